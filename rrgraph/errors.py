@@ -1,0 +1,55 @@
+"""Errors that a person can act on.
+
+Every error raised for bad input derives from `RRGraphError` and its message is one clear sentence that names
+the offending thing and what was expected. The command line prints that sentence and exits with code 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = [
+    "ConfigError",
+    "DataError",
+    "FormulaError",
+    "ModelError",
+    "PlanningError",
+    "RRGraphError",
+    "ScoreError",
+    "near_match",
+]
+
+
+class RRGraphError(ValueError):
+    """Bad input; the message is one sentence written for a person."""
+
+
+class FormulaError(RRGraphError):
+    """The text is not a composition."""
+
+
+class DataError(RRGraphError):
+    """A file or table is missing, malformed or changed."""
+
+
+class ConfigError(RRGraphError):
+    """A configuration names something unknown or a value that is out of range."""
+
+
+class ModelError(RRGraphError):
+    """A checkpoint is missing, incomplete or of another version."""
+
+
+class PlanningError(RRGraphError):
+    """The planning constraints contradict each other or the target."""
+
+
+class ScoreError(RRGraphError):
+    """Scores are NaN, infinite or do not fit the rows they belong to."""
+
+
+def near_match(name: str, choices: Iterable[str]) -> str:
+    """Return ``" Did you mean 'x'?"`` for the closest of `choices`, or an empty string."""
+    matches = get_close_matches(name, list(choices), n=1)
+    return f" Did you mean '{matches[0]}'?" if matches else ""

@@ -1,0 +1,153 @@
+"""From a reaction table to a validated bipartite `HeteroData` graph of targets and precursors.
+
+Rows of a table flow in; out come the nodes (compositions as padded tensors), the unique edges with their counts,
+and the recorded precursor sets, so that what was used together is never lost in the edges.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from rrgraph.chem import Composition
+from rrgraph.data import ReactionTable
+from rrgraph.errors import DataError
+from rrgraph.graph.featurise import PADDING, featurise
+
+if TYPE_CHECKING:  # PyG takes a second to import and planning does not need it
+    from torch_geometric.data import HeteroData
+
+__all__ = ["EDGE", "REVERSE_EDGE", "ReactionGraph", "build_graph", "validate_graph"]
+
+EDGE = ("target", "made_from", "precursor")
+REVERSE_EDGE = ("precursor", "makes", "target")
+
+
+@dataclass(frozen=True)
+class ReactionGraph:
+    """A bipartite graph with the compositions behind its nodes.
+
+    Attributes:
+        data: the graph. `data['target']` and `data['precursor']` hold `elements` (n, k) int64 and `fractions`
+            (n, k) float32; the edge store holds `edge_index` (2, edges) and `count` (edges,), the number of
+            rows that use the link, and the reverse edges mirror it. The recorded sets are kept in compressed
+            rows: `set_target` (sets,), `set_pointer` (sets + 1,), `set_precursor`, `set_count` (sets,).
+        targets: composition of each target node.
+        precursors: composition of each precursor node.
+    """
+
+    data: HeteroData
+    targets: tuple[Composition, ...]
+    precursors: tuple[Composition, ...]
+
+    @cached_property
+    def target_index(self) -> dict[str, int]:
+        """Node of each target, by canonical key."""
+        return {target.key: index for index, target in enumerate(self.targets)}
+
+    @cached_property
+    def precursor_index(self) -> dict[str, int]:
+        """Node of each precursor, by canonical key."""
+        return {precursor.key: index for index, precursor in enumerate(self.precursors)}
+
+    def recorded_sets(self) -> list[tuple[int, tuple[int, ...], int]]:
+        """Return (target node, precursor nodes, count) of every distinct recorded reaction."""
+        pointer = self.data.set_pointer.tolist()
+        members = self.data.set_precursor.tolist()
+        return [
+            (target, tuple(members[start:stop]), count)
+            for target, (start, stop), count in zip(
+                self.data.set_target.tolist(), pairwise(pointer), self.data.set_count.tolist(), strict=True
+            )
+        ]
+
+
+def build_graph(table: ReactionTable, *, extra_precursors: Iterable[Composition] = ()) -> ReactionGraph:
+    """Build the graph of a reaction table.
+
+    Args:
+        table: the reactions; rows with the same target and set become one recorded set with a count.
+        extra_precursors: candidates that no row uses, added as nodes without edges.
+
+    Raises:
+        DataError: the table has no rows.
+    """
+    from torch_geometric.data import HeteroData
+
+    if not len(table):
+        raise DataError("Cannot build a graph from a reaction table without rows.")
+    targets: dict[str, Composition] = {}
+    precursors = table.precursors()
+    for candidate in extra_precursors:
+        precursors.setdefault(candidate.key, candidate)
+    precursor_node = {key: index for index, key in enumerate(precursors)}
+    sets: Counter[tuple[int, tuple[int, ...]]] = Counter()
+    target_node: dict[str, int] = {}
+    for target, precursor_set in zip(table.targets, table.precursor_sets, strict=True):
+        node = target_node.setdefault(target.key, len(target_node))
+        targets.setdefault(target.key, target)
+        sets[node, tuple(sorted(precursor_node[key] for key in precursor_set.keys))] += 1
+
+    edges: Counter[tuple[int, int]] = Counter()
+    for (node, members), count in sets.items():
+        for member in members:
+            edges[node, member] += count
+
+    data = HeteroData()
+    for kind, nodes in (("target", targets), ("precursor", precursors)):
+        data[kind].elements, data[kind].fractions = featurise(list(nodes.values()))
+        data[kind].num_nodes = len(nodes)
+    ordered = sorted(edges)
+    edge_index = torch.tensor(ordered, dtype=torch.int64).t().contiguous()
+    counts = torch.tensor([edges[edge] for edge in ordered], dtype=torch.int64)
+    data[EDGE].edge_index, data[EDGE].count = edge_index, counts
+    data[REVERSE_EDGE].edge_index, data[REVERSE_EDGE].count = edge_index.flip(0), counts.clone()
+    data.set_target = torch.tensor([node for node, _ in sets], dtype=torch.int64)
+    data.set_pointer = torch.from_numpy(np.cumsum([0, *(len(members) for _, members in sets)], dtype=np.int64))
+    data.set_precursor = torch.tensor([member for _, members in sets for member in members], dtype=torch.int64)
+    data.set_count = torch.tensor(list(sets.values()), dtype=torch.int64)
+    graph = ReactionGraph(data=data, targets=tuple(targets.values()), precursors=tuple(precursors.values()))
+    validate_graph(graph)
+    return graph
+
+
+def validate_graph(graph: ReactionGraph) -> None:
+    """Check every promise that `ReactionGraph` makes.
+
+    Raises:
+        DataError: naming the first promise that is broken.
+    """
+    data = graph.data
+    edge_index, count = data[EDGE].edge_index, data[EDGE].count
+    for kind, nodes in (("target", graph.targets), ("precursor", graph.precursors)):
+        store = data[kind]
+        _check(store.elements.shape == store.fractions.shape, f"{kind} elements and fractions differ in shape")
+        _check(store.elements.shape[0] == len(nodes), f"{kind} features do not match the {len(nodes)} nodes")
+        _check(bool(((store.elements != PADDING) == (store.fractions > 0)).all()), f"{kind} padding is inconsistent")
+        _check(
+            bool(torch.allclose(store.fractions.sum(1), torch.ones(len(nodes)), atol=1e-4)),
+            f"{kind} fractions do not sum to 1",
+        )
+    _check(bool((edge_index[0] < len(graph.targets)).all()), "an edge leaves the target nodes")
+    _check(bool((edge_index[1] < len(graph.precursors)).all()), "an edge leaves the precursor nodes")
+    _check(torch.unique(edge_index, dim=1).shape == edge_index.shape, "an edge occurs twice")
+    _check(torch.equal(data[REVERSE_EDGE].edge_index, edge_index.flip(0)), "the reverse edges do not mirror the edges")
+    links: Counter[tuple[int, int]] = Counter()
+    for target, members, times in graph.recorded_sets():
+        _check(len(members) > 0, "a recorded set is empty")
+        for member in members:
+            links[target, member] += times
+    stored = dict(zip(map(tuple, edge_index.t().tolist()), count.tolist(), strict=True))
+    _check(links == stored, "the edge counts disagree with the recorded sets")
+
+
+def _check(holds: bool, problem: str) -> None:
+    if not holds:
+        raise DataError(f"The reaction graph is not valid: {problem}.")

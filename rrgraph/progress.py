@@ -1,0 +1,18 @@
+"""Progress bars for long work: shown on a terminal, silent in pipes, logs and tests."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from tqdm import tqdm
+
+__all__ = ["track"]
+
+T = TypeVar("T")
+
+
+def track(items: Iterable[T], label: str, *, total: int | None = None, unit: str = "it") -> Iterator[T]:
+    """Yield `items` with a progress bar and an estimate of the time left on standard error."""
+    return iter(tqdm(items, desc=label, total=total, unit=unit, disable=not sys.stderr.isatty(), leave=False))

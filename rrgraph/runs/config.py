@@ -1,0 +1,137 @@
+"""A run's configuration: YAML and `key=value` overrides flow in, checked dataclasses flow out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from rrgraph.errors import ConfigError, near_match
+from rrgraph.files import write_text
+from rrgraph.model import ModelConfig
+from rrgraph.training import TrainingConfig
+
+__all__ = ["DataConfig", "EvaluationConfig", "RunConfig", "load_config", "save_config"]
+
+
+@dataclass
+class DataConfig:
+    """Where reactions come from and how they are divided.
+
+    Attributes:
+        table: name of a catalogued table (`textbook`, `text_mined`) or path of a file.
+        clean: apply the cleaning rules of `rrgraph data clean` first.
+        split: name of the split.
+        year: last year of the training and validation rows, for the splits by year.
+        validation_fraction: share of the rows before the test part that chooses the model.
+        holdout: table whose targets (or element systems, for split `nms`) are removed from training.
+        pool: file of further candidate precursors, one formula a line; they are known but never seen.
+    """
+
+    table: str = "textbook"
+    clean: bool = False
+    split: str = "nms"
+    year: int = 2014
+    validation_fraction: float = 0.2
+    holdout: str | None = None
+    pool: str | None = None
+
+
+@dataclass
+class EvaluationConfig:
+    """How the trained model is measured at the end of a run, and how its links become sets.
+
+    Attributes:
+        protocols: evaluation protocols that are reported.
+        parts: parts of the split that are measured, of `validation` and `test`.
+        validation_protocol: protocol of the validation at each epoch.
+        mode: set score when the size is open: `product`, `log_odds` or `geometric`.
+        baselines: comparison systems fitted to the same training rows.
+    """
+
+    protocols: list[str] = field(default_factory=lambda: ["paper", "open"])
+    parts: list[str] = field(default_factory=lambda: ["validation"])
+    validation_protocol: str = "paper"
+    mode: str = "geometric"
+    baselines: list[str] = field(default_factory=lambda: ["popularity"])
+
+
+@dataclass
+class RunConfig:
+    """Everything that defines a training run.
+
+    Attributes:
+        name: of the run; its folder is `output`, or `runs/<name>` when that is empty.
+        seed: of splitting, initial weights, shuffling, sampling and dropout.
+    """
+
+    name: str = "run"
+    seed: int = 0
+    output: str = ""
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return Path(self.output) if self.output else Path("runs") / self.name
+
+
+def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
+    """Read a configuration file and apply overrides such as `training.epochs=5`.
+
+    Raises:
+        ConfigError: the file is missing or not YAML, or a key or value does not fit the schema.
+    """
+    path = Path(path)
+    if not path.is_file():
+        beside = [str(other) for other in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
+        raise ConfigError(f"There is no configuration file '{path}'.{near_match(str(path), beside)}")
+    for override in overrides:
+        if "=" not in override:
+            raise ConfigError(f"The override '{override}' is not of the form key=value, such as training.epochs=5.")
+    try:
+        given = OmegaConf.load(path)
+    except (YAMLError, OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"The configuration file '{path}' is not valid YAML: {' '.join(str(error).split())}"
+        ) from None
+    try:
+        schema = OmegaConf.structured(RunConfig(name=path.stem))
+        merged = OmegaConf.merge(schema, given, OmegaConf.from_dotlist(list(overrides)))
+        config = OmegaConf.to_object(merged)
+    except OmegaConfBaseException as error:
+        raise ConfigError(_explain(error)) from None
+    assert isinstance(config, RunConfig)
+    return config
+
+
+def save_config(config: RunConfig, path: str | Path) -> None:
+    """Write the resolved configuration as YAML."""
+    write_text(path, OmegaConf.to_yaml(OmegaConf.structured(config)))
+
+
+def _explain(error: OmegaConfBaseException) -> str:
+    key = str(error.full_key or "")
+    reason = (error.msg or str(error)).splitlines()[0]
+    known = _keys(RunConfig)
+    if key and key not in known and not any(name.startswith(f"{key}.") for name in known):
+        return f"Unknown configuration key '{key}'.{near_match(key, known)}"
+    return f"The configuration value of '{key}' does not fit: {reason}."
+
+
+def _keys(schema: type, prefix: str = "") -> list[str]:
+    keys = []
+    for option in fields(schema):
+        nested = option.default_factory if isinstance(option.default_factory, type) else None
+        if nested is not None and is_dataclass(nested):
+            keys += _keys(nested, f"{prefix}{option.name}.")
+        else:
+            keys.append(f"{prefix}{option.name}")
+    return keys

@@ -1,0 +1,29 @@
+"""What a run ran on, for its record and for `rrgraph --version`."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from rrgraph import __version__
+
+__all__ = ["describe_environment"]
+
+_PACKAGES = ("torch", "torch-geometric", "numpy", "pandas", "pymatgen", "networkx", "optuna", "scikit-learn")
+
+
+def describe_environment() -> dict[str, str]:
+    """Return versions of rrgraph, Python and the core packages, the operating system and the processors."""
+    described = {
+        "rrgraph": __version__,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processors": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
+    }
+    for package in _PACKAGES:
+        try:
+            described[package] = version(package)
+        except PackageNotFoundError:
+            described[package] = "not installed"
+    return described

@@ -1,0 +1,132 @@
+"""Link training: the training graph flows in, batches of positive and negative links teach encoder and decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rrgraph.chem import element_system
+from rrgraph.graph import EDGE, LinkStatistics, ReactionGraph, SystemCounts
+from rrgraph.model import LinkModel
+from rrgraph.training.config import TrainingConfig
+from rrgraph.training.loop import Task
+from rrgraph.training.losses import LOSSES
+from rrgraph.training.samplers import SAMPLERS
+
+__all__ = ["LinkTask"]
+
+
+class LinkTask(Task):
+    """Learn the edges of a reaction graph.
+
+    Args:
+        module: the link model.
+        graph: training targets, precursors and links.
+        config: sampler, negatives, loss, rates.
+        statistics: counts of the training reactions over the graph's precursors, for a model that takes them.
+        system_counts: counts of each element system, left out of the statistics of its own targets.
+        validate: returns validation metrics of the module in evaluation mode.
+    """
+
+    module: LinkModel
+
+    def __init__(
+        self,
+        module: LinkModel,
+        graph: ReactionGraph,
+        config: TrainingConfig,
+        *,
+        statistics: LinkStatistics | None = None,
+        system_counts: Mapping[str, SystemCounts] | None = None,
+        validate: Callable[[], dict[str, float]] | None = None,
+    ) -> None:
+        self.module = module
+        self.graph = graph
+        self.config = config
+        self.sampler = SAMPLERS[config.sampler](graph, hardness=config.hardness)
+        self.criterion = LOSSES[config.loss]
+        self._statistics = None if statistics is None else _SystemStatistics(graph, statistics, system_counts or {})
+        self._validate = validate
+
+    def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
+        return [
+            {"params": list(self.module.encoder.parameters()), "lr": self.config.encoder_learning_rate},
+            {"params": list(self.module.decoder.parameters()), "lr": self.config.learning_rate},
+        ]
+
+    def batches(self, epoch: int, generator: torch.Generator) -> Sequence[Tensor]:
+        edges = self.graph.data[EDGE].edge_index
+        order = torch.randperm(edges.shape[1], generator=generator)
+        return [edges[:, part] for part in order.split(self.config.batch_size)]
+
+    def start_epoch(self, epoch: int) -> None:
+        if self.sampler.needs_embeddings:
+            self.module.eval()
+            with torch.no_grad():
+                store = self.graph.data["precursor"]
+                self.sampler.start_epoch(self.module.encode(store.elements, store.fractions))
+
+    def loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        targets, precursors = batch
+        negatives = self.sampler.sample(targets, self.config.negatives, generator)
+        candidates = torch.cat([precursors[:, None], negatives], dim=1)
+        logits = self.module(
+            self._encode("target", targets)[:, None].expand(-1, candidates.shape[1], -1).flatten(0, 1),
+            self._encode("precursor", candidates.flatten()),
+            self._statistics_of(targets, candidates, generator),
+        )
+        return self.criterion(logits.view_as(candidates))
+
+    def validate(self) -> dict[str, float]:
+        return self._validate() if self._validate else {}
+
+    def _statistics_of(self, targets: Tensor, candidates: Tensor, generator: torch.Generator) -> Tensor | None:
+        """Return (batch * candidates, statistics), some precursors shown as never seen."""
+        if self._statistics is None:
+            return None
+        never_seen = len(self.graph.precursors)
+        hidden = torch.rand(never_seen, generator=generator) < self.config.hide_statistics
+        return self._statistics(targets, candidates.masked_fill(hidden[candidates], never_seen)).flatten(0, 1)
+
+    def _encode(self, kind: str, nodes: Tensor) -> Tensor:
+        """Return the embeddings of nodes, computing each distinct one once."""
+        store = self.graph.data[kind]
+        distinct, position = nodes.unique(return_inverse=True)
+        elements, fractions = store.elements[distinct], store.fractions[distinct]
+        used = int((elements > 0).sum(1).max())
+        return self.module.encode(elements[:, :used], fractions[:, :used])[position]
+
+
+class _SystemStatistics:
+    """Link statistics of training targets, computed once for each element system and kept at half precision."""
+
+    def __init__(
+        self, graph: ReactionGraph, statistics: LinkStatistics, system_counts: Mapping[str, SystemCounts]
+    ) -> None:
+        systems = [element_system(target) for target in graph.targets]
+        distinct = {system: row for row, system in enumerate(dict.fromkeys(systems))}
+        self._row = torch.tensor([distinct[system] for system in systems])
+        self._elements = {system: target.elements for system, target in zip(systems, graph.targets, strict=True)}
+        self._names = list(distinct)
+        self._counts = system_counts
+        self._source = statistics
+        self._table: dict[int, Tensor] = {}
+
+    def __call__(self, targets: Tensor, candidates: Tensor) -> Tensor:
+        """Return (batch, candidates, statistics) for target nodes (batch,) and precursor nodes (batch, candidates).
+
+        The node after the last precursor stands for one that was never seen.
+        """
+        rows = [self._features(row) for row in self._row[targets].tolist()]
+        return torch.stack([table[nodes] for table, nodes in zip(rows, candidates, strict=True)]).float()
+
+    def _features(self, row: int) -> Tensor:
+        if row not in self._table:
+            system = self._names[row]
+            features = self._source.features(self._elements[system], leave_out=self._counts.get(system))
+            self._table[row] = torch.from_numpy(features.astype(np.float16))
+        return self._table[row]

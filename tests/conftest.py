@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from rrgraph.data import ReactionTable
+
+Rows = Sequence[tuple[str, str]]
+
+
+@pytest.fixture(scope="session")
+def make_table() -> Callable[..., ReactionTable]:
+    """Return a function that builds a reaction table from (target, 'A;B') rows and optional columns."""
+
+    def make(rows: Rows, **columns: Sequence[object]) -> ReactionTable:
+        frame = pd.DataFrame(list(rows), columns=["target", "precursors"])
+        return ReactionTable(frame.assign(**{name: list(values) for name, values in columns.items()}))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def small_table(make_table) -> ReactionTable:
+    """A dozen oxides and a few others, with a target that has two routes and one that is repeated."""
+    return make_table(
+        [
+            ("LiCoO2", "Li2CO3;Co3O4"),
+            ("LiCoO2", "LiOH;Co3O4"),
+            ("Li2Co2O4", "Li2CO3;Co3O4"),
+            ("LiMn2O4", "Li2CO3;MnO2"),
+            ("BaTiO3", "BaCO3;TiO2"),
+            ("SrTiO3", "SrCO3;TiO2"),
+            ("CaTiO3", "CaCO3;TiO2"),
+            ("LaMnO3", "La2O3;MnO2"),
+            ("LaCoO3", "La2O3;Co3O4"),
+            ("Y3Al5O12", "Y2O3;Al2O3"),
+            ("YBa2Cu3O7", "Y2O3;BaCO3;CuO"),
+            ("CuInSe2", "Cu;In;Se"),
+            ("Mg2Si", "Mg;Si"),
+            ("LiFePO4", "Li2CO3;FeC2O4;NH4H2PO4"),
+        ]
+    )
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of third-party tables, or a skip with the reason."""
+    folder = os.environ.get("RRGRAPH_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("RRGRAPH_DATA does not point to the third-party tables")
+    return Path(folder)

@@ -1,0 +1,81 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from rrgraph.chem import parse_formula
+from rrgraph.errors import ModelError
+from rrgraph.graph import LinkStatistics
+from rrgraph.model import LinkCheckpoint, LinkModel, LinkPredictor, ModelConfig, load_checkpoint, save_checkpoint
+
+TARGETS = [parse_formula(f) for f in ("LiCoO2", "Cr2AlB2", "YBa2Cu3O7", "U")]
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "statistics"])
+def checkpoint(request, small_table):
+    torch.manual_seed(0)
+    vocabulary = tuple(small_table.precursors().values())
+    statistics = LinkStatistics.fit(small_table, vocabulary) if request.param else None
+    return LinkCheckpoint(
+        model=LinkModel(ModelConfig(width=16, layers=1, statistics=request.param)).eval(),
+        vocabulary=vocabulary,
+        counts=np.arange(len(vocabulary)),
+        statistics=statistics,
+        metadata={"score_mode": "geometric"},
+    )
+
+
+def test_saved_model_predicts_equally_after_loading(checkpoint, tmp_path):
+    save_checkpoint(checkpoint, tmp_path)
+    loaded = load_checkpoint(tmp_path)
+    candidates = [*checkpoint.vocabulary, parse_formula("CrB")]
+    before, after = (LinkPredictor(c).logits(TARGETS, candidates) for c in (checkpoint, loaded))
+    assert np.array_equal(before, after)
+    assert loaded.metadata == {"score_mode": "geometric"}
+    assert [p.formula for p in loaded.vocabulary] == [p.formula for p in checkpoint.vocabulary]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "model.safetensors"]
+
+
+def test_predictor_scores_pairs_as_in_the_grid(checkpoint):
+    predictor = LinkPredictor(checkpoint)
+    candidates = [parse_formula(f) for f in ("Li2CO3", "CrB", "Co3O4", "Y2O3")]
+    grid = predictor.logits(TARGETS, candidates)
+    assert grid.shape == (4, 4)
+    assert np.isfinite(grid).all()
+    rows, columns = np.array([3, 0, 0, 2, 1]), np.array([1, 2, 0, 3, 1])
+    assert predictor.pair_logits(TARGETS, candidates, rows, columns) == pytest.approx(grid[rows, columns], abs=1e-5)
+    assert predictor.logits([], candidates).shape == (0, 4)
+    assert predictor.logits(TARGETS, []).shape == (4, 0)
+
+
+def test_predictor_knows_what_was_seen(checkpoint):
+    predictor = LinkPredictor(checkpoint)
+    assert predictor.count(parse_formula("CrB")) == 0
+    assert predictor.count(checkpoint.vocabulary[3]) == 3
+    assert len(predictor.seen) == len(checkpoint.vocabulary) - 1
+
+
+def damage_json(folder, change):
+    description = json.loads((folder / "model.json").read_text())
+    change(description)
+    (folder / "model.json").write_text(json.dumps(description))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda f: (f / "model.json").unlink(), "has no model.json"),
+        (lambda f: (f / "model.safetensors").write_bytes(b"\x10" * 50), "damaged"),
+        (lambda f: (f / "model.json").write_text("{"), "damaged"),
+        (lambda f: damage_json(f, lambda d: d.update(format="other/9")), "format 'other/9'"),
+        (lambda f: damage_json(f, lambda d: d["model"].update(width=32)), "do not fit"),
+        (lambda f: damage_json(f, lambda d: d.pop("vocabulary")), "do not fit"),
+    ],
+)
+def test_damaged_folders_are_refused_with_one_sentence(checkpoint, tmp_path, damage, message):
+    save_checkpoint(checkpoint, tmp_path)
+    damage(tmp_path)
+    with pytest.raises(ModelError, match=message) as caught:
+        load_checkpoint(tmp_path)
+    assert "\n" not in str(caught.value)

@@ -36,8 +36,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield temporary
         umask = os.umask(0)
         os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, final)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(final)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -55,5 +55,5 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
 
 def sha256_file(path: str | os.PathLike[str]) -> str:
     """Return the hexadecimal SHA-256 of a file."""
-    with open(path, "rb") as handle:
+    with Path(path).open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -13,13 +13,28 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.chem import ELEMENTS, Composition, element_system, source_elements
+from rrgraph.chem import ELEMENTS, VOLATILE, Composition, element_system, source_elements
 from rrgraph.data import ReactionTable
 
-__all__ = ["ANION_CLASSES", "STATISTICS", "LinkStatistics", "SystemCounts", "anion_class"]
+__all__ = [
+    "ANION_CLASSES",
+    "COUNTED",
+    "STATISTICS",
+    "LinkStatistics",
+    "SystemCounts",
+    "anion_class",
+    "overlap",
+    "presence",
+]
 
-STATISTICS: Final = ("element", "anion_class", "element_pair", "used")
-"""Names of the statistics of a link, in column order; see `LinkStatistics.features`."""
+COUNTED: Final = ("element", "anion_class", "element_pair", "used")
+"""Names of the counted statistics of a link, in column order; see `LinkStatistics.features`."""
+
+OVERLAP: Final = ("shared", "share", "foreign")
+"""Names of the statistics that the two compositions alone give, in column order; see `overlap`."""
+
+STATISTICS: Final = (*COUNTED, *OVERLAP)
+"""All statistics of a link, in column order."""
 
 ANION_CLASSES: Final = (
     "oxide",
@@ -135,11 +150,6 @@ class LinkStatistics:
                 counts[precursor] = counts.get(precursor, 0) + 1
         return {system: SystemCounts(rows=number, uses=uses[system]) for system, number in rows.items()}
 
-    @property
-    def width(self) -> int:
-        """Number of statistics of a link."""
-        return len(STATISTICS)
-
     def vocabulary_rows(self, candidates: Sequence[Composition]) -> NDArray[np.int64]:
         """Return the row of each candidate in `features`; candidates outside the vocabulary share the last row."""
         unseen = len(self.vocabulary)
@@ -159,9 +169,9 @@ class LinkStatistics:
             leave_out: counts of the target's own element system when the target is a training row.
 
         Returns:
-            (n + 1, `len(STATISTICS)`) float32; the last row is that of a precursor that was never seen.
+            (n + 1, `len(COUNTED)`) float32; the last row is that of a precursor that was never seen.
         """
-        unseen = np.array([[np.log(_FLOOR)] * (self.width - 1) + [0.0]], dtype=np.float32)
+        unseen = np.array([[np.log(_FLOOR)] * (len(COUNTED) - 1) + [0.0]], dtype=np.float32)
         return np.vstack([self._supplied(elements, leave_out), unseen])
 
     def _supplied(self, elements: frozenset[str], leave_out: SystemCounts | None) -> NDArray[np.float32]:
@@ -191,7 +201,7 @@ class LinkStatistics:
         by_pair = np.where(itself & (len(elements) > 1), 0.0, paired).sum(1) / others
         values = np.stack([np.log(prior), np.log(by_class), by_pair], axis=1)
 
-        features = np.full((len(self.vocabulary), len(STATISTICS)), np.log(_FLOOR), dtype=np.float32)
+        features = np.full((len(self.vocabulary), len(COUNTED)), np.log(_FLOOR), dtype=np.float32)
         supplies = np.bincount(precursor, minlength=len(self.vocabulary))
         shared = supplies > 0
         for column in range(values.shape[1]):
@@ -199,6 +209,35 @@ class LinkStatistics:
             features[shared, column] = sums[shared] / supplies[shared]
         features[:, -1] = np.log1p(uses)
         return features
+
+
+def presence(compositions: Sequence[Composition]) -> NDArray[np.float32]:
+    """Return what `overlap` needs of n compositions: (n, 2, elements) 0/1, source elements and all but C, H, O, N."""
+    present = np.zeros((len(compositions), 2, _ELEMENTS), dtype=np.float32)
+    for row, composition in enumerate(compositions):
+        present[row, 0, [_INDEX[symbol] for symbol in source_elements(composition)]] = 1
+        present[row, 1, [_INDEX[symbol] for symbol in composition.elements - VOLATILE]] = 1
+    return present
+
+
+def overlap(targets: NDArray[np.float32], precursors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the statistics of links that need no counts.
+
+    `shared` is the number of the target's source elements that the precursor brings, `share` the same as a
+    fraction of all its source elements, `foreign` the number of elements it brings that the target lacks (C, H,
+    O, N aside).
+
+    Args:
+        targets: `presence` of targets (t, 2, elements).
+        precursors: `presence` of precursors (p, 2, elements).
+
+    Returns:
+        (t, p, `len(OVERLAP)`) float32.
+    """
+    shared = targets[:, 0] @ precursors[:, 0].T
+    sources = targets[:, 0].sum(1)[:, None]
+    foreign = precursors[:, 1].sum(1)[None] - targets[:, 1] @ precursors[:, 1].T
+    return np.stack([shared, shared / sources, foreign], axis=-1)
 
 
 def _slots(vocabulary: Sequence[Composition]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -119,6 +119,5 @@ def element_table(name: str) -> Tensor:
     if name == "mat2vec":
         with as_file(files("rrgraph.model") / "mat2vec.safetensors") as path:
             return load_file(path)["mat2vec"]
-    raise ConfigError(
-        f"Unknown model.element_embedding '{name}', expected mat2vec or random.{near_match(name, ['mat2vec', 'random'])}"
-    )
+    known = ("mat2vec", "random")
+    raise ConfigError(f"Unknown model.element_embedding '{name}', expected mat2vec or random.{near_match(name, known)}")

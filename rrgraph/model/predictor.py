@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rrgraph.chem import Composition
-from rrgraph.graph import featurise
+from rrgraph.graph import COUNTED, STATISTICS, featurise, overlap, presence
 from rrgraph.model.checkpoint import LinkCheckpoint
 
 __all__ = ["LinkPredictor"]
@@ -100,9 +100,11 @@ class LinkPredictor:
         rows = statistics.vocabulary_rows(candidates)[candidate_index]
         grouped = np.argsort(target_index, kind="stable")
         bounds = np.searchsorted(target_index[grouped], np.arange(len(targets) + 1))
-        pieces = np.empty((len(target_index), statistics.width), dtype=np.float32)
+        pieces = np.empty((len(target_index), len(STATISTICS)), dtype=np.float32)
+        brought = presence(candidates)
         for target, (start, stop) in zip(targets, pairwise(bounds), strict=True):
             pairs = grouped[start:stop]
             if len(pairs):
-                pieces[pairs] = statistics.features(target.elements)[rows[pairs]]
+                pieces[pairs, : len(COUNTED)] = statistics.features(target.elements)[rows[pairs]]
+                pieces[pairs, len(COUNTED) :] = overlap(presence([target]), brought)[0, candidate_index[pairs]]
         return pieces

@@ -29,7 +29,7 @@ class DataConfig:
         year: last year of the training and validation rows, for the splits by year.
         validation_fraction: share of the rows before the test part that chooses the model.
         holdout: table whose targets (or element systems, for split `nms`) are removed from training.
-        pool: file of further candidate precursors, one formula a line; they are known but never seen.
+        pool: further candidate precursors, a catalogued name or a file with one formula a line; known but never seen.
     """
 
     table: str = "textbook"
@@ -56,7 +56,7 @@ class EvaluationConfig:
     protocols: list[str] = field(default_factory=lambda: ["paper", "open"])
     parts: list[str] = field(default_factory=lambda: ["validation"])
     validation_protocol: str = "paper"
-    mode: str = "geometric"
+    mode: str = "product"
     baselines: list[str] = field(default_factory=lambda: ["popularity"])
 
 

@@ -25,8 +25,9 @@ class TrainingConfig:
         warmup: fraction of all steps over which the rates rise from zero.
         gradient_clip: largest norm of the gradient, 0 for none.
         hardness: how strongly the `hard` sampler prefers precursors similar to the recorded set.
-        hide_statistics: probability that a step shows a precursor's link statistics as those of one never seen, so
-            that the model learns to judge new precursors by their composition.
+        hide_statistics: probability that a step shows the counts of a precursor with one training target as if it had
+            never been seen, and in proportion less for more usual ones (at most 1/2); so the model learns to judge
+            new precursors by their composition.
         monitor: validation metric that chooses the best epoch.
         validation_targets: validation rows used at each epoch at most, drawn once; 0 uses all.
     """

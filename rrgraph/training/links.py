@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rrgraph.chem import element_system
-from rrgraph.graph import EDGE, LinkStatistics, ReactionGraph, SystemCounts
+from rrgraph.graph import EDGE, LinkStatistics, ReactionGraph, SystemCounts, overlap, presence
 from rrgraph.model import LinkModel
 from rrgraph.training.config import TrainingConfig
 from rrgraph.training.loop import Task
@@ -49,7 +49,9 @@ class LinkTask(Task):
         self.config = config
         self.sampler = SAMPLERS[config.sampler](graph, hardness=config.hardness)
         self.criterion = LOSSES[config.loss]
-        self._statistics = None if statistics is None else _SystemStatistics(graph, statistics, system_counts or {})
+        self._statistics = None if statistics is None else _BatchStatistics(graph, statistics, system_counts or {})
+        uses = torch.bincount(graph.data[EDGE].edge_index[1], minlength=len(graph.precursors))
+        self._hide = (config.hide_statistics / uses.clamp_min(1)).clamp_max(0.5)
         self._validate = validate
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
@@ -89,8 +91,9 @@ class LinkTask(Task):
         if self._statistics is None:
             return None
         never_seen = len(self.graph.precursors)
-        hidden = torch.rand(never_seen, generator=generator) < self.config.hide_statistics
-        return self._statistics(targets, candidates.masked_fill(hidden[candidates], never_seen)).flatten(0, 1)
+        hidden = torch.rand(never_seen, generator=generator) < self._hide
+        shown = candidates.masked_fill(hidden[candidates], never_seen)
+        return self._statistics(targets, candidates, shown).flatten(0, 1)
 
     def _encode(self, kind: str, nodes: Tensor) -> Tensor:
         """Return the embeddings of nodes, computing each distinct one once."""
@@ -101,32 +104,43 @@ class LinkTask(Task):
         return self.module.encode(elements[:, :used], fractions[:, :used])[position]
 
 
-class _SystemStatistics:
-    """Link statistics of training targets, computed once for each element system and kept at half precision."""
+class _BatchStatistics:
+    """Link statistics of training targets; counted ones are computed once for each element system and kept."""
 
     def __init__(
         self, graph: ReactionGraph, statistics: LinkStatistics, system_counts: Mapping[str, SystemCounts]
     ) -> None:
         systems = [element_system(target) for target in graph.targets]
         distinct = {system: row for row, system in enumerate(dict.fromkeys(systems))}
-        self._row = torch.tensor([distinct[system] for system in systems])
-        self._elements = {system: target.elements for system, target in zip(systems, graph.targets, strict=True)}
+        self._system = torch.tensor([distinct[system] for system in systems])
         self._names = list(distinct)
+        self._elements = {system: target.elements for system, target in zip(systems, graph.targets, strict=True)}
         self._counts = system_counts
         self._source = statistics
-        self._table: dict[int, Tensor] = {}
+        self._counted: dict[int, Tensor] = {}
+        self._targets = presence(graph.targets)
+        self._precursors = presence(graph.precursors)
 
-    def __call__(self, targets: Tensor, candidates: Tensor) -> Tensor:
-        """Return (batch, candidates, statistics) for target nodes (batch,) and precursor nodes (batch, candidates).
+    def __call__(self, targets: Tensor, candidates: Tensor, shown: Tensor) -> Tensor:
+        """Return the statistics of a batch of links.
 
-        The node after the last precursor stands for one that was never seen.
+        Args:
+            targets: (batch,) target nodes.
+            candidates: (batch, candidates) precursor nodes.
+            shown: (batch, candidates) nodes whose counts are shown instead; the node after the last precursor
+                stands for one that was never seen.
+
+        Returns:
+            (batch, candidates, statistics).
         """
-        rows = [self._features(row) for row in self._row[targets].tolist()]
-        return torch.stack([table[nodes] for table, nodes in zip(rows, candidates, strict=True)]).float()
+        tables = [self._features(system) for system in self._system[targets].tolist()]
+        counted = torch.stack([table[nodes] for table, nodes in zip(tables, shown, strict=True)]).float()
+        shared = torch.from_numpy(overlap(self._targets[targets.numpy()], self._precursors))
+        return torch.cat([counted, shared.gather(1, candidates[..., None].expand(-1, -1, shared.shape[-1]))], dim=-1)
 
-    def _features(self, row: int) -> Tensor:
-        if row not in self._table:
-            system = self._names[row]
-            features = self._source.features(self._elements[system], leave_out=self._counts.get(system))
-            self._table[row] = torch.from_numpy(features.astype(np.float16))
-        return self._table[row]
+    def _features(self, system: int) -> Tensor:
+        if system not in self._counted:
+            name = self._names[system]
+            features = self._source.features(self._elements[name], leave_out=self._counts.get(name))
+            self._counted[system] = torch.from_numpy(features.astype(np.float16))
+        return self._counted[system]

@@ -162,3 +162,15 @@ class HardSampler(NegativeSampler):
         recorded = self.positives(targets).float()
         mean = normalize(recorded @ self.directions, dim=1)
         return (self.hardness * (mean @ self.directions.T)).exp()
+
+
+@SAMPLERS.register("mixed")
+class MixedSampler(ElementMatchedSampler):
+    """Three in four element-matched, one in four uniform, so that candidates of other elements are judged too."""
+
+    matched_share = 0.75
+
+    def weights(self, targets: Tensor) -> Tensor:
+        matched = super().weights(targets)
+        share = self.matched_share / matched.sum(1, keepdim=True).clamp_min(1)
+        return matched * share + (1 - self.matched_share) / self.precursors

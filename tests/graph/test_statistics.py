@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from rrgraph.chem import element_system, parse_formula
-from rrgraph.graph import ANION_CLASSES, STATISTICS, LinkStatistics, anion_class
+from rrgraph.graph import ANION_CLASSES, COUNTED, LinkStatistics, anion_class, overlap, presence
 
 
 @pytest.fixture(scope="module")
@@ -13,7 +13,7 @@ def fitted(small_table):
 def column(statistics, formula, name, **options):
     features = statistics.features(parse_formula(formula).elements, **options)
     keys = [precursor.key for precursor in statistics.vocabulary]
-    return dict(zip(keys, features[:, STATISTICS.index(name)], strict=False))
+    return dict(zip(keys, features[:, COUNTED.index(name)], strict=False))
 
 
 def test_element_is_the_log_frequency_among_reactions_that_contain_it(fitted):
@@ -51,7 +51,7 @@ def test_unknown_candidates_share_the_last_row(fitted):
     candidates = [parse_formula("CrB"), fitted.vocabulary[2]]
     assert fitted.vocabulary_rows(candidates).tolist() == [len(fitted.vocabulary), 2]
     features = fitted.features(parse_formula("LiCoO2").elements)
-    assert features.shape == (len(fitted.vocabulary) + 1, len(STATISTICS))
+    assert features.shape == (len(fitted.vocabulary) + 1, len(COUNTED))
     assert features[-1, -1] == 0.0
     assert np.isfinite(features).all()
 
@@ -84,3 +84,12 @@ def test_anion_classes():
     }
     assert {formula: anion_class(parse_formula(formula).elements) for formula in families} == families
     assert set(families.values()) == set(ANION_CLASSES)
+
+
+def test_overlap_by_hand():
+    targets = presence([parse_formula("LiFePO4"), parse_formula("H2O")])
+    precursors = presence([parse_formula(f) for f in ("FePO4", "Li2CO3", "NaCl", "NH4H2PO4")])
+    shared, share, foreign = np.moveaxis(overlap(targets, precursors), -1, 0)
+    assert shared.tolist() == [[2, 1, 0, 1], [0, 0, 0, 0]]
+    assert share[0] == pytest.approx([2 / 3, 1 / 3, 0, 1 / 3])
+    assert foreign.tolist() == [[0, 0, 2, 0], [2, 1, 2, 1]]

@@ -1,0 +1,8 @@
+"""`python -m rrgraph` is the `rrgraph` command."""
+
+import sys
+
+from rrgraph.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

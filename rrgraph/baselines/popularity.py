@@ -1,0 +1,117 @@
+"""Popularity: how often training reactions took a precursor for an element, the floor every model has to beat.
+
+A reaction table flows in; out comes the probability that a target's element is supplied by a candidate.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgraph.baselines.base import BASELINES, Baseline
+from rrgraph.chem import ELEMENTS, VOLATILE, Composition, source_elements
+from rrgraph.data import ReactionTable
+from rrgraph.errors import DataError, ModelError
+
+__all__ = ["Popularity"]
+
+_INDEX: Final = {symbol: index for index, symbol in enumerate(ELEMENTS)}
+_NEVER_LOGIT: Final = -30.0
+
+
+@BASELINES.register("popularity")
+class Popularity(Baseline):
+    """Popularity of a precursor for its element, apart for targets with and without oxygen.
+
+    For an element e of the target and a candidate c that brings it as a source element,
+    ``p(c | e) = reactions whose target contains e and whose set brings it by c / reactions whose target contains e``,
+    counted over distinct reactions (the same target and set count once) and smoothed twice:
+
+    - over all targets, ``p = (count + alpha) / (total + 1)``: a candidate never seen for e ranks below every
+      candidate seen for e;
+    - within the targets that, like this one, do or do not contain oxygen, ``(count' + beta p) / (total' + beta)``.
+
+    A candidate with several source elements takes the largest of their probabilities: it is as likely as its best
+    reason. Candidates that bring a foreign element (one that the target lacks, C, H, O and N aside), or no source
+    element that the target has, get log-odds of -30.
+
+    Args:
+        by_oxygen: keep targets with and without oxygen apart.
+        alpha: count added to every candidate, between 0 and 1.
+        beta: weight of the popularity over all targets, in reactions.
+    """
+
+    def __init__(self, *, by_oxygen: bool = True, alpha: float = 0.1, beta: float = 2.0) -> None:
+        self.by_oxygen = by_oxygen
+        self.alpha = alpha
+        self.beta = beta
+        self._supplied: dict[tuple[str, str], NDArray[np.float64]] | None = None
+        self._contained = np.zeros((2, len(ELEMENTS)))
+
+    def fit(self, table: ReactionTable) -> Self:
+        """Count the distinct reactions of a table."""
+        if not len(table):
+            raise DataError("Cannot count the popularity of precursors in a reaction table without rows.")
+        supplied: Counter[tuple[str, str, int]] = Counter()
+        contained = np.zeros((2, len(ELEMENTS)))
+        reactions = {
+            (target.key, precursors.keys): (target, precursors)
+            for target, precursors in zip(table.targets, table.precursor_sets, strict=True)
+        }
+        for target, precursors in reactions.values():
+            elements, oxygen = target.elements, int("O" in target.elements)
+            contained[oxygen, [_INDEX[symbol] for symbol in elements]] += 1
+            for precursor in precursors:
+                supplied.update((precursor.key, symbol, oxygen) for symbol in source_elements(precursor) & elements)
+        self._contained = contained
+        self._supplied = {}
+        for (key, symbol, oxygen), count in supplied.items():
+            self._supplied.setdefault((key, symbol), np.zeros(2))[oxygen] = count
+        return self
+
+    def logits(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> NDArray[np.float64]:
+        """Return the log-odds of each link, (targets, candidates), finite."""
+        if self._supplied is None:
+            raise ModelError("The popularity baseline has not been fitted to a reaction table.")
+        slots = [
+            (column, _INDEX[symbol], self._supplied.get((candidate.key, symbol), (0.0, 0.0)))
+            for column, candidate in enumerate(candidates)
+            for symbol in sorted(source_elements(candidate))
+        ]
+        column = np.array([slot[0] for slot in slots], dtype=np.int64)
+        element = np.array([slot[1] for slot in slots], dtype=np.int64)
+        counts = np.array([slot[2] for slot in slots], dtype=np.float64).reshape(-1, 2).T
+        by_oxygen = np.log([self._probabilities(counts, element, oxygen) for oxygen in (0, 1)])
+        brings = _membership([candidate.elements - VOLATILE for candidate in candidates])
+
+        logits = np.full((len(targets), len(candidates)), _NEVER_LOGIT)
+        for row, target in enumerate(targets):
+            present = _membership([target.elements])[0]
+            log_probability = np.full(len(candidates), -np.inf)
+            active = np.flatnonzero(present[element])
+            np.maximum.at(log_probability, column[active], by_oxygen[int("O" in target.elements), active])
+            usable = np.isfinite(log_probability) & ~(brings & ~present).any(axis=1)
+            known = log_probability[usable]
+            logits[row, usable] = known - np.log(-np.expm1(known))
+        return logits
+
+    def _probabilities(
+        self, counts: NDArray[np.float64], element: NDArray[np.int64], oxygen: int
+    ) -> NDArray[np.float64]:
+        """Return the smoothed p(candidate | element) of each slot, (slots,), strictly between 0 and 1."""
+        overall = (counts.sum(0) + self.alpha) / (self._contained.sum(0)[element] + 1)
+        if not self.by_oxygen:
+            return overall
+        return (counts[oxygen] + self.beta * overall) / (self._contained[oxygen, element] + self.beta)
+
+
+def _membership(element_sets: Sequence[frozenset[str]]) -> NDArray[np.bool_]:
+    """Return (sets, elements), whether each set has each element."""
+    member = np.zeros((len(element_sets), len(ELEMENTS)), dtype=bool)
+    for row, elements in enumerate(element_sets):
+        member[row, [_INDEX[symbol] for symbol in elements]] = True
+    return member

@@ -1,0 +1,137 @@
+"""`rrgraph data`: fetch, clean, split and describe reaction tables."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from rrgraph.cli.options import add_command
+
+__all__ = ["add_parser"]
+
+_EXAMPLES = """\
+  rrgraph data fetch                                         list what can be fetched
+  rrgraph data fetch uspto_50k
+  rrgraph data clean recipes.json.xz --output clean.parquet --report report.json
+  rrgraph data clean text_mined --output clean.csv.gz
+  rrgraph data split text_mined nms --holdout holdout.csv --output splits/
+  rrgraph data stats textbook
+"""
+
+
+def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+    """Add the command and its verbs."""
+    parser = add_command(name, commands, summary="fetch, clean, split and describe reaction tables", examples=_EXAMPLES)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=type(parser))
+    _add_fetch(verbs)
+    _add_clean(verbs)
+    _add_split(verbs)
+    _add_stats(verbs)
+
+
+def _add_fetch(verbs: argparse._SubParsersAction) -> None:
+    parser = verbs.add_parser("fetch", help="download a catalogued table, checksum verified, resumable")
+    parser.add_argument("name", nargs="?", help="catalogue name; without it the catalogue is listed")
+    parser.add_argument("--sha256", default="", metavar="SUM", help="checksum to verify where the catalogue has none")
+    parser.add_argument("--trust", action="store_true", help="accept a file whose checksum nobody has recorded")
+    parser.set_defaults(run=_fetch)
+
+
+def _fetch(arguments: argparse.Namespace) -> None:
+    from rrgraph.cli.show import show_table
+    from rrgraph.data import CATALOGUE, fetch
+
+    if arguments.name:
+        print(fetch(arguments.name, sha256=arguments.sha256, trust=arguments.trust))
+        return
+    rows = [
+        [entry.name, entry.description, entry.licence, "yes" if entry.url else f"no: {entry.recipe}"]
+        for entry in CATALOGUE.values()
+    ]
+    show_table(["name", "what it holds", "licence", "can be fetched"], rows)
+
+
+def _add_clean(verbs: argparse._SubParsersAction) -> None:
+    parser = verbs.add_parser("clean", help="apply the cleaning rules to raw recipes or a table, with a report")
+    parser.add_argument("table", help="raw recipes (.json or .json.xz), or a reaction table by name or path")
+    parser.add_argument(
+        "--output", required=True, metavar="FILE", help="cleaned table: .csv(.gz), .jsonl(.gz), .parquet"
+    )
+    parser.add_argument("--report", metavar="FILE", help="write the counts of dropped rows as JSON")
+    parser.add_argument("--expand-variables", action="store_true", help="one row for each listed value of a variable")
+    parser.add_argument("--paper-rules", action="store_true", help="only the rules of Retro-Rank-In section 4.1")
+    parser.set_defaults(run=_clean)
+
+
+def _clean(arguments: argparse.Namespace) -> None:
+    from rrgraph.data import CATALOGUE, CleaningOptions, clean_table, data_path, load_table, read_recipes
+    from rrgraph.files import write_json
+
+    kept = dict.fromkeys(("keep_composites", "keep_additives"), arguments.paper_rules)
+    mended = dict.fromkeys(("correct_formulas", "remove_media", "remove_water"), not arguments.paper_rules)
+    options = CleaningOptions(expand_variables=arguments.expand_variables, **kept, **mended)
+    source = str(data_path(arguments.table)) if arguments.table in CATALOGUE else arguments.table
+    if source.endswith((".json", ".json.xz", ".json.gz")):
+        table, report = read_recipes(source, options=options)
+    else:
+        table, report = clean_table(load_table(arguments.table), options)
+    table.write(arguments.output)
+    if arguments.report:
+        write_json(arguments.report, report.to_dict())
+    print(report)
+
+
+def _add_split(verbs: argparse._SubParsersAction) -> None:
+    parser = verbs.add_parser("split", help="write the parts of a split, with a leakage report")
+    parser.add_argument("table", help="reaction table by name or path")
+    parser.add_argument("split", help="cra, dr, nms, random, column or all")
+    parser.add_argument("--output", required=True, metavar="DIR", help="folder for train, validation and test tables")
+    parser.add_argument("--format", default="csv", choices=["csv", "csv.gz", "jsonl", "parquet"], help="of the tables")
+    parser.add_argument("--holdout", metavar="TABLE", help="reactions to keep training away from")
+    parser.add_argument("--year", type=int, default=2014, help="last year of training rows (2014)")
+    parser.add_argument("--validation-fraction", type=float, default=0.2, metavar="F", help="(0.2)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.set_defaults(run=_split)
+
+
+def _split(arguments: argparse.Namespace) -> None:
+    from rrgraph.data import PARTS, load_table, split_table
+    from rrgraph.files import write_json
+
+    split = split_table(
+        load_table(arguments.table),
+        arguments.split,
+        seed=arguments.seed,
+        year=arguments.year,
+        validation_fraction=arguments.validation_fraction,
+        holdout=load_table(arguments.holdout) if arguments.holdout else None,
+    )
+    folder = Path(arguments.output)
+    for part in PARTS:
+        getattr(split, part).write(folder / f"{part}.{arguments.format}")
+    write_json(folder / "leakage.json", split.report.to_dict())
+    print(split.report)
+
+
+def _add_stats(verbs: argparse._SubParsersAction) -> None:
+    parser = verbs.add_parser("stats", help="count what a table holds")
+    parser.add_argument("table", help="reaction table by name or path")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.set_defaults(run=_stats)
+
+
+def _stats(arguments: argparse.Namespace) -> None:
+    from rrgraph.cli.show import show_table
+    from rrgraph.data import load_table, table_statistics
+
+    counted = table_statistics(load_table(arguments.table)).to_dict()
+    if arguments.json:
+        print(json.dumps(counted, indent=2))
+        return
+    rows = []
+    for name, value in counted.items():
+        shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, Mapping) else str(value)
+        rows.append([name.replace("_", " "), shown])
+    show_table(["count", arguments.table], rows)

@@ -1,0 +1,112 @@
+"""`rrgraph evaluate`: a model and a table flow in, metrics under a protocol flow out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rrgraph.cli.options import add_command, add_protocol_flags, protocol_overrides, resolve_candidates
+from rrgraph.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rrgraph.data import ReactionTable
+
+__all__ = ["add_parser", "run"]
+
+_EXAMPLES = """\
+  rrgraph evaluate runs/quickstart --split test --protocol open
+  rrgraph evaluate default --test my_reactions.csv --protocol paper --output metrics.json
+  rrgraph evaluate runs/a --test test.csv --protocol paper --ties pessimistic --baseline popularity
+"""
+
+
+def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+    """Add the command and its arguments."""
+    parser = add_command(name, commands, summary="measure a trained model on a table or a split", examples=_EXAMPLES)
+    parser.add_argument("model", help="run folder, or the name of a bundled model")
+    rows = parser.add_mutually_exclusive_group(required=True)
+    rows.add_argument("--test", metavar="TABLE", help="reaction table to measure on")
+    rows.add_argument("--split", metavar="NAME", help="train, validation or test part of the run's own split")
+    parser.add_argument(
+        "--candidates",
+        default="all",
+        metavar="FILE|LIST|train|all",
+        help="candidate precursors; all: those of the model and of the measured rows (default)",
+    )
+    parser.add_argument("--mode", help="product, log_odds or geometric; by default that of the model")
+    parser.add_argument(
+        "--baseline", action="append", default=[], metavar="NAME", help="also measure a baseline on the run's data"
+    )
+    parser.add_argument("--output", metavar="FILE", help="write the metrics as JSON")
+    parser.add_argument("--predictions", metavar="FILE", help="write the ranked sets as predictions JSONL")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_protocol_flags(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Measure and show."""
+    from rrgraph.baselines import BASELINES
+    from rrgraph.cli.show import show_edges, show_metrics
+    from rrgraph.evaluation import PROTOCOLS, evaluate_links, evaluate_planner
+    from rrgraph.files import write_json
+    from rrgraph.planning import LinkScorer
+    from rrgraph.runs import candidate_pool, load_predictor, run_split
+
+    protocol = PROTOCOLS[arguments.protocol].override(**protocol_overrides(arguments))
+    predictor = load_predictor(arguments.model)
+    table = _rows(arguments)
+    pool = resolve_candidates(arguments.candidates, candidate_pool(predictor.vocabulary, table), predictor.seen)
+    told = protocol.set_size == "told"
+    mode = arguments.mode or ("product" if told else predictor.checkpoint.metadata.get("score_mode", "geometric"))
+    systems: dict[str, LinkScorer] = {"model": predictor}
+    systems |= {name: BASELINES[name]().fit(run_split(arguments.model).train) for name in arguments.baseline}
+    seen = {precursor.key for precursor in predictor.seen}
+    measured = {
+        name: evaluate_planner(
+            scorer,
+            pool,
+            table,
+            protocol,
+            mode=mode,
+            train_precursors=seen,
+            predictions=arguments.predictions if name == "model" else None,
+        )
+        for name, scorer in systems.items()
+    }
+    links = evaluate_links(predictor, pool, table)
+    report = {
+        "model": arguments.model,
+        "rows": arguments.test or arguments.split,
+        "candidates": arguments.candidates,
+        "pool": len(pool),
+        "mode": mode,
+        "metrics": {name: metrics.to_dict() for name, metrics in measured.items()},
+        "links": links.to_dict(),
+    }
+    if arguments.output:
+        write_json(arguments.output, report)
+    if arguments.json:
+        print(json.dumps(report, indent=2))
+        return
+    show_metrics(measured, title=f"{len(table)} rows, {len(pool)} candidates, {mode} score")
+    show_edges(links.edges)
+
+
+def _rows(arguments: argparse.Namespace) -> ReactionTable:
+    from rrgraph.data import load_table
+    from rrgraph.errors import near_match
+    from rrgraph.runs import run_split
+
+    if arguments.test:
+        return load_table(arguments.test)
+    parts = ("train", "validation", "test")
+    if arguments.split not in parts:
+        raise ConfigError(
+            f"--split is '{arguments.split}', expected train, validation or test.{near_match(arguments.split, parts)}"
+        )
+    if not Path(arguments.model).is_dir():
+        raise ConfigError(f"--split needs a run folder, and '{arguments.model}' is none; give a table with --test.")
+    return getattr(run_split(arguments.model), arguments.split)

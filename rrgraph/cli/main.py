@@ -1,0 +1,91 @@
+"""The `rrgraph` command: arguments flow in, tables for people or JSON for programs flow out.
+
+Each command is one short module with `add_parser` and `run`; heavy packages are imported when a command runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import NoReturn
+
+from rrgraph.cli import data, evaluate, plan, score, train
+from rrgraph.errors import RRGraphError, near_match
+
+__all__ = ["build_parser", "main"]
+
+COMMANDS = {"plan": plan, "train": train, "evaluate": evaluate, "score": score, "data": data}
+
+_EXAMPLES = """\
+examples:
+  rrgraph plan Li7La3Zr2O12                          ranked precursor sets from the bundled model
+  rrgraph plan --input targets.csv --output plans.jsonl
+  rrgraph train configs/quickstart.yaml              train on the embedded textbook reactions
+  rrgraph evaluate runs/quickstart --split test --protocol open
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that ends bad input with one sentence, a near match and exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        if "invalid choice: " in message:
+            name = message.split("invalid choice: ", 1)[1].split(" ", 1)[0].strip("'\"")
+            choices = message.partition("choose from ")[2].replace("'", "").rstrip(")").split(", ")
+            message += "." + near_match(name, choices)
+        self.exit(2, f"{self.prog}: {message}\nTry '{self.prog} --help'.\n")
+
+
+class ShowVersion(argparse.Action):
+    """Print the version with the environment, for bug reports."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from rrgraph.runs.environment import describe_environment
+
+        described = describe_environment()
+        print(f"rrgraph {described.pop('rrgraph')}")
+        for name, value in described.items():
+            print(f"  {name} {value}")
+        parser.exit()
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser with every command."""
+    parser = Parser(
+        prog="rrgraph",
+        description="Which precursors make this material? Inorganic retrosynthesis as link prediction.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=ShowVersion, nargs=0, help="show the version and the environment")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log what is being done")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+    for name, module in COMMANDS.items():
+        module.add_parser(name, commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0 done, 2 bad input, 130 interrupted."""
+    arguments = build_parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO if arguments.verbose else logging.WARNING, format="%(message)s")
+    warnings.showwarning = _show_warning  # type: ignore[assignment]
+    try:
+        return arguments.run(arguments) or 0
+    except RRGraphError as error:
+        print(f"rrgraph {arguments.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"rrgraph {arguments.command}: interrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _show_warning(message: Warning | str, *_: object) -> None:
+    print(f"warning: {message}", file=sys.stderr)

@@ -1,0 +1,48 @@
+"""`rrgraph score`: predictions of any system flow in, the same metrics as for our own flow out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from rrgraph.cli.options import add_command, add_protocol_flags, protocol_overrides
+
+__all__ = ["add_parser", "run"]
+
+_EXAMPLES = """\
+  rrgraph score predictions.jsonl --truth test.csv --protocol paper
+  rrgraph score predictions.jsonl --truth test.csv --train train.csv --json
+"""
+
+
+def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+    """Add the command and its arguments."""
+    parser = add_command(name, commands, summary="measure the predictions of any system", examples=_EXAMPLES)
+    parser.add_argument("predictions", help='JSONL, one line a row: {"target": ..., "sets": [[...]], "scores": [...]}')
+    parser.add_argument(
+        "--truth", required=True, metavar="TABLE", help="reaction table with the recorded sets, in order"
+    )
+    parser.add_argument("--train", metavar="TABLE", help="training reactions, to report unseen precursors apart")
+    parser.add_argument("--output", metavar="FILE", help="write the metrics as JSON")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_protocol_flags(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Measure and show."""
+    from rrgraph.cli.show import show_metrics
+    from rrgraph.data import load_table
+    from rrgraph.evaluation import PROTOCOLS, score_predictions
+    from rrgraph.files import write_json
+
+    protocol = PROTOCOLS[arguments.protocol].override(**protocol_overrides(arguments))
+    truth = load_table(arguments.truth)
+    seen = set(load_table(arguments.train).precursors()) if arguments.train else None
+    metrics = score_predictions(arguments.predictions, truth, protocol, train_precursors=seen)
+    if arguments.output:
+        write_json(arguments.output, metrics.to_dict())
+    if arguments.json:
+        print(json.dumps(metrics.to_dict(), indent=2))
+    else:
+        show_metrics({"predictions": metrics}, title=f"{len(truth)} rows of {arguments.truth}")

@@ -1,0 +1,39 @@
+"""`rrgraph train`: a configuration flows in, a run folder flows out."""
+
+from __future__ import annotations
+
+import argparse
+
+from rrgraph.cli.options import add_command
+
+__all__ = ["add_parser", "run"]
+
+_EXAMPLES = """\
+  rrgraph train configs/quickstart.yaml
+  rrgraph train configs/retro_rank_in.yaml data.holdout=holdout.csv model.width=512
+  rrgraph train configs/quickstart.yaml seed=1 output=runs/seed1
+  rrgraph train configs/quickstart.yaml --resume
+"""
+
+
+def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+    """Add the command and its arguments."""
+    parser = add_command(name, commands, summary="train a link model from a configuration", examples=_EXAMPLES)
+    parser.add_argument("config", help="YAML file")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="values that replace those of the file")
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train, then show the metrics beside the baselines'."""
+    from rrgraph.cli.show import show_metrics
+    from rrgraph.runs import load_config, train_run
+
+    config = load_config(arguments.config, arguments.overrides)
+    result = train_run(config, resume=arguments.resume, on_split=lambda split: print(split.report, flush=True))
+    for part, protocols in result.comparison.items():
+        for protocol, systems in protocols.items():
+            print()
+            show_metrics(systems, title=f"{part}, protocol {protocol}")
+    print(f"\nThe model is in {result.folder}")

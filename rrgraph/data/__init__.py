@@ -1,0 +1,44 @@
+"""Tables of reactions: reading, fetching, cleaning, splitting and counting.
+
+Flows in: files and raw text-mined recipes. Flows out: reaction tables, and reports of what was dropped or leaks.
+"""
+
+from __future__ import annotations
+
+from rrgraph.data.catalogue import CATALOGUE, CatalogueEntry, data_path, load_table
+from rrgraph.data.cleaning import CleaningReport, clean_table
+from rrgraph.data.download import fetch
+from rrgraph.data.leakage import LeakageReport, Overlap
+from rrgraph.data.reaction import PrecursorSet, Reaction
+from rrgraph.data.recipes import clean_recipes, load_recipes, read_recipes
+from rrgraph.data.rules import CleaningOptions
+from rrgraph.data.splits import PARTS, SPLITS, Split, split_table
+from rrgraph.data.stats import TableStatistics, table_statistics
+from rrgraph.data.table import COLUMNS, SEPARATOR, ReactionTable
+
+__all__ = [
+    "CATALOGUE",
+    "COLUMNS",
+    "PARTS",
+    "SEPARATOR",
+    "SPLITS",
+    "CatalogueEntry",
+    "CleaningOptions",
+    "CleaningReport",
+    "LeakageReport",
+    "Overlap",
+    "PrecursorSet",
+    "Reaction",
+    "ReactionTable",
+    "Split",
+    "TableStatistics",
+    "clean_recipes",
+    "clean_table",
+    "data_path",
+    "fetch",
+    "load_recipes",
+    "load_table",
+    "read_recipes",
+    "split_table",
+    "table_statistics",
+]

@@ -1,0 +1,203 @@
+"""The catalogue of named tables: where each comes from, under which licence, and where it lies on this computer.
+
+Flows in: a name. Flows out: the entry, or the path of the file below `RRGRAPH_DATA` or in the user cache.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import pooch
+
+from rrgraph.data.table import ReactionTable
+from rrgraph.data.tabular import SUFFIXES
+from rrgraph.errors import DataError, near_match
+from rrgraph.files import sha256_file
+
+__all__ = ["CATALOGUE", "CatalogueEntry", "cache_folder", "data_path", "entry", "load_table"]
+
+#: Name of the environment variable that points to a folder of already downloaded tables.
+FOLDER_VARIABLE = "RRGRAPH_DATA"
+
+#: Name of the table inside the package.
+EMBEDDED = "textbook"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogueEntry:
+    """One file that the package knows by name.
+
+    Attributes:
+        name: what commands and configurations call it.
+        path: place below `RRGRAPH_DATA` and below the user cache.
+        description: one sentence.
+        origin: who made it and where it is published.
+        licence: of the data.
+        url: public address of exactly this file, fixed to a commit; empty for a file that was prepared from others.
+        sha256: of the published file, known from two independent sources; empty if it is not known.
+        size: of the published file in bytes, 0 if it is not known.
+        recipe: for a prepared file, one sentence saying what it is made from.
+    """
+
+    name: str
+    path: str
+    description: str
+    origin: str
+    licence: str
+    url: str = ""
+    sha256: str = ""
+    size: int = 0
+    recipe: str = ""
+
+
+_KONONOVA = "Kononova et al., Scientific Data 6, 203 (2019)"
+_ENTRIES = (
+    CatalogueEntry(
+        name="text_mined",
+        path="reactions/text_mined_reactions.csv.gz",
+        description="Solid-state reactions text-mined from the literature, variables expanded to one row each.",
+        origin=f"{_KONONOVA}; He et al., Science Advances 9, eadg8180 (2023)",
+        licence="CC BY 4.0",
+        recipe="data_processing/raw/ceder_split.csv of github.com/Xiafyjck/auto_ElemwiseRetro at commit 3402506",
+    ),
+    CatalogueEntry(
+        name="text_mined_recipes",
+        path="reactions/solid-state_dataset_2019-12-03.json.xz",
+        description="Raw text-mined solid-state recipes with variables, operations and conditions.",
+        origin=_KONONOVA,
+        licence="CC BY 4.0",
+        url=(
+            "https://raw.githubusercontent.com/CederGroupHub/text-mined-synthesis_public/"
+            "de224e948b0a5ef88d2089ce78e86511adfeb823/solid-state_dataset_2019-12-03.json.xz"
+        ),
+    ),
+    CatalogueEntry(
+        name="nms_validation",
+        path="reactions/nms_val_753.csv",
+        description="The 753 Novel Material Systems validation rows of Retro-Rank-In.",
+        origin="Prein et al., Retro-Rank-In (2025)",
+        licence="MIT",
+        recipe=(
+            "datasets/dataset_w_candidates_w_val_unique_systems_hard/val.csv of "
+            "github.com/janik-j/LM-Dataset-Generation at commit 8b77187"
+        ),
+    ),
+    CatalogueEntry(
+        name="precursor_pool",
+        path="reactions/precursor_pool.txt",
+        description="1,321 precursor formulas, one a line: the union of Retro-Rank-In's candidate lists.",
+        origin="Prein et al., Retro-Rank-In (2025)",
+        licence="MIT",
+        recipe="the candidate lists in github.com/janik-j/LM-Dataset-Generation at commit 8b77187",
+    ),
+    CatalogueEntry(
+        name="materials_project",
+        path="properties/mp_merged.csv.gz",
+        description="Formation energies, band gaps and hull distances of 143,606 Materials Project entries.",
+        origin="Jain et al., APL Materials 1, 011002 (2013)",
+        licence="CC BY 4.0",
+        recipe="values of the Materials Project, joined from several public repositories",
+    ),
+    CatalogueEntry(
+        name="uspto_50k",
+        path="organic/USPTO_50k_MHN_prepro.csv.gz",
+        description="50,016 patent reactions with their templates, USPTO-50k as prepared for MHNreact.",
+        origin="Seidl et al., J. Chem. Inf. Model. 62, 2111 (2022), from patents collected by Lowe",
+        licence="BSD-like; patents are in the public domain",
+        url=(
+            "https://github.com/ml-jku/mhn-react/raw/de0fda32f76f866835aa65a6ff857964302b2178/data/"
+            "USPTO_50k_MHN_prepro.csv.gz"
+        ),
+        sha256="be7a15e61a8c22cd2bf48be8ce710bbe98843a60a8cf7b3d2d1b667768253c23",
+        size=2_817_431,
+    ),
+)
+
+#: Every entry by name.
+CATALOGUE: Mapping[str, CatalogueEntry] = {item.name: item for item in _ENTRIES}
+
+
+def entry(name: str) -> CatalogueEntry:
+    """Return a catalogue entry.
+
+    Raises:
+        DataError: there is none of that name.
+    """
+    try:
+        return CATALOGUE[name]
+    except KeyError:
+        known = ", ".join(CATALOGUE)
+        raise DataError(f"There is no catalogued table '{name}', only {known}.{near_match(name, CATALOGUE)}") from None
+
+
+def cache_folder() -> Path:
+    """Return the folder that fetched tables are kept in."""
+    return Path(pooch.os_cache("rrgraph"))
+
+
+def data_path(name: str) -> Path:
+    """Return where a catalogued file lies: below `RRGRAPH_DATA` if it is there, else in the user cache.
+
+    Files below `RRGRAPH_DATA` are the user's own and taken as they are; a fetched file is checked again.
+
+    Raises:
+        DataError: the file is at neither place (the message says how to get it), or has changed since it was fetched.
+    """
+    wanted = entry(name)
+    folder = os.environ.get(FOLDER_VARIABLE)
+    if folder and (Path(folder) / wanted.path).is_file():
+        return Path(folder) / wanted.path
+    cached = cache_folder() / wanted.path
+    if cached.is_file():
+        expected = recorded_checksum(wanted, cached)
+        if expected and sha256_file(cached) != expected:
+            raise DataError(f"'{cached}' has changed since it was fetched: run `rrgraph data fetch {name}` again.")
+        return cached
+    beside = f" (looked in '{folder}' and '{cache_folder()}')" if folder else ""
+    if wanted.url:
+        raise DataError(f"Table '{name}' is not on this computer{beside}: run `rrgraph data fetch {name}`.")
+    raise DataError(
+        f"Table '{name}' is not on this computer{beside}: put it at '{wanted.path}' below the folder that "
+        f"{FOLDER_VARIABLE} names; it is prepared from {wanted.recipe}."
+    )
+
+
+def recorded_checksum(wanted: CatalogueEntry, file: Path) -> str:
+    """Return the checksum that a fetched file must have: the catalogue's, or the one noted when it was fetched."""
+    note = checksum_note(file)
+    if wanted.sha256 or not note.is_file():
+        return wanted.sha256
+    return note.read_text(encoding="utf-8").split()[0]
+
+
+def checksum_note(file: Path) -> Path:
+    """Return the file beside a fetched one that notes its checksum."""
+    return file.with_name(file.name + ".sha256")
+
+
+def load_table(name_or_path: str | os.PathLike[str]) -> ReactionTable:
+    """Read a reaction table: `textbook` (embedded), the name of a catalogued one, or the path of a file.
+
+    Raises:
+        DataError: there is neither such a name nor such a file, or it is no reaction table.
+    """
+    name = os.fspath(name_or_path)
+    if name == EMBEDDED:
+        with resources.as_file(resources.files("rrgraph.data") / "textbook.csv") as path:
+            return ReactionTable.read(path)
+    tables = [item.name for item in CATALOGUE.values() if item.path.endswith(SUFFIXES) and "reactions/" in item.path]
+    if name in tables:
+        return ReactionTable.read(data_path(name))
+    if name in CATALOGUE:
+        raise DataError(f"'{name}' is catalogued, but no reaction table: '{CATALOGUE[name].path}'.")
+    if not name.lower().endswith(SUFFIXES) and not Path(name).exists():
+        choices = [EMBEDDED, *tables]
+        raise DataError(
+            f"'{name}' is neither a file nor a reaction table known by name ({', '.join(choices)})."
+            f"{near_match(name, choices)}"
+        )
+    return ReactionTable.read(name)

@@ -1,0 +1,191 @@
+"""How the rows of a table are divided: labels, dates, units that stay together, random draws.
+
+Flows in: a table and the options of a split. Flows out: one label a row. The splits themselves are put together from
+these steps in `rrgraph.data.splits`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from rrgraph.data.table import ReactionTable
+from rrgraph.errors import DataError
+
+__all__ = [
+    "LEFT_OUT",
+    "TEST",
+    "TRAIN",
+    "VALIDATION",
+    "Divided",
+    "SplitOptions",
+    "by_year",
+    "distinct_by_year",
+    "draw",
+    "draw_validation",
+    "is_in",
+    "keep_together",
+    "remove_holdout",
+    "undivided",
+]
+
+#: Labels of rows.
+TRAIN, VALIDATION, TEST, LEFT_OUT = 0, 1, 2, -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitOptions:
+    """What the splits can be told.
+
+    Attributes:
+        year: last year of the training and validation rows, for the splits by year.
+        validation_fraction: share of the rows up to that year that become validation rows; in split `random`, of
+            all rows held back, half for validation and half for test.
+        rng: source of every random choice.
+        holdout: rows of any table that training and validation must not resemble.
+    """
+
+    year: int
+    validation_fraction: float
+    rng: np.random.Generator
+    holdout: ReactionTable | None
+
+
+@dataclass
+class Divided:
+    """A table whose rows are being divided.
+
+    Attributes:
+        table: the rows; a split may replace duplicates by one row before it divides them.
+        labels: (rows,) index into `PARTS`, or -1 for a row that is left out.
+        removed: number of rows left out, by reason.
+    """
+
+    table: ReactionTable
+    labels: NDArray[np.int64]
+    removed: Counter[str]
+
+    def leave_out(self, rows: NDArray[np.bool_], reason: str) -> None:
+        """Leave out those of the rows that still belong to a part."""
+        rows = rows & (self.labels != LEFT_OUT)
+        self.removed[reason] += int(rows.sum())
+        self.labels[rows] = LEFT_OUT
+
+
+def undivided(table: ReactionTable) -> Divided:
+    """Return a table whose rows are all training rows."""
+    return Divided(table=table, labels=np.zeros(len(table), dtype=np.int64), removed=Counter())
+
+
+def by_year(table: ReactionTable, options: SplitOptions) -> Divided:
+    """Label rows up to the year as training and later ones as test; rows without a year fit neither."""
+    divided = undivided(table)
+    years = _dates(table)
+    if len(table) and np.isnan(years).all():
+        raise DataError(f"A split by year needs years, and {table.source} has none: use split 'random' or 'column'.")
+    divided.labels[years > options.year] = TEST
+    divided.leave_out(np.isnan(years), "no year")
+    return divided
+
+
+def distinct_by_year(table: ReactionTable, options: SplitOptions) -> Divided:
+    """Keep the earliest row of each target and set, with the number of rows it stands for, and divide by year."""
+    dated = by_year(table, options)
+    years = _dates(table)
+    order = np.argsort(years, kind="stable")
+    first: dict[Hashable, int] = {}
+    counts: Counter[Hashable] = Counter()
+    earlier = _counts(table)
+    for row in order[: len(table) - dated.removed["no year"]].tolist():
+        reaction = (table.target_keys[row], table.set_keys[row])
+        first.setdefault(reaction, row)
+        counts[reaction] += int(earlier[row])
+    kept = sorted((row, counts[reaction]) for reaction, row in first.items())
+    rows = np.array([row for row, _ in kept], dtype=np.int64)
+    duplicates = int((dated.labels != LEFT_OUT).sum()) - len(rows)
+    distinct = table.select(rows).with_columns(count=[count for _, count in kept])
+    dated.removed["duplicate of an earlier row"] = duplicates
+    return Divided(table=distinct, labels=dated.labels[rows], removed=dated.removed)
+
+
+def _counts(table: ReactionTable) -> NDArray[np.int64]:
+    """Return how many reported rows each row already stands for."""
+    if "count" not in table.frame:
+        return np.ones(len(table), dtype=np.int64)
+    return pd.to_numeric(table.frame["count"], errors="coerce").fillna(1).to_numpy(dtype=np.int64)
+
+
+def _dates(table: ReactionTable) -> NDArray[np.float64]:
+    """Return the year of each row; the rows of one group share its earliest, so that no year divides them."""
+    years = table.years
+    if "group" not in table.frame:
+        return years
+    earliest = table.frame["year"].groupby(table.frame["group"]).transform("min")
+    return np.where(table.frame["group"].isna(), years, earliest.to_numpy(dtype=np.float64, na_value=np.nan))
+
+
+def remove_holdout(divided: Divided, options: SplitOptions, *, system: bool) -> None:
+    """Leave out the training and validation rows that resemble a holdout row."""
+    if options.holdout is None:
+        return
+    table, holdout = divided.table, options.holdout
+    own, foreign = (
+        (table.element_systems, holdout.element_systems) if system else (table.target_keys, holdout.target_keys)
+    )
+    reason = f"{'element system' if system else 'target'} of a holdout row"
+    divided.leave_out(is_in(own, foreign) & (divided.labels != TEST), reason)
+
+
+def draw_validation(divided: Divided, units: NDArray[np.int64], options: SplitOptions) -> None:
+    """Relabel the asked fraction of the training rows as validation rows."""
+    rows = round(options.validation_fraction * int((divided.labels == TRAIN).sum()))
+    draw(divided, units, rows=rows, label=VALIDATION, rng=options.rng)
+
+
+def draw(divided: Divided, units: NDArray[np.int64], *, rows: int, label: int, rng: np.random.Generator) -> None:
+    """Relabel whole units of training rows at random, as many as fit into a number of rows."""
+    training = divided.labels == TRAIN
+    members, sizes = np.unique(units[training], return_counts=True)
+    order = rng.permutation(len(members))
+    room = rows
+    chosen = []
+    for unit in order.tolist():
+        if sizes[unit] <= room:
+            chosen.append(members[unit])
+            room -= int(sizes[unit])
+    divided.labels[training & np.isin(units, chosen)] = label
+
+
+def keep_together(table: ReactionTable, *, systems: bool = False) -> NDArray[np.int64]:
+    """Number the smallest sets of rows that must stay together: by group, and by element system if asked."""
+    keys: list[Sequence[Hashable]] = []
+    if "group" in table.frame:
+        groups = table.frame["group"]
+        known = zip(groups.tolist(), groups.notna().tolist(), strict=True)
+        keys.append([group if given else (row,) for row, (group, given) in enumerate(known)])
+    if systems:
+        keys.append(table.element_systems.tolist())
+    parent = list(range(len(table)))
+
+    def root(row: int) -> int:
+        while parent[row] != row:
+            parent[row] = parent[parent[row]]
+            row = parent[row]
+        return row
+
+    for values in keys:
+        first: dict[Hashable, int] = {}
+        for row, value in enumerate(values):
+            parent[root(row)] = root(first.setdefault(value, row))
+    return np.array([root(row) for row in range(len(table))], dtype=np.int64)
+
+
+def is_in(values: NDArray[np.object_], wanted: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Return which values occur among the wanted ones."""
+    known = set(wanted.tolist())
+    return np.fromiter((value in known for value in values.tolist()), dtype=np.bool_, count=len(values))

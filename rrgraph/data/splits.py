@@ -1,0 +1,171 @@
+"""Training, validation and test rows, divided so that each split keeps the promise in its name.
+
+Flows in: a reaction table and optionally a holdout table. Flows out: three tables and their leakage report. Rows
+that share a value in a column `group` (the expansions of one recipe) never stand on two sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from rrgraph.data.dividing import (
+    LEFT_OUT,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    Divided,
+    SplitOptions,
+    by_year,
+    distinct_by_year,
+    draw,
+    draw_validation,
+    is_in,
+    keep_together,
+    remove_holdout,
+    undivided,
+)
+from rrgraph.data.leakage import LeakageReport, leakage_report
+from rrgraph.data.table import ReactionTable
+from rrgraph.errors import ConfigError, DataError, near_match
+from rrgraph.registry import Registry
+
+__all__ = ["PARTS", "SPLITS", "Split", "SplitOptions", "split_table"]
+
+#: Names of the parts, in the order of their labels.
+PARTS = ("train", "validation", "test")
+
+#: Words for the parts in a `split` column.
+_WORDS = {
+    **dict.fromkeys(("train", "training"), TRAIN),
+    **dict.fromkeys(("validation", "valid", "val", "dev"), VALIDATION),
+    **dict.fromkeys(("test", "testing"), TEST),
+}
+
+
+@dataclass(frozen=True)
+class Split:
+    """Three tables without a row in common, and what they share nonetheless."""
+
+    train: ReactionTable
+    validation: ReactionTable
+    test: ReactionTable
+    report: LeakageReport
+
+
+#: Functions that label the rows of a table.
+SPLITS: Registry[Callable[[ReactionTable, SplitOptions], Divided]] = Registry("split")
+
+
+def split_table(
+    table: ReactionTable,
+    name: str,
+    *,
+    seed: int = 0,
+    year: int = 2014,
+    validation_fraction: float = 0.2,
+    holdout: ReactionTable | None = None,
+) -> Split:
+    """Divide a table by one of `SPLITS`; the same arguments always give the same parts.
+
+    Args:
+        table: rows to divide.
+        name: `cra` (rows up to `year` are training and validation, later ones test; duplicates kept), `dr` (the
+            same, each distinct target and set once, dated by its first appearance), `nms` (the test rows of `dr`,
+            and no element system in two parts), `random`, `column` (a column `split` says it) or `all` (everything
+            is training).
+        seed: of every random choice.
+        year: last year before the test rows.
+        validation_fraction: see `SplitOptions`.
+        holdout: every training and validation row that shares a target with one of its rows is left out; with
+            split `nms`, every one that shares an element system.
+
+    Raises:
+        ConfigError: an unknown split or a fraction outside 0 to 1.
+        DataError: the table lacks the years or the `split` column that the split needs, or a formula is wrong.
+    """
+    divide = SPLITS[name]
+    if not 0 <= validation_fraction < 1:
+        raise ConfigError(f"validation_fraction is {validation_fraction}, expected at least 0 and less than 1.")
+    options = SplitOptions(
+        year=year, validation_fraction=validation_fraction, rng=np.random.default_rng(seed), holdout=holdout
+    )
+    divided = divide(table, options)
+    parts = {part: divided.table.select(divided.labels == label) for label, part in enumerate(PARTS)}
+    report = leakage_report(name, parts, removed=divided.removed)
+    return Split(train=parts["train"], validation=parts["validation"], test=parts["test"], report=report)
+
+
+@SPLITS.register("cra")
+def _complete_reaction_archive(table: ReactionTable, options: SplitOptions) -> Divided:
+    """Retro-Rank-In section 4.1, Complete Reaction Archive."""
+    divided = by_year(table, options)
+    remove_holdout(divided, options, system=False)
+    draw_validation(divided, keep_together(table), options)
+    return divided
+
+
+@SPLITS.register("dr")
+def _distinct_reactions(table: ReactionTable, options: SplitOptions) -> Divided:
+    """Retro-Rank-In section 4.1, Distinct Reactions."""
+    divided = distinct_by_year(table, options)
+    remove_holdout(divided, options, system=False)
+    draw_validation(divided, keep_together(divided.table), options)
+    return divided
+
+
+@SPLITS.register("nms")
+def _novel_material_systems(table: ReactionTable, options: SplitOptions) -> Divided:
+    """Retro-Rank-In section 4.1, Novel Material Systems."""
+    divided = distinct_by_year(table, options)
+    systems = divided.table.element_systems
+    in_test = is_in(systems, systems[divided.labels == TEST])
+    divided.leave_out(in_test & (divided.labels == TRAIN), "element system of a test row")
+    remove_holdout(divided, options, system=True)
+    draw_validation(divided, keep_together(divided.table, systems=True), options)
+    return divided
+
+
+@SPLITS.register("random")
+def _random(table: ReactionTable, options: SplitOptions) -> Divided:
+    """Hold back `validation_fraction` of the rows at random, half as validation and half as test rows."""
+    divided = undivided(table)
+    units = keep_together(table)
+    half = options.validation_fraction / 2
+    target = round(half * len(table))
+    for label in (TEST, VALIDATION):
+        draw(divided, units, rows=target, label=label, rng=options.rng)
+    remove_holdout(divided, options, system=False)
+    return divided
+
+
+@SPLITS.register("column")
+def _column(table: ReactionTable, options: SplitOptions) -> Divided:
+    """Follow the column `split`; rows without a value are left out."""
+    divided = undivided(table)
+    for row, word in enumerate(table.frame["split"].tolist()):
+        if word is None:
+            divided.labels[row] = LEFT_OUT
+        elif str(word).strip().lower() in _WORDS:
+            divided.labels[row] = _WORDS[str(word).strip().lower()]
+        else:
+            raise DataError(
+                f"The split of {table.line(row)} is '{word}', expected train, validation or test."
+                f"{near_match(str(word), _WORDS)}"
+            )
+    missing = divided.labels == LEFT_OUT
+    if missing.all() and len(table):
+        raise DataError(f"Split 'column' needs a column 'split', and {table.source} has none.")
+    divided.removed["no value in column split"] = int(missing.sum())
+    remove_holdout(divided, options, system=False)
+    return divided
+
+
+@SPLITS.register("all")
+def _all(table: ReactionTable, options: SplitOptions) -> Divided:
+    """Train on everything, for a final model."""
+    divided = undivided(table)
+    remove_holdout(divided, options, system=False)
+    return divided

@@ -1,0 +1,40 @@
+"""Evaluation: ranked precursor sets and link scores flow in; metrics with intervals and calibration flow out."""
+
+from rrgraph.evaluation.bootstrap import Interval, PairedDifference, mean_intervals, paired_bootstrap
+from rrgraph.evaluation.calibration import Calibration, ReliabilityBin, calibration
+from rrgraph.evaluation.edges import EdgeMetrics, edge_metrics, link_ranks
+from rrgraph.evaluation.evaluate import evaluate_planner
+from rrgraph.evaluation.links import LinkMetrics, evaluate_links
+from rrgraph.evaluation.metrics import TOP_K, Metrics, RowRanks, TopK, summarise, top_k_accuracy
+from rrgraph.evaluation.predictions import Prediction, parse_prediction, read_predictions, write_predictions
+from rrgraph.evaluation.protocols import PROTOCOLS, Protocol
+from rrgraph.evaluation.score import score_predictions
+
+__all__ = [
+    "PROTOCOLS",
+    "TOP_K",
+    "Calibration",
+    "EdgeMetrics",
+    "Interval",
+    "LinkMetrics",
+    "Metrics",
+    "PairedDifference",
+    "Prediction",
+    "Protocol",
+    "ReliabilityBin",
+    "RowRanks",
+    "TopK",
+    "calibration",
+    "edge_metrics",
+    "evaluate_links",
+    "evaluate_planner",
+    "link_ranks",
+    "mean_intervals",
+    "paired_bootstrap",
+    "parse_prediction",
+    "read_predictions",
+    "score_predictions",
+    "summarise",
+    "top_k_accuracy",
+    "write_predictions",
+]

@@ -1,0 +1,133 @@
+"""Calibration: whether a probability of 0.8 comes true eight times in ten.
+
+Probabilities (of links, or of the top set of each row) and outcomes flow in; out come the expected calibration
+error, the Brier score and the reliability table behind them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rrgraph.errors import ScoreError
+
+__all__ = ["Calibration", "ReliabilityBin", "calibration"]
+
+BINS: Final = 10
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """The probabilities that fall between two edges.
+
+    Attributes:
+        low: lower edge; it belongs to the bin only where no lower bin ends at it.
+        high: upper edge, part of the bin.
+        count: number of probabilities.
+        confidence: their mean.
+        accuracy: share of them that came true.
+    """
+
+    low: float
+    high: float
+    count: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How well probabilities agree with outcomes; 0 is perfect for each of the three errors.
+
+    Attributes:
+        count: number of probabilities.
+        ece_width: expected calibration error over bins of equal width.
+        ece_mass: the same over bins that hold (up to ties) equally many probabilities.
+        brier: mean squared difference of probability and outcome.
+        bins: the reliability table of equal widths, without empty bins.
+        mass_bins: the reliability table of equal mass.
+    """
+
+    count: int
+    ece_width: float
+    ece_mass: float
+    brier: float
+    bins: tuple[ReliabilityBin, ...]
+    mass_bins: tuple[ReliabilityBin, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as JSON values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return (
+            f"calibration error {self.ece_width:.3f} (bins of equal width), {self.ece_mass:.3f} (of equal mass), "
+            f"Brier score {self.brier:.3f}, {self.count} probabilities"
+        )
+
+
+def calibration(probabilities: ArrayLike, outcomes: ArrayLike, *, bins: int = BINS) -> Calibration:
+    """Compare probabilities with what came true.
+
+    Equal probabilities always share a bin, so the result does not depend on their order; where many are equal
+    there are fewer bins of equal mass than asked for.
+
+    Args:
+        probabilities: (n,) between 0 and 1.
+        outcomes: (n,) true or false.
+        bins: number of bins.
+
+    Raises:
+        ScoreError: there is nothing to compare, a probability is outside [0, 1] or not a number, or lengths differ.
+    """
+    values, truth = np.asarray(probabilities, dtype=np.float64), np.asarray(outcomes, dtype=bool)
+    if values.ndim != 1 or values.shape != truth.shape:
+        raise ScoreError(f"Got probabilities of shape {values.shape} for outcomes of shape {truth.shape}.")
+    if not len(values):
+        raise ScoreError("Cannot measure the calibration of no probabilities.")
+    outside = np.flatnonzero(~((values >= 0) & (values <= 1)))
+    if len(outside):
+        raise ScoreError(f"Probability {outside[0] + 1} is {values[outside[0]]}, expected a value from 0 to 1.")
+    if bins < 1:
+        raise ScoreError(f"Cannot sort probabilities into {bins} bins, expected at least 1.")
+    width_bins = _reliability(values, truth, np.linspace(0.0, 1.0, bins + 1))
+    # Observed values are the edges: no boundary falls between two equal probabilities.
+    last = [-(-len(values) * part // bins) - 1 for part in range(1, bins + 1)]
+    mass_bins = _reliability(values, truth, np.concatenate([[0.0], np.sort(values)[last]]))
+    return Calibration(
+        count=len(values),
+        ece_width=_expected_error(width_bins, len(values)),
+        ece_mass=_expected_error(mass_bins, len(values)),
+        brier=float(np.mean((values - truth) ** 2)),
+        bins=width_bins,
+        mass_bins=mass_bins,
+    )
+
+
+def _reliability(
+    values: NDArray[np.float64], truth: NDArray[np.bool_], edges: NDArray[np.float64]
+) -> tuple[ReliabilityBin, ...]:
+    """Sort values into the bins (edge, next edge]; the first bin holds its lower edge too."""
+    highs = np.unique(edges[1:])
+    lows = np.concatenate([edges[:1], highs[:-1]])
+    index = np.searchsorted(highs, values, side="left")
+    count = np.bincount(index, minlength=len(highs))
+    confidence = np.bincount(index, weights=values, minlength=len(highs))
+    accuracy = np.bincount(index, weights=truth.astype(np.float64), minlength=len(highs))
+    return tuple(
+        ReliabilityBin(
+            low=float(lows[bin_]),
+            high=float(highs[bin_]),
+            count=int(count[bin_]),
+            confidence=float(confidence[bin_] / count[bin_]),
+            accuracy=float(accuracy[bin_] / count[bin_]),
+        )
+        for bin_ in np.flatnonzero(count)
+    )
+
+
+def _expected_error(bins: tuple[ReliabilityBin, ...], total: int) -> float:
+    return sum(entry.count * abs(entry.confidence - entry.accuracy) for entry in bins) / total

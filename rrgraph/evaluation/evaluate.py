@@ -1,0 +1,210 @@
+"""Evaluate a link scorer by the precursor sets that the planner makes of its links.
+
+A scorer, candidates and a table of recorded reactions flow in; out come `Metrics` under a protocol and, if asked
+for, the ranked predictions as a file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Collection, Container, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice, takewhile
+from typing import Final
+
+import numpy as np
+
+from rrgraph.chem import Composition
+from rrgraph.data import PrecursorSet, ReactionTable
+from rrgraph.errors import ConfigError
+from rrgraph.evaluation.bootstrap import RESAMPLES
+from rrgraph.evaluation.calibration import calibration
+from rrgraph.evaluation.metrics import TOP_K, Metrics, RowRanks, summarise
+from rrgraph.evaluation.predictions import Prediction, write_predictions
+from rrgraph.evaluation.protocols import Protocol, Ties
+from rrgraph.evaluation.score import tie_rank, unseen_rows
+from rrgraph.planning import LinkScorer, Planner, RankedSet, SetConstraints, SetRanking
+from rrgraph.progress import track
+
+__all__ = ["evaluate_planner"]
+
+MAX_RANK: Final = max(TOP_K)
+MAX_TIES: Final = 100
+
+
+def evaluate_planner(
+    scorer: LinkScorer,
+    candidates: Sequence[Composition],
+    table: ReactionTable,
+    protocol: Protocol,
+    *,
+    mode: str = "product",
+    constraints: SetConstraints | None = None,
+    train_precursors: Container[str] | None = None,
+    max_rank: int = MAX_RANK,
+    predictions: str | os.PathLike[str] | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Metrics:
+    """Measure how high the planner ranks the recorded sets; rows are streamed.
+
+    Rows of the same target (and the same told size) are planned once. A recorded set that breaks the protocol's
+    rules, or has a member that is no candidate, is a miss and not `Metrics.reachable`.
+
+    Args:
+        scorer: gives the log-odds of links.
+        candidates: precursors that may be used.
+        table: the recorded reactions.
+        protocol: the rules.
+        mode: what sets are ranked by, see `Planner`.
+        constraints: further wishes, such as a stock list; sizes, cover and foreign elements are the protocol's.
+        train_precursors: canonical keys of the precursors seen in training, for the metrics on unseen ones.
+        max_rank: a worse rank counts as a miss; at least the largest k of the metrics.
+        predictions: file for the first `max_rank` sets of each row and (up to 100) more that tie with the last of
+            them, so that `score_predictions` gives the same metrics.
+        resamples: number of bootstrap resamples.
+        seed: of the bootstrap.
+
+    Raises:
+        ConfigError: `max_rank` is too small for the metrics.
+        PlanningError: the mode is unknown, or constraints and candidates do not fit.
+        ScoreError: the scorer returned NaN, an infinite value or a wrong shape.
+    """
+    if max_rank < MAX_RANK:
+        raise ConfigError(f"max_rank is {max_rank}, expected at least {MAX_RANK}, the largest k of the metrics.")
+    planner = Planner(
+        scorer,
+        candidates,
+        _merged(protocol, constraints),
+        mode=mode,
+        max_candidates=protocol.max_candidates,
+    )
+    outcomes: list[_Outcome] = []
+
+    def planned() -> Iterator[Prediction]:
+        for ranked, row in track(_ranked_rows(planner, table, protocol, max_rank), "evaluate", total=len(table)):
+            outcomes.append(_outcome(ranked, table, row, protocol, max_rank))
+            yield _prediction(ranked, table.targets[row])
+
+    if predictions is None:
+        for _ in planned():
+            pass
+    else:
+        write_predictions(predictions, planned())
+    return _summary(outcomes, table, protocol, train_precursors, resamples, seed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """The first sets of a target and the exact score of each valid recorded set, by its keys."""
+
+    first: tuple[RankedSet, ...]
+    recorded: dict[frozenset[str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    rank: float
+    row_rank: float
+    reachable: bool
+    top_probability: float | None
+    top_right: bool
+
+
+def _merged(protocol: Protocol, constraints: SetConstraints | None) -> SetConstraints:
+    rules = protocol.constraints()
+    if constraints is None:
+        return rules
+    return replace(constraints, sizes=rules.sizes, cover=rules.cover, foreign=rules.foreign)
+
+
+def _ranked_rows(
+    planner: Planner, table: ReactionTable, protocol: Protocol, max_rank: int
+) -> Iterator[tuple[_Ranked, int]]:
+    """Yield each row with the first sets of its target, keeping those that a later row needs too."""
+    told = protocol.set_size == "told"
+    jobs = [
+        (str(key), len(keys) if told else None) for key, keys in zip(table.target_keys, table.set_keys, strict=True)
+    ]
+    first_row = {job: row for row, job in reversed(list(enumerate(jobs)))}
+    order = sorted(first_row.values())
+    rankings = planner.rankings([table.targets[row] for row in order], sizes=[jobs[row][1] for row in order])
+    recorded: dict[str, dict[frozenset[str], PrecursorSet]] = {}
+    for key, precursors in zip(table.target_keys, table.precursor_sets, strict=True):
+        recorded.setdefault(str(key), {})[precursors.keys] = precursors
+    uses = Counter(jobs)
+    kept: dict[tuple[str, int | None], _Ranked] = {}
+    for row, job in enumerate(jobs):
+        if job not in kept:
+            kept[job] = _rank(next(rankings), recorded[job[0]].values(), max_rank)
+        uses[job] -= 1
+        yield (kept[job] if uses[job] else kept.pop(job)), row
+
+
+def _rank(ranking: SetRanking, recorded: Collection[PrecursorSet], max_rank: int) -> _Ranked:
+    sets = iter(ranking)
+    first = list(islice(sets, max_rank))
+    if first:
+        # All that ties with the last set belongs to the picture, whichever way ties count.
+        worst = first[-1].exact_score
+        first.extend(takewhile(lambda ranked: ranked.exact_score == worst, islice(sets, MAX_TIES + len(recorded))))
+    scores = {precursors.keys: ranking.exact_score(precursors) for precursors in recorded}
+    return _Ranked(first=tuple(first), recorded={keys: score for keys, score in scores.items() if score is not None})
+
+
+def _outcome(ranked: _Ranked, table: ReactionTable, row: int, protocol: Protocol, max_rank: int) -> _Outcome:
+    own = table.set_keys[row]
+    own_score = ranked.recorded.get(own)
+    truth = ranked.recorded if protocol.truth == "any" else {own: own_score} if own_score is not None else {}
+    row_truth = {own: own_score} if own_score is not None else {}
+    top = ranked.first[0] if ranked.first else None
+    return _Outcome(
+        rank=_recorded_rank(ranked.first, truth, protocol.ties, max_rank),
+        row_rank=_recorded_rank(ranked.first, row_truth, protocol.ties, max_rank),
+        reachable=own_score is not None,
+        top_probability=top.probability if top else None,
+        top_right=top is not None and top.precursors.keys in truth,
+    )
+
+
+def _recorded_rank(first: Sequence[RankedSet], truth: dict[frozenset[str], int], ties: Ties, max_rank: int) -> float:
+    if not truth:
+        return np.inf
+    scores = [ranked.exact_score for ranked in first]
+    right = [ranked.precursors.keys in truth for ranked in first]
+    rank = tie_rank(max(truth.values()), scores, right, ties)
+    return rank if rank <= max_rank else np.inf
+
+
+def _prediction(ranked: _Ranked, target: Composition) -> Prediction:
+    return Prediction(
+        target=target,
+        sets=tuple([found.precursors for found in ranked.first]),
+        scores=tuple([found.score for found in ranked.first]),
+    )
+
+
+def _summary(
+    outcomes: Sequence[_Outcome],
+    table: ReactionTable,
+    protocol: Protocol,
+    train_precursors: Container[str] | None,
+    resamples: int,
+    seed: int,
+) -> Metrics:
+    rows = RowRanks(
+        targets=[str(key) for key in table.target_keys],
+        ranks=np.array([outcome.rank for outcome in outcomes], dtype=np.float64),
+        row_ranks=np.array([outcome.row_rank for outcome in outcomes], dtype=np.float64),
+        unseen=unseen_rows(table, train_precursors),
+    )
+    tops = [(o.top_probability, o.top_right) for o in outcomes if o.top_probability is not None]
+    return summarise(
+        protocol,
+        rows,
+        reachable=float(np.mean([outcome.reachable for outcome in outcomes])) if outcomes else None,
+        calibration=calibration([p for p, _ in tops], [right for _, right in tops]) if tops else None,
+        resamples=resamples,
+        seed=seed,
+    )

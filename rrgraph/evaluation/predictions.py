@@ -1,0 +1,175 @@
+"""The predictions door: ranked precursor sets as JSONL, one line for each input row, in order.
+
+``{"target": "LiCoO2", "sets": [["Li2CO3", "Co3O4"], ...], "scores": [...]}``, best first. Files of any system flow
+in, those of our planner flow out; both are streamed.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import sys
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from rrgraph.chem import Composition, parse_formula
+from rrgraph.data import PrecursorSet
+from rrgraph.errors import DataError, FormulaError, RRGraphError, ScoreError
+from rrgraph.files import atomic_path
+
+__all__ = ["Prediction", "parse_prediction", "read_predictions", "write_predictions"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The ranked precursor sets of one row.
+
+    Attributes:
+        target: the material asked for.
+        sets: distinct precursor sets, best first.
+        scores: of each set, finite and never increasing; None when the system gives only an order.
+    """
+
+    target: Composition
+    sets: tuple[PrecursorSet, ...]
+    scores: tuple[float, ...] | None = None
+
+    def to_json(self) -> str:
+        """Return the line of the predictions file, without the line break."""
+        line: dict[str, Any] = {
+            "target": self.target.formula,
+            "sets": [[precursor.formula for precursor in precursors] for precursors in self.sets],
+        }
+        if self.scores is not None:
+            line["scores"] = list(self.scores)
+        return json.dumps(line, ensure_ascii=False, allow_nan=False)
+
+
+def read_predictions(path: str | os.PathLike[str]) -> Iterator[Prediction]:
+    """Yield the predictions of a ``.jsonl`` or ``.jsonl.gz`` file, line by line.
+
+    Raises:
+        DataError: the file is missing or not text, or a line is malformed (named by its number), cut off, or names
+            something that is no formula.
+        ScoreError: the scores of a line are not finite, not as many as its sets, or not best first.
+    """
+    number, ended = 0, 0
+    try:
+        with _open_text(path) as handle:
+            for number, line in enumerate(handle, start=1):
+                if not line.strip():
+                    ended = ended or number
+                    continue
+                if ended:
+                    raise DataError(f"Line {ended} of '{path}' is empty, expected one prediction a line.")
+                yield _parse_line(line, f"Line {number} of '{path}'")
+    except FileNotFoundError:
+        raise DataError(f"There is no predictions file '{path}'.") from None
+    except (EOFError, OSError, UnicodeDecodeError, zlib.error) as error:
+        raise DataError(f"Cannot read the predictions file '{path}' beyond line {number}: {error}.") from None
+
+
+def write_predictions(path: str | os.PathLike[str], predictions: Iterable[Prediction]) -> int:
+    """Write predictions as they come and return their number; the file appears when the last one is written."""
+    number = 0
+    # The temporary name keeps the suffix, so that ``.gz`` is compressed.
+    with atomic_path(path) as temporary, _open_text(temporary, "wt") as handle:
+        for prediction in predictions:
+            handle.write(prediction.to_json() + "\n")
+            number += 1
+    return number
+
+
+def parse_prediction(line: Any, *, where: str = "The prediction") -> Prediction:
+    """Turn a decoded JSON line into a prediction; keys other than target, sets and scores are ignored.
+
+    A set that is listed twice, in any order or spelling, counts once, at its first place. Scores are optional: without
+    them the order of the list is the ranking. Scores that are not in best-first order are refused and not sorted,
+    for they may well be losses.
+
+    Args:
+        line: the decoded JSON value.
+        where: how error messages call the line.
+
+    Raises:
+        DataError: a key is missing, a value has the wrong type, or a formula cannot be read.
+        ScoreError: the scores are not finite, not as many as the sets, or not best first.
+    """
+    if not isinstance(line, dict):
+        raise DataError(f"{where} is not a JSON object with the keys target, sets and scores.")
+    for key in ("target", "sets"):
+        if key not in line:
+            raise DataError(f"{where} has no '{key}'.")
+    if not isinstance(line["target"], str):
+        raise DataError(f"{where} has the target {line['target']!r}, expected a formula.")
+    if not isinstance(line["sets"], list):
+        raise DataError(f"{where} has sets that are no list, expected a list of lists of formulas.")
+    scores = _scores(line.get("scores"), len(line["sets"]), where)
+    distinct: dict[frozenset[str], int] = {}
+    sets = [_precursor_set(entry, position, where) for position, entry in enumerate(line["sets"], start=1)]
+    for position, precursors in enumerate(sets):
+        distinct.setdefault(precursors.keys, position)
+    return Prediction(
+        target=_formula(line["target"], where),
+        sets=tuple(sets[position] for position in distinct.values()),
+        scores=None if scores is None else tuple(scores[position] for position in distinct.values()),
+    )
+
+
+def _parse_line(line: str, where: str) -> Prediction:
+    try:
+        # Infinity and NaN are no JSON, yet Python reads them: they become scores that `_scores` refuses by name.
+        decoded = json.loads(line)
+    except json.JSONDecodeError as error:
+        if not line.endswith("\n"):
+            raise DataError(f"{where}, the last one, is cut off: the file was not written to its end.") from None
+        raise DataError(f"{where} is no valid JSON: {error.msg} at character {error.pos + 1}.") from None
+    except (RecursionError, ValueError):  # nested or numbers too long to decode
+        raise DataError(f"{where} is no valid JSON that can be decoded.") from None
+    return parse_prediction(decoded, where=where)
+
+
+def _scores(scores: Any, sets: int, where: str) -> list[float] | None:
+    if scores is None:
+        return None
+    if not isinstance(scores, list) or any(isinstance(s, bool) or not isinstance(s, int | float) for s in scores):
+        raise ScoreError(f"{where} has scores that are no list of numbers.")
+    if len(scores) != sets:
+        raise ScoreError(f"{where} has {len(scores)} scores for {sets} sets.")
+    for position, score in enumerate(scores):
+        if not -sys.float_info.max <= score <= sys.float_info.max:  # whole numbers have no bounds
+            raise ScoreError(f"{where} has the score {score} for set {position + 1}, expected a finite number.")
+        if position and score > scores[position - 1]:
+            raise ScoreError(
+                f"{where} is not ordered best first: set {position + 1} scores {score} "
+                f"after set {position} with {scores[position - 1]}."
+            )
+    return [float(score) for score in scores]
+
+
+def _precursor_set(entry: Any, position: int, where: str) -> PrecursorSet:
+    if not isinstance(entry, list) or not all(isinstance(formula, str) for formula in entry):
+        raise DataError(f"{where} has {entry!r} as set {position}, expected a list of formulas.")
+    precursors = [_formula(formula, where) for formula in entry]
+    try:
+        return PrecursorSet(precursors)
+    except RRGraphError as error:
+        raise DataError(f"{where} has an impossible set {position}: {error}") from None
+
+
+def _formula(text: str, where: str) -> Composition:
+    try:
+        return parse_formula(text)
+    except FormulaError as error:
+        raise DataError(f"{where} names no composition: {error}") from None
+
+
+def _open_text(path: str | os.PathLike[str], mode: str = "rt") -> IO[str]:
+    file = Path(path)
+    if file.suffix == ".gz":
+        return gzip.open(file, mode, encoding="utf-8")  # type: ignore[return-value]
+    return file.open(mode, encoding="utf-8")

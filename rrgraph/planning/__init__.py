@@ -1,0 +1,29 @@
+"""How links become sets: candidate filter, exact k-best set search, planner.
+
+Flows in: a scorer of links, candidate precursors and constraints. Flows out: ranked precursor sets of each target.
+"""
+
+from rrgraph.planning.candidates import CandidateFilter, Feasible, read_candidates
+from rrgraph.planning.constraints import ElementCover, SetConstraints
+from rrgraph.planning.planner import LinkScorer, Planner
+from rrgraph.planning.ranking import SCALE, Plan, RankBounds, RankedSet, SetRanking
+from rrgraph.planning.search import MODES, ScoredSet, SetMode, SetSearch
+
+__all__ = [
+    "MODES",
+    "SCALE",
+    "CandidateFilter",
+    "ElementCover",
+    "Feasible",
+    "LinkScorer",
+    "Plan",
+    "Planner",
+    "RankBounds",
+    "RankedSet",
+    "ScoredSet",
+    "SetConstraints",
+    "SetMode",
+    "SetRanking",
+    "SetSearch",
+    "read_candidates",
+]

@@ -1,0 +1,212 @@
+"""Which precursors may take part: reading candidate lists and filtering them for one target.
+
+Flows in: formulas, files, constraints and a target. Flows out: positions of candidates with integer masks of the
+needed elements they bring, ready for the set search.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, VOLATILE, Composition, parse_formula, source_elements
+from rrgraph.errors import DataError, FormulaError, PlanningError, near_match
+from rrgraph.planning.constraints import SetConstraints
+
+__all__ = ["CandidateFilter", "Feasible", "read_candidates"]
+
+_COLUMNS = ("formula", "precursor")
+_WORD = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Feasible:
+    """The candidates that can be members of a set for one target.
+
+    Attributes:
+        indices: their positions among all candidates, (n,) int64, ascending.
+        masks: needed elements that each brings, one bit an element, (n,).
+        need: the bits that a set has to bring.
+        exclusive: the bits that only one member may bring.
+        required: places in `indices` of required precursors.
+        missing: needed elements, or required precursors, that no candidate can supply; if any, no set is valid and
+            the other fields are empty.
+    """
+
+    indices: NDArray[np.int64]
+    masks: NDArray[Any]
+    need: int
+    exclusive: int
+    required: tuple[int, ...]
+    missing: tuple[str, ...]
+
+    def keep(self, places: NDArray[np.int64]) -> Feasible:
+        """Return only the candidates at these places, ascending; the required ones must be among them."""
+        required = tuple(np.searchsorted(places, self.required).tolist())
+        return replace(self, indices=self.indices[places], masks=self.masks[places], required=required)
+
+
+class CandidateFilter:
+    """Candidates under constraints, prepared once so that filtering them for a target takes microseconds.
+
+    Args:
+        candidates: precursors; of two spellings of one precursor the first is kept.
+        constraints: what may take part.
+
+    Attributes:
+        candidates: the distinct candidates, in order; positions elsewhere refer to it.
+
+    Raises:
+        PlanningError: there are no candidates, a required precursor is not among them, or none of the stock is.
+    """
+
+    def __init__(self, candidates: Iterable[Composition], constraints: SetConstraints) -> None:
+        distinct: dict[str, Composition] = {}
+        for candidate in candidates:
+            distinct.setdefault(candidate.key, candidate)
+        self.constraints = constraints
+        self.candidates = tuple(distinct.values())
+        self.position = {key: index for index, key in enumerate(distinct)}
+        self._check()
+        words = np.array([_words(candidate.elements) for candidate in self.candidates], dtype=np.uint64)
+        self._low, self._high = words[:, 0].copy(), words[:, 1].copy()
+        contains = np.zeros((len(ELEMENTS), len(self.candidates)), dtype=np.int64)
+        for index, candidate in enumerate(self.candidates):
+            contains[[ATOMIC_NUMBERS[symbol] - 1 for symbol in candidate.elements], index] = 1
+        self._contains = contains
+        self._allowed = np.array([self._is_allowed(candidate) for candidate in self.candidates])
+        self._required = np.array([key in constraints.required for key in distinct])
+
+    def feasible(self, target: Composition) -> Feasible:
+        """Return the candidates that may be in a set for `target`, which is never its own precursor."""
+        rules = self.constraints
+        source = source_elements(target)
+        needed = sorted((target.elements if rules.cover == "strict" else source) | rules.required_elements)
+        usable = self._allowed.copy()
+        if not rules.foreign:
+            own = target.elements | VOLATILE | rules.required_elements
+            # Oxygen and hydrogen come with almost every precursor, so sharing them says nothing.
+            shared = frozenset(needed) | (target.elements - {"O", "H"})
+            usable &= ~self._any(_words(frozenset(ELEMENTS) - own)) & self._any(_words(shared))
+        usable |= self._required
+        own_position = self.position.get(target.key)
+        if own_position is not None:
+            usable[own_position] = False
+        indices = np.flatnonzero(usable)
+        masks = np.zeros(len(indices), dtype=np.int64 if len(needed) < _WORD - 1 else object)
+        for bit, symbol in enumerate(needed):
+            masks |= self._contains[ATOMIC_NUMBERS[symbol] - 1, indices].astype(masks.dtype) << bit
+        brought = int(np.bitwise_or.reduce(masks)) if len(masks) else 0
+        missing = [symbol for bit, symbol in enumerate(needed) if not brought >> bit & 1]
+        if own_position is not None and self._required[own_position]:
+            missing.append(target.formula)
+        need = (1 << len(needed)) - 1
+        if missing:
+            return Feasible(indices[:0], masks[:0], need, 0, (), tuple(missing))
+        exclusive = sum(1 << bit for bit, symbol in enumerate(needed) if rules.one_per_element and symbol in source)
+        required = tuple(np.flatnonzero(self._required[indices]).tolist())
+        return Feasible(indices, masks, need, exclusive, required, ())
+
+    def _any(self, words: tuple[int, int]) -> NDArray[np.bool_]:
+        """Whether each candidate contains one of the elements."""
+        low, high = words
+        return ((self._low & np.uint64(low)) | (self._high & np.uint64(high))) != 0
+
+    def _is_allowed(self, candidate: Composition) -> bool:
+        rules = self.constraints
+        return (
+            (rules.stock is None or candidate.key in rules.stock)
+            and candidate.key not in rules.excluded
+            and not candidate.elements & rules.excluded_elements
+        )
+
+    def _check(self) -> None:
+        if not self.candidates:
+            raise PlanningError("There are no candidates, expected at least one precursor.")
+        rules = self.constraints
+        for key in sorted(rules.required - self.position.keys()):
+            raise PlanningError(
+                f"The required precursor '{key}' is not among the {len(self.candidates)} candidates."
+                f"{near_match(key, self.position)}"
+            )
+        if rules.stock is not None and not rules.stock & self.position.keys():
+            raise PlanningError(
+                f"None of the precursors in stock, such as '{min(rules.stock)}', is among the "
+                f"{len(self.candidates)} candidates."
+            )
+
+
+def read_candidates(source: str | os.PathLike[str]) -> list[Composition]:
+    """Read candidate precursors, each once, in the order they are written.
+
+    Args:
+        source: formulas joined by commas (``"B,Cr,AlB2"``), a text file with one formula a line (empty lines and
+            lines that begin with # are skipped), or a CSV file with a column `formula` or `precursor`.
+
+    Raises:
+        DataError: the file is not readable, lacks the column, has no formulas, or a line is no composition.
+        FormulaError: a formula of the comma-separated list is no composition.
+    """
+    path = Path(source)
+    if not _is_file(path):
+        text = os.fspath(source)
+        if path.suffix and "," not in text and path.suffix.lower() in {".csv", ".txt", ".tsv", ".list"}:
+            raise DataError(f"There is no candidate file '{path}'.")
+        return _distinct(parse_formula(piece) for piece in text.split(",") if piece.strip() or "," not in text)
+    try:
+        content = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"Cannot read the candidate file '{path}': {error}.") from None
+    lines = _csv_lines(path, content) if path.suffix.lower() == ".csv" else enumerate(content.splitlines(), start=1)
+    candidates = []
+    for number, line in lines:
+        if line.strip() and not line.lstrip().startswith("#"):
+            try:
+                candidates.append(parse_formula(line.strip()))
+            except FormulaError as error:
+                raise DataError(f"Line {number} of the candidate file '{path}': {error}") from None
+    if not candidates:
+        raise DataError(f"The candidate file '{path}' has no formulas.")
+    return _distinct(candidates)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a long list of formulas is no file name
+        return False
+
+
+def _csv_lines(path: Path, content: str) -> list[tuple[int, str]]:
+    rows = csv.DictReader(content.splitlines())
+    names = [name.strip() for name in rows.fieldnames or ()]
+    column = next((name for name in _COLUMNS if name in names), None)
+    if column is None:
+        raise DataError(
+            f"The candidate file '{path}' has the columns {', '.join(names) or '(none)'}, expected one named "
+            f"{' or '.join(_COLUMNS)}."
+        )
+    rows.fieldnames = names
+    return [(rows.line_num, row[column] or "") for row in rows]
+
+
+def _distinct(candidates: Iterable[Composition]) -> list[Composition]:
+    found: dict[str, Composition] = {}
+    for candidate in candidates:
+        found.setdefault(candidate.key, candidate)
+    return list(found.values())
+
+
+def _words(elements: Iterable[str]) -> tuple[int, int]:
+    """One bit an element, split into two 64-bit words."""
+    bits = 0
+    for symbol in elements:
+        bits |= 1 << ATOMIC_NUMBERS[symbol] - 1
+    return bits & (1 << _WORD) - 1, bits >> _WORD

@@ -1,0 +1,168 @@
+"""Ranked precursor sets of one target: what the planner hands out.
+
+Flows in: a set search and the candidates behind its numbers. Flows out: frozen `RankedSet` and `Plan`, exact scores of
+single sets, and the ranks that evaluation needs when sets tie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import exp
+from typing import Final, NamedTuple
+
+from rrgraph.chem import Composition
+from rrgraph.data import PrecursorSet
+from rrgraph.planning.search import ScoredSet, SetSearch
+
+__all__ = ["SCALE", "Plan", "RankBounds", "RankedSet", "SetRanking"]
+
+SCALE: Final = 2**48
+"""Fixed point of exact scores: log probabilities and logits are rounded to multiples of 1 / `SCALE`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RankedSet:
+    """A precursor set and what the links say about it.
+
+    Attributes:
+        precursors: the set, in the order of the candidates.
+        score: what sets are ranked by: the sum of log probabilities (mode ``product``), the sum of log-odds
+            (``log_odds``) or the mean log probability (``geometric``); natural logarithms.
+        probability: product of the link probabilities (Retro-Rank-In eq. 5), whatever the mode.
+        exact_score: `score` in fixed point; two sets of one target tie exactly when theirs are equal.
+        indices: positions of the members among the planner's candidates, ascending.
+    """
+
+    precursors: PrecursorSet
+    score: float
+    probability: float
+    exact_score: int
+    indices: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The best precursor sets of one target.
+
+    Attributes:
+        target: the material to make.
+        sets: distinct sets, best first; ties go to fewer members, then to earlier candidates.
+        exhausted: whether these are all valid sets that exist.
+        missing: needed elements, or required precursors, that no candidate can supply; there are no sets then.
+    """
+
+    target: Composition
+    sets: tuple[RankedSet, ...]
+    exhausted: bool
+    missing: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.sets)
+
+    def __iter__(self) -> Iterator[RankedSet]:
+        return iter(self.sets)
+
+    @property
+    def reason(self) -> str | None:
+        """One sentence that says why there are no more sets, or None when there may be."""
+        if self.missing:
+            return f"No candidate that may be used for {self.target.formula} supplies {', '.join(self.missing)}."
+        if not self.exhausted:
+            return None
+        number = {0: "No precursor set", 1: "Only 1 precursor set"}.get(len(self), f"Only {len(self)} precursor sets")
+        return f"{number} for {self.target.formula} satisfies the constraints."
+
+
+class RankBounds(NamedTuple):
+    """Ranks of one set when ties are broken in its favour and against it; the limit + 1 stands for any rank beyond."""
+
+    optimistic: int
+    pessimistic: int
+
+
+class SetRanking:
+    """All valid sets of one target, best first, found only as far as they are asked for.
+
+    Args:
+        target: the material to make.
+        search: the search over the feasible candidates.
+        candidates: all candidates of the planner.
+        indices: positions in `candidates` of the candidates of the search, ascending.
+        log_probabilities: of each candidate of the search.
+        missing: see `Plan`.
+    """
+
+    def __init__(
+        self,
+        *,
+        target: Composition,
+        search: SetSearch,
+        candidates: Sequence[Composition],
+        indices: Sequence[int],
+        log_probabilities: Sequence[float],
+        missing: tuple[str, ...] = (),
+    ) -> None:
+        self.target, self.missing = target, missing
+        self._search, self._candidates, self._indices = search, candidates, indices
+        self._log_probabilities = log_probabilities
+        self._unit = float(SCALE * search.mean_scale)
+        self._places: dict[str, int] | None = None
+        self._found: list[ScoredSet] = []
+        self._more: Iterator[ScoredSet] | None = iter(search)
+
+    def __iter__(self) -> Iterator[RankedSet]:
+        position = 0
+        while (found := self._get(position)) is not None:
+            yield self._ranked(found)
+            position += 1
+
+    def plan(self, top_k: int) -> Plan:
+        """Return the `top_k` best sets; it is exhausted when fewer, or exactly so many, exist."""
+        exhausted = self._get(top_k) is None
+        sets = tuple([self._ranked(found) for found in self._found[:top_k]])
+        return Plan(target=self.target, sets=sets, exhausted=exhausted, missing=self.missing)
+
+    def exact_score(self, precursors: PrecursorSet) -> int | None:
+        """Return the exact score of any set, or None when it is not valid or has members that are no candidates."""
+        if self._places is None:
+            self._places = {self._candidates[index].key: place for place, index in enumerate(self._indices)}
+        places = [self._places.get(key) for key in precursors.keys]
+        known = [place for place in places if place is not None]
+        return self._search.score(known) if len(known) == len(places) else None
+
+    def rank(self, precursors: PrecursorSet, *, limit: int = 10) -> RankBounds:
+        """Return 1 + the number of sets that score above this one, and the number that score at least as much.
+
+        Both are cut at `limit` + 1, which is also the rank of a set that is not valid, so no more than `limit` + 1
+        sets are searched however many tie.
+        """
+        score = self.exact_score(precursors)
+        above = at_least = 0
+        if score is None:
+            return RankBounds(limit + 1, limit + 1)
+        while at_least <= limit and (found := self._get(at_least)) is not None and found[0] >= score:
+            above += found[0] > score
+            at_least += 1
+        return RankBounds(min(above, limit) + 1, at_least)
+
+    def _get(self, position: int) -> ScoredSet | None:
+        """The set at a position, from 0, or None when there are not as many."""
+        while self._more is not None and len(self._found) <= position:
+            found = next(self._more, None)
+            if found is None:
+                self._more = None
+            else:
+                self._found.append(found)
+        return self._found[position] if position < len(self._found) else None
+
+    def _ranked(self, found: ScoredSet) -> RankedSet:
+        score, places = found
+        indices = tuple([self._indices[place] for place in places])
+        return RankedSet(
+            precursors=PrecursorSet([self._candidates[index] for index in indices]),
+            score=score / self._unit,
+            probability=exp(sum([self._log_probabilities[place] for place in places])),
+            exact_score=score,
+            indices=indices,
+        )

@@ -1,0 +1,298 @@
+"""Exact k-best search over independent link scores: which few candidates together cover what is needed?
+
+In: an integer score and a bit mask of covered elements for each candidate. Out: every valid set, best first,
+lazily. This module knows only numbers; the planner puts the chemistry in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import heapify, heappop, heappush
+from math import lcm
+from typing import Any, Literal, get_args
+
+from rrgraph.errors import PlanningError, near_match
+
+__all__ = ["MODES", "ScoredSet", "SetMode", "SetSearch"]
+
+SetMode = Literal["product", "log_odds", "geometric"]
+MODES: tuple[str, ...] = get_args(SetMode)
+
+ScoredSet = tuple[int, tuple[int, ...]]
+"""Exact integer score of a set and its candidate indices in ascending order."""
+
+
+class SetSearch:
+    """All valid sets of candidates, best first: score descending, then fewer members, then smaller indices.
+
+    A set is valid when its size is one of `sizes`, its masks together contain `need`, it holds every `required`
+    candidate and covers no bit of `exclusive` twice. In ``geometric`` mode it must be a minimal cover as well:
+    no member can be left out without losing a needed bit, the required members aside.
+
+    Method: candidates with equal masks form a group. A memoised dynamic program over (first open group, free
+    slots, uncovered bits) holds the exact best completion of every partial choice, so best-first search walks
+    straight from one set to the next and meets no dead end (except that minimality is checked on whole choices
+    of groups). A cost is the negated score with one bit a candidate below it: among sets of one size the larger
+    sum of such bits is the lexicographically smaller set, so a sum of costs settles ties exactly and the bounds
+    stay tight however many sets tie.
+
+    Args:
+        scores: fixed-point score of each candidate. The score of a set is their sum (``product``: of log
+            probabilities, ``log_odds``: of logits) or, in ``geometric`` mode, `mean_scale` times their mean.
+        masks: what each candidate covers, one bit an element; bits outside `need` are ignored.
+        need: the bits that must be covered.
+        sizes: the allowed set sizes.
+        mode: one of `MODES`.
+        required: indices of the candidates that every set holds.
+        exclusive: the bits that at most one member may cover; bits outside `need` are ignored.
+
+    Raises:
+        PlanningError: on an unknown mode, a size below 1, or an index or length that does not fit.
+    """
+
+    def __init__(
+        self,
+        scores: Sequence[int],
+        masks: Sequence[int],
+        *,
+        need: int,
+        sizes: Sequence[int],
+        mode: str = "product",
+        required: Sequence[int] = (),
+        exclusive: int = 0,
+    ) -> None:
+        _check(scores, masks, sizes, mode, required)
+        self.scores, self.masks = scores, masks
+        self.need, self.exclusive = need, need & exclusive
+        self.sizes = sorted(set(sizes))
+        self.required = sorted(set(required))
+        self.minimal = mode == "geometric"
+        self.mean_scale = lcm(*self.sizes) if self.minimal else 1
+        self._digits = len(scores)
+        self._shift = self._digits + self.sizes[-1].bit_length()
+        self._open, self._clash = need, 0
+        for index in self.required:
+            self._clash |= masks[index] & self.exclusive & ~self._open
+            self._open &= ~masks[index]
+        shift, last = self._shift, 1 << self._digits >> 1
+        self._costs = [-(score << shift) - (last >> index) for index, score in enumerate(scores)]
+        self._groups, self._ends = self._make_groups()
+        self._widest = max([mask.bit_count() for mask, _ in self._groups], default=0)
+        self._memo: dict[tuple[int, int, int], list[Any]] = {}
+        self._columns: dict[tuple[int, int], list[int]] = {}
+
+    def score(self, indices: Sequence[int]) -> int | None:
+        """Exact score of one set on the iterator's scale, or None when the set is not valid."""
+        members = set(indices)
+        size = len(members)
+        if size != len(indices) or size not in self.sizes or not members.issuperset(self.required):
+            return None
+        once = twice = 0
+        for index in members:
+            twice |= once & self.masks[index]
+            once |= self.masks[index]
+        if self.need & ~once or self.exclusive & twice:
+            return None
+        private = self.need & ~twice
+        if self.minimal and not all(self.masks[index] & private for index in members.difference(self.required)):
+            return None
+        return sum(self.scores[index] for index in members) * self._weight(size)
+
+    def __iter__(self) -> Iterator[ScoredSet]:
+        """Yield (score, indices) of each valid set, best first; the work is done as sets are asked for.
+
+        An entry of the heap stands for the best set of its part of the search space, its key is the cost of that
+        set. The parts are disjoint, so keys are never equal and entries never compared beyond them.
+        """
+        shift, digits, heap = self._shift, self._digits, self._roots()
+        low = (1 << digits) - 1
+        while heap:
+            entry = heappop(heap)
+            if entry[1] < 0:
+                entry = self._choose_groups(heap, entry)
+                if entry is None:
+                    continue
+            key, slot, columns, places = entry
+            indices, bits = [], -key & low
+            while bits:
+                place = bits.bit_length()
+                indices.append(digits - place)
+                bits ^= 1 << place - 1
+            yield -(key >> shift), tuple(indices)
+            for position in range(slot, len(places)):
+                costs, paired = columns[position]
+                place = places[position] + 1
+                if place < (places[position - 1] if paired else len(costs)):
+                    after = places.copy()
+                    after[position] = place
+                    heappush(heap, (key - costs[place - 1] + costs[place], position, columns, after))
+
+    def _roots(self) -> list[Any]:
+        """One entry for each set size that has a valid set."""
+        heap: list[Any] = []
+        given = sum([self._costs[index] for index in self.required])
+        for size in self.sizes:
+            free = size - len(self.required)
+            if free < 0 or size > self._digits or self._clash:
+                continue
+            options = self._options(0, free, self._open)
+            if options:
+                before, weight = given + (size << self._digits), self._weight(size)
+                heap.append((self._key(before + options[0][0], weight), -1, before, weight, (), options, 0))
+        heapify(heap)
+        return heap
+
+    def _choose_groups(self, heap: list[Any], entry: Any) -> Any:
+        """Follow the best options to a whole choice of groups, pushing the next best option of every step.
+
+        Returns the entry of the choice's best set, or None when the choice is no minimal cover but has to be.
+        """
+        key, _, before, weight, chosen, options, rank = entry
+        while options:
+            _, total, index, count, rest = options[rank]
+            rank += 1
+            if rank < len(options):
+                cost = before + options[rank][0]
+                if weight != 1:
+                    cost = self._key(cost, weight)
+                heappush(heap, (cost, -1, before, weight, chosen, options, rank))
+            if count:
+                before += total
+                chosen = (*chosen, (index, count))
+                if self.minimal and not _irredundant([self._groups[index][0] for index, _ in chosen]):
+                    return None
+            options, rank = rest, 0
+        columns, places = [], []
+        for index, count in chosen:
+            costs = self._groups[index][1] if index >= 0 and weight == 1 else self._column(index, weight)
+            for place in range(count - 1, -1, -1):
+                columns.append((costs, place + 1 < count))
+                places.append(place)
+        return key, 0, columns, places
+
+    def _options(self, first: int, free: int, uncovered: int) -> list[Any]:
+        """Ways to choose the next group, best first, when `free` slots have to cover `uncovered`.
+
+        When nothing is left to cover the one way is to fill the slots from the pool of all groups from `first` on.
+
+        Returns:
+            (exact cost of the best completion, part of it for this group, index of the group or ~`first` for the
+            pool, number of members taken, options after it) of each way.
+        """
+        state = (first, free, uncovered)
+        options = self._memo.get(state)
+        if options is not None:
+            return options
+        options = self._memo[state] = []
+        groups, minimal, exclusive, widest = self._groups, self.minimal, self.exclusive, self._widest
+        if not uncovered:
+            best = sorted(self._fillers(first, free))[:free]
+            if len(best) == free and not (minimal and free):
+                options.append((sum(best), sum(best), ~first, free, ()))
+            return options
+        stop = first
+        for bit, end in self._ends:
+            if uncovered & bit:
+                stop = end
+                break
+        for index in range(first, stop):
+            mask, costs = groups[index]
+            left = uncovered & ~mask
+            taken = mask & exclusive
+            if taken & ~uncovered or (minimal and left == uncovered):
+                continue
+            if free == 1:
+                if not left:
+                    options.append((costs[0], costs[0], index, 1, ()))
+                continue
+            bits, slots, total = left.bit_count(), free, 0
+            for cost in costs[: 1 if minimal or taken else free]:
+                slots -= 1
+                total += cost
+                if not slots:
+                    if not left:
+                        options.append((total, total, index, free, ()))
+                elif bits <= slots * widest and (slots <= bits or not minimal):
+                    rest = self._options(index + 1, slots, left)
+                    if rest:
+                        options.append((total + rest[0][0], total, index, free - slots, rest))
+        options.sort()
+        return options
+
+    def _column(self, index: int, weight: int) -> list[int]:
+        """Weighted costs of one group, or of the pool of all groups from ``~index`` on, best first."""
+        costs = self._columns.get((index, weight))
+        if costs is None:
+            costs = self._groups[index][1] if index >= 0 else sorted(self._fillers(~index))
+            costs = [cost - ((-cost >> self._shift) * (weight - 1) << self._shift) for cost in costs]
+            self._columns[index, weight] = costs
+        return costs
+
+    def _fillers(self, first: int, most: int | None = None) -> list[int]:
+        """Costs of the best `most` of each group from `first` on that can join a set that covers all already."""
+        return [cost for mask, costs in self._groups[first:] if not mask & self.exclusive for cost in costs[:most]]
+
+    def _make_groups(self) -> tuple[list[tuple[int, list[int]]], list[tuple[int, int]]]:
+        """Group the candidates: (mask, costs best first) of each group, and (open bit, end of the groups with it).
+
+        Groups with the rarest bit come first, then the other groups with the next rarest, and so on: a bit that is
+        still uncovered then leaves few groups to choose from.
+        """
+        masks, need, barred, given = self.masks, self._open, self.exclusive & ~self._open, self.required
+        order: Iterable[int] = sorted(range(len(masks)), key=self.scores.__getitem__, reverse=True)
+        if barred or given:
+            order = [index for index in order if not (masks[index] & barred or index in given)]
+        groups: dict[int, list[int]] = {}
+        for index in order:
+            mask = masks[index] & need
+            if mask in groups:
+                groups[mask].append(self._costs[index])
+            else:
+                groups[mask] = [self._costs[index]]
+        if self.minimal:
+            groups.pop(0, None)
+        wide = sorted(groups, key=int.bit_count, reverse=True)
+        bits = [1 << place for place in range(need.bit_length()) if need >> place & 1]
+        holding = {bit: [mask for mask in wide if mask & bit] for bit in bits}
+        ordered: dict[int, list[int]] = {}
+        ends = []
+        for bit in sorted(bits, key=lambda bit: len(holding[bit])):
+            for mask in holding[bit]:
+                ordered[mask] = groups[mask]
+            ends.append((bit, len(ordered)))
+        if 0 in groups:
+            ordered[0] = groups[0]
+        return list(ordered.items()), ends
+
+    def _weight(self, size: int) -> int:
+        """Factor that makes the sum over a set of this size comparable with other sizes."""
+        return self.mean_scale // size if self.minimal else 1
+
+    def _key(self, cost: int, weight: int) -> int:
+        """Cost with its score part weighted; the part below it (size and indices) stays as it is."""
+        return cost + ((cost >> self._shift) * (weight - 1) << self._shift)
+
+
+def _irredundant(masks: Sequence[int]) -> bool:
+    """Whether every mask has a bit of its own."""
+    once = twice = 0
+    for mask in masks:
+        twice |= once & mask
+        once |= mask
+    return all(mask & ~twice for mask in masks)
+
+
+def _check(
+    scores: Sequence[int], masks: Sequence[int], sizes: Sequence[int], mode: str, required: Sequence[int]
+) -> None:
+    """Refuse what the search cannot mean."""
+    if mode not in MODES:
+        raise PlanningError(
+            f"Unknown set score mode '{mode}', expected one of {', '.join(MODES)}.{near_match(mode, MODES)}"
+        )
+    if len(scores) != len(masks):
+        raise PlanningError(f"The search got {len(scores)} scores for {len(masks)} masks, expected one each.")
+    if not sizes or min(sizes) < 1:
+        raise PlanningError(f"Set sizes must be at least 1, got {list(sizes)}.")
+    if any(not 0 <= index < len(scores) for index in required):
+        raise PlanningError(f"Required candidates {sorted(required)} must lie between 0 and {len(scores) - 1}.")

@@ -1,0 +1,97 @@
+"""From a configuration to what training needs: the split, the training graph and its link statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgraph.chem import Composition
+from rrgraph.data import CATALOGUE, Split, clean_table, data_path, load_table, split_table
+from rrgraph.errors import ConfigError
+from rrgraph.graph import EDGE, LinkStatistics, ReactionGraph, SystemCounts, build_graph
+from rrgraph.planning import read_candidates
+from rrgraph.runs.config import DataConfig, RunConfig, load_config
+
+__all__ = ["Prepared", "prepare", "run_split", "split_data"]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Data of a run.
+
+    Attributes:
+        split: training, validation and test tables with the leakage report.
+        graph: of the training table, with the pool's further precursors as nodes without links.
+        statistics: counts of the training table over the graph's precursors, when the model takes them.
+        system_counts: counts of each training element system by itself.
+    """
+
+    split: Split
+    graph: ReactionGraph
+    statistics: LinkStatistics | None
+    system_counts: Mapping[str, SystemCounts]
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Number of training targets that link to each precursor of the graph."""
+        return np.bincount(self.graph.data[EDGE].edge_index[1].numpy(), minlength=len(self.graph.precursors))
+
+    @property
+    def seen(self) -> tuple[Composition, ...]:
+        """Precursors that occur in the training table."""
+        return tuple(p for p, count in zip(self.graph.precursors, self.counts, strict=True) if count)
+
+
+def split_data(config: DataConfig, *, seed: int) -> Split:
+    """Load, clean and split the table of a configuration.
+
+    Raises:
+        DataError: the table or the holdout cannot be read.
+        ConfigError: the split leaves nothing to train on.
+    """
+    table = load_table(config.table)
+    if config.clean:
+        table, _ = clean_table(table)
+    split = split_table(
+        table,
+        config.split,
+        seed=seed,
+        year=config.year,
+        validation_fraction=config.validation_fraction,
+        holdout=load_table(config.holdout) if config.holdout else None,
+    )
+    if not len(split.train):
+        raise ConfigError(f"Split '{config.split}' of '{config.table}' leaves no training rows.")
+    return split
+
+
+def prepare(config: RunConfig) -> Prepared:
+    """Return the data of a run."""
+    split = split_data(config.data, seed=config.seed)
+    pool = _pool(config.data.pool) if config.data.pool else ()
+    graph = build_graph(split.train, extra_precursors=pool)
+    if not config.model.statistics:
+        return Prepared(split=split, graph=graph, statistics=None, system_counts={})
+    statistics = LinkStatistics.fit(split.train, graph.precursors)
+    return Prepared(split, graph, statistics, statistics.system_counts(split.train))
+
+
+def _pool(name: str) -> list[Composition]:
+    return read_candidates(str(data_path(name)) if name in CATALOGUE else name)
+
+
+def run_split(folder: str | Path) -> Split:
+    """Return the split that the run in `folder` was trained on, computed again from its configuration.
+
+    Raises:
+        ConfigError: the folder holds no run.
+    """
+    recorded = Path(folder) / "config.yaml"
+    if not recorded.is_file():
+        raise ConfigError(f"'{folder}' is not a run folder: it has no config.yaml.")
+    config = load_config(recorded)
+    return split_data(config.data, seed=config.seed)

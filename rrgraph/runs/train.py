@@ -1,0 +1,182 @@
+"""A whole training run: a configuration flows in, a run folder with a model and its metrics flows out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from rrgraph.baselines import BASELINES
+from rrgraph.chem import Composition
+from rrgraph.data import ReactionTable, Split
+from rrgraph.evaluation import PROTOCOLS, Metrics, evaluate_planner
+from rrgraph.files import write_json, write_text
+from rrgraph.model import LinkCheckpoint, LinkModel, LinkPredictor, load_checkpoint, save_checkpoint
+from rrgraph.planning import LinkScorer
+from rrgraph.runs.card import model_card
+from rrgraph.runs.config import EvaluationConfig, RunConfig
+from rrgraph.runs.folder import is_finished, prepare_folder, write_history
+from rrgraph.runs.prepare import Prepared, prepare
+from rrgraph.training import History, LinkTask, TrainingConfig, remove_state, train
+
+__all__ = ["Comparison", "RunResult", "candidate_pool", "measure", "set_mode", "train_run"]
+
+
+Comparison = dict[str, dict[str, dict[str, Metrics]]]
+"""Metrics by part (`validation`, `test`), protocol and system (`model` and the baselines)."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run leaves behind.
+
+    Attributes:
+        folder: the run folder.
+        split: the data it used.
+        history: one row an epoch.
+        comparison: metrics of the model beside the baselines.
+    """
+
+    folder: Path
+    split: Split
+    history: History
+    comparison: Comparison
+
+
+def train_run(config: RunConfig, *, resume: bool = False, on_split: Callable[[Split], None] | None = None) -> RunResult:
+    """Train the model of a configuration and measure it beside the baselines.
+
+    Args:
+        config: every choice; recorded in the run folder.
+        resume: continue an interrupted run; a finished one is only measured again.
+        on_split: called with the split before training starts, for a report.
+    """
+    folder = prepare_folder(config, resume=resume)
+    prepared = prepare(config)
+    if on_split is not None:
+        on_split(prepared.split)
+    history: History = []
+    if resume and is_finished(folder):
+        checkpoint = load_checkpoint(folder)
+    else:
+        checkpoint, history = _fit(config, prepared, folder, resume=resume)
+        save_checkpoint(checkpoint, folder)
+        write_history(folder, history)
+        remove_state(folder)
+    comparison = measure(LinkPredictor(checkpoint), prepared, config.evaluation)
+    write_json(
+        folder / "metrics.json",
+        {
+            part: {
+                protocol: {system: metrics.to_dict() for system, metrics in systems.items()}
+                for protocol, systems in protocols.items()
+            }
+            for part, protocols in comparison.items()
+        },
+    )
+    write_text(folder / "card.md", model_card(config, prepared, comparison))
+    return RunResult(folder=folder, split=prepared.split, history=history, comparison=comparison)
+
+
+def candidate_pool(known: Sequence[Composition], *tables: ReactionTable) -> list[Composition]:
+    """Return the pool of an evaluation: known precursors and those of the measured rows, as the papers do."""
+    pool = {precursor.key: precursor for precursor in known}
+    for table in tables:
+        for key, precursor in table.precursors().items():
+            pool.setdefault(key, precursor)
+    return list(pool.values())
+
+
+def set_mode(protocol: str, mode: str) -> str:
+    """Return the set score of a protocol: the product of probabilities (eq. 5) where the size is told."""
+    return "product" if PROTOCOLS[protocol].set_size == "told" else mode
+
+
+def measure(model: LinkScorer, prepared: Prepared, config: EvaluationConfig) -> Comparison:
+    """Measure a model and the configured baselines on the configured parts and protocols."""
+    systems: dict[str, LinkScorer] = {"model": model}
+    systems |= {name: BASELINES[name]().fit(prepared.split.train) for name in config.baselines}
+    seen = {precursor.key for precursor in prepared.seen}
+    comparison: Comparison = {}
+    for part in config.parts:
+        table = getattr(prepared.split, part)
+        if not len(table):
+            continue
+        pool = candidate_pool(prepared.graph.precursors, table)
+        comparison[part] = {
+            protocol: {
+                name: evaluate_planner(
+                    scorer,
+                    pool,
+                    table,
+                    PROTOCOLS[protocol],
+                    mode=set_mode(protocol, config.mode),
+                    train_precursors=seen,
+                )
+                for name, scorer in systems.items()
+            }
+            for protocol in config.protocols
+        }
+    return comparison
+
+
+def _fit(config: RunConfig, prepared: Prepared, folder: Path, *, resume: bool) -> tuple[LinkCheckpoint, History]:
+    torch.manual_seed(config.seed)
+    module = LinkModel(config.model)
+    checkpoint = LinkCheckpoint(
+        model=module,
+        vocabulary=prepared.graph.precursors,
+        counts=prepared.counts,
+        statistics=prepared.statistics,
+        metadata=_metadata(config, prepared),
+    )
+    task = LinkTask(
+        module,
+        prepared.graph,
+        config.training,
+        statistics=prepared.statistics,
+        system_counts=prepared.system_counts,
+        validate=_validator(checkpoint, prepared, config),
+    )
+    history = train(task, config.training, seed=config.seed, state_folder=folder, resume=resume)
+    return checkpoint, history
+
+
+def _validator(
+    checkpoint: LinkCheckpoint, prepared: Prepared, config: RunConfig
+) -> Callable[[], dict[str, float]] | None:
+    table = _validation_rows(prepared.split.validation, config.training, config.seed)
+    if not len(table):
+        return None
+    pool = candidate_pool(prepared.graph.precursors, table)
+    name = config.evaluation.validation_protocol
+    protocol, mode = PROTOCOLS[name], set_mode(name, config.evaluation.mode)
+
+    def validate() -> dict[str, float]:
+        # One resample: the intervals are not used here.
+        metrics = evaluate_planner(LinkPredictor(checkpoint), pool, table, protocol, mode=mode, resamples=1)
+        return {f"top_{k}": interval.value for k, interval in metrics.overall.top.items()}
+
+    return validate
+
+
+def _validation_rows(table: ReactionTable, config: TrainingConfig, seed: int) -> ReactionTable:
+    if not config.validation_targets or len(table) <= config.validation_targets:
+        return table
+    chosen = np.random.default_rng(seed).choice(len(table), size=config.validation_targets, replace=False)
+    return table.select(np.sort(chosen))
+
+
+def _metadata(config: RunConfig, prepared: Prepared) -> Mapping[str, object]:
+    return {
+        "name": config.name,
+        "seed": config.seed,
+        "score_mode": config.evaluation.mode,
+        "table": config.data.table,
+        "split": config.data.split,
+        "training_reactions": len(prepared.split.train),
+        "training_targets": len(prepared.graph.targets),
+    }

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rrgraph.data import CATALOGUE, data_path, load_table
+from rrgraph.errors import DataError
+
+
+def test_the_embedded_table_needs_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.delenv("RRGRAPH_DATA", raising=False)
+    monkeypatch.setattr("pooch.os_cache", lambda _: tmp_path)
+    table = load_table("textbook")
+    assert len(table) >= 500
+    assert "category" in table.frame
+
+
+def test_a_path_is_read(tmp_path: Path, small_table):
+    small_table.write(tmp_path / "own.csv")
+    assert list(load_table(tmp_path / "own.csv")) == list(load_table(str(tmp_path / "own.csv"))) == list(small_table)
+
+
+def test_a_catalogued_table_is_found_in_the_folder_of_the_environment(
+    tmp_path: Path, small_table, monkeypatch: pytest.MonkeyPatch
+):
+    small_table.write(tmp_path / CATALOGUE["text_mined"].path)
+    monkeypatch.setenv("RRGRAPH_DATA", str(tmp_path))
+    assert list(load_table("text_mined")) == list(small_table)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("textbok", "Did you mean 'textbook'"),
+        ("precursor_pool", "no reaction table"),
+        ("nowhere/table.csv", "There is no file"),
+        ("text_mined", "not on this computer"),
+    ],
+)
+def test_problems_are_named(name, message, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("RRGRAPH_DATA", str(tmp_path))
+    monkeypatch.setattr("pooch.os_cache", lambda _: tmp_path / "cache")
+    with pytest.raises(DataError, match=message):
+        load_table(name)
+
+
+def test_every_entry_says_what_it_is():
+    for name, item in CATALOGUE.items():
+        assert item.name == name
+        assert item.description.endswith(".")
+        assert item.origin
+        assert item.licence
+        assert not Path(item.path).is_absolute()
+        assert len(item.sha256) in (0, 64)
+        assert not item.sha256 or item.size
+
+
+@pytest.mark.data
+def test_the_catalogue_matches_the_files(data_folder):
+    from rrgraph.files import sha256_file
+
+    for name, item in CATALOGUE.items():
+        path = data_path(name)
+        assert path == data_folder / item.path
+        if item.sha256:
+            assert (sha256_file(path), path.stat().st_size) == (item.sha256, item.size)

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from rrgraph.data import catalogue, data_path, fetch
+from rrgraph.errors import DataError
+
+CONTENT = bytes(range(256)) * 1200  # several chunks
+CHUNK = 1 << 14
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+
+
+@dataclass
+class Server:
+    """A local web server that can cut connections, and serves as a proxy for any host."""
+
+    url: str = ""
+    content: bytes = CONTENT
+    cuts: list[int] = field(default_factory=list)  # bytes sent before each of the next answers is cut
+    requests: list[tuple[str, str | None]] = field(default_factory=list)  # path, range
+    ranges: bool = True
+    status: int = 200
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    state = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked = self.headers.get("Range")
+            state.requests.append((self.path, asked))
+            if state.status != 200:
+                self.send_error(state.status)
+                return
+            tag = f'"{hashlib.sha256(state.content).hexdigest()}"'
+            start = 0
+            fresh = self.headers.get("If-Range") in (None, tag)
+            if asked and state.ranges and fresh:
+                start = int(re.fullmatch(r"bytes=(\d+)-", asked).group(1))
+            body = state.content[start:]
+            self.send_response(206 if start else 200)
+            self.send_header("ETag", tag)
+            self.send_header("Content-Length", str(len(body)))
+            if start:
+                self.send_header("Content-Range", f"bytes {start}-{len(state.content) - 1}/{len(state.content)}")
+            self.end_headers()
+            self.wfile.write(body[: state.cuts.pop(0)] if state.cuts else body)
+            self.close_connection = True
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    web = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=web.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    state.url = f"http://127.0.0.1:{web.server_port}"
+    yield state
+    web.shutdown()
+    web.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def cache(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty user cache and a catalogue of one entry, `sample`, with a known checksum."""
+    monkeypatch.setattr("pooch.os_cache", lambda _: tmp_path)
+    monkeypatch.delenv("RRGRAPH_DATA", raising=False)
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    set_entry(monkeypatch, url=f"{server.url}/sample.bin", sha256=DIGEST)
+    return tmp_path
+
+
+def set_entry(monkeypatch: pytest.MonkeyPatch, **changes: str) -> None:
+    known = catalogue.CatalogueEntry(
+        name="sample", path="reactions/sample.bin", description="A sample.", origin="nobody", licence="none"
+    )
+    monkeypatch.setattr(catalogue, "CATALOGUE", {"sample": replace(known, **changes)})
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_file_is_fetched_once_and_found_again(server: Server, cache: Path) -> None:
+    with pytest.raises(DataError, match="rrgraph data fetch sample"):
+        data_path("sample")
+    path = fetch("sample")
+    assert path.read_bytes() == CONTENT
+    assert data_path("sample") == path == fetch("sample")
+    assert len(server.requests) == 1
+    assert files(cache) == {"sample.bin"}
+
+
+def test_a_cut_download_goes_on_within_one_call(server: Server, cache: Path) -> None:
+    server.cuts = [6 * CHUNK + 7, 3 * CHUNK]
+    assert fetch("sample").read_bytes() == CONTENT
+    assert [asked for _, asked in server.requests] == [None, f"bytes={6 * CHUNK}-", f"bytes={9 * CHUNK}-"]
+    assert files(cache) == {"sample.bin"}
+
+
+def test_a_cut_download_is_refused_and_goes_on_in_the_next_call(server: Server, cache: Path) -> None:
+    server.cuts = [6 * CHUNK, 0, 0]
+    with pytest.raises(DataError, match=r"failed 3 times .* 98,304 bytes are kept"):
+        fetch("sample")
+    assert not (cache / "reactions/sample.bin").exists()
+    assert fetch("sample").read_bytes() == CONTENT
+    assert server.requests[-1] == ("/sample.bin", f"bytes={6 * CHUNK}-")
+
+
+def test_a_server_without_ranges_starts_over(server: Server, cache: Path) -> None:
+    server.ranges = False
+    server.cuts = [100_000]
+    assert fetch("sample").read_bytes() == CONTENT
+
+
+def test_a_file_that_changes_between_two_calls_is_not_mixed(server: Server, cache: Path) -> None:
+    server.content, server.cuts = CONTENT[::-1], [100_000, 0, 0]
+    with pytest.raises(DataError, match="failed"):
+        fetch("sample")
+    server.content = CONTENT
+    assert fetch("sample").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("wrong", [CONTENT[:-1], CONTENT + b"x", b"", b"<html>not found</html>"])
+def test_a_changed_file_is_refused_and_not_left_in_place(server: Server, cache: Path, wrong: bytes) -> None:
+    server.content = wrong
+    with pytest.raises(DataError, match="checksum differs"):
+        fetch("sample")
+    assert files(cache) == set()
+
+
+def test_a_copy_damaged_in_the_cache_is_noticed_and_replaced(server: Server, cache: Path) -> None:
+    path = fetch("sample")
+    path.write_bytes(CONTENT[:1000])
+    with pytest.raises(DataError, match="has changed since"):
+        data_path("sample")
+    assert fetch("sample").read_bytes() == CONTENT
+
+
+def test_an_error_of_the_server_is_named(server: Server, cache: Path) -> None:
+    server.status = 404
+    with pytest.raises(DataError, match="answers 404"):
+        fetch("sample")
+
+
+def test_a_server_out_of_reach_is_named(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_entry(monkeypatch, url="http://127.0.0.1:9/sample.bin", sha256=DIGEST)
+    with pytest.raises(DataError, match="ConnectionError"):
+        fetch("sample")
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy"])
+def test_the_proxy_of_the_environment_is_used(
+    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    set_entry(monkeypatch, url="http://tables.invalid/sample.bin", sha256=DIGEST)
+    monkeypatch.setenv(variable, server.url)
+    assert fetch("sample").read_bytes() == CONTENT
+    assert server.requests == [("http://tables.invalid/sample.bin", None)]
+
+
+def test_a_file_without_recorded_checksum_needs_one_or_trust(
+    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_entry(monkeypatch, url=f"{server.url}/sample.bin")
+    with pytest.raises(DataError, match="--sha256"):
+        fetch("sample")
+    assert server.requests == []
+    with pytest.raises(DataError, match="not a SHA-256"):
+        fetch("sample", sha256="abc")
+    with pytest.raises(DataError, match="checksum differs"):
+        fetch("sample", sha256="0" * 64)
+    assert fetch("sample", sha256=DIGEST.upper()).read_bytes() == CONTENT
+
+
+def test_a_trusted_file_must_stay_the_same(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_entry(monkeypatch, url=f"{server.url}/sample.bin")
+    path = fetch("sample", trust=True)
+    assert data_path("sample") == path
+    path.unlink()
+    server.content = CONTENT[::-1]
+    with pytest.raises(DataError, match="checksum differs"):
+        fetch("sample", trust=True)
+    assert not path.exists()
+
+
+def test_a_given_checksum_cannot_replace_the_recorded_one(server: Server, cache: Path) -> None:
+    with pytest.raises(DataError, match="recorded with checksum"):
+        fetch("sample", sha256="0" * 64)
+
+
+def test_a_prepared_table_says_what_it_is_made_from(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_entry(monkeypatch, recipe="another table")
+    for function in (fetch, data_path):
+        with pytest.raises(DataError, match="prepared from another table"):
+            function("sample")
+
+
+def test_the_folder_of_the_environment_comes_first(
+    cache: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path_factory.mktemp("own")
+    own = folder / "reactions" / "sample.bin"
+    own.parent.mkdir()
+    own.write_bytes(b"mine")
+    monkeypatch.setenv("RRGRAPH_DATA", str(folder))
+    assert data_path("sample") == own
+
+
+def test_unknown_names_are_refused_with_the_nearest_one(cache: Path) -> None:
+    for function in (fetch, data_path):
+        with pytest.raises(DataError, match="Did you mean 'sample'"):
+            function("smaple")
+
+
+def test_every_catalogued_address_is_fixed() -> None:
+    for item in catalogue.CATALOGUE.values():
+        assert bool(item.url) != bool(item.recipe)
+        assert not item.url or re.search(r"/[0-9a-f]{40}/", item.url), item.url

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+
+from rrgraph.errors import FormulaError, PlanningError
+from rrgraph.planning import SetConstraints
+
+
+def test_spellings_and_order_do_not_matter():
+    rules = SetConstraints(sizes=[3, 2, 2], required=["Li2CO3"], excluded={"Fe4O6"}, stock=["Li2CO3", "TiO2"])
+    same = SetConstraints(sizes=(2, 3), required={"CO3Li2"}, excluded=["Fe2O3"], stock=("O2Ti", "CLi2O3"))
+    assert rules == same
+    assert hash(rules) == hash(same)
+    assert rules.sizes == (2, 3)
+
+
+def test_defaults_are_the_open_protocol():
+    rules = SetConstraints()
+    assert (rules.sizes, rules.cover, rules.foreign, rules.stock) == ((1, 2, 3, 4, 5, 6), "exempt", False, None)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "message"),
+    [
+        ({"sizes": ()}, "The set sizes are empty, expected at least one whole number such as 3."),
+        ({"sizes": (0,)}, "Set size is 0, expected a whole number of at least 1."),
+        ({"sizes": (2.0,)}, "Set size is 2.0, expected a whole number of at least 1."),
+        ({"sizes": (True,)}, "Set size is True, expected a whole number of at least 1."),
+        ({"cover": "exemp"}, "Element cover is 'exemp', expected one of strict, exempt. Did you mean 'exempt'?"),
+        (
+            {"required_elements": ["Lii"]},
+            "'Lii' in required_elements is no element, expected symbols such as 'Li'. Did you mean 'Li'?",
+        ),
+        ({"excluded_elements": "Li"}, "excluded_elements is the text 'Li', expected a collection such as {'Li'}."),
+        ({"stock": []}, "The stock list is empty, expected at least one precursor."),
+        ({"required": ["TiO2"], "excluded": ["Ti2O4"]}, "The precursor 'O2Ti' is both required and excluded."),
+        (
+            {"required": ["TiO2"], "stock": ["TiO"]},
+            "The required precursor 'O2Ti' is not in stock. Did you mean 'OTi'?",
+        ),
+        (
+            {"required": ["BaCO3"], "excluded_elements": ["Ba"]},
+            "The required precursor 'BaCO3' contains the excluded element Ba.",
+        ),
+        (
+            {"required_elements": ["Cl"], "excluded_elements": ["Cl", "F"]},
+            "The element Cl is both required and excluded.",
+        ),
+        ({"required": ["TiO2", "BaCO3"], "sizes": (1,)}, "2 required precursors do not fit into sets of at most 1."),
+    ],
+)
+def test_says_what_is_wrong(wishes, message):
+    with pytest.raises(PlanningError) as caught:
+        SetConstraints(**wishes)
+    assert str(caught.value) == message
+
+
+def test_a_precursor_that_is_no_composition_is_refused():
+    with pytest.raises(FormulaError, match="Hello"):
+        SetConstraints(excluded=["Hello"])

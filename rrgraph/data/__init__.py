@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from rrgraph.data.catalogue import CATALOGUE, CatalogueEntry, data_path, load_table
 from rrgraph.data.cleaning import CleaningReport, clean_table
+from rrgraph.data.customary import customary
 from rrgraph.data.download import fetch
 from rrgraph.data.leakage import LeakageReport, Overlap
 from rrgraph.data.reaction import PrecursorSet, Reaction
@@ -34,6 +35,7 @@ __all__ = [
     "TableStatistics",
     "clean_recipes",
     "clean_table",
+    "customary",
     "data_path",
     "fetch",
     "load_recipes",

@@ -11,7 +11,6 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +20,12 @@ from torch import Tensor, nn
 from rrgraph.errors import ConfigError
 from rrgraph.progress import track
 from rrgraph.training.config import TrainingConfig
-from rrgraph.training.state import load_state, save_state
+from rrgraph.training.state import History, Progress, load_state, save_state
 from rrgraph.training.stopping import EarlyStopping
 
 __all__ = ["History", "Task", "train"]
 
 logger = logging.getLogger(__name__)
-
-History = list[dict[str, float]]
-"""One row an epoch: epoch, loss, seconds and the validation metrics."""
 
 
 class Task(ABC):
@@ -57,21 +53,6 @@ class Task(ABC):
         return {}
 
 
-@dataclass
-class Progress:
-    """What a run needs to go on: everything but the weights.
-
-    Attributes:
-        epoch: epochs completed.
-        step: optimiser steps completed.
-        history: one row an epoch.
-    """
-
-    epoch: int = 0
-    step: int = 0
-    history: History = field(default_factory=list)
-
-
 def train(
     task: Task, config: TrainingConfig, *, seed: int = 0, state_folder: Path | None = None, resume: bool = False
 ) -> History:
@@ -97,7 +78,7 @@ def train(
     progress = Progress()
     if resume and state_folder is not None and (state := load_state(state_folder, task.module, optimizer)):
         best, stopping.best, stopping.best_epoch = state.best, state.best_score, state.best_epoch
-        progress = Progress(state.epoch, state.step, state.history)
+        progress = state.progress
 
     while progress.epoch < config.epochs and not stopping.stop(progress.epoch):
         started = time.perf_counter()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError
@@ -17,12 +16,27 @@ from rrgraph.errors import ModelError
 from rrgraph.files import atomic_path
 from rrgraph.training.stopping import EarlyStopping
 
-if TYPE_CHECKING:
-    from rrgraph.training.loop import Progress
-
-__all__ = ["STATE_FILE", "TrainingState", "load_state", "remove_state", "save_state"]
+__all__ = ["STATE_FILE", "History", "Progress", "TrainingState", "load_state", "remove_state", "save_state"]
 
 STATE_FILE = "training_state.safetensors"
+
+History = list[dict[str, float]]
+"""One row an epoch: epoch, loss, seconds and the validation metrics."""
+
+
+@dataclass
+class Progress:
+    """What a run needs to go on: everything but the weights.
+
+    Attributes:
+        epoch: epochs completed.
+        step: optimiser steps completed.
+        history: one row an epoch.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    history: History = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -32,9 +46,7 @@ class TrainingState:
     best: dict[str, Tensor]
     best_score: float
     best_epoch: int
-    epoch: int
-    step: int
-    history: list[dict[str, float]]
+    progress: Progress
 
 
 def save_state(
@@ -90,9 +102,7 @@ def load_state(folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer
         best=_under(tensors, "best."),
         best_score=-math.inf if score is None else score,
         best_epoch=description["best_epoch"],
-        epoch=description["epoch"],
-        step=description["step"],
-        history=description["history"],
+        progress=Progress(description["epoch"], description["step"], description["history"]),
     )
 
 

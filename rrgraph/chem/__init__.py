@@ -13,6 +13,7 @@ from rrgraph.chem.equation import BalancedEquation
 from rrgraph.chem.formula import FormulaWarning, composition_from_amounts, format_amount, parse_formula
 from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS
 from rrgraph.chem.mass import batch_masses, molar_mass
+from rrgraph.chem.spelling import split_parts
 
 __all__ = [
     "ATMOSPHERE",
@@ -33,4 +34,5 @@ __all__ = [
     "molar_mass",
     "parse_formula",
     "source_elements",
+    "split_parts",
 ]

@@ -6,7 +6,8 @@ Flows in: one spelling (`LiNi0.8Co0.1Mn0.1O2`, `Ba(NO3)2`, `CuSO4·5H2O`, `La0.7
 How dots are read. `·`, `•`, `∙`, `⋅`, `*` always join two parts, and so does a full stop before a capital or a
 bracket (`CuSO4.H2O`, `2MgCO3.Mg(OH)2`). A full stop before a digit is a decimal point (`Fe2.5O4`), except where
 everything after it, up to the end or the next part, is an amount of water (`CuSO4.5H2O`, `CaSO4.0.5H2O`,
-`(NH4)6Mo7O24.4H2O`): then it joins a hydrate, unless the number before it is 0 (`Mn0.5H2O` is a decimal).
+`(NH4)6Mo7O24.4H2O`): then it joins a hydrate, unless the number before it is 0 (`Mn0.5H2O` is a decimal) or
+itself the amount of water (`Cu(NO3)2·2.5H2O`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from math import inf
 from rrgraph.chem.canonical import canonical_key
 from rrgraph.chem.composition import Composition
 from rrgraph.chem.elements import ATOMIC_NUMBERS
-from rrgraph.chem.spelling import MAX_CHARACTERS, SEPARATOR, VARIABLE, normalise, respell, shorten
+from rrgraph.chem.spelling import MAX_CHARACTERS, SEPARATOR, VARIABLE, respell, shorten, split_parts
 from rrgraph.errors import FormulaError
 
 __all__ = ["FormulaWarning", "composition_from_amounts", "format_amount", "parse_formula"]
@@ -110,10 +111,9 @@ def _parse(text: str) -> tuple[Composition, tuple[str, ...]]:
         raise FormulaError(
             f"A formula may have {MAX_CHARACTERS} characters, but this text, starting {text[:20]!r}, has {len(text)}."
         )
-    compact = normalise(text)
     zeroed: list[tuple[str, str]] = []
     total: _Amounts = {}
-    for part in compact.split(SEPARATOR):
+    for part in split_parts(text):
         if not part:
             raise FormulaError(f"{text!r} is not a composition: nothing stands on one side of {SEPARATOR!r}.")
         for symbol, amount in _Reader(text, part, zeroed).read().items():

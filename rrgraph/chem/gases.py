@@ -13,8 +13,12 @@ from itertools import combinations
 
 from rrgraph.chem.composition import Composition
 from rrgraph.chem.formula import parse_formula
+from rrgraph.chem.redox import Redox, redox
 
 __all__ = ["ATMOSPHERE", "BYPRODUCTS", "UNUSUAL", "Gas", "clashes", "menus", "preference"]
+
+#: Key of a gas, and whether it is taken up.
+_Side = tuple[str, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,7 @@ class Gas:
     taken_up: bool
 
     @property
-    def side(self) -> tuple[str, bool]:
+    def side(self) -> _Side:
         """Key and side, as `EXCLUSIVE` names them."""
         return self.composition.key, self.taken_up
 
@@ -34,7 +38,7 @@ def _gases(formulas: str) -> tuple[Composition, ...]:
     return tuple(parse_formula(formula) for formula in formulas.split())
 
 
-def _sides(formulas: str, taken_up: bool) -> list[tuple[str, bool]]:
+def _sides(formulas: str, taken_up: bool) -> list[_Side]:
     return [Gas(gas, taken_up).side for gas in _gases(formulas)]
 
 
@@ -49,20 +53,24 @@ ATMOSPHERE: tuple[Composition, ...] = _gases("O2 N2 H2O CO2 NH3 H2")
 UNUSUAL: frozenset[str] = frozenset(gas.key for gas in _gases("SO3 NO CO H2S S H2"))
 
 #: Pairs that never stand in one equation because they react with each other in the furnace.
-EXCLUSIVE: frozenset[frozenset[tuple[str, bool]]] = frozenset(
+EXCLUSIVE: frozenset[frozenset[_Side]] = frozenset(
     frozenset({one, other})
     for some, others in [
         # what gives off oxygen or nitrogen oxides takes up neither nitrogen nor anything that burns, nor carbon
         (_sides("O2 NO2 NO", False), _sides("N2 NH3 H2 CO2", True)),
         (_sides("NH3", False), [*_sides("NO2 NO", False), *_sides("N2", True)]),
         (_sides("H2S S", False), _sides("SO2 SO3 O2 NO2 NO", False)),
+        (_sides("H2", True), _sides("O2", True)),
     ]
     for one in some
     for other in others
 )
 
 _RANKS = {gas.key: rank for rank, gas in enumerate(BYPRODUCTS)}
-_CARBON = parse_formula("C").key
+_UNUSUAL_SIDES = frozenset((key, taken_up) for key in UNUSUAL for taken_up in (False, True))
+_NITROGEN_OXIDES = frozenset(_sides("NO2 NO", False))
+_O2, _CO2, _CO, _NH3 = _sides("O2 CO2 CO NH3", False)
+_H2_TAKEN_UP, _NH3_TAKEN_UP = _sides("H2 NH3", True)
 
 
 def preference(gas: Gas) -> int:
@@ -79,20 +87,52 @@ def menus(
     """Return the menus of gases in the order `balance` tries them.
 
     First the ordinary gases of the elements present, then the same with hydrogen brought in (F leaves as HF, oxides
-    turn into nitrides under NH3), then both again with the unusual gases. Elemental carbon among the precursors
-    makes CO usual and CO2 and O2 unusual (carbothermal reduction, Boudouard); NH3 is usual only if some precursor
-    holds both N and H. A gas that is itself the target or a precursor is on no menu.
+    turn into nitrides under NH3), then both again with the unusual gases. What is usual depends on the precursors:
+
+    - nitrogen leaves as NO2 (unusual: NO) only if it all comes as nitrate or nitrite; ammonium salts give NH3, and
+      ammonium or urea beside nitrate gives N2 and H2O;
+    - carbon and carbides make CO usual and CO2 and O2 unusual (carbothermal reduction, Boudouard);
+    - sulfur and sulfides, which turn oxygen into SO2, make O2 unusual;
+    - a target without oxygen, or one that needs V2O5, Fe2O3 or the like reduced, makes O2 unusual; without a
+      reducing agent, H2 is usually taken up then;
+    - NH3 is usually taken up only by a target with nitrogen.
+
+    A gas that is itself the target or a precursor is on no menu.
     """
     solids = (target, *precursors)
     keys = frozenset(solid.key for solid in solids)
+    unusual, never = _habits(target, [redox(precursor) for precursor in precursors])
     return _menus(
         tuple(byproducts),
         tuple(atmosphere),
         present=frozenset().union(*(solid.elements for solid in solids)),
-        carbothermal=any(precursor.key == _CARBON for precursor in precursors),
-        ammoniacal=any({"N", "H"} <= precursor.elements for precursor in precursors),
+        unusual=unusual,
+        never=never,
         solid=frozenset(gas.key for gas in (*byproducts, *atmosphere) if gas.key in keys),
     )
+
+
+def _habits(target: Composition, traits: Sequence[Redox]) -> tuple[frozenset[_Side], frozenset[_Side]]:
+    """Return the gases that are unusual, and those that never occur, with these precursors."""
+    nitrate = any(trait.nitrate for trait in traits)
+    carbothermal = any(trait.carbide for trait in traits)
+    sulfurous = any(trait.sulfide for trait in traits)
+    stable = any(trait.reducible for trait in traits) and not any(trait.gives_oxygen for trait in traits)
+    reduced = "O" not in target.elements or stable
+    unusual = set(_UNUSUAL_SIDES)
+    if carbothermal:
+        unusual.discard(_CO)
+        unusual.add(_CO2)
+    if carbothermal or sulfurous or reduced:
+        unusual.add(_O2)
+    if reduced and not (carbothermal or sulfurous):
+        unusual.discard(_H2_TAKEN_UP)
+    if nitrate or not any(trait.ammonium for trait in traits):
+        unusual.add(_NH3)
+    if "N" not in target.elements:
+        unusual.add(_NH3_TAKEN_UP)
+    burns = nitrate and not any(trait.reduced_nitrogen for trait in traits)
+    return frozenset(unusual), frozenset() if burns else _NITROGEN_OXIDES
 
 
 @lru_cache(maxsize=4096)
@@ -101,18 +141,12 @@ def _menus(
     atmosphere: tuple[Composition, ...],
     *,
     present: frozenset[str],
-    carbothermal: bool,
-    ammoniacal: bool,
+    unusual: frozenset[_Side],
+    never: frozenset[_Side],
     solid: frozenset[str],
 ) -> tuple[tuple[Gas, ...], ...]:
     gases = [Gas(gas, False) for gas in byproducts] + [Gas(gas, True) for gas in atmosphere]
-    gases = [gas for gas in gases if gas.composition.key not in solid]
-    unusual = {(key, taken_up) for key in UNUSUAL for taken_up in (False, True)}
-    if carbothermal:
-        unusual.difference_update(_sides("CO", False))
-        unusual.update(_sides("CO2 O2", False))
-    if not ammoniacal:
-        unusual.update(_sides("NH3", False))
+    gases = [gas for gas in gases if gas.composition.key not in solid and gas.side not in never]
     ordinary = [gas for gas in gases if gas.side not in unusual]
     found = (
         tuple(gas for gas in menu if gas.composition.elements <= elements)

@@ -6,8 +6,8 @@ first needed because the import takes longer than everything else here.
 
 from __future__ import annotations
 
+import sys
 from functools import cache
-from math import isfinite
 
 from rrgraph.chem.composition import Composition
 from rrgraph.chem.elements import ELEMENTS
@@ -31,7 +31,7 @@ def batch_masses(equation: BalancedEquation, target_grams: float) -> dict[Compos
     """
     if isinstance(target_grams, bool) or not isinstance(target_grams, (int, float)):
         raise RRGraphError(f"The batch size must be a number of grams, not {target_grams!r}.")
-    if not (isfinite(target_grams) and target_grams > 0):
+    if not 0 < target_grams <= sys.float_info.max:
         raise RRGraphError(f"The batch size must be a positive number of grams, not {target_grams!r}.")
     moles = target_grams / molar_mass(equation.target)
     return {

@@ -1,7 +1,7 @@
 """Spelling of formulas: one plain form of every typed variant, and a guess at what a wrong case meant.
 
-Flows in: raw text. Flows out: text of ASCII symbols, digits and brackets with `SEPARATOR` between parts, or a
-suggestion for an error message.
+Flows in: raw text. Flows out: its parts as text of ASCII symbols, digits and brackets, or a suggestion for an error
+message.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import re
 from rrgraph.chem.elements import ATOMIC_NUMBERS
 from rrgraph.errors import FormulaError
 
-__all__ = ["MAX_CHARACTERS", "SEPARATOR", "VARIABLE", "normalise", "respell", "shorten"]
+__all__ = ["MAX_CHARACTERS", "SEPARATOR", "VARIABLE", "respell", "shorten", "split_parts"]
 
 #: Longest text that is read as a formula.
 MAX_CHARACTERS = 200
-#: Stands between the parts of a hydrate or adduct after `normalise`.
+#: Stands between the parts of a hydrate or adduct.
 SEPARATOR = "·"
 #: Pattern of the names people give to an unknown amount.
 VARIABLE = r"(?:δ|delta|ε|[dmnuvwxyz])(?![a-z])"
@@ -35,7 +35,8 @@ _PLAIN = str.maketrans(
         "½": "1/2",
     }
 )
-_WATER_AFTER_STOP = re.compile(r"(\d*)\.((?:\d+/\d+|\d+(?:\.\d+)?)?(?:H2O|\(H2O\)|\[H2O\]))(?=$|[.·])")
+# Not after a separator or at the start, where the number is the amount of water (`·2.5H2O`).
+_WATER_AFTER_STOP = re.compile(r"(?!^)(?<![·\d.])(\d*)\.((?:\d+/\d+|\d+(?:\.\d+)?)?(?:H2O|\(H2O\)|\[H2O\]))(?=$|[.·])")
 _BRACKETED_OFFSET = re.compile(rf"(?<=[A-Za-z)\]}}])[(\[{{](\d+(?:\.\d+)?[+\-±][\d.]*{VARIABLE}(?:/\d+)?)[)\]}}](?!\d)")
 _STOP_BEFORE_PART = re.compile(r"\.(?=[A-Z(\[{])")
 _SPACED_NUMBERS = re.compile(r"[\d.]\s+[\d.]")
@@ -43,8 +44,8 @@ _DECIMAL_COMMA = re.compile(r"\d+,\d+")
 _LETTERS = re.compile(r"[A-Za-z]+")
 
 
-def normalise(text: str) -> str:
-    """Return the plain spelling: ASCII digits, no blanks, `SEPARATOR` between parts.
+def split_parts(text: str) -> list[str]:
+    """Return the parts of a hydrate or adduct in plain spelling (ASCII digits, no blanks): ``["CuSO4", "5H2O"]``.
 
     Raises:
         FormulaError: the text is blank, two numbers have only a blank between them (`CuSO4 5H2O`), a decimal comma.
@@ -63,7 +64,7 @@ def normalise(text: str) -> str:
     compact = "".join(plain.split())
     compact = _BRACKETED_OFFSET.sub(r"\1", compact)  # O(3-δ) is O3-δ
     compact = _WATER_AFTER_STOP.sub(_join_water, compact)
-    return _STOP_BEFORE_PART.sub(SEPARATOR, compact)
+    return _STOP_BEFORE_PART.sub(SEPARATOR, compact).split(SEPARATOR)
 
 
 def respell(text: str) -> str:

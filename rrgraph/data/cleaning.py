@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rrgraph.chem import Composition, FormulaWarning, composition_from_amounts, parse_formula
-from rrgraph.data.rules import CleaningOptions, Dropped, clean_precursors, clean_spelling, is_composite
+from rrgraph.data.rules import CleaningOptions, Dropped, clean_precursors, clean_spelling, is_composite, read_precursor
 from rrgraph.data.table import SEPARATOR, ReactionTable
 from rrgraph.errors import FormulaError
 from rrgraph.progress import track
@@ -146,11 +146,8 @@ class _RowCleaner:
         return found, changes
 
     def _precursor(self, text: str) -> tuple[Composition, bool] | None:
-        plain = clean_spelling(text, remove_water=self.options.remove_water)
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", FormulaWarning)
-                return parse_formula(plain), plain != text.strip()
+            return read_precursor(text, remove_water=self.options.remove_water)
         except FormulaError:
             return None
 

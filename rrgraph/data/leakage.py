@@ -1,7 +1,7 @@
 """What the parts of a split share: the report that goes with every split.
 
-Flows in: the training, validation and test tables. Flows out: counts of shared targets, element systems, reactions
-and recipes, and of rows whose precursors training never shows.
+Flows in: the training, validation, test and holdout tables. Flows out: counts of shared targets, element systems,
+reactions and recipes, and of rows whose precursors training never shows.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Overlap:
 
     Attributes:
         shared: number of distinct values that occur in both parts.
-        rows: rows of the later part (validation after training, test last) that carry one of them.
+        rows: rows of the later part (validation after training, then test, then holdout) that carry one of them.
     """
 
     shared: int
@@ -41,7 +41,7 @@ class Overlap:
 
 @dataclass(frozen=True)
 class LeakageReport:
-    """Sizes of a split's parts, what they share, and which rows it left out.
+    """Sizes of a split's parts, what they share, and which rows it left out; a holdout counts as a part.
 
     Attributes:
         split: name of the split.
@@ -50,7 +50,7 @@ class LeakageReport:
         overlaps: for each pair of parts that have rows (`"train/test"`) and each kind of thing (`targets`,
             `element_systems`, `reactions`, and where the table has the column `recipes` and `publications`) what
             they share.
-        unseen: validation and test rows whose recorded set has a precursor that no training row uses.
+        unseen: validation, test and holdout rows whose recorded set has a precursor that no training row uses.
     """
 
     split: str
@@ -83,7 +83,7 @@ def leakage_report(name: str, parts: Mapping[str, ReactionTable], *, removed: Ma
 
     Args:
         name: of the split.
-        parts: the tables in the order `train`, `validation`, `test`.
+        parts: the tables in the order `train`, `validation`, `test` and, if there is one, `holdout`.
         removed: rows left out, by reason.
     """
     values = {part: _values(table) for part, table in parts.items()}

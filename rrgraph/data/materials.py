@@ -15,11 +15,11 @@ from itertools import product
 from typing import Any
 
 from rrgraph.chem import ATOMIC_NUMBERS, Composition, FormulaWarning, composition_from_amounts, parse_formula
-from rrgraph.data.rules import CleaningOptions, Dropped, clean_spelling
+from rrgraph.data.rules import CleaningOptions, Dropped, read_precursor
 from rrgraph.data.variables import evaluate, variable_names
 from rrgraph.errors import FormulaError
 
-__all__ = ["read_precursor", "read_targets"]
+__all__ = ["read_mined_precursor", "read_targets"]
 
 Material = Mapping[str, Any]
 
@@ -31,22 +31,22 @@ _WATER = {"H": "2", "O": "1"}
 _SYMBOL = re.compile(r"[A-Z][a-z]?")
 
 
-def read_precursor(material: Material, options: CleaningOptions) -> Composition:
+def read_mined_precursor(material: Material, options: CleaningOptions) -> tuple[Composition, bool]:
     """Return the composition of a precursor, from its formula or else from the mined composition of its parts.
+
+    Second, whether water or a grade was taken off.
 
     Raises:
         Dropped: it is no composition.
     """
-    text = clean_spelling(str(material["material_formula"]), remove_water=options.remove_water)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FormulaWarning)
-            return parse_formula(text)
+        return read_precursor(str(material["material_formula"]), remove_water=options.remove_water)
     except FormulaError:
         pass
+    mined = material["composition"]
     try:
-        parts = _without_water(material["composition"]) if options.remove_water else material["composition"]
-        return composition_from_amounts(_amounts(parts, {}, {}))
+        parts = _without_water(mined) if options.remove_water else mined
+        return composition_from_amounts(_amounts(parts, {}, {})), len(parts) < len(mined)
     except (FormulaError, Dropped):
         raise Dropped("precursor is no composition") from None
 

@@ -20,7 +20,7 @@ import pandas as pd
 from rrgraph.chem import Composition
 from rrgraph.data.cleaning import CleaningReport, ordered
 from rrgraph.data.conditions import heating_conditions
-from rrgraph.data.materials import read_precursor, read_targets
+from rrgraph.data.materials import read_mined_precursor, read_targets
 from rrgraph.data.rules import CleaningOptions, Dropped, clean_precursors
 from rrgraph.data.table import SEPARATOR, ReactionTable
 from rrgraph.errors import DataError
@@ -122,9 +122,11 @@ def _rows(
     try:
         substitution = recipe["reaction"]["element_substitution"]
         targets, changes = read_targets(recipe["target"], substitution, options)
-        precursors = [read_precursor(material, options) for material in recipe["precursors"]]
+        read = [read_mined_precursor(material, options) for material in recipe["precursors"]]
     except (KeyError, TypeError, AttributeError, ValueError):
         raise Dropped("malformed recipe") from None
+    precursors = [precursor for precursor, _ in read]
+    changes["water or grade taken off a precursor"] += sum(altered for _, altered in read)
     found = []
     failed: Counter[str] = Counter()
     for target in targets:
@@ -136,7 +138,7 @@ def _rows(
             failed[drop.reason] += 1
         else:
             found.append((target.formula, SEPARATOR.join(precursor.formula for precursor in left)))
-            changed.update(changes)
+            changed.update(+changes)
     return found, failed
 
 

@@ -7,14 +7,16 @@ with a named reason. Nothing is decided without being counted.
 from __future__ import annotations
 
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rrgraph.chem import VOLATILE, Composition, parse_formula
+from rrgraph.chem import VOLATILE, Composition, FormulaWarning, parse_formula, split_parts
 from rrgraph.data.corrections import corrections
+from rrgraph.errors import FormulaError
 
-__all__ = ["CleaningOptions", "Dropped", "clean_precursors", "clean_spelling", "is_composite"]
+__all__ = ["CleaningOptions", "Dropped", "clean_precursors", "clean_spelling", "is_composite", "read_precursor"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,20 +69,44 @@ _SOLVENTS = _keys("CH3OH C2H5OH C3H7OH C4H9OH C2H4(OH)2 C3H6O C4H8O C3H7NO C6H6 
 _GRAPHITE = "C"
 
 _PURITY = re.compile(r"\s*\((?:\d+N|[\d.]+\s*%?|[AC]\.[RP]\.)\)$|(?<=\d)99\.9+\s*%?$")
-_AMOUNT = r"\(?(?:\d+(?:\.\d+)?(?:/\d+)?|[nxy])?\)?"
-_WATER = re.compile(rf"(?:\s*[·•∙⋅‧・*]\s*|(?<![A-Za-z)\]]0)\.){_AMOUNT}\s*[(\[]?H2O[)\]]?[nxy]?(?=$|\s*[·•∙⋅‧・*])")
-_PARTS = re.compile(r"[·•∙⋅‧・*]|\.(?=[A-Z(\[])")
+_WATER = re.compile(r"\(?(?:[\d./]+|[nxy])?\)?[(\[]?H2O[)\]]?[nxy]?")
+_STOP_BEFORE_UNKNOWN_WATER = re.compile(r"\.(?=\s*\(?[nxy]\)?\s*[(\[]?H2O)")
 
 
 def clean_spelling(text: str, *, remove_water: bool = True) -> str:
     """Take a grade (`La2O3(4N)`) and, if asked, water of crystallisation off a typed formula."""
     plain = _PURITY.sub("", text.strip())
-    return _WATER.sub("", plain) if remove_water else plain
+    if remove_water:
+        parts = _parts(plain)
+        dry = [part for part in parts if not _WATER.fullmatch(part)]
+        if dry and len(dry) < len(parts):
+            return "·".join(dry)
+    return plain
+
+
+def read_precursor(text: str, *, remove_water: bool = True) -> tuple[Composition, bool]:
+    """Read the cleaned spelling of a precursor, an unknown deficiency as zero; second, whether anything was taken off.
+
+    Raises:
+        FormulaError: it is no composition.
+    """
+    plain = clean_spelling(text, remove_water=remove_water)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FormulaWarning)
+        return parse_formula(plain), plain != text.strip()
 
 
 def is_composite(text: str) -> bool:
     """Whether a spelling without water of crystallisation still joins several materials."""
-    return _PARTS.search(text) is not None
+    return len(_parts(text)) > 1
+
+
+def _parts(text: str) -> list[str]:
+    """Return the parts that a spelling joins, or the spelling itself where it cannot be read."""
+    try:
+        return split_parts(_STOP_BEFORE_UNKNOWN_WATER.sub("·", text))
+    except FormulaError:
+        return [text]
 
 
 def clean_precursors(

@@ -83,18 +83,21 @@ def split_table(
             split `nms`, every one that shares an element system.
 
     Raises:
-        ConfigError: an unknown split or a fraction outside 0 to 1.
+        ConfigError: an unknown split, a fraction outside 0 to 1 or a negative seed.
         DataError: the table lacks the years or the `split` column that the split needs, or a formula is wrong.
     """
     divide = SPLITS[name]
     if not 0 <= validation_fraction < 1:
         raise ConfigError(f"validation_fraction is {validation_fraction}, expected at least 0 and less than 1.")
+    if seed < 0:
+        raise ConfigError(f"seed is {seed}, expected a whole number of at least 0.")
     options = SplitOptions(
         year=year, validation_fraction=validation_fraction, rng=np.random.default_rng(seed), holdout=holdout
     )
     divided = divide(table, options)
     parts = {part: divided.table.select(divided.labels == label) for label, part in enumerate(PARTS)}
-    report = leakage_report(name, parts, removed=divided.removed)
+    compared = parts if holdout is None else parts | {"holdout": holdout}
+    report = leakage_report(name, compared, removed=divided.removed)
     return Split(train=parts["train"], validation=parts["validation"], test=parts["test"], report=report)
 
 

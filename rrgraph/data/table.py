@@ -29,6 +29,9 @@ COLUMNS = ("target", "precursors", "year", "doi", "split")
 #: Between the formulas of one precursor set.
 SEPARATOR = ";"
 
+#: No year reaches this; a larger number, or an infinite one, is something else.
+_YEARS_END = 10_000
+
 _PARSED = ("targets", "precursor_sets", "target_keys", "element_systems")
 
 
@@ -232,7 +235,7 @@ class ReactionTable:
     def _years(self, column: pd.Series) -> pd.Series:
         years = pd.to_numeric(column, errors="coerce").astype("Float64")
         known = column.notna() & (column.astype(str).str.strip() != "")
-        wrong = np.flatnonzero((known & years.isna()) | (years % 1 != 0).fillna(False))
+        wrong = np.flatnonzero((known & years.isna()) | ((years % 1 != 0) | (years.abs() >= _YEARS_END)).fillna(False))
         if len(wrong):
             row = int(wrong[0])
             raise DataError(f"{_capital(self.line(row))} has year '{column.iloc[row]}', expected a whole number.")

@@ -5,6 +5,7 @@ Flows in: a path, its suffix choosing the format, or a frame. Flows out: the fra
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import os
@@ -50,7 +51,7 @@ def read_frame(path: str | os.PathLike[str]) -> pd.DataFrame:
         return pd.read_parquet(path)
     except DataError:
         raise
-    except (ValueError, OSError, EOFError, zlib.error, pd.errors.ParserWarning) as error:
+    except (ValueError, OSError, EOFError, zlib.error) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise DataError(f"'{path}' cannot be read as {suffix[1:]}: {reason}.") from None
 
@@ -87,10 +88,23 @@ def _read_csv(path: Path) -> pd.DataFrame:
     with warnings.catch_warnings():
         # A row with more cells than the header has names would otherwise lose the last ones.
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        frame = pd.read_csv(
-            path, dtype=str, keep_default_na=False, na_values=[""], index_col=False, encoding="utf-8-sig"
-        )
+        try:
+            frame = pd.read_csv(
+                path, dtype=str, keep_default_na=False, na_values=[""], index_col=False, encoding="utf-8-sig"
+            )
+        except pd.errors.ParserWarning:
+            raise DataError(_too_wide(path)) from None
     return frame.apply(_numbers) if len(frame) else frame
+
+
+def _too_wide(path: Path) -> str:
+    """Name the first line of a CSV file that has more cells than the header has names."""
+    opener: Any = gzip.open if path.name.lower().endswith(".gz") else open
+    with cast(IO[str], opener(path, "rt", encoding="utf-8-sig", newline="")) as file:
+        rows = csv.reader(file)
+        width = len(next(rows))
+        line = next((rows.line_num for row in rows if len(row) > width), rows.line_num)
+    return f"Line {line} of '{path}' has more cells than the header has names; formulas of one set are joined by ';'."
 
 
 def _numbers(column: pd.Series) -> pd.Series:

@@ -81,9 +81,13 @@ def calibration(probabilities: ArrayLike, outcomes: ArrayLike, *, bins: int = BI
         bins: number of bins.
 
     Raises:
-        ScoreError: there is nothing to compare, a probability is outside [0, 1] or not a number, or lengths differ.
+        ScoreError: there is nothing to compare, a probability is outside [0, 1] or not a number, an outcome is
+            neither true nor false, or lengths differ.
     """
-    values, truth = np.asarray(probabilities, dtype=np.float64), np.asarray(outcomes, dtype=bool)
+    values, outcome = np.asarray(probabilities, dtype=np.float64), np.asarray(outcomes)
+    if not np.isin(outcome, (False, True)).all():
+        raise ScoreError("Outcomes must be true or false, to compare probabilities with.")
+    truth = outcome.astype(bool)
     if values.ndim != 1 or values.shape != truth.shape:
         raise ScoreError(f"Got probabilities of shape {values.shape} for outcomes of shape {truth.shape}.")
     if not len(values):

@@ -6,7 +6,7 @@ Flows in: a scorer of links, candidate precursors and constraints. Flows out: ra
 from rrgraph.planning.candidates import CandidateFilter, Feasible, read_candidates
 from rrgraph.planning.constraints import ElementCover, SetConstraints
 from rrgraph.planning.planner import LinkScorer, Planner
-from rrgraph.planning.ranking import SCALE, Plan, RankBounds, RankedSet, SetRanking
+from rrgraph.planning.ranking import SCALE, Plan, RankedSet, SetRanking
 from rrgraph.planning.search import MODES, ScoredSet, SetMode, SetSearch
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "LinkScorer",
     "Plan",
     "Planner",
-    "RankBounds",
     "RankedSet",
     "ScoredSet",
     "SetConstraints",

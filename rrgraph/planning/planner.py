@@ -1,7 +1,7 @@
 """From link scores to ranked precursor sets: what a trained model and every pairwise baseline plug into.
 
 Flows in: a scorer of (target, candidate) links, candidates and constraints. Flows out: one `Plan` a target, or the
-lazy `SetRanking` behind it, which evaluation asks for exact scores and tie-aware ranks.
+lazy `SetRanking` behind it, which evaluation asks for exact scores.
 """
 
 from __future__ import annotations
@@ -173,6 +173,8 @@ class Planner:
                 f"The scorer returned log-odds of shape {grid.shape} for {len(targets)} targets and "
                 f"{len(candidates)} candidates."
             )
+        if not np.isfinite(grid).all():  # also where the link is not needed: such a scorer cannot be trusted
+            rows, columns = (places.ravel() for places in np.indices(grid.shape))
         return _checked(grid[rows, columns], targets, candidates, rows, columns)
 
     def _most_probable(self, feasible: Feasible, logits: NDArray[np.float64]) -> _Links:

@@ -1,7 +1,7 @@
 """Ranked precursor sets of one target: what the planner hands out.
 
-Flows in: a set search and the candidates behind its numbers. Flows out: frozen `RankedSet` and `Plan`, exact scores of
-single sets, and the ranks that evaluation needs when sets tie.
+Flows in: a set search and the candidates behind its numbers. Flows out: frozen `RankedSet` and `Plan`, and the exact
+scores of single sets, by which evaluation tells ties.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import exp
-from typing import Final, NamedTuple
+from typing import Final
 
 from rrgraph.chem import Composition
 from rrgraph.data import PrecursorSet
 from rrgraph.planning.search import ScoredSet, SetSearch
 
-__all__ = ["SCALE", "Plan", "RankBounds", "RankedSet", "SetRanking"]
+__all__ = ["SCALE", "Plan", "RankedSet", "SetRanking"]
 
 SCALE: Final = 2**48
 """Fixed point of exact scores: log probabilities and logits are rounded to multiples of 1 / `SCALE`."""
@@ -71,14 +71,8 @@ class Plan:
         if not self.exhausted:
             return None
         number = {0: "No precursor set", 1: "Only 1 precursor set"}.get(len(self), f"Only {len(self)} precursor sets")
-        return f"{number} for {self.target.formula} satisfies the constraints."
-
-
-class RankBounds(NamedTuple):
-    """Ranks of one set when ties are broken in its favour and against it; the limit + 1 stands for any rank beyond."""
-
-    optimistic: int
-    pessimistic: int
+        verb = "satisfies" if len(self) < 2 else "satisfy"
+        return f"{number} for {self.target.formula} {verb} the constraints."
 
 
 class SetRanking:
@@ -130,21 +124,6 @@ class SetRanking:
         places = [self._places.get(key) for key in precursors.keys]
         known = [place for place in places if place is not None]
         return self._search.score(known) if len(known) == len(places) else None
-
-    def rank(self, precursors: PrecursorSet, *, limit: int = 10) -> RankBounds:
-        """Return 1 + the number of sets that score above this one, and the number that score at least as much.
-
-        Both are cut at `limit` + 1, which is also the rank of a set that is not valid, so no more than `limit` + 1
-        sets are searched however many tie.
-        """
-        score = self.exact_score(precursors)
-        above = at_least = 0
-        if score is None:
-            return RankBounds(limit + 1, limit + 1)
-        while at_least <= limit and (found := self._get(at_least)) is not None and found[0] >= score:
-            above += found[0] > score
-            at_least += 1
-        return RankBounds(min(above, limit) + 1, at_least)
 
     def _get(self, position: int) -> ScoredSet | None:
         """The set at a position, from 0, or None when there are not as many."""

@@ -49,6 +49,19 @@ def test_the_report_reads_well_and_is_json(report):
     assert json.loads(json.dumps(report.to_dict()))["overlaps"]["train/test"]["targets"] == {"shared": 1, "rows": 2}
 
 
+def test_the_holdout_is_compared_too(make_table):
+    table = make_table([("BaTiO3", "BaCO3;TiO2"), ("Ba2TiO4", "BaCO3;TiO2")])
+    report = split_table(table, "all", holdout=make_table([("BaTiO3", "BaCO3;TiO2"), ("TiN", "Ti")])).report
+    assert report.overlaps == {
+        "train/holdout": {
+            "targets": Overlap(shared=0, rows=0),
+            "element_systems": Overlap(shared=1, rows=1),
+            "reactions": Overlap(shared=0, rows=0),
+        }
+    }
+    assert report.unseen == {"holdout": 1}
+
+
 def test_what_the_table_does_not_have_is_not_reported(small_table):
     report = split_table(small_table, "random").report
     assert set(report.overlaps["train/test"]) == {"targets", "element_systems", "reactions"}
@@ -59,5 +72,6 @@ def test_removed_rows_are_listed_by_reason(make_table):
     rows = [("BaTiO3", "BaCO3;TiO2"), ("BaTiO3", "TiO2;BaCO3"), ("SrTiO3", "SrCO3;TiO2"), ("CaTiO3", "CaCO3;TiO2")]
     table = make_table(rows, year=[2000, 2001, 2020, None])
     report = split_table(table, "dr", holdout=make_table([("BaTiO3", "BaO;TiO2")])).report
+    assert report.rows["holdout"] == report.unseen["holdout"] == 1
     assert report.removed == {"no year": 1, "duplicate of an earlier row": 1, "target of a holdout row": 1}
     assert "left out, no year: 1 rows" in str(report)

@@ -82,7 +82,14 @@ def test_changes_are_counted_only_for_kept_rows():
         ("Co(CH3COO)2.4H2O", "Co(CH3COO)2"),
         ("La2(CO3)3·xH2O", "La2(CO3)3"),
         ("La(NO3)3·(n)H2O", "La(NO3)3"),
-        ("(MgCO3)4.Mg(OH)2.5H2O", "(MgCO3)4.Mg(OH)2"),
+        ("(MgCO3)4.Mg(OH)2.5H2O", "(MgCO3)4·Mg(OH)2"),
+        ("CaSO4·½H2O", "CaSO4"),
+        ("CaSO4·.5 H2O", "CaSO4"),
+        ("CaSO4.0.5H2O", "CaSO4"),
+        ("2.5H2O·CuSO4", "CuSO4"),
+        ("Al2(SO4)3.xH2O", "Al2(SO4)3"),
+        ("H2O", "H2O"),
+        ("CuSO4 5H2O", "CuSO4 5H2O"),  # cannot be read
         ("Mn0.5H2O", "Mn0.5H2O"),  # a decimal amount of Mn, no hydrate
         ("Ba(NO3)2", "Ba(NO3)2"),
         ("Al2(SO4)3", "Al2(SO4)3"),

@@ -58,7 +58,7 @@ def test_every_row_is_in_one_part_or_counted_as_left_out(rows, name, seed, group
     numbers = [number for part in parts(split) for number in part.frame["number"]]
     assert len(set(numbers)) == len(numbers)
     assert len(numbers) + sum(split.report.removed.values()) == len(table)
-    assert list(split.report.rows.values()) == [len(part) for part in parts(split)]
+    assert list(split.report.rows.values()) == [len(part) for part in (*parts(split), *([held] if held else []))]
     again = split_table(make(rows, grouped=grouped), name, seed=seed, holdout=make(held) if held else None)
     assert [p.frame["number"].tolist() for p in parts(again)] == [p.frame["number"].tolist() for p in parts(split)]
 
@@ -179,6 +179,8 @@ def test_problems_are_named(small_table, make_table):
         split_table(small_table, "nmss")
     with pytest.raises(ConfigError, match="validation_fraction is 1"):
         split_table(small_table, "random", validation_fraction=1)
+    with pytest.raises(ConfigError, match="seed is -1"):
+        split_table(small_table, "random", seed=-1)
     with pytest.raises(DataError, match="needs years"):
         split_table(small_table, "cra")
     with pytest.raises(DataError, match="needs a column 'split'"):

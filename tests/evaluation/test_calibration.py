@@ -74,6 +74,8 @@ def test_perfect_and_worst():
         ([1.5], [True], "1.5"),
         ([-0.1], [True], "-0.1"),
         ([0.5], [True, False], "shape"),
+        ([0.5], [np.nan], "true or false"),
+        ([0.5], [0.7], "true or false"),
     ],
 )
 def test_bad_probabilities_are_refused(values, truth, words):

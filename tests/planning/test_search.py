@@ -43,17 +43,22 @@ def _covers(masks, members, need):
 
 @st.composite
 def problems(draw):
-    count, bits = draw(st.integers(1, 8)), draw(st.integers(0, 4))
+    count, bits = draw(st.sampled_from([8, 7, 6, 5, 4, 3, 2, 1])), draw(st.integers(0, 5))
     mode = draw(st.sampled_from(MODES))
     # A span of 0 or 1 makes almost every set tie; log-odds have both signs.
     span = draw(st.sampled_from([0, 1, 3, 1000]))
     mask = st.integers(0, 2**bits - 1)
     everything = 2**bits - 1
+    # Members of few bits that overlap make covers of which one member turns out to be superfluous.
+    few = st.lists(st.sampled_from([1 << bit for bit in range(bits)] or [0]), min_size=1, max_size=3).map(
+        lambda chosen: sum(set(chosen))
+    )
+    masks = draw(st.sampled_from([mask, few, few | mask, mask | st.sampled_from([0, everything])]))
     return {
         "scores": draw(st.lists(st.integers(-span, span if mode == "log_odds" else 0), min_size=count, max_size=count)),
-        "masks": draw(st.lists(mask | st.sampled_from([0, everything]), min_size=count, max_size=count)),
+        "masks": draw(st.lists(masks, min_size=count, max_size=count)),
         "need": draw(st.just(everything) | mask),
-        "sizes": draw(st.sets(st.integers(1, 6), min_size=1).map(sorted)),
+        "sizes": draw(st.just([1, 2, 3, 4, 5, 6]) | st.sets(st.integers(1, 6), min_size=1).map(sorted)),
         "mode": mode,
         "required": draw(st.just([]) | st.lists(st.integers(0, count - 1), max_size=2, unique=True)),
         "exclusive": draw(st.just(0) | st.just(everything) | mask),
@@ -102,6 +107,11 @@ def test_geometric_mean_is_compared_exactly_across_sizes():
 def test_log_odds_above_zero_draw_in_more_members():
     best = next(iter(SetSearch([5, -1, 7], [1, 2, 0], need=3, sizes=(1, 2, 3), mode="log_odds")))
     assert best == (11, (0, 1, 2))
+
+
+def test_a_member_made_superfluous_by_later_ones_is_no_minimal_cover():
+    masks = [0b0011, 0b0101, 0b1010]  # the last two cover all bits of the first
+    assert list(SetSearch([0, 0, 0], masks, need=0b1111, sizes=(1, 2, 3), mode="geometric")) == [(0, (1, 2))]
 
 
 def test_required_members_may_be_superfluous_in_minimal_covers():

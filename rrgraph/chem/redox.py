@@ -1,0 +1,90 @@
+"""What heating makes of a precursor: nitrates burn, ammonium does not, carbides reduce, peroxides give off oxygen.
+
+Flows in: a composition. Flows out: its `Redox` traits, by which `rrgraph.chem.gases` chooses the usual gases. They
+follow from the highest charges of the elements, so that `La(NO3)3·6H2O` and `H12LaN3O15` have the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rrgraph.chem.composition import Composition
+
+__all__ = ["Redox", "redox"]
+
+
+def _symbols(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+#: Highest charge by element; what is missing counts as 0.
+_HIGHEST_CHARGES: dict[str, int] = {
+    symbol: charge
+    for charge, symbols in {
+        -1: "F",
+        1: "H Li Na K Rb Cs Fr",
+        2: "Be Mg Ca Sr Ba Ra Zn Cd Hg",
+        3: "B Al Ga In Tl Sc Y La Nd Pm Sm Eu Gd Dy Ho Er Tm Yb Lu Ac Fe Co Ni Cu Ag Au Cm",
+        4: "C Si Ge Sn Pb Ti Zr Hf Ce Pr Tb Th Pd Pt Rh",
+        5: "P As Sb Bi V Nb Ta Pa",
+        6: "S Se Te Cr Mo W Ir U Np Pu Am",
+        7: "Cl Br I Mn Tc Re",
+        8: "Ru Os Xe",
+    }.items()
+    for symbol in symbols.split()
+}
+_OXYGEN = -2
+#: Elements whose oxides give off oxygen in a furnace when they come to a lower charge.
+_OXYGEN_GIVERS = _symbols("Cr Mn Co Ni Cu Ru Rh Pd Ag Os Ir Pt Au Hg Tl Pb Sb Pr Tb")
+#: Elements whose oxides need a reducing agent for that.
+_REDUCIBLE = _symbols("Ti V Nb Mo W Re U Fe Eu Ce")
+#: Elements that no carbide holds.
+_NO_CARBIDE = _symbols("H N O F S Cl Br I")
+
+
+@dataclass(frozen=True, slots=True)
+class Redox:
+    """Traits of one precursor.
+
+    Attributes:
+        nitrate: holds nitrogen as nitrate or nitrite (also NH4NO3, which holds both).
+        ammonium: holds nitrogen and hydrogen, and the nitrogen is no nitrate: ammonium, amides, organic bases.
+        reduced_nitrogen: holds nitrogen that is no nitrate, such as ammonium or a nitride.
+        carbide: carbon, or carbon bound to metals or metalloids: it takes oxygen away as CO.
+        sulfide: sulfur without oxygen: it takes oxygen away as SO2.
+        gives_oxygen: oxygen leaves it on heating alone (nitrates, sulfates, peroxides, oxides such as MnO2).
+        reducible: holds an element that comes to a lower charge only by a reducing agent (V2O5, Fe2O3).
+    """
+
+    nitrate: bool
+    ammonium: bool
+    reduced_nitrogen: bool
+    carbide: bool
+    sulfide: bool
+    gives_oxygen: bool
+    reducible: bool
+
+
+@lru_cache(maxsize=2**14)
+def redox(precursor: Composition) -> Redox:
+    """Return the traits of a precursor."""
+    elements = precursor.elements
+    oxygen = "O" in elements
+    # With all others at their highest charge, oxygen beyond what they bind sits on nitrogen, else on oxygen.
+    charge = sum(
+        amount * (_OXYGEN if symbol == "O" else _HIGHEST_CHARGES.get(symbol, 0))
+        for symbol, amount in precursor.amounts
+        if symbol != "N"
+    )
+    nitrate = oxygen and "N" in elements and charge < 0
+    reduced = "N" in elements and not nitrate
+    return Redox(
+        nitrate=nitrate,
+        ammonium=reduced and "H" in elements,
+        reduced_nitrogen=reduced,
+        carbide="C" in elements and not elements & _NO_CARBIDE,
+        sulfide="S" in elements and not oxygen,
+        gives_oxygen=oxygen and (charge < 0 or "S" in elements or not elements.isdisjoint(_OXYGEN_GIVERS)),
+        reducible=not elements.isdisjoint(_REDUCIBLE),
+    )

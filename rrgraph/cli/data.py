@@ -31,8 +31,15 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
     _add_stats(verbs)
 
 
+def _verb(name: str) -> str:
+    """Return the examples of one verb."""
+    return "".join(line for line in _EXAMPLES.splitlines(keepends=True) if f" data {name}" in line)
+
+
 def _add_fetch(verbs: argparse._SubParsersAction) -> None:
-    parser = verbs.add_parser("fetch", help="download a catalogued table, checksum verified, resumable")
+    parser = add_command(
+        "fetch", verbs, summary="download a catalogued table, checksum verified, resumable", examples=_verb("fetch")
+    )
     parser.add_argument("name", nargs="?", help="catalogue name; without it the catalogue is listed")
     parser.add_argument("--sha256", default="", metavar="SUM", help="checksum to verify where the catalogue has none")
     parser.add_argument("--trust", action="store_true", help="accept a file whose checksum nobody has recorded")
@@ -40,21 +47,20 @@ def _add_fetch(verbs: argparse._SubParsersAction) -> None:
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
-    from rrgraph.cli.show import show_table
     from rrgraph.data import CATALOGUE, fetch
 
     if arguments.name:
         print(fetch(arguments.name, sha256=arguments.sha256, trust=arguments.trust))
         return
-    rows = [
-        [entry.name, entry.description, entry.licence, "yes" if entry.url else f"no: {entry.recipe}"]
-        for entry in CATALOGUE.values()
-    ]
-    show_table(["name", "what it holds", "licence", "can be fetched"], rows)
+    for entry in CATALOGUE.values():
+        origin = entry.url or f"no public address of its own; prepared from {entry.recipe}"
+        print(f"{entry.name}\n  {entry.description}\n  {entry.origin}; {entry.licence}\n  {origin}")
 
 
 def _add_clean(verbs: argparse._SubParsersAction) -> None:
-    parser = verbs.add_parser("clean", help="apply the cleaning rules to raw recipes or a table, with a report")
+    parser = add_command(
+        "clean", verbs, summary="apply the cleaning rules to raw recipes or a table", examples=_verb("clean")
+    )
     parser.add_argument("table", help="raw recipes (.json or .json.xz), or a reaction table by name or path")
     parser.add_argument(
         "--output", required=True, metavar="FILE", help="cleaned table: .csv(.gz), .jsonl(.gz), .parquet"
@@ -84,7 +90,9 @@ def _clean(arguments: argparse.Namespace) -> None:
 
 
 def _add_split(verbs: argparse._SubParsersAction) -> None:
-    parser = verbs.add_parser("split", help="write the parts of a split, with a leakage report")
+    parser = add_command(
+        "split", verbs, summary="write the parts of a split, with a leakage report", examples=_verb("split")
+    )
     parser.add_argument("table", help="reaction table by name or path")
     parser.add_argument("split", help="cra, dr, nms, random, column or all")
     parser.add_argument("--output", required=True, metavar="DIR", help="folder for train, validation and test tables")
@@ -116,7 +124,7 @@ def _split(arguments: argparse.Namespace) -> None:
 
 
 def _add_stats(verbs: argparse._SubParsersAction) -> None:
-    parser = verbs.add_parser("stats", help="count what a table holds")
+    parser = add_command("stats", verbs, summary="count what a table holds", examples=_verb("stats"))
     parser.add_argument("table", help="reaction table by name or path")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.set_defaults(run=_stats)
@@ -134,4 +142,4 @@ def _stats(arguments: argparse.Namespace) -> None:
     for name, value in counted.items():
         shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, Mapping) else str(value)
         rows.append([name.replace("_", " "), shown])
-    show_table(["count", arguments.table], rows)
+    show_table([arguments.table, "count"], rows)

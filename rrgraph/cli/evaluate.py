@@ -7,11 +7,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rrgraph.cli.options import add_command, add_protocol_flags, protocol_overrides, resolve_candidates
-from rrgraph.errors import ConfigError
+from rrgraph.cli.options import add_command, add_protocol_flags, protocol_overrides, resolve_candidates, score_mode
+from rrgraph.errors import ConfigError, DataError, near_match
 
 if TYPE_CHECKING:
-    from rrgraph.data import ReactionTable
+    from rrgraph.data import Split
+    from rrgraph.planning import LinkScorer
 
 __all__ = ["add_parser", "run"]
 
@@ -50,20 +51,23 @@ def run(arguments: argparse.Namespace) -> None:
     """Measure and show."""
     from rrgraph.baselines import BASELINES
     from rrgraph.cli.show import show_edges, show_metrics
+    from rrgraph.data import load_table
     from rrgraph.evaluation import PROTOCOLS, evaluate_links, evaluate_planner
     from rrgraph.files import write_json
-    from rrgraph.planning import LinkScorer
-    from rrgraph.runs import candidate_pool, load_predictor, run_split
+    from rrgraph.runs import candidate_pool, load_predictor
 
     protocol = PROTOCOLS[arguments.protocol].override(**protocol_overrides(arguments))
+    baselines = {name: BASELINES[name] for name in arguments.baseline}
     predictor = load_predictor(arguments.model)
-    table = _rows(arguments)
+    split = _split(arguments)
+    table = load_table(arguments.test) if arguments.test else getattr(split, arguments.split)
+    if not len(table):
+        raise DataError(f"There are no rows to measure on in '{arguments.test or arguments.split}'.")
     pool = resolve_candidates(arguments.candidates, candidate_pool(predictor.vocabulary, table), predictor.seen)
-    told = protocol.set_size == "told"
-    mode = arguments.mode or ("product" if told else predictor.checkpoint.metadata.get("score_mode", "geometric"))
+    mode = score_mode(arguments.mode, predictor, told=protocol.set_size == "told")
     systems: dict[str, LinkScorer] = {"model": predictor}
-    systems |= {name: BASELINES[name]().fit(run_split(arguments.model).train) for name in arguments.baseline}
-    seen = {precursor.key for precursor in predictor.seen}
+    if split is not None:
+        systems |= {name: baseline().fit(split.train) for name, baseline in baselines.items()}
     measured = {
         name: evaluate_planner(
             scorer,
@@ -71,7 +75,7 @@ def run(arguments: argparse.Namespace) -> None:
             table,
             protocol,
             mode=mode,
-            train_precursors=seen,
+            train_precursors={precursor.key for precursor in predictor.seen},
             predictions=arguments.predictions if name == "model" else None,
         )
         for name, scorer in systems.items()
@@ -89,24 +93,27 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.output:
         write_json(arguments.output, report)
     if arguments.json:
-        print(json.dumps(report, indent=2))
+        print(json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False))
         return
-    show_metrics(measured, title=f"{len(table)} rows, {len(pool)} candidates, {mode} score")
+    show_metrics(measured, title=f"{len(table)} rows, {len(pool)} candidates, protocol {protocol.name}, {mode} score")
     show_edges(links.edges)
 
 
-def _rows(arguments: argparse.Namespace) -> ReactionTable:
-    from rrgraph.data import load_table
-    from rrgraph.errors import near_match
+def _split(arguments: argparse.Namespace) -> Split | None:
+    """Return the split of the run where one of its parts or a baseline needs it.
+
+    Raises:
+        ConfigError: there is no such part, or the model is no run folder and so has no split.
+    """
+    from rrgraph.data import PARTS
     from rrgraph.runs import run_split
 
-    if arguments.test:
-        return load_table(arguments.test)
-    parts = ("train", "validation", "test")
-    if arguments.split not in parts:
-        raise ConfigError(
-            f"--split is '{arguments.split}', expected train, validation or test.{near_match(arguments.split, parts)}"
-        )
-    if not Path(arguments.model).is_dir():
-        raise ConfigError(f"--split needs a run folder, and '{arguments.model}' is none; give a table with --test.")
-    return getattr(run_split(arguments.model), arguments.split)
+    part = arguments.split
+    if part and part not in PARTS:
+        raise ConfigError(f"--split is '{part}', expected train, validation or test.{near_match(part, PARTS)}")
+    if not part and not arguments.baseline:
+        return None
+    if not Path(arguments.model, "config.yaml").is_file():
+        option = "--split" if part else "--baseline"
+        raise ConfigError(f"{option} needs the data of a run, and '{arguments.model}' is no run folder.")
+    return run_split(arguments.model)

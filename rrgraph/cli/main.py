@@ -6,6 +6,7 @@ Each command is one short module with `add_parser` and `run`; heavy packages are
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import sys
@@ -39,6 +40,11 @@ class Parser(argparse.ArgumentParser):
             message += "." + near_match(name, choices)
         self.exit(2, f"{self.prog}: {message}\nTry '{self.prog} --help'.\n")
 
+    def refuse(self, option: str) -> NoReturn:
+        """End with the option that is not known and the one that was probably meant."""
+        name = option.partition("=")[0]
+        self.error(f"unknown argument '{name}'.{near_match(name, self._option_string_actions)}")
+
 
 class ShowVersion(argparse.Action):
     """Print the version with the environment, for bug reports."""
@@ -53,7 +59,7 @@ class ShowVersion(argparse.Action):
         parser.exit()
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """Return the parser with every command."""
     parser = Parser(
         prog="rrgraph",
@@ -71,20 +77,41 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 2 bad input, 130 interrupted."""
-    arguments = build_parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO if arguments.verbose else logging.WARNING, format="%(message)s")
-    warnings.showwarning = _show_warning  # type: ignore[assignment]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # an arrow must not end the program where the terminal has none
+            stream.reconfigure(errors="backslashreplace")
+    arguments = _parse(argv)
     try:
-        return arguments.run(arguments) or 0
+        logging.basicConfig(level=logging.INFO if arguments.verbose else logging.WARNING, format="%(message)s")
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning  # type: ignore[assignment]
+            code = arguments.run(arguments) or 0
+        sys.stdout.flush()
+        return code
     except RRGraphError as error:
-        print(f"rrgraph {arguments.command}: {error}", file=sys.stderr)
-        return 2
+        return _fail(arguments.command, str(error), 2)
     except KeyboardInterrupt:
-        print(f"rrgraph {arguments.command}: interrupted.", file=sys.stderr)
-        return 130
+        return _fail(arguments.command, "interrupted.", 130)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        where = f" '{error.filename}'" if error.filename else ""
+        return _fail(arguments.command, f"The system refuses{where}: {error.strerror or error}.", 2)
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    arguments, unknown = build_parser().parse_known_args(argv)
+    for text in unknown:
+        if text.startswith("-") or arguments.rest is None:
+            arguments.parser.refuse(text)
+        getattr(arguments, arguments.rest).append(text)
+    return arguments
+
+
+def _fail(command: str, message: str, code: int) -> int:
+    print(f"rrgraph {command}: {message}", file=sys.stderr)
+    return code
 
 
 def _show_warning(message: Warning | str, *_: object) -> None:

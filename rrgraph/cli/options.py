@@ -3,36 +3,83 @@
 from __future__ import annotations
 
 import argparse
+import math
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rrgraph.errors import PlanningError
+from rrgraph.errors import FormulaError, PlanningError, near_match
 
 if TYPE_CHECKING:
     from rrgraph.chem import Composition
+    from rrgraph.model import LinkPredictor
 
-__all__ = ["add_command", "add_protocol_flags", "positive_int", "protocol_overrides", "resolve_candidates"]
+__all__ = [
+    "add_command",
+    "add_protocol_flags",
+    "count_or_all",
+    "list_formulas",
+    "positive_int",
+    "positive_number",
+    "protocol_overrides",
+    "resolve_candidates",
+    "score_mode",
+]
 
 
 def add_command(
-    name: str, commands: argparse._SubParsersAction, *, summary: str, examples: str
+    name: str, commands: argparse._SubParsersAction, *, summary: str, examples: str, rest: str | None = None
 ) -> argparse.ArgumentParser:
-    """Add a command with a one-line summary and worked examples to the help."""
-    return commands.add_parser(
+    """Add a command with a one-line summary and worked examples to the help.
+
+    Args:
+        name: of the command.
+        commands: where it is added.
+        summary: one line that begins in lower case.
+        examples: lines of the help.
+        rest: the list argument that also takes what stands after options, which argparse alone would refuse.
+    """
+    parser = commands.add_parser(
         name,
         help=summary,
         description=summary[0].upper() + summary[1:] + ".",
         epilog=f"examples:\n{examples}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", default=argparse.SUPPRESS, help="log what is being done"
+    )
+    parser.set_defaults(parser=parser, rest=rest)
+    return parser
 
 
 def positive_int(text: str) -> int:
     """Parse a whole number of at least 1."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least 1")
+    return int(text)
+
+
+def positive_number(text: str) -> float:
+    """Parse a finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number above 0")
     return value
+
+
+def count_or_all(text: str) -> int | None:
+    """Parse a whole number of at least 1, or `all` as None."""
+    if text == "all":
+        return None
+    try:
+        return positive_int(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}, nor 'all'") from None
 
 
 def add_protocol_flags(parser: argparse.ArgumentParser) -> None:
@@ -42,31 +89,30 @@ def add_protocol_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--size", dest="set_size", help="told or open")
     group.add_argument("--cover", help="strict, or exempt: C, H, O, N may come from the atmosphere")
     group.add_argument("--foreign", help="allowed or forbidden: elements that the target lacks")
-    group.add_argument("--max-candidates", metavar="N|all", help="how many most probable candidates form sets")
+    group.add_argument(
+        "--max-candidates",
+        type=count_or_all,
+        default=argparse.SUPPRESS,
+        metavar="N|all",
+        help="how many most probable candidates form sets",
+    )
     group.add_argument("--ties", help="optimistic or pessimistic for the recorded set")
     group.add_argument("--truth-rule", dest="truth_rule", help="row: the row's own set; any: any set of the target")
 
 
 def protocol_overrides(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return the protocol flags that were given.
-
-    Raises:
-        PlanningError: `--max-candidates` is neither a number nor `all`.
-    """
+    """Return the protocol flags that were given."""
     given = {name: getattr(arguments, name) for name in ("set_size", "cover", "foreign", "ties")}
     given["truth"] = arguments.truth_rule
     flags: dict[str, object] = {name: value for name, value in given.items() if value is not None}
-    if arguments.max_candidates is not None:
-        flags["max_candidates"] = _count_or_all(arguments.max_candidates)
+    if "max_candidates" in arguments:  # None is a value: the whole pool
+        flags["max_candidates"] = arguments.max_candidates
     return flags
 
 
-def _count_or_all(text: str) -> int | None:
-    if text == "all":
-        return None
-    if text.isdigit() and int(text) > 0:
-        return int(text)
-    raise PlanningError(f"--max-candidates is '{text}', expected a whole number of at least 1 or 'all'.")
+def score_mode(choice: str | None, predictor: LinkPredictor, *, told: bool) -> str:
+    """Return the set score asked for, else that of Retro-Rank-In eq. 5 for a told size and the model's for an open."""
+    return choice or ("product" if told else predictor.checkpoint.metadata.get("score_mode", "product"))
 
 
 def resolve_candidates(choice: str, known: Sequence[Composition], seen: Sequence[Composition]) -> Sequence[Composition]:
@@ -78,10 +124,29 @@ def resolve_candidates(choice: str, known: Sequence[Composition], seen: Sequence
         known: the model's vocabulary.
         seen: the part of it that occurs in training.
     """
-    from rrgraph.planning import read_candidates
-
     if choice == "all":
         return known
     if choice == "train":
         return seen
-    return read_candidates(choice)
+    return list_formulas("--candidates", choice, words=("train", "all"))
+
+
+def list_formulas(option: str, choice: str, *, words: Sequence[str] = ()) -> list[Composition]:
+    """Return the formulas of a file or a comma-separated list, given as the value of `option`.
+
+    Raises:
+        PlanningError: the value is empty, or neither a file nor a formula nor one of `words`.
+    """
+    from rrgraph.planning import read_candidates
+
+    expected = f"expected a file, formulas joined by commas{''.join(f', {word!r}' for word in words)}"
+    if not choice.strip(" ,"):
+        raise PlanningError(f"{option} is '{choice}', {expected}.")
+    try:
+        return read_candidates(choice)
+    except FormulaError as error:
+        if "," in choice:
+            raise
+        beside = [str(other) for other in Path(choice).parent.glob("*") if other.is_file()]
+        near = near_match(choice, [*words, *beside])
+        raise PlanningError(f"{option} is '{choice}', {expected}.{near}" if near else f"{option}: {error}") from None

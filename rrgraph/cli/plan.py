@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rrgraph.chem import ELEMENTS, parse_formula
-from rrgraph.cli.options import add_command, positive_int, resolve_candidates
-from rrgraph.cli.plan_input import read_targets, told_column
-from rrgraph.errors import PlanningError
+from rrgraph.cli.options import (
+    add_command,
+    count_or_all,
+    list_formulas,
+    positive_int,
+    positive_number,
+    resolve_candidates,
+    score_mode,
+)
+from rrgraph.errors import PlanningError, near_match
 
 if TYPE_CHECKING:
     from rrgraph.chem import Composition
@@ -21,23 +28,33 @@ __all__ = ["add_parser", "run"]
 
 _EXAMPLES = """\
   rrgraph plan Li7La3Zr2O12
-  rrgraph plan 'LiNi0.8Co0.1Mn0.1O2' BaTiO3 --top-k 5 --exclude LiOH
-  rrgraph plan Cr2AlB2 --candidates B,Cr,Al,AlB2,CrB,CrB2
-  rrgraph plan La0.7Sr0.3MnO3 --stock cupboard.txt --grams 10
+  rrgraph plan LiNi0.8Co0.1Mn0.1O2 BaTiO3 --top-k 5 --exclude LiOH
+  rrgraph plan 'Ba(Zr0.2Ti0.8)O3' --exclude N,S --require TiO2     no nitrates or sulfates, but TiO2
+  rrgraph plan Cr2AlB2 --candidates B,Cr,Al,AlB2,CrB,CrB2          judge precursors never seen in training
+  rrgraph plan La0.7Sr0.3MnO3 --stock cupboard.txt --grams 10      what is at hand, weighed out
   rrgraph plan --input targets.csv --set-size column:size --output plans.jsonl
+  cat formulas.txt | rrgraph plan --input - --json
+
+A list of targets is a CSV or JSONL file with a column 'target', or text with a formula a line. A bad row is
+reported with its line number, keeps its place in the output and makes the exit code 2; the others are planned.
+An element symbol given to --exclude or --require means the element; the element as a precursor is written Al1.
 """
+
+_MAX_SIZE = 20
 
 
 def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
     """Add the command and its arguments."""
-    parser = add_command(name, commands, summary="rank precursor sets for targets", examples=_EXAMPLES)
+    parser = add_command(name, commands, summary="rank precursor sets for targets", examples=_EXAMPLES, rest="formulas")
     parser.add_argument("formulas", nargs="*", metavar="FORMULA", help="target compositions")
     parser.add_argument("--input", metavar="FILE", help="CSV, JSONL or text file of targets; - reads standard input")
     parser.add_argument("--model", default="default", metavar="NAME|PATH", help="bundled model or run folder")
     parser.add_argument("--top-k", type=positive_int, default=10, metavar="K", help="sets for each target (10)")
-    parser.add_argument("--output", metavar="FILE", help="write .jsonl, .csv or .parquet instead of printing")
+    parser.add_argument("--output", metavar="FILE", help="write .jsonl, .csv or .parquet instead of a table")
     parser.add_argument("--json", action="store_true", help="print one JSON object a target")
-    parser.add_argument("--grams", type=float, metavar="G", help="also weigh out each set for G grams of target")
+    parser.add_argument(
+        "--grams", type=positive_number, metavar="G", help="also weigh out each set for G grams of target"
+    )
     parser.add_argument(
         "--equations",
         action=argparse.BooleanOptionalAction,
@@ -53,8 +70,10 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
     sets.add_argument("--mode", help="product, log_odds or geometric; by default that of the model")
     pool = parser.add_argument_group("which precursors may be used")
     pool.add_argument("--candidates", default="all", metavar="FILE|LIST|train|all", help="candidate precursors (all)")
-    pool.add_argument("--max-candidates", type=positive_int, metavar="N", help="only the N most probable candidates")
-    pool.add_argument("--stock", metavar="FILE|LIST", help="only these precursors are at hand")
+    pool.add_argument(
+        "--max-candidates", type=count_or_all, metavar="N|all", help="only the N most probable candidates (all)"
+    )
+    pool.add_argument("--stock", metavar="FILE|LIST", help="only these are at hand, known to the model or not")
     pool.add_argument("--exclude", action="append", default=[], metavar="X", help="element or precursor to avoid")
     pool.add_argument("--require", action="append", default=[], metavar="X", help="element or precursor to use")
     parser.set_defaults(run=run)
@@ -62,59 +81,69 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan and show; bad rows are reported and do not stop the others, but make the exit code 2."""
-    if bool(arguments.formulas) == bool(arguments.input):
-        raise PlanningError("Give either target formulas or --input FILE, such as 'rrgraph plan BaTiO3'.")
-    from rrgraph.cli.plan_output import describe_plan, open_output
+    from rrgraph.cli.plan_input import read_targets, told_column
+    from rrgraph.cli.plan_output import Detail, check_output, describe_plan, open_output
+
+    _check(arguments)
+    check_output(arguments.output)
+    column = told_column(arguments.set_size)
+    chunks = read_targets(arguments.formulas, arguments.input, column)
+    stock = [] if arguments.stock is None else list_formulas("--stock", arguments.stock)
+    rules = constraints(arguments, stock)
+
     from rrgraph.runs import load_predictor
 
-    if told_column(arguments.set_size) is not None and not arguments.input:
-        raise PlanningError("--set-size column:NAME reads a column of --input FILE, which is not given.")
     predictor = load_predictor(arguments.model)
-    planner = build_planner(arguments, predictor)
+    planner = build_planner(arguments, predictor, rules, stock)
     equations = arguments.equations if arguments.equations is not None else arguments.output is None
+    detail = Detail(equations=equations, grams=arguments.grams)
     failed = False
     with open_output(arguments.output, as_json=arguments.json) as output:
-        for chunk in read_targets(arguments.formulas, arguments.input, arguments.set_size):
-            good = [(row.target, row.size) for row in chunk if row.target is not None]
-            sizes = [size for _, size in good] if told_column(arguments.set_size) else None
-            plans = iter(planner.plan([target for target, _ in good], top_k=arguments.top_k, sizes=sizes))
+        for chunk in chunks:
+            good = [row for row in chunk if row.target is not None]
+            sizes = [row.size for row in good] if column is not None else None
+            targets = [row.target for row in good if row.target is not None]
+            plans = iter(planner.plan(targets, top_k=arguments.top_k, sizes=sizes))
             for row in chunk:
-                plan = next(plans) if row.target is not None else None
-                record = describe_plan(
-                    row, plan, predictor, top_k=arguments.top_k, equations=equations, grams=arguments.grams
-                )
-                if row.target is None or not record.sets:
-                    failed = failed or row.target is None
-                    reason = record.message if row.target is None else f"{row.text}: {record.message}"
-                    print(f"rrgraph plan: {reason}", file=sys.stderr)
+                record = describe_plan(row, next(plans) if row.target is not None else None, predictor, detail)
+                failed = failed or row.target is None
+                if not record.sets:
+                    print(f"rrgraph plan: {record.message}", file=sys.stderr)
                 output.write(record)
     return 2 if failed else 0
 
 
-def build_planner(arguments: argparse.Namespace, predictor: LinkPredictor) -> Planner:
-    """Return the planner that the arguments describe.
+def build_planner(
+    arguments: argparse.Namespace, predictor: LinkPredictor, rules: SetConstraints, stock: Sequence[Composition]
+) -> Planner:
+    """Return the planner that the arguments describe; what is in stock is a candidate even if the model never met it.
 
     Raises:
-        PlanningError: a size, cover or mode is not one of the choices.
+        PlanningError: the candidates do not fit the constraints.
     """
     from rrgraph.planning import Planner
 
-    candidates = list(resolve_candidates(arguments.candidates, predictor.vocabulary, predictor.seen))
-    mode = arguments.mode or ("product" if _told(arguments) else predictor.checkpoint.metadata["score_mode"])
+    told = re.fullmatch("[0-9]+|column:.*", arguments.set_size or "") is not None
     return Planner(
         predictor,
-        candidates,
-        _constraints(arguments),
-        mode=mode,
+        resolve_candidates(arguments.candidates, [*predictor.vocabulary, *stock], predictor.seen),
+        rules,
+        mode=score_mode(arguments.mode, predictor, told=told),
         max_candidates=arguments.max_candidates,
     )
 
 
-def _constraints(arguments: argparse.Namespace) -> SetConstraints:
-    from rrgraph.planning import SetConstraints, read_candidates
+def constraints(arguments: argparse.Namespace, stock: Sequence[Composition]) -> SetConstraints:
+    """Return the constraints that the arguments describe.
 
-    required, required_elements = _split_names(arguments.require)
-    excluded, excluded_elements = _split_names(arguments.exclude)
+    Raises:
+        PlanningError: a value is not one of the choices, or wishes contradict each other.
+        FormulaError: a precursor is no composition.
+    """
+    from rrgraph.planning import SetConstraints
+
+    required, required_elements = _split_names("--require", arguments.require)
+    excluded, excluded_elements = _split_names("--exclude", arguments.exclude)
     return SetConstraints(
         sizes=_sizes(arguments.set_size),
         cover=arguments.cover,
@@ -124,25 +153,45 @@ def _constraints(arguments: argparse.Namespace) -> SetConstraints:
         required_elements=required_elements,
         excluded=frozenset(precursor.formula for precursor in excluded),
         excluded_elements=excluded_elements,
-        stock=frozenset(p.formula for p in read_candidates(arguments.stock)) if arguments.stock else None,
+        stock=frozenset(precursor.formula for precursor in stock) or None,
     )
 
 
-def _told(arguments: argparse.Namespace) -> bool:
-    return told_column(arguments.set_size) is not None or (arguments.set_size or "").isdigit()
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuse options that contradict each other, before a model is loaded."""
+    from rrgraph.planning import MODES
+
+    if bool(arguments.formulas) == bool(arguments.input):
+        raise PlanningError("Give either target formulas or --input FILE, such as 'rrgraph plan BaTiO3'.")
+    if (arguments.set_size or "").startswith("column:") and not arguments.input:
+        raise PlanningError("--set-size column:NAME reads a column of --input FILE, which is not given.")
+    if arguments.grams is not None and arguments.equations is False:
+        raise PlanningError("--grams follows from the balanced equations, which --no-equations leaves out.")
+    if arguments.mode is not None and arguments.mode not in MODES:
+        raise PlanningError(
+            f"--mode is '{arguments.mode}', expected one of {', '.join(MODES)}.{near_match(arguments.mode, MODES)}"
+        )
 
 
 def _sizes(text: str | None) -> tuple[int, ...]:
-    if text is None or told_column(text) is not None:
+    if text is None or text.startswith("column:"):
         return (1, 2, 3, 4, 5, 6)
-    low, _, high = text.partition("-")
-    if low.isdigit() and (not high or high.isdigit()) and 1 <= int(low) <= int(high or low):
-        return tuple(range(int(low), int(high or low) + 1))
-    raise PlanningError(f"--set-size is '{text}', expected a number such as 3, a range such as 2-4 or column:NAME.")
+    found = re.fullmatch("([0-9]{1,9})(?:-([0-9]{1,9}))?", text)
+    low, high = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    if 1 <= low <= high <= _MAX_SIZE:
+        return tuple(range(low, high + 1))
+    raise PlanningError(
+        f"--set-size is '{text}', expected a number such as 3, a range such as 2-4 or column:NAME; the largest is "
+        f"{_MAX_SIZE}."
+    )
 
 
-def _split_names(names: Sequence[str]) -> tuple[list[Composition], frozenset[str]]:
+def _split_names(option: str, names: Sequence[str]) -> tuple[list[Composition], frozenset[str]]:
     """Tell element symbols from precursors; `Al` is the element, `Al1` the precursor."""
+    from rrgraph.chem import ELEMENTS, parse_formula
+
     texts = [text.strip() for name in names for text in name.split(",") if text.strip()]
+    if names and not texts:
+        raise PlanningError(f"{option} is empty, expected an element or a precursor.")
     elements = frozenset(text for text in texts if text in ELEMENTS)
     return [parse_formula(text) for text in texts if text not in elements], elements

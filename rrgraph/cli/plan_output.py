@@ -6,20 +6,30 @@ import csv
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from rrgraph.chem import BalanceError, balance, batch_masses
 from rrgraph.cli.plan_input import TargetRow
-from rrgraph.cli.show import show_table
-from rrgraph.errors import DataError
+from rrgraph.cli.show import fits, show_table
+from rrgraph.errors import DataError, near_match
 from rrgraph.files import atomic_path
 from rrgraph.model import LinkPredictor
 from rrgraph.planning import Plan, RankedSet
 
-__all__ = ["PlanRecord", "SetRecord", "describe_plan", "open_output"]
+__all__ = ["Detail", "PlanRecord", "SetRecord", "check_output", "describe_plan", "open_output"]
+
+_SUFFIXES = (".jsonl", ".csv", ".parquet")
+
+
+@dataclass(frozen=True)
+class Detail:
+    """What is worked out for each set: its balanced equation, and g of each precursor for `grams` g of target."""
+
+    equations: bool = True
+    grams: float | None = None
 
 
 @dataclass(frozen=True)
@@ -47,11 +57,12 @@ class SetRecord:
 
 @dataclass(frozen=True)
 class PlanRecord:
-    """The answer to one row: its sets, and why there are fewer than asked for, or none."""
+    """The answer to one row: its sets, why there are fewer than asked for or none, and what was worked out."""
 
     target: str
     sets: list[SetRecord]
     message: str | None = None
+    detail: Detail = Detail()
 
     def to_json(self) -> dict[str, Any]:
         """Return the line of the predictions format, with what it does not hold added."""
@@ -62,46 +73,31 @@ class PlanRecord:
             "probabilities": [record.probability for record in self.sets],
             "unseen": [record.unseen for record in self.sets],
         }
-        if any(record.equation is not None for record in self.sets):
+        if self.detail.equations or self.detail.grams is not None:
             line["equations"] = [record.equation for record in self.sets]
-        if any(record.grams is not None for record in self.sets):
+        if self.detail.grams is not None:
             line["grams"] = [record.grams for record in self.sets]
         if self.message is not None:
             line["message"] = self.message
         return line
 
 
-def describe_plan(
-    row: TargetRow, plan: Plan | None, predictor: LinkPredictor, *, top_k: int, equations: bool, grams: float | None
-) -> PlanRecord:
+def describe_plan(row: TargetRow, plan: Plan | None, predictor: LinkPredictor, detail: Detail) -> PlanRecord:
     """Turn the plan of a row (None when the row is bad) into a record."""
     if plan is None:
-        return PlanRecord(target=row.text, sets=[], message=row.error)
-    message = None
-    if len(plan.sets) < top_k:
-        found = len(plan.sets)
-        message = (
-            f"only {found} valid precursor {'set exists' if found == 1 else 'sets exist'}"
-            if found
-            else ("no valid precursor set exists among the candidates")
-        )
-    sets = [
-        _describe_set(rank, ranked, plan, predictor, equations=equations, grams=grams)
-        for rank, ranked in enumerate(plan.sets, start=1)
-    ]
-    return PlanRecord(target=row.text, sets=sets, message=message)
+        return PlanRecord(target=row.text, sets=[], message=row.error, detail=detail)
+    sets = [_describe_set(rank, ranked, plan, predictor, detail) for rank, ranked in enumerate(plan.sets, start=1)]
+    return PlanRecord(target=row.text, sets=sets, message=plan.reason, detail=detail)
 
 
-def _describe_set(
-    rank: int, ranked: RankedSet, plan: Plan, predictor: LinkPredictor, *, equations: bool, grams: float | None
-) -> SetRecord:
+def _describe_set(rank: int, ranked: RankedSet, plan: Plan, predictor: LinkPredictor, detail: Detail) -> SetRecord:
     equation, weights = None, None
-    if equations or grams is not None:
+    if detail.equations or detail.grams is not None:
         try:
             balanced = balance(plan.target, list(ranked.precursors))
             equation = str(balanced)
-            if grams is not None:
-                weights = {p.formula: round(mass, 5) for p, mass in batch_masses(balanced, grams).items()}
+            if detail.grams is not None:
+                weights = {p.formula: float(f"{g:.6g}") for p, g in batch_masses(balanced, detail.grams).items()}
         except BalanceError:
             pass
     return SetRecord(
@@ -124,28 +120,38 @@ class PlanWriter(ABC):
 
 
 class TableWriter(PlanWriter):
-    """One table a target, for people."""
+    """One table a target, for people; on a narrow terminal equations stand below their precursors."""
 
     def write(self, record: PlanRecord) -> None:
-        if record.sets:
-            show_table(*_table(record.sets), title=f"\n{record.target}")
-            if any(s.unseen for s in record.sets):
-                print("* never seen in training")
-        if record.message and record.sets:
-            print(f"{record.target}: {record.message}")
+        if not record.sets:
+            return
+        header, rows = _table(record.sets)
+        if not fits(header, rows):
+            header, rows = [*header[:2], "precursors"], [_stacked(row) for row in rows]
+        show_table(header, rows, title=f"\n{record.target}", numbers=("rank", "probability"))
+        if any(s.unseen for s in record.sets):
+            print("* never seen in training")
+        if record.message:
+            print(record.message)
 
 
 def _table(sets: Sequence[SetRecord]) -> tuple[list[str], list[list[str]]]:
     weighed = any(record.grams is not None for record in sets)
-    header = ["rank", "precursors", "probability", "balanced equation", *(["grams"] if weighed else [])]
+    header = ["rank", "probability", "precursors", "balanced equation", *(["grams"] if weighed else [])]
     rows = []
     for record in sets:
         names = " + ".join(f"{name}*" if name in record.unseen else name for name in record.precursors)
-        cells = [str(record.rank), names, f"{record.probability:.3g}", record.equation or "does not balance"]
+        cells = [str(record.rank), f"{record.probability:.3g}", names, record.equation or "does not balance"]
         if weighed:
-            cells.append(", ".join(f"{name} {mass:.4g}" for name, mass in (record.grams or {}).items()))
+            masses = (record.grams or {}).items()
+            cells.append(", ".join(f"{mass:.4g} g {name}" for name, mass in masses) or "-")
         rows.append(cells)
     return header, rows
+
+
+def _stacked(row: Sequence[str]) -> list[str]:
+    """Join the text cells of a row below each other."""
+    return [*row[:2], "\n  ".join(cell for cell in row[2:] if cell != "-")]
 
 
 class JsonWriter(PlanWriter):
@@ -234,26 +240,50 @@ class ParquetWriter(RowsWriter):
         self.file.close()
 
 
-@contextmanager
-def open_output(path: str | None, *, as_json: bool) -> Iterator[PlanWriter]:
-    """Yield a writer for `--output`, `--json` or the terminal; a file appears when everything is written.
+class Tee(PlanWriter):
+    """Several writers at once."""
+
+    def __init__(self, writers: Sequence[PlanWriter]) -> None:
+        self.writers = writers
+
+    def write(self, record: PlanRecord) -> None:
+        for writer in self.writers:
+            writer.write(record)
+
+
+def check_output(path: str | None) -> None:
+    """Refuse the name of an output file early.
 
     Raises:
-        DataError: the file name does not end with .jsonl, .csv or .parquet.
+        DataError: it does not end with .jsonl, .csv or .parquet.
     """
+    if path is not None and Path(path).suffix not in _SUFFIXES:
+        raise DataError(
+            f"--output is '{path}', expected a name that ends with .jsonl, .csv or .parquet."
+            f"{near_match(Path(path).suffix, _SUFFIXES)}"
+        )
+
+
+@contextmanager
+def open_output(path: str | None, *, as_json: bool) -> Iterator[PlanWriter]:
+    """Yield a writer for `--output`, `--json`, both or the terminal; a file appears when everything is written.
+
+    Raises:
+        DataError: the file name does not end with .jsonl, .csv or .parquet, or the file cannot be written.
+    """
+    check_output(path)
+    printer: PlanWriter = JsonWriter(None) if as_json else TableWriter()
     if path is None:
-        yield JsonWriter(None) if as_json else TableWriter()
+        yield printer
         return
-    suffix = Path(path).suffix
-    if suffix not in (".jsonl", ".csv", ".parquet"):
-        raise DataError(f"--output is '{path}', expected a name that ends with .jsonl, .csv or .parquet.")
-    with atomic_path(path) as temporary:
+    with ExitStack() as stack:
+        temporary = stack.enter_context(atomic_path(path))
+        suffix = Path(path).suffix
+        writer: PlanWriter
         if suffix == ".parquet":
-            parquet = ParquetWriter(temporary)
-            try:
-                yield parquet
-            finally:
-                parquet.close()
-            return
-        with temporary.open("w", encoding="utf-8", newline="") as stream:
-            yield JsonWriter(stream) if suffix == ".jsonl" else CsvWriter(stream)
+            writer = parquet = ParquetWriter(temporary)
+            stack.callback(parquet.close)
+        else:
+            stream = stack.enter_context(temporary.open("w", encoding="utf-8", newline=""))
+            writer = JsonWriter(stream) if suffix == ".jsonl" else CsvWriter(stream)
+        yield Tee([writer, printer]) if as_json else writer

@@ -43,6 +43,8 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.output:
         write_json(arguments.output, metrics.to_dict())
     if arguments.json:
-        print(json.dumps(metrics.to_dict(), indent=2))
+        print(json.dumps(metrics.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
     else:
-        show_metrics({"predictions": metrics}, title=f"{len(truth)} rows of {arguments.truth}")
+        show_metrics(
+            {"predictions": metrics}, title=f"{len(truth)} rows of {arguments.truth}, protocol {protocol.name}"
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -10,36 +10,71 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from rrgraph.evaluation import EdgeMetrics, Metrics
+    from rrgraph.evaluation import EdgeMetrics, Metrics, TopK
 
-__all__ = ["show_edges", "show_metrics", "show_table"]
+__all__ = ["fits", "show_edges", "show_metrics", "show_table"]
+
+_GAP = 2
 
 
-def show_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> None:
-    """Print a table; numbers are aligned to the right, except the first column."""
-    console = Console(soft_wrap=False)
+def show_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None, numbers: Collection[str] = ()
+) -> None:
+    """Print a table; the columns that `numbers` names are aligned to the right."""
+    console = Console()
+    body = list(rows)
+    right = [name in numbers for name in header]
     if not console.is_terminal:
-        console = Console(width=400)  # a pipe has no width, and cutting columns would lose data
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for index, name in enumerate(header):
-        table.add_column(escape(name), justify="left" if index == 0 else "right", overflow="fold")
-    for row in rows:
+        _show_plain(header, body, right, title)
+        return
+    if title:
+        console.print(escape(title), style="bold", highlight=False)
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
+    for name, is_number in zip(header, right, strict=True):
+        table.add_column(escape(name), justify="right" if is_number else "left", overflow="fold", no_wrap=is_number)
+    for row in body:
         table.add_row(*(escape(cell) for cell in row))
     console.print(table)
 
 
+def fits(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether a table fits the terminal without broken lines; a pipe is as wide as it needs to be."""
+    console = Console()
+    return not console.is_terminal or sum(_widths([header, *rows])) + _GAP * len(header) <= console.width
+
+
 def show_metrics(systems: Mapping[str, Metrics], *, title: str) -> None:
     """Print the accuracies of one or more systems on the same rows, in % with 95 % intervals."""
-    header: list[str] = []
-    rows: list[list[str]] = []
+    print(f"{title}: accuracy in % [95 % interval over targets]")
+    for label, parts in _parts(systems).items():
+        columns = sorted({k for part in parts.values() for k in part.top})
+        rows = [
+            [system, *(str(part.top[k]) if k in part.top else "-" for k in columns)] for system, part in parts.items()
+        ]
+        names = [f"top-{k}" for k in columns]
+        show_table(["system", *names], rows, numbers=names, title=f"\n{label}")
     for system, metrics in systems.items():
-        columns, body = metrics.table()
-        header = ["system", *columns]
-        rows += [[system, *line] for line in body]
-    show_table(header, rows, title=title)
+        reached = "" if metrics.reachable is None else f"recorded set reachable in {100 * metrics.reachable:.1f} %"
+        notes = [reached, str(metrics.calibration or "")]
+        if any(notes):
+            print(f"{system}: {', '.join(note for note in notes if note)}")
+
+
+def _parts(systems: Mapping[str, Metrics]) -> dict[str, dict[str, TopK]]:
+    """Group the accuracies by what they are measured on, so that systems stand below each other."""
+    grouped: dict[str, dict[str, TopK]] = {}
     for system, metrics in systems.items():
-        if metrics.calibration is not None:
-            print(f"{system}: {metrics.calibration}")
+        truth = "any recorded set of the target" if metrics.protocol.truth == "any" else "the row's own recorded set"
+        named = [
+            (truth, metrics.overall),
+            ("the row's own recorded set", metrics.per_row),
+            ("recorded sets with a precursor unseen in training", metrics.unseen),
+        ]
+        for label, part in named:
+            if part is not None:
+                plural = "row" if part.rows == 1 else "rows"
+                grouped.setdefault(f"{label} ({part.rows} {plural})", {})[system] = part
+    return grouped
 
 
 def show_edges(edges: EdgeMetrics) -> None:
@@ -52,3 +87,19 @@ def show_edges(edges: EdgeMetrics) -> None:
         f"links: ROC-AUC {edges.roc_auc:.4f}, average precision {edges.average_precision:.4f}, "
         f"MRR {edges.mrr['realistic']:.4f}, {hits} ({edges.positives} of {edges.positives + edges.negatives} pairs)"
     )
+
+
+def _show_plain(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool], title: str | None) -> None:
+    if title:
+        print(title)
+    widths = _widths([header, *rows])
+    for line in [header, *rows]:
+        cells = (
+            cell.rjust(width) if is_number else cell.ljust(width)
+            for cell, width, is_number in zip(line, widths, right, strict=True)
+        )
+        print((" " * _GAP).join(cells).rstrip())
+
+
+def _widths(lines: Sequence[Sequence[str]]) -> list[int]:
+    return [max(len(part) for cell in column for part in cell.split("\n")) for column in zip(*lines, strict=True)]

@@ -12,13 +12,17 @@ _EXAMPLES = """\
   rrgraph train configs/quickstart.yaml
   rrgraph train configs/retro_rank_in.yaml data.holdout=holdout.csv model.width=512
   rrgraph train configs/quickstart.yaml seed=1 output=runs/seed1
-  rrgraph train configs/quickstart.yaml --resume
+  rrgraph train configs/quickstart.yaml --resume                   continue after an interruption
+
+The run folder is runs/NAME, or what output=DIR says.
 """
 
 
 def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
     """Add the command and its arguments."""
-    parser = add_command(name, commands, summary="train a link model from a configuration", examples=_EXAMPLES)
+    parser = add_command(
+        name, commands, summary="train a link model from a configuration", examples=_EXAMPLES, rest="overrides"
+    )
     parser.add_argument("config", help="YAML file")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="values that replace those of the file")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run")

@@ -11,12 +11,52 @@ from rrgraph.data.catalogue import load_table
 __all__ = ["customary"]
 
 # Usual reagents that the textbook table does not use.
-_REAGENTS: Final = """
-    NaOH KOH CsOH RbOH FeOOH MnOOH Mg5(CO3)4(OH)2 (NH4)6Mo7O24 (NH4)2SO4 NH4ReO4 NaCH3COO KCH3COO Ca3(PO4)2
-    Mn(CH3COO)2 Ni(CH3COO)2 Co(CH3COO)2 Ba(CH3COO)2 Zn(CH3COO)2 Cu(CH3COO)2 Mg(CH3COO)2 Ca(CH3COO)2 Sr(CH3COO)2
-    Pb(CH3COO)2 NiC2O4 CoC2O4 MnC2O4 ZnC2O4 FeC2O4 MgC2O4 SrC2O4 CaC2O4 LiNH2 Pb3(CO3)2(OH)2 H2SiO3 Si(OC2H5)4
-    Ti(OC4H9)4 Ni3CO3(OH)4 Ca(H2PO2)2 NaHCO3 KHCO3 NH4HCO3 (NH4)2CO3 NaHSO4 (NH4)3PO4
-""".split()
+_REAGENTS: Final = [
+    "NaOH",
+    "KOH",
+    "CsOH",
+    "RbOH",
+    "FeOOH",
+    "MnOOH",
+    "Mg5(CO3)4(OH)2",
+    "(NH4)6Mo7O24",
+    "(NH4)2SO4",
+    "NH4ReO4",
+    "NaCH3COO",
+    "KCH3COO",
+    "Ca3(PO4)2",
+    "Mn(CH3COO)2",
+    "Ni(CH3COO)2",
+    "Co(CH3COO)2",
+    "Ba(CH3COO)2",
+    "Zn(CH3COO)2",
+    "Cu(CH3COO)2",
+    "Mg(CH3COO)2",
+    "Ca(CH3COO)2",
+    "Sr(CH3COO)2",
+    "Pb(CH3COO)2",
+    "NiC2O4",
+    "CoC2O4",
+    "MnC2O4",
+    "ZnC2O4",
+    "FeC2O4",
+    "MgC2O4",
+    "SrC2O4",
+    "CaC2O4",
+    "LiNH2",
+    "Pb3(CO3)2(OH)2",
+    "H2SiO3",
+    "Si(OC2H5)4",
+    "Ti(OC4H9)4",
+    "Ni3CO3(OH)4",
+    "Ca(H2PO2)2",
+    "NaHCO3",
+    "KHCO3",
+    "NH4HCO3",
+    "(NH4)2CO3",
+    "NaHSO4",
+    "(NH4)3PO4",
+]
 
 
 def customary(precursor: Composition) -> Composition:

@@ -1,14 +1,16 @@
-"""Whole runs: configurations, run folders, training with its measurement, and the models that come of it."""
+"""Whole runs: configurations, run folders, training with its measurement, and the models that come of it.
+
+`rrgraph.runs.measure` stands apart: it brings the evaluation room, which planning with a trained model does without.
+"""
 
 from rrgraph.runs.config import DataConfig, EvaluationConfig, RunConfig, load_config, save_config
 from rrgraph.runs.environment import describe_environment
 from rrgraph.runs.models import DEFAULT_MODEL, bundled_models, load_predictor
-from rrgraph.runs.prepare import run_split
-from rrgraph.runs.train import Comparison, RunResult, candidate_pool, measure, set_mode, train_run
+from rrgraph.runs.prepare import candidate_pool, run_split
+from rrgraph.runs.train import RunResult, train_run
 
 __all__ = [
     "DEFAULT_MODEL",
-    "Comparison",
     "DataConfig",
     "EvaluationConfig",
     "RunConfig",
@@ -18,9 +20,7 @@ __all__ = [
     "describe_environment",
     "load_config",
     "load_predictor",
-    "measure",
     "run_split",
     "save_config",
-    "set_mode",
     "train_run",
 ]

@@ -9,7 +9,7 @@ from rrgraph.runs.config import RunConfig
 from rrgraph.runs.prepare import Prepared
 
 if TYPE_CHECKING:
-    from rrgraph.runs.train import Comparison
+    from rrgraph.runs.measure import Comparison
 
 __all__ = ["comparison_table", "model_card"]
 
@@ -17,7 +17,7 @@ _LIMITS = """\
 - It ranks what the literature tends to do. A high rank is not evidence that a synthesis works, and failed syntheses
   are not in the data.
 - Temperatures, times, atmospheres, polymorphs and particle sizes are not considered; a composition is all it sees.
-- The recorded sets were extracted from text by machine and contain errors.
+- Recorded sets extracted from text by machine contain errors.
 - Precursors never seen in training are judged by their composition alone, and less reliably.
 - Link probabilities are relative to the negatives of training; compare them within one target.
 """

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
@@ -94,7 +94,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
         beside = [str(other) for other in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
         raise ConfigError(f"There is no configuration file '{path}'.{near_match(str(path), beside)}")
     for override in overrides:
-        if "=" not in override:
+        if "=" not in override.lstrip("="):
             raise ConfigError(f"The override '{override}' is not of the form key=value, such as training.epochs=5.")
     try:
         given = OmegaConf.load(path)
@@ -102,12 +102,16 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
         raise ConfigError(
             f"The configuration file '{path}' is not valid YAML: {' '.join(str(error).split())}"
         ) from None
+    if not isinstance(given, DictConfig):
+        raise ConfigError(f"The configuration file '{path}' is not a mapping, expected lines such as 'seed: 0'.")
     try:
         schema = OmegaConf.structured(RunConfig(name=path.stem))
         merged = OmegaConf.merge(schema, given, OmegaConf.from_dotlist(list(overrides)))
         config = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
         raise ConfigError(_explain(error)) from None
+    except (YAMLError, TypeError, ValueError) as error:
+        raise ConfigError(f"The overrides cannot be read: {' '.join(str(error).split())}.") from None
     assert isinstance(config, RunConfig)
     return config
 
@@ -122,8 +126,13 @@ def _explain(error: OmegaConfBaseException) -> str:
     reason = (error.msg or str(error)).splitlines()[0]
     known = _keys(RunConfig)
     if key and key not in known and not any(name.startswith(f"{key}.") for name in known):
-        return f"Unknown configuration key '{key}'.{near_match(key, known)}"
-    return f"The configuration value of '{key}' does not fit: {reason}."
+        # People leave out the section, so the last part of each key is compared too.
+        last = {name.rpartition(".")[2]: name for name in known}
+        close = near_match(key, known) or near_match(key, last)
+        for name, full in last.items():
+            close = close.replace(f"'{name}'", f"'{full}'")
+        return f"Unknown configuration key '{key[:80]}'.{close}"
+    return f"The configuration value of '{key}' does not fit: {reason}." if key else f"Bad configuration: {reason}."
 
 
 def _keys(schema: type, prefix: str = "") -> list[str]:

@@ -14,32 +14,41 @@ from rrgraph.runs.config import RunConfig, load_config, save_config
 from rrgraph.runs.environment import describe_environment
 from rrgraph.training import STATE_FILE
 
-__all__ = ["prepare_folder", "write_history"]
+__all__ = ["check_folder", "is_finished", "record_run", "write_history"]
+
+_RECORD = ("config.yaml", "environment.json")
 
 
-def prepare_folder(config: RunConfig, *, resume: bool) -> Path:
-    """Create the run folder and record configuration and environment in it.
+def check_folder(config: RunConfig, *, resume: bool) -> None:
+    """Refuse a run folder that holds something else; one whose first epoch never ended holds nothing yet.
 
     Raises:
-        ConfigError: the folder holds a run and `resume` is not set, or it was started with another configuration.
+        ConfigError: the folder holds a run and `resume` is not set, it was started with another configuration, or it
+            is no run folder.
     """
     folder = config.folder
-    recorded = folder / "config.yaml"
-    if recorded.exists():
-        if not resume:
-            raise ConfigError(
-                f"The run folder '{folder}' exists; continue it with --resume or choose another with output=DIR."
-            )
-        if load_config(recorded) != config:
-            raise ConfigError(
-                f"The run in '{folder}' was started with another configuration (see its config.yaml), "
-                "so it cannot be resumed with this one."
-            )
-    elif folder.exists() and any(folder.iterdir()):
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise ConfigError(f"The run folder '{folder}' is a file; choose another with output=DIR.")
+    found = {entry.name for entry in folder.iterdir()}
+    if found and "config.yaml" not in found:
         raise ConfigError(f"The folder '{folder}' is not empty and holds no run; choose another with output=DIR.")
-    save_config(config, recorded)
-    write_json(folder / "environment.json", describe_environment())
-    return folder
+    if not resume and not found <= set(_RECORD):
+        raise ConfigError(
+            f"The run folder '{folder}' exists; continue it with --resume or choose another with output=DIR."
+        )
+    if resume and found and load_config(folder / "config.yaml") != config:
+        raise ConfigError(
+            f"The run in '{folder}' was started with another configuration (see its config.yaml), "
+            "so it cannot be resumed with this one."
+        )
+
+
+def record_run(config: RunConfig) -> None:
+    """Write the resolved configuration and the environment into the run folder, which is made if need be."""
+    save_config(config, config.folder / _RECORD[0])
+    write_json(config.folder / _RECORD[1], describe_environment())
 
 
 def is_finished(folder: Path) -> bool:

@@ -23,16 +23,24 @@ def bundled_models() -> list[str]:
 def load_predictor(name: str) -> LinkPredictor:
     """Load a bundled model by name, or the model of a run folder by path.
 
+    A bundled name means the bundled model; write `./default` for a folder of the same name.
+
     Raises:
         ModelError: there is no such model, or it is damaged.
     """
-    if Path(name).is_dir():
-        return LinkPredictor(load_checkpoint(name))
     bundled = bundled_models()
     if name in bundled:
         with as_file(files("rrgraph.runs") / "bundled" / name) as folder:
             return LinkPredictor(load_checkpoint(folder))
+    if Path(name).is_dir():
+        return LinkPredictor(load_checkpoint(name))
     raise ModelError(
         f"There is no model '{name}': expected a run folder or a bundled model ({', '.join(bundled) or 'none'})."
-        f"{near_match(name, bundled)}"
+        f"{near_match(name, [*bundled, *_run_folders(Path(name))])}"
     )
+
+
+def _run_folders(path: Path) -> list[str]:
+    """Run folders with a model beside `path`, and under `runs`."""
+    found = [model.parent for folder in (path.parent, Path("runs")) for model in folder.glob("*/model.json")]
+    return [str(folder) for folder in found]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.chem import Composition
-from rrgraph.data import CATALOGUE, Split, clean_table, data_path, load_table, split_table
+from rrgraph.data import CATALOGUE, ReactionTable, Split, clean_table, data_path, load_table, split_table
 from rrgraph.errors import ConfigError
 from rrgraph.graph import EDGE, LinkStatistics, ReactionGraph, SystemCounts, build_graph
 from rrgraph.planning import read_candidates
 from rrgraph.runs.config import DataConfig, RunConfig, load_config
 
-__all__ = ["Prepared", "prepare", "run_split", "split_data"]
+__all__ = ["Prepared", "candidate_pool", "prepare", "run_split", "split_data"]
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,13 @@ def prepare(config: RunConfig) -> Prepared:
     return Prepared(split, graph, statistics, statistics.system_counts(split.train))
 
 
-def _pool(name: str) -> list[Composition]:
-    return read_candidates(str(data_path(name)) if name in CATALOGUE else name)
+def candidate_pool(known: Sequence[Composition], *tables: ReactionTable) -> list[Composition]:
+    """Return the pool of an evaluation: known precursors and those of the measured rows, as the papers do."""
+    pool = {precursor.key: precursor for precursor in known}
+    for table in tables:
+        for key, precursor in table.precursors().items():
+            pool.setdefault(key, precursor)
+    return list(pool.values())
 
 
 def run_split(folder: str | Path) -> Split:
@@ -95,3 +100,7 @@ def run_split(folder: str | Path) -> Split:
         raise ConfigError(f"'{folder}' is not a run folder: it has no config.yaml.")
     config = load_config(recorded)
     return split_data(config.data, seed=config.seed)
+
+
+def _pool(name: str) -> list[Composition]:
+    return read_candidates(str(data_path(name)) if name in CATALOGUE else name)

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from rrgraph.baselines import BASELINES
-from rrgraph.chem import Composition
-from rrgraph.data import ReactionTable, Split
-from rrgraph.evaluation import PROTOCOLS, Metrics, evaluate_planner
+from rrgraph.data import ReactionTable, Split, customary
 from rrgraph.files import write_json, write_text
 from rrgraph.model import LinkCheckpoint, LinkModel, LinkPredictor, load_checkpoint, save_checkpoint
-from rrgraph.planning import LinkScorer
 from rrgraph.runs.card import model_card
-from rrgraph.runs.config import EvaluationConfig, RunConfig
-from rrgraph.runs.folder import is_finished, prepare_folder, write_history
-from rrgraph.runs.prepare import Prepared, prepare
+from rrgraph.runs.config import RunConfig
+from rrgraph.runs.folder import check_folder, is_finished, record_run, write_history
+from rrgraph.runs.prepare import Prepared, candidate_pool, prepare
 from rrgraph.training import History, LinkTask, TrainingConfig, remove_state, train
 
-__all__ = ["Comparison", "RunResult", "candidate_pool", "measure", "set_mode", "train_run"]
+if TYPE_CHECKING:
+    from rrgraph.runs.measure import Comparison
 
-
-Comparison = dict[str, dict[str, dict[str, Metrics]]]
-"""Metrics by part (`validation`, `test`), protocol and system (`model` and the baselines)."""
+__all__ = ["RunResult", "train_run"]
 
 
 @dataclass(frozen=True)
@@ -53,11 +49,21 @@ def train_run(config: RunConfig, *, resume: bool = False, on_split: Callable[[Sp
         config: every choice; recorded in the run folder.
         resume: continue an interrupted run; a finished one is only measured again.
         on_split: called with the split before training starts, for a report.
+
+    Raises:
+        ConfigError: the configuration or the run folder is refused; nothing has been written then.
     """
-    folder = prepare_folder(config, resume=resume)
+    # These bring scikit-learn, which planning with a trained model does without.
+    from rrgraph.runs.check import check_config
+    from rrgraph.runs.measure import measure
+
+    check_folder(config, resume=resume)
+    check_config(config)
     prepared = prepare(config)
     if on_split is not None:
         on_split(prepared.split)
+    folder = config.folder
+    record_run(config)
     history: History = []
     if resume and is_finished(folder):
         checkpoint = load_checkpoint(folder)
@@ -81,54 +87,12 @@ def train_run(config: RunConfig, *, resume: bool = False, on_split: Callable[[Sp
     return RunResult(folder=folder, split=prepared.split, history=history, comparison=comparison)
 
 
-def candidate_pool(known: Sequence[Composition], *tables: ReactionTable) -> list[Composition]:
-    """Return the pool of an evaluation: known precursors and those of the measured rows, as the papers do."""
-    pool = {precursor.key: precursor for precursor in known}
-    for table in tables:
-        for key, precursor in table.precursors().items():
-            pool.setdefault(key, precursor)
-    return list(pool.values())
-
-
-def set_mode(protocol: str, mode: str) -> str:
-    """Return the set score of a protocol: the product of probabilities (eq. 5) where the size is told."""
-    return "product" if PROTOCOLS[protocol].set_size == "told" else mode
-
-
-def measure(model: LinkScorer, prepared: Prepared, config: EvaluationConfig) -> Comparison:
-    """Measure a model and the configured baselines on the configured parts and protocols."""
-    systems: dict[str, LinkScorer] = {"model": model}
-    systems |= {name: BASELINES[name]().fit(prepared.split.train) for name in config.baselines}
-    seen = {precursor.key for precursor in prepared.seen}
-    comparison: Comparison = {}
-    for part in config.parts:
-        table = getattr(prepared.split, part)
-        if not len(table):
-            continue
-        pool = candidate_pool(prepared.graph.precursors, table)
-        comparison[part] = {
-            protocol: {
-                name: evaluate_planner(
-                    scorer,
-                    pool,
-                    table,
-                    PROTOCOLS[protocol],
-                    mode=set_mode(protocol, config.mode),
-                    train_precursors=seen,
-                )
-                for name, scorer in systems.items()
-            }
-            for protocol in config.protocols
-        }
-    return comparison
-
-
 def _fit(config: RunConfig, prepared: Prepared, folder: Path, *, resume: bool) -> tuple[LinkCheckpoint, History]:
     torch.manual_seed(config.seed)
     module = LinkModel(config.model)
     checkpoint = LinkCheckpoint(
         model=module,
-        vocabulary=prepared.graph.precursors,
+        vocabulary=tuple(customary(precursor) for precursor in prepared.graph.precursors),
         counts=prepared.counts,
         statistics=prepared.statistics,
         metadata=_metadata(config, prepared),
@@ -148,6 +112,9 @@ def _fit(config: RunConfig, prepared: Prepared, folder: Path, *, resume: bool) -
 def _validator(
     checkpoint: LinkCheckpoint, prepared: Prepared, config: RunConfig
 ) -> Callable[[], dict[str, float]] | None:
+    from rrgraph.evaluation import PROTOCOLS, evaluate_planner
+    from rrgraph.runs.measure import set_mode
+
     table = _validation_rows(prepared.split.validation, config.training, config.seed)
     if not len(table):
         return None

@@ -1,0 +1,88 @@
+"""Planning throughput: targets a second from a CSV of formulas to a JSONL of ranked precursor sets.
+
+The model is loaded once, before the clock starts; the clock covers reading the CSV, encoding, link scores, set
+search and writing the JSONL. Run from the project's root:
+
+    RRGRAPH_DATA=... python benchmarks/plan_throughput.py
+
+Targets are drawn from the text-mined table when RRGRAPH_DATA holds it, otherwise from the embedded textbook.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from rrgraph.cli.plan_input import read_targets
+from rrgraph.cli.plan_output import describe_plan, open_output
+from rrgraph.data import ReactionTable, load_table
+from rrgraph.errors import DataError
+from rrgraph.planning import Planner
+from rrgraph.runs import describe_environment, load_predictor
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="default", help="bundled model or run folder")
+    parser.add_argument("--targets", type=int, default=1000)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--equations", action="store_true", help="also balance every set")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+
+    table, name = _targets()
+    distinct = np.array(sorted({target.formula for target in table.targets}))
+    count = min(arguments.targets, len(distinct))
+    drawn = np.random.default_rng(arguments.seed).choice(distinct, size=count, replace=False)
+    predictor = load_predictor(arguments.model)
+    planner = Planner(predictor, predictor.vocabulary, mode=predictor.checkpoint.metadata["score_mode"])
+    seconds = []
+    with tempfile.TemporaryDirectory() as folder:
+        source, output = Path(folder) / "targets.csv", Path(folder) / "plans.jsonl"
+        pd.DataFrame({"target": drawn}).to_csv(source, index=False)
+        for _ in range(arguments.runs + 1):
+            started = time.perf_counter()
+            with open_output(str(output), as_json=False) as writer:
+                for chunk in read_targets([], str(source), None):
+                    plans = planner.plan([row.target for row in chunk if row.target is not None], top_k=10)
+                    for row, plan in zip(chunk, plans, strict=True):
+                        writer.write(
+                            describe_plan(row, plan, predictor, top_k=10, equations=arguments.equations, grams=None)
+                        )
+            seconds.append(time.perf_counter() - started)
+        lines = len(output.read_text().splitlines())
+    assert lines == count, f"{lines} lines for {count} targets"
+    warm = seconds[1:]
+    described = describe_environment()
+    print(
+        f"{count} targets from {name}, K = 10, sizes 1-6, {len(predictor.vocabulary)} candidates, seed {arguments.seed}"
+    )
+    print(f"{described['processors']} processors, {arguments.threads} threads, torch {described['torch']}")
+    print(f"first run (nothing cached) {count / seconds[0]:.0f} targets/s")
+    print(
+        f"{len(warm)} further runs: median {count / statistics.median(warm):.0f}, "
+        f"slowest {count / max(warm):.0f}, fastest {count / min(warm):.0f} targets/s"
+    )
+
+
+def _targets() -> tuple[ReactionTable, str]:
+    if os.environ.get("RRGRAPH_DATA"):
+        try:
+            return load_table("text_mined"), "text_mined"
+        except DataError:
+            pass
+    return load_table("textbook"), "textbook"
+
+
+if __name__ == "__main__":
+    main()

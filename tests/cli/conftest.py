@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rrgraph.cli import main
+from rrgraph.data import load_table
+
+CONFIG = """\
+name: tiny
+data: {table: TABLE, split: random}
+model: {width: 16, layers: 1, heads: 1, feedforward: 1, statistics: true}
+training: {epochs: 2, batch_size: 256, sampler: element_matched, negatives: 4, validation_targets: 10,
+           learning_rate: 1.0e-2, encoder_learning_rate: 1.0e-2}
+evaluation: {parts: [test]}
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one call of the command left on its streams."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """Standard output as JSON lines."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@pytest.fixture
+def rrgraph(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    """Return a function that runs the command and gives its exit code and streams; nothing may escape it."""
+
+    def call(*argv: object) -> Result:
+        capsys.readouterr()
+        try:
+            code = main([str(argument) for argument in argv])
+        except SystemExit as stop:  # argparse
+            code = int(stop.code or 0)
+        streams = capsys.readouterr()
+        assert "Traceback" not in streams.err
+        return Result(code, streams.out, streams.err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sixth of the textbook reactions as a CSV file."""
+    path = tmp_path_factory.mktemp("table") / "reactions.csv"
+    textbook = load_table("textbook")
+    textbook.select(range(0, len(textbook), 6)).write(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def config(table: Path) -> Path:
+    """A configuration that trains in about a second."""
+    path = table.parent / "tiny.yaml"
+    path.write_text(CONFIG.replace("TABLE", str(table)))
+    return path
+
+
+@pytest.fixture(scope="session")
+def trained(config: Path) -> Path:
+    """The run folder of that configuration."""
+    folder = config.parent / "trained"
+    assert main(["train", str(config), f"output={folder}"]) == 0
+    return folder

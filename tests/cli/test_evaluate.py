@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from rrgraph.data import ReactionTable
+from rrgraph.runs import run_split
+
+
+@pytest.fixture
+def evaluate(rrgraph, trained):
+    """Return a function that evaluates the trained model."""
+    return lambda *argv: rrgraph("evaluate", trained, *argv)
+
+
+@pytest.fixture(scope="module")
+def test_rows(trained, tmp_path_factory):
+    """The test part of the run, as a file."""
+    path = tmp_path_factory.mktemp("truth") / "test.csv"
+    run_split(trained).test.write(path)
+    return path
+
+
+def report(result):
+    assert result.code == 0, result.err
+    return json.loads(result.out)
+
+
+@pytest.mark.parametrize("protocol", ["paper", "open"])
+def test_the_metrics_of_the_run_are_measured_again(evaluate, trained, protocol):
+    found = report(evaluate("--split", "test", "--protocol", protocol, "--baseline", "popularity", "--json"))
+    recorded = json.loads((trained / "metrics.json").read_text())["test"][protocol]
+    assert found["metrics"] == recorded
+    assert found["rows"] == "test"
+    assert found["metrics"]["model"]["protocol"]["name"] == protocol
+
+
+def test_open_is_the_default(evaluate):
+    assert report(evaluate("--split", "test", "--json"))["metrics"]["model"]["protocol"]["name"] == "open"
+
+
+def test_a_table_gives_the_numbers_of_the_same_split(evaluate, test_rows):
+    by_split = report(evaluate("--split", "test", "--json"))
+    by_table = report(evaluate("--test", test_rows, "--json"))
+    assert by_split.pop("rows") != by_table.pop("rows")
+    assert by_split == by_table
+
+
+@pytest.mark.parametrize("part", ["train", "validation", "test"])
+def test_each_part_of_the_split(evaluate, trained, part):
+    found = report(evaluate("--split", part, "--json", "--candidates", "train"))
+    assert found["metrics"]["model"]["overall"]["rows"] == len(getattr(run_split(trained), part))
+    if part == "train":
+        assert found["metrics"]["model"]["unseen"]["rows"] == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "flag", "expected"),
+    [
+        ("--ties", "optimistic", "ties", "optimistic"),
+        ("--max-candidates", "3", "max_candidates", 3),
+        ("--size", "told", "set_size", "told"),
+        ("--cover", "strict", "cover", "strict"),
+        ("--foreign", "allowed", "foreign", "allowed"),
+        ("--truth-rule", "row", "truth", "row"),
+    ],
+)
+def test_each_flag_can_be_set_alone(evaluate, option, value, flag, expected):
+    plain = report(evaluate("--split", "validation", "--json"))["metrics"]["model"]["protocol"]
+    found = report(evaluate("--split", "validation", "--json", option, value))["metrics"]["model"]["protocol"]
+    assert found.pop(flag) == expected != plain.pop(flag)
+    assert found.pop("name") == f"open, {flag}={expected}"
+    assert {name: plain[name] for name in found} == found
+
+
+def test_all_candidates_lift_the_limit_of_the_paper_protocol(evaluate):
+    options = ["--split", "validation", "--protocol", "paper", "--json"]
+    assert report(evaluate(*options))["metrics"]["model"]["protocol"]["max_candidates"] == 30
+    lifted = report(evaluate(*options, "--max-candidates", "all"))
+    assert lifted["metrics"]["model"]["protocol"]["max_candidates"] is None
+
+
+def test_output_and_table(evaluate, tmp_path):
+    result = evaluate("--split", "test", "--output", tmp_path / "metrics.json", "--baseline", "popularity")
+    written = json.loads((tmp_path / "metrics.json").read_text())
+    assert written["metrics"].keys() == {"model", "popularity"}
+    shares = written["metrics"]["model"]["overall"]
+    first = next(line for line in result.out.splitlines() if line.startswith("model "))
+    assert f"{100 * shares['top1']['value']:.1f} [" in first
+    assert "ROC-AUC" in result.out
+    assert "reachable" in result.out
+
+
+@pytest.mark.parametrize("protocol", ["paper", "open"])
+def test_scoring_the_predictions_gives_the_same_numbers(rrgraph, evaluate, trained, test_rows, tmp_path, protocol):
+    predictions, train = tmp_path / "predictions.jsonl", tmp_path / "train.csv"
+    run_split(trained).train.write(train)
+    ours = report(
+        evaluate("--test", test_rows, "--protocol", protocol, "--predictions", predictions, "--json"),
+    )["metrics"]["model"]
+    scored = report(
+        rrgraph("score", predictions, "--truth", test_rows, "--train", train, "--protocol", protocol, "--json")
+    )
+    for part in ("overall", "per_row", "unseen", "protocol"):
+        assert scored[part] == ours[part]
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--split", "tset"], ["'tset'", "Did you mean 'test'?"]),
+        (["--split", "test", "--protocol", "papr"], ["'papr'", "Did you mean 'paper'?"]),
+        (["--split", "test", "--ties", "optimstic"], ["Did you mean 'optimistic'?"]),
+        (["--split", "test", "--max-candidates", "0"], ["'0'", "'all'"]),
+        (["--split", "test", "--baseline", "populrity"], ["Did you mean 'popularity'?"]),
+        (["--split", "test", "--mode", "prodct"], ["Did you mean 'product'?"]),
+        (["--split", "test", "--candidates", "trian"], ["Did you mean 'train'?"]),
+        (["--test", "textbok"], ["Did you mean 'textbook'?"]),
+        (["--test", "missing.csv"], ["'missing.csv'"]),
+    ],
+)
+def test_bad_wishes_are_refused_in_a_sentence(evaluate, argv, words):
+    result = evaluate(*argv)
+    assert result.code == 2
+    for word in words:
+        assert word in result.err
+
+
+def test_models_without_a_run_have_no_split(rrgraph, trained, tmp_path, test_rows):
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for name in ("model.json", "model.safetensors"):
+        (bare / name).write_bytes((trained / name).read_bytes())
+    assert "--split needs" in rrgraph("evaluate", bare, "--split", "test").err
+    assert "--baseline needs" in rrgraph("evaluate", bare, "--test", test_rows, "--baseline", "popularity").err
+    assert rrgraph("evaluate", bare, "--test", test_rows).code == 0
+
+
+def test_a_table_without_rows_is_refused(evaluate, tmp_path):
+    ReactionTable.from_reactions([]).write(tmp_path / "empty.csv")
+    result = evaluate("--test", tmp_path / "empty.csv")
+    assert result.code == 2
+    assert "empty.csv" in result.err

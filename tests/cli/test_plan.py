@@ -1,0 +1,340 @@
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import re
+import sys
+
+import pandas as pd
+import pytest
+
+from rrgraph.chem import parse_formula
+from rrgraph.model import LinkPredictor
+
+OXIDES = "BaCO3,BaO,TiO2,SrCO3,Al2O3,Al"
+
+
+@pytest.fixture
+def plan(rrgraph, trained):
+    """Return a function that plans with the trained model."""
+    return lambda *argv: rrgraph("plan", *argv, "--model", trained)
+
+
+def first_sets(lines):
+    return [set(line["sets"][0]) if line["sets"] else None for line in lines]
+
+
+def test_a_table_shows_rank_probability_precursors_and_equation(plan):
+    result = plan("BaTiO3", "--candidates", OXIDES, "--top-k", 2)
+    assert result.code == 0
+    title, header, first, second = result.out.strip().splitlines()[:4]
+    assert title == "BaTiO3"
+    assert header.split() == ["rank", "probability", "precursors", "balanced", "equation"]
+    assert re.search(r"^ +1 +0\.\d+ +BaCO3 \+ TiO2 +BaCO3 \+ TiO2 → BaTiO3 \+ CO2$", first)
+    assert re.search(r"^ +2 .* → BaTiO3( \+ .*)?$", second)
+
+
+@pytest.mark.parametrize("width", [70, 100, 200])
+def test_a_terminal_never_cuts_an_equation(plan, monkeypatch, width):
+    targets = ["Li7La3Zr2O12", "LiFePO4", "--grams", 5, "--top-k", 5]
+    lines = plan(*targets, "--json").lines
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", str(width))
+    shown = re.sub("\x1b\\[[0-9;]*m", "", plan(*targets).out)
+    assert all(len(line) <= width for line in shown.splitlines())
+    words = " ".join(shown.split())
+    equations = [equation for line in lines for equation in line["equations"] if equation]
+    assert equations
+    assert all(equation in words for equation in equations)
+
+
+def test_json_lines_follow_the_predictions_format(plan):
+    result = plan("BaTiO3", "Ba1Ti1O3", "--json", "--top-k", 3)
+    assert result.code == 0
+    typed, other = result.lines
+    assert (typed["target"], other["target"]) == ("BaTiO3", "Ba1Ti1O3")
+    assert typed["sets"] == other["sets"]
+    assert len(typed["sets"]) == len(typed["scores"]) == len(typed["probabilities"]) == 3
+    assert typed["scores"] == sorted(typed["scores"], reverse=True)
+    assert all(0 < probability <= 1 for probability in typed["probabilities"])
+    assert typed["equations"][typed["sets"].index(["BaCO3", "TiO2"])] == "BaCO3 + TiO2 → BaTiO3 + CO2"
+
+
+def test_formulas_may_stand_after_options(plan):
+    assert [line["target"] for line in plan("BaTiO3", "--json", "SrTiO3").lines] == ["BaTiO3", "SrTiO3"]
+
+
+def test_grams_conserve_the_balanced_equation(plan):
+    (line,) = plan("BaTiO3", "--candidates", "BaO,TiO2", "--grams", 10, "--json").lines
+    assert line["sets"] == [["BaO", "TiO2"]]
+    assert sum(line["grams"][0].values()) == pytest.approx(10, abs=1e-3)
+    table = plan("BaTiO3", "--candidates", "BaO,TiO2", "--grams", 10).out
+    assert re.search(r"6\.57\d* g BaO, 3\.42\d* g TiO2", table)
+
+
+def test_a_set_that_does_not_balance_says_so(plan):
+    result = plan("BaTiO3", "--candidates", "BaCO3,TiO2,Al2O3", "--require", "Al")
+    assert "does not balance" in result.out
+    (line,) = plan("BaTiO3", "--candidates", "BaCO3,TiO2,Al2O3", "--require", "Al", "--json", "--grams", 1).lines
+    assert line["equations"] == line["grams"] == [None] * len(line["sets"])
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_output_files(plan, tmp_path, suffix):
+    path = tmp_path / "deep" / f"plans.{suffix}"
+    result = plan("BaTiO3", "Hello", "SrTiO3", "--top-k", 2, "--output", path)
+    assert result.code == 2
+    assert result.out == ""
+    assert "'Hello'" in result.err
+    if suffix == "jsonl":
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        assert [line["target"] for line in lines] == ["BaTiO3", "Hello", "SrTiO3"]
+        assert lines[1]["sets"] == []
+        return
+    frame = pd.read_csv(path) if suffix == "csv" else pd.read_parquet(path)
+    assert frame["row"].tolist() == [1, 1, 2, 3, 3]
+    assert frame["rank"].isna().tolist() == [False, False, True, False, False]
+    assert "Hello" in frame["message"][2]
+    assert all(";" in precursors for precursors in frame["precursors"].dropna())
+
+
+def test_equations_can_be_asked_for_in_files_and_json_goes_along(plan, tmp_path):
+    path = tmp_path / "plans.csv"
+    result = plan("BaTiO3", "--candidates", "BaO,TiO2", "--equations", "--json", "--output", path)
+    assert result.lines[0]["equations"] == ["BaO + TiO2 → BaTiO3"]
+    assert pd.read_csv(path)["equation"].tolist() == ["BaO + TiO2 → BaTiO3"]
+
+
+def test_a_failed_run_leaves_no_output_file(plan, tmp_path):
+    targets = tmp_path / "targets.csv.gz"
+    targets.write_bytes(gzip.compress(b"target\n" + b"BaTiO3\n" * 40)[:-12])
+    result = plan("--input", targets, "--output", tmp_path / "plans.csv")
+    assert result.code == 2
+    assert "Cannot read" in result.err
+    assert [entry.name for entry in tmp_path.iterdir()] == ["targets.csv.gz"]
+
+
+CSV = 'target,size\nBaTiO3,2\nLixCoO2,2\nSrTiO3,BaCO3;TiO2\n"CaTiO3,2\n\nMgAl2O4,-1\n"Y3Al5O12",2.0,more\nNiO\n,2\n'
+
+
+def test_a_bad_row_is_reported_with_its_line_and_keeps_its_place(plan, tmp_path):
+    path = tmp_path / "targets.csv"
+    path.write_bytes(CSV.encode() + b"\xff\xfe,2\nCaTiO3,2\n")
+    result = plan("--input", path, "--set-size", "column:size", "--json", "--top-k", 1)
+    assert result.code == 2
+    found = result.lines
+    assert [line["target"] for line in found[:7]] == ["BaTiO3", "LixCoO2", "SrTiO3", "", "MgAl2O4", "Y3Al5O12", "NiO"]
+    assert len(found) == 10
+    planned = [bool(line["sets"]) for line in found]
+    assert planned == [True, False, True, False, False, True, False, False, False, True]
+    assert all(len(line["sets"][0]) == 2 for line in found if line["sets"])
+    for number in (3, 5, 7, 9, 10, 11):
+        assert f"line {number} of '{path}'" in result.err
+    assert "'x' after Li" in result.err
+    assert "a quote is not closed" in result.err
+
+
+def test_planned_rows_do_not_depend_on_the_bad_ones(plan, tmp_path):
+    path = tmp_path / "targets.txt"
+    path.write_text("BaTiO3\n# a comment\nABO3\n\nSrTiO3\n")
+    among = plan("--input", path, "--json").lines
+    alone = plan("BaTiO3", "SrTiO3", "--json").lines
+    assert [among[0]["sets"], among[2]["sets"]] == [alone[0]["sets"], alone[1]["sets"]]
+    assert among[1]["message"].startswith(f"line 3 of '{path}'")
+
+
+def test_jsonl_rows_are_judged_one_by_one(plan, tmp_path):
+    path = tmp_path / "targets.jsonl"
+    path.write_text(
+        '{"target": "BaTiO3", "n": 2}\n{"target": \n{"formula": "SrTiO3", "n": ["A", "B"]}\n[1]\n{"n": 2}\n'
+        '{"formula": "SrTiO3", "n": ["SrO", "TiO2", "Ti"]}\n{"target": 5, "n": 2}\n' + "[" * 100_000 + "\n"
+    )
+    result = plan("--input", path, "--set-size", "column:n", "--json", "--top-k", 1)
+    assert result.code == 2
+    assert [len(line["sets"][0]) if line["sets"] else 0 for line in result.lines] == [2, 0, 0, 0, 0, 3, 0, 0]
+    assert "line 5" in result.lines[4]["message"]
+    assert "'target'" in result.lines[4]["message"]
+
+
+@pytest.mark.parametrize("text", ["BaTiO3\nSrTiO3\n", "name,formula\na,BaTiO3\nb,SrTiO3\n"])
+def test_standard_input_is_text_or_csv(plan, monkeypatch, text):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+    assert first_sets(plan("--input", "-", "--json").lines) == [{"BaCO3", "TiO2"}, {"SrCO3", "TiO2"}]
+
+
+def test_input_streams(plan, monkeypatch):
+    """The first targets are planned before the last ones are read."""
+    seen = []
+
+    def lines():
+        for number in range(600):
+            seen.append(number)
+            yield "BaTiO3\n"
+
+    class Endless(io.StringIO):
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            return next(source)
+
+    source = lines()
+    read_at_first_scores = []
+    score = LinkPredictor.logits
+
+    def watched(self, targets, candidates):
+        read_at_first_scores.append(len(seen))
+        return score(self, targets, candidates)
+
+    monkeypatch.setattr(LinkPredictor, "logits", watched)
+    monkeypatch.setattr(sys, "stdin", Endless())
+    result = plan("--input", "-", "--json", "--top-k", 1, "--candidates", "BaO,TiO2")
+    assert len(result.lines) == 600
+    assert read_at_first_scores[0] < 600
+
+
+@pytest.mark.parametrize(("size", "allowed"), [("2", {2}), ("3", {3}), ("2-3", {2, 3}), ("1", set())])
+def test_set_sizes(plan, size, allowed):
+    (line,) = plan("BaTiO3", "--set-size", size, "--candidates", OXIDES, "--json").lines
+    assert {len(members) for members in line["sets"]} == allowed
+
+
+def test_never_seen_candidates_are_flagged(plan, tmp_path):
+    listed = tmp_path / "candidates.txt"
+    listed.write_text("# borides\nB\nCr\nAl\nAlB2\nCrB2\nAl45Cr7\n")
+    result = plan("Cr2AlB2", "--candidates", listed, "--top-k", 40)
+    assert result.code == 0
+    assert "Al45Cr7*" in result.out
+    assert "B*" not in result.out
+    assert "* never seen in training" in result.out
+    (line,) = plan("Cr2AlB2", "--candidates", "B,Al45Cr7,Al", "--foreign", "--json").lines
+    assert line["unseen"] == [[name for name in members if name == "Al45Cr7"] for members in line["sets"]]
+
+
+def test_train_and_all_candidates(plan):
+    (train,) = plan("BaTiO3", "--candidates", "train", "--json").lines
+    assert train["unseen"] == [[]] * 10
+    assert plan("BaTiO3", "--candidates", "all", "--json").lines == [train]
+
+
+def test_stock_exclude_and_require(plan):
+    stock = plan("BaTiO3", "--stock", "BaO,TiO2,BaCO3", "--json").lines[0]
+    assert {name for members in stock["sets"] for name in members} == {"BaO", "TiO2", "BaCO3"}
+    assert plan("BaTiO3", "--stock", "Ba(CH3COO)2,TiO2", "--json").lines[0]["unseen"] == [["Ba(CH3COO)2"]]
+    without = plan("BaTiO3", "--exclude", "C,BaO", "--json").lines[0]
+    names = {name for members in without["sets"] for name in members}
+    assert not names & {"BaO", "BaCO3"}
+    assert not any("C" in parse_formula(name).elements for name in names)
+    required = plan("BaTiO3", "--require", "Ba2O2", "--candidates", "BaO,TiO2,BaCO3", "--json").lines[0]
+    assert all("BaO" in members for members in required["sets"])
+
+
+def test_an_element_symbol_is_the_element_and_al1_the_precursor(plan):
+    by_element = plan("BaTiO3", "--candidates", OXIDES, "--require", "Al", "--json").lines[0]["sets"]
+    by_precursor = plan("BaTiO3", "--candidates", OXIDES, "--require", "Al1", "--json").lines[0]["sets"]
+    assert any("Al2O3" in members and "Al" not in members for members in by_element)
+    assert by_precursor
+    assert all("Al" in members for members in by_precursor)
+    without_element = plan("Y3Al5O12", "--exclude", "Al", "--json")
+    assert without_element.lines[0]["sets"] == []
+    without_metal = plan("Y3Al5O12", "--exclude", "Al1", "--json").lines[0]["sets"]
+    assert without_metal
+    assert not any("Al" in members for members in without_metal)
+
+
+def test_strict_cover_asks_for_oxygen(plan):
+    assert ["Ba", "Ti"] in plan("BaTiO3", "--candidates", "Ba,Ti,TiO2", "--json").lines[0]["sets"]
+    strict = plan("BaTiO3", "--candidates", "Ba,Ti,TiO2", "--cover", "strict", "--json").lines[0]["sets"]
+    assert strict == [["Ba", "TiO2"], ["Ba", "Ti", "TiO2"]]
+
+
+def test_modes_rank_by_different_scores(plan):
+    found = {mode: plan("BaTiO3", "--mode", mode, "--json").lines[0] for mode in ("product", "log_odds", "geometric")}
+    assert len({tuple(line["scores"]) for line in found.values()}) == 3
+
+
+def test_fewer_sets_than_asked_for(plan):
+    result = plan("BaTiO3", "--candidates", "BaCO3,BaO,TiO2", "--top-k", 10)
+    assert result.code == 0
+    assert "Only 3 precursor sets for BaTiO3" in result.out
+
+
+def test_a_target_without_a_set_says_why(plan):
+    result = plan("UO2", "BaTiO3", "--candidates", "BaCO3,TiO2", "--json")
+    assert result.code == 0
+    assert "supplies U" in result.err
+    assert result.lines[0]["sets"] == []
+    assert "supplies U" in result.lines[0]["message"]
+    assert result.lines[1]["sets"] == [["BaCO3", "TiO2"]]
+
+
+def test_delta_is_read_as_zero_with_a_warning(plan):
+    result = plan("La0.7Sr0.3MnO3-δ", "--json", "--top-k", 1)
+    assert result.code == 0
+    assert result.err.startswith("warning: ")
+    assert result.lines[0]["target"] == "La0.7Sr0.3MnO3-δ"
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        ([], ["target formulas", "--input"]),
+        (["BaTiO3", "--input", "x.csv"], ["either"]),
+        (["BaTiO3", "--output", "plans.xlsx"], ["'plans.xlsx'", ".parquet"]),
+        (["BaTiO3", "--output", "plans.jsnl"], ["Did you mean '.jsonl'?"]),
+        (["BaTiO3", "--mode", "produkt"], ["'produkt'", "Did you mean 'product'?"]),
+        (["BaTiO3", "--cover", "stric"], ["Did you mean 'strict'?"]),
+        (["BaTiO3", "--set-size", "3-2"], ["'3-2'"]),
+        (["BaTiO3", "--set-size", "0"], ["'0'"]),
+        (["BaTiO3", "--set-size", "²"], ["'²'"]),
+        (["BaTiO3", "--set-size", "1-999999999"], ["largest"]),
+        (["BaTiO3", "--set-size", "column:size"], ["--input"]),
+        (["BaTiO3", "--top-k", "0"], ["--top-k", "at least 1"]),
+        (["BaTiO3", "--top-k", "many"], ["'many'"]),
+        (["BaTiO3", "--max-candidates", "²"], ["'²'", "'all'"]),
+        (["BaTiO3", "--grams", "-1"], ["'-1'"]),
+        (["BaTiO3", "--grams", "nan"], ["'nan'"]),
+        (["BaTiO3", "--grams", "5", "--no-equations"], ["--no-equations"]),
+        (["BaTiO3", "--candidates", "trian"], ["Did you mean 'train'?"]),
+        (["BaTiO3", "--candidates", "missing.txt"], ["'missing.txt'"]),
+        (["BaTiO3", "--candidates", "BaO,Hello"], ["'Hello'"]),
+        (["BaTiO3", "--candidates", ","], ["--candidates"]),
+        (["BaTiO3", "--stock", ""], ["--stock"]),
+        (["BaTiO3", "--stock", "AlB12", "--candidates", "train"], ["stock", "candidates"]),
+        (["BaTiO3", "--exclude", ""], ["--exclude"]),
+        (["BaTiO3", "--require", "TiO2", "--exclude", "Ti2O4"], ["both required and excluded"]),
+        (["BaTiO3", "--require", "Al", "--exclude", "Al"], ["Al is both"]),
+        (["BaTiO3", "--require", "TiO2", "--stock", "BaO"], ["not in stock"]),
+        (["BaTiO3", "--require", "Ba45Cr7"], ["'Ba45Cr7'", "not among"]),
+    ],
+)
+def test_bad_wishes_are_refused_in_a_sentence(plan, argv, words):
+    result = plan(*argv)
+    assert result.code == 2
+    assert result.out == ""
+    for word in words:
+        assert word in result.err
+
+
+def test_missing_files_and_columns_have_near_matches(plan, tmp_path):
+    path = tmp_path / "targets.csv"
+    path.write_text("targte,size\nBaTiO3,2\n")
+    assert f"Did you mean '{path}'?" in plan("--input", tmp_path / "target.csv").err
+    missing = plan("--input", path)
+    assert missing.code == 2
+    assert "no column 'target'" in missing.err
+    assert "Did you mean 'targte'?" in missing.err
+    path.write_text("target,size\nBaTiO3,2\n")
+    assert "Did you mean 'size'?" in plan("--input", path, "--set-size", "column:siz").err
+    assert "column" in plan("--input", path, "--set-size", "column:").err
+    assert ".jsonl" in plan("--input", path.rename(tmp_path / "targets.xls")).err
+    assert plan("--input", tmp_path).code == 2
+
+
+def test_arguments_are_checked_before_a_model_is_loaded(rrgraph):
+    result = rrgraph("plan", "BaTiO3", "--model", "missing", "--cover", "stric")
+    assert "stric" in result.err
+    result = rrgraph("plan", "BaTiO3", "--model", "missing")
+    assert result.code == 2
+    assert "There is no model 'missing'" in result.err

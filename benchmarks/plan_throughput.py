@@ -22,7 +22,7 @@ import pandas as pd
 import torch
 
 from rrgraph.cli.plan_input import read_targets
-from rrgraph.cli.plan_output import describe_plan, open_output
+from rrgraph.cli.plan_output import Detail, describe_plan, open_output
 from rrgraph.data import ReactionTable, load_table
 from rrgraph.errors import DataError
 from rrgraph.planning import Planner
@@ -56,9 +56,7 @@ def main() -> None:
                 for chunk in read_targets([], str(source), None):
                     plans = planner.plan([row.target for row in chunk if row.target is not None], top_k=10)
                     for row, plan in zip(chunk, plans, strict=True):
-                        writer.write(
-                            describe_plan(row, plan, predictor, top_k=10, equations=arguments.equations, grams=None)
-                        )
+                        writer.write(describe_plan(row, plan, predictor, Detail(equations=arguments.equations)))
             seconds.append(time.perf_counter() - started)
         lines = len(output.read_text().splitlines())
     assert lines == count, f"{lines} lines for {count} targets"

@@ -132,13 +132,16 @@ def resolve_candidates(choice: str, known: Sequence[Composition], seen: Sequence
 
 
 def list_formulas(option: str, choice: str, *, words: Sequence[str] = ()) -> list[Composition]:
-    """Return the formulas of a file or a comma-separated list, given as the value of `option`.
+    """Return the formulas of a file, a catalogued file or a comma-separated list, given as the value of `option`.
 
     Raises:
         PlanningError: the value is empty, or neither a file nor a formula nor one of `words`.
     """
+    from rrgraph.data import CATALOGUE, data_path
     from rrgraph.planning import read_candidates
 
+    if choice in CATALOGUE:
+        choice = str(data_path(choice))
     expected = f"expected a file, formulas joined by commas{''.join(f', {word!r}' for word in words)}"
     if not choice.strip(" ,"):
         raise PlanningError(f"{option} is '{choice}', {expected}.")

@@ -31,6 +31,7 @@ _EXAMPLES = """\
   rrgraph plan LiNi0.8Co0.1Mn0.1O2 BaTiO3 --top-k 5 --exclude LiOH
   rrgraph plan 'Ba(Zr0.2Ti0.8)O3' --exclude N,S --require TiO2     no nitrates or sulfates, but TiO2
   rrgraph plan Cr2AlB2 --candidates B,Cr,Al,AlB2,CrB,CrB2          judge precursors never seen in training
+  rrgraph plan Li3V2P3O12 --balanced --mode geometric              no member can be left out, all balance
   rrgraph plan La0.7Sr0.3MnO3 --stock cupboard.txt --grams 10      what is at hand, weighed out
   rrgraph plan --input targets.csv --set-size column:size --output plans.jsonl
   cat formulas.txt | rrgraph plan --input - --json
@@ -67,6 +68,7 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
     )
     sets.add_argument("--foreign", action="store_true", help="allow elements that the target lacks")
     sets.add_argument("--one-per-element", action="store_true", help="at most one precursor for the same element")
+    sets.add_argument("--balanced", action="store_true", help="only sets whose equation balances")
     sets.add_argument("--mode", help="product, log_odds or geometric; by default that of the model")
     pool = parser.add_argument_group("which precursors may be used")
     pool.add_argument("--candidates", default="all", metavar="FILE|LIST|train|all", help="candidate precursors (all)")
@@ -154,6 +156,7 @@ def constraints(arguments: argparse.Namespace, stock: Sequence[Composition]) -> 
         excluded=frozenset(precursor.formula for precursor in excluded),
         excluded_elements=excluded_elements,
         stock=frozenset(precursor.formula for precursor in stock) or None,
+        balanced=arguments.balanced,
     )
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from rrgraph.cli.options import add_command
+
+if TYPE_CHECKING:
+    from rrgraph.runs.prepare import Prepared
 
 __all__ = ["add_parser", "run"]
 
@@ -35,9 +39,15 @@ def run(arguments: argparse.Namespace) -> None:
     from rrgraph.runs import load_config, train_run
 
     config = load_config(arguments.config, arguments.overrides)
-    result = train_run(config, resume=arguments.resume, on_split=lambda split: print(split.report, flush=True))
+    result = train_run(config, resume=arguments.resume, on_data=_show_data)
     for part, protocols in result.comparison.items():
         for protocol, systems in protocols.items():
             print()
             show_metrics(systems, title=f"{part}, protocol {protocol}")
     print(f"\nThe model is in {result.folder}")
+
+
+def _show_data(prepared: Prepared) -> None:
+    if prepared.cleaning is not None:
+        print(prepared.cleaning)
+    print(prepared.split.report, flush=True)

@@ -37,6 +37,7 @@ class SetConstraints:
         required_elements: elements that every set brings, even if the target lacks them.
         excluded_elements: elements that no member contains.
         stock: the only precursors that may be used; None for no such limit.
+        balanced: whether the set must balance, see `rrgraph.chem.balance`.
 
     Raises:
         PlanningError: a value is out of range, an element is unknown, or the wishes contradict each other.
@@ -52,6 +53,7 @@ class SetConstraints:
     required_elements: frozenset[str] = frozenset()
     excluded_elements: frozenset[str] = frozenset()
     stock: frozenset[str] | None = None
+    balanced: bool = False
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__

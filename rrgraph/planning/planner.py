@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.chem import Composition
+from rrgraph.chem import BalanceError, Composition, balance
+from rrgraph.data import PrecursorSet
 from rrgraph.errors import PlanningError, ScoreError, near_match
 from rrgraph.planning.candidates import CandidateFilter, Feasible
 from rrgraph.planning.constraints import SetConstraints, check_sizes
@@ -141,6 +143,7 @@ class Planner:
             indices=feasible.indices.tolist(),
             log_probabilities=log_probabilities.tolist(),
             missing=feasible.missing,
+            valid=partial(_balances, target) if self.constraints.balanced else None,
         )
 
     def _score(self, targets: Sequence[Composition]) -> list[_Links]:
@@ -183,6 +186,14 @@ class Planner:
         best = np.argsort(-logits, kind="stable")[: self.max_candidates]
         places = np.union1d(best, np.array(feasible.required, dtype=np.int64))
         return _Links(feasible.keep(places), logits[places])
+
+
+def _balances(target: Composition, precursors: PrecursorSet) -> bool:
+    try:
+        balance(target, list(precursors))
+    except BalanceError:
+        return False
+    return True
 
 
 def _checked(

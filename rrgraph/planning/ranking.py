@@ -6,7 +6,7 @@ scores of single sets, by which evaluation tells ties.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import exp
 from typing import Final
@@ -19,6 +19,9 @@ __all__ = ["SCALE", "Plan", "RankedSet", "SetRanking"]
 
 SCALE: Final = 2**48
 """Fixed point of exact scores: log probabilities and logits are rounded to multiples of 1 / `SCALE`."""
+
+EXAMINED: Final = 1000
+"""Most sets of one target that are examined for a condition that the search cannot use, such as balance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,14 @@ class Plan:
         sets: distinct sets, best first; ties go to fewer members, then to earlier candidates.
         exhausted: whether these are all valid sets that exist.
         missing: needed elements, or required precursors, that no candidate can supply; there are no sets then.
+        cut: whether the search ended because the first `EXAMINED` sets held no more that balance.
     """
 
     target: Composition
     sets: tuple[RankedSet, ...]
     exhausted: bool
     missing: tuple[str, ...] = ()
+    cut: bool = False
 
     def __len__(self) -> int:
         return len(self.sets)
@@ -68,6 +73,8 @@ class Plan:
         """One sentence that says why there are no more sets, or None when there may be."""
         if self.missing:
             return f"No candidate that may be used for {self.target.formula} supplies {', '.join(self.missing)}."
+        if self.cut:
+            return f"Only {len(self)} of the {EXAMINED} best precursor sets for {self.target.formula} balance."
         if not self.exhausted:
             return None
         number = {0: "No precursor set", 1: "Only 1 precursor set"}.get(len(self), f"Only {len(self)} precursor sets")
@@ -85,6 +92,7 @@ class SetRanking:
         indices: positions in `candidates` of the candidates of the search, ascending.
         log_probabilities: of each candidate of the search.
         missing: see `Plan`.
+        valid: a further condition on a set; at most `EXAMINED` sets are examined for it.
     """
 
     def __init__(
@@ -96,8 +104,10 @@ class SetRanking:
         indices: Sequence[int],
         log_probabilities: Sequence[float],
         missing: tuple[str, ...] = (),
+        valid: Callable[[PrecursorSet], bool] | None = None,
     ) -> None:
         self.target, self.missing = target, missing
+        self._valid, self._examined, self._cut = valid, 0, False
         self._search, self._candidates, self._indices = search, candidates, indices
         self._log_probabilities = log_probabilities
         self._unit = float(SCALE * search.mean_scale)
@@ -113,9 +123,10 @@ class SetRanking:
 
     def plan(self, top_k: int) -> Plan:
         """Return the `top_k` best sets; it is exhausted when fewer, or exactly so many, exist."""
-        exhausted = self._get(top_k) is None
+        exhausted = self._get(top_k) is None and not self._cut
         sets = tuple([self._ranked(found) for found in self._found[:top_k]])
-        return Plan(target=self.target, sets=sets, exhausted=exhausted, missing=self.missing)
+        cut = len(sets) < top_k and self._cut
+        return Plan(target=self.target, sets=sets, exhausted=exhausted, missing=self.missing, cut=cut)
 
     def exact_score(self, precursors: PrecursorSet) -> int | None:
         """Return the exact score of any set, or None when it is not valid or has members that are no candidates."""
@@ -123,7 +134,9 @@ class SetRanking:
             self._places = {self._candidates[index].key: place for place, index in enumerate(self._indices)}
         places = [self._places.get(key) for key in precursors.keys]
         known = [place for place in places if place is not None]
-        return self._search.score(known) if len(known) == len(places) else None
+        if len(known) < len(places) or not (self._valid is None or self._valid(precursors)):
+            return None
+        return self._search.score(known)
 
     def _get(self, position: int) -> ScoredSet | None:
         """The set at a position, from 0, or None when there are not as many."""
@@ -131,8 +144,11 @@ class SetRanking:
             found = next(self._more, None)
             if found is None:
                 self._more = None
-            else:
+            elif self._valid is None or self._valid(self._ranked(found).precursors):
                 self._found.append(found)
+            self._examined += 1
+            if self._valid is not None and self._more is not None and self._examined == EXAMINED:
+                self._more, self._cut = None, True
         return self._found[position] if position < len(self._found) else None
 
     def _ranked(self, found: ScoredSet) -> RankedSet:

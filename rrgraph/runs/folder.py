@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from rrgraph.training import STATE_FILE
 
 __all__ = ["check_folder", "is_finished", "record_run", "write_history"]
 
-_RECORD = ("config.yaml", "environment.json")
+_RECORD = ("config.yaml", "environment.json", "data.json")
 
 
 def check_folder(config: RunConfig, *, resume: bool) -> None:
@@ -45,10 +45,11 @@ def check_folder(config: RunConfig, *, resume: bool) -> None:
         )
 
 
-def record_run(config: RunConfig) -> None:
-    """Write the resolved configuration and the environment into the run folder, which is made if need be."""
+def record_run(config: RunConfig, data: Mapping[str, Any]) -> None:
+    """Write configuration, environment and the reports on the data into the run folder, which is made if need be."""
     save_config(config, config.folder / _RECORD[0])
     write_json(config.folder / _RECORD[1], describe_environment())
+    write_json(config.folder / _RECORD[2], data)
 
 
 def is_finished(folder: Path) -> bool:

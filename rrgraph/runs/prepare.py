@@ -10,7 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.chem import Composition
-from rrgraph.data import CATALOGUE, ReactionTable, Split, clean_table, data_path, load_table, split_table
+from rrgraph.data import (
+    CATALOGUE,
+    CleaningReport,
+    ReactionTable,
+    Split,
+    clean_table,
+    data_path,
+    load_table,
+    split_table,
+)
 from rrgraph.errors import ConfigError
 from rrgraph.graph import EDGE, LinkStatistics, ReactionGraph, SystemCounts, build_graph
 from rrgraph.planning import read_candidates
@@ -25,12 +34,14 @@ class Prepared:
 
     Attributes:
         split: training, validation and test tables with the leakage report.
+        cleaning: what cleaning dropped and changed, None when the table was taken as it is.
         graph: of the training table, with the pool's further precursors as nodes without links.
         statistics: counts of the training table over the graph's precursors, when the model takes them.
         system_counts: counts of each training element system by itself.
     """
 
     split: Split
+    cleaning: CleaningReport | None
     graph: ReactionGraph
     statistics: LinkStatistics | None
     system_counts: Mapping[str, SystemCounts]
@@ -46,16 +57,17 @@ class Prepared:
         return tuple(p for p, count in zip(self.graph.precursors, self.counts, strict=True) if count)
 
 
-def split_data(config: DataConfig, *, seed: int) -> Split:
-    """Load, clean and split the table of a configuration.
+def split_data(config: DataConfig, *, seed: int) -> tuple[Split, CleaningReport | None]:
+    """Load, clean and split the table of a configuration; the report is None when nothing was cleaned.
 
     Raises:
         DataError: the table or the holdout cannot be read.
         ConfigError: the split leaves nothing to train on.
     """
     table = load_table(config.table)
+    report = None
     if config.clean:
-        table, _ = clean_table(table)
+        table, report = clean_table(table)
     split = split_table(
         table,
         config.split,
@@ -66,18 +78,18 @@ def split_data(config: DataConfig, *, seed: int) -> Split:
     )
     if not len(split.train):
         raise ConfigError(f"Split '{config.split}' of '{config.table}' leaves no training rows.")
-    return split
+    return split, report
 
 
 def prepare(config: RunConfig) -> Prepared:
     """Return the data of a run."""
-    split = split_data(config.data, seed=config.seed)
+    split, cleaning = split_data(config.data, seed=config.seed)
     pool = _pool(config.data.pool) if config.data.pool else ()
     graph = build_graph(split.train, extra_precursors=pool)
     if not config.model.statistics:
-        return Prepared(split=split, graph=graph, statistics=None, system_counts={})
+        return Prepared(split, cleaning, graph, statistics=None, system_counts={})
     statistics = LinkStatistics.fit(split.train, graph.precursors)
-    return Prepared(split, graph, statistics, statistics.system_counts(split.train))
+    return Prepared(split, cleaning, graph, statistics, statistics.system_counts(split.train))
 
 
 def candidate_pool(known: Sequence[Composition], *tables: ReactionTable) -> list[Composition]:
@@ -99,7 +111,7 @@ def run_split(folder: str | Path) -> Split:
     if not recorded.is_file():
         raise ConfigError(f"'{folder}' is not a run folder: it has no config.yaml.")
     config = load_config(recorded)
-    return split_data(config.data, seed=config.seed)
+    return split_data(config.data, seed=config.seed)[0]
 
 
 def _pool(name: str) -> list[Composition]:

@@ -42,13 +42,15 @@ class RunResult:
     comparison: Comparison
 
 
-def train_run(config: RunConfig, *, resume: bool = False, on_split: Callable[[Split], None] | None = None) -> RunResult:
+def train_run(
+    config: RunConfig, *, resume: bool = False, on_data: Callable[[Prepared], None] | None = None
+) -> RunResult:
     """Train the model of a configuration and measure it beside the baselines.
 
     Args:
         config: every choice; recorded in the run folder.
         resume: continue an interrupted run; a finished one is only measured again.
-        on_split: called with the split before training starts, for a report.
+        on_data: called with the data before training starts, to show its reports.
 
     Raises:
         ConfigError: the configuration or the run folder is refused; nothing has been written then.
@@ -60,10 +62,10 @@ def train_run(config: RunConfig, *, resume: bool = False, on_split: Callable[[Sp
     check_folder(config, resume=resume)
     check_config(config)
     prepared = prepare(config)
-    if on_split is not None:
-        on_split(prepared.split)
+    if on_data is not None:
+        on_data(prepared)
     folder = config.folder
-    record_run(config)
+    record_run(config, _data_reports(prepared))
     history: History = []
     if resume and is_finished(folder):
         checkpoint = load_checkpoint(folder)
@@ -85,6 +87,11 @@ def train_run(config: RunConfig, *, resume: bool = False, on_split: Callable[[Sp
     )
     write_text(folder / "card.md", model_card(config, prepared, comparison))
     return RunResult(folder=folder, split=prepared.split, history=history, comparison=comparison)
+
+
+def _data_reports(prepared: Prepared) -> dict[str, object]:
+    cleaning = prepared.cleaning
+    return {"cleaning": cleaning.to_dict() if cleaning else None, "leakage": prepared.split.report.to_dict()}
 
 
 def _fit(config: RunConfig, prepared: Prepared, folder: Path, *, resume: bool) -> tuple[LinkCheckpoint, History]:

@@ -230,6 +230,14 @@ def test_stock_exclude_and_require(plan):
     assert all("BaO" in members for members in required["sets"])
 
 
+def test_balanced_leaves_out_sets_that_do_not_balance(plan):
+    pool = ("--candidates", "Cr,Al,B,CrB,CrB2,AlB2,Al8Cr5,Cr2B", "--top-k", "20", "--json")
+    every, balanced = plan("Cr2AlB2", *pool).lines[0], plan("Cr2AlB2", "--balanced", *pool).lines[0]
+    assert None in every["equations"]
+    assert balanced["equations"]
+    assert None not in balanced["equations"]
+
+
 def test_an_element_symbol_is_the_element_and_al1_the_precursor(plan):
     by_element = plan("BaTiO3", "--candidates", OXIDES, "--require", "Al", "--json").lines[0]["sets"]
     by_precursor = plan("BaTiO3", "--candidates", OXIDES, "--require", "Al1", "--json").lines[0]["sets"]

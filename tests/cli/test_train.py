@@ -11,6 +11,7 @@ from rrgraph.training import LinkTask
 
 FOLDER = {
     "card.md",
+    "data.json",
     "config.yaml",
     "environment.json",
     "history.csv",
@@ -92,6 +93,7 @@ def test_resuming_gives_the_numbers_of_the_uninterrupted_run(rrgraph, config, tr
     assert stopped.code == 130
     assert {entry.name for entry in folder.iterdir()} == {
         "config.yaml",
+        "data.json",
         "environment.json",
         "training_state.safetensors",
     }

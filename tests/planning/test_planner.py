@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rrgraph.chem import VOLATILE, parse_formula, source_elements
+from rrgraph.chem import VOLATILE, BalanceError, balance, parse_formula, source_elements
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import PlanningError, ScoreError
 from rrgraph.planning import MODES, SCALE, Planner, SetConstraints, read_candidates
@@ -275,3 +275,36 @@ def test_the_case_study_of_a_boride_works_with_a_candidate_list():
     plan = Planner(Scorer(97), candidates).plan([parse_formula("Cr2AlB2")], top_k=1000)[0]
     assert {"CrB", "Al"} in names(plan)
     assert len(plan) == 1000
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_balanced_keeps_the_order_and_leaves_out_what_does_not_balance(mode):
+    target = parse_formula("Cr2AlB2")
+    pool = [parse_formula(text) for text in ("Cr", "Al", "B", "CrB", "CrB2", "AlB2", "Al8Cr5", "Cr2B")]
+    scorer = Scorer()
+    every = [ranked.precursors for ranked in next(Planner(scorer, pool, mode=mode).rankings([target]))]
+    planner = Planner(scorer, pool, SetConstraints(balanced=True), mode=mode)
+    ranking = next(planner.rankings([target]))
+    kept = [ranked.precursors for ranked in ranking]
+    assert kept == [precursors for precursors in every if _balances(target, precursors)]
+    assert 0 < len(kept) < len(every)
+    left_out = next(precursors for precursors in every if precursors not in kept)
+    assert ranking.exact_score(left_out) is None
+    assert ranking.exact_score(kept[0]) is not None
+
+
+def test_balanced_search_ends_and_says_so(monkeypatch):
+    monkeypatch.setattr("rrgraph.planning.ranking.EXAMINED", 5)
+    pool = [parse_formula(text) for text in ("CrB", "CrB2", "Cr2B", "AlB2", "Al8Cr5", "AlCr2")]
+    plan = Planner(Scorer(), pool, SetConstraints(balanced=True)).plan([parse_formula("Cr2AlB2")])[0]
+    assert plan.cut
+    assert not plan.exhausted
+    assert f"Only {len(plan)} of the 5 best precursor sets for Cr2AlB2 balance." == plan.reason
+
+
+def _balances(target, precursors):
+    try:
+        balance(target, list(precursors))
+    except BalanceError:
+        return False
+    return True

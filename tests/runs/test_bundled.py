@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from safetensors import safe_open
+
+import rrgraph.runs
+from rrgraph.chem import parse_formula
+from rrgraph.cli import main
+from rrgraph.planning import Planner
+from rrgraph.runs import DEFAULT_MODEL, load_predictor
+
+FOLDER = Path(rrgraph.runs.__file__).parent / "bundled" / DEFAULT_MODEL
+MEGABYTE = 10**6
+BORIDES = "B,Cr,Al,AlB2,Al45Cr7,Al8Cr5,AlCr2,CrB,CrB4,Cr3B4,Cr5B3,Cr2B3,CrB2,Cr2B"
+
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the bundled model has not been added yet")
+
+
+@pytest.fixture(scope="module")
+def predictor():
+    return load_predictor(DEFAULT_MODEL)
+
+
+def lines(capsys):
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_the_quick_start_works(capsys):
+    assert main(["plan", "Li7La3Zr2O12"]) == 0
+    assert "La2O3" in capsys.readouterr().out
+    assert main(["plan", "Li7La3Zr2O12", "--json"]) == 0
+    (line,) = lines(capsys)
+    assert len(line["sets"]) == 10
+    assert {"La2O3", "ZrO2"} <= set(line["sets"][0])
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [("BaTiO3", {"BaCO3", "TiO2"}), ("LiMn2O4", {"Li2CO3", "MnO2"}), ("Y3Al5O12", {"Y2O3", "Al2O3"})],
+)
+def test_classics_are_among_the_first(predictor, target, expected):
+    (plan,) = Planner(predictor, predictor.vocabulary).plan([parse_formula(target)], top_k=5)
+    assert expected in [{precursor.formula for precursor in found.precursors} for found in plan.sets]
+
+
+def test_never_seen_borides_can_be_planned_with(capsys):
+    assert main(["plan", "Cr2AlB2", "--candidates", BORIDES, "--json"]) == 0
+    (line,) = lines(capsys)
+    assert len(line["sets"]) == 10
+    assert any(line["unseen"])
+    assert {name for members in line["sets"] for name in members} <= set(BORIDES.split(","))
+
+
+def test_it_is_small():
+    assert sum(entry.stat().st_size for entry in FOLDER.rglob("*") if entry.is_file()) < 12 * MEGABYTE
+
+
+def test_it_holds_weights_counts_and_vocabulary_but_no_reactions(predictor):
+    assert {entry.name for entry in FOLDER.iterdir()} <= {
+        "card.md",
+        "config.yaml",
+        "environment.json",
+        "history.csv",
+        "metrics.json",
+        "model.json",
+        "model.safetensors",
+    }
+    description = json.loads((FOLDER / "model.json").read_text(encoding="utf-8"))
+    assert set(description) == {"format", "rrgraph", "model", "vocabulary", "metadata"}
+    assert all(set(entry) == {"formula", "count"} for entry in description["vocabulary"])
+    assert all(not isinstance(value, list | dict) for value in description["metadata"].values())
+    assert len(predictor.vocabulary) > 500
+    texts = "".join(entry.read_text(encoding="utf-8") for entry in FOLDER.iterdir() if entry.suffix != ".safetensors")
+    known = {precursor.key for precursor in predictor.vocabulary}
+    targets = ["Li7La3Zr2O12", "YBa2Cu3O7", "LiNi0.8Co0.1Mn0.1O2", "Y3Al5O12", "LiFePO4", "La0.7Sr0.3MnO3"]
+    for target in targets:
+        if parse_formula(target).key not in known:
+            assert target not in texts
+    with safe_open(FOLDER / "model.safetensors", framework="pt") as handle:
+        assert set(handle.metadata()) == {"format"}
+
+
+def test_the_card_says_what_a_user_must_know():
+    card = (FOLDER / "card.md").read_text(encoding="utf-8")
+    for title in ("## Data", "## Metrics", "## Limits"):
+        assert title in card
+    assert "CC BY 4.0" in card

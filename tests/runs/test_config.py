@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rrgraph.errors import ConfigError
+from rrgraph.runs import RunConfig, load_config, save_config
+from rrgraph.runs.check import check_config
+
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_the_configurations_of_the_repository_are_valid(path):
+    config = load_config(path)
+    check_config(config)
+    assert config.name == path.stem
+    assert config.folder == Path("runs") / path.stem
+
+
+def test_the_paper_configuration_has_the_papers_numbers():
+    (path,) = (path for path in CONFIGS if path.stem == "retro_rank_in")
+    config = load_config(path, ["model.width=512"])
+    training = config.training
+    assert (training.batch_size, training.negatives, training.loss) == (128, 1, "bce")
+    assert (training.learning_rate, training.encoder_learning_rate) == (6.81e-5, 6.37e-5)
+    assert (config.model.layers, config.model.decoder, config.model.decoder_layers) == (3, "concat", 3)
+
+
+def test_overrides_win_and_the_rest_stays(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("seed: 3\ntraining: {epochs: 7, negatives: 2}\nevaluation: {parts: [test]}\n")
+    config = load_config(path, ["training.epochs=9", "data.holdout=held.csv", "output=runs/x", "evaluation.parts=[]"])
+    assert (config.name, config.seed) == ("mine", 3)
+    assert (config.training.epochs, config.training.negatives) == (9, 2)
+    assert config.data.holdout == "held.csv"
+    assert config.folder == Path("runs/x")
+    assert config.evaluation.parts == []
+
+
+def test_an_empty_file_is_the_default(tmp_path):
+    (tmp_path / "run.yaml").write_text("")
+    assert load_config(tmp_path / "run.yaml") == RunConfig()
+
+
+def test_what_is_saved_is_what_is_loaded(tmp_path):
+    config = RunConfig(name="other", seed=4)
+    config.training.learning_rate = 1 / 3
+    save_config(config, tmp_path / "config.yaml")
+    assert load_config(tmp_path / "config.yaml") == config
+
+
+@pytest.mark.parametrize("text", ["- 1\n", "word\n", "a: [\n", "a: ${b}\n"])
+def test_other_files_are_refused(tmp_path, text):
+    (tmp_path / "bad.yaml").write_text(text)
+    with pytest.raises(ConfigError):
+        load_config(tmp_path / "bad.yaml")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("seed", -1),
+        ("model.width", 0),
+        ("model.dropout", 1.0),
+        ("training.epochs", 0),
+        ("training.warmup", 1.1),
+        ("training.learning_rate", float("inf")),
+        ("training.sampler", "unknown"),
+        ("evaluation.mode", "unknown"),
+        ("evaluation.parts", ["train"]),
+    ],
+)
+def test_the_check_names_the_key(key, value):
+    config = RunConfig()
+    section, _, name = key.rpartition(".")
+    setattr(getattr(config, section) if section else config, name, value)
+    with pytest.raises(ConfigError, match=key):
+        check_config(config)

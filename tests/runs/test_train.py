@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+
+from rrgraph.chem import parse_formula
+from rrgraph.errors import ConfigError
+from rrgraph.evaluation import PROTOCOLS, evaluate_planner
+from rrgraph.model import load_checkpoint
+from rrgraph.runs import candidate_pool, describe_environment, load_config, load_predictor, train_run
+from rrgraph.runs.measure import set_mode
+from rrgraph.training import STATE_FILE
+
+TARGETS = [parse_formula(text) for text in ("BaTiO3", "LiCoO2", "Y3Al5O12", "Cr2AlB2")]
+
+
+def test_the_same_seed_gives_the_same_numbers(tiny, finished, tmp_path):
+    again = train_run(replace(tiny, output=str(tmp_path / "again")))
+    weights, expected = (load_file(folder / "model.safetensors") for folder in (again.folder, finished.folder))
+    assert all(weights[name].equal(expected[name]) for name in expected)
+    assert again.comparison == finished.comparison
+
+
+def test_another_seed_gives_others(tiny, finished, tmp_path):
+    other = train_run(replace(tiny, seed=1, output=str(tmp_path / "other")))
+    assert [row["loss"] for row in other.history] != [row["loss"] for row in finished.history]
+
+
+def test_the_folder_records_the_run(tiny, finished, run_folder):
+    assert load_config(run_folder / "config.yaml") == tiny
+    assert json.loads((run_folder / "environment.json").read_text()) == describe_environment()
+    with (run_folder / "history.csv").open() as handle:
+        history = list(csv.DictReader(handle))
+    assert [{name: float(value) for name, value in row.items()} for row in history] == finished.history
+    assert [row["epoch"] for row in finished.history] == [1, 2]
+    assert not (run_folder / STATE_FILE).exists()
+    metrics = json.loads((run_folder / "metrics.json").read_text())
+    for part, protocols in finished.comparison.items():
+        for protocol, systems in protocols.items():
+            for system, measured in systems.items():
+                assert metrics[part][protocol][system] == json.loads(json.dumps(measured.to_dict()))
+
+
+def test_the_card_says_data_licence_metrics_and_limits(finished, run_folder):
+    card = (run_folder / "card.md").read_text()
+    assert card.startswith("# Model card: tiny\n")
+    for title in ("## Data", "## Metrics", "## Limits"):
+        assert title in card
+    assert "licence" in card
+    split = finished.split
+    assert f"{len(split.train)} training" in card
+    shares = finished.comparison["test"]["open"]["model"].overall.top
+    assert f"| test | open | model | {' | '.join(map(str, shares.values()))} | {len(split.test)} |" in card
+
+
+def test_the_saved_model_predicts_as_measured(tiny, finished, run_folder):
+    predictor = load_predictor(str(run_folder))
+    seen = {precursor.key for precursor in predictor.seen}
+    for protocol in ("paper", "open"):
+        again = evaluate_planner(
+            predictor,
+            candidate_pool(predictor.vocabulary, finished.split.test),
+            finished.split.test,
+            PROTOCOLS[protocol],
+            mode=set_mode(protocol, tiny.evaluation.mode),
+            train_precursors=seen,
+        )
+        assert again == finished.comparison["test"][protocol]["model"]
+
+
+def test_two_loads_give_the_same_scores(run_folder):
+    first, second = load_predictor(str(run_folder)), load_predictor(f"{run_folder}/")
+    candidates = [*first.vocabulary, parse_formula("Al45Cr7")]
+    scores = first.logits(TARGETS, candidates)
+    assert np.isfinite(scores).all()
+    assert np.array_equal(scores, second.logits(TARGETS, candidates))
+
+
+def test_a_model_without_validation_rows_is_trained_to_the_end(tiny, tmp_path):
+    config = replace(tiny, output=str(tmp_path / "whole"), data=replace(tiny.data, split="all"))
+    result = train_run(config)
+    assert len(result.history) == 2
+    assert result.comparison == {}
+    assert "nothing is left to measure it on" in (result.folder / "card.md").read_text()
+    assert load_checkpoint(result.folder).metadata["training_reactions"] == len(result.split.train)
+
+
+def test_a_resumed_run_must_have_the_same_configuration(tiny, finished):
+    with pytest.raises(ConfigError, match="exists"):
+        train_run(tiny)
+    with pytest.raises(ConfigError, match="another configuration"):
+        train_run(replace(tiny, seed=9), resume=True)
+
+
+def test_a_finished_run_is_measured_again(tiny, finished, run_folder):
+    before = (run_folder / "history.csv").read_text()
+    again = train_run(tiny, resume=True)
+    assert again.history == []
+    assert again.comparison == finished.comparison
+    assert (run_folder / "history.csv").read_text() == before
+
+
+def test_the_told_size_is_ranked_by_the_product():
+    assert set_mode("paper", "geometric") == "product"
+    assert set_mode("open", "geometric") == "geometric"

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from math import log
 from pathlib import Path
 from typing import IO, Any
 
@@ -131,6 +132,10 @@ class TableWriter(PlanWriter):
         show_table(header, rows, title=f"\n{record.target}", numbers=("rank", "probability"))
         if any(s.unseen for s in record.sets):
             print("* never seen in training")
+        unbalanced = sum(s.equation is None for s in record.sets)
+        if record.detail.equations and unbalanced:
+            verb = "does" if unbalanced == 1 else "do"
+            print(f"{unbalanced} of {len(record.sets)} {verb} not balance; --balanced leaves such sets out")
         if record.message:
             print(record.message)
 
@@ -138,14 +143,19 @@ class TableWriter(PlanWriter):
 def _table(sets: Sequence[SetRecord]) -> tuple[list[str], list[list[str]]]:
     weighed = any(record.grams is not None for record in sets)
     header = ["rank", "probability", "precursors", "balanced equation", *(["grams"] if weighed else [])]
+    # Other scores than the product of probabilities order the sets differently, so they are shown.
+    scored = any(abs(record.score - log(max(record.probability, 1e-300))) > 1e-6 for record in sets)
     rows = []
     for record in sets:
         names = " + ".join(f"{name}*" if name in record.unseen else name for name in record.precursors)
-        cells = [str(record.rank), f"{record.probability:.3g}", names, record.equation or "does not balance"]
+        probability = f"{record.probability:.3g}" + (f" ({record.score:.3g})" if scored else "")
+        cells = [str(record.rank), probability, names, record.equation or "does not balance"]
         if weighed:
             masses = (record.grams or {}).items()
             cells.append(", ".join(f"{mass:.4g} g {name}" for name, mass in masses) or "-")
         rows.append(cells)
+    if scored:
+        header[1] = "probability (score)"
     return header, rows
 
 

@@ -71,7 +71,7 @@ def _parts(systems: Mapping[str, Metrics]) -> dict[str, dict[str, TopK]]:
             ("recorded sets with a precursor unseen in training", metrics.unseen),
         ]
         for label, part in named:
-            if part is not None:
+            if part is not None and part.rows:
                 plural = "row" if part.rows == 1 else "rows"
                 grouped.setdefault(f"{label} ({part.rows} {plural})", {})[system] = part
     return grouped

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rrgraph.chem import ELEMENTS, VOLATILE, Composition, element_system, source_elements
 from rrgraph.data import ReactionTable
+from rrgraph.errors import DataError
 
 __all__ = [
     "ANION_CLASSES",
@@ -97,6 +98,9 @@ class LinkStatistics:
         slot_counts: (slots, contexts) float32.
         element_counts: (elements, contexts) float32, distinct reactions whose target contains the element.
         uses: (n,) float32, distinct reactions that use each precursor.
+
+    Raises:
+        DataError: the counts are not those of this vocabulary.
     """
 
     def __init__(
@@ -112,6 +116,10 @@ class LinkStatistics:
         self.uses = uses
         self._index = {precursor.key: index for index, precursor in enumerate(self.vocabulary)}
         self._slots = _slots(self.vocabulary)
+        if len(slot_counts) != len(self._slots[0]) or len(uses) != len(self.vocabulary):
+            raise DataError(
+                f"Link statistics of {len(uses)} precursors do not fit a vocabulary of {len(self.vocabulary)}."
+            )
 
     @classmethod
     def fit(cls, table: ReactionTable, vocabulary: Sequence[Composition]) -> LinkStatistics:

@@ -37,7 +37,7 @@ class LinkCheckpoint:
     Attributes:
         model: weights, in evaluation mode.
         vocabulary: the precursors it knows by name, in node order.
-        counts: (vocabulary,) int64, distinct training reactions that use each; 0 for a candidate never seen.
+        counts: (vocabulary,) int64, distinct training targets linked to each; 0 for a candidate never seen.
         statistics: counts behind the link statistics, None for a model without them.
         metadata: how it was trained and how its scores are best used (`score_mode`); plain JSON.
     """
@@ -98,15 +98,17 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
         model.load_state_dict(tensors)
         vocabulary = tuple(parse_formula(entry["formula"]) for entry in description["vocabulary"])
         counts = np.array([entry["count"] for entry in description["vocabulary"]], dtype=np.int64)
-    except (KeyError, TypeError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
+        statistics = LinkStatistics(vocabulary, **counted) if counted else None
+        metadata = dict(description["metadata"])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
         raise ModelError(f"The weights and the description in '{folder}' do not fit each other: {reason}.") from None
     return LinkCheckpoint(
         model=model.eval(),
         vocabulary=vocabulary,
         counts=counts,
-        statistics=LinkStatistics(vocabulary, **counted) if counted else None,
-        metadata=description.get("metadata", {}),
+        statistics=statistics,
+        metadata=metadata,
     )
 
 

@@ -36,7 +36,7 @@ class LinkPredictor:
         self._embeddings: dict[str, Tensor] = {}
 
     def count(self, precursor: Composition) -> int:
-        """Return how many distinct training reactions use `precursor`; 0 means never seen."""
+        """Return how many distinct training targets link to `precursor`; 0 means never seen."""
         return self._counts.get(precursor.key, 0)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rrgraph import __version__
+from rrgraph.data import Split
 from rrgraph.runs.config import RunConfig
 from rrgraph.runs.prepare import Prepared
 
@@ -26,7 +27,7 @@ _LIMITS = """\
 def model_card(config: RunConfig, prepared: Prepared, comparison: Comparison) -> str:
     """Return the card as Markdown."""
     split, graph = prepared.split, prepared.graph
-    measured = comparison_table(comparison) or "Every row was used for training, so nothing is left to measure it on.\n"
+    measured = comparison_table(comparison) or _unmeasured(split)
     return f"""\
 # Model card: {config.name}
 
@@ -60,6 +61,12 @@ def comparison_table(comparison: Comparison) -> str:
         return ""
     header = "| part | protocol | system | top-1 | top-3 | top-5 | top-10 | rows |\n|---|---|---|---|---|---|---|---|\n"
     return header + "\n".join(lines) + "\n"
+
+
+def _unmeasured(split: Split) -> str:
+    if len(split.validation) or len(split.test):
+        return "Not measured: evaluation.parts names no part of the split that has rows.\n"
+    return "Every row was used for training, so nothing is left to measure it on.\n"
 
 
 def _licence(table: str) -> str:

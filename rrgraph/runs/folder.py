@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,18 @@ def check_folder(config: RunConfig, *, resume: bool) -> None:
         raise ConfigError(
             f"The run folder '{folder}' exists; continue it with --resume or choose another with output=DIR."
         )
-    if resume and found and load_config(folder / "config.yaml") != config:
+    if resume and found and not _same_training(load_config(folder / "config.yaml"), config):
         raise ConfigError(
             f"The run in '{folder}' was started with another configuration (see its config.yaml), "
             "so it cannot be resumed with this one."
         )
+
+
+def _same_training(recorded: RunConfig, config: RunConfig) -> bool:
+    """Whether two configurations train the same model; what is measured at the end may differ."""
+    given = config.evaluation
+    measured = replace(recorded.evaluation, parts=given.parts, protocols=given.protocols, baselines=given.baselines)
+    return replace(recorded, evaluation=measured) == config
 
 
 def record_run(config: RunConfig, data: Mapping[str, Any]) -> None:

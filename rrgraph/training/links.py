@@ -105,7 +105,7 @@ class LinkTask(Task):
 
 
 class _BatchStatistics:
-    """Link statistics of training targets; counted ones are computed once for each element system and kept."""
+    """Link statistics of training targets; counted ones are kept by element system, at half precision."""
 
     def __init__(
         self, graph: ReactionGraph, statistics: LinkStatistics, system_counts: Mapping[str, SystemCounts]

@@ -42,7 +42,7 @@ class NegativeSampler(ABC):
     def prepare(self, graph: ReactionGraph) -> None:
         """Compute what `weights` needs from the graph."""
 
-    def start_epoch(self, embeddings: Tensor | None) -> None:
+    def start_epoch(self, embeddings: Tensor) -> None:
         """Take note of the current embeddings (precursors, width) of all precursors."""
 
     needs_embeddings = False
@@ -64,8 +64,9 @@ class NegativeSampler(ABC):
     def sample(self, targets: Tensor, count: int, generator: torch.Generator) -> Tensor:
         """Draw `count` negatives for each target node.
 
-        They are distinct where the target has that many eligible precursors, and repeat where it has fewer; a
-        target to which the sampler gives no weight at all draws from every precursor that is not a known positive.
+        They are distinct where the target has that many eligible precursors, and drawn with replacement where it has
+        fewer; a target to which the sampler gives no weight at all draws from every precursor that is not a known
+        positive.
 
         Args:
             targets: (batch,) int64 target nodes.
@@ -153,20 +154,25 @@ class HardSampler(NegativeSampler):
     def prepare(self, graph: ReactionGraph) -> None:
         self.directions: Tensor | None = None
 
-    def start_epoch(self, embeddings: Tensor | None) -> None:
-        self.directions = None if embeddings is None else normalize(embeddings, dim=1)
+    def start_epoch(self, embeddings: Tensor) -> None:
+        self.directions = normalize(embeddings, dim=1)
 
     def weights(self, targets: Tensor) -> Tensor:
         if self.directions is None:
             return torch.ones(len(targets), self.precursors)
         recorded = self.positives(targets).float()
         mean = normalize(recorded @ self.directions, dim=1)
-        return (self.hardness * (mean @ self.directions.T)).exp()
+        similarity = mean @ self.directions.T
+        # Relative to the largest, so that no hardness overflows.
+        return (self.hardness * (similarity - similarity.amax(1, keepdim=True))).exp().clamp_min(1e-30)
 
 
 @SAMPLERS.register("mixed")
 class MixedSampler(ElementMatchedSampler):
-    """Three in four element-matched, one in four uniform, so that candidates of other elements are judged too."""
+    """Three parts of the weight on element-matched precursors, one on all, so that other elements are judged too.
+
+    Draws are distinct, so a target with few matching precursors gets more of the others.
+    """
 
     matched_share = 0.75
 

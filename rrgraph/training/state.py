@@ -95,7 +95,7 @@ def load_state(folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer
             slots.setdefault(int(index), {})[slot] = tensor
         optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
+        reason = " ".join(str(error).split()).rstrip(".")
         raise ModelError(f"The training state '{path}' cannot be resumed: {reason}.") from None
     score = description["best_score"]
     return TrainingState(

@@ -238,6 +238,16 @@ def test_balanced_leaves_out_sets_that_do_not_balance(plan):
     assert None not in balanced["equations"]
 
 
+def test_the_table_counts_what_does_not_balance_and_shows_other_scores(plan):
+    pool = ("--candidates", "Cr,Al,B,CrB,CrB2,AlB2,Al8Cr5,Cr2B")
+    product, geometric = plan("Cr2AlB2", *pool).out, plan("Cr2AlB2", *pool, "--mode", "geometric").out
+    unbalanced = product.count("does not balance")
+    assert f"{unbalanced} of 10 do not balance; --balanced leaves such sets out" in product
+    assert "(score)" not in product
+    assert "probability (score)" in geometric
+    assert "--balanced" not in plan("Cr2AlB2", *pool, "--balanced").out
+
+
 def test_an_element_symbol_is_the_element_and_al1_the_precursor(plan):
     by_element = plan("BaTiO3", "--candidates", OXIDES, "--require", "Al", "--json").lines[0]["sets"]
     by_precursor = plan("BaTiO3", "--candidates", OXIDES, "--require", "Al1", "--json").lines[0]["sets"]

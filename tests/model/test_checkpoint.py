@@ -79,3 +79,12 @@ def test_damaged_folders_are_refused_with_one_sentence(checkpoint, tmp_path, dam
     with pytest.raises(ModelError, match=message) as caught:
         load_checkpoint(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_counts_of_another_vocabulary_are_refused(checkpoint, tmp_path):
+    if checkpoint.statistics is None:
+        pytest.skip("this model has no counts")
+    save_checkpoint(checkpoint, tmp_path)
+    damage_json(tmp_path, lambda d: d["vocabulary"].pop())
+    with pytest.raises(ModelError, match="do not fit a vocabulary of"):
+        load_checkpoint(tmp_path)

@@ -109,3 +109,15 @@ def test_hard_prefers_precursors_similar_to_the_recorded_set(graph):
     embeddings[twin] = embeddings[recorded].mean(0)
     sampler.start_epoch(embeddings)
     assert frequencies(sampler, target).argmax() == twin
+
+
+def test_hard_does_not_overflow(graph):
+    target = graph.target_index["BaO3Ti"]
+    sampler = SAMPLERS["hard"](graph, hardness=500.0)
+    torch.manual_seed(0)
+    embeddings = torch.randn(len(graph.precursors), 16)
+    twin = graph.precursor_index["CO3Sr"]
+    embeddings[twin] = embeddings[[p for t, p in known(graph) if t == target]].mean(0)
+    sampler.start_epoch(embeddings)
+    assert torch.isfinite(sampler.weights(torch.tensor([target]))).all()
+    assert frequencies(sampler, target)[twin] > 0.99

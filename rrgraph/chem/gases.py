@@ -70,7 +70,7 @@ _RANKS = {gas.key: rank for rank, gas in enumerate(BYPRODUCTS)}
 _UNUSUAL_SIDES = frozenset((key, taken_up) for key in UNUSUAL for taken_up in (False, True))
 _NITROGEN_OXIDES = frozenset(_sides("NO2 NO", False))
 _O2, _CO2, _CO, _NH3 = _sides("O2 CO2 CO NH3", False)
-_H2_TAKEN_UP, _NH3_TAKEN_UP = _sides("H2 NH3", True)
+_H2_TAKEN_UP, _NH3_TAKEN_UP, _CO2_TAKEN_UP = _sides("H2 NH3 CO2", True)
 
 
 def preference(gas: Gas) -> int:
@@ -95,7 +95,9 @@ def menus(
     - sulfur and sulfides, which turn oxygen into SO2, make O2 unusual;
     - a target without oxygen, or one that needs V2O5, Fe2O3 or the like reduced, makes O2 unusual; without a
       reducing agent, H2 is usually taken up then;
-    - NH3 is usually taken up only by a target with nitrogen.
+    - NH3 is usually taken up only by a target with nitrogen;
+    - oxides such as MgO and La2O3 give their oxygen neither to hydrogen nor to the air, so a target without oxygen
+      needs another reducing agent; nor does such a target take its carbon from CO2.
 
     A gas that is itself the target or a precursor is on no menu.
     """
@@ -132,7 +134,13 @@ def _habits(target: Composition, traits: Sequence[Redox]) -> tuple[frozenset[_Si
     if "N" not in target.elements:
         unusual.add(_NH3_TAKEN_UP)
     burns = nitrate and not any(trait.reduced_nitrogen for trait in traits)
-    return frozenset(unusual), frozenset() if burns else _NITROGEN_OXIDES
+    never = set() if burns else set(_NITROGEN_OXIDES)
+    if "O" not in target.elements:
+        never.add(_CO2_TAKEN_UP)
+    reducing = carbothermal or sulfurous or any(trait.boride for trait in traits)
+    if "O" not in target.elements and any(trait.stubborn for trait in traits) and not reducing:
+        never |= {_O2, _H2_TAKEN_UP}
+    return frozenset(unusual), frozenset(never)
 
 
 @lru_cache(maxsize=4096)

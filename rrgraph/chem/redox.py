@@ -39,6 +39,11 @@ _OXYGEN = -2
 _OXYGEN_GIVERS = _symbols("Cr Mn Co Ni Cu Ru Rh Pd Ag Os Ir Pt Au Hg Tl Pb Sb Pr Tb")
 #: Elements whose oxides need a reducing agent for that.
 _REDUCIBLE = _symbols("Ti V Nb Mo W Re U Fe Eu Ce")
+#: Elements whose oxides hydrogen cannot strip of their oxygen.
+_STUBBORN = _symbols(
+    "Li Na K Rb Cs Be Mg Ca Sr Ba Al Si B Sc Y La Ce Pr Nd Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Ti Zr Hf Th U Cr Mn V Nb Ta"
+)
+_MOBILE = _symbols("C H N O F Cl Br I")
 #: Elements that no carbide holds.
 _NO_CARBIDE = _symbols("H N O F S Cl Br I")
 
@@ -52,8 +57,10 @@ class Redox:
         ammonium: holds nitrogen and hydrogen, and the nitrogen is no nitrate: ammonium, amides, organic bases.
         reduced_nitrogen: holds nitrogen that is no nitrate, such as ammonium or a nitride.
         carbide: carbon, or carbon bound to metals or metalloids: it takes oxygen away as CO.
+        boride: boron without oxygen, a reducing agent whose oxides are written as what takes their oxygen up.
         sulfide: sulfur without oxygen: it takes oxygen away as SO2.
         gives_oxygen: oxygen leaves it on heating alone (nitrates, sulfates, peroxides, oxides such as MnO2).
+        stubborn: holds oxygen on nothing but metals or metalloids from which hydrogen cannot take it (MgO, La2O3).
         reducible: holds an element that comes to a lower charge only by a reducing agent (V2O5, Fe2O3).
     """
 
@@ -61,8 +68,10 @@ class Redox:
     ammonium: bool
     reduced_nitrogen: bool
     carbide: bool
+    boride: bool
     sulfide: bool
     gives_oxygen: bool
+    stubborn: bool
     reducible: bool
 
 
@@ -84,7 +93,9 @@ def redox(precursor: Composition) -> Redox:
         ammonium=reduced and "H" in elements,
         reduced_nitrogen=reduced,
         carbide="C" in elements and not elements & _NO_CARBIDE,
+        boride="B" in elements and not oxygen,
         sulfide="S" in elements and not oxygen,
         gives_oxygen=oxygen and (charge < 0 or "S" in elements or not elements.isdisjoint(_OXYGEN_GIVERS)),
+        stubborn=oxygen and bool(elements - _MOBILE) and elements - _MOBILE <= _STUBBORN,
         reducible=not elements.isdisjoint(_REDUCIBLE),
     )

@@ -293,3 +293,14 @@ def test_balancing_is_fast():
     for left, target in parsed:
         balance(target, [solid for solid in left if len(solid.elements) > 1 or solid.key not in ("O", "N", "H")])
     assert (time.perf_counter() - start) / len(cases) < 5e-3  # measured 0.2 ms
+
+
+@pytest.mark.parametrize(("target", "precursors"), [("Mg2Si", "MgO Si"), ("LaNi5", "La2O3 Ni"), ("TiAl", "TiO2 Al2O3")])
+def test_stubborn_oxides_are_not_reduced_by_hydrogen_or_into_carbides_by_co2(target, precursors):
+    with pytest.raises(BalanceError, match="does not balance"):
+        balance(parse_formula(target), [parse_formula(text) for text in precursors.split()])
+
+
+def test_hydrogen_reduces_other_oxides_and_carbon_reduces_stubborn_ones():
+    assert "H2" in str(balance(parse_formula("FeNi3"), [parse_formula("Fe2O3"), parse_formula("NiO")]))
+    assert "CO" in str(balance(parse_formula("TiC"), [parse_formula("TiO2"), parse_formula("C")]))

@@ -295,7 +295,10 @@ def test_balancing_is_fast():
     assert (time.perf_counter() - start) / len(cases) < 5e-3  # measured 0.2 ms
 
 
-@pytest.mark.parametrize(("target", "precursors"), [("Mg2Si", "MgO Si"), ("LaNi5", "La2O3 Ni"), ("TiAl", "TiO2 Al2O3")])
+@pytest.mark.parametrize(
+    ("target", "precursors"),
+    [("Mg2Si", "MgO Si"), ("LaNi5", "La2O3 Ni"), ("TiAl", "TiO2 Al2O3"), ("Ti3SiC2", "TiO2 SiC")],
+)
 def test_stubborn_oxides_are_not_reduced_by_hydrogen_or_into_carbides_by_co2(target, precursors):
     with pytest.raises(BalanceError, match="does not balance"):
         balance(parse_formula(target), [parse_formula(text) for text in precursors.split()])

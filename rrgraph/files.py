@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rrgraph.errors import DataError
+from rrgraph.errors import DataError, near_match
 
-__all__ = ["atomic_path", "sha256_file", "write_json", "write_text"]
+__all__ = ["atomic_path", "near_file", "sha256_file", "write_json", "write_text"]
 
 
 @contextmanager
@@ -40,6 +40,12 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.replace(final)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def near_file(path: str | os.PathLike[str]) -> str:
+    """Return ``" Did you mean 'x'?"`` for the file beside a missing `path` with the closest name, or nothing."""
+    folder = Path(path).parent
+    return near_match(str(path), [str(other) for other in folder.glob("*")] if folder.is_dir() else [])
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

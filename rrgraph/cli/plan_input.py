@@ -22,6 +22,7 @@ from typing import IO, Any
 
 from rrgraph.chem import Composition, parse_formula
 from rrgraph.errors import DataError, FormulaError, PlanningError, near_match
+from rrgraph.files import near_file
 
 __all__ = ["TargetRow", "read_targets", "told_column"]
 
@@ -142,8 +143,7 @@ def _reader(path: str) -> Callable[[IO[str]], Iterator[tuple[int, Record]]]:
     if path == "-":
         return _stream_records
     if not Path(path).is_file():
-        beside = [str(other) for other in Path(path).parent.glob("*")] if Path(path).parent.is_dir() else []
-        raise DataError(f"There is no file '{path}'.{near_match(path, beside)}")
+        raise DataError(f"There is no file '{path}'.{near_file(path)}")
     readers = {".csv": _csv_records, ".jsonl": _json_records, ".txt": _text_records}
     suffix = Path(path.removesuffix(".gz")).suffix.lower()
     if suffix not in readers:

@@ -19,8 +19,8 @@ from typing import IO, Any, cast
 
 import pandas as pd
 
-from rrgraph.errors import DataError, near_match
-from rrgraph.files import atomic_path
+from rrgraph.errors import DataError
+from rrgraph.files import atomic_path, near_file
 
 __all__ = ["SUFFIXES", "read_frame", "write_frame"]
 
@@ -41,8 +41,7 @@ def read_frame(path: str | os.PathLike[str]) -> pd.DataFrame:
     path = Path(path)
     suffix = _suffix(path)
     if not path.is_file():
-        beside = [str(other) for other in path.parent.glob("*")] if path.parent.is_dir() else []
-        raise DataError(f"There is no file '{path}'.{near_match(str(path), beside)}")
+        raise DataError(f"There is no file '{path}'.{near_file(path)}")
     try:
         if suffix.startswith(".csv"):
             return _read_csv(path)

@@ -8,14 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rrgraph.chem import ELEMENTS, Composition
+from rrgraph.chem import ATOMIC_NUMBERS, Composition
 
 __all__ = ["PADDING", "featurise"]
 
 PADDING = 0
 """Index of the padding element; real elements are numbered by their atomic number."""
-
-_ATOMIC_NUMBER = {symbol: number for number, symbol in enumerate(ELEMENTS, start=1)}
 
 
 def featurise(compositions: Sequence[Composition]) -> tuple[Tensor, Tensor]:
@@ -34,6 +32,6 @@ def featurise(compositions: Sequence[Composition]) -> tuple[Tensor, Tensor]:
     fractions = np.zeros((len(compositions), width), dtype=np.float32)
     for row, composition in enumerate(compositions):
         for column, (symbol, fraction) in enumerate(composition.fractions.items()):
-            elements[row, column] = _ATOMIC_NUMBER[symbol]
+            elements[row, column] = ATOMIC_NUMBERS[symbol]
             fractions[row, column] = fraction
     return torch.from_numpy(elements), torch.from_numpy(fractions)

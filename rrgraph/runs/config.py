@@ -11,7 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from rrgraph.errors import ConfigError, near_match
-from rrgraph.files import write_text
+from rrgraph.files import near_file, write_text
 from rrgraph.model import ModelConfig
 from rrgraph.training import TrainingConfig
 
@@ -91,8 +91,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
     """
     path = Path(path)
     if not path.is_file():
-        beside = [str(other) for other in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
-        raise ConfigError(f"There is no configuration file '{path}'.{near_match(str(path), beside)}")
+        raise ConfigError(f"There is no configuration file '{path}'.{near_file(path)}")
     for override in overrides:
         if "=" not in override.lstrip("="):
             raise ConfigError(f"The override '{override}' is not of the form key=value, such as training.epochs=5.")

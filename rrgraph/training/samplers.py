@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from rrgraph.chem import ATOMIC_NUMBERS, VOLATILE
 from rrgraph.errors import ConfigError, DataError
 from rrgraph.graph import EDGE, PADDING, ReactionGraph
 from rrgraph.registry import Registry
@@ -20,7 +21,8 @@ __all__ = ["SAMPLERS", "NegativeSampler"]
 
 SAMPLERS: Registry[type[NegativeSampler]] = Registry("negative sampler")
 
-_EXEMPT = (1, 6, 7, 8)  # H, C, N, O may come from the atmosphere and match nearly everything
+# These may come from the atmosphere and match nearly everything.
+_EXEMPT = tuple(ATOMIC_NUMBERS[symbol] for symbol in sorted(VOLATILE))
 
 
 class NegativeSampler(ABC):

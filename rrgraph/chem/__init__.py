@@ -1,6 +1,7 @@
 """Chemistry of one material: parse any spelling, one canonical composition, its elements.
 
-Flows in: formulas as people type them. Flows out: compositions, balanced equations and batch masses.
+Flows in: formulas as people type them. Flows out: compositions, balanced equations, batch masses, energies
+of gases.
 """
 
 from __future__ import annotations
@@ -14,25 +15,41 @@ from rrgraph.chem.formula import FormulaWarning, composition_from_amounts, forma
 from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS
 from rrgraph.chem.mass import batch_masses, molar_mass
 from rrgraph.chem.spelling import split_parts
+from rrgraph.chem.thermo import (
+    GASES,
+    KJ_PER_EV,
+    GasData,
+    check_temperature,
+    gas_energy,
+    gas_uncertainty,
+    solid_uncertainty,
+)
 
 __all__ = [
     "ATMOSPHERE",
     "ATOMIC_NUMBERS",
     "BYPRODUCTS",
     "ELEMENTS",
+    "GASES",
+    "KJ_PER_EV",
     "TOLERANCE",
     "VOLATILE",
     "BalanceError",
     "BalancedEquation",
     "Composition",
     "FormulaWarning",
+    "GasData",
     "balance",
     "batch_masses",
+    "check_temperature",
     "composition_from_amounts",
     "element_system",
     "format_amount",
+    "gas_energy",
+    "gas_uncertainty",
     "molar_mass",
     "parse_formula",
+    "solid_uncertainty",
     "source_elements",
     "split_parts",
 ]

@@ -104,7 +104,7 @@ def format_amount(amount: Fraction) -> str:
     return f"{whole}.{rest:010d}".rstrip("0")
 
 
-@lru_cache(maxsize=2**18)
+@lru_cache(maxsize=2**16)
 def _parse(text: str) -> tuple[Composition, tuple[str, ...]]:
     """Return the composition and the offsets that were set to zero."""
     if len(text) > MAX_CHARACTERS:
@@ -117,7 +117,7 @@ def _parse(text: str) -> tuple[Composition, tuple[str, ...]]:
         if not part:
             raise FormulaError(f"{text!r} is not a composition: nothing stands on one side of {SEPARATOR!r}.")
         for symbol, amount in _Reader(text, part, zeroed).read().items():
-            total[symbol] = total.get(symbol, 0) + amount
+            _put(total, symbol, amount)
     for name, count in Counter(name for name, _ in zeroed).items():
         if count > 1 and name not in _DEFICIENCIES:
             raise FormulaError(
@@ -138,6 +138,11 @@ def _render(amounts: _Amounts) -> str:
     if [symbol for symbol, _ in items[-2:]] == ["H", "O"] and texts[-2:] == ["2", ""] and "." in "".join(texts[-3:-2]):
         texts[-3] = f"{items[-3][1].numerator}/{items[-3][1].denominator}"  # Mg2.5H2O would be a hydrate
     return "".join(symbol + text for (symbol, _), text in zip(items, texts, strict=True))
+
+
+def _put(amounts: _Amounts, symbol: str, amount: Fraction) -> None:
+    """Add an amount; most symbols come once, and sums of fractions are slow."""
+    amounts[symbol] = amounts[symbol] + amount if symbol in amounts else amount
 
 
 class _Reader:
@@ -169,12 +174,12 @@ class _Reader:
                 raise self._error(f"the bracket {character!r} closes nothing")
             else:
                 symbol = self._symbol()
-                groups[-1][symbol] = groups[-1].get(symbol, 0) + self._amount(symbol)
+                _put(groups[-1], symbol, self._amount(symbol))
         if opened:
             raise self._error(f"the bracket {opened[-1]!r} is never closed")
         if not groups[0]:
             raise self._error(f"{self.part!r} names no element")
-        return {symbol: amount * scale for symbol, amount in groups[0].items()}
+        return groups[0] if scale is _ONE else {symbol: amount * scale for symbol, amount in groups[0].items()}
 
     def _add(self, groups: list[_Amounts], inner: _Amounts) -> None:
         """Multiply the group just closed by the amount after it and add it to the group around it."""
@@ -182,7 +187,7 @@ class _Reader:
             raise self._error("a pair of brackets is empty")
         amount = self._amount("a bracket")
         for symbol, count in inner.items():
-            groups[-1][symbol] = groups[-1].get(symbol, 0) + count * amount
+            _put(groups[-1], symbol, count * amount)
 
     def _symbol(self) -> str:
         """Read an element symbol at the position."""

@@ -21,6 +21,7 @@ from rrgraph.errors import PlanningError, near_match
 
 if TYPE_CHECKING:
     from rrgraph.chem import Composition
+    from rrgraph.cli.plan_energies import ReactionEnergies
     from rrgraph.model import LinkPredictor
     from rrgraph.planning import Planner, SetConstraints
 
@@ -33,6 +34,7 @@ _EXAMPLES = """\
   rrgraph plan Cr2AlB2 --candidates B,Cr,Al,AlB2,CrB,CrB2          judge precursors never seen in training
   rrgraph plan Li3V2P3O12 --balanced --mode geometric              no member can be left out, all balance
   rrgraph plan La0.7Sr0.3MnO3 --stock cupboard.txt --grams 10      what is at hand, weighed out
+  rrgraph plan BaTiO3 --energies --temperature 1200                free energies with gases at 1200 K and 1 bar
   rrgraph plan --input targets.csv --set-size column:size --output plans.jsonl
   cat formulas.txt | rrgraph plan --input - --json
 
@@ -60,6 +62,17 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
         "--equations",
         action=argparse.BooleanOptionalAction,
         help="balance each set (default: unless --output is given)",
+    )
+    energies = parser.add_argument_group("reaction energies")
+    energies.add_argument("--energies", action="store_true", help="show the reaction energy of each set")
+    energies.add_argument(
+        "--formation-energies",
+        metavar="FILE",
+        help="CSV, JSONL or Parquet file with formula, formation_energy (eV/atom) and perhaps uncertainty of solids "
+        "to use in place of predictions",
+    )
+    energies.add_argument(
+        "--temperature", type=positive_number, metavar="K", help="free energies with gases at K and 1 bar (298 to 2500)"
     )
     sets = parser.add_argument_group("which sets are valid")
     sets.add_argument("--set-size", metavar="N|A-B|column:NAME", help="number of precursors (1-6)")
@@ -92,27 +105,47 @@ def run(arguments: argparse.Namespace) -> int:
     chunks = read_targets(arguments.formulas, arguments.input, column)
     stock = [] if arguments.stock is None else list_formulas("--stock", arguments.stock)
     rules = constraints(arguments, stock)
+    energies = build_energies(arguments)
 
     from rrgraph.runs import load_predictor
 
     predictor = load_predictor(arguments.model)
     planner = build_planner(arguments, predictor, rules, stock)
     equations = arguments.equations if arguments.equations is not None else arguments.output is None
-    detail = Detail(equations=equations, grams=arguments.grams)
+    detail = Detail(
+        equations=equations, grams=arguments.grams, energies=arguments.energies, temperature=arguments.temperature
+    )
     failed = False
-    with open_output(arguments.output, as_json=arguments.json) as output:
+    with open_output(arguments.output, as_json=arguments.json, energies=arguments.energies) as output:
         for chunk in chunks:
             good = [row for row in chunk if row.target is not None]
             sizes = [row.size for row in good] if column is not None else None
             targets = [row.target for row in good if row.target is not None]
             plans = iter(planner.plan(targets, top_k=arguments.top_k, sizes=sizes))
-            for row in chunk:
-                record = describe_plan(row, next(plans) if row.target is not None else None, predictor, detail)
-                failed = failed or row.target is None
+            records = [
+                describe_plan(row, next(plans) if row.target is not None else None, predictor, detail) for row in chunk
+            ]
+            failed = failed or len(good) < len(chunk)
+            for record in records if energies is None else energies.add(records):
                 if not record.sets:
                     print(f"rrgraph plan: {record.message}", file=sys.stderr)
                 output.write(record)
     return 2 if failed else 0
+
+
+def build_energies(arguments: argparse.Namespace) -> ReactionEnergies | None:
+    """Return what adds reaction energies, or None when they are not asked for.
+
+    Raises:
+        DataError: the file of formation energies cannot be used.
+    """
+    if not arguments.energies:
+        return None
+    from rrgraph.cli.plan_energies import ReactionEnergies
+    from rrgraph.planning import read_formation_energies
+
+    given = {} if arguments.formation_energies is None else read_formation_energies(arguments.formation_energies)
+    return ReactionEnergies(given, temperature=arguments.temperature)
 
 
 def build_planner(
@@ -170,10 +203,24 @@ def _check(arguments: argparse.Namespace) -> None:
         raise PlanningError("--set-size column:NAME reads a column of --input FILE, which is not given.")
     if arguments.grams is not None and arguments.equations is False:
         raise PlanningError("--grams follows from the balanced equations, which --no-equations leaves out.")
+    _check_energies(arguments)
     if arguments.mode is not None and arguments.mode not in MODES:
         raise PlanningError(
             f"--mode is '{arguments.mode}', expected one of {', '.join(MODES)}.{near_match(arguments.mode, MODES)}"
         )
+
+
+def _check_energies(arguments: argparse.Namespace) -> None:
+    """Refuse options of reaction energies that do not fit together."""
+    from rrgraph.chem import check_temperature
+
+    for option in ("formation_energies", "temperature"):
+        if getattr(arguments, option) is not None and not arguments.energies:
+            raise PlanningError(f"--{option.replace('_', '-')} is for reaction energies, which --energies asks for.")
+    if arguments.energies and arguments.equations is False:
+        raise PlanningError("--energies follow from the balanced equations, which --no-equations leaves out.")
+    if arguments.temperature is not None:
+        check_temperature(arguments.temperature)
 
 
 def _sizes(text: str | None) -> tuple[int, ...]:

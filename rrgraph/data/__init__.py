@@ -1,6 +1,7 @@
-"""Tables of reactions: reading, fetching, cleaning, splitting and counting.
+"""Tables of reactions and of computed properties: reading, fetching, cleaning, splitting and counting.
 
-Flows in: files and raw text-mined recipes. Flows out: reaction tables, and reports of what was dropped or leaks.
+Flows in: files and raw text-mined recipes. Flows out: reaction and property tables, and reports of what was dropped
+or leaks.
 """
 
 from __future__ import annotations
@@ -10,6 +11,10 @@ from rrgraph.data.cleaning import CleaningReport, clean_table
 from rrgraph.data.customary import customary
 from rrgraph.data.download import fetch
 from rrgraph.data.leakage import LeakageReport, Overlap
+from rrgraph.data.properties import TEST, TRAIN, VALIDATION, PropertySource, PropertyTask
+from rrgraph.data.property_reader import read_properties
+from rrgraph.data.property_sources import PROPERTY_SOURCES, built_in_sources, user_sources
+from rrgraph.data.property_table import PropertyReport, PropertyTable, SourceReport
 from rrgraph.data.reaction import PrecursorSet, Reaction
 from rrgraph.data.recipes import clean_recipes, load_recipes, read_recipes
 from rrgraph.data.rules import CleaningOptions
@@ -21,18 +26,28 @@ __all__ = [
     "CATALOGUE",
     "COLUMNS",
     "PARTS",
+    "PROPERTY_SOURCES",
     "SEPARATOR",
     "SPLITS",
+    "TEST",
+    "TRAIN",
+    "VALIDATION",
     "CatalogueEntry",
     "CleaningOptions",
     "CleaningReport",
     "LeakageReport",
     "Overlap",
     "PrecursorSet",
+    "PropertyReport",
+    "PropertySource",
+    "PropertyTable",
+    "PropertyTask",
     "Reaction",
     "ReactionTable",
+    "SourceReport",
     "Split",
     "TableStatistics",
+    "built_in_sources",
     "clean_recipes",
     "clean_table",
     "customary",
@@ -40,7 +55,9 @@ __all__ = [
     "fetch",
     "load_recipes",
     "load_table",
+    "read_properties",
     "read_recipes",
     "split_table",
     "table_statistics",
+    "user_sources",
 ]

@@ -55,6 +55,24 @@ class CatalogueEntry:
 
 
 _KONONOVA = "Kononova et al., Scientific Data 6, 203 (2019)"
+_CRABNET = "Wang et al., npj Computational Materials 7, 77 (2021), github.com/anthony-wang/CrabNet"
+#: Tables of the CrabNet benchmark (columns formula, value, part): what each holds, and the rows of it.
+_BENCHMARKS = {
+    "mp_mu_b": "Total magnetisation (µB/cell) of 56,662 Materials Project compositions",
+    "mp_e_hull": "Energy above the convex hull (eV/atom) of 56,662 Materials Project compositions",
+    "mp_bulk_modulus": "Bulk modulus (GPa) of 6,307 Materials Project compositions",
+    "mp_shear_modulus": "Shear modulus (GPa) of 6,184 Materials Project compositions",
+    "mp_elastic_anisotropy": "Elastic anisotropy of 6,331 Materials Project compositions",
+    "OQMD_Bandgap": "Band gap (eV) of 341,608 OQMD compositions",
+    "OQMD_Energy_per_atom": "Total energy (eV/atom) of 102,510 OQMD compositions, validation and test rows only",
+    "OQMD_Formation_Enthalpy": "Formation energy (eV/atom) of 102,510 OQMD compositions, validation and test rows only",
+    "OQMD_Volume_per_atom": "Volume (Å³/atom) of 102,510 OQMD compositions, validation and test rows only",
+    "aflow__Egap": "Band gap (eV) of 27,577 AFLOW compositions",
+    "aflow__energy_atom": "Total energy (eV/atom) of 27,579 AFLOW compositions",
+    "aflow__ael_debye_temperature": "Debye temperature (K) of 4,896 AFLOW compositions",
+    "aflow__agl_thermal_conductivity_300K": "Thermal conductivity (W/(m K)) at 300 K of 4,887 AFLOW compositions",
+    "aflow__agl_thermal_expansion_300K": "Thermal expansion (1/K) at 300 K of 4,886 AFLOW compositions",
+}
 _ENTRIES = (
     CatalogueEntry(
         name="text_mined",
@@ -101,6 +119,25 @@ _ENTRIES = (
         origin="Jain et al., APL Materials 1, 011002 (2013)",
         licence="CC BY 4.0",
         recipe="values of the Materials Project, joined from several public repositories",
+    ),
+    *(
+        CatalogueEntry(
+            name=name,
+            path=f"properties/{name}.csv.gz",
+            description=f"{description}.",
+            origin=_CRABNET,
+            licence="MIT",
+            recipe=f"the train, val and test tables of {name} in github.com/anthony-wang/CrabNet, joined",
+        )
+        for name, description in _BENCHMARKS.items()
+    ),
+    CatalogueEntry(
+        name="formula_spacegroup_extra",
+        path="properties/formula_spacegroup_extra.csv.gz",
+        description="Space groups of 17,367 cubic compositions.",
+        origin="a public space-group data set",
+        licence="not stated",
+        recipe="cubic entries of a public space-group data set (columns reduced_formula, space_group, source)",
     ),
     CatalogueEntry(
         name="uspto_50k",

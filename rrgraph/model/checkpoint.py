@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -11,20 +10,16 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
-from rrgraph import __version__
 from rrgraph.chem import Composition, parse_formula
-from rrgraph.errors import ModelError
-from rrgraph.files import atomic_path, write_json
 from rrgraph.graph import LinkStatistics
 from rrgraph.model.config import ModelConfig
 from rrgraph.model.link_model import LinkModel
+from rrgraph.model.storage import read_model, refuse_misfit, write_model
 
 __all__ = ["FORMAT", "LinkCheckpoint", "load_checkpoint", "save_checkpoint"]
 
-FORMAT = "rrgraph-link-model/1"
+FORMAT = "rrgraph-link-model/2"
 """Name and version of the file format, checked on loading."""
 
 _STATISTICS = "statistics."
@@ -49,28 +44,21 @@ class LinkCheckpoint:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
-def save_checkpoint(checkpoint: LinkCheckpoint, folder: str | Path) -> None:
-    """Write `model.safetensors` and `model.json` into `folder`, each atomically."""
-    folder = Path(folder)
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.model.state_dict().items()}
+def save_checkpoint(checkpoint: LinkCheckpoint, folder: str | Path, *, half: bool = False) -> None:
+    """Write `model.safetensors` and `model.json` into `folder`; `half` keeps the weights in 16 bits."""
+    tensors = dict(checkpoint.model.state_dict())
     if checkpoint.statistics is not None:
         for name in ("slot_counts", "element_counts", "uses"):
-            tensors[_STATISTICS + name] = torch.from_numpy(getattr(checkpoint.statistics, name)).contiguous()
-    with atomic_path(folder / "model.safetensors") as path:
-        save_file(tensors, path, metadata={"format": FORMAT})
-    write_json(
-        folder / "model.json",
-        {
-            "format": FORMAT,
-            "rrgraph": __version__,
-            "model": asdict(checkpoint.model.config),
-            "vocabulary": [
-                {"formula": precursor.formula, "count": count}
-                for precursor, count in zip(checkpoint.vocabulary, checkpoint.counts.tolist(), strict=True)
-            ],
-            "metadata": dict(checkpoint.metadata),
-        },
-    )
+            tensors[_STATISTICS + name] = torch.from_numpy(getattr(checkpoint.statistics, name))
+    description = {
+        "model": asdict(checkpoint.model.config),
+        "vocabulary": [
+            {"formula": precursor.formula, "count": count}
+            for precursor, count in zip(checkpoint.vocabulary, checkpoint.counts.tolist(), strict=True)
+        ],
+        "metadata": dict(checkpoint.metadata),
+    }
+    write_model(folder, FORMAT, tensors, description, half=half)
 
 
 def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
@@ -79,19 +67,8 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
     Raises:
         ModelError: a file is missing, cut off, of another format, or does not fit the other.
     """
-    folder = Path(folder)
-    for name in ("model.json", "model.safetensors"):
-        if not (folder / name).is_file():
-            raise ModelError(f"'{folder}' is not a model folder: it has no {name}.")
-    try:
-        description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        tensors = load_file(folder / "model.safetensors")
-    except (json.JSONDecodeError, UnicodeDecodeError, SafetensorError) as error:
-        raise ModelError(f"The model in '{folder}' is damaged: {error}.") from None
-    found = description.get("format") if isinstance(description, dict) else None
-    if found != FORMAT:
-        raise ModelError(f"The model in '{folder}' has format '{found}', expected '{FORMAT}'.")
-    try:
+    tensors, description = read_model(folder, FORMAT)
+    with refuse_misfit(folder):
         known = {option.name for option in fields(ModelConfig)}
         model = LinkModel(ModelConfig(**{k: v for k, v in description["model"].items() if k in known}))
         counted = {name: tensors.pop(_STATISTICS + name).numpy() for name in _counted(tensors)}
@@ -100,9 +77,6 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
         counts = np.array([entry["count"] for entry in description["vocabulary"]], dtype=np.int64)
         statistics = LinkStatistics(vocabulary, **counted) if counted else None
         metadata = dict(description["metadata"])
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise ModelError(f"The weights and the description in '{folder}' do not fit each other: {reason}.") from None
     return LinkCheckpoint(
         model=model.eval(),
         vocabulary=vocabulary,

@@ -1,15 +1,15 @@
-"""The choices that define a link model; they travel with its weights."""
+"""The choices that define a model; they travel with its weights."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-__all__ = ["ModelConfig"]
+__all__ = ["EncoderConfig", "ModelConfig"]
 
 
 @dataclass
-class ModelConfig:
-    """Encoder and decoder of a link model.
+class EncoderConfig:
+    """The composition encoder.
 
     Attributes:
         width: dimension h of a material's embedding.
@@ -17,11 +17,9 @@ class ModelConfig:
         heads: attention heads (1 in Retro-Rank-In table 9).
         feedforward: hidden width of each block, as a multiple of `width`.
         dropout: dropout probability in the encoder blocks.
-        decoder_dropout: dropout probability in the decoder.
         element_embedding: initial element embedding, `mat2vec` or `random`.
-        decoder: name of the link decoder.
-        decoder_layers: feed-forward layers of the decoder, each halving the width (3 in table 9).
-        statistics: also give the decoder the link statistics of `rrgraph.graph.LinkStatistics`.
+        weigh_fractions: let attention and the [CPD] token weigh elements by their atomic fraction from the start; with
+            False the fractions enter by their embedding alone, as in the paper.
     """
 
     width: int = 128
@@ -29,8 +27,29 @@ class ModelConfig:
     heads: int = 1
     feedforward: int = 4
     dropout: float = 0.1
-    decoder_dropout: float = 0.1
     element_embedding: str = "mat2vec"
+    weigh_fractions: bool = False
+
+    def encoder(self) -> EncoderConfig:
+        """Return the encoder's choices alone."""
+        return EncoderConfig(**{option.name: getattr(self, option.name) for option in fields(EncoderConfig)})
+
+
+@dataclass
+class ModelConfig(EncoderConfig):
+    """Encoder and decoder of a link model.
+
+    Attributes:
+        pretrained: a pretrained encoder, by bundled name or run folder; it brings its own width, layers, heads,
+            feedforward, element embedding and weighing of fractions. Empty starts from random weights.
+        decoder_dropout: dropout probability in the decoder.
+        decoder: name of the link decoder.
+        decoder_layers: feed-forward layers of the decoder, each halving the width (3 in table 9).
+        statistics: also give the decoder the link statistics of `rrgraph.graph.LinkStatistics`.
+    """
+
+    pretrained: str = ""
+    decoder_dropout: float = 0.1
     decoder: str = "concat"
     decoder_layers: int = 3
     statistics: bool = False

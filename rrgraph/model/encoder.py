@@ -15,9 +15,12 @@ from torch import Tensor, nn
 from rrgraph.chem import ELEMENTS
 from rrgraph.errors import ConfigError, near_match
 from rrgraph.graph import PADDING
-from rrgraph.model.config import ModelConfig
+from rrgraph.model.config import EncoderConfig
 
-__all__ = ["CompositionEncoder", "FractionEmbedding", "element_table"]
+__all__ = ["MASK", "CompositionEncoder", "FractionEmbedding", "element_table"]
+
+MASK = len(ELEMENTS) + 1
+"""Index of the element that stands for a hidden one in masked element modelling."""
 
 _RANDOM_DIMENSION = 200
 
@@ -28,11 +31,11 @@ class CompositionEncoder(nn.Module):
     The embedding does not depend on the order of the elements nor on padding.
 
     Args:
-        config: width, layers, heads, feedforward, dropout and element embedding.
-        table: (elements + 1, d) initial element embedding; read from the package by default.
+        config: width, layers, heads, feedforward, dropout, element embedding and weighing of fractions.
+        table: (elements + 2, d) initial element embedding; read from the package by default.
     """
 
-    def __init__(self, config: ModelConfig, *, table: Tensor | None = None) -> None:
+    def __init__(self, config: EncoderConfig, *, table: Tensor | None = None) -> None:
         super().__init__()
         if config.width % config.heads or config.width % 4:
             raise ConfigError(f"model.width={config.width} must be a multiple of 4 and of model.heads={config.heads}.")
@@ -41,24 +44,15 @@ class CompositionEncoder(nn.Module):
         self.project = nn.Linear(table.shape[1], config.width)
         self.fraction = FractionEmbedding(config.width)
         self.compound = nn.Parameter(torch.empty(config.width).normal_(std=config.width**-0.5))
-        block = nn.TransformerEncoderLayer(
-            config.width,
-            config.heads,
-            dim_feedforward=config.feedforward * config.width,
-            dropout=config.dropout,
-            activation="gelu",
-            batch_first=True,
-            norm_first=True,
-        )
-        self.blocks = nn.TransformerEncoder(
-            block, config.layers, norm=nn.LayerNorm(config.width), enable_nested_tensor=False
-        )
+        self.mean = nn.Linear(config.width, config.width, bias=False) if config.weigh_fractions else None
+        self.blocks = nn.ModuleList(EncoderBlock(config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(config.width)
 
     def forward(self, elements: Tensor, fractions: Tensor) -> Tensor:
         """Return the embedding of each composition.
 
         Args:
-            elements: (n, k) int64, atomic numbers, 0 at padding.
+            elements: (n, k) int64, atomic numbers, 0 at padding, `MASK` at a hidden element.
             fractions: (n, k) float32, atomic fractions.
 
         Returns:
@@ -68,10 +62,73 @@ class CompositionEncoder(nn.Module):
 
     def tokens(self, elements: Tensor, fractions: Tensor) -> Tensor:
         """Return the contextual states of [CPD] and of each element, (n, 1 + k, width)."""
-        tokens = self.project(self.element(elements)) + self.fraction(fractions)
+        # The table is small, so projecting it once costs less than projecting every token.
+        tokens = self.project(self.element.weight)[elements] + self.fraction(fractions)
         compound = self.compound.expand(len(elements), 1, -1)
-        padding = torch.cat([elements.new_zeros(len(elements), 1, dtype=torch.bool), elements == PADDING], dim=1)
-        return self.blocks(torch.cat([compound, tokens], dim=1), src_key_padding_mask=padding)
+        if self.mean is not None:
+            compound = compound + self.mean((fractions[..., None] * tokens).sum(dim=1, keepdim=True))
+        states = torch.cat([compound.to(tokens.dtype), tokens], dim=1)
+        padding = elements == PADDING
+        # Batches of one length have no padding, and attention without a mask is faster.
+        hidden = nn.functional.pad(padding, (1, 0)) if bool(padding.any()) else None
+        weights = nn.functional.pad(fractions, (1, 0), value=1.0).clamp_min(FractionEmbedding.smallest).log()
+        for block in self.blocks:
+            states = block(states, weights, hidden)
+        return self.norm(states)
+
+
+class EncoderBlock(nn.Module):
+    """A transformer encoder block with normalisation first (Vaswani et al. 2017; Xiong et al. 2020).
+
+    Args:
+        config: of the encoder.
+    """
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        width, self.heads, self.dropout = config.width, config.heads, config.dropout
+        self.attention_norm = nn.LayerNorm(width)
+        self.attention_in = nn.Linear(width, 3 * width)
+        self.attention_out = nn.Linear(width, width)
+        # Heads start between attending to elements alike (0) and in proportion to their amount (1).
+        slope = torch.linspace(0, 1, config.heads + 1)[1:] if config.weigh_fractions else None
+        self.slope = None if slope is None else nn.Parameter(slope)
+        self.feedforward = nn.Sequential(
+            nn.LayerNorm(width),
+            nn.Linear(width, config.feedforward * width),
+            nn.GELU(),
+            nn.Linear(config.feedforward * width, width),
+        )
+
+    def forward(self, states: Tensor, weights: Tensor, hidden: Tensor | None) -> Tensor:
+        """Return the states (n, t, width) after one block.
+
+        Args:
+            states: (n, t, width).
+            weights: (n, t), logarithms of the atomic fractions, 0 for [CPD].
+            hidden: (n, t), True at padding; None when there is none.
+        """
+        n, t, width = states.shape
+        queries, keys, values = (
+            self.attention_in(self.attention_norm(states)).view(n, t, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        )
+        bias = self._bias(weights, hidden)
+        attended = nn.functional.scaled_dot_product_attention(
+            queries, keys, values, attn_mask=None if bias is None else bias.to(queries.dtype).expand(n, self.heads, t, t)
+        )
+        states = states + self._drop(self.attention_out(attended.transpose(1, 2).reshape(n, t, width)))
+        return states + self._drop(self.feedforward(states))
+
+    def _bias(self, weights: Tensor, hidden: Tensor | None) -> Tensor | None:
+        """Return what is added to the attention logits, (n, heads or 1, 1, t)."""
+        bias = None if self.slope is None else weights[:, None, None, :] * self.slope[:, None, None]
+        if hidden is None:
+            return bias
+        barred = torch.zeros_like(weights).masked_fill(hidden, -math.inf)[:, None, None, :]
+        return barred if bias is None else bias + barred
+
+    def _drop(self, states: Tensor) -> Tensor:
+        return nn.functional.dropout(states, self.dropout, self.training)
 
 
 class FractionEmbedding(nn.Module):
@@ -105,7 +162,7 @@ class FractionEmbedding(nn.Module):
 
 
 def element_table(name: str) -> Tensor:
-    """Return the initial element embedding `name`, (elements + 1, d), with a zero row for padding.
+    """Return the initial element embedding `name`, (elements + 2, d), with zero rows for padding and `MASK`.
 
     `mat2vec` are the word vectors of Tshitoyan et al. 2019 (d = 200); `random` is normal noise of the same scale.
 
@@ -113,11 +170,11 @@ def element_table(name: str) -> Tensor:
         ConfigError: there is no such embedding.
     """
     if name == "random":
-        table = 0.3 * torch.randn(len(ELEMENTS) + 1, _RANDOM_DIMENSION)
-        table[PADDING] = 0
+        table = 0.3 * torch.randn(len(ELEMENTS) + 2, _RANDOM_DIMENSION)
+        table[[PADDING, MASK]] = 0
         return table
     if name == "mat2vec":
         with as_file(files("rrgraph.model") / "mat2vec.safetensors") as path:
-            return load_file(path)["mat2vec"]
+            return nn.functional.pad(load_file(path)["mat2vec"], (0, 0, 0, 1))
     known = ("mat2vec", "random")
     raise ConfigError(f"Unknown model.element_embedding '{name}', expected mat2vec or random.{near_match(name, known)}")

@@ -5,6 +5,13 @@ Flows in: a scorer of links, candidate precursors and constraints. Flows out: ra
 
 from rrgraph.planning.candidates import CandidateFilter, Feasible, read_candidates
 from rrgraph.planning.constraints import ElementCover, SetConstraints
+from rrgraph.planning.energies import (
+    FormationEnergy,
+    ReactionEnergy,
+    energies_needed,
+    reaction_energy,
+    read_formation_energies,
+)
 from rrgraph.planning.planner import LinkScorer, Planner
 from rrgraph.planning.ranking import SCALE, Plan, RankedSet, SetRanking
 from rrgraph.planning.search import MODES, ScoredSet, SetMode, SetSearch
@@ -15,14 +22,19 @@ __all__ = [
     "CandidateFilter",
     "ElementCover",
     "Feasible",
+    "FormationEnergy",
     "LinkScorer",
     "Plan",
     "Planner",
     "RankedSet",
+    "ReactionEnergy",
     "ScoredSet",
     "SetConstraints",
     "SetMode",
     "SetRanking",
     "SetSearch",
+    "energies_needed",
+    "reaction_energy",
     "read_candidates",
+    "read_formation_energies",
 ]

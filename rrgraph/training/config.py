@@ -1,50 +1,104 @@
-"""The choices that define how a link model learns."""
+"""The choices that define how a model learns."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["TrainingConfig"]
+__all__ = ["LoopConfig", "PretrainingConfig", "TrainingConfig"]
 
 
 @dataclass
-class TrainingConfig:
-    """Optimisation, negative sampling and stopping.
+class LoopConfig:
+    """Optimisation and stopping, the same for every task.
 
     Attributes:
-        epochs: passes over the positive links at most.
-        patience: epochs without a better validation accuracy before training stops; 0 never stops early.
-        batch_size: positive links a step (128 in Retro-Rank-In table 9).
-        negatives: sampled negative links for each positive one (1 gives the balanced pairs of section 3.3).
-        sampler: name of the negative sampler.
-        loss: name of the loss.
-        learning_rate: of the decoder.
-        encoder_learning_rate: of the encoder.
+        epochs: passes over the data at most.
+        patience: epochs without a better validation metric before training stops; 0 never stops early.
+        batch_size: examples a step.
+        learning_rate: of everything that has no rate of its own.
         weight_decay: of AdamW.
         schedule: `constant`, or `cosine` to zero over `epochs`.
         warmup: fraction of all steps over which the rates rise from zero.
         gradient_clip: largest norm of the gradient, 0 for none.
-        hardness: how strongly the `hard` sampler prefers precursors similar to the recorded set.
-        hide_statistics: probability that a step shows the counts of a precursor with one training target as if it had
-            never been seen, and in proportion less for more usual ones (at most 1/2); so the model learns to judge
-            new precursors by their composition.
+        average: decay of the exponential moving average of the weights, which is then what is validated and kept;
+            0 keeps the weights themselves.
         monitor: validation metric that chooses the best epoch.
-        validation_targets: validation rows used at each epoch at most, drawn once; 0 uses all.
     """
 
     epochs: int = 30
     patience: int = 5
     batch_size: int = 128
-    negatives: int = 1
-    sampler: str = "uniform"
-    loss: str = "bce"
     learning_rate: float = 6.81e-5
-    encoder_learning_rate: float = 6.37e-5
     weight_decay: float = 0.01
     schedule: str = "constant"
     warmup: float = 0.0
     gradient_clip: float = 1.0
+    average: float = 0.0
+    monitor: str = "top_1"
+
+
+@dataclass
+class TrainingConfig(LoopConfig):
+    """How a link model learns: the loop, with positive links as examples, and negative sampling.
+
+    `learning_rate` is that of the decoder, `batch_size` counts positive links (128 in Retro-Rank-In table 9).
+
+    Attributes:
+        negatives: sampled negative links for each positive one (1 gives the balanced pairs of section 3.3).
+        sampler: name of the negative sampler.
+        loss: name of the loss.
+        encoder_learning_rate: of the encoder; 0 keeps it as it is, so that its embeddings are fixed features.
+        hardness: how strongly the `hard` sampler prefers precursors similar to the recorded set.
+        hide_statistics: probability that a step shows the counts of a precursor with one training target as if it had
+            never been seen, and in proportion less for more usual ones (at most 1/2); so the model learns to judge
+            new precursors by their composition.
+        validation_targets: validation rows used at each epoch at most, drawn once; 0 uses all.
+    """
+
+    negatives: int = 1
+    sampler: str = "uniform"
+    loss: str = "bce"
+    encoder_learning_rate: float = 6.37e-5
     hardness: float = 5.0
     hide_statistics: float = 0.0
-    monitor: str = "top_1"
     validation_targets: int = 500
+
+
+@dataclass
+class PretrainingConfig(LoopConfig):
+    """How the composition encoder is pretrained: the loop, with compositions as examples, and the weights of tasks.
+
+    Attributes:
+        balance: a label of a task with share p of the compositions weighs p^-balance: 0 weighs every label alike,
+            1 every task.
+        weighting: `balanced` as above; `learned` divides the loss of each task by a learned scale beside (Kendall et
+            al. 2018, uncertainty weighting).
+        masked_elements: share of the compositions that are shown once more with one element hidden.
+        masked_fractions: share that are shown once more with two fractions hidden.
+        masked_weight: weight of these two tasks beside the properties.
+        single_label_share: share of the compositions with one label alone that an epoch takes, drawn anew each time.
+        precision: `auto` computes in bfloat16 where the processor has it; `full` in 32 bits.
+        device: `auto` takes a GPU when there is one; or a name that torch knows, such as `cpu` or `cuda:1`.
+        checkpoint_minutes: time between two states on disk, beside the one at the end of each epoch.
+        validation_rows: validation compositions of each task used at each epoch at most; 0 uses all.
+    """
+
+    epochs: int = 30
+    patience: int = 0
+    batch_size: int = 512
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.02
+    schedule: str = "cosine"
+    warmup: float = 0.03
+    average: float = 0.999
+    monitor: str = "score"
+    balance: float = 0.5
+    weighting: str = "balanced"
+    masked_elements: float = 0.1
+    masked_fractions: float = 0.05
+    masked_weight: float = 0.1
+    single_label_share: float = 1.0
+    precision: str = "auto"
+    device: str = "auto"
+    checkpoint_minutes: float = 10.0
+    validation_rows: int = 4000

@@ -14,12 +14,12 @@ import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
-from rrgraph.cli import data, evaluate, plan, score, train
+from rrgraph.cli import data, evaluate, plan, pretrain, score, train
 from rrgraph.errors import RRGraphError, near_match
 
 __all__ = ["build_parser", "main"]
 
-COMMANDS = {"plan": plan, "train": train, "evaluate": evaluate, "score": score, "data": data}
+COMMANDS = {"plan": plan, "train": train, "pretrain": pretrain, "evaluate": evaluate, "score": score, "data": data}
 
 _EXAMPLES = """\
 examples:

@@ -185,12 +185,23 @@ def _sources() -> list[tuple[str, PropertySource]]:
             low=1e-7,
             high=1e-3,
         ),
-        _benchmark("mp_bulk_modulus", PropertyTask(name="bulk_modulus", unit="GPa", family="elastic", lowest=0), low=0, high=600),
         _benchmark(
-            "mp_shear_modulus", PropertyTask(name="shear_modulus", unit="GPa", family="elastic", lowest=0), low=0, high=600
+            "mp_bulk_modulus",
+            PropertyTask(name="bulk_modulus", unit="GPa", family="elastic", lowest=0),
+            low=0,
+            high=600,
         ),
         _benchmark(
-            "mp_elastic_anisotropy", PropertyTask(name="elastic_anisotropy", transform="asinh", lowest=0), low=0, high=100
+            "mp_shear_modulus",
+            PropertyTask(name="shear_modulus", unit="GPa", family="elastic", lowest=0),
+            low=0,
+            high=600,
+        ),
+        _benchmark(
+            "mp_elastic_anisotropy",
+            PropertyTask(name="elastic_anisotropy", transform="asinh", lowest=0),
+            low=0,
+            high=100,
         ),
     ]
     named = [(source.task.name, source) for source in main]

@@ -2,38 +2,63 @@
 
 from rrgraph.evaluation.bootstrap import Interval, PairedDifference, mean_intervals, paired_bootstrap
 from rrgraph.evaluation.calibration import Calibration, ReliabilityBin, calibration
+from rrgraph.evaluation.cooccurrence import CooccurrenceBaseline, masked_slots
 from rrgraph.evaluation.edges import EdgeMetrics, edge_metrics, link_ranks
 from rrgraph.evaluation.evaluate import evaluate_planner
 from rrgraph.evaluation.links import LinkMetrics, evaluate_links
+from rrgraph.evaluation.materials import (
+    CRABNET_MAE,
+    PropertyComparison,
+    PropertyScore,
+    UncertaintyScore,
+    class_accuracy,
+    class_ranks,
+    compare_properties,
+    comparison_table,
+    score_property,
+)
 from rrgraph.evaluation.metrics import TOP_K, Metrics, RowRanks, TopK, summarise, top_k_accuracy
 from rrgraph.evaluation.predictions import Prediction, parse_prediction, read_predictions, write_predictions
 from rrgraph.evaluation.protocols import PROTOCOLS, Protocol
+from rrgraph.evaluation.prototypes import PrototypeBaseline
 from rrgraph.evaluation.score import score_predictions
 
 __all__ = [
+    "CRABNET_MAE",
     "PROTOCOLS",
     "TOP_K",
     "Calibration",
+    "CooccurrenceBaseline",
     "EdgeMetrics",
     "Interval",
     "LinkMetrics",
     "Metrics",
     "PairedDifference",
     "Prediction",
+    "PropertyComparison",
+    "PropertyScore",
     "Protocol",
+    "PrototypeBaseline",
     "ReliabilityBin",
     "RowRanks",
     "TopK",
+    "UncertaintyScore",
     "calibration",
+    "class_accuracy",
+    "class_ranks",
+    "compare_properties",
+    "comparison_table",
     "edge_metrics",
     "evaluate_links",
     "evaluate_planner",
     "link_ranks",
+    "masked_slots",
     "mean_intervals",
     "paired_bootstrap",
     "parse_prediction",
     "read_predictions",
     "score_predictions",
+    "score_property",
     "summarise",
     "top_k_accuracy",
     "write_predictions",

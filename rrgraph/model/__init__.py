@@ -1,23 +1,49 @@
 """Tensors: the composition encoder, link decoders, and the checkpoint that carries all that prediction needs."""
 
 from rrgraph.model.checkpoint import FORMAT, LinkCheckpoint, load_checkpoint, save_checkpoint
-from rrgraph.model.config import ModelConfig
+from rrgraph.model.config import EncoderConfig, ModelConfig
 from rrgraph.model.decoders import DECODERS, LinkDecoder
-from rrgraph.model.encoder import CompositionEncoder, FractionEmbedding, element_table
+from rrgraph.model.device import choose_device, half_precision
+from rrgraph.model.encoder import MASK, CompositionEncoder, FractionEmbedding, element_table
 from rrgraph.model.link_model import LinkModel
 from rrgraph.model.predictor import LinkPredictor
+from rrgraph.model.property_checkpoint import (
+    PROPERTY_FORMAT,
+    PropertyCheckpoint,
+    load_property_checkpoint,
+    save_property_checkpoint,
+)
+from rrgraph.model.property_model import PropertyModel, PropertyOutput, pool_fractions
+from rrgraph.model.property_predictor import PropertyPrediction, PropertyPredictor
+from rrgraph.model.storage import model_format
+from rrgraph.model.targets import TargetScale
 
 __all__ = [
     "DECODERS",
     "FORMAT",
+    "MASK",
+    "PROPERTY_FORMAT",
     "CompositionEncoder",
+    "EncoderConfig",
     "FractionEmbedding",
     "LinkCheckpoint",
     "LinkDecoder",
     "LinkModel",
     "LinkPredictor",
     "ModelConfig",
+    "PropertyCheckpoint",
+    "PropertyModel",
+    "PropertyOutput",
+    "PropertyPrediction",
+    "PropertyPredictor",
+    "TargetScale",
+    "choose_device",
     "element_table",
+    "half_precision",
     "load_checkpoint",
+    "load_property_checkpoint",
+    "model_format",
+    "pool_fractions",
     "save_checkpoint",
+    "save_property_checkpoint",
 ]

@@ -114,7 +114,10 @@ class EncoderBlock(nn.Module):
         )
         bias = self._bias(weights, hidden)
         attended = nn.functional.scaled_dot_product_attention(
-            queries, keys, values, attn_mask=None if bias is None else bias.to(queries.dtype).expand(n, self.heads, t, t)
+            queries,
+            keys,
+            values,
+            attn_mask=None if bias is None else bias.to(queries.dtype).expand(n, self.heads, t, t),
         )
         states = states + self._drop(self.attention_out(attended.transpose(1, 2).reshape(n, t, width)))
         return states + self._drop(self.feedforward(states))

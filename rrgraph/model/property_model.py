@@ -19,7 +19,7 @@ from rrgraph.model.config import EncoderConfig
 from rrgraph.model.encoder import CompositionEncoder
 from rrgraph.model.targets import TargetScale
 
-__all__ = ["PropertyModel", "PropertyOutput"]
+__all__ = ["PropertyModel", "PropertyOutput", "pool_fractions"]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,9 @@ class PropertyModel(nn.Module):
         """
         hidden = self.trunk(embeddings)
         sizes = [task.classes for task in self.classes]
-        return PropertyOutput(self.values(hidden), self.errors(hidden.detach()), self.logits(hidden).split(sizes, dim=-1))
+        return PropertyOutput(
+            self.values(hidden), self.errors(hidden.detach()), self.logits(hidden).split(sizes, dim=-1)
+        )
 
     @property
     def target_scale(self) -> TargetScale:
@@ -95,3 +97,9 @@ class PropertyModel(nn.Module):
     def set_spread(self, spread: np.ndarray) -> None:
         """Set the factor (regression tasks,) from expected absolute errors to standard deviations."""
         self.spread.copy_(torch.from_numpy(np.asarray(spread, dtype=np.float64)))
+
+
+def pool_fractions(fractions: Tensor, slots: Tensor) -> Tensor:
+    """Return fractions (n, k) in which the two slots (n, 2) of each row show half of their sum each."""
+    half = fractions.gather(1, slots).mean(dim=1, keepdim=True)
+    return fractions.scatter(1, slots, half.expand(-1, 2))

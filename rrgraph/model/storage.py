@@ -54,7 +54,9 @@ def read_model(folder: str | Path, model_format: str) -> tuple[dict[str, Tensor]
     """
     description = _description(folder)
     if description.get("format") != model_format:
-        raise ModelError(f"The model in '{folder}' has format '{description.get('format')}', expected '{model_format}'.")
+        raise ModelError(
+            f"The model in '{folder}' has format '{description.get('format')}', expected '{model_format}'."
+        )
     try:
         tensors = load_file(Path(folder) / WEIGHTS)
     except SafetensorError as error:

@@ -4,22 +4,32 @@
 """
 
 from rrgraph.runs.config import DataConfig, EvaluationConfig, RunConfig, load_config, save_config
+from rrgraph.runs.encoders import DEFAULT_ENCODER, load_encoder
 from rrgraph.runs.environment import describe_environment
 from rrgraph.runs.models import DEFAULT_MODEL, bundled_models, load_predictor
 from rrgraph.runs.prepare import candidate_pool, run_split
+from rrgraph.runs.pretrain import PretrainResult, pretrain_run
+from rrgraph.runs.pretrain_config import PretrainConfig, PropertyDataConfig, UserTable
 from rrgraph.runs.train import RunResult, train_run
 
 __all__ = [
+    "DEFAULT_ENCODER",
     "DEFAULT_MODEL",
     "DataConfig",
     "EvaluationConfig",
+    "PretrainConfig",
+    "PretrainResult",
+    "PropertyDataConfig",
     "RunConfig",
     "RunResult",
+    "UserTable",
     "bundled_models",
     "candidate_pool",
     "describe_environment",
     "load_config",
+    "load_encoder",
     "load_predictor",
+    "pretrain_run",
     "run_split",
     "save_config",
     "train_run",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
+from typing import Any, Protocol, TypeVar, overload
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -15,7 +16,7 @@ from rrgraph.files import near_file, write_text
 from rrgraph.model import ModelConfig
 from rrgraph.training import TrainingConfig
 
-__all__ = ["DataConfig", "EvaluationConfig", "RunConfig", "load_config", "save_config"]
+__all__ = ["AnyRun", "DataConfig", "EvaluationConfig", "RunConfig", "load_config", "save_config"]
 
 
 @dataclass
@@ -83,8 +84,28 @@ class RunConfig:
         return Path(self.output) if self.output else Path("runs") / self.name
 
 
-def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
+class AnyRun(Protocol):
+    """What the configurations of all kinds of run have."""
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+
+
+C = TypeVar("C", bound=AnyRun)
+
+
+@overload
+def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig: ...
+@overload
+def load_config(path: str | Path, overrides: Sequence[str] = (), *, schema: type[C]) -> C: ...
+def load_config(path: str | Path, overrides: Sequence[str] = (), *, schema: type[Any] = RunConfig) -> Any:
     """Read a configuration file and apply overrides such as `training.epochs=5`.
+
+    Args:
+        path: a YAML file.
+        overrides: `key=value`, later ones win.
+        schema: the dataclass of the run.
 
     Raises:
         ConfigError: the file is missing or not YAML, or a key or value does not fit the schema.
@@ -104,26 +125,26 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
     if not isinstance(given, DictConfig):
         raise ConfigError(f"The configuration file '{path}' is not a mapping, expected lines such as 'seed: 0'.")
     try:
-        schema = OmegaConf.structured(RunConfig(name=path.stem))
-        merged = OmegaConf.merge(schema, given, OmegaConf.from_dotlist(list(overrides)))
+        defaults = OmegaConf.structured(schema(name=path.stem))
+        merged = OmegaConf.merge(defaults, given, OmegaConf.from_dotlist(list(overrides)))
         config = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
-        raise ConfigError(_explain(error)) from None
+        raise ConfigError(_explain(error, schema)) from None
     except (YAMLError, TypeError, ValueError) as error:
         raise ConfigError(f"The overrides cannot be read: {' '.join(str(error).split())}.") from None
-    assert isinstance(config, RunConfig)
+    assert isinstance(config, schema)
     return config
 
 
-def save_config(config: RunConfig, path: str | Path) -> None:
+def save_config(config: AnyRun, path: str | Path) -> None:
     """Write the resolved configuration as YAML."""
     write_text(path, OmegaConf.to_yaml(OmegaConf.structured(config)))
 
 
-def _explain(error: OmegaConfBaseException) -> str:
+def _explain(error: OmegaConfBaseException, schema: type) -> str:
     key = str(error.full_key or "")
     reason = (error.msg or str(error)).splitlines()[0]
-    known = _keys(RunConfig)
+    known = _keys(schema)
     if key and key not in known and not any(name.startswith(f"{key}.") for name in known):
         # People leave out the section, so the last part of each key is compared too.
         last = {name.rpartition(".")[2]: name for name in known}

@@ -11,7 +11,7 @@ from typing import Any
 
 from rrgraph.errors import ConfigError
 from rrgraph.files import write_json, write_text
-from rrgraph.runs.config import RunConfig, load_config, save_config
+from rrgraph.runs.config import AnyRun, RunConfig, load_config, save_config
 from rrgraph.runs.environment import describe_environment
 from rrgraph.training import STATE_FILE
 
@@ -20,7 +20,7 @@ __all__ = ["check_folder", "is_finished", "record_run", "write_history"]
 _RECORD = ("config.yaml", "environment.json", "data.json")
 
 
-def check_folder(config: RunConfig, *, resume: bool) -> None:
+def check_folder(config: AnyRun, *, resume: bool) -> None:
     """Refuse a run folder that holds something else; one whose first epoch never ended holds nothing yet.
 
     Raises:
@@ -39,21 +39,23 @@ def check_folder(config: RunConfig, *, resume: bool) -> None:
         raise ConfigError(
             f"The run folder '{folder}' exists; continue it with --resume or choose another with output=DIR."
         )
-    if resume and found and not _same_training(load_config(folder / "config.yaml"), config):
+    if resume and found and not _same_training(load_config(folder / "config.yaml", schema=type(config)), config):
         raise ConfigError(
             f"The run in '{folder}' was started with another configuration (see its config.yaml), "
             "so it cannot be resumed with this one."
         )
 
 
-def _same_training(recorded: RunConfig, config: RunConfig) -> bool:
+def _same_training(recorded: AnyRun, config: AnyRun) -> bool:
     """Whether two configurations train the same model; what is measured at the end may differ."""
-    given = config.evaluation
-    measured = replace(recorded.evaluation, parts=given.parts, protocols=given.protocols, baselines=given.baselines)
-    return replace(recorded, evaluation=measured) == config
+    if isinstance(recorded, RunConfig) and isinstance(config, RunConfig):
+        given = config.evaluation
+        measured = replace(recorded.evaluation, parts=given.parts, protocols=given.protocols, baselines=given.baselines)
+        recorded = replace(recorded, evaluation=measured)
+    return recorded == config
 
 
-def record_run(config: RunConfig, data: Mapping[str, Any]) -> None:
+def record_run(config: AnyRun, data: Mapping[str, Any]) -> None:
     """Write configuration, environment and the reports on the data into the run folder, which is made if need be."""
     save_config(config, config.folder / _RECORD[0])
     write_json(config.folder / _RECORD[1], describe_environment())

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
 
 from rrgraph.errors import ModelError, near_match
-from rrgraph.model import LinkPredictor, load_checkpoint
+from rrgraph.model import FORMAT, PROPERTY_FORMAT, LinkPredictor, load_checkpoint, model_format
 
-__all__ = ["DEFAULT_MODEL", "bundled_models", "load_predictor"]
+__all__ = ["DEFAULT_MODEL", "bundled_models", "load_predictor", "model_folder"]
 
 DEFAULT_MODEL = "default"
 """The bundled model that `rrgraph plan` uses."""
 
+_KINDS = {FORMAT: "link model", PROPERTY_FORMAT: "pretrained encoder"}
 
-def bundled_models() -> list[str]:
-    """Return the names of the models that come with the package."""
+
+def bundled_models(wanted: str = FORMAT) -> list[str]:
+    """Return the names of the models of a format that come with the package."""
     folder = files("rrgraph.runs") / "bundled"
-    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
+    names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
+    return [name for name in names if _bundled_format(name) == wanted]
 
 
 def load_predictor(name: str) -> LinkPredictor:
@@ -28,16 +33,42 @@ def load_predictor(name: str) -> LinkPredictor:
     Raises:
         ModelError: there is no such model, or it is damaged.
     """
-    bundled = bundled_models()
+    with model_folder(name, FORMAT) as folder:
+        return LinkPredictor(load_checkpoint(folder))
+
+
+@contextmanager
+def model_folder(name: str, wanted: str) -> Iterator[Path]:
+    """Yield the folder of a model of a format, by bundled name or path.
+
+    Raises:
+        ModelError: there is no such model, or it is of another kind.
+    """
+    bundled = bundled_models(wanted)
+    kind = _KINDS[wanted]
     if name in bundled:
         with as_file(files("rrgraph.runs") / "bundled" / name) as folder:
-            return LinkPredictor(load_checkpoint(folder))
-    if Path(name).is_dir():
-        return LinkPredictor(load_checkpoint(name))
-    raise ModelError(
-        f"There is no model '{name}': expected a run folder or a bundled model ({', '.join(bundled) or 'none'})."
-        f"{near_match(name, [*bundled, *_run_folders(Path(name))])}"
-    )
+            yield folder
+        return
+    if not Path(name).is_dir():
+        other = next(
+            (label for found, label in _KINDS.items() if found != wanted and name in bundled_models(found)), None
+        )
+        hint = f" ('{name}' is a {other})" if other else ""
+        raise ModelError(
+            f"There is no {kind} '{name}'{hint}: expected a run folder or a bundled one "
+            f"({', '.join(bundled) or 'none'})."
+            f"{near_match(name, [*bundled, *_run_folders(Path(name))])}"
+        )
+    found = model_format(name)
+    if found in _KINDS and found != wanted:
+        raise ModelError(f"'{name}' holds a {_KINDS[found]}, expected a {kind}.")
+    yield Path(name)
+
+
+def _bundled_format(name: str) -> str:
+    with as_file(files("rrgraph.runs") / "bundled" / name) as folder:
+        return model_format(folder)
 
 
 def _run_folders(path: Path) -> list[str]:

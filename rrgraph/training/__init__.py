@@ -1,22 +1,29 @@
 """How models learn: negative samplers, losses, and one loop for every task."""
 
-from rrgraph.training.config import TrainingConfig
+from rrgraph.training.config import LoopConfig, PretrainingConfig, TrainingConfig
 from rrgraph.training.links import LinkTask
 from rrgraph.training.loop import History, Task, train
 from rrgraph.training.losses import LOSSES, LinkLoss
+from rrgraph.training.optimizers import OPTIMIZERS
+from rrgraph.training.pretraining import WEIGHTINGS, PretrainingTask
 from rrgraph.training.samplers import SAMPLERS, NegativeSampler
 from rrgraph.training.state import STATE_FILE, remove_state
 from rrgraph.training.stopping import EarlyStopping
 
 __all__ = [
     "LOSSES",
+    "OPTIMIZERS",
     "SAMPLERS",
     "STATE_FILE",
+    "WEIGHTINGS",
     "EarlyStopping",
     "History",
     "LinkLoss",
     "LinkTask",
+    "LoopConfig",
     "NegativeSampler",
+    "PretrainingConfig",
+    "PretrainingTask",
     "Task",
     "TrainingConfig",
     "remove_state",

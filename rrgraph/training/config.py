@@ -16,7 +16,8 @@ class LoopConfig:
         patience: epochs without a better validation metric before training stops; 0 never stops early.
         batch_size: examples a step.
         learning_rate: of everything that has no rate of its own.
-        weight_decay: of AdamW.
+        optimizer: `adamw`, or `muon` for the matrices of hidden layers and AdamW for the rest.
+        weight_decay: of the optimiser.
         schedule: `constant`, or `cosine` to zero over `epochs`.
         warmup: fraction of all steps over which the rates rise from zero.
         gradient_clip: largest norm of the gradient, 0 for none.
@@ -29,6 +30,7 @@ class LoopConfig:
     patience: int = 5
     batch_size: int = 128
     learning_rate: float = 6.81e-5
+    optimizer: str = "adamw"
     weight_decay: float = 0.01
     schedule: str = "constant"
     warmup: float = 0.0
@@ -85,8 +87,9 @@ class PretrainingConfig(LoopConfig):
 
     epochs: int = 30
     patience: int = 0
-    batch_size: int = 512
+    batch_size: int = 256
     learning_rate: float = 1e-3
+    optimizer: str = "muon"
     weight_decay: float = 0.02
     schedule: str = "cosine"
     warmup: float = 0.03

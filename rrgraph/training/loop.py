@@ -1,7 +1,7 @@
 """One training loop for every task: batches and a loss flow in, the best weights and a history flow out.
 
-The loop knows nothing of graphs or chemistry. Epochs are the unit of resumption: each draws its randomness from
-(seed, epoch), so a run that was interrupted and resumed gives the numbers of one that was not.
+The loop knows nothing of graphs or chemistry. Each epoch draws its randomness from (seed, epoch), and a state within
+an epoch carries the generators', so a run that was interrupted and resumed gives the numbers of one that was not.
 """
 
 from __future__ import annotations
@@ -11,16 +11,19 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from rrgraph.errors import ConfigError
-from rrgraph.progress import track
-from rrgraph.training.config import TrainingConfig
-from rrgraph.training.state import History, Progress, load_state, save_state
+from rrgraph.progress import progress_bar
+from rrgraph.training.config import LoopConfig
+from rrgraph.training.optimizers import make_optimizers
+from rrgraph.training.state import History, TrainingState
 from rrgraph.training.stopping import EarlyStopping
 
 __all__ = ["History", "Task", "train"]
@@ -35,11 +38,11 @@ class Task(ABC):
 
     @abstractmethod
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
-        """Return the optimiser's groups: `params` and `lr` (and more of AdamW's options)."""
+        """Return the optimiser's groups: `params`, `lr`, `hidden` for hidden layers, and more of AdamW's options."""
 
     @abstractmethod
     def batches(self, epoch: int, generator: torch.Generator) -> Sequence[Any]:
-        """Return the batches of an epoch, shuffled with `generator`."""
+        """Return the batches of an epoch, shuffled with `generator`; their number is about the same each time."""
 
     @abstractmethod
     def loss(self, batch: Any, generator: torch.Generator) -> Tensor:
@@ -54,7 +57,13 @@ class Task(ABC):
 
 
 def train(
-    task: Task, config: TrainingConfig, *, seed: int = 0, state_folder: Path | None = None, resume: bool = False
+    task: Task,
+    config: LoopConfig,
+    *,
+    seed: int = 0,
+    state_folder: Path | None = None,
+    resume: bool = False,
+    checkpoint_minutes: float = math.inf,
 ) -> History:
     """Train `task.module` and leave its best weights in it.
 
@@ -64,81 +73,132 @@ def train(
         seed: of shuffling, sampling and dropout.
         state_folder: where the state is written after every epoch; nothing is written when None.
         resume: go on from the state in `state_folder` when there is one.
+        checkpoint_minutes: also write the state when the last one is that old; for tasks whose `start_epoch` does
+            nothing.
 
     Returns:
         The history, one row an epoch.
 
     Raises:
-        ConfigError: the schedule is unknown, the monitored metric is not reported, or the loss is not finite.
+        ConfigError: the schedule or optimiser is unknown, the monitored metric is not reported, or the loss is not
+            finite.
     """
-    optimizer = torch.optim.AdamW([dict(group) for group in task.parameter_groups()], weight_decay=config.weight_decay)
-    base_rates = [group["lr"] for group in optimizer.param_groups]
-    stopping = EarlyStopping(patience=config.patience)
-    best = _copy(task.module)
-    progress = Progress()
-    if resume and state_folder is not None and (state := load_state(state_folder, task.module, optimizer)):
-        best, stopping.best, stopping.best_epoch = state.best, state.best_score, state.best_epoch
-        progress = state.progress
+    return _Run(task, config, seed, state_folder, checkpoint_minutes).go(resume=resume)
 
-    while progress.epoch < config.epochs and not stopping.stop(progress.epoch):
-        started = time.perf_counter()
-        epoch = progress.epoch + 1
-        generator = torch.Generator().manual_seed(_epoch_seed(seed, epoch))
-        torch.manual_seed(_epoch_seed(seed, epoch))
-        task.start_epoch(epoch)
-        loss = _epoch(task, optimizer, config, base_rates, generator, progress)
+
+class _Run:
+    """The moving parts of one run."""
+
+    def __init__(
+        self, task: Task, config: LoopConfig, seed: int, state_folder: Path | None, checkpoint_minutes: float
+    ) -> None:
+        self.task, self.config, self.seed = task, config, seed
+        self.optimizers = make_optimizers(task.parameter_groups(), config)
+        self.rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
+        self.average = _averaged_model(task.module, config.average) if config.average > 0 else None
+        self.stopping = EarlyStopping(patience=config.patience)
+        self.generator = torch.Generator()
+        self.state = TrainingState(task.module, self.optimizers, self.average, self.stopping, self.generator)
+        self.folder = state_folder
+        self.interval = checkpoint_minutes * 60
+        self.saved = time.monotonic()
+
+    def go(self, *, resume: bool) -> History:
+        within = bool(resume and self.folder and self.state.load(self.folder))
+        progress = self.state.progress
+        while progress.epoch < self.config.epochs and not self.stopping.stop(progress.epoch):
+            started = time.perf_counter() - progress.seconds
+            epoch = progress.epoch + 1
+            loss = self._epoch(epoch, started, within=within and progress.batch > 0)
+            self.task.module.eval()
+            with self._averaged():
+                row = {"epoch": epoch, "loss": loss, **self._judge(epoch)}
+            progress.history.append({**row, "seconds": time.perf_counter() - started})
+            progress.epoch, progress.batch, progress.loss, progress.seconds = epoch, 0, 0.0, 0.0
+            logger.info("epoch %d: %s", epoch, ", ".join(f"{name} {value:.4g}" for name, value in row.items()))
+            self._save()
+        self.task.module.load_state_dict(self.state.best)
+        self.task.module.eval()
+        return progress.history
+
+    def _epoch(self, epoch: int, started: float, *, within: bool) -> float:
+        task, progress = self.task, self.state.progress
+        self.generator.manual_seed(_epoch_seed(self.seed, epoch))
+        torch.manual_seed(_epoch_seed(self.seed, epoch))
         task.module.eval()
-        metrics = task.validate()
-        row = {"epoch": epoch, "loss": loss, **metrics}
-        if metrics and config.monitor not in metrics:
-            raise ConfigError(
-                f"training.monitor '{config.monitor}' is not among the validation metrics {', '.join(metrics)}."
-            )
-        # Without validation rows every epoch counts as the best so far.
-        if stopping.update(metrics.get(config.monitor, float(epoch)), epoch):
-            best = _copy(task.module)
-        progress.history.append({**row, "seconds": time.perf_counter() - started})
-        progress.epoch = epoch
-        logger.info("epoch %d: %s", epoch, ", ".join(f"{name} {value:.4g}" for name, value in row.items()))
-        if state_folder is not None:
-            save_state(state_folder, task.module, optimizer, best, stopping, progress)
-    task.module.load_state_dict(best)
-    task.module.eval()
-    return progress.history
+        task.start_epoch(epoch)
+        batches = task.batches(epoch, self.generator)
+        if within:
+            self.state.restore_randomness()
+        task.module.train()
+        steps = len(batches) * self.config.epochs
+        label = f"epoch {epoch}/{self.config.epochs}"
+        with progress_bar(label, total=steps, done=progress.step, unit="batch") as bar:
+            for batch in batches[progress.batch :]:
+                progress.loss += self._step(batch, steps)
+                progress.batch += 1
+                bar.update()
+                if time.monotonic() - self.saved > self.interval:
+                    progress.seconds = time.perf_counter() - started
+                    self._save()
+        return progress.loss / max(progress.batch, 1)
 
-
-def _epoch(
-    task: Task,
-    optimizer: torch.optim.Optimizer,
-    config: TrainingConfig,
-    base_rates: Sequence[float],
-    generator: torch.Generator,
-    progress: Progress,
-) -> float:
-    task.module.train()
-    batches = task.batches(progress.epoch + 1, generator)
-    steps = len(batches) * config.epochs
-    total, count = 0.0, 0
-    for batch in _tracked(batches, progress.epoch + 1):
-        factor = rate_factor(progress.step, steps, config)
-        for group, rate in zip(optimizer.param_groups, base_rates, strict=True):
-            group["lr"] = rate * factor
-        loss = task.loss(batch, generator)
+    def _step(self, batch: Any, steps: int) -> float:
+        progress, module = self.state.progress, self.task.module
+        factor = rate_factor(progress.step, steps, self.config)
+        for optimizer, rates in zip(self.optimizers, self.rates, strict=True):
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * factor
+        loss = self.task.loss(batch, self.generator)
         if not bool(torch.isfinite(loss)):
             raise ConfigError(
                 f"The training loss became {loss.item()} at step {progress.step}; lower training.learning_rate."
             )
-        optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        if config.gradient_clip > 0:
-            torch.nn.utils.clip_grad_norm_(task.module.parameters(), config.gradient_clip)
-        optimizer.step()
+        if self.config.gradient_clip > 0:
+            torch.nn.utils.clip_grad_norm_(module.parameters(), self.config.gradient_clip)
+        for optimizer in self.optimizers:
+            optimizer.step()
+        if self.average is not None:
+            self.average.update_parameters(module)
         progress.step += 1
-        total, count = total + loss.item(), count + 1
-    return total / max(count, 1)
+        return loss.item()
+
+    def _judge(self, epoch: int) -> dict[str, float]:
+        """Validate, and keep the weights if they are the best so far."""
+        metrics = self.task.validate()
+        if metrics and self.config.monitor not in metrics:
+            raise ConfigError(
+                f"training.monitor '{self.config.monitor}' is not among the validation metrics {', '.join(metrics)}."
+            )
+        # Without validation rows every epoch counts as the best so far.
+        if self.stopping.update(metrics.get(self.config.monitor, float(epoch)), epoch):
+            self.state.keep_best()
+        return metrics
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """Put the averaged weights into the module for a while."""
+        if self.average is None:
+            yield
+            return
+        module = self.task.module
+        current = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+        module.load_state_dict(self.average.module.state_dict())
+        try:
+            yield
+        finally:
+            module.load_state_dict(current)
+
+    def _save(self) -> None:
+        if self.folder is not None:
+            self.state.save(self.folder)
+            self.saved = time.monotonic()
 
 
-def rate_factor(step: int, steps: int, config: TrainingConfig) -> float:
+def rate_factor(step: int, steps: int, config: LoopConfig) -> float:
     """Return the factor on the learning rates at a step, a pure function so that resuming needs no state."""
     warmup = config.warmup * steps
     if step < warmup:
@@ -150,14 +210,16 @@ def rate_factor(step: int, steps: int, config: TrainingConfig) -> float:
     raise ConfigError(f"Unknown training.schedule '{config.schedule}', expected constant or cosine.")
 
 
-def _tracked(batches: Sequence[Any], epoch: int) -> Iterator[Any]:
-    return track(batches, f"epoch {epoch}", total=len(batches), unit="batch")
+def _averaged_model(module: nn.Module, decay: float) -> AveragedModel:
+    @torch.no_grad()
+    def update(averaged: list[Tensor], current: list[Tensor], count: int | Tensor) -> None:
+        # A shorter memory at the start forgets the random weights.
+        weight = 1 - min(decay, (1 + int(count)) / (10 + int(count)))
+        torch._foreach_lerp_(averaged, current, weight)
+
+    return AveragedModel(module, multi_avg_fn=update)
 
 
 def _epoch_seed(seed: int, epoch: int) -> int:
     # Knuth's multiplicative hash keeps the streams of neighbouring seeds and epochs apart.
     return (seed * 2_654_435_761 + epoch * 40_503) % 2**63
-
-
-def _copy(module: nn.Module) -> dict[str, Tensor]:
-    return {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}

@@ -1,22 +1,24 @@
-"""The state of an unfinished run: weights and optimiser as safetensors, the rest as JSON, written every epoch."""
+"""The state of an unfinished run: weights, optimisers and generators as safetensors, the rest as JSON."""
 
 from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from rrgraph.errors import ModelError
 from rrgraph.files import atomic_path
 from rrgraph.training.stopping import EarlyStopping
 
-__all__ = ["STATE_FILE", "History", "Progress", "TrainingState", "load_state", "remove_state", "save_state"]
+__all__ = ["STATE_FILE", "History", "Progress", "TrainingState", "remove_state"]
 
 STATE_FILE = "training_state.safetensors"
 
@@ -26,89 +28,122 @@ History = list[dict[str, float]]
 
 @dataclass
 class Progress:
-    """What a run needs to go on: everything but the weights.
+    """How far a run has come.
 
     Attributes:
         epoch: epochs completed.
         step: optimiser steps completed.
+        batch: batches of the running epoch completed.
+        loss: sum of their losses.
+        seconds: time the running epoch took so far.
         history: one row an epoch.
     """
 
     epoch: int = 0
     step: int = 0
+    batch: int = 0
+    loss: float = 0.0
+    seconds: float = 0.0
     history: History = field(default_factory=list)
 
 
-@dataclass(frozen=True)
 class TrainingState:
-    """What `load_state` gives back beside the module and the optimiser, which it fills in place."""
+    """Everything a run needs to go on, read and written as one file.
 
-    best: dict[str, Tensor]
-    best_score: float
-    best_epoch: int
-    progress: Progress
-
-
-def save_state(
-    folder: Path,
-    module: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    best: dict[str, Tensor],
-    stopping: EarlyStopping,
-    progress: Progress,
-) -> None:
-    """Write the state of a run into one file, atomically, so that weights and counters always agree."""
-    tensors = {f"module.{name}": tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
-    tensors |= {f"best.{name}": tensor.cpu().contiguous() for name, tensor in best.items()}
-    for index, slots in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{name}": value.clone().contiguous() for name, value in slots.items()}
-    description = {
-        "epoch": progress.epoch,
-        "step": progress.step,
-        "history": progress.history,
-        "best_score": None if math.isinf(stopping.best) else stopping.best,
-        "best_epoch": stopping.best_epoch,
-    }
-    with atomic_path(folder / STATE_FILE) as path:
-        save_file(tensors, path, metadata={"state": json.dumps(description)})
-
-
-def load_state(folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer) -> TrainingState | None:
-    """Fill `module` and `optimizer` from the state in `folder`, or return None when there is none.
-
-    Raises:
-        ModelError: the state is damaged or belongs to another configuration.
+    Args:
+        module: what is trained.
+        optimizers: in the order of the run.
+        average: moving average of the weights, if there is one.
+        stopping: best score so far.
+        generator: of shuffling and sampling.
     """
-    path = folder / STATE_FILE
-    if not path.is_file():
-        return None
-    from safetensors import safe_open
 
-    try:
-        with safe_open(path, framework="pt") as handle:
-            description = json.loads(handle.metadata()["state"])
-        tensors = load_file(path)
-        module.load_state_dict(_under(tensors, "module."))
-        slots: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in _under(tensors, "optimizer.").items():
-            index, slot = name.split(".", 1)
-            slots.setdefault(int(index), {})[slot] = tensor
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise ModelError(f"The training state '{path}' cannot be resumed: {reason}.") from None
-    score = description["best_score"]
-    return TrainingState(
-        best=_under(tensors, "best."),
-        best_score=-math.inf if score is None else score,
-        best_epoch=description["best_epoch"],
-        progress=Progress(description["epoch"], description["step"], description["history"]),
-    )
+    def __init__(
+        self,
+        module: nn.Module,
+        optimizers: Sequence[Optimizer],
+        average: nn.Module | None,
+        stopping: EarlyStopping,
+        generator: torch.Generator,
+    ) -> None:
+        self.modules = {"module": module} | ({} if average is None else {"average": average})
+        self.optimizers = optimizers
+        self.stopping = stopping
+        self.generator = generator
+        self.progress = Progress()
+        self.keep_best()
+        self._randomness: dict[str, Tensor] = {}
+
+    def keep_best(self) -> None:
+        """Keep a copy of the module's weights as the best."""
+        self.best = {name: tensor.detach().clone() for name, tensor in self.modules["module"].state_dict().items()}
+
+    def save(self, folder: Path) -> None:
+        """Write the state atomically, so that weights and counters always agree."""
+        tensors = {f"best.{name}": tensor for name, tensor in self.best.items()}
+        for part, module in self.modules.items():
+            tensors |= {f"{part}.{name}": tensor.detach() for name, tensor in module.state_dict().items()}
+        for number, optimizer in enumerate(self.optimizers):
+            for index, slots in optimizer.state_dict()["state"].items():
+                tensors |= {f"optimizer.{number}.{index}.{name}": value for name, value in slots.items()}
+        tensors |= {f"random.{name}": value for name, value in _randomness(self.generator).items()}
+        description = {
+            **asdict(self.progress),
+            "best_score": None if math.isinf(self.stopping.best) else self.stopping.best,
+            "best_epoch": self.stopping.best_epoch,
+        }
+        with atomic_path(folder / STATE_FILE) as path:
+            copies = {name: tensor.cpu().clone().contiguous() for name, tensor in tensors.items()}
+            save_file(copies, path, metadata={"state": json.dumps(description)})
+
+    def load(self, folder: Path) -> bool:
+        """Fill everything from the state in `folder`; return False when there is none.
+
+        Raises:
+            ModelError: the state is damaged or belongs to another configuration.
+        """
+        path = folder / STATE_FILE
+        if not path.is_file():
+            return False
+        try:
+            with safe_open(path, framework="pt") as handle:
+                description = json.loads(handle.metadata()["state"])
+            tensors = load_file(path)
+            for part, module in self.modules.items():
+                module.load_state_dict(_under(tensors, f"{part}."))
+            for number, optimizer in enumerate(self.optimizers):
+                slots: dict[int, dict[str, Tensor]] = {}
+                for name, tensor in _under(tensors, f"optimizer.{number}.").items():
+                    index, slot = name.split(".", 1)
+                    slots.setdefault(int(index), {})[slot] = tensor
+                optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
+            self.best = _under(tensors, "best.")
+            self._randomness = _under(tensors, "random.")
+            score = description.pop("best_score")
+            self.stopping.best = -math.inf if score is None else score
+            self.stopping.best_epoch = description.pop("best_epoch")
+            self.progress = Progress(**description)
+        except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            reason = " ".join(str(error).split()).rstrip(".")
+            raise ModelError(f"The training state '{path}' cannot be resumed: {reason}.") from None
+        return True
+
+    def restore_randomness(self) -> None:
+        """Set the generators as they were when the loaded state was written."""
+        self.generator.set_state(self._randomness["generator"])
+        torch.set_rng_state(self._randomness["torch"])
+        if "cuda" in self._randomness and torch.cuda.is_available():
+            torch.cuda.set_rng_state(self._randomness["cuda"])
 
 
 def remove_state(folder: Path) -> None:
     """Delete the state of a finished run."""
     (folder / STATE_FILE).unlink(missing_ok=True)
+
+
+def _randomness(generator: torch.Generator) -> dict[str, Tensor]:
+    states = {"generator": generator.get_state(), "torch": torch.get_rng_state()}
+    return states | ({"cuda": torch.cuda.get_rng_state()} if torch.cuda.is_initialized() else {})
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

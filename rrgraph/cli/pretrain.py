@@ -1,0 +1,51 @@
+"""`rrgraph pretrain`: a configuration flows in, a run folder with a pretrained encoder flows out."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from rrgraph.cli.options import add_command
+
+if TYPE_CHECKING:
+    from rrgraph.data import PropertyTable
+
+__all__ = ["add_parser", "run"]
+
+_EXAMPLES = """\
+  rrgraph pretrain configs/pretrain.yaml
+  rrgraph pretrain configs/pretrain.yaml training.epochs=5 output=runs/short
+  rrgraph pretrain configs/pretrain.yaml 'data.tables=[{path: alexandria.parquet}]'
+  rrgraph pretrain configs/pretrain.yaml --resume                  continue after an interruption
+
+The run folder is runs/NAME, or what output=DIR says. Link training takes the encoder with model.pretrained=DIR.
+"""
+
+
+def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+    """Add the command and its arguments."""
+    parser = add_command(
+        name, commands, summary="pretrain the composition encoder on properties", examples=_EXAMPLES, rest="overrides"
+    )
+    parser.add_argument("config", help="YAML file")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="values that replace those of the file")
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Pretrain, then show errors and accuracies on the test parts."""
+    from rrgraph.evaluation import comparison_table
+    from rrgraph.runs import PretrainConfig, load_config, pretrain_run
+    from rrgraph.runs.encoder_card import accuracy_table
+
+    config = load_config(arguments.config, arguments.overrides, schema=PretrainConfig)
+    result = pretrain_run(config, resume=arguments.resume, on_data=_show_data)
+    print("\nMean absolute errors on the test parts\n")
+    print(comparison_table(result.metrics.properties))
+    print(accuracy_table(result.metrics))
+    print(f"The encoder is in {result.folder}")
+
+
+def _show_data(table: PropertyTable) -> None:
+    print(table.report, flush=True)

@@ -1,0 +1,56 @@
+"""Where and how precisely tensors are computed: a GPU and bfloat16 where there are, the processor otherwise."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+import torch
+
+from rrgraph.errors import ConfigError, near_match
+
+__all__ = ["choose_device", "half_precision"]
+
+PRECISIONS = ("auto", "full")
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device of a name; `auto` is a GPU when there is one.
+
+    Raises:
+        ConfigError: torch does not know the device, or it is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise ConfigError(f"The device '{name}' cannot be used ({reason}); expected auto, cpu or cuda.") from None
+    return device
+
+
+def half_precision(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    """Return a context in which matrix products run in bfloat16 where the device computes it faster.
+
+    Args:
+        device: where the tensors are.
+        precision: `auto`, or `full` for 32 bits throughout.
+
+    Raises:
+        ConfigError: the precision is unknown.
+    """
+    if precision not in PRECISIONS:
+        raise ConfigError(
+            f"Configuration value training.precision is '{precision}', expected one of {', '.join(PRECISIONS)}."
+            f"{near_match(precision, PRECISIONS)}"
+        )
+    enabled = precision == "auto" and _has_bfloat16(device)
+    return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    # Without these instructions bfloat16 is emulated, slower than 32 bits.
+    return device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

@@ -1,0 +1,55 @@
+"""The optimisers of a run: parameter groups flow in, one or two optimisers whose rates the loop sets flow out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch.optim import AdamW, Optimizer
+
+from rrgraph.errors import ConfigError, near_match
+from rrgraph.training.config import LoopConfig
+
+__all__ = ["OPTIMIZERS", "make_optimizers"]
+
+OPTIMIZERS = ("adamw", "muon")
+
+
+def make_optimizers(groups: Sequence[Mapping[str, Any]], config: LoopConfig) -> list[Optimizer]:
+    """Return the optimisers of a task's parameter groups.
+
+    `adamw` takes every group. `muon` (Jordan 2024, with the rate scaled as Liu et al. 2025 do, so that AdamW's rates
+    serve) takes the matrices of groups marked `hidden`, AdamW the rest.
+
+    Args:
+        groups: `params` and `lr`, perhaps `hidden`, and more of AdamW's options.
+        config: optimiser and weight decay, which vectors are spared.
+
+    Raises:
+        ConfigError: the optimiser is unknown, or this torch lacks it.
+    """
+    if config.optimizer not in OPTIMIZERS:
+        raise ConfigError(
+            f"Configuration value training.optimizer is '{config.optimizer}', expected one of {', '.join(OPTIMIZERS)}."
+            f"{near_match(config.optimizer, OPTIMIZERS)}"
+        )
+    if config.optimizer == "adamw":
+        return [
+            AdamW(
+                [{k: v for k, v in group.items() if k != "hidden"} for group in groups],
+                weight_decay=config.weight_decay,
+            )
+        ]
+    if not hasattr(torch.optim, "Muon"):
+        raise ConfigError(f"training.optimizer=muon needs torch 2.9 or newer, this is {torch.__version__}; take adamw.")
+    matrices, rest = [], []
+    for group in groups:
+        options = {key: value for key, value in group.items() if key not in ("params", "hidden")}
+        hidden = [p for p in group["params"] if p.ndim == 2 and group.get("hidden")]
+        taken = {id(p) for p in hidden}
+        matrices.append({**options, "params": hidden})
+        rest.append({**options, "params": [p for p in group["params"] if id(p) not in taken], "weight_decay": 0.0})
+    matrices, rest = ([group for group in kind if group["params"]] for kind in (matrices, rest))
+    muon = torch.optim.Muon(matrices, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw")
+    return [muon, AdamW(rest, betas=(0.9, 0.98))] if rest else [muon]

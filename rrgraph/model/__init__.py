@@ -3,8 +3,8 @@
 from rrgraph.model.checkpoint import FORMAT, LinkCheckpoint, load_checkpoint, save_checkpoint
 from rrgraph.model.config import EncoderConfig, ModelConfig
 from rrgraph.model.decoders import DECODERS, LinkDecoder
-from rrgraph.model.device import choose_device, half_precision
-from rrgraph.model.encoder import MASK, CompositionEncoder, FractionEmbedding, element_table
+from rrgraph.model.device import PRECISIONS, choose_device, half_precision
+from rrgraph.model.encoder import MASK, CompositionEncoder, FractionEmbedding, element_table, encode_by_length
 from rrgraph.model.link_model import LinkModel
 from rrgraph.model.predictor import LinkPredictor
 from rrgraph.model.property_checkpoint import (
@@ -22,6 +22,7 @@ __all__ = [
     "DECODERS",
     "FORMAT",
     "MASK",
+    "PRECISIONS",
     "PROPERTY_FORMAT",
     "CompositionEncoder",
     "EncoderConfig",
@@ -39,6 +40,7 @@ __all__ = [
     "TargetScale",
     "choose_device",
     "element_table",
+    "encode_by_length",
     "half_precision",
     "load_checkpoint",
     "load_property_checkpoint",

@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager
 
 import torch
 
-from rrgraph.errors import ConfigError, near_match
+from rrgraph.errors import ConfigError
 
-__all__ = ["choose_device", "half_precision"]
+__all__ = ["PRECISIONS", "choose_device", "half_precision"]
 
 PRECISIONS = ("auto", "full")
 
@@ -36,15 +36,7 @@ def half_precision(device: torch.device, precision: str) -> AbstractContextManag
     Args:
         device: where the tensors are.
         precision: `auto`, or `full` for 32 bits throughout.
-
-    Raises:
-        ConfigError: the precision is unknown.
     """
-    if precision not in PRECISIONS:
-        raise ConfigError(
-            f"Configuration value training.precision is '{precision}', expected one of {', '.join(PRECISIONS)}."
-            f"{near_match(precision, PRECISIONS)}"
-        )
     enabled = precision == "auto" and _has_bfloat16(device)
     return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
 

@@ -17,7 +17,7 @@ from rrgraph.errors import ConfigError, near_match
 from rrgraph.graph import PADDING
 from rrgraph.model.config import EncoderConfig
 
-__all__ = ["MASK", "CompositionEncoder", "FractionEmbedding", "element_table"]
+__all__ = ["MASK", "CompositionEncoder", "FractionEmbedding", "element_table", "encode_by_length"]
 
 MASK = len(ELEMENTS) + 1
 """Index of the element that stands for a hidden one in masked element modelling."""
@@ -162,6 +162,19 @@ class FractionEmbedding(nn.Module):
             angle = position[..., None] * self.frequency
             halves.append(scale * torch.cat([angle.sin(), angle.cos()], dim=-1))
         return torch.cat(halves, dim=-1)
+
+
+def encode_by_length(encoder: CompositionEncoder, elements: Tensor, fractions: Tensor, *, groups: int = 4) -> Tensor:
+    """Return the embeddings (n, width) of compositions (n, k), a few groups of similar length at a time.
+
+    Each group is padded to its own longest composition only, which saves most of the work on padding.
+    """
+    order = (elements > PADDING).sum(dim=1).argsort(stable=True)
+    pieces = []
+    for rows in order.tensor_split(max(min(groups, len(order)), 1)):
+        used = int((elements[rows] > PADDING).sum(dim=1).max()) if len(rows) else 1
+        pieces.append(encoder(elements[rows, :used], fractions[rows, :used]))
+    return torch.cat(pieces)[order.argsort()]
 
 
 def element_table(name: str) -> Tensor:

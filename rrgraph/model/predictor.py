@@ -13,6 +13,7 @@ from torch import Tensor
 from rrgraph.chem import Composition
 from rrgraph.graph import COUNTED, STATISTICS, featurise, overlap, presence
 from rrgraph.model.checkpoint import LinkCheckpoint
+from rrgraph.model.encoder import encode_by_length
 
 __all__ = ["LinkPredictor"]
 
@@ -49,7 +50,7 @@ class LinkPredictor:
         """Return the embeddings (n, width) of any compositions."""
         self.checkpoint.model.eval()
         batches = [
-            self.checkpoint.model.encode(*featurise(compositions[start : start + _ENCODER_BATCH]))
+            encode_by_length(self.checkpoint.model.encoder, *featurise(compositions[start : start + _ENCODER_BATCH]))
             for start in range(0, len(compositions), _ENCODER_BATCH)
         ]
         return torch.cat(batches) if batches else torch.empty(0, self.checkpoint.model.config.width)

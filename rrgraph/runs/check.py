@@ -9,10 +9,11 @@ from rrgraph.baselines import BASELINES
 from rrgraph.data import SPLITS
 from rrgraph.errors import ConfigError, near_match
 from rrgraph.evaluation import PROTOCOLS, TOP_K
-from rrgraph.model import DECODERS, LinkModel
+from rrgraph.model import DECODERS, PRECISIONS
 from rrgraph.planning import MODES
 from rrgraph.runs.config import RunConfig
-from rrgraph.training import LOSSES, SAMPLERS
+from rrgraph.runs.encoders import link_model
+from rrgraph.training import LOSSES, OPTIMIZERS, SAMPLERS
 
 __all__ = ["check_config"]
 
@@ -37,7 +38,7 @@ _NOT_NEGATIVE = (
     "training.validation_targets",
 )
 _FRACTIONS = ("training.warmup", "training.hide_statistics")
-_BELOW_ONE = ("model.dropout", "model.decoder_dropout", "data.validation_fraction")
+_BELOW_ONE = ("training.average", "model.dropout", "model.decoder_dropout", "data.validation_fraction")
 
 
 def check_config(config: RunConfig) -> None:
@@ -55,7 +56,8 @@ def check_config(config: RunConfig) -> None:
         _check_range(config, key, lambda value: 0 <= value <= 1, "from 0 to 1")
     for key in _BELOW_ONE:
         _check_range(config, key, lambda value: 0 <= value < 1, "at least 0 and less than 1")
-    LinkModel(config.model)  # sizes that do not fit each other, and the element embedding
+    # Sizes that do not fit each other, an unknown element embedding, a pretrained encoder that is not there.
+    link_model(config.model)
 
 
 def _check_names(config: RunConfig) -> None:
@@ -65,6 +67,8 @@ def _check_names(config: RunConfig) -> None:
     _check_choice("training.sampler", training.sampler, SAMPLERS)
     _check_choice("training.loss", training.loss, LOSSES)
     _check_choice("training.schedule", training.schedule, ("constant", "cosine"))
+    _check_choice("training.optimizer", training.optimizer, OPTIMIZERS)
+    _check_choice("training.precision", training.precision, PRECISIONS)
     _check_choice("training.monitor", training.monitor, [f"top_{k}" for k in TOP_K])
     _check_choice("evaluation.mode", evaluation.mode, MODES)
     _check_choice("evaluation.validation_protocol", evaluation.validation_protocol, PROTOCOLS)

@@ -1,11 +1,13 @@
-"""Finding pretrained encoders: the bundled one or that of a run folder."""
+"""Pretrained encoders: finding the bundled one or that of a run folder, and starting link models from them."""
 
 from __future__ import annotations
 
-from rrgraph.model import PROPERTY_FORMAT, PropertyPredictor, load_property_checkpoint
+from dataclasses import asdict, replace
+
+from rrgraph.model import PROPERTY_FORMAT, LinkModel, ModelConfig, PropertyPredictor, load_property_checkpoint
 from rrgraph.runs.models import model_folder
 
-__all__ = ["DEFAULT_ENCODER", "load_encoder"]
+__all__ = ["DEFAULT_ENCODER", "link_model", "load_encoder"]
 
 DEFAULT_ENCODER = "encoder"
 """The bundled pretrained encoder."""
@@ -23,3 +25,19 @@ def load_encoder(name: str = DEFAULT_ENCODER, *, precision: str = "full") -> Pro
     """
     with model_folder(name, PROPERTY_FORMAT) as folder:
         return PropertyPredictor(load_property_checkpoint(folder), precision=precision)
+
+
+def link_model(config: ModelConfig) -> LinkModel:
+    """Return a new link model, its encoder pretrained if the configuration names one.
+
+    Raises:
+        ModelError: there is no such pretrained encoder.
+    """
+    if not config.pretrained:
+        return LinkModel(config)
+    source = load_encoder(config.pretrained).model
+    # The weights decide the encoder's shape; dropout is this run's own choice.
+    shape = {name: value for name, value in asdict(source.config).items() if name != "dropout"}
+    module = LinkModel(replace(config, **shape))
+    module.encoder.load_state_dict(source.encoder.state_dict())
+    return module

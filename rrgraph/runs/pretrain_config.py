@@ -9,7 +9,7 @@ from typing import Any
 
 from rrgraph.data import PropertySource, built_in_sources, user_sources
 from rrgraph.errors import ConfigError, near_match
-from rrgraph.model import CompositionEncoder, EncoderConfig, choose_device, half_precision
+from rrgraph.model import PRECISIONS, CompositionEncoder, EncoderConfig, choose_device
 from rrgraph.training import OPTIMIZERS, WEIGHTINGS, PretrainingConfig
 
 __all__ = ["PretrainConfig", "PropertyDataConfig", "UserTable", "check_pretrain_config", "property_sources"]
@@ -118,6 +118,7 @@ _CHOICES = (
     ("training.optimizer", OPTIMIZERS),
     ("training.weighting", WEIGHTINGS),
     ("training.schedule", ("constant", "cosine")),
+    ("training.precision", PRECISIONS),
     ("training.monitor", ("score",)),
 )
 
@@ -141,7 +142,7 @@ def check_pretrain_config(config: PretrainConfig) -> None:
                 f"Configuration value {key} is '{chosen}', expected one of {', '.join(choices)}."
                 f"{near_match(chosen, choices)}"
             )
-    half_precision(choose_device(config.training.device), config.training.precision)
+    choose_device(config.training.device)
     CompositionEncoder(config.model)
     tasks = [source.task.name for source in property_sources(config.data)]
     for name in config.data.withhold:

@@ -12,9 +12,10 @@ import torch
 
 from rrgraph.data import ReactionTable, Split, customary
 from rrgraph.files import write_json, write_text
-from rrgraph.model import LinkCheckpoint, LinkModel, LinkPredictor, load_checkpoint, save_checkpoint
+from rrgraph.model import LinkCheckpoint, LinkPredictor, load_checkpoint, save_checkpoint
 from rrgraph.runs.card import model_card
 from rrgraph.runs.config import RunConfig
+from rrgraph.runs.encoders import link_model
 from rrgraph.runs.folder import check_folder, is_finished, record_run, write_history
 from rrgraph.runs.prepare import Prepared, candidate_pool, prepare
 from rrgraph.training import History, LinkTask, TrainingConfig, remove_state, train
@@ -96,7 +97,7 @@ def _data_reports(prepared: Prepared) -> dict[str, object]:
 
 def _fit(config: RunConfig, prepared: Prepared, folder: Path, *, resume: bool) -> tuple[LinkCheckpoint, History]:
     torch.manual_seed(config.seed)
-    module = LinkModel(config.model)
+    module = link_model(config.model)
     checkpoint = LinkCheckpoint(
         model=module,
         vocabulary=tuple(customary(precursor) for precursor in prepared.graph.precursors),

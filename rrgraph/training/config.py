@@ -24,6 +24,7 @@ class LoopConfig:
         average: decay of the exponential moving average of the weights, which is then what is validated and kept;
             0 keeps the weights themselves.
         monitor: validation metric that chooses the best epoch.
+        precision: `full` computes in 32 bits, `auto` in bfloat16 where the processor has it.
     """
 
     epochs: int = 30
@@ -37,6 +38,7 @@ class LoopConfig:
     gradient_clip: float = 1.0
     average: float = 0.0
     monitor: str = "top_1"
+    precision: str = "full"
 
 
 @dataclass
@@ -79,7 +81,6 @@ class PretrainingConfig(LoopConfig):
         masked_fractions: share that are shown once more with two fractions hidden.
         masked_weight: weight of these two tasks beside the properties.
         single_label_share: share of the compositions with one label alone that an epoch takes, drawn anew each time.
-        precision: `auto` computes in bfloat16 where the processor has it; `full` in 32 bits.
         device: `auto` takes a GPU when there is one; or a name that torch knows, such as `cpu` or `cuda:1`.
         checkpoint_minutes: time between two states on disk, beside the one at the end of each epoch.
         validation_rows: validation compositions of each task used at each epoch at most; 0 uses all.

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rrgraph.chem import element_system
 from rrgraph.graph import EDGE, LinkStatistics, ReactionGraph, SystemCounts, overlap, presence
-from rrgraph.model import LinkModel
+from rrgraph.model import LinkModel, encode_by_length, half_precision
 from rrgraph.training.config import TrainingConfig
 from rrgraph.training.loop import Task
 from rrgraph.training.losses import LOSSES
@@ -53,11 +53,19 @@ class LinkTask(Task):
         uses = torch.bincount(graph.data[EDGE].edge_index[1], minlength=len(graph.precursors))
         self._hide = (config.hide_statistics / uses.clamp_min(1)).clamp_max(0.5)
         self._validate = validate
+        self._fixed = config.encoder_learning_rate == 0
+        self._embeddings: dict[str, Tensor] = {}
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
+        encoder, decoder = self.module.encoder, self.module.decoder
+        blocks = list(encoder.blocks.parameters())
+        taken = {id(parameter) for parameter in blocks}
+        rest = [parameter for parameter in encoder.parameters() if id(parameter) not in taken]
+        rate = self.config.encoder_learning_rate
+        learned = [{"params": blocks, "lr": rate, "hidden": True}, {"params": rest, "lr": rate}]
         return [
-            {"params": list(self.module.encoder.parameters()), "lr": self.config.encoder_learning_rate},
-            {"params": list(self.module.decoder.parameters()), "lr": self.config.learning_rate},
+            *([] if self._fixed else learned),
+            {"params": list(decoder.parameters()), "lr": self.config.learning_rate},
         ]
 
     def batches(self, epoch: int, generator: torch.Generator) -> Sequence[Tensor]:
@@ -76,12 +84,14 @@ class LinkTask(Task):
         targets, precursors = batch
         negatives = self.sampler.sample(targets, self.config.negatives, generator)
         candidates = torch.cat([precursors[:, None], negatives], dim=1)
-        logits = self.module(
-            self._encode("target", targets)[:, None].expand(-1, candidates.shape[1], -1).flatten(0, 1),
-            self._encode("precursor", candidates.flatten()),
-            self._statistics_of(targets, candidates, generator),
-        )
-        return self.criterion(logits.view_as(candidates))
+        statistics = self._statistics_of(targets, candidates, generator)
+        with half_precision(candidates.device, self.config.precision):
+            logits = self.module(
+                self._encode("target", targets)[:, None].expand(-1, candidates.shape[1], -1).flatten(0, 1),
+                self._encode("precursor", candidates.flatten()),
+                statistics,
+            )
+        return self.criterion(logits.float().view_as(candidates))
 
     def validate(self) -> dict[str, float]:
         return self._validate() if self._validate else {}
@@ -96,12 +106,21 @@ class LinkTask(Task):
         return self._statistics(targets, candidates, shown).flatten(0, 1)
 
     def _encode(self, kind: str, nodes: Tensor) -> Tensor:
-        """Return the embeddings of nodes, computing each distinct one once."""
+        """Return the embeddings of nodes, computing each distinct one once, or once for all when they are fixed."""
+        if self._fixed:
+            return self._fixed_embeddings(kind)[nodes]
         store = self.graph.data[kind]
         distinct, position = nodes.unique(return_inverse=True)
-        elements, fractions = store.elements[distinct], store.fractions[distinct]
-        used = int((elements > 0).sum(1).max())
-        return self.module.encode(elements[:, :used], fractions[:, :used])[position]
+        return encode_by_length(self.module.encoder, store.elements[distinct], store.fractions[distinct])[position]
+
+    def _fixed_embeddings(self, kind: str) -> Tensor:
+        if kind not in self._embeddings:
+            store, encoder = self.graph.data[kind], self.module.encoder
+            training = encoder.training
+            with torch.no_grad():
+                self._embeddings[kind] = encode_by_length(encoder.eval(), store.elements, store.fractions)
+            encoder.train(training)
+        return self._embeddings[kind]
 
 
 class _BatchStatistics:

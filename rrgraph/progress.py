@@ -20,7 +20,7 @@ def track(items: Iterable[T], label: str, *, total: int | None = None, unit: str
 
 
 @contextmanager
-def progress_bar(label: str, *, total: int, done: int = 0, unit: str = "it") -> Iterator[tqdm]:
-    """Yield a bar over `total` steps, `done` of which were done before; its estimate is of all that is left."""
+def progress_bar(label: str, *, total: int | None, done: int = 0, unit: str = "it") -> Iterator[tqdm]:
+    """Yield a bar over `total` steps (None: unknown), `done` of which were done before; it estimates the time left."""
     with tqdm(desc=label, total=total, initial=done, unit=unit, disable=not sys.stderr.isatty(), leave=False) as bar:
         yield bar

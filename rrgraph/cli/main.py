@@ -14,17 +14,27 @@ import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
-from rrgraph.cli import data, evaluate, plan, pretrain, score, train
+from rrgraph.cli import data, embed, evaluate, plan, pretrain, properties, score, train
 from rrgraph.errors import RRGraphError, near_match
 
 __all__ = ["build_parser", "main"]
 
-COMMANDS = {"plan": plan, "train": train, "pretrain": pretrain, "evaluate": evaluate, "score": score, "data": data}
+COMMANDS = {
+    "plan": plan,
+    "properties": properties,
+    "embed": embed,
+    "train": train,
+    "pretrain": pretrain,
+    "evaluate": evaluate,
+    "score": score,
+    "data": data,
+}
 
 _EXAMPLES = """\
 examples:
   rrgraph plan Li7La3Zr2O12                          ranked precursor sets from the bundled model
   rrgraph plan --input targets.csv --output plans.jsonl
+  rrgraph properties BaTiO3                          energies, gaps, moduli, symmetry with uncertainties
   rrgraph train configs/quickstart.yaml              train on the embedded textbook reactions
   rrgraph evaluate runs/quickstart --split test --protocol open
 """

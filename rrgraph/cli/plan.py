@@ -97,7 +97,8 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Plan and show; bad rows are reported and do not stop the others, but make the exit code 2."""
     from rrgraph.cli.plan_input import read_targets, told_column
-    from rrgraph.cli.plan_output import Detail, check_output, describe_plan, open_output
+    from rrgraph.cli.plan_output import Detail, describe_plan, open_plans
+    from rrgraph.cli.writers import check_output
 
     _check(arguments)
     check_output(arguments.output)
@@ -116,7 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
         equations=equations, grams=arguments.grams, energies=arguments.energies, temperature=arguments.temperature
     )
     failed = False
-    with open_output(arguments.output, as_json=arguments.json, energies=arguments.energies) as output:
+    with open_plans(arguments.output, as_json=arguments.json, energies=arguments.energies) as output:
         for chunk in chunks:
             good = [row for row in chunk if row.target is not None]
             sizes = [row.size for row in good] if column is not None else None

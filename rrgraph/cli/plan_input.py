@@ -1,4 +1,4 @@
-"""The targets that `rrgraph plan` is asked for: formulas and streamed files flow in, checked rows flow out.
+"""The compositions that a command is asked for: formulas and streamed files flow in, checked rows flow out.
 
 A row is a line. Whatever is wrong with one makes a bad row and leaves the others alone, so CSV is read line by line:
 a quote that is never closed would otherwise swallow the rest of the file.
@@ -24,7 +24,7 @@ from rrgraph.chem import Composition, parse_formula
 from rrgraph.errors import DataError, FormulaError, PlanningError, near_match
 from rrgraph.files import near_file
 
-__all__ = ["TargetRow", "read_targets", "told_column"]
+__all__ = ["TargetRow", "count_lines", "read_targets", "told_column"]
 
 _CHUNK = 256
 _MAX_SIZE = 20
@@ -65,7 +65,14 @@ def told_column(set_size: str | None) -> str | None:
     return set_size.removeprefix(_SIZE_COLUMN)
 
 
-def read_targets(formulas: Sequence[str], path: str | None, size_column: str | None) -> Iterator[list[TargetRow]]:
+def read_targets(
+    formulas: Sequence[str],
+    path: str | None,
+    size_column: str | None = None,
+    *,
+    formula_column: str | None = None,
+    chunk: int = _CHUNK,
+) -> Iterator[list[TargetRow]]:
     """Return an iterator over the rows in order, some hundred at a time.
 
     Args:
@@ -73,6 +80,8 @@ def read_targets(formulas: Sequence[str], path: str | None, size_column: str | N
         path: a `.csv` or `.jsonl` file with a column `target` or `formula`, a text file with a formula a line (each
             optionally gzipped), or `-` for such text, or CSV, on standard input.
         size_column: column with the set size of each row: a number, or a precursor set whose members are counted.
+        formula_column: the column with the formulas instead of `target` or `formula`.
+        chunk: rows at a time.
 
     Raises:
         DataError: at once when the file is missing or of another kind, later when it lacks a column or is cut off.
@@ -80,12 +89,27 @@ def read_targets(formulas: Sequence[str], path: str | None, size_column: str | N
     if path is None:
         rows: Iterator[TargetRow] = (_row(text, None, None) for text in formulas)
     else:
-        rows = _file_rows(path, _reader(path), size_column)
-    return iter(lambda: list(islice(rows, _CHUNK)), [])
+        named = _FORMULA_COLUMNS if formula_column is None else (formula_column,)
+        rows = _file_rows(path, _reader(path, named), named, size_column)
+    return iter(lambda: list(islice(rows, chunk)), [])
+
+
+def count_lines(path: str) -> int | None:
+    """Return about how many rows a file has, None for standard input and for what cannot be read to its end."""
+    if path == "-":
+        return None
+    try:
+        with _opened(path) as handle:
+            return sum(1 for _ in handle)
+    except (EOFError, OSError, zlib.error):
+        return None
 
 
 def _file_rows(
-    path: str, records: Callable[[IO[str]], Iterator[tuple[int, Record]]], size_column: str | None
+    path: str,
+    records: Callable[[IO[str]], Iterator[tuple[int, Record]]],
+    named: Sequence[str],
+    size_column: str | None,
 ) -> Iterator[TargetRow]:
     try:
         with _opened(path) as handle:
@@ -94,11 +118,11 @@ def _file_rows(
                 if isinstance(record, DataError):
                     yield TargetRow(text="", target=None, error=f"{where}: {record}")
                 elif line == 0:
-                    _check_columns(path, list(record), size_column)
-                elif missing := _missing(record, size_column):
+                    _check_columns(path, list(record), named, size_column)
+                elif missing := _missing(record, named, size_column):
                     yield TargetRow(text="", target=None, error=f"{where}: no value for '{missing}'.")
                 else:
-                    text = next(record[name] for name in _FORMULA_COLUMNS if name in record)
+                    text = next(record[name] for name in named if name in record)
                     size = None if size_column is None else record[size_column]
                     yield _row("" if text is None else str(text), size, where, told=size_column is not None)
     except (EOFError, OSError, zlib.error) as error:
@@ -138,16 +162,18 @@ def _opened(path: str) -> AbstractContextManager[IO[str]]:
     return Path(path).open(encoding="utf-8-sig", errors="replace", newline="")
 
 
-def _reader(path: str) -> Callable[[IO[str]], Iterator[tuple[int, Record]]]:
+def _reader(path: str, named: Sequence[str]) -> Callable[[IO[str]], Iterator[tuple[int, Record]]]:
     """Return the reader for a file: it yields (line number, row), and a CSV header as line 0."""
     if path == "-":
-        return _stream_records
+        return _stream_records if named == _FORMULA_COLUMNS else _csv_records
     if not Path(path).is_file():
         raise DataError(f"There is no file '{path}'.{near_file(path)}")
     readers = {".csv": _csv_records, ".jsonl": _json_records, ".txt": _text_records}
     suffix = Path(path.removesuffix(".gz")).suffix.lower()
     if suffix not in readers:
-        raise DataError(f"'{path}' is not a list of targets: its name must end with .csv, .jsonl or .txt (or .gz).")
+        raise DataError(f"'{path}' is not a list of formulas: its name must end with .csv, .jsonl or .txt (or .gz).")
+    if readers[suffix] is _text_records and named != _FORMULA_COLUMNS:
+        raise DataError(f"'{path}' is text with a formula a line and has no column '{named[0]}'.")
     return readers[suffix]
 
 
@@ -196,18 +222,18 @@ def _json_record(text: str) -> Record:
     return record if isinstance(record, dict) else DataError("not a JSON object with a 'target'.")
 
 
-def _check_columns(path: str, columns: list[str], size_column: str | None) -> None:
+def _check_columns(path: str, columns: list[str], named: Sequence[str], size_column: str | None) -> None:
     """Refuse a CSV file without the columns that are needed."""
-    missing = _missing(dict.fromkeys(columns), size_column)
+    missing = _missing(dict.fromkeys(columns), named, size_column)
     if missing:
         raise DataError(
             f"{_name(path)} has no column '{missing}', found {', '.join(columns)}.{near_match(missing, columns)}"
         )
 
 
-def _missing(record: Mapping[str, Any], size_column: str | None) -> str | None:
-    if not any(name in record for name in _FORMULA_COLUMNS):
-        return _FORMULA_COLUMNS[0]
+def _missing(record: Mapping[str, Any], named: Sequence[str], size_column: str | None) -> str | None:
+    if not any(name in record for name in named):
+        return named[0]
     return size_column if size_column is not None and size_column not in record else None
 
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from rrgraph.chem import BalancedEquation, BalanceError, balance, batch_masses
 from rrgraph.cli.plan_input import TargetRow
-from rrgraph.cli.plan_writers import CsvWriter, JsonWriter, ParquetWriter, PlanWriter, TableWriter, Tee
-from rrgraph.errors import DataError, near_match
-from rrgraph.files import atomic_path
+from rrgraph.cli.plan_writers import TableWriter, plan_layout
+from rrgraph.cli.writers import Writer, open_output
 from rrgraph.model import LinkPredictor
 from rrgraph.planning import Plan, RankedSet, ReactionEnergy
 
-__all__ = ["Detail", "PlanRecord", "SetRecord", "check_output", "describe_plan", "open_output"]
-
-_SUFFIXES = (".jsonl", ".csv", ".parquet")
+__all__ = ["Detail", "PlanRecord", "SetRecord", "describe_plan", "open_plans"]
 
 
 @dataclass(frozen=True)
@@ -138,41 +133,8 @@ def _describe_set(rank: int, ranked: RankedSet, plan: Plan, predictor: LinkPredi
     )
 
 
-def check_output(path: str | None) -> None:
-    """Refuse the name of an output file early.
-
-    Raises:
-        DataError: it does not end with .jsonl, .csv or .parquet.
-    """
-    if path is not None and Path(path).suffix not in _SUFFIXES:
-        raise DataError(
-            f"--output is '{path}', expected a name that ends with .jsonl, .csv or .parquet."
-            f"{near_match(Path(path).suffix, _SUFFIXES)}"
-        )
-
-
-@contextmanager
-def open_output(path: str | None, *, as_json: bool, energies: bool = False) -> Iterator[PlanWriter]:
-    """Yield a writer for `--output`, `--json`, both or the terminal; a file appears when everything is written.
-
-    Files with columns have those of the reaction energy only with `energies`.
-
-    Raises:
-        DataError: the file name does not end with .jsonl, .csv or .parquet, or the file cannot be written.
-    """
-    check_output(path)
-    printer: PlanWriter = JsonWriter(None) if as_json else TableWriter()
-    if path is None:
-        yield printer
-        return
-    with ExitStack() as stack:
-        temporary = stack.enter_context(atomic_path(path))
-        suffix = Path(path).suffix
-        writer: PlanWriter
-        if suffix == ".parquet":
-            writer = parquet = ParquetWriter(temporary, energies=energies)
-            stack.callback(parquet.close)
-        else:
-            stream = stack.enter_context(temporary.open("w", encoding="utf-8", newline=""))
-            writer = JsonWriter(stream) if suffix == ".jsonl" else CsvWriter(stream, energies=energies)
-        yield Tee([writer, printer]) if as_json else writer
+def open_plans(
+    path: str | None, *, as_json: bool, energies: bool = False
+) -> AbstractContextManager[Writer[PlanRecord]]:
+    """Return a context with the writer for `--output`, `--json`, both or the terminal; see `open_output`."""
+    return open_output(path, plan_layout(energies=energies), as_json=as_json, table=TableWriter())

@@ -1,36 +1,25 @@
-"""The ways plans leave `rrgraph plan`: tables for people, JSON, JSONL, CSV and Parquet for programs.
+"""How plans look: tables for people, rows and columns for CSV and Parquet.
 
-Flows in: plan records, one by one. Flows out: lines on a stream, rows in a file.
+Flows in: plan records, one by one. Flows out: lines on the terminal, rows for a file.
 """
 
 from __future__ import annotations
 
-import csv
-import json
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from math import log
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from rrgraph.cli.show import fits, show_table
+from rrgraph.cli.writers import Layout, Writer
 
 if TYPE_CHECKING:
     from rrgraph.cli.plan_output import PlanRecord
     from rrgraph.planning import ReactionEnergy
 
-__all__ = ["CsvWriter", "JsonWriter", "ParquetWriter", "PlanWriter", "TableWriter", "Tee"]
+__all__ = ["TableWriter", "plan_layout"]
 
 
-class PlanWriter(ABC):
-    """Takes plans one by one."""
-
-    @abstractmethod
-    def write(self, record: PlanRecord) -> None:
-        """Show or write one plan."""
-
-
-class TableWriter(PlanWriter):
+class TableWriter(Writer["PlanRecord"]):
     """One table a target, for people; on a narrow terminal equations stand below their precursors."""
 
     def write(self, record: PlanRecord) -> None:
@@ -95,112 +84,51 @@ def _stacked(row: Sequence[str]) -> list[str]:
     return [*row[:2], "\n  ".join(cell for cell in row[2:] if cell != "-")]
 
 
-class JsonWriter(PlanWriter):
-    """One JSON object a line."""
-
-    def __init__(self, stream: IO[str] | None) -> None:
-        self.stream = stream
-
-    def write(self, record: PlanRecord) -> None:
-        print(json.dumps(record.to_json(), ensure_ascii=False, allow_nan=False), file=self.stream)
-
-
-_COLUMNS = ("row", "target", "rank", "precursors", "score", "probability", "unseen", "equation", "grams", "message")
+_COLUMNS: dict[str, type] = {
+    "row": int,
+    "target": str,
+    "rank": int,
+    "precursors": str,
+    "score": float,
+    "probability": float,
+    "unseen": str,
+    "equation": str,
+    "grams": str,
+}
 _PREFIX = "reaction_energy_"
-_ENERGIES = tuple(
-    _PREFIX + name for name in ("ev_per_atom", "ev_per_atom_uncertainty", "kj_per_mol", "kj_per_mol_uncertainty")
-)
-_WITH_ENERGIES = (*_COLUMNS[:-1], *_ENERGIES, "temperature_k", _COLUMNS[-1])
+_ENERGIES: dict[str, type] = {
+    _PREFIX + "ev_per_atom": float,
+    _PREFIX + "ev_per_atom_uncertainty": float,
+    _PREFIX + "kj_per_mol": float,
+    _PREFIX + "kj_per_mol_uncertainty": float,
+    "temperature_k": float,
+}
 
 
-class RowsWriter(PlanWriter):
-    """One row a set in columns; a target without sets keeps one row with its message."""
+def plan_layout(*, energies: bool = False) -> Layout[PlanRecord]:
+    """Return the columns of plans, with those of the reaction energy only with `energies`.
 
-    def __init__(self, *, energies: bool = False) -> None:
-        self.number = 0
-        self.columns = _WITH_ENERGIES if energies else _COLUMNS
-
-    def rows(self, record: PlanRecord) -> Iterator[dict[str, Any]]:
-        """Yield the rows of one plan."""
-        self.number += 1
-        empty = dict.fromkeys(self.columns)
-        if not record.sets:
-            yield empty | {"row": self.number, "target": record.target, "message": record.message}
-        for s in record.sets:
-            energy: dict[str, Any] = {_PREFIX + name: value for name, value in (s.energy_numbers or {}).items()}
-            if s.energy is not None:
-                energy["temperature_k"] = s.energy.temperature
-            yield (
-                empty
-                | energy
-                | {
-                    "row": self.number,
-                    "target": record.target,
-                    "rank": s.rank,
-                    "precursors": ";".join(s.precursors),
-                    "score": s.score,
-                    "probability": s.probability,
-                    "unseen": ";".join(s.unseen),
-                    "equation": s.equation,
-                    "grams": None if s.grams is None else ";".join(f"{mass:.5g}" for mass in s.grams.values()),
-                    "message": record.message,
-                }
-            )
+    A set is a row; a target without sets keeps one row with its message.
+    """
+    return Layout({**_COLUMNS, **(_ENERGIES if energies else {}), "message": str}, _rows)
 
 
-class CsvWriter(RowsWriter):
-    """Rows as CSV."""
-
-    def __init__(self, stream: IO[str], *, energies: bool = False) -> None:
-        super().__init__(energies=energies)
-        self.writer = csv.DictWriter(stream, fieldnames=self.columns, lineterminator="\n")
-        self.writer.writeheader()
-
-    def write(self, record: PlanRecord) -> None:
-        self.writer.writerows(self.rows(record))
-
-
-class ParquetWriter(RowsWriter):
-    """Rows as Parquet, a group of rows at a time."""
-
-    group = 10_000
-
-    def __init__(self, path: Path, *, energies: bool = False) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        super().__init__(energies=energies)
-        numbers = ("score", "probability", *_ENERGIES, "temperature_k")
-        kinds = {"row": pa.int64(), "rank": pa.int64()} | dict.fromkeys(numbers, pa.float64())
-        self.schema = pa.schema([(name, kinds.get(name, pa.string())) for name in self.columns])
-        self.file = pq.ParquetWriter(path, self.schema)
-        self.waiting: list[dict[str, Any]] = []
-
-    def write(self, record: PlanRecord) -> None:
-        self.waiting.extend(self.rows(record))
-        if len(self.waiting) >= self.group:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write the rows that wait."""
-        import pyarrow as pa
-
-        if self.waiting:
-            self.file.write_table(pa.Table.from_pylist(self.waiting, schema=self.schema))
-        self.waiting = []
-
-    def close(self) -> None:
-        """Write what waits and finish the file."""
-        self.flush()
-        self.file.close()
-
-
-class Tee(PlanWriter):
-    """Several writers at once."""
-
-    def __init__(self, writers: Sequence[PlanWriter]) -> None:
-        self.writers = writers
-
-    def write(self, record: PlanRecord) -> None:
-        for writer in self.writers:
-            writer.write(record)
+def _rows(number: int, record: PlanRecord) -> Iterator[dict[str, Any]]:
+    if not record.sets:
+        yield {"row": number, "target": record.target, "message": record.message}
+    for s in record.sets:
+        energy: dict[str, Any] = {_PREFIX + name: value for name, value in (s.energy_numbers or {}).items()}
+        if s.energy is not None:
+            energy["temperature_k"] = s.energy.temperature
+        yield energy | {
+            "row": number,
+            "target": record.target,
+            "rank": s.rank,
+            "precursors": ";".join(s.precursors),
+            "score": s.score,
+            "probability": s.probability,
+            "unseen": ";".join(s.unseen),
+            "equation": s.equation,
+            "grams": None if s.grams is None else ";".join(f"{mass:.5g}" for mass in s.grams.values()),
+            "message": record.message,
+        }

@@ -109,9 +109,8 @@ class EncoderBlock(nn.Module):
             hidden: (n, t), True at padding; None when there is none.
         """
         n, t, width = states.shape
-        queries, keys, values = (
-            self.attention_in(self.attention_norm(states)).view(n, t, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        )
+        projected = self.attention_in(self.attention_norm(states)).view(n, t, 3, self.heads, width // self.heads)
+        queries, keys, values = projected.permute(2, 0, 3, 1, 4)
         bias = self._bias(weights, hidden)
         attended = nn.functional.scaled_dot_product_attention(
             queries,

@@ -6,6 +6,7 @@ fractions, logits of what they were flow out.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -61,9 +62,9 @@ class PropertyModel(nn.Module):
         self.encoder = CompositionEncoder(config)
         width, hidden = config.width, 2 * config.width
         self.trunk = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, hidden), nn.GELU())
-        self.values = nn.Linear(hidden, len(self.regression))
-        self.errors = nn.Sequential(nn.Linear(hidden, 128), nn.GELU(), nn.Linear(128, len(self.regression)))
-        self.logits = nn.Linear(hidden, sum(task.classes for task in self.classes))
+        self.values = _head(hidden, len(self.regression))
+        self.errors = nn.Sequential(nn.Linear(hidden, 128), nn.GELU(), _head(128, len(self.regression)))
+        self.logits = _head(hidden, sum(task.classes for task in self.classes))
         self.hidden_element = nn.Linear(width, len(ELEMENTS) + 1)
         self.hidden_fraction = nn.Linear(width, 1)
         count = len(self.regression)
@@ -103,3 +104,10 @@ def pool_fractions(fractions: Tensor, slots: Tensor) -> Tensor:
     """Return fractions (n, k) in which the two slots (n, 2) of each row show half of their sum each."""
     half = fractions.gather(1, slots).mean(dim=1, keepdim=True)
     return fractions.scatter(1, slots, half.expand(-1, 2))
+
+
+def _head(inputs: int, outputs: int) -> nn.Linear:
+    with warnings.catch_warnings():
+        # A kind of task that is not learned has a head without outputs.
+        warnings.filterwarnings("ignore", message="Initializing zero-element tensors")
+        return nn.Linear(inputs, outputs)

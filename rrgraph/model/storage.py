@@ -83,7 +83,7 @@ def refuse_misfit(folder: str | Path) -> Iterator[None]:
     """
     try:
         yield
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise ModelError(f"The weights and the description in '{folder}' do not fit each other: {reason}.") from None
 

@@ -69,10 +69,10 @@ class TargetScale:
 
 
 def _forward(transform: str, values: NDArray[np.floating]) -> Floats:
-    values = np.asarray(values, dtype=np.float64)
+    wide: Floats = np.asarray(values, dtype=np.float64)
     if transform == "log":
-        return np.log(np.maximum(values, _SMALLEST))
-    return np.arcsinh(values) if transform == "asinh" else values
+        return np.log(np.maximum(wide, _SMALLEST))
+    return np.arcsinh(wide) if transform == "asinh" else wide
 
 
 def _inverse(transform: str, values: Floats) -> Floats:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rrgraph.data import PropertySource, built_in_sources, user_sources
-from rrgraph.errors import ConfigError, near_match
 from rrgraph.model import PRECISIONS, CompositionEncoder, EncoderConfig, choose_device
+from rrgraph.runs.values import check_choice, check_range, value_of
 from rrgraph.training import OPTIMIZERS, WEIGHTINGS, PretrainingConfig
 
 __all__ = ["PretrainConfig", "PropertyDataConfig", "UserTable", "check_pretrain_config", "property_sources"]
@@ -88,31 +87,32 @@ def property_sources(config: PropertyDataConfig) -> tuple[PropertySource, ...]:
     return (*built_in, *own)
 
 
-_RANGES: tuple[tuple[str, float, float], ...] = (
-    ("training.epochs", 1, math.inf),
-    ("training.batch_size", 2, math.inf),
-    ("training.learning_rate", 0, math.inf),
-    ("training.weight_decay", 0, math.inf),
-    ("training.patience", 0, math.inf),
-    ("training.gradient_clip", 0, math.inf),
-    ("training.warmup", 0, 1),
-    ("training.average", 0, 1),
-    ("training.balance", 0, 1),
-    ("training.masked_elements", 0, 1),
-    ("training.masked_fractions", 0, 1),
-    ("training.masked_weight", 0, math.inf),
-    ("training.single_label_share", 0, 1),
-    ("training.checkpoint_minutes", 0, math.inf),
-    ("training.validation_rows", 0, math.inf),
-    ("data.validation_fraction", 0, 1),
-    ("data.test_fraction", 0, 1),
-    ("model.layers", 1, math.inf),
-    ("model.width", 4, math.inf),
-    ("model.heads", 1, math.inf),
-    ("model.feedforward", 1, math.inf),
-    ("model.dropout", 0, 1),
-    ("seed", 0, math.inf),
+_POSITIVE = (
+    "training.epochs",
+    "training.batch_size",
+    "model.layers",
+    "model.width",
+    "model.heads",
+    "model.feedforward",
 )
+_NOT_NEGATIVE = (
+    "seed",
+    "training.learning_rate",
+    "training.weight_decay",
+    "training.patience",
+    "training.gradient_clip",
+    "training.masked_weight",
+    "training.checkpoint_minutes",
+    "training.validation_rows",
+)
+_FRACTIONS = (
+    "training.warmup",
+    "training.balance",
+    "training.masked_elements",
+    "training.masked_fractions",
+    "training.single_label_share",
+)
+_BELOW_ONE = ("training.average", "model.dropout", "data.validation_fraction", "data.test_fraction")
 
 _CHOICES = (
     ("training.optimizer", OPTIMIZERS),
@@ -130,31 +130,18 @@ def check_pretrain_config(config: PretrainConfig) -> None:
         ConfigError: naming the key, the value and what was expected.
         DataError: a property or table is unknown.
     """
-    for key, low, high in _RANGES:
-        value = _value(config, key)
-        if not (math.isfinite(value) and low <= value <= high):
-            expected = f"at least {low:g}" if math.isinf(high) else f"from {low:g} to {high:g}"
-            raise ConfigError(f"Configuration value {key} is {value}, expected {expected}.")
+    for key in _POSITIVE:
+        check_range(config, key, 1)
+    for key in _NOT_NEGATIVE:
+        check_range(config, key, 0)
+    for key in _FRACTIONS:
+        check_range(config, key, 0, 1)
+    for key in _BELOW_ONE:
+        check_range(config, key, 0, 1, below=True)
     for key, choices in _CHOICES:
-        chosen = _value(config, key)
-        if chosen not in choices:
-            raise ConfigError(
-                f"Configuration value {key} is '{chosen}', expected one of {', '.join(choices)}."
-                f"{near_match(chosen, choices)}"
-            )
+        check_choice(key, value_of(config, key), choices)
     choose_device(config.training.device)
     CompositionEncoder(config.model)
-    tasks = [source.task.name for source in property_sources(config.data)]
+    tasks = dict.fromkeys(source.task.name for source in property_sources(config.data))
     for name in config.data.withhold:
-        if name not in tasks:
-            raise ConfigError(
-                f"Configuration value data.withhold names '{name}', which is not learned; expected some of "
-                f"{', '.join(dict.fromkeys(tasks))}.{near_match(name, tasks)}"
-            )
-
-
-def _value(config: PretrainConfig, key: str) -> Any:
-    value: Any = config
-    for name in key.split("."):
-        value = getattr(value, name)
-    return value
+        check_choice("data.withhold", name, tasks)

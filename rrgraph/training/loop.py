@@ -212,10 +212,10 @@ def rate_factor(step: int, steps: int, config: LoopConfig) -> float:
 
 def _averaged_model(module: nn.Module, decay: float) -> AveragedModel:
     @torch.no_grad()
-    def update(averaged: list[Tensor], current: list[Tensor], count: int | Tensor) -> None:
+    def update(averaged: Sequence[Tensor], current: Sequence[Tensor], count: int | Tensor) -> None:
         # A shorter memory at the start forgets the random weights.
         weight = 1 - min(decay, (1 + int(count)) / (10 + int(count)))
-        torch._foreach_lerp_(averaged, current, weight)
+        torch._foreach_lerp_(list(averaged), list(current), weight)
 
     return AveragedModel(module, multi_avg_fn=update)
 

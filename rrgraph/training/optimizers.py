@@ -51,5 +51,9 @@ def make_optimizers(groups: Sequence[Mapping[str, Any]], config: LoopConfig) -> 
         matrices.append({**options, "params": hidden})
         rest.append({**options, "params": [p for p in group["params"] if id(p) not in taken], "weight_decay": 0.0})
     matrices, rest = ([group for group in kind if group["params"]] for kind in (matrices, rest))
-    muon = torch.optim.Muon(matrices, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw")
-    return [muon, AdamW(rest, betas=(0.9, 0.98))] if rest else [muon]
+    optimizers: list[Optimizer] = []
+    if matrices:
+        optimizers.append(torch.optim.Muon(matrices, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"))
+    if rest:
+        optimizers.append(AdamW(rest, betas=(0.9, 0.98)))
+    return optimizers

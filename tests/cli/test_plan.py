@@ -355,4 +355,4 @@ def test_arguments_are_checked_before_a_model_is_loaded(rrgraph):
     assert "stric" in result.err
     result = rrgraph("plan", "BaTiO3", "--model", "missing")
     assert result.code == 2
-    assert "There is no model 'missing'" in result.err
+    assert "There is no link model 'missing'" in result.err

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from itertools import combinations
 from pathlib import Path
 
 import pandas as pd
@@ -53,3 +54,31 @@ def data_folder() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("RRGRAPH_DATA does not point to the third-party tables")
     return Path(folder)
+
+
+#: Pauling electronegativities.
+NEGATIVITY = {
+    **{"Li": 0.98, "Na": 0.93, "K": 0.82, "Mg": 1.31, "Ca": 1.0, "Sr": 0.95, "Ba": 0.89, "Al": 1.61, "Si": 1.9},
+    **{"Ti": 1.54, "Zr": 1.33, "Fe": 1.83, "Zn": 1.65, "N": 3.04, "O": 3.44, "S": 2.58},
+}
+ANIONS = ("N", "O", "S")
+
+
+@pytest.fixture(scope="session")
+def property_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of invented properties of some hundred compositions, each worked out from its formula.
+
+    negativity: mean electronegativity. size: grows with the number of cations, tenfold from end to end.
+    anion: class 0 (nitride), 1 (oxide) or 2 (sulfide).
+    """
+    cations = [name for name in NEGATIVITY if name not in ANIONS]
+    lines = ["formula,negativity,size,anion"]
+    for number, (first, second) in enumerate(combinations(cations, 2)):
+        for kind, anion in enumerate(ANIONS):
+            a, b, c = 1 + number % 3, 1 + number // 3 % 2, 1 + (number + kind) % 4
+            total = a * NEGATIVITY[first] + b * NEGATIVITY[second] + c * NEGATIVITY[anion]
+            share = (a + b) / (a + b + c)
+            lines.append(f"{first}{a}{second}{b}{anion}{c},{total / (a + b + c):.4f},{10**share:.4f},{kind}")
+    path = tmp_path_factory.mktemp("properties") / "properties.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path

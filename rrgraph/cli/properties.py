@@ -50,7 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     check_output(arguments.output)
     chunks = read_targets(arguments.formulas, arguments.input, formula_column=arguments.column)
 
-    from rrgraph.cli.properties_output import PropertyTableWriter, describe_properties, property_layout, shown_tasks
+    from rrgraph.cli.properties_output import PropertyTableWriter, describe_properties, property_layout
+    from rrgraph.cli.property_names import shown_tasks
     from rrgraph.runs import DEFAULT_ENCODER, load_encoder
 
     predictor = load_encoder(arguments.model or DEFAULT_ENCODER)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rrgraph.cli.property_names import class_name, is_built_in, property_name
 from rrgraph.cli.show import show_table
 from rrgraph.cli.writers import Layout, Writer
-from rrgraph.data import PROPERTY_SOURCES, PropertyTask
+from rrgraph.data import PropertyTask
 
 if TYPE_CHECKING:
     from rrgraph.cli.plan_input import TargetRow
@@ -23,52 +24,9 @@ __all__ = [
     "PropertyTableWriter",
     "describe_properties",
     "property_layout",
-    "shown_tasks",
     "with_uncertainty",
 ]
 
-_MP, _OQMD, _AFLOW = "Materials Project", "OQMD", "AFLOW"
-
-#: What people call the built-in properties, and whose calculations they are learned from.
-_NAMES: Mapping[str, tuple[str, str]] = {
-    "formation_energy_mp20": ("formation energy", f"{_MP}, mp20 vintage"),
-    "formation_energy": ("formation energy", f"{_MP}, aviary2020 vintage"),
-    "formation_energy_oqmd": ("formation energy", _OQMD),
-    "e_above_hull_mp": ("energy above hull", _MP),
-    "e_above_hull": ("energy above hull", f"{_MP}, CrabNet benchmark"),
-    "band_gap_mp": ("band gap", _MP),
-    "band_gap_oqmd": ("band gap", _OQMD),
-    "band_gap_aflow": ("band gap", _AFLOW),
-    "volume_oqmd": ("volume", _OQMD),
-    "energy_oqmd": ("total energy", _OQMD),
-    "energy_aflow": ("total energy", _AFLOW),
-    "bulk_modulus": ("bulk modulus", _MP),
-    "shear_modulus": ("shear modulus", _MP),
-    "elastic_anisotropy": ("elastic anisotropy", _MP),
-    "debye_temperature": ("Debye temperature", _AFLOW),
-    "thermal_conductivity": ("thermal conductivity at 300 K", _AFLOW),
-    "thermal_expansion": ("thermal expansion at 300 K", _AFLOW),
-    "magnetisation": ("magnetisation", _MP),
-    "sites": ("sites in the primitive cell", _MP),
-    "crystal_system": ("crystal system", _MP),
-    "space_group": ("space group", _MP),
-}
-
-#: The properties most asked for; of each group the first one that the model has.
-_HEADLINES = (
-    ("formation_energy_mp20", "formation_energy", "formation_energy_oqmd"),
-    ("e_above_hull_mp", "e_above_hull"),
-    ("band_gap_mp",),
-    ("band_gap_oqmd", "band_gap_aflow"),
-    ("volume_oqmd",),
-    ("bulk_modulus",),
-    ("shear_modulus",),
-    ("debye_temperature",),
-    ("crystal_system",),
-    ("space_group",),
-)
-
-_CRYSTAL_SYSTEMS = ("triclinic", "monoclinic", "orthorhombic", "tetragonal", "trigonal", "hexagonal", "cubic")
 _SHOWN_CLASSES = 5
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -115,16 +73,6 @@ class PropertyRecord:
         return line if self.message is None else line | {"message": self.message}
 
 
-def shown_tasks(tasks: Sequence[PropertyTask], *, every: bool) -> list[PropertyTask]:
-    """Return the tasks to show in order: the built-in ones most asked for (or every one), then the model's own."""
-    built_in = {task.name: task for task in tasks if _is_built_in(task)}
-    headlines = [next((built_in[name] for name in group if name in built_in), None) for group in _HEADLINES]
-    chosen = [task for task in headlines if task is not None]
-    if every:
-        chosen += [built_in[name] for name in _NAMES if name in built_in and built_in[name] not in chosen]
-    return (chosen + [task for task in tasks if task not in built_in.values()]) or list(tasks)
-
-
 def describe_properties(
     rows: Sequence[TargetRow], predictions: Mapping[str, PropertyPrediction], tasks: Sequence[PropertyTask]
 ) -> Iterator[PropertyRecord]:
@@ -144,37 +92,11 @@ def _answer(prediction: PropertyPrediction, place: int) -> Answer:
         return Answer(task, _number(prediction.value[place]), _number(prediction.uncertainty[place]))
     held = prediction.probabilities[place]
     best = np.argsort(-held, kind="stable")[:_SHOWN_CLASSES]
-    return Answer(task, classes=tuple((*_class(task, int(index)), float(f"{held[index]:.6g}")) for index in best))
+    return Answer(task, classes=tuple((*class_name(task, int(index)), float(f"{held[index]:.6g}")) for index in best))
 
 
 def _number(value: float) -> float | None:
     return float(f"{value:.6g}") if math.isfinite(value) else None
-
-
-def _is_built_in(task: PropertyTask) -> bool:
-    """Whether a task is what its name promises, not a property of the same name from a table of the user."""
-    if task.name not in _NAMES:
-        return False
-    known = PROPERTY_SOURCES[task.name].task
-    return (task.kind, task.unit, task.family, task.classes) == (known.kind, known.unit, known.family, known.classes)
-
-
-def _class(task: PropertyTask, index: int) -> tuple[int, str | None]:
-    """Return the number and the name of a class."""
-    if not _is_built_in(task):
-        return index, None
-    if task.name == "crystal_system":
-        return index, _CRYSTAL_SYSTEMS[index]
-    return index + 1, _space_group(index + 1)
-
-
-def _space_group(number: int) -> str:
-    """Return the short international symbol."""
-    from pymatgen.symmetry.groups import sg_symbol_from_int_number
-
-    symbol = sg_symbol_from_int_number(number)
-    # Full symbols of monoclinic groups spell out that nothing lies along a and c: P12_1/c1.
-    return symbol[0] + symbol[2:-1] if 3 <= number <= 15 else symbol
 
 
 def with_uncertainty(value: float, deviation: float) -> str:
@@ -216,7 +138,7 @@ class PropertyTableWriter(Writer[PropertyRecord]):
 
 def _table_rows(answer: Answer) -> Iterator[list[str]]:
     task = answer.task
-    name, source = _NAMES[task.name] if _is_built_in(task) else (task.name, "")
+    name, source = property_name(task)
     if task.kind != "class":
         shown = "-" if answer.value is None else with_uncertainty(answer.value, answer.uncertainty or 0.0)
         yield [name, f"{shown} {task.unit}".rstrip(), source]
@@ -238,7 +160,7 @@ def property_layout(tasks: Sequence[PropertyTask]) -> Layout[PropertyRecord]:
 
 def _columns(task: PropertyTask) -> dict[str, type]:
     if task.kind == "class":
-        named: dict[str, type] = {f"{task.name}_name": str} if _is_built_in(task) else {}
+        named: dict[str, type] = {f"{task.name}_name": str} if is_built_in(task) else {}
         return {task.name: int, **named, f"{task.name}_probability": float}
     unit = f" ({task.unit})" if task.unit else ""
     return {f"{task.name}{unit}": float, f"{task.name}_uncertainty{unit}": float}

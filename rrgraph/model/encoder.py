@@ -111,13 +111,7 @@ class EncoderBlock(nn.Module):
         n, t, width = states.shape
         projected = self.attention_in(self.attention_norm(states)).view(n, t, 3, self.heads, width // self.heads)
         queries, keys, values = projected.permute(2, 0, 3, 1, 4)
-        bias = self._bias(weights, hidden)
-        attended = nn.functional.scaled_dot_product_attention(
-            queries,
-            keys,
-            values,
-            attn_mask=None if bias is None else bias.to(queries.dtype).expand(n, self.heads, t, t),
-        )
+        attended = _attend(queries, keys, values, self._bias(weights, hidden))
         states = states + self._drop(self.attention_out(attended.transpose(1, 2).reshape(n, t, width)))
         return states + self._drop(self.feedforward(states))
 
@@ -131,6 +125,14 @@ class EncoderBlock(nn.Module):
 
     def _drop(self, states: Tensor) -> Tensor:
         return nn.functional.dropout(states, self.dropout, self.training)
+
+
+def _attend(queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None) -> Tensor:
+    """Return attention over sequences of a few elements, (n, heads, t, d)."""
+    if bias is not None:
+        n, heads, t, _ = queries.shape
+        bias = bias.to(queries.dtype).expand(n, heads, t, t)
+    return nn.functional.scaled_dot_product_attention(queries, keys, values, attn_mask=bias)
 
 
 class FractionEmbedding(nn.Module):

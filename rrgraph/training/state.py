@@ -68,6 +68,10 @@ class TrainingState:
     ) -> None:
         self.modules = {"module": module} | ({} if average is None else {"average": average})
         self.optimizers = optimizers
+        inside = {id(parameter) for parameter in module.parameters()}
+        optimized = (p for optimizer in optimizers for group in optimizer.param_groups for p in group["params"])
+        # What a task learns beside its module, such as the scales of its losses.
+        self.beside = [parameter for parameter in optimized if id(parameter) not in inside]
         self.stopping = stopping
         self.generator = generator
         self.progress = Progress()
@@ -83,6 +87,7 @@ class TrainingState:
         tensors = {f"best.{name}": tensor for name, tensor in self.best.items()}
         for part, module in self.modules.items():
             tensors |= {f"{part}.{name}": tensor.detach() for name, tensor in module.state_dict().items()}
+        tensors |= {f"beside.{number}": parameter.detach() for number, parameter in enumerate(self.beside)}
         for number, optimizer in enumerate(self.optimizers):
             for index, slots in optimizer.state_dict()["state"].items():
                 tensors |= {f"optimizer.{number}.{index}.{name}": value for name, value in slots.items()}
@@ -111,6 +116,8 @@ class TrainingState:
             tensors = load_file(path)
             for part, module in self.modules.items():
                 module.load_state_dict(_under(tensors, f"{part}."))
+            for number, parameter in enumerate(self.beside):
+                parameter.data.copy_(tensors[f"beside.{number}"])
             for number, optimizer in enumerate(self.optimizers):
                 slots: dict[int, dict[str, Tensor]] = {}
                 for name, tensor in _under(tensors, f"optimizer.{number}.").items():

@@ -20,6 +20,18 @@ training: {epochs: 2, batch_size: 256, sampler: element_matched, negatives: 4, v
 evaluation: {parts: [test]}
 """
 
+PRETRAIN_CONFIG = """\
+name: small
+data:
+  built_in: []
+  validation_fraction: 0.2
+  tables:
+    - path: TABLE
+      columns: {negativity: {unit: eV}, size: {transform: log, lowest: 0}, anion: {kind: class, classes: 3}}
+model: {width: 16, layers: 1, heads: 2, feedforward: 2}
+training: {epochs: 4, batch_size: 32, learning_rate: 1.0e-2, average: 0.9}
+"""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -74,4 +86,20 @@ def trained(config: Path) -> Path:
     """The run folder of that configuration."""
     folder = config.parent / "trained"
     assert main(["train", str(config), f"output={folder}"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pretrain_config(property_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A configuration that pretrains in about a second."""
+    path = tmp_path_factory.mktemp("pretrain") / "small.yaml"
+    path.write_text(PRETRAIN_CONFIG.replace("TABLE", str(property_file)))
+    return path
+
+
+@pytest.fixture(scope="session")
+def pretrained(pretrain_config: Path) -> Path:
+    """The run folder of that configuration."""
+    folder = pretrain_config.parent / "pretrained"
+    assert main(["pretrain", str(pretrain_config), f"output={folder}"]) == 0
     return folder

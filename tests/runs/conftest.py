@@ -5,9 +5,20 @@ from pathlib import Path
 import pytest
 
 from rrgraph.data import load_table
-from rrgraph.model import ModelConfig
-from rrgraph.runs import DataConfig, EvaluationConfig, RunConfig, RunResult, train_run
-from rrgraph.training import TrainingConfig
+from rrgraph.model import EncoderConfig, ModelConfig
+from rrgraph.runs import (
+    DataConfig,
+    EvaluationConfig,
+    PretrainConfig,
+    PretrainResult,
+    PropertyDataConfig,
+    RunConfig,
+    RunResult,
+    UserTable,
+    pretrain_run,
+    train_run,
+)
+from rrgraph.training import PretrainingConfig, TrainingConfig
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +49,24 @@ def finished(tiny: RunConfig) -> RunResult:
 def run_folder(finished: RunResult) -> Path:
     """Its folder."""
     return finished.folder
+
+
+@pytest.fixture(scope="session")
+def pretraining(property_file: Path, tmp_path_factory: pytest.TempPathFactory) -> PretrainConfig:
+    """A configuration that pretrains in about a second, on a table of invented properties."""
+    columns = {"negativity": {"unit": "eV"}, "size": {"transform": "log"}, "anion": {"kind": "class", "classes": 3}}
+    return PretrainConfig(
+        name="small",
+        output=str(tmp_path_factory.mktemp("pretrain") / "small"),
+        data=PropertyDataConfig(
+            built_in=[], tables=[UserTable(path=str(property_file), columns=columns)], validation_fraction=0.2
+        ),
+        model=EncoderConfig(width=16, layers=1, heads=2, feedforward=2),
+        training=PretrainingConfig(epochs=12, batch_size=32, learning_rate=1e-2, average=0.9),
+    )
+
+
+@pytest.fixture(scope="session")
+def pretrained(pretraining: PretrainConfig) -> PretrainResult:
+    """The run of that configuration."""
+    return pretrain_run(pretraining)

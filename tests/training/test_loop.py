@@ -15,17 +15,22 @@ CONFIG = TrainingConfig(epochs=6, patience=0, batch_size=8, learning_rate=0.05, 
 class Regression(Task):
     """Fit a line with dropout and noise, so that every source of randomness takes part."""
 
-    def __init__(self, *, scores=None, crash_at=None):
+    def __init__(self, *, scores=None, crash_at=None, crash_after=None):
         torch.manual_seed(7)
         self.module = nn.Sequential(nn.Linear(3, 16), nn.Dropout(0.3), nn.Linear(16, 1))
         self.inputs = torch.randn(40, 3)
         self.outputs = self.inputs @ torch.tensor([1.0, -2.0, 0.5])
         self.scores = scores
         self.crash_at = crash_at
+        self.crash_after = crash_after
         self.epoch = 0
+        self.offset = nn.Parameter(torch.zeros(1))  # learned beside the module
 
     def parameter_groups(self):
-        return [{"params": self.module.parameters(), "lr": 0.05}]
+        return [
+            {"params": list(self.module.parameters()), "lr": 0.05, "hidden": True},
+            {"params": [self.offset], "lr": 0.05, "weight_decay": 0.0},
+        ]
 
     def start_epoch(self, epoch):
         self.epoch = epoch
@@ -35,9 +40,12 @@ class Regression(Task):
 
     def loss(self, batch, generator):
         if self.crash_at == self.epoch:
-            raise KeyboardInterrupt
+            if not self.crash_after:
+                raise KeyboardInterrupt
+            self.crash_after -= 1
         noise = 0.1 * torch.randn(len(batch), generator=generator)
-        return ((self.module(self.inputs[batch]).squeeze(-1) - self.outputs[batch] - noise) ** 2).mean()
+        predicted = self.module(self.inputs[batch]).squeeze(-1) + self.offset
+        return ((predicted - self.outputs[batch] - noise) ** 2).mean()
 
     def validate(self):
         if self.scores is not None:
@@ -56,16 +64,116 @@ def test_loss_falls_and_history_has_a_row_an_epoch():
     assert history[-1]["loss"] < 0.7 * history[0]["loss"]
 
 
-def test_resumed_run_equals_the_uninterrupted_one(tmp_path):
+def weights(task):
+    return [*task.module.state_dict().values(), task.offset.detach()]
+
+
+@pytest.mark.parametrize("average", [0.0, 0.9])
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("crash_after", [0, 1, 3, 4])
+def test_resumed_run_equals_the_uninterrupted_one(tmp_path, optimizer, average, crash_after):
+    """Interrupted in its fourth epoch, before or within it, a run goes on as if nothing had been."""
+    config = replace(CONFIG, optimizer=optimizer, average=average)
     straight = Regression()
-    expected = train(straight, CONFIG, seed=3, state_folder=tmp_path / "straight")
+    expected = train(straight, config, seed=3, state_folder=tmp_path / "straight")
+    broken = Regression(crash_at=4, crash_after=crash_after)
     with pytest.raises(KeyboardInterrupt):
-        train(Regression(crash_at=4), CONFIG, seed=3, state_folder=tmp_path / "broken")
+        train(
+            broken, config, seed=3, state_folder=tmp_path / "broken", checkpoint_minutes=0 if crash_after else math.inf
+        )
     resumed = Regression()
-    history = train(resumed, CONFIG, seed=3, state_folder=tmp_path / "broken", resume=True)
+    torch.manual_seed(99)
+    history = train(resumed, config, seed=3, state_folder=tmp_path / "broken", resume=True)
     assert without_seconds(history) == without_seconds(expected)
-    for a, b in zip(straight.module.parameters(), resumed.module.parameters(), strict=True):
-        assert torch.equal(a, b)
+    assert all(torch.equal(a, b) for a, b in zip(weights(straight), weights(resumed), strict=True))
+
+
+def test_a_run_interrupted_again_and_again_equals_the_uninterrupted_one(tmp_path):
+    config = replace(CONFIG, average=0.9)
+    straight = Regression()
+    expected = train(straight, config, seed=3)
+    for epoch, after in ((1, 2), (1, 1), (3, 2), (6, 4)):
+        with pytest.raises(KeyboardInterrupt):
+            train(
+                Regression(crash_at=epoch, crash_after=after),
+                config,
+                seed=3,
+                state_folder=tmp_path,
+                resume=True,
+                checkpoint_minutes=0,
+            )
+    resumed = Regression()
+    history = train(resumed, config, seed=3, state_folder=tmp_path, resume=True, checkpoint_minutes=0)
+    assert without_seconds(history) == without_seconds(expected)
+    assert all(torch.equal(a, b) for a, b in zip(weights(straight), weights(resumed), strict=True))
+    assert all(row["seconds"] > 0 for row in history)
+
+
+def test_checkpoints_do_not_change_the_numbers(tmp_path):
+    quiet, noisy = Regression(), Regression()
+    expected = train(quiet, CONFIG, seed=3)
+    assert without_seconds(train(noisy, CONFIG, seed=3, state_folder=tmp_path, checkpoint_minutes=0)) == (
+        without_seconds(expected)
+    )
+    assert all(torch.equal(a, b) for a, b in zip(weights(quiet), weights(noisy), strict=True))
+
+
+def test_states_are_written_every_some_minutes(tmp_path, monkeypatch):
+    saved = []
+    monkeypatch.setattr("rrgraph.training.state.TrainingState.save", lambda self, folder: saved.append(1))
+    for minutes, expected in ((math.inf, 6), (1e9, 6), (0, 6 + 6 * 5)):
+        saved.clear()
+        train(Regression(), CONFIG, seed=3, state_folder=tmp_path, checkpoint_minutes=minutes)
+        assert len(saved) == expected
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path):
+    expected = train(first := Regression(), CONFIG, seed=3, state_folder=tmp_path)
+    again = Regression(crash_at=7)
+    assert train(again, CONFIG, seed=3, state_folder=tmp_path, resume=True) == expected
+    assert again.epoch == 0
+    assert all(torch.equal(a, b) for a, b in zip(weights(first)[:-1], weights(again)[:-1], strict=True))
+
+
+class Averaged(Regression):
+    """Notes its weights after each step and at each validation."""
+
+    def __init__(self):
+        super().__init__()
+        self.steps, self.judged = [], []
+
+    def loss(self, batch, generator):
+        if self.epoch > 1 or self.steps or self.started:
+            self.steps.append(nn.utils.parameters_to_vector(self.module.parameters()).detach().clone())
+        self.started = True
+        return super().loss(batch, generator)
+
+    started = False
+
+    def validate(self):
+        self.judged.append(nn.utils.parameters_to_vector(self.module.parameters()).detach().clone())
+        return super().validate()
+
+
+def test_the_moving_average_is_what_is_validated_and_kept():
+    """Naive average of the weights after each step; the loss is that of the weights themselves."""
+    config = replace(CONFIG, average=0.8)
+    task, plain = Averaged(), Averaged()
+    history = train(task, config, seed=1)
+    losses = [row["loss"] for row in train(plain, replace(config, average=0.0), seed=1)]
+    assert [row["loss"] for row in history] == losses  # averaging does not touch the training
+    average, averages = None, []
+    for count, step in enumerate([*task.steps, None]):
+        if step is None:
+            break
+        average = step if average is None else average + (1 - min(0.8, (1 + count) / (10 + count))) * (step - average)
+        averages.append(average)
+    for epoch in range(1, 6):  # the last step of an epoch is the (5 * epoch)-th
+        assert torch.allclose(task.judged[epoch - 1], averages[5 * epoch - 1], atol=1e-5)
+        assert not torch.allclose(task.judged[epoch - 1], task.steps[5 * epoch - 1], atol=1e-3)
+    best = max(range(6), key=lambda epoch: history[epoch]["top_1"])
+    assert torch.equal(nn.utils.parameters_to_vector(task.module.parameters()), task.judged[best])
+    assert not task.module.training
 
 
 def test_same_seed_same_numbers_other_seed_other_numbers():

@@ -120,19 +120,21 @@ class PropertyTableWriter(Writer[PropertyRecord]):
     """One table a formula, for people."""
 
     def __init__(self) -> None:
-        self.families: set[str] = set()
+        self.shown: set[PropertyTask] = set()
 
     def write(self, record: PropertyRecord) -> None:
         if record.message is None:
-            self.families |= {answer.task.family for answer in record.answers if answer.value is not None}
+            self.shown |= {answer.task for answer in record.answers if answer.value is not None}
             rows = [row for answer in record.answers for row in _table_rows(answer)]
             show_table(["property", "prediction", "learned from"], rows, title=f"\n{record.formula}")
 
     def finish(self) -> None:
         """Say, once below all tables, how to read them."""
-        if self.families:
-            print("\n± one standard deviation, of the error against calculations (PBE, 0 K) for the ground state")
-        if "gap" in self.families:
+        if self.shown:
+            print("\n± one standard deviation of the error")
+        if any(is_built_in(task) for task in self.shown):
+            print("learned from PBE calculations at 0 K, of the ground state of each composition")
+        if any(is_built_in(task) and task.family == "gap" for task in self.shown):
             print("PBE gaps are smaller than measured ones, often by a third or more")
 
 

@@ -35,7 +35,7 @@ def built_in_sources(tasks: Iterable[str] | None = None) -> tuple[PropertySource
 
 def user_sources(
     path: str | os.PathLike[str],
-    columns: Sequence[str] | Mapping[str, Mapping[str, Any]] | None = None,
+    columns: Sequence[str] | Mapping[str, Mapping[str, Any] | None] | None = None,
     *,
     formula: str = "formula",
     part: str = "",
@@ -45,16 +45,16 @@ def user_sources(
     Args:
         path: a CSV (plain, `.gz`, `.xz`) or Parquet file.
         columns: the columns to read, optionally each with options: any field of `PropertyTask` (`name`, `unit`,
-            `family`, `transform`, `kind`, `classes`) or `PropertySource` (`low`, `high`, `choose`, `order`, `where`,
-            `convert`). By default every column that holds numbers at the start of the file.
+            `family`, `transform`, `kind`, `classes`, `lowest`) or `PropertySource` (`low`, `high`, `choose`, `order`,
+            `where`, `convert`). By default every column that holds numbers at the start of the file.
         formula: column of the formulas.
         part: column that says train, val or test; by default parts come from a hash of the composition.
 
     Raises:
-        DataError: no such file, column or option, or no column of numbers.
+        DataError: no such file, column or option, no column of numbers, or an option of the wrong type.
     """
     present = table_columns(path)
-    options: Mapping[str, Mapping[str, Any]]
+    options: Mapping[str, Mapping[str, Any] | None]
     if columns is None:
         options = {name: {} for name in number_columns(path) if name not in (formula, part)}
         if not options:
@@ -67,21 +67,45 @@ def user_sources(
     return tuple(_user_source(os.fspath(path), name, given, formula, part) for name, given in options.items())
 
 
-def _user_source(path: str, column: str, given: Mapping[str, Any], formula: str, part: str) -> PropertySource:
+#: What an option of a user's column may be.
+_OPTIONS: Mapping[str, tuple[tuple[type, ...], str]] = {
+    **dict.fromkeys(("name", "kind", "unit", "family", "transform"), ((str,), "text")),
+    **dict.fromkeys(("choose", "order", "convert"), ((str,), "text")),
+    **dict.fromkeys(("low", "high"), ((int, float), "a number")),
+    "lowest": ((int, float, type(None)), "a number or null"),
+    "classes": ((int,), "a whole number"),
+    "where": ((list, tuple), "a list of a column and a value, or of a column and a list of values"),
+    "validation_trains": ((bool,), "true or false"),
+}
+
+
+def _user_source(path: str, column: str, given: Mapping[str, Any] | None, formula: str, part: str) -> PropertySource:
+    options = {} if given is None else given
+    if not isinstance(options, Mapping):
+        raise DataError(f"Column '{column}' has options '{options}', expected a mapping such as {{unit: GPa}}.")
+    checked = {name: _option(column, name, value) for name, value in options.items()}
     task_fields = [field.name for field in fields(PropertyTask)]
-    source_fields = ["low", "high", "choose", "order", "where", "convert", "validation_trains"]
-    for name in given:
-        if name not in task_fields + source_fields:
-            choices = task_fields + source_fields
-            raise DataError(
-                f"Column '{column}' has the unknown option '{name}', expected one of {', '.join(choices)}."
-                f"{near_match(name, choices)}"
-            )
-    task = PropertyTask(**{"name": column, **{name: given[name] for name in given if name in task_fields}})
-    chosen = {name: given[name] for name in given if name in source_fields}
+    task = PropertyTask(**{"name": column, **{name: checked[name] for name in checked if name in task_fields}})
+    chosen = {name: checked[name] for name in checked if name not in task_fields}
     if task.kind == "class":
         chosen.setdefault("choose", "first")
     return PropertySource(table=path, column=column, task=task, formula=formula, part=part, **chosen)
+
+
+def _option(column: str, name: str, value: Any) -> Any:
+    """Return the value of an option, checked."""
+    if name not in _OPTIONS:
+        raise DataError(
+            f"Column '{column}' has the unknown option '{name}', expected one of {', '.join(_OPTIONS)}."
+            f"{near_match(name, _OPTIONS)}"
+        )
+    kinds, words = _OPTIONS[name]
+    fits = isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
+    if not fits or (name == "where" and not (len(value) == 2 and isinstance(value[0], str))):
+        raise DataError(f"Option '{name}' of column '{column}' is '{value}', expected {words}.")
+    if name == "where":
+        return value[0], tuple(value[1]) if isinstance(value[1], list | tuple) else value[1]
+    return value
 
 
 def _materials_project(

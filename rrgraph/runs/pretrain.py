@@ -80,6 +80,8 @@ def pretrain_run(
     )
     if on_data is not None:
         on_data(table)
+    if not (table.parts == TRAIN).any():
+        raise ConfigError("No composition has a training label: the tables or data.withhold leave nothing to learn.")
     folder = config.folder
     record_run(config, {"properties": table.report.to_dict()})
     history: History = []
@@ -103,8 +105,6 @@ def _fit(
     torch.manual_seed(config.seed)
     regression = [column for column, task in enumerate(table.tasks) if task.kind == "regression"]
     labels = np.where(table.parts == TRAIN, table.labels, np.nan)[:, regression]
-    if np.isnan(labels).all() and regression:
-        raise ConfigError("No composition has a training label: the tables or data.withhold leave nothing to learn.")
     scale = TargetScale.fit([table.tasks[column] for column in regression], labels)
     module = PropertyModel(config.model, table.tasks, scale=scale).to(choose_device(config.training.device))
     checkpoint = PropertyCheckpoint(

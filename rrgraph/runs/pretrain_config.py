@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rrgraph.data import PropertySource, built_in_sources, user_sources
+from rrgraph.errors import ConfigError
 from rrgraph.model import PRECISIONS, CompositionEncoder, EncoderConfig, choose_device
 from rrgraph.runs.values import check_choice, check_range, value_of
 from rrgraph.training import OPTIMIZERS, WEIGHTINGS, PretrainingConfig
@@ -76,9 +77,15 @@ def property_sources(config: PropertyDataConfig) -> tuple[PropertySource, ...]:
     """Return the columns that a configuration reads, built-in ones first.
 
     Raises:
+        ConfigError: there is nothing to learn, or a table has no path.
         DataError: a property, file, column or option is unknown.
     """
-    built_in = built_in_sources(None if "all" in config.built_in else config.built_in) if config.built_in else ()
+    if not config.built_in and not config.tables:
+        raise ConfigError("There is nothing to learn: data.built_in and data.tables are both empty.")
+    if not all(table.path for table in config.tables):
+        raise ConfigError("A table of data.tables has no path, expected that of a CSV or Parquet file.")
+    named = built_in_sources(name for name in config.built_in if name != "all")
+    built_in = built_in_sources() if "all" in config.built_in else named
     own = [
         source
         for table in config.tables

@@ -164,6 +164,16 @@ def test_weighed_attention_follows_the_fractions():
     assert torch.allclose(after - states, expected.expand(1, 4, 8), atol=1e-5)
 
 
+def test_blocks_are_given_the_logarithms_of_the_fractions():
+    encoder, seen = build(weigh_fractions=True), []
+    encoder.blocks[0].register_forward_pre_hook(lambda block, given: seen.extend(given[1:]))
+    encode(encoder, torch.tensor([[38, 22, 8, 0]]), torch.tensor([[0.2, 0.2, 0.6, 0.0]]))
+    weights, hidden = seen
+    assert weights[0, :4].exp().tolist() == pytest.approx([1.0, 0.2, 0.2, 0.6])  # [CPD] counts as a whole
+    assert torch.isfinite(weights).all()
+    assert hidden.tolist() == [[False, False, False, False, True]]
+
+
 def test_dropout_acts_in_training_alone():
     encoder = build(dropout=0.5)
     given = featurise([parse_formula("SrTiO3")])

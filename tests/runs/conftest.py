@@ -61,8 +61,8 @@ def pretraining(property_file: Path, tmp_path_factory: pytest.TempPathFactory) -
         data=PropertyDataConfig(
             built_in=[], tables=[UserTable(path=str(property_file), columns=columns)], validation_fraction=0.2
         ),
-        model=EncoderConfig(width=16, layers=1, heads=2, feedforward=2),
-        training=PretrainingConfig(epochs=12, batch_size=32, learning_rate=1e-2, average=0.9),
+        model=EncoderConfig(width=16, layers=1, heads=2, feedforward=2, weigh_fractions=True),
+        training=PretrainingConfig(epochs=8, batch_size=16, learning_rate=3e-2, average=0.9),
     )
 
 

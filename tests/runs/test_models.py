@@ -43,7 +43,7 @@ def test_near_matches_are_bundled_models_and_run_folders(bundled, run_folder, mo
 def test_no_bundled_model(monkeypatch, tmp_path):
     monkeypatch.setattr(models, "files", lambda package: tmp_path)
     assert bundled_models() == []
-    with pytest.raises(ModelError, match="There is no model 'default'"):
+    with pytest.raises(ModelError, match="There is no link model 'default'"):
         load_predictor("default")
 
 

@@ -246,6 +246,31 @@ class TestLoss:
                 expected -= weights[2] * math.log(chances[int(table.labels[row, 1])]) / math.log(7)
         assert loss == pytest.approx(expected / 6, rel=1e-4)
 
+    def test_losses_of_hidden_variants_by_hand(self, table):
+        plain = replace(CONFIG, masked_elements=0.0, masked_fractions=0.0)
+        task = build(table, replace(CONFIG, masked_elements=0.5, masked_fractions=0.75, masked_weight=0.3))
+        rows, source = torch.arange(30, 46), generator(4)
+        elements, fractions = task.elements[rows, :2].long(), task.fractions[rows, :2]
+        masked = HiddenElements(elements, 8, source)
+        shared = HiddenFractions(elements, fractions, 12, source)
+        with torch.no_grad():
+            encoder, module = task.module.encoder, task.module
+            states = encoder.tokens(masked.elements, fractions[masked.rows])[torch.arange(8), 1 + masked.slots]
+            chances = module.hidden_element(states).log_softmax(dim=1)[torch.arange(8), masked.truth]
+            logits = module.hidden_fraction(encoder.tokens(elements[shared.rows], shared.fractions)[:, 1:]).squeeze(-1)
+        expected = build(table, plain).loss((2, rows), generator()) - 0.3 * chances.mean() + 0.3 * shared.loss(logits)
+        assert task.loss((2, rows), generator(4)).item() == pytest.approx(expected.item(), rel=1e-5)
+
+    def test_the_learned_error_does_not_steer_the_value(self, table):
+        config = replace(CONFIG, masked_elements=0.0, masked_fractions=0.0)
+        gradients = []
+        for confidence in (0.0, 5.0):
+            task = build(table, config)
+            torch.nn.init.constant_(task.module.errors[2].bias, -confidence)
+            task.loss((3, torch.arange(8)), generator()).backward()
+            gradients.append(task.module.values.weight.grad)
+        assert torch.equal(*gradients)
+
     def test_hidden_variants_add_their_weight(self, table):
         alone = replace(CONFIG, masked_elements=0.0, masked_fractions=0.0)
         batch = (3, torch.arange(8))

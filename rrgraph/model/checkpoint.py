@@ -15,7 +15,7 @@ from rrgraph.chem import Composition, parse_formula
 from rrgraph.graph import LinkStatistics
 from rrgraph.model.config import ModelConfig
 from rrgraph.model.link_model import LinkModel
-from rrgraph.model.storage import read_model, refuse_misfit, write_model
+from rrgraph.model.storage import read_model, refuse_misfit, weights, write_model
 
 __all__ = ["FORMAT", "LinkCheckpoint", "load_checkpoint", "save_checkpoint"]
 
@@ -45,8 +45,8 @@ class LinkCheckpoint:
 
 
 def save_checkpoint(checkpoint: LinkCheckpoint, folder: str | Path, *, half: bool = False) -> None:
-    """Write `model.safetensors` and `model.json` into `folder`; `half` keeps the weights in 16 bits."""
-    tensors = dict(checkpoint.model.state_dict())
+    """Write `model.safetensors` and `model.json` into `folder`; `half` keeps the weights in 16 bits, counts exact."""
+    tensors = weights(checkpoint.model, half=half)
     if checkpoint.statistics is not None:
         for name in ("slot_counts", "element_counts", "uses"):
             tensors[_STATISTICS + name] = torch.from_numpy(getattr(checkpoint.statistics, name))
@@ -58,7 +58,7 @@ def save_checkpoint(checkpoint: LinkCheckpoint, folder: str | Path, *, half: boo
         ],
         "metadata": dict(checkpoint.metadata),
     }
-    write_model(folder, FORMAT, tensors, description, half=half)
+    write_model(folder, FORMAT, tensors, description)
 
 
 def load_checkpoint(folder: str | Path) -> LinkCheckpoint:

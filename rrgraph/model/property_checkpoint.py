@@ -10,7 +10,7 @@ from typing import Any
 from rrgraph.data import PropertyTask
 from rrgraph.model.config import EncoderConfig
 from rrgraph.model.property_model import PropertyModel
-from rrgraph.model.storage import read_model, refuse_misfit, write_model
+from rrgraph.model.storage import read_model, refuse_misfit, weights, write_model
 
 __all__ = ["PROPERTY_FORMAT", "PropertyCheckpoint", "load_property_checkpoint", "save_property_checkpoint"]
 
@@ -39,7 +39,7 @@ def save_property_checkpoint(checkpoint: PropertyCheckpoint, folder: str | Path,
         "tasks": [asdict(task) for task in model.tasks],
         "metadata": dict(checkpoint.metadata),
     }
-    write_model(folder, PROPERTY_FORMAT, model.state_dict(), description, half=half)
+    write_model(folder, PROPERTY_FORMAT, weights(model, half=half), description)
 
 
 def load_property_checkpoint(folder: str | Path) -> PropertyCheckpoint:

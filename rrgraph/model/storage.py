@@ -11,13 +11,13 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from rrgraph import __version__
 from rrgraph.errors import ModelError
 from rrgraph.files import atomic_path, write_json
 
-__all__ = ["model_format", "read_model", "refuse_misfit", "write_model"]
+__all__ = ["model_format", "read_model", "refuse_misfit", "weights", "write_model"]
 
 WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
 
@@ -27,8 +27,6 @@ def write_model(
     model_format: str,
     tensors: Mapping[str, Tensor],
     description: Mapping[str, Any],
-    *,
-    half: bool = False,
 ) -> None:
     """Write weights and description into `folder`, each atomically.
 
@@ -37,13 +35,18 @@ def write_model(
         model_format: name and version of the format, written into both files.
         tensors: weights by name; they must not share memory.
         description: everything else, JSON-ready.
-        half: keep floating-point weights in 16 bits, half the size; they are read back in 32.
     """
     folder = Path(folder)
-    stored = {name: _stored(tensor, half) for name, tensor in tensors.items()}
+    stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic_path(folder / WEIGHTS) as path:
         save_file(stored, path, metadata={"format": model_format})
     write_json(folder / DESCRIPTION, {"format": model_format, "rrgraph": __version__, **description})
+
+
+def weights(module: nn.Module, *, half: bool) -> dict[str, Tensor]:
+    """Return the weights of a module, in 16 bits if `half`: half the size, read back in 32 bits."""
+    state = module.state_dict()
+    return {name: t.half() if half and t.dtype == torch.float32 else t for name, t in state.items()}
 
 
 def read_model(folder: str | Path, model_format: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -97,8 +100,3 @@ def _description(folder: str | Path) -> dict[str, Any]:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ModelError(f"The model in '{folder}' is damaged: {error}.") from None
     return description if isinstance(description, dict) else {}
-
-
-def _stored(tensor: Tensor, half: bool) -> Tensor:
-    tensor = tensor.detach().cpu().contiguous()
-    return tensor.half() if half and tensor.dtype == torch.float32 else tensor

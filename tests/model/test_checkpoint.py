@@ -37,6 +37,17 @@ def test_saved_model_predicts_equally_after_loading(checkpoint, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "model.safetensors"]
 
 
+def test_half_keeps_counts_exact_and_predicts_nearly_equally(checkpoint, tmp_path):
+    save_checkpoint(checkpoint, tmp_path, half=True)
+    loaded = load_checkpoint(tmp_path)
+    if checkpoint.statistics is not None:
+        for name in ("slot_counts", "element_counts", "uses"):
+            assert np.array_equal(getattr(loaded.statistics, name), getattr(checkpoint.statistics, name))
+    before, after = (LinkPredictor(c).logits(TARGETS, checkpoint.vocabulary) for c in (checkpoint, loaded))
+    assert not np.array_equal(before, after)
+    assert after == pytest.approx(before, abs=0.02)
+
+
 def test_predictor_scores_pairs_as_in_the_grid(checkpoint):
     predictor = LinkPredictor(checkpoint)
     candidates = [parse_formula(f) for f in ("Li2CO3", "CrB", "Co3O4", "Y2O3")]

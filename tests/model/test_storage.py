@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rrgraph import __version__
 from rrgraph.errors import ModelError
 from rrgraph.model import model_format
-from rrgraph.model.storage import read_model, refuse_misfit, write_model
+from rrgraph.model.storage import read_model, refuse_misfit, weights, write_model
 
 FORMAT = "invented-model/1"
 TENSORS = {
@@ -28,19 +28,24 @@ def test_tensors_and_description_come_back(tmp_path):
     assert model_format(tmp_path / "deep" / "folder") == FORMAT
 
 
-def test_half_rounds_the_weights_alone(tmp_path):
-    write_model(tmp_path, FORMAT, TENSORS, {}, half=True)
+def test_half_rounds_the_weights_of_32_bits_alone(tmp_path):
+    module = torch.nn.Linear(3, 2)
+    module.register_buffer("exact", torch.tensor([1 / 3], dtype=torch.float64))
+    module.register_buffer("counts", torch.tensor([1, 70_000]))
+    write_model(tmp_path, FORMAT, weights(module, half=True), {})
     tensors, _ = read_model(tmp_path, FORMAT)
-    assert {name: tensor.dtype for name, tensor in tensors.items()} == {n: t.dtype for n, t in TENSORS.items()}
-    assert torch.equal(tensors["weight"], TENSORS["weight"].half().float())
-    assert not torch.equal(tensors["weight"], TENSORS["weight"])
-    assert torch.equal(tensors["exact"], TENSORS["exact"])
-    assert torch.equal(tensors["counts"], TENSORS["counts"])
+    assert {name: tensor.dtype for name, tensor in tensors.items()} == {
+        name: tensor.dtype for name, tensor in module.state_dict().items()
+    }
+    assert torch.equal(tensors["weight"], module.weight.half().float())
+    assert not torch.equal(tensors["weight"], module.weight)
+    assert torch.equal(tensors["exact"], module.exact)
+    assert torch.equal(tensors["counts"], module.counts)
 
 
 def test_half_halves_the_file(tmp_path):
     for half in (False, True):
-        write_model(tmp_path / str(half), FORMAT, {"weight": torch.randn(200, 200)}, {}, half=half)
+        write_model(tmp_path / str(half), FORMAT, weights(torch.nn.Linear(200, 200), half=half), {})
     full, halved = (path.stat().st_size for path in sorted(tmp_path.glob("*/model.safetensors")))
     assert halved < 0.52 * full
 

@@ -109,9 +109,9 @@ class PropertyPredictor:
     def hidden_elements(
         self, elements: NDArray[np.integer], fractions: NDArray[np.float32], slots: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """Return log-probabilities (n, elements + 1) of the element that is hidden in each row.
+        """Return scores (n, elements + 1) of what is hidden in each row, log-probabilities before any is ruled out.
 
-        Elements that stand in another slot are ruled out.
+        Elements that stand in another slot get -infinity.
 
         Args:
             elements: (n, k).

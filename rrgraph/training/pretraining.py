@@ -95,12 +95,11 @@ class PretrainingTask(Task):
         rows = np.arange(len(self.lengths))
         if self.config.single_label_share < 1:
             rows = rows[~self.single | (rng.random(len(rows)) < self.config.single_label_share)]
-        groups = _by_length(rows, self.lengths[rows], self.config.batch_size)
         batches = []
-        for length, members in groups:
+        for members in _by_length(rows, self.lengths[rows], self.config.batch_size):
             rng.shuffle(members)
-            cuts = np.arange(self.config.batch_size, len(members), self.config.batch_size)
-            batches += [(length, torch.from_numpy(part).to(self.device)) for part in np.split(members, cuts)]
+            for part in np.split(members, np.arange(self.config.batch_size, len(members), self.config.batch_size)):
+                batches.append((int(self.lengths[part].max()), torch.from_numpy(part).to(self.device)))
         return [batches[position] for position in rng.permutation(len(batches))]
 
     def loss(self, batch: tuple[int, Tensor], generator: torch.Generator) -> Tensor:
@@ -232,19 +231,12 @@ def _share(share: float, count: int) -> int:
     return round(share * count)
 
 
-def _by_length(
-    rows: NDArray[np.int64], lengths: NDArray[np.int64], batch_size: int
-) -> list[tuple[int, NDArray[np.int64]]]:
-    """Group rows by length; a group too small for a batch joins the next longer one, the last the one before."""
-    groups: list[tuple[int, NDArray[np.int64]]] = []
-    waiting = np.empty(0, dtype=rows.dtype)
+def _by_length(rows: NDArray[np.int64], lengths: NDArray[np.int64], batch_size: int) -> list[NDArray[np.int64]]:
+    """Group rows by length; a group too small for a batch joins the next longer one."""
+    groups, waiting = [], np.empty(0, dtype=rows.dtype)
     for length in np.unique(lengths):
         waiting = np.concatenate([waiting, rows[lengths == length]])
         if len(waiting) >= batch_size:
-            groups.append((int(length), waiting))
+            groups.append(waiting)
             waiting = np.empty(0, dtype=rows.dtype)
-    if len(waiting):
-        longest = int(lengths.max())
-        before = groups.pop()[1] if groups and len(waiting) * 2 < batch_size else np.empty(0, dtype=rows.dtype)
-        groups.append((longest, np.concatenate([before, waiting])))
-    return groups
+    return [*groups, waiting] if len(waiting) else groups

@@ -39,11 +39,24 @@ def encoder_card(config: PretrainConfig, table: PropertyTable, metrics: EncoderM
         f"\nTest compositions of these have no training label in any property of the same family: {withheld}.\n",
         "## Mean absolute errors on the test parts\n",
         comparison_table(metrics.properties),
+        "The same over test compositions without a training label in any task:\n",
+        comparison_table(metrics.untaught),
+        "## Uncertainties: share of test errors within one and two standard deviations, in %\n",
+        coverage_table(metrics),
         "## Classes and hidden elements: accuracy in %, 95 % interval\n",
         accuracy_table(metrics),
         f"## Limits\n\n{_LIMITS}",
     ]
     return "\n".join(lines)
+
+
+def coverage_table(metrics: EncoderMetrics) -> str:
+    """Return how often test errors lie within one and two standard deviations, as a Markdown table."""
+    lines = ["| task | within one | within two |", "|---|---:|---:|"]
+    for item in metrics.properties:
+        if (uncertainty := item.score.uncertainty) is not None:
+            lines.append(f"| {item.score.task} | {uncertainty.within_one} | {uncertainty.within_two} |")
+    return "\n".join(lines) + "\n"
 
 
 def accuracy_table(metrics: EncoderMetrics) -> str:

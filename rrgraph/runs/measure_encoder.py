@@ -17,6 +17,7 @@ from rrgraph.data import TEST, TRAIN, VALIDATION, PropertyTable
 from rrgraph.evaluation import (
     CooccurrenceBaseline,
     PropertyComparison,
+    PropertyScore,
     PrototypeBaseline,
     TopK,
     class_accuracy,
@@ -38,6 +39,7 @@ class EncoderMetrics:
 
     Attributes:
         properties: each regression task on its test rows, beside CrabNet where its error is published.
+        untaught: the same over the test rows whose composition has no training label in any task at all.
         classes: by class task, accuracies of the model and of the most frequent class of the prototype.
         hidden_elements: accuracies of the model and of two co-occurrence baselines, over every element of compositions
             without any training label, one hidden at a time.
@@ -45,6 +47,7 @@ class EncoderMetrics:
     """
 
     properties: tuple[PropertyComparison, ...]
+    untaught: tuple[PropertyComparison, ...]
     classes: Mapping[str, Mapping[str, TopK]]
     hidden_elements: Mapping[str, TopK]
     hidden_fractions: Mapping[str, float]
@@ -53,6 +56,7 @@ class EncoderMetrics:
         """Return the metrics as JSON values."""
         return {
             "properties": {item.score.task: item.to_dict() for item in self.properties},
+            "untaught": {item.score.task: item.to_dict() for item in self.untaught},
             "classes": {
                 task: {system: top.to_dict() for system, top in systems.items()}
                 for task, systems in self.classes.items()
@@ -65,27 +69,27 @@ class EncoderMetrics:
 def measure_encoder(predictor: PropertyPredictor, table: PropertyTable) -> EncoderMetrics:
     """Measure a pretrained encoder on the test parts of a property table."""
     rows = np.flatnonzero((table.parts == TEST).any(axis=1))
+    untaught = ~(table.parts[rows] == TRAIN).any(axis=1)
     predictions = predictor.predict_arrays(table.elements[rows], table.fractions[rows])
-    scores, classes = [], {}
+    scores: list[PropertyScore] = []
+    apart: list[PropertyScore] = []
+    classes = {}
     for column, task in enumerate(table.tasks):
-        inside = np.flatnonzero(table.parts[rows, column] == TEST)
-        if not len(inside):
+        inside = table.parts[rows, column] == TEST
+        if not inside.any():
             continue
-        prediction, truth = predictions[task.name], table.labels[rows[inside], column]
+        prediction, truth = predictions[task.name], table.labels[rows, column]
         if prediction.probabilities is not None:
             classes[task.name] = _classes(table, column, rows[inside], prediction.probabilities[inside])
-        else:
-            scores.append(
-                score_property(
-                    prediction.value[inside],
-                    truth,
-                    task=task.name,
-                    unit=task.unit,
-                    uncertainty=prediction.uncertainty[inside],
+            continue
+        for chosen, found in ((inside, scores), (inside & untaught, apart)):
+            if chosen.any():
+                value, deviation = prediction.value[chosen], prediction.uncertainty[chosen]
+                found.append(
+                    score_property(value, truth[chosen], task=task.name, unit=task.unit, uncertainty=deviation)
                 )
-            )
     elements, fractions = _hidden(predictor, table)
-    return EncoderMetrics(compare_properties(scores), classes, elements, fractions)
+    return EncoderMetrics(compare_properties(scores), compare_properties(apart), classes, elements, fractions)
 
 
 def _classes(

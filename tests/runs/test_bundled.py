@@ -10,7 +10,7 @@ import rrgraph.runs
 from rrgraph.chem import parse_formula
 from rrgraph.cli import main
 from rrgraph.planning import Planner
-from rrgraph.runs import DEFAULT_MODEL, load_predictor
+from rrgraph.runs import DEFAULT_ENCODER, DEFAULT_MODEL, load_encoder, load_predictor
 
 FOLDER = Path(rrgraph.runs.__file__).parent / "bundled" / DEFAULT_MODEL
 MEGABYTE = 10**6
@@ -88,3 +88,47 @@ def test_the_card_says_what_a_user_must_know():
     for title in ("## Data", "## Metrics", "## Limits"):
         assert title in card
     assert "CC BY 4.0" in card
+
+
+ENCODER = FOLDER.parent / DEFAULT_ENCODER
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return load_encoder()
+
+
+@pytest.mark.parametrize(
+    ("formula", "measured"),
+    [("MgO", -3.12), ("Al2O3", -3.47), ("BaTiO3", -3.44), ("Fe2O3", -1.71), ("NaCl", -2.13), ("ZnS", -1.07)],
+)
+def test_formation_energies_are_near_measured_enthalpies(encoder, formula, measured):
+    """Enthalpies of formation of the handbooks, in eV/atom."""
+    value, deviation = encoder.formation_energies([parse_formula(formula)])
+    assert abs(value[0] - measured) < 0.35
+    assert 0 < deviation[0] < 0.5
+
+
+def test_metals_have_no_gap_and_insulators_one(encoder):
+    gap = encoder.predict([parse_formula(formula) for formula in ("Cu3Au", "MgO", "LiF")])["band_gap_mp"].value
+    assert gap[0] < 0.1
+    assert gap[1] > 3
+    assert gap[2] > 6
+
+
+def test_the_link_model_keeps_the_pretrained_encoder(predictor, encoder):
+    """The default model is trained with its encoder fixed, so both embed alike."""
+    formulas = [parse_formula(formula) for formula in ("BaTiO3", "Li2CO3", "La0.7Sr0.3MnO3")]
+    assert predictor.embed(formulas).numpy() == pytest.approx(encoder.embed(formulas), abs=2e-3)
+
+
+def test_reaction_energies_come_with_the_package(capsys):
+    assert main(["plan", "BaTiO3", "--energies", "--top-k", "3", "--json"]) == 0
+    (line,) = lines(capsys)
+    energies = [energy for energy in line["reaction_energies"] if energy is not None]
+    assert energies
+    assert all(energy["kj_per_mol_uncertainty"] > 0 for energy in energies)
+
+
+def test_the_encoder_is_small():
+    assert sum(entry.stat().st_size for entry in ENCODER.rglob("*") if entry.is_file()) < 12 * MEGABYTE

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 __all__ = ["PretrainResult", "pretrain_run"]
 
-_LAPLACE_WITHIN = 1.148
-"""Within this many expected absolute errors of a Laplace distribution lie 68.27 % of it."""
-
 _WITHIN_ONE = 0.6827
+
+_ENOUGH = 50
+"""Validation rows that a factor of its own takes."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,10 @@ def _sample(rows: np.ndarray, largest: int, rng: np.random.Generator) -> np.ndar
 
 
 def _spread(predictor: PropertyPredictor, table: PropertyTable) -> np.ndarray:
-    """Return the factor (regression tasks,) that makes one standard deviation hold 68 % of the validation errors."""
+    """Return the factor (regression tasks,) that makes one standard deviation hold 68 % of the validation errors.
+
+    A task with too few validation rows takes the median factor of the others.
+    """
     model, factors = predictor.model, []
     rows = np.flatnonzero((table.parts == VALIDATION).any(axis=1))
     model.set_spread(np.ones(len(model.regression)))
@@ -178,5 +181,6 @@ def _spread(predictor: PropertyPredictor, table: PropertyTable) -> np.ndarray:
     truth = scale.encode(np.where(table.parts[rows] == VALIDATION, table.labels[rows], np.nan)[:, columns])
     for ratio in (np.abs(truth - encoded) / errors).T:
         known = ratio[~np.isnan(ratio)]
-        factors.append(np.quantile(known, _WITHIN_ONE) if len(known) >= 50 else _LAPLACE_WITHIN)
-    return np.array(factors)
+        factors.append(np.quantile(known, _WITHIN_ONE) if len(known) >= _ENOUGH else np.nan)
+    usual = np.nanmedian(factors) if not np.isnan(factors).all() else 1.0
+    return np.where(np.isnan(factors), usual, factors)

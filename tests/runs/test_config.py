@@ -5,16 +5,22 @@ from pathlib import Path
 import pytest
 
 from rrgraph.errors import ConfigError
-from rrgraph.runs import RunConfig, load_config, save_config
+from rrgraph.runs import PretrainConfig, RunConfig, load_config, save_config
 from rrgraph.runs.check import check_config
+from rrgraph.runs.pretrain_config import check_pretrain_config
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_the_configurations_of_the_repository_are_valid(path):
-    config = load_config(path)
-    check_config(config)
+    config: RunConfig | PretrainConfig
+    if path.stem == "pretrain":
+        config = load_config(path, schema=PretrainConfig)
+        check_pretrain_config(config)
+    else:
+        config = load_config(path)
+        check_config(config)
     assert config.name == path.stem
     assert config.folder == Path("runs") / path.stem
 

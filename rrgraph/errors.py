@@ -17,6 +17,7 @@ __all__ = [
     "PlanningError",
     "RRGraphError",
     "ScoreError",
+    "check_choice",
     "near_match",
 ]
 
@@ -53,3 +54,16 @@ def near_match(name: str, choices: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the closest of `choices`, or an empty string."""
     matches = get_close_matches(name, list(choices), n=1)
     return f" Did you mean '{matches[0]}'?" if matches else ""
+
+
+def check_choice(key: str, value: str, choices: Iterable[str]) -> None:
+    """Refuse the value of a configuration key that is not among the choices.
+
+    Raises:
+        ConfigError: naming the key, the value, the choices and the nearest of them.
+    """
+    known = list(choices)
+    if value not in known:
+        raise ConfigError(
+            f"Configuration value {key} is '{value}', expected one of {', '.join(known)}.{near_match(value, known)}"
+        )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "add_command",
     "add_protocol_flags",
+    "add_run_command",
     "count_or_all",
     "list_formulas",
     "positive_int",
@@ -51,6 +52,17 @@ def add_command(
         "-v", "--verbose", action="store_true", default=argparse.SUPPRESS, help="log what is being done"
     )
     parser.set_defaults(parser=parser, rest=rest)
+    return parser
+
+
+def add_run_command(
+    name: str, commands: argparse._SubParsersAction, *, summary: str, examples: str
+) -> argparse.ArgumentParser:
+    """Add a command that carries out the run of a configuration: CONFIG, overrides and --resume."""
+    parser = add_command(name, commands, summary=summary, examples=examples, rest="overrides")
+    parser.add_argument("config", help="YAML file")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="values that replace those of the file")
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
     return parser
 
 

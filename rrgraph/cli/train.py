@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from rrgraph.cli.options import add_command
+from rrgraph.cli.options import add_run_command
 
 if TYPE_CHECKING:
     from rrgraph.runs.prepare import Prepared
@@ -24,12 +24,7 @@ The run folder is runs/NAME, or what output=DIR says.
 
 def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
     """Add the command and its arguments."""
-    parser = add_command(
-        name, commands, summary="train a link model from a configuration", examples=_EXAMPLES, rest="overrides"
-    )
-    parser.add_argument("config", help="YAML file")
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help="values that replace those of the file")
-    parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
+    parser = add_run_command(name, commands, summary="train a link model from a configuration", examples=_EXAMPLES)
     parser.set_defaults(run=run)
 
 

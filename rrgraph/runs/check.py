@@ -4,38 +4,16 @@ from __future__ import annotations
 
 from rrgraph.baselines import BASELINES
 from rrgraph.data import SPLITS
+from rrgraph.errors import check_choice
 from rrgraph.evaluation import PROTOCOLS, TOP_K
-from rrgraph.model import DECODERS, PRECISIONS
+from rrgraph.model import DECODERS
 from rrgraph.planning import MODES
 from rrgraph.runs.config import RunConfig
 from rrgraph.runs.encoders import link_model
-from rrgraph.runs.values import check_choice, check_range
-from rrgraph.training import LOSSES, OPTIMIZERS, SAMPLERS
+from rrgraph.runs.values import check_ranges, check_shared
+from rrgraph.training import LOSSES, SAMPLERS
 
 __all__ = ["check_config"]
-
-_POSITIVE = (
-    "model.width",
-    "model.layers",
-    "model.heads",
-    "model.feedforward",
-    "model.decoder_layers",
-    "training.epochs",
-    "training.batch_size",
-    "training.negatives",
-)
-_NOT_NEGATIVE = (
-    "seed",
-    "training.patience",
-    "training.learning_rate",
-    "training.encoder_learning_rate",
-    "training.weight_decay",
-    "training.gradient_clip",
-    "training.hardness",
-    "training.validation_targets",
-)
-_FRACTIONS = ("training.warmup", "training.hide_statistics")
-_BELOW_ONE = ("training.average", "model.dropout", "model.decoder_dropout", "data.validation_fraction")
 
 
 def check_config(config: RunConfig) -> None:
@@ -45,14 +23,14 @@ def check_config(config: RunConfig) -> None:
         ConfigError: naming the key, the value and what was expected.
     """
     _check_names(config)
-    for key in _POSITIVE:
-        check_range(config, key, 1)
-    for key in _NOT_NEGATIVE:
-        check_range(config, key, 0)
-    for key in _FRACTIONS:
-        check_range(config, key, 0, 1)
-    for key in _BELOW_ONE:
-        check_range(config, key, 0, 1, below=True)
+    check_shared(config)
+    check_ranges(
+        config,
+        positive=("model.decoder_layers", "training.negatives"),
+        not_negative=("training.encoder_learning_rate", "training.hardness", "training.validation_targets"),
+        fractions=("training.hide_statistics",),
+        below_one=("model.decoder_dropout",),
+    )
     # Sizes that do not fit each other, an unknown element embedding, a pretrained encoder that is not there.
     link_model(config.model)
 
@@ -63,9 +41,6 @@ def _check_names(config: RunConfig) -> None:
     check_choice("model.decoder", config.model.decoder, DECODERS)
     check_choice("training.sampler", training.sampler, SAMPLERS)
     check_choice("training.loss", training.loss, LOSSES)
-    check_choice("training.schedule", training.schedule, ("constant", "cosine"))
-    check_choice("training.optimizer", training.optimizer, OPTIMIZERS)
-    check_choice("training.precision", training.precision, PRECISIONS)
     check_choice("training.monitor", training.monitor, [f"top_{k}" for k in TOP_K])
     check_choice("evaluation.mode", evaluation.mode, MODES)
     check_choice("evaluation.validation_protocol", evaluation.validation_protocol, PROTOCOLS)

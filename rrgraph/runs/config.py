@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -16,7 +16,7 @@ from rrgraph.files import near_file, write_text
 from rrgraph.model import ModelConfig
 from rrgraph.training import TrainingConfig
 
-__all__ = ["AnyRun", "DataConfig", "EvaluationConfig", "RunConfig", "load_config", "save_config"]
+__all__ = ["BaseConfig", "DataConfig", "EvaluationConfig", "RunConfig", "load_config", "save_config"]
 
 
 @dataclass
@@ -62,21 +62,18 @@ class EvaluationConfig:
 
 
 @dataclass
-class RunConfig:
-    """Everything that defines a training run.
+class BaseConfig:
+    """What the configurations of all kinds of run have.
 
     Attributes:
         name: of the run; its folder is `output`, or `runs/<name>` when that is empty.
-        seed: of splitting, initial weights, shuffling, sampling and dropout.
+        seed: of everything that is drawn.
+        output: the run folder.
     """
 
     name: str = "run"
     seed: int = 0
     output: str = ""
-    data: DataConfig = field(default_factory=DataConfig)
-    model: ModelConfig = field(default_factory=ModelConfig)
-    training: TrainingConfig = field(default_factory=TrainingConfig)
-    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
 
     @property
     def folder(self) -> Path:
@@ -84,15 +81,20 @@ class RunConfig:
         return Path(self.output) if self.output else Path("runs") / self.name
 
 
-class AnyRun(Protocol):
-    """What the configurations of all kinds of run have."""
+@dataclass
+class RunConfig(BaseConfig):
+    """Everything that defines a training run.
 
-    @property
-    def folder(self) -> Path:
-        """The run folder."""
+    The seed is that of splitting, initial weights, shuffling, sampling and dropout.
+    """
+
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
 
 
-C = TypeVar("C", bound=AnyRun)
+C = TypeVar("C", bound=BaseConfig)
 
 
 @overload
@@ -136,7 +138,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = (), *, schema: type
     return config
 
 
-def save_config(config: AnyRun, path: str | Path) -> None:
+def save_config(config: BaseConfig, path: str | Path) -> None:
     """Write the resolved configuration as YAML."""
     write_text(path, OmegaConf.to_yaml(OmegaConf.structured(config)))
 

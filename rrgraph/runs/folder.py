@@ -11,7 +11,7 @@ from typing import Any
 
 from rrgraph.errors import ConfigError
 from rrgraph.files import write_json, write_text
-from rrgraph.runs.config import AnyRun, RunConfig, load_config, save_config
+from rrgraph.runs.config import BaseConfig, RunConfig, load_config, save_config
 from rrgraph.runs.environment import describe_environment
 from rrgraph.training import STATE_FILE
 
@@ -20,7 +20,7 @@ __all__ = ["check_folder", "is_finished", "record_run", "write_history"]
 _RECORD = ("config.yaml", "environment.json", "data.json")
 
 
-def check_folder(config: AnyRun, *, resume: bool) -> None:
+def check_folder(config: BaseConfig, *, resume: bool) -> None:
     """Refuse a run folder that holds something else; one whose first epoch never ended holds nothing yet.
 
     Raises:
@@ -46,7 +46,7 @@ def check_folder(config: AnyRun, *, resume: bool) -> None:
         )
 
 
-def _same_training(recorded: AnyRun, config: AnyRun) -> bool:
+def _same_training(recorded: BaseConfig, config: BaseConfig) -> bool:
     """Whether two configurations train the same model; what is measured at the end may differ."""
     if isinstance(recorded, RunConfig) and isinstance(config, RunConfig):
         given = config.evaluation
@@ -55,7 +55,7 @@ def _same_training(recorded: AnyRun, config: AnyRun) -> bool:
     return recorded == config
 
 
-def record_run(config: AnyRun, data: Mapping[str, Any]) -> None:
+def record_run(config: BaseConfig, data: Mapping[str, Any]) -> None:
     """Write configuration, environment and the reports on the data into the run folder, which is made if need be."""
     save_config(config, config.folder / _RECORD[0])
     write_json(config.folder / _RECORD[1], describe_environment())

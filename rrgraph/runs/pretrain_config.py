@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from rrgraph.data import PropertySource, built_in_sources, user_sources
-from rrgraph.errors import ConfigError
-from rrgraph.model import PRECISIONS, CompositionEncoder, EncoderConfig, choose_device
-from rrgraph.runs.values import check_choice, check_range, value_of
-from rrgraph.training import OPTIMIZERS, WEIGHTINGS, PretrainingConfig
+from rrgraph.errors import ConfigError, check_choice
+from rrgraph.model import CompositionEncoder, EncoderConfig, choose_device
+from rrgraph.runs.config import BaseConfig
+from rrgraph.runs.values import check_ranges, check_shared
+from rrgraph.training import WEIGHTINGS, PretrainingConfig
 
 __all__ = ["PretrainConfig", "PropertyDataConfig", "UserTable", "check_pretrain_config", "property_sources"]
 
@@ -52,25 +52,16 @@ class PropertyDataConfig:
 
 
 @dataclass
-class PretrainConfig:
+class PretrainConfig(BaseConfig):
     """Everything that defines a pretraining run.
 
-    Attributes:
-        name: of the run; its folder is `output`, or `runs/<name>` when that is empty.
-        seed: of initial weights, shuffling, hiding and dropout.
+    The seed is that of initial weights, shuffling, hiding and dropout.
     """
 
     name: str = "pretrain"
-    seed: int = 0
-    output: str = ""
     data: PropertyDataConfig = field(default_factory=PropertyDataConfig)
     model: EncoderConfig = field(default_factory=EncoderConfig)
     training: PretrainingConfig = field(default_factory=PretrainingConfig)
-
-    @property
-    def folder(self) -> Path:
-        """The run folder."""
-        return Path(self.output) if self.output else Path("runs") / self.name
 
 
 def property_sources(config: PropertyDataConfig) -> tuple[PropertySource, ...]:
@@ -94,42 +85,6 @@ def property_sources(config: PropertyDataConfig) -> tuple[PropertySource, ...]:
     return (*built_in, *own)
 
 
-_POSITIVE = (
-    "training.epochs",
-    "training.batch_size",
-    "model.layers",
-    "model.width",
-    "model.heads",
-    "model.feedforward",
-)
-_NOT_NEGATIVE = (
-    "seed",
-    "training.learning_rate",
-    "training.weight_decay",
-    "training.patience",
-    "training.gradient_clip",
-    "training.masked_weight",
-    "training.checkpoint_minutes",
-    "training.validation_rows",
-)
-_FRACTIONS = (
-    "training.warmup",
-    "training.balance",
-    "training.masked_elements",
-    "training.masked_fractions",
-    "training.single_label_share",
-)
-_BELOW_ONE = ("training.average", "model.dropout", "data.validation_fraction", "data.test_fraction")
-
-_CHOICES = (
-    ("training.optimizer", OPTIMIZERS),
-    ("training.weighting", WEIGHTINGS),
-    ("training.schedule", ("constant", "cosine")),
-    ("training.precision", PRECISIONS),
-    ("training.monitor", ("score",)),
-)
-
-
 def check_pretrain_config(config: PretrainConfig) -> None:
     """Refuse a configuration with an unknown name or a value out of range, before a folder is made.
 
@@ -137,16 +92,20 @@ def check_pretrain_config(config: PretrainConfig) -> None:
         ConfigError: naming the key, the value and what was expected.
         DataError: a property or table is unknown.
     """
-    for key in _POSITIVE:
-        check_range(config, key, 1)
-    for key in _NOT_NEGATIVE:
-        check_range(config, key, 0)
-    for key in _FRACTIONS:
-        check_range(config, key, 0, 1)
-    for key in _BELOW_ONE:
-        check_range(config, key, 0, 1, below=True)
-    for key, choices in _CHOICES:
-        check_choice(key, value_of(config, key), choices)
+    check_shared(config)
+    check_ranges(
+        config,
+        not_negative=("training.masked_weight", "training.checkpoint_minutes", "training.validation_rows"),
+        fractions=(
+            "training.balance",
+            "training.masked_elements",
+            "training.masked_fractions",
+            "training.single_label_share",
+        ),
+        below_one=("data.test_fraction",),
+    )
+    check_choice("training.weighting", config.training.weighting, WEIGHTINGS)
+    check_choice("training.monitor", config.training.monitor, ("score",))
     choose_device(config.training.device)
     CompositionEncoder(config.model)
     tasks = dict.fromkeys(source.task.name for source in property_sources(config.data))

@@ -1,48 +1,79 @@
-"""Checks of single configuration values: a key and what it may be flow in, one sentence flows out when it is not."""
+"""Checks of configuration values: keys and what they may be flow in, one sentence flows out when one is not."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from rrgraph.errors import ConfigError, near_match
+from rrgraph.errors import ConfigError, check_choice
+from rrgraph.model import PRECISIONS
+from rrgraph.training import OPTIMIZERS
 
-__all__ = ["check_choice", "check_range", "value_of"]
+__all__ = ["check_ranges", "check_shared"]
 
 
-def check_choice(key: str, value: str, choices: Iterable[str]) -> None:
-    """Refuse a name that is not among the choices.
+def check_shared(config: object) -> None:
+    """Check what every kind of run has: the encoder, the loop, the seed and the share of validation rows.
 
     Raises:
-        ConfigError: naming the key, the value, the choices and the nearest of them.
+        ConfigError: naming the key, the value and what was expected.
     """
-    known = list(choices)
-    if value not in known:
-        raise ConfigError(
-            f"Configuration value {key} is '{value}', expected one of {', '.join(known)}.{near_match(value, known)}"
-        )
+    check_ranges(
+        config,
+        positive=(
+            "model.width",
+            "model.layers",
+            "model.heads",
+            "model.feedforward",
+            "training.epochs",
+            "training.batch_size",
+        ),
+        not_negative=(
+            "seed",
+            "training.patience",
+            "training.learning_rate",
+            "training.weight_decay",
+            "training.gradient_clip",
+        ),
+        fractions=("training.warmup",),
+        below_one=("training.average", "model.dropout", "data.validation_fraction"),
+    )
+    check_choice("training.schedule", _value(config, "training.schedule"), ("constant", "cosine"))
+    check_choice("training.optimizer", _value(config, "training.optimizer"), OPTIMIZERS)
+    check_choice("training.precision", _value(config, "training.precision"), PRECISIONS)
 
 
-def check_range(
-    config: object, key: str, low: float = -math.inf, high: float = math.inf, *, below: bool = False
+def check_ranges(
+    config: object,
+    *,
+    positive: Iterable[str] = (),
+    not_negative: Iterable[str] = (),
+    fractions: Iterable[str] = (),
+    below_one: Iterable[str] = (),
 ) -> None:
-    """Refuse a number outside `low` to `high`, or equal to `high` when it has to be `below`.
+    """Check numbers by dotted key: at least 1, at least 0, from 0 to 1, from 0 to less than 1.
 
     Raises:
         ConfigError: naming the key, the value and the range.
     """
-    value = value_of(config, key)
-    fits = low <= value < high if below else low <= value <= high
-    if not (math.isfinite(value) and fits):
-        if math.isinf(high):
-            expected = f"at least {low:g}"
-        else:
-            expected = f"at least {low:g} and less than {high:g}" if below else f"from {low:g} to {high:g}"
+    for key in positive:
+        _check(config, key, lambda value: value >= 1, "at least 1")
+    for key in not_negative:
+        _check(config, key, lambda value: value >= 0, "at least 0")
+    for key in fractions:
+        _check(config, key, lambda value: 0 <= value <= 1, "from 0 to 1")
+    for key in below_one:
+        _check(config, key, lambda value: 0 <= value < 1, "at least 0 and less than 1")
+
+
+def _check(config: object, key: str, fits: Callable[[float], bool], expected: str) -> None:
+    value = _value(config, key)
+    if not (math.isfinite(value) and fits(value)):
         raise ConfigError(f"Configuration value {key} is {value}, expected {expected}.")
 
 
-def value_of(config: object, key: str) -> Any:
+def _value(config: object, key: str) -> Any:
     """Return the value of a dotted key such as `training.epochs`."""
     value: Any = config
     for name in key.split("."):

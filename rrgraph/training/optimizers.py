@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.optim import AdamW, Optimizer
 
-from rrgraph.errors import ConfigError, near_match
+from rrgraph.errors import ConfigError, check_choice
 from rrgraph.training.config import LoopConfig
 
 __all__ = ["OPTIMIZERS", "make_optimizers"]
@@ -29,11 +29,7 @@ def make_optimizers(groups: Sequence[Mapping[str, Any]], config: LoopConfig) -> 
     Raises:
         ConfigError: the optimiser is unknown, or this torch lacks it.
     """
-    if config.optimizer not in OPTIMIZERS:
-        raise ConfigError(
-            f"Configuration value training.optimizer is '{config.optimizer}', expected one of {', '.join(OPTIMIZERS)}."
-            f"{near_match(config.optimizer, OPTIMIZERS)}"
-        )
+    check_choice("training.optimizer", config.optimizer, OPTIMIZERS)
     if config.optimizer == "adamw":
         return [
             AdamW(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rrgraph.data import TRAIN, PropertyTable
-from rrgraph.errors import ConfigError, near_match
+from rrgraph.errors import ConfigError, check_choice
 from rrgraph.model import MASK, PropertyModel, PropertyOutput, half_precision, pool_fractions
 from rrgraph.training.config import PretrainingConfig
 from rrgraph.training.loop import Task
@@ -50,11 +50,7 @@ class PretrainingTask(Task):
         *,
         validate: Callable[[], dict[str, float]] | None = None,
     ) -> None:
-        if config.weighting not in WEIGHTINGS:
-            raise ConfigError(
-                f"Configuration value training.weighting is '{config.weighting}', expected one of "
-                f"{', '.join(WEIGHTINGS)}.{near_match(config.weighting, WEIGHTINGS)}"
-            )
+        check_choice("training.weighting", config.weighting, WEIGHTINGS)
         training = table.parts == TRAIN
         rows = np.flatnonzero(training.any(axis=1))
         if not len(rows):

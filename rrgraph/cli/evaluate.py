@@ -7,7 +7,15 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rrgraph.cli.options import add_command, add_protocol_flags, protocol_overrides, resolve_candidates, score_mode
+from rrgraph.cli.options import (
+    add_command,
+    add_groupings,
+    add_protocol_flags,
+    groupings,
+    protocol_overrides,
+    resolve_candidates,
+    score_mode,
+)
 from rrgraph.errors import ConfigError, DataError, near_match
 
 if TYPE_CHECKING:
@@ -20,6 +28,7 @@ _EXAMPLES = """\
   rrgraph evaluate runs/quickstart --split test --protocol open
   rrgraph evaluate default --test my_reactions.csv --protocol paper --output metrics.json
   rrgraph evaluate runs/a --test test.csv --protocol paper --ties pessimistic --baseline popularity
+  rrgraph evaluate runs/a --split test --by anion_class,year,distance
 """
 
 
@@ -40,6 +49,7 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--baseline", action="append", default=[], metavar="NAME", help="also measure a baseline on the run's data"
     )
+    add_groupings(parser)
     parser.add_argument("--output", metavar="FILE", help="write the metrics as JSON")
     parser.add_argument("--predictions", metavar="FILE", help="write the ranked sets as predictions JSONL")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -50,36 +60,38 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Measure and show."""
     from rrgraph.baselines import BASELINES
-    from rrgraph.cli.show import show_edges, show_metrics
+    from rrgraph.cli.show import show_edges, show_metrics, show_strata
     from rrgraph.data import load_table
-    from rrgraph.evaluation import PROTOCOLS, evaluate_links, evaluate_planner
+    from rrgraph.evaluation import PROTOCOLS, evaluate_links
     from rrgraph.files import write_json
     from rrgraph.runs import candidate_pool, load_predictor
+    from rrgraph.runs.config import MODEL
+    from rrgraph.runs.measure import measure_systems
 
     protocol = PROTOCOLS[arguments.protocol].override(**protocol_overrides(arguments))
     baselines = {name: BASELINES[name] for name in arguments.baseline}
+    by = groupings(arguments.by)
     predictor = load_predictor(arguments.model)
-    split = _split(arguments)
+    split = _split(arguments, systems="distance" in by and predictor.systems is None)
     table = load_table(arguments.test) if arguments.test else getattr(split, arguments.split)
     if not len(table):
         raise DataError(f"There are no rows to measure on in '{arguments.test or arguments.split}'.")
     pool = resolve_candidates(arguments.candidates, candidate_pool(predictor.vocabulary, table), predictor.seen)
     mode = score_mode(arguments.mode, predictor, told=protocol.set_size == "told")
-    systems: dict[str, LinkScorer] = {"model": predictor}
+    systems: dict[str, LinkScorer] = {MODEL: predictor}
     if split is not None:
         systems |= {name: baseline().fit(split.train) for name, baseline in baselines.items()}
-    measured = {
-        name: evaluate_planner(
-            scorer,
-            pool,
-            table,
-            protocol,
-            mode=mode,
-            train_precursors={precursor.key for precursor in predictor.seen},
-            predictions=arguments.predictions if name == "model" else None,
-        )
-        for name, scorer in systems.items()
-    }
+    measured = measure_systems(
+        systems,
+        pool,
+        table,
+        protocol,
+        mode=mode,
+        train_precursors={precursor.key for precursor in predictor.seen},
+        train_systems=predictor.systems if split is None else set(split.train.element_systems.tolist()),
+        by=by,
+        predictions=arguments.predictions,
+    )
     links = evaluate_links(predictor, pool, table)
     report = {
         "model": arguments.model,
@@ -96,11 +108,12 @@ def run(arguments: argparse.Namespace) -> None:
         print(json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False))
         return
     show_metrics(measured, title=f"{len(table)} rows, {len(pool)} candidates, protocol {protocol.name}, {mode} score")
+    show_strata(measured)
     show_edges(links.edges)
 
 
-def _split(arguments: argparse.Namespace) -> Split | None:
-    """Return the split of the run where one of its parts or a baseline needs it.
+def _split(arguments: argparse.Namespace, *, systems: bool) -> Split | None:
+    """Return the split of the run where one of its parts, a baseline or (`systems`) the distance from it is asked for.
 
     Raises:
         ConfigError: there is no such part, or the model is no run folder and so has no split.
@@ -111,9 +124,9 @@ def _split(arguments: argparse.Namespace) -> Split | None:
     part = arguments.split
     if part and part not in PARTS:
         raise ConfigError(f"--split is '{part}', expected train, validation or test.{near_match(part, PARTS)}")
-    if not part and not arguments.baseline:
+    if not part and not arguments.baseline and not systems:
         return None
     if not Path(arguments.model, "config.yaml").is_file():
-        option = "--split" if part else "--baseline"
+        option = "--split" if part else "--baseline" if arguments.baseline else "--by distance"
         raise ConfigError(f"{option} needs the data of a run, and '{arguments.model}' is no run folder.")
     return run_split(arguments.model)

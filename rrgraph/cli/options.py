@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rrgraph.errors import FormulaError, PlanningError, near_match
+from rrgraph.errors import ConfigError, FormulaError, PlanningError, near_match
 
 if TYPE_CHECKING:
     from rrgraph.chem import Composition
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "add_command",
+    "add_groupings",
     "add_protocol_flags",
     "add_run_command",
     "count_or_all",
+    "groupings",
     "list_formulas",
     "positive_int",
     "positive_number",
@@ -110,6 +112,35 @@ def add_protocol_flags(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--ties", help="optimistic or pessimistic for the recorded set")
     group.add_argument("--truth-rule", dest="truth_rule", help="row: the row's own set; any: any set of the target")
+
+
+def add_groupings(parser: argparse.ArgumentParser) -> None:
+    """Add `--by`; `groupings` reads it."""
+    parser.add_argument(
+        "--by",
+        default="",
+        metavar="LIST|all",
+        help="also measure apart by kind of row: anion_class, distance (of the target's element system from training), "
+        "source_elements, unseen, year; several joined by commas, or all",
+    )
+
+
+def groupings(choice: str) -> tuple[str, ...]:
+    """Return the groupings of rows meant by `--by`.
+
+    Raises:
+        ConfigError: there is no grouping of that name.
+    """
+    from rrgraph.evaluation import GROUPINGS
+
+    if not choice:
+        return ()
+    names = tuple(GROUPINGS) if choice == "all" else tuple(dict.fromkeys(name.strip() for name in choice.split(",")))
+    for name in names:
+        if name not in GROUPINGS:
+            known = [*GROUPINGS, "all"]
+            raise ConfigError(f"--by is '{name}', expected some of {', '.join(known)}.{near_match(name, known)}")
+    return names
 
 
 def protocol_overrides(arguments: argparse.Namespace) -> dict[str, object]:

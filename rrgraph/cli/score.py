@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 
-from rrgraph.cli.options import add_command, add_protocol_flags, protocol_overrides
+from rrgraph.cli.options import add_command, add_groupings, add_protocol_flags, groupings, protocol_overrides
 
 __all__ = ["add_parser", "run"]
 
 _EXAMPLES = """\
   rrgraph score predictions.jsonl --truth test.csv --protocol paper
   rrgraph score predictions.jsonl --truth test.csv --train train.csv --json
+  rrgraph score predictions.jsonl --truth test.csv --train train.csv --by all
 """
 
 
@@ -22,7 +24,8 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--truth", required=True, metavar="TABLE", help="reaction table with the recorded sets, in order"
     )
-    parser.add_argument("--train", metavar="TABLE", help="training reactions, to report unseen precursors apart")
+    parser.add_argument("--train", metavar="TABLE", help="training reactions, for --by distance and unseen precursors")
+    add_groupings(parser)
     parser.add_argument("--output", metavar="FILE", help="write the metrics as JSON")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     add_protocol_flags(parser)
@@ -31,20 +34,25 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure and show."""
-    from rrgraph.cli.show import show_metrics
+    from rrgraph.cli.show import show_metrics, show_strata
     from rrgraph.data import load_table
-    from rrgraph.evaluation import PROTOCOLS, score_predictions
+    from rrgraph.evaluation import PROTOCOLS, score_predictions, stratify
     from rrgraph.files import write_json
 
     protocol = PROTOCOLS[arguments.protocol].override(**protocol_overrides(arguments))
+    by = groupings(arguments.by)
     truth = load_table(arguments.truth)
-    seen = set(load_table(arguments.train).precursors()) if arguments.train else None
+    train = load_table(arguments.train) if arguments.train else None
+    seen = None if train is None else set(train.precursors())
+    systems = None if train is None else set(train.element_systems.tolist())
     metrics = score_predictions(arguments.predictions, truth, protocol, train_precursors=seen)
+    if by and metrics.rows is not None:
+        metrics = replace(metrics, strata=stratify(metrics.rows, truth, by, systems=systems))
     if arguments.output:
         write_json(arguments.output, metrics.to_dict())
     if arguments.json:
         print(json.dumps(metrics.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
     else:
-        show_metrics(
-            {"predictions": metrics}, title=f"{len(truth)} rows of {arguments.truth}, protocol {protocol.name}"
-        )
+        title = f"{len(truth)} rows of {arguments.truth}, protocol {protocol.name}"
+        show_metrics({"predictions": metrics}, title=title)
+        show_strata({"predictions": metrics})

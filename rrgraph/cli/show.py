@@ -12,7 +12,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from rrgraph.evaluation import EdgeMetrics, Metrics, TopK
 
-__all__ = ["fits", "show_edges", "show_metrics", "show_table"]
+__all__ = ["fits", "show_edges", "show_metrics", "show_strata", "show_table"]
 
 _GAP = 2
 
@@ -53,11 +53,36 @@ def show_metrics(systems: Mapping[str, Metrics], *, title: str) -> None:
         ]
         names = [f"top-{k}" for k in columns]
         show_table(["system", *names], rows, numbers=names, title=f"\n{label}")
+    _show_leads(systems)
     for system, metrics in systems.items():
         reached = "" if metrics.reachable is None else f"recorded set reachable in {100 * metrics.reachable:.1f} %"
         notes = [reached, str(metrics.calibration or "")]
         if any(notes):
             print(f"{system}: {', '.join(note for note in notes if note)}")
+        if metrics.listed_calibration is not None:
+            print(f"{system}, first 10 sets of all rows: {metrics.listed_calibration}")
+
+
+def show_strata(systems: Mapping[str, Metrics]) -> None:
+    """Print the accuracies by kind of row, those of several systems below each other."""
+    for found in zip(*(metrics.strata for metrics in systems.values()), strict=True):
+        tables = [strata.table() for strata in found]
+        header = tables[0][0]
+        rows = [
+            [kind, system, *cells]
+            for lines in zip(*(body for _, body in tables), strict=True)
+            for system, (kind, *cells) in zip(systems, lines, strict=True)
+        ]
+        show_table([header[0], "system", *header[1:]], rows, numbers=header[1:], title=f"\nby {header[0]}")
+
+
+def _show_leads(systems: Mapping[str, Metrics]) -> None:
+    """Print how many points the model is ahead of each baseline on the same rows."""
+    leads = {system: metrics.model_lead for system, metrics in systems.items() if metrics.model_lead}
+    if leads:
+        names = [f"top-{k}" for k in next(iter(leads.values()))]
+        rows = [[system, *map(str, lead.values())] for system, lead in leads.items()]
+        show_table(["ahead of", *names], rows, numbers=names, title="\nlead of the model in points (paired bootstrap)")
 
 
 def _parts(systems: Mapping[str, Metrics]) -> dict[str, dict[str, TopK]]:

@@ -1,5 +1,6 @@
 """Evaluation: ranked precursor sets and link scores flow in; metrics with intervals and calibration flow out."""
 
+from rrgraph.evaluation.accuracy import TOP_K, RowRanks, TopK, paired_accuracy, top_k_accuracy
 from rrgraph.evaluation.bootstrap import Interval, PairedDifference, mean_intervals, paired_bootstrap
 from rrgraph.evaluation.calibration import Calibration, ReliabilityBin, calibration
 from rrgraph.evaluation.cooccurrence import CooccurrenceBaseline, masked_slots
@@ -17,21 +18,25 @@ from rrgraph.evaluation.materials import (
     comparison_table,
     score_property,
 )
-from rrgraph.evaluation.metrics import TOP_K, Metrics, RowRanks, TopK, summarise, top_k_accuracy
+from rrgraph.evaluation.metrics import Metrics, summarise, with_leads
 from rrgraph.evaluation.predictions import Prediction, parse_prediction, read_predictions, write_predictions
 from rrgraph.evaluation.protocols import PROTOCOLS, Protocol
 from rrgraph.evaluation.prototypes import PrototypeBaseline
 from rrgraph.evaluation.score import score_predictions
+from rrgraph.evaluation.strata import GROUPINGS, Grouping, MeasuredRows, Strata, stratify, system_distances
 
 __all__ = [
     "CRABNET_MAE",
+    "GROUPINGS",
     "PROTOCOLS",
     "TOP_K",
     "Calibration",
     "CooccurrenceBaseline",
     "EdgeMetrics",
+    "Grouping",
     "Interval",
     "LinkMetrics",
+    "MeasuredRows",
     "Metrics",
     "PairedDifference",
     "Prediction",
@@ -41,6 +46,7 @@ __all__ = [
     "PrototypeBaseline",
     "ReliabilityBin",
     "RowRanks",
+    "Strata",
     "TopK",
     "UncertaintyScore",
     "calibration",
@@ -54,12 +60,16 @@ __all__ = [
     "link_ranks",
     "masked_slots",
     "mean_intervals",
+    "paired_accuracy",
     "paired_bootstrap",
     "parse_prediction",
     "read_predictions",
     "score_predictions",
     "score_property",
+    "stratify",
     "summarise",
+    "system_distances",
     "top_k_accuracy",
+    "with_leads",
     "write_predictions",
 ]

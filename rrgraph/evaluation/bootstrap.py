@@ -5,7 +5,7 @@ Values of each row and the row's target flow in; out come percentile intervals a
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -66,6 +66,15 @@ class PairedDifference:
             "rows": self.rows,
             "targets": self.targets,
         }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> PairedDifference:
+        """Return what `to_dict` described."""
+        return cls(**{**values, "difference": Interval(**values["difference"])})
+
+    def __str__(self) -> str:
+        value, low, high = (100 * share for share in (self.difference.value, self.difference.low, self.difference.high))
+        return f"{value:+.1f} [{low:+.1f}, {high:+.1f}], p = {self.p_value:.2g}"
 
 
 def mean_intervals(

@@ -6,6 +6,7 @@ error, the Brier score and the reliability table behind them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -61,6 +62,12 @@ class Calibration:
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON values."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
+        """Return what `to_dict` described."""
+        tables = {name: tuple(ReliabilityBin(**entry) for entry in values[name]) for name in ("bins", "mass_bins")}
+        return cls(**{**values, **tables})
 
     def __str__(self) -> str:
         return (

@@ -18,9 +18,10 @@ import numpy as np
 from rrgraph.chem import Composition
 from rrgraph.data import PrecursorSet, ReactionTable
 from rrgraph.errors import ConfigError
+from rrgraph.evaluation.accuracy import TOP_K, RowRanks
 from rrgraph.evaluation.bootstrap import RESAMPLES
 from rrgraph.evaluation.calibration import calibration
-from rrgraph.evaluation.metrics import TOP_K, Metrics, RowRanks, summarise
+from rrgraph.evaluation.metrics import Metrics, summarise
 from rrgraph.evaluation.predictions import Prediction, write_predictions
 from rrgraph.evaluation.protocols import Protocol, Ties
 from rrgraph.evaluation.score import tie_rank, unseen_rows
@@ -105,11 +106,12 @@ class _Ranked:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
+    """What became of a row; `listed` holds the probability of each of the first sets, and whether it is right."""
+
     rank: float
     row_rank: float
     reachable: bool
-    top_probability: float | None
-    top_right: bool
+    listed: tuple[tuple[float, bool], ...]
 
 
 def _merged(protocol: Protocol, constraints: SetConstraints | None) -> SetConstraints:
@@ -158,13 +160,11 @@ def _outcome(ranked: _Ranked, table: ReactionTable, row: int, protocol: Protocol
     own_score = ranked.recorded.get(own)
     truth = ranked.recorded if protocol.truth == "any" else {own: own_score} if own_score is not None else {}
     row_truth = {own: own_score} if own_score is not None else {}
-    top = ranked.first[0] if ranked.first else None
     return _Outcome(
         rank=_recorded_rank(ranked.first, truth, protocol.ties, max_rank),
         row_rank=_recorded_rank(ranked.first, row_truth, protocol.ties, max_rank),
         reachable=own_score is not None,
-        top_probability=top.probability if top else None,
-        top_right=top is not None and top.precursors.keys in truth,
+        listed=tuple([(found.probability, found.precursors.keys in truth) for found in ranked.first[:MAX_RANK]]),
     )
 
 
@@ -199,12 +199,14 @@ def _summary(
         row_ranks=np.array([outcome.row_rank for outcome in outcomes], dtype=np.float64),
         unseen=unseen_rows(table, train_precursors),
     )
-    tops = [(o.top_probability, o.top_right) for o in outcomes if o.top_probability is not None]
+    tops = [outcome.listed[0] for outcome in outcomes if outcome.listed]
+    listed = [entry for outcome in outcomes for entry in outcome.listed]
     return summarise(
         protocol,
         rows,
         reachable=float(np.mean([outcome.reachable for outcome in outcomes])) if outcomes else None,
-        calibration=calibration([p for p, _ in tops], [right for _, right in tops]) if tops else None,
+        calibration=calibration(*zip(*tops, strict=True)) if tops else None,
+        listed_calibration=calibration(*zip(*listed, strict=True)) if listed else None,
         resamples=resamples,
         seed=seed,
     )

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rrgraph.errors import ScoreError
+from rrgraph.evaluation.accuracy import TopK, top_k_accuracy
 from rrgraph.evaluation.bootstrap import RESAMPLES, Interval, mean_intervals
-from rrgraph.evaluation.metrics import TopK, top_k_accuracy
 
 __all__ = [
     "CRABNET_MAE",

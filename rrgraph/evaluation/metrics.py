@@ -1,77 +1,24 @@
-"""Top-k exact match with intervals: what an evaluation of precursor sets reports.
+"""What an evaluation of precursor sets reports: accuracy with intervals, strata, calibration, the lead over others.
 
-The rank of the recorded set in each row flows in (infinite when it is not ranked at all); out come frozen
-results that turn into JSON or a readable table.
+The outcome of each row flows in; out come frozen results that turn into JSON, back again, or into a readable table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from rrgraph.errors import ScoreError
-from rrgraph.evaluation.bootstrap import RESAMPLES, Interval, mean_intervals
+from rrgraph.evaluation.accuracy import RowRanks, TopK, paired_accuracy, top_k_accuracy
+from rrgraph.evaluation.bootstrap import RESAMPLES, PairedDifference
 from rrgraph.evaluation.calibration import Calibration
 from rrgraph.evaluation.protocols import Protocol
+from rrgraph.evaluation.strata import Strata
 
-__all__ = ["TOP_K", "Metrics", "RowRanks", "TopK", "summarise", "top_k_accuracy"]
-
-TOP_K: Final = (1, 3, 5, 10)
-
-
-@dataclass(frozen=True)
-class TopK:
-    """Share of rows whose recorded set is among the first k, for several k.
-
-    Attributes:
-        rows: number of rows.
-        targets: number of distinct targets among them.
-        top: the share and its interval by k; empty when there are no rows.
-    """
-
-    rows: int
-    targets: int
-    top: Mapping[int, Interval]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON values: ``{"rows": ..., "targets": ..., "top1": {"value": ...}, ...}``."""
-        return {
-            "rows": self.rows,
-            "targets": self.targets,
-            **{f"top{k}": interval.to_dict() for k, interval in self.top.items()},
-        }
-
-
-@dataclass(frozen=True, eq=False)
-class RowRanks:
-    """The outcome of each row, kept for later significance tests.
-
-    Attributes:
-        targets: (rows,) canonical key of each row's target.
-        ranks: (rows,) rank under the truth of the protocol, from 1, infinite for a miss.
-        row_ranks: (rows,) rank of the row's own recorded set; equals `ranks` when the truth is "row".
-        unseen: (rows,) whether the recorded set has a precursor unseen in training, None when that is not known.
-    """
-
-    targets: Sequence[str]
-    ranks: NDArray[np.float64]
-    row_ranks: NDArray[np.float64]
-    unseen: NDArray[np.bool_] | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON values by column; an infinite rank becomes null."""
-        columns: dict[str, Any] = {
-            "target": list(self.targets),
-            "rank": [_finite(rank) for rank in self.ranks],
-            "row_rank": [_finite(rank) for rank in self.row_ranks],
-        }
-        if self.unseen is not None:
-            columns["unseen"] = [bool(value) for value in self.unseen]
-        return columns
+__all__ = ["Metrics", "summarise", "with_leads"]
 
 
 @dataclass(frozen=True)
@@ -86,6 +33,10 @@ class Metrics:
             training precursors are not known.
         reachable: share of rows whose recorded set is among the sets that compete; None when not known.
         calibration: of the probability of the top set; None when the system gives no probabilities.
+        listed_calibration: of the probabilities of the first 10 sets of all rows, each right or not.
+        strata: `overall` by kind of row, for each grouping that was asked for.
+        model_lead: by k, how much more often the model beside which a baseline was measured is right than it is;
+            empty for the model itself.
         rows: the outcome of each row.
     """
 
@@ -95,6 +46,9 @@ class Metrics:
     unseen: TopK | None = None
     reachable: float | None = None
     calibration: Calibration | None = None
+    listed_calibration: Calibration | None = None
+    strata: tuple[Strata, ...] = ()
+    model_lead: Mapping[int, PairedDifference] = field(default_factory=dict)
     rows: RowRanks | None = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -106,7 +60,33 @@ class Metrics:
             "unseen": self.unseen.to_dict() if self.unseen else None,
             "reachable": self.reachable,
             "calibration": self.calibration.to_dict() if self.calibration else None,
+            "listed_calibration": self.listed_calibration.to_dict() if self.listed_calibration else None,
+            "strata": {strata.by: strata.to_dict() for strata in self.strata},
+            "model_lead": {f"top{k}": difference.to_dict() for k, difference in self.model_lead.items()},
         }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Metrics:
+        """Return what `to_dict` described; parts that an older version did not report are empty."""
+        per_row, unseen = (TopK.from_dict(top) if (top := values[name]) else None for name in ("per_row", "unseen"))
+        top_set, listed = (
+            Calibration.from_dict(found) if (found := values.get(name)) else None
+            for name in ("calibration", "listed_calibration")
+        )
+        return cls(
+            protocol=Protocol(**values["protocol"]),
+            overall=TopK.from_dict(values["overall"]),
+            per_row=per_row,
+            unseen=unseen,
+            reachable=values["reachable"],
+            calibration=top_set,
+            listed_calibration=listed,
+            strata=tuple(Strata.from_dict(by, strata) for by, strata in values.get("strata", {}).items()),
+            model_lead={
+                int(name.removeprefix("top")): PairedDifference.from_dict(difference)
+                for name, difference in values.get("model_lead", {}).items()
+            },
+        )
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Return the header and the rows of a table for people; shares are in %, intervals in brackets."""
@@ -135,45 +115,13 @@ class Metrics:
 _TRUTH: Final = {"row": "own recorded set", "any": "any recorded set"}
 
 
-def top_k_accuracy(
-    ranks: ArrayLike,
-    targets: Sequence[Hashable],
-    *,
-    ks: Sequence[int] = TOP_K,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> TopK:
-    """Return the share of rows with a rank of at most k, with bootstrap intervals over targets.
-
-    Args:
-        ranks: (rows,) rank of the recorded set from 1; infinite for a miss.
-        targets: target of each row; rows of one target are resampled together.
-        ks: the k to report.
-        resamples: number of bootstrap resamples.
-        seed: of the bootstrap.
-
-    Raises:
-        ScoreError: a rank is NaN or below 1, or the lengths differ.
-    """
-    values = np.asarray(ranks, dtype=np.float64)
-    if values.shape != (len(targets),):
-        raise ScoreError(f"Got ranks of shape {values.shape} for {len(targets)} rows.")
-    bad = np.flatnonzero(~(values >= 1))
-    if len(bad):
-        raise ScoreError(f"The rank of row {bad[0] + 1} is {values[bad[0]]}, expected at least 1.")
-    if not len(values):
-        return TopK(rows=0, targets=0, top={})
-    hits = values[:, None] <= np.asarray(ks)
-    intervals = mean_intervals(hits, targets, resamples=resamples, seed=seed)
-    return TopK(rows=len(values), targets=len(set(targets)), top=dict(zip(ks, intervals, strict=True)))
-
-
 def summarise(
     protocol: Protocol,
     rows: RowRanks,
     *,
     reachable: float | None = None,
     calibration: Calibration | None = None,
+    listed_calibration: Calibration | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Metrics:
@@ -191,11 +139,25 @@ def summarise(
         unseen=None if rows.unseen is None else accuracy(rows.ranks, rows.unseen),
         reachable=reachable,
         calibration=calibration,
+        listed_calibration=listed_calibration,
         rows=rows,
     )
 
 
-def _finite(rank: float) -> int | float | None:
-    if not np.isfinite(rank):
-        return None
-    return int(rank) if rank == int(rank) else float(rank)
+def with_leads(systems: Mapping[str, Metrics], model: str, *, resamples: int = RESAMPLES) -> dict[str, Metrics]:
+    """Return the metrics of several systems, with the lead of one of them over each of the others.
+
+    Args:
+        systems: metrics by name, all with the outcome of each row, on the same rows.
+        model: name of the system whose lead is measured.
+        resamples: number of bootstrap resamples.
+
+    Raises:
+        ScoreError: there are no rows, or two systems were measured on different ones.
+    """
+    compared = dict(systems)
+    first = systems[model].rows
+    for name, metrics in systems.items():
+        if name != model and first is not None and metrics.rows is not None:
+            compared[name] = replace(metrics, model_lead=paired_accuracy(first, metrics.rows, resamples=resamples))
+    return compared

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from rrgraph.data import ReactionTable
 from rrgraph.errors import DataError
+from rrgraph.evaluation.accuracy import RowRanks
 from rrgraph.evaluation.bootstrap import RESAMPLES
-from rrgraph.evaluation.metrics import Metrics, RowRanks, summarise
+from rrgraph.evaluation.metrics import Metrics, summarise
 from rrgraph.evaluation.predictions import Prediction, read_predictions
 from rrgraph.evaluation.protocols import Protocol, Ties
 

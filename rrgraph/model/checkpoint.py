@@ -35,6 +35,8 @@ class LinkCheckpoint:
         counts: (vocabulary,) int64, distinct training targets linked to each; 0 for a candidate never seen.
         statistics: counts behind the link statistics, None for a model without them.
         metadata: how it was trained and how its scores are best used (`score_mode`); plain JSON.
+        systems: element systems of the training targets (`Fe-O`), by which one tells how far a new target is from
+            them; None for a model that does not record them.
     """
 
     model: LinkModel
@@ -42,6 +44,7 @@ class LinkCheckpoint:
     counts: NDArray[np.int64]
     statistics: LinkStatistics | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    systems: frozenset[str] | None = None
 
 
 def save_checkpoint(checkpoint: LinkCheckpoint, folder: str | Path, *, half: bool = False) -> None:
@@ -57,6 +60,7 @@ def save_checkpoint(checkpoint: LinkCheckpoint, folder: str | Path, *, half: boo
             for precursor, count in zip(checkpoint.vocabulary, checkpoint.counts.tolist(), strict=True)
         ],
         "metadata": dict(checkpoint.metadata),
+        "systems": None if checkpoint.systems is None else sorted(checkpoint.systems),
     }
     write_model(folder, FORMAT, tensors, description)
 
@@ -77,12 +81,14 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
         counts = np.array([entry["count"] for entry in description["vocabulary"]], dtype=np.int64)
         statistics = LinkStatistics(vocabulary, **counted) if counted else None
         metadata = dict(description["metadata"])
+        systems = frozenset(found) if (found := description.get("systems")) is not None else None
     return LinkCheckpoint(
         model=model.eval(),
         vocabulary=vocabulary,
         counts=counts,
         statistics=statistics,
         metadata=metadata,
+        systems=systems,
     )
 
 

@@ -45,6 +45,11 @@ class LinkPredictor:
         """The precursors that occur in the training reactions."""
         return tuple(precursor for precursor in self.vocabulary if self.count(precursor))
 
+    @property
+    def systems(self) -> frozenset[str] | None:
+        """The element systems of the training targets, None where the model does not record them."""
+        return self.checkpoint.systems
+
     @torch.inference_mode()
     def embed(self, compositions: Sequence[Composition]) -> Tensor:
         """Return the embeddings (n, width) of any compositions."""

@@ -9,6 +9,7 @@ from rrgraph.evaluation import PROTOCOLS, TOP_K
 from rrgraph.model import DECODERS
 from rrgraph.planning import MODES
 from rrgraph.runs.config import RunConfig
+from rrgraph.runs.elsewhere import measured_runs
 from rrgraph.runs.encoders import link_model
 from rrgraph.runs.values import check_ranges, check_shared
 from rrgraph.training import LOSSES, SAMPLERS
@@ -31,6 +32,8 @@ def check_config(config: RunConfig) -> None:
         fractions=("training.hide_statistics",),
         below_one=("model.decoder_dropout",),
     )
+    # Runs that the card could not show.
+    measured_runs(config)
     # Sizes that do not fit each other, an unknown element embedding, a pretrained encoder that is not there.
     link_model(config.model)
 

@@ -16,7 +16,10 @@ from rrgraph.files import near_file, write_text
 from rrgraph.model import ModelConfig
 from rrgraph.training import TrainingConfig
 
-__all__ = ["BaseConfig", "DataConfig", "EvaluationConfig", "RunConfig", "load_config", "save_config"]
+__all__ = ["MODEL", "BaseConfig", "DataConfig", "EvaluationConfig", "RunConfig", "load_config", "save_config"]
+
+MODEL = "model"
+"""What the model is called among the systems that are measured."""
 
 
 @dataclass
@@ -52,6 +55,8 @@ class EvaluationConfig:
         validation_protocol: protocol of the validation at each epoch.
         mode: set score when the size is open: `product`, `log_odds` or `geometric`.
         baselines: comparison systems fitted to the same training rows.
+        card_from: run folders of the same configuration trained on other splits, whose metrics the card shows; for a
+            model that leaves no rows to measure it on.
     """
 
     protocols: list[str] = field(default_factory=lambda: ["paper", "open"])
@@ -59,6 +64,7 @@ class EvaluationConfig:
     validation_protocol: str = "paper"
     mode: str = "product"
     baselines: list[str] = field(default_factory=lambda: ["popularity"])
+    card_from: list[str] = field(default_factory=list)
 
 
 @dataclass

@@ -50,7 +50,13 @@ def _same_training(recorded: BaseConfig, config: BaseConfig) -> bool:
     """Whether two configurations train the same model; what is measured at the end may differ."""
     if isinstance(recorded, RunConfig) and isinstance(config, RunConfig):
         given = config.evaluation
-        measured = replace(recorded.evaluation, parts=given.parts, protocols=given.protocols, baselines=given.baselines)
+        measured = replace(
+            recorded.evaluation,
+            parts=given.parts,
+            protocols=given.protocols,
+            baselines=given.baselines,
+            card_from=given.card_from,
+        )
         recorded = replace(recorded, evaluation=measured)
     return recorded == config
 

@@ -56,6 +56,11 @@ class Prepared:
         """Precursors that occur in the training table."""
         return tuple(p for p, count in zip(self.graph.precursors, self.counts, strict=True) if count)
 
+    @property
+    def systems(self) -> frozenset[str]:
+        """Element systems of the training targets."""
+        return frozenset(self.split.train.element_systems.tolist())
+
 
 def split_data(config: DataConfig, *, seed: int) -> tuple[Split, CleaningReport | None]:
     """Load, clean and split the table of a configuration; the report is None when nothing was cleaned.

@@ -104,6 +104,7 @@ def _fit(config: RunConfig, prepared: Prepared, folder: Path, *, resume: bool) -
         counts=prepared.counts,
         statistics=prepared.statistics,
         metadata=_metadata(config, prepared),
+        systems=prepared.systems,
     )
     task = LinkTask(
         module,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -29,12 +30,43 @@ def report(result):
 
 @pytest.mark.parametrize("protocol", ["paper", "open"])
 def test_the_metrics_of_the_run_are_measured_again(evaluate, trained, protocol):
-    found = report(evaluate("--split", "test", "--protocol", protocol, "--baseline", "popularity", "--json"))
+    options = ["--split", "test", "--protocol", protocol, "--baseline", "popularity", "--by", "all"]
+    found = report(evaluate(*options, "--json"))
     recorded = json.loads((trained / "metrics.json").read_text())["test"][protocol]
     # Embeddings are computed in other batches, which rounds them otherwise.
     assert rounded(found["metrics"]) == rounded(recorded)
     assert found["rows"] == "test"
     assert found["metrics"]["model"]["protocol"]["name"] == protocol
+
+
+def test_rows_are_told_apart_in_the_report_and_in_tables(evaluate, tmp_path):
+    result = evaluate("--split", "test", "--by", "distance, anion_class", "--output", tmp_path / "m.json")
+    metrics = json.loads((tmp_path / "m.json").read_text())["metrics"]["model"]
+    assert list(metrics["strata"]) == ["distance", "anion_class"]
+    for name, title in (("distance", "distance from training"), ("anion_class", "anion class")):
+        assert f"\nby {title}\n{title}" in result.out
+        strata = metrics["strata"][name]
+        assert sum(stratum["rows"] for stratum in strata.values()) == metrics["overall"]["rows"]
+        for kind, stratum in strata.items():
+            line = next(line for line in result.out.splitlines() if line.startswith(f"{kind}  "))
+            assert f" {stratum['rows']}  " in line
+            assert f" {100 * stratum['top1']['value']:.1f} [" in line
+    assert report(evaluate("--split", "test", "--json"))["metrics"]["model"]["strata"] == {}
+
+
+def test_baselines_stand_below_the_model_and_its_lead_beside_them(evaluate):
+    options = ["--split", "test", "--baseline", "popularity", "--by", "source_elements"]
+    plain, found = evaluate(*options).out, report(evaluate(*options, "--json"))["metrics"]
+    assert found["model"]["model_lead"] == {}
+    lead = found["popularity"]["model_lead"]["top3"]
+    expected = found["model"]["overall"]["top3"]["value"] - found["popularity"]["overall"]["top3"]["value"]
+    assert lead["difference"]["value"] == pytest.approx(expected)
+    line = next(line for line in plain.split("ahead of")[1].splitlines() if line.startswith("popularity"))
+    assert f"{100 * expected:+.1f} [" in line
+    assert f"p = {lead['p_value']:.2g}" in line
+    kinds = [line.split()[:2] for line in plain.split("by source elements")[1].splitlines()[2:4]]
+    assert [system for _, system in kinds] == ["model", "popularity"]
+    assert kinds[0][0] == kinds[1][0]
 
 
 def test_open_is_the_default(evaluate):
@@ -116,6 +148,8 @@ def test_scoring_the_predictions_gives_the_same_numbers(rrgraph, evaluate, train
         (["--split", "test", "--max-candidates", "0"], ["'0'", "'all'"]),
         (["--split", "test", "--baseline", "populrity"], ["Did you mean 'popularity'?"]),
         (["--split", "test", "--mode", "prodct"], ["Did you mean 'product'?"]),
+        (["--split", "test", "--by", "year,distanc"], ["'distanc'", "Did you mean 'distance'?"]),
+        (["--split", "test", "--by", "year,"], ["--by is ''"]),
         (["--split", "test", "--candidates", "trian"], ["Did you mean 'train'?"]),
         (["--test", "textbok"], ["Did you mean 'textbook'?"]),
         (["--test", "missing.csv"], ["'missing.csv'"]),
@@ -136,6 +170,22 @@ def test_models_without_a_run_have_no_split(rrgraph, trained, tmp_path, test_row
     assert "--split needs" in rrgraph("evaluate", bare, "--split", "test").err
     assert "--baseline needs" in rrgraph("evaluate", bare, "--test", test_rows, "--baseline", "popularity").err
     assert rrgraph("evaluate", bare, "--test", test_rows).code == 0
+
+
+def test_a_model_that_does_not_record_its_systems_takes_them_from_the_run(rrgraph, evaluate, trained, tmp_path):
+    old = tmp_path / "old"
+    shutil.copytree(trained, old)
+    description = json.loads((old / "model.json").read_text())
+    assert description.pop("systems")
+    (old / "model.json").write_text(json.dumps(description))
+    run_split(trained).validation.write(tmp_path / "rows.csv")
+    options = ["--test", tmp_path / "rows.csv", "--by", "distance", "--json"]
+    found, expected = report(rrgraph("evaluate", old, *options)), report(evaluate(*options))
+    assert found["metrics"] == expected["metrics"]
+    assert found["metrics"]["model"]["strata"]["distance"]
+    (old / "config.yaml").unlink()
+    assert "--by distance needs the data of a run" in rrgraph("evaluate", old, *options).err
+    assert rrgraph("evaluate", old, *options[:3], "year").code == 0
 
 
 def test_a_table_without_rows_is_refused(evaluate, tmp_path):

@@ -46,6 +46,18 @@ def test_unseen_precursors_and_output(score, tmp_path):
     assert json.loads(result.out)["unseen"]["rows"] == 1
 
 
+def test_rows_are_told_apart(score, tmp_path):
+    (tmp_path / "train.csv").write_text("target,precursors\nBa2TiO4,BaCO3;TiO2\n")
+    options = ["--train", tmp_path / "train.csv", "--by", "all"]
+    strata = json.loads(score(PREDICTIONS, *options, "--json").out)["strata"]
+    assert {kind: stratum["rows"] for kind, stratum in strata["distance"].items()} == {"0 (known system)": 2, "2": 1}
+    assert {kind: stratum["rows"] for kind, stratum in strata["unseen"].items()} == {"none": 1, "at least one": 2}
+    assert "\nby distance from training\n" in score(PREDICTIONS, *options).out
+    alone = score(PREDICTIONS, "--by", "distance")
+    assert alone.code == 2
+    assert "training rows are not known" in alone.err
+
+
 def test_a_table_for_people(score):
     result = score(PREDICTIONS, "--protocol", "paper")
     assert "3 rows" in result.out

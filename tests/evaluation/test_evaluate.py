@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from rrgraph.chem import VOLATILE, parse_formula, source_elements
 from rrgraph.errors import ConfigError, PlanningError, ScoreError
-from rrgraph.evaluation import PROTOCOLS, evaluate_planner, score_predictions
-from rrgraph.planning import SetConstraints
+from rrgraph.evaluation import PROTOCOLS, calibration, evaluate_planner, score_predictions
+from rrgraph.planning import Planner, SetConstraints
 
 POOL = [
     parse_formula(f)
@@ -170,6 +170,25 @@ def test_a_scorer_that_knows_the_answer_is_right(make_table, mode):
         assert metrics.calibration.ece_width < 0.05
 
 
+@given(protocols, st.lists(st.integers(-2, 2).map(float), min_size=3, max_size=7))
+@settings(max_examples=40, deadline=None)
+def test_every_shown_probability_is_compared_with_what_is_recorded(make_table, protocol, values):
+    table, scorer = make_table(ROWS), Scorer(values)
+    shown, firsts = [], []
+    planner = Planner(scorer, POOL, protocol.constraints(), max_candidates=protocol.max_candidates)
+    for reaction in table:
+        size = len(reaction.precursors) if protocol.set_size == "told" else None
+        recorded = {other.precursors.keys for other in table if other.target == reaction.target}
+        truth = recorded if protocol.truth == "any" else {reaction.precursors.keys}
+        (plan,) = planner.plan([reaction.target], top_k=10, sizes=[size])
+        listed = [(found.probability, found.precursors.keys in truth) for found in plan]
+        shown += listed
+        firsts += listed[:1]
+    metrics = evaluate_planner(scorer, POOL, table, protocol, resamples=10)
+    assert metrics.listed_calibration == (calibration(*zip(*shown, strict=True)) if shown else None)
+    assert metrics.calibration == (calibration(*zip(*firsts, strict=True)) if firsts else None)
+
+
 def test_constant_scores_are_no_success_against_ties(make_table):
     table = make_table([("LiCoO2", "Li2CO3;Co3O4"), ("LiCoO2", "LiOH;Co3O4")])
     kind = evaluate_planner(Scorer([0.0]), POOL, table, PROTOCOLS["paper"], resamples=10)
@@ -192,7 +211,7 @@ def test_rules_of_the_protocol_win_over_further_constraints(make_table):
 def test_a_target_that_cannot_be_made_is_a_miss_without_probability(make_table):
     metrics = evaluate_planner(Scorer([0.0]), POOL, make_table([("CuO", "Cu")]), PROTOCOLS["open"], resamples=10)
     assert metrics.rows.ranks.tolist() == [np.inf]
-    assert metrics.calibration is None
+    assert (metrics.calibration, metrics.listed_calibration) == (None, None)
 
 
 def test_a_table_without_rows_gives_empty_metrics(make_table):

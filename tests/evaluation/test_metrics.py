@@ -1,57 +1,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from rrgraph.errors import ScoreError
-from rrgraph.evaluation import PROTOCOLS
-from rrgraph.evaluation.calibration import calibration
-from rrgraph.evaluation.metrics import TOP_K, RowRanks, summarise, top_k_accuracy
-
-ranked = st.lists(
-    st.tuples(st.sampled_from("abcd"), st.one_of(st.integers(1, 15).map(float), st.just(np.inf))),
-    min_size=1,
-    max_size=30,
-)
-
-
-@given(ranked)
-@settings(max_examples=60, deadline=None)
-def test_top_k_equals_counting(data):
-    targets, ranks = [target for target, _ in data], [rank for _, rank in data]
-    result = top_k_accuracy(ranks, targets, resamples=50)
-    assert (result.rows, result.targets) == (len(data), len(set(targets)))
-    for k in TOP_K:
-        assert result.top[k].value == pytest.approx(sum(rank <= k for rank in ranks) / len(ranks))
-        assert 0 <= result.top[k].low <= result.top[k].high <= 1
-    assert [result.top[k].value for k in TOP_K] == sorted(result.top[k].value for k in TOP_K)
-
-
-def test_all_misses_and_all_hits_have_certain_looking_intervals():
-    misses = top_k_accuracy([np.inf] * 5, "abcde").top[10]
-    hits = top_k_accuracy([1.0] * 5, "abcde").top[1]
-    assert (misses.value, misses.low, misses.high) == (0, 0, 0)
-    assert (hits.value, hits.low, hits.high) == (1, 1, 1)
-
-
-@pytest.mark.parametrize("bad", [np.nan, 0.0, -1.0])
-def test_impossible_ranks_are_refused(bad):
-    with pytest.raises(ScoreError, match="row 2"):
-        top_k_accuracy([1.0, bad], "ab")
-
-
-def test_lengths_that_differ_are_refused():
-    with pytest.raises(ScoreError, match="3 rows"):
-        top_k_accuracy([1.0, 2.0], "abc")
-
-
-def test_no_rows_give_an_empty_result():
-    result = top_k_accuracy([], [])
-    assert (result.rows, dict(result.top)) == (0, {})
+from rrgraph.evaluation import PROTOCOLS, Metrics, RowRanks, Strata, calibration, paired_accuracy, top_k_accuracy
+from rrgraph.evaluation.metrics import summarise, with_leads
 
 
 def outcome(**changes):
@@ -98,3 +55,52 @@ def test_json_and_table_carry_every_number():
     assert [line[-1] for line in body] == ["4", "4", "2"]
     assert body[0][1].startswith("50.0 [")
     assert len(str(metrics).splitlines()) == 4
+
+
+def full_metrics(**changes):
+    """Metrics with every part."""
+    metrics = summarise(
+        PROTOCOLS["open"].override(max_candidates=7),
+        outcome(**changes),
+        reachable=0.75,
+        calibration=calibration([0.2, 0.9], [False, True]),
+        listed_calibration=calibration([0.1, 0.2, 0.9], [False, True, True]),
+        resamples=50,
+    )
+    strata = Strata("year", {"2015": top_k_accuracy([1.0], "a", resamples=5), "unknown": top_k_accuracy([], [])})
+    return replace(metrics, strata=(strata,), model_lead=paired_accuracy(outcome(), metrics.rows, resamples=20))
+
+
+def test_json_gives_the_same_metrics_back():
+    for metrics in (
+        full_metrics(),
+        full_metrics(unseen=None),
+        summarise(PROTOCOLS["paper"], outcome(unseen=None), resamples=10),
+    ):
+        decoded = json.loads(json.dumps(metrics.to_dict(), allow_nan=False))
+        again = Metrics.from_dict(decoded)
+        assert again == metrics
+        assert again.rows is None
+        assert json.loads(json.dumps(again.to_dict())) == decoded
+
+
+def test_metrics_of_an_older_report_lack_what_it_did_not_say():
+    values = full_metrics().to_dict()
+    for name in ("listed_calibration", "strata", "model_lead"):
+        del values[name]
+    old = Metrics.from_dict(values)
+    assert old == replace(full_metrics(), listed_calibration=None, strata=(), model_lead={})
+
+
+def test_the_lead_of_the_model_stands_beside_each_baseline():
+    model = summarise(PROTOCOLS["paper"], outcome(ranks=np.array([1.0, 1.0, 1.0, 4.0])), resamples=10)
+    baseline = summarise(PROTOCOLS["paper"], outcome(), resamples=10)
+    systems = with_leads({"popularity": baseline, "model": model}, "model", resamples=50)
+    assert list(systems) == ["popularity", "model"]
+    assert systems["model"] == model
+    leads = systems["popularity"].model_lead
+    assert {k: lead.difference.value for k, lead in leads.items()} == {1: 0.25, 3: 0.25, 5: 0.25, 10: 0.25}
+    assert (leads[1].rows, leads[1].targets) == (4, 3)
+    other = summarise(PROTOCOLS["paper"], outcome(targets=["a", "b", "b", "c"]), resamples=10)
+    with pytest.raises(ScoreError, match="different rows"):
+        with_leads({"model": model, "other": other}, "model")

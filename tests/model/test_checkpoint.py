@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -65,6 +66,18 @@ def test_predictor_knows_what_was_seen(checkpoint):
     assert predictor.count(parse_formula("CrB")) == 0
     assert predictor.count(checkpoint.vocabulary[3]) == 3
     assert len(predictor.seen) == len(checkpoint.vocabulary) - 1
+
+
+@pytest.mark.parametrize("systems", [None, frozenset(), frozenset({"Co-Li-O", "Ba-O-Ti"})])
+def test_training_systems_are_optional(checkpoint, tmp_path, systems):
+    save_checkpoint(replace(checkpoint, systems=systems), tmp_path)
+    assert LinkPredictor(load_checkpoint(tmp_path)).systems == systems
+
+
+def test_a_file_without_training_systems_is_read(checkpoint, tmp_path):
+    save_checkpoint(replace(checkpoint, systems=frozenset({"Fe-O"})), tmp_path)
+    damage_json(tmp_path, lambda d: d.pop("systems"))
+    assert load_checkpoint(tmp_path).systems is None
 
 
 def damage_json(folder, change):

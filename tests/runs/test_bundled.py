@@ -7,7 +7,7 @@ import pytest
 from safetensors import safe_open
 
 import rrgraph.runs
-from rrgraph.chem import parse_formula
+from rrgraph.chem import ELEMENTS, parse_formula
 from rrgraph.cli import main
 from rrgraph.planning import Planner
 from rrgraph.runs import DEFAULT_ENCODER, DEFAULT_MODEL, load_encoder, load_predictor
@@ -69,7 +69,9 @@ def test_it_holds_weights_counts_and_vocabulary_but_no_reactions(predictor):
         "model.safetensors",
     }
     description = json.loads((FOLDER / "model.json").read_text(encoding="utf-8"))
-    assert set(description) == {"format", "rrgraph", "model", "vocabulary", "metadata"}
+    assert set(description) - {"systems"} == {"format", "rrgraph", "model", "vocabulary", "metadata"}
+    # Which elements occurred together, never a composition.
+    assert all(set(system.split("-")) <= set(ELEMENTS) for system in description.get("systems") or [])
     assert all(set(entry) == {"formula", "count"} for entry in description["vocabulary"])
     assert all(not isinstance(value, list | dict) for value in description["metadata"].values())
     assert len(predictor.vocabulary) > 500

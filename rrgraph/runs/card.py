@@ -58,7 +58,7 @@ so the probabilities of a target's sets need not add up to 1. They order the set
 _NORMALISED = """\
 The probability of a set is that of being the recorded one, were the target looked up in the literature. The sets that
 are listed exclude each other, and what they leave to 1 is the probability that none of them is recorded; how sharply
-they differ was fitted on validation rows. It is not the chance that a synthesis works.
+they differ was fitted on held-out rows. It is not the chance that a synthesis works.
 """
 
 _CALIBRATION = """

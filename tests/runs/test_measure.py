@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import numpy as np
+
+from rrgraph.evaluation import GROUPINGS, PROTOCOLS, evaluate_planner, paired_accuracy, read_predictions, stratify
+from rrgraph.runs.measure import measure_systems
+
+
+class Constant:
+    """Every link has the same log-odds, or those that are named are sure."""
+
+    def __init__(self, *sure):
+        self.sure = sure
+
+    def logits(self, targets, candidates):
+        return np.array([[5.0 if c.formula in self.sure else 0.0 for c in candidates] for _ in targets])
+
+
+def test_each_system_has_its_strata_and_baselines_the_models_lead(small_table, tmp_path):
+    pool = list(small_table.precursors().values())
+    seen = {precursor.key for precursor in pool if precursor.formula != "MnO2"}
+    # A constant cannot tell Li2CO3 from LiOH for LiMn2O4.
+    systems = {"model": Constant("Li2CO3"), "popularity": Constant()}
+    options = {"mode": "product", "train_precursors": seen}
+    measured = measure_systems(
+        systems,
+        pool,
+        small_table,
+        PROTOCOLS["open"],
+        **options,
+        train_systems={"Ba-O-Ti", "Fe-O"},
+        by=tuple(GROUPINGS),
+        predictions=tmp_path / "p.jsonl",
+    )
+    alone = {
+        name: evaluate_planner(scorer, pool, small_table, PROTOCOLS["open"], **options)
+        for name, scorer in systems.items()
+    }
+    for name, metrics in measured.items():
+        assert metrics.overall == alone[name].overall
+        assert metrics.strata == stratify(alone[name].rows, small_table, systems={"Ba-O-Ti", "Fe-O"})
+    assert measured["model"].model_lead == {}
+    assert measured["popularity"].model_lead == paired_accuracy(alone["model"].rows, alone["popularity"].rows)
+    assert measured["popularity"].model_lead[1].difference.value > 0
+    best = [prediction.sets[0].keys for prediction in read_predictions(tmp_path / "p.jsonl")]
+    manganate = [target.formula for target in small_table.targets].index("LiMn2O4")
+    assert best[manganate] == small_table.set_keys[manganate]

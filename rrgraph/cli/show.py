@@ -81,8 +81,9 @@ def _show_leads(systems: Mapping[str, Metrics]) -> None:
     leads = {system: metrics.model_lead for system, metrics in systems.items() if metrics.model_lead}
     if leads:
         names = [f"top-{k}" for k in next(iter(leads.values()))]
-        rows = [[system, *map(str, lead.values())] for system, lead in leads.items()]
-        show_table(["ahead of", *names], rows, numbers=names, title="\nlead of the model in points (paired bootstrap)")
+        rows = [[f"over {system}", *map(str, lead.values())] for system, lead in leads.items()]
+        title = "\nlead of the model in points (paired bootstrap over targets)"
+        show_table(["", *names], rows, numbers=names, title=title)
 
 
 def _parts(systems: Mapping[str, Metrics]) -> dict[str, dict[str, TopK]]:

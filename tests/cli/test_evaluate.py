@@ -61,7 +61,7 @@ def test_baselines_stand_below_the_model_and_its_lead_beside_them(evaluate):
     lead = found["popularity"]["model_lead"]["top3"]
     expected = found["model"]["overall"]["top3"]["value"] - found["popularity"]["overall"]["top3"]["value"]
     assert lead["difference"]["value"] == pytest.approx(expected)
-    line = next(line for line in plain.split("ahead of")[1].splitlines() if line.startswith("popularity"))
+    line = next(line for line in plain.splitlines() if line.startswith("over popularity "))
     assert f"{100 * expected:+.1f} [" in line
     assert f"p = {lead['p_value']:.2g}" in line
     kinds = [line.split()[:2] for line in plain.split("by source elements")[1].splitlines()[2:4]]

@@ -1,7 +1,7 @@
 """Planning throughput: targets a second from a CSV of formulas to a JSONL of ranked precursor sets.
 
 The model is loaded once, before the clock starts; the clock covers reading the CSV, encoding, link scores, set
-search and writing the JSONL. Run from the project's root:
+search, swaps of single precursors and writing the JSONL. Run from the project's root:
 
     RRGRAPH_DATA=... python benchmarks/plan_throughput.py
 
@@ -21,11 +21,12 @@ import numpy as np
 import pandas as pd
 import torch
 
+from rrgraph.cli.plan_evidence import Evidence
 from rrgraph.cli.plan_input import read_targets
-from rrgraph.cli.plan_output import Detail, describe_plan, open_output
-from rrgraph.data import ReactionTable, load_table
+from rrgraph.cli.plan_output import Detail, describe_plan, open_plans
+from rrgraph.data import ReactionTable, load_known_reactions, load_table
 from rrgraph.errors import DataError
-from rrgraph.planning import Planner
+from rrgraph.planning import Planner, plan_with_swaps
 from rrgraph.runs import describe_environment, load_predictor
 
 
@@ -36,6 +37,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--equations", action="store_true", help="also balance every set")
+    parser.add_argument("--evidence", action="store_true", help="also look up the nearest known reactions")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -46,17 +48,22 @@ def main() -> None:
     drawn = np.random.default_rng(arguments.seed).choice(distinct, size=count, replace=False)
     predictor = load_predictor(arguments.model)
     planner = Planner(predictor, predictor.vocabulary, mode=predictor.checkpoint.metadata["score_mode"])
+    evidence = Evidence(load_known_reactions(name)) if arguments.evidence else None
     seconds = []
     with tempfile.TemporaryDirectory() as folder:
         source, output = Path(folder) / "targets.csv", Path(folder) / "plans.jsonl"
         pd.DataFrame({"target": drawn}).to_csv(source, index=False)
         for _ in range(arguments.runs + 1):
             started = time.perf_counter()
-            with open_output(str(output), as_json=False) as writer:
+            with open_plans(str(output), as_json=False, evidence=evidence is not None) as writer:
                 for chunk in read_targets([], str(source), None):
-                    plans = planner.plan([row.target for row in chunk if row.target is not None], top_k=10)
-                    for row, plan in zip(chunk, plans, strict=True):
-                        writer.write(describe_plan(row, plan, predictor, Detail(equations=arguments.equations)))
+                    answers = plan_with_swaps(planner, [row.target for row in chunk if row.target is not None])
+                    records = [
+                        describe_plan(row, answer, predictor, Detail(equations=arguments.equations))
+                        for row, answer in zip(chunk, answers, strict=True)
+                    ]
+                    for record in records if evidence is None else evidence.add(chunk, records):
+                        writer.write(record)
             seconds.append(time.perf_counter() - started)
         lines = len(output.read_text().splitlines())
     assert lines == count, f"{lines} lines for {count} targets"

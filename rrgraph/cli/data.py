@@ -72,14 +72,22 @@ def _add_clean(verbs: argparse._SubParsersAction) -> None:
 
 
 def _clean(arguments: argparse.Namespace) -> None:
-    from rrgraph.data import CATALOGUE, CleaningOptions, clean_table, data_path, load_table, read_recipes
+    from rrgraph.data import (
+        CATALOGUE,
+        RECIPE_SUFFIXES,
+        CleaningOptions,
+        clean_table,
+        data_path,
+        load_table,
+        read_recipes,
+    )
     from rrgraph.files import write_json
 
     kept = dict.fromkeys(("keep_composites", "keep_additives"), arguments.paper_rules)
     mended = dict.fromkeys(("correct_formulas", "remove_media", "remove_water"), not arguments.paper_rules)
     options = CleaningOptions(expand_variables=arguments.expand_variables, **kept, **mended)
     source = str(data_path(arguments.table)) if arguments.table in CATALOGUE else arguments.table
-    if source.endswith((".json", ".json.xz", ".json.gz")):
+    if source.endswith(RECIPE_SUFFIXES):
         table, report = read_recipes(source, options=options)
     else:
         table, report = clean_table(load_table(arguments.table), options)

@@ -17,6 +17,7 @@ from rrgraph.cli.options import (
     resolve_candidates,
     score_mode,
 )
+from rrgraph.cli.plan_evidence import add_evidence_options, build_evidence, check_evidence
 from rrgraph.errors import PlanningError, near_match
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _EXAMPLES = """\
   rrgraph plan Li3V2P3O12 --balanced --mode geometric              no member can be left out, all balance
   rrgraph plan La0.7Sr0.3MnO3 --stock cupboard.txt --grams 10      what is at hand, weighed out
   rrgraph plan BaTiO3 --energies --temperature 1200                free energies with gases at 1200 K and 1 bar
+  rrgraph plan K2NiF4 --table mine.csv --evidence 5                the five nearest reactions of your own table
   rrgraph plan --input targets.csv --set-size column:size --output plans.jsonl
   cat formulas.txt | rrgraph plan --input - --json
 
@@ -91,6 +93,7 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
     pool.add_argument("--stock", metavar="FILE|LIST", help="only these are at hand, known to the model or not")
     pool.add_argument("--exclude", action="append", default=[], metavar="X", help="element or precursor to avoid")
     pool.add_argument("--require", action="append", default=[], metavar="X", help="element or precursor to use")
+    add_evidence_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -107,7 +110,9 @@ def run(arguments: argparse.Namespace) -> int:
     stock = [] if arguments.stock is None else list_formulas("--stock", arguments.stock)
     rules = constraints(arguments, stock)
     energies = build_energies(arguments)
+    evidence = build_evidence(arguments)
 
+    from rrgraph.planning import plan_with_swaps
     from rrgraph.runs import load_predictor
 
     predictor = load_predictor(arguments.model)
@@ -117,17 +122,20 @@ def run(arguments: argparse.Namespace) -> int:
         equations=equations, grams=arguments.grams, energies=arguments.energies, temperature=arguments.temperature
     )
     failed = False
-    with open_plans(arguments.output, as_json=arguments.json, energies=arguments.energies) as output:
+    with open_plans(
+        arguments.output, as_json=arguments.json, energies=energies is not None, evidence=evidence is not None
+    ) as output:
         for chunk in chunks:
             good = [row for row in chunk if row.target is not None]
             sizes = [row.size for row in good] if column is not None else None
             targets = [row.target for row in good if row.target is not None]
-            plans = iter(planner.plan(targets, top_k=arguments.top_k, sizes=sizes))
+            plans = plan_with_swaps(planner, targets, top_k=arguments.top_k, sizes=sizes)
             records = [
                 describe_plan(row, next(plans) if row.target is not None else None, predictor, detail) for row in chunk
             ]
             failed = failed or len(good) < len(chunk)
-            for record in records if energies is None else energies.add(records):
+            records = records if energies is None else energies.add(records)
+            for record in records if evidence is None else evidence.add(chunk, records):
                 if not record.sets:
                     print(f"rrgraph plan: {record.message}", file=sys.stderr)
                 output.write(record)
@@ -205,6 +213,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.grams is not None and arguments.equations is False:
         raise PlanningError("--grams follows from the balanced equations, which --no-equations leaves out.")
     _check_energies(arguments)
+    check_evidence(arguments)
     if arguments.mode is not None and arguments.mode not in MODES:
         raise PlanningError(
             f"--mode is '{arguments.mode}', expected one of {', '.join(MODES)}.{near_match(arguments.mode, MODES)}"

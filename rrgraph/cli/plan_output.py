@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from rrgraph.chem import BalancedEquation, BalanceError, balance, batch_masses
+from rrgraph.cli.evidence_output import evidence_json
 from rrgraph.cli.plan_input import TargetRow
 from rrgraph.cli.plan_writers import TableWriter, plan_layout
 from rrgraph.cli.writers import Writer, open_output
+from rrgraph.data import KnownReaction
 from rrgraph.model import LinkPredictor
-from rrgraph.planning import Plan, RankedSet, ReactionEnergy
+from rrgraph.planning import Plan, RankedSet, ReactionEnergy, Swap
 
-__all__ = ["Detail", "PlanRecord", "SetRecord", "describe_plan", "open_plans"]
+__all__ = ["Alternative", "Detail", "PlanRecord", "SetRecord", "describe_plan", "open_plans"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,25 @@ class Detail:
 
 
 @dataclass(frozen=True)
+class Alternative:
+    """The best set that differs from a listed one in one exchanged precursor.
+
+    Attributes:
+        replaces: the precursor of the listed set that is taken out.
+        by: the one that takes its place.
+        precursors: the set that results.
+        probability: of that set.
+        unseen: whether no training reaction uses the new precursor.
+    """
+
+    replaces: str
+    by: str
+    precursors: list[str]
+    probability: float
+    unseen: bool
+
+
+@dataclass(frozen=True)
 class SetRecord:
     """One ranked set, ready to be shown.
 
@@ -48,6 +70,7 @@ class SetRecord:
         score: what the sets are ranked by.
         probability: product of the link probabilities (Retro-Rank-In eq. 5).
         unseen: the precursors that no training reaction uses.
+        alternative: what to do without one of the precursors, None when nothing was found.
         balanced: balanced equation, None when nothing needs it or the set does not balance.
         grams: g of each precursor, None when not asked for.
         energy: reaction energy, None when not asked for or the set does not balance.
@@ -58,6 +81,7 @@ class SetRecord:
     score: float
     probability: float
     unseen: list[str]
+    alternative: Alternative | None = None
     balanced: BalancedEquation | None = None
     grams: dict[str, float] | None = None
     energy: ReactionEnergy | None = None
@@ -77,12 +101,17 @@ class SetRecord:
 
 @dataclass(frozen=True)
 class PlanRecord:
-    """The answer to one row: its sets, why there are fewer than asked for or none, and what was worked out."""
+    """The answer to one row: its sets, why there are fewer than asked for or none, and what was worked out.
+
+    Known reactions are None when none are looked up, and then have no table.
+    """
 
     target: str
     sets: list[SetRecord]
     message: str | None = None
     detail: Detail = Detail()
+    evidence: list[KnownReaction] | None = None
+    evidence_table: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the line of the predictions format, with what it does not hold added."""
@@ -92,6 +121,7 @@ class PlanRecord:
             "scores": [record.score for record in self.sets],
             "probabilities": [record.probability for record in self.sets],
             "unseen": [record.unseen for record in self.sets],
+            "alternatives": [None if s.alternative is None else asdict(s.alternative) for s in self.sets],
         }
         if self.detail.balances:
             line["equations"] = [record.equation for record in self.sets]
@@ -100,20 +130,34 @@ class PlanRecord:
         if self.detail.energies:
             line["reaction_energies"] = [record.energy_numbers for record in self.sets]
             line["temperature_k"] = self.detail.temperature
+        if self.evidence is not None:
+            line["evidence"] = evidence_json(self.evidence)
+            line["evidence_table"] = self.evidence_table
         if self.message is not None:
             line["message"] = self.message
         return line
 
 
-def describe_plan(row: TargetRow, plan: Plan | None, predictor: LinkPredictor, detail: Detail) -> PlanRecord:
-    """Turn the plan of a row (None when the row is bad) into a record; energies are added by `ReactionEnergies`."""
-    if plan is None:
+def describe_plan(
+    row: TargetRow, answer: tuple[Plan, Sequence[Swap | None]] | None, predictor: LinkPredictor, detail: Detail
+) -> PlanRecord:
+    """Turn the answer to a row, as `plan_with_swaps` gives it (None when the row is bad), into a record.
+
+    Energies are added by `ReactionEnergies`, known reactions by `Evidence`.
+    """
+    if answer is None:
         return PlanRecord(target=row.text, sets=[], message=row.error, detail=detail)
-    sets = [_describe_set(rank, ranked, plan, predictor, detail) for rank, ranked in enumerate(plan.sets, start=1)]
+    plan, swaps = answer
+    sets = [
+        _describe_set(rank, ranked, swap, plan, predictor, detail)
+        for rank, (ranked, swap) in enumerate(zip(plan.sets, swaps, strict=True), start=1)
+    ]
     return PlanRecord(target=row.text, sets=sets, message=plan.reason, detail=detail)
 
 
-def _describe_set(rank: int, ranked: RankedSet, plan: Plan, predictor: LinkPredictor, detail: Detail) -> SetRecord:
+def _describe_set(
+    rank: int, ranked: RankedSet, swap: Swap | None, plan: Plan, predictor: LinkPredictor, detail: Detail
+) -> SetRecord:
     balanced, weights = None, None
     if detail.balances:
         try:
@@ -128,13 +172,24 @@ def _describe_set(rank: int, ranked: RankedSet, plan: Plan, predictor: LinkPredi
         score=ranked.score,
         probability=ranked.probability,
         unseen=[precursor.formula for precursor in ranked.precursors if not predictor.count(precursor)],
+        alternative=None if swap is None else _describe_swap(swap, predictor),
         balanced=balanced,
         grams=weights,
     )
 
 
+def _describe_swap(swap: Swap, predictor: LinkPredictor) -> Alternative:
+    return Alternative(
+        replaces=swap.replaced.formula,
+        by=swap.by.formula,
+        precursors=[precursor.formula for precursor in swap.alternative.precursors],
+        probability=swap.alternative.probability,
+        unseen=not predictor.count(swap.by),
+    )
+
+
 def open_plans(
-    path: str | None, *, as_json: bool, energies: bool = False
+    path: str | None, *, as_json: bool, energies: bool = False, evidence: bool = False
 ) -> AbstractContextManager[Writer[PlanRecord]]:
     """Return a context with the writer for `--output`, `--json`, both or the terminal; see `open_output`."""
-    return open_output(path, plan_layout(energies=energies), as_json=as_json, table=TableWriter())
+    return open_output(path, plan_layout(energies=energies, evidence=evidence), as_json=as_json, table=TableWriter())

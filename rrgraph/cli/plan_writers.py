@@ -5,15 +5,17 @@ Flows in: plan records, one by one. Flows out: lines on the terminal, rows for a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from math import log
 from typing import TYPE_CHECKING, Any
 
+from rrgraph.cli.evidence_output import evidence_json, show_evidence
 from rrgraph.cli.show import fits, show_table
 from rrgraph.cli.writers import Layout, Writer
 
 if TYPE_CHECKING:
-    from rrgraph.cli.plan_output import PlanRecord
+    from rrgraph.cli.plan_output import Alternative, PlanRecord, SetRecord
     from rrgraph.planning import ReactionEnergy
 
 __all__ = ["TableWriter", "plan_layout"]
@@ -23,13 +25,16 @@ class TableWriter(Writer["PlanRecord"]):
     """One table a target, for people; on a narrow terminal equations stand below their precursors."""
 
     def write(self, record: PlanRecord) -> None:
-        if not record.sets:
-            return
+        if record.sets:
+            self._write_sets(record)
+        show_evidence(record.evidence or (), target=record.target, table=record.evidence_table)
+
+    def _write_sets(self, record: PlanRecord) -> None:
         header, rows = _table(record)
         if not fits(header, rows):
             header, rows = [*header[:2], "precursors"], [_stacked(row) for row in rows]
         show_table(header, rows, title=f"\n{record.target}", numbers=("rank", "probability"))
-        if any(s.unseen for s in record.sets):
+        if any(s.unseen or (s.alternative and s.alternative.unseen) for s in record.sets):
             print("* never seen in training")
         unbalanced = sum(s.equation is None for s in record.sets)
         if record.detail.equations and unbalanced:
@@ -44,7 +49,7 @@ class TableWriter(Writer["PlanRecord"]):
 def _table(plan: PlanRecord) -> tuple[list[str], list[list[str]]]:
     sets, detail = plan.sets, plan.detail
     weighed = any(record.grams is not None for record in sets)
-    header = ["rank", "probability", "precursors", "balanced equation"]
+    header = ["rank", "probability", "precursors", "alternative (probability)", "balanced equation"]
     if detail.energies:
         header.append("reaction energy" + (f" at {detail.temperature:g} K" if detail.temperature is not None else ""))
     if weighed:
@@ -55,7 +60,8 @@ def _table(plan: PlanRecord) -> tuple[list[str], list[list[str]]]:
     for record in sets:
         names = " + ".join(f"{name}*" if name in record.unseen else name for name in record.precursors)
         probability = f"{record.probability:.3g}" + (f" ({record.score:.3g})" if scored else "")
-        cells = [str(record.rank), probability, names, record.equation or "does not balance"]
+        swap = _swap(record.alternative)
+        cells = [str(record.rank), probability, names, swap, record.equation or "does not balance"]
         if detail.energies:
             cells.append("-" if record.energy is None else _energy(record.energy))
         if weighed:
@@ -65,6 +71,14 @@ def _table(plan: PlanRecord) -> tuple[list[str], list[list[str]]]:
     if scored:
         header[1] = "probability (score)"
     return header, rows
+
+
+def _swap(alternative: Alternative | None) -> str:
+    """``LiOH for Li2CO3 (0.21)``."""
+    if alternative is None:
+        return "-"
+    star = "*" if alternative.unseen else ""
+    return f"{alternative.by}{star} for {alternative.replaces} ({alternative.probability:.3g})"
 
 
 def _energy(energy: ReactionEnergy) -> str:
@@ -92,6 +106,10 @@ _COLUMNS: dict[str, type] = {
     "score": float,
     "probability": float,
     "unseen": str,
+    "alternative": str,
+    "alternative_replaces": str,
+    "alternative_by": str,
+    "alternative_probability": float,
     "equation": str,
     "grams": str,
 }
@@ -105,30 +123,55 @@ _ENERGIES: dict[str, type] = {
 }
 
 
-def plan_layout(*, energies: bool = False) -> Layout[PlanRecord]:
-    """Return the columns of plans, with those of the reaction energy only with `energies`.
+def plan_layout(*, energies: bool = False, evidence: bool = False) -> Layout[PlanRecord]:
+    """Return the columns of plans, with those of the reaction energy or of known reactions only where asked for.
 
-    A set is a row; a target without sets keeps one row with its message.
+    A set is a row; a target without sets keeps one row with its message. Known reactions are JSON in the first row
+    of the target.
     """
-    return Layout({**_COLUMNS, **(_ENERGIES if energies else {}), "message": str}, _rows)
+    more = {**(_ENERGIES if energies else {}), **({"evidence": str} if evidence else {})}
+    return Layout({**_COLUMNS, **more, "message": str}, _rows)
 
 
 def _rows(number: int, record: PlanRecord) -> Iterator[dict[str, Any]]:
+    first: dict[str, Any] = {"row": number, "target": record.target, "message": record.message}
+    if record.evidence is not None:
+        first["evidence"] = json.dumps(evidence_json(record.evidence), ensure_ascii=False)
     if not record.sets:
-        yield {"row": number, "target": record.target, "message": record.message}
+        yield first
     for s in record.sets:
-        energy: dict[str, Any] = {_PREFIX + name: value for name, value in (s.energy_numbers or {}).items()}
-        if s.energy is not None:
-            energy["temperature_k"] = s.energy.temperature
-        yield energy | {
-            "row": number,
-            "target": record.target,
-            "rank": s.rank,
-            "precursors": ";".join(s.precursors),
-            "score": s.score,
-            "probability": s.probability,
-            "unseen": ";".join(s.unseen),
-            "equation": s.equation,
-            "grams": None if s.grams is None else ";".join(f"{mass:.5g}" for mass in s.grams.values()),
-            "message": record.message,
-        }
+        yield (
+            (first if s.rank == 1 else {})
+            | _energy_cells(s)
+            | _alternative_cells(s)
+            | {
+                "row": number,
+                "target": record.target,
+                "rank": s.rank,
+                "precursors": ";".join(s.precursors),
+                "score": s.score,
+                "probability": s.probability,
+                "unseen": ";".join(s.unseen),
+                "equation": s.equation,
+                "grams": None if s.grams is None else ";".join(f"{mass:.5g}" for mass in s.grams.values()),
+                "message": record.message,
+            }
+        )
+
+
+def _energy_cells(s: SetRecord) -> dict[str, Any]:
+    if s.energy is None:
+        return {}
+    energy = {_PREFIX + name: value for name, value in (s.energy_numbers or {}).items()}
+    return energy | {"temperature_k": s.energy.temperature}
+
+
+def _alternative_cells(s: SetRecord) -> dict[str, Any]:
+    if s.alternative is None:
+        return {}
+    return {
+        "alternative": ";".join(s.alternative.precursors),
+        "alternative_replaces": s.alternative.replaces,
+        "alternative_by": s.alternative.by,
+        "alternative_probability": s.alternative.probability,
+    }

@@ -10,13 +10,16 @@ from rrgraph.data.catalogue import CATALOGUE, CatalogueEntry, data_path, load_ta
 from rrgraph.data.cleaning import CleaningReport, clean_table
 from rrgraph.data.customary import customary
 from rrgraph.data.download import fetch
+from rrgraph.data.evidence import EVIDENCE, evidence_at_hand, load_known_reactions
+from rrgraph.data.grouping import group_reactions
+from rrgraph.data.known import KnownReaction, KnownReactions, similarity
 from rrgraph.data.leakage import LeakageReport, Overlap
 from rrgraph.data.properties import TEST, TRAIN, VALIDATION, PropertySource, PropertyTask
 from rrgraph.data.property_reader import read_properties
 from rrgraph.data.property_sources import PROPERTY_SOURCES, built_in_sources, user_sources
 from rrgraph.data.property_table import PropertyReport, PropertyTable, SourceReport
 from rrgraph.data.reaction import PrecursorSet, Reaction
-from rrgraph.data.recipes import clean_recipes, load_recipes, read_recipes
+from rrgraph.data.recipes import RECIPE_SUFFIXES, clean_recipes, load_recipes, read_recipes
 from rrgraph.data.rules import CleaningOptions
 from rrgraph.data.splits import PARTS, SPLITS, Split, split_table
 from rrgraph.data.stats import TableStatistics, table_statistics
@@ -25,8 +28,10 @@ from rrgraph.data.table import COLUMNS, SEPARATOR, ReactionTable
 __all__ = [
     "CATALOGUE",
     "COLUMNS",
+    "EVIDENCE",
     "PARTS",
     "PROPERTY_SOURCES",
+    "RECIPE_SUFFIXES",
     "SEPARATOR",
     "SPLITS",
     "TEST",
@@ -35,6 +40,8 @@ __all__ = [
     "CatalogueEntry",
     "CleaningOptions",
     "CleaningReport",
+    "KnownReaction",
+    "KnownReactions",
     "LeakageReport",
     "Overlap",
     "PrecursorSet",
@@ -52,11 +59,15 @@ __all__ = [
     "clean_table",
     "customary",
     "data_path",
+    "evidence_at_hand",
     "fetch",
+    "group_reactions",
+    "load_known_reactions",
     "load_recipes",
     "load_table",
     "read_properties",
     "read_recipes",
+    "similarity",
     "split_table",
     "table_statistics",
     "user_sources",

@@ -1,14 +1,22 @@
-"""Heating conditions of a raw recipe.
+"""Heating conditions: what a raw recipe says of them, and the same for the rows of a table without any.
 
-Flows in: the list of operations that was mined from the paragraph. Flows out: a temperature, a time, an atmosphere.
+Flows in: the list of operations that was mined from a paragraph, or tables of the same papers with and without
+conditions. Flows out: a temperature, a time, an atmosphere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
-__all__ = ["heating_conditions"]
+import pandas as pd
+
+from rrgraph.data.table import ReactionTable
+
+__all__ = ["CONDITIONS", "condition_frame", "heating_conditions", "with_conditions"]
+
+#: The columns of a table that hold conditions: °C, h, text.
+CONDITIONS: Final = ("temperature_c", "time_h", "atmosphere")
 
 #: No furnace for powders goes beyond; higher values are wavelengths, years or misread numbers.
 _HIGHEST_C = 3500.0
@@ -35,6 +43,48 @@ def heating_conditions(
         if reached is not None and (temperature is None or reached > temperature):
             temperature, time = reached, _highest(conditions.get("heating_time"), "h")
     return temperature, time, ";".join(atmospheres) or None
+
+
+def condition_frame(recipes: ReactionTable) -> pd.DataFrame:
+    """Return what `with_conditions` needs of a table with conditions: a row for each recipe that gives any."""
+    frame = recipes.frame[["doi", *CONDITIONS]].assign(key=recipes.target_keys, set=_joined(recipes))
+    given = frame["doi"].notna() & frame[[*CONDITIONS]].notna().any(axis=1)
+    ordered = frame[given].sort_values("temperature_c", ascending=False, kind="stable", na_position="last")
+    return ordered.drop_duplicates(["doi", "key", "set"]).reset_index(drop=True)
+
+
+def with_conditions(table: ReactionTable, recorded: pd.DataFrame) -> ReactionTable:
+    """Return the table with the conditions that the same papers give; conditions that it already has stay.
+
+    A row takes those of a recipe with its doi and target, or else of one with its doi and precursor set, for the
+    members of a series are fired alike. Of several the highest temperature counts.
+
+    Args:
+        table: reactions with dois.
+        recorded: as `condition_frame` returns it.
+    """
+    frame = table.frame
+    columns = {name: frame[name].tolist() if name in frame else [None] * len(frame) for name in CONDITIONS}
+    bare = ~frame[[name for name in CONDITIONS if name in frame]].notna().any(axis=1) & frame["doi"].notna()
+    if not bare.any():
+        return table
+    values = list(zip(*(recorded[name].tolist() for name in CONDITIONS), strict=True))
+    by_target, by_set = (
+        dict(reversed(list(zip(zip(recorded["doi"], recorded[name], strict=True), values, strict=True))))
+        for name in ("key", "set")
+    )
+    rows = zip(bare.tolist(), frame["doi"].tolist(), table.target_keys.tolist(), _joined(table), strict=True)
+    for row, (wanted, doi, key, members) in enumerate(rows):
+        found = (by_target.get((doi, key)) or by_set.get((doi, members))) if wanted else None
+        if found:
+            for name, value in zip(CONDITIONS, found, strict=True):
+                columns[name][row] = value
+    return table.with_columns(**columns)
+
+
+def _joined(table: ReactionTable) -> list[str]:
+    """Return the precursor set of each row as one text."""
+    return [";".join(sorted(keys)) for keys in table.set_keys]
 
 
 def _highest(entries: Iterable[Mapping[str, Any]] | None, unit: str, *, limit: float = float("inf")) -> float | None:

@@ -19,18 +19,21 @@ import pandas as pd
 
 from rrgraph.chem import Composition
 from rrgraph.data.cleaning import CleaningReport, ordered
-from rrgraph.data.conditions import heating_conditions
+from rrgraph.data.conditions import CONDITIONS, heating_conditions
 from rrgraph.data.materials import read_mined_precursor, read_targets
 from rrgraph.data.rules import CleaningOptions, Dropped, clean_precursors
 from rrgraph.data.table import SEPARATOR, ReactionTable
 from rrgraph.errors import DataError
 from rrgraph.progress import track
 
-__all__ = ["clean_recipes", "load_recipes", "read_recipes"]
+__all__ = ["RECIPE_SUFFIXES", "clean_recipes", "load_recipes", "read_recipes"]
+
+#: Endings of the names of files of raw recipes.
+RECIPE_SUFFIXES = (".json", ".json.xz", ".json.gz")
 
 Recipe = Mapping[str, Any]
 
-_COLUMNS = ("target", "precursors", "year", "doi", "group", "temperature_c", "time_h", "atmosphere")
+_COLUMNS = ("target", "precursors", "year", "doi", "group", *CONDITIONS)
 
 
 def read_recipes(

@@ -1,8 +1,9 @@
-"""How links become sets: candidate filter, exact k-best set search, planner.
+"""How links become sets: candidate filter, exact k-best set search, planner, swaps of single precursors.
 
 Flows in: a scorer of links, candidate precursors and constraints. Flows out: ranked precursor sets of each target.
 """
 
+from rrgraph.planning.alternatives import SEARCHED, Swap, find_swaps, plan_with_swaps
 from rrgraph.planning.candidates import CandidateFilter, Feasible, read_candidates
 from rrgraph.planning.constraints import ElementCover, SetConstraints
 from rrgraph.planning.energies import (
@@ -19,6 +20,7 @@ from rrgraph.planning.search import MODES, ScoredSet, SetMode, SetSearch
 __all__ = [
     "MODES",
     "SCALE",
+    "SEARCHED",
     "CandidateFilter",
     "ElementCover",
     "Feasible",
@@ -33,7 +35,10 @@ __all__ = [
     "SetMode",
     "SetRanking",
     "SetSearch",
+    "Swap",
     "energies_needed",
+    "find_swaps",
+    "plan_with_swaps",
     "reaction_energy",
     "read_candidates",
     "read_formation_energies",

@@ -47,6 +47,13 @@ class Result:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
+@pytest.fixture(autouse=True)
+def no_tables_at_hand(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Hide the tables of this computer, which `rrgraph plan` would show known reactions of."""
+    monkeypatch.delenv("RRGRAPH_DATA", raising=False)
+    monkeypatch.setattr("pooch.os_cache", lambda _: tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture
 def rrgraph(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
     """Return a function that runs the command and gives its exit code and streams; nothing may escape it."""

@@ -30,8 +30,15 @@ def test_a_table_shows_rank_probability_precursors_and_equation(plan):
     assert result.code == 0
     title, header, first, second = result.out.strip().splitlines()[:4]
     assert title == "BaTiO3"
-    assert header.split() == ["rank", "probability", "precursors", "balanced", "equation"]
-    assert re.search(r"^ +1 +0\.\d+ +BaCO3 \+ TiO2 +BaCO3 \+ TiO2 → BaTiO3 \+ CO2$", first)
+    assert re.split("  +", header) == [
+        "rank",
+        "probability",
+        "precursors",
+        "alternative (probability)",
+        "balanced equation",
+    ]
+    swap = r"BaO\* for BaCO3 \(0\.\d+\)"
+    assert re.search(rf"^ +1 +0\.\d+ +BaCO3 \+ TiO2 +{swap} +BaCO3 \+ TiO2 → BaTiO3 \+ CO2$", first)
     assert re.search(r"^ +2 .* → BaTiO3( \+ .*)?$", second)
 
 
@@ -59,6 +66,45 @@ def test_json_lines_follow_the_predictions_format(plan):
     assert typed["scores"] == sorted(typed["scores"], reverse=True)
     assert all(0 < probability <= 1 for probability in typed["probabilities"])
     assert typed["equations"][typed["sets"].index(["BaCO3", "TiO2"])] == "BaCO3 + TiO2 → BaTiO3 + CO2"
+
+
+def test_each_set_shows_the_set_with_one_precursor_exchanged(plan, tmp_path):
+    argv = ("BaTiO3", "--candidates", "BaCO3,BaO,TiO2", "--set-size", 2)
+    (line,) = plan(*argv, "--json").lines
+    assert line["sets"] == [["BaCO3", "TiO2"], ["BaO", "TiO2"]]
+    first, second = line["alternatives"]
+    assert first == {
+        "replaces": "BaCO3",
+        "by": "BaO",
+        "precursors": ["BaO", "TiO2"],
+        "probability": line["probabilities"][1],
+        "unseen": True,
+    }
+    assert (second["replaces"], second["by"], second["unseen"]) == ("BaO", "BaCO3", False)
+    assert second["probability"] == line["probabilities"][0]
+    for suffix in ("csv", "parquet"):
+        path = tmp_path / f"plans.{suffix}"
+        plan(*argv, "--output", path)
+        frame = pd.read_csv(path) if suffix == "csv" else pd.read_parquet(path)
+        assert frame["alternative"].tolist() == ["BaO;TiO2", "BaCO3;TiO2"]
+        assert frame["alternative_replaces"].tolist() == ["BaCO3", "BaO"]
+        assert frame["alternative_by"].tolist() == ["BaO", "BaCO3"]
+        assert frame["alternative_probability"].tolist() == [first["probability"], second["probability"]]
+
+
+def test_an_alternative_lies_beyond_the_listed_sets(plan):
+    (one,) = plan("BaTiO3", "--candidates", OXIDES, "--top-k", 1, "--json").lines
+    assert one["alternatives"][0]["by"] not in one["sets"][0]
+    (only,) = plan("BaTiO3", "--candidates", "BaO,TiO2", "--json").lines
+    assert only["alternatives"] == [None]
+    assert re.search(r"BaO\* \+ TiO2 +- +BaO", plan("BaTiO3", "--candidates", "BaO,TiO2").out)
+
+
+def test_an_alternative_never_seen_in_training_is_flagged(plan):
+    result = plan("BaTiO3", "--candidates", "BaCO3,TiO2,Ba(CH3COO)2", "--set-size", 2, "--top-k", 1)
+    assert "BaCO3 + TiO2" in result.out
+    assert "Ba(CH3COO)2* for BaCO3 (" in result.out
+    assert "* never seen in training" in result.out
 
 
 def test_formulas_may_stand_after_options(plan):

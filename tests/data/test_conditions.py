@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from rrgraph.data.conditions import heating_conditions
+import pytest
+
+from rrgraph.data.conditions import CONDITIONS, condition_frame, heating_conditions, with_conditions
 
 
 def operation(
@@ -48,3 +50,64 @@ def test_other_units_are_ignored():
 def test_atmospheres_are_named_once_in_order():
     steps = [operation(atmosphere=["argon", "hydrogen"]), operation(atmosphere=["air", "argon"])]
     assert heating_conditions(steps) == (None, None, "argon;hydrogen;air")
+
+
+@pytest.fixture
+def recorded(make_table):
+    """Conditions of three invented papers; the first fired a series."""
+    rows = [("BaTiO3", "BaCO3;TiO2"), ("Ba0.5Sr0.5TiO3", "BaCO3;SrCO3;TiO2"), ("NiO", "Ni"), ("CoO", "Co")]
+    columns = {"temperature_c": [1200.0, 1300.0, None, None], "time_h": [None, 5.0, 2.0, None]}
+    recipes = make_table(rows, doi=["10.1000/a", "10.1000/a", "10.1000/b", "10.1000/c"], atmosphere=[None] * 4)
+    return condition_frame(recipes.with_columns(**columns))
+
+
+def taken(table):
+    return table.frame[[*CONDITIONS]].astype(object).where(table.frame[[*CONDITIONS]].notna(), None).values.tolist()
+
+
+def test_conditions_are_joined_by_paper_and_target_or_set(recorded, make_table):
+    table = make_table(
+        [
+            ("Ba2Ti2O6", "BaO;TiO2"),  # the target
+            ("Ba0.2Sr0.8TiO3", "TiO2;SrCO3;BaCO3"),  # the set
+            ("BaTiO3", "BaCO3;SrCO3;TiO2"),  # both: the target counts
+            ("BaTiO3", "BaCO3;TiO2"),  # another paper
+            ("SrTiO3", "SrCO3;TiO2"),  # neither
+            ("NiO", "NiCO3"),
+            ("CoO", "Co"),  # a recipe that says nothing
+            ("BaTiO3", "BaCO3;TiO2"),  # no paper
+        ],
+        doi=[f"10.1000/{paper}" for paper in "aaadabc"] + [None],
+    )
+    nothing = [None, None, None]
+    hot = [1200.0, None, None]
+    series = [1300.0, 5.0, None]
+    assert taken(with_conditions(table, recorded)) == [
+        hot,
+        series,
+        hot,
+        nothing,
+        nothing,
+        [None, 2.0, None],
+        nothing,
+        nothing,
+    ]
+
+
+def test_conditions_of_the_table_itself_stay(recorded, make_table):
+    rows = [("BaTiO3", "BaCO3;TiO2")] * 2
+    table = make_table(rows, doi=["10.1000/a"] * 2, temperature_c=[None, None], atmosphere=["argon", None])
+    assert taken(with_conditions(table, recorded))[0] == [None, None, "argon"]
+    assert taken(with_conditions(table, recorded))[1] == [1200.0, None, None]
+    full = make_table(rows, doi=["10.1000/a"] * 2, temperature_c=[900, 901])
+    assert with_conditions(full, recorded) is full
+    without = make_table(rows)
+    assert with_conditions(without, recorded) is without
+
+
+def test_of_several_recipes_the_hottest_counts(make_table):
+    rows = [("BaTiO3", "BaCO3;TiO2"), ("BaTiO3", "BaO;TiO2"), ("BaTiO3", "Ba(NO3)2;TiO2")]
+    recipes = make_table(rows, doi=["10.1000/a"] * 3, temperature_c=[900.0, 1100.0, None], time_h=[1, 2, 3])
+    frame = condition_frame(recipes.with_columns(atmosphere=[None] * 3))
+    table = make_table([("BaTiO3", "BaTi2O5;BaO")], doi=["10.1000/a"])
+    assert taken(with_conditions(table, frame)) == [[1100.0, 2, None]]

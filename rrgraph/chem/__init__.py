@@ -24,6 +24,7 @@ from rrgraph.chem.thermo import (
     gas_uncertainty,
     solid_uncertainty,
 )
+from rrgraph.chem.word_vectors import element_vectors
 
 __all__ = [
     "ATMOSPHERE",
@@ -44,6 +45,7 @@ __all__ = [
     "check_temperature",
     "composition_from_amounts",
     "element_system",
+    "element_vectors",
     "format_amount",
     "gas_energy",
     "gas_uncertainty",

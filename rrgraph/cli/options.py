@@ -155,7 +155,10 @@ def protocol_overrides(arguments: argparse.Namespace) -> dict[str, object]:
 
 def score_mode(choice: str | None, predictor: LinkPredictor, *, told: bool) -> str:
     """Return the set score asked for, else that of Retro-Rank-In eq. 5 for a told size and the model's for an open."""
-    return choice or ("product" if told else predictor.checkpoint.metadata.get("score_mode", "product"))
+    from rrgraph.planning import told_mode
+
+    usual = predictor.checkpoint.metadata.get("score_mode", "product")
+    return choice or (told_mode(usual) if told else usual)
 
 
 def resolve_candidates(choice: str, known: Sequence[Composition], seen: Sequence[Composition]) -> Sequence[Composition]:

@@ -204,7 +204,7 @@ def constraints(arguments: argparse.Namespace, stock: Sequence[Composition]) -> 
 
 def _check(arguments: argparse.Namespace) -> None:
     """Refuse options that contradict each other, before a model is loaded."""
-    from rrgraph.planning import MODES
+    from rrgraph.planning import RANKING_MODES
 
     if bool(arguments.formulas) == bool(arguments.input):
         raise PlanningError("Give either target formulas or --input FILE, such as 'rrgraph plan BaTiO3'.")
@@ -214,9 +214,10 @@ def _check(arguments: argparse.Namespace) -> None:
         raise PlanningError("--grams follows from the balanced equations, which --no-equations leaves out.")
     _check_energies(arguments)
     check_evidence(arguments)
-    if arguments.mode is not None and arguments.mode not in MODES:
+    if arguments.mode is not None and arguments.mode not in RANKING_MODES:
         raise PlanningError(
-            f"--mode is '{arguments.mode}', expected one of {', '.join(MODES)}.{near_match(arguments.mode, MODES)}"
+            f"--mode is '{arguments.mode}', expected one of {', '.join(RANKING_MODES)}."
+            f"{near_match(arguments.mode, RANKING_MODES)}"
         )
 
 

@@ -204,6 +204,13 @@ class ReactionTable:
                 found.setdefault(member.key, member)
         return found
 
+    def distinct_reactions(self) -> list[tuple[Composition, frozenset[str]]]:
+        """Return target and canonical keys of the precursors of every distinct reaction, in order of appearance."""
+        reactions: dict[tuple[str, frozenset[str]], Composition] = {}
+        for target, keys in zip(self.targets, self.set_keys, strict=True):
+            reactions.setdefault((target.key, keys), target)
+        return [(target, keys) for (_, keys), target in reactions.items()]
+
     def _typed(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the frame with the columns of the format first, each of its type."""
         extra = [name for name in frame.columns if name not in COLUMNS]

@@ -1,32 +1,36 @@
 """The bipartite graph of targets and precursors, and what counting over it knows."""
 
 from rrgraph.graph.build import EDGE, REVERSE_EDGE, ReactionGraph, build_graph, validate_graph
+from rrgraph.graph.counts import ANION_CLASSES, COUNTED, LinkCounts, anion_class
+from rrgraph.graph.elements import element_presence
 from rrgraph.graph.featurise import PADDING, featurise
-from rrgraph.graph.statistics import (
-    ANION_CLASSES,
-    COUNTED,
-    STATISTICS,
-    LinkStatistics,
-    SystemCounts,
-    anion_class,
-    overlap,
-    presence,
-)
+from rrgraph.graph.folds import FOLDS, TrainingFolds, TrainingStatistics
+from rrgraph.graph.neighbours import NEAREST, KnownSystems
+from rrgraph.graph.set_statistics import SET_STATISTICS, SetStatistics
+from rrgraph.graph.statistics import OVERLAP, STATISTICS, UNRELATED, LinkStatistics
 
 __all__ = [
     "ANION_CLASSES",
     "COUNTED",
     "EDGE",
+    "FOLDS",
+    "NEAREST",
+    "OVERLAP",
     "PADDING",
     "REVERSE_EDGE",
+    "SET_STATISTICS",
     "STATISTICS",
+    "UNRELATED",
+    "KnownSystems",
+    "LinkCounts",
     "LinkStatistics",
     "ReactionGraph",
-    "SystemCounts",
+    "SetStatistics",
+    "TrainingFolds",
+    "TrainingStatistics",
     "anion_class",
     "build_graph",
+    "element_presence",
     "featurise",
-    "overlap",
-    "presence",
     "validate_graph",
 ]

@@ -1,273 +1,161 @@
-"""What counting knows about a link: how usual a precursor is for the elements it would supply.
+"""Link statistics: what counting knows about the link of a target and a precursor, told to the model as numbers.
 
-A reaction table flows in; out come counts (no reaction rows) and, for any target and candidate, a few log
-frequencies. A training row's own element system is left out of its frequencies: they would hold its label.
+A reaction table flows in; out come, for any target and candidate, log frequencies among all known reactions, among the
+nearest known systems, and the overlap of the two compositions. Nothing here is learned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.chem import ELEMENTS, VOLATILE, Composition, element_system, source_elements
+from rrgraph.chem import VOLATILE, Composition, source_elements
 from rrgraph.data import ReactionTable
-from rrgraph.errors import DataError
+from rrgraph.graph.counts import COUNTED, FLOOR, LinkCounts
+from rrgraph.graph.elements import element_presence
+from rrgraph.graph.neighbours import NEAREST, NEVER, KnownSystems, Neighbours
 
-__all__ = [
-    "ANION_CLASSES",
-    "COUNTED",
-    "STATISTICS",
-    "LinkStatistics",
-    "SystemCounts",
-    "anion_class",
-    "overlap",
-    "presence",
-]
-
-COUNTED: Final = ("element", "anion_class", "element_pair", "used")
-"""Names of the counted statistics of a link, in column order; see `LinkStatistics.features`."""
+__all__ = ["OVERLAP", "STATISTICS", "UNRELATED", "LinkStatistics"]
 
 OVERLAP: Final = ("shared", "share", "foreign")
-"""Names of the statistics that the two compositions alone give, in column order; see `overlap`."""
+"""Names of the statistics that the two compositions alone give: number of the target's source elements that the
+precursor brings, the same as a fraction of all its source elements, and the number of elements it brings that the
+target lacks (C, H, O, N aside)."""
 
-STATISTICS: Final = (*COUNTED, *OVERLAP)
+STATISTICS: Final = (*COUNTED, *OVERLAP, *NEAREST)
 """All statistics of a link, in column order."""
 
-ANION_CLASSES: Final = (
-    "oxide",
-    "oxyanion",
-    "chalcogenide",
-    "halide",
-    "nitride",
-    "pnictide",
-    "carbide",
-    "intermetallic",
+UNRELATED: Final = np.array(
+    [0.0 if name in ("used", *OVERLAP) else np.log(NEVER if name in NEAREST else FLOOR) for name in STATISTICS],
+    dtype=np.float32,
 )
-"""Chemical family of a target, by the non-metals it contains."""
+"""Statistics of a precursor that brings no source element of the target, whatever is known of it."""
 
-_INDEX: Final = {symbol: index for index, symbol in enumerate(ELEMENTS)}
-_ELEMENTS: Final = len(ELEMENTS)
-_CONTEXTS: Final = 2 * _ELEMENTS + len(ANION_CLASSES)
-_SMOOTHING: Final = 2.0
-_FLOOR: Final = 1e-4
+_COUNTS, _SYSTEMS = "counts.", "systems."
 
 
-def anion_class(elements: Iterable[str]) -> str:
-    """Return the family of a target with these elements, one of `ANION_CLASSES`."""
-    present = frozenset(elements)
-    if "O" in present:
-        return "oxyanion" if present & {"P", "S", "Se", "N", "C", "F", "Cl", "Br", "I", "B"} else "oxide"
-    for family, anions in (
-        ("halide", {"F", "Cl", "Br", "I"}),
-        ("chalcogenide", {"S", "Se", "Te"}),
-        ("nitride", {"N"}),
-        ("pnictide", {"P", "As", "Sb", "Bi"}),
-        ("carbide", {"C", "B", "Si", "Ge"}),
-    ):
-        if present & anions:
-            return family
-    return "intermetallic"
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """What the statistics need of one candidate."""
 
-
-@dataclass(frozen=True)
-class SystemCounts:
-    """How often each precursor is used within one element system, to be left out of its own statistics.
-
-    Attributes:
-        rows: number of distinct reactions of the system.
-        uses: number of them that use a precursor, by vocabulary index.
-    """
-
-    rows: int
-    uses: dict[int, int]
+    row: int
+    supplies: NDArray[np.int64]
 
 
 class LinkStatistics:
-    """Counts of the training reactions and the log frequencies computed from them.
-
-    A slot is one (precursor, source element) pair of the vocabulary. Its counts are the distinct reactions
-    whose target contains the element and whose set contains the precursor, by context: each other element
-    of the target (with and without oxygen in the target apart) and the target's anion class.
+    """Statistics of links over a vocabulary of precursors.
 
     Args:
-        vocabulary: n precursors; candidates outside it have zero counts.
-        slot_counts: (slots, contexts) float32.
-        element_counts: (elements, contexts) float32, distinct reactions whose target contains the element.
-        uses: (n,) float32, distinct reactions that use each precursor.
-
-    Raises:
-        DataError: the counts are not those of this vocabulary.
+        counts: of the known links.
+        systems: counts of the known reactions by element system.
     """
 
-    def __init__(
-        self,
-        vocabulary: Sequence[Composition],
-        slot_counts: NDArray[np.float32],
-        element_counts: NDArray[np.float32],
-        uses: NDArray[np.float32],
-    ) -> None:
-        self.vocabulary = tuple(vocabulary)
-        self.slot_counts = slot_counts
-        self.element_counts = element_counts
-        self.uses = uses
-        self._index = {precursor.key: index for index, precursor in enumerate(self.vocabulary)}
-        self._slots = _slots(self.vocabulary)
-        if len(slot_counts) != len(self._slots[0]) or len(uses) != len(self.vocabulary):
-            raise DataError(
-                f"Link statistics of {len(uses)} precursors do not fit a vocabulary of {len(self.vocabulary)}."
-            )
+    def __init__(self, counts: LinkCounts, systems: KnownSystems) -> None:
+        self.counts, self.systems = counts, systems
+        self.vocabulary = counts.vocabulary
+        self._neighbours = Neighbours(systems, counts.vocabulary)
+        self._candidates: dict[str, _Known] = {}
 
     @classmethod
     def fit(cls, table: ReactionTable, vocabulary: Sequence[Composition]) -> LinkStatistics:
-        """Count the distinct reactions of `table` over `vocabulary`."""
-        uses = np.zeros(len(vocabulary), dtype=np.float32)
-        slot_element, slot_precursor = _slots(vocabulary)
-        slot_counts = np.zeros((len(slot_element), _CONTEXTS), dtype=np.float32)
-        element_counts = np.zeros((_ELEMENTS, _CONTEXTS), dtype=np.float32)
-        slots_of: dict[int, list[int]] = {}
-        for slot, precursor in enumerate(slot_precursor.tolist()):
-            slots_of.setdefault(precursor, []).append(slot)
+        """Count the distinct reactions of `table`, whose precursors are all in `vocabulary`."""
         index = {precursor.key: position for position, precursor in enumerate(vocabulary)}
-        for target, keys in _distinct(table):
-            contexts = _contexts(target.elements)
-            present = {_INDEX[symbol] for symbol in target.elements}
-            for element in present:
-                element_counts[element, contexts] += 1
-            for key in keys:
-                precursor = index[key]
-                uses[precursor] += 1
-                for slot in slots_of[precursor]:
-                    if int(slot_element[slot]) in present:
-                        slot_counts[slot, contexts] += 1
-        return cls(vocabulary, slot_counts, element_counts, uses)
+        return cls(LinkCounts.fit(table, vocabulary), KnownSystems.fit(table, index))
 
-    def system_counts(self, table: ReactionTable) -> dict[str, SystemCounts]:
-        """Count each element system of `table` by itself, for `features(..., leave_out=...)`."""
-        rows: dict[str, int] = {}
-        uses: dict[str, dict[int, int]] = {}
-        for target, keys in _distinct(table):
-            system = element_system(target)
-            rows[system] = rows.get(system, 0) + 1
-            counts = uses.setdefault(system, {})
-            for key in keys:
-                precursor = self._index[key]
-                counts[precursor] = counts.get(precursor, 0) + 1
-        return {system: SystemCounts(rows=number, uses=uses[system]) for system, number in rows.items()}
+    def to_arrays(self) -> dict[str, NDArray]:
+        """Return all counts by name, for a checkpoint."""
+        counts = {_COUNTS + name: values for name, values in self.counts.to_arrays().items()}
+        return counts | {_SYSTEMS + name: values for name, values in self.systems.to_arrays().items()}
 
-    def vocabulary_rows(self, candidates: Sequence[Composition]) -> NDArray[np.int64]:
-        """Return the row of each candidate in `features`; candidates outside the vocabulary share the last row."""
-        unseen = len(self.vocabulary)
-        return np.array([self._index.get(candidate.key, unseen) for candidate in candidates], dtype=np.int64)
+    @classmethod
+    def from_arrays(cls, vocabulary: Sequence[Composition], arrays: Mapping[str, NDArray]) -> LinkStatistics:
+        """Return what `to_arrays` described.
 
-    def features(self, elements: frozenset[str], *, leave_out: SystemCounts | None = None) -> NDArray[np.float32]:
-        """Return the statistics of the links between a target and every precursor of the vocabulary.
+        Raises:
+            DataError: the counts are not those of this vocabulary.
+            TypeError: an array is missing.
+        """
+        under = {
+            prefix: {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
+            for prefix in (_COUNTS, _SYSTEMS)
+        }
+        return cls(LinkCounts(vocabulary, **under[_COUNTS]), KnownSystems.from_arrays(under[_SYSTEMS]))
 
-        Each is the natural logarithm of a smoothed frequency, averaged over the elements that the precursor
-        would supply: `element`, among reactions whose target contains the element (targets with and without
-        oxygen apart); `anion_class`, among those of the target's anion class; `element_pair`, averaged over
-        the target's other elements, among those that contain both. `used` is log(1 + distinct reactions that
-        use the precursor).
+    def features(
+        self,
+        targets: Sequence[Composition],
+        candidates: Sequence[Composition],
+        rows: NDArray[np.int64],
+        columns: NDArray[np.int64],
+    ) -> NDArray[np.float32]:
+        """Return the statistics of the links ``targets[rows]`` to ``candidates[columns]``.
 
-        Args:
-            elements: element symbols of the target; its amounts do not matter here.
-            leave_out: counts of the target's own element system when the target is a training row.
+        The statistics of `NEAREST` are averaged over the source elements that the precursor brings; `UNRELATED` stands
+        for one that brings none. Candidates outside the vocabulary have never been used.
 
         Returns:
-            (n + 1, `len(COUNTED)`) float32; the last row is that of a precursor that was never seen.
+            (pairs, `len(STATISTICS)`) float32.
         """
-        unseen = np.array([[np.log(_FLOOR)] * (len(COUNTED) - 1) + [0.0]], dtype=np.float32)
-        return np.vstack([self._supplied(elements, leave_out), unseen])
-
-    def _supplied(self, elements: frozenset[str], leave_out: SystemCounts | None) -> NDArray[np.float32]:
-        slot_element, slot_precursor = self._slots
-        present = np.zeros(_ELEMENTS, dtype=bool)
-        present[[_INDEX[symbol] for symbol in elements]] = True
-        active = np.flatnonzero(present[slot_element])
-        element, precursor = slot_element[active], slot_precursor[active]
-        contexts = np.array(_contexts(elements))
-        count = self.slot_counts[active[:, None], contexts]
-        total = self.element_counts[element[:, None], contexts]
-        uses = self.uses
-        if leave_out is not None:
-            own = np.zeros(len(self.vocabulary), dtype=np.float32)
-            own[list(leave_out.uses)] = list(leave_out.uses.values())
-            count = count - own[precursor, None]
-            total = total - leave_out.rows
-            uses = uses - own
-        # The last context is the anion class; the context of the element itself counts all that contain it,
-        # within oxygen-bearing or oxygen-free targets.
-        itself = contexts[None, :-1] % _ELEMENTS == element[:, None]
-        by_element = (count[:, :-1] * itself).sum(1) / (total[:, :-1] * itself).sum(1).clip(1)
-        prior = by_element.clip(_FLOOR)
-        by_class = (count[:, -1] + _SMOOTHING * prior) / (total[:, -1] + _SMOOTHING)
-        paired = np.log((count[:, :-1] + _SMOOTHING * by_class[:, None]) / (total[:, :-1] + _SMOOTHING))
-        others = max(len(elements) - 1, 1)
-        by_pair = np.where(itself & (len(elements) > 1), 0.0, paired).sum(1) / others
-        values = np.stack([np.log(prior), np.log(by_class), by_pair], axis=1)
-
-        features = np.full((len(self.vocabulary), len(COUNTED)), np.log(_FLOOR), dtype=np.float32)
-        supplies = np.bincount(precursor, minlength=len(self.vocabulary))
-        shared = supplies > 0
-        for column in range(values.shape[1]):
-            sums = np.bincount(precursor, weights=values[:, column], minlength=len(self.vocabulary))
-            features[shared, column] = sums[shared] / supplies[shared]
-        features[:, -1] = np.log1p(uses)
+        features = np.tile(UNRELATED, (len(rows), 1))
+        overlap, related = self._overlap(targets, candidates, rows, columns)
+        pairs = np.flatnonzero(related)
+        if not len(pairs):
+            return features
+        known = [self._known(candidate) for candidate in candidates]
+        features[pairs, : len(COUNTED)] = self._counted(targets, known, rows[pairs], columns[pairs])
+        features[pairs, len(COUNTED) : len(COUNTED) + len(OVERLAP)] = overlap[pairs]
+        features[pairs, -len(NEAREST) :] = self._nearest(targets, known, rows[pairs], columns[pairs])
         return features
 
+    def _known(self, candidate: Composition) -> _Known:
+        if candidate.key not in self._candidates:
+            row = int(self.counts.vocabulary_rows([candidate])[0])
+            self._candidates[candidate.key] = _Known(row, self._neighbours.supplies(candidate))
+        return self._candidates[candidate.key]
 
-def presence(compositions: Sequence[Composition]) -> NDArray[np.float32]:
-    """Return what `overlap` needs of n compositions: (n, 2, elements) 0/1, source elements and all but C, H, O, N."""
-    present = np.zeros((len(compositions), 2, _ELEMENTS), dtype=np.float32)
-    for row, composition in enumerate(compositions):
-        present[row, 0, [_INDEX[symbol] for symbol in source_elements(composition)]] = 1
-        present[row, 1, [_INDEX[symbol] for symbol in composition.elements - VOLATILE]] = 1
-    return present
+    def _overlap(
+        self, targets: Sequence[Composition], candidates: Sequence[Composition], rows: NDArray, columns: NDArray
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return the statistics of `OVERLAP` (pairs, 3) and whether the precursor brings a source element."""
+        need, brings = (
+            element_presence([source_elements(each) for each in side]).astype(np.float32)
+            for side in (targets, candidates)
+        )
+        own, others = (
+            element_presence([each.elements - VOLATILE for each in side]).astype(np.float32)
+            for side in (targets, candidates)
+        )
+        shared = (need @ brings.T)[rows, columns]
+        foreign = others.sum(1)[columns] - (own @ others.T)[rows, columns]
+        return np.stack([shared, shared / need.sum(1)[rows], foreign], axis=1), shared > 0
 
+    def _counted(
+        self, targets: Sequence[Composition], known: Sequence[_Known], rows: NDArray, columns: NDArray
+    ) -> NDArray[np.float32]:
+        position = np.array([each.row for each in known])[columns]
+        counted = np.empty((len(rows), len(COUNTED)), dtype=np.float32)
+        order = np.argsort(rows, kind="stable")
+        for part in np.split(order, np.flatnonzero(np.diff(rows[order])) + 1):
+            counted[part] = self.counts.features(targets[rows[part[0]]].elements)[position[part]]
+        return counted
 
-def overlap(targets: NDArray[np.float32], precursors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the statistics of links that need no counts.
-
-    `shared` is the number of the target's source elements that the precursor brings, `share` the same as a
-    fraction of all its source elements, `foreign` the number of elements it brings that the target lacks (C, H,
-    O, N aside).
-
-    Args:
-        targets: `presence` of targets (t, 2, elements).
-        precursors: `presence` of precursors (p, 2, elements).
-
-    Returns:
-        (t, p, `len(OVERLAP)`) float32.
-    """
-    shared = targets[:, 0] @ precursors[:, 0].T
-    sources = targets[:, 0].sum(1)[:, None]
-    foreign = precursors[:, 1].sum(1)[None] - targets[:, 1] @ precursors[:, 1].T
-    return np.stack([shared, shared / sources, foreign], axis=-1)
-
-
-def _slots(vocabulary: Sequence[Composition]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return element index and vocabulary index of each (precursor, source element) slot."""
-    pairs = [
-        (_INDEX[symbol], index)
-        for index, precursor in enumerate(vocabulary)
-        for symbol in sorted(source_elements(precursor))
-    ]
-    slots = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-    return slots[:, 0], slots[:, 1]
-
-
-def _contexts(elements: frozenset[str]) -> list[int]:
-    offset = 0 if "O" in elements else _ELEMENTS
-    return [offset + _INDEX[symbol] for symbol in sorted(elements)] + [
-        2 * _ELEMENTS + ANION_CLASSES.index(anion_class(elements))
-    ]
-
-
-def _distinct(table: ReactionTable) -> list[tuple[Composition, frozenset[str]]]:
-    reactions: dict[tuple[str, frozenset[str]], Composition] = {}
-    for target, keys in zip(table.targets, table.set_keys, strict=True):
-        reactions.setdefault((target.key, keys), target)
-    return [(target, keys) for (_, keys), target in reactions.items()]
+    def _nearest(
+        self, targets: Sequence[Composition], known: Sequence[_Known], rows: NDArray, columns: NDArray
+    ) -> NDArray[np.float32]:
+        """Average the statistics of the nearest systems over what each precursor brings of its target's need."""
+        number = np.array([len(each.supplies) for each in known])[columns]
+        first = np.concatenate([[0], np.cumsum([len(each.supplies) for each in known])])[columns]
+        pair = np.repeat(np.arange(len(rows)), number)
+        within = np.arange(len(pair)) - np.repeat(np.cumsum(number) - number, number)
+        supplies = np.concatenate([each.supplies for each in known])[first[pair] + within]
+        need = element_presence([source_elements(target) for target in targets])
+        needed = need[rows[pair], supplies[:, 0]]
+        pair, supplies = pair[needed], supplies[needed]
+        values = self._neighbours.features(targets, rows[pair], supplies)
+        starts = np.flatnonzero(np.diff(pair, prepend=-1))
+        number_of = np.diff(np.append(starts, len(pair)))
+        return np.asarray(np.add.reduceat(values, starts, axis=0) / number_of[:, None], dtype=np.float32)

@@ -15,6 +15,9 @@ from rrgraph.model.property_checkpoint import (
 )
 from rrgraph.model.property_model import PropertyModel, PropertyOutput, pool_fractions
 from rrgraph.model.property_predictor import PropertyPrediction, PropertyPredictor
+from rrgraph.model.set_lists import SetLists, TargetLinks, describe_sets
+from rrgraph.model.set_ranker import SetRanker, fit_temperature
+from rrgraph.model.set_scorer import SetScorer, SetScorerConfig, list_log_softmax, right_log_probability
 from rrgraph.model.storage import model_format
 from rrgraph.model.targets import TargetScale
 
@@ -37,15 +40,24 @@ __all__ = [
     "PropertyOutput",
     "PropertyPrediction",
     "PropertyPredictor",
+    "SetLists",
+    "SetRanker",
+    "SetScorer",
+    "SetScorerConfig",
+    "TargetLinks",
     "TargetScale",
     "choose_device",
+    "describe_sets",
     "element_table",
     "encode_by_length",
+    "fit_temperature",
     "half_precision",
+    "list_log_softmax",
     "load_checkpoint",
     "load_property_checkpoint",
     "model_format",
     "pool_fractions",
+    "right_log_probability",
     "save_checkpoint",
     "save_property_checkpoint",
 ]

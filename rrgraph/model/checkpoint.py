@@ -12,17 +12,19 @@ import torch
 from numpy.typing import NDArray
 
 from rrgraph.chem import Composition, parse_formula
-from rrgraph.graph import LinkStatistics
+from rrgraph.graph import LinkStatistics, SetStatistics
 from rrgraph.model.config import ModelConfig
 from rrgraph.model.link_model import LinkModel
+from rrgraph.model.set_ranker import SetRanker
+from rrgraph.model.set_scorer import SetScorer, SetScorerConfig
 from rrgraph.model.storage import read_model, refuse_misfit, weights, write_model
 
 __all__ = ["FORMAT", "LinkCheckpoint", "load_checkpoint", "save_checkpoint"]
 
-FORMAT = "rrgraph-link-model/2"
+FORMAT = "rrgraph-link-model/3"
 """Name and version of the file format, checked on loading."""
 
-_STATISTICS = "statistics."
+_STATISTICS, _SETS, _SCORER, _SET_STATISTICS = "statistics.", "sets.", "scorer.", "statistics."
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class LinkCheckpoint:
         counts: (vocabulary,) int64, distinct training targets linked to each; 0 for a candidate never seen.
         statistics: counts behind the link statistics, None for a model without them.
         metadata: how it was trained and how its scores are best used (`score_mode`); plain JSON.
+        ranker: second stage that ranks whole sets, None for a model without it.
         systems: element systems of the training targets (`Fe-O`), by which one tells how far a new target is from
             them; None for a model that does not record them.
     """
@@ -43,6 +46,7 @@ class LinkCheckpoint:
     vocabulary: tuple[Composition, ...]
     counts: NDArray[np.int64]
     statistics: LinkStatistics | None = None
+    ranker: SetRanker | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     systems: frozenset[str] | None = None
 
@@ -50,10 +54,14 @@ class LinkCheckpoint:
 def save_checkpoint(checkpoint: LinkCheckpoint, folder: str | Path, *, half: bool = False) -> None:
     """Write `model.safetensors` and `model.json` into `folder`; `half` keeps the weights in 16 bits, counts exact."""
     tensors = weights(checkpoint.model, half=half)
+    description: dict[str, Any] = {}
+    if checkpoint.ranker is not None:
+        tensors |= _ranker_tensors(checkpoint.ranker)
+        description["sets"] = _describe_ranker(checkpoint.ranker)
     if checkpoint.statistics is not None:
-        for name in ("slot_counts", "element_counts", "uses"):
-            tensors[_STATISTICS + name] = torch.from_numpy(getattr(checkpoint.statistics, name))
-    description = {
+        counted = checkpoint.statistics.to_arrays()
+        tensors |= {_STATISTICS + name: torch.from_numpy(values) for name, values in counted.items()}
+    description |= {
         "model": asdict(checkpoint.model.config),
         "vocabulary": [
             {"formula": precursor.formula, "count": count}
@@ -75,11 +83,15 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
     with refuse_misfit(folder):
         known = {option.name for option in fields(ModelConfig)}
         model = LinkModel(ModelConfig(**{k: v for k, v in description["model"].items() if k in known}))
-        counted = {name: tensors.pop(_STATISTICS + name).numpy() for name in _counted(tensors)}
+        counted = _under(tensors, _STATISTICS)
+        ranked = _under(tensors, _SETS)
         model.load_state_dict(tensors)
         vocabulary = tuple(parse_formula(entry["formula"]) for entry in description["vocabulary"])
         counts = np.array([entry["count"] for entry in description["vocabulary"]], dtype=np.int64)
-        statistics = LinkStatistics(vocabulary, **counted) if counted else None
+        statistics = LinkStatistics.from_arrays(vocabulary, _arrays(counted)) if counted else None
+        ranker = None
+        if statistics is not None and "sets" in description:
+            ranker = _ranker(description["sets"], ranked, statistics)
         metadata = dict(description["metadata"])
         systems = frozenset(found) if (found := description.get("systems")) is not None else None
     return LinkCheckpoint(
@@ -88,9 +100,43 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
         counts=counts,
         statistics=statistics,
         metadata=metadata,
+        ranker=ranker,
         systems=systems,
     )
 
 
-def _counted(tensors: Mapping[str, torch.Tensor]) -> list[str]:
-    return [name.removeprefix(_STATISTICS) for name in tensors if name.startswith(_STATISTICS)]
+def _ranker_tensors(ranker: SetRanker) -> dict[str, torch.Tensor]:
+    tensors = {_SCORER + name: tensor for name, tensor in ranker.scorer.state_dict().items()}
+    tensors |= {_SET_STATISTICS + name: torch.from_numpy(a) for name, a in ranker.statistics.to_arrays().items()}
+    return {_SETS + name: tensor for name, tensor in tensors.items()}
+
+
+def _describe_ranker(ranker: SetRanker) -> dict[str, Any]:
+    return {
+        "scorer": asdict(ranker.scorer.config),
+        "forms": list(ranker.statistics.forms),
+        "candidates": ranker.candidates,
+        "temperature": ranker.temperature,
+    }
+
+
+def _ranker(description: Mapping[str, Any], tensors: dict[str, torch.Tensor], statistics: LinkStatistics) -> SetRanker:
+    scorer = SetScorer(SetScorerConfig(**description["scorer"]))
+    scorer.load_state_dict(_under(tensors, _SCORER))
+    counted = _arrays(_under(tensors, _SET_STATISTICS))
+    return SetRanker(
+        scorer.eval(),
+        SetStatistics.from_arrays(statistics.vocabulary, statistics.systems, description["forms"], counted),
+        candidates=int(description["candidates"]),
+        temperature=float(description["temperature"]),
+    )
+
+
+def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    """Take the tensors whose name begins with `prefix` out of all, and return them without it."""
+    names = [name for name in tensors if name.startswith(prefix)]
+    return {name.removeprefix(prefix): tensors.pop(name) for name in names}
+
+
+def _arrays(tensors: Mapping[str, torch.Tensor]) -> dict[str, NDArray]:
+    return {name: tensor.numpy() for name, tensor in tensors.items()}

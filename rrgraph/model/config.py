@@ -46,6 +46,8 @@ class ModelConfig(EncoderConfig):
         decoder: name of the link decoder.
         decoder_layers: feed-forward layers of the decoder, each halving the width (3 in table 9).
         statistics: also give the decoder the link statistics of `rrgraph.graph.LinkStatistics`.
+        members: decoders whose log-odds are averaged. Of several, each learns without its share of the element
+            systems, which tells what the model thinks of targets it has not seen.
     """
 
     pretrained: str = ""
@@ -53,3 +55,4 @@ class ModelConfig(EncoderConfig):
     decoder: str = "concat"
     decoder_layers: int = 3
     statistics: bool = False
+    members: int = 1

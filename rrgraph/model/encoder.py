@@ -6,13 +6,11 @@ Element indices and atomic fractions flow in; the state of the [CPD] token flows
 from __future__ import annotations
 
 import math
-from importlib.resources import as_file, files
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from rrgraph.chem import ELEMENTS
+from rrgraph.chem import ELEMENTS, element_vectors
 from rrgraph.errors import ConfigError, near_match
 from rrgraph.graph import PADDING
 from rrgraph.model.config import EncoderConfig
@@ -191,7 +189,6 @@ def element_table(name: str) -> Tensor:
         table[[PADDING, MASK]] = 0
         return table
     if name == "mat2vec":
-        with as_file(files("rrgraph.model") / "mat2vec.safetensors") as path:
-            return nn.functional.pad(load_file(path)["mat2vec"], (0, 0, 0, 1))
+        return nn.functional.pad(torch.tensor(element_vectors()), (0, 0, 1, 1))
     known = ("mat2vec", "random")
     raise ConfigError(f"Unknown model.element_embedding '{name}', expected mat2vec or random.{near_match(name, known)}")

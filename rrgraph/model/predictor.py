@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -11,9 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rrgraph.chem import Composition
-from rrgraph.graph import COUNTED, STATISTICS, featurise, overlap, presence
+from rrgraph.errors import ModelError
+from rrgraph.graph import featurise
 from rrgraph.model.checkpoint import LinkCheckpoint
 from rrgraph.model.encoder import encode_by_length
+from rrgraph.model.set_lists import TargetLinks
+from rrgraph.model.set_ranker import SetRanker
 
 __all__ = ["LinkPredictor"]
 
@@ -76,7 +78,8 @@ class LinkPredictor:
         """Return the log-odds (pairs,) of the links `targets[target_index]` to `candidates[candidate_index]`."""
         target_embeddings = self.embed(targets)
         candidate_embeddings = self._cached(candidates)
-        statistics = self._statistics(targets, candidates, target_index, candidate_index)
+        counted = self.checkpoint.statistics
+        statistics = None if counted is None else counted.features(targets, candidates, target_index, candidate_index)
         pieces = []
         for start in range(0, len(target_index), _PAIR_BATCH):
             part = slice(start, start + _PAIR_BATCH)
@@ -85,6 +88,48 @@ class LinkPredictor:
             pieces.append(self.checkpoint.model(target_embeddings[rows], candidate_embeddings[columns], given))
         return torch.cat(pieces).double().numpy() if pieces else np.empty(0)
 
+    @property
+    def ranks_sets(self) -> bool:
+        """Whether the model has a second stage that ranks whole sets."""
+        return self.checkpoint.ranker is not None
+
+    @property
+    def set_candidates(self) -> int:
+        """Number of candidate sets that the second stage reads for each target."""
+        return self._ranker.candidates
+
+    def set_log_probabilities(
+        self,
+        targets: Sequence[Composition],
+        candidates: Sequence[Composition],
+        links: TargetLinks,
+        sets: Sequence[Sequence[Sequence[int]]],
+    ) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
+        """Return calibrated log probabilities of the candidate sets of each target, and of none of them.
+
+        Args:
+            targets: t materials.
+            candidates: c precursors.
+            links: every link that competes.
+            sets: for each target its sets, as positions among the candidates.
+
+        Raises:
+            ModelError: the model has no second stage.
+        """
+        ranker, statistics = self._ranker, self.checkpoint.statistics
+        assert statistics is not None
+
+        def describe(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
+            return statistics.features(targets, candidates, rows, columns)
+
+        return ranker.log_probabilities(targets, candidates, links, describe, sets)
+
+    @property
+    def _ranker(self) -> SetRanker:
+        if self.checkpoint.ranker is None:
+            raise ModelError("The model has no set scorer: it ranks sets by their links alone.")
+        return self.checkpoint.ranker
+
     def _cached(self, candidates: Sequence[Composition]) -> Tensor:
         missing = [candidate for candidate in candidates if candidate.key not in self._embeddings]
         if missing:
@@ -92,25 +137,3 @@ class LinkPredictor:
         return (
             torch.stack([self._embeddings[candidate.key] for candidate in candidates]) if candidates else self.embed([])
         )
-
-    def _statistics(
-        self,
-        targets: Sequence[Composition],
-        candidates: Sequence[Composition],
-        target_index: NDArray[np.int64],
-        candidate_index: NDArray[np.int64],
-    ) -> NDArray[np.float32] | None:
-        statistics = self.checkpoint.statistics
-        if statistics is None:
-            return None
-        rows = statistics.vocabulary_rows(candidates)[candidate_index]
-        grouped = np.argsort(target_index, kind="stable")
-        bounds = np.searchsorted(target_index[grouped], np.arange(len(targets) + 1))
-        pieces = np.empty((len(target_index), len(STATISTICS)), dtype=np.float32)
-        brought = presence(candidates)
-        for target, (start, stop) in zip(targets, pairwise(bounds), strict=True):
-            pairs = grouped[start:stop]
-            if len(pairs):
-                pieces[pairs, : len(COUNTED)] = statistics.features(target.elements)[rows[pairs]]
-                pieces[pairs, len(COUNTED) :] = overlap(presence([target]), brought)[0, candidate_index[pairs]]
-        return pieces

@@ -13,12 +13,14 @@ from rrgraph.planning.energies import (
     reaction_energy,
     read_formation_energies,
 )
-from rrgraph.planning.planner import LinkScorer, Planner
+from rrgraph.planning.planner import LISTWISE, RANKING_MODES, LinkScorer, Planner, told_mode
 from rrgraph.planning.ranking import SCALE, Plan, RankedSet, SetRanking
 from rrgraph.planning.search import MODES, ScoredSet, SetMode, SetSearch
 
 __all__ = [
+    "LISTWISE",
     "MODES",
+    "RANKING_MODES",
     "SCALE",
     "SEARCHED",
     "CandidateFilter",
@@ -42,4 +44,5 @@ __all__ = [
     "reaction_energy",
     "read_candidates",
     "read_formation_energies",
+    "told_mode",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +22,28 @@ from rrgraph.planning.constraints import SetConstraints, check_sizes
 from rrgraph.planning.ranking import SCALE, Plan, SetRanking
 from rrgraph.planning.search import MODES, SetSearch
 
-__all__ = ["LinkScorer", "Planner"]
+__all__ = ["LISTWISE", "RANKING_MODES", "LinkScorer", "Planner", "told_mode"]
+
+LISTWISE: Final = "listwise"
+"""Rank the most probable sets again by the second stage of the model."""
+
+RANKING_MODES: Final = (*MODES, LISTWISE)
+"""What sets can be ranked by; see `Planner`."""
 
 _CHUNK: Final = 128
+
+
+def told_mode(mode: str) -> str:
+    """Return what sets are ranked by where their size is told: probabilities, which need no comparison of sizes."""
+    return mode if mode == LISTWISE else "product"
 
 
 class LinkScorer(Protocol):
     """Anything that scores links.
 
     A scorer may also have a method ``pair_logits(targets, candidates, target_index, candidate_index)`` that returns
-    the log-odds (pairs,) of single links; the planner then asks for no more than the links it needs.
+    the log-odds (pairs,) of single links; the planner then asks for no more than the links it needs. Mode ``listwise``
+    needs a scorer with a second stage, see `LinkPredictor.set_log_probabilities`.
     """
 
     def logits(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> np.ndarray:
@@ -55,12 +67,14 @@ class Planner:
         candidates: precursors that may be used; of two spellings of one precursor the first is kept.
         constraints: which sets are valid.
         mode: what sets are ranked by: ``product`` of the link probabilities (Retro-Rank-In eq. 5), the sum of
-            their ``log_odds``, or their ``geometric`` mean over minimal covers, that is sets without a member
-            that could be left out.
+            their ``log_odds``, their ``geometric`` mean over minimal covers, that is sets without a member
+            that could be left out, or ``listwise``, the probability that a second stage gives to each of the most
+            probable sets by the product.
         max_candidates: use only this many most probable candidates for each target (and the required ones).
 
     Raises:
-        PlanningError: the mode is unknown, or the candidates do not fit the constraints.
+        PlanningError: the mode is unknown or needs a second stage that the scorer lacks, or the candidates do not fit
+            the constraints.
     """
 
     def __init__(
@@ -72,10 +86,13 @@ class Planner:
         mode: str = "product",
         max_candidates: int | None = None,
     ) -> None:
-        if mode not in MODES:
+        if mode not in RANKING_MODES:
             raise PlanningError(
-                f"Unknown set score mode '{mode}', expected one of {', '.join(MODES)}.{near_match(mode, MODES)}"
+                f"Unknown set score mode '{mode}', expected one of {', '.join(RANKING_MODES)}."
+                f"{near_match(mode, RANKING_MODES)}"
             )
+        if mode == LISTWISE and not getattr(scorer, "ranks_sets", False):
+            raise PlanningError(f"The mode '{LISTWISE}' needs a model with a set scorer, which this one lacks.")
         if max_candidates is not None and max_candidates < 1:
             raise PlanningError(f"max_candidates is {max_candidates}, expected at least 1 or None for the whole pool.")
         self.scorer = scorer
@@ -120,8 +137,35 @@ class Planner:
     def _rankings(self, targets: Sequence[Composition], allowed: Sequence[tuple[int, ...]]) -> Iterator[SetRanking]:
         for start in range(0, len(targets), _CHUNK):
             chunk = targets[start : start + _CHUNK]
-            for target, links, sizes in zip(chunk, self._score(chunk), allowed[start : start + _CHUNK], strict=True):
-                yield self._ranking(target, links, sizes)
+            links = self._score(chunk)
+            rankings = [
+                self._ranking(target, found, sizes)
+                for target, found, sizes in zip(chunk, links, allowed[start : start + _CHUNK], strict=True)
+            ]
+            if self.mode == LISTWISE:
+                self._rank_again(chunk, links, rankings)
+            yield from rankings
+
+    def _rank_again(
+        self, targets: Sequence[Composition], links: Sequence[_Links], rankings: Sequence[SetRanking]
+    ) -> None:
+        """Let the scorer's second stage rank the head of each ranking."""
+        from rrgraph.model import TargetLinks  # torch, which planning with a baseline does without
+
+        scorer: Any = self.scorer
+        heads = [ranking.head(scorer.set_candidates) for ranking in rankings]
+        used, columns = np.unique(np.concatenate([each.feasible.indices for each in links]), return_inverse=True)
+        place = {index: position for position, index in enumerate(used.tolist())}
+        competing = TargetLinks(
+            rows=np.repeat(np.arange(len(targets)), [len(each.feasible.indices) for each in links]),
+            columns=columns,
+            log_odds=np.concatenate([each.logits for each in links]),
+        )
+        sets = [[[place[index] for index in members] for members in head] for head in heads]
+        candidates = [self.candidates[index] for index in used.tolist()]
+        logs, none = scorer.set_log_probabilities(targets, candidates, competing, sets)
+        for ranking, of_sets, of_none in zip(rankings, logs, none.tolist(), strict=True):
+            ranking.rank_again(of_sets.tolist(), of_none)
 
     def _ranking(self, target: Composition, links: _Links, sizes: tuple[int, ...]) -> SetRanking:
         feasible, logits = links.feasible, links.logits
@@ -132,7 +176,7 @@ class Planner:
             feasible.masks.tolist(),
             need=feasible.need,
             sizes=sizes,
-            mode=self.mode,
+            mode="product" if self.mode == LISTWISE else self.mode,
             required=feasible.required,
             exclusive=feasible.exclusive,
         )

@@ -31,8 +31,10 @@ class RankedSet:
     Attributes:
         precursors: the set, in the order of the candidates.
         score: what sets are ranked by: the sum of log probabilities (mode ``product``), the sum of log-odds
-            (``log_odds``) or the mean log probability (``geometric``); natural logarithms.
-        probability: product of the link probabilities (Retro-Rank-In eq. 5), whatever the mode.
+            (``log_odds``), the mean log probability (``geometric``) or the log probability of the set
+            (``listwise``); natural logarithms.
+        probability: that the set is recorded, in mode ``listwise``; otherwise the product of the link probabilities
+            (Retro-Rank-In eq. 5).
         exact_score: `score` in fixed point; two sets of one target tie exactly when theirs are equal.
         indices: positions of the members among the planner's candidates, ascending.
     """
@@ -54,6 +56,7 @@ class Plan:
         exhausted: whether these are all valid sets that exist.
         missing: needed elements, or required precursors, that no candidate can supply; there are no sets then.
         cut: whether the search ended because the first `EXAMINED` sets held no more that balance.
+        none: in mode ``listwise``, the probability that none of the candidate sets is recorded.
     """
 
     target: Composition
@@ -61,6 +64,7 @@ class Plan:
     exhausted: bool
     missing: tuple[str, ...] = ()
     cut: bool = False
+    none: float | None = None
 
     def __len__(self) -> int:
         return len(self.sets)
@@ -114,6 +118,7 @@ class SetRanking:
         self._places: dict[str, int] | None = None
         self._found: list[ScoredSet] = []
         self._more: Iterator[ScoredSet] | None = iter(search)
+        self._second: _SecondStage | None = None
 
     def __iter__(self) -> Iterator[RankedSet]:
         position = 0
@@ -126,7 +131,29 @@ class SetRanking:
         exhausted = self._get(top_k) is None and not self._cut
         sets = tuple([self._ranked(found) for found in self._found[:top_k]])
         cut = len(sets) < top_k and self._cut
-        return Plan(target=self.target, sets=sets, exhausted=exhausted, missing=self.missing, cut=cut)
+        none = None if self._second is None else self._second.none
+        return Plan(target=self.target, sets=sets, exhausted=exhausted, missing=self.missing, cut=cut, none=none)
+
+    def head(self, number: int) -> list[tuple[int, ...]]:
+        """Return the members of the first `number` sets, as positions among the planner's candidates."""
+        self._get(number - 1)
+        return [tuple([self._indices[place] for place in places]) for _, places in self._found[:number]]
+
+    def rank_again(self, log_probabilities: Sequence[float], none: float) -> None:
+        """Rank the head by a second stage; the other sets follow in their order, less probable than all of it.
+
+        Args:
+            log_probabilities: of each set of the head.
+            none: log probability that none of them is right.
+        """
+        head = self._found[: len(log_probabilities)]
+        self._second = _SecondStage.of(head, log_probabilities, none)
+        again = sorted(
+            ((self._second.scores[places], place, places) for place, (_, places) in enumerate(head)),
+            key=lambda entry: (-entry[0], entry[1]),
+        )
+        rest = [(self._second.after(score), places) for score, places in self._found[len(head) :]]
+        self._found = [(score, places) for score, _, places in again] + rest
 
     def exact_score(self, precursors: PrecursorSet) -> int | None:
         """Return the exact score of any set, or None when it is not valid or has members that are no candidates."""
@@ -136,7 +163,10 @@ class SetRanking:
         known = [place for place in places if place is not None]
         if len(known) < len(places) or not (self._valid is None or self._valid(precursors)):
             return None
-        return self._search.score(known)
+        score = self._search.score(known)
+        if score is None or self._second is None:
+            return score
+        return self._second.scores.get(tuple(sorted(known)), self._second.after(score))
 
     def _get(self, position: int) -> ScoredSet | None:
         """The set at a position, from 0, or None when there are not as many."""
@@ -145,7 +175,8 @@ class SetRanking:
             if found is None:
                 self._more = None
             elif self._valid is None or self._valid(self._ranked(found).precursors):
-                self._found.append(found)
+                score, places = found
+                self._found.append(found if self._second is None else (self._second.after(score), places))
             self._examined += 1
             if self._valid is not None and self._more is not None and self._examined == EXAMINED:
                 self._more, self._cut = None, True
@@ -157,7 +188,37 @@ class SetRanking:
         return RankedSet(
             precursors=PrecursorSet([self._candidates[index] for index in indices]),
             score=score / self._unit,
-            probability=exp(sum([self._log_probabilities[place] for place in places])),
+            probability=exp(
+                sum([self._log_probabilities[place] for place in places])
+                if self._second is None
+                else score / self._unit
+            ),
             exact_score=score,
             indices=indices,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _SecondStage:
+    """What a second stage says of the head of a ranking.
+
+    Attributes:
+        scores: fixed-point log probability of each set of the head, by its places.
+        least: the smallest of them.
+        last: score by which the search found the last set of the head.
+        none: probability that none of them is right.
+    """
+
+    scores: dict[tuple[int, ...], int]
+    least: int
+    last: int
+    none: float
+
+    @classmethod
+    def of(cls, head: Sequence[ScoredSet], log_probabilities: Sequence[float], none: float) -> _SecondStage:
+        scores = {places: round(log * SCALE) for (_, places), log in zip(head, log_probabilities, strict=True)}
+        return cls(scores, min(scores.values(), default=0), head[-1][0] if head else 0, exp(none))
+
+    def after(self, score: int) -> int:
+        """Return the score of a set behind the head: it falls off from the least as the search's own score does."""
+        return self.least - 1 + min(score - self.last, 0)

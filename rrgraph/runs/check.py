@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from rrgraph.baselines import BASELINES
 from rrgraph.data import SPLITS
-from rrgraph.errors import check_choice
+from rrgraph.errors import ConfigError, check_choice
 from rrgraph.evaluation import PROTOCOLS, TOP_K
 from rrgraph.model import DECODERS
-from rrgraph.planning import MODES
+from rrgraph.planning import LISTWISE, RANKING_MODES
 from rrgraph.runs.config import RunConfig
 from rrgraph.runs.elsewhere import measured_runs
 from rrgraph.runs.encoders import link_model
-from rrgraph.runs.values import check_ranges, check_shared
+from rrgraph.runs.values import check_loop, check_ranges, check_shared
 from rrgraph.training import LOSSES, SAMPLERS
 
 __all__ = ["check_config"]
@@ -27,15 +27,35 @@ def check_config(config: RunConfig) -> None:
     check_shared(config)
     check_ranges(
         config,
-        positive=("model.decoder_layers", "training.negatives"),
-        not_negative=("training.encoder_learning_rate", "training.hardness", "training.validation_targets"),
-        fractions=("training.hide_statistics",),
-        below_one=("model.decoder_dropout",),
+        positive=(
+            "model.decoder_layers",
+            "model.members",
+            "training.negatives",
+            "sets.model.width",
+            "sets.training.candidates",
+        ),
+        not_negative=(
+            "sets.training.temperature",
+            "training.encoder_learning_rate",
+            "training.hardness",
+            "training.validation_targets",
+        ),
+        below_one=("model.decoder_dropout", "sets.model.dropout"),
     )
+    check_loop(config, "sets.training")
+    _check_sets(config)
     # Runs that the card could not show.
     measured_runs(config)
     # Sizes that do not fit each other, an unknown element embedding, a pretrained encoder that is not there.
     link_model(config.model)
+
+
+def _check_sets(config: RunConfig) -> None:
+    """The second stage learns from decoders that did not see a target, and reads link statistics."""
+    if config.sets.enabled and (config.model.members < 2 or not config.model.statistics):
+        raise ConfigError("sets.enabled=true needs model.statistics=true and model.members of at least 2.")
+    if config.evaluation.mode == LISTWISE and not config.sets.enabled:
+        raise ConfigError(f"evaluation.mode={LISTWISE} needs sets.enabled=true.")
 
 
 def _check_names(config: RunConfig) -> None:
@@ -45,7 +65,7 @@ def _check_names(config: RunConfig) -> None:
     check_choice("training.sampler", training.sampler, SAMPLERS)
     check_choice("training.loss", training.loss, LOSSES)
     check_choice("training.monitor", training.monitor, [f"top_{k}" for k in TOP_K])
-    check_choice("evaluation.mode", evaluation.mode, MODES)
+    check_choice("evaluation.mode", evaluation.mode, RANKING_MODES)
     check_choice("evaluation.validation_protocol", evaluation.validation_protocol, PROTOCOLS)
     for part in evaluation.parts:
         check_choice("evaluation.parts", part, ("validation", "test"))

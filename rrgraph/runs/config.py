@@ -13,10 +13,19 @@ from yaml import YAMLError
 
 from rrgraph.errors import ConfigError, near_match
 from rrgraph.files import near_file, write_text
-from rrgraph.model import ModelConfig
-from rrgraph.training import TrainingConfig
+from rrgraph.model import ModelConfig, SetScorerConfig
+from rrgraph.training import SetTrainingConfig, TrainingConfig
 
-__all__ = ["MODEL", "BaseConfig", "DataConfig", "EvaluationConfig", "RunConfig", "load_config", "save_config"]
+__all__ = [
+    "MODEL",
+    "BaseConfig",
+    "DataConfig",
+    "EvaluationConfig",
+    "RunConfig",
+    "SetsConfig",
+    "load_config",
+    "save_config",
+]
 
 MODEL = "model"
 """What the model is called among the systems that are measured."""
@@ -68,6 +77,21 @@ class EvaluationConfig:
 
 
 @dataclass
+class SetsConfig:
+    """The second stage, which ranks whole sets.
+
+    Attributes:
+        enabled: whether there is one; it needs a model with statistics and several decoders.
+        model: the set scorer.
+        training: how it learns.
+    """
+
+    enabled: bool = False
+    model: SetScorerConfig = field(default_factory=SetScorerConfig)
+    training: SetTrainingConfig = field(default_factory=SetTrainingConfig)
+
+
+@dataclass
 class BaseConfig:
     """What the configurations of all kinds of run have.
 
@@ -97,6 +121,7 @@ class RunConfig(BaseConfig):
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    sets: SetsConfig = field(default_factory=SetsConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
 
 

@@ -73,11 +73,11 @@ def is_finished(folder: Path) -> bool:
     return (folder / "model.json").is_file() and not (folder / STATE_FILE).exists()
 
 
-def write_history(folder: Path, history: Sequence[dict[str, Any]]) -> None:
-    """Write `history.csv`, one row an epoch."""
+def write_history(folder: Path, history: Sequence[dict[str, Any]], *, name: str = "history.csv") -> None:
+    """Write the history of a training, one row an epoch."""
     columns = list(dict.fromkeys(name for row in history for name in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(history)
-    write_text(folder / "history.csv", text.getvalue())
+    write_text(folder / name, text.getvalue())

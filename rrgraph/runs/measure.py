@@ -10,7 +10,7 @@ from rrgraph.baselines import BASELINES
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable
 from rrgraph.evaluation import GROUPINGS, PROTOCOLS, Metrics, Protocol, evaluate_planner, stratify, with_leads
-from rrgraph.planning import LinkScorer
+from rrgraph.planning import LISTWISE, LinkScorer, told_mode
 from rrgraph.runs.config import MODEL, EvaluationConfig
 from rrgraph.runs.prepare import Prepared, candidate_pool
 
@@ -21,8 +21,8 @@ Comparison = dict[str, dict[str, dict[str, Metrics]]]
 
 
 def set_mode(protocol: str, mode: str) -> str:
-    """Return the set score of a protocol: the product of probabilities (eq. 5) where the size is told."""
-    return "product" if PROTOCOLS[protocol].set_size == "told" else mode
+    """Return what sets are ranked by under a protocol."""
+    return told_mode(mode) if PROTOCOLS[protocol].set_size == "told" else mode
 
 
 def measure(model: LinkScorer, prepared: Prepared, config: EvaluationConfig) -> Comparison:
@@ -71,7 +71,7 @@ def measure_systems(
         pool: candidate precursors.
         table: the recorded reactions.
         protocol: the rules.
-        mode: what sets are ranked by.
+        mode: what sets are ranked by; systems without a second stage rank by the product in place of `listwise`.
         train_precursors: canonical keys of the precursors seen in training.
         train_systems: element systems of the training targets, for the grouping `distance`.
         by: groupings of the rows, see `stratify`.
@@ -84,7 +84,7 @@ def measure_systems(
             pool,
             table,
             protocol,
-            mode=mode,
+            mode=mode if name == MODEL or mode != LISTWISE else "product",
             train_precursors=train_precursors,
             predictions=predictions if name == MODEL else None,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from rrgraph.data import (
     split_table,
 )
 from rrgraph.errors import ConfigError
-from rrgraph.graph import EDGE, LinkStatistics, ReactionGraph, SystemCounts, build_graph
+from rrgraph.graph import EDGE, LinkStatistics, ReactionGraph, TrainingFolds, TrainingStatistics, build_graph
 from rrgraph.planning import read_candidates
 from rrgraph.runs.config import DataConfig, RunConfig, load_config
 
@@ -37,14 +37,16 @@ class Prepared:
         cleaning: what cleaning dropped and changed, None when the table was taken as it is.
         graph: of the training table, with the pool's further precursors as nodes without links.
         statistics: counts of the training table over the graph's precursors, when the model takes them.
-        system_counts: counts of each training element system by itself.
+        folds: the training element systems divided, when statistics or several decoders need it.
+        link_statistics: those of the training links, each from the other folds, when the model takes them.
     """
 
     split: Split
     cleaning: CleaningReport | None
     graph: ReactionGraph
     statistics: LinkStatistics | None
-    system_counts: Mapping[str, SystemCounts]
+    folds: TrainingFolds | None
+    link_statistics: TrainingStatistics | None
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -91,10 +93,13 @@ def prepare(config: RunConfig) -> Prepared:
     split, cleaning = split_data(config.data, seed=config.seed)
     pool = _pool(config.data.pool) if config.data.pool else ()
     graph = build_graph(split.train, extra_precursors=pool)
-    if not config.model.statistics:
-        return Prepared(split, cleaning, graph, statistics=None, system_counts={})
-    statistics = LinkStatistics.fit(split.train, graph.precursors)
-    return Prepared(split, cleaning, graph, statistics, statistics.system_counts(split.train))
+    folds = statistics = link_statistics = None
+    if config.model.statistics or config.model.members > 1:
+        folds = TrainingFolds.divide(split.train, graph, seed=config.seed)
+    if config.model.statistics and folds is not None:
+        statistics = LinkStatistics.fit(split.train, graph.precursors)
+        link_statistics = TrainingStatistics.fit(graph, folds)
+    return Prepared(split, cleaning, graph, statistics, folds, link_statistics)
 
 
 def candidate_pool(known: Sequence[Composition], *tables: ReactionTable) -> list[Composition]:

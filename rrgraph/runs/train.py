@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from rrgraph.runs.measure import Comparison
 
 __all__ = ["RunResult", "train_run"]
+
+_LINKS = "links"
+"""Folder of the first stage while the second one is trained."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +75,16 @@ def train_run(
     if resume and is_finished(folder):
         checkpoint = load_checkpoint(folder)
     else:
-        checkpoint, history = _fit(config, prepared, folder, resume=resume)
+        if resume and (folder / _LINKS / "model.json").is_file():
+            checkpoint = load_checkpoint(folder / _LINKS)
+        else:
+            checkpoint, history = _fit(config, prepared, folder, resume=resume)
+            write_history(folder, history)
+        if config.sets.enabled:
+            checkpoint = _fit_sets(config, prepared, checkpoint, folder, resume=resume)
         save_checkpoint(checkpoint, folder)
-        write_history(folder, history)
         remove_state(folder)
+        shutil.rmtree(folder / _LINKS, ignore_errors=True)
     comparison = measure(LinkPredictor(checkpoint), prepared, config.evaluation)
     write_json(
         folder / "metrics.json",
@@ -88,6 +98,20 @@ def train_run(
     )
     write_text(folder / "card.md", model_card(config, prepared, comparison))
     return RunResult(folder=folder, split=prepared.split, history=history, comparison=comparison)
+
+
+def _fit_sets(
+    config: RunConfig, prepared: Prepared, checkpoint: LinkCheckpoint, folder: Path, *, resume: bool
+) -> LinkCheckpoint:
+    """Train the second stage; the first is kept meanwhile, so that an interrupted run need not train it again."""
+    from rrgraph.runs.sets import train_sets
+
+    if not resume or not (folder / _LINKS / "model.json").is_file():
+        save_checkpoint(checkpoint, folder / _LINKS)
+        remove_state(folder)
+    checkpoint, history = train_sets(config, prepared, checkpoint, folder=folder / _LINKS, resume=resume)
+    write_history(folder, history, name="set_history.csv")
+    return checkpoint
 
 
 def _data_reports(prepared: Prepared) -> dict[str, object]:
@@ -110,8 +134,8 @@ def _fit(config: RunConfig, prepared: Prepared, folder: Path, *, resume: bool) -
         module,
         prepared.graph,
         config.training,
-        statistics=prepared.statistics,
-        system_counts=prepared.system_counts,
+        statistics=prepared.link_statistics,
+        folds=None if prepared.folds is None else prepared.folds.targets,
         validate=_validator(checkpoint, prepared, config),
     )
     history = train(task, config.training, seed=config.seed, state_folder=folder, resume=resume)
@@ -129,7 +153,7 @@ def _validator(
         return None
     pool = candidate_pool(prepared.graph.precursors, table)
     name = config.evaluation.validation_protocol
-    protocol, mode = PROTOCOLS[name], set_mode(name, config.evaluation.mode)
+    protocol, mode = PROTOCOLS[name], set_mode(name, "product" if config.sets.enabled else config.evaluation.mode)
 
     def validate() -> dict[str, float]:
         # One resample: the intervals are not used here.

@@ -10,7 +10,7 @@ from rrgraph.errors import ConfigError, check_choice
 from rrgraph.model import PRECISIONS
 from rrgraph.training import OPTIMIZERS
 
-__all__ = ["check_ranges", "check_shared"]
+__all__ = ["check_loop", "check_ranges", "check_shared"]
 
 
 def check_shared(config: object) -> None:
@@ -26,22 +26,29 @@ def check_shared(config: object) -> None:
             "model.layers",
             "model.heads",
             "model.feedforward",
-            "training.epochs",
-            "training.batch_size",
         ),
-        not_negative=(
-            "seed",
-            "training.patience",
-            "training.learning_rate",
-            "training.weight_decay",
-            "training.gradient_clip",
-        ),
-        fractions=("training.warmup",),
-        below_one=("training.average", "model.dropout", "data.validation_fraction"),
+        not_negative=("seed",),
+        below_one=("model.dropout", "data.validation_fraction"),
     )
-    check_choice("training.schedule", _value(config, "training.schedule"), ("constant", "cosine"))
-    check_choice("training.optimizer", _value(config, "training.optimizer"), OPTIMIZERS)
-    check_choice("training.precision", _value(config, "training.precision"), PRECISIONS)
+    check_loop(config, "training")
+
+
+def check_loop(config: object, key: str) -> None:
+    """Check the `LoopConfig` under a dotted key.
+
+    Raises:
+        ConfigError: naming the key, the value and what was expected.
+    """
+    check_ranges(
+        config,
+        positive=(f"{key}.epochs", f"{key}.batch_size"),
+        not_negative=tuple(f"{key}.{name}" for name in ("patience", "learning_rate", "weight_decay", "gradient_clip")),
+        fractions=(f"{key}.warmup",),
+        below_one=(f"{key}.average",),
+    )
+    check_choice(f"{key}.schedule", _value(config, f"{key}.schedule"), ("constant", "cosine"))
+    check_choice(f"{key}.optimizer", _value(config, f"{key}.optimizer"), OPTIMIZERS)
+    check_choice(f"{key}.precision", _value(config, f"{key}.precision"), PRECISIONS)
 
 
 def check_ranges(

@@ -1,12 +1,13 @@
 """How models learn: negative samplers, losses, and one loop for every task."""
 
-from rrgraph.training.config import LoopConfig, PretrainingConfig, TrainingConfig
+from rrgraph.training.config import LoopConfig, PretrainingConfig, SetTrainingConfig, TrainingConfig
 from rrgraph.training.links import LinkTask
 from rrgraph.training.loop import History, Task, train
 from rrgraph.training.losses import LOSSES, LinkLoss
 from rrgraph.training.optimizers import OPTIMIZERS
 from rrgraph.training.pretraining import WEIGHTINGS, PretrainingTask
 from rrgraph.training.samplers import SAMPLERS, NegativeSampler
+from rrgraph.training.sets import SetTask
 from rrgraph.training.state import STATE_FILE, remove_state
 from rrgraph.training.stopping import EarlyStopping
 
@@ -24,6 +25,8 @@ __all__ = [
     "NegativeSampler",
     "PretrainingConfig",
     "PretrainingTask",
+    "SetTask",
+    "SetTrainingConfig",
     "Task",
     "TrainingConfig",
     "remove_state",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["LoopConfig", "PretrainingConfig", "TrainingConfig"]
+__all__ = ["LoopConfig", "PretrainingConfig", "SetTrainingConfig", "TrainingConfig"]
 
 
 @dataclass
@@ -53,9 +53,6 @@ class TrainingConfig(LoopConfig):
         loss: name of the loss.
         encoder_learning_rate: of the encoder; 0 keeps it as it is, so that its embeddings are fixed features.
         hardness: how strongly the `hard` sampler prefers precursors similar to the recorded set.
-        hide_statistics: probability that a step shows the counts of a precursor with one training target as if it had
-            never been seen, and in proportion less for more usual ones (at most 1/2); so the model learns to judge
-            new precursors by their composition.
         validation_targets: validation rows used at each epoch at most, drawn once; 0 uses all.
     """
 
@@ -64,8 +61,29 @@ class TrainingConfig(LoopConfig):
     loss: str = "bce"
     encoder_learning_rate: float = 6.37e-5
     hardness: float = 5.0
-    hide_statistics: float = 0.0
     validation_targets: int = 500
+
+
+@dataclass
+class SetTrainingConfig(LoopConfig):
+    """How the set scorer learns: the loop, with lists of candidate sets as examples.
+
+    Attributes:
+        candidates: sets of each list, the most probable ones of the link model.
+        temperature: what scores are divided by to be calibrated; 0 fits it on the validation part (1 without one).
+    """
+
+    epochs: int = 3
+    patience: int = 0
+    batch_size: int = 48
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.02
+    schedule: str = "cosine"
+    warmup: float = 0.05
+    gradient_clip: float = 5.0
+    average: float = 0.995
+    candidates: int = 64
+    temperature: float = 0.0
 
 
 @dataclass

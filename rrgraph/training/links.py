@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from rrgraph.chem import element_system
-from rrgraph.graph import EDGE, LinkStatistics, ReactionGraph, SystemCounts, overlap, presence
+from rrgraph.errors import ConfigError
+from rrgraph.graph import EDGE, ReactionGraph, TrainingStatistics
 from rrgraph.model import LinkModel, encode_by_length, half_precision
 from rrgraph.training.config import TrainingConfig
 from rrgraph.training.loop import Task
@@ -27,8 +28,9 @@ class LinkTask(Task):
         module: the link model.
         graph: training targets, precursors and links.
         config: sampler, negatives, loss, rates.
-        statistics: counts of the training reactions over the graph's precursors, for a model that takes them.
-        system_counts: counts of each element system, left out of the statistics of its own targets.
+        statistics: of the graph's links, for a model that takes them.
+        folds: (targets,) fold of each target; of m decoders, decoder i learns without the folds that leave i when
+            divided by m. Needed when there are several decoders.
         validate: returns validation metrics of the module in evaluation mode.
     """
 
@@ -40,8 +42,8 @@ class LinkTask(Task):
         graph: ReactionGraph,
         config: TrainingConfig,
         *,
-        statistics: LinkStatistics | None = None,
-        system_counts: Mapping[str, SystemCounts] | None = None,
+        statistics: TrainingStatistics | None = None,
+        folds: NDArray[np.int64] | None = None,
         validate: Callable[[], dict[str, float]] | None = None,
     ) -> None:
         self.module = module
@@ -49,15 +51,16 @@ class LinkTask(Task):
         self.config = config
         self.sampler = SAMPLERS[config.sampler](graph, hardness=config.hardness)
         self.criterion = LOSSES[config.loss]
-        self._statistics = None if statistics is None else _BatchStatistics(graph, statistics, system_counts or {})
-        uses = torch.bincount(graph.data[EDGE].edge_index[1], minlength=len(graph.precursors))
-        self._hide = (config.hide_statistics / uses.clamp_min(1)).clamp_max(0.5)
+        self._statistics = statistics
+        if statistics is not None:
+            module.standardise(statistics.features.float())
+        self._taught = _taught(len(module.decoders), len(graph.targets), folds)
         self._validate = validate
         self._fixed = config.encoder_learning_rate == 0
         self._embeddings: dict[str, Tensor] = {}
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
-        encoder, decoder = self.module.encoder, self.module.decoder
+        encoder, decoders = self.module.encoder, self.module.decoders
         blocks = list(encoder.blocks.parameters())
         taken = {id(parameter) for parameter in blocks}
         rest = [parameter for parameter in encoder.parameters() if id(parameter) not in taken]
@@ -65,7 +68,7 @@ class LinkTask(Task):
         learned = [{"params": blocks, "lr": rate, "hidden": True}, {"params": rest, "lr": rate}]
         return [
             *([] if self._fixed else learned),
-            {"params": list(decoder.parameters()), "lr": self.config.learning_rate},
+            {"params": list(decoders.parameters()), "lr": self.config.learning_rate},
         ]
 
     def batches(self, epoch: int, generator: torch.Generator) -> Sequence[Tensor]:
@@ -84,26 +87,20 @@ class LinkTask(Task):
         targets, precursors = batch
         negatives = self.sampler.sample(targets, self.config.negatives, generator)
         candidates = torch.cat([precursors[:, None], negatives], dim=1)
-        statistics = self._statistics_of(targets, candidates, generator)
+        statistics = None if self._statistics is None else self._statistics.lookup(targets, candidates).flatten(0, 1)
         with half_precision(candidates.device, self.config.precision):
-            logits = self.module(
+            logits = self.module.member_logits(
                 self._encode("target", targets)[:, None].expand(-1, candidates.shape[1], -1).flatten(0, 1),
                 self._encode("precursor", candidates.flatten()),
                 statistics,
             )
-        return self.criterion(logits.float().view_as(candidates))
+        logits = logits.float().view(-1, *candidates.shape)
+        taught = self._taught[:, targets]
+        losses = [self.criterion(own[rows]) for own, rows in zip(logits, taught, strict=True) if bool(rows.any())]
+        return torch.stack(losses).sum()
 
     def validate(self) -> dict[str, float]:
         return self._validate() if self._validate else {}
-
-    def _statistics_of(self, targets: Tensor, candidates: Tensor, generator: torch.Generator) -> Tensor | None:
-        """Return (batch * candidates, statistics), some precursors shown as never seen."""
-        if self._statistics is None:
-            return None
-        never_seen = len(self.graph.precursors)
-        hidden = torch.rand(never_seen, generator=generator) < self._hide
-        shown = candidates.masked_fill(hidden[candidates], never_seen)
-        return self._statistics(targets, candidates, shown).flatten(0, 1)
 
     def _encode(self, kind: str, nodes: Tensor) -> Tensor:
         """Return the embeddings of nodes, computing each distinct one once, or once for all when they are fixed."""
@@ -123,43 +120,10 @@ class LinkTask(Task):
         return self._embeddings[kind]
 
 
-class _BatchStatistics:
-    """Link statistics of training targets; counted ones are kept by element system, at half precision."""
-
-    def __init__(
-        self, graph: ReactionGraph, statistics: LinkStatistics, system_counts: Mapping[str, SystemCounts]
-    ) -> None:
-        systems = [element_system(target) for target in graph.targets]
-        distinct = {system: row for row, system in enumerate(dict.fromkeys(systems))}
-        self._system = torch.tensor([distinct[system] for system in systems])
-        self._names = list(distinct)
-        self._elements = {system: target.elements for system, target in zip(systems, graph.targets, strict=True)}
-        self._counts = system_counts
-        self._source = statistics
-        self._counted: dict[int, Tensor] = {}
-        self._targets = presence(graph.targets)
-        self._precursors = presence(graph.precursors)
-
-    def __call__(self, targets: Tensor, candidates: Tensor, shown: Tensor) -> Tensor:
-        """Return the statistics of a batch of links.
-
-        Args:
-            targets: (batch,) target nodes.
-            candidates: (batch, candidates) precursor nodes.
-            shown: (batch, candidates) nodes whose counts are shown instead; the node after the last precursor
-                stands for one that was never seen.
-
-        Returns:
-            (batch, candidates, statistics).
-        """
-        tables = [self._features(system) for system in self._system[targets].tolist()]
-        counted = torch.stack([table[nodes] for table, nodes in zip(tables, shown, strict=True)]).float()
-        shared = torch.from_numpy(overlap(self._targets[targets.numpy()], self._precursors))
-        return torch.cat([counted, shared.gather(1, candidates[..., None].expand(-1, -1, shared.shape[-1]))], dim=-1)
-
-    def _features(self, system: int) -> Tensor:
-        if system not in self._counted:
-            name = self._names[system]
-            features = self._source.features(self._elements[name], leave_out=self._counts.get(name))
-            self._counted[system] = torch.from_numpy(features.astype(np.float16))
-        return self._counted[system]
+def _taught(members: int, targets: int, folds: NDArray[np.int64] | None) -> Tensor:
+    """Return which decoder learns from which target, (members, targets) bool."""
+    if members == 1:
+        return torch.ones(1, targets, dtype=torch.bool)
+    if folds is None:
+        raise ConfigError(f"model.members={members} needs the folds of the training targets.")
+    return torch.arange(members)[:, None] != torch.from_numpy(folds % members)

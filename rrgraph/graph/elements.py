@@ -1,0 +1,64 @@
+"""Compositions as vectors over the elements, without learning: which elements they have, and what these are like."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, Composition, element_vectors
+
+__all__ = ["DIMENSION", "element_presence", "element_similarity", "mean_vectors", "reduced_vectors", "unit_rows"]
+
+DIMENSION: Final = 32
+"""Principal components of the element vectors that are kept."""
+
+_KNOWN: Final = 94  # elements up to plutonium; the word vectors of the others come from too few texts
+_LIKENESS: Final = 0.15
+
+
+def element_presence(elements: Sequence[Collection[str]]) -> NDArray[np.bool_]:
+    """Return which elements each of n collections of symbols has, (n, elements)."""
+    present = np.zeros((len(elements), len(ELEMENTS)), dtype=bool)
+    for row, symbols in enumerate(elements):
+        present[row, [ATOMIC_NUMBERS[symbol] - 1 for symbol in symbols]] = True
+    return present
+
+
+def mean_vectors(compositions: Sequence[Composition]) -> NDArray[np.float32]:
+    """Return the mean element vectors of n compositions, weighted by their fractions, (n, `DIMENSION`)."""
+    fractions = np.zeros((len(compositions), len(ELEMENTS)), dtype=np.float32)
+    for row, composition in enumerate(compositions):
+        for symbol, fraction in composition.fractions.items():
+            fractions[row, ATOMIC_NUMBERS[symbol] - 1] = fraction
+    return fractions @ reduced_vectors()
+
+
+@cache
+def reduced_vectors() -> NDArray[np.float32]:
+    """Return the element vectors in their principal components, (elements, `DIMENSION`)."""
+    vectors = unit_rows(element_vectors())
+    vectors = vectors - vectors[:_KNOWN].mean(0)
+    _, _, axes = np.linalg.svd(vectors[:_KNOWN].astype(np.float64), full_matrices=False)
+    axes = axes[:DIMENSION]
+    # The sign of an axis is arbitrary; stored vectors need it to be the same everywhere.
+    axes *= np.sign(axes[np.arange(DIMENSION), np.abs(axes).argmax(1)])[:, None]
+    return (vectors @ axes.T).astype(np.float32)
+
+
+@cache
+def element_similarity() -> NDArray[np.float32]:
+    """Return exp((cosine - 1) / 0.15) of the centred element vectors, (elements, elements); 1 on the diagonal."""
+    vectors = unit_rows(element_vectors())
+    vectors = unit_rows(vectors - vectors.mean(0))
+    similarity = np.exp((vectors @ vectors.T - 1) / _LIKENESS)
+    np.fill_diagonal(similarity, 1.0)
+    return similarity.astype(np.float32)
+
+
+def unit_rows(rows: NDArray) -> NDArray:
+    """Return rows scaled to length 1; rows of zeros stay."""
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(1e-9)

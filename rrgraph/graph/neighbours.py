@@ -1,0 +1,248 @@
+"""What the nearest known element systems do: which precursors, and which forms of precursor, they use for an element.
+
+Known reactions flow in as counts by element system; out come log frequencies in which near systems weigh more. Nearness
+is the overlap of elements, rare ones counting more, or the cosine of embeddings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, Composition, element_system, source_elements
+from rrgraph.data import ReactionTable
+from rrgraph.graph.elements import element_presence, element_similarity, mean_vectors, reduced_vectors, unit_rows
+from rrgraph.graph.forms import supply_form
+from rrgraph.graph.segments import Segments
+
+__all__ = ["NEAREST", "NEVER", "KnownSystems", "Neighbours"]
+
+NEAREST: Final = ("near_system", "near_embedding", "form_system", "analogue_system", "analogue_embedding")
+"""Names of the statistics of the nearest known systems, in column order; see `Neighbours.features`."""
+
+NEVER: Final = 1e-3
+"""Smallest frequency among the nearest systems."""
+
+_SYSTEM_SCALE: Final = 0.2
+_EMBEDDING_SCALE: Final = 0.05
+_SMOOTHING: Final = 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class KnownSystems:
+    """Counts of the known reactions by element system.
+
+    Attributes:
+        presence: (systems, elements) bool.
+        vectors: (systems, d) float32, mean `mean_vectors` of the targets.
+        pointer: (systems + 1,) int32, where the entries of each system begin.
+        precursors: (entries,) int32, vocabulary index of a precursor that the system uses.
+        shares: (entries,) float32, share of the system's distinct reactions that use it.
+    """
+
+    presence: NDArray[np.bool_]
+    vectors: NDArray[np.float32]
+    pointer: NDArray[np.int32]
+    precursors: NDArray[np.int32]
+    shares: NDArray[np.float32]
+
+    @classmethod
+    def fit(cls, table: ReactionTable, index: Mapping[str, int]) -> KnownSystems:
+        """Count the distinct reactions of `table`; `index` gives the position of each precursor by canonical key."""
+        systems: dict[str, list[tuple[Composition, frozenset[str]]]] = {}
+        for target, keys in table.distinct_reactions():
+            systems.setdefault(element_system(target), []).append((target, keys))
+        pointer, precursors, shares, vectors = [0], [], [], []
+        for reactions in systems.values():
+            uses: dict[int, int] = {}
+            for _, keys in reactions:
+                for key in keys:
+                    uses[index[key]] = uses.get(index[key], 0) + 1
+            precursors += list(uses)
+            shares += [count / len(reactions) for count in uses.values()]
+            pointer.append(len(precursors))
+            targets = list({target.key: target for target, _ in reactions}.values())
+            vectors.append(mean_vectors(targets).mean(0))
+        return cls(
+            presence=element_presence([reactions[0][0].elements for reactions in systems.values()]),
+            vectors=np.array(vectors, dtype=np.float32),
+            pointer=np.array(pointer, dtype=np.int32),
+            precursors=np.array(precursors, dtype=np.int32),
+            shares=np.array(shares, dtype=np.float32),
+        )
+
+    def to_arrays(self) -> dict[str, NDArray]:
+        """Return the arrays by name, vectors and shares in 16 bits."""
+        arrays = {part.name: getattr(self, part.name) for part in fields(self)}
+        return arrays | {name: arrays[name].astype(np.float16) for name in ("vectors", "shares")}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray]) -> KnownSystems:
+        """Return what `to_arrays` described."""
+        return cls(**{**arrays, **{name: arrays[name].astype(np.float32) for name in ("vectors", "shares")}})
+
+
+class Neighbours:
+    """Frequencies among the known systems, weighted by a kernel of their similarity to the target.
+
+    Args:
+        systems: the known systems.
+        vocabulary: the precursors that they count.
+    """
+
+    def __init__(self, systems: KnownSystems, vocabulary: Sequence[Composition]) -> None:
+        self.systems = systems
+        presence = systems.presence.astype(np.float32)
+        self._rarity = np.log(len(presence) / (1 + presence.sum(0))).clip(0.1).astype(np.float32)
+        self._presence = unit_rows(presence * self._rarity)
+        embeddings = _embed(systems.presence, systems.vectors)
+        self._centre = embeddings.mean(0)
+        self._embeddings = unit_rows(embeddings - self._centre)
+        self.forms: dict[str, int] = {}
+        self._slots: dict[tuple[str, int], int] = {}
+        self._elements = Segments(*systems.presence.nonzero(), width=len(ELEMENTS))
+        self._count(vocabulary)
+
+    def _count(self, vocabulary: Sequence[Composition]) -> None:
+        """Turn the counts of precursors into those of (precursor, element) slots and (element, form) pairs."""
+        systems = self.systems
+        owner = np.repeat(np.arange(len(systems.presence)), np.diff(systems.pointer))
+        slots: list[tuple[int, int, float]] = []
+        forms: dict[tuple[int, int, int], float] = {}
+        for system, precursor, share in zip(
+            owner.tolist(), systems.precursors.tolist(), systems.shares.tolist(), strict=True
+        ):
+            for element, form in self._supplies(vocabulary[precursor], learn=True):
+                if systems.presence[system, element]:
+                    slot = self._slots.setdefault((vocabulary[precursor].key, element), len(self._slots))
+                    slots.append((system, slot, share))
+                    key = (system, element, form)
+                    forms[key] = min(1.0, forms.get(key, 0.0) + share)
+        rows, columns, weights = np.array(slots).reshape(-1, 3).T
+        self._used = Segments(rows.astype(int), columns.astype(int), width=len(self._slots), values=weights)
+        number = len(self.forms)
+        cells = np.array(list(forms)).reshape(-1, 3)
+        self._formed = Segments(
+            cells[:, 0],
+            cells[:, 1] * number + cells[:, 2],
+            width=len(ELEMENTS) * number,
+            values=np.array(list(forms.values())),
+        )
+
+    def _supplies(self, precursor: Composition, *, learn: bool = False) -> list[tuple[int, int]]:
+        """Return (element, form) of what a precursor brings; a form that is not known is -1."""
+        found = []
+        for symbol in sorted(source_elements(precursor)):
+            form = supply_form(precursor, symbol)
+            if learn:
+                self.forms.setdefault(form, len(self.forms))
+            found.append((ATOMIC_NUMBERS[symbol] - 1, self.forms.get(form, -1)))
+        return found
+
+    def supplies(self, precursor: Composition) -> NDArray[np.int64]:
+        """Return (element, form, slot) of each source element of a precursor, (n, 3); -1 where it is not known."""
+        return np.array(
+            [
+                (element, form, self._slots.get((precursor.key, element), -1))
+                for element, form in self._supplies(precursor)
+            ],
+            dtype=np.int64,
+        ).reshape(-1, 3)
+
+    def features(
+        self,
+        targets: Sequence[Composition],
+        rows: NDArray[np.int64],
+        supplies: NDArray[np.int64],
+    ) -> NDArray[np.float32]:
+        """Return the statistics of supplies: of one element of a target by one precursor.
+
+        Each is the natural logarithm of a smoothed frequency among the known reactions whose target contains the
+        element, weighted by exp(similarity / scale): `near_system` and `near_embedding`, that they use the precursor;
+        `form_system`, that they take the element in the same form. `analogue_system` and `analogue_embedding` are the
+        latter over all elements, weighted by their similarity to the supplied one, so that lanthanum tells about
+        neodymium.
+
+        Args:
+            targets: t materials.
+            rows: (n,) position of the target of each supply.
+            supplies: (n, 3) element, form and slot, see `supplies`.
+
+        Returns:
+            (n, `len(NEAREST)`) float32.
+        """
+        element, form, slot = supplies.T
+        presence = element_presence([target.elements for target in targets])
+        embeddings = _embed(presence, mean_vectors(targets))
+        by_system = unit_rows(presence * self._rarity) @ self._presence.T
+        by_embedding = unit_rows(embeddings - self._centre) @ self._embeddings.T
+        near = _Kernel(self, by_system, _SYSTEM_SCALE)
+        close = _Kernel(self, by_embedding, _EMBEDDING_SCALE)
+        columns = [
+            near.used(rows, element, slot),
+            close.used(rows, element, slot),
+            near.formed(rows, element, form),
+            near.analogous(rows, element, form),
+            close.analogous(rows, element, form),
+        ]
+        return np.stack(columns, axis=1).astype(np.float32)
+
+
+class _Kernel:
+    """Weighted sums over the known systems for some targets."""
+
+    def __init__(self, source: Neighbours, similarity: NDArray[np.float32], scale: float) -> None:
+        self._source, self._weights = source, np.exp((similarity - 1) / scale)
+        # What one system as near as the nearest weighs; smoothing is measured by it.
+        self._unit = source._elements.largest(self._weights)
+        self._total = source._elements.sums(self._weights)
+        self._formed = source._formed.sums(self._weights)
+
+    def used(self, rows: NDArray, element: NDArray, slot: NDArray) -> NDArray:
+        source = self._source
+        usual = source._used.totals[slot] / source._elements.totals[element].clip(1)
+        return self._log(
+            np.where(slot >= 0, source._used.sums(self._weights)[rows, slot], 0.0),
+            self._total[rows, element],
+            self._unit[rows, element],
+            np.where(slot >= 0, usual, 0.0),
+        )
+
+    def formed(self, rows: NDArray, element: NDArray, form: NDArray) -> NDArray:
+        source = self._source
+        cell = np.where(form >= 0, element * len(source.forms) + form, 0)
+        usual = source._formed.totals[cell] / source._elements.totals[element].clip(1)
+        return self._log(
+            np.where(form >= 0, self._formed[rows, cell], 0.0),
+            self._total[rows, element],
+            self._unit[rows, element],
+            np.where(form >= 0, usual, 0.0),
+        )
+
+    def analogous(self, rows: NDArray, element: NDArray, form: NDArray) -> NDArray:
+        source, forms = self._source, len(self._source.forms)
+        sums = self._formed.reshape(-1, len(ELEMENTS), forms)
+        alike = np.einsum("ef,tfk->tek", element_similarity(), sums, optimize=True)
+        total = self._total @ element_similarity().T
+        usual = element_similarity() @ source._formed.totals.reshape(-1, forms)
+        usual = usual / (element_similarity() @ source._elements.totals).clip(1e-6)[:, None]
+        return self._log(
+            np.where(form >= 0, alike[rows, element, form], 0.0),
+            total[rows, element],
+            self._weights.max(1)[rows],
+            np.where(form >= 0, usual[element, form], 0.0),
+        )
+
+    @staticmethod
+    def _log(count: NDArray, total: NDArray, unit: NDArray, usual: NDArray) -> NDArray:
+        return np.log((count + _SMOOTHING * unit * usual) / (total + _SMOOTHING * unit).clip(1e-30) + NEVER)
+
+
+def _embed(presence: NDArray[np.bool_], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Join the mean element vectors weighted by fractions with those of the elements alone."""
+    plain = presence / presence.sum(1, keepdims=True)
+    return np.concatenate([vectors, plain.astype(np.float32) @ reduced_vectors()], axis=1)

@@ -1,0 +1,221 @@
+"""The second stage of a run: a trained link model flows in, a calibrated ranker of whole sets flows out.
+
+Every target of the training table is planned by a decoder, and described by counts, that never met its element system,
+so that the set scorer learns from mistakes like those it has to correct.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rrgraph.chem import Composition
+from rrgraph.data import ReactionTable
+from rrgraph.evaluation import PROTOCOLS
+from rrgraph.graph import KnownSystems, SetStatistics, TrainingStatistics
+from rrgraph.model import (
+    LinkCheckpoint,
+    LinkPredictor,
+    SetLists,
+    SetRanker,
+    SetScorer,
+    TargetLinks,
+    describe_sets,
+    fit_temperature,
+)
+from rrgraph.planning import LISTWISE, Planner
+from rrgraph.progress import track
+from rrgraph.runs.config import RunConfig
+from rrgraph.runs.prepare import Prepared, candidate_pool
+from rrgraph.training import History, SetTask, train
+
+__all__ = ["calibrate", "publication_weights", "train_sets"]
+
+_CHUNK = 256
+_UNRELATED = -30.0  # log-odds of a precursor that brings nothing the target needs
+
+
+def train_sets(
+    config: RunConfig, prepared: Prepared, checkpoint: LinkCheckpoint, *, folder: Path | None, resume: bool
+) -> tuple[LinkCheckpoint, History]:
+    """Add to a link model a set scorer that learned from the candidate sets of the training targets.
+
+    Args:
+        config: of the run, with `sets.enabled`.
+        prepared: its data.
+        checkpoint: the trained first stage.
+        folder: where the training state is kept.
+        resume: go on from that state.
+    """
+    assert prepared.statistics is not None
+    options = config.sets.training
+    lists = _CrossFitted(prepared, checkpoint, options.candidates)
+    open_lists, open_right = lists.describe(told=False)
+    told_lists, told_right = lists.describe(told=True)
+    weights = publication_weights(prepared.split.train, prepared)
+    torch.manual_seed(config.seed)
+    scorer = SetScorer(config.sets.model)
+    task = SetTask(
+        scorer,
+        [open_lists, told_lists],
+        [open_right, told_right],
+        [weights, weights[torch.from_numpy(lists.told_targets)]],
+        learning_rate=options.learning_rate,
+        batch_size=options.batch_size,
+    )
+    history = train(task, options, seed=config.seed, state_folder=folder, resume=resume)
+    statistics = SetStatistics.fit(prepared.split.train, prepared.graph.precursors, prepared.statistics.systems)
+    ranker = SetRanker(scorer, statistics, candidates=options.candidates, temperature=options.temperature or 1.0)
+    whole = replace(checkpoint, ranker=ranker)
+    validation = prepared.split.validation
+    if options.temperature == 0 and len(validation):
+        whole = calibrate(whole, validation, candidate_pool(prepared.graph.precursors, validation))
+    return whole, history
+
+
+def publication_weights(table: ReactionTable, prepared: Prepared) -> Tensor:
+    """Return a weight for each training target, smaller for those of papers that report many, (targets,).
+
+    One over the square root of the number of rows of its paper, of the paper with the fewest if there are several.
+    """
+    papers = table.frame["doi"]
+    rows = papers.map(papers.value_counts()).fillna(1).to_numpy(dtype=np.float32)
+    weights = np.zeros(len(prepared.graph.targets), dtype=np.float32)
+    targets = np.array([prepared.graph.target_index[key] for key in table.target_keys])
+    np.maximum.at(weights, targets, rows**-0.5)
+    return torch.from_numpy(weights)
+
+
+class _CrossFitted:
+    """Candidate sets of the training targets by the decoders that did not learn from them."""
+
+    def __init__(self, prepared: Prepared, checkpoint: LinkCheckpoint, candidates: int) -> None:
+        assert prepared.link_statistics is not None and prepared.folds is not None
+        self.prepared, self.candidates = prepared, candidates
+        self.graph, self.folds, self.statistics = prepared.graph, prepared.folds, prepared.link_statistics
+        self.log_odds = _held_out_log_odds(checkpoint, prepared, self.statistics)
+        self.recorded: dict[int, list[tuple[int, ...]]] = {}
+        for target, members, _ in self.graph.recorded_sets():
+            self.recorded.setdefault(target, []).append(tuple(sorted(members)))
+        self.jobs: dict[bool, list[tuple[int, int | None]]] = {
+            False: [(target, None) for target in range(len(self.graph.targets))],
+            True: list(dict.fromkeys((t, len(each)) for t, sets in sorted(self.recorded.items()) for each in sets)),
+        }
+        self.told_targets = np.array([target for target, _ in self.jobs[True]])
+
+    def describe(self, *, told: bool) -> tuple[SetLists, Tensor]:
+        """Return the lists of all jobs, in order, and which of their sets are recorded."""
+        jobs = self.jobs[told]
+        sets = self._plan(jobs, told=told)
+        fold = self.folds.targets[[target for target, _ in jobs]]
+        described: dict[int, SetLists] = {}
+        order: list[int] = []
+        for number, table in self.folds.complements():
+            vocabulary = list(table.precursors().values())
+            systems = KnownSystems.fit(table, {precursor.key: row for row, precursor in enumerate(vocabulary)})
+            statistics = SetStatistics.fit(table, vocabulary, systems)
+            places = np.flatnonzero(fold == number)
+            parts = [
+                self._describe(statistics, [jobs[place][0] for place in part], [sets[place] for place in part]).half()
+                for part in np.array_split(places, -(-len(places) // _CHUNK))
+                if len(part)
+            ]
+            described[number] = SetLists.concat(parts)
+            order += places.tolist()
+        everything = SetLists.concat(list(described.values()))
+        lists, _ = everything.select(torch.from_numpy(np.argsort(order)))
+        right = [
+            members in self.recorded[target] for (target, _), found in zip(jobs, sets, strict=True) for members in found
+        ]
+        return lists.half(), torch.tensor(right)
+
+    def _describe(
+        self, statistics: SetStatistics, targets: Sequence[int], sets: Sequence[Sequence[tuple[int, ...]]]
+    ) -> SetLists:
+        pointer = self.statistics.pointer.numpy()
+        links = np.concatenate([np.arange(pointer[target], pointer[target + 1]) for target in targets])
+        rows = np.repeat(np.arange(len(targets)), [pointer[target + 1] - pointer[target] for target in targets])
+        columns = self.statistics.precursors.numpy()[links]
+        competing = TargetLinks(rows=rows, columns=columns, log_odds=self.log_odds[links])
+
+        def statistics_of(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
+            return self.statistics.features.numpy()[links[competing.find(rows, columns)]].astype(np.float32)
+
+        compositions = [self.graph.targets[target] for target in targets]
+        return describe_sets(statistics, compositions, self.graph.precursors, competing, statistics_of, sets)
+
+    def _plan(self, jobs: Sequence[tuple[int, int | None]], *, told: bool) -> list[list[tuple[int, ...]]]:
+        """Return the most probable sets of each job that consist of related precursors."""
+        protocol = PROTOCOLS["paper" if told else "open"]
+        planner = Planner(
+            _TrainingScorer(self.prepared, self.statistics, self.log_odds),
+            self.graph.precursors,
+            protocol.constraints(),
+            max_candidates=protocol.max_candidates,
+        )
+        sizes = [size for _, size in jobs] if told else None
+        rankings = planner.rankings([self.graph.targets[target] for target, _ in jobs], sizes=sizes)
+        found = []
+        for (target, _), ranking in zip(jobs, track(rankings, "candidate sets", total=len(jobs)), strict=True):
+            related = set(self.statistics.related(target).tolist())
+            found.append([members for members in ranking.head(self.candidates) if related.issuperset(members)])
+        return found
+
+
+class _TrainingScorer:
+    """The held-out log-odds of training links, as a link scorer."""
+
+    def __init__(self, prepared: Prepared, statistics: TrainingStatistics, log_odds: NDArray[np.float64]) -> None:
+        self.graph, self.statistics, self.log_odds = prepared.graph, statistics, log_odds
+
+    def logits(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> NDArray[np.float64]:
+        nodes = torch.tensor([self.graph.target_index[target.key] for target in targets])
+        precursors = torch.tensor([self.graph.precursor_index[candidate.key] for candidate in candidates])
+        found, link = self.statistics.find(nodes, precursors.expand(len(nodes), -1))
+        return np.where(found.numpy(), self.log_odds[link.numpy()], _UNRELATED)
+
+
+@torch.inference_mode()
+def _held_out_log_odds(
+    checkpoint: LinkCheckpoint, prepared: Prepared, statistics: TrainingStatistics
+) -> NDArray[np.float64]:
+    """Return the log-odds (links,) of each related link by the decoder that did not learn from its target."""
+    assert prepared.folds is not None
+    model, predictor = checkpoint.model.eval(), LinkPredictor(checkpoint)
+    targets, precursors = predictor.embed(prepared.graph.targets), predictor.embed(prepared.graph.precursors)
+    held_out = torch.from_numpy(prepared.folds.targets % len(model.decoders))
+    values = np.empty(len(statistics.precursors))
+    pointer = statistics.pointer
+    for start in track(range(0, len(targets), _CHUNK), "held-out links"):
+        stop = min(start + _CHUNK, len(targets))
+        part = slice(int(pointer[start]), int(pointer[stop]))
+        rows = torch.repeat_interleave(torch.arange(start, stop), pointer[start : stop + 1].diff())
+        given = statistics.features[part].float()
+        logits = model.member_logits(targets[rows], precursors[statistics.precursors[part]], given)
+        values[part] = logits.gather(0, held_out[rows][None])[0].double().numpy()
+    return values
+
+
+def calibrate(checkpoint: LinkCheckpoint, table: ReactionTable, candidates: Sequence[Composition]) -> LinkCheckpoint:
+    """Return the checkpoint with the temperature that suits the recorded reactions of a table, the set size open."""
+    assert checkpoint.ranker is not None
+    raw = replace(checkpoint, ranker=replace(checkpoint.ranker, temperature=1.0))
+    planner = Planner(LinkPredictor(raw), candidates, PROTOCOLS["open"].constraints(), mode=LISTWISE)
+    recorded: dict[str, set[frozenset[str]]] = {}
+    for key, keys in zip(table.target_keys, table.set_keys, strict=True):
+        recorded.setdefault(str(key), set()).add(keys)
+    targets = list({target.key: target for target in table.targets}.values())
+    plans = [plan for plan in planner.plan(targets, top_k=checkpoint.ranker.candidates) if plan.none is not None]
+    temperature = fit_temperature(
+        torch.tensor([ranked.score for plan in plans for ranked in plan]),
+        torch.tensor([plan.none for plan in plans]).log(),
+        torch.repeat_interleave(torch.arange(len(plans)), torch.tensor([len(plan) for plan in plans])),
+        torch.tensor([ranked.precursors.keys in recorded[plan.target.key] for plan in plans for ranked in plan]),
+    )
+    return replace(checkpoint, ranker=replace(checkpoint.ranker, temperature=temperature))

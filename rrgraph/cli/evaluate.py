@@ -7,7 +7,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rrgraph.cli.options import add_command, add_protocol_flags, protocol_overrides, resolve_candidates, score_mode
+from rrgraph.cli.options import (
+    CANDIDATES,
+    add_command,
+    add_protocol_flags,
+    protocol_overrides,
+    resolve_candidates,
+    score_mode,
+)
 from rrgraph.errors import ConfigError, DataError, near_match
 
 if TYPE_CHECKING:
@@ -33,8 +40,9 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--candidates",
         default="all",
-        metavar="FILE|LIST|train|all",
-        help="candidate precursors; all: those of the model and of the measured rows (default)",
+        metavar=CANDIDATES,
+        help="candidate precursors; all: those of the model and of the measured rows (default); "
+        "generated: plausible compounds of each target's elements, also joined to a list as in all+generated",
     )
     parser.add_argument("--mode", help="product, log_odds or geometric; by default that of the model")
     parser.add_argument(
@@ -63,7 +71,8 @@ def run(arguments: argparse.Namespace) -> None:
     table = load_table(arguments.test) if arguments.test else getattr(split, arguments.split)
     if not len(table):
         raise DataError(f"There are no rows to measure on in '{arguments.test or arguments.split}'.")
-    pool = resolve_candidates(arguments.candidates, candidate_pool(predictor.vocabulary, table), predictor.seen)
+    known = candidate_pool(predictor.vocabulary, table)
+    pool = resolve_candidates(arguments.candidates, known, predictor.seen, targets=table.targets)
     mode = score_mode(arguments.mode, predictor, told=protocol.set_size == "told")
     systems: dict[str, LinkScorer] = {"model": predictor}
     if split is not None:

@@ -12,6 +12,7 @@ from rrgraph.planning.energies import (
     reaction_energy,
     read_formation_energies,
 )
+from rrgraph.planning.generated import TargetCandidates, generated_candidates
 from rrgraph.planning.planner import LinkScorer, Planner
 from rrgraph.planning.ranking import SCALE, Plan, RankedSet, SetRanking
 from rrgraph.planning.search import MODES, ScoredSet, SetMode, SetSearch
@@ -33,7 +34,9 @@ __all__ = [
     "SetMode",
     "SetRanking",
     "SetSearch",
+    "TargetCandidates",
     "energies_needed",
+    "generated_candidates",
     "reaction_energy",
     "read_candidates",
     "read_formation_energies",

@@ -161,7 +161,7 @@ def _acid_salts(one: str, other: str) -> Iterator[str]:
 def _mixed_anions(one: str, other: str) -> Iterator[str]:
     """Oxide halides, oxide sulfides, oxide nitrides."""
     metal, anion = _roles(one, other)
-    for charge in () if metal in NONMETALS else charges(metal):
+    for charge in () if metal in NONMETALS and (metal, anion) != ("Si", "N") else charges(metal):
         if anion in HALOGENS:
             for oxygen in range(1, (charge + 1) // 2):
                 yield compound((metal, 1), ("O", oxygen), (anion, charge - 2 * oxygen))

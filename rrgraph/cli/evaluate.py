@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from rrgraph.cli.options import (
@@ -62,6 +63,7 @@ def run(arguments: argparse.Namespace) -> None:
     from rrgraph.data import load_table
     from rrgraph.evaluation import PROTOCOLS, evaluate_links, evaluate_planner
     from rrgraph.files import write_json
+    from rrgraph.planning import TargetCandidates
     from rrgraph.runs import candidate_pool, load_predictor
 
     protocol = PROTOCOLS[arguments.protocol].override(**protocol_overrides(arguments))
@@ -73,6 +75,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise DataError(f"There are no rows to measure on in '{arguments.test or arguments.split}'.")
     known = candidate_pool(predictor.vocabulary, table)
     pool = resolve_candidates(arguments.candidates, known, predictor.seen, targets=table.targets)
+    per_target = float(median(pool.counts())) if isinstance(pool, TargetCandidates) else float(len(pool))
     mode = score_mode(arguments.mode, predictor, told=protocol.set_size == "told")
     systems: dict[str, LinkScorer] = {"model": predictor}
     if split is not None:
@@ -95,6 +98,7 @@ def run(arguments: argparse.Namespace) -> None:
         "rows": arguments.test or arguments.split,
         "candidates": arguments.candidates,
         "pool": len(pool),
+        "pool_per_target": per_target,
         "mode": mode,
         "metrics": {name: metrics.to_dict() for name, metrics in measured.items()},
         "links": links.to_dict(),
@@ -104,7 +108,8 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False))
         return
-    show_metrics(measured, title=f"{len(table)} rows, {len(pool)} candidates, protocol {protocol.name}, {mode} score")
+    size = f"{len(pool)} candidates" + (f" (median of a target {per_target:g})" if per_target < len(pool) else "")
+    show_metrics(measured, title=f"{len(table)} rows, {size}, protocol {protocol.name}, {mode} score")
     show_edges(links.edges)
 
 

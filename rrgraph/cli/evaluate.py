@@ -28,6 +28,7 @@ _EXAMPLES = """\
   rrgraph evaluate runs/quickstart --split test --protocol open
   rrgraph evaluate default --test my_reactions.csv --protocol paper --output metrics.json
   rrgraph evaluate runs/a --test test.csv --protocol paper --ties pessimistic --baseline popularity
+  rrgraph evaluate runs/a --test test.csv --candidates all+generated
 """
 
 

@@ -87,7 +87,13 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
     sets.add_argument("--balanced", action="store_true", help="only sets whose equation balances")
     sets.add_argument("--mode", help="product, log_odds or geometric; by default that of the model")
     pool = parser.add_argument_group("which precursors may be used")
-    pool.add_argument("--candidates", default="all", metavar=CANDIDATES, help="candidate precursors (all)")
+    pool.add_argument(
+        "--candidates",
+        default="all",
+        metavar=CANDIDATES,
+        help="candidate precursors (all); generated: plausible compounds of each target's elements, also joined to a "
+        "list as in all+generated",
+    )
     pool.add_argument(
         "--max-candidates", type=count_or_all, metavar="N|all", help="only the N most probable candidates (all)"
     )

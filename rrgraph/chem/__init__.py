@@ -14,6 +14,7 @@ from rrgraph.chem.equation import BalancedEquation
 from rrgraph.chem.formula import FormulaWarning, composition_from_amounts, format_amount, parse_formula
 from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS
 from rrgraph.chem.mass import batch_masses, molar_mass
+from rrgraph.chem.plausible import plausible_kinds, plausible_precursors
 from rrgraph.chem.spelling import split_parts
 from rrgraph.chem.thermo import (
     GASES,
@@ -51,6 +52,8 @@ __all__ = [
     "gas_uncertainty",
     "molar_mass",
     "parse_formula",
+    "plausible_kinds",
+    "plausible_precursors",
     "solid_uncertainty",
     "source_elements",
     "split_parts",

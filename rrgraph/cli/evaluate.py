@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from rrgraph.cli.options import (
+    CANDIDATES,
     add_command,
     add_groupings,
     add_protocol_flags,
@@ -29,6 +31,7 @@ _EXAMPLES = """\
   rrgraph evaluate default --test my_reactions.csv --protocol paper --output metrics.json
   rrgraph evaluate runs/a --test test.csv --protocol paper --ties pessimistic --baseline popularity
   rrgraph evaluate runs/a --split test --by anion_class,year,distance
+  rrgraph evaluate runs/a --test test.csv --candidates all+generated
 """
 
 
@@ -42,8 +45,9 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--candidates",
         default="all",
-        metavar="FILE|LIST|train|all",
-        help="candidate precursors; all: those of the model and of the measured rows (default)",
+        metavar=CANDIDATES,
+        help="candidate precursors; all: those of the model and of the measured rows (default); "
+        "generated: plausible compounds of each target's elements, also joined to a list as in all+generated",
     )
     parser.add_argument("--mode", help="product, log_odds or geometric; by default that of the model")
     parser.add_argument(
@@ -64,6 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
     from rrgraph.data import load_table
     from rrgraph.evaluation import PROTOCOLS, evaluate_links
     from rrgraph.files import write_json
+    from rrgraph.planning import TargetCandidates
     from rrgraph.runs import candidate_pool, load_predictor
     from rrgraph.runs.config import MODEL
     from rrgraph.runs.measure import measure_systems
@@ -76,7 +81,9 @@ def run(arguments: argparse.Namespace) -> None:
     table = load_table(arguments.test) if arguments.test else getattr(split, arguments.split)
     if not len(table):
         raise DataError(f"There are no rows to measure on in '{arguments.test or arguments.split}'.")
-    pool = resolve_candidates(arguments.candidates, candidate_pool(predictor.vocabulary, table), predictor.seen)
+    known = candidate_pool(predictor.vocabulary, table)
+    pool = resolve_candidates(arguments.candidates, known, predictor.seen, targets=table.targets)
+    per_target = float(median(pool.counts())) if isinstance(pool, TargetCandidates) else float(len(pool))
     mode = score_mode(arguments.mode, predictor, told=protocol.set_size == "told")
     systems: dict[str, LinkScorer] = {MODEL: predictor}
     if split is not None:
@@ -98,6 +105,7 @@ def run(arguments: argparse.Namespace) -> None:
         "rows": arguments.test or arguments.split,
         "candidates": arguments.candidates,
         "pool": len(pool),
+        "pool_per_target": per_target,
         "mode": mode,
         "metrics": {name: metrics.to_dict() for name, metrics in measured.items()},
         "links": links.to_dict(),
@@ -107,7 +115,8 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False))
         return
-    show_metrics(measured, title=f"{len(table)} rows, {len(pool)} candidates, protocol {protocol.name}, {mode} score")
+    size = f"{len(pool)} candidates" + (f" (median of a target {per_target:g})" if per_target < len(pool) else "")
+    show_metrics(measured, title=f"{len(table)} rows, {size}, protocol {protocol.name}, {mode} score")
     show_strata(measured)
     show_edges(links.edges)
 

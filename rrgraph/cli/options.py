@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rrgraph.model import LinkPredictor
 
 __all__ = [
+    "CANDIDATES",
     "add_command",
     "add_groupings",
     "add_protocol_flags",
@@ -23,12 +25,19 @@ __all__ = [
     "count_or_all",
     "groupings",
     "list_formulas",
+    "per_target",
     "positive_int",
     "positive_number",
     "protocol_overrides",
     "resolve_candidates",
     "score_mode",
 ]
+
+GENERATED = "generated"
+"""Word of `--candidates` for the compounds that are made up for each target."""
+
+CANDIDATES = "FILE|LIST|train|all|generated"
+"""What `--candidates` takes."""
 
 
 def add_command(
@@ -161,20 +170,40 @@ def score_mode(choice: str | None, predictor: LinkPredictor, *, told: bool) -> s
     return choice or (told_mode(usual) if told else usual)
 
 
-def resolve_candidates(choice: str, known: Sequence[Composition], seen: Sequence[Composition]) -> Sequence[Composition]:
-    """Return the candidates meant by `--candidates FILE|LIST|train|all`.
+def per_target(choice: str) -> bool:
+    """Whether `--candidates` asks for compounds made up for each target."""
+    return GENERATED in choice.split("+")
+
+
+def resolve_candidates(
+    choice: str,
+    known: Sequence[Composition],
+    seen: Sequence[Composition],
+    *,
+    targets: Iterable[Composition] = (),
+    required: Iterable[Composition] = (),
+) -> Sequence[Composition]:
+    """Return the candidates meant by `--candidates FILE|LIST|train|all|generated`.
 
     Args:
         choice: `all` (every precursor the model knows), `train` (those seen in training), a file with a formula
-            a line, or formulas joined by commas.
+            a line, formulas joined by commas, `generated` (the plausible compounds of each target's elements), or
+            `generated` joined to others by a plus sign, such as `all+generated`.
         known: the model's vocabulary.
         seen: the part of it that occurs in training.
+        targets: what compounds are generated for.
+        required: what every set has to hold: a candidate beside generated ones, whatever the target.
     """
+    if per_target(choice):
+        from rrgraph.planning import generated_candidates
+
+        lists = [resolve_candidates(part, known, seen) for part in choice.split("+") if part != GENERATED]
+        return generated_candidates(targets, chain(*lists, required))
     if choice == "all":
         return known
     if choice == "train":
         return seen
-    return list_formulas("--candidates", choice, words=("train", "all"))
+    return list_formulas("--candidates", choice, words=("train", "all", GENERATED))
 
 
 def list_formulas(option: str, choice: str, *, words: Sequence[str] = ()) -> list[Composition]:

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rrgraph.cli.options import (
+    CANDIDATES,
     add_command,
     count_or_all,
     list_formulas,
+    per_target,
     positive_int,
     positive_number,
     resolve_candidates,
@@ -33,6 +35,7 @@ _EXAMPLES = """\
   rrgraph plan LiNi0.8Co0.1Mn0.1O2 BaTiO3 --top-k 5 --exclude LiOH
   rrgraph plan 'Ba(Zr0.2Ti0.8)O3' --exclude N,S --require TiO2     no nitrates or sulfates, but TiO2
   rrgraph plan Cr2AlB2 --candidates B,Cr,Al,AlB2,CrB,CrB2          judge precursors never seen in training
+  rrgraph plan Cr2AlB2 --candidates all+generated                  and any plausible compound of Cr, Al and B
   rrgraph plan Li3V2P3O12 --balanced --mode geometric              no member can be left out, all balance
   rrgraph plan La0.7Sr0.3MnO3 --stock cupboard.txt --grams 10      what is at hand, weighed out
   rrgraph plan BaTiO3 --energies --temperature 1200                free energies with gases at 1200 K and 1 bar
@@ -86,7 +89,13 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
     sets.add_argument("--balanced", action="store_true", help="only sets whose equation balances")
     sets.add_argument("--mode", help="product, log_odds or geometric; by default that of the model")
     pool = parser.add_argument_group("which precursors may be used")
-    pool.add_argument("--candidates", default="all", metavar="FILE|LIST|train|all", help="candidate precursors (all)")
+    pool.add_argument(
+        "--candidates",
+        default="all",
+        metavar=CANDIDATES,
+        help="candidate precursors (all); generated: plausible compounds of each target's elements, also joined to a "
+        "list as in all+generated",
+    )
     pool.add_argument(
         "--max-candidates", type=count_or_all, metavar="N|all", help="only the N most probable candidates (all)"
     )
@@ -116,7 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
     from rrgraph.runs import load_predictor
 
     predictor = load_predictor(arguments.model)
-    planner = build_planner(arguments, predictor, rules, stock)
+    planner = None if per_target(arguments.candidates) else build_planner(arguments, predictor, rules, stock)
     equations = arguments.equations if arguments.equations is not None else arguments.output is None
     detail = Detail(
         equations=equations, grams=arguments.grams, energies=arguments.energies, temperature=arguments.temperature
@@ -129,7 +138,8 @@ def run(arguments: argparse.Namespace) -> int:
             good = [row for row in chunk if row.target is not None]
             sizes = [row.size for row in good] if column is not None else None
             targets = [row.target for row in good if row.target is not None]
-            plans = plan_with_swaps(planner, targets, top_k=arguments.top_k, sizes=sizes)
+            chosen = planner or build_planner(arguments, predictor, rules, stock, targets)
+            plans = plan_with_swaps(chosen, targets, top_k=arguments.top_k, sizes=sizes)
             records = [
                 describe_plan(row, next(plans) if row.target is not None else None, predictor, detail) for row in chunk
             ]
@@ -158,9 +168,15 @@ def build_energies(arguments: argparse.Namespace) -> ReactionEnergies | None:
 
 
 def build_planner(
-    arguments: argparse.Namespace, predictor: LinkPredictor, rules: SetConstraints, stock: Sequence[Composition]
+    arguments: argparse.Namespace,
+    predictor: LinkPredictor,
+    rules: SetConstraints,
+    stock: Sequence[Composition],
+    targets: Sequence[Composition] = (),
 ) -> Planner:
     """Return the planner that the arguments describe; what is in stock is a candidate even if the model never met it.
+
+    Generated candidates are those of the targets, and what every set has to hold.
 
     Raises:
         PlanningError: the candidates do not fit the constraints.
@@ -170,7 +186,13 @@ def build_planner(
     told = re.fullmatch("[0-9]+|column:.*", arguments.set_size or "") is not None
     return Planner(
         predictor,
-        resolve_candidates(arguments.candidates, [*predictor.vocabulary, *stock], predictor.seen),
+        resolve_candidates(
+            arguments.candidates,
+            [*predictor.vocabulary, *stock],
+            predictor.seen,
+            targets=targets,
+            required=_split_names("--require", arguments.require)[0],
+        ),
         rules,
         mode=score_mode(arguments.mode, predictor, told=told),
         max_candidates=arguments.max_candidates,

@@ -24,6 +24,8 @@ from rrgraph.progress import track
 __all__ = ["LinkMetrics", "evaluate_links"]
 
 _CHUNK: Final = 256
+#: Targets with candidates of their own are scored few at a time: each also meets those of the others.
+_OWN_CHUNK: Final = 16
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def evaluate_links(
 
     Args:
         scorer: gives the log-odds of links.
-        candidates: precursors of the grid, each once.
+        candidates: precursors of the grid, each once; of `TargetCandidates` those that the target may use.
         table: the recorded links.
         constraints: leave out the pairs that the planner would not consider, such as precursors that share no
             element with the target; None keeps the whole grid.
@@ -74,14 +76,16 @@ def evaluate_links(
     """
     pool = CandidateFilter(candidates, constraints or SetConstraints())
     targets = {target.key: target for target in table.targets}
-    recorded, outside = _recorded(table, list(targets), pool)
-    ignore = np.zeros(recorded.shape, dtype=bool)
+    grid = _Grid(pool, list(targets.values()))
+    recorded, outside = grid.recorded(table)
+    ignore = grid.padding
     if known is not None:
-        ignore |= _recorded(known, list(targets), pool)[0] & ~recorded
+        ignore |= grid.recorded(known)[0] & ~recorded
     if constraints is not None:
         for row, target in enumerate(targets.values()):
-            ignore[row, np.setdiff1d(np.arange(recorded.shape[1]), pool.feasible(target).indices)] = True
-    logits = _logits(scorer, list(targets.values()), pool.candidates)
+            columns = grid.columns[row]
+            ignore[row, : len(columns)] |= ~np.isin(columns, pool.feasible(target).indices)
+    logits = grid.logits(scorer)
     edges = edge_metrics(logits, recorded, ignore=ignore)
     counted = ~ignore
     probabilities = np.exp(-np.logaddexp(0.0, -logits[counted]))
@@ -92,33 +96,52 @@ def evaluate_links(
     )
 
 
-def _recorded(table: ReactionTable, targets: Sequence[str], pool: CandidateFilter) -> tuple[NDArray[np.bool_], int]:
-    """Return (targets, candidates) whether a link is recorded, and the number of links to precursors outside."""
-    recorded = np.zeros((len(targets), len(pool.candidates)), dtype=bool)
-    row_of = {key: row for row, key in enumerate(targets)}
-    outside = set()
-    for key, members in zip(table.target_keys, table.set_keys, strict=True):
-        row = row_of.get(str(key))
-        if row is None:
-            continue
-        for member in members:
-            if member in pool.position:
-                recorded[row, pool.position[member]] = True
-            else:
-                outside.add((row, member))
-    return recorded, len(outside)
+class _Grid:
+    """A row a target, a column a candidate; where targets have candidates of their own, rows end in padding.
 
+    Attributes:
+        columns: positions of each target's candidates in the pool, ascending.
+        padding: (targets, candidates) what is no pair.
+    """
 
-def _logits(
-    scorer: LinkScorer, targets: Sequence[Composition], candidates: Sequence[Composition]
-) -> NDArray[np.float64]:
-    logits = np.empty((len(targets), len(candidates)))
-    for start in track(range(0, len(targets), _CHUNK), "score links", total=-(-len(targets) // _CHUNK)):
-        chunk = targets[start : start + _CHUNK]
-        scores = np.asarray(scorer.logits(chunk, candidates))
-        if scores.shape != (len(chunk), len(candidates)):
-            raise ScoreError(
-                f"The scorer returned shape {scores.shape} for {len(chunk)} targets and {len(candidates)} candidates."
-            )
-        logits[start : start + _CHUNK] = scores
-    return logits
+    def __init__(self, pool: CandidateFilter, targets: Sequence[Composition]) -> None:
+        self.pool, self.targets = pool, targets
+        self.columns = [np.flatnonzero(pool.considered(target)) for target in targets]
+        lengths = np.array([len(columns) for columns in self.columns], dtype=np.int64)
+        self.padding = np.arange(lengths.max(initial=0)) >= lengths[:, None]
+
+    def recorded(self, table: ReactionTable) -> tuple[NDArray[np.bool_], int]:
+        """Return (targets, candidates) whether a link is recorded, and the number of links to precursors outside."""
+        recorded = np.zeros_like(self.padding)
+        row_of = {target.key: row for row, target in enumerate(self.targets)}
+        outside = set()
+        for key, members in zip(table.target_keys, table.set_keys, strict=True):
+            row = row_of.get(str(key))
+            if row is None:
+                continue
+            for member in members:
+                position = self.pool.position.get(member, len(self.pool.candidates))
+                column = int(np.searchsorted(self.columns[row], position))
+                if column < len(self.columns[row]) and self.columns[row][column] == position:
+                    recorded[row, column] = True
+                else:
+                    outside.add((row, member))
+        return recorded, len(outside)
+
+    def logits(self, scorer: LinkScorer) -> NDArray[np.float64]:
+        """Return the log-odds (targets, candidates), 0 where there is no pair."""
+        logits = np.zeros(self.padding.shape)
+        size = _OWN_CHUNK if self.padding.any() else _CHUNK
+        for start in track(range(0, len(self.targets), size), "score links", total=-(-len(self.targets) // size)):
+            chunk, rows = self.targets[start : start + size], self.columns[start : start + size]
+            used = np.unique(np.concatenate(rows))
+            candidates = [self.pool.candidates[index] for index in used.tolist()]
+            scores = np.asarray(scorer.logits(chunk, candidates)) if candidates else np.empty((len(chunk), 0))
+            if scores.shape != (len(chunk), len(candidates)):
+                raise ScoreError(
+                    f"The scorer returned shape {scores.shape} for {len(chunk)} targets and {len(candidates)} "
+                    "candidates."
+                )
+            for row, columns in enumerate(rows):
+                logits[start + row, : len(columns)] = scores[row, np.searchsorted(used, columns)]
+        return logits

@@ -6,7 +6,7 @@ from rrgraph.model.decoders import DECODERS, LinkDecoder
 from rrgraph.model.device import PRECISIONS, choose_device, half_precision
 from rrgraph.model.encoder import MASK, CompositionEncoder, FractionEmbedding, element_table, encode_by_length
 from rrgraph.model.link_model import LinkModel
-from rrgraph.model.predictor import LinkPredictor
+from rrgraph.model.predictor import UNRELATED_LOG_ODDS, LinkPredictor
 from rrgraph.model.property_checkpoint import (
     PROPERTY_FORMAT,
     PropertyCheckpoint,
@@ -27,6 +27,7 @@ __all__ = [
     "MASK",
     "PRECISIONS",
     "PROPERTY_FORMAT",
+    "UNRELATED_LOG_ODDS",
     "CompositionEncoder",
     "EncoderConfig",
     "FractionEmbedding",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import torch
@@ -11,16 +12,19 @@ from torch import Tensor
 
 from rrgraph.chem import Composition
 from rrgraph.errors import ModelError
-from rrgraph.graph import featurise
+from rrgraph.graph import element_presence, featurise
 from rrgraph.model.checkpoint import LinkCheckpoint
 from rrgraph.model.encoder import encode_by_length
 from rrgraph.model.set_lists import TargetLinks
 from rrgraph.model.set_ranker import SetRanker
 
-__all__ = ["LinkPredictor"]
+__all__ = ["UNRELATED_LOG_ODDS", "LinkPredictor"]
 
 _ENCODER_BATCH = 2048
 _PAIR_BATCH = 65536
+
+UNRELATED_LOG_ODDS: Final = -30.0
+"""Log-odds of a candidate that could not be meant."""
 
 
 class LinkPredictor:
@@ -67,7 +71,6 @@ class LinkPredictor:
         rows, columns = np.divmod(np.arange(len(targets) * len(candidates)), max(len(candidates), 1))
         return self.pair_logits(targets, candidates, rows, columns).reshape(len(targets), len(candidates))
 
-    @torch.inference_mode()
     def pair_logits(
         self,
         targets: Sequence[Composition],
@@ -75,7 +78,26 @@ class LinkPredictor:
         target_index: NDArray[np.int64],
         candidate_index: NDArray[np.int64],
     ) -> NDArray[np.float64]:
-        """Return the log-odds (pairs,) of the links `targets[target_index]` to `candidates[candidate_index]`."""
+        """Return the log-odds (pairs,) of the links `targets[target_index]` to `candidates[candidate_index]`.
+
+        A model with link statistics gives `UNRELATED_LOG_ODDS` to a candidate that shares nothing but oxygen or
+        hydrogen with the target.
+        """
+        if self.checkpoint.statistics is None:
+            return self._decode(targets, candidates, target_index, candidate_index)
+        values = np.full(len(target_index), UNRELATED_LOG_ODDS)
+        meant = np.flatnonzero(_share_elements(targets, candidates)[target_index, candidate_index])
+        values[meant] = self._decode(targets, candidates, target_index[meant], candidate_index[meant])
+        return values
+
+    @torch.inference_mode()
+    def _decode(
+        self,
+        targets: Sequence[Composition],
+        candidates: Sequence[Composition],
+        target_index: NDArray[np.int64],
+        candidate_index: NDArray[np.int64],
+    ) -> NDArray[np.float64]:
         target_embeddings = self.embed(targets)
         candidate_embeddings = self._cached(candidates)
         counted = self.checkpoint.statistics
@@ -137,3 +159,12 @@ class LinkPredictor:
         return (
             torch.stack([self._embeddings[candidate.key] for candidate in candidates]) if candidates else self.embed([])
         )
+
+
+def _share_elements(targets: Sequence[Composition], candidates: Sequence[Composition]) -> NDArray[np.bool_]:
+    """Return which targets and candidates (targets, candidates) share an element other than oxygen and hydrogen."""
+    own, others = (
+        element_presence([each.elements - {"O", "H"} or each.elements for each in side]).astype(np.float32)
+        for side in (targets, candidates)
+    )
+    return own @ others.T > 0

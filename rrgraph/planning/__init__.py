@@ -13,6 +13,7 @@ from rrgraph.planning.energies import (
     reaction_energy,
     read_formation_energies,
 )
+from rrgraph.planning.generated import TargetCandidates, generated_candidates
 from rrgraph.planning.planner import LISTWISE, RANKING_MODES, LinkScorer, Planner, told_mode
 from rrgraph.planning.ranking import SCALE, Plan, RankedSet, SetRanking
 from rrgraph.planning.search import MODES, ScoredSet, SetMode, SetSearch
@@ -38,8 +39,10 @@ __all__ = [
     "SetRanking",
     "SetSearch",
     "Swap",
+    "TargetCandidates",
     "energies_needed",
     "find_swaps",
+    "generated_candidates",
     "plan_with_swaps",
     "reaction_energy",
     "read_candidates",

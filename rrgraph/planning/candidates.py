@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, VOLATILE, Composition, parse_formula, source_elements
 from rrgraph.errors import DataError, FormulaError, PlanningError, near_match
 from rrgraph.planning.constraints import SetConstraints
+from rrgraph.planning.generated import TargetCandidates
 
 __all__ = ["CandidateFilter", "Feasible", "read_candidates"]
 
@@ -57,7 +58,8 @@ class CandidateFilter:
     """Candidates under constraints, prepared once so that filtering them for a target takes microseconds.
 
     Args:
-        candidates: precursors; of two spellings of one precursor the first is kept.
+        candidates: precursors; of two spellings of one precursor the first is kept. Of `TargetCandidates` a target
+            gets those that are its own or shared.
         constraints: what may take part.
 
     Attributes:
@@ -71,25 +73,26 @@ class CandidateFilter:
         distinct: dict[str, Composition] = {}
         for candidate in candidates:
             distinct.setdefault(candidate.key, candidate)
+        self._own = candidates if isinstance(candidates, TargetCandidates) else None
         self.constraints = constraints
         self.candidates = tuple(distinct.values())
         self.position = {key: index for index, key in enumerate(distinct)}
         self._check()
-        words = np.array([_words(candidate.elements) for candidate in self.candidates], dtype=np.uint64)
+        words = np.array([_words(candidate.elements) for candidate in self.candidates], dtype=np.uint64).reshape(-1, 2)
         self._low, self._high = words[:, 0].copy(), words[:, 1].copy()
-        contains = np.zeros((len(ELEMENTS), len(self.candidates)), dtype=np.int64)
+        contains = np.zeros((len(ELEMENTS), len(self.candidates)), dtype=np.int8)
         for index, candidate in enumerate(self.candidates):
             contains[[ATOMIC_NUMBERS[symbol] - 1 for symbol in candidate.elements], index] = 1
         self._contains = contains
-        self._allowed = np.array([self._is_allowed(candidate) for candidate in self.candidates])
-        self._required = np.array([key in constraints.required for key in distinct])
+        self._allowed = np.array([self._is_allowed(candidate) for candidate in self.candidates], dtype=bool)
+        self._required = np.array([key in constraints.required for key in distinct], dtype=bool)
 
     def feasible(self, target: Composition) -> Feasible:
         """Return the candidates that may be in a set for `target`, which is never its own precursor."""
         rules = self.constraints
         source = source_elements(target)
         needed = sorted((target.elements if rules.cover == "strict" else source) | rules.required_elements)
-        usable = self._allowed.copy()
+        usable = self._allowed & self.considered(target)
         if not rules.foreign:
             own = target.elements | VOLATILE | rules.required_elements
             # Oxygen and hydrogen come with almost every precursor, so sharing them says nothing.
@@ -114,6 +117,10 @@ class CandidateFilter:
         required = tuple(np.flatnonzero(self._required[indices]).tolist())
         return Feasible(indices, masks, need, exclusive, required, ())
 
+    def considered(self, target: Composition) -> NDArray[np.bool_]:
+        """Return (candidates,) which of them are for `target`, before any constraint."""
+        return np.ones(len(self.candidates), dtype=bool) if self._own is None else self._own.usable(target)
+
     def _any(self, words: tuple[int, int]) -> NDArray[np.bool_]:
         """Whether each candidate contains one of the elements."""
         low, high = words
@@ -128,7 +135,7 @@ class CandidateFilter:
         )
 
     def _check(self) -> None:
-        if not self.candidates:
+        if not self.candidates and self._own is None:
             raise PlanningError("There are no candidates, expected at least one precursor.")
         rules = self.constraints
         for key in sorted(rules.required - self.position.keys()):
@@ -136,7 +143,7 @@ class CandidateFilter:
                 f"The required precursor '{key}' is not among the {len(self.candidates)} candidates."
                 f"{near_match(key, self.position)}"
             )
-        if rules.stock is not None and not rules.stock & self.position.keys():
+        if self._own is None and rules.stock is not None and not rules.stock & self.position.keys():
             raise PlanningError(
                 f"None of the precursors in stock, such as '{min(rules.stock)}', is among the "
                 f"{len(self.candidates)} candidates."

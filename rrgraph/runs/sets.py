@@ -20,6 +20,7 @@ from rrgraph.data import ReactionTable
 from rrgraph.evaluation import PROTOCOLS
 from rrgraph.graph import KnownSystems, SetStatistics, TrainingStatistics
 from rrgraph.model import (
+    UNRELATED_LOG_ODDS,
     LinkCheckpoint,
     LinkPredictor,
     SetLists,
@@ -38,7 +39,6 @@ from rrgraph.training import History, SetTask, train
 __all__ = ["calibrate", "publication_weights", "train_sets"]
 
 _CHUNK = 256
-_UNRELATED = -30.0  # log-odds of a precursor that brings nothing the target needs
 
 
 def train_sets(
@@ -178,7 +178,7 @@ class _TrainingScorer:
         nodes = torch.tensor([self.graph.target_index[target.key] for target in targets])
         precursors = torch.tensor([self.graph.precursor_index[candidate.key] for candidate in candidates])
         found, link = self.statistics.find(nodes, precursors.expand(len(nodes), -1))
-        return np.where(found.numpy(), self.log_odds[link.numpy()], _UNRELATED)
+        return np.where(found.numpy(), self.log_odds[link.numpy()], UNRELATED_LOG_ODDS)
 
 
 @torch.inference_mode()

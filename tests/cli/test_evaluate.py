@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from rrgraph.chem import parse_formula, plausible_precursors
 from rrgraph.data import ReactionTable
 from rrgraph.runs import run_split
 
@@ -202,3 +203,30 @@ def rounded(value):
     if isinstance(value, list):
         return [rounded(item) for item in value]
     return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+@pytest.mark.parametrize("protocol", ["paper", "open"])
+def test_generated_candidates_are_those_of_each_target(evaluate, trained, protocol, tmp_path):
+    path = tmp_path / "predictions.jsonl"
+    options = ["--split", "validation", "--protocol", protocol, "--json", "--predictions", path]
+    found = report(evaluate(*options, "--candidates", "generated"))
+    lists = [plausible_precursors(target) for target in run_split(trained).validation.targets]
+    assert found["pool"] == len({precursor.key for listed in lists for precursor in listed})
+    assert 10 < found["pool_per_target"] < max(map(len, lists))
+    for line, listed in zip(path.read_text().splitlines(), lists, strict=True):
+        allowed = {precursor.key for precursor in listed}
+        sets = json.loads(line)["sets"]
+        assert all(parse_formula(member).key in allowed for members in sets for member in members)
+
+
+def test_generated_candidates_join_a_list(evaluate):
+    options = ["--split", "validation", "--json"]
+    alone = report(evaluate(*options, "--candidates", "generated"))
+    joined = report(evaluate(*options, "--candidates", "all+generated"))
+    plain = report(evaluate(*options))
+    assert alone["pool"] < joined["pool"] < alone["pool"] + plain["pool"]
+    assert plain["pool"] < joined["pool_per_target"] < joined["pool"]
+    assert plain["pool_per_target"] == plain["pool"]
+    reachable = [each["metrics"]["model"]["reachable"] for each in (alone, joined, plain)]
+    assert reachable[0] <= reachable[1] == reachable[2]
+    assert "(median of a target" in evaluate("--split", "validation", "--candidates", "generated").out

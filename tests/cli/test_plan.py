@@ -9,7 +9,7 @@ import sys
 import pandas as pd
 import pytest
 
-from rrgraph.chem import parse_formula
+from rrgraph.chem import parse_formula, plausible_precursors
 from rrgraph.model import LinkPredictor
 
 OXIDES = "BaCO3,BaO,TiO2,SrCO3,Al2O3,Al"
@@ -402,3 +402,46 @@ def test_arguments_are_checked_before_a_model_is_loaded(rrgraph):
     result = rrgraph("plan", "BaTiO3", "--model", "missing")
     assert result.code == 2
     assert "There is no link model 'missing'" in result.err
+
+
+def test_generated_candidates_are_those_of_each_target(plan):
+    both = plan("BaTiO3", "Cr2AlB2", "--candidates", "generated", "--json", "--foreign").lines
+    alone = plan("Cr2AlB2", "--candidates", "generated", "--json", "--foreign").lines
+    assert [line["target"] for line in both] == ["BaTiO3", "Cr2AlB2"]
+    assert both[1]["sets"] == alone[0]["sets"]
+    for line in both:
+        allowed = {precursor.key for precursor in plausible_precursors(parse_formula(line["target"]))}
+        members = [parse_formula(member).key for members in line["sets"] for member in members]
+        assert members and set(members) <= allowed
+    assert any(line["unseen"] for line in both)
+
+
+def test_generated_candidates_join_others(plan):
+    options = ["BaTiO3", "--foreign", "--set-size", 2, "--json", "--top-k", 100000]
+    sets = {frozenset(members) for members in plan(*options, "--candidates", "BaUO4,Ba+generated").lines[0]["sets"]}
+    assert {"BaUO4", "TiO2"} in sets and {"Ba", "TiO2"} in sets
+
+
+def test_what_is_required_is_a_candidate_beside_generated_ones(plan):
+    (line,) = plan("BaTiO3", "--candidates", "generated", "--require", "BaZrO3", "--json").lines
+    assert line["sets"] and all("BaZrO3" in members for members in line["sets"])
+
+
+def test_stock_limits_generated_candidates(plan):
+    lines = plan("BaTiO3", "CaO", "--candidates", "generated", "--stock", "BaCO3,TiO2,BaUO4", "--json").lines
+    assert [set(members) for members in lines[0]["sets"]] == [{"BaCO3", "TiO2"}]
+    assert lines[1]["sets"] == [] and "Ca" in lines[1]["message"]
+
+
+def test_rows_without_a_target_do_not_stop_generated_candidates(plan):
+    result = plan("Hello", "--candidates", "generated", "--json")
+    assert (result.code, result.lines[0]["sets"]) == (2, [])
+    assert plan("He", "--candidates", "generated", "--json").lines[0]["sets"] == []
+
+
+def test_a_word_near_generated_is_named(plan):
+    result = plan("BaTiO3", "--candidates", "generatd")
+    assert result.code == 2
+    assert "'generated'" in result.err
+    assert plan("BaTiO3", "--candidates", "al+generated").code == 2
+    assert plan("BaTiO3", "--candidates", "+generated").code == 2

@@ -9,7 +9,7 @@ from rrgraph.chem import parse_formula
 from rrgraph.errors import ScoreError
 from rrgraph.evaluation import edge_metrics, evaluate_links
 from rrgraph.evaluation.calibration import calibration
-from rrgraph.planning import SetConstraints
+from rrgraph.planning import SetConstraints, TargetCandidates
 
 POOL = [parse_formula(f) for f in ("Li2CO3", "LiOH", "Co3O4", "TiO2", "BaCO3", "NaCl", "BaO")]
 
@@ -67,6 +67,22 @@ def test_links_known_before_are_neither_right_nor_wrong(table, make_table):
 def test_precursors_that_are_no_candidates_are_counted(table):
     result = evaluate_links(Scorer(), POOL[1:], table)
     assert (result.edges.positives, result.absent) == (4, 1)
+
+
+def test_candidates_of_single_targets_are_pairs_of_these_alone(table):
+    own = {"CoLiO2": POOL[:3], "BaO3Ti": [POOL[4]]}
+    result = evaluate_links(Scorer(), TargetCandidates([POOL[5]], own), table)
+    assert (result.edges.positives, result.edges.negatives, result.absent) == (4, 2, 1)
+    targets = [parse_formula("LiCoO2"), parse_formula("BaTiO3")]
+    logits = Scorer().logits(targets, [POOL[5], *POOL[:3], POOL[4]])
+    ignore = np.array([[False, False, False, False, True], [False, True, True, True, False]])
+    recorded = grid(["Li2CO3 Co3O4 LiOH", "BaCO3 TiO2"])[:, [5, 0, 1, 2, 4]]
+    assert result.edges == edge_metrics(logits, recorded, ignore=ignore)
+
+
+def test_a_grid_without_pairs_has_no_metrics(table):
+    result = evaluate_links(Scorer(), TargetCandidates([], {}), table)
+    assert (result.edges.positives, result.calibration, result.absent) == (0, None, 5)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

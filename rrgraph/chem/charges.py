@@ -1,0 +1,123 @@
+"""Charges of elements in reagents, and the classes of elements that decide which salts exist.
+
+Element symbols flow in; out come charges and the formulas of neutral combinations.
+"""
+
+from __future__ import annotations
+
+from math import gcd
+from typing import Final
+
+__all__ = [
+    "ALKALI",
+    "ALKALINE_EARTHS",
+    "ANIONS",
+    "BASIC",
+    "CHALCOGENS",
+    "CHARGES",
+    "HALOGENS",
+    "NOBLE_GASES",
+    "NONMETALS",
+    "PNICTOGENS",
+    "RARE_EARTHS",
+    "charges",
+    "compound",
+    "neutral",
+    "salt_charges",
+]
+
+
+def _symbols(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+ALKALI: Final = _symbols("Li Na K Rb Cs")
+ALKALINE_EARTHS: Final = _symbols("Be Mg Ca Sr Ba Ra")
+RARE_EARTHS: Final = _symbols("Sc Y La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Ac")
+#: Elements whose oxides are bases.
+BASIC: Final = ALKALI | ALKALINE_EARTHS | RARE_EARTHS
+HALOGENS: Final = _symbols("F Cl Br I")
+CHALCOGENS: Final = _symbols("S Se Te")
+PNICTOGENS: Final = _symbols("P As Sb Bi")
+#: Elements that are no cation in the salts of other acids.
+NONMETALS: Final = HALOGENS | _symbols("H C N O B Si P As S Se")
+NOBLE_GASES: Final = _symbols("He Ne Ar Kr Xe Rn")
+
+#: Positive charges that reagents show, ascending. A choice: crystal structures show more, lists of common charges
+#: less (`Element.icsd_oxidation_states` and `common_oxidation_states` of pymatgen; docs/unseen.md compares them).
+CHARGES: Final[dict[str, tuple[int, ...]]] = {
+    symbol: found
+    for symbols, found in {
+        "Li Na K Rb Cs": (1,),
+        "Ag Cu Hg": (1, 2),
+        "Tl In Au": (1, 3),
+        "Be Mg Ca Sr Ba Ra Zn Cd": (2,),
+        "Sm Eu Yb Fe": (2, 3),
+        "Co Ni": (2, 3, 4),
+        "Ge Sn Pb Pd Pt": (2, 4),
+        "Ti": (2, 3, 4),
+        "V Nb": (2, 3, 4, 5),
+        "Cr": (2, 3, 4, 6),
+        "Mo W": (2, 3, 4, 5, 6),
+        "Mn": (2, 3, 4, 7),
+        "B Al Ga Sc Y La Nd Pm Gd Dy Ho Er Tm Lu Ac": (3,),
+        "Ce Pr Tb Rh Ir Pu Am Cm": (3, 4),
+        "Ru": (3, 4, 6),
+        "P As Sb Bi": (3, 5),
+        "U": (3, 4, 5, 6),
+        "Re": (3, 4, 5, 6, 7),
+        "C Si Zr Hf Th": (4,),
+        "Ta Pa": (4, 5),
+        "S Se Te": (4, 6),
+        "Np": (4, 5, 6),
+        "Tc": (4, 7),
+        "Os": (4, 8),
+        "N": (5,),
+        "Cl Br I": (5, 7),
+    }.items()
+    for symbol in symbols.split()
+}
+
+#: Charges of anions of one element, without oxygen.
+ANIONS: Final[dict[str, int]] = {
+    symbol: charge
+    for symbols, charge in {"H F Cl Br I": -1, "S Se Te": -2, "N P As Sb Bi": -3, "C": -4}.items()
+    for symbol in symbols.split()
+}
+
+#: Elements of which the ion of charge 4 forms simple salts, and metals that form none: water makes acids of them.
+_FOURFOLD: Final = _symbols("Ce Zr Hf Th U Pu Sn Ti")
+_NO_SALTS: Final = NONMETALS | _symbols("Ge Te Nb Ta Mo W Tc Re Os Ir Ru Pa")
+#: Charges that occur in simple salts, where they are fewer than up to 3.
+_SALT_CHARGES: Final = {"Ag": (1,), "Ti": (3, 4), "V": (3,), "Ni": (2,)}
+
+
+def charges(symbol: str) -> tuple[int, ...]:
+    """Return the positive charges of an element, none for those without chemistry in bottles."""
+    return CHARGES.get(symbol, ())
+
+
+def salt_charges(symbol: str) -> tuple[int, ...]:
+    """Return the charges with which an element forms simple salts such as nitrates."""
+    if symbol in _NO_SALTS:
+        return ()
+    if symbol in _SALT_CHARGES:
+        return _SALT_CHARGES[symbol]
+    most = 4 if symbol in _FOURFOLD else 3
+    return tuple(charge for charge in charges(symbol) if charge <= most)
+
+
+def neutral(positive: int, negative: int) -> tuple[int, int]:
+    """Return how many cations and anions of these charges, both given above 0, are neutral together."""
+    divisor = gcd(positive, negative)
+    return negative // divisor, positive // divisor
+
+
+def compound(*parts: tuple[str, int]) -> str:
+    """Spell parts and their numbers, groups of atoms in brackets: ``"La2(CO3)3"``; parts numbered 0 are left out."""
+    text = ""
+    for part, number in parts:
+        group = number > 1 and sum(character.isupper() or character.isdigit() for character in part) > 1
+        text += f"({part})" if group else part if number else ""
+        text += str(number) if number > 1 else ""
+    return text

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 
 from rrgraph.data import PropertyTask
-from rrgraph.model import EncoderConfig, PropertyCheckpoint, PropertyModel, SetLists, TargetScale
-from rrgraph.model.set_lists import LINK_NUMBERS, SET_NUMBERS
+from rrgraph.model import EncoderConfig, PropertyCheckpoint, PropertyModel, TargetScale
 
 TASKS = (
     PropertyTask(name="formation_energy", unit="eV/atom", family="energy"),
@@ -39,24 +38,3 @@ def make_checkpoint() -> Callable[..., PropertyCheckpoint]:
         return PropertyCheckpoint(model=model.eval(), metadata={"name": "invented", "seed": 3})
 
     return make
-
-
-@pytest.fixture(scope="session")
-def invent_lists() -> Callable[..., SetLists]:
-    """Return a function that invents lists of candidate sets with random numbers."""
-
-    def invent(lengths: Sequence[int], *, seed: int = 0, most: int = 4, links: int = 40) -> SetLists:
-        draw = torch.Generator().manual_seed(seed)
-        number = sum(lengths)
-        members = torch.stack([torch.randperm(links, generator=draw)[:most] for _ in range(number)])
-        members[torch.arange(most) > torch.randint(most, (number, 1), generator=draw)] = -1
-        parts = torch.randint(3, (number, most, 2), generator=draw) * (members >= 0)[..., None]
-        return SetLists(
-            pointer=torch.tensor([0, *lengths]).cumsum(0),
-            numbers=torch.randn(number, len(SET_NUMBERS), generator=draw),
-            links=torch.randn(links, len(LINK_NUMBERS), generator=draw),
-            members=members,
-            parts=parts.float(),
-        )
-
-    return invent

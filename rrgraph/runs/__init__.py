@@ -3,7 +3,7 @@
 `rrgraph.runs.measure` stands apart: it brings the evaluation room, which planning with a trained model does without.
 """
 
-from rrgraph.runs.config import DataConfig, EvaluationConfig, RunConfig, load_config, save_config
+from rrgraph.runs.config import DataConfig, EvaluationConfig, RunConfig, SetsConfig, load_config, save_config
 from rrgraph.runs.encoders import DEFAULT_ENCODER, load_encoder
 from rrgraph.runs.environment import describe_environment
 from rrgraph.runs.models import DEFAULT_MODEL, bundled_models, load_predictor
@@ -22,6 +22,7 @@ __all__ = [
     "PropertyDataConfig",
     "RunConfig",
     "RunResult",
+    "SetsConfig",
     "UserTable",
     "bundled_models",
     "candidate_pool",

@@ -84,7 +84,7 @@ def train_run(
             checkpoint = _fit_sets(config, prepared, checkpoint, folder, resume=resume)
         save_checkpoint(checkpoint, folder)
         remove_state(folder)
-        shutil.rmtree(folder / _LINKS, ignore_errors=True)
+    shutil.rmtree(folder / _LINKS, ignore_errors=True)
     comparison = measure(LinkPredictor(checkpoint), prepared, config.evaluation)
     write_json(
         folder / "metrics.json",

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rrgraph.data import load_table
-from rrgraph.model import EncoderConfig, ModelConfig
+from rrgraph.model import EncoderConfig, ModelConfig, SetScorerConfig
 from rrgraph.runs import (
     DataConfig,
     EvaluationConfig,
@@ -14,11 +15,12 @@ from rrgraph.runs import (
     PropertyDataConfig,
     RunConfig,
     RunResult,
+    SetsConfig,
     UserTable,
     pretrain_run,
     train_run,
 )
-from rrgraph.training import PretrainingConfig, TrainingConfig
+from rrgraph.training import PretrainingConfig, SetTrainingConfig, TrainingConfig
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +51,30 @@ def finished(tiny: RunConfig) -> RunResult:
 def run_folder(finished: RunResult) -> Path:
     """Its folder."""
     return finished.folder
+
+
+@pytest.fixture(scope="session")
+def two_stages(tiny: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
+    """The same with several decoders and a second stage that ranks whole sets."""
+    return replace(
+        tiny,
+        name="two",
+        output=str(tmp_path_factory.mktemp("two") / "run"),
+        model=replace(tiny.model, members=2),
+        training=replace(tiny.training, encoder_learning_rate=0.0),
+        sets=SetsConfig(
+            enabled=True,
+            model=SetScorerConfig(width=8),
+            training=SetTrainingConfig(epochs=3, batch_size=16, candidates=8, average=0.5),
+        ),
+        evaluation=replace(tiny.evaluation, mode="listwise"),
+    )
+
+
+@pytest.fixture(scope="session")
+def ranked(two_stages: RunConfig) -> RunResult:
+    """The run of that configuration."""
+    return train_run(two_stages)
 
 
 @pytest.fixture(scope="session")

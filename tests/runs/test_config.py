@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -76,11 +77,47 @@ def test_other_files_are_refused(tmp_path, text):
         ("training.sampler", "unknown"),
         ("evaluation.mode", "unknown"),
         ("evaluation.parts", ["train"]),
+        ("model.members", 0),
+        ("sets.model.width", 0),
+        ("sets.model.dropout", 1.0),
+        ("sets.training.candidates", 0),
+        ("sets.training.temperature", -1.0),
+        ("sets.training.epochs", 0),
+        ("sets.training.average", 1.0),
+        ("sets.training.schedule", "unknown"),
+        ("sets.training.optimizer", "unknown"),
     ],
 )
 def test_the_check_names_the_key(key, value):
     config = RunConfig()
     section, _, name = key.rpartition(".")
-    setattr(getattr(config, section) if section else config, name, value)
+    setattr(attrgetter(section)(config) if section else config, name, value)
     with pytest.raises(ConfigError, match=key):
         check_config(config)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["sets.enabled=true"], "model.statistics=true and model.members of at least 2"),
+        (["sets.enabled=true", "model.members=3"], "model.statistics=true and model.members of at least 2"),
+        (["sets.enabled=true", "model.statistics=true"], "model.statistics=true and model.members of at least 2"),
+        (["evaluation.mode=listwise"], "evaluation.mode=listwise needs sets.enabled=true"),
+        (["evaluation.mode=listwise", "model.statistics=true", "model.members=2"], "needs sets.enabled=true"),
+        (["evaluation.mode=listwse"], "Did you mean 'listwise'"),
+        (["sets.enable=true"], "Did you mean 'sets.enabled'"),
+        (["sets.training.candidate=9"], "Did you mean 'sets.training.candidates'"),
+    ],
+)
+def test_a_second_stage_needs_what_it_learns_from(tmp_path, overrides, message):
+    (tmp_path / "run.yaml").write_text("")
+    with pytest.raises(ConfigError, match=message):
+        check_config(load_config(tmp_path / "run.yaml", overrides))
+
+
+@pytest.mark.parametrize("mode", ["product", "listwise"])
+def test_a_second_stage_that_has_what_it_needs(tmp_path, mode):
+    (tmp_path / "run.yaml").write_text(
+        f"model: {{statistics: true, members: 2}}\nsets: {{enabled: true}}\nevaluation: {{mode: {mode}}}\n"
+    )
+    check_config(load_config(tmp_path / "run.yaml"))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from rrgraph.evaluation import GROUPINGS, PROTOCOLS, evaluate_planner, paired_accuracy, read_predictions, stratify
+from rrgraph.planning import LISTWISE
 from rrgraph.runs.measure import measure_systems
 
 
@@ -45,3 +46,30 @@ def test_each_system_has_its_strata_and_baselines_the_models_lead(small_table, t
     best = [prediction.sets[0].keys for prediction in read_predictions(tmp_path / "p.jsonl")]
     manganate = [target.formula for target in small_table.targets].index("LiMn2O4")
     assert best[manganate] == small_table.set_keys[manganate]
+
+
+class SecondStage(Constant):
+    """A constant whose second stage prefers sets with lithium hydroxide."""
+
+    ranks_sets, set_candidates = True, 5
+
+    def set_log_probabilities(self, targets, candidates, links, sets):
+        scores = [np.array([any(candidates[i].formula == "LiOH" for i in each) for each in own]) for own in sets]
+        return [np.log(np.where(own, 0.2, 0.1)) for own in scores], np.full(len(targets), np.log(0.1))
+
+
+def test_listwise_is_for_the_model_and_the_product_for_the_others(small_table):
+    pool = list(small_table.precursors().values())
+    seen = {precursor.key for precursor in pool}
+    systems = {"model": SecondStage("Li2CO3"), "popularity": Constant("Li2CO3"), "other": SecondStage("Li2CO3")}
+    measured = measure_systems(
+        systems, pool, small_table, PROTOCOLS["open"], mode=LISTWISE, train_precursors=seen, predictions=None
+    )
+    expected = {
+        name: evaluate_planner(
+            systems[name], pool, small_table, PROTOCOLS["open"], mode=mode, train_precursors=seen
+        ).overall
+        for name, mode in (("model", LISTWISE), ("popularity", "product"), ("other", "product"))
+    }
+    assert {name: metrics.overall for name, metrics in measured.items()} == expected
+    assert expected["model"] != expected["other"] == expected["popularity"]

@@ -29,6 +29,8 @@ def test_counts_are_distinct_training_targets(table_file):
     assert counts["Co3O4"] == 2
     assert {p.formula for p in prepared.seen} == set(counts)
     assert prepared.statistics is None
+    assert prepared.folds is None
+    assert prepared.link_statistics is None
 
 
 def test_the_pool_is_known_but_not_seen(table_file, tmp_path):
@@ -40,7 +42,25 @@ def test_the_pool_is_known_but_not_seen(table_file, tmp_path):
     seen = {p.key for p in prepared.seen}
     assert known - seen == {"Nb2O5", "O3W"}
     assert prepared.statistics is not None
-    assert len(prepared.system_counts) == len(set(prepared.split.train.element_systems))
+    assert {p.key for p in prepared.statistics.vocabulary} == known
+    assert len(prepared.statistics.systems.presence) == len(prepared.systems)
+    assert prepared.systems == set(prepared.split.train.element_systems)
+
+
+def test_statistics_and_several_decoders_need_folds(table_file):
+    config = configured(table_file)
+    config.model.members = 2
+    prepared = prepare(config)
+    assert prepared.statistics is None
+    assert prepared.link_statistics is None
+    assert prepared.folds is not None
+    assert len(prepared.folds.targets) == len(prepared.graph.targets)
+    config.model.statistics = True
+    other = prepare(config)
+    assert np.array_equal(other.folds.targets, prepared.folds.targets)
+    assert len(other.link_statistics.pointer) == len(prepared.graph.targets) + 1
+    # The seed of the run is that of the folds.
+    assert not np.array_equal(prepare(replace(config, seed=1)).folds.targets, prepared.folds.targets)
 
 
 def test_a_holdout_leaves_training(table_file, make_table, tmp_path):

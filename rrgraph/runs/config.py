@@ -179,8 +179,8 @@ def _explain(error: OmegaConfBaseException, schema: type) -> str:
     reason = (error.msg or str(error)).splitlines()[0]
     known = _keys(schema)
     if key and key not in known and not any(name.startswith(f"{key}.") for name in known):
-        # People leave out the section, so the last part of each key is compared too.
-        last = {name.rpartition(".")[2]: name for name in known}
+        # People leave out the section, so the last part of each key is compared too; the first section wins.
+        last = {name.rpartition(".")[2]: name for name in reversed(known)}
         close = near_match(key, known) or near_match(key, last)
         for name, full in last.items():
             close = close.replace(f"'{name}'", f"'{full}'")

@@ -143,11 +143,16 @@ class Planner:
                 for target, found, sizes in zip(chunk, links, allowed[start : start + _CHUNK], strict=True)
             ]
             if self.mode == LISTWISE:
-                self._rank_again(chunk, links, rankings)
+                told = [len(sizes) == 1 for sizes in allowed[start : start + _CHUNK]]
+                self._rank_again(chunk, links, rankings, told)
             yield from rankings
 
     def _rank_again(
-        self, targets: Sequence[Composition], links: Sequence[_Links], rankings: Sequence[SetRanking]
+        self,
+        targets: Sequence[Composition],
+        links: Sequence[_Links],
+        rankings: Sequence[SetRanking],
+        told: Sequence[bool],
     ) -> None:
         """Let the scorer's second stage rank the head of each ranking."""
         from rrgraph.model import TargetLinks  # torch, which planning with a baseline does without
@@ -163,7 +168,7 @@ class Planner:
         )
         sets = [[[place[index] for index in members] for members in head] for head in heads]
         candidates = [self.candidates[index] for index in used.tolist()]
-        logs, none = scorer.set_log_probabilities(targets, candidates, competing, sets)
+        logs, none = scorer.set_log_probabilities(targets, candidates, competing, sets, told)
         for ranking, of_sets, of_none in zip(rankings, logs, none.tolist(), strict=True):
             ranking.rank_again(of_sets.tolist(), of_none)
 

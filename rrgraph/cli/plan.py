@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rrgraph.cli.options import (
     CANDIDATES,
     add_command,
+    add_mode,
     count_or_all,
     list_formulas,
     per_target,
@@ -87,7 +88,7 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
     sets.add_argument("--foreign", action="store_true", help="allow elements that the target lacks")
     sets.add_argument("--one-per-element", action="store_true", help="at most one precursor for the same element")
     sets.add_argument("--balanced", action="store_true", help="only sets whose equation balances")
-    sets.add_argument("--mode", help="product, log_odds or geometric; by default that of the model")
+    add_mode(sets)
     pool = parser.add_argument_group("which precursors may be used")
     pool.add_argument(
         "--candidates",

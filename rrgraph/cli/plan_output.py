@@ -28,12 +28,14 @@ class Detail:
         grams: g of each precursor for so many g of target.
         energies: its reaction energy.
         temperature: K, at which energies hold; None for reaction enthalpies at 298.15 K.
+        told: whether the number of precursors is given, so that probabilities hold for sets of that size.
     """
 
     equations: bool = True
     grams: float | None = None
     energies: bool = False
     temperature: float | None = None
+    told: bool = False
 
     @property
     def balances(self) -> bool:

@@ -54,7 +54,9 @@ def _table(plan: PlanRecord) -> tuple[list[str], list[list[str]]]:
     sets, detail = plan.sets, plan.detail
     weighed = any(record.grams is not None for record in sets)
     measure, write = (_PRODUCT, "{:.3g}".format) if plan.none_of_these is None else (_PROBABILITY, percent)
-    header = ["rank", measure, "precursors", f"alternative ({measure})", "balanced equation"]
+    header = ["rank", measure, "precursors", f"alternative ({measure})"]
+    if detail.equations:
+        header.append("balanced equation")
     if detail.energies:
         header.append("reaction energy" + (f" at {detail.temperature:g} K" if detail.temperature is not None else ""))
     if weighed:
@@ -66,7 +68,9 @@ def _table(plan: PlanRecord) -> tuple[list[str], list[list[str]]]:
         names = " + ".join(f"{name}*" if name in record.unseen else name for name in record.precursors)
         probability = write(record.probability) + (f" ({record.score:.3g})" if scored else "")
         swap = _swap(record.alternative, write)
-        cells = [str(record.rank), probability, names, swap, record.equation or "does not balance"]
+        cells = [str(record.rank), probability, names, swap]
+        if detail.equations:
+            cells.append(record.equation or "does not balance")
         if detail.energies:
             cells.append("-" if record.energy is None else _energy(record.energy))
         if weighed:
@@ -83,7 +87,8 @@ def _meaning(plan: PlanRecord) -> str:
     if plan.none_of_these is None:
         return f"{_PRODUCT}: of the link probabilities; it compares sets of one target"
     these = f"none of these {len(plan.sets)}" if len(plan.sets) > 1 else "not this set"
-    return f"{these}: {percent(plan.none_of_these)}\n{_PROBABILITY}: that the literature records the set"
+    given = ", given its size" if plan.detail.told else ""
+    return f"{these}: {percent(plan.none_of_these)}\n{_PROBABILITY}: that the literature records the set{given}"
 
 
 def _swap(alternative: Alternative | None, write: Callable[[float], str]) -> str:

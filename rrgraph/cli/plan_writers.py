@@ -85,10 +85,10 @@ def _table(plan: PlanRecord) -> tuple[list[str], list[list[str]]]:
 def _meaning(plan: PlanRecord) -> str:
     """Return what the sets leave for others, and what their numbers mean."""
     if plan.none_of_these is None:
-        return f"{_PRODUCT}: of the link probabilities; it compares sets of one target"
+        return f"{_PRODUCT}: of link probabilities, to compare sets"
     these = f"none of these {len(plan.sets)}" if len(plan.sets) > 1 else "not this set"
-    given = ", given its size" if plan.detail.told else ""
-    return f"{these}: {percent(plan.none_of_these)}\n{_PROBABILITY}: that the literature records the set{given}"
+    what = "it, given its size" if plan.detail.told else "the set"
+    return f"{these}: {percent(plan.none_of_these)}\n{_PROBABILITY}: that the literature records {what}"
 
 
 def _swap(alternative: Alternative | None, write: Callable[[float], str]) -> str:

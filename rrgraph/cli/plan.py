@@ -268,7 +268,7 @@ def _check_energies(arguments: argparse.Namespace) -> None:
 
 def _told(arguments: argparse.Namespace) -> bool:
     """Whether the number of precursors is given, not merely limited."""
-    return re.fullmatch("[0-9]+|column:.*", arguments.set_size or "") is not None
+    return (arguments.set_size or "").startswith("column:") or len(_sizes(arguments.set_size)) == 1
 
 
 def _sizes(text: str | None) -> tuple[int, ...]:

@@ -117,6 +117,7 @@ def _describe_ranker(ranker: SetRanker) -> dict[str, Any]:
         "forms": list(ranker.statistics.forms),
         "candidates": ranker.candidates,
         "temperature": ranker.temperature,
+        "told_temperature": ranker.told_temperature,
     }
 
 
@@ -129,6 +130,7 @@ def _ranker(description: Mapping[str, Any], tensors: dict[str, torch.Tensor], st
         SetStatistics.from_arrays(statistics.vocabulary, statistics.systems, description["forms"], counted),
         candidates=int(description["candidates"]),
         temperature=float(description["temperature"]),
+        told_temperature=float(description["told_temperature"]),
     )
 
 

@@ -126,6 +126,7 @@ class LinkPredictor:
         candidates: Sequence[Composition],
         links: TargetLinks,
         sets: Sequence[Sequence[Sequence[int]]],
+        told: Sequence[bool],
     ) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
         """Return calibrated log probabilities of the candidate sets of each target, and of none of them.
 
@@ -134,6 +135,7 @@ class LinkPredictor:
             candidates: c precursors.
             links: every link that competes.
             sets: for each target its sets, as positions among the candidates.
+            told: of which targets the set size is told.
 
         Raises:
             ModelError: the model has no second stage.
@@ -144,7 +146,7 @@ class LinkPredictor:
         def describe(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
             return statistics.features(targets, candidates, rows, columns)
 
-        return ranker.log_probabilities(targets, candidates, links, describe, sets)
+        return ranker.log_probabilities(targets, candidates, links, describe, sets, told)
 
     @property
     def _ranker(self) -> SetRanker:

@@ -38,11 +38,13 @@ class Searched:
         candidates: of the planner.
         links: of each target.
         rankings: of each target, by its links.
+        told: of which targets the set size is told.
     """
 
     candidates: Sequence[Composition]
     links: Sequence[Links]
     rankings: Sequence[SetRanking]
+    told: Sequence[bool]
 
     def heads(self, number: int) -> list[list[tuple[int, ...]]]:
         """Return the first sets of each target, as positions among the candidates."""
@@ -70,7 +72,7 @@ def rank_again(scorer: Any, targets: Sequence[Composition], own: Searched, rival
     )
     heads = [part.heads(scorer.set_candidates) for part in parts]
     sets = [_sets([head[target] for head in heads], places) for target in range(len(targets))]
-    logs, none = scorer.set_log_probabilities(targets, candidates, competing, sets)
+    logs, none = scorer.set_log_probabilities(targets, candidates, competing, sets, own.told)
     for ranking, head, of_sets, of_none in zip(own.rankings, heads[0], logs, none.tolist(), strict=True):
         others = np.append(of_sets[len(head) :], of_none)
         ranking.rank_again(of_sets[: len(head)].tolist(), float(np.logaddexp.reduce(others)))

@@ -147,7 +147,7 @@ class Planner:
         """Return the links of some targets and the lazy rankings by them alone."""
         links = self._score(targets)
         rankings = [self._ranking(*each) for each in zip(targets, links, allowed, strict=True)]
-        return Searched(self.candidates, links, rankings)
+        return Searched(self.candidates, links, rankings, told=[len(sizes) == 1 for sizes in allowed])
 
     def _ranking(self, target: Composition, links: Links, sizes: tuple[int, ...]) -> SetRanking:
         feasible, logits = links.feasible, links.logits

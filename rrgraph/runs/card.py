@@ -114,22 +114,25 @@ def _stages(config: RunConfig, split: Split, ranker: SetRanker | None) -> str:
         return f"{head}: {links}.\n"
     stages = (
         f"1. links get their log-odds from {links};",
-        f'2. a set scorer compares the {ranker.candidates} most probable sets of each target and "none of these"; its '
-        f"scores are divided by the temperature {_temperature(config, split, ranker)}.",
+        f"2. a set scorer of {ranker.scorer.config.members} averaged networks compares the {ranker.candidates} most "
+        f'probable sets of each target and "none of these"; its scores are divided by '
+        f"{_temperatures(config, split, ranker)}.",
     )
     return "\n".join(
         [f"{head}, in two stages:\n", *(fill(stage, 120, subsequent_indent="   ") for stage in stages), ""]
     )
 
 
-def _temperature(config: RunConfig, split: Split, ranker: SetRanker) -> str:
-    """Return the temperature and where it comes from."""
+def _temperatures(config: RunConfig, split: Split, ranker: SetRanker) -> str:
+    """Return the temperatures and where they come from."""
     origin = "not fitted, for there are no validation rows"
     if config.sets.training.temperature:
-        origin = "which the configuration gives"
+        origin = "as the configuration says"
     elif len(split.validation):
         origin = f"fitted on the {len(split.validation)} validation rows"
-    return f"{ranker.temperature:.3g}, {origin}"
+    return (
+        f"the temperature {ranker.temperature:.3g}, or {ranker.told_temperature:.3g} where the size is told ({origin})"
+    )
 
 
 def _data(config: RunConfig, prepared: Prepared) -> str:
@@ -154,7 +157,7 @@ def _meaning(config: RunConfig, split: Split, ranker: SetRanker | None) -> str:
         return _PRODUCTS
     if config.evaluation.mode != LISTWISE:
         return _PRODUCTS + _UNUSED_SCORER
-    return f"{_NORMALISED}How sharply they differ is set by the temperature {_temperature(config, split, ranker)}.\n"
+    return f"{_NORMALISED}How sharply they differ is set by {_temperatures(config, split, ranker)}.\n"
 
 
 def _probabilities(meaning: str, shown: Comparison) -> str:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable
-from rrgraph.evaluation import PROTOCOLS
+from rrgraph.evaluation import PROTOCOLS, Protocol
 from rrgraph.graph import KnownSystems, SetStatistics, TrainingStatistics
 from rrgraph.model import (
     UNRELATED_LOG_ODDS,
@@ -66,12 +66,17 @@ def train_sets(
         [open_lists, told_lists],
         [open_right, told_right],
         [weights, weights[torch.from_numpy(lists.told_targets)]],
-        learning_rate=options.learning_rate,
-        batch_size=options.batch_size,
+        options,
     )
     history = train(task, options, seed=config.seed, state_folder=folder, resume=resume)
     statistics = SetStatistics.fit(prepared.split.train, prepared.graph.precursors, prepared.statistics.systems)
-    ranker = SetRanker(scorer, statistics, candidates=options.candidates, temperature=options.temperature or 1.0)
+    ranker = SetRanker(
+        scorer,
+        statistics,
+        candidates=options.candidates,
+        temperature=options.temperature or 1.0,
+        told_temperature=options.told_temperature or options.temperature or 1.0,
+    )
     whole = replace(checkpoint, ranker=ranker)
     validation = prepared.split.validation
     if options.temperature == 0 and len(validation):
@@ -203,19 +208,45 @@ def _held_out_log_odds(
 
 
 def calibrate(checkpoint: LinkCheckpoint, table: ReactionTable, candidates: Sequence[Composition]) -> LinkCheckpoint:
-    """Return the checkpoint with the temperature that suits the recorded reactions of a table, the set size open."""
+    """Return the checkpoint with the temperatures that suit the recorded reactions of a table."""
     assert checkpoint.ranker is not None
-    raw = replace(checkpoint, ranker=replace(checkpoint.ranker, temperature=1.0))
-    planner = Planner(LinkPredictor(raw), candidates, PROTOCOLS["open"].constraints(), mode=LISTWISE)
-    recorded: dict[str, set[frozenset[str]]] = {}
-    for key, keys in zip(table.target_keys, table.set_keys, strict=True):
-        recorded.setdefault(str(key), set()).add(keys)
-    targets = list({target.key: target for target in table.targets}.values())
-    plans = [plan for plan in planner.plan(targets, top_k=checkpoint.ranker.candidates) if plan.none is not None]
-    temperature = fit_temperature(
-        torch.tensor([ranked.score for plan in plans for ranked in plan]),
-        torch.tensor([plan.none for plan in plans]).log(),
-        torch.repeat_interleave(torch.arange(len(plans)), torch.tensor([len(plan) for plan in plans])),
-        torch.tensor([ranked.precursors.keys in recorded[plan.target.key] for plan in plans for ranked in plan]),
+    raw = replace(checkpoint, ranker=replace(checkpoint.ranker, temperature=1.0, told_temperature=1.0))
+    ranker = replace(
+        checkpoint.ranker,
+        temperature=_fit_temperature(raw, table, candidates, PROTOCOLS["open"]),
+        told_temperature=_fit_temperature(raw, table, candidates, PROTOCOLS["paper"]),
     )
-    return replace(checkpoint, ranker=replace(checkpoint.ranker, temperature=temperature))
+    return replace(checkpoint, ranker=ranker)
+
+
+def _fit_temperature(
+    checkpoint: LinkCheckpoint, table: ReactionTable, candidates: Sequence[Composition], protocol: Protocol
+) -> float:
+    assert checkpoint.ranker is not None
+    told = protocol.set_size == "told"
+    planner = Planner(
+        LinkPredictor(checkpoint),
+        candidates,
+        protocol.constraints(),
+        mode=LISTWISE,
+        max_candidates=protocol.max_candidates,
+    )
+    recorded: dict[tuple[str, int | None], set[frozenset[str]]] = {}
+    jobs: dict[tuple[str, int | None], Composition] = {}
+    for target, keys in zip(table.targets, table.set_keys, strict=True):
+        job = (target.key, len(keys) if told else None)
+        recorded.setdefault(job, set()).add(keys)
+        jobs.setdefault(job, target)
+    plans = planner.plan(
+        list(jobs.values()),
+        top_k=checkpoint.ranker.candidates,
+        sizes=[size for _, size in jobs] if told else None,
+    )
+    return fit_temperature(
+        torch.tensor([ranked.score for plan in plans for ranked in plan]),
+        torch.tensor([plan.none or 1.0 for plan in plans]).log(),
+        torch.repeat_interleave(torch.arange(len(plans)), torch.tensor([len(plan) for plan in plans])),
+        torch.tensor(
+            [ranked.precursors.keys in recorded[job] for job, plan in zip(jobs, plans, strict=True) for ranked in plan]
+        ),
+    )

@@ -63,10 +63,10 @@ These are the probabilities that were measured here. With mode `listwise` the se
 """
 
 _NORMALISED = """\
-The probability of a set is that of being the one that the literature records for the target, judged beside the other
-candidate sets that the options allow. They exclude each other: their probabilities and the probability that none of
-them is recorded add up to 1. A target with several recorded sets divides its probability among them. Where the size is
-told, only sets of that size compete. It is not the chance that a synthesis works.
+The probability of a set is that of being the one that the literature records for the target. The candidate sets of a
+target exclude each other: their probabilities, and the probability that none of them is recorded, add up to 1. Sets
+that the options of a plan forbid keep theirs. A target with several recorded sets divides its probability among them;
+where the size is told, all of it is divided among sets of that size. It is not the chance that a synthesis works.
 
 """
 
@@ -112,10 +112,11 @@ def _stages(config: RunConfig, split: Split, ranker: SetRanker | None) -> str:
     head = f"# Model card: {config.name}\n\nLink model of rrgraph {__version__}, seed {config.seed}"
     if ranker is None:
         return f"{head}: {links}.\n"
+    networks = ranker.scorer.config.members
     stages = (
         f"1. links get their log-odds from {links};",
-        f"2. a set scorer of {ranker.scorer.config.members} averaged networks compares the {ranker.candidates} most "
-        f'probable sets of each target and "none of these"; its scores are divided by '
+        f"2. a set scorer{f', the mean of {networks} networks,' if networks > 1 else ''} compares the "
+        f'{ranker.candidates} most probable sets of each target and "none of these"; its scores are divided by '
         f"{_temperatures(config, split, ranker)}.",
     )
     return "\n".join(

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from rrgraph.chem import Composition
 from rrgraph.graph import SetStatistics
+from rrgraph.model.energy_head import EnergyHead
 from rrgraph.model.set_lists import LinkDescription, SetLists, TargetLinks, describe_sets
 from rrgraph.model.set_scorer import SetScorer, list_log_softmax
 
@@ -26,6 +27,7 @@ class SetRanker:
         scorer: in evaluation mode.
         statistics: of whole sets.
         candidates: number of sets of each target that it reads, the most probable ones of the first stage.
+        energy: gives the formation energies behind its reaction energies, None if it learned without.
         temperature: what its scores are divided by where sets of several sizes compete.
         told_temperature: the same where the size is told.
     """
@@ -33,6 +35,7 @@ class SetRanker:
     scorer: SetScorer
     statistics: SetStatistics
     candidates: int
+    energy: EnergyHead | None = None
     temperature: float = 1.0
     told_temperature: float = 1.0
 

@@ -72,7 +72,7 @@ class TargetLinks:
 
     def find(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the position of the link of each target to each candidate; they must be there."""
-        width = int(self.columns.max()) + 1
+        width = int(self.columns.max(initial=0)) + 1
         return np.searchsorted(self.rows * width + self.columns, rows * width + columns)
 
 

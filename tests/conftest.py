@@ -4,11 +4,15 @@ import os
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
 
 from rrgraph.data import ReactionTable
+
+if TYPE_CHECKING:
+    from rrgraph.model import SetLists
 
 Rows = Sequence[tuple[str, str]]
 
@@ -82,3 +86,28 @@ def property_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("properties") / "properties.csv"
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+@pytest.fixture(scope="session")
+def invent_lists() -> Callable[..., SetLists]:
+    """Return a function that invents lists of candidate sets with random numbers."""
+    import torch
+
+    from rrgraph.model import SetLists
+    from rrgraph.model.set_lists import LINK_NUMBERS, SET_NUMBERS
+
+    def invent(lengths: Sequence[int], *, seed: int = 0, most: int = 4, links: int = 40) -> SetLists:
+        draw = torch.Generator().manual_seed(seed)
+        number = sum(lengths)
+        members = torch.stack([torch.randperm(links, generator=draw)[:most] for _ in range(number)])
+        members[torch.arange(most) > torch.randint(most, (number, 1), generator=draw)] = -1
+        parts = torch.randint(3, (number, most, 2), generator=draw) * (members >= 0)[..., None]
+        return SetLists(
+            pointer=torch.tensor([0, *lengths]).cumsum(0),
+            numbers=torch.randn(number, len(SET_NUMBERS), generator=draw),
+            links=torch.randn(links, len(LINK_NUMBERS), generator=draw),
+            members=members,
+            parts=parts.float(),
+        )
+
+    return invent

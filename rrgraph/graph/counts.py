@@ -86,12 +86,12 @@ class LinkCounts:
         self.slot_counts = slot_counts
         self.element_counts = element_counts
         self.uses = uses
-        self._index = {precursor.key: index for index, precursor in enumerate(self.vocabulary)}
         self._slots = _slots(self.vocabulary)
         if len(slot_counts) != len(self._slots[0]) or len(uses) != len(self.vocabulary):
             raise DataError(
                 f"Link statistics of {len(uses)} precursors do not fit a vocabulary of {len(self.vocabulary)}."
             )
+        self._used = {each.key: index for index, each in enumerate(self.vocabulary) if uses[index] > 0}
 
     @classmethod
     def fit(cls, table: ReactionTable, vocabulary: Sequence[Composition]) -> LinkCounts:
@@ -122,9 +122,9 @@ class LinkCounts:
         return {"slot_counts": self.slot_counts, "element_counts": self.element_counts, "uses": self.uses}
 
     def vocabulary_rows(self, candidates: Sequence[Composition]) -> NDArray[np.int64]:
-        """Return the row of each candidate in `features`; candidates outside the vocabulary share the last row."""
+        """Return the row of each candidate in `features`; candidates that were never used share the last row."""
         unseen = len(self.vocabulary)
-        return np.array([self._index.get(candidate.key, unseen) for candidate in candidates], dtype=np.int64)
+        return np.array([self._used.get(candidate.key, unseen) for candidate in candidates], dtype=np.int64)
 
     def features(self, elements: frozenset[str]) -> NDArray[np.float32]:
         """Return the statistics of the links between a target and every precursor of the vocabulary.

@@ -39,8 +39,8 @@ def supply_form(precursor: Composition, symbol: str) -> str:
     """
     partners = "-".join(sorted(precursor.elements & NON_METALS - {symbol}))
     own = "non-metal" if symbol in NON_METALS else "metal"
-    mixed = " mixed" if precursor.elements - NON_METALS - {symbol} else ""
-    return f"{own} {partners}{mixed}".rstrip()
+    mixed = "mixed" if precursor.elements - NON_METALS - {symbol} else ""
+    return " ".join(word for word in (own, partners, mixed) if word)
 
 
 def precursor_kind(precursor: Composition) -> str:

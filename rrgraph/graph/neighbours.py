@@ -69,10 +69,11 @@ class KnownSystems:
             vectors.append(mean_vectors(targets).mean(0))
         return cls(
             presence=element_presence([reactions[0][0].elements for reactions in systems.values()]),
-            vectors=np.array(vectors, dtype=np.float32),
+            # Rounded as they are stored, so that a model predicts after loading what it predicted before.
+            vectors=np.array(vectors, dtype=np.float16).astype(np.float32),
             pointer=np.array(pointer, dtype=np.int32),
             precursors=np.array(precursors, dtype=np.int32),
-            shares=np.array(shares, dtype=np.float32),
+            shares=np.array(shares, dtype=np.float16).astype(np.float32),
         )
 
     def to_arrays(self) -> dict[str, NDArray]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from rrgraph.chem import ELEMENTS, Composition, source_elements
 from rrgraph.data import ReactionTable
+from rrgraph.errors import DataError
 from rrgraph.graph.counts import ANION_CLASSES, anion_class
 from rrgraph.graph.elements import element_presence
 from rrgraph.graph.forms import KINDS, NON_METALS, precursor_kind
@@ -59,6 +60,9 @@ class SetStatistics:
         form_pairs: (forms, forms) float32, reactions with both, with two of the form on the diagonal.
         sizes: (anion classes, sources + 1, excess) float32, reactions by number of source elements of the target and
             of precursors beyond these.
+
+    Raises:
+        DataError: the counts are not those of these forms.
     """
 
     def __init__(
@@ -73,6 +77,8 @@ class SetStatistics:
         form_pairs: NDArray[np.float32],
         sizes: NDArray[np.float32],
     ) -> None:
+        if len(forms) != len(form_uses):
+            raise DataError(f"Set statistics of {len(form_uses)} forms do not fit {len(forms)} names of forms.")
         self.pairs, self.together = pairs, together
         self.forms, self.form_uses, self.form_pairs, self.sizes = tuple(forms), form_uses, form_pairs, sizes
         self._row = {precursor.key: row for row, precursor in enumerate(vocabulary)}

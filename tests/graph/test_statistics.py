@@ -1,8 +1,15 @@
+from __future__ import annotations
+
 import numpy as np
 import pytest
 
-from rrgraph.chem import element_system, parse_formula
-from rrgraph.graph import ANION_CLASSES, COUNTED, LinkStatistics, anion_class, overlap, presence
+from rrgraph.chem import parse_formula, source_elements
+from rrgraph.errors import DataError
+from rrgraph.graph import COUNTED, NEAREST, OVERLAP, STATISTICS, UNRELATED, LinkStatistics
+from rrgraph.graph.neighbours import Neighbours
+
+TARGETS = [parse_formula(text) for text in ("LiNiO2", "Li3Fe2(PO4)3", "CuGaSe2", "NdMnO3", "Al2O3", "H2O")]
+NEW = [parse_formula(text) for text in ("LiNO3", "CrB", "Nd2O3", "Fe3(PO4)2")]
 
 
 @pytest.fixture(scope="module")
@@ -10,86 +17,103 @@ def fitted(small_table):
     return LinkStatistics.fit(small_table, list(small_table.precursors().values()))
 
 
-def column(statistics, formula, name, **options):
-    features = statistics.features(parse_formula(formula).elements, **options)
-    keys = [precursor.key for precursor in statistics.vocabulary]
-    return dict(zip(keys, features[:, COUNTED.index(name)], strict=False))
+def grid(statistics, targets, candidates):
+    rows, columns = np.divmod(np.arange(len(targets) * len(candidates)), len(candidates))
+    return statistics.features(targets, candidates, rows, columns).reshape(len(targets), len(candidates), -1)
 
 
-def test_element_is_the_log_frequency_among_reactions_that_contain_it(fitted):
-    # Five distinct oxide reactions contain Li (LiCoO2 twice, LiMn2O4, LiFePO4 = 4); three of these use Li2CO3.
-    values = column(fitted, "LiNiO2", "element")
-    assert values["CLi2O3"] == pytest.approx(np.log(3 / 4), abs=1e-5)
-    assert values["HLiO"] == pytest.approx(np.log(1 / 4), abs=1e-5)
+def test_overlap_by_hand(fitted):
+    targets = [parse_formula(text) for text in ("LiFePO4", "BaTiO3")]
+    candidates = [parse_formula(text) for text in ("FePO4", "Li2CO3", "NaCl", "NH4H2PO4", "BaTi2O5", "KFePO4F")]
+    values = grid(fitted, targets, candidates)[..., [STATISTICS.index(name) for name in OVERLAP]]
+    shared, share, foreign = np.moveaxis(values, -1, 0)
+    assert shared.tolist() == [[2, 1, 0, 1, 0, 2], [0, 0, 0, 0, 2, 0]]
+    assert share[0] == pytest.approx([2 / 3, 1 / 3, 0, 1 / 3, 0, 2 / 3])
+    assert share[1].tolist() == [0, 0, 0, 0, 1, 0]
+    # Foreign elements count beside something shared only; `UNRELATED` says the rest.
+    assert foreign.tolist() == [[0, 0, 0, 0, 0, 2], [0, 0, 0, 0, 0, 0]]
 
 
-def test_elements_with_and_without_oxygen_are_counted_apart(fitted):
-    assert column(fitted, "CuGaSe2", "element")["Cu"] == pytest.approx(0.0, abs=1e-5)
-    oxide = column(fitted, "SrCu2O3", "element")
-    assert oxide["CuO"] == pytest.approx(0.0, abs=1e-5)
-    assert oxide["Cu"] < np.log(1e-3)
+def test_what_shares_no_source_element_is_unrelated(fitted):
+    candidates = [*fitted.vocabulary, *NEW]
+    values = grid(fitted, TARGETS, candidates)
+    for row, target in enumerate(TARGETS):
+        for column, candidate in enumerate(candidates):
+            unrelated = not source_elements(target) & source_elements(candidate)
+            assert np.array_equal(values[row, column], UNRELATED) == unrelated
+    assert np.isfinite(values).all()
 
 
-def test_pairs_tell_apart_what_elements_alone_cannot(make_table):
-    table = make_table(
-        [("LiFePO4", "Li2CO3;FeC2O4;NH4H2PO4")] * 1
-        + [("Li3Fe2(PO4)3", "Li2CO3;FeC2O4;NH4H2PO4"), ("BaFe12O19", "BaCO3;Fe2O3"), ("SrFe12O19", "SrCO3;Fe2O3")]
-        + [("CaFe2O4", "CaCO3;Fe2O3")]
-    )
-    statistics = LinkStatistics.fit(table, list(table.precursors().values()))
-    values = column(statistics, "NaFePO4", "element_pair")
-    assert values["C1FeO4" if "C1FeO4" in values else "C2FeO4"] > values["Fe2O3"]
-    assert column(statistics, "NaFePO4", "element")["Fe2O3"] > column(statistics, "NaFePO4", "element")["C2FeO4"]
+def test_links_are_described_alone_as_in_the_grid(fitted):
+    candidates = [*fitted.vocabulary, *NEW]
+    values = grid(fitted, TARGETS, candidates)
+    rows = np.array([3, 0, 0, 2, 1, 0, 3])
+    columns = np.array([len(candidates) - 2, 2, 0, 3, 1, 2, 5])
+    assert fitted.features(TARGETS, candidates, rows, columns) == pytest.approx(values[rows, columns], abs=1e-5)
+    none = np.array([], dtype=np.int64)
+    assert fitted.features(TARGETS, candidates, none, none).shape == (0, len(STATISTICS))
+    again = LinkStatistics(fitted.counts, fitted.systems)
+    assert grid(again, TARGETS, candidates[::-1])[:, ::-1] == pytest.approx(values, abs=1e-5)
 
 
-def test_used_counts_distinct_reactions(fitted):
-    values = column(fitted, "KCl", "used")
-    assert values["O2Ti"] == pytest.approx(np.log1p(3), abs=1e-5)
+def test_counted_columns_are_those_of_the_counts(fitted):
+    target = parse_formula("LiFePO4")
+    candidates = [parse_formula(text) for text in ("FeC2O4", "Li2CO3", "LiNO3")]
+    (values,) = grid(fitted, [target], candidates)
+    expected = fitted.counts.features(target.elements)[fitted.counts.vocabulary_rows(candidates)]
+    assert np.array_equal(values[:, : len(COUNTED)], expected)
 
 
-def test_unknown_candidates_share_the_last_row(fitted):
-    candidates = [parse_formula("CrB"), fitted.vocabulary[2]]
-    assert fitted.vocabulary_rows(candidates).tolist() == [len(fitted.vocabulary), 2]
-    features = fitted.features(parse_formula("LiCoO2").elements)
-    assert features.shape == (len(fitted.vocabulary) + 1, len(COUNTED))
-    assert features[-1, -1] == 0.0
-    assert np.isfinite(features).all()
+def test_nearest_columns_are_averaged_over_what_is_brought(make_table):
+    rows = [("LiFePO4", "LiH2PO4;FeC2O4"), ("LiMnPO4", "Li2CO3;MnO;NH4H2PO4"), ("FePO4", "Fe2O3;NH4H2PO4")]
+    table = make_table(rows)
+    fitted = LinkStatistics.fit(table, list(table.precursors().values()))
+    precursor, phosphate, vanadate = (parse_formula(text) for text in ("LiH2PO4", "LiCoPO4", "Li3VO4"))
+    neighbours = Neighbours(fitted.systems, fitted.vocabulary)
+    supplies = neighbours.supplies(precursor)
+    both = neighbours.features([phosphate], np.zeros(2, dtype=int), supplies)
+    assert not np.isclose(both[0], both[1]).any()
+    (values,), (other,) = grid(fitted, [phosphate, vanadate], [precursor])
+    assert values[-len(NEAREST) :] == pytest.approx(both.mean(0), abs=1e-5)
+    # The vanadate has no phosphorus, for which it would be used too.
+    lithium = neighbours.features([vanadate], np.zeros(1, dtype=int), supplies[:1])
+    assert other[-len(NEAREST) :] == pytest.approx(lithium[0], abs=1e-5)
 
 
-@pytest.mark.parametrize("formula", ["LiCoO2", "BaTiO3", "CuInSe2", "LiFePO4"])
-def test_leaving_a_system_out_equals_never_having_seen_it(small_table, fitted, formula):
-    """The leak test: with its own system left out, a training row's statistics cannot know its label."""
-    target = parse_formula(formula)
-    system = element_system(target)
-    others = small_table.select(np.array([element_system(t) != system for t in small_table.targets]))
-    vocabulary = list(small_table.precursors().values())
-    expected = LinkStatistics.fit(others, vocabulary).features(target.elements)
-    left_out = fitted.features(target.elements, leave_out=fitted.system_counts(small_table)[system])
-    assert left_out == pytest.approx(expected, abs=1e-5)
-    assert not np.allclose(left_out, fitted.features(target.elements), atol=1e-3)
+def test_an_unseen_candidate_is_known_by_its_form_alone(fitted):
+    target = parse_formula("LiNiO2")
+    seen, unseen, odd = grid(fitted, [target], [parse_formula(t) for t in ("Li2CO3", "LiHCO3", "LiN3")])[0]
+    values = dict(zip(STATISTICS, np.stack([seen, unseen, odd]).T, strict=True))
+    assert values["used"][0] > 0
+    assert values["used"][1:].tolist() == [0, 0]
+    for name in ("element", "anion_class", "element_pair"):
+        assert values[name][1:] == pytest.approx(np.log(1e-4), abs=1e-5), name
+        assert values[name][0] > np.log(0.1), name
+    for name in ("near_system", "near_embedding"):
+        assert values[name][1:] == pytest.approx(np.log(1e-3), abs=1e-5), name
+    carbonate = grid(fitted, [target], [parse_formula("Li4CO4")])[0, 0]
+    assert carbonate[STATISTICS.index("form_system")] == seen[STATISTICS.index("form_system")] > np.log(0.5)
+    assert values["form_system"][2] == pytest.approx(np.log(1e-3), abs=1e-5)
 
 
-def test_anion_classes():
-    families = {
-        "BaTiO3": "oxide",
-        "LiFePO4": "oxyanion",
-        "LaOF": "oxyanion",
-        "CsPbBr3": "halide",
-        "CuInSe2": "chalcogenide",
-        "TiN": "nitride",
-        "GaAs": "pnictide",
-        "Cr2AlB2": "carbide",
-        "MgAgSb": "pnictide",
-        "NiAl": "intermetallic",
-    }
-    assert {formula: anion_class(parse_formula(formula).elements) for formula in families} == families
-    assert set(families.values()) == set(ANION_CLASSES)
+def test_a_pool_candidate_is_like_one_that_is_not_known(small_table):
+    known = list(small_table.precursors().values())
+    with_pool = LinkStatistics.fit(small_table, [*known, *NEW])
+    without = LinkStatistics.fit(small_table, known)
+    assert np.array_equal(grid(with_pool, TARGETS, NEW), grid(without, TARGETS, NEW))
 
 
-def test_overlap_by_hand():
-    targets = presence([parse_formula("LiFePO4"), parse_formula("H2O")])
-    precursors = presence([parse_formula(f) for f in ("FePO4", "Li2CO3", "NaCl", "NH4H2PO4")])
-    shared, share, foreign = np.moveaxis(overlap(targets, precursors), -1, 0)
-    assert shared.tolist() == [[2, 1, 0, 1], [0, 0, 0, 0]]
-    assert share[0] == pytest.approx([2 / 3, 1 / 3, 0, 1 / 3])
-    assert foreign.tolist() == [[0, 0, 2, 0], [2, 1, 2, 1]]
+def test_statistics_survive_their_arrays_exactly(fitted):
+    arrays = fitted.to_arrays()
+    again = LinkStatistics.from_arrays(fitted.vocabulary, arrays)
+    candidates = [*fitted.vocabulary, *NEW]
+    assert np.array_equal(grid(again, TARGETS, candidates), grid(fitted, TARGETS, candidates))
+    assert {name: a.dtype for name, a in again.to_arrays().items()} == {name: a.dtype for name, a in arrays.items()}
+
+
+def test_arrays_that_do_not_fit_are_refused(fitted):
+    arrays = fitted.to_arrays()
+    with pytest.raises(DataError, match="do not fit a vocabulary of"):
+        LinkStatistics.from_arrays(fitted.vocabulary[:-1], arrays)
+    with pytest.raises(TypeError, match="pointer"):
+        LinkStatistics.from_arrays(fitted.vocabulary, {n: a for n, a in arrays.items() if n != "systems.pointer"})

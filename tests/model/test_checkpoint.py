@@ -7,24 +7,60 @@ import torch
 
 from rrgraph.chem import parse_formula
 from rrgraph.errors import ModelError
-from rrgraph.graph import LinkStatistics
-from rrgraph.model import LinkCheckpoint, LinkModel, LinkPredictor, ModelConfig, load_checkpoint, save_checkpoint
+from rrgraph.graph import LinkStatistics, SetStatistics
+from rrgraph.model import (
+    UNRELATED_LOG_ODDS,
+    LinkCheckpoint,
+    LinkModel,
+    LinkPredictor,
+    ModelConfig,
+    SetRanker,
+    SetScorer,
+    SetScorerConfig,
+    load_checkpoint,
+    save_checkpoint,
+)
+from rrgraph.planning import LISTWISE, Planner, SetConstraints
 
 TARGETS = [parse_formula(f) for f in ("LiCoO2", "Cr2AlB2", "YBa2Cu3O7", "U")]
 
 
-@pytest.fixture(params=[False, True], ids=["plain", "statistics"])
-def checkpoint(request, small_table):
+def build(table, kind):
     torch.manual_seed(0)
-    vocabulary = tuple(small_table.precursors().values())
-    statistics = LinkStatistics.fit(small_table, vocabulary) if request.param else None
+    vocabulary = tuple(table.precursors().values())
+    statistics = LinkStatistics.fit(table, vocabulary) if kind != "plain" else None
+    members = 3 if kind == "sets" else 1
+    model = LinkModel(ModelConfig(width=16, layers=1, statistics=statistics is not None, members=members))
+    ranker = None
+    if kind == "sets":
+        scorer = SetScorer(SetScorerConfig(width=8)).eval()
+        counted = SetStatistics.fit(table, vocabulary, statistics.systems)
+        ranker = SetRanker(scorer, counted, candidates=7, temperature=1.25)
     return LinkCheckpoint(
-        model=LinkModel(ModelConfig(width=16, layers=1, statistics=request.param)).eval(),
+        model=model.eval(),
         vocabulary=vocabulary,
         counts=np.arange(len(vocabulary)),
         statistics=statistics,
         metadata={"score_mode": "geometric"},
+        ranker=ranker,
     )
+
+
+@pytest.fixture(params=["plain", "statistics", "sets"])
+def checkpoint(request, small_table):
+    return build(small_table, request.param)
+
+
+@pytest.fixture
+def ranking(small_table):
+    """A checkpoint with a second stage."""
+    return build(small_table, "sets")
+
+
+def plans(checkpoint):
+    pool = [*checkpoint.vocabulary, parse_formula("CrB")]
+    rules = SetConstraints(foreign=True, sizes=(1, 2, 3))
+    return Planner(LinkPredictor(checkpoint), pool, rules, mode=LISTWISE).plan(TARGETS, top_k=9)
 
 
 def test_saved_model_predicts_equally_after_loading(checkpoint, tmp_path):
@@ -38,12 +74,44 @@ def test_saved_model_predicts_equally_after_loading(checkpoint, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "model.safetensors"]
 
 
+def test_a_saved_second_stage_ranks_equally_after_loading(ranking, tmp_path):
+    save_checkpoint(ranking, tmp_path)
+    loaded = load_checkpoint(tmp_path)
+    assert (loaded.ranker.candidates, loaded.ranker.temperature) == (7, 1.25)
+    assert loaded.ranker.scorer.config == ranking.ranker.scorer.config
+    before = plans(ranking)
+    assert plans(loaded) == before
+    assert any(len(plan) == 9 for plan in before)
+    assert all(plan.none is not None for plan in before)
+
+
+def test_half_keeps_the_second_stage_exact(ranking, tmp_path):
+    save_checkpoint(ranking, tmp_path, half=True)
+    loaded = load_checkpoint(tmp_path)
+    for name, values in ranking.ranker.scorer.state_dict().items():
+        assert torch.equal(loaded.ranker.scorer.state_dict()[name], values), name
+    for name, counts in ranking.ranker.statistics.to_arrays().items():
+        assert np.array_equal(loaded.ranker.statistics.to_arrays()[name], counts), name
+    for before, after in zip(plans(ranking), plans(loaded), strict=True):
+        assert after.none == pytest.approx(before.none, abs=0.02)
+
+
+def test_a_model_without_a_second_stage_says_so(checkpoint):
+    predictor = LinkPredictor(checkpoint)
+    assert predictor.ranks_sets == (checkpoint.ranker is not None)
+    if predictor.ranks_sets:
+        assert predictor.set_candidates == 7
+        return
+    with pytest.raises(ModelError, match="has no set scorer"):
+        predictor.set_candidates  # noqa: B018
+
+
 def test_half_keeps_counts_exact_and_predicts_nearly_equally(checkpoint, tmp_path):
     save_checkpoint(checkpoint, tmp_path, half=True)
     loaded = load_checkpoint(tmp_path)
     if checkpoint.statistics is not None:
-        for name in ("slot_counts", "element_counts", "uses"):
-            assert np.array_equal(getattr(loaded.statistics, name), getattr(checkpoint.statistics, name))
+        for name, counts in checkpoint.statistics.to_arrays().items():
+            assert np.array_equal(loaded.statistics.to_arrays()[name], counts), name
     before, after = (LinkPredictor(c).logits(TARGETS, checkpoint.vocabulary) for c in (checkpoint, loaded))
     assert not np.array_equal(before, after)
     assert after == pytest.approx(before, abs=0.02)
@@ -59,6 +127,17 @@ def test_predictor_scores_pairs_as_in_the_grid(checkpoint):
     assert predictor.pair_logits(TARGETS, candidates, rows, columns) == pytest.approx(grid[rows, columns], abs=1e-5)
     assert predictor.logits([], candidates).shape == (0, 4)
     assert predictor.logits(TARGETS, []).shape == (4, 0)
+
+
+def test_what_could_not_be_meant_is_sure_with_statistics_only(checkpoint):
+    targets = [parse_formula(text) for text in ("LiCoO2", "NH4NO3", "H2O")]
+    candidates = [parse_formula(text) for text in ("La(OH)3", "Co3O4", "LaN", "O2")]
+    logits = LinkPredictor(checkpoint).logits(targets, candidates)
+    # Oxygen and hydrogen come with everything; only where there is nothing else they count.
+    sure = [[True, False, True, True], [True, True, False, True], [True, True, True, False]]
+    if checkpoint.statistics is None:
+        sure = np.zeros((3, 4), dtype=bool)
+    assert np.array_equal(logits == UNRELATED_LOG_ODDS, sure)
 
 
 def test_predictor_knows_what_was_seen(checkpoint):
@@ -84,6 +163,23 @@ def damage_json(folder, change):
     description = json.loads((folder / "model.json").read_text())
     change(description)
     (folder / "model.json").write_text(json.dumps(description))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda sets: sets.pop("forms"),
+        lambda sets: sets["forms"].pop(),
+        lambda sets: sets.pop("temperature"),
+        lambda sets: sets["scorer"].update(width=9),
+    ],
+)
+def test_a_damaged_second_stage_is_refused_with_one_sentence(ranking, tmp_path, damage):
+    save_checkpoint(ranking, tmp_path)
+    damage_json(tmp_path, lambda d: damage(d["sets"]))
+    with pytest.raises(ModelError, match="do not fit each other") as caught:
+        load_checkpoint(tmp_path)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from rrgraph.graph import STATISTICS, KnownSystems, SetStatistics
+from rrgraph.model import SetRanker, SetScorer, SetScorerConfig, TargetLinks, fit_temperature, list_log_softmax
+
+
+@pytest.fixture(scope="module")
+def ranker(small_table):
+    torch.manual_seed(0)
+    vocabulary = list(small_table.precursors().values())
+    systems = KnownSystems.fit(small_table, {each.key: row for row, each in enumerate(vocabulary)})
+    scorer = SetScorer(SetScorerConfig(width=8, dropout=0.5))
+    return SetRanker(scorer, SetStatistics.fit(small_table, vocabulary, systems), candidates=16, temperature=2.0)
+
+
+def ask(ranker, table, sets):
+    candidates = list(table.precursors().values())
+    targets = table.targets[: len(sets)]
+    rows, columns = np.divmod(np.arange(len(targets) * len(candidates)), len(candidates))
+    links = TargetLinks(rows=rows, columns=columns, log_odds=np.linspace(-2, 2, len(rows)))
+    given = np.random.default_rng(0).normal(size=(len(targets), len(candidates), len(STATISTICS))).astype(np.float32)
+    return ranker.log_probabilities(targets, candidates, links, lambda rows, columns: given[rows, columns], sets)
+
+
+def test_probabilities_of_each_target_sum_to_one(ranker, small_table):
+    sets = [[(0, 1), (2, 1), (0,)], [], [(3, 4, 5, 6)]]
+    of_set, of_none = ask(ranker, small_table, sets)
+    assert [len(each) for each in of_set] == [3, 0, 1]
+    for logs, none in zip(of_set, of_none, strict=True):
+        assert np.exp(logs).sum() + np.exp(none) == pytest.approx(1, abs=1e-6)
+    assert of_none[1] == 0
+    # Dropout is off, whatever state the scorer came in.
+    ranker.scorer.train()
+    again, _ = ask(ranker, small_table, sets)
+    assert np.array_equal(np.concatenate(again), np.concatenate(of_set))
+
+
+def test_targets_do_not_influence_each_other(ranker, small_table):
+    both, _ = ask(ranker, small_table, [[(0, 1), (2, 1)], [(3, 4), (0, 1), (2,)]])
+    alone, _ = ask(ranker, small_table, [[(0, 1), (2, 1)], []])
+    assert alone[0] == pytest.approx(both[0], abs=1e-6)
+
+
+def test_temperature_flattens_without_changing_the_order(ranker, small_table):
+    sets = [[(0, 1), (2, 1), (0,), (2, 5)]]
+    (sharp,), _ = ask(replace(ranker, temperature=0.5), small_table, sets)
+    (flat,), _ = ask(replace(ranker, temperature=4.0), small_table, sets)
+    assert np.argsort(sharp).tolist() == np.argsort(flat).tolist()
+    assert np.ptp(sharp) == pytest.approx(8 * np.ptp(flat), rel=1e-3)
+
+
+def planted(temperature, lists=4000, length=6):
+    """Scores, and right sets drawn with the probabilities that the scores have at a temperature."""
+    draw = torch.Generator().manual_seed(0)
+    scores, none = torch.randn(lists, length, generator=draw) * 2, torch.randn(lists, generator=draw)
+    owner = torch.arange(lists).repeat_interleave(length)
+    of_set, of_none = list_log_softmax(scores.flatten() / temperature, none / temperature, owner)
+    shares = torch.cat([of_set.view(lists, length), of_none[:, None]], dim=1).exp()
+    chosen = torch.multinomial(shares, 1, generator=draw)
+    right = torch.zeros(lists, length + 1, dtype=torch.bool).scatter(1, chosen, True)[:, :length]
+    assert 0 < right.any(1).sum() < lists
+    return scores.flatten(), none, owner, right.flatten()
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 1.7, 3.0])
+def test_a_planted_temperature_is_found(temperature):
+    assert fit_temperature(*planted(temperature)) == pytest.approx(temperature, rel=0.08)
+
+
+@pytest.mark.parametrize(("temperature", "expected"), [(0.05, 0.25), (20.0, 4.0)])
+def test_the_temperature_stays_within_bounds(temperature, expected):
+    assert fit_temperature(*planted(temperature)) == pytest.approx(expected)

@@ -12,6 +12,7 @@ from rrgraph.cli.options import (
     CANDIDATES,
     add_command,
     add_groupings,
+    add_mode,
     add_protocol_flags,
     groupings,
     protocol_overrides,
@@ -49,7 +50,7 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
         help="candidate precursors; all: those of the model and of the measured rows (default); "
         "generated: plausible compounds of each target's elements, also joined to a list as in all+generated",
     )
-    parser.add_argument("--mode", help="product, log_odds or geometric; by default that of the model")
+    add_mode(parser)
     parser.add_argument(
         "--baseline", action="append", default=[], metavar="NAME", help="also measure a baseline on the run's data"
     )

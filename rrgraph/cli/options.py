@@ -20,6 +20,7 @@ __all__ = [
     "CANDIDATES",
     "add_command",
     "add_groupings",
+    "add_mode",
     "add_protocol_flags",
     "add_run_command",
     "count_or_all",
@@ -123,6 +124,16 @@ def add_protocol_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--truth-rule", dest="truth_rule", help="row: the row's own set; any: any set of the target")
 
 
+def add_mode(parser: argparse._ActionsContainer) -> None:
+    """Add `--mode`; `score_mode` reads it."""
+    parser.add_argument(
+        "--mode",
+        metavar="NAME",
+        help="what sets are ranked by: listwise, their probability as whole sets (for models with a set scorer), or by "
+        "their links: product, log_odds or geometric; by default what the model does best with",
+    )
+
+
 def add_groupings(parser: argparse.ArgumentParser) -> None:
     """Add `--by`; `groupings` reads it."""
     parser.add_argument(
@@ -163,7 +174,10 @@ def protocol_overrides(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def score_mode(choice: str | None, predictor: LinkPredictor, *, told: bool) -> str:
-    """Return the set score asked for, else that of Retro-Rank-In eq. 5 for a told size and the model's for an open."""
+    """Return what sets are ranked by: what is asked for, else what the model does best with.
+
+    Of models without a set scorer that is the product (Retro-Rank-In eq. 5) where the size is told.
+    """
     from rrgraph.planning import told_mode
 
     usual = predictor.checkpoint.metadata.get("score_mode", "product")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rrgraph.cli.options import (
     CANDIDATES,
     add_command,
+    add_mode,
     count_or_all,
     list_formulas,
     per_target,
@@ -87,7 +88,7 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
     sets.add_argument("--foreign", action="store_true", help="allow elements that the target lacks")
     sets.add_argument("--one-per-element", action="store_true", help="at most one precursor for the same element")
     sets.add_argument("--balanced", action="store_true", help="only sets whose equation balances")
-    sets.add_argument("--mode", help="product, log_odds or geometric; by default that of the model")
+    add_mode(sets)
     pool = parser.add_argument_group("which precursors may be used")
     pool.add_argument(
         "--candidates",
@@ -128,7 +129,11 @@ def run(arguments: argparse.Namespace) -> int:
     planner = None if per_target(arguments.candidates) else build_planner(arguments, predictor, rules, stock)
     equations = arguments.equations if arguments.equations is not None else arguments.output is None
     detail = Detail(
-        equations=equations, grams=arguments.grams, energies=arguments.energies, temperature=arguments.temperature
+        equations=equations,
+        grams=arguments.grams,
+        energies=arguments.energies,
+        temperature=arguments.temperature,
+        told=_told(arguments),
     )
     failed = False
     with open_plans(
@@ -176,14 +181,18 @@ def build_planner(
 ) -> Planner:
     """Return the planner that the arguments describe; what is in stock is a candidate even if the model never met it.
 
-    Generated candidates are those of the targets, and what every set has to hold.
+    Generated candidates are those of the targets, and what every set has to hold. Whatever the options forbid, sets of
+    the model's own vocabulary compete for probability; a told size is no wish but knowledge, which they share.
 
     Raises:
         PlanningError: the candidates do not fit the constraints.
     """
-    from rrgraph.planning import Planner
+    from rrgraph.planning import LISTWISE, Planner, SetConstraints
 
-    told = re.fullmatch("[0-9]+|column:.*", arguments.set_size or "") is not None
+    told = _told(arguments)
+    mode = score_mode(arguments.mode, predictor, told=told)
+    usual = SetConstraints(sizes=rules.sizes) if told else SetConstraints()
+    wishes = rules != usual or arguments.candidates != "all" or arguments.max_candidates is not None
     return Planner(
         predictor,
         resolve_candidates(
@@ -194,8 +203,9 @@ def build_planner(
             required=_split_names("--require", arguments.require)[0],
         ),
         rules,
-        mode=score_mode(arguments.mode, predictor, told=told),
+        mode=mode,
         max_candidates=arguments.max_candidates,
+        rivals=Planner(predictor, predictor.vocabulary, usual) if wishes and mode == LISTWISE else None,
     )
 
 
@@ -254,6 +264,11 @@ def _check_energies(arguments: argparse.Namespace) -> None:
         raise PlanningError("--energies follow from the balanced equations, which --no-equations leaves out.")
     if arguments.temperature is not None:
         check_temperature(arguments.temperature)
+
+
+def _told(arguments: argparse.Namespace) -> bool:
+    """Whether the number of precursors is given, not merely limited."""
+    return (arguments.set_size or "").startswith("column:") or len(_sizes(arguments.set_size)) == 1
 
 
 def _sizes(text: str | None) -> tuple[int, ...]:

@@ -28,12 +28,14 @@ class Detail:
         grams: g of each precursor for so many g of target.
         energies: its reaction energy.
         temperature: K, at which energies hold; None for reaction enthalpies at 298.15 K.
+        told: whether the number of precursors is given, so that probabilities hold for sets of that size.
     """
 
     equations: bool = True
     grams: float | None = None
     energies: bool = False
     temperature: float | None = None
+    told: bool = False
 
     @property
     def balances(self) -> bool:
@@ -49,7 +51,7 @@ class Alternative:
         replaces: the precursor of the listed set that is taken out.
         by: the one that takes its place.
         precursors: the set that results.
-        probability: of that set.
+        probability: of that set, as of the listed ones.
         unseen: whether no training reaction uses the new precursor.
     """
 
@@ -68,7 +70,7 @@ class SetRecord:
         rank: from 1.
         precursors: formulas.
         score: what the sets are ranked by.
-        probability: product of the link probabilities (Retro-Rank-In eq. 5).
+        probability: that the literature records the set, or the product of the link probabilities; see `RankedSet`.
         unseen: the precursors that no training reaction uses.
         alternative: what to do without one of the precursors, None when nothing was found.
         balanced: balanced equation, None when nothing needs it or the set does not balance.
@@ -103,13 +105,15 @@ class SetRecord:
 class PlanRecord:
     """The answer to one row: its sets, why there are fewer than asked for or none, and what was worked out.
 
-    Known reactions are None when none are looked up, and then have no table.
+    The probability that none of the sets is recorded is None when their probabilities are products of link
+    probabilities. Known reactions are None when none are looked up, and then have no table.
     """
 
     target: str
     sets: list[SetRecord]
     message: str | None = None
     detail: Detail = Detail()
+    none_of_these: float | None = None
     evidence: list[KnownReaction] | None = None
     evidence_table: str = ""
 
@@ -120,6 +124,7 @@ class PlanRecord:
             "sets": [record.precursors for record in self.sets],
             "scores": [record.score for record in self.sets],
             "probabilities": [record.probability for record in self.sets],
+            "none_of_these": self.none_of_these,
             "unseen": [record.unseen for record in self.sets],
             "alternatives": [None if s.alternative is None else asdict(s.alternative) for s in self.sets],
         }
@@ -152,7 +157,7 @@ def describe_plan(
         _describe_set(rank, ranked, swap, plan, predictor, detail)
         for rank, (ranked, swap) in enumerate(zip(plan.sets, swaps, strict=True), start=1)
     ]
-    return PlanRecord(target=row.text, sets=sets, message=plan.reason, detail=detail)
+    return PlanRecord(target=row.text, sets=sets, message=plan.reason, detail=detail, none_of_these=plan.none_of_these)
 
 
 def _describe_set(

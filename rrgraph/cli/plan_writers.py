@@ -6,12 +6,12 @@ Flows in: plan records, one by one. Flows out: lines on the terminal, rows for a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import log
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rrgraph.cli.evidence_output import evidence_json, show_evidence
-from rrgraph.cli.show import fits, show_table
+from rrgraph.cli.show import fits, percent, show_table
 from rrgraph.cli.writers import Layout, Writer
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from rrgraph.planning import ReactionEnergy
 
 __all__ = ["TableWriter", "plan_layout"]
+
+_PROBABILITY: Final = "probability"
+_PRODUCT: Final = "link product"
 
 
 class TableWriter(Writer["PlanRecord"]):
@@ -33,7 +36,8 @@ class TableWriter(Writer["PlanRecord"]):
         header, rows = _table(record)
         if not fits(header, rows):
             header, rows = [*header[:2], "precursors"], [_stacked(row) for row in rows]
-        show_table(header, rows, title=f"\n{record.target}", numbers=("rank", "probability"))
+        show_table(header, rows, title=f"\n{record.target}", numbers=("rank", _PROBABILITY, _PRODUCT))
+        print(_meaning(record))
         if any(s.unseen or (s.alternative and s.alternative.unseen) for s in record.sets):
             print("* never seen in training")
         unbalanced = sum(s.equation is None for s in record.sets)
@@ -49,7 +53,10 @@ class TableWriter(Writer["PlanRecord"]):
 def _table(plan: PlanRecord) -> tuple[list[str], list[list[str]]]:
     sets, detail = plan.sets, plan.detail
     weighed = any(record.grams is not None for record in sets)
-    header = ["rank", "probability", "precursors", "alternative (probability)", "balanced equation"]
+    measure, write = (_PRODUCT, "{:.3g}".format) if plan.none_of_these is None else (_PROBABILITY, percent)
+    header = ["rank", measure, "precursors", f"alternative ({measure})"]
+    if detail.equations:
+        header.append("balanced equation")
     if detail.energies:
         header.append("reaction energy" + (f" at {detail.temperature:g} K" if detail.temperature is not None else ""))
     if weighed:
@@ -59,9 +66,11 @@ def _table(plan: PlanRecord) -> tuple[list[str], list[list[str]]]:
     rows = []
     for record in sets:
         names = " + ".join(f"{name}*" if name in record.unseen else name for name in record.precursors)
-        probability = f"{record.probability:.3g}" + (f" ({record.score:.3g})" if scored else "")
-        swap = _swap(record.alternative)
-        cells = [str(record.rank), probability, names, swap, record.equation or "does not balance"]
+        probability = write(record.probability) + (f" ({record.score:.3g})" if scored else "")
+        swap = _swap(record.alternative, write)
+        cells = [str(record.rank), probability, names, swap]
+        if detail.equations:
+            cells.append(record.equation or "does not balance")
         if detail.energies:
             cells.append("-" if record.energy is None else _energy(record.energy))
         if weighed:
@@ -69,16 +78,25 @@ def _table(plan: PlanRecord) -> tuple[list[str], list[list[str]]]:
             cells.append(", ".join(f"{mass:.4g} g {name}" for name, mass in masses) or "-")
         rows.append(cells)
     if scored:
-        header[1] = "probability (score)"
+        header[1] = f"{measure} (score)"
     return header, rows
 
 
-def _swap(alternative: Alternative | None) -> str:
-    """``LiOH for Li2CO3 (0.21)``."""
+def _meaning(plan: PlanRecord) -> str:
+    """Return what the sets leave for others, and what their numbers mean."""
+    if plan.none_of_these is None:
+        return f"{_PRODUCT}: of link probabilities, to compare sets"
+    these = f"none of these {len(plan.sets)}" if len(plan.sets) > 1 else "not this set"
+    what = "it, given its size" if plan.detail.told else "the set"
+    return f"{these}: {percent(plan.none_of_these)}\n{_PROBABILITY}: that the literature records {what}"
+
+
+def _swap(alternative: Alternative | None, write: Callable[[float], str]) -> str:
+    """``LiOH for Li2CO3 (21 %)``."""
     if alternative is None:
         return "-"
     star = "*" if alternative.unseen else ""
-    return f"{alternative.by}{star} for {alternative.replaces} ({alternative.probability:.3g})"
+    return f"{alternative.by}{star} for {alternative.replaces} ({write(alternative.probability)})"
 
 
 def _energy(energy: ReactionEnergy) -> str:
@@ -105,6 +123,7 @@ _COLUMNS: dict[str, type] = {
     "precursors": str,
     "score": float,
     "probability": float,
+    "none_of_these": float,
     "unseen": str,
     "alternative": str,
     "alternative_replaces": str,
@@ -134,19 +153,23 @@ def plan_layout(*, energies: bool = False, evidence: bool = False) -> Layout[Pla
 
 
 def _rows(number: int, record: PlanRecord) -> Iterator[dict[str, Any]]:
-    first: dict[str, Any] = {"row": number, "target": record.target, "message": record.message}
+    every: dict[str, Any] = {
+        "row": number,
+        "target": record.target,
+        "none_of_these": record.none_of_these,
+        "message": record.message,
+    }
+    first = dict(every)
     if record.evidence is not None:
         first["evidence"] = json.dumps(evidence_json(record.evidence), ensure_ascii=False)
     if not record.sets:
         yield first
     for s in record.sets:
         yield (
-            (first if s.rank == 1 else {})
+            (first if s.rank == 1 else every)
             | _energy_cells(s)
             | _alternative_cells(s)
             | {
-                "row": number,
-                "target": record.target,
                 "rank": s.rank,
                 "precursors": ";".join(s.precursors),
                 "score": s.score,
@@ -154,7 +177,6 @@ def _rows(number: int, record: PlanRecord) -> Iterator[dict[str, Any]]:
                 "unseen": ";".join(s.unseen),
                 "equation": s.equation,
                 "grams": None if s.grams is None else ";".join(f"{mass:.5g}" for mass in s.grams.values()),
-                "message": record.message,
             }
         )
 

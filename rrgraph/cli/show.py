@@ -12,7 +12,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from rrgraph.evaluation import EdgeMetrics, Metrics, TopK
 
-__all__ = ["fits", "show_edges", "show_metrics", "show_strata", "show_table"]
+__all__ = ["fits", "percent", "show_edges", "show_metrics", "show_strata", "show_table"]
 
 _GAP = 2
 
@@ -41,6 +41,13 @@ def fits(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Return whether a table fits the terminal without broken lines; a pipe is as wide as it needs to be."""
     console = Console()
     return not console.is_terminal or sum(_widths([header, *rows])) + _GAP * len(header) <= console.width
+
+
+def percent(probability: float) -> str:
+    """Return a probability with two digits that count: ``41 %``, ``4.3 %``; ``< 0.01 %`` and ``> 99 %`` at the ends."""
+    if probability < 1e-4:
+        return "< 0.01 %"
+    return "> 99 %" if probability >= 0.995 else f"{100 * probability:.2g} %"
 
 
 def show_metrics(systems: Mapping[str, Metrics], *, title: str) -> None:

@@ -6,11 +6,13 @@ from rrgraph.graph.elements import element_presence
 from rrgraph.graph.featurise import PADDING, featurise
 from rrgraph.graph.folds import FOLDS, TrainingFolds, TrainingStatistics
 from rrgraph.graph.neighbours import NEAREST, KnownSystems
+from rrgraph.graph.set_balance import BALANCE, balance_sets
 from rrgraph.graph.set_statistics import SET_STATISTICS, SetStatistics
 from rrgraph.graph.statistics import OVERLAP, STATISTICS, UNRELATED, LinkStatistics
 
 __all__ = [
     "ANION_CLASSES",
+    "BALANCE",
     "COUNTED",
     "EDGE",
     "FOLDS",
@@ -29,6 +31,7 @@ __all__ = [
     "TrainingFolds",
     "TrainingStatistics",
     "anion_class",
+    "balance_sets",
     "build_graph",
     "element_presence",
     "featurise",

@@ -5,6 +5,7 @@ from rrgraph.model.config import EncoderConfig, ModelConfig
 from rrgraph.model.decoders import DECODERS, LinkDecoder
 from rrgraph.model.device import PRECISIONS, choose_device, half_precision
 from rrgraph.model.encoder import MASK, CompositionEncoder, FractionEmbedding, element_table, encode_by_length
+from rrgraph.model.energy_head import EnergyHead
 from rrgraph.model.link_model import LinkModel
 from rrgraph.model.predictor import UNRELATED_LOG_ODDS, LinkPredictor
 from rrgraph.model.property_checkpoint import (
@@ -30,6 +31,7 @@ __all__ = [
     "UNRELATED_LOG_ODDS",
     "CompositionEncoder",
     "EncoderConfig",
+    "EnergyHead",
     "FractionEmbedding",
     "LinkCheckpoint",
     "LinkDecoder",

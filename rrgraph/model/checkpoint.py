@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rrgraph.chem import Composition, parse_formula
 from rrgraph.graph import LinkStatistics, SetStatistics
 from rrgraph.model.config import ModelConfig
+from rrgraph.model.energy_head import EnergyHead
 from rrgraph.model.link_model import LinkModel
 from rrgraph.model.set_ranker import SetRanker
 from rrgraph.model.set_scorer import SetScorer, SetScorerConfig
@@ -24,7 +25,8 @@ __all__ = ["FORMAT", "LinkCheckpoint", "load_checkpoint", "save_checkpoint"]
 FORMAT = "rrgraph-link-model/3"
 """Name and version of the file format, checked on loading."""
 
-_STATISTICS, _SETS, _SCORER, _SET_STATISTICS = "statistics.", "sets.", "scorer.", "statistics."
+_STATISTICS, _SETS = "statistics.", "sets."
+_SCORER, _SET_STATISTICS, _ENERGY = "scorer.", "statistics.", "energy."
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def save_checkpoint(checkpoint: LinkCheckpoint, folder: str | Path, *, half: boo
     tensors = weights(checkpoint.model, half=half)
     description: dict[str, Any] = {}
     if checkpoint.ranker is not None:
-        tensors |= _ranker_tensors(checkpoint.ranker)
+        tensors |= _ranker_tensors(checkpoint.ranker, half=half)
         description["sets"] = _describe_ranker(checkpoint.ranker)
     if checkpoint.statistics is not None:
         counted = checkpoint.statistics.to_arrays()
@@ -91,7 +93,7 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
         statistics = LinkStatistics.from_arrays(vocabulary, _arrays(counted)) if counted else None
         ranker = None
         if statistics is not None and "sets" in description:
-            ranker = _ranker(description["sets"], ranked, statistics)
+            ranker = _ranker(description["sets"], ranked, statistics, model.config.width)
         metadata = dict(description["metadata"])
         systems = frozenset(found) if (found := description.get("systems")) is not None else None
     return LinkCheckpoint(
@@ -105,9 +107,11 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
     )
 
 
-def _ranker_tensors(ranker: SetRanker) -> dict[str, torch.Tensor]:
+def _ranker_tensors(ranker: SetRanker, *, half: bool) -> dict[str, torch.Tensor]:
     tensors = {_SCORER + name: tensor for name, tensor in ranker.scorer.state_dict().items()}
     tensors |= {_SET_STATISTICS + name: torch.from_numpy(a) for name, a in ranker.statistics.to_arrays().items()}
+    if ranker.energy is not None:
+        tensors |= {_ENERGY + name: tensor for name, tensor in weights(ranker.energy, half=half).items()}
     return {_SETS + name: tensor for name, tensor in tensors.items()}
 
 
@@ -116,19 +120,30 @@ def _describe_ranker(ranker: SetRanker) -> dict[str, Any]:
         "scorer": asdict(ranker.scorer.config),
         "forms": list(ranker.statistics.forms),
         "candidates": ranker.candidates,
+        "energy_hidden": None if ranker.energy is None else ranker.energy.value.in_features,
         "temperature": ranker.temperature,
+        "told_temperature": ranker.told_temperature,
     }
 
 
-def _ranker(description: Mapping[str, Any], tensors: dict[str, torch.Tensor], statistics: LinkStatistics) -> SetRanker:
+def _ranker(
+    description: Mapping[str, Any], tensors: dict[str, torch.Tensor], statistics: LinkStatistics, width: int
+) -> SetRanker:
     scorer = SetScorer(SetScorerConfig(**description["scorer"]))
     scorer.load_state_dict(_under(tensors, _SCORER))
+    energy = None
+    if description["energy_hidden"] is not None:
+        energy = EnergyHead(width, description["energy_hidden"])
+        energy.load_state_dict(_under(tensors, _ENERGY))
+        energy.eval()
     counted = _arrays(_under(tensors, _SET_STATISTICS))
     return SetRanker(
         scorer.eval(),
         SetStatistics.from_arrays(statistics.vocabulary, statistics.systems, description["forms"], counted),
         candidates=int(description["candidates"]),
+        energy=energy,
         temperature=float(description["temperature"]),
+        told_temperature=float(description["told_temperature"]),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -15,6 +16,7 @@ from rrgraph.errors import ModelError
 from rrgraph.graph import element_presence, featurise
 from rrgraph.model.checkpoint import LinkCheckpoint
 from rrgraph.model.encoder import encode_by_length
+from rrgraph.model.energy_head import EnergyHead
 from rrgraph.model.set_lists import TargetLinks
 from rrgraph.model.set_ranker import SetRanker
 
@@ -41,6 +43,7 @@ class LinkPredictor:
             precursor.key: int(count) for precursor, count in zip(checkpoint.vocabulary, checkpoint.counts, strict=True)
         }
         self._embeddings: dict[str, Tensor] = {}
+        self._last_targets: tuple[list[str], Tensor] = [], torch.empty(0)
 
     def count(self, precursor: Composition) -> int:
         """Return how many distinct training targets link to `precursor`; 0 means never seen."""
@@ -98,7 +101,7 @@ class LinkPredictor:
         target_index: NDArray[np.int64],
         candidate_index: NDArray[np.int64],
     ) -> NDArray[np.float64]:
-        target_embeddings = self.embed(targets)
+        target_embeddings = self._of_targets(targets)
         candidate_embeddings = self._cached(candidates)
         counted = self.checkpoint.statistics
         statistics = None if counted is None else counted.features(targets, candidates, target_index, candidate_index)
@@ -126,6 +129,7 @@ class LinkPredictor:
         candidates: Sequence[Composition],
         links: TargetLinks,
         sets: Sequence[Sequence[Sequence[int]]],
+        told: Sequence[bool],
     ) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
         """Return calibrated log probabilities of the candidate sets of each target, and of none of them.
 
@@ -134,6 +138,7 @@ class LinkPredictor:
             candidates: c precursors.
             links: every link that competes.
             sets: for each target its sets, as positions among the candidates.
+            told: of which targets the set size is told.
 
         Raises:
             ModelError: the model has no second stage.
@@ -144,13 +149,28 @@ class LinkPredictor:
         def describe(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
             return statistics.features(targets, candidates, rows, columns)
 
-        return ranker.log_probabilities(targets, candidates, links, describe, sets)
+        if ranker.energy is not None:
+            links = replace(links, energies=self._energies(ranker.energy, targets, candidates))
+        return ranker.log_probabilities(targets, candidates, links, describe, sets, told)
+
+    @torch.inference_mode()
+    def _energies(
+        self, head: EnergyHead, targets: Sequence[Composition], candidates: Sequence[Composition]
+    ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        return head(self._of_targets(targets)).numpy(), head(self._cached(candidates)).numpy()
 
     @property
     def _ranker(self) -> SetRanker:
         if self.checkpoint.ranker is None:
             raise ModelError("The model has no set scorer: it ranks sets by their links alone.")
         return self.checkpoint.ranker
+
+    def _of_targets(self, targets: Sequence[Composition]) -> Tensor:
+        """Return the embeddings of targets; both stages ask for the same ones, one after the other."""
+        keys = [target.key for target in targets]
+        if self._last_targets[0] != keys:
+            self._last_targets = keys, self.embed(targets)
+        return self._last_targets[1]
 
     def _cached(self, candidates: Sequence[Composition]) -> Tensor:
         missing = [candidate for candidate in candidates if candidate.key not in self._embeddings]

@@ -24,7 +24,7 @@ __all__ = ["PropertyPrediction", "PropertyPredictor"]
 _BATCH = 2048
 
 #: Tasks that are the formation energy of the ground state, the one closest to experiment first.
-_FORMATION_ENERGIES = ("formation_energy_mp20", "formation_energy")
+FORMATION_ENERGIES = ("formation_energy_mp20", "formation_energy")
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ class PropertyPredictor:
             ModelError: the model predicts none.
         """
         names = [task.name for task in self.tasks]
-        for name in _FORMATION_ENERGIES:
+        for name in FORMATION_ENERGIES:
             if name in names:
                 prediction = self.predict(compositions)[name]
                 return prediction.value, prediction.uncertainty

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rrgraph.chem import Composition, source_elements
-from rrgraph.graph import SET_STATISTICS, STATISTICS, SetStatistics, element_presence
+from rrgraph.graph import BALANCE, SET_STATISTICS, STATISTICS, SetStatistics, balance_sets, element_presence
+from rrgraph.model.energy_head import reaction_energies
 
 __all__ = ["LINK_NUMBERS", "MEMBER_NUMBERS", "SET_NUMBERS", "SetLists", "TargetLinks", "describe_sets"]
 
@@ -39,13 +40,14 @@ LINK_NUMBERS: Final = (*STATISTICS, "log_odds")
 MEMBER_NUMBERS: Final = (*LINK_NUMBERS, "alone", "brings")
 """Numbers of a member: of its link, and how many source elements it alone brings and brings at all."""
 
-SET_NUMBERS: Final = (*SET_STATISTICS, *_LINK_SUMS)
-"""Numbers of a set: its statistics, and what its links say together.
+SET_NUMBERS: Final = (*SET_STATISTICS, *_LINK_SUMS, *BALANCE, "energy")
+"""Numbers of a set: its statistics, what its links say together, its mass balance and its reaction energy.
 
-The latter are sum and mean of log probabilities, least, sum and mean of log-odds; log(1 + rank) by log probability
+What links say are sum and mean of log probabilities, least, sum and mean of log-odds; log(1 + rank) by log probability
 in its list, and how far log probability and log-odds lie behind the best of the list; and for each source element of
 the target, by how much the log-odds of the best candidate for it exceed those of the best member: their sum, the
-largest, and the number of elements that are not brought by their best candidate.
+largest, and the number of elements that are not brought by their best candidate. The energy is in eV for an atom of
+target, 0 where no formation energies are known.
 """
 
 
@@ -60,11 +62,13 @@ class TargetLinks:
         rows: (links,) int64, target of each link, ascending.
         columns: (links,) int64, candidate of each link, ascending within a target.
         log_odds: (links,) float64.
+        energies: formation energies of the targets (t,) and of the candidates (c,), eV/atom, if they are known.
     """
 
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
     log_odds: NDArray[np.float64]
+    energies: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None
 
     def find(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the position of the link of each target to each candidate; they must be there."""
@@ -159,6 +163,7 @@ def describe_sets(
     present = members >= 0
     link = np.where(present, links.find(rows[:, None], members), -1)
     together = _link_sums(targets, candidates, links, rows, pointer, link)
+    physics = _physics(targets, candidates, links, rows, members)
     used, position = np.unique(link[present], return_inverse=True)
     compact = np.full(members.shape, -1, dtype=np.int64)
     compact[present] = position
@@ -166,7 +171,7 @@ def describe_sets(
     numbers = np.column_stack([described, links.log_odds[used]]).astype(np.float32)
     return SetLists(
         pointer=torch.from_numpy(pointer),
-        numbers=torch.from_numpy(np.column_stack([counted, together]).astype(np.float32)),
+        numbers=torch.from_numpy(np.column_stack([counted, together, physics]).astype(np.float32)),
         links=torch.from_numpy(numbers.reshape(-1, len(LINK_NUMBERS))),
         members=torch.from_numpy(compact),
         parts=torch.from_numpy(parts),
@@ -212,6 +217,23 @@ def _link_sums(
         ],
         axis=1,
     )
+
+
+def _physics(
+    targets: Sequence[Composition],
+    candidates: Sequence[Composition],
+    links: TargetLinks,
+    rows: NDArray[np.int64],
+    members: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Return mass balance and reaction energy of the sets, (n, `len(BALANCE)` + 1)."""
+    amounts, balance = balance_sets(targets, candidates, rows, members)
+    energy: NDArray[np.floating] = np.zeros(len(rows))
+    if links.energies is not None:
+        of_targets, of_candidates = links.energies
+        carbon, hydrogen = (balance[:, BALANCE.index(name)] for name in ("released_C", "released_H"))
+        energy = reaction_energies(of_targets[rows], of_candidates[members], amounts, carbon, hydrogen)
+    return np.column_stack([balance, energy])
 
 
 def _lost(

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from rrgraph.chem import Composition
 from rrgraph.graph import SetStatistics
+from rrgraph.model.energy_head import EnergyHead
 from rrgraph.model.set_lists import LinkDescription, SetLists, TargetLinks, describe_sets
-from rrgraph.model.set_scorer import SetScorer, list_log_softmax, right_log_probability
+from rrgraph.model.set_scorer import SetScorer, list_log_softmax
 
 __all__ = ["SetRanker", "fit_temperature"]
 
@@ -26,13 +27,17 @@ class SetRanker:
         scorer: in evaluation mode.
         statistics: of whole sets.
         candidates: number of sets of each target that it reads, the most probable ones of the first stage.
-        temperature: what its scores are divided by.
+        energy: gives the formation energies behind its reaction energies, None if it learned without.
+        temperature: what its scores are divided by where sets of several sizes compete.
+        told_temperature: the same where the size is told.
     """
 
     scorer: SetScorer
     statistics: SetStatistics
     candidates: int
+    energy: EnergyHead | None = None
     temperature: float = 1.0
+    told_temperature: float = 1.0
 
     def log_probabilities(
         self,
@@ -41,25 +46,30 @@ class SetRanker:
         links: TargetLinks,
         link_statistics: LinkDescription,
         sets: Sequence[Sequence[Sequence[int]]],
+        told: Sequence[bool],
     ) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
         """Return log probabilities of the sets of each target, and (targets,) of none of them.
 
-        Arguments are those of `describe_sets`.
+        Arguments are those of `describe_sets`, and of which targets the set size is told.
         """
         lists = describe_sets(self.statistics, targets, candidates, links, link_statistics, sets)
-        of_set, of_none = self.judge(lists)
+        of_set, of_none = self.judge(lists, torch.tensor(told))
         bounds = lists.pointer.tolist()[1:-1]
         return np.split(of_set.double().numpy(), bounds), of_none.double().numpy()
 
     @torch.inference_mode()
-    def judge(self, lists: SetLists) -> tuple[Tensor, Tensor]:
-        """Return calibrated log probabilities of all sets (n,) and of none of them (lists,)."""
+    def judge(self, lists: SetLists, told: Tensor) -> tuple[Tensor, Tensor]:
+        """Return calibrated log probabilities of all sets (n,) and of none of them (lists,); told: (lists,) bool."""
         scores, none = self.scorer.eval()(lists)
-        return list_log_softmax(scores / self.temperature, none / self.temperature, lists.owner)
+        temperature = torch.where(told, self.told_temperature, self.temperature)
+        return list_log_softmax(scores / temperature[lists.owner], none / temperature, lists.owner)
 
 
 def fit_temperature(scores: Tensor, none: Tensor, owner: Tensor, right: Tensor) -> float:
-    """Return the temperature of the highest likelihood (Guo et al. 2017), from 0.25 to 4.
+    """Return the temperature from 0.25 to 4 by which the first set of each list is right as often as it says.
+
+    That is the one of the highest likelihood (Guo et al. 2017) of the first sets' outcomes, right or wrong: what people
+    read first should be what is calibrated best.
 
     Args:
         scores: (n,) of the sets.
@@ -67,10 +77,14 @@ def fit_temperature(scores: Tensor, none: Tensor, owner: Tensor, right: Tensor) 
         owner: (n,) list of each set.
         right: (n,) bool; lists without a right set count for none.
     """
-    grid = torch.logspace(-2, 2, 161, base=2.0).tolist()
+    lists = len(none)
+    highest = torch.full((lists,), -torch.inf).scatter_reduce(0, owner, scores, "amax")
+    first = torch.isfinite(highest)
+    hit = torch.zeros(lists, dtype=torch.bool).index_fill(0, owner[right & (scores == highest[owner])], True)[first]
 
     def loss(temperature: float) -> float:
-        logs = list_log_softmax(scores / temperature, none / temperature, owner)
-        return -float(right_log_probability(*logs, owner, right).mean())
+        of_set, _ = list_log_softmax(scores / temperature, none / temperature, owner)
+        log = torch.full((lists,), -torch.inf).scatter_reduce(0, owner, of_set, "amax")[first].double()
+        return -float(torch.where(hit, log, torch.log1p(-log.exp().clamp_max(1 - 1e-9))).mean())
 
-    return min(grid, key=loss)
+    return min(torch.logspace(-2, 2, 161, base=2.0).tolist(), key=loss)

@@ -24,22 +24,57 @@ class SetScorerConfig:
     Attributes:
         width: of its hidden layers.
         dropout: dropout probability in them.
+        members: networks whose scores are averaged.
     """
 
     width: int = 96
     dropout: float = 0.2
+    members: int = 1
 
 
 class SetScorer(nn.Module):
-    """Score the sets of a list: each member by a network, their sum, mean and maximum beside the set's own numbers.
+    """Score the sets of a list by the mean of several networks.
 
     Args:
-        config: its size.
+        config: their number and size.
     """
 
     def __init__(self, config: SetScorerConfig) -> None:
         super().__init__()
         self.config = config
+        self.networks = nn.ModuleList(_SetNetwork(config) for _ in range(config.members))
+        for name, length in (("links", len(LINK_NUMBERS)), ("numbers", len(SET_NUMBERS))):
+            self.register_buffer(f"{name}_shift", torch.zeros(length))
+            self.register_buffer(f"{name}_scale", torch.ones(length))
+
+    def standardise(self, lists: SetLists) -> None:
+        """Scale links and sets to mean 0 and deviation 1 over these lists from now on."""
+        for name, values in (("links", lists.links), ("numbers", lists.numbers)):
+            values = values.float()
+            getattr(self, f"{name}_shift").copy_(values.mean(0))
+            getattr(self, f"{name}_scale").copy_(values.std(0, correction=0).clamp_min(1e-3))
+
+    def forward(self, lists: SetLists) -> tuple[Tensor, Tensor]:
+        """Return the mean scores (n,) of the sets and (lists,) of none of them, to be compared within a list."""
+        scores, none = zip(*self.member_scores(lists), strict=True)
+        return torch.stack(scores).mean(0), torch.stack(none).mean(0)
+
+    def member_scores(self, lists: SetLists) -> list[tuple[Tensor, Tensor]]:
+        """Return the scores of sets and of none by each network."""
+        links = self._scaled("links", lists.links[lists.members.clamp_min(0)].float())
+        members = torch.cat([links, lists.parts], dim=-1)
+        numbers = self._scaled("numbers", lists.numbers)
+        return [network(members, lists.members >= 0, numbers, lists) for network in self.networks]
+
+    def _scaled(self, name: str, values: Tensor) -> Tensor:
+        return ((values - getattr(self, f"{name}_shift")) / getattr(self, f"{name}_scale")).clamp(-_FAR, _FAR)
+
+
+class _SetNetwork(nn.Module):
+    """Each member through a network, then their sum, mean and maximum beside the set's own numbers through another."""
+
+    def __init__(self, config: SetScorerConfig) -> None:
+        super().__init__()
         width, dropout = config.width, config.dropout
         self.member = nn.Sequential(
             nn.Linear(len(MEMBER_NUMBERS), width),
@@ -59,28 +94,15 @@ class SetScorer(nn.Module):
         self.direct = nn.Linear(len(SET_NUMBERS), 1, bias=False)
         nn.init.zeros_(self.direct.weight)
         self.none = nn.Linear(2 * width, 1)
-        for name, length in (("links", len(LINK_NUMBERS)), ("numbers", len(SET_NUMBERS))):
-            self.register_buffer(f"{name}_shift", torch.zeros(length))
-            self.register_buffer(f"{name}_scale", torch.ones(length))
 
-    def standardise(self, lists: SetLists) -> None:
-        """Scale links and sets to mean 0 and deviation 1 over these lists from now on."""
-        for name, values in (("links", lists.links), ("numbers", lists.numbers)):
-            values = values.float()
-            getattr(self, f"{name}_shift").copy_(values.mean(0))
-            getattr(self, f"{name}_scale").copy_(values.std(0, correction=0).clamp_min(1e-3))
-
-    def forward(self, lists: SetLists) -> tuple[Tensor, Tensor]:
-        """Return the scores (n,) of the sets and (lists,) of none of them, to be compared within a list."""
-        present = lists.members >= 0
-        links = self._scaled("links", lists.links[lists.members.clamp_min(0)].float())
-        hidden = self.member(torch.cat([links, lists.parts], dim=-1)) * present[..., None]
+    def forward(self, members: Tensor, present: Tensor, numbers: Tensor, lists: SetLists) -> tuple[Tensor, Tensor]:
+        """Score sets by numbers of their members (n, m, k), which of these there are (n, m) and their own numbers."""
+        hidden = self.member(members) * present[..., None]
         size = present.sum(1, keepdim=True)
         highest = hidden.masked_fill(~present[..., None], -torch.inf).amax(1)
-        numbers = self._scaled("numbers", lists.numbers)
         joint = self.joint(torch.cat([hidden.sum(1) / 3, hidden.sum(1) / size, highest, numbers], dim=-1))
         scores = self.score(joint) + self.direct(numbers)
-        return scores.squeeze(-1), self._none(joint, lists)
+        return scores.squeeze(-1).float(), self._none(joint.float(), lists).float()
 
     def _none(self, joint: Tensor, lists: SetLists) -> Tensor:
         owner, shape = lists.owner, (len(lists), joint.shape[1])
@@ -88,9 +110,6 @@ class SetScorer(nn.Module):
         highest = joint.new_zeros(shape).scatter_reduce(0, index, joint, "amax", include_self=False)
         mean = joint.new_zeros(shape).scatter_reduce(0, index, joint, "mean", include_self=False)
         return self.none(torch.cat([highest, mean], dim=-1)).squeeze(-1)
-
-    def _scaled(self, name: str, values: Tensor) -> Tensor:
-        return ((values - getattr(self, f"{name}_shift")) / getattr(self, f"{name}_scale")).clamp(-_FAR, _FAR)
 
 
 def list_log_softmax(scores: Tensor, none: Tensor, owner: Tensor) -> tuple[Tensor, Tensor]:

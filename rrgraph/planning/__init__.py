@@ -14,7 +14,8 @@ from rrgraph.planning.energies import (
     read_formation_energies,
 )
 from rrgraph.planning.generated import TargetCandidates, generated_candidates
-from rrgraph.planning.planner import LISTWISE, RANKING_MODES, LinkScorer, Planner, told_mode
+from rrgraph.planning.listwise import LISTWISE
+from rrgraph.planning.planner import RANKING_MODES, LinkScorer, Planner, told_mode
 from rrgraph.planning.ranking import SCALE, Plan, RankedSet, SetRanking
 from rrgraph.planning.search import MODES, ScoredSet, SetMode, SetSearch
 

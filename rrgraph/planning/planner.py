@@ -7,9 +7,8 @@ lazy `SetRanking` behind it, which evaluation asks for exact scores.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +18,11 @@ from rrgraph.data import PrecursorSet
 from rrgraph.errors import PlanningError, ScoreError, near_match
 from rrgraph.planning.candidates import CandidateFilter, Feasible
 from rrgraph.planning.constraints import SetConstraints, check_sizes
+from rrgraph.planning.listwise import LISTWISE, Links, Searched, rank_again
 from rrgraph.planning.ranking import SCALE, Plan, SetRanking
 from rrgraph.planning.search import MODES, SetSearch
 
-__all__ = ["LISTWISE", "RANKING_MODES", "LinkScorer", "Planner", "told_mode"]
-
-LISTWISE: Final = "listwise"
-"""Rank the most probable sets again by the second stage of the model."""
+__all__ = ["RANKING_MODES", "LinkScorer", "Planner", "told_mode"]
 
 RANKING_MODES: Final = (*MODES, LISTWISE)
 """What sets can be ranked by; see `Planner`."""
@@ -51,14 +48,6 @@ class LinkScorer(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Links:
-    """The feasible candidates of one target and their log-odds."""
-
-    feasible: Feasible
-    logits: NDArray[np.float64]
-
-
 class Planner:
     """Rank precursor sets for targets by the links a scorer believes in; exact, see `SetSearch`.
 
@@ -71,6 +60,8 @@ class Planner:
             that could be left out, or ``listwise``, the probability that a second stage gives to each of the most
             probable sets by the product.
         max_candidates: use only this many most probable candidates for each target (and the required ones).
+        rivals: in mode ``listwise``, a planner with the same scorer whose sets compete for probability without being
+            listed. With one that knows no wishes, what this one forbids makes no other set more probable.
 
     Raises:
         PlanningError: the mode is unknown or needs a second stage that the scorer lacks, or the candidates do not fit
@@ -85,6 +76,7 @@ class Planner:
         *,
         mode: str = "product",
         max_candidates: int | None = None,
+        rivals: Planner | None = None,
     ) -> None:
         if mode not in RANKING_MODES:
             raise PlanningError(
@@ -99,6 +91,7 @@ class Planner:
         self.constraints = constraints or SetConstraints()
         self.mode = mode
         self.max_candidates = max_candidates
+        self.rivals = rivals
         self._filter = CandidateFilter(candidates, self.constraints)
         self.candidates = self._filter.candidates
 
@@ -129,45 +122,34 @@ class Planner:
         """
         if sizes is not None and len(sizes) != len(targets):
             raise PlanningError(f"Got {len(sizes)} set sizes for {len(targets)} targets, expected one each.")
-        allowed = [
+        return self._rankings(targets, sizes, self._allowed(targets, sizes))
+
+    def _rankings(
+        self, targets: Sequence[Composition], sizes: Sequence[int | None] | None, allowed: Sequence[tuple[int, ...]]
+    ) -> Iterator[SetRanking]:
+        rivals = None if self.rivals is None else self.rivals._allowed(targets, sizes)
+        for start in range(0, len(targets), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            found = self._search(targets[part], allowed[part])
+            if self.mode == LISTWISE:
+                others = None
+                if self.rivals is not None and rivals is not None:
+                    others = self.rivals._search(targets[part], rivals[part])
+                rank_again(self.scorer, targets[part], found, others)
+            yield from found.rankings
+
+    def _allowed(self, targets: Sequence[Composition], sizes: Sequence[int | None] | None) -> list[tuple[int, ...]]:
+        return [
             self.constraints.sizes if size is None else check_sizes((size,)) for size in sizes or [None] * len(targets)
         ]
-        return self._rankings(targets, allowed)
 
-    def _rankings(self, targets: Sequence[Composition], allowed: Sequence[tuple[int, ...]]) -> Iterator[SetRanking]:
-        for start in range(0, len(targets), _CHUNK):
-            chunk = targets[start : start + _CHUNK]
-            links = self._score(chunk)
-            rankings = [
-                self._ranking(target, found, sizes)
-                for target, found, sizes in zip(chunk, links, allowed[start : start + _CHUNK], strict=True)
-            ]
-            if self.mode == LISTWISE:
-                self._rank_again(chunk, links, rankings)
-            yield from rankings
+    def _search(self, targets: Sequence[Composition], allowed: Sequence[tuple[int, ...]]) -> Searched:
+        """Return the links of some targets and the lazy rankings by them alone."""
+        links = self._score(targets)
+        rankings = [self._ranking(*each) for each in zip(targets, links, allowed, strict=True)]
+        return Searched(self.candidates, links, rankings, told=[len(sizes) == 1 for sizes in allowed])
 
-    def _rank_again(
-        self, targets: Sequence[Composition], links: Sequence[_Links], rankings: Sequence[SetRanking]
-    ) -> None:
-        """Let the scorer's second stage rank the head of each ranking."""
-        from rrgraph.model import TargetLinks  # torch, which planning with a baseline does without
-
-        scorer: Any = self.scorer
-        heads = [ranking.head(scorer.set_candidates) for ranking in rankings]
-        used, columns = np.unique(np.concatenate([each.feasible.indices for each in links]), return_inverse=True)
-        place = {index: position for position, index in enumerate(used.tolist())}
-        competing = TargetLinks(
-            rows=np.repeat(np.arange(len(targets)), [len(each.feasible.indices) for each in links]),
-            columns=columns,
-            log_odds=np.concatenate([each.logits for each in links]),
-        )
-        sets = [[[place[index] for index in members] for members in head] for head in heads]
-        candidates = [self.candidates[index] for index in used.tolist()]
-        logs, none = scorer.set_log_probabilities(targets, candidates, competing, sets)
-        for ranking, of_sets, of_none in zip(rankings, logs, none.tolist(), strict=True):
-            ranking.rank_again(of_sets.tolist(), of_none)
-
-    def _ranking(self, target: Composition, links: _Links, sizes: tuple[int, ...]) -> SetRanking:
+    def _ranking(self, target: Composition, links: Links, sizes: tuple[int, ...]) -> SetRanking:
         feasible, logits = links.feasible, links.logits
         log_probabilities = -np.logaddexp(0.0, -logits)
         scores = logits if self.mode == "log_odds" else log_probabilities
@@ -190,7 +172,7 @@ class Planner:
             valid=partial(_balances, target) if self.constraints.balanced else None,
         )
 
-    def _score(self, targets: Sequence[Composition]) -> list[_Links]:
+    def _score(self, targets: Sequence[Composition]) -> list[Links]:
         """Log-odds of the feasible links of a chunk of targets, cut to the most probable candidates."""
         feasible = [self._filter.feasible(target) for target in targets]
         counts = [len(each.indices) for each in feasible]
@@ -224,12 +206,12 @@ class Planner:
             rows, columns = (places.ravel() for places in np.indices(grid.shape))
         return _checked(grid[rows, columns], targets, candidates, rows, columns)
 
-    def _most_probable(self, feasible: Feasible, logits: NDArray[np.float64]) -> _Links:
+    def _most_probable(self, feasible: Feasible, logits: NDArray[np.float64]) -> Links:
         if self.max_candidates is None or len(logits) <= self.max_candidates:
-            return _Links(feasible, logits)
+            return Links(feasible, logits)
         best = np.argsort(-logits, kind="stable")[: self.max_candidates]
         places = np.union1d(best, np.array(feasible.required, dtype=np.int64))
-        return _Links(feasible.keep(places), logits[places])
+        return Links(feasible.keep(places), logits[places])
 
 
 def _balances(target: Composition, precursors: PrecursorSet) -> bool:

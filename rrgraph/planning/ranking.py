@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from math import exp
+from math import exp, fsum
 from typing import Final
 
 from rrgraph.chem import Composition
@@ -33,7 +33,8 @@ class RankedSet:
         score: what sets are ranked by: the sum of log probabilities (mode ``product``), the sum of log-odds
             (``log_odds``), the mean log probability (``geometric``) or the log probability of the set
             (``listwise``); natural logarithms.
-        probability: that the set is recorded, in mode ``listwise``; otherwise the product of the link probabilities
+        probability: that the set is recorded, in mode ``listwise``, where it is no more than a bound from above for
+            sets behind those that the second stage reads; otherwise the product of the link probabilities
             (Retro-Rank-In eq. 5).
         exact_score: `score` in fixed point; two sets of one target tie exactly when theirs are equal.
         indices: positions of the members among the planner's candidates, ascending.
@@ -65,6 +66,17 @@ class Plan:
     missing: tuple[str, ...] = ()
     cut: bool = False
     none: float | None = None
+
+    @property
+    def none_of_these(self) -> float | None:
+        """In mode ``listwise``, the probability that none of `sets` is recorded: what they leave to 1.
+
+        Candidate sets that are not listed count for it; listed sets behind the candidate sets do not count against it,
+        for nobody judged them, so it is at least `none`.
+        """
+        if self.none is None:
+            return None
+        return max(self.none, 1.0 - fsum(ranked.probability for ranked in self.sets))
 
     def __len__(self) -> int:
         return len(self.sets)

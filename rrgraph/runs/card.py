@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from rrgraph import __version__
 from rrgraph.data import Split
+from rrgraph.planning import LISTWISE
 from rrgraph.runs.card_tables import (
     calibration_table,
     comparison_table,
@@ -19,6 +21,7 @@ from rrgraph.runs.elsewhere import MeasuredRun, measured_runs
 from rrgraph.runs.prepare import Prepared
 
 if TYPE_CHECKING:
+    from rrgraph.model import SetRanker
     from rrgraph.runs.measure import Comparison
 
 __all__ = ["model_card"]
@@ -55,10 +58,16 @@ learned against sampled negatives and are taken as independent: alternatives for
 so the probabilities of a target's sets need not add up to 1. They order the sets of one target.
 """
 
+_UNUSED_SCORER = """
+These are the probabilities that were measured here. With mode `listwise` the set scorer gives each set its own.
+"""
+
 _NORMALISED = """\
-The probability of a set is that of being the recorded one, were the target looked up in the literature. The sets that
-are listed exclude each other, and what they leave to 1 is the probability that none of them is recorded; how sharply
-they differ was fitted on held-out rows. It is not the chance that a synthesis works.
+The probability of a set is that of being the one that the literature records for the target. The candidate sets of a
+target exclude each other: their probabilities, and the probability that none of them is recorded, add up to 1. Sets
+that the options of a plan forbid keep theirs. A target with several recorded sets divides its probability among them;
+where the size is told, all of it is divided among sets of that size. It is not the chance that a synthesis works.
+
 """
 
 _CALIBRATION = """
@@ -68,36 +77,68 @@ target, under the protocol's own idea of truth:
 """
 
 
-def model_card(config: RunConfig, prepared: Prepared, comparison: Comparison, *, normalised: bool = False) -> str:
+def model_card(
+    config: RunConfig, prepared: Prepared, comparison: Comparison, *, ranker: SetRanker | None = None
+) -> str:
     """Return the card as Markdown.
 
     Args:
         config: of the run; runs that `evaluation.card_from` names are read.
         prepared: the data.
         comparison: what was measured.
-        normalised: whether the probabilities of a target's sets add up to 1 with that of none of them being right;
-            otherwise they are products of link probabilities.
+        ranker: second stage of the model, if it has one.
     """
     elsewhere = measured_runs(config)
     shown = comparison | _named_parts(elsewhere)
     sections = [
+        _stages(config, prepared.split, ranker),
         _data(config, prepared),
         _metrics("" if comparison else _unmeasured(prepared.split, elsewhere), shown),
         _after(_STRATA, strata_tables(shown)),
-        _probabilities(shown, normalised=normalised),
+        _probabilities(_meaning(config, prepared.split, ranker), shown),
         _LIMITS,
     ]
     return "\n".join(section for section in sections if section)
 
 
+def _stages(config: RunConfig, split: Split, ranker: SetRanker | None) -> str:
+    model = config.model
+    encoder = f"the pretrained encoder `{model.pretrained}`" if model.pretrained else "a composition encoder"
+    decoders = f"the `{model.decoder}` decoder"
+    if model.members > 1:
+        decoders = f"{model.members} `{model.decoder}` decoders, each taught without its share of the element systems,"
+    statistics = f"{'with' if model.statistics else 'without'} link statistics"
+    links = f"{encoder} and {decoders} {statistics}"
+    head = f"# Model card: {config.name}\n\nLink model of rrgraph {__version__}, seed {config.seed}"
+    if ranker is None:
+        return f"{head}: {links}.\n"
+    networks = ranker.scorer.config.members
+    stages = (
+        f"1. links get their log-odds from {links};",
+        f"2. a set scorer{f', the mean of {networks} networks,' if networks > 1 else ''} compares the "
+        f'{ranker.candidates} most probable sets of each target and "none of these"; its scores are divided by '
+        f"{_temperatures(config, split, ranker)}.",
+    )
+    return "\n".join(
+        [f"{head}, in two stages:\n", *(fill(stage, 120, subsequent_indent="   ") for stage in stages), ""]
+    )
+
+
+def _temperatures(config: RunConfig, split: Split, ranker: SetRanker) -> str:
+    """Return the temperatures and where they come from."""
+    origin = "not fitted, for there are no validation rows"
+    if config.sets.training.temperature:
+        origin = "as the configuration says"
+    elif len(split.validation):
+        origin = f"fitted on the {len(split.validation)} validation rows"
+    return (
+        f"the temperature {ranker.temperature:.3g}, or {ranker.told_temperature:.3g} where the size is told ({origin})"
+    )
+
+
 def _data(config: RunConfig, prepared: Prepared) -> str:
     split = prepared.split
     return f"""\
-# Model card: {config.name}
-
-Link model of rrgraph {__version__}: a composition encoder and the `{config.model.decoder}` decoder
-{"with" if config.model.statistics else "without"} link statistics, seed {config.seed}.
-
 ## Data
 
 Table `{config.data.table}`, split `{config.data.split}`: {len(split.train)} training,
@@ -111,8 +152,16 @@ def _metrics(source: str, shown: Comparison) -> str:
     return f"## Metrics\n\n{source}{comparison_table(shown)}{_after(_LEADS, lead_table(shown))}"
 
 
-def _probabilities(shown: Comparison, *, normalised: bool) -> str:
-    meaning = _NORMALISED if normalised else _PRODUCTS
+def _meaning(config: RunConfig, split: Split, ranker: SetRanker | None) -> str:
+    """Return what the probabilities are that the comparison measured."""
+    if ranker is None:
+        return _PRODUCTS
+    if config.evaluation.mode != LISTWISE:
+        return _PRODUCTS + _UNUSED_SCORER
+    return f"{_NORMALISED}How sharply they differ is set by {_temperatures(config, split, ranker)}.\n"
+
+
+def _probabilities(meaning: str, shown: Comparison) -> str:
     tables = _after(_CALIBRATION, calibration_table(shown)) + _after("\n", reliability_tables(shown))
     return f"## What the probabilities mean\n\n{meaning}{tables}"
 

@@ -32,10 +32,12 @@ def check_config(config: RunConfig) -> None:
             "model.members",
             "training.negatives",
             "sets.model.width",
+            "sets.model.members",
             "sets.training.candidates",
         ),
         not_negative=(
             "sets.training.temperature",
+            "sets.training.told_temperature",
             "training.encoder_learning_rate",
             "training.hardness",
             "training.validation_targets",

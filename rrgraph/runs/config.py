@@ -62,7 +62,7 @@ class EvaluationConfig:
         protocols: evaluation protocols that are reported.
         parts: parts of the split that are measured, of `validation` and `test`.
         validation_protocol: protocol of the validation at each epoch.
-        mode: set score when the size is open: `product`, `log_odds` or `geometric`.
+        mode: what sets are ranked by: `listwise`, or, when the size is open, `product`, `log_odds` or `geometric`.
         baselines: comparison systems fitted to the same training rows.
         card_from: run folders of the same configuration trained on other splits, whose metrics the card shows; for a
             model that leaves no rows to measure it on.

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 
-from rrgraph.model import PROPERTY_FORMAT, LinkModel, ModelConfig, PropertyPredictor, load_property_checkpoint
+from rrgraph.model import (
+    PROPERTY_FORMAT,
+    EnergyHead,
+    LinkModel,
+    ModelConfig,
+    PropertyPredictor,
+    load_property_checkpoint,
+)
 from rrgraph.runs.models import model_folder
 
-__all__ = ["DEFAULT_ENCODER", "link_model", "load_encoder"]
+__all__ = ["DEFAULT_ENCODER", "energy_head", "link_model", "load_encoder"]
 
 DEFAULT_ENCODER = "encoder"
 """The bundled pretrained encoder."""
@@ -41,3 +48,8 @@ def link_model(config: ModelConfig) -> LinkModel:
     module = LinkModel(replace(config, **shape))
     module.encoder.load_state_dict(source.encoder.state_dict())
     return module
+
+
+def energy_head(config: ModelConfig) -> EnergyHead | None:
+    """Return what gives formation energies from the embeddings of the configuration's pretrained encoder, if any."""
+    return EnergyHead.of(load_encoder(config.pretrained).model) if config.pretrained else None

@@ -17,11 +17,13 @@ from torch import Tensor
 
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable
-from rrgraph.evaluation import PROTOCOLS
+from rrgraph.evaluation import PROTOCOLS, Protocol
 from rrgraph.graph import KnownSystems, SetStatistics, TrainingStatistics
 from rrgraph.model import (
     UNRELATED_LOG_ODDS,
+    EnergyHead,
     LinkCheckpoint,
+    LinkModel,
     LinkPredictor,
     SetLists,
     SetRanker,
@@ -33,6 +35,7 @@ from rrgraph.model import (
 from rrgraph.planning import LISTWISE, Planner
 from rrgraph.progress import track
 from rrgraph.runs.config import RunConfig
+from rrgraph.runs.encoders import energy_head
 from rrgraph.runs.prepare import Prepared, candidate_pool
 from rrgraph.training import History, SetTask, train
 
@@ -55,7 +58,9 @@ def train_sets(
     """
     assert prepared.statistics is not None
     options = config.sets.training
-    lists = _CrossFitted(prepared, checkpoint, options.candidates)
+    # A fine-tuned encoder has moved away from the head that was learned with it.
+    energy = energy_head(config.model) if config.training.encoder_learning_rate == 0 else None
+    lists = _CrossFitted(prepared, checkpoint, energy, options.candidates)
     open_lists, open_right = lists.describe(told=False)
     told_lists, told_right = lists.describe(told=True)
     weights = publication_weights(prepared.split.train, prepared)
@@ -66,12 +71,18 @@ def train_sets(
         [open_lists, told_lists],
         [open_right, told_right],
         [weights, weights[torch.from_numpy(lists.told_targets)]],
-        learning_rate=options.learning_rate,
-        batch_size=options.batch_size,
+        options,
     )
     history = train(task, options, seed=config.seed, state_folder=folder, resume=resume)
     statistics = SetStatistics.fit(prepared.split.train, prepared.graph.precursors, prepared.statistics.systems)
-    ranker = SetRanker(scorer, statistics, candidates=options.candidates, temperature=options.temperature or 1.0)
+    ranker = SetRanker(
+        scorer,
+        statistics,
+        candidates=options.candidates,
+        energy=energy,
+        temperature=options.temperature or 1.0,
+        told_temperature=options.told_temperature or options.temperature or 1.0,
+    )
     whole = replace(checkpoint, ranker=ranker)
     validation = prepared.split.validation
     if options.temperature == 0 and len(validation):
@@ -95,11 +106,17 @@ def publication_weights(table: ReactionTable, prepared: Prepared) -> Tensor:
 class _CrossFitted:
     """Candidate sets of the training targets by the decoders that did not learn from them."""
 
-    def __init__(self, prepared: Prepared, checkpoint: LinkCheckpoint, candidates: int) -> None:
+    def __init__(
+        self, prepared: Prepared, checkpoint: LinkCheckpoint, energy: EnergyHead | None, candidates: int
+    ) -> None:
         assert prepared.link_statistics is not None and prepared.folds is not None
         self.prepared, self.candidates = prepared, candidates
         self.graph, self.folds, self.statistics = prepared.graph, prepared.folds, prepared.link_statistics
-        self.log_odds = _held_out_log_odds(checkpoint, prepared, self.statistics)
+        predictor = LinkPredictor(checkpoint)
+        targets, precursors = predictor.embed(self.graph.targets), predictor.embed(self.graph.precursors)
+        self.log_odds = _held_out_log_odds(checkpoint.model.eval(), prepared, self.statistics, targets, precursors)
+        with torch.inference_mode():
+            self.energies = None if energy is None else (energy(targets).numpy(), energy(precursors).numpy())
         self.recorded: dict[int, list[tuple[int, ...]]] = {}
         for target, members, _ in self.graph.recorded_sets():
             self.recorded.setdefault(target, []).append(tuple(sorted(members)))
@@ -142,7 +159,8 @@ class _CrossFitted:
         links = np.concatenate([np.arange(pointer[target], pointer[target + 1]) for target in targets])
         rows = np.repeat(np.arange(len(targets)), [pointer[target + 1] - pointer[target] for target in targets])
         columns = self.statistics.precursors.numpy()[links]
-        competing = TargetLinks(rows=rows, columns=columns, log_odds=self.log_odds[links])
+        energies = None if self.energies is None else (self.energies[0][list(targets)], self.energies[1])
+        competing = TargetLinks(rows=rows, columns=columns, log_odds=self.log_odds[links], energies=energies)
 
         def statistics_of(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
             return self.statistics.features.numpy()[links[competing.find(rows, columns)]].astype(np.float32)
@@ -183,12 +201,10 @@ class _TrainingScorer:
 
 @torch.inference_mode()
 def _held_out_log_odds(
-    checkpoint: LinkCheckpoint, prepared: Prepared, statistics: TrainingStatistics
+    model: LinkModel, prepared: Prepared, statistics: TrainingStatistics, targets: Tensor, precursors: Tensor
 ) -> NDArray[np.float64]:
     """Return the log-odds (links,) of each related link by the decoder that did not learn from its target."""
     assert prepared.folds is not None
-    model, predictor = checkpoint.model.eval(), LinkPredictor(checkpoint)
-    targets, precursors = predictor.embed(prepared.graph.targets), predictor.embed(prepared.graph.precursors)
     held_out = torch.from_numpy(prepared.folds.targets % len(model.decoders))
     values = np.empty(len(statistics.precursors))
     pointer = statistics.pointer
@@ -203,19 +219,45 @@ def _held_out_log_odds(
 
 
 def calibrate(checkpoint: LinkCheckpoint, table: ReactionTable, candidates: Sequence[Composition]) -> LinkCheckpoint:
-    """Return the checkpoint with the temperature that suits the recorded reactions of a table, the set size open."""
+    """Return the checkpoint with the temperatures that suit the recorded reactions of a table."""
     assert checkpoint.ranker is not None
-    raw = replace(checkpoint, ranker=replace(checkpoint.ranker, temperature=1.0))
-    planner = Planner(LinkPredictor(raw), candidates, PROTOCOLS["open"].constraints(), mode=LISTWISE)
-    recorded: dict[str, set[frozenset[str]]] = {}
-    for key, keys in zip(table.target_keys, table.set_keys, strict=True):
-        recorded.setdefault(str(key), set()).add(keys)
-    targets = list({target.key: target for target in table.targets}.values())
-    plans = [plan for plan in planner.plan(targets, top_k=checkpoint.ranker.candidates) if plan.none is not None]
-    temperature = fit_temperature(
-        torch.tensor([ranked.score for plan in plans for ranked in plan]),
-        torch.tensor([plan.none for plan in plans]).log(),
-        torch.repeat_interleave(torch.arange(len(plans)), torch.tensor([len(plan) for plan in plans])),
-        torch.tensor([ranked.precursors.keys in recorded[plan.target.key] for plan in plans for ranked in plan]),
+    raw = replace(checkpoint, ranker=replace(checkpoint.ranker, temperature=1.0, told_temperature=1.0))
+    ranker = replace(
+        checkpoint.ranker,
+        temperature=_fit_temperature(raw, table, candidates, PROTOCOLS["open"]),
+        told_temperature=_fit_temperature(raw, table, candidates, PROTOCOLS["paper"]),
     )
-    return replace(checkpoint, ranker=replace(checkpoint.ranker, temperature=temperature))
+    return replace(checkpoint, ranker=ranker)
+
+
+def _fit_temperature(
+    checkpoint: LinkCheckpoint, table: ReactionTable, candidates: Sequence[Composition], protocol: Protocol
+) -> float:
+    assert checkpoint.ranker is not None
+    told = protocol.set_size == "told"
+    planner = Planner(
+        LinkPredictor(checkpoint),
+        candidates,
+        protocol.constraints(),
+        mode=LISTWISE,
+        max_candidates=protocol.max_candidates,
+    )
+    recorded: dict[tuple[str, int | None], set[frozenset[str]]] = {}
+    jobs: dict[tuple[str, int | None], Composition] = {}
+    for target, keys in zip(table.targets, table.set_keys, strict=True):
+        job = (target.key, len(keys) if told else None)
+        recorded.setdefault(job, set()).add(keys)
+        jobs.setdefault(job, target)
+    plans = planner.plan(
+        list(jobs.values()),
+        top_k=checkpoint.ranker.candidates,
+        sizes=[size for _, size in jobs] if told else None,
+    )
+    return fit_temperature(
+        torch.tensor([ranked.score for plan in plans for ranked in plan]),
+        torch.tensor([plan.none or 1.0 for plan in plans]).log(),
+        torch.repeat_interleave(torch.arange(len(plans)), torch.tensor([len(plan) for plan in plans])),
+        torch.tensor(
+            [ranked.precursors.keys in recorded[job] for job, plan in zip(jobs, plans, strict=True) for ranked in plan]
+        ),
+    )

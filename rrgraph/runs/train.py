@@ -96,7 +96,7 @@ def train_run(
             for part, protocols in comparison.items()
         },
     )
-    write_text(folder / "card.md", model_card(config, prepared, comparison))
+    write_text(folder / "card.md", model_card(config, prepared, comparison, ranker=checkpoint.ranker))
     return RunResult(folder=folder, split=prepared.split, history=history, comparison=comparison)
 
 

@@ -70,7 +70,9 @@ class SetTrainingConfig(LoopConfig):
 
     Attributes:
         candidates: sets of each list, the most probable ones of the link model.
-        temperature: what scores are divided by to be calibrated; 0 fits it on the validation part (1 without one).
+        temperature: what scores are divided by to be calibrated where sets of several sizes compete; 0 fits it, and the
+            next one, on the validation part (1 without one).
+        told_temperature: the same where the set size is told; 0 takes `temperature`.
     """
 
     epochs: int = 3
@@ -84,6 +86,7 @@ class SetTrainingConfig(LoopConfig):
     average: float = 0.995
     candidates: int = 64
     temperature: float = 0.0
+    told_temperature: float = 0.0
 
 
 @dataclass

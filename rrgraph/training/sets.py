@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rrgraph.model import SetLists, SetScorer, list_log_softmax, right_log_probability
+from rrgraph.model import SetLists, SetScorer, half_precision, list_log_softmax, right_log_probability
+from rrgraph.training.config import SetTrainingConfig
 from rrgraph.training.loop import Task
 
 __all__ = ["SetTask"]
@@ -26,8 +27,7 @@ class SetTask(Task):
         lists: candidate sets; several collections, for example with the set size open and told.
         right: for each collection, whether each set is recorded for its target, (sets,) bool.
         weights: for each collection, weight of each list, (lists,).
-        learning_rate: of all weights.
-        batch_size: lists in a batch.
+        config: learning rate, lists in a batch, precision.
         validate: returns validation metrics of the module in evaluation mode.
     """
 
@@ -39,14 +39,14 @@ class SetTask(Task):
         lists: Sequence[SetLists],
         right: Sequence[Tensor],
         weights: Sequence[Tensor],
+        config: SetTrainingConfig,
         *,
-        learning_rate: float,
-        batch_size: int,
         validate: Callable[[], dict[str, float]] | None = None,
     ) -> None:
         self.module = module
         self.lists, self.right, self.weights = lists, right, weights
-        self.learning_rate, self.batch_size = learning_rate, batch_size
+        self.learning_rate, self.batch_size = config.learning_rate, config.batch_size
+        self.precision = config.precision
         self._validate = validate
         module.standardise(SetLists.concat(lists))
 
@@ -63,11 +63,15 @@ class SetTask(Task):
     def loss(self, batch: tuple[int, Tensor], generator: torch.Generator) -> Tensor:
         number, chosen = batch
         lists, sets = self.lists[number].select(chosen)
-        scores, none = self.module(lists)
-        logs = list_log_softmax(scores, none, lists.owner)
-        gained = right_log_probability(*logs, lists.owner, self.right[number][sets])
+        with half_precision(lists.numbers.device, self.precision):
+            judged = self.module.member_scores(lists)
         weights = self.weights[number][chosen]
-        return -(gained * weights).sum() / weights.sum()
+        losses = []
+        for scores, none in judged:
+            logs = list_log_softmax(scores, none, lists.owner)
+            gained = right_log_probability(*logs, lists.owner, self.right[number][sets])
+            losses.append(-(gained * weights).sum() / weights.sum())
+        return torch.stack(losses).sum()
 
     def validate(self) -> dict[str, float]:
         return self._validate() if self._validate else {}

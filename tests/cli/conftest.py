@@ -97,6 +97,16 @@ def trained(config: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def ranked(config: Path) -> Path:
+    """The run folder of a model with a second stage, which compares 16 sets of each target."""
+    folder = config.parent / "ranked"
+    stage = ["sets.enabled=true", "sets.model.width=8", "sets.training.epochs=2", "sets.training.candidates=16"]
+    options = ["model.members=2", *stage, "evaluation.mode=listwise", "evaluation.parts=[]"]
+    assert main(["train", str(config), *options, f"output={folder}"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
 def pretrain_config(property_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A configuration that pretrains in about a second."""
     path = tmp_path_factory.mktemp("pretrain") / "small.yaml"

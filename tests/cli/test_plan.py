@@ -32,9 +32,9 @@ def test_a_table_shows_rank_probability_precursors_and_equation(plan):
     assert title == "BaTiO3"
     assert re.split("  +", header) == [
         "rank",
-        "probability",
+        "link product",
         "precursors",
-        "alternative (probability)",
+        "alternative (link product)",
         "balanced equation",
     ]
     swap = r"BaO\* for BaCO3 \(0\.\d+\)"
@@ -290,7 +290,7 @@ def test_the_table_counts_what_does_not_balance_and_shows_other_scores(plan):
     unbalanced = product.count("does not balance")
     assert f"{unbalanced} of 10 do not balance; --balanced leaves such sets out" in product
     assert "(score)" not in product
-    assert "probability (score)" in geometric
+    assert "link product (score)" in geometric
     assert "--balanced" not in plan("Cr2AlB2", *pool, "--balanced").out
 
 

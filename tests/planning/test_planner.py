@@ -258,7 +258,6 @@ def test_refuses_scores_of_the_wrong_shape():
             {},
             "Unknown set score mode 'mean', expected one of product, log_odds, geometric, listwise.",
         ),
-        ({"mode": "listwise"}, {}, "The mode 'listwise' needs a model with a set scorer, which this one lacks."),
         ({"max_candidates": 0}, {}, "max_candidates is 0, expected at least 1 or None for the whole pool."),
         ({}, {"top_k": 0}, "top_k is 0, expected at least 1."),
         ({}, {"sizes": [1, 2]}, "Got 2 set sizes for 1 targets, expected one each."),

@@ -5,9 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from rrgraph.model import SetRanker, SetScorer, SetScorerConfig, load_checkpoint
 from rrgraph.runs import train_run
 from rrgraph.runs.card import model_card
+from rrgraph.runs.config import SetsConfig
 from rrgraph.runs.prepare import prepare
+from rrgraph.training import SetTrainingConfig
 
 
 @pytest.fixture(scope="module")
@@ -97,11 +100,73 @@ def test_calibration_and_reliability_are_shown(card, finished):
             assert {name: values for name, values in shown.items() if values[0] != "0"} == expected
 
 
+def words(card):
+    return " ".join(card.split())
+
+
+def two_stages(config, *, mode="listwise", decoders=3, temperature=0.0):
+    """A configuration with a second stage, and that stage."""
+    sets = SetsConfig(enabled=True, training=SetTrainingConfig(temperature=temperature))
+    evaluation = replace(config.evaluation, mode=mode)
+    scorer = SetScorer(SetScorerConfig(width=4, members=2))
+    ranker = SetRanker(scorer, statistics=None, candidates=48, temperature=1.234, told_temperature=0.876)
+    return replace(config, model=replace(config.model, members=decoders), sets=sets, evaluation=evaluation), ranker
+
+
 def test_what_probabilities_mean_depends_on_the_model(tiny, prepared, finished):
-    products, normalised = (model_card(tiny, prepared, finished.comparison, normalised=n) for n in (False, True))
-    assert "product of the link probabilities" in products
+    products = words(model_card(tiny, prepared, finished.comparison))
+    assert "The probability of a set is the product of the link probabilities" in products
+    config, ranker = two_stages(tiny)
+    normalised = words(model_card(config, prepared, finished.comparison, ranker=ranker))
     assert "product of the link probabilities" not in normalised
-    assert "the probability that none of them is recorded" in " ".join(normalised.split())
+    assert "their probabilities, and the probability that none of them is recorded, add up to 1" in normalised
+
+
+def test_a_second_stage_that_was_not_measured_is_no_excuse_for_products(tiny, prepared, finished):
+    config, ranker = two_stages(tiny, mode="product")
+    card = words(model_card(config, prepared, finished.comparison, ranker=ranker))
+    assert "The probability of a set is the product of the link probabilities" in card
+    assert "With mode `listwise` the set scorer gives each set its own" in card
+
+
+def test_the_head_names_the_stages(tiny, prepared, finished):
+    one = words(model_card(tiny, prepared, finished.comparison))
+    assert "seed 0: a composition encoder and the `concat` decoder with link statistics." in one
+    config, ranker = two_stages(tiny)
+    two = words(model_card(config, prepared, finished.comparison, ranker=ranker))
+    assert "3 `concat` decoders, each taught without its share of the element systems, with link statistics;" in two
+    assert 'the mean of 2 networks, compares the 48 most probable sets of each target and "none of these"' in two
+    assert two.count("the temperature 1.23, or 0.876 where the size is told") == 2
+    pretrained = replace(tiny, model=replace(tiny.model, pretrained="encoder", statistics=False))
+    card = words(model_card(pretrained, prepared, finished.comparison))
+    assert "the pretrained encoder `encoder` and the `concat` decoder without link statistics" in card
+
+
+def test_the_card_says_where_the_temperature_comes_from(tiny, prepared):
+    config, ranker = two_stages(tiny)
+    assert f"(fitted on the {len(prepared.split.validation)} validation rows)" in model_card(
+        config, prepared, {}, ranker=ranker
+    )
+    everything = replace(prepared, split=replace(prepared.split, validation=prepared.split.validation.select([])))
+    assert "(not fitted, for there are no validation rows)" in words(model_card(config, everything, {}, ranker=ranker))
+    given, ranker = two_stages(tiny, temperature=1.234)
+    assert "(as the configuration says)" in words(model_card(given, everything, {}, ranker=ranker))
+
+
+def test_a_run_with_a_second_stage_writes_its_card(tiny, tmp_path):
+    training = SetTrainingConfig(epochs=1, candidates=8)
+    config = replace(
+        tiny,
+        output=str(tmp_path / "two"),
+        model=replace(tiny.model, members=2),
+        sets=SetsConfig(enabled=True, model=SetScorerConfig(width=4), training=training),
+        evaluation=replace(tiny.evaluation, parts=[], mode="listwise"),
+    )
+    card = words((train_run(config).folder / "card.md").read_text())
+    ranker = load_checkpoint(tmp_path / "two").ranker
+    assert f"the temperature {ranker.temperature:.3g}, or {ranker.told_temperature:.3g} where the size is told" in card
+    assert "a set scorer compares the 8 most probable sets" in card
+    assert "add up to 1" in card
 
 
 def test_a_model_of_all_rows_shows_what_the_same_configuration_measured_elsewhere(tiny, finished, tmp_path):

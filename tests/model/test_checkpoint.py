@@ -10,6 +10,7 @@ from rrgraph.errors import ModelError
 from rrgraph.graph import LinkStatistics, SetStatistics
 from rrgraph.model import (
     UNRELATED_LOG_ODDS,
+    EnergyHead,
     LinkCheckpoint,
     LinkModel,
     LinkPredictor,
@@ -33,9 +34,10 @@ def build(table, kind):
     model = LinkModel(ModelConfig(width=16, layers=1, statistics=statistics is not None, members=members))
     ranker = None
     if kind == "sets":
-        scorer = SetScorer(SetScorerConfig(width=8)).eval()
+        scorer = SetScorer(SetScorerConfig(width=8, members=2)).eval()
         counted = SetStatistics.fit(table, vocabulary, statistics.systems)
-        ranker = SetRanker(scorer, counted, candidates=7, temperature=1.25)
+        energy = EnergyHead(16, 24).eval()
+        ranker = SetRanker(scorer, counted, candidates=7, energy=energy, temperature=1.25, told_temperature=0.75)
     return LinkCheckpoint(
         model=model.eval(),
         vocabulary=vocabulary,
@@ -77,10 +79,12 @@ def test_saved_model_predicts_equally_after_loading(checkpoint, tmp_path):
 def test_a_saved_second_stage_ranks_equally_after_loading(ranking, tmp_path):
     save_checkpoint(ranking, tmp_path)
     loaded = load_checkpoint(tmp_path)
-    assert (loaded.ranker.candidates, loaded.ranker.temperature) == (7, 1.25)
+    assert (loaded.ranker.candidates, loaded.ranker.temperature, loaded.ranker.told_temperature) == (7, 1.25, 0.75)
     assert loaded.ranker.scorer.config == ranking.ranker.scorer.config
     before = plans(ranking)
     assert plans(loaded) == before
+    # The energy head takes part.
+    assert plans(replace(ranking, ranker=replace(ranking.ranker, energy=None))) != before
     assert any(len(plan) == 9 for plan in before)
     assert all(plan.none is not None for plan in before)
 
@@ -171,6 +175,8 @@ def damage_json(folder, change):
         lambda sets: sets.pop("forms"),
         lambda sets: sets["forms"].pop(),
         lambda sets: sets.pop("temperature"),
+        lambda sets: sets.pop("told_temperature"),
+        lambda sets: sets.update(energy_hidden=9),
         lambda sets: sets["scorer"].update(width=9),
     ],
 )

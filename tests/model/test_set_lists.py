@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from math import exp, log, log1p
 
 import numpy as np
@@ -8,8 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rrgraph.chem import parse_formula, source_elements
-from rrgraph.graph import SET_STATISTICS, STATISTICS, KnownSystems, SetStatistics
+from rrgraph.chem import GASES, KJ_PER_EV, parse_formula, source_elements
+from rrgraph.graph import BALANCE, SET_STATISTICS, STATISTICS, KnownSystems, SetStatistics, balance_sets
 from rrgraph.model import SetLists, TargetLinks, describe_sets
 from rrgraph.model.set_lists import LINK_NUMBERS, MEMBER_NUMBERS, SET_NUMBERS
 
@@ -85,7 +86,7 @@ def test_numbers_by_hand(statistics):
         "most_lost": [1.0, 0.0, 3.0, 2.0],
         "second_choices": [1.0, 0.0, 2.0, 2.0],
     }
-    assert tuple(expected) == SET_NUMBERS[len(SET_STATISTICS) :]
+    assert tuple(expected) == SET_NUMBERS[len(SET_STATISTICS) : -len(BALANCE) - 1]
     for name, numbers in expected.items():
         assert values[name] == pytest.approx(numbers, abs=1e-5), name
 
@@ -175,6 +176,29 @@ def test_the_statistics_of_sets_come_first(statistics):
     assert np.array_equal(lists.parts, parts)
     assert lists.numbers.shape[1] == len(SET_NUMBERS)
     assert lists.links.shape[1] + lists.parts.shape[2] == len(MEMBER_NUMBERS) == len(LINK_NUMBERS) + 2
+
+
+def test_mass_balance_and_reaction_energy_by_hand(statistics):
+    """BaCO3 + TiO2 -> BaTiO3 + CO2 with invented formation energies, beside a set with a member in vain."""
+    links = competing(np.zeros((3, 9)))
+    sets = [[], [], [(6, 7), (0, 6, 7)]]
+    plain = describe_sets(statistics, TARGETS, CANDIDATES, links, recognisable, sets)
+    of_targets, of_candidates = np.array([9.0, 9.0, -3.4]), np.full(9, 9.0)
+    of_candidates[[6, 7]] = -2.4, -3.2
+    lists = describe_sets(
+        statistics, TARGETS, CANDIDATES, replace(links, energies=(of_targets, of_candidates)), recognisable, sets
+    )
+    values, other = (dict(zip(SET_NUMBERS, row, strict=True)) for row in lists.numbers.tolist())
+    # For an atom of BaTiO3 an atom of BaCO3 and 3/5 of one of TiO2; 1/5 of an atom of carbon leaves as CO2.
+    assert values["energy"] == pytest.approx(
+        -3.4 + 0.2 * GASES["CO2"].enthalpy / KJ_PER_EV - 1.0 * -2.4 - 0.6 * -3.2, abs=1e-3
+    )
+    assert values["released_C"] == pytest.approx(0.2, abs=1e-3)
+    assert (values["idle"], other["idle"]) == (0, 1)
+    _, expected = balance_sets(TARGETS, CANDIDATES, np.array([2, 2]), np.array([[6, 7, -1], [0, 6, 7]]))
+    assert lists.numbers[:, -1 - len(BALANCE) : -1].numpy() == pytest.approx(expected, abs=1e-6)
+    assert plain.numbers[:, -1].tolist() == [0, 0]
+    assert torch.equal(plain.numbers[:, :-1], lists.numbers[:, :-1])
 
 
 def test_links_are_found_among_those_that_compete():

@@ -17,8 +17,9 @@ LENGTHS = [5, 1, 0, 8, 2]
 @pytest.fixture
 def scorer():
     torch.manual_seed(0)
-    scorer = SetScorer(SetScorerConfig(width=12, dropout=0.5)).eval()
-    torch.nn.init.normal_(scorer.direct.weight)  # which is zero at the start
+    scorer = SetScorer(SetScorerConfig(width=12, dropout=0.5, members=2)).eval()
+    for network in scorer.networks:
+        torch.nn.init.normal_(network.direct.weight)  # which is zero at the start
     return scorer
 
 
@@ -32,6 +33,13 @@ def test_one_score_a_set_and_one_for_none(scorer, lists):
     assert (scores.shape, none.shape) == ((sum(LENGTHS),), (len(LENGTHS),))
     assert torch.isfinite(scores).all()
     assert torch.isfinite(none).all()
+
+
+def test_scores_are_the_mean_of_the_networks(scorer, lists):
+    (first, first_none), (second, second_none) = scorer.member_scores(lists)
+    assert not torch.isclose(first, second).any()
+    for found, one, other in zip(scorer(lists), (first, first_none), (second, second_none), strict=True):
+        assert torch.allclose(found, (one + other) / 2, atol=1e-5)
 
 
 def test_the_order_of_members_does_not_matter(scorer, lists):

@@ -49,7 +49,7 @@ class TwoStages(Links):
         self.set_candidates, self.set_steps = set_candidates, set_steps
         self.asked = []
 
-    def set_log_probabilities(self, targets, candidates, links, sets):
+    def set_log_probabilities(self, targets, candidates, links, sets, told):
         self.asked.append((targets, candidates, links, sets))
         of_set, of_none = [], []
         for target, own in zip(targets, sets, strict=True):
@@ -78,7 +78,7 @@ def log_probabilities(scorer, target, sets):
     members = [list(ranked.precursors) for ranked in sets]
     candidates = list({c.key: c for each in members for c in each}.values())
     (logs,), (none,) = scorer.set_log_probabilities(
-        [target], candidates, None, [[[candidates.index(c) for c in each] for each in members]]
+        [target], candidates, None, [[[candidates.index(c) for c in each] for each in members]], [False]
     )
     return dict(zip(keys(sets), logs.tolist(), strict=True)), none
 

@@ -31,7 +31,7 @@ def assert_same_run(folder, expected):
     assert found.keys() == wanted.keys()
     for name, tensor in wanted.items():
         assert torch.equal(found[name], tensor), name
-    assert load_checkpoint(folder).ranker.temperature == load_checkpoint(expected.folder).ranker.temperature
+    assert temperatures(load_checkpoint(folder)) == temperatures(load_checkpoint(expected.folder))
     own, other = ((each / "set_history.csv").read_text().splitlines() for each in (folder, expected.folder))
     assert [line.rsplit(",", 1)[0] for line in own] == [line.rsplit(",", 1)[0] for line in other]
 
@@ -150,9 +150,11 @@ def test_without_a_second_stage_decoders_are_averaged_all_the_same(two_stages, r
     assert not (result.folder / "set_history.csv").exists()
 
 
-@pytest.mark.parametrize(("given", "expected"), [(0.0, 1.0), (1.5, 1.5)])
-def test_without_validation_rows_the_temperature_is_the_given_one(two_stages, tmp_path, given, expected):
-    training = replace(two_stages.sets.training, temperature=given, epochs=1)
+@pytest.mark.parametrize(
+    ("given", "expected"), [((0.0, 0.0), (1.0, 1.0)), ((1.5, 0.0), (1.5, 1.5)), ((1.5, 0.5), (1.5, 0.5))]
+)
+def test_without_validation_rows_the_temperatures_are_the_given_ones(two_stages, tmp_path, given, expected):
+    training = replace(two_stages.sets.training, temperature=given[0], told_temperature=given[1], epochs=1)
     config = replace(
         two_stages,
         output=str(tmp_path / "run"),
@@ -160,48 +162,60 @@ def test_without_validation_rows_the_temperature_is_the_given_one(two_stages, tm
         training=replace(two_stages.training, epochs=1),
         sets=replace(two_stages.sets, training=training),
     )
-    assert load_checkpoint(train_run(config).folder).ranker.temperature == expected
+    ranker = load_checkpoint(train_run(config).folder).ranker
+    assert (ranker.temperature, ranker.told_temperature) == expected
 
 
-def test_a_given_temperature_is_kept_and_another_is_fitted(ranked):
+def temperatures(checkpoint):
+    return checkpoint.ranker.temperature, checkpoint.ranker.told_temperature
+
+
+def with_temperatures(checkpoint, *, temperature, told):
+    return replace(checkpoint, ranker=replace(checkpoint.ranker, temperature=temperature, told_temperature=told))
+
+
+def test_temperatures_are_fitted_to_the_validation_rows(ranked):
     checkpoint = load_checkpoint(ranked.folder)
-    temperature = checkpoint.ranker.temperature
-    assert temperature != 1.0
     validation = ranked.split.validation
     pool = candidate_pool(checkpoint.vocabulary, validation)
+    fitted = temperatures(checkpoint)
     # What the ranker was calibrated to before does not matter.
-    other = replace(checkpoint, ranker=replace(checkpoint.ranker, temperature=3.0))
-    assert calibrate(other, validation, pool).ranker.temperature == temperature
-    # Scores twice as large need to be divided by twice as much.
-    scorer = checkpoint.ranker.scorer
+    other = with_temperatures(checkpoint, temperature=3.0, told=0.3)
+    assert temperatures(calibrate(other, validation, pool)) == fitted
+    # Scores half as large need to be divided by half as much.
     with torch.no_grad():
-        for layer in (scorer.score, scorer.direct, scorer.none):
-            for parameter in layer.parameters():
-                parameter *= 2
-    twice = calibrate(checkpoint, validation, pool).ranker.temperature
-    assert twice == pytest.approx(min(2 * temperature, 4.0), rel=0.03)
+        for network in checkpoint.ranker.scorer.networks:
+            for layer in (network.score, network.direct, network.none):
+                for parameter in layer.parameters():
+                    parameter /= 2
+    half = temperatures(calibrate(checkpoint, validation, pool))
+    assert half == pytest.approx([max(value / 2, 0.25) for value in fitted], rel=0.03)
 
 
-def test_calibration_maximises_the_likelihood_of_the_recorded_sets(ranked):
+@pytest.mark.parametrize("protocol", ["open", "paper"])
+def test_the_first_sets_of_the_validation_rows_are_as_likely_as_can_be(ranked, protocol):
     checkpoint = load_checkpoint(ranked.folder)
     validation = ranked.split.validation
     pool = candidate_pool(checkpoint.vocabulary, validation)
+    rules, told = PROTOCOLS[protocol], protocol == "paper"
     recorded = {}
-    for key, keys in zip(validation.target_keys, validation.set_keys, strict=True):
-        recorded.setdefault(key, set()).add(keys)
-    targets = list({target.key: target for target in validation.targets}.values())
+    for target, keys in zip(validation.targets, validation.set_keys, strict=True):
+        recorded.setdefault((target, len(keys) if told else None), set()).add(keys)
 
     def loss(temperature):
-        changed = replace(checkpoint, ranker=replace(checkpoint.ranker, temperature=temperature))
-        planner = Planner(LinkPredictor(changed), pool, PROTOCOLS["open"].constraints(), mode=LISTWISE)
-        total = 0.0
-        for plan in planner.plan(targets, top_k=8):
-            right = sum(found.probability for found in plan if found.precursors.keys in recorded[plan.target.key])
-            total -= np.log(right or plan.none)
-        return total
+        changed = with_temperatures(checkpoint, temperature=temperature, told=temperature)
+        planner = Planner(
+            LinkPredictor(changed), pool, rules.constraints(), mode=LISTWISE, max_candidates=rules.max_candidates
+        )
+        plans = planner.plan([target for target, _ in recorded], sizes=[size for _, size in recorded], top_k=1)
+        first = [(plan.sets[0], sets) for plan, sets in zip(plans, recorded.values(), strict=True) if plan.sets]
+        likely = [best.probability if best.precursors.keys in sets else 1 - best.probability for best, sets in first]
+        return -np.mean(np.log(likely))
 
-    found = checkpoint.ranker.temperature
-    assert loss(found) < min(loss(0.7 * found), loss(1.4 * found))
+    found = temperatures(checkpoint)[told]
+    assert loss(found) <= min(
+        loss(t) for t in (0.25, 0.6 * found, 0.9 * found, 1.1 * found, 1.6 * found, 4.0) if 0.25 <= t <= 4
+    )
 
 
 ROWS = [
@@ -260,7 +274,7 @@ def checkpoint(make):
 
 def describe(prepared, checkpoint, *, told):
     """Return what the second stage would learn from: of each target all numbers of its sets and of their members."""
-    found = _CrossFitted(prepared, checkpoint, 6)
+    found = _CrossFitted(prepared, checkpoint, None, 6)
     lists, _ = found.describe(told=told)
     described = {}
     for number, (target, _) in enumerate(found.jobs[told]):
@@ -317,7 +331,7 @@ def test_the_leak_test_of_the_second_stage_sees_leaks(make, checkpoint, monkeypa
 
 def test_links_are_judged_by_the_decoder_that_never_saw_the_target(make, checkpoint):
     _, prepared = make()
-    before = _CrossFitted(prepared, checkpoint, 6).log_odds
+    before = _CrossFitted(prepared, checkpoint, None, 6).log_odds
     held_out = prepared.folds.targets % 2
     assert set(held_out) == {0, 1}
     pointer = prepared.link_statistics.pointer
@@ -326,7 +340,7 @@ def test_links_are_judged_by_the_decoder_that_never_saw_the_target(make, checkpo
         final = list(decoder.parameters())[-1]
         with torch.no_grad():
             final += 1
-        after = _CrossFitted(prepared, checkpoint, 6).log_odds
+        after = _CrossFitted(prepared, checkpoint, None, 6).log_odds
         with torch.no_grad():
             final -= 1
         assert after - before == pytest.approx((held_out[owner] == number).astype(float), abs=1e-5)
@@ -335,7 +349,7 @@ def test_links_are_judged_by_the_decoder_that_never_saw_the_target(make, checkpo
 @pytest.mark.parametrize("told", [False, True], ids=["open", "told"])
 def test_lists_are_those_of_their_targets(make, checkpoint, told):
     _, prepared = make()
-    cross = _CrossFitted(prepared, checkpoint, 6)
+    cross = _CrossFitted(prepared, checkpoint, None, 6)
     lists, right = cross.describe(told=told)
     jobs, names = cross.jobs[told], list(prepared.graph.targets)
     assert len(lists) == len(jobs)
@@ -366,7 +380,7 @@ def test_lists_are_those_of_their_targets(make, checkpoint, told):
 
 def test_probable_sets_come_first_in_a_list(make, checkpoint):
     _, prepared = make()
-    lists, _ = _CrossFitted(prepared, checkpoint, 6).describe(told=False)
+    lists, _ = _CrossFitted(prepared, checkpoint, None, 6).describe(told=False)
     for number in range(len(lists)):
         ranks = lists.numbers[lists.pointer[number] : lists.pointer[number + 1], SET_NUMBERS.index("log_rank")]
         assert ranks.tolist() == sorted(ranks.tolist())

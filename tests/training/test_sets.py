@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rrgraph.model import SetScorer, SetScorerConfig, list_log_softmax
+from rrgraph.model import SetScorer, SetScorerConfig, list_log_softmax, right_log_probability
 from rrgraph.model.set_lists import SET_NUMBERS
 from rrgraph.training import STATE_FILE, SetTask, SetTrainingConfig, train
 
@@ -25,14 +25,15 @@ def plant(lists, *, none=0.0):
     return right & (best >= best[best.isfinite()].quantile(none))[lists.owner]
 
 
-def build(lists, right, weights=None, **options):
+def build(lists, right, weights=None, *, members=1, config=CONFIG, validate=None):
     torch.manual_seed(0)
     return SetTask(
-        SetScorer(SetScorerConfig(width=32, dropout=0.0)),
+        SetScorer(SetScorerConfig(width=32, dropout=0.0, members=members)),
         lists,
         right,
         weights or [torch.ones(len(each)) for each in lists],
-        **{"learning_rate": CONFIG.learning_rate, "batch_size": CONFIG.batch_size, **options},
+        config,
+        validate=validate,
     )
 
 
@@ -88,6 +89,20 @@ def test_lists_count_by_their_weight(invent_lists):
     assert total == pytest.approx(sum(w * x for w, x in zip(weights.tolist(), each, strict=True)) / 4.25, rel=1e-4)
 
 
+def test_each_network_learns_by_itself(invent_lists):
+    """The loss is the sum of those of the networks, not the loss of their mean."""
+    lists = invent_lists([3, 5, 2])
+    right = plant(lists)
+    task = build([lists], [right], members=2)
+    task.module.eval()
+    total = 0.0
+    with torch.no_grad():
+        for scores, none in task.module.member_scores(lists):
+            logs = list_log_softmax(scores, none, lists.owner)
+            total -= right_log_probability(*logs, lists.owner, right).mean()
+        assert task.loss((0, torch.arange(3)), None).item() == pytest.approx(total.item(), abs=1e-5)
+
+
 def test_lists_of_half_precision_give_nearly_the_same_loss(invent_lists):
     lists = invent_lists([3, 5, 2])
     right = plant(lists)
@@ -97,7 +112,7 @@ def test_lists_of_half_precision_give_nearly_the_same_loss(invent_lists):
 
 def test_every_list_of_every_collection_is_seen_once_an_epoch(invent_lists):
     lists = [invent_lists([2] * 21, seed=1), invent_lists([3] * 9, seed=2)]
-    task = build(lists, [plant(each) for each in lists], batch_size=4)
+    task = build(lists, [plant(each) for each in lists], config=replace(CONFIG, batch_size=4))
     batches = task.batches(1, torch.Generator().manual_seed(0))
     seen = sorted((number, each) for number, part in batches for each in part.tolist())
     assert seen == [(0, each) for each in range(21)] + [(1, each) for each in range(9)]

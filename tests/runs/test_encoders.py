@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from rrgraph.chem import parse_formula
 from rrgraph.errors import ModelError
-from rrgraph.model import load_property_checkpoint, save_property_checkpoint
+from rrgraph.graph import featurise
+from rrgraph.model import ModelConfig, load_property_checkpoint, save_property_checkpoint
 from rrgraph.runs import bundled_models, load_encoder, load_predictor, models
+from rrgraph.runs.encoders import energy_head, link_model
 
 COMPOSITIONS = [parse_formula(text) for text in ("BaTiO3", "Li2SiN2", "NaFeS2", "O2", "Li0.5Na0.5AlSi2O6")]
 
@@ -91,3 +94,15 @@ def test_a_damaged_encoder_is_refused(pretrained, tmp_path, name):
         (tmp_path / other).write_bytes(content[: len(content) // 2] if other == name else content)
     with pytest.raises(ModelError, match="damaged"):
         load_encoder(str(tmp_path))
+
+
+def test_the_energy_head_is_that_of_the_pretrained_encoder(pretrained, monkeypatch):
+    assert energy_head(ModelConfig()) is None
+    # The invented properties hold no formation energy, unless one of them is called so.
+    config = ModelConfig(pretrained=str(pretrained.folder))
+    assert energy_head(config) is None
+    monkeypatch.setattr("rrgraph.model.energy_head.FORMATION_ENERGIES", ("negativity",))
+    with torch.no_grad():
+        found = energy_head(config)(link_model(config).eval().encode(*featurise(COMPOSITIONS)))
+    expected = load_encoder(str(pretrained.folder)).predict(COMPOSITIONS)["negativity"].value
+    assert found.numpy() == pytest.approx(expected, abs=1e-3)

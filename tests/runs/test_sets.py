@@ -10,8 +10,9 @@ from safetensors.torch import load_file
 
 from rrgraph.chem import parse_formula
 from rrgraph.evaluation import PROTOCOLS
-from rrgraph.graph import TrainingFolds
-from rrgraph.model import LinkCheckpoint, LinkModel, LinkPredictor, load_checkpoint
+from rrgraph.graph import BALANCE, TrainingFolds, balance_sets
+from rrgraph.model import EnergyHead, LinkCheckpoint, LinkModel, LinkPredictor, load_checkpoint
+from rrgraph.model.energy_head import reaction_energies
 from rrgraph.model.set_lists import SET_NUMBERS
 from rrgraph.planning import LISTWISE, Planner
 from rrgraph.runs import DataConfig, RunConfig, candidate_pool, train_run
@@ -376,6 +377,32 @@ def test_lists_are_those_of_their_targets(make, checkpoint, told):
     assert place == len(right)
     assert right.sum() > 0
     assert protocol.constraints().foreign == told
+
+
+def test_reaction_energies_are_those_of_the_embeddings(make, checkpoint):
+    _, prepared = make()
+    torch.manual_seed(1)
+    head = EnergyHead(16, 8).eval()
+    cross = _CrossFitted(prepared, checkpoint, head, 6)
+    lists, _ = cross.describe(told=False)
+    plain, _ = _CrossFitted(prepared, checkpoint, None, 6).describe(told=False)
+    column = SET_NUMBERS.index("energy")
+    assert plain.numbers[:, column].tolist() == [0] * len(plain.numbers)
+    assert torch.equal(lists.numbers[:, :column], plain.numbers[:, :column])
+    graph, predictor = prepared.graph, LinkPredictor(checkpoint)
+    with torch.no_grad():
+        of_targets, of_precursors = (head(predictor.embed(side)).numpy() for side in (graph.targets, graph.precursors))
+    jobs = cross.jobs[False]
+    found_sets = cross._plan(jobs, told=False)
+    sets = [(target, members) for (target, _), own in zip(jobs, found_sets, strict=True) for members in own]
+    for (target, members), found in zip(sets, lists.numbers[:, column].tolist(), strict=True):
+        row, place = np.zeros(1, dtype=int), np.arange(len(members))[None]
+        used = [graph.precursors[member] for member in members]
+        amounts, balance = balance_sets([graph.targets[target]], used, row, place)
+        carbon, hydrogen = (balance[:, BALANCE.index(f"released_{symbol}")] for symbol in "CH")
+        energies = of_precursors[list(members)][None]
+        expected = reaction_energies(of_targets[[target]], energies, amounts, carbon, hydrogen)
+        assert found == pytest.approx(expected[0], abs=5e-3)
 
 
 def test_probable_sets_come_first_in_a_list(make, checkpoint):

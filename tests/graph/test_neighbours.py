@@ -21,7 +21,21 @@ TARGETS = [
 PRECURSORS = [
     parse_formula(text)
     for text in (
-        *("Li2CO3", "LiOH", "Li2O", "Co3O4", "CoCO3", "MnO2", "MnCO3", "BaCO3", "BaTiO3", "TiO2", "SrCO3", "La2O3"),
+        *(
+            "Li2CO3",
+            "LiOH",
+            "Li2O",
+            "Co3O4",
+            "CoO",
+            "CoCO3",
+            "MnO2",
+            "MnCO3",
+            "BaCO3",
+            "BaTiO3",
+            "TiO2",
+            "SrCO3",
+            "La2O3",
+        ),
         *("Cu", "In", "Se", "FeC2O4", "NH4H2PO4", "LiH2PO4"),
     )
 ]
@@ -34,8 +48,8 @@ def tables(draw):
     """Random recipes; that they make no chemical sense does not matter to counts."""
     rows = st.tuples(st.sampled_from(TARGETS), st.sets(st.sampled_from(PRECURSORS), min_size=1, max_size=4))
     drawn = draw(st.lists(rows, min_size=2, max_size=12))
-    # One row that surely makes sense, so that there is something to count.
-    sure = Reaction(target=TARGETS[0], precursors=PrecursorSet([PRECURSORS[0], PRECURSORS[3]]))
+    # One row that surely makes sense, so that there is something to count; it takes cobalt twice in the same form.
+    sure = Reaction(target=TARGETS[0], precursors=PrecursorSet([PRECURSORS[0], *PRECURSORS[3:5]]))
     others = [Reaction(target=t, precursors=PrecursorSet(sorted(m, key=str))) for t, m in drawn]
     return ReactionTable.from_reactions([sure, *others])
 

@@ -54,7 +54,8 @@ def _measured_run(folder: str, config: RunConfig) -> MeasuredRun:
     if _trained_model(recorded) != _trained_model(config):
         raise ConfigError(
             f"evaluation.card_from names '{folder}', where another model was trained: only data.split, data.year, "
-            "data.validation_fraction, data.holdout, the seed and what is measured may differ (see its config.yaml)."
+            "data.validation_fraction, data.holdout, the seed, temperatures and what is measured may differ (see its "
+            "config.yaml)."
         )
     try:
         metrics = json.loads((path / "metrics.json").read_text(encoding="utf-8"))
@@ -74,12 +75,17 @@ def _measured_run(folder: str, config: RunConfig) -> MeasuredRun:
 
 
 def _trained_model(config: RunConfig) -> RunConfig:
-    """Return the configuration without what tells the runs of one model apart: name, rows, seed and measurement."""
+    """Return the configuration without what tells the runs of one model apart: name, rows, seed and measurement.
+
+    Temperatures too: a model of all rows takes over those that another run fitted.
+    """
+    learning = replace(config.sets.training, temperature=0.0, told_temperature=0.0)
     return replace(
         config,
         name="",
         seed=0,
         output="",
         data=replace(config.data, split="", year=0, validation_fraction=0.0, holdout=None),
+        sets=replace(config.sets, training=learning),
         evaluation=EvaluationConfig(mode=config.evaluation.mode),
     )

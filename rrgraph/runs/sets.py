@@ -255,7 +255,7 @@ def _fit_temperature(
     )
     return fit_temperature(
         torch.tensor([ranked.score for plan in plans for ranked in plan]),
-        torch.tensor([plan.none or 1.0 for plan in plans]).log(),
+        torch.tensor([1.0 if plan.none is None else plan.none for plan in plans]).clamp_min(1e-30).log(),
         torch.repeat_interleave(torch.arange(len(plans)), torch.tensor([len(plan) for plan in plans])),
         torch.tensor(
             [ranked.precursors.keys in recorded[job] for job, plan in zip(jobs, plans, strict=True) for ranked in plan]

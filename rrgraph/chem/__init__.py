@@ -14,6 +14,7 @@ from rrgraph.chem.equation import BalancedEquation
 from rrgraph.chem.formula import FormulaWarning, composition_from_amounts, format_amount, parse_formula
 from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS
 from rrgraph.chem.mass import batch_masses, molar_mass
+from rrgraph.chem.matrices import fraction_matrix
 from rrgraph.chem.plausible import plausible_kinds, plausible_precursors
 from rrgraph.chem.spelling import split_parts
 from rrgraph.chem.thermo import (
@@ -48,6 +49,7 @@ __all__ = [
     "element_system",
     "element_vectors",
     "format_amount",
+    "fraction_matrix",
     "gas_energy",
     "gas_uncertainty",
     "molar_mass",

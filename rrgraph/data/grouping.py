@@ -10,14 +10,13 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, Composition
+from rrgraph.chem import ELEMENTS, Composition, fraction_matrix
 from rrgraph.data.conditions import CONDITIONS
 from rrgraph.data.reaction import PrecursorSet
 from rrgraph.data.table import SEPARATOR, ReactionTable
 
-__all__ = ["GROUPED", "fraction_matrix", "group_reactions"]
+__all__ = ["GROUPED", "group_reactions"]
 
 #: What is known of a reaction; the columns `key` and one for each element stand beside these.
 GROUPED: Final = (
@@ -101,12 +100,3 @@ def _spelled(sets: Sequence[PrecursorSet], spell: Callable[[Composition], Compos
     members = {member.formula: member for precursors in sets for member in precursors}
     formulas = {text: member.formula if spell is None else spell(member).formula for text, member in members.items()}
     return [SEPARATOR.join(formulas[member.formula] for member in precursors) for precursors in sets]
-
-
-def fraction_matrix(compositions: Sequence[Composition]) -> NDArray[np.float32]:
-    """Return atomic fractions, (compositions, `ELEMENTS`)."""
-    found = np.zeros((len(compositions), len(ELEMENTS)), dtype=np.float32)
-    for row, composition in enumerate(compositions):
-        for symbol, fraction in composition.fractions.items():
-            found[row, ATOMIC_NUMBERS[symbol] - 1] = fraction
-    return found

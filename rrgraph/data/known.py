@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, Composition
-from rrgraph.data.grouping import GROUPED, fraction_matrix
+from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, Composition, fraction_matrix
+from rrgraph.data.grouping import GROUPED
 from rrgraph.data.table import SEPARATOR
 
 __all__ = ["KnownReaction", "KnownReactions", "similarity"]

@@ -2,7 +2,7 @@
 
 from rrgraph.graph.build import EDGE, REVERSE_EDGE, ReactionGraph, build_graph, validate_graph
 from rrgraph.graph.counts import ANION_CLASSES, COUNTED, LinkCounts, anion_class
-from rrgraph.graph.elements import element_presence
+from rrgraph.graph.elements import element_presence, source_presence
 from rrgraph.graph.featurise import PADDING, featurise
 from rrgraph.graph.folds import FOLDS, TrainingFolds, TrainingStatistics
 from rrgraph.graph.neighbours import NEAREST, KnownSystems
@@ -35,5 +35,6 @@ __all__ = [
     "build_graph",
     "element_presence",
     "featurise",
+    "source_presence",
     "validate_graph",
 ]

@@ -9,9 +9,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, Composition, element_vectors
+from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, Composition, element_vectors, fraction_matrix, source_elements
 
-__all__ = ["DIMENSION", "element_presence", "element_similarity", "mean_vectors", "reduced_vectors", "unit_rows"]
+__all__ = [
+    "DIMENSION",
+    "element_presence",
+    "element_similarity",
+    "mean_vectors",
+    "reduced_vectors",
+    "source_presence",
+    "unit_rows",
+]
 
 DIMENSION: Final = 32
 """Principal components of the element vectors that are kept."""
@@ -28,13 +36,14 @@ def element_presence(elements: Sequence[Collection[str]]) -> NDArray[np.bool_]:
     return present
 
 
+def source_presence(compositions: Sequence[Composition]) -> NDArray[np.bool_]:
+    """Return which source elements each of n compositions has, (n, elements)."""
+    return element_presence([source_elements(composition) for composition in compositions])
+
+
 def mean_vectors(compositions: Sequence[Composition]) -> NDArray[np.float32]:
     """Return the mean element vectors of n compositions, weighted by their fractions, (n, `DIMENSION`)."""
-    fractions = np.zeros((len(compositions), len(ELEMENTS)), dtype=np.float32)
-    for row, composition in enumerate(compositions):
-        for symbol, fraction in composition.fractions.items():
-            fractions[row, ATOMIC_NUMBERS[symbol] - 1] = fraction
-    return fractions @ reduced_vectors()
+    return fraction_matrix(compositions) @ reduced_vectors()
 
 
 @cache

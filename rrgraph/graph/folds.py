@@ -16,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rrgraph.chem import element_system, source_elements
+from rrgraph.chem import element_system
 from rrgraph.data import ReactionTable
 from rrgraph.errors import DataError
 from rrgraph.graph.build import ReactionGraph
-from rrgraph.graph.elements import element_presence
+from rrgraph.graph.elements import source_presence
 from rrgraph.graph.statistics import STATISTICS, UNRELATED, LinkStatistics
 from rrgraph.progress import track
 
@@ -134,10 +134,7 @@ class TrainingStatistics:
 
 def related_links(graph: ReactionGraph) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return targets and precursors (links,) of all pairs that share a source element of the target, in order."""
-    need, brings = (
-        element_presence([source_elements(each) for each in side]).astype(np.float32)
-        for side in (graph.targets, graph.precursors)
-    )
+    need, brings = (source_presence(side).astype(np.float32) for side in (graph.targets, graph.precursors))
     parts = [np.nonzero(need[start : start + _CHUNK] @ brings.T) for start in range(0, len(need), _CHUNK)]
     rows = np.concatenate([part[0] + number * _CHUNK for number, part in enumerate(parts)])
     return rows, np.concatenate([part[1] for part in parts])

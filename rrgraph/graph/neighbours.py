@@ -76,6 +76,11 @@ class KnownSystems:
             shares=np.array(shares, dtype=np.float16).astype(np.float32),
         )
 
+    @property
+    def owner(self) -> NDArray[np.int64]:
+        """The system of each entry, (entries,)."""
+        return np.repeat(np.arange(len(self.presence)), np.diff(self.pointer))
+
     def to_arrays(self) -> dict[str, NDArray]:
         """Return the arrays by name, vectors and shares in 16 bits."""
         arrays = {part.name: getattr(self, part.name) for part in fields(self)}
@@ -111,11 +116,10 @@ class Neighbours:
     def _count(self, vocabulary: Sequence[Composition]) -> None:
         """Turn the counts of precursors into those of (precursor, element) slots and (element, form) pairs."""
         systems = self.systems
-        owner = np.repeat(np.arange(len(systems.presence)), np.diff(systems.pointer))
         slots: list[tuple[int, int, float]] = []
         forms: dict[tuple[int, int, int], float] = {}
         for system, precursor, share in zip(
-            owner.tolist(), systems.precursors.tolist(), systems.shares.tolist(), strict=True
+            systems.owner.tolist(), systems.precursors.tolist(), systems.shares.tolist(), strict=True
         ):
             for element, form in self._supplies(vocabulary[precursor], learn=True):
                 if systems.presence[system, element]:

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, VOLATILE, Composition
+from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, VOLATILE, Composition, fraction_matrix
 
 __all__ = ["BALANCE", "balance_sets"]
 
@@ -49,8 +49,8 @@ def balance_sets(
     Returns:
         (n, m), amount of each member in atoms for an atom of target, 0 beyond the last; and (n, `len(BALANCE)`).
     """
-    made = _fractions(targets)[rows]
-    brought = np.vstack([_fractions(candidates), np.zeros((1, len(ELEMENTS)))])
+    made = fraction_matrix(targets).astype(np.float64)[rows]
+    brought = np.pad(fraction_matrix(candidates).astype(np.float64), ((0, 1), (0, 0)))
     present = members >= 0
     place = np.where(present, members, len(candidates))
     solid = brought[:, _SOLID][place]
@@ -69,11 +69,3 @@ def balance_sets(
         ]
     )
     return amounts, numbers
-
-
-def _fractions(compositions: Sequence[Composition]) -> NDArray[np.float64]:
-    values = np.zeros((len(compositions), len(ELEMENTS)))
-    for row, composition in enumerate(compositions):
-        for symbol, fraction in composition.fractions.items():
-            values[row, ATOMIC_NUMBERS[symbol] - 1] = fraction
-    return values

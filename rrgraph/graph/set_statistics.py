@@ -16,7 +16,7 @@ from rrgraph.chem import ELEMENTS, Composition, source_elements
 from rrgraph.data import ReactionTable
 from rrgraph.errors import DataError
 from rrgraph.graph.counts import ANION_CLASSES, anion_class
-from rrgraph.graph.elements import element_presence
+from rrgraph.graph.elements import source_presence
 from rrgraph.graph.forms import KINDS, NON_METALS, precursor_kind
 from rrgraph.graph.neighbours import KnownSystems
 
@@ -173,8 +173,8 @@ class SetStatistics:
         present = members >= 0
         place = np.where(present, members, len(candidates))
         size = present.sum(1)
-        need = element_presence([source_elements(target) for target in targets])[rows]
-        brings = np.pad(element_presence([source_elements(each) for each in candidates]), ((0, 1), (0, 0)))
+        need = source_presence(targets)[rows]
+        brings = np.pad(source_presence(candidates), ((0, 1), (0, 0)))
         covered = np.zeros(need.shape, dtype=np.int8)
         for column in range(members.shape[1]):
             covered += brings[place[:, column]] & need
@@ -252,10 +252,9 @@ def _pair_lift(
     """Return uses (n,) and log ratios (n + 1, n + 1) of pairs; the last row is that of a precursor never seen."""
     number = len(vocabulary)
     with_element = np.zeros((number, len(ELEMENTS)), dtype=np.float32)
-    owner = np.repeat(np.arange(len(systems.presence)), np.diff(systems.pointer))
-    np.add.at(with_element, systems.precursors, systems.shares[:, None] * systems.presence[owner])
+    np.add.at(with_element, systems.precursors, systems.shares[:, None] * systems.presence[systems.owner])
     uses = np.bincount(systems.precursors, weights=systems.shares, minlength=number).astype(np.float32)
-    brings = element_presence([source_elements(precursor) for precursor in vocabulary]).astype(np.float32)
+    brings = source_presence(vocabulary).astype(np.float32)
     brings /= brings.sum(1, keepdims=True).clip(1)
     presence = systems.presence.astype(np.float32)
     # Reactions that use one precursor and could use the other, and targets that could use both.

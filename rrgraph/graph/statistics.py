@@ -13,10 +13,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.chem import VOLATILE, Composition, source_elements
+from rrgraph.chem import VOLATILE, Composition
 from rrgraph.data import ReactionTable
 from rrgraph.graph.counts import COUNTED, FLOOR, LinkCounts
-from rrgraph.graph.elements import element_presence
+from rrgraph.graph.elements import element_presence, source_presence
 from rrgraph.graph.neighbours import NEAREST, NEVER, KnownSystems, Neighbours
 
 __all__ = ["OVERLAP", "STATISTICS", "UNRELATED", "LinkStatistics"]
@@ -121,10 +121,7 @@ class LinkStatistics:
         self, targets: Sequence[Composition], candidates: Sequence[Composition], rows: NDArray, columns: NDArray
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return the statistics of `OVERLAP` (pairs, 3) and whether the precursor brings a source element."""
-        need, brings = (
-            element_presence([source_elements(each) for each in side]).astype(np.float32)
-            for side in (targets, candidates)
-        )
+        need, brings = (source_presence(side).astype(np.float32) for side in (targets, candidates))
         own, others = (
             element_presence([each.elements - VOLATILE for each in side]).astype(np.float32)
             for side in (targets, candidates)
@@ -152,7 +149,7 @@ class LinkStatistics:
         pair = np.repeat(np.arange(len(rows)), number)
         within = np.arange(len(pair)) - np.repeat(np.cumsum(number) - number, number)
         supplies = np.concatenate([each.supplies for each in known])[first[pair] + within]
-        need = element_presence([source_elements(target) for target in targets])
+        need = source_presence(targets)
         needed = need[rows[pair], supplies[:, 0]]
         pair, supplies = pair[needed], supplies[needed]
         values = self._neighbours.features(targets, rows[pair], supplies)

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rrgraph.chem import Composition, source_elements
-from rrgraph.graph import BALANCE, SET_STATISTICS, STATISTICS, SetStatistics, balance_sets, element_presence
+from rrgraph.chem import Composition
+from rrgraph.graph import BALANCE, SET_STATISTICS, STATISTICS, SetStatistics, balance_sets, source_presence
 from rrgraph.model.energy_head import reaction_energies
 
 __all__ = ["LINK_NUMBERS", "MEMBER_NUMBERS", "SET_NUMBERS", "SetLists", "TargetLinks", "describe_sets"]
@@ -245,8 +245,8 @@ def _lost(
     log_odds: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Return by how much the best candidate for each element exceeds the best member (n, elements); 0 if not needed."""
-    need = element_presence([source_elements(target) for target in targets])
-    brings = element_presence([source_elements(candidate) for candidate in candidates])
+    need = source_presence(targets)
+    brings = source_presence(candidates)
     worst = float(links.log_odds.min(initial=0.0))
     best = np.full(need.shape, worst)
     for element in np.flatnonzero(need.any(0)):

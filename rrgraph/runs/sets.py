@@ -18,7 +18,7 @@ from torch import Tensor
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable
 from rrgraph.evaluation import PROTOCOLS, Protocol
-from rrgraph.graph import KnownSystems, SetStatistics, TrainingStatistics
+from rrgraph.graph import KnownSystems, ReactionGraph, SetStatistics, TrainingStatistics
 from rrgraph.model import (
     UNRELATED_LOG_ODDS,
     EnergyHead,
@@ -32,7 +32,7 @@ from rrgraph.model import (
     describe_sets,
     fit_temperature,
 )
-from rrgraph.planning import LISTWISE, Planner
+from rrgraph.planning import LISTWISE, LinkScorer, Planner
 from rrgraph.progress import track
 from rrgraph.runs.config import RunConfig
 from rrgraph.runs.encoders import energy_head
@@ -110,7 +110,7 @@ class _CrossFitted:
         self, prepared: Prepared, checkpoint: LinkCheckpoint, energy: EnergyHead | None, candidates: int
     ) -> None:
         assert prepared.link_statistics is not None and prepared.folds is not None
-        self.prepared, self.candidates = prepared, candidates
+        self.candidates = candidates
         self.graph, self.folds, self.statistics = prepared.graph, prepared.folds, prepared.link_statistics
         predictor = LinkPredictor(checkpoint)
         targets, precursors = predictor.embed(self.graph.targets), predictor.embed(self.graph.precursors)
@@ -131,22 +131,19 @@ class _CrossFitted:
         jobs = self.jobs[told]
         sets = self._plan(jobs, told=told)
         fold = self.folds.targets[[target for target, _ in jobs]]
-        described: dict[int, SetLists] = {}
+        described: list[SetLists] = []
         order: list[int] = []
         for number, table in self.folds.complements():
             vocabulary = list(table.precursors().values())
             systems = KnownSystems.fit(table, {precursor.key: row for row, precursor in enumerate(vocabulary)})
             statistics = SetStatistics.fit(table, vocabulary, systems)
             places = np.flatnonzero(fold == number)
-            parts = [
+            described += [
                 self._describe(statistics, [jobs[place][0] for place in part], [sets[place] for place in part]).half()
                 for part in np.array_split(places, -(-len(places) // _CHUNK))
-                if len(part)
             ]
-            described[number] = SetLists.concat(parts)
             order += places.tolist()
-        everything = SetLists.concat(list(described.values()))
-        lists, _ = everything.select(torch.from_numpy(np.argsort(order)))
+        lists, _ = SetLists.concat(described).select(torch.from_numpy(np.argsort(order)))
         right = [
             members in self.recorded[target] for (target, _), found in zip(jobs, sets, strict=True) for members in found
         ]
@@ -171,12 +168,8 @@ class _CrossFitted:
     def _plan(self, jobs: Sequence[tuple[int, int | None]], *, told: bool) -> list[list[tuple[int, ...]]]:
         """Return the most probable sets of each job that consist of related precursors."""
         protocol = PROTOCOLS["paper" if told else "open"]
-        planner = Planner(
-            _TrainingScorer(self.prepared, self.statistics, self.log_odds),
-            self.graph.precursors,
-            protocol.constraints(),
-            max_candidates=protocol.max_candidates,
-        )
+        scorer = _TrainingScorer(self.graph, self.statistics, self.log_odds)
+        planner = _planner(scorer, self.graph.precursors, protocol, "product")
         sizes = [size for _, size in jobs] if told else None
         rankings = planner.rankings([self.graph.targets[target] for target, _ in jobs], sizes=sizes)
         found = []
@@ -189,14 +182,19 @@ class _CrossFitted:
 class _TrainingScorer:
     """The held-out log-odds of training links, as a link scorer."""
 
-    def __init__(self, prepared: Prepared, statistics: TrainingStatistics, log_odds: NDArray[np.float64]) -> None:
-        self.graph, self.statistics, self.log_odds = prepared.graph, statistics, log_odds
+    def __init__(self, graph: ReactionGraph, statistics: TrainingStatistics, log_odds: NDArray[np.float64]) -> None:
+        self.graph, self.statistics, self.log_odds = graph, statistics, log_odds
 
     def logits(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> NDArray[np.float64]:
         nodes = torch.tensor([self.graph.target_index[target.key] for target in targets])
         precursors = torch.tensor([self.graph.precursor_index[candidate.key] for candidate in candidates])
         found, link = self.statistics.find(nodes, precursors.expand(len(nodes), -1))
         return np.where(found.numpy(), self.log_odds[link.numpy()], UNRELATED_LOG_ODDS)
+
+
+def _planner(scorer: LinkScorer, candidates: Sequence[Composition], protocol: Protocol, mode: str) -> Planner:
+    """Return a planner under the rules of a protocol."""
+    return Planner(scorer, candidates, protocol.constraints(), mode=mode, max_candidates=protocol.max_candidates)
 
 
 @torch.inference_mode()
@@ -235,13 +233,7 @@ def _fit_temperature(
 ) -> float:
     assert checkpoint.ranker is not None
     told = protocol.set_size == "told"
-    planner = Planner(
-        LinkPredictor(checkpoint),
-        candidates,
-        protocol.constraints(),
-        mode=LISTWISE,
-        max_candidates=protocol.max_candidates,
-    )
+    planner = _planner(LinkPredictor(checkpoint), candidates, protocol, LISTWISE)
     recorded: dict[tuple[str, int | None], set[frozenset[str]]] = {}
     jobs: dict[tuple[str, int | None], Composition] = {}
     for target, keys in zip(table.targets, table.set_keys, strict=True):

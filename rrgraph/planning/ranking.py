@@ -132,6 +132,11 @@ class SetRanking:
         self._more: Iterator[ScoredSet] | None = iter(search)
         self._second: _SecondStage | None = None
 
+    @property
+    def competing(self) -> Sequence[int]:
+        """Positions among the planner's candidates of those that sets are made of, ascending."""
+        return self._indices
+
     def __iter__(self) -> Iterator[RankedSet]:
         position = 0
         while (found := self._get(position)) is not None:

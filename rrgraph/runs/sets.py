@@ -129,7 +129,7 @@ class _CrossFitted:
     def describe(self, *, told: bool) -> tuple[SetLists, Tensor]:
         """Return the lists of all jobs, in order, and which of their sets are recorded."""
         jobs = self.jobs[told]
-        sets = self._plan(jobs, told=told)
+        sets, competing = self._plan(jobs, told=told)
         fold = self.folds.targets[[target for target, _ in jobs]]
         described: list[SetLists] = []
         order: list[int] = []
@@ -139,7 +139,12 @@ class _CrossFitted:
             statistics = SetStatistics.fit(table, vocabulary, systems)
             places = np.flatnonzero(fold == number)
             described += [
-                self._describe(statistics, [jobs[place][0] for place in part], [sets[place] for place in part]).half()
+                self._describe(
+                    statistics,
+                    [jobs[place][0] for place in part],
+                    [competing[place] for place in part],
+                    [sets[place] for place in part],
+                ).half()
                 for part in np.array_split(places, -(-len(places) // _CHUNK))
             ]
             order += places.tolist()
@@ -150,33 +155,41 @@ class _CrossFitted:
         return lists.half(), torch.tensor(right)
 
     def _describe(
-        self, statistics: SetStatistics, targets: Sequence[int], sets: Sequence[Sequence[tuple[int, ...]]]
+        self,
+        statistics: SetStatistics,
+        targets: Sequence[int],
+        competing: Sequence[NDArray[np.int64]],
+        sets: Sequence[Sequence[tuple[int, ...]]],
     ) -> SetLists:
-        pointer = self.statistics.pointer.numpy()
-        links = np.concatenate([np.arange(pointer[target], pointer[target + 1]) for target in targets])
-        rows = np.repeat(np.arange(len(targets)), [pointer[target + 1] - pointer[target] for target in targets])
+        links = np.concatenate(competing)
+        rows = np.repeat(np.arange(len(targets)), [len(each) for each in competing])
         columns = self.statistics.precursors.numpy()[links]
         energies = None if self.energies is None else (self.energies[0][list(targets)], self.energies[1])
-        competing = TargetLinks(rows=rows, columns=columns, log_odds=self.log_odds[links], energies=energies)
+        together = TargetLinks(rows=rows, columns=columns, log_odds=self.log_odds[links], energies=energies)
 
         def statistics_of(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
-            return self.statistics.features.numpy()[links[competing.find(rows, columns)]].astype(np.float32)
+            return self.statistics.features.numpy()[links[together.find(rows, columns)]].astype(np.float32)
 
         compositions = [self.graph.targets[target] for target in targets]
-        return describe_sets(statistics, compositions, self.graph.precursors, competing, statistics_of, sets)
+        return describe_sets(statistics, compositions, self.graph.precursors, together, statistics_of, sets)
 
-    def _plan(self, jobs: Sequence[tuple[int, int | None]], *, told: bool) -> list[list[tuple[int, ...]]]:
-        """Return the most probable sets of each job that consist of related precursors."""
+    def _plan(
+        self, jobs: Sequence[tuple[int, int | None]], *, told: bool
+    ) -> tuple[list[list[tuple[int, ...]]], list[NDArray[np.int64]]]:
+        """Return the most probable sets of each job, of related precursors, and the related links that compete."""
         protocol = PROTOCOLS["paper" if told else "open"]
         scorer = _TrainingScorer(self.graph, self.statistics, self.log_odds)
         planner = _planner(scorer, self.graph.precursors, protocol, "product")
         sizes = [size for _, size in jobs] if told else None
         rankings = planner.rankings([self.graph.targets[target] for target, _ in jobs], sizes=sizes)
-        found = []
+        found, competing = [], []
         for (target, _), ranking in zip(jobs, track(rankings, "candidate sets", total=len(jobs)), strict=True):
-            related = set(self.statistics.related(target).tolist())
-            found.append([members for members in ranking.head(self.candidates) if related.issuperset(members)])
-        return found
+            related = self.statistics.related(target).numpy()
+            links = np.flatnonzero(np.isin(related, ranking.competing))
+            usable = set(related[links].tolist())
+            found.append([members for members in ranking.head(self.candidates) if usable.issuperset(members)])
+            competing.append(int(self.statistics.pointer[target]) + links)
+        return found, competing
 
 
 class _TrainingScorer:

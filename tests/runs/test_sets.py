@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from rrgraph.chem import parse_formula
+from rrgraph.chem import VOLATILE, parse_formula, source_elements
 from rrgraph.evaluation import PROTOCOLS
 from rrgraph.graph import BALANCE, TrainingFolds, balance_sets
 from rrgraph.model import EnergyHead, LinkCheckpoint, LinkModel, LinkPredictor, load_checkpoint
@@ -250,11 +250,11 @@ PAPER = {target: doi for target, _, doi in ROWS}
 def make(make_table, tmp_path_factory):
     """Return a function that prepares the rows, with another set in those of the changed targets."""
     folder = tmp_path_factory.mktemp("leak")
-    sets = [*(members for _, members, _ in ROWS), *OTHERWISE.values()]
-    (folder / "pool.txt").write_text("\n".join(dict.fromkeys(";".join(sets).split(";"))))
 
-    def make(changed=()):
-        rows = [(target, OTHERWISE[target] if target in changed else members) for target, members, _ in ROWS]
+    def make(changed=(), sets=OTHERWISE):
+        pool = [*(members for _, members, _ in ROWS), *sets.values()]
+        (folder / "pool.txt").write_text("\n".join(dict.fromkeys(";".join(pool).split(";"))))
+        rows = [(target, sets[target] if target in changed else members) for target, members, _ in ROWS]
         make_table(rows, doi=[doi for _, _, doi in ROWS]).write(folder / "table.csv")
         config = RunConfig(data=DataConfig(str(folder / "table.csv"), split="all", pool=str(folder / "pool.txt")))
         config.model = replace(config.model, statistics=True, members=2, width=16, layers=1)
@@ -355,7 +355,7 @@ def test_lists_are_those_of_their_targets(make, checkpoint, told):
     jobs, names = cross.jobs[told], list(prepared.graph.targets)
     assert len(lists) == len(jobs)
     assert {names[target].formula for target, _ in jobs} == set(PAPER)
-    sets = cross._plan(jobs, told=told)
+    sets, _ = cross._plan(jobs, told=told)
     recorded = dict(zip(prepared.split.train.target_keys, prepared.split.train.set_keys, strict=True))
     protocol = PROTOCOLS["paper" if told else "open"]
     place = 0
@@ -379,6 +379,39 @@ def test_lists_are_those_of_their_targets(make, checkpoint, told):
     assert protocol.constraints().foreign == told
 
 
+@pytest.mark.parametrize("told", [False, True], ids=["open", "told"])
+def test_only_links_that_may_be_used_compete(make, checkpoint, told):
+    """As in planning: where the size is open, none that brings a foreign element."""
+    _, prepared = make({"La2Li2TiO6"}, {"La2Li2TiO6": "La2O3;Li2TiO3"})
+    cross = _CrossFitted(prepared, checkpoint, None, 6)
+    jobs = cross.jobs[told]
+    lists, _ = cross.describe(told=told)
+    sets, competing = cross._plan(jobs, told=told)
+    columns = [SET_NUMBERS.index(name) for name in ("lost", "most_lost", "second_choices")]
+    place, fewer = 0, 0
+    for (target, _), own, links in zip(jobs, sets, competing, strict=True):
+        node, related = prepared.graph.targets[target], cross.statistics.related(target)
+        names = [prepared.graph.precursors[row] for row in cross.statistics.precursors[links].tolist()]
+        odds = dict(zip((name.key for name in names), cross.log_odds[links], strict=True))
+        others = {p.key: p for p in (prepared.graph.precursors[row] for row in related) if p.key != node.key}
+        assert set(odds) == {key for key, precursor in others.items() if told or not foreign(precursor, node)}
+        fewer += len(links) < len(others)
+        for members in own:
+            lost = []
+            for element in source_elements(node):
+                able = [odds[name.key] for name in names if element in source_elements(name)]
+                chosen = [prepared.graph.precursors[member] for member in members]
+                lost.append(max(able) - max(odds[p.key] for p in chosen if element in source_elements(p)))
+            expected = [sum(lost), max(lost), sum(each > 1e-6 for each in lost)]
+            assert lists.numbers[place, columns].tolist() == pytest.approx(expected, rel=2e-3, abs=1e-4)
+            place += 1
+    assert (fewer > 0) != told
+
+
+def foreign(precursor, target):
+    return precursor.elements - target.elements - VOLATILE
+
+
 def test_reaction_energies_are_those_of_the_embeddings(make, checkpoint):
     _, prepared = make()
     torch.manual_seed(1)
@@ -393,7 +426,7 @@ def test_reaction_energies_are_those_of_the_embeddings(make, checkpoint):
     with torch.no_grad():
         of_targets, of_precursors = (head(predictor.embed(side)).numpy() for side in (graph.targets, graph.precursors))
     jobs = cross.jobs[False]
-    found_sets = cross._plan(jobs, told=False)
+    found_sets, _ = cross._plan(jobs, told=False)
     sets = [(target, members) for (target, _), own in zip(jobs, found_sets, strict=True) for members in own]
     for (target, members), found in zip(sets, lists.numbers[:, column].tolist(), strict=True):
         row, place = np.zeros(1, dtype=int), np.arange(len(members))[None]

@@ -1,43 +1,143 @@
-"""The interface of a comparison system: learn from a reaction table, then score links like a trained model.
+"""The interface of a comparison system: learn from a reaction table, then plan like a trained model.
 
-A reaction table flows in through `fit`; the fitted baseline is a `rrgraph.planning.LinkScorer`.
+A reaction table flows in through `fit`; ranked precursor sets flow out of `plan`. A system that scores links one by one
+is a `LinkBaseline` and shares the exact search of every model; one that proposes whole sets is a `SetBaseline`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.chem import Composition
-from rrgraph.data import ReactionTable
+from rrgraph.data import ReactionTable, Split
+from rrgraph.errors import DataError, ModelError
+from rrgraph.planning import Plan, Proposal, SetConstraints, planner_for
 from rrgraph.registry import Registry
 
-__all__ = ["BASELINES", "Baseline"]
+__all__ = ["BASELINES", "Baseline", "LinkBaseline", "SetBaseline"]
 
 
 class Baseline(ABC):
-    """A comparison system with no options that must be given; results depend on the training table alone."""
+    """A comparison system.
 
-    @abstractmethod
-    def fit(self, table: ReactionTable) -> Self:
+    Every option is a keyword argument with a default, so that a configuration can set it; results depend on the options
+    and the training rows alone. A system that draws anything has an option `seed`.
+    """
+
+    name: ClassVar[str] = "baseline"
+    """What messages call it."""
+
+    def __init__(self) -> None:
+        self._is_fitted = False
+
+    def fit(self, table: ReactionTable, split: Split | None = None) -> Self:
         """Learn from training reactions, forgetting any earlier ones, and return the baseline itself.
+
+        Args:
+            table: rows to learn from.
+            split: where they come from; its validation part may choose the epoch or an option, its test part is
+                never read.
 
         Raises:
             DataError: the table has no rows.
         """
+        if not len(table):
+            raise DataError(f"Cannot fit the baseline '{self.name}' to a reaction table without rows.")
+        self._learn(table, split)
+        self._is_fitted = True
+        return self
 
     @abstractmethod
+    def _learn(self, table: ReactionTable, split: Split | None) -> None:
+        """Learn from a table with rows; arguments are those of `fit`."""
+
+    def plan(
+        self,
+        targets: Sequence[Composition],
+        candidates: Sequence[Composition],
+        *,
+        constraints: SetConstraints | None = None,
+        top_k: int = 10,
+        sizes: Sequence[int | None] | None = None,
+    ) -> list[Plan]:
+        """Return the `top_k` best sets of each target.
+
+        Args:
+            targets: materials to make.
+            candidates: precursors that may be used.
+            constraints: which sets are valid.
+            top_k: number of sets for each, at least 1.
+            sizes: told set size of each target, None for those where the sizes of the constraints compete.
+
+        Raises:
+            ModelError: the baseline has not been fitted.
+            PlanningError: candidates, constraints, sizes or `top_k` do not fit.
+        """
+        assert isinstance(self, LinkBaseline | SetBaseline)
+        return planner_for(self, candidates, constraints).plan(targets, top_k=top_k, sizes=sizes)
+
+    def _check_fitted(self) -> None:
+        if not self._is_fitted:
+            raise ModelError(f"The baseline '{self.name}' has not been fitted to a reaction table.")
+
+
+class LinkBaseline(Baseline):
+    """A comparison system that scores links, a `rrgraph.planning.LinkScorer`."""
+
     def logits(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> NDArray[np.float64]:
         """Return the log-odds of each link, (targets, candidates), finite; neither side needs to be known.
 
         Raises:
             ModelError: the baseline has not been fitted.
         """
+        self._check_fitted()
+        return self._logits(targets, candidates)
+
+    @abstractmethod
+    def _logits(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> NDArray[np.float64]:
+        """Return the log-odds (targets, candidates) of a fitted baseline."""
 
 
-BASELINES: Final[Registry[type[Baseline]]] = Registry("baseline")
+class SetBaseline(Baseline):
+    """A comparison system that proposes whole sets, a `rrgraph.planning.SetProposer`."""
+
+    probabilistic: bool = False
+    """Whether the scores of its proposals are log probabilities of sets."""
+
+    def propose(
+        self,
+        targets: Sequence[Composition],
+        candidates: Sequence[Composition],
+        *,
+        sizes: Sequence[int | None],
+        constraints: SetConstraints,
+        number: int,
+    ) -> list[list[Proposal]]:
+        """Return for each target up to `number` distinct sets, best first; see `SetProposer`.
+
+        Raises:
+            ModelError: the baseline has not been fitted.
+        """
+        self._check_fitted()
+        return self._propose(targets, candidates, sizes=sizes, constraints=constraints, number=number)
+
+    @abstractmethod
+    def _propose(
+        self,
+        targets: Sequence[Composition],
+        candidates: Sequence[Composition],
+        *,
+        sizes: Sequence[int | None],
+        constraints: SetConstraints,
+        number: int,
+    ) -> list[list[Proposal]]:
+        """Return the proposals of a fitted baseline."""
+
+
+BASELINES: Final[Registry[type[LinkBaseline] | type[SetBaseline]]] = Registry("baseline")
 """Every comparison system by the name that configurations and reports use."""

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.baselines.base import BASELINES, Baseline
+from rrgraph.baselines.base import BASELINES, LinkBaseline
 from rrgraph.chem import ELEMENTS, VOLATILE, Composition, source_elements
-from rrgraph.data import ReactionTable
-from rrgraph.errors import DataError, ModelError
+from rrgraph.data import ReactionTable, Split
 
 __all__ = ["Popularity"]
 
@@ -24,7 +23,7 @@ _NEVER_LOGIT: Final = -30.0
 
 
 @BASELINES.register("popularity")
-class Popularity(Baseline):
+class Popularity(LinkBaseline):
     """Popularity of a precursor for its element, apart for targets with and without oxygen.
 
     For an element e of the target and a candidate c that brings it as a source element,
@@ -45,17 +44,17 @@ class Popularity(Baseline):
         beta: weight of the popularity over all targets, in reactions.
     """
 
+    name = "popularity"
+
     def __init__(self, *, by_oxygen: bool = True, alpha: float = 0.1, beta: float = 2.0) -> None:
+        super().__init__()
         self.by_oxygen = by_oxygen
         self.alpha = alpha
         self.beta = beta
-        self._supplied: dict[tuple[str, str], NDArray[np.float64]] | None = None
+        self._supplied: dict[tuple[str, str], NDArray[np.float64]] = {}
         self._contained = np.zeros((2, len(ELEMENTS)))
 
-    def fit(self, table: ReactionTable) -> Self:
-        """Count the distinct reactions of a table."""
-        if not len(table):
-            raise DataError("Cannot count the popularity of precursors in a reaction table without rows.")
+    def _learn(self, table: ReactionTable, split: Split | None) -> None:
         supplied: Counter[tuple[str, str, int]] = Counter()
         contained = np.zeros((2, len(ELEMENTS)))
         reactions = {
@@ -71,12 +70,8 @@ class Popularity(Baseline):
         self._supplied = {}
         for (key, symbol, oxygen), count in supplied.items():
             self._supplied.setdefault((key, symbol), np.zeros(2))[oxygen] = count
-        return self
 
-    def logits(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> NDArray[np.float64]:
-        """Return the log-odds of each link, (targets, candidates), finite."""
-        if self._supplied is None:
-            raise ModelError("The popularity baseline has not been fitted to a reaction table.")
+    def _logits(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> NDArray[np.float64]:
         slots = [
             (column, _INDEX[symbol], self._supplied.get((candidate.key, symbol), (0.0, 0.0)))
             for column, candidate in enumerate(candidates)

@@ -23,7 +23,7 @@ from rrgraph.errors import ConfigError, DataError, near_match
 
 if TYPE_CHECKING:
     from rrgraph.data import Split
-    from rrgraph.planning import LinkScorer
+    from rrgraph.planning import LinkScorer, SetProposer
 
 __all__ = ["add_parser", "run"]
 
@@ -86,9 +86,9 @@ def run(arguments: argparse.Namespace) -> None:
     pool = resolve_candidates(arguments.candidates, known, predictor.seen, targets=table.targets)
     per_target = float(median(pool.counts())) if isinstance(pool, TargetCandidates) else float(len(pool))
     mode = score_mode(arguments.mode, predictor, told=protocol.set_size == "told")
-    systems: dict[str, LinkScorer] = {MODEL: predictor}
+    systems: dict[str, LinkScorer | SetProposer] = {MODEL: predictor}
     if split is not None:
-        systems |= {name: baseline().fit(split.train) for name, baseline in baselines.items()}
+        systems |= {name: baseline().fit(split.train, split) for name, baseline in baselines.items()}
     measured = measure_systems(
         systems,
         pool,

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, takewhile
+from math import isnan
 from typing import Final
 
 import numpy as np
@@ -25,7 +26,15 @@ from rrgraph.evaluation.metrics import Metrics, summarise
 from rrgraph.evaluation.predictions import Prediction, write_predictions
 from rrgraph.evaluation.protocols import Protocol, Ties
 from rrgraph.evaluation.score import tie_rank, unseen_rows
-from rrgraph.planning import LinkScorer, Planner, RankedSet, SetConstraints, SetRanking
+from rrgraph.planning import (
+    LinkScorer,
+    RankedSet,
+    Ranking,
+    SetConstraints,
+    SetPlanner,
+    SetProposer,
+    planner_for,
+)
 from rrgraph.progress import track
 
 __all__ = ["evaluate_planner"]
@@ -35,7 +44,7 @@ MAX_TIES: Final = 100
 
 
 def evaluate_planner(
-    scorer: LinkScorer,
+    system: LinkScorer | SetProposer,
     candidates: Sequence[Composition],
     table: ReactionTable,
     protocol: Protocol,
@@ -54,11 +63,11 @@ def evaluate_planner(
     rules, or has a member that is no candidate, is a miss and not `Metrics.reachable`.
 
     Args:
-        scorer: gives the log-odds of links.
+        system: gives the log-odds of links, or proposes sets.
         candidates: precursors that may be used.
         table: the recorded reactions.
         protocol: the rules.
-        mode: what sets are ranked by, see `Planner`.
+        mode: what sets are ranked by, see `Planner`; a system that proposes sets has its own way.
         constraints: further wishes, such as a stock list; sizes, cover and foreign elements are the protocol's.
         train_precursors: canonical keys of the precursors seen in training, for the metrics on unseen ones.
         max_rank: a worse rank counts as a miss; at least the largest k of the metrics.
@@ -74,8 +83,8 @@ def evaluate_planner(
     """
     if max_rank < MAX_RANK:
         raise ConfigError(f"max_rank is {max_rank}, expected at least {MAX_RANK}, the largest k of the metrics.")
-    planner = Planner(
-        scorer,
+    planner = planner_for(
+        system,
         candidates,
         _merged(protocol, constraints),
         mode=mode,
@@ -122,7 +131,7 @@ def _merged(protocol: Protocol, constraints: SetConstraints | None) -> SetConstr
 
 
 def _ranked_rows(
-    planner: Planner, table: ReactionTable, protocol: Protocol, max_rank: int
+    planner: SetPlanner, table: ReactionTable, protocol: Protocol, max_rank: int
 ) -> Iterator[tuple[_Ranked, int]]:
     """Yield each row with the first sets of its target, keeping those that a later row needs too."""
     told = protocol.set_size == "told"
@@ -144,7 +153,7 @@ def _ranked_rows(
         yield (kept[job] if uses[job] else kept.pop(job)), row
 
 
-def _rank(ranking: SetRanking, recorded: Collection[PrecursorSet], max_rank: int) -> _Ranked:
+def _rank(ranking: Ranking, recorded: Collection[PrecursorSet], max_rank: int) -> _Ranked:
     sets = iter(ranking)
     first = list(islice(sets, max_rank))
     if first:
@@ -199,8 +208,8 @@ def _summary(
         row_ranks=np.array([outcome.row_rank for outcome in outcomes], dtype=np.float64),
         unseen=unseen_rows(table, train_precursors),
     )
-    tops = [outcome.listed[0] for outcome in outcomes if outcome.listed]
-    listed = [entry for outcome in outcomes for entry in outcome.listed]
+    tops = [outcome.listed[0] for outcome in outcomes if outcome.listed and not isnan(outcome.listed[0][0])]
+    listed = [entry for outcome in outcomes for entry in outcome.listed if not isnan(entry[0])]
     return summarise(
         protocol,
         rows,

@@ -16,12 +16,22 @@ from rrgraph.planning.energies import (
 from rrgraph.planning.generated import TargetCandidates, generated_candidates
 from rrgraph.planning.listwise import LISTWISE
 from rrgraph.planning.planner import RANKING_MODES, LinkScorer, Planner, told_mode
-from rrgraph.planning.ranking import SCALE, Plan, RankedSet, SetRanking
+from rrgraph.planning.proposals import (
+    PROPOSED,
+    Proposal,
+    ProposalPlanner,
+    ProposedRanking,
+    SetPlanner,
+    SetProposer,
+    planner_for,
+)
+from rrgraph.planning.ranking import SCALE, Plan, RankedSet, Ranking, SetRanking
 from rrgraph.planning.search import MODES, ScoredSet, SetMode, SetSearch
 
 __all__ = [
     "LISTWISE",
     "MODES",
+    "PROPOSED",
     "RANKING_MODES",
     "SCALE",
     "SEARCHED",
@@ -32,11 +42,17 @@ __all__ = [
     "LinkScorer",
     "Plan",
     "Planner",
+    "Proposal",
+    "ProposalPlanner",
+    "ProposedRanking",
     "RankedSet",
+    "Ranking",
     "ReactionEnergy",
     "ScoredSet",
     "SetConstraints",
     "SetMode",
+    "SetPlanner",
+    "SetProposer",
     "SetRanking",
     "SetSearch",
     "Swap",
@@ -45,6 +61,7 @@ __all__ = [
     "find_swaps",
     "generated_candidates",
     "plan_with_swaps",
+    "planner_for",
     "reaction_energy",
     "read_candidates",
     "read_formation_energies",

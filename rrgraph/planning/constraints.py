@@ -9,10 +9,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from rrgraph.chem import ELEMENTS, parse_formula
+from rrgraph.chem import ELEMENTS, BalanceError, Composition, balance, parse_formula
+from rrgraph.data import PrecursorSet
 from rrgraph.errors import PlanningError, near_match
 
-__all__ = ["ElementCover", "SetConstraints", "check_sizes"]
+__all__ = ["ElementCover", "SetConstraints", "balances", "check_sizes"]
 
 ElementCover = Literal["strict", "exempt"]
 
@@ -89,6 +90,29 @@ class SetConstraints:
             raise PlanningError(
                 f"{len(self.required)} required precursors do not fit into sets of at most {self.sizes[-1]}."
             )
+
+    def allowed_sizes(self, targets: int, sizes: Sequence[int | None] | None) -> list[tuple[int, ...]]:
+        """Return the set sizes that may compete for each of some targets.
+
+        Args:
+            targets: their number.
+            sizes: told size of each, None for those where `sizes` of the constraints compete.
+
+        Raises:
+            PlanningError: a size is below 1, or the sizes are not as many as the targets.
+        """
+        if sizes is not None and len(sizes) != targets:
+            raise PlanningError(f"Got {len(sizes)} set sizes for {targets} targets, expected one each.")
+        return [self.sizes if size is None else check_sizes((size,)) for size in sizes or [None] * targets]
+
+
+def balances(target: Composition, precursors: PrecursorSet) -> bool:
+    """Return whether a set balances, see `rrgraph.chem.balance`."""
+    try:
+        balance(target, list(precursors))
+    except BalanceError:
+        return False
+    return True
 
 
 def check_sizes(sizes: Sequence[int]) -> tuple[int, ...]:

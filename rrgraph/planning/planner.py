@@ -13,11 +13,10 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.chem import BalanceError, Composition, balance
-from rrgraph.data import PrecursorSet
+from rrgraph.chem import Composition
 from rrgraph.errors import PlanningError, ScoreError, near_match
 from rrgraph.planning.candidates import CandidateFilter, Feasible
-from rrgraph.planning.constraints import SetConstraints, check_sizes
+from rrgraph.planning.constraints import SetConstraints, balances
 from rrgraph.planning.listwise import LISTWISE, Links, Searched, rank_again
 from rrgraph.planning.ranking import SCALE, Plan, SetRanking
 from rrgraph.planning.search import MODES, SetSearch
@@ -120,14 +119,16 @@ class Planner:
 
         Args and errors are those of `plan`.
         """
-        if sizes is not None and len(sizes) != len(targets):
-            raise PlanningError(f"Got {len(sizes)} set sizes for {len(targets)} targets, expected one each.")
-        return self._rankings(targets, sizes, self._allowed(targets, sizes))
+        allowed = self.constraints.allowed_sizes(len(targets), sizes)
+        rivals = None if self.rivals is None else self.rivals.constraints.allowed_sizes(len(targets), sizes)
+        return self._rankings(targets, allowed, rivals)
 
     def _rankings(
-        self, targets: Sequence[Composition], sizes: Sequence[int | None] | None, allowed: Sequence[tuple[int, ...]]
+        self,
+        targets: Sequence[Composition],
+        allowed: Sequence[tuple[int, ...]],
+        rivals: Sequence[tuple[int, ...]] | None,
     ) -> Iterator[SetRanking]:
-        rivals = None if self.rivals is None else self.rivals._allowed(targets, sizes)
         for start in range(0, len(targets), _CHUNK):
             part = slice(start, start + _CHUNK)
             found = self._search(targets[part], allowed[part])
@@ -137,11 +138,6 @@ class Planner:
                     others = self.rivals._search(targets[part], rivals[part])
                 rank_again(self.scorer, targets[part], found, others)
             yield from found.rankings
-
-    def _allowed(self, targets: Sequence[Composition], sizes: Sequence[int | None] | None) -> list[tuple[int, ...]]:
-        return [
-            self.constraints.sizes if size is None else check_sizes((size,)) for size in sizes or [None] * len(targets)
-        ]
 
     def _search(self, targets: Sequence[Composition], allowed: Sequence[tuple[int, ...]]) -> Searched:
         """Return the links of some targets and the lazy rankings by them alone."""
@@ -169,7 +165,7 @@ class Planner:
             indices=feasible.indices.tolist(),
             log_probabilities=log_probabilities.tolist(),
             missing=feasible.missing,
-            valid=partial(_balances, target) if self.constraints.balanced else None,
+            valid=partial(balances, target) if self.constraints.balanced else None,
         )
 
     def _score(self, targets: Sequence[Composition]) -> list[Links]:
@@ -212,14 +208,6 @@ class Planner:
         best = np.argsort(-logits, kind="stable")[: self.max_candidates]
         places = np.union1d(best, np.array(feasible.required, dtype=np.int64))
         return Links(feasible.keep(places), logits[places])
-
-
-def _balances(target: Composition, precursors: PrecursorSet) -> bool:
-    try:
-        balance(target, list(precursors))
-    except BalanceError:
-        return False
-    return True
 
 
 def _checked(

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import exp, fsum
-from typing import Final
+from typing import Final, Protocol
 
 from rrgraph.chem import Composition
 from rrgraph.data import PrecursorSet
 from rrgraph.planning.search import ScoredSet, SetSearch
 
-__all__ = ["SCALE", "Plan", "RankedSet", "SetRanking"]
+__all__ = ["SCALE", "Plan", "RankedSet", "Ranking", "SetRanking"]
 
 SCALE: Final = 2**48
 """Fixed point of exact scores: log probabilities and logits are rounded to multiples of 1 / `SCALE`."""
@@ -35,7 +35,7 @@ class RankedSet:
             (``listwise``); natural logarithms.
         probability: that the set is recorded, in mode ``listwise``, where it is no more than a bound from above for
             sets behind those that the second stage reads; otherwise the product of the link probabilities
-            (Retro-Rank-In eq. 5).
+            (Retro-Rank-In eq. 5), or what a system that proposes sets says, NaN if it gives no probabilities.
         exact_score: `score` in fixed point; two sets of one target tie exactly when theirs are equal.
         indices: positions of the members among the planner's candidates, ascending.
     """
@@ -96,6 +96,24 @@ class Plan:
         number = {0: "No precursor set", 1: "Only 1 precursor set"}.get(len(self), f"Only {len(self)} precursor sets")
         verb = "satisfies" if len(self) < 2 else "satisfy"
         return f"{number} for {self.target.formula} {verb} the constraints."
+
+
+class Ranking(Protocol):
+    """The valid sets of one target, best first."""
+
+    target: Composition
+
+    def __iter__(self) -> Iterator[RankedSet]:
+        """Yield the sets."""
+        ...
+
+    def plan(self, top_k: int) -> Plan:
+        """Return the `top_k` best sets."""
+        ...
+
+    def exact_score(self, precursors: PrecursorSet) -> int | None:
+        """Return the exact score of any set, None when it cannot be ranked."""
+        ...
 
 
 class SetRanking:

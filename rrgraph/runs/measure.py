@@ -10,7 +10,7 @@ from rrgraph.baselines import BASELINES
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable
 from rrgraph.evaluation import GROUPINGS, PROTOCOLS, Metrics, Protocol, evaluate_planner, stratify, with_leads
-from rrgraph.planning import LISTWISE, LinkScorer, told_mode
+from rrgraph.planning import LISTWISE, LinkScorer, SetProposer, told_mode
 from rrgraph.runs.config import MODEL, EvaluationConfig
 from rrgraph.runs.prepare import Prepared, candidate_pool
 
@@ -27,8 +27,8 @@ def set_mode(protocol: str, mode: str) -> str:
 
 def measure(model: LinkScorer, prepared: Prepared, config: EvaluationConfig) -> Comparison:
     """Measure a model and the configured baselines on the configured parts and protocols."""
-    systems: dict[str, LinkScorer] = {MODEL: model}
-    systems |= {name: BASELINES[name]().fit(prepared.split.train) for name in config.baselines}
+    systems: dict[str, LinkScorer | SetProposer] = {MODEL: model}
+    systems |= {name: BASELINES[name]().fit(prepared.split.train, prepared.split) for name in config.baselines}
     seen = {precursor.key for precursor in prepared.seen}
     comparison: Comparison = {}
     for part in config.parts:
@@ -53,7 +53,7 @@ def measure(model: LinkScorer, prepared: Prepared, config: EvaluationConfig) -> 
 
 
 def measure_systems(
-    systems: Mapping[str, LinkScorer],
+    systems: Mapping[str, LinkScorer | SetProposer],
     pool: Sequence[Composition],
     table: ReactionTable,
     protocol: Protocol,
@@ -64,10 +64,10 @@ def measure_systems(
     by: Sequence[str] = (),
     predictions: str | os.PathLike[str] | None = None,
 ) -> dict[str, Metrics]:
-    """Measure several scorers on the same rows, with accuracy by kind of row and the model's lead over the others.
+    """Measure several systems on the same rows, with accuracy by kind of row and the model's lead over the others.
 
     Args:
-        systems: scorers by name; `MODEL` is among them.
+        systems: scorers of links and proposers of sets by name; `MODEL` is among them.
         pool: candidate precursors.
         table: the recorded reactions.
         protocol: the rules.
@@ -78,9 +78,9 @@ def measure_systems(
         predictions: file for the ranked sets of the model.
     """
     measured = {}
-    for name, scorer in systems.items():
+    for name, system in systems.items():
         metrics = evaluate_planner(
-            scorer,
+            system,
             pool,
             table,
             protocol,

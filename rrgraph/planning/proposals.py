@@ -1,0 +1,239 @@
+"""Planning with systems that propose whole sets (retrieval, generation) in place of scoring links.
+
+Flows in: a proposer, candidates and constraints. Flows out: the same rankings and plans that `Planner` gives, of the
+proposed sets that are valid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import exp, nan
+from typing import Final, NamedTuple, Protocol, runtime_checkable
+
+from rrgraph.chem import Composition
+from rrgraph.data import PrecursorSet
+from rrgraph.errors import PlanningError, ScoreError
+from rrgraph.planning.candidates import CandidateFilter, Feasible
+from rrgraph.planning.constraints import SetConstraints, balances
+from rrgraph.planning.planner import LinkScorer, Planner
+from rrgraph.planning.ranking import SCALE, Plan, RankedSet, Ranking
+
+__all__ = [
+    "PROPOSED",
+    "Proposal",
+    "ProposalPlanner",
+    "ProposedRanking",
+    "SetPlanner",
+    "SetProposer",
+    "planner_for",
+]
+
+PROPOSED: Final = 200
+"""Sets that a proposer is asked for; those that are not valid are dropped."""
+
+_CHUNK: Final = 128
+
+
+class Proposal(NamedTuple):
+    """A precursor set and what sets are ranked by, a finite number: of a probabilistic system its log probability."""
+
+    precursors: PrecursorSet
+    score: float
+
+
+@runtime_checkable
+class SetProposer(Protocol):
+    """Anything that proposes whole sets.
+
+    Attributes:
+        probabilistic: whether scores are log probabilities of sets.
+    """
+
+    probabilistic: bool
+
+    def propose(
+        self,
+        targets: Sequence[Composition],
+        candidates: Sequence[Composition],
+        *,
+        sizes: Sequence[int | None],
+        constraints: SetConstraints,
+        number: int,
+    ) -> list[list[Proposal]]:
+        """Return for each target up to `number` distinct sets of the candidates, best first.
+
+        Args:
+            targets: materials to make.
+            candidates: precursors that may be used.
+            sizes: told set size of each target, None where the sizes of the constraints compete.
+            constraints: what is valid; proposals that are not are dropped by the planner, so heeding them is a help.
+            number: how many sets are asked for.
+        """
+        ...
+
+
+class SetPlanner(Protocol):
+    """What ranks sets: `Planner` for links, `ProposalPlanner` for proposals."""
+
+    def rankings(
+        self, targets: Sequence[Composition], *, sizes: Sequence[int | None] | None = None
+    ) -> Iterator[Ranking]:
+        """Yield the ranking of the valid sets of each target."""
+        ...
+
+    def plan(
+        self, targets: Sequence[Composition], *, top_k: int = 10, sizes: Sequence[int | None] | None = None
+    ) -> list[Plan]:
+        """Return the best sets of each target."""
+        ...
+
+
+class ProposalPlanner:
+    """Rank what a proposer proposes, as far as it is valid.
+
+    Args:
+        proposer: proposes sets.
+        candidates: precursors that may be used; of two spellings of one precursor the first is kept.
+        constraints: which sets are valid.
+        proposed: sets that the proposer is asked for.
+
+    Raises:
+        PlanningError: the candidates do not fit the constraints.
+    """
+
+    def __init__(
+        self,
+        proposer: SetProposer,
+        candidates: Sequence[Composition],
+        constraints: SetConstraints | None = None,
+        *,
+        proposed: int = PROPOSED,
+    ) -> None:
+        self.proposer = proposer
+        self.constraints = constraints or SetConstraints()
+        self.proposed = proposed
+        self._filter = CandidateFilter(candidates, self.constraints)
+        self.candidates = self._filter.candidates
+
+    def plan(
+        self, targets: Sequence[Composition], *, top_k: int = 10, sizes: Sequence[int | None] | None = None
+    ) -> list[Plan]:
+        """Return the `top_k` best proposals for each target, fewer when fewer are valid.
+
+        Raises:
+            PlanningError: `top_k` or a size is below 1, or the sizes are not as many as the targets.
+            ScoreError: a proposal has no finite score.
+        """
+        if top_k < 1:
+            raise PlanningError(f"top_k is {top_k}, expected at least 1.")
+        return [ranking.plan(top_k) for ranking in self.rankings(targets, sizes=sizes)]
+
+    def rankings(
+        self, targets: Sequence[Composition], *, sizes: Sequence[int | None] | None = None
+    ) -> Iterator[ProposedRanking]:
+        """Yield the ranking of the valid proposals for each target; arguments and errors are those of `plan`."""
+        allowed = self.constraints.allowed_sizes(len(targets), sizes)
+        return self._rankings(targets, sizes or [None] * len(targets), allowed)
+
+    def _rankings(
+        self, targets: Sequence[Composition], told: Sequence[int | None], allowed: Sequence[tuple[int, ...]]
+    ) -> Iterator[ProposedRanking]:
+        for start in range(0, len(targets), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            proposed = self.proposer.propose(
+                targets[part],
+                self.candidates,
+                sizes=told[part],
+                constraints=self.constraints,
+                number=self.proposed,
+            )
+            for each in zip(targets[part], allowed[part], proposed, strict=True):
+                yield self._ranking(*each)
+
+    def _ranking(self, target: Composition, sizes: tuple[int, ...], proposals: Sequence[Proposal]) -> ProposedRanking:
+        feasible = self._filter.feasible(target)
+        found = [
+            each
+            for proposal in proposals
+            if (each := self._ranked(target, feasible, proposal)) is not None and len(each.indices) in sizes
+        ]
+        return ProposedRanking(target, found, missing=feasible.missing)
+
+    def _ranked(self, target: Composition, feasible: Feasible, proposal: Proposal) -> RankedSet | None:
+        """Return the proposal as a ranked set, None if it is not valid."""
+        precursors, score = proposal
+        if not abs(score) < float("inf"):
+            raise ScoreError(f"The score of '{precursors}' for {target.formula} is {score}, expected a finite number.")
+        positions = sorted(self._filter.position.get(key, -1) for key in precursors.keys)
+        places = {int(index): place for place, index in enumerate(feasible.indices)}
+        if not all(position in places for position in positions) or not self._is_valid(
+            target, feasible, precursors, [places[position] for position in positions]
+        ):
+            return None
+        return RankedSet(
+            precursors=PrecursorSet([self.candidates[position] for position in positions]),
+            score=score,
+            probability=exp(min(score, 0.0)) if self.proposer.probabilistic else nan,
+            exact_score=round(score * SCALE),
+            indices=tuple(positions),
+        )
+
+    def _is_valid(
+        self, target: Composition, feasible: Feasible, precursors: PrecursorSet, places: Sequence[int]
+    ) -> bool:
+        brought, twice = 0, 0
+        for mask in (int(feasible.masks[place]) for place in places):
+            brought, twice = brought | mask, twice | brought & mask
+        return (
+            brought & feasible.need == feasible.need
+            and not twice & feasible.exclusive
+            and set(feasible.required) <= set(places)
+            and (not self.constraints.balanced or balances(target, precursors))
+        )
+
+
+class ProposedRanking:
+    """The valid proposals for one target, best first.
+
+    Args:
+        target: the material to make.
+        sets: distinct proposals; of equal ones the best is kept.
+        missing: see `Plan`.
+    """
+
+    def __init__(self, target: Composition, sets: Sequence[RankedSet], *, missing: tuple[str, ...] = ()) -> None:
+        self.target, self.missing = target, missing
+        distinct: dict[frozenset[str], RankedSet] = {}
+        for ranked in sorted(sets, key=lambda each: -each.exact_score):
+            distinct.setdefault(ranked.precursors.keys, ranked)
+        self._sets = distinct
+
+    def __iter__(self) -> Iterator[RankedSet]:
+        return iter(self._sets.values())
+
+    def plan(self, top_k: int) -> Plan:
+        """Return the `top_k` best sets."""
+        sets = tuple(self._sets.values())
+        return Plan(target=self.target, sets=sets[:top_k], exhausted=len(sets) <= top_k, missing=self.missing)
+
+    def exact_score(self, precursors: PrecursorSet) -> int | None:
+        """Return the exact score of a set, None when it was not proposed or is not valid."""
+        ranked = self._sets.get(precursors.keys)
+        return None if ranked is None else ranked.exact_score
+
+
+def planner_for(
+    system: LinkScorer | SetProposer,
+    candidates: Sequence[Composition],
+    constraints: SetConstraints | None = None,
+    *,
+    mode: str = "product",
+    max_candidates: int | None = None,
+) -> SetPlanner:
+    """Return what ranks the sets of a system; `mode` and `max_candidates` mean nothing to one that proposes sets.
+
+    Args and errors are those of `Planner` and `ProposalPlanner`.
+    """
+    if isinstance(system, SetProposer):
+        return ProposalPlanner(system, candidates, constraints)
+    return Planner(system, candidates, constraints, mode=mode, max_candidates=max_candidates)

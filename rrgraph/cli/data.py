@@ -148,6 +148,10 @@ def _stats(arguments: argparse.Namespace) -> None:
         return
     rows = []
     for name, value in counted.items():
-        shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, Mapping) else str(value)
+        shown = ", ".join(f"{k} {_number(v)}" for k, v in value.items()) if isinstance(value, Mapping) else str(value)
         rows.append([name.replace("_", " "), shown])
     show_table([arguments.table, "count"], rows)
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -6,6 +6,7 @@ or leaks.
 
 from __future__ import annotations
 
+from rrgraph.data.agreement import Agreement, publication_agreement
 from rrgraph.data.catalogue import CATALOGUE, CatalogueEntry, data_path, load_table
 from rrgraph.data.cleaning import CleaningReport, clean_table
 from rrgraph.data.customary import customary
@@ -37,6 +38,7 @@ __all__ = [
     "TEST",
     "TRAIN",
     "VALIDATION",
+    "Agreement",
     "CatalogueEntry",
     "CleaningOptions",
     "CleaningReport",
@@ -65,6 +67,7 @@ __all__ = [
     "load_known_reactions",
     "load_recipes",
     "load_table",
+    "publication_agreement",
     "read_properties",
     "read_recipes",
     "similarity",

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from rrgraph.data.agreement import Agreement, publication_agreement
 from rrgraph.data.table import ReactionTable
 
 __all__ = ["TableStatistics", "table_statistics"]
@@ -35,6 +36,7 @@ class TableStatistics:
         years: number of rows by year, in order; rows without year are not in it.
         rows_without_year: number of those.
         common_precursors: the twenty most used precursors with the number of rows that use them.
+        agreement: of the publications that report the same target, None where there are none.
     """
 
     rows: int
@@ -50,6 +52,7 @@ class TableStatistics:
     years: Mapping[int, int]
     rows_without_year: int
     common_precursors: Mapping[str, int]
+    agreement: Agreement | None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the counts as JSON-ready values."""
@@ -80,6 +83,7 @@ def table_statistics(table: ReactionTable) -> TableStatistics:
         years=dict(sorted(Counter(known.tolist()).items())),
         rows_without_year=len(table) - len(known),
         common_precursors={display[key].formula: count for key, count in list(_ranked(used).items())[:20]},
+        agreement=publication_agreement(table),
     )
 
 

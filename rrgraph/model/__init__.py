@@ -1,5 +1,6 @@
 """Tensors: the composition encoder, link decoders, and the checkpoint that carries all that prediction needs."""
 
+from rrgraph.model.boosted_trees import BoostedTrees
 from rrgraph.model.checkpoint import FORMAT, LinkCheckpoint, load_checkpoint, save_checkpoint
 from rrgraph.model.config import EncoderConfig, ModelConfig
 from rrgraph.model.decoders import DECODERS, LinkDecoder
@@ -29,6 +30,7 @@ __all__ = [
     "PRECISIONS",
     "PROPERTY_FORMAT",
     "UNRELATED_LOG_ODDS",
+    "BoostedTrees",
     "CompositionEncoder",
     "EncoderConfig",
     "EnergyHead",

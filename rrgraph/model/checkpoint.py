@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rrgraph.chem import Composition, parse_formula
 from rrgraph.graph import LinkStatistics, SetStatistics
+from rrgraph.model.boosted_trees import BoostedTrees
 from rrgraph.model.config import ModelConfig
 from rrgraph.model.energy_head import EnergyHead
 from rrgraph.model.link_model import LinkModel
@@ -22,11 +23,11 @@ from rrgraph.model.storage import read_model, refuse_misfit, weights, write_mode
 
 __all__ = ["FORMAT", "LinkCheckpoint", "load_checkpoint", "save_checkpoint"]
 
-FORMAT = "rrgraph-link-model/3"
+FORMAT = "rrgraph-link-model/4"
 """Name and version of the file format, checked on loading."""
 
 _STATISTICS, _SETS = "statistics.", "sets."
-_SCORER, _SET_STATISTICS, _ENERGY = "scorer.", "statistics.", "energy."
+_SCORER, _SET_STATISTICS, _ENERGY, _TREES = "scorer.", "statistics.", "energy.", "trees."
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,8 @@ def _ranker_tensors(ranker: SetRanker, *, half: bool) -> dict[str, torch.Tensor]
     tensors |= {_SET_STATISTICS + name: torch.from_numpy(a) for name, a in ranker.statistics.to_arrays().items()}
     if ranker.energy is not None:
         tensors |= {_ENERGY + name: tensor for name, tensor in weights(ranker.energy, half=half).items()}
+    if ranker.trees is not None:
+        tensors |= {_TREES + name: tensor for name, tensor in ranker.trees.state_dict().items()}
     return {_SETS + name: tensor for name, tensor in tensors.items()}
 
 
@@ -121,6 +124,7 @@ def _describe_ranker(ranker: SetRanker) -> dict[str, Any]:
         "forms": list(ranker.statistics.forms),
         "candidates": ranker.candidates,
         "energy_hidden": None if ranker.energy is None else ranker.energy.value.in_features,
+        "trees": None if ranker.trees is None else {"trees": ranker.trees.trees, "depth": ranker.trees.depth},
         "temperature": ranker.temperature,
         "told_temperature": ranker.told_temperature,
     }
@@ -136,12 +140,17 @@ def _ranker(
         energy = EnergyHead(width, description["energy_hidden"])
         energy.load_state_dict(_under(tensors, _ENERGY))
         energy.eval()
+    trees = None
+    if description["trees"] is not None:
+        trees = BoostedTrees(**description["trees"])
+        trees.load_state_dict(_under(tensors, _TREES))
     counted = _arrays(_under(tensors, _SET_STATISTICS))
     return SetRanker(
         scorer.eval(),
         SetStatistics.from_arrays(statistics.vocabulary, statistics.systems, description["forms"], counted),
         candidates=int(description["candidates"]),
         energy=energy,
+        trees=trees,
         temperature=float(description["temperature"]),
         told_temperature=float(description["told_temperature"]),
     )

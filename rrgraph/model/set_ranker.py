@@ -12,6 +12,7 @@ from torch import Tensor
 
 from rrgraph.chem import Composition
 from rrgraph.graph import SetStatistics
+from rrgraph.model.boosted_trees import BoostedTrees
 from rrgraph.model.energy_head import EnergyHead
 from rrgraph.model.set_lists import LinkDescription, SetLists, TargetLinks, describe_sets
 from rrgraph.model.set_scorer import SetScorer, list_log_softmax
@@ -28,6 +29,7 @@ class SetRanker:
         statistics: of whole sets.
         candidates: number of sets of each target that it reads, the most probable ones of the first stage.
         energy: gives the formation energies behind its reaction energies, None if it learned without.
+        trees: whose log-odds of sets the scorer reads, None if it learned without.
         temperature: what its scores are divided by where sets of several sizes compete.
         told_temperature: the same where the size is told.
     """
@@ -36,6 +38,7 @@ class SetRanker:
     statistics: SetStatistics
     candidates: int
     energy: EnergyHead | None = None
+    trees: BoostedTrees | None = None
     temperature: float = 1.0
     told_temperature: float = 1.0
 
@@ -60,6 +63,8 @@ class SetRanker:
     @torch.inference_mode()
     def judge(self, lists: SetLists, told: Tensor) -> tuple[Tensor, Tensor]:
         """Return calibrated log probabilities of all sets (n,) and of none of them (lists,); told: (lists,) bool."""
+        if self.trees is not None:
+            lists = lists.with_boosted(self.trees(lists.flat()))
         scores, none = self.scorer.eval()(lists)
         temperature = torch.where(told, self.told_temperature, self.temperature)
         return list_log_softmax(scores / temperature[lists.owner], none / temperature, lists.owner)

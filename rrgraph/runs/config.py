@@ -14,7 +14,7 @@ from yaml import YAMLError
 from rrgraph.errors import ConfigError, near_match
 from rrgraph.files import near_file, write_text
 from rrgraph.model import ModelConfig, SetScorerConfig
-from rrgraph.training import SetTrainingConfig, TrainingConfig
+from rrgraph.training import SetTrainingConfig, TrainingConfig, TreesConfig
 
 __all__ = [
     "MODEL",
@@ -82,11 +82,13 @@ class SetsConfig:
 
     Attributes:
         enabled: whether there is one; it needs a model with statistics and several decoders.
+        trees: boosted trees whose log-odds the set scorer reads.
         model: the set scorer.
         training: how it learns.
     """
 
     enabled: bool = False
+    trees: TreesConfig = field(default_factory=TreesConfig)
     model: SetScorerConfig = field(default_factory=SetScorerConfig)
     training: SetTrainingConfig = field(default_factory=SetTrainingConfig)
 

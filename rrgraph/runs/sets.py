@@ -37,7 +37,7 @@ from rrgraph.progress import track
 from rrgraph.runs.config import RunConfig
 from rrgraph.runs.encoders import energy_head
 from rrgraph.runs.prepare import Prepared, candidate_pool
-from rrgraph.training import History, SetTask, train
+from rrgraph.training import History, SetTask, cross_fitted_trees, train
 
 __all__ = ["calibrate", "publication_weights", "train_sets"]
 
@@ -61,18 +61,17 @@ def train_sets(
     # A fine-tuned encoder has moved away from the head that was learned with it.
     energy = energy_head(config.model) if config.training.encoder_learning_rate == 0 else None
     lists = _CrossFitted(prepared, checkpoint, energy, options.candidates)
-    open_lists, open_right = lists.describe(told=False)
-    told_lists, told_right = lists.describe(told=True)
-    weights = publication_weights(prepared.split.train, prepared)
+    described, right = map(list, zip(*(lists.describe(told=told) for told in (False, True)), strict=True))
+    of_targets = publication_weights(prepared.split.train, prepared)
+    weights = [of_targets[torch.from_numpy(targets)] for targets in lists.targets]
+    trees = None
+    if config.sets.trees.number:
+        assert prepared.folds is not None
+        halves = [prepared.folds.targets[targets] % 2 for targets in lists.targets]
+        trees, described = cross_fitted_trees(described, right, weights, halves, config.sets.trees, seed=config.seed)
     torch.manual_seed(config.seed)
     scorer = SetScorer(config.sets.model)
-    task = SetTask(
-        scorer,
-        [open_lists, told_lists],
-        [open_right, told_right],
-        [weights, weights[torch.from_numpy(lists.told_targets)]],
-        options,
-    )
+    task = SetTask(scorer, described, right, weights, options)
     history = train(task, options, seed=config.seed, state_folder=folder, resume=resume)
     statistics = SetStatistics.fit(prepared.split.train, prepared.graph.precursors, prepared.statistics.systems)
     ranker = SetRanker(
@@ -80,6 +79,7 @@ def train_sets(
         statistics,
         candidates=options.candidates,
         energy=energy,
+        trees=trees,
         temperature=options.temperature or 1.0,
         told_temperature=options.told_temperature or options.temperature or 1.0,
     )
@@ -124,7 +124,7 @@ class _CrossFitted:
             False: [(target, None) for target in range(len(self.graph.targets))],
             True: list(dict.fromkeys((t, len(each)) for t, sets in sorted(self.recorded.items()) for each in sets)),
         }
-        self.told_targets = np.array([target for target, _ in self.jobs[True]])
+        self.targets = [np.array([target for target, _ in self.jobs[told]]) for told in (False, True)]
 
     def describe(self, *, told: bool) -> tuple[SetLists, Tensor]:
         """Return the lists of all jobs, in order, and which of their sets are recorded."""

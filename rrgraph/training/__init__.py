@@ -1,6 +1,7 @@
 """How models learn: negative samplers, losses, and one loop for every task."""
 
-from rrgraph.training.config import LoopConfig, PretrainingConfig, SetTrainingConfig, TrainingConfig
+from rrgraph.training.boosting import cross_fitted_trees
+from rrgraph.training.config import LoopConfig, PretrainingConfig, SetTrainingConfig, TrainingConfig, TreesConfig
 from rrgraph.training.links import LinkTask
 from rrgraph.training.loop import History, Task, train
 from rrgraph.training.losses import LOSSES, LinkLoss
@@ -29,6 +30,8 @@ __all__ = [
     "SetTrainingConfig",
     "Task",
     "TrainingConfig",
+    "TreesConfig",
+    "cross_fitted_trees",
     "remove_state",
     "train",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["LoopConfig", "PretrainingConfig", "SetTrainingConfig", "TrainingConfig"]
+__all__ = ["LoopConfig", "PretrainingConfig", "SetTrainingConfig", "TrainingConfig", "TreesConfig"]
 
 
 @dataclass
@@ -87,6 +87,27 @@ class SetTrainingConfig(LoopConfig):
     candidates: int = 64
     temperature: float = 0.0
     told_temperature: float = 0.0
+
+
+@dataclass
+class TreesConfig:
+    """Boosted trees over candidate sets.
+
+    Attributes:
+        number: of trees that learn from each half of the element systems; 0 does without.
+        depth: splits on the way to a leaf at most.
+        leaves: of a tree at most.
+        least: sets in a leaf at least.
+        learning_rate: share of a tree's answer that is taken.
+        regularisation: L2, in sets of weight 1.
+    """
+
+    number: int = 0
+    depth: int = 6
+    leaves: int = 48
+    least: int = 100
+    learning_rate: float = 0.1
+    regularisation: float = 5.0
 
 
 @dataclass

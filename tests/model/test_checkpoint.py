@@ -10,6 +10,7 @@ from rrgraph.errors import ModelError
 from rrgraph.graph import LinkStatistics, SetStatistics
 from rrgraph.model import (
     UNRELATED_LOG_ODDS,
+    BoostedTrees,
     EnergyHead,
     LinkCheckpoint,
     LinkModel,
@@ -37,7 +38,13 @@ def build(table, kind):
         scorer = SetScorer(SetScorerConfig(width=8, members=2)).eval()
         counted = SetStatistics.fit(table, vocabulary, statistics.systems)
         energy = EnergyHead(16, 24).eval()
-        ranker = SetRanker(scorer, counted, candidates=7, energy=energy, temperature=1.25, told_temperature=0.75)
+        trees = BoostedTrees(3, 2)
+        trees.value.normal_()
+        trees.threshold.normal_()
+        trees.feature.random_(20)
+        ranker = SetRanker(
+            scorer, counted, candidates=7, energy=energy, trees=trees, temperature=1.25, told_temperature=0.75
+        )
     return LinkCheckpoint(
         model=model.eval(),
         vocabulary=vocabulary,

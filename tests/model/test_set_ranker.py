@@ -7,7 +7,15 @@ import pytest
 import torch
 
 from rrgraph.graph import STATISTICS, KnownSystems, SetStatistics
-from rrgraph.model import SetRanker, SetScorer, SetScorerConfig, TargetLinks, fit_temperature, list_log_softmax
+from rrgraph.model import (
+    BoostedTrees,
+    SetRanker,
+    SetScorer,
+    SetScorerConfig,
+    TargetLinks,
+    fit_temperature,
+    list_log_softmax,
+)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +63,23 @@ def test_temperature_flattens_without_changing_the_order(ranker, small_table):
     (flat,), _ = ask(replace(ranker, temperature=4.0), small_table, sets)
     assert np.argsort(sharp).tolist() == np.argsort(flat).tolist()
     assert np.ptp(sharp) == pytest.approx(8 * np.ptp(flat), rel=1e-3)
+
+
+def test_the_scorer_reads_what_trees_say(ranker, small_table):
+    sets = [[(0, 1), (2, 1), (0,)]]
+    trees = BoostedTrees(1, 1)
+    trees.base.fill_(3.0)
+    silent = BoostedTrees(0, 1)
+    (without,), (with_silent,), (with_trees,) = (
+        ask(replace(ranker, trees=each), small_table, sets)[0] for each in (None, silent, trees)
+    )
+    assert np.array_equal(without, with_silent)
+    assert not np.allclose(without, with_trees, atol=1e-4)
+    seen = []
+    hook = ranker.scorer.register_forward_pre_hook(lambda module, given: seen.append(given[0].numbers[:, -1]))
+    ask(replace(ranker, trees=trees), small_table, sets)
+    hook.remove()
+    assert seen[0].tolist() == [3.0] * 3
 
 
 def test_told_sizes_have_a_temperature_of_their_own(ranker, small_table):

@@ -20,7 +20,7 @@ from rrgraph.runs import (
     pretrain_run,
     train_run,
 )
-from rrgraph.training import PretrainingConfig, SetTrainingConfig, TrainingConfig
+from rrgraph.training import PretrainingConfig, SetTrainingConfig, TrainingConfig, TreesConfig
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +64,7 @@ def two_stages(tiny: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> Run
         training=replace(tiny.training, encoder_learning_rate=0.0),
         sets=SetsConfig(
             enabled=True,
+            trees=TreesConfig(number=3, depth=2, leaves=4, least=2),
             model=SetScorerConfig(width=8),
             training=SetTrainingConfig(epochs=3, batch_size=16, candidates=8, average=0.5),
         ),

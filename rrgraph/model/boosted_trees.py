@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 __all__ = ["BoostedTrees"]
-
-_CELLS = 2**22
 
 
 class BoostedTrees(nn.Module):
@@ -63,16 +62,16 @@ class BoostedTrees(nn.Module):
     @torch.no_grad()
     def forward(self, numbers: Tensor) -> Tensor:
         """Return log-odds (n,) of numbers (n, columns)."""
-        rows = max(_CELLS // max(self.trees, 1), 1)
-        return torch.cat([self._sum(part) for part in numbers.split(rows)]) if len(numbers) else numbers.new_zeros(0)
-
-    def _sum(self, numbers: Tensor) -> Tensor:
-        feature, threshold = self.feature.long().flatten(), self.threshold.flatten()
-        splits = torch.arange(self.trees, device=numbers.device) * (2**self.depth - 1)
-        place = torch.zeros(len(numbers), self.trees, dtype=torch.int64, device=numbers.device)
-        for _ in range(self.depth):
-            split = place + splits
-            right = numbers.gather(1, feature[split]) > threshold[split]
-            place = 2 * place + 1 + right
-        leaves = torch.arange(self.trees, device=numbers.device) * 2**self.depth + place - (2**self.depth - 1)
-        return self.base + self.value.flatten()[leaves].sum(1)
+        rows, columns = numbers.shape
+        # One tree at a time in numpy: what it touches stays in the processor's cache.
+        flat = numbers.cpu().numpy().astype(np.float32, copy=False).ravel()
+        first = np.arange(rows, dtype=np.int32) * columns
+        total = np.full(rows, float(self.base), dtype=np.float32)
+        trees = (part.cpu().numpy() for part in (self.feature.int(), self.threshold, self.value))
+        for feature, threshold, value in zip(*trees, strict=True):
+            place = np.zeros(rows, dtype=np.int32)
+            for _ in range(self.depth):
+                right = flat.take(first + feature.take(place)) > threshold.take(place)
+                place = 2 * place + 1 + right
+            total += value.take(place - len(threshold))
+        return torch.from_numpy(total).to(numbers.device)

@@ -5,7 +5,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import rrgraph.model.boosted_trees as module
 from rrgraph.model import BoostedTrees
 
 
@@ -35,13 +34,6 @@ def test_every_row_goes_down_every_tree(trees, depth, rows, seed):
     made = drawn(trees, depth, 3, seed)
     numbers = torch.randn(rows, 3, generator=torch.Generator().manual_seed(seed + 1)).round(decimals=1)
     assert made(numbers).tolist() == pytest.approx([naive(made, row) for row in numbers], abs=1e-5)
-
-
-def test_many_rows_are_read_in_parts(monkeypatch):
-    made, numbers = drawn(4, 3, 3, 0), torch.randn(50, 3)
-    whole = made(numbers)
-    monkeypatch.setattr(module, "_CELLS", 12)
-    torch.testing.assert_close(made(numbers), whole)
 
 
 def test_the_mean_of_trees_is_the_mean_of_their_log_odds():

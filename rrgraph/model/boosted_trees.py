@@ -5,8 +5,6 @@ Trees are kept as tensors of one depth, so that they are saved, moved and read l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -48,16 +46,6 @@ class BoostedTrees(nn.Module):
     def trees(self) -> int:
         """How many trees there are."""
         return len(self.value)
-
-    @classmethod
-    def mean(cls, parts: Sequence[BoostedTrees]) -> BoostedTrees:
-        """Return trees whose log-odds are the mean of those of several, all of one depth."""
-        joined = cls(sum(part.trees for part in parts), parts[0].depth)
-        for name in ("feature", "threshold", "value"):
-            getattr(joined, name).copy_(torch.cat([getattr(part, name) for part in parts]))
-        joined.value /= len(parts)
-        joined.base.copy_(torch.stack([part.base for part in parts]).mean())
-        return joined
 
     @torch.no_grad()
     def forward(self, numbers: Tensor) -> Tensor:

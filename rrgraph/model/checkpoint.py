@@ -125,6 +125,7 @@ def _describe_ranker(ranker: SetRanker) -> dict[str, Any]:
         "candidates": ranker.candidates,
         "energy_hidden": None if ranker.energy is None else ranker.energy.value.in_features,
         "trees": None if ranker.trees is None else {"trees": ranker.trees.trees, "depth": ranker.trees.depth},
+        "tree_weight": ranker.tree_weight,
         "temperature": ranker.temperature,
         "told_temperature": ranker.told_temperature,
     }
@@ -151,6 +152,7 @@ def _ranker(
         candidates=int(description["candidates"]),
         energy=energy,
         trees=trees,
+        tree_weight=float(description["tree_weight"]),
         temperature=float(description["temperature"]),
         told_temperature=float(description["told_temperature"]),
     )

@@ -6,7 +6,7 @@ Sets, the log-odds and the statistics of their links flow in; padded tensors flo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -40,15 +40,14 @@ LINK_NUMBERS: Final = (*STATISTICS, "log_odds")
 MEMBER_NUMBERS: Final = (*LINK_NUMBERS, "alone", "brings")
 """Numbers of a member: of its link, and how many source elements it alone brings and brings at all."""
 
-SET_NUMBERS: Final = (*SET_STATISTICS, *_LINK_SUMS, *BALANCE, "energy", "boosted")
+SET_NUMBERS: Final = (*SET_STATISTICS, *_LINK_SUMS, *BALANCE, "energy")
 """Numbers of a set: its statistics, what its links say together, its mass balance and its reaction energy.
 
 What links say are sum and mean of log probabilities, least, sum and mean of log-odds; log(1 + rank) by log probability
 in its list, and how far log probability and log-odds lie behind the best of the list; and for each source element of
 the target, by how much the log-odds of the best candidate for it exceed those of the best member: their sum, the
 largest, and the number of elements that are not brought by their best candidate. The energy is in eV for an atom of
-target, 0 where no formation energies are known; last come the log-odds that boosted trees give from all the others, 0
-without trees.
+target, 0 where no formation energies are known.
 """
 
 
@@ -117,12 +116,7 @@ class SetLists:
         members = torch.cat([self.links[self.members.clamp_min(0)], self.parts], dim=-1).float()
         mean = members.where(present, 0.0).sum(1) / present.sum(1).clamp_min(1)
         least, most = (members.where(present, end) for end in (torch.inf, -torch.inf))
-        return torch.cat([self.numbers[:, :-1].float(), mean, least.amin(1), most.amax(1)], dim=-1)
-
-    def with_boosted(self, log_odds: Tensor) -> SetLists:
-        """Return the same with the log-odds (n,) of boosted trees."""
-        numbers = torch.cat([self.numbers[:, :-1], log_odds[:, None].to(self.numbers.dtype)], dim=-1)
-        return replace(self, numbers=numbers)
+        return torch.cat([self.numbers.float(), mean, least.amin(1), most.amax(1)], dim=-1)
 
     @staticmethod
     def concat(parts: Sequence[SetLists]) -> SetLists:
@@ -185,7 +179,7 @@ def describe_sets(
     numbers = np.column_stack([described, links.log_odds[used]]).astype(np.float32)
     return SetLists(
         pointer=torch.from_numpy(pointer),
-        numbers=torch.from_numpy(np.column_stack([counted, together, physics, np.zeros(len(rows))]).astype(np.float32)),
+        numbers=torch.from_numpy(np.column_stack([counted, together, physics]).astype(np.float32)),
         links=torch.from_numpy(numbers.reshape(-1, len(LINK_NUMBERS))),
         members=torch.from_numpy(compact),
         parts=torch.from_numpy(parts),

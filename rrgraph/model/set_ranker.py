@@ -29,7 +29,8 @@ class SetRanker:
         statistics: of whole sets.
         candidates: number of sets of each target that it reads, the most probable ones of the first stage.
         energy: gives the formation energies behind its reaction energies, None if it learned without.
-        trees: whose log-odds of sets the scorer reads, None if it learned without.
+        trees: whose log-odds of sets are added to the scores, None for none.
+        tree_weight: of these log-odds.
         temperature: what its scores are divided by where sets of several sizes compete.
         told_temperature: the same where the size is told.
     """
@@ -39,6 +40,7 @@ class SetRanker:
     candidates: int
     energy: EnergyHead | None = None
     trees: BoostedTrees | None = None
+    tree_weight: float = 0.0
     temperature: float = 1.0
     told_temperature: float = 1.0
 
@@ -63,9 +65,9 @@ class SetRanker:
     @torch.inference_mode()
     def judge(self, lists: SetLists, told: Tensor) -> tuple[Tensor, Tensor]:
         """Return calibrated log probabilities of all sets (n,) and of none of them (lists,); told: (lists,) bool."""
-        if self.trees is not None:
-            lists = lists.with_boosted(self.trees(lists.flat()))
         scores, none = self.scorer.eval()(lists)
+        if self.trees is not None:
+            scores = scores + self.tree_weight * self.trees(lists.flat())
         temperature = torch.where(told, self.told_temperature, self.temperature)
         return list_log_softmax(scores / temperature[lists.owner], none / temperature, lists.owner)
 

@@ -41,6 +41,7 @@ def check_config(config: RunConfig) -> None:
         not_negative=(
             "sets.trees.number",
             "sets.trees.learning_rate",
+            "sets.trees.weight",
             "sets.trees.regularisation",
             "sets.training.temperature",
             "sets.training.told_temperature",

@@ -82,7 +82,7 @@ class SetsConfig:
 
     Attributes:
         enabled: whether there is one; it needs a model with statistics and several decoders.
-        trees: boosted trees whose log-odds the set scorer reads.
+        trees: boosted trees whose log-odds are added to the scores of sets.
         model: the set scorer.
         training: how it learns.
     """

@@ -37,7 +37,7 @@ from rrgraph.progress import track
 from rrgraph.runs.config import RunConfig
 from rrgraph.runs.encoders import energy_head
 from rrgraph.runs.prepare import Prepared, candidate_pool
-from rrgraph.training import History, SetTask, cross_fitted_trees, train
+from rrgraph.training import History, SetTask, fit_trees, train
 
 __all__ = ["calibrate", "publication_weights", "train_sets"]
 
@@ -63,12 +63,10 @@ def train_sets(
     lists = _CrossFitted(prepared, checkpoint, energy, options.candidates)
     described, right = map(list, zip(*(lists.describe(told=told) for told in (False, True)), strict=True))
     of_targets = publication_weights(prepared.split.train, prepared)
-    weights = [of_targets[torch.from_numpy(targets)] for targets in lists.targets]
+    weights = [of_targets, of_targets[torch.from_numpy(lists.told_targets)]]
     trees = None
     if config.sets.trees.number:
-        assert prepared.folds is not None
-        halves = [prepared.folds.targets[targets] % 2 for targets in lists.targets]
-        trees, described = cross_fitted_trees(described, right, weights, halves, config.sets.trees, seed=config.seed)
+        trees = fit_trees(described, right, weights, config.sets.trees, seed=config.seed)
     torch.manual_seed(config.seed)
     scorer = SetScorer(config.sets.model)
     task = SetTask(scorer, described, right, weights, options)
@@ -80,6 +78,7 @@ def train_sets(
         candidates=options.candidates,
         energy=energy,
         trees=trees,
+        tree_weight=config.sets.trees.weight,
         temperature=options.temperature or 1.0,
         told_temperature=options.told_temperature or options.temperature or 1.0,
     )
@@ -124,7 +123,7 @@ class _CrossFitted:
             False: [(target, None) for target in range(len(self.graph.targets))],
             True: list(dict.fromkeys((t, len(each)) for t, sets in sorted(self.recorded.items()) for each in sets)),
         }
-        self.targets = [np.array([target for target, _ in self.jobs[told]]) for told in (False, True)]
+        self.told_targets = np.array([target for target, _ in self.jobs[True]])
 
     def describe(self, *, told: bool) -> tuple[SetLists, Tensor]:
         """Return the lists of all jobs, in order, and which of their sets are recorded."""

@@ -1,6 +1,6 @@
 """How models learn: negative samplers, losses, and one loop for every task."""
 
-from rrgraph.training.boosting import cross_fitted_trees
+from rrgraph.training.boosting import fit_trees
 from rrgraph.training.config import LoopConfig, PretrainingConfig, SetTrainingConfig, TrainingConfig, TreesConfig
 from rrgraph.training.links import LinkTask
 from rrgraph.training.loop import History, Task, train
@@ -31,7 +31,7 @@ __all__ = [
     "Task",
     "TrainingConfig",
     "TreesConfig",
-    "cross_fitted_trees",
+    "fit_trees",
     "remove_state",
     "train",
 ]

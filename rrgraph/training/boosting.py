@@ -1,6 +1,6 @@
-"""Boosted trees over candidate sets: lists flow in, trees and the log-odds of sets they did not learn from flow out.
+"""Boosted trees over candidate sets: lists flow in, trees that tell recorded sets from others flow out.
 
-A tree reads numbers of any scale and shape as they are; the set scorer reads what the trees say as one more number.
+Trees read numbers as they are, one set at a time, and find thresholds that a small network misses.
 """
 
 from __future__ import annotations
@@ -10,60 +10,33 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from rrgraph.model import BoostedTrees, SetLists
 from rrgraph.progress import track
 from rrgraph.training.config import TreesConfig
 
-__all__ = ["cross_fitted_trees"]
-
-HALVES = 2
+__all__ = ["fit_trees"]
 
 
-def cross_fitted_trees(
+def fit_trees(
     lists: Sequence[SetLists],
     right: Sequence[Tensor],
     weights: Sequence[Tensor],
-    halves: Sequence[NDArray[np.int64]],
     config: TreesConfig,
     *,
     seed: int,
-) -> tuple[BoostedTrees, list[SetLists]]:
-    """Learn to tell recorded sets from others, one set at a time, twice: from each half of the lists.
+) -> BoostedTrees:
+    """Learn to tell recorded sets from others, one set at a time (binary cross-entropy).
 
     Args:
         lists: candidate sets; several collections.
         right: for each collection, whether each set is recorded for its target, (sets,) bool.
         weights: for each collection, weight of each list, (lists,).
-        halves: for each collection, the half, 0 or 1, of each list, (lists,).
         config: number, depth and learning rate of the trees.
         seed: of what is drawn.
-
-    Returns:
-        The mean of both, for sets that neither saw; and the lists with the log-odds of the trees that learned from the
-        other half.
     """
-    numbers = np.concatenate([part.flat().numpy() for part in lists])
     hit = torch.cat(list(right)).numpy()
-    weight = np.concatenate([w[part.owner].numpy() for part, w in zip(lists, weights, strict=True)])
-    half = np.concatenate([halves_of[part.owner.numpy()] for part, halves_of in zip(lists, halves, strict=True)])
-    log_odds = torch.zeros(len(hit))
-    fitted = []
-    for number in track(range(HALVES), "boosted trees"):
-        other = half != number
-        trees = _fit(numbers[other], hit[other], weight[other], config, seed=seed)
-        log_odds[torch.from_numpy(~other)] = trees(torch.from_numpy(numbers[~other]))
-        fitted.append(trees)
-    parts = log_odds.split([len(part.members) for part in lists])
-    told = [part.with_boosted(values) for part, values in zip(lists, parts, strict=True)]
-    return BoostedTrees.mean(fitted), told
-
-
-def _fit(
-    numbers: NDArray[np.float32], hit: NDArray[np.bool_], weight: NDArray[np.float32], config: TreesConfig, *, seed: int
-) -> BoostedTrees:
     if len(np.unique(hit)) < 2:
         return BoostedTrees(0, config.depth)
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -77,7 +50,11 @@ def _fit(
         l2_regularization=config.regularisation,
         early_stopping=False,
         random_state=seed,
-    ).fit(numbers, hit, sample_weight=weight)
+    )
+    numbers = np.concatenate([part.flat().numpy() for part in lists])
+    weight = np.concatenate([of[part.owner].numpy() for part, of in zip(lists, weights, strict=True)])
+    for _ in track(range(1), "boosted trees"):
+        classifier.fit(numbers, hit, sample_weight=weight)
     return _as_tensors(classifier, config.depth)
 
 

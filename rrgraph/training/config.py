@@ -94,7 +94,8 @@ class TreesConfig:
     """Boosted trees over candidate sets.
 
     Attributes:
-        number: of trees that learn from each half of the element systems; 0 does without.
+        number: of trees; 0 does without.
+        weight: of their log-odds beside the scores of the networks.
         depth: splits on the way to a leaf at most.
         leaves: of a tree at most.
         least: sets in a leaf at least.
@@ -103,10 +104,11 @@ class TreesConfig:
     """
 
     number: int = 0
+    weight: float = 0.5
     depth: int = 6
-    leaves: int = 48
+    leaves: int = 40
     least: int = 100
-    learning_rate: float = 0.1
+    learning_rate: float = 0.08
     regularisation: float = 5.0
 
 

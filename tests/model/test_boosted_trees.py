@@ -36,12 +36,5 @@ def test_every_row_goes_down_every_tree(trees, depth, rows, seed):
     assert made(numbers).tolist() == pytest.approx([naive(made, row) for row in numbers], abs=1e-5)
 
 
-def test_the_mean_of_trees_is_the_mean_of_their_log_odds():
-    parts, numbers = [drawn(2, 3, 3, 1), drawn(5, 3, 3, 2)], torch.randn(20, 3)
-    joined = BoostedTrees.mean(parts)
-    assert (joined.trees, joined.depth) == (7, 3)
-    torch.testing.assert_close(joined(numbers), (parts[0](numbers) + parts[1](numbers)) / 2)
-
-
 def test_no_trees_say_their_base():
     assert BoostedTrees(0, 3)(torch.randn(4, 2)).tolist() == [0.0] * 4

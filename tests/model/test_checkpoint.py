@@ -43,7 +43,14 @@ def build(table, kind):
         trees.threshold.normal_()
         trees.feature.random_(20)
         ranker = SetRanker(
-            scorer, counted, candidates=7, energy=energy, trees=trees, temperature=1.25, told_temperature=0.75
+            scorer,
+            counted,
+            candidates=7,
+            energy=energy,
+            trees=trees,
+            tree_weight=0.5,
+            temperature=1.25,
+            told_temperature=0.75,
         )
     return LinkCheckpoint(
         model=model.eval(),

@@ -86,7 +86,7 @@ def test_numbers_by_hand(statistics):
         "most_lost": [1.0, 0.0, 3.0, 2.0],
         "second_choices": [1.0, 0.0, 2.0, 2.0],
     }
-    assert tuple(expected) == SET_NUMBERS[len(SET_STATISTICS) : -len(BALANCE) - 2]
+    assert tuple(expected) == SET_NUMBERS[len(SET_STATISTICS) : -len(BALANCE) - 1]
     for name, numbers in expected.items():
         assert values[name] == pytest.approx(numbers, abs=1e-5), name
 
@@ -196,9 +196,9 @@ def test_mass_balance_and_reaction_energy_by_hand(statistics):
     assert values["released_C"] == pytest.approx(0.2, abs=1e-3)
     assert (values["idle"], other["idle"]) == (0, 1)
     _, expected = balance_sets(TARGETS, CANDIDATES, np.array([2, 2]), np.array([[6, 7, -1], [0, 6, 7]]))
-    assert lists.numbers[:, -2 - len(BALANCE) : -2].numpy() == pytest.approx(expected, abs=1e-6)
-    assert plain.numbers[:, -2:].tolist() == [[0, 0], [0, 0]]
-    assert torch.equal(plain.numbers[:, :-2], lists.numbers[:, :-2])
+    assert lists.numbers[:, -1 - len(BALANCE) : -1].numpy() == pytest.approx(expected, abs=1e-6)
+    assert plain.numbers[:, -1].tolist() == [0, 0]
+    assert torch.equal(plain.numbers[:, :-1], lists.numbers[:, :-1])
 
 
 def test_links_are_found_among_those_that_compete():

@@ -65,21 +65,14 @@ def test_temperature_flattens_without_changing_the_order(ranker, small_table):
     assert np.ptp(sharp) == pytest.approx(8 * np.ptp(flat), rel=1e-3)
 
 
-def test_the_scorer_reads_what_trees_say(ranker, small_table):
+def test_what_trees_say_is_added_to_the_scores(ranker, small_table):
     sets = [[(0, 1), (2, 1), (0,)]]
     trees = BoostedTrees(1, 1)
     trees.base.fill_(3.0)
-    silent = BoostedTrees(0, 1)
-    (without,), (with_silent,), (with_trees,) = (
-        ask(replace(ranker, trees=each), small_table, sets)[0] for each in (None, silent, trees)
-    )
-    assert np.array_equal(without, with_silent)
-    assert not np.allclose(without, with_trees, atol=1e-4)
-    seen = []
-    hook = ranker.scorer.register_forward_pre_hook(lambda module, given: seen.append(given[0].numbers[:, -1]))
-    ask(replace(ranker, trees=trees), small_table, sets)
-    hook.remove()
-    assert seen[0].tolist() == [3.0] * 3
+    (plain,), none = ask(ranker, small_table, sets)
+    (found,), none_then = ask(replace(ranker, trees=trees, tree_weight=0.5), small_table, sets)
+    # All sets gain alike on "none of these", by 3 x 0.5 over the temperature of 2.
+    assert found - none_then - (plain - none) == pytest.approx([0.75] * 3, abs=1e-5)
 
 
 def test_told_sizes_have_a_temperature_of_their_own(ranker, small_table):

@@ -205,6 +205,5 @@ class RetrievalBaseline(SetBaseline):
 
 def _foreign(elements: Collection[str]) -> NDArray[np.int64]:
     """Return the atomic numbers, less 1, of the elements that count as foreign beside `elements`."""
-    return np.array(
-        [index for index, symbol in enumerate(ELEMENTS) if symbol not in elements and symbol not in VOLATILE]
-    )
+    own = VOLATILE | set(elements)
+    return np.array([index for index, symbol in enumerate(ELEMENTS) if symbol not in own])

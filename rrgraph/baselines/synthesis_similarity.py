@@ -1,4 +1,4 @@
-"""SynthesisSimilarity: recorded sets of the targets that a learned encoder finds most similar, adapted to the target."""
+"""SynthesisSimilarity: how the targets that a learned encoder finds most similar were made, adapted to the target."""
 
 from __future__ import annotations
 

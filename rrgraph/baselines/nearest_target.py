@@ -23,7 +23,7 @@ class NearestTarget(RetrievalBaseline):
     target lacks are dropped; an element that is then missing gets its most popular precursor (`Popularity`). What is
     nearest comes first.
 
-    Departs from the paper: there is none. It is what a chemist does who looks up the nearest known compound, and
+    Departs from the paper: there is no paper. It is what a chemist does who looks up the nearest known compound, and
     the floor of every system that retrieves with learned similarities.
     """
 

@@ -80,6 +80,18 @@ def test_masks_show_and_hide_every_member_now_and_then():
     torch.testing.assert_close(masked.float().mean(dim=0), torch.full((3,), 2 / 3), atol=0.04, rtol=0)
 
 
+def test_members_that_are_not_shown_cannot_be_seen(encoder):
+    """Otherwise the network would read what it is asked for."""
+    network = encoder._fitted()
+    embeddings = encoder.embed(MATERIALS[:1])
+    masked = torch.tensor([[False, True, True]])
+    first, second, third = (
+        network.complete(embeddings, torch.tensor([members]), masked) for members in ([1, 2, 3], [1, 4, -1], [2, 2, 3])
+    )
+    assert torch.equal(first, second)
+    assert not torch.equal(first, third)
+
+
 def test_covering_changes_members_alone():
     covered = _cover(torch.zeros(2, 4), torch.tensor([[1, -1], [0, 3]]), 7.0)
     assert covered.tolist() == [[0, 7, 0, 0], [7, 0, 0, 7]]

@@ -36,7 +36,8 @@ class ElemwiseRetro(SetBaseline):
     Departs from the paper: templates and stoichiometries are counted over the training rows alone, where the paper's
     code counts over all rows, the test part included. An element has only the templates that it has in training,
     because no other has a formula. The network is our own small one of the same kind (`TemplateNetwork`), with
-    mat2vec vectors of the elements. What the planner's constraints rule out is skipped in the enumeration; probabilities stay as they are.
+    mat2vec vectors of the elements. What the planner's constraints rule out is skipped in the enumeration;
+    probabilities stay as they are.
 
     Args:
         width: of the element states.

@@ -1,6 +1,18 @@
 """Comparison systems behind the planner's interface: reaction tables flow in, ranked precursor sets flow out."""
 
 from rrgraph.baselines.base import BASELINES, Baseline, LinkBaseline, SetBaseline
+from rrgraph.baselines.elemwise_retro import ElemwiseRetro
+from rrgraph.baselines.nearest_target import NearestTarget
 from rrgraph.baselines.popularity import Popularity
+from rrgraph.baselines.synthesis_similarity import SynthesisSimilarity
 
-__all__ = ["BASELINES", "Baseline", "LinkBaseline", "Popularity", "SetBaseline"]
+__all__ = [
+    "BASELINES",
+    "Baseline",
+    "ElemwiseRetro",
+    "LinkBaseline",
+    "NearestTarget",
+    "Popularity",
+    "SetBaseline",
+    "SynthesisSimilarity",
+]

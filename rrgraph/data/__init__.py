@@ -13,7 +13,7 @@ from rrgraph.data.customary import customary
 from rrgraph.data.download import fetch
 from rrgraph.data.evidence import EVIDENCE, evidence_at_hand, load_known_reactions
 from rrgraph.data.grouping import group_reactions
-from rrgraph.data.known import KnownReaction, KnownReactions, similarity
+from rrgraph.data.known import KnownReaction, KnownReactions, overlap_vectors, similarity
 from rrgraph.data.leakage import LeakageReport, Overlap
 from rrgraph.data.properties import TEST, TRAIN, VALIDATION, PropertySource, PropertyTask
 from rrgraph.data.property_reader import read_properties
@@ -67,6 +67,7 @@ __all__ = [
     "load_known_reactions",
     "load_recipes",
     "load_table",
+    "overlap_vectors",
     "publication_agreement",
     "read_properties",
     "read_recipes",

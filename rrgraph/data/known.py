@@ -18,7 +18,7 @@ from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, Composition, fraction_matrix
 from rrgraph.data.grouping import GROUPED
 from rrgraph.data.table import SEPARATOR
 
-__all__ = ["KnownReaction", "KnownReactions", "similarity"]
+__all__ = ["KnownReaction", "KnownReactions", "overlap_vectors", "similarity"]
 
 #: Oxygen counts a quarter: nearly all targets have it, and two oxides without a common metal are not alike.
 _OXYGEN: Final = 0.25
@@ -93,7 +93,7 @@ class KnownReactions:
         """
         if not len(self):
             return [[] for _ in targets]
-        roots = _roots(fraction_matrix(targets))
+        roots = overlap_vectors(targets)
         step = max(1, _CHUNK // len(self._roots))
         found = []
         for start in range(0, len(targets), step):
@@ -134,7 +134,12 @@ def similarity(targets: Sequence[Composition], others: Sequence[Composition]) ->
     It is the Bhattacharyya coefficient of the atomic fractions, Σ √(p q), oxygen counted a quarter. Roots make small
     fractions, such as dopants, count more than products of fractions would.
     """
-    return _product(_roots(fraction_matrix(targets)), _roots(fraction_matrix(others)))
+    return _product(overlap_vectors(targets), overlap_vectors(others))
+
+
+def overlap_vectors(compositions: Sequence[Composition]) -> NDArray[np.float32]:
+    """Return the vectors (n, elements), of length 1, whose products are `similarity`."""
+    return _roots(fraction_matrix(compositions))
 
 
 def _product(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -189,7 +189,8 @@ def test_temperatures_are_fitted_to_the_validation_rows(ranked):
             for layer in (network.score, network.direct, network.none):
                 for parameter in layer.parameters():
                     parameter /= 2
-    half = temperatures(calibrate(checkpoint, validation, pool))
+    lighter = replace(checkpoint.ranker, tree_weight=checkpoint.ranker.tree_weight / 2)
+    half = temperatures(calibrate(replace(checkpoint, ranker=lighter), validation, pool))
     assert half == pytest.approx([max(value / 2, 0.25) for value in fitted], rel=0.03)
 
 

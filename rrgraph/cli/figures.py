@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,7 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 def add_wishes(parser: argparse.ArgumentParser) -> None:
     """Add what figures are to show; `wishes` reads it."""
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="draw these figures alone")
-    parser.add_argument("--part", default="test", help="validation or test part of the split (default: test)")
+    parser.add_argument("--part", help="validation or test part of the split (default: test, if it was measured)")
     parser.add_argument("--protocol", metavar="NAME", help="of the figures that show one protocol (default: open)")
     parser.add_argument("--target", metavar="FORMULA", help="whose precursors are shown (default: the first target)")
     parser.add_argument(
@@ -50,15 +51,15 @@ def add_wishes(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def wishes(arguments: argparse.Namespace) -> Wishes:
-    """Return what the figures are to show."""
+def wishes(arguments: argparse.Namespace, runs: Sequence[str]) -> Wishes:
+    """Return what the figures of some folders are to show."""
     from rrgraph.chem import parse_formula
-    from rrgraph.figures import FIGURES, Wishes
+    from rrgraph.figures import FIGURES, Wishes, usual_part
 
     for name in arguments.only:
         FIGURES[name]
     return Wishes(
-        part=arguments.part,
+        part=arguments.part or usual_part(runs),
         protocol=arguments.protocol,
         target=parse_formula(arguments.target) if arguments.target else None,
         targets=arguments.targets,
@@ -69,7 +70,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Draw, and name what was written."""
     from rrgraph.figures import gather, write_figures
 
-    asked = wishes(arguments)
+    asked = wishes(arguments, arguments.runs)
     series = gather(arguments.runs, part=asked.part)
     alone = Path(arguments.runs[0]) if len(arguments.runs) == 1 else Path()
     folder = Path(arguments.output) if arguments.output else alone / "figures"

@@ -102,7 +102,9 @@ def write_figures(
 
 _MEASURED: Final = "a run that measured this part"
 _MODEL: Final = "a run with a trained model and rows in this part"
-_INTERVAL: Final = "Intervals are 95 % bootstrap intervals over targets; with several seeds, of or over their mean."
+_INTERVAL: Final = (
+    "Bars are 95 % bootstrap intervals over targets; of several seeds the means of values and ends are shown."
+)
 
 
 def _register(name: str, *entries: Any) -> None:
@@ -183,7 +185,7 @@ for _by, _words in (
         f"by_{_by}",
         f"Accuracy by {_words}",
         f"Share of rows whose recorded set is the first, or among the first ten, by {_words}; under each kind the "
-        f"number of rows. {_INTERVAL}",
+        f"number of rows. Kinds of less than five rows are left out. {_INTERVAL}",
         f"a run that measured by {_by} on this part",
         partial(collect_kinds, by=_by),
         draw_kinds,

@@ -6,17 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from rrgraph.evaluation import GROUPINGS, Interval, TopK
 from rrgraph.figures.series import Series, Wishes, by_split
 from rrgraph.figures.style import legend_below, look, panels, styled
 from rrgraph.figures.top_k import mean_interval
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["KindPanel", "collect_kinds", "draw_kinds"]
 
 _SHOWN: Final = (1, 10)
+_WIDEST: Final = 6.0
+_FEWEST: Final = 5
+"""Rows that a kind needs to be shown; the share of fewer says nothing."""
 
 
 @dataclass(frozen=True)
@@ -54,44 +60,38 @@ def collect_kinds(series: Sequence[Series], wishes: Wishes, *, by: str) -> list[
 
 @styled
 def draw_kinds(data: Sequence[KindPanel]) -> Figure:
-    """Draw a row of panels for each split: top-1 and top-10 of every kind, with intervals."""
+    """Draw top-1 and top-10 of every kind, with intervals: beside each other where there is room, else stacked."""
     labels = list(dict.fromkeys(label for panel in data for label in panel.accuracy))
     most = max(len(panel.rows) for panel in data)
     width = max(4.0, 0.9 + most * max(0.62, 0.11 * len(labels)))
-    figure, axes = panels(len(data), len(_SHOWN), width=width, height=3.2, sharey=True)
-    for panel, row in zip(data, axes, strict=True):
-        names = list(panel.rows)
-        for k, axis in zip(_SHOWN, row, strict=True):
-            for place, label in enumerate(labels):
-                points = [
-                    (names.index(name) + _offset(place, len(labels)), accuracy[k])
-                    for name, accuracy in panel.accuracy.get(label, {}).items()
-                    if k in accuracy
-                ]
-                if not points:
-                    continue
-                x, value = [x for x, _ in points], [100 * each.value for _, each in points]
-                ends = [[100 * (e.value - e.low) for _, e in points], [100 * (e.high - e.value) for _, e in points]]
-                color, marker, _ = look(labels.index(label))
-                axis.errorbar(
-                    x,
-                    value,
-                    ends,
-                    color=color,
-                    marker=marker,
-                    linestyle="none",
-                    elinewidth=1.1,
-                    label=label,
-                )
-            axis.set_xticks(range(len(names)), _ticks(panel.rows))
-            axis.set_xlim(-0.6, len(names) - 0.4)
-            axis.grid(visible=False, axis="x")
-            axis.set_xlabel(f"{panel.by}, and number of rows")
-            axis.set_title(f"top-{k}: {panel.split}, protocol {panel.protocol}")
-        row[0].set_ylabel("recorded set among the first K (%)")
+    abreast = len(_SHOWN) if width <= _WIDEST else 1
+    figure, axes = panels(len(data) * len(_SHOWN) // abreast, abreast, width=width, height=3.0, sharey=True)
+    shown = [(panel, k) for panel in data for k in _SHOWN]
+    for (panel, k), axis in zip(shown, (axis for row in axes for axis in row), strict=True):
+        _draw_panel(axis, panel, k, labels)
+        axis.set_xlabel(f"{panel.by}, and number of rows")
+        axis.set_title(f"top-{k}: {panel.split}, protocol {panel.protocol}")
+    for row in axes:
+        row[0].set_ylabel("recorded set found (%)")
         row[0].set_ylim(-3, 103)
     legend_below(figure, [axis for row in axes for axis in row])
     return figure
+
+
+def _draw_panel(axis: Axes, panel: KindPanel, k: int, labels: Sequence[str]) -> None:
+    names = list(panel.rows)
+    for place, label in enumerate(labels):
+        found = {name: accuracy[k] for name, accuracy in panel.accuracy.get(label, {}).items() if k in accuracy}
+        if found:
+            x = [names.index(name) + _offset(place, len(labels)) for name in found]
+            value = [100 * each.value for each in found.values()]
+            low, high = ([100 * getattr(each, end) for each in found.values()] for end in ("low", "high"))
+            ends = [np.subtract(value, low), np.subtract(high, value)]
+            color, marker, _ = look(place)
+            axis.errorbar(x, value, ends, color=color, marker=marker, linestyle="none", elinewidth=1.1, label=label)
+    axis.set_xticks(range(len(names)), _ticks(panel.rows))
+    axis.set_xlim(-0.6, len(names) - 0.4)
+    axis.grid(visible=False, axis="x")
 
 
 def _kinds(series: Series, part: str, protocol: str, by: str) -> dict[str, list[TopK]]:
@@ -99,8 +99,8 @@ def _kinds(series: Series, part: str, protocol: str, by: str) -> dict[str, list[
     found: dict[str, list[TopK]] = {}
     for metrics in series.metrics(part, protocol):
         for strata in metrics.strata:
-            if strata.by == by:
-                for name, top in strata.accuracy.items():
+            for name, top in strata.accuracy.items():
+                if strata.by == by and top.rows >= _FEWEST:
                     found.setdefault(name, []).append(top)
     return found
 

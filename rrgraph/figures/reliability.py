@@ -13,7 +13,10 @@ from rrgraph.figures.series import Series, Wishes, by_split
 from rrgraph.figures.style import GREY, legend_below, look, panels, plain_numbers, styled
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from rrgraph.figures.style import Look
 
 __all__ = ["ReliabilityPanel", "collect_reliability", "draw_reliability", "pooled_bins", "wilson_interval"]
 
@@ -44,31 +47,40 @@ def collect_reliability(series: Sequence[Series], wishes: Wishes) -> list[Reliab
 
 @styled
 def draw_reliability(data: Sequence[ReliabilityPanel]) -> Figure:
-    """Draw a column for each panel: the diagram with 95 % intervals, and below it how many rows are in each bin."""
+    """Draw for each panel the diagram with 95 % intervals, and below it how many rows are in each bin."""
     labels = list(dict.fromkeys(label for panel in data for label in panel.bins))
-    figure, axes = panels(2, len(data), width=3.7, height=2.3, sharex=True, height_ratios=[2.6, 1])
-    for column, panel in enumerate(data):
-        diagram, counts = axes[0][column], axes[1][column]
+    splits, protocols = (list(dict.fromkeys(getattr(panel, name) for panel in data)) for name in ("split", "protocol"))
+    heights = [2.6, 1] * len(splits)
+    figure, axes = panels(
+        2 * len(splits), len(protocols), width=4.0, height=2.3, sharex=True, sharey="row", height_ratios=heights
+    )
+    for axis in (axis for row in axes for axis in row):
+        axis.set_visible(False)
+    for panel in data:
+        row, column = 2 * splits.index(panel.split), protocols.index(panel.protocol)
+        diagram, counts = axes[row][column], axes[row + 1][column]
         diagram.plot([0, 100], [0, 100], color=GREY, linewidth=1, linestyle=(0, (4, 3)), label="perfectly calibrated")
         for label, bins in panel.bins.items():
-            color, marker, line = look(labels.index(label))
-            x, y = [100 * entry.confidence for entry in bins], [100 * entry.accuracy for entry in bins]
-            ends = np.array([wilson_interval(entry.accuracy, entry.count) for entry in bins]).T * 100
-            diagram.errorbar(
-                x, y, np.abs(ends - y), color=color, marker=marker, linestyle=line, elinewidth=1, label=label
-            )
-            counts.stairs(*_steps(bins), color=color, linestyle=line, linewidth=1.4)
+            _draw_bins(diagram, counts, bins, label, look(labels.index(label)))
         diagram.set_title(f"{panel.split}, protocol {panel.protocol}")
-        diagram.set(xlim=(0, 100), ylim=(-2, 102))
+        diagram.set(xlim=(0, 100), ylim=(-2, 102), ylabel="first set is recorded (%)")
         counts.set_yscale("log")
         plain_numbers(counts.yaxis)
         counts.set_ylim(bottom=0.8)
-        counts.set_xlabel("probability of the first set (%)")
-        if not column:
-            diagram.set_ylabel("first set is recorded (%)")
-            counts.set_ylabel("rows")
-    legend_below(figure, axes[0])
+        counts.set(xlabel="probability of the first set (%)", ylabel="rows")
+        for axis in (diagram, counts):
+            axis.set_visible(True)
+            axis.label_outer(remove_inner_ticks=True)
+    legend_below(figure, [axis for row in axes for axis in row])
     return figure
+
+
+def _draw_bins(diagram: Axes, counts: Axes, bins: Sequence[ReliabilityBin], label: str, shown: Look) -> None:
+    color, marker, line = shown
+    x, y = [100 * entry.confidence for entry in bins], [100 * entry.accuracy for entry in bins]
+    ends = np.array([wilson_interval(entry.accuracy, entry.count) for entry in bins]).T * 100
+    diagram.errorbar(x, y, np.abs(ends - y), color=color, marker=marker, linestyle=line, elinewidth=1, label=label)
+    counts.stairs(*_steps(bins), color=color, linestyle=line, linewidth=1.4)
 
 
 def pooled_bins(calibrations: Sequence[Calibration]) -> tuple[ReliabilityBin, ...]:

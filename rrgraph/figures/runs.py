@@ -91,6 +91,11 @@ class TrainedRun:
         """Return what the model's sets are ranked by."""
         return set_mode(protocol, str(self.predictor.checkpoint.metadata.get("score_mode", "product")))
 
+    @property
+    def parts(self) -> list[str]:
+        """The parts of the split that were measured."""
+        return list(self._recorded or self._ranks)
+
     def protocols(self, part: str) -> list[str]:
         """Return the protocols that the part was, or can be, measured under."""
         recorded = list(self._recorded.get(part, {}) or self._ranks.get(part, {}))

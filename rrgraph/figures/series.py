@@ -15,7 +15,7 @@ from rrgraph.figures.runs import TrainedRun
 if TYPE_CHECKING:
     from rrgraph.chem import Composition
 
-__all__ = ["Series", "Wishes", "by_split", "experiment_runs", "gather", "is_experiment", "read_results"]
+__all__ = ["Series", "Wishes", "by_split", "experiment_runs", "gather", "is_experiment", "read_results", "usual_part"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +105,25 @@ def gather(paths: Sequence[str | Path], *, part: str = "test") -> tuple[Series, 
     labels = _labels(alone)
     series += [Series(label, run.split, (run,)) for label, run in zip(labels, alone, strict=True)]
     return (*series, *_baselines(alone, labels, part))
+
+
+def usual_part(paths: Sequence[str | Path]) -> str:
+    """Return the part of the split that figures show where none is asked for: `test`, if any run measured it.
+
+    Raises:
+        ConfigError: see `gather`.
+    """
+    runs = [
+        run
+        for path in paths
+        for run in (
+            [run for each in _experiment_series(path) for run in each.runs]
+            if is_experiment(path)
+            else [TrainedRun(path)]
+        )
+    ]
+    measured = list(dict.fromkeys(part for run in runs for part in run.parts))
+    return measured[0] if measured and "test" not in measured else "test"
 
 
 def by_split(series: Iterable[Series]) -> dict[str, list[Series]]:

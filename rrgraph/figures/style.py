@@ -183,5 +183,5 @@ def _settings() -> Any:
         import matplotlib
     except ImportError:
         raise ConfigError("Figures need matplotlib, which is not installed: pip install 'rrgraph[figures]'.") from None
-    rules: dict[str, Any] = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
-    return matplotlib.rc_context({**rules, **_RULES})  # type: ignore[arg-type]
+    rules: Any = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
+    return matplotlib.rc_context(rules | _RULES)

@@ -186,7 +186,7 @@ for _by, _words in (
         f"Accuracy by {_words}",
         f"Share of rows whose recorded set is the first, or among the first ten, by {_words}; under each kind the "
         f"number of rows. Kinds of less than five rows are left out. {_INTERVAL}",
-        f"a run that measured by {_by} on this part",
+        f"a run whose rows in this part were told apart by {_by}",
         partial(collect_kinds, by=_by),
         draw_kinds,
     )

@@ -45,12 +45,12 @@ class KindPanel:
 
 
 def collect_kinds(series: Sequence[Series], wishes: Wishes, *, by: str) -> list[KindPanel]:
-    """Return a panel for each split where the grouping `by` was measured."""
+    """Return a panel for each split where the grouping `by` was measured and tells rows apart."""
     found = []
     for split, systems in by_split(series).items():
         protocol = wishes.chosen(systems[0])
         measured = {each.label: kinds for each in systems if (kinds := _kinds(each, wishes.part, protocol, by))}
-        if measured:
+        if len({name for kinds in measured.values() for name in kinds}) > 1:
             names = dict.fromkeys(name for kinds in measured.values() for name in kinds)
             rows = {name: max(kinds[name][0].rows for kinds in measured.values() if name in kinds) for name in names}
             accuracy = {label: {name: _mean(tops) for name, tops in kinds.items()} for label, kinds in measured.items()}

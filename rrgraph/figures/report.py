@@ -20,10 +20,10 @@ from rrgraph.errors import ConfigError
 from rrgraph.evaluation import Protocol
 from rrgraph.figures.catalogue import draw_figures
 from rrgraph.figures.glossary import GLOSSARY, describe_flags
-from rrgraph.figures.runs import read_json
+from rrgraph.figures.runs import read_json, read_yaml
 from rrgraph.figures.series import Series, Wishes, gather, is_experiment, read_results
 from rrgraph.figures.style import svg_text
-from rrgraph.figures.tables import experiment_tables, run_tables
+from rrgraph.figures.tables import ResultTable, experiment_tables, run_tables
 from rrgraph.files import write_text
 
 __all__ = ["flatten", "inline_svg", "report_html", "write_report"]
@@ -62,7 +62,7 @@ def report_html(folder: str | Path, wishes: Wishes, *, only: Sequence[str] = ())
     results = read_results(folder) if experiment else []
     tables = experiment_tables(folder) if experiment else run_tables(series, wishes.part)
     page: str = template.render(
-        name=folder.resolve().name if experiment else series[0].label,
+        name=_name(folder, series, experiment),
         experiment=experiment,
         part=wishes.part,
         systems=_systems(series, results),
@@ -71,6 +71,7 @@ def report_html(folder: str | Path, wishes: Wishes, *, only: Sequence[str] = ())
         runs=len(results) or 1,
         hours=sum(float(row.get("seconds") or 0) for row in results) / 3600,
         tables=tables,
+        short=list(_in_short(tables)),
         results=results,
         figures=list(_figures(series, wishes, only)),
         protocols=[(name, describe_flags(protocol)) for name, protocol in _protocols(series, wishes.part).items()],
@@ -118,7 +119,33 @@ def _template() -> Any:
     except ImportError:
         raise ConfigError("Reports need Jinja2, which is not installed: pip install 'rrgraph[figures]'.") from None
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
+    environment.filters["short"] = _short
     return environment.from_string((files("rrgraph.figures") / "report.html").read_text(encoding="utf-8"))
+
+
+def _name(folder: Path, series: Sequence[Series], experiment: bool) -> str:
+    if not experiment:
+        return series[0].label
+    config = read_yaml(folder / "experiment.yaml") if (folder / "experiment.yaml").is_file() else {}
+    return str(config.get("name") or folder.resolve().name)
+
+
+def _in_short(tables: Sequence[ResultTable]) -> Iterator[str]:
+    """Yield who is best on each split under each protocol, at the smallest and the largest k."""
+    for table in tables:
+        best: dict[str, list[str]] = {}
+        for protocol, k, system, accuracy in table.best():
+            best.setdefault(protocol, []).append(f"best at top-{k} {system} ({accuracy} %)")
+        for protocol, found in best.items():
+            yield f"{table.title}, protocol {protocol}: {', '.join(dict.fromkeys([found[0], found[-1]]))}."
+
+
+def _short(text: str) -> str:
+    """Return a number of the results with four digits that count, anything else as it is."""
+    try:
+        return text if text.isdigit() else f"{float(text):.4g}"
+    except ValueError:
+        return text
 
 
 def _figures(series: Sequence[Series], wishes: Wishes, only: Sequence[str]) -> Iterator[_Figure]:
@@ -134,8 +161,14 @@ def _systems(series: Sequence[Series], results: Sequence[Mapping[str, str]]) -> 
     for each in series:
         name = each.beside or each.first.config.get("baseline") or each.label
         if each.label in systems and name in BASELINES:
-            systems[each.label] = (inspect.getdoc(BASELINES[str(name)]) or "").partition("\n\nArgs:")[0]
+            systems[each.label] = _prose(inspect.getdoc(BASELINES[str(name)]) or "")
     return systems
+
+
+def _prose(documentation: str) -> str:
+    """Return a docstring up to its arguments, with a line for each paragraph and item."""
+    text = documentation.partition("\n\nArgs:")[0].replace("``", "")
+    return re.sub(r"(?<!\n)\n *(?![\n-])", " ", text)
 
 
 def _splits(series: Sequence[Series], results: Sequence[Mapping[str, str]]) -> dict[str, str]:

@@ -98,7 +98,7 @@ def experiment_tables(folder: str | Path) -> list[ResultTable]:
 
 
 def run_tables(series: Sequence[Series], part: str) -> list[ResultTable]:
-    """Return the accuracy of runs with 95 % intervals, one table for each split."""
+    """Return the accuracy of runs with 95 % intervals, one table for each split and protocol."""
     entries = []
     for split, systems in by_split(series).items():
         for protocol in dict.fromkeys(name for each in systems for name in each.protocols(part)):
@@ -109,15 +109,16 @@ def run_tables(series: Sequence[Series], part: str) -> list[ResultTable]:
                     _Entry(split, False, label, protocol, k, Cell(str(measured[label].top[k]), place))
                     for label, place in places.items()
                 ]
-    return _tables(entries)
+    return _tables(entries, apart=True)
 
 
-def _tables(entries: Iterable[_Entry]) -> list[ResultTable]:
-    grouped: dict[tuple[str, bool], list[_Entry]] = {}
+def _tables(entries: Iterable[_Entry], *, apart: bool = False) -> list[ResultTable]:
+    """Return a table for each split, without and with unseen precursors, and with `apart` for each protocol too."""
+    grouped: dict[tuple[str, bool, str], list[_Entry]] = {}
     for entry in entries:
-        grouped.setdefault((entry.split, entry.unseen), []).append(entry)
+        grouped.setdefault((entry.split, entry.unseen, entry.protocol if apart else ""), []).append(entry)
     tables = []
-    for (split, unseen), found in grouped.items():
+    for (split, unseen, _), found in grouped.items():
         protocols = list(dict.fromkeys(entry.protocol for entry in found))
         columns = sorted({(entry.protocol, entry.k) for entry in found}, key=lambda c: (protocols.index(c[0]), c[1]))
         cells = {(entry.system, entry.protocol, entry.k): entry.cell for entry in found}

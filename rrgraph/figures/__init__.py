@@ -1,0 +1,21 @@
+"""Figures and the report: finished runs and experiments flow in; SVG, PNG and one HTML page flow out."""
+
+from rrgraph.figures.catalogue import FIGURES, Drawn, FigureKind, draw_figures, write_figures
+from rrgraph.figures.report import report_html, write_report
+from rrgraph.figures.runs import TrainedRun
+from rrgraph.figures.series import Series, Wishes, gather, usual_part
+
+__all__ = [
+    "FIGURES",
+    "Drawn",
+    "FigureKind",
+    "Series",
+    "TrainedRun",
+    "Wishes",
+    "draw_figures",
+    "gather",
+    "report_html",
+    "usual_part",
+    "write_figures",
+    "write_report",
+]

@@ -1,0 +1,120 @@
+"""Reliability diagram: calibration tables flow in, how often sets of a probability are recorded flows out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rrgraph.evaluation import Calibration, ReliabilityBin
+from rrgraph.figures.series import Series, Wishes, by_split
+from rrgraph.figures.style import GREY, legend_below, look, panels, plain_numbers, styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from rrgraph.figures.style import Look
+
+__all__ = ["ReliabilityPanel", "collect_reliability", "draw_reliability", "pooled_bins", "wilson_interval"]
+
+
+@dataclass(frozen=True)
+class ReliabilityPanel:
+    """The reliability tables of one split under one protocol, by label of the system."""
+
+    split: str
+    protocol: str
+    bins: dict[str, tuple[ReliabilityBin, ...]]
+
+
+def collect_reliability(series: Sequence[Series], wishes: Wishes) -> list[ReliabilityPanel]:
+    """Return a panel for each split and protocol under which a system gave probabilities to first sets."""
+    found = []
+    for split, systems in by_split(series).items():
+        for protocol in dict.fromkeys(name for each in systems for name in each.protocols(wishes.part)):
+            tables = {}
+            for each in systems:
+                known = [m.calibration for m in each.metrics(wishes.part, protocol) if m.calibration is not None]
+                if known:
+                    tables[each.label] = pooled_bins(known)
+            if tables:
+                found.append(ReliabilityPanel(split, protocol, tables))
+    return found
+
+
+@styled
+def draw_reliability(data: Sequence[ReliabilityPanel]) -> Figure:
+    """Draw for each panel the diagram with 95 % intervals, and below it how many rows are in each bin."""
+    labels = list(dict.fromkeys(label for panel in data for label in panel.bins))
+    splits, protocols = (list(dict.fromkeys(getattr(panel, name) for panel in data)) for name in ("split", "protocol"))
+    heights = [2.6, 1] * len(splits)
+    figure, axes = panels(
+        2 * len(splits), len(protocols), width=4.0, height=2.3, sharex=True, sharey="row", height_ratios=heights
+    )
+    for axis in (axis for row in axes for axis in row):
+        axis.set_visible(False)
+    for panel in data:
+        row, column = 2 * splits.index(panel.split), protocols.index(panel.protocol)
+        diagram, counts = axes[row][column], axes[row + 1][column]
+        diagram.plot([0, 100], [0, 100], color=GREY, linewidth=1, linestyle=(0, (4, 3)), label="perfectly calibrated")
+        for label, bins in panel.bins.items():
+            _draw_bins(diagram, counts, bins, label, look(labels.index(label)))
+        diagram.set_title(f"{panel.split}, protocol {panel.protocol}")
+        diagram.set(xlim=(0, 100), ylim=(-2, 102), ylabel="first set is recorded (%)")
+        counts.set_yscale("log")
+        plain_numbers(counts.yaxis)
+        counts.set_ylim(bottom=0.8)
+        counts.set(xlabel="probability of the first set (%)", ylabel="rows")
+        for axis in (diagram, counts):
+            axis.set_visible(True)
+            axis.label_outer(remove_inner_ticks=True)
+    legend_below(figure, [axis for row in axes for axis in row])
+    return figure
+
+
+def _draw_bins(diagram: Axes, counts: Axes, bins: Sequence[ReliabilityBin], label: str, shown: Look) -> None:
+    color, marker, line = shown
+    x, y = [100 * entry.confidence for entry in bins], [100 * entry.accuracy for entry in bins]
+    ends = np.array([wilson_interval(entry.accuracy, entry.count) for entry in bins]).T * 100
+    diagram.errorbar(x, y, np.abs(ends - y), color=color, marker=marker, linestyle=line, elinewidth=1, label=label)
+    counts.stairs(*_steps(bins), color=color, linestyle=line, linewidth=1.4)
+
+
+def pooled_bins(calibrations: Sequence[Calibration]) -> tuple[ReliabilityBin, ...]:
+    """Return the table of equal widths of several seeds taken together."""
+    found: dict[tuple[float, float], list[ReliabilityBin]] = {}
+    for each in calibrations:
+        for entry in each.bins:
+            found.setdefault((entry.low, entry.high), []).append(entry)
+    return tuple(_together(found[edges]) for edges in sorted(found))
+
+
+def wilson_interval(share: float, count: int, *, z: float = 1.96) -> tuple[float, float]:
+    """Return the 95 % interval of a share among `count` rows (Wilson 1927); it stays within 0 and 1."""
+    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z * (share * (1 - share) / count + z**2 / (4 * count**2)) ** 0.5 / (1 + z**2 / count)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def _together(entries: Sequence[ReliabilityBin]) -> ReliabilityBin:
+    weights = [entry.count for entry in entries]
+    return ReliabilityBin(
+        low=entries[0].low,
+        high=entries[0].high,
+        count=sum(weights),
+        confidence=float(np.average([entry.confidence for entry in entries], weights=weights)),
+        accuracy=float(np.average([entry.accuracy for entry in entries], weights=weights)),
+    )
+
+
+def _steps(bins: Sequence[ReliabilityBin]) -> tuple[list[float], list[float]]:
+    """Return the counts of every bin from the first to the last, and their edges in %."""
+    width = bins[0].high - bins[0].low
+    number = round(1 / width)
+    counts = [0.0] * number
+    for entry in bins:
+        counts[min(number - 1, round(entry.low / width))] = float(entry.count)
+    return counts, [100 * place / number for place in range(number + 1)]

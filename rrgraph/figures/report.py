@@ -1,0 +1,208 @@
+"""The report: an experiment's folder or a run folder flows in, one self-contained HTML page flows out.
+
+The page needs nothing from outside and no JavaScript; the same folder gives the same page.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from rrgraph import __version__
+from rrgraph.baselines import BASELINES
+from rrgraph.data import SPLITS
+from rrgraph.errors import ConfigError
+from rrgraph.evaluation import Protocol
+from rrgraph.figures.catalogue import draw_figures
+from rrgraph.figures.glossary import GLOSSARY, describe_flags
+from rrgraph.figures.runs import read_json, read_yaml
+from rrgraph.figures.series import Series, Wishes, gather, is_experiment, read_results
+from rrgraph.figures.style import svg_text
+from rrgraph.figures.tables import ResultTable, experiment_tables, run_tables
+from rrgraph.files import write_text
+
+__all__ = ["flatten", "inline_svg", "report_html", "write_report"]
+
+
+@dataclass(frozen=True)
+class _Figure:
+    """A figure on the page."""
+
+    name: str
+    title: str
+    caption: str
+    svg: str
+
+
+def write_report(folder: str | Path, output: str | Path, wishes: Wishes, *, only: Sequence[str] = ()) -> Path:
+    """Write the report on a folder and return its path; arguments and errors are those of `report_html`."""
+    write_text(output, report_html(folder, wishes, only=only))
+    return Path(output)
+
+
+def report_html(folder: str | Path, wishes: Wishes, *, only: Sequence[str] = ()) -> str:
+    """Return the report on an experiment or a run.
+
+    Args:
+        folder: of an experiment or a run.
+        wishes: what figures show.
+        only: names of the figures, all by default.
+
+    Raises:
+        ConfigError: the folder is neither, a file in it cannot be read, or matplotlib or Jinja2 is not installed.
+    """
+    template = _template()
+    folder, experiment = Path(folder), is_experiment(folder)
+    series = gather([folder], part=wishes.part)
+    results = read_results(folder) if experiment else []
+    tables = experiment_tables(folder) if experiment else run_tables(series, wishes.part)
+    page: str = template.render(
+        name=_name(folder, series, experiment),
+        experiment=experiment,
+        part=wishes.part,
+        systems=_systems(series, results),
+        splits=_splits(series, results),
+        seeds=sorted({row["seed"] for row in results}, key=lambda seed: (len(seed), seed)),
+        runs=len(results) or 1,
+        hours=sum(float(row.get("seconds") or 0) for row in results) / 3600,
+        tables=tables,
+        short=list(_in_short(tables)),
+        results=results,
+        figures=list(_figures(series, wishes, only)),
+        protocols=[(name, describe_flags(protocol)) for name, protocol in _protocols(series, wishes.part).items()],
+        glossary=GLOSSARY,
+        data=list(flatten(read_json(folder / "data.json", missing={}))),
+        environment=list(flatten(read_json(folder / "environment.json", missing={}))),
+        configs=list(_configs(folder, series, experiment)),
+        version=__version__,
+    )
+    return page
+
+
+def flatten(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    """Yield every value of nested JSON with the path to it; what says nothing (None, empty) is left out."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from flatten(inner, (*path, str(name)))
+    elif isinstance(value, list) and any(isinstance(inner, Mapping | list) for inner in value):
+        for place, inner in enumerate(value, start=1):
+            yield from flatten(inner, (*path, str(place)))
+    elif value not in (None, "", []):
+        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        yield " / ".join(path), text
+
+
+def inline_svg(svg: str, name: str, label: str) -> str:
+    """Return an SVG as part of a page: without its head and metadata, with names that no other figure has.
+
+    Args:
+        svg: the file.
+        name: what its identifiers begin with.
+        label: what is read out in place of the picture.
+    """
+    body = svg[svg.index("<svg") :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r'\bid="', f'id="{name}-', body)
+    body = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", body)
+    quoted = label.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+    return body.replace("<svg", f'<svg role="img" aria-label="{quoted}"', 1)
+
+
+def _template() -> Any:
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ImportError:
+        raise ConfigError("Reports need Jinja2, which is not installed: pip install 'rrgraph[figures]'.") from None
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
+    environment.filters["short"] = _short
+    return environment.from_string((files("rrgraph.figures") / "report.html").read_text(encoding="utf-8"))
+
+
+def _name(folder: Path, series: Sequence[Series], experiment: bool) -> str:
+    if not experiment:
+        return series[0].label
+    config = read_yaml(folder / "experiment.yaml") if (folder / "experiment.yaml").is_file() else {}
+    return str(config.get("name") or folder.resolve().name)
+
+
+def _in_short(tables: Sequence[ResultTable]) -> Iterator[str]:
+    """Yield who is best on each split under each protocol, at the smallest and the largest k."""
+    for table in tables:
+        best: dict[str, list[str]] = {}
+        for protocol, k, system, accuracy in table.best():
+            best.setdefault(protocol, []).append(f"best at top-{k} {system} ({accuracy} %)")
+        for protocol, found in best.items():
+            yield f"{table.title}, protocol {protocol}: {', '.join(dict.fromkeys([found[0], found[-1]]))}."
+
+
+def _short(text: str) -> str:
+    """Return a number of the results with four digits that count, anything else as it is."""
+    try:
+        return text if text.isdigit() else f"{float(text):.4g}"
+    except ValueError:
+        return text
+
+
+def _figures(series: Sequence[Series], wishes: Wishes, only: Sequence[str]) -> Iterator[_Figure]:
+    for drawn in draw_figures(series, wishes, only=only) if series else ():
+        if drawn.figure is not None:
+            svg = inline_svg(svg_text(drawn.figure), drawn.name, drawn.kind.title)
+            yield _Figure(drawn.name, drawn.kind.title, drawn.kind.caption, svg)
+
+
+def _systems(series: Sequence[Series], results: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return what each system does, by name; empty where only its configuration says so."""
+    systems = dict.fromkeys([row["system"] for row in results] or [each.label for each in series], "")
+    for each in series:
+        name = each.beside or each.first.config.get("baseline") or each.label
+        if each.label in systems and name in BASELINES:
+            systems[each.label] = _prose(inspect.getdoc(BASELINES[str(name)]) or "")
+    return systems
+
+
+def _prose(documentation: str) -> str:
+    """Return a docstring up to its arguments, with a line for each paragraph and item."""
+    text = documentation.partition("\n\nArgs:")[0].replace("``", "")
+    return re.sub(r"(?<!\n)\n *(?![\n-])", " ", text)
+
+
+def _splits(series: Sequence[Series], results: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    names = dict.fromkeys([row["split"] for row in results] or [each.split for each in series])
+    return {name: _SPLITS.get(name, "") if name in SPLITS else "" for name in names}
+
+
+def _protocols(series: Sequence[Series], part: str) -> dict[str, Protocol]:
+    """Return the protocols by name, as they were when they were measured."""
+    return {
+        metrics.protocol.name: metrics.protocol
+        for each in series
+        for protocol in each.protocols(part)
+        for metrics in each.metrics(part, protocol)[:1]
+    }
+
+
+def _configs(folder: Path, series: Sequence[Series], experiment: bool) -> Iterator[tuple[str, str]]:
+    """Yield title and text of each configuration; seeds of one system differ in nothing else, so the first is shown."""
+    if (folder / "experiment.yaml").is_file():
+        yield "the experiment", (folder / "experiment.yaml").read_text(encoding="utf-8")
+    for each in series:
+        if each.beside is None:
+            title = f"{each.label}, split {each.split}" if experiment else each.label
+            seeds = f" (first of {len(each.runs)} seeds)" if len(each.runs) > 1 else ""
+            yield title + seeds, (each.first.folder / "config.yaml").read_text(encoding="utf-8")
+
+
+_SPLITS: Final = {
+    "cra": "Complete reaction archive: rows up to a year teach, later ones test; repeated recipes are kept.",
+    "dr": "Distinct reactions: as cra, with every target and precursor set once, dated by its first appearance.",
+    "nms": "Novel material systems: as dr, and no set of elements occurs both in training and in the test.",
+    "random": "Rows are drawn at random, so that targets of the test occur in training too.",
+    "column": "The table says which part each row belongs to.",
+    "all": "Every row teaches; nothing is left to test on.",
+}
+"""Splits in a sentence each."""

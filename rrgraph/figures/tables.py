@@ -1,0 +1,170 @@
+"""Tables of results for the report: an experiment's files or a run's metrics flow in, cells with marks flow out."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Final
+
+from rrgraph.errors import ConfigError
+from rrgraph.figures.series import Series, by_split, read_results
+
+__all__ = ["Cell", "ResultTable", "experiment_tables", "run_tables"]
+
+SIGNIFICANT: Final = 0.05
+_LONG: Final = {"split", "rows", "system", "protocol", "k", "mean", "deviation", "seeds", "place"}
+_ACCURACY: Final = re.compile(r"(?P<protocol>.+?)(?P<unseen>_unseen)?_top(?P<k>\d+)")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """An accuracy.
+
+    Attributes:
+        text: in %, with its deviation over seeds or its interval.
+        place: 1 for the best of its column, 2 for the second, else 0.
+        marks: "*" where the best is significantly better than the second, "†" where the experiment says so of a
+            system that it compares all with.
+    """
+
+    text: str
+    place: int = 0
+    marks: str = ""
+
+
+@dataclass(frozen=True)
+class ResultTable:
+    """Accuracies of systems on the same rows.
+
+    Attributes:
+        title: which rows.
+        columns: protocol and k of each column.
+        rows: the cells of each system, None where nothing was measured.
+    """
+
+    title: str
+    columns: tuple[tuple[str, int], ...]
+    rows: dict[str, tuple[Cell | None, ...]]
+
+    @property
+    def groups(self) -> list[tuple[str, int]]:
+        """Each protocol with the number of its columns."""
+        protocols = [protocol for protocol, _ in self.columns]
+        return [(protocol, protocols.count(protocol)) for protocol in dict.fromkeys(protocols)]
+
+    def best(self) -> list[tuple[str, int, str, str]]:
+        """Return protocol, k, system and accuracy of the best of each column."""
+        found = []
+        for column, (protocol, k) in enumerate(self.columns):
+            for system, cells in self.rows.items():
+                cell = cells[column]
+                if cell is not None and cell.place == 1:
+                    found.append((protocol, k, system, cell.text))
+                    break
+        return found
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One system under one protocol at one k, in %."""
+
+    split: str
+    unseen: bool
+    system: str
+    protocol: str
+    k: int
+    cell: Cell
+
+
+def experiment_tables(folder: str | Path) -> list[ResultTable]:
+    """Return the tables of an experiment, one for each split, and one for its rows with unseen precursors.
+
+    They come from `table.csv`, which knows what is significant, or else from `results.csv`.
+
+    Raises:
+        ConfigError: the experiment has no results, or one of the files cannot be read.
+    """
+    file = Path(folder) / "table.csv"
+    if file.is_file():
+        with file.open(encoding="utf-8", newline="") as handle:
+            rows = list(csv.DictReader(handle))
+        if rows and set(rows[0]) >= _LONG:
+            return _tables(_summarised(row, file) for row in rows)
+    return _tables(_from_results(read_results(folder), Path(folder) / "results.csv"))
+
+
+def run_tables(series: Sequence[Series], part: str) -> list[ResultTable]:
+    """Return the accuracy of runs with 95 % intervals, one table for each split and protocol."""
+    entries = []
+    for split, systems in by_split(series).items():
+        for protocol in dict.fromkeys(name for each in systems for name in each.protocols(part)):
+            measured = {each.label: found[0].overall for each in systems if (found := each.metrics(part, protocol))}
+            for k in dict.fromkeys(k for top in measured.values() for k in top.top):
+                places = _places({label: top.top[k].value for label, top in measured.items() if k in top.top})
+                entries += [
+                    _Entry(split, False, label, protocol, k, Cell(str(measured[label].top[k]), place))
+                    for label, place in places.items()
+                ]
+    return _tables(entries, apart=True)
+
+
+def _tables(entries: Iterable[_Entry], *, apart: bool = False) -> list[ResultTable]:
+    """Return a table for each split, without and with unseen precursors, and with `apart` for each protocol too."""
+    grouped: dict[tuple[str, bool, str], list[_Entry]] = {}
+    for entry in entries:
+        grouped.setdefault((entry.split, entry.unseen, entry.protocol if apart else ""), []).append(entry)
+    tables = []
+    for (split, unseen, _), found in grouped.items():
+        protocols = list(dict.fromkeys(entry.protocol for entry in found))
+        columns = sorted({(entry.protocol, entry.k) for entry in found}, key=lambda c: (protocols.index(c[0]), c[1]))
+        cells = {(entry.system, entry.protocol, entry.k): entry.cell for entry in found}
+        systems = dict.fromkeys(entry.system for entry in found)
+        title = f"Split {split}" + (", rows with a precursor unseen in training" if unseen else "")
+        rows = {system: tuple(cells.get((system, *column)) for column in columns) for system in systems}
+        tables.append(ResultTable(title, tuple(columns), rows))
+    return tables
+
+
+def _summarised(row: dict[str, str], file: Path) -> _Entry:
+    """Return the entry of a row of `table.csv`, whose accuracies are in %."""
+    try:
+        place = int(row["place"] or 0)
+        deviation = f" ± {float(row['deviation']):.1f}" if row["deviation"] else ""
+        significant = place == 1 and row.get("lead_p_value") and float(row["lead_p_value"]) < SIGNIFICANT
+        marks = ("*" if significant else "") + ("†" if row.get("above") == "True" else "")
+        cell = Cell(f"{float(row['mean']):.1f}{deviation}", place, marks)
+        return _Entry(row["split"], row["rows"] == "unseen", row["system"], row["protocol"], int(row["k"]), cell)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"'{file}' cannot be read: {error}.") from None
+
+
+def _from_results(rows: Sequence[dict[str, str]], file: Path) -> list[_Entry]:
+    """Return the mean and standard deviation over seeds of every accuracy of `results.csv`, which are shares."""
+    values: dict[tuple[str, bool, str, int], dict[str, list[float]]] = {}
+    for row in rows:
+        for name, text in row.items():
+            found = _ACCURACY.fullmatch(name or "")
+            if found and text:
+                column = (row["split"], bool(found["unseen"]), found["protocol"], int(found["k"]))
+                try:
+                    values.setdefault(column, {}).setdefault(row["system"], []).append(100 * float(text))
+                except ValueError:
+                    raise ConfigError(f"'{file}' has {text!r} as {name}, expected a number.") from None
+    entries = []
+    for (split, unseen, protocol, k), systems in values.items():
+        places = _places({system: mean(seeds) for system, seeds in systems.items()})
+        for system, seeds in systems.items():
+            deviation = f" ± {stdev(seeds):.1f}" if len(seeds) > 1 else ""
+            cell = Cell(f"{mean(seeds):.1f}{deviation}", places[system])
+            entries.append(_Entry(split, unseen, system, protocol, k, cell))
+    return sorted(entries, key=lambda entry: list(dict.fromkeys(r["split"] for r in rows)).index(entry.split))
+
+
+def _places(values: dict[str, float]) -> dict[str, int]:
+    """Return 1 for the highest value and 2 for the next lower one, by name; one value alone has no place."""
+    order = sorted(set(values.values()), reverse=True)[:2]
+    return {name: order.index(value) + 1 if len(values) > 1 and value in order else 0 for name, value in values.items()}

@@ -1,0 +1,111 @@
+"""Top-K curves (Retro-Rank-In figure 3): the outcome of each row flows in, accuracy at K = 1 to 10 flows out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from rrgraph.evaluation import Interval, RowRanks, TopK, mean_intervals
+from rrgraph.figures.series import Series, Wishes, by_split
+from rrgraph.figures.style import legend_below, look, panels, styled
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Curve", "CurvePanel", "collect_top_k", "draw_top_k", "mean_interval", "pooled_accuracy"]
+
+_KS: Final = tuple(range(1, 11))
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Accuracy of one system, as fractions of 1, by k."""
+
+    label: str
+    accuracy: dict[int, Interval]
+
+
+@dataclass(frozen=True)
+class CurvePanel:
+    """The curves of one split under one protocol."""
+
+    split: str
+    protocol: str
+    rows: int
+    curves: tuple[Curve, ...]
+
+
+def collect_top_k(series: Sequence[Series], wishes: Wishes) -> list[CurvePanel]:
+    """Return a panel for each split and protocol that was measured; none when nothing was."""
+    found = []
+    for split, systems in by_split(series).items():
+        for protocol in dict.fromkeys(name for each in systems for name in each.protocols(wishes.part)):
+            curves, rows = [], 0
+            for each in systems:
+                accuracy, measured = _accuracy(each, wishes.part, protocol)
+                if accuracy:
+                    curves.append(Curve(each.label, accuracy))
+                    rows = max(rows, measured)
+            if curves:
+                found.append(CurvePanel(split, protocol, rows, tuple(curves)))
+    return found
+
+
+@styled
+def draw_top_k(data: Sequence[CurvePanel]) -> Figure:
+    """Draw a row of panels for each split, and a panel in it for each protocol."""
+    splits, protocols = (list(dict.fromkeys(getattr(panel, name) for panel in data)) for name in ("split", "protocol"))
+    looks = {name: look(i) for i, name in enumerate(dict.fromkeys(c.label for panel in data for c in panel.curves))}
+    figure, axes = panels(len(splits), len(protocols), width=4.0, height=3.1, sharex=True, sharey=True)
+    for axis in (axis for row in axes for axis in row):
+        axis.set_visible(False)
+    for panel in data:
+        axis = axes[splits.index(panel.split)][protocols.index(panel.protocol)]
+        axis.set_visible(True)
+        for curve in panel.curves:
+            ks = sorted(curve.accuracy)
+            value, low, high = (
+                [100 * getattr(curve.accuracy[k], name) for k in ks] for name in ("value", "low", "high")
+            )
+            color, marker, line = looks[curve.label]
+            axis.fill_between(ks, low, high, color=color, alpha=0.15, linewidth=0)
+            axis.plot(ks, value, color=color, marker=marker, linestyle=line, label=curve.label)
+        axis.set_title(f"{panel.split}, protocol {panel.protocol} ({panel.rows:,} rows)")
+        axis.set_xticks(_KS)
+        axis.set_xlabel("K, number of listed sets")
+        axis.set_ylabel("recorded set among the first K (%)")
+        axis.label_outer(remove_inner_ticks=True)
+    lowest = min(interval.low for panel in data for curve in panel.curves for interval in curve.accuracy.values())
+    axes[0][0].set_ylim(10 * np.floor(10 * lowest), 100)
+    legend_below(figure, [axis for row in axes for axis in row])
+    return figure
+
+
+def pooled_accuracy(outcomes: Sequence[RowRanks], ks: Sequence[int] = _KS) -> dict[int, Interval]:
+    """Return the share of rows of all outcomes whose rank is at most k, with intervals over targets.
+
+    Outcomes of several seeds on the same rows give the mean over seeds; a target's rows are drawn together.
+    """
+    ranks = np.concatenate([outcome.ranks for outcome in outcomes])
+    targets = [target for outcome in outcomes for target in outcome.targets]
+    return dict(zip(ks, mean_intervals(ranks[:, None] <= np.asarray(ks), targets), strict=True))
+
+
+def mean_interval(intervals: Sequence[Interval]) -> Interval:
+    """Return the mean value and the mean ends of the intervals of several seeds."""
+    return Interval(*(float(np.mean([getattr(each, name) for each in intervals])) for name in ("value", "low", "high")))
+
+
+def _accuracy(series: Series, part: str, protocol: str) -> tuple[dict[int, Interval], int]:
+    """Return the accuracy by k and the number of rows; only the reported k where the ranks are not known."""
+    outcomes = [] if series.beside else [run.ranks(part, protocol) for run in series.runs]
+    known = [outcome for outcome in outcomes if outcome is not None and len(outcome.targets)]
+    if known and len(known) == len(outcomes):
+        return pooled_accuracy(known), max(len(outcome.targets) for outcome in known)
+    tops: list[TopK] = [metrics.overall for metrics in series.metrics(part, protocol)]
+    if not tops:
+        return {}, 0
+    return {k: mean_interval([top.top[k] for top in tops]) for k in tops[0].top}, max(top.rows for top in tops)

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+
+
+def test_figures_of_a_run_are_named_as_they_are_written(rrgraph, trained, tmp_path):
+    result = rrgraph("figures", trained, "--output", tmp_path, "--only", "top_k", "by_year")
+    assert result.code == 0, result.err
+    assert result.out.splitlines()[0] == f"top_k: {tmp_path / 'top_k.svg'}, {tmp_path / 'top_k.png'}"
+    assert "by_year: not drawn, it needs a run whose rows" in result.out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["top_k.png", "top_k.svg"]
+
+
+def test_a_target_can_be_chosen(rrgraph, trained, tmp_path):
+    options = ["--only", "precursors_of_target", "--output", tmp_path]
+    assert rrgraph("figures", trained, *options).code == 0
+    first = (tmp_path / "precursors_of_target.png").read_bytes()
+    assert rrgraph("figures", trained, *options, "--target", "SrZrO3").code == 0
+    assert (tmp_path / "precursors_of_target.png").read_bytes() != first
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--only", "topk"], ["'topk'", "Did you mean 'top_k'?"]),
+        (["--part", "tset"], ["'tset'", "Did you mean 'test'?"]),
+        (["--protocol", "opne"], ["Did you mean 'open'?"]),
+        (["--target", "Xx2O3"], ["Xx"]),
+        (["--targets", "0"], ["'0'", "'all'"]),
+        (["--only", "by_year"], ["No figure could be drawn"]),
+    ],
+)
+def test_bad_wishes_are_refused_in_a_sentence(rrgraph, trained, tmp_path, argv, words):
+    result = rrgraph("figures", trained, "--output", tmp_path, *argv)
+    assert result.code == 2
+    for word in words:
+        assert word in result.err
+
+
+@pytest.mark.parametrize("command", ["figures", "report"])
+def test_folders_that_hold_no_run_are_refused(rrgraph, trained, tmp_path, command):
+    result = rrgraph(command, f"{trained}x")
+    assert result.code == 2 and f"Did you mean '{trained}'?" in result.err
+    result = rrgraph(command, tmp_path)
+    assert result.code == 2 and "has no config.yaml" in result.err

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from rrgraph.errors import ConfigError
+from rrgraph.figures import FIGURES, Wishes, draw_figures, gather, write_figures
+
+
+def test_what_cannot_be_drawn_says_what_it_needs(experiment):
+    names = ["target_embeddings", "precursor_pairs", "top_k"]
+    drawn = list(draw_figures(gather([experiment])[:2], Wishes(), only=names))
+    assert [each.figure is None for each in drawn] == [True, True, False]
+    assert "trained model" in drawn[0].kind.needs and "training rows" in drawn[1].kind.needs
+
+
+@pytest.mark.parametrize("name", sorted(FIGURES))
+def test_files_of_each_figure_are_the_same_byte_for_byte(name, run_folder, experiment, tmp_path):
+    source = experiment if name.startswith("by_") else run_folder
+    folders = tmp_path / "a", tmp_path / "b"
+    contents = []
+    for folder in folders:
+        ((_, paths),) = write_figures(gather([source]), folder, Wishes(targets=5), only=[name])
+        contents.append([path.read_bytes() for path in paths])
+        assert [path.name for path in paths] == [f"{name}.svg", f"{name}.png"]
+    assert [content[:5] for content in contents[0]] == [b"<?xml", b"\x89PNG\r"]
+    assert contents[0] == contents[1]
+
+
+def test_only_what_is_asked_for_in_that_order(experiment):
+    drawn = list(draw_figures(gather([experiment]), Wishes(), only=["reliability", "top_k"]))
+    assert [each.name for each in drawn] == ["reliability", "top_k"]
+    with pytest.raises(ConfigError, match="Did you mean 'top_k'"):
+        list(draw_figures(gather([experiment]), Wishes(), only=["topk"]))
+
+
+@pytest.mark.parametrize("name", sorted(FIGURES))
+def test_figures_explain_themselves(name):
+    kind = FIGURES[name]
+    assert kind.caption.endswith(".") and kind.title and kind.needs

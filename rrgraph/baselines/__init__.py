@@ -2,5 +2,6 @@
 
 from rrgraph.baselines.base import BASELINES, Baseline, LinkBaseline, SetBaseline
 from rrgraph.baselines.popularity import Popularity
+from rrgraph.baselines.sequential import Sequential
 
-__all__ = ["BASELINES", "Baseline", "LinkBaseline", "Popularity", "SetBaseline"]
+__all__ = ["BASELINES", "Baseline", "LinkBaseline", "Popularity", "Sequential", "SetBaseline"]

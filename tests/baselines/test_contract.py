@@ -16,7 +16,9 @@ CANDIDATES = [
     parse_formula(f) for f in ("Li2CO3", "Co3O4", "TiO2", "PuF3", "Na2S", "P2S5", "UO3", "H2O", "C", "LiTiO2")
 ]
 
-QUICK: dict[str, dict[str, object]] = {}
+QUICK: dict[str, dict[str, object]] = {
+    "sequential": {"epochs": 5, "hidden": 32, "beam": 8},
+}
 """Options by which a system learns in a second, for those that otherwise take longer."""
 
 

@@ -4,6 +4,7 @@ from rrgraph.baselines.base import BASELINES, Baseline, LinkBaseline, SetBaselin
 from rrgraph.baselines.elemwise_retro import ElemwiseRetro
 from rrgraph.baselines.nearest_target import NearestTarget
 from rrgraph.baselines.popularity import Popularity
+from rrgraph.baselines.sequential import Sequential
 from rrgraph.baselines.synthesis_similarity import SynthesisSimilarity
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "LinkBaseline",
     "NearestTarget",
     "Popularity",
+    "Sequential",
     "SetBaseline",
     "SynthesisSimilarity",
 ]

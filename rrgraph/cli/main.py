@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
-from rrgraph.cli import data, embed, evaluate, figures, plan, pretrain, properties, report, score, train
+from rrgraph.cli import data, embed, evaluate, figures, plan, pretrain, prompts, properties, report, score, train
 from rrgraph.errors import RRGraphError, near_match
 
 __all__ = ["build_parser", "main"]
@@ -27,6 +27,7 @@ COMMANDS = {
     "pretrain": pretrain,
     "evaluate": evaluate,
     "score": score,
+    "prompts": prompts,
     "figures": figures,
     "report": report,
     "data": data,

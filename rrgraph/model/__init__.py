@@ -7,6 +7,7 @@ from rrgraph.model.decoders import DECODERS, LinkDecoder
 from rrgraph.model.device import PRECISIONS, choose_device, half_precision
 from rrgraph.model.encoder import MASK, CompositionEncoder, FractionEmbedding, element_table, encode_by_length
 from rrgraph.model.energy_head import EnergyHead
+from rrgraph.model.finding import DEFAULT_ENCODER, DEFAULT_MODEL, bundled_models, load_encoder, load_predictor
 from rrgraph.model.link_model import LinkModel
 from rrgraph.model.predictor import UNRELATED_LOG_ODDS, LinkPredictor
 from rrgraph.model.property_checkpoint import (
@@ -25,6 +26,8 @@ from rrgraph.model.targets import TargetScale
 
 __all__ = [
     "DECODERS",
+    "DEFAULT_ENCODER",
+    "DEFAULT_MODEL",
     "FORMAT",
     "MASK",
     "PRECISIONS",
@@ -51,6 +54,7 @@ __all__ = [
     "SetScorerConfig",
     "TargetLinks",
     "TargetScale",
+    "bundled_models",
     "choose_device",
     "describe_sets",
     "element_table",
@@ -59,6 +63,8 @@ __all__ = [
     "half_precision",
     "list_log_softmax",
     "load_checkpoint",
+    "load_encoder",
+    "load_predictor",
     "load_property_checkpoint",
     "model_format",
     "pool_fractions",

@@ -3,10 +3,9 @@
 `rrgraph.runs.measure` stands apart: it brings the evaluation room, which planning with a trained model does without.
 """
 
+from rrgraph.model import DEFAULT_ENCODER, DEFAULT_MODEL, bundled_models, load_encoder, load_predictor
 from rrgraph.runs.config import DataConfig, EvaluationConfig, RunConfig, SetsConfig, load_config, save_config
-from rrgraph.runs.encoders import DEFAULT_ENCODER, load_encoder
 from rrgraph.runs.environment import describe_environment
-from rrgraph.runs.models import DEFAULT_MODEL, bundled_models, load_predictor
 from rrgraph.runs.prepare import candidate_pool, run_split
 from rrgraph.runs.pretrain import PretrainResult, pretrain_run
 from rrgraph.runs.pretrain_config import PretrainConfig, PropertyDataConfig, UserTable

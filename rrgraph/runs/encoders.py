@@ -1,37 +1,12 @@
-"""Pretrained encoders: finding the bundled one or that of a run folder, and starting link models from them."""
+"""Starting link models from pretrained encoders: a model configuration flows in, encoder and energy head flow out."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, replace
 
-from rrgraph.model import (
-    PROPERTY_FORMAT,
-    EnergyHead,
-    LinkModel,
-    ModelConfig,
-    PropertyPredictor,
-    load_property_checkpoint,
-)
-from rrgraph.runs.models import model_folder
+from rrgraph.model import EnergyHead, LinkModel, ModelConfig, load_encoder
 
-__all__ = ["DEFAULT_ENCODER", "energy_head", "link_model", "load_encoder"]
-
-DEFAULT_ENCODER = "encoder"
-"""The bundled pretrained encoder."""
-
-
-def load_encoder(name: str = DEFAULT_ENCODER, *, precision: str = "full") -> PropertyPredictor:
-    """Load a bundled pretrained encoder by name, or that of a run folder by path.
-
-    Args:
-        name: a bundled name means the bundled encoder; write `./encoder` for a folder of the same name.
-        precision: `full`, or `auto` for bfloat16 where it is faster.
-
-    Raises:
-        ModelError: there is no such encoder, or it is damaged.
-    """
-    with model_folder(name, PROPERTY_FORMAT) as folder:
-        return PropertyPredictor(load_property_checkpoint(folder), precision=precision)
+__all__ = ["energy_head", "link_model"]
 
 
 def link_model(config: ModelConfig) -> LinkModel:

@@ -19,6 +19,7 @@ CANDIDATES = [
 QUICK: dict[str, dict[str, object]] = {
     "elemwise_retro": {"width": 8, "epochs": 2},
     "synthesis_similarity": {"width": 8, "epochs": 2},
+    "sequential": {"epochs": 5, "hidden": 32, "beam": 8},
 }
 """Options by which a system learns in a second, for those that otherwise take longer."""
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from safetensors import safe_open
 
-import rrgraph.runs
+import rrgraph.model
 from rrgraph.chem import ELEMENTS, parse_formula
 from rrgraph.cli import main
 from rrgraph.planning import Planner
 from rrgraph.runs import DEFAULT_ENCODER, DEFAULT_MODEL, load_encoder, load_predictor
 
-FOLDER = Path(rrgraph.runs.__file__).parent / "bundled" / DEFAULT_MODEL
+FOLDER = Path(rrgraph.model.__file__).parent / "bundled" / DEFAULT_MODEL
 MEGABYTE = 10**6
 BORIDES = "B,Cr,Al,AlB2,Al45Cr7,Al8Cr5,AlCr2,CrB,CrB4,Cr3B4,Cr5B3,Cr2B3,CrB2,Cr2B"
 

@@ -7,8 +7,8 @@ import torch
 from rrgraph.chem import parse_formula
 from rrgraph.errors import ModelError
 from rrgraph.graph import featurise
-from rrgraph.model import ModelConfig, load_property_checkpoint, save_property_checkpoint
-from rrgraph.runs import bundled_models, load_encoder, load_predictor, models
+from rrgraph.model import ModelConfig, finding, load_property_checkpoint, save_property_checkpoint
+from rrgraph.runs import bundled_models, load_encoder, load_predictor
 from rrgraph.runs.encoders import energy_head, link_model
 
 COMPOSITIONS = [parse_formula(text) for text in ("BaTiO3", "Li2SiN2", "NaFeS2", "O2", "Li0.5Na0.5AlSi2O6")]
@@ -21,7 +21,7 @@ def bundled(monkeypatch, pretrained, run_folder, tmp_path):
         (tmp_path / "bundled" / name).mkdir(parents=True)
         for file in ("model.json", "model.safetensors"):
             (tmp_path / "bundled" / name / file).write_bytes((folder / file).read_bytes())
-    monkeypatch.setattr(models, "files", lambda package: tmp_path)
+    monkeypatch.setattr(finding, "files", lambda package: tmp_path)
 
 
 def test_loading_gives_the_predictions_that_were_measured(pretrained, property_file):

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from rrgraph.errors import ModelError
-from rrgraph.runs import bundled_models, load_predictor, models
+from rrgraph.model import finding
+from rrgraph.runs import bundled_models, load_predictor
 
 
 @pytest.fixture
@@ -12,7 +13,7 @@ def bundled(monkeypatch, run_folder, tmp_path):
     (tmp_path / "bundled" / "default").mkdir(parents=True)
     for name in ("model.json", "model.safetensors"):
         (tmp_path / "bundled" / "default" / name).write_bytes((run_folder / name).read_bytes())
-    monkeypatch.setattr(models, "files", lambda package: tmp_path)
+    monkeypatch.setattr(finding, "files", lambda package: tmp_path)
 
 
 def test_a_model_by_name(bundled, run_folder):
@@ -41,7 +42,7 @@ def test_near_matches_are_bundled_models_and_run_folders(bundled, run_folder, mo
 
 
 def test_no_bundled_model(monkeypatch, tmp_path):
-    monkeypatch.setattr(models, "files", lambda package: tmp_path)
+    monkeypatch.setattr(finding, "files", lambda package: tmp_path)
     assert bundled_models() == []
     with pytest.raises(ModelError, match="There is no link model 'default'"):
         load_predictor("default")

@@ -1,4 +1,4 @@
-"""Finding trained models: by the name of a bundled one or by the path of a run folder."""
+"""Finding trained models and pretrained encoders: by the name of a bundled one or by the path of a run folder."""
 
 from __future__ import annotations
 
@@ -8,19 +8,26 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from rrgraph.errors import ModelError, near_match
-from rrgraph.model import FORMAT, PROPERTY_FORMAT, LinkPredictor, load_checkpoint, model_format
+from rrgraph.model.checkpoint import FORMAT, load_checkpoint
+from rrgraph.model.predictor import LinkPredictor
+from rrgraph.model.property_checkpoint import PROPERTY_FORMAT, load_property_checkpoint
+from rrgraph.model.property_predictor import PropertyPredictor
+from rrgraph.model.storage import model_format
 
-__all__ = ["DEFAULT_MODEL", "bundled_models", "load_predictor", "model_folder"]
+__all__ = ["DEFAULT_ENCODER", "DEFAULT_MODEL", "bundled_models", "load_encoder", "load_predictor"]
 
 DEFAULT_MODEL = "default"
 """The bundled model that `rrgraph plan` uses."""
+
+DEFAULT_ENCODER = "encoder"
+"""The bundled pretrained encoder."""
 
 _KINDS = {FORMAT: "link model", PROPERTY_FORMAT: "pretrained encoder"}
 
 
 def bundled_models(wanted: str = FORMAT) -> list[str]:
     """Return the names of the models of a format that come with the package."""
-    folder = files("rrgraph.runs") / "bundled"
+    folder = files("rrgraph.model") / "bundled"
     names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
     return [name for name in names if _bundled_format(name) == wanted]
 
@@ -33,12 +40,26 @@ def load_predictor(name: str) -> LinkPredictor:
     Raises:
         ModelError: there is no such model, or it is damaged.
     """
-    with model_folder(name, FORMAT) as folder:
+    with _model_folder(name, FORMAT) as folder:
         return LinkPredictor(load_checkpoint(folder))
 
 
+def load_encoder(name: str = DEFAULT_ENCODER, *, precision: str = "full") -> PropertyPredictor:
+    """Load a bundled pretrained encoder by name, or that of a run folder by path.
+
+    Args:
+        name: a bundled name means the bundled encoder; write `./encoder` for a folder of the same name.
+        precision: `full`, or `auto` for bfloat16 where it is faster.
+
+    Raises:
+        ModelError: there is no such encoder, or it is damaged.
+    """
+    with _model_folder(name, PROPERTY_FORMAT) as folder:
+        return PropertyPredictor(load_property_checkpoint(folder), precision=precision)
+
+
 @contextmanager
-def model_folder(name: str, wanted: str) -> Iterator[Path]:
+def _model_folder(name: str, wanted: str) -> Iterator[Path]:
     """Yield the folder of a model of a format, by bundled name or path.
 
     Raises:
@@ -47,7 +68,7 @@ def model_folder(name: str, wanted: str) -> Iterator[Path]:
     bundled = bundled_models(wanted)
     kind = _KINDS[wanted]
     if name in bundled:
-        with as_file(files("rrgraph.runs") / "bundled" / name) as folder:
+        with as_file(files("rrgraph.model") / "bundled" / name) as folder:
             yield folder
         return
     if not Path(name).is_dir():
@@ -67,7 +88,7 @@ def model_folder(name: str, wanted: str) -> Iterator[Path]:
 
 
 def _bundled_format(name: str) -> str:
-    with as_file(files("rrgraph.runs") / "bundled" / name) as folder:
+    with as_file(files("rrgraph.model") / "bundled" / name) as folder:
         return model_format(folder)
 
 

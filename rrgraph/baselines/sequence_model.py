@@ -1,0 +1,193 @@
+"""What comes next in a precursor set: the model of sequential generation and how it learns.
+
+Embeddings of a target, of candidates and of the members chosen so far flow in; the logits of each candidate as the
+next member, and of stopping, flow out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rrgraph.training import LoopConfig, Task
+
+__all__ = ["NextMember", "SequenceRows", "SequenceTask"]
+
+_COUNTED = 8
+
+
+class NextMember(nn.Module):
+    """Score what comes next in a set.
+
+    A feed-forward network over the target, a candidate, the mean of the chosen members (zero while there are none),
+    their number, how many source elements of the target are still missing, and of the candidate how many of these it
+    would bring, how many it would bring again and whether none would be left. To stop is one more candidate, with a
+    learned vector in place of an embedding.
+
+    Args:
+        embeddings: (n, width) of compositions, to standardise by.
+        hidden: width of the hidden layers.
+        dropout: on the hidden layers.
+    """
+
+    def __init__(self, embeddings: Tensor, *, hidden: int, dropout: float) -> None:
+        super().__init__()
+        width = embeddings.shape[1]
+        self.center = nn.Buffer(embeddings.mean(0))
+        self.scale = nn.Buffer(embeddings.std(0, correction=0).clamp(min=1e-3))
+        self.target = nn.Linear(width, hidden)
+        self.candidate = nn.Linear(width, hidden, bias=False)
+        self.chosen = nn.Linear(width, hidden, bias=False)
+        self.number = nn.Embedding(_COUNTED + 1, hidden)
+        self.missing = nn.Embedding(_COUNTED + 1, hidden)
+        self.brings = nn.Linear(3, hidden, bias=False)
+        self.stop = nn.Parameter(torch.zeros(hidden))
+        self.score = nn.Sequential(
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, hidden),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, 1),
+        )
+
+    def standardised(self, embeddings: Tensor) -> Tensor:
+        """Return embeddings (..., width) as `forward` takes them."""
+        return (embeddings - self.center) / self.scale
+
+    def forward(
+        self,
+        targets: Tensor,
+        embeddings: Tensor,
+        projected: Tensor,
+        bits: Tensor,
+        chosen: Tensor,
+        present: Tensor,
+    ) -> Tensor:
+        """Return logits (b, n + 1), the last of them of stopping.
+
+        Args:
+            targets: (b or 1, width) standardised.
+            embeddings: (b or 1, n, width) of the candidates, standardised.
+            projected: (b or 1, n, hidden), what `candidate` makes of them.
+            bits: (b or 1, n, e) float, 1 where a candidate brings a source element of the target.
+            chosen: (b, n) bool, which candidates are members so far.
+            present: (b or 1, n) bool, which of them exist; the others, and those chosen, get -infinity.
+        """
+        number = chosen.sum(1)
+        member = chosen[:, None].float()
+        lacking = 1 - (member @ bits).squeeze(1).clamp(max=1)
+        left = lacking.sum(1)
+        new = (bits @ lacking[..., None]).squeeze(-1)
+        again = bits.sum(2) - new
+        state = (
+            self.target(targets)
+            + self.chosen((member @ embeddings).squeeze(1) / number.clamp(min=1)[:, None])
+            + self.number(number.clamp(max=_COUNTED))
+            + self.missing(left.long().clamp(max=_COUNTED))
+        )
+        row, column = (present & ~chosen).nonzero(as_tuple=True)
+        counts = torch.stack([new, again, (new == left[:, None]).float()], dim=2)[row, column]
+        inner = projected.expand(len(chosen), -1, -1)[row, column] + self.brings(counts) + state[row]
+        logits = torch.full((len(chosen), chosen.shape[1] + 1), -torch.inf)
+        scores = self.score(torch.cat([inner, self.stop + state])).squeeze(-1)
+        logits[row, column] = scores[: len(row)]
+        logits[:, -1] = scores[len(row) :]
+        return logits
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceRows:
+    """Rows to learn from or to validate on.
+
+    Attributes:
+        targets: (rows, width) embeddings.
+        candidates: (rows, n), what could be a member, the recorded ones first, as positions in a vocabulary; -1 beyond
+            the last.
+        bits: (rows, n, e) float, 1 where a candidate brings a source element of the target.
+        members: (rows,) how many are recorded.
+    """
+
+    targets: Tensor
+    candidates: Tensor
+    bits: Tensor
+    members: Tensor
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+class SequenceTask(Task):
+    """Learn the next member of recorded sets whose order is random.
+
+    Each epoch shows one partial set of each row: the first k members of an order drawn anew, k from none to all. The
+    next one in a random order may be any of the others, so the loss is the mean of their cross-entropies; after all of
+    them it is that of stopping. Weighing by the number of steps makes this the expected loss of the whole sequence.
+
+    Args:
+        module: what learns.
+        vocabulary: (candidates, width) embeddings.
+        train: rows to learn from.
+        validation: rows whose loss chooses the epoch, if any.
+        config: learning rate and batch size.
+    """
+
+    module: NextMember
+
+    def __init__(
+        self,
+        module: NextMember,
+        vocabulary: Tensor,
+        train: SequenceRows,
+        validation: SequenceRows | None,
+        config: LoopConfig,
+    ) -> None:
+        self.module, self.config = module, config
+        self.train, self.validation = train, validation
+        self._vocabulary = module.standardised(vocabulary)
+
+    def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
+        return [{"params": list(self.module.parameters()), "lr": self.config.learning_rate}]
+
+    def batches(self, epoch: int, generator: torch.Generator) -> Sequence[Tensor]:
+        return torch.randperm(len(self.train), generator=generator).split(self.config.batch_size)
+
+    def loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        return self._loss(self.train, batch, generator)
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        if self.validation is None:
+            return {}
+        # The same partial sets every time, so that epochs can be compared.
+        generator = torch.Generator().manual_seed(0)
+        rows = torch.arange(len(self.validation)).repeat(4)
+        losses = [float(self._loss(self.validation, part, generator)) * len(part) for part in rows.split(512)]
+        return {self.config.monitor: -sum(losses) / len(rows)}
+
+    def _loss(self, rows: SequenceRows, batch: Tensor, generator: torch.Generator) -> Tensor:
+        candidates = rows.candidates[batch]
+        present = candidates >= 0
+        width = int(present.sum(1).max())
+        candidates, present, bits = candidates[:, :width], present[:, :width], rows.bits[batch, :width]
+        recorded = torch.arange(width) < rows.members[batch][:, None]
+        steps = rows.members[batch] + 1
+        chosen = _partial_sets(recorded, steps, generator)
+        embeddings, projected = self._vocabulary[candidates], self.module.candidate(self._vocabulary)[candidates]
+        targets = self.module.standardised(rows.targets[batch])
+        logits = self.module(targets, embeddings, projected, bits, chosen, present)
+        right = torch.nn.functional.pad(recorded & ~chosen, (0, 1))
+        right[:, -1] = ~right.any(1)
+        losses = -logits.log_softmax(1).masked_fill(~right, 0.0).sum(1) / right.sum(1)
+        return (losses * steps).sum() / steps.sum()
+
+
+def _partial_sets(recorded: Tensor, steps: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw how many and which of the recorded members (b, n) are chosen already, (b, n) bool."""
+    number = (torch.rand(len(recorded), generator=generator) * steps).long()
+    drawn = torch.rand(recorded.shape, generator=generator).masked_fill(~recorded, 2.0)
+    return recorded & (drawn.argsort(1).argsort(1) < number[:, None])

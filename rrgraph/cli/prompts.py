@@ -1,0 +1,56 @@
+"""`rrgraph prompts`: a table flows in, prompts for a language model flow out; its answers become predictions."""
+
+from __future__ import annotations
+
+import argparse
+
+from rrgraph.cli.options import add_command, positive_int
+
+__all__ = ["add_parser", "run"]
+
+_EXAMPLES = """\
+  rrgraph prompts test.csv --output prompts.jsonl
+  rrgraph prompts test.csv --output prompts.jsonl --sets 20 --size told
+  rrgraph prompts test.csv --answers answers.jsonl --output predictions.jsonl
+  rrgraph score predictions.jsonl --truth test.csv
+"""
+
+
+def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+    """Add the command and its arguments."""
+    parser = add_command(
+        name, commands, summary="ask a language model for precursors, and read its answers", examples=_EXAMPLES
+    )
+    parser.add_argument("table", help="reaction table with the targets")
+    parser.add_argument(
+        "--answers", metavar="FILE", help='JSONL, one line a row: {"target": ..., "answer": ...}; become predictions'
+    )
+    parser.add_argument("--output", required=True, metavar="FILE", help="write prompts, or predictions, as JSONL")
+    parser.add_argument(
+        "--sets", type=positive_int, default=10, metavar="N", help="precursor sets to ask for (default 10)"
+    )
+    parser.add_argument(
+        "--size",
+        default="open",
+        choices=("told", "open"),
+        help="whether the prompt tells how many precursors the recorded set has, as in the paper (default open)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write prompts or predictions."""
+    from rrgraph.baselines.language_model import read_answers, write_prompts
+    from rrgraph.data import load_table
+    from rrgraph.evaluation import write_predictions
+
+    table = load_table(arguments.table)
+    if not arguments.answers:
+        number = write_prompts(arguments.output, table, sets=arguments.sets, told=arguments.size == "told")
+        print(f"{number} prompts in {arguments.output}")
+        return
+    answers = read_answers(arguments.answers, table)
+    write_predictions(arguments.output, answers.predictions)
+    print(f"{len(answers.predictions)} predictions in {arguments.output}, {answers.empty} of them empty")
+    print(f"left out: {answers.unknown} sets with a member that is no formula, ", end="")
+    print(f"{answers.incomplete} that lack an element of the target")

@@ -76,6 +76,16 @@ class RowRanks:
             columns["unseen"] = [bool(value) for value in self.unseen]
         return columns
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> RowRanks:
+        """Return what `to_dict` described."""
+        ranks, row_ranks = (
+            np.array([np.inf if rank is None else rank for rank in values[name]], dtype=np.float64)
+            for name in ("rank", "row_rank")
+        )
+        unseen = np.array(values["unseen"], dtype=bool) if "unseen" in values else None
+        return cls(targets=values["target"], ranks=ranks, row_ranks=row_ranks, unseen=unseen)
+
 
 def top_k_accuracy(
     ranks: ArrayLike,

@@ -3,11 +3,23 @@
 `rrgraph.runs.measure` stands apart: it brings the evaluation room, which planning with a trained model does without.
 """
 
-from rrgraph.runs.config import DataConfig, EvaluationConfig, RunConfig, SetsConfig, load_config, save_config
+from rrgraph.runs.config import (
+    BaselineConfig,
+    DataConfig,
+    EvaluationConfig,
+    MeasuredConfig,
+    NamedConfig,
+    RunConfig,
+    SetsConfig,
+    load_config,
+    load_run,
+    save_config,
+)
 from rrgraph.runs.encoders import DEFAULT_ENCODER, load_encoder
 from rrgraph.runs.environment import describe_environment
+from rrgraph.runs.kinds import carry_out, check_run
 from rrgraph.runs.models import DEFAULT_MODEL, bundled_models, load_predictor
-from rrgraph.runs.prepare import candidate_pool, run_split
+from rrgraph.runs.prepare import RunData, candidate_pool, run_split
 from rrgraph.runs.pretrain import PretrainResult, pretrain_run
 from rrgraph.runs.pretrain_config import PretrainConfig, PropertyDataConfig, UserTable
 from rrgraph.runs.train import RunResult, train_run
@@ -15,21 +27,28 @@ from rrgraph.runs.train import RunResult, train_run
 __all__ = [
     "DEFAULT_ENCODER",
     "DEFAULT_MODEL",
+    "BaselineConfig",
     "DataConfig",
     "EvaluationConfig",
+    "MeasuredConfig",
+    "NamedConfig",
     "PretrainConfig",
     "PretrainResult",
     "PropertyDataConfig",
     "RunConfig",
+    "RunData",
     "RunResult",
     "SetsConfig",
     "UserTable",
     "bundled_models",
     "candidate_pool",
+    "carry_out",
+    "check_run",
     "describe_environment",
     "load_config",
     "load_encoder",
     "load_predictor",
+    "load_run",
     "pretrain_run",
     "run_split",
     "save_config",

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
-from rrgraph.cli import data, embed, evaluate, plan, pretrain, properties, score, train
+from rrgraph.cli import data, embed, evaluate, experiment, plan, pretrain, properties, score, train
 from rrgraph.errors import RRGraphError, near_match
 
 __all__ = ["build_parser", "main"]
@@ -27,6 +27,7 @@ COMMANDS = {
     "pretrain": pretrain,
     "evaluate": evaluate,
     "score": score,
+    "experiment": experiment,
     "data": data,
 }
 
@@ -37,6 +38,7 @@ examples:
   rrgraph properties BaTiO3                          energies, gaps, moduli, symmetry with uncertainties
   rrgraph train configs/quickstart.yaml              train on the embedded textbook reactions
   rrgraph evaluate runs/quickstart --split test --protocol open
+  rrgraph experiment configs/experiments/table2.yaml --quick
 """
 
 
@@ -86,7 +88,10 @@ def build_parser() -> Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0 done, 2 bad input, 130 interrupted."""
+    """Run the command line and return its exit code.
+
+    That is 0 done, 1 a run of an experiment failed, 2 bad input, 130 interrupted.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # an arrow must not end the program where the terminal has none
             stream.reconfigure(errors="backslashreplace")

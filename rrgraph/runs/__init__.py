@@ -16,7 +16,7 @@ from rrgraph.runs.config import (
     save_config,
 )
 from rrgraph.runs.encoders import DEFAULT_ENCODER, load_encoder
-from rrgraph.runs.environment import describe_environment
+from rrgraph.runs.environment import describe_environment, processors
 from rrgraph.runs.kinds import carry_out, check_run
 from rrgraph.runs.models import DEFAULT_MODEL, bundled_models, load_predictor
 from rrgraph.runs.prepare import RunData, candidate_pool, run_split
@@ -50,6 +50,7 @@ __all__ = [
     "load_predictor",
     "load_run",
     "pretrain_run",
+    "processors",
     "run_split",
     "save_config",
     "train_run",

@@ -26,7 +26,7 @@ from rrgraph.graph import EDGE, LinkStatistics, ReactionGraph, TrainingFolds, Tr
 from rrgraph.planning import read_candidates
 from rrgraph.runs.config import DataConfig, RunConfig, load_run
 
-__all__ = ["Prepared", "RunData", "candidate_pool", "prepare", "prepare_data", "run_split", "split_data"]
+__all__ = ["Prepared", "RunData", "candidate_pool", "prepare", "prepare_data", "read_pool", "run_split", "split_data"]
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def split_data(config: DataConfig, *, seed: int) -> tuple[Split, CleaningReport 
 def prepare_data(config: DataConfig, *, seed: int) -> RunData:
     """Return the data of any run; errors are those of `split_data`."""
     split, cleaning = split_data(config, seed=seed)
-    return RunData(split, cleaning, tuple(_pool(config.pool)) if config.pool else ())
+    return RunData(split, cleaning, tuple(read_pool(config.pool)) if config.pool else ())
 
 
 def prepare(config: RunConfig) -> Prepared:
@@ -152,5 +152,6 @@ def run_split(folder: str | Path) -> Split:
     return split_data(config.data, seed=config.seed)[0]
 
 
-def _pool(name: str) -> list[Composition]:
+def read_pool(name: str) -> list[Composition]:
+    """Return the candidates of a catalogued list or of a file."""
     return read_candidates(str(data_path(name)) if name in CATALOGUE else name)

@@ -11,10 +11,13 @@ import numpy as np
 from rrgraph.evaluation import TOP_K, RowRanks, paired_accuracy
 from rrgraph.experiments.grid import RunName
 
-__all__ = ["SIGNIFICANT", "Cell", "Column", "Panel", "compare"]
+__all__ = ["FEWEST", "SIGNIFICANT", "Cell", "Column", "Panel", "compare"]
 
 SIGNIFICANT: Final = 0.05
 """Largest p-value that is called significant."""
+
+FEWEST: Final = 20
+"""Targets below which no lead is tested: resamples of a handful hardly differ, and everything looks certain."""
 
 _DECIMALS: Final = 3
 """Of a share: systems that agree in per cent with one decimal share their place."""
@@ -52,7 +55,7 @@ class Column:
         cells: by system, those that have finished runs.
         places: 1 for the best systems and 2 for the next.
         lead: p-value of the lead of the best system over the second (paired bootstrap over targets, all seeds
-            together); None with less than two systems.
+            together); None with less than two systems or with few targets.
         above: systems that are significantly better than the one that all are compared with.
     """
 
@@ -186,8 +189,10 @@ def _lead(first: Mapping[int, RowRanks], second: Mapping[int, RowRanks], k: int)
     seeds = [seed for seed in first if seed in second]
     if not seeds:
         return 0.0, None
-    pooled = (_pool([outcomes[seed] for seed in seeds]) for outcomes in (first, second))
-    lead = paired_accuracy(*pooled, ks=(k,))[k]
+    one, other = (_pool([outcomes[seed] for seed in seeds]) for outcomes in (first, second))
+    if len(set(one.targets)) < FEWEST:
+        return 0.0, None
+    lead = paired_accuracy(one, other, ks=(k,))[k]
     return lead.difference.value, lead.p_value
 
 

@@ -59,7 +59,7 @@ class SearchConfig:
 
     candidates: list[int] = field(default_factory=list)
     targets: int = 200
-    most_sets: int = 1_000_000
+    most_sets: int = 200_000
 
 
 @dataclass

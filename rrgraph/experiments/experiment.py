@@ -142,7 +142,7 @@ def _compare(experiment: ExperimentConfig, finished: Sequence[Run]) -> list[Pane
     costs = ""
     if experiment.search.candidates:
         first = [run for run in finished if run.seed == experiment.seeds[0]]
-        costs = search_table(measure_search(folder, first, experiment.search))
+        costs = "\n" + search_table(measure_search(folder, first, experiment.search))
     write_text(folder / "table.md", markdown_table(panels, heading=heading, compare_with=against) + costs)
     write_text(folder / "table.csv", csv_table(panels))
     write_text(folder / "table.tex", latex_table(panels, heading=heading, compare_with=against))

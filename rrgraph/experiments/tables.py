@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rrgraph.experiments.comparison import SIGNIFICANT, Column, Panel
+from rrgraph.experiments.comparison import FEWEST, SIGNIFICANT, Column, Panel
 
 __all__ = ["csv_table", "latex_table", "markdown_table", "plain_rows"]
 
@@ -95,7 +95,7 @@ def _legend(compare_with: str) -> str:
         marks += f"; †: significantly better than {compare_with}"
     return (
         "Top-k exact match in %, mean ± standard deviation over seeds; the best is bold, the second underlined. "
-        f"{marks}, by paired bootstrap over targets with the rows of all seeds."
+        f"{marks}, by paired bootstrap over targets with the rows of all seeds; not tested below {FEWEST} targets."
     )
 
 

@@ -1,10 +1,17 @@
 """Tensors: the composition encoder, link decoders, and the checkpoint that carries all that prediction needs."""
 
 from rrgraph.model.checkpoint import FORMAT, LinkCheckpoint, load_checkpoint, save_checkpoint
-from rrgraph.model.config import EncoderConfig, ModelConfig
+from rrgraph.model.config import ENCODERS, FRACTIONS, EncoderConfig, ModelConfig
 from rrgraph.model.decoders import DECODERS, LinkDecoder
 from rrgraph.model.device import PRECISIONS, choose_device, half_precision
-from rrgraph.model.encoder import MASK, CompositionEncoder, FractionEmbedding, element_table, encode_by_length
+from rrgraph.model.encoder import (
+    MASK,
+    CompositionEncoder,
+    FractionEmbedding,
+    FractionEncoder,
+    element_table,
+    encode_by_length,
+)
 from rrgraph.model.energy_head import EnergyHead
 from rrgraph.model.link_model import LinkModel
 from rrgraph.model.predictor import UNRELATED_LOG_ODDS, LinkPredictor
@@ -24,7 +31,9 @@ from rrgraph.model.targets import TargetScale
 
 __all__ = [
     "DECODERS",
+    "ENCODERS",
     "FORMAT",
+    "FRACTIONS",
     "MASK",
     "PRECISIONS",
     "PROPERTY_FORMAT",
@@ -33,6 +42,7 @@ __all__ = [
     "EncoderConfig",
     "EnergyHead",
     "FractionEmbedding",
+    "FractionEncoder",
     "LinkCheckpoint",
     "LinkDecoder",
     "LinkModel",

@@ -6,7 +6,7 @@ from rrgraph.baselines import BASELINES
 from rrgraph.data import SPLITS
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.evaluation import PROTOCOLS, TOP_K, read_protocol
-from rrgraph.model import DECODERS
+from rrgraph.model import DECODERS, ENCODERS, FRACTIONS
 from rrgraph.planning import LISTWISE, RANKING_MODES
 from rrgraph.runs.config import DataConfig, MeasuredConfig, RunConfig
 from rrgraph.runs.elsewhere import measured_runs
@@ -77,6 +77,9 @@ def _check_sets(config: RunConfig) -> None:
 
 def _check_names(config: RunConfig) -> None:
     training, evaluation = config.training, config.evaluation
+    check_choice("model.encoder", config.model.encoder, ENCODERS)
+    if config.model.pretrained and config.model.encoder == FRACTIONS:
+        raise ConfigError(f"model.pretrained needs model.encoder=transformer, not {FRACTIONS}.")
     check_choice("model.decoder", config.model.decoder, DECODERS)
     check_choice("training.sampler", training.sampler, SAMPLERS)
     check_choice("training.loss", training.loss, LOSSES)

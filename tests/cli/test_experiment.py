@@ -12,7 +12,9 @@ def trial(table, tmp_path):
     (tmp_path / "popular.yaml").write_text(f"baseline: popularity\ndata: {{table: {table}, split: random}}\n")
     path = tmp_path / "trial.yaml"
     path.write_text(
-        "systems: {popular: {config: popular.yaml}, flat: {config: popular.yaml, overrides: [options.by_oxygen=false]}}\n"
+        "systems:\n"
+        "  popular: {config: popular.yaml}\n"
+        "  flat: {config: popular.yaml, overrides: [options.by_oxygen=false]}\n"
         f"splits: [random]\nseeds: [0]\noutput: {tmp_path / 'out'}\nquick: {{systems: {{flat: []}}}}\n"
     )
     return path
@@ -36,11 +38,12 @@ def test_overrides_may_follow_options_and_quick_is_smaller(rrgraph, trial):
     assert not (trial.parent / "out").exists()
 
 
-def test_two_processes_do_what_one_does(rrgraph, trial):
-    assert rrgraph("experiment", trial, "--jobs", 2, f"output={trial.parent / 'two'}").code == 0
-    assert rrgraph("experiment", trial, f"output={trial.parent / 'one'}").code == 0
+def test_another_process_does_what_this_one_does(rrgraph, trial):
+    # One run, since starting a process takes longer than the run.
+    assert rrgraph("experiment", trial, "--quick", "--jobs", 2, f"output={trial.parent / 'two'}").code == 0
+    assert rrgraph("experiment", trial, "--quick", f"output={trial.parent / 'one'}").code == 0
     results = []
-    for name in ("one", "two"):
+    for name in ("one-quick", "two-quick"):
         with (trial.parent / name / "results.csv").open() as handle:
             results.append([{**row, "seconds": ""} for row in csv.DictReader(handle)])
     assert results[0] == results[1]

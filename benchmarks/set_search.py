@@ -8,17 +8,15 @@ scores are popularities counted in text-mined reactions up to 2014.
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import platform
 import random
-import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from heapq import nlargest
-from itertools import combinations, islice
+from itertools import combinations
 from math import log, prod
 from typing import Any
 
@@ -30,7 +28,17 @@ from rrgraph.baselines import BASELINES
 from rrgraph.chem import Composition, FormulaWarning
 from rrgraph.data import ReactionTable, data_path, load_table
 from rrgraph.errors import DataError
-from rrgraph.planning import SCALE, CandidateFilter, SetConstraints, SetSearch, read_candidates
+from rrgraph.experiments.search_cost import timed
+from rrgraph.planning import (
+    MODES,
+    CandidateFilter,
+    SetConstraints,
+    SetProblem,
+    enumerate_sets,
+    read_candidates,
+    search_sets,
+    set_problem,
+)
 
 TOP_K = 10
 CANDIDATES = 30
@@ -42,14 +50,12 @@ OPEN_FOREIGN = SetConstraints(foreign=True)
 
 
 @dataclass(frozen=True)
-class Problem:
-    """One target: link probabilities, masks and element sets of its candidates, and what has to be covered."""
+class ByElements:
+    """A problem as sets of element symbols in place of bit masks."""
 
-    probabilities: list[float]
-    masks: list[int]
+    probabilities: tuple[float, ...]
     elements: list[frozenset[str]]
     target: frozenset[str]
-    need: int
     size: int
 
 
@@ -69,7 +75,7 @@ def main() -> None:
         f"{len(table)} targets, {len(candidates)} candidates, K = {TOP_K}, seed {arguments.seed}, best of {REPEATS} "
         f"runs each, one core; {_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     )
-    _against_enumeration(console, _problems(table, candidates, probabilities, PAPER, most=CANDIDATES))
+    _against_enumeration(console, table, CandidateFilter(candidates, PAPER), probabilities)
     _whole_pool(console, table, candidates, probabilities)
 
 
@@ -84,38 +90,32 @@ def _load(count: int, seed: int) -> tuple[ReactionTable, list[Composition], np.n
 
 
 def _problems(
-    table: ReactionTable,
-    candidates: Sequence[Composition],
-    probabilities: np.ndarray,
-    constraints: SetConstraints,
-    *,
-    most: int | None = None,
-) -> list[Problem]:
+    table: ReactionTable, pool: CandidateFilter, probabilities: np.ndarray, *, most: int | None = None
+) -> list[SetProblem]:
     """One problem a row, of its feasible candidates or the `most` probable of them."""
-    pool = CandidateFilter(candidates, constraints)
-    problems = []
-    for target, recorded, row in zip(table.targets, table.precursor_sets, probabilities, strict=True):
-        feasible = pool.feasible(target)
-        best = np.sort(np.argsort(-row[feasible.indices], kind="stable")[:most])
-        indices = feasible.indices[best].tolist()
-        problems.append(
-            Problem(
-                probabilities=row[indices].tolist(),
-                masks=feasible.masks[best].tolist(),
-                elements=[candidates[index].elements for index in indices],
-                target=target.elements,
-                need=feasible.need,
-                size=len(recorded),
-            )
-        )
-    return problems
+    return [
+        set_problem(pool, target, len(recorded), row, most=most)
+        for target, recorded, row in zip(table.targets, table.precursor_sets, probabilities, strict=True)
+    ]
 
 
-def _against_enumeration(console: Console, problems: Sequence[Problem]) -> None:
+def _against_enumeration(
+    console: Console, table: ReactionTable, pool: CandidateFilter, probabilities: np.ndarray
+) -> None:
     """Recorded sizes, strict cover, 30 candidates: the search, and enumeration in two ways."""
-    search, found = _timed(lambda problem: _search(problem, mode="product", sizes=(problem.size,)), problems)
-    bits, by_bits = _timed(_enumerate_masks, problems)
-    sets, by_sets = _timed(_enumerate_element_sets, problems, repeats=1)
+    problems = _problems(table, pool, probabilities, most=CANDIDATES)
+    elements = [
+        ByElements(
+            problem.probabilities,
+            [pool.candidates[index].elements for index in problem.indices],
+            target.elements,
+            problem.size,
+        )
+        for problem, target in zip(problems, table.targets, strict=True)
+    ]
+    search, found = timed(search_sets, problems, repeats=REPEATS)
+    bits, by_bits = timed(enumerate_sets, problems, repeats=REPEATS)
+    sets, by_sets = timed(_enumerate_element_sets, elements)
     for exact, first, second in zip(found, by_bits, by_sets, strict=True):
         _check_equal(exact, first)
         _check_equal(exact, second)
@@ -141,39 +141,15 @@ def _whole_pool(
         ("all candidates take part", OPEN_FOREIGN),
         ("all, strict cover", PAPER),
     ):
-        problems = _problems(table, candidates, probabilities, constraints)
+        problems = _problems(table, CandidateFilter(candidates, constraints), probabilities)
         number = f"{np.median([len(problem.masks) for problem in problems]):.0f}"
-        for mode in ("product", "log_odds", "geometric"):
-            times, _ = _timed(partial(_search, mode=mode, sizes=range(1, 7)), problems)
+        for mode in MODES:
+            times, _ = timed(partial(search_sets, mode=mode, sizes=range(1, 7)), problems, repeats=REPEATS)
             _row(view, f"{name}, {mode}", times, number)
     console.print(view)
 
 
-def _search(problem: Problem, *, mode: str, sizes: Sequence[int]) -> list[float]:
-    if mode == "log_odds":
-        scores = [round((log(p) - log(1 - p)) * SCALE) for p in problem.probabilities]
-    else:
-        scores = [round(log(p) * SCALE) for p in problem.probabilities]
-    search = SetSearch(scores, problem.masks, need=problem.need, sizes=sizes, mode=mode)
-    return [score / SCALE for score, _ in islice(search, TOP_K)]
-
-
-def _enumerate_masks(problem: Problem) -> list[float]:
-    """Every subset of the recorded size, cover checked with bit masks."""
-    masks, need, probabilities = problem.masks, problem.need, problem.probabilities
-
-    def valid() -> Iterator[tuple[float, tuple[int, ...]]]:
-        for members in combinations(range(len(masks)), problem.size):
-            union = 0
-            for member in members:
-                union |= masks[member]
-            if union & need == need:
-                yield prod([probabilities[member] for member in members]), members
-
-    return [log(score) for score, _ in nlargest(TOP_K, valid())]
-
-
-def _enumerate_element_sets(problem: Problem) -> list[float]:
+def _enumerate_element_sets(problem: ByElements) -> list[float]:
     """Every subset of the recorded size, cover checked with sets of element symbols."""
     elements, probabilities = problem.elements, problem.probabilities
 
@@ -183,23 +159,6 @@ def _enumerate_element_sets(problem: Problem) -> list[float]:
                 yield prod([probabilities[member] for member in members]), members
 
     return [log(score) for score, _ in nlargest(TOP_K, valid())]
-
-
-def _timed(
-    run: Callable[[Problem], list[float]], problems: Sequence[Problem], *, repeats: int = REPEATS
-) -> tuple[np.ndarray, list[list[float]]]:
-    """Seconds for each problem, the best of the repeats, and the scores found."""
-    gc.collect()
-    gc.freeze()  # the tables in memory are no part of what is measured
-    seconds = np.full(len(problems), np.inf)
-    found: list[list[float]] = []
-    for _ in range(repeats):
-        found = []
-        for index, problem in enumerate(problems):
-            started = time.perf_counter()
-            found.append(run(problem))
-            seconds[index] = min(seconds[index], time.perf_counter() - started)
-    return seconds, found
 
 
 def _check_equal(found: Sequence[float], expected: Sequence[float]) -> None:

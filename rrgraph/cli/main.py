@@ -14,7 +14,20 @@ import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
-from rrgraph.cli import data, embed, evaluate, figures, plan, pretrain, prompts, properties, report, score, train
+from rrgraph.cli import (
+    data,
+    embed,
+    evaluate,
+    experiment,
+    figures,
+    plan,
+    pretrain,
+    prompts,
+    properties,
+    report,
+    score,
+    train,
+)
 from rrgraph.errors import RRGraphError, near_match
 
 __all__ = ["build_parser", "main"]
@@ -28,6 +41,7 @@ COMMANDS = {
     "evaluate": evaluate,
     "score": score,
     "prompts": prompts,
+    "experiment": experiment,
     "figures": figures,
     "report": report,
     "data": data,
@@ -40,6 +54,7 @@ examples:
   rrgraph properties BaTiO3                          energies, gaps, moduli, symmetry with uncertainties
   rrgraph train configs/quickstart.yaml              train on the embedded textbook reactions
   rrgraph evaluate runs/quickstart --split test --protocol open
+  rrgraph experiment configs/experiments/table2.yaml --quick
 """
 
 
@@ -89,7 +104,10 @@ def build_parser() -> Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0 done, 2 bad input, 130 interrupted."""
+    """Run the command line and return its exit code.
+
+    That is 0 done, 1 a run of an experiment failed, 2 bad input, 130 interrupted.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # an arrow must not end the program where the terminal has none
             stream.reconfigure(errors="backslashreplace")

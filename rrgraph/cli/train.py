@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rrgraph.cli.options import add_run_command
 
 if TYPE_CHECKING:
-    from rrgraph.runs.prepare import Prepared
+    from rrgraph.runs import RunData
 
 __all__ = ["add_parser", "run"]
 
@@ -16,6 +16,7 @@ _EXAMPLES = """\
   rrgraph train configs/quickstart.yaml
   rrgraph train configs/retro_rank_in.yaml data.holdout=holdout.csv model.width=512
   rrgraph train configs/quickstart.yaml seed=1 output=runs/seed1
+  rrgraph train configs/baselines/popularity.yaml data.table=textbook data.split=random
   rrgraph train configs/quickstart.yaml --resume                   continue after an interruption
 
 The run folder is runs/NAME, or what output=DIR says.
@@ -24,25 +25,29 @@ The run folder is runs/NAME, or what output=DIR says.
 
 def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
     """Add the command and its arguments."""
-    parser = add_run_command(name, commands, summary="train a link model from a configuration", examples=_EXAMPLES)
+    parser = add_run_command(
+        name, commands, summary="train a link model, or fit a baseline, from a configuration", examples=_EXAMPLES
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Train, then show the metrics beside the baselines'."""
     from rrgraph.cli.show import show_metrics
-    from rrgraph.runs import load_config, train_run
+    from rrgraph.runs import BaselineConfig, carry_out, load_run
 
-    config = load_config(arguments.config, arguments.overrides)
-    result = train_run(config, resume=arguments.resume, on_data=_show_data)
+    config = load_run(arguments.config, arguments.overrides)
+    result = carry_out(config, resume=arguments.resume, on_data=_show_data)
+    baseline = config.baseline if isinstance(config, BaselineConfig) else None
     for part, protocols in result.comparison.items():
         for protocol, systems in protocols.items():
             print()
-            show_metrics(systems, title=f"{part}, protocol {protocol}")
-    print(f"\nThe model is in {result.folder}")
+            named = systems if baseline is None else dict(zip([baseline], systems.values(), strict=True))
+            show_metrics(named, title=f"{part}, protocol {protocol}")
+    print(f"\nThe {'model' if baseline is None else 'run'} is in {result.folder}")
 
 
-def _show_data(prepared: Prepared) -> None:
-    if prepared.cleaning is not None:
-        print(prepared.cleaning)
-    print(prepared.split.report, flush=True)
+def _show_data(data: RunData) -> None:
+    if data.cleaning is not None:
+        print(data.cleaning)
+    print(data.split.report, flush=True)

@@ -7,7 +7,7 @@ or leaks.
 from __future__ import annotations
 
 from rrgraph.data.agreement import Agreement, publication_agreement
-from rrgraph.data.catalogue import CATALOGUE, CatalogueEntry, data_path, load_table
+from rrgraph.data.catalogue import CATALOGUE, CatalogueEntry, data_checksum, data_path, load_table
 from rrgraph.data.cleaning import CleaningReport, clean_table
 from rrgraph.data.customary import customary
 from rrgraph.data.download import fetch
@@ -60,6 +60,7 @@ __all__ = [
     "clean_recipes",
     "clean_table",
     "customary",
+    "data_checksum",
     "data_path",
     "evidence_at_hand",
     "fetch",

@@ -18,13 +18,14 @@ from rrgraph.data.tabular import SUFFIXES
 from rrgraph.errors import DataError, near_match
 from rrgraph.files import sha256_file
 
-__all__ = ["CATALOGUE", "CatalogueEntry", "cache_folder", "data_path", "entry", "load_table"]
+__all__ = ["CATALOGUE", "CatalogueEntry", "cache_folder", "data_checksum", "data_path", "entry", "load_table"]
 
 #: Name of the environment variable that points to a folder of already downloaded tables.
 FOLDER_VARIABLE = "RRGRAPH_DATA"
 
 #: Name of the table inside the package.
 EMBEDDED = "textbook"
+_EMBEDDED_FILE = resources.files("rrgraph.data") / "textbook.csv"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,7 +225,7 @@ def load_table(name_or_path: str | os.PathLike[str]) -> ReactionTable:
     """
     name = os.fspath(name_or_path)
     if name == EMBEDDED:
-        with resources.as_file(resources.files("rrgraph.data") / "textbook.csv") as path:
+        with resources.as_file(_EMBEDDED_FILE) as path:
             return ReactionTable.read(path)
     tables = [item.name for item in CATALOGUE.values() if item.path.endswith(SUFFIXES) and "reactions/" in item.path]
     if name in tables:
@@ -238,3 +239,19 @@ def load_table(name_or_path: str | os.PathLike[str]) -> ReactionTable:
             f"{near_match(name, choices)}"
         )
     return ReactionTable.read(name)
+
+
+def data_checksum(name_or_path: str | os.PathLike[str]) -> str:
+    """Return the SHA-256 of the embedded table, of a catalogued file or of the file at a path.
+
+    Raises:
+        DataError: there is neither such a name nor such a file.
+    """
+    name = os.fspath(name_or_path)
+    if name == EMBEDDED:
+        with resources.as_file(_EMBEDDED_FILE) as path:
+            return sha256_file(path)
+    path = data_path(name) if name in CATALOGUE else Path(name)
+    if not path.is_file():
+        raise DataError(f"There is no file '{path}'.")
+    return sha256_file(path)

@@ -20,7 +20,7 @@ from rrgraph.evaluation.materials import (
 )
 from rrgraph.evaluation.metrics import Metrics, summarise, with_leads
 from rrgraph.evaluation.predictions import Prediction, parse_prediction, read_predictions, write_predictions
-from rrgraph.evaluation.protocols import PROTOCOLS, Protocol
+from rrgraph.evaluation.protocols import PROTOCOLS, Protocol, read_protocol
 from rrgraph.evaluation.prototypes import PrototypeBaseline
 from rrgraph.evaluation.score import score_predictions
 from rrgraph.evaluation.strata import GROUPINGS, Grouping, MeasuredRows, Strata, stratify, system_distances
@@ -64,6 +64,7 @@ __all__ = [
     "paired_bootstrap",
     "parse_prediction",
     "read_predictions",
+    "read_protocol",
     "score_predictions",
     "score_property",
     "stratify",

@@ -12,7 +12,7 @@ from rrgraph.errors import ConfigError, near_match
 from rrgraph.planning import SetConstraints
 from rrgraph.registry import Registry
 
-__all__ = ["PROTOCOLS", "Cover", "Foreign", "Protocol", "SetSize", "Ties", "Truth"]
+__all__ = ["PROTOCOLS", "Cover", "Foreign", "Protocol", "SetSize", "Ties", "Truth", "read_protocol"]
 
 SetSize = Literal["told", "open"]
 Cover = Literal["strict", "exempt"]
@@ -104,6 +104,26 @@ class Protocol:
 def _check_count(flag: str, value: object, otherwise: str) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ConfigError(f"Protocol flag '{flag}' is {value!r}, expected a whole number of at least 1{otherwise}.")
+
+
+def read_protocol(text: str) -> Protocol:
+    """Return the protocol that a text names, with flags behind the name: ``paper,max_candidates=20,ties=pessimistic``.
+
+    The value of `max_candidates` is a whole number or ``all``.
+
+    Raises:
+        ConfigError: the protocol, a flag or a value is unknown.
+    """
+    name, *given = (part.strip() for part in text.split(","))
+    flags: dict[str, Any] = {}
+    for part in given:
+        flag, equals, value = (each.strip() for each in part.partition("="))
+        if not equals:
+            raise ConfigError(f"The protocol '{text}' has '{part}', expected flags of the form flag=value.")
+        flags[flag] = int(value) if value.isdecimal() else value
+    if flags.get("max_candidates") == "all":
+        flags["max_candidates"] = None
+    return PROTOCOLS[name].override(**flags)
 
 
 PROTOCOLS: Final[Registry[Protocol]] = Registry("evaluation protocol")

@@ -2,10 +2,17 @@
 
 from rrgraph.model.boosted_trees import BoostedTrees
 from rrgraph.model.checkpoint import FORMAT, LinkCheckpoint, load_checkpoint, save_checkpoint
-from rrgraph.model.config import EncoderConfig, ModelConfig
+from rrgraph.model.config import ENCODERS, FRACTIONS, EncoderConfig, ModelConfig
 from rrgraph.model.decoders import DECODERS, LinkDecoder
 from rrgraph.model.device import PRECISIONS, choose_device, half_precision
-from rrgraph.model.encoder import MASK, CompositionEncoder, FractionEmbedding, element_table, encode_by_length
+from rrgraph.model.encoder import (
+    MASK,
+    CompositionEncoder,
+    FractionEmbedding,
+    FractionEncoder,
+    element_table,
+    encode_by_length,
+)
 from rrgraph.model.energy_head import EnergyHead
 from rrgraph.model.finding import DEFAULT_ENCODER, DEFAULT_MODEL, bundled_models, load_encoder, load_predictor
 from rrgraph.model.link_model import LinkModel
@@ -28,7 +35,9 @@ __all__ = [
     "DECODERS",
     "DEFAULT_ENCODER",
     "DEFAULT_MODEL",
+    "ENCODERS",
     "FORMAT",
+    "FRACTIONS",
     "MASK",
     "PRECISIONS",
     "PROPERTY_FORMAT",
@@ -38,6 +47,7 @@ __all__ = [
     "EncoderConfig",
     "EnergyHead",
     "FractionEmbedding",
+    "FractionEncoder",
     "LinkCheckpoint",
     "LinkDecoder",
     "LinkModel",

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import Final
 
-__all__ = ["EncoderConfig", "ModelConfig"]
+__all__ = ["ENCODERS", "FRACTIONS", "EncoderConfig", "ModelConfig"]
+
+FRACTIONS: Final = "fractions"
+"""The encoder that reads atomic fractions alone."""
+
+ENCODERS: Final = ("transformer", FRACTIONS)
+"""What `ModelConfig.encoder` may be."""
 
 
 @dataclass
@@ -30,16 +37,13 @@ class EncoderConfig:
     element_embedding: str = "mat2vec"
     weigh_fractions: bool = False
 
-    def encoder(self) -> EncoderConfig:
-        """Return the encoder's choices alone."""
-        return EncoderConfig(**{option.name: getattr(self, option.name) for option in fields(EncoderConfig)})
-
 
 @dataclass
 class ModelConfig(EncoderConfig):
     """Encoder and decoder of a link model.
 
     Attributes:
+        encoder: `transformer` (`CompositionEncoder`), or `fractions` (`FractionEncoder`), an ablation.
         pretrained: a pretrained encoder, by bundled name or run folder; it brings its own width, layers, heads,
             feedforward, element embedding and weighing of fractions. Empty starts from random weights.
         decoder_dropout: dropout probability in the decoder.
@@ -50,6 +54,7 @@ class ModelConfig(EncoderConfig):
             systems, which tells what the model thinks of targets it has not seen.
     """
 
+    encoder: str = "transformer"
     pretrained: str = ""
     decoder_dropout: float = 0.1
     decoder: str = "concat"

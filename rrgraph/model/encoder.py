@@ -15,7 +15,7 @@ from rrgraph.errors import ConfigError, near_match
 from rrgraph.graph import PADDING
 from rrgraph.model.config import EncoderConfig
 
-__all__ = ["MASK", "CompositionEncoder", "FractionEmbedding", "element_table", "encode_by_length"]
+__all__ = ["MASK", "CompositionEncoder", "FractionEmbedding", "FractionEncoder", "element_table", "encode_by_length"]
 
 MASK = len(ELEMENTS) + 1
 """Index of the element that stands for a hidden one in masked element modelling."""
@@ -72,6 +72,34 @@ class CompositionEncoder(nn.Module):
         weights = nn.functional.pad(fractions, (1, 0), value=1.0).clamp_min(FractionEmbedding.smallest).log()
         for block in self.blocks:
             states = block(states, weights, hidden)
+        return self.norm(states)
+
+
+class FractionEncoder(nn.Module):
+    """Encode compositions by their atomic fractions alone, one input an element (Retro-Rank-In section 4.1).
+
+    It knows nothing of elements but what the links teach, and serves as the ablation of `CompositionEncoder`.
+
+    Args:
+        config: width, layers and dropout.
+    """
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.project = nn.Linear(len(ELEMENTS), width)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Dropout(config.dropout))
+            for _ in range(config.layers)
+        )
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, elements: Tensor, fractions: Tensor) -> Tensor:
+        """Return the embedding (n, width) of each composition; arguments are those of `CompositionEncoder`."""
+        vectors = fractions.new_zeros(len(elements), len(ELEMENTS) + 1).scatter_add_(1, elements, fractions)
+        states = self.project(vectors[:, 1:])
+        for block in self.blocks:
+            states = states + block(states)
         return self.norm(states)
 
 
@@ -163,7 +191,9 @@ class FractionEmbedding(nn.Module):
         return torch.cat(halves, dim=-1)
 
 
-def encode_by_length(encoder: CompositionEncoder, elements: Tensor, fractions: Tensor, *, groups: int = 4) -> Tensor:
+def encode_by_length(
+    encoder: CompositionEncoder | FractionEncoder, elements: Tensor, fractions: Tensor, *, groups: int = 4
+) -> Tensor:
     """Return the embeddings (n, width) of compositions (n, k), a few groups of similar length at a time.
 
     Each group is padded to its own longest composition only, which saves most of the work on padding.

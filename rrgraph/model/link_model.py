@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 from rrgraph.errors import ConfigError
 from rrgraph.graph import STATISTICS
-from rrgraph.model.config import ModelConfig
+from rrgraph.model.config import FRACTIONS, ModelConfig
 from rrgraph.model.decoders import DECODERS
-from rrgraph.model.encoder import CompositionEncoder
+from rrgraph.model.encoder import CompositionEncoder, FractionEncoder
 
 __all__ = ["LinkModel"]
 
@@ -32,7 +32,7 @@ class LinkModel(nn.Module):
         if config.members < 1:
             raise ConfigError(f"model.members={config.members} must be at least 1.")
         self.config = config
-        self.encoder = CompositionEncoder(config)
+        self.encoder = FractionEncoder(config) if config.encoder == FRACTIONS else CompositionEncoder(config)
         statistics = len(STATISTICS) if config.statistics else 0
         decoder = DECODERS[config.decoder]
         self.decoders = nn.ModuleList(decoder(config, statistics=statistics) for _ in range(config.members))

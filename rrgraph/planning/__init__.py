@@ -13,6 +13,7 @@ from rrgraph.planning.energies import (
     reaction_energy,
     read_formation_energies,
 )
+from rrgraph.planning.enumeration import SetProblem, enumerate_sets, search_sets, set_problem
 from rrgraph.planning.generated import TargetCandidates, generated_candidates
 from rrgraph.planning.listwise import LISTWISE
 from rrgraph.planning.planner import RANKING_MODES, LinkScorer, Planner, told_mode
@@ -52,12 +53,14 @@ __all__ = [
     "SetConstraints",
     "SetMode",
     "SetPlanner",
+    "SetProblem",
     "SetProposer",
     "SetRanking",
     "SetSearch",
     "Swap",
     "TargetCandidates",
     "energies_needed",
+    "enumerate_sets",
     "find_swaps",
     "generated_candidates",
     "plan_with_swaps",
@@ -65,5 +68,7 @@ __all__ = [
     "reaction_energy",
     "read_candidates",
     "read_formation_energies",
+    "search_sets",
+    "set_problem",
     "told_mode",
 ]

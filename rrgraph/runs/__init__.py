@@ -4,9 +4,21 @@
 """
 
 from rrgraph.model import DEFAULT_ENCODER, DEFAULT_MODEL, bundled_models, load_encoder, load_predictor
-from rrgraph.runs.config import DataConfig, EvaluationConfig, RunConfig, SetsConfig, load_config, save_config
-from rrgraph.runs.environment import describe_environment
-from rrgraph.runs.prepare import candidate_pool, run_split
+from rrgraph.runs.config import (
+    BaselineConfig,
+    DataConfig,
+    EvaluationConfig,
+    MeasuredConfig,
+    NamedConfig,
+    RunConfig,
+    SetsConfig,
+    load_config,
+    load_run,
+    save_config,
+)
+from rrgraph.runs.environment import describe_environment, processors
+from rrgraph.runs.kinds import carry_out, check_run
+from rrgraph.runs.prepare import RunData, candidate_pool, run_split
 from rrgraph.runs.pretrain import PretrainResult, pretrain_run
 from rrgraph.runs.pretrain_config import PretrainConfig, PropertyDataConfig, UserTable
 from rrgraph.runs.train import RunResult, train_run
@@ -14,22 +26,30 @@ from rrgraph.runs.train import RunResult, train_run
 __all__ = [
     "DEFAULT_ENCODER",
     "DEFAULT_MODEL",
+    "BaselineConfig",
     "DataConfig",
     "EvaluationConfig",
+    "MeasuredConfig",
+    "NamedConfig",
     "PretrainConfig",
     "PretrainResult",
     "PropertyDataConfig",
     "RunConfig",
+    "RunData",
     "RunResult",
     "SetsConfig",
     "UserTable",
     "bundled_models",
     "candidate_pool",
+    "carry_out",
+    "check_run",
     "describe_environment",
     "load_config",
     "load_encoder",
     "load_predictor",
+    "load_run",
     "pretrain_run",
+    "processors",
     "run_split",
     "save_config",
     "train_run",

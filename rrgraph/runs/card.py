@@ -1,4 +1,7 @@
-"""The model card: what a model was trained on, how well it does and where, what its probabilities mean, its limits."""
+"""Cards of runs: what a model was trained on, how well it does and where, what its probabilities mean, its limits.
+
+The card of a baseline says what the system does and how well.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,15 @@ from rrgraph.runs.card_tables import (
     reliability_tables,
     strata_tables,
 )
-from rrgraph.runs.config import RunConfig
+from rrgraph.runs.config import MODEL, BaselineConfig, DataConfig, RunConfig
 from rrgraph.runs.elsewhere import MeasuredRun, measured_runs
-from rrgraph.runs.prepare import Prepared
+from rrgraph.runs.prepare import RunData
 
 if TYPE_CHECKING:
     from rrgraph.model import SetRanker
     from rrgraph.runs.measure import Comparison
 
-__all__ = ["model_card"]
+__all__ = ["baseline_card", "model_card"]
 
 _LIMITS = """\
 ## Limits
@@ -77,10 +80,8 @@ target, under the protocol's own idea of truth:
 """
 
 
-def model_card(
-    config: RunConfig, prepared: Prepared, comparison: Comparison, *, ranker: SetRanker | None = None
-) -> str:
-    """Return the card as Markdown.
+def model_card(config: RunConfig, prepared: RunData, comparison: Comparison, *, ranker: SetRanker | None = None) -> str:
+    """Return the card of a model as Markdown.
 
     Args:
         config: of the run; runs that `evaluation.card_from` names are read.
@@ -92,11 +93,36 @@ def model_card(
     shown = comparison | _named_parts(elsewhere)
     sections = [
         _stages(config, prepared.split, ranker),
-        _data(config, prepared),
+        _data(config.data, prepared),
         _metrics("" if comparison else _unmeasured(prepared.split, elsewhere), shown),
         _after(_STRATA, strata_tables(shown)),
         _probabilities(_meaning(config, prepared.split, ranker), shown),
         _LIMITS,
+    ]
+    return "\n".join(section for section in sections if section)
+
+
+def baseline_card(config: BaselineConfig, data: RunData, comparison: Comparison, *, about: str) -> str:
+    """Return the card of a comparison system as Markdown.
+
+    Args:
+        config: of the run.
+        data: the rows it was fitted to and measured on.
+        comparison: what was measured.
+        about: what the system does.
+    """
+    options = ", ".join(f"`{name}={value}`" for name, value in config.options.items()) or "all as they are by default"
+    named = {
+        part: {protocol: {config.baseline: systems[MODEL]} for protocol, systems in protocols.items()}
+        for part, protocols in comparison.items()
+    }
+    reason = "" if comparison else _unmeasured(data.split, ())
+    sections = [
+        f"# Baseline card: {config.name}\n\nComparison system `{config.baseline}` of rrgraph {__version__}, seed "
+        f"{config.seed}; options: {options}.\n\n{about}\n",
+        _data(config.data, data),
+        f"## Metrics\n\n{reason}{comparison_table(named)}",
+        _after(_STRATA, strata_tables(comparison)),
     ]
     return "\n".join(section for section in sections if section)
 
@@ -136,15 +162,15 @@ def _temperatures(config: RunConfig, split: Split, ranker: SetRanker) -> str:
     )
 
 
-def _data(config: RunConfig, prepared: Prepared) -> str:
-    split = prepared.split
+def _data(config: DataConfig, data: RunData) -> str:
+    split = data.split
     return f"""\
 ## Data
 
-Table `{config.data.table}`, split `{config.data.split}`: {len(split.train)} training,
+Table `{config.table}`, split `{config.split}`: {len(split.train)} training,
 {len(split.validation)} validation and {len(split.test)} test rows.
-Distinct training targets: {len(prepared.graph.targets)}; precursors: {len(prepared.seen)}.
-{_licence(config.data.table)}
+Distinct training targets: {len(set(split.train.target_keys))}; precursors: {len(data.seen)}.
+{_licence(config.table)}
 """
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from rrgraph.baselines import BASELINES
 from rrgraph.data import SPLITS
 from rrgraph.errors import ConfigError, check_choice
-from rrgraph.evaluation import PROTOCOLS, TOP_K
-from rrgraph.model import DECODERS
+from rrgraph.evaluation import PROTOCOLS, TOP_K, read_protocol
+from rrgraph.model import DECODERS, ENCODERS, FRACTIONS
 from rrgraph.planning import LISTWISE, RANKING_MODES
-from rrgraph.runs.config import RunConfig
+from rrgraph.runs.config import DataConfig, MeasuredConfig, RunConfig
 from rrgraph.runs.elsewhere import measured_runs
 from rrgraph.runs.encoders import link_model
 from rrgraph.runs.values import check_loop, check_ranges, check_shared
 from rrgraph.training import LOSSES, SAMPLERS
 
-__all__ = ["check_config"]
+__all__ = ["check_config", "check_measured"]
 
 
 def check_config(config: RunConfig) -> None:
@@ -23,6 +23,7 @@ def check_config(config: RunConfig) -> None:
     Raises:
         ConfigError: naming the key, the value and what was expected.
     """
+    check_measured(config.data, config.evaluation)
     _check_names(config)
     check_shared(config)
     check_ranges(
@@ -59,6 +60,20 @@ def check_config(config: RunConfig) -> None:
     link_model(config.model)
 
 
+def check_measured(data: DataConfig, evaluation: MeasuredConfig) -> None:
+    """Check what every kind of run on reactions names: the split, parts and protocols.
+
+    Raises:
+        ConfigError: naming the key, the value and what was expected.
+    """
+    check_choice("data.split", data.split, SPLITS)
+    for part in evaluation.parts:
+        check_choice("evaluation.parts", part, ("validation", "test"))
+    for protocol in evaluation.protocols:
+        check_choice("evaluation.protocols", protocol.partition(",")[0].strip(), PROTOCOLS)
+        read_protocol(protocol)
+
+
 def _check_sets(config: RunConfig) -> None:
     """The second stage learns from decoders that did not see a target, and reads link statistics."""
     if config.sets.enabled and (config.model.members < 2 or not config.model.statistics):
@@ -69,16 +84,14 @@ def _check_sets(config: RunConfig) -> None:
 
 def _check_names(config: RunConfig) -> None:
     training, evaluation = config.training, config.evaluation
-    check_choice("data.split", config.data.split, SPLITS)
+    check_choice("model.encoder", config.model.encoder, ENCODERS)
+    if config.model.pretrained and config.model.encoder == FRACTIONS:
+        raise ConfigError(f"model.pretrained needs model.encoder=transformer, not {FRACTIONS}.")
     check_choice("model.decoder", config.model.decoder, DECODERS)
     check_choice("training.sampler", training.sampler, SAMPLERS)
     check_choice("training.loss", training.loss, LOSSES)
     check_choice("training.monitor", training.monitor, [f"top_{k}" for k in TOP_K])
     check_choice("evaluation.mode", evaluation.mode, RANKING_MODES)
     check_choice("evaluation.validation_protocol", evaluation.validation_protocol, PROTOCOLS)
-    for part in evaluation.parts:
-        check_choice("evaluation.parts", part, ("validation", "test"))
-    for protocol in evaluation.protocols:
-        check_choice("evaluation.protocols", protocol, PROTOCOLS)
     for baseline in evaluation.baselines:
         check_choice("evaluation.baselines", baseline, BASELINES)

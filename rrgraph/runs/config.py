@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import Any, ClassVar, TypeVar, overload
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -19,16 +19,20 @@ from rrgraph.training import SetTrainingConfig, TrainingConfig, TreesConfig
 __all__ = [
     "MODEL",
     "BaseConfig",
+    "BaselineConfig",
     "DataConfig",
     "EvaluationConfig",
+    "MeasuredConfig",
+    "NamedConfig",
     "RunConfig",
     "SetsConfig",
     "load_config",
+    "load_run",
     "save_config",
 ]
 
 MODEL = "model"
-"""What the model is called among the systems that are measured."""
+"""What the system of a run is called among those that are measured: its model, or the baseline it is about."""
 
 
 @dataclass
@@ -55,12 +59,23 @@ class DataConfig:
 
 
 @dataclass
-class EvaluationConfig:
+class MeasuredConfig:
+    """What is measured at the end of a run.
+
+    Attributes:
+        protocols: evaluation protocols that are reported, also with flags: `paper,max_candidates=20`.
+        parts: parts of the split that are measured, of `validation` and `test`.
+    """
+
+    protocols: list[str] = field(default_factory=lambda: ["paper", "open"])
+    parts: list[str] = field(default_factory=lambda: ["validation"])
+
+
+@dataclass
+class EvaluationConfig(MeasuredConfig):
     """How the trained model is measured at the end of a run, and how its links become sets.
 
     Attributes:
-        protocols: evaluation protocols that are reported.
-        parts: parts of the split that are measured, of `validation` and `test`.
         validation_protocol: protocol of the validation at each epoch.
         mode: what sets are ranked by: `listwise`, or, when the size is open, `product`, `log_odds` or `geometric`.
         baselines: comparison systems fitted to the same training rows.
@@ -68,8 +83,6 @@ class EvaluationConfig:
             model that leaves no rows to measure it on.
     """
 
-    protocols: list[str] = field(default_factory=lambda: ["paper", "open"])
-    parts: list[str] = field(default_factory=lambda: ["validation"])
     validation_protocol: str = "paper"
     mode: str = "product"
     baselines: list[str] = field(default_factory=lambda: ["popularity"])
@@ -94,23 +107,35 @@ class SetsConfig:
 
 
 @dataclass
-class BaseConfig:
-    """What the configurations of all kinds of run have.
+class NamedConfig:
+    """What everything that a configuration file describes has: a name and a folder.
 
     Attributes:
-        name: of the run; its folder is `output`, or `runs/<name>` when that is empty.
-        seed: of everything that is drawn.
-        output: the run folder.
+        name: its folder is `output`, or `<parent>/<name>` when that is empty.
+        output: the folder.
     """
 
+    parent: ClassVar[str] = "runs"
+    """Where folders lie that are not named."""
+
     name: str = "run"
-    seed: int = 0
     output: str = ""
 
     @property
     def folder(self) -> Path:
-        """The run folder."""
-        return Path(self.output) if self.output else Path("runs") / self.name
+        """The folder of what is described."""
+        return Path(self.output) if self.output else Path(self.parent) / self.name
+
+
+@dataclass
+class BaseConfig(NamedConfig):
+    """What the configurations of all kinds of run have.
+
+    Attributes:
+        seed: of everything that is drawn.
+    """
+
+    seed: int = 0
 
 
 @dataclass
@@ -127,7 +152,24 @@ class RunConfig(BaseConfig):
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
 
 
-C = TypeVar("C", bound=BaseConfig)
+@dataclass
+class BaselineConfig(BaseConfig):
+    """Everything that defines the run of a comparison system.
+
+    Attributes:
+        data: the rows it is fitted to.
+        baseline: name of the system, one of `rrgraph.baselines.BASELINES`.
+        options: keyword arguments of its constructor; `seed` is that of the run unless it is given here.
+        evaluation: what is measured.
+    """
+
+    data: DataConfig = field(default_factory=DataConfig)
+    baseline: str = "popularity"
+    options: dict[str, Any] = field(default_factory=dict)
+    evaluation: MeasuredConfig = field(default_factory=MeasuredConfig)
+
+
+C = TypeVar("C", bound=NamedConfig)
 
 
 @overload
@@ -146,19 +188,10 @@ def load_config(path: str | Path, overrides: Sequence[str] = (), *, schema: type
         ConfigError: the file is missing or not YAML, or a key or value does not fit the schema.
     """
     path = Path(path)
-    if not path.is_file():
-        raise ConfigError(f"There is no configuration file '{path}'.{near_file(path)}")
     for override in overrides:
         if "=" not in override.lstrip("="):
             raise ConfigError(f"The override '{override}' is not of the form key=value, such as training.epochs=5.")
-    try:
-        given = OmegaConf.load(path)
-    except (YAMLError, OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"The configuration file '{path}' is not valid YAML: {' '.join(str(error).split())}"
-        ) from None
-    if not isinstance(given, DictConfig):
-        raise ConfigError(f"The configuration file '{path}' is not a mapping, expected lines such as 'seed: 0'.")
+    given = _read(path)
     try:
         defaults = OmegaConf.structured(schema(name=path.stem))
         merged = OmegaConf.merge(defaults, given, OmegaConf.from_dotlist(list(overrides)))
@@ -171,9 +204,34 @@ def load_config(path: str | Path, overrides: Sequence[str] = (), *, schema: type
     return config
 
 
-def save_config(config: BaseConfig, path: str | Path) -> None:
+def load_run(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig | BaselineConfig:
+    """Read the configuration of a run: of a baseline where it has the key `baseline`, else of a link model.
+
+    Args and errors are those of `load_config`.
+    """
+    if "baseline" in _read(Path(path)):
+        return load_config(path, overrides, schema=BaselineConfig)
+    return load_config(path, overrides)
+
+
+def save_config(config: NamedConfig, path: str | Path) -> None:
     """Write the resolved configuration as YAML."""
     write_text(path, OmegaConf.to_yaml(OmegaConf.structured(config)))
+
+
+def _read(path: Path) -> DictConfig:
+    """Return what a YAML file holds, a mapping."""
+    if not path.is_file():
+        raise ConfigError(f"There is no configuration file '{path}'.{near_file(path)}")
+    try:
+        given = OmegaConf.load(path)
+    except (YAMLError, OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"The configuration file '{path}' is not valid YAML: {' '.join(str(error).split())}"
+        ) from None
+    if not isinstance(given, DictConfig):
+        raise ConfigError(f"The configuration file '{path}' is not a mapping, expected lines such as 'seed: 0'.")
+    return given
 
 
 def _explain(error: OmegaConfBaseException, schema: type) -> str:

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from rrgraph import __version__
 
-__all__ = ["describe_environment"]
+__all__ = ["describe_environment", "processors"]
 
 _PACKAGES = ("torch", "torch-geometric", "numpy", "pandas", "pymatgen", "networkx", "optuna", "scikit-learn")
 
@@ -19,7 +19,7 @@ def describe_environment() -> dict[str, str]:
         "rrgraph": __version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "processors": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
+        "processors": str(processors()),
     }
     for package in _PACKAGES:
         try:
@@ -27,3 +27,8 @@ def describe_environment() -> dict[str, str]:
         except PackageNotFoundError:
             described[package] = "not installed"
     return described
+
+
+def processors() -> int:
+    """Return the number of processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -2,54 +2,94 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from rrgraph.baselines import BASELINES
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable
-from rrgraph.evaluation import GROUPINGS, PROTOCOLS, Metrics, Protocol, evaluate_planner, stratify, with_leads
+from rrgraph.evaluation import GROUPINGS, Metrics, Protocol, evaluate_planner, read_protocol, stratify, with_leads
+from rrgraph.files import write_json, write_text
 from rrgraph.planning import LISTWISE, LinkScorer, SetProposer, told_mode
-from rrgraph.runs.config import MODEL, EvaluationConfig
-from rrgraph.runs.prepare import Prepared, candidate_pool
+from rrgraph.runs.config import MODEL, MeasuredConfig
+from rrgraph.runs.prepare import RunData, candidate_pool
 
-__all__ = ["Comparison", "measure", "measure_systems", "set_mode"]
+__all__ = ["Comparison", "measure", "measure_systems", "record_metrics", "set_mode"]
 
 Comparison = dict[str, dict[str, dict[str, Metrics]]]
-"""Metrics by part (`validation`, `test`), protocol and system (`model` and the baselines)."""
+"""Metrics by part (`validation`, `test`), protocol and system (`MODEL` and the baselines)."""
 
 
 def set_mode(protocol: str, mode: str) -> str:
     """Return what sets are ranked by under a protocol."""
-    return told_mode(mode) if PROTOCOLS[protocol].set_size == "told" else mode
+    return told_mode(mode) if read_protocol(protocol).set_size == "told" else mode
 
 
-def measure(model: LinkScorer, prepared: Prepared, config: EvaluationConfig) -> Comparison:
-    """Measure a model and the configured baselines on the configured parts and protocols."""
-    systems: dict[str, LinkScorer | SetProposer] = {MODEL: model}
-    systems |= {name: BASELINES[name]().fit(prepared.split.train, prepared.split) for name in config.baselines}
-    seen = {precursor.key for precursor in prepared.seen}
+def measure(
+    system: LinkScorer | SetProposer,
+    data: RunData,
+    config: MeasuredConfig,
+    *,
+    mode: str = "product",
+    baselines: Sequence[str] = (),
+) -> Comparison:
+    """Measure the system of a run on the configured parts and protocols.
+
+    Args:
+        system: a model or a fitted baseline, called `MODEL` in the result.
+        data: of the run.
+        config: what is measured.
+        mode: what sets are ranked by where their size is open.
+        baselines: names of comparison systems that are fitted to the same rows and measured beside it.
+    """
+    systems: dict[str, LinkScorer | SetProposer] = {MODEL: system}
+    systems |= {name: BASELINES[name]().fit(data.split.train, data.split) for name in baselines}
+    seen = {precursor.key for precursor in data.seen}
     comparison: Comparison = {}
     for part in config.parts:
-        table = getattr(prepared.split, part)
+        table = getattr(data.split, part)
         if not len(table):
             continue
-        pool = candidate_pool(prepared.graph.precursors, table)
+        pool = candidate_pool(data.known, table)
         comparison[part] = {
             protocol: measure_systems(
                 systems,
                 pool,
                 table,
-                PROTOCOLS[protocol],
-                mode=set_mode(protocol, config.mode),
+                read_protocol(protocol),
+                mode=set_mode(protocol, mode),
                 train_precursors=seen,
-                train_systems=prepared.systems,
+                train_systems=data.systems,
                 by=tuple(GROUPINGS),
             )
             for protocol in config.protocols
         }
     return comparison
+
+
+def record_metrics(folder: Path, comparison: Comparison) -> None:
+    """Write `ranks.json`, the outcome of each row for the system of the run, and `metrics.json`, which ends a run."""
+    outcomes = {
+        part: {
+            protocol: rows.to_dict()
+            for protocol, systems in protocols.items()
+            if (rows := systems[MODEL].rows) is not None
+        }
+        for part, protocols in comparison.items()
+    }
+    metrics = {
+        part: {
+            protocol: {system: measured.to_dict() for system, measured in systems.items()}
+            for protocol, systems in protocols.items()
+        }
+        for part, protocols in comparison.items()
+    }
+    # Compact: it holds several numbers a row, for programs.
+    write_text(folder / "ranks.json", json.dumps(outcomes, ensure_ascii=False, allow_nan=False) + "\n")
+    write_json(folder / "metrics.json", metrics)
 
 
 def measure_systems(

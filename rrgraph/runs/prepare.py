@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -23,26 +24,57 @@ from rrgraph.data import (
 from rrgraph.errors import ConfigError
 from rrgraph.graph import EDGE, LinkStatistics, ReactionGraph, TrainingFolds, TrainingStatistics, build_graph
 from rrgraph.planning import read_candidates
-from rrgraph.runs.config import DataConfig, RunConfig, load_config
+from rrgraph.runs.config import DataConfig, RunConfig, load_run
 
-__all__ = ["Prepared", "candidate_pool", "prepare", "run_split", "split_data"]
+__all__ = ["Prepared", "RunData", "candidate_pool", "prepare", "prepare_data", "read_pool", "run_split", "split_data"]
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """Data of a run.
+class RunData:
+    """Data of any run.
 
     Attributes:
         split: training, validation and test tables with the leakage report.
         cleaning: what cleaning dropped and changed, None when the table was taken as it is.
+        pool: further candidate precursors.
+    """
+
+    split: Split
+    cleaning: CleaningReport | None
+    pool: tuple[Composition, ...]
+
+    @cached_property
+    def seen(self) -> tuple[Composition, ...]:
+        """Precursors that occur in the training table."""
+        return tuple(self.split.train.precursors().values())
+
+    @property
+    def known(self) -> list[Composition]:
+        """Precursors of the training table, then the pool's further ones."""
+        return candidate_pool([*self.seen, *self.pool])
+
+    @property
+    def systems(self) -> frozenset[str]:
+        """Element systems of the training targets."""
+        return frozenset(self.split.train.element_systems.tolist())
+
+    def reports(self) -> dict[str, object]:
+        """Return what cleaning and splitting report, as JSON values."""
+        cleaning = self.cleaning
+        return {"cleaning": cleaning.to_dict() if cleaning else None, "leakage": self.split.report.to_dict()}
+
+
+@dataclass(frozen=True)
+class Prepared(RunData):
+    """Data of the run of a link model.
+
+    Attributes:
         graph: of the training table, with the pool's further precursors as nodes without links.
         statistics: counts of the training table over the graph's precursors, when the model takes them.
         folds: the training element systems divided, when statistics or several decoders need it.
         link_statistics: those of the training links, each from the other folds, when the model takes them.
     """
 
-    split: Split
-    cleaning: CleaningReport | None
     graph: ReactionGraph
     statistics: LinkStatistics | None
     folds: TrainingFolds | None
@@ -52,16 +84,6 @@ class Prepared:
     def counts(self) -> NDArray[np.int64]:
         """Number of training targets that link to each precursor of the graph."""
         return np.bincount(self.graph.data[EDGE].edge_index[1].numpy(), minlength=len(self.graph.precursors))
-
-    @property
-    def seen(self) -> tuple[Composition, ...]:
-        """Precursors that occur in the training table."""
-        return tuple(p for p, count in zip(self.graph.precursors, self.counts, strict=True) if count)
-
-    @property
-    def systems(self) -> frozenset[str]:
-        """Element systems of the training targets."""
-        return frozenset(self.split.train.element_systems.tolist())
 
 
 def split_data(config: DataConfig, *, seed: int) -> tuple[Split, CleaningReport | None]:
@@ -88,18 +110,24 @@ def split_data(config: DataConfig, *, seed: int) -> tuple[Split, CleaningReport 
     return split, report
 
 
+def prepare_data(config: DataConfig, *, seed: int) -> RunData:
+    """Return the data of any run; errors are those of `split_data`."""
+    split, cleaning = split_data(config, seed=seed)
+    return RunData(split, cleaning, tuple(read_pool(config.pool)) if config.pool else ())
+
+
 def prepare(config: RunConfig) -> Prepared:
-    """Return the data of a run."""
-    split, cleaning = split_data(config.data, seed=config.seed)
-    pool = _pool(config.data.pool) if config.data.pool else ()
-    graph = build_graph(split.train, extra_precursors=pool)
+    """Return the data of the run of a link model."""
+    data = prepare_data(config.data, seed=config.seed)
+    split = data.split
+    graph = build_graph(split.train, extra_precursors=data.pool)
     folds = statistics = link_statistics = None
     if config.model.statistics or config.model.members > 1:
         folds = TrainingFolds.divide(split.train, graph, seed=config.seed)
     if config.model.statistics and folds is not None:
         statistics = LinkStatistics.fit(split.train, graph.precursors)
         link_statistics = TrainingStatistics.fit(graph, folds)
-    return Prepared(split, cleaning, graph, statistics, folds, link_statistics)
+    return Prepared(split, data.cleaning, data.pool, graph, statistics, folds, link_statistics)
 
 
 def candidate_pool(known: Sequence[Composition], *tables: ReactionTable) -> list[Composition]:
@@ -120,9 +148,10 @@ def run_split(folder: str | Path) -> Split:
     recorded = Path(folder) / "config.yaml"
     if not recorded.is_file():
         raise ConfigError(f"'{folder}' is not a run folder: it has no config.yaml.")
-    config = load_config(recorded)
+    config = load_run(recorded)
     return split_data(config.data, seed=config.seed)[0]
 
 
-def _pool(name: str) -> list[Composition]:
+def read_pool(name: str) -> list[Composition]:
+    """Return the candidates of a catalogued list or of a file."""
     return read_candidates(str(data_path(name)) if name in CATALOGUE else name)

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 
 from rrgraph.data import ReactionTable, Split, customary
-from rrgraph.files import write_json, write_text
+from rrgraph.files import write_text
 from rrgraph.model import LinkCheckpoint, LinkPredictor, load_checkpoint, save_checkpoint
 from rrgraph.runs.card import model_card
 from rrgraph.runs.config import RunConfig
 from rrgraph.runs.encoders import link_model
 from rrgraph.runs.folder import check_folder, is_finished, record_run, write_history
-from rrgraph.runs.prepare import Prepared, candidate_pool, prepare
+from rrgraph.runs.prepare import Prepared, RunData, candidate_pool, prepare
 from rrgraph.training import History, LinkTask, TrainingConfig, remove_state, train
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class RunResult:
 
 
 def train_run(
-    config: RunConfig, *, resume: bool = False, on_data: Callable[[Prepared], None] | None = None
+    config: RunConfig, *, resume: bool = False, on_data: Callable[[RunData], None] | None = None
 ) -> RunResult:
     """Train the model of a configuration and measure it beside the baselines.
 
@@ -62,7 +62,7 @@ def train_run(
     """
     # These bring scikit-learn, which planning with a trained model does without.
     from rrgraph.runs.check import check_config
-    from rrgraph.runs.measure import measure
+    from rrgraph.runs.measure import measure, record_metrics
 
     check_folder(config, resume=resume)
     check_config(config)
@@ -70,7 +70,7 @@ def train_run(
     if on_data is not None:
         on_data(prepared)
     folder = config.folder
-    record_run(config, _data_reports(prepared))
+    record_run(config, prepared.reports())
     history: History = []
     if resume and is_finished(folder):
         checkpoint = load_checkpoint(folder)
@@ -85,17 +85,11 @@ def train_run(
         save_checkpoint(checkpoint, folder)
         remove_state(folder)
     shutil.rmtree(folder / _LINKS, ignore_errors=True)
-    comparison = measure(LinkPredictor(checkpoint), prepared, config.evaluation)
-    write_json(
-        folder / "metrics.json",
-        {
-            part: {
-                protocol: {system: metrics.to_dict() for system, metrics in systems.items()}
-                for protocol, systems in protocols.items()
-            }
-            for part, protocols in comparison.items()
-        },
+    evaluation = config.evaluation
+    comparison = measure(
+        LinkPredictor(checkpoint), prepared, evaluation, mode=evaluation.mode, baselines=evaluation.baselines
     )
+    record_metrics(folder, comparison)
     write_text(folder / "card.md", model_card(config, prepared, comparison, ranker=checkpoint.ranker))
     return RunResult(folder=folder, split=prepared.split, history=history, comparison=comparison)
 
@@ -112,11 +106,6 @@ def _fit_sets(
     checkpoint, history = train_sets(config, prepared, checkpoint, folder=folder / _LINKS, resume=resume)
     write_history(folder, history, name="set_history.csv")
     return checkpoint
-
-
-def _data_reports(prepared: Prepared) -> dict[str, object]:
-    cleaning = prepared.cleaning
-    return {"cleaning": cleaning.to_dict() if cleaning else None, "leakage": prepared.split.report.to_dict()}
 
 
 def _fit(config: RunConfig, prepared: Prepared, folder: Path, *, resume: bool) -> tuple[LinkCheckpoint, History]:

@@ -18,6 +18,7 @@ FOLDER = {
     "metrics.json",
     "model.json",
     "model.safetensors",
+    "ranks.json",
 }
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from rrgraph.chem import parse_formula
 from rrgraph.errors import ConfigError
-from rrgraph.evaluation import PROTOCOLS, Protocol
+from rrgraph.evaluation import PROTOCOLS, Protocol, read_protocol
 
 
 def test_the_two_protocols_are_those_of_the_documentation():
@@ -78,3 +78,30 @@ def test_constraints_of_the_protocols():
     assert (open_.cover, open_.foreign, open_.sizes) == ("exempt", False, (1, 2, 3, 4, 5, 6))
     assert open_.excluded == {parse_formula("PbO").key}
     assert PROTOCOLS["open"].override(max_size=2).constraints().sizes == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "flags"),
+    [
+        ("paper", {}),
+        ("paper,max_candidates=20", {"max_candidates": 20}),
+        ("paper, max_candidates=all, ties=pessimistic", {"max_candidates": None, "ties": "pessimistic"}),
+    ],
+)
+def test_a_text_names_a_protocol_with_flags(text, flags):
+    assert read_protocol(text) == PROTOCOLS["paper"].override(**flags)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("papr", "Did you mean 'paper'"),
+        ("paper,max_candidate=20", "Did you mean 'max_candidates'"),
+        ("paper,max_candidates=many", "expected a whole number"),
+        ("paper,max_candidates=0", "at least 1"),
+        ("paper,20", "flag=value"),
+    ],
+)
+def test_a_wrong_text_is_refused(text, message):
+    with pytest.raises(ConfigError, match=message):
+        read_protocol(text)

@@ -5,7 +5,7 @@ import torch
 
 from rrgraph.errors import ConfigError
 from rrgraph.graph import STATISTICS
-from rrgraph.model import LinkModel, ModelConfig
+from rrgraph.model import CompositionEncoder, FractionEncoder, LinkModel, ModelConfig
 
 
 def build(**options):
@@ -58,3 +58,8 @@ def test_a_model_without_statistics_takes_none():
 def test_no_decoder_is_refused():
     with pytest.raises(ConfigError, match=r"model\.members=0 must be at least 1"):
         build(members=0)
+
+
+def test_the_encoder_is_what_the_configuration_says():
+    assert isinstance(LinkModel(ModelConfig(width=16)).encoder, CompositionEncoder)
+    assert isinstance(LinkModel(ModelConfig(width=16, encoder="fractions")).encoder, FractionEncoder)

@@ -1,0 +1,62 @@
+"""`rrgraph experiment`: a grid of systems, splits and seeds flows in, tables that compare the systems flow out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rrgraph.cli.options import add_command, positive_int
+
+if TYPE_CHECKING:
+    from rrgraph.experiments import Outcome, Run
+
+__all__ = ["add_parser", "run"]
+
+_EXAMPLES = """\
+  rrgraph experiment configs/experiments/table2.yaml --quick      a few minutes, nothing to download
+  rrgraph experiment configs/experiments/table2.yaml --jobs 2
+  rrgraph experiment configs/experiments/table2.yaml seeds=[0] splits=[nms] output=experiments/first
+
+The folder is experiments/NAME, or what output=DIR says. The same command goes on after an interruption: finished runs
+are not repeated. The exit code is 1 when a run failed.
+"""
+
+
+def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+    """Add the command and its arguments."""
+    summary = "compare systems over splits and seeds"
+    parser = add_command(name, commands, summary=summary, examples=_EXAMPLES, rest="overrides")
+    parser.add_argument("config", help="YAML file")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="values that replace those of the file")
+    parser.add_argument("--jobs", type=positive_int, default=1, metavar="N", help="runs at a time, each a process")
+    parser.add_argument("--quick", action="store_true", help="the small variant that the file describes")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out the runs, then show the comparison; return 1 if a run failed."""
+    from rrgraph.cli.show import show_table
+    from rrgraph.experiments import load_experiment, plain_rows, run_experiment
+
+    experiment = load_experiment(arguments.config, arguments.overrides, quick=arguments.quick)
+    result = run_experiment(experiment, jobs=arguments.jobs, on_start=_announce, on_end=_tell)
+    for panel in result.panels:
+        for header, rows in plain_rows(panel):
+            show_table(header, rows, title=f"\n{panel.title}", numbers=header[1:])
+    print(f"\nTables, results and runs are in {result.folder}")
+    for failed, sentence in result.failures.items():
+        print(f"rrgraph experiment: failed: {failed}: {sentence}", file=sys.stderr)
+    return 1 if result.failures else 0
+
+
+def _announce(runs: Sequence[Run], finished: int) -> None:
+    print(f"{len(runs)} runs, {finished} of them finished before", flush=True)
+
+
+def _tell(done: Run, outcome: Outcome) -> None:
+    from tqdm import tqdm
+
+    # A progress bar may stand on this line.
+    tqdm.write(f"{done}: {'failed' if outcome.error else f'{outcome.seconds:.0f} s'}")

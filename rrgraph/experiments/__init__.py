@@ -1,0 +1,28 @@
+"""Experiments: several systems on several splits with several seeds flow in, tables that compare them flow out."""
+
+from rrgraph.experiments.comparison import Cell, Column, Panel, compare
+from rrgraph.experiments.config import ExperimentConfig, QuickConfig, SearchConfig, SystemConfig, load_experiment
+from rrgraph.experiments.experiment import ExperimentResult, Outcome, run_experiment
+from rrgraph.experiments.grid import Run, expand
+from rrgraph.experiments.tables import csv_table, latex_table, markdown_table, plain_rows
+
+__all__ = [
+    "Cell",
+    "Column",
+    "ExperimentConfig",
+    "ExperimentResult",
+    "Outcome",
+    "Panel",
+    "QuickConfig",
+    "Run",
+    "SearchConfig",
+    "SystemConfig",
+    "compare",
+    "csv_table",
+    "expand",
+    "latex_table",
+    "load_experiment",
+    "markdown_table",
+    "plain_rows",
+    "run_experiment",
+]

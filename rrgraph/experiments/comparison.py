@@ -1,0 +1,205 @@
+"""Systems compared over seeds: the outcome of each row flows in, panels of means with their order flow out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from rrgraph.evaluation import TOP_K, RowRanks, paired_accuracy
+from rrgraph.experiments.grid import RunName
+
+__all__ = ["FEWEST", "SIGNIFICANT", "Cell", "Column", "Panel", "compare"]
+
+SIGNIFICANT: Final = 0.05
+"""Largest p-value that is called significant."""
+
+FEWEST: Final = 20
+"""Targets below which no lead is tested: resamples of a handful hardly differ, and everything looks certain."""
+
+_DECIMALS: Final = 3
+"""Of a share: systems that agree in per cent with one decimal share their place."""
+
+Outcomes = Mapping[RunName, Mapping[str, RowRanks]]
+"""Outcome of each row by run and protocol."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The accuracy of a system, as shares of 1.
+
+    Attributes:
+        mean: over the seeds.
+        deviation: sample standard deviation over the seeds, None when there is only one.
+        seeds: number of them.
+    """
+
+    mean: float
+    deviation: float | None
+    seeds: int
+
+    def __str__(self) -> str:
+        spread = "" if self.deviation is None else f" ± {100 * self.deviation:.1f}"
+        return f"{100 * self.mean:.1f}{spread}"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One accuracy of all systems.
+
+    Attributes:
+        protocol: how it was measured.
+        k: of top-k.
+        cells: by system, those that have finished runs.
+        places: 1 for the best systems and 2 for the next.
+        lead: p-value of the lead of the best system over the second (paired bootstrap over targets, all seeds
+            together); None with less than two systems or with few targets.
+        above: systems that are significantly better than the one that all are compared with.
+    """
+
+    protocol: str
+    k: int
+    cells: Mapping[str, Cell]
+    places: Mapping[str, int]
+    lead: float | None = None
+    above: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def title(self) -> str:
+        """What the column shows."""
+        return f"{self.protocol}, top-{self.k}"
+
+    def leads(self, system: str) -> bool:
+        """Whether a system is the best and significantly better than the second."""
+        return self.places.get(system) == 1 and self.lead is not None and self.lead < SIGNIFICANT
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Accuracies on the same rows.
+
+    Attributes:
+        split: the split.
+        unseen: whether only rows whose recorded set has a precursor unseen in training count.
+        rows: numbers of rows, one for each seed that differs.
+        systems: all systems, in order.
+        columns: the accuracies.
+    """
+
+    split: str
+    unseen: bool
+    rows: tuple[int, ...]
+    systems: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def title(self) -> str:
+        """What the panel shows."""
+        numbers = " to ".join(f"{number:,}" for number in sorted({min(self.rows), max(self.rows)}))
+        return f"Split {self.split}, {numbers} rows{' with a precursor unseen in training' if self.unseen else ''}"
+
+
+def compare(
+    outcomes: Outcomes,
+    *,
+    systems: Sequence[str],
+    splits: Sequence[str],
+    protocols: Sequence[str],
+    compare_with: str = "",
+) -> list[Panel]:
+    """Return a panel for all rows of each split and one for its rows with an unseen precursor.
+
+    Args:
+        outcomes: of the finished runs.
+        systems: in the order of the tables.
+        splits: the same.
+        protocols: the same.
+        compare_with: a system that every other is compared with, empty for none.
+    """
+    panels = []
+    for split in splits:
+        for unseen in (False, True):
+            chosen = {
+                key: {name: _rows(rows, unseen) for name, rows in by_protocol.items()}
+                for key, by_protocol in outcomes.items()
+                if key[1] == split
+            }
+            numbers = tuple(dict.fromkeys(len(rows.ranks) for found in chosen.values() for rows in found.values()))
+            if not any(numbers):
+                continue
+            columns = tuple(
+                _column(_by_system(chosen, systems, protocol), protocol, k, compare_with)
+                for protocol in protocols
+                for k in TOP_K
+            )
+            panels.append(Panel(split, unseen, numbers, tuple(systems), columns))
+    return panels
+
+
+def _rows(rows: RowRanks, unseen: bool) -> RowRanks:
+    """Return the outcome of all rows, or of those with an unseen precursor."""
+    if not unseen:
+        return rows
+    keep = np.zeros(len(rows.ranks), dtype=bool) if rows.unseen is None else rows.unseen
+    targets = [rows.targets[index] for index in np.flatnonzero(keep).tolist()]
+    return RowRanks(targets, rows.ranks[keep], rows.row_ranks[keep])
+
+
+def _by_system(outcomes: Outcomes, systems: Sequence[str], protocol: str) -> dict[str, dict[int, RowRanks]]:
+    """Return the outcomes of each system that has any, by seed."""
+    found: dict[str, dict[int, RowRanks]] = {}
+    for system in systems:
+        seeds = {
+            seed: rows[protocol]
+            for (name, _, seed), rows in sorted(outcomes.items())
+            if name == system and len(rows[protocol].ranks)
+        }
+        if seeds:
+            found[system] = seeds
+    return found
+
+
+def _column(found: Mapping[str, Mapping[int, RowRanks]], protocol: str, k: int, compare_with: str) -> Column:
+    cells = {system: _cell(seeds, k) for system, seeds in found.items()}
+    order = sorted(cells, key=lambda system: -cells[system].mean)
+    rounded = {system: round(cell.mean, _DECIMALS) for system, cell in cells.items()}
+    levels = sorted(set(rounded.values()), reverse=True)[:2]
+    places = {system: 1 + levels.index(value) for system, value in rounded.items() if value in levels}
+    lead = _lead(found[order[0]], found[order[1]], k)[1] if len(order) > 1 else None
+    above = set()
+    if compare_with in found:
+        for system in order:
+            if system != compare_with:
+                difference, p_value = _lead(found[system], found[compare_with], k)
+                if difference > 0 and p_value is not None and p_value < SIGNIFICANT:
+                    above.add(system)
+    return Column(protocol, k, cells, places, lead, frozenset(above))
+
+
+def _cell(seeds: Mapping[int, RowRanks], k: int) -> Cell:
+    shares = [float((rows.ranks <= k).mean()) for rows in seeds.values()]
+    deviation = float(np.std(shares, ddof=1)) if len(shares) > 1 else None
+    return Cell(float(np.mean(shares)), deviation, len(shares))
+
+
+def _lead(first: Mapping[int, RowRanks], second: Mapping[int, RowRanks], k: int) -> tuple[float, float | None]:
+    """Return the lead of one system over another and its p-value, over the seeds that both have."""
+    seeds = [seed for seed in first if seed in second]
+    if not seeds:
+        return 0.0, None
+    one, other = (_pool([outcomes[seed] for seed in seeds]) for outcomes in (first, second))
+    if len(set(one.targets)) < FEWEST:
+        return 0.0, None
+    lead = paired_accuracy(one, other, ks=(k,))[k]
+    return lead.difference.value, lead.p_value
+
+
+def _pool(outcomes: Sequence[RowRanks]) -> RowRanks:
+    """Return the rows of several seeds as one outcome; rows of one target are drawn together."""
+    return RowRanks(
+        [target for rows in outcomes for target in rows.targets],
+        np.concatenate([rows.ranks for rows in outcomes]),
+        np.concatenate([rows.row_ranks for rows in outcomes]),
+    )

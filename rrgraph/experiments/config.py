@@ -1,0 +1,160 @@
+"""The configuration of an experiment: YAML and overrides flow in, a checked description of a grid of runs flows out."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import ClassVar
+
+from rrgraph.data import SPLITS
+from rrgraph.errors import ConfigError, check_choice
+from rrgraph.evaluation import read_protocol
+from rrgraph.runs import NamedConfig, load_config
+
+__all__ = ["ExperimentConfig", "QuickConfig", "SearchConfig", "SystemConfig", "load_experiment"]
+
+
+@dataclass
+class SystemConfig:
+    """A system of the comparison.
+
+    Attributes:
+        config: configuration file of a link model or a baseline, relative to the file of the experiment.
+        overrides: `key=value` on top of the file and of the overrides of the experiment.
+    """
+
+    config: str = ""
+    overrides: list[str] = field(default_factory=list)
+
+
+@dataclass
+class QuickConfig:
+    """What `--quick` changes: less of everything, on data that is always there.
+
+    Attributes:
+        systems: the systems that take part, all when empty, each with further overrides.
+        overrides: further overrides of all systems.
+        splits: in place of those of the experiment, unless empty.
+        seeds: in place of those of the experiment, unless empty.
+    """
+
+    systems: dict[str, list[str]] = field(default_factory=dict)
+    overrides: list[str] = field(default_factory=list)
+    splits: list[str] = field(default_factory=list)
+    seeds: list[int] = field(default_factory=list)
+
+
+@dataclass
+class SearchConfig:
+    """What the search for sets costs by the number of candidates (Retro-Rank-In table 11).
+
+    Attributes:
+        candidates: numbers of most probable candidates, 0 for all; empty measures nothing.
+        targets: rows of each split that are timed, drawn once.
+        most_sets: largest number of sets that is enumerated for a row, to compare with the search.
+    """
+
+    candidates: list[int] = field(default_factory=list)
+    targets: int = 200
+    most_sets: int = 200_000
+
+
+@dataclass
+class ExperimentConfig(NamedConfig):
+    """Everything that defines an experiment: each system on each split with each seed.
+
+    Attributes:
+        title: what is compared, one sentence.
+        systems: by the name that tables use.
+        overrides: `key=value` for the configurations of all systems, before their own.
+        splits: splits of the table.
+        seeds: of the runs.
+        protocols: evaluation protocols, also with flags: `paper,max_candidates=20`.
+        part: what is measured, `test` or `validation`.
+        compare_with: a system that tables compare every other with; empty for none.
+        search: what the search costs.
+        quick: what `--quick` changes.
+    """
+
+    parent: ClassVar[str] = "experiments"
+
+    name: str = "experiment"
+    title: str = ""
+    systems: dict[str, SystemConfig] = field(default_factory=dict)
+    overrides: list[str] = field(default_factory=list)
+    splits: list[str] = field(default_factory=lambda: ["nms"])
+    seeds: list[int] = field(default_factory=lambda: [0, 1, 2])
+    protocols: list[str] = field(default_factory=lambda: ["paper", "open"])
+    part: str = "test"
+    compare_with: str = ""
+    search: SearchConfig = field(default_factory=SearchConfig)
+    quick: QuickConfig = field(default_factory=QuickConfig)
+
+
+def load_experiment(path: str | Path, overrides: Sequence[str] = (), *, quick: bool = False) -> ExperimentConfig:
+    """Read the file of an experiment; paths of system configurations become relative to the working directory.
+
+    Args:
+        path: a YAML file.
+        overrides: `key=value`, later ones win.
+        quick: take the variant that the section `quick` describes, in a folder of its own.
+
+    Raises:
+        ConfigError: a file is missing or not YAML, a key or value does not fit, or there is no quick variant.
+    """
+    config = load_config(path, overrides, schema=ExperimentConfig)
+    folder = Path(path).parent
+    systems = {
+        name: replace(system, config=os.path.normpath(folder / system.config))
+        for name, system in config.systems.items()
+    }
+    config = replace(config, systems=systems)
+    _check(config)
+    return _quick(config) if quick else replace(config, quick=QuickConfig())
+
+
+def _quick(config: ExperimentConfig) -> ExperimentConfig:
+    quick = config.quick
+    if quick == QuickConfig():
+        raise ConfigError(f"The experiment '{config.name}' has no section quick.")
+    chosen = quick.systems or {name: [] for name in config.systems}
+    return replace(
+        config,
+        name=f"{config.name}-quick",
+        output=f"{config.output}-quick" if config.output else "",
+        systems={
+            name: replace(config.systems[name], overrides=[*config.systems[name].overrides, *further])
+            for name, further in chosen.items()
+        },
+        overrides=[*config.overrides, *quick.overrides],
+        splits=quick.splits or config.splits,
+        seeds=quick.seeds or config.seeds,
+        compare_with=config.compare_with if config.compare_with in chosen else "",
+        quick=QuickConfig(),
+    )
+
+
+def _check(config: ExperimentConfig) -> None:
+    for key in ("systems", "splits", "seeds", "protocols"):
+        values = getattr(config, key)
+        if not values:
+            raise ConfigError(f"Configuration value {key} is empty, expected at least one.")
+        if len(set(values)) < len(values):
+            raise ConfigError(f"Configuration value {key} is {values}, expected each one once.")
+    for name in config.systems:
+        if not re.fullmatch(r"[\w.+-]+", name):
+            raise ConfigError(f"The system '{name}' needs a name of letters, digits, '_', '.', '+' and '-'.")
+    for split in [*config.splits, *config.quick.splits]:
+        check_choice("splits", split, SPLITS)
+    for protocol in config.protocols:
+        read_protocol(protocol)
+    check_choice("part", config.part, ("validation", "test"))
+    if config.compare_with:
+        check_choice("compare_with", config.compare_with, config.systems)
+    for name in config.quick.systems:
+        check_choice("quick.systems", name, config.systems)
+    if min(config.search.candidates, default=0) < 0 or config.search.targets < 1:
+        raise ConfigError("Expected search.candidates of at least 0 (all) and search.targets of at least 1.")

@@ -1,0 +1,149 @@
+"""A whole experiment: its configuration flows in; finished runs, one table of results and the comparison flow out."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+from rrgraph.errors import RRGraphError
+from rrgraph.experiments.comparison import Panel, compare
+from rrgraph.experiments.config import ExperimentConfig
+from rrgraph.experiments.grid import Run, RunName, check_grid, expand, is_finished
+from rrgraph.experiments.processes import ProcessDied, work_through
+from rrgraph.experiments.record import check_place, record_experiment
+from rrgraph.experiments.results import read_outcome, read_seconds, result_row, write_results
+from rrgraph.experiments.search_cost import measure_search, search_table
+from rrgraph.experiments.tables import csv_table, latex_table, markdown_table
+from rrgraph.files import write_text
+from rrgraph.progress import progress_bar
+from rrgraph.runs import carry_out, processors
+
+__all__ = ["ExperimentResult", "Outcome", "run_experiment"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        seconds: how long it took.
+        error: one sentence that says why it failed, empty if it did not.
+    """
+
+    seconds: float
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class ExperimentResult:
+    """What an experiment leaves behind.
+
+    Attributes:
+        folder: of the experiment.
+        panels: the comparison of the runs that are finished.
+        failures: the sentence of each run that failed.
+    """
+
+    folder: Path
+    panels: Sequence[Panel]
+    failures: Mapping[Run, str]
+
+
+def run_experiment(
+    experiment: ExperimentConfig,
+    *,
+    jobs: int = 1,
+    on_start: Callable[[Sequence[Run], int], None] | None = None,
+    on_end: Callable[[Run, Outcome], None] | None = None,
+) -> ExperimentResult:
+    """Carry out the runs of an experiment that are not finished yet, and compare all that are.
+
+    A run that was interrupted goes on where its last epoch ended; one that fails is reported while the others go on.
+
+    Args:
+        experiment: what is compared.
+        jobs: number of processes, each with its share of the processor cores.
+        on_start: called with all runs and the number of those that were finished before.
+        on_end: called with each run that ends.
+
+    Raises:
+        ConfigError: the configuration or a folder is refused; no run has been started then.
+        DataError: a table cannot be read.
+    """
+    check_place(experiment)
+    runs = expand(experiment)
+    check_grid(runs)
+    record_experiment(experiment, runs)
+    folder = experiment.folder
+    seconds: dict[RunName, float] = dict(read_seconds(folder))
+    finished = {run.key for run in runs if is_finished(run)}
+    waiting = [run for run in runs if run.key not in finished]
+    if on_start is not None:
+        on_start(runs, len(finished))
+    failures: dict[Run, str] = {}
+    _record_results(folder, runs, finished, seconds)
+    with progress_bar(experiment.name, total=len(runs), done=len(finished), unit="run") as bar:
+        threads = max(1, processors() // jobs)
+        for place, answer in work_through(_carry_out, waiting, jobs=jobs, threads=threads):
+            run = waiting[place]
+            outcome = Outcome(0.0, f"{answer}.") if isinstance(answer, ProcessDied) else answer
+            if outcome.error:
+                failures[run] = outcome.error
+            else:
+                finished.add(run.key)
+                seconds[run.key] = outcome.seconds
+                _record_results(folder, runs, finished, seconds)
+            bar.update()
+            if on_end is not None:
+                on_end(run, outcome)
+    panels = _compare(experiment, [run for run in runs if run.key in finished])
+    return ExperimentResult(folder=folder, panels=panels, failures=failures)
+
+
+def _carry_out(run: Run) -> Outcome:
+    """Carry out a run; what it prints goes to a file beside the run folders."""
+    started = time.perf_counter()
+    log = run.folder.parent.parent / "logs" / f"{run.folder.name}.txt"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as stream, redirect_stdout(stream), redirect_stderr(stream):
+        try:
+            result = carry_out(run.config, resume=True)
+        except RRGraphError as error:
+            return Outcome(time.perf_counter() - started, str(error))
+        except Exception as error:
+            traceback.print_exc()
+            return Outcome(time.perf_counter() - started, f"{type(error).__name__}: {error} (see '{log}').")
+    if run.part not in result.comparison:
+        return Outcome(time.perf_counter() - started, f"The part '{run.part}' has no rows to measure on.")
+    return Outcome(time.perf_counter() - started)
+
+
+def _record_results(
+    folder: Path, runs: Sequence[Run], finished: set[RunName], seconds: Mapping[RunName, float]
+) -> None:
+    write_results(folder, [result_row(run, seconds.get(run.key)) for run in runs if run.key in finished])
+
+
+def _compare(experiment: ExperimentConfig, finished: Sequence[Run]) -> list[Panel]:
+    """Write the tables of the finished runs."""
+    panels = compare(
+        {run.key: read_outcome(run, experiment.protocols) for run in finished},
+        systems=list(experiment.systems),
+        splits=experiment.splits,
+        protocols=experiment.protocols,
+        compare_with=experiment.compare_with,
+    )
+    heading = f"{experiment.name}: {experiment.title}" if experiment.title else experiment.name
+    folder, against = experiment.folder, experiment.compare_with
+    costs = ""
+    if experiment.search.candidates:
+        first = [run for run in finished if run.seed == experiment.seeds[0]]
+        costs = "\n" + search_table(measure_search(folder, first, experiment.search))
+    write_text(folder / "table.md", markdown_table(panels, heading=heading, compare_with=against) + costs)
+    write_text(folder / "table.csv", csv_table(panels))
+    write_text(folder / "table.tex", latex_table(panels, heading=heading, compare_with=against))
+    return panels

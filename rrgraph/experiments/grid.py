@@ -1,0 +1,137 @@
+"""The grid of an experiment: its configuration flows in, the configuration of each run flows out, checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from rrgraph.errors import ConfigError
+from rrgraph.experiments.config import ExperimentConfig
+from rrgraph.runs import BaselineConfig, DataConfig, RunConfig, check_run, load_run
+from rrgraph.runs.folder import check_folder
+
+__all__ = ["Run", "check_grid", "expand", "is_finished"]
+
+RunName = tuple[str, str, int]
+"""System, split and seed."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One cell of the grid.
+
+    Attributes:
+        system: name of the system.
+        split: the split.
+        seed: of the run.
+        config: everything that is run.
+    """
+
+    system: str
+    split: str
+    seed: int
+    config: RunConfig | BaselineConfig = field(hash=False)
+
+    @property
+    def key(self) -> RunName:
+        """What tells it from the others."""
+        return self.system, self.split, self.seed
+
+    @property
+    def folder(self) -> Path:
+        """Its run folder."""
+        return self.config.folder
+
+    @property
+    def part(self) -> str:
+        """The part of the split that it measures."""
+        return self.config.evaluation.parts[0]
+
+    def __str__(self) -> str:
+        return f"{self.system}, split {self.split}, seed {self.seed}"
+
+
+def expand(experiment: ExperimentConfig) -> list[Run]:
+    """Return every run, all systems with the first seed first.
+
+    Raises:
+        ConfigError: the configuration of a system is missing or does not fit.
+    """
+    configs = {
+        name: load_run(system.config, [*experiment.overrides, *system.overrides])
+        for name, system in experiment.systems.items()
+    }
+    return [
+        Run(system, split, seed, _configured(config, experiment, system, split, seed))
+        for seed in experiment.seeds
+        for split in experiment.splits
+        for system, config in configs.items()
+    ]
+
+
+def _configured(
+    config: RunConfig | BaselineConfig, experiment: ExperimentConfig, system: str, split: str, seed: int
+) -> RunConfig | BaselineConfig:
+    name = f"{system}-{split}-{seed}"
+    config = replace(
+        config,
+        name=name,
+        seed=seed,
+        output=str(experiment.folder / "runs" / name),
+        data=replace(config.data, split=split),
+    )
+    parts, protocols = [experiment.part], list(experiment.protocols)
+    if isinstance(config, BaselineConfig):
+        return replace(config, evaluation=replace(config.evaluation, parts=parts, protocols=protocols))
+    # The grid compares the systems, so that no run needs baselines of its own.
+    evaluation = replace(config.evaluation, parts=parts, protocols=protocols, baselines=[], card_from=[])
+    return replace(config, evaluation=evaluation)
+
+
+def check_grid(runs: Sequence[Run]) -> None:
+    """Refuse what cannot be run, compared or resumed, before anything is run.
+
+    Raises:
+        ConfigError: a configuration names something unknown, two systems would be measured on different rows, or a
+            run folder holds something else.
+    """
+    checked: dict[str, Run] = {}
+    for run in runs:
+        if run.system not in checked:
+            checked[run.system] = run
+            try:
+                check_run(run.config)
+            except ConfigError as error:
+                raise ConfigError(f"System '{run.system}': {error}") from None
+    first = next(iter(checked.values()))
+    for run in checked.values():
+        if _rows(run.config.data) != _rows(first.config.data):
+            raise ConfigError(
+                f"The systems '{first.system}' and '{run.system}' would not be measured on the same rows: all of data "
+                "but data.pool must agree, which overrides of the experiment can see to."
+            )
+    for run in runs:
+        try:
+            check_folder(run.config, resume=True)
+        except ConfigError as error:
+            raise ConfigError(
+                f"{error} Remove the folder to run it anew, or choose another place with output=DIR."
+            ) from None
+
+
+def _rows(data: DataConfig) -> DataConfig:
+    return replace(data, pool=None, split="")
+
+
+def is_finished(run: Run) -> bool:
+    """Return whether a run has been carried out and measured as it is configured now."""
+    metrics = run.folder / "metrics.json"
+    if not metrics.is_file() or not (run.folder / "ranks.json").is_file():
+        return False
+    return run.part in json.loads(metrics.read_text(encoding="utf-8")) and _recorded(run) == run.config
+
+
+def _recorded(run: Run) -> RunConfig | BaselineConfig:
+    return load_run(run.folder / "config.yaml")

@@ -1,0 +1,98 @@
+"""Work spread over processes: items flow in, the result of each flows out as soon as it is there."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import active_children, get_context
+from typing import Final, TypeVar
+
+__all__ = ["ProcessDied", "work_through"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_THREADS: Final = "OMP_NUM_THREADS"
+
+
+class ProcessDied(RuntimeError):
+    """A process ended without an answer, for example because the system needed its memory."""
+
+
+def work_through(
+    function: Callable[[T], R], items: Sequence[T], *, jobs: int, threads: int
+) -> Iterator[tuple[int, R | ProcessDied]]:
+    """Yield the place of each item and the result of the function, in the order in which they are done.
+
+    With one job everything happens in this process, with its threads. When a process dies, the items that were being
+    worked on get `ProcessDied` and the others go on.
+
+    Args:
+        function: of one item; importable and without side effects on this process. What it raises is raised here.
+        items: what is worked on.
+        jobs: number of processes, at least 1.
+        threads: for the arithmetic of each process, unless the environment variable OMP_NUM_THREADS is set.
+    """
+    if jobs == 1:
+        yield from ((place, function(item)) for place, item in enumerate(items))
+        return
+    waiting = deque(enumerate(items))
+    with _threads(threads):
+        while waiting:
+            yield from _until_broken(function, waiting, jobs)
+
+
+def _until_broken(
+    function: Callable[[T], R], waiting: deque[tuple[int, T]], jobs: int
+) -> Iterator[tuple[int, R | ProcessDied]]:
+    """Work on items until none is left or a process dies."""
+    # A forked process would inherit the threads and locks of this one.
+    with ProcessPoolExecutor(min(jobs, len(waiting)), mp_context=get_context("spawn")) as pool, _no_orphans():
+        running: dict[Future[R], int] = {}
+        broken = False
+        while running or (waiting and not broken):
+            # No more than can run at once, so that it is known what a process that died was working on.
+            while waiting and len(running) < jobs and not broken:
+                place, item = waiting.popleft()
+                try:
+                    running[pool.submit(function, item)] = place
+                except BrokenProcessPool:
+                    waiting.appendleft((place, item))
+                    broken = True
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                place = running.pop(future)
+                try:
+                    yield place, future.result()
+                except BrokenProcessPool:
+                    broken = True
+                    yield place, ProcessDied("its process ended without a word, perhaps for lack of memory")
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    """Let processes that are started use so many threads."""
+    given = os.environ.get(_THREADS)
+    if given is None:
+        os.environ[_THREADS] = str(number)
+    try:
+        yield
+    finally:
+        if given is None:
+            os.environ.pop(_THREADS, None)
+
+
+@contextmanager
+def _no_orphans() -> Iterator[None]:
+    """End the processes started within the block when it is left by an exception, such as an interruption."""
+    before = {process.pid for process in active_children()}
+    try:
+        yield
+    except BaseException:
+        for process in active_children():
+            if process.pid not in before:
+                process.terminate()
+        raise

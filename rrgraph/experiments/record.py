@@ -1,0 +1,51 @@
+"""The record of an experiment: what it was asked to do, on which data and on what computer flow into its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rrgraph.data import data_checksum, load_table
+from rrgraph.errors import ConfigError
+from rrgraph.experiments.config import ExperimentConfig
+from rrgraph.experiments.grid import Run
+from rrgraph.files import write_json
+from rrgraph.runs import describe_environment, save_config
+from rrgraph.runs.prepare import read_pool
+
+__all__ = ["check_place", "record_experiment"]
+
+_CONFIG = "experiment.yaml"
+
+
+def check_place(experiment: ExperimentConfig) -> None:
+    """Refuse a folder that holds something other than an experiment.
+
+    Raises:
+        ConfigError: the folder is a file, or neither empty nor that of an experiment.
+    """
+    folder = experiment.folder
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / _CONFIG).is_file())):
+        raise ConfigError(f"'{folder}' is there and holds no experiment; choose another place with output=DIR.")
+
+
+def record_experiment(experiment: ExperimentConfig, runs: Sequence[Run]) -> None:
+    """Write the resolved configuration, the environment, and tables with their rows and checksums.
+
+    Raises:
+        DataError: a table cannot be read; nothing has been written then.
+    """
+    tables = _tables(runs)
+    save_config(experiment, experiment.folder / _CONFIG)
+    write_json(experiment.folder / "environment.json", describe_environment())
+    write_json(experiment.folder / "data.json", tables)
+
+
+def _tables(runs: Sequence[Run]) -> dict[str, Any]:
+    data = [run.config.data for run in runs]
+    tables = dict.fromkeys(name for config in data for name in (config.table, config.holdout) if name)
+    pools = dict.fromkeys(config.pool for config in data if config.pool)
+    return {
+        "tables": {name: {"rows": len(load_table(name)), "sha256": data_checksum(name)} for name in tables},
+        "pools": {name: {"candidates": len(read_pool(name)), "sha256": data_checksum(name)} for name in pools},
+    }

@@ -1,0 +1,147 @@
+"""Tables of an experiment: panels flow in, Markdown, CSV and LaTeX flow out. Accuracies are in %."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from rrgraph.experiments.comparison import FEWEST, SIGNIFICANT, Column, Panel
+
+__all__ = ["csv_table", "latex_table", "markdown_table", "plain_rows"]
+
+_ABREAST: Final = 8
+"""Accuracies beside each other, so that a table fits a page: two protocols."""
+
+
+def markdown_table(panels: Sequence[Panel], *, heading: str, compare_with: str = "") -> str:
+    """Return all panels as Markdown: best bold, second underlined, significant leads marked.
+
+    Args:
+        panels: in order.
+        heading: the first line.
+        compare_with: what the second mark refers to.
+    """
+    lines = [f"# {heading}\n", f"{_legend(compare_with)}\n"]
+    for panel in panels:
+        lines.append(f"## {panel.title}\n")
+        for columns in _abreast(panel):
+            rows = [
+                [_label(panel, system), *(_markdown_cell(column, system) for column in columns)]
+                for system in panel.systems
+            ]
+            header = ["system", *(column.title for column in columns)]
+            lines += [_markdown_row(header), "|---" * len(header) + "|", *map(_markdown_row, rows), ""]
+    return "\n".join(lines)
+
+
+def csv_table(panels: Sequence[Panel]) -> str:
+    """Return one row for each system and accuracy."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(
+        ["split", "rows", "system", "protocol", "k", "mean", "deviation", "seeds", "place", "lead_p_value", "above"]
+    )
+    for panel in panels:
+        for column in panel.columns:
+            for system, cell in column.cells.items():
+                place = column.places.get(system, "")
+                deviation = "" if cell.deviation is None else f"{100 * cell.deviation:.3f}"
+                lead = "" if place != 1 or column.lead is None else f"{column.lead:.4f}"
+                rows = "unseen" if panel.unseen else "all"
+                accuracy = [f"{100 * cell.mean:.3f}", deviation, cell.seeds, place, lead, system in column.above]
+                writer.writerow([panel.split, rows, system, column.protocol, column.k, *accuracy])
+    return text.getvalue()
+
+
+def latex_table(panels: Sequence[Panel], *, heading: str, compare_with: str = "") -> str:
+    """Return all panels as LaTeX tables for the package booktabs; arguments are those of `markdown_table`."""
+    parts = [f"% {heading}", f"% {_legend(compare_with)}"]
+    for panel in panels:
+        for columns in _abreast(panel):
+            header = " & ".join(["system", *(_latex(column.title) for column in columns)])
+            body = [
+                " & ".join([_latex(_label(panel, system)), *(_latex_cell(column, system) for column in columns)])
+                for system in panel.systems
+            ]
+            parts += [
+                "\\begin{table}",
+                f"\\caption{{{_latex(panel.title)}.}}",
+                f"\\begin{{tabular}}{{l{'r' * len(columns)}}}",
+                "\\toprule",
+                f"{header} \\\\",
+                "\\midrule",
+                *(f"{row} \\\\" for row in body),
+                "\\bottomrule",
+                "\\end{tabular}",
+                "\\end{table}",
+            ]
+    return "\n".join(parts) + "\n"
+
+
+def plain_rows(panel: Panel) -> Iterator[tuple[list[str], list[list[str]]]]:
+    """Yield header and rows of each table of a panel, for people at a terminal."""
+    for columns in _abreast(panel):
+        yield (
+            ["system", *(column.title for column in columns)],
+            [[_label(panel, system), *(_plain_cell(column, system) for column in columns)] for system in panel.systems],
+        )
+
+
+def _legend(compare_with: str) -> str:
+    marks = f"*: the best is significantly better than the second (p < {SIGNIFICANT})"
+    if compare_with:
+        marks += f"; †: significantly better than {compare_with}"
+    return (
+        "Top-k exact match in %, mean ± standard deviation over seeds; the best is bold, the second underlined. "
+        f"{marks}, by paired bootstrap over targets with the rows of all seeds; not tested below {FEWEST} targets."
+    )
+
+
+def _abreast(panel: Panel) -> Iterator[Sequence[Column]]:
+    for start in range(0, len(panel.columns), _ABREAST):
+        yield panel.columns[start : start + _ABREAST]
+
+
+def _label(panel: Panel, system: str) -> str:
+    """Return the name of a system, with the number of its seeds where it has less than others."""
+    seeds = {name: cell.seeds for column in panel.columns[:1] for name, cell in column.cells.items()}
+    most = max(seeds.values(), default=0)
+    missing = 0 < seeds.get(system, 0) < most
+    return f"{system} ({seeds[system]} of {most} seeds)" if missing else system
+
+
+def _plain_cell(column: Column, system: str) -> str:
+    return str(column.cells[system]) + _marks(column, system) if system in column.cells else "-"
+
+
+def _markdown_cell(column: Column, system: str) -> str:
+    if system not in column.cells:
+        return "-"
+    text, place = str(column.cells[system]), column.places.get(system)
+    shown = f"**{text}**" if place == 1 else f"<u>{text}</u>" if place == 2 else text
+    return shown + _marks(column, system).replace("*", "\\*")
+
+
+def _latex_cell(column: Column, system: str) -> str:
+    if system not in column.cells:
+        return "--"
+    text, place = str(column.cells[system]).replace("±", "$\\pm$"), column.places.get(system)
+    shown = f"\\textbf{{{text}}}" if place == 1 else f"\\underline{{{text}}}" if place == 2 else text
+    marks = _marks(column, system).replace("†", "\\dagger")
+    return f"{shown}$^{{{marks}}}$" if marks else shown
+
+
+def _marks(column: Column, system: str) -> str:
+    return ("*" if column.leads(system) else "") + ("†" if system in column.above else "")
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _latex(text: str) -> str:
+    for character in "&%$#_{}":
+        text = text.replace(character, f"\\{character}")
+    return text

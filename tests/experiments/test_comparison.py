@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rrgraph.evaluation import RowRanks, paired_bootstrap
+from rrgraph.experiments import Cell, Column, Panel, compare, csv_table, latex_table, markdown_table
+
+ROWS = 40
+TARGETS = [f"T{row // 2}" for row in range(ROWS)]
+
+
+def outcome(right, *, unseen=()):
+    """Rows of which the first `right` are ranked first and the others missed."""
+    ranks = np.where(np.arange(ROWS) < right, 1.0, np.inf)
+    return RowRanks(TARGETS, ranks, ranks, np.isin(np.arange(ROWS), unseen))
+
+
+def compared(rights, **options):
+    """Compare systems on split nms under protocol open by the numbers of right rows of their seeds."""
+    found = {
+        (system, "nms", seed): {"open": outcome(right, unseen=(0, 1, 2, 3))}
+        for system, seeds in rights.items()
+        for seed, right in enumerate(seeds)
+        if right is not None
+    }
+    return compare(found, systems=list(rights), splits=["nms"], protocols=["open"], **options)
+
+
+def test_means_and_sample_deviations_are_over_seeds():
+    panel = compared({"a": [10, 20, 24], "b": [8, 8, 8]})[0]
+    column = panel.columns[0]
+    shares = np.array([10, 20, 24]) / ROWS
+    assert column.cells["a"] == Cell(pytest.approx(shares.mean()), pytest.approx(shares.std(ddof=1)), 3)
+    assert column.cells["b"].deviation == pytest.approx(0, abs=1e-12)
+    assert (column.protocol, column.k, panel.rows, panel.unseen) == ("open", 1, (ROWS,), False)
+    assert compared({"a": [10]})[0].columns[0].cells["a"] == Cell(0.25, None, 1)
+
+
+def test_the_lead_pools_the_rows_of_all_seeds():
+    column = compared({"a": [20, 22], "b": [16, 22], "c": [0, 0]})[0].columns[0]
+    first = np.concatenate([np.arange(ROWS) < 20, np.arange(ROWS) < 22])
+    second = np.concatenate([np.arange(ROWS) < 16, np.arange(ROWS) < 22])
+    assert column.lead == paired_bootstrap(first, second, TARGETS * 2).p_value
+    assert column.places == {"a": 1, "b": 2}
+
+
+def test_only_seeds_that_both_have_are_compared():
+    column = compared({"a": [20, 22], "b": [16, None]})[0].columns[0]
+    assert column.lead == paired_bootstrap(np.arange(ROWS) < 20, np.arange(ROWS) < 16, TARGETS).p_value
+    assert column.cells["b"].seeds == 1
+
+
+def test_a_clear_lead_is_marked_and_a_doubtful_one_is_not():
+    assert compared({"a": [30], "b": [10]})[0].columns[0].leads("a")
+    doubtful = compared({"a": [11], "b": [10]})[0].columns[0]
+    assert doubtful.lead is not None
+    assert not doubtful.leads("a")
+    assert not doubtful.leads("b")
+
+
+def test_equal_systems_share_their_place():
+    assert compared({"a": [10], "b": [10], "c": [4], "d": [1]})[0].columns[0].places == {"a": 1, "b": 1, "c": 2}
+
+
+def test_those_above_a_system_are_found():
+    column = compared({"a": [30], "b": [11], "base": [10], "c": [0]}, compare_with="base")[0].columns[0]
+    assert column.above == {"a"}
+
+
+def test_rows_with_an_unseen_precursor_have_a_panel_without_tests_of_a_handful_of_targets():
+    everything, unseen = compared({"a": [30], "b": [0]})
+    assert (everything.unseen, unseen.unseen, unseen.rows) == (False, True, (4,))
+    column = unseen.columns[0]
+    assert (column.cells["a"].mean, column.cells["b"].mean) == (1.0, 0.0)
+    assert column.lead is None
+    assert not column.leads("a")
+
+
+def test_a_split_without_finished_runs_has_no_panel():
+    assert compare({}, systems=["a"], splits=["nms"], protocols=["open"]) == []
+
+
+@pytest.fixture
+def panel():
+    cells = {"ours_2": Cell(0.5, 0.01234, 3), "base": Cell(0.4, 0.0, 3), "other": Cell(0.3456, 0.02, 2)}
+    columns = (
+        Column("open", 1, cells, {"ours_2": 1, "base": 2}, 0.001, frozenset({"ours_2"})),
+        Column("open", 3, {name: Cell(0.7, None, 1) for name in cells}, dict.fromkeys(cells, 1), 0.9),
+    )
+    return Panel("nms", False, (1234,), ("ours_2", "base", "other", "missing"), columns)
+
+
+def test_markdown_against_a_table_written_by_hand(panel):
+    text = markdown_table([panel], heading="trial: two columns", compare_with="base")
+    lines = text.splitlines()
+    assert lines[0] == "# trial: two columns"
+    assert "†: significantly better than base" in lines[2]
+    assert lines[4:] == [
+        "## Split nms, 1,234 rows",
+        "",
+        "| system | open, top-1 | open, top-3 |",
+        "|---|---|---|",
+        "| ours_2 | **50.0 ± 1.2**\\*† | **70.0** |",
+        "| base | <u>40.0 ± 0.0</u> | **70.0** |",
+        "| other (2 of 3 seeds) | 34.6 ± 2.0 | **70.0** |",
+        "| missing | - | - |",
+    ]
+
+
+def test_latex_against_a_table_written_by_hand(panel):
+    lines = latex_table([panel], heading="trial").splitlines()
+    start = lines.index("\\midrule")
+    assert lines[start - 4 : start] == [
+        "\\caption{Split nms, 1,234 rows.}",
+        "\\begin{tabular}{lrr}",
+        "\\toprule",
+        "system & open, top-1 & open, top-3 \\\\",
+    ]
+    assert lines[start + 1 : start + 5] == [
+        "ours\\_2 & \\textbf{50.0 $\\pm$ 1.2}$^{*\\dagger}$ & \\textbf{70.0} \\\\",
+        "base & \\underline{40.0 $\\pm$ 0.0} & \\textbf{70.0} \\\\",
+        "other (2 of 3 seeds) & 34.6 $\\pm$ 2.0 & \\textbf{70.0} \\\\",
+        "missing & -- & -- \\\\",
+    ]
+
+
+def test_csv_against_a_table_written_by_hand(panel):
+    assert csv_table([panel]).splitlines()[:4] == [
+        "split,rows,system,protocol,k,mean,deviation,seeds,place,lead_p_value,above",
+        "nms,all,ours_2,open,1,50.000,1.234,3,1,0.0010,True",
+        "nms,all,base,open,1,40.000,0.000,3,2,,False",
+        "nms,all,other,open,1,34.560,2.000,2,,,False",
+    ]

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+
+import pytest
+
+from rrgraph.data import data_checksum
+from rrgraph.errors import ConfigError
+from rrgraph.evaluation import Metrics
+from rrgraph.experiments import ExperimentConfig, load_experiment, run_experiment
+from rrgraph.files import sha256_file
+from rrgraph.runs import load_config
+
+
+def ended(experiment, **options):
+    """Run an experiment; return its result and the keys of the runs that were carried out."""
+    done = []
+    return run_experiment(experiment, on_end=lambda run, outcome: done.append(run.key), **options), done
+
+
+def rows_of(folder):
+    with (folder / "results.csv").open() as handle:
+        return list(csv.DictReader(handle))
+
+
+def test_an_experiment_leaves_its_folder(trial, reactions):
+    experiment = load_experiment(trial)
+    result, done = ended(experiment)
+    assert len(done) == 4
+    assert result.failures == {}
+    folder = result.folder
+    assert {entry.name for entry in folder.iterdir()} == {
+        "data.json",
+        "environment.json",
+        "experiment.yaml",
+        "logs",
+        "results.csv",
+        "runs",
+        "table.csv",
+        "table.md",
+        "table.tex",
+    }
+    assert load_config(folder / "experiment.yaml", schema=ExperimentConfig) == experiment
+    data = json.loads((folder / "data.json").read_text())
+    assert data["tables"] == {str(reactions): {"rows": 328, "sha256": sha256_file(reactions)}}
+    assert {entry.name for entry in (folder / "runs").iterdir()} == {
+        f"{system}-random-{seed}" for system in ("popular", "flat") for seed in (0, 1)
+    }
+
+
+def test_results_hold_one_row_a_run_with_what_it_measured(trial):
+    result, _ = ended(load_experiment(trial, ["seeds=[0]"]))
+    rows = rows_of(result.folder)
+    assert [(row["system"], row["split"], row["seed"]) for row in rows] == [
+        ("popular", "random", "0"),
+        ("flat", "random", "0"),
+    ]
+    for row in rows:
+        metrics = json.loads((result.folder / "runs" / f"{row['system']}-random-0" / "metrics.json").read_text())
+        assert float(row["seconds"]) >= 0
+        for protocol in ("paper", "open,max_candidates=20"):
+            found = Metrics.from_dict(metrics["test"][protocol]["model"])
+            assert int(row["rows"]) == found.overall.rows
+            assert float(row[f"{protocol}_ece"]) == found.calibration.ece_width
+            for k, interval in found.overall.top.items():
+                assert float(row[f"{protocol}_top{k}"]) == interval.value
+                assert float(row[f"{protocol}_unseen_top{k}"]) == found.unseen.top[k].value
+    for column in result.panels[0].columns:
+        for row in rows:
+            assert column.cells[row["system"]].mean == pytest.approx(float(row[f"{column.protocol}_top{column.k}"]))
+
+
+def test_finished_runs_are_not_repeated(trial):
+    experiment = load_experiment(trial, ["seeds=[0]"])
+    first, _ = ended(experiment)
+    before = rows_of(first.folder)
+    again, done = ended(experiment)
+    assert done == []
+    assert rows_of(again.folder) == before
+    assert again.panels == first.panels
+    # More seeds are an extension, not a change.
+    more, done = ended(replace(experiment, seeds=[0, 1]))
+    assert done == [("popular", "random", 1), ("flat", "random", 1)]
+    assert rows_of(more.folder)[:2] == before
+
+
+def test_an_unfinished_run_is_carried_out(trial):
+    experiment = load_experiment(trial, ["seeds=[0]"])
+    first, _ = ended(experiment)
+    for name in ("metrics.json", "card.md"):
+        (first.folder / "runs" / "flat-random-0" / name).unlink()
+    again, done = ended(experiment)
+    assert done == [("flat", "random", 0)]
+    assert again.panels == first.panels
+
+
+def test_other_protocols_are_measured_in_finished_runs(trial):
+    experiment = load_experiment(trial, ["seeds=[0]"])
+    ended(experiment)
+    result, done = ended(replace(experiment, protocols=["open"]))
+    assert len(done) == 2
+    assert {column.protocol for column in result.panels[0].columns} == {"open"}
+
+
+def test_a_changed_configuration_is_refused_before_anything_runs(trial):
+    ended(load_experiment(trial, ["seeds=[0]"]))
+    before = (trial.parent / "out" / "experiment.yaml").read_text()
+    changed = load_experiment(trial, ["seeds=[5,0]", "systems.flat.overrides=[options.alpha=0.7]"])
+    with pytest.raises(ConfigError, match=r"flat-random-0' was started with another configuration.*Remove the folder"):
+        run_experiment(changed)
+    assert not (trial.parent / "out" / "runs" / "popular-random-5").exists()
+    assert (trial.parent / "out" / "experiment.yaml").read_text() == before
+
+
+def test_a_folder_of_something_else_is_refused(trial):
+    (trial.parent / "out").mkdir()
+    (trial.parent / "out" / "thesis.txt").write_text("mine")
+    with pytest.raises(ConfigError, match="holds no experiment"):
+        run_experiment(load_experiment(trial))
+
+
+@pytest.mark.usefixtures("failing")
+def test_a_failed_run_does_not_stop_the_others_and_is_tried_again(trial):
+    (trial.parent / "failing.yaml").write_text("baseline: failing\n")
+    experiment = load_experiment(trial, ["systems.flat.config=failing.yaml", "systems.flat.overrides=[]"])
+    result, done = ended(experiment)
+    assert len(done) == 4
+    assert {run.key: "RuntimeError: no such luck" in sentence for run, sentence in result.failures.items()} == {
+        ("flat", "random", 1): True
+    }
+    assert "Traceback" in (result.folder / "logs" / "flat-random-1.txt").read_text()
+    assert len(rows_of(result.folder)) == 3
+    assert "flat (1 of 2 seeds)" in (result.folder / "table.md").read_text()
+    again, done = ended(experiment)
+    assert done == [("flat", "random", 1)]
+    assert len(again.failures) == 1
+
+
+def test_a_part_without_rows_is_a_failure(trial):
+    result, _ = ended(load_experiment(trial, ["splits=[all]", "seeds=[0]"]))
+    assert set(result.failures.values()) == {"The part 'test' has no rows to measure on."}
+    assert result.panels == []
+
+
+def test_the_cost_of_the_search_is_measured_once(trial):
+    experiment = load_experiment(trial, ["seeds=[0]", "search={candidates: [5, 0], targets: 6, most_sets: 1000}"])
+    result, _ = ended(experiment)
+    text = (result.folder / "table.md").read_text()
+    assert "\n\n## Cost of the search\n" in text
+    path = result.folder / "search.csv"
+    with path.open() as handle:
+        costs = list(csv.DictReader(handle))
+    assert [(cost["system"], cost["candidates"]) for cost in costs] == [
+        (system, number) for system in ("popular", "flat") for number in ("5", "0")
+    ]
+    # All sets of five candidates are few enough to enumerate.
+    assert all(cost["enumerated"] == cost["targets"] == "6" for cost in costs if cost["candidates"] == "5")
+    assert all(int(cost["sets"]) > 1000 for cost in costs if cost["candidates"] == "0")
+    before = path.read_text()
+    ended(experiment)
+    assert path.read_text() == before
+
+
+def test_checksums_are_those_of_the_files(reactions):
+    assert data_checksum(str(reactions)) == sha256_file(reactions)
+    assert len(data_checksum("textbook")) == 64

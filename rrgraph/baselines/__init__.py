@@ -2,5 +2,17 @@
 
 from rrgraph.baselines.base import BASELINES, Baseline, LinkBaseline, SetBaseline
 from rrgraph.baselines.popularity import Popularity
+from rrgraph.baselines.representations import CompositionMultiLabel, CrabNetMultiLabel, MTEncoderMultiLabel
+from rrgraph.baselines.retrieval_retro import RetrievalRetro
 
-__all__ = ["BASELINES", "Baseline", "LinkBaseline", "Popularity", "SetBaseline"]
+__all__ = [
+    "BASELINES",
+    "Baseline",
+    "CompositionMultiLabel",
+    "CrabNetMultiLabel",
+    "LinkBaseline",
+    "MTEncoderMultiLabel",
+    "Popularity",
+    "RetrievalRetro",
+    "SetBaseline",
+]

@@ -16,7 +16,12 @@ CANDIDATES = [
     parse_formula(f) for f in ("Li2CO3", "Co3O4", "TiO2", "PuF3", "Na2S", "P2S5", "UO3", "H2O", "C", "LiTiO2")
 ]
 
-QUICK: dict[str, dict[str, object]] = {}
+QUICK: dict[str, dict[str, object]] = {
+    "composition_multilabel": {"width": 32, "epochs": 30, "learning_rate": 2e-2},
+    "crabnet_multilabel": {"width": 32, "encoder_layers": 1, "epochs": 25, "learning_rate": 2e-2},
+    "mtencoder_multilabel": {"epochs": 6, "learning_rate": 1e-2, "encoder_learning_rate": 1e-3},
+    "retrieval_retro": {"width": 32, "encoder_layers": 1, "completion_epochs": 5, "epochs": 25, "learning_rate": 2e-2},
+}
 """Options by which a system learns in a second, for those that otherwise take longer."""
 
 

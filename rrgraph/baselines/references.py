@@ -6,6 +6,7 @@ Training reactions flow in; for any target the positions of known materials flow
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -33,8 +34,8 @@ class ReferenceFinder:
     Masked precursor completion (MPC): the materials whose completion embeddings have the largest cosine. Neural
     reaction energy (NRE): of the reactions whose precursors bring the source elements of the target and no others, the
     ones whose precursors would release most energy in making the target; equal ones in order of the cosine. Where
-    fewer are found, the next ones of MPC follow. A material is never its own reference, so that a training row is
-    treated as a row of any other part is, and does not meet itself.
+    fewer are found, the next ones of MPC follow, and then its first ones again. A material is never its own reference,
+    so that a training row is treated as a row of any other part is, and does not meet itself.
 
     Args:
         table: training reactions.
@@ -68,7 +69,7 @@ class ReferenceFinder:
                 places, energies = by_energy[row]
                 best = places[np.lexsort((places, -cosine[places], energies))]
                 chosen = list(dict.fromkeys(place for place in best.tolist() if place != own))[:number]
-                further = [place for place in alike[number:] if place not in chosen]
+                further = [place for place in (*alike[number:], *alike[:number]) if place not in chosen]
                 for kind, line in enumerate((alike[:number], [*chosen, *further][:number])):
                     found[row, kind, : len(line)] = torch.tensor(line, dtype=torch.int64)
         return found
@@ -108,7 +109,7 @@ class ReferenceFinder:
             energies[part] = np.where(possible, energy, np.inf)
         found = []
         bounds = np.searchsorted(rows, np.arange(len(targets) + 1))
-        for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+        for first, last in pairwise(bounds.tolist()):
             kept = [place for place in range(first, last) if energies[place] < np.inf]
             made = [self._made[sets[place]] for place in kept]
             lengths = [len(each) for each in made]

@@ -71,7 +71,7 @@ class RetrievalRetro(MultiLabelBaseline):
         encoder: str = DEFAULT_ENCODER,
         completion_width: int = 64,
         completion_epochs: int = 30,
-        epochs: int = 20,
+        epochs: int = 12,
         batch_size: int = 128,
         learning_rate: float = 1e-3,
         weight_decay: float = 0.01,

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from omegaconf import OmegaConf
 
-from rrgraph.baselines import CompositionMultiLabel
+from rrgraph.baselines import BASELINES, CompositionMultiLabel
 from rrgraph.baselines.multilabel import UNKNOWN_LOG_ODDS, LabelledReactions, feedforward
 from rrgraph.chem import parse_formula
 from rrgraph.data import split_table
 from rrgraph.errors import ConfigError
 
+CONFIGS = Path(__file__).parents[2] / "configs" / "baselines"
 PRECURSORS = ["Li2CO3", "LiOH", "Co3O4", "CoO", "TiO2", "Ti2O4", "BaCO3"]
 TARGETS = ["LiCoO2", "Li2Co2O4", "BaTiO3", "Li2TiO3"]
 
@@ -126,3 +130,12 @@ def test_depth_of_the_classifier(layers, linear):
     network = feedforward(5, 8, layers, 3, dropout=0.1)
     assert sum(isinstance(module, torch.nn.Linear) for module in network) == linear
     assert network(torch.zeros(2, 5)).shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    "name", ["composition_multilabel", "crabnet_multilabel", "mtencoder_multilabel", "retrieval_retro"]
+)
+def test_configurations_name_systems_and_their_options(name):
+    config = OmegaConf.to_container(OmegaConf.load(CONFIGS / f"{name}.yaml"))
+    assert config["name"] == config["baseline"] == name
+    assert BASELINES[name](**config["options"]).seed == config["seed"]

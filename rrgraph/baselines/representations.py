@@ -70,9 +70,9 @@ class CompositionMultiLabel(MultiLabelBaseline):
         width: int = 512,
         layers: int = 2,
         dropout: float = 0.1,
-        epochs: int = 60,
+        epochs: int = 30,
         batch_size: int = 128,
-        learning_rate: float = 1e-3,
+        learning_rate: float = 3e-3,
         weight_decay: float = 0.01,
         seed: int = 0,
     ) -> None:

@@ -4,16 +4,22 @@ from rrgraph.baselines.base import BASELINES, Baseline, LinkBaseline, SetBaselin
 from rrgraph.baselines.elemwise_retro import ElemwiseRetro
 from rrgraph.baselines.nearest_target import NearestTarget
 from rrgraph.baselines.popularity import Popularity
+from rrgraph.baselines.representations import CompositionMultiLabel, CrabNetMultiLabel, MTEncoderMultiLabel
+from rrgraph.baselines.retrieval_retro import RetrievalRetro
 from rrgraph.baselines.sequential import Sequential
 from rrgraph.baselines.synthesis_similarity import SynthesisSimilarity
 
 __all__ = [
     "BASELINES",
     "Baseline",
+    "CompositionMultiLabel",
+    "CrabNetMultiLabel",
     "ElemwiseRetro",
     "LinkBaseline",
+    "MTEncoderMultiLabel",
     "NearestTarget",
     "Popularity",
+    "RetrievalRetro",
     "Sequential",
     "SetBaseline",
     "SynthesisSimilarity",

@@ -13,7 +13,7 @@ from rrgraph.model.encoder import (
     element_table,
     encode_by_length,
 )
-from rrgraph.model.energy_head import EnergyHead
+from rrgraph.model.energy_head import EnergyHead, reaction_energies
 from rrgraph.model.finding import DEFAULT_ENCODER, DEFAULT_MODEL, bundled_models, load_encoder, load_predictor
 from rrgraph.model.link_model import LinkModel
 from rrgraph.model.predictor import UNRELATED_LOG_ODDS, LinkPredictor
@@ -78,6 +78,7 @@ __all__ = [
     "load_property_checkpoint",
     "model_format",
     "pool_fractions",
+    "reaction_energies",
     "right_log_probability",
     "save_checkpoint",
     "save_property_checkpoint",

@@ -20,6 +20,10 @@ QUICK: dict[str, dict[str, object]] = {
     "elemwise_retro": {"width": 8, "epochs": 2},
     "synthesis_similarity": {"width": 8, "epochs": 2},
     "sequential": {"epochs": 5, "hidden": 32, "beam": 8},
+    "composition_multilabel": {"width": 32, "epochs": 30, "learning_rate": 2e-2},
+    "crabnet_multilabel": {"width": 32, "encoder_layers": 1, "epochs": 25, "learning_rate": 2e-2},
+    "mtencoder_multilabel": {"epochs": 6, "learning_rate": 1e-2, "encoder_learning_rate": 1e-3},
+    "retrieval_retro": {"width": 32, "encoder_layers": 1, "completion_epochs": 5, "epochs": 25, "learning_rate": 2e-2},
 }
 """Options by which a system learns in a second, for those that otherwise take longer."""
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from io import BytesIO
 from pathlib import Path
@@ -29,8 +31,10 @@ __all__ = [
     "Look",
     "legend_below",
     "look",
+    "looks",
     "panels",
     "plain_numbers",
+    "same_looks",
     "save",
     "styled",
     "subscripts",
@@ -43,6 +47,8 @@ PALETTE: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E
 GREY: Final = "#8A8A8A"
 
 _MARKERS: Final = "osD^vPX*"
+
+_ORDER: ContextVar[tuple[str, ...]] = ContextVar("order of the series of related figures", default=())
 
 _RULES: Final[dict[str, Any]] = {
     "figure.facecolor": "white",
@@ -89,6 +95,22 @@ def look(position: int) -> Look:
     """Return the look of the series at a position; after eight of them the marker shifts and lines are dashed."""
     turn, place = divmod(position, len(PALETTE))
     return Look(PALETTE[place], _MARKERS[(place + turn) % len(_MARKERS)], ("-", "--", ":")[turn % 3])
+
+
+def looks(labels: Sequence[str]) -> dict[str, Look]:
+    """Return the look of each series by its label; within `same_looks` a label looks alike in every figure."""
+    order = dict.fromkeys([*_ORDER.get(), *labels])
+    return {label: look(place) for place, label in enumerate(order) if label in labels}
+
+
+@contextmanager
+def same_looks(labels: Sequence[str]) -> Iterator[None]:
+    """Give series the looks of their places among these labels, whichever of them a figure shows."""
+    before = _ORDER.set(tuple(labels))
+    try:
+        yield
+    finally:
+        _ORDER.reset(before)
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from rrgraph.evaluation import Interval, RowRanks, TopK, mean_intervals
 from rrgraph.figures.series import Series, Wishes, by_split
-from rrgraph.figures.style import legend_below, look, panels, styled
+from rrgraph.figures.style import legend_below, looks, panels, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Curve", "CurvePanel", "collect_top_k", "draw_top_k", "mean_interval", "pooled_accuracy"]
 
 _KS: Final = tuple(range(1, 11))
+_MOST_BANDS: Final = 5
+"""Curves of a panel up to which each has a band; more bands cover each other."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,9 @@ def collect_top_k(series: Sequence[Series], wishes: Wishes) -> list[CurvePanel]:
 def draw_top_k(data: Sequence[CurvePanel]) -> Figure:
     """Draw a row of panels for each split, and a panel in it for each protocol."""
     splits, protocols = (list(dict.fromkeys(getattr(panel, name) for panel in data)) for name in ("split", "protocol"))
-    looks = {name: look(i) for i, name in enumerate(dict.fromkeys(c.label for panel in data for c in panel.curves))}
-    figure, axes = panels(len(splits), len(protocols), width=4.0, height=3.1, sharex=True, sharey=True)
+    shown = looks(list(dict.fromkeys(curve.label for panel in data for curve in panel.curves)))
+    height = 3.1 if len(shown) <= _MOST_BANDS else 4.2
+    figure, axes = panels(len(splits), len(protocols), width=4.0, height=height, sharex=True, sharey=True)
     for axis in (axis for row in axes for axis in row):
         axis.set_visible(False)
     for panel in data:
@@ -70,8 +73,9 @@ def draw_top_k(data: Sequence[CurvePanel]) -> Figure:
             value, low, high = (
                 [100 * getattr(curve.accuracy[k], name) for k in ks] for name in ("value", "low", "high")
             )
-            color, marker, line = looks[curve.label]
-            axis.fill_between(ks, low, high, color=color, alpha=0.15, linewidth=0)
+            color, marker, line = shown[curve.label]
+            if len(panel.curves) <= _MOST_BANDS:
+                axis.fill_between(ks, low, high, color=color, alpha=0.15, linewidth=0)
             axis.plot(ks, value, color=color, marker=marker, linestyle=line, label=curve.label)
         axis.set_title(f"{panel.split}, protocol {panel.protocol} ({panel.rows:,} rows)")
         axis.set_xticks(_KS)

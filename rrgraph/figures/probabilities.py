@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rrgraph.evaluation import read_protocol
 from rrgraph.figures.series import Series, Wishes
-from rrgraph.figures.style import PALETTE, legend_below, looks, panels, plain_numbers, styled
+from rrgraph.figures.style import PALETTE, label_outer, legend_below, looks, panels, plain_numbers, styled
 from rrgraph.planning import planner_for
 from rrgraph.progress import track
 
@@ -201,8 +201,8 @@ def draw_probabilities(data: Sequence[LinkProbabilities]) -> Figure:
             fontsize=8,
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 2},
         )
-    for axis in axes[-1]:
         axis.set_xlabel(f"link probability (%), the {_HIGHEST} highest of each target")
+    label_outer(axes)
     return figure
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from rrgraph.evaluation import Calibration, ReliabilityBin
 from rrgraph.figures.series import Series, Wishes, by_split
-from rrgraph.figures.style import GREY, legend_below, look, looks, panels, plain_numbers, styled
+from rrgraph.figures.style import GREY, label_outer, legend_below, look, looks, panels, plain_numbers, styled
+from rrgraph.figures.top_k import ABREAST
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,14 +61,18 @@ def draw_reliability(data: Sequence[ReliabilityPanel]) -> Figure:
 def _draw_together(data: Sequence[ReliabilityPanel], labels: Sequence[str]) -> Figure:
     """Draw for each panel the diagram of all systems, and below it how many rows are in each bin."""
     splits, protocols = (list(dict.fromkeys(getattr(panel, name) for panel in data)) for name in ("split", "protocol"))
-    heights = [2.6, 1] * len(splits)
+    columns = min(len(protocols), ABREAST)
+    deep = -(-len(protocols) // columns)
+    most = max(entry.count for panel in data for bins in panel.bins.values() for entry in bins)
+    heights = [2.6, 1] * len(splits) * deep
     figure, axes = panels(
-        2 * len(splits), len(protocols), width=4.0, height=2.3, sharex=True, sharey="row", height_ratios=heights
+        2 * len(splits) * deep, columns, width=4.0, height=2.3, sharex=True, sharey="row", height_ratios=heights
     )
     for axis in (axis for row in axes for axis in row):
         axis.set_visible(False)
     for panel in data:
-        row, column = 2 * splits.index(panel.split), protocols.index(panel.protocol)
+        row, column = divmod(protocols.index(panel.protocol), columns)
+        row = 2 * (splits.index(panel.split) * deep + row)
         diagram, counts = axes[row][column], axes[row + 1][column]
         _draw_perfect(diagram)
         for label, bins in panel.bins.items():
@@ -78,11 +83,11 @@ def _draw_together(data: Sequence[ReliabilityPanel], labels: Sequence[str]) -> F
         diagram.set(xlim=(0, 100), ylim=(-2, 102), ylabel="first set is recorded (%)")
         counts.set_yscale("log")
         plain_numbers(counts.yaxis)
-        counts.set_ylim(bottom=0.8)
+        counts.set_ylim(0.8, 1.6 * most)
         counts.set(xlabel="probability of the first set (%)", ylabel="rows")
         for axis in (diagram, counts):
             axis.set_visible(True)
-            axis.label_outer(remove_inner_ticks=True)
+    label_outer(axes)
     legend_below(figure, [axis for row in axes for axis in row])
     return figure
 
@@ -111,11 +116,8 @@ def _draw_apart(data: Sequence[ReliabilityPanel], labels: Sequence[str]) -> Figu
             axis.stairs(100 * np.array(counts) / sum(counts), edges, color=shown.color, fill=True, alpha=0.15)
         axis.set_title(f"{label}: {split}", fontsize=8)
         axis.set(xlim=(0, 100), ylim=(-2, 102))
-        if place % _ABREAST == 0:
-            axis.set_ylabel("first set recorded (%)")
-        if place + _ABREAST >= len(found):
-            axis.set_xlabel("probability of first set (%)")
-            axis.tick_params(labelbottom=True)
+        axis.set(xlabel="probability of first set (%)", ylabel="first set recorded (%)")
+    label_outer(axes)
     legend_below(figure, flat[: len(found)])
     return figure
 

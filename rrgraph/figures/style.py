@@ -29,6 +29,7 @@ __all__ = [
     "GREY",
     "PALETTE",
     "Look",
+    "label_outer",
     "legend_below",
     "look",
     "looks",
@@ -174,6 +175,20 @@ def plain_numbers(axis: Axis) -> None:
 
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
+
+
+def label_outer(axes: Sequence[Sequence[Axes]]) -> None:
+    """Keep the labels of an axis shared in a grid where no visible panel stands below, or to the left."""
+    for row, line in enumerate(axes):
+        for column, axis in enumerate(line):
+            covered = row + 1 < len(axes) and axes[row + 1][column].get_visible()
+            beside = column > 0 and line[column - 1].get_visible()
+            axis.tick_params(bottom=not covered, labelbottom=not covered, left=not beside, labelleft=not beside)
+            axis.tick_params(which="minor", left=not beside)
+            if covered:
+                axis.set_xlabel("")
+            if beside:
+                axis.set_ylabel("")
 
 
 def legend_below(figure: Figure, axes: Sequence[Axes], *, columns: int = 4) -> None:

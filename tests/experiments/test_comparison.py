@@ -65,7 +65,7 @@ def test_equal_systems_share_their_place():
 
 def test_nobody_is_best_where_all_are_level():
     assert compared({"a": [10], "b": [10]})[0].columns[0].places == {}
-    assert compared({"a": [10]})[0].columns[0].places == {"a": 1}
+    assert compared({"a": [10]})[0].columns[0].places == {}
 
 
 def test_those_above_a_system_are_found():

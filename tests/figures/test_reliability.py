@@ -49,6 +49,7 @@ def test_the_diagram_shows_the_tables(experiment):
         steps = [patch.get_data().values.sum() for patch in below.patches]
         assert steps == [sum(entry.count for entry in bins) for bins in panel.bins.values()]
         assert np.all(np.isfinite(diagram.get_ylim()))
+        assert below.get_ylim()[1] > max(entry.count for bins in panel.bins.values() for entry in bins)
 
 
 def test_many_systems_have_a_panel_each(experiment):

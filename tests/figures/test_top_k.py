@@ -95,3 +95,13 @@ def test_bands_are_left_out_where_they_would_cover_each_other():
         curves = tuple(Curve(f"system {place}", accuracy) for place in range(number))
         (axis,) = draw_top_k([CurvePanel("nms", "open", 9, curves)]).axes
         assert (len(axis.get_lines()), len(axis.collections)) == (number, bands)
+
+
+def test_many_protocols_take_several_rows_with_labels_at_the_edges():
+    curve = Curve("a", {k: Interval(0.5, 0.4, 0.6) for k in range(1, 11)})
+    names = [f"paper,max_candidates={number}" for number in range(4)]
+    figure = draw_top_k([CurvePanel("nms", name, 9, (curve,)) for name in names])
+    shown = [axis for axis in figure.axes if axis.get_visible()]
+    assert [axis.get_title(loc="left") for axis in shown] == [f"nms, protocol {name}\n(9 rows)" for name in names]
+    assert [bool(axis.get_xlabel()) for axis in shown] == [False, True, True, True]
+    assert [bool(axis.get_ylabel()) for axis in shown] == [True, False, False, True]

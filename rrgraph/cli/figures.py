@@ -49,6 +49,12 @@ def add_wishes(parser: argparse.ArgumentParser) -> None:
         metavar="N|all",
         help="how many targets, drawn at random, are planned anew for figures of proposals (default: 500)",
     )
+    parser.add_argument(
+        "--no-refit",
+        dest="refit",
+        action="store_false",
+        help="leave baselines, which keep no model, out of the figures for which they would be fitted again",
+    )
 
 
 def wishes(arguments: argparse.Namespace, runs: Sequence[str]) -> Wishes:
@@ -63,6 +69,7 @@ def wishes(arguments: argparse.Namespace, runs: Sequence[str]) -> Wishes:
         protocol=arguments.protocol,
         target=parse_formula(arguments.target) if arguments.target else None,
         targets=arguments.targets,
+        refit=arguments.refit,
     )
 
 
@@ -71,7 +78,7 @@ def run(arguments: argparse.Namespace) -> None:
     from rrgraph.figures import gather, write_figures
 
     asked = wishes(arguments, arguments.runs)
-    series = gather(arguments.runs, part=asked.part)
+    series = gather(arguments.runs, part=asked.part, refit=asked.refit)
     alone = Path(arguments.runs[0]) if len(arguments.runs) == 1 else Path()
     folder = Path(arguments.output) if arguments.output else alone / "figures"
     drawn = 0

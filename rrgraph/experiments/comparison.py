@@ -53,7 +53,7 @@ class Column:
         protocol: how it was measured.
         k: of top-k.
         cells: by system, those that have finished runs.
-        places: 1 for the best systems and 2 for the next.
+        places: 1 for the best systems and 2 for the next; empty where there is one or all are level.
         lead: p-value of the lead of the best system over the second (paired bootstrap over targets, all seeds
             together); None with less than two systems or with few targets.
         above: systems that are significantly better than the one that all are compared with.
@@ -167,6 +167,8 @@ def _column(found: Mapping[str, Mapping[int, RowRanks]], protocol: str, k: int, 
     rounded = {system: round(cell.mean, _DECIMALS) for system, cell in cells.items()}
     levels = sorted(set(rounded.values()), reverse=True)[:2]
     places = {system: 1 + levels.index(value) for system, value in rounded.items() if value in levels}
+    if len(levels) == 1:
+        places = {}
     lead = _lead(found[order[0]], found[order[1]], k)[1] if len(order) > 1 else None
     above = set()
     if compare_with in found:

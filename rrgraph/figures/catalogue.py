@@ -20,7 +20,7 @@ from rrgraph.figures.probabilities import (
 )
 from rrgraph.figures.reliability import collect_reliability, draw_reliability
 from rrgraph.figures.series import Series, Wishes
-from rrgraph.figures.style import save
+from rrgraph.figures.style import same_looks, save
 from rrgraph.figures.top_k import collect_top_k, draw_top_k
 from rrgraph.registry import Registry
 
@@ -86,7 +86,9 @@ def draw_figures(series: Sequence[Series], wishes: Wishes, *, only: Sequence[str
     kinds = {name: FIGURES[name] for name in dict.fromkeys(only or [*_ORDER, *FIGURES])}
     for name, kind in kinds.items():
         data = kind.collect(series, wishes)
-        yield Drawn(name, kind, kind.draw(data) if data else None)
+        with same_looks([each.label for each in series]):
+            figure = kind.draw(data) if data else None
+        yield Drawn(name, kind, figure)
 
 
 def write_figures(
@@ -102,6 +104,8 @@ def write_figures(
 
 _MEASURED: Final = "a run that measured this part"
 _MODEL: Final = "a run with a trained model and rows in this part"
+_AGAIN: Final = "a run with a trained model, or of a baseline that can be fitted again, and rows in this part"
+_REFITTED: Final = "Baselines keep no model and were fitted again, with the same rows and seed."
 _INTERVAL: Final = (
     "Bars are 95 % bootstrap intervals over targets; of several seeds the means of values and ends are shown."
 )
@@ -115,7 +119,8 @@ _register(
     "top_k",
     "Top-K accuracy",
     "Share of rows whose recorded precursor set is among the first K that a system lists (Retro-Rank-In figure 3). "
-    "Bands are 95 % bootstrap intervals over targets. Systems with marks at 1, 3, 5 and 10 alone did not record more.",
+    "Bands are 95 % bootstrap intervals over targets, left out of panels with more than five systems. Systems with "
+    "marks at 1, 3, 5 and 10 alone did not record more.",
     _MEASURED,
     collect_top_k,
     draw_top_k,
@@ -143,8 +148,9 @@ _register(
     "distinct_sets",
     "Diversity of proposals",
     "Number of different precursor sets among the first 50 and 100 proposed for every target (Retro-Rank-In figure 8), "
-    "beside the number proposed. Where few sets are valid, lists are shorter than K.",
-    _MODEL,
+    "beside the number proposed. Where few sets are valid, lists are shorter than K; a system that proposes whole sets "
+    f"stops when it has no more. {_REFITTED}",
+    _AGAIN,
     collect_diversity,
     draw_diversity,
 )
@@ -152,7 +158,9 @@ _register(
     "precursors_of_target",
     "Precursors around a target",
     "First two principal components of the model's embeddings of one target and all candidate precursors; a cross is "
-    "as opaque as the link is probable, and the most probable are named (Retro-Rank-In figure 9).",
+    "as opaque as the link is probable, and the most probable are named (Retro-Rank-In figure 9). Baselines have no "
+    "embeddings of precursors: those that give link probabilities are shown on the map of the first trained model of "
+    f"their split. {_REFITTED}",
     _MODEL,
     collect_precursor_maps,
     draw_precursor_maps,
@@ -161,8 +169,9 @@ _register(
     "link_probabilities",
     "How sure a model is of links",
     "Distribution of the 60 highest link probabilities of each target (Retro-Rank-In figure 10). The vertical axis is "
-    "logarithmic.",
-    _MODEL,
+    "logarithmic. Systems that propose whole sets (retrieval, templates, generation) give no link probabilities and "
+    f"are left out. {_REFITTED}",
+    _AGAIN,
     collect_probabilities,
     draw_probabilities,
 )
@@ -171,7 +180,8 @@ _register(
     "Do probabilities come true?",
     "How often the first set of a row is recorded, by the probability the system gave it, in ten bins; on the dashed "
     "line a probability of 80 % comes true eight times in ten. Bars are 95 % Wilson intervals of the share in a bin. "
-    "Below, the number of rows in each bin (all seeds together).",
+    "Steps show how many rows are in each bin (all seeds together): their number below or, where each system has a "
+    "panel of its own, their share within it.",
     "a system that gives probabilities and measured this part",
     collect_reliability,
     draw_reliability,

@@ -10,7 +10,7 @@ import numpy as np
 
 from rrgraph.evaluation import GROUPINGS, Interval, TopK
 from rrgraph.figures.series import Series, Wishes, by_split
-from rrgraph.figures.style import legend_below, look, panels, styled
+from rrgraph.figures.style import legend_below, looks, panels, styled
 from rrgraph.figures.top_k import mean_interval
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def draw_kinds(data: Sequence[KindPanel]) -> Figure:
 
 
 def _draw_panel(axis: Axes, panel: KindPanel, k: int, labels: Sequence[str]) -> None:
-    names = list(panel.rows)
+    names, shown = list(panel.rows), looks(labels)
     for place, label in enumerate(labels):
         found = {name: accuracy[k] for name, accuracy in panel.accuracy.get(label, {}).items() if k in accuracy}
         if found:
@@ -87,7 +87,7 @@ def _draw_panel(axis: Axes, panel: KindPanel, k: int, labels: Sequence[str]) -> 
             value = [100 * each.value for each in found.values()]
             low, high = ([100 * getattr(each, end) for each in found.values()] for end in ("low", "high"))
             ends = [np.subtract(value, low), np.subtract(high, value)]
-            color, marker, _ = look(place)
+            color, marker, _ = shown[label]
             axis.errorbar(x, value, ends, color=color, marker=marker, linestyle="none", elinewidth=1.1, label=label)
     axis.set_xticks(range(len(names)), _ticks(panel.rows))
     axis.set_xlim(-0.6, len(names) - 0.4)

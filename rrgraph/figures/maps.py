@@ -1,6 +1,6 @@
 """Maps of embeddings: targets coloured by rank (Retro-Rank-In figure 6), precursors around a target (figure 9).
 
-Trained models and the rows they were measured on flow in; principal components and figures flow out.
+Trained models, baselines and the rows they were measured on flow in; principal components and figures flow out.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.errors import ConfigError
-from rrgraph.figures.series import Series, Wishes
+from rrgraph.figures.series import Series, Wishes, by_split
 from rrgraph.figures.style import GREY, PALETTE, panels, styled, subscripts
 
 if TYPE_CHECKING:
@@ -58,10 +58,10 @@ class TargetMap:
 
 @dataclass(frozen=True, eq=False)
 class PrecursorMap:
-    """Candidates around a target, for one model.
+    """Candidates around a target, for one system.
 
     Attributes:
-        title: which model.
+        title: which system, and whose embeddings where it has none.
         target: formula of the target.
         origin: (2,) its principal components.
         points: (candidates, 2) those of the candidates.
@@ -100,7 +100,7 @@ def collect_target_maps(series: Sequence[Series], wishes: Wishes) -> list[Target
     """
     found = []
     for each in series:
-        if not each.has_model:
+        if not each.embeds:
             continue
         run, protocol = each.first, wishes.chosen(each)
         outcome, table = run.ranks(wishes.part, protocol), run.table(wishes.part)
@@ -146,22 +146,27 @@ def draw_target_maps(data: Sequence[TargetMap]) -> Figure:
 
 
 def collect_precursor_maps(series: Sequence[Series], wishes: Wishes) -> list[PrecursorMap]:
-    """Return the candidates of each trained model around the wished target, or the first of the part."""
+    """Return the candidates of each system around the wished target, or the first of the part.
+
+    A baseline that gives links has no embeddings of precursors: it is shown on the map of the first trained model of
+    its split, so that the same place means the same precursor, and left out where there is none.
+    """
+    models = {split: systems[0] for split, systems in by_split(each for each in series if each.embeds).items()}
     found = []
     for each in series:
-        if not each.has_model:
+        if not each.gives_links or each.split not in models:
             continue
-        run = each.first
+        run, mapper = each.first, each if each.embeds else models[each.split]
         table = run.table(wishes.part)
         target = wishes.target or (table.targets[0] if len(table) else None)
         if target is None:
             continue
         pool = [candidate for candidate in run.pool(wishes.part) if candidate.key != target.key]
-        logits = run.predictor.logits([target], pool)[0]
-        points, explained = principal_components(run.predictor.embed([target, *pool]).numpy())
+        logits = run.links.logits([target], pool)[0]
+        points, explained = principal_components(mapper.first.predictor.embed([target, *pool]).numpy())
         found.append(
             PrecursorMap(
-                title=f"{each.label}, {each.split}",
+                title=f"{each.label}, {each.split}" + ("" if mapper is each else f"\non the map of {mapper.label}"),
                 target=target.formula,
                 origin=points[0],
                 points=points[1:],
@@ -175,7 +180,7 @@ def collect_precursor_maps(series: Sequence[Series], wishes: Wishes) -> list[Pre
 
 @styled
 def draw_precursor_maps(data: Sequence[PrecursorMap]) -> Figure:
-    """Draw a panel for each model: the target, candidates in grey, and on each a cross as opaque as it is probable."""
+    """Draw a panel for each system: the target, candidates in grey, and on each a cross as opaque as it is probable."""
     figure, axes = _grid(len(data), width=5.0, height=4.4)
     for panel, axis in zip(data, axes, strict=True):
         x, y = panel.points.T

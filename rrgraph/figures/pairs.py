@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.errors import ConfigError
+from rrgraph.errors import RRGraphError
 from rrgraph.figures.series import Series, Wishes, by_split
 from rrgraph.figures.style import GREY, PALETTE, panels, plain_numbers, styled, subscripts
 
@@ -69,7 +69,7 @@ def collect_pairs(series: Sequence[Series], wishes: Wishes) -> list[PairCorrelat
         for run in (run for each in systems for run in each.runs):
             try:
                 table = run.data.train
-            except ConfigError:  # a system that is configured in another way
+            except RRGraphError:  # a system that is configured in another way, or data that are not there
                 continue
             correlation = pair_correlation(table, title=f"training reactions of {split} ({len(table):,} rows)")
             if correlation.pairs:

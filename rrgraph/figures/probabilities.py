@@ -1,7 +1,7 @@
-"""What models propose and how sure they are (Retro-Rank-In figures 8 and 10).
+"""What systems propose and how sure they are (Retro-Rank-In figures 8 and 10).
 
-Trained models and the targets of a part flow in; numbers of distinct sets and distributions of link probabilities
-flow out.
+Systems that can be asked anew and the targets of a part flow in; numbers of distinct sets and distributions of link
+probabilities flow out.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.evaluation import PROTOCOLS
+from rrgraph.evaluation import read_protocol
 from rrgraph.figures.series import Series, Wishes
-from rrgraph.figures.style import PALETTE, legend_below, look, panels, plain_numbers, styled
+from rrgraph.figures.style import PALETTE, label_outer, legend_below, looks, panels, plain_numbers, styled
 from rrgraph.planning import planner_for
 from rrgraph.progress import track
 
@@ -42,10 +42,10 @@ _BINS: Final = 20
 
 @dataclass(frozen=True)
 class Diversity:
-    """How many different sets a model proposes.
+    """How many different sets a system proposes.
 
     Attributes:
-        label: of the model.
+        label: of the system.
         where: split, protocol and number of targets.
         proposed: number of listed sets over all targets, by K.
         distinct: number of different ones among them, by K.
@@ -62,7 +62,7 @@ class LinkProbabilities:
     """The highest link probabilities of each target.
 
     Attributes:
-        label: of the model.
+        label: of the system.
         split: name of the split.
         values: (targets, up to 60) probabilities, highest first.
     """
@@ -85,18 +85,18 @@ def drawn_rows(table: ReactionTable, most: int | None) -> list[int]:
 
 
 def collect_diversity(series: Sequence[Series], wishes: Wishes) -> list[Diversity]:
-    """Return the number of different sets among the first 50 and 100 of each trained model."""
+    """Return the number of different sets among the first 50 and 100 of each system that can be asked anew."""
     found = []
     for each in series:
         if not each.has_model:
             continue
         run, name = each.first, wishes.chosen(each)
-        table, protocol = run.table(wishes.part), PROTOCOLS[name]
+        table, protocol = run.table(wishes.part), read_protocol(name)
         rows = drawn_rows(table, wishes.targets)
         if not rows:
             continue
         planner = planner_for(
-            run.predictor,
+            run.model,
             run.pool(wishes.part),
             protocol.constraints(),
             mode=run.mode(name),
@@ -121,7 +121,7 @@ def collect_diversity(series: Sequence[Series], wishes: Wishes) -> list[Diversit
 
 @styled
 def draw_diversity(data: Sequence[Diversity]) -> Figure:
-    """Draw a panel for each split with two bars a model."""
+    """Draw a panel for each split with two bars a system."""
     places = list(dict.fromkeys(each.where for each in data))
     most = max(sum(each.where == where for each in data) for where in places)
     figure, axes = panels(len(places), 1, width=6.4, height=1.2 + 0.62 * most, sharex=True)
@@ -146,10 +146,10 @@ def draw_diversity(data: Sequence[Diversity]) -> Figure:
 
 
 def collect_probabilities(series: Sequence[Series], wishes: Wishes) -> list[LinkProbabilities]:
-    """Return the 60 highest link probabilities of each target, for each trained model."""
+    """Return the 60 highest link probabilities of each target, for each system that has any."""
     found = []
     for each in series:
-        if not each.has_model:
+        if not each.gives_links:
             continue
         run = each.first
         table = run.table(wishes.part)
@@ -158,7 +158,7 @@ def collect_probabilities(series: Sequence[Series], wishes: Wishes) -> list[Link
             continue
         targets = [table.targets[row] for row in rows]
         highest = [
-            -np.sort(-run.predictor.logits(targets[start : start + _CHUNK], pool), axis=1)[:, :_HIGHEST]
+            -np.sort(-run.links.logits(targets[start : start + _CHUNK], pool), axis=1)[:, :_HIGHEST]
             for start in range(0, len(targets), _CHUNK)
         ]
         found.append(LinkProbabilities(each.label, each.split, 1 / (1 + np.exp(-np.concatenate(highest)))))
@@ -167,14 +167,22 @@ def collect_probabilities(series: Sequence[Series], wishes: Wishes) -> list[Link
 
 @styled
 def draw_probabilities(data: Sequence[LinkProbabilities]) -> Figure:
-    """Draw a histogram for each model, one under the other as in the paper; the axis of shares is logarithmic."""
-    labels = list(dict.fromkeys(each.label for each in data))
-    figure, axes = panels(len(data), 1, width=5.6, height=2.0, sharex=True, sharey=True)
+    """Draw a histogram for each system, one under the other as in the paper, and a column for each split.
+
+    The axis of shares is logarithmic.
+    """
+    labels, splits = (list(dict.fromkeys(getattr(each, name) for each in data)) for name in ("label", "split"))
+    width = 5.6 if len(splits) == 1 else 4.2
+    figure, axes = panels(len(labels), len(splits), width=width, height=1.8, sharex=True, sharey=True)
+    for axis in (axis for row in axes for axis in row):
+        axis.set_visible(False)
     edges = np.linspace(0, 100, _BINS + 1).tolist()
-    for each, (axis,) in zip(data, axes, strict=True):
+    for each in data:
+        axis = axes[labels.index(each.label)][splits.index(each.split)]
+        axis.set_visible(True)
         values = 100 * each.values.ravel()
         share = 100 / each.values.size
-        color = look(labels.index(each.label)).color
+        color = looks(labels)[each.label].color
         axis.hist(values, edges, weights=np.full(len(values), share), color=color, rwidth=0.92)
         axis.set_yscale("log")
         plain_numbers(axis.yaxis)
@@ -191,8 +199,10 @@ def draw_probabilities(data: Sequence[LinkProbabilities]) -> Figure:
             ha="right",
             va="top",
             fontsize=8,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 2},
         )
-    axes[-1][0].set_xlabel(f"link probability (%), the {_HIGHEST} highest of each target")
+        axis.set_xlabel(f"link probability (%), the {_HIGHEST} highest of each target")
+    label_outer(axes)
     return figure
 
 

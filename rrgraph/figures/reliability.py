@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from rrgraph.evaluation import Calibration, ReliabilityBin
 from rrgraph.figures.series import Series, Wishes, by_split
-from rrgraph.figures.style import GREY, legend_below, look, panels, plain_numbers, styled
+from rrgraph.figures.style import GREY, label_outer, legend_below, look, looks, panels, plain_numbers, styled
+from rrgraph.figures.top_k import ABREAST
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from rrgraph.figures.style import Look
 
 __all__ = ["ReliabilityPanel", "collect_reliability", "draw_reliability", "pooled_bins", "wilson_interval"]
+
+
+_MOST_TOGETHER: Final = 4
+"""Systems up to which diagrams share a panel; the lines of more cannot be followed."""
+_ABREAST: Final = 4
 
 
 @dataclass(frozen=True)
@@ -47,40 +53,84 @@ def collect_reliability(series: Sequence[Series], wishes: Wishes) -> list[Reliab
 
 @styled
 def draw_reliability(data: Sequence[ReliabilityPanel]) -> Figure:
-    """Draw for each panel the diagram with 95 % intervals, and below it how many rows are in each bin."""
+    """Draw diagrams with 95 % intervals: of a few systems together, of many in a panel for each."""
     labels = list(dict.fromkeys(label for panel in data for label in panel.bins))
+    return _draw_together(data, labels) if len(labels) <= _MOST_TOGETHER else _draw_apart(data, labels)
+
+
+def _draw_together(data: Sequence[ReliabilityPanel], labels: Sequence[str]) -> Figure:
+    """Draw for each panel the diagram of all systems, and below it how many rows are in each bin."""
     splits, protocols = (list(dict.fromkeys(getattr(panel, name) for panel in data)) for name in ("split", "protocol"))
-    heights = [2.6, 1] * len(splits)
+    columns = min(len(protocols), ABREAST)
+    deep = -(-len(protocols) // columns)
+    most = max(entry.count for panel in data for bins in panel.bins.values() for entry in bins)
+    heights = [2.6, 1] * len(splits) * deep
     figure, axes = panels(
-        2 * len(splits), len(protocols), width=4.0, height=2.3, sharex=True, sharey="row", height_ratios=heights
+        2 * len(splits) * deep, columns, width=4.0, height=2.3, sharex=True, sharey="row", height_ratios=heights
     )
     for axis in (axis for row in axes for axis in row):
         axis.set_visible(False)
     for panel in data:
-        row, column = 2 * splits.index(panel.split), protocols.index(panel.protocol)
+        row, column = divmod(protocols.index(panel.protocol), columns)
+        row = 2 * (splits.index(panel.split) * deep + row)
         diagram, counts = axes[row][column], axes[row + 1][column]
-        diagram.plot([0, 100], [0, 100], color=GREY, linewidth=1, linestyle=(0, (4, 3)), label="perfectly calibrated")
+        _draw_perfect(diagram)
         for label, bins in panel.bins.items():
-            _draw_bins(diagram, counts, bins, label, look(labels.index(label)))
+            shown = looks(labels)[label]
+            _draw_bins(diagram, bins, label, shown)
+            counts.stairs(*_steps(bins), color=shown.color, linestyle=shown.line, linewidth=1.4)
         diagram.set_title(f"{panel.split}, protocol {panel.protocol}")
         diagram.set(xlim=(0, 100), ylim=(-2, 102), ylabel="first set is recorded (%)")
         counts.set_yscale("log")
         plain_numbers(counts.yaxis)
-        counts.set_ylim(bottom=0.8)
+        counts.set_ylim(0.8, 1.6 * most)
         counts.set(xlabel="probability of the first set (%)", ylabel="rows")
         for axis in (diagram, counts):
             axis.set_visible(True)
-            axis.label_outer(remove_inner_ticks=True)
+    label_outer(axes)
     legend_below(figure, [axis for row in axes for axis in row])
     return figure
 
 
-def _draw_bins(diagram: Axes, counts: Axes, bins: Sequence[ReliabilityBin], label: str, shown: Look) -> None:
+def _draw_apart(data: Sequence[ReliabilityPanel], labels: Sequence[str]) -> Figure:
+    """Draw a diagram for each system and split with a line a protocol, and steps for the share of rows in each bin."""
+    protocols = list(dict.fromkeys(panel.protocol for panel in data))
+    found: dict[tuple[str, str], dict[str, tuple[ReliabilityBin, ...]]] = {}
+    for split in dict.fromkeys(panel.split for panel in data):
+        for label in labels:
+            lines = {each.protocol: each.bins[label] for each in data if each.split == split and label in each.bins}
+            if lines:
+                found[label, split] = lines
+    rows = -(-len(found) // _ABREAST)
+    figure, axes = panels(rows, _ABREAST, width=2.5, height=2.3, sharex=True, sharey=True)
+    flat = [axis for row in axes for axis in row]
+    for axis in flat[len(found) :]:
+        axis.set_visible(False)
+    for place, ((label, split), by_protocol) in enumerate(found.items()):
+        axis = flat[place]
+        _draw_perfect(axis)
+        for protocol, bins in by_protocol.items():
+            shown = look(protocols.index(protocol))
+            _draw_bins(axis, bins, f"protocol {protocol}", shown)
+            counts, edges = _steps(bins)
+            axis.stairs(100 * np.array(counts) / sum(counts), edges, color=shown.color, fill=True, alpha=0.15)
+        axis.set_title(f"{label}: {split}", fontsize=8)
+        axis.set(xlim=(0, 100), ylim=(-2, 102))
+        axis.set(xlabel="probability of first set (%)", ylabel="first set recorded (%)")
+    label_outer(axes)
+    legend_below(figure, flat[: len(found)])
+    return figure
+
+
+def _draw_perfect(axis: Axes) -> None:
+    axis.plot([0, 100], [0, 100], color=GREY, linewidth=1, linestyle=(0, (4, 3)), label="perfectly calibrated")
+
+
+def _draw_bins(diagram: Axes, bins: Sequence[ReliabilityBin], label: str, shown: Look) -> None:
     color, marker, line = shown
     x, y = [100 * entry.confidence for entry in bins], [100 * entry.accuracy for entry in bins]
     ends = np.array([wilson_interval(entry.accuracy, entry.count) for entry in bins]).T * 100
     diagram.errorbar(x, y, np.abs(ends - y), color=color, marker=marker, linestyle=line, elinewidth=1, label=label)
-    counts.stairs(*_steps(bins), color=color, linestyle=line, linewidth=1.4)
 
 
 def pooled_bins(calibrations: Sequence[Calibration]) -> tuple[ReliabilityBin, ...]:

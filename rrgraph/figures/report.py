@@ -58,7 +58,7 @@ def report_html(folder: str | Path, wishes: Wishes, *, only: Sequence[str] = ())
     """
     template = _template()
     folder, experiment = Path(folder), is_experiment(folder)
-    series = gather([folder], part=wishes.part)
+    series = gather([folder], part=wishes.part, refit=wishes.refit)
     results = read_results(folder) if experiment else []
     tables = experiment_tables(folder) if experiment else run_tables(series, wishes.part)
     page: str = template.render(
@@ -71,6 +71,7 @@ def report_html(folder: str | Path, wishes: Wishes, *, only: Sequence[str] = ())
         runs=len(results) or 1,
         hours=sum(float(row.get("seconds") or 0) for row in results) / 3600,
         tables=tables,
+        measured=_measured(series, wishes.part),
         short=list(_in_short(tables)),
         results=results,
         figures=list(_figures(series, wishes, only)),
@@ -140,6 +141,17 @@ def _in_short(tables: Sequence[ResultTable]) -> Iterator[str]:
             yield f"{table.title}, protocol {protocol}: {', '.join(dict.fromkeys([found[0], found[-1]]))}."
 
 
+def _measured(series: Sequence[Series], part: str) -> dict[tuple[str, bool], int]:
+    """Return the most rows that a system was measured on, by split: all, and those with an unseen precursor."""
+    found: dict[tuple[str, bool], int] = {}
+    for each in series:
+        for metrics in (metrics for protocol in each.protocols(part) for metrics in each.metrics(part, protocol)):
+            for unseen, top in ((False, metrics.overall), (True, metrics.unseen)):
+                key = each.split, unseen
+                found[key] = max(found.get(key, 0), top.rows if top else 0)
+    return found
+
+
 def _short(text: str) -> str:
     """Return a number of the results with four digits that count, anything else as it is."""
     try:
@@ -167,7 +179,7 @@ def _systems(series: Sequence[Series], results: Sequence[Mapping[str, str]]) -> 
 
 def _prose(documentation: str) -> str:
     """Return a docstring up to its arguments, with a line for each paragraph and item."""
-    text = documentation.partition("\n\nArgs:")[0].replace("``", "")
+    text = documentation.partition("\n\nArgs:")[0].replace("`", "")
     return re.sub(r"(?<!\n)\n *(?![\n-])", " ", text)
 
 

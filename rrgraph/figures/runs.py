@@ -1,12 +1,14 @@
 """A run folder as figures read it: files flow in; metrics, the outcome of each row, the data and the model flow out.
 
-What takes long (loading the data, measuring again) happens when it is first asked for, and once.
+What takes long (loading the data, fitting a baseline again, measuring again) happens when it is first asked for, and
+once.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -14,12 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from rrgraph.baselines import BASELINES, LinkBaseline, SetBaseline
 from rrgraph.errors import ConfigError
-from rrgraph.evaluation import PROTOCOLS, Metrics, RowRanks, evaluate_planner, stratify
+from rrgraph.evaluation import Metrics, RowRanks, evaluate_planner, read_protocol, stratify
 from rrgraph.files import near_file
-from rrgraph.runs import candidate_pool, load_predictor, run_split
+from rrgraph.runs import BaselineConfig, RunConfig, candidate_pool, load_predictor, load_run
+from rrgraph.runs.baseline import build_baseline
 from rrgraph.runs.config import MODEL
 from rrgraph.runs.measure import set_mode
+from rrgraph.runs.prepare import read_pool, split_data
 
 if TYPE_CHECKING:
     from rrgraph.chem import Composition
@@ -27,6 +32,8 @@ if TYPE_CHECKING:
     from rrgraph.model import LinkPredictor
 
 __all__ = ["TrainedRun", "read_json", "read_yaml"]
+
+logger = logging.getLogger(__name__)
 
 _STRATA = ("year", "anion_class", "source_elements")
 
@@ -37,24 +44,37 @@ class TrainedRun:
     Args:
         folder: the run folder; it needs a `config.yaml`, and `metrics.json` or a model.
         system: what the run's own system is called in its metrics, `MODEL` by default where it is there.
+        refit: whether a baseline, which keeps no model, is fitted again when it is asked for.
+        splits: data that runs share, divided once; each run loads its own by default.
 
     Raises:
         ConfigError: the folder holds no finished run, or one of its files cannot be read.
     """
 
-    def __init__(self, folder: str | Path, *, system: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        system: str | None = None,
+        refit: bool = True,
+        splits: MutableMapping[str, Split] | None = None,
+    ) -> None:
         self.folder = Path(folder)
         if not self.folder.is_dir():
             raise ConfigError(f"There is no run folder '{folder}'.{near_file(folder)}")
         if not (self.folder / "config.yaml").is_file():
             raise ConfigError(f"'{folder}' is not a run folder: it has no config.yaml.")
-        self.has_model = (self.folder / "model.json").is_file()
-        if not self.has_model and not (self.folder / "metrics.json").is_file():
+        self.embeds = (self.folder / "model.json").is_file()
+        """Whether there is a trained model that has embeddings."""
+        if not self.embeds and not (self.folder / "metrics.json").is_file():
             raise ConfigError(f"The run in '{folder}' is not finished: it has neither metrics.json nor a model.")
         self.config = read_yaml(self.folder / "config.yaml")
         self._recorded = read_json(self.folder / "metrics.json", missing={})
         self._ranks = read_json(self.folder / "ranks.json", missing={})
         self._system = system
+        self._splits = {} if splits is None else splits
+        baseline = str(self.config.get("baseline", ""))
+        self._baseline = BASELINES[baseline] if refit and baseline in BASELINES else None
         self._again: dict[tuple[str, str], Metrics | None] = {}
 
     @property
@@ -68,15 +88,41 @@ class TrainedRun:
         data = self.config.get("data")
         return str(data.get("split", "")) if isinstance(data, Mapping) else str(self.config.get("split", ""))
 
+    @property
+    def has_model(self) -> bool:
+        """Whether there is a system that can be asked anew: a trained model, or a baseline that is fitted again."""
+        return self.embeds or self._baseline is not None
+
+    @property
+    def gives_links(self) -> bool:
+        """Whether that system gives probabilities of links; one that proposes whole sets does not."""
+        return self.embeds or (self._baseline is not None and issubclass(self._baseline, LinkBaseline))
+
+    @cached_property
+    def model(self) -> LinkPredictor | LinkBaseline | SetBaseline:
+        """The trained model, or the baseline fitted again to the same rows with the same seed."""
+        return self.predictor if self.embeds else self._fitted()
+
+    @property
+    def links(self) -> LinkPredictor | LinkBaseline:
+        """The same, of a run that gives links."""
+        model = self.model
+        assert not isinstance(model, SetBaseline)
+        return model
+
     @cached_property
     def predictor(self) -> LinkPredictor:
-        """The trained model."""
+        """The trained model of a run that kept one."""
         return load_predictor(str(self.folder))
 
     @cached_property
     def data(self) -> Split:
         """The data of the run, divided again."""
-        return run_split(self.folder)
+        config = self._configured
+        key = repr((replace(config.data, pool=None), config.seed))
+        if key not in self._splits:
+            self._splits[key] = split_data(config.data, seed=config.seed)[0]
+        return self._splits[key]
 
     def table(self, part: str) -> ReactionTable:
         """Return the rows of a part of the split."""
@@ -85,11 +131,12 @@ class TrainedRun:
 
     def pool(self, part: str) -> list[Composition]:
         """Return the candidate precursors that the part is measured with."""
-        return candidate_pool(self.predictor.vocabulary, self.table(part))
+        return candidate_pool(self._vocabulary, self.table(part))
 
     def mode(self, protocol: str) -> str:
-        """Return what the model's sets are ranked by."""
-        return set_mode(protocol, str(self.predictor.checkpoint.metadata.get("score_mode", "product")))
+        """Return what the system's sets are ranked by."""
+        known = self.predictor.checkpoint.metadata if self.embeds else {}
+        return set_mode(protocol, str(known.get("score_mode", "product")))
 
     @property
     def parts(self) -> list[str]:
@@ -107,7 +154,7 @@ class TrainedRun:
         return list(dict.fromkeys(name for systems in found for name in systems if name != self._own(systems)))
 
     def metrics(self, part: str, protocol: str, *, system: str | None = None) -> Metrics | None:
-        """Return what was measured, or for the run's own model is measured now; None if it cannot be.
+        """Return what was measured, or for the run's own system is measured now; None if it cannot be.
 
         Args:
             part: of the split.
@@ -154,15 +201,39 @@ class TrainedRun:
         if not len(table):
             return None
         metrics = evaluate_planner(
-            self.predictor,
+            self.model,
             self.pool(part),
             table,
-            PROTOCOLS[protocol],
+            read_protocol(protocol),
             mode=self.mode(protocol),
-            train_precursors={precursor.key for precursor in self.predictor.seen},
+            train_precursors={precursor.key for precursor in self._seen},
         )
         assert metrics.rows is not None
         return replace(metrics, strata=stratify(metrics.rows, table, _STRATA))
+
+    @cached_property
+    def _configured(self) -> RunConfig | BaselineConfig:
+        return load_run(self.folder / "config.yaml")
+
+    @cached_property
+    def _seen(self) -> Sequence[Composition]:
+        """The precursors seen in training."""
+        return self.predictor.seen if self.embeds else list(self.data.train.precursors().values())
+
+    @cached_property
+    def _vocabulary(self) -> Sequence[Composition]:
+        """The candidate precursors that the system knows, those of the pool with them."""
+        if self.embeds:
+            return self.predictor.vocabulary
+        pool = self._configured.data.pool
+        return candidate_pool([*self._seen, *(read_pool(pool) if pool else ())])
+
+    def _fitted(self) -> LinkBaseline | SetBaseline:
+        config = self._configured
+        if self._baseline is None or not isinstance(config, BaselineConfig):
+            raise ConfigError(f"The run in '{self.folder}' kept no model.")
+        logger.info("Fitting %s on split %s again, since baselines keep no model.", config.baseline, self.split)
+        return build_baseline(config).fit(self.data.train, self.data)
 
 
 def read_json(path: Path, *, missing: Any = None) -> Any:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rrgraph.errors import ConfigError, near_match
-from rrgraph.evaluation import PROTOCOLS, Metrics
+from rrgraph.evaluation import Metrics, read_protocol
 from rrgraph.figures.runs import TrainedRun
 
 if TYPE_CHECKING:
@@ -24,9 +25,10 @@ class Wishes:
 
     Attributes:
         part: of the split, `validation` or `test`.
-        protocol: of the figures that show one, None for `open` where it was measured.
+        protocol: of the figures that show one, with flags or without; None for `open` where it was measured.
         target: whose precursors are shown, None for the first of the part.
         targets: most targets that are planned anew, drawn at random; None for all.
+        refit: whether baselines, which keep no model, are fitted again for the figures that ask them anew.
 
     Raises:
         ConfigError: there is no such part or protocol.
@@ -36,18 +38,23 @@ class Wishes:
     protocol: str | None = None
     target: Composition | None = None
     targets: int | None = 500
+    refit: bool = True
 
     def __post_init__(self) -> None:
         parts = ("validation", "test")
         if self.part not in parts:
             raise ConfigError(f"--part is '{self.part}', expected validation or test.{near_match(self.part, parts)}")
         if self.protocol is not None:
-            PROTOCOLS[self.protocol]
+            read_protocol(self.protocol)
 
     def chosen(self, series: Series) -> str:
         """Return the protocol of a figure that shows one."""
         known = series.protocols(self.part)
-        return self.protocol or ("open" if "open" in known or not known else known[0])
+        if self.protocol is None:
+            return "open" if "open" in known or not known else known[0]
+        asked = read_protocol(self.protocol)
+        # Flags can be spelled in several ways.
+        return next((name for name in known if read_protocol(name) == asked), self.protocol)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +80,18 @@ class Series:
 
     @property
     def has_model(self) -> bool:
-        """Whether the first run has a trained model that can be asked anew."""
+        """Whether the first run has a system that can be asked anew."""
         return self.beside is None and self.first.has_model
+
+    @property
+    def embeds(self) -> bool:
+        """Whether it has embeddings, which trained models have."""
+        return self.beside is None and self.first.embeds
+
+    @property
+    def gives_links(self) -> bool:
+        """Whether it gives probabilities of links."""
+        return self.beside is None and self.first.gives_links
 
     def metrics(self, part: str, protocol: str) -> list[Metrics]:
         """Return what each run measured, without those that did not."""
@@ -86,22 +103,28 @@ class Series:
         return list(dict.fromkeys(name for run in self.runs for name in run.protocols(part)))
 
 
-def gather(paths: Sequence[str | Path], *, part: str = "test") -> tuple[Series, ...]:
+def gather(paths: Sequence[str | Path], *, part: str = "test", refit: bool = True) -> tuple[Series, ...]:
     """Return the series of run folders and experiment folders, in the order given.
 
     The seeds of an experiment's system and split are one series. A run by itself is a series too, and so is each
     baseline that was measured beside it.
+
+    Args:
+        paths: the folders.
+        part: of the split.
+        refit: whether the baselines of runs are fitted again when a figure asks them anew.
 
     Raises:
         ConfigError: a folder is neither, or a file in it cannot be read.
     """
     series: list[Series] = []
     alone: list[TrainedRun] = []
+    open_run = partial(TrainedRun, refit=refit, splits={})
     for path in paths:
         if is_experiment(path):
-            series += _experiment_series(path)
+            series += _experiment_series(path, open_run)
         else:
-            alone.append(TrainedRun(path))
+            alone.append(open_run(path))
     labels = _labels(alone)
     series += [Series(label, run.split, (run,)) for label, run in zip(labels, alone, strict=True)]
     return (*series, *_baselines(alone, labels, part))
@@ -117,7 +140,7 @@ def usual_part(paths: Sequence[str | Path]) -> str:
         run
         for path in paths
         for run in (
-            [run for each in _experiment_series(path) for run in each.runs]
+            [run for each in _experiment_series(path, TrainedRun) for run in each.runs]
             if is_experiment(path)
             else [TrainedRun(path)]
         )
@@ -166,9 +189,9 @@ def experiment_runs(path: str | Path) -> dict[tuple[str, str], list[Path]]:
     return found
 
 
-def _experiment_series(path: str | Path) -> list[Series]:
+def _experiment_series(path: str | Path, open_run: Callable[..., TrainedRun]) -> list[Series]:
     return [
-        Series(system, split, tuple(TrainedRun(folder, system=system) for folder in folders))
+        Series(system, split, tuple(open_run(folder, system=system) for folder in folders))
         for (system, split), folders in experiment_runs(path).items()
     ]
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from io import BytesIO
 from pathlib import Path
@@ -27,10 +29,13 @@ __all__ = [
     "GREY",
     "PALETTE",
     "Look",
+    "label_outer",
     "legend_below",
     "look",
+    "looks",
     "panels",
     "plain_numbers",
+    "same_looks",
     "save",
     "styled",
     "subscripts",
@@ -43,6 +48,8 @@ PALETTE: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E
 GREY: Final = "#8A8A8A"
 
 _MARKERS: Final = "osD^vPX*"
+
+_ORDER: ContextVar[tuple[str, ...]] = ContextVar("order of the series of related figures", default=())
 
 _RULES: Final[dict[str, Any]] = {
     "figure.facecolor": "white",
@@ -89,6 +96,22 @@ def look(position: int) -> Look:
     """Return the look of the series at a position; after eight of them the marker shifts and lines are dashed."""
     turn, place = divmod(position, len(PALETTE))
     return Look(PALETTE[place], _MARKERS[(place + turn) % len(_MARKERS)], ("-", "--", ":")[turn % 3])
+
+
+def looks(labels: Sequence[str]) -> dict[str, Look]:
+    """Return the look of each series by its label; within `same_looks` a label looks alike in every figure."""
+    order = dict.fromkeys([*_ORDER.get(), *labels])
+    return {label: look(place) for place, label in enumerate(order) if label in labels}
+
+
+@contextmanager
+def same_looks(labels: Sequence[str]) -> Iterator[None]:
+    """Give series the looks of their places among these labels, whichever of them a figure shows."""
+    before = _ORDER.set(tuple(labels))
+    try:
+        yield
+    finally:
+        _ORDER.reset(before)
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
@@ -152,6 +175,20 @@ def plain_numbers(axis: Axis) -> None:
 
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
+
+
+def label_outer(axes: Sequence[Sequence[Axes]]) -> None:
+    """Keep the labels of an axis shared in a grid where no visible panel stands below, or to the left."""
+    for row, line in enumerate(axes):
+        for column, axis in enumerate(line):
+            covered = row + 1 < len(axes) and axes[row + 1][column].get_visible()
+            beside = column > 0 and line[column - 1].get_visible()
+            axis.tick_params(bottom=not covered, labelbottom=not covered, left=not beside, labelleft=not beside)
+            axis.tick_params(which="minor", left=not beside)
+            if covered:
+                axis.set_xlabel("")
+            if beside:
+                axis.set_ylabel("")
 
 
 def legend_below(figure: Figure, axes: Sequence[Axes], *, columns: int = 4) -> None:

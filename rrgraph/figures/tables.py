@@ -16,6 +16,7 @@ from rrgraph.figures.series import Series, by_split, read_results
 __all__ = ["Cell", "ResultTable", "experiment_tables", "run_tables"]
 
 SIGNIFICANT: Final = 0.05
+_MOST_NAMED: Final = 3
 _LONG: Final = {"split", "rows", "system", "protocol", "k", "mean", "deviation", "seeds", "place"}
 _ACCURACY: Final = re.compile(r"(?P<protocol>.+?)(?P<unseen>_unseen)?_top(?P<k>\d+)")
 
@@ -41,14 +42,21 @@ class ResultTable:
     """Accuracies of systems on the same rows.
 
     Attributes:
-        title: which rows.
+        split: name of the split.
+        unseen: whether only rows with a precursor unseen in training count.
         columns: protocol and k of each column.
         rows: the cells of each system, None where nothing was measured.
     """
 
-    title: str
+    split: str
+    unseen: bool
     columns: tuple[tuple[str, int], ...]
     rows: dict[str, tuple[Cell | None, ...]]
+
+    @property
+    def title(self) -> str:
+        """Which rows."""
+        return f"Split {self.split}" + (", rows with a precursor unseen in training" if self.unseen else "")
 
     @property
     def groups(self) -> list[tuple[str, int]]:
@@ -57,14 +65,13 @@ class ResultTable:
         return [(protocol, protocols.count(protocol)) for protocol in dict.fromkeys(protocols)]
 
     def best(self) -> list[tuple[str, int, str, str]]:
-        """Return protocol, k, system and accuracy of the best of each column."""
+        """Return protocol, k, system and accuracy of the best of each column; equal systems are named together."""
         found = []
         for column, (protocol, k) in enumerate(self.columns):
-            for system, cells in self.rows.items():
-                cell = cells[column]
-                if cell is not None and cell.place == 1:
-                    found.append((protocol, k, system, cell.text))
-                    break
+            first = {system: cell for system, cells in self.rows.items() if (cell := cells[column]) and cell.place == 1}
+            if first:
+                names = " and ".join(first) if len(first) <= _MOST_NAMED else f"{len(first)} systems"
+                found.append((protocol, k, names, next(iter(first.values())).text))
         return found
 
 
@@ -123,9 +130,8 @@ def _tables(entries: Iterable[_Entry], *, apart: bool = False) -> list[ResultTab
         columns = sorted({(entry.protocol, entry.k) for entry in found}, key=lambda c: (protocols.index(c[0]), c[1]))
         cells = {(entry.system, entry.protocol, entry.k): entry.cell for entry in found}
         systems = dict.fromkeys(entry.system for entry in found)
-        title = f"Split {split}" + (", rows with a precursor unseen in training" if unseen else "")
         rows = {system: tuple(cells.get((system, *column)) for column in columns) for system in systems}
-        tables.append(ResultTable(title, tuple(columns), rows))
+        tables.append(ResultTable(split, unseen, tuple(columns), rows))
     return tables
 
 
@@ -165,6 +171,6 @@ def _from_results(rows: Sequence[dict[str, str]], file: Path) -> list[_Entry]:
 
 
 def _places(values: dict[str, float]) -> dict[str, int]:
-    """Return 1 for the highest value and 2 for the next lower one, by name; one value alone has no place."""
+    """Return 1 for the highest value and 2 for the next lower one, by name; where all are level none has a place."""
     order = sorted(set(values.values()), reverse=True)[:2]
-    return {name: order.index(value) + 1 if len(values) > 1 and value in order else 0 for name, value in values.items()}
+    return {name: order.index(value) + 1 if len(order) > 1 and value in order else 0 for name, value in values.items()}

@@ -10,14 +10,18 @@ import numpy as np
 
 from rrgraph.evaluation import Interval, RowRanks, TopK, mean_intervals
 from rrgraph.figures.series import Series, Wishes, by_split
-from rrgraph.figures.style import legend_below, look, panels, styled
+from rrgraph.figures.style import label_outer, legend_below, looks, panels, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Curve", "CurvePanel", "collect_top_k", "draw_top_k", "mean_interval", "pooled_accuracy"]
+__all__ = ["ABREAST", "Curve", "CurvePanel", "collect_top_k", "draw_top_k", "mean_interval", "pooled_accuracy"]
 
 _KS: Final = tuple(range(1, 11))
+ABREAST: Final = 3
+"""Protocols beside each other; those of an experiment on their flags are many."""
+_MOST_BANDS: Final = 5
+"""Curves of a panel up to which each has a band; more bands cover each other."""
 
 
 @dataclass(frozen=True)
@@ -56,28 +60,35 @@ def collect_top_k(series: Sequence[Series], wishes: Wishes) -> list[CurvePanel]:
 
 @styled
 def draw_top_k(data: Sequence[CurvePanel]) -> Figure:
-    """Draw a row of panels for each split, and a panel in it for each protocol."""
+    """Draw rows of panels for each split, and a panel for each protocol, up to three abreast."""
     splits, protocols = (list(dict.fromkeys(getattr(panel, name) for panel in data)) for name in ("split", "protocol"))
-    looks = {name: look(i) for i, name in enumerate(dict.fromkeys(c.label for panel in data for c in panel.curves))}
-    figure, axes = panels(len(splits), len(protocols), width=4.0, height=3.1, sharex=True, sharey=True)
+    shown = looks(list(dict.fromkeys(curve.label for panel in data for curve in panel.curves)))
+    height = 3.1 if len(shown) <= _MOST_BANDS else 4.2
+    columns = min(len(protocols), ABREAST)
+    deep = -(-len(protocols) // columns)
+    figure, axes = panels(len(splits) * deep, columns, width=4.0, height=height, sharex=True, sharey=True)
     for axis in (axis for row in axes for axis in row):
         axis.set_visible(False)
     for panel in data:
-        axis = axes[splits.index(panel.split)][protocols.index(panel.protocol)]
+        row, column = divmod(protocols.index(panel.protocol), columns)
+        axis = axes[splits.index(panel.split) * deep + row][column]
         axis.set_visible(True)
         for curve in panel.curves:
             ks = sorted(curve.accuracy)
             value, low, high = (
                 [100 * getattr(curve.accuracy[k], name) for k in ks] for name in ("value", "low", "high")
             )
-            color, marker, line = looks[curve.label]
-            axis.fill_between(ks, low, high, color=color, alpha=0.15, linewidth=0)
+            color, marker, line = shown[curve.label]
+            if len(panel.curves) <= _MOST_BANDS:
+                axis.fill_between(ks, low, high, color=color, alpha=0.15, linewidth=0)
             axis.plot(ks, value, color=color, marker=marker, linestyle=line, label=curve.label)
-        axis.set_title(f"{panel.split}, protocol {panel.protocol} ({panel.rows:,} rows)")
+        # Flags make names of protocols long.
+        gap = "\n" if "=" in panel.protocol else " "
+        axis.set_title(f"{panel.split}, protocol {panel.protocol}{gap}({panel.rows:,} rows)")
         axis.set_xticks(_KS)
         axis.set_xlabel("K, number of listed sets")
         axis.set_ylabel("recorded set among the first K (%)")
-        axis.label_outer(remove_inner_ticks=True)
+    label_outer(axes)
     lowest = min(interval.low for panel in data for curve in panel.curves for interval in curve.accuracy.values())
     axes[0][0].set_ylim(10 * np.floor(10 * lowest), 100)
     legend_below(figure, [axis for row in axes for axis in row])

@@ -19,6 +19,20 @@ def test_a_target_can_be_chosen(rrgraph, trained, tmp_path):
     assert (tmp_path / "precursors_of_target.png").read_bytes() != first
 
 
+def test_baselines_are_fitted_again_unless_told_not_to(rrgraph, tmp_path):
+    (tmp_path / "floor.yaml").write_text("baseline: popularity\ndata: {split: random}\n")
+    folder = tmp_path / "floor"
+    assert rrgraph("train", tmp_path / "floor.yaml", f"output={folder}").code == 0
+    only = ["--only", "link_probabilities", "reliability", "--targets", "5"]
+    assert (folder / "card.md").is_file() and not (folder / "model.json").exists()
+    assert rrgraph("figures", folder, *only).code == 0
+    assert (folder / "figures" / "link_probabilities.png").is_file()
+    result = rrgraph("figures", folder, "--no-refit", "--output", tmp_path / "figures", *only)
+    assert result.code == 0
+    assert "link_probabilities: not drawn, it needs a run with a trained model, or of a baseline" in result.out
+    assert [path.name for path in sorted((tmp_path / "figures").iterdir())] == ["reliability.png", "reliability.svg"]
+
+
 @pytest.mark.parametrize(
     ("argv", "words"),
     [

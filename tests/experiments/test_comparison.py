@@ -63,6 +63,11 @@ def test_equal_systems_share_their_place():
     assert compared({"a": [10], "b": [10], "c": [4], "d": [1]})[0].columns[0].places == {"a": 1, "b": 1, "c": 2}
 
 
+def test_nobody_is_best_where_all_are_level():
+    assert compared({"a": [10], "b": [10]})[0].columns[0].places == {}
+    assert compared({"a": [10]})[0].columns[0].places == {}
+
+
 def test_those_above_a_system_are_found():
     column = compared({"a": [30], "b": [11], "base": [10], "c": [0]}, compare_with="base")[0].columns[0]
     assert column.above == {"a"}

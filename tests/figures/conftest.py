@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ from rrgraph.data import ReactionTable, load_table
 from rrgraph.evaluation import PROTOCOLS, Metrics, RowRanks, calibration, stratify, summarise
 from rrgraph.figures import Series, gather
 from rrgraph.model import ModelConfig
-from rrgraph.runs import DataConfig, EvaluationConfig, RunConfig, train_run
+from rrgraph.runs import BaselineConfig, DataConfig, EvaluationConfig, MeasuredConfig, RunConfig, train_run
+from rrgraph.runs.baseline import baseline_run
 from rrgraph.training import TrainingConfig
 
 SYSTEMS = ("popularity", "invented")
@@ -44,6 +46,36 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny(run_folder: Path) -> Series:
     """The model of that run."""
     return gather([run_folder])[0]
+
+
+@pytest.fixture(scope="session")
+def fitted(run_folder: Path) -> Callable[..., Path]:
+    """Return a function that carries out the run of a baseline on the reactions of that run."""
+
+    def carried_out(baseline: str, folder: Path, **changes: Any) -> Path:
+        options = {"composition_multilabel": {"width": 16, "epochs": 3, "learning_rate": 0.02}}.get(baseline, {})
+        data = DataConfig(table=str(run_folder.parent / "reactions.csv"), split="random", **changes)
+        measured = MeasuredConfig(parts=["test"])
+        return baseline_run(
+            BaselineConfig(
+                name=baseline,
+                output=str(folder),
+                seed=3,
+                data=data,
+                baseline=baseline,
+                options=options,
+                evaluation=measured,
+            )
+        ).folder
+
+    return carried_out
+
+
+@pytest.fixture(scope="session")
+def baselines(fitted: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Series, ...]:
+    """Runs of a baseline that learns links and of one that proposes sets."""
+    folder = tmp_path_factory.mktemp("baselines")
+    return gather([fitted(name, folder / name) for name in ("composition_multilabel", "nearest_target")])
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +112,7 @@ def experiment(tmp_path_factory: pytest.TempPathFactory, invent: Callable[..., M
         metrics = {name: invent(seed=2 * number + place, protocol=name) for place, name in enumerate(("paper", "open"))}
         run = folder / "runs" / f"{system}-{split}-{seed}"
         run.mkdir(parents=True)
-        config = {"name": run.name, "seed": seed, "baseline": system, "data": {"split": split}}
+        config = {"name": run.name, "seed": seed, "data": {"split": split}}
         (run / "config.yaml").write_text(yaml.safe_dump(config))
         measured = {name: {"model": found.to_dict()} for name, found in metrics.items()}
         (run / "metrics.json").write_text(json.dumps({"test": measured}))

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import pytest
+from matplotlib.colors import to_hex
 
 from rrgraph.errors import ConfigError
 from rrgraph.figures import FIGURES, Wishes, draw_figures, gather, write_figures
+from rrgraph.figures.style import look
 
 
 def test_what_cannot_be_drawn_says_what_it_needs(experiment):
     names = ["target_embeddings", "precursor_pairs", "top_k"]
-    drawn = list(draw_figures(gather([experiment])[:2], Wishes(), only=names))
+    series = [each for each in gather([experiment]) if each.split == "dr"]  # by year, which its table does not know
+    drawn = list(draw_figures(series, Wishes(), only=names))
     assert [each.figure is None for each in drawn] == [True, True, False]
     assert "trained model" in drawn[0].kind.needs and "training rows" in drawn[1].kind.needs
 
@@ -31,6 +34,13 @@ def test_only_what_is_asked_for_in_that_order(experiment):
     assert [each.name for each in drawn] == ["reliability", "top_k"]
     with pytest.raises(ConfigError, match="Did you mean 'top_k'"):
         list(draw_figures(gather([experiment]), Wishes(), only=["topk"]))
+
+
+def test_a_system_looks_alike_in_every_figure(tiny, baselines):
+    for drawn in draw_figures([*baselines, tiny], Wishes(targets=5), only=["top_k", "link_probabilities"]):
+        shown = drawn.figure.axes[-1]
+        color = shown.get_lines()[2].get_color() if drawn.name == "top_k" else to_hex(shown.patches[0].get_facecolor())
+        assert color.upper() == look(2).color  # the third series, though the second gives no link probabilities
 
 
 @pytest.mark.parametrize("name", sorted(FIGURES))

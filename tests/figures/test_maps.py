@@ -91,3 +91,17 @@ def test_precursors_around_a_wished_target(tiny):
 def test_the_first_target_is_shown_by_default(tiny):
     (found,) = collect_precursor_maps([tiny], Wishes())
     assert found.target == tiny.first.table("test").targets[0].formula
+
+
+def test_baselines_that_give_links_are_shown_on_the_map_of_a_model(tiny, baselines):
+    target = parse_formula("LiCoO2")
+    links, model = collect_precursor_maps([*baselines, tiny], Wishes(target=target))
+    assert links.title == "composition_multilabel, random\non the map of tiny" and model.title == "tiny, random"
+    pool = [parse_formula(formula) for formula in links.formulas]
+    logits = baselines[0].first.model.logits([target], pool)[0]
+    assert links.probabilities == pytest.approx(1 / (1 + np.exp(-logits)))
+    embedded = tiny.first.predictor.embed([target, *pool]).numpy()
+    assert links.points == pytest.approx(principal_components(embedded)[0][1:])
+    # Without a trained model there is no map to show them on.
+    assert collect_precursor_maps(baselines, Wishes(target=target)) == []
+    assert collect_target_maps(baselines, Wishes()) == []

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -47,3 +49,18 @@ def test_the_diagram_shows_the_tables(experiment):
         steps = [patch.get_data().values.sum() for patch in below.patches]
         assert steps == [sum(entry.count for entry in bins) for bins in panel.bins.values()]
         assert np.all(np.isfinite(diagram.get_ylim()))
+        assert below.get_ylim()[1] > max(entry.count for bins in panel.bins.values() for entry in bins)
+
+
+def test_many_systems_have_a_panel_each(experiment):
+    panels = collect_reliability(gather([experiment]), Wishes())
+    bins = panels[0].bins["popularity"]
+    data = [replace(panel, bins=dict.fromkeys("abcde", bins)) for panel in panels[:2]]
+    figure = draw_reliability(data)
+    shown = [axis for axis in figure.axes if axis.get_visible()]
+    assert [axis.get_title(loc="left") for axis in shown] == [f"{label}: dr" for label in "abcde"]
+    for axis in shown:
+        lines = [container.lines[0] for container in axis.containers]
+        assert [container.get_label() for container in axis.containers] == ["protocol paper", "protocol open"]
+        assert lines[0].get_ydata() == pytest.approx([100 * entry.accuracy for entry in bins])
+        assert [patch.get_data().values.sum() for patch in axis.patches] == pytest.approx([100, 100])

@@ -69,6 +69,8 @@ def page(html):
 def test_the_page_tells_everything_about_the_experiment(page, experiment):
     for words in ("table two", "popularity", "invented", "ours", "dr", "random", "3 systems"):
         assert words in page.text
+    assert "Split dr (33 rows)" in page.text
+    assert re.search(r"Split dr, rows with a precursor unseen in training \(\d+ rows\)", page.text)
     assert "9 runs" in page.text and "seeds: 0, 1" in page.text
     assert "tables / invented / sha256" in page.text and "0123abc" * 9 in page.text
     assert "python 3.11.0" in page.text

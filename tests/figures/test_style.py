@@ -6,7 +6,18 @@ import matplotlib
 import pytest
 
 from rrgraph.errors import ConfigError
-from rrgraph.figures.style import PALETTE, look, panels, plain_numbers, save, styled, subscripts, svg_text
+from rrgraph.figures.style import (
+    PALETTE,
+    look,
+    looks,
+    panels,
+    plain_numbers,
+    same_looks,
+    save,
+    styled,
+    subscripts,
+    svg_text,
+)
 
 
 @styled
@@ -35,6 +46,14 @@ def test_whole_amounts_become_subscripts(formula, expected):
 def test_looks_differ_far_beyond_the_palette():
     assert len({look(place) for place in range(24)}) == 24
     assert len({look(place).color for place in range(8)}) == len(PALETTE) == 8
+
+
+def test_a_series_looks_alike_whichever_others_are_shown():
+    assert looks(["b", "c"]) == {"b": look(0), "c": look(1)}
+    with same_looks(["a", "b", "b", "c"]):
+        assert looks(["c", "b"]) == {"b": look(1), "c": look(2)}
+        assert looks(["new", "a"]) == {"a": look(0), "new": look(3)}
+    assert looks(["c"]) == {"c": look(0)}
 
 
 def test_files_are_the_same_byte_for_byte_whatever_the_user_has_set(tmp_path):

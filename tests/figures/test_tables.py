@@ -59,6 +59,18 @@ def test_the_table_of_the_experiment_brings_significance(experiment, tmp_path):
     assert second.title.endswith("unseen in training") and list(second.rows) == ["a"]
 
 
+def test_equal_systems_are_best_together_and_nobody_is_where_all_are_level(tmp_path):
+    rows = ["a,dr,0,0.5,0.2,0", "b,dr,0,0.5,0.2,0", "c,dr,0,0.4,0.2,0", "d,dr,0,0.1,0.3,0"]
+    (tmp_path / "results.csv").write_text("system,split,seed,open_top1,open_top3,open_unseen_top1\n" + "\n".join(rows))
+    everything, unseen = experiment_tables(tmp_path)
+    assert everything.best() == [("open", 1, "a and b", "50.0"), ("open", 3, "d", "30.0")]
+    assert unseen.unseen and unseen.best() == []
+    assert [cell.place for cells in unseen.rows.values() for cell in cells] == [0] * 4
+    level = [f"{system},dr,0,{share}" for system, share in zip("abcde", (1, 1, 1, 1, 0), strict=True)]
+    (tmp_path / "results.csv").write_text("system,split,seed,open_top1\n" + "\n".join(level))
+    assert experiment_tables(tmp_path)[0].best() == [("open", 1, "4 systems", "100.0")]
+
+
 def test_numbers_that_are_none_are_refused(experiment, tmp_path):
     (tmp_path / "results.csv").write_text("system,split,seed,open_top1\na,dr,0,high\n")
     with pytest.raises(ConfigError, match="'high' as open_top1"):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rrgraph.evaluation import Interval, RowRanks
 from rrgraph.figures import Wishes, gather
-from rrgraph.figures.top_k import collect_top_k, draw_top_k, mean_interval, pooled_accuracy
+from rrgraph.figures.top_k import Curve, CurvePanel, collect_top_k, draw_top_k, mean_interval, pooled_accuracy
 
 ranks = st.lists(st.one_of(st.integers(1, 12).map(float), st.just(float("inf"))), min_size=1, max_size=8)
 
@@ -87,3 +87,21 @@ def test_the_drawn_lines_are_the_curves(experiment):
 
 def test_nothing_measured_gives_no_panel(experiment):
     assert collect_top_k(gather([experiment])[:2], Wishes(part="validation")) == []
+
+
+def test_bands_are_left_out_where_they_would_cover_each_other():
+    accuracy = {k: Interval(0.5, 0.4, 0.6) for k in range(1, 11)}
+    for number, bands in ((5, 5), (6, 0)):
+        curves = tuple(Curve(f"system {place}", accuracy) for place in range(number))
+        (axis,) = draw_top_k([CurvePanel("nms", "open", 9, curves)]).axes
+        assert (len(axis.get_lines()), len(axis.collections)) == (number, bands)
+
+
+def test_many_protocols_take_several_rows_with_labels_at_the_edges():
+    curve = Curve("a", {k: Interval(0.5, 0.4, 0.6) for k in range(1, 11)})
+    names = [f"paper,max_candidates={number}" for number in range(4)]
+    figure = draw_top_k([CurvePanel("nms", name, 9, (curve,)) for name in names])
+    shown = [axis for axis in figure.axes if axis.get_visible()]
+    assert [axis.get_title(loc="left") for axis in shown] == [f"nms, protocol {name}\n(9 rows)" for name in names]
+    assert [bool(axis.get_xlabel()) for axis in shown] == [False, True, True, True]
+    assert [bool(axis.get_ylabel()) for axis in shown] == [True, False, False, True]

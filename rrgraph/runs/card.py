@@ -139,9 +139,14 @@ def _stages(config: RunConfig, split: Split, ranker: SetRanker | None) -> str:
     if ranker is None:
         return f"{head}: {links}.\n"
     networks = ranker.scorer.config.members
+    scorer = f", the mean of {networks} networks" if networks > 1 else ""
+    if ranker.trees is not None:
+        scorer += (
+            f"{' and' if scorer else ', a network and'} {ranker.tree_weight:g} times {ranker.trees.trees} boosted trees"
+        )
     stages = (
         f"1. links get their log-odds from {links};",
-        f"2. a set scorer{f', the mean of {networks} networks,' if networks > 1 else ''} compares the "
+        f"2. a set scorer{f'{scorer},' if scorer else ''} compares the "
         f'{ranker.candidates} most probable sets of each target and "none of these"; its scores are divided by '
         f"{_temperatures(config, split, ranker)}.",
     )

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from rrgraph.model import SetRanker, SetScorer, SetScorerConfig, load_checkpoint
+from rrgraph.model import BoostedTrees, SetRanker, SetScorer, SetScorerConfig, load_checkpoint
 from rrgraph.runs import train_run
 from rrgraph.runs.card import model_card
 from rrgraph.runs.config import SetsConfig
@@ -136,6 +136,9 @@ def test_the_head_names_the_stages(tiny, prepared, finished):
     two = words(model_card(config, prepared, finished.comparison, ranker=ranker))
     assert "3 `concat` decoders, each taught without its share of the element systems, with link statistics;" in two
     assert 'the mean of 2 networks, compares the 48 most probable sets of each target and "none of these"' in two
+    boosted = replace(ranker, trees=BoostedTrees(30, 2), tree_weight=0.5)
+    three = words(model_card(config, prepared, finished.comparison, ranker=boosted))
+    assert "the mean of 2 networks and 0.5 times 30 boosted trees, compares the 48" in three
     assert two.count("the temperature 1.23, or 0.876 where the size is told") == 2
     pretrained = replace(tiny, model=replace(tiny.model, pretrained="encoder", statistics=False))
     card = words(model_card(pretrained, prepared, finished.comparison))

@@ -1,6 +1,6 @@
 """Comparison systems behind the planner's interface: reaction tables flow in, ranked precursor sets flow out."""
 
-from rrgraph.baselines.base import BASELINES, Baseline, LinkBaseline, SetBaseline
+from rrgraph.baselines.base import BASELINES, Baseline, LinkBaseline, SetBaseline, SetRequest
 from rrgraph.baselines.elemwise_retro import ElemwiseRetro
 from rrgraph.baselines.nearest_target import NearestTarget
 from rrgraph.baselines.popularity import Popularity
@@ -22,5 +22,6 @@ __all__ = [
     "RetrievalRetro",
     "Sequential",
     "SetBaseline",
+    "SetRequest",
     "SynthesisSimilarity",
 ]

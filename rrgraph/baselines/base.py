@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Final, Self
 
 import numpy as np
@@ -19,7 +20,7 @@ from rrgraph.errors import DataError, ModelError
 from rrgraph.planning import Plan, Proposal, SetConstraints, planner_for
 from rrgraph.registry import Registry
 
-__all__ = ["BASELINES", "Baseline", "LinkBaseline", "SetBaseline"]
+__all__ = ["BASELINES", "Baseline", "LinkBaseline", "SetBaseline", "SetRequest"]
 
 
 class Baseline(ABC):
@@ -103,6 +104,25 @@ class LinkBaseline(Baseline):
         """Return the log-odds (targets, candidates) of a fitted baseline."""
 
 
+@dataclass(frozen=True)
+class SetRequest:
+    """What a proposer of sets is asked for.
+
+    Attributes:
+        targets: materials to make.
+        candidates: precursors that may be used.
+        sizes: allowed set sizes of each target, one where it is told.
+        constraints: what is valid.
+        number: sets for each target at most.
+    """
+
+    targets: Sequence[Composition]
+    candidates: Sequence[Composition]
+    sizes: Sequence[tuple[int, ...]]
+    constraints: SetConstraints
+    number: int
+
+
 class SetBaseline(Baseline):
     """A comparison system that proposes whole sets, a `rrgraph.planning.SetProposer`."""
 
@@ -124,18 +144,11 @@ class SetBaseline(Baseline):
             ModelError: the baseline has not been fitted.
         """
         self._check_fitted()
-        return self._propose(targets, candidates, sizes=sizes, constraints=constraints, number=number)
+        allowed = constraints.allowed_sizes(len(targets), sizes)
+        return self._propose(SetRequest(targets, candidates, allowed, constraints, number))
 
     @abstractmethod
-    def _propose(
-        self,
-        targets: Sequence[Composition],
-        candidates: Sequence[Composition],
-        *,
-        sizes: Sequence[int | None],
-        constraints: SetConstraints,
-        number: int,
-    ) -> list[list[Proposal]]:
+    def _propose(self, request: SetRequest) -> list[list[Proposal]]:
         """Return the proposals of a fitted baseline."""
 
 

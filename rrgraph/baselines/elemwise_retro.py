@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from rrgraph.baselines.base import BASELINES, SetBaseline
+from rrgraph.baselines.base import BASELINES, SetBaseline, SetRequest
 from rrgraph.baselines.elemwise_templates import AnionTemplates, elementwise_sources
 from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, Composition
 from rrgraph.data import PrecursorSet, ReactionTable, Split
-from rrgraph.planning import SCALE, CandidateFilter, Proposal, SetConstraints, SetSearch
+from rrgraph.planning import SCALE, CandidateFilter, Proposal, SetSearch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -95,25 +95,16 @@ class ElemwiseRetro(SetBaseline):
             task = TemplateTask(self._network, *featurise(targets), _labels(self.templates), config)
             train(task, config, seed=self.seed)
 
-    def _propose(
-        self,
-        targets: Sequence[Composition],
-        candidates: Sequence[Composition],
-        *,
-        sizes: Sequence[int | None],
-        constraints: SetConstraints,
-        number: int,
-    ) -> list[list[Proposal]]:
-        rules = CandidateFilter(candidates, constraints)
-        allowed = constraints.allowed_sizes(len(targets), sizes)
+    def _propose(self, request: SetRequest) -> list[list[Proposal]]:
+        rules = CandidateFilter(request.candidates, request.constraints)
         found = []
-        for target, own, options in zip(targets, allowed, self.options(targets), strict=True):
-            search = _search(target, options, rules, own)
+        for target, sizes, options in zip(request.targets, request.sizes, self.options(request.targets), strict=True):
+            search = _search(target, options, rules, sizes)
             members = [precursor for choices in options.values() for precursor, _ in choices]
             found.append(
                 [
                     Proposal(PrecursorSet([members[index] for index in indices]), score / SCALE)
-                    for score, indices in islice(search or (), number)
+                    for score, indices in islice(search or (), request.number)
                 ]
             )
         return found

@@ -14,11 +14,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.baselines.base import SetBaseline
+from rrgraph.baselines.base import SetBaseline, SetRequest
 from rrgraph.baselines.popularity import Popularity
 from rrgraph.chem import ELEMENTS, VOLATILE, Composition, fraction_matrix
 from rrgraph.data import PrecursorSet, ReactionTable, Split
-from rrgraph.planning import CandidateFilter, Proposal, SetConstraints
+from rrgraph.planning import CandidateFilter, Proposal
 
 __all__ = ["RetrievalBaseline", "Usable"]
 
@@ -124,26 +124,17 @@ class RetrievalBaseline(SetBaseline):
         self._learn_vectors(table)
         self._references = self._vectors([targets[key] for key in row])
 
-    def _propose(
-        self,
-        targets: Sequence[Composition],
-        candidates: Sequence[Composition],
-        *,
-        sizes: Sequence[int | None],
-        constraints: SetConstraints,
-        number: int,
-    ) -> list[list[Proposal]]:
-        if not targets:
+    def _propose(self, request: SetRequest) -> list[list[Proposal]]:
+        if not request.targets:
             return []
         # Rounded, so that the order does not depend on how many targets are asked for at once.
-        similarities = np.round(self._vectors(targets) @ self._references.T, 6)
-        allowed = constraints.allowed_sizes(len(targets), sizes)
-        rules = CandidateFilter(candidates, constraints)
+        similarities = np.round(self._vectors(request.targets) @ self._references.T, 6)
+        rules = CandidateFilter(request.candidates, request.constraints)
         place = {precursor.key: index for index, precursor in enumerate(self._vocabulary)}
         places = np.array([place.get(candidate.key, -1) for candidate in rules.candidates])
         return [
-            self._walk(target, row, self._usable(target, rules, places), own, number)
-            for target, row, own in zip(targets, similarities, allowed, strict=True)
+            self._walk(target, row, self._usable(target, rules, places), sizes, request.number)
+            for target, row, sizes in zip(request.targets, similarities, request.sizes, strict=True)
         ]
 
     def _usable(self, target: Composition, rules: CandidateFilter, places: NDArray[np.int64]) -> Usable:

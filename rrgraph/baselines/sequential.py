@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rrgraph.baselines.base import BASELINES, SetBaseline
+from rrgraph.baselines.base import BASELINES, SetBaseline, SetRequest
 from rrgraph.baselines.beam import BeamRules, Choose, beam_search
 from rrgraph.baselines.sequence_model import NextMember, SequenceRows, SequenceTask
 from rrgraph.chem import Composition, source_elements
@@ -112,31 +112,22 @@ class Sequential(SetBaseline):
             train(SequenceTask(model, vocabulary, rows, judged, self.loop), self.loop, seed=self.seed)
         self._model = model
 
-    def _propose(
-        self,
-        targets: Sequence[Composition],
-        candidates: Sequence[Composition],
-        *,
-        sizes: Sequence[int | None],
-        constraints: SetConstraints,
-        number: int,
-    ) -> list[list[Proposal]]:
+    def _propose(self, request: SetRequest) -> list[list[Proposal]]:
         model, embed = self._model, self._embed
         assert model is not None and embed is not None
-        competing = CandidateFilter(candidates, replace(constraints, foreign=False))
+        competing = CandidateFilter(request.candidates, replace(request.constraints, foreign=False))
         found = []
         with torch.inference_mode():
-            asked = model.standardised(embed(targets))
+            asked = model.standardised(embed(request.targets))
             known = model.standardised(embed(competing.candidates))
             projected = model.candidate(known)
-            for row, (target, size) in enumerate(zip(targets, sizes, strict=True)):
+            for row, (target, sizes) in enumerate(zip(request.targets, request.sizes, strict=True)):
                 feasible = competing.feasible(target)
                 members = [competing.candidates[index] for index in feasible.indices]
                 places = torch.from_numpy(feasible.indices)
-                allowed = constraints.sizes if size is None else (size,)
                 given = asked[row : row + 1], known[places][None], projected[places][None], _bits(target, members)[None]
                 choose = _choices(model, given)
-                sets = beam_search(choose, _rules(feasible, allowed), width=self.beam, number=number)
+                sets = beam_search(choose, _rules(feasible, sizes), width=self.beam, number=request.number)
                 found.append(
                     [Proposal(PrecursorSet([members[place] for place in chosen]), log) for log, chosen in sets]
                 )

@@ -7,8 +7,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from rrgraph.cli.options import add_command, positive_int
+from rrgraph.errors import ConfigError, StudyError
 
 if TYPE_CHECKING:
+    from rrgraph.runs import BaselineConfig, RunConfig
     from rrgraph.tuning import Outcome, StudyResult, StudyStart
 
 __all__ = ["add_parser", "run"]
@@ -57,10 +59,9 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the study, then show what it found; return 1 if a trial failed."""
-    from rrgraph.runs import load_run
     from rrgraph.tuning import find_space, load_space, tune
 
-    config = load_run(arguments.config, arguments.overrides)
+    config = _load(arguments)
     path = arguments.space or find_space(arguments.config, config)
     teller = _Teller()
     try:
@@ -80,6 +81,25 @@ def run(arguments: argparse.Namespace) -> int:
         raise
     _show(result)
     return 1 if result.failures else 0
+
+
+def _load(arguments: argparse.Namespace) -> RunConfig | BaselineConfig:
+    """Return the configuration; one of pretraining is refused with the reason."""
+    from rrgraph.runs import PretrainConfig, load_config, load_run
+
+    try:
+        return load_run(arguments.config, arguments.overrides)
+    except ConfigError:
+        try:
+            load_config(arguments.config, arguments.overrides, schema=PretrainConfig)
+        except ConfigError:
+            pass
+        else:
+            raise StudyError(
+                f"'{arguments.config}' is a configuration of rrgraph pretrain; rrgraph tune searches those of "
+                "rrgraph train, whose runs are measured on recorded reactions."
+            ) from None
+        raise
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:

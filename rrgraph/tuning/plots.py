@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
@@ -19,7 +19,10 @@ __all__ = ["draw_study"]
 
 logger = logging.getLogger(__name__)
 
-_LEAST = 2
+_EPOCH: Final = "epoch"
+_BEST: Final = "best validation metric so far"
+
+_LEAST: Final = 2
 """Complete trials below which there is nothing to compare."""
 
 
@@ -95,8 +98,13 @@ def _draw(study: Study, kind: str, options: dict[str, Any], path: Path) -> list[
     page, image = path.with_suffix(".html"), path.with_suffix(".png")
     figure = getattr(visualization, kind)(study, **options)
     # Optuna chooses a style for all figures to come.
-    with plt.rc_context(), plt.ioff():
+    with plt.rc_context({"figure.figsize": _size(study, kind)}), plt.ioff():
         axes = np.ravel(getattr(optuna.visualization.matplotlib, kind)(study, **options))
+        if kind == "plot_intermediate_values":
+            figure.update_layout(title="Learning curves", xaxis_title=_EPOCH, yaxis_title=_BEST)
+            axes[0].set(title="Learning curves", xlabel=_EPOCH, ylabel=_BEST)
+            # Sixty names of trials say nothing beside the picture; the page shows them under the pointer.
+            axes[0].get_legend().remove()
         try:
             with atomic_path(image) as temporary:
                 axes[0].figure.savefig(temporary, dpi=150, bbox_inches="tight", metadata={"Software": None})
@@ -110,3 +118,12 @@ def _draw(study: Study, kind: str, options: dict[str, Any], path: Path) -> list[
         write_text(script, get_plotlyjs())
     write_text(page, figure.to_html(include_plotlyjs="directory"))
     return [page, image]
+
+
+def _size(study: Study, kind: str) -> tuple[float, float]:
+    """Return the size of a figure in inches, with room for many parameters; a panel of slices has half the width."""
+    if kind == "plot_slice":
+        return 4.6, 4.2
+    parameters = {name for trial in study.get_trials(deepcopy=False) for name in trial.params}
+    width = 1.5 * (len(parameters) + 2) if kind == "plot_parallel_coordinate" else 7.0
+    return max(7.0, width), max(4.4, 0.4 * len(parameters))

@@ -218,8 +218,11 @@ class _Objective:
         )
 
     def _reporter(self, trial: Trial, frozen: FrozenTrial) -> _Reporter | None:
-        objective = self.job.settings.alone
-        return None if objective is None else _Reporter(trial, frozen, objective.metric)
+        objective, config = self.job.settings.alone, self.job.config
+        if objective is None or not isinstance(config, RunConfig):
+            return None
+        # After its last epoch a link model may as well be measured, unless a second stage is still to come.
+        return _Reporter(trial, frozen, objective.metric, last=0 if config.sets.enabled else config.training.epochs)
 
 
 class _Reporter:
@@ -228,8 +231,8 @@ class _Reporter:
     That is the best validation metric so far, since the best epoch's weights are what a run keeps.
     """
 
-    def __init__(self, trial: Trial, frozen: FrozenTrial, metric: str) -> None:
-        self.trial, self.metric = trial, metric
+    def __init__(self, trial: Trial, frozen: FrozenTrial, metric: str, *, last: int) -> None:
+        self.trial, self.metric, self.last = trial, metric, last
         self.known = dict(frozen.intermediate_values)
 
     def __call__(self, row: Mapping[str, float]) -> None:
@@ -238,7 +241,7 @@ class _Reporter:
             return
         self.known[epoch] = max(row[self.metric], *self.known.values()) if self.known else row[self.metric]
         self.trial.report(self.known[epoch], epoch)
-        if self.trial.should_prune():
+        if epoch != self.last and self.trial.should_prune():
             raise TrialPruned
 
 

@@ -53,6 +53,7 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
         help="validation metrics such as open.top_1; several joined by commas, such as open.top_1,planning_ms",
     )
     parser.add_argument("--pruner", metavar="NAME", help="hyperband, median or none")
+    parser.add_argument("--no-figures", dest="figures", action="store_false", help="draw nothing at the end")
     parser.add_argument("--seed", type=int, metavar="N", help="of the study: what it tries (default: 0)")
     parser.set_defaults(run=run)
 
@@ -73,6 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
             storage=arguments.storage,
             jobs=arguments.jobs,
             options=_options(arguments),
+            figures=arguments.figures,
             on_start=teller.start,
             on_end=teller.end,
         )

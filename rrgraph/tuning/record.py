@@ -139,9 +139,9 @@ def finished(study: Study) -> int:
 def _differences(recorded: Mapping[str, Any], given: Mapping[str, Any]) -> str:
     before, now = dict(_flat(recorded)), dict(_flat(given))
     changed = [key for key in sorted({*before, *now}) if before.get(key) != now.get(key)]
-    named = [_difference(key, before.get(key), now.get(key)) for key in changed[:_MOST]]
-    if len(changed) > _MOST:
-        named.append(f"and {len(changed) - _MOST} more")
+    # Of a parameter that is new or missing all options are.
+    found = list(dict.fromkeys(_difference(key, before.get(key), now.get(key)) for key in changed))
+    named = found[:_MOST] + ([f"and {len(found) - _MOST} more"] if len(found) > _MOST else [])
     return ", ".join(named) or "its record is damaged"
 
 

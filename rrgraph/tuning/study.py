@@ -84,6 +84,7 @@ def tune(
     storage: str = "",
     jobs: int = 1,
     options: Mapping[str, Any] | None = None,
+    figures: bool = True,
     on_start: Callable[[StudyStart], None] | None = None,
     on_end: Callable[[Outcome], None] | None = None,
 ) -> StudyResult:
@@ -100,6 +101,7 @@ def tune(
         storage: URL of the storage, an SQLite file in the study's folder by default.
         jobs: number of processes, each with its share of the processor cores.
         options: in place of those of the search space, see `StudySettings`.
+        figures: whether to draw them at the end.
         on_start: called before the first trial.
         on_end: called with each trial that ends.
 
@@ -125,9 +127,9 @@ def tune(
     failures, stopped = _work(job, jobs, on_end)
     with quietly(), opened_storage(url) as opened:
         loaded = open_study(job, opened)
-        figures, undrawn = write_results(loaded, job, figures=True)
+        drawn, undrawn = write_results(loaded, job, figures=figures)
         best = best_trials(loaded, settings.objectives)
-    return StudyResult(folder, url, settings, best, figures, undrawn, failures, stopped)
+    return StudyResult(folder, url, settings, best, drawn, undrawn, failures, stopped)
 
 
 def _work(job: Job, jobs: int, on_end: Callable[[Outcome], None] | None) -> tuple[dict[int, str], str]:

@@ -78,7 +78,7 @@ def test_figures_need_no_network(whole):
 def test_a_study_in_pieces_is_the_study_in_one(whole, config, make_space, tmp_path):
     pieces = replace(config, output=str(tmp_path / "pieces"))
     for trials in (1, 3, 4, 4):
-        tune(pieces, make_space(), trials=trials)
+        tune(pieces, make_space(), trials=trials, figures=False)
     assert plain(tmp_path / "pieces") == plain(whole.folder)
 
 
@@ -99,13 +99,13 @@ def test_an_interrupted_trial_goes_on_where_it_was(whole, config, make_space, tm
     with monkeypatch.context() as patch:
         patch.setattr(LinkTask, "start_epoch", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            tune(broken, make_space(), trials=3, options=options)
+            tune(broken, make_space(), trials=3, options=options, figures=False)
     assert started == [1, 2, 3, 1, 2]
     started.clear()
     monkeypatch.setattr(LinkTask, "start_epoch", lambda self, epoch: started.append(epoch) or start_epoch(self, epoch))
-    tune(broken, make_space(), trials=3, options=options)
+    tune(broken, make_space(), trials=3, options=options, figures=False)
     assert started == [2, 3, 1, 2, 3]
-    tune(straight, make_space(), trials=3, options=options)
+    tune(straight, make_space(), trials=3, options=options, figures=False)
     ended = [row for row in plain(tmp_path / "broken") if row["state"] == "complete"]
     expected = plain(tmp_path / "straight")
     assert [row["again"] for row in ended] == ["", "1", ""]
@@ -134,7 +134,7 @@ def test_a_small_space_is_exhausted_without_repeating_a_trial(config, make_space
     space = make_space(
         {"training.negatives": {"choices": [1, 2]}, "training.sampler": {"choices": ["uniform", "hard"]}}
     )
-    result = tune(config, space, trials=9, options={"pruner": "none"})
+    result = tune(config, space, trials=9, options={"pruner": "none"}, figures=False)
     assert "exhausted" in result.stopped
     table = [row for row in rows(result.folder) if not row[SAME_AS]]
     assert len(table) == len({(row["training.negatives"], row["training.sampler"]) for row in table}) == 4
@@ -164,7 +164,7 @@ def test_a_model_with_a_second_stage_is_measured_with_it(config, make_space):
         evaluation=replace(config.evaluation, mode="listwise"),
     )
     space = make_space({"training.learning_rate": {"range": [1e-3, 1e-1]}, "sets.training.epochs": {"choices": [1, 2]}})
-    result = tune(staged, space, trials=1)
+    result = tune(staged, space, trials=1, figures=False)
     (best,) = result.best
     assert json.loads((result.folder / "trials" / "0000" / "model.json").read_text())["ranker"]
     assert sorted(best.intermediate_values) == [1, 2]
@@ -174,7 +174,7 @@ def test_a_baseline_is_tuned_by_its_final_measurement(popularity, make_space):
     space = make_space(
         {"options.alpha": {"range": [0.01, 10.0], "log": True}, "options.by_oxygen": {"choices": [True, False]}}
     )
-    result = tune(popularity, space, trials=3)
+    result = tune(popularity, space, trials=3, figures=False)
     assert result.settings.pruner == "none"
     assert [row["epochs"] for row in rows(result.folder)] == ["", "", ""]
     assert load_run(result.folder / "best.yaml").options == result.best[0].params
@@ -186,7 +186,7 @@ def test_trials_that_fail_are_told_and_do_not_count(config, make_space):
         {"training.learning_rate": {"choices": [1e-2, 1e30]}, "training.negatives": {"choices": [1, 2, 3]}}
     )
     frozen = replace(config, training=replace(config.training, gradient_clip=0.0, encoder_learning_rate=1e30))
-    result = tune(frozen, space, trials=6)
+    result = tune(frozen, space, trials=6, figures=False)
     assert result.stopped == "5 trials in a row failed."
     assert len(result.failures) == 5
     assert all("lower training.learning_rate" in sentence for sentence in result.failures.values())
@@ -195,7 +195,7 @@ def test_trials_that_fail_are_told_and_do_not_count(config, make_space):
 
 
 def test_two_processes_share_a_study(config, make_space):
-    result = tune(config, make_space(), trials=4, jobs=2, options={"pruner": "none"})
+    result = tune(config, make_space(), trials=4, jobs=2, options={"pruner": "none"}, figures=False)
     table = rows(result.folder)
     assert [row["state"] for row in table] == ["complete"] * 4
     assert len({row["training.learning_rate"] for row in table}) == 4
@@ -216,7 +216,7 @@ def slow(self, epoch):
         print("now", flush=True)
         time.sleep(60)
 LinkTask.start_epoch = slow
-tune(load_run(sys.argv[1]), load_space(sys.argv[2]), trials=3)
+tune(load_run(sys.argv[1]), load_space(sys.argv[2]), trials=3, figures=False)
 """
 
 
@@ -225,7 +225,7 @@ def test_killed_in_the_middle_at_most_the_running_trial_is_lost(config, make_spa
     save_config(config, tmp_path / "config.yaml")
     (tmp_path / "space.yaml").write_text("parameters: {training.learning_rate: {range: [0.001, 0.1]}}\npruner: none\n")
     url = default_storage(Path(config.output)) if form == "sqlite" else f"journal:{tmp_path / 'journal.log'}"
-    code = KILLED.replace("trials=3)", f"trials=3, storage={url!r})")
+    code = KILLED.replace("trials=3", f"trials=3, storage={url!r}")
     arguments = [sys.executable, "-c", code, str(tmp_path / "config.yaml"), str(tmp_path / "space.yaml")]
     Path(config.output).mkdir() if form == "sqlite" else None
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
@@ -240,7 +240,7 @@ def test_killed_in_the_middle_at_most_the_running_trial_is_lost(config, make_spa
     begun: list[int] = []
     start_epoch = LinkTask.start_epoch
     monkeypatch.setattr(LinkTask, "start_epoch", lambda self, epoch: begun.append(epoch) or start_epoch(self, epoch))
-    result = tune(config, space, trials=3, storage=url)
+    result = tune(config, space, trials=3, storage=url, figures=False)
     states = [row["state"] for row in rows(result.folder)]
     assert sorted(states) == ["complete", "complete", "complete", "fail"]
     assert sorted(begun) == [1, 2, 2, 3, 3]

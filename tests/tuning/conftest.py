@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +32,21 @@ def reactions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def config(reactions: Path, tmp_path: Path) -> RunConfig:
+@pytest.fixture(scope="session")
+def plain_config(reactions: Path) -> RunConfig:
     """A configuration whose trial takes well under a second."""
     return RunConfig(
         name="tiny",
-        output=str(tmp_path / "study"),
         data=DataConfig(table=str(reactions), split="random"),
         model=ModelConfig(width=8, layers=1, heads=1, feedforward=1, decoder_layers=1),
         training=TrainingConfig(epochs=3, batch_size=256, patience=0, negatives=2, learning_rate=1e-2),
     )
+
+
+@pytest.fixture
+def config(plain_config: RunConfig, tmp_path: Path) -> RunConfig:
+    """The same with a folder of its own for the study."""
+    return replace(plain_config, output=str(tmp_path / "study"))
 
 
 @pytest.fixture
@@ -50,7 +56,7 @@ def popularity(reactions: Path, tmp_path: Path) -> BaselineConfig:
     return BaselineConfig(name="popular", output=str(tmp_path / "popular"), data=data)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_space() -> Callable[..., SearchSpace]:
     """Return a function that makes a search space of options by key, the usual one without any."""
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from rrgraph.errors import StudyError, near_match
 from rrgraph.evaluation import PROTOCOLS, TOP_K
-from rrgraph.planning import planner_for
+from rrgraph.planning import LinkScorer, SetProposer, planner_for
 from rrgraph.runs import BaselineConfig, RunConfig, RunData, candidate_pool, load_predictor
 from rrgraph.runs.config import MODEL
 
@@ -103,12 +103,14 @@ def planning_time(config: RunConfig | BaselineConfig, data: RunData) -> float:
     rows = data.split.validation
     chosen = np.sort(np.random.default_rng(0).permutation(len(rows))[:_TARGETS])
     targets = [rows.targets[row] for row in chosen]
+    system: LinkScorer | SetProposer
+    mode = "product"
     if isinstance(config, RunConfig):
         system, mode = load_predictor(str(config.folder)), config.evaluation.mode
     else:
         from rrgraph.runs.baseline import build_baseline
 
-        system, mode = build_baseline(config).fit(data.split.train, data.split), "product"
+        system = build_baseline(config).fit(data.split.train, data.split)
     rules = PROTOCOLS["open"]
     planner = planner_for(
         system, candidate_pool(data.known, rows), rules.constraints(), mode=mode, max_candidates=rules.max_candidates

@@ -110,6 +110,7 @@ def run_trial(job: Job) -> Outcome | None:
         running = len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
         if finished(study) + running >= job.trials:
             return None
+        trial: FrozenTrial | None = None
         for _ in range(_TRIES):
             trial = _one(study, job)
             if trial is None:
@@ -117,6 +118,7 @@ def run_trial(job: Job) -> Outcome | None:
             if SAME_AS not in trial.user_attrs:
                 keep_best_weights(study, job.folder, job.settings.objectives)
                 return _outcome(trial)
+        assert trial is not None
         return Outcome(trial.number, "fail", exhausted=True)
 
 

@@ -14,7 +14,7 @@ def space(config, tmp_path):
     """A search space of two parameters."""
     path = tmp_path / "space.yaml"
     path.write_text(
-        "parameters:\n  training.learning_rate: {range: [0.001, 0.1], log: true}\n  model.heads: {choices: [1, 2, 4]}\n"
+        "parameters:\n  training.learning_rate: {range: [0.001, 0.1], log: true}\n  model.heads: {choices: [1, 2, 8]}\n"
     )
     return path
 
@@ -120,7 +120,7 @@ def test_a_failed_trial_makes_the_exit_code_1(rrgraph, command, monkeypatch):
         (["training.epoch=3"], "Did you mean 'training.epochs'"),
         (["data.table=nowhere.csv"], "nowhere.csv"),
         (["training.sampler=unifrm"], "Did you mean 'uniform'"),
-        (["model.width=6"], "model.heads=4"),
+        (["model.width=20"], "model.heads=8"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(rrgraph, command, tmp_path, arguments, words):

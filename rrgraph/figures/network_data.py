@@ -1,0 +1,214 @@
+"""What a page shows of a network: a networkx graph flows in, plain lists of nodes, edges, groups and weights flow out."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from rrgraph.figures.network_layout import force_layout
+from rrgraph.figures.style import GREY, Look, look
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+__all__ = ["ATTRIBUTES", "attraction", "community_names", "kind_look", "page_data", "strongest"]
+
+ATTRIBUTES: Final[dict[str, tuple[str, str]]] = {
+    "count": ("reactions with both", "Number of reactions that use both."),
+    "pmi": (
+        "PMI (nats)",
+        "Pointwise mutual information: the natural logarithm of how much more often the two occur together than if they "
+        "were independent. 0: independent; below 0: they avoid each other.",
+    ),
+    "npmi": (
+        "normalised PMI",
+        "PMI divided by the largest value that it could have. 1: never apart; 0: independent; below 0: they avoid "
+        "each other.",
+    ),
+    "jaccard": ("Jaccard index", "Share of the reactions with either of the two that use both."),
+    "z": (
+        "z against the null model",
+        "Standard deviations by which the number of reactions with both lies above that in random networks in which "
+        "every precursor and every reaction keeps its number of links.",
+    ),
+    "expected": ("expected by chance", "Mean number of reactions with both in those random networks."),
+    "p_value": ("p-value", "Probability of so strong a deviation from the random networks by chance alone."),
+    "odds": ("odds", "How often one is chosen for each time that the other is."),
+    "similarity": ("similarity of targets", "How much alike the targets are that the two are used for, 0 to 1."),
+    "together": ("reactions with both", "Number of reactions that use both, although one would do."),
+    "reactions": ("reactions", "Number of reactions."),
+    "degree_centrality": ("degree centrality", "Share of the other nodes that it is linked to."),
+    "betweenness": ("betweenness", "Share of the shortest paths between other nodes that lead through it."),
+    "core": ("k-core", "Largest k such that it belongs to a part in which every node has k links within."),
+    "first_year": ("first year", "Year of the first reaction that uses it."),
+    "last_year": ("last year", "Year of the last reaction that uses it."),
+}
+"""Title and meaning of the numbers at nodes and edges; others are shown under their own names."""
+
+_WEIGHTS: Final = ("count", "similarity", "reactions", "odds", "pmi", "npmi", "jaccard", "z")
+"""Weights in the order in which they are offered; the first there is decides which edges are the strongest."""
+
+_SUPPORT: Final = ("count", "reactions")
+_KIND_LOOKS: Final = (
+    "oxide",
+    "carbonate",
+    "nitrate",
+    "hydroxide",
+    "oxyanion",
+    "halide",
+    "element",
+    "ammonium",
+    "organic",
+    "chalcogenide",
+)
+_COMMUNITIES: Final = 10
+_SMALLER: Final = "smaller communities"
+_ON_DARK: Final = {"#000000": "#EDEDED", "#0072B2": "#3D9BE0", "#7F6000": "#B58C1C", "#56B4E9": "#8AD0FA"}
+
+
+def page_data(graph: nx.Graph, *, title: str, nodes: int, edges: int) -> dict[str, Any]:
+    """Return what the page needs, ready for JSON: columns of nodes and edges, groups with looks, weights with titles.
+
+    Args:
+        graph: nodes are formulas; attributes as in `rrgraph.graph.networks`, each of them optional.
+        title: of the page.
+        nodes: most nodes to keep, those in most reactions.
+        edges: most edges to keep between them, the strongest.
+    """
+    part = strongest(graph, nodes=nodes, edges=edges)
+    place = {node: number for number, node in enumerate(part)}
+    links = np.array([(place[a], place[b]) for a, b in part.edges], dtype=np.int64).reshape(-1, 2)
+    pull = np.array([attraction(values) for *_, values in part.edges(data=True)], dtype=np.float64)
+    points = force_layout(len(part), links, pull).round(4)
+    columns, numbers = _columns([values for _, values in part.nodes(data=True)], without=("kind", "community"))
+    values, weights = _columns([values for *_, values in part.edges(data=True)])
+    weights = sorted(weights, key=lambda name: (*_WEIGHTS, name).index(name))
+    return {
+        "title": title,
+        "kind": str(graph.graph.get("kind", "")),
+        "table": str(graph.graph.get("table", "")),
+        "reactions": graph.graph.get("reactions"),
+        "all": {"nodes": graph.number_of_nodes(), "edges": graph.number_of_edges()},
+        "nodes": {"formula": [str(node) for node in part], "x": points[:, 0].tolist(), "y": points[:, 1].tolist()},
+        "details": columns,
+        "numbers": [_titled(name) for name in numbers],
+        "edges": {"a": links[:, 0].tolist(), "b": links[:, 1].tolist()},
+        "values": values,
+        "weights": [_titled(name) for name in weights],
+        "support": next((name for name in _SUPPORT if name in weights), None),
+        "groups": _groups(part),
+    }
+
+
+def strongest(graph: nx.Graph, *, nodes: int, edges: int) -> nx.Graph:
+    """Return the part of a graph with its most used nodes and the strongest edges between them, without loops.
+
+    A node is judged by its reactions and then its degree, an edge by the first of its weights; equals keep their order.
+    """
+    degree = dict(graph.degree)
+    used = graph.nodes(data="reactions", default=0)
+    kept = sorted(graph, key=lambda node: (-(used[node] or 0), -degree[node]))[:nodes]
+    part = graph.subgraph(kept)
+    weight = next((name for name in _WEIGHTS if any(name in values for *_, values in part.edges(data=True))), "")
+    links = [link for link in part.edges(data=True) if link[0] != link[1]]
+    links.sort(key=lambda link: -(_number(link[2].get(weight)) or 0.0))
+    found = type(graph)(**graph.graph)
+    found.add_nodes_from((node, graph.nodes[node]) for node in kept)
+    found.add_edges_from(links[:edges])
+    return found
+
+
+def attraction(values: Mapping[str, Any]) -> float:
+    """Return how strongly an edge draws its nodes together on a map, 0 for a pair that avoids each other."""
+    if (npmi := _number(values.get("npmi"))) is not None:
+        return max(npmi, 0.0) * math.log1p(_number(values.get("count")) or 1.0)
+    similarity = _number(values.get("similarity"))
+    return max(1.0 if similarity is None else similarity, 0.0)
+
+
+def kind_look(kind: str) -> Look:
+    """Return how precursors of a kind are drawn, in every figure alike."""
+    return look(_KIND_LOOKS.index(kind)) if kind in _KIND_LOOKS else Look(GREY, "o", "-")
+
+
+def community_names(graph: nx.Graph) -> dict[int, str]:
+    """Return a name for each community, the largest first: its most used members."""
+    of_node = {node: number for node, number in graph.nodes(data="community") if number is not None}
+    members: dict[int, list[Any]] = {}
+    for node in sorted(of_node, key=lambda node: -(graph.nodes[node].get("reactions") or 0)):
+        members.setdefault(of_node[node], []).append(node)
+    sizes = Counter(of_node.values())
+    return {number: ", ".join(map(str, members[number][:3])) for number, _ in sizes.most_common()}
+
+
+def _groups(graph: nx.Graph) -> list[dict[str, Any]]:
+    """Return the ways to colour nodes: title, names with looks, and the place of each node's name (None without)."""
+    found = []
+    kinds = [kind or None for _, kind in graph.nodes(data="kind")]
+    if any(kinds):
+        names = [kind for kind, _ in Counter(filter(None, kinds)).most_common()]
+        found.append(_group("kind", "kind", names, [kind_look(str(name)) for name in names], kinds))
+    titles = community_names(graph)
+    if titles:
+        shown = list(titles)[:_COMMUNITIES] if len(titles) > _COMMUNITIES + 1 else list(titles)
+        of_node = [
+            None if number is None else titles[number] if number in shown else _SMALLER
+            for _, number in graph.nodes(data="community")
+        ]
+        names = [titles[number] for number in shown] + ([_SMALLER] if len(shown) < len(titles) else [])
+        drawn = [look(place) if name != _SMALLER else Look(GREY, "o", "-") for place, name in enumerate(names)]
+        found.append(_group("community", "community", names, drawn, of_node))
+    return found
+
+
+def _group(
+    name: str, title: str, names: Sequence[str], drawn: Sequence[Look], of_node: Sequence[str | None]
+) -> dict[str, Any]:
+    place = {each: number for number, each in enumerate(names)}
+    looks = [{"light": each.color, "dark": _ON_DARK.get(each.color, each.color), "shape": each.marker} for each in drawn]
+    return {
+        "name": name,
+        "title": title,
+        "names": list(names),
+        "looks": looks,
+        "of": [None if each is None else place[each] for each in of_node],
+    }
+
+
+def _columns(
+    rows: Sequence[Mapping[str, Any]], *, without: Sequence[str] = ()
+) -> tuple[dict[str, list[Any]], list[str]]:
+    """Return every attribute as a column with None where it is missing, and the names of those that are numbers."""
+    names = [*dict.fromkeys([*ATTRIBUTES, *(name for values in rows for name in values if name not in without)])]
+    columns = {name: [_plain(values.get(name)) for values in rows] for name in names}
+    columns = {name: column for name, column in columns.items() if any(value is not None for value in column)}
+    numbers = [name for name, column in columns.items() if not any(isinstance(value, str) for value in column)]
+    return columns, numbers
+
+
+def _titled(name: str) -> dict[str, str]:
+    title, meaning = ATTRIBUTES.get(name, (name.replace("_", " "), ""))
+    return {"name": name, "title": title, "help": meaning}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value for JSON: whole numbers as they are, others with four digits, what is no number or text as None."""
+    if value is None or isinstance(value, str):
+        return value
+    number = _number(value)
+    if number is None:
+        return None
+    return int(number) if number.is_integer() and abs(number) < 2**53 else float(f"{number:.4g}")
+
+
+def _number(value: Any) -> float | None:
+    """Return a finite number, or None."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rrgraph.figures.network_layout import force_layout
+from rrgraph.figures.network_layout import force_layout, separate_boxes
 from rrgraph.figures.style import GREY, Look, look
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ _KIND_LOOKS: Final = (
     "chalcogenide",
 )
 _COMMUNITIES: Final = 10
+_NAMED: Final = 200
 _SMALLER: Final = "smaller communities"
 _ON_DARK: Final = {"#000000": "#EDEDED", "#0072B2": "#3D9BE0", "#7F6000": "#B58C1C", "#56B4E9": "#8AD0FA"}
 
@@ -83,7 +85,7 @@ def page_data(graph: nx.Graph, *, title: str, nodes: int, edges: int) -> dict[st
     place = {node: number for number, node in enumerate(part)}
     links = np.array([(place[a], place[b]) for a, b in part.edges], dtype=np.int64).reshape(-1, 2)
     pull = np.array([attraction(values) for *_, values in part.edges(data=True)], dtype=np.float64)
-    points = force_layout(len(part), links, pull).round(4)
+    points = _spread(force_layout(len(part), links, pull), [used or 0 for _, used in part.nodes(data="reactions")])
     columns, numbers = _columns([values for _, values in part.nodes(data=True)], without=("kind", "community"))
     values, weights = _columns([values for *_, values in part.edges(data=True)])
     weights = sorted(weights, key=lambda name: (*_WEIGHTS, name).index(name))
@@ -145,12 +147,24 @@ def community_names(graph: nx.Graph) -> dict[int, str]:
     return {number: ", ".join(map(str, members[number][:3])) for number, _ in sizes.most_common()}
 
 
+def _spread(points: NDArray[np.float64], used: Sequence[float]) -> NDArray[np.float64]:
+    """Return (n, 2) places in [-1, 1] with room for the names of the most used nodes."""
+    if not len(points):
+        return points
+    named = np.argsort(-np.asarray(used, dtype=np.float64), kind="stable")[:_NAMED]
+    width = 0.015 + 0.14 * np.sqrt(np.asarray(used, dtype=np.float64)[named] / max(1, *used))
+    apart = points.copy()
+    apart[named] = separate_boxes(points[named], np.column_stack([width, 0.8 * width]))
+    apart -= (apart.max(0) + apart.min(0)) / 2
+    return (apart / max(float(np.abs(apart).max()), 1e-12)).round(4)
+
+
 def _groups(graph: nx.Graph) -> list[dict[str, Any]]:
     """Return the ways to colour nodes: title, names with looks, and the place of each node's name (None without)."""
     found = []
     kinds = [kind or None for _, kind in graph.nodes(data="kind")]
     if any(kinds):
-        names = [kind for kind, _ in Counter(filter(None, kinds)).most_common()]
+        names = sorted(set(filter(None, kinds)), key=lambda kind: (*_KIND_LOOKS, kind).index(kind))
         found.append(_group("kind", "kind", names, [kind_look(str(name)) for name in names], kinds))
     titles = community_names(graph)
     if titles:

@@ -15,7 +15,7 @@ __all__ = ["force_layout", "separate_boxes"]
 Floats = NDArray[np.float64]
 
 _SEED: Final = 6
-_ROUNDS: Final = 300
+_ROUNDS: Final = 200
 _GRAVITY: Final = 0.4
 
 
@@ -60,7 +60,7 @@ def force_layout(number: int, links: NDArray[np.int64], weights: Floats, *, roun
     return place / max(float(np.abs(place).max()), 1e-12)
 
 
-def separate_boxes(centres: Floats, sizes: Floats, *, rounds: int = 2000) -> Floats:
+def separate_boxes(centres: Floats, sizes: Floats, *, rounds: int = 200) -> Floats:
     """Return (n, 2) centres at which no two boxes overlap, moved as little as pushing them apart takes.
 
     Boxes that overlap push each other along the axis on which they overlap less; where that does not end, all centres
@@ -82,7 +82,7 @@ def separate_boxes(centres: Floats, sizes: Floats, *, rounds: int = 2000) -> Flo
         if not len(first):
             return place
         if not (left := left - 1):
-            place, left = place * 1.05, rounds
+            place, left = place * 1.03, rounds
         axis = overlap[first, second].argmin(1)
         side = np.where(difference[first, second, axis] < 0, -1.0, 1.0)
         move = side * (overlap[first, second, axis] / 2 + 1e-6) * 0.6

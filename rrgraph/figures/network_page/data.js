@@ -23,9 +23,11 @@ const Network = {
     return column ? column[edge.id] : null;
   },
 
-  /** Return all values of a weight in rising order. */
-  scale(network, name) {
-    return (network.values[name] || []).filter((value) => value !== null).sort((a, b) => a - b);
+  /** Return the values of a weight in rising order, of the edges with enough reactions behind them. */
+  scale(network, name, least) {
+    const { support } = network;
+    const enough = (id) => !support || support === name || !least || network.values[support][id] >= least;
+    return (network.values[name] || []).filter((value, id) => value !== null && enough(id)).sort((a, b) => a - b);
   },
 
   /** Return the threshold at a position of the slider, 0 to 1, such that equal steps take away equally many edges. */
@@ -49,7 +51,8 @@ const Network = {
     if (state.level !== null) {
       if (value === null || (state.weakest ? value > state.level : value < state.level)) return false;
     }
-    return !network.support || !state.least || Network.weight(network, edge, network.support) >= state.least;
+    if (!network.support || network.support === state.weight || !state.least) return true;
+    return Network.weight(network, edge, network.support) >= state.least;
   },
 
   /** Return which nodes and edges a state shows: {nodes: Set of ids, edges: [edge]}.
@@ -115,14 +118,14 @@ const Network = {
     return found.map((text, place) => [text, place % 2 === 1]).filter(([text]) => text);
   },
 
-  /** Return a number as people write it: years and whole numbers in full, others with three digits that count. */
+  /** Return a number as people write it: years and whole numbers in full, others with four digits that count. */
   write(value, name = "") {
     if (value === null || value === undefined) return "–";
     if (typeof value === "string") return value;
     if (name.endsWith("year")) return String(value);
     if (Number.isInteger(value)) return value.toLocaleString("en").replace("-", "−");
     const size = Math.abs(value);
-    const text = size !== 0 && size < 0.001 ? value.toExponential(1) : String(Number(value.toPrecision(3)));
+    const text = size !== 0 && size < 0.001 ? value.toExponential(1) : String(Number(value.toPrecision(4)));
     return text.replace("-", "−");
   },
 

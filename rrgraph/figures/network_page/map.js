@@ -71,8 +71,9 @@ class NetworkMap {
     const [left, right] = ends("x"), [low, high] = ends("y");
     const { width, height } = this.size;
     const margin = Math.min(70, width / 8);
-    const scale = Math.min((width - 2 * margin) / Math.max(right - left, 0.05), (height - 90) / Math.max(high - low, 0.05));
+    const scale = Math.min((width - 2 * margin) / Math.max(right - left, 0.05), (height - 110) / Math.max(high - low, 0.05));
     this.camera = { x: (left + right) / 2, y: (low + high) / 2, scale: Math.min(scale, 2500) };
+    this.camera.y += 14 / this.camera.scale; // room for names and for the line of words below
     this.redraw();
   }
 
@@ -85,9 +86,13 @@ class NetworkMap {
 
   /** Move the picture by pixels of the page. */
   pan(dx, dy) {
+    this.touched = true;
+    this.shift(dx, dy);
+  }
+
+  shift(dx, dy) {
     this.camera.x -= dx / this.camera.scale;
     this.camera.y -= dy / this.camera.scale;
-    this.touched = true;
     this.redraw();
   }
 
@@ -95,7 +100,7 @@ class NetworkMap {
   reveal(id) {
     const { x, y } = this.screen(this.network.nodes[id]);
     const { width, height } = this.size;
-    if (x < 60 || y < 40 || x > width - 60 || y > height - 40) this.pan(width / 2 - x, height / 2 - y);
+    if (x < 60 || y < 40 || x > width - 60 || y > height - 40) this.shift(width / 2 - x, height / 2 - y);
   }
 
   screen(node) {
@@ -131,7 +136,7 @@ class NetworkMap {
     this.drawLabels();
   }
 
-  /** Return the selected node with its visible neighbours, null where nothing is selected. */
+  /** Return the selected node with its visible neighbours, null where nothing is selected or it has none. */
   neighbourhood() {
     const { selected, edges } = this.view;
     if (selected === null) return null;
@@ -140,7 +145,7 @@ class NetworkMap {
       if (edge.a === selected) found.add(edge.b);
       if (edge.b === selected) found.add(edge.a);
     }
-    return found;
+    return found.size > 1 ? found : null;
   }
 
   /** Draw lines in ten strokes, by strength and by sign, so that many thousands are drawn at once. */
@@ -149,8 +154,8 @@ class NetworkMap {
     const few = Math.min(1.6, Math.max(0.55, 26 / Math.sqrt(view.edges.length + 1)));
     this.buckets.forEach((edges, level) => {
       const step = level % 5;
-      pen.globalAlpha = Math.min(0.85, (0.1 + 0.11 * step) * few) * (this.near ? 0.3 : 1);
-      this.stroke(edges, level < 5 ? colors.ink : colors.against, (0.6 + 0.45 * step) * Math.min(few, 1.2));
+      pen.globalAlpha = Math.min(0.85, (0.1 + 0.08 * step) * few) * (this.near ? 0.3 : 1);
+      this.stroke(edges, level < 5 ? colors.ink : colors.against, (0.6 + 0.4 * step) * Math.min(few, 1.1));
     });
     pen.globalAlpha = 0.9;
     if (this.near) {

@@ -9,7 +9,8 @@ Cs Ba La Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn
 . . . Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu .
 . . . Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr .`;
 
-const START_EDGES = 600; // more lines than this are no picture but a blot
+const START_EDGES = 400; // more lines than this are no picture but a blot
+const START_LEAST = 5; // the strength of what happened less often says little
 const SHOWN_ROWS = 60;
 
 const byId = (id) => document.getElementById(id);
@@ -18,7 +19,7 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 const titles = Object.fromEntries([...network.weights, ...network.numbers].map((each) => [each.name, each.title]));
 const weightTitle = (name) => network.weights.find((each) => each.name === name)?.title || "";
 const fresh = () => ({
-  weight: network.weights[0]?.name || null, level: null, weakest: false, least: 0, elements: new Set(), mates: true,
+  weight: network.weights[0]?.name || null, level: null, weakest: false, least: START_LEAST, elements: new Set(), mates: true,
   group: network.groups[0]?.name || null, hidden: new Set(), selected: null,
 });
 let state = fresh(), scale = [], view = { nodes: new Set(), edges: [] }, printing = false;
@@ -98,7 +99,7 @@ function overview() {
   const best = view.edges.map((edge) => ({ edge, value: Network.weight(network, edge, state.weight) }))
     .sort((one, other) => sign * ((other.value ?? -Infinity) - (one.value ?? -Infinity)) || 0).slice(0, 20);
   if (!best.length) return [make("h2", {}, "Nothing is shown"), make("p", {}, "No line passes the threshold and the filters.")];
-  const rows = best.map(({ edge, value }) => make("tr", {},
+  const rows = best.map(({ edge, value }, place) => make("tr", { class: place < 8 ? null : "more" },
     make("td", {}, nodeButton(network.nodes[edge.a]), " ", nodeButton(network.nodes[edge.b])), make("td", {}, Network.write(value))));
   return [
     make("h2", {}, state.weakest ? "Weakest lines shown" : "Strongest lines shown"),
@@ -116,7 +117,7 @@ function details(node) {
     make("td", {}, nodeButton(other), about && about[edge.id] ? make("small", {}, ` for ${about[edge.id]}`) : null),
     make("td", {}, Network.write(value)), support ? make("td", {}, Network.write(Network.weight(network, edge, support))) : null);
   const head = ["", weightTitle(state.weight), support ? weightTitle(support) : null].filter((text) => text !== null);
-  const facts = make("dl", {}, ...describe(node).flatMap(([term, value]) => [make("dt", {}, term), make("dd", {}, value)]));
+  const facts = make("dl", {}, ...describe(node).flatMap(([term, value]) => [make("dt", {}, term), make("dd", {}, ...(term === "community" ? formulas(value) : [value]))]));
   const found = [
     make("div", { class: "named" }, make("h2", {}, written(node.formula)), make("button", { type: "button", onclick: () => select(null) }, "Close")),
     facts,
@@ -125,7 +126,7 @@ function details(node) {
   if (shown.length) found.push(table(head, shown.slice(0, SHOWN_ROWS).map(row)));
   if (shown.length > SHOWN_ROWS) found.push(make("p", { class: "help" }, `and ${Network.write(shown.length - SHOWN_ROWS)} more`));
   if (rest.length) {
-    found.push(make("details", {}, make("summary", {}, `Not shown: ${Network.write(rest.length)}`), table(head, rest.slice(0, 4 * SHOWN_ROWS).map(row))));
+    found.push(make("details", { open: !shown.length }, make("summary", {}, `Not shown: ${Network.write(rest.length)}`), table(head, rest.slice(0, 4 * SHOWN_ROWS).map(row))));
   }
   return found;
 }
@@ -197,10 +198,16 @@ function select(id) {
   history.replaceState(null, "", id === null ? location.pathname + location.search : `#${encodeURIComponent(network.nodes[id].formula)}`);
 }
 
+/** Draw anew, and fit the picture unless it was moved by hand. */
+function refit() {
+  update();
+  if (!map.touched) map.fit();
+}
+
 /** Choose a weight; the threshold starts where the picture is readable. */
 function chooseWeight(name) {
   state.weight = name;
-  scale = Network.scale(network, name);
+  scale = Network.scale(network, name, state.least);
   const few = scale.length <= START_EDGES;
   setLevel(few ? 0 : 1 - START_EDGES / scale.length);
 }
@@ -265,7 +272,7 @@ function buildElements() {
     byId("elements").append(make("button", {
       type: "button", disabled: !there.has(symbol), "aria-pressed": "false",
       style: `grid-row:${row + 1 + (row > 5 ? 1 : 0)};grid-column:${column + 1}`,
-      onclick: () => { state.elements.has(symbol) ? state.elements.delete(symbol) : state.elements.add(symbol); showControls(); update(); },
+      onclick: () => { state.elements.has(symbol) ? state.elements.delete(symbol) : state.elements.add(symbol); showControls(); refit(); },
     }, symbol));
   }));
 }
@@ -306,7 +313,7 @@ function download(name, content) {
 }
 
 function listen() {
-  byId("weight").addEventListener("change", (event) => { chooseWeight(event.target.value); showControls(); update(); });
+  byId("weight").addEventListener("change", (event) => { chooseWeight(event.target.value); showControls(); refit(); });
   byId("level").addEventListener("input", (event) => { setLevel(event.target.value / 1000); update(); });
   byId("value").addEventListener("change", (event) => {
     const value = event.target.value === "" ? NaN : Number(event.target.value);
@@ -314,15 +321,15 @@ function listen() {
     else { state.level = value; showLevel(Network.position(scale, value, state.weakest)); byId("value").value = value; }
     update();
   });
-  byId("weakest").addEventListener("change", (event) => { state.weakest = event.target.checked; chooseWeight(state.weight); showControls(); update(); });
-  byId("least").addEventListener("input", (event) => { state.least = Math.max(0, Number(event.target.value) || 0); update(); });
-  byId("mates").addEventListener("change", (event) => { state.mates = event.target.checked; update(); });
+  byId("weakest").addEventListener("change", (event) => { state.weakest = event.target.checked; chooseWeight(state.weight); showControls(); refit(); });
+  byId("least").addEventListener("input", (event) => { state.least = Math.max(0, Number(event.target.value) || 0); chooseWeight(state.weight); refit(); });
+  byId("mates").addEventListener("change", (event) => { state.mates = event.target.checked; refit(); });
   byId("controls").addEventListener("submit", (event) => event.preventDefault());
   byId("reset").addEventListener("click", () => start());
   byId("picture").addEventListener("click", () => map.canvas.toBlob((blob) => download("network.png", blob)));
   byId("csv").addEventListener("click", () => download("network.csv", new Blob([Network.csv(network, view.edges)], { type: "text/csv" })));
   for (const button of document.querySelectorAll("[data-zoom]")) {
-    const act = { in: () => map.zoom(1.4), out: () => map.zoom(1 / 1.4), all: () => map.fit() }[button.dataset.zoom];
+    const act = { in: () => map.zoom(1.4), out: () => map.zoom(1 / 1.4), all: () => { map.touched = false; map.fit(); } }[button.dataset.zoom];
     button.addEventListener("click", act);
   }
   document.addEventListener("keydown", (event) => {

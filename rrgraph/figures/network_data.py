@@ -16,9 +16,10 @@ from rrgraph.figures.style import GREY, Look, look
 if TYPE_CHECKING:
     import networkx as nx
 
-__all__ = ["ATTRIBUTES", "attraction", "community_names", "kind_look", "page_data", "strongest"]
+__all__ = ["ATTRIBUTES", "attraction", "community_names", "formula", "kind_look", "page_data", "strongest"]
 
 ATTRIBUTES: Final[dict[str, tuple[str, str]]] = {
+    "element": ("for", "The element that both bring."),
     "count": ("reactions with both", "Number of reactions that use both."),
     "pmi": (
         "PMI (nats)",
@@ -38,22 +39,29 @@ ATTRIBUTES: Final[dict[str, tuple[str, str]]] = {
     ),
     "expected": ("expected by chance", "Mean number of reactions with both in those random networks."),
     "p_value": ("p-value", "Probability of so strong a deviation from the random networks by chance alone."),
-    "odds": ("odds", "How often one is chosen for each time that the other is."),
+    "odds": ("odds", "How often the one that is chosen more often is chosen for each time that the other is."),
+    "preferred": ("chosen more often", "Which of the two is chosen more often."),
+    "trend": ("trend of the odds", "Change of ln(odds) in ten years."),
+    "shared": ("shared targets", "Number of targets that both are used for."),
     "similarity": ("similarity of targets", "How much alike the targets are that the two are used for, 0 to 1."),
-    "together": ("reactions with both", "Number of reactions that use both, although one would do."),
+    "together": ("together all the same", "Number of reactions that use both, although one would do."),
     "reactions": ("reactions", "Number of reactions."),
     "degree_centrality": ("degree centrality", "Share of the other nodes that it is linked to."),
     "betweenness": ("betweenness", "Share of the shortest paths between other nodes that lead through it."),
+    "pagerank": ("PageRank", "Share of the time that a walker who follows edges at random spends there."),
+    "degree": ("links", "Number of other nodes that it is linked to."),
+    "strength": ("strength", "Sum of the weights of its links."),
     "core": ("k-core", "Largest k such that it belongs to a part in which every node has k links within."),
     "first_year": ("first year", "Year of the first reaction that uses it."),
     "last_year": ("last year", "Year of the last reaction that uses it."),
 }
 """Title and meaning of the numbers at nodes and edges; others are shown under their own names."""
 
-_WEIGHTS: Final = ("count", "similarity", "reactions", "odds", "pmi", "npmi", "jaccard", "z")
+_WEIGHTS: Final = ("count", "similarity", "reactions", "odds", "shared", "pmi", "npmi", "jaccard", "z")
 """Weights in the order in which they are offered; the first there is decides which edges are the strongest."""
 
-_SUPPORT: Final = ("count", "reactions")
+_TOLD: Final = ("kind", "community", "formula", "side", "bipartite")
+_SUPPORT: Final = ("count", "reactions", "shared")
 _KIND_LOOKS: Final = (
     "oxide",
     "carbonate",
@@ -86,7 +94,7 @@ def page_data(graph: nx.Graph, *, title: str, nodes: int, edges: int) -> dict[st
     links = np.array([(place[a], place[b]) for a, b in part.edges], dtype=np.int64).reshape(-1, 2)
     pull = np.array([attraction(values) for *_, values in part.edges(data=True)], dtype=np.float64)
     points = _spread(force_layout(len(part), links, pull), [used or 0 for _, used in part.nodes(data="reactions")])
-    columns, numbers = _columns([values for _, values in part.nodes(data=True)], without=("kind", "community"))
+    columns, numbers = _columns([values for _, values in part.nodes(data=True)], without=_TOLD)
     values, weights = _columns([values for *_, values in part.edges(data=True)])
     weights = sorted(weights, key=lambda name: (*_WEIGHTS, name).index(name))
     return {
@@ -95,15 +103,25 @@ def page_data(graph: nx.Graph, *, title: str, nodes: int, edges: int) -> dict[st
         "table": str(graph.graph.get("table", "")),
         "reactions": graph.graph.get("reactions"),
         "all": {"nodes": graph.number_of_nodes(), "edges": graph.number_of_edges()},
-        "nodes": {"formula": [str(node) for node in part], "x": points[:, 0].tolist(), "y": points[:, 1].tolist()},
+        "nodes": {
+            "formula": [formula(part, node) for node in part],
+            "x": points[:, 0].tolist(),
+            "y": points[:, 1].tolist(),
+        },
         "details": columns,
         "numbers": [_titled(name) for name in numbers],
         "edges": {"a": links[:, 0].tolist(), "b": links[:, 1].tolist()},
         "values": values,
         "weights": [_titled(name) for name in weights],
+        "words": [_titled(name) for name in values if name not in weights],
         "support": next((name for name in _SUPPORT if name in weights), None),
         "groups": _groups(part),
     }
+
+
+def formula(graph: nx.Graph, node: Any) -> str:
+    """Return what a node is called: its attribute `formula`, or its key."""
+    return str(graph.nodes[node].get("formula", node))
 
 
 def strongest(graph: nx.Graph, *, nodes: int, edges: int) -> nx.Graph:
@@ -144,7 +162,9 @@ def community_names(graph: nx.Graph) -> dict[int, str]:
     for node in sorted(of_node, key=lambda node: -(graph.nodes[node].get("reactions") or 0)):
         members.setdefault(of_node[node], []).append(node)
     sizes = Counter(of_node.values())
-    return {number: ", ".join(map(str, members[number][:3])) for number, _ in sizes.most_common()}
+    return {
+        number: ", ".join(formula(graph, node) for node in members[number][:3]) for number, _ in sizes.most_common()
+    }
 
 
 def _spread(points: NDArray[np.float64], used: Sequence[float]) -> NDArray[np.float64]:
@@ -162,10 +182,11 @@ def _spread(points: NDArray[np.float64], used: Sequence[float]) -> NDArray[np.fl
 def _groups(graph: nx.Graph) -> list[dict[str, Any]]:
     """Return the ways to colour nodes: title, names with looks, and the place of each node's name (None without)."""
     found = []
-    kinds = [kind or None for _, kind in graph.nodes(data="kind")]
-    if any(kinds):
-        names = sorted(set(filter(None, kinds)), key=lambda kind: (*_KIND_LOOKS, kind).index(kind))
-        found.append(_group("kind", "kind", names, [kind_look(str(name)) for name in names], kinds))
+    for attribute in ("kind", "side"):
+        of = [value or None for _, value in graph.nodes(data=attribute)]
+        if any(of):
+            names = sorted(set(filter(None, of)), key=lambda name: (*_KIND_LOOKS, name).index(name))
+            found.append(_group(attribute, attribute, names, _looks(names), of))
     titles = community_names(graph)
     if titles:
         shown = list(titles)[:_COMMUNITIES] if len(titles) > _COMMUNITIES + 1 else list(titles)
@@ -179,11 +200,23 @@ def _groups(graph: nx.Graph) -> list[dict[str, Any]]:
     return found
 
 
+def _looks(names: Sequence[str]) -> list[Look]:
+    """Return the looks of kinds; names that are no kinds of precursor take those that are left."""
+    left = (look(place) for place in range(len(_KIND_LOOKS) + len(names)) if _at(place) not in names)
+    return [kind_look(name) if name in _KIND_LOOKS or name == "other" else next(left) for name in names]
+
+
+def _at(place: int) -> str | None:
+    return _KIND_LOOKS[place] if place < len(_KIND_LOOKS) else None
+
+
 def _group(
     name: str, title: str, names: Sequence[str], drawn: Sequence[Look], of_node: Sequence[str | None]
 ) -> dict[str, Any]:
     place = {each: number for number, each in enumerate(names)}
-    looks = [{"light": each.color, "dark": _ON_DARK.get(each.color, each.color), "shape": each.marker} for each in drawn]
+    looks = [
+        {"light": each.color, "dark": _ON_DARK.get(each.color, each.color), "shape": each.marker} for each in drawn
+    ]
     return {
         "name": name,
         "title": title,

@@ -20,7 +20,7 @@ _SCRIPTS: Final = ("data.js", "map.js", "page.js")
 
 _MEANINGS: Final = {
     "cooccurrence": "Each point is a precursor; a line joins two that are used together in a reaction.",
-    "precursors": "Each point is a precursor; a line joins two that are used together in a reaction.",
+    "precursor-projection": "Each point is a precursor; a line joins two that are used for the same targets.",
     "substitution": "Each point is a precursor; a line joins two that bring the same element to similar targets, but "
     "are seldom used together: one can take the place of the other.",
     "bipartite": "Points are targets and precursors; a line joins a target with a precursor that it was made from.",

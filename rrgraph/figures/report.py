@@ -15,7 +15,6 @@ from typing import Any, Final
 from rrgraph import __version__
 from rrgraph.baselines import BASELINES
 from rrgraph.data import SPLITS
-from rrgraph.errors import ConfigError
 from rrgraph.evaluation import Protocol
 from rrgraph.figures.catalogue import draw_figures
 from rrgraph.figures.glossary import GLOSSARY, describe_flags

@@ -69,7 +69,7 @@ const Network = {
     const edges = network.edges.filter((edge) => {
       if (hidden(edge.a) || hidden(edge.b) || !Network.passes(network, edge, state)) return false;
       if (!state.elements.size) return true;
-      if (about && about[edge.id]) return state.elements.has(about[edge.id]);
+      if (about && about[edge.id]) return about[edge.id].split(" ").some((symbol) => state.elements.has(symbol));
       const ends = [edge.a, edge.b].filter((id) => chosen(network.nodes[id])).length;
       return ends === 2 || (ends === 1 && state.mates);
     });

@@ -16,7 +16,7 @@ const SHOWN_ROWS = 60;
 const byId = (id) => document.getElementById(id);
 const network = Network.read(JSON.parse(byId("network").textContent));
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const titles = Object.fromEntries([...network.weights, ...network.numbers].map((each) => [each.name, each.title]));
+const titles = Object.fromEntries([...network.words, ...network.weights, ...network.numbers].map((each) => [each.name, each.title]));
 const weightTitle = (name) => network.weights.find((each) => each.name === name)?.title || "";
 const fresh = () => ({
   weight: network.weights[0]?.name || null, level: null, weakest: false, least: START_LEAST, elements: new Set(), mates: true,

@@ -54,9 +54,15 @@ class ElementChoices:
     kind: str
     choices: tuple[Choice, ...]
 
+    @property
+    def reactions(self) -> int:
+        """About how many reactions use the usual one, told from the odds of the most frequent other choice."""
+        first = self.choices[0]
+        return round(first.reactions / (1 + first.odds))
+
 
 def collect_choices(graph: nx.Graph, *, elements: int = _ELEMENTS) -> list[ElementChoices]:
-    """Return the choices for the elements with the most reactions, empty where edges do not tell odds.
+    """Return the choices for the elements with the most used sources, empty where edges do not tell odds.
 
     The usual source of an element is the one that takes part in the most reactions of its substitutions and is the
     preferred one in all those that it is compared in. An edge about several elements belongs to the first.
@@ -66,9 +72,7 @@ def collect_choices(graph: nx.Graph, *, elements: int = _ELEMENTS) -> list[Eleme
         if values.get("odds") and values.get("element"):
             by_element.setdefault(values["element"].split()[0], []).append((a, b, values))
     found = [_of_element(graph, element, edges) for element, edges in by_element.items()]
-    reactions = [sum(choice.reactions for choice in each.choices) for each in found]
-    order = sorted(range(len(found)), key=lambda place: (-reactions[place], found[place].element))
-    return [found[place] for place in order[:elements]]
+    return sorted(found, key=lambda each: (-each.reactions, each.element))[:elements]
 
 
 @styled
@@ -139,9 +143,8 @@ def _draw_panel(axis: Axes, data: ElementChoices, most: int) -> None:
     axis.set_ylim(most + 0.6, -0.6)
     axis.tick_params(axis="y", length=0)
     axis.grid(visible=False, axis="y")
-    reactions = sum(choice.reactions for choice in data.choices)
-    axis.set_title(f"{data.element}  ", fontsize=11)
-    axis.set_title(f"{reactions:,} choices", loc="right", fontsize=7.5, color=GREY, weight="normal")
+    axis.set_title(data.element, fontsize=11)
+    axis.set_title(f"100 ≈ {data.reactions:,} reactions", loc="right", fontsize=7.5, color=GREY, weight="normal")
 
 
 def _legend(figure: Figure, data: Sequence[ElementChoices]) -> None:

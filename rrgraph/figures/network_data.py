@@ -1,4 +1,4 @@
-"""What a page shows of a network: a networkx graph flows in, plain lists of nodes, edges, groups and weights flow out."""
+"""What a page shows of a network: a networkx graph flows in; nodes, edges, groups and weights as lists flow out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.figures.network_layout import force_layout, separate_boxes
-from rrgraph.figures.style import GREY, Look, look
+from rrgraph.figures.style import GREY, PALETTE, Look, look
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -23,8 +23,8 @@ ATTRIBUTES: Final[dict[str, tuple[str, str]]] = {
     "count": ("reactions with both", "Number of reactions that use both."),
     "pmi": (
         "PMI (nats)",
-        "Pointwise mutual information: the natural logarithm of how much more often the two occur together than if they "
-        "were independent. 0: independent; below 0: they avoid each other.",
+        "Pointwise mutual information: the natural logarithm of how much more often the two occur together than if "
+        "they were independent. 0: independent; below 0: they avoid each other.",
     ),
     "npmi": (
         "normalised PMI",
@@ -62,22 +62,31 @@ _WEIGHTS: Final = ("count", "similarity", "reactions", "odds", "shared", "pmi", 
 
 _TOLD: Final = ("kind", "community", "formula", "side", "bipartite")
 _SUPPORT: Final = ("count", "reactions", "shared")
-_KIND_LOOKS: Final = (
-    "oxide",
-    "carbonate",
-    "nitrate",
-    "hydroxide",
-    "oxyanion",
-    "halide",
-    "element",
-    "ammonium",
-    "organic",
-    "chalcogenide",
-)
+_KIND_LOOKS: Final = {
+    "oxide": Look(PALETTE[0], "o", "-"),
+    "carbonate": Look(PALETTE[1], "s", "-"),
+    "nitrate": Look(PALETTE[2], "D", "-"),
+    "hydroxide": Look(PALETTE[3], "^", "-"),
+    "oxyanion": Look(PALETTE[4], "v", "-"),
+    "halide": Look(PALETTE[5], "P", "-"),
+    "element": Look("#4D4D4D", "X", "-"),
+    "ammonium": Look(PALETTE[7], "*", "-"),
+    "organic": Look("#C9B36B", "s", "-"),
+    "chalcogenide": Look("#882255", "D", "-"),
+    "other": Look("#B5B5B5", "o", "-"),
+}
 _COMMUNITIES: Final = 10
 _NAMED: Final = 200
 _SMALLER: Final = "smaller communities"
-_ON_DARK: Final = {"#000000": "#EDEDED", "#0072B2": "#3D9BE0", "#7F6000": "#B58C1C", "#56B4E9": "#8AD0FA"}
+_ON_DARK: Final = {
+    "#000000": "#EDEDED",
+    "#4D4D4D": "#EDEDED",
+    "#0072B2": "#3D9BE0",
+    "#7F6000": "#B58C1C",
+    "#56B4E9": "#8AD0FA",
+    "#882255": "#B8478A",
+    "#B5B5B5": "#8A8A8A",
+}
 
 
 def page_data(graph: nx.Graph, *, title: str, nodes: int, edges: int) -> dict[str, Any]:
@@ -152,7 +161,7 @@ def attraction(values: Mapping[str, Any]) -> float:
 
 def kind_look(kind: str) -> Look:
     """Return how precursors of a kind are drawn, in every figure alike."""
-    return look(_KIND_LOOKS.index(kind)) if kind in _KIND_LOOKS else Look(GREY, "o", "-")
+    return _KIND_LOOKS.get(kind, _KIND_LOOKS["other"])
 
 
 def community_names(graph: nx.Graph) -> dict[int, str]:
@@ -202,12 +211,9 @@ def _groups(graph: nx.Graph) -> list[dict[str, Any]]:
 
 def _looks(names: Sequence[str]) -> list[Look]:
     """Return the looks of kinds; names that are no kinds of precursor take those that are left."""
-    left = (look(place) for place in range(len(_KIND_LOOKS) + len(names)) if _at(place) not in names)
-    return [kind_look(name) if name in _KIND_LOOKS or name == "other" else next(left) for name in names]
-
-
-def _at(place: int) -> str | None:
-    return _KIND_LOOKS[place] if place < len(_KIND_LOOKS) else None
+    left = [each for kind, each in _KIND_LOOKS.items() if kind not in names]
+    more = iter([*left, *(look(len(PALETTE) + place) for place in range(len(names)))])
+    return [_KIND_LOOKS[name] if name in _KIND_LOOKS else next(more) for name in names]
 
 
 def _group(
@@ -243,7 +249,7 @@ def _titled(name: str) -> dict[str, str]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value for JSON: whole numbers as they are, others with four digits, what is no number or text as None."""
+    """Return a value for JSON: whole numbers as they are, others with four digits, None for what is neither."""
     if value is None or isinstance(value, str):
         return value
     number = _number(value)

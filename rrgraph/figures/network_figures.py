@@ -33,16 +33,12 @@ class NetworkFigure:
     """A figure of networks that can be drawn.
 
     Attributes:
-        title: a few words.
-        caption: what is shown and how to read it.
         of: the kind of graph it shows, or ``years`` for shares by year.
         needs: what nodes, edges or rows must have for it, in words.
         collect: return the data of a graph or of the rows, nothing where they have not got them.
         draw: return the figure of the data.
     """
 
-    title: str
-    caption: str
     of: str
     needs: str
     collect: Callable[[Any], Any]
@@ -71,7 +67,7 @@ def draw_network_figures(
     """
     paths: list[Path] = []
     for name, figure, source in _drawn(graphs, snapshots):
-        figure.text(0.995, 0.002, source, ha="right", va="bottom", fontsize=6.5, color=GREY)
+        _sign(figure, source)
         paths += save(figure, folder, name)
     return paths
 
@@ -91,6 +87,15 @@ def _drawn(graphs: Sequence[nx.Graph], snapshots: Snapshots) -> Iterator[tuple[s
         yield name, kind.draw(data), _source(graphs[0] if shown is None and graphs else shown)
 
 
+def _sign(figure: Figure, source: str) -> None:
+    """Write the source below a figure, where matplotlib makes the layout in a line of its own."""
+    style: dict[str, Any] = {"ha": "right", "va": "bottom", "fontsize": 6.5, "color": GREY}
+    if figure.get_layout_engine():
+        figure.supxlabel(source, x=0.995, **style)
+    else:
+        figure.text(0.995, 0.004, source, **style)
+
+
 def _source(graph: nx.Graph | None) -> str:
     """Return where the numbers of a figure come from, in words."""
     if graph is None:
@@ -106,10 +111,6 @@ def _register(name: str, *entries: Any) -> None:
 
 _register(
     "network_map",
-    "Precursors used together",
-    "The most used precursors and the most frequent pairs among them that are used together more often than if they "
-    "were independent. Marks grow with the number of reactions of a precursor, lines with that of a pair. What is often "
-    "together is near; distances mean nothing else.",
     "cooccurrence",
     "a co-occurrence graph whose edges have count",
     collect_map,
@@ -117,10 +118,6 @@ _register(
 )
 _register(
     "pmi_heat_map",
-    "Which frequent precursors go together",
-    "Pointwise mutual information (PMI) of the most frequent precursors, ordered by clustering: precursors with alike "
-    "partners are neighbours. A cross marks pairs that were never used together although chance would have had them "
-    "meet several times.",
     "cooccurrence",
     "a co-occurrence graph with reactions at its nodes, and count and pmi at its edges",
     collect_heat,
@@ -128,9 +125,6 @@ _register(
 )
 _register(
     "network_centrality",
-    "How links are spread over precursors",
-    "Share of the precursors that were used together with at least k others, and the precursors with the highest degree "
-    "centrality and betweenness.",
     "cooccurrence",
     "a co-occurrence graph with edges",
     collect_centrality,
@@ -138,9 +132,6 @@ _register(
 )
 _register(
     "precursor_choices",
-    "Which source of an element is chosen",
-    "For the elements with the most choices between precursors that substitute each other: how often each is chosen for "
-    "100 times that the usual one is.",
     "substitution",
     "a substitution graph whose edges have element and odds",
     collect_choices,
@@ -148,9 +139,6 @@ _register(
 )
 _register(
     "kinds_by_year",
-    "Kinds of precursor by year",
-    "Share of each kind among the precursor uses of a year, and the number of reactions of the year; years with fewer "
-    "than 20 reactions are left out.",
     "years",
     "shares of at least two years with enough reactions",
     collect_years,

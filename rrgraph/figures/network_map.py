@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["MapData", "collect_map", "draw_map"]
 
 _NODES: Final = 64
-_EDGES: Final = 170
+_PARTNERS: Final = 4
 _SIZE: Final = (9.6, 6.4)
 """Inches that the nodes are spread over before their names are pushed apart."""
 
+_READ: Final = (
+    f"Each of the most used precursors with the {_PARTNERS} that it goes with most (normalised PMI times ln(1 + reactions)).\n"
+    "Marks grow with the reactions of a precursor, lines with those of a pair; distances mean nothing exact."
+)
 _FONT: Final = 8.0
 _GAP: Final = 0.03
 
@@ -53,19 +57,24 @@ class MapData:
 
 
 def collect_map(graph: nx.Graph) -> MapData | None:
-    """Return the most used nodes and the most frequent edges among them, None without counts.
+    """Return the most used nodes, each with the partners that it goes with most, None without counts.
 
-    Pairs that are together less often than independent ones would be (PMI below 0) are no part of it.
+    Partners are judged by `attraction`, so that neither rare pairs nor the pairs of what goes with everything fill the
+    map; pairs that are together less often than independent ones would be (PMI below 0) are no part of it.
     """
-    links = [
-        (a, b)
-        for a, b, values in strongest(graph, nodes=_NODES, edges=graph.number_of_edges()).edges(data=True)
-        if values.get("count") and values.get("pmi", 1) > 0
-    ][:_EDGES]
-    part = graph.edge_subgraph(links)
+    part = strongest(graph, nodes=_NODES, edges=graph.number_of_edges())
+    part.remove_edges_from([(a, b) for a, b, v in part.edges(data=True) if not v.get("count") or v.get("pmi", 1) <= 0])
+    chosen = {
+        frozenset((node, other))
+        for node in part
+        for other in sorted(part[node], key=lambda other: -attraction(part[node][other]))[:_PARTNERS]
+    }
+    links = [(a, b) for a, b in part.edges if frozenset((a, b)) in chosen]
     if not links:
         return None
-    nodes = [node for node in graph if node in part]
+    links.sort(key=lambda link: -part.edges[link]["count"])
+    joined = {node for link in links for node in link}
+    nodes = [node for node in part if node in joined]
     place = {node: number for number, node in enumerate(nodes)}
     return MapData(
         title=str(graph.graph.get("title", "")),
@@ -104,14 +113,15 @@ def draw_map(data: MapData) -> Figure:
     for name, mark, r in zip(names, marks, radius, strict=True):
         name.set_position((mark[0], mark[1] - r - 0.01))
         name.set_path_effects(_halo())
-    axis.set_title(data.title)
+    axis.set_title(data.title, x=0.01, pad=18)
+    axis.text(0.01, 1, _READ, transform=axis.transAxes, va="bottom", fontsize=7.5, color="#555555")
     _legend(axis, data)
     return figure
 
 
 def _fit(figure: Figure, axis: Axes, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
     """Make the figure so large that an inch on the axis is an inch on paper, with room for title and legend."""
-    margin, top, bottom = 0.15, 0.4, 0.85
+    margin, top, bottom = 0.15, 0.6, 0.75
     width, height = (high - low + 2 * margin).tolist()
     figure.set_size_inches(width, height + top + bottom)
     axis.set_position((0, bottom / (height + top + bottom), 1, height / (height + top + bottom)))

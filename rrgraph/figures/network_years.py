@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.figures.network_data import kind_look
-from rrgraph.figures.style import GREY, panels, styled
+from rrgraph.figures.style import GREY, panels, plain_numbers, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["YearData", "collect_years", "draw_years"]
 
 _FEWEST: Final = 20
-_HATCHES: Final = ("", "", "", "", "", "", "", "", "///", "...", "")
-"""Colours repeat after eight kinds; hatching tells those apart."""
+_RARE: Final = 0.1
+"""Mean share up to which a kind is drawn again on a scale of its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +79,7 @@ def draw_years(data: YearData) -> Figure:
     for axis in (below, beside):
         axis.bar(data.years, data.reactions, width=0.8, color=GREY)
         axis.set_xlabel("year of publication")
+        plain_numbers(axis.yaxis)
         axis.set_xlim(data.years[0] - 0.5, data.years[-1] + 0.5)
     below.set_ylabel("reactions")
     figure.align_ylabels([stacked, below])
@@ -100,7 +101,6 @@ def _draw_stack(axis: Axes, data: YearData) -> None:
             bottom=bottom,
             width=0.94,
             color=kind_look(kind).color,
-            hatch=_hatch(kind),
             edgecolor="white",
             linewidth=0.3,
             label=kind,
@@ -113,15 +113,10 @@ def _draw_stack(axis: Axes, data: YearData) -> None:
 
 
 def _draw_lines(axis: Axes, data: YearData) -> None:
-    """Draw the kinds but the most frequent one, with marks that tell them apart without colour."""
-    for place, kind in enumerate(data.kinds[1:], start=1):
-        each = kind_look(kind)
-        axis.plot(
-            data.years, 100 * data.share[place], color=each.color, marker=each.marker, markersize=3.5, linewidth=1
-        )
+    """Draw the rarer kinds, with marks that tell them apart without colour."""
+    for kind, share in zip(data.kinds, data.share, strict=True):
+        if share.mean() < _RARE:
+            each = kind_look(kind)
+            axis.plot(data.years, 100 * share, color=each.color, marker=each.marker, markersize=4, linewidth=1)
     axis.set_ylim(bottom=0)
-    axis.set_title(f"the same without {data.kinds[0]}, on its own scale")
-
-
-def _hatch(kind: str) -> str:
-    return "///" if kind_look(kind).line != "-" else ""
+    axis.set_title(f"kinds below {100 * _RARE:.0f} %, on their own scale")

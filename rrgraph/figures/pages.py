@@ -36,7 +36,7 @@ def page_text(name: str) -> str:
 
 
 def script_json(value: Mapping[str, Any]) -> str:
-    """Return JSON that can stand within ``<script>``, whatever text it holds: no ``<``, ``>`` or ``&`` is left in it."""
+    """Return JSON that can stand within ``<script>``, whatever text it holds: without ``<``, ``>`` and ``&``."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     # U+2028 and U+2029 end a line in older JavaScript.
     for letter in "<>&\u2028\u2029":

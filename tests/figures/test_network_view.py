@@ -95,8 +95,11 @@ DRIVER = """
 <script>
 const answers = {};
 const names = () => [...view.nodes].map((id) => network.nodes[id].formula).sort();
-const pairs = () => view.edges.map((edge) => [network.nodes[edge.a].formula, network.nodes[edge.b].formula].sort().join("+")).sort();
-const press = (selector, text) => [...document.querySelectorAll(selector)].find((each) => each.textContent.startsWith(text)).click();
+const ends = (edge) => [network.nodes[edge.a].formula, network.nodes[edge.b].formula].sort().join("+");
+const pairs = () => view.edges.map(ends).sort();
+const texts = (root, selector) => [...root.querySelectorAll(selector)].map((each) => each.textContent);
+const buttons = (selector) => [...document.querySelectorAll(selector)];
+const press = (selector, text) => buttons(selector).find((each) => each.textContent.startsWith(text)).click();
 const put = (id, value, event) => { byId(id).value = value; byId(id).dispatchEvent(new Event(event)); };
 try {
   answers.all = [names(), pairs(), byId("status").textContent];
@@ -116,11 +119,13 @@ try {
   answers.withoutCarbonates = names();
   byId("reset").click();
   put("search", "lico", "input"); answers.nothing = byId("suggestions").textContent;
-  put("search", "li₂", "input"); answers.subscripts = byId("suggestions").children[0].querySelector(".formula").innerHTML;
-  put("search", "Li", "input"); answers.suggested = [...byId("suggestions").querySelectorAll(".formula")].map((each) => each.textContent);
+  put("search", "li₂", "input");
+  answers.subscripts = byId("suggestions").children[0].querySelector(".formula").innerHTML;
+  put("search", "Li", "input");
+  answers.suggested = texts(byId("suggestions"), ".formula");
   byId("search").dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
   answers.selected = [byId("panel").querySelector("h2").textContent, location.hash];
-  answers.neighbours = [...byId("panel").querySelectorAll("tbody tr")].map((row) => [...row.cells].map((cell) => cell.textContent));
+  answers.neighbours = [...byId("panel").querySelectorAll("tbody tr")].map((row) => texts(row, "td"));
   answers.facts = byId("panel").querySelector("dl").textContent;
   document.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
   answers.closed = state.selected;

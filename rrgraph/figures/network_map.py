@@ -26,7 +26,7 @@ _SIZE: Final = (9.6, 6.4)
 """Inches that the nodes are spread over before their names are pushed apart."""
 
 _READ: Final = (
-    f"Each of the most used precursors with the {_PARTNERS} that it goes with most (normalised PMI times ln(1 + reactions)).\n"
+    f"The most used precursors, each with the {_PARTNERS} that it goes with most (normalised PMI × ln(1 + reactions)).\n"
     "Marks grow with the reactions of a precursor, lines with those of a pair; distances mean nothing exact."
 )
 _FONT: Final = 8.0

@@ -72,7 +72,7 @@ def test_small_communities_are_one():
     graph = nx.Graph()
     for place in range(15):
         graph.add_nodes_from((f"X{place}O{n}" for n in range(1, 17 - place)), community=place, reactions=3)
-    group = next(each for each in data_of(graph)["groups"] if each["name"] == "community")
+    group = next(each for each in data_of(graph, nodes=500)["groups"] if each["name"] == "community")
     assert len(group["names"]) == 11 and group["names"][-1] == "smaller communities"
     assert group["names"][0] == "X0O1, X0O2, X0O3"
     assert len({(look["light"], look["shape"]) for look in group["looks"]}) == 11

@@ -208,5 +208,5 @@ def test_formulas_are_written_with_subscripts(answers):
 
 def test_what_is_shown_can_be_saved(answers):
     assert answers["csv"][0].startswith("one,other,count,pmi,")
-    assert answers["csv"][1].startswith("BaCO3,TiO2,13,")
+    assert answers["csv"][1].startswith("TiO2,BaCO3,13,")
     assert answers["picture"] is True

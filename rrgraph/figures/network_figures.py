@@ -14,7 +14,7 @@ from rrgraph.figures.network_choices import collect_choices, draw_choices
 from rrgraph.figures.network_heat import collect_heat, draw_heat
 from rrgraph.figures.network_map import collect_map, draw_map
 from rrgraph.figures.network_years import collect_years, draw_years
-from rrgraph.figures.style import GREY, save
+from rrgraph.figures.style import save, sign
 from rrgraph.registry import Registry
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def draw_network_figures(
     """
     paths: list[Path] = []
     for name, figure, source in _drawn(graphs, snapshots):
-        _sign(figure, source)
+        sign(figure, source)
         paths += save(figure, folder, name)
     return paths
 
@@ -85,15 +85,6 @@ def _drawn(graphs: Sequence[nx.Graph], snapshots: Snapshots) -> Iterator[tuple[s
             _LOGGER.info("The figure '%s' is left out: it needs %s.", name, kind.needs)
             continue
         yield name, kind.draw(data), _source(graphs[0] if shown is None and graphs else shown)
-
-
-def _sign(figure: Figure, source: str) -> None:
-    """Write the source below a figure, where matplotlib makes the layout in a line of its own."""
-    style: dict[str, Any] = {"ha": "right", "va": "bottom", "fontsize": 6.5, "color": GREY}
-    if figure.get_layout_engine():
-        figure.supxlabel(source, x=0.995, **style)
-    else:
-        figure.text(0.995, 0.004, source, **style)
 
 
 def _source(graph: nx.Graph | None) -> str:

@@ -26,7 +26,7 @@ _SIZE: Final = (9.6, 6.4)
 """Inches that the nodes are spread over before their names are pushed apart."""
 
 _READ: Final = (
-    f"The most used precursors, each with the {_PARTNERS} that it goes with most (normalised PMI × ln(1 + reactions)).\n"
+    f"The most used precursors, each with the {_PARTNERS} that it goes with most: normalised PMI × ln(1 + reactions).\n"
     "Marks grow with the reactions of a precursor, lines with those of a pair; distances mean nothing exact."
 )
 _FONT: Final = 8.0
@@ -113,7 +113,7 @@ def draw_map(data: MapData) -> Figure:
     for name, mark, r in zip(names, marks, radius, strict=True):
         name.set_position((mark[0], mark[1] - r - 0.01))
         name.set_path_effects(_halo())
-    axis.set_title(data.title, x=0.01, pad=18)
+    axis.set_title(data.title, x=0.01, pad=26)
     axis.text(0.01, 1, _READ, transform=axis.transAxes, va="bottom", fontsize=7.5, color="#555555")
     _legend(axis, data)
     return figure
@@ -121,7 +121,7 @@ def draw_map(data: MapData) -> Figure:
 
 def _fit(figure: Figure, axis: Axes, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
     """Make the figure so large that an inch on the axis is an inch on paper, with room for title and legend."""
-    margin, top, bottom = 0.15, 0.6, 0.75
+    margin, top, bottom = 0.15, 0.65, 0.4
     width, height = (high - low + 2 * margin).tolist()
     figure.set_size_inches(width, height + top + bottom)
     axis.set_position((0, bottom / (height + top + bottom), 1, height / (height + top + bottom)))
@@ -171,7 +171,9 @@ def _legend(axis: Axes, data: MapData) -> None:
         share = np.log1p(count) / np.log1p(data.counts.max())
         width, alpha = 0.3 + 2.6 * share**3, 0.18 + 0.42 * share**2
         entries.append(Line2D([], [], color=(0.35, 0.38, 0.42, alpha), linewidth=width, label=f"{count:,} reactions"))
-    axis.legend(handles=entries, loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=7)
+    axis.legend(
+        handles=entries, loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=len(entries) if len(entries) < 9 else 7
+    )
 
 
 def _halo() -> list[object]:

@@ -84,7 +84,7 @@ def draw_heat(data: HeatData) -> Figure:
     axis.set_title("Which frequent precursors go together, and which never do")
     bar = figure.colorbar(picture, ax=axis, extend="both", shrink=0.45, pad=0.015, aspect=28)
     bar.set_label("PMI (nats), below the diagonal:\nabove 0 more often than if independent")
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     axis.set_xlabel(
         "Above the diagonal: reactions with both; on it: reactions with the precursor.\n"
         f"×: never together, although independent choices would have met in at least {_EXPECTED:.0f} reactions."

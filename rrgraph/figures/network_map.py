@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import networkx as nx
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.patheffects import AbstractPathEffect
 
 __all__ = ["MapData", "collect_map", "draw_map"]
 
@@ -148,7 +149,8 @@ def _draw_marks(axis: Axes, marks: NDArray[np.float64], radius: NDArray[np.float
     for kind in dict.fromkeys(kinds):
         chosen = [place for place, each in enumerate(kinds) if each == kind]
         axis.scatter(
-            *marks[chosen].T,
+            marks[chosen, 0],
+            marks[chosen, 1],
             s=(2 * 72 * 0.88 * radius[chosen]) ** 2,
             marker=kind_look(kind).marker,
             color=kind_look(kind).color,
@@ -176,7 +178,7 @@ def _legend(axis: Axes, data: MapData) -> None:
     )
 
 
-def _halo() -> list[object]:
+def _halo() -> list[AbstractPathEffect]:
     from matplotlib.patheffects import withStroke
 
     return [withStroke(linewidth=2.2, foreground="white")]

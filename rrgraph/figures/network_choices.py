@@ -60,9 +60,14 @@ class ElementChoices:
         first = self.choices[0]
         return round(first.reactions / (1 + first.odds))
 
+    @property
+    def others(self) -> float:
+        """About how many reactions use one of the other choices in its place."""
+        return sum(choice.reactions * choice.odds / (1 + choice.odds) for choice in self.choices)
+
 
 def collect_choices(graph: nx.Graph, *, elements: int = _ELEMENTS) -> list[ElementChoices]:
-    """Return the choices for the elements with the most used sources, empty where edges do not tell odds.
+    """Return the choices for the elements whose usual source is replaced most often, none where edges tell no odds.
 
     The usual source of an element is the one that takes part in the most reactions of its substitutions and is the
     preferred one in all those that it is compared in. An edge about several elements belongs to the first.
@@ -72,7 +77,7 @@ def collect_choices(graph: nx.Graph, *, elements: int = _ELEMENTS) -> list[Eleme
         if values.get("odds") and values.get("element"):
             by_element.setdefault(values["element"].split()[0], []).append((a, b, values))
     found = [_of_element(graph, element, edges) for element, edges in by_element.items()]
-    return sorted(found, key=lambda each: (-each.reactions, each.element))[:elements]
+    return sorted(found, key=lambda each: (-each.others, each.element))[:elements]
 
 
 @styled
@@ -93,7 +98,7 @@ def draw_choices(data: Sequence[ElementChoices]) -> Figure:
         axis.set_visible(False)
     for place, axis in enumerate(flat[: len(data)]):
         if place + abreast >= len(data):
-            axis.set_xlabel("times chosen for each 100 of the usual one")
+            axis.set_xlabel("uses for each 100 of the usual one")
             axis.tick_params(labelbottom=True)
     _legend(figure, data)
     return figure

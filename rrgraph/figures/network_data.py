@@ -39,6 +39,21 @@ ATTRIBUTES: Final[dict[str, tuple[str, str]]] = {
     ),
     "expected": ("expected by chance", "Mean number of reactions with both in those random networks."),
     "p_value": ("p-value", "Probability of so strong a deviation from the random networks by chance alone."),
+    "q_value": ("q-value", "The p-value, adjusted for the number of pairs (Benjamini-Hochberg)."),
+    "context": ("reactions that could", "Reactions whose targets contain what both precursors bring."),
+    "context_count": ("of these with both", "Reactions that could use both and do."),
+    "context_expected": (
+        "of these expected",
+        "How many of the reactions that could use both would, if the choice of one did not depend on the other.",
+    ),
+    "context_pmi": (
+        "PMI given the target (nats)",
+        "The natural logarithm of count over expectation among the reactions whose targets contain what both bring: "
+        "what a pair says beyond the target. Below 0: they avoid each other.",
+    ),
+    "context_p_value": ("p-value given the target", "Probability of so strong a deviation from that expectation."),
+    "context_q_value": ("q-value given the target", "That p-value, adjusted for the number of pairs."),
+    "shared_elements": ("both bring", "Elements that both bring."),
     "odds": ("odds", "How often the one that is chosen more often is chosen for each time that the other is."),
     "preferred": ("chosen more often", "Which of the two is chosen more often."),
     "trend": ("trend of the odds", "Change of ln(odds) in ten years."),
@@ -57,7 +72,7 @@ ATTRIBUTES: Final[dict[str, tuple[str, str]]] = {
 }
 """Title and meaning of the numbers at nodes and edges; others are shown under their own names."""
 
-_WEIGHTS: Final = ("count", "similarity", "reactions", "odds", "shared", "pmi", "npmi", "jaccard", "z")
+_WEIGHTS: Final = ("count", "similarity", "reactions", "odds", "shared", "pmi", "npmi", "context_pmi", "jaccard", "z")
 """Weights in the order in which they are offered; the first there is decides which edges are the strongest."""
 
 _TOLD: Final = ("kind", "community", "formula", "side", "bipartite")

@@ -92,7 +92,7 @@ def _source(graph: nx.Graph | None) -> str:
     if graph is None:
         return ""
     reactions, table = graph.graph.get("reactions"), graph.graph.get("table")
-    words = [f"{reactions:,} distinct reactions" if reactions else "", str(table or "")]
+    words = [f"{reactions:,} distinct reactions" if reactions else "", Path(str(table or "")).name]
     return "Source: " + " of ".join(filter(None, words)) if any(words) else ""
 
 

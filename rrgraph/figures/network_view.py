@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rrgraph import __version__
@@ -73,4 +74,4 @@ def network_html(graph: nx.Graph, *, title: str, nodes: int = 1500, edges: int =
 def _source(data: dict[str, Any]) -> str:
     """Return where the numbers come from, in words."""
     reactions = f"{data['reactions']:,} reactions" if isinstance(data["reactions"], int) else ""
-    return " of ".join(text for text in (reactions, data["table"]) if text)
+    return " of ".join(text for text in (reactions, Path(data["table"]).name) if text)

@@ -163,7 +163,8 @@ def save(figure: Figure, folder: str | os.PathLike[str], name: str) -> tuple[Pat
 def sign(figure: Figure, text: str) -> None:
     """Write a line, such as the source of the numbers, below all that a figure shows."""
     with _settings():
-        figure.draw_without_rendering()
+        for _ in range(2):  # long labels settle in the second pass
+            figure.draw_without_rendering()
     width, height = figure.get_size_inches()
     taller = height + _STRIP
     places = [axis.get_position() for axis in figure.axes]

@@ -57,7 +57,7 @@ function update() {
   const rank = ranks(view.edges);
   map.show({
     ...view, selected: state.selected, strength: (edge) => rank.get(edge.id) || 0, look, colors,
-    against: (edge) => ["pmi", "npmi", "z"].includes(state.weight) && Network.weight(network, edge, state.weight) < 0,
+    against: (edge) => ["pmi", "npmi", "context_pmi", "z"].includes(state.weight) && Network.weight(network, edge, state.weight) < 0,
   });
   tellStatus();
   showPanel();

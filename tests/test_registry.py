@@ -150,7 +150,9 @@ def test_a_registry_of_functions_takes_no_classes(offer):
 def test_a_name_that_is_taken_is_refused_where_it_is_chosen(tastes, offer, good):
     offer("sour-things", good, sweet="Sour")
     assert tastes["sweet"] is Sweet  # models of before still load
-    with pytest.raises(ConfigError, match=r"package 'sour-things' offers a taste 'sweet', a name that the module .* has"):
+    with pytest.raises(
+        ConfigError, match=r"'sour-things' offers a taste 'sweet', a name that the module .* has"
+    ):
         tastes.check("sweet")
     assert tastes.origin("sweet").package == ""
 
@@ -158,7 +160,7 @@ def test_a_name_that_is_taken_is_refused_where_it_is_chosen(tastes, offer, good)
 def test_two_packages_with_one_name_are_refused(tastes, offer, good):
     offer("sour-things", good, sour="Sour")
     offer("other-things", good, sour="Sour")
-    with pytest.raises(ConfigError, match="'sour-things'.* both offer a taste 'sour'; uninstall one") as caught:
+    with pytest.raises(ConfigError, match=r"'sour-things'.* both offer a taste 'sour'; uninstall one") as caught:
         tastes.check("sour")
     assert "'other-things'" in str(caught.value)
 

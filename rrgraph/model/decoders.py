@@ -49,7 +49,7 @@ class LinkDecoder(nn.Module, ABC):
 DECODERS: Registry[type[LinkDecoder]] = Registry(
     "link decoder", group="rrgraph.decoders", bases=(LinkDecoder,), given=("config", "statistics")
 )
-"""Every link decoder by the name that configurations use."""
+"""Link decoders by the name that `model.decoder` of a configuration takes."""
 
 
 def halving_mlp(inputs: int, width: int, layers: int, *, dropout: float = 0.0) -> nn.Sequential:

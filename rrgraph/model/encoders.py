@@ -51,7 +51,7 @@ class Encoder(nn.Module, ABC):
 ENCODERS: Registry[type[Encoder]] = Registry(
     "composition encoder", group="rrgraph.encoders", bases=(Encoder,), given=("config", "table")
 )
-"""Every composition encoder by the name that configurations use."""
+"""Composition encoders by the name that `model.encoder` of a configuration takes."""
 
 
 def encode_by_length(encoder: Encoder, elements: Tensor, fractions: Tensor, *, groups: int = 4) -> Tensor:

@@ -19,7 +19,7 @@ Keyword arguments are options, which `training.loss_options` sets.
 """
 
 LOSSES: Registry[LinkLoss] = Registry("loss", group="rrgraph.losses")
-"""Every loss by the name that configurations use."""
+"""Losses by the name that `training.loss` of a configuration takes."""
 
 
 @LOSSES.register("bce")

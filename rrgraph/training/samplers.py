@@ -105,7 +105,7 @@ class NegativeSampler(ABC):
 SAMPLERS: Registry[type[NegativeSampler]] = Registry(
     "negative sampler", group="rrgraph.samplers", bases=(NegativeSampler,), given=("graph", "hardness")
 )
-"""Every negative sampler by the name that configurations use."""
+"""Negative samplers by the name that `training.sampler` of a configuration takes."""
 
 
 @SAMPLERS.register("uniform")

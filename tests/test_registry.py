@@ -150,9 +150,7 @@ def test_a_registry_of_functions_takes_no_classes(offer):
 def test_a_name_that_is_taken_is_refused_where_it_is_chosen(tastes, offer, good):
     offer("sour-things", good, sweet="Sour")
     assert tastes["sweet"] is Sweet  # models of before still load
-    with pytest.raises(
-        ConfigError, match=r"'sour-things' offers a taste 'sweet', a name that the module .* has"
-    ):
+    with pytest.raises(ConfigError, match=r"'sour-things' offers a taste 'sweet', a name that the module .* has"):
         tastes.check("sweet")
     assert tastes.origin("sweet").package == ""
 

@@ -60,9 +60,7 @@ def test_others_are_refused(options, message):
 
 def test_an_option_without_default_has_to_be_given():
     check("strict", gamma="anything")
-    with pytest.raises(
-        ConfigError, match=r"loss 'strict' needs training\.loss_options\.gamma, which has no default"
-    ):
+    with pytest.raises(ConfigError, match=r"loss 'strict' needs training\.loss_options\.gamma, which has no default"):
         check("strict")
 
 

@@ -19,12 +19,12 @@ from rrgraph.evaluation.bootstrap import Interval
 from rrgraph.graph import source_presence
 from rrgraph.graph.networks import ReactionRecords, bipartite_scores, of_years, pair_scores, target_links
 
-__all__ = ["RANDOM", "TASKS", "EdgeForecast", "ForecastScore", "forecast_edges", "forecast_scores"]
+__all__ = ["FORECASTS", "RANDOM", "EdgeForecast", "ForecastScore", "forecast_edges", "forecast_scores"]
 
-TASKS: Final[dict[str, str]] = {
+FORECASTS: Final[dict[str, str]] = {
     "pairs": "precursors that first meet",
     "links": "new links of known targets",
-    "feasible_links": "the same, among precursors that share a source element with the target",
+    "feasible_links": "new links of known targets to precursors of their elements",
 }
 """What is foretold, in words."""
 
@@ -44,7 +44,7 @@ class ForecastScore:
     Attributes:
         auroc: probability that a pair that appeared is ranked above one that did not.
         average_precision: mean share of appeared pairs at or above each appeared pair.
-        hits: by k, the share of appeared pairs with fewer than k others above them (Hits@k of the Open Graph Benchmark).
+        hits: by k, the share of appeared pairs with fewer than k others above them, as in the Open Graph Benchmark.
     """
 
     auroc: Interval
@@ -65,7 +65,7 @@ class EdgeForecast:
     """The heuristics on one task.
 
     Attributes:
-        task: one of `TASKS`.
+        task: one of `FORECASTS`.
         year: last one that was known.
         appeared: number of candidate pairs that appeared later.
         candidates: number of pairs that had not appeared until then, of nodes that were known.
@@ -87,7 +87,7 @@ class EdgeForecast:
 
 
 def forecast_edges(records: ReactionRecords, year: int, *, seed: int = 0) -> list[EdgeForecast]:
-    """Foretell the edges of all `TASKS` that appear after `year` from the reactions up to it.
+    """Foretell the edges of all `FORECASTS` that appear after `year` from the reactions up to it.
 
     Args:
         records: with years; those without are left out.
@@ -171,9 +171,7 @@ def _links(before: ReactionRecords, after: ReactionRecords, year: int, seed: int
         scores = {name: values[allowed] for name, values in grids.items()}
         lost = int((truth & ~allowed).sum())
         measured = forecast_scores(scores, truth[allowed], seed=seed)
-        found.append(
-            EdgeForecast(task, year, int(truth[allowed].sum()), int(allowed.sum()), outside + lost, measured)
-        )
+        found.append(EdgeForecast(task, year, int(truth[allowed].sum()), int(allowed.sum()), outside + lost, measured))
     return found
 
 
@@ -212,5 +210,3 @@ def _interval(values: NDArray[np.float64]) -> Interval:
     """Return the first value with the interval of the others."""
     low, high = np.percentile(values[1:], [2.5, 97.5])
     return Interval(float(values[0]), float(low), float(high))
-
-

@@ -138,9 +138,9 @@ def set_shifts(
         truth.setdefault(wanted, set()).add(keys)
     constraints, sizes = protocol.constraints(), [size for _, size in targets]
     plans = [
-        Planner(
-            predictor, candidates, constraints, mode=mode, max_candidates=protocol.max_candidates
-        ).plan(list(targets.values()), top_k=predictor.set_candidates, sizes=sizes)
+        Planner(predictor, candidates, constraints, mode=mode, max_candidates=protocol.max_candidates).plan(
+            list(targets.values()), top_k=predictor.set_candidates, sizes=sizes
+        )
         for mode in ("product", LISTWISE)
     ]
     describe = _Describer(pairs)
@@ -152,9 +152,9 @@ def set_shifts(
             keys = each.precursors.keys
             rows.append((owner, each.score, judged[keys], keys in truth[wanted]))
             features.append(describe(targets[wanted], list(each.precursors)))
-    owner, links, log_sets, right = (np.array(column) for column in zip(*rows, strict=True))
+    place, links, log_sets, right = (np.array(column) for column in zip(*rows, strict=True))
     return SetShifts(
-        tuple(key for key, _ in targets), owner.astype(np.int64), links, log_sets, np.array(features), right
+        tuple(key for key, _ in targets), place.astype(np.int64), links, log_sets, np.array(features), right
     )
 
 
@@ -175,7 +175,7 @@ def explain_shifts(fitted: SetShifts, measured: SetShifts) -> ShiftExplanation:
         explained[name] = float(1 - ((shift - predicted) ** 2).sum() / (shift**2).sum())
     for name in ("pmi", "context_pmi"):
         column = SHIFT_FEATURES.index(name)
-        step = max(_STEPS, key=lambda s: tuple(fitted.hits(fitted.links + s * fitted.features[:, column]).mean(0)))  # noqa: B023
+        step = _best_step(fitted, fitted.features[:, column])
         scores[f"links + {step:g} {name}"] = measured.links + step * measured.features[:, column]
     predicted = measured.centred(measured.features) @ _weights(fitted, [0, 1, 2, 3])
     scores["links + all four"] = measured.links + predicted
@@ -194,7 +194,12 @@ def explain_shifts(fitted: SetShifts, measured: SetShifts) -> ShiftExplanation:
 
 def _weights(shifts: SetShifts, columns: Sequence[int]) -> NDArray[np.float64]:
     features = shifts.centred(shifts.features)[:, columns]
-    return np.linalg.lstsq(features, shifts.shift, rcond=None)[0]
+    return np.asarray(np.linalg.lstsq(features, shifts.shift, rcond=None)[0], dtype=np.float64)
+
+
+def _best_step(shifts: SetShifts, feature: NDArray[np.float64]) -> float:
+    """Return the weight of a feature beside the links that puts most recorded sets first, the smallest of equals."""
+    return float(max(_STEPS, key=lambda step: tuple(shifts.hits(shifts.links + step * feature).mean(0))))
 
 
 def _correlations(

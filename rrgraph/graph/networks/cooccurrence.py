@@ -20,7 +20,7 @@ from rrgraph.chem import ELEMENTS
 from rrgraph.errors import check_choice
 from rrgraph.graph.networks.nodes import add_precursors
 from rrgraph.graph.networks.null_model import NullCounts, RandomSets, benjamini_hochberg, swap_counts
-from rrgraph.graph.networks.records import ReactionRecords
+from rrgraph.graph.networks.records import ReactionRecords, entries_at
 
 __all__ = ["NULL_MODELS", "PairStatistics", "cooccurrence_graph", "pair_statistics"]
 
@@ -100,7 +100,7 @@ class PairStatistics:
     def same_element(self) -> NDArray[np.bool_]:
         """Whether the two precursors share a source element, so that one can take the place of the other."""
         sources = self.records.precursor_sources
-        return (sources[self.first] & sources[self.second]).any(1)
+        return np.asarray((sources[self.first] & sources[self.second]).any(1))
 
     def select(self, rows: NDArray[Any]) -> PairStatistics:
         """Return the pairs of an index array or a boolean mask."""
@@ -145,7 +145,7 @@ def pair_statistics(
     check_choice("null", null, NULL_MODELS)
     together = csr_array(records.by_precursor @ records.incidence)
     first, second = _worth_testing(records, together)
-    count = np.asarray(together[first, second], dtype=np.int64).ravel()
+    count = entries_at(together, first, second)
     if null == "swaps":
         chance = swap_counts(records.incidence, first, second, samples=samples, seed=seed)
     else:

@@ -58,12 +58,11 @@ def write_graph(graph: nx.Graph, path: str | os.PathLike[str]) -> list[Path]:
     return [path]
 
 
-def write_rows(
-    rows: Iterable[Mapping[str, Any]], path: str | os.PathLike[str], *, columns: Iterable[str] = ()
-) -> None:
+def write_rows(rows: Iterable[Mapping[str, Any]], path: str | os.PathLike[str], *, columns: Iterable[str] = ()) -> None:
     """Write rows as CSV, atomically; the columns are all that occur, or `columns` where there are no rows."""
     listed = list(rows)
     frame = pd.DataFrame(listed, columns=None if listed else list(columns))
-    whole = [name for name in frame if frame[name].map(lambda v: v is None or isinstance(v, int) or pd.isna(v)).all()]
+    # A missing value would turn a column of whole numbers into floats.
+    whole = [name for name in frame if all(isinstance(row.get(name), int | None) for row in listed) and listed]
     with atomic_path(path) as temporary:
         frame.astype(dict.fromkeys(whole, "Int64")).to_csv(temporary, index=False, lineterminator="\n")

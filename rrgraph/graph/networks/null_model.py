@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.special import betainc
 
+from rrgraph.graph.networks.records import entries_at
 from rrgraph.progress import track
 
 __all__ = ["NullCounts", "RandomSets", "benjamini_hochberg", "swap_counts"]
@@ -48,11 +49,12 @@ class NullCounts:
         """Return two-sided p-values: twice the smaller tail, each with the observed count, at most 1.
 
         The tails are those of the binomial distribution of the same mean and variance (its number of trials need not
-        be whole), which has the light upper tail of counts with fixed margins; it is widened where it would exclude
-        counts that are possible.
+        be whole), which has the light tails of counts with fixed margins. Where that would exclude the observed count
+        though it is possible, as many trials as are possible take its place.
         """
-        mean = np.maximum(self.mean, 1e-300)
-        trials = np.maximum(mean**2 / np.maximum(mean - self.variance, 1e-12 * mean), self.support)
+        mean = np.maximum(self.mean, 1e-150)
+        trials = mean**2 / np.maximum(mean - self.variance, 1e-12 * mean)
+        trials = np.maximum(np.where(counts > trials, self.support, trials), np.maximum(counts, 1e-6))
         share = np.minimum(mean / trials, 1.0)
         upper = np.where(counts > 0, betainc(np.maximum(counts, 1), trials - counts + 1, share), 1.0)
         rest = np.maximum(trials - counts, 1e-9)
@@ -234,6 +236,4 @@ def _pair_counts(
     pointer = np.concatenate([[0], np.cumsum(used.sum(1))])
     entries = table[used]
     matrix = csr_array((np.ones(len(entries)), entries, pointer), shape=(len(table), columns))
-    matrix.sort_indices()
-    together = csr_array(matrix.T @ matrix)
-    return np.asarray(together[first, second], dtype=np.float64).ravel()
+    return entries_at(csr_array(matrix.T @ matrix), first, second).astype(np.float64)

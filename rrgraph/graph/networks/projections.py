@@ -45,9 +45,7 @@ def target_links(records: ReactionRecords) -> Links:
     place: dict[str, int] = {}
     rows = np.array([place.setdefault(target.key, len(place)) for target in records.targets], dtype=np.int64)
     first = np.unique(rows, return_index=True)[1]
-    group = csr_array(
-        (np.ones(len(rows), dtype=np.int64), (rows, np.arange(len(rows)))), shape=(len(first), len(rows))
-    )
+    group = csr_array((np.ones(len(rows), dtype=np.int64), (rows, np.arange(len(rows)))), shape=(len(first), len(rows)))
     counts = csr_array(group @ records.incidence)
     counts.sort_indices()
     return Links(tuple(records.targets[row] for row in first.tolist()), np.bincount(rows), counts)
@@ -91,9 +89,7 @@ def precursor_projection(records: ReactionRecords, *, min_shared: int = 1, title
     return graph
 
 
-def target_projection(
-    records: ReactionRecords, *, min_shared: int = 2, nearest: int = 10, title: str = ""
-) -> nx.Graph:
+def target_projection(records: ReactionRecords, *, min_shared: int = 2, nearest: int = 10, title: str = "") -> nx.Graph:
     """Return targets linked when they share precursors: each with the `nearest` targets it shares most with.
 
     All pairs of targets with a common precursor are too many to be a graph that anybody reads (TiO2 alone would link

@@ -21,7 +21,7 @@ from rrgraph.errors import DataError, check_choice
 from rrgraph.graph.counts import anion_class
 from rrgraph.graph.elements import element_presence
 
-__all__ = ["UNITS", "ReactionRecords", "reaction_records"]
+__all__ = ["UNITS", "ReactionRecords", "entries_at", "reaction_records"]
 
 UNITS: Final = ("reactions", "publications")
 """What is counted: distinct pairs of a target and a set, or distinct pairs of a publication and a set."""
@@ -174,6 +174,11 @@ def reaction_records(
         name or table.source,
         unit,
     )
+
+
+def entries_at(matrix: csr_array, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return single entries of a sparse matrix, (n,); scipy itself returns no array where there are none."""
+    return np.asarray(matrix[rows, columns]).ravel() if len(rows) else np.zeros(0, dtype=np.int64)
 
 
 def _keys(table: ReactionTable, unit: str) -> Iterable[tuple[str, frozenset[str]]]:

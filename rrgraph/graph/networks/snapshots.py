@@ -50,5 +50,10 @@ def of_years(records: ReactionRecords, first: int | None = None, last: int | Non
     rows = np.zeros(len(records), dtype=bool)
     rows[records.report_record[inside]] = True
     if not rows.any():
-        raise ConfigError(f"No reaction of {records.table} is dated from {first or 'any year'} to {last or 'any year'}.")
+        raise ConfigError(f"No reaction of {records.table} is dated {_span(first, last)}.")
     return records.select(rows, reports=inside)
+
+
+def _span(first: int | None, last: int | None) -> str:
+    parts = [f"from {first}" if first is not None else "", f"up to {last}" if last is not None else ""]
+    return " ".join(part for part in parts if part) or "at all"

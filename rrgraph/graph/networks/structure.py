@@ -136,9 +136,7 @@ def _leiden(graph: nx.Graph, weight: str | None, seed: int) -> list[set[Any]]:
     try:
         import igraph
     except ImportError:
-        raise ConfigError(
-            "Leiden communities need igraph: pip install 'rrgraph[networks]', or use louvain."
-        ) from None
+        raise ConfigError("Leiden communities need igraph: pip install 'rrgraph[networks]', or use louvain.") from None
     nodes = list(graph)
     place = {node: number for number, node in enumerate(nodes)}
     edges = [(place[one], place[two]) for one, two in graph.edges]

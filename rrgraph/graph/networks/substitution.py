@@ -1,4 +1,4 @@
-"""Precursors in each other's place: reaction records flow in; pairs that serve the same element and their odds flow out.
+"""Precursors in each other's place: reaction records flow in; pairs that serve one element and their odds flow out.
 
 Two precursors substitute each other for an element when both bring it to similar targets, but seldom to one.
 """
@@ -12,7 +12,6 @@ from typing import Any, Final
 import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from rrgraph.chem import ELEMENTS
 from rrgraph.data import overlap_vectors
@@ -98,16 +97,14 @@ def find_substitutions(
             than independent choices would be.
         elements: symbols to look at, by default all.
     """
-    found = []
+    found: list[Substitution] = []
     for number in np.flatnonzero(records.target_sources.any(0)).tolist():
         if elements is None or ELEMENTS[number] in elements:
             found += _of_element(records, number, min_reactions, min_similarity, max_together)
     return sorted(found, key=lambda each: (-each.odds[0].second, -each.reactions, each.element, each.first))
 
 
-def substitution_graph(
-    records: ReactionRecords, substitutions: Sequence[Substitution], *, title: str = ""
-) -> nx.Graph:
+def substitution_graph(records: ReactionRecords, substitutions: Sequence[Substitution], *, title: str = "") -> nx.Graph:
     """Return precursors as nodes and substitutions as edges.
 
     An edge says `element` (several are joined by spaces, that of the most reactions first), `preferred` (the formula
@@ -206,8 +203,8 @@ def _similar_uses(records: ReactionRecords, rows: NDArray[np.int64], used: NDArr
     reached = in_system[systems]
     for start in range(0, len(first), _CHUNK):
         part = slice(start, start + _CHUNK)
-        close = csr_array(vectors[part] @ vectors.T >= SIMILAR, dtype=np.int64)
-        reached[part] |= close @ makes.astype(np.int64) > 0
+        close = (vectors[part] @ vectors.T >= SIMILAR).astype(np.float32)
+        reached[part] |= close @ makes.astype(np.float32) > 0
     return reached[of_row].astype(np.int64)
 
 

@@ -47,7 +47,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    networks = import_module("rrgraph.graph.networks")
-    if name in networks.__all__:
-        return getattr(networks, name)
+    if not name.startswith("_"):
+        networks = import_module("rrgraph.graph.networks")
+        if name in networks.__all__:
+            return getattr(networks, name)
     raise AttributeError(f"module 'rrgraph.graph' has no attribute '{name}'")

@@ -17,6 +17,7 @@ from rrgraph.registry import Registry
 __all__ = ["DECODERS", "LinkDecoder", "halving_mlp"]
 
 DECODERS: Registry[type[LinkDecoder]] = Registry("link decoder")
+"""Link decoders by the name that `model.decoder` of a configuration takes."""
 
 
 class LinkDecoder(nn.Module, ABC):

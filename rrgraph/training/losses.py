@@ -16,6 +16,7 @@ LinkLoss = Callable[[Tensor], Tensor]
 """Takes logits (positives, 1 + negatives), the positive link first, and returns a scalar."""
 
 LOSSES: Registry[LinkLoss] = Registry("loss")
+"""Losses by the name that `training.loss` of a configuration takes."""
 
 
 @LOSSES.register("bce")

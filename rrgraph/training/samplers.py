@@ -20,6 +20,7 @@ from rrgraph.registry import Registry
 __all__ = ["SAMPLERS", "NegativeSampler"]
 
 SAMPLERS: Registry[type[NegativeSampler]] = Registry("negative sampler")
+"""Negative samplers by the name that `training.sampler` of a configuration takes."""
 
 # These may come from the atmosphere and match nearly everything.
 _EXEMPT = tuple(ATOMIC_NUMBERS[symbol] for symbol in sorted(VOLATILE))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,9 +63,12 @@ def _notebook_files(notebook: Path, config: MkDocsConfig) -> Iterator[File]:
     from nbconvert import MarkdownExporter
 
     text, resources = MarkdownExporter().from_filename(str(notebook))
+    text = re.sub(r"\]\((\w+)\.ipynb\)", r"](\1.md)", text.replace("](../docs/", "](../"))
     note = f"*This page is the notebook [`{notebook.name}`]({notebook.name}): download it and run it.*\n\n"
     heading, _, rest = text.lstrip().partition("\n")
-    text = "\n".join([heading, "", note + rest.lstrip()]).replace("](../docs/", "](../")
+    text = "\n".join([heading, "", note + rest.lstrip()])
+    # Tables of pandas bring their own look; without it they get that of the site.
+    text = re.sub(r"<style scoped>.*?</style>\n|(?<=<table) border=\"1\" class=\"dataframe\"", "", text, flags=re.DOTALL)
     for name, content in resources["outputs"].items():
         text = text.replace(f"]({name})", f"]({notebook.stem}_{name})")
         yield File.generated(config, f"notebooks/{notebook.stem}_{name}", content=content)

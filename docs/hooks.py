@@ -23,6 +23,7 @@ __all__ = ["on_files", "on_page_content", "on_page_markdown"]
 logger = logging.getLogger("mkdocs.hooks.rrgraph")
 
 _ROOT = Path(__file__).parents[1]
+_PANDAS_TABLE = '<table border="1" class="dataframe">'
 
 
 @event_priority(100)
@@ -68,7 +69,7 @@ def _notebook_files(notebook: Path, config: MkDocsConfig) -> Iterator[File]:
     heading, _, rest = text.lstrip().partition("\n")
     text = "\n".join([heading, "", note + rest.lstrip()])
     # Tables of pandas bring their own look; without it they get that of the site.
-    text = re.sub(r"<style scoped>.*?</style>\n|(?<=<table) border=\"1\" class=\"dataframe\"", "", text, flags=re.DOTALL)
+    text = re.sub(r"<style scoped>.*?</style>\n", "", text, flags=re.DOTALL).replace(_PANDAS_TABLE, "<table>")
     for name, content in resources["outputs"].items():
         text = text.replace(f"]({name})", f"]({notebook.stem}_{name})")
         yield File.generated(config, f"notebooks/{notebook.stem}_{name}", content=content)

@@ -42,8 +42,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
-    """Point links to the README at the page with its results."""
-    return markdown.replace("](../README.md)", "](results.md)")
+    """Point links to the README at the page with its results, and links to notebooks at their pages."""
+    return re.sub(
+        r"\]\(\.\./(notebooks/\w+)\.ipynb\)", r"](\1.md)", markdown.replace("](../README.md)", "](results.md)")
+    )
 
 
 def on_page_content(html: str, page: Page, **_: object) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from rrgraph.cli import (
+    cooccur,
     data,
     embed,
     evaluate,
@@ -47,6 +48,7 @@ COMMANDS = {
     "figures": figures,
     "report": report,
     "data": data,
+    "cooccur": cooccur,
 }
 
 _EXAMPLES = """\

@@ -1,4 +1,10 @@
-"""The bipartite graph of targets and precursors, and what counting over it knows."""
+"""The bipartite graph of targets and precursors, what counting over it knows, and the networks of precursors in it.
+
+The names of `rrgraph.graph.networks` can be imported from here too; networkx is loaded when one is asked for.
+"""
+
+from importlib import import_module
+from typing import Any
 
 from rrgraph.graph.build import EDGE, REVERSE_EDGE, ReactionGraph, build_graph, validate_graph
 from rrgraph.graph.counts import ANION_CLASSES, COUNTED, LinkCounts, anion_class
@@ -38,3 +44,11 @@ __all__ = [
     "source_presence",
     "validate_graph",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if not name.startswith("_"):
+        networks = import_module("rrgraph.graph.networks")
+        if name in networks.__all__:
+            return getattr(networks, name)
+    raise AttributeError(f"module 'rrgraph.graph' has no attribute '{name}'")

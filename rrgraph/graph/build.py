@@ -27,7 +27,9 @@ if TYPE_CHECKING:  # PyG takes a second to import and planning does not need it
 __all__ = ["EDGE", "REVERSE_EDGE", "ReactionGraph", "build_graph", "validate_graph"]
 
 EDGE = ("target", "made_from", "precursor")
+"""Type of the edges of `ReactionGraph.data`."""
 REVERSE_EDGE = ("precursor", "makes", "target")
+"""Type of the same edges the other way round."""
 
 
 @dataclass(frozen=True)

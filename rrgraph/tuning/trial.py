@@ -104,6 +104,17 @@ def run_trial(job: Job) -> Outcome | None:
     Raises:
         KeyboardInterrupt: interrupted, or asked to end; the trial waits to be started again.
     """
+    try:
+        return _run_trial(job)
+    except KeyboardInterrupt:
+        if parent_process() is not None:
+            # One of several that are asked to end. Were it to wait for work after that, it could wait for ever: another
+            # one may have been ended with the lock of the queue.
+            os._exit(1)
+        raise
+
+
+def _run_trial(job: Job) -> Outcome | None:
     with quietly(), _interruptible(), opened_storage(job.url) as storage:
         study = open_study(job, storage)
         release_dead(study)
@@ -280,22 +291,17 @@ def _age(trial: FrozenTrial) -> float:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Let the signal that asks a process to end interrupt it, so that its trial is put back.
-
-    A process of several leaves Ctrl-C, which all of them get, to the one that started it.
-    """
+    """Let the signal that asks a process to end interrupt it once, so that its trial is put back."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def interrupt(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)
-    typed = signal.signal(signal.SIGINT, signal.SIG_IGN) if parent_process() is not None else None
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-        if typed is not None:
-            signal.signal(signal.SIGINT, typed)

@@ -81,7 +81,7 @@ def _until_broken(
 
 
 def _follow_parent() -> None:
-    """Leave Ctrl-C, which all processes get, to the one that started this one, and end when that is gone, even killed."""
+    """Leave Ctrl-C, which all processes get, to the one that started this one, and end when that is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
     assert parent is not None

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
-import threading
 import traceback
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing import parent_process
@@ -22,7 +19,7 @@ from typing import Final
 
 import optuna
 from optuna import Study, Trial, TrialPruned
-from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import fail_stale_trials
 from optuna.trial import FrozenTrial, TrialState
 
@@ -34,9 +31,10 @@ from rrgraph.tuning.sampling import SAME_AS, SeededSampler, find_twin, make_prun
 from rrgraph.tuning.settings import StudySettings, trial_config
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import GRACE_SECONDS, opened_storage, retry
+from rrgraph.tuning.surroundings import interruptible, quietly
 from rrgraph.tuning.weights import first_number, keep_best_weights, trial_folder
 
-__all__ = ["ERROR", "Job", "Outcome", "open_study", "quietly", "release_dead", "run_trial"]
+__all__ = ["ERROR", "Job", "Outcome", "open_study", "release_dead", "run_trial"]
 
 ERROR: Final = "error"
 """Attribute of a trial that failed: the sentence that says why."""
@@ -115,7 +113,7 @@ def run_trial(job: Job) -> Outcome | None:
 
 
 def _run_trial(job: Job) -> Outcome | None:
-    with quietly(), _interruptible(), opened_storage(job.url) as storage:
+    with quietly(), interruptible(), opened_storage(job.url) as storage:
         study = open_study(job, storage)
         release_dead(study)
         running = len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
@@ -151,19 +149,6 @@ def release_dead(study: Study) -> None:
         # Killed between being numbered and its first sign of life: nothing had been started, nothing is repeated.
         if _MACHINE not in trial.user_attrs and _age(trial) > GRACE_SECONDS:
             study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
-
-
-@contextmanager
-def quietly() -> Iterator[None]:
-    """Keep Optuna's messages, and its warnings about what it calls experimental, from the terminal for a while."""
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)
-            yield
-    finally:
-        optuna.logging.set_verbosity(before)
 
 
 def _one(study: Study, job: Job) -> FrozenTrial | None:
@@ -287,21 +272,3 @@ def _outcome(trial: FrozenTrial) -> Outcome:
 
 def _age(trial: FrozenTrial) -> float:
     return (datetime.now() - trial.datetime_start).total_seconds() if trial.datetime_start else 0.0
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let the signal that asks a process to end interrupt it once, so that its trial is put back."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -15,7 +15,7 @@ from rrgraph.runs import BaselineConfig, DataConfig, RunConfig
 from rrgraph.training import TrainingConfig
 from rrgraph.tuning.space import SearchSpace, read_parameter
 from rrgraph.tuning.storage import opened_storage
-from rrgraph.tuning.trial import quietly
+from rrgraph.tuning.surroundings import quietly
 
 SPACE = {
     "training.learning_rate": {"range": [1e-4, 1e-1], "log": True},

@@ -21,7 +21,7 @@ from rrgraph.training import LinkTask, SetTrainingConfig
 from rrgraph.tuning import StudyResult, tune
 from rrgraph.tuning.sampling import SAME_AS
 from rrgraph.tuning.storage import default_storage, opened_storage
-from rrgraph.tuning.trial import quietly
+from rrgraph.tuning.surroundings import quietly
 
 
 def rows(folder) -> list[dict[str, str]]:

@@ -63,6 +63,7 @@ def write_rows(rows: Iterable[Mapping[str, Any]], path: str | os.PathLike[str], 
     listed = list(rows)
     frame = pd.DataFrame(listed, columns=None if listed else list(columns))
     # A missing value would turn a column of whole numbers into floats.
-    whole = [name for name in frame if all(isinstance(row.get(name), int | None) for row in listed) and listed]
+    names = [str(name) for name in frame]
+    whole = [name for name in names if all(isinstance(row.get(name), int | None) for row in listed) and listed]
     with atomic_path(path) as temporary:
         frame.astype(dict.fromkeys(whole, "Int64")).to_csv(temporary, index=False, lineterminator="\n")

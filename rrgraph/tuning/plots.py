@@ -105,6 +105,10 @@ def _draw(study: Study, kind: str, options: dict[str, Any], path: Path) -> list[
             axes[0].set(title="Learning curves", xlabel=_EPOCH, ylabel=_BEST)
             # Sixty names of trials say nothing beside the picture; the page shows them under the pointer.
             axes[0].get_legend().remove()
+        if kind == "plot_slice":
+            for panel in axes:
+                panel.set_xlabel(panel.get_xlabel().rpartition(".")[2])
+                panel.tick_params(axis="x", which="both", labelrotation=60, labelsize=8)
         try:
             with atomic_path(image) as temporary:
                 axes[0].figure.savefig(temporary, dpi=150, bbox_inches="tight", metadata={"Software": None})

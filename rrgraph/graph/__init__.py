@@ -1,5 +1,6 @@
 """The bipartite graph of targets and precursors, and what counting over it knows."""
 
+from rrgraph.graph.bipartite import EdgeType, bipartite_graph
 from rrgraph.graph.build import EDGE, REVERSE_EDGE, ReactionGraph, build_graph, validate_graph
 from rrgraph.graph.counts import ANION_CLASSES, COUNTED, LinkCounts, anion_class
 from rrgraph.graph.elements import element_presence, source_presence
@@ -23,6 +24,7 @@ __all__ = [
     "SET_STATISTICS",
     "STATISTICS",
     "UNRELATED",
+    "EdgeType",
     "KnownSystems",
     "LinkCounts",
     "LinkStatistics",
@@ -32,6 +34,7 @@ __all__ = [
     "TrainingStatistics",
     "anion_class",
     "balance_sets",
+    "bipartite_graph",
     "build_graph",
     "element_presence",
     "featurise",

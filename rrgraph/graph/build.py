@@ -19,6 +19,7 @@ import torch
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable
 from rrgraph.errors import DataError
+from rrgraph.graph.bipartite import bipartite_graph
 from rrgraph.graph.featurise import PADDING, featurise
 
 if TYPE_CHECKING:  # PyG takes a second to import and planning does not need it
@@ -79,8 +80,6 @@ def build_graph(table: ReactionTable, *, extra_precursors: Iterable[Composition]
     Raises:
         DataError: the table has no rows.
     """
-    from torch_geometric.data import HeteroData
-
     if not len(table):
         raise DataError("Cannot build a graph from a reaction table without rows.")
     targets: dict[str, Composition] = {}
@@ -100,15 +99,9 @@ def build_graph(table: ReactionTable, *, extra_precursors: Iterable[Composition]
         for member in members:
             edges[node, member] += count
 
-    data = HeteroData()
+    data = bipartite_graph(EDGE, REVERSE_EDGE, (len(targets), len(precursors)), edges)
     for kind, nodes in (("target", targets), ("precursor", precursors)):
         data[kind].elements, data[kind].fractions = featurise(list(nodes.values()))
-        data[kind].num_nodes = len(nodes)
-    ordered = sorted(edges)
-    edge_index = torch.tensor(ordered, dtype=torch.int64).t().contiguous()
-    counts = torch.tensor([edges[edge] for edge in ordered], dtype=torch.int64)
-    data[EDGE].edge_index, data[EDGE].count = edge_index, counts
-    data[REVERSE_EDGE].edge_index, data[REVERSE_EDGE].count = edge_index.flip(0), counts.clone()
     data.set_target = torch.tensor([node for node, _ in sets], dtype=torch.int64)
     data.set_pointer = torch.from_numpy(np.cumsum([0, *(len(members) for _, members in sets)], dtype=np.int64))
     data.set_precursor = torch.tensor([member for _, members in sets for member in members], dtype=torch.int64)

@@ -1,10 +1,12 @@
 """Tensors: the composition encoder, link decoders, and the checkpoint that carries all that prediction needs."""
 
+from rrgraph.model.bank import EXACT_LIMIT, EmbeddingBank
 from rrgraph.model.boosted_trees import BoostedTrees
 from rrgraph.model.checkpoint import FORMAT, LinkCheckpoint, load_checkpoint, save_checkpoint
 from rrgraph.model.config import ENCODERS, FRACTIONS, EncoderConfig, ModelConfig
 from rrgraph.model.decoders import DECODERS, LinkDecoder
 from rrgraph.model.device import PRECISIONS, choose_device, half_precision
+from rrgraph.model.dual_encoder import DualEncoder, Inputs, embed_all, select
 from rrgraph.model.encoder import (
     MASK,
     CompositionEncoder,
@@ -36,6 +38,7 @@ __all__ = [
     "DEFAULT_ENCODER",
     "DEFAULT_MODEL",
     "ENCODERS",
+    "EXACT_LIMIT",
     "FORMAT",
     "FRACTIONS",
     "MASK",
@@ -44,10 +47,13 @@ __all__ = [
     "UNRELATED_LOG_ODDS",
     "BoostedTrees",
     "CompositionEncoder",
+    "DualEncoder",
+    "EmbeddingBank",
     "EncoderConfig",
     "EnergyHead",
     "FractionEmbedding",
     "FractionEncoder",
+    "Inputs",
     "LinkCheckpoint",
     "LinkDecoder",
     "LinkModel",
@@ -67,6 +73,7 @@ __all__ = [
     "bundled_models",
     "choose_device",
     "describe_sets",
+    "embed_all",
     "element_table",
     "encode_by_length",
     "fit_temperature",
@@ -82,4 +89,5 @@ __all__ = [
     "right_log_probability",
     "save_checkpoint",
     "save_property_checkpoint",
+    "select",
 ]

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from rrgraph.experiments.processes import ProcessDied, work_through
+from rrgraph.processes import ProcessDied, work_through
 
 
 def test_one_job_works_in_this_process_in_order():

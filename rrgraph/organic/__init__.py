@@ -1,0 +1,1 @@
+"""Single-step retrosynthesis of molecules as link prediction between products and templates."""

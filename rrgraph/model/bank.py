@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -39,39 +40,49 @@ class EmbeddingBank:
     def __len__(self) -> int:
         return len(self.vectors)
 
-    def search(self, queries: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    def search(self, queries: Tensor, count: int, *, allowed: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return the nearest candidates of each query.
 
         Args:
             queries: (queries, width).
             count: candidates of each; all of them where there are fewer.
+            allowed: (queries, candidates) bool, which ones may be found; needs an exact search.
 
         Returns:
-            Inner products (queries, count), largest first, and candidates (queries, count) int64.
+            Inner products (queries, count), largest first, -inf for one that is not allowed, and candidates (queries,
+            count) int64.
+
+        Raises:
+            ConfigError: candidates are to be left out of a bank that is not searched exactly.
         """
         count = min(count, len(self))
         if self._index is not None:
+            if allowed is not None:
+                raise ConfigError(f"A bank of {len(self):,} candidates is too large to leave some out for each query.")
             self._index.hnsw.efSearch = max(_BREADTH, 2 * count)
             scores, found = self._index.search(queries.detach().cpu().numpy(), count)
             return torch.from_numpy(scores), torch.from_numpy(found)
-        portions = queries.detach().split(max(1, _SCORES_AT_ONCE // max(len(self), 1)))
-        best = [torch.topk(part @ self.vectors.T, count, dim=1) for part in portions]
+        best = [torch.topk(part, count, dim=1) for part in self._products(queries, allowed)]
         return torch.cat([top.values for top in best]), torch.cat([top.indices for top in best])
 
-    def log_partition(self, queries: Tensor, found: Tensor, *, temperature: float) -> Tensor:
-        """Return the logarithm of the sum of exp(inner product / temperature) over the candidates, (queries, 1).
+    def log_partition(self, queries: Tensor, *, temperature: float, allowed: Tensor | None = None) -> Tensor:
+        """Return the logarithm of the sum of exp(inner product / temperature) over all candidates, (queries, 1).
 
         Args:
             queries: (queries, width).
-            found: (queries, k) logits of the nearest ones, over which alone the sum runs where the bank is not
-                searched exactly.
             temperature: of the softmax.
+            allowed: (queries, candidates) bool, which ones take part.
         """
-        if self._index is not None:
-            return found.logsumexp(1, keepdim=True)
-        portions = queries.detach().split(max(1, _SCORES_AT_ONCE // max(len(self), 1)))
-        sums = [torch.logsumexp(part @ self.vectors.T / temperature, dim=1, keepdim=True) for part in portions]
-        return torch.cat(sums)
+        return torch.cat(
+            [torch.logsumexp(part / temperature, dim=1, keepdim=True) for part in self._products(queries, allowed)]
+        )
+
+    def _products(self, queries: Tensor, allowed: Tensor | None) -> Iterator[Tensor]:
+        """Yield all inner products of portions of the queries."""
+        step = max(1, _SCORES_AT_ONCE // max(len(self), 1))
+        for start in range(0, len(queries), step):
+            scores = queries[start : start + step].detach() @ self.vectors.T
+            yield scores if allowed is None else scores.masked_fill(~allowed[start : start + step], -torch.inf)
 
 
 def _hnsw(vectors: Tensor) -> Any:

@@ -36,9 +36,7 @@ class DualEncoder(nn.Module):
         ConfigError: the temperature is not positive.
     """
 
-    def __init__(
-        self, left: nn.Module, right: nn.Module, *, temperature: float = 0.07, normalise: bool = True
-    ) -> None:
+    def __init__(self, left: nn.Module, right: nn.Module, *, temperature: float = 0.07, normalise: bool = True) -> None:
         super().__init__()
         if not temperature > 0:
             raise ConfigError(f"model.temperature={temperature} must be above 0.")

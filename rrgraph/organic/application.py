@@ -94,7 +94,9 @@ class _Cache:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with self._open() as connection:
-                connection.execute("CREATE TABLE IF NOT EXISTS outcomes (key BLOB PRIMARY KEY, sets TEXT) WITHOUT ROWID")
+                connection.execute(
+                    "CREATE TABLE IF NOT EXISTS outcomes (key BLOB PRIMARY KEY, sets TEXT) WITHOUT ROWID"
+                )
                 connection.commit()
         except (OSError, sqlite3.Error) as error:
             raise DataError(f"The cache '{path}' of applied templates cannot be used: {error}.") from None

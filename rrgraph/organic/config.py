@@ -61,7 +61,7 @@ class SearchConfig:
 
     Attributes:
         templates: most probable templates that are applied.
-        applicable: fill these up with the next templates that apply, so that so many of them do; slower.
+        applicable: choose only among templates whose pattern is in the product; probabilities are then among those.
         merge: score of reactants that several templates lead to: `best`, or `sum` of their probabilities.
     """
 

@@ -37,8 +37,8 @@ class TemplateMetrics:
         new: `reactants` on the rows whose reaction is not in training.
         applicable: by k, share of the first k templates that lead to any reactants.
         sets: mean number of distinct sets of reactants of a product.
-        other_template: of the rows found among the first 10, the share whose recorded reactants come first by a template
-            other than the recorded one.
+        other_template: of the rows found among the first 10, the share whose recorded reactants come by a better ranked
+            template than the recorded one, or by another alone.
         frequency: `reactants` by training rows of the recorded template.
         rows: the outcome of each row.
         lead: by k, lead of the model over this system; empty for the model itself.
@@ -136,9 +136,7 @@ def compare_systems(
     return {
         name: metrics
         if name == model
-        else replace(
-            metrics, lead=paired_accuracy(systems[model].rows, metrics.rows, ks=DEPTHS, resamples=resamples)
-        )
+        else replace(metrics, lead=paired_accuracy(systems[model].rows, metrics.rows, ks=DEPTHS, resamples=resamples))
         for name, metrics in systems.items()
     }
 

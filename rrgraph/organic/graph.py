@@ -40,9 +40,7 @@ class TemplateGraph:
         return {template: node for node, template in enumerate(self.templates)}
 
 
-def build_template_graph(
-    reactions: TemplateReactions, *, extra_links: Iterable[tuple[str, str]] = ()
-) -> TemplateGraph:
+def build_template_graph(reactions: TemplateReactions, *, extra_links: Iterable[tuple[str, str]] = ()) -> TemplateGraph:
     """Return the graph of reactions; nodes are numbered in the order in which they come.
 
     Args:

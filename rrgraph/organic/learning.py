@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from rrgraph.model import DualEncoder, EmbeddingBank, embed_all
 from rrgraph.organic.config import TemplateModelConfig
 from rrgraph.organic.graph import SOLVED_BY, TemplateGraph
+from rrgraph.organic.matching import matching_mask
 from rrgraph.organic.model import TemplateCheckpoint, build_model
 from rrgraph.organic.table import TemplateReactions
 from rrgraph.organic.towers import TOWERS
@@ -31,10 +33,18 @@ class TemplateLearner:
         validation: rows that choose the epoch, by the rank of their recorded template among the training templates.
         config: of the model.
         seed: of initial weights, shuffling and dropout.
+        eligible: (2, pairs) product and template nodes that match, sorted; learning and validation then choose among
+            matching templates only. None chooses among all.
     """
 
     def __init__(
-        self, graph: TemplateGraph, validation: TemplateReactions, config: TemplateModelConfig, *, seed: int = 0
+        self,
+        graph: TemplateGraph,
+        validation: TemplateReactions,
+        config: TemplateModelConfig,
+        *,
+        seed: int = 0,
+        eligible: Tensor | None = None,
     ) -> None:
         self.graph, self.config, self.seed = graph, config, seed
         states = {
@@ -49,9 +59,12 @@ class TemplateLearner:
             right=self.model.right.inputs(graph.templates),  # type: ignore[operator]
             edges=edges.edge_index,
             count=edges.count,
+            eligible=eligible,
         )
         kept = [row for row, text in enumerate(validation.templates) if text in graph.template_index]
-        self._queries = self.model.left.inputs([validation.products[row] for row in kept])  # type: ignore[operator]
+        products = [validation.products[row] for row in kept]
+        self._queries = self.model.left.inputs(products)  # type: ignore[operator]
+        self._allowed = None if eligible is None else matching_mask(products, graph.templates)
         self._truth = torch.tensor([graph.template_index[validation.templates[row]] for row in kept])
         self._rows = len(validation)
 
@@ -66,11 +79,12 @@ class TemplateLearner:
         return train(task, config, seed=self.seed, state_folder=folder, resume=resume)
 
     def validate(self) -> dict[str, float]:
-        """Return the share of validation rows whose recorded template is among the first k of all training templates."""
+        """Return the share of validation rows whose recorded template is among the first k training templates."""
         if not len(self._truth):
             return {}
         bank = EmbeddingBank(embed_all(self.model.embed_right, self.links.right))
-        _, found = bank.search(embed_all(self.model.embed_left, self._queries), max(_MONITORED))
+        queries = embed_all(self.model.embed_left, self._queries)
+        _, found = bank.search(queries, max(_MONITORED), allowed=self._allowed)
         hit = found == self._truth[:, None]
         return {f"top_{k}": float(hit[:, :k].any(1).sum()) / self._rows for k in _MONITORED}
 
@@ -92,5 +106,3 @@ class TemplateLearner:
             reactants=single,
             metadata=metadata,
         )
-
-

@@ -1,4 +1,4 @@
-"""A trained model of products and templates: SMILES flow in, the most probable templates flow out; reading and writing."""
+"""A trained model of products and templates: SMILES flow in, the most probable templates flow out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -88,16 +87,17 @@ class TemplatePredictor:
         self._bank = EmbeddingBank(vectors)
         self.count = dict(zip(checkpoint.templates, checkpoint.counts.tolist(), strict=True))
 
-    def nearest(self, products: Sequence[str], count: int) -> tuple[Tensor, Tensor]:
+    def nearest(self, products: Sequence[str], count: int, *, allowed: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return the most probable templates of each product.
 
         Args:
             products: canonical SMILES.
             count: templates of each; all where there are fewer.
+            allowed: (products, templates) bool, which ones to choose among; all unless given.
 
         Returns:
-            Log-probabilities (products, count) among all templates of the bank (among those returned where it is too
-            large to be searched exactly), falling, and the templates' places in `templates` (products, count).
+            Log-probabilities (products, count) among those, falling, -inf where there are fewer; and the templates'
+            places in `templates` (products, count).
 
         Raises:
             MoleculeError: a product cannot be read.
@@ -105,9 +105,9 @@ class TemplatePredictor:
         model = self.checkpoint.model
         tower: Tower = model.left  # type: ignore[assignment]
         queries = embed_all(model.embed_left, tower.inputs(products))
-        scores, found = self._bank.search(queries, count)
-        logits = scores / model.temperature
-        return logits - self._bank.log_partition(queries, logits, temperature=model.temperature), found
+        scores, found = self._bank.search(queries, count, allowed=allowed)
+        total = self._bank.log_partition(queries, temperature=model.temperature, allowed=allowed)
+        return scores / model.temperature - total, found
 
 
 def save_template_checkpoint(checkpoint: TemplateCheckpoint, folder: str | Path) -> None:
@@ -116,7 +116,9 @@ def save_template_checkpoint(checkpoint: TemplateCheckpoint, folder: str | Path)
     description = {
         "model": asdict(checkpoint.config),
         "states": {side: tower.state for side, tower in _towers(checkpoint.model).items()},
-        "templates": [[text, count] for text, count in zip(checkpoint.templates, checkpoint.counts.tolist(), strict=True)],
+        "templates": [
+            [text, count] for text, count in zip(checkpoint.templates, checkpoint.counts.tolist(), strict=True)
+        ],
         "reactants": dict(checkpoint.reactants),
         "metadata": dict(checkpoint.metadata),
     }

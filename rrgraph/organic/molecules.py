@@ -9,7 +9,14 @@ from rrgraph.errors import ConfigError, RRGraphError
 if TYPE_CHECKING:
     from rdkit.Chem import Mol
 
-__all__ = ["MoleculeError", "canonical_reactants", "canonical_smiles", "import_rdchiral", "import_rdkit", "read_molecule"]
+__all__ = [
+    "MoleculeError",
+    "canonical_reactants",
+    "canonical_smiles",
+    "import_rdchiral",
+    "import_rdkit",
+    "read_molecule",
+]
 
 _INSTALL = "install it with: pip install 'rrgraph[organic]'."
 
@@ -61,7 +68,9 @@ def read_molecule(smiles: str) -> Mol:
     molecule = chem.MolFromSmiles(smiles.strip()) if smiles.strip() else None
     del silence
     if molecule is None:
-        raise MoleculeError(f"'{_short(smiles)}' is not a molecule that can be read, expected SMILES such as CC(=O)Oc1ccccc1.")
+        raise MoleculeError(
+            f"'{_short(smiles)}' is not a molecule that can be read, expected SMILES such as CC(=O)Oc1ccccc1."
+        )
     return molecule
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final, Protocol
 
 import numpy as np
@@ -13,20 +12,23 @@ from torch import Tensor
 from rrgraph.errors import check_choice
 from rrgraph.organic.application import Outcomes, TemplateApplier
 from rrgraph.organic.config import SearchConfig
+from rrgraph.organic.matching import matching_mask
 
 __all__ = ["MERGES", "ReactantPlanner", "ReactantSet", "TemplateScorer", "Transformation"]
 
 MERGES: Final = ("best", "sum")
 
-_PRODUCTS_AT_ONCE: Final = 256
+_PRODUCTS_AT_ONCE: Final = 2000
 
 
 class TemplateScorer(Protocol):
     """Anything that ranks templates: a trained model or a baseline."""
 
-    templates: Sequence[str]
+    @property
+    def templates(self) -> Sequence[str]:
+        """The templates to choose among."""
 
-    def nearest(self, products: Sequence[str], count: int) -> tuple[Tensor, Tensor]:
+    def nearest(self, products: Sequence[str], count: int, *, allowed: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return log-probabilities and places of the most probable templates, see `TemplatePredictor.nearest`."""
 
 
@@ -127,33 +129,17 @@ class ReactantPlanner:
         return -sum(count > 0 for count in counts) / len(counts), -float(np.log1p(counts).sum())
 
     def _portion(self, products: Sequence[str]) -> Iterator[tuple[Transformation, ...]]:
-        scores, places = self.scorer.nearest(products, self._depth())
-        texts = [[self.scorer.templates[place] for place in row] for row in places.tolist()]
-        wanted = dict(zip(products, texts, strict=True))
-        kept = self._first_applicable(wanted) if self.config.applicable else self.applier(wanted)
-        for product, row, logs in zip(products, texts, scores.tolist(), strict=True):
-            outcomes = kept[product]
+        allowed = matching_mask(products, self.scorer.templates) if self.config.applicable else None
+        logs, places = self.scorer.nearest(products, self.config.templates, allowed=allowed)
+        texts = [
+            [self.scorer.templates[place] for place, log in zip(row, scores, strict=True) if log > -np.inf]
+            for row, scores in zip(places.tolist(), logs.tolist(), strict=True)
+        ]
+        outcomes = self.applier(dict(zip(products, texts, strict=True)))
+        for product, row, scores in zip(products, texts, logs.tolist(), strict=True):
             yield tuple(
-                Transformation(template=text, rank=rank, probability=float(np.exp(log)), outcomes=outcomes[text])
-                for rank, (text, log) in enumerate(zip(row, logs, strict=True), start=1)
-                if text in outcomes
+                Transformation(
+                    template=text, rank=rank, probability=float(np.exp(log)), outcomes=outcomes[product][text]
+                )
+                for rank, (text, log) in enumerate(zip(row, scores, strict=False), start=1)
             )
-
-    def _depth(self) -> int:
-        return len(self.scorer.templates) if self.config.applicable else self.config.templates
-
-    def _first_applicable(self, wanted: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Outcomes]]:
-        """Return the outcomes of the first templates that apply, tried in portions until there are enough."""
-        found: dict[str, dict[str, Outcomes]] = {product: {} for product in wanted}
-        start, size, enough = 0, self.config.templates, self.config.templates
-        waiting = dict(wanted)
-        while waiting:
-            asked = {product: row[start : start + size] for product, row in waiting.items()}
-            for product, outcomes in self.applier(asked).items():
-                applicable = ((text, outcomes[text]) for text in asked[product] if outcomes[text])
-                found[product] |= dict(islice(applicable, enough - len(found[product])))
-            start, size = start + size, 4 * size
-            waiting = {
-                product: row for product, row in waiting.items() if len(found[product]) < enough and start < len(row)
-            }
-        return found

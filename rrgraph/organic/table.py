@@ -28,7 +28,13 @@ _COLUMNS: Final = {
 }
 """What a column may be called, first our own name, then those of public files."""
 
-_PART_NAMES: Final = {"train": "train", "valid": "validation", "val": "validation", "validation": "validation", "test": "test"}
+_PART_NAMES: Final = {
+    "train": "train",
+    "valid": "validation",
+    "val": "validation",
+    "validation": "validation",
+    "test": "test",
+}
 
 
 @dataclass(frozen=True)
@@ -108,9 +114,10 @@ def load_template_table(table: str | os.PathLike[str], *, rows: int = 0) -> Temp
     left_out = 0
     if rows:
         frame = frame[part.groupby(part).cumcount() < rows]
-    for row in track(list(zip(part[frame.index], *(frame[name] for name in ("product", "reactants", "template")), strict=True)), "reading molecules"):
+    texts = zip(part[frame.index], frame["product"], frame["reactants"], frame["template"], strict=True)
+    for name, product, reactants, template in track(texts, "reading molecules", total=len(frame)):
         try:
-            kept[row[0]].append((canonical_smiles(row[1]), canonical_reactants(row[2]), row[3].strip()))
+            kept[name].append((canonical_smiles(product), canonical_reactants(reactants), template.strip()))
         except MoleculeError:
             left_out += 1
     for name, found in kept.items():

@@ -98,8 +98,8 @@ class RankingConfig(LoopConfig):
 
     Attributes:
         enabled: whether there is this stage.
-        right: `frozen` keeps the right encoder; `live` trains it and mines candidates with it; `ema` trains it and mines
-            with its slow moving average.
+        right: `frozen` keeps the right encoder; `live` trains it and mines candidates with it; `ema` trains it and
+            mines with its slow moving average.
         candidates: of each list.
         hard: candidates retrieved at each step, as nearest to the left node as the bank has; the rest is random.
         smoothing: of the labels.

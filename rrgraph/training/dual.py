@@ -1,4 +1,4 @@
-"""Both stages of ConRetroBert on any bipartite graph: links flow in, a dual encoder learns to find one end by the other.
+"""Both stages of ConRetroBert on any bipartite graph: links flow in, a dual encoder learns to find their right ends.
 
 First by contrast within the batch, then by ranking lists of candidates that are mined from a bank of right embeddings
 which may move more slowly than the encoder that learns (arXiv 2605.12736).
@@ -26,7 +26,7 @@ OBJECTIVES: Final = ("in_batch", "all")
 RIGHT_ENCODERS: Final = ("frozen", "live", "ema")
 
 _POSITIVE_SHARE: Final = 3
-"""At most one candidate in so many is a positive one."""
+"""At most one candidate in so many is a recorded one."""
 
 
 @dataclass(frozen=True)
@@ -36,23 +36,37 @@ class Links:
     Attributes:
         left: inputs of the left encoder, one row a node.
         right: inputs of the right encoder.
-        edges: (2, links) int64, left and right node of each, without repetition.
+        edges: (2, links) int64, left and right node of each, without repetition, sorted by left node.
         count: (links,) how often each is recorded.
+        eligible: (2, pairs) int64, sorted by left node: the right nodes that could be linked to each left node at all
+            (templates that apply, precursors that share elements); None where every one could.
     """
 
     left: Inputs
     right: Inputs
     edges: Tensor
     count: Tensor
+    eligible: Tensor | None = None
 
     def positives(self, left: Tensor) -> Tensor:
-        """Return which right nodes are linked to each left node, (n, right nodes) bool."""
-        linked = torch.zeros(len(left), len(self.right[0]), dtype=torch.bool)
-        place = torch.full((len(self.left[0]),), -1)
-        place[left] = torch.arange(len(left))
-        rows = place[self.edges[0]]
-        linked[rows[rows >= 0], self.edges[1][rows >= 0]] = True
-        return linked
+        """Return which right nodes are linked to each of distinct left nodes, (n, right nodes) bool."""
+        return self._mark(self.edges, left)
+
+    def could_be(self, left: Tensor) -> Tensor:
+        """Return which right nodes could be linked to each of distinct left nodes, (n, right nodes) bool."""
+        if self.eligible is None:
+            return torch.ones(len(left), len(self.right[0]), dtype=torch.bool)
+        return self._mark(self.eligible, left) | self.positives(left)
+
+    def _mark(self, pairs: Tensor, left: Tensor) -> Tensor:
+        """Return which pairs there are, found by bisection: pairs are sorted by left node."""
+        first, end = torch.searchsorted(pairs[0], left), torch.searchsorted(pairs[0], left, right=True)
+        number = end - first
+        rows = torch.repeat_interleave(torch.arange(len(left)), number)
+        within = torch.arange(len(rows)) - torch.repeat_interleave(number.cumsum(0) - number, number)
+        marked = torch.zeros(len(left), len(self.right[0]), dtype=torch.bool)
+        marked[rows, pairs[1][first[rows] + within]] = True
+        return marked
 
 
 class _DualTask(Task):
@@ -118,10 +132,11 @@ class ContrastiveTask(_DualTask):
         if self.config.diagonal:
             scores = self.module.similarities(self.embed_left(batch[0]), self.embed_right(batch[1]))
             return _both_ways(scores, torch.eye(len(scores), dtype=torch.bool))
-        left, row = batch[0].unique(return_inverse=True)
+        left = batch[0].unique()
         if self.config.objective == "all":
             everything = torch.arange(len(self.links.right[0]))
             scores = self.module.similarities(self.embed_left(left), self.embed_right(everything))
+            scores = scores.masked_fill(~self.links.could_be(left), -torch.inf)
             return listwise_cross_entropy(scores, self.links.positives(left))
         right = batch[1].unique()
         scores = self.module.similarities(self.embed_left(left), self.embed_right(right))
@@ -137,8 +152,8 @@ class RankingTask(_DualTask):
     """Rank lists of recorded, nearest and random candidates (stage 2).
 
     Args:
-        module: the dual encoder after the first stage. Its right encoder has `upper_parameters()`, those that are
-            trained here.
+        module: the dual encoder after the first stage. Its right encoder may have `upper_parameters()`, those that are
+            trained here; all are otherwise.
         links: what is learned.
         config: variant, lists, rates.
         validate: returns validation metrics of the module in evaluation mode.
@@ -168,7 +183,11 @@ class RankingTask(_DualTask):
             parameter.requires_grad_(True)
 
     def _upper(self) -> list[nn.Parameter]:
-        return [] if self.config.right == "frozen" else list(self.module.right.upper_parameters())
+        if self.config.right == "frozen":
+            return []
+        # Towers name the layers that are refined; any other encoder is refined as a whole.
+        upper = getattr(self.module.right, "upper_parameters", self.module.right.parameters)
+        return list(upper())
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
         left = [parameter for parameter in self.module.left.parameters() if parameter.requires_grad]
@@ -230,9 +249,10 @@ class RankingTask(_DualTask):
         most = min(max(1, size // _POSITIVE_SHARE), int(recorded.sum(1).max()))
         first = keys.where(recorded, -1.0).topk(most, dim=1).indices
         chosen = torch.zeros_like(recorded).scatter_(1, first, True) & recorded
-        near = (left @ self.bank.T).masked_fill(recorded, -torch.inf)
+        others = self.links.could_be(nodes) & ~recorded
+        near = (left @ self.bank.T).masked_fill(~others, -torch.inf)
         hard = torch.zeros_like(recorded).scatter_(1, near.topk(min(self.config.hard, size), dim=1).indices, True)
         # Recorded ones up to their share come first, then the nearest, then random ones.
-        keys += 3.0 * chosen + 1.0 * (hard & ~recorded) - 2.0 * (recorded & ~chosen)
+        keys += 3.0 * chosen + 1.0 * (hard & others) - 2.0 * (recorded & ~chosen)
         found = keys.topk(size, dim=1).indices
         return found, recorded.gather(1, found)

@@ -152,5 +152,7 @@ class SetBaseline(Baseline):
         """Return the proposals of a fitted baseline."""
 
 
-BASELINES: Final[Registry[type[LinkBaseline] | type[SetBaseline]]] = Registry("baseline")
+BASELINES: Final[Registry[type[LinkBaseline] | type[SetBaseline]]] = Registry(
+    "baseline", group="rrgraph.baselines", bases=(LinkBaseline, SetBaseline)
+)
 """Every comparison system by the name that configurations and reports use."""

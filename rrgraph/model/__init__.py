@@ -3,21 +3,16 @@
 from rrgraph.model.bank import EXACT_LIMIT, EmbeddingBank
 from rrgraph.model.boosted_trees import BoostedTrees
 from rrgraph.model.checkpoint import FORMAT, LinkCheckpoint, load_checkpoint, save_checkpoint
-from rrgraph.model.config import ENCODERS, FRACTIONS, EncoderConfig, ModelConfig
+from rrgraph.model.config import TRANSFORMER, EncoderConfig, ModelConfig
 from rrgraph.model.decoders import DECODERS, LinkDecoder
 from rrgraph.model.device import PRECISIONS, choose_device, half_precision
 from rrgraph.model.dual_encoder import DualEncoder, Inputs, embed_all, select
-from rrgraph.model.encoder import (
-    MASK,
-    CompositionEncoder,
-    FractionEmbedding,
-    FractionEncoder,
-    element_table,
-    encode_by_length,
-)
+from rrgraph.model.encoder import MASK, CompositionEncoder, FractionEmbedding, element_table
+from rrgraph.model.encoders import ENCODERS, Encoder, encode_by_length
 from rrgraph.model.energy_head import EnergyHead, reaction_energies
 from rrgraph.model.finding import DEFAULT_ENCODER, DEFAULT_MODEL, bundled_models, load_encoder, load_predictor
 from rrgraph.model.link_model import LinkModel
+from rrgraph.model.parts import external_parts
 from rrgraph.model.predictor import UNRELATED_LOG_ODDS, LinkPredictor
 from rrgraph.model.property_checkpoint import (
     PROPERTY_FORMAT,
@@ -30,6 +25,7 @@ from rrgraph.model.property_predictor import PropertyPrediction, PropertyPredict
 from rrgraph.model.set_lists import SetLists, TargetLinks, describe_sets
 from rrgraph.model.set_ranker import SetRanker, fit_temperature
 from rrgraph.model.set_scorer import SetScorer, SetScorerConfig, list_log_softmax, right_log_probability
+from rrgraph.model.simple_encoders import DeepSetsEncoder, FractionEncoder
 from rrgraph.model.storage import model_format
 from rrgraph.model.targets import TargetScale
 
@@ -40,15 +36,17 @@ __all__ = [
     "ENCODERS",
     "EXACT_LIMIT",
     "FORMAT",
-    "FRACTIONS",
     "MASK",
     "PRECISIONS",
     "PROPERTY_FORMAT",
+    "TRANSFORMER",
     "UNRELATED_LOG_ODDS",
     "BoostedTrees",
     "CompositionEncoder",
+    "DeepSetsEncoder",
     "DualEncoder",
     "EmbeddingBank",
+    "Encoder",
     "EncoderConfig",
     "EnergyHead",
     "FractionEmbedding",
@@ -76,6 +74,7 @@ __all__ = [
     "element_table",
     "embed_all",
     "encode_by_length",
+    "external_parts",
     "fit_temperature",
     "half_precision",
     "list_log_softmax",

@@ -17,6 +17,7 @@ from rrgraph.model.boosted_trees import BoostedTrees
 from rrgraph.model.config import ModelConfig
 from rrgraph.model.energy_head import EnergyHead
 from rrgraph.model.link_model import LinkModel
+from rrgraph.model.parts import describe_parts, require_parts
 from rrgraph.model.set_ranker import SetRanker
 from rrgraph.model.set_scorer import SetScorer, SetScorerConfig
 from rrgraph.model.storage import read_model, refuse_misfit, weights, write_model
@@ -66,6 +67,7 @@ def save_checkpoint(checkpoint: LinkCheckpoint, folder: str | Path, *, half: boo
         tensors |= {_STATISTICS + name: torch.from_numpy(values) for name, values in counted.items()}
     description |= {
         "model": asdict(checkpoint.model.config),
+        "parts": describe_parts(checkpoint.model.config),
         "vocabulary": [
             {"formula": precursor.formula, "count": count}
             for precursor, count in zip(checkpoint.vocabulary, checkpoint.counts.tolist(), strict=True)
@@ -80,9 +82,11 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
     """Read what `save_checkpoint` wrote.
 
     Raises:
-        ModelError: a file is missing, cut off, of another format, or does not fit the other.
+        ModelError: a file is missing, cut off, of another format, or does not fit the other; or the package of its
+            encoder or decoder is missing.
     """
     tensors, description = read_model(folder, FORMAT)
+    require_parts(description.get("parts", {}), folder)
     with refuse_misfit(folder):
         known = {option.name for option in fields(ModelConfig)}
         model = LinkModel(ModelConfig(**{k: v for k, v in description["model"].items() if k in known}))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-__all__ = ["ENCODERS", "FRACTIONS", "EncoderConfig", "ModelConfig"]
+__all__ = ["TRANSFORMER", "EncoderConfig", "ModelConfig"]
 
-FRACTIONS: Final = "fractions"
-"""The encoder that reads atomic fractions alone."""
-
-ENCODERS: Final = ("transformer", FRACTIONS)
-"""What `ModelConfig.encoder` may be."""
+TRANSFORMER: Final = "transformer"
+"""The encoder that is pretrained."""
 
 
 @dataclass
@@ -43,21 +40,25 @@ class ModelConfig(EncoderConfig):
     """Encoder and decoder of a link model.
 
     Attributes:
-        encoder: `transformer` (`CompositionEncoder`), or `fractions` (`FractionEncoder`), an ablation.
+        encoder: name of the composition encoder, one of `ENCODERS`.
+        encoder_options: its own keyword arguments.
         pretrained: a pretrained encoder, by bundled name or run folder; it brings its own width, layers, heads,
             feedforward, element embedding and weighing of fractions. Empty starts from random weights.
         decoder_dropout: dropout probability in the decoder.
-        decoder: name of the link decoder.
+        decoder: name of the link decoder, one of `DECODERS`.
+        decoder_options: its own keyword arguments.
         decoder_layers: feed-forward layers of the decoder, each halving the width (3 in table 9).
         statistics: also give the decoder the link statistics of `rrgraph.graph.LinkStatistics`.
         members: decoders whose log-odds are averaged. Of several, each learns without its share of the element
             systems, which tells what the model thinks of targets it has not seen.
     """
 
-    encoder: str = "transformer"
+    encoder: str = TRANSFORMER
+    encoder_options: dict[str, Any] = field(default_factory=dict)
     pretrained: str = ""
     decoder_dropout: float = 0.1
     decoder: str = "concat"
+    decoder_options: dict[str, Any] = field(default_factory=dict)
     decoder_layers: int = 3
     statistics: bool = False
     members: int = 1

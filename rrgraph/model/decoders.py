@@ -16,11 +16,11 @@ from rrgraph.registry import Registry
 
 __all__ = ["DECODERS", "LinkDecoder", "halving_mlp"]
 
-DECODERS: Registry[type[LinkDecoder]] = Registry("link decoder")
-
 
 class LinkDecoder(nn.Module, ABC):
     """Score pairs of embeddings.
+
+    Further keyword arguments of a decoder are options, which `model.decoder_options` sets.
 
     Args:
         config: width, heads, feedforward, decoder_layers and decoder_dropout.
@@ -44,6 +44,12 @@ class LinkDecoder(nn.Module, ABC):
         Returns:
             (pairs,).
         """
+
+
+DECODERS: Registry[type[LinkDecoder]] = Registry(
+    "link decoder", group="rrgraph.decoders", bases=(LinkDecoder,), given=("config", "statistics")
+)
+"""Link decoders by the name that `model.decoder` of a configuration takes."""
 
 
 def halving_mlp(inputs: int, width: int, layers: int, *, dropout: float = 0.0) -> nn.Sequential:

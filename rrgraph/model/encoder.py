@@ -6,6 +6,7 @@ Element indices and atomic fractions flow in; the state of the [CPD] token flows
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -13,9 +14,10 @@ from torch import Tensor, nn
 from rrgraph.chem import ELEMENTS, element_vectors
 from rrgraph.errors import ConfigError, near_match
 from rrgraph.graph import PADDING
-from rrgraph.model.config import EncoderConfig
+from rrgraph.model.config import TRANSFORMER, EncoderConfig
+from rrgraph.model.encoders import ENCODERS, Encoder
 
-__all__ = ["MASK", "CompositionEncoder", "FractionEmbedding", "FractionEncoder", "element_table", "encode_by_length"]
+__all__ = ["MASK", "CompositionEncoder", "FractionEmbedding", "element_table"]
 
 MASK = len(ELEMENTS) + 1
 """Index of the element that stands for a hidden one in masked element modelling."""
@@ -23,7 +25,8 @@ MASK = len(ELEMENTS) + 1
 _RANDOM_DIMENSION = 200
 
 
-class CompositionEncoder(nn.Module):
+@ENCODERS.register(TRANSFORMER)
+class CompositionEncoder(Encoder):
     """Encode compositions by self-attention over their elements (Retro-Rank-In eq. 2-4).
 
     The embedding does not depend on the order of the elements nor on padding.
@@ -34,7 +37,7 @@ class CompositionEncoder(nn.Module):
     """
 
     def __init__(self, config: EncoderConfig, *, table: Tensor | None = None) -> None:
-        super().__init__()
+        super().__init__(config)
         if config.width % config.heads or config.width % 4:
             raise ConfigError(f"model.width={config.width} must be a multiple of 4 and of model.heads={config.heads}.")
         table = element_table(config.element_embedding) if table is None else table
@@ -47,16 +50,11 @@ class CompositionEncoder(nn.Module):
         self.norm = nn.LayerNorm(config.width)
 
     def forward(self, elements: Tensor, fractions: Tensor) -> Tensor:
-        """Return the embedding of each composition.
-
-        Args:
-            elements: (n, k) int64, atomic numbers, 0 at padding, `MASK` at a hidden element.
-            fractions: (n, k) float32, atomic fractions.
-
-        Returns:
-            (n, width).
-        """
+        """Return the embedding (n, width) of each composition; an element that is `MASK` is a hidden one."""
         return self.tokens(elements, fractions)[:, 0]
+
+    def hidden_parameters(self) -> Iterable[nn.Parameter]:
+        return self.blocks.parameters()
 
     def tokens(self, elements: Tensor, fractions: Tensor) -> Tensor:
         """Return the contextual states of [CPD] and of each element, (n, 1 + k, width)."""
@@ -72,34 +70,6 @@ class CompositionEncoder(nn.Module):
         weights = nn.functional.pad(fractions, (1, 0), value=1.0).clamp_min(FractionEmbedding.smallest).log()
         for block in self.blocks:
             states = block(states, weights, hidden)
-        return self.norm(states)
-
-
-class FractionEncoder(nn.Module):
-    """Encode compositions by their atomic fractions alone, one input an element (Retro-Rank-In section 4.1).
-
-    It knows nothing of elements but what the links teach, and serves as the ablation of `CompositionEncoder`.
-
-    Args:
-        config: width, layers and dropout.
-    """
-
-    def __init__(self, config: EncoderConfig) -> None:
-        super().__init__()
-        width = config.width
-        self.project = nn.Linear(len(ELEMENTS), width)
-        self.blocks = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Dropout(config.dropout))
-            for _ in range(config.layers)
-        )
-        self.norm = nn.LayerNorm(width)
-
-    def forward(self, elements: Tensor, fractions: Tensor) -> Tensor:
-        """Return the embedding (n, width) of each composition; arguments are those of `CompositionEncoder`."""
-        vectors = fractions.new_zeros(len(elements), len(ELEMENTS) + 1).scatter_add_(1, elements, fractions)
-        states = self.project(vectors[:, 1:])
-        for block in self.blocks:
-            states = states + block(states)
         return self.norm(states)
 
 
@@ -189,21 +159,6 @@ class FractionEmbedding(nn.Module):
             angle = position[..., None] * self.frequency
             halves.append(scale * torch.cat([angle.sin(), angle.cos()], dim=-1))
         return torch.cat(halves, dim=-1)
-
-
-def encode_by_length(
-    encoder: CompositionEncoder | FractionEncoder, elements: Tensor, fractions: Tensor, *, groups: int = 4
-) -> Tensor:
-    """Return the embeddings (n, width) of compositions (n, k), a few groups of similar length at a time.
-
-    Each group is padded to its own longest composition only, which saves most of the work on padding.
-    """
-    order = (elements > PADDING).sum(dim=1).argsort(stable=True)
-    pieces = []
-    for rows in order.tensor_split(max(min(groups, len(order)), 1)):
-        used = int((elements[rows] > PADDING).sum(dim=1).max()) if len(rows) else 1
-        pieces.append(encoder(elements[rows, :used], fractions[rows, :used]))
-    return torch.cat(pieces)[order.argsort()]
 
 
 def element_table(name: str) -> Tensor:

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 from rrgraph.errors import ConfigError
 from rrgraph.graph import STATISTICS
-from rrgraph.model.config import FRACTIONS, ModelConfig
+from rrgraph.model.config import ModelConfig
 from rrgraph.model.decoders import DECODERS
-from rrgraph.model.encoder import CompositionEncoder, FractionEncoder
+from rrgraph.model.encoders import ENCODERS
 
 __all__ = ["LinkModel"]
 
@@ -21,7 +21,7 @@ class LinkModel(nn.Module):
         config: every choice, recorded with the weights.
 
     Raises:
-        ConfigError: fewer than one decoder.
+        ConfigError: fewer than one decoder, or encoder or decoder are unknown.
     """
 
     shift: Tensor
@@ -32,10 +32,12 @@ class LinkModel(nn.Module):
         if config.members < 1:
             raise ConfigError(f"model.members={config.members} must be at least 1.")
         self.config = config
-        self.encoder = FractionEncoder(config) if config.encoder == FRACTIONS else CompositionEncoder(config)
+        self.encoder = ENCODERS[config.encoder](config, **config.encoder_options)
         statistics = len(STATISTICS) if config.statistics else 0
         decoder = DECODERS[config.decoder]
-        self.decoders = nn.ModuleList(decoder(config, statistics=statistics) for _ in range(config.members))
+        self.decoders = nn.ModuleList(
+            decoder(config, statistics=statistics, **config.decoder_options) for _ in range(config.members)
+        )
         self.register_buffer("shift", torch.zeros(statistics))
         self.register_buffer("scale", torch.ones(statistics))
 

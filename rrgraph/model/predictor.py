@@ -15,7 +15,7 @@ from rrgraph.chem import Composition
 from rrgraph.errors import ModelError
 from rrgraph.graph import element_presence, featurise
 from rrgraph.model.checkpoint import LinkCheckpoint
-from rrgraph.model.encoder import encode_by_length
+from rrgraph.model.encoders import encode_by_length
 from rrgraph.model.energy_head import EnergyHead
 from rrgraph.model.set_lists import TargetLinks
 from rrgraph.model.set_ranker import SetRanker

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rrgraph import __version__
 from rrgraph.data import Split
+from rrgraph.model import TRANSFORMER, external_parts
 from rrgraph.planning import LISTWISE
 from rrgraph.runs.card_tables import (
     calibration_table,
@@ -93,6 +94,7 @@ def model_card(config: RunConfig, prepared: RunData, comparison: Comparison, *, 
     shown = comparison | _named_parts(elsewhere)
     sections = [
         _stages(config, prepared.split, ranker),
+        _needs(config),
         _data(config.data, prepared),
         _metrics("" if comparison else _unmeasured(prepared.split, elsewhere), shown),
         _after(_STRATA, strata_tables(shown)),
@@ -129,7 +131,9 @@ def baseline_card(config: BaselineConfig, data: RunData, comparison: Comparison,
 
 def _stages(config: RunConfig, split: Split, ranker: SetRanker | None) -> str:
     model = config.model
-    encoder = f"the pretrained encoder `{model.pretrained}`" if model.pretrained else "a composition encoder"
+    encoder = "a composition encoder" if model.encoder == TRANSFORMER else f"the `{model.encoder}` encoder"
+    if model.pretrained:
+        encoder = f"the pretrained encoder `{model.pretrained}`"
     decoders = f"the `{model.decoder}` decoder"
     if model.members > 1:
         decoders = f"{model.members} `{model.decoder}` decoders, each taught without its share of the element systems,"
@@ -152,6 +156,14 @@ def _stages(config: RunConfig, split: Split, ranker: SetRanker | None) -> str:
     )
     return "\n".join(
         [f"{head}, in two stages:\n", *(fill(stage, 120, subsequent_indent="   ") for stage in stages), ""]
+    )
+
+
+def _needs(config: RunConfig) -> str:
+    """Return which code beside rrgraph the model needs, empty if none."""
+    return "".join(
+        f"Its {part} comes from {origin}{origin.version and f' {origin.version}'}, without which it cannot be loaded.\n"
+        for part, origin in external_parts(config.model).items()
     )
 
 

@@ -6,11 +6,13 @@ from rrgraph.baselines import BASELINES
 from rrgraph.data import SPLITS
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.evaluation import PROTOCOLS, TOP_K, read_protocol
-from rrgraph.model import DECODERS, ENCODERS, FRACTIONS
+from rrgraph.model import DECODERS, ENCODERS, TRANSFORMER
 from rrgraph.planning import LISTWISE, RANKING_MODES
 from rrgraph.runs.config import DataConfig, MeasuredConfig, RunConfig
 from rrgraph.runs.elsewhere import measured_runs
 from rrgraph.runs.encoders import link_model
+from rrgraph.runs.options import check_entry
+from rrgraph.runs.trial import try_parts
 from rrgraph.runs.values import check_loop, check_ranges, check_shared
 from rrgraph.training import LOSSES, SAMPLERS
 
@@ -56,6 +58,7 @@ def check_config(config: RunConfig) -> None:
     _check_sets(config)
     # Runs that the card could not show.
     measured_runs(config)
+    try_parts(config.model, config.training)
     # Sizes that do not fit each other, an unknown element embedding, a pretrained encoder that is not there.
     link_model(config.model)
 
@@ -84,14 +87,15 @@ def _check_sets(config: RunConfig) -> None:
 
 def _check_names(config: RunConfig) -> None:
     training, evaluation = config.training, config.evaluation
-    check_choice("model.encoder", config.model.encoder, ENCODERS)
-    if config.model.pretrained and config.model.encoder == FRACTIONS:
-        raise ConfigError(f"model.pretrained needs model.encoder=transformer, not {FRACTIONS}.")
-    check_choice("model.decoder", config.model.decoder, DECODERS)
-    check_choice("training.sampler", training.sampler, SAMPLERS)
-    check_choice("training.loss", training.loss, LOSSES)
+    model = config.model
+    check_entry("model.encoder", model.encoder, ENCODERS, ("model.encoder_options", model.encoder_options))
+    if model.pretrained and model.encoder != TRANSFORMER:
+        raise ConfigError(f"model.pretrained needs model.encoder={TRANSFORMER}, not {model.encoder}.")
+    check_entry("model.decoder", model.decoder, DECODERS, ("model.decoder_options", model.decoder_options))
+    check_entry("training.sampler", training.sampler, SAMPLERS, ("training.sampler_options", training.sampler_options))
+    check_entry("training.loss", training.loss, LOSSES, ("training.loss_options", training.loss_options))
     check_choice("training.monitor", training.monitor, [f"top_{k}" for k in TOP_K])
     check_choice("evaluation.mode", evaluation.mode, RANKING_MODES)
     check_choice("evaluation.validation_protocol", evaluation.validation_protocol, PROTOCOLS)
     for baseline in evaluation.baselines:
-        check_choice("evaluation.baselines", baseline, BASELINES)
+        check_entry("evaluation.baselines", baseline, BASELINES, ("options", {}))

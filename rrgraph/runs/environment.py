@@ -7,6 +7,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 from rrgraph import __version__
+from rrgraph.plugins import plugin_packages
 
 __all__ = ["describe_environment", "processors"]
 
@@ -14,7 +15,7 @@ _PACKAGES = ("torch", "torch-geometric", "numpy", "pandas", "pymatgen", "network
 
 
 def describe_environment() -> dict[str, str]:
-    """Return versions of rrgraph, Python and the core packages, the operating system and the processors."""
+    """Return versions of rrgraph, Python, the core packages and those that extend rrgraph, system and processors."""
     described = {
         "rrgraph": __version__,
         "python": platform.python_version(),
@@ -26,7 +27,7 @@ def describe_environment() -> dict[str, str]:
             described[package] = version(package)
         except PackageNotFoundError:
             described[package] = "not installed"
-    return described
+    return described | plugin_packages()
 
 
 def processors() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -49,8 +50,8 @@ class LinkTask(Task):
         self.module = module
         self.graph = graph
         self.config = config
-        self.sampler = SAMPLERS[config.sampler](graph, hardness=config.hardness)
-        self.criterion = LOSSES[config.loss]
+        self.sampler = SAMPLERS[config.sampler](graph, hardness=config.hardness, **config.sampler_options)
+        self.criterion = partial(LOSSES[config.loss], **config.loss_options)
         self._statistics = statistics
         if statistics is not None:
             module.standardise(statistics.features.float())
@@ -61,11 +62,11 @@ class LinkTask(Task):
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
         encoder, decoders = self.module.encoder, self.module.decoders
-        blocks = list(encoder.blocks.parameters())
-        taken = {id(parameter) for parameter in blocks}
+        hidden = list(encoder.hidden_parameters())
+        taken = {id(parameter) for parameter in hidden}
         rest = [parameter for parameter in encoder.parameters() if id(parameter) not in taken]
         rate = self.config.encoder_learning_rate
-        learned = [{"params": blocks, "lr": rate, "hidden": True}, {"params": rest, "lr": rate}]
+        learned = [{"params": hidden, "lr": rate, "hidden": True}, {"params": rest, "lr": rate}]
         return [
             *([] if self._fixed else learned),
             {"params": list(decoders.parameters()), "lr": self.config.learning_rate},

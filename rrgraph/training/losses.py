@@ -12,10 +12,14 @@ from rrgraph.registry import Registry
 
 __all__ = ["LOSSES", "LinkLoss", "binary_cross_entropy", "listwise_cross_entropy", "sampled_softmax"]
 
-LinkLoss = Callable[[Tensor], Tensor]
-"""Takes logits (positives, 1 + negatives), the positive link first, and returns a scalar."""
+LinkLoss = Callable[..., Tensor]
+"""Takes logits (positives, 1 + negatives), the positive link first, and returns a scalar.
 
-LOSSES: Registry[LinkLoss] = Registry("loss")
+Keyword arguments are options, which `training.loss_options` sets.
+"""
+
+LOSSES: Registry[LinkLoss] = Registry("loss", group="rrgraph.losses")
+"""Losses by the name that `training.loss` of a configuration takes."""
 
 
 @LOSSES.register("bce")

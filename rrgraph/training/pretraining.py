@@ -77,7 +77,7 @@ class PretrainingTask(Task):
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
         module, rate = self.module, self.config.learning_rate
-        hidden = [*module.encoder.blocks.parameters(), *module.trunk.parameters()]
+        hidden = [*module.encoder.hidden_parameters(), *module.trunk.parameters()]
         taken = {id(parameter) for parameter in hidden}
         rest = [parameter for parameter in module.parameters() if id(parameter) not in taken]
         groups: list[dict[str, Any]] = [{"params": hidden, "lr": rate, "hidden": True}, {"params": rest, "lr": rate}]

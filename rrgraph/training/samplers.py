@@ -19,14 +19,14 @@ from rrgraph.registry import Registry
 
 __all__ = ["SAMPLERS", "NegativeSampler"]
 
-SAMPLERS: Registry[type[NegativeSampler]] = Registry("negative sampler")
-
 # These may come from the atmosphere and match nearly everything.
 _EXEMPT = tuple(ATOMIC_NUMBERS[symbol] for symbol in sorted(VOLATILE))
 
 
 class NegativeSampler(ABC):
     """Draw negative precursors for positive links.
+
+    Further keyword arguments of a sampler are options, which `training.sampler_options` sets.
 
     Args:
         graph: the training graph, whose edges are the known positives.
@@ -102,6 +102,12 @@ class NegativeSampler(ABC):
         return drawn
 
 
+SAMPLERS: Registry[type[NegativeSampler]] = Registry(
+    "negative sampler", group="rrgraph.samplers", bases=(NegativeSampler,), given=("graph", "hardness")
+)
+"""Negative samplers by the name that `training.sampler` of a configuration takes."""
+
+
 @SAMPLERS.register("uniform")
 class UniformSampler(NegativeSampler):
     """Every precursor alike."""
@@ -112,11 +118,21 @@ class UniformSampler(NegativeSampler):
 
 @SAMPLERS.register("popularity")
 class PopularitySampler(NegativeSampler):
-    """In proportion to the number of linked targets to the power 3/4, as in word2vec."""
+    """In proportion to a power of the number of linked targets.
+
+    Args:
+        graph: the training graph.
+        hardness: unused.
+        power: 3/4 as in word2vec, 0 for every precursor alike.
+    """
+
+    def __init__(self, graph: ReactionGraph, *, hardness: float = 5.0, power: float = 0.75) -> None:
+        self.power = power
+        super().__init__(graph, hardness=hardness)
 
     def prepare(self, graph: ReactionGraph) -> None:
         degree = torch.bincount(graph.data[EDGE].edge_index[1], minlength=self.precursors)
-        self.popularity = degree.clamp_min(1).float() ** 0.75
+        self.popularity = degree.clamp_min(1).float() ** self.power
 
     def weights(self, targets: Tensor) -> Tensor:
         return self.popularity.expand(len(targets), -1)
@@ -171,12 +187,23 @@ class HardSampler(NegativeSampler):
 
 @SAMPLERS.register("mixed")
 class MixedSampler(ElementMatchedSampler):
-    """Three parts of the weight on element-matched precursors, one on all, so that other elements are judged too.
+    """Most of the weight on element-matched precursors, the rest on all, so that other elements are judged too.
 
     Draws are distinct, so a target with few matching precursors gets more of the others.
+
+    Args:
+        graph: the training graph.
+        hardness: unused.
+        matched_share: of the weight, from 0 to 1.
     """
 
-    matched_share = 0.75
+    def __init__(self, graph: ReactionGraph, *, hardness: float = 5.0, matched_share: float = 0.75) -> None:
+        if not 0 <= matched_share <= 1:
+            raise ConfigError(
+                f"Configuration value training.sampler_options.matched_share is {matched_share}, expected from 0 to 1."
+            )
+        self.matched_share = matched_share
+        super().__init__(graph, hardness=hardness)
 
     def weights(self, targets: Tensor) -> Tensor:
         matched = super().weights(targets)

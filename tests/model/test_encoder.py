@@ -3,19 +3,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, parse_formula
+from rrgraph.chem import ELEMENTS, parse_formula
 from rrgraph.errors import ConfigError
 from rrgraph.graph import PADDING, featurise
-from rrgraph.model import (
-    MASK,
-    CompositionEncoder,
-    EncoderConfig,
-    FractionEmbedding,
-    FractionEncoder,
-    ModelConfig,
-    element_table,
-    encode_by_length,
-)
+from rrgraph.model import MASK, CompositionEncoder, EncoderConfig, FractionEmbedding, ModelConfig, element_table
 
 FORMULAS = ["Li7La3Zr2O12", "Fe2O3", "Y2.94Ce0.06Al5O12", "Mg", "La0.57Sr0.15Ca0.28MnO3"]
 
@@ -104,15 +95,6 @@ def test_wide_padding_does_not_matter_with_gradients_either(encoder):
     for narrow, wide in zip(*gradients, strict=True):
         assert torch.isfinite(wide).all()
         assert torch.allclose(narrow, wide, atol=1e-4, rtol=1e-3)
-
-
-@pytest.mark.parametrize("groups", [1, 4, 50])
-def test_encoding_by_length_gives_the_same_rows(encoder, groups):
-    elements, fractions = featurise([parse_formula(f) for f in [*FORMULAS, "NaCl", "Cu"]])
-    with torch.no_grad():
-        grouped = encode_by_length(encoder, elements, fractions, groups=groups)
-        assert encode_by_length(encoder, elements[:0], fractions[:0], groups=groups).shape == (0, 32)
-    assert torch.allclose(grouped, encode(encoder, elements, fractions), atol=2e-5)
 
 
 def test_a_hidden_element_is_a_token_of_its_own(encoder):
@@ -221,32 +203,3 @@ def test_refuses_unknown_table_and_bad_width():
         element_table("mat2vek")
     with pytest.raises(ConfigError, match=r"model\.width=30"):
         CompositionEncoder(ModelConfig(width=30, heads=4))
-
-
-@pytest.fixture
-def fraction_encoder():
-    torch.manual_seed(0)
-    return FractionEncoder(EncoderConfig(width=12, layers=2)).eval()
-
-
-def test_the_fraction_encoder_reads_fractions_alone(fraction_encoder):
-    elements, fractions = featurise([parse_formula(text) for text in ("BaTiO3", "Fe2O3")])
-    found = fraction_encoder(elements, fractions)
-    assert found.shape == (2, 12)
-    vectors = torch.zeros(2, len(ELEMENTS))
-    for row, text in enumerate(("BaTiO3", "Fe2O3")):
-        for symbol, fraction in parse_formula(text).fractions.items():
-            vectors[row, ATOMIC_NUMBERS[symbol] - 1] = fraction
-    states = fraction_encoder.project(vectors)
-    for block in fraction_encoder.blocks:
-        states = states + block(states)
-    assert torch.allclose(found, fraction_encoder.norm(states), atol=1e-6)
-
-
-def test_the_fraction_encoder_does_not_depend_on_order_or_padding(fraction_encoder):
-    elements, fractions = featurise([parse_formula("BaTiO3")])
-    found = fraction_encoder(elements, fractions)
-    turned = fraction_encoder(elements.flip(1), fractions.flip(1))
-    padded = fraction_encoder(torch.nn.functional.pad(elements, (0, 3)), torch.nn.functional.pad(fractions, (0, 3)))
-    assert torch.allclose(found, turned, atol=1e-6)
-    assert torch.allclose(found, padded, atol=1e-6)

@@ -8,7 +8,7 @@ import torch
 
 from rrgraph.errors import ConfigError
 from rrgraph.graph import EDGE, LinkStatistics, TrainingFolds, TrainingStatistics, build_graph
-from rrgraph.model import DECODERS, LinkCheckpoint, LinkModel, LinkPredictor, ModelConfig
+from rrgraph.model import DECODERS, ENCODERS, LinkCheckpoint, LinkModel, LinkPredictor, ModelConfig
 from rrgraph.training import LOSSES, SAMPLERS, LinkTask, TrainingConfig, train
 
 MODEL = ModelConfig(width=16, layers=1, heads=2, dropout=0.0, decoder_dropout=0.0)
@@ -60,6 +60,26 @@ def test_every_decoder_trains(graph, small_table, decoder):
     task = build(graph, small_table, statistics=True, model=replace(MODEL, decoder=decoder))
     history = train(task, replace(CONFIG, epochs=6), seed=0)
     assert history[-1]["loss"] < history[0]["loss"]
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("encoder", list(ENCODERS))
+def test_every_encoder_trains(graph, small_table, encoder, optimizer):
+    config = replace(CONFIG, epochs=6, optimizer=optimizer)
+    task = build(graph, small_table, statistics=True, model=replace(MODEL, encoder=encoder), config=config)
+    groups = task.parameter_groups()
+    assert sum(len(group["params"]) for group in groups) == len(list(task.module.parameters()))
+    history = train(task, config, seed=0)
+    assert history[-1]["loss"] < history[0]["loss"]
+
+
+def test_options_reach_sampler_and_loss(graph, small_table, monkeypatch):
+    monkeypatch.setitem(LOSSES._entries, "scaled", lambda logits, *, factor=1.0: factor * logits.sum())
+    options = {"sampler_options": {"power": 0.25}, "loss": "scaled", "loss_options": {"factor": 3.0}}
+    task = build(graph, small_table, config=replace(CONFIG, sampler="popularity", **options))
+    degrees = torch.bincount(graph.data[EDGE].edge_index[1], minlength=len(graph.precursors)).float()
+    assert torch.allclose(task.sampler.weights(torch.tensor([0]))[0], degrees**0.25)
+    assert task.criterion(torch.ones(2, 2)).item() == 12.0
 
 
 def test_every_link_is_a_positive_once_an_epoch(graph, small_table):

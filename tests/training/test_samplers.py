@@ -121,3 +121,20 @@ def test_hard_does_not_overflow(graph):
     sampler.start_epoch(embeddings)
     assert torch.isfinite(sampler.weights(torch.tensor([target]))).all()
     assert frequencies(sampler, target)[twin] > 0.99
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_the_mixed_sampler_gives_matching_precursors_their_share(graph, share):
+    sampler = SAMPLERS["mixed"](graph, matched_share=share)
+    matched = SAMPLERS["element_matched"](graph).weights(torch.arange(len(graph.targets)))
+    weights = sampler.weights(torch.arange(len(graph.targets)))
+    assert torch.allclose(weights.sum(1), torch.ones(len(graph.targets)))
+    count = matched.sum(1)
+    expected = share + (1 - share) * count / len(graph.precursors)
+    assert torch.allclose((weights * matched).sum(1), expected)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
+def test_a_share_out_of_range_is_refused(graph, share):
+    with pytest.raises(ConfigError, match="matched_share is"):
+        SAMPLERS["mixed"](graph, matched_share=share)

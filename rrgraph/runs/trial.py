@@ -1,0 +1,119 @@
+"""A trial of what other packages and notebooks bring: a few materials flow through it before a run begins.
+
+A mistake in it is one sentence, before a folder is made or a table is read, and names whose it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from rrgraph.chem import parse_formula
+from rrgraph.data import ReactionTable
+from rrgraph.errors import ConfigError, RRGraphError
+from rrgraph.graph import STATISTICS, build_graph, featurise
+from rrgraph.model import DECODERS, ENCODERS, ModelConfig
+from rrgraph.registry import Registry
+from rrgraph.training import LOSSES, SAMPLERS, TrainingConfig
+
+__all__ = ["blaming", "try_parts"]
+
+_ROWS = (("BaTiO3", "BaCO3;TiO2"), ("LiCoO2", "Li2CO3;Co3O4"), ("NaCl", "Na;Cl2"))
+
+
+def try_parts(model: ModelConfig, training: TrainingConfig) -> None:
+    """Try the encoder, decoder, sampler and loss of a configuration that are no part of rrgraph.
+
+    Raises:
+        ConfigError: one of them fails, or gives something else than it should.
+    """
+    parts = (
+        (ENCODERS, model.encoder, lambda: _try_encoder(model)),
+        (DECODERS, model.decoder, lambda: _try_decoder(model)),
+        (SAMPLERS, training.sampler, lambda: _try_sampler(training)),
+        (LOSSES, training.loss, lambda: _try_loss(training)),
+    )
+    for registry, name, attempt in parts:
+        if not registry.origin(name).is_own:
+            # Random weights of a trial must not change those of the run.
+            with torch.random.fork_rng(devices=[]), blaming(registry, name):
+                attempt()
+
+
+@contextmanager
+def blaming(registry: Registry[Any], name: str) -> Iterator[None]:
+    """Turn whatever an entry of another package raises into a sentence that says whose it is.
+
+    Raises:
+        ConfigError: with the reason.
+    """
+    try:
+        yield
+    except RRGraphError:
+        raise
+    except Exception as error:
+        origin = registry.origin(name)
+        if origin.is_own:
+            raise
+        reason = " ".join(str(error).split()).rstrip(".")
+        kind = "" if isinstance(error, _Unexpected) else f"{type(error).__name__}: "
+        raise ConfigError(f"The {registry.kind} '{name}' of {origin} fails on a trial: {kind}{reason}.") from error
+
+
+class _Unexpected(Exception):
+    """What came out is not what should; the message says what."""
+
+
+def _try_encoder(config: ModelConfig) -> None:
+    encoder = ENCODERS[config.encoder](config, **config.encoder_options).eval()
+    elements, fractions = featurise([parse_formula(text) for text in ("NaCl", "Li7La3Zr2O12", "BaTiO3")])
+    found = encoder(elements, fractions)
+    _expect(found, (3, config.width))
+    used = int((elements[0] > 0).sum())
+    if not torch.allclose(encoder(elements[:1, :used], fractions[:1, :used]), found[:1], atol=1e-3, rtol=1e-3):
+        raise _Unexpected("the embedding of a material depends on the padding after its elements")
+    if not torch.allclose(encoder(elements.flip(1), fractions.flip(1)), found, atol=1e-3, rtol=1e-3):
+        raise _Unexpected("the embedding of a material depends on the order of its elements")
+
+
+def _try_decoder(config: ModelConfig) -> None:
+    known = len(STATISTICS) if config.statistics else 0
+    decoder = DECODERS[config.decoder](config, statistics=known, **config.decoder_options).eval()
+    pairs = torch.randn(2, 3, config.width)
+    _expect(decoder(pairs[0], pairs[1], torch.randn(3, known) if known else None), (3,))
+
+
+def _try_sampler(config: TrainingConfig) -> None:
+    graph = build_graph(ReactionTable(pd.DataFrame(_ROWS, columns=["target", "precursors"])))
+    sampler = SAMPLERS[config.sampler](graph, hardness=config.hardness, **config.sampler_options)
+    if sampler.needs_embeddings:
+        sampler.start_epoch(torch.randn(len(graph.precursors), 8))
+    targets = torch.arange(len(graph.targets))
+    weights = sampler.weights(targets)
+    _expect(weights, (len(graph.targets), len(graph.precursors)))
+    if bool((weights < 0).any()):
+        raise _Unexpected("a weight is negative")
+    sampler.sample(targets, 2, torch.Generator().manual_seed(0))
+
+
+def _try_loss(config: TrainingConfig) -> None:
+    logits = torch.randn(5, 1 + config.negatives, requires_grad=True)
+    found = LOSSES[config.loss](logits, **config.loss_options)
+    _expect(found, ())
+    if not found.requires_grad:
+        raise _Unexpected("the loss has no gradient")
+
+
+def _expect(found: object, shape: tuple[int, ...]) -> None:
+    """Refuse what is no finite tensor of a shape."""
+    if not isinstance(found, Tensor):
+        raise _Unexpected(f"it gives a {type(found).__name__}, expected a tensor of shape {shape}")
+    if tuple(found.shape) != shape:
+        raise _Unexpected(f"it gives a tensor of shape {tuple(found.shape)}, expected {shape}")
+    if not bool(torch.isfinite(found).all()):
+        raise _Unexpected("it gives a number that is not finite")

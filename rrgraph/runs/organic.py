@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from rrgraph.files import write_json, write_text
@@ -111,7 +111,7 @@ def _fit(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume: b
     if config.ranking.enabled:
         write_history(folder, learner.rank(config.ranking, folder=first, resume=resume), name="ranking_history.csv")
         remove_state(first)
-    return learner.checkpoint(train, {"name": config.name, "seed": config.seed, "applicable": config.search.applicable})
+    return learner.checkpoint(train, {"name": config.name, "seed": config.seed, "search": asdict(config.search)})
 
 
 def measure_organic(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -87,21 +87,22 @@ class TemplateApplier:
 
 
 class _Cache:
-    """Outcomes in an SQLite file, by a hash of product and template."""
+    """Outcomes in an SQLite file, by a hash of product and template.
+
+    Raises:
+        DataError: the file is none that this class made, or cannot be written.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with self._open() as connection:
-                connection.execute(
-                    "CREATE TABLE IF NOT EXISTS outcomes (key BLOB PRIMARY KEY, sets TEXT) WITHOUT ROWID"
-                )
-                connection.commit()
-        except (OSError, sqlite3.Error) as error:
-            raise DataError(f"The cache '{path}' of applied templates cannot be used: {error}.") from None
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._open() as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS outcomes (key BLOB PRIMARY KEY, sets TEXT) WITHOUT ROWID")
+            connection.execute("SELECT key, sets FROM outcomes LIMIT 1")
+            connection.commit()
 
     def read(self, product: str, templates: Sequence[str]) -> dict[str, Outcomes]:
+        """Return what is known of the templates of a product."""
         keys = {_key(product, template): template for template in templates}
         found: dict[str, Outcomes] = {}
         with self._open() as connection:
@@ -112,16 +113,19 @@ class _Cache:
         return found
 
     def write(self, product: str, outcomes: Mapping[str, Outcomes]) -> None:
+        """Keep the outcomes of templates of a product."""
         rows = [(_key(product, template), "\n".join(sets)) for template, sets in outcomes.items()]
-        try:
-            with self._open() as connection:
-                connection.executemany("INSERT OR IGNORE INTO outcomes VALUES (?, ?)", rows)
-                connection.commit()
-        except sqlite3.Error as error:
-            raise DataError(f"The cache '{self.path}' of applied templates cannot be written: {error}.") from None
+        with self._open() as connection:
+            connection.executemany("INSERT OR IGNORE INTO outcomes VALUES (?, ?)", rows)
+            connection.commit()
 
-    def _open(self) -> Any:
-        return closing(sqlite3.connect(self.path, timeout=60))
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(sqlite3.connect(self.path, timeout=60)) as connection:
+                yield connection
+        except sqlite3.Error as error:
+            raise DataError(f"The cache '{self.path}' of applied templates cannot be used: {error}.") from None
 
 
 def _key(product: str, template: str) -> bytes:

@@ -17,6 +17,7 @@ __all__ = [
     "PlanningError",
     "RRGraphError",
     "ScoreError",
+    "StudyError",
     "check_choice",
     "near_match",
 ]
@@ -48,6 +49,10 @@ class PlanningError(RRGraphError):
 
 class ScoreError(RRGraphError):
     """Scores are NaN, infinite or do not fit the rows they belong to."""
+
+
+class StudyError(RRGraphError):
+    """A search space does not fit, or a study cannot be opened, resumed or carried out."""
 
 
 def near_match(name: str, choices: Iterable[str]) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
+from multiprocessing.connection import wait as wait_for
 from typing import Final, TypeVar
 
 __all__ = ["ProcessDied", "work_through"]
@@ -29,7 +31,7 @@ def work_through(
     """Yield the place of each item and the result of the function, in the order in which they are done.
 
     With one job everything happens in this process, with its threads. When a process dies, the items that were being
-    worked on get `ProcessDied` and the others go on.
+    worked on get `ProcessDied` and the others go on. The processes end with this one, however it ends.
 
     Args:
         function: of one item; importable and without side effects on this process. What it raises is raised here.
@@ -51,7 +53,12 @@ def _until_broken(
 ) -> Iterator[tuple[int, R | ProcessDied]]:
     """Work on items until none is left or a process dies."""
     # A forked process would inherit the threads and locks of this one.
-    with ProcessPoolExecutor(min(jobs, len(waiting)), mp_context=get_context("spawn")) as pool, _no_orphans():
+    with (
+        ProcessPoolExecutor(
+            min(jobs, len(waiting)), mp_context=get_context("spawn"), initializer=_end_with_parent
+        ) as pool,
+        _no_orphans(),
+    ):
         running: dict[Future[R], int] = {}
         broken = False
         while running or (waiting and not broken):
@@ -70,6 +77,18 @@ def _until_broken(
                 except BrokenProcessPool:
                     broken = True
                     yield place, ProcessDied("its process ended without a word, perhaps for lack of memory")
+
+
+def _end_with_parent() -> None:
+    """End this process as soon as the one that started it is gone, even if that was killed."""
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        wait_for([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from rrgraph.cli import (
+    cooccur,
     data,
     embed,
     evaluate,
@@ -27,6 +28,7 @@ from rrgraph.cli import (
     report,
     score,
     train,
+    tune,
 )
 from rrgraph.errors import RRGraphError, near_match
 
@@ -37,6 +39,7 @@ COMMANDS = {
     "properties": properties,
     "embed": embed,
     "train": train,
+    "tune": tune,
     "pretrain": pretrain,
     "evaluate": evaluate,
     "score": score,
@@ -45,6 +48,7 @@ COMMANDS = {
     "figures": figures,
     "report": report,
     "data": data,
+    "cooccur": cooccur,
 }
 
 _EXAMPLES = """\
@@ -54,6 +58,7 @@ examples:
   rrgraph properties BaTiO3                          energies, gaps, moduli, symmetry with uncertainties
   rrgraph train configs/quickstart.yaml              train on the embedded textbook reactions
   rrgraph evaluate runs/quickstart --split test --protocol open
+  rrgraph tune configs/quickstart.yaml --trials 20   search the settings on validation rows
   rrgraph experiment configs/experiments/table2.yaml --quick
 """
 
@@ -106,7 +111,7 @@ def build_parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
-    That is 0 done, 1 a run of an experiment failed, 2 bad input, 130 interrupted.
+    That is 0 done, 1 a run of an experiment or a trial of a study failed, 2 bad input, 130 interrupted.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # an arrow must not end the program where the terminal has none

@@ -174,14 +174,10 @@ def protocol_overrides(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def score_mode(choice: str | None, predictor: LinkPredictor, *, told: bool) -> str:
-    """Return what sets are ranked by: what is asked for, else what the model does best with.
+    """Return what sets are ranked by: what is asked for, else what the model does best with."""
+    from rrgraph.planning import usual_mode
 
-    Of models without a set scorer that is the product (Retro-Rank-In eq. 5) where the size is told.
-    """
-    from rrgraph.planning import told_mode
-
-    usual = predictor.checkpoint.metadata.get("score_mode", "product")
-    return choice or (told_mode(usual) if told else usual)
+    return choice or usual_mode(predictor, told=told)
 
 
 def per_target(choice: str) -> bool:

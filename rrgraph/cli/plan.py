@@ -18,7 +18,6 @@ from rrgraph.cli.options import (
     positive_int,
     positive_number,
     resolve_candidates,
-    score_mode,
 )
 from rrgraph.cli.plan_evidence import add_evidence_options, build_evidence, check_evidence
 from rrgraph.errors import PlanningError, near_match
@@ -200,25 +199,24 @@ def build_planner(
     Raises:
         PlanningError: the candidates do not fit the constraints.
     """
-    from rrgraph.planning import LISTWISE, Planner, SetConstraints
+    from rrgraph.planning import planner_with_wishes
 
-    told = _told(arguments)
-    mode = score_mode(arguments.mode, predictor, told=told)
-    usual = SetConstraints(sizes=rules.sizes) if told else SetConstraints()
-    wishes = rules != usual or arguments.candidates != "all" or arguments.max_candidates is not None
-    return Planner(
-        predictor,
-        resolve_candidates(
+    candidates = None
+    if stock or arguments.candidates != "all":
+        candidates = resolve_candidates(
             arguments.candidates,
             [*predictor.vocabulary, *stock],
             predictor.seen,
             targets=targets,
             required=_split_names("--require", arguments.require)[0],
-        ),
+        )
+    return planner_with_wishes(
+        predictor,
         rules,
-        mode=mode,
+        candidates=candidates,
+        mode=arguments.mode,
         max_candidates=arguments.max_candidates,
-        rivals=Planner(predictor, predictor.vocabulary, usual) if wishes and mode == LISTWISE else None,
+        told=_told(arguments),
     )
 
 

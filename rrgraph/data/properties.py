@@ -11,8 +11,12 @@ from rrgraph.errors import DataError, near_match
 
 __all__ = ["TEST", "TRAIN", "VALIDATION", "PropertySource", "PropertyTask"]
 
-#: Codes of the parts of a label; 0 is no label. The larger one wins where a composition occurs in several parts.
-TRAIN, VALIDATION, TEST = 1, 2, 3
+#: Code of a training label; 0 is no label.
+TRAIN = 1
+#: Code of a validation label. The larger code wins where a composition occurs in several parts.
+VALIDATION = 2
+#: Code of a test label.
+TEST = 3
 
 KINDS = ("regression", "class")
 TRANSFORMS = ("linear", "log", "asinh")

@@ -6,6 +6,7 @@ from rrgraph.evaluation.calibration import Calibration, ReliabilityBin, calibrat
 from rrgraph.evaluation.cooccurrence import CooccurrenceBaseline, masked_slots
 from rrgraph.evaluation.edges import EdgeMetrics, edge_metrics, link_ranks
 from rrgraph.evaluation.evaluate import evaluate_planner
+from rrgraph.evaluation.later_edges import FORECASTS, EdgeForecast, ForecastScore, forecast_edges, forecast_scores
 from rrgraph.evaluation.links import LinkMetrics, evaluate_links
 from rrgraph.evaluation.materials import (
     CRABNET_MAE,
@@ -23,16 +24,20 @@ from rrgraph.evaluation.predictions import Prediction, parse_prediction, read_pr
 from rrgraph.evaluation.protocols import PROTOCOLS, Protocol, read_protocol
 from rrgraph.evaluation.prototypes import PrototypeBaseline
 from rrgraph.evaluation.score import score_predictions
+from rrgraph.evaluation.set_shifts import SetShifts, ShiftExplanation, explain_shifts, set_shifts
 from rrgraph.evaluation.strata import GROUPINGS, Grouping, MeasuredRows, Strata, stratify, system_distances
 
 __all__ = [
     "CRABNET_MAE",
+    "FORECASTS",
     "GROUPINGS",
     "PROTOCOLS",
     "TOP_K",
     "Calibration",
     "CooccurrenceBaseline",
+    "EdgeForecast",
     "EdgeMetrics",
+    "ForecastScore",
     "Grouping",
     "Interval",
     "LinkMetrics",
@@ -46,6 +51,8 @@ __all__ = [
     "PrototypeBaseline",
     "ReliabilityBin",
     "RowRanks",
+    "SetShifts",
+    "ShiftExplanation",
     "Strata",
     "TopK",
     "UncertaintyScore",
@@ -57,6 +64,9 @@ __all__ = [
     "edge_metrics",
     "evaluate_links",
     "evaluate_planner",
+    "explain_shifts",
+    "forecast_edges",
+    "forecast_scores",
     "link_ranks",
     "masked_slots",
     "mean_intervals",
@@ -67,6 +77,7 @@ __all__ = [
     "read_protocol",
     "score_predictions",
     "score_property",
+    "set_shifts",
     "stratify",
     "summarise",
     "system_distances",

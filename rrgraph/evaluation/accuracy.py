@@ -18,6 +18,7 @@ from rrgraph.evaluation.bootstrap import RESAMPLES, Interval, PairedDifference, 
 __all__ = ["TOP_K", "RowRanks", "TopK", "paired_accuracy", "top_k_accuracy"]
 
 TOP_K: Final = (1, 3, 5, 10)
+"""The k of all reports."""
 
 
 @dataclass(frozen=True)

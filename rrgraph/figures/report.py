@@ -9,17 +9,16 @@ import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 from rrgraph import __version__
 from rrgraph.baselines import BASELINES
 from rrgraph.data import SPLITS
-from rrgraph.errors import ConfigError
 from rrgraph.evaluation import Protocol
 from rrgraph.figures.catalogue import draw_figures
 from rrgraph.figures.glossary import GLOSSARY, describe_flags
+from rrgraph.figures.pages import page_template
 from rrgraph.figures.runs import read_json, read_yaml
 from rrgraph.figures.series import Series, Wishes, gather, is_experiment, read_results
 from rrgraph.figures.style import svg_text
@@ -56,7 +55,7 @@ def report_html(folder: str | Path, wishes: Wishes, *, only: Sequence[str] = ())
     Raises:
         ConfigError: the folder is neither, a file in it cannot be read, or matplotlib or Jinja2 is not installed.
     """
-    template = _template()
+    template = page_template("report.html")
     folder, experiment = Path(folder), is_experiment(folder)
     series = gather([folder], part=wishes.part, refit=wishes.refit)
     results = read_results(folder) if experiment else []
@@ -114,16 +113,6 @@ def inline_svg(svg: str, name: str, label: str) -> str:
     return body.replace("<svg", f'<svg role="img" aria-label="{quoted}"', 1)
 
 
-def _template() -> Any:
-    try:
-        from jinja2 import Environment, StrictUndefined
-    except ImportError:
-        raise ConfigError("Reports need Jinja2, which is not installed: pip install 'rrgraph[figures]'.") from None
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-    environment.filters["short"] = _short
-    return environment.from_string((files("rrgraph.figures") / "report.html").read_text(encoding="utf-8"))
-
-
 def _name(folder: Path, series: Sequence[Series], experiment: bool) -> str:
     if not experiment:
         return series[0].label
@@ -150,14 +139,6 @@ def _measured(series: Sequence[Series], part: str) -> dict[tuple[str, bool], int
                 key = each.split, unseen
                 found[key] = max(found.get(key, 0), top.rows if top else 0)
     return found
-
-
-def _short(text: str) -> str:
-    """Return a number of the results with four digits that count, anything else as it is."""
-    try:
-        return text if text.isdigit() else f"{float(text):.4g}"
-    except ValueError:
-        return text
 
 
 def _figures(series: Sequence[Series], wishes: Wishes, only: Sequence[str]) -> Iterator[_Figure]:

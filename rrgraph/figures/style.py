@@ -37,6 +37,7 @@ __all__ = [
     "plain_numbers",
     "same_looks",
     "save",
+    "sign",
     "styled",
     "subscripts",
     "svg_text",
@@ -159,6 +160,26 @@ def save(figure: Figure, folder: str | os.PathLike[str], name: str) -> tuple[Pat
     return paths
 
 
+def sign(figure: Figure, text: str) -> None:
+    """Write a line, such as the source of the numbers, below all that a figure shows."""
+    with _settings():
+        for _ in range(2):  # long labels settle in the second pass
+            figure.draw_without_rendering()
+    width, height = figure.get_size_inches()
+    taller = height + _STRIP
+    places = [axis.get_position() for axis in figure.axes]
+    figure.set_layout_engine("none")
+    figure.set_size_inches(width, taller)
+    for axis, place in zip(figure.axes, places, strict=True):
+        bottom = (place.y0 * height + _STRIP) / taller
+        axis.set_position((place.x0, bottom, place.width, place.height * height / taller))
+    for other in figure.texts:
+        other.set_y((other.get_position()[1] * height + _STRIP) / taller)
+    for legend in figure.legends:
+        legend.set_bbox_to_anchor((0, _STRIP / taller, 1, height / taller), transform=figure.transFigure)
+    figure.text(1 - 0.06 / width, 0.06 / taller, text, ha="right", va="bottom", fontsize=6.5, color=GREY)
+
+
 def svg_text(figure: Figure) -> str:
     """Return a figure as SVG."""
     return _rendered(figure, "svg", _NO_DATE).decode("utf-8")
@@ -204,6 +225,9 @@ def legend_below(figure: Figure, axes: Sequence[Axes], *, columns: int = 4) -> N
 
 
 _SUBSCRIPTS: Final = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_STRIP: Final = 0.2
+"""Inches that a line below a figure takes."""
+
 _NO_DATE: Final = {"Date": None, "Creator": None}
 
 

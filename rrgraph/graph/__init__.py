@@ -1,11 +1,17 @@
-"""The bipartite graph of targets and precursors, and what counting over it knows."""
+"""The bipartite graph of targets and precursors, what counting over it knows, and the networks of precursors in it.
 
-from rrgraph.graph.bipartite import EdgeType, bipartite_graph
+The names of `rrgraph.graph.networks` can be imported from here too; networkx is loaded when one is asked for.
+"""
+
+from importlib import import_module
+from typing import Any
+
 from rrgraph.graph.build import EDGE, REVERSE_EDGE, ReactionGraph, build_graph, validate_graph
 from rrgraph.graph.counts import ANION_CLASSES, COUNTED, LinkCounts, anion_class
 from rrgraph.graph.elements import element_presence, source_presence
 from rrgraph.graph.featurise import PADDING, featurise
 from rrgraph.graph.folds import FOLDS, TrainingFolds, TrainingStatistics
+from rrgraph.graph.hetero import EdgeType, hetero_graph
 from rrgraph.graph.neighbours import NEAREST, KnownSystems
 from rrgraph.graph.set_balance import BALANCE, balance_sets
 from rrgraph.graph.set_statistics import SET_STATISTICS, SetStatistics
@@ -34,10 +40,18 @@ __all__ = [
     "TrainingStatistics",
     "anion_class",
     "balance_sets",
-    "bipartite_graph",
     "build_graph",
     "element_presence",
     "featurise",
+    "hetero_graph",
     "source_presence",
     "validate_graph",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if not name.startswith("_"):
+        networks = import_module("rrgraph.graph.networks")
+        if name in networks.__all__:
+            return getattr(networks, name)
+    raise AttributeError(f"module 'rrgraph.graph' has no attribute '{name}'")

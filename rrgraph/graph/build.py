@@ -19,8 +19,8 @@ import torch
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable
 from rrgraph.errors import DataError
-from rrgraph.graph.bipartite import bipartite_graph
 from rrgraph.graph.featurise import PADDING, featurise
+from rrgraph.graph.hetero import hetero_graph
 
 if TYPE_CHECKING:  # PyG takes a second to import and planning does not need it
     from torch_geometric.data import HeteroData
@@ -28,7 +28,9 @@ if TYPE_CHECKING:  # PyG takes a second to import and planning does not need it
 __all__ = ["EDGE", "REVERSE_EDGE", "ReactionGraph", "build_graph", "validate_graph"]
 
 EDGE = ("target", "made_from", "precursor")
+"""Type of the edges of `ReactionGraph.data`."""
 REVERSE_EDGE = ("precursor", "makes", "target")
+"""Type of the same edges the other way round."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def build_graph(table: ReactionTable, *, extra_precursors: Iterable[Composition]
         for member in members:
             edges[node, member] += count
 
-    data = bipartite_graph(EDGE, REVERSE_EDGE, (len(targets), len(precursors)), edges)
+    data = hetero_graph(EDGE, REVERSE_EDGE, (len(targets), len(precursors)), edges)
     for kind, nodes in (("target", targets), ("precursor", precursors)):
         data[kind].elements, data[kind].fractions = featurise(list(nodes.values()))
     data.set_target = torch.tensor([node for node, _ in sets], dtype=torch.int64)

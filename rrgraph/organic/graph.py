@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from rrgraph.graph import EdgeType, bipartite_graph
+from rrgraph.graph import EdgeType, hetero_graph
 from rrgraph.organic.table import TemplateReactions
 
 if TYPE_CHECKING:
@@ -55,5 +55,5 @@ def build_template_graph(reactions: TemplateReactions, *, extra_links: Iterable[
     )
     for product, template in extra_links:
         counts.setdefault((products[product], templates[template]), 1)
-    data = bipartite_graph(SOLVED_BY, REVERSE_SOLVED_BY, (len(products), len(templates)), counts)
+    data = hetero_graph(SOLVED_BY, REVERSE_SOLVED_BY, (len(products), len(templates)), counts)
     return TemplateGraph(data=data, products=tuple(products), templates=tuple(templates))

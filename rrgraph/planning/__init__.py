@@ -28,6 +28,7 @@ from rrgraph.planning.proposals import (
 )
 from rrgraph.planning.ranking import SCALE, Plan, RankedSet, Ranking, SetRanking
 from rrgraph.planning.search import MODES, ScoredSet, SetMode, SetSearch
+from rrgraph.planning.wishes import planner_with_wishes, usual_mode
 
 __all__ = [
     "LISTWISE",
@@ -65,10 +66,12 @@ __all__ = [
     "generated_candidates",
     "plan_with_swaps",
     "planner_for",
+    "planner_with_wishes",
     "reaction_energy",
     "read_candidates",
     "read_formation_energies",
     "search_sets",
     "set_problem",
     "told_mode",
+    "usual_mode",
 ]

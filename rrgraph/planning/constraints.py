@@ -16,6 +16,7 @@ from rrgraph.errors import PlanningError, near_match
 __all__ = ["ElementCover", "SetConstraints", "balances", "check_sizes"]
 
 ElementCover = Literal["strict", "exempt"]
+"""Which elements of the target a set has to bring: all, or all but C, H, O and N."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,9 @@ from rrgraph.errors import PlanningError, near_match
 __all__ = ["MODES", "ScoredSet", "SetMode", "SetSearch"]
 
 SetMode = Literal["product", "log_odds", "geometric"]
+"""How the scores of links make that of a set, see `SetSearch`."""
 MODES: tuple[str, ...] = get_args(SetMode)
+"""The values of `SetMode`."""
 
 ScoredSet = tuple[int, tuple[int, ...]]
 """Exact integer score of a set and its candidate indices in ascending order."""

@@ -16,9 +16,10 @@ from rrgraph.runs.config import (
     load_config,
     load_run,
     save_config,
+    set_values,
 )
 from rrgraph.runs.environment import describe_environment, processors
-from rrgraph.runs.kinds import carry_out, check_run
+from rrgraph.runs.kinds import carry_out, check_run, run_data
 from rrgraph.runs.prepare import RunData, candidate_pool, run_split
 from rrgraph.runs.pretrain import PretrainResult, pretrain_run
 from rrgraph.runs.pretrain_config import PretrainConfig, PropertyDataConfig, UserTable
@@ -52,7 +53,9 @@ __all__ = [
     "load_run",
     "pretrain_run",
     "processors",
+    "run_data",
     "run_split",
     "save_config",
+    "set_values",
     "train_run",
 ]

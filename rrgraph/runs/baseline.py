@@ -22,7 +22,11 @@ __all__ = ["baseline_run", "build_baseline", "check_baseline_config"]
 
 
 def baseline_run(
-    config: BaselineConfig, *, resume: bool = False, on_data: Callable[[RunData], None] | None = None
+    config: BaselineConfig,
+    *,
+    resume: bool = False,
+    on_data: Callable[[RunData], None] | None = None,
+    data: RunData | None = None,
 ) -> RunResult:
     """Fit the system of a configuration and measure it.
 
@@ -30,13 +34,14 @@ def baseline_run(
         config: every choice; recorded in the run folder.
         resume: carry out an interrupted or finished run once more; a fitted system is not kept, so it starts anew.
         on_data: called with the data before fitting starts, to show its reports.
+        data: what `prepare_data` returned for this configuration, to save the time; it is prepared anew when None.
 
     Raises:
         ConfigError: the configuration or the run folder is refused; nothing has been written then.
     """
     check_folder(config, resume=resume)
     check_baseline_config(config)
-    data = prepare_data(config.data, seed=config.seed)
+    data = data or prepare_data(config.data, seed=config.seed)
     if on_data is not None:
         on_data(data)
     record_run(config, data.reports())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, overload
+from typing import Any, ClassVar, TypeVar, cast, overload
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -26,10 +26,14 @@ __all__ = [
     "NamedConfig",
     "RunConfig",
     "SetsConfig",
+    "config_keys",
     "domain_of",
     "load_config",
     "load_run",
+    "near_key",
+    "read_mapping",
     "save_config",
+    "set_values",
 ]
 
 MODEL = "model"
@@ -192,7 +196,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = (), *, schema: type
     for override in overrides:
         if "=" not in override.lstrip("="):
             raise ConfigError(f"The override '{override}' is not of the form key=value, such as training.epochs=5.")
-    given = _read(path)
+    given = read_mapping(path)
     try:
         defaults = OmegaConf.structured(schema(name=path.stem))
         merged = OmegaConf.merge(defaults, given, OmegaConf.from_dotlist(list(overrides)))
@@ -210,7 +214,7 @@ def load_run(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig | Bas
 
     Args and errors are those of `load_config`.
     """
-    given = _read(Path(path))
+    given = read_mapping(Path(path))
     if "domain" in given:
         raise ConfigError(f"The configuration '{path}' is about domain '{given['domain']}', expected one of reactions.")
     if "baseline" in given:
@@ -224,7 +228,7 @@ def domain_of(path: str | Path) -> str | None:
     Raises:
         ConfigError: the file is missing or not YAML.
     """
-    given = _read(Path(path))
+    given = read_mapping(Path(path))
     return str(given["domain"]) if "domain" in given else None
 
 
@@ -233,8 +237,27 @@ def save_config(config: NamedConfig, path: str | Path) -> None:
     write_text(path, OmegaConf.to_yaml(OmegaConf.structured(config)))
 
 
-def _read(path: Path) -> DictConfig:
-    """Return what a YAML file holds, a mapping."""
+def set_values(config: C, values: Mapping[str, Any]) -> C:
+    """Return the configuration with other values of some dotted keys such as `training.epochs`.
+
+    Raises:
+        ConfigError: a key is unknown, or its value does not fit the schema.
+    """
+    changed = OmegaConf.structured(config)
+    try:
+        for key, value in values.items():
+            OmegaConf.update(changed, key, value)
+        return cast(C, OmegaConf.to_object(changed))
+    except OmegaConfBaseException as error:
+        raise ConfigError(_explain(error, type(config))) from None
+
+
+def read_mapping(path: Path) -> DictConfig:
+    """Return what a YAML file holds.
+
+    Raises:
+        ConfigError: the file is missing, not YAML, or no mapping.
+    """
     if not path.is_file():
         raise ConfigError(f"There is no configuration file '{path}'.{near_file(path)}")
     try:
@@ -251,23 +274,29 @@ def _read(path: Path) -> DictConfig:
 def _explain(error: OmegaConfBaseException, schema: type) -> str:
     key = str(error.full_key or "")
     reason = (error.msg or str(error)).splitlines()[0]
-    known = _keys(schema)
+    known = config_keys(schema)
     if key and key not in known and not any(name.startswith(f"{key}.") for name in known):
-        # People leave out the section, so the last part of each key is compared too; the first section wins.
-        last = {name.rpartition(".")[2]: name for name in reversed(known)}
-        close = near_match(key, known) or near_match(key, last)
-        for name, full in last.items():
-            close = close.replace(f"'{name}'", f"'{full}'")
-        return f"Unknown configuration key '{key[:80]}'.{close}"
+        return f"Unknown configuration key '{key[:80]}'.{near_key(key, known)}"
     return f"The configuration value of '{key}' does not fit: {reason}." if key else f"Bad configuration: {reason}."
 
 
-def _keys(schema: type, prefix: str = "") -> list[str]:
+def near_key(key: str, known: Sequence[str]) -> str:
+    """Return ``" Did you mean 'training.epochs'?"`` for the closest of the known keys, or an empty string."""
+    # People leave out the section, so the last part of each key is compared too; the first section wins.
+    last = {name.rpartition(".")[2]: name for name in reversed(known)}
+    close = near_match(key, known) or near_match(key, last)
+    for name, full in last.items():
+        close = close.replace(f"'{name}'", f"'{full}'")
+    return close
+
+
+def config_keys(schema: type, prefix: str = "") -> list[str]:
+    """Return the dotted keys of a configuration, such as `training.epochs`."""
     keys = []
     for option in fields(schema):
         nested = option.default_factory if isinstance(option.default_factory, type) else None
         if nested is not None and is_dataclass(nested):
-            keys += _keys(nested, f"{prefix}{option.name}.")
+            keys += config_keys(nested, f"{prefix}{option.name}.")
         else:
             keys.append(f"{prefix}{option.name}")
     return keys

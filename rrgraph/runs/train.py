@@ -48,7 +48,12 @@ class RunResult:
 
 
 def train_run(
-    config: RunConfig, *, resume: bool = False, on_data: Callable[[RunData], None] | None = None
+    config: RunConfig,
+    *,
+    resume: bool = False,
+    on_data: Callable[[RunData], None] | None = None,
+    on_epoch: Callable[[Mapping[str, float]], None] | None = None,
+    data: Prepared | None = None,
 ) -> RunResult:
     """Train the model of a configuration and measure it beside the baselines.
 
@@ -56,6 +61,8 @@ def train_run(
         config: every choice; recorded in the run folder.
         resume: continue an interrupted run; a finished one is only measured again.
         on_data: called with the data before training starts, to show its reports.
+        on_epoch: called with the history's row of each epoch of the link model; what it raises ends the run.
+        data: what `prepare` returned for this configuration, to save the time; it is prepared anew when None.
 
     Raises:
         ConfigError: the configuration or the run folder is refused; nothing has been written then.
@@ -66,7 +73,7 @@ def train_run(
 
     check_folder(config, resume=resume)
     check_config(config)
-    prepared = prepare(config)
+    prepared = data or prepare(config)
     if on_data is not None:
         on_data(prepared)
     folder = config.folder
@@ -78,7 +85,7 @@ def train_run(
         if resume and (folder / _LINKS / "model.json").is_file():
             checkpoint = load_checkpoint(folder / _LINKS)
         else:
-            checkpoint, history = _fit(config, prepared, folder, resume=resume)
+            checkpoint, history = _fit(config, prepared, folder, resume=resume, on_epoch=on_epoch)
             write_history(folder, history)
         if config.sets.enabled:
             checkpoint = _fit_sets(config, prepared, checkpoint, folder, resume=resume)
@@ -108,7 +115,14 @@ def _fit_sets(
     return checkpoint
 
 
-def _fit(config: RunConfig, prepared: Prepared, folder: Path, *, resume: bool) -> tuple[LinkCheckpoint, History]:
+def _fit(
+    config: RunConfig,
+    prepared: Prepared,
+    folder: Path,
+    *,
+    resume: bool,
+    on_epoch: Callable[[Mapping[str, float]], None] | None = None,
+) -> tuple[LinkCheckpoint, History]:
     torch.manual_seed(config.seed)
     module = link_model(config.model)
     checkpoint = LinkCheckpoint(
@@ -127,7 +141,7 @@ def _fit(config: RunConfig, prepared: Prepared, folder: Path, *, resume: bool) -
         folds=None if prepared.folds is None else prepared.folds.targets,
         validate=_validator(checkpoint, prepared, config),
     )
-    history = train(task, config.training, seed=config.seed, state_folder=folder, resume=resume)
+    history = train(task, config.training, seed=config.seed, state_folder=folder, resume=resume, on_epoch=on_epoch)
     return checkpoint, history
 
 

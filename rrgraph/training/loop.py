@@ -10,7 +10,7 @@ import logging
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,7 @@ def train(
     state_folder: Path | None = None,
     resume: bool = False,
     checkpoint_minutes: float = math.inf,
+    on_epoch: Callable[[Mapping[str, float]], None] | None = None,
 ) -> History:
     """Train `task.module` and leave its best weights in it.
 
@@ -82,6 +83,8 @@ def train(
         resume: go on from the state in `state_folder` when there is one.
         checkpoint_minutes: also write the state when the last one is that old; for tasks whose `start_epoch` does
             nothing.
+        on_epoch: called with the row of each epoch once it is validated, before the state is written: what it raises
+            ends the training, and an epoch that is in the state has been told.
 
     Returns:
         The history, one row an epoch.
@@ -90,14 +93,20 @@ def train(
         ConfigError: the schedule or optimiser is unknown, the monitored metric is not reported, or the loss is not
             finite.
     """
-    return _Run(task, config, seed, state_folder, checkpoint_minutes).go(resume=resume)
+    return _Run(task, config, seed, state_folder, checkpoint_minutes, on_epoch).go(resume=resume)
 
 
 class _Run:
     """The moving parts of one run."""
 
     def __init__(
-        self, task: Task, config: LoopConfig, seed: int, state_folder: Path | None, checkpoint_minutes: float
+        self,
+        task: Task,
+        config: LoopConfig,
+        seed: int,
+        state_folder: Path | None,
+        checkpoint_minutes: float,
+        on_epoch: Callable[[Mapping[str, float]], None] | None,
     ) -> None:
         self.task, self.config, self.seed = task, config, seed
         self.optimizers = make_optimizers(task.parameter_groups(), config)
@@ -110,6 +119,7 @@ class _Run:
         self.state = TrainingState(modules, self.optimizers, self.stopping, self.generator)
         self.folder = state_folder
         self.interval = checkpoint_minutes * 60
+        self.on_epoch = on_epoch
         self.saved = time.monotonic()
 
     def go(self, *, resume: bool) -> History:
@@ -122,6 +132,8 @@ class _Run:
             self.task.module.eval()
             with self._averaged():
                 row = {"epoch": epoch, "loss": loss, **self._judge(epoch)}
+            if self.on_epoch is not None:
+                self.on_epoch(row)
             progress.history.append({**row, "seconds": time.perf_counter() - started})
             progress.epoch, progress.batch, progress.loss, progress.seconds = epoch, 0, 0.0, 0.0
             logger.info("epoch %d: %s", epoch, ", ".join(f"{name} {value:.4g}" for name, value in row.items()))

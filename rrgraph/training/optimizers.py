@@ -14,6 +14,7 @@ from rrgraph.training.config import LoopConfig
 __all__ = ["OPTIMIZERS", "make_optimizers"]
 
 OPTIMIZERS = ("adamw", "muon")
+"""The values of `training.optimizer`, see `make_optimizers`."""
 
 
 def make_optimizers(groups: Sequence[Mapping[str, Any]], config: LoopConfig) -> list[Optimizer]:

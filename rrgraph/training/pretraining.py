@@ -23,6 +23,7 @@ from rrgraph.training.loop import Task
 __all__ = ["WEIGHTINGS", "HiddenElements", "HiddenFractions", "PretrainingTask", "task_weights"]
 
 WEIGHTINGS = ("balanced", "learned")
+"""How the losses of the tasks are weighed, see `PretrainingTask`."""
 
 _IGNORED = -100
 

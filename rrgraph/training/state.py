@@ -21,6 +21,7 @@ from rrgraph.training.stopping import EarlyStopping
 __all__ = ["STATE_FILE", "History", "Progress", "TrainingState", "remove_state"]
 
 STATE_FILE = "training_state.safetensors"
+"""What an unfinished run goes on from, in its folder."""
 
 History = list[dict[str, float]]
 """One row an epoch: epoch, loss, seconds and the validation metrics."""

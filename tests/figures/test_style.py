@@ -14,6 +14,7 @@ from rrgraph.figures.style import (
     plain_numbers,
     same_looks,
     save,
+    sign,
     styled,
     subscripts,
     svg_text,
@@ -79,3 +80,19 @@ def test_without_matplotlib_a_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ConfigError, match=r"need matplotlib, .* pip install 'rrgraph\[figures\]'"):
         line(1, 2)
+
+
+def test_a_signed_figure_keeps_its_panels_and_grows_by_a_line():
+    figure = line(1, 2)
+    figure.legend(loc="outside lower center")
+    plain = line(1, 2)
+    plain.legend(loc="outside lower center")
+    plain.draw_without_rendering()
+    before = plain.axes[0].get_window_extent()
+    sign(figure, "Source: everywhere")
+    after = figure.axes[0].get_window_extent()
+    assert (after.width, after.height) == pytest.approx((before.width, before.height), abs=1)
+    assert after.y0 > before.y0
+    figure.draw_without_rendering()
+    words, legend = figure.texts[0].get_window_extent(), figure.legends[0].get_window_extent()
+    assert words.y0 >= 0 and words.y1 <= legend.y0

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rrgraph.errors import ConfigError
-from rrgraph.runs import PretrainConfig, RunConfig, load_config, save_config
+from rrgraph.runs import BaselineConfig, PretrainConfig, RunConfig, load_config, save_config, set_values
 from rrgraph.runs.check import check_config
 from rrgraph.runs.pretrain_config import check_pretrain_config
 
@@ -123,3 +123,15 @@ def test_a_second_stage_that_has_what_it_needs(tmp_path, mode):
         f"model: {{statistics: true, members: 2}}\nsets: {{enabled: true}}\nevaluation: {{mode: {mode}}}\n"
     )
     check_config(load_config(tmp_path / "run.yaml"))
+
+
+def test_values_are_set_by_dotted_key_and_checked():
+    config = RunConfig(name="mine")
+    changed = set_values(config, {"training.epochs": 7, "model.decoder": "add", "data.holdout": None})
+    assert (changed.training.epochs, changed.model.decoder, changed.name) == (7, "add", "mine")
+    assert config.training.epochs == RunConfig().training.epochs
+    options = set_values(BaselineConfig(), {"options.alpha": 0.5}).options
+    assert options == {"alpha": 0.5}
+    for values, words in (({"training.epoch": 1}, "Did you mean 'training.epochs'"), ({"seed": "x"}, "does not fit")):
+        with pytest.raises(ConfigError, match=words):
+            set_values(config, values)

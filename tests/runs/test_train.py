@@ -12,7 +12,7 @@ from rrgraph.chem import parse_formula
 from rrgraph.errors import ConfigError
 from rrgraph.evaluation import PROTOCOLS, evaluate_planner
 from rrgraph.model import load_checkpoint
-from rrgraph.runs import candidate_pool, describe_environment, load_config, load_predictor, train_run
+from rrgraph.runs import candidate_pool, describe_environment, load_config, load_predictor, run_data, train_run
 from rrgraph.runs.measure import set_mode
 from rrgraph.training import STATE_FILE
 
@@ -24,6 +24,15 @@ def test_the_same_seed_gives_the_same_numbers(tiny, finished, tmp_path):
     weights, expected = (load_file(folder / "model.safetensors") for folder in (again.folder, finished.folder))
     assert all(weights[name].equal(expected[name]) for name in expected)
     assert again.comparison == finished.comparison
+
+
+def test_data_that_served_another_run_serve_this_one(tiny, finished, tmp_path):
+    data, told = run_data(tiny), []
+    for name in ("first", "second"):
+        again = train_run(replace(tiny, output=str(tmp_path / name)), data=data, on_epoch=told.append)
+        assert again.comparison == finished.comparison
+    expected = [{name: value for name, value in row.items() if name != "seconds"} for row in finished.history]
+    assert told == expected * 2
 
 
 def test_another_seed_gives_others(tiny, finished, tmp_path):

@@ -231,3 +231,20 @@ def test_warmup_rises_and_cosine_falls_to_zero():
     assert factors[:20] == sorted(factors[:20])
     assert factors[20:] == sorted(factors[20:], reverse=True)
     assert factors[-1] < 0.01
+
+
+def test_each_epoch_is_told_before_its_state_is_written(tmp_path):
+    """What is in the state has been told, and an epoch that ends the training is not in it."""
+    told = []
+
+    def tell(row):
+        told.append((row["epoch"], row["top_1"]))
+        if len(told) == 3:
+            raise StopIteration
+
+    with pytest.raises(StopIteration):
+        train(Regression(), CONFIG, seed=1, state_folder=tmp_path, on_epoch=tell)
+    history = train(Regression(), CONFIG, seed=1, state_folder=tmp_path, resume=True, on_epoch=tell)
+    assert [epoch for epoch, _ in told] == [1, 2, 3, 3, 4, 5, 6]
+    assert told[:2] + told[3:] == [(row["epoch"], row["top_1"]) for row in history]
+    assert told[2] == told[3]

@@ -10,13 +10,13 @@ import torch
 if TYPE_CHECKING:  # PyG takes a second to import and planning does not need it
     from torch_geometric.data import HeteroData
 
-__all__ = ["EdgeType", "bipartite_graph"]
+__all__ = ["EdgeType", "hetero_graph"]
 
 EdgeType = tuple[str, str, str]
 """Left kind of node, relation, right kind of node."""
 
 
-def bipartite_graph(
+def hetero_graph(
     edge: EdgeType, reverse: EdgeType, sizes: tuple[int, int], counts: Mapping[tuple[int, int], int]
 ) -> HeteroData:
     """Return the graph of the edges and of their mirror images.

@@ -1,0 +1,162 @@
+"""`rrgraph tune`: a configuration and a search space flow in, a study with its best configuration flows out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from rrgraph.cli.options import add_command, positive_int
+from rrgraph.errors import ConfigError, StudyError
+
+if TYPE_CHECKING:
+    from rrgraph.runs import BaselineConfig, RunConfig
+    from rrgraph.tuning import Outcome, StudyResult, StudyStart
+
+__all__ = ["add_parser", "run"]
+
+_EXAMPLES = """\
+  rrgraph tune configs/quickstart.yaml --trials 20
+  rrgraph tune configs/default.yaml --trials 60 --study mine --jobs 2 data.split=nms
+  rrgraph tune configs/quickstart.yaml --trials 30 --objective open.top_1,planning_ms
+  rrgraph tune configs/default.yaml --trials 60 --study mine --storage postgresql://me@host/studies data.split=nms
+
+The folder is studies/STUDY, or what output=DIR says. The same command goes on after an interruption, and beside another
+one that runs: a study never has two trials with the same settings. The exit code is 1 when a trial failed.
+"""
+
+
+def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+    """Add the command and its arguments."""
+    summary = "search the settings of a configuration on validation rows"
+    parser = add_command(name, commands, summary=summary, examples=_EXAMPLES, rest="overrides")
+    parser.add_argument("config", help="YAML file, one that rrgraph train takes")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="values that replace those of the file")
+    parser.add_argument(
+        "--trials", type=positive_int, required=True, metavar="N", help="trials that the study is to have in all"
+    )
+    parser.add_argument("--study", default="", metavar="NAME", help="name of the study (default: the configuration's)")
+    parser.add_argument(
+        "--storage",
+        default="",
+        metavar="URL",
+        help="sqlite:///FILE (default: in the study's folder), journal:FILE, postgresql://USER@HOST/DATABASE or "
+        "grpc://HOST:PORT",
+    )
+    parser.add_argument("--jobs", type=positive_int, default=1, metavar="N", help="trials at a time, each a process")
+    parser.add_argument(
+        "--space", metavar="FILE", help="search space (default: tuning/NAME.yaml beside CONFIG, else the usual one)"
+    )
+    parser.add_argument(
+        "--objective",
+        metavar="LIST",
+        help="validation metrics such as open.top_1; several joined by commas, such as open.top_1,planning_ms",
+    )
+    parser.add_argument("--pruner", metavar="NAME", help="hyperband, median or none")
+    parser.add_argument("--no-figures", dest="figures", action="store_false", help="draw nothing at the end")
+    parser.add_argument("--seed", type=int, metavar="N", help="of the study: what it tries (default: 0)")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out the study, then show what it found; return 1 if a trial failed."""
+    from rrgraph.tuning import find_space, load_space, tune
+
+    config = _load(arguments)
+    path = arguments.space or find_space(arguments.config, config)
+    teller = _Teller()
+    try:
+        result = tune(
+            config,
+            load_space(path),
+            trials=arguments.trials,
+            study=arguments.study,
+            storage=arguments.storage,
+            jobs=arguments.jobs,
+            options=_options(arguments),
+            figures=arguments.figures,
+            on_start=teller.start,
+            on_end=teller.end,
+        )
+    except KeyboardInterrupt:
+        print("What is finished is kept; the same command goes on.", file=sys.stderr)
+        raise
+    _show(result)
+    return 1 if result.failures else 0
+
+
+def _load(arguments: argparse.Namespace) -> RunConfig | BaselineConfig:
+    """Return the configuration; one of pretraining is refused with the reason."""
+    from rrgraph.runs import PretrainConfig, load_config, load_run
+
+    try:
+        return load_run(arguments.config, arguments.overrides)
+    except ConfigError:
+        try:
+            load_config(arguments.config, arguments.overrides, schema=PretrainConfig)
+        except ConfigError:
+            pass
+        else:
+            raise StudyError(
+                f"'{arguments.config}' is a configuration of rrgraph pretrain; rrgraph tune searches those of "
+                "rrgraph train, whose runs are measured on recorded reactions."
+            ) from None
+        raise
+
+
+def _options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return what the command sets in place of the search space."""
+    options: dict[str, Any] = {}
+    if arguments.objective is not None:
+        options["objectives"] = [name.strip() for name in arguments.objective.split(",")]
+    return options | {name: value for name in ("pruner", "seed") if (value := getattr(arguments, name)) is not None}
+
+
+class _Teller:
+    """Prints the course of a study."""
+
+    def start(self, start: StudyStart) -> None:
+        self.objectives = start.settings.objectives
+        aims = " and ".join(f"{'highest' if o.direction == 'maximize' else 'lowest'} {o.name}" for o in self.objectives)
+        print(
+            f"study {start.study}: {start.parameters} parameters, {aims} on validation rows, pruner "
+            f"{start.settings.pruner}; {start.trials} trials, {start.finished} of them finished before",
+            flush=True,
+        )
+
+    def end(self, outcome: Outcome) -> None:
+        from tqdm import tqdm
+
+        from rrgraph.tuning import shown
+
+        values = ", ".join(f"{o.name} {shown(o, v)}" for o, v in zip(self.objectives, outcome.values, strict=False))
+        ended = {"complete": values, "pruned": f"pruned after epoch {outcome.epochs}"}.get(outcome.state, "failed")
+        # A progress bar may stand on this line.
+        tqdm.write(f"trial {outcome.number}: {ended}, {outcome.seconds:.0f} s")
+
+
+def _show(result: StudyResult) -> None:
+    from rrgraph.tuning import public_url, setting_lines, shown
+
+    for trial in result.best:
+        values = ", ".join(
+            f"{o.name} {shown(o, v)}" for o, v in zip(result.settings.objectives, trial.values, strict=True)
+        )
+        print(f"\nbest: trial {trial.number}, {values}\n  {' '.join(setting_lines(trial))}")
+    if result.best:
+        print(f"\nrrgraph train {result.folder / 'best.yaml'}    trains {_which(result)} again")
+    print(f"Trials, configurations and figures are in {result.folder}")
+    if result.undrawn:
+        print(result.undrawn)
+    if result.stopped:
+        print(f"rrgraph tune: {result.stopped}", file=sys.stderr)
+    url = result.url.removeprefix("journal:")
+    if not url.startswith("grpc:"):
+        print(f"optuna-dashboard {public_url(url)}    shows the study in a browser (pip install optuna-dashboard)")
+    for number, sentence in result.failures.items():
+        where = f"trial {number}" if number >= 0 else "a process"
+        print(f"rrgraph tune: failed: {where}: {sentence}", file=sys.stderr)
+
+
+def _which(result: StudyResult) -> str:
+    return "the best model" if len(result.best) == 1 else f"the first of them; the others are in {result.folder}/pareto"

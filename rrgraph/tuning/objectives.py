@@ -1,0 +1,123 @@
+"""What a study optimises: names flow in, measurements of validation rows flow out. Test rows are never looked at."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+
+from rrgraph.errors import StudyError, near_match
+from rrgraph.evaluation import PROTOCOLS, TOP_K
+from rrgraph.planning import LinkScorer, SetProposer, planner_for
+from rrgraph.runs import BaselineConfig, RunConfig, RunData, candidate_pool, load_predictor
+from rrgraph.runs.config import MODEL
+
+if TYPE_CHECKING:
+    from rrgraph.runs.measure import Comparison
+
+__all__ = ["PLANNING_TIME", "Objective", "measured_protocols", "planning_time", "read_objectives", "shown"]
+
+PLANNING_TIME: Final = "planning_ms"
+"""Time to plan one target, in milliseconds."""
+
+_TARGETS: Final = 100
+"""Validation targets whose planning is timed, drawn once."""
+
+_REPEATS: Final = 3
+"""The best of several times counts, since other work disturbs them."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A number that a study makes as large or as small as it can.
+
+    Attributes:
+        name: `<protocol>.top_<k>`, the accuracy on validation rows from 0 to 1, or `planning_ms`.
+        direction: whether larger or smaller is better.
+    """
+
+    name: str
+    direction: Literal["maximize", "minimize"]
+
+    @property
+    def protocol(self) -> str:
+        """The evaluation protocol of an accuracy."""
+        return self.name.partition(".")[0]
+
+    @property
+    def metric(self) -> str:
+        """The accuracy as training reports it, such as `top_1`."""
+        return self.name.partition(".")[2]
+
+    def measured(self, comparison: Comparison) -> float:
+        """Return the accuracy among the metrics of a run."""
+        top = comparison["validation"][self.protocol][MODEL].overall.top
+        return float(top[int(self.metric.removeprefix("top_"))].value)
+
+
+def read_objectives(names: Sequence[str]) -> tuple[Objective, ...]:
+    """Return the objectives that names stand for; the first one is an accuracy.
+
+    Raises:
+        StudyError: a name is unknown, asks for test rows, or stands twice, or the first is no accuracy.
+    """
+    known = [f"{protocol}.top_{k}" for protocol in PROTOCOLS for k in TOP_K] + [PLANNING_TIME]
+    found: list[Objective] = []
+    for name in names:
+        plain = name.removeprefix("validation.")
+        if plain.split(".")[0].startswith("test"):
+            raise StudyError(
+                f"The objective '{name}' asks for test rows, but settings may be chosen on validation rows alone: "
+                f"expected some of {', '.join(known)}."
+            )
+        if plain not in known:
+            raise StudyError(
+                f"Unknown objective '{name}', expected some of {', '.join(known)}.{near_match(plain, known)}"
+            )
+        found.append(Objective(plain, "minimize" if plain == PLANNING_TIME else "maximize"))
+    if not found or found[0].name == PLANNING_TIME or len(set(found)) < len(found):
+        raise StudyError(
+            f"The objectives are {', '.join(names) or 'none'}, expected an accuracy first and each one once."
+        )
+    return tuple(found)
+
+
+def measured_protocols(objectives: Sequence[Objective]) -> list[str]:
+    """Return the protocols under which a trial is measured."""
+    return list(dict.fromkeys(each.protocol for each in objectives if each.name != PLANNING_TIME))
+
+
+def shown(objective: Objective, value: float) -> str:
+    """Return a value for people: an accuracy in %, a time in milliseconds."""
+    return f"{value:.1f} ms" if objective.name == PLANNING_TIME else f"{100 * value:.1f} %"
+
+
+def planning_time(config: RunConfig | BaselineConfig, data: RunData) -> float:
+    """Return the milliseconds that a finished run takes to plan one target under the rules of protocol `open`.
+
+    The mean over 100 validation rows, the best of three passes. A baseline, which keeps no model, is fitted again.
+    """
+    rows = data.split.validation
+    chosen = np.sort(np.random.default_rng(0).permutation(len(rows))[:_TARGETS])
+    targets = [rows.targets[row] for row in chosen]
+    system: LinkScorer | SetProposer
+    mode = "product"
+    if isinstance(config, RunConfig):
+        system, mode = load_predictor(str(config.folder)), config.evaluation.mode
+    else:
+        from rrgraph.runs.baseline import build_baseline
+
+        system = build_baseline(config).fit(data.split.train, data.split)
+    rules = PROTOCOLS["open"]
+    planner = planner_for(
+        system, candidate_pool(data.known, rows), rules.constraints(), mode=mode, max_candidates=rules.max_candidates
+    )
+    best = np.inf
+    for _ in range(_REPEATS):
+        started = time.perf_counter()
+        planner.plan(targets)
+        best = min(best, time.perf_counter() - started)
+    return 1e3 * best / len(targets)

@@ -1,0 +1,175 @@
+"""What a study is about: configuration, data, objectives and search space flow in, a record that resuming is held to.
+
+A study may be resumed only with what it was started with, since trials that learned from other rows, or were measured
+otherwise, cannot be compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import optuna
+from optuna import Study
+from optuna.storages import BaseStorage
+from optuna.trial import TrialState
+
+from rrgraph.data import data_checksum
+from rrgraph.errors import StudyError
+from rrgraph.files import write_json
+from rrgraph.model import load_encoder
+from rrgraph.runs import BaselineConfig, RunConfig
+from rrgraph.tuning.objectives import Objective
+from rrgraph.tuning.settings import StudySettings, trial_config
+from rrgraph.tuning.space import SearchSpace
+from rrgraph.tuning.storage import public_url
+
+__all__ = ["check_folder", "claim_study", "describe_study", "fingerprint", "finished", "record_folder"]
+
+_RECORD: Final = "rrgraph"
+_FINGERPRINT: Final = "rrgraph_fingerprint"
+_FILE: Final = "study.json"
+_MOST: Final = 3
+"""Differences that are named."""
+
+
+def describe_study(config: RunConfig | BaselineConfig, space: SearchSpace, settings: StudySettings) -> dict[str, Any]:
+    """Return what a study is about, as JSON values; where its folder lies does not matter.
+
+    Raises:
+        DataError: a table cannot be read.
+        ModelError: there is no such pretrained encoder.
+    """
+    data = config.data
+    sources = {name: data_checksum(name) for name in (data.table, data.holdout, data.pool) if name}
+    if isinstance(config, RunConfig) and config.model.pretrained:
+        sources[f"encoder {config.model.pretrained}"] = _encoder_checksum(config.model.pretrained)
+    return {
+        "configuration": asdict(trial_config(config, {}, settings)),
+        "contents": sources,
+        "objectives": {each.name: each.direction for each in settings.objectives},
+        "search": {each["key"]: each for each in space.to_list()},
+        "pruner": settings.pruner,
+        "warmup": settings.warmup,
+        "startup": settings.startup,
+        "seed": settings.seed,
+    }
+
+
+def fingerprint(description: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a description, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
+
+
+def claim_study(
+    storage: BaseStorage, name: str, description: Mapping[str, Any], objectives: tuple[Objective, ...]
+) -> Study:
+    """Return the study of a name, which is created if it is not there.
+
+    Raises:
+        StudyError: the study is about something else; the sentence says what differs.
+    """
+    directions = [each.direction for each in objectives]
+    study = optuna.create_study(study_name=name, storage=storage, directions=directions, load_if_exists=True)
+    stored = [direction.name.lower() for direction in study.directions]
+    recorded = study.user_attrs.get(_RECORD)
+    if recorded is None and stored == directions and not study.get_trials(deepcopy=False):
+        study.set_metric_names([each.name for each in objectives])
+        study.set_user_attr(_RECORD, dict(description))
+        study.set_user_attr(_FINGERPRINT, fingerprint(description))
+        return study
+    if recorded is None:
+        raise StudyError(f"The study '{name}' was not started by rrgraph tune; choose another name with --study.")
+    # Compared as JSON gives it back: tuples are lists there.
+    given = json.loads(json.dumps(description))
+    if study.user_attrs.get(_FINGERPRINT) != fingerprint(given):
+        raise StudyError(
+            f"The study '{name}' was started otherwise, so that its trials could not be compared with new ones: "
+            f"{_differences(recorded, given)}. Resume it as it was started, or choose another name with --study."
+        )
+    if stored != directions:
+        raise StudyError(f"The study '{name}' has the directions {stored}, expected {directions} for its objectives.")
+    return study
+
+
+def check_folder(folder: Path, name: str, description: Mapping[str, Any]) -> None:
+    """Refuse a folder that holds something other than this study.
+
+    Raises:
+        StudyError: the folder is a file, or holds something else.
+    """
+    path = folder / _FILE
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not path.is_file())):
+        raise StudyError(f"'{folder}' is there and holds no study; choose another place with output=DIR.")
+    if path.is_file():
+        recorded = json.loads(path.read_text(encoding="utf-8"))
+        if recorded.get("study") != name or recorded.get("fingerprint") != fingerprint(description):
+            raise StudyError(
+                f"The folder '{folder}' holds another study, or this one as it was started otherwise "
+                f"({_differences(recorded.get('about', {}), json.loads(json.dumps(description)))}); choose another "
+                "place with output=DIR and another name with --study."
+            )
+
+
+def record_folder(folder: Path, study: Study, url: str, description: Mapping[str, Any]) -> None:
+    """Write what the folder's study is.
+
+    Raises:
+        StudyError: the folder holds trials that the storage knows nothing of.
+    """
+    trials = folder / "trials"
+    if trials.is_dir() and any(trials.iterdir()) and not study.get_trials(deepcopy=False):
+        raise StudyError(
+            f"The folder '{folder}' holds trials that are not in the storage '{public_url(url)}'; name the "
+            "storage that they are in, or remove the folder."
+        )
+    record = {"study": study.study_name, "storage": public_url(url), "fingerprint": fingerprint(description)}
+    write_json(folder / _FILE, {**record, "about": description})
+
+
+def finished(study: Study) -> int:
+    """Return the number of trials that ended as they should: measured, or cut short by the pruner."""
+    return len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)))
+
+
+def _differences(recorded: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+    before, now = dict(_flat(recorded)), dict(_flat(given))
+    changed = [key for key in sorted({*before, *now}) if before.get(key) != now.get(key)]
+    # Of a parameter that is new or missing all options are.
+    found = list(dict.fromkeys(_difference(key, before.get(key), now.get(key)) for key in changed))
+    named = found[:_MOST] + ([f"and {len(found) - _MOST} more"] if len(found) > _MOST else [])
+    return ", ".join(named) or "its record is damaged"
+
+
+def _difference(key: str, before: object, now: object) -> str:
+    section, _, name = key.partition("/")
+    if section == "contents":
+        return f"{name} has other contents" if before and now else f"{name} is {'new' if now else 'missing'}"
+    if section in ("objectives", "search") and (before is None or now is None):
+        what = "objective" if section == "objectives" else "search parameter"
+        return f"the {what} {name.split('/')[0]} is {'new' if before is None else 'missing'}"
+    plain = name.replace("/", ".") or section
+    label = f"the search of {plain}" if section == "search" else plain
+    return f"{label} was {before} and is now {now}"
+
+
+def _flat(values: object, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the leaves of nested mappings by their path; dotted keys stay as they are."""
+    if isinstance(values, Mapping) and values:
+        for name, value in values.items():
+            yield from _flat(value, f"{key}/{name}" if key else str(name))
+    else:
+        yield key, values
+
+
+def _encoder_checksum(name: str) -> str:
+    """Return the SHA-256 of a pretrained encoder's weights."""
+    digest = hashlib.sha256()
+    for key, tensor in sorted(load_encoder(name).model.encoder.state_dict().items()):
+        digest.update(key.encode())
+        digest.update(tensor.float().cpu().numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,230 @@
+"""Search spaces: a YAML file flows in, checked parameters flow out, and of them the settings of each trial.
+
+Parameters are keys of a run's configuration. A parameter with a condition is searched only where other keys, searched
+before or not searched at all, have one of the values that it names.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from omegaconf import OmegaConf
+
+from rrgraph.errors import StudyError, near_match
+from rrgraph.runs import BaselineConfig, RunConfig
+from rrgraph.runs.config import read_mapping
+
+if TYPE_CHECKING:
+    from optuna import Trial
+
+__all__ = ["Choice", "Parameter", "SearchSpace", "config_value", "find_space", "load_space", "read_parameter"]
+
+Choice = str | int | float | bool | None
+
+Kind = Literal["int", "float", "categorical"]
+
+_OPTIONS: Final = ("type", "range", "choices", "log", "step", "condition")
+
+_DEFAULT: Final = Path(__file__).with_name("default.yaml")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A key of a configuration and the values that are tried.
+
+    Attributes:
+        key: such as `training.batch_size`.
+        kind: whole numbers or numbers of a range, or choices.
+        low: end of the range.
+        high: end of the range.
+        log: whether the range is searched on a logarithmic scale.
+        step: between the values of a range; None for any.
+        choices: the values, without a range.
+        condition: values by key, all of which have to hold for the parameter to be searched.
+    """
+
+    key: str
+    kind: Kind
+    low: float = 0
+    high: float = 0
+    log: bool = False
+    step: float | None = None
+    choices: tuple[Choice, ...] = ()
+    condition: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
+
+    @property
+    def ends(self) -> tuple[Choice, ...]:
+        """The choices, or both ends of the range."""
+        return self.choices or (self.low, self.high)
+
+    def holds(self, value: object) -> bool:
+        """Whether the search may give the parameter this value."""
+        if self.choices:
+            return value in self.choices
+        return isinstance(value, int | float) and self.low <= value <= self.high
+
+    def applies(self, config: object, values: Mapping[str, Choice]) -> bool:
+        """Whether the condition holds, given the settings chosen so far and the configuration for the rest."""
+        return all(
+            (values[key] if key in values else config_value(config, key)) in allowed
+            for key, allowed in self.condition.items()
+        )
+
+    def suggest(self, trial: Trial) -> Choice:
+        """Return the value that a trial is to try."""
+        if self.kind == "categorical":
+            return trial.suggest_categorical(self.key, self.choices)
+        if self.kind == "int":
+            return trial.suggest_int(self.key, int(self.low), int(self.high), step=int(self.step or 1), log=self.log)
+        return trial.suggest_float(self.key, self.low, self.high, step=self.step, log=self.log)
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """What a study searches.
+
+    Attributes:
+        parameters: in the order in which they are chosen.
+        settings: other options of the file: what `StudySettings` takes.
+    """
+
+    parameters: tuple[Parameter, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def suggest(self, trial: Trial, config: object) -> dict[str, Choice]:
+        """Return the settings of a trial, by key of the configuration."""
+        values: dict[str, Choice] = {}
+        for parameter in self.parameters:
+            if parameter.applies(config, values):
+                values[parameter.key] = parameter.suggest(trial)
+        return values
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """Return the parameters as JSON values."""
+        return [
+            {
+                **asdict(each),
+                "choices": list(each.choices),
+                "condition": {k: list(v) for k, v in each.condition.items()},
+            }
+            for each in self.parameters
+        ]
+
+
+def find_space(config_path: str | Path, config: RunConfig | BaselineConfig) -> Path:
+    """Return the search space of a configuration: `tuning/NAME.yaml` beside it, else the default one of link models.
+
+    Raises:
+        StudyError: a baseline has no search space beside its configuration.
+    """
+    path = Path(config_path)
+    beside = path.parent / "tuning" / f"{path.stem}.yaml"
+    if beside.is_file():
+        return beside
+    if isinstance(config, BaselineConfig):
+        raise StudyError(
+            f"There is no search space '{beside}', and baselines have no default one: name one with --space FILE."
+        )
+    return _DEFAULT
+
+
+def load_space(path: str | Path) -> SearchSpace:
+    """Read a search space.
+
+    Raises:
+        ConfigError: the file is missing, not YAML, or no mapping.
+        StudyError: naming the parameter, the option and what was expected.
+    """
+    given: Any = OmegaConf.to_container(read_mapping(Path(path)))
+    parameters = given.pop("parameters", None)
+    if not isinstance(parameters, dict) or not parameters:
+        raise StudyError(
+            f"The search space '{path}' has no parameters, expected lines such as "
+            "'training.batch_size: {choices: [128, 256]}' under the key parameters."
+        )
+    return SearchSpace(
+        parameters=tuple(read_parameter(str(key), options) for key, options in parameters.items()),
+        settings={str(name): value for name, value in given.items()},
+    )
+
+
+def read_parameter(key: str, options: object) -> Parameter:
+    """Return the parameter that the options of a key describe.
+
+    Raises:
+        StudyError: naming the parameter, the option and what was expected.
+    """
+    if not isinstance(options, dict):
+        raise _refusal(key, f"is {options!r}, expected options such as {{choices: [1, 2]}} or {{range: [1, 8]}}")
+    for name in options:
+        if name not in _OPTIONS:
+            raise _refusal(key, f"has the option '{name}', expected some of {', '.join(_OPTIONS)}", str(name), _OPTIONS)
+    if ("range" in options) == ("choices" in options):
+        raise _refusal(key, "needs either a range or choices")
+    condition = _condition(key, options.get("condition"))
+    kind = options.get("type")
+    if "choices" in options:
+        if kind not in (None, "categorical") or "log" in options or "step" in options:
+            raise _refusal(key, "has choices, so that its type is categorical, without log and step")
+        return Parameter(key, "categorical", choices=_choices(key, options["choices"]), condition=condition)
+    return _range(key, options, condition)
+
+
+def config_value(config: object, key: str) -> Any:
+    """Return the value of a dotted key of a configuration, None for an option of a baseline that is not given."""
+    value: Any = config
+    for name in key.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else getattr(value, name)
+    return value
+
+
+def _range(key: str, options: Mapping[str, Any], condition: Mapping[str, tuple[Choice, ...]]) -> Parameter:
+    bounds, step, log = options["range"], options.get("step"), options.get("log", False)
+    if not isinstance(bounds, list) or len(bounds) != 2 or not all(map(_is_number, bounds)) or bounds[0] >= bounds[1]:
+        raise _refusal(key, f"has the range {bounds!r}, expected [LOW, HIGH] with LOW below HIGH")
+    whole = all(isinstance(bound, int) for bound in bounds)
+    kind = options.get("type", "int" if whole else "float")
+    if kind not in ("int", "float"):
+        raise _refusal(key, f"has the type {kind!r}, expected int or float", str(kind), ("int", "float"))
+    if kind == "int" and not whole:
+        raise _refusal(key, f"has the range {bounds!r}, expected whole numbers for the type int")
+    if not isinstance(log, bool):
+        raise _refusal(key, f"has log={log!r}, expected true or false")
+    if log and bounds[0] <= 0:
+        raise _refusal(key, f"has the range {bounds!r}, expected numbers above 0 for log: true")
+    if step is not None and (not _is_number(step) or step <= 0 or (kind == "int" and not isinstance(step, int))):
+        raise _refusal(key, f"has the step {step!r}, expected a {'whole ' if kind == 'int' else ''}number above 0")
+    if step is not None and log:
+        raise _refusal(key, "has both log and step, expected one of them")
+    return Parameter(key, kind, low=bounds[0], high=bounds[1], log=log, step=step, condition=condition)
+
+
+def _choices(key: str, choices: object) -> tuple[Choice, ...]:
+    if not isinstance(choices, list) or not choices or not all(isinstance(each, Choice) for each in choices):
+        raise _refusal(key, f"has the choices {choices!r}, expected a list of texts, numbers, true or false")
+    if any(each in choices[:place] for place, each in enumerate(choices)):
+        raise _refusal(key, f"has the choices {choices!r}, expected each one once")
+    return tuple(choices)
+
+
+def _condition(key: str, condition: object) -> dict[str, tuple[Choice, ...]]:
+    if condition is None:
+        return {}
+    if not isinstance(condition, dict):
+        raise _refusal(key, f"has the condition {condition!r}, expected a mapping such as {{training.sampler: hard}}")
+    return {
+        str(other): _choices(key, allowed if isinstance(allowed, list) else [allowed])
+        for other, allowed in condition.items()
+    }
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _refusal(key: str, fault: str, name: str = "", known: Sequence[str] = ()) -> StudyError:
+    return StudyError(f"The search parameter {key} {fault}.{near_match(name, known) if name else ''}")

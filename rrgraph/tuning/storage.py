@@ -1,0 +1,205 @@
+"""Where studies are kept: a URL flows in, an Optuna storage flows out that knows which running trials have died.
+
+Several processes share any of them; several computers share a journal on a network drive, a PostgreSQL database, or a
+storage that one of them serves through Optuna's gRPC proxy.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from optuna import Study
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
+from optuna.storages import BaseStorage, GrpcStorageProxy, JournalStorage, RDBStorage, RetryHeartbeatStaleTrialCallback
+from optuna.storages._heartbeat import BaseHeartbeat
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from rrgraph.errors import StudyError
+
+__all__ = ["BEAT_SECONDS", "GRACE_SECONDS", "default_storage", "opened_storage", "public_url", "retry"]
+
+BEAT_SECONDS: Final = 15
+"""Time between the signs of life of a running trial."""
+
+GRACE_SECONDS: Final = 60
+"""Silence after which a running trial counts as dead."""
+
+RETRIES: Final = 5
+"""How often a trial that died is started again; an interruption is never refused, but counts."""
+
+_SERVER_SECONDS: Final = 10
+
+_FORMS: Final = "sqlite:///FILE, journal:FILE, postgresql://USER@HOST/DATABASE or grpc://HOST:PORT"
+
+_BEAT: Final = "rrgraph:alive"
+
+
+class _Beats(BaseHeartbeat):
+    """Signs of life as an attribute of the trial, for storages that come without.
+
+    The time is that of each computer's clock, which should agree to within some seconds.
+    """
+
+    def record_heartbeat(self: Any, trial_id: int) -> None:
+        # A trial that others took for dead finds out when it reports.
+        with suppress(UpdateFinishedTrialError):
+            # With the trial's own id, since a trial that is started again takes over the attributes of the first.
+            self.set_trial_system_attr(trial_id, _BEAT, [trial_id, time.time()])
+
+    def _get_stale_trial_ids(self: Any, study_id: int) -> list[int]:
+        stale = []
+        for trial in self.get_all_trials(study_id, deepcopy=False, states=(TrialState.RUNNING,)):
+            owner, seen = trial.system_attrs.get(_BEAT, (None, 0.0))
+            if owner == trial._trial_id and time.time() - seen > GRACE_SECONDS:
+                stale.append(trial._trial_id)
+        return stale
+
+    def get_heartbeat_interval(self) -> int | None:
+        return BEAT_SECONDS
+
+    def get_heartbeat_stale_trial_callback(self) -> Callable[[Study, FrozenTrial], None] | None:
+        return retry
+
+
+class _Journal(_Beats, JournalStorage):
+    """A journal with signs of life."""
+
+
+class _Proxy(_Beats, GrpcStorageProxy):
+    """A served storage with signs of life."""
+
+
+def retry(study: Study, trial: FrozenTrial, *, most: int | None = RETRIES) -> None:
+    """Put a trial that died back into the queue, with its settings and what it reported.
+
+    Args:
+        study: of the trial.
+        trial: the one that died.
+        most: how often it may be started again; None for any number.
+    """
+    RetryHeartbeatStaleTrialCallback(max_retry=most, inherit_intermediate_values=True)(study, trial)
+
+
+def default_storage(folder: Path) -> str:
+    """Return the URL of the SQLite file of a study's folder."""
+    return f"sqlite:///{folder / 'study.db'}"
+
+
+def public_url(url: str) -> str:
+    """Return a URL without its password."""
+    if url.startswith(("journal:", "grpc:")):
+        return url
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return url
+
+
+@contextmanager
+def opened_storage(url: str) -> Iterator[BaseStorage]:
+    """Open the storage of a URL for a while.
+
+    Args:
+        url: `sqlite:///FILE`, `journal:FILE`, `postgresql://USER@HOST/DATABASE` or another database that SQLAlchemy
+            knows, or `grpc://HOST:PORT`.
+
+    Raises:
+        StudyError: the URL cannot be read, a package is missing, or the storage cannot be reached.
+    """
+    scheme, _, rest = url.partition(":")
+    if scheme == "journal":
+        yield _open_journal(rest)
+    elif scheme == "grpc":
+        proxy = _open_proxy(url)
+        import grpc
+
+        try:
+            yield proxy
+        except grpc.RpcError as error:
+            raise _lost(url, error) from None
+        finally:
+            proxy.close()
+    else:
+        database = _open_database(url)
+        try:
+            yield database
+        except (SQLAlchemyError, StorageInternalError) as error:
+            raise _lost(url, error) from None
+        finally:
+            database.remove_session()
+            database.engine.dispose()
+
+
+def _open_journal(path: str) -> BaseStorage:
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return _Journal(JournalFileBackend(path))
+    except OSError as error:
+        raise StudyError(f"The journal '{path}' cannot be opened: {error.strerror or error}.") from None
+    except ValueError as error:
+        raise StudyError(f"The file '{path}' is no journal of a study: {error}.") from None
+
+
+def _open_proxy(url: str) -> GrpcStorageProxy:
+    host, _, port = url.removeprefix("grpc://").rpartition(":")
+    if not host or not port.isdecimal():
+        raise StudyError(f"The storage '{url}' cannot be read, expected grpc://HOST:PORT.")
+    _need("grpc", "grpcio", "A gRPC proxy")
+    proxy = _Proxy(host=host, port=int(port))
+    try:
+        proxy.wait_server_ready(timeout=_SERVER_SECONDS)
+    except ConnectionError:
+        raise StudyError(f"No gRPC proxy answers at {host}:{port}; start one as docs/tuning.md shows.") from None
+    return proxy
+
+
+def _open_database(url: str) -> RDBStorage:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        near = f" Did you mean 'sqlite:///{url}'?" if url.endswith((".db", ".sqlite", ".sqlite3")) else ""
+        raise StudyError(f"The storage '{url}' cannot be read, expected {_FORMS}.{near}") from None
+    options: dict[str, Any] = {"pool_pre_ping": True}
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database in (None, "", ":memory:"):
+            raise StudyError("A study in memory could not be resumed; expected sqlite:///FILE.")
+        options["connect_args"] = {"timeout": 60}
+    if parsed.drivername == "postgresql" and find_spec("psycopg2") is None:
+        _need("psycopg", "psycopg[binary]", "PostgreSQL")
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    public = public_url(url)
+    try:
+        return RDBStorage(
+            parsed.render_as_string(hide_password=False),
+            engine_kwargs=options,
+            heartbeat_interval=BEAT_SECONDS,
+            grace_period=GRACE_SECONDS,
+            heartbeat_stale_trial_callback=retry,
+        )
+    except (NoSuchModuleError, ImportError) as error:
+        raise StudyError(f"The storage '{public}' needs a package that is not installed: {error}.") from None
+    except SQLAlchemyError as error:
+        raise StudyError(f"The storage '{public}' cannot be opened: {_reason(error)}.") from None
+    except RuntimeError as error:  # of another version of Optuna
+        raise StudyError(f"The storage '{public}' cannot be used: {' '.join(str(error).split())}") from None
+
+
+def _lost(url: str, error: Exception) -> StudyError:
+    return StudyError(f"The storage '{public_url(url)}' failed: {_reason(error)}; what is finished is kept.")
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(getattr(error, "orig", None) or error).split()).rstrip(".")
+
+
+def _need(module: str, package: str, what: str) -> None:
+    if find_spec(module) is None:
+        raise StudyError(f"{what} needs {package}, which is not installed: pip install 'rrgraph[tuning]'.")

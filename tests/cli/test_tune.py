@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import csv
+import signal
+
+import pytest
+
+from rrgraph.runs import load_run
+from rrgraph.training import LinkTask
+
+
+@pytest.fixture
+def space(config, tmp_path):
+    """A search space of two parameters."""
+    path = tmp_path / "space.yaml"
+    path.write_text(
+        "parameters:\n  training.learning_rate: {range: [0.001, 0.1], log: true}\n  model.heads: {choices: [1, 2, 8]}\n"
+    )
+    return path
+
+
+@pytest.fixture
+def command(config, space, tmp_path):
+    """The command of a study of two trials, in a folder of its own."""
+    return ["tune", config, "--space", space, "--no-figures", "--trials", 2, f"output={tmp_path / 'study'}"]
+
+
+def states(folder):
+    with (folder / "trials.csv").open() as handle:
+        return [row["state"] for row in csv.DictReader(handle)]
+
+
+def test_a_study_tells_its_course_and_how_to_go_on(rrgraph, command, tmp_path):
+    result = rrgraph(*command)
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith(
+        "study tiny: 2 parameters, highest open.top_1 on validation rows, pruner hyperband; 2 trials, 0 of them"
+    )
+    assert "trial 0: open.top_1 " in result.out
+    assert f"rrgraph train {tmp_path / 'study' / 'best.yaml'}" in result.out
+    assert f"optuna-dashboard sqlite:///{tmp_path / 'study' / 'study.db'}" in result.out
+    assert "training.learning_rate=" in result.out.split("best: trial")[1]
+    assert len(states(tmp_path / "study")) == 2
+    more = rrgraph(*command, "--trials", 3)
+    assert "3 trials, 2 of them finished before" in more.out
+    assert len(states(tmp_path / "study")) == 3
+
+
+def test_the_best_configuration_trains(rrgraph, command, tmp_path):
+    assert rrgraph(*command).code == 0
+    best = tmp_path / "study" / "best.yaml"
+    assert load_run(best).name.startswith("tiny-")
+    assert rrgraph("train", best, f"output={tmp_path / 'run'}").code == 0
+
+
+def test_settings_for_the_command_line_are_as_the_run_had_them(rrgraph, command, config, tmp_path):
+    out = rrgraph(*command).out
+    settings = out.split("best: trial")[1].splitlines()[1].split()
+    best = load_run(tmp_path / "study" / "best.yaml")
+    again = load_run(config, settings)
+    assert (again.model, again.training.learning_rate) == (best.model, best.training.learning_rate)
+
+
+def test_an_interruption_keeps_what_is_finished(rrgraph, command, tmp_path, monkeypatch):
+    before = signal.getsignal(signal.SIGTERM)
+    start_epoch, begun = LinkTask.start_epoch, []
+
+    def ended(self, epoch):
+        begun.append(epoch)
+        if len(begun) == 4:
+            signal.raise_signal(signal.SIGTERM)  # as a batch system does
+        start_epoch(self, epoch)
+
+    monkeypatch.setattr(LinkTask, "start_epoch", ended)
+    stopped = rrgraph(*command, "--pruner", "none")
+    assert stopped.code == 130
+    assert "the same command goes on" in stopped.err
+    assert states(tmp_path / "study") == ["complete"]
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert rrgraph(*command, "--pruner", "none").code == 0
+    assert states(tmp_path / "study") == ["complete", "fail", "complete"]
+    assert begun == [1, 2, 1, 2, 2]
+
+
+def test_objectives_of_a_pareto_study(rrgraph, command, tmp_path):
+    result = rrgraph(*command, "--objective", "open.top_1,planning_ms", "--study", "front")
+    assert result.code == 0
+    assert "study front: 2 parameters, highest open.top_1 and lowest planning_ms" in result.out
+    assert "pruner none" in result.out
+    assert (tmp_path / "study" / "pareto").is_dir()
+
+
+def test_a_failed_trial_makes_the_exit_code_1(rrgraph, command, monkeypatch):
+    calls = []
+
+    def fails(self, epoch):
+        calls.append(epoch)
+        if len(calls) == 1:
+            raise RuntimeError("no such luck")
+
+    monkeypatch.setattr(LinkTask, "start_epoch", fails)
+    result = rrgraph(*command)
+    assert result.code == 1
+    assert "failed: trial 0: RuntimeError: no such luck (see '" in result.err
+    assert "trial 2: open.top_1" in result.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--objective", "test.open.top_1"], "asks for test rows"),
+        (["--objective", "open.top1"], "Did you mean 'open.top_1'"),
+        (["--objective", "open.top_1,planning_ms", "--pruner", "median"], "use --pruner none"),
+        (["--pruner", "medina"], "Did you mean 'median'"),
+        (["--storage", "study.db"], "Did you mean 'sqlite:///study.db'"),
+        (["--seed", "-1"], "at least 0"),
+        (["--seed", "one"], "invalid int value"),
+        (["--jobs", "0"], "not a whole number of at least 1"),
+        (["--trails", "3"], "Did you mean '--trials'"),
+        (["training.epoch=3"], "Did you mean 'training.epochs'"),
+        (["data.table=nowhere.csv"], "nowhere.csv"),
+        (["training.sampler=unifrm"], "Did you mean 'uniform'"),
+        (["model.width=20"], "model.heads=8"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(rrgraph, command, tmp_path, arguments, words):
+    result = rrgraph(*command, *arguments)
+    assert result.code == 2
+    assert words in result.err
+    assert not (tmp_path / "study").exists()
+
+
+def test_a_missing_space_and_a_missing_number_of_trials(rrgraph, config, space, tmp_path):
+    missing = rrgraph("tune", config, "--space", space.with_name("spase.yaml"), "--trials", 1)
+    assert missing.code == 2
+    assert "Did you mean" in missing.err
+    assert "--trials" in rrgraph("tune", config).err
+
+
+def test_a_configuration_of_pretraining_is_refused_with_a_reason(rrgraph, pretrain_config):
+    result = rrgraph("tune", pretrain_config, "--trials", 1)
+    assert result.code == 2
+    assert "rrgraph pretrain" in result.err

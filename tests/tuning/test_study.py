@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from rrgraph.errors import StudyError
+from rrgraph.model import load_checkpoint
+from rrgraph.runs import SetsConfig, load_run, save_config, train_run
+from rrgraph.training import LinkTask, SetTrainingConfig
+from rrgraph.tuning import StudyResult, tune
+from rrgraph.tuning.sampling import SAME_AS
+from rrgraph.tuning.storage import default_storage, opened_storage
+from rrgraph.tuning.trial import quietly
+
+
+def rows(folder) -> list[dict[str, str]]:
+    with (Path(folder) / "trials.csv").open(encoding="utf-8") as handle:
+        return list(csv.DictReader(handle))
+
+
+def plain(folder):
+    """The table without what depends on the clock."""
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in rows(folder)]
+
+
+@pytest.fixture(scope="module")
+def whole(plain_config, make_space, tmp_path_factory) -> StudyResult:
+    """A study of four trials."""
+    return tune(replace(plain_config, output=str(tmp_path_factory.mktemp("whole") / "study")), make_space(), trials=4)
+
+
+def test_a_study_leaves_its_best_model_and_how_to_train_it_again(whole, tmp_path):
+    folder = whole.folder
+    assert not whole.failures and not whole.stopped
+    assert [row["trial"] for row in rows(folder)] == ["0", "1", "2", "3"]
+    best = max(rows(folder), key=lambda row: float(row["open.top_1"] or -1))
+    (trial,) = whole.best
+    assert trial.value == float(best["open.top_1"])
+    runs = sorted((folder / "trials").iterdir())
+    kept = [run for run in runs if (run / "model.safetensors").exists()]
+    assert [int(run.name) for run in kept] == [trial.number]
+    assert not list(folder.rglob("training_state.safetensors"))
+    metrics = json.loads((kept[0] / "metrics.json").read_text())
+    assert set(metrics) == {"validation"}
+    assert metrics["validation"]["open"]["model"]["overall"]["top1"]["value"] == trial.value
+    # The same settings train the same model.
+    again = replace(load_run(folder / "best.yaml"), output=str(tmp_path / "again"))
+    result = train_run(replace(again, evaluation=replace(again.evaluation, protocols=["open"], baselines=[])))
+    assert result.comparison["validation"]["open"]["model"].overall.top[1].value == trial.value
+    weights = [load_checkpoint(run).model.state_dict() for run in (kept[0], tmp_path / "again")]
+    assert all(weights[0][name].equal(weights[1][name]) for name in weights[0])
+
+
+def test_figures_need_no_network(whole):
+    names = {path.stem for path in whole.figures}
+    assert {"history", "slice", "parallel_coordinate", "learning_curves"} <= names
+    for path in whole.figures:
+        assert path.stat().st_size > 1000
+        if path.suffix == ".html":
+            assert 'src="plotly.min.js"' in path.read_text()
+            assert "cdn" not in path.read_text().lower()
+    assert (whole.folder / "figures" / "plotly.min.js").stat().st_size > 1_000_000
+    assert {path.suffix for path in whole.figures} == {".html", ".png"}
+
+
+def test_a_study_in_pieces_is_the_study_in_one(whole, config, make_space, tmp_path):
+    pieces = replace(config, output=str(tmp_path / "pieces"))
+    for trials in (1, 3, 4, 4):
+        tune(pieces, make_space(), trials=trials, figures=False)
+    assert plain(tmp_path / "pieces") == plain(whole.folder)
+
+
+def test_an_interrupted_trial_goes_on_where_it_was(config, make_space, tmp_path, monkeypatch):
+    """Ctrl-C in the second epoch of the second trial."""
+    started: list[int] = []
+    start_epoch = LinkTask.start_epoch
+
+    def interrupt(self, epoch):
+        started.append(epoch)
+        if len(started) == 5:
+            raise KeyboardInterrupt
+        start_epoch(self, epoch)
+
+    # Three epochs a trial, none pruned.
+    broken, options = replace(config, output=str(tmp_path / "broken")), {"pruner": "none"}
+    straight = replace(config, output=str(tmp_path / "straight"))
+    with monkeypatch.context() as patch:
+        patch.setattr(LinkTask, "start_epoch", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            tune(broken, make_space(), trials=3, options=options, figures=False)
+    assert started == [1, 2, 3, 1, 2]
+    started.clear()
+    monkeypatch.setattr(LinkTask, "start_epoch", lambda self, epoch: started.append(epoch) or start_epoch(self, epoch))
+    tune(broken, make_space(), trials=3, options=options, figures=False)
+    assert started == [2, 3, 1, 2, 3]
+    tune(straight, make_space(), trials=3, options=options, figures=False)
+    ended = [row for row in plain(tmp_path / "broken") if row["state"] == "complete"]
+    expected = plain(tmp_path / "straight")
+    assert [row["again"] for row in ended] == ["", "1", ""]
+    assert [row["open.top_1"] for row in ended[:2]] == [row["open.top_1"] for row in expected[:2]]
+    assert [row["reported"] for row in ended[:2]] == [row["reported"] for row in expected[:2]]
+    assert {path.name for path in (tmp_path / "broken" / "trials").iterdir()} == {"0000", "0001", "0003"}
+
+
+def test_a_resume_with_something_else_is_refused(whole, config, make_space):
+    config, before = replace(config, output=str(whole.folder)), plain(whole.folder)
+    for changed, options in (
+        (replace(config, seed=1), {}),
+        (config, {"seed": 1}),
+        (config, {"objectives": ["open.top_3"]}),
+    ):
+        with pytest.raises(StudyError, match="holds another study"):
+            tune(changed, make_space(), trials=5, options=options)
+        with pytest.raises(StudyError, match="was started otherwise"):
+            elsewhere = replace(changed, output=f"{config.output}-2")
+            tune(elsewhere, make_space(), trials=5, options=options, storage=whole.url)
+    assert plain(whole.folder) == before
+    assert not Path(f"{config.output}-2").exists()
+
+
+def test_a_small_space_is_exhausted_without_repeating_a_trial(config, make_space, monkeypatch):
+    monkeypatch.setattr("rrgraph.tuning.trial._TRIES", 12)
+    space = make_space(
+        {"training.negatives": {"choices": [1, 2]}, "training.sampler": {"choices": ["uniform", "hard"]}}
+    )
+    result = tune(config, space, trials=9, options={"pruner": "none"}, figures=False)
+    assert "exhausted" in result.stopped
+    table = [row for row in rows(result.folder) if not row[SAME_AS]]
+    assert len(table) == len({(row["training.negatives"], row["training.sampler"]) for row in table}) == 4
+    assert all(row["state"] == "complete" for row in table)
+    assert not result.failures
+
+
+def test_a_pareto_study_keeps_the_models_of_its_front(config, make_space):
+    result = tune(config, make_space(), trials=4, options={"objectives": ["open.top_1", "planning_ms"]})
+    assert result.settings.pruner == "none"
+    front = {trial.number for trial in result.best}
+    assert {int(path.stem) for path in (result.folder / "pareto").glob("*.yaml")} == front
+    kept = {int(path.parent.name) for path in result.folder.glob("trials/*/model.safetensors")}
+    assert kept == front
+    assert all(trial.values[1] > 0 for trial in result.best)
+    assert {"pareto_front", "slice_open_top_1", "history_planning_ms"} <= {path.stem for path in result.figures}
+    best = load_run(result.folder / "best.yaml")
+    assert best.training.learning_rate == result.best[0].params["training.learning_rate"]
+
+
+def test_a_model_with_a_second_stage_is_measured_with_it(config, make_space):
+    staged = replace(
+        config,
+        model=replace(config.model, members=2, statistics=True),
+        training=replace(config.training, epochs=2),
+        sets=SetsConfig(enabled=True, training=SetTrainingConfig(epochs=1, candidates=8)),
+        evaluation=replace(config.evaluation, mode="listwise"),
+    )
+    space = make_space({"training.learning_rate": {"range": [1e-3, 1e-1]}, "sets.training.epochs": {"choices": [1, 2]}})
+    result = tune(staged, space, trials=1, figures=False)
+    (best,) = result.best
+    assert load_checkpoint(result.folder / "trials" / "0000").ranker is not None
+    assert sorted(best.intermediate_values) == [1, 2]
+
+
+def test_a_baseline_is_tuned_by_its_final_measurement(popularity, make_space):
+    space = make_space(
+        {"options.alpha": {"range": [0.01, 1.0], "log": True}, "options.by_oxygen": {"choices": [True, False]}}
+    )
+    result = tune(popularity, space, trials=3, figures=False)
+    assert result.settings.pruner == "none"
+    assert [(row["state"], row["epochs"]) for row in rows(result.folder)] == [("complete", "")] * 3
+    assert load_run(result.folder / "best.yaml").options == {
+        key.removeprefix("options."): value for key, value in result.best[0].params.items()
+    }
+
+
+def test_trials_that_fail_are_told_and_do_not_count(config, make_space):
+    """A rate that makes the loss infinite."""
+    space = make_space(
+        {"training.learning_rate": {"choices": [1e-2, 1e30]}, "training.negatives": {"choices": [1, 2, 3]}}
+    )
+    frozen = replace(config, training=replace(config.training, gradient_clip=0.0, encoder_learning_rate=1e30))
+    result = tune(frozen, space, trials=6, figures=False)
+    assert result.stopped == "5 trials in a row failed."
+    assert len(result.failures) == 5
+    assert all("lower training.learning_rate" in sentence for sentence in result.failures.values())
+    assert {row["state"] for row in rows(result.folder)} == {"fail"}
+    assert not result.best
+
+
+def test_two_processes_share_a_study(config, make_space):
+    result = tune(config, make_space(), trials=4, jobs=2, options={"pruner": "none"}, figures=False)
+    table = rows(result.folder)
+    assert [row["state"] for row in table] == ["complete"] * 4
+    assert len({row["training.learning_rate"] for row in table}) == 4
+    assert len(list(result.folder.glob("trials/*/model.safetensors"))) == 1
+
+
+KILLED = """\
+import sys
+from rrgraph.runs import load_run
+from rrgraph.training import LinkTask
+from rrgraph.tuning import load_space, tune
+import rrgraph.tuning.storage as storage
+import time
+begun = []
+def slow(self, epoch):
+    begun.append(epoch)
+    if len(begun) == 5:
+        print("now", file=sys.__stdout__, flush=True)
+        time.sleep(60)
+LinkTask.start_epoch = slow
+tune(load_run(sys.argv[1]), load_space(sys.argv[2]), trials=3, figures=False)
+"""
+
+
+@pytest.mark.parametrize("form", ["sqlite", "journal"])
+def test_killed_in_the_middle_at_most_the_running_trial_is_lost(config, make_space, tmp_path, monkeypatch, form):
+    save_config(config, tmp_path / "config.yaml")
+    (tmp_path / "space.yaml").write_text("parameters: {training.learning_rate: {range: [0.001, 0.1]}}\npruner: none\n")
+    url = default_storage(Path(config.output)) if form == "sqlite" else f"journal:{tmp_path / 'journal.log'}"
+    code = KILLED.replace("trials=3", f"trials=3, storage={url!r}")
+    arguments = [sys.executable, "-c", code, str(tmp_path / "config.yaml"), str(tmp_path / "space.yaml")]
+    Path(config.output).mkdir() if form == "sqlite" else None
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "now\n"
+        os.kill(process.pid, signal.SIGKILL)
+    # The second trial was killed in its second epoch; it counts as running until it has been silent for long enough.
+    space = make_space({"training.learning_rate": {"range": [0.001, 0.1]}}, pruner="none")
+    monkeypatch.setattr("rrgraph.tuning.storage.GRACE_SECONDS", 1)
+    monkeypatch.setattr("rrgraph.tuning.study._WAIT_SECONDS", 0.2)
+    time.sleep(1.1)
+    begun: list[int] = []
+    start_epoch = LinkTask.start_epoch
+    monkeypatch.setattr(LinkTask, "start_epoch", lambda self, epoch: begun.append(epoch) or start_epoch(self, epoch))
+    result = tune(config, space, trials=3, storage=url, figures=False)
+    states = [row["state"] for row in rows(result.folder)]
+    assert sorted(states) == ["complete", "complete", "complete", "fail"]
+    assert sorted(begun) == [1, 2, 2, 3, 3]
+    with quietly(), opened_storage(url) as storage:
+        study = optuna.load_study(study_name="tiny", storage=storage)
+        assert not study.get_trials(states=(TrialState.RUNNING, TrialState.WAITING))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from rrgraph.cli.show import percent, show_table
-from rrgraph.cli.writers import Layout, open_output
+from rrgraph.cli.writers import Layout, Writer, open_output
 from rrgraph.errors import ConfigError, DataError
 from rrgraph.files import near_file, write_text
 
@@ -114,8 +114,8 @@ def run_organic(arguments: argparse.Namespace) -> int:
             for text in texts[start : start + _AT_ONCE]:
                 try:
                     rows.append((canonical_smiles(text), None))
-                except MoleculeError as error:
-                    rows.append((text, str(error)))
+                except MoleculeError as problem:
+                    rows.append((text, str(problem)))
             good = [product for product, error in rows if error is None]
             plans: Iterator[list[ReactantSet]] = planner.plan(good, top_k=arguments.top_k)
             for number, (product, error) in enumerate(rows, start=start + 1):
@@ -208,7 +208,7 @@ def _rows(number: int, plan: ProductPlan) -> Iterator[dict[str, Any]]:
         yield shared | asdict(suggestion) | {"rank": rank, "reactants": ".".join(suggestion.reactants)}
 
 
-class _Table:
+class _Table(Writer[ProductPlan]):
     """Plans as tables for people."""
 
     def write(self, record: ProductPlan) -> None:

@@ -27,7 +27,6 @@ def draw_reaction(product: str, reactants: str) -> str:
     reaction = rdChemReactions.ReactionFromSmarts(f"{reactants}>>{product}", useSmiles=True)
     parts = reactants.count(".") + 2
     canvas = rdMolDraw2D.MolDraw2DSVG(_WIDTH * parts, _HEIGHT)
-    canvas.drawOptions().clearBackground = True
     canvas.DrawReaction(reaction)
     canvas.FinishDrawing()
     return str(canvas.GetDrawingText())

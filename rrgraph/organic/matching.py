@@ -43,7 +43,7 @@ def match_templates(products: Sequence[str], templates: Sequence[str], *, jobs: 
     found: dict[int, Tensor] = {}
     with progress_bar("matching templates", total=len(products), unit="product") as bar:
         match = partial(_match_chunk, templates=tuple(templates))
-        for place, pairs in work_through(match, chunks, jobs=jobs, threads=1):
+        for place, pairs in work_through(match, chunks, jobs=max(1, min(jobs, len(chunks))), threads=1):
             if isinstance(pairs, ProcessDied):
                 raise DataError(f"Matching templates failed: {pairs}.")
             found[place] = pairs + torch.tensor([[starts[place]], [0]])

@@ -74,10 +74,9 @@ class TemplateApplier:
         }
         missing = {product: templates for product, templates in missing.items() if templates}
         chunks = list(_chunks(missing))
+        jobs = max(1, min(self.jobs, len(chunks)))
         with progress_bar("applying templates", total=len(missing), unit="product") as bar:
-            for place, answer in work_through(
-                _apply_chunk, chunks, jobs=max(1, min(self.jobs, len(chunks))), threads=1
-            ):
+            for place, answer in work_through(_apply_chunk, chunks, jobs=jobs, threads=1):
                 if isinstance(answer, ProcessDied):
                     raise DataError(f"Applying templates failed: {answer}.")
                 for product, outcomes in answer.items():

@@ -5,7 +5,7 @@ import pytest
 from rrgraph.errors import DataError
 from rrgraph.organic import TemplateApplier, apply_template, canonical_smiles
 
-from .conftest import ALCOHOL, AMIDE, ESTER, ETHER
+from ..conftest import ALCOHOL, AMIDE, ESTER, ETHER
 
 CYCLE = "([C:1]-[C:2].[C:3])>>[C:1]=[C:2].[C:3]"
 

@@ -12,7 +12,7 @@ from rrgraph.organic import (
     matching_mask,
 )
 
-from .conftest import ALCOHOL, AMIDE, ESTER, ETHER
+from ..conftest import ALCOHOL, AMIDE, ESTER, ETHER
 
 COUNTS = {AMIDE: 6, ESTER: 3, ETHER: 2, ALCOHOL: 1}
 

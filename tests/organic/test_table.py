@@ -14,16 +14,16 @@ def test_rows_are_canonical_and_in_their_parts(split):
     assert all("." not in product and ":" not in product for product in train.products)
 
 
-def test_public_column_names_are_understood(table_path, tmp_path, split):
-    frame = pd.read_csv(table_path).rename(
+def test_public_column_names_are_understood(organic_table, tmp_path, split):
+    frame = pd.read_csv(organic_table).rename(
         columns={"product": "prod_smiles", "reactants": "reactants_can", "template": "reaction_smarts"}
     )
     frame.to_csv(tmp_path / "public.csv", index=False)
     assert load_template_table(tmp_path / "public.csv").parts == split.parts
 
 
-def test_unreadable_molecules_are_counted_not_fatal(table_path, tmp_path, split):
-    frame = pd.read_csv(table_path)
+def test_unreadable_molecules_are_counted_not_fatal(organic_table, tmp_path, split):
+    frame = pd.read_csv(organic_table)
     frame.loc[0, "product"] = "not a molecule"
     frame.to_csv(tmp_path / "broken.csv", index=False)
     found = load_template_table(tmp_path / "broken.csv")
@@ -32,8 +32,8 @@ def test_unreadable_molecules_are_counted_not_fatal(table_path, tmp_path, split)
     assert "left out: 1" in str(found)
 
 
-def test_first_rows_of_each_part(table_path, split):
-    found = load_template_table(table_path, rows=3)
+def test_first_rows_of_each_part(organic_table, split):
+    found = load_template_table(organic_table, rows=3)
     assert [len(rows) for rows in found.parts.values()] == [3, 3, 3]
     assert found["test"].products == split["test"].products[:3]
 
@@ -46,8 +46,8 @@ def test_first_rows_of_each_part(table_path, split):
         (lambda frame: frame.assign(split="train"), "has no rows of the part validation"),
     ],
 )
-def test_what_is_wrong_with_a_table_is_said(table_path, tmp_path, change, message):
-    change(pd.read_csv(table_path)).to_csv(tmp_path / "bad.csv", index=False)
+def test_what_is_wrong_with_a_table_is_said(organic_table, tmp_path, change, message):
+    change(pd.read_csv(organic_table)).to_csv(tmp_path / "bad.csv", index=False)
     with pytest.raises(DataError, match=message):
         load_template_table(tmp_path / "bad.csv")
 

@@ -6,7 +6,7 @@ from rrgraph.organic import TOWERS, TowerConfig
 from rrgraph.organic.fingerprints import product_fragments, sparse_rows, template_fragments, template_tokens
 from rrgraph.organic.tokens import PAD, Tokenizer
 
-from .conftest import AMIDE, ESTER, ETHER
+from ..conftest import AMIDE, ESTER, ETHER
 
 SMALL = {"hidden": 16, "layers": 2, "bits": 96, "heads": 2, "length": 64}
 TEXTS = {"product": ["CCOC(C)=O", "CNC(C)=O", "C"], "template": [AMIDE, ESTER, ETHER]}

@@ -6,10 +6,6 @@ import torch
 
 pytest.importorskip("rdchiral", reason="needs the extra 'organic'")
 
-import importlib.util
-import sys
-from pathlib import Path
-
 from rrgraph.errors import ConfigError
 from rrgraph.organic import SearchConfig, TemplateModelConfig, TemplatePredictor, TowerConfig, load_template_checkpoint
 from rrgraph.runs.organic import organic_run
@@ -22,22 +18,6 @@ TOWER = TowerConfig(hidden=32, bits=512, heads=2, length=64)
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
     monkeypatch.setattr("rrgraph.runs.organic.default_cache", lambda: tmp_path / "cache" / "outcomes.sqlite")
-
-
-@pytest.fixture(scope="session")
-def organic_table(tmp_path_factory):
-    path = Path(__file__).parent.parent / "organic" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("organic_reactions", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["organic_reactions"] = module
-    spec.loader.exec_module(module)
-    import pandas as pd
-
-    frame = pd.DataFrame(module.reactions(), columns=["product", "reactants", "template"])
-    frame["split"] = [{3: "valid", 4: "test"}.get(place % 5, "train") for place in range(len(frame))]
-    path = tmp_path_factory.mktemp("organic_runs") / "reactions.csv"
-    frame.to_csv(path, index=False)
-    return path
 
 
 def config(table, folder, **changes):

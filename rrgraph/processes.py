@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -55,7 +56,7 @@ def _until_broken(
     # A forked process would inherit the threads and locks of this one.
     with (
         ProcessPoolExecutor(
-            min(jobs, len(waiting)), mp_context=get_context("spawn"), initializer=_end_with_parent
+            min(jobs, len(waiting)), mp_context=get_context("spawn"), initializer=_follow_parent
         ) as pool,
         _no_orphans(),
     ):
@@ -79,8 +80,9 @@ def _until_broken(
                     yield place, ProcessDied("its process ended without a word, perhaps for lack of memory")
 
 
-def _end_with_parent() -> None:
-    """End this process as soon as the one that started it is gone, even if that was killed."""
+def _follow_parent() -> None:
+    """Leave Ctrl-C, which all processes get, to the one that started this one, and end when that is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
     assert parent is not None
 

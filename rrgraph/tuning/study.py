@@ -19,7 +19,8 @@ from rrgraph.tuning.results import write_results
 from rrgraph.tuning.settings import StudySettings, read_settings
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import default_storage, opened_storage
-from rrgraph.tuning.trial import Job, Outcome, open_study, quietly, release_dead, run_trial
+from rrgraph.tuning.surroundings import quietly
+from rrgraph.tuning.trial import Job, Outcome, open_study, release_dead, run_trial
 from rrgraph.tuning.weights import best_trials
 
 __all__ = ["StudyResult", "StudyStart", "tune"]

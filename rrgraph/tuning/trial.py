@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
-import threading
 import traceback
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing import parent_process
@@ -22,7 +19,7 @@ from typing import Final
 
 import optuna
 from optuna import Study, Trial, TrialPruned
-from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import fail_stale_trials
 from optuna.trial import FrozenTrial, TrialState
 
@@ -34,9 +31,10 @@ from rrgraph.tuning.sampling import SAME_AS, SeededSampler, find_twin, make_prun
 from rrgraph.tuning.settings import StudySettings, trial_config
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import GRACE_SECONDS, opened_storage, retry
+from rrgraph.tuning.surroundings import interruptible, quietly
 from rrgraph.tuning.weights import first_number, keep_best_weights, trial_folder
 
-__all__ = ["ERROR", "Job", "Outcome", "open_study", "quietly", "release_dead", "run_trial"]
+__all__ = ["ERROR", "Job", "Outcome", "open_study", "release_dead", "run_trial"]
 
 ERROR: Final = "error"
 """Attribute of a trial that failed: the sentence that says why."""
@@ -104,7 +102,18 @@ def run_trial(job: Job) -> Outcome | None:
     Raises:
         KeyboardInterrupt: interrupted, or asked to end; the trial waits to be started again.
     """
-    with quietly(), _interruptible(), opened_storage(job.url) as storage:
+    try:
+        return _run_trial(job)
+    except KeyboardInterrupt:
+        if parent_process() is not None:
+            # One of several that are asked to end. Were it to wait for work after that, it could wait for ever: another
+            # one may have been ended with the lock of the queue.
+            os._exit(1)
+        raise
+
+
+def _run_trial(job: Job) -> Outcome | None:
+    with quietly(), interruptible(), opened_storage(job.url) as storage:
         study = open_study(job, storage)
         release_dead(study)
         running = len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
@@ -140,19 +149,6 @@ def release_dead(study: Study) -> None:
         # Killed between being numbered and its first sign of life: nothing had been started, nothing is repeated.
         if _MACHINE not in trial.user_attrs and _age(trial) > GRACE_SECONDS:
             study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
-
-
-@contextmanager
-def quietly() -> Iterator[None]:
-    """Keep Optuna's messages, and its warnings about what it calls experimental, from the terminal for a while."""
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)
-            yield
-    finally:
-        optuna.logging.set_verbosity(before)
 
 
 def _one(study: Study, job: Job) -> FrozenTrial | None:
@@ -276,26 +272,3 @@ def _outcome(trial: FrozenTrial) -> Outcome:
 
 def _age(trial: FrozenTrial) -> float:
     return (datetime.now() - trial.datetime_start).total_seconds() if trial.datetime_start else 0.0
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let the signal that asks a process to end interrupt it, so that its trial is put back.
-
-    A process of several leaves Ctrl-C, which all of them get, to the one that started it.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    typed = signal.signal(signal.SIGINT, signal.SIG_IGN) if parent_process() is not None else None
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        if typed is not None:
-            signal.signal(signal.SIGINT, typed)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from rrgraph.runs import BaselineConfig, DataConfig, RunConfig
 from rrgraph.training import TrainingConfig
 from rrgraph.tuning.space import SearchSpace, read_parameter
 from rrgraph.tuning.storage import opened_storage
-from rrgraph.tuning.trial import quietly
+from rrgraph.tuning.surroundings import quietly
 
 SPACE = {
     "training.learning_rate": {"range": [1e-4, 1e-1], "log": True},
@@ -46,7 +47,7 @@ def plain_config(reactions: Path) -> RunConfig:
 @pytest.fixture
 def config(plain_config: RunConfig, tmp_path: Path) -> RunConfig:
     """The same with a folder of its own for the study."""
-    return replace(plain_config, output=str(tmp_path / "study"))
+    return replace(deepcopy(plain_config), output=str(tmp_path / "study"))
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from optuna.trial import TrialState
 from rrgraph.errors import StudyError
 from rrgraph.tuning import opened_storage, public_url, tune
 from rrgraph.tuning.storage import retry
-from rrgraph.tuning.trial import quietly, release_dead
+from rrgraph.tuning.surroundings import quietly
+from rrgraph.tuning.trial import release_dead
 
 
 def free_port() -> int:

@@ -21,7 +21,7 @@ from rrgraph.training import LinkTask, SetTrainingConfig
 from rrgraph.tuning import StudyResult, tune
 from rrgraph.tuning.sampling import SAME_AS
 from rrgraph.tuning.storage import default_storage, opened_storage
-from rrgraph.tuning.trial import quietly
+from rrgraph.tuning.surroundings import quietly
 
 
 def rows(folder) -> list[dict[str, str]]:
@@ -249,3 +249,34 @@ def test_killed_in_the_middle_at_most_the_running_trial_is_lost(config, make_spa
     with quietly(), opened_storage(url) as storage:
         study = optuna.load_study(study_name="tiny", storage=storage)
         assert not study.get_trials(states=(TrialState.RUNNING, TrialState.WAITING))
+
+
+INTERRUPTED = """\
+import sys
+from rrgraph.cli import main
+if __name__ == "__main__":
+    sys.exit(main(["tune", *sys.argv[1:], "--trials", "60", "--jobs", "2", "--pruner", "none", "training.epochs=40"]))
+"""
+
+
+def test_ctrl_c_ends_all_processes_and_puts_their_trials_back(config, tmp_path):
+    save_config(config, tmp_path / "config.yaml")
+    (tmp_path / "space.yaml").write_text("parameters: {training.learning_rate: {range: [0.001, 0.1]}}\n")
+    (tmp_path / "script.py").write_text(INTERRUPTED)
+    command = [sys.executable, tmp_path / "script.py", tmp_path / "config.yaml", "--space", tmp_path / "space.yaml"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True, env=environment, start_new_session=True) as process:
+        assert process.stdout is not None
+        while not process.stdout.readline().startswith("trial 2:"):
+            assert process.poll() is None
+        os.killpg(process.pid, signal.SIGINT)  # what a terminal does
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "the same command goes on" in errors
+    assert "Traceback" not in errors
+    with quietly(), opened_storage(default_storage(Path(config.output))) as storage:
+        trials = optuna.load_study(study_name="tiny", storage=storage).get_trials(deepcopy=False)
+    states = [trial.state for trial in trials]
+    assert TrialState.RUNNING not in states
+    assert states.count(TrialState.FAIL) == states.count(TrialState.WAITING) <= 2

@@ -1,0 +1,45 @@
+"""What surrounds a trial: Optuna's messages are kept from the terminal, and a signal to end interrupts it once."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import optuna
+from optuna.exceptions import ExperimentalWarning
+
+__all__ = ["interruptible", "quietly"]
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let the signal that asks a process to end interrupt it once, so that its trial is put back."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep Optuna's messages, and its warnings about what it calls experimental, from the terminal for a while."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            yield
+    finally:
+        optuna.logging.set_verbosity(before)

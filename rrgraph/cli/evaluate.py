@@ -64,6 +64,11 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure and show."""
+    if _is_organic(arguments.model):
+        from rrgraph.cli.evaluate_organic import evaluate_organic
+
+        evaluate_organic(arguments)
+        return
     from rrgraph.baselines import BASELINES
     from rrgraph.cli.show import show_edges, show_metrics, show_strata
     from rrgraph.data import load_table
@@ -120,6 +125,16 @@ def run(arguments: argparse.Namespace) -> None:
     show_metrics(measured, title=f"{len(table)} rows, {size}, protocol {protocol.name}, {mode} score")
     show_strata(measured)
     show_edges(links.edges)
+
+
+def _is_organic(model: str) -> bool:
+    """Return whether a model is one of templates."""
+    if not Path(model, "model.json").is_file():
+        return False
+    from rrgraph.model import model_format
+    from rrgraph.organic import TEMPLATE_FORMAT
+
+    return model_format(model) == TEMPLATE_FORMAT
 
 
 def _split(arguments: argparse.Namespace, *, systems: bool) -> Split | None:

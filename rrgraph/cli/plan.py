@@ -42,6 +42,7 @@ _EXAMPLES = """\
   rrgraph plan K2NiF4 --table mine.csv --evidence 5                the five nearest reactions of your own table
   rrgraph plan --input targets.csv --set-size column:size --output plans.jsonl
   cat formulas.txt | rrgraph plan --input - --json
+  rrgraph plan --domain organic --model runs/conretrobert 'CC(=O)Nc1ccc(O)cc1'
 
 A list of targets is a CSV or JSONL file with a column 'target', or text with a formula a line. A bad row is
 reported with its line number, keeps its place in the output and makes the exit code 2; the others are planned.
@@ -57,6 +58,13 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
     parser.add_argument("formulas", nargs="*", metavar="FORMULA", help="target compositions")
     parser.add_argument("--input", metavar="FILE", help="CSV, JSONL or text file of targets; - reads standard input")
     parser.add_argument("--model", default="default", metavar="NAME|PATH", help="bundled model or run folder")
+    parser.add_argument(
+        "--domain",
+        default="inorganic",
+        choices=("inorganic", "organic"),
+        help="organic: targets are molecules, as SMILES",
+    )
+    parser.add_argument("--svg", metavar="FOLDER", help="with --domain organic: draw each reaction as SVG")
     parser.add_argument("--top-k", type=positive_int, default=10, metavar="K", help="sets for each target (10)")
     parser.add_argument("--output", metavar="FILE", help="write .jsonl, .csv or .parquet instead of a table")
     parser.add_argument("--json", action="store_true", help="print one JSON object a target")
@@ -108,6 +116,11 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan and show; bad rows are reported and do not stop the others, but make the exit code 2."""
+    if arguments.domain == "organic":
+        from rrgraph.cli.plan_organic import check_options, run_organic
+
+        check_options(arguments, arguments.parser)
+        return run_organic(arguments)
     from rrgraph.cli.plan_input import read_targets, told_column
     from rrgraph.cli.plan_output import Detail, describe_plan, open_plans
     from rrgraph.cli.writers import check_output

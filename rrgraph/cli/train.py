@@ -18,6 +18,7 @@ _EXAMPLES = """\
   rrgraph train configs/quickstart.yaml seed=1 output=runs/seed1
   rrgraph train configs/baselines/popularity.yaml data.table=textbook data.split=random
   rrgraph train configs/quickstart.yaml --resume                   continue after an interruption
+  rrgraph train configs/organic/conretrobert.yaml                  templates for organic molecules
 
 The run folder is runs/NAME, or what output=DIR says.
 """
@@ -34,8 +35,11 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train, then show the metrics beside the baselines'."""
     from rrgraph.cli.show import show_metrics
-    from rrgraph.runs import BaselineConfig, carry_out, load_run
+    from rrgraph.runs import BaselineConfig, carry_out, domain_of, load_run
 
+    if domain_of(arguments.config) is not None:
+        _run_organic(arguments)
+        return
     config = load_run(arguments.config, arguments.overrides)
     result = carry_out(config, resume=arguments.resume, on_data=_show_data)
     baseline = config.baseline if isinstance(config, BaselineConfig) else None
@@ -45,6 +49,21 @@ def run(arguments: argparse.Namespace) -> None:
             named = systems if baseline is None else dict(zip([baseline], systems.values(), strict=True))
             show_metrics(named, title=f"{part}, protocol {protocol}")
     print(f"\nThe {'model' if baseline is None else 'run'} is in {result.folder}")
+
+
+def _run_organic(arguments: argparse.Namespace) -> None:
+    """Train a model of products and templates."""
+    from rrgraph.cli.show_organic import show_reactions
+    from rrgraph.runs import load_config
+    from rrgraph.runs.organic import organic_run
+    from rrgraph.runs.organic_config import OrganicConfig
+
+    config = load_config(arguments.config, arguments.overrides, schema=OrganicConfig)
+    result = organic_run(config, resume=arguments.resume, on_data=lambda split: print(split, flush=True))
+    for part, systems in result.comparison.items():
+        print()
+        show_reactions(systems, title=f"{part}, {next(iter(systems.values())).reactants.rows:,} rows")
+    print(f"\nThe model is in {result.folder}")
 
 
 def _show_data(data: RunData) -> None:

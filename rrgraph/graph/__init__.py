@@ -11,6 +11,7 @@ from rrgraph.graph.counts import ANION_CLASSES, COUNTED, LinkCounts, anion_class
 from rrgraph.graph.elements import element_presence, source_presence
 from rrgraph.graph.featurise import PADDING, featurise
 from rrgraph.graph.folds import FOLDS, TrainingFolds, TrainingStatistics
+from rrgraph.graph.hetero import EdgeType, hetero_graph
 from rrgraph.graph.neighbours import NEAREST, KnownSystems
 from rrgraph.graph.set_balance import BALANCE, balance_sets
 from rrgraph.graph.set_statistics import SET_STATISTICS, SetStatistics
@@ -29,6 +30,7 @@ __all__ = [
     "SET_STATISTICS",
     "STATISTICS",
     "UNRELATED",
+    "EdgeType",
     "KnownSystems",
     "LinkCounts",
     "LinkStatistics",
@@ -41,6 +43,7 @@ __all__ = [
     "build_graph",
     "element_presence",
     "featurise",
+    "hetero_graph",
     "source_presence",
     "validate_graph",
 ]

@@ -20,6 +20,7 @@ from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable
 from rrgraph.errors import DataError
 from rrgraph.graph.featurise import PADDING, featurise
+from rrgraph.graph.hetero import hetero_graph
 
 if TYPE_CHECKING:  # PyG takes a second to import and planning does not need it
     from torch_geometric.data import HeteroData
@@ -81,8 +82,6 @@ def build_graph(table: ReactionTable, *, extra_precursors: Iterable[Composition]
     Raises:
         DataError: the table has no rows.
     """
-    from torch_geometric.data import HeteroData
-
     if not len(table):
         raise DataError("Cannot build a graph from a reaction table without rows.")
     targets: dict[str, Composition] = {}
@@ -102,15 +101,9 @@ def build_graph(table: ReactionTable, *, extra_precursors: Iterable[Composition]
         for member in members:
             edges[node, member] += count
 
-    data = HeteroData()
+    data = hetero_graph(EDGE, REVERSE_EDGE, (len(targets), len(precursors)), edges)
     for kind, nodes in (("target", targets), ("precursor", precursors)):
         data[kind].elements, data[kind].fractions = featurise(list(nodes.values()))
-        data[kind].num_nodes = len(nodes)
-    ordered = sorted(edges)
-    edge_index = torch.tensor(ordered, dtype=torch.int64).t().contiguous()
-    counts = torch.tensor([edges[edge] for edge in ordered], dtype=torch.int64)
-    data[EDGE].edge_index, data[EDGE].count = edge_index, counts
-    data[REVERSE_EDGE].edge_index, data[REVERSE_EDGE].count = edge_index.flip(0), counts.clone()
     data.set_target = torch.tensor([node for node, _ in sets], dtype=torch.int64)
     data.set_pointer = torch.from_numpy(np.cumsum([0, *(len(members) for _, members in sets)], dtype=np.int64))
     data.set_precursor = torch.tensor([member for _, members in sets for member in members], dtype=torch.int64)

@@ -1,10 +1,12 @@
 """Tensors: the composition encoder, link decoders, and the checkpoint that carries all that prediction needs."""
 
+from rrgraph.model.bank import EXACT_LIMIT, EmbeddingBank
 from rrgraph.model.boosted_trees import BoostedTrees
 from rrgraph.model.checkpoint import FORMAT, LinkCheckpoint, load_checkpoint, save_checkpoint
 from rrgraph.model.config import TRANSFORMER, EncoderConfig, ModelConfig
 from rrgraph.model.decoders import DECODERS, LinkDecoder
 from rrgraph.model.device import PRECISIONS, choose_device, half_precision
+from rrgraph.model.dual_encoder import DualEncoder, Inputs, embed_all, select
 from rrgraph.model.encoder import MASK, CompositionEncoder, FractionEmbedding, element_table
 from rrgraph.model.encoders import ENCODERS, Encoder, encode_by_length
 from rrgraph.model.energy_head import EnergyHead, reaction_energies
@@ -32,6 +34,7 @@ __all__ = [
     "DEFAULT_ENCODER",
     "DEFAULT_MODEL",
     "ENCODERS",
+    "EXACT_LIMIT",
     "FORMAT",
     "MASK",
     "PRECISIONS",
@@ -41,11 +44,14 @@ __all__ = [
     "BoostedTrees",
     "CompositionEncoder",
     "DeepSetsEncoder",
+    "DualEncoder",
+    "EmbeddingBank",
     "Encoder",
     "EncoderConfig",
     "EnergyHead",
     "FractionEmbedding",
     "FractionEncoder",
+    "Inputs",
     "LinkCheckpoint",
     "LinkDecoder",
     "LinkModel",
@@ -66,6 +72,7 @@ __all__ = [
     "choose_device",
     "describe_sets",
     "element_table",
+    "embed_all",
     "encode_by_length",
     "external_parts",
     "fit_temperature",
@@ -81,4 +88,5 @@ __all__ = [
     "right_log_probability",
     "save_checkpoint",
     "save_property_checkpoint",
+    "select",
 ]

@@ -27,6 +27,7 @@ __all__ = [
     "RunConfig",
     "SetsConfig",
     "config_keys",
+    "domain_of",
     "load_config",
     "load_run",
     "near_key",
@@ -213,9 +214,22 @@ def load_run(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig | Bas
 
     Args and errors are those of `load_config`.
     """
-    if "baseline" in read_mapping(Path(path)):
+    given = read_mapping(Path(path))
+    if "domain" in given:
+        raise ConfigError(f"The configuration '{path}' is about domain '{given['domain']}', expected one of reactions.")
+    if "baseline" in given:
         return load_config(path, overrides, schema=BaselineConfig)
     return load_config(path, overrides)
+
+
+def domain_of(path: str | Path) -> str | None:
+    """Return the domain that a configuration file names, None for one about inorganic reactions.
+
+    Raises:
+        ConfigError: the file is missing or not YAML.
+    """
+    given = read_mapping(Path(path))
+    return str(given["domain"]) if "domain" in given else None
 
 
 def save_config(config: NamedConfig, path: str | Path) -> None:

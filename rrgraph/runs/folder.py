@@ -11,7 +11,7 @@ from typing import Any
 
 from rrgraph.errors import ConfigError
 from rrgraph.files import write_json, write_text
-from rrgraph.runs.config import BaseConfig, BaselineConfig, RunConfig, load_config, save_config
+from rrgraph.runs.config import BaseConfig, RunConfig, load_config, save_config
 from rrgraph.runs.environment import describe_environment
 from rrgraph.training import STATE_FILE
 
@@ -48,8 +48,6 @@ def check_folder(config: BaseConfig, *, resume: bool) -> None:
 
 def _same_training(recorded: BaseConfig, config: BaseConfig) -> bool:
     """Whether two configurations train the same model; what is measured at the end may differ."""
-    if isinstance(recorded, BaselineConfig) and isinstance(config, BaselineConfig):
-        recorded = replace(recorded, evaluation=config.evaluation)
     if isinstance(recorded, RunConfig) and isinstance(config, RunConfig):
         given = config.evaluation
         measured = replace(
@@ -60,6 +58,8 @@ def _same_training(recorded: BaseConfig, config: BaseConfig) -> bool:
             card_from=given.card_from,
         )
         recorded = replace(recorded, evaluation=measured)
+    elif hasattr(recorded, "evaluation") and hasattr(config, "evaluation"):
+        recorded = replace(recorded, evaluation=config.evaluation)  # type: ignore[call-arg]
     return recorded == config
 
 

@@ -1,10 +1,19 @@
 """How models learn: negative samplers, losses, and one loop for every task."""
 
 from rrgraph.training.boosting import fit_trees
-from rrgraph.training.config import LoopConfig, PretrainingConfig, SetTrainingConfig, TrainingConfig, TreesConfig
+from rrgraph.training.config import (
+    ContrastiveConfig,
+    LoopConfig,
+    PretrainingConfig,
+    RankingConfig,
+    SetTrainingConfig,
+    TrainingConfig,
+    TreesConfig,
+)
+from rrgraph.training.dual import OBJECTIVES, RIGHT_ENCODERS, ContrastiveTask, Links, RankingTask
 from rrgraph.training.links import LinkTask
 from rrgraph.training.loop import History, Task, train
-from rrgraph.training.losses import LOSSES, LinkLoss
+from rrgraph.training.losses import LOSSES, LinkLoss, listwise_cross_entropy
 from rrgraph.training.optimizers import OPTIMIZERS
 from rrgraph.training.pretraining import WEIGHTINGS, PretrainingTask
 from rrgraph.training.samplers import SAMPLERS, NegativeSampler
@@ -14,24 +23,32 @@ from rrgraph.training.stopping import EarlyStopping
 
 __all__ = [
     "LOSSES",
+    "OBJECTIVES",
     "OPTIMIZERS",
+    "RIGHT_ENCODERS",
     "SAMPLERS",
     "STATE_FILE",
     "WEIGHTINGS",
+    "ContrastiveConfig",
+    "ContrastiveTask",
     "EarlyStopping",
     "History",
     "LinkLoss",
     "LinkTask",
+    "Links",
     "LoopConfig",
     "NegativeSampler",
     "PretrainingConfig",
     "PretrainingTask",
+    "RankingConfig",
+    "RankingTask",
     "SetTask",
     "SetTrainingConfig",
     "Task",
     "TrainingConfig",
     "TreesConfig",
     "fit_trees",
+    "listwise_cross_entropy",
     "remove_state",
     "train",
 ]

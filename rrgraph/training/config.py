@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["LoopConfig", "PretrainingConfig", "SetTrainingConfig", "TrainingConfig", "TreesConfig"]
+__all__ = [
+    "ContrastiveConfig",
+    "LoopConfig",
+    "PretrainingConfig",
+    "RankingConfig",
+    "SetTrainingConfig",
+    "TrainingConfig",
+    "TreesConfig",
+]
 
 
 @dataclass
@@ -67,6 +75,58 @@ class TrainingConfig(LoopConfig):
     encoder_learning_rate: float = 6.37e-5
     hardness: float = 5.0
     validation_targets: int = 500
+
+
+@dataclass
+class ContrastiveConfig(LoopConfig):
+    """How a dual encoder learns from links alone, the first stage of ConRetroBert: the loop, with links as examples.
+
+    Attributes:
+        objective: `in_batch` chooses among the nodes of the batch, from left to right and from right to left (InfoNCE);
+            `all` chooses among all right nodes (as MHNreact and, with a table of templates, NeuralSym do).
+        diagonal: count every other link of the batch as wrong, also one that shares its right node, as published.
+    """
+
+    epochs: int = 10
+    patience: int = 0
+    batch_size: int = 512
+    learning_rate: float = 1e-3
+    schedule: str = "cosine"
+    warmup: float = 0.05
+    objective: str = "in_batch"
+    diagonal: bool = False
+
+
+@dataclass
+class RankingConfig(LoopConfig):
+    """How a dual encoder learns from lists of candidates, the second stage of ConRetroBert: left nodes are examples.
+
+    Attributes:
+        enabled: whether there is this stage.
+        right: `frozen` keeps the right encoder; `live` trains it and mines candidates with it; `ema` trains it and
+            mines with its slow moving average.
+        candidates: of each list.
+        hard: candidates retrieved at each step, as nearest to the left node as the bank has; the rest is random.
+        smoothing: of the labels.
+        entropy_bonus: weight of the entropy of the predicted distribution.
+        right_learning_rate: of the upper layers of the right encoder; the lower ones stay.
+        decay: of the moving average, at each optimiser step.
+    """
+
+    enabled: bool = True
+    epochs: int = 4
+    patience: int = 0
+    batch_size: int = 64
+    learning_rate: float = 2e-4
+    schedule: str = "cosine"
+    warmup: float = 0.05
+    right: str = "ema"
+    candidates: int = 64
+    hard: int = 56
+    smoothing: float = 0.02
+    entropy_bonus: float = 0.001
+    right_learning_rate: float = 1e-5
+    decay: float = 0.99
 
 
 @dataclass

@@ -51,6 +51,13 @@ class Task(ABC):
     def start_epoch(self, epoch: int) -> None:
         """Prepare an epoch, for example by mining negatives."""
 
+    def stepped(self) -> None:
+        """Take note of a step of the optimiser."""
+
+    def companions(self) -> Mapping[str, nn.Module]:
+        """Return modules that change with the run but are not what is learned, by name; resuming restores them."""
+        return {}
+
     def validate(self) -> dict[str, float]:
         """Return validation metrics, higher is better; empty when there is no validation part."""
         return {}
@@ -107,7 +114,9 @@ class _Run:
         self.average = _averaged_model(task.module, config.average) if config.average > 0 else None
         self.stopping = EarlyStopping(patience=config.patience)
         self.generator = torch.Generator()
-        self.state = TrainingState(task.module, self.optimizers, self.average, self.stopping, self.generator)
+        modules = {"module": task.module, **({} if self.average is None else {"average": self.average})}
+        modules |= task.companions()
+        self.state = TrainingState(modules, self.optimizers, self.stopping, self.generator)
         self.folder = state_folder
         self.interval = checkpoint_minutes * 60
         self.on_epoch = on_epoch
@@ -175,6 +184,7 @@ class _Run:
             optimizer.step()
         if self.average is not None:
             self.average.update_parameters(module)
+        self.task.stepped()
         progress.step += 1
         return loss.item()
 

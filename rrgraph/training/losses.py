@@ -1,4 +1,4 @@
-"""Losses of a batch of links: log-odds of each positive and its negatives flow in, a scalar flows out."""
+"""Losses of a batch of links: log-odds of positive links and of others flow in, a scalar flows out."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, log_softmax
 
 from rrgraph.registry import Registry
 
-__all__ = ["LOSSES", "LinkLoss", "binary_cross_entropy", "sampled_softmax"]
+__all__ = ["LOSSES", "LinkLoss", "binary_cross_entropy", "listwise_cross_entropy", "sampled_softmax"]
 
 LinkLoss = Callable[..., Tensor]
 """Takes logits (positives, 1 + negatives), the positive link first, and returns a scalar.
@@ -34,3 +34,29 @@ def binary_cross_entropy(logits: Tensor) -> Tensor:
 def sampled_softmax(logits: Tensor) -> Tensor:
     """Cross-entropy of choosing the positive among its negatives."""
     return cross_entropy(logits, logits.new_zeros(len(logits), dtype=torch.int64))
+
+
+def listwise_cross_entropy(
+    scores: Tensor, positive: Tensor, *, smoothing: float = 0.0, entropy_bonus: float = 0.0
+) -> Tensor:
+    """Mean cross-entropy of lists of candidates, each with one positive or more (ConRetroBert, arXiv 2605.12736).
+
+    The wanted distribution of a list of n candidates with p positives is (1 - smoothing) / p on each positive, plus
+    smoothing / n on every candidate.
+
+    Args:
+        scores: (lists, n); -inf leaves a candidate out.
+        positive: (lists, n) bool, at least one in each list.
+        smoothing: label smoothing.
+        entropy_bonus: weight of the entropy of the predicted distribution, which is taken off.
+    """
+    logs = log_softmax(scores, dim=1)
+    share = positive / positive.sum(1, keepdim=True)
+    loss = -(logs.where(positive, 0.0) * share).sum(1)
+    if not smoothing and not entropy_bonus:
+        return loss.mean()
+    kept = scores > -torch.inf
+    finite = logs.where(kept, 0.0)
+    even = -finite.sum(1) / kept.sum(1)
+    entropy = -(finite.exp() * finite).where(kept, 0.0).sum(1)
+    return ((1 - smoothing) * loss + smoothing * even - entropy_bonus * entropy).mean()

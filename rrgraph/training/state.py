@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -52,24 +52,22 @@ class TrainingState:
     """Everything a run needs to go on, read and written as one file.
 
     Args:
-        module: what is trained.
+        modules: by name; `module` is what is trained, others, such as moving averages of it, change with it.
         optimizers: in the order of the run.
-        average: moving average of the weights, if there is one.
         stopping: best score so far.
         generator: of shuffling and sampling.
     """
 
     def __init__(
         self,
-        module: nn.Module,
+        modules: Mapping[str, nn.Module],
         optimizers: Sequence[Optimizer],
-        average: nn.Module | None,
         stopping: EarlyStopping,
         generator: torch.Generator,
     ) -> None:
-        self.modules = {"module": module} | ({} if average is None else {"average": average})
+        self.modules = modules
         self.optimizers = optimizers
-        inside = {id(parameter) for parameter in module.parameters()}
+        inside = {id(parameter) for parameter in modules["module"].parameters()}
         optimized = (p for optimizer in optimizers for group in optimizer.param_groups for p in group["params"])
         # What a task learns beside its module, such as the scales of its losses.
         self.beside = [parameter for parameter in optimized if id(parameter) not in inside]

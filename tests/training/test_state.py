@@ -21,8 +21,8 @@ def build(*, seed=0, width=4, average=True, beside=1):
         SGD(parameters[:1], lr=0.1, momentum=0.9),
         AdamW([{"params": parameters[1:]}, {"params": loose, "lr": 0.2}] if loose else parameters[1:], lr=0.1),
     ]
-    averaged = AveragedModel(module) if average else None
-    return TrainingState(module, optimizers, averaged, EarlyStopping(patience=3), torch.Generator().manual_seed(seed))
+    modules = {"module": module} | ({"average": AveragedModel(module)} if average else {})
+    return TrainingState(modules, optimizers, EarlyStopping(patience=3), torch.Generator().manual_seed(seed))
 
 
 def step(state):

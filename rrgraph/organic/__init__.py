@@ -1,0 +1,59 @@
+"""Single-step retrosynthesis of molecules as link prediction between products and templates."""
+
+from rrgraph.organic.application import TemplateApplier, apply_template, default_cache
+from rrgraph.organic.config import SearchConfig, TemplateModelConfig, TowerConfig
+from rrgraph.organic.evaluation import DEPTHS, TemplateMetrics, compare_systems, evaluate_reactions
+from rrgraph.organic.graph import SOLVED_BY, TemplateGraph, build_template_graph
+from rrgraph.organic.learning import TemplateLearner
+from rrgraph.organic.matching import match_templates, matching_mask
+from rrgraph.organic.model import (
+    TEMPLATE_FORMAT,
+    TemplateCheckpoint,
+    TemplatePredictor,
+    load_template_checkpoint,
+    save_template_checkpoint,
+)
+from rrgraph.organic.molecules import MoleculeError, canonical_reactants, canonical_smiles
+from rrgraph.organic.planner import MERGES, ReactantPlanner, ReactantSet, Transformation
+from rrgraph.organic.popularity import TemplatePopularity
+from rrgraph.organic.table import TemplateReactions, TemplateSplit, load_template_table
+from rrgraph.organic.tokens import TOKENS
+from rrgraph.organic.towers import TOWERS, Tower
+
+__all__ = [
+    "DEPTHS",
+    "MERGES",
+    "SOLVED_BY",
+    "TEMPLATE_FORMAT",
+    "TOKENS",
+    "TOWERS",
+    "MoleculeError",
+    "ReactantPlanner",
+    "ReactantSet",
+    "SearchConfig",
+    "TemplateApplier",
+    "TemplateCheckpoint",
+    "TemplateGraph",
+    "TemplateLearner",
+    "TemplateMetrics",
+    "TemplateModelConfig",
+    "TemplatePopularity",
+    "TemplatePredictor",
+    "TemplateReactions",
+    "TemplateSplit",
+    "Tower",
+    "TowerConfig",
+    "Transformation",
+    "apply_template",
+    "build_template_graph",
+    "canonical_reactants",
+    "canonical_smiles",
+    "compare_systems",
+    "default_cache",
+    "evaluate_reactions",
+    "load_template_checkpoint",
+    "load_template_table",
+    "match_templates",
+    "matching_mask",
+    "save_template_checkpoint",
+]

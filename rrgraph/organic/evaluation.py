@@ -1,0 +1,182 @@
+"""How good single-step suggestions are: recorded reactions and what a planner suggests flow in, metrics flow out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgraph.evaluation import PairedDifference, RowRanks, Strata, TopK, paired_accuracy, top_k_accuracy
+from rrgraph.evaluation.bootstrap import RESAMPLES
+from rrgraph.organic.planner import ReactantPlanner, Transformation
+from rrgraph.organic.table import TemplateReactions
+from rrgraph.progress import track
+
+__all__ = ["DEPTHS", "FREQUENCIES", "TemplateMetrics", "compare_systems", "evaluate_reactions", "frequency_bin"]
+
+DEPTHS: Final = (1, 3, 5, 10, 20, 50)
+"""Ranks at which accuracy is reported."""
+
+FREQUENCIES: Final = ((0, 0), (1, 1), (2, 5), (6, 10), (11, 50), (51, 200), (201, None))
+"""Bins of the number of training rows of the recorded template, both ends included."""
+
+_APPLICABLE_AT: Final = (1, 5, 10, 50)
+
+
+@dataclass(frozen=True)
+class TemplateMetrics:
+    """What a system reaches on recorded reactions.
+
+    Attributes:
+        reactants: share of rows whose recorded reactants are among the first k sets.
+        templates: share whose recorded template is among the first k.
+        new: `reactants` on the rows whose reaction is not in training.
+        applicable: by k, share of the first k templates that lead to any reactants.
+        sets: mean number of distinct sets of reactants of a product.
+        other_template: of the rows found among the first 10, the share whose recorded reactants come by a better ranked
+            template than the recorded one, or by another alone.
+        frequency: `reactants` by training rows of the recorded template.
+        rows: the outcome of each row.
+        lead: by k, lead of the model over this system; empty for the model itself.
+    """
+
+    reactants: TopK
+    templates: TopK
+    new: TopK
+    applicable: Mapping[int, float]
+    sets: float
+    other_template: float
+    frequency: Strata
+    rows: RowRanks = field(compare=False, repr=False)
+    lead: Mapping[int, PairedDifference] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values, without the outcome of each row."""
+        return {
+            "reactants": self.reactants.to_dict(),
+            "templates": self.templates.to_dict(),
+            "new": self.new.to_dict(),
+            "applicable": {f"top{k}": share for k, share in self.applicable.items()},
+            "sets": self.sets,
+            "other_template": self.other_template,
+            "frequency": self.frequency.to_dict(),
+            "lead": {f"top{k}": difference.to_dict() for k, difference in self.lead.items()},
+        }
+
+
+def evaluate_reactions(
+    planner: ReactantPlanner,
+    reactions: TemplateReactions,
+    *,
+    train_templates: Mapping[str, int],
+    train_reactions: frozenset[tuple[str, str]] = frozenset(),
+    resamples: int = RESAMPLES,
+) -> TemplateMetrics:
+    """Measure a planner on recorded reactions; each is compared with its own recorded reactants.
+
+    Args:
+        planner: what is measured.
+        reactions: the rows.
+        train_templates: training rows of each template.
+        train_reactions: (product, reactants) of training; such rows are not counted as new.
+        resamples: of the bootstrap over products.
+    """
+    outcomes: list[_Outcome] = []
+    by_product: dict[str, tuple[Transformation, ...]] = {}
+    distinct = list(dict.fromkeys(reactions.products))
+    for product, applied in zip(distinct, planner.transformations(distinct), strict=True):
+        by_product[product] = applied
+    rows = zip(reactions.products, reactions.reactants, reactions.templates, strict=True)
+    for product, reactants, template in track(rows, "measuring", total=len(reactions)):
+        outcomes.append(_outcome(planner, product, by_product[product], reactants, template))
+
+    def accuracy(ranks: NDArray[np.float64], keep: NDArray[np.bool_] | None = None) -> TopK:
+        chosen = np.arange(len(ranks)) if keep is None else np.flatnonzero(keep)
+        products = [reactions.products[place] for place in chosen.tolist()]
+        return top_k_accuracy(ranks[chosen], products, ks=DEPTHS, resamples=resamples)
+
+    ranks = np.array([outcome.rank for outcome in outcomes])
+    bins = [frequency_bin(train_templates.get(template, 0)) for template in reactions.templates]
+    recorded = zip(reactions.products, reactions.reactants, strict=True)
+    new = np.array([row not in train_reactions for row in recorded], dtype=bool)
+    found = [outcome for outcome in outcomes if outcome.rank <= 10]
+    return TemplateMetrics(
+        reactants=accuracy(ranks),
+        templates=accuracy(np.array([outcome.template_rank for outcome in outcomes])),
+        new=accuracy(ranks, new),
+        applicable={k: fmean(_applicable(by_product[p], k) for p in reactions.products) for k in _APPLICABLE_AT},
+        sets=fmean(outcome.sets for outcome in outcomes),
+        other_template=fmean(outcome.other for outcome in found) if found else 0.0,
+        frequency=Strata(
+            by="training rows of the template",
+            accuracy={
+                name: accuracy(ranks, np.array([bin_ == name for bin_ in bins]))
+                for name in map(_bin_name, FREQUENCIES)
+                if name in bins
+            },
+        ),
+        rows=RowRanks(targets=reactions.products, ranks=ranks, row_ranks=ranks),
+    )
+
+
+def compare_systems(
+    systems: Mapping[str, TemplateMetrics], model: str, *, resamples: int = RESAMPLES
+) -> dict[str, TemplateMetrics]:
+    """Return the metrics of several systems on the same rows, with the lead of one of them over each other.
+
+    Raises:
+        ScoreError: two were measured on different rows.
+    """
+    from dataclasses import replace
+
+    return {
+        name: metrics
+        if name == model
+        else replace(metrics, lead=paired_accuracy(systems[model].rows, metrics.rows, ks=DEPTHS, resamples=resamples))
+        for name, metrics in systems.items()
+    }
+
+
+def frequency_bin(rows: int) -> str:
+    """Return the name of the bin of a number of training rows."""
+    return next(_bin_name((low, high)) for low, high in FREQUENCIES if low <= rows and (high is None or rows <= high))
+
+
+def _bin_name(ends: tuple[int, int | None]) -> str:
+    low, high = ends
+    if high is None:
+        return f"> {low - 1}"
+    return str(low) if low == high else f"{low}-{high}"
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """One row: rank of the reactants and of the template, sets suggested, whether another template found them."""
+
+    rank: float
+    template_rank: float
+    sets: int
+    other: bool
+
+
+def _outcome(
+    planner: ReactantPlanner, product: str, applied: Sequence[Transformation], reactants: str, template: str
+) -> _Outcome:
+    ranked = planner.merge(product, applied)
+    place = next((place for place, found in enumerate(ranked) if found.reactants == reactants), None)
+    template_rank = next((float(found.rank) for found in applied if found.template == template), np.inf)
+    return _Outcome(
+        rank=np.inf if place is None else place + 1.0,
+        template_rank=template_rank,
+        sets=len(ranked),
+        other=place is not None and ranked[place].templates[0].template != template,
+    )
+
+
+def _applicable(applied: Sequence[Transformation], k: int) -> float:
+    tried = [transformation for transformation in applied if transformation.rank <= k]
+    return fmean(bool(transformation.outcomes) for transformation in tried) if tried else 0.0

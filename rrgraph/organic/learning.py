@@ -1,0 +1,108 @@
+"""Teaching a dual encoder of products and templates: training reactions flow in, a checkpoint flows out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rrgraph.model import DualEncoder, EmbeddingBank, embed_all
+from rrgraph.organic.config import TemplateModelConfig
+from rrgraph.organic.graph import SOLVED_BY, TemplateGraph
+from rrgraph.organic.matching import matching_mask
+from rrgraph.organic.model import TemplateCheckpoint, build_model
+from rrgraph.organic.table import TemplateReactions
+from rrgraph.organic.towers import TOWERS
+from rrgraph.training import ContrastiveConfig, ContrastiveTask, History, Links, RankingConfig, RankingTask, train
+
+__all__ = ["TemplateLearner"]
+
+_MONITORED = (1, 5, 10, 50)
+
+
+class TemplateLearner:
+    """Everything that both stages need, computed once.
+
+    Args:
+        graph: training products and templates.
+        validation: rows that choose the epoch, by the rank of their recorded template among the training templates.
+        config: of the model.
+        seed: of initial weights, shuffling and dropout.
+        eligible: (2, pairs) product and template nodes that match, sorted; learning and validation then choose among
+            matching templates only. None chooses among all.
+    """
+
+    def __init__(
+        self,
+        graph: TemplateGraph,
+        validation: TemplateReactions,
+        config: TemplateModelConfig,
+        *,
+        seed: int = 0,
+        eligible: Tensor | None = None,
+    ) -> None:
+        self.graph, self.config, self.seed = graph, config, seed
+        states = {
+            "product": TOWERS[config.product.tower].learn_state("product", config.product, graph.products),
+            "template": TOWERS[config.template.tower].learn_state("template", config.template, graph.templates),
+        }
+        torch.manual_seed(seed)
+        self.model: DualEncoder = build_model(config, states)
+        edges = graph.data[SOLVED_BY]
+        self.links = Links(
+            left=self.model.left.inputs(graph.products),  # type: ignore[operator]
+            right=self.model.right.inputs(graph.templates),  # type: ignore[operator]
+            edges=edges.edge_index,
+            count=edges.count,
+            eligible=eligible,
+        )
+        kept = [row for row, text in enumerate(validation.templates) if text in graph.template_index]
+        products = [validation.products[row] for row in kept]
+        self._queries = self.model.left.inputs(products)  # type: ignore[operator]
+        self._allowed = None if eligible is None else matching_mask(products, graph.templates)
+        self._truth = torch.tensor([graph.template_index[validation.templates[row]] for row in kept])
+        self._rows = len(validation)
+
+    def contrast(self, config: ContrastiveConfig, *, folder: Path | None = None, resume: bool = False) -> History:
+        """Train both towers by contrast (stage 1)."""
+        task = ContrastiveTask(self.model, self.links, config, validate=self.validate)
+        return train(task, config, seed=self.seed, state_folder=folder, resume=resume)
+
+    def rank(self, config: RankingConfig, *, folder: Path | None = None, resume: bool = False) -> History:
+        """Refine them by ranking lists of candidates (stage 2)."""
+        task = RankingTask(self.model, self.links, config, validate=self.validate)
+        return train(task, config, seed=self.seed, state_folder=folder, resume=resume)
+
+    def validate(self) -> dict[str, float]:
+        """Return the share of validation rows whose recorded template is among the first k training templates."""
+        if not len(self._truth):
+            return {}
+        bank = EmbeddingBank(embed_all(self.model.embed_right, self.links.right))
+        queries = embed_all(self.model.embed_left, self._queries)
+        _, found = bank.search(queries, max(_MONITORED), allowed=self._allowed)
+        hit = found == self._truth[:, None]
+        return {f"top_{k}": float(hit[:, :k].any(1).sum()) / self._rows for k in _MONITORED}
+
+    def checkpoint(self, reactions: TemplateReactions, metadata: Mapping[str, Any]) -> TemplateCheckpoint:
+        """Return the trained model with all that prediction needs.
+
+        Args:
+            reactions: the training rows.
+            metadata: how it was trained.
+        """
+        counts = reactions.template_counts()
+        single = Counter(molecule for reactants in reactions.reactants for molecule in reactants.split("."))
+        return TemplateCheckpoint(
+            model=self.model.eval(),
+            config=self.config,
+            templates=self.graph.templates,
+            counts=np.array([counts[text] for text in self.graph.templates], dtype=np.int64),
+            bank=embed_all(self.model.embed_right, self.links.right),
+            reactants=single,
+            metadata=metadata,
+        )

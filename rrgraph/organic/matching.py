@@ -1,0 +1,82 @@
+"""Which templates could apply to which products: both flow in, pairs whose pattern is found flow out.
+
+A fingerprint of the pattern rules most products out before any atom is compared (RDKit's SubstructLibrary), so that all
+templates can be tried. What matches may still lead nowhere: rdchiral also looks at stereochemistry and valences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from rrgraph.errors import DataError
+from rrgraph.organic.fingerprints import split_template
+from rrgraph.organic.molecules import import_rdkit, read_molecule
+from rrgraph.processes import ProcessDied, work_through
+from rrgraph.progress import progress_bar
+
+__all__ = ["match_templates", "matching_mask"]
+
+_PRODUCTS_AT_ONCE = 2000
+
+
+def match_templates(products: Sequence[str], templates: Sequence[str], *, jobs: int = 1) -> Tensor:
+    """Return the pairs of a product and a template whose product side it contains.
+
+    Args:
+        products: canonical SMILES.
+        templates: reaction SMARTS, product side first.
+        jobs: number of processes.
+
+    Returns:
+        (2, pairs) int64, place of the product and of the template, sorted.
+
+    Raises:
+        DataError: a process died.
+        MoleculeError: a product cannot be read.
+    """
+    starts = range(0, len(products), _PRODUCTS_AT_ONCE)
+    chunks = [products[start : start + _PRODUCTS_AT_ONCE] for start in starts]
+    found: dict[int, Tensor] = {}
+    with progress_bar("matching templates", total=len(products), unit="product") as bar:
+        match = partial(_match_chunk, templates=tuple(templates))
+        for place, pairs in work_through(match, chunks, jobs=max(1, min(jobs, len(chunks))), threads=1):
+            if isinstance(pairs, ProcessDied):
+                raise DataError(f"Matching templates failed: {pairs}.")
+            found[place] = pairs + torch.tensor([[starts[place]], [0]])
+            bar.update(len(chunks[place]))
+    return (
+        torch.cat([found[place] for place in sorted(found)], dim=1) if found else torch.zeros(2, 0, dtype=torch.int64)
+    )
+
+
+def matching_mask(products: Sequence[str], templates: Sequence[str]) -> Tensor:
+    """Return which templates could apply to each product, (products, templates) bool."""
+    mask = torch.zeros(len(products), len(templates), dtype=torch.bool)
+    product, template = match_templates(products, templates)
+    mask[product, template] = True
+    return mask
+
+
+def _match_chunk(products: Sequence[str], *, templates: Sequence[str]) -> Tensor:
+    chem = import_rdkit()
+    from rdkit.Chem import rdSubstructLibrary
+
+    library = rdSubstructLibrary.SubstructLibrary(rdSubstructLibrary.MolHolder(), rdSubstructLibrary.PatternHolder())
+    for product in products:
+        library.AddMol(read_molecule(product))
+    pairs = []
+    for place, template in enumerate(templates):
+        pattern = chem.MolFromSmarts(_outside_brackets(split_template(template)[0]))
+        if pattern is not None:
+            matches = library.GetMatches(pattern, useChirality=False, numThreads=1, maxResults=-1)
+            pairs += [(product, place) for product in matches]
+    return torch.tensor(sorted(pairs), dtype=torch.int64).view(-1, 2).T.contiguous()
+
+
+def _outside_brackets(pattern: str) -> str:
+    """Return a pattern without the brackets that hold several parts together in one molecule."""
+    return pattern[1:-1] if pattern.startswith("(") and pattern.endswith(")") else pattern

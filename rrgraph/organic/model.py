@@ -1,0 +1,172 @@
+"""A trained model of products and templates: SMILES flow in, the most probable templates flow out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rrgraph.model import DualEncoder, EmbeddingBank, embed_all
+from rrgraph.model.storage import read_model, refuse_misfit, weights, write_model
+from rrgraph.organic.config import TemplateModelConfig, TowerConfig
+from rrgraph.organic.towers import TOWERS, Tower
+
+__all__ = [
+    "TEMPLATE_FORMAT",
+    "TemplateCheckpoint",
+    "TemplatePredictor",
+    "build_model",
+    "load_template_checkpoint",
+    "save_template_checkpoint",
+]
+
+TEMPLATE_FORMAT: Final = "rrgraph-template-model/1"
+"""Name and version of the file format, checked on loading."""
+
+_MODEL, _BANK = "model.", "bank"
+
+
+@dataclass(frozen=True)
+class TemplateCheckpoint:
+    """A dual encoder with everything that prediction needs.
+
+    Attributes:
+        model: weights, in evaluation mode.
+        config: of the model.
+        templates: the training templates, in node order.
+        counts: (templates,) int64, training rows of each.
+        bank: (templates, width) their vectors.
+        reactants: training rows of each single reactant.
+        metadata: how it was trained; plain JSON.
+    """
+
+    model: DualEncoder
+    config: TemplateModelConfig
+    templates: tuple[str, ...]
+    counts: NDArray[np.int64]
+    bank: Tensor
+    reactants: Mapping[str, int] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def build_model(config: TemplateModelConfig, states: Mapping[str, Mapping[str, Any]]) -> DualEncoder:
+    """Return a dual encoder with fresh weights.
+
+    Args:
+        config: both towers.
+        states: what each tower learned from the training texts, by side.
+
+    Raises:
+        ConfigError: a tower is unknown or its sizes do not fit.
+    """
+    product, template = (
+        TOWERS[tower.tower](side, tower, states[side], width=config.width)
+        for side, tower in (("product", config.product), ("template", config.template))
+    )
+    return DualEncoder(product, template, temperature=config.temperature, normalise=config.normalise)
+
+
+class TemplatePredictor:
+    """Rank templates for products.
+
+    Args:
+        checkpoint: the trained model.
+        bank: templates to choose among; those of the checkpoint unless given.
+    """
+
+    def __init__(self, checkpoint: TemplateCheckpoint, *, bank: Sequence[str] | None = None) -> None:
+        self.checkpoint = checkpoint
+        self.templates = checkpoint.templates if bank is None else tuple(bank)
+        vectors = checkpoint.bank if bank is None else _vectors(checkpoint.model, self.templates)
+        self._bank = EmbeddingBank(vectors)
+        self.count = dict(zip(checkpoint.templates, checkpoint.counts.tolist(), strict=True))
+
+    def nearest(self, products: Sequence[str], count: int, *, allowed: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the most probable templates of each product.
+
+        Args:
+            products: canonical SMILES.
+            count: templates of each; all where there are fewer.
+            allowed: (products, templates) bool, which ones to choose among; all unless given.
+
+        Returns:
+            Log-probabilities (products, count) among those, falling, -inf where there are fewer; and the templates'
+            places in `templates` (products, count).
+
+        Raises:
+            MoleculeError: a product cannot be read.
+        """
+        model = self.checkpoint.model
+        tower: Tower = model.left  # type: ignore[assignment]
+        queries = embed_all(model.embed_left, tower.inputs(products))
+        scores, found = self._bank.search(queries, count, allowed=allowed)
+        total = self._bank.log_partition(queries, temperature=model.temperature, allowed=allowed)
+        return scores / model.temperature - total, found
+
+
+def save_template_checkpoint(checkpoint: TemplateCheckpoint, folder: str | Path) -> None:
+    """Write `model.safetensors` and `model.json` into `folder`."""
+    tensors = {_MODEL + name: tensor for name, tensor in weights(checkpoint.model, half=False).items()}
+    description = {
+        "model": asdict(checkpoint.config),
+        "states": {side: tower.state for side, tower in _towers(checkpoint.model).items()},
+        "templates": [
+            [text, count] for text, count in zip(checkpoint.templates, checkpoint.counts.tolist(), strict=True)
+        ],
+        "reactants": dict(checkpoint.reactants),
+        "metadata": dict(checkpoint.metadata),
+    }
+    write_model(folder, TEMPLATE_FORMAT, {**tensors, _BANK: checkpoint.bank}, description)
+
+
+def load_template_checkpoint(folder: str | Path) -> TemplateCheckpoint:
+    """Read what `save_template_checkpoint` wrote.
+
+    Raises:
+        ModelError: a file is missing, cut off, of another format, or does not fit the other.
+    """
+    tensors, description = read_model(folder, TEMPLATE_FORMAT)
+    with refuse_misfit(folder):
+        config = _read_config(description["model"])
+        model = build_model(config, description["states"])
+        bank = tensors.pop(_BANK)
+        model.load_state_dict({name.removeprefix(_MODEL): tensor for name, tensor in tensors.items()})
+        texts, counts = zip(*description["templates"], strict=True)
+        if len(bank) != len(texts):
+            raise ValueError(f"{len(bank)} vectors for {len(texts)} templates")
+        reactants = Counter(description["reactants"])
+    return TemplateCheckpoint(
+        model=model.eval(),
+        config=config,
+        templates=tuple(texts),
+        counts=np.array(counts, dtype=np.int64),
+        bank=bank,
+        reactants=reactants,
+        metadata=description["metadata"],
+    )
+
+
+def _towers(model: DualEncoder) -> dict[str, Any]:
+    return {"product": model.left, "template": model.right}
+
+
+def _vectors(model: DualEncoder, templates: Sequence[str]) -> Tensor:
+    tower: Tower = model.right  # type: ignore[assignment]
+    return embed_all(model.embed_right, tower.inputs(templates))
+
+
+def _read_config(values: Mapping[str, Any]) -> TemplateModelConfig:
+    known = {option.name for option in fields(TowerConfig)}
+    towers = {
+        side: TowerConfig(**{name: value for name, value in values[side].items() if name in known})
+        for side in ("product", "template")
+    }
+    return TemplateModelConfig(
+        width=values["width"], temperature=values["temperature"], normalise=values["normalise"], **towers
+    )

@@ -1,0 +1,156 @@
+"""Tables of single-step reactions with their templates: a file flows in, canonical rows and a report flow out."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+
+from rrgraph.data import CATALOGUE, data_path
+from rrgraph.data.tabular import read_frame
+from rrgraph.errors import DataError, near_match
+from rrgraph.organic.molecules import MoleculeError, canonical_reactants, canonical_smiles
+from rrgraph.progress import track
+
+__all__ = ["PARTS", "TemplateReactions", "TemplateSplit", "load_template_table"]
+
+PARTS: Final = ("train", "validation", "test")
+
+_COLUMNS: Final = {
+    "product": ("product", "prod_smiles", "products"),
+    "reactants": ("reactants", "reactants_can", "precursors"),
+    "template": ("template", "reaction_smarts", "retro_template"),
+    "split": ("split", "part", "dataset"),
+}
+"""What a column may be called, first our own name, then those of public files."""
+
+_PART_NAMES: Final = {
+    "train": "train",
+    "valid": "validation",
+    "val": "validation",
+    "validation": "validation",
+    "test": "test",
+}
+
+
+@dataclass(frozen=True)
+class TemplateReactions:
+    """Reactions, one row each.
+
+    Attributes:
+        products: canonical SMILES without atom maps.
+        reactants: canonical SMILES, sorted and joined by dots.
+        templates: retrosynthetic templates, product side first, as reaction SMARTS.
+    """
+
+    products: tuple[str, ...]
+    reactants: tuple[str, ...]
+    templates: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.products)
+
+    def template_counts(self) -> Counter[str]:
+        """Return how many rows each template has."""
+        return Counter(self.templates)
+
+    def head(self, rows: int) -> TemplateReactions:
+        """Return the first rows, all where `rows` is 0."""
+        end = rows or len(self)
+        return TemplateReactions(self.products[:end], self.reactants[:end], self.templates[:end])
+
+
+@dataclass(frozen=True)
+class TemplateSplit:
+    """The parts of a table.
+
+    Attributes:
+        parts: rows by part, of `PARTS`.
+        report: what was read and what was left out, JSON-ready.
+    """
+
+    parts: Mapping[str, TemplateReactions]
+    report: Mapping[str, Any]
+
+    def __getitem__(self, part: str) -> TemplateReactions:
+        return self.parts[part]
+
+    def __str__(self) -> str:
+        lines = [f"{self.report['rows']:,} reactions, {self.report['templates']:,} templates"]
+        lines += [f"  {part}: {self.report['parts'][part]:,}" for part in PARTS]
+        if self.report["left_out"]:
+            lines.append(f"  left out: {self.report['left_out']:,} rows whose molecules cannot be read")
+        lines.append(f"  test rows whose template is in train: {100 * self.report['test_templates_in_train']:.1f} %")
+        lines.append(f"  test rows that are also in train: {self.report['test_rows_in_train']:,}")
+        return "\n".join(lines)
+
+
+def load_template_table(table: str | os.PathLike[str], *, rows: int = 0) -> TemplateSplit:
+    """Read a table of reactions by its catalogued name or from a file.
+
+    Products and reactants are made canonical and lose their atom maps; mapped products would leak the reaction centre.
+
+    Args:
+        table: `uspto_50k`, or a CSV, JSONL or Parquet file with the columns product, reactants, template and split
+            (train, validation or test).
+        rows: of each part to use, the first ones; 0 uses all.
+
+    Raises:
+        DataError: the file is missing or malformed, a column or part is missing, or a part has no rows.
+    """
+    path = data_path(str(table)) if str(table) in CATALOGUE else table
+    frame = _columns(read_frame(path), path)
+    part = frame["split"].map(_PART_NAMES)
+    if part.isna().any():
+        place = int(part.isna().to_numpy().argmax())
+        raise DataError(
+            f"Row {place + 1} of '{path}' has split '{frame['split'].iloc[place]}', expected train, validation or test."
+        )
+    kept: dict[str, list[tuple[str, str, str]]] = {name: [] for name in PARTS}
+    left_out = 0
+    if rows:
+        frame = frame[part.groupby(part).cumcount() < rows]
+    texts = zip(part[frame.index], frame["product"], frame["reactants"], frame["template"], strict=True)
+    for name, product, reactants, template in track(texts, "reading molecules", total=len(frame)):
+        try:
+            kept[name].append((canonical_smiles(product), canonical_reactants(reactants), template.strip()))
+        except MoleculeError:
+            left_out += 1
+    for name, found in kept.items():
+        if not found:
+            raise DataError(f"'{path}' has no rows of the part {name}.")
+    parts = {name: TemplateReactions(*map(tuple, zip(*found, strict=True))) for name, found in kept.items()}
+    return TemplateSplit(parts=parts, report=_report(parts, left_out))
+
+
+def _columns(frame: pd.DataFrame, path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Return the four columns under our names, without rows that lack one."""
+    found = {}
+    for name, spellings in _COLUMNS.items():
+        present = [spelling for spelling in spellings if spelling in frame.columns]
+        if not present:
+            columns = [str(column) for column in frame.columns]
+            raise DataError(f"'{path}' has no column '{name}'.{near_match(name, columns)}")
+        found[name] = frame[present[0]]
+    return pd.DataFrame(found).dropna().astype(str).reset_index(drop=True)
+
+
+def _report(parts: Mapping[str, TemplateReactions], left_out: int) -> dict[str, Any]:
+    train, test = parts["train"], parts["test"]
+    known = set(train.templates)
+    recorded = set(zip(train.products, train.reactants, strict=True))
+    test_rows: Sequence[tuple[str, str]] = list(zip(test.products, test.reactants, strict=True))
+    return {
+        "rows": sum(map(len, parts.values())),
+        "left_out": left_out,
+        "parts": {name: len(rows) for name, rows in parts.items()},
+        "templates": len({template for rows in parts.values() for template in rows.templates}),
+        "train_templates": len(known),
+        "test_templates_in_train": sum(template in known for template in test.templates) / len(test),
+        "test_products_in_train": len(set(test.products) & set(train.products)),
+        "test_rows_in_train": sum(row in recorded for row in test_rows),
+    }

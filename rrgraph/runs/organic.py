@@ -1,0 +1,153 @@
+"""A whole run on products and templates: a configuration flows in, a run folder with a model and metrics flows out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from rrgraph.files import write_json, write_text
+from rrgraph.organic import (
+    ReactantPlanner,
+    TemplateApplier,
+    TemplateCheckpoint,
+    TemplateLearner,
+    TemplateMetrics,
+    TemplatePopularity,
+    TemplatePredictor,
+    TemplateSplit,
+    build_template_graph,
+    compare_systems,
+    default_cache,
+    evaluate_reactions,
+    load_template_checkpoint,
+    load_template_table,
+    match_templates,
+    save_template_checkpoint,
+)
+from rrgraph.runs.config import MODEL
+from rrgraph.runs.environment import processors
+from rrgraph.runs.folder import check_folder, is_finished, record_run, write_history
+from rrgraph.runs.organic_card import organic_card
+from rrgraph.runs.organic_config import OrganicConfig, OrganicEvaluationConfig, check_organic_config
+from rrgraph.training import remove_state
+
+__all__ = ["OrganicResult", "measure_organic", "organic_run"]
+
+_CONTRASTED = "contrasted"
+"""Folder of the model after the first stage while the second runs."""
+
+
+@dataclass(frozen=True)
+class OrganicResult:
+    """What a run leaves behind.
+
+    Attributes:
+        folder: the run folder.
+        split: the data it used.
+        comparison: metrics by part and system.
+    """
+
+    folder: Path
+    split: TemplateSplit
+    comparison: Mapping[str, Mapping[str, TemplateMetrics]]
+
+
+def organic_run(
+    config: OrganicConfig, *, resume: bool = False, on_data: Callable[[TemplateSplit], None] | None = None
+) -> OrganicResult:
+    """Train the model of a configuration and measure it.
+
+    Args:
+        config: every choice; recorded in the run folder.
+        resume: continue an interrupted run; a finished one is only measured again.
+        on_data: called with the data before training starts.
+
+    Raises:
+        ConfigError: the configuration or the run folder is refused, or RDKit or rdchiral-plus is missing; nothing has
+            been written then.
+        DataError: the table cannot be read.
+    """
+    check_folder(config, resume=resume)
+    check_organic_config(config)
+    TemplateApplier()
+    split = load_template_table(config.data.table, rows=config.data.rows)
+    if on_data is not None:
+        on_data(split)
+    folder = config.folder
+    record_run(config, {"reactions": dict(split.report)})
+    if resume and is_finished(folder):
+        checkpoint = load_template_checkpoint(folder)
+    else:
+        checkpoint = _fit(config, split, folder, resume=resume)
+        save_template_checkpoint(checkpoint, folder)
+        remove_state(folder)
+    comparison = measure_organic(checkpoint, split, config)
+    ranks = {part: {"reactants": systems[MODEL].rows.to_dict()} for part, systems in comparison.items()}
+    write_json(folder / "ranks.json", ranks)
+    write_text(folder / "card.md", organic_card(config, split, comparison))
+    described = {
+        part: {name: metrics.to_dict() for name, metrics in systems.items()} for part, systems in comparison.items()
+    }
+    write_json(folder / "metrics.json", described)
+    return OrganicResult(folder=folder, split=split, comparison=comparison)
+
+
+def _fit(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume: bool) -> TemplateCheckpoint:
+    train = split["train"]
+    graph = build_template_graph(train)
+    eligible = None
+    if config.search.applicable:
+        eligible = match_templates(graph.products, graph.templates, jobs=processors())
+    learner = TemplateLearner(graph, split["validation"], config.model, seed=config.seed, eligible=eligible)
+    first = folder / _CONTRASTED
+    if resume and (first / "model.json").is_file():
+        learner.model.load_state_dict(load_template_checkpoint(first).model.state_dict())
+    else:
+        write_history(folder, learner.contrast(config.contrastive, folder=folder, resume=resume))
+        if config.ranking.enabled:
+            save_template_checkpoint(learner.checkpoint(train, {}), first)
+        remove_state(folder)
+    if config.ranking.enabled:
+        write_history(folder, learner.rank(config.ranking, folder=first, resume=resume), name="ranking_history.csv")
+        remove_state(first)
+    return learner.checkpoint(train, {"name": config.name, "seed": config.seed, "search": asdict(config.search)})
+
+
+def measure_organic(
+    checkpoint: TemplateCheckpoint, split: TemplateSplit, config: OrganicConfig
+) -> dict[str, dict[str, TemplateMetrics]]:
+    """Return metrics by part and system: the model, and the most frequent templates if that is asked for.
+
+    Args:
+        checkpoint: the trained model.
+        split: the data of the run.
+        config: parts, rows, bank and search.
+    """
+    given: OrganicEvaluationConfig = config.evaluation
+    train = split["train"]
+    counts = train.template_counts()
+    everything = dict.fromkeys(text for rows in split.parts.values() for text in rows.templates)
+    bank = list(dict.fromkeys([*checkpoint.templates, *everything])) if given.bank == "all" else None
+    applier = TemplateApplier(cache=default_cache(), jobs=processors())
+    systems = {
+        MODEL: ReactantPlanner(
+            TemplatePredictor(checkpoint, bank=bank), applier, config.search, reactants=checkpoint.reactants
+        )
+    }
+    if given.popularity:
+        # Most of the frequent templates do not apply to a product; only those that do are worth comparing.
+        search = replace(config.search, applicable=True)
+        systems["popularity"] = ReactantPlanner(
+            TemplatePopularity(counts), applier, search, reactants=checkpoint.reactants
+        )
+    recorded = frozenset(zip(train.products, train.reactants, strict=True))
+    comparison = {}
+    for part in given.parts:
+        rows = split[part].head(given.rows)
+        measured = {
+            name: evaluate_reactions(planner, rows, train_templates=counts, train_reactions=recorded)
+            for name, planner in systems.items()
+        }
+        comparison[part] = compare_systems(measured, MODEL)
+    return comparison

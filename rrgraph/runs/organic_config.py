@@ -1,0 +1,107 @@
+"""The configuration of a run on products and templates, and its checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rrgraph.errors import check_choice
+from rrgraph.organic import MERGES, TOKENS, TOWERS, SearchConfig, TemplateModelConfig
+from rrgraph.organic.table import PARTS
+from rrgraph.runs.config import BaseConfig
+from rrgraph.runs.values import check_loop, check_ranges
+from rrgraph.training import OBJECTIVES, RIGHT_ENCODERS, ContrastiveConfig, RankingConfig
+
+__all__ = ["BANKS", "ORGANIC", "OrganicConfig", "OrganicDataConfig", "OrganicEvaluationConfig", "check_organic_config"]
+
+ORGANIC = "organic"
+"""Value of `domain` in a configuration of this kind."""
+
+BANKS = ("train", "all")
+
+
+@dataclass
+class OrganicDataConfig:
+    """Where reactions come from.
+
+    Attributes:
+        table: catalogued name or file with the columns product, reactants, template and split.
+        rows: first rows of each part to use; 0 uses all.
+    """
+
+    table: str = "uspto_50k"
+    rows: int = 0
+
+
+@dataclass
+class OrganicEvaluationConfig:
+    """What is measured at the end of a run.
+
+    Attributes:
+        parts: of validation and test.
+        rows: first rows of each part; 0 measures all.
+        bank: templates to choose among: `train`, or `all` that the table has, also of validation and test rows.
+        popularity: also measure the most frequent templates.
+    """
+
+    parts: list[str] = field(default_factory=lambda: ["validation"])
+    rows: int = 0
+    bank: str = "train"
+    popularity: bool = True
+
+
+@dataclass
+class OrganicConfig(BaseConfig):
+    """Everything that defines a run on products and templates.
+
+    The seed is that of initial weights, shuffling and dropout.
+
+    Attributes:
+        domain: `organic`, which tells this kind of configuration from the others.
+        data: the reactions.
+        model: both towers.
+        contrastive: stage 1.
+        ranking: stage 2.
+        search: how scores become ranked sets of reactants.
+        evaluation: what is measured.
+    """
+
+    domain: str = ORGANIC
+    data: OrganicDataConfig = field(default_factory=OrganicDataConfig)
+    model: TemplateModelConfig = field(default_factory=TemplateModelConfig)
+    contrastive: ContrastiveConfig = field(default_factory=ContrastiveConfig)
+    ranking: RankingConfig = field(default_factory=RankingConfig)
+    search: SearchConfig = field(default_factory=SearchConfig)
+    evaluation: OrganicEvaluationConfig = field(default_factory=OrganicEvaluationConfig)
+
+
+def check_organic_config(config: OrganicConfig) -> None:
+    """Refuse a configuration that names something unknown or has a value out of range.
+
+    Raises:
+        ConfigError: naming the key, the value and what was expected.
+    """
+    check_choice("domain", config.domain, [ORGANIC])
+    sides = ("model.product", "model.template")
+    for side, tower in zip(sides, (config.model.product, config.model.template), strict=True):
+        check_choice(f"{side}.tower", tower.tower, TOWERS)
+        check_choice(f"{side}.tokens", tower.tokens, TOKENS)
+        check_ranges(
+            config,
+            positive=[f"{side}.{name}" for name in ("hidden", "layers", "bits", "heads", "length")],
+            not_negative=[f"{side}.radius"],
+            below_one=[f"{side}.dropout", f"{side}.fragment_dropout"],
+        )
+    check_loop(config, "contrastive")
+    check_loop(config, "ranking")
+    check_choice("contrastive.objective", config.contrastive.objective, OBJECTIVES)
+    check_choice("ranking.right", config.ranking.right, RIGHT_ENCODERS)
+    check_choice("search.merge", config.search.merge, MERGES)
+    check_choice("evaluation.bank", config.evaluation.bank, BANKS)
+    for part in config.evaluation.parts:
+        check_choice("evaluation.parts", part, PARTS[1:])
+    check_ranges(
+        config,
+        positive=("model.width", "ranking.candidates", "search.templates"),
+        not_negative=("seed", "data.rows", "evaluation.rows", "ranking.hard", "ranking.right_learning_rate"),
+        below_one=("ranking.smoothing", "ranking.decay", "ranking.entropy_bonus"),
+    )

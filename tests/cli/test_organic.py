@@ -1,0 +1,131 @@
+import csv
+import json
+
+import pytest
+
+pytest.importorskip("rdchiral", reason="needs the extra 'organic'")
+
+from rrgraph.cli import main
+
+CONFIG = """\
+name: tiny
+domain: organic
+data: {table: TABLE}
+model:
+  width: 16
+  product: {hidden: 32, bits: 512}
+  template: {hidden: 32, bits: 512}
+contrastive: {epochs: 12, batch_size: 16, learning_rate: 1.0e-2}
+ranking: {epochs: 1, batch_size: 16, candidates: 4, hard: 2}
+search: {templates: 4, applicable: true}
+evaluation: {parts: [validation], rows: 5}
+"""
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    patch = pytest.MonkeyPatch()
+    path = tmp_path_factory.mktemp("cache") / "outcomes.sqlite"
+    for module in ("rrgraph.runs.organic", "rrgraph.organic"):
+        patch.setattr(f"{module}.default_cache", lambda: path)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def run_folder(organic_table, tmp_path_factory, cache):
+    folder = tmp_path_factory.mktemp("organic_cli")
+    (folder / "config.yaml").write_text(CONFIG.replace("TABLE", str(organic_table)))
+    assert main(["train", str(folder / "config.yaml"), f"output={folder / 'run'}"]) == 0
+    return folder / "run"
+
+
+def plan(*arguments):
+    return main(["plan", "--domain", "organic", *map(str, arguments)])
+
+
+def test_training_shows_what_was_measured(run_folder, capsys):
+    assert main(["train", str(run_folder.parent / "config.yaml"), f"output={run_folder}", "--resume"]) == 0
+    shown = capsys.readouterr().out
+    assert "test rows whose template is in train" in shown
+    assert "model, reactants" in shown and "popularity, template" in shown
+    assert f"The model is in {run_folder}" in shown
+
+
+def test_suggestions_for_people(run_folder, capsys):
+    assert plan("--model", run_folder, "CCNC(C)=O", "--top-k", 1) == 0
+    shown = capsys.readouterr().out
+    assert "CC(=O)O + CCN" in shown and "training rows" in shown
+
+
+def test_suggestions_as_json_and_drawings(run_folder, tmp_path, capsys):
+    assert plan("--model", run_folder, "CCOC(C)=O", "--json", "--svg", tmp_path / "drawings") == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["product"] == "CCOC(C)=O"
+    assert record["sets"][0] == ["CC(=O)O", "CCO"]
+    first = record["suggestions"][0]
+    assert first["training_rows"] > 0 and first["template"].count(">>") == 1
+    assert record["scores"] == sorted(record["scores"], reverse=True)
+    drawing = tmp_path / "drawings" / "product1_set1.svg"
+    assert first["drawing"] == str(drawing)
+    assert drawing.read_text().lstrip().startswith("<?xml") and "</svg>" in drawing.read_text()
+
+
+def test_a_bad_molecule_is_named_and_does_not_stop_the_others(run_folder, tmp_path, capsys):
+    (tmp_path / "products.smi").write_text("CCOC(C)=O ethyl acetate\n# a comment\n\nnot_a_molecule\nCNC(C)=O\n")
+    output = tmp_path / "plans.csv"
+    assert plan("--model", run_folder, "--input", tmp_path / "products.smi", "--output", output) == 2
+    assert "'not_a_molecule' is not a molecule that can be read" in capsys.readouterr().err
+    with output.open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["number"] for row in rows} == {"1", "2", "3"}
+    assert [row["error"] != "" for row in rows if row["number"] == "2"] == [True]
+    assert next(row["reactants"] for row in rows if row["number"] == "3" and row["rank"] == "1") == "CC(=O)O.CN"
+
+
+def test_a_product_that_nothing_makes_is_said(run_folder, capsys):
+    assert plan("--model", run_folder, "C") == 0
+    assert "No template of the model makes 'C'." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "nowhere", "CCO"], "--model is 'nowhere', expected the run folder of a model of templates"),
+        (["--foreign", "CCO"], "--foreign is about inorganic targets, so it does not go with --domain organic"),
+        (["--set-size", "2", "CCO"], "--set-size is about inorganic targets"),
+    ],
+)
+def test_what_does_not_fit_molecules_is_refused(arguments, message, capsys):
+    assert plan(*arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error and "Traceback" not in error
+
+
+def test_nothing_to_plan_is_said(run_folder, capsys):
+    assert plan("--model", run_folder) == 2
+    assert "give SMILES or --input FILE" in capsys.readouterr().err
+    assert plan("--model", run_folder, "--input", "missing.smi") == 2
+    assert "There is no file 'missing.smi'" in capsys.readouterr().err
+
+
+def test_both_stages_are_measured(run_folder, tmp_path, capsys):
+    for model in (run_folder, run_folder / "contrasted"):
+        output = tmp_path / "metrics.json"
+        assert main(["evaluate", str(model), "--split", "test", "--output", str(output)]) == 0
+        metrics = json.loads(output.read_text())["metrics"]
+        assert set(metrics) == {"model", "popularity"}
+        assert metrics["model"]["reactants"]["rows"] == 14
+    assert "test, 14 rows" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "give --split validation or test"),
+        (["--split", "train"], "--split is 'train', expected one of validation, test"),
+    ],
+)
+def test_parts_that_cannot_be_measured_are_refused(run_folder, arguments, message, capsys):
+    assert main(["evaluate", str(run_folder), *(arguments or ["--test", "textbook"])]) == 2
+    assert message in capsys.readouterr().err

@@ -75,7 +75,7 @@ class Sequential(SetBaseline):
         batch_size: int = 128,
         learning_rate: float = 1e-3,
         weight_decay: float = 0.02,
-        beam: int = 64,
+        beam: int = 16,
     ) -> None:
         super().__init__()
         self.seed, self.encoder, self.beam = seed, encoder, beam

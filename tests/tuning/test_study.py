@@ -271,7 +271,7 @@ def test_ctrl_c_ends_all_processes_and_puts_their_trials_back(config, tmp_path):
         while not process.stdout.readline().startswith("trial 2:"):
             assert process.poll() is None
         os.killpg(process.pid, signal.SIGINT)  # what a terminal does
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "the same command goes on" in errors
     assert "Traceback" not in errors

@@ -21,6 +21,9 @@ R = TypeVar("R")
 
 _THREADS: Final = "OMP_NUM_THREADS"
 
+_PATIENCE: Final = 5.0
+"""Seconds that a process has to end when it is asked to, before it is killed."""
+
 
 class ProcessDied(RuntimeError):
     """A process ended without an answer, for example because the system needed its memory."""
@@ -113,7 +116,11 @@ def _no_orphans() -> Iterator[None]:
     try:
         yield
     except BaseException:
-        for process in active_children():
-            if process.pid not in before:
-                process.terminate()
+        started = [process for process in active_children() if process.pid not in before]
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.join(_PATIENCE)
+            if process.is_alive():
+                process.kill()
         raise

@@ -84,8 +84,10 @@ def _until_broken(
 
 
 def _follow_parent() -> None:
-    """Leave Ctrl-C, which all processes get, to the one that started this one, and end when that is gone."""
+    """Leave Ctrl-C, which all processes get, to the one that started this one, and end when told to or with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What the other one ignores at this moment would be ignored here too.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     parent = parent_process()
     assert parent is not None
 

@@ -22,7 +22,8 @@ def interruptible() -> Iterator[None]:
         return
 
     def interrupt(*_: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        # Not SIG_IGN, which processes started from now on would inherit.
+        signal.signal(signal.SIGTERM, lambda *_: None)
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)

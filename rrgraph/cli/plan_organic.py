@@ -145,8 +145,13 @@ def _planner(model: str) -> ReactantPlanner:
         )
     checkpoint = load_template_checkpoint(model)
     search = SearchConfig(**checkpoint.metadata.get("search", {}))
-    applier = TemplateApplier(cache=default_cache())
-    return ReactantPlanner(TemplatePredictor(checkpoint), applier, search, reactants=checkpoint.reactants)
+    return ReactantPlanner(
+        TemplatePredictor(checkpoint),
+        TemplateApplier(cache=default_cache()),
+        search,
+        reactants=checkpoint.reactants,
+        ranker=checkpoint.ranker,
+    )
 
 
 def _texts(given: Sequence[str], path: str | None) -> list[str]:

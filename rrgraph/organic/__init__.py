@@ -1,7 +1,7 @@
 """Single-step retrosynthesis of molecules as link prediction between products and templates."""
 
 from rrgraph.organic.application import TemplateApplier, apply_template, default_cache
-from rrgraph.organic.config import SearchConfig, TemplateModelConfig, TowerConfig
+from rrgraph.organic.config import RankerConfig, SearchConfig, TemplateModelConfig, TowerConfig
 from rrgraph.organic.evaluation import DEPTHS, TemplateMetrics, compare_systems, evaluate_reactions
 from rrgraph.organic.graph import SOLVED_BY, TemplateGraph, build_template_graph
 from rrgraph.organic.learning import TemplateLearner
@@ -14,8 +14,11 @@ from rrgraph.organic.model import (
     save_template_checkpoint,
 )
 from rrgraph.organic.molecules import MoleculeError, canonical_reactants, canonical_smiles
-from rrgraph.organic.planner import MERGES, ReactantPlanner, ReactantSet, Transformation
+from rrgraph.organic.planner import MERGES, ReactantPlanner, ReactantSet, TemplateScorer, Transformation
 from rrgraph.organic.popularity import TemplatePopularity
+from rrgraph.organic.precedents import Precedents
+from rrgraph.organic.ranker import ReactantRanker, fit_ranker
+from rrgraph.organic.set_numbers import SET_NUMBERS, SetDescriber
 from rrgraph.organic.table import TemplateReactions, TemplateSplit, load_template_table
 from rrgraph.organic.tokens import TOKENS
 from rrgraph.organic.towers import TOWERS, Tower
@@ -23,14 +26,19 @@ from rrgraph.organic.towers import TOWERS, Tower
 __all__ = [
     "DEPTHS",
     "MERGES",
+    "SET_NUMBERS",
     "SOLVED_BY",
     "TEMPLATE_FORMAT",
     "TOKENS",
     "TOWERS",
     "MoleculeError",
+    "Precedents",
+    "RankerConfig",
     "ReactantPlanner",
+    "ReactantRanker",
     "ReactantSet",
     "SearchConfig",
+    "SetDescriber",
     "TemplateApplier",
     "TemplateCheckpoint",
     "TemplateGraph",
@@ -40,6 +48,7 @@ __all__ = [
     "TemplatePopularity",
     "TemplatePredictor",
     "TemplateReactions",
+    "TemplateScorer",
     "TemplateSplit",
     "Tower",
     "TowerConfig",
@@ -51,6 +60,7 @@ __all__ = [
     "compare_systems",
     "default_cache",
     "evaluate_reactions",
+    "fit_ranker",
     "load_template_checkpoint",
     "load_template_table",
     "match_templates",

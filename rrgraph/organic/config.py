@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["SearchConfig", "TemplateModelConfig", "TowerConfig"]
+from rrgraph.training import TreesConfig
+
+__all__ = ["RankerConfig", "SearchConfig", "TemplateModelConfig", "TowerConfig"]
 
 
 @dataclass
@@ -68,3 +70,20 @@ class SearchConfig:
     templates: int = 50
     applicable: bool = False
     merge: str = "best"
+
+
+@dataclass
+class RankerConfig:
+    """How sets of reactants are ranked again.
+
+    Attributes:
+        enabled: whether they are.
+        folds: forests, each learned without its share of the validation products, which measure it.
+        trees: of each forest.
+    """
+
+    enabled: bool = True
+    folds: int = 5
+    trees: TreesConfig = field(
+        default_factory=lambda: TreesConfig(number=200, depth=6, leaves=31, least=50, learning_rate=0.05)
+    )

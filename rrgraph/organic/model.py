@@ -12,9 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rrgraph.model import DualEncoder, EmbeddingBank, embed_all
+from rrgraph.model import BoostedTrees, DualEncoder, EmbeddingBank, embed_all
 from rrgraph.model.storage import read_model, refuse_misfit, weights, write_model
 from rrgraph.organic.config import TemplateModelConfig, TowerConfig
+from rrgraph.organic.precedents import Precedents
+from rrgraph.organic.ranker import ReactantRanker
+from rrgraph.organic.set_numbers import SET_NUMBERS, SetDescriber
 from rrgraph.organic.towers import TOWERS, Tower
 
 __all__ = [
@@ -26,10 +29,10 @@ __all__ = [
     "save_template_checkpoint",
 ]
 
-TEMPLATE_FORMAT: Final = "rrgraph-template-model/1"
+TEMPLATE_FORMAT: Final = "rrgraph-template-model/2"
 """Name and version of the file format, checked on loading."""
 
-_MODEL, _BANK = "model.", "bank"
+_MODEL, _BANK, _PRECEDENTS, _FOREST = "model.", "bank", "precedents.", "forest{}."
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class TemplateCheckpoint:
         bank: (templates, width) their vectors.
         reactants: training rows of each single reactant.
         metadata: how it was trained; plain JSON.
+        ranker: ranks sets of reactants again, if there is one.
     """
 
     model: DualEncoder
@@ -53,6 +57,7 @@ class TemplateCheckpoint:
     bank: Tensor
     reactants: Mapping[str, int] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    ranker: ReactantRanker | None = None
 
 
 def build_model(config: TemplateModelConfig, states: Mapping[str, Mapping[str, Any]]) -> DualEncoder:
@@ -112,7 +117,7 @@ class TemplatePredictor:
 
 def save_template_checkpoint(checkpoint: TemplateCheckpoint, folder: str | Path) -> None:
     """Write `model.safetensors` and `model.json` into `folder`."""
-    tensors = {_MODEL + name: tensor for name, tensor in weights(checkpoint.model, half=False).items()}
+    tensors = _prefixed(_MODEL, weights(checkpoint.model, half=False))
     description = {
         "model": asdict(checkpoint.config),
         "states": {side: tower.state for side, tower in _towers(checkpoint.model).items()},
@@ -121,7 +126,11 @@ def save_template_checkpoint(checkpoint: TemplateCheckpoint, folder: str | Path)
         ],
         "reactants": dict(checkpoint.reactants),
         "metadata": dict(checkpoint.metadata),
+        "ranker": None,
     }
+    if checkpoint.ranker is not None:
+        tensors |= _ranker_tensors(checkpoint.ranker)
+        description["ranker"] = _describe_ranker(checkpoint.ranker)
     write_model(folder, TEMPLATE_FORMAT, {**tensors, _BANK: checkpoint.bank}, description)
 
 
@@ -136,11 +145,12 @@ def load_template_checkpoint(folder: str | Path) -> TemplateCheckpoint:
         config = _read_config(description["model"])
         model = build_model(config, description["states"])
         bank = tensors.pop(_BANK)
-        model.load_state_dict({name.removeprefix(_MODEL): tensor for name, tensor in tensors.items()})
+        model.load_state_dict(_taken(_MODEL, tensors))
         texts, counts = zip(*description["templates"], strict=True)
         if len(bank) != len(texts):
             raise ValueError(f"{len(bank)} vectors for {len(texts)} templates")
         reactants = Counter(description["reactants"])
+        ranker = _read_ranker(tensors, description["ranker"], texts, reactants)
     return TemplateCheckpoint(
         model=model.eval(),
         config=config,
@@ -149,6 +159,7 @@ def load_template_checkpoint(folder: str | Path) -> TemplateCheckpoint:
         bank=bank,
         reactants=reactants,
         metadata=description["metadata"],
+        ranker=ranker,
     )
 
 
@@ -159,6 +170,44 @@ def _towers(model: DualEncoder) -> dict[str, Any]:
 def _vectors(model: DualEncoder, templates: Sequence[str]) -> Tensor:
     tower: Tower = model.right  # type: ignore[assignment]
     return embed_all(model.embed_right, tower.inputs(templates))
+
+
+def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {prefix + name: tensor for name, tensor in tensors.items()}
+
+
+def _taken(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors with a prefix under their names without it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _ranker_tensors(ranker: ReactantRanker) -> dict[str, Tensor]:
+    tensors = _prefixed(_PRECEDENTS, ranker.describe.precedents.tensors())
+    for number, forest in enumerate(ranker.forests):
+        tensors |= _prefixed(_FOREST.format(number), forest.state_dict())
+    return tensors
+
+
+def _describe_ranker(ranker: ReactantRanker) -> dict[str, Any]:
+    forests = [{"trees": forest.trees, "depth": forest.depth} for forest in ranker.forests]
+    return {"numbers": SET_NUMBERS, "forests": forests, "products": sorted(ranker.products)}
+
+
+def _read_ranker(
+    tensors: Mapping[str, Tensor],
+    description: Mapping[str, Any] | None,
+    templates: Sequence[str],
+    reactants: Mapping[str, int],
+) -> ReactantRanker | None:
+    if description is None:
+        return None
+    if tuple(description["numbers"]) != SET_NUMBERS:
+        raise ValueError("its trees read other numbers than this version gives them")
+    forests = [BoostedTrees(**sizes) for sizes in description["forests"]]
+    for number, forest in enumerate(forests):
+        forest.load_state_dict(_taken(_FOREST.format(number), tensors))
+    precedents = Precedents.from_tensors(_taken(_PRECEDENTS, tensors))
+    return ReactantRanker(SetDescriber(precedents, templates, reactants), forests, description["products"])
 
 
 def _read_config(values: Mapping[str, Any]) -> TemplateModelConfig:

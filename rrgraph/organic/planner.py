@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
+from scipy.special import expit
 from torch import Tensor
 
 from rrgraph.errors import check_choice
 from rrgraph.organic.application import Outcomes, TemplateApplier
 from rrgraph.organic.config import SearchConfig
 from rrgraph.organic.matching import matching_mask
+
+if TYPE_CHECKING:
+    from rrgraph.organic.ranker import ReactantRanker
 
 __all__ = ["MERGES", "ReactantPlanner", "ReactantSet", "TemplateScorer", "Transformation"]
 
@@ -55,7 +59,8 @@ class ReactantSet:
 
     Attributes:
         reactants: canonical SMILES, sorted and joined by dots.
-        score: probability of the best template that leads there, or the sum over all that do.
+        score: probability of the best template that leads there, or the sum over all that do; with a ranker, the
+            probability that the set is the recorded one.
         templates: those templates, the most probable first.
     """
 
@@ -73,6 +78,7 @@ class ReactantPlanner:
         config: how many, and how their outcomes are merged.
         reactants: training rows of each single reactant; of the outcomes of one template those come first whose
             reactants are known.
+        ranker: ranks the merged sets again; without one they keep the order that templates give them.
 
     Raises:
         ConfigError: there is no such way to merge.
@@ -85,9 +91,11 @@ class ReactantPlanner:
         config: SearchConfig,
         *,
         reactants: Mapping[str, int],
+        ranker: ReactantRanker | None = None,
     ) -> None:
         check_choice("search.merge", config.merge, MERGES)
         self.scorer, self.applier, self.config, self.reactants = scorer, applier, config, reactants
+        self.ranker = ranker
 
     def transformations(self, products: Sequence[str]) -> Iterator[tuple[Transformation, ...]]:
         """Yield for each product the templates that were applied, the most probable first.
@@ -121,7 +129,15 @@ class ReactantPlanner:
             score = probabilities[0] if self.config.merge == "best" else sum(probabilities)
             order[reactants] = (-score, *self._unusual(reactants))
             found.append(ReactantSet(reactants=reactants, score=score, templates=tuple(templates)))
-        return sorted(found, key=lambda suggestion: (*order[suggestion.reactants], suggestion.reactants))
+        found.sort(key=lambda suggestion: (*order[suggestion.reactants], suggestion.reactants))
+        return found if self.ranker is None or not found else self._again(self.ranker, product, found)
+
+    def _again(self, ranker: ReactantRanker, product: str, found: Sequence[ReactantSet]) -> list[ReactantSet]:
+        """Return sets in the order of the ranker, with its probabilities."""
+        log_odds = ranker.log_odds(product, found)
+        order = np.argsort(-log_odds, kind="stable").tolist()
+        probabilities = expit(log_odds).tolist()
+        return [replace(found[place], score=probabilities[place]) for place in order]
 
     def _unusual(self, reactants: str) -> tuple[float, ...]:
         """Order sets of equal score: known reactants first, then those that are known better."""

@@ -8,18 +8,23 @@ from pathlib import Path
 
 from rrgraph.files import write_json, write_text
 from rrgraph.organic import (
+    Precedents,
     ReactantPlanner,
+    SearchConfig,
+    SetDescriber,
     TemplateApplier,
     TemplateCheckpoint,
     TemplateLearner,
     TemplateMetrics,
     TemplatePopularity,
     TemplatePredictor,
+    TemplateScorer,
     TemplateSplit,
     build_template_graph,
     compare_systems,
     default_cache,
     evaluate_reactions,
+    fit_ranker,
     load_template_checkpoint,
     load_template_table,
     match_templates,
@@ -34,8 +39,8 @@ from rrgraph.training import remove_state
 
 __all__ = ["OrganicResult", "measure_organic", "organic_run"]
 
-_CONTRASTED = "contrasted"
-"""Folder of the model after the first stage while the second runs."""
+_CONTRASTED, _RANKED = "contrasted", "ranked"
+"""Folders of the model after the first stage and after the second, for whom wants to go on from there or to compare."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,8 @@ def organic_run(
     else:
         checkpoint = _fit(config, split, folder, resume=resume)
         save_template_checkpoint(checkpoint, folder)
-        remove_state(folder)
+        for each in (folder, folder / _CONTRASTED):
+            remove_state(each)
     comparison = measure_organic(checkpoint, split, config)
     ranks = {part: {"reactants": systems[MODEL].rows.to_dict()} for part, systems in comparison.items()}
     write_json(folder / "ranks.json", ranks)
@@ -94,24 +100,59 @@ def organic_run(
 
 
 def _fit(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume: bool) -> TemplateCheckpoint:
+    """Return the trained model; what each stage but the last leaves is kept in a folder of its own."""
+    second = folder / _RANKED
+    if resume and _has_model(second):
+        checkpoint = load_template_checkpoint(second)
+    else:
+        checkpoint = _learn(config, split, folder, resume=resume)
+    if not config.sets.enabled:
+        return checkpoint
+    save_template_checkpoint(checkpoint, second)
+    return _with_ranker(checkpoint, split, config)
+
+
+def _learn(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume: bool) -> TemplateCheckpoint:
+    """Return the model that ranks templates."""
     train = split["train"]
     graph = build_template_graph(train)
     eligible = None
     if config.search.applicable:
         eligible = match_templates(graph.products, graph.templates, jobs=processors())
     learner = TemplateLearner(graph, split["validation"], config.model, seed=config.seed, eligible=eligible)
+    metadata = {"name": config.name, "seed": config.seed, "search": asdict(config.search)}
     first = folder / _CONTRASTED
-    if resume and (first / "model.json").is_file():
+    if resume and _has_model(first):
         learner.model.load_state_dict(load_template_checkpoint(first).model.state_dict())
     else:
         write_history(folder, learner.contrast(config.contrastive, folder=folder, resume=resume))
-        if config.ranking.enabled:
-            save_template_checkpoint(learner.checkpoint(train, {}), first)
-        remove_state(folder)
     if config.ranking.enabled:
+        if not _has_model(first):
+            save_template_checkpoint(learner.checkpoint(train, metadata), first)
         write_history(folder, learner.rank(config.ranking, folder=first, resume=resume), name="ranking_history.csv")
-        remove_state(first)
-    return learner.checkpoint(train, {"name": config.name, "seed": config.seed, "search": asdict(config.search)})
+    return learner.checkpoint(train, metadata)
+
+
+def _has_model(folder: Path) -> bool:
+    return (folder / "model.json").is_file()
+
+
+def _with_ranker(checkpoint: TemplateCheckpoint, split: TemplateSplit, config: OrganicConfig) -> TemplateCheckpoint:
+    """Return the model with a ranker of sets that has learned from the validation rows."""
+    precedents = Precedents.of(split["train"], checkpoint.templates)
+    ranker = fit_ranker(
+        SetDescriber(precedents, checkpoint.templates, checkpoint.reactants),
+        _planner(checkpoint, TemplatePredictor(checkpoint), config.search),
+        split["validation"],
+        config.sets,
+        seed=config.seed,
+    )
+    return replace(checkpoint, ranker=ranker)
+
+
+def _planner(checkpoint: TemplateCheckpoint, scorer: TemplateScorer, search: SearchConfig) -> ReactantPlanner:
+    applier = TemplateApplier(cache=default_cache(), jobs=processors())
+    return ReactantPlanner(scorer, applier, search, reactants=checkpoint.reactants, ranker=checkpoint.ranker)
 
 
 def measure_organic(
@@ -129,18 +170,11 @@ def measure_organic(
     counts = train.template_counts()
     everything = dict.fromkeys(text for rows in split.parts.values() for text in rows.templates)
     bank = list(dict.fromkeys([*checkpoint.templates, *everything])) if given.bank == "all" else None
-    applier = TemplateApplier(cache=default_cache(), jobs=processors())
-    systems = {
-        MODEL: ReactantPlanner(
-            TemplatePredictor(checkpoint, bank=bank), applier, config.search, reactants=checkpoint.reactants
-        )
-    }
+    systems = {MODEL: _planner(checkpoint, TemplatePredictor(checkpoint, bank=bank), config.search)}
     if given.popularity:
         # Most of the frequent templates do not apply to a product; only those that do are worth comparing.
         search = replace(config.search, applicable=True)
-        systems["popularity"] = ReactantPlanner(
-            TemplatePopularity(counts), applier, search, reactants=checkpoint.reactants
-        )
+        systems["popularity"] = _planner(replace(checkpoint, ranker=None), TemplatePopularity(counts), search)
     recorded = frozenset(zip(train.products, train.reactants, strict=True))
     comparison = {}
     for part in given.parts:

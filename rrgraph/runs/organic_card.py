@@ -13,11 +13,12 @@ __all__ = ["frequency_table", "organic_card", "reactant_table"]
 _MEANING = """\
 ## What the numbers mean
 
-A set of reactants is found by applying templates, reaction rules taken from the training reactions, to the product. The
-probability of a set is that of the best template that leads to it{among}; probabilities of sets need not
-add up to 1. A high rank says that chemists tended to make such products in such a way. It is no evidence that the
-reaction works: conditions, yields and competing groups elsewhere in the molecule are not considered, and patents do not
-report failures.
+A set of reactants is found by applying templates, reaction rules taken from the training reactions, to the product.
+{probability} Probabilities of sets need not add up to 1.
+
+A high rank says that chemists tended to make such products in such a way. It is no evidence that the reaction works:
+conditions, yields and competing groups elsewhere in the molecule are not considered, and patents do not report
+failures.
 """
 
 
@@ -29,9 +30,7 @@ def organic_card(
         f"# {config.name}\n",
         f"Template-based single-step retrosynthesis, rrgraph {__version__}, seed {config.seed}.\n",
         f"## Data\n\n`{config.data.table}`: {split}\n",
-        _MEANING.format(
-            among=", among the templates whose pattern is in the product" if config.search.applicable else ""
-        ),
+        _MEANING.format(probability=_probability(config)),
     ]
     for part, systems in comparison.items():
         rows = next(iter(systems.values())).reactants.rows
@@ -42,6 +41,17 @@ def organic_card(
             f"{_markdown(*frequency_table(systems))}\n"
         )
     return "\n".join(sections)
+
+
+def _probability(config: OrganicConfig) -> str:
+    if config.sets.enabled:
+        return (
+            f"Its probability is that of being the recorded one, by boosted trees that compare all sets which "
+            f"{config.search.templates} templates lead to. They learned from the validation rows; each of these is "
+            "judged by trees that have not seen its product."
+        )
+    among = ", among the templates whose pattern is in the product" if config.search.applicable else ""
+    return f"The probability of a set is that of the best template that leads to it{among}."
 
 
 def reactant_table(systems: Mapping[str, TemplateMetrics]) -> tuple[list[str], list[list[str]]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from rrgraph.errors import check_choice
-from rrgraph.organic import MERGES, TOKENS, TOWERS, SearchConfig, TemplateModelConfig
+from rrgraph.errors import ConfigError, check_choice
+from rrgraph.organic import MERGES, TOKENS, TOWERS, RankerConfig, SearchConfig, TemplateModelConfig
 from rrgraph.organic.table import PARTS
 from rrgraph.runs.config import BaseConfig
 from rrgraph.runs.values import check_loop, check_ranges
@@ -62,6 +62,7 @@ class OrganicConfig(BaseConfig):
         contrastive: stage 1.
         ranking: stage 2.
         search: how scores become ranked sets of reactants.
+        sets: how these are ranked again.
         evaluation: what is measured.
     """
 
@@ -71,6 +72,7 @@ class OrganicConfig(BaseConfig):
     contrastive: ContrastiveConfig = field(default_factory=ContrastiveConfig)
     ranking: RankingConfig = field(default_factory=RankingConfig)
     search: SearchConfig = field(default_factory=SearchConfig)
+    sets: RankerConfig = field(default_factory=RankerConfig)
     evaluation: OrganicEvaluationConfig = field(default_factory=OrganicEvaluationConfig)
 
 
@@ -91,6 +93,8 @@ def check_organic_config(config: OrganicConfig) -> None:
             not_negative=[f"{side}.radius"],
             below_one=[f"{side}.dropout", f"{side}.fragment_dropout"],
         )
+    if config.sets.folds < 2:
+        raise ConfigError(f"Configuration value sets.folds is {config.sets.folds}, expected at least 2.")
     check_loop(config, "contrastive")
     check_loop(config, "ranking")
     check_choice("contrastive.objective", config.contrastive.objective, OBJECTIVES)
@@ -101,7 +105,13 @@ def check_organic_config(config: OrganicConfig) -> None:
         check_choice("evaluation.parts", part, PARTS[1:])
     check_ranges(
         config,
-        positive=("model.width", "ranking.candidates", "search.templates"),
-        not_negative=("seed", "data.rows", "evaluation.rows", "ranking.hard", "ranking.right_learning_rate"),
+        positive=(
+            *("model.width", "ranking.candidates", "search.templates"),
+            *("sets.trees.number", "sets.trees.depth", "sets.trees.leaves", "sets.trees.least"),
+        ),
+        not_negative=(
+            *("seed", "data.rows", "evaluation.rows", "ranking.hard", "ranking.right_learning_rate"),
+            *("sets.trees.learning_rate", "sets.trees.regularisation"),
+        ),
         below_one=("ranking.smoothing", "ranking.decay", "ranking.entropy_bonus"),
     )

@@ -1,6 +1,6 @@
 """How models learn: negative samplers, losses, and one loop for every task."""
 
-from rrgraph.training.boosting import fit_trees
+from rrgraph.training.boosting import boost, fit_trees
 from rrgraph.training.config import (
     ContrastiveConfig,
     LoopConfig,
@@ -47,6 +47,7 @@ __all__ = [
     "Task",
     "TrainingConfig",
     "TreesConfig",
+    "boost",
     "fit_trees",
     "listwise_cross_entropy",
     "remove_state",

@@ -1,4 +1,4 @@
-"""Boosted trees over candidate sets: lists flow in, trees that tell recorded sets from others flow out.
+"""Boosted trees: numbers of candidate sets flow in, trees that tell recorded sets from others flow out.
 
 Trees read numbers as they are, one set at a time, and find thresholds that a small network misses.
 """
@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from rrgraph.model import BoostedTrees, SetLists
 from rrgraph.progress import track
 from rrgraph.training.config import TreesConfig
 
-__all__ = ["fit_trees"]
+__all__ = ["boost", "fit_trees"]
 
 
 def fit_trees(
@@ -37,7 +38,29 @@ def fit_trees(
         seed: of what is drawn.
     """
     hit = torch.cat(list(right)).numpy()
-    if len(np.unique(hit)) < 2:
+    numbers = np.concatenate([part.flat().numpy() for part in lists])
+    weight = np.concatenate([of[part.owner].numpy() for part, of in zip(lists, weights, strict=True)])
+    return boost(numbers, hit, config, weight=weight, seed=seed)
+
+
+def boost(
+    numbers: NDArray[np.float32],
+    right: NDArray[np.bool_],
+    config: TreesConfig,
+    *,
+    weight: NDArray[np.float32] | None = None,
+    seed: int,
+) -> BoostedTrees:
+    """Learn to tell right rows from wrong ones (binary cross-entropy); no trees where all are of one kind.
+
+    Args:
+        numbers: (rows, columns).
+        right: (rows,).
+        config: number, depth and learning rate of the trees.
+        weight: (rows,); all alike unless given.
+        seed: of what is drawn.
+    """
+    if len(np.unique(right)) < 2:
         return BoostedTrees(0, config.depth)
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -51,10 +74,8 @@ def fit_trees(
         early_stopping=False,
         random_state=seed,
     )
-    numbers = np.concatenate([part.flat().numpy() for part in lists])
-    weight = np.concatenate([of[part.owner].numpy() for part, of in zip(lists, weights, strict=True)])
     for _ in track(range(1), "boosted trees"):
-        classifier.fit(numbers, hit, sample_weight=weight)
+        classifier.fit(numbers, right, sample_weight=weight)
     return _as_tensors(classifier, config.depth)
 
 

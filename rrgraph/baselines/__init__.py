@@ -1,6 +1,7 @@
 """Comparison systems behind the planner's interface: reaction tables flow in, ranked precursor sets flow out."""
 
 from rrgraph.baselines.base import BASELINES, Baseline, LinkBaseline, SetBaseline, SetRequest
+from rrgraph.baselines.dual_encoder import DualEncoderBaseline
 from rrgraph.baselines.elemwise_retro import ElemwiseRetro
 from rrgraph.baselines.nearest_target import NearestTarget
 from rrgraph.baselines.popularity import Popularity
@@ -14,6 +15,7 @@ __all__ = [
     "Baseline",
     "CompositionMultiLabel",
     "CrabNetMultiLabel",
+    "DualEncoderBaseline",
     "ElemwiseRetro",
     "LinkBaseline",
     "MTEncoderMultiLabel",

@@ -15,10 +15,11 @@ from torch import Tensor
 
 from rrgraph.baselines.base import BASELINES, SetBaseline, SetRequest
 from rrgraph.baselines.beam import BeamRules, Choose, beam_search
+from rrgraph.baselines.embeddings import Embedder
 from rrgraph.baselines.sequence_model import NextMember, SequenceRows, SequenceTask
 from rrgraph.chem import Composition, source_elements
 from rrgraph.data import PrecursorSet, ReactionTable, Split
-from rrgraph.model import DEFAULT_ENCODER, PropertyPredictor, load_encoder
+from rrgraph.model import DEFAULT_ENCODER, load_encoder
 from rrgraph.planning import CandidateFilter, Feasible, Proposal, SetConstraints
 from rrgraph.training import LoopConfig, train
 
@@ -91,11 +92,11 @@ class Sequential(SetBaseline):
             average=0.99,
             monitor="log_probability",
         )
-        self._embed: _Embedder | None = None
+        self._embed: Embedder | None = None
         self._model: NextMember | None = None
 
     def _learn(self, table: ReactionTable, split: Split | None) -> None:
-        self._embed = embed = _Embedder(load_encoder(self.encoder))
+        self._embed = embed = Embedder(load_encoder(self.encoder))
         validation = split.validation if split is not None and len(split.validation) else None
         precursors = list(table.precursors().values())
         rows = _rows(table, precursors, precursors, embed)
@@ -134,25 +135,8 @@ class Sequential(SetBaseline):
         return found
 
 
-class _Embedder:
-    """Embeddings of compositions, each computed once."""
-
-    def __init__(self, encoder: PropertyPredictor) -> None:
-        self._encoder = encoder
-        self._known: dict[str, NDArray[np.float32]] = {}
-
-    def __call__(self, compositions: Sequence[Composition]) -> Tensor:
-        """Return embeddings (n, width)."""
-        new = list({each.key: each for each in compositions if each.key not in self._known}.values())
-        if new:
-            self._known.update(zip((each.key for each in new), self._encoder.embed(new), strict=True))
-        rows = [self._known[each.key] for each in compositions]
-        width = self._encoder.model.config.width
-        return torch.from_numpy(np.stack(rows) if rows else np.empty((0, width), dtype=np.float32))
-
-
 def _rows(
-    table: ReactionTable, competing: Sequence[Composition], vocabulary: Sequence[Composition], embed: _Embedder
+    table: ReactionTable, competing: Sequence[Composition], vocabulary: Sequence[Composition], embed: Embedder
 ) -> SequenceRows:
     """Return the rows of a table; `competing` may be members beside the recorded ones, which are in `vocabulary`."""
     position: dict[str, int] = {}

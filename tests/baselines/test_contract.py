@@ -17,6 +17,7 @@ CANDIDATES = [
 ]
 
 QUICK: dict[str, dict[str, object]] = {
+    "dual_encoder": {"hidden": 32, "width": 16, "epochs": 20, "ranking_epochs": 10, "learning_rate": 5e-3},
     "elemwise_retro": {"width": 8, "epochs": 2},
     "synthesis_similarity": {"width": 8, "epochs": 2},
     "sequential": {"epochs": 5, "hidden": 32, "beam": 8},

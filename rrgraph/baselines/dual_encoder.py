@@ -149,12 +149,32 @@ class DualEncoderBaseline(LinkBaseline):
         fitted = LogisticRegression(C=np.inf).fit(scores[:, None].double().numpy(), right.numpy())
         self._scale, self._offset = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
 
+    def embed_targets(self, targets: Sequence[Composition]) -> Tensor:
+        """Return the directions (n, width) of targets.
+
+        Raises:
+            ModelError: the baseline has not been fitted.
+        """
+        self._check_fitted()
+        return self._directions("left", targets)
+
+    def embed_precursors(self, precursors: Sequence[Composition]) -> Tensor:
+        """Return the directions (n, width) of precursors, ready for an `EmbeddingBank`.
+
+        Raises:
+            ModelError: the baseline has not been fitted.
+        """
+        self._check_fitted()
+        return self._directions("right", precursors)
+
+    def _directions(self, side: str, compositions: Sequence[Composition]) -> Tensor:
+        assert self._model is not None and self._embed is not None
+        embed = self._model.embed_left if side == "left" else self._model.embed_right
+        return embed_all(embed, (self._embed(compositions),))
+
     def _similarities(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> Tensor:
-        model, embed = self._model, self._embed
-        assert model is not None and embed is not None
-        left = embed_all(model.embed_left, (embed(targets),))
-        right = embed_all(model.embed_right, (embed(candidates),))
-        return model.similarities(left, right)
+        assert self._model is not None
+        return self._model.similarities(self._directions("left", targets), self._directions("right", candidates))
 
     def _logits(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> NDArray[np.float64]:
         logits: NDArray[np.float64] = self._similarities(targets, candidates).double().numpy()

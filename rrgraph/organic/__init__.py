@@ -1,5 +1,6 @@
 """Single-step retrosynthesis of molecules as link prediction between products and templates."""
 
+from rrgraph.organic.alternatives import alternative_links
 from rrgraph.organic.application import TemplateApplier, apply_template, default_cache
 from rrgraph.organic.config import RankerConfig, SearchConfig, TemplateModelConfig, TowerConfig
 from rrgraph.organic.evaluation import DEPTHS, TemplateMetrics, compare_systems, evaluate_reactions
@@ -53,6 +54,7 @@ __all__ = [
     "Tower",
     "TowerConfig",
     "Transformation",
+    "alternative_links",
     "apply_template",
     "build_template_graph",
     "canonical_reactants",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any, Final
 
@@ -131,8 +131,6 @@ def compare_systems(
     Raises:
         ScoreError: two were measured on different rows.
     """
-    from dataclasses import replace
-
     return {
         name: metrics
         if name == model

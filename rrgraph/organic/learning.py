@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from rrgraph.organic.graph import SOLVED_BY, TemplateGraph
 from rrgraph.organic.matching import matching_mask
 from rrgraph.organic.model import TemplateCheckpoint, build_model
 from rrgraph.organic.table import TemplateReactions
-from rrgraph.organic.towers import TOWERS
+from rrgraph.organic.towers import TOWERS, tower_of
 from rrgraph.training import ContrastiveConfig, ContrastiveTask, History, Links, RankingConfig, RankingTask, train
 
 __all__ = ["TemplateLearner"]
@@ -55,15 +56,15 @@ class TemplateLearner:
         self.model: DualEncoder = build_model(config, states)
         edges = graph.data[SOLVED_BY]
         self.links = Links(
-            left=self.model.left.inputs(graph.products),  # type: ignore[operator]
-            right=self.model.right.inputs(graph.templates),  # type: ignore[operator]
+            left=tower_of(self.model.left).inputs(graph.products),
+            right=tower_of(self.model.right).inputs(graph.templates),
             edges=edges.edge_index,
             count=edges.count,
             eligible=eligible,
         )
         kept = [row for row, text in enumerate(validation.templates) if text in graph.template_index]
         products = [validation.products[row] for row in kept]
-        self._queries = self.model.left.inputs(products)  # type: ignore[operator]
+        self._queries = tower_of(self.model.left).inputs(products)
         self._allowed = None if eligible is None else matching_mask(products, graph.templates)
         self._truth = torch.tensor([graph.template_index[validation.templates[row]] for row in kept])
         self._rows = len(validation)
@@ -77,6 +78,11 @@ class TemplateLearner:
         """Refine them by ranking lists of candidates (stage 2)."""
         task = RankingTask(self.model, self.links, config, validate=self.validate)
         return train(task, config, seed=self.seed, state_folder=folder, resume=resume)
+
+    def learn_from(self, graph: TemplateGraph) -> None:
+        """Go on with the links of another graph with the same nodes."""
+        edges = graph.data[SOLVED_BY]
+        self.links = replace(self.links, edges=edges.edge_index, count=edges.count)
 
     def validate(self) -> dict[str, float]:
         """Return the share of validation rows whose recorded template is among the first k training templates."""

@@ -18,7 +18,7 @@ from rrgraph.organic.config import TemplateModelConfig, TowerConfig
 from rrgraph.organic.precedents import Precedents
 from rrgraph.organic.ranker import ReactantRanker
 from rrgraph.organic.set_numbers import SET_NUMBERS, SetDescriber
-from rrgraph.organic.towers import TOWERS, Tower
+from rrgraph.organic.towers import TOWERS, Tower, tower_of
 
 __all__ = [
     "TEMPLATE_FORMAT",
@@ -108,8 +108,7 @@ class TemplatePredictor:
             MoleculeError: a product cannot be read.
         """
         model = self.checkpoint.model
-        tower: Tower = model.left  # type: ignore[assignment]
-        queries = embed_all(model.embed_left, tower.inputs(products))
+        queries = embed_all(model.embed_left, tower_of(model.left).inputs(products))
         scores, found = self._bank.search(queries, count, allowed=allowed)
         total = self._bank.log_partition(queries, temperature=model.temperature, allowed=allowed)
         return scores / model.temperature - total, found
@@ -163,13 +162,12 @@ def load_template_checkpoint(folder: str | Path) -> TemplateCheckpoint:
     )
 
 
-def _towers(model: DualEncoder) -> dict[str, Any]:
-    return {"product": model.left, "template": model.right}
+def _towers(model: DualEncoder) -> dict[str, Tower]:
+    return {"product": tower_of(model.left), "template": tower_of(model.right)}
 
 
 def _vectors(model: DualEncoder, templates: Sequence[str]) -> Tensor:
-    tower: Tower = model.right  # type: ignore[assignment]
-    return embed_all(model.embed_right, tower.inputs(templates))
+    return embed_all(model.embed_right, tower_of(model.right).inputs(templates))
 
 
 def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

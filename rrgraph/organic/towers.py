@@ -20,7 +20,7 @@ from rrgraph.organic.fingerprints import product_fragments, sparse_rows, templat
 from rrgraph.organic.tokens import PAD, Tokenizer
 from rrgraph.registry import Registry
 
-__all__ = ["SIDES", "TOWERS", "FingerprintTower", "TableTower", "Tower", "TransformerTower"]
+__all__ = ["SIDES", "TOWERS", "FingerprintTower", "TableTower", "Tower", "TransformerTower", "tower_of"]
 
 SIDES: Final = ("product", "template")
 
@@ -64,6 +64,12 @@ class Tower(nn.Module, ABC):
     @abstractmethod
     def upper_parameters(self) -> Sequence[nn.Parameter]:
         """Return the parameters that are trained when a learned tower is refined gently."""
+
+
+def tower_of(encoder: nn.Module) -> Tower:
+    """Return an encoder of a dual encoder as the tower that it is."""
+    assert isinstance(encoder, Tower)
+    return encoder
 
 
 @TOWERS.register("fingerprint")

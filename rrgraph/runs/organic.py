@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from rrgraph.files import write_json, write_text
 from rrgraph.organic import (
@@ -18,8 +19,10 @@ from rrgraph.organic import (
     TemplateMetrics,
     TemplatePopularity,
     TemplatePredictor,
+    TemplateReactions,
     TemplateScorer,
     TemplateSplit,
+    alternative_links,
     build_template_graph,
     compare_systems,
     default_cache,
@@ -129,8 +132,19 @@ def _learn(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume:
     if config.ranking.enabled:
         if not _has_model(first):
             save_template_checkpoint(learner.checkpoint(train, metadata), first)
+        if config.data.alternatives:
+            learner.learn_from(build_template_graph(train, extra_links=_alternatives(learner, train, config, metadata)))
         write_history(folder, learner.rank(config.ranking, folder=first, resume=resume), name="ranking_history.csv")
     return learner.checkpoint(train, metadata)
+
+
+def _alternatives(
+    learner: TemplateLearner, train: TemplateReactions, config: OrganicConfig, metadata: Mapping[str, Any]
+) -> list[tuple[str, str]]:
+    """Return the links that the model after stage 1 finds beside the recorded ones."""
+    checkpoint = learner.checkpoint(train, metadata)
+    search = replace(config.search, templates=config.data.alternatives)
+    return alternative_links(_planner(checkpoint, TemplatePredictor(checkpoint), search), train)
 
 
 def _has_model(folder: Path) -> bool:

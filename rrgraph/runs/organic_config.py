@@ -26,10 +26,13 @@ class OrganicDataConfig:
     Attributes:
         table: catalogued name or file with the columns product, reactants, template and split.
         rows: first rows of each part to use; 0 uses all.
+        alternatives: most probable templates that are tried on each training product after stage 1; those that lead to
+            its recorded reactants count as recorded in stage 2. 0 tries none.
     """
 
     table: str = "uspto_50k"
     rows: int = 0
+    alternatives: int = 0
 
 
 @dataclass
@@ -110,8 +113,8 @@ def check_organic_config(config: OrganicConfig) -> None:
             *("sets.trees.number", "sets.trees.depth", "sets.trees.leaves", "sets.trees.least"),
         ),
         not_negative=(
-            *("seed", "data.rows", "evaluation.rows", "ranking.hard", "ranking.right_learning_rate"),
-            *("sets.trees.learning_rate", "sets.trees.regularisation"),
+            *("seed", "data.rows", "data.alternatives", "evaluation.rows"),
+            *("ranking.hard", "ranking.right_learning_rate", "sets.trees.learning_rate", "sets.trees.regularisation"),
         ),
         below_one=("ranking.smoothing", "ranking.decay", "ranking.entropy_bonus"),
     )

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -7,11 +8,24 @@ import torch
 pytest.importorskip("rdchiral", reason="needs the extra 'organic'")
 
 from rrgraph.errors import ConfigError
-from rrgraph.organic import SearchConfig, TemplateModelConfig, TemplatePredictor, TowerConfig, load_template_checkpoint
+from rrgraph.organic import (
+    RankerConfig,
+    ReactantPlanner,
+    SearchConfig,
+    TemplateApplier,
+    TemplateModelConfig,
+    TemplatePredictor,
+    TowerConfig,
+    alternative_links,
+    apply_template,
+    load_template_checkpoint,
+)
+from rrgraph.runs import load_config
 from rrgraph.runs.organic import organic_run
 from rrgraph.runs.organic_config import OrganicConfig, OrganicDataConfig, OrganicEvaluationConfig, check_organic_config
 from rrgraph.training import ContrastiveConfig, RankingConfig
 
+ROOT = Path(__file__).parents[2]
 TOWER = TowerConfig(hidden=32, bits=512, heads=2, length=64)
 
 
@@ -57,7 +71,7 @@ def test_the_small_table_is_learned(finished):
 def test_a_run_folder_is_complete(finished):
     names = {path.name for path in finished.folder.iterdir()}
     assert {"config.yaml", "data.json", "environment.json", "model.safetensors", "model.json", "card.md"} <= names
-    assert {"history.csv", "ranking_history.csv", "metrics.json", "ranks.json", "contrasted"} <= names
+    assert {"history.csv", "ranking_history.csv", "metrics.json", "ranks.json", "contrasted", "ranked"} <= names
     assert not list(finished.folder.rglob("training_state.safetensors"))
     metrics = json.loads((finished.folder / "metrics.json").read_text())
     measured = finished.comparison["test"]["model"]
@@ -72,6 +86,71 @@ def test_a_model_predicts_equally_after_loading(finished):
     # The stored vectors are those that the weights give.
     fresh = TemplatePredictor(load_template_checkpoint(finished.folder), bank=first.templates)
     torch.testing.assert_close(fresh.nearest(products, 4)[0], first.nearest(products, 4)[0])
+
+
+def test_the_ranker_is_the_same_after_loading(finished):
+    checkpoint = load_template_checkpoint(finished.folder)
+    again = load_template_checkpoint(finished.folder)
+    assert checkpoint.ranker is not None and again.ranker is not None
+    assert load_template_checkpoint(finished.folder / "ranked").ranker is None
+    assert checkpoint.ranker.products == set(finished.split["validation"].products)
+    products = finished.split["test"].products
+    plans = []
+    for each in (checkpoint, again):
+        planner = ReactantPlanner(
+            TemplatePredictor(each), TemplateApplier(), SearchConfig(), reactants=each.reactants, ranker=each.ranker
+        )
+        plans.append([[(found.reactants, found.score) for found in plan] for plan in planner.plan(products, top_k=5)])
+    assert plans[0] == plans[1]
+
+
+def test_a_run_that_was_interrupted_before_the_trees_goes_on_there(finished, organic_table, tmp_path, monkeypatch):
+    from rrgraph.runs import organic
+
+    whole = config(organic_table, tmp_path / "run")
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(organic, "fit_ranker", stop)
+        with pytest.raises(KeyboardInterrupt):
+            organic_run(whole)
+    with monkeypatch.context() as patch:
+        patch.setattr(organic, "TemplateLearner", stop)
+        result = organic_run(whole, resume=True)
+    assert result.comparison["test"]["model"].to_dict() == finished.comparison["test"]["model"].to_dict()
+    assert not list(result.folder.rglob("training_state.safetensors"))
+
+
+def test_alternative_templates_become_links(organic_table, tmp_path, monkeypatch):
+    from rrgraph.runs import organic
+
+    found = []
+
+    def spy(*arguments):
+        found.extend(alternative_links(*arguments))
+        return found
+
+    monkeypatch.setattr(organic, "alternative_links", spy)
+    plain = config(organic_table, tmp_path / "run", sets=RankerConfig(enabled=False))
+    result = organic_run(replace(plain, data=replace(plain.data, alternatives=4)))
+    train = result.split["train"]
+    recorded = set(zip(train.products, train.templates, strict=True))
+    reactants = {}
+    for product, each in zip(train.products, train.reactants, strict=True):
+        reactants.setdefault(product, set()).add(each)
+    for product, template in found:
+        assert (product, template) not in recorded
+        assert reactants[product] & set(apply_template(template, product))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs" / "organic").glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_configurations_are_valid(path):
+    shipped = load_config(path, schema=OrganicConfig)
+    check_organic_config(shipped)
+    assert shipped.name == path.stem
+    assert shipped.evaluation.parts == ["validation"]
 
 
 def test_probabilities_of_all_templates_add_up_to_one(finished):

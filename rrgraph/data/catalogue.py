@@ -160,13 +160,13 @@ CATALOGUE: Mapping[str, CatalogueEntry] = {item.name: item for item in _ENTRIES}
 
 
 def entry(name: str) -> CatalogueEntry:
-    """Return a catalogue entry.
+    """Return a catalogue entry; hyphens may stand for underscores.
 
     Raises:
         DataError: there is none of that name.
     """
     try:
-        return CATALOGUE[name]
+        return CATALOGUE[name.replace("-", "_")]
     except KeyError:
         known = ", ".join(CATALOGUE)
         raise DataError(f"There is no catalogued table '{name}', only {known}.{near_match(name, CATALOGUE)}") from None

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from rrgraph.data import CATALOGUE, data_path, load_table
+from rrgraph.data.catalogue import entry
 from rrgraph.errors import DataError
 
 
@@ -54,6 +55,10 @@ def test_every_entry_says_what_it_is():
         assert not Path(item.path).is_absolute()
         assert len(item.sha256) in (0, 64)
         assert not item.sha256 or item.size
+
+
+def test_hyphens_may_stand_for_underscores():
+    assert entry("uspto-50k") is CATALOGUE["uspto_50k"]
 
 
 @pytest.mark.data

@@ -6,7 +6,6 @@ searched for among millions of candidates (`EmbeddingBank`).
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -18,6 +17,7 @@ from rrgraph.baselines.base import BASELINES, LinkBaseline
 from rrgraph.baselines.embeddings import Embedder
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable, Split
+from rrgraph.graph import EDGE, build_graph
 from rrgraph.model import DEFAULT_ENCODER, DualEncoder, embed_all, load_encoder
 from rrgraph.planning import CandidateFilter, SetConstraints
 from rrgraph.training import ContrastiveConfig, ContrastiveTask, Links, RankingConfig, RankingTask, train
@@ -190,23 +190,13 @@ class _Rows:
     """
 
     def __init__(self, table: ReactionTable, others: Sequence[Composition] = ()) -> None:
-        targets = {target.key: target for target in table.targets}
-        known = {**table.precursors(), **{precursor.key: precursor for precursor in others}}
-        self.targets, self.precursors = list(targets.values()), list(known.values())
-        left = {key: place for place, key in enumerate(targets)}
-        right = {key: place for place, key in enumerate(known)}
-        counts = Counter(
-            (left[str(target)], right[key])
-            for target, keys in zip(table.target_keys, table.set_keys, strict=True)
-            for key in keys
-        )
-        links = sorted(counts)
-        self.edges = torch.tensor(links).T.contiguous()
-        self.count = torch.tensor([counts[link] for link in links])
+        graph = build_graph(table, extra_precursors=others)
+        self.targets, self.precursors = graph.targets, graph.precursors
+        self.edges, self.count = graph.data[EDGE].edge_index, graph.data[EDGE].count
         usable = CandidateFilter(self.precursors, SetConstraints())
-        pairs = set(links)
+        pairs = set(zip(*self.edges.tolist(), strict=True))
         for place, target in enumerate(self.targets):
-            pairs.update((place, right[usable.candidates[index].key]) for index in usable.feasible(target).indices)
+            pairs.update((place, index) for index in usable.feasible(target).indices.tolist())
         self.eligible = torch.tensor(sorted(pairs)).T.contiguous()
 
 

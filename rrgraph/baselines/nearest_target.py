@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.baselines.base import BASELINES
-from rrgraph.baselines.retrieval import RetrievalBaseline
+from rrgraph.baselines.retrieval import RetrievalBaseline, Usable
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable, overlap_vectors
 
@@ -35,5 +35,7 @@ class NearestTarget(RetrievalBaseline):
     def _vectors(self, compositions: Sequence[Composition]) -> NDArray[np.float32]:
         return overlap_vectors(compositions)
 
-    def _preferences(self, target: Composition, sets: Sequence[tuple[int, ...]]) -> Sequence[NDArray[np.floating]]:
-        return [self._popular(target)] * len(sets)
+    def _preferences(
+        self, target: Composition, usable: Usable, sets: Sequence[tuple[int, ...]]
+    ) -> Sequence[NDArray[np.floating]]:
+        return [usable.popular] * len(sets)

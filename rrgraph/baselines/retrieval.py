@@ -9,6 +9,7 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -25,6 +26,9 @@ __all__ = ["RetrievalBaseline", "Usable"]
 _BATCH: Final = 64
 """Sets that are completed at a time; often the first ones are all that is asked for."""
 
+_STRETCH: Final = 512
+"""Recorded sets that are looked at together on the walk."""
+
 _Members = tuple[int, ...]
 """A set as ascending places in the training vocabulary."""
 
@@ -37,11 +41,13 @@ class Usable:
         allowed: (vocabulary + 1,) whether a precursor may be used; the last entry stands for none.
         masks: (vocabulary + 1,) needed elements that each brings, one bit an element.
         need: the bits that have to be brought.
+        popular: (vocabulary,) popularity of each precursor for the target, as log-odds.
     """
 
     allowed: NDArray[np.bool_]
     masks: NDArray[Any]
     need: int
+    popular: NDArray[np.float64]
 
     def brought(self, members: Sequence[int]) -> int:
         """Return the needed elements that some precursors bring together."""
@@ -94,16 +100,14 @@ class RetrievalBaseline(SetBaseline):
         """Return the vectors of targets, (n, d), of length 1; the product of two is their similarity."""
 
     @abstractmethod
-    def _preferences(self, target: Composition, sets: Sequence[_Members]) -> Sequence[NDArray[np.floating]]:
+    def _preferences(
+        self, target: Composition, usable: Usable, sets: Sequence[_Members]
+    ) -> Sequence[NDArray[np.floating]]:
         """Return for each of n incomplete sets how well each precursor completes it, (vocabulary,)."""
 
     def _first(self, target: Composition, usable: Usable) -> Iterator[_Members]:
         """Yield sets that come before the walk, none by default."""
         return iter(())
-
-    def _popular(self, target: Composition) -> NDArray[np.float64]:
-        """Return the popularity of each precursor of the vocabulary for a target, as log-odds."""
-        return self._popularity.logits([target], self._vocabulary)[0]
 
     def _learn(self, table: ReactionTable, split: Split | None) -> None:
         precursors = table.precursors()
@@ -132,12 +136,17 @@ class RetrievalBaseline(SetBaseline):
         rules = CandidateFilter(request.candidates, request.constraints)
         place = {precursor.key: index for index, precursor in enumerate(self._vocabulary)}
         places = np.array([place.get(candidate.key, -1) for candidate in rules.candidates])
+        popular = self._popularity.logits(request.targets, self._vocabulary)
         return [
-            self._walk(target, row, self._usable(target, rules, places), sizes, request.number)
-            for target, row, sizes in zip(request.targets, similarities, request.sizes, strict=True)
+            self._walk(target, row, self._usable(target, log_odds, rules, places), sizes, request.number)
+            for target, row, log_odds, sizes in zip(
+                request.targets, similarities, popular, request.sizes, strict=True
+            )
         ]
 
-    def _usable(self, target: Composition, rules: CandidateFilter, places: NDArray[np.int64]) -> Usable:
+    def _usable(
+        self, target: Composition, popular: NDArray[np.float64], rules: CandidateFilter, places: NDArray[np.int64]
+    ) -> Usable:
         """Return what may be used; `places` are those of the candidates in the vocabulary, -1 where they have none."""
         feasible = rules.feasible(target)
         own = places[feasible.indices]
@@ -147,7 +156,7 @@ class RetrievalBaseline(SetBaseline):
         masks[own[own >= 0]] = feasible.masks[own >= 0]
         foreign = _foreign(target.elements | rules.constraints.required_elements)
         allowed[:-1] &= ~self._brings[:, foreign].any(axis=1)
-        return Usable(allowed, np.where(allowed, masks, masks.dtype.type(0)), feasible.need)
+        return Usable(allowed, np.where(allowed, masks, masks.dtype.type(0)), feasible.need, popular)
 
     def _walk(
         self,
@@ -174,24 +183,27 @@ class RetrievalBaseline(SetBaseline):
         """Yield complete sets in the order in which they are met."""
         yield from self._first(target, usable)
         kept = self._kept(similarities, usable, largest)
-        for start in range(0, len(kept), _BATCH):
-            batch = kept[start : start + _BATCH]
+        while batch := list(islice(kept, _BATCH)):
             lacking = [members for members in batch if usable.need & ~usable.brought(members)]
-            preferences = dict(zip(lacking, self._preferences(target, lacking), strict=True)) if lacking else {}
+            preferences = dict(zip(lacking, self._preferences(target, usable, lacking), strict=True)) if lacking else {}
             for members in batch:
                 whole = usable.completed(members, preferences[members]) if members in preferences else members
                 if whole is not None:
                     yield whole
 
-    def _kept(self, similarities: NDArray[np.float32], usable: Usable, largest: int) -> list[_Members]:
-        """Return what is usable of the sets on the walk, each once, if it brings something that is needed."""
+    def _kept(self, similarities: NDArray[np.float32], usable: Usable, largest: int) -> Iterator[_Members]:
+        """Yield what is usable of the sets on the walk, each once, if it brings something that is needed."""
         order = np.argsort(-similarities[self._reference], kind="stable")
-        members = self._members[order]
         none = len(self._vocabulary)
-        kept = np.sort(np.where(usable.allowed[members], members, none), axis=1)
-        brought = np.bitwise_or.reduce(usable.masks[kept], axis=1)
-        kept = kept[(brought != 0) & ((kept < none).sum(axis=1) <= largest)]
-        return list(dict.fromkeys(tuple(place for place in row if place < none) for row in kept.tolist()))
+        yielded: set[_Members] = set()
+        for start in range(0, len(order), _STRETCH):
+            members = self._members[order[start : start + _STRETCH]]
+            kept = np.sort(np.where(usable.allowed[members], members, none), axis=1)
+            brought = np.bitwise_or.reduce(usable.masks[kept], axis=1)
+            for row in kept[(brought != 0) & ((kept < none).sum(axis=1) <= largest)].tolist():
+                if (padded := tuple(row)) not in yielded:
+                    yielded.add(padded)
+                    yield tuple(place for place in row if place < none)
 
 
 def _foreign(elements: Collection[str]) -> NDArray[np.int64]:

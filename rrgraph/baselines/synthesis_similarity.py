@@ -58,7 +58,9 @@ class SynthesisSimilarity(RetrievalBaseline):
         assert self._encoder is not None
         return self._encoder.embed(compositions).numpy()
 
-    def _preferences(self, target: Composition, sets: Sequence[tuple[int, ...]]) -> Sequence[NDArray[np.floating]]:
+    def _preferences(
+        self, target: Composition, usable: Usable, sets: Sequence[tuple[int, ...]]
+    ) -> Sequence[NDArray[np.floating]]:
         assert self._encoder is not None
         known = [[self._vocabulary[place] for place in members] for members in sets]
         # Both vocabularies are the training precursors in order of their keys.
@@ -67,12 +69,11 @@ class SynthesisSimilarity(RetrievalBaseline):
     def _first(self, target: Composition, usable: Usable) -> Iterator[tuple[int, ...]]:
         if not self.common_first:
             return
-        popular = self._popular(target)
         common = set()
         for symbol in source_elements(target):
             options = np.flatnonzero(usable.allowed[:-1] & self._brings[:, ATOMIC_NUMBERS[symbol] - 1])
             if len(options):
-                common.add(int(options[popular[options].argmax()]))
-        whole = usable.completed(tuple(sorted(common)), popular)
+                common.add(int(options[usable.popular[options].argmax()]))
+        whole = usable.completed(tuple(sorted(common)), usable.popular)
         if whole:
             yield whole

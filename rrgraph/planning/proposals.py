@@ -6,7 +6,7 @@ proposed sets that are valid.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import exp, nan
 from typing import Final, NamedTuple, Protocol, runtime_checkable
 
@@ -152,20 +152,22 @@ class ProposalPlanner:
 
     def _ranking(self, target: Composition, sizes: tuple[int, ...], proposals: Sequence[Proposal]) -> ProposedRanking:
         feasible = self._filter.feasible(target)
+        places = {int(index): place for place, index in enumerate(feasible.indices)}
         found = [
             each
             for proposal in proposals
-            if (each := self._ranked(target, feasible, proposal)) is not None and len(each.indices) in sizes
+            if (each := self._ranked(target, feasible, places, proposal)) is not None and len(each.indices) in sizes
         ]
         return ProposedRanking(target, found, missing=feasible.missing)
 
-    def _ranked(self, target: Composition, feasible: Feasible, proposal: Proposal) -> RankedSet | None:
+    def _ranked(
+        self, target: Composition, feasible: Feasible, places: Mapping[int, int], proposal: Proposal
+    ) -> RankedSet | None:
         """Return the proposal as a ranked set, None if it is not valid."""
         precursors, score = proposal
         if not abs(score) < float("inf"):
             raise ScoreError(f"The score of '{precursors}' for {target.formula} is {score}, expected a finite number.")
         positions = sorted(self._filter.position.get(key, -1) for key in precursors.keys)
-        places = {int(index): place for place, index in enumerate(feasible.indices)}
         if not all(position in places for position in positions) or not self._is_valid(
             target, feasible, precursors, [places[position] for position in positions]
         ):

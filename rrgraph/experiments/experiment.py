@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from rrgraph.experiments.comparison import Panel, compare
 from rrgraph.experiments.config import ExperimentConfig
 from rrgraph.experiments.grid import Run, RunName, check_grid, expand, is_finished
 from rrgraph.experiments.record import check_place, record_experiment
-from rrgraph.experiments.results import read_outcome, read_seconds, result_row, write_results
+from rrgraph.experiments.results import read_outcome, record_seconds, result_row, write_results
 from rrgraph.experiments.search_cost import measure_search, search_table
 from rrgraph.experiments.tables import csv_table, latex_table, markdown_table
 from rrgraph.files import write_text
@@ -79,13 +79,12 @@ def run_experiment(
     check_grid(runs)
     record_experiment(experiment, runs)
     folder = experiment.folder
-    seconds: dict[RunName, float] = dict(read_seconds(folder))
     finished = {run.key for run in runs if is_finished(run)}
     waiting = [run for run in runs if run.key not in finished]
     if on_start is not None:
         on_start(runs, len(finished))
     failures: dict[Run, str] = {}
-    _record_results(folder, runs, finished, seconds)
+    _record_results(folder, runs, finished)
     with progress_bar(experiment.name, total=len(runs), done=len(finished), unit="run") as bar:
         threads = max(1, processors() // jobs)
         for place, answer in work_through(_carry_out, waiting, jobs=jobs, threads=threads):
@@ -95,8 +94,7 @@ def run_experiment(
                 failures[run] = outcome.error
             else:
                 finished.add(run.key)
-                seconds[run.key] = outcome.seconds
-                _record_results(folder, runs, finished, seconds)
+                _record_results(folder, runs, finished)
             bar.update()
             if on_end is not None:
                 on_end(run, outcome)
@@ -119,13 +117,13 @@ def _carry_out(run: Run) -> Outcome:
             return Outcome(time.perf_counter() - started, f"{type(error).__name__}: {error} (see '{log}').")
     if run.part not in result.comparison:
         return Outcome(time.perf_counter() - started, f"The part '{run.part}' has no rows to measure on.")
-    return Outcome(time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    record_seconds(run, seconds)
+    return Outcome(seconds)
 
 
-def _record_results(
-    folder: Path, runs: Sequence[Run], finished: set[RunName], seconds: Mapping[RunName, float]
-) -> None:
-    write_results(folder, [result_row(run, seconds.get(run.key)) for run in runs if run.key in finished])
+def _record_results(folder: Path, runs: Sequence[Run], finished: Collection[RunName]) -> None:
+    write_results(folder, [result_row(run) for run in runs if run.key in finished])
 
 
 def _compare(experiment: ExperimentConfig, finished: Sequence[Run]) -> list[Panel]:

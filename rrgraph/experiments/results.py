@@ -10,26 +10,29 @@ from pathlib import Path
 from typing import Final
 
 from rrgraph.evaluation import TOP_K, Metrics, RowRanks, TopK
-from rrgraph.experiments.grid import Run, RunName
-from rrgraph.files import write_text
+from rrgraph.experiments.grid import Run
+from rrgraph.files import write_json, write_text
 from rrgraph.runs.config import MODEL
 
-__all__ = ["RESULTS", "ResultRow", "read_outcome", "read_seconds", "result_row", "write_results"]
+__all__ = ["RESULTS", "ResultRow", "read_outcome", "record_seconds", "result_row", "write_results"]
 
 RESULTS: Final = "results.csv"
 """Name of the table with one row a run."""
+
+_SECONDS: Final = "seconds.json"
 
 ResultRow = dict[str, str | int | float | None]
 """A row of the results: shares from 0 to 1, None where there is nothing to measure."""
 
 
-def result_row(run: Run, seconds: float | None) -> ResultRow:
-    """Return the row of a finished run.
+def record_seconds(run: Run, seconds: float) -> None:
+    """Write into the folder of a run how long it took, for its row of results."""
+    write_json(run.folder / _SECONDS, round(seconds, 1))
 
-    Args:
-        run: where it was carried out.
-        seconds: how long it took, None if that is not known.
-    """
+
+def result_row(run: Run) -> ResultRow:
+    """Return the row of a finished run; how long it took stays empty where nothing recorded it."""
+    seconds = run.folder / _SECONDS
     measured = json.loads((run.folder / "metrics.json").read_text(encoding="utf-8"))[run.part]
     protocols = {name: Metrics.from_dict(systems[MODEL]) for name, systems in measured.items()}
     row: ResultRow = {
@@ -37,7 +40,7 @@ def result_row(run: Run, seconds: float | None) -> ResultRow:
         "split": run.split,
         "seed": run.seed,
         "rows": next(iter(protocols.values())).overall.rows,
-        "seconds": None if seconds is None else round(seconds, 1),
+        "seconds": json.loads(seconds.read_text(encoding="utf-8")) if seconds.is_file() else None,
     }
     for name, metrics in protocols.items():
         row |= _shares(name, metrics.overall) | _shares(f"{name}_unseen", metrics.unseen)
@@ -57,19 +60,6 @@ def write_results(folder: Path, rows: Iterable[ResultRow]) -> None:
     writer.writeheader()
     writer.writerows(listed)
     write_text(folder / RESULTS, text.getvalue())
-
-
-def read_seconds(folder: Path) -> dict[RunName, float]:
-    """Return how long the runs in an earlier table of results took."""
-    path = folder / RESULTS
-    if not path.is_file():
-        return {}
-    with path.open(encoding="utf-8", newline="") as handle:
-        return {
-            (row["system"], row["split"], int(row["seed"])): float(row["seconds"])
-            for row in csv.DictReader(handle)
-            if row["seconds"]
-        }
 
 
 def read_outcome(run: Run, protocols: Sequence[str]) -> Mapping[str, RowRanks]:

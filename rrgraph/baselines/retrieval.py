@@ -139,9 +139,7 @@ class RetrievalBaseline(SetBaseline):
         popular = self._popularity.logits(request.targets, self._vocabulary)
         return [
             self._walk(target, row, self._usable(target, log_odds, rules, places), sizes, request.number)
-            for target, row, log_odds, sizes in zip(
-                request.targets, similarities, popular, request.sizes, strict=True
-            )
+            for target, row, log_odds, sizes in zip(request.targets, similarities, popular, request.sizes, strict=True)
         ]
 
     def _usable(

@@ -48,6 +48,11 @@ _COMPARED: Final = (
     "among_neighbours",
     "log_best_known",
     "log_least_known",
+    "nearest_change",
+    "log_same_changes",
+    "change_among_neighbours",
+    "nearest_change_and_product",
+    "nearest_product_of_same_change",
 )
 SET_NUMBERS: Final = (
     *_OF_SETS,

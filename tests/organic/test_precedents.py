@@ -8,6 +8,7 @@ from rdkit.DataStructs import TanimotoSimilarity
 from rrgraph.organic import Precedents
 
 MORGAN = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048, includeChirality=True)
+SMALL = rdFingerprintGenerator.GetMorganGenerator(radius=1, fpSize=1024, includeChirality=True)
 
 
 def alike(first, second):
@@ -33,7 +34,7 @@ def test_numbers_are_those_of_a_slow_count(train, templates, precedents, split):
     test = split["test"]
     for product, reactants, template in list(zip(test.products, test.reactants, test.templates, strict=True))[:10]:
         places = [templates.index(template), (templates.index(template) + 1) % len(templates)]
-        ((both, nearest, mean, near, *of_best),) = precedents.describe(product, [reactants], [places])
+        ((both, nearest, mean, near, *of_best, _, _, _, _, _),) = precedents.describe(product, [reactants], [places])
         rows = [[row for row, text in enumerate(train.templates) if text == templates[place]] for place in places]
         products = [[alike(product, train.products[row]) for row in of_template] for of_template in rows]
         together = [
@@ -49,8 +50,45 @@ def test_numbers_are_those_of_a_slow_count(train, templates, precedents, split):
             assert of_best[2] == pytest.approx(sum(products[0]), abs=1e-5)
 
 
+def change(product, reactants):
+    counts = [SMALL.GetCountFingerprintAsNumPy(Chem.MolFromSmiles(text)) for text in (reactants, product)]
+    return np.subtract(*(count.astype(float) for count in counts))
+
+
+def cosine(first, second):
+    lengths = np.linalg.norm(first) * np.linalg.norm(second)
+    return max(first @ second / lengths, 0.0) if lengths else 0.0
+
+
+def test_likeness_of_changes_is_that_of_a_slow_count(train, precedents, split):
+    test = split["test"]
+    known = [change(*pair) for pair in zip(train.products, train.reactants, strict=True)]
+    for product, reactants in list(zip(test.products, test.reactants, strict=True))[:10]:
+        (found,) = precedents.describe(product, [reactants], [[-1]])
+        likeness = np.array([alike(product, text) for text in train.products])
+        changes = np.array([cosine(change(product, reactants), each) for each in known])
+        nearest = np.argsort(-likeness, kind="stable")[:64]
+        together = changes**2 * likeness
+        same = changes > 0.95
+        assert found[7:] == pytest.approx(
+            [
+                changes.max(),
+                np.log1p(same.sum()),
+                together[nearest].sum(),
+                together.max(),
+                (same * likeness).max(),
+            ],
+            abs=1e-5,
+        )
+
+
+def test_nothing_changes_when_the_product_is_the_reactant(precedents, train):
+    product = train.products[0]
+    assert precedents.describe(product, [product], [[-1]]).tolist() == [[0.0] * 12]
+
+
 def test_a_template_without_precedents_is_unlike_everything(precedents, train):
-    assert precedents.describe(train.products[0], [train.reactants[0]], [[-1]]).tolist() == [[0.0] * 7]
+    assert precedents.describe(train.products[0], [train.reactants[0]], [[-1]])[0, :7].tolist() == [0.0] * 7
 
 
 def test_a_training_reaction_is_its_own_precedent(precedents, train, templates):

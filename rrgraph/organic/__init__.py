@@ -4,6 +4,7 @@ from rrgraph.organic.alternatives import alternative_links
 from rrgraph.organic.application import TemplateApplier, apply_template, default_cache
 from rrgraph.organic.config import RankerConfig, SearchConfig, TemplateModelConfig, TowerConfig
 from rrgraph.organic.evaluation import DEPTHS, TemplateMetrics, compare_systems, evaluate_reactions
+from rrgraph.organic.fingerprints import FRAGMENTS
 from rrgraph.organic.graph import SOLVED_BY, TemplateGraph, build_template_graph
 from rrgraph.organic.learning import TemplateLearner
 from rrgraph.organic.matching import match_templates, matching_mask
@@ -26,6 +27,7 @@ from rrgraph.organic.towers import TOWERS, Tower
 
 __all__ = [
     "DEPTHS",
+    "FRAGMENTS",
     "MERGES",
     "SET_NUMBERS",
     "SOLVED_BY",

@@ -19,7 +19,8 @@ class TowerConfig:
         layers: of the feed-forward network, or transformer blocks.
         dropout: dropout probability.
         bits: numbers that hashed fragments have (fingerprint).
-        radius: of the fragments, in bonds (fingerprint).
+        radius: of circular fragments, in bonds (fingerprint).
+        kinds: of the fragments, of `FRAGMENTS`; each has the same share of the bits (fingerprint, products only).
         fragment_dropout: share of the fragments that is hidden in training (fingerprint).
         heads: attention heads (transformer).
         tokens: `atoms` or `characters` (transformer).
@@ -32,6 +33,7 @@ class TowerConfig:
     dropout: float = 0.2
     bits: int = 4096
     radius: int = 2
+    kinds: list[str] = field(default_factory=lambda: ["circular"])
     fragment_dropout: float = 0.1
     heads: int = 4
     tokens: str = "atoms"

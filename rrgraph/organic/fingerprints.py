@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 from zlib import crc32
 
 import numpy as np
@@ -20,7 +20,7 @@ from torch import Tensor
 from rrgraph.organic.molecules import import_rdkit, read_molecule
 from rrgraph.progress import track
 
-__all__ = ["product_fragments", "sparse_rows", "split_template", "template_fragments", "template_tokens"]
+__all__ = ["FRAGMENTS", "product_fragments", "sparse_rows", "split_template", "template_fragments", "template_tokens"]
 
 Fragments = Mapping[int, int]
 """How often each fragment, a number below the number of bits, occurs."""
@@ -30,22 +30,52 @@ _TOKEN = re.compile(r"\[[^\]]*\]|Br|Cl|%\d\d|.")
 _MAP_NUMBER = re.compile(r":\d+\]")
 
 
-@lru_cache(maxsize=8)
-def _morgan(radius: int, bits: int) -> Any:
+FRAGMENTS: Final = ("circular", "roles", "torsions", "paths", "pairs")
+"""Kinds of fragments of a molecule.
+
+Circular ones by atoms (Morgan, Rogers and Hahn 2010, with stereochemistry) or by the roles of atoms (donor, acceptor,
+aromatic and so on), topological torsions, paths of up to five bonds, and pairs of atoms with the distance between them.
+"""
+
+
+@lru_cache(maxsize=16)
+def _generator(kind: str, radius: int, bits: int) -> Any:
     import_rdkit()
-    from rdkit.Chem import rdFingerprintGenerator
+    from rdkit.Chem import rdFingerprintGenerator as generators
 
-    return rdFingerprintGenerator.GetMorganGenerator(radius=radius, fpSize=bits, includeChirality=True)
+    match kind:
+        case "circular":
+            return generators.GetMorganGenerator(radius=radius, fpSize=bits, includeChirality=True)
+        case "roles":
+            roles = generators.GetMorganFeatureAtomInvGen()
+            return generators.GetMorganGenerator(radius=radius, fpSize=bits, atomInvariantsGenerator=roles)
+        case "torsions":
+            return generators.GetTopologicalTorsionGenerator(fpSize=bits)
+        case "paths":
+            return generators.GetRDKitFPGenerator(maxPath=5, fpSize=bits, numBitsPerFeature=1)
+        case "pairs":
+            return generators.GetAtomPairGenerator(fpSize=bits)
+    raise ValueError(kind)
 
 
-def product_fragments(smiles: str, *, bits: int, radius: int) -> Fragments:
-    """Return the circular fragments (Morgan, Rogers and Hahn 2010) of a molecule, with their stereochemistry.
+def product_fragments(smiles: str, *, bits: int, radius: int, kinds: Sequence[str] = ("circular",)) -> Fragments:
+    """Return the fragments of a molecule.
+
+    Args:
+        smiles: of the molecule.
+        bits: numbers that fragments have; each kind has the same share of them.
+        radius: of circular fragments, in bonds.
+        kinds: distinct ones of `FRAGMENTS`.
 
     Raises:
         MoleculeError: the SMILES cannot be read.
     """
-    found = _morgan(radius, bits).GetCountFingerprint(read_molecule(smiles))
-    return dict(found.GetNonzeroElements())
+    molecule, share = read_molecule(smiles), bits // len(kinds)
+    return {
+        place * share + number: count
+        for place, kind in enumerate(kinds)
+        for number, count in _generator(kind, radius, share).GetCountFingerprint(molecule).GetNonzeroElements().items()
+    }
 
 
 def template_fragments(template: str, *, bits: int, radius: int) -> Fragments:
@@ -84,7 +114,7 @@ def _pattern_fragments(smarts: str, bits: int, radius: int) -> Fragments:
         return {}
     pattern.UpdatePropertyCache(strict=False)
     chem.FastFindRings(pattern)
-    return dict(_morgan(radius, bits).GetCountFingerprint(pattern).GetNonzeroElements())
+    return dict(_generator("circular", radius, bits).GetCountFingerprint(pattern).GetNonzeroElements())
 
 
 def sparse_rows(rows: Iterable[Fragments], *, total: int, label: str) -> tuple[Tensor, Tensor]:

@@ -88,9 +88,14 @@ class FingerprintTower(Tower):
         self.project = nn.Linear(config.hidden, width)
 
     def inputs(self, texts: Sequence[str]) -> Inputs:
-        fragments = product_fragments if self.side == "product" else template_fragments
-        rows = (fragments(text, bits=self.config.bits, radius=self.config.radius) for text in texts)
+        rows = (self._fragments(text) for text in texts)
         return sparse_rows(rows, total=len(texts), label=f"{self.side} fingerprints")
+
+    def _fragments(self, text: str) -> Mapping[int, int]:
+        bits, radius = self.config.bits, self.config.radius
+        if self.side == "template":
+            return template_fragments(text, bits=bits, radius=radius)
+        return product_fragments(text, bits=bits, radius=radius, kinds=self.config.kinds)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         numbers, weights = inputs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from rrgraph.errors import ConfigError, check_choice
-from rrgraph.organic import MERGES, TOKENS, TOWERS, RankerConfig, SearchConfig, TemplateModelConfig
+from rrgraph.organic import FRAGMENTS, MERGES, TOKENS, TOWERS, RankerConfig, SearchConfig, TemplateModelConfig
 from rrgraph.organic.table import PARTS
 from rrgraph.runs.config import BaseConfig
 from rrgraph.runs.values import check_loop, check_ranges
@@ -90,6 +90,13 @@ def check_organic_config(config: OrganicConfig) -> None:
     for side, tower in zip(sides, (config.model.product, config.model.template), strict=True):
         check_choice(f"{side}.tower", tower.tower, TOWERS)
         check_choice(f"{side}.tokens", tower.tokens, TOKENS)
+        for kind in tower.kinds:
+            check_choice(f"{side}.kinds", kind, FRAGMENTS)
+        if not tower.kinds or len(set(tower.kinds)) < len(tower.kinds) or tower.bits < len(tower.kinds):
+            raise ConfigError(
+                f"Configuration value {side}.kinds is {tower.kinds}, expected distinct kinds, at least one and no more "
+                f"than {side}.bits={tower.bits}."
+            )
         check_ranges(
             config,
             positive=[f"{side}.{name}" for name in ("hidden", "layers", "bits", "heads", "length")],

@@ -3,7 +3,7 @@ import torch
 
 from rrgraph.errors import ConfigError
 from rrgraph.organic import TOWERS, TowerConfig
-from rrgraph.organic.fingerprints import product_fragments, sparse_rows, template_fragments, template_tokens
+from rrgraph.organic.fingerprints import FRAGMENTS, product_fragments, sparse_rows, template_fragments, template_tokens
 from rrgraph.organic.tokens import PAD, Tokenizer
 
 from ..conftest import AMIDE, ESTER, ETHER
@@ -70,6 +70,23 @@ def test_heads_must_divide_the_width():
 def test_fragments_count_what_occurs():
     single, double = (product_fragments(text, bits=2048, radius=0) for text in ("CC", "CCC"))
     assert sum(single.values()) == 2 and sum(double.values()) == 3
+
+
+@pytest.mark.parametrize("kind", FRAGMENTS)
+def test_every_kind_tells_molecules_apart_however_they_are_written(kind):
+    ring, written_otherwise, chain = (
+        product_fragments(text, bits=256, radius=2, kinds=[kind]) for text in ("c1ccccc1CO", "OCc1ccccc1", "CCCCCO")
+    )
+    assert ring == written_otherwise != chain
+    assert min(ring) >= 0 and max(ring) < 256
+
+
+def test_kinds_have_numbers_of_their_own():
+    both = product_fragments("CC(=O)NCc1ccccc1", bits=512, radius=2, kinds=["circular", "torsions"])
+    first, second = (
+        product_fragments("CC(=O)NCc1ccccc1", bits=256, radius=2, kinds=[kind]) for kind in ("circular", "torsions")
+    )
+    assert both == first | {256 + number: count for number, count in second.items()}
 
 
 def test_templates_differ_by_either_side_and_not_by_their_map_numbers():

@@ -220,6 +220,9 @@ def test_a_finished_run_is_measured_again_only(finished, organic_table, monkeypa
     [
         ({"domain": "inorganic"}, "domain is 'inorganic'"),
         ({"model": TemplateModelConfig(product=replace(TOWER, tower="fingerprnt"))}, "Did you mean 'fingerprint'"),
+        ({"model": TemplateModelConfig(product=replace(TOWER, kinds=["path"]))}, "Did you mean 'paths'"),
+        ({"model": TemplateModelConfig(product=replace(TOWER, kinds=[]))}, "expected distinct kinds, at least one"),
+        ({"model": TemplateModelConfig(product=replace(TOWER, kinds=["roles"] * 2))}, "expected distinct kinds"),
         ({"ranking": RankingConfig(right="slow")}, "ranking.right is 'slow'"),
         ({"evaluation": OrganicEvaluationConfig(parts=["train"])}, "evaluation.parts is 'train'"),
         ({"search": SearchConfig(templates=0)}, "search.templates is 0, expected at least 1"),

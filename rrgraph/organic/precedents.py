@@ -17,9 +17,9 @@ from rrgraph.organic.fingerprints import product_fragments
 from rrgraph.organic.table import TemplateReactions
 from rrgraph.progress import track
 
-__all__ = ["PRECEDENT_NUMBERS", "Precedents"]
+__all__ = ["CHANGE_NUMBERS", "PRECEDENT_NUMBERS", "Precedents"]
 
-PRECEDENT_NUMBERS: Final = (
+_TEMPLATE_NUMBERS: Final = (
     "nearest_reaction",
     "nearest_product",
     "mean_of_three",
@@ -27,15 +27,20 @@ PRECEDENT_NUMBERS: Final = (
     "nearest_reaction_of_best",
     "nearest_product_of_best",
     "among_neighbours_of_best",
+)
+
+CHANGE_NUMBERS: Final = (
     "nearest_change",
     "log_same_changes",
     "change_among_neighbours",
     "nearest_change_and_product",
     "nearest_product_of_same_change",
 )
+"""The likeness of what a reaction changes, see `Precedents.describe`."""
+
+PRECEDENT_NUMBERS: Final = (*_TEMPLATE_NUMBERS, *CHANGE_NUMBERS)
 """What precedents tell about a set of reactants, see `Precedents.describe`."""
 
-_OF_TEMPLATES: Final = 7
 _BITS: Final = 2048
 _RADIUS: Final = 2
 _NEIGHBOURS: Final = 64
@@ -140,10 +145,10 @@ class Precedents:
                 else:
                     each.append((0.0, 0.0, 0.0, 0.0))
             table = np.array(each)
-            numbers[number, :_OF_TEMPLATES] = [*table[:, :3].max(0), table[:, 3].sum(), *table[0, [0, 1, 3]]]
+            numbers[number, : len(_TEMPLATE_NUMBERS)] = [*table[:, :3].max(0), table[:, 3].sum(), *table[0, [0, 1, 3]]]
         if reactants:
             changes = _dense([_change(product, text) for text in reactants], _CHANGE_BITS)
-            numbers[:, _OF_TEMPLATES:] = self._of_changes(changes, likeness, neighbours)
+            numbers[:, len(_TEMPLATE_NUMBERS) :] = self._of_changes(changes, likeness, neighbours)
         return numbers
 
     def _of_changes(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.organic.molecules import read_molecule
-from rrgraph.organic.precedents import PRECEDENT_NUMBERS, Precedents
+from rrgraph.organic.precedents import CHANGE_NUMBERS, PRECEDENT_NUMBERS, Precedents
 
 if TYPE_CHECKING:
     from rrgraph.organic.planner import ReactantSet
@@ -48,11 +48,7 @@ _COMPARED: Final = (
     "among_neighbours",
     "log_best_known",
     "log_least_known",
-    "nearest_change",
-    "log_same_changes",
-    "change_among_neighbours",
-    "nearest_change_and_product",
-    "nearest_product_of_same_change",
+    *CHANGE_NUMBERS,
 )
 SET_NUMBERS: Final = (
     *_OF_SETS,

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -31,11 +31,12 @@ class ProcessDied(RuntimeError):
 
 def work_through(
     function: Callable[[T], R], items: Sequence[T], *, jobs: int, threads: int
-) -> Iterator[tuple[int, R | ProcessDied]]:
+) -> Generator[tuple[int, R | ProcessDied], None, None]:
     """Yield the place of each item and the result of the function, in the order in which they are done.
 
     With one job everything happens in this process, with its threads. When a process dies, the items that were being
-    worked on get `ProcessDied` and the others go on. The processes end with this one, however it ends.
+    worked on get `ProcessDied` and the others go on. The processes end when the generator is closed, and with this
+    one, however it ends.
 
     Args:
         function: of one item; importable and without side effects on this process. What it raises is raised here.

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from optuna.trial import FrozenTrial, TrialState
 
+from rrgraph.errors import StudyError
 from rrgraph.processes import ProcessDied, work_through
 from rrgraph.progress import progress_bar
 from rrgraph.runs import BaselineConfig, RunConfig, processors
@@ -20,7 +22,7 @@ from rrgraph.tuning.settings import StudySettings, read_settings
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import default_storage, opened_storage
 from rrgraph.tuning.surroundings import quietly
-from rrgraph.tuning.trial import Job, Outcome, open_study, release_dead, run_trial
+from rrgraph.tuning.trial import Job, Outcome, open_study, release_dead, release_own, run_trial
 from rrgraph.tuning.weights import best_trials
 
 __all__ = ["StudyResult", "StudyStart", "tune"]
@@ -137,8 +139,12 @@ def _work(job: Job, jobs: int, on_end: Callable[[Outcome], None] | None) -> tupl
     """Carry out trials until the study is finished; return what failed and why it was stopped early."""
     failures: dict[int, str] = {}
     in_a_row = 0
-    with progress_bar(job.study, total=job.trials, unit="trial") as bar:
-        for outcome in _outcomes(job, jobs):
+    with (
+        _left_to_none(job),
+        closing(_outcomes(job, jobs)) as outcomes,
+        progress_bar(job.study, total=job.trials, unit="trial") as bar,
+    ):
+        for outcome in outcomes:
             if isinstance(outcome, int):
                 bar.n = outcome
                 bar.refresh()
@@ -159,7 +165,19 @@ def _work(job: Job, jobs: int, on_end: Callable[[Outcome], None] | None) -> tupl
     return failures, ""
 
 
-def _outcomes(job: Job, jobs: int) -> Iterator[Outcome | ProcessDied | int]:
+@contextmanager
+def _left_to_none(job: Job) -> Iterator[None]:
+    """Put back what the processes of this call leave running when the block is left by an exception."""
+    try:
+        yield
+    except BaseException:
+        # A storage that has failed would hide what happened.
+        with suppress(StudyError), quietly(), opened_storage(job.url) as storage:
+            release_own(open_study(job, storage), job.call)
+        raise
+
+
+def _outcomes(job: Job, jobs: int) -> Generator[Outcome | ProcessDied | int, None, None]:
     """Yield each trial as it ends, and before and after it the number of trials that are finished."""
     while True:
         with quietly(), opened_storage(job.url) as storage:
@@ -176,10 +194,11 @@ def _outcomes(job: Job, jobs: int) -> Iterator[Outcome | ProcessDied | int]:
             time.sleep(_WAIT_SECONDS)
             continue
         threads = max(1, processors() // jobs)
-        for _, outcome in work_through(run_trial, [job] * missing, jobs=jobs, threads=threads):
-            if outcome is not None:
-                yield outcome
-                yield _recorded(job)
+        with closing(work_through(run_trial, [job] * missing, jobs=jobs, threads=threads)) as answers:
+            for _, outcome in answers:
+                if outcome is not None:
+                    yield outcome
+                    yield _recorded(job)
 
 
 def _recorded(job: Job) -> int:

@@ -1,4 +1,4 @@
-"""What surrounds a trial: Optuna's messages are kept from the terminal, and a signal to end interrupts it once."""
+"""What surrounds a trial: Optuna's messages are kept from the terminal, and signals to end come when they may."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import optuna
 from optuna.exceptions import ExperimentalWarning
 
-__all__ = ["interruptible", "quietly"]
+__all__ = ["interruptible", "quietly", "uninterrupted"]
 
 
 @contextmanager
@@ -31,6 +31,24 @@ def interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Put off what would interrupt the block until its end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) != signal.SIG_IGN]
+    came: list[int] = []
+    before = [signal.signal(number, lambda given, _: came.append(given)) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+        for given in dict.fromkeys(came):
+            signal.raise_signal(given)
 
 
 @contextmanager

@@ -10,12 +10,13 @@ import shutil
 import socket
 import traceback
 from collections.abc import Mapping
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
 from datetime import datetime
 from multiprocessing import parent_process
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 import optuna
 from optuna import Study, Trial, TrialPruned
@@ -31,15 +32,18 @@ from rrgraph.tuning.sampling import SAME_AS, SeededSampler, find_twin, make_prun
 from rrgraph.tuning.settings import StudySettings, trial_config
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import GRACE_SECONDS, opened_storage, retry
-from rrgraph.tuning.surroundings import interruptible, quietly
+from rrgraph.tuning.surroundings import interruptible, quietly, uninterrupted
 from rrgraph.tuning.weights import first_number, keep_best_weights, trial_folder
 
-__all__ = ["ERROR", "Job", "Outcome", "open_study", "release_dead", "run_trial"]
+__all__ = ["ERROR", "Job", "Outcome", "open_study", "release_dead", "release_own", "run_trial"]
 
 ERROR: Final = "error"
 """Attribute of a trial that failed: the sentence that says why."""
 
 _MACHINE: Final = "machine"
+
+_CALL: Final = "call"
+"""Attribute of a trial: its own number, since one that is started again takes over the attributes, and its call."""
 
 _TRIES: Final = 30
 """Trials in a row that repeat others before the search space counts as exhausted."""
@@ -62,6 +66,7 @@ class Job:
         settings: how.
         folder: of the study.
         trials: number of trials after which the study is finished.
+        call: what tells the trials of one call, with all its processes, from those of others.
     """
 
     url: str
@@ -71,6 +76,7 @@ class Job:
     settings: StudySettings
     folder: Path
     trials: int
+    call: str = field(default_factory=lambda: uuid4().hex)
 
 
 @dataclass(frozen=True)
@@ -151,16 +157,36 @@ def release_dead(study: Study) -> None:
             study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
 
 
+def release_own(study: Study, call: str) -> None:
+    """Put the trials of a call back into the queue that its processes, all of which have ended, left running."""
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if trial.user_attrs.get(_CALL) == [trial.number, call]:
+            _put_back(study, trial.number)
+
+
+def _put_back(study: Study, number: int) -> None:
+    """Put a trial that was interrupted back into the queue."""
+    study.tell(number, state=TrialState.FAIL, skip_if_finished=True)
+    trial = study.get_trials()[number]
+    if trial.state == TrialState.FAIL:
+        retry(study, trial, most=None)
+
+
 def _one(study: Study, job: Job) -> FrozenTrial | None:
     """Return the trial that was carried out, None when others took it over meanwhile."""
-    objective = _Objective(job)
+    # Between its entry in the storage and the objective nobody could tell whose trial it is.
+    with ExitStack() as unnumbered:
+        objective = _Objective(job, unnumbered)
+        unnumbered.enter_context(uninterrupted())
+        return _carried_out(study, objective)
+
+
+def _carried_out(study: Study, objective: _Objective) -> FrozenTrial | None:
     try:
         study.optimize(objective, n_trials=1, catch=(Exception,))
     except KeyboardInterrupt:
         if objective.number is not None:
-            trial = study.get_trials()[objective.number]
-            if trial.state == TrialState.FAIL:
-                retry(study, trial, most=None)
+            _put_back(study, objective.number)
         raise
     except (UpdateFinishedTrialError, ValueError):
         # Silent for too long, it was started again elsewhere.
@@ -172,16 +198,23 @@ def _one(study: Study, job: Job) -> FrozenTrial | None:
 
 
 class _Objective:
-    """What Optuna calls with a trial."""
+    """What Optuna calls with a trial.
 
-    def __init__(self, job: Job) -> None:
-        self.job = job
+    Args:
+        job: of the trial.
+        unnumbered: closed as soon as the trial is known to be this one.
+    """
+
+    def __init__(self, job: Job, unnumbered: ExitStack) -> None:
+        self.job, self.unnumbered = job, unnumbered
         self.number: int | None = None
 
     def __call__(self, trial: Trial) -> float | tuple[float, ...]:
         self.number = trial.number
         job, study = self.job, trial.study
+        trial.set_user_attr(_CALL, [trial.number, job.call])
         trial.set_user_attr(_MACHINE, f"{socket.gethostname()}:{os.getpid()}")
+        self.unnumbered.close()
         values = job.space.suggest(trial, job.config)
         frozen = study.get_trials(deepcopy=False)[trial.number]
         number, folder = first_number(frozen), trial_folder(job.folder, first_number(frozen))

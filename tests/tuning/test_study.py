@@ -251,6 +251,21 @@ def test_killed_in_the_middle_at_most_the_running_trial_is_lost(config, make_spa
         assert not study.get_trials(states=(TrialState.RUNNING, TrialState.WAITING))
 
 
+DEAF = """\
+import signal, sys, time
+import rrgraph.processes
+from rrgraph.training import LinkTask
+rrgraph.processes._PATIENCE = 0.2
+begun = []
+def deaf(self, epoch):
+    begun.append(epoch)
+    if begun.count(2) == 3:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        print("deaf", file=sys.__stdout__, flush=True)
+        time.sleep(60)
+LinkTask.start_epoch = deaf
+"""
+
 INTERRUPTED = """\
 import sys
 from rrgraph.cli import main
@@ -259,16 +274,17 @@ if __name__ == "__main__":
 """
 
 
-def test_ctrl_c_ends_all_processes_and_puts_their_trials_back(config, tmp_path):
+@pytest.mark.parametrize(("before", "sign"), [("", "trial 2:"), (DEAF, "deaf")], ids=["asked", "killed"])
+def test_ctrl_c_ends_all_processes_and_puts_their_trials_back(config, tmp_path, before, sign):
     save_config(config, tmp_path / "config.yaml")
     (tmp_path / "space.yaml").write_text("parameters: {training.learning_rate: {range: [0.001, 0.1]}}\n")
-    (tmp_path / "script.py").write_text(INTERRUPTED)
+    (tmp_path / "script.py").write_text(before + INTERRUPTED)
     command = [sys.executable, tmp_path / "script.py", tmp_path / "config.yaml", "--space", tmp_path / "space.yaml"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, **pipes, text=True, env=environment, start_new_session=True) as process:
         assert process.stdout is not None
-        while not process.stdout.readline().startswith("trial 2:"):
+        while not process.stdout.readline().startswith(sign):
             assert process.poll() is None
         os.killpg(process.pid, signal.SIGINT)  # what a terminal does
         _, errors = process.communicate(timeout=120)
@@ -280,3 +296,23 @@ def test_ctrl_c_ends_all_processes_and_puts_their_trials_back(config, tmp_path):
     states = [trial.state for trial in trials]
     assert TrialState.RUNNING not in states
     assert states.count(TrialState.FAIL) == states.count(TrialState.WAITING) <= 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_while_a_trial_is_being_numbered_puts_it_back(config, make_space, monkeypatch, number):
+    ask = optuna.Study.ask
+
+    def interrupted(study: optuna.Study) -> optuna.Trial:
+        trial = ask(study)
+        signal.raise_signal(number)
+        return trial
+
+    monkeypatch.setattr(optuna.Study, "ask", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        tune(config, make_space(), trials=3, figures=False)
+    with quietly(), opened_storage(default_storage(Path(config.output))) as storage:
+        trials = optuna.load_study(study_name="tiny", storage=storage).get_trials(deepcopy=False)
+    assert [trial.state for trial in trials] == [TrialState.FAIL, TrialState.WAITING]
+    monkeypatch.undo()
+    result = tune(config, make_space(), trials=3, figures=False)
+    assert sorted(row["state"] for row in rows(result.folder)) == ["complete"] * 3 + ["fail"]

@@ -18,6 +18,7 @@ _EXAMPLES = """\
   rrgraph experiment configs/experiments/table2.yaml --quick      a few minutes, nothing to download
   rrgraph experiment configs/experiments/table2.yaml --jobs 2
   rrgraph experiment configs/experiments/table2.yaml seeds=[0] splits=[nms] output=experiments/first
+  rrgraph experiment configs/experiments/table2.yaml --only ours     the others elsewhere, or later, in the same folder
 
 The folder is experiments/NAME, or what output=DIR says. The same command goes on after an interruption: finished runs
 are not repeated. The exit code is 1 when a run failed.
@@ -31,6 +32,9 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
     parser.add_argument("config", help="YAML file")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="values that replace those of the file")
     parser.add_argument("--jobs", type=positive_int, default=1, metavar="N", help="runs at a time, each a process")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="SYSTEM", help="carry out its runs alone; repeatable"
+    )
     parser.add_argument("--quick", action="store_true", help="the small variant that the file describes")
     parser.set_defaults(run=run)
 
@@ -41,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     from rrgraph.experiments import load_experiment, plain_rows, run_experiment
 
     experiment = load_experiment(arguments.config, arguments.overrides, quick=arguments.quick)
-    result = run_experiment(experiment, jobs=arguments.jobs, on_start=_announce, on_end=_tell)
+    result = run_experiment(experiment, jobs=arguments.jobs, only=arguments.only, on_start=_announce, on_end=_tell)
     for panel in result.panels:
         for header, rows in plain_rows(panel):
             show_table(header, rows, title=f"\n{panel.title}", numbers=header[1:])

@@ -9,10 +9,10 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
-from rrgraph.errors import RRGraphError
+from rrgraph.errors import RRGraphError, check_choice
 from rrgraph.experiments.comparison import Panel, compare
 from rrgraph.experiments.config import ExperimentConfig
-from rrgraph.experiments.grid import Run, RunName, check_grid, expand, is_finished
+from rrgraph.experiments.grid import Run, check_grid, expand, is_finished
 from rrgraph.experiments.record import check_place, record_experiment
 from rrgraph.experiments.results import read_outcome, record_seconds, result_row, write_results
 from rrgraph.experiments.search_cost import measure_search, search_table
@@ -57,6 +57,7 @@ def run_experiment(
     experiment: ExperimentConfig,
     *,
     jobs: int = 1,
+    only: Collection[str] = (),
     on_start: Callable[[Sequence[Run], int], None] | None = None,
     on_end: Callable[[Run, Outcome], None] | None = None,
 ) -> ExperimentResult:
@@ -67,24 +68,28 @@ def run_experiment(
     Args:
         experiment: what is compared.
         jobs: number of processes, each with its share of the processor cores.
+        only: systems whose runs are carried out, all when empty; all that are finished are compared. So computers that
+            share the folder can share the work.
         on_start: called with all runs and the number of those that were finished before.
         on_end: called with each run that ends.
 
     Raises:
-        ConfigError: the configuration or a folder is refused; no run has been started then.
+        ConfigError: the configuration, a folder or a name is refused; no run has been started then.
         DataError: a table cannot be read.
     """
+    for name in only:
+        check_choice("only", name, experiment.systems)
     check_place(experiment)
     runs = expand(experiment)
     check_grid(runs)
     record_experiment(experiment, runs)
     folder = experiment.folder
     finished = {run.key for run in runs if is_finished(run)}
-    waiting = [run for run in runs if run.key not in finished]
+    waiting = [run for run in runs if run.key not in finished and (not only or run.system in only)]
     if on_start is not None:
         on_start(runs, len(finished))
     failures: dict[Run, str] = {}
-    _record_results(folder, runs, finished)
+    _record_results(folder, [run for run in runs if run.key in finished])
     with progress_bar(experiment.name, total=len(runs), done=len(finished), unit="run") as bar:
         threads = max(1, processors() // jobs)
         for place, answer in work_through(_carry_out, waiting, jobs=jobs, threads=threads):
@@ -94,11 +99,14 @@ def run_experiment(
                 failures[run] = outcome.error
             else:
                 finished.add(run.key)
-                _record_results(folder, runs, finished)
+                _record_results(folder, [run for run in runs if run.key in finished])
             bar.update()
             if on_end is not None:
                 on_end(run, outcome)
-    panels = _compare(experiment, [run for run in runs if run.key in finished])
+    # Another call may have finished runs in the same folder meanwhile.
+    done = [run for run in runs if is_finished(run)]
+    _record_results(folder, done)
+    panels = _compare(experiment, done)
     return ExperimentResult(folder=folder, panels=panels, failures=failures)
 
 
@@ -122,8 +130,8 @@ def _carry_out(run: Run) -> Outcome:
     return Outcome(seconds)
 
 
-def _record_results(folder: Path, runs: Sequence[Run], finished: Collection[RunName]) -> None:
-    write_results(folder, [result_row(run) for run in runs if run.key in finished])
+def _record_results(folder: Path, finished: Sequence[Run]) -> None:
+    write_results(folder, [result_row(run) for run in finished])
 
 
 def _compare(experiment: ExperimentConfig, finished: Sequence[Run]) -> list[Panel]:

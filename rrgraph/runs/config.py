@@ -196,15 +196,17 @@ def load_config(path: str | Path, overrides: Sequence[str] = (), *, schema: type
     for override in overrides:
         if "=" not in override.lstrip("="):
             raise ConfigError(f"The override '{override}' is not of the form key=value, such as training.epochs=5.")
-    given = read_mapping(path)
+    source = f"configuration file '{path}'"
     try:
-        defaults = OmegaConf.structured(schema(name=path.stem))
-        merged = OmegaConf.merge(defaults, given, OmegaConf.from_dotlist(list(overrides)))
+        merged = OmegaConf.merge(OmegaConf.structured(schema(name=path.stem)), read_mapping(path))
+        for override in overrides:
+            source = f"override '{override}'"
+            merged = OmegaConf.merge(merged, OmegaConf.from_dotlist([override]))
         config = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
-        raise ConfigError(_explain(error, schema)) from None
+        raise ConfigError(_explain(error, schema, source)) from None
     except (YAMLError, TypeError, ValueError) as error:
-        raise ConfigError(f"The overrides cannot be read: {' '.join(str(error).split())}.") from None
+        raise ConfigError(f"The {source} cannot be read: {' '.join(str(error).split())}.") from None
     assert isinstance(config, schema)
     return config
 
@@ -249,7 +251,7 @@ def set_values(config: C, values: Mapping[str, Any]) -> C:
             OmegaConf.update(changed, key, value)
         return cast(C, OmegaConf.to_object(changed))
     except OmegaConfBaseException as error:
-        raise ConfigError(_explain(error, type(config))) from None
+        raise ConfigError(_explain(error, type(config), "configuration")) from None
 
 
 def read_mapping(path: Path) -> DictConfig:
@@ -271,13 +273,14 @@ def read_mapping(path: Path) -> DictConfig:
     return given
 
 
-def _explain(error: OmegaConfBaseException, schema: type) -> str:
+def _explain(error: OmegaConfBaseException, schema: type, source: str) -> str:
     key = str(error.full_key or "")
     reason = (error.msg or str(error)).splitlines()[0]
     known = config_keys(schema)
     if key and key not in known and not any(name.startswith(f"{key}.") for name in known):
         return f"Unknown configuration key '{key[:80]}'.{near_key(key, known)}"
-    return f"The configuration value of '{key}' does not fit: {reason}." if key else f"Bad configuration: {reason}."
+    what = f"configuration value of '{key}'" if key else source
+    return f"The {what} does not fit: {reason}."
 
 
 def near_key(key: str, known: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import re
 
 import pytest
 
@@ -38,6 +39,14 @@ def test_overrides_may_follow_options_and_quick_is_smaller(rrgraph, trial):
     assert not (trial.parent / "out").exists()
 
 
+def test_a_part_of_the_systems(rrgraph, trial):
+    result = rrgraph("experiment", trial, "--only", "flat", "protocols=[open]")
+    assert result.out.startswith("2 runs, 0 of them finished before\nflat, split random, seed 0: ")
+    assert re.search(r"\n *popular( +-)+ *\n", result.out)
+    with (trial.parent / "out" / "results.csv").open() as handle:
+        assert [row["system"] for row in csv.DictReader(handle)] == ["flat"]
+
+
 def test_another_process_does_what_this_one_does(rrgraph, trial):
     # One run, since starting a process takes longer than the run.
     assert rrgraph("experiment", trial, "--quick", "--jobs", 2, f"output={trial.parent / 'two'}").code == 0
@@ -69,6 +78,8 @@ def test_a_failed_run_is_named_and_the_exit_code_is_1(rrgraph, trial, monkeypatc
     [
         (["seds=[1]"], "Did you mean 'seeds'"),
         (["--job", "0"], "not a whole number of at least 1"),
+        (["--only", "popula"], "Did you mean 'popular'"),
+        (["systems=[flat]"], "The override 'systems=[flat]' cannot be read"),
         (["--quik"], "Did you mean '--quick'"),
         (["systems.flat.config=populr.yaml"], "Did you mean"),
         (["systems.flat.overrides=[data.table=nowhere.csv]"], "same rows"),

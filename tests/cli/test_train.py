@@ -145,7 +145,7 @@ def test_a_run_stopped_before_its_first_epoch_may_start_again(rrgraph, config, t
         ("training.epochs", ["key=value"]),
         ("=3", ["key=value"]),
         ("model=3", ["ModelConfig", "3"]),
-        ("seed=[1", ["overrides cannot be read"]),
+        ("seed=[1", ["override 'seed=[1' cannot be read"]),
         ("training.epochs=0", ["training.epochs is 0", "at least 1"]),
         ("training.batch_size=0", ["at least 1"]),
         ("training.sampler=unifrm", ["Did you mean 'uniform'?"]),

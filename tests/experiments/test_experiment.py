@@ -86,6 +86,28 @@ def test_finished_runs_are_not_repeated(trial):
     assert rows_of(more.folder)[:2] == before
 
 
+def test_a_part_of_the_systems_is_carried_out_and_all_that_is_finished_compared(trial):
+    experiment = load_experiment(trial, ["seeds=[0]"])
+    first, done = ended(experiment, only=["flat"])
+    assert done == [("flat", "random", 0)]
+    assert {name for column in first.panels[0].columns for name in column.cells} == {"flat"}
+    second, done = ended(experiment, only=["popular"])
+    assert done == [("popular", "random", 0)]
+    assert [row["system"] for row in rows_of(second.folder)] == ["popular", "flat"]
+    assert set(second.panels[0].columns[0].cells) == {"popular", "flat"}
+    with pytest.raises(ConfigError, match=r"only is 'flatt', expected one of popular, flat\. Did you mean 'flat'\?"):
+        run_experiment(experiment, only=["flatt"])
+
+
+def test_runs_that_others_finish_meanwhile_are_compared(trial):
+    experiment = load_experiment(trial, ["seeds=[0]"])
+    result = run_experiment(
+        experiment, only=["flat"], on_end=lambda *_: run_experiment(experiment, only=["popular"]) and None
+    )
+    assert [row["system"] for row in rows_of(result.folder)] == ["popular", "flat"]
+    assert set(result.panels[0].columns[0].cells) == {"popular", "flat"}
+
+
 def test_an_unfinished_run_is_carried_out(trial):
     experiment = load_experiment(trial, ["seeds=[0]"])
     first, _ = ended(experiment)

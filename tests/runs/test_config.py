@@ -46,6 +46,12 @@ def test_overrides_win_and_the_rest_stays(tmp_path):
     assert config.evaluation.parts == []
 
 
+def test_a_file_with_a_list_for_a_section_is_named(tmp_path):
+    (tmp_path / "run.yaml").write_text("training: [1]\n")
+    with pytest.raises(ConfigError, match=r"The configuration file '.*run\.yaml' does not fit"):
+        load_config(tmp_path / "run.yaml")
+
+
 def test_an_empty_file_is_the_default(tmp_path):
     (tmp_path / "run.yaml").write_text("")
     assert load_config(tmp_path / "run.yaml") == RunConfig()

@@ -129,29 +129,14 @@ def run_organic(arguments: argparse.Namespace) -> int:
 
 
 def _planner(model: str) -> ReactantPlanner:
-    from rrgraph.organic import (
-        ReactantPlanner,
-        SearchConfig,
-        TemplateApplier,
-        TemplatePredictor,
-        default_cache,
-        load_template_checkpoint,
-    )
+    from rrgraph.organic import load_template_checkpoint, template_planner
 
     if not Path(model, "model.json").is_file():
         raise ConfigError(
             f"--model is '{model}', expected the run folder of a model of templates, such as one made by "
             f"'rrgraph train configs/organic/conretrobert.yaml'.{near_file(model)}"
         )
-    checkpoint = load_template_checkpoint(model)
-    search = SearchConfig(**checkpoint.metadata.get("search", {}))
-    return ReactantPlanner(
-        TemplatePredictor(checkpoint),
-        TemplateApplier(cache=default_cache()),
-        search,
-        reactants=checkpoint.reactants,
-        ranker=checkpoint.ranker,
-    )
+    return template_planner(load_template_checkpoint(model))
 
 
 def _texts(given: Sequence[str], path: str | None) -> list[str]:

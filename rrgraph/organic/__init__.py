@@ -14,6 +14,7 @@ from rrgraph.organic.model import (
     TemplatePredictor,
     load_template_checkpoint,
     save_template_checkpoint,
+    template_planner,
 )
 from rrgraph.organic.molecules import MoleculeError, canonical_reactants, canonical_smiles
 from rrgraph.organic.planner import MERGES, ReactantPlanner, ReactantSet, TemplateScorer, Transformation
@@ -70,4 +71,5 @@ __all__ = [
     "match_templates",
     "matching_mask",
     "save_template_checkpoint",
+    "template_planner",
 ]

@@ -14,7 +14,9 @@ from torch import Tensor
 
 from rrgraph.model import BoostedTrees, DualEncoder, EmbeddingBank, embed_all
 from rrgraph.model.storage import read_model, refuse_misfit, weights, write_model
-from rrgraph.organic.config import TemplateModelConfig, TowerConfig
+from rrgraph.organic.application import TemplateApplier, default_cache
+from rrgraph.organic.config import SearchConfig, TemplateModelConfig, TowerConfig
+from rrgraph.organic.planner import ReactantPlanner, TemplateScorer
 from rrgraph.organic.precedents import Precedents
 from rrgraph.organic.ranker import ReactantRanker
 from rrgraph.organic.set_numbers import SET_NUMBERS, SetDescriber
@@ -27,6 +29,7 @@ __all__ = [
     "build_model",
     "load_template_checkpoint",
     "save_template_checkpoint",
+    "template_planner",
 ]
 
 TEMPLATE_FORMAT: Final = "rrgraph-template-model/2"
@@ -112,6 +115,33 @@ class TemplatePredictor:
         scores, found = self._bank.search(queries, count, allowed=allowed)
         total = self._bank.log_partition(queries, temperature=model.temperature, allowed=allowed)
         return scores / model.temperature - total, found
+
+
+def template_planner(
+    checkpoint: TemplateCheckpoint,
+    *,
+    scorer: TemplateScorer | None = None,
+    search: SearchConfig | None = None,
+    jobs: int = 1,
+) -> ReactantPlanner:
+    """Return what plans with a trained model; what templates lead to is kept in the user's cache.
+
+    Args:
+        checkpoint: the model.
+        scorer: ranks templates in its place.
+        search: in place of what it was trained for.
+        jobs: number of processes that apply templates.
+
+    Raises:
+        ConfigError: rdchiral-plus is not installed.
+    """
+    return ReactantPlanner(
+        scorer or TemplatePredictor(checkpoint),
+        TemplateApplier(cache=default_cache(), jobs=jobs),
+        search or SearchConfig(**checkpoint.metadata.get("search", {})),
+        reactants=checkpoint.reactants,
+        ranker=checkpoint.ranker,
+    )
 
 
 def save_template_checkpoint(checkpoint: TemplateCheckpoint, folder: str | Path) -> None:

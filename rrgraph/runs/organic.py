@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rrgraph.files import write_json, write_text
 from rrgraph.organic import (
     Precedents,
-    ReactantPlanner,
-    SearchConfig,
     SetDescriber,
     TemplateApplier,
     TemplateCheckpoint,
@@ -20,18 +19,17 @@ from rrgraph.organic import (
     TemplatePopularity,
     TemplatePredictor,
     TemplateReactions,
-    TemplateScorer,
     TemplateSplit,
     alternative_links,
     build_template_graph,
     compare_systems,
-    default_cache,
     evaluate_reactions,
     fit_ranker,
     load_template_checkpoint,
     load_template_table,
     match_templates,
     save_template_checkpoint,
+    template_planner,
 )
 from rrgraph.runs.config import MODEL
 from rrgraph.runs.environment import processors
@@ -144,7 +142,7 @@ def _alternatives(
     """Return the links that the model after stage 1 finds beside the recorded ones."""
     checkpoint = learner.checkpoint(train, metadata)
     search = replace(config.search, templates=config.data.alternatives)
-    return alternative_links(_planner(checkpoint, TemplatePredictor(checkpoint), search), train)
+    return alternative_links(template_planner(checkpoint, search=search, jobs=processors()), train)
 
 
 def _has_model(folder: Path) -> bool:
@@ -156,17 +154,12 @@ def _with_ranker(checkpoint: TemplateCheckpoint, split: TemplateSplit, config: O
     precedents = Precedents.of(split["train"], checkpoint.templates)
     ranker = fit_ranker(
         SetDescriber(precedents, checkpoint.templates, checkpoint.reactants),
-        _planner(checkpoint, TemplatePredictor(checkpoint), config.search),
+        template_planner(checkpoint, search=config.search, jobs=processors()),
         split["validation"],
         config.sets,
         seed=config.seed,
     )
     return replace(checkpoint, ranker=ranker)
-
-
-def _planner(checkpoint: TemplateCheckpoint, scorer: TemplateScorer, search: SearchConfig) -> ReactantPlanner:
-    applier = TemplateApplier(cache=default_cache(), jobs=processors())
-    return ReactantPlanner(scorer, applier, search, reactants=checkpoint.reactants, ranker=checkpoint.ranker)
 
 
 def measure_organic(
@@ -184,11 +177,13 @@ def measure_organic(
     counts = train.template_counts()
     everything = dict.fromkeys(text for rows in split.parts.values() for text in rows.templates)
     bank = list(dict.fromkeys([*checkpoint.templates, *everything])) if given.bank == "all" else None
-    systems = {MODEL: _planner(checkpoint, TemplatePredictor(checkpoint, bank=bank), config.search)}
+    planner = partial(template_planner, jobs=processors())
+    systems = {MODEL: planner(checkpoint, scorer=TemplatePredictor(checkpoint, bank=bank), search=config.search)}
     if given.popularity:
         # Most of the frequent templates do not apply to a product; only those that do are worth comparing.
         search = replace(config.search, applicable=True)
-        systems["popularity"] = _planner(replace(checkpoint, ranker=None), TemplatePopularity(counts), search)
+        frequent = TemplatePopularity(counts)
+        systems["popularity"] = planner(replace(checkpoint, ranker=None), scorer=frequent, search=search)
     recorded = frozenset(zip(train.products, train.reactants, strict=True))
     comparison = {}
     for part in given.parts:

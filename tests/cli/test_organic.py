@@ -26,8 +26,7 @@ evaluation: {parts: [validation], rows: 5}
 def cache(tmp_path_factory):
     patch = pytest.MonkeyPatch()
     path = tmp_path_factory.mktemp("cache") / "outcomes.sqlite"
-    for module in ("rrgraph.runs.organic", "rrgraph.organic"):
-        patch.setattr(f"{module}.default_cache", lambda: path)
+    patch.setattr("rrgraph.organic.model.default_cache", lambda: path)
     yield
     patch.undo()
 

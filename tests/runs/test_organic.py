@@ -10,15 +10,14 @@ pytest.importorskip("rdchiral", reason="needs the extra 'organic'")
 from rrgraph.errors import ConfigError
 from rrgraph.organic import (
     RankerConfig,
-    ReactantPlanner,
     SearchConfig,
-    TemplateApplier,
     TemplateModelConfig,
     TemplatePredictor,
     TowerConfig,
     alternative_links,
     apply_template,
     load_template_checkpoint,
+    template_planner,
 )
 from rrgraph.runs import load_config
 from rrgraph.runs.organic import organic_run
@@ -31,7 +30,7 @@ TOWER = TowerConfig(hidden=32, bits=512, heads=2, length=64)
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr("rrgraph.runs.organic.default_cache", lambda: tmp_path / "cache" / "outcomes.sqlite")
+    monkeypatch.setattr("rrgraph.organic.model.default_cache", lambda: tmp_path / "cache" / "outcomes.sqlite")
 
 
 def config(table, folder, **changes):
@@ -54,7 +53,7 @@ def config(table, folder, **changes):
 def finished(organic_table, tmp_path_factory):
     folder = tmp_path_factory.mktemp("organic_run") / "run"
     patch = pytest.MonkeyPatch()
-    patch.setattr("rrgraph.runs.organic.default_cache", lambda: folder.parent / "outcomes.sqlite")
+    patch.setattr("rrgraph.organic.model.default_cache", lambda: folder.parent / "outcomes.sqlite")
     result = organic_run(config(organic_table, folder))
     patch.undo()
     return result
@@ -97,9 +96,7 @@ def test_the_ranker_is_the_same_after_loading(finished):
     products = finished.split["test"].products
     plans = []
     for each in (checkpoint, again):
-        planner = ReactantPlanner(
-            TemplatePredictor(each), TemplateApplier(), SearchConfig(), reactants=each.reactants, ranker=each.ranker
-        )
+        planner = template_planner(each)
         plans.append([[(found.reactants, found.score) for found in plan] for plan in planner.plan(products, top_k=5)])
     assert plans[0] == plans[1]
 

@@ -6,6 +6,7 @@ is the overlap of elements, rare ones counting more, or the cosine of embeddings
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Final
@@ -58,12 +59,10 @@ class KnownSystems:
             systems.setdefault(element_system(target), []).append((target, keys))
         pointer, precursors, shares, vectors = [0], [], [], []
         for reactions in systems.values():
-            uses: dict[int, int] = {}
-            for _, keys in reactions:
-                for key in keys:
-                    uses[index[key]] = uses.get(index[key], 0) + 1
-            precursors += list(uses)
-            shares += [count / len(reactions) for count in uses.values()]
+            # Sorted, since sets have another order in every process.
+            uses = sorted(Counter(index[key] for _, keys in reactions for key in keys).items())
+            precursors += [precursor for precursor, _ in uses]
+            shares += [count / len(reactions) for _, count in uses]
             pointer.append(len(precursors))
             targets = list({target.key: target for target, _ in reactions}.values())
             vectors.append(mean_vectors(targets).mean(0))

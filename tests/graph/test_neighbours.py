@@ -78,6 +78,13 @@ def test_systems_count_the_share_of_their_reactions(table):
         assert systems.vectors[number] == pytest.approx(mean_vectors(list(targets.values())).mean(0), abs=1e-3)
 
 
+@given(tables())
+def test_entries_have_one_order_whatever_that_of_sets(table):
+    systems, _ = known_systems(table)
+    for start, end in zip(systems.pointer, systems.pointer[1:], strict=False):
+        assert systems.precursors[start:end].tolist() == sorted(set(systems.precursors[start:end].tolist()))
+
+
 def test_systems_survive_their_arrays_exactly(small_table):
     systems, _ = known_systems(small_table)
     again = KnownSystems.from_arrays(systems.to_arrays())

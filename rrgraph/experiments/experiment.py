@@ -12,7 +12,7 @@ from pathlib import Path
 from rrgraph.errors import RRGraphError, check_choice
 from rrgraph.experiments.comparison import Panel, compare
 from rrgraph.experiments.config import ExperimentConfig
-from rrgraph.experiments.grid import Run, check_grid, expand, is_finished
+from rrgraph.experiments.grid import Run, RunName, check_grid, expand, is_finished
 from rrgraph.experiments.record import check_place, record_experiment
 from rrgraph.experiments.results import read_outcome, record_seconds, result_row, write_results
 from rrgraph.experiments.search_cost import measure_search, search_table
@@ -89,7 +89,7 @@ def run_experiment(
     if on_start is not None:
         on_start(runs, len(finished))
     failures: dict[Run, str] = {}
-    _record_results(folder, [run for run in runs if run.key in finished])
+    _record_results(folder, runs, finished)
     with progress_bar(experiment.name, total=len(runs), done=len(finished), unit="run") as bar:
         threads = max(1, processors() // jobs)
         for place, answer in work_through(_carry_out, waiting, jobs=jobs, threads=threads):
@@ -99,14 +99,14 @@ def run_experiment(
                 failures[run] = outcome.error
             else:
                 finished.add(run.key)
-                _record_results(folder, [run for run in runs if run.key in finished])
+                _record_results(folder, runs, finished)
             bar.update()
             if on_end is not None:
                 on_end(run, outcome)
     # Another call may have finished runs in the same folder meanwhile.
-    done = [run for run in runs if is_finished(run)]
-    _record_results(folder, done)
-    panels = _compare(experiment, done)
+    finished = {run.key for run in runs if is_finished(run)}
+    _record_results(folder, runs, finished)
+    panels = _compare(experiment, [run for run in runs if run.key in finished])
     return ExperimentResult(folder=folder, panels=panels, failures=failures)
 
 
@@ -130,8 +130,8 @@ def _carry_out(run: Run) -> Outcome:
     return Outcome(seconds)
 
 
-def _record_results(folder: Path, finished: Sequence[Run]) -> None:
-    write_results(folder, [result_row(run) for run in finished])
+def _record_results(folder: Path, runs: Sequence[Run], finished: Collection[RunName]) -> None:
+    write_results(folder, [result_row(run) for run in runs if run.key in finished])
 
 
 def _compare(experiment: ExperimentConfig, finished: Sequence[Run]) -> list[Panel]:

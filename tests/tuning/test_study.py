@@ -274,6 +274,15 @@ if __name__ == "__main__":
 """
 
 
+@pytest.fixture
+def heed_ctrl_c():
+    """Heed Ctrl-C, here and in processes started from here, also where the tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heed_ctrl_c")
 @pytest.mark.parametrize(("before", "sign"), [("", "trial 2:"), (DEAF, "deaf")], ids=["asked", "killed"])
 def test_ctrl_c_ends_all_processes_and_puts_their_trials_back(config, tmp_path, before, sign):
     save_config(config, tmp_path / "config.yaml")
@@ -298,6 +307,7 @@ def test_ctrl_c_ends_all_processes_and_puts_their_trials_back(config, tmp_path, 
     assert states.count(TrialState.FAIL) == states.count(TrialState.WAITING) <= 2
 
 
+@pytest.mark.usefixtures("heed_ctrl_c")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_while_a_trial_is_being_numbered_puts_it_back(config, make_space, monkeypatch, number):
     ask = optuna.Study.ask

@@ -77,6 +77,15 @@ class RowRanks:
             columns["unseen"] = [bool(value) for value in self.unseen]
         return columns
 
+    def select(self, keep: NDArray[np.bool_]) -> RowRanks:
+        """Return the outcome of some rows, given as (rows,) bool."""
+        return RowRanks(
+            targets=[self.targets[row] for row in np.flatnonzero(keep).tolist()],
+            ranks=self.ranks[keep],
+            row_ranks=self.row_ranks[keep],
+            unseen=None if self.unseen is None else self.unseen[keep],
+        )
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RowRanks:
         """Return what `to_dict` described."""

@@ -1,6 +1,6 @@
 """Experiments: several systems on several splits with several seeds flow in, tables that compare them flow out."""
 
-from rrgraph.experiments.comparison import Cell, Column, Panel, compare
+from rrgraph.experiments.comparison import Cell, Column, Difference, Panel, compare
 from rrgraph.experiments.config import ExperimentConfig, QuickConfig, SearchConfig, SystemConfig, load_experiment
 from rrgraph.experiments.experiment import ExperimentResult, Outcome, run_experiment
 from rrgraph.experiments.grid import Run, expand
@@ -9,6 +9,7 @@ from rrgraph.experiments.tables import csv_table, latex_table, markdown_table, p
 __all__ = [
     "Cell",
     "Column",
+    "Difference",
     "ExperimentConfig",
     "ExperimentResult",
     "Outcome",

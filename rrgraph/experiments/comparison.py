@@ -11,7 +11,7 @@ import numpy as np
 from rrgraph.evaluation import TOP_K, RowRanks, paired_accuracy
 from rrgraph.experiments.grid import RunName
 
-__all__ = ["FEWEST", "SIGNIFICANT", "Cell", "Column", "Panel", "compare"]
+__all__ = ["FEWEST", "SIGNIFICANT", "Cell", "Column", "Difference", "Panel", "compare"]
 
 SIGNIFICANT: Final = 0.05
 """Largest p-value that is called significant."""
@@ -46,6 +46,19 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """The lead of one system over another on the same rows.
+
+    Attributes:
+        value: as a share of 1.
+        p_value: by paired bootstrap over targets, all seeds together; None with few targets or no seed in common.
+    """
+
+    value: float
+    p_value: float | None
+
+
+@dataclass(frozen=True)
 class Column:
     """One accuracy of all systems.
 
@@ -56,7 +69,7 @@ class Column:
         places: 1 for the best systems and 2 for the next; empty where there is one or all are level.
         lead: p-value of the lead of the best system over the second (paired bootstrap over targets, all seeds
             together); None with less than two systems or with few targets.
-        above: systems that are significantly better than the one that all are compared with.
+        differences: lead of each system over the one that all are compared with.
     """
 
     protocol: str
@@ -64,7 +77,16 @@ class Column:
     cells: Mapping[str, Cell]
     places: Mapping[str, int]
     lead: float | None = None
-    above: frozenset[str] = field(default_factory=frozenset)
+    differences: Mapping[str, Difference] = field(default_factory=dict)
+
+    @property
+    def above(self) -> frozenset[str]:
+        """Systems that are significantly better than the one that all are compared with."""
+        return frozenset(
+            name
+            for name, found in self.differences.items()
+            if found.value > 0 and found.p_value is not None and found.p_value < SIGNIFICANT
+        )
 
     @property
     def title(self) -> str:
@@ -142,9 +164,7 @@ def _rows(rows: RowRanks, unseen: bool) -> RowRanks:
     """Return the outcome of all rows, or of those with an unseen precursor."""
     if not unseen:
         return rows
-    keep = np.zeros(len(rows.ranks), dtype=bool) if rows.unseen is None else rows.unseen
-    targets = [rows.targets[index] for index in np.flatnonzero(keep).tolist()]
-    return RowRanks(targets, rows.ranks[keep], rows.row_ranks[keep])
+    return rows.select(np.zeros(len(rows.ranks), dtype=bool) if rows.unseen is None else rows.unseen)
 
 
 def _by_system(outcomes: Outcomes, systems: Sequence[str], protocol: str) -> dict[str, dict[int, RowRanks]]:
@@ -169,33 +189,34 @@ def _column(found: Mapping[str, Mapping[int, RowRanks]], protocol: str, k: int, 
     places = {system: 1 + levels.index(value) for system, value in rounded.items() if value in levels}
     if len(levels) == 1:
         places = {}
-    lead = _lead(found[order[0]], found[order[1]], k)[1] if len(order) > 1 else None
-    above = set()
+    lead = _lead(found[order[0]], found[order[1]], k).p_value if len(order) > 1 else None
+    differences = {}
     if compare_with in found:
-        for system in order:
-            if system != compare_with:
-                difference, p_value = _lead(found[system], found[compare_with], k)
-                if difference > 0 and p_value is not None and p_value < SIGNIFICANT:
-                    above.add(system)
-    return Column(protocol, k, cells, places, lead, frozenset(above))
+        others = (system for system in order if system != compare_with)
+        differences = {system: _lead(found[system], found[compare_with], k) for system in others}
+    return Column(protocol, k, cells, places, lead, differences)
+
+
+def _accuracy(rows: RowRanks, k: int) -> float:
+    return float((rows.ranks <= k).mean())
 
 
 def _cell(seeds: Mapping[int, RowRanks], k: int) -> Cell:
-    shares = [float((rows.ranks <= k).mean()) for rows in seeds.values()]
+    shares = [_accuracy(rows, k) for rows in seeds.values()]
     deviation = float(np.std(shares, ddof=1)) if len(shares) > 1 else None
     return Cell(float(np.mean(shares)), deviation, len(shares))
 
 
-def _lead(first: Mapping[int, RowRanks], second: Mapping[int, RowRanks], k: int) -> tuple[float, float | None]:
-    """Return the lead of one system over another and its p-value, over the seeds that both have."""
+def _lead(first: Mapping[int, RowRanks], second: Mapping[int, RowRanks], k: int) -> Difference:
+    """Return the lead of one system over another, over the seeds that both have."""
     seeds = [seed for seed in first if seed in second]
     if not seeds:
-        return 0.0, None
+        return Difference(0.0, None)
     one, other = (_pool([outcomes[seed] for seed in seeds]) for outcomes in (first, second))
     if len(set(one.targets)) < FEWEST:
-        return 0.0, None
+        return Difference(_accuracy(one, k) - _accuracy(other, k), None)
     lead = paired_accuracy(one, other, ks=(k,))[k]
-    return lead.difference.value, lead.p_value
+    return Difference(lead.difference.value, lead.p_value)
 
 
 def _pool(outcomes: Sequence[RowRanks]) -> RowRanks:

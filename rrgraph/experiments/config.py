@@ -9,9 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
-from rrgraph.data import SPLITS
 from rrgraph.errors import ConfigError, check_choice
-from rrgraph.evaluation import read_protocol
 from rrgraph.runs import NamedConfig, load_config
 
 __all__ = ["ExperimentConfig", "QuickConfig", "SearchConfig", "SystemConfig", "load_experiment"]
@@ -72,7 +70,8 @@ class ExperimentConfig(NamedConfig):
         overrides: `key=value` for the configurations of all systems, before their own.
         splits: splits of the table.
         seeds: of the runs.
-        protocols: evaluation protocols, also with flags: `paper,max_candidates=20`.
+        protocols: evaluation protocols, also with flags: `paper,max_candidates=20`; for molecules what is ranked, of
+            `rrgraph.runs.organic.RANKS`.
         part: what is measured, `test` or `validation`.
         compare_with: a system that tables compare every other with; empty for none.
         search: what the search costs.
@@ -147,10 +146,6 @@ def _check(config: ExperimentConfig) -> None:
     for name in config.systems:
         if not re.fullmatch(r"[\w.+-]+", name):
             raise ConfigError(f"The system '{name}' needs a name of letters, digits, '_', '.', '+' and '-'.")
-    for split in [*config.splits, *config.quick.splits]:
-        check_choice("splits", split, SPLITS)
-    for protocol in config.protocols:
-        read_protocol(protocol)
     check_choice("part", config.part, ("validation", "test"))
     if config.compare_with:
         check_choice("compare_with", config.compare_with, config.systems)

@@ -13,14 +13,15 @@ from rrgraph.errors import RRGraphError, check_choice
 from rrgraph.experiments.comparison import Panel, compare
 from rrgraph.experiments.config import ExperimentConfig
 from rrgraph.experiments.grid import Run, RunName, check_grid, expand, is_finished
+from rrgraph.experiments.kinds import kind_of
 from rrgraph.experiments.record import check_place, record_experiment
-from rrgraph.experiments.results import read_outcome, record_seconds, result_row, write_results
+from rrgraph.experiments.results import read_outcomes, record_seconds, result_row, write_results
 from rrgraph.experiments.search_cost import measure_search, search_table
 from rrgraph.experiments.tables import csv_table, latex_table, markdown_table
 from rrgraph.files import write_text
 from rrgraph.processes import ProcessDied, work_through
 from rrgraph.progress import progress_bar
-from rrgraph.runs import carry_out, processors
+from rrgraph.runs import processors
 
 __all__ = ["ExperimentResult", "Outcome", "run_experiment"]
 
@@ -117,13 +118,13 @@ def _carry_out(run: Run) -> Outcome:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as stream, redirect_stdout(stream), redirect_stderr(stream):
         try:
-            result = carry_out(run.config, resume=True)
+            measured = kind_of(run.config).carry_out(run.config)
         except RRGraphError as error:
             return Outcome(time.perf_counter() - started, str(error))
         except Exception as error:
             traceback.print_exc()
             return Outcome(time.perf_counter() - started, f"{type(error).__name__}: {error} (see '{log}').")
-    if run.part not in result.comparison:
+    if run.part not in measured:
         return Outcome(time.perf_counter() - started, f"The part '{run.part}' has no rows to measure on.")
     seconds = time.perf_counter() - started
     record_seconds(run, seconds)
@@ -136,10 +137,13 @@ def _record_results(folder: Path, runs: Sequence[Run], finished: Collection[RunN
 
 def _compare(experiment: ExperimentConfig, finished: Sequence[Run]) -> list[Panel]:
     """Write the tables of the finished runs."""
+    outcomes = {key: found for run in finished for key, found in read_outcomes(run, experiment.protocols).items()}
     panels = compare(
-        {run.key: read_outcome(run, experiment.protocols) for run in finished},
+        outcomes,
         systems=list(experiment.systems),
-        splits=experiment.splits,
+        splits=[
+            panel for split in experiment.splits for run in finished[:1] for panel in kind_of(run.config).panels(split)
+        ],
         protocols=experiment.protocols,
         compare_with=experiment.compare_with,
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from rrgraph.errors import ConfigError
+from rrgraph.errors import ConfigError, check_choice
 from rrgraph.experiments.config import ExperimentConfig
-from rrgraph.runs import BaselineConfig, DataConfig, RunConfig, check_run, load_run
+from rrgraph.experiments.kinds import AnyConfig, Kind, kind_of, load_any
 from rrgraph.runs.folder import check_folder
 
 __all__ = ["Run", "check_grid", "expand", "is_finished"]
@@ -32,7 +33,7 @@ class Run:
     system: str
     split: str
     seed: int
-    config: RunConfig | BaselineConfig = field(hash=False)
+    config: AnyConfig = field(hash=False)
 
     @property
     def key(self) -> RunName:
@@ -57,12 +58,18 @@ def expand(experiment: ExperimentConfig) -> list[Run]:
     """Return every run, all systems with the first seed first.
 
     Raises:
-        ConfigError: the configuration of a system is missing or does not fit.
+        ConfigError: the configuration of a system is missing or does not fit, or its runs do not know a split or
+            protocol.
     """
     configs = {
-        name: load_run(system.config, [*experiment.overrides, *system.overrides])
+        name: load_any(system.config, [*experiment.overrides, *system.overrides])
         for name, system in experiment.systems.items()
     }
+    kind = _common_kind(configs)
+    for split in experiment.splits:
+        check_choice("splits", split, kind.splits)
+    for protocol in experiment.protocols:
+        kind.check_protocol(protocol)
     return [
         Run(system, split, seed, _configured(config, experiment, system, split, seed))
         for seed in experiment.seeds
@@ -71,23 +78,22 @@ def expand(experiment: ExperimentConfig) -> list[Run]:
     ]
 
 
-def _configured(
-    config: RunConfig | BaselineConfig, experiment: ExperimentConfig, system: str, split: str, seed: int
-) -> RunConfig | BaselineConfig:
+def _common_kind(configs: Mapping[str, AnyConfig]) -> Kind[Any]:
+    first, *others = configs
+    for other in others:
+        if kind_of(configs[other]) is not kind_of(configs[first]):
+            raise ConfigError(
+                f"The systems '{first}' and '{other}' cannot be compared: one is about materials, the other about "
+                "molecules."
+            )
+    return kind_of(configs[first])
+
+
+def _configured(config: AnyConfig, experiment: ExperimentConfig, system: str, split: str, seed: int) -> AnyConfig:
     name = f"{system}-{split}-{seed}"
-    config = replace(
-        config,
-        name=name,
-        seed=seed,
-        output=str(experiment.folder / "runs" / name),
-        data=replace(config.data, split=split),
-    )
-    parts, protocols = [experiment.part], list(experiment.protocols)
-    if isinstance(config, BaselineConfig):
-        return replace(config, evaluation=replace(config.evaluation, parts=parts, protocols=protocols))
-    # The grid compares the systems, so that no run needs baselines of its own.
-    evaluation = replace(config.evaluation, parts=parts, protocols=protocols, baselines=[], card_from=[])
-    return replace(config, evaluation=evaluation)
+    config = replace(config, name=name, seed=seed, output=str(experiment.folder / "runs" / name))
+    kind = kind_of(config)
+    return kind.prepared(config, part=experiment.part, protocols=experiment.protocols, split=split)
 
 
 def check_grid(runs: Sequence[Run]) -> None:
@@ -102,12 +108,12 @@ def check_grid(runs: Sequence[Run]) -> None:
         if run.system not in checked:
             checked[run.system] = run
             try:
-                check_run(run.config)
+                kind_of(run.config).check(run.config)
             except ConfigError as error:
                 raise ConfigError(f"System '{run.system}': {error}") from None
     first = next(iter(checked.values()))
     for run in checked.values():
-        if _rows(run.config.data) != _rows(first.config.data):
+        if kind_of(run.config).rows_key(run.config) != kind_of(first.config).rows_key(first.config):
             raise ConfigError(
                 f"The systems '{first.system}' and '{run.system}' would not be measured on the same rows: all of data "
                 "but data.pool must agree, which overrides of the experiment can see to."
@@ -121,10 +127,6 @@ def check_grid(runs: Sequence[Run]) -> None:
             ) from None
 
 
-def _rows(data: DataConfig) -> DataConfig:
-    return replace(data, pool=None, split="")
-
-
 def is_finished(run: Run) -> bool:
     """Return whether a run has been carried out and measured as it is configured now."""
     metrics = run.folder / "metrics.json"
@@ -133,5 +135,5 @@ def is_finished(run: Run) -> bool:
     return run.part in json.loads(metrics.read_text(encoding="utf-8")) and _recorded(run) == run.config
 
 
-def _recorded(run: Run) -> RunConfig | BaselineConfig:
-    return load_run(run.folder / "config.yaml")
+def _recorded(run: Run) -> AnyConfig:
+    return load_any(run.folder / "config.yaml")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rrgraph.data import data_checksum, load_table
+from rrgraph.data import data_checksum
 from rrgraph.errors import ConfigError
 from rrgraph.experiments.config import ExperimentConfig
 from rrgraph.experiments.grid import Run
+from rrgraph.experiments.kinds import kind_of
 from rrgraph.files import write_json
 from rrgraph.runs import describe_environment, save_config
 from rrgraph.runs.prepare import read_pool
@@ -42,10 +43,10 @@ def record_experiment(experiment: ExperimentConfig, runs: Sequence[Run]) -> None
 
 
 def _tables(runs: Sequence[Run]) -> dict[str, Any]:
-    data = [run.config.data for run in runs]
-    tables = dict.fromkeys(name for config in data for name in (config.table, config.holdout) if name)
-    pools = dict.fromkeys(config.pool for config in data if config.pool)
+    kinds = [(kind_of(run.config), run.config) for run in runs]
+    tables = {name: kind for kind, config in kinds for name in kind.tables(config)}
+    pools = dict.fromkeys(name for kind, config in kinds for name in kind.pools(config))
     return {
-        "tables": {name: {"rows": len(load_table(name)), "sha256": data_checksum(name)} for name in tables},
+        "tables": {name: {"rows": kind.count(name), "sha256": data_checksum(name)} for name, kind in tables.items()},
         "pools": {name: {"candidates": len(read_pool(name)), "sha256": data_checksum(name)} for name in pools},
     }

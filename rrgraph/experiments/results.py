@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from rrgraph.evaluation import TOP_K, Metrics, RowRanks, TopK
-from rrgraph.experiments.grid import Run
+from rrgraph.evaluation import RowRanks
+from rrgraph.experiments.grid import Run, RunName
+from rrgraph.experiments.kinds import kind_of
 from rrgraph.files import write_json, write_text
-from rrgraph.runs.config import MODEL
 
-__all__ = ["RESULTS", "ResultRow", "read_outcome", "record_seconds", "result_row", "write_results"]
+__all__ = ["RESULTS", "ResultRow", "read_outcomes", "record_seconds", "result_row", "write_results"]
 
 RESULTS: Final = "results.csv"
 """Name of the table with one row a run."""
@@ -34,22 +34,15 @@ def result_row(run: Run) -> ResultRow:
     """Return the row of a finished run; how long it took stays empty where nothing recorded it."""
     seconds = run.folder / _SECONDS
     measured = json.loads((run.folder / "metrics.json").read_text(encoding="utf-8"))[run.part]
-    protocols = {name: Metrics.from_dict(systems[MODEL]) for name, systems in measured.items()}
-    row: ResultRow = {
+    values = kind_of(run.config).values(measured)
+    return {
         "system": run.system,
         "split": run.split,
         "seed": run.seed,
-        "rows": next(iter(protocols.values())).overall.rows,
+        "rows": values.pop("rows"),
         "seconds": json.loads(seconds.read_text(encoding="utf-8")) if seconds.is_file() else None,
+        **values,
     }
-    for name, metrics in protocols.items():
-        row |= _shares(name, metrics.overall) | _shares(f"{name}_unseen", metrics.unseen)
-        row[f"{name}_ece"] = metrics.calibration.ece_width if metrics.calibration else None
-    return row
-
-
-def _shares(prefix: str, found: TopK | None) -> ResultRow:
-    return {f"{prefix}_top{k}": found.top[k].value if found and k in found.top else None for k in TOP_K}
 
 
 def write_results(folder: Path, rows: Iterable[ResultRow]) -> None:
@@ -62,7 +55,9 @@ def write_results(folder: Path, rows: Iterable[ResultRow]) -> None:
     write_text(folder / RESULTS, text.getvalue())
 
 
-def read_outcome(run: Run, protocols: Sequence[str]) -> Mapping[str, RowRanks]:
-    """Return what became of each row in a finished run, by protocol."""
-    outcomes = json.loads((run.folder / "ranks.json").read_text(encoding="utf-8"))[run.part]
-    return {name: RowRanks.from_dict(outcomes[name]) for name in protocols}
+def read_outcomes(run: Run, protocols: Sequence[str]) -> dict[RunName, Mapping[str, RowRanks]]:
+    """Return what became of each row in a finished run by protocol, for each panel that rows of its split have."""
+    ranks = json.loads((run.folder / "ranks.json").read_text(encoding="utf-8"))[run.part]
+    kind = kind_of(run.config)
+    panels = zip(kind.panels(run.split), kind.outcomes(ranks, protocols), strict=True)
+    return {(run.system, panel, run.seed): outcome for panel, outcome in panels}

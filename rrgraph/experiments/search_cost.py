@@ -23,6 +23,7 @@ from rrgraph.planning import CandidateFilter, LinkScorer, SetProblem, enumerate_
 from rrgraph.progress import track
 from rrgraph.runs import BaselineConfig, RunData, candidate_pool, load_predictor
 from rrgraph.runs.baseline import build_baseline
+from rrgraph.runs.organic_config import OrganicConfig
 from rrgraph.runs.prepare import prepare_data
 
 __all__ = ["SearchCost", "measure_search", "search_table", "timed"]
@@ -67,8 +68,8 @@ class SearchCost:
 def measure_search(folder: Path, runs: Sequence[Run], config: SearchConfig) -> list[SearchCost]:
     """Measure the links of each run under the rules of protocol `paper`, but for the number of candidates.
 
-    What an earlier call measured with the same settings is read from the folder; systems that propose whole sets have
-    nothing to search.
+    What an earlier call measured with the same settings is read from the folder; systems that propose whole sets, and
+    those about molecules, have nothing to search.
     """
     known = {(cost.system, cost.split, cost.candidates): cost for cost in _read(folder / _FILE)}
     costs: list[SearchCost] = []
@@ -130,6 +131,8 @@ def timed(
 
 
 def _measure(run: Run, config: SearchConfig) -> list[SearchCost]:
+    if isinstance(run.config, OrganicConfig):
+        return []
     data = prepare_data(run.config.data, seed=run.seed)
     scorer = _scorer(run, data)
     if scorer is None:

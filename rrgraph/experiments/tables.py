@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rrgraph.experiments.comparison import FEWEST, SIGNIFICANT, Column, Panel
+from rrgraph.experiments.comparison import FEWEST, SIGNIFICANT, Column, Difference, Panel
 
 __all__ = ["csv_table", "latex_table", "markdown_table", "plain_rows"]
 
@@ -37,11 +37,26 @@ def markdown_table(panels: Sequence[Panel], *, heading: str, compare_with: str =
 
 
 def csv_table(panels: Sequence[Panel]) -> str:
-    """Return one row for each system and accuracy."""
+    """Return one row for each system and accuracy, in %; `difference` is the lead over the system of `compare_with`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
-        ["split", "rows", "system", "protocol", "k", "mean", "deviation", "seeds", "place", "lead_p_value", "above"]
+        [
+            *(
+                "split",
+                "rows",
+                "system",
+                "protocol",
+                "k",
+                "mean",
+                "deviation",
+                "seeds",
+                "place",
+                "lead_p_value",
+                "above",
+            ),
+            *("difference", "difference_p_value"),
+        ]
     )
     for panel in panels:
         for column in panel.columns:
@@ -51,8 +66,15 @@ def csv_table(panels: Sequence[Panel]) -> str:
                 lead = "" if place != 1 or column.lead is None else f"{column.lead:.4f}"
                 rows = "unseen" if panel.unseen else "all"
                 accuracy = [f"{100 * cell.mean:.3f}", deviation, cell.seeds, place, lead, system in column.above]
-                writer.writerow([panel.split, rows, system, column.protocol, column.k, *accuracy])
+                compared = _difference(column.differences.get(system))
+                writer.writerow([panel.split, rows, system, column.protocol, column.k, *accuracy, *compared])
     return text.getvalue()
+
+
+def _difference(found: Difference | None) -> list[str]:
+    if found is None:
+        return ["", ""]
+    return [f"{100 * found.value:.3f}", "" if found.p_value is None else f"{found.p_value:.4f}"]
 
 
 def latex_table(panels: Sequence[Panel], *, heading: str, compare_with: str = "") -> str:

@@ -3,11 +3,18 @@
 from rrgraph.organic.alternatives import alternative_links
 from rrgraph.organic.application import TemplateApplier, apply_template, default_cache
 from rrgraph.organic.config import RankerConfig, SearchConfig, TemplateModelConfig, TowerConfig
-from rrgraph.organic.evaluation import DEPTHS, TemplateMetrics, compare_systems, evaluate_reactions
+from rrgraph.organic.evaluation import (
+    DEPTHS,
+    FREQUENCY_BINS,
+    TemplateMetrics,
+    compare_systems,
+    evaluate_reactions,
+    frequency_bin,
+)
 from rrgraph.organic.fingerprints import FRAGMENTS
 from rrgraph.organic.graph import SOLVED_BY, TemplateGraph, build_template_graph
 from rrgraph.organic.learning import TemplateLearner
-from rrgraph.organic.matching import match_templates, matching_mask
+from rrgraph.organic.matching import known_matches, match_templates, matching_mask
 from rrgraph.organic.model import (
     TEMPLATE_FORMAT,
     TemplateCheckpoint,
@@ -22,13 +29,14 @@ from rrgraph.organic.popularity import TemplatePopularity
 from rrgraph.organic.precedents import Precedents
 from rrgraph.organic.ranker import ReactantRanker, fit_ranker
 from rrgraph.organic.set_numbers import SET_NUMBERS, SetDescriber
-from rrgraph.organic.table import TemplateReactions, TemplateSplit, load_template_table
+from rrgraph.organic.table import TemplateReactions, TemplateSplit, count_reactions, load_template_table
 from rrgraph.organic.tokens import TOKENS
 from rrgraph.organic.towers import TOWERS, Tower
 
 __all__ = [
     "DEPTHS",
     "FRAGMENTS",
+    "FREQUENCY_BINS",
     "MERGES",
     "SET_NUMBERS",
     "SOLVED_BY",
@@ -63,9 +71,12 @@ __all__ = [
     "canonical_reactants",
     "canonical_smiles",
     "compare_systems",
+    "count_reactions",
     "default_cache",
     "evaluate_reactions",
     "fit_ranker",
+    "frequency_bin",
+    "known_matches",
     "load_template_checkpoint",
     "load_template_table",
     "match_templates",

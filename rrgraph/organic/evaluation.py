@@ -16,12 +16,14 @@ from rrgraph.organic.planner import ReactantPlanner, Transformation
 from rrgraph.organic.table import TemplateReactions
 from rrgraph.progress import track
 
-__all__ = ["DEPTHS", "FREQUENCIES", "TemplateMetrics", "compare_systems", "evaluate_reactions", "frequency_bin"]
+__all__ = ["DEPTHS", "FREQUENCY_BINS", "TemplateMetrics", "compare_systems", "evaluate_reactions", "frequency_bin"]
 
 DEPTHS: Final = (1, 3, 5, 10, 20, 50)
 """Ranks at which accuracy is reported."""
 
-FREQUENCIES: Final = ((0, 0), (1, 1), (2, 5), (6, 10), (11, 50), (51, 200), (201, None))
+_FEWEST: Final = {"0": 0, "1": 1, "2-5": 2, "6-10": 6, "11-50": 11, "51-200": 51, "> 200": 201}
+
+FREQUENCY_BINS: Final = tuple(_FEWEST)
 """Bins of the number of training rows of the recorded template, both ends included."""
 
 _APPLICABLE_AT: Final = (1, 5, 10, 50)
@@ -40,7 +42,9 @@ class TemplateMetrics:
         other_template: of the rows found among the first 10, the share whose recorded reactants come by a better ranked
             template than the recorded one, or by another alone.
         frequency: `reactants` by training rows of the recorded template.
-        rows: the outcome of each row.
+        rows: the outcome of each row, by its reactants.
+        template_rows: the same, by its template.
+        training_rows: (rows,) int64, training rows of the recorded template of each.
         lead: by k, lead of the model over this system; empty for the model itself.
     """
 
@@ -52,6 +56,8 @@ class TemplateMetrics:
     other_template: float
     frequency: Strata
     rows: RowRanks = field(compare=False, repr=False)
+    template_rows: RowRanks = field(compare=False, repr=False)
+    training_rows: NDArray[np.int64] = field(compare=False, repr=False)
     lead: Mapping[int, PairedDifference] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -99,14 +105,17 @@ def evaluate_reactions(
         products = [reactions.products[place] for place in chosen.tolist()]
         return top_k_accuracy(ranks[chosen], products, ks=DEPTHS, resamples=resamples)
 
-    ranks = np.array([outcome.rank for outcome in outcomes])
-    bins = [frequency_bin(train_templates.get(template, 0)) for template in reactions.templates]
+    ranks, template_ranks = (
+        np.array([getattr(outcome, name) for outcome in outcomes]) for name in ("rank", "template_rank")
+    )
+    counts = np.array([train_templates.get(template, 0) for template in reactions.templates], dtype=np.int64)
+    bins = list(map(frequency_bin, counts.tolist()))
     recorded = zip(reactions.products, reactions.reactants, strict=True)
     new = np.array([row not in train_reactions for row in recorded], dtype=bool)
     found = [outcome for outcome in outcomes if outcome.rank <= 10]
     return TemplateMetrics(
         reactants=accuracy(ranks),
-        templates=accuracy(np.array([outcome.template_rank for outcome in outcomes])),
+        templates=accuracy(template_ranks),
         new=accuracy(ranks, new),
         applicable={k: fmean(_applicable(by_product[p], k) for p in reactions.products) for k in _APPLICABLE_AT},
         sets=fmean(outcome.sets for outcome in outcomes),
@@ -115,11 +124,13 @@ def evaluate_reactions(
             by="training rows of the template",
             accuracy={
                 name: accuracy(ranks, np.array([bin_ == name for bin_ in bins]))
-                for name in map(_bin_name, FREQUENCIES)
+                for name in FREQUENCY_BINS
                 if name in bins
             },
         ),
         rows=RowRanks(targets=reactions.products, ranks=ranks, row_ranks=ranks),
+        template_rows=RowRanks(targets=reactions.products, ranks=template_ranks, row_ranks=template_ranks),
+        training_rows=counts,
     )
 
 
@@ -141,14 +152,7 @@ def compare_systems(
 
 def frequency_bin(rows: int) -> str:
     """Return the name of the bin of a number of training rows."""
-    return next(_bin_name((low, high)) for low, high in FREQUENCIES if low <= rows and (high is None or rows <= high))
-
-
-def _bin_name(ends: tuple[int, int | None]) -> str:
-    low, high = ends
-    if high is None:
-        return f"> {low - 1}"
-    return str(low) if low == high else f"{low}-{high}"
+    return next(name for name in reversed(FREQUENCY_BINS) if rows >= _FEWEST[name])
 
 
 @dataclass(frozen=True)

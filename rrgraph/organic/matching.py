@@ -6,19 +6,25 @@ templates can be tried. What matches may still lead nowhere: rdchiral also looks
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from functools import partial
+from importlib.metadata import version
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from rrgraph.data.catalogue import cache_folder
 from rrgraph.errors import DataError
+from rrgraph.files import atomic_path
 from rrgraph.organic.fingerprints import split_template
 from rrgraph.organic.molecules import import_rdkit, read_molecule
 from rrgraph.processes import ProcessDied, work_through
 from rrgraph.progress import progress_bar
 
-__all__ = ["match_templates", "matching_mask"]
+__all__ = ["known_matches", "match_templates", "matching_mask"]
 
 _PRODUCTS_AT_ONCE = 2000
 
@@ -51,6 +57,25 @@ def match_templates(products: Sequence[str], templates: Sequence[str], *, jobs: 
     return (
         torch.cat([found[place] for place in sorted(found)], dim=1) if found else torch.zeros(2, 0, dtype=torch.int64)
     )
+
+
+def known_matches(products: Sequence[str], templates: Sequence[str], *, jobs: int = 1) -> Tensor:
+    """Return what `match_templates` returns; kept in the user's cache for the same texts and the same RDKit.
+
+    Raises:
+        DataError: a process died, or the cache cannot be written.
+        MoleculeError: a product cannot be read.
+    """
+    texts = "\n".join([*products, "", *templates])
+    key = hashlib.blake2b(texts.encode(), digest_size=16).hexdigest()
+    path = cache_folder() / "organic" / f"matches-rdkit{version('rdkit')}-{key}.safetensors"
+    try:
+        return load_file(path)["pairs"].long()
+    except (OSError, SafetensorError, KeyError):
+        found = match_templates(products, templates, jobs=jobs)
+    with atomic_path(path) as part:
+        save_file({"pairs": found.int()}, part)
+    return found
 
 
 def matching_mask(products: Sequence[str], templates: Sequence[str]) -> Tensor:

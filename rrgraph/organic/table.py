@@ -16,7 +16,7 @@ from rrgraph.errors import DataError, near_match
 from rrgraph.organic.molecules import MoleculeError, canonical_reactants, canonical_smiles
 from rrgraph.progress import track
 
-__all__ = ["PARTS", "TemplateReactions", "TemplateSplit", "load_template_table"]
+__all__ = ["PARTS", "TemplateReactions", "TemplateSplit", "count_reactions", "load_template_table"]
 
 PARTS: Final = ("train", "validation", "test")
 
@@ -102,7 +102,7 @@ def load_template_table(table: str | os.PathLike[str], *, rows: int = 0) -> Temp
     Raises:
         DataError: the file is missing or malformed, a column or part is missing, or a part has no rows.
     """
-    path = data_path(str(table)) if str(table) in CATALOGUE else table
+    path = _path(table)
     frame = _columns(read_frame(path), path)
     part = frame["split"].map(_PART_NAMES)
     if part.isna().any():
@@ -125,6 +125,19 @@ def load_template_table(table: str | os.PathLike[str], *, rows: int = 0) -> Temp
             raise DataError(f"'{path}' has no rows of the part {name}.")
     parts = {name: TemplateReactions(*map(tuple, zip(*found, strict=True))) for name, found in kept.items()}
     return TemplateSplit(parts=parts, report=_report(parts, left_out))
+
+
+def count_reactions(table: str | os.PathLike[str]) -> int:
+    """Return the rows of a table that have all four columns, before molecules are read.
+
+    Args and errors about files are those of `load_template_table`.
+    """
+    path = _path(table)
+    return len(_columns(read_frame(path), path))
+
+
+def _path(table: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    return data_path(str(table)) if str(table) in CATALOGUE else table
 
 
 def _columns(frame: pd.DataFrame, path: str | os.PathLike[str]) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rrgraph.files import write_json, write_text
 from rrgraph.organic import (
@@ -25,9 +25,9 @@ from rrgraph.organic import (
     compare_systems,
     evaluate_reactions,
     fit_ranker,
+    known_matches,
     load_template_checkpoint,
     load_template_table,
-    match_templates,
     save_template_checkpoint,
     template_planner,
 )
@@ -38,7 +38,12 @@ from rrgraph.runs.organic_card import organic_card
 from rrgraph.runs.organic_config import OrganicConfig, OrganicEvaluationConfig, check_organic_config
 from rrgraph.training import remove_state
 
-__all__ = ["OrganicResult", "measure_organic", "organic_run"]
+__all__ = ["RANKS", "OrganicResult", "measure_organic", "organic_run"]
+
+RANKS: Final = ("reactants", "by_template", "template")
+"""What `ranks.json` says of each row: the rank of its reactants, the same by templates alone, and of its template."""
+
+_BY_TEMPLATE: Final = "by_template"
 
 _CONTRASTED, _RANKED = "contrasted", "ranked"
 """Folders of the model after the first stage and after the second, for whom wants to go on from there or to compare."""
@@ -90,14 +95,20 @@ def organic_run(
         for each in (folder, folder / _CONTRASTED):
             remove_state(each)
     comparison = measure_organic(checkpoint, split, config)
-    ranks = {part: {"reactants": systems[MODEL].rows.to_dict()} for part, systems in comparison.items()}
-    write_json(folder / "ranks.json", ranks)
+    write_json(folder / "ranks.json", {part: _ranks(systems) for part, systems in comparison.items()})
     write_text(folder / "card.md", organic_card(config, split, comparison))
     described = {
         part: {name: metrics.to_dict() for name, metrics in systems.items()} for part, systems in comparison.items()
     }
     write_json(folder / "metrics.json", described)
     return OrganicResult(folder=folder, split=split, comparison=comparison)
+
+
+def _ranks(systems: Mapping[str, TemplateMetrics]) -> dict[str, Any]:
+    model = systems[MODEL]
+    found = (model.rows, systems.get(_BY_TEMPLATE, model).rows, model.template_rows)
+    rows = {name: ranks.to_dict() for name, ranks in zip(RANKS, found, strict=True)}
+    return rows | {"training_rows": model.training_rows.tolist()}
 
 
 def _fit(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume: bool) -> TemplateCheckpoint:
@@ -119,7 +130,7 @@ def _learn(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume:
     graph = build_template_graph(train)
     eligible = None
     if config.search.applicable:
-        eligible = match_templates(graph.products, graph.templates, jobs=processors())
+        eligible = known_matches(graph.products, graph.templates, jobs=processors())
     learner = TemplateLearner(graph, split["validation"], config.model, seed=config.seed, eligible=eligible)
     metadata = {"name": config.name, "seed": config.seed, "search": asdict(config.search)}
     first = folder / _CONTRASTED
@@ -165,7 +176,10 @@ def _with_ranker(checkpoint: TemplateCheckpoint, split: TemplateSplit, config: O
 def measure_organic(
     checkpoint: TemplateCheckpoint, split: TemplateSplit, config: OrganicConfig
 ) -> dict[str, dict[str, TemplateMetrics]]:
-    """Return metrics by part and system: the model, and the most frequent templates if that is asked for.
+    """Return metrics by part and system.
+
+    They are those of the model; of its templates alone (`by_template`) if it ranks sets again; and of the most frequent
+    templates (`popularity`) if that is asked for.
 
     Args:
         checkpoint: the trained model.
@@ -178,12 +192,15 @@ def measure_organic(
     everything = dict.fromkeys(text for rows in split.parts.values() for text in rows.templates)
     bank = list(dict.fromkeys([*checkpoint.templates, *everything])) if given.bank == "all" else None
     planner = partial(template_planner, jobs=processors())
-    systems = {MODEL: planner(checkpoint, scorer=TemplatePredictor(checkpoint, bank=bank), search=config.search)}
+    scorer, plain = TemplatePredictor(checkpoint, bank=bank), replace(checkpoint, ranker=None)
+    systems = {MODEL: planner(checkpoint, scorer=scorer, search=config.search)}
+    if checkpoint.ranker is not None:
+        systems[_BY_TEMPLATE] = planner(plain, scorer=scorer, search=config.search)
     if given.popularity:
         # Most of the frequent templates do not apply to a product; only those that do are worth comparing.
         search = replace(config.search, applicable=True)
         frequent = TemplatePopularity(counts)
-        systems["popularity"] = planner(replace(checkpoint, ranker=None), scorer=frequent, search=search)
+        systems["popularity"] = planner(plain, scorer=frequent, search=search)
     recorded = frozenset(zip(train.products, train.reactants, strict=True))
     comparison = {}
     for part in given.parts:

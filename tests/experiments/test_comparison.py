@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rrgraph.evaluation import RowRanks, paired_bootstrap
-from rrgraph.experiments import Cell, Column, Panel, compare, csv_table, latex_table, markdown_table
+from rrgraph.experiments import Cell, Column, Difference, Panel, compare, csv_table, latex_table, markdown_table
 
 ROWS = 40
 TARGETS = [f"T{row // 2}" for row in range(ROWS)]
@@ -89,8 +89,9 @@ def test_a_split_without_finished_runs_has_no_panel():
 @pytest.fixture
 def panel():
     cells = {"ours_2": Cell(0.5, 0.01234, 3), "base": Cell(0.4, 0.0, 3), "other": Cell(0.3456, 0.02, 2)}
+    against_base = {"ours_2": Difference(0.1, 0.0012), "other": Difference(-0.0544, None)}
     columns = (
-        Column("open", 1, cells, {"ours_2": 1, "base": 2}, 0.001, frozenset({"ours_2"})),
+        Column("open", 1, cells, {"ours_2": 1, "base": 2}, 0.001, against_base),
         Column("open", 3, {name: Cell(0.7, None, 1) for name in cells}, dict.fromkeys(cells, 1), 0.9),
     )
     return Panel("nms", False, (1234,), ("ours_2", "base", "other", "missing"), columns)
@@ -132,8 +133,8 @@ def test_latex_against_a_table_written_by_hand(panel):
 
 def test_csv_against_a_table_written_by_hand(panel):
     assert csv_table([panel]).splitlines()[:4] == [
-        "split,rows,system,protocol,k,mean,deviation,seeds,place,lead_p_value,above",
-        "nms,all,ours_2,open,1,50.000,1.234,3,1,0.0010,True",
-        "nms,all,base,open,1,40.000,0.000,3,2,,False",
-        "nms,all,other,open,1,34.560,2.000,2,,,False",
+        "split,rows,system,protocol,k,mean,deviation,seeds,place,lead_p_value,above,difference,difference_p_value",
+        "nms,all,ours_2,open,1,50.000,1.234,3,1,0.0010,True,10.000,0.0012",
+        "nms,all,base,open,1,40.000,0.000,3,2,,False,,",
+        "nms,all,other,open,1,34.560,2.000,2,,,False,-5.440,",
     ]

@@ -66,7 +66,7 @@ def test_the_quick_variant_has_its_own_folder_systems_and_seeds(trial):
 )
 def test_what_does_not_fit_is_refused(trial, overrides, message):
     with pytest.raises(ConfigError, match=message):
-        load_experiment(trial, overrides)
+        expand(load_experiment(trial, overrides))
 
 
 def test_an_experiment_without_a_quick_variant_says_so(trial):

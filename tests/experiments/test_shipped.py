@@ -12,6 +12,7 @@ from rrgraph.errors import ConfigError
 from rrgraph.experiments import expand, load_experiment
 from rrgraph.experiments.grid import check_grid
 from rrgraph.runs import BaselineConfig
+from rrgraph.runs.organic_config import OrganicConfig
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "configs" / "experiments").glob("*.yaml"))
@@ -38,14 +39,16 @@ def test_every_shipped_experiment_resolves(path, quick, tmp_path):
     assert experiment.title
     assert len(runs) == len(experiment.systems) * len(experiment.splits) * len(experiment.seeds)
     check_grid(runs)
-    if quick:
+    if quick and isinstance(runs[0].config, OrganicConfig):
+        assert {run.config.data.rows for run in runs} == {500}
+    elif quick:
         assert {run.config.data.table for run in runs} == {"textbook"}
 
 
 def test_the_experiments_of_the_comparison_are_there():
     assert {path.stem for path in FILES} >= {
         *("table2", "table4", "table5", "table10", "table12"),
-        *("figure5", "negatives", "sequential"),
+        *("figure5", "negatives", "sequential", "organic"),
     }
 
 

@@ -30,7 +30,7 @@ TOWER = TowerConfig(hidden=32, bits=512, heads=2, length=64)
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr("rrgraph.organic.model.default_cache", lambda: tmp_path / "cache" / "outcomes.sqlite")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 def config(table, folder, **changes):
@@ -53,7 +53,7 @@ def config(table, folder, **changes):
 def finished(organic_table, tmp_path_factory):
     folder = tmp_path_factory.mktemp("organic_run") / "run"
     patch = pytest.MonkeyPatch()
-    patch.setattr("rrgraph.organic.model.default_cache", lambda: folder.parent / "outcomes.sqlite")
+    patch.setenv("XDG_CACHE_HOME", str(folder.parent / "cache"))
     result = organic_run(config(organic_table, folder))
     patch.undo()
     return result

@@ -69,6 +69,10 @@ class TrainedRun:
         if not self.embeds and not (self.folder / "metrics.json").is_file():
             raise ConfigError(f"The run in '{folder}' is not finished: it has neither metrics.json nor a model.")
         self.config = read_yaml(self.folder / "config.yaml")
+        if "domain" in self.config:
+            raise ConfigError(
+                f"The run in '{folder}' is about molecules, figures are of runs on materials; see its card.md."
+            )
         self._recorded = read_json(self.folder / "metrics.json", missing={})
         self._ranks = read_json(self.folder / "ranks.json", missing={})
         self._system = system

@@ -81,8 +81,10 @@ class EmbeddingBank:
         """Yield all inner products of portions of the queries."""
         step = max(1, _SCORES_AT_ONCE // max(len(self), 1))
         for start in range(0, len(queries), step):
-            scores = queries[start : start + step].detach() @ self.vectors.T
-            yield scores if allowed is None else scores.masked_fill(~allowed[start : start + step], -torch.inf)
+            scores = queries[start : start + step].detach().to(self.vectors) @ self.vectors.T
+            if allowed is not None:
+                scores = scores.masked_fill(~allowed[start : start + step].to(scores.device), -torch.inf)
+            yield scores
 
 
 def _hnsw(vectors: Tensor) -> Any:

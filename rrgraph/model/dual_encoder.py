@@ -44,17 +44,25 @@ class DualEncoder(nn.Module):
         self.temperature = temperature
         self.normalise = normalise
 
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are, and embeddings are computed."""
+        return next(self.parameters()).device
+
     def embed_left(self, *inputs: Tensor) -> Tensor:
-        """Return the embeddings (n, width) of left nodes."""
-        return self._direct(self.left(*inputs))
+        """Return the embeddings (n, width) of left nodes, whose inputs may be on any device."""
+        return self._direct(self.left(*self._here(inputs)))
 
     def embed_right(self, *inputs: Tensor) -> Tensor:
-        """Return the embeddings (n, width) of right nodes."""
-        return self._direct(self.right(*inputs))
+        """Return the embeddings (n, width) of right nodes, whose inputs may be on any device."""
+        return self._direct(self.right(*self._here(inputs)))
 
     def similarities(self, left: Tensor, right: Tensor) -> Tensor:
         """Return scores (..., n, m) of embeddings (..., n, width) and (..., m, width)."""
         return left @ right.transpose(-1, -2) / self.temperature
+
+    def _here(self, inputs: Inputs) -> Inputs:
+        return tuple(tensor.to(self.device) for tensor in inputs)
 
     def _direct(self, embeddings: Tensor) -> Tensor:
         return normalize(embeddings, dim=-1) if self.normalise else embeddings

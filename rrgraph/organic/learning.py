@@ -36,6 +36,7 @@ class TemplateLearner:
         seed: of initial weights, shuffling and dropout.
         eligible: (2, pairs) product and template nodes that match, sorted; learning and validation then choose among
             matching templates only. None chooses among all.
+        device: where the model is trained.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class TemplateLearner:
         *,
         seed: int = 0,
         eligible: Tensor | None = None,
+        device: torch.device | str = "cpu",
     ) -> None:
         self.graph, self.config, self.seed = graph, config, seed
         states = {
@@ -53,7 +55,7 @@ class TemplateLearner:
             "template": TOWERS[config.template.tower].learn_state("template", config.template, graph.templates),
         }
         torch.manual_seed(seed)
-        self.model: DualEncoder = build_model(config, states)
+        self.model: DualEncoder = build_model(config, states).to(device)
         edges = graph.data[SOLVED_BY]
         self.links = Links(
             left=tower_of(self.model.left).inputs(graph.products),
@@ -91,7 +93,7 @@ class TemplateLearner:
         bank = EmbeddingBank(embed_all(self.model.embed_right, self.links.right))
         queries = embed_all(self.model.embed_left, self._queries)
         _, found = bank.search(queries, max(_MONITORED), allowed=self._allowed)
-        hit = found == self._truth[:, None]
+        hit = found.cpu() == self._truth[:, None]
         return {f"top_{k}": float(hit[:, :k].any(1).sum()) / self._rows for k in _MONITORED}
 
     def checkpoint(self, reactions: TemplateReactions, metadata: Mapping[str, Any]) -> TemplateCheckpoint:
@@ -108,7 +110,7 @@ class TemplateLearner:
             config=self.config,
             templates=self.graph.templates,
             counts=np.array([counts[text] for text in self.graph.templates], dtype=np.int64),
-            bank=embed_all(self.model.embed_right, self.links.right),
+            bank=embed_all(self.model.embed_right, self.links.right).cpu(),
             reactants=single,
             metadata=metadata,
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rrgraph.files import write_json, write_text
+from rrgraph.model import choose_device
 from rrgraph.organic import (
     Precedents,
     SetDescriber,
@@ -131,7 +132,14 @@ def _learn(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume:
     eligible = None
     if config.search.applicable:
         eligible = known_matches(graph.products, graph.templates, jobs=processors())
-    learner = TemplateLearner(graph, split["validation"], config.model, seed=config.seed, eligible=eligible)
+    learner = TemplateLearner(
+        graph,
+        split["validation"],
+        config.model,
+        seed=config.seed,
+        eligible=eligible,
+        device=choose_device(config.device),
+    )
     metadata = {"name": config.name, "seed": config.seed, "search": asdict(config.search)}
     first = folder / _CONTRASTED
     if resume and _has_model(first):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from rrgraph.errors import ConfigError, check_choice
+from rrgraph.model import choose_device
 from rrgraph.organic import FRAGMENTS, MERGES, TOKENS, TOWERS, RankerConfig, SearchConfig, TemplateModelConfig
 from rrgraph.organic.table import PARTS
 from rrgraph.runs.config import BaseConfig
@@ -67,6 +68,8 @@ class OrganicConfig(BaseConfig):
         search: how scores become ranked sets of reactants.
         sets: how these are ranked again.
         evaluation: what is measured.
+        device: where the model is trained: `auto` takes a GPU when there is one; or a name that torch knows, such as
+            `cpu` or `cuda:1`.
     """
 
     domain: str = ORGANIC
@@ -77,6 +80,7 @@ class OrganicConfig(BaseConfig):
     search: SearchConfig = field(default_factory=SearchConfig)
     sets: RankerConfig = field(default_factory=RankerConfig)
     evaluation: OrganicEvaluationConfig = field(default_factory=OrganicEvaluationConfig)
+    device: str = "auto"
 
 
 def check_organic_config(config: OrganicConfig) -> None:
@@ -86,6 +90,7 @@ def check_organic_config(config: OrganicConfig) -> None:
         ConfigError: naming the key, the value and what was expected.
     """
     check_choice("domain", config.domain, [ORGANIC])
+    choose_device(config.device)
     sides = ("model.product", "model.template")
     for side, tower in zip(sides, (config.model.product, config.model.template), strict=True):
         check_choice(f"{side}.tower", tower.tower, TOWERS)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from rrgraph.errors import ConfigError, check_choice
-from rrgraph.model import DualEncoder, Inputs, embed_all, select
+from rrgraph.model import DualEncoder, Inputs, embed_all, half_precision, select
 from rrgraph.training.config import ContrastiveConfig, RankingConfig
 from rrgraph.training.loop import Task
 from rrgraph.training.losses import listwise_cross_entropy
@@ -70,15 +70,23 @@ class Links:
 
 
 class _DualTask(Task):
-    """What the two stages share."""
+    """What the two stages share.
+
+    Nodes and links stay on the processor; what is computed of them is where the module is.
+    """
 
     module: DualEncoder
 
     def __init__(
-        self, module: DualEncoder, links: Links, validate: Callable[[], dict[str, float]] | None = None
+        self,
+        module: DualEncoder,
+        links: Links,
+        precision: str,
+        validate: Callable[[], dict[str, float]] | None = None,
     ) -> None:
         self.module = module
         self.links = links
+        self._precision = precision
         self._validate = validate
 
     def validate(self) -> dict[str, float]:
@@ -86,11 +94,13 @@ class _DualTask(Task):
 
     def embed_left(self, nodes: Tensor) -> Tensor:
         """Return the embeddings of left nodes, with gradients."""
-        return self.module.embed_left(*select(self.links.left, nodes))
+        with half_precision(self.module.device, self._precision):
+            return self.module.embed_left(*select(self.links.left, nodes)).float()
 
     def embed_right(self, nodes: Tensor) -> Tensor:
         """Return the embeddings of right nodes, with gradients."""
-        return self.module.embed_right(*select(self.links.right, nodes))
+        with half_precision(self.module.device, self._precision):
+            return self.module.embed_right(*select(self.links.right, nodes.cpu())).float()
 
 
 class ContrastiveTask(_DualTask):
@@ -114,7 +124,7 @@ class ContrastiveTask(_DualTask):
         *,
         validate: Callable[[], dict[str, float]] | None = None,
     ) -> None:
-        super().__init__(module, links, validate)
+        super().__init__(module, links, config.precision, validate)
         check_choice("contrastive.objective", config.objective, OBJECTIVES)
         if config.diagonal and config.objective != "in_batch":
             raise ConfigError("contrastive.diagonal=true needs contrastive.objective=in_batch.")
@@ -131,16 +141,16 @@ class ContrastiveTask(_DualTask):
     def loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         if self.config.diagonal:
             scores = self.module.similarities(self.embed_left(batch[0]), self.embed_right(batch[1]))
-            return _both_ways(scores, torch.eye(len(scores), dtype=torch.bool))
+            return _both_ways(scores, torch.eye(len(scores), dtype=torch.bool, device=scores.device))
         left = batch[0].unique()
         if self.config.objective == "all":
             everything = torch.arange(len(self.links.right[0]))
             scores = self.module.similarities(self.embed_left(left), self.embed_right(everything))
-            scores = scores.masked_fill(~self.links.could_be(left), -torch.inf)
-            return listwise_cross_entropy(scores, self.links.positives(left))
+            scores = scores.masked_fill(~self.links.could_be(left).to(scores.device), -torch.inf)
+            return listwise_cross_entropy(scores, self.links.positives(left).to(scores.device))
         right = batch[1].unique()
         scores = self.module.similarities(self.embed_left(left), self.embed_right(right))
-        return _both_ways(scores, self.links.positives(left)[:, right])
+        return _both_ways(scores, self.links.positives(left)[:, right].to(scores.device))
 
 
 def _both_ways(scores: Tensor, positive: Tensor) -> Tensor:
@@ -170,7 +180,7 @@ class RankingTask(_DualTask):
         *,
         validate: Callable[[], dict[str, float]] | None = None,
     ) -> None:
-        super().__init__(module, links, validate)
+        super().__init__(module, links, config.precision, validate)
         check_choice("ranking.right", config.right, RIGHT_ENCODERS)
         if config.hard >= config.candidates:
             raise ConfigError(f"ranking.hard={config.hard} must be below ranking.candidates={config.candidates}.")
@@ -245,11 +255,12 @@ class RankingTask(_DualTask):
         """
         recorded = self.links.positives(nodes)
         size = min(self.config.candidates, recorded.shape[1])
-        keys = torch.rand(recorded.shape, generator=generator)
         most = min(max(1, size // _POSITIVE_SHARE), int(recorded.sum(1).max()))
+        recorded = recorded.to(left.device)
+        keys = torch.rand(recorded.shape, generator=generator).to(left.device)
         first = keys.where(recorded, -1.0).topk(most, dim=1).indices
         chosen = torch.zeros_like(recorded).scatter_(1, first, True) & recorded
-        others = self.links.could_be(nodes) & ~recorded
+        others = self.links.could_be(nodes).to(left.device) & ~recorded
         near = (left @ self.bank.T).masked_fill(~others, -torch.inf)
         hard = torch.zeros_like(recorded).scatter_(1, near.topk(min(self.config.hard, size), dim=1).indices, True)
         # Recorded ones up to their share come first, then the nearest, then random ones.

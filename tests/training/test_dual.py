@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -238,3 +239,42 @@ def test_rankings_that_do_not_fit_are_refused(changes, message):
 def test_a_temperature_must_be_positive():
     with pytest.raises(ConfigError, match=r"model\.temperature=0 must be above 0"):
         DualEncoder(nn.Identity(), nn.Identity(), temperature=0)
+
+
+@pytest.mark.parametrize("task", ["in_batch", "all", "diagonal", "frozen"])
+def test_what_is_computed_is_where_the_module_is(task, monkeypatch):
+    """Links stay on the processor; mixing devices would raise."""
+    # There is no autocast for this device.
+    monkeypatch.setattr("rrgraph.training.dual.half_precision", lambda *_: nullcontext())
+    found, module = links(), encoder().to("meta")
+    generator = torch.Generator().manual_seed(0)
+    if task == "frozen":
+        learner = RankingTask(module, found, ranking(right="frozen"))
+        learner.start_epoch(0)
+        assert learner.bank.device.type == "meta"
+    else:
+        changes = {"diagonal": True} if task == "diagonal" else {"objective": task}
+        learner = ContrastiveTask(module, found, contrastive(**changes))
+    loss = learner.loss(learner.batches(0, generator)[0], generator)
+    assert loss.device.type == "meta"
+    loss.backward()
+    assert module.left.weight.grad.device.type == "meta"
+
+
+def test_half_precision_changes_embeddings_but_not_the_type_of_scores(monkeypatch):
+    asked = []
+
+    def spy(device, precision):
+        asked.append((device.type, precision))
+        return torch.autocast("cpu", torch.bfloat16) if precision == "auto" else nullcontext()
+
+    monkeypatch.setattr("rrgraph.training.dual.half_precision", spy)
+    nodes = torch.arange(4)
+    full, half = (
+        ContrastiveTask(encoder(), links(), contrastive(precision=precision)).embed_left(nodes)
+        for precision in ("full", "auto")
+    )
+    assert asked == [("cpu", "full"), ("cpu", "auto")]
+    assert half.dtype == full.dtype == torch.float32
+    assert not torch.equal(half, full)
+    torch.testing.assert_close(half, full, atol=0.05, rtol=0.05)

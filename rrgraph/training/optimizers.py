@@ -13,15 +13,16 @@ from rrgraph.training.config import LoopConfig
 
 __all__ = ["OPTIMIZERS", "make_optimizers"]
 
-OPTIMIZERS = ("adamw", "muon")
+OPTIMIZERS = ("adamw", "fused_adamw", "muon")
 """The values of `training.optimizer`, see `make_optimizers`."""
 
 
 def make_optimizers(groups: Sequence[Mapping[str, Any]], config: LoopConfig) -> list[Optimizer]:
     """Return the optimisers of a task's parameter groups.
 
-    `adamw` takes every group. `muon` (Jordan 2024, with the rate scaled as Liu et al. 2025 do, so that AdamW's rates
-    serve) takes the matrices of groups marked `hidden`, AdamW the rest.
+    `adamw` takes every group, and so does `fused_adamw`, the same in one pass over the weights: several times faster
+    for large tables of embeddings, with other last digits. `muon` (Jordan 2024, with the rate scaled as Liu et al. 2025
+    do, so that AdamW's rates serve) takes the matrices of groups marked `hidden`, AdamW the rest.
 
     Args:
         groups: `params` and `lr`, perhaps `hidden`, and more of AdamW's options.
@@ -31,11 +32,12 @@ def make_optimizers(groups: Sequence[Mapping[str, Any]], config: LoopConfig) -> 
         ConfigError: the optimiser is unknown, or this torch lacks it.
     """
     check_choice("training.optimizer", config.optimizer, OPTIMIZERS)
-    if config.optimizer == "adamw":
+    if config.optimizer != "muon":
         return [
             AdamW(
                 [{k: v for k, v in group.items() if k != "hidden"} for group in groups],
                 weight_decay=config.weight_decay,
+                fused=True if config.optimizer == "fused_adamw" else None,
             )
         ]
     if not hasattr(torch.optim, "Muon"):

@@ -25,8 +25,7 @@ evaluation: {parts: [validation], rows: 5}
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory):
     patch = pytest.MonkeyPatch()
-    path = tmp_path_factory.mktemp("cache") / "outcomes.sqlite"
-    patch.setattr("rrgraph.organic.model.default_cache", lambda: path)
+    patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
     yield
     patch.undo()
 
@@ -113,9 +112,15 @@ def test_both_stages_are_measured(run_folder, tmp_path, capsys):
         output = tmp_path / "metrics.json"
         assert main(["evaluate", str(model), "--split", "test", "--output", str(output)]) == 0
         metrics = json.loads(output.read_text())["metrics"]
-        assert set(metrics) == {"model", "popularity"}
+        assert set(metrics) == {"model", "popularity"} | ({"by_template"} if model == run_folder else set())
         assert metrics["model"]["reactants"]["rows"] == 14
     assert "test, 14 rows" in capsys.readouterr().out
+
+
+def test_figures_say_that_they_are_not_of_molecules(run_folder, tmp_path, capsys):
+    for command in ("report", "figures"):
+        assert main([command, str(run_folder), "--output", str(tmp_path / "page.html")]) == 2
+        assert "is about molecules" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

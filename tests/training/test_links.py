@@ -9,7 +9,7 @@ import torch
 from rrgraph.errors import ConfigError
 from rrgraph.graph import EDGE, LinkStatistics, TrainingFolds, TrainingStatistics, build_graph
 from rrgraph.model import DECODERS, ENCODERS, LinkCheckpoint, LinkModel, LinkPredictor, ModelConfig
-from rrgraph.training import LOSSES, SAMPLERS, LinkTask, TrainingConfig, train
+from rrgraph.training import LOSSES, OPTIMIZERS, SAMPLERS, LinkTask, TrainingConfig, train
 
 MODEL = ModelConfig(width=16, layers=1, heads=2, dropout=0.0, decoder_dropout=0.0)
 CONFIG = TrainingConfig(
@@ -62,7 +62,7 @@ def test_every_decoder_trains(graph, small_table, decoder):
     assert history[-1]["loss"] < history[0]["loss"]
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("encoder", list(ENCODERS))
 def test_every_encoder_trains(graph, small_table, encoder, optimizer):
     config = replace(CONFIG, epochs=6, optimizer=optimizer)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from rrgraph.errors import ConfigError, ModelError
-from rrgraph.training import STATE_FILE, Task, TrainingConfig, train
+from rrgraph.training import OPTIMIZERS, STATE_FILE, Task, TrainingConfig, train
 from rrgraph.training.loop import rate_factor
 
 CONFIG = TrainingConfig(epochs=6, patience=0, batch_size=8, learning_rate=0.05, warmup=0.1, schedule="cosine")
@@ -69,7 +69,7 @@ def weights(task):
 
 
 @pytest.mark.parametrize("average", [0.0, 0.9])
-@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("crash_after", [0, 1, 3, 4])
 def test_resumed_run_equals_the_uninterrupted_one(tmp_path, optimizer, average, crash_after):
     """Interrupted in its fourth epoch, before or within it, a run goes on as if nothing had been."""

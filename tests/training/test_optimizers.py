@@ -100,8 +100,24 @@ def test_the_step_of_muon_is_as_large_as_that_of_adamw():
 
 def test_unknown_optimizers_and_an_old_torch_are_refused(monkeypatch):
     groups = build()[-1]
-    with pytest.raises(ConfigError, match=r"training\.optimizer is 'moun', expected one of adamw, muon.*Did you mean"):
+    expected = r"training\.optimizer is 'moun', expected one of adamw, fused_adamw, muon.*Did you mean"
+    with pytest.raises(ConfigError, match=expected):
         make_optimizers(groups, replace(CONFIG, optimizer="moun"))
     monkeypatch.delattr(torch.optim, "Muon")
     with pytest.raises(ConfigError, match=r"muon needs torch 2\.9 or newer"):
         make_optimizers(groups, CONFIG)
+
+
+def test_fused_adamw_steps_as_adamw_does():
+    steps = []
+    for name in ("adamw", "fused_adamw"):
+        *_, groups = build()
+        optimizers = make_optimizers(groups, replace(CONFIG, optimizer=name))
+        for _ in range(5):
+            for place, parameter in enumerate(p for group in groups for p in group["params"]):
+                generator = torch.Generator().manual_seed(place)
+                parameter.grad = torch.randn(parameter.shape, generator=generator)
+            for optimizer in optimizers:
+                optimizer.step()
+        steps.append([parameter.detach() for group in groups for parameter in group["params"]])
+    torch.testing.assert_close(*steps)

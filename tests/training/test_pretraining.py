@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rrgraph.data import TEST, TRAIN, VALIDATION
 from rrgraph.errors import ConfigError
 from rrgraph.model import MASK, EncoderConfig, PropertyModel, TargetScale
-from rrgraph.training import PretrainingConfig, PretrainingTask, train
+from rrgraph.training import OPTIMIZERS, PretrainingConfig, PretrainingTask, train
 from rrgraph.training.pretraining import HiddenElements, HiddenFractions, task_weights
 
 CONFIG = PretrainingConfig(epochs=2, batch_size=8, learning_rate=3e-3, precision="full", device="cpu")
@@ -308,7 +308,7 @@ class TestLoss:
 
 class TestLearning:
     @pytest.mark.parametrize("weighting", ["balanced", "learned"])
-    @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+    @pytest.mark.parametrize("optimizer", OPTIMIZERS)
     def test_labels_are_learned(self, make_properties, weighting, optimizer):
         config = replace(CONFIG, epochs=12, weighting=weighting, optimizer=optimizer, average=0.0, learning_rate=1e-2)
         task = build(make_properties([3] * 24 + [2] * 16), config)
@@ -344,7 +344,7 @@ class TestLearning:
         assert set(grouped) == {id(parameter) for parameter in task.module.parameters()} | {id(task.scales)}
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("minutes", [0, math.inf], ids=["within", "between"])
 def test_an_interrupted_pretraining_goes_on_equally(table, tmp_path, optimizer, minutes):
     """Interrupted within the second epoch, with dropout, hidden elements, learned scales and drawn rows."""

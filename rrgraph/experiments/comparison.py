@@ -51,7 +51,7 @@ class Difference:
 
     Attributes:
         value: as a share of 1.
-        p_value: by paired bootstrap over targets, all seeds together; None with few targets or no seed in common.
+        p_value: by paired bootstrap over targets, all seeds together; None with few targets.
     """
 
     value: float
@@ -103,7 +103,7 @@ class Panel:
     """Accuracies on the same rows.
 
     Attributes:
-        split: the split.
+        split: the split, or the rows of it that are told apart.
         unseen: whether only rows whose recorded set has a precursor unseen in training count.
         rows: numbers of rows, one for each seed that differs.
         systems: all systems, in order.
@@ -189,12 +189,14 @@ def _column(found: Mapping[str, Mapping[int, RowRanks]], protocol: str, k: int, 
     places = {system: 1 + levels.index(value) for system, value in rounded.items() if value in levels}
     if len(levels) == 1:
         places = {}
-    lead = _lead(found[order[0]], found[order[1]], k).p_value if len(order) > 1 else None
+    second = _lead(found[order[0]], found[order[1]], k) if len(order) > 1 else None
     differences = {}
-    if compare_with in found:
-        others = (system for system in order if system != compare_with)
-        differences = {system: _lead(found[system], found[compare_with], k) for system in others}
-    return Column(protocol, k, cells, places, lead, differences)
+    for system in order:
+        if compare_with in found and system != compare_with:
+            difference = _lead(found[system], found[compare_with], k)
+            if difference is not None:
+                differences[system] = difference
+    return Column(protocol, k, cells, places, second.p_value if second else None, differences)
 
 
 def _accuracy(rows: RowRanks, k: int) -> float:
@@ -207,11 +209,11 @@ def _cell(seeds: Mapping[int, RowRanks], k: int) -> Cell:
     return Cell(float(np.mean(shares)), deviation, len(shares))
 
 
-def _lead(first: Mapping[int, RowRanks], second: Mapping[int, RowRanks], k: int) -> Difference:
-    """Return the lead of one system over another, over the seeds that both have."""
+def _lead(first: Mapping[int, RowRanks], second: Mapping[int, RowRanks], k: int) -> Difference | None:
+    """Return the lead of one system over another, over the seeds that both have; None where they share none."""
     seeds = [seed for seed in first if seed in second]
     if not seeds:
-        return Difference(0.0, None)
+        return None
     one, other = (_pool([outcomes[seed] for seed in seeds]) for outcomes in (first, second))
     if len(set(one.targets)) < FEWEST:
         return Difference(_accuracy(one, k) - _accuracy(other, k), None)

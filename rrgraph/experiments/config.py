@@ -20,7 +20,8 @@ class SystemConfig:
     """A system of the comparison.
 
     Attributes:
-        config: configuration file of a link model or a baseline, relative to the file of the experiment.
+        config: configuration file of a link model, a baseline or a model of templates, relative to the file of the
+            experiment.
         overrides: `key=value` on top of the file and of the overrides of the experiment.
     """
 
@@ -30,7 +31,7 @@ class SystemConfig:
 
 @dataclass
 class QuickConfig:
-    """What `--quick` changes: less of everything, on data that is always there.
+    """What `--quick` changes: less of everything, and data that are always there or a few rows.
 
     Attributes:
         systems: the systems that take part, all when empty, each with further overrides.
@@ -68,7 +69,7 @@ class ExperimentConfig(NamedConfig):
         title: what is compared, one sentence.
         systems: by the name that tables use.
         overrides: `key=value` for the configurations of all systems, before their own.
-        splits: splits of the table.
+        splits: splits of the table; `column` for molecules.
         seeds: of the runs.
         protocols: evaluation protocols, also with flags: `paper,max_candidates=20`; for molecules what is ranked, of
             `rrgraph.runs.organic.RANKS`.

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rrgraph.errors import RRGraphError, check_choice
@@ -93,7 +94,7 @@ def run_experiment(
     _record_results(folder, runs, finished)
     with progress_bar(experiment.name, total=len(runs), done=len(finished), unit="run") as bar:
         threads = max(1, processors() // jobs)
-        for place, answer in work_through(_carry_out, waiting, jobs=jobs, threads=threads):
+        for place, answer in work_through(partial(_carry_out, jobs=threads), waiting, jobs=jobs, threads=threads):
             run = waiting[place]
             outcome = Outcome(0.0, f"{answer}.") if isinstance(answer, ProcessDied) else answer
             if outcome.error:
@@ -111,14 +112,14 @@ def run_experiment(
     return ExperimentResult(folder=folder, panels=panels, failures=failures)
 
 
-def _carry_out(run: Run) -> Outcome:
-    """Carry out a run; what it prints goes to a file beside the run folders."""
+def _carry_out(run: Run, *, jobs: int) -> Outcome:
+    """Carry out a run, in so many processes; what it prints goes to a file beside the run folders."""
     started = time.perf_counter()
     log = run.folder.parent.parent / "logs" / f"{run.folder.name}.txt"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as stream, redirect_stdout(stream), redirect_stderr(stream):
         try:
-            measured = kind_of(run.config).carry_out(run.config)
+            measured = kind_of(run.config).carry_out(run.config, jobs=jobs)
         except RRGraphError as error:
             return Outcome(time.perf_counter() - started, str(error))
         except Exception as error:
@@ -137,13 +138,12 @@ def _record_results(folder: Path, runs: Sequence[Run], finished: Collection[RunN
 
 def _compare(experiment: ExperimentConfig, finished: Sequence[Run]) -> list[Panel]:
     """Write the tables of the finished runs."""
-    outcomes = {key: found for run in finished for key, found in read_outcomes(run, experiment.protocols).items()}
+    by_split = sorted(finished, key=lambda run: experiment.splits.index(run.split))
+    outcomes = {key: found for run in by_split for key, found in read_outcomes(run, experiment.protocols).items()}
     panels = compare(
         outcomes,
         systems=list(experiment.systems),
-        splits=[
-            panel for split in experiment.splits for run in finished[:1] for panel in kind_of(run.config).panels(split)
-        ],
+        splits=list(dict.fromkeys(panel for _, panel, _ in outcomes)),
         protocols=experiment.protocols,
         compare_with=experiment.compare_with,
     )

@@ -70,6 +70,10 @@ def expand(experiment: ExperimentConfig) -> list[Run]:
         check_choice("splits", split, kind.splits)
     for protocol in experiment.protocols:
         kind.check_protocol(protocol)
+    if experiment.search.candidates and not kind.searches:
+        raise ConfigError(
+            "search.candidates is about precursor sets, which runs on molecules do not search; leave it out."
+        )
     return [
         Run(system, split, seed, _configured(config, experiment, system, split, seed))
         for seed in experiment.seeds
@@ -103,20 +107,21 @@ def check_grid(runs: Sequence[Run]) -> None:
         ConfigError: a configuration names something unknown, two systems would be measured on different rows, or a
             run folder holds something else.
     """
+    kind = kind_of(runs[0].config)
     checked: dict[str, Run] = {}
     for run in runs:
         if run.system not in checked:
             checked[run.system] = run
             try:
-                kind_of(run.config).check(run.config)
+                kind.check(run.config)
             except ConfigError as error:
                 raise ConfigError(f"System '{run.system}': {error}") from None
     first = next(iter(checked.values()))
     for run in checked.values():
-        if kind_of(run.config).rows_key(run.config) != kind_of(first.config).rows_key(first.config):
+        if kind.rows_key(run.config) != kind.rows_key(first.config):
             raise ConfigError(
-                f"The systems '{first.system}' and '{run.system}' would not be measured on the same rows: all of data "
-                "but data.pool must agree, which overrides of the experiment can see to."
+                f"The systems '{first.system}' and '{run.system}' would not be measured on the same rows: {kind.rows} "
+                "must agree, which overrides of the experiment can see to."
             )
     for run in runs:
         try:

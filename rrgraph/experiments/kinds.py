@@ -37,9 +37,13 @@ class Kind(ABC, Generic[C]):
 
     Attributes:
         splits: that they know.
+        searches: whether they search precursor sets, whose cost an experiment may measure.
+        rows: the keys of the configuration that must agree for two runs to be measured on the same rows.
     """
 
     splits: Collection[str]
+    searches: bool
+    rows: str
 
     @abstractmethod
     def check(self, config: C) -> None:
@@ -62,7 +66,7 @@ class Kind(ABC, Generic[C]):
         """Return the tables that a run reads."""
 
     @abstractmethod
-    def count(self, table: str) -> int:
+    def count_rows(self, table: str) -> int:
         """Return the rows of a table.
 
         Raises:
@@ -74,26 +78,32 @@ class Kind(ABC, Generic[C]):
         return []
 
     @abstractmethod
-    def carry_out(self, config: C) -> Collection[str]:
-        """Carry out a run, or go on with it; return the parts that it has measured."""
+    def carry_out(self, config: C, *, jobs: int) -> Collection[str]:
+        """Carry out a run, or go on with it; return the parts that it has measured.
+
+        Args:
+            config: of the run.
+            jobs: processes that it may start.
+        """
 
     @abstractmethod
-    def values(self, measured: Mapping[str, Any]) -> Values:
+    def accuracies(self, measured: Mapping[str, Any]) -> Values:
         """Return what `metrics.json` says of a part: `rows`, their number, and accuracies."""
 
     @abstractmethod
-    def panels(self, split: str) -> list[str]:
-        """Return the names of the rows of a split that have a panel for themselves, all rows first."""
-
-    @abstractmethod
-    def outcomes(self, ranks: Mapping[str, Any], protocols: Sequence[str]) -> list[dict[str, RowRanks]]:
-        """Return what `ranks.json` says of a part by protocol, for the rows of each of `panels`."""
+    def outcomes(
+        self, split: str, ranks: Mapping[str, Any], protocols: Sequence[str]
+    ) -> dict[str, dict[str, RowRanks]]:
+        """Return what `ranks.json` says of a part by protocol: under the name of the split for all its rows, and under
+        further names for those that have a panel for themselves."""
 
 
 class _Reactions(Kind[RunConfig | BaselineConfig]):
     """Targets and precursors: link models and baselines."""
 
     splits = SPLITS
+    searches = True
+    rows = "all of data but data.pool"
 
     def check(self, config: RunConfig | BaselineConfig) -> None:
         check_run(config)
@@ -116,16 +126,16 @@ class _Reactions(Kind[RunConfig | BaselineConfig]):
     def tables(self, config: RunConfig | BaselineConfig) -> list[str]:
         return [name for name in (config.data.table, config.data.holdout) if name]
 
-    def count(self, table: str) -> int:
+    def count_rows(self, table: str) -> int:
         return len(load_table(table))
 
     def pools(self, config: RunConfig | BaselineConfig) -> list[str]:
         return [config.data.pool] if config.data.pool else []
 
-    def carry_out(self, config: RunConfig | BaselineConfig) -> Collection[str]:
+    def carry_out(self, config: RunConfig | BaselineConfig, *, jobs: int) -> Collection[str]:
         return carry_out(config, resume=True).comparison
 
-    def values(self, measured: Mapping[str, Any]) -> Values:
+    def accuracies(self, measured: Mapping[str, Any]) -> Values:
         protocols = {name: Metrics.from_dict(systems[MODEL]) for name, systems in measured.items()}
         found: Values = {"rows": next(iter(protocols.values())).overall.rows}
         for name, metrics in protocols.items():
@@ -133,11 +143,10 @@ class _Reactions(Kind[RunConfig | BaselineConfig]):
             found[f"{name}_ece"] = metrics.calibration.ece_width if metrics.calibration else None
         return found
 
-    def panels(self, split: str) -> list[str]:
-        return [split]
-
-    def outcomes(self, ranks: Mapping[str, Any], protocols: Sequence[str]) -> list[dict[str, RowRanks]]:
-        return [{name: RowRanks.from_dict(ranks[name]) for name in protocols}]
+    def outcomes(
+        self, split: str, ranks: Mapping[str, Any], protocols: Sequence[str]
+    ) -> dict[str, dict[str, RowRanks]]:
+        return {split: {name: RowRanks.from_dict(ranks[name]) for name in protocols}}
 
 
 class _Molecules(Kind[OrganicConfig]):
@@ -145,6 +154,8 @@ class _Molecules(Kind[OrganicConfig]):
 
     # A column of their table divides it.
     splits = ("column",)
+    searches = False
+    rows = "data.table and data.rows"
 
     def check(self, config: OrganicConfig) -> None:
         check_organic_config(config)
@@ -161,29 +172,33 @@ class _Molecules(Kind[OrganicConfig]):
     def tables(self, config: OrganicConfig) -> list[str]:
         return [config.data.table]
 
-    def count(self, table: str) -> int:
+    def count_rows(self, table: str) -> int:
         return count_reactions(table)
 
-    def carry_out(self, config: OrganicConfig) -> Collection[str]:
-        return organic_run(config, resume=True).comparison
+    def carry_out(self, config: OrganicConfig, *, jobs: int) -> Collection[str]:
+        return organic_run(config, resume=True, jobs=jobs).comparison
 
-    def values(self, measured: Mapping[str, Any]) -> Values:
-        reactants, template = (TopK.from_dict(measured[MODEL][name]) for name in ("reactants", "templates"))
-        return {"rows": reactants.rows, **_shares("reactants", reactants), **_shares("template", template)}
+    def accuracies(self, measured: Mapping[str, Any]) -> Values:
+        plain = measured.get("by_template", measured[MODEL])
+        given = (measured[MODEL]["reactants"], plain["reactants"], measured[MODEL]["templates"])
+        found: Values = {"rows": given[0]["rows"]}
+        for name, values in zip(RANKS, given, strict=True):
+            found |= _shares(name, TopK.from_dict(values))
+        return found
 
-    def panels(self, split: str) -> list[str]:
-        bins = [f"at most {_RARE}", *FREQUENCY_BINS]
-        return [split, *(f"{split}, training rows of the template: {name}" for name in bins)]
-
-    def outcomes(self, ranks: Mapping[str, Any], protocols: Sequence[str]) -> list[dict[str, RowRanks]]:
+    def outcomes(
+        self, split: str, ranks: Mapping[str, Any], protocols: Sequence[str]
+    ) -> dict[str, dict[str, RowRanks]]:
         whole = {name: RowRanks.from_dict(ranks[name]) for name in protocols}
-        counts = ranks["training_rows"]
-        masks = [[count <= _RARE for count in counts]]
-        masks += [[frequency_bin(count) == name for count in counts] for name in FREQUENCY_BINS]
-        return [
-            whole,
-            *({name: rows.select(np.array(keep, dtype=bool)) for name, rows in whole.items()} for keep in masks),
-        ]
+        counts = np.array(ranks["training_rows"])
+        bins = np.array([frequency_bin(count) for count in counts.tolist()])
+        masks = {f"at most {_RARE}": counts <= _RARE, **{name: bins == name for name in FREQUENCY_BINS}}
+        return {split: whole} | {
+            f"{split} (templates with {name} training rows)": {
+                protocol: rows.select(keep) for protocol, rows in whole.items()
+            }
+            for name, keep in masks.items()
+        }
 
 
 def _shares(prefix: str, found: TopK | None) -> Values:

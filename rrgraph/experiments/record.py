@@ -43,10 +43,10 @@ def record_experiment(experiment: ExperimentConfig, runs: Sequence[Run]) -> None
 
 
 def _tables(runs: Sequence[Run]) -> dict[str, Any]:
-    kinds = [(kind_of(run.config), run.config) for run in runs]
-    tables = {name: kind for kind, config in kinds for name in kind.tables(config)}
-    pools = dict.fromkeys(name for kind, config in kinds for name in kind.pools(config))
+    kind = kind_of(runs[0].config)
+    tables = dict.fromkeys(name for run in runs for name in kind.tables(run.config))
+    pools = dict.fromkeys(name for run in runs for name in kind.pools(run.config))
     return {
-        "tables": {name: {"rows": kind.count(name), "sha256": data_checksum(name)} for name, kind in tables.items()},
+        "tables": {name: {"rows": kind.count_rows(name), "sha256": data_checksum(name)} for name in tables},
         "pools": {name: {"candidates": len(read_pool(name)), "sha256": data_checksum(name)} for name in pools},
     }

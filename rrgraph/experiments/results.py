@@ -34,7 +34,7 @@ def result_row(run: Run) -> ResultRow:
     """Return the row of a finished run; how long it took stays empty where nothing recorded it."""
     seconds = run.folder / _SECONDS
     measured = json.loads((run.folder / "metrics.json").read_text(encoding="utf-8"))[run.part]
-    values = kind_of(run.config).values(measured)
+    values = kind_of(run.config).accuracies(measured)
     return {
         "system": run.system,
         "split": run.split,
@@ -58,6 +58,5 @@ def write_results(folder: Path, rows: Iterable[ResultRow]) -> None:
 def read_outcomes(run: Run, protocols: Sequence[str]) -> dict[RunName, Mapping[str, RowRanks]]:
     """Return what became of each row in a finished run by protocol, for each panel that rows of its split have."""
     ranks = json.loads((run.folder / "ranks.json").read_text(encoding="utf-8"))[run.part]
-    kind = kind_of(run.config)
-    panels = zip(kind.panels(run.split), kind.outcomes(ranks, protocols), strict=True)
-    return {(run.system, panel, run.seed): outcome for panel, outcome in panels}
+    found = kind_of(run.config).outcomes(run.split, ranks, protocols)
+    return {(run.system, panel, run.seed): outcome for panel, outcome in found.items()}

@@ -68,8 +68,8 @@ class SearchCost:
 def measure_search(folder: Path, runs: Sequence[Run], config: SearchConfig) -> list[SearchCost]:
     """Measure the links of each run under the rules of protocol `paper`, but for the number of candidates.
 
-    What an earlier call measured with the same settings is read from the folder; systems that propose whole sets, and
-    those about molecules, have nothing to search.
+    What an earlier call measured with the same settings is read from the folder; systems that propose whole sets have
+    nothing to search.
     """
     known = {(cost.system, cost.split, cost.candidates): cost for cost in _read(folder / _FILE)}
     costs: list[SearchCost] = []
@@ -131,8 +131,7 @@ def timed(
 
 
 def _measure(run: Run, config: SearchConfig) -> list[SearchCost]:
-    if isinstance(run.config, OrganicConfig):
-        return []
+    assert not isinstance(run.config, OrganicConfig)
     data = prepare_data(run.config.data, seed=run.seed)
     scorer = _scorer(run, data)
     if scorer is None:

@@ -14,6 +14,11 @@ __all__ = ["csv_table", "latex_table", "markdown_table", "plain_rows"]
 _ABREAST: Final = 8
 """Accuracies beside each other, so that a table fits a page: two protocols."""
 
+_COLUMNS: Final = (
+    *("split", "rows", "system", "protocol", "k", "mean", "deviation", "seeds"),
+    *("place", "lead_p_value", "above", "difference", "difference_p_value"),
+)
+
 
 def markdown_table(panels: Sequence[Panel], *, heading: str, compare_with: str = "") -> str:
     """Return all panels as Markdown: best bold, second underlined, significant leads marked.
@@ -40,24 +45,7 @@ def csv_table(panels: Sequence[Panel]) -> str:
     """Return one row for each system and accuracy, in %; `difference` is the lead over the system of `compare_with`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        [
-            *(
-                "split",
-                "rows",
-                "system",
-                "protocol",
-                "k",
-                "mean",
-                "deviation",
-                "seeds",
-                "place",
-                "lead_p_value",
-                "above",
-            ),
-            *("difference", "difference_p_value"),
-        ]
-    )
+    writer.writerow(_COLUMNS)
     for panel in panels:
         for column in panel.columns:
             for system, cell in column.cells.items():

@@ -50,7 +50,7 @@ class EmbeddingBank:
 
         Returns:
             Inner products (queries, count), largest first, -inf for one that is not allowed, and candidates (queries,
-            count) int64.
+            count) int64, both where the bank is.
 
         Raises:
             ConfigError: candidates are to be left out of a bank that is not searched exactly.
@@ -61,7 +61,8 @@ class EmbeddingBank:
                 raise ConfigError(f"A bank of {len(self):,} candidates is too large to leave some out for each query.")
             self._index.hnsw.efSearch = max(_BREADTH, 2 * count)
             scores, found = self._index.search(queries.detach().cpu().numpy(), count)
-            return torch.from_numpy(scores), torch.from_numpy(found)
+            device = self.vectors.device
+            return torch.from_numpy(scores).to(device), torch.from_numpy(found).to(device)
         best = [torch.topk(part, count, dim=1) for part in self._products(queries, allowed)]
         return torch.cat([top.values for top in best]), torch.cat([top.indices for top in best])
 

@@ -22,9 +22,10 @@ DEPTHS: Final = (1, 3, 5, 10, 20, 50)
 """Ranks at which accuracy is reported."""
 
 _FEWEST: Final = {"0": 0, "1": 1, "2-5": 2, "6-10": 6, "11-50": 11, "51-200": 51, "> 200": 201}
+"""Fewest training rows of the recorded template, by the name of the bin."""
 
 FREQUENCY_BINS: Final = tuple(_FEWEST)
-"""Bins of the number of training rows of the recorded template, both ends included."""
+"""Names of the bins of the number of training rows of the recorded template, both ends included."""
 
 _APPLICABLE_AT: Final = (1, 5, 10, 50)
 

@@ -28,6 +28,9 @@ __all__ = ["known_matches", "match_templates", "matching_mask"]
 
 _PRODUCTS_AT_ONCE = 2000
 
+_RULES = 1
+"""Raised when other pairs match, so that none are taken from the cache that matched before."""
+
 
 def match_templates(products: Sequence[str], templates: Sequence[str], *, jobs: int = 1) -> Tensor:
     """Return the pairs of a product and a template whose product side it contains.
@@ -68,7 +71,7 @@ def known_matches(products: Sequence[str], templates: Sequence[str], *, jobs: in
     """
     texts = "\n".join([*products, "", *templates])
     key = hashlib.blake2b(texts.encode(), digest_size=16).hexdigest()
-    path = cache_folder() / "organic" / f"matches-rdkit{version('rdkit')}-{key}.safetensors"
+    path = cache_folder() / "organic" / f"matches{_RULES}-rdkit{version('rdkit')}-{key}.safetensors"
     try:
         return load_file(path)["pairs"].long()
     except (OSError, SafetensorError, KeyError):

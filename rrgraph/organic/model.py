@@ -43,11 +43,11 @@ class TemplateCheckpoint:
     """A dual encoder with everything that prediction needs.
 
     Attributes:
-        model: weights, in evaluation mode.
+        model: weights, in evaluation mode, on any device.
         config: of the model.
         templates: the training templates, in node order.
         counts: (templates,) int64, training rows of each.
-        bank: (templates, width) their vectors.
+        bank: (templates, width) their vectors, on the processor.
         reactants: training rows of each single reactant.
         metadata: how it was trained; plain JSON.
         ranker: ranks sets of reactants again, if there is one.
@@ -197,7 +197,7 @@ def _towers(model: DualEncoder) -> dict[str, Tower]:
 
 
 def _vectors(model: DualEncoder, templates: Sequence[str]) -> Tensor:
-    return embed_all(model.embed_right, tower_of(model.right).inputs(templates))
+    return embed_all(model.embed_right, tower_of(model.right).inputs(templates)).cpu()
 
 
 def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

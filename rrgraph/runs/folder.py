@@ -47,7 +47,7 @@ def check_folder(config: BaseConfig, *, resume: bool) -> None:
 
 
 def _same_training(recorded: BaseConfig, config: BaseConfig) -> bool:
-    """Whether two configurations train the same model; what is measured at the end may differ."""
+    """Whether two configurations train the same model; what is measured at the end, and where, may differ."""
     if isinstance(recorded, RunConfig) and isinstance(config, RunConfig):
         given = config.evaluation
         measured = replace(
@@ -60,6 +60,8 @@ def _same_training(recorded: BaseConfig, config: BaseConfig) -> bool:
         recorded = replace(recorded, evaluation=measured)
     elif hasattr(recorded, "evaluation") and hasattr(config, "evaluation"):
         recorded = replace(recorded, evaluation=config.evaluation)  # type: ignore[call-arg]
+    if hasattr(recorded, "device") and hasattr(config, "device"):
+        recorded = replace(recorded, device=config.device)  # type: ignore[call-arg]
     return recorded == config
 
 

@@ -66,13 +66,18 @@ class OrganicResult:
 
 
 def organic_run(
-    config: OrganicConfig, *, resume: bool = False, on_data: Callable[[TemplateSplit], None] | None = None
+    config: OrganicConfig,
+    *,
+    resume: bool = False,
+    jobs: int | None = None,
+    on_data: Callable[[TemplateSplit], None] | None = None,
 ) -> OrganicResult:
     """Train the model of a configuration and measure it.
 
     Args:
         config: every choice; recorded in the run folder.
         resume: continue an interrupted run; a finished one is only measured again.
+        jobs: processes that match and apply templates, one a processor core unless given.
         on_data: called with the data before training starts.
 
     Raises:
@@ -83,6 +88,7 @@ def organic_run(
     check_folder(config, resume=resume)
     check_organic_config(config)
     TemplateApplier()
+    jobs = jobs or processors()
     split = load_template_table(config.data.table, rows=config.data.rows)
     if on_data is not None:
         on_data(split)
@@ -91,11 +97,11 @@ def organic_run(
     if resume and is_finished(folder):
         checkpoint = load_template_checkpoint(folder)
     else:
-        checkpoint = _fit(config, split, folder, resume=resume)
+        checkpoint = _fit(config, split, folder, resume=resume, jobs=jobs)
         save_template_checkpoint(checkpoint, folder)
         for each in (folder, folder / _CONTRASTED):
             remove_state(each)
-    comparison = measure_organic(checkpoint, split, config)
+    comparison = measure_organic(checkpoint, split, config, jobs=jobs)
     write_json(folder / "ranks.json", {part: _ranks(systems) for part, systems in comparison.items()})
     write_text(folder / "card.md", organic_card(config, split, comparison))
     described = {
@@ -107,40 +113,44 @@ def organic_run(
 
 def _ranks(systems: Mapping[str, TemplateMetrics]) -> dict[str, Any]:
     model = systems[MODEL]
-    found = (model.rows, systems.get(_BY_TEMPLATE, model).rows, model.template_rows)
-    rows = {name: ranks.to_dict() for name, ranks in zip(RANKS, found, strict=True)}
-    return rows | {"training_rows": model.training_rows.tolist()}
+    return {
+        "reactants": model.rows.to_dict(),
+        "by_template": systems.get(_BY_TEMPLATE, model).rows.to_dict(),
+        "template": model.template_rows.to_dict(),
+        "training_rows": model.training_rows.tolist(),
+    }
 
 
-def _fit(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume: bool) -> TemplateCheckpoint:
+def _fit(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume: bool, jobs: int) -> TemplateCheckpoint:
     """Return the trained model; what each stage but the last leaves is kept in a folder of its own."""
     second = folder / _RANKED
     if resume and _has_model(second):
         checkpoint = load_template_checkpoint(second)
     else:
-        checkpoint = _learn(config, split, folder, resume=resume)
+        checkpoint = _learn(config, split, folder, resume=resume, jobs=jobs)
     if not config.sets.enabled:
         return checkpoint
     save_template_checkpoint(checkpoint, second)
-    return _with_ranker(checkpoint, split, config)
+    return _with_ranker(checkpoint, split, config, jobs=jobs)
 
 
-def _learn(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume: bool) -> TemplateCheckpoint:
+def _learn(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume: bool, jobs: int) -> TemplateCheckpoint:
     """Return the model that ranks templates."""
     train = split["train"]
     graph = build_template_graph(train)
     eligible = None
     if config.search.applicable:
-        eligible = known_matches(graph.products, graph.templates, jobs=processors())
+        eligible = known_matches(graph.products, graph.templates, jobs=jobs)
+    device = choose_device(config.device)
     learner = TemplateLearner(
-        graph,
-        split["validation"],
-        config.model,
-        seed=config.seed,
-        eligible=eligible,
-        device=choose_device(config.device),
+        graph, split["validation"], config.model, seed=config.seed, eligible=eligible, device=device
     )
-    metadata = {"name": config.name, "seed": config.seed, "search": asdict(config.search)}
+    metadata = {
+        "name": config.name,
+        "seed": config.seed,
+        "search": asdict(config.search),
+        "device": str(device),
+    }
     first = folder / _CONTRASTED
     if resume and _has_model(first):
         learner.model.load_state_dict(load_template_checkpoint(first).model.state_dict())
@@ -150,30 +160,32 @@ def _learn(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume:
         if not _has_model(first):
             save_template_checkpoint(learner.checkpoint(train, metadata), first)
         if config.data.alternatives:
-            learner.learn_from(build_template_graph(train, extra_links=_alternatives(learner, train, config, metadata)))
+            alternatives = _alternatives(learner.checkpoint(train, metadata), train, config, jobs=jobs)
+            learner.learn_from(build_template_graph(train, extra_links=alternatives))
         write_history(folder, learner.rank(config.ranking, folder=first, resume=resume), name="ranking_history.csv")
     return learner.checkpoint(train, metadata)
 
 
 def _alternatives(
-    learner: TemplateLearner, train: TemplateReactions, config: OrganicConfig, metadata: Mapping[str, Any]
+    checkpoint: TemplateCheckpoint, train: TemplateReactions, config: OrganicConfig, *, jobs: int
 ) -> list[tuple[str, str]]:
     """Return the links that the model after stage 1 finds beside the recorded ones."""
-    checkpoint = learner.checkpoint(train, metadata)
     search = replace(config.search, templates=config.data.alternatives)
-    return alternative_links(template_planner(checkpoint, search=search, jobs=processors()), train)
+    return alternative_links(template_planner(checkpoint, search=search, jobs=jobs), train)
 
 
 def _has_model(folder: Path) -> bool:
     return (folder / "model.json").is_file()
 
 
-def _with_ranker(checkpoint: TemplateCheckpoint, split: TemplateSplit, config: OrganicConfig) -> TemplateCheckpoint:
+def _with_ranker(
+    checkpoint: TemplateCheckpoint, split: TemplateSplit, config: OrganicConfig, *, jobs: int
+) -> TemplateCheckpoint:
     """Return the model with a ranker of sets that has learned from the validation rows."""
     precedents = Precedents.of(split["train"], checkpoint.templates)
     ranker = fit_ranker(
         SetDescriber(precedents, checkpoint.templates, checkpoint.reactants),
-        template_planner(checkpoint, search=config.search, jobs=processors()),
+        template_planner(checkpoint, search=config.search, jobs=jobs),
         split["validation"],
         config.sets,
         seed=config.seed,
@@ -182,7 +194,7 @@ def _with_ranker(checkpoint: TemplateCheckpoint, split: TemplateSplit, config: O
 
 
 def measure_organic(
-    checkpoint: TemplateCheckpoint, split: TemplateSplit, config: OrganicConfig
+    checkpoint: TemplateCheckpoint, split: TemplateSplit, config: OrganicConfig, *, jobs: int | None = None
 ) -> dict[str, dict[str, TemplateMetrics]]:
     """Return metrics by part and system.
 
@@ -193,13 +205,14 @@ def measure_organic(
         checkpoint: the trained model.
         split: the data of the run.
         config: parts, rows, bank and search.
+        jobs: processes that apply templates, one a processor core unless given.
     """
     given: OrganicEvaluationConfig = config.evaluation
     train = split["train"]
     counts = train.template_counts()
     everything = dict.fromkeys(text for rows in split.parts.values() for text in rows.templates)
     bank = list(dict.fromkeys([*checkpoint.templates, *everything])) if given.bank == "all" else None
-    planner = partial(template_planner, jobs=processors())
+    planner = partial(template_planner, jobs=jobs or processors())
     scorer, plain = TemplatePredictor(checkpoint, bank=bank), replace(checkpoint, ranker=None)
     systems = {MODEL: planner(checkpoint, scorer=scorer, search=config.search)}
     if checkpoint.ranker is not None:

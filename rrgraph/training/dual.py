@@ -100,7 +100,7 @@ class _DualTask(Task):
     def embed_right(self, nodes: Tensor) -> Tensor:
         """Return the embeddings of right nodes, with gradients."""
         with half_precision(self.module.device, self._precision):
-            return self.module.embed_right(*select(self.links.right, nodes.cpu())).float()
+            return self.module.embed_right(*select(self.links.right, nodes)).float()
 
 
 class ContrastiveTask(_DualTask):
@@ -235,7 +235,7 @@ class RankingTask(_DualTask):
             right = self.bank[candidates]
         else:
             distinct, place = candidates.unique(return_inverse=True)
-            right = self.embed_right(distinct)[place]
+            right = self.embed_right(distinct.cpu())[place]
         scores = self.module.similarities(left[:, None], right).squeeze(1)
         return listwise_cross_entropy(
             scores, positive, smoothing=self.config.smoothing, entropy_bonus=self.config.entropy_bonus

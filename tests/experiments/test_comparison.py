@@ -68,6 +68,12 @@ def test_nobody_is_best_where_all_are_level():
     assert compared({"a": [10]})[0].columns[0].places == {}
 
 
+def test_nothing_is_told_without_a_seed_in_common():
+    column = compared({"a": [30, None], "b": [None, 10]}, compare_with="b")[0].columns[0]
+    assert column.differences == {}
+    assert column.lead is None
+
+
 def test_those_above_a_system_are_found():
     column = compared({"a": [30], "b": [11], "base": [10], "c": [0]}, compare_with="base")[0].columns[0]
     assert column.above == {"a"}

@@ -68,13 +68,19 @@ def test_accuracies_are_those_of_the_runs(folder):
         assert set(systems) == ({"model", "by_template"} if row["system"] == "ours" else {"model"})
         assert float(row["reactants_top1"]) == systems["model"]["reactants"]["top1"]["value"]
         assert float(row["template_top3"]) == systems["model"]["templates"]["top3"]["value"]
+        plain = systems.get("by_template", systems["model"])
+        assert float(row["by_template_top1"]) == plain["reactants"]["top1"]["value"]
+        ranks = json.loads((run / "ranks.json").read_text())["test"]
+        for name in ("reactants", "by_template", "template"):
+            hits = [rank is not None and rank <= 3 for rank in ranks[name]["rank"]]
+            assert float(row[f"{name}_top3"]) == pytest.approx(sum(hits) / len(hits))
 
 
 def test_rows_are_told_apart_by_how_often_training_has_their_template(folder):
     rows = table(folder, "table.csv")
     panels = list(dict.fromkeys(row["split"] for row in rows))
     assert panels[0] == "column"
-    names = [panel.removeprefix("column, training rows of the template: ") for panel in panels[1:]]
+    names = [panel.removeprefix("column (templates with ").removesuffix(" training rows)") for panel in panels[1:]]
     assert set(names) <= {"at most 5", *FREQUENCY_BINS}
     metrics = json.loads((folder / "out" / "runs" / "ours-column-0" / "metrics.json").read_text())["test"]["model"]
     ranks = json.loads((folder / "out" / "runs" / "ours-column-0" / "ranks.json").read_text())["test"]
@@ -121,12 +127,31 @@ def test_finished_runs_are_only_compared(folder, monkeypatch):
     [
         ("splits=[nms]", r"splits is 'nms', expected one of column"),
         ("protocols=[templat]", r"protocols is 'templat'.*Did you mean 'template'"),
+        ("search.candidates=[10]", "search.candidates is about precursor sets"),
         ("systems.contrast.config=../../nowhere.yaml", "nowhere.yaml"),
     ],
 )
 def test_what_runs_on_molecules_do_not_know_is_refused(folder, override, message):
     with pytest.raises(ConfigError, match=message):
         expand(load_experiment(folder / "trial.yaml", [override]))
+
+
+def test_runs_get_their_share_of_the_cores(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("rrgraph.experiments.experiment.processors", lambda: 6)
+    asked = []
+
+    def spy(config, *, resume, jobs):
+        asked.append(jobs)
+        raise ConfigError("enough")
+
+    monkeypatch.setattr("rrgraph.experiments.kinds.organic_run", spy)
+    run_experiment(load_experiment(folder / "trial.yaml", [f"output={tmp_path / 'out'}", "seeds=[0]"]))
+    assert asked == [6, 6]
+
+
+def test_the_table_is_recorded(folder, organic_table):
+    recorded = json.loads((folder / "out" / "data.json").read_text())["tables"]
+    assert recorded[str(organic_table)]["rows"] == len(organic_table.read_text().splitlines()) - 1
 
 
 def test_molecules_and_materials_are_not_compared(folder, tmp_path):

@@ -203,6 +203,21 @@ def test_other_towers_run(organic_table, tmp_path, tower):
     assert not (found.folder / "contrasted").exists()
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("right", ["frozen", "live", "ema"])
+def test_a_gpu_learns_what_a_processor_does(finished, organic_table, tmp_path, right):
+    whole = config(organic_table, tmp_path / "run", device="cuda")
+    result = organic_run(replace(whole, ranking=replace(whole.ranking, right=right, precision="auto")))
+    assert load_template_checkpoint(result.folder).metadata["device"] == "cuda"
+    assert result.comparison["test"]["model"].reactants.top[1].value >= 0.9
+
+
+def test_where_a_run_is_trained_does_not_hinder_resuming(finished, organic_table, monkeypatch):
+    monkeypatch.setattr("rrgraph.runs.organic._fit", lambda *_, **__: pytest.fail("trained again"))
+    organic_run(config(organic_table, finished.folder, device="cpu"), resume=True)
+    assert load_template_checkpoint(finished.folder).metadata["device"] in ("cpu", "cuda")
+
+
 def test_a_finished_run_is_measured_again_only(finished, organic_table, monkeypatch):
     monkeypatch.setattr("rrgraph.runs.organic._fit", lambda *_, **__: pytest.fail("trained again"))
     again = organic_run(
@@ -216,6 +231,7 @@ def test_a_finished_run_is_measured_again_only(finished, organic_table, monkeypa
     ("changes", "message"),
     [
         ({"domain": "inorganic"}, "domain is 'inorganic'"),
+        ({"device": "nowhere"}, "The device 'nowhere' cannot be used"),
         ({"model": TemplateModelConfig(product=replace(TOWER, tower="fingerprnt"))}, "Did you mean 'fingerprint'"),
         ({"model": TemplateModelConfig(product=replace(TOWER, kinds=["path"]))}, "Did you mean 'paths'"),
         ({"model": TemplateModelConfig(product=replace(TOWER, kinds=[]))}, "expected distinct kinds, at least one"),

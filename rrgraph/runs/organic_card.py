@@ -21,6 +21,12 @@ conditions, yields and competing groups elsewhere in the molecule are not consid
 failures.
 """
 
+_SYSTEMS = {
+    "by_template": "`by_template` keeps the order that templates give to sets. ",
+    "popularity": "`popularity` takes the most frequent templates that match. ",
+}
+"""What systems beside the model are."""
+
 
 def organic_card(
     config: OrganicConfig, split: TemplateSplit, comparison: Mapping[str, Mapping[str, TemplateMetrics]]
@@ -37,7 +43,8 @@ def organic_card(
         sections.append(
             f"## {part.capitalize()}, {rows:,} rows\n\nShare of rows in % whose recorded reactants are among the first "
             "k sets, with 95 % bootstrap intervals over products:\n\n"
-            f"{_markdown(*reactant_table(systems))}\n\nBy training rows of the recorded template:\n\n"
+            f"{_markdown(*reactant_table(systems))}\n\n{''.join(_SYSTEMS.get(name, '') for name in systems)}"
+            "By training rows of the recorded template:\n\n"
             f"{_markdown(*frequency_table(systems))}\n"
         )
     return "\n".join(sections)

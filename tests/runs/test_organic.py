@@ -75,7 +75,9 @@ def test_a_run_folder_is_complete(finished):
     metrics = json.loads((finished.folder / "metrics.json").read_text())
     measured = finished.comparison["test"]["model"]
     assert metrics["test"]["model"]["reactants"]["top1"]["value"] == measured.reactants.top[1].value
-    assert "What the numbers mean" in (finished.folder / "card.md").read_text()
+    card = (finished.folder / "card.md").read_text()
+    assert "What the numbers mean" in card
+    assert "`by_template` keeps the order that templates give to sets." in card
 
 
 def test_a_model_predicts_equally_after_loading(finished):

@@ -36,5 +36,13 @@ def test_every_row_goes_down_every_tree(trees, depth, rows, seed):
     assert made(numbers).tolist() == pytest.approx([naive(made, row) for row in numbers], abs=1e-5)
 
 
+@pytest.mark.parametrize("at_once", [1, 7, 30])
+def test_portions_of_trees_change_nothing(at_once, monkeypatch):
+    made, numbers = drawn(9, 3, 3, 0), torch.randn(5, 3)
+    whole = made(numbers)
+    monkeypatch.setattr("rrgraph.model.boosted_trees._PLACES_AT_ONCE", at_once)
+    assert torch.equal(made(numbers), whole)
+
+
 def test_no_trees_say_their_base():
     assert BoostedTrees(0, 3)(torch.randn(4, 2)).tolist() == [0.0] * 4

@@ -190,12 +190,9 @@ def _column(found: Mapping[str, Mapping[int, RowRanks]], protocol: str, k: int, 
     if len(levels) == 1:
         places = {}
     second = _lead(found[order[0]], found[order[1]], k) if len(order) > 1 else None
-    differences = {}
-    for system in order:
-        if compare_with in found and system != compare_with:
-            difference = _lead(found[system], found[compare_with], k)
-            if difference is not None:
-                differences[system] = difference
+    reference = found.get(compare_with, {})
+    compared = {system: _lead(found[system], reference, k) for system in order if system != compare_with}
+    differences = {system: difference for system, difference in compared.items() if difference is not None}
     return Column(protocol, k, cells, places, second.p_value if second else None, differences)
 
 

@@ -16,7 +16,7 @@ from rrgraph.evaluation import TOP_K, Metrics, RowRanks, TopK, read_protocol
 from rrgraph.organic import FREQUENCY_BINS, count_reactions, frequency_bin
 from rrgraph.runs import BaselineConfig, RunConfig, carry_out, check_run, domain_of, load_config, load_run
 from rrgraph.runs.config import MODEL
-from rrgraph.runs.organic import RANKS, organic_run
+from rrgraph.runs.organic import BY_TEMPLATE, RANKS, organic_run
 from rrgraph.runs.organic_config import ORGANIC, OrganicConfig, check_organic_config
 
 __all__ = ["AnyConfig", "Kind", "kind_of", "load_any"]
@@ -94,8 +94,10 @@ class Kind(ABC, Generic[C]):
     def outcomes(
         self, split: str, ranks: Mapping[str, Any], protocols: Sequence[str]
     ) -> dict[str, dict[str, RowRanks]]:
-        """Return what `ranks.json` says of a part by protocol: under the name of the split for all its rows, and under
-        further names for those that have a panel for themselves."""
+        """Return what `ranks.json` says of a part, by panel and protocol.
+
+        The panel of all rows has the name of the split; some rows have further panels for themselves.
+        """
 
 
 class _Reactions(Kind[RunConfig | BaselineConfig]):
@@ -179,7 +181,7 @@ class _Molecules(Kind[OrganicConfig]):
         return organic_run(config, resume=True, jobs=jobs).comparison
 
     def accuracies(self, measured: Mapping[str, Any]) -> Values:
-        plain = measured.get("by_template", measured[MODEL])
+        plain = measured.get(BY_TEMPLATE, measured[MODEL])
         given = (measured[MODEL]["reactants"], plain["reactants"], measured[MODEL]["templates"])
         found: Values = {"rows": given[0]["rows"]}
         for name, values in zip(RANKS, given, strict=True):

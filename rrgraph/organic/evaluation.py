@@ -106,9 +106,8 @@ def evaluate_reactions(
         products = [reactions.products[place] for place in chosen.tolist()]
         return top_k_accuracy(ranks[chosen], products, ks=DEPTHS, resamples=resamples)
 
-    ranks, template_ranks = (
-        np.array([getattr(outcome, name) for outcome in outcomes]) for name in ("rank", "template_rank")
-    )
+    ranks = np.array([outcome.rank for outcome in outcomes])
+    template_ranks = np.array([outcome.template_rank for outcome in outcomes])
     counts = np.array([train_templates.get(template, 0) for template in reactions.templates], dtype=np.int64)
     bins = list(map(frequency_bin, counts.tolist()))
     recorded = zip(reactions.products, reactions.reactants, strict=True)

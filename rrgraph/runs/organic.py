@@ -39,12 +39,13 @@ from rrgraph.runs.organic_card import organic_card
 from rrgraph.runs.organic_config import OrganicConfig, OrganicEvaluationConfig, check_organic_config
 from rrgraph.training import remove_state
 
-__all__ = ["RANKS", "OrganicResult", "measure_organic", "organic_run"]
+__all__ = ["BY_TEMPLATE", "RANKS", "OrganicResult", "measure_organic", "organic_run"]
 
 RANKS: Final = ("reactants", "by_template", "template")
 """What `ranks.json` says of each row: the rank of its reactants, the same by templates alone, and of its template."""
 
-_BY_TEMPLATE: Final = "by_template"
+BY_TEMPLATE: Final = "by_template"
+"""The system that keeps the order of templates, beside a model that ranks sets again."""
 
 _CONTRASTED, _RANKED = "contrasted", "ranked"
 """Folders of the model after the first stage and after the second, for whom wants to go on from there or to compare."""
@@ -115,7 +116,7 @@ def _ranks(systems: Mapping[str, TemplateMetrics]) -> dict[str, Any]:
     model = systems[MODEL]
     return {
         "reactants": model.rows.to_dict(),
-        "by_template": systems.get(_BY_TEMPLATE, model).rows.to_dict(),
+        "by_template": systems.get(BY_TEMPLATE, model).rows.to_dict(),
         "template": model.template_rows.to_dict(),
         "training_rows": model.training_rows.tolist(),
     }
@@ -216,7 +217,7 @@ def measure_organic(
     scorer, plain = TemplatePredictor(checkpoint, bank=bank), replace(checkpoint, ranker=None)
     systems = {MODEL: planner(checkpoint, scorer=scorer, search=config.search)}
     if checkpoint.ranker is not None:
-        systems[_BY_TEMPLATE] = planner(plain, scorer=scorer, search=config.search)
+        systems[BY_TEMPLATE] = planner(plain, scorer=scorer, search=config.search)
     if given.popularity:
         # Most of the frequent templates do not apply to a product; only those that do are worth comparing.
         search = replace(config.search, applicable=True)

@@ -9,7 +9,7 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -17,8 +17,7 @@ from typing import Any, Final
 from rrgraph.data.catalogue import cache_folder
 from rrgraph.errors import DataError
 from rrgraph.organic.molecules import MoleculeError, canonical_reactants, import_rdchiral
-from rrgraph.processes import ProcessDied, work_through
-from rrgraph.progress import progress_bar
+from rrgraph.organic.portions import through_portions
 
 __all__ = ["TemplateApplier", "apply_template", "default_cache"]
 
@@ -74,16 +73,11 @@ class TemplateApplier:
         }
         missing = {product: templates for product, templates in missing.items() if templates}
         chunks = list(_chunks(missing))
-        jobs = max(1, min(self.jobs, len(chunks)))
-        with progress_bar("applying templates", total=len(missing), unit="product") as bar:
-            for place, answer in work_through(_apply_chunk, chunks, jobs=jobs, threads=1):
-                if isinstance(answer, ProcessDied):
-                    raise DataError(f"Applying templates failed: {answer}.")
-                for product, outcomes in answer.items():
-                    found[product] |= outcomes
-                    if self.cache is not None:
-                        self.cache.write(product, outcomes)
-                bar.update(len(chunks[place]))
+        for _, answer in through_portions(_apply_chunk, chunks, jobs=self.jobs, title="applying templates"):
+            for product, outcomes in answer.items():
+                found[product] |= outcomes
+                if self.cache is not None:
+                    self.cache.write(product, outcomes)
         return found
 
 
@@ -150,21 +144,27 @@ def _apply_chunk(wanted: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Out
     return found
 
 
+@cache
+def _rdchiral() -> Any:
+    """Return the module without looking each time whether it is the right one."""
+    return import_rdchiral()
+
+
 def _reactants(product: str) -> Any:
-    return import_rdchiral().rdchiralReactants(product)
+    return _rdchiral().rdchiralReactants(product)
 
 
 @lru_cache(maxsize=20_000)
 def _reaction(template: str) -> Any:
     """Return the reaction of a template, None for one that cannot be read."""
-    return _quietly(import_rdchiral().rdchiralReaction, template)
+    return _quietly(_rdchiral().rdchiralReaction, template)
 
 
 def _apply(template: str, prepared: Any) -> Outcomes:
     reaction = _reaction(template)
     if reaction is None:
         return ()
-    found = _quietly(import_rdchiral().rdchiralRun, reaction, prepared) or ()
+    found = _quietly(_rdchiral().rdchiralRun, reaction, prepared) or ()
     return tuple(dict.fromkeys(_canonical(found)))
 
 

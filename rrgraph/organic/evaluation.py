@@ -16,7 +16,15 @@ from rrgraph.organic.planner import ReactantPlanner, Transformation
 from rrgraph.organic.table import TemplateReactions
 from rrgraph.progress import track
 
-__all__ = ["DEPTHS", "FREQUENCY_BINS", "TemplateMetrics", "compare_systems", "evaluate_reactions", "frequency_bin"]
+__all__ = [
+    "DEPTHS",
+    "FREQUENCY_BINS",
+    "TemplateMetrics",
+    "applied_templates",
+    "compare_systems",
+    "evaluate_reactions",
+    "frequency_bin",
+]
 
 DEPTHS: Final = (1, 3, 5, 10, 20, 50)
 """Ranks at which accuracy is reported."""
@@ -81,6 +89,7 @@ def evaluate_reactions(
     *,
     train_templates: Mapping[str, int],
     train_reactions: frozenset[tuple[str, str]] = frozenset(),
+    applied: Mapping[str, Sequence[Transformation]] | None = None,
     resamples: int = RESAMPLES,
 ) -> TemplateMetrics:
     """Measure a planner on recorded reactions; each is compared with its own recorded reactants.
@@ -90,13 +99,11 @@ def evaluate_reactions(
         reactions: the rows.
         train_templates: training rows of each template.
         train_reactions: (product, reactants) of training; such rows are not counted as new.
+        applied: what `applied_templates` gives, if that is known already.
         resamples: of the bootstrap over products.
     """
     outcomes: list[_Outcome] = []
-    by_product: dict[str, tuple[Transformation, ...]] = {}
-    distinct = list(dict.fromkeys(reactions.products))
-    for product, applied in zip(distinct, planner.transformations(distinct), strict=True):
-        by_product[product] = applied
+    by_product = applied_templates(planner, reactions) if applied is None else applied
     rows = zip(reactions.products, reactions.reactants, reactions.templates, strict=True)
     for product, reactants, template in track(rows, "measuring", total=len(reactions)):
         outcomes.append(_outcome(planner, product, by_product[product], reactants, template))
@@ -132,6 +139,12 @@ def evaluate_reactions(
         template_rows=RowRanks(targets=reactions.products, ranks=template_ranks, row_ranks=template_ranks),
         training_rows=counts,
     )
+
+
+def applied_templates(planner: ReactantPlanner, reactions: TemplateReactions) -> dict[str, tuple[Transformation, ...]]:
+    """Return the templates that a planner applies to each product of some rows; they do not depend on its ranker."""
+    products = list(dict.fromkeys(reactions.products))
+    return dict(zip(products, planner.transformations(products), strict=True))
 
 
 def compare_systems(

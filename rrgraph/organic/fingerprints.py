@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rrgraph.organic.molecules import import_rdkit, read_molecule
+from rrgraph.organic.molecules import import_rdkit, shared_molecule
 from rrgraph.progress import track
 
 __all__ = ["FRAGMENTS", "product_fragments", "sparse_rows", "split_template", "template_fragments", "template_tokens"]
@@ -70,7 +70,7 @@ def product_fragments(smiles: str, *, bits: int, radius: int, kinds: Sequence[st
     Raises:
         MoleculeError: the SMILES cannot be read.
     """
-    molecule, share = read_molecule(smiles), bits // len(kinds)
+    molecule, share = shared_molecule(smiles), bits // len(kinds)
     return {
         place * share + number: count
         for place, kind in enumerate(kinds)

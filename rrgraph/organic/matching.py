@@ -17,12 +17,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from rrgraph.data.catalogue import cache_folder
-from rrgraph.errors import DataError
 from rrgraph.files import atomic_path
 from rrgraph.organic.fingerprints import split_template
 from rrgraph.organic.molecules import import_rdkit, read_molecule
-from rrgraph.processes import ProcessDied, work_through
-from rrgraph.progress import progress_bar
+from rrgraph.organic.portions import through_portions
 
 __all__ = ["known_matches", "match_templates", "matching_mask"]
 
@@ -50,13 +48,9 @@ def match_templates(products: Sequence[str], templates: Sequence[str], *, jobs: 
     starts = range(0, len(products), _PRODUCTS_AT_ONCE)
     chunks = [products[start : start + _PRODUCTS_AT_ONCE] for start in starts]
     found: dict[int, Tensor] = {}
-    with progress_bar("matching templates", total=len(products), unit="product") as bar:
-        match = partial(_match_chunk, templates=tuple(templates))
-        for place, pairs in work_through(match, chunks, jobs=max(1, min(jobs, len(chunks))), threads=1):
-            if isinstance(pairs, ProcessDied):
-                raise DataError(f"Matching templates failed: {pairs}.")
-            found[place] = pairs + torch.tensor([[starts[place]], [0]])
-            bar.update(len(chunks[place]))
+    match = partial(_match_chunk, templates=tuple(templates))
+    for place, pairs in through_portions(match, chunks, jobs=jobs, title="matching templates"):
+        found[place] = pairs + torch.tensor([[starts[place]], [0]])
     return (
         torch.cat([found[place] for place in sorted(found)], dim=1) if found else torch.zeros(2, 0, dtype=torch.int64)
     )

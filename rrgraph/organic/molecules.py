@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from rrgraph.errors import ConfigError, RRGraphError
@@ -16,6 +17,7 @@ __all__ = [
     "import_rdchiral",
     "import_rdkit",
     "read_molecule",
+    "shared_molecule",
 ]
 
 _INSTALL = "install it with: pip install 'rrgraph[organic]'."
@@ -74,6 +76,12 @@ def read_molecule(smiles: str) -> Mol:
     return molecule
 
 
+@lru_cache(maxsize=1024)
+def shared_molecule(smiles: str) -> Mol:
+    """Return what `read_molecule` returns, to be looked at only: whoever asks soon again gets the same one."""
+    return read_molecule(smiles)
+
+
 def canonical_smiles(smiles: str) -> str:
     """Return the canonical isomeric SMILES without atom maps; molecules joined by dots are sorted.
 
@@ -83,7 +91,8 @@ def canonical_smiles(smiles: str) -> str:
         MoleculeError: see `read_molecule`.
     """
     molecule = read_molecule(smiles)
-    mapped = [atom for atom in molecule.GetAtoms() if atom.GetAtomMapNum()]
+    # A map number has a colon before it; to look at each atom takes as long as to read the molecule.
+    mapped = [atom for atom in molecule.GetAtoms() if atom.GetAtomMapNum()] if ":" in smiles else []
     for atom in mapped:
         atom.SetAtomMapNum(0)
     chem = import_rdkit()

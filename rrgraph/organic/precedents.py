@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,26 +155,38 @@ class Precedents:
         self, changes: NDArray[np.float32], likeness: NDArray[np.float64], neighbours: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         """Return (n, 5) of the changes (bits, n) of n sets."""
+        unit, kind, rows, order, starts = self._distinct_changes
         lengths = np.sqrt((changes**2).sum(0))
-        alike = (self._unit_changes @ (changes / np.maximum(lengths, 1.0))).clip(0.0)
-        together = alike**2 * likeness[:, None].astype(np.float32)
+        alike = (unit @ (changes / np.maximum(lengths, 1.0))).clip(0.0)
         same = alike > _SAME_CHANGE
+        likeness = likeness.astype(np.float32)
+        nearest = np.maximum.reduceat(likeness[order], starts)[:, None]
+        near = alike[kind[neighbours]] ** 2 * likeness[neighbours, None]
         return np.column_stack(
             [
                 alike.max(0),
-                np.log1p(same.sum(0)),
-                together[neighbours].sum(0, dtype=np.float64),
-                together.max(0),
-                (same * likeness[:, None].astype(np.float32)).max(0),
+                np.log1p(rows @ same),
+                near.sum(0, dtype=np.float64),
+                (alike**2 * nearest).max(0),
+                (same * nearest).max(0),
             ]
         )
 
     @cached_property
-    def _unit_changes(self) -> csr_array:
-        lengths = np.sqrt(self.changes.multiply(self.changes).sum(1))
-        unit = self.changes.copy()
+    def _distinct_changes(self) -> _DistinctChanges:
+        bounds = zip(self.changes.indptr[:-1], self.changes.indptr[1:], strict=True)
+        number: dict[tuple[bytes, bytes], int] = {}
+        kind = np.array(
+            [
+                number.setdefault((self.changes.indices[a:b].tobytes(), self.changes.data[a:b].tobytes()), len(number))
+                for a, b in bounds
+            ]
+        )
+        _, first, rows = np.unique(kind, return_index=True, return_counts=True)
+        unit = self.changes[first]
+        lengths = np.sqrt(unit.multiply(unit).sum(1))
         unit.data /= np.repeat(np.maximum(lengths, 1.0), np.diff(unit.indptr)).astype(np.float32)
-        return unit
+        return _DistinctChanges(unit, kind, rows, np.argsort(kind, kind="stable"), np.cumsum(rows) - rows)
 
     def _most_alike(self, template: int, likeness: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return the precedents of a template, those with the most similar products first."""
@@ -188,22 +200,44 @@ class Precedents:
         return order, self.template[order]
 
 
-@lru_cache(maxsize=50_000)
+class _DistinctChanges(NamedTuple):
+    """A third of the training reactions have a change of their own; the others repeat one.
+
+    Attributes:
+        unit: (kinds, bits), of length 1.
+        kind: (rows,), place of each reaction's change.
+        rows: (kinds,), how many reactions change that.
+        order: (rows,), reactions sorted by their change.
+        starts: (kinds,), where those of each change start in `order`.
+    """
+
+    unit: csr_array
+    kind: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    order: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+
 def _ones(smiles: str) -> Mapping[int, int]:
-    """Return 1 for each fragment of a molecule."""
-    return dict.fromkeys(sorted(product_fragments(smiles, bits=_BITS, radius=_RADIUS)), 1)
-
-
-@lru_cache(maxsize=50_000)
-def _counts(smiles: str) -> Counter[int]:
-    return Counter(product_fragments(smiles, bits=_CHANGE_BITS, radius=_CHANGE_RADIUS))
+    """Return 1 for each fragment of molecules joined by dots."""
+    found = [_fragments(molecule, _BITS, _RADIUS) for molecule in smiles.split(".")]
+    return dict.fromkeys(sorted(set().union(*found)), 1)
 
 
 def _change(product: str, reactants: str) -> Mapping[int, int]:
     """Return how much more often the reactants have each fragment than the product, where that differs."""
-    found = _counts(reactants).copy()
-    found.subtract(_counts(product))
+    found: Counter[int] = Counter()
+    for molecule in reactants.split("."):
+        found.update(_fragments(molecule, _CHANGE_BITS, _CHANGE_RADIUS))
+    for molecule in product.split("."):
+        found.subtract(_fragments(molecule, _CHANGE_BITS, _CHANGE_RADIUS))
     return {bit: count for bit, count in sorted(found.items()) if count}
+
+
+@lru_cache(maxsize=100_000)
+def _fragments(molecule: str, bits: int, radius: int) -> Mapping[int, int]:
+    """Return the circular fragments of one molecule; those of several are what each has."""
+    return product_fragments(molecule, bits=bits, radius=radius)
 
 
 def _matrix(rows: Sequence[Mapping[int, int]], width: int) -> csr_array:

@@ -7,7 +7,8 @@ by how alike product and reactants are to the training reactions of those templa
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 import numpy as np
@@ -16,15 +17,19 @@ from numpy.typing import NDArray
 
 from rrgraph.model import BoostedTrees
 from rrgraph.organic.config import RankerConfig
+from rrgraph.organic.portions import through_portions
 from rrgraph.organic.set_numbers import SetDescriber
-from rrgraph.progress import track
 from rrgraph.training import boost
 
 if TYPE_CHECKING:
     from rrgraph.organic.planner import ReactantPlanner, ReactantSet
     from rrgraph.organic.table import TemplateReactions
 
+    _Plan = tuple[str, Sequence[ReactantSet]]
+
 __all__ = ["ReactantRanker", "fit_ranker"]
+
+_PRODUCTS_AT_ONCE: Final = 250
 
 
 class ReactantRanker:
@@ -72,19 +77,28 @@ def fit_ranker(
     recorded: dict[str, set[str]] = {}
     for product, reactants in zip(reactions.products, reactions.reactants, strict=True):
         recorded.setdefault(product, set()).add(reactants)
-    numbers, right, folds = [], [], []
-    plans = zip(recorded, planner.transformations(list(recorded)), strict=True)
-    for product, applied in track(plans, "describing sets of reactants", total=len(recorded)):
-        found = planner.merge(product, applied)
-        numbers.append(describe(product, found))
-        right.append(np.array([each.reactants in recorded[product] for each in found], dtype=bool))
-        folds.append(np.full(len(found), _fold(product, config.folds)))
-    table, hit, fold = np.concatenate(numbers), np.concatenate(right), np.concatenate(folds)
+    applied = zip(recorded, planner.transformations(list(recorded)), strict=True)
+    plans = [(product, planner.merge(product, templates)) for product, templates in applied]
+    table = _described(describe, plans, jobs=planner.applier.jobs)
+    hit = np.array([each.reactants in recorded[product] for product, found in plans for each in found], dtype=bool)
+    fold = np.array([_fold(product, config.folds) for product, found in plans for _ in found])
     forests = [
         boost(table[fold != left_out], hit[fold != left_out], config.trees, seed=seed)
         for left_out in range(config.folds)
     ]
     return ReactantRanker(describe, forests, recorded)
+
+
+def _described(describe: SetDescriber, plans: Sequence[_Plan], *, jobs: int) -> NDArray[np.float32]:
+    """Return the numbers of all sets of all products, one after the other."""
+    portions = [plans[start : start + _PRODUCTS_AT_ONCE] for start in range(0, len(plans), _PRODUCTS_AT_ONCE)]
+    work = partial(_describe_portion, describe)
+    answers = dict(through_portions(work, portions, jobs=jobs, title="describing sets of reactants"))
+    return np.concatenate([answers[place] for place in sorted(answers)])
+
+
+def _describe_portion(describe: SetDescriber, plans: Sequence[_Plan]) -> NDArray[np.float32]:
+    return np.concatenate([describe(product, found) for product, found in plans])
 
 
 def _fold(product: str, folds: int) -> int:

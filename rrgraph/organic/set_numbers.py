@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.organic.molecules import read_molecule
+from rrgraph.organic.molecules import shared_molecule
 from rrgraph.organic.precedents import CHANGE_NUMBERS, PRECEDENT_NUMBERS, Precedents
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class SetDescriber:
 @lru_cache(maxsize=50_000)
 def _sizes(smiles: str) -> tuple[int, int, int]:
     """Return heavy atoms, rings and marked stereocentres of a molecule."""
-    molecule = read_molecule(smiles)
+    molecule = shared_molecule(smiles)
     return molecule.GetNumHeavyAtoms(), molecule.GetRingInfo().NumRings(), smiles.replace("@@", "@").count("@")
 
 

@@ -6,6 +6,8 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
+import torch
+
 from rrgraph import __version__
 from rrgraph.plugins import plugin_packages
 
@@ -15,12 +17,17 @@ _PACKAGES = ("torch", "torch-geometric", "numpy", "pandas", "pymatgen", "network
 
 
 def describe_environment() -> dict[str, str]:
-    """Return versions of rrgraph, Python, the core packages and those that extend rrgraph, system and processors."""
+    """Return versions of rrgraph, Python, the core packages and those that extend rrgraph, system and processors.
+
+    `threads` are those that add up sums: with another number of them the last digits differ, and with them in the end what
+    a seed gives.
+    """
     described = {
         "rrgraph": __version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "processors": str(processors()),
+        "threads": str(torch.get_num_threads()),
     }
     for package in _PACKAGES:
         try:

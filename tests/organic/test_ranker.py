@@ -16,6 +16,7 @@ from rrgraph.organic import (
     TemplateReactions,
     fit_ranker,
 )
+from rrgraph.organic import ranker as ranker_module
 from rrgraph.organic.ranker import _fold
 from rrgraph.training import TreesConfig
 
@@ -103,6 +104,15 @@ def test_products_it_learned_from_are_judged_by_the_forest_without_them(describe
     own = forests[_fold(seen, 3)].base.item()
     assert set(ranker.log_odds(seen, sets_of(by_templates, seen)).tolist()) == {own}
     assert set(ranker.log_odds(fresh, sets_of(by_templates, fresh)).tolist()) == {2.0}
+
+
+def test_several_processes_learn_the_same(describe, by_templates, split, ranker, monkeypatch):
+    monkeypatch.setattr(ranker_module, "_PRODUCTS_AT_ONCE", 5)
+    planner = ReactantPlanner(by_templates.scorer, TemplateApplier(jobs=2), by_templates.config, reactants={})
+    again = fit_ranker(describe, planner, split["validation"], RankerConfig(folds=3, trees=TREES), seed=0)
+    for own, other in zip(again.forests, ranker.forests, strict=True):
+        assert own.trees > 0
+        assert all(torch.equal(value, other.state_dict()[name]) for name, value in own.state_dict().items())
 
 
 def test_each_forest_leaves_out_its_fold(describe, by_templates, split, ranker):

@@ -19,8 +19,8 @@ _PACKAGES = ("torch", "torch-geometric", "numpy", "pandas", "pymatgen", "network
 def describe_environment() -> dict[str, str]:
     """Return versions of rrgraph, Python, the core packages and those that extend rrgraph, system and processors.
 
-    `threads` are those that add up sums: with another number of them the last digits differ, and with them in the end what
-    a seed gives.
+    `threads` are those that add up sums: with another number of them the last digits differ, and in the end what a seed
+    gives.
     """
     described = {
         "rrgraph": __version__,

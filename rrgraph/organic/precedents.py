@@ -201,7 +201,7 @@ class Precedents:
 
 
 class _DistinctChanges(NamedTuple):
-    """A third of the training reactions have a change of their own; the others repeat one.
+    """The changes of training reactions, each once; in USPTO-50k three reactions share one on average.
 
     Attributes:
         unit: (kinds, bits), of length 1.
@@ -234,7 +234,7 @@ def _change(product: str, reactants: str) -> Mapping[int, int]:
     return {bit: count for bit, count in sorted(found.items()) if count}
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=50_000)
 def _fragments(molecule: str, bits: int, radius: int) -> Mapping[int, int]:
     """Return the circular fragments of one molecule; those of several are what each has."""
     return product_fragments(molecule, bits=bits, radius=radius)

@@ -25,7 +25,14 @@ from rrgraph.organic.model import (
     template_planner,
 )
 from rrgraph.organic.molecules import MoleculeError, canonical_reactants, canonical_smiles
-from rrgraph.organic.planner import MERGES, ReactantPlanner, ReactantSet, TemplateScorer, Transformation
+from rrgraph.organic.planner import (
+    MERGES,
+    ReactantPlanner,
+    ReactantSet,
+    ReactantSetScorer,
+    TemplateScorer,
+    Transformation,
+)
 from rrgraph.organic.popularity import TemplatePopularity
 from rrgraph.organic.precedents import Precedents
 from rrgraph.organic.ranker import ReactantRanker, fit_ranker
@@ -50,6 +57,7 @@ __all__ = [
     "ReactantPlanner",
     "ReactantRanker",
     "ReactantSet",
+    "ReactantSetScorer",
     "SearchConfig",
     "SetDescriber",
     "TemplateApplier",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit
 from torch import Tensor
 
@@ -15,10 +16,7 @@ from rrgraph.organic.application import Outcomes, TemplateApplier
 from rrgraph.organic.config import SearchConfig
 from rrgraph.organic.matching import matching_mask
 
-if TYPE_CHECKING:
-    from rrgraph.organic.ranker import ReactantRanker
-
-__all__ = ["MERGES", "ReactantPlanner", "ReactantSet", "TemplateScorer", "Transformation"]
+__all__ = ["MERGES", "ReactantPlanner", "ReactantSet", "ReactantSetScorer", "TemplateScorer", "Transformation"]
 
 MERGES: Final = ("best", "sum")
 
@@ -69,6 +67,13 @@ class ReactantSet:
     templates: tuple[Transformation, ...]
 
 
+class ReactantSetScorer(Protocol):
+    """Anything that judges whole sets of reactants."""
+
+    def log_odds(self, product: str, found: Sequence[ReactantSet]) -> NDArray[np.float64]:
+        """Return log-odds (n,) that each set is the recorded one, see `ReactantRanker.log_odds`."""
+
+
 class ReactantPlanner:
     """Apply the most probable templates and merge what they lead to.
 
@@ -91,7 +96,7 @@ class ReactantPlanner:
         config: SearchConfig,
         *,
         reactants: Mapping[str, int],
-        ranker: ReactantRanker | None = None,
+        ranker: ReactantSetScorer | None = None,
     ) -> None:
         check_choice("search.merge", config.merge, MERGES)
         self.scorer, self.applier, self.config, self.reactants = scorer, applier, config, reactants
@@ -132,7 +137,7 @@ class ReactantPlanner:
         found.sort(key=lambda suggestion: (*order[suggestion.reactants], suggestion.reactants))
         return found if self.ranker is None or not found else self._again(self.ranker, product, found)
 
-    def _again(self, ranker: ReactantRanker, product: str, found: Sequence[ReactantSet]) -> list[ReactantSet]:
+    def _again(self, ranker: ReactantSetScorer, product: str, found: Sequence[ReactantSet]) -> list[ReactantSet]:
         """Return sets in the order of the ranker, with its probabilities."""
         log_odds = ranker.log_odds(product, found)
         order = np.argsort(-log_odds, kind="stable").tolist()

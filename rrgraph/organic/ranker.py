@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from zlib import crc32
 
 import numpy as np
@@ -17,19 +17,17 @@ from numpy.typing import NDArray
 
 from rrgraph.model import BoostedTrees
 from rrgraph.organic.config import RankerConfig
+from rrgraph.organic.planner import ReactantPlanner, ReactantSet
 from rrgraph.organic.portions import through_portions
 from rrgraph.organic.set_numbers import SetDescriber
+from rrgraph.organic.table import TemplateReactions
 from rrgraph.training import boost
-
-if TYPE_CHECKING:
-    from rrgraph.organic.planner import ReactantPlanner, ReactantSet
-    from rrgraph.organic.table import TemplateReactions
-
-    _Plan = tuple[str, Sequence[ReactantSet]]
 
 __all__ = ["ReactantRanker", "fit_ranker"]
 
 _PRODUCTS_AT_ONCE: Final = 250
+
+_Plan = tuple[str, Sequence[ReactantSet]]
 
 
 class ReactantRanker:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.organic.molecules import shared_molecule
+from rrgraph.organic.planner import ReactantSet
 from rrgraph.organic.precedents import CHANGE_NUMBERS, PRECEDENT_NUMBERS, Precedents
-
-if TYPE_CHECKING:
-    from rrgraph.organic.planner import ReactantSet
 
 __all__ = ["SET_NUMBERS", "SetDescriber"]
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 from rrgraph.data.catalogue import cache_folder
 from rrgraph.errors import DataError
 from rrgraph.organic.molecules import MoleculeError, canonical_reactants, import_rdchiral
-from rrgraph.organic.portions import through_portions
+from rrgraph.organic.portions import in_portions, through_portions
 
 __all__ = ["TemplateApplier", "apply_template", "default_cache"]
 
@@ -101,7 +101,7 @@ class _Cache:
         keys = {_key(product, template): template for template in templates}
         found: dict[str, Outcomes] = {}
         with self._open() as connection:
-            for part in _parts(list(keys), _QUESTIONS_AT_ONCE):
+            for part in in_portions(list(keys), _QUESTIONS_AT_ONCE):
                 marks = ",".join("?" * len(part))
                 for key, sets in connection.execute(f"SELECT key, sets FROM outcomes WHERE key IN ({marks})", part):
                     found[keys[key]] = tuple(sets.split("\n")) if sets else ()
@@ -128,12 +128,8 @@ def _key(product: str, template: str) -> bytes:
 
 
 def _chunks(wanted: Mapping[str, Sequence[str]]) -> Iterator[dict[str, Sequence[str]]]:
-    for part in _parts(list(wanted), _PRODUCTS_AT_ONCE):
+    for part in in_portions(list(wanted), _PRODUCTS_AT_ONCE):
         yield {product: wanted[product] for product in part}
-
-
-def _parts(items: list[Any], size: int) -> Iterator[list[Any]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _apply_chunk(wanted: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Outcomes]]:

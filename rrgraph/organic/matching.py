@@ -20,7 +20,7 @@ from rrgraph.data.catalogue import cache_folder
 from rrgraph.files import atomic_path
 from rrgraph.organic.fingerprints import split_template
 from rrgraph.organic.molecules import import_rdkit, read_molecule
-from rrgraph.organic.portions import through_portions
+from rrgraph.organic.portions import in_portions, through_portions
 
 __all__ = ["known_matches", "match_templates", "matching_mask"]
 
@@ -45,12 +45,11 @@ def match_templates(products: Sequence[str], templates: Sequence[str], *, jobs: 
         DataError: a process died.
         MoleculeError: a product cannot be read.
     """
-    starts = range(0, len(products), _PRODUCTS_AT_ONCE)
-    chunks = [products[start : start + _PRODUCTS_AT_ONCE] for start in starts]
+    chunks = in_portions(products, _PRODUCTS_AT_ONCE)
     found: dict[int, Tensor] = {}
     match = partial(_match_chunk, templates=tuple(templates))
     for place, pairs in through_portions(match, chunks, jobs=jobs, title="matching templates"):
-        found[place] = pairs + torch.tensor([[starts[place]], [0]])
+        found[place] = pairs + torch.tensor([[place * _PRODUCTS_AT_ONCE], [0]])
     return (
         torch.cat([found[place] for place in sorted(found)], dim=1) if found else torch.zeros(2, 0, dtype=torch.int64)
     )

@@ -15,6 +15,7 @@ from rrgraph.errors import check_choice
 from rrgraph.organic.application import Outcomes, TemplateApplier
 from rrgraph.organic.config import SearchConfig
 from rrgraph.organic.matching import matching_mask
+from rrgraph.organic.portions import in_portions
 
 __all__ = ["MERGES", "ReactantPlanner", "ReactantSet", "ReactantSetScorer", "TemplateScorer", "Transformation"]
 
@@ -108,8 +109,8 @@ class ReactantPlanner:
         Raises:
             MoleculeError: a product cannot be read.
         """
-        for start in range(0, len(products), _PRODUCTS_AT_ONCE):
-            yield from self._portion(products[start : start + _PRODUCTS_AT_ONCE])
+        for portion in in_portions(products, _PRODUCTS_AT_ONCE):
+            yield from self._portion(portion)
 
     def plan(self, products: Sequence[str], *, top_k: int) -> Iterator[list[ReactantSet]]:
         """Yield the ranked sets of reactants of each product, `top_k` at most.

@@ -9,10 +9,16 @@ from rrgraph.errors import DataError
 from rrgraph.processes import ProcessDied, work_through
 from rrgraph.progress import progress_bar
 
-__all__ = ["through_portions"]
+__all__ = ["in_portions", "through_portions"]
 
 P = TypeVar("P", bound=Sized)
 R = TypeVar("R")
+T = TypeVar("T")
+
+
+def in_portions(items: Sequence[T], size: int) -> list[Sequence[T]]:
+    """Return items in portions of one size; the last may be smaller."""
+    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def through_portions(

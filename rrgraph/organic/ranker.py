@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from rrgraph.model import BoostedTrees
 from rrgraph.organic.config import RankerConfig
 from rrgraph.organic.planner import ReactantPlanner, ReactantSet
-from rrgraph.organic.portions import through_portions
+from rrgraph.organic.portions import in_portions, through_portions
 from rrgraph.organic.set_numbers import SetDescriber
 from rrgraph.organic.table import TemplateReactions
 from rrgraph.training import boost
@@ -89,8 +89,7 @@ def fit_ranker(
 
 def _described(describe: SetDescriber, plans: Sequence[_Plan], *, jobs: int) -> NDArray[np.float32]:
     """Return the numbers of all sets of all products, one after the other."""
-    portions = [plans[start : start + _PRODUCTS_AT_ONCE] for start in range(0, len(plans), _PRODUCTS_AT_ONCE)]
-    work = partial(_describe_portion, describe)
+    work, portions = partial(_describe_portion, describe), in_portions(plans, _PRODUCTS_AT_ONCE)
     answers = dict(through_portions(work, portions, jobs=jobs, title="describing sets of reactants"))
     return np.concatenate([answers[place] for place in sorted(answers)])
 

@@ -215,11 +215,10 @@ def measure_organic(
     everything = dict.fromkeys(text for rows in split.parts.values() for text in rows.templates)
     bank = list(dict.fromkeys([*checkpoint.templates, *everything])) if given.bank == "all" else None
     planner = partial(template_planner, jobs=jobs or processors())
-    plain = replace(checkpoint, ranker=None)
-    ranked = {MODEL: checkpoint} if checkpoint.ranker is None else {MODEL: checkpoint, BY_TEMPLATE: plain}
-    scorer = TemplatePredictor(checkpoint, bank=bank)
-    orders = {name: planner(each, scorer=scorer, search=config.search) for name, each in ranked.items()}
-    systems = dict(orders)
+    scorer, plain = TemplatePredictor(checkpoint, bank=bank), replace(checkpoint, ranker=None)
+    systems = {MODEL: planner(checkpoint, scorer=scorer, search=config.search)}
+    if checkpoint.ranker is not None:
+        systems[BY_TEMPLATE] = planner(plain, scorer=scorer, search=config.search)
     if given.popularity:
         # Most of the frequent templates do not apply to a product; only those that do are worth comparing.
         search = replace(config.search, applicable=True)
@@ -229,14 +228,14 @@ def measure_organic(
     comparison = {}
     for part in given.parts:
         rows = split[part].head(given.rows)
-        shared = applied_templates(orders[MODEL], rows)
+        shared = applied_templates(systems[MODEL], rows)
         measured = {
             name: evaluate_reactions(
                 each,
                 rows,
                 train_templates=counts,
                 train_reactions=recorded,
-                applied=shared if name in orders else None,
+                applied=shared if each.scorer is scorer else None,
             )
             for name, each in systems.items()
         }

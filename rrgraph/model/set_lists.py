@@ -17,8 +17,9 @@ from torch import Tensor
 from rrgraph.chem import Composition
 from rrgraph.graph import BALANCE, SET_STATISTICS, STATISTICS, SetStatistics, balance_sets, source_presence
 from rrgraph.model.energy_head import reaction_energies
+from rrgraph.planning.target_links import TargetLinks
 
-__all__ = ["LINK_NUMBERS", "MEMBER_NUMBERS", "SET_NUMBERS", "SetLists", "TargetLinks", "describe_sets"]
+__all__ = ["LINK_NUMBERS", "MEMBER_NUMBERS", "SET_NUMBERS", "SetLists", "describe_sets"]
 
 _LINK_SUMS: Final = (
     "log_probability",
@@ -52,28 +53,6 @@ target, 0 where no formation energies are known.
 
 
 LinkDescription = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]
-
-
-@dataclass(frozen=True, eq=False)
-class TargetLinks:
-    """Links of t targets to c candidates.
-
-    Attributes:
-        rows: (links,) int64, target of each link, ascending.
-        columns: (links,) int64, candidate of each link, ascending within a target.
-        log_odds: (links,) float64.
-        energies: formation energies of the targets (t,) and of the candidates (c,), eV/atom, if they are known.
-    """
-
-    rows: NDArray[np.int64]
-    columns: NDArray[np.int64]
-    log_odds: NDArray[np.float64]
-    energies: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None
-
-    def find(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the position of the link of each target to each candidate; they must be there."""
-        width = int(self.columns.max(initial=0)) + 1
-        return np.searchsorted(self.rows * width + self.columns, rows * width + columns)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,42 +5,16 @@ Trees read numbers as they are, one set at a time, and find thresholds that a sm
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from rrgraph.model import BoostedTrees, SetLists
+from rrgraph.model import BoostedTrees
 from rrgraph.progress import track
 from rrgraph.training.config import TreesConfig
 
-__all__ = ["boost", "fit_trees"]
-
-
-def fit_trees(
-    lists: Sequence[SetLists],
-    right: Sequence[Tensor],
-    weights: Sequence[Tensor],
-    config: TreesConfig,
-    *,
-    seed: int,
-) -> BoostedTrees:
-    """Learn to tell recorded sets from others, one set at a time (binary cross-entropy).
-
-    Args:
-        lists: candidate sets; several collections.
-        right: for each collection, whether each set is recorded for its target, (sets,) bool.
-        weights: for each collection, weight of each list, (lists,).
-        config: number, depth and learning rate of the trees.
-        seed: of what is drawn.
-    """
-    hit = torch.cat(list(right)).numpy()
-    numbers = np.concatenate([part.flat().numpy() for part in lists])
-    weight = np.concatenate([of[part.owner].numpy() for part, of in zip(lists, weights, strict=True)])
-    return boost(numbers, hit, config, weight=weight, seed=seed)
+__all__ = ["boost"]
 
 
 def boost(

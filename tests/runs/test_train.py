@@ -41,7 +41,7 @@ def test_another_seed_gives_others(tiny, finished, tmp_path):
 
 
 def test_the_folder_records_the_run(tiny, finished, run_folder):
-    assert load_config(run_folder / "config.yaml") == tiny
+    assert load_run(run_folder / "config.yaml") == tiny
     assert json.loads((run_folder / "environment.json").read_text()) == describe_environment()
     with (run_folder / "history.csv").open() as handle:
         history = list(csv.DictReader(handle))

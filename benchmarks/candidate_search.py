@@ -23,10 +23,9 @@ from rich.table import Table
 from rrgraph.baselines import DualEncoderBaseline
 from rrgraph.chem import Composition, parse_formula, plausible_precursors
 from rrgraph.data import load_table
-from rrgraph.model import EmbeddingBank
-from rrgraph.progress import progress_bar
-from rrgraph.runs.config import DataConfig
-from rrgraph.runs.prepare import candidate_pool, prepare_data
+from rrgraph.nn import EmbeddingBank
+from rrgraph.runs import DataConfig, candidate_pool, prepare_data
+from rrgraph.util.progress import progress_bar
 
 NEAREST = 100
 AT_ONCE = 20_000

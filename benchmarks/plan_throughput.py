@@ -21,13 +21,14 @@ import numpy as np
 import pandas as pd
 import torch
 
-from rrgraph.cli.plan_evidence import Evidence
-from rrgraph.cli.plan_input import read_targets
-from rrgraph.cli.plan_output import Detail, describe_plan, open_plans
+from rrgraph.cli.common.targets import read_targets
+from rrgraph.cli.plan.evidence import Evidence
+from rrgraph.cli.plan.output import Detail, describe_plan, open_plans
 from rrgraph.data import ReactionTable, load_known_reactions, load_table
 from rrgraph.errors import DataError
+from rrgraph.models import load_predictor
 from rrgraph.planning import Planner, plan_with_swaps
-from rrgraph.runs import describe_environment, load_predictor
+from rrgraph.util.environment import describe_environment
 
 
 def main() -> None:

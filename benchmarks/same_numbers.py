@@ -2,8 +2,8 @@
 
     python benchmarks/same_numbers.py OLD_CHECKOUT NEW_CHECKOUT [--keep FOLDER]
 
-Each command runs in an empty folder with the code of one checkout; what it writes is compared value by value. Columns that
-record durations are left out. `RRGRAPH_DATA` must name the folder of third-party tables.
+Each command runs in an empty folder with the code of one checkout; what it writes is compared value by value, durations
+and places aside. `RRGRAPH_DATA` must name the folder of third-party tables.
 """
 
 from __future__ import annotations
@@ -20,14 +20,34 @@ from pathlib import Path
 from typing import Any
 
 FORMULAS = (
-    *("BaTiO3", "Li7La3Zr2O12", "LiNi0.8Co0.1Mn0.1O2", "YBa2Cu3O7-x", "La0.7Sr0.3MnO3", "CuInSe2", "Cr2AlB2", "LiFePO4"),
+    *(
+        "BaTiO3",
+        "Li7La3Zr2O12",
+        "LiNi0.8Co0.1Mn0.1O2",
+        "YBa2Cu3O7-x",
+        "La0.7Sr0.3MnO3",
+        "CuInSe2",
+        "Cr2AlB2",
+        "LiFePO4",
+    ),
     *("K2NiF4", "Na3V2(PO4)3", "Ca3Co4O9", "Mg2Si", "ZnFe2O4", "Li6PS5Cl", "Si3N4", "Bi2Te3", "KTaO3", "Sr2MgSi2O7"),
 )
+
+EVALUATE = ("evaluate", "default", "--test", "nms_validation", "--candidates", "precursor_pool")
 
 COMMANDS = {
     "plans.jsonl": ["plan", *FORMULAS, "--top-k", "5", "--equations", "--grams", "10", "--energies", "--no-evidence"],
     "product.jsonl": ["plan", *FORMULAS, "--top-k", "5", "--mode", "product", "--set-size", "2-3", "--exclude", "N"],
-    "open.json": ["evaluate", "default", "--test", "nms_validation", "--candidates", "precursor_pool", "--protocol", "open"],
+    "open.json": [
+        "evaluate",
+        "default",
+        "--test",
+        "nms_validation",
+        "--candidates",
+        "precursor_pool",
+        "--protocol",
+        "open",
+    ],
     "paper.json": [
         *("evaluate", "default", "--test", "nms_validation", "--candidates", "precursor_pool", "--protocol", "paper"),
         *("--baseline", "popularity"),

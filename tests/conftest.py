@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import combinations, product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,10 +10,15 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from rrgraph.data import ReactionTable
+from rrgraph.data import ReactionTable, load_table
+from rrgraph.links import TrainingConfig
+from rrgraph.nn import ModelConfig
+from rrgraph.reranking import SetScorerConfig, SetTrainingConfig
+from rrgraph.runs import DataConfig, EvaluationConfig, RunConfig, RunResult, SetsConfig, train_run
+from rrgraph.training import TreesConfig
 
 if TYPE_CHECKING:
-    from rrgraph.model import SetLists
+    from rrgraph.reranking import SetLists
 
 Rows = Sequence[tuple[str, str]]
 
@@ -93,8 +99,8 @@ def invent_lists() -> Callable[..., SetLists]:
     """Return a function that invents lists of candidate sets with random numbers."""
     import torch
 
-    from rrgraph.model import SetLists
-    from rrgraph.model.set_lists import LINK_NUMBERS, SET_NUMBERS
+    from rrgraph.reranking import SetLists
+    from rrgraph.reranking.features import LINK_NUMBERS, SET_NUMBERS
 
     def invent(lengths: Sequence[int], *, seed: int = 0, most: int = 4, links: int = 40) -> SetLists:
         draw = torch.Generator().manual_seed(seed)
@@ -158,3 +164,58 @@ def organic_table(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("organic") / "reactions.csv"
     frame.to_csv(path, index=False)
     return path
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
+    """A configuration that trains in about a second, on a sixth of the textbook reactions."""
+    folder = tmp_path_factory.mktemp("runs")
+    textbook = load_table("textbook")
+    textbook.select(range(0, len(textbook), 6)).write(folder / "reactions.csv")
+    return RunConfig(
+        name="tiny",
+        output=str(folder / "tiny"),
+        data=DataConfig(table=str(folder / "reactions.csv"), split="random"),
+        model=ModelConfig(width=16, layers=1, heads=1, feedforward=1, statistics=True),
+        training=TrainingConfig(
+            epochs=2, batch_size=256, negatives=4, sampler="element_matched", validation_targets=10, learning_rate=1e-2
+        ),
+        evaluation=EvaluationConfig(parts=["validation", "test"]),
+    )
+
+
+@pytest.fixture(scope="session")
+def finished(tiny: RunConfig) -> RunResult:
+    """The run of that configuration."""
+    return train_run(tiny)
+
+
+@pytest.fixture(scope="session")
+def run_folder(finished: RunResult) -> Path:
+    """Its folder."""
+    return finished.folder
+
+
+@pytest.fixture(scope="session")
+def two_stages(tiny: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
+    """The same with several decoders and a second stage that ranks whole sets."""
+    return replace(
+        tiny,
+        name="two",
+        output=str(tmp_path_factory.mktemp("two") / "run"),
+        model=replace(tiny.model, members=2),
+        training=replace(tiny.training, encoder_learning_rate=0.0),
+        sets=SetsConfig(
+            enabled=True,
+            trees=TreesConfig(number=3, depth=2, leaves=4, least=2),
+            model=SetScorerConfig(width=8),
+            training=SetTrainingConfig(epochs=3, batch_size=16, candidates=8, average=0.5),
+        ),
+        evaluation=replace(tiny.evaluation, mode="listwise"),
+    )
+
+
+@pytest.fixture(scope="session")
+def ranked(two_stages: RunConfig) -> RunResult:
+    """The run of that configuration."""
+    return train_run(two_stages)

@@ -18,7 +18,8 @@ from rrgraph.baselines.embeddings import Embedder
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable, Split
 from rrgraph.graph import EDGE, build_graph
-from rrgraph.model import DEFAULT_ENCODER, DualEncoder, embed_all, load_encoder
+from rrgraph.models import DEFAULT_ENCODER, load_encoder
+from rrgraph.nn import DualEncoder, embed_all
 from rrgraph.planning import CandidateFilter, SetConstraints
 from rrgraph.training import ContrastiveConfig, ContrastiveTask, Links, RankingConfig, RankingTask, train
 

@@ -18,7 +18,7 @@ from rrgraph.chem import Composition, parse_formula, source_elements
 from rrgraph.data import PrecursorSet, ReactionTable
 from rrgraph.errors import DataError, FormulaError
 from rrgraph.evaluation import Prediction
-from rrgraph.files import atomic_path, near_file
+from rrgraph.util.files import atomic_path, near_file
 
 __all__ = ["Answers", "ParsedAnswer", "parse_answer", "prompt_text", "read_answers", "write_prompts"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from rrgraph.cli.options import (
+from rrgraph.cli.common.options import (
     CANDIDATES,
     add_command,
     add_groupings,
@@ -65,19 +65,20 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Measure and show."""
     if _is_organic(arguments.model):
-        from rrgraph.cli.evaluate_organic import evaluate_organic
+        from rrgraph.cli.organic.evaluate import evaluate_organic
 
         evaluate_organic(arguments)
         return
     from rrgraph.baselines import BASELINES
-    from rrgraph.cli.show import show_edges, show_metrics, show_strata
+    from rrgraph.cli.common.show import show_edges, show_metrics, show_strata
     from rrgraph.data import load_table
     from rrgraph.evaluation import PROTOCOLS, evaluate_links
-    from rrgraph.files import write_json
+    from rrgraph.models import load_predictor
     from rrgraph.planning import TargetCandidates
-    from rrgraph.runs import candidate_pool, load_predictor
-    from rrgraph.runs.config import MODEL
+    from rrgraph.runs import candidate_pool
     from rrgraph.runs.measure import measure_systems
+    from rrgraph.util.config import MODEL
+    from rrgraph.util.files import write_json
 
     protocol = PROTOCOLS[arguments.protocol].override(**protocol_overrides(arguments))
     baselines = {name: BASELINES[name] for name in arguments.baseline}
@@ -131,7 +132,7 @@ def _is_organic(model: str) -> bool:
     """Return whether a model is one of templates."""
     if not Path(model, "model.json").is_file():
         return False
-    from rrgraph.model import model_format
+    from rrgraph.nn import model_format
     from rrgraph.organic import TEMPLATE_FORMAT
 
     return model_format(model) == TEMPLATE_FORMAT

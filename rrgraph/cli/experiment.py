@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rrgraph.cli.options import add_command, positive_int
+from rrgraph.cli.common.options import add_command, positive_int
 
 if TYPE_CHECKING:
     from rrgraph.experiments import Outcome, Run
@@ -41,7 +41,7 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the runs, then show the comparison; return 1 if a run failed."""
-    from rrgraph.cli.show import show_table
+    from rrgraph.cli.common.show import show_table
     from rrgraph.experiments import load_experiment, plain_rows, run_experiment
 
     experiment = load_experiment(arguments.config, arguments.overrides, quick=arguments.quick)

@@ -83,7 +83,7 @@ class ShowVersion(argparse.Action):
     """Print the version with the environment, for bug reports."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        from rrgraph.runs.environment import describe_environment
+        from rrgraph.util.environment import describe_environment
 
         described = describe_environment()
         print(f"rrgraph {described.pop('rrgraph')}")

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from rrgraph.cli.options import add_command, positive_int
+from rrgraph.cli.common.options import add_command, positive_int
 from rrgraph.errors import ConfigError, StudyError
 
 if TYPE_CHECKING:
@@ -87,7 +87,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _load(arguments: argparse.Namespace) -> RunConfig | BaselineConfig:
     """Return the configuration; one of pretraining is refused with the reason."""
-    from rrgraph.runs import PretrainConfig, load_config, load_run
+    from rrgraph.properties.pretraining import PretrainConfig
+    from rrgraph.runs import load_run
+    from rrgraph.util.config import load_config
 
     try:
         return load_run(arguments.config, arguments.overrides)

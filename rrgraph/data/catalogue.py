@@ -14,9 +14,9 @@ from pathlib import Path
 import pooch
 
 from rrgraph.data.table import ReactionTable
-from rrgraph.data.tabular import SUFFIXES
 from rrgraph.errors import DataError, near_match
-from rrgraph.files import sha256_file
+from rrgraph.util.files import sha256_file
+from rrgraph.util.tabular import SUFFIXES
 
 __all__ = ["CATALOGUE", "CatalogueEntry", "cache_folder", "data_checksum", "data_path", "entry", "load_table"]
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from rrgraph.chem import ELEMENTS, Composition, fraction_matrix
-from rrgraph.data.conditions import CONDITIONS
+from rrgraph.data.heating import CONDITIONS
 from rrgraph.data.reaction import PrecursorSet
 from rrgraph.data.table import SEPARATOR, ReactionTable
 

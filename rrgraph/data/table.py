@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from rrgraph.chem import Composition, FormulaWarning, element_system, parse_formula
 from rrgraph.data.reaction import PrecursorSet, Reaction
-from rrgraph.data.tabular import read_frame, write_frame
 from rrgraph.errors import DataError, FormulaError, near_match
+from rrgraph.util.tabular import read_frame, write_frame
 
 __all__ = ["COLUMNS", "SEPARATOR", "ReactionTable"]
 

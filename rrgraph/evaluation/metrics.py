@@ -12,11 +12,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.evaluation.accuracy import RowRanks, TopK, paired_accuracy, top_k_accuracy
-from rrgraph.evaluation.bootstrap import RESAMPLES, PairedDifference
-from rrgraph.evaluation.calibration import Calibration
 from rrgraph.evaluation.protocols import Protocol
-from rrgraph.evaluation.strata import Strata
+from rrgraph.evaluation.subgroups import Strata
+from rrgraph.metrics import RESAMPLES, Calibration, PairedDifference, RowRanks, TopK, paired_accuracy, top_k_accuracy
 
 __all__ = ["Metrics", "summarise", "with_leads"]
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, get_args
 
 from rrgraph.errors import ConfigError, near_match
 from rrgraph.planning import SetConstraints
-from rrgraph.registry import Registry
+from rrgraph.util.registry import Registry
 
 __all__ = ["PROTOCOLS", "Cover", "Foreign", "Protocol", "SetSize", "Ties", "Truth", "read_protocol"]
 

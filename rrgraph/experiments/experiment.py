@@ -14,15 +14,15 @@ from rrgraph.errors import RRGraphError, check_choice
 from rrgraph.experiments.comparison import Panel, compare
 from rrgraph.experiments.config import ExperimentConfig
 from rrgraph.experiments.grid import Run, RunName, check_grid, expand, is_finished
-from rrgraph.experiments.kinds import kind_of
 from rrgraph.experiments.record import check_place, record_experiment
 from rrgraph.experiments.results import read_outcomes, record_seconds, result_row, write_results
 from rrgraph.experiments.search_cost import measure_search, search_table
 from rrgraph.experiments.tables import csv_table, latex_table, markdown_table
-from rrgraph.files import write_text
-from rrgraph.processes import ProcessDied, work_through
-from rrgraph.progress import progress_bar
-from rrgraph.runs import processors
+from rrgraph.experiments.workflows import kind_of
+from rrgraph.util.environment import processors
+from rrgraph.util.files import write_text
+from rrgraph.util.parallel import ProcessDied, work_through
+from rrgraph.util.progress import progress_bar
 
 __all__ = ["ExperimentResult", "Outcome", "run_experiment"]
 

@@ -18,18 +18,19 @@ import yaml
 
 from rrgraph.baselines import BASELINES, LinkBaseline, SetBaseline
 from rrgraph.errors import ConfigError
-from rrgraph.evaluation import Metrics, RowRanks, evaluate_planner, read_protocol, stratify
-from rrgraph.files import near_file
-from rrgraph.runs import BaselineConfig, RunConfig, candidate_pool, load_predictor, load_run
+from rrgraph.evaluation import Metrics, evaluate_planner, read_protocol, stratify
+from rrgraph.metrics import RowRanks
+from rrgraph.models import load_predictor
+from rrgraph.runs import BaselineConfig, RunConfig, candidate_pool, load_run, read_pool, split_data
 from rrgraph.runs.baseline import build_baseline
-from rrgraph.runs.config import MODEL
 from rrgraph.runs.measure import set_mode
-from rrgraph.runs.prepare import read_pool, split_data
+from rrgraph.util.config import MODEL
+from rrgraph.util.files import near_file
 
 if TYPE_CHECKING:
     from rrgraph.chem import Composition
     from rrgraph.data import ReactionTable, Split
-    from rrgraph.model import LinkPredictor
+    from rrgraph.models import LinkPredictor
 
 __all__ = ["TrainedRun", "read_json", "read_yaml"]
 

@@ -10,11 +10,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.evaluation import PairedDifference, RowRanks, Strata, TopK, paired_accuracy, top_k_accuracy
-from rrgraph.evaluation.bootstrap import RESAMPLES
+from rrgraph.evaluation import Strata
+from rrgraph.metrics import RESAMPLES, PairedDifference, RowRanks, TopK, paired_accuracy, top_k_accuracy
 from rrgraph.organic.planner import ReactantPlanner, Transformation
 from rrgraph.organic.table import TemplateReactions
-from rrgraph.progress import track
+from rrgraph.util.progress import track
 
 __all__ = [
     "DEPTHS",

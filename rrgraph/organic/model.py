@@ -12,15 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rrgraph.model import BoostedTrees, DualEncoder, EmbeddingBank, embed_all
-from rrgraph.model.storage import read_model, refuse_misfit, weights, write_model
-from rrgraph.organic.application import TemplateApplier, default_cache
+from rrgraph.nn import (
+    BoostedTrees,
+    DualEncoder,
+    EmbeddingBank,
+    embed_all,
+    read_model,
+    refuse_misfit,
+    weights,
+    write_model,
+)
+from rrgraph.organic.chemistry.application import TemplateApplier, default_cache
 from rrgraph.organic.config import SearchConfig, TemplateModelConfig, TowerConfig
+from rrgraph.organic.encoders import TOWERS, Tower, tower_of
 from rrgraph.organic.planner import ReactantPlanner, TemplateScorer
-from rrgraph.organic.precedents import Precedents
-from rrgraph.organic.ranker import ReactantRanker
-from rrgraph.organic.set_numbers import SET_NUMBERS, SetDescriber
-from rrgraph.organic.towers import TOWERS, Tower, tower_of
+from rrgraph.organic.reranking.features import SET_NUMBERS, SetDescriber
+from rrgraph.organic.reranking.precedents import Precedents
+from rrgraph.organic.reranking.reranker import ReactantRanker
 
 __all__ = [
     "TEMPLATE_FORMAT",

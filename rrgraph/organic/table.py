@@ -11,10 +11,10 @@ from typing import Any, Final
 import pandas as pd
 
 from rrgraph.data import CATALOGUE, data_path
-from rrgraph.data.tabular import read_frame
 from rrgraph.errors import DataError, near_match
-from rrgraph.organic.molecules import MoleculeError, canonical_reactants, canonical_smiles
-from rrgraph.progress import track
+from rrgraph.organic.chemistry.molecules import MoleculeError, canonical_reactants, canonical_smiles
+from rrgraph.util.progress import track
+from rrgraph.util.tabular import read_frame
 
 __all__ = ["PARTS", "TemplateReactions", "TemplateSplit", "count_reactions", "load_template_table"]
 

@@ -23,8 +23,8 @@ from rrgraph.chem import (
     parse_formula,
     solid_uncertainty,
 )
-from rrgraph.data.tabular import read_frame
 from rrgraph.errors import DataError, FormulaError, near_match
+from rrgraph.util.tabular import read_frame
 
 __all__ = ["FormationEnergy", "ReactionEnergy", "energies_needed", "reaction_energy", "read_formation_energies"]
 

@@ -17,8 +17,8 @@ from rrgraph.chem import Composition
 from rrgraph.errors import PlanningError, ScoreError, near_match
 from rrgraph.planning.candidates import CandidateFilter, Feasible
 from rrgraph.planning.constraints import SetConstraints, balances
-from rrgraph.planning.listwise import LISTWISE, Links, Searched, rank_again
 from rrgraph.planning.ranking import SCALE, Plan, SetRanking
+from rrgraph.planning.reranking import LISTWISE, Links, Searched, rank_again
 from rrgraph.planning.search import MODES, SetSearch
 
 __all__ = ["RANKING_MODES", "LinkScorer", "Planner", "told_mode"]

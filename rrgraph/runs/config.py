@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from rrgraph.errors import ConfigError
-from rrgraph.model import ModelConfig, SetScorerConfig
-from rrgraph.runs.base_config import BaseConfig, load_config, read_mapping
-from rrgraph.training import SetTrainingConfig, TrainingConfig, TreesConfig
+from rrgraph.links import TrainingConfig
+from rrgraph.nn import ModelConfig
+from rrgraph.reranking import SetScorerConfig, SetTrainingConfig
+from rrgraph.training import TreesConfig
+from rrgraph.util.config import BaseConfig, load_config, read_mapping
 
 __all__ = [
-    "MODEL",
     "BaselineConfig",
     "DataConfig",
     "EvaluationConfig",
@@ -22,9 +23,6 @@ __all__ = [
     "SetsConfig",
     "load_run",
 ]
-
-MODEL = "model"
-"""What the system of a run is called among those that are measured: its model, or the baseline it is about."""
 
 
 @dataclass
@@ -105,6 +103,8 @@ class RunConfig(BaseConfig):
     The seed is that of splitting, initial weights, shuffling, sampling and dropout.
     """
 
+    untrained = ("evaluation.parts", "evaluation.protocols", "evaluation.baselines", "evaluation.card_from")
+
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
@@ -122,6 +122,8 @@ class BaselineConfig(BaseConfig):
         options: keyword arguments of its constructor; `seed` is that of the run unless it is given here.
         evaluation: what is measured.
     """
+
+    untrained = ("evaluation",)
 
     data: DataConfig = field(default_factory=DataConfig)
     baseline: str = "popularity"

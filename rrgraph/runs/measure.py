@@ -12,10 +12,11 @@ from rrgraph.baselines import BASELINES
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable
 from rrgraph.evaluation import GROUPINGS, Metrics, Protocol, evaluate_planner, read_protocol, stratify, with_leads
-from rrgraph.files import write_json, write_text
 from rrgraph.planning import LISTWISE, LinkScorer, SetProposer, told_mode
-from rrgraph.runs.config import MODEL, MeasuredConfig
-from rrgraph.runs.prepare import RunData, candidate_pool
+from rrgraph.runs.config import MeasuredConfig
+from rrgraph.runs.data import RunData, candidate_pool
+from rrgraph.util.config import MODEL
+from rrgraph.util.files import write_json, write_text
 
 __all__ = ["Comparison", "measure", "measure_systems", "record_metrics", "set_mode"]
 

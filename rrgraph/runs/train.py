@@ -12,14 +12,14 @@ import numpy as np
 import torch
 
 from rrgraph.data import ReactionTable, Split, customary
-from rrgraph.files import write_text
-from rrgraph.model import LinkCheckpoint, LinkPredictor, load_checkpoint, save_checkpoint
-from rrgraph.runs.card import model_card
+from rrgraph.links import LinkTask, TrainingConfig
+from rrgraph.models import LinkCheckpoint, LinkPredictor, link_model, load_checkpoint, save_checkpoint
+from rrgraph.runs.cards.card import model_card
 from rrgraph.runs.config import RunConfig
-from rrgraph.runs.encoders import link_model
-from rrgraph.runs.folder import check_folder, is_finished, record_run, write_history
-from rrgraph.runs.prepare import Prepared, RunData, candidate_pool, prepare
-from rrgraph.training import History, LinkTask, TrainingConfig, remove_state, train
+from rrgraph.runs.data import Prepared, RunData, candidate_pool, prepare
+from rrgraph.training import History, remove_state, train
+from rrgraph.training.run_folder import check_folder, is_finished, record_run, write_history
+from rrgraph.util.files import write_text
 
 if TYPE_CHECKING:
     from rrgraph.runs.measure import Comparison
@@ -105,7 +105,7 @@ def _fit_sets(
     config: RunConfig, prepared: Prepared, checkpoint: LinkCheckpoint, folder: Path, *, resume: bool
 ) -> LinkCheckpoint:
     """Train the second stage; the first is kept meanwhile, so that an interrupted run need not train it again."""
-    from rrgraph.runs.sets import train_sets
+    from rrgraph.runs.reranker import train_sets
 
     if not resume or not (folder / _LINKS / "model.json").is_file():
         save_checkpoint(checkpoint, folder / _LINKS)

@@ -17,9 +17,10 @@ from rrgraph.chem import parse_formula
 from rrgraph.data import ReactionTable
 from rrgraph.errors import ConfigError, RRGraphError
 from rrgraph.graph import STATISTICS, build_graph, featurise
-from rrgraph.model import DECODERS, ENCODERS, ModelConfig
-from rrgraph.registry import Registry
-from rrgraph.training import LOSSES, SAMPLERS, TrainingConfig
+from rrgraph.links import DECODERS, SAMPLERS, TrainingConfig
+from rrgraph.nn import ENCODERS, ModelConfig
+from rrgraph.training import LOSSES
+from rrgraph.util.registry import Registry
 
 __all__ = ["blaming", "try_parts"]
 

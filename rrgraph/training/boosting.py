@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.model import BoostedTrees
-from rrgraph.progress import track
+from rrgraph.nn import BoostedTrees
 from rrgraph.training.config import TreesConfig
+from rrgraph.util.progress import track
 
 __all__ = ["boost"]
 

@@ -11,8 +11,8 @@ from typing import Final
 
 from rrgraph.errors import RRGraphError, StudyError, near_match
 from rrgraph.runs import BaselineConfig, RunConfig, check_run
-from rrgraph.runs.config import config_keys, near_key, set_values
 from rrgraph.tuning.space import Choice, Parameter, SearchSpace, config_value
+from rrgraph.util.config import config_keys, near_key, set_values
 
 __all__ = ["check_space"]
 

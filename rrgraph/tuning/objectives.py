@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from rrgraph.errors import StudyError, near_match
-from rrgraph.evaluation import PROTOCOLS, TOP_K
+from rrgraph.evaluation import PROTOCOLS
+from rrgraph.metrics import TOP_K
+from rrgraph.models import load_predictor
 from rrgraph.planning import LinkScorer, SetProposer, planner_for
-from rrgraph.runs import BaselineConfig, RunConfig, RunData, candidate_pool, load_predictor
-from rrgraph.runs.config import MODEL
+from rrgraph.runs import BaselineConfig, RunConfig, RunData, candidate_pool
+from rrgraph.util.config import MODEL
 
 if TYPE_CHECKING:
     from rrgraph.runs.measure import Comparison

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from rrgraph.errors import StudyError, near_match
 from rrgraph.runs import BaselineConfig, RunConfig
-from rrgraph.runs.config import set_values
 from rrgraph.tuning.objectives import PLANNING_TIME, Objective, measured_protocols, read_objectives
 from rrgraph.tuning.space import Choice, SearchSpace
+from rrgraph.util.config import set_values
 
 __all__ = ["PRUNERS", "StudySettings", "read_settings", "trial_config"]
 

@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 
 from rrgraph.errors import StudyError, near_match
 from rrgraph.runs import BaselineConfig, RunConfig
-from rrgraph.runs.config import read_mapping
+from rrgraph.util.config import read_mapping
 
 if TYPE_CHECKING:
     from optuna import Trial

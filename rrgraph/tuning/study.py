@@ -12,18 +12,19 @@ from typing import Any, Final
 from optuna.trial import FrozenTrial, TrialState
 
 from rrgraph.errors import StudyError
-from rrgraph.processes import ProcessDied, work_through
-from rrgraph.progress import progress_bar
-from rrgraph.runs import BaselineConfig, RunConfig, processors
+from rrgraph.runs import BaselineConfig, RunConfig
 from rrgraph.tuning.check import check_space
 from rrgraph.tuning.record import check_folder, claim_study, describe_study, finished, record_folder
 from rrgraph.tuning.results import write_results
 from rrgraph.tuning.settings import StudySettings, read_settings
+from rrgraph.tuning.signals import quietly
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import default_storage, opened_storage
-from rrgraph.tuning.surroundings import quietly
 from rrgraph.tuning.trial import Job, Outcome, open_study, release_dead, release_own, run_trial
-from rrgraph.tuning.weights import best_trials
+from rrgraph.tuning.trial_storage import best_trials
+from rrgraph.util.environment import processors
+from rrgraph.util.parallel import ProcessDied, work_through
+from rrgraph.util.progress import progress_bar
 
 __all__ = ["StudyResult", "StudyStart", "tune"]
 

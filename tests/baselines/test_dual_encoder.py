@@ -4,7 +4,7 @@ import torch
 from rrgraph.baselines import DualEncoderBaseline
 from rrgraph.chem import parse_formula
 from rrgraph.errors import ModelError
-from rrgraph.model import EmbeddingBank
+from rrgraph.nn import EmbeddingBank
 
 OPTIONS = {"hidden": 32, "width": 16, "epochs": 20, "ranking_epochs": 10, "learning_rate": 5e-3}
 

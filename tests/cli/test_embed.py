@@ -11,8 +11,8 @@ import pytest
 import rrgraph.runs as rrgraph_runs
 from rrgraph.chem import parse_formula
 from rrgraph.cli import embed as command
-from rrgraph.model import PropertyPredictor
-from rrgraph.runs import load_encoder, load_predictor
+from rrgraph.models import load_encoder, load_predictor
+from rrgraph.properties import PropertyPredictor
 
 FORMULAS = ["BaTiO3", "Li2SiN2", "Ba1Ti1O3", "O2", "Na0.5K0.5AlSi2O6"]
 

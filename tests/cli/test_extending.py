@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from rrgraph.baselines import BASELINES
-from rrgraph.cli import main
+from rrgraph.cli.main import main
 from rrgraph.errors import ModelError
-from rrgraph.model import DECODERS, ENCODERS
-from rrgraph.runs import carry_out, load_predictor, load_run
-from rrgraph.training import LOSSES, SAMPLERS
+from rrgraph.links import DECODERS, SAMPLERS
+from rrgraph.models import load_predictor
+from rrgraph.nn import ENCODERS
+from rrgraph.runs import carry_out, load_run
+from rrgraph.training import LOSSES
 
 PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
 OFFERED = ((DECODERS, "low_rank"), (ENCODERS, "element_moments"), (SAMPLERS, "similar_size"), (LOSSES, "focal"))

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from rrgraph.chem import parse_formula, plausible_precursors
-from rrgraph.model import LinkPredictor
+from rrgraph.models import LinkPredictor
 
 OXIDES = "BaCO3,BaO,TiO2,SrCO3,Al2O3,Al"
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from rrgraph.errors import ScoreError
-from rrgraph.evaluation import PROTOCOLS, Metrics, RowRanks, Strata, calibration, paired_accuracy, top_k_accuracy
-from rrgraph.evaluation.metrics import summarise, with_leads
+from rrgraph.evaluation import PROTOCOLS, Metrics, Strata, summarise, with_leads
+from rrgraph.metrics import RowRanks, calibration, paired_accuracy, top_k_accuracy
 
 
 def outcome(**changes):

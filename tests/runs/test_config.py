@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from rrgraph.errors import ConfigError
-from rrgraph.runs import BaselineConfig, PretrainConfig, RunConfig, load_config, save_config, set_values
+from rrgraph.properties.pretraining import PretrainConfig
+from rrgraph.properties.pretraining.config import check_pretrain_config
+from rrgraph.runs import BaselineConfig, RunConfig, load_run
 from rrgraph.runs.check import check_config
-from rrgraph.runs.pretrain_config import check_pretrain_config
+from rrgraph.util.config import load_config, save_config, set_values
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 

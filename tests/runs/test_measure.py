@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from rrgraph.evaluation import GROUPINGS, PROTOCOLS, evaluate_planner, paired_accuracy, read_predictions, stratify
+from rrgraph.evaluation import GROUPINGS, PROTOCOLS, evaluate_planner, read_predictions, stratify
+from rrgraph.metrics import paired_accuracy
 from rrgraph.planning import LISTWISE
 from rrgraph.runs.measure import measure_systems
 

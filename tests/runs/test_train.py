@@ -11,10 +11,11 @@ from safetensors.torch import load_file
 from rrgraph.chem import parse_formula
 from rrgraph.errors import ConfigError
 from rrgraph.evaluation import PROTOCOLS, evaluate_planner
-from rrgraph.model import load_checkpoint
-from rrgraph.runs import candidate_pool, describe_environment, load_config, load_predictor, run_data, train_run
+from rrgraph.models import load_checkpoint, load_predictor
+from rrgraph.runs import candidate_pool, load_run, run_data, train_run
 from rrgraph.runs.measure import set_mode
 from rrgraph.training import STATE_FILE
+from rrgraph.util.environment import describe_environment
 
 TARGETS = [parse_formula(text) for text in ("BaTiO3", "LiCoO2", "Y3Al5O12", "Cr2AlB2")]
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from rrgraph.model import SetLists
-from rrgraph.training import TreesConfig, fit_trees
+from rrgraph.reranking import SetLists, fit_trees
+from rrgraph.training import TreesConfig
 from rrgraph.training.boosting import _as_tensors
 
 CONFIG = TreesConfig(number=20, depth=4, leaves=8, least=5)

@@ -15,13 +15,15 @@ import pytest
 from optuna.trial import TrialState
 
 from rrgraph.errors import StudyError
-from rrgraph.model import load_checkpoint
-from rrgraph.runs import SetsConfig, load_run, save_config, train_run
-from rrgraph.training import LinkTask, SetTrainingConfig
-from rrgraph.tuning import StudyResult, tune
+from rrgraph.links import LinkTask
+from rrgraph.models import load_checkpoint
+from rrgraph.reranking import SetTrainingConfig
+from rrgraph.runs import SetsConfig, load_run, train_run
+from rrgraph.tuning import StudyResult, opened_storage, tune
 from rrgraph.tuning.sampling import SAME_AS
-from rrgraph.tuning.storage import default_storage, opened_storage
-from rrgraph.tuning.surroundings import quietly
+from rrgraph.tuning.signals import quietly
+from rrgraph.tuning.storage import default_storage
+from rrgraph.util.config import save_config
 
 
 def rows(folder) -> list[dict[str, str]]:
@@ -255,7 +257,7 @@ DEAF = """\
 import signal, sys, time
 import rrgraph.processes
 from rrgraph.training import LinkTask
-rrgraph.processes._PATIENCE = 0.2
+rrgraph.util.parallel._PATIENCE = 0.2
 begun = []
 def deaf(self, epoch):
     begun.append(epoch)

@@ -13,12 +13,12 @@ import pytest
 from rrgraph.data import ReactionTable, load_table
 from rrgraph.links import TrainingConfig
 from rrgraph.nn import ModelConfig
-from rrgraph.reranking import SetScorerConfig, SetTrainingConfig
-from rrgraph.runs import DataConfig, EvaluationConfig, RunConfig, RunResult, SetsConfig, train_run
+from rrgraph.reranking import ListwiseNetworkConfig, RerankingConfig
+from rrgraph.runs import DataConfig, EvaluationConfig, RerankerConfig, RunConfig, RunResult, train_run
 from rrgraph.training import TreesConfig
 
 if TYPE_CHECKING:
-    from rrgraph.reranking import SetLists
+    from rrgraph.reranking import CandidateLists
 
 Rows = Sequence[tuple[str, str]]
 
@@ -95,23 +95,23 @@ def property_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def invent_lists() -> Callable[..., SetLists]:
+def invent_lists() -> Callable[..., CandidateLists]:
     """Return a function that invents lists of candidate sets with random numbers."""
     import torch
 
-    from rrgraph.reranking import SetLists
-    from rrgraph.reranking.features import LINK_NUMBERS, SET_NUMBERS
+    from rrgraph.reranking import CandidateLists
+    from rrgraph.reranking.features import LINK_FEATURES, SET_FEATURES
 
-    def invent(lengths: Sequence[int], *, seed: int = 0, most: int = 4, links: int = 40) -> SetLists:
+    def invent(lengths: Sequence[int], *, seed: int = 0, most: int = 4, links: int = 40) -> CandidateLists:
         draw = torch.Generator().manual_seed(seed)
         number = sum(lengths)
         members = torch.stack([torch.randperm(links, generator=draw)[:most] for _ in range(number)])
         members[torch.arange(most) > torch.randint(most, (number, 1), generator=draw)] = -1
         parts = torch.randint(3, (number, most, 2), generator=draw) * (members >= 0)[..., None]
-        return SetLists(
+        return CandidateLists(
             pointer=torch.tensor([0, *lengths]).cumsum(0),
-            numbers=torch.randn(number, len(SET_NUMBERS), generator=draw),
-            links=torch.randn(links, len(LINK_NUMBERS), generator=draw),
+            numbers=torch.randn(number, len(SET_FEATURES), generator=draw),
+            links=torch.randn(links, len(LINK_FEATURES), generator=draw),
             members=members,
             parts=parts.float(),
         )
@@ -205,11 +205,11 @@ def two_stages(tiny: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> Run
         output=str(tmp_path_factory.mktemp("two") / "run"),
         model=replace(tiny.model, members=2),
         training=replace(tiny.training, encoder_learning_rate=0.0),
-        sets=SetsConfig(
+        sets=RerankerConfig(
             enabled=True,
             trees=TreesConfig(number=3, depth=2, leaves=4, least=2),
-            model=SetScorerConfig(width=8),
-            training=SetTrainingConfig(epochs=3, batch_size=16, candidates=8, average=0.5),
+            model=ListwiseNetworkConfig(width=8),
+            training=RerankingConfig(epochs=3, batch_size=16, candidates=8, average=0.5),
         ),
         evaluation=replace(tiny.evaluation, mode="listwise"),
     )

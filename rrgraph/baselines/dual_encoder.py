@@ -1,7 +1,7 @@
 """A dual encoder of targets and precursors, contrasted and then ranked: ConRetroBert's two stages on this graph.
 
 A reaction table flows in through `fit`; log-odds of links flow out of `logits`, which are a cosine and therefore can be
-searched for among millions of candidates (`EmbeddingBank`).
+searched for among millions of candidates (`RetrievalIndex`).
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ class DualEncoderBaseline(LinkBaseline):
         return self._directions("left", targets)
 
     def embed_precursors(self, precursors: Sequence[Composition]) -> Tensor:
-        """Return the directions (n, width) of precursors, ready for an `EmbeddingBank`.
+        """Return the directions (n, width) of precursors, ready for an `RetrievalIndex`.
 
         Raises:
             ModelError: the baseline has not been fitted.

@@ -19,7 +19,7 @@ from rrgraph.cli.common.options import (
     resolve_candidates,
     score_mode,
 )
-from rrgraph.errors import ConfigError, DataError, near_match
+from rrgraph.errors import ConfigError, DataError, suggestion
 
 if TYPE_CHECKING:
     from rrgraph.data import Split
@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> None:
     from rrgraph.cli.common.show import show_edges, show_metrics, show_strata
     from rrgraph.data import load_table
     from rrgraph.evaluation import PROTOCOLS, evaluate_links
-    from rrgraph.models import load_predictor
+    from rrgraph.models import load_model
     from rrgraph.planning import TargetCandidates
     from rrgraph.runs import candidate_pool
     from rrgraph.runs.measure import measure_systems
@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> None:
     protocol = PROTOCOLS[arguments.protocol].override(**protocol_overrides(arguments))
     baselines = {name: BASELINES[name] for name in arguments.baseline}
     by = groupings(arguments.by)
-    predictor = load_predictor(arguments.model)
+    predictor = load_model(arguments.model)
     split = _split(arguments, systems="distance" in by and predictor.systems is None)
     table = load_table(arguments.test) if arguments.test else getattr(split, arguments.split)
     if not len(table):
@@ -149,7 +149,7 @@ def _split(arguments: argparse.Namespace, *, systems: bool) -> Split | None:
 
     part = arguments.split
     if part and part not in PARTS:
-        raise ConfigError(f"--split is '{part}', expected train, validation or test.{near_match(part, PARTS)}")
+        raise ConfigError(f"--split is '{part}', expected train, validation or test.{suggestion(part, PARTS)}")
     if not part and not arguments.baseline and not systems:
         return None
     if not Path(arguments.model, "config.yaml").is_file():

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Measure and show."""
     from rrgraph.cli.common.show import show_metrics, show_strata
     from rrgraph.data import load_table
-    from rrgraph.evaluation import PROTOCOLS, score_predictions, stratify
+    from rrgraph.evaluation import PROTOCOLS, score_predictions, subgroup_accuracy
     from rrgraph.util.files import write_json
 
     protocol = PROTOCOLS[arguments.protocol].override(**protocol_overrides(arguments))
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
     systems = None if train is None else set(train.element_systems.tolist())
     metrics = score_predictions(arguments.predictions, truth, protocol, train_precursors=seen)
     if by and metrics.rows is not None:
-        metrics = replace(metrics, strata=stratify(metrics.rows, truth, by, systems=systems))
+        metrics = replace(metrics, strata=subgroup_accuracy(metrics.rows, truth, by, systems=systems))
     if arguments.output:
         write_json(arguments.output, metrics.to_dict())
     if arguments.json:

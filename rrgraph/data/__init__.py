@@ -13,8 +13,8 @@ from rrgraph.data.download import fetch
 from rrgraph.data.grouping import group_reactions
 from rrgraph.data.leakage import LeakageReport, Overlap
 from rrgraph.data.literature.known_reactions import KnownReaction, KnownReactions, overlap_vectors, similarity
-from rrgraph.data.literature.tables import EVIDENCE, evidence_at_hand, load_known_reactions
-from rrgraph.data.preferred_spelling import customary
+from rrgraph.data.literature.tables import LITERATURE_TABLES, available_literature, load_known_reactions
+from rrgraph.data.preferred_spelling import preferred_spelling
 from rrgraph.data.reaction import PrecursorSet, Reaction
 from rrgraph.data.splits import PARTS, SPLITS, Split, split_table
 from rrgraph.data.statistics import TableStatistics, table_statistics
@@ -23,7 +23,7 @@ from rrgraph.data.table import COLUMNS, SEPARATOR, ReactionTable
 __all__ = [
     "CATALOGUE",
     "COLUMNS",
-    "EVIDENCE",
+    "LITERATURE_TABLES",
     "PARTS",
     "RECIPE_SUFFIXES",
     "SEPARATOR",
@@ -41,19 +41,19 @@ __all__ = [
     "ReactionTable",
     "Split",
     "TableStatistics",
+    "available_literature",
     "cache_folder",
     "clean_recipes",
     "clean_table",
-    "customary",
     "data_checksum",
     "data_path",
-    "evidence_at_hand",
     "fetch",
     "group_reactions",
     "load_known_reactions",
     "load_recipes",
     "load_table",
     "overlap_vectors",
+    "preferred_spelling",
     "publication_agreement",
     "read_recipes",
     "similarity",

@@ -37,7 +37,7 @@ def group_reactions(table: ReactionTable, *, spell: Callable[[Composition], Comp
 
     Args:
         table: reactions.
-        spell: gives precursors another spelling, such as `customary`.
+        spell: gives precursors another spelling, such as `preferred_spelling`.
     """
     papers = _papers(table)
     groups = papers.groupby(_PAIR, sort=True)

@@ -8,7 +8,7 @@ from typing import Final
 from rrgraph.chem import Composition, parse_formula
 from rrgraph.data.catalogue import load_table
 
-__all__ = ["customary"]
+__all__ = ["preferred_spelling"]
 
 # Usual reagents that the textbook table does not use.
 _REAGENTS: Final = [
@@ -59,7 +59,7 @@ _REAGENTS: Final = [
 ]
 
 
-def customary(precursor: Composition) -> Composition:
+def preferred_spelling(precursor: Composition) -> Composition:
     """Return the same composition in the spelling of the textbook table or of a list of reagents, else as it is.
 
     Hydroxide groups that were written `(HO)` become `(OH)`.

@@ -29,7 +29,7 @@ from rrgraph.data.splitting import (
     undivided,
 )
 from rrgraph.data.table import ReactionTable
-from rrgraph.errors import ConfigError, DataError, near_match
+from rrgraph.errors import ConfigError, DataError, suggestion
 from rrgraph.util.registry import Registry
 
 __all__ = ["PARTS", "SPLITS", "Split", "SplitOptions", "split_table"]
@@ -156,7 +156,7 @@ def _column(table: ReactionTable, options: SplitOptions) -> Divided:
         else:
             raise DataError(
                 f"The split of {table.line(row)} is '{word}', expected train, validation or test."
-                f"{near_match(str(word), _WORDS)}"
+                f"{suggestion(str(word), _WORDS)}"
             )
     missing = divided.labels == LEFT_OUT
     if missing.all() and len(table):

@@ -6,25 +6,32 @@ from rrgraph.evaluation.metrics import Metrics, summarise, with_leads
 from rrgraph.evaluation.predictions import Prediction, parse_prediction, read_predictions, write_predictions
 from rrgraph.evaluation.protocols import PROTOCOLS, Protocol, read_protocol
 from rrgraph.evaluation.score import score_predictions
-from rrgraph.evaluation.subgroups import GROUPINGS, Grouping, MeasuredRows, Strata, stratify, system_distances
+from rrgraph.evaluation.subgroups import (
+    SUBGROUPINGS,
+    MeasuredRows,
+    Subgrouping,
+    Subgroups,
+    subgroup_accuracy,
+    system_distances,
+)
 
 __all__ = [
-    "GROUPINGS",
     "PROTOCOLS",
-    "Grouping",
+    "SUBGROUPINGS",
     "LinkMetrics",
     "MeasuredRows",
     "Metrics",
     "Prediction",
     "Protocol",
-    "Strata",
+    "Subgrouping",
+    "Subgroups",
     "evaluate_links",
     "evaluate_planner",
     "parse_prediction",
     "read_predictions",
     "read_protocol",
     "score_predictions",
-    "stratify",
+    "subgroup_accuracy",
     "summarise",
     "system_distances",
     "with_leads",

@@ -1,6 +1,6 @@
 """Where a system is good and where not: top-k accuracy by chemical family, size, year and distance from training.
 
-The measured rows, their outcome and the element systems of training flow in; one `Strata` a grouping flows out.
+The measured rows, their outcome and the element systems of training flow in; one `Subgroups` a grouping flows out.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from rrgraph.chem import ATOMIC_NUMBERS, source_elements
 from rrgraph.data import ReactionTable
-from rrgraph.errors import ScoreError, near_match
+from rrgraph.errors import ScoreError, suggestion
 from rrgraph.graph import ANION_CLASSES, anion_class
 from rrgraph.metrics import RESAMPLES, RowRanks, TopK, top_k_accuracy
 from rrgraph.util.registry import Registry
 
-__all__ = ["GROUPINGS", "Grouping", "MeasuredRows", "Strata", "stratify", "system_distances"]
+__all__ = ["SUBGROUPINGS", "MeasuredRows", "Subgrouping", "Subgroups", "subgroup_accuracy", "system_distances"]
 
 Label = tuple[float, str]
 """Place of a stratum among the others, and its name."""
@@ -34,11 +34,11 @@ _CHUNK: Final = 512
 
 
 @dataclass(frozen=True)
-class Strata:
+class Subgroups:
     """Accuracy of the rows of each kind.
 
     Attributes:
-        by: name of the grouping, one of `GROUPINGS`.
+        by: name of the grouping, one of `SUBGROUPINGS`.
         accuracy: top-k by name of the stratum, in order; only those that have rows.
     """
 
@@ -48,14 +48,14 @@ class Strata:
     @property
     def title(self) -> str:
         """What the rows are grouped by, in words."""
-        return GROUPINGS[self.by].title if self.by in GROUPINGS else self.by
+        return SUBGROUPINGS[self.by].title if self.by in SUBGROUPINGS else self.by
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values: `TopK.to_dict` by name of the stratum."""
         return {name: top.to_dict() for name, top in self.accuracy.items()}
 
     @classmethod
-    def from_dict(cls, by: str, values: Mapping[str, Any]) -> Strata:
+    def from_dict(cls, by: str, values: Mapping[str, Any]) -> Subgroups:
         """Return what `to_dict` described."""
         return cls(by=by, accuracy={name: TopK.from_dict(top) for name, top in values.items()})
 
@@ -85,7 +85,7 @@ class MeasuredRows:
 
 
 @dataclass(frozen=True)
-class Grouping:
+class Subgrouping:
     """One way to tell rows apart.
 
     Attributes:
@@ -97,7 +97,7 @@ class Grouping:
     label: Callable[[MeasuredRows], Sequence[Label]]
 
 
-def stratify(
+def subgroup_accuracy(
     outcome: RowRanks,
     table: ReactionTable,
     by: Sequence[str] | None = None,
@@ -105,7 +105,7 @@ def stratify(
     systems: Collection[str] | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
-) -> tuple[Strata, ...]:
+) -> tuple[Subgroups, ...]:
     """Return the accuracy of a system by kind of row, under the truth of the protocol.
 
     Args:
@@ -124,9 +124,9 @@ def stratify(
         raise ScoreError(f"The outcome of {len(outcome.targets)} rows is not that of the {len(table)} rows to group.")
     rows = MeasuredRows(table, outcome.unseen, systems)
     found = []
-    for name in GROUPINGS if by is None else by:
+    for name in SUBGROUPINGS if by is None else by:
         members: dict[Label, list[int]] = {}
-        for row, label in enumerate(GROUPINGS[name].label(rows)):
+        for row, label in enumerate(SUBGROUPINGS[name].label(rows)):
             members.setdefault(label, []).append(row)
         accuracy = {
             label[1]: top_k_accuracy(
@@ -134,7 +134,7 @@ def stratify(
             )
             for label, index in sorted(members.items())
         }
-        found.append(Strata(by=name, accuracy=accuracy))
+        found.append(Subgroups(by=name, accuracy=accuracy))
     return tuple(found)
 
 
@@ -170,13 +170,13 @@ def _presence(systems: Sequence[str]) -> NDArray[np.float32]:
     for row, system in enumerate(systems):
         for symbol in system.split("-"):
             if symbol not in ATOMIC_NUMBERS:
-                near = near_match(symbol, ATOMIC_NUMBERS)
+                near = suggestion(symbol, ATOMIC_NUMBERS)
                 raise ScoreError(f"The element system '{system}' names '{symbol}', which is no element.{near}")
             present[row, ATOMIC_NUMBERS[symbol]] = 1
     return present
 
 
-GROUPINGS: Final[Registry[Grouping]] = Registry("grouping of rows")
+SUBGROUPINGS: Final[Registry[Subgrouping]] = Registry("grouping of rows")
 """Ways to tell the rows of an evaluation apart, by name."""
 
 
@@ -219,8 +219,8 @@ def _unseen(rows: MeasuredRows) -> list[Label]:
     return [(unseen, "at least one" if unseen else "none") for unseen in rows.unseen.tolist()]
 
 
-GROUPINGS.register("anion_class")(Grouping("anion class", _anion_class))
-GROUPINGS.register("source_elements")(Grouping("source elements", _source_elements))
-GROUPINGS.register("year")(Grouping("year", _year))
-GROUPINGS.register("distance")(Grouping("distance from training", _distance))
-GROUPINGS.register("unseen")(Grouping("precursors unseen in training", _unseen))
+SUBGROUPINGS.register("anion_class")(Subgrouping("anion class", _anion_class))
+SUBGROUPINGS.register("source_elements")(Subgrouping("source elements", _source_elements))
+SUBGROUPINGS.register("year")(Subgrouping("year", _year))
+SUBGROUPINGS.register("distance")(Subgrouping("distance from training", _distance))
+SUBGROUPINGS.register("unseen")(Subgrouping("precursors unseen in training", _unseen))

@@ -21,7 +21,7 @@ from rrgraph.experiments.tables import csv_table, latex_table, markdown_table
 from rrgraph.experiments.workflows import kind_of
 from rrgraph.util.environment import processors
 from rrgraph.util.files import write_text
-from rrgraph.util.parallel import ProcessDied, work_through
+from rrgraph.util.parallel import WorkerDied, parallel_map
 from rrgraph.util.progress import progress_bar
 
 __all__ = ["ExperimentResult", "Outcome", "run_experiment"]
@@ -94,9 +94,9 @@ def run_experiment(
     _record_results(folder, runs, finished)
     with progress_bar(experiment.name, total=len(runs), done=len(finished), unit="run") as bar:
         threads = max(1, processors() // jobs)
-        for place, answer in work_through(partial(_carry_out, jobs=threads), waiting, jobs=jobs, threads=threads):
+        for place, answer in parallel_map(partial(_carry_out, jobs=threads), waiting, jobs=jobs, threads=threads):
             run = waiting[place]
-            outcome = Outcome(0.0, f"{answer}.") if isinstance(answer, ProcessDied) else answer
+            outcome = Outcome(0.0, f"{answer}.") if isinstance(answer, WorkerDied) else answer
             if outcome.error:
                 failures[run] = outcome.error
             else:

@@ -18,7 +18,7 @@ from rrgraph.baselines import SetBaseline
 from rrgraph.evaluation import PROTOCOLS
 from rrgraph.experiments.config import SearchConfig
 from rrgraph.experiments.grid import Run
-from rrgraph.models import load_predictor
+from rrgraph.models import load_model
 from rrgraph.organic.run import OrganicConfig
 from rrgraph.planning import CandidateFilter, LinkScorer, SetProblem, enumerate_sets, search_sets, set_problem
 from rrgraph.runs import BaselineConfig, RunData, candidate_pool, prepare_data
@@ -154,7 +154,7 @@ def _measure(run: Run, config: SearchConfig) -> list[SearchCost]:
 def _scorer(run: Run, data: RunData) -> LinkScorer | None:
     """Return what gives links: the model of a run, or the baseline fitted again; None for one that proposes sets."""
     if not isinstance(run.config, BaselineConfig):
-        return load_predictor(str(run.folder))
+        return load_model(str(run.folder))
     baseline = build_baseline(run.config)
     return None if isinstance(baseline, SetBaseline) else baseline.fit(data.split.train, data.split)
 

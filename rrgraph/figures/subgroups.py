@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from rrgraph.evaluation import GROUPINGS
+from rrgraph.evaluation import SUBGROUPINGS
 from rrgraph.figures.series import Series, Wishes, by_split
 from rrgraph.figures.top_k import mean_interval
 from rrgraph.metrics import Interval, TopK
@@ -55,7 +55,7 @@ def collect_kinds(series: Sequence[Series], wishes: Wishes, *, by: str) -> list[
             names = dict.fromkeys(name for kinds in measured.values() for name in kinds)
             rows = {name: max(kinds[name][0].rows for kinds in measured.values() if name in kinds) for name in names}
             accuracy = {label: {name: _mean(tops) for name, tops in kinds.items()} for label, kinds in measured.items()}
-            found.append(KindPanel(split, protocol, GROUPINGS[by].title, rows, accuracy))
+            found.append(KindPanel(split, protocol, SUBGROUPINGS[by].title, rows, accuracy))
     return found
 
 

@@ -21,10 +21,10 @@ from rrgraph.data import ReactionTable
 from rrgraph.errors import DataError
 from rrgraph.graph.build import ReactionGraph
 from rrgraph.graph.elements import source_presence
-from rrgraph.graph.link_features import STATISTICS, UNRELATED, LinkStatistics
+from rrgraph.graph.link_features import FREQUENCY_FEATURES, UNRELATED, FrequencyFeatures
 from rrgraph.util.progress import track
 
-__all__ = ["FOLDS", "TrainingFolds", "TrainingStatistics", "related_links"]
+__all__ = ["FOLDS", "TrainingFeatures", "TrainingFolds", "related_links"]
 
 FOLDS: Final = 12
 """Number of parts that the element systems of the training targets are divided into."""
@@ -76,13 +76,13 @@ class TrainingFolds:
 
 
 @dataclass(eq=False)
-class TrainingStatistics:
+class TrainingFeatures:
     """Statistics of the related links of every training target; see `related_links`.
 
     Attributes:
         pointer: (targets + 1,) int64, where the links of each target begin.
         precursors: (links,) int64, ascending within a target.
-        features: (links, `len(STATISTICS)`) float16.
+        features: (links, `len(FREQUENCY_FEATURES)`) float16.
     """
 
     pointer: Tensor
@@ -90,13 +90,13 @@ class TrainingStatistics:
     features: Tensor
 
     @classmethod
-    def fit(cls, graph: ReactionGraph, folds: TrainingFolds) -> TrainingStatistics:
+    def fit(cls, graph: ReactionGraph, folds: TrainingFolds) -> TrainingFeatures:
         """Count each fold's complement and describe the fold's links with it."""
         rows, columns = related_links(graph)
-        features = np.empty((len(rows), len(STATISTICS)), dtype=np.float16)
+        features = np.empty((len(rows), len(FREQUENCY_FEATURES)), dtype=np.float16)
         pointer = np.searchsorted(rows, np.arange(len(graph.targets) + 1))
         for fold, table in folds.complements():
-            statistics = LinkStatistics.fit(table, list(table.precursors().values()))
+            statistics = FrequencyFeatures.fit(table, list(table.precursors().values()))
             members = np.flatnonzero(folds.targets == fold)
             for part in np.array_split(members, -(-len(members) // _CHUNK) or 1):
                 links = np.concatenate([np.arange(pointer[t], pointer[t + 1]) for t in part])

@@ -19,18 +19,18 @@ from rrgraph.graph.elements import element_presence, source_presence
 from rrgraph.graph.frequencies import COUNTED, FLOOR, LinkCounts
 from rrgraph.graph.neighbours import NEAREST, NEVER, KnownSystems, Neighbours
 
-__all__ = ["OVERLAP", "STATISTICS", "UNRELATED", "LinkStatistics"]
+__all__ = ["FREQUENCY_FEATURES", "OVERLAP", "UNRELATED", "FrequencyFeatures"]
 
 OVERLAP: Final = ("shared", "share", "foreign")
 """Names of the statistics that the two compositions alone give: number of the target's source elements that the
 precursor brings, the same as a fraction of all its source elements, and the number of elements it brings that the
 target lacks (C, H, O, N aside)."""
 
-STATISTICS: Final = (*COUNTED, *OVERLAP, *NEAREST)
+FREQUENCY_FEATURES: Final = (*COUNTED, *OVERLAP, *NEAREST)
 """All statistics of a link, in column order."""
 
 UNRELATED: Final = np.array(
-    [0.0 if name in ("used", *OVERLAP) else np.log(NEVER if name in NEAREST else FLOOR) for name in STATISTICS],
+    [0.0 if name in ("used", *OVERLAP) else np.log(NEVER if name in NEAREST else FLOOR) for name in FREQUENCY_FEATURES],
     dtype=np.float32,
 )
 """Statistics of a precursor that brings no source element of the target, whatever is known of it."""
@@ -46,7 +46,7 @@ class _Known:
     supplies: NDArray[np.int64]
 
 
-class LinkStatistics:
+class FrequencyFeatures:
     """Statistics of links over a vocabulary of precursors.
 
     Args:
@@ -61,7 +61,7 @@ class LinkStatistics:
         self._candidates: dict[str, _Known] = {}
 
     @classmethod
-    def fit(cls, table: ReactionTable, vocabulary: Sequence[Composition]) -> LinkStatistics:
+    def fit(cls, table: ReactionTable, vocabulary: Sequence[Composition]) -> FrequencyFeatures:
         """Count the distinct reactions of `table`, whose precursors are all in `vocabulary`."""
         index = {precursor.key: position for position, precursor in enumerate(vocabulary)}
         return cls(LinkCounts.fit(table, vocabulary), KnownSystems.fit(table, index))
@@ -72,7 +72,7 @@ class LinkStatistics:
         return counts | {_SYSTEMS + name: values for name, values in self.systems.to_arrays().items()}
 
     @classmethod
-    def from_arrays(cls, vocabulary: Sequence[Composition], arrays: Mapping[str, NDArray]) -> LinkStatistics:
+    def from_arrays(cls, vocabulary: Sequence[Composition], arrays: Mapping[str, NDArray]) -> FrequencyFeatures:
         """Return what `to_arrays` described.
 
         Raises:
@@ -98,7 +98,7 @@ class LinkStatistics:
         for one that brings none. Candidates outside the vocabulary have never been used.
 
         Returns:
-            (pairs, `len(STATISTICS)`) float32.
+            (pairs, `len(FREQUENCY_FEATURES)`) float32.
         """
         features = np.tile(UNRELATED, (len(rows), 1))
         overlap, related = self._overlap(targets, candidates, rows, columns)

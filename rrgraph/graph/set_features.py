@@ -20,9 +20,9 @@ from rrgraph.graph.frequencies import ANION_CLASSES, anion_class
 from rrgraph.graph.neighbours import KnownSystems
 from rrgraph.graph.precursor_classes import KINDS, NON_METALS, precursor_kind
 
-__all__ = ["SET_STATISTICS", "SetStatistics"]
+__all__ = ["SET_FREQUENCY_FEATURES", "SetFrequencyFeatures"]
 
-SET_STATISTICS: Final = (
+SET_FREQUENCY_FEATURES: Final = (
     "size",
     "sources",
     "excess",
@@ -38,7 +38,7 @@ SET_STATISTICS: Final = (
     "usual_size",
     "unseen",
 )
-"""Names of the statistics of a set, in column order; see `SetStatistics.features`."""
+"""Names of the statistics of a set, in column order; see `SetFrequencyFeatures.features`."""
 
 _MOST_SOURCES: Final = 8
 _LEAST_EXCESS, _MOST_EXCESS = -4, 3
@@ -47,7 +47,7 @@ _FORM_SMOOTHING: Final = 2.0
 _SIZE_SMOOTHING: Final = 0.05
 
 
-class SetStatistics:
+class SetFrequencyFeatures:
     """Counts of what the known reactions combine.
 
     Args:
@@ -92,7 +92,9 @@ class SetStatistics:
         self._usual_size = np.log(smooth / smooth.sum(2, keepdims=True)).astype(np.float32)
 
     @classmethod
-    def fit(cls, table: ReactionTable, vocabulary: Sequence[Composition], systems: KnownSystems) -> SetStatistics:
+    def fit(
+        cls, table: ReactionTable, vocabulary: Sequence[Composition], systems: KnownSystems
+    ) -> SetFrequencyFeatures:
         """Count the distinct reactions of `table`; `systems` counts the same ones."""
         row = {precursor.key: number for number, precursor in enumerate(vocabulary)}
         form_of = [_set_form(precursor) for precursor in vocabulary]
@@ -139,7 +141,7 @@ class SetStatistics:
         systems: KnownSystems,
         forms: Sequence[str],
         arrays: Mapping[str, NDArray],
-    ) -> SetStatistics:
+    ) -> SetFrequencyFeatures:
         """Return what `to_arrays` described."""
         return cls(vocabulary, systems, forms=forms, **arrays)
 
@@ -167,8 +169,8 @@ class SetStatistics:
             members: (n, m) positions of each set's members among the candidates, -1 beyond the last.
 
         Returns:
-            (n, `len(SET_STATISTICS)`) float32, and (n, m, 2) float32: the number of source elements that each member
-            alone brings, and that it brings at all.
+            (n, `len(SET_FREQUENCY_FEATURES)`) float32, and (n, m, 2) float32: the number of source elements that each
+            member alone supplies, and that it supplies at all.
         """
         present = members >= 0
         place = np.where(present, members, len(candidates))

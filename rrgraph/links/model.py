@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from rrgraph.errors import ConfigError
-from rrgraph.graph import STATISTICS
+from rrgraph.graph import FREQUENCY_FEATURES
 from rrgraph.links.decoders import DECODERS
 from rrgraph.nn import ENCODERS, ModelConfig
 
@@ -32,7 +32,7 @@ class LinkModel(nn.Module):
             raise ConfigError(f"model.members={config.members} must be at least 1.")
         self.config = config
         self.encoder = ENCODERS[config.encoder](config, **config.encoder_options)
-        statistics = len(STATISTICS) if config.statistics else 0
+        statistics = len(FREQUENCY_FEATURES) if config.statistics else 0
         decoder = DECODERS[config.decoder]
         self.decoders = nn.ModuleList(
             decoder(config, statistics=statistics, **config.decoder_options) for _ in range(config.members)

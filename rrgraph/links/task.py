@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rrgraph.errors import ConfigError
-from rrgraph.graph import EDGE, ReactionGraph, TrainingStatistics
+from rrgraph.graph import EDGE, ReactionGraph, TrainingFeatures
 from rrgraph.links.config import TrainingConfig
 from rrgraph.links.model import LinkModel
 from rrgraph.links.samplers import SAMPLERS
@@ -43,7 +43,7 @@ class LinkTask(Task):
         graph: ReactionGraph,
         config: TrainingConfig,
         *,
-        statistics: TrainingStatistics | None = None,
+        statistics: TrainingFeatures | None = None,
         folds: NDArray[np.int64] | None = None,
         validate: Callable[[], dict[str, float]] | None = None,
     ) -> None:

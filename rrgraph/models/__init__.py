@@ -3,9 +3,9 @@
 from rrgraph.models.checkpoint import FORMAT, LinkCheckpoint, load_checkpoint, save_checkpoint
 from rrgraph.models.components import external_parts
 from rrgraph.models.initialisation import energy_head, link_model
-from rrgraph.models.model import UNRELATED_LOG_ODDS, LinkPredictor
-from rrgraph.models.model_registry import DEFAULT_ENCODER, DEFAULT_MODEL, bundled_models, load_encoder, load_predictor
-from rrgraph.models.planner import planner_with_wishes, usual_mode
+from rrgraph.models.model import UNRELATED_LOG_ODDS, Model
+from rrgraph.models.model_registry import DEFAULT_ENCODER, DEFAULT_MODEL, bundled_models, load_encoder, load_model
+from rrgraph.models.planner import constrained_planner, default_mode
 
 __all__ = [
     "DEFAULT_ENCODER",
@@ -13,15 +13,15 @@ __all__ = [
     "FORMAT",
     "UNRELATED_LOG_ODDS",
     "LinkCheckpoint",
-    "LinkPredictor",
+    "Model",
     "bundled_models",
+    "constrained_planner",
+    "default_mode",
     "energy_head",
     "external_parts",
     "link_model",
     "load_checkpoint",
     "load_encoder",
-    "load_predictor",
-    "planner_with_wishes",
+    "load_model",
     "save_checkpoint",
-    "usual_mode",
 ]

@@ -12,12 +12,12 @@ import torch
 from numpy.typing import NDArray
 
 from rrgraph.chem import Composition, parse_formula
-from rrgraph.graph import LinkStatistics, SetStatistics
+from rrgraph.graph import FrequencyFeatures, SetFrequencyFeatures
 from rrgraph.links import LinkModel
 from rrgraph.models.components import describe_parts, require_parts
-from rrgraph.nn import BoostedTrees, ModelConfig, read_model, refuse_misfit, weights, write_model
+from rrgraph.nn import ModelConfig, TreeEnsemble, checkpoint_mismatch, read_model, weights, write_model
 from rrgraph.properties import EnergyHead
-from rrgraph.reranking import SetRanker, SetScorer, SetScorerConfig
+from rrgraph.reranking import EnsembleReranker, ListwiseNetwork, ListwiseNetworkConfig
 
 __all__ = ["FORMAT", "LinkCheckpoint", "load_checkpoint", "save_checkpoint"]
 
@@ -46,8 +46,8 @@ class LinkCheckpoint:
     model: LinkModel
     vocabulary: tuple[Composition, ...]
     counts: NDArray[np.int64]
-    statistics: LinkStatistics | None = None
-    ranker: SetRanker | None = None
+    statistics: FrequencyFeatures | None = None
+    ranker: EnsembleReranker | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     systems: frozenset[str] | None = None
 
@@ -84,7 +84,7 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
     """
     tensors, description = read_model(folder, FORMAT)
     require_parts(description.get("parts", {}), folder)
-    with refuse_misfit(folder):
+    with checkpoint_mismatch(folder):
         known = {option.name for option in fields(ModelConfig)}
         model = LinkModel(ModelConfig(**{k: v for k, v in description["model"].items() if k in known}))
         counted = _under(tensors, _STATISTICS)
@@ -92,7 +92,7 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
         model.load_state_dict(tensors)
         vocabulary = tuple(parse_formula(entry["formula"]) for entry in description["vocabulary"])
         counts = np.array([entry["count"] for entry in description["vocabulary"]], dtype=np.int64)
-        statistics = LinkStatistics.from_arrays(vocabulary, _arrays(counted)) if counted else None
+        statistics = FrequencyFeatures.from_arrays(vocabulary, _arrays(counted)) if counted else None
         ranker = None
         if statistics is not None and "sets" in description:
             ranker = _ranker(description["sets"], ranked, statistics, model.config.width)
@@ -109,7 +109,7 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
     )
 
 
-def _ranker_tensors(ranker: SetRanker, *, half: bool) -> dict[str, torch.Tensor]:
+def _ranker_tensors(ranker: EnsembleReranker, *, half: bool) -> dict[str, torch.Tensor]:
     tensors = {_SCORER + name: tensor for name, tensor in ranker.scorer.state_dict().items()}
     tensors |= {_SET_STATISTICS + name: torch.from_numpy(a) for name, a in ranker.statistics.to_arrays().items()}
     if ranker.energy is not None:
@@ -119,7 +119,7 @@ def _ranker_tensors(ranker: SetRanker, *, half: bool) -> dict[str, torch.Tensor]
     return {_SETS + name: tensor for name, tensor in tensors.items()}
 
 
-def _describe_ranker(ranker: SetRanker) -> dict[str, Any]:
+def _describe_ranker(ranker: EnsembleReranker) -> dict[str, Any]:
     return {
         "scorer": asdict(ranker.scorer.config),
         "forms": list(ranker.statistics.forms),
@@ -133,9 +133,9 @@ def _describe_ranker(ranker: SetRanker) -> dict[str, Any]:
 
 
 def _ranker(
-    description: Mapping[str, Any], tensors: dict[str, torch.Tensor], statistics: LinkStatistics, width: int
-) -> SetRanker:
-    scorer = SetScorer(SetScorerConfig(**description["scorer"]))
+    description: Mapping[str, Any], tensors: dict[str, torch.Tensor], statistics: FrequencyFeatures, width: int
+) -> EnsembleReranker:
+    scorer = ListwiseNetwork(ListwiseNetworkConfig(**description["scorer"]))
     scorer.load_state_dict(_under(tensors, _SCORER))
     energy = None
     if description["energy_hidden"] is not None:
@@ -144,12 +144,12 @@ def _ranker(
         energy.eval()
     trees = None
     if description["trees"] is not None:
-        trees = BoostedTrees(**description["trees"])
+        trees = TreeEnsemble(**description["trees"])
         trees.load_state_dict(_under(tensors, _TREES))
     counted = _arrays(_under(tensors, _SET_STATISTICS))
-    return SetRanker(
+    return EnsembleReranker(
         scorer.eval(),
-        SetStatistics.from_arrays(statistics.vocabulary, statistics.systems, description["forms"], counted),
+        SetFrequencyFeatures.from_arrays(statistics.vocabulary, statistics.systems, description["forms"], counted),
         candidates=int(description["candidates"]),
         energy=energy,
         trees=trees,

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from rrgraph.errors import ConfigError, ModelError
 from rrgraph.links import DECODERS
-from rrgraph.nn import ENCODERS, ModelConfig, refuse_misfit
+from rrgraph.nn import ENCODERS, ModelConfig, checkpoint_mismatch
 from rrgraph.util.registry import Origin, Registry
 
 __all__ = ["describe_parts", "external_parts", "require_parts"]
@@ -39,7 +39,7 @@ def require_parts(description: Mapping[str, Mapping[str, str]], folder: str | Pa
         ModelError: one is not, cannot be imported, or its name stands for something else here; or the description is
             damaged.
     """
-    with refuse_misfit(folder):
+    with checkpoint_mismatch(folder):
         recorded = [
             (_REGISTRIES[part], each["name"], Origin(each["object"], each["package"], each["version"]))
             for part, each in description.items()

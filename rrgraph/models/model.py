@@ -18,9 +18,9 @@ from rrgraph.models.checkpoint import LinkCheckpoint
 from rrgraph.nn import encode_by_length
 from rrgraph.planning import TargetLinks
 from rrgraph.properties import EnergyHead
-from rrgraph.reranking import SetRanker
+from rrgraph.reranking import EnsembleReranker
 
-__all__ = ["UNRELATED_LOG_ODDS", "LinkPredictor"]
+__all__ = ["UNRELATED_LOG_ODDS", "Model"]
 
 _ENCODER_BATCH = 2048
 _PAIR_BATCH = 65536
@@ -29,7 +29,7 @@ UNRELATED_LOG_ODDS: Final = -30.0
 """Log-odds of a candidate that could not be meant."""
 
 
-class LinkPredictor:
+class Model:
     """Score links between any targets and any candidates, seen in training or not.
 
     Args:
@@ -160,7 +160,7 @@ class LinkPredictor:
         return head(self._of_targets(targets)).numpy(), head(self._cached(candidates)).numpy()
 
     @property
-    def _ranker(self) -> SetRanker:
+    def _ranker(self) -> EnsembleReranker:
         if self.checkpoint.ranker is None:
             raise ModelError("The model has no set scorer: it ranks sets by their links alone.")
         return self.checkpoint.ranker

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from rrgraph.errors import ModelError, near_match
+from rrgraph.errors import ModelError, suggestion
 from rrgraph.models.checkpoint import FORMAT, load_checkpoint
-from rrgraph.models.model import LinkPredictor
+from rrgraph.models.model import Model
 from rrgraph.nn import model_format
 from rrgraph.properties import PROPERTY_FORMAT, PropertyPredictor, load_property_checkpoint
 
-__all__ = ["DEFAULT_ENCODER", "DEFAULT_MODEL", "bundled_models", "load_encoder", "load_predictor"]
+__all__ = ["DEFAULT_ENCODER", "DEFAULT_MODEL", "bundled_models", "load_encoder", "load_model"]
 
 DEFAULT_MODEL = "default"
 """The bundled model that `rrgraph plan` uses."""
@@ -31,7 +31,7 @@ def bundled_models(wanted: str = FORMAT) -> list[str]:
     return [name for name in names if _bundled_format(name) == wanted]
 
 
-def load_predictor(name: str) -> LinkPredictor:
+def load_model(name: str) -> Model:
     """Load a bundled model by name, or the model of a run folder by path.
 
     A bundled name means the bundled model; write `./default` for a folder of the same name.
@@ -40,7 +40,7 @@ def load_predictor(name: str) -> LinkPredictor:
         ModelError: there is no such model, or it is damaged.
     """
     with _model_folder(name, FORMAT) as folder:
-        return LinkPredictor(load_checkpoint(folder))
+        return Model(load_checkpoint(folder))
 
 
 def load_encoder(name: str = DEFAULT_ENCODER, *, precision: str = "full") -> PropertyPredictor:
@@ -78,7 +78,7 @@ def _model_folder(name: str, wanted: str) -> Iterator[Path]:
         raise ModelError(
             f"There is no {kind} '{name}'{hint}: expected a run folder or a bundled one "
             f"({', '.join(bundled) or 'none'})."
-            f"{near_match(name, [*bundled, *_run_folders(Path(name))])}"
+            f"{suggestion(name, [*bundled, *_run_folders(Path(name))])}"
         )
     found = model_format(name)
     if found in _KINDS and found != wanted:

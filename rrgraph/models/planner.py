@@ -8,24 +8,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rrgraph.chem import Composition, parse_formula
-from rrgraph.data import customary
-from rrgraph.models.model import LinkPredictor
-from rrgraph.planning import LISTWISE, Planner, SetConstraints, told_mode
+from rrgraph.data import preferred_spelling
+from rrgraph.models.model import Model
+from rrgraph.planning import LISTWISE, Planner, SetConstraints, known_size_mode
 
-__all__ = ["planner_with_wishes", "usual_mode"]
+__all__ = ["constrained_planner", "default_mode"]
 
 
-def usual_mode(predictor: LinkPredictor, *, told: bool = False) -> str:
+def default_mode(predictor: Model, *, told: bool = False) -> str:
     """Return what a model ranks sets by best, where their size is open or told; see `Planner`.
 
     Of models without a set scorer that is the product (Retro-Rank-In eq. 5) where the size is told.
     """
     usual = str(predictor.checkpoint.metadata.get("score_mode", "product"))
-    return told_mode(usual) if told else usual
+    return known_size_mode(usual) if told else usual
 
 
-def planner_with_wishes(
-    predictor: LinkPredictor,
+def constrained_planner(
+    predictor: Model,
     wishes: SetConstraints | None = None,
     *,
     candidates: Sequence[Composition] | None = None,
@@ -51,11 +51,11 @@ def planner_with_wishes(
         PlanningError: the candidates do not fit the wishes.
     """
     wishes = wishes or SetConstraints()
-    mode = mode or usual_mode(predictor, told=told)
+    mode = mode or default_mode(predictor, told=told)
     usual = SetConstraints(sizes=wishes.sizes) if told else SetConstraints()
     free = wishes == usual and candidates is None and max_candidates is None
     if candidates is None:
         stock = sorted(wishes.stock or ())
-        candidates = [*predictor.vocabulary, *(customary(parse_formula(key)) for key in stock)]
+        candidates = [*predictor.vocabulary, *(preferred_spelling(parse_formula(key)) for key in stock)]
     rivals = None if free or mode != LISTWISE else Planner(predictor, predictor.vocabulary, usual)
     return Planner(predictor, candidates, wishes, mode=mode, max_candidates=max_candidates, rivals=rivals)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import networkx as nx
 import pandas as pd
 
-from rrgraph.errors import DataError, near_match
+from rrgraph.errors import DataError, suggestion
 from rrgraph.util.files import atomic_path, write_json
 
 __all__ = ["FORMATS", "check_format", "write_graph", "write_rows"]
@@ -29,7 +29,7 @@ def check_format(path: str | os.PathLike[str], suffixes: Iterable[str] = FORMATS
     if suffix not in known:
         raise DataError(
             f"'{os.fspath(path)}' has the ending '{suffix}', expected one of {', '.join(known)}."
-            f"{near_match(suffix, known)}"
+            f"{suggestion(suffix, known)}"
         )
     return suffix
 

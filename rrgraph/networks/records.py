@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from rrgraph.chem import Composition, source_elements
-from rrgraph.data import ReactionTable, customary
+from rrgraph.data import ReactionTable, preferred_spelling
 from rrgraph.errors import DataError, check_choice
 from rrgraph.graph import anion_class, element_presence
 
@@ -126,7 +126,7 @@ def reaction_records(
     name: str | None = None,
     unit: str = "reactions",
     min_reactions: int = 1,
-    spell: Callable[[Composition], Composition] = customary,
+    spell: Callable[[Composition], Composition] = preferred_spelling,
 ) -> ReactionRecords:
     """Return the records of a reaction table.
 

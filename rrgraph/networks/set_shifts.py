@@ -23,7 +23,7 @@ from rrgraph.metrics import Interval, mean_intervals
 from rrgraph.planning import LISTWISE, Planner
 
 if TYPE_CHECKING:
-    from rrgraph.models import LinkPredictor
+    from rrgraph.models import Model
     from rrgraph.networks.cooccurrence import PairStatistics
 
 __all__ = ["SHIFT_FEATURES", "SetShifts", "ShiftExplanation", "explain_shifts", "set_shifts"]
@@ -109,7 +109,7 @@ class ShiftExplanation:
 
 
 def set_shifts(
-    predictor: LinkPredictor,
+    predictor: Model,
     candidates: Sequence[Composition],
     table: ReactionTable,
     pairs: PairStatistics,

@@ -5,10 +5,10 @@ from rrgraph.nn.device import PRECISIONS, choose_device, half_precision
 from rrgraph.nn.dual_encoder import DualEncoder, Inputs, embed_all, select
 from rrgraph.nn.encoder import MASK, CompositionEncoder, FractionEmbedding, element_table
 from rrgraph.nn.encoders import ENCODERS, Encoder, encode_by_length
-from rrgraph.nn.retrieval_index import EXACT_LIMIT, EmbeddingBank
+from rrgraph.nn.retrieval_index import EXACT_LIMIT, RetrievalIndex
 from rrgraph.nn.simple_encoders import DeepSetsEncoder, FractionEncoder
-from rrgraph.nn.storage import model_format, read_model, refuse_misfit, weights, write_model
-from rrgraph.nn.tree_ensemble import BoostedTrees
+from rrgraph.nn.storage import checkpoint_mismatch, model_format, read_model, weights, write_model
+from rrgraph.nn.tree_ensemble import TreeEnsemble
 
 __all__ = [
     "ENCODERS",
@@ -16,17 +16,18 @@ __all__ = [
     "MASK",
     "PRECISIONS",
     "TRANSFORMER",
-    "BoostedTrees",
     "CompositionEncoder",
     "DeepSetsEncoder",
     "DualEncoder",
-    "EmbeddingBank",
     "Encoder",
     "EncoderConfig",
     "FractionEmbedding",
     "FractionEncoder",
     "Inputs",
     "ModelConfig",
+    "RetrievalIndex",
+    "TreeEnsemble",
+    "checkpoint_mismatch",
     "choose_device",
     "element_table",
     "embed_all",
@@ -34,7 +35,6 @@ __all__ = [
     "half_precision",
     "model_format",
     "read_model",
-    "refuse_misfit",
     "select",
     "weights",
     "write_model",

@@ -48,7 +48,7 @@ class ModelConfig(EncoderConfig):
         decoder: name of the link decoder, one of `DECODERS`.
         decoder_options: its own keyword arguments.
         decoder_layers: feed-forward layers of the decoder, each halving the width (3 in table 9).
-        statistics: also give the decoder the link statistics of `rrgraph.graph.LinkStatistics`.
+        statistics: also give the decoder the link statistics of `rrgraph.graph.FrequencyFeatures`.
         members: decoders whose log-odds are averaged. Of several, each learns without its share of the element
             systems, which tells what the model thinks of targets it has not seen.
     """

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from rrgraph.chem import ELEMENTS, element_vectors
-from rrgraph.errors import ConfigError, near_match
+from rrgraph.errors import ConfigError, suggestion
 from rrgraph.graph import PADDING
 from rrgraph.nn.config import TRANSFORMER, EncoderConfig
 from rrgraph.nn.encoders import ENCODERS, Encoder
@@ -176,4 +176,4 @@ def element_table(name: str) -> Tensor:
     if name == "mat2vec":
         return nn.functional.pad(torch.tensor(element_vectors()), (0, 0, 1, 1))
     known = ("mat2vec", "random")
-    raise ConfigError(f"Unknown model.element_embedding '{name}', expected mat2vec or random.{near_match(name, known)}")
+    raise ConfigError(f"Unknown model.element_embedding '{name}', expected mat2vec or random.{suggestion(name, known)}")

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rrgraph.errors import ConfigError
 
-__all__ = ["EXACT_LIMIT", "EmbeddingBank"]
+__all__ = ["EXACT_LIMIT", "RetrievalIndex"]
 
 EXACT_LIMIT = 100_000
 """Largest bank that is searched by a matrix product unless asked otherwise."""
@@ -19,7 +19,7 @@ _SCORES_AT_ONCE = 20_000_000
 _NEIGHBOURS, _BREADTH = 32, 256
 
 
-class EmbeddingBank:
+class RetrievalIndex:
     """Candidates as vectors.
 
     Up to `exact_limit` candidates every inner product is computed; beyond, a graph of neighbours is searched by FAISS

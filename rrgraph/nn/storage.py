@@ -17,7 +17,7 @@ from rrgraph import __version__
 from rrgraph.errors import ModelError
 from rrgraph.util.files import atomic_path, write_json
 
-__all__ = ["model_format", "read_model", "refuse_misfit", "weights", "write_model"]
+__all__ = ["checkpoint_mismatch", "model_format", "read_model", "weights", "write_model"]
 
 WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
 
@@ -78,7 +78,7 @@ def model_format(folder: str | Path) -> str:
 
 
 @contextmanager
-def refuse_misfit(folder: str | Path) -> Iterator[None]:
+def checkpoint_mismatch(folder: str | Path) -> Iterator[None]:
     """Turn what a model's constructor raises on a wrong description into one sentence.
 
     Raises:

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-__all__ = ["BoostedTrees"]
+__all__ = ["TreeEnsemble"]
 
 _PLACES_AT_ONCE = 8192
 
 
-class BoostedTrees(nn.Module):
+class TreeEnsemble(nn.Module):
     """A sum of binary trees of equal depth.
 
     The children of split s are the splits 2 s + 1 (number at most the threshold) and 2 s + 2; a leaf that lies higher

@@ -6,7 +6,7 @@ from rrgraph.organic.chemistry.fingerprints import FRAGMENTS
 from rrgraph.organic.chemistry.matching import known_matches, match_templates, matching_mask
 from rrgraph.organic.chemistry.molecules import MoleculeError, canonical_reactants, canonical_smiles
 from rrgraph.organic.chemistry.tokens import TOKENS
-from rrgraph.organic.config import RankerConfig, SearchConfig, TemplateModelConfig, TowerConfig
+from rrgraph.organic.config import ReactantRerankerConfig, SearchConfig, TemplateModelConfig, TowerConfig
 from rrgraph.organic.encoders import TOWERS, Tower
 from rrgraph.organic.evaluation import (
     DEPTHS,
@@ -36,9 +36,9 @@ from rrgraph.organic.planner import (
     Transformation,
 )
 from rrgraph.organic.popularity import TemplatePopularity
-from rrgraph.organic.reranking.features import SET_NUMBERS, SetDescriber
+from rrgraph.organic.reranking.features import SET_FEATURES, SetDescriber
 from rrgraph.organic.reranking.precedents import Precedents
-from rrgraph.organic.reranking.reranker import ReactantRanker, fit_ranker
+from rrgraph.organic.reranking.reranker import ReactantReranker, fit_reranker
 from rrgraph.organic.table import PARTS, TemplateReactions, TemplateSplit, count_reactions, load_template_table
 
 __all__ = [
@@ -47,16 +47,16 @@ __all__ = [
     "FREQUENCY_BINS",
     "MERGES",
     "PARTS",
-    "SET_NUMBERS",
+    "SET_FEATURES",
     "SOLVED_BY",
     "TEMPLATE_FORMAT",
     "TOKENS",
     "TOWERS",
     "MoleculeError",
     "Precedents",
-    "RankerConfig",
     "ReactantPlanner",
-    "ReactantRanker",
+    "ReactantReranker",
+    "ReactantRerankerConfig",
     "ReactantSet",
     "ReactantSetScorer",
     "SearchConfig",
@@ -85,7 +85,7 @@ __all__ = [
     "count_reactions",
     "default_cache",
     "evaluate_reactions",
-    "fit_ranker",
+    "fit_reranker",
     "frequency_bin",
     "known_matches",
     "load_template_checkpoint",

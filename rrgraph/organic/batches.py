@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence, Sized
 from typing import TypeVar
 
 from rrgraph.errors import DataError
-from rrgraph.util.parallel import ProcessDied, work_through
+from rrgraph.util.parallel import WorkerDied, parallel_map
 from rrgraph.util.progress import progress_bar
 
 __all__ = ["in_portions", "through_portions"]
@@ -37,8 +37,8 @@ def through_portions(
     """
     jobs = max(1, min(jobs, len(portions)))
     with progress_bar(title, total=sum(map(len, portions)), unit="product") as bar:
-        for place, answer in work_through(function, portions, jobs=jobs, threads=1):
-            if isinstance(answer, ProcessDied):
+        for place, answer in parallel_map(function, portions, jobs=jobs, threads=1):
+            if isinstance(answer, WorkerDied):
                 raise DataError(f"{title.capitalize()} failed: {answer}.")
             yield place, answer
             bar.update(len(portions[place]))

@@ -72,7 +72,7 @@ class ReactantSetScorer(Protocol):
     """Anything that judges whole sets of reactants."""
 
     def log_odds(self, product: str, found: Sequence[ReactantSet]) -> NDArray[np.float64]:
-        """Return log-odds (n,) that each set is the recorded one, see `ReactantRanker.log_odds`."""
+        """Return log-odds (n,) that each set is the recorded one, see `ReactantReranker.log_odds`."""
 
 
 class ReactantPlanner:

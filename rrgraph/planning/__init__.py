@@ -14,7 +14,7 @@ from rrgraph.planning.energies import (
 )
 from rrgraph.planning.enumeration import SetProblem, enumerate_sets, search_sets, set_problem
 from rrgraph.planning.generated import TargetCandidates, generated_candidates
-from rrgraph.planning.planner import RANKING_MODES, LinkScorer, Planner, told_mode
+from rrgraph.planning.planner import RANKING_MODES, LinkScorer, Planner, known_size_mode
 from rrgraph.planning.proposals import (
     PROPOSED,
     Proposal,
@@ -65,6 +65,7 @@ __all__ = [
     "enumerate_sets",
     "find_swaps",
     "generated_candidates",
+    "known_size_mode",
     "plan_with_swaps",
     "planner_for",
     "reaction_energy",
@@ -72,5 +73,4 @@ __all__ = [
     "read_formation_energies",
     "search_sets",
     "set_problem",
-    "told_mode",
 ]

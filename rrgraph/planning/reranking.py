@@ -16,7 +16,7 @@ from rrgraph.chem import Composition
 from rrgraph.planning.candidates import Feasible
 from rrgraph.planning.ranking import SetRanking
 
-__all__ = ["LISTWISE", "Links", "Searched", "rank_again"]
+__all__ = ["LISTWISE", "Links", "Searched", "rerank"]
 
 LISTWISE: Final = "listwise"
 """Rank the most probable sets again by the second stage of the model."""
@@ -51,11 +51,11 @@ class Searched:
         return [ranking.head(number) for ranking in self.rankings]
 
 
-def rank_again(scorer: Any, targets: Sequence[Composition], own: Searched, rivals: Searched | None = None) -> None:
+def rerank(scorer: Any, targets: Sequence[Composition], own: Searched, rivals: Searched | None = None) -> None:
     """Let the scorer's second stage rank the head of each ranking.
 
     Args:
-        scorer: with a second stage, see `LinkPredictor.set_log_probabilities`.
+        scorer: with a second stage, see `Model.set_log_probabilities`.
         targets: materials.
         own: what is ranked again.
         rivals: whose sets compete as well; all of them count for "none of these".
@@ -75,7 +75,7 @@ def rank_again(scorer: Any, targets: Sequence[Composition], own: Searched, rival
     logs, none = scorer.set_log_probabilities(targets, candidates, competing, sets, own.told)
     for ranking, head, of_sets, of_none in zip(own.rankings, heads[0], logs, none.tolist(), strict=True):
         others = np.append(of_sets[len(head) :], of_none)
-        ranking.rank_again(of_sets[: len(head)].tolist(), float(np.logaddexp.reduce(others)))
+        ranking.rerank(of_sets[: len(head)].tolist(), float(np.logaddexp.reduce(others)))
 
 
 def _join(parts: Sequence[Searched]) -> tuple[list[Composition], list[dict[int, int]]]:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from rrgraph.nn import EncoderConfig, read_model, refuse_misfit, weights, write_model
+from rrgraph.nn import EncoderConfig, checkpoint_mismatch, read_model, weights, write_model
 from rrgraph.properties.model import PropertyModel
 from rrgraph.properties.tables.tasks import PropertyTask
 
@@ -48,7 +48,7 @@ def load_property_checkpoint(folder: str | Path) -> PropertyCheckpoint:
         ModelError: a file is missing, cut off, of another format, or does not fit the other.
     """
     tensors, description = read_model(folder, PROPERTY_FORMAT)
-    with refuse_misfit(folder):
+    with checkpoint_mismatch(folder):
         known = {option.name for option in fields(EncoderConfig)}
         config = EncoderConfig(**{k: v for k, v in description["encoder"].items() if k in known})
         model = PropertyModel(config, [PropertyTask(**task) for task in description["tasks"]])

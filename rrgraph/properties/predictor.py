@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rrgraph.chem import ELEMENTS, Composition
-from rrgraph.errors import ModelError, near_match
+from rrgraph.errors import ModelError, suggestion
 from rrgraph.graph import PADDING, featurise
 from rrgraph.nn import MASK, half_precision
 from rrgraph.properties.checkpoint import PropertyCheckpoint
@@ -181,7 +181,7 @@ class PropertyPredictor:
             if task.name == name:
                 return task
         names = [task.name for task in self.tasks]
-        raise ModelError(f"This model does not predict '{name}', only {', '.join(names)}.{near_match(name, names)}")
+        raise ModelError(f"This model does not predict '{name}', only {', '.join(names)}.{suggestion(name, names)}")
 
     @property
     def device(self) -> torch.device:

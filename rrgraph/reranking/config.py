@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["SetTrainingConfig"]
+__all__ = ["RerankingConfig"]
 
 from rrgraph.training import LoopConfig
 
 
 @dataclass
-class SetTrainingConfig(LoopConfig):
+class RerankingConfig(LoopConfig):
     """How the set scorer learns: the loop, with lists of candidate sets as examples.
 
     Attributes:

@@ -15,11 +15,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rrgraph.chem import Composition
-from rrgraph.graph import BALANCE, SET_STATISTICS, STATISTICS, SetStatistics, balance_sets, source_presence
+from rrgraph.graph import (
+    BALANCE,
+    FREQUENCY_FEATURES,
+    SET_FREQUENCY_FEATURES,
+    SetFrequencyFeatures,
+    balance_sets,
+    source_presence,
+)
 from rrgraph.planning import TargetLinks
 from rrgraph.properties import reaction_energies
 
-__all__ = ["LINK_NUMBERS", "MEMBER_NUMBERS", "SET_NUMBERS", "SetLists", "describe_sets"]
+__all__ = ["LINK_FEATURES", "MEMBER_FEATURES", "SET_FEATURES", "CandidateLists", "describe_sets"]
 
 _LINK_SUMS: Final = (
     "log_probability",
@@ -35,13 +42,13 @@ _LINK_SUMS: Final = (
     "second_choices",
 )
 
-LINK_NUMBERS: Final = (*STATISTICS, "log_odds")
+LINK_FEATURES: Final = (*FREQUENCY_FEATURES, "log_odds")
 """Numbers of the link of a member to the target."""
 
-MEMBER_NUMBERS: Final = (*LINK_NUMBERS, "alone", "brings")
+MEMBER_FEATURES: Final = (*LINK_FEATURES, "alone", "brings")
 """Numbers of a member: of its link, and how many source elements it alone brings and brings at all."""
 
-SET_NUMBERS: Final = (*SET_STATISTICS, *_LINK_SUMS, *BALANCE, "energy")
+SET_FEATURES: Final = (*SET_FREQUENCY_FEATURES, *_LINK_SUMS, *BALANCE, "energy")
 """Numbers of a set: its statistics, what its links say together, its mass balance and its reaction energy.
 
 What links say are sum and mean of log probabilities, least, sum and mean of log-odds; log(1 + rank) by log probability
@@ -56,13 +63,13 @@ LinkDescription = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.fl
 
 
 @dataclass(frozen=True, eq=False)
-class SetLists:
+class CandidateLists:
     """Candidate sets of several targets, those of one target together.
 
     Attributes:
         pointer: (lists + 1,) int64, where the sets of each list begin.
-        numbers: (n, `len(SET_NUMBERS)`), of each set.
-        links: (k, `len(LINK_NUMBERS)`), of each link that some set uses.
+        numbers: (n, `len(SET_FEATURES)`), of each set.
+        links: (k, `len(LINK_FEATURES)`), of each link that some set uses.
         members: (n, m) int64, positions in `links`, -1 beyond the last member.
         parts: (n, m, 2), the two numbers of a member beside those of its link.
     """
@@ -76,17 +83,19 @@ class SetLists:
     def __len__(self) -> int:
         return len(self.pointer) - 1
 
-    def half(self) -> SetLists:
+    def half(self) -> CandidateLists:
         """Return the same with numbers in 16 bits, for lists that stay in memory."""
-        return SetLists(self.pointer, self.numbers.half(), self.links.half(), self.members, self.parts.half())
+        return CandidateLists(self.pointer, self.numbers.half(), self.links.half(), self.members, self.parts.half())
 
-    def select(self, lists: Tensor) -> tuple[SetLists, Tensor]:
+    def select(self, lists: Tensor) -> tuple[CandidateLists, Tensor]:
         """Return only some lists, and the position of each of their sets."""
         lengths = self.pointer.diff()[lists]
         pointer = torch.nn.functional.pad(lengths.cumsum(0), (1, 0))
         within = torch.arange(int(pointer[-1])) - torch.repeat_interleave(pointer[:-1], lengths)
         sets = torch.repeat_interleave(self.pointer[lists], lengths) + within
-        chosen = SetLists(pointer, self.numbers[sets].float(), self.links, self.members[sets], self.parts[sets].float())
+        chosen = CandidateLists(
+            pointer, self.numbers[sets].float(), self.links, self.members[sets], self.parts[sets].float()
+        )
         return chosen, sets
 
     def flat(self) -> Tensor:
@@ -98,7 +107,7 @@ class SetLists:
         return torch.cat([self.numbers.float(), mean, least.amin(1), most.amax(1)], dim=-1)
 
     @staticmethod
-    def concat(parts: Sequence[SetLists]) -> SetLists:
+    def concat(parts: Sequence[CandidateLists]) -> CandidateLists:
         """Return the lists of all parts, in order."""
         links, sets, members, pointers = 0, 0, [], [torch.zeros(1, dtype=torch.int64)]
         widest = max(part.members.shape[1] for part in parts)
@@ -108,7 +117,7 @@ class SetLists:
             pointers.append(part.pointer[1:] + sets)
             links, sets = links + len(part.links), sets + len(part.members)
         padded = [torch.nn.functional.pad(p.parts, (0, 0, 0, widest - p.parts.shape[1])) for p in parts]
-        return SetLists(
+        return CandidateLists(
             pointer=torch.cat(pointers),
             numbers=torch.cat([part.numbers for part in parts]),
             links=torch.cat([part.links for part in parts]),
@@ -123,13 +132,13 @@ class SetLists:
 
 
 def describe_sets(
-    statistics: SetStatistics,
+    statistics: SetFrequencyFeatures,
     targets: Sequence[Composition],
     candidates: Sequence[Composition],
     links: TargetLinks,
     link_statistics: LinkDescription,
     sets: Sequence[Sequence[Sequence[int]]],
-) -> SetLists:
+) -> CandidateLists:
     """Return the numbers of each target's list of sets.
 
     Args:
@@ -137,7 +146,7 @@ def describe_sets(
         targets: t materials.
         candidates: c precursors.
         links: every link that competes, of which those of the sets are some.
-        link_statistics: returns the statistics (n, `len(STATISTICS)`) of links, given their targets and candidates.
+        link_statistics: returns the features (n, `len(FREQUENCY_FEATURES)`) of links, given targets and candidates.
         sets: for each target its sets, best first, each as positions among the candidates.
     """
     pointer = np.cumsum([0, *(len(each) for each in sets)])
@@ -156,10 +165,10 @@ def describe_sets(
     compact[present] = position
     described = link_statistics(links.rows[used], links.columns[used])
     numbers = np.column_stack([described, links.log_odds[used]]).astype(np.float32)
-    return SetLists(
+    return CandidateLists(
         pointer=torch.from_numpy(pointer),
         numbers=torch.from_numpy(np.column_stack([counted, together, physics]).astype(np.float32)),
-        links=torch.from_numpy(numbers.reshape(-1, len(LINK_NUMBERS))),
+        links=torch.from_numpy(numbers.reshape(-1, len(LINK_FEATURES))),
         members=torch.from_numpy(compact),
         parts=torch.from_numpy(parts),
     )

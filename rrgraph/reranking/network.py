@@ -10,15 +10,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from rrgraph.reranking.features import LINK_NUMBERS, MEMBER_NUMBERS, SET_NUMBERS, SetLists
+from rrgraph.reranking.features import LINK_FEATURES, MEMBER_FEATURES, SET_FEATURES, CandidateLists
 
-__all__ = ["SetScorer", "SetScorerConfig", "list_log_softmax", "right_log_probability"]
+__all__ = ["ListwiseNetwork", "ListwiseNetworkConfig", "list_log_softmax", "recorded_log_probability"]
 
 _FAR = 6.0  # deviations; numbers beyond say no more
 
 
 @dataclass
-class SetScorerConfig:
+class ListwiseNetworkConfig:
     """The set scorer.
 
     Attributes:
@@ -32,34 +32,34 @@ class SetScorerConfig:
     members: int = 1
 
 
-class SetScorer(nn.Module):
+class ListwiseNetwork(nn.Module):
     """Score the sets of a list by the mean of several networks.
 
     Args:
         config: their number and size.
     """
 
-    def __init__(self, config: SetScorerConfig) -> None:
+    def __init__(self, config: ListwiseNetworkConfig) -> None:
         super().__init__()
         self.config = config
         self.networks = nn.ModuleList(_SetNetwork(config) for _ in range(config.members))
-        for name, length in (("links", len(LINK_NUMBERS)), ("numbers", len(SET_NUMBERS))):
+        for name, length in (("links", len(LINK_FEATURES)), ("numbers", len(SET_FEATURES))):
             self.register_buffer(f"{name}_shift", torch.zeros(length))
             self.register_buffer(f"{name}_scale", torch.ones(length))
 
-    def standardise(self, lists: SetLists) -> None:
+    def standardise(self, lists: CandidateLists) -> None:
         """Scale links and sets to mean 0 and deviation 1 over these lists from now on."""
         for name, values in (("links", lists.links), ("numbers", lists.numbers)):
             values = values.float()
             getattr(self, f"{name}_shift").copy_(values.mean(0))
             getattr(self, f"{name}_scale").copy_(values.std(0, correction=0).clamp_min(1e-3))
 
-    def forward(self, lists: SetLists) -> tuple[Tensor, Tensor]:
+    def forward(self, lists: CandidateLists) -> tuple[Tensor, Tensor]:
         """Return the mean scores (n,) of the sets and (lists,) of none of them, to be compared within a list."""
         scores, none = zip(*self.member_scores(lists), strict=True)
         return torch.stack(scores).mean(0), torch.stack(none).mean(0)
 
-    def member_scores(self, lists: SetLists) -> list[tuple[Tensor, Tensor]]:
+    def member_scores(self, lists: CandidateLists) -> list[tuple[Tensor, Tensor]]:
         """Return the scores of sets and of none by each network."""
         links = self._scaled("links", lists.links[lists.members.clamp_min(0)].float())
         members = torch.cat([links, lists.parts], dim=-1)
@@ -73,29 +73,31 @@ class SetScorer(nn.Module):
 class _SetNetwork(nn.Module):
     """Each member through a network, then their sum, mean and maximum beside the set's own numbers through another."""
 
-    def __init__(self, config: SetScorerConfig) -> None:
+    def __init__(self, config: ListwiseNetworkConfig) -> None:
         super().__init__()
         width, dropout = config.width, config.dropout
         self.member = nn.Sequential(
-            nn.Linear(len(MEMBER_NUMBERS), width),
+            nn.Linear(len(MEMBER_FEATURES), width),
             nn.GELU(),
             nn.Dropout(dropout),
             nn.Linear(width, width),
             nn.GELU(),
         )
         self.joint = nn.Sequential(
-            nn.Linear(3 * width + len(SET_NUMBERS), 2 * width),
+            nn.Linear(3 * width + len(SET_FEATURES), 2 * width),
             nn.GELU(),
             nn.Dropout(dropout),
             nn.Linear(2 * width, width),
             nn.GELU(),
         )
         self.score = nn.Linear(width, 1)
-        self.direct = nn.Linear(len(SET_NUMBERS), 1, bias=False)
+        self.direct = nn.Linear(len(SET_FEATURES), 1, bias=False)
         nn.init.zeros_(self.direct.weight)
         self.none = nn.Linear(2 * width, 1)
 
-    def forward(self, members: Tensor, present: Tensor, numbers: Tensor, lists: SetLists) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, members: Tensor, present: Tensor, numbers: Tensor, lists: CandidateLists
+    ) -> tuple[Tensor, Tensor]:
         """Score sets by numbers of their members (n, m, k), which of these there are (n, m) and their own numbers."""
         hidden = self.member(members) * present[..., None]
         size = present.sum(1, keepdim=True)
@@ -104,7 +106,7 @@ class _SetNetwork(nn.Module):
         scores = self.score(joint) + self.direct(numbers)
         return scores.squeeze(-1).float(), self._none(joint.float(), lists).float()
 
-    def _none(self, joint: Tensor, lists: SetLists) -> Tensor:
+    def _none(self, joint: Tensor, lists: CandidateLists) -> Tensor:
         owner, shape = lists.owner, (len(lists), joint.shape[1])
         index = owner[:, None].expand_as(joint)
         highest = joint.new_zeros(shape).scatter_reduce(0, index, joint, "amax", include_self=False)
@@ -126,7 +128,7 @@ def list_log_softmax(scores: Tensor, none: Tensor, owner: Tensor) -> tuple[Tenso
     return scores - normaliser[owner], none - normaliser
 
 
-def right_log_probability(of_set: Tensor, of_none: Tensor, owner: Tensor, right: Tensor) -> Tensor:
+def recorded_log_probability(of_set: Tensor, of_none: Tensor, owner: Tensor, right: Tensor) -> Tensor:
     """Return the log of the probability that a list gives to its right sets, or to none of them if it holds none.
 
     Args:

@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rrgraph.chem import Composition
-from rrgraph.graph import SetStatistics
-from rrgraph.nn import BoostedTrees
+from rrgraph.graph import SetFrequencyFeatures
+from rrgraph.nn import TreeEnsemble
 from rrgraph.planning import TargetLinks
 from rrgraph.properties import EnergyHead
-from rrgraph.reranking.features import LinkDescription, SetLists, describe_sets
-from rrgraph.reranking.network import SetScorer, list_log_softmax
+from rrgraph.reranking.features import CandidateLists, LinkDescription, describe_sets
+from rrgraph.reranking.network import ListwiseNetwork, list_log_softmax
 
-__all__ = ["SetRanker", "fit_temperature"]
+__all__ = ["EnsembleReranker", "fit_temperature"]
 
 
 @dataclass(frozen=True, eq=False)
-class SetRanker:
+class EnsembleReranker:
     """Second stage of a link model: it ranks the candidate sets that the first stage finds.
 
     Attributes:
@@ -36,11 +36,11 @@ class SetRanker:
         told_temperature: the same where the size is told.
     """
 
-    scorer: SetScorer
-    statistics: SetStatistics
+    scorer: ListwiseNetwork
+    statistics: SetFrequencyFeatures
     candidates: int
     energy: EnergyHead | None = None
-    trees: BoostedTrees | None = None
+    trees: TreeEnsemble | None = None
     tree_weight: float = 0.0
     temperature: float = 1.0
     told_temperature: float = 1.0
@@ -64,7 +64,7 @@ class SetRanker:
         return np.split(of_set.double().numpy(), bounds), of_none.double().numpy()
 
     @torch.inference_mode()
-    def judge(self, lists: SetLists, told: Tensor) -> tuple[Tensor, Tensor]:
+    def judge(self, lists: CandidateLists, told: Tensor) -> tuple[Tensor, Tensor]:
         """Return calibrated log probabilities of all sets (n,) and of none of them (lists,); told: (lists,) bool."""
         scores, none = self.scorer.eval()(lists)
         if self.trees is not None:

@@ -13,15 +13,15 @@ import torch
 from torch import Tensor
 
 from rrgraph.nn import half_precision
-from rrgraph.reranking.config import SetTrainingConfig
-from rrgraph.reranking.features import SetLists
-from rrgraph.reranking.network import SetScorer, list_log_softmax, right_log_probability
+from rrgraph.reranking.config import RerankingConfig
+from rrgraph.reranking.features import CandidateLists
+from rrgraph.reranking.network import ListwiseNetwork, list_log_softmax, recorded_log_probability
 from rrgraph.training import Task
 
-__all__ = ["SetTask"]
+__all__ = ["RerankingTask"]
 
 
-class SetTask(Task):
+class RerankingTask(Task):
     """Learn to rank candidate sets.
 
     Args:
@@ -33,15 +33,15 @@ class SetTask(Task):
         validate: returns validation metrics of the module in evaluation mode.
     """
 
-    module: SetScorer
+    module: ListwiseNetwork
 
     def __init__(
         self,
-        module: SetScorer,
-        lists: Sequence[SetLists],
+        module: ListwiseNetwork,
+        lists: Sequence[CandidateLists],
         right: Sequence[Tensor],
         weights: Sequence[Tensor],
-        config: SetTrainingConfig,
+        config: RerankingConfig,
         *,
         validate: Callable[[], dict[str, float]] | None = None,
     ) -> None:
@@ -50,7 +50,7 @@ class SetTask(Task):
         self.learning_rate, self.batch_size = config.learning_rate, config.batch_size
         self.precision = config.precision
         self._validate = validate
-        module.standardise(SetLists.concat(lists))
+        module.standardise(CandidateLists.concat(lists))
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
         return [{"params": list(self.module.parameters()), "lr": self.learning_rate}]
@@ -71,7 +71,7 @@ class SetTask(Task):
         losses = []
         for scores, none in judged:
             logs = list_log_softmax(scores, none, lists.owner)
-            gained = right_log_probability(*logs, lists.owner, self.right[number][sets])
+            gained = recorded_log_probability(*logs, lists.owner, self.right[number][sets])
             losses.append(-(gained * weights).sum() / weights.sum())
         return torch.stack(losses).sum()
 

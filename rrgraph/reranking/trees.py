@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rrgraph.nn import BoostedTrees
-from rrgraph.reranking.features import SetLists
+from rrgraph.nn import TreeEnsemble
+from rrgraph.reranking.features import CandidateLists
 from rrgraph.training import TreesConfig
 
 __all__ = ["fit_trees"]
@@ -18,13 +18,13 @@ from rrgraph.training import boost
 
 
 def fit_trees(
-    lists: Sequence[SetLists],
+    lists: Sequence[CandidateLists],
     right: Sequence[Tensor],
     weights: Sequence[Tensor],
     config: TreesConfig,
     *,
     seed: int,
-) -> BoostedTrees:
+) -> TreeEnsemble:
     """Learn to tell recorded sets from others, one set at a time (binary cross-entropy).
 
     Args:

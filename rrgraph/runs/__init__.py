@@ -8,8 +8,8 @@ from rrgraph.runs.config import (
     DataConfig,
     EvaluationConfig,
     MeasuredConfig,
+    RerankerConfig,
     RunConfig,
-    SetsConfig,
     load_run,
 )
 from rrgraph.runs.data import RunData, candidate_pool, prepare_data, read_pool, run_split, split_data
@@ -21,10 +21,10 @@ __all__ = [
     "DataConfig",
     "EvaluationConfig",
     "MeasuredConfig",
+    "RerankerConfig",
     "RunConfig",
     "RunData",
     "RunResult",
-    "SetsConfig",
     "candidate_pool",
     "carry_out",
     "check_run",

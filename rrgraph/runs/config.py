@@ -10,7 +10,7 @@ from typing import Any
 from rrgraph.errors import ConfigError
 from rrgraph.links import TrainingConfig
 from rrgraph.nn import ModelConfig
-from rrgraph.reranking import SetScorerConfig, SetTrainingConfig
+from rrgraph.reranking import ListwiseNetworkConfig, RerankingConfig
 from rrgraph.training import TreesConfig
 from rrgraph.util.config import BaseConfig, load_config, read_mapping
 
@@ -19,8 +19,8 @@ __all__ = [
     "DataConfig",
     "EvaluationConfig",
     "MeasuredConfig",
+    "RerankerConfig",
     "RunConfig",
-    "SetsConfig",
     "load_run",
 ]
 
@@ -80,7 +80,7 @@ class EvaluationConfig(MeasuredConfig):
 
 
 @dataclass
-class SetsConfig:
+class RerankerConfig:
     """The second stage, which ranks whole sets.
 
     Attributes:
@@ -92,8 +92,8 @@ class SetsConfig:
 
     enabled: bool = False
     trees: TreesConfig = field(default_factory=TreesConfig)
-    model: SetScorerConfig = field(default_factory=SetScorerConfig)
-    training: SetTrainingConfig = field(default_factory=SetTrainingConfig)
+    model: ListwiseNetworkConfig = field(default_factory=ListwiseNetworkConfig)
+    training: RerankingConfig = field(default_factory=RerankingConfig)
 
 
 @dataclass
@@ -108,7 +108,7 @@ class RunConfig(BaseConfig):
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
-    sets: SetsConfig = field(default_factory=SetsConfig)
+    sets: RerankerConfig = field(default_factory=RerankerConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
 
 

@@ -22,7 +22,7 @@ from rrgraph.data import (
     split_table,
 )
 from rrgraph.errors import ConfigError
-from rrgraph.graph import EDGE, LinkStatistics, ReactionGraph, TrainingFolds, TrainingStatistics, build_graph
+from rrgraph.graph import EDGE, FrequencyFeatures, ReactionGraph, TrainingFeatures, TrainingFolds, build_graph
 from rrgraph.planning import read_candidates
 from rrgraph.runs.config import DataConfig, RunConfig, load_run
 
@@ -76,9 +76,9 @@ class Prepared(RunData):
     """
 
     graph: ReactionGraph
-    statistics: LinkStatistics | None
+    statistics: FrequencyFeatures | None
     folds: TrainingFolds | None
-    link_statistics: TrainingStatistics | None
+    link_statistics: TrainingFeatures | None
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -125,8 +125,8 @@ def prepare(config: RunConfig) -> Prepared:
     if config.model.statistics or config.model.members > 1:
         folds = TrainingFolds.divide(split.train, graph, seed=config.seed)
     if config.model.statistics and folds is not None:
-        statistics = LinkStatistics.fit(split.train, graph.precursors)
-        link_statistics = TrainingStatistics.fit(graph, folds)
+        statistics = FrequencyFeatures.fit(split.train, graph.precursors)
+        link_statistics = TrainingFeatures.fit(graph, folds)
     return Prepared(split, data.cleaning, data.pool, graph, statistics, folds, link_statistics)
 
 

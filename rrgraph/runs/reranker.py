@@ -18,12 +18,20 @@ from torch import Tensor
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable
 from rrgraph.evaluation import PROTOCOLS, Protocol
-from rrgraph.graph import KnownSystems, ReactionGraph, SetStatistics, TrainingStatistics
+from rrgraph.graph import KnownSystems, ReactionGraph, SetFrequencyFeatures, TrainingFeatures
 from rrgraph.links import LinkModel
-from rrgraph.models import UNRELATED_LOG_ODDS, LinkCheckpoint, LinkPredictor, energy_head
+from rrgraph.models import UNRELATED_LOG_ODDS, LinkCheckpoint, Model, energy_head
 from rrgraph.planning import LISTWISE, LinkScorer, Planner, TargetLinks
 from rrgraph.properties import EnergyHead
-from rrgraph.reranking import SetLists, SetRanker, SetScorer, SetTask, describe_sets, fit_temperature, fit_trees
+from rrgraph.reranking import (
+    CandidateLists,
+    EnsembleReranker,
+    ListwiseNetwork,
+    RerankingTask,
+    describe_sets,
+    fit_temperature,
+    fit_trees,
+)
 from rrgraph.runs.config import RunConfig
 from rrgraph.runs.data import Prepared, candidate_pool
 from rrgraph.training import History, train
@@ -58,11 +66,11 @@ def train_sets(
     if config.sets.trees.number:
         trees = fit_trees(described, right, weights, config.sets.trees, seed=config.seed)
     torch.manual_seed(config.seed)
-    scorer = SetScorer(config.sets.model)
-    task = SetTask(scorer, described, right, weights, options)
+    scorer = ListwiseNetwork(config.sets.model)
+    task = RerankingTask(scorer, described, right, weights, options)
     history = train(task, options, seed=config.seed, state_folder=folder, resume=resume)
-    statistics = SetStatistics.fit(prepared.split.train, prepared.graph.precursors, prepared.statistics.systems)
-    ranker = SetRanker(
+    statistics = SetFrequencyFeatures.fit(prepared.split.train, prepared.graph.precursors, prepared.statistics.systems)
+    ranker = EnsembleReranker(
         scorer,
         statistics,
         candidates=options.candidates,
@@ -101,7 +109,7 @@ class _CrossFitted:
         assert prepared.link_statistics is not None and prepared.folds is not None
         self.candidates = candidates
         self.graph, self.folds, self.statistics = prepared.graph, prepared.folds, prepared.link_statistics
-        predictor = LinkPredictor(checkpoint)
+        predictor = Model(checkpoint)
         targets, precursors = predictor.embed(self.graph.targets), predictor.embed(self.graph.precursors)
         self.log_odds = _held_out_log_odds(checkpoint.model.eval(), prepared, self.statistics, targets, precursors)
         with torch.inference_mode():
@@ -115,17 +123,17 @@ class _CrossFitted:
         }
         self.told_targets = np.array([target for target, _ in self.jobs[True]])
 
-    def describe(self, *, told: bool) -> tuple[SetLists, Tensor]:
+    def describe(self, *, told: bool) -> tuple[CandidateLists, Tensor]:
         """Return the lists of all jobs, in order, and which of their sets are recorded."""
         jobs = self.jobs[told]
         sets, competing = self._plan(jobs, told=told)
         fold = self.folds.targets[[target for target, _ in jobs]]
-        described: list[SetLists] = []
+        described: list[CandidateLists] = []
         order: list[int] = []
         for number, table in self.folds.complements():
             vocabulary = list(table.precursors().values())
             systems = KnownSystems.fit(table, {precursor.key: row for row, precursor in enumerate(vocabulary)})
-            statistics = SetStatistics.fit(table, vocabulary, systems)
+            statistics = SetFrequencyFeatures.fit(table, vocabulary, systems)
             places = np.flatnonzero(fold == number)
             described += [
                 self._describe(
@@ -137,7 +145,7 @@ class _CrossFitted:
                 for part in np.array_split(places, -(-len(places) // _CHUNK))
             ]
             order += places.tolist()
-        lists, _ = SetLists.concat(described).select(torch.from_numpy(np.argsort(order)))
+        lists, _ = CandidateLists.concat(described).select(torch.from_numpy(np.argsort(order)))
         right = [
             members in self.recorded[target] for (target, _), found in zip(jobs, sets, strict=True) for members in found
         ]
@@ -145,11 +153,11 @@ class _CrossFitted:
 
     def _describe(
         self,
-        statistics: SetStatistics,
+        statistics: SetFrequencyFeatures,
         targets: Sequence[int],
         competing: Sequence[NDArray[np.int64]],
         sets: Sequence[Sequence[tuple[int, ...]]],
-    ) -> SetLists:
+    ) -> CandidateLists:
         links = np.concatenate(competing)
         rows = np.repeat(np.arange(len(targets)), [len(each) for each in competing])
         columns = self.statistics.precursors.numpy()[links]
@@ -184,7 +192,7 @@ class _CrossFitted:
 class _TrainingScorer:
     """The held-out log-odds of training links, as a link scorer."""
 
-    def __init__(self, graph: ReactionGraph, statistics: TrainingStatistics, log_odds: NDArray[np.float64]) -> None:
+    def __init__(self, graph: ReactionGraph, statistics: TrainingFeatures, log_odds: NDArray[np.float64]) -> None:
         self.graph, self.statistics, self.log_odds = graph, statistics, log_odds
 
     def logits(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> NDArray[np.float64]:
@@ -201,7 +209,7 @@ def _planner(scorer: LinkScorer, candidates: Sequence[Composition], protocol: Pr
 
 @torch.inference_mode()
 def _held_out_log_odds(
-    model: LinkModel, prepared: Prepared, statistics: TrainingStatistics, targets: Tensor, precursors: Tensor
+    model: LinkModel, prepared: Prepared, statistics: TrainingFeatures, targets: Tensor, precursors: Tensor
 ) -> NDArray[np.float64]:
     """Return the log-odds (links,) of each related link by the decoder that did not learn from its target."""
     assert prepared.folds is not None
@@ -235,7 +243,7 @@ def _fit_temperature(
 ) -> float:
     assert checkpoint.ranker is not None
     told = protocol.set_size == "told"
-    planner = _planner(LinkPredictor(checkpoint), candidates, protocol, LISTWISE)
+    planner = _planner(Model(checkpoint), candidates, protocol, LISTWISE)
     recorded: dict[tuple[str, int | None], set[frozenset[str]]] = {}
     jobs: dict[tuple[str, int | None], Composition] = {}
     for target, keys in zip(table.targets, table.set_keys, strict=True):

@@ -16,7 +16,7 @@ from torch import Tensor
 from rrgraph.chem import parse_formula
 from rrgraph.data import ReactionTable
 from rrgraph.errors import ConfigError, RRGraphError
-from rrgraph.graph import STATISTICS, build_graph, featurise
+from rrgraph.graph import FREQUENCY_FEATURES, build_graph, featurise
 from rrgraph.links import DECODERS, SAMPLERS, TrainingConfig
 from rrgraph.nn import ENCODERS, ModelConfig
 from rrgraph.training import LOSSES
@@ -83,7 +83,7 @@ def _try_encoder(config: ModelConfig) -> None:
 
 
 def _try_decoder(config: ModelConfig) -> None:
-    known = len(STATISTICS) if config.statistics else 0
+    known = len(FREQUENCY_FEATURES) if config.statistics else 0
     decoder = DECODERS[config.decoder](config, statistics=known, **config.decoder_options).eval()
     pairs = torch.randn(2, 3, config.width)
     _expect(decoder(pairs[0], pairs[1], torch.randn(3, known) if known else None), (3,))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.nn import BoostedTrees
+from rrgraph.nn import TreeEnsemble
 from rrgraph.training.config import TreesConfig
 from rrgraph.util.progress import track
 
@@ -24,7 +24,7 @@ def boost(
     *,
     weight: NDArray[np.float32] | None = None,
     seed: int,
-) -> BoostedTrees:
+) -> TreeEnsemble:
     """Learn to tell right rows from wrong ones (binary cross-entropy); no trees where all are of one kind.
 
     Args:
@@ -35,7 +35,7 @@ def boost(
         seed: of what is drawn.
     """
     if len(np.unique(right)) < 2:
-        return BoostedTrees(0, config.depth)
+        return TreeEnsemble(0, config.depth)
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     classifier = HistGradientBoostingClassifier(
@@ -53,13 +53,13 @@ def boost(
     return _as_tensors(classifier, config.depth)
 
 
-def _as_tensors(classifier: Any, depth: int) -> BoostedTrees:
+def _as_tensors(classifier: Any, depth: int) -> TreeEnsemble:
     """Return the trees of a fitted classifier of two classes.
 
     scikit-learn has no public way to its trees; a test compares the log-odds.
     """
     nodes = [predictor.nodes for (predictor,) in classifier._predictors]
-    trees = BoostedTrees(len(nodes), depth)
+    trees = TreeEnsemble(len(nodes), depth)
     trees.base.fill_(float(classifier._baseline_prediction.item()))
     splits = 2**depth - 1
     for tree, of_tree in enumerate(nodes):

@@ -11,8 +11,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from rrgraph.errors import ConfigError, near_match
-from rrgraph.util.files import near_file, write_text
+from rrgraph.errors import ConfigError, suggestion
+from rrgraph.util.files import suggest_file, write_text
 
 __all__ = [
     "MODEL",
@@ -21,10 +21,10 @@ __all__ = [
     "config_keys",
     "domain_of",
     "load_config",
-    "near_key",
     "read_mapping",
     "save_config",
     "set_values",
+    "suggest_key",
 ]
 
 
@@ -150,7 +150,7 @@ def read_mapping(path: Path) -> DictConfig:
         ConfigError: the file is missing, not YAML, or no mapping.
     """
     if not path.is_file():
-        raise ConfigError(f"There is no configuration file '{path}'.{near_file(path)}")
+        raise ConfigError(f"There is no configuration file '{path}'.{suggest_file(path)}")
     try:
         given = OmegaConf.load(path)
     except (YAMLError, OSError, UnicodeDecodeError) as error:
@@ -167,16 +167,16 @@ def _explain(error: OmegaConfBaseException, schema: type, source: str) -> str:
     reason = (error.msg or str(error)).splitlines()[0]
     known = config_keys(schema)
     if key and key not in known and not any(name.startswith(f"{key}.") for name in known):
-        return f"Unknown configuration key '{key[:80]}'.{near_key(key, known)}"
+        return f"Unknown configuration key '{key[:80]}'.{suggest_key(key, known)}"
     what = f"configuration value of '{key}'" if key else source
     return f"The {what} does not fit: {reason}."
 
 
-def near_key(key: str, known: Sequence[str]) -> str:
+def suggest_key(key: str, known: Sequence[str]) -> str:
     """Return ``" Did you mean 'training.epochs'?"`` for the closest of the known keys, or an empty string."""
     # People leave out the section, so the last part of each key is compared too; the first section wins.
     last = {name.rpartition(".")[2]: name for name in reversed(known)}
-    close = near_match(key, known) or near_match(key, last)
+    close = suggestion(key, known) or suggestion(key, last)
     for name, full in last.items():
         close = close.replace(f"'{name}'", f"'{full}'")
     return close

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rrgraph.errors import DataError, near_match
+from rrgraph.errors import DataError, suggestion
 
-__all__ = ["atomic_path", "near_file", "sha256_file", "write_json", "write_text"]
+__all__ = ["atomic_path", "sha256_file", "suggest_file", "write_json", "write_text"]
 
 
 @contextmanager
@@ -42,10 +42,10 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def near_file(path: str | os.PathLike[str]) -> str:
+def suggest_file(path: str | os.PathLike[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the file beside a missing `path` with the closest name, or nothing."""
     folder = Path(path).parent
-    return near_match(str(path), [str(other) for other in folder.glob("*")] if folder.is_dir() else [])
+    return suggestion(str(path), [str(other) for other in folder.glob("*")] if folder.is_dir() else [])
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

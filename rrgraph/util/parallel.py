@@ -14,7 +14,7 @@ from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait as wait_for
 from typing import Final, TypeVar
 
-__all__ = ["ProcessDied", "work_through"]
+__all__ = ["WorkerDied", "parallel_map"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -25,17 +25,17 @@ _PATIENCE: Final = 5.0
 """Seconds that a process has to end when it is asked to, before it is killed."""
 
 
-class ProcessDied(RuntimeError):
+class WorkerDied(RuntimeError):
     """A process ended without an answer, for example because the system needed its memory."""
 
 
-def work_through(
+def parallel_map(
     function: Callable[[T], R], items: Sequence[T], *, jobs: int, threads: int
-) -> Generator[tuple[int, R | ProcessDied], None, None]:
+) -> Generator[tuple[int, R | WorkerDied], None, None]:
     """Yield the place of each item and the result of the function, in the order in which they are done.
 
     With one job everything happens in this process, with its threads. When a process dies, the items that were being
-    worked on get `ProcessDied` and the others go on. The processes end when the generator is closed, and with this
+    worked on get `WorkerDied` and the others go on. The processes end when the generator is closed, and with this
     one, however it ends.
 
     Args:
@@ -55,7 +55,7 @@ def work_through(
 
 def _until_broken(
     function: Callable[[T], R], waiting: deque[tuple[int, T]], jobs: int
-) -> Iterator[tuple[int, R | ProcessDied]]:
+) -> Iterator[tuple[int, R | WorkerDied]]:
     """Work on items until none is left or a process dies."""
     # A forked process would inherit the threads and locks of this one.
     with (
@@ -81,7 +81,7 @@ def _until_broken(
                     yield place, future.result()
                 except BrokenProcessPool:
                     broken = True
-                    yield place, ProcessDied("its process ended without a word, perhaps for lack of memory")
+                    yield place, WorkerDied("its process ended without a word, perhaps for lack of memory")
 
 
 def _follow_parent() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from rrgraph.errors import ConfigError, near_match
+from rrgraph.errors import ConfigError, suggestion
 from rrgraph.util.plugins import Plugin, find_plugins
 
 __all__ = ["REQUIRED", "Origin", "Registry"]
@@ -121,7 +121,7 @@ class Registry(Generic[T]):
         offered = self._offered(name)
         if not offered:
             raise ConfigError(
-                f"Unknown {self.kind} '{name}', expected one of {', '.join(self)}.{near_match(name, self)}"
+                f"Unknown {self.kind} '{name}', expected one of {', '.join(self)}.{suggestion(name, self)}"
             )
         if len(offered) > 1:
             packages = " and ".join(f"'{plugin.package}'" for plugin in offered)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rrgraph.errors import ConfigError, check_choice, near_match
+from rrgraph.errors import ConfigError, check_choice, suggestion
 from rrgraph.util.registry import REQUIRED, Registry
 
 __all__ = ["check_entry"]
@@ -33,7 +33,7 @@ def check_entry(key: str, name: str, registry: Registry[Any], options: tuple[str
         if option not in known:
             raise ConfigError(
                 f"Unknown option '{option}' of the {registry.kind} '{name}', expected one of "
-                f"{', '.join(known) or 'none at all'}.{near_match(str(option), known)}"
+                f"{', '.join(known) or 'none at all'}.{suggestion(str(option), known)}"
             )
         if not _fits(value, known[option]):
             raise ConfigError(

@@ -20,7 +20,7 @@ from typing import IO, Any, cast
 import pandas as pd
 
 from rrgraph.errors import DataError
-from rrgraph.util.files import atomic_path, near_file
+from rrgraph.util.files import atomic_path, suggest_file
 
 __all__ = ["SUFFIXES", "read_frame", "write_frame"]
 
@@ -41,7 +41,7 @@ def read_frame(path: str | os.PathLike[str]) -> pd.DataFrame:
     path = Path(path)
     suffix = _suffix(path)
     if not path.is_file():
-        raise DataError(f"There is no file '{path}'.{near_file(path)}")
+        raise DataError(f"There is no file '{path}'.{suggest_file(path)}")
     try:
         if suffix.startswith(".csv"):
             return _read_csv(path)

@@ -1,7 +1,7 @@
 import pytest
 
 from rrgraph.chem import parse_formula
-from rrgraph.data import customary
+from rrgraph.data import preferred_spelling
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,6 @@ from rrgraph.data import customary
     ],
 )
 def test_machine_spellings_become_customary_ones(read, expected):
-    shown = customary(parse_formula(read))
+    shown = preferred_spelling(parse_formula(read))
     assert shown.formula == expected
     assert shown == parse_formula(read)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rrgraph.chem import source_elements
 from rrgraph.errors import ConfigError, ScoreError
-from rrgraph.evaluation import GROUPINGS, Grouping, Strata, stratify, system_distances
+from rrgraph.evaluation import SUBGROUPINGS, Subgrouping, Subgroups, subgroup_accuracy, system_distances
 from rrgraph.graph import anion_class
 from rrgraph.metrics import RowRanks, top_k_accuracy
 
@@ -110,7 +110,7 @@ rows = st.tuples(
 def test_strata_equal_sorting_rows_out_one_by_one(make_table, data):
     table = make_table([row for row, _, _ in data], year=[year for _, year, _ in data])
     ranks = [rank for _, _, rank in data]
-    for strata in stratify(outcome(table, ranks), table, list(NAIVE), systems=SYSTEMS, resamples=5):
+    for strata in subgroup_accuracy(outcome(table, ranks), table, list(NAIVE), systems=SYSTEMS, resamples=5):
         expected = naive(table, ranks, NAIVE[strata.by])
         assert {
             name: {k: interval.value for k, interval in top.top.items()} for name, top in strata.accuracy.items()
@@ -121,7 +121,7 @@ def test_strata_equal_sorting_rows_out_one_by_one(make_table, data):
 def test_a_stratum_has_the_interval_of_its_rows_alone(make_table):
     table = make_table(ROWS, year=[2015, 2015, 2015, 2015, 2016, 2016, 2016, 2016])
     ranks = [1, 3, 12, 2, 1, 1, 5, 7]
-    (strata,) = stratify(outcome(table, ranks), table, ["year"], resamples=40, seed=3)
+    (strata,) = subgroup_accuracy(outcome(table, ranks), table, ["year"], resamples=40, seed=3)
     for name, part in (("2015", slice(0, 4)), ("2016", slice(4, 8))):
         expected = top_k_accuracy(ranks[part], table.target_keys[part].tolist(), resamples=40, seed=3)
         assert strata.accuracy[name] == expected
@@ -132,7 +132,7 @@ def test_strata_come_in_their_natural_order(make_table):
     table = make_table(ROWS[::-1], year=[None, *YEARS[:0:-1]])
     found = {
         strata.by: list(strata.accuracy)
-        for strata in stratify(outcome(table, [1] * 8, [False, True] * 4), table, systems=SYSTEMS, resamples=5)
+        for strata in subgroup_accuracy(outcome(table, [1] * 8, [False, True] * 4), table, systems=SYSTEMS, resamples=5)
     }
     assert found == {
         "anion_class": ["oxide", "oxyanion", "chalcogenide", "halide", "carbide"],
@@ -145,31 +145,31 @@ def test_strata_come_in_their_natural_order(make_table):
 
 def test_every_grouping_is_measured_by_default(make_table):
     table = make_table(ROWS)
-    found = stratify(outcome(table, [1] * 8, [False] * 8), table, systems=SYSTEMS, resamples=5)
-    assert [strata.by for strata in found] == list(GROUPINGS)
+    found = subgroup_accuracy(outcome(table, [1] * 8, [False] * 8), table, systems=SYSTEMS, resamples=5)
+    assert [strata.by for strata in found] == list(SUBGROUPINGS)
     assert all(list(strata.accuracy) == ["unknown"] for strata in found if strata.by == "year")
 
 
 def test_a_new_grouping_can_be_registered(make_table, monkeypatch):
-    monkeypatch.setattr(GROUPINGS, "_entries", dict(GROUPINGS._entries))
-    GROUPINGS.register("members")(
-        Grouping("precursors", lambda rows: [(len(keys), f"{len(keys)}") for keys in rows.table.set_keys])
+    monkeypatch.setattr(SUBGROUPINGS, "_entries", dict(SUBGROUPINGS._entries))
+    SUBGROUPINGS.register("members")(
+        Subgrouping("precursors", lambda rows: [(len(keys), f"{len(keys)}") for keys in rows.table.set_keys])
     )
     table = make_table(ROWS)
-    (strata,) = stratify(outcome(table, [1] * 8), table, ["members"], resamples=5)
+    (strata,) = subgroup_accuracy(outcome(table, [1] * 8), table, ["members"], resamples=5)
     assert {name: top.rows for name, top in strata.accuracy.items()} == {"1": 1, "2": 4, "3": 2, "4": 1}
     assert strata.title == "precursors"
 
 
 def test_no_rows_give_empty_strata(make_table):
     table = make_table(ROWS).select([])
-    found = stratify(outcome(table, [], np.zeros(0, dtype=bool)), table, systems=SYSTEMS)
+    found = subgroup_accuracy(outcome(table, [], np.zeros(0, dtype=bool)), table, systems=SYSTEMS)
     assert all(strata.accuracy == {} for strata in found)
 
 
 def test_the_table_and_json_carry_every_number(make_table):
     table = make_table(ROWS, year=YEARS)
-    (strata,) = stratify(outcome(table, [1, 2, 4, 6, 11, 1, 1, 1]), table, ["year"], resamples=20)
+    (strata,) = subgroup_accuracy(outcome(table, [1, 2, 4, 6, 11, 1, 1, 1]), table, ["year"], resamples=20)
     header, body = strata.table()
     assert header == ["year", "rows", "top-1", "top-3", "top-5", "top-10"]
     assert [line[:2] for line in body] == [
@@ -180,22 +180,22 @@ def test_the_table_and_json_carry_every_number(make_table):
         ["2019", "1"],
     ]
     assert body[0][2].startswith("50.0 [")
-    assert Strata.from_dict("year", strata.to_dict()) == strata
-    assert Strata("mine", {}).title == "mine"
+    assert Subgroups.from_dict("year", strata.to_dict()) == strata
+    assert Subgroups("mine", {}).title == "mine"
 
 
 @pytest.mark.parametrize("by", ["distance", "unseen"])
 def test_what_is_not_known_cannot_group_rows(make_table, by):
     table = make_table(ROWS)
     with pytest.raises(ScoreError, match=f"grouped by {by}"):
-        stratify(outcome(table, [1] * 8), table, [by])
+        subgroup_accuracy(outcome(table, [1] * 8), table, [by])
 
 
 def test_unknown_groupings_and_other_rows_are_refused(make_table):
     table = make_table(ROWS)
     with pytest.raises(ConfigError, match="Did you mean 'anion_class'"):
-        stratify(outcome(table, [1] * 8), table, ["anion_clas"])
+        subgroup_accuracy(outcome(table, [1] * 8), table, ["anion_clas"])
     with pytest.raises(ScoreError, match="not that of the 7 rows"):
-        stratify(outcome(table, [1] * 8), table.select(range(7)), ["year"])
+        subgroup_accuracy(outcome(table, [1] * 8), table.select(range(7)), ["year"])
     with pytest.raises(ScoreError, match="not that of the 8 rows"):
-        stratify(outcome(table, [1] * 8), table.select(range(7, -1, -1)), ["year"])
+        subgroup_accuracy(outcome(table, [1] * 8), table.select(range(7, -1, -1)), ["year"])

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from rrgraph.data import ReactionTable, load_table
-from rrgraph.evaluation import PROTOCOLS, Metrics, stratify, summarise
+from rrgraph.evaluation import PROTOCOLS, Metrics, subgroup_accuracy, summarise
 from rrgraph.figures import Series, gather
 from rrgraph.links import TrainingConfig
 from rrgraph.metrics import RowRanks, calibration
@@ -98,7 +98,7 @@ def invent(rows: ReactionTable) -> Callable[..., Metrics]:
         outcome = RowRanks(rows.target_keys.tolist(), given, given, draw.random(len(given)) < 0.4)
         sure = draw.random(len(given))
         metrics = summarise(PROTOCOLS[protocol], outcome, calibration=calibration(sure, given == 1), resamples=50)
-        strata = stratify(outcome, rows, ("anion_class", "source_elements", "year"), resamples=50)
+        strata = subgroup_accuracy(outcome, rows, ("anion_class", "source_elements", "year"), resamples=50)
         return replace(metrics, strata=strata)
 
     return invented

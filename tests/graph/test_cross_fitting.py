@@ -8,7 +8,15 @@ import torch
 
 from rrgraph.chem import element_system, parse_formula, source_elements
 from rrgraph.errors import DataError
-from rrgraph.graph import FOLDS, STATISTICS, UNRELATED, LinkStatistics, TrainingFolds, TrainingStatistics, build_graph
+from rrgraph.graph import (
+    FOLDS,
+    FREQUENCY_FEATURES,
+    UNRELATED,
+    FrequencyFeatures,
+    TrainingFeatures,
+    TrainingFolds,
+    build_graph,
+)
 from rrgraph.graph.cross_fitting import related_links
 
 ROWS = [
@@ -58,7 +66,7 @@ def describe(table, *, folds=FOLDS):
     sets = [*(members for _, members, _ in ROWS), *OTHERWISE.values()]
     pool = [parse_formula(text) for members in sets for text in members.split(";")]
     graph = build_graph(table, extra_precursors=pool)
-    statistics = TrainingStatistics.fit(graph, TrainingFolds.divide(table, graph, folds=folds))
+    statistics = TrainingFeatures.fit(graph, TrainingFolds.divide(table, graph, folds=folds))
     return {
         (target.formula, graph.precursors[precursor].key): statistics.features[position].numpy()
         for node, target in enumerate(graph.targets)
@@ -136,7 +144,7 @@ def test_statistics_equal_those_of_the_complement(make, folds):
     table = make()
     graph = build_graph(table)
     divided = TrainingFolds.divide(table, graph, folds=folds)
-    statistics = TrainingStatistics.fit(graph, divided)
+    statistics = TrainingFeatures.fit(graph, divided)
     fold = {system(t): f for t, f in zip([t for t, _, _ in ROWS], divided.rows.tolist(), strict=True)}
     for node, target in enumerate(graph.targets):
         own = fold[element_system(target)]
@@ -144,7 +152,7 @@ def test_statistics_equal_those_of_the_complement(make, folds):
         rest = [row for row, (t, _, doi) in enumerate(ROWS) if fold[system(t)] != own and doi not in papers]
         assert 0 < len(rest) < len(ROWS)
         others = table.select(rest)
-        counted = LinkStatistics.fit(others, list(others.precursors().values()))
+        counted = FrequencyFeatures.fit(others, list(others.precursors().values()))
         columns = statistics.related(node).numpy()
         expected = counted.features([target], graph.precursors, np.zeros(len(columns), dtype=int), columns)
         found = statistics.features[statistics.pointer[node] : statistics.pointer[node + 1]]
@@ -200,11 +208,11 @@ def test_lookup_finds_every_link(make, monkeypatch):
     # The last precursors are related to nothing, and would be mistaken for the first ones of the next target.
     graph = build_graph(table, extra_precursors=[parse_formula("NaCl"), parse_formula("KBr")])
     folds = TrainingFolds.divide(table, graph)
-    statistics = TrainingStatistics.fit(graph, folds)
+    statistics = TrainingFeatures.fit(graph, folds)
     nodes = torch.arange(len(graph.targets))
     everything = torch.arange(len(graph.precursors)).expand(len(nodes), -1)
     values = statistics.lookup(nodes, everything)
-    assert values.shape == (len(nodes), len(graph.precursors), len(STATISTICS))
+    assert values.shape == (len(nodes), len(graph.precursors), len(FREQUENCY_FEATURES))
     for node in nodes.tolist():
         related = statistics.related(node)
         part = slice(int(statistics.pointer[node]), int(statistics.pointer[node + 1]))
@@ -215,5 +223,5 @@ def test_lookup_finds_every_link(make, monkeypatch):
     shuffled = torch.tensor([[3, 1], [0, 3]])
     assert torch.equal(statistics.lookup(torch.tensor([4, 0]), shuffled)[0], values[4, [3, 1]])
     monkeypatch.setattr("rrgraph.graph.cross_fitting._CHUNK", 1)
-    again = TrainingStatistics.fit(graph, folds)
+    again = TrainingFeatures.fit(graph, folds)
     assert again.features.float() == pytest.approx(statistics.features.float(), abs=1e-2)

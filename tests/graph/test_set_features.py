@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rrgraph.chem import parse_formula, source_elements
-from rrgraph.graph import KINDS, SET_STATISTICS, KnownSystems, SetStatistics, precursor_kind
+from rrgraph.graph import KINDS, SET_FREQUENCY_FEATURES, KnownSystems, SetFrequencyFeatures, precursor_kind
 
 #: Three element systems, the last with two reactions; all oxides.
 ROWS = [
@@ -20,7 +20,7 @@ ROWS = [
 def fit(table, *pool):
     vocabulary = [*table.precursors().values(), *map(parse_formula, pool)]
     systems = KnownSystems.fit(table, {precursor.key: row for row, precursor in enumerate(vocabulary)})
-    return SetStatistics.fit(table, vocabulary, systems), systems, vocabulary
+    return SetFrequencyFeatures.fit(table, vocabulary, systems), systems, vocabulary
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +37,9 @@ def describe(statistics, target, *sets):
     features, parts = statistics.features(
         [parse_formula(target)], [parse_formula(text) for text in candidates], np.zeros(len(sets), dtype=int), padded
     )
-    assert features.shape == (len(sets), len(SET_STATISTICS))
+    assert features.shape == (len(sets), len(SET_FREQUENCY_FEATURES))
     assert parts.shape == (*padded.shape, 2)
-    return [dict(zip(SET_STATISTICS, row, strict=True)) for row in features.tolist()], parts.tolist()
+    return [dict(zip(SET_FREQUENCY_FEATURES, row, strict=True)) for row in features.tolist()], parts.tolist()
 
 
 def test_sizes_and_what_members_bring_by_hand(fitted):
@@ -177,7 +177,7 @@ def test_every_set_has_its_own_target(small_table):
         number = {symbol: sum(symbol in brought for brought in own) for symbol in need}
         alone = [sum(number[symbol] == 1 for symbol in brought) for brought in own]
         assert part[: len(own)].tolist() == [[a, len(b)] for a, b in zip(alone, own, strict=True)]
-        named = dict(zip(SET_STATISTICS, values.tolist(), strict=True))
+        named = dict(zip(SET_FREQUENCY_FEATURES, values.tolist(), strict=True))
         assert named["redundant"] == sum(max(count - 1, 0) for count in number.values())
         assert named["removable"] == alone.count(0)
         kinds = [precursor_kind(vocabulary[each]) for each in chosen if each >= 0]
@@ -186,7 +186,7 @@ def test_every_set_has_its_own_target(small_table):
 
 def test_statistics_survive_their_arrays(small_table):
     statistics, systems, vocabulary = fit(small_table, "NiO")
-    again = SetStatistics.from_arrays(vocabulary, systems, statistics.forms, statistics.to_arrays())
+    again = SetFrequencyFeatures.from_arrays(vocabulary, systems, statistics.forms, statistics.to_arrays())
     members = np.array(list(permutations(range(len(vocabulary)), 2)))
     rows = np.arange(len(members)) % len(small_table)
     for first, second in zip(

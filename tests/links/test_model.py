@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from rrgraph.errors import ConfigError
-from rrgraph.graph import STATISTICS
+from rrgraph.graph import FREQUENCY_FEATURES
 from rrgraph.links import LinkModel
 from rrgraph.nn import CompositionEncoder, FractionEncoder, ModelConfig
 
@@ -16,7 +16,7 @@ def build(**options):
 
 def pairs(number=5):
     torch.manual_seed(1)
-    return torch.randn(number, 16), torch.randn(number, 16), torch.randn(number, len(STATISTICS))
+    return torch.randn(number, 16), torch.randn(number, 16), torch.randn(number, len(FREQUENCY_FEATURES))
 
 
 @pytest.mark.parametrize("members", [1, 3])
@@ -45,9 +45,9 @@ def test_statistics_are_scaled_before_decoding():
 
 def test_constant_statistics_are_not_blown_up():
     model = build(statistics=True)
-    model.standardise(torch.ones(4, len(STATISTICS)))
+    model.standardise(torch.ones(4, len(FREQUENCY_FEATURES)))
     targets, precursors, _ = pairs()
-    assert model(targets, precursors, torch.ones(5, len(STATISTICS)) + 1e-4).abs().max() < 100
+    assert model(targets, precursors, torch.ones(5, len(FREQUENCY_FEATURES)) + 1e-4).abs().max() < 100
 
 
 def test_a_model_without_statistics_takes_none():

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from rrgraph.errors import ConfigError
-from rrgraph.graph import EDGE, LinkStatistics, TrainingFolds, TrainingStatistics, build_graph
+from rrgraph.graph import EDGE, FrequencyFeatures, TrainingFeatures, TrainingFolds, build_graph
 from rrgraph.links import DECODERS, SAMPLERS, LinkModel, LinkTask, TrainingConfig
-from rrgraph.models import LinkCheckpoint, LinkPredictor
+from rrgraph.models import LinkCheckpoint, Model
 from rrgraph.nn import ENCODERS, ModelConfig
 from rrgraph.training import LOSSES, OPTIMIZERS, train
 
@@ -31,7 +31,7 @@ def build(graph, table, *, statistics=False, model=MODEL, config=CONFIG):
         LinkModel(replace(model, statistics=statistics)),
         graph,
         config,
-        statistics=TrainingStatistics.fit(graph, folds) if statistics else None,
+        statistics=TrainingFeatures.fit(graph, folds) if statistics else None,
         folds=folds.targets,
     )
 
@@ -41,10 +41,10 @@ def test_training_separates_links_from_the_rest(graph, small_table, statistics):
     task = build(graph, small_table, statistics=statistics)
     history = train(task, CONFIG, seed=0)
     assert history[-1]["loss"] < 0.7 * history[0]["loss"]
-    counted = LinkStatistics.fit(small_table, graph.precursors) if statistics else None
-    scores = LinkPredictor(
-        LinkCheckpoint(task.module, graph.precursors, np.ones(len(graph.precursors)), counted)
-    ).logits(graph.targets, graph.precursors)
+    counted = FrequencyFeatures.fit(small_table, graph.precursors) if statistics else None
+    scores = Model(LinkCheckpoint(task.module, graph.precursors, np.ones(len(graph.precursors)), counted)).logits(
+        graph.targets, graph.precursors
+    )
     linked = np.zeros(scores.shape, dtype=bool)
     linked[tuple(graph.data[EDGE].edge_index.numpy())] = True
     assert scores[linked].mean() > scores[~linked].mean() + 1
@@ -103,7 +103,7 @@ class Noting(LinkModel):
 def test_each_link_of_a_batch_comes_with_its_own_statistics(graph, small_table):
     torch.manual_seed(0)
     folds = TrainingFolds.divide(small_table, graph)
-    statistics = TrainingStatistics.fit(graph, folds)
+    statistics = TrainingFeatures.fit(graph, folds)
     module = Noting(replace(MODEL, statistics=True))
     task = LinkTask(module, graph, CONFIG, statistics=statistics)
     draw, drawn = task.sampler.sample, []
@@ -196,7 +196,7 @@ def test_the_loss_is_the_sum_over_the_decoders_of_what_they_learn_from(graph, sm
     with torch.no_grad():
         total = task.loss(batch, torch.Generator().manual_seed(5))
         checkpoint = LinkCheckpoint(task.module, graph.precursors, np.ones(len(graph.precursors)))
-        embedded = [LinkPredictor(checkpoint).embed(side) for side in (graph.targets, graph.precursors)]
+        embedded = [Model(checkpoint).embed(side) for side in (graph.targets, graph.precursors)]
         expected = 0.0
         for number, decoder in enumerate(task.module.decoders):
             rows = [r for r, t in enumerate(batch[0].tolist()) if members == 1 or folds[t] % members != number]

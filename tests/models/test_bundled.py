@@ -9,7 +9,7 @@ from safetensors import safe_open
 import rrgraph.models
 from rrgraph.chem import ELEMENTS, parse_formula
 from rrgraph.cli.main import main
-from rrgraph.models import DEFAULT_ENCODER, DEFAULT_MODEL, load_encoder, load_predictor
+from rrgraph.models import DEFAULT_ENCODER, DEFAULT_MODEL, load_encoder, load_model
 from rrgraph.planning import Planner
 
 FOLDER = Path(rrgraph.models.__file__).parent / "bundled" / DEFAULT_MODEL
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the bundled model h
 
 @pytest.fixture(scope="module")
 def predictor():
-    return load_predictor(DEFAULT_MODEL)
+    return load_model(DEFAULT_MODEL)
 
 
 def lines(capsys):

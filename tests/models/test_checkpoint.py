@@ -7,13 +7,13 @@ import torch
 
 from rrgraph.chem import parse_formula
 from rrgraph.errors import ModelError
-from rrgraph.graph import LinkStatistics, SetStatistics
+from rrgraph.graph import FrequencyFeatures, SetFrequencyFeatures
 from rrgraph.links import LinkModel
-from rrgraph.models import UNRELATED_LOG_ODDS, LinkCheckpoint, LinkPredictor, load_checkpoint, save_checkpoint
-from rrgraph.nn import BoostedTrees, ModelConfig
+from rrgraph.models import UNRELATED_LOG_ODDS, LinkCheckpoint, Model, load_checkpoint, save_checkpoint
+from rrgraph.nn import ModelConfig, TreeEnsemble
 from rrgraph.planning import LISTWISE, Planner, SetConstraints
 from rrgraph.properties import EnergyHead
-from rrgraph.reranking import SetRanker, SetScorer, SetScorerConfig
+from rrgraph.reranking import EnsembleReranker, ListwiseNetwork, ListwiseNetworkConfig
 
 TARGETS = [parse_formula(f) for f in ("LiCoO2", "Cr2AlB2", "YBa2Cu3O7", "U")]
 
@@ -21,19 +21,19 @@ TARGETS = [parse_formula(f) for f in ("LiCoO2", "Cr2AlB2", "YBa2Cu3O7", "U")]
 def build(table, kind):
     torch.manual_seed(0)
     vocabulary = tuple(table.precursors().values())
-    statistics = LinkStatistics.fit(table, vocabulary) if kind != "plain" else None
+    statistics = FrequencyFeatures.fit(table, vocabulary) if kind != "plain" else None
     members = 3 if kind == "sets" else 1
     model = LinkModel(ModelConfig(width=16, layers=1, statistics=statistics is not None, members=members))
     ranker = None
     if kind == "sets":
-        scorer = SetScorer(SetScorerConfig(width=8, members=2)).eval()
-        counted = SetStatistics.fit(table, vocabulary, statistics.systems)
+        scorer = ListwiseNetwork(ListwiseNetworkConfig(width=8, members=2)).eval()
+        counted = SetFrequencyFeatures.fit(table, vocabulary, statistics.systems)
         energy = EnergyHead(16, 24).eval()
-        trees = BoostedTrees(3, 2)
+        trees = TreeEnsemble(3, 2)
         trees.value.normal_()
         trees.threshold.normal_()
         trees.feature.random_(20)
-        ranker = SetRanker(
+        ranker = EnsembleReranker(
             scorer,
             counted,
             candidates=7,
@@ -67,14 +67,14 @@ def ranking(small_table):
 def plans(checkpoint):
     pool = [*checkpoint.vocabulary, parse_formula("CrB")]
     rules = SetConstraints(foreign=True, sizes=(1, 2, 3))
-    return Planner(LinkPredictor(checkpoint), pool, rules, mode=LISTWISE).plan(TARGETS, top_k=9)
+    return Planner(Model(checkpoint), pool, rules, mode=LISTWISE).plan(TARGETS, top_k=9)
 
 
 def test_saved_model_predicts_equally_after_loading(checkpoint, tmp_path):
     save_checkpoint(checkpoint, tmp_path)
     loaded = load_checkpoint(tmp_path)
     candidates = [*checkpoint.vocabulary, parse_formula("CrB")]
-    before, after = (LinkPredictor(c).logits(TARGETS, candidates) for c in (checkpoint, loaded))
+    before, after = (Model(c).logits(TARGETS, candidates) for c in (checkpoint, loaded))
     assert np.array_equal(before, after)
     assert loaded.metadata == {"score_mode": "geometric"}
     assert [p.formula for p in loaded.vocabulary] == [p.formula for p in checkpoint.vocabulary]
@@ -106,7 +106,7 @@ def test_half_keeps_the_second_stage_exact(ranking, tmp_path):
 
 
 def test_a_model_without_a_second_stage_says_so(checkpoint):
-    predictor = LinkPredictor(checkpoint)
+    predictor = Model(checkpoint)
     assert predictor.ranks_sets == (checkpoint.ranker is not None)
     if predictor.ranks_sets:
         assert predictor.set_candidates == 7
@@ -121,13 +121,13 @@ def test_half_keeps_counts_exact_and_predicts_nearly_equally(checkpoint, tmp_pat
     if checkpoint.statistics is not None:
         for name, counts in checkpoint.statistics.to_arrays().items():
             assert np.array_equal(loaded.statistics.to_arrays()[name], counts), name
-    before, after = (LinkPredictor(c).logits(TARGETS, checkpoint.vocabulary) for c in (checkpoint, loaded))
+    before, after = (Model(c).logits(TARGETS, checkpoint.vocabulary) for c in (checkpoint, loaded))
     assert not np.array_equal(before, after)
     assert after == pytest.approx(before, abs=0.02)
 
 
 def test_predictor_scores_pairs_as_in_the_grid(checkpoint):
-    predictor = LinkPredictor(checkpoint)
+    predictor = Model(checkpoint)
     candidates = [parse_formula(f) for f in ("Li2CO3", "CrB", "Co3O4", "Y2O3")]
     grid = predictor.logits(TARGETS, candidates)
     assert grid.shape == (4, 4)
@@ -141,7 +141,7 @@ def test_predictor_scores_pairs_as_in_the_grid(checkpoint):
 def test_what_could_not_be_meant_is_sure_with_statistics_only(checkpoint):
     targets = [parse_formula(text) for text in ("LiCoO2", "NH4NO3", "H2O")]
     candidates = [parse_formula(text) for text in ("La(OH)3", "Co3O4", "LaN", "O2")]
-    logits = LinkPredictor(checkpoint).logits(targets, candidates)
+    logits = Model(checkpoint).logits(targets, candidates)
     # Oxygen and hydrogen come with everything; only where there is nothing else they count.
     sure = [[True, False, True, True], [True, True, False, True], [True, True, True, False]]
     if checkpoint.statistics is None:
@@ -150,7 +150,7 @@ def test_what_could_not_be_meant_is_sure_with_statistics_only(checkpoint):
 
 
 def test_predictor_knows_what_was_seen(checkpoint):
-    predictor = LinkPredictor(checkpoint)
+    predictor = Model(checkpoint)
     assert predictor.count(parse_formula("CrB")) == 0
     assert predictor.count(checkpoint.vocabulary[3]) == 3
     assert len(predictor.seen) == len(checkpoint.vocabulary) - 1
@@ -159,7 +159,7 @@ def test_predictor_knows_what_was_seen(checkpoint):
 @pytest.mark.parametrize("systems", [None, frozenset(), frozenset({"Co-Li-O", "Ba-O-Ti"})])
 def test_training_systems_are_optional(checkpoint, tmp_path, systems):
     save_checkpoint(replace(checkpoint, systems=systems), tmp_path)
-    assert LinkPredictor(load_checkpoint(tmp_path)).systems == systems
+    assert Model(load_checkpoint(tmp_path)).systems == systems
 
 
 def test_a_file_without_training_systems_is_read(checkpoint, tmp_path):

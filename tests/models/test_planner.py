@@ -6,7 +6,7 @@ import pytest
 
 from rrgraph.chem import parse_formula
 from rrgraph.errors import PlanningError
-from rrgraph.models import load_predictor, planner_with_wishes, usual_mode
+from rrgraph.models import constrained_planner, default_mode, load_model
 from rrgraph.planning import LISTWISE, Planner, SetConstraints
 
 TARGET = parse_formula("Li7La3Zr2O12")
@@ -14,7 +14,7 @@ TARGET = parse_formula("Li7La3Zr2O12")
 
 @pytest.fixture(scope="module")
 def predictor():
-    return load_predictor("default")
+    return load_model("default")
 
 
 def probabilities(planner: Planner, top_k: int = 10) -> dict[frozenset[str], float]:
@@ -22,8 +22,8 @@ def probabilities(planner: Planner, top_k: int = 10) -> dict[frozenset[str], flo
 
 
 def test_without_wishes_it_is_the_planner_of_the_vocabulary(predictor):
-    planner = planner_with_wishes(predictor)
-    assert planner.rivals is None and planner.mode == usual_mode(predictor) == LISTWISE
+    planner = constrained_planner(predictor)
+    assert planner.rivals is None and planner.mode == default_mode(predictor) == LISTWISE
     assert probabilities(planner) == probabilities(Planner(predictor, predictor.vocabulary, mode=LISTWISE))
 
 
@@ -37,8 +37,8 @@ def test_without_wishes_it_is_the_planner_of_the_vocabulary(predictor):
     ],
 )
 def test_wishes_make_no_set_much_more_probable(predictor, wishes):
-    free = probabilities(planner_with_wishes(predictor), top_k=100)
-    bound = probabilities(planner_with_wishes(predictor, SetConstraints(**wishes)), top_k=3)
+    free = probabilities(constrained_planner(predictor), top_k=100)
+    bound = probabilities(constrained_planner(predictor, SetConstraints(**wishes)), top_k=3)
     alone = probabilities(Planner(predictor, predictor.vocabulary, SetConstraints(**wishes), mode=LISTWISE), top_k=3)
     first = next(iter(bound))
     assert bound[first] == pytest.approx(free[first], rel=0.1)
@@ -48,25 +48,25 @@ def test_wishes_make_no_set_much_more_probable(predictor, wishes):
 def test_what_is_in_stock_is_a_candidate_even_if_nobody_used_it(predictor):
     unheard = parse_formula("La2Zr2O7")
     assert unheard.key not in {precursor.key for precursor in predictor.vocabulary}
-    planner = planner_with_wishes(predictor, SetConstraints(stock={"Li2O2", unheard.formula}))
+    planner = constrained_planner(predictor, SetConstraints(stock={"Li2O2", unheard.formula}))
     (best,) = planner.plan([TARGET], top_k=1)[0]
     assert best.precursors.keys == {parse_formula("Li2O2").key, unheard.key}
 
 
 def test_what_is_required_has_to_be_a_candidate_so_that_typing_errors_show(predictor):
     with pytest.raises(PlanningError, match="FXe9"):
-        planner_with_wishes(predictor, SetConstraints(required={"Xe9F"}))
+        constrained_planner(predictor, SetConstraints(required={"Xe9F"}))
 
 
 def test_a_told_size_is_shared_by_the_rivals(predictor):
     sizes = SetConstraints(sizes=(3,))
-    assert planner_with_wishes(predictor, sizes, told=True).rivals is None
-    limited = planner_with_wishes(predictor, sizes)
+    assert constrained_planner(predictor, sizes, told=True).rivals is None
+    limited = constrained_planner(predictor, sizes)
     assert limited.rivals is not None and limited.rivals.constraints == SetConstraints()
-    without = planner_with_wishes(predictor, SetConstraints(sizes=(3,), excluded={"LiOH"}), told=True)
+    without = constrained_planner(predictor, SetConstraints(sizes=(3,), excluded={"LiOH"}), told=True)
     assert without.rivals is not None and without.rivals.constraints == sizes
 
 
 def test_the_mode_can_be_chosen(predictor):
-    planner = planner_with_wishes(predictor, SetConstraints(excluded={"LiOH"}), mode="geometric", max_candidates=20)
+    planner = constrained_planner(predictor, SetConstraints(excluded={"LiOH"}), mode="geometric", max_candidates=20)
     assert planner.mode == "geometric" and planner.rivals is None and planner.max_candidates == 20

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rrgraph import __version__
 from rrgraph.errors import ModelError
-from rrgraph.nn import model_format, read_model, refuse_misfit, weights, write_model
+from rrgraph.nn import checkpoint_mismatch, model_format, read_model, weights, write_model
 
 FORMAT = "invented-model/1"
 TENSORS = {
@@ -98,11 +98,11 @@ def test_the_format_of_no_model_is_refused(tmp_path):
 
 @given(error=st.sampled_from([KeyError, TypeError, ValueError, RuntimeError]), text=st.text(max_size=40))
 def test_a_misfit_becomes_one_line(error, text):
-    with pytest.raises(ModelError, match="do not fit each other") as caught, refuse_misfit("folder"):
+    with pytest.raises(ModelError, match="do not fit each other") as caught, checkpoint_mismatch("folder"):
         raise error(text)
     assert "\n" not in str(caught.value)
 
 
 def test_other_errors_pass():
-    with pytest.raises(ZeroDivisionError), refuse_misfit("folder"):
+    with pytest.raises(ZeroDivisionError), checkpoint_mismatch("folder"):
         raise ZeroDivisionError

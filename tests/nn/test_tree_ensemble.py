@@ -5,12 +5,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rrgraph.nn import BoostedTrees
+from rrgraph.nn import TreeEnsemble
 
 
 def drawn(trees, depth, columns, seed):
     draw = torch.Generator().manual_seed(seed)
-    made = BoostedTrees(trees, depth)
+    made = TreeEnsemble(trees, depth)
     made.feature.copy_(torch.randint(columns, made.feature.shape, generator=draw))
     made.threshold.copy_(torch.randn(made.threshold.shape, generator=draw).round(decimals=1))
     made.value.copy_(torch.randn(made.value.shape, generator=draw))
@@ -45,4 +45,4 @@ def test_portions_of_trees_change_nothing(at_once, monkeypatch):
 
 
 def test_no_trees_say_their_base():
-    assert BoostedTrees(0, 3)(torch.randn(4, 2)).tolist() == [0.0] * 4
+    assert TreeEnsemble(0, 3)(torch.randn(4, 2)).tolist() == [0.0] * 4

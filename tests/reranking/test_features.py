@@ -10,10 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rrgraph.chem import GASES, KJ_PER_EV, parse_formula, source_elements
-from rrgraph.graph import BALANCE, SET_STATISTICS, STATISTICS, KnownSystems, SetStatistics, balance_sets
+from rrgraph.graph import (
+    BALANCE,
+    FREQUENCY_FEATURES,
+    SET_FREQUENCY_FEATURES,
+    KnownSystems,
+    SetFrequencyFeatures,
+    balance_sets,
+)
 from rrgraph.planning import TargetLinks
-from rrgraph.reranking import SetLists, describe_sets
-from rrgraph.reranking.features import LINK_NUMBERS, MEMBER_NUMBERS, SET_NUMBERS
+from rrgraph.reranking import CandidateLists, describe_sets
+from rrgraph.reranking.features import LINK_FEATURES, MEMBER_FEATURES, SET_FEATURES
 
 TARGETS = [parse_formula(text) for text in ("LiCoO2", "Li2CoMnO4", "BaTiO3")]
 CANDIDATES = [
@@ -25,12 +32,12 @@ CANDIDATES = [
 def statistics(small_table):
     vocabulary = list(small_table.precursors().values())
     systems = KnownSystems.fit(small_table, {each.key: row for row, each in enumerate(vocabulary)})
-    return SetStatistics.fit(small_table, vocabulary, systems)
+    return SetFrequencyFeatures.fit(small_table, vocabulary, systems)
 
 
 def recognisable(rows, columns):
     """Link statistics from which one can read which link they are of."""
-    values = np.zeros((len(rows), len(STATISTICS)), dtype=np.float32)
+    values = np.zeros((len(rows), len(FREQUENCY_FEATURES)), dtype=np.float32)
     values[:, 0], values[:, 1] = rows, columns
     return values
 
@@ -69,7 +76,7 @@ def test_numbers_by_hand(statistics):
     lists = describe_sets(
         statistics, TARGETS[:1], candidates, competing(np.array([list(odds.values())])), recognisable, sets
     )
-    values = dict(zip(SET_NUMBERS, lists.numbers.t().tolist(), strict=True))
+    values = dict(zip(SET_FEATURES, lists.numbers.t().tolist(), strict=True))
     sums = [log_sigmoid(1) + log_sigmoid(1.5), log_sigmoid(2) + log_sigmoid(1.5), log_sigmoid(-1)]
     sums.append(log_sigmoid(1) + log_sigmoid(-0.5))
     assert sums[1] > sums[0] > sums[3] > sums[2]
@@ -87,7 +94,7 @@ def test_numbers_by_hand(statistics):
         "most_lost": [1.0, 0.0, 3.0, 2.0],
         "second_choices": [1.0, 0.0, 2.0, 2.0],
     }
-    assert tuple(expected) == SET_NUMBERS[len(SET_STATISTICS) : -len(BALANCE) - 1]
+    assert tuple(expected) == SET_FEATURES[len(SET_FREQUENCY_FEATURES) : -len(BALANCE) - 1]
     for name, numbers in expected.items():
         assert values[name] == pytest.approx(numbers, abs=1e-5), name
 
@@ -96,7 +103,7 @@ def test_a_single_weak_candidate_is_not_a_second_choice(statistics):
     """What nobody could supply better costs nothing, however improbable it is."""
     links = TargetLinks(rows=np.array([0, 0]), columns=np.array([0, 1]), log_odds=np.array([-9.0, -7.0]))
     lists = describe_sets(statistics, [TARGETS[2]], CANDIDATES[6:8], links, recognisable, [[(0, 1)]])
-    values = dict(zip(SET_NUMBERS, lists.numbers[0].tolist(), strict=True))
+    values = dict(zip(SET_FEATURES, lists.numbers[0].tolist(), strict=True))
     assert (values["lost"], values["most_lost"], values["second_choices"]) == (0, 0, 0)
 
 
@@ -134,7 +141,7 @@ def test_numbers_equal_a_loop(statistics, problem):
         sums = [sum(log_sigmoid(odds[row, each]) for each in members) for members in own]
         totals = [odds[row, members].sum() for members in own]
         for number, members in enumerate(own):
-            values = dict(zip(SET_NUMBERS, lists.numbers[place].tolist(), strict=True))
+            values = dict(zip(SET_FEATURES, lists.numbers[place].tolist(), strict=True))
             lost = [
                 max(odds[row, c] for c in keep[row] if symbol in source_elements(CANDIDATES[c]))
                 - max(odds[row, c] for c in members if symbol in source_elements(CANDIDATES[c]))
@@ -173,10 +180,10 @@ def test_the_statistics_of_sets_come_first(statistics):
     lists = describe_sets(
         statistics, TARGETS[:1], CANDIDATES, competing(np.zeros((1, 9))), recognisable, [[(0, 2), (1, 3, 4)]]
     )
-    assert np.array_equal(lists.numbers[:, : len(SET_STATISTICS)], expected)
+    assert np.array_equal(lists.numbers[:, : len(SET_FREQUENCY_FEATURES)], expected)
     assert np.array_equal(lists.parts, parts)
-    assert lists.numbers.shape[1] == len(SET_NUMBERS)
-    assert lists.links.shape[1] + lists.parts.shape[2] == len(MEMBER_NUMBERS) == len(LINK_NUMBERS) + 2
+    assert lists.numbers.shape[1] == len(SET_FEATURES)
+    assert lists.links.shape[1] + lists.parts.shape[2] == len(MEMBER_FEATURES) == len(LINK_FEATURES) + 2
 
 
 def test_mass_balance_and_reaction_energy_by_hand(statistics):
@@ -189,7 +196,7 @@ def test_mass_balance_and_reaction_energy_by_hand(statistics):
     lists = describe_sets(
         statistics, TARGETS, CANDIDATES, replace(links, energies=(of_targets, of_candidates)), recognisable, sets
     )
-    values, other = (dict(zip(SET_NUMBERS, row, strict=True)) for row in lists.numbers.tolist())
+    values, other = (dict(zip(SET_FEATURES, row, strict=True)) for row in lists.numbers.tolist())
     # For an atom of BaTiO3 an atom of BaCO3 and 3/5 of one of TiO2; 1/5 of an atom of carbon leaves as CO2.
     assert values["energy"] == pytest.approx(
         -3.4 + 0.2 * GASES["CO2"].enthalpy / KJ_PER_EV - 1.0 * -2.4 - 0.6 * -3.2, abs=1e-3
@@ -228,18 +235,18 @@ def parts(statistics):
 
 
 def test_concatenated_lists_say_what_they_said(parts):
-    whole = SetLists.concat(parts)
+    whole = CandidateLists.concat(parts)
     assert len(whole) == 6
     expected = [content(part, number) for part in parts for number in range(3)]
     assert [content(whole, number) for number in range(6)] == expected
     assert whole.members.shape[1] == 4
-    assert content(SetLists.concat(parts[::-1]), 0) == content(parts[1], 0)
-    assert [content(SetLists.concat(parts[:1]), number) for number in range(3)] == expected[:3]
+    assert content(CandidateLists.concat(parts[::-1]), 0) == content(parts[1], 0)
+    assert [content(CandidateLists.concat(parts[:1]), number) for number in range(3)] == expected[:3]
 
 
 @pytest.mark.parametrize("chosen", [[4, 0], [5, 1], [2], [0, 1, 2, 3, 4, 5], [4, 4]])
 def test_selected_lists_say_what_they_said(parts, chosen):
-    whole = SetLists.concat(parts)
+    whole = CandidateLists.concat(parts)
     some, sets = whole.select(torch.tensor(chosen))
     assert [content(some, number) for number in range(len(chosen))] == [content(whole, number) for number in chosen]
     assert torch.equal(whole.numbers[sets], some.numbers)
@@ -247,7 +254,7 @@ def test_selected_lists_say_what_they_said(parts, chosen):
 
 
 def test_half_keeps_the_lists(parts):
-    whole = SetLists.concat(parts)
+    whole = CandidateLists.concat(parts)
     half = whole.half()
     assert half.numbers.dtype == half.links.dtype == half.parts.dtype == torch.float16
     assert torch.equal(half.members, whole.members)

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import pad
 
-from rrgraph.reranking import SetLists, SetScorer, SetScorerConfig, list_log_softmax, right_log_probability
+from rrgraph.reranking import (
+    CandidateLists,
+    ListwiseNetwork,
+    ListwiseNetworkConfig,
+    list_log_softmax,
+    recorded_log_probability,
+)
 
 LENGTHS = [5, 1, 0, 8, 2]
 
@@ -17,7 +23,7 @@ LENGTHS = [5, 1, 0, 8, 2]
 @pytest.fixture
 def scorer():
     torch.manual_seed(0)
-    scorer = SetScorer(SetScorerConfig(width=12, dropout=0.5, members=2)).eval()
+    scorer = ListwiseNetwork(ListwiseNetworkConfig(width=12, dropout=0.5, members=2)).eval()
     for network in scorer.networks:
         torch.nn.init.normal_(network.direct.weight)  # which is zero at the start
     return scorer
@@ -155,7 +161,7 @@ def test_right_sets_share_the_probability(drawn, random):
     scores, none, owner = flatten(drawn)
     of_set, of_none = list_log_softmax(scores, none, owner)
     right = torch.tensor([random.random() < 0.4 for _ in scores], dtype=torch.bool)
-    found = right_log_probability(of_set, of_none, owner, right)
+    found = recorded_log_probability(of_set, of_none, owner, right)
     for number in range(len(drawn)):
         own = of_set[(owner == number) & right]
         expected = log(max(sum(map(exp, own.tolist())), 1e-12)) if len(own) else of_none[number].item()
@@ -171,5 +177,5 @@ def test_dropout_only_while_learning(scorer, lists):
 def test_no_lists(scorer, invent_lists):
     lists = invent_lists([2])
     empty, _ = lists.select(torch.tensor([], dtype=torch.int64))
-    assert isinstance(empty, SetLists)
+    assert isinstance(empty, CandidateLists)
     assert [len(part) for part in scorer(empty)] == [0, 0]

@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from rrgraph.graph import STATISTICS, KnownSystems, SetStatistics
-from rrgraph.nn import BoostedTrees
+from rrgraph.graph import FREQUENCY_FEATURES, KnownSystems, SetFrequencyFeatures
+from rrgraph.nn import TreeEnsemble
 from rrgraph.planning import TargetLinks
-from rrgraph.reranking import SetRanker, SetScorer, SetScorerConfig, fit_temperature, list_log_softmax
+from rrgraph.reranking import (
+    EnsembleReranker,
+    ListwiseNetwork,
+    ListwiseNetworkConfig,
+    fit_temperature,
+    list_log_softmax,
+)
 
 
 @pytest.fixture(scope="module")
@@ -17,8 +23,10 @@ def ranker(small_table):
     torch.manual_seed(0)
     vocabulary = list(small_table.precursors().values())
     systems = KnownSystems.fit(small_table, {each.key: row for row, each in enumerate(vocabulary)})
-    scorer = SetScorer(SetScorerConfig(width=8, dropout=0.5))
-    return SetRanker(scorer, SetStatistics.fit(small_table, vocabulary, systems), candidates=16, temperature=2.0)
+    scorer = ListwiseNetwork(ListwiseNetworkConfig(width=8, dropout=0.5))
+    return EnsembleReranker(
+        scorer, SetFrequencyFeatures.fit(small_table, vocabulary, systems), candidates=16, temperature=2.0
+    )
 
 
 def ask(ranker, table, sets, told=None):
@@ -26,7 +34,11 @@ def ask(ranker, table, sets, told=None):
     targets = table.targets[: len(sets)]
     rows, columns = np.divmod(np.arange(len(targets) * len(candidates)), len(candidates))
     links = TargetLinks(rows=rows, columns=columns, log_odds=np.linspace(-2, 2, len(rows)))
-    given = np.random.default_rng(0).normal(size=(len(targets), len(candidates), len(STATISTICS))).astype(np.float32)
+    given = (
+        np.random.default_rng(0)
+        .normal(size=(len(targets), len(candidates), len(FREQUENCY_FEATURES)))
+        .astype(np.float32)
+    )
     return ranker.log_probabilities(
         targets, candidates, links, lambda rows, columns: given[rows, columns], sets, told or [False] * len(sets)
     )
@@ -61,7 +73,7 @@ def test_temperature_flattens_without_changing_the_order(ranker, small_table):
 
 def test_what_trees_say_is_added_to_the_scores(ranker, small_table):
     sets = [[(0, 1), (2, 1), (0,)]]
-    trees = BoostedTrees(1, 1)
+    trees = TreeEnsemble(1, 1)
     trees.base.fill_(3.0)
     (plain,), none = ask(ranker, small_table, sets)
     (found,), none_then = ask(replace(ranker, trees=trees, tree_weight=0.5), small_table, sets)

@@ -7,17 +7,17 @@ import pytest
 import torch
 
 from rrgraph.reranking import (
-    SetScorer,
-    SetScorerConfig,
-    SetTask,
-    SetTrainingConfig,
+    ListwiseNetwork,
+    ListwiseNetworkConfig,
+    RerankingConfig,
+    RerankingTask,
     list_log_softmax,
-    right_log_probability,
+    recorded_log_probability,
 )
-from rrgraph.reranking.features import SET_NUMBERS
+from rrgraph.reranking.features import SET_FEATURES
 from rrgraph.training import STATE_FILE, train
 
-CONFIG = SetTrainingConfig(epochs=4, batch_size=16, learning_rate=3e-3, average=0.9)
+CONFIG = RerankingConfig(epochs=4, batch_size=16, learning_rate=3e-3, average=0.9)
 
 
 def plant(lists, *, none=0.0):
@@ -34,8 +34,8 @@ def plant(lists, *, none=0.0):
 
 def build(lists, right, weights=None, *, members=1, config=CONFIG, validate=None):
     torch.manual_seed(0)
-    return SetTask(
-        SetScorer(SetScorerConfig(width=32, dropout=0.0, members=members)),
+    return RerankingTask(
+        ListwiseNetwork(ListwiseNetworkConfig(width=32, dropout=0.0, members=members)),
         lists,
         right,
         weights or [torch.ones(len(each)) for each in lists],
@@ -106,7 +106,7 @@ def test_each_network_learns_by_itself(invent_lists):
     with torch.no_grad():
         for scores, none in task.module.member_scores(lists):
             logs = list_log_softmax(scores, none, lists.owner)
-            total -= right_log_probability(*logs, lists.owner, right).mean()
+            total -= recorded_log_probability(*logs, lists.owner, right).mean()
         assert task.loss((0, torch.arange(3)), None).item() == pytest.approx(total.item(), abs=1e-5)
 
 
@@ -137,10 +137,10 @@ def test_numbers_are_scaled_over_all_collections(invent_lists):
     together = torch.cat([each.numbers for each in lists])
     assert torch.allclose(task.module.numbers_shift, together.mean(0), atol=1e-5)
     assert torch.allclose(task.module.numbers_scale, together.std(0, correction=0), atol=1e-4)
-    assert len(task.module.numbers_scale) == len(SET_NUMBERS)
+    assert len(task.module.numbers_scale) == len(SET_FEATURES)
 
 
-class Interrupted(SetTask):
+class Interrupted(RerankingTask):
     """A task that is interrupted in its third epoch."""
 
     def batches(self, epoch, generator):

@@ -12,11 +12,11 @@ from rrgraph.chem import VOLATILE, parse_formula, source_elements
 from rrgraph.evaluation import PROTOCOLS
 from rrgraph.graph import BALANCE, TrainingFolds, balance_sets
 from rrgraph.links import LinkModel, LinkTask
-from rrgraph.models import LinkCheckpoint, LinkPredictor, load_checkpoint
+from rrgraph.models import LinkCheckpoint, Model, load_checkpoint
 from rrgraph.planning import LISTWISE, Planner
 from rrgraph.properties import EnergyHead, reaction_energies
-from rrgraph.reranking import SetTask
-from rrgraph.reranking.features import SET_NUMBERS
+from rrgraph.reranking import RerankingTask
+from rrgraph.reranking.features import SET_FEATURES
 from rrgraph.runs import DataConfig, RunConfig, candidate_pool, train_run
 from rrgraph.runs.data import prepare
 from rrgraph.runs.reranker import _CrossFitted, calibrate, publication_weights
@@ -57,7 +57,7 @@ def test_the_second_stage_is_what_is_measured(ranked):
     checkpoint = load_checkpoint(ranked.folder)
     test = ranked.split.test
     pool = candidate_pool(checkpoint.vocabulary, test)
-    planner = Planner(LinkPredictor(checkpoint), pool, PROTOCOLS["open"].constraints(), mode=LISTWISE)
+    planner = Planner(Model(checkpoint), pool, PROTOCOLS["open"].constraints(), mode=LISTWISE)
     plans = planner.plan(test.targets, top_k=8)
     recorded = {}
     for key, keys in zip(test.target_keys, test.set_keys, strict=True):
@@ -97,7 +97,7 @@ def interrupt(monkeypatch, task, epoch):
 def test_a_run_interrupted_in_its_second_stage_goes_on_equally(two_stages, ranked, tmp_path, monkeypatch, epoch):
     config = replace(two_stages, output=str(tmp_path / "run"))
     with monkeypatch.context() as patch:
-        interrupt(patch, SetTask, epoch)
+        interrupt(patch, RerankingTask, epoch)
         with pytest.raises(KeyboardInterrupt):
             train_run(config)
     folder = config.folder
@@ -118,7 +118,7 @@ def test_a_run_interrupted_in_its_second_stage_goes_on_equally(two_stages, ranke
 
 def test_a_run_interrupted_in_each_stage_goes_on_equally(two_stages, ranked, tmp_path, monkeypatch):
     config = replace(two_stages, output=str(tmp_path / "run"))
-    for task, epoch in ((LinkTask, 2), (SetTask, 2)):
+    for task, epoch in ((LinkTask, 2), (RerankingTask, 2)):
         with monkeypatch.context() as patch:
             interrupt(patch, task, epoch)
             with pytest.raises(KeyboardInterrupt):
@@ -208,9 +208,7 @@ def test_the_first_sets_of_the_validation_rows_are_as_likely_as_can_be(ranked, p
 
     def loss(temperature):
         changed = with_temperatures(checkpoint, temperature=temperature, told=temperature)
-        planner = Planner(
-            LinkPredictor(changed), pool, rules.constraints(), mode=LISTWISE, max_candidates=rules.max_candidates
-        )
+        planner = Planner(Model(changed), pool, rules.constraints(), mode=LISTWISE, max_candidates=rules.max_candidates)
         plans = planner.plan([target for target, _ in recorded], sizes=[size for _, size in recorded], top_k=1)
         first = [(plan.sets[0], sets) for plan, sets in zip(plans, recorded.values(), strict=True) if plan.sets]
         likely = [best.probability if best.precursors.keys in sets else 1 - best.probability for best, sets in first]
@@ -367,7 +365,7 @@ def test_lists_are_those_of_their_targets(make, checkpoint, told):
         for members in own:
             keys = {prepared.graph.precursors[member].key for member in members}
             assert bool(right[place]) == (keys == recorded[names[target].key])
-            assert lists.numbers[place, SET_NUMBERS.index("size")] == len(members)
+            assert lists.numbers[place, SET_FEATURES.index("size")] == len(members)
             assert size in (None, len(members))
             nodes = torch.tensor([target])
             found, link = cross.statistics.find(nodes, torch.tensor([members]))
@@ -390,7 +388,7 @@ def test_only_links_that_may_be_used_compete(make, checkpoint, told):
     jobs = cross.jobs[told]
     lists, _ = cross.describe(told=told)
     sets, competing = cross._plan(jobs, told=told)
-    columns = [SET_NUMBERS.index(name) for name in ("lost", "most_lost", "second_choices")]
+    columns = [SET_FEATURES.index(name) for name in ("lost", "most_lost", "second_choices")]
     place, fewer = 0, 0
     for (target, _), own, links in zip(jobs, sets, competing, strict=True):
         node, related = prepared.graph.targets[target], cross.statistics.related(target)
@@ -422,10 +420,10 @@ def test_reaction_energies_are_those_of_the_embeddings(make, checkpoint):
     cross = _CrossFitted(prepared, checkpoint, head, 6)
     lists, _ = cross.describe(told=False)
     plain, _ = _CrossFitted(prepared, checkpoint, None, 6).describe(told=False)
-    column = SET_NUMBERS.index("energy")
+    column = SET_FEATURES.index("energy")
     assert plain.numbers[:, column].tolist() == [0] * len(plain.numbers)
     assert torch.equal(lists.numbers[:, :column], plain.numbers[:, :column])
-    graph, predictor = prepared.graph, LinkPredictor(checkpoint)
+    graph, predictor = prepared.graph, Model(checkpoint)
     with torch.no_grad():
         of_targets, of_precursors = (head(predictor.embed(side)).numpy() for side in (graph.targets, graph.precursors))
     jobs = cross.jobs[False]
@@ -445,7 +443,7 @@ def test_probable_sets_come_first_in_a_list(make, checkpoint):
     _, prepared = make()
     lists, _ = _CrossFitted(prepared, checkpoint, None, 6).describe(told=False)
     for number in range(len(lists)):
-        ranks = lists.numbers[lists.pointer[number] : lists.pointer[number + 1], SET_NUMBERS.index("log_rank")]
+        ranks = lists.numbers[lists.pointer[number] : lists.pointer[number + 1], SET_FEATURES.index("log_rank")]
         assert ranks.tolist() == sorted(ranks.tolist())
 
 

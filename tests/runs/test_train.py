@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from rrgraph.chem import parse_formula
 from rrgraph.errors import ConfigError
 from rrgraph.evaluation import PROTOCOLS, evaluate_planner
-from rrgraph.models import load_checkpoint, load_predictor
+from rrgraph.models import load_checkpoint, load_model
 from rrgraph.runs import candidate_pool, load_run, run_data, train_run
 from rrgraph.runs.measure import set_mode
 from rrgraph.training import STATE_FILE
@@ -69,7 +69,7 @@ def test_the_card_says_data_licence_metrics_and_limits(finished, run_folder):
 
 
 def test_the_saved_model_predicts_as_measured(tiny, finished, run_folder):
-    predictor = load_predictor(str(run_folder))
+    predictor = load_model(str(run_folder))
     seen = {precursor.key for precursor in predictor.seen}
     # In the order of the run: what else was embedded in a batch matters in the last digits.
     for part in ("validation", "test"):
@@ -87,7 +87,7 @@ def test_the_saved_model_predicts_as_measured(tiny, finished, run_folder):
 
 
 def test_two_loads_give_the_same_scores(run_folder):
-    first, second = load_predictor(str(run_folder)), load_predictor(f"{run_folder}/")
+    first, second = load_model(str(run_folder)), load_model(f"{run_folder}/")
     candidates = [*first.vocabulary, parse_formula("Al45Cr7")]
     scores = first.logits(TARGETS, candidates)
     assert np.isfinite(scores).all()

@@ -17,8 +17,8 @@ from optuna.trial import TrialState
 from rrgraph.errors import StudyError
 from rrgraph.links import LinkTask
 from rrgraph.models import load_checkpoint
-from rrgraph.reranking import SetTrainingConfig
-from rrgraph.runs import SetsConfig, load_run, train_run
+from rrgraph.reranking import RerankingConfig
+from rrgraph.runs import RerankerConfig, load_run, train_run
 from rrgraph.tuning import StudyResult, opened_storage, tune
 from rrgraph.tuning.sampling import SAME_AS
 from rrgraph.tuning.signals import quietly
@@ -162,7 +162,7 @@ def test_a_model_with_a_second_stage_is_measured_with_it(config, make_space):
         config,
         model=replace(config.model, members=2, statistics=True),
         training=replace(config.training, epochs=2),
-        sets=SetsConfig(enabled=True, training=SetTrainingConfig(epochs=1, candidates=8)),
+        sets=RerankerConfig(enabled=True, training=RerankingConfig(epochs=1, candidates=8)),
         evaluation=replace(config.evaluation, mode="listwise"),
     )
     space = make_space({"training.learning_rate": {"range": [1e-3, 1e-1]}, "sets.training.epochs": {"choices": [1, 2]}})

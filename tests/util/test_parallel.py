@@ -10,32 +10,32 @@ from pathlib import Path
 
 import pytest
 
-from rrgraph.util.parallel import ProcessDied, work_through
+from rrgraph.util.parallel import WorkerDied, parallel_map
 
 
 def test_one_job_works_in_this_process_in_order():
-    assert list(work_through(operator.neg, [3, 1, 2], jobs=1, threads=1)) == [(0, -3), (1, -1), (2, -2)]
+    assert list(parallel_map(operator.neg, [3, 1, 2], jobs=1, threads=1)) == [(0, -3), (1, -1), (2, -2)]
 
 
 def test_several_jobs_answer_for_every_item():
-    assert dict(work_through(operator.neg, range(5), jobs=2, threads=1)) == {place: -place for place in range(5)}
+    assert dict(parallel_map(operator.neg, range(5), jobs=2, threads=1)) == {place: -place for place in range(5)}
 
 
 def test_processes_get_their_threads(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     asked = ["OMP_NUM_THREADS"] * 2
-    assert [answer for _, answer in work_through(os.getenv, asked, jobs=2, threads=3)] == ["3", "3"]
+    assert [answer for _, answer in parallel_map(os.getenv, asked, jobs=2, threads=3)] == ["3", "3"]
     assert "OMP_NUM_THREADS" not in os.environ
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert [answer for _, answer in work_through(os.getenv, asked, jobs=2, threads=3)] == ["1", "1"]
+    assert [answer for _, answer in parallel_map(os.getenv, asked, jobs=2, threads=3)] == ["1", "1"]
 
 
 def test_a_dead_process_does_not_take_the_others_with_it():
     work = [partial(os._exit, 1), *(partial(abs, -number) for number in range(1, 6))]
-    answers = dict(work_through(operator.call, work, jobs=2, threads=1))
-    assert isinstance(answers[0], ProcessDied)
+    answers = dict(parallel_map(operator.call, work, jobs=2, threads=1))
+    assert isinstance(answers[0], WorkerDied)
     # One other may have been under way when the process died.
-    lost = [place for place, answer in answers.items() if isinstance(answer, ProcessDied)]
+    lost = [place for place, answer in answers.items() if isinstance(answer, WorkerDied)]
     assert len(lost) <= 2
     assert {place: answer for place, answer in answers.items() if place not in lost} == {
         place: place for place in range(1, 6) if place not in lost
@@ -44,7 +44,7 @@ def test_a_dead_process_does_not_take_the_others_with_it():
 
 def test_what_the_function_raises_is_raised():
     with pytest.raises(ZeroDivisionError):
-        list(work_through(partial(operator.truediv, 1), [1, 0], jobs=2, threads=1))
+        list(parallel_map(partial(operator.truediv, 1), [1, 0], jobs=2, threads=1))
 
 
 def test_processes_end_with_the_one_that_started_them(tmp_path):
@@ -52,13 +52,13 @@ def test_processes_end_with_the_one_that_started_them(tmp_path):
     code = (
         "import os, sys, time\n"
         "from functools import partial\n"
-        "from rrgraph.util.parallel import work_through\n"
+        "from rrgraph.util.parallel import parallel_map\n"
         "from pathlib import Path\n"
         "import operator\n"
         "if __name__ == '__main__':\n"
         "    work = [partial(os.system, f'echo $PPID > {sys.argv[1]}/{n} && sleep 0.2') for n in range(2)]\n"
         "    work += [partial(time.sleep, 60)] * 2\n"
-        "    for place, _ in work_through(operator.call, work, jobs=2, threads=1):\n"
+        "    for place, _ in parallel_map(operator.call, work, jobs=2, threads=1):\n"
         "        if place == 1:\n"
         "            os.kill(os.getpid(), 9)\n"
     )

@@ -10,11 +10,11 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rrgraph.errors import ConfigError, FormulaError, PlanningError, near_match
+from rrgraph.errors import ConfigError, FormulaError, PlanningError, suggestion
 
 if TYPE_CHECKING:
     from rrgraph.chem import Composition
-    from rrgraph.models import LinkPredictor
+    from rrgraph.models import Model
 
 __all__ = [
     "CANDIDATES",
@@ -151,15 +151,15 @@ def groupings(choice: str) -> tuple[str, ...]:
     Raises:
         ConfigError: there is no grouping of that name.
     """
-    from rrgraph.evaluation import GROUPINGS
+    from rrgraph.evaluation import SUBGROUPINGS
 
     if not choice:
         return ()
-    names = tuple(GROUPINGS) if choice == "all" else tuple(dict.fromkeys(name.strip() for name in choice.split(",")))
+    names = tuple(SUBGROUPINGS) if choice == "all" else tuple(dict.fromkeys(name.strip() for name in choice.split(",")))
     for name in names:
-        if name not in GROUPINGS:
-            known = [*GROUPINGS, "all"]
-            raise ConfigError(f"--by is '{name}', expected some of {', '.join(known)}.{near_match(name, known)}")
+        if name not in SUBGROUPINGS:
+            known = [*SUBGROUPINGS, "all"]
+            raise ConfigError(f"--by is '{name}', expected some of {', '.join(known)}.{suggestion(name, known)}")
     return names
 
 
@@ -173,11 +173,11 @@ def protocol_overrides(arguments: argparse.Namespace) -> dict[str, object]:
     return flags
 
 
-def score_mode(choice: str | None, predictor: LinkPredictor, *, told: bool) -> str:
+def score_mode(choice: str | None, predictor: Model, *, told: bool) -> str:
     """Return what sets are ranked by: what is asked for, else what the model does best with."""
-    from rrgraph.models import usual_mode
+    from rrgraph.models import default_mode
 
-    return choice or usual_mode(predictor, told=told)
+    return choice or default_mode(predictor, told=told)
 
 
 def per_target(choice: str) -> bool:
@@ -236,5 +236,5 @@ def list_formulas(option: str, choice: str, *, words: Sequence[str] = ()) -> lis
         if "," in choice:
             raise
         beside = [str(other) for other in Path(choice).parent.glob("*") if other.is_file()]
-        near = near_match(choice, [*words, *beside])
+        near = suggestion(choice, [*words, *beside])
         raise PlanningError(f"{option} is '{choice}', {expected}.{near}" if near else f"{option}: {error}") from None

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from rrgraph.chem import Composition, parse_formula
-from rrgraph.errors import DataError, FormulaError, PlanningError, near_match
-from rrgraph.util.files import near_file
+from rrgraph.errors import DataError, FormulaError, PlanningError, suggestion
+from rrgraph.util.files import suggest_file
 
 __all__ = ["TargetRow", "count_lines", "read_targets", "told_column"]
 
@@ -167,7 +167,7 @@ def _reader(path: str, named: Sequence[str]) -> Callable[[IO[str]], Iterator[tup
     if path == "-":
         return _stream_records if named == _FORMULA_COLUMNS else _csv_records
     if not Path(path).is_file():
-        raise DataError(f"There is no file '{path}'.{near_file(path)}")
+        raise DataError(f"There is no file '{path}'.{suggest_file(path)}")
     readers = {".csv": _csv_records, ".jsonl": _json_records, ".txt": _text_records}
     suffix = Path(path.removesuffix(".gz")).suffix.lower()
     if suffix not in readers:
@@ -227,7 +227,7 @@ def _check_columns(path: str, columns: list[str], named: Sequence[str], size_col
     missing = _missing(dict.fromkeys(columns), named, size_column)
     if missing:
         raise DataError(
-            f"{_name(path)} has no column '{missing}', found {', '.join(columns)}.{near_match(missing, columns)}"
+            f"{_name(path)} has no column '{missing}', found {', '.join(columns)}.{suggestion(missing, columns)}"
         )
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Generic, Protocol, TypeVar
 
-from rrgraph.errors import DataError, near_match
+from rrgraph.errors import DataError, suggestion
 from rrgraph.util.files import atomic_path
 
 __all__ = ["Layout", "Record", "Writer", "check_output", "open_output"]
@@ -144,7 +144,7 @@ def check_output(path: str | None, suffixes: Sequence[str] = _SUFFIXES) -> None:
     if path is not None and Path(path).suffix not in suffixes:
         raise DataError(
             f"--output is '{path}', expected a name that ends with {', '.join(suffixes[:-1])} or {suffixes[-1]}."
-            f"{near_match(Path(path).suffix, suffixes)}"
+            f"{suggestion(Path(path).suffix, suffixes)}"
         )
 
 

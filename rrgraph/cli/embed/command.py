@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rrgraph.cli.common.options import add_command
 
 if TYPE_CHECKING:
-    from rrgraph.models import LinkPredictor
+    from rrgraph.models import Model
     from rrgraph.properties import PropertyPredictor
 
 __all__ = ["add_parser", "run"]
@@ -71,13 +71,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 2 if bad else 0
 
 
-def load_any(name: str | None) -> PropertyPredictor | LinkPredictor:
+def load_any(name: str | None) -> PropertyPredictor | Model:
     """Load the bundled encoder, or a pretrained encoder or link model by bundled name or path.
 
     Raises:
         ModelError: there is no such model, or it is damaged.
     """
-    from rrgraph.models import DEFAULT_ENCODER, FORMAT, bundled_models, load_encoder, load_predictor
+    from rrgraph.models import DEFAULT_ENCODER, FORMAT, bundled_models, load_encoder, load_model
     from rrgraph.nn import model_format
     from rrgraph.properties import PROPERTY_FORMAT
 
@@ -85,5 +85,5 @@ def load_any(name: str | None) -> PropertyPredictor | LinkPredictor:
     if name not in bundled_models(PROPERTY_FORMAT) and (
         name in bundled_models(FORMAT) or (Path(name).is_dir() and model_format(name) == FORMAT)
     ):
-        return load_predictor(name)
+        return load_model(name)
     return load_encoder(name)

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from rrgraph.cli.common.targets import TargetRow
-from rrgraph.models import LinkPredictor
+from rrgraph.models import Model
 from rrgraph.properties import PropertyPredictor
 from rrgraph.util.files import atomic_path
 
@@ -25,7 +25,7 @@ Write = Callable[[Sequence[str], NDArray[np.float32], NDArray[np.bool_]], None]
 
 
 def embed_rows(
-    predictor: PropertyPredictor | LinkPredictor, rows: Sequence[TargetRow]
+    predictor: PropertyPredictor | Model, rows: Sequence[TargetRow]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return the embeddings (n, width) of rows and which rows (n,) are bad and have none."""
     bad = np.array([row.target is None for row in rows])

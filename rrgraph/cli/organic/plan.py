@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 from rrgraph.cli.common.show import percent, show_table
 from rrgraph.cli.common.writers import Layout, Writer, open_output
 from rrgraph.errors import ConfigError, DataError
-from rrgraph.util.files import near_file, write_text
+from rrgraph.util.files import suggest_file, write_text
 
 if TYPE_CHECKING:
     from rrgraph.organic import ReactantPlanner, ReactantSet
@@ -134,7 +134,7 @@ def _planner(model: str) -> ReactantPlanner:
     if not Path(model, "model.json").is_file():
         raise ConfigError(
             f"--model is '{model}', expected the run folder of a model of templates, such as one made by "
-            f"'rrgraph train configs/organic/conretrobert.yaml'.{near_file(model)}"
+            f"'rrgraph train configs/organic/conretrobert.yaml'.{suggest_file(model)}"
         )
     return template_planner(load_template_checkpoint(model))
 
@@ -148,7 +148,7 @@ def _texts(given: Sequence[str], path: str | None) -> list[str]:
     if path == "-":
         return _lines(sys.stdin)
     if not Path(path).is_file():
-        raise DataError(f"There is no file '{path}'.{near_file(path)}")
+        raise DataError(f"There is no file '{path}'.{suggest_file(path)}")
     with Path(path).open(encoding="utf-8") as stream:
         return _lines(stream)
 

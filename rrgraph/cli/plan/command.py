@@ -20,12 +20,12 @@ from rrgraph.cli.common.options import (
     resolve_candidates,
 )
 from rrgraph.cli.plan.evidence import add_evidence_options, build_evidence, check_evidence
-from rrgraph.errors import PlanningError, near_match
+from rrgraph.errors import PlanningError, suggestion
 
 if TYPE_CHECKING:
     from rrgraph.chem import Composition
     from rrgraph.cli.plan.energies import ReactionEnergies
-    from rrgraph.models import LinkPredictor
+    from rrgraph.models import Model
     from rrgraph.planning import Planner, SetConstraints
 
 __all__ = ["add_parser", "run"]
@@ -134,10 +134,10 @@ def run(arguments: argparse.Namespace) -> int:
     energies = build_energies(arguments)
     evidence = build_evidence(arguments)
 
-    from rrgraph.models import load_predictor
+    from rrgraph.models import load_model
     from rrgraph.planning import plan_with_swaps
 
-    predictor = load_predictor(arguments.model)
+    predictor = load_model(arguments.model)
     planner = None if per_target(arguments.candidates) else build_planner(arguments, predictor, rules, stock)
     equations = arguments.equations if arguments.equations is not None else arguments.output is None
     detail = Detail(
@@ -186,7 +186,7 @@ def build_energies(arguments: argparse.Namespace) -> ReactionEnergies | None:
 
 def build_planner(
     arguments: argparse.Namespace,
-    predictor: LinkPredictor,
+    predictor: Model,
     rules: SetConstraints,
     stock: Sequence[Composition],
     targets: Sequence[Composition] = (),
@@ -199,7 +199,7 @@ def build_planner(
     Raises:
         PlanningError: the candidates do not fit the constraints.
     """
-    from rrgraph.models import planner_with_wishes
+    from rrgraph.models import constrained_planner
 
     candidates = None
     if stock or arguments.candidates != "all":
@@ -210,7 +210,7 @@ def build_planner(
             targets=targets,
             required=_split_names("--require", arguments.require)[0],
         )
-    return planner_with_wishes(
+    return constrained_planner(
         predictor,
         rules,
         candidates=candidates,
@@ -260,7 +260,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.mode is not None and arguments.mode not in RANKING_MODES:
         raise PlanningError(
             f"--mode is '{arguments.mode}', expected one of {', '.join(RANKING_MODES)}."
-            f"{near_match(arguments.mode, RANKING_MODES)}"
+            f"{suggestion(arguments.mode, RANKING_MODES)}"
         )
 
 

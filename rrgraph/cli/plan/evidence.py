@@ -72,15 +72,15 @@ def build_evidence(arguments: argparse.Namespace) -> Evidence | None:
     Raises:
         DataError: the table cannot be used, or known reactions are asked for and none are at hand.
     """
-    from rrgraph.data import EVIDENCE, evidence_at_hand, load_known_reactions
+    from rrgraph.data import LITERATURE_TABLES, available_literature, load_known_reactions
 
     asked = arguments.table is not None or arguments.evidence is not None
     if arguments.no_evidence or not (asked or arguments.output is None):
         return None
-    table = arguments.table or evidence_at_hand()
+    table = arguments.table or available_literature()
     if table is None and arguments.evidence is not None:
         raise DataError(
-            f"--evidence needs recorded reactions and neither {' nor '.join(EVIDENCE)} is on this computer: give "
-            "--table NAME|FILE, or see 'rrgraph data fetch'."
+            f"--evidence needs recorded reactions and neither {' nor '.join(LITERATURE_TABLES)} is on this computer: "
+            "give --table NAME|FILE, or see 'rrgraph data fetch'."
         )
     return None if table is None else Evidence(load_known_reactions(table), arguments.evidence or _SHOWN)

@@ -13,7 +13,7 @@ from rrgraph.cli.common.writers import Writer, open_output
 from rrgraph.cli.plan.evidence_output import evidence_json
 from rrgraph.cli.plan.writers import TableWriter, plan_layout
 from rrgraph.data import KnownReaction
-from rrgraph.models import LinkPredictor
+from rrgraph.models import Model
 from rrgraph.planning import Plan, RankedSet, ReactionEnergy, Swap
 
 __all__ = ["Alternative", "Detail", "PlanRecord", "SetRecord", "describe_plan", "open_plans"]
@@ -144,7 +144,7 @@ class PlanRecord:
 
 
 def describe_plan(
-    row: TargetRow, answer: tuple[Plan, Sequence[Swap | None]] | None, predictor: LinkPredictor, detail: Detail
+    row: TargetRow, answer: tuple[Plan, Sequence[Swap | None]] | None, predictor: Model, detail: Detail
 ) -> PlanRecord:
     """Turn the answer to a row, as `plan_with_swaps` gives it (None when the row is bad), into a record.
 
@@ -161,7 +161,7 @@ def describe_plan(
 
 
 def _describe_set(
-    rank: int, ranked: RankedSet, swap: Swap | None, plan: Plan, predictor: LinkPredictor, detail: Detail
+    rank: int, ranked: RankedSet, swap: Swap | None, plan: Plan, predictor: Model, detail: Detail
 ) -> SetRecord:
     balanced, weights = None, None
     if detail.balances:
@@ -183,7 +183,7 @@ def _describe_set(
     )
 
 
-def _describe_swap(swap: Swap, predictor: LinkPredictor) -> Alternative:
+def _describe_swap(swap: Swap, predictor: Model) -> Alternative:
     return Alternative(
         replaces=swap.replaced.formula,
         by=swap.by.formula,

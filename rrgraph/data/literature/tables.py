@@ -26,11 +26,11 @@ from rrgraph.data.cleaning.rules import CleaningOptions
 from rrgraph.data.grouping import group_reactions
 from rrgraph.data.heating import condition_frame, with_conditions
 from rrgraph.data.literature.known_reactions import KnownReactions
-from rrgraph.data.preferred_spelling import customary
+from rrgraph.data.preferred_spelling import preferred_spelling
 from rrgraph.errors import DataError
 from rrgraph.util.tabular import read_frame, write_frame
 
-__all__ = ["EVIDENCE", "evidence_at_hand", "load_known_reactions"]
+__all__ = ["LITERATURE_TABLES", "available_literature", "load_known_reactions"]
 
 logger = logging.getLogger(__name__)
 
@@ -40,12 +40,12 @@ _FORM: Final = 1
 _RECIPES: Final = "text_mined_recipes"
 
 #: The tables that evidence is taken from when none is named, the better one first.
-EVIDENCE: Final = ("text_mined", _RECIPES)
+LITERATURE_TABLES: Final = ("text_mined", _RECIPES)
 
 
-def evidence_at_hand() -> str | None:
-    """Return the first of `EVIDENCE` that is on this computer."""
-    for name in EVIDENCE:
+def available_literature() -> str | None:
+    """Return the first of `LITERATURE_TABLES` that is on this computer."""
+    for name in LITERATURE_TABLES:
         with suppress(DataError):
             data_path(name)
             return name
@@ -73,7 +73,7 @@ def _group(name: str, path: str) -> pd.DataFrame:
     """Read, clean and group a table or recipes."""
     if path.endswith(RECIPE_SUFFIXES):
         table, _ = read_recipes(path, options=CleaningOptions(expand_variables=True))
-        return group_reactions(table, spell=customary)
+        return group_reactions(table, spell=preferred_spelling)
     table = load_table(name)
     recipes = _recipes()
     if recipes and table.frame["doi"].notna().any():
@@ -81,7 +81,7 @@ def _group(name: str, path: str) -> pd.DataFrame:
         table = with_conditions(table, conditions)
     if name in CATALOGUE:
         table, _ = clean_table(table)
-        return group_reactions(table, spell=customary)
+        return group_reactions(table, spell=preferred_spelling)
     return group_reactions(table)
 
 

@@ -13,7 +13,7 @@ from rrgraph.organic.chemistry.molecules import shared_molecule
 from rrgraph.organic.planner import ReactantSet
 from rrgraph.organic.reranking.precedents import CHANGE_NUMBERS, PRECEDENT_NUMBERS, Precedents
 
-__all__ = ["SET_NUMBERS", "SetDescriber"]
+__all__ = ["SET_FEATURES", "SetDescriber"]
 
 _OF_SETS: Final = (
     "log_best",
@@ -48,7 +48,7 @@ _COMPARED: Final = (
     "log_least_known",
     *CHANGE_NUMBERS,
 )
-SET_NUMBERS: Final = (
+SET_FEATURES: Final = (
     *_OF_SETS,
     *_OF_MOLECULES,
     *_OF_OUTCOMES,
@@ -73,13 +73,13 @@ class SetDescriber:
         self._rows = np.bincount(precedents.template, minlength=len(templates))
 
     def __call__(self, product: str, found: Sequence[ReactantSet]) -> NDArray[np.float32]:
-        """Return (n, `SET_NUMBERS`) of the sets of a product.
+        """Return (n, `SET_FEATURES`) of the sets of a product.
 
         Numbers of the templates behind a set, of their precedents (`Precedents.describe`), of its molecules beside the
         product, and of the outcomes; then how far some of them lie below the best of all sets, and their ranks.
         """
         if not found:
-            return np.zeros((0, len(SET_NUMBERS)), dtype=np.float32)
+            return np.zeros((0, len(SET_FEATURES)), dtype=np.float32)
         places = [[self._place.get(behind.template, -1) for behind in each.templates] for each in found]
         precedents = self.precedents.describe(product, [each.reactants for each in found], places)
         rows = [[self._rows[place] if place >= 0 else 0 for place in each] for each in places]
@@ -97,7 +97,7 @@ class SetDescriber:
             ],
             dtype=np.float32,
         )
-        compared = numbers[:, [SET_NUMBERS.index(name) for name in _COMPARED]]
+        compared = numbers[:, [SET_FEATURES.index(name) for name in _COMPARED]]
         ranks = (-compared).argsort(0, kind="stable").argsort(0, kind="stable")
         return np.column_stack([numbers, compared - compared.max(0), ranks]).astype(np.float32)
 

@@ -15,22 +15,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rrgraph.nn import BoostedTrees
+from rrgraph.nn import TreeEnsemble
 from rrgraph.organic.batches import in_portions, through_portions
-from rrgraph.organic.config import RankerConfig
+from rrgraph.organic.config import ReactantRerankerConfig
 from rrgraph.organic.planner import ReactantPlanner, ReactantSet
 from rrgraph.organic.reranking.features import SetDescriber
 from rrgraph.organic.table import TemplateReactions
 from rrgraph.training import boost
 
-__all__ = ["ReactantRanker", "fit_ranker"]
+__all__ = ["ReactantReranker", "fit_reranker"]
 
 _PRODUCTS_AT_ONCE: Final = 250
 
 _Plan = tuple[str, Sequence[ReactantSet]]
 
 
-class ReactantRanker:
+class ReactantReranker:
     """Rank the sets of reactants of a product again.
 
     Args:
@@ -39,7 +39,7 @@ class ReactantRanker:
         products: that the forests learned from; for these only the one answers that has not seen them.
     """
 
-    def __init__(self, describe: SetDescriber, forests: Sequence[BoostedTrees], products: Collection[str]) -> None:
+    def __init__(self, describe: SetDescriber, forests: Sequence[TreeEnsemble], products: Collection[str]) -> None:
         self.describe, self.forests, self.products = describe, tuple(forests), frozenset(products)
 
     def log_odds(self, product: str, found: Sequence[ReactantSet]) -> NDArray[np.float64]:
@@ -55,14 +55,14 @@ class ReactantRanker:
         return torch.stack([forest(numbers) for forest in forests]).double().mean(0).numpy()
 
 
-def fit_ranker(
+def fit_reranker(
     describe: SetDescriber,
     planner: ReactantPlanner,
     reactions: TemplateReactions,
-    config: RankerConfig,
+    config: ReactantRerankerConfig,
     *,
     seed: int,
-) -> ReactantRanker:
+) -> ReactantReranker:
     """Return a ranker that has learned which of the planner's sets are recorded.
 
     Args:
@@ -84,7 +84,7 @@ def fit_ranker(
         boost(table[fold != left_out], hit[fold != left_out], config.trees, seed=seed)
         for left_out in range(config.folds)
     ]
-    return ReactantRanker(describe, forests, recorded)
+    return ReactantReranker(describe, forests, recorded)
 
 
 def _described(describe: SetDescriber, plans: Sequence[_Plan], *, jobs: int) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ from rrgraph.errors import ConfigError, check_choice
 from rrgraph.nn import choose_device
 from rrgraph.organic.chemistry.fingerprints import FRAGMENTS
 from rrgraph.organic.chemistry.tokens import TOKENS
-from rrgraph.organic.config import RankerConfig, SearchConfig, TemplateModelConfig
+from rrgraph.organic.config import ReactantRerankerConfig, SearchConfig, TemplateModelConfig
 from rrgraph.organic.encoders import TOWERS
 from rrgraph.organic.planner import MERGES
 from rrgraph.organic.table import PARTS
@@ -84,7 +84,7 @@ class OrganicConfig(BaseConfig):
     contrastive: ContrastiveConfig = field(default_factory=ContrastiveConfig)
     ranking: RankingConfig = field(default_factory=RankingConfig)
     search: SearchConfig = field(default_factory=SearchConfig)
-    sets: RankerConfig = field(default_factory=RankerConfig)
+    sets: ReactantRerankerConfig = field(default_factory=ReactantRerankerConfig)
     evaluation: OrganicEvaluationConfig = field(default_factory=OrganicEvaluationConfig)
     device: str = "auto"
 

@@ -25,7 +25,7 @@ from rrgraph.organic.model import (
 from rrgraph.organic.popularity import TemplatePopularity
 from rrgraph.organic.reranking.features import SetDescriber
 from rrgraph.organic.reranking.precedents import Precedents
-from rrgraph.organic.reranking.reranker import fit_ranker
+from rrgraph.organic.reranking.reranker import fit_reranker
 from rrgraph.organic.run.card import organic_card
 from rrgraph.organic.run.config import OrganicConfig, OrganicEvaluationConfig, check_organic_config
 from rrgraph.organic.table import TemplateReactions, TemplateSplit, load_template_table
@@ -180,7 +180,7 @@ def _with_ranker(
 ) -> TemplateCheckpoint:
     """Return the model with a ranker of sets that has learned from the validation rows."""
     precedents = Precedents.of(split["train"], checkpoint.templates)
-    ranker = fit_ranker(
+    ranker = fit_reranker(
         SetDescriber(precedents, checkpoint.templates, checkpoint.reactants),
         template_planner(checkpoint, search=config.search, jobs=jobs),
         split["validation"],

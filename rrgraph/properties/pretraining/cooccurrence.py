@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rrgraph.chem import ELEMENTS, TOLERANCE
-from rrgraph.errors import DataError, near_match
+from rrgraph.errors import DataError, suggestion
 from rrgraph.properties.pretraining.prototypes import prototypes
 
 __all__ = ["CooccurrenceBaseline", "SlotDetail", "masked_slots"]
@@ -114,7 +114,7 @@ class CooccurrenceBaseline:
         choices = get_args(SlotDetail)
         if detail not in choices:
             expected = ", ".join(choices)
-            raise DataError(f"Unknown slot detail '{detail}', expected one of {expected}.{near_match(detail, choices)}")
+            raise DataError(f"Unknown slot detail '{detail}', expected one of {expected}.{suggestion(detail, choices)}")
         atoms, values = _compositions(elements, fractions)
         rows, columns = np.arange(len(atoms)), np.asarray(masked, dtype=np.int64)
         if columns.shape != rows.shape or ((columns < 0) | (columns >= atoms.shape[1])).any():

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rrgraph.errors import DataError, near_match
+from rrgraph.errors import DataError, suggestion
 from rrgraph.properties.tables.labels import LabelColumn
 from rrgraph.properties.tables.tasks import TEST, TRAIN, VALIDATION, PropertySource
 
@@ -129,7 +129,7 @@ def _parts(cells: pd.Series, source: PropertySource) -> NDArray[np.uint8]:
         if word not in _PART_WORDS:
             raise DataError(
                 f"Column '{source.part}' of '{source.table}' has the part '{word}', expected train, val or test."
-                f"{near_match(str(word), _PART_WORDS)}"
+                f"{suggestion(str(word), _PART_WORDS)}"
             )
     if (codes < 0).any():
         raise DataError(f"Column '{source.part}' of '{source.table}' has empty cells, expected train, val or test.")

@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rrgraph.data import CATALOGUE, data_path
-from rrgraph.errors import DataError, near_match
-from rrgraph.util.files import near_file
+from rrgraph.errors import DataError, suggestion
+from rrgraph.util.files import suggest_file
 
 __all__ = ["CHUNK_ROWS", "number_columns", "property_path", "stream_frames", "table_columns"]
 
@@ -45,7 +45,7 @@ def property_path(table: str | os.PathLike[str]) -> Path:
     path = Path(name)
     if not path.is_file():
         known = [entry.name for entry in CATALOGUE.values() if entry.path.startswith("properties/")]
-        raise DataError(f"There is no file '{path}'.{near_file(path) or near_match(name, known)}")
+        raise DataError(f"There is no file '{path}'.{suggest_file(path) or suggestion(name, known)}")
     _suffix(path)
     return path
 
@@ -100,7 +100,7 @@ def stream_frames(
     present = table_columns(path)
     for name in columns:
         if name not in present:
-            raise DataError(f"'{path}' has no column '{name}', found {', '.join(present)}.{near_match(name, present)}")
+            raise DataError(f"'{path}' has no column '{name}', found {', '.join(present)}.{suggestion(name, present)}")
     pieces = _pieces(path, list(dict.fromkeys(columns)), texts, chunk_rows)
     while True:
         with _readable(path):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.errors import DataError, near_match
+from rrgraph.errors import DataError, suggestion
 from rrgraph.properties.tables.cells import GatheredSource, HashSplit
 from rrgraph.properties.tables.files import stream_frames
 from rrgraph.properties.tables.index import CompositionRows
@@ -83,7 +83,7 @@ def _tasks(sources: Sequence[PropertySource], withhold: Sequence[str]) -> tuple[
         if name not in tasks:
             raise DataError(
                 f"Cannot withhold the test compositions of '{name}', which is not read, only {', '.join(tasks)} are."
-                f"{near_match(name, tasks)}"
+                f"{suggestion(name, tasks)}"
             )
     return tuple(tasks.values())
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from rrgraph.errors import DataError, near_match
+from rrgraph.errors import DataError, suggestion
 from rrgraph.properties.tables.files import number_columns, table_columns
 from rrgraph.properties.tables.tasks import PropertySource, PropertyTask
 
@@ -28,7 +28,7 @@ def built_in_sources(tasks: Iterable[str] | None = None) -> tuple[PropertySource
     for name in wanted:
         if name not in known:
             raise DataError(
-                f"There is no built-in property '{name}', only {', '.join(known)}.{near_match(name, known)}"
+                f"There is no built-in property '{name}', only {', '.join(known)}.{suggestion(name, known)}"
             )
     return tuple(source for source in PROPERTY_SOURCES.values() if source.task.name in wanted)
 
@@ -63,7 +63,7 @@ def user_sources(
         options = columns if isinstance(columns, Mapping) else {name: {} for name in columns}
     for name in (formula, *([part] if part else []), *options):
         if name not in present:
-            raise DataError(f"'{path}' has no column '{name}', found {', '.join(present)}.{near_match(name, present)}")
+            raise DataError(f"'{path}' has no column '{name}', found {', '.join(present)}.{suggestion(name, present)}")
     return tuple(_user_source(os.fspath(path), name, given, formula, part) for name, given in options.items())
 
 
@@ -97,7 +97,7 @@ def _option(column: str, name: str, value: Any) -> Any:
     if name not in _OPTIONS:
         raise DataError(
             f"Column '{column}' has the unknown option '{name}', expected one of {', '.join(_OPTIONS)}."
-            f"{near_match(name, _OPTIONS)}"
+            f"{suggestion(name, _OPTIONS)}"
         )
     kinds, words = _OPTIONS[name]
     fits = isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from rrgraph.errors import DataError, near_match
+from rrgraph.errors import DataError, suggestion
 from rrgraph.properties.tables.tasks import TEST, TRAIN, VALIDATION, PropertyTask
 
 __all__ = ["PropertyReport", "PropertyTable", "SourceReport"]
@@ -134,7 +134,7 @@ class PropertyTable:
         """
         names = [item.name for item in self.tasks]
         if task not in names:
-            raise DataError(f"There is no property '{task}', only {', '.join(names)}.{near_match(task, names)}")
+            raise DataError(f"There is no property '{task}', only {', '.join(names)}.{suggestion(task, names)}")
         return names.index(task)
 
     def rows(self, task: str, part: int) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rrgraph.errors import DataError, near_match
+from rrgraph.errors import DataError, suggestion
 
 __all__ = ["TEST", "TRAIN", "VALIDATION", "PropertySource", "PropertyTask"]
 
@@ -113,4 +113,4 @@ class PropertySource:
 def _check(owner: str, name: str, choices: tuple[str, ...]) -> None:
     if name not in choices:
         expected = ", ".join(repr(choice) for choice in choices)
-        raise DataError(f"{owner} is '{name}', expected one of {expected}.{near_match(name, choices)}")
+        raise DataError(f"{owner} is '{name}', expected one of {expected}.{suggestion(name, choices)}")

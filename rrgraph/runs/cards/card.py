@@ -21,7 +21,7 @@ from rrgraph.runs.data import RunData
 from rrgraph.util.config import MODEL
 
 if TYPE_CHECKING:
-    from rrgraph.reranking import SetRanker
+    from rrgraph.reranking import EnsembleReranker
     from rrgraph.runs.measure import Comparison
 
 __all__ = ["baseline_card", "model_card"]
@@ -77,7 +77,9 @@ target, under the protocol's own idea of truth:
 """
 
 
-def model_card(config: RunConfig, prepared: RunData, comparison: Comparison, *, ranker: SetRanker | None = None) -> str:
+def model_card(
+    config: RunConfig, prepared: RunData, comparison: Comparison, *, ranker: EnsembleReranker | None = None
+) -> str:
     """Return the card of a model as Markdown.
 
     Args:
@@ -125,7 +127,7 @@ def baseline_card(config: BaselineConfig, data: RunData, comparison: Comparison,
     return "\n".join(section for section in sections if section)
 
 
-def _stages(config: RunConfig, split: Split, ranker: SetRanker | None) -> str:
+def _stages(config: RunConfig, split: Split, ranker: EnsembleReranker | None) -> str:
     model = config.model
     encoder = "a composition encoder" if model.encoder == TRANSFORMER else f"the `{model.encoder}` encoder"
     if model.pretrained:
@@ -163,7 +165,7 @@ def _needs(config: RunConfig) -> str:
     )
 
 
-def _temperatures(config: RunConfig, split: Split, ranker: SetRanker) -> str:
+def _temperatures(config: RunConfig, split: Split, ranker: EnsembleReranker) -> str:
     """Return the temperatures and where they come from."""
     origin = "not fitted, for there are no validation rows"
     if config.sets.training.temperature:
@@ -191,7 +193,7 @@ def _metrics(source: str, shown: Comparison) -> str:
     return f"## Metrics\n\n{source}{comparison_table(shown)}{_after(_LEADS, lead_table(shown))}"
 
 
-def _meaning(config: RunConfig, split: Split, ranker: SetRanker | None) -> str:
+def _meaning(config: RunConfig, split: Split, ranker: EnsembleReranker | None) -> str:
     """Return what the probabilities are that the comparison measured."""
     if ranker is None:
         return _PRODUCTS

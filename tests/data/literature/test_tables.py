@@ -7,7 +7,7 @@ import os
 import pytest
 
 from rrgraph.chem import parse_formula
-from rrgraph.data import CATALOGUE, evidence_at_hand, load_known_reactions
+from rrgraph.data import CATALOGUE, available_literature, load_known_reactions
 from rrgraph.data.literature import tables as evidence
 from rrgraph.errors import DataError
 
@@ -84,11 +84,11 @@ def nearest(formula, name="text_mined", count=1):
 
 
 def test_what_is_at_hand(folder, request):
-    assert evidence_at_hand() is None
+    assert available_literature() is None
     request.getfixturevalue("recipes")
-    assert evidence_at_hand() == "text_mined_recipes"
+    assert available_literature() == "text_mined_recipes"
     request.getfixturevalue("mined")
-    assert evidence_at_hand() == "text_mined"
+    assert available_literature() == "text_mined"
 
 
 def test_a_catalogued_table_is_cleaned_and_spelled_as_usual(mined):

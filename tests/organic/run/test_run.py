@@ -9,7 +9,7 @@ pytest.importorskip("rdchiral", reason="needs the extra 'organic'")
 
 from rrgraph.errors import ConfigError
 from rrgraph.organic import (
-    RankerConfig,
+    ReactantRerankerConfig,
     SearchConfig,
     TemplateModelConfig,
     TemplatePredictor,
@@ -112,7 +112,7 @@ def test_a_run_that_was_interrupted_before_the_trees_goes_on_there(finished, org
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(organic, "fit_ranker", stop)
+        patch.setattr(organic, "fit_reranker", stop)
         with pytest.raises(KeyboardInterrupt):
             organic_run(whole)
     with monkeypatch.context() as patch:
@@ -132,7 +132,7 @@ def test_alternative_templates_become_links(organic_table, tmp_path, monkeypatch
         return found
 
     monkeypatch.setattr(organic, "alternative_links", spy)
-    plain = config(organic_table, tmp_path / "run", sets=RankerConfig(enabled=False))
+    plain = config(organic_table, tmp_path / "run", sets=ReactantRerankerConfig(enabled=False))
     result = organic_run(replace(plain, data=replace(plain.data, alternatives=4)))
     train = result.split["train"]
     recorded = set(zip(train.products, train.templates, strict=True))

@@ -7,7 +7,7 @@ import torch
 from rrgraph.chem import parse_formula
 from rrgraph.errors import ModelError
 from rrgraph.graph import featurise
-from rrgraph.models import bundled_models, energy_head, link_model, load_encoder, load_predictor
+from rrgraph.models import bundled_models, energy_head, link_model, load_encoder, load_model
 from rrgraph.models import model_registry as finding
 from rrgraph.nn import ModelConfig
 from rrgraph.properties import load_property_checkpoint, save_property_checkpoint
@@ -74,11 +74,11 @@ def test_names_of_encoders_and_of_link_models_are_kept_apart(bundled, pretrained
     with pytest.raises(ModelError, match=r"no pretrained encoder 'default' \('default' is a link model\)"):
         load_encoder("default")
     with pytest.raises(ModelError, match=r"no link model 'encoder' \('encoder' is a pretrained encoder\)"):
-        load_predictor("encoder")
+        load_model("encoder")
     with pytest.raises(ModelError, match="holds a link model, expected a pretrained encoder"):
         load_encoder(str(run_folder))
     with pytest.raises(ModelError, match="holds a pretrained encoder, expected a link model"):
-        load_predictor(str(pretrained.folder))
+        load_model(str(pretrained.folder))
     with pytest.raises(ModelError, match="Did you mean 'encoder'"):
         load_encoder("encodr")
 

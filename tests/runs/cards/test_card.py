@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from rrgraph.models import load_checkpoint
-from rrgraph.nn import BoostedTrees
-from rrgraph.reranking import SetRanker, SetScorer, SetScorerConfig, SetTrainingConfig
-from rrgraph.runs import SetsConfig, train_run
+from rrgraph.nn import TreeEnsemble
+from rrgraph.reranking import EnsembleReranker, ListwiseNetwork, ListwiseNetworkConfig, RerankingConfig
+from rrgraph.runs import RerankerConfig, train_run
 from rrgraph.runs.cards.card import model_card
 from rrgraph.runs.data import prepare
 
@@ -106,10 +106,10 @@ def words(card):
 
 def two_stages(config, *, mode="listwise", decoders=3, temperature=0.0):
     """A configuration with a second stage, and that stage."""
-    sets = SetsConfig(enabled=True, training=SetTrainingConfig(temperature=temperature))
+    sets = RerankerConfig(enabled=True, training=RerankingConfig(temperature=temperature))
     evaluation = replace(config.evaluation, mode=mode)
-    scorer = SetScorer(SetScorerConfig(width=4, members=2))
-    ranker = SetRanker(scorer, statistics=None, candidates=48, temperature=1.234, told_temperature=0.876)
+    scorer = ListwiseNetwork(ListwiseNetworkConfig(width=4, members=2))
+    ranker = EnsembleReranker(scorer, statistics=None, candidates=48, temperature=1.234, told_temperature=0.876)
     return replace(config, model=replace(config.model, members=decoders), sets=sets, evaluation=evaluation), ranker
 
 
@@ -136,7 +136,7 @@ def test_the_head_names_the_stages(tiny, prepared, finished):
     two = words(model_card(config, prepared, finished.comparison, ranker=ranker))
     assert "3 `concat` decoders, each taught without its share of the element systems, with link statistics;" in two
     assert 'the mean of 2 networks, compares the 48 most probable sets of each target and "none of these"' in two
-    boosted = replace(ranker, trees=BoostedTrees(30, 2), tree_weight=0.5)
+    boosted = replace(ranker, trees=TreeEnsemble(30, 2), tree_weight=0.5)
     three = words(model_card(config, prepared, finished.comparison, ranker=boosted))
     assert "the mean of 2 networks and 0.5 times 30 boosted trees, compares the 48" in three
     assert two.count("the temperature 1.23, or 0.876 where the size is told") == 2
@@ -157,12 +157,12 @@ def test_the_card_says_where_the_temperature_comes_from(tiny, prepared):
 
 
 def test_a_run_with_a_second_stage_writes_its_card(tiny, tmp_path):
-    training = SetTrainingConfig(epochs=1, candidates=8)
+    training = RerankingConfig(epochs=1, candidates=8)
     config = replace(
         tiny,
         output=str(tmp_path / "two"),
         model=replace(tiny.model, members=2),
-        sets=SetsConfig(enabled=True, model=SetScorerConfig(width=4), training=training),
+        sets=RerankerConfig(enabled=True, model=ListwiseNetworkConfig(width=4), training=training),
         evaluation=replace(tiny.evaluation, parts=[], mode="listwise"),
     )
     card = words((train_run(config).folder / "card.md").read_text())

@@ -14,6 +14,7 @@ __all__ = [
     "DataError",
     "FormulaError",
     "ModelError",
+    "OptionError",
     "PlanningError",
     "RRGraphError",
     "ScoreError",
@@ -45,6 +46,23 @@ class ModelError(RRGraphError):
 
 class PlanningError(RRGraphError):
     """The planning constraints contradict each other or the target."""
+
+
+class OptionError(PlanningError):
+    """The value of an option cannot be used.
+
+    Args:
+        option: its name as a keyword argument; the command line shows it as a flag.
+        problem: what follows the name in the sentence, with the space or colon between.
+    """
+
+    def __init__(self, option: str, problem: str) -> None:
+        super().__init__(f"{option}{problem}")
+        self.option, self.problem = option, problem
+
+    def on_command_line(self) -> str:
+        """Return the sentence with the option as a flag."""
+        return f"--{self.option.replace('_', '-')}{self.problem}"
 
 
 class ScoreError(RRGraphError):

@@ -14,6 +14,14 @@ from rrgraph.chem.formula import FormulaWarning, composition_from_amounts, forma
 from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS
 from rrgraph.chem.generation.plausible import plausible_kinds, plausible_precursors
 from rrgraph.chem.mass import batch_masses, molar_mass
+from rrgraph.chem.materials import (
+    Material,
+    as_composition,
+    as_compositions,
+    is_material,
+    is_structure_file,
+    read_structure,
+)
 from rrgraph.chem.matrices import fraction_matrix
 from rrgraph.chem.spelling import split_parts
 from rrgraph.chem.thermo import (
@@ -43,6 +51,9 @@ __all__ = [
     "Composition",
     "FormulaWarning",
     "GasData",
+    "Material",
+    "as_composition",
+    "as_compositions",
     "balance",
     "batch_masses",
     "canonical_key",
@@ -54,10 +65,13 @@ __all__ = [
     "fraction_matrix",
     "gas_energy",
     "gas_uncertainty",
+    "is_material",
+    "is_structure_file",
     "molar_mass",
     "parse_formula",
     "plausible_kinds",
     "plausible_precursors",
+    "read_structure",
     "solid_uncertainty",
     "source_elements",
     "split_parts",

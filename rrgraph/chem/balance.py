@@ -14,7 +14,7 @@ which are within `TOLERANCE`; the equation's target then carries those amounts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import combinations
 from math import lcm
@@ -24,6 +24,7 @@ from rrgraph.chem.equation import BalancedEquation, Term
 from rrgraph.chem.formula import parse_formula
 from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS, Gas, clashes, menus, preference
 from rrgraph.chem.linear import Row, interior_point, reduce_rows
+from rrgraph.chem.materials import Material, as_composition, as_compositions
 from rrgraph.errors import RRGraphError
 
 __all__ = ["BalanceError", "balance"]
@@ -40,13 +41,16 @@ _Solution = tuple[tuple[Fraction, ...], tuple[Gas, ...]]
 
 
 def balance(
-    target: Composition,
-    precursors: Sequence[Composition],
+    target: Material,
+    precursors: Material | Iterable[Material],
     *,
     byproducts: Sequence[Composition] = BYPRODUCTS,
     atmosphere: Sequence[Composition] = ATMOSPHERE,
 ) -> BalancedEquation:
     """Balance `precursors` to one formula unit of `target`; see the module's text for the choice made.
+
+    >>> print(balance("BaTiO3", ["BaCO3", "TiO2"]))
+    BaCO3 + TiO2 → BaTiO3 + CO2
 
     Args:
         target: what is made.
@@ -57,7 +61,8 @@ def balance(
     Raises:
         BalanceError: no solution with all coefficients positive; the message says why where that is cheap.
     """
-    distinct = tuple(dict.fromkeys(precursors))
+    target = as_composition(target)
+    distinct = tuple(dict.fromkeys(as_compositions(precursors)))
     if not distinct:
         raise BalanceError(f"{target} does not balance: there is no precursor.")
     head = f"{target} from {' + '.join(precursor.formula for precursor in distinct)} does not balance"

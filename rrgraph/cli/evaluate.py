@@ -16,7 +16,6 @@ from rrgraph.cli.common.options import (
     add_protocol_flags,
     groupings,
     protocol_overrides,
-    resolve_candidates,
     score_mode,
 )
 from rrgraph.errors import ConfigError, DataError, suggestion
@@ -74,7 +73,7 @@ def run(arguments: argparse.Namespace) -> None:
     from rrgraph.data import load_table
     from rrgraph.evaluation import PROTOCOLS, evaluate_links
     from rrgraph.models import load_model
-    from rrgraph.planning import TargetCandidates
+    from rrgraph.planning import TargetCandidates, resolve_candidates
     from rrgraph.runs import candidate_pool
     from rrgraph.runs.measure import measure_systems
     from rrgraph.util.config import MODEL

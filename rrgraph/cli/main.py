@@ -30,7 +30,7 @@ from rrgraph.cli import (
     train,
     tune,
 )
-from rrgraph.errors import RRGraphError, suggestion
+from rrgraph.errors import OptionError, RRGraphError, suggestion
 
 __all__ = ["build_parser", "main"]
 
@@ -124,6 +124,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             code = arguments.run(arguments) or 0
         sys.stdout.flush()
         return code
+    except OptionError as error:
+        return _fail(arguments.command, error.on_command_line(), 2)
     except RRGraphError as error:
         return _fail(arguments.command, str(error), 2)
     except KeyboardInterrupt:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from rrgraph import __version__
 from rrgraph.baselines import BASELINES
 from rrgraph.data import SPLITS
 from rrgraph.evaluation import Protocol
@@ -24,6 +23,7 @@ from rrgraph.figures.tables import ResultTable, experiment_tables, run_tables
 from rrgraph.util.figure_style import svg_text
 from rrgraph.util.files import write_text
 from rrgraph.util.pages import page_template
+from rrgraph.version import __version__
 
 __all__ = ["flatten", "inline_svg", "report_html", "write_report"]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -59,6 +60,13 @@ class ReactionGraph:
     def precursor_index(self) -> dict[str, int]:
         """Node of each precursor, by canonical key."""
         return {precursor.key: index for index, precursor in enumerate(self.precursors)}
+
+    def named(self) -> HeteroData:
+        """Return a copy of `data` that also holds the formulas of the nodes, as a list `formula` of each node type."""
+        data = copy(self.data)
+        data["target"].formula = [target.formula for target in self.targets]
+        data["precursor"].formula = [precursor.formula for precursor in self.precursors]
+        return data
 
     def recorded_sets(self) -> list[tuple[int, tuple[int, ...], int]]:
         """Return (target node, precursor nodes, count) of every distinct recorded reaction."""

@@ -6,6 +6,7 @@ from rrgraph.models.initialisation import energy_head, link_model
 from rrgraph.models.model import UNRELATED_LOG_ODDS, Model
 from rrgraph.models.model_registry import DEFAULT_ENCODER, DEFAULT_MODEL, bundled_models, load_encoder, load_model
 from rrgraph.models.planner import constrained_planner, default_mode
+from rrgraph.models.sources import PredictedEnergies, energy_source, literature_source
 
 __all__ = [
     "DEFAULT_ENCODER",
@@ -14,12 +15,15 @@ __all__ = [
     "UNRELATED_LOG_ODDS",
     "LinkCheckpoint",
     "Model",
+    "PredictedEnergies",
     "bundled_models",
     "constrained_planner",
     "default_mode",
     "energy_head",
+    "energy_source",
     "external_parts",
     "link_model",
+    "literature_source",
     "load_checkpoint",
     "load_encoder",
     "load_model",

@@ -1,24 +1,39 @@
-"""A trained model as a scorer of links: compositions flow in, a numpy grid of log-odds flows out."""
+"""A trained model: it plans, scores links, embeds compositions and re-ranks sets."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final, overload
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rrgraph.chem import Composition
+from rrgraph.chem import Composition, Material, as_compositions, is_material
+from rrgraph.data import ReactionTable
 from rrgraph.errors import ModelError
-from rrgraph.graph import element_presence, featurise
+from rrgraph.graph import build_graph, element_presence, featurise
 from rrgraph.models.checkpoint import LinkCheckpoint
+from rrgraph.models.planner import candidate_list, constrained_planner
+from rrgraph.models.sources import Energies, Literature, energy_source, literature_source
 from rrgraph.nn import encode_by_length
-from rrgraph.planning import TargetLinks
+from rrgraph.planning import (
+    PRECEDENTS,
+    SetConstraints,
+    SizeChoice,
+    Stock,
+    SynthesisPlan,
+    TargetLinks,
+    plan_syntheses,
+)
 from rrgraph.properties import EnergyHead
 from rrgraph.reranking import EnsembleReranker
+
+if TYPE_CHECKING:  # PyG takes a second to import and planning does not need it
+    from torch_geometric.data import HeteroData
 
 __all__ = ["UNRELATED_LOG_ODDS", "Model"]
 
@@ -30,10 +45,15 @@ UNRELATED_LOG_ODDS: Final = -30.0
 
 
 class Model:
-    """Score links between any targets and any candidates, seen in training or not.
+    """A trained model: it plans, and scores links between any targets and any candidates, seen in training or not.
+
+    >>> import rrgraph as rr
+    >>> model = rr.load_model()
+    >>> model.plan("BaTiO3", constraints=rr.Constraints(excluded_elements="C"), literature=False).best.precursors
+    PrecursorSet(BaO + TiO2)
 
     Args:
-        checkpoint: the trained model.
+        checkpoint: what was trained.
     """
 
     def __init__(self, checkpoint: LinkCheckpoint) -> None:
@@ -59,8 +79,120 @@ class Model:
         """The element systems of the training targets, None where the model does not record them."""
         return self.checkpoint.systems
 
+    @overload
+    def plan(self, targets: Material, **options: Any) -> SynthesisPlan: ...
+    @overload
+    def plan(self, targets: Iterable[Material], **options: Any) -> list[SynthesisPlan]: ...
+    def plan(
+        self,
+        targets: Material | Iterable[Material],
+        *,
+        top_k: int = 10,
+        exclude: Material | Iterable[Material] = (),
+        require: Material | Iterable[Material] = (),
+        stock: Stock | None = None,
+        candidates: Stock = "all",
+        max_candidates: int | None = None,
+        set_size: SizeChoice | None = None,
+        sizes: Sequence[int | None] | None = None,
+        balanced: bool = False,
+        mode: str | None = None,
+        constraints: SetConstraints | None = None,
+        energies: Energies = False,
+        temperature: float | None = None,
+        literature: Literature | None = None,
+        precedents: int = PRECEDENTS,
+    ) -> SynthesisPlan | list[SynthesisPlan]:
+        """Return the plan of one material, or those of several; see `rrgraph.plan` for the arguments.
+
+        >>> import rrgraph as rr
+        >>> plans = rr.load_model().plan(["BaTiO3", "LiFePO4"], top_k=3, literature=False)
+        >>> [len(plan) for plan in plans]
+        [3, 3]
+
+        Args:
+            targets: what is made.
+            sizes: known set size of each target, None where it is not known.
+
+        Raises:
+            RRGraphError: a material cannot be read, or an option cannot be used.
+        """
+        wanted = (constraints or SetConstraints()).narrowed(
+            exclude=exclude, require=require, stock=stock, set_size=set_size, balanced=balanced
+        )
+        known_size = sizes is not None or (set_size is not None and len(wanted.sizes) == 1)
+        compositions = as_compositions(targets)
+        planner = constrained_planner(
+            self,
+            wanted,
+            candidates=candidate_list(self, candidates, wanted, compositions),
+            mode=mode,
+            max_candidates=max_candidates,
+            told=known_size,
+        )
+        plans = plan_syntheses(
+            planner,
+            compositions,
+            is_seen=lambda precursor: self.count(precursor) > 0,
+            top_k=top_k,
+            sizes=sizes,
+            known_size=known_size,
+            energies=energy_source(energies, temperature=temperature),
+            literature=literature_source(literature),
+            precedents=precedents,
+        )
+        return plans[0] if is_material(targets) else plans
+
+    def link_probabilities(
+        self, targets: Material | Iterable[Material], precursors: Material | Iterable[Material]
+    ) -> pd.DataFrame:
+        """Return the probability of every link, a row for each target and a column for each precursor.
+
+        >>> import rrgraph as rr
+        >>> links = rr.load_model().link_probabilities(["BaTiO3", "SrTiO3"], ["BaCO3", "SrCO3", "TiO2"])
+        >>> links.idxmax(axis=1).tolist()
+        ['TiO2', 'TiO2']
+
+        Raises:
+            FormulaError: a material cannot be read.
+        """
+        rows, columns = as_compositions(targets), as_compositions(precursors)
+        probabilities = 1 / (1 + np.exp(-self.logits(rows, columns)))
+        return pd.DataFrame(probabilities, index=_formulas(rows, "target"), columns=_formulas(columns, "precursor"))
+
+    def embed(self, materials: Material | Iterable[Material]) -> pd.DataFrame:
+        """Return the embedding of each material, a row with the columns ``e0``, ``e1``, ...
+
+        >>> import rrgraph as rr
+        >>> rr.load_model().embed(["BaTiO3", "SrTiO3"]).index.tolist()
+        ['BaTiO3', 'SrTiO3']
+
+        Raises:
+            FormulaError: a material cannot be read.
+        """
+        compositions = as_compositions(materials)
+        embeddings = self.embeddings(compositions).numpy()
+        names = [f"e{number}" for number in range(embeddings.shape[1])]
+        return pd.DataFrame(embeddings, index=_formulas(compositions, "formula"), columns=names)
+
+    def graph(self, table: ReactionTable) -> HeteroData:
+        """Return the graph of the links that a table records, with this model's whole vocabulary among the precursors.
+
+        A model keeps counts of its training reactions and not the links themselves, so the table has to be given: of a
+        run, `run.split.train`. Nodes and edges are as `rrgraph.build_graph` describes them.
+
+        >>> import rrgraph as rr
+        >>> graph = rr.load_model().graph(rr.load_reactions("textbook"))
+        >>> graph.edge_types[0]
+        ('target', 'made_from', 'precursor')
+
+        Raises:
+            DataError: the table has no rows.
+        """
+        return build_graph(table, extra_precursors=self.vocabulary).named()
+
     @torch.inference_mode()
-    def embed(self, compositions: Sequence[Composition]) -> Tensor:
+    def embeddings(self, compositions: Sequence[Composition]) -> Tensor:
         """Return the embeddings (n, width) of any compositions."""
         self.checkpoint.model.eval()
         batches = [
@@ -169,16 +301,22 @@ class Model:
         """Return the embeddings of targets; both stages ask for the same ones, one after the other."""
         keys = [target.key for target in targets]
         if self._last_targets[0] != keys:
-            self._last_targets = keys, self.embed(targets)
+            self._last_targets = keys, self.embeddings(targets)
         return self._last_targets[1]
 
     def _cached(self, candidates: Sequence[Composition]) -> Tensor:
         missing = [candidate for candidate in candidates if candidate.key not in self._embeddings]
         if missing:
-            self._embeddings.update(zip((m.key for m in missing), self.embed(missing), strict=True))
+            self._embeddings.update(zip((m.key for m in missing), self.embeddings(missing), strict=True))
         return (
-            torch.stack([self._embeddings[candidate.key] for candidate in candidates]) if candidates else self.embed([])
+            torch.stack([self._embeddings[candidate.key] for candidate in candidates])
+            if candidates
+            else self.embeddings([])
         )
+
+
+def _formulas(compositions: Sequence[Composition], name: str) -> pd.Index:
+    return pd.Index([each.formula for each in compositions], name=name)
 
 
 def _share_elements(targets: Sequence[Composition], candidates: Sequence[Composition]) -> NDArray[np.bool_]:

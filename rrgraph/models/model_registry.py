@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import as_file, files
@@ -31,20 +32,28 @@ def bundled_models(wanted: str = FORMAT) -> list[str]:
     return [name for name in names if _bundled_format(name) == wanted]
 
 
-def load_model(name: str) -> Model:
+def load_model(name: str | os.PathLike[str] = DEFAULT_MODEL) -> Model:
     """Load a bundled model by name, or the model of a run folder by path.
 
-    A bundled name means the bundled model; write `./default` for a folder of the same name.
+    >>> len(load_model().vocabulary)
+    807
+
+    Args:
+        name: a bundled name means the bundled model; write `./default` for a folder of the same name.
 
     Raises:
         ModelError: there is no such model, or it is damaged.
     """
-    with _model_folder(name, FORMAT) as folder:
+    with _model_folder(os.fspath(name), FORMAT) as folder:
         return Model(load_checkpoint(folder))
 
 
-def load_encoder(name: str = DEFAULT_ENCODER, *, precision: str = "full") -> PropertyPredictor:
+def load_encoder(name: str | os.PathLike[str] = DEFAULT_ENCODER, *, precision: str = "full") -> PropertyPredictor:
     """Load a bundled pretrained encoder by name, or that of a run folder by path.
+
+    >>> energy = load_encoder().predict(["BaTiO3"])["formation_energy"]
+    >>> f"{energy.value[0]:.1f} {energy.task.unit}"
+    '-3.5 eV/atom'
 
     Args:
         name: a bundled name means the bundled encoder; write `./encoder` for a folder of the same name.
@@ -53,7 +62,7 @@ def load_encoder(name: str = DEFAULT_ENCODER, *, precision: str = "full") -> Pro
     Raises:
         ModelError: there is no such encoder, or it is damaged.
     """
-    with _model_folder(name, PROPERTY_FORMAT) as folder:
+    with _model_folder(os.fspath(name), PROPERTY_FORMAT) as folder:
         return PropertyPredictor(load_property_checkpoint(folder), precision=precision)
 
 

@@ -6,13 +6,15 @@ Wishes do not change the literature: what they forbid still competes for probabi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from rrgraph.chem import Composition, parse_formula
-from rrgraph.data import preferred_spelling
-from rrgraph.models.model import Model
-from rrgraph.planning import LISTWISE, Planner, SetConstraints, known_size_mode
+from rrgraph.chem import Composition
+from rrgraph.planning import LISTWISE, Planner, SetConstraints, Stock, known_size_mode, resolve_candidates
 
-__all__ = ["constrained_planner", "default_mode"]
+if TYPE_CHECKING:
+    from rrgraph.models.model import Model
+
+__all__ = ["candidate_list", "constrained_planner", "default_mode"]
 
 
 def default_mode(predictor: Model, *, told: bool = False) -> str:
@@ -42,7 +44,7 @@ def constrained_planner(
         predictor: the trained model.
         wishes: which sets are listed.
         candidates: precursors that may be used; None for the model's vocabulary and what is in stock, even if the
-            model never met it. Give a list to keep the spelling of what it never met.
+            model never met it.
         mode: what sets are ranked by; None for what the model does best with.
         max_candidates: use only this many most probable candidates for each target.
         told: whether the sizes are known, and not merely wished for.
@@ -55,7 +57,27 @@ def constrained_planner(
     usual = SetConstraints(sizes=wishes.sizes) if told else SetConstraints()
     free = wishes == usual and candidates is None and max_candidates is None
     if candidates is None:
-        stock = sorted(wishes.stock or ())
-        candidates = [*predictor.vocabulary, *(preferred_spelling(parse_formula(key)) for key in stock)]
+        candidates = _known(predictor, wishes)
     rivals = None if free or mode != LISTWISE else Planner(predictor, predictor.vocabulary, usual)
     return Planner(predictor, candidates, wishes, mode=mode, max_candidates=max_candidates, rivals=rivals)
+
+
+def candidate_list(
+    predictor: Model, choice: Stock, constraints: SetConstraints, targets: Sequence[Composition]
+) -> Sequence[Composition] | None:
+    """Return the candidates that a choice means, see `resolve_candidates`; None for all that can be used.
+
+    What is in stock is a candidate even if the model never met it, and so is what is required beside generated ones.
+    """
+    if isinstance(choice, str) and choice == "all":
+        return None
+    required = [each for each in constraints.materials if each.key in constraints.required]
+    return resolve_candidates(
+        choice, _known(predictor, constraints), predictor.seen, targets=targets, required=required
+    )
+
+
+def _known(predictor: Model, constraints: SetConstraints) -> list[Composition]:
+    """Return the model's vocabulary and what is in stock."""
+    stock = constraints.stock or ()
+    return [*predictor.vocabulary, *(each for each in constraints.materials if each.key in stock)]

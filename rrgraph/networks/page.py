@@ -6,9 +6,9 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from rrgraph import __version__
 from rrgraph.networks.plots.data import page_data
 from rrgraph.util.pages import page_template, page_text, script_json
+from rrgraph.version import __version__
 
 if TYPE_CHECKING:
     import networkx as nx

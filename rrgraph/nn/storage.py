@@ -13,9 +13,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from rrgraph import __version__
 from rrgraph.errors import ModelError
 from rrgraph.util.files import atomic_path, write_json
+from rrgraph.version import __version__
 
 __all__ = ["checkpoint_mismatch", "model_format", "read_model", "weights", "write_model"]
 

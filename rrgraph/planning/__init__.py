@@ -3,8 +3,9 @@
 Flows in: a scorer of links, candidate precursors and constraints. Flows out: ranked precursor sets of each target.
 """
 
-from rrgraph.planning.candidates import CandidateFilter, Feasible, read_candidates
-from rrgraph.planning.constraints import ElementCover, SetConstraints
+from rrgraph.planning.candidates import CandidateFilter, Feasible
+from rrgraph.planning.choices import resolve_candidates
+from rrgraph.planning.constraints import MAX_SIZE, ElementCover, SetConstraints, SizeChoice, read_sizes
 from rrgraph.planning.energies import (
     FormationEnergy,
     ReactionEnergy,
@@ -13,8 +14,21 @@ from rrgraph.planning.energies import (
     read_formation_energies,
 )
 from rrgraph.planning.enumeration import SetProblem, enumerate_sets, search_sets, set_problem
+from rrgraph.planning.equations import Equations
 from rrgraph.planning.generated import TargetCandidates, generated_candidates
+from rrgraph.planning.lists import Stock, read_candidates
 from rrgraph.planning.planner import RANKING_MODES, LinkScorer, Planner, known_size_mode
+from rrgraph.planning.presentation import (
+    PRECEDENT_HEADER,
+    RIGHT_ALIGNED,
+    plan_columns,
+    plan_notes,
+    plan_rows,
+    plan_table,
+    precedent_notes,
+    precedent_table,
+    precedent_title,
+)
 from rrgraph.planning.proposals import (
     PROPOSED,
     Proposal,
@@ -28,21 +42,37 @@ from rrgraph.planning.ranking import SCALE, Plan, RankedSet, Ranking, SetRanking
 from rrgraph.planning.reranking import LISTWISE
 from rrgraph.planning.search import MODES, ScoredSet, SetMode, SetSearch
 from rrgraph.planning.swaps import SEARCHED, Swap, find_swaps, plan_with_swaps
+from rrgraph.planning.synthesis import (
+    PRECEDENTS,
+    EnergySource,
+    LiteratureSource,
+    PlannedSet,
+    SynthesisPlan,
+    plan_syntheses,
+)
 from rrgraph.planning.target_links import TargetLinks
 
 __all__ = [
     "LISTWISE",
+    "MAX_SIZE",
     "MODES",
+    "PRECEDENTS",
+    "PRECEDENT_HEADER",
     "PROPOSED",
     "RANKING_MODES",
+    "RIGHT_ALIGNED",
     "SCALE",
     "SEARCHED",
     "CandidateFilter",
     "ElementCover",
+    "EnergySource",
+    "Equations",
     "Feasible",
     "FormationEnergy",
     "LinkScorer",
+    "LiteratureSource",
     "Plan",
+    "PlannedSet",
     "Planner",
     "Proposal",
     "ProposalPlanner",
@@ -58,7 +88,10 @@ __all__ = [
     "SetProposer",
     "SetRanking",
     "SetSearch",
+    "SizeChoice",
+    "Stock",
     "Swap",
+    "SynthesisPlan",
     "TargetCandidates",
     "TargetLinks",
     "energies_needed",
@@ -66,11 +99,21 @@ __all__ = [
     "find_swaps",
     "generated_candidates",
     "known_size_mode",
+    "plan_columns",
+    "plan_notes",
+    "plan_rows",
+    "plan_syntheses",
+    "plan_table",
     "plan_with_swaps",
     "planner_for",
+    "precedent_notes",
+    "precedent_table",
+    "precedent_title",
     "reaction_energy",
     "read_candidates",
     "read_formation_energies",
+    "read_sizes",
+    "resolve_candidates",
     "search_sets",
     "set_problem",
 ]

@@ -1,29 +1,24 @@
-"""Which precursors may take part: reading candidate lists and filtering them for one target.
+"""Which precursors may take part: candidates filtered for one target.
 
-Flows in: formulas, files, constraints and a target. Flows out: positions of candidates with integer masks of the
-needed elements they bring, ready for the set search.
+The filter gives integer masks of the needed elements that each candidate supplies, ready for the set search.
 """
 
 from __future__ import annotations
 
-import csv
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, VOLATILE, Composition, parse_formula, source_elements
-from rrgraph.errors import DataError, FormulaError, PlanningError, suggestion
+from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, VOLATILE, Composition, source_elements
+from rrgraph.errors import PlanningError, suggestion
 from rrgraph.planning.constraints import SetConstraints
 from rrgraph.planning.generated import TargetCandidates
 
-__all__ = ["CandidateFilter", "Feasible", "read_candidates"]
+__all__ = ["CandidateFilter", "Feasible"]
 
-_COLUMNS = ("formula", "precursor")
 _WORD = 64
 
 
@@ -148,67 +143,6 @@ class CandidateFilter:
                 f"None of the precursors in stock, such as '{min(rules.stock)}', is among the "
                 f"{len(self.candidates)} candidates."
             )
-
-
-def read_candidates(source: str | os.PathLike[str]) -> list[Composition]:
-    """Read candidate precursors, each once, in the order they are written.
-
-    Args:
-        source: formulas joined by commas (``"B,Cr,AlB2"``), a text file with one formula a line (empty lines and
-            lines that begin with # are skipped), or a CSV file with a column `formula` or `precursor`.
-
-    Raises:
-        DataError: the file is not readable, lacks the column, has no formulas, or a line is no composition.
-        FormulaError: a formula of the comma-separated list is no composition.
-    """
-    path = Path(source)
-    if not _is_file(path):
-        text = os.fspath(source)
-        if path.suffix and "," not in text and path.suffix.lower() in {".csv", ".txt", ".tsv", ".list"}:
-            raise DataError(f"There is no candidate file '{path}'.")
-        return _distinct(parse_formula(piece) for piece in text.split(",") if piece.strip() or "," not in text)
-    try:
-        content = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"Cannot read the candidate file '{path}': {error}.") from None
-    lines = _csv_lines(path, content) if path.suffix.lower() == ".csv" else enumerate(content.splitlines(), start=1)
-    candidates = []
-    for number, line in lines:
-        if line.strip() and not line.lstrip().startswith("#"):
-            try:
-                candidates.append(parse_formula(line.strip()))
-            except FormulaError as error:
-                raise DataError(f"Line {number} of the candidate file '{path}': {error}") from None
-    if not candidates:
-        raise DataError(f"The candidate file '{path}' has no formulas.")
-    return _distinct(candidates)
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a long list of formulas is no file name
-        return False
-
-
-def _csv_lines(path: Path, content: str) -> list[tuple[int, str]]:
-    rows = csv.DictReader(content.splitlines())
-    names = [name.strip() for name in rows.fieldnames or ()]
-    column = next((name for name in _COLUMNS if name in names), None)
-    if column is None:
-        raise DataError(
-            f"The candidate file '{path}' has the columns {', '.join(names) or '(none)'}, expected one named "
-            f"{' or '.join(_COLUMNS)}."
-        )
-    rows.fieldnames = names
-    return [(rows.line_num, row[column] or "") for row in rows]
-
-
-def _distinct(candidates: Iterable[Composition]) -> list[Composition]:
-    found: dict[str, Composition] = {}
-    for candidate in candidates:
-        found.setdefault(candidate.key, candidate)
-    return list(found.values())
 
 
 def _words(elements: Iterable[str]) -> tuple[int, int]:

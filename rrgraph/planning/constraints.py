@@ -5,15 +5,22 @@ Flows in: sizes, precursors and elements as people write them. Flows out: one fr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal, get_args
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeAlias, get_args
 
-from rrgraph.chem import ELEMENTS, BalanceError, Composition, balance, parse_formula
-from rrgraph.data import PrecursorSet
-from rrgraph.errors import PlanningError, suggestion
+from rrgraph.chem import ELEMENTS, Composition, Material, as_composition, is_material, parse_formula
+from rrgraph.errors import OptionError, PlanningError, suggestion
+from rrgraph.planning.lists import Stock, read_materials
 
-__all__ = ["ElementCover", "SetConstraints", "balances", "check_sizes"]
+__all__ = ["MAX_SIZE", "ElementCover", "SetConstraints", "SizeChoice", "check_sizes", "read_sizes", "split_names"]
+
+MAX_SIZE: Final = 20
+"""Largest number of precursors that can be asked for as text."""
+
+SizeChoice: TypeAlias = int | str | Sequence[int]
+"""A number of precursors, a range such as ``2-4``, or several numbers."""
 
 ElementCover = Literal["strict", "exempt"]
 """Which elements of the target a set has to bring: all, or all but C, H, O and N."""
@@ -23,8 +30,16 @@ ElementCover = Literal["strict", "exempt"]
 class SetConstraints:
     """Which precursor sets are valid for a target.
 
-    Formulas may have any spelling; they are kept as canonical keys. What is required wins over the general rules: a
+    Precursors may be formulas in any spelling or compositions, in a collection or joined by commas; they are kept as
+    canonical keys. What is required wins over the general rules: a
     required precursor may be foreign to the target, and so may a precursor that brings a required element.
+
+    >>> SetConstraints(excluded_elements={"Pb"}, stock="BaCO3, TiO2, SrCO3", sizes=2).sizes
+    (2,)
+    >>> SetConstraints().narrowed(exclude=["N", "LiOH"], set_size="2-3") == SetConstraints(
+    ...     excluded_elements={"N"}, excluded={"LiOH"}, sizes=(2, 3)
+    ... )
+    True
 
     Attributes:
         sizes: allowed numbers of precursors; sorted, each once.
@@ -40,6 +55,7 @@ class SetConstraints:
         excluded_elements: elements that no member contains.
         stock: the only precursors that may be used; None for no such limit.
         balanced: whether the set must balance, see `rrgraph.chem.balance`.
+        materials: the required precursors and those in stock, as they were spelled.
 
     Raises:
         PlanningError: a value is out of range, an element is unknown, or the wishes contradict each other.
@@ -56,6 +72,7 @@ class SetConstraints:
     excluded_elements: frozenset[str] = frozenset()
     stock: frozenset[str] | None = None
     balanced: bool = False
+    materials: tuple[Composition, ...] = field(default=(), init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
@@ -65,10 +82,13 @@ class SetConstraints:
                 f"Element cover is {self.cover!r}, expected one of {', '.join(get_args(ElementCover))}."
                 f"{suggestion(str(self.cover), get_args(ElementCover))}"
             )
-        for name in ("required", "excluded"):
-            set_field(self, name, _keys(name, getattr(self, name)))
-        if self.stock is not None:
-            set_field(self, "stock", _keys("stock", self.stock))
+        materials: list[Composition] = []
+        for name in ("stock", "required", "excluded"):
+            if getattr(self, name) is not None:
+                found = [as_composition(each) for each in _listed(getattr(self, name))]
+                set_field(self, name, frozenset(each.key for each in found))
+                materials += found if name != "excluded" else []
+        set_field(self, "materials", tuple(dict.fromkeys(materials)))
         for name in ("required_elements", "excluded_elements"):
             set_field(self, name, _elements(name, getattr(self, name)))
         self._refuse_contradictions()
@@ -92,6 +112,49 @@ class SetConstraints:
                 f"{len(self.required)} required precursors do not fit into sets of at most {self.sizes[-1]}."
             )
 
+    def narrowed(
+        self,
+        *,
+        exclude: Material | Iterable[Material] = (),
+        require: Material | Iterable[Material] = (),
+        stock: Stock | None = None,
+        set_size: SizeChoice | None = None,
+        balanced: bool = False,
+    ) -> SetConstraints:
+        """Return these constraints and further ones, each as the flag of `rrgraph plan` of that name takes it.
+
+        Args:
+            exclude: elements (by symbol) and precursors to avoid.
+            require: elements and precursors to use.
+            stock: the only precursors that may be used: a file, or a list of them.
+            set_size: number of precursors, such as 3 or ``2-4``.
+            balanced: whether the set must balance.
+
+        Raises:
+            PlanningError: a value cannot be used, or the constraints contradict each other.
+            FormulaError: a precursor cannot be read.
+        """
+        required, required_elements = split_names("require", require)
+        excluded, excluded_elements = split_names("exclude", exclude)
+        at_hand = self.stock if stock is None else read_materials("stock", stock)
+        rules: dict[str, Any] = {
+            "sizes": self.sizes if set_size is None else read_sizes(set_size),
+            "cover": self.cover,
+            "foreign": self.foreign,
+            "one_per_element": self.one_per_element,
+            "required": [*self._spelled(self.required), *required],
+            "excluded": [*self.excluded, *excluded],
+            "required_elements": self.required_elements | required_elements,
+            "excluded_elements": self.excluded_elements | excluded_elements,
+            "stock": at_hand if stock is not None or at_hand is None else self._spelled(at_hand),
+            "balanced": self.balanced or balanced,
+        }
+        return SetConstraints(**rules)
+
+    def _spelled(self, keys: Iterable[str]) -> list[Composition]:
+        kept = {each.key: each for each in self.materials}
+        return [kept[key] for key in sorted(keys)]
+
     def allowed_sizes(self, targets: int, sizes: Sequence[int | None] | None) -> list[tuple[int, ...]]:
         """Return the set sizes that may compete for each of some targets.
 
@@ -107,22 +170,13 @@ class SetConstraints:
         return [self.sizes if size is None else check_sizes((size,)) for size in sizes or [None] * targets]
 
 
-def balances(target: Composition, precursors: PrecursorSet) -> bool:
-    """Return whether a set balances, see `rrgraph.chem.balance`."""
-    try:
-        balance(target, list(precursors))
-    except BalanceError:
-        return False
-    return True
-
-
-def check_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
+def check_sizes(sizes: int | Sequence[int]) -> tuple[int, ...]:
     """Return set sizes sorted and each once.
 
     Raises:
         PlanningError: there is none, or one is no whole number of at least 1.
     """
-    values = tuple(sizes)
+    values = tuple(sizes) if isinstance(sizes, Iterable) else (sizes,)
     if not values:
         raise PlanningError("The set sizes are empty, expected at least one whole number such as 3.")
     for size in values:
@@ -131,22 +185,49 @@ def check_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted({size.__index__() for size in values}))
 
 
-def _keys(name: str, formulas: Iterable[str]) -> frozenset[str]:
-    return frozenset(parse_formula(formula).key for formula in _texts(name, formulas))
+def read_sizes(text: SizeChoice) -> tuple[int, ...]:
+    """Return the set sizes meant by a number such as 3, a range such as ``2-4``, or several numbers.
+
+    Raises:
+        PlanningError: it is none of these.
+    """
+    if not isinstance(text, str):
+        return check_sizes(text)
+    found = re.fullmatch("([0-9]{1,9})(?:-([0-9]{1,9}))?", text)
+    low, high = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    if 1 <= low <= high <= MAX_SIZE:
+        return tuple(range(low, high + 1))
+    raise OptionError(
+        "set_size",
+        f" is '{text}', expected a number such as 3, a range such as 2-4 or column:NAME; the largest is {MAX_SIZE}.",
+    )
 
 
-def _elements(name: str, symbols: Iterable[str]) -> frozenset[str]:
-    found = _texts(name, symbols)
+def split_names(option: str, names: Material | Iterable[Material]) -> tuple[list[Composition], frozenset[str]]:
+    """Tell element symbols from precursors; `Al` is the element, `Al1` the precursor.
+
+    Raises:
+        PlanningError: there are names, and all of them are empty.
+    """
+    listed = [each for name in _listed(names) for each in (_listed(name) if isinstance(name, str) else [name])]
+    if not listed and names:
+        raise OptionError(option, " is empty, expected an element or a precursor.")
+    elements = frozenset(each for each in listed if isinstance(each, str) and each in ELEMENTS)
+    return [as_composition(each) for each in listed if not (isinstance(each, str) and each in elements)], elements
+
+
+def _elements(name: str, symbols: str | Iterable[str]) -> frozenset[str]:
+    found = _listed(symbols)
     for symbol in found:
         if symbol not in ELEMENTS:
             raise PlanningError(
-                f"'{symbol}' in {name} is no element, expected symbols such as 'Li'.{suggestion(symbol, ELEMENTS)}"
+                f"'{symbol}' in {name} is no element, expected symbols such as 'Li'.{suggestion(str(symbol), ELEMENTS)}"
             )
     return frozenset(found)
 
 
-def _texts(name: str, values: Iterable[str]) -> Collection[str]:
-    """Refuse a bare string, which would be read letter by letter."""
+def _listed(values: Any) -> list[Any]:
+    """Return one value or several as a list; text is divided at commas."""
     if isinstance(values, str):
-        raise PlanningError(f"{name} is the text {values!r}, expected a collection such as {{{values!r}}}.")
-    return list(values)
+        return [text.strip() for text in values.split(",") if text.strip()]
+    return [values] if is_material(values) else list(values)

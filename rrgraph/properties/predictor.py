@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rrgraph.chem import ELEMENTS, Composition
+from rrgraph.chem import ELEMENTS, Material, as_compositions
 from rrgraph.errors import ModelError, suggestion
 from rrgraph.graph import PADDING, featurise
 from rrgraph.nn import MASK, half_precision
@@ -61,7 +61,7 @@ class PropertyPredictor:
         """What is predicted."""
         return self.model.tasks
 
-    def predict(self, compositions: Sequence[Composition]) -> dict[str, PropertyPrediction]:
+    def predict(self, compositions: Sequence[Material]) -> dict[str, PropertyPrediction]:
         """Return the prediction of every task, by name."""
         return self.predict_arrays(*_featurised(compositions))
 
@@ -148,7 +148,7 @@ class PropertyPredictor:
         return shares
 
     @torch.inference_mode()
-    def embed(self, compositions: Sequence[Composition]) -> NDArray[np.float32]:
+    def embed(self, compositions: Sequence[Material]) -> NDArray[np.float32]:
         """Return the embeddings (n, width): the states of [CPD]."""
         elements, fractions = _featurised(compositions)
         embeddings = np.empty((len(elements), self.model.config.width), dtype=np.float32)
@@ -156,9 +156,7 @@ class PropertyPredictor:
             embeddings[rows] = self.model.encoder(*given).float().cpu().numpy()
         return embeddings
 
-    def formation_energies(
-        self, compositions: Sequence[Composition]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def formation_energies(self, compositions: Sequence[Material]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return formation energies and their standard deviations, both (n,) in eV/atom.
 
         Raises:
@@ -206,6 +204,6 @@ class PropertyPredictor:
                 )
 
 
-def _featurised(compositions: Sequence[Composition]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    elements, fractions = featurise(compositions)
+def _featurised(compositions: Sequence[Material]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    elements, fractions = featurise(as_compositions(compositions))
     return elements.numpy(), fractions.numpy()

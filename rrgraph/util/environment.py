@@ -8,8 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
-from rrgraph import __version__
 from rrgraph.util.plugins import plugin_packages
+from rrgraph.version import __version__
 
 __all__ = ["describe_environment", "processors"]
 

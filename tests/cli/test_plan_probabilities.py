@@ -8,8 +8,8 @@ import re
 import pandas as pd
 import pytest
 
-from rrgraph.cli.common.show import percent
 from rrgraph.planning import RANKING_MODES
+from rrgraph.util.text import percent
 
 OXIDES = "BaCO3,BaO,TiO2,SrCO3,Al2O3,Al"
 

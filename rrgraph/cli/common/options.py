@@ -5,15 +5,11 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from collections.abc import Iterable, Sequence
-from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rrgraph.errors import ConfigError, FormulaError, PlanningError, suggestion
+from rrgraph.errors import ConfigError, suggestion
 
 if TYPE_CHECKING:
-    from rrgraph.chem import Composition
     from rrgraph.models import Model
 
 __all__ = [
@@ -25,17 +21,11 @@ __all__ = [
     "add_run_command",
     "count_or_all",
     "groupings",
-    "list_formulas",
-    "per_target",
     "positive_int",
     "positive_number",
     "protocol_overrides",
-    "resolve_candidates",
     "score_mode",
 ]
-
-GENERATED = "generated"
-"""Word of `--candidates` for the compounds that are made up for each target."""
 
 CANDIDATES = "FILE|LIST|train|all|generated"
 """What `--candidates` takes."""
@@ -178,63 +168,3 @@ def score_mode(choice: str | None, predictor: Model, *, told: bool) -> str:
     from rrgraph.models import default_mode
 
     return choice or default_mode(predictor, told=told)
-
-
-def per_target(choice: str) -> bool:
-    """Whether `--candidates` asks for compounds made up for each target."""
-    return GENERATED in choice.split("+")
-
-
-def resolve_candidates(
-    choice: str,
-    known: Sequence[Composition],
-    seen: Sequence[Composition],
-    *,
-    targets: Iterable[Composition] = (),
-    required: Iterable[Composition] = (),
-) -> Sequence[Composition]:
-    """Return the candidates meant by `--candidates FILE|LIST|train|all|generated`.
-
-    Args:
-        choice: `all` (every precursor the model knows), `train` (those seen in training), a file with a formula
-            a line, formulas joined by commas, `generated` (the plausible compounds of each target's elements), or
-            `generated` joined to others by a plus sign, such as `all+generated`.
-        known: the model's vocabulary.
-        seen: the part of it that occurs in training.
-        targets: what compounds are generated for.
-        required: what every set has to hold: a candidate beside generated ones, whatever the target.
-    """
-    if per_target(choice):
-        from rrgraph.planning import generated_candidates
-
-        lists = [resolve_candidates(part, known, seen) for part in choice.split("+") if part != GENERATED]
-        return generated_candidates(targets, chain(*lists, required))
-    if choice == "all":
-        return known
-    if choice == "train":
-        return seen
-    return list_formulas("--candidates", choice, words=("train", "all", GENERATED))
-
-
-def list_formulas(option: str, choice: str, *, words: Sequence[str] = ()) -> list[Composition]:
-    """Return the formulas of a file, a catalogued file or a comma-separated list, given as the value of `option`.
-
-    Raises:
-        PlanningError: the value is empty, or neither a file nor a formula nor one of `words`.
-    """
-    from rrgraph.data import CATALOGUE, data_path
-    from rrgraph.planning import read_candidates
-
-    if choice in CATALOGUE:
-        choice = str(data_path(choice))
-    expected = f"expected a file, formulas joined by commas{''.join(f', {word!r}' for word in words)}"
-    if not choice.strip(" ,"):
-        raise PlanningError(f"{option} is '{choice}', {expected}.")
-    try:
-        return read_candidates(choice)
-    except FormulaError as error:
-        if "," in choice:
-            raise
-        beside = [str(other) for other in Path(choice).parent.glob("*") if other.is_file()]
-        near = suggestion(choice, [*words, *beside])
-        raise PlanningError(f"{option} is '{choice}', {expected}.{near}" if near else f"{option}: {error}") from None

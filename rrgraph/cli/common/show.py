@@ -9,13 +9,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from rrgraph.util.text import GAP, column_widths, plain_table
+
 if TYPE_CHECKING:
     from rrgraph.evaluation import Metrics
     from rrgraph.metrics import EdgeMetrics, TopK
 
-__all__ = ["fits", "percent", "show_edges", "show_metrics", "show_strata", "show_table"]
-
-_GAP = 2
+__all__ = ["fits", "show_edges", "show_metrics", "show_strata", "show_table"]
 
 
 def show_table(
@@ -24,14 +24,16 @@ def show_table(
     """Print a table; the columns that `numbers` names are aligned to the right."""
     console = Console()
     body = list(rows)
-    right = [name in numbers for name in header]
     if not console.is_terminal:
-        _show_plain(header, body, right, title)
+        if title:
+            print(title)
+        print(plain_table(header, body, numbers=numbers))
         return
     if title:
         console.print(escape(title), style="bold", highlight=False)
-    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
-    for name, is_number in zip(header, right, strict=True):
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
+    for name in header:
+        is_number = name in numbers
         table.add_column(escape(name), justify="right" if is_number else "left", overflow="fold", no_wrap=is_number)
     for row in body:
         table.add_row(*(escape(cell) for cell in row))
@@ -41,14 +43,7 @@ def show_table(
 def fits(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Return whether a table fits the terminal without broken lines; a pipe is as wide as it needs to be."""
     console = Console()
-    return not console.is_terminal or sum(_widths([header, *rows])) + _GAP * len(header) <= console.width
-
-
-def percent(probability: float) -> str:
-    """Return a probability with two digits that count: ``41 %``, ``4.3 %``; ``< 0.01 %`` and ``> 99 %`` at the ends."""
-    if probability < 1e-4:
-        return "< 0.01 %"
-    return "> 99 %" if probability >= 0.995 else f"{100 * probability:.2g} %"
+    return not console.is_terminal or sum(column_widths([header, *rows])) + GAP * len(header) <= console.width
 
 
 def show_metrics(systems: Mapping[str, Metrics], *, title: str) -> None:
@@ -121,19 +116,3 @@ def show_edges(edges: EdgeMetrics) -> None:
         f"links: ROC-AUC {edges.roc_auc:.4f}, average precision {edges.average_precision:.4f}, "
         f"MRR {edges.mrr['realistic']:.4f}, {hits} ({edges.positives} of {edges.positives + edges.negatives} pairs)"
     )
-
-
-def _show_plain(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool], title: str | None) -> None:
-    if title:
-        print(title)
-    widths = _widths([header, *rows])
-    for line in [header, *rows]:
-        cells = (
-            cell.rjust(width) if is_number else cell.ljust(width)
-            for cell, width, is_number in zip(line, widths, right, strict=True)
-        )
-        print((" " * _GAP).join(cells).rstrip())
-
-
-def _widths(lines: Sequence[Sequence[str]]) -> list[int]:
-    return [max(len(part) for cell in column for part in cell.split("\n")) for column in zip(*lines, strict=True)]

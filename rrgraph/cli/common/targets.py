@@ -1,4 +1,4 @@
-"""The compositions that a command is asked for: formulas and streamed files flow in, checked rows flow out.
+"""The compositions that a command is asked for, read from arguments and streamed files and checked row by row.
 
 A row is a line. Whatever is wrong with one makes a bad row and leaves the others alone, so CSV is read line by line:
 a quote that is never closed would otherwise swallow the rest of the file.
@@ -20,14 +20,14 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
-from rrgraph.chem import Composition, parse_formula
+from rrgraph.chem import Composition, is_structure_file, parse_formula, read_structure
 from rrgraph.errors import DataError, FormulaError, PlanningError, suggestion
+from rrgraph.planning import MAX_SIZE
 from rrgraph.util.files import suggest_file
 
 __all__ = ["TargetRow", "count_lines", "read_targets", "told_column"]
 
 _CHUNK = 256
-_MAX_SIZE = 20
 _FORMULA_COLUMNS = ("target", "formula")
 _SIZE_COLUMN = "column:"
 
@@ -76,7 +76,7 @@ def read_targets(
     """Return an iterator over the rows in order, some hundred at a time.
 
     Args:
-        formulas: targets typed on the command line; used when `path` is None.
+        formulas: targets typed on the command line, formulas or structure files; used when `path` is None.
         path: a `.csv` or `.jsonl` file with a column `target` or `formula`, a text file with a formula a line (each
             optionally gzipped), or `-` for such text, or CSV, on standard input.
         size_column: column with the set size of each row: a number, or a precursor set whose members are counted.
@@ -87,7 +87,7 @@ def read_targets(
         DataError: at once when the file is missing or of another kind, later when it lacks a column or is cut off.
     """
     if path is None:
-        rows: Iterator[TargetRow] = (_row(text, None, None) for text in formulas)
+        rows: Iterator[TargetRow] = (_typed(text) for text in formulas)
     else:
         named = _FORMULA_COLUMNS if formula_column is None else (formula_column,)
         rows = _file_rows(path, _reader(path, named), named, size_column)
@@ -129,8 +129,21 @@ def _file_rows(
         raise DataError(f"Cannot read {_name(path)}: {error}.") from None
 
 
+def _typed(text: str) -> TargetRow:
+    """Return the row of a formula, or of the CIF or POSCAR file of a name."""
+    if not is_structure_file(text):
+        return _row(text, None, None)
+    try:
+        target = read_structure(text)
+    except DataError as error:
+        return TargetRow(text=text, target=None, error=str(error))
+    return TargetRow(text=target.formula, target=target)
+
+
 def _row(text: str, size: object, where: str | None, *, told: bool = False) -> TargetRow:
     try:
+        if is_structure_file(text):
+            raise PlanningError(f"'{text}' is a structure file, which a list may not name; give it as an argument.")
         return TargetRow(text=text, target=parse_formula(text), size=_size(size) if told else None)
     except (FormulaError, PlanningError) as error:
         return TargetRow(text=text, target=None, error=f"{where}: {error}" if where else str(error))
@@ -140,13 +153,13 @@ def _size(value: object) -> int:
     """Return a size that is given as a number, or as a precursor set whose members are counted."""
     members = value if isinstance(value, list) else None
     text = "" if value is None or members is not None else str(value).strip()
-    if re.fullmatch(r"[0-9]{1,9}(\.0)?", text) and 1 <= int(text.removesuffix(".0")) <= _MAX_SIZE:
+    if re.fullmatch(r"[0-9]{1,9}(\.0)?", text) and 1 <= int(text.removesuffix(".0")) <= MAX_SIZE:
         return int(text.removesuffix(".0"))
     if members is None and (";" in text or text[:1].isalpha() or text.startswith("(")):
         members = text.split(";")
     if not members:
         raise PlanningError(
-            f"the set size is '{text[:80]}', expected a whole number from 1 to {_MAX_SIZE} or a precursor set."
+            f"the set size is '{text[:80]}', expected a whole number from 1 to {MAX_SIZE} or a precursor set."
         )
     return len({parse_formula(str(member)).key for member in members})
 

@@ -1,7 +1,4 @@
-"""The ways records leave a command: JSON lines, CSV and Parquet for programs, what the command prints for people.
-
-Flows in: records, one by one, and which rows and columns they become. Flows out: lines on a stream, rows in a file.
-"""
+"""How a command writes records: JSON lines, CSV and Parquet for programs, what the command prints for people."""
 
 from __future__ import annotations
 
@@ -12,39 +9,34 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Generic, Protocol, TypeVar
+from typing import IO, Any, Generic, TypeVar
 
 from rrgraph.errors import DataError, suggestion
 from rrgraph.util.files import atomic_path
 
-__all__ = ["Layout", "Record", "Writer", "check_output", "open_output"]
+__all__ = ["Layout", "Writer", "check_output", "open_output"]
 
 _SUFFIXES = (".jsonl", ".csv", ".parquet")
 _GROUP = 10_000
 """Rows that are collected before a group of them is written as Parquet."""
 
 
-class Record(Protocol):
-    """What a command says of one row of its input."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as one JSON object."""
-
-
-R = TypeVar("R", bound=Record)
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
 class Layout(Generic[R]):
-    """How records become rows of columns.
+    """How records become rows of columns, and lines of JSON.
 
     Attributes:
         columns: names in order, each with the type of its values: `int`, `float` or `str`; any value may be missing.
         rows: return the rows of one record, given its number from 1; columns that a row lacks are empty.
+        line: return one record as a JSON object.
     """
 
     columns: Mapping[str, type]
     rows: Callable[[int, R], Iterable[Mapping[str, Any]]]
+    line: Callable[[R], Mapping[str, Any]]
 
 
 class Writer(ABC, Generic[R]):
@@ -58,11 +50,11 @@ class Writer(ABC, Generic[R]):
 class JsonWriter(Writer[R]):
     """One JSON object a line."""
 
-    def __init__(self, stream: IO[str] | None) -> None:
-        self.stream = stream
+    def __init__(self, stream: IO[str] | None, layout: Layout[R]) -> None:
+        self.stream, self.layout = stream, layout
 
     def write(self, record: R) -> None:
-        print(json.dumps(record.to_json(), ensure_ascii=False, allow_nan=False), file=self.stream)
+        print(json.dumps(self.layout.line(record), ensure_ascii=False, allow_nan=False), file=self.stream)
 
 
 class RowsWriter(Writer[R]):
@@ -154,7 +146,7 @@ def open_output(path: str | None, layout: Layout[R], *, as_json: bool, table: Wr
 
     Args:
         path: of the file, or None for the terminal alone.
-        layout: the columns of CSV and Parquet.
+        layout: the columns of CSV and Parquet, and the lines of JSON.
         as_json: print JSON lines.
         table: prints for people, when there is neither file nor JSON.
 
@@ -162,7 +154,7 @@ def open_output(path: str | None, layout: Layout[R], *, as_json: bool, table: Wr
         DataError: the file name does not end with .jsonl, .csv or .parquet, or the file cannot be written.
     """
     check_output(path)
-    printer: Writer[R] = JsonWriter(None) if as_json else table
+    printer: Writer[R] = JsonWriter(None, layout) if as_json else table
     if path is None:
         yield printer
         return
@@ -175,5 +167,5 @@ def open_output(path: str | None, layout: Layout[R], *, as_json: bool, table: Wr
             stack.callback(parquet.close)
         else:
             stream = stack.enter_context(temporary.open("w", encoding="utf-8", newline=""))
-            writer = JsonWriter(stream) if suffix == ".jsonl" else CsvWriter(stream, layout)
+            writer = JsonWriter(stream, layout) if suffix == ".jsonl" else CsvWriter(stream, layout)
         yield Tee([writer, printer]) if as_json else writer

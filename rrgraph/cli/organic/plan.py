@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from rrgraph.cli.common.show import percent, show_table
+from rrgraph.cli.common.show import show_table
 from rrgraph.cli.common.writers import Layout, Writer, open_output
 from rrgraph.errors import ConfigError, DataError
 from rrgraph.util.files import suggest_file, write_text
+from rrgraph.util.text import percent
 
 if TYPE_CHECKING:
     from rrgraph.organic import ReactantPlanner, ReactantSet
@@ -83,6 +84,7 @@ LAYOUT: Layout[ProductPlan] = Layout(
         "error": str,
     },
     rows=lambda number, plan: _rows(number, plan),
+    line=ProductPlan.to_json,
 )
 
 

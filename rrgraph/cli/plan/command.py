@@ -1,32 +1,27 @@
-"""`rrgraph plan`: formulas flow in, ranked precursor sets with balanced equations flow out."""
+"""`rrgraph plan`: ranks precursor sets for formulas, with equations, masses, energies and literature precedents."""
 
 from __future__ import annotations
 
 import argparse
-import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import rrgraph as rr
 from rrgraph.cli.common.options import (
     CANDIDATES,
     add_command,
     add_mode,
     count_or_all,
-    list_formulas,
-    per_target,
     positive_int,
     positive_number,
-    resolve_candidates,
 )
-from rrgraph.cli.plan.evidence import add_evidence_options, build_evidence, check_evidence
-from rrgraph.errors import PlanningError, suggestion
+from rrgraph.errors import DataError, PlanningError, suggestion
 
 if TYPE_CHECKING:
-    from rrgraph.chem import Composition
-    from rrgraph.cli.plan.energies import ReactionEnergies
-    from rrgraph.models import Model
-    from rrgraph.planning import Planner, SetConstraints
+    from rrgraph.cli.common.targets import TargetRow
+    from rrgraph.planning import EnergySource, LiteratureSource
 
 __all__ = ["add_parser", "run"]
 
@@ -34,28 +29,27 @@ _EXAMPLES = """\
   rrgraph plan Li7La3Zr2O12
   rrgraph plan LiNi0.8Co0.1Mn0.1O2 BaTiO3 --top-k 5 --exclude LiOH
   rrgraph plan 'Ba(Zr0.2Ti0.8)O3' --exclude N,S --require TiO2     no nitrates or sulfates, but TiO2
-  rrgraph plan Cr2AlB2 --candidates B,Cr,Al,AlB2,CrB,CrB2          judge precursors never seen in training
+  rrgraph plan Cr2AlB2 --candidates B,Cr,Al,AlB2,CrB,CrB2          score precursors never seen in training
   rrgraph plan Cr2AlB2 --candidates all+generated                  and any plausible compound of Cr, Al and B
   rrgraph plan Li3V2P3O12 --balanced --mode geometric              no member can be left out, all balance
   rrgraph plan La0.7Sr0.3MnO3 --stock cupboard.txt --grams 10      what is at hand, weighed out
   rrgraph plan BaTiO3 --energies --temperature 1200                free energies with gases at 1200 K and 1 bar
   rrgraph plan K2NiF4 --table mine.csv --evidence 5                the five nearest reactions of your own table
+  rrgraph plan LiFePO4.cif POSCAR                                  the compositions of structure files
   rrgraph plan --input targets.csv --set-size column:size --output plans.jsonl
   cat formulas.txt | rrgraph plan --input - --json
   rrgraph plan --domain organic --model runs/conretrobert 'CC(=O)Nc1ccc(O)cc1'
 
-A list of targets is a CSV or JSONL file with a column 'target', or text with a formula a line. A bad row is
+A target is a formula, or a CIF or POSCAR file. A list of targets is a CSV or JSONL file with a column 'target', or text with a formula a line. A bad row is
 reported with its line number, keeps its place in the output and makes the exit code 2; the others are planned.
 An element symbol given to --exclude or --require means the element; the element as a precursor is written Al1.
 """
-
-_MAX_SIZE = 20
 
 
 def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
     """Add the command and its arguments."""
     parser = add_command(name, commands, summary="rank precursor sets for targets", examples=_EXAMPLES, rest="formulas")
-    parser.add_argument("formulas", nargs="*", metavar="FORMULA", help="target compositions")
+    parser.add_argument("formulas", nargs="*", metavar="FORMULA", help="formulas, or CIF or POSCAR files")
     parser.add_argument("--input", metavar="FILE", help="CSV, JSONL or text file of targets; - reads standard input")
     parser.add_argument("--model", default="default", metavar="NAME|PATH", help="bundled model or run folder")
     parser.add_argument(
@@ -110,7 +104,15 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
     pool.add_argument("--stock", metavar="FILE|LIST", help="only these are at hand, known to the model or not")
     pool.add_argument("--exclude", action="append", default=[], metavar="X", help="element or precursor to avoid")
     pool.add_argument("--require", action="append", default=[], metavar="X", help="element or precursor to use")
-    add_evidence_options(parser)
+    precedents = parser.add_argument_group("literature precedents (by default if a table is at hand, without --output)")
+    precedents.add_argument(
+        "--table",
+        metavar="NAME|FILE",
+        help="reaction table or raw recipes to take them from (default: text_mined, or else text_mined_recipes, if it "
+        "was fetched or lies below RRGRAPH_DATA; the first use prepares it, for half a minute)",
+    )
+    precedents.add_argument("--evidence", type=positive_int, metavar="N", help="reactions for each target (3)")
+    precedents.add_argument("--no-evidence", action="store_true", help="show none")
     parser.set_defaults(run=run)
 
 
@@ -123,126 +125,99 @@ def run(arguments: argparse.Namespace) -> int:
         return run_organic(arguments)
     from rrgraph.cli.common.targets import read_targets, told_column
     from rrgraph.cli.common.writers import check_output
-    from rrgraph.cli.plan.output import Detail, describe_plan, open_plans
+    from rrgraph.cli.plan.output import open_plans
+    from rrgraph.planning import PRECEDENTS
 
     _check(arguments)
     check_output(arguments.output)
     column = told_column(arguments.set_size)
     chunks = read_targets(arguments.formulas, arguments.input, column)
-    stock = [] if arguments.stock is None else list_formulas("--stock", arguments.stock)
-    rules = constraints(arguments, stock)
-    energies = build_energies(arguments)
-    evidence = build_evidence(arguments)
+    constraints = rr.Constraints(
+        cover=arguments.cover, foreign=arguments.foreign, one_per_element=arguments.one_per_element
+    ).narrowed(exclude=arguments.exclude, require=arguments.require, stock=arguments.stock, balanced=arguments.balanced)
+    energies, literature = _energies(arguments), _literature(arguments)
+    model = rr.load_model(arguments.model)
 
-    from rrgraph.models import load_model
-    from rrgraph.planning import plan_with_swaps
+    def plans(chunk: Sequence[TargetRow]) -> Iterator[rr.SynthesisPlan]:
+        """Yield the plan of each row, one without sets and with the message of a bad row."""
+        good = [(row.target, row.size) for row in chunk if row.target is not None]
+        found = model.plan(
+            [target for target, _ in good],
+            top_k=arguments.top_k,
+            constraints=constraints,
+            candidates=arguments.candidates,
+            max_candidates=arguments.max_candidates,
+            set_size=None if column else arguments.set_size,
+            sizes=[size for _, size in good] if column else None,
+            mode=arguments.mode,
+            energies=energies or False,
+            literature=literature or False,
+            precedents=arguments.evidence or PRECEDENTS,
+        )
+        bad = rr.SynthesisPlan(
+            target="",
+            has_energies=energies is not None,
+            temperature=arguments.temperature,
+            literature=None if literature is None else (),
+            literature_table="" if literature is None else literature.name,
+        )
+        planned = iter(found)
+        for row in chunk:
+            if row.target is None:
+                yield replace(bad, target=row.text, message=row.error)
+            else:
+                yield replace(next(planned), target=row.text)
 
-    predictor = load_model(arguments.model)
-    planner = None if per_target(arguments.candidates) else build_planner(arguments, predictor, rules, stock)
-    equations = arguments.equations if arguments.equations is not None else arguments.output is None
-    detail = Detail(
-        equations=equations,
-        grams=arguments.grams,
-        energies=arguments.energies,
-        temperature=arguments.temperature,
-        told=_told(arguments),
-    )
     failed = False
     with open_plans(
-        arguments.output, as_json=arguments.json, energies=energies is not None, evidence=evidence is not None
+        arguments.output,
+        as_json=arguments.json,
+        equations=arguments.equations if arguments.equations is not None else arguments.output is None,
+        grams=arguments.grams,
+        energies=energies is not None,
+        literature=literature is not None,
     ) as output:
         for chunk in chunks:
-            good = [row for row in chunk if row.target is not None]
-            sizes = [row.size for row in good] if column is not None else None
-            targets = [row.target for row in good if row.target is not None]
-            chosen = planner or build_planner(arguments, predictor, rules, stock, targets)
-            plans = plan_with_swaps(chosen, targets, top_k=arguments.top_k, sizes=sizes)
-            records = [
-                describe_plan(row, next(plans) if row.target is not None else None, predictor, detail) for row in chunk
-            ]
-            failed = failed or len(good) < len(chunk)
-            records = records if energies is None else energies.add(records)
-            for record in records if evidence is None else evidence.add(chunk, records):
-                if not record.sets:
-                    print(f"rrgraph plan: {record.message}", file=sys.stderr)
-                output.write(record)
+            failed = failed or any(row.target is None for row in chunk)
+            for plan in plans(chunk):
+                if not plan.sets:
+                    print(f"rrgraph plan: {plan.message}", file=sys.stderr)
+                output.write(plan)
     return 2 if failed else 0
 
 
-def build_energies(arguments: argparse.Namespace) -> ReactionEnergies | None:
-    """Return what adds reaction energies, or None when they are not asked for.
+def _energies(arguments: argparse.Namespace) -> EnergySource | None:
+    """Return what gives reaction energies, or None when they are not asked for.
 
     Raises:
         DataError: the file of formation energies cannot be used.
     """
-    if not arguments.energies:
+    from rrgraph.models import energy_source
+
+    return energy_source(
+        arguments.energies and (arguments.formation_energies or True), temperature=arguments.temperature
+    )
+
+
+def _literature(arguments: argparse.Namespace) -> LiteratureSource | None:
+    """Return where literature precedents are looked up, or None when there are none to show.
+
+    Raises:
+        DataError: the table cannot be used, or precedents are asked for and none are at hand.
+    """
+    from rrgraph.data import LITERATURE_TABLES
+    from rrgraph.models import literature_source
+
+    asked = arguments.table is not None or arguments.evidence is not None
+    if arguments.no_evidence or not (asked or arguments.output is None):
         return None
-    from rrgraph.cli.plan.energies import ReactionEnergies
-    from rrgraph.planning import read_formation_energies
-
-    given = {} if arguments.formation_energies is None else read_formation_energies(arguments.formation_energies)
-    return ReactionEnergies(given, temperature=arguments.temperature)
-
-
-def build_planner(
-    arguments: argparse.Namespace,
-    predictor: Model,
-    rules: SetConstraints,
-    stock: Sequence[Composition],
-    targets: Sequence[Composition] = (),
-) -> Planner:
-    """Return the planner that the arguments describe; what is in stock is a candidate even if the model never met it.
-
-    Generated candidates are those of the targets, and what every set has to hold. Whatever the options forbid, sets of
-    the model's own vocabulary compete for probability; a told size is no wish but knowledge, which they share.
-
-    Raises:
-        PlanningError: the candidates do not fit the constraints.
-    """
-    from rrgraph.models import constrained_planner
-
-    candidates = None
-    if stock or arguments.candidates != "all":
-        candidates = resolve_candidates(
-            arguments.candidates,
-            [*predictor.vocabulary, *stock],
-            predictor.seen,
-            targets=targets,
-            required=_split_names("--require", arguments.require)[0],
+    found = literature_source(arguments.table)
+    if found is None and arguments.evidence is not None:
+        raise DataError(
+            f"--evidence needs recorded reactions and neither {' nor '.join(LITERATURE_TABLES)} is on this computer: "
+            "give --table NAME|FILE, or see 'rrgraph data fetch'."
         )
-    return constrained_planner(
-        predictor,
-        rules,
-        candidates=candidates,
-        mode=arguments.mode,
-        max_candidates=arguments.max_candidates,
-        told=_told(arguments),
-    )
-
-
-def constraints(arguments: argparse.Namespace, stock: Sequence[Composition]) -> SetConstraints:
-    """Return the constraints that the arguments describe.
-
-    Raises:
-        PlanningError: a value is not one of the choices, or wishes contradict each other.
-        FormulaError: a precursor is no composition.
-    """
-    from rrgraph.planning import SetConstraints
-
-    required, required_elements = _split_names("--require", arguments.require)
-    excluded, excluded_elements = _split_names("--exclude", arguments.exclude)
-    return SetConstraints(
-        sizes=_sizes(arguments.set_size),
-        cover=arguments.cover,
-        foreign=arguments.foreign,
-        one_per_element=arguments.one_per_element,
-        required=frozenset(precursor.formula for precursor in required),
-        required_elements=required_elements,
-        excluded=frozenset(precursor.formula for precursor in excluded),
-        excluded_elements=excluded_elements,
-        stock=frozenset(precursor.formula for precursor in stock) or None,
-        balanced=arguments.balanced,
-    )
+    return found
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -256,7 +231,9 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.grams is not None and arguments.equations is False:
         raise PlanningError("--grams follows from the balanced equations, which --no-equations leaves out.")
     _check_energies(arguments)
-    check_evidence(arguments)
+    for option in ("table", "evidence"):
+        if arguments.no_evidence and getattr(arguments, option) is not None:
+            raise PlanningError(f"--{option} asks for known reactions, which --no-evidence leaves out.")
     if arguments.mode is not None and arguments.mode not in RANKING_MODES:
         raise PlanningError(
             f"--mode is '{arguments.mode}', expected one of {', '.join(RANKING_MODES)}."
@@ -275,32 +252,3 @@ def _check_energies(arguments: argparse.Namespace) -> None:
         raise PlanningError("--energies follow from the balanced equations, which --no-equations leaves out.")
     if arguments.temperature is not None:
         check_temperature(arguments.temperature)
-
-
-def _told(arguments: argparse.Namespace) -> bool:
-    """Whether the number of precursors is given, not merely limited."""
-    return (arguments.set_size or "").startswith("column:") or len(_sizes(arguments.set_size)) == 1
-
-
-def _sizes(text: str | None) -> tuple[int, ...]:
-    if text is None or text.startswith("column:"):
-        return (1, 2, 3, 4, 5, 6)
-    found = re.fullmatch("([0-9]{1,9})(?:-([0-9]{1,9}))?", text)
-    low, high = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
-    if 1 <= low <= high <= _MAX_SIZE:
-        return tuple(range(low, high + 1))
-    raise PlanningError(
-        f"--set-size is '{text}', expected a number such as 3, a range such as 2-4 or column:NAME; the largest is "
-        f"{_MAX_SIZE}."
-    )
-
-
-def _split_names(option: str, names: Sequence[str]) -> tuple[list[Composition], frozenset[str]]:
-    """Tell element symbols from precursors; `Al` is the element, `Al1` the precursor."""
-    from rrgraph.chem import ELEMENTS, parse_formula
-
-    texts = [text.strip() for name in names for text in name.split(",") if text.strip()]
-    if names and not texts:
-        raise PlanningError(f"{option} is empty, expected an element or a precursor.")
-    elements = frozenset(text for text in texts if text in ELEMENTS)
-    return [parse_formula(text) for text in texts if text not in elements], elements

@@ -157,7 +157,7 @@ def property_layout(tasks: Sequence[PropertyTask]) -> Layout[PropertyRecord]:
     columns: dict[str, type] = {"row": int, "formula": str}
     for task in tasks:
         columns |= _columns(task)
-    return Layout({**columns, "message": str}, _file_rows)
+    return Layout({**columns, "message": str}, _file_rows, PropertyRecord.to_json)
 
 
 def _columns(task: PropertyTask) -> dict[str, type]:

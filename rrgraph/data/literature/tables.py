@@ -18,7 +18,6 @@ from typing import Final
 
 import pandas as pd
 
-from rrgraph import __version__
 from rrgraph.data.catalogue import CATALOGUE, cache_folder, data_path, load_table
 from rrgraph.data.cleaning.clean import clean_table
 from rrgraph.data.cleaning.recipes import RECIPE_SUFFIXES, read_recipes
@@ -29,6 +28,7 @@ from rrgraph.data.literature.known_reactions import KnownReactions
 from rrgraph.data.preferred_spelling import preferred_spelling
 from rrgraph.errors import DataError
 from rrgraph.util.tabular import read_frame, write_frame
+from rrgraph.version import __version__
 
 __all__ = ["LITERATURE_TABLES", "available_literature", "load_known_reactions"]
 

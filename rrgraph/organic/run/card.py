@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rrgraph import __version__
 from rrgraph.organic.evaluation import TemplateMetrics
 from rrgraph.organic.run.config import OrganicConfig
 from rrgraph.organic.table import TemplateSplit
+from rrgraph.version import __version__
 
 __all__ = ["frequency_table", "organic_card", "reactant_table"]
 

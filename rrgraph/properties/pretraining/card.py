@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rrgraph import __version__
 from rrgraph.properties.pretraining.config import PretrainConfig
 from rrgraph.properties.tables.table import PropertyTable
+from rrgraph.version import __version__
 
 if TYPE_CHECKING:
     from rrgraph.properties.pretraining.measure import EncoderMetrics

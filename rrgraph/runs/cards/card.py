@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from rrgraph import __version__
 from rrgraph.data import Split
 from rrgraph.models import external_parts
 from rrgraph.nn import TRANSFORMER
@@ -19,6 +18,7 @@ from rrgraph.runs.cards.tables import calibration_table, comparison_table, lead_
 from rrgraph.runs.config import BaselineConfig, DataConfig, RunConfig
 from rrgraph.runs.data import RunData
 from rrgraph.util.config import MODEL
+from rrgraph.version import __version__
 
 if TYPE_CHECKING:
     from rrgraph.reranking import EnsembleReranker

@@ -1,0 +1,211 @@
+"""What `import rrgraph as rr` offers beside classes: planning, training, evaluation and tables in one call each."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, overload
+
+from rrgraph.chem import Material
+from rrgraph.data import ReactionTable, load_table
+from rrgraph.models import DEFAULT_MODEL, Model, bundled_models, load_model
+from rrgraph.planning import PRECEDENTS, SetConstraints, SizeChoice, Stock, SynthesisPlan
+
+if TYPE_CHECKING:
+    from torch_geometric.data import HeteroData
+
+    from rrgraph.evaluation import Metrics, Protocol
+    from rrgraph.models.sources import Energies, Literature
+    from rrgraph.runs import BaselineConfig, RunConfig, RunResult
+
+__all__ = ["build_graph", "evaluate", "load_reactions", "plan", "train"]
+
+
+@overload
+def plan(targets: Material, **options: Any) -> SynthesisPlan: ...
+@overload
+def plan(targets: Iterable[Material], **options: Any) -> list[SynthesisPlan]: ...
+def plan(
+    targets: Material | Iterable[Material],
+    *,
+    model: str | os.PathLike[str] | Model = DEFAULT_MODEL,
+    top_k: int = 10,
+    exclude: Material | Iterable[Material] = (),
+    require: Material | Iterable[Material] = (),
+    stock: Stock | None = None,
+    candidates: Stock = "all",
+    max_candidates: int | None = None,
+    set_size: SizeChoice | None = None,
+    balanced: bool = False,
+    mode: str | None = None,
+    constraints: SetConstraints | None = None,
+    energies: Energies = False,
+    temperature: float | None = None,
+    literature: Literature | None = None,
+    precedents: int = PRECEDENTS,
+) -> SynthesisPlan | list[SynthesisPlan]:
+    """Return the plan of one material, or those of several: precursor sets with equations, masses and precedents.
+
+    Options have the meaning and the defaults of the flags of `rrgraph plan`.
+
+    >>> import rrgraph as rr
+    >>> plan = rr.plan("BaTiO3", exclude="BaCO3", top_k=3, literature=False)
+    >>> print(plan.best.equation)
+    BaO + TiO2 → BaTiO3
+
+    Args:
+        targets: formulas, compositions, or pymatgen `Composition`, `Structure` or `ComputedEntry` objects.
+        model: name of a bundled model, a run folder, or a model.
+        top_k: number of sets for each target.
+        exclude: elements (by symbol) and precursors to avoid; `Al` is the element, `Al1` the precursor.
+        require: elements and precursors that every set must contain.
+        stock: the only precursors that may be used, known to the model or not: a file, a list, or text with commas.
+        candidates: `all` that the model knows, `train` (seen in training), a file or list, `generated` (plausible
+            compounds of each target's elements), or these joined as in `all+generated`.
+        max_candidates: only so many most probable candidates.
+        set_size: known number of precursors, or a range such as ``2-4``.
+        balanced: only sets whose equation balances.
+        mode: what sets are ranked by; None for what the model does best with.
+        constraints: further rules, to which the options above are added.
+        energies: True for reaction energies with predicted formation energies; a file or a mapping from canonical keys
+            to (eV/atom, uncertainty) to use in place of predictions.
+        temperature: K, for free energies with gases at 1 bar; None for enthalpies at 298.15 K.
+        literature: name or path of a reaction table, or a loaded one, where precedents are looked up; None for the
+            text-mined literature if it is at hand, False for none.
+        precedents: how many of them.
+
+    Raises:
+        RRGraphError: a material cannot be read, or an option cannot be used; the message says which and why.
+    """
+    return _loaded(model).plan(
+        targets,
+        top_k=top_k,
+        exclude=exclude,
+        require=require,
+        stock=stock,
+        candidates=candidates,
+        max_candidates=max_candidates,
+        set_size=set_size,
+        balanced=balanced,
+        mode=mode,
+        constraints=constraints,
+        energies=energies,
+        temperature=temperature,
+        literature=literature,
+        precedents=precedents,
+    )
+
+
+def load_reactions(name: str | os.PathLike[str]) -> ReactionTable:
+    """Return the reaction table of a catalogued name, or of a CSV, JSONL or Parquet file.
+
+    >>> load_reactions("textbook")[0].target.formula
+    'Si3N4'
+
+    Raises:
+        DataError: there is neither such a name nor such a file, or it is not a reaction table.
+    """
+    return load_table(os.fspath(name))
+
+
+def build_graph(table: ReactionTable | str | os.PathLike[str]) -> HeteroData:
+    """Return the bipartite graph of the recorded links.
+
+    Nodes are of type `target` and `precursor`, with `formula` (a list), `elements` and `fractions` (n, k). Edges
+    ``('target', 'made_from', 'precursor')`` and their mirror images have a `count` of reactions. The recorded sets are
+    kept beside them, see `rrgraph.graph.ReactionGraph`.
+
+    >>> graph = build_graph("textbook")
+    >>> graph["target"].num_nodes, graph["precursor"].num_nodes
+    (1206, 286)
+
+    Raises:
+        DataError: the table cannot be read, or has no rows.
+    """
+    from rrgraph.graph import build_graph as build
+
+    return build(_table(table)).named()
+
+
+def train(
+    config: RunConfig | BaselineConfig | str | os.PathLike[str],
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    resume: bool = False,
+) -> RunResult:
+    """Train a model, or fit a baseline, and measure it; return the run with its model, history and metrics.
+
+    >>> import tempfile
+    >>> small = {"data.split": "random", "training.epochs": 1, "evaluation.subsets": [], "output": tempfile.mkdtemp()}
+
+    Args:
+        config: a configuration, or a YAML file of one.
+        overrides: values that replace those of the file, by dotted key such as ``training.epochs``.
+        resume: continue an interrupted run.
+
+    Raises:
+        ConfigError: the configuration or the run folder is refused; nothing has been written then.
+    """
+    from rrgraph.runs import carry_out, load_run
+
+    if isinstance(config, str | os.PathLike):
+        config = load_run(config, [f"{key}={json.dumps(value)}" for key, value in (overrides or {}).items()])
+    return carry_out(config, resume=resume)
+
+
+def evaluate(
+    model: Model | str | os.PathLike[str],
+    table: ReactionTable | str | os.PathLike[str],
+    protocol: Protocol | str = "open",
+    *,
+    candidates: Stock = "all",
+    mode: str | None = None,
+) -> Metrics:
+    """Return how high the sets that a table records stand in a model's rankings.
+
+    Args:
+        model: a model, or the name or run folder of one.
+        table: reactions that were not trained on.
+        protocol: `paper`, `open`, or one of them with flags such as ``open,max_candidates=100``.
+        candidates: see `plan`; `all` are those of the model and of the table's rows.
+        mode: what sets are ranked by; None for what the model does best with.
+
+    Raises:
+        ConfigError: the protocol is unknown.
+        DataError: the table cannot be read.
+    """
+    from rrgraph.evaluation import evaluate_planner, read_protocol
+    from rrgraph.models import default_mode
+    from rrgraph.planning import resolve_candidates
+    from rrgraph.runs import candidate_pool
+
+    predictor, rows = _loaded(model), _table(table)
+    rules = read_protocol(protocol) if isinstance(protocol, str) else protocol
+    known = candidate_pool(predictor.vocabulary, rows)
+    return evaluate_planner(
+        predictor,
+        resolve_candidates(candidates, known, predictor.seen, targets=rows.targets),
+        rows,
+        rules,
+        mode=mode or default_mode(predictor, told=rules.set_size == "told"),
+        train_precursors={precursor.key for precursor in predictor.seen},
+    )
+
+
+def _loaded(model: Model | str | os.PathLike[str]) -> Model:
+    """Return a model; bundled ones are kept, run folders may change."""
+    if isinstance(model, Model):
+        return model
+    name = os.fspath(model)
+    return _bundled(name) if name in bundled_models() else load_model(name)
+
+
+@lru_cache(maxsize=1)
+def _bundled(name: str) -> Model:
+    return load_model(name)
+
+
+def _table(table: ReactionTable | str | os.PathLike[str]) -> ReactionTable:
+    return table if isinstance(table, ReactionTable) else load_reactions(table)

@@ -1,0 +1,117 @@
+"""Anything that stands for a material, read as one composition: a formula, a pymatgen object, a structure file."""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
+
+from rrgraph.chem.composition import Composition
+from rrgraph.chem.formula import composition_from_amounts, parse_formula
+from rrgraph.errors import DataError, FormulaError
+
+__all__ = ["Material", "as_composition", "as_compositions", "is_material", "is_structure_file", "read_structure"]
+
+_STRUCTURE_FILE = re.compile(r"(.*\.(cif|mcif|vasp|poscar|contcar)|(poscar|contcar)([._-].*)?)", re.IGNORECASE)
+
+
+@runtime_checkable
+class _HasAmounts(Protocol):
+    """A pymatgen `Composition`, which need not be imported to be known by its method."""
+
+    def get_el_amt_dict(self) -> dict[str, float]:
+        """Return the amount of each element."""
+        ...
+
+
+@runtime_checkable
+class _HasComposition(Protocol):
+    """A pymatgen `Structure`, `Molecule` or `ComputedEntry`."""
+
+    @property
+    def composition(self) -> Any:
+        """What it is made of."""
+        ...
+
+
+Material: TypeAlias = str | Composition | _HasAmounts | _HasComposition
+"""A formula, a composition of ours, or a pymatgen `Composition`, `Structure` or `ComputedEntry`."""
+
+
+def as_composition(material: Material) -> Composition:
+    """Return the composition of a material.
+
+    A cell counts as one reduced formula unit: a `Structure` of four BaTiO3 is BaTiO3.
+
+    >>> as_composition("BaTiO3")
+    Composition(key='BaO3Ti', formula='BaTiO3')
+
+    Raises:
+        FormulaError: it is not a material, or its formula cannot be read.
+    """
+    if isinstance(material, Composition):
+        return material
+    if isinstance(material, str):
+        return parse_formula(material)
+    if isinstance(material, _HasAmounts):
+        return composition_from_amounts(material.get_el_amt_dict())
+    inner = getattr(material, "composition", None)
+    if isinstance(inner, _HasAmounts):
+        reduced: Any = getattr(inner, "reduced_composition", inner)
+        return composition_from_amounts(reduced.get_el_amt_dict())
+    raise FormulaError(
+        "A material must be a formula such as 'Fe2O3', a composition, or a pymatgen Composition, Structure or "
+        f"ComputedEntry, not {type(material).__name__}."
+    )
+
+
+def is_material(value: object) -> TypeGuard[Material]:
+    """Whether a value stands for one material, and not for several."""
+    return isinstance(value, str | Composition | _HasAmounts | _HasComposition)
+
+
+def as_compositions(materials: Material | Iterable[Material]) -> list[Composition]:
+    """Return the compositions of one material or of several.
+
+    >>> [str(each) for each in as_compositions(["BaTiO3", "Ba(NO3)2"])]
+    ['BaTiO3', 'Ba(NO3)2']
+
+    Raises:
+        FormulaError: one of them is not a material.
+    """
+    if is_material(materials):
+        return [as_composition(materials)]
+    if not isinstance(materials, Iterable):
+        return [as_composition(materials)]  # which says what was expected
+    return [as_composition(each) for each in materials]
+
+
+def is_structure_file(name: str | os.PathLike[str]) -> bool:
+    """Whether a name is that of a CIF or POSCAR file, which no formula looks like."""
+    return _STRUCTURE_FILE.fullmatch(Path(name).name) is not None
+
+
+def read_structure(path: str | os.PathLike[str]) -> Composition:
+    """Return the composition of the structure in a CIF or POSCAR file.
+
+    Raises:
+        DataError: there is no such file, or it does not hold a structure.
+    """
+    if not Path(path).is_file():
+        raise DataError(f"There is no structure file '{path}'.")
+    from pymatgen.core import Structure
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of occupancies that are rounded, and the like
+            return as_composition(Structure.from_file(path))
+    except FormulaError as error:
+        raise DataError(f"'{path}' holds a structure whose composition cannot be used: {error}") from None
+    except Exception as error:  # whatever the readers of pymatgen stumble over
+        reason = " ".join(str(error).split())[:200].rstrip(".")
+        raise DataError(
+            f"'{path}' is not a CIF or POSCAR file that can be read: {reason or type(error).__name__}."
+        ) from None

@@ -1,0 +1,135 @@
+"""Where plans get reaction energies and literature precedents from: the bundled encoder, and reaction tables."""
+
+from __future__ import annotations
+
+import os
+from collections import ChainMap
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, TypeAlias
+
+from rrgraph.chem import BalancedEquation, Composition, check_temperature
+from rrgraph.data import LITERATURE_TABLES, KnownReactions, available_literature, data_path, load_known_reactions
+from rrgraph.errors import DataError, PlanningError
+from rrgraph.planning import (
+    EnergySource,
+    FormationEnergy,
+    LiteratureSource,
+    ReactionEnergy,
+    energies_needed,
+    reaction_energy,
+    read_formation_energies,
+)
+
+if TYPE_CHECKING:
+    from rrgraph.properties import PropertyPredictor
+
+__all__ = ["Energies", "Literature", "PredictedEnergies", "energy_source", "literature_source"]
+
+Energies: TypeAlias = bool | str | os.PathLike[str] | Mapping[str, FormationEnergy] | EnergySource
+"""Whether energies are wanted, or formation energies to use in place of predictions: a file, or by canonical key."""
+
+Literature: TypeAlias = bool | str | os.PathLike[str] | LiteratureSource
+"""Whether precedents are wanted, or where they are looked up: the name or path of a reaction table, or that itself."""
+
+#: Predictions that are kept for later targets.
+_KEPT = 100_000
+
+
+class PredictedEnergies:
+    """Reaction energies from predicted formation energies, where the user gives none.
+
+    The encoder is loaded when the first prediction is needed; every composition is predicted once.
+
+    Args:
+        given: formation energies by canonical key, which replace predictions.
+        temperature: K, or None for reaction enthalpies at 298.15 K.
+
+    Raises:
+        RRGraphError: the temperature is outside the range of the tables of gases.
+    """
+
+    def __init__(self, given: Mapping[str, FormationEnergy] | None = None, *, temperature: float | None = None) -> None:
+        if temperature is not None:
+            check_temperature(temperature)
+        self.given, self.temperature = dict(given or {}), temperature
+        self._predicted: dict[str, FormationEnergy] = {}
+
+    def reaction_energies(self, equations: Sequence[BalancedEquation]) -> list[ReactionEnergy]:
+        """Return the energy of each equation; all predictions are made at once.
+
+        Raises:
+            ModelError: a prediction is needed and there is no encoder.
+            DataError: the encoder predicts no finite energy.
+        """
+        self._predict(composition for equation in equations for composition in energies_needed(equation))
+        energies = ChainMap(self.given, self._predicted)
+        return [reaction_energy(equation, energies, temperature=self.temperature) for equation in equations]
+
+    def _predict(self, compositions: Iterable[Composition]) -> None:
+        if len(self._predicted) > _KEPT:
+            self._predicted.clear()
+        new = [c for c in dict.fromkeys(compositions) if c.key not in self.given and c.key not in self._predicted]
+        if not new:
+            return
+        values, deviations = self._encoder.formation_energies(new)
+        for composition, value, deviation in zip(new, values, deviations, strict=True):
+            self._predicted[composition.key] = float(value), float(deviation)
+
+    @cached_property
+    def _encoder(self) -> PropertyPredictor:
+        from rrgraph.models.model_registry import load_encoder
+
+        return load_encoder()
+
+
+def energy_source(energies: Energies, *, temperature: float | None = None) -> EnergySource | None:
+    """Return what gives the reaction energies that are asked for, None where none are.
+
+    Raises:
+        PlanningError: there is a temperature and no energies are asked for.
+        DataError: the file of formation energies cannot be used.
+    """
+    if energies is False:
+        if temperature is not None:
+            raise PlanningError("temperature is for reaction energies, which energies=True asks for.")
+        return None
+    if energies is True:
+        return PredictedEnergies(temperature=temperature)
+    if isinstance(energies, str | os.PathLike):
+        return PredictedEnergies(read_formation_energies(energies), temperature=temperature)
+    if isinstance(energies, Mapping):
+        return PredictedEnergies(energies, temperature=temperature)
+    return energies
+
+
+def literature_source(literature: Literature | None) -> LiteratureSource | None:
+    """Return where literature precedents are looked up, None for nowhere.
+
+    None means the text-mined literature if it is on this computer, as for `rrgraph plan`.
+
+    Raises:
+        DataError: precedents are asked for and no table is at hand, or the one that is named cannot be used.
+    """
+    if literature is False:
+        return None
+    if literature is None or literature is True:
+        name = available_literature()
+        if name is None:
+            if literature is None:
+                return None
+            raise DataError(
+                f"literature=True needs recorded reactions and neither {' nor '.join(LITERATURE_TABLES)} is on this "
+                "computer: name a table, or see 'rrgraph data fetch'."
+            )
+        path = data_path(name)
+        return _at_hand(name, str(path), path.stat().st_mtime_ns)
+    if isinstance(literature, str | os.PathLike):
+        return load_known_reactions(literature)
+    return literature
+
+
+@lru_cache(maxsize=1)
+def _at_hand(name: str, path: str, modified: int) -> KnownReactions:
+    """Return a catalogued table, kept for later plans until its file changes."""
+    return load_known_reactions(name)

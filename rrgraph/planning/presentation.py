@@ -1,0 +1,276 @@
+"""How a plan looks: tables of text for people, HTML for notebooks, rows and columns for files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from html import escape
+from math import floor, log
+from typing import TYPE_CHECKING, Any, Final
+
+from rrgraph.planning.energies import ReactionEnergy
+from rrgraph.util.text import percent, plain_table
+
+if TYPE_CHECKING:
+    from rrgraph.data import KnownReaction
+    from rrgraph.planning.synthesis import PlannedSet, SynthesisPlan
+
+__all__ = [
+    "PRECEDENT_HEADER",
+    "RIGHT_ALIGNED",
+    "SAME",
+    "plan_columns",
+    "plan_html",
+    "plan_notes",
+    "plan_rows",
+    "plan_table",
+    "plan_text",
+    "precedent_notes",
+    "precedent_table",
+    "precedent_title",
+]
+
+_PROBABILITY: Final = "probability"
+_PRODUCT: Final = "link product"
+
+RIGHT_ALIGNED: Final = ("rank", _PROBABILITY, _PRODUCT, "papers")
+"""Columns whose cells are numbers."""
+
+SAME: Final = "recorded"
+"""What stands in place of the similarity of a precedent with the very composition of the target."""
+
+PRECEDENT_HEADER: Final = ["similarity", "target", "precursors", "conditions", "papers", "year", "doi"]
+
+
+def plan_text(plan: SynthesisPlan) -> str:
+    """Return the tables of sets and of literature precedents as plain text."""
+    blocks = [plan.target]
+    if plan.sets:
+        header, rows = plan_table(plan)
+        blocks += [plain_table(header, rows, numbers=RIGHT_ALIGNED), *plan_notes(plan)]
+    elif plan.message:
+        blocks.append(plan.message)
+    if plan.literature:
+        precedents = plain_table(PRECEDENT_HEADER, precedent_table(plan.literature), numbers=RIGHT_ALIGNED)
+        blocks += [f"\n{precedent_title(plan)}", precedents, *precedent_notes(plan.literature)]
+    return "\n".join(blocks)
+
+
+def plan_html(plan: SynthesisPlan) -> str:
+    """Return the same as HTML."""
+    blocks = [f"<p><b>{escape(plan.target)}</b></p>"]
+    if plan.sets:
+        blocks += [_html_table(*plan_table(plan)), _html_notes(plan_notes(plan))]
+    elif plan.message:
+        blocks.append(_html_notes([plan.message]))
+    if plan.literature:
+        blocks.append(f"<p>{escape(precedent_title(plan))}</p>")
+        blocks.append(_html_table(PRECEDENT_HEADER, precedent_table(plan.literature)))
+        blocks.append(_html_notes(precedent_notes(plan.literature)))
+    return "\n".join(blocks)
+
+
+def plan_table(
+    plan: SynthesisPlan, *, equations: bool = True, grams: float | None = None
+) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows of the table of sets; arguments as for `SynthesisPlan.to_frame`."""
+    measure, write = (_PRODUCT, "{:.3g}".format) if plan.no_match is None else (_PROBABILITY, percent)
+    # Other scores than the product of probabilities order the sets differently, so they are shown.
+    scored = any(abs(found.score - log(max(found.probability, 1e-300))) > 1e-6 for found in plan)
+    weighed = grams is not None and any(found.equation for found in plan)
+    header = ["rank", f"{measure} (score)" if scored else measure, "precursors", f"alternative ({measure})"]
+    if equations:
+        header.append("balanced equation")
+    if plan.has_energies:
+        header.append("reaction energy" + (f" at {plan.temperature:g} K" if plan.temperature is not None else ""))
+    if weighed:
+        header.append("grams")
+    rows = []
+    for found in plan:
+        names = " + ".join(f"{member}*" if member in found.unseen else f"{member}" for member in found.precursors)
+        probability = write(found.probability) + (f" ({found.score:.3g})" if scored else "")
+        cells = [str(found.rank), probability, names, _exchange(found, write)]
+        if equations:
+            cells.append(str(found.equation or "does not balance"))
+        if plan.has_energies:
+            cells.append("-" if found.energy is None else _energy(found.energy))
+        if weighed and grams is not None:
+            masses = found.grams(grams).items() if found.equation else ()
+            cells.append(", ".join(f"{mass:.4g} g {name}" for name, mass in masses) or "-")
+        rows.append(cells)
+    return header, rows
+
+
+def plan_notes(plan: SynthesisPlan, *, equations: bool = True) -> list[str]:
+    """Return the lines below the table: what the sets leave for others, and what numbers and marks mean."""
+    if plan.no_match is None:
+        notes = [f"{_PRODUCT}: of link probabilities, to compare sets"]
+    else:
+        given = ", given its size" if plan.known_size else ""
+        notes = [
+            f"another set: {percent(plan.no_match)}",
+            f"{_PROBABILITY}: chance that this is the set reported in the literature{given}",
+        ]
+    if any(found.unseen or (found.alternative is not None and found.alternative.unseen) for found in plan):
+        notes.append("* never seen in training")
+    unbalanced = sum(found.equation is None for found in plan) if equations else 0
+    if unbalanced:
+        verb = "does" if unbalanced == 1 else "do"
+        notes.append(f"{unbalanced} of {len(plan)} {verb} not balance; --balanced leaves such sets out")
+    if any(found.energy for found in plan):
+        notes.append("reaction energy: per atom of the equation and per mole of target; negative releases energy")
+    return [*notes, *([plan.message] if plan.message else [])]
+
+
+def precedent_title(plan: SynthesisPlan) -> str:
+    """Return the line above the table of literature precedents."""
+    return f"known reactions nearest to {plan.target} in {plan.literature_table}"
+
+
+def precedent_table(precedents: Sequence[KnownReaction]) -> list[list[str]]:
+    """Return the rows of literature precedents, with the columns of `PRECEDENT_HEADER`."""
+    return [_precedent(reaction) for reaction in precedents]
+
+
+def precedent_notes(precedents: Sequence[KnownReaction]) -> list[str]:
+    """Return the lines below their table."""
+    same = any(reaction.same_composition for reaction in precedents)
+    return [f"{SAME}: for this very composition"] if same else []
+
+
+_COLUMNS: Final[dict[str, type]] = {
+    "target": str,
+    "rank": int,
+    "precursors": str,
+    "score": float,
+    "probability": float,
+    "none_of_these": float,
+    "unseen": str,
+    "alternative": str,
+    "alternative_replaces": str,
+    "alternative_by": str,
+    "alternative_probability": float,
+    "equation": str,
+    "grams": str,
+}
+_PREFIX: Final = "reaction_energy_"
+_ENERGIES: Final[dict[str, type]] = {
+    _PREFIX + "ev_per_atom": float,
+    _PREFIX + "ev_per_atom_uncertainty": float,
+    _PREFIX + "kj_per_mol": float,
+    _PREFIX + "kj_per_mol_uncertainty": float,
+    "temperature_k": float,
+}
+
+
+def plan_columns(*, energies: bool, literature: bool) -> dict[str, type]:
+    """Return the columns of `plan_rows`, those of reaction energies or of precedents only where asked for."""
+    more = {**(_ENERGIES if energies else {}), **({"evidence": str} if literature else {})}
+    return {**_COLUMNS, **more, "message": str}
+
+
+def plan_rows(plan: SynthesisPlan, *, equations: bool = True, grams: float | None = None) -> Iterator[dict[str, Any]]:
+    """Yield a row for each set, or one with the message where there is none; missing columns are empty.
+
+    Lists are joined by semicolons; literature precedents are JSON in the first row.
+    """
+    line = plan.to_dict(equations=equations, grams=grams)
+    shared = {name: line.get(name) for name in ("target", "none_of_these", "message")}
+    first = dict(shared)
+    if "evidence" in line:
+        first["evidence"] = json.dumps(line["evidence"], ensure_ascii=False)
+    if not plan.sets:
+        yield first
+    for place, found in enumerate(plan.sets):
+        masses = line["grams"][place] if "grams" in line else None
+        yield (first if place == 0 else shared) | {
+            "rank": found.rank,
+            "precursors": ";".join(line["sets"][place]),
+            "score": found.score,
+            "probability": found.probability,
+            "unseen": ";".join(line["unseen"][place]),
+            "equation": line["equations"][place] if "equations" in line else None,
+            "grams": None if masses is None else ";".join(f"{mass:.5g}" for mass in masses.values()),
+            **_energy_cells(line, place),
+            **_alternative_cells(line["alternatives"][place]),
+        }
+
+
+def _energy_cells(line: Mapping[str, Any], place: int) -> dict[str, Any]:
+    energy = line["reaction_energies"][place] if "reaction_energies" in line else None
+    if energy is None:
+        return {}
+    return {_PREFIX + name: value for name, value in energy.items()} | {"temperature_k": line["temperature_k"]}
+
+
+def _alternative_cells(alternative: Mapping[str, Any] | None) -> dict[str, Any]:
+    if alternative is None:
+        return {}
+    return {
+        "alternative": ";".join(alternative["precursors"]),
+        **{f"alternative_{name}": alternative[name] for name in ("replaces", "by", "probability")},
+    }
+
+
+def _exchange(found: PlannedSet, write: Callable[[float], str]) -> str:
+    """``LiOH for Li2CO3 (21 %)``."""
+    if found.alternative is None or found.exchange is None:
+        return "-"
+    replaced, by = found.exchange
+    star = "*" if by in found.alternative.unseen else ""
+    return f"{by}{star} for {replaced} ({write(found.alternative.probability)})"
+
+
+def _energy(energy: ReactionEnergy) -> str:
+    """``-0.056 ± 0.021 eV/atom (-32 ± 12 kJ/mol)``."""
+    per_atom = _with_uncertainty(energy.ev_per_atom, energy.ev_per_atom_uncertainty, digits=3)
+    per_mole = _with_uncertainty(energy.kj_per_mol, energy.kj_per_mol_uncertainty, digits=0)
+    return f"{per_atom} eV/atom ({per_mole} kJ/mol)"
+
+
+def _with_uncertainty(value: float, deviation: float, *, digits: int) -> str:
+    text = f"{value:z.{digits}f}"
+    return f"{text} ± {deviation:.{digits}f}" if deviation else text
+
+
+def _precedent(reaction: KnownReaction) -> list[str]:
+    years = [str(year) for year in dict.fromkeys((reaction.first_year, reaction.year)) if year is not None]
+    return [
+        # Rounded down: only the composition itself is as similar as can be.
+        SAME if reaction.same_composition else f"{min(floor(reaction.similarity * 1000) / 1000, 0.999):.3f}",
+        reaction.target,
+        " + ".join(reaction.precursors),
+        _conditions(reaction) or "-",
+        str(reaction.reports),
+        "-".join(years) or "-",
+        reaction.doi or "-",
+    ]
+
+
+def _conditions(reaction: KnownReaction) -> str:
+    """``1250 °C (900-1400), 12 h, air``."""
+    parts = []
+    if reaction.temperature_c is not None:
+        low, high = reaction.temperature_low_c, reaction.temperature_high_c
+        parts.append(f"{reaction.temperature_c:.0f} °C" + (f" ({low:.0f}-{high:.0f})" if low != high else ""))
+    if reaction.time_h is not None:
+        parts.append(f"{reaction.time_h:.3g} h")
+    if reaction.atmosphere is not None:
+        parts.append(reaction.atmosphere.replace(";", ", "))
+    return ", ".join(parts)
+
+
+def _html_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    def line(cells: Sequence[str], tag: str) -> str:
+        aligned = zip(cells, header, strict=True)
+        return "".join(
+            f'<{tag} style="text-align: {"right" if name in RIGHT_ALIGNED else "left"}">{escape(cell)}</{tag}>'
+            for cell, name in aligned
+        )
+
+    body = "\n".join(f"<tr>{line(row, 'td')}</tr>" for row in rows)
+    return f"<table>\n<thead><tr>{line(header, 'th')}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+
+
+def _html_notes(notes: Sequence[str]) -> str:
+    return f"<p>{'<br>'.join(escape(note) for note in notes)}</p>"

@@ -1,0 +1,354 @@
+"""The answer to "how is this material made?": ranked precursor sets with equations, masses, energies and literature.
+
+Everybody gets the same `SynthesisPlan`: the command, notebooks, other programs. Reaction energies and literature
+precedents come from sources that are passed in, so that planning needs neither a network nor a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from rrgraph.chem import BalancedEquation, BalanceError, Composition, batch_masses, parse_formula
+from rrgraph.data import KnownReaction, PrecursorSet
+from rrgraph.errors import PlanningError
+from rrgraph.planning.energies import ReactionEnergy
+from rrgraph.planning.equations import Equations
+from rrgraph.planning.planner import Planner
+from rrgraph.planning.presentation import plan_columns, plan_html, plan_rows, plan_text
+from rrgraph.planning.ranking import Plan, RankedSet
+from rrgraph.planning.swaps import Swap, plan_with_swaps
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["PRECEDENTS", "EnergySource", "LiteratureSource", "PlannedSet", "SynthesisPlan", "plan_syntheses"]
+
+PRECEDENTS: Final = 3
+"""Literature precedents of a plan, unless another number is asked for."""
+
+
+class EnergySource(Protocol):
+    """Gives reaction energies.
+
+    Attributes:
+        temperature: K, or None for reaction enthalpies at 298.15 K.
+    """
+
+    temperature: float | None
+
+    def reaction_energies(self, equations: Sequence[BalancedEquation]) -> list[ReactionEnergy]:
+        """Return the energy of each equation."""
+        ...
+
+
+class LiteratureSource(Protocol):
+    """Finds recorded reactions, such as `rrgraph.data.KnownReactions`.
+
+    Attributes:
+        name: of the table, for display.
+    """
+
+    name: str
+
+    def nearest(self, targets: Sequence[Composition], count: int) -> list[list[KnownReaction]]:
+        """Return the `count` recorded reactions nearest to each target, the nearest first."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedSet:
+    """One ranked precursor set.
+
+    >>> import rrgraph as rr
+    >>> best = rr.plan("BaTiO3", literature=False).best
+    >>> print(best, "|", best.equation)
+    BaCO3 + TiO2 | BaCO3 + TiO2 → BaTiO3 + CO2
+    >>> best.grams(10)
+    {'BaCO3': 8.46252, 'TiO2': 3.42492}
+
+    Attributes:
+        rank: from 1.
+        precursors: the members.
+        probability: chance that this is the set reported in the literature; of models without a re-ranker the product
+            of the link probabilities, see `RankedSet`.
+        score: what the sets are ranked by.
+        unseen: the members that no training reaction uses.
+        alternative: the best set that differs from this one in one exchanged member, see `exchange`; None when none
+            was found.
+        energy: reaction energy, None when not asked for or the set cannot be balanced.
+        literature: precedents of the plan that use this very set.
+        equations: of the target's sets, shared by all of them.
+    """
+
+    rank: int
+    precursors: PrecursorSet
+    probability: float
+    score: float
+    unseen: tuple[Composition, ...] = ()
+    alternative: PlannedSet | None = None
+    energy: ReactionEnergy | None = None
+    literature: tuple[KnownReaction, ...] = ()
+    equations: Equations = field(repr=False, compare=False)
+
+    @property
+    def equation(self) -> BalancedEquation | None:
+        """The balanced equation, None when the set cannot be balanced; worked out when it is first asked for."""
+        return self.equations.of(self.precursors)
+
+    def grams(self, target_grams: float) -> dict[str, float]:
+        """Return the mass of each precursor in g, to six digits, that gives `target_grams` g of target.
+
+        Raises:
+            BalanceError: the set cannot be balanced, so that no masses follow.
+            RRGraphError: `target_grams` is not a positive number.
+        """
+        if self.equation is None:
+            raise BalanceError(f"{self.equations.target} from {self} cannot be balanced, so there are no masses.")
+        return {
+            precursor.formula: _six_digits(grams)
+            for precursor, grams in batch_masses(self.equation, target_grams).items()
+        }
+
+    @property
+    def exchange(self) -> tuple[Composition, Composition] | None:
+        """The member that the alternative leaves out, and the one that it has in its place."""
+        if self.alternative is None:
+            return None
+        other = self.alternative.precursors
+        (replaced,) = (member for member in self.precursors if member not in other)
+        (by,) = (member for member in other if member not in self.precursors)
+        return replaced, by
+
+    def __str__(self) -> str:
+        return str(self.precursors)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SynthesisPlan:
+    """The answer for one target.
+
+    >>> import rrgraph as rr
+    >>> plan = rr.plan("BaTiO3", top_k=2, literature=False)
+    >>> [str(found) for found in plan]
+    ['BaCO3 + TiO2', 'BaO + TiO2']
+    >>> print(plan)  # doctest: +ELLIPSIS
+    BaTiO3
+    rank  probability  precursors    alternative (probability)  balanced equation
+       1 ... %  BaCO3 + TiO2 ...
+       2 ... %  BaO + TiO2 ...
+    another set: ... %
+    probability: chance that this is the set reported in the literature
+    >>> plan.to_frame()["precursors"].tolist()
+    ['BaCO3;TiO2', 'BaO;TiO2']
+
+    Attributes:
+        target: formula, as it was asked for.
+        sets: best first.
+        no_match: probability that another set than these is the one reported in the literature; None when their
+            probabilities are products of link probabilities.
+        message: why there are fewer sets than asked for, or none.
+        known_size: whether the number of precursors was given, so that probabilities hold for sets of that size.
+        has_energies: whether reaction energies were asked for.
+        temperature: K, at which energies hold; None for reaction enthalpies at 298.15 K.
+        literature: the recorded reactions nearest to the target, None when they were not looked up.
+        literature_table: name of the table that they are from.
+    """
+
+    target: str
+    sets: tuple[PlannedSet, ...] = ()
+    no_match: float | None = None
+    message: str | None = None
+    known_size: bool = False
+    has_energies: bool = False
+    temperature: float | None = None
+    literature: tuple[KnownReaction, ...] | None = None
+    literature_table: str = ""
+
+    @property
+    def best(self) -> PlannedSet:
+        """The first set.
+
+        Raises:
+            PlanningError: there is none; the message says why.
+        """
+        if not self.sets:
+            raise PlanningError(self.message or f"There is no precursor set for {self.target}.")
+        return self.sets[0]
+
+    def __len__(self) -> int:
+        return len(self.sets)
+
+    def __iter__(self) -> Iterator[PlannedSet]:
+        return iter(self.sets)
+
+    def __getitem__(self, index: int) -> PlannedSet:
+        return self.sets[index]
+
+    def __str__(self) -> str:
+        """Return the table that `rrgraph plan` prints."""
+        return plan_text(self)
+
+    def _repr_html_(self) -> str:
+        """Return the same as HTML, which notebooks show."""
+        return plan_html(self)
+
+    def to_frame(self, *, equations: bool = True, grams: float | None = None) -> pd.DataFrame:
+        """Return a row for each set, with the columns that `rrgraph plan --output` writes.
+
+        Args:
+            equations: balance the sets.
+            grams: also weigh out each set for so many g of target.
+        """
+        import pandas as pd
+
+        rows = list(plan_rows(self, equations=equations, grams=grams))
+        columns = plan_columns(energies=self.has_energies, literature=self.literature is not None)
+        return pd.DataFrame(rows, columns=list(columns))
+
+    def to_dict(self, *, equations: bool = True, grams: float | None = None) -> dict[str, Any]:
+        """Return the JSON object that `rrgraph plan --json` prints; arguments as for `to_frame`."""
+        line: dict[str, Any] = {
+            "target": self.target,
+            "sets": [_formulas(found.precursors) for found in self.sets],
+            "scores": [found.score for found in self.sets],
+            "probabilities": [found.probability for found in self.sets],
+            "none_of_these": self.no_match,
+            "unseen": [_formulas(found.unseen) for found in self.sets],
+            "alternatives": [_alternative(found) for found in self.sets],
+        }
+        if equations or grams is not None or self.has_energies:
+            line["equations"] = [None if found.equation is None else str(found.equation) for found in self.sets]
+        if grams is not None:
+            line["grams"] = [None if found.equation is None else found.grams(grams) for found in self.sets]
+        if self.has_energies:
+            line["reaction_energies"] = [_energy_values(found.energy) for found in self.sets]
+            line["temperature_k"] = self.temperature
+        if self.literature is not None:
+            line["evidence"] = [_precedent_values(reaction) for reaction in self.literature]
+            line["evidence_table"] = self.literature_table
+        if self.message is not None:
+            line["message"] = self.message
+        return line
+
+
+def plan_syntheses(
+    planner: Planner,
+    targets: Sequence[Composition],
+    *,
+    is_seen: Callable[[Composition], bool],
+    top_k: int = 10,
+    sizes: Sequence[int | None] | None = None,
+    known_size: bool = False,
+    energies: EnergySource | None = None,
+    literature: LiteratureSource | None = None,
+    precedents: int = PRECEDENTS,
+) -> list[SynthesisPlan]:
+    """Return the plan of each target.
+
+    Args:
+        planner: ranks the sets.
+        targets: materials to make.
+        is_seen: whether a training reaction uses a precursor.
+        top_k: number of sets for each target.
+        sizes: set size of each target, None for those where the sizes of the planner's constraints compete.
+        known_size: whether the sizes are known.
+        energies: gives the reaction energies; all of them are asked for at once.
+        literature: where precedents are looked up.
+        precedents: how many of them for each target.
+
+    Raises:
+        PlanningError: `top_k` or a size is below 1, or the sizes are not as many as the targets.
+    """
+    plans = [
+        SynthesisPlan(
+            target=plan.target.formula,
+            sets=tuple(_planned(plan, swaps, is_seen)),
+            no_match=plan.none_of_these,
+            message=plan.reason,
+            known_size=known_size,
+        )
+        for plan, swaps in plan_with_swaps(planner, targets, top_k=top_k, sizes=sizes)
+    ]
+    if energies is not None:
+        plans = _with_energies(plans, energies)
+    if literature is not None:
+        nearest = literature.nearest(targets, precedents)
+        plans = [_with_literature(plan, found, literature.name) for plan, found in zip(plans, nearest, strict=True)]
+    return plans
+
+
+def _energy_values(energy: ReactionEnergy | None) -> dict[str, float] | None:
+    """Return a reaction energy by name and unit, to six digits."""
+    if energy is None:
+        return None
+    return {name: _six_digits(value) for name, value in asdict(energy).items() if name != "temperature"}
+
+
+def _precedent_values(reaction: KnownReaction) -> dict[str, Any]:
+    """Return a recorded reaction as JSON-ready values, numbers to six digits."""
+    return {name: _six_digits(value) if isinstance(value, float) else value for name, value in asdict(reaction).items()}
+
+
+def _planned(plan: Plan, swaps: Sequence[Swap | None], is_seen: Callable[[Composition], bool]) -> Iterator[PlannedSet]:
+    equations = Equations(plan.target)
+
+    def planned(rank: int, ranked: RankedSet, alternative: PlannedSet | None = None) -> PlannedSet:
+        return PlannedSet(
+            rank=rank,
+            precursors=ranked.precursors,
+            probability=ranked.probability,
+            score=ranked.score,
+            unseen=tuple(member for member in ranked.precursors if not is_seen(member)),
+            alternative=alternative,
+            equations=equations,
+        )
+
+    for rank, (ranked, swap) in enumerate(zip(plan.sets, swaps, strict=True), start=1):
+        yield planned(rank, ranked, None if swap is None else planned(swap.rank, swap.alternative))
+
+
+def _with_energies(plans: Iterable[SynthesisPlan], source: EnergySource) -> list[SynthesisPlan]:
+    """Return the plans with the energy of every set that can be balanced."""
+    plans = list(plans)
+    equations = [found.equation for plan in plans for found in plan.sets]
+    energies = iter(source.reaction_energies([equation for equation in equations if equation is not None]))
+    return [
+        replace(
+            plan,
+            sets=tuple(found if found.equation is None else replace(found, energy=next(energies)) for found in plan),
+            has_energies=True,
+            temperature=source.temperature,
+        )
+        for plan in plans
+    ]
+
+
+def _with_literature(plan: SynthesisPlan, nearest: Sequence[KnownReaction], table: str) -> SynthesisPlan:
+    by_set: dict[frozenset[str], list[KnownReaction]] = {}
+    for reaction in nearest:
+        by_set.setdefault(frozenset(parse_formula(text).key for text in reaction.precursors), []).append(reaction)
+    sets = tuple(replace(found, literature=tuple(by_set.get(found.precursors.keys, ()))) for found in plan)
+    return replace(plan, sets=sets, literature=tuple(nearest), literature_table=table)
+
+
+def _alternative(found: PlannedSet) -> dict[str, Any] | None:
+    if found.alternative is None or found.exchange is None:
+        return None
+    replaced, by = found.exchange
+    return {
+        "replaces": replaced.formula,
+        "by": by.formula,
+        "precursors": _formulas(found.alternative.precursors),
+        "probability": found.alternative.probability,
+        "unseen": by in found.alternative.unseen,
+    }
+
+
+def _formulas(members: Iterable[Composition]) -> list[str]:
+    return [member.formula for member in members]
+
+
+def _six_digits(value: float) -> float:
+    return float(f"{value:.6g}")

@@ -20,9 +20,9 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+import rrgraph as rr
 from rrgraph.baselines import DualEncoderBaseline
-from rrgraph.chem import Composition, parse_formula, plausible_precursors
-from rrgraph.data import load_table
+from rrgraph.chem import plausible_precursors
 from rrgraph.nn import RetrievalIndex
 from rrgraph.runs import DataConfig, candidate_pool, prepare_data
 from rrgraph.util.progress import progress_bar
@@ -32,31 +32,31 @@ AT_ONCE = 20_000
 DOUBLES = 12
 
 
-def made_up(known: Sequence[Composition], number: int, seed: int) -> list[Composition]:
+def made_up(known: Sequence[rr.Composition], number: int, seed: int) -> list[rr.Composition]:
     """Return so many compositions, the known ones first."""
     draw = random.Random(seed)
     elements = sorted({symbol for each in known for symbol in each.elements} - {"C", "H", "O", "N"})
     triples = list(combinations(elements, 3))
     draw.shuffle(triples)
 
-    def doubles(compounds: Sequence[Composition]) -> list[Composition]:
+    def doubles(compounds: Sequence[rr.Composition]) -> list[rr.Composition]:
         pairs = (draw.sample(compounds, 2) for _ in range(DOUBLES))
-        return [parse_formula(f"({first.key})({second.key})") for first, second in pairs]
+        return [rr.parse_formula(f"({first.key})({second.key})") for first, second in pairs]
 
     found = {each.key: each for each in known}
     with progress_bar("making up compounds", total=number, unit="compound") as bar:
-        ways: tuple[Callable[[Sequence[Composition]], Sequence[Composition]], ...] = (list, doubles)
+        ways: tuple[Callable[[Sequence[rr.Composition]], Sequence[rr.Composition]], ...] = (list, doubles)
         for chosen, triple in product(ways, triples):
             before = len(found)
             if before >= number:
                 break
-            for each in chosen(plausible_precursors(parse_formula("".join((*triple, "O"))))):
+            for each in chosen(plausible_precursors(rr.parse_formula("".join((*triple, "O"))))):
                 found.setdefault(each.key, each)
             bar.update(min(len(found), number) - before)
     return list(found.values())[:number]
 
 
-def vectors(baseline: DualEncoderBaseline, candidates: Sequence[Composition]) -> torch.Tensor:
+def vectors(baseline: DualEncoderBaseline, candidates: Sequence[rr.Composition]) -> torch.Tensor:
     """Return the directions of candidates, (n, width)."""
     parts = []
     with progress_bar("embedding", total=len(candidates), unit="compound") as bar:
@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     data = prepare_data(DataConfig(table="text_mined", clean=True, split="nms", holdout="nms_validation"), seed=0)
-    rows = load_table("nms_validation")
+    rows = rr.load_reactions("nms_validation")
     targets = list({target.key: target for target in rows.targets}.values())[: arguments.targets]
     baseline = DualEncoderBaseline(seed=arguments.seed).fit(data.split.train, data.split)
     candidates = made_up(candidate_pool(data.known, rows), arguments.candidates, arguments.seed)

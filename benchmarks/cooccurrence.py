@@ -20,18 +20,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from rrgraph.chem import Composition, FormulaWarning, composition_from_amounts
-from rrgraph.data import ReactionTable, clean_table, load_table
-from rrgraph.networks import (
-    add_structure,
-    cooccurrence_graph,
-    find_substitutions,
-    kind_shares,
-    pair_statistics,
-    reaction_records,
-    substitution_graph,
-    write_graph,
-)
+import rrgraph as rr
+from rrgraph.chem import FormulaWarning, composition_from_amounts
+from rrgraph.data import clean_table
 
 T = TypeVar("T")
 
@@ -46,16 +37,16 @@ def main() -> None:
     spent: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.csv"
-        resample(load_table(arguments.table), arguments.reactions, arguments.seed).write(path)
-        table = timed(spent, "read and clean", lambda: clean_table(ReactionTable.read(path))[0])
-        records = timed(spent, "parse and count", lambda: reaction_records(table, name=arguments.table))
-        pairs = timed(spent, "pairs and null model", lambda: pair_statistics(records))
-        swaps = timed(spent, "substitutions", lambda: find_substitutions(records))
-        timed(spent, "kinds by year", lambda: kind_shares(records))
-        graphs = [cooccurrence_graph(pairs), substitution_graph(records, swaps)]
-        timed(spent, "structure", lambda: [add_structure(graph) for graph in graphs])
+        resample(rr.load_reactions(arguments.table), arguments.reactions, arguments.seed).write(path)
+        table = timed(spent, "read and clean", lambda: clean_table(rr.ReactionTable.read(path))[0])
+        records = timed(spent, "parse and count", lambda: rr.networks.reaction_records(table, name=arguments.table))
+        pairs = timed(spent, "pairs and null model", lambda: rr.networks.pair_statistics(records))
+        swaps = timed(spent, "substitutions", lambda: rr.networks.find_substitutions(records))
+        timed(spent, "kinds by year", lambda: rr.networks.kind_shares(records))
+        graphs = [rr.networks.cooccurrence_graph(pairs), rr.networks.substitution_graph(records, swaps)]
+        timed(spent, "structure", lambda: [rr.networks.add_structure(graph) for graph in graphs])
         for number, graph in enumerate(graphs):
-            timed(spent, "write", lambda g=graph, n=number: write_graph(g, Path(folder) / f"{n}.graphml"))
+            timed(spent, "write", lambda g=graph, n=number: rr.networks.write_graph(g, Path(folder) / f"{n}.graphml"))
     print(
         f"{len(table):,} rows, {len(records):,} reactions, {len(records.precursors):,} precursors, {len(pairs):,} pairs"
     )
@@ -64,7 +55,7 @@ def main() -> None:
     print(f"{'all':24}{sum(spent.values()):8.1f} s")
 
 
-def resample(table: ReactionTable, reactions: int, seed: int) -> ReactionTable:
+def resample(table: rr.ReactionTable, reactions: int, seed: int) -> rr.ReactionTable:
     """Return as many rows, drawn with replacement, none of them twice the same reaction by design."""
     rows = np.random.default_rng(seed).integers(0, len(table), reactions)
     copies: Counter[tuple[str, frozenset[str]]] = Counter()
@@ -74,10 +65,10 @@ def resample(table: ReactionTable, reactions: int, seed: int) -> ReactionTable:
         targets.append(changed(table.targets[row], copies[reaction]))
         copies[reaction] += 1
     frame = table.frame.iloc[rows].assign(target=targets)
-    return ReactionTable(frame)
+    return rr.ReactionTable(frame)
 
 
-def changed(target: Composition, copy: int) -> str:
+def changed(target: rr.Composition, copy: int) -> str:
     """Return the target with a hundredth more of its first element for every copy."""
     amounts = dict(target.amounts)
     first = next(iter(amounts))

@@ -11,6 +11,7 @@ Targets are drawn from the text-mined table when RRGRAPH_DATA holds it, otherwis
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
 import tempfile
@@ -21,14 +22,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from rrgraph.cli.common.targets import read_targets
-from rrgraph.cli.plan.evidence import Evidence
-from rrgraph.cli.plan.output import Detail, describe_plan, open_plans
-from rrgraph.data import ReactionTable, load_known_reactions, load_table
+import rrgraph as rr
+from rrgraph.data import load_known_reactions
 from rrgraph.errors import DataError
-from rrgraph.models import load_model
-from rrgraph.planning import Planner, plan_with_swaps
 from rrgraph.util.environment import describe_environment
+
+BATCH_SIZE = 256
 
 
 def main() -> None:
@@ -38,7 +37,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--equations", action="store_true", help="also balance every set")
-    parser.add_argument("--evidence", action="store_true", help="also look up the nearest known reactions")
+    parser.add_argument("--evidence", action="store_true", help="also look up literature precedents")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -47,32 +46,26 @@ def main() -> None:
     distinct = np.array(sorted({target.formula for target in table.targets}))
     count = min(arguments.targets, len(distinct))
     drawn = np.random.default_rng(arguments.seed).choice(distinct, size=count, replace=False)
-    predictor = load_model(arguments.model)
-    planner = Planner(predictor, predictor.vocabulary, mode=predictor.checkpoint.metadata["score_mode"])
-    evidence = Evidence(load_known_reactions(name)) if arguments.evidence else None
+    model = rr.load_model(arguments.model)
+    literature = load_known_reactions(name) if arguments.evidence else False
     seconds = []
     with tempfile.TemporaryDirectory() as folder:
         source, output = Path(folder) / "targets.csv", Path(folder) / "plans.jsonl"
         pd.DataFrame({"target": drawn}).to_csv(source, index=False)
         for _ in range(arguments.runs + 1):
             started = time.perf_counter()
-            with open_plans(str(output), as_json=False, evidence=evidence is not None) as writer:
-                for chunk in read_targets([], str(source), None):
-                    answers = plan_with_swaps(planner, [row.target for row in chunk if row.target is not None])
-                    records = [
-                        describe_plan(row, answer, predictor, Detail(equations=arguments.equations))
-                        for row, answer in zip(chunk, answers, strict=True)
-                    ]
-                    for record in records if evidence is None else evidence.add(chunk, records):
-                        writer.write(record)
+            targets = pd.read_csv(source)["target"].tolist()
+            with output.open("w", encoding="utf-8") as lines:
+                for start in range(0, count, BATCH_SIZE):
+                    for plan in model.plan(targets[start : start + BATCH_SIZE], literature=literature):
+                        line = plan.to_dict(equations=arguments.equations)
+                        print(json.dumps(line, ensure_ascii=False), file=lines)
             seconds.append(time.perf_counter() - started)
-        lines = len(output.read_text().splitlines())
-    assert lines == count, f"{lines} lines for {count} targets"
+        written = len(output.read_text().splitlines())
+    assert written == count, f"{written} lines for {count} targets"
     warm = seconds[1:]
     described = describe_environment()
-    print(
-        f"{count} targets from {name}, K = 10, sizes 1-6, {len(predictor.vocabulary)} candidates, seed {arguments.seed}"
-    )
+    print(f"{count} targets from {name}, K = 10, sizes 1-6, {len(model.vocabulary)} candidates, seed {arguments.seed}")
     print(f"{described['processors']} processors, {arguments.threads} threads, torch {described['torch']}")
     print(f"first run (nothing cached) {count / seconds[0]:.0f} targets/s")
     print(
@@ -81,13 +74,13 @@ def main() -> None:
     )
 
 
-def _targets() -> tuple[ReactionTable, str]:
+def _targets() -> tuple[rr.ReactionTable, str]:
     if os.environ.get("RRGRAPH_DATA"):
         try:
-            return load_table("text_mined"), "text_mined"
+            return rr.load_reactions("text_mined"), "text_mined"
         except DataError:
             pass
-    return load_table("textbook"), "textbook"
+    return rr.load_reactions("textbook"), "textbook"
 
 
 if __name__ == "__main__":

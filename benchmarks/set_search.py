@@ -24,9 +24,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+import rrgraph as rr
 from rrgraph.baselines import BASELINES
-from rrgraph.chem import Composition, FormulaWarning
-from rrgraph.data import ReactionTable, data_path, load_table
+from rrgraph.chem import FormulaWarning
+from rrgraph.data import data_path
 from rrgraph.errors import DataError
 from rrgraph.experiments.search_cost import timed
 from rrgraph.planning import (
@@ -79,18 +80,18 @@ def main() -> None:
     _whole_pool(console, table, candidates, probabilities)
 
 
-def _load(count: int, seed: int) -> tuple[ReactionTable, list[Composition], np.ndarray]:
+def _load(count: int, seed: int) -> tuple[rr.ReactionTable, list[rr.Composition], np.ndarray]:
     """The sampled validation rows, the pool, and the link probabilities (targets, candidates)."""
-    text_mined = load_table("text_mined")
+    text_mined = rr.load_reactions("text_mined")
     scorer = BASELINES["popularity"]().fit(text_mined.select(text_mined.years <= 2014))
-    rows = load_table("nms_validation")
+    rows = rr.load_reactions("nms_validation")
     rows = rows.select(sorted(random.Random(seed).sample(range(len(rows)), min(count, len(rows)))))
     candidates = read_candidates(data_path("precursor_pool"))
     return rows, candidates, 1 / (1 + np.exp(-scorer.logits(rows.targets, candidates)))
 
 
 def _problems(
-    table: ReactionTable, pool: CandidateFilter, probabilities: np.ndarray, *, most: int | None = None
+    table: rr.ReactionTable, pool: CandidateFilter, probabilities: np.ndarray, *, most: int | None = None
 ) -> list[SetProblem]:
     """One problem a row, of its feasible candidates or the `most` probable of them."""
     return [
@@ -100,7 +101,7 @@ def _problems(
 
 
 def _against_enumeration(
-    console: Console, table: ReactionTable, pool: CandidateFilter, probabilities: np.ndarray
+    console: Console, table: rr.ReactionTable, pool: CandidateFilter, probabilities: np.ndarray
 ) -> None:
     """Recorded sizes, strict cover, 30 candidates: the search, and enumeration in two ways."""
     problems = _problems(table, pool, probabilities, most=CANDIDATES)
@@ -132,7 +133,7 @@ def _against_enumeration(
 
 
 def _whole_pool(
-    console: Console, table: ReactionTable, candidates: Sequence[Composition], probabilities: np.ndarray
+    console: Console, table: rr.ReactionTable, candidates: Sequence[rr.Composition], probabilities: np.ndarray
 ) -> None:
     """Sizes 1 to 6 compete over the whole pool."""
     view = _table("whole pool, sizes 1-6", "candidates a target")

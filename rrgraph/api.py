@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from rrgraph.chem import Material
@@ -27,7 +28,7 @@ __all__ = ["build_graph", "evaluate", "load_reactions", "plan", "train"]
 def plan(targets: Material, **options: Any) -> SynthesisPlan: ...
 @overload
 def plan(targets: Iterable[Material], **options: Any) -> list[SynthesisPlan]: ...
-def plan(
+def plan(  # type: ignore[misc]  # the overloads leave the options to this signature
     targets: Material | Iterable[Material],
     *,
     model: str | os.PathLike[str] | Model = DEFAULT_MODEL,
@@ -151,7 +152,7 @@ def train(
     from rrgraph.runs import carry_out, load_run
 
     if isinstance(config, str | os.PathLike):
-        config = load_run(config, [f"{key}={json.dumps(value)}" for key, value in (overrides or {}).items()])
+        config = load_run(Path(config), [f"{key}={json.dumps(value)}" for key, value in (overrides or {}).items()])
     return carry_out(config, resume=resume)
 
 

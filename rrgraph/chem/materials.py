@@ -107,11 +107,9 @@ def read_structure(path: str | os.PathLike[str]) -> Composition:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of occupancies that are rounded, and the like
-            return as_composition(Structure.from_file(path))
+            return as_composition(Structure.from_file(Path(path)))
     except FormulaError as error:
         raise DataError(f"'{path}' holds a structure whose composition cannot be used: {error}") from None
     except Exception as error:  # whatever the readers of pymatgen stumble over
-        reason = " ".join(str(error).split())[:200].rstrip(".")
-        raise DataError(
-            f"'{path}' is not a CIF or POSCAR file that can be read: {reason or type(error).__name__}."
-        ) from None
+        reason = " ".join(str(error).split())[:200].rstrip(".!") or type(error).__name__
+        raise DataError(f"'{path}' is not a CIF or POSCAR file that can be read: {reason}.") from None

@@ -113,7 +113,7 @@ def collect_target_maps(series: Sequence[Series], wishes: Wishes) -> list[Target
         for target, rank in zip(table.targets, outcome.ranks.tolist(), strict=True):
             targets.setdefault(target.key, target)
             best[target.key] = min(rank, best.get(target.key, np.inf))
-        points, explained = principal_components(run.predictor.embed(list(targets.values())).numpy())
+        points, explained = principal_components(run.predictor.embeddings(list(targets.values())).numpy())
         title = f"{each.label}: {each.split}, protocol {protocol}"
         found.append(TargetMap(title, points, np.array([best[key] for key in targets]), explained))
     return found
@@ -163,7 +163,7 @@ def collect_precursor_maps(series: Sequence[Series], wishes: Wishes) -> list[Pre
             continue
         pool = [candidate for candidate in run.pool(wishes.part) if candidate.key != target.key]
         logits = run.links.logits([target], pool)[0]
-        points, explained = principal_components(mapper.first.predictor.embed([target, *pool]).numpy())
+        points, explained = principal_components(mapper.first.predictor.embeddings([target, *pool]).numpy())
         found.append(
             PrecursorMap(
                 title=f"{each.label}, {each.split}" + ("" if mapper is each else f"\non the map of {mapper.label}"),

@@ -83,7 +83,7 @@ class Model:
     def plan(self, targets: Material, **options: Any) -> SynthesisPlan: ...
     @overload
     def plan(self, targets: Iterable[Material], **options: Any) -> list[SynthesisPlan]: ...
-    def plan(
+    def plan(  # type: ignore[misc]  # the overloads leave the options to this signature
         self,
         targets: Material | Iterable[Material],
         *,
@@ -308,11 +308,8 @@ class Model:
         missing = [candidate for candidate in candidates if candidate.key not in self._embeddings]
         if missing:
             self._embeddings.update(zip((m.key for m in missing), self.embeddings(missing), strict=True))
-        return (
-            torch.stack([self._embeddings[candidate.key] for candidate in candidates])
-            if candidates
-            else self.embeddings([])
-        )
+        found = [self._embeddings[candidate.key] for candidate in candidates]
+        return torch.stack(found) if found else self.embeddings([])
 
 
 def _formulas(compositions: Sequence[Composition], name: str) -> pd.Index:

@@ -71,7 +71,7 @@ def candidate_list(
     """
     if isinstance(choice, str) and choice == "all":
         return None
-    required = [each for each in constraints.materials if each.key in constraints.required]
+    required = constraints.spelled(constraints.required)
     return resolve_candidates(
         choice, _known(predictor, constraints), predictor.seen, targets=targets, required=required
     )
@@ -79,5 +79,4 @@ def candidate_list(
 
 def _known(predictor: Model, constraints: SetConstraints) -> list[Composition]:
     """Return the model's vocabulary and what is in stock."""
-    stock = constraints.stock or ()
-    return [*predictor.vocabulary, *(each for each in constraints.materials if each.key in stock)]
+    return [*predictor.vocabulary, *constraints.spelled(constraints.stock or ())]

@@ -6,8 +6,8 @@ Flows in: sizes, precursors and elements as people write them. Flows out: one fr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from rrgraph.chem import ELEMENTS, Composition, Material, as_composition, is_material, parse_formula
@@ -136,24 +136,25 @@ class SetConstraints:
         """
         required, required_elements = split_names("require", require)
         excluded, excluded_elements = split_names("exclude", exclude)
-        at_hand = self.stock if stock is None else read_materials("stock", stock)
-        rules: dict[str, Any] = {
-            "sizes": self.sizes if set_size is None else read_sizes(set_size),
-            "cover": self.cover,
-            "foreign": self.foreign,
-            "one_per_element": self.one_per_element,
-            "required": [*self._spelled(self.required), *required],
-            "excluded": [*self.excluded, *excluded],
-            "required_elements": self.required_elements | required_elements,
-            "excluded_elements": self.excluded_elements | excluded_elements,
-            "stock": at_hand if stock is not None or at_hand is None else self._spelled(at_hand),
-            "balanced": self.balanced or balanced,
-        }
-        return SetConstraints(**rules)
+        at_hand: list[Composition] | None = None
+        if stock is not None:
+            at_hand = read_materials("stock", stock)
+        elif self.stock is not None:
+            at_hand = self.spelled(self.stock)
+        return replace(
+            self,
+            sizes=self.sizes if set_size is None else read_sizes(set_size),
+            required=[*self.spelled(self.required), *required],
+            excluded=[*self.excluded, *excluded],
+            required_elements=self.required_elements | required_elements,
+            excluded_elements=self.excluded_elements | excluded_elements,
+            stock=at_hand,
+            balanced=self.balanced or balanced,
+        )
 
-    def _spelled(self, keys: Iterable[str]) -> list[Composition]:
-        kept = {each.key: each for each in self.materials}
-        return [kept[key] for key in sorted(keys)]
+    def spelled(self, keys: Collection[str]) -> list[Composition]:
+        """Return those of `materials` that have one of the keys, in the order they were given."""
+        return [each for each in self.materials if each.key in keys]
 
     def allowed_sizes(self, targets: int, sizes: Sequence[int | None] | None) -> list[tuple[int, ...]]:
         """Return the set sizes that may compete for each of some targets.

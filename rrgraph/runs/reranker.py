@@ -110,7 +110,7 @@ class _CrossFitted:
         self.candidates = candidates
         self.graph, self.folds, self.statistics = prepared.graph, prepared.folds, prepared.link_statistics
         predictor = Model(checkpoint)
-        targets, precursors = predictor.embed(self.graph.targets), predictor.embed(self.graph.precursors)
+        targets, precursors = predictor.embeddings(self.graph.targets), predictor.embeddings(self.graph.precursors)
         self.log_odds = _held_out_log_odds(checkpoint.model.eval(), prepared, self.statistics, targets, precursors)
         with torch.inference_mode():
             self.energies = None if energy is None else (energy(targets).numpy(), energy(precursors).numpy())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,15 +14,17 @@ import torch
 
 from rrgraph.data import ReactionTable, Split, preferred_spelling
 from rrgraph.links import LinkTask, TrainingConfig
-from rrgraph.models import LinkCheckpoint, Model, link_model, load_checkpoint, save_checkpoint
+from rrgraph.models import LinkCheckpoint, Model, link_model, load_checkpoint, load_model, save_checkpoint
 from rrgraph.runs.cards.card import model_card
 from rrgraph.runs.config import RunConfig
 from rrgraph.runs.data import Prepared, RunData, candidate_pool, prepare
 from rrgraph.training import History, remove_state, train
 from rrgraph.training.run_folder import check_folder, is_finished, record_run, write_history
+from rrgraph.util.config import MODEL
 from rrgraph.util.files import write_text
 
 if TYPE_CHECKING:
+    from rrgraph.evaluation import Metrics
     from rrgraph.runs.measure import Comparison
 
 __all__ = ["RunResult", "train_run"]
@@ -45,6 +48,23 @@ class RunResult:
     split: Split
     history: History
     comparison: Comparison
+
+    @cached_property
+    def model(self) -> Model:
+        """The trained model, as it was saved.
+
+        Raises:
+            ModelError: the run is of a baseline, which is not saved.
+        """
+        return load_model(self.folder)
+
+    @property
+    def metrics(self) -> dict[str, dict[str, Metrics]]:
+        """Metrics of the run's own system, by part and protocol."""
+        return {
+            part: {protocol: systems[MODEL] for protocol, systems in protocols.items()}
+            for part, protocols in self.comparison.items()
+        }
 
 
 def train_run(

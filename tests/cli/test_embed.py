@@ -107,7 +107,7 @@ def test_the_encoder_of_a_link_model(rrgraph, trained, tmp_path):
     argv = ("embed", "--input", tmp_path / "formulas.txt", "--output", tmp_path / "e.parquet")
     assert rrgraph(*argv, "--model", trained).code == 0
     compositions = [parse_formula(text) for text in FORMULAS]
-    expected = load_model(str(trained)).embed(compositions).numpy()
+    expected = load_model(str(trained)).embeddings(compositions).numpy()
     assert numbers(pd.read_parquet(tmp_path / "e.parquet")) == pytest.approx(expected, rel=1e-4, abs=1e-5)
 
 

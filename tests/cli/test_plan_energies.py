@@ -7,8 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import rrgraph.runs
-
 POOL = ("--candidates", "BaCO3,BaO,TiO2,Ti", "--top-k", 10)
 #: Formation energies, eV/atom.
 KNOWN = {"BaO3Ti": -3.44, "BaCO3": -2.52, "BaO": -2.87, "O2Ti": -3.26, "O3SrTi": -3.46}
@@ -28,7 +26,7 @@ class FakeEncoder:
 @pytest.fixture
 def encoder(monkeypatch):
     fake = FakeEncoder()
-    monkeypatch.setattr(rrgraph.runs, "load_encoder", lambda *name: fake, raising=False)
+    monkeypatch.setattr("rrgraph.models.model_registry.load_encoder", lambda: fake)
     return fake
 
 

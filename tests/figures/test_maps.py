@@ -100,7 +100,7 @@ def test_baselines_that_give_links_are_shown_on_the_map_of_a_model(tiny, baselin
     pool = [parse_formula(formula) for formula in links.formulas]
     logits = baselines[0].first.model.logits([target], pool)[0]
     assert links.probabilities == pytest.approx(1 / (1 + np.exp(-logits)))
-    embedded = tiny.first.predictor.embed([target, *pool]).numpy()
+    embedded = tiny.first.predictor.embeddings([target, *pool]).numpy()
     assert links.points == pytest.approx(principal_components(embedded)[0][1:])
     # Without a trained model there is no map to show them on.
     assert collect_precursor_maps(baselines, Wishes(target=target)) == []

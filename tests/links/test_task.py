@@ -196,7 +196,7 @@ def test_the_loss_is_the_sum_over_the_decoders_of_what_they_learn_from(graph, sm
     with torch.no_grad():
         total = task.loss(batch, torch.Generator().manual_seed(5))
         checkpoint = LinkCheckpoint(task.module, graph.precursors, np.ones(len(graph.precursors)))
-        embedded = [Model(checkpoint).embed(side) for side in (graph.targets, graph.precursors)]
+        embedded = [Model(checkpoint).embeddings(side) for side in (graph.targets, graph.precursors)]
         expected = 0.0
         for number, decoder in enumerate(task.module.decoders):
             rows = [r for r, t in enumerate(batch[0].tolist()) if members == 1 or folds[t] % members != number]

@@ -122,7 +122,7 @@ def test_metals_have_no_gap_and_insulators_one(encoder):
 def test_the_link_model_keeps_the_pretrained_encoder(predictor, encoder):
     """The default model is trained with its encoder fixed, so both embed alike."""
     formulas = [parse_formula(formula) for formula in ("BaTiO3", "Li2CO3", "La0.7Sr0.3MnO3")]
-    assert predictor.embed(formulas).numpy() == pytest.approx(encoder.embed(formulas), abs=2e-3)
+    assert predictor.embeddings(formulas).numpy() == pytest.approx(encoder.embed(formulas), abs=2e-3)
 
 
 def test_reaction_energies_come_with_the_package(capsys):

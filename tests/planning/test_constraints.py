@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from rrgraph.errors import FormulaError, PlanningError
+from rrgraph.chem import parse_formula
+from rrgraph.errors import FormulaError, OptionError, PlanningError
 from rrgraph.planning import SetConstraints
 
 
@@ -31,7 +34,6 @@ def test_defaults_are_the_open_protocol():
             {"required_elements": ["Lii"]},
             "'Lii' in required_elements is no element, expected symbols such as 'Li'. Did you mean 'Li'?",
         ),
-        ({"excluded_elements": "Li"}, "excluded_elements is the text 'Li', expected a collection such as {'Li'}."),
         ({"stock": []}, "The stock list is empty, expected at least one precursor."),
         ({"required": ["TiO2"], "excluded": ["Ti2O4"]}, "The precursor 'O2Ti' is both required and excluded."),
         (
@@ -58,3 +60,40 @@ def test_says_what_is_wrong(wishes, message):
 def test_a_precursor_that_is_no_composition_is_refused():
     with pytest.raises(FormulaError, match="Hello"):
         SetConstraints(excluded=["Hello"])
+
+
+def test_text_is_divided_at_commas_and_one_material_is_a_list_of_one():
+    rules = SetConstraints(excluded_elements="Pb, N", required="TiO2", stock=parse_formula("Ti2O4"), sizes=2)
+    assert rules == SetConstraints(excluded_elements={"Pb", "N"}, required=["TiO2"], stock=["TiO2"], sizes=(2,))
+
+
+def test_narrowing_adds_constraints_and_keeps_what_was_asked_for_before():
+    first = SetConstraints(excluded={"BaO"}, stock=["Ba(CH3COO)2", "TiO2", "Al"], foreign=True)
+    both = first.narrowed(exclude=["N", "TiO"], require="Al1, Ti", set_size="2-3", balanced=True)
+    assert both == SetConstraints(
+        excluded={"BaO", "TiO"},
+        excluded_elements={"N"},
+        required={"Al1"},
+        required_elements={"Ti"},
+        stock=["Ba(CH3COO)2", "TiO2", "Al"],
+        sizes=(2, 3),
+        foreign=True,
+        balanced=True,
+    )
+    assert first.narrowed() == first
+    assert [str(each) for each in first.narrowed().spelled(first.stock)] == ["Ba(CH3COO)2", "TiO2", "Al"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"set_size": "3-2"}, "set_size is '3-2', expected a number such as 3"),
+        ({"exclude": [""]}, "exclude is empty, expected an element or a precursor."),
+        ({"stock": ""}, "stock is '', expected a file, formulas joined by commas."),
+        ({"stock": []}, "stock is empty, expected a file, formulas joined by commas."),
+    ],
+)
+def test_options_that_cannot_be_used_are_named(options, message):
+    with pytest.raises(OptionError, match=re.escape(message)) as caught:
+        SetConstraints().narrowed(**options)
+    assert caught.value.on_command_line() == f"--{str(caught.value).replace('_', '-', 1)}"

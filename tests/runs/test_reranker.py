@@ -425,7 +425,9 @@ def test_reaction_energies_are_those_of_the_embeddings(make, checkpoint):
     assert torch.equal(lists.numbers[:, :column], plain.numbers[:, :column])
     graph, predictor = prepared.graph, Model(checkpoint)
     with torch.no_grad():
-        of_targets, of_precursors = (head(predictor.embed(side)).numpy() for side in (graph.targets, graph.precursors))
+        of_targets, of_precursors = (
+            head(predictor.embeddings(side)).numpy() for side in (graph.targets, graph.precursors)
+        )
     jobs = cross.jobs[False]
     found_sets, _ = cross._plan(jobs, told=False)
     sets = [(target, members) for (target, _), own in zip(jobs, found_sets, strict=True) for members in own]

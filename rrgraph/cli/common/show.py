@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from rrgraph.evaluation import Metrics
     from rrgraph.metrics import EdgeMetrics, TopK
 
-__all__ = ["fits", "show_edges", "show_metrics", "show_strata", "show_table"]
+__all__ = ["fits", "show_edges", "show_metrics", "show_notes", "show_strata", "show_table"]
 
 
 def show_table(
@@ -44,6 +45,13 @@ def fits(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Return whether a table fits the terminal without broken lines; a pipe is as wide as it needs to be."""
     console = Console()
     return not console.is_terminal or sum(column_widths([header, *rows])) + GAP * len(header) <= console.width
+
+
+def show_notes(notes: Iterable[str]) -> None:
+    """Print lines of prose, divided between words where a terminal is narrower."""
+    console = Console()
+    for note in notes:
+        print(fill(note, console.width) if console.is_terminal else note)
 
 
 def show_metrics(systems: Mapping[str, Metrics], *, title: str) -> None:

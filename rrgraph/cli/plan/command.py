@@ -40,8 +40,9 @@ _EXAMPLES = """\
   cat formulas.txt | rrgraph plan --input - --json
   rrgraph plan --domain organic --model runs/conretrobert 'CC(=O)Nc1ccc(O)cc1'
 
-A target is a formula, or a CIF or POSCAR file. A list of targets is a CSV or JSONL file with a column 'target', or text with a formula a line. A bad row is
-reported with its line number, keeps its place in the output and makes the exit code 2; the others are planned.
+A target is a formula, or the name of a CIF or POSCAR file. A list of targets is a CSV or JSONL file with a column
+'target', or text with a formula a line; a list may not name structure files. A bad row is reported with its line
+number, keeps its place in the output and makes the exit code 2; the others are planned.
 An element symbol given to --exclude or --require means the element; the element as a precursor is written Al1.
 """
 

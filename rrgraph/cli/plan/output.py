@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from rrgraph.cli.common.show import fits, show_table
+from rrgraph.cli.common.show import fits, show_notes, show_table
 from rrgraph.cli.common.writers import Layout, Writer, open_output
 from rrgraph.planning import (
     PRECEDENT_HEADER,
@@ -42,15 +42,13 @@ class PlanTables(Writer[SynthesisPlan]):
             if not fits(header, rows):
                 header, rows = [*header[:2], "precursors"], [[*row[:2], _stacked(row[2:])] for row in rows]
             show_table(header, rows, title=f"\n{record.target}", numbers=RIGHT_ALIGNED)
-            for note in plan_notes(record, equations=self.equations):
-                print(note)
+            show_notes(plan_notes(record, equations=self.equations))
         if record.literature:
             header, rows = PRECEDENT_HEADER, precedent_table(record.literature)
             if not fits(header, rows):
                 header, rows = ["similarity", "known reaction"], [[row[0], _stacked_precedent(row)] for row in rows]
             show_table(header, rows, title=f"\n{precedent_title(record)}", numbers=RIGHT_ALIGNED)
-            for note in precedent_notes(record.literature):
-                print(note)
+            show_notes(precedent_notes(record.literature))
 
 
 def open_plans(

@@ -178,9 +178,14 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
         data=DataConfig(table=str(folder / "reactions.csv"), split="random"),
         model=ModelConfig(width=16, layers=1, heads=1, feedforward=1, statistics=True),
         training=TrainingConfig(
-            epochs=2, batch_size=256, negatives=4, sampler="element_matched", validation_targets=10, learning_rate=1e-2
+            epochs=2,
+            batch_size=256,
+            negatives_per_positive=4,
+            sampler="element_matched",
+            validation_targets=10,
+            learning_rate=1e-2,
         ),
-        evaluation=EvaluationConfig(parts=["validation", "test"]),
+        evaluation=EvaluationConfig(subsets=["validation", "test"]),
     )
 
 
@@ -203,13 +208,13 @@ def two_stages(tiny: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> Run
         tiny,
         name="two",
         output=str(tmp_path_factory.mktemp("two") / "run"),
-        model=replace(tiny.model, members=2),
+        model=replace(tiny.model, n_decoders=2),
         training=replace(tiny.training, encoder_learning_rate=0.0),
-        sets=RerankerConfig(
+        reranker=RerankerConfig(
             enabled=True,
-            trees=TreesConfig(number=3, depth=2, leaves=4, least=2),
+            trees=TreesConfig(n_trees=3, depth=2, max_leaves=4, min_samples_leaf=2),
             model=ListwiseNetworkConfig(width=8),
-            training=RerankingConfig(epochs=3, batch_size=16, candidates=8, average=0.5),
+            training=RerankingConfig(epochs=3, batch_size=16, candidates=8, ema_decay=0.5),
         ),
         evaluation=replace(tiny.evaluation, mode="listwise"),
     )

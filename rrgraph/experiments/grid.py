@@ -48,7 +48,7 @@ class Run:
     @property
     def part(self) -> str:
         """The part of the split that it measures."""
-        return self.config.evaluation.parts[0]
+        return self.config.evaluation.subsets[0]
 
     def __str__(self) -> str:
         return f"{self.system}, split {self.split}, seed {self.seed}"
@@ -97,7 +97,7 @@ def _configured(config: AnyConfig, experiment: ExperimentConfig, system: str, sp
     name = f"{system}-{split}-{seed}"
     config = replace(config, name=name, seed=seed, output=str(experiment.folder / "runs" / name))
     kind = kind_of(config)
-    return kind.prepared(config, part=experiment.part, protocols=experiment.protocols, split=split)
+    return kind.prepared(config, part=experiment.subset, protocols=experiment.protocols, split=split)
 
 
 def check_grid(runs: Sequence[Run]) -> None:

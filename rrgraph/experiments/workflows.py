@@ -116,10 +116,10 @@ class _Reactions(Kind[RunConfig | BaselineConfig]):
     def prepared(
         self, config: RunConfig | BaselineConfig, *, part: str, protocols: Sequence[str], split: str
     ) -> RunConfig | BaselineConfig:
-        data, parts, named = replace(config.data, split=split), [part], list(protocols)
+        data, subsets, named = replace(config.data, split=split), [part], list(protocols)
         if isinstance(config, BaselineConfig):
-            return replace(config, data=data, evaluation=replace(config.evaluation, parts=parts, protocols=named))
-        evaluation = replace(config.evaluation, parts=parts, protocols=named, baselines=[], card_from=[])
+            return replace(config, data=data, evaluation=replace(config.evaluation, subsets=subsets, protocols=named))
+        evaluation = replace(config.evaluation, subsets=subsets, protocols=named, baselines=[], card_from=[])
         return replace(config, data=data, evaluation=evaluation)
 
     def rows_key(self, config: RunConfig | BaselineConfig) -> object:
@@ -166,7 +166,7 @@ class _Molecules(Kind[OrganicConfig]):
         check_choice("protocols", name, RANKS)
 
     def prepared(self, config: OrganicConfig, *, part: str, protocols: Sequence[str], split: str) -> OrganicConfig:
-        return replace(config, evaluation=replace(config.evaluation, parts=[part], rows=0, popularity=False))
+        return replace(config, evaluation=replace(config.evaluation, subsets=[part], rows=0, popularity=False))
 
     def rows_key(self, config: OrganicConfig) -> object:
         return config.data.table, config.data.rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from rrgraph.models.components import describe_parts, require_parts
 from rrgraph.nn import ModelConfig, TreeEnsemble, checkpoint_mismatch, read_model, weights, write_model
 from rrgraph.properties import EnergyHead
 from rrgraph.reranking import EnsembleReranker, ListwiseNetwork, ListwiseNetworkConfig
+from rrgraph.util.settings import from_stored, to_stored
 
 __all__ = ["FORMAT", "LinkCheckpoint", "load_checkpoint", "save_checkpoint"]
 
@@ -63,7 +64,7 @@ def save_checkpoint(checkpoint: LinkCheckpoint, folder: str | Path, *, half: boo
         counted = checkpoint.statistics.to_arrays()
         tensors |= {_STATISTICS + name: torch.from_numpy(values) for name, values in counted.items()}
     description |= {
-        "model": asdict(checkpoint.model.config),
+        "model": to_stored(checkpoint.model.config),
         "parts": describe_parts(checkpoint.model.config),
         "vocabulary": [
             {"formula": precursor.formula, "count": count}
@@ -85,8 +86,7 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
     tensors, description = read_model(folder, FORMAT)
     require_parts(description.get("parts", {}), folder)
     with checkpoint_mismatch(folder):
-        known = {option.name for option in fields(ModelConfig)}
-        model = LinkModel(ModelConfig(**{k: v for k, v in description["model"].items() if k in known}))
+        model = LinkModel(from_stored(ModelConfig, description["model"]))
         counted = _under(tensors, _STATISTICS)
         ranked = _under(tensors, _SETS)
         model.load_state_dict(tensors)
@@ -121,7 +121,7 @@ def _ranker_tensors(ranker: EnsembleReranker, *, half: bool) -> dict[str, torch.
 
 def _describe_ranker(ranker: EnsembleReranker) -> dict[str, Any]:
     return {
-        "scorer": asdict(ranker.scorer.config),
+        "scorer": to_stored(ranker.scorer.config),
         "forms": list(ranker.statistics.forms),
         "candidates": ranker.candidates,
         "energy_hidden": None if ranker.energy is None else ranker.energy.value.in_features,
@@ -135,7 +135,7 @@ def _describe_ranker(ranker: EnsembleReranker) -> dict[str, Any]:
 def _ranker(
     description: Mapping[str, Any], tensors: dict[str, torch.Tensor], statistics: FrequencyFeatures, width: int
 ) -> EnsembleReranker:
-    scorer = ListwiseNetwork(ListwiseNetworkConfig(**description["scorer"]))
+    scorer = ListwiseNetwork(from_stored(ListwiseNetworkConfig, description["scorer"]))
     scorer.load_state_dict(_under(tensors, _SCORER))
     energy = None
     if description["energy_hidden"] is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,12 +23,13 @@ from rrgraph.nn import (
     write_model,
 )
 from rrgraph.organic.chemistry.application import TemplateApplier, default_cache
-from rrgraph.organic.config import SearchConfig, TemplateModelConfig, TowerConfig
+from rrgraph.organic.config import SearchConfig, TemplateModelConfig
 from rrgraph.organic.encoders import TOWERS, Tower, tower_of
 from rrgraph.organic.planner import ReactantPlanner, TemplateScorer
 from rrgraph.organic.reranking.features import SET_FEATURES, SetDescriber
 from rrgraph.organic.reranking.precedents import Precedents
 from rrgraph.organic.reranking.reranker import ReactantReranker
+from rrgraph.util.settings import from_stored, to_stored
 
 __all__ = [
     "TEMPLATE_FORMAT",
@@ -82,7 +83,7 @@ def build_model(config: TemplateModelConfig, states: Mapping[str, Mapping[str, A
         ConfigError: a tower is unknown or its sizes do not fit.
     """
     product, template = (
-        TOWERS[tower.tower](side, tower, states[side], width=config.width)
+        TOWERS[tower.encoder](side, tower, states[side], width=config.width)
         for side, tower in (("product", config.product), ("template", config.template))
     )
     return DualEncoder(product, template, temperature=config.temperature, normalise=config.normalise)
@@ -156,7 +157,7 @@ def save_template_checkpoint(checkpoint: TemplateCheckpoint, folder: str | Path)
     """Write `model.safetensors` and `model.json` into `folder`."""
     tensors = _prefixed(_MODEL, weights(checkpoint.model, half=False))
     description = {
-        "model": asdict(checkpoint.config),
+        "model": to_stored(checkpoint.config),
         "states": {side: tower.state for side, tower in _towers(checkpoint.model).items()},
         "templates": [
             [text, count] for text, count in zip(checkpoint.templates, checkpoint.counts.tolist(), strict=True)
@@ -179,7 +180,7 @@ def load_template_checkpoint(folder: str | Path) -> TemplateCheckpoint:
     """
     tensors, description = read_model(folder, TEMPLATE_FORMAT)
     with checkpoint_mismatch(folder):
-        config = _read_config(description["model"])
+        config = from_stored(TemplateModelConfig, description["model"])
         model = build_model(config, description["states"])
         bank = tensors.pop(_BANK)
         model.load_state_dict(_taken(_MODEL, tensors))
@@ -244,14 +245,3 @@ def _read_ranker(
         forest.load_state_dict(_taken(_FOREST.format(number), tensors))
     precedents = Precedents.from_tensors(_taken(_PRECEDENTS, tensors))
     return ReactantReranker(SetDescriber(precedents, templates, reactants), forests, description["products"])
-
-
-def _read_config(values: Mapping[str, Any]) -> TemplateModelConfig:
-    known = {option.name for option in fields(TowerConfig)}
-    towers = {
-        side: TowerConfig(**{name: value for name, value in values[side].items() if name in known})
-        for side in ("product", "template")
-    }
-    return TemplateModelConfig(
-        width=values["width"], temperature=values["temperature"], normalise=values["normalise"], **towers
-    )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rrgraph.nn import EncoderConfig, checkpoint_mismatch, read_model, weights, write_model
 from rrgraph.properties.model import PropertyModel
 from rrgraph.properties.tables.tasks import PropertyTask
+from rrgraph.util.settings import from_stored, to_stored
 
 __all__ = ["PROPERTY_FORMAT", "PropertyCheckpoint", "load_property_checkpoint", "save_property_checkpoint"]
 
@@ -34,7 +35,7 @@ def save_property_checkpoint(checkpoint: PropertyCheckpoint, folder: str | Path,
     """Write `model.safetensors` and `model.json` into `folder`; `half` keeps the weights in 16 bits."""
     model = checkpoint.model
     description = {
-        "encoder": asdict(model.config),
+        "encoder": to_stored(model.config),
         "tasks": [asdict(task) for task in model.tasks],
         "metadata": dict(checkpoint.metadata),
     }
@@ -49,8 +50,7 @@ def load_property_checkpoint(folder: str | Path) -> PropertyCheckpoint:
     """
     tensors, description = read_model(folder, PROPERTY_FORMAT)
     with checkpoint_mismatch(folder):
-        known = {option.name for option in fields(EncoderConfig)}
-        config = EncoderConfig(**{k: v for k, v in description["encoder"].items() if k in known})
+        config = from_stored(EncoderConfig, description["encoder"])
         model = PropertyModel(config, [PropertyTask(**task) for task in description["tasks"]])
         model.load_state_dict(tensors)
         metadata = dict(description["metadata"])

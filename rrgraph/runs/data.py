@@ -122,7 +122,7 @@ def prepare(config: RunConfig) -> Prepared:
     split = data.split
     graph = build_graph(split.train, extra_precursors=data.pool)
     folds = statistics = link_statistics = None
-    if config.model.statistics or config.model.members > 1:
+    if config.model.statistics or config.model.n_decoders > 1:
         folds = TrainingFolds.divide(split.train, graph, seed=config.seed)
     if config.model.statistics and folds is not None:
         statistics = FrequencyFeatures.fit(split.train, graph.precursors)

@@ -58,7 +58,7 @@ def measure(
     systems |= {name: BASELINES[name]().fit(data.split.train, data.split) for name in baselines}
     seen = {precursor.key for precursor in data.seen}
     comparison: Comparison = {}
-    for part in config.parts:
+    for part in config.subsets:
         table = getattr(data.split, part)
         if not len(table):
             continue

@@ -87,7 +87,7 @@ def train_run(
         else:
             checkpoint, history = _fit(config, prepared, folder, resume=resume, on_epoch=on_epoch)
             write_history(folder, history)
-        if config.sets.enabled:
+        if config.reranker.enabled:
             checkpoint = _fit_sets(config, prepared, checkpoint, folder, resume=resume)
         save_checkpoint(checkpoint, folder)
         remove_state(folder)
@@ -154,7 +154,7 @@ def _validator(
         return None
     pool = candidate_pool(prepared.graph.precursors, table)
     name = config.evaluation.validation_protocol
-    protocol, mode = PROTOCOLS[name], set_mode(name, "product" if config.sets.enabled else config.evaluation.mode)
+    protocol, mode = PROTOCOLS[name], set_mode(name, "product" if config.reranker.enabled else config.evaluation.mode)
 
     def validate() -> dict[str, float]:
         # One resample: the intervals are not used here.

@@ -17,29 +17,29 @@ from rrgraph.chem import parse_formula
 from rrgraph.data import ReactionTable
 from rrgraph.errors import ConfigError, RRGraphError
 from rrgraph.graph import FREQUENCY_FEATURES, build_graph, featurise
-from rrgraph.links import DECODERS, SAMPLERS, TrainingConfig
+from rrgraph.links import DECODERS, SAMPLERS, TrainingConfig, make_sampler
 from rrgraph.nn import ENCODERS, ModelConfig
 from rrgraph.training import LOSSES
 from rrgraph.util.registry import Registry
 
-__all__ = ["blaming", "try_parts"]
+__all__ = ["blaming", "try_components"]
 
 _ROWS = (("BaTiO3", "BaCO3;TiO2"), ("LiCoO2", "Li2CO3;Co3O4"), ("NaCl", "Na;Cl2"))
 
 
-def try_parts(model: ModelConfig, training: TrainingConfig) -> None:
+def try_components(model: ModelConfig, training: TrainingConfig) -> None:
     """Try the encoder, decoder, sampler and loss of a configuration that are no part of rrgraph.
 
     Raises:
         ConfigError: one of them fails, or gives something else than it should.
     """
-    parts = (
+    components = (
         (ENCODERS, model.encoder, lambda: _try_encoder(model)),
         (DECODERS, model.decoder, lambda: _try_decoder(model)),
         (SAMPLERS, training.sampler, lambda: _try_sampler(training)),
         (LOSSES, training.loss, lambda: _try_loss(training)),
     )
-    for registry, name, attempt in parts:
+    for registry, name, attempt in components:
         if not registry.origin(name).is_own:
             # Random weights of a trial must not change those of the run.
             with torch.random.fork_rng(devices=[]), blaming(registry, name):
@@ -91,7 +91,7 @@ def _try_decoder(config: ModelConfig) -> None:
 
 def _try_sampler(config: TrainingConfig) -> None:
     graph = build_graph(ReactionTable(pd.DataFrame(_ROWS, columns=["target", "precursors"])))
-    sampler = SAMPLERS[config.sampler](graph, hardness=config.hardness, **config.sampler_options)
+    sampler = make_sampler(config, graph)
     if sampler.needs_embeddings:
         sampler.start_epoch(torch.randn(len(graph.precursors), 8))
     targets = torch.arange(len(graph.targets))
@@ -103,7 +103,7 @@ def _try_sampler(config: TrainingConfig) -> None:
 
 
 def _try_loss(config: TrainingConfig) -> None:
-    logits = torch.randn(5, 1 + config.negatives, requires_grad=True)
+    logits = torch.randn(5, 1 + config.negatives_per_positive, requires_grad=True)
     found = LOSSES[config.loss](logits, **config.loss_options)
     _expect(found, ())
     if not found.requires_grad:

@@ -39,12 +39,12 @@ def boost(
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     classifier = HistGradientBoostingClassifier(
-        max_iter=config.number,
+        max_iter=config.n_trees,
         max_depth=config.depth,
-        max_leaf_nodes=min(config.leaves, 2**config.depth),
+        max_leaf_nodes=min(config.max_leaves, 2**config.depth),
         learning_rate=config.learning_rate,
-        min_samples_leaf=config.least,
-        l2_regularization=config.regularisation,
+        min_samples_leaf=config.min_samples_leaf,
+        l2_regularization=config.l2,
         early_stopping=False,
         random_state=seed,
     )

@@ -111,7 +111,7 @@ class _Run:
         self.task, self.config, self.seed = task, config, seed
         self.optimizers = make_optimizers(task.parameter_groups(), config)
         self.rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
-        self.average = _averaged_model(task.module, config.average) if config.average > 0 else None
+        self.average = _averaged_model(task.module, config.ema_decay) if config.ema_decay > 0 else None
         self.stopping = EarlyStopping(patience=config.patience)
         self.generator = torch.Generator()
         modules = {"module": task.module, **({} if self.average is None else {"average": self.average})}

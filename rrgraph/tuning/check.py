@@ -102,8 +102,13 @@ def _check_effect(parameter: Parameter, searched: Mapping[str, Parameter], confi
     key, reason = parameter.key, ""
     if key in _SHAPE and config.model.pretrained and "model.pretrained" not in searched:
         reason = f"the pretrained encoder '{config.model.pretrained}' brings its own"
-    if key.startswith("sets.") and key != "sets.enabled" and not config.sets.enabled and "sets.enabled" not in searched:
-        reason = "sets.enabled is false"
+    if (
+        key.startswith("reranker.")
+        and key != "reranker.enabled"
+        and not config.reranker.enabled
+        and "reranker.enabled" not in searched
+    ):
+        reason = "reranker.enabled is false"
     if reason:
         raise StudyError(f"The search parameter {key} has no effect: {reason}.")
 

@@ -98,12 +98,12 @@ def trial_config(
     config = replace(config, name=name, output=output)
     protocols = measured_protocols(settings.objectives)
     if isinstance(config, BaselineConfig):
-        evaluation = replace(config.evaluation, parts=["validation"], protocols=protocols)
+        evaluation = replace(config.evaluation, subsets=["validation"], protocols=protocols)
         return set_values(replace(config, evaluation=evaluation), values)
     first = settings.objectives[0]
     measured = replace(
         config.evaluation,
-        parts=["validation"],
+        subsets=["validation"],
         protocols=protocols,
         baselines=[],
         card_from=[],

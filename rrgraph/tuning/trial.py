@@ -253,7 +253,7 @@ class _Objective:
         if objective is None or not isinstance(config, RunConfig):
             return None
         # After its last epoch a link model may as well be measured, unless a second stage is still to come.
-        return _Reporter(trial, frozen, objective.metric, last=0 if config.sets.enabled else config.training.epochs)
+        return _Reporter(trial, frozen, objective.metric, last=0 if config.reranker.enabled else config.training.epochs)
 
 
 class _Reporter:
@@ -282,7 +282,7 @@ class _Repeated(Exception):
 
 def _prepared(config: RunConfig | BaselineConfig) -> RunData:
     """Return the data of a run, from an earlier trial of this process if that had the same."""
-    model = (config.model.statistics, config.model.members > 1) if isinstance(config, RunConfig) else ()
+    model = (config.model.statistics, config.model.n_decoders > 1) if isinstance(config, RunConfig) else ()
     key = (type(config), repr(config.data), config.seed, *model)
     data = _PREPARED.pop(key, None) or run_data(config)
     while len(_PREPARED) >= _MOST_PREPARED:

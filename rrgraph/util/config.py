@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -13,6 +13,7 @@ from yaml import YAMLError
 
 from rrgraph.errors import ConfigError, suggestion
 from rrgraph.util.files import suggest_file, write_text
+from rrgraph.util.settings import current_key, rename_keys, setting, settings, warn_renamed
 
 __all__ = [
     "MODEL",
@@ -51,7 +52,7 @@ class NamedConfig:
 
 @dataclass
 class BaseConfig(NamedConfig):
-    """What the configurations of all kinds of run have.
+    """What the configurations of all runs have.
 
     Attributes:
         seed: of everything that is drawn.
@@ -60,7 +61,7 @@ class BaseConfig(NamedConfig):
     untrained: ClassVar[tuple[str, ...]] = ()
     """Dotted keys that do not change what is trained, such as what is measured at the end."""
 
-    seed: int = 0
+    seed: int = setting(0, at_least=0)
 
     def trains_like(self, other: BaseConfig) -> bool:
         """Whether both configurations train the same model; only the keys of `untrained` may differ."""
@@ -83,13 +84,16 @@ MODEL = "model"
 """What the system of a run is called among those that are measured: its model, or the baseline it is about."""
 
 
-def load_config(path: str | Path, overrides: Sequence[str] = (), *, schema: type[C]) -> C:
+def load_config(path: str | Path, overrides: Sequence[str] = (), *, schema: type[C], recorded: bool = False) -> C:
     """Read a configuration file and apply overrides such as `training.epochs=5`.
+
+    Earlier names of keys are understood, with one warning.
 
     Args:
         path: a YAML file.
         overrides: `key=value`, later ones win.
         schema: the dataclass of the run.
+        recorded: the file was written by a run, so nobody has to be warned of the names in it.
 
     Raises:
         ConfigError: the file is missing or not YAML, or a key or value does not fit the schema.
@@ -99,18 +103,32 @@ def load_config(path: str | Path, overrides: Sequence[str] = (), *, schema: type
         if "=" not in override.lstrip("="):
             raise ConfigError(f"The override '{override}' is not of the form key=value, such as training.epochs=5.")
     source = f"configuration file '{path}'"
+    given, renamed = _current(read_mapping(path), schema)
     try:
-        merged = OmegaConf.merge(OmegaConf.structured(schema(name=path.stem)), read_mapping(path))
+        merged = OmegaConf.merge(OmegaConf.structured(schema(name=path.stem)), given)
+        if recorded:
+            renamed = {}
         for override in overrides:
             source = f"override '{override}'"
-            merged = OmegaConf.merge(merged, OmegaConf.from_dotlist([override]))
+            given, found = _current(OmegaConf.from_dotlist([override]), schema)
+            renamed |= found
+            merged = OmegaConf.merge(merged, given)
         config = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
         raise ConfigError(_explain(error, schema, source)) from None
+    except ConfigError:
+        raise
     except (YAMLError, TypeError, ValueError) as error:
         raise ConfigError(f"The {source} cannot be read: {' '.join(str(error).split())}.") from None
     assert isinstance(config, schema)
+    warn_renamed(renamed, f"the configuration '{path}'")
     return config
+
+
+def _current(given: DictConfig, schema: type) -> tuple[DictConfig, dict[str, str]]:
+    """Return what was given under today's names, and these by the earlier ones that were found."""
+    values, renamed = rename_keys(OmegaConf.to_container(given), schema)
+    return OmegaConf.create(values) if renamed else given, renamed
 
 
 def domain_of(path: str | Path) -> str | None:
@@ -136,8 +154,10 @@ def set_values(config: C, values: Mapping[str, Any]) -> C:
     """
     changed = OmegaConf.structured(config)
     try:
+        renamed = {key: current_key(key, type(config)) for key in values}
+        warn_renamed({old: new for old, new in renamed.items() if old != new}, "the given values")
         for key, value in values.items():
-            OmegaConf.update(changed, key, value)
+            OmegaConf.update(changed, renamed[key], value)
         return cast(C, OmegaConf.to_object(changed))
     except OmegaConfBaseException as error:
         raise ConfigError(_explain(error, type(config), "configuration")) from None
@@ -182,13 +202,6 @@ def suggest_key(key: str, known: Sequence[str]) -> str:
     return close
 
 
-def config_keys(schema: type, prefix: str = "") -> list[str]:
+def config_keys(schema: type) -> list[str]:
     """Return the dotted keys of a configuration, such as `training.epochs`."""
-    keys = []
-    for option in fields(schema):
-        nested = option.default_factory if isinstance(option.default_factory, type) else None
-        if nested is not None and is_dataclass(nested):
-            keys += config_keys(nested, f"{prefix}{option.name}.")
-        else:
-            keys.append(f"{prefix}{option.name}")
-    return keys
+    return [each.key for each in settings(schema())]

@@ -169,7 +169,7 @@ def test_a_run_stopped_before_its_first_epoch_may_start_again(rrgraph, config, t
         ("data.pool=missing.txt", ["'missing.txt'"]),
         ("data.validation_fraction=1", ["data.validation_fraction"]),
         ("evaluation.mode=prodct", ["Did you mean 'product'?"]),
-        ("evaluation.parts=[tst]", ["Did you mean 'test'?"]),
+        ("evaluation.subsets=[tst]", ["Did you mean 'test'?"]),
         ("evaluation.protocols=[papr]", ["Did you mean 'paper'?"]),
         ("evaluation.validation_protocol=papr", ["Did you mean 'paper'?"]),
         ("evaluation.baselines=[populrity]", ["Did you mean 'popularity'?"]),

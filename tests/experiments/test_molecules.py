@@ -30,7 +30,7 @@ search: {templates: 4, applicable: true}
 EXPERIMENT = """\
 title: A trial
 systems:
-  contrast: {config: small.yaml, overrides: [ranking.enabled=false, sets.enabled=false]}
+  contrast: {config: small.yaml, overrides: [ranking.enabled=false, reranker.enabled=false]}
   ours: {config: small.yaml}
 splits: [column]
 seeds: [0, 1]

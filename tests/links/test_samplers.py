@@ -14,7 +14,7 @@ def graph(small_table):
 
 
 def build(name, graph):
-    sampler = SAMPLERS[name](graph, hardness=5.0)
+    sampler = SAMPLERS[name](graph, inverse_temperature=5.0)
     if sampler.needs_embeddings:
         torch.manual_seed(0)
         sampler.start_epoch(torch.randn(len(graph.precursors), 8))
@@ -60,7 +60,7 @@ class TestContract:
         assert set(map(tuple, positives.nonzero().tolist())) == known(graph)
 
     def test_refuses_no_negatives_and_full_targets(self, name, graph, make_table):
-        with pytest.raises(ConfigError, match="negatives=0"):
+        with pytest.raises(ConfigError, match="negatives_per_positive=0"):
             build(name, graph).sample(torch.tensor([0]), 0, torch.Generator())
         full = build_graph(make_table([("LiCoO2", "Li2CO3;Co3O4")]))
         with pytest.raises(DataError, match="no negative links"):
@@ -100,7 +100,7 @@ def test_element_matched_falls_back_to_any_unknown_precursor(graph):
 
 def test_hard_prefers_precursors_similar_to_the_recorded_set(graph):
     target = graph.target_index["BaO3Ti"]
-    sampler = SAMPLERS["hard"](graph, hardness=8.0)
+    sampler = SAMPLERS["hard"](graph, inverse_temperature=8.0)
     assert frequencies(sampler, target).max() < 0.2  # before the first epoch all alike
     torch.manual_seed(0)
     embeddings = torch.randn(len(graph.precursors), 16)
@@ -113,7 +113,7 @@ def test_hard_prefers_precursors_similar_to_the_recorded_set(graph):
 
 def test_hard_does_not_overflow(graph):
     target = graph.target_index["BaO3Ti"]
-    sampler = SAMPLERS["hard"](graph, hardness=500.0)
+    sampler = SAMPLERS["hard"](graph, inverse_temperature=500.0)
     torch.manual_seed(0)
     embeddings = torch.randn(len(graph.precursors), 16)
     twin = graph.precursor_index["CO3Sr"]

@@ -23,10 +23,10 @@ def build(table, kind):
     vocabulary = tuple(table.precursors().values())
     statistics = FrequencyFeatures.fit(table, vocabulary) if kind != "plain" else None
     members = 3 if kind == "sets" else 1
-    model = LinkModel(ModelConfig(width=16, layers=1, statistics=statistics is not None, members=members))
+    model = LinkModel(ModelConfig(width=16, layers=1, statistics=statistics is not None, n_decoders=members))
     ranker = None
     if kind == "sets":
-        scorer = ListwiseNetwork(ListwiseNetworkConfig(width=8, members=2)).eval()
+        scorer = ListwiseNetwork(ListwiseNetworkConfig(width=8, n_networks=2)).eval()
         counted = SetFrequencyFeatures.fit(table, vocabulary, statistics.systems)
         energy = EnergyHead(16, 24).eval()
         trees = TreeEnsemble(3, 2)

@@ -36,7 +36,7 @@ def popular(tmp_path_factory):
         output=str(folder / "run"),
         data=DataConfig(table=str(folder / "reactions.csv"), split="random"),
         options={"alpha": 0.3},
-        evaluation=MeasuredConfig(protocols=["open", "paper,max_candidates=12"], parts=["test"]),
+        evaluation=MeasuredConfig(protocols=["open", "paper,max_candidates=12"], subsets=["test"]),
     )
 
 
@@ -150,7 +150,7 @@ def test_options_may_be_whole_numbers_where_any_number_does(drawing, popular):
     [
         ({"baseline": "popularty"}, "Did you mean 'popularity'"),
         ({"data": DataConfig(split="nmss")}, "Did you mean 'nms'"),
-        ({"evaluation": MeasuredConfig(parts=["tests"])}, "Did you mean 'test'"),
+        ({"evaluation": MeasuredConfig(subsets=["tests"])}, "Did you mean 'test'"),
         ({"evaluation": MeasuredConfig(protocols=["papr,ties=optimistic"])}, "Did you mean 'paper'"),
         ({"evaluation": MeasuredConfig(protocols=["paper,tis=optimistic"])}, "Did you mean 'ties'"),
         ({"seed": -1}, "seed is -1"),

@@ -129,7 +129,7 @@ def test_the_told_size_is_ranked_by_the_product():
 def test_a_finished_run_can_be_measured_in_another_way_but_not_trained_in_another(tiny, tmp_path):
     first = replace(tiny, output=str(tmp_path / "run"), training=replace(tiny.training, epochs=1))
     train_run(first)
-    again = replace(first, evaluation=replace(tiny.evaluation, parts=["validation"], protocols=["open"]))
+    again = replace(first, evaluation=replace(tiny.evaluation, subsets=["validation"], protocols=["open"]))
     result = train_run(again, resume=True)
     assert {part: list(protocols) for part, protocols in result.comparison.items()} == {"validation": ["open"]}
     with pytest.raises(ConfigError, match="another configuration"):
@@ -140,8 +140,8 @@ def test_a_finished_run_can_be_measured_in_another_way_but_not_trained_in_anothe
 
 def test_the_card_tells_unmeasured_from_unmeasurable(tiny, tmp_path):
     quick = replace(tiny, training=replace(tiny.training, epochs=1))
-    unmeasured = replace(quick, output=str(tmp_path / "a"), evaluation=replace(tiny.evaluation, parts=[]))
+    unmeasured = replace(quick, output=str(tmp_path / "a"), evaluation=replace(tiny.evaluation, subsets=[]))
     train_run(unmeasured)
-    assert "Not measured: evaluation.parts" in (tmp_path / "a" / "card.md").read_text()
+    assert "Not measured: evaluation.subsets" in (tmp_path / "a" / "card.md").read_text()
     train_run(replace(unmeasured, output=str(tmp_path / "b"), data=replace(tiny.data, split="all")))
     assert "Every row was used for training" in (tmp_path / "b" / "card.md").read_text()

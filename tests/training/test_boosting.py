@@ -9,7 +9,7 @@ from rrgraph.reranking import CandidateLists, fit_trees
 from rrgraph.training import TreesConfig
 from rrgraph.training.boosting import _as_tensors
 
-CONFIG = TreesConfig(number=20, depth=4, leaves=8, least=5)
+CONFIG = TreesConfig(n_trees=20, depth=4, max_leaves=8, min_samples_leaf=5)
 
 
 def drawn(rows=400, seed=0):

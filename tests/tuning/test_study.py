@@ -134,12 +134,12 @@ def test_a_resume_with_something_else_is_refused(whole, config, make_space):
 def test_a_small_space_is_exhausted_without_repeating_a_trial(config, make_space, monkeypatch):
     monkeypatch.setattr("rrgraph.tuning.trial._TRIES", 12)
     space = make_space(
-        {"training.negatives": {"choices": [1, 2]}, "training.sampler": {"choices": ["uniform", "hard"]}}
+        {"training.negatives_per_positive": {"choices": [1, 2]}, "training.sampler": {"choices": ["uniform", "hard"]}}
     )
     result = tune(config, space, trials=9, options={"pruner": "none"}, figures=False)
     assert "exhausted" in result.stopped
     table = [row for row in rows(result.folder) if not row[SAME_AS]]
-    assert len(table) == len({(row["training.negatives"], row["training.sampler"]) for row in table}) == 4
+    assert len(table) == len({(row["training.negatives_per_positive"], row["training.sampler"]) for row in table}) == 4
     assert all(row["state"] == "complete" for row in table)
     assert not result.failures
 
@@ -160,12 +160,14 @@ def test_a_pareto_study_keeps_the_models_of_its_front(config, make_space):
 def test_a_model_with_a_second_stage_is_measured_with_it(config, make_space):
     staged = replace(
         config,
-        model=replace(config.model, members=2, statistics=True),
+        model=replace(config.model, n_decoders=2, statistics=True),
         training=replace(config.training, epochs=2),
-        sets=RerankerConfig(enabled=True, training=RerankingConfig(epochs=1, candidates=8)),
+        reranker=RerankerConfig(enabled=True, training=RerankingConfig(epochs=1, candidates=8)),
         evaluation=replace(config.evaluation, mode="listwise"),
     )
-    space = make_space({"training.learning_rate": {"range": [1e-3, 1e-1]}, "sets.training.epochs": {"choices": [1, 2]}})
+    space = make_space(
+        {"training.learning_rate": {"range": [1e-3, 1e-1]}, "reranker.training.epochs": {"choices": [1, 2]}}
+    )
     result = tune(staged, space, trials=1, figures=False)
     (best,) = result.best
     assert load_checkpoint(result.folder / "trials" / "0000").ranker is not None
@@ -187,7 +189,7 @@ def test_a_baseline_is_tuned_by_its_final_measurement(popularity, make_space):
 def test_trials_that_fail_are_told_and_do_not_count(config, make_space):
     """A rate that makes the loss infinite."""
     space = make_space(
-        {"training.learning_rate": {"choices": [1e-2, 1e30]}, "training.negatives": {"choices": [1, 2, 3]}}
+        {"training.learning_rate": {"choices": [1e-2, 1e30]}, "training.negatives_per_positive": {"choices": [1, 2, 3]}}
     )
     frozen = replace(config, training=replace(config.training, gradient_clip=0.0, encoder_learning_rate=1e30))
     result = tune(frozen, space, trials=6, figures=False)

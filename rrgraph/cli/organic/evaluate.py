@@ -35,7 +35,7 @@ def evaluate_organic(arguments: argparse.Namespace) -> None:
     if home is None:
         raise ConfigError(f"'{folder}' holds no run: it has no config.yaml.")
     config = load_config(home / "config.yaml", schema=OrganicConfig)
-    config = replace(config, evaluation=replace(config.evaluation, parts=[arguments.split], rows=0))
+    config = replace(config, evaluation=replace(config.evaluation, subsets=[arguments.split], rows=0))
     split = load_template_table(config.data.table, rows=config.data.rows)
     measured = measure_organic(load_template_checkpoint(folder), split, config)[arguments.split]
     report = {

@@ -125,7 +125,7 @@ def _fit(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume: b
         checkpoint = load_template_checkpoint(second)
     else:
         checkpoint = _learn(config, split, folder, resume=resume, jobs=jobs)
-    if not config.sets.enabled:
+    if not config.reranker.enabled:
         return checkpoint
     save_template_checkpoint(checkpoint, second)
     return _with_ranker(checkpoint, split, config, jobs=jobs)
@@ -184,7 +184,7 @@ def _with_ranker(
         SetDescriber(precedents, checkpoint.templates, checkpoint.reactants),
         template_planner(checkpoint, search=config.search, jobs=jobs),
         split["validation"],
-        config.sets,
+        config.reranker,
         seed=config.seed,
     )
     return replace(checkpoint, ranker=ranker)
@@ -208,7 +208,7 @@ def measure_organic(
     train = split["train"]
     counts = train.template_counts()
     everything = dict.fromkeys(text for rows in split.parts.values() for text in rows.templates)
-    bank = list(dict.fromkeys([*checkpoint.templates, *everything])) if given.bank == "all" else None
+    bank = list(dict.fromkeys([*checkpoint.templates, *everything])) if given.index == "all" else None
     planner = partial(template_planner, jobs=jobs or processors())
     scorer, plain = TemplatePredictor(checkpoint, bank=bank), replace(checkpoint, ranker=None)
     systems = {MODEL: planner(checkpoint, scorer=scorer, search=config.search)}
@@ -221,7 +221,7 @@ def measure_organic(
         systems["popularity"] = planner(plain, scorer=frequent, search=search)
     recorded = frozenset(zip(train.products, train.reactants, strict=True))
     comparison = {}
-    for part in given.parts:
+    for part in given.subsets:
         rows = split[part].head(given.rows)
         shared = applied_templates(systems[MODEL], rows)
         measured = {

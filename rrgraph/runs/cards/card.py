@@ -133,14 +133,16 @@ def _stages(config: RunConfig, split: Split, ranker: EnsembleReranker | None) ->
     if model.pretrained:
         encoder = f"the pretrained encoder `{model.pretrained}`"
     decoders = f"the `{model.decoder}` decoder"
-    if model.members > 1:
-        decoders = f"{model.members} `{model.decoder}` decoders, each taught without its share of the element systems,"
+    if model.n_decoders > 1:
+        decoders = (
+            f"{model.n_decoders} `{model.decoder}` decoders, each taught without its share of the element systems,"
+        )
     statistics = f"{'with' if model.statistics else 'without'} link statistics"
     links = f"{encoder} and {decoders} {statistics}"
     head = f"# Model card: {config.name}\n\nLink model of rrgraph {__version__}, seed {config.seed}"
     if ranker is None:
         return f"{head}: {links}.\n"
-    networks = ranker.scorer.config.members
+    networks = ranker.scorer.config.n_networks
     scorer = f", the mean of {networks} networks" if networks > 1 else ""
     if ranker.trees is not None:
         scorer += (
@@ -168,7 +170,7 @@ def _needs(config: RunConfig) -> str:
 def _temperatures(config: RunConfig, split: Split, ranker: EnsembleReranker) -> str:
     """Return the temperatures and where they come from."""
     origin = "not fitted, for there are no validation rows"
-    if config.sets.training.temperature:
+    if config.reranker.training.temperature:
         origin = "as the configuration says"
     elif len(split.validation):
         origin = f"fitted on the {len(split.validation)} validation rows"
@@ -224,7 +226,7 @@ def _named_parts(runs: Sequence[MeasuredRun]) -> Comparison:
 
 def _unmeasured(split: Split, elsewhere: Sequence[MeasuredRun]) -> str:
     if len(split.validation) or len(split.test):
-        reason = "Not measured: evaluation.parts names no part of the split that has rows.\n"
+        reason = "Not measured: evaluation.subsets names no subset of the split that has rows.\n"
     else:
         reason = "Every row was used for training, so nothing is left to measure it on.\n"
     if not elsewhere:

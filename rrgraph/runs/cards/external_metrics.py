@@ -80,13 +80,13 @@ def _trained_model(config: RunConfig) -> RunConfig:
 
     Temperatures too: a model of all rows takes over those that another run fitted.
     """
-    learning = replace(config.sets.training, temperature=0.0, told_temperature=0.0)
+    learning = replace(config.reranker.training, temperature=0.0, known_size_temperature=0.0)
     return replace(
         config,
         name="",
         seed=0,
         output="",
         data=replace(config.data, split="", year=0, validation_fraction=0.0, holdout=None),
-        sets=replace(config.sets, training=learning),
+        reranker=replace(config.reranker, training=learning),
         evaluation=EvaluationConfig(mode=config.evaluation.mode),
     )

@@ -20,7 +20,7 @@ from rrgraph.organic.reranking import reranker as ranker_module
 from rrgraph.organic.reranking.reranker import _fold
 from rrgraph.training import TreesConfig
 
-TREES = TreesConfig(number=20, depth=3, leaves=6, least=2, learning_rate=0.2)
+TREES = TreesConfig(n_trees=20, depth=3, max_leaves=6, min_samples_leaf=2, learning_rate=0.2)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""`rrgraph experiment`: a grid of systems, splits and seeds flows in, tables that compare the systems flow out."""
+"""`rrgraph experiment`: carries out a grid of systems, splits and seeds, and compares the systems."""
 
 from __future__ import annotations
 

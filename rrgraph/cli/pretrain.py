@@ -1,4 +1,4 @@
-"""`rrgraph pretrain`: a configuration flows in, a run folder with a pretrained encoder flows out."""
+"""`rrgraph pretrain`: pretrains the composition encoder of a configuration, and writes its run folder."""
 
 from __future__ import annotations
 
@@ -32,10 +32,14 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Pretrain, then show errors and accuracies on the test parts."""
+    from rrgraph.cli.common.explain import show_settings
     from rrgraph.properties.pretraining import PretrainConfig, accuracy_table, comparison_table, pretrain_run
     from rrgraph.util.config import load_config
 
     config = load_config(arguments.config, arguments.overrides, schema=PretrainConfig)
+    if arguments.explain is not None:
+        show_settings(config, arguments.explain)
+        return
     result = pretrain_run(config, resume=arguments.resume, on_data=_show_data)
     print("\nMean absolute errors on the test parts\n")
     print(comparison_table(result.metrics.properties))

@@ -1,4 +1,4 @@
-"""`rrgraph tune`: a configuration and a search space flow in, a study with its best configuration flows out."""
+"""`rrgraph tune`: searches the settings of a configuration, and writes the best one."""
 
 from __future__ import annotations
 

@@ -218,7 +218,7 @@ class TrainedRun:
 
     @cached_property
     def _configured(self) -> RunConfig | BaselineConfig:
-        return load_run(self.folder / "config.yaml")
+        return load_run(self.folder / "config.yaml", recorded=True)
 
     @cached_property
     def _seen(self) -> Sequence[Composition]:

@@ -47,7 +47,9 @@ def baseline_run(
     comparison = measure(system, data, config.evaluation)
     record_metrics(config.folder, comparison)
     write_text(config.folder / "card.md", baseline_card(config, data, comparison, about=_about(system)))
-    return RunResult(folder=config.folder, split=data.split, history=[], comparison=comparison)
+    return RunResult(
+        folder=config.folder, split=data.split, history=[], comparison=comparison, baseline=config.baseline
+    )
 
 
 def build_baseline(config: BaselineConfig) -> LinkBaseline | SetBaseline:

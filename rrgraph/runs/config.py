@@ -164,8 +164,8 @@ class BaselineConfig(BaseConfig):
     evaluation: MeasuredConfig = setting(factory=MeasuredConfig)
 
 
-def load_run(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig | BaselineConfig:
-    """Read the configuration of a run: of a baseline where it has the key `baseline`, else of a link model.
+def load_run(path: str | Path, overrides: Sequence[str] = (), *, recorded: bool = False) -> RunConfig | BaselineConfig:
+    """Read the configuration of a run on materials: of a baseline where it has the key `baseline`, else a link model.
 
     Args and errors are those of `load_config`.
     """
@@ -173,5 +173,5 @@ def load_run(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig | Bas
     if "domain" in given:
         raise ConfigError(f"The configuration '{path}' is about domain '{given['domain']}', expected one of reactions.")
     if "baseline" in given:
-        return load_config(path, overrides, schema=BaselineConfig)
-    return load_config(path, overrides, schema=RunConfig)
+        return load_config(path, overrides, schema=BaselineConfig, recorded=recorded, given=given)
+    return load_config(path, overrides, schema=RunConfig, recorded=recorded, given=given)

@@ -1,4 +1,4 @@
-"""From a configuration to what training needs: the split, the training graph and its link statistics."""
+"""The data of a run on materials: the split, the training graph and its frequency features."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = ["Prepared", "RunData", "candidate_pool", "prepare", "prepare_data", "
 
 @dataclass(frozen=True)
 class RunData:
-    """Data of any run.
+    """Data of any run on materials.
 
     Attributes:
         split: training, validation and test tables with the leakage report.
@@ -57,6 +57,9 @@ class RunData:
     def systems(self) -> frozenset[str]:
         """Element systems of the training targets."""
         return frozenset(self.split.train.element_systems.tolist())
+
+    def __str__(self) -> str:
+        return "\n".join(str(report) for report in (self.cleaning, self.split.report) if report is not None)
 
     def reports(self) -> dict[str, object]:
         """Return what cleaning and splitting report, as JSON values."""
@@ -111,7 +114,7 @@ def split_data(config: DataConfig, *, seed: int) -> tuple[Split, CleaningReport 
 
 
 def prepare_data(config: DataConfig, *, seed: int) -> RunData:
-    """Return the data of any run; errors are those of `split_data`."""
+    """Return the data of any run on materials; errors are those of `split_data`."""
     split, cleaning = split_data(config, seed=seed)
     return RunData(split, cleaning, tuple(read_pool(config.pool)) if config.pool else ())
 
@@ -148,7 +151,7 @@ def run_split(folder: str | Path) -> Split:
     recorded = Path(folder) / "config.yaml"
     if not recorded.is_file():
         raise ConfigError(f"'{folder}' is not a run folder: it has no config.yaml.")
-    config = load_run(recorded)
+    config = load_run(recorded, recorded=True)
     return split_data(config.data, seed=config.seed)[0]
 
 

@@ -12,10 +12,10 @@ import numpy as np
 from rrgraph.errors import StudyError, suggestion
 from rrgraph.evaluation import PROTOCOLS
 from rrgraph.metrics import TOP_K
-from rrgraph.models import load_model
-from rrgraph.planning import LinkScorer, SetProposer, planner_for
-from rrgraph.runs import BaselineConfig, RunConfig, RunData, candidate_pool
+from rrgraph.planning import planner_for
+from rrgraph.runs import BaselineConfig, RunConfig, RunData, candidate_pool, materials_workflow
 from rrgraph.util.config import MODEL
+from rrgraph.util.subset import Subset
 
 if TYPE_CHECKING:
     from rrgraph.runs.measure import Comparison
@@ -56,7 +56,7 @@ class Objective:
 
     def measured(self, comparison: Comparison) -> float:
         """Return the accuracy among the metrics of a run."""
-        top = comparison["validation"][self.protocol][MODEL].overall.top
+        top = comparison[Subset.VALIDATION][self.protocol][MODEL].overall.top
         return float(top[int(self.metric.removeprefix("top_"))].value)
 
 
@@ -105,14 +105,7 @@ def planning_time(config: RunConfig | BaselineConfig, data: RunData) -> float:
     rows = data.split.validation
     chosen = np.sort(np.random.default_rng(0).permutation(len(rows))[:_TARGETS])
     targets = [rows.targets[row] for row in chosen]
-    system: LinkScorer | SetProposer
-    mode = "product"
-    if isinstance(config, RunConfig):
-        system, mode = load_model(str(config.folder)), config.evaluation.mode
-    else:
-        from rrgraph.runs.baseline import build_baseline
-
-        system = build_baseline(config).fit(data.split.train, data.split)
+    system, mode = materials_workflow(config).ranker(config, data)
     rules = PROTOCOLS["open"]
     planner = planner_for(
         system, candidate_pool(data.known, rows), rules.constraints(), mode=mode, max_candidates=rules.max_candidates

@@ -1,4 +1,4 @@
-"""Search spaces: a YAML file flows in, checked parameters flow out, and of them the settings of each trial.
+"""Search spaces: the checked parameters of a YAML file, from which the settings of each trial are drawn.
 
 Parameters are keys of a run's configuration. A parameter with a condition is searched only where other keys, searched
 before or not searched at all, have one of the values that it names.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -17,6 +17,7 @@ from omegaconf import OmegaConf
 from rrgraph.errors import StudyError, suggestion
 from rrgraph.runs import BaselineConfig, RunConfig
 from rrgraph.util.config import read_mapping
+from rrgraph.util.settings import current_key, warn_renamed
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -94,6 +95,21 @@ class SearchSpace:
 
     parameters: tuple[Parameter, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def renamed(self, schema: type) -> SearchSpace:
+        """Return the space with today's names of keys, in conditions too; earlier ones are understood with a warning.
+
+        Args:
+            schema: of the configurations that it is for.
+        """
+        keys = [key for each in self.parameters for key in (each.key, *each.condition)]
+        names = {key: current_key(key, schema) for key in keys}
+        warn_renamed({old: new for old, new in names.items() if old != new}, "the search space")
+        parameters = tuple(
+            replace(each, key=names[each.key], condition={names[key]: v for key, v in each.condition.items()})
+            for each in self.parameters
+        )
+        return replace(self, parameters=parameters)
 
     def suggest(self, trial: Trial, config: object) -> dict[str, Choice]:
         """Return the settings of a trial, by key of the configuration."""

@@ -20,7 +20,6 @@ __all__ = [
     "BaseConfig",
     "NamedConfig",
     "config_keys",
-    "domain_of",
     "load_config",
     "read_mapping",
     "save_config",
@@ -84,7 +83,14 @@ MODEL = "model"
 """What the system of a run is called among those that are measured: its model, or the baseline it is about."""
 
 
-def load_config(path: str | Path, overrides: Sequence[str] = (), *, schema: type[C], recorded: bool = False) -> C:
+def load_config(
+    path: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    schema: type[C],
+    recorded: bool = False,
+    given: DictConfig | None = None,
+) -> C:
     """Read a configuration file and apply overrides such as `training.epochs=5`.
 
     Earlier names of keys are understood, with one warning.
@@ -94,6 +100,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = (), *, schema: type
         overrides: `key=value`, later ones win.
         schema: the dataclass of the run.
         recorded: the file was written by a run, so nobody has to be warned of the names in it.
+        given: what the file holds, if it has been read already.
 
     Raises:
         ConfigError: the file is missing or not YAML, or a key or value does not fit the schema.
@@ -103,16 +110,16 @@ def load_config(path: str | Path, overrides: Sequence[str] = (), *, schema: type
         if "=" not in override.lstrip("="):
             raise ConfigError(f"The override '{override}' is not of the form key=value, such as training.epochs=5.")
     source = f"configuration file '{path}'"
-    given, renamed = _current(read_mapping(path), schema)
+    values, renamed = _current(read_mapping(path) if given is None else given, schema)
     try:
-        merged = OmegaConf.merge(OmegaConf.structured(schema(name=path.stem)), given)
+        merged = OmegaConf.merge(OmegaConf.structured(schema(name=path.stem)), values)
         if recorded:
             renamed = {}
         for override in overrides:
             source = f"override '{override}'"
-            given, found = _current(OmegaConf.from_dotlist([override]), schema)
+            values, found = _current(OmegaConf.from_dotlist([override]), schema)
             renamed |= found
-            merged = OmegaConf.merge(merged, given)
+            merged = OmegaConf.merge(merged, values)
         config = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
         raise ConfigError(_explain(error, schema, source)) from None
@@ -129,16 +136,6 @@ def _current(given: DictConfig, schema: type) -> tuple[DictConfig, dict[str, str
     """Return what was given under today's names, and these by the earlier ones that were found."""
     values, renamed = rename_keys(OmegaConf.to_container(given), schema)
     return OmegaConf.create(values) if renamed else given, renamed
-
-
-def domain_of(path: str | Path) -> str | None:
-    """Return the domain that a configuration file names, None for one about inorganic reactions.
-
-    Raises:
-        ConfigError: the file is missing or not YAML.
-    """
-    given = read_mapping(Path(path))
-    return str(given["domain"]) if "domain" in given else None
 
 
 def save_config(config: NamedConfig, path: str | Path) -> None:

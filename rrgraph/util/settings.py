@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import math
 import pkgutil
 import re
@@ -142,6 +143,13 @@ class Setting:
         """Range or choices in words, empty where everything goes."""
         names = self.limits.names()
         return self.limits.range if names is None else ", ".join(names)
+
+    @staticmethod
+    def show(value: Any) -> str:
+        """Return a value as a configuration file has it."""
+        if isinstance(value, float) and math.isfinite(value):
+            return repr(value)
+        return json.dumps(value, ensure_ascii=False) if value != "" else "(empty)"
 
 
 def settings(config: Any) -> list[Setting]:

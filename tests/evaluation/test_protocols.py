@@ -10,7 +10,7 @@ from rrgraph.evaluation import PROTOCOLS, Protocol, read_protocol
 def test_the_two_protocols_are_those_of_the_documentation():
     assert PROTOCOLS["paper"] == Protocol(
         name="paper",
-        set_size="told",
+        set_size="known",
         cover="strict",
         max_candidates=30,
         foreign="allowed",
@@ -19,7 +19,7 @@ def test_the_two_protocols_are_those_of_the_documentation():
     )
     assert PROTOCOLS["open"] == Protocol(
         name="open",
-        set_size="open",
+        set_size="unknown",
         cover="exempt",
         max_candidates=None,
         foreign="forbidden",
@@ -33,7 +33,7 @@ def test_the_two_protocols_are_those_of_the_documentation():
 @pytest.mark.parametrize(
     ("flag", "value"),
     [
-        ("set_size", "open"),
+        ("set_size", "unknown"),
         ("cover", "exempt"),
         ("max_candidates", None),
         ("foreign", "forbidden"),

@@ -70,11 +70,18 @@ def add_command(
 def add_run_command(
     name: str, commands: argparse._SubParsersAction, *, summary: str, examples: str
 ) -> argparse.ArgumentParser:
-    """Add a command that carries out the run of a configuration: CONFIG, overrides and --resume."""
+    """Add a command that carries out the run of a configuration: CONFIG, overrides, --resume and --explain."""
     parser = add_command(name, commands, summary=summary, examples=examples, rest="overrides")
     parser.add_argument("config", help="YAML file")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="values that replace those of the file")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
+    parser.add_argument(
+        "--explain",
+        nargs="?",
+        const="",
+        metavar="KEY",
+        help="show what a setting, a section of them or all mean and may be, and run nothing",
+    )
     return parser
 
 
@@ -109,8 +116,8 @@ def count_or_all(text: str) -> int | None:
 def add_protocol_flags(parser: argparse.ArgumentParser) -> None:
     """Add `--protocol` and one option for each of its flags."""
     group = parser.add_argument_group("evaluation protocol")
-    group.add_argument("--protocol", default="open", help="paper (size told) or open (size unknown; default)")
-    group.add_argument("--size", dest="set_size", help="told or open")
+    group.add_argument("--protocol", default="open", help="paper (size known) or open (size unknown; default)")
+    group.add_argument("--size", dest="set_size", help="known or unknown")
     group.add_argument("--cover", help="strict, or exempt: C, H, O, N may come from the atmosphere")
     group.add_argument("--foreign", help="allowed or forbidden: elements that the target lacks")
     group.add_argument(

@@ -1,8 +1,8 @@
-"""A whole run on products and templates: a configuration flows in, a run folder with a model and metrics flows out."""
+"""The run of a template model: trains it, measures it and writes its run folder."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -38,13 +38,13 @@ from rrgraph.util.files import write_json, write_text
 __all__ = ["BY_TEMPLATE", "RANKS", "OrganicResult", "measure_organic", "organic_run"]
 
 RANKS: Final = ("reactants", "by_template", "template")
-"""What `ranks.json` says of each row: the rank of its reactants, the same by templates alone, and of its template."""
+"""What `ranks.json` has of each row: the rank of its reactants, the same by templates alone, and of its template."""
 
 BY_TEMPLATE: Final = "by_template"
-"""The system that keeps the order of templates, beside a model that ranks sets again."""
+"""The system that keeps the order of templates, beside a model that re-ranks sets."""
 
 _CONTRASTED, _RANKED = "contrasted", "ranked"
-"""Folders of the model after the first stage and after the second, for whom wants to go on from there or to compare."""
+"""Folders of the model after the first stage and after the second, to go on from there or to compare."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,17 @@ class OrganicResult:
     Attributes:
         folder: the run folder.
         split: the data it used.
-        comparison: metrics by part and system.
+        comparison: metrics by subset and system.
     """
 
     folder: Path
     split: TemplateSplit
     comparison: Mapping[str, Mapping[str, TemplateMetrics]]
+
+    def sections(self) -> Iterator[tuple[str, Mapping[str, TemplateMetrics]]]:
+        """Yield titles and metrics by system, to be shown one after the other."""
+        for subset, systems in self.comparison.items():
+            yield f"{subset}, {next(iter(systems.values())).reactants.rows:,} rows", systems
 
 
 def organic_run(
@@ -99,10 +104,10 @@ def organic_run(
         for each in (folder, folder / _CONTRASTED):
             remove_state(each)
     comparison = measure_organic(checkpoint, split, config, jobs=jobs)
-    write_json(folder / "ranks.json", {part: _ranks(systems) for part, systems in comparison.items()})
+    write_json(folder / "ranks.json", {subset: _ranks(systems) for subset, systems in comparison.items()})
     write_text(folder / "card.md", organic_card(config, split, comparison))
     described = {
-        part: {name: metrics.to_dict() for name, metrics in systems.items()} for part, systems in comparison.items()
+        subset: {name: metrics.to_dict() for name, metrics in systems.items()} for subset, systems in comparison.items()
     }
     write_json(folder / "metrics.json", described)
     return OrganicResult(folder=folder, split=split, comparison=comparison)
@@ -193,15 +198,15 @@ def _with_ranker(
 def measure_organic(
     checkpoint: TemplateCheckpoint, split: TemplateSplit, config: OrganicConfig, *, jobs: int | None = None
 ) -> dict[str, dict[str, TemplateMetrics]]:
-    """Return metrics by part and system.
+    """Return metrics by subset and system.
 
-    They are those of the model; of its templates alone (`by_template`) if it ranks sets again; and of the most frequent
+    They are those of the model; of its templates alone (`by_template`) if it re-ranks sets; and of the most frequent
     templates (`popularity`) if that is asked for.
 
     Args:
         checkpoint: the trained model.
         split: the data of the run.
-        config: parts, rows, bank and search.
+        config: subsets, rows, index and search.
         jobs: processes that apply templates, one a processor core unless given.
     """
     given: OrganicEvaluationConfig = config.evaluation
@@ -221,8 +226,8 @@ def measure_organic(
         systems["popularity"] = planner(plain, scorer=frequent, search=search)
     recorded = frozenset(zip(train.products, train.reactants, strict=True))
     comparison = {}
-    for part in given.subsets:
-        rows = split[part].head(given.rows)
+    for subset in given.subsets:
+        rows = split[subset].head(given.rows)
         shared = applied_templates(systems[MODEL], rows)
         measured = {
             name: evaluate_reactions(
@@ -234,5 +239,5 @@ def measure_organic(
             )
             for name, each in systems.items()
         }
-        comparison[part] = compare_systems(measured, MODEL)
+        comparison[subset] = compare_systems(measured, MODEL)
     return comparison

@@ -51,7 +51,7 @@ def _measured_run(folder: str, config: RunConfig) -> MeasuredRun:
     for name in ("config.yaml", "data.json", "metrics.json"):
         if not (path / name).is_file():
             raise ConfigError(f"evaluation.card_from names '{folder}', which is no finished run: it has no {name}.")
-    recorded = load_config(path / "config.yaml", schema=RunConfig)
+    recorded = load_config(path / "config.yaml", schema=RunConfig, recorded=True)
     if _trained_model(recorded) != _trained_model(config):
         raise ConfigError(
             f"evaluation.card_from names '{folder}', where another model was trained: only data.split, data.year, "

@@ -50,8 +50,9 @@ def results_page() -> str:
     """Return docs/results.md."""
     parts = [
         "# Results",
-        "This page is written by `python docs/results.py` from the CSV files in `docs/results`. Commands that name tables "
-        "find them in the folder that `RRGRAPH_DATA` names ([data](data.md)). [Molecules](organic.md) have their own page.",
+        "This page is written by `python docs/results.py` from the CSV files in `docs/results`. Commands that name "
+        "tables find them in the folder that `RRGRAPH_DATA` names ([data](data.md)). "
+        "[Molecules](organic.md) have their own page.",
     ]
     for table in yaml.safe_load((TABLES / "tables.yaml").read_text(encoding="utf-8")):
         parts.append(f"## {table['title']}")

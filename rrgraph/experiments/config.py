@@ -38,8 +38,8 @@ class QuickConfig:
     Attributes:
         systems: the systems that take part, all when empty, each with further overrides.
         overrides: further overrides of all systems.
-        splits: in place of those of the experiment, unless empty.
-        seeds: in place of those of the experiment, unless empty.
+        splits: splits in place of those of the experiment, unless empty.
+        seeds: seeds in place of those of the experiment, unless empty.
     """
 
     systems: dict[str, list[str]] = setting(factory=dict)
@@ -69,12 +69,12 @@ class ExperimentConfig(NamedConfig):
 
     Attributes:
         title: what is compared, one sentence.
-        systems: by the name that tables use.
-        overrides: `key=value` for the configurations of all systems, before their own.
+        systems: the systems by the name that tables use, each with the keys `config` and `overrides`.
+        overrides: settings as `key=value` for the configurations of all systems, before their own.
         splits: splits of the table; `column` for molecules.
-        seeds: of the runs.
-        protocols: evaluation protocols, also with flags: `paper,max_candidates=20`; for molecules what is ranked, of
-            `rrgraph.organic.run.run.RANKS`.
+        seeds: seeds of the runs.
+        protocols: evaluation protocols, also with flags: `paper,max_candidates=20`; for molecules `reactants`,
+            `by_template` or `template`.
         subset: subset of each split that is measured.
         compare_with: a system that tables compare every other with; empty for none.
         search: what the search costs.

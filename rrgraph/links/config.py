@@ -32,9 +32,9 @@ class TrainingConfig(LoopConfig):
         sampler_options: keyword arguments of the sampler.
         loss: name of the loss.
         loss_options: keyword arguments of the loss.
-        encoder_learning_rate: of the encoder; 0 keeps it as it is, so that its embeddings are fixed features.
+        encoder_learning_rate: learning rate of the encoder; 0 keeps it as it is, so that its embeddings are fixed features.
         inverse_temperature: how strongly the `hard` sampler prefers precursors similar to the recorded set.
-        validation_targets: validation rows used at each epoch at most, drawn once; 0 uses all.
+        validation_targets: largest number of validation rows used at each epoch, drawn once; 0 uses all.
     """
 
     monitor: str = setting("top_1", choices=_accuracies)

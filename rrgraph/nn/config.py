@@ -20,8 +20,8 @@ class EncoderConfig:
 
     Attributes:
         width: dimension h of a material's embedding.
-        layers: transformer encoder blocks (3 in Retro-Rank-In section 3.1).
-        heads: attention heads (1 in Retro-Rank-In table 9).
+        layers: number of transformer encoder blocks (3 in Retro-Rank-In section 3.1).
+        heads: number of attention heads (1 in Retro-Rank-In table 9).
         feedforward: hidden width of each block, as a multiple of `width`.
         dropout: dropout probability in the encoder blocks.
         element_embedding: initial element embedding.
@@ -50,9 +50,9 @@ class ModelConfig(EncoderConfig):
         decoder_dropout: dropout probability in the decoder.
         decoder: name of the link decoder.
         decoder_options: keyword arguments of the decoder.
-        decoder_layers: feed-forward layers of the decoder, each halving the width (3 in table 9).
+        decoder_layers: number of feed-forward layers of the decoder, each halving the width (3 in table 9).
         statistics: also give the decoder the frequency features of a link, see `rrgraph.graph.FrequencyFeatures`.
-        n_decoders: decoders whose logits are averaged. Of several, each learns without its share of the element
+        n_decoders: number of decoders whose logits are averaged. Of several, each learns without its share of the element
             systems, which tells what the model thinks of targets it has not seen.
     """
 

@@ -17,17 +17,17 @@ class TowerConfig:
 
     Attributes:
         encoder: name of the encoder: `fingerprint`, `transformer`, or `table` (templates only).
-        hidden: width of its hidden layers.
-        layers: of the feed-forward network, or transformer blocks.
+        hidden: width of the hidden layers.
+        layers: number of layers of the feed-forward network, or of transformer blocks.
         dropout: dropout probability.
         bits: length of the fingerprint that fragments are hashed to (fingerprint).
-        radius: of circular fragments, in bonds (fingerprint).
+        radius: radius of circular fragments, in bonds (fingerprint).
         fragments: classes of fragments that are counted, distinct ones; each has the same share of the bits
             (fingerprint, products only).
         fragment_dropout: share of the fragments that is hidden in training (fingerprint).
-        heads: attention heads (transformer).
-        tokens: what a token is (transformer).
-        length: tokens at most, the rest is cut off (transformer).
+        heads: number of attention heads (transformer).
+        tokens: what is one token (transformer).
+        length: largest number of tokens; the rest is cut off (transformer).
     """
 
     encoder: str = setting("fingerprint", choices="rrgraph.organic:TOWERS", alias="tower")
@@ -91,7 +91,7 @@ class ReactantRerankerConfig:
     """How sets of reactants are re-ranked.
 
     Attributes:
-        enabled: whether they are re-ranked.
+        enabled: whether there is a re-ranker.
         folds: number of forests, each learned without its share of the validation products, which measure it.
         trees: of each forest.
     """

@@ -15,7 +15,7 @@ class RerankingConfig(LoopConfig):
     """How the re-ranker learns: the loop, with lists of candidate sets as examples.
 
     Attributes:
-        candidates: sets in each list, the most probable ones of the link model.
+        candidates: number of sets in each list, the most probable ones of the link model.
         temperature: what scores are divided by to be calibrated where sets of several sizes compete; 0 fits it, and the
             next one, on the validation rows (1 without any).
         known_size_temperature: the same where the set size is known; 0 takes `temperature`.

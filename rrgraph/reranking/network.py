@@ -23,9 +23,9 @@ class ListwiseNetworkConfig:
     """The set scorer.
 
     Attributes:
-        width: of its hidden layers.
+        width: width of the hidden layers.
         dropout: dropout probability in the hidden layers.
-        n_networks: networks whose scores are averaged.
+        n_networks: number of networks whose scores are averaged.
     """
 
     width: int = setting(96, at_least=1)

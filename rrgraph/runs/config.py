@@ -82,8 +82,8 @@ class EvaluationConfig(MeasuredConfig):
 
     Attributes:
         validation_protocol: protocol of the validation at each epoch.
-        mode: what sets are ranked by: `listwise`, or, when the size is open, `product`, `log_odds` or `geometric`.
-        baselines: comparison systems fitted to the same training rows.
+        mode: what sets are ranked by: `listwise`, or, when the size is unknown, `product`, `log_odds` or `geometric`.
+        baselines: names of comparison systems that are fitted to the same training rows.
         card_from: run folders of the same configuration trained on other splits, whose metrics the card shows; for a
             model that leaves no rows to measure it on.
     """
@@ -107,7 +107,7 @@ class RerankerConfig:
     """The re-ranker of whole sets.
 
     Attributes:
-        enabled: whether there is one; it needs a model with `statistics` and several decoders.
+        enabled: whether there is a re-ranker; it needs a model with `statistics` and several decoders.
         trees: gradient-boosted trees whose logits are added to the scores of sets.
         model: its listwise network.
         training: how the network learns.
@@ -152,7 +152,7 @@ class BaselineConfig(BaseConfig):
     Attributes:
         data: the rows it is fitted to.
         baseline: name of the system.
-        options: keyword arguments of its constructor; `seed` is that of the run unless it is given here.
+        options: keyword arguments of the system; `seed` is that of the run unless it is given here.
         evaluation: what is measured.
     """
 

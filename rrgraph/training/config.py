@@ -15,20 +15,20 @@ class LoopConfig:
     """Optimisation and stopping, the same for every task.
 
     Attributes:
-        epochs: passes over the data at most.
+        epochs: largest number of passes over the data.
         patience: epochs without a better validation metric before training stops; 0 never stops early.
         batch_size: examples in a step.
-        learning_rate: of everything that has no rate of its own.
-        optimizer: `adamw`; `fused_adamw`, the same with other last digits, several times faster for large tables of
+        learning_rate: highest learning rate, of all weights that have no rate of their own.
+        optimizer: optimiser: `adamw`; `fused_adamw`, the same with other last digits, several times faster for large tables of
             embeddings; or `muon` for the matrices of hidden layers and AdamW for the rest.
-        weight_decay: of the optimiser.
-        schedule: `constant`, or `cosine` to zero over `epochs`.
-        warmup: fraction of all steps over which the rates rise from zero.
+        weight_decay: weight decay of the optimiser.
+        schedule: course of the learning rate after warm-up: `constant`, or `cosine` to zero over `epochs`.
+        warmup: fraction of all steps over which the learning rates rise from zero.
         gradient_clip: largest norm of the gradient, 0 for none.
         ema_decay: decay of the exponential moving average of the weights, which is then what is validated and kept;
             0 keeps the weights themselves.
         monitor: validation metric that chooses the best epoch.
-        precision: `full` computes in 32 bits, `auto` in bfloat16 where the processor has it.
+        precision: numeric precision: `full` computes in 32 bits, `auto` in bfloat16 where the processor has it.
     """
 
     epochs: int = setting(30, at_least=1)
@@ -50,7 +50,7 @@ class ContrastiveConfig(LoopConfig):
     """How a dual encoder learns from links alone, the first stage of ConRetroBert: the loop, with links as examples.
 
     Attributes:
-        objective: `in_batch` chooses among the nodes of the batch, from queries to candidates and back (InfoNCE);
+        objective: what is contrasted: `in_batch` chooses among the nodes of the batch, from queries to candidates and back (InfoNCE);
             `all` chooses among all candidates (as MHNreact and, with a table of templates, NeuralSym do).
         diagonal: count every other link of the batch as negative, also one that shares its candidate, as published.
     """
@@ -70,15 +70,15 @@ class RankingConfig(LoopConfig):
     """How a dual encoder learns from lists of candidates, the second stage of ConRetroBert: queries are examples.
 
     Attributes:
-        enabled: whether there is this stage.
-        candidate_encoder: `frozen` keeps the candidate encoder; `live` trains it and mines candidates with it; `ema`
+        enabled: whether there is a second stage.
+        candidate_encoder: what becomes of the candidate encoder: `frozen` keeps it; `live` trains it and mines candidates with it; `ema`
             trains it and mines with its slow moving average.
         candidates: number of candidates in each list.
         hard: candidates retrieved at each step, as near to the query as the index has them; the rest is random.
-        smoothing: of the labels.
+        smoothing: label smoothing.
         entropy_bonus: weight of the entropy of the predicted distribution.
-        candidate_learning_rate: of the upper layers of the candidate encoder; the lower ones stay.
-        decay: of the moving average of the candidate encoder, at each optimiser step.
+        candidate_learning_rate: learning rate of the upper layers of the candidate encoder; the lower ones stay.
+        decay: decay of the moving average of the candidate encoder, at each optimiser step.
     """
 
     enabled: bool = True
@@ -102,12 +102,12 @@ class TreesConfig:
     """Gradient-boosted trees over candidate sets.
 
     Attributes:
-        n_trees: number of trees; 0 does without.
-        weight: of their logits beside the scores of the networks.
-        depth: splits on the way to a leaf at most.
-        max_leaves: leaves of a tree at most.
-        min_samples_leaf: sets in a leaf at least.
-        learning_rate: share of a tree's answer that is taken.
+        n_trees: number of trees; 0 for none.
+        weight: weight of the trees' logits beside the scores of the networks.
+        depth: largest number of splits on the way to a leaf.
+        max_leaves: largest number of leaves of a tree.
+        min_samples_leaf: smallest number of sets in a leaf.
+        learning_rate: factor on the output of each tree.
         l2: L2 regularisation, in sets of weight 1.
     """
 

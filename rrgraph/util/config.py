@@ -33,8 +33,8 @@ class NamedConfig:
     """What everything that a configuration file describes has: a name and a folder.
 
     Attributes:
-        name: its folder is `output`, or `<parent>/<name>` when that is empty.
-        output: the folder.
+        name: name of the run or experiment, by default that of the file.
+        output: its folder; empty for a folder of that name in `runs`, or in `experiments` for an experiment.
     """
 
     parent: ClassVar[str] = "runs"
@@ -54,7 +54,7 @@ class BaseConfig(NamedConfig):
     """What the configurations of all runs have.
 
     Attributes:
-        seed: of everything that is drawn.
+        seed: seed of every random choice.
     """
 
     untrained: ClassVar[tuple[str, ...]] = ()

@@ -129,6 +129,7 @@ class Setting:
         value: in this configuration.
         meaning: one or more sentences.
         limits: what it may hold.
+        earlier: dotted key of earlier releases, empty if it is the same.
     """
 
     key: str
@@ -137,6 +138,7 @@ class Setting:
     value: Any
     meaning: str
     limits: Limits
+    earlier: str
 
     @property
     def expected(self) -> str:
@@ -149,24 +151,31 @@ class Setting:
         """Return a value as a configuration file has it."""
         if isinstance(value, float) and math.isfinite(value):
             return repr(value)
-        return json.dumps(value, ensure_ascii=False) if value != "" else "(empty)"
+        return json.dumps(value, ensure_ascii=False)
 
 
 def settings(config: Any) -> list[Setting]:
     """Return every key of a configuration, section by section."""
-    return list(_settings(config, type(config)(), ""))
+    return list(_settings(config, type(config)(), "", ""))
 
 
-def _settings(config: Any, default: Any, prefix: str) -> Iterator[Setting]:
+def _settings(config: Any, default: Any, prefix: str, earlier: str) -> Iterator[Setting]:
     schema: Any = type(config)
     hints, meanings = _hints(schema), _meanings(schema)
     for each in fields(config):
-        value, usual = getattr(config, each.name), getattr(default, each.name)
+        value, usual, limits = getattr(config, each.name), getattr(default, each.name), _of(each)
+        key, old = f"{prefix}{each.name}", f"{earlier}{limits.alias or each.name}"
         if is_dataclass(value):
-            yield from _settings(value, usual, f"{prefix}{each.name}.")
+            yield from _settings(value, usual, f"{key}.", f"{old}.")
         else:
             yield Setting(
-                f"{prefix}{each.name}", _words(hints[each.name]), usual, value, meanings.get(each.name, ""), _of(each)
+                key=key,
+                type=_words(hints[each.name]),
+                default=usual,
+                value=value,
+                meaning=meanings.get(each.name, ""),
+                limits=limits,
+                earlier=old if old != key else "",
             )
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rrgraph.chem import parse_formula
@@ -105,3 +107,25 @@ def test_a_text_names_a_protocol_with_flags(text, flags):
 def test_a_wrong_text_is_refused(text, message):
     with pytest.raises(ConfigError, match=message):
         read_protocol(text)
+
+
+@pytest.mark.parametrize(("earlier", "name"), [("told", "known"), ("open", "unknown")])
+def test_earlier_names_of_the_set_size_are_understood_with_a_warning(earlier, name):
+    for size in ("known", "unknown"):
+        protocol = replace(PROTOCOLS["paper"], set_size=size)
+        with pytest.warns(FutureWarning, match=f"'{earlier}' is now '{name}'"):
+            changed = protocol.override(set_size=earlier)
+        assert changed == protocol.override(set_size=name)
+    with pytest.warns(FutureWarning):
+        assert read_protocol(f"paper,set_size={earlier}") == read_protocol(f"paper,set_size={name}")
+    with pytest.raises(ConfigError, match="expected one of known, unknown"):
+        PROTOCOLS["paper"].override(set_size="tld")
+
+
+def test_recorded_protocols_of_an_earlier_release_are_read(recwarn):
+    for protocol in (PROTOCOLS["paper"], PROTOCOLS["open"]):
+        described = protocol.to_dict()
+        assert Protocol.from_dict(described) == protocol
+        earlier = {"known": "told", "unknown": "open"}[described["set_size"]]
+        assert Protocol.from_dict({**described, "set_size": earlier}) == protocol
+    assert not recwarn.list

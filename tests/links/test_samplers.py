@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from rrgraph.errors import ConfigError, DataError
 from rrgraph.graph import EDGE, build_graph
-from rrgraph.links import SAMPLERS
+from rrgraph.links import SAMPLERS, NegativeSampler, TrainingConfig, make_sampler
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +138,28 @@ def test_the_mixed_sampler_gives_matching_precursors_their_share(graph, share):
 def test_a_share_out_of_range_is_refused(graph, share):
     with pytest.raises(ConfigError, match="matched_share is"):
         SAMPLERS["mixed"](graph, matched_share=share)
+
+
+class _Earlier(NegativeSampler):
+    """A sampler of a package that knows the earlier name of the inverse temperature."""
+
+    def __init__(self, graph, *, hardness: float = 5.0, power: float = 1.0) -> None:
+        self.power = power
+        super().__init__(graph, hardness=hardness)
+
+    def weights(self, targets):
+        return torch.full((len(targets), self.precursors), self.hardness)
+
+
+def test_samplers_of_other_packages_may_use_the_earlier_name(graph, monkeypatch):
+    monkeypatch.setitem(SAMPLERS._entries, "earlier", _Earlier)
+    assert list(SAMPLERS.options("earlier")) == ["power"]
+    config = TrainingConfig(sampler="earlier", sampler_options={"power": 2.0}, inverse_temperature=3.0)
+    with pytest.warns(FutureWarning, match="'hardness' is now 'inverse_temperature'"):
+        sampler = make_sampler(config, graph)
+    assert (sampler.power, sampler.inverse_temperature, float(sampler.weights(torch.tensor([0]))[0, 0])) == (2, 3, 3)
+
+
+def test_the_inverse_temperature_reaches_the_sampler(graph, recwarn):
+    assert make_sampler(TrainingConfig(sampler="hard", inverse_temperature=9.0), graph).inverse_temperature == 9
+    assert not recwarn.list

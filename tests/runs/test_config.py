@@ -146,3 +146,15 @@ def test_values_are_set_by_dotted_key_and_checked():
     for values, words in (({"training.epoch": 1}, "Did you mean 'training.epochs'"), ({"seed": "x"}, "does not fit")):
         with pytest.raises(ConfigError, match=words):
             set_values(config, values)
+
+
+def test_the_bundled_models_have_a_configuration_of_an_earlier_release():
+    bundled = Path(__file__).parents[2] / "rrgraph" / "models" / "bundled"
+    config = load_run(bundled / "default" / "config.yaml", recorded=True)
+    assert (config.model.n_decoders, config.reranker.trees.n_trees, config.reranker.model.n_networks) == (4, 300, 2)
+    assert config.reranker.training.known_size_temperature == 1.516
+    (path,) = (path for path in CONFIGS if path.stem == "default")
+    shipped = load_run(path)
+    assert (config.model, config.training, config.reranker) == (shipped.model, shipped.training, shipped.reranker)
+    encoder = load_config(bundled / "encoder" / "config.yaml", schema=PretrainConfig, recorded=True)
+    assert encoder.training.ema_decay == 0.999

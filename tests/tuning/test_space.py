@@ -129,3 +129,16 @@ def test_a_file_without_parameters_is_refused(tmp_path):
         load_space(path)
     with pytest.raises(ConfigError, match=r"Did you mean '.*space\.yaml'"):
         load_space(tmp_path / "spce.yaml")
+
+
+def test_earlier_names_are_understood_in_keys_and_conditions(tmp_path):
+    (tmp_path / "space.yaml").write_text(
+        "parameters:\n  training.hardness: {range: [1.0, 2.0]}\n  sets.trees.number: {choices: [1, 2]}\n"
+        "  model.heads: {choices: [1, 2], condition: {model.members: [1]}}\n"
+    )
+    with pytest.warns(FutureWarning, match="'training.hardness' is now 'training.inverse_temperature'") as caught:
+        space = load_space(tmp_path / "space.yaml").renamed(RunConfig)
+    assert len(caught) == 1
+    keys = [parameter.key for parameter in space.parameters]
+    assert keys == ["training.inverse_temperature", "reranker.trees.n_trees", "model.heads"]
+    assert space.parameters[2].condition == {"model.n_decoders": (1,)}

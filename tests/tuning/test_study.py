@@ -330,3 +330,11 @@ def test_an_interruption_while_a_trial_is_being_numbered_puts_it_back(config, ma
     monkeypatch.undo()
     result = tune(config, make_space(), trials=3, figures=False)
     assert sorted(row["state"] for row in rows(result.folder)) == ["complete"] * 3 + ["fail"]
+
+
+def test_a_space_with_earlier_names_is_searched_under_todays(plain_config, make_space, tmp_path):
+    space = make_space({"training.negatives": {"choices": [1]}})
+    with pytest.warns(FutureWarning, match="'training.negatives' is now 'training.negatives_per_positive'"):
+        result = tune(replace(plain_config, output=str(tmp_path / "study")), space, trials=1, figures=False)
+    assert [row["training.negatives_per_positive"] for row in rows(result.folder)] == ["1"]
+    assert load_run(result.folder / "best.yaml").training.negatives_per_positive == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 from rrgraph.errors import ConfigError
 from rrgraph.util.config import NamedConfig, suggest_key
 from rrgraph.util.settings import Setting, current_key, settings
@@ -25,11 +27,12 @@ def show_settings(config: NamedConfig, key: str) -> None:
 
 
 def _text(setting: Setting) -> str:
-    lines = [setting.key, f"  {setting.meaning}", f"  type: {setting.type}"]
+    lines = [setting.key, *wrap(setting.meaning, 100, initial_indent="  ", subsequent_indent="  ")]
+    lines.append(f"  type: {setting.type}")
     if setting.expected:
         lines.append(f"  {'range' if setting.limits.range else 'choices'}: {setting.expected}")
     lines.append(f"  default: {setting.show(setting.default)}")
     lines.append(f"  here: {setting.show(setting.value)}")
-    if setting.limits.alias:
-        lines.append(f"  earlier name: {setting.limits.alias}")
+    if setting.earlier:
+        lines.append(f"  earlier name: {setting.earlier}")
     return "\n".join(lines)

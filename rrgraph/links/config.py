@@ -32,7 +32,8 @@ class TrainingConfig(LoopConfig):
         sampler_options: keyword arguments of the sampler.
         loss: name of the loss.
         loss_options: keyword arguments of the loss.
-        encoder_learning_rate: learning rate of the encoder; 0 keeps it as it is, so that its embeddings are fixed features.
+        encoder_learning_rate: learning rate of the encoder; 0 keeps it as it is, so that its embeddings are fixed
+            features.
         inverse_temperature: how strongly the `hard` sampler prefers precursors similar to the recorded set.
         validation_targets: largest number of validation rows used at each epoch, drawn once; 0 uses all.
     """

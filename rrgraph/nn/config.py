@@ -52,8 +52,8 @@ class ModelConfig(EncoderConfig):
         decoder_options: keyword arguments of the decoder.
         decoder_layers: number of feed-forward layers of the decoder, each halving the width (3 in table 9).
         statistics: also give the decoder the frequency features of a link, see `rrgraph.graph.FrequencyFeatures`.
-        n_decoders: number of decoders whose logits are averaged. Of several, each learns without its share of the element
-            systems, which tells what the model thinks of targets it has not seen.
+        n_decoders: number of decoders whose logits are averaged. Of several, each learns without its share of the
+            element systems, which tells what the model thinks of targets it has not seen.
     """
 
     encoder: str = setting(TRANSFORMER, choices="rrgraph.nn:ENCODERS", options="encoder_options")

@@ -19,14 +19,14 @@ class LoopConfig:
         patience: epochs without a better validation metric before training stops; 0 never stops early.
         batch_size: examples in a step.
         learning_rate: highest learning rate, of all weights that have no rate of their own.
-        optimizer: optimiser: `adamw`; `fused_adamw`, the same with other last digits, several times faster for large tables of
-            embeddings; or `muon` for the matrices of hidden layers and AdamW for the rest.
+        optimizer: optimiser: `adamw`; `fused_adamw`, the same with other last digits, several times faster for large
+            tables of embeddings; or `muon` for the matrices of hidden layers and AdamW for the rest.
         weight_decay: weight decay of the optimiser.
         schedule: course of the learning rate after warm-up: `constant`, or `cosine` to zero over `epochs`.
         warmup: fraction of all steps over which the learning rates rise from zero.
         gradient_clip: largest norm of the gradient, 0 for none.
-        ema_decay: decay of the exponential moving average of the weights, which is then what is validated and kept;
-            0 keeps the weights themselves.
+        ema_decay: decay of the exponential moving average of the weights, which is then what is validated and kept; 0
+            keeps the weights themselves.
         monitor: validation metric that chooses the best epoch.
         precision: numeric precision: `full` computes in 32 bits, `auto` in bfloat16 where the processor has it.
     """
@@ -50,8 +50,9 @@ class ContrastiveConfig(LoopConfig):
     """How a dual encoder learns from links alone, the first stage of ConRetroBert: the loop, with links as examples.
 
     Attributes:
-        objective: what is contrasted: `in_batch` chooses among the nodes of the batch, from queries to candidates and back (InfoNCE);
-            `all` chooses among all candidates (as MHNreact and, with a table of templates, NeuralSym do).
+        objective: what is contrasted: `in_batch` chooses among the nodes of the batch, from queries to candidates and
+            back (InfoNCE); `all` chooses among all candidates (as MHNreact and, with a table of templates, NeuralSym
+            do).
         diagonal: count every other link of the batch as negative, also one that shares its candidate, as published.
     """
 
@@ -71,8 +72,8 @@ class RankingConfig(LoopConfig):
 
     Attributes:
         enabled: whether there is a second stage.
-        candidate_encoder: what becomes of the candidate encoder: `frozen` keeps it; `live` trains it and mines candidates with it; `ema`
-            trains it and mines with its slow moving average.
+        candidate_encoder: what becomes of the candidate encoder: `frozen` keeps it; `live` trains it and mines
+            candidates with it; `ema` trains it and mines with its slow moving average.
         candidates: number of candidates in each list.
         hard: candidates retrieved at each step, as near to the query as the index has them; the rest is random.
         smoothing: label smoothing.

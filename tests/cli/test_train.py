@@ -216,8 +216,10 @@ def test_one_epoch_validates_on_a_sample(monkeypatch, config, tmp_path):
     [
         (
             ["training.epochs"],
-            ["training.epochs\n  Largest number of passes over the data.\n  type: whole number\n  range: at least 1\n"]
-            + ["  default: 30\n  here: 7\n"],
+            [
+                "training.epochs\n  Largest number of passes over the data.\n  type: whole number\n",
+                "  range: at least 1\n  default: 30\n  here: 7\n",
+            ],
         ),
         (["training.schedule"], ["choices: constant, cosine", 'default: "constant"', 'here: "cosine"']),
         (["training.average"], ["training.ema_decay\n", "earlier name: training.average\n"]),

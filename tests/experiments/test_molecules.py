@@ -140,7 +140,7 @@ def test_runs_get_their_share_of_the_cores(folder, tmp_path, monkeypatch):
     monkeypatch.setattr("rrgraph.experiments.experiment.processors", lambda: 6)
     asked = []
 
-    def spy(config, *, resume, jobs):
+    def spy(config, *, resume, jobs, on_data):
         asked.append(jobs)
         raise ConfigError("enough")
 

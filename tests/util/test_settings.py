@@ -90,7 +90,7 @@ def test_a_value_outside_the_range_is_refused_by_key_value_and_range(schema, eac
 
 @pytest.mark.parametrize(("schema", "each"), every(lambda each: each.limits.names() is not None))
 def test_an_unknown_name_is_refused_with_the_nearest_one(schema, each):
-    name = list(each.limits.names())[0]
+    name = next(iter(each.limits.names()))
     sentence = refused(put(schema, each, f"{name}x"))
     assert sentence.startswith(f"Configuration value {each.key} is '{name}x', expected one of ")
     assert sentence.endswith(f"Did you mean '{name}'?")

@@ -17,15 +17,16 @@ class PretrainingConfig(LoopConfig):
 
     Attributes:
         monitor: validation metric that chooses the best epoch.
-        balance: exponent of the weights of labels: a label of a task with share p of the compositions weighs p^-balance: 0 weighs every label alike,
-            1 every task.
-        weighting: weights of the tasks: `balanced`, as `balance` has it; `learned` divides the loss of each task by a learned scale beside (Kendall et
-            al. 2018, uncertainty weighting).
+        balance: exponent of the weights of labels: a label of a task with share p of the compositions weighs
+            p^-balance: 0 weighs every label alike, 1 every task.
+        weighting: weights of the tasks: `balanced`, as `balance` has it; `learned` divides the loss of each task by a
+            learned scale beside (Kendall et al. 2018, uncertainty weighting).
         masked_elements: share of the compositions that are shown once more with one element hidden.
         masked_fractions: share of the compositions that are shown once more with two fractions hidden.
         masked_weight: weight of the tasks on hidden elements and fractions beside the properties.
         single_label_share: share of the compositions with one label alone that an epoch takes, drawn anew each time.
-        device: where the encoder is trained: `auto` takes a GPU when there is one; or a name that torch knows, such as `cpu` or `cuda:1`.
+        device: where the encoder is trained: `auto` takes a GPU when there is one; or a name that torch knows, such as
+            `cpu` or `cuda:1`.
         checkpoint_minutes: minutes between two states on disk, beside the one at the end of each epoch.
         validation_rows: largest number of validation compositions of each task used at each epoch; 0 uses all.
     """

@@ -124,7 +124,7 @@ def _ranked_rows(
     planner: SetPlanner, table: ReactionTable, protocol: Protocol, max_rank: int
 ) -> Iterator[tuple[_Ranked, int]]:
     """Yield each row with the first sets of its target, keeping those that a later row needs too."""
-    told = protocol.set_size == "known"
+    told = protocol.set_size == "told"
     jobs = [
         (str(key), len(keys) if told else None) for key, keys in zip(table.target_keys, table.set_keys, strict=True)
     ]

@@ -72,7 +72,7 @@ class Metrics:
             for name in ("calibration", "listed_calibration")
         )
         return cls(
-            protocol=Protocol.from_dict(values["protocol"]),
+            protocol=Protocol(**values["protocol"]),
             overall=TopK.from_dict(values["overall"]),
             per_row=per_row,
             unseen=unseen,

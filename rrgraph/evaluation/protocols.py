@@ -1,22 +1,20 @@
 """Evaluation protocols: the rules by which a ranked list of precursor sets is compared with the recorded set.
 
-A `Protocol` is one set of rules, with the planning constraints it stands for; single flags can be changed.
+Names and single flags flow in; out comes a frozen `Protocol` and the planning constraints it stands for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Literal, get_args
 
 from rrgraph.errors import ConfigError, suggestion
 from rrgraph.planning import SetConstraints
 from rrgraph.util.registry import Registry
-from rrgraph.util.settings import warn_renamed
 
 __all__ = ["PROTOCOLS", "Cover", "Foreign", "Protocol", "SetSize", "Ties", "Truth", "read_protocol"]
 
-SetSize = Literal["known", "unknown"]
+SetSize = Literal["told", "open"]
 Cover = Literal["strict", "exempt"]
 Foreign = Literal["allowed", "forbidden"]
 Ties = Literal["optimistic", "pessimistic"]
@@ -30,16 +28,6 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "truth": get_args(Truth),
 }
 
-_EARLIER: Final = {"told": "known", "open": "unknown"}
-"""Values of `set_size` by their earlier names."""
-
-
-def _current_set_size(value: str) -> str:
-    """Return today's name of a value of `set_size`; an earlier one is understood with a warning."""
-    if value in _EARLIER:
-        warn_renamed({value: _EARLIER[value]}, "the flag for the set size")
-    return _EARLIER.get(value, value)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
@@ -47,14 +35,14 @@ class Protocol:
 
     Attributes:
         name: what reports call it; `override` adds the changed flags to it.
-        set_size: "known" gives the planner the size of the recorded set, with "unknown" sizes 1 to `max_size` compete.
-        cover: "strict" asks the precursors to supply every target element, "exempt" lets C, H, O and N come from
+        set_size: "told" gives the planner the size of the recorded set, "open" lets sizes 1 to `max_size` compete.
+        cover: "strict" asks the precursors to bring every target element, "exempt" lets C, H, O and N come from
             the atmosphere.
         max_candidates: number of most probable candidates that sets are made of, None for the whole pool.
-        foreign: whether a precursor may have an element (C, H, O and N aside) that the target lacks.
+        foreign: whether a precursor may bring an element (C, H, O and N aside) that the target lacks.
         ties: "optimistic" ranks the recorded set before sets of equal score, "pessimistic" after them.
         truth: "row" compares with the row's own recorded set, "any" with every set recorded for the target.
-        max_size: largest set when the size is unknown.
+        max_size: largest set when the size is open.
     """
 
     name: str
@@ -90,15 +78,13 @@ class Protocol:
                 raise ConfigError(
                     f"Unknown protocol flag '{flag}', expected one of {', '.join(known)}.{suggestion(flag, known)}"
                 )
-        if isinstance(flags.get("set_size"), str):
-            flags["set_size"] = _current_set_size(flags["set_size"])
         changed = {flag: value for flag, value in flags.items() if getattr(self, flag) != value}
         name = ", ".join([self.name, *(f"{flag}={value}" for flag, value in changed.items())])
         # All flags pass through the constructor, so that a value that compares equal (True == 1) is checked too.
         return replace(self, name=name, **flags)
 
     def constraints(self, **extra: Any) -> SetConstraints:
-        """Return the planning constraints of this protocol; a known size is given to the planner target by target.
+        """Return the planning constraints of this protocol; a told size is given to the planner target by target.
 
         Args:
             extra: further fields of `SetConstraints`, such as `excluded` or `stock`.
@@ -113,12 +99,6 @@ class Protocol:
     def to_dict(self) -> dict[str, Any]:
         """Return the flags as JSON values."""
         return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Protocol:
-        """Return the protocol that `to_dict` described, in this version or an earlier one."""
-        size = values["set_size"]
-        return cls(**{**values, "set_size": _EARLIER.get(size, size)})
 
 
 def _check_count(flag: str, value: object, otherwise: str) -> None:
@@ -152,7 +132,7 @@ PROTOCOLS: Final[Registry[Protocol]] = Registry("evaluation protocol")
 PROTOCOLS.register("paper")(
     Protocol(
         name="paper",
-        set_size="known",
+        set_size="told",
         cover="strict",
         max_candidates=30,
         foreign="allowed",
@@ -163,7 +143,7 @@ PROTOCOLS.register("paper")(
 PROTOCOLS.register("open")(
     Protocol(
         name="open",
-        set_size="unknown",
+        set_size="open",
         cover="exempt",
         max_candidates=None,
         foreign="forbidden",

@@ -34,7 +34,7 @@ Comparison = dict[str, dict[str, dict[str, Metrics]]]
 
 def set_mode(protocol: str, mode: str) -> str:
     """Return what sets are ranked by under a protocol."""
-    return known_size_mode(mode) if read_protocol(protocol).set_size == "known" else mode
+    return known_size_mode(mode) if read_protocol(protocol).set_size == "told" else mode
 
 
 def measure(

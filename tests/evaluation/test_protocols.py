@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from rrgraph.chem import parse_formula
@@ -12,7 +10,7 @@ from rrgraph.evaluation import PROTOCOLS, Protocol, read_protocol
 def test_the_two_protocols_are_those_of_the_documentation():
     assert PROTOCOLS["paper"] == Protocol(
         name="paper",
-        set_size="known",
+        set_size="told",
         cover="strict",
         max_candidates=30,
         foreign="allowed",
@@ -21,7 +19,7 @@ def test_the_two_protocols_are_those_of_the_documentation():
     )
     assert PROTOCOLS["open"] == Protocol(
         name="open",
-        set_size="unknown",
+        set_size="open",
         cover="exempt",
         max_candidates=None,
         foreign="forbidden",
@@ -35,7 +33,7 @@ def test_the_two_protocols_are_those_of_the_documentation():
 @pytest.mark.parametrize(
     ("flag", "value"),
     [
-        ("set_size", "unknown"),
+        ("set_size", "open"),
         ("cover", "exempt"),
         ("max_candidates", None),
         ("foreign", "forbidden"),
@@ -107,25 +105,3 @@ def test_a_text_names_a_protocol_with_flags(text, flags):
 def test_a_wrong_text_is_refused(text, message):
     with pytest.raises(ConfigError, match=message):
         read_protocol(text)
-
-
-@pytest.mark.parametrize(("earlier", "name"), [("told", "known"), ("open", "unknown")])
-def test_earlier_names_of_the_set_size_are_understood_with_a_warning(earlier, name):
-    for size in ("known", "unknown"):
-        protocol = replace(PROTOCOLS["paper"], set_size=size)
-        with pytest.warns(FutureWarning, match=f"'{earlier}' is now '{name}'"):
-            changed = protocol.override(set_size=earlier)
-        assert changed == protocol.override(set_size=name)
-    with pytest.warns(FutureWarning):
-        assert read_protocol(f"paper,set_size={earlier}") == read_protocol(f"paper,set_size={name}")
-    with pytest.raises(ConfigError, match="expected one of known, unknown"):
-        PROTOCOLS["paper"].override(set_size="tld")
-
-
-def test_recorded_protocols_of_an_earlier_release_are_read(recwarn):
-    for protocol in (PROTOCOLS["paper"], PROTOCOLS["open"]):
-        described = protocol.to_dict()
-        assert Protocol.from_dict(described) == protocol
-        earlier = {"known": "told", "unknown": "open"}[described["set_size"]]
-        assert Protocol.from_dict({**described, "set_size": earlier}) == protocol
-    assert not recwarn.list

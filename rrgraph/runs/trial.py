@@ -1,4 +1,4 @@
-"""A trial of what other packages and notebooks bring: a few materials flow through it before a run begins.
+"""A trial of what other packages and notebooks offer, on a few materials before a run begins.
 
 A mistake in it is one sentence, before a folder is made or a table is read, and names whose it is.
 """
@@ -28,7 +28,7 @@ _ROWS = (("BaTiO3", "BaCO3;TiO2"), ("LiCoO2", "Li2CO3;Co3O4"), ("NaCl", "Na;Cl2"
 
 
 def try_components(model: ModelConfig, training: TrainingConfig) -> None:
-    """Try the encoder, decoder, sampler and loss of a configuration that are no part of rrgraph.
+    """Try the encoder, decoder, sampler and loss of a configuration that are not part of rrgraph.
 
     Raises:
         ConfigError: one of them fails, or gives something else than it should.
@@ -62,8 +62,10 @@ def blaming(registry: Registry[Any], name: str) -> Iterator[None]:
         if origin.is_own:
             raise
         reason = " ".join(str(error).split()).rstrip(".")
-        kind = "" if isinstance(error, _Unexpected) else f"{type(error).__name__}: "
-        raise ConfigError(f"The {registry.kind} '{name}' of {origin} fails on a trial: {kind}{reason}.") from error
+        name_of_error = "" if isinstance(error, _Unexpected) else f"{type(error).__name__}: "
+        raise ConfigError(
+            f"The {registry.kind} '{name}' of {origin} fails on a trial: {name_of_error}{reason}."
+        ) from error
 
 
 class _Unexpected(Exception):
@@ -111,7 +113,7 @@ def _try_loss(config: TrainingConfig) -> None:
 
 
 def _expect(found: object, shape: tuple[int, ...]) -> None:
-    """Refuse what is no finite tensor of a shape."""
+    """Refuse what is not a finite tensor of a shape."""
     if not isinstance(found, Tensor):
         raise _Unexpected(f"it gives a {type(found).__name__}, expected a tensor of shape {shape}")
     if tuple(found.shape) != shape:

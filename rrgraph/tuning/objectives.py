@@ -1,4 +1,4 @@
-"""What a study optimises: names flow in, measurements of validation rows flow out. Test rows are never looked at."""
+"""What a study optimises: measurements of validation rows. Test rows are never looked at."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def read_objectives(names: Sequence[str]) -> tuple[Objective, ...]:
     """Return the objectives that names stand for; the first one is an accuracy.
 
     Raises:
-        StudyError: a name is unknown, asks for test rows, or stands twice, or the first is no accuracy.
+        StudyError: a name is unknown, asks for test rows, or stands twice, or the first is not an accuracy.
     """
     known = [f"{protocol}.top_{k}" for protocol in PROTOCOLS for k in TOP_K] + [PLANNING_TIME]
     found: list[Objective] = []

@@ -1,4 +1,4 @@
-"""What a study found: its trials flow in; a table of them, the best configurations and figures flow out as files."""
+"""What a study found: writes the table of its trials, the best configurations and figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where studies are kept: a URL flows in, an Optuna storage flows out that knows which running trials have died.
+"""Where studies are kept: Optuna storages that know which running trials have died, opened by URL.
 
 Several processes share any of them; several computers share a journal on a network drive, a PostgreSQL database, or a
 storage that one of them serves through Optuna's gRPC proxy.
@@ -145,7 +145,7 @@ def _open_journal(path: str) -> BaseStorage:
     except OSError as error:
         raise StudyError(f"The journal '{path}' cannot be opened: {error.strerror or error}.") from None
     except ValueError as error:
-        raise StudyError(f"The file '{path}' is no journal of a study: {error}.") from None
+        raise StudyError(f"The file '{path}' is not the journal of a study: {error}.") from None
 
 
 def _open_proxy(url: str) -> GrpcStorageProxy:

@@ -225,5 +225,5 @@ def test_a_proxy_that_does_not_answer_is_one_sentence(monkeypatch):
 def test_a_file_that_is_no_journal_is_one_sentence(tmp_path):
     path = tmp_path / "thesis.tex"
     path.write_text("precious\n" * 3)
-    with pytest.raises(StudyError, match="is no journal"), quietly(), opened_storage(f"journal:{path}"):
+    with pytest.raises(StudyError, match="is not the journal"), quietly(), opened_storage(f"journal:{path}"):
         pass

@@ -1,4 +1,4 @@
-"""A whole pretraining run: a configuration flows in, a run folder with an encoder and its measurement flows out."""
+"""A whole pretraining run: trains the encoder, measures it and writes its run folder."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class PretrainResult:
     Attributes:
         folder: the run folder.
         history: one row an epoch; empty when a finished run was measured again.
-        metrics: of the test parts.
+        metrics: of the test rows.
     """
 
     folder: Path
@@ -54,7 +54,7 @@ class PretrainResult:
 def pretrain_run(
     config: PretrainConfig, *, resume: bool = False, on_data: Callable[[PropertyTable], None] | None = None
 ) -> PretrainResult:
-    """Pretrain the encoder of a configuration and measure it on the test parts.
+    """Pretrain the encoder of a configuration and measure it on the test rows.
 
     Args:
         config: every choice; recorded in the run folder.

@@ -1,7 +1,7 @@
 """Multi-task pretraining of the composition encoder (Retro-Rank-In section 3.1 and appendix C.1).
 
-A property table flows in; batches of one length, without padding, teach the encoder properties, symmetry and, from
-hidden elements and fractions, which elements go together in which amounts.
+From batches of one length, without padding, the encoder learns properties, symmetry and, from hidden elements and
+fractions, which elements go together in which amounts.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Metrics of other runs for the card of a model that leaves no rows to measure it on.
 
-Run folders of the same configuration, trained on other splits, flow in; what they measured flows out.
+They come from run folders of the same configuration, trained on other splits.
 """
 
 from __future__ import annotations
@@ -61,11 +61,11 @@ def _measured_run(folder: str, config: RunConfig) -> MeasuredRun:
     try:
         metrics = json.loads((path / "metrics.json").read_text(encoding="utf-8"))
         comparison = {
-            part: {
+            subset: {
                 protocol: {system: Metrics.from_dict(values) for system, values in systems.items()}
                 for protocol, systems in protocols.items()
             }
-            for part, protocols in metrics.items()
+            for subset, protocols in metrics.items()
         }
         rows = json.loads((path / "data.json").read_text(encoding="utf-8"))["leakage"]["rows"]["train"]
     except (AttributeError, KeyError, TypeError, ValueError) as error:

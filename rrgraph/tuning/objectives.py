@@ -70,7 +70,7 @@ def read_objectives(names: Sequence[str]) -> tuple[Objective, ...]:
     found: list[Objective] = []
     for name in names:
         plain = name.removeprefix("validation.")
-        if plain.split(".")[0].startswith("test"):
+        if plain.split(".")[0].startswith(Subset.TEST):
             raise StudyError(
                 f"The objective '{name}' asks for test rows, but settings may be chosen on validation rows alone: "
                 f"expected some of {', '.join(known)}."

@@ -123,10 +123,13 @@ class Neighbours:
         systems = self.systems
         slots: list[tuple[int, int, float]] = []
         forms: dict[tuple[int, int, int], float] = {}
+        supplies: dict[int, list[tuple[int, int]]] = {}
         for system, precursor, share in zip(
             systems.owner.tolist(), systems.precursors.tolist(), systems.shares.tolist(), strict=True
         ):
-            for element, form in self._supplies(vocabulary[precursor], learn=True):
+            if precursor not in supplies:
+                supplies[precursor] = self._supplies(vocabulary[precursor], learn=True)
+            for element, form in supplies[precursor]:
                 if systems.presence[system, element]:
                     slot = self._slots.setdefault((vocabulary[precursor].key, element), len(self._slots))
                     slots.append((system, slot, share))

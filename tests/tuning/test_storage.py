@@ -101,6 +101,7 @@ def test_a_study_in_a_journal(config, make_space, trials_of, tmp_path):
     finish_a_study(f"journal:{tmp_path / 'deep' / 'journal.log'}", config, make_space, trials_of)
 
 
+@pytest.mark.slow
 def test_a_study_in_postgresql(config, make_space, trials_of, postgresql):
     finish_a_study(postgresql, config, make_space, trials_of)
     assert "secret" not in (Path(config.output) / "study.json").read_text()

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import combinations, product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from rrgraph.data import ReactionTable, load_table
 from rrgraph.links import TrainingConfig
@@ -20,7 +22,24 @@ from rrgraph.training import TreesConfig
 if TYPE_CHECKING:
     from rrgraph.reranking import CandidateLists
 
+settings.register_profile("rrgraph", deadline=None, max_examples=50)
+settings.load_profile("rrgraph")
+
 Rows = Sequence[tuple[str, str]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def coarse_trees() -> Iterator[None]:
+    """Let boosted trees choose among 31 thresholds of each number.
+
+    The quantiles of weighted rows, of which they usually have 254, take scikit-learn seconds even for small tables.
+    """
+    from sklearn import ensemble
+
+    with pytest.MonkeyPatch.context() as patch:
+        coarse = partial(ensemble.HistGradientBoostingClassifier, max_bins=32)
+        patch.setattr(ensemble, "HistGradientBoostingClassifier", coarse)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import (
     CANDIDATES,
     add_command,
@@ -20,7 +21,6 @@ from rrgraph.cli.common.options import (
     score_mode,
 )
 from rrgraph.errors import ConfigError, DataError, suggestion
-from rrgraph.util.subset import Subset
 
 if TYPE_CHECKING:
     from rrgraph.data import Split
@@ -37,7 +37,7 @@ _EXAMPLES = """\
 """
 
 
-def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     parser = add_command(name, commands, summary="measure a trained model on a table or a split", examples=_EXAMPLES)
     parser.add_argument("model", help="run folder, or the name of a bundled model")
@@ -139,11 +139,12 @@ def _split(arguments: argparse.Namespace, *, systems: bool) -> Split | None:
     Raises:
         ConfigError: there is no such subset, or the model is no run folder and so has no split.
     """
+    from rrgraph.data import PARTS
     from rrgraph.runs import run_split
 
     subset = arguments.split
-    if subset and subset not in list(Subset):
-        raise ConfigError(f"--split is '{subset}', expected train, validation or test.{suggestion(subset, Subset)}")
+    if subset and subset not in PARTS:
+        raise ConfigError(f"--split is '{subset}', expected train, validation or test.{suggestion(subset, PARTS)}")
     if not subset and not arguments.baseline and not systems:
         return None
     if not Path(arguments.model, "config.yaml").is_file():

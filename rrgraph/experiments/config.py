@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
+from rrgraph.data import PARTS, TEST
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.util.config import NamedConfig, load_config
 from rrgraph.util.settings import check, setting
-from rrgraph.util.subset import MEASURED, Subset
 
 __all__ = ["ExperimentConfig", "QuickConfig", "SearchConfig", "SystemConfig", "load_experiment"]
 
@@ -90,7 +90,7 @@ class ExperimentConfig(NamedConfig):
     splits: list[str] = setting(factory=lambda: ["nms"])
     seeds: list[int] = setting(factory=lambda: [0, 1, 2])
     protocols: list[str] = setting(factory=lambda: ["paper", "open"])
-    subset: str = setting(str(Subset.TEST), choices=MEASURED, alias="part")
+    subset: str = setting(TEST.word, choices=PARTS[1:], alias="part")
     compare_with: str = ""
     search: SearchConfig = setting(factory=SearchConfig)
     quick: QuickConfig = setting(factory=QuickConfig)

@@ -10,6 +10,7 @@ from typing import Any
 from rrgraph.nn import EncoderConfig, checkpoint_mismatch, read_model, weights, write_model
 from rrgraph.properties.model import PropertyModel
 from rrgraph.properties.tables.tasks import PropertyTask
+from rrgraph.util.arguments import call_with, value_of
 from rrgraph.util.settings import from_stored, to_stored
 
 __all__ = ["PROPERTY_FORMAT", "PropertyCheckpoint", "load_property_checkpoint", "save_property_checkpoint"]
@@ -50,8 +51,9 @@ def load_property_checkpoint(folder: str | Path) -> PropertyCheckpoint:
     """
     tensors, description = read_model(folder, PROPERTY_FORMAT)
     with checkpoint_mismatch(folder):
-        config = from_stored(EncoderConfig, description["encoder"])
-        model = PropertyModel(config, [PropertyTask(**task) for task in description["tasks"]])
+        config = from_stored(EncoderConfig, value_of(description, "encoder", dict))
+        tasks = [call_with(PropertyTask, task) for task in value_of(description, "tasks", list)]
+        model = PropertyModel(config, tasks)
         model.load_state_dict(tensors)
-        metadata = dict(description["metadata"])
+        metadata = value_of(description, "metadata", dict)
     return PropertyCheckpoint(model=model.eval(), metadata=metadata)

@@ -12,7 +12,7 @@ from rrgraph.runs.config import (
     RunConfig,
     load_run,
 )
-from rrgraph.runs.data import RunData, candidate_pool, prepare_data, read_pool, run_split, split_data
+from rrgraph.runs.data import RunData, candidate_pool, prepare_data, run_split, split_data
 from rrgraph.runs.materials import MaterialsWorkflow, materials_workflow, run_data
 from rrgraph.runs.train import RunResult, train_run
 from rrgraph.runs.workflow import AnyConfig, Columns, Workflow, check_run, load_any, run, workflow_of, workflow_of_model
@@ -36,7 +36,6 @@ __all__ = [
     "load_run",
     "materials_workflow",
     "prepare_data",
-    "read_pool",
     "run",
     "run_data",
     "run_split",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rrgraph.data import SPLITS
+from rrgraph.data import PARTS, SPLITS, VALIDATION
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.links import TrainingConfig
 from rrgraph.nn import ModelConfig
@@ -17,7 +17,6 @@ from rrgraph.training import TreesConfig
 from rrgraph.util.config import BaseConfig, load_config, read_mapping
 from rrgraph.util.registry_options import check_entry
 from rrgraph.util.settings import setting
-from rrgraph.util.subset import MEASURED, Subset
 
 __all__ = [
     "BaselineConfig",
@@ -64,7 +63,7 @@ class MeasuredConfig:
     """
 
     protocols: list[str] = setting(factory=lambda: ["paper", "open"])
-    subsets: list[str] = setting(factory=lambda: [str(Subset.VALIDATION)], choices=MEASURED, alias="parts")
+    subsets: list[str] = setting(factory=lambda: [VALIDATION.word], choices=PARTS[1:], alias="parts")
 
     def cross_check(self, prefix: str) -> None:
         """Refuse a protocol that is unknown or has an unknown flag by a `ConfigError`."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
+from rrgraph.data import TEST, VALIDATION
 from rrgraph.errors import StudyError, suggestion
 from rrgraph.evaluation import PROTOCOLS
 from rrgraph.metrics import TOP_K
 from rrgraph.planning import planner_for
 from rrgraph.runs import BaselineConfig, RunConfig, RunData, candidate_pool, materials_workflow
 from rrgraph.util.config import MODEL
-from rrgraph.util.subset import Subset
 
 if TYPE_CHECKING:
     from rrgraph.runs.measure import Comparison
@@ -56,7 +56,7 @@ class Objective:
 
     def measured(self, comparison: Comparison) -> float:
         """Return the accuracy among the metrics of a run."""
-        top = comparison[Subset.VALIDATION][self.protocol][MODEL].overall.top
+        top = comparison[VALIDATION.word][self.protocol][MODEL].overall.top
         return float(top[int(self.metric.removeprefix("top_"))].value)
 
 
@@ -70,7 +70,7 @@ def read_objectives(names: Sequence[str]) -> tuple[Objective, ...]:
     found: list[Objective] = []
     for name in names:
         plain = name.removeprefix("validation.")
-        if plain.split(".")[0].startswith(Subset.TEST):
+        if plain.split(".")[0].startswith(TEST.word):
             raise StudyError(
                 f"The objective '{name}' asks for test rows, but settings may be chosen on validation rows alone: "
                 f"expected some of {', '.join(known)}."

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
+from rrgraph.data import VALIDATION
 from rrgraph.errors import StudyError, suggestion
 from rrgraph.runs import BaselineConfig, RunConfig, materials_workflow
 from rrgraph.tuning.objectives import PLANNING_TIME, Objective, measured_protocols, read_objectives
 from rrgraph.tuning.space import Choice, SearchSpace
 from rrgraph.util.config import set_values
-from rrgraph.util.subset import Subset
 
 __all__ = ["PRUNERS", "StudySettings", "read_settings", "trial_config"]
 
@@ -98,9 +98,7 @@ def trial_config(
     """
     workflow, first = materials_workflow(config), settings.objectives[0]
     config = replace(config, name=name, output=output)
-    config = workflow.measured_on(
-        config, subset=str(Subset.VALIDATION), protocols=measured_protocols(settings.objectives)
-    )
+    config = workflow.measured_on(config, subset=VALIDATION.word, protocols=measured_protocols(settings.objectives))
     return set_values(workflow.chosen_by(config, protocol=first.protocol, metric=first.metric), values)
 
 

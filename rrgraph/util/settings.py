@@ -20,6 +20,7 @@ from functools import cache
 from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from rrgraph.errors import ConfigError, check_choice
+from rrgraph.util.arguments import call_with
 from rrgraph.util.registry import Registry
 from rrgraph.util.registry_options import check_entry
 
@@ -303,11 +304,16 @@ def to_stored(config: Any) -> dict[str, Any]:
 
 
 def from_stored(schema: type[T], values: Mapping[str, Any]) -> T:
-    """Return the configuration that a file of a model holds; what is unknown is left out."""
+    """Return the configuration that a file of a model holds; what is unknown is left out.
+
+    Raises:
+        ValueError: a value does not fit its field.
+    """
     cls: Any = schema
     inner, (given, _) = _inner(cls), rename_keys(values, schema)
     known = {name: given[name] for name in _hints(cls) if name in given}
-    return schema(**{name: from_stored(inner[name][0], v) if name in inner else v for name, v in known.items()})
+    read = {name: from_stored(inner[name][0], value) if name in inner else value for name, value in known.items()}
+    return call_with(schema, read)
 
 
 @cache

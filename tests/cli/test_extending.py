@@ -20,6 +20,8 @@ from rrgraph.nn import ENCODERS
 from rrgraph.runs import load_run, run
 from rrgraph.training import LOSSES
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
 OFFERED = ((DECODERS, "low_rank"), (ENCODERS, "element_moments"), (SAMPLERS, "similar_size"), (LOSSES, "focal"))
 

@@ -56,6 +56,7 @@ def accuracy(scorer, lists, right):
     return hits / len(lists)
 
 
+@pytest.mark.slow
 def test_a_planted_rule_is_learned_and_holds_for_other_lists(invent_lists):
     lists = [invent_lists([7] * 300, seed=seed, links=500) for seed in (1, 2)]
     task = build(lists, [plant(each, none=0.3) for each in lists])

@@ -93,6 +93,7 @@ def interrupt(monkeypatch, task, epoch):
     monkeypatch.setattr(task, "batches", stop)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epoch", [1, 3])
 def test_a_run_interrupted_in_its_second_stage_goes_on_equally(two_stages, ranked, tmp_path, monkeypatch, epoch):
     config = replace(two_stages, output=str(tmp_path / "run"))
@@ -116,6 +117,7 @@ def test_a_run_interrupted_in_its_second_stage_goes_on_equally(two_stages, ranke
     assert {entry.name for entry in folder.iterdir()} == {entry.name for entry in ranked.folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_a_run_interrupted_in_each_stage_goes_on_equally(two_stages, ranked, tmp_path, monkeypatch):
     config = replace(two_stages, output=str(tmp_path / "run"))
     for task, epoch in ((LinkTask, 2), (RerankingTask, 2)):

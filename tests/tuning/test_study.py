@@ -200,6 +200,7 @@ def test_trials_that_fail_are_told_and_do_not_count(config, make_space):
     assert not result.best
 
 
+@pytest.mark.slow
 def test_two_processes_share_a_study(config, make_space):
     result = tune(config, make_space(), trials=4, jobs=2, options={"pruner": "none"}, figures=False)
     table = rows(result.folder)
@@ -226,6 +227,7 @@ tune(load_run(sys.argv[1]), load_space(sys.argv[2]), trials=3, figures=False)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["sqlite", "journal"])
 def test_killed_in_the_middle_at_most_the_running_trial_is_lost(config, make_space, tmp_path, monkeypatch, form):
     save_config(config, tmp_path / "config.yaml")
@@ -240,7 +242,8 @@ def test_killed_in_the_middle_at_most_the_running_trial_is_lost(config, make_spa
         os.kill(process.pid, signal.SIGKILL)
     # The second trial was killed in its second epoch; it counts as running until it has been silent for long enough.
     space = make_space({"training.learning_rate": {"range": [0.001, 0.1]}}, pruner="none")
-    monkeypatch.setattr("rrgraph.tuning.storage.GRACE_SECONDS", 1)
+    for module in ("heartbeat", "storage"):
+        monkeypatch.setattr(f"rrgraph.tuning.{module}.GRACE_SECONDS", 1)
     monkeypatch.setattr("rrgraph.tuning.study._WAIT_SECONDS", 0.2)
     time.sleep(1.1)
     begun: list[int] = []
@@ -263,7 +266,7 @@ rrgraph.util.parallel._PATIENCE = 0.2
 begun = []
 def deaf(self, epoch):
     begun.append(epoch)
-    if begun.count(2) == 3:
+    if begun.count(2) == 2:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         print("deaf", file=sys.__stdout__, flush=True)
         time.sleep(60)
@@ -274,7 +277,7 @@ INTERRUPTED = """\
 import sys
 from rrgraph.cli import main
 if __name__ == "__main__":
-    sys.exit(main(["tune", *sys.argv[1:], "--trials", "60", "--jobs", "2", "--pruner", "none", "training.epochs=40"]))
+    sys.exit(main(["tune", *sys.argv[1:], "--trials", "60", "--jobs", "2", "--pruner", "none", "training.epochs=9"]))
 """
 
 
@@ -286,8 +289,9 @@ def heed_ctrl_c():
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("heed_ctrl_c")
-@pytest.mark.parametrize(("before", "sign"), [("", "trial 2:"), (DEAF, "deaf")], ids=["asked", "killed"])
+@pytest.mark.parametrize(("before", "sign"), [("", "trial 1:"), (DEAF, "deaf")], ids=["asked", "killed"])
 def test_ctrl_c_ends_all_processes_and_puts_their_trials_back(config, tmp_path, before, sign):
     save_config(config, tmp_path / "config.yaml")
     (tmp_path / "space.yaml").write_text("parameters: {training.learning_rate: {range: [0.001, 0.1]}}\n")

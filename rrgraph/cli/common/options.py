@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rrgraph.cli.common.argparse_private import ArgumentContainer, Commands
 from rrgraph.errors import ConfigError, FormulaError, PlanningError, suggestion
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ CANDIDATES = "FILE|LIST|train|all|generated"
 
 
 def add_command(
-    name: str, commands: argparse._SubParsersAction, *, summary: str, examples: str, rest: str | None = None
+    name: str, commands: Commands, *, summary: str, examples: str, rest: str | None = None
 ) -> argparse.ArgumentParser:
     """Add a command with a one-line summary and worked examples to the help.
 
@@ -67,9 +68,7 @@ def add_command(
     return parser
 
 
-def add_run_command(
-    name: str, commands: argparse._SubParsersAction, *, summary: str, examples: str
-) -> argparse.ArgumentParser:
+def add_run_command(name: str, commands: Commands, *, summary: str, examples: str) -> argparse.ArgumentParser:
     """Add a command that carries out the run of a configuration: CONFIG, overrides, --resume and --explain."""
     parser = add_command(name, commands, summary=summary, examples=examples, rest="overrides")
     parser.add_argument("config", help="YAML file")
@@ -131,7 +130,7 @@ def add_protocol_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--truth-rule", dest="truth_rule", help="row: the row's own set; any: any set of the target")
 
 
-def add_mode(parser: argparse._ActionsContainer) -> None:
+def add_mode(parser: ArgumentContainer) -> None:
     """Add `--mode`; `score_mode` reads it."""
     parser.add_argument(
         "--mode",
@@ -229,11 +228,8 @@ def list_formulas(option: str, choice: str, *, words: Sequence[str] = ()) -> lis
     Raises:
         PlanningError: the value is empty, or neither a file nor a formula nor one of `words`.
     """
-    from rrgraph.data import CATALOGUE, data_path
     from rrgraph.planning import read_candidates
 
-    if choice in CATALOGUE:
-        choice = str(data_path(choice))
     expected = f"expected a file, formulas joined by commas{''.join(f', {word!r}' for word in words)}"
     if not choice.strip(" ,"):
         raise PlanningError(f"{option} is '{choice}', {expected}.")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rrgraph.data import PARTS, VALIDATION
 from rrgraph.nn import choose_device
 from rrgraph.organic.config import ReactantRerankerConfig, SearchConfig, TemplateModelConfig
 from rrgraph.training import ContrastiveConfig, RankingConfig
 from rrgraph.util.config import BaseConfig
 from rrgraph.util.settings import check, setting
-from rrgraph.util.subset import MEASURED, Subset
 
 __all__ = ["ORGANIC", "OrganicConfig", "OrganicDataConfig", "OrganicEvaluationConfig", "check_organic_config"]
 
@@ -44,7 +44,7 @@ class OrganicEvaluationConfig:
         popularity: also measure the most frequent templates.
     """
 
-    subsets: list[str] = setting(factory=lambda: [str(Subset.VALIDATION)], choices=MEASURED, alias="parts")
+    subsets: list[str] = setting(factory=lambda: [VALIDATION.word], choices=PARTS[1:], alias="parts")
     rows: int = setting(0, at_least=0)
     index: str = setting("train", choices=("train", "all"), alias="bank")
     popularity: bool = True

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from rrgraph.data import TRAIN, VALIDATION
 from rrgraph.nn import choose_device
 from rrgraph.organic.alternatives import alternative_links
 from rrgraph.organic.chemistry.application import TemplateApplier
@@ -34,7 +35,6 @@ from rrgraph.training.run_folder import check_folder, is_finished, record_run, w
 from rrgraph.util.config import MODEL
 from rrgraph.util.environment import processors
 from rrgraph.util.files import write_json, write_text
-from rrgraph.util.subset import Subset
 
 __all__ = ["BY_TEMPLATE", "RANKS", "OrganicResult", "measure_organic", "organic_run"]
 
@@ -139,14 +139,14 @@ def _fit(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume: b
 
 def _learn(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume: bool, jobs: int) -> TemplateCheckpoint:
     """Return the model that ranks templates."""
-    train = split[Subset.TRAIN]
+    train = split[TRAIN.word]
     graph = build_template_graph(train)
     eligible = None
     if config.search.applicable:
         eligible = known_matches(graph.products, graph.templates, jobs=jobs)
     device = choose_device(config.device)
     learner = TemplateLearner(
-        graph, split[Subset.VALIDATION], config.model, seed=config.seed, eligible=eligible, device=device
+        graph, split[VALIDATION.word], config.model, seed=config.seed, eligible=eligible, device=device
     )
     metadata = {
         "name": config.name,
@@ -185,11 +185,11 @@ def _with_ranker(
     checkpoint: TemplateCheckpoint, split: TemplateSplit, config: OrganicConfig, *, jobs: int
 ) -> TemplateCheckpoint:
     """Return the model with a ranker of sets that has learned from the validation rows."""
-    precedents = Precedents.of(split[Subset.TRAIN], checkpoint.templates)
+    precedents = Precedents.of(split[TRAIN.word], checkpoint.templates)
     ranker = fit_reranker(
         SetDescriber(precedents, checkpoint.templates, checkpoint.reactants),
         template_planner(checkpoint, search=config.search, jobs=jobs),
-        split[Subset.VALIDATION],
+        split[VALIDATION.word],
         config.reranker,
         seed=config.seed,
     )
@@ -211,7 +211,7 @@ def measure_organic(
         jobs: processes that apply templates, one a processor core unless given.
     """
     given: OrganicEvaluationConfig = config.evaluation
-    train = split[Subset.TRAIN]
+    train = split[TRAIN.word]
     counts = train.template_counts()
     everything = dict.fromkeys(text for rows in split.parts.values() for text in rows.templates)
     bank = list(dict.fromkeys([*checkpoint.templates, *everything])) if given.index == "all" else None

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rrgraph.data import TRAIN
 from rrgraph.errors import ConfigError
 from rrgraph.runs.config import EvaluationConfig, RunConfig
 from rrgraph.util.config import load_config
-from rrgraph.util.subset import Subset
 
 if TYPE_CHECKING:
     from rrgraph.runs.measure import Comparison
@@ -68,7 +68,7 @@ def _measured_run(folder: str, config: RunConfig) -> MeasuredRun:
             }
             for subset, protocols in metrics.items()
         }
-        rows = json.loads((path / "data.json").read_text(encoding="utf-8"))["leakage"]["rows"][Subset.TRAIN]
+        rows = json.loads((path / "data.json").read_text(encoding="utf-8"))["leakage"]["rows"][TRAIN.word]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ConfigError(f"The metrics of the run in '{folder}' cannot be read: {error!r}.") from None
     if not comparison:

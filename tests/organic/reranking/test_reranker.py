@@ -108,6 +108,7 @@ def test_products_it_learned_from_are_judged_by_the_forest_without_them(describe
     assert set(ranker.log_odds(fresh, sets_of(by_templates, fresh)).tolist()) == {2.0}
 
 
+@pytest.mark.slow
 def test_several_processes_learn_the_same(describe, by_templates, split, ranker, monkeypatch):
     monkeypatch.setattr(ranker_module, "_PRODUCTS_AT_ONCE", 5)
     planner = ReactantPlanner(by_templates.scorer, TemplateApplier(jobs=2), by_templates.config, reactants={})

@@ -1,4 +1,4 @@
-"""`rrgraph evaluate`: a model and a table flow in, metrics under a protocol flow out."""
+"""`rrgraph evaluate`: measures a trained model on a table or a split, under a protocol."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import (
     CANDIDATES,
     add_command,
@@ -35,13 +36,13 @@ _EXAMPLES = """\
 """
 
 
-def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     parser = add_command(name, commands, summary="measure a trained model on a table or a split", examples=_EXAMPLES)
     parser.add_argument("model", help="run folder, or the name of a bundled model")
     rows = parser.add_mutually_exclusive_group(required=True)
     rows.add_argument("--test", metavar="TABLE", help="reaction table to measure on")
-    rows.add_argument("--split", metavar="NAME", help="train, validation or test part of the run's own split")
+    rows.add_argument("--split", metavar="NAME", help="train, validation or test rows of the run's own split")
     parser.add_argument(
         "--candidates",
         default="all",
@@ -63,11 +64,15 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure and show."""
-    if _is_organic(arguments.model):
-        from rrgraph.cli.organic.evaluate import evaluate_organic
+    from rrgraph.cli.organic.evaluate import evaluate_organic
+    from rrgraph.runs import workflow_of_model
 
-        evaluate_organic(arguments)
-        return
+    evaluate = {"materials": _evaluate, "molecules": evaluate_organic}
+    evaluate[workflow_of_model(arguments.model).domain](arguments)
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    """Measure a model of targets and precursors."""
     from rrgraph.baselines import BASELINES
     from rrgraph.cli.common.show import show_edges, show_metrics, show_strata
     from rrgraph.data import load_table
@@ -127,31 +132,21 @@ def run(arguments: argparse.Namespace) -> None:
     show_edges(links.edges)
 
 
-def _is_organic(model: str) -> bool:
-    """Return whether a model is one of templates."""
-    if not Path(model, "model.json").is_file():
-        return False
-    from rrgraph.nn import model_format
-    from rrgraph.organic import TEMPLATE_FORMAT
-
-    return model_format(model) == TEMPLATE_FORMAT
-
-
 def _split(arguments: argparse.Namespace, *, systems: bool) -> Split | None:
-    """Return the split of the run where one of its parts, a baseline or (`systems`) the distance from it is asked for.
+    """Return the split of the run where one of its subsets, a baseline or (`systems`) the distance is asked for.
 
     Raises:
-        ConfigError: there is no such part, or the model is no run folder and so has no split.
+        ConfigError: there is no such subset, or the model is no run folder and so has no split.
     """
     from rrgraph.data import PARTS
     from rrgraph.runs import run_split
 
-    part = arguments.split
-    if part and part not in PARTS:
-        raise ConfigError(f"--split is '{part}', expected train, validation or test.{suggestion(part, PARTS)}")
-    if not part and not arguments.baseline and not systems:
+    subset = arguments.split
+    if subset and subset not in PARTS:
+        raise ConfigError(f"--split is '{subset}', expected train, validation or test.{suggestion(subset, PARTS)}")
+    if not subset and not arguments.baseline and not systems:
         return None
     if not Path(arguments.model, "config.yaml").is_file():
-        option = "--split" if part else "--baseline" if arguments.baseline else "--by distance"
+        option = "--split" if subset else "--baseline" if arguments.baseline else "--by distance"
         raise ConfigError(f"{option} needs the data of a run, and '{arguments.model}' is no run folder.")
     return run_split(arguments.model)

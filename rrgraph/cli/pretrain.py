@@ -1,10 +1,11 @@
-"""`rrgraph pretrain`: a configuration flows in, a run folder with a pretrained encoder flows out."""
+"""`rrgraph pretrain`: pretrains the composition encoder of a configuration, and writes its run folder."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
 
+from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_run_command
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ The run folder is runs/NAME, or what output=DIR says. Link training takes the en
 """
 
 
-def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     parser = add_run_command(
         name, commands, summary="pretrain the composition encoder on properties", examples=_EXAMPLES
@@ -32,10 +33,14 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Pretrain, then show errors and accuracies on the test parts."""
+    from rrgraph.cli.common.explain import show_settings
     from rrgraph.properties.pretraining import PretrainConfig, accuracy_table, comparison_table, pretrain_run
     from rrgraph.util.config import load_config
 
     config = load_config(arguments.config, arguments.overrides, schema=PretrainConfig)
+    if arguments.explain is not None:
+        show_settings(config, arguments.explain)
+        return
     result = pretrain_run(config, resume=arguments.resume, on_data=_show_data)
     print("\nMean absolute errors on the test parts\n")
     print(comparison_table(result.metrics.properties))

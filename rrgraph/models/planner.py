@@ -12,7 +12,7 @@ from rrgraph.chem import Composition
 from rrgraph.planning import LISTWISE, Planner, SetConstraints, Stock, known_size_mode, resolve_candidates
 
 if TYPE_CHECKING:
-    from rrgraph.models.model import Model
+    from rrgraph.models.model import Model  # torch, which planning with a baseline does without
 
 __all__ = ["candidate_list", "constrained_planner", "default_mode"]
 

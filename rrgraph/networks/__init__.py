@@ -4,7 +4,7 @@ from rrgraph.networks.cooccurrence import NULL_MODELS, PairStatistics, cooccurre
 from rrgraph.networks.export import FORMATS, check_format, write_graph, write_rows
 from rrgraph.networks.forecasts import FORECASTS, EdgeForecast, ForecastScore, forecast_edges, forecast_scores
 from rrgraph.networks.heuristics import bipartite_scores, pair_scores
-from rrgraph.networks.null_model import NullCounts, RandomSets, benjamini_hochberg, swap_counts
+from rrgraph.networks.null_model import NullCounts, RandomSets, swap_counts
 from rrgraph.networks.projections import Links, bipartite_graph, precursor_projection, target_links, target_projection
 from rrgraph.networks.records import UNITS, ReactionRecords, reaction_records
 from rrgraph.networks.set_shifts import SetShifts, ShiftExplanation, explain_shifts, set_shifts
@@ -30,7 +30,6 @@ __all__ = [
     "ShiftExplanation",
     "Substitution",
     "add_structure",
-    "benjamini_hochberg",
     "bipartite_graph",
     "bipartite_scores",
     "check_format",

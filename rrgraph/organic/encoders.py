@@ -95,7 +95,7 @@ class FingerprintTower(Tower):
         bits, radius = self.config.bits, self.config.radius
         if self.side == "template":
             return template_fragments(text, bits=bits, radius=radius)
-        return product_fragments(text, bits=bits, radius=radius, kinds=self.config.kinds)
+        return product_fragments(text, bits=bits, radius=radius, kinds=self.config.fragments)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         numbers, weights = inputs

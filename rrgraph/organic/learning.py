@@ -51,8 +51,8 @@ class TemplateLearner:
     ) -> None:
         self.graph, self.config, self.seed = graph, config, seed
         states = {
-            "product": TOWERS[config.product.tower].learn_state("product", config.product, graph.products),
-            "template": TOWERS[config.template.tower].learn_state("template", config.template, graph.templates),
+            "product": TOWERS[config.product.encoder].learn_state("product", config.product, graph.products),
+            "template": TOWERS[config.template.encoder].learn_state("template", config.template, graph.templates),
         }
         torch.manual_seed(seed)
         self.model: DualEncoder = build_model(config, states).to(device)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,12 +23,14 @@ from rrgraph.nn import (
     write_model,
 )
 from rrgraph.organic.chemistry.application import TemplateApplier, default_cache
-from rrgraph.organic.config import SearchConfig, TemplateModelConfig, TowerConfig
+from rrgraph.organic.config import SearchConfig, TemplateModelConfig
 from rrgraph.organic.encoders import TOWERS, Tower, tower_of
 from rrgraph.organic.planner import ReactantPlanner, TemplateScorer
 from rrgraph.organic.reranking.features import SET_FEATURES, SetDescriber
 from rrgraph.organic.reranking.precedents import Precedents
 from rrgraph.organic.reranking.reranker import ReactantReranker
+from rrgraph.util.arguments import call_with, value_of
+from rrgraph.util.settings import from_stored, to_stored
 
 __all__ = [
     "TEMPLATE_FORMAT",
@@ -42,6 +44,8 @@ __all__ = [
 
 TEMPLATE_FORMAT: Final = "rrgraph-template-model/2"
 """Name and version of the file format, checked on loading."""
+
+_SIDES: Final = ("product", "template")
 
 _MODEL, _BANK, _PRECEDENTS, _FOREST = "model.", "bank", "precedents.", "forest{}."
 
@@ -82,7 +86,7 @@ def build_model(config: TemplateModelConfig, states: Mapping[str, Mapping[str, A
         ConfigError: a tower is unknown or its sizes do not fit.
     """
     product, template = (
-        TOWERS[tower.tower](side, tower, states[side], width=config.width)
+        TOWERS[tower.encoder](side, tower, states[side], width=config.width)
         for side, tower in (("product", config.product), ("template", config.template))
     )
     return DualEncoder(product, template, temperature=config.temperature, normalise=config.normalise)
@@ -156,7 +160,7 @@ def save_template_checkpoint(checkpoint: TemplateCheckpoint, folder: str | Path)
     """Write `model.safetensors` and `model.json` into `folder`."""
     tensors = _prefixed(_MODEL, weights(checkpoint.model, half=False))
     description = {
-        "model": asdict(checkpoint.config),
+        "model": to_stored(checkpoint.config),
         "states": {side: tower.state for side, tower in _towers(checkpoint.model).items()},
         "templates": [
             [text, count] for text, count in zip(checkpoint.templates, checkpoint.counts.tolist(), strict=True)
@@ -179,23 +183,25 @@ def load_template_checkpoint(folder: str | Path) -> TemplateCheckpoint:
     """
     tensors, description = read_model(folder, TEMPLATE_FORMAT)
     with checkpoint_mismatch(folder):
-        config = _read_config(description["model"])
-        model = build_model(config, description["states"])
+        config = _read_config(value_of(description, "model", dict))
+        states = value_of(description, "states", dict)
+        model = build_model(config, {side: value_of(states, side, dict) for side in _SIDES})
         bank = tensors.pop(_BANK)
         model.load_state_dict(_taken(_MODEL, tensors))
-        texts, counts = zip(*description["templates"], strict=True)
+        texts, counts = _read_templates(value_of(description, "templates", list))
         if len(bank) != len(texts):
             raise ValueError(f"{len(bank)} vectors for {len(texts)} templates")
-        reactants = Counter(description["reactants"])
+        reactants = Counter(value_of(description, "reactants", dict))
         ranker = _read_ranker(tensors, description["ranker"], texts, reactants)
+        metadata = value_of(description, "metadata", dict)
     return TemplateCheckpoint(
         model=model.eval(),
         config=config,
-        templates=tuple(texts),
+        templates=texts,
         counts=np.array(counts, dtype=np.int64),
         bank=bank,
         reactants=reactants,
-        metadata=description["metadata"],
+        metadata=metadata,
         ranker=ranker,
     )
 
@@ -237,21 +243,26 @@ def _read_ranker(
 ) -> ReactantReranker | None:
     if description is None:
         return None
-    if tuple(description["numbers"]) != SET_FEATURES:
+    if tuple(value_of(description, "numbers", list)) != SET_FEATURES:
         raise ValueError("its trees read other numbers than this version gives them")
-    forests = [TreeEnsemble(**sizes) for sizes in description["forests"]]
+    forests = [call_with(TreeEnsemble, sizes) for sizes in value_of(description, "forests", list)]
     for number, forest in enumerate(forests):
         forest.load_state_dict(_taken(_FOREST.format(number), tensors))
     precedents = Precedents.from_tensors(_taken(_PRECEDENTS, tensors))
-    return ReactantReranker(SetDescriber(precedents, templates, reactants), forests, description["products"])
+    return ReactantReranker(
+        SetDescriber(precedents, templates, reactants), forests, value_of(description, "products", list)
+    )
 
 
 def _read_config(values: Mapping[str, Any]) -> TemplateModelConfig:
-    known = {option.name for option in fields(TowerConfig)}
-    towers = {
-        side: TowerConfig(**{name: value for name, value in values[side].items() if name in known})
-        for side in ("product", "template")
-    }
-    return TemplateModelConfig(
-        width=values["width"], temperature=values["temperature"], normalise=values["normalise"], **towers
-    )
+    for name in ("width", "temperature", "normalise", *_SIDES):
+        value_of(values, name, object)
+    return from_stored(TemplateModelConfig, values)
+
+
+def _read_templates(entries: Sequence[Any]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Return the templates and how many rows each has."""
+    for entry in entries:
+        if not isinstance(entry, list) or [type(each) for each in entry] != [str, int]:
+            raise ValueError(f"{entry!r:.80} is not a template and its number of rows")
+    return tuple(text for text, _ in entries), tuple(count for _, count in entries)

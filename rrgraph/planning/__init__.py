@@ -5,7 +5,14 @@ Flows in: a scorer of links, candidate precursors and constraints. Flows out: ra
 
 from rrgraph.planning.candidates import CandidateFilter, Feasible
 from rrgraph.planning.choices import resolve_candidates
-from rrgraph.planning.constraints import MAX_SIZE, ElementCover, SetConstraints, SizeChoice, read_sizes
+from rrgraph.planning.constraints import (
+    MAX_SIZE,
+    ElementCover,
+    SetConstraints,
+    SizeChoice,
+    balanced_equation,
+    read_sizes,
+)
 from rrgraph.planning.energies import (
     FormationEnergy,
     ReactionEnergy,
@@ -14,7 +21,6 @@ from rrgraph.planning.energies import (
     read_formation_energies,
 )
 from rrgraph.planning.enumeration import SetProblem, enumerate_sets, search_sets, set_problem
-from rrgraph.planning.equations import Equations
 from rrgraph.planning.generated import TargetCandidates, generated_candidates
 from rrgraph.planning.lists import Stock, read_candidates
 from rrgraph.planning.planner import RANKING_MODES, LinkScorer, Planner, known_size_mode
@@ -66,7 +72,6 @@ __all__ = [
     "CandidateFilter",
     "ElementCover",
     "EnergySource",
-    "Equations",
     "Feasible",
     "FormationEnergy",
     "LinkScorer",
@@ -94,6 +99,7 @@ __all__ = [
     "SynthesisPlan",
     "TargetCandidates",
     "TargetLinks",
+    "balanced_equation",
     "energies_needed",
     "enumerate_sets",
     "find_swaps",

@@ -6,15 +6,37 @@ Flows in: sizes, precursors and elements as people write them. Flows out: one fr
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from rrgraph.chem import ELEMENTS, Composition, Material, as_composition, is_material, parse_formula
+from rrgraph.chem import (
+    ELEMENTS,
+    BalancedEquation,
+    BalanceError,
+    Composition,
+    Material,
+    as_composition,
+    balance,
+    is_material,
+    parse_formula,
+)
+from rrgraph.data import PrecursorSet
 from rrgraph.errors import OptionError, PlanningError, suggestion
 from rrgraph.planning.lists import Stock, read_materials
 
-__all__ = ["MAX_SIZE", "ElementCover", "SetConstraints", "SizeChoice", "check_sizes", "read_sizes", "split_names"]
+__all__ = [
+    "MAX_SIZE",
+    "ElementCover",
+    "SetConstraints",
+    "SizeChoice",
+    "balanced_equation",
+    "balances",
+    "check_sizes",
+    "read_sizes",
+    "split_names",
+]
 
 MAX_SIZE: Final = 20
 """Largest number of precursors that can be asked for as text."""
@@ -169,6 +191,26 @@ class SetConstraints:
         if sizes is not None and len(sizes) != targets:
             raise PlanningError(f"Got {len(sizes)} set sizes for {targets} targets, expected one each.")
         return [self.sizes if size is None else check_sizes((size,)) for size in sizes or [None] * targets]
+
+
+def balances(target: Composition, precursors: PrecursorSet) -> bool:
+    """Return whether a set balances, see `rrgraph.chem.balance`."""
+    return balanced_equation(target, precursors) is not None
+
+
+def balanced_equation(target: Composition, precursors: PrecursorSet) -> BalancedEquation | None:
+    """Return the equation of a set, None if it does not balance; a set is balanced once and then remembered."""
+    members = tuple(precursors)
+    # Compositions are equal in any spelling, but an equation is in that of its own.
+    return _balanced(target, members, tuple((each.formula, each.amounts) for each in (target, *members)))
+
+
+@lru_cache(maxsize=2**12)
+def _balanced(target: Composition, precursors: tuple[Composition, ...], spelled: Hashable) -> BalancedEquation | None:
+    try:
+        return balance(target, precursors)
+    except BalanceError:
+        return None
 
 
 def check_sizes(sizes: int | Sequence[int]) -> tuple[int, ...]:

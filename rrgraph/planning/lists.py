@@ -39,8 +39,6 @@ def read_materials(option: str, source: Stock, *, words: Sequence[str] = ()) -> 
             raise OptionError(option, f" is empty, {expected}.")
         return found
     choice = os.fspath(source)
-    if choice in CATALOGUE:
-        choice = str(data_path(choice))
     if not choice.strip(" ,"):
         raise OptionError(option, f" is '{choice}', {expected}.")
     try:
@@ -57,14 +55,16 @@ def read_candidates(source: str | os.PathLike[str]) -> list[Composition]:
     """Read candidate precursors, each once, in the order they are written.
 
     Args:
-        source: formulas joined by commas (``"B,Cr,AlB2"``), a text file with one formula a line (empty lines and
-            lines that begin with # are skipped), or a CSV file with a column `formula` or `precursor`.
+        source: name of a catalogued list, formulas joined by commas (``"B,Cr,AlB2"``), a text file with one formula a
+            line (empty lines and lines that begin with # are skipped), or a CSV file with a column `formula` or
+            `precursor`.
 
     Raises:
-        DataError: the file is not readable, lacks the column, has no formulas, or a line is no composition.
-        FormulaError: a formula of the comma-separated list is no composition.
+        DataError: a catalogued list is not here; the file is not readable, lacks the column, has no formulas, or a
+            line is not a valid formula.
+        FormulaError: a formula of the comma-separated list is not a valid formula.
     """
-    path = Path(source)
+    path = data_path(str(source)) if source in CATALOGUE else Path(source)
     if not _is_file(path):
         text = os.fspath(source)
         if path.suffix and "," not in text and path.suffix.lower() in {".csv", ".txt", ".tsv", ".list"}:

@@ -7,6 +7,7 @@ lazy `SetRanking` behind it, which evaluation asks for exact scores.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Final, Protocol
 
 import numpy as np
@@ -15,8 +16,7 @@ from numpy.typing import NDArray
 from rrgraph.chem import Composition
 from rrgraph.errors import PlanningError, ScoreError, suggestion
 from rrgraph.planning.candidates import CandidateFilter, Feasible
-from rrgraph.planning.constraints import SetConstraints
-from rrgraph.planning.equations import Equations
+from rrgraph.planning.constraints import SetConstraints, balances
 from rrgraph.planning.ranking import SCALE, Plan, SetRanking
 from rrgraph.planning.reranking import LISTWISE, Links, Searched, rerank
 from rrgraph.planning.search import MODES, SetSearch
@@ -165,7 +165,7 @@ class Planner:
             indices=feasible.indices.tolist(),
             log_probabilities=log_probabilities.tolist(),
             missing=feasible.missing,
-            valid=Equations(target).balances if self.constraints.balanced else None,
+            valid=partial(balances, target) if self.constraints.balanced else None,
         )
 
     def _score(self, targets: Sequence[Composition]) -> list[Links]:

@@ -14,8 +14,7 @@ from rrgraph.chem import Composition
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import PlanningError, ScoreError
 from rrgraph.planning.candidates import CandidateFilter, Feasible
-from rrgraph.planning.constraints import SetConstraints
-from rrgraph.planning.equations import Equations
+from rrgraph.planning.constraints import SetConstraints, balances
 from rrgraph.planning.planner import LinkScorer, Planner
 from rrgraph.planning.ranking import SCALE, Plan, RankedSet, Ranking
 
@@ -191,7 +190,7 @@ class ProposalPlanner:
             brought & feasible.need == feasible.need
             and not twice & feasible.exclusive
             and set(feasible.required) <= set(places)
-            and (not self.constraints.balanced or Equations(target).balances(precursors))
+            and (not self.constraints.balanced or balances(target, precursors))
         )
 
 

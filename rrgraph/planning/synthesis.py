@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from rrgraph.chem import BalancedEquation, BalanceError, Composition, batch_masses, parse_formula
 from rrgraph.data import KnownReaction, PrecursorSet
 from rrgraph.errors import PlanningError
+from rrgraph.planning.constraints import balanced_equation
 from rrgraph.planning.energies import ReactionEnergy
-from rrgraph.planning.equations import Equations
 from rrgraph.planning.planner import Planner
 from rrgraph.planning.presentation import plan_columns, plan_html, plan_rows, plan_text
 from rrgraph.planning.ranking import Plan, RankedSet
@@ -79,7 +79,7 @@ class PlannedSet:
             was found.
         energy: reaction energy, None when not asked for or the set cannot be balanced.
         literature: precedents of the plan that use this very set.
-        equations: of the target's sets, shared by all of them.
+        target: what is made.
     """
 
     rank: int
@@ -90,12 +90,12 @@ class PlannedSet:
     alternative: PlannedSet | None = None
     energy: ReactionEnergy | None = None
     literature: tuple[KnownReaction, ...] = ()
-    equations: Equations = field(repr=False, compare=False)
+    target: Composition = field(repr=False)
 
     @property
     def equation(self) -> BalancedEquation | None:
         """The balanced equation, None when the set cannot be balanced; worked out when it is first asked for."""
-        return self.equations.of(self.precursors)
+        return balanced_equation(self.target, self.precursors)
 
     def grams(self, target_grams: float) -> dict[str, float]:
         """Return the mass of each precursor in g, to six digits, that gives `target_grams` g of target.
@@ -105,7 +105,7 @@ class PlannedSet:
             RRGraphError: `target_grams` is not a positive number.
         """
         if self.equation is None:
-            raise BalanceError(f"{self.equations.target} from {self} cannot be balanced, so there are no masses.")
+            raise BalanceError(f"{self.target} from {self} cannot be balanced, so there are no masses.")
         return {
             precursor.formula: _six_digits(grams)
             for precursor, grams in batch_masses(self.equation, target_grams).items()
@@ -292,8 +292,6 @@ def _precedent_values(reaction: KnownReaction) -> dict[str, Any]:
 
 
 def _planned(plan: Plan, swaps: Sequence[Swap | None], is_seen: Callable[[Composition], bool]) -> Iterator[PlannedSet]:
-    equations = Equations(plan.target)
-
     def planned(rank: int, ranked: RankedSet, alternative: PlannedSet | None = None) -> PlannedSet:
         return PlannedSet(
             rank=rank,
@@ -302,7 +300,7 @@ def _planned(plan: Plan, swaps: Sequence[Swap | None], is_seen: Callable[[Compos
             score=ranked.score,
             unseen=tuple(member for member in ranked.precursors if not is_seen(member)),
             alternative=alternative,
-            equations=equations,
+            target=plan.target,
         )
 
     for rank, (ranked, swap) in enumerate(zip(plan.sets, swaps, strict=True), start=1):

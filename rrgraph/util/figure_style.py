@@ -1,6 +1,6 @@
 """The one look of every figure: sizes, fonts, colours, and files that are the same byte for byte.
 
-The panels that a figure asks for flow in; a matplotlib figure flows out, and from it SVG and PNG files.
+Draws matplotlib figures and saves them as SVG and PNG.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ model:
 contrastive: {epochs: 12, batch_size: 16, learning_rate: 1.0e-2}
 ranking: {epochs: 1, batch_size: 16, candidates: 4, hard: 2}
 search: {templates: 4, applicable: true}
-evaluation: {parts: [validation], rows: 5}
+evaluation: {subsets: [validation], rows: 5}
 """
 
 

@@ -15,7 +15,7 @@ SIDES = [(name, side) for name in TOWERS for side in TEXTS if (name, side) != ("
 
 def build(name, side, texts=None):
     torch.manual_seed(0)
-    config = TowerConfig(tower=name, **SMALL)
+    config = TowerConfig(encoder=name, **SMALL)
     state = TOWERS[name].learn_state(side, config, texts or TEXTS[side])
     return TOWERS[name](side, config, state, width=8).eval()
 
@@ -62,7 +62,7 @@ def test_a_table_knows_templates_only():
 
 
 def test_heads_must_divide_the_width():
-    config = TowerConfig(tower="transformer", hidden=10, heads=4)
+    config = TowerConfig(encoder="transformer", hidden=10, heads=4)
     with pytest.raises(ConfigError, match=r"model.hidden=10 must be a multiple of model.heads=4"):
         TOWERS["transformer"]("product", config, {"vocabulary": ["C"]}, width=8)
 

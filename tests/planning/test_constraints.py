@@ -4,9 +4,11 @@ import re
 
 import pytest
 
-from rrgraph.chem import parse_formula
+from rrgraph.chem import balance, parse_formula
+from rrgraph.data import PrecursorSet
 from rrgraph.errors import FormulaError, OptionError, PlanningError
-from rrgraph.planning import SetConstraints
+from rrgraph.planning import SetConstraints, balanced_equation
+from rrgraph.planning.constraints import balances
 
 
 def test_spellings_and_order_do_not_matter():
@@ -97,3 +99,16 @@ def test_options_that_cannot_be_used_are_named(options, message):
     with pytest.raises(OptionError, match=re.escape(message)) as caught:
         SetConstraints().narrowed(**options)
     assert caught.value.on_command_line() == f"--{str(caught.value).replace('_', '-', 1)}"
+
+
+def test_a_set_is_balanced_once_and_in_the_spelling_asked_for(monkeypatch):
+    asked = []
+    monkeypatch.setattr("rrgraph.planning.constraints.balance", lambda *of: asked.append(of) or balance(*of))
+    oxides = PrecursorSet([parse_formula("BaO"), parse_formula("TiO2")])
+    for text in ("BaTiO3", "BaTiO3", "Ba2Ti2O6"):
+        equation = balanced_equation(parse_formula(text), oxides)
+        assert equation == balance(parse_formula(text), list(oxides))
+        assert str(equation).endswith(text)
+    assert len(asked) == 2
+    assert balances(parse_formula("BaTiO3"), oxides) and len(asked) == 2
+    assert balanced_equation(parse_formula("BaTiO3"), PrecursorSet([parse_formula("TiO2")])) is None

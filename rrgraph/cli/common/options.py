@@ -7,6 +7,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from rrgraph.cli.common.argparse_private import ArgumentContainer, Commands
 from rrgraph.errors import ConfigError, suggestion
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ CANDIDATES = "FILE|LIST|train|all|generated"
 
 
 def add_command(
-    name: str, commands: argparse._SubParsersAction, *, summary: str, examples: str, rest: str | None = None
+    name: str, commands: Commands, *, summary: str, examples: str, rest: str | None = None
 ) -> argparse.ArgumentParser:
     """Add a command with a one-line summary and worked examples to the help.
 
@@ -57,14 +58,19 @@ def add_command(
     return parser
 
 
-def add_run_command(
-    name: str, commands: argparse._SubParsersAction, *, summary: str, examples: str
-) -> argparse.ArgumentParser:
-    """Add a command that carries out the run of a configuration: CONFIG, overrides and --resume."""
+def add_run_command(name: str, commands: Commands, *, summary: str, examples: str) -> argparse.ArgumentParser:
+    """Add a command that carries out the run of a configuration: CONFIG, overrides, --resume and --explain."""
     parser = add_command(name, commands, summary=summary, examples=examples, rest="overrides")
     parser.add_argument("config", help="YAML file")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="values that replace those of the file")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
+    parser.add_argument(
+        "--explain",
+        nargs="?",
+        const="",
+        metavar="KEY",
+        help="show what a setting, a section of them or all mean and may be, and run nothing",
+    )
     return parser
 
 
@@ -114,7 +120,7 @@ def add_protocol_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--truth-rule", dest="truth_rule", help="row: the row's own set; any: any set of the target")
 
 
-def add_mode(parser: argparse._ActionsContainer) -> None:
+def add_mode(parser: ArgumentContainer) -> None:
     """Add `--mode`; `score_mode` reads it."""
     parser.add_argument(
         "--mode",

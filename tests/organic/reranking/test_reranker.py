@@ -20,7 +20,7 @@ from rrgraph.organic.reranking import reranker as ranker_module
 from rrgraph.organic.reranking.reranker import _fold
 from rrgraph.training import TreesConfig
 
-TREES = TreesConfig(number=20, depth=3, leaves=6, least=2, learning_rate=0.2)
+TREES = TreesConfig(n_trees=20, depth=3, max_leaves=6, min_samples_leaf=2, learning_rate=0.2)
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +108,7 @@ def test_products_it_learned_from_are_judged_by_the_forest_without_them(describe
     assert set(ranker.log_odds(fresh, sets_of(by_templates, fresh)).tolist()) == {2.0}
 
 
+@pytest.mark.slow
 def test_several_processes_learn_the_same(describe, by_templates, split, ranker, monkeypatch):
     monkeypatch.setattr(ranker_module, "_PRODUCTS_AT_ONCE", 5)
     planner = ReactantPlanner(by_templates.scorer, TemplateApplier(jobs=2), by_templates.config, reactants={})

@@ -21,7 +21,7 @@ def changed(config, key, value):
 
 def test_the_shipped_configurations_are_accepted():
     check_pretrain_config(PretrainConfig())
-    config = load_config(Path(__file__).parents[2] / "configs" / "pretrain.yaml", schema=PretrainConfig)
+    config = load_config(Path(__file__).parents[3] / "configs" / "pretrain.yaml", schema=PretrainConfig)
     check_pretrain_config(config)
     assert "bulk_modulus" in config.data.withhold
     assert config.name == "pretrain"
@@ -67,7 +67,7 @@ def test_columns_may_have_no_options_and_a_choice_of_rows(property_file):
         ("training.patience", -1, "training.patience"),
         ("training.gradient_clip", -1.0, "training.gradient_clip"),
         ("training.warmup", 1.5, "training.warmup is 1.5, expected from 0 to 1"),
-        ("training.average", 1.0, "training.average"),
+        ("training.ema_decay", 1.0, "training.ema_decay"),
         ("training.balance", 2.0, "training.balance"),
         ("training.masked_elements", 1.1, "training.masked_elements"),
         ("training.masked_fractions", -0.1, "training.masked_fractions"),
@@ -113,7 +113,7 @@ def test_a_bad_value_is_named_in_one_sentence(key, value, words):
         ({"columns": {"anion": {"kind": "class"}}}, "at least 2 classes"),
         ({"columns": {"size": {"low": 3, "high": 1}}}, "plausible range"),
         ({"formula": "formla"}, "Did you mean 'formula'"),
-        ({"part": "prat"}, "no column 'prat'"),
+        ({"subset": "prat"}, "no column 'prat'"),
         ({"columns": {"size": 3}}, "size"),
         ({"columns": {"size": {"unit": 3}}}, "unit"),
         ({"columns": {"size": {"low": "none"}}}, "low"),

@@ -54,7 +54,7 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
     >>> import rrgraph as rr
     >>> plan = rr.plan("BaTiO3", exclude="BaCO3", top_k=3, literature=False)
     >>> print(plan.best.equation)
-    BaO + TiO2 → BaTiO3
+    TiO2 + BaO → BaTiO3
 
     Args:
         targets: formulas, compositions, or pymatgen `Composition`, `Structure` or `ComputedEntry` objects.
@@ -103,7 +103,7 @@ def load_reactions(name: str | os.PathLike[str]) -> ReactionTable:
     """Return the reaction table of a catalogued name, or of a CSV, JSONL or Parquet file.
 
     >>> load_reactions("textbook")[0].target.formula
-    'Si3N4'
+    'Ba3UO6'
 
     Raises:
         DataError: there is neither such a name nor such a file, or it is not a reaction table.
@@ -120,7 +120,7 @@ def build_graph(table: ReactionTable | str | os.PathLike[str]) -> HeteroData:
 
     >>> graph = build_graph("textbook")
     >>> graph["target"].num_nodes, graph["precursor"].num_nodes
-    (1206, 286)
+    (1224, 381)
 
     Raises:
         DataError: the table cannot be read, or has no rows.
@@ -139,7 +139,17 @@ def train(
     """Train a model, or fit a baseline, and measure it; return the run with its model, history and metrics.
 
     >>> import tempfile
-    >>> small = {"data.split": "random", "training.epochs": 1, "evaluation.subsets": [], "output": tempfile.mkdtemp()}
+    >>> from rrgraph.runs import DataConfig, RunConfig
+    >>> folder = tempfile.mkdtemp()
+    >>> load_reactions("textbook").select(range(100)).write(f"{folder}/rows.csv")
+    >>> config = RunConfig(output=f"{folder}/run", data=DataConfig(table=f"{folder}/rows.csv", split="random"))
+    >>> config.model.width, config.model.layers, config.model.heads = 16, 1, 1
+    >>> config.training.epochs, config.evaluation.subsets = 1, []
+    >>> run = train(config)
+    >>> [row["epoch"] for row in run.history]
+    [1]
+    >>> len(run.model.plan("BaTiO3", top_k=3, literature=False))
+    3
 
     Args:
         config: a configuration, or a YAML file of one.
@@ -149,11 +159,11 @@ def train(
     Raises:
         ConfigError: the configuration or the run folder is refused; nothing has been written then.
     """
-    from rrgraph.runs import carry_out, load_run
+    from rrgraph.runs import load_run, materials_workflow
 
     if isinstance(config, str | os.PathLike):
         config = load_run(Path(config), [f"{key}={json.dumps(value)}" for key, value in (overrides or {}).items()])
-    return carry_out(config, resume=resume)
+    return materials_workflow(config).run(config, resume=resume)
 
 
 def evaluate(
@@ -165,6 +175,10 @@ def evaluate(
     mode: str | None = None,
 ) -> Metrics:
     """Return how high the sets that a table records stand in a model's rankings.
+
+    >>> rows = load_reactions("textbook").select(range(20))
+    >>> evaluate("default", rows).overall.rows
+    20
 
     Args:
         model: a model, or the name or run folder of one.

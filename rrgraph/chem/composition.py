@@ -12,6 +12,10 @@ __all__ = ["Composition"]
 class Composition:
     """Amounts of each element, equal to every other spelling of the same material.
 
+    >>> from rrgraph.chem import parse_formula
+    >>> sorted(parse_formula("BaTiO3").elements)
+    ['Ba', 'O', 'Ti']
+
     Attributes:
         key: canonical reduced formula; two compositions are equal when their keys are.
         formula: the spelling that was typed, for display only.

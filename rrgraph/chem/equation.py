@@ -27,6 +27,10 @@ _LARGEST_DENOMINATOR = 99
 class BalancedEquation:
     """An equation that conserves every element exactly; every coefficient is positive.
 
+    >>> from rrgraph.chem import balance
+    >>> print(balance("LiCoO2", ["Li2CO3", "Co3O4"]).integer())
+    6 Li2CO3 + 4 Co3O4 + O2 → 12 LiCoO2 + 6 CO2
+
     Attributes:
         target: the material made; its coefficient is 1 formula unit as typed.
         precursors: solids that are used up, in the order given.

@@ -50,6 +50,11 @@ class FormulaWarning(UserWarning):
 def parse_formula(text: str) -> Composition:
     """Read one typed formula; answers are cached by spelling.
 
+    >>> print(parse_formula("CuSO4·5H2O").fractions["Cu"])
+    0.047619047619047616
+    >>> parse_formula("Li(Ni0.8Co0.2)O2") == parse_formula("LiCo0.2Ni0.8O2")
+    True
+
     An offset of unknown size (`O3-δ`, `O7-x`, `O7-delta`, `O3±δ`) is read as zero with a `FormulaWarning`.
 
     Raises:

@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from rrgraph.cli import (
@@ -93,8 +93,8 @@ class ShowVersion(argparse.Action):
         parser.exit()
 
 
-def build_parser() -> Parser:
-    """Return the parser with every command."""
+def build_parser(names: Iterable[str] = COMMANDS) -> Parser:
+    """Return the parser with some commands, or all."""
     parser = Parser(
         prog="rrgraph",
         description="Which precursors make this material? Inorganic retrosynthesis as link prediction.",
@@ -104,8 +104,8 @@ def build_parser() -> Parser:
     parser.add_argument("--version", action=ShowVersion, nargs=0, help="show the version and the environment")
     parser.add_argument("-v", "--verbose", action="store_true", help="log what is being done")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
-    for name, module in COMMANDS.items():
-        module.add_parser(name, commands)
+    for name in names:
+        COMMANDS[name].add_parser(name, commands)
     return parser
 
 
@@ -140,7 +140,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    arguments, unknown = build_parser().parse_known_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    command = next((text for text in given if not text.startswith("-")), "")
+    parser = build_parser([command]) if command in COMMANDS else build_parser()
+    arguments, unknown = parser.parse_known_args(given)
     for text in unknown:
         if text.startswith("-") or arguments.rest is None:
             arguments.parser.refuse(text)

@@ -38,6 +38,10 @@ _PARSED = ("targets", "precursor_sets", "target_keys", "element_systems")
 class ReactionTable:
     """Reactions as columns; formulas are parsed when they are first needed, each distinct spelling once.
 
+    >>> table = ReactionTable(pd.DataFrame({"target": ["BaTiO3"], "precursors": ["BaCO3;TiO2"]}))
+    >>> print(table[0])
+    BaCO3 + TiO2 → BaTiO3
+
     Args:
         frame: columns `target` and `precursors` (formulas joined by `;`, or lists of them), optionally `year`,
             `doi`, `split` and any others, which are kept.

@@ -50,7 +50,7 @@ class Model:
     >>> import rrgraph as rr
     >>> model = rr.load_model()
     >>> model.plan("BaTiO3", constraints=rr.Constraints(excluded_elements="C"), literature=False).best.precursors
-    PrecursorSet(BaO + TiO2)
+    PrecursorSet(TiO2 + BaO)
 
     Args:
         checkpoint: what was trained.

@@ -64,9 +64,9 @@ class PlannedSet:
     >>> import rrgraph as rr
     >>> best = rr.plan("BaTiO3", literature=False).best
     >>> print(best, "|", best.equation)
-    BaCO3 + TiO2 | BaCO3 + TiO2 → BaTiO3 + CO2
+    TiO2 + BaCO3 | TiO2 + BaCO3 → BaTiO3 + CO2
     >>> best.grams(10)
-    {'BaCO3': 8.46252, 'TiO2': 3.42492}
+    {'TiO2': 3.42489, 'BaCO3': 8.46237}
 
     Attributes:
         rank: from 1.
@@ -132,16 +132,16 @@ class SynthesisPlan:
     >>> import rrgraph as rr
     >>> plan = rr.plan("BaTiO3", top_k=2, literature=False)
     >>> [str(found) for found in plan]
-    ['BaCO3 + TiO2', 'BaO + TiO2']
+    ['TiO2 + BaCO3', 'TiO2 + BaO']
     >>> print(plan)  # doctest: +ELLIPSIS
     BaTiO3
     rank  probability  precursors    alternative (probability)  balanced equation
-       1 ... %  BaCO3 + TiO2 ...
-       2 ... %  BaO + TiO2 ...
+       1 ... %  TiO2 + BaCO3 ...
+       2 ... %  TiO2 + BaO ...
     another set: ... %
     probability: chance that this is the set reported in the literature
     >>> plan.to_frame()["precursors"].tolist()
-    ['BaCO3;TiO2', 'BaO;TiO2']
+    ['TiO2;BaCO3', 'TiO2;BaO']
 
     Attributes:
         target: formula, as it was asked for.

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
 from rrgraph.chem import Material
 from rrgraph.data import ReactionTable, load_table
@@ -163,7 +163,7 @@ def train(
 
     if isinstance(config, str | os.PathLike):
         config = load_run(Path(config), [f"{key}={json.dumps(value)}" for key, value in (overrides or {}).items()])
-    return materials_workflow(config).run(config, resume=resume)
+    return cast("RunResult", materials_workflow(config).run(config, resume=resume))
 
 
 def evaluate(

@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+import rrgraph as rr
 from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import (
     CANDIDATES,
@@ -75,9 +76,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     """Measure a model of targets and precursors."""
     from rrgraph.baselines import BASELINES
     from rrgraph.cli.common.show import show_edges, show_metrics, show_strata
-    from rrgraph.data import load_table
     from rrgraph.evaluation import PROTOCOLS, evaluate_links
-    from rrgraph.models import load_model
     from rrgraph.planning import TargetCandidates, resolve_candidates
     from rrgraph.runs import candidate_pool
     from rrgraph.runs.measure import measure_systems
@@ -87,9 +86,9 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     protocol = PROTOCOLS[arguments.protocol].override(**protocol_overrides(arguments))
     baselines = {name: BASELINES[name] for name in arguments.baseline}
     by = groupings(arguments.by)
-    predictor = load_model(arguments.model)
+    predictor = rr.load_model(arguments.model)
     split = _split(arguments, systems="distance" in by and predictor.systems is None)
-    table = load_table(arguments.test) if arguments.test else getattr(split, arguments.split)
+    table = rr.load_reactions(arguments.test) if arguments.test else getattr(split, arguments.split)
     if not len(table):
         raise DataError(f"There are no rows to measure on in '{arguments.test or arguments.split}'.")
     known = candidate_pool(predictor.vocabulary, table)

@@ -163,16 +163,16 @@ class SetConstraints:
             at_hand = read_materials("stock", stock)
         elif self.stock is not None:
             at_hand = self.spelled(self.stock)
-        return replace(
-            self,
-            sizes=self.sizes if set_size is None else read_sizes(set_size),
-            required=[*self.spelled(self.required), *required],
-            excluded=[*self.excluded, *excluded],
-            required_elements=self.required_elements | required_elements,
-            excluded_elements=self.excluded_elements | excluded_elements,
-            stock=at_hand,
-            balanced=self.balanced or balanced,
-        )
+        narrower: dict[str, Any] = {
+            "sizes": self.sizes if set_size is None else read_sizes(set_size),
+            "required": [*self.spelled(self.required), *required],
+            "excluded": [*self.excluded, *excluded],
+            "required_elements": self.required_elements | required_elements,
+            "excluded_elements": self.excluded_elements | excluded_elements,
+            "stock": at_hand,
+            "balanced": self.balanced or balanced,
+        }
+        return replace(self, **narrower)
 
     def spelled(self, keys: Collection[str]) -> list[Composition]:
         """Return those of `materials` that have one of the keys, in the order they were given."""

@@ -8,7 +8,7 @@ from rrgraph.chem import balance, parse_formula
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import FormulaError, OptionError, PlanningError
 from rrgraph.planning import SetConstraints, balanced_equation
-from rrgraph.planning.constraints import balances
+from rrgraph.planning.constraints import _balanced, balances
 
 
 def test_spellings_and_order_do_not_matter():
@@ -103,6 +103,7 @@ def test_options_that_cannot_be_used_are_named(options, message):
 
 def test_a_set_is_balanced_once_and_in_the_spelling_asked_for(monkeypatch):
     asked = []
+    _balanced.cache_clear()
     monkeypatch.setattr("rrgraph.planning.constraints.balance", lambda *of: asked.append(of) or balance(*of))
     oxides = PrecursorSet([parse_formula("BaO"), parse_formula("TiO2")])
     for text in ("BaTiO3", "BaTiO3", "Ba2Ti2O6"):

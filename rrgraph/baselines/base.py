@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable, Split
 from rrgraph.errors import DataError, ModelError
-from rrgraph.planning import Plan, Proposal, SetConstraints, planner_for
+from rrgraph.planning import LinkScorer, Plan, Proposal, SetConstraints, planner_for
 from rrgraph.util.registry import Registry
 
 __all__ = ["BASELINES", "Baseline", "LinkBaseline", "SetBaseline", "SetRequest"]
@@ -87,11 +87,11 @@ class Baseline(ABC):
             raise ModelError(f"The baseline '{self.name}' has not been fitted to a reaction table.")
 
 
-class LinkBaseline(Baseline):
-    """A comparison system that scores links, a `rrgraph.planning.LinkScorer`."""
+class LinkBaseline(Baseline, LinkScorer):
+    """A comparison system that scores links."""
 
     def logits(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> NDArray[np.float64]:
-        """Return the log-odds of each link, (targets, candidates), finite; neither side needs to be known.
+        """Return the logits of each link, (targets, candidates), finite; neither side needs to be known.
 
         Raises:
             ModelError: the baseline has not been fitted.
@@ -101,7 +101,7 @@ class LinkBaseline(Baseline):
 
     @abstractmethod
     def _logits(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> NDArray[np.float64]:
-        """Return the log-odds (targets, candidates) of a fitted baseline."""
+        """Return the logits (targets, candidates) of a fitted baseline."""
 
 
 @dataclass(frozen=True)

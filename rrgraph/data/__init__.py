@@ -5,6 +5,7 @@ or leaks.
 """
 
 from rrgraph.data.agreement import Agreement, publication_agreement
+from rrgraph.data.batches import LinkBatch, SetBatch
 from rrgraph.data.catalogue import CATALOGUE, CatalogueEntry, cache_folder, data_checksum, data_path, load_table
 from rrgraph.data.cleaning.clean import CleaningReport, clean_table
 from rrgraph.data.cleaning.recipes import RECIPE_SUFFIXES, clean_recipes, load_recipes, read_recipes
@@ -35,10 +36,12 @@ __all__ = [
     "KnownReaction",
     "KnownReactions",
     "LeakageReport",
+    "LinkBatch",
     "Overlap",
     "PrecursorSet",
     "Reaction",
     "ReactionTable",
+    "SetBatch",
     "Split",
     "TableStatistics",
     "available_literature",

@@ -8,7 +8,7 @@ import networkx as nx
 import numpy as np
 
 from rrgraph.chem import Composition
-from rrgraph.graph import anion_class, precursor_kind
+from rrgraph.graph import anion_class, precursor_class
 from rrgraph.networks.records import ReactionRecords
 
 __all__ = ["add_precursors", "target_attributes"]
@@ -20,7 +20,7 @@ def add_precursors(graph: nx.Graph, records: ReactionRecords, **extra: Any) -> N
     for place, precursor in enumerate(records.precursors):
         attributes: dict[str, Any] = {
             "elements": " ".join(sorted(precursor.elements)),
-            "kind": precursor_kind(precursor),
+            "kind": precursor_class(precursor),
             "reactions": int(records.uses[place]),
         }
         if np.isfinite(first[place]):

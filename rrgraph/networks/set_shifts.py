@@ -20,7 +20,7 @@ from rrgraph.data import ReactionTable
 from rrgraph.errors import ModelError
 from rrgraph.evaluation import Protocol
 from rrgraph.metrics import Interval, mean_intervals
-from rrgraph.planning import LISTWISE, Planner
+from rrgraph.planning import Planner
 
 if TYPE_CHECKING:
     from rrgraph.models import Model
@@ -127,8 +127,9 @@ def set_shifts(
     Raises:
         ModelError: the model has no second stage.
     """
-    if not predictor.ranks_sets:
-        raise ModelError("The model has no set scorer whose shifts could be explained.")
+    reranker = predictor.reranker
+    if reranker is None:
+        raise ModelError("The model has no re-ranker whose shifts could be explained.")
     told = protocol.set_size == "told"
     truth: dict[tuple[str, int | None], set[frozenset[str]]] = {}
     targets: dict[tuple[str, int | None], Composition] = {}
@@ -138,10 +139,10 @@ def set_shifts(
         truth.setdefault(wanted, set()).add(keys)
     constraints, sizes = protocol.constraints(), [size for _, size in targets]
     plans = [
-        Planner(predictor, candidates, constraints, mode=mode, max_candidates=protocol.max_candidates).plan(
-            list(targets.values()), top_k=predictor.set_candidates, sizes=sizes
+        Planner(predictor, candidates, constraints, reranker=used, max_candidates=protocol.max_candidates).plan(
+            list(targets.values()), top_k=reranker.candidates, sizes=sizes
         )
-        for mode in ("product", LISTWISE)
+        for used in (None, reranker)
     ]
     describe = _Describer(pairs)
     rows: list[tuple[int, float, float, bool]] = []

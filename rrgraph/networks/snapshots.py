@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rrgraph.errors import ConfigError
-from rrgraph.graph import KINDS, precursor_kind
+from rrgraph.graph import PRECURSOR_CLASSES, precursor_class
 from rrgraph.networks.records import ReactionRecords
 
 __all__ = ["kind_shares", "of_years"]
@@ -17,14 +17,14 @@ def kind_shares(records: ReactionRecords) -> list[dict[str, Any]]:
     """Return the share of each kind of precursor among the precursor uses of every year.
 
     A reaction counts once in each year in which it is reported. Kinds are those of
-    `rrgraph.graph.precursor_classes.KINDS`.
+    `rrgraph.graph.precursor_classes.PRECURSOR_CLASSES`.
 
     Returns:
         dicts `year`, `kind`, `share` (those of a year sum to 1; kinds that were not used have 0) and `reactions`, the
         number of reactions reported that year; none where the table has no years.
     """
-    kind = np.array([KINDS.index(precursor_kind(precursor)) for precursor in records.precursors])
-    one_hot = np.eye(len(KINDS), dtype=np.int64)[kind]
+    kind = np.array([PRECURSOR_CLASSES.index(precursor_class(precursor)) for precursor in records.precursors])
+    one_hot = np.eye(len(PRECURSOR_CLASSES), dtype=np.int64)[kind]
     by_record = records.incidence @ one_hot
     found = []
     for year in np.unique(records.report_year).tolist():
@@ -32,7 +32,7 @@ def kind_shares(records: ReactionRecords) -> list[dict[str, Any]]:
         used = by_record[rows].sum(0)
         found += [
             {"year": year, "kind": name, "share": float(count / used.sum()), "reactions": len(rows)}
-            for name, count in zip(KINDS, used.tolist(), strict=True)
+            for name, count in zip(PRECURSOR_CLASSES, used.tolist(), strict=True)
         ]
     return found
 

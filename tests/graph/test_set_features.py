@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rrgraph.chem import parse_formula, source_elements
-from rrgraph.graph import KINDS, SET_FREQUENCY_FEATURES, KnownSystems, SetFrequencyFeatures, precursor_kind
+from rrgraph.graph import PRECURSOR_CLASSES, SET_FREQUENCY_FEATURES, KnownSystems, SetFrequencyFeatures, precursor_class
 
 #: Three element systems, the last with two reactions; all oxides.
 ROWS = [
@@ -63,8 +63,8 @@ def test_a_member_that_brings_nothing_needed(fitted):
 
 def test_kinds_by_hand(fitted):
     (values, other), _ = describe(fitted, "Li3Fe2(PO4)3", "Li2CO3;FeC2O4;NH4H2PO4;Fe2O3;FeO", "Li;Fe")
-    kinds = {kind: values[f"kind_{kind}"] for kind in KINDS}
-    assert kinds == {**dict.fromkeys(KINDS, 0), "carbonate": 2, "ammonium": 1, "oxide": 2}
+    kinds = {kind: values[f"kind_{kind}"] for kind in PRECURSOR_CLASSES}
+    assert kinds == {**dict.fromkeys(PRECURSOR_CLASSES, 0), "carbonate": 2, "ammonium": 1, "oxide": 2}
     assert values["kinds"] == 3
     assert values["main_kind"] == pytest.approx(2 / 5)
     assert (other["kind_element"], other["kinds"], other["main_kind"]) == (2, 1, 1)
@@ -180,8 +180,8 @@ def test_every_set_has_its_own_target(small_table):
         named = dict(zip(SET_FREQUENCY_FEATURES, values.tolist(), strict=True))
         assert named["redundant"] == sum(max(count - 1, 0) for count in number.values())
         assert named["removable"] == alone.count(0)
-        kinds = [precursor_kind(vocabulary[each]) for each in chosen if each >= 0]
-        assert [named[f"kind_{kind}"] for kind in KINDS] == [kinds.count(kind) for kind in KINDS]
+        kinds = [precursor_class(vocabulary[each]) for each in chosen if each >= 0]
+        assert [named[f"kind_{kind}"] for kind in PRECURSOR_CLASSES] == [kinds.count(kind) for kind in PRECURSOR_CLASSES]
 
 
 def test_statistics_survive_their_arrays(small_table):

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from rrgraph.baselines.retrieval.precursor_completion import CompletionEncoder
 from rrgraph.chem import VOLATILE, Composition
-from rrgraph.data import ReactionTable
+from rrgraph.data import ReactionTable, SetBatch
 from rrgraph.graph import BALANCE, balance_sets
 from rrgraph.properties import PropertyPredictor, reaction_energies
 
@@ -100,7 +100,7 @@ class ReferenceFinder:
             part = slice(start, start + _PAIRS)
             owners, own = np.unique(rows[part], return_inverse=True)
             members = self._members[sets[part]]
-            amounts, balance = balance_sets([targets[owner] for owner in owners], precursors, own, members)
+            amounts, balance = balance_sets(SetBatch([targets[owner] for owner in owners], precursors, own, members))
             imbalance, least, carbon, hydrogen = (
                 balance[:, BALANCE.index(name)] for name in ("imbalance", "least_amount", "released_C", "released_H")
             )

@@ -177,7 +177,7 @@ def score_mode(choice: str | None, predictor: Model, *, told: bool) -> str:
     """Return what sets are ranked by: what is asked for, else what the model does best with."""
     from rrgraph.models import default_mode
 
-    return choice or default_mode(predictor, told=told)
+    return choice or default_mode(predictor, known_size=told)
 
 
 def per_target(choice: str) -> bool:

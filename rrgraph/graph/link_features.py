@@ -80,7 +80,8 @@ class FrequencyFeatures:
 
         Raises:
             DataError: the counts are not those of this vocabulary.
-            TypeError: an array is missing.
+            KeyError: an array of `KnownSystems` is missing.
+            TypeError: one of `LinkCounts` is.
         """
         under = {
             prefix: {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}

@@ -11,7 +11,7 @@ from rrgraph.chem import VOLATILE, parse_formula, source_elements
 from rrgraph.errors import ConfigError, PlanningError, ScoreError
 from rrgraph.evaluation import PROTOCOLS, evaluate_planner, score_predictions
 from rrgraph.metrics import calibration
-from rrgraph.planning import Planner, SetConstraints
+from rrgraph.planning import LinkScorer, Planner, SetConstraints
 
 POOL = [
     parse_formula(f)
@@ -30,7 +30,7 @@ ROWS = [
 ]
 
 
-class Scorer:
+class Scorer(LinkScorer):
     """Few different logits, so that many sets tie; asks are counted."""
 
     def __init__(self, values):

@@ -23,7 +23,7 @@ def invented(seed: int, *, weights: tuple[float, ...], targets: int = 40, sets: 
     return SetShifts(tuple(map(str, range(targets))), owner, links, judged, features, judged == best[owner])
 
 
-def test_a_second_stage_of_pairs_is_explained_by_pairs():
+def test_a_reranker_of_pairs_is_explained_by_pairs():
     fitted, measured = (invented(seed, weights=(0, 0, 0, 1.0)) for seed in (1, 2))
     found = explain_shifts(fitted, measured)
     assert found.explained["size, repeats, context_pmi"] == pytest.approx(1)
@@ -72,11 +72,11 @@ def test_features_of_a_set(make_table):
     assert context == pytest.approx(0)
 
 
-def test_a_model_without_second_stage_is_refused(make_table):
+def test_a_model_without_reranker_is_refused(make_table):
     class Links:
-        ranks_sets = False
+        reranker = None
 
     table = make_table([("BaTiO3", "BaCO3;TiO2")])
     pairs = pair_statistics(reaction_records(table))
-    with pytest.raises(ModelError, match="no set scorer"):
+    with pytest.raises(ModelError, match="no re-ranker"):
         set_shifts(Links(), [], table, pairs, PROTOCOLS["open"])

@@ -4,11 +4,11 @@ import numpy as np
 
 from rrgraph.evaluation import PROTOCOLS, SUBGROUPINGS, evaluate_planner, read_predictions, subgroup_accuracy
 from rrgraph.metrics import paired_accuracy
-from rrgraph.planning import LISTWISE
+from rrgraph.planning import LISTWISE, LinkScorer
 from rrgraph.runs.measure import measure_systems
 
 
-class Constant:
+class Constant(LinkScorer):
     """Every link has the same log-odds, or those that are named are sure."""
 
     def __init__(self, *sure):
@@ -49,20 +49,27 @@ def test_each_system_has_its_strata_and_baselines_the_models_lead(small_table, t
     assert best[manganate] == small_table.set_keys[manganate]
 
 
-class SecondStage(Constant):
-    """A constant whose second stage prefers sets with lithium hydroxide."""
+class HydroxideFirst:
+    """A re-ranker that prefers sets with lithium hydroxide."""
 
-    ranks_sets, set_candidates = True, 5
+    candidates = 5
 
-    def set_log_probabilities(self, targets, candidates, links, sets, told):
-        scores = [np.array([any(candidates[i].formula == "LiOH" for i in each) for each in own]) for own in sets]
-        return [np.log(np.where(own, 0.2, 0.1)) for own in scores], np.full(len(targets), np.log(0.1))
+    def log_probabilities(self, lists):
+        found = [
+            np.array([any(lists.links.candidates[i].formula == "LiOH" for i in members) for members in sets])
+            for sets in lists.sets
+        ]
+        return [np.log(np.where(own, 0.2, 0.1)) for own in found], np.full(len(found), np.log(0.1))
+
+
+class TwoStages(Constant):
+    reranker = HydroxideFirst()
 
 
 def test_listwise_is_for_the_model_and_the_product_for_the_others(small_table):
     pool = list(small_table.precursors().values())
     seen = {precursor.key for precursor in pool}
-    systems = {"model": SecondStage("Li2CO3"), "popularity": Constant("Li2CO3"), "other": SecondStage("Li2CO3")}
+    systems = {"model": TwoStages("Li2CO3"), "popularity": Constant("Li2CO3"), "other": TwoStages("Li2CO3")}
     measured = measure_systems(
         systems, pool, small_table, PROTOCOLS["open"], mode=LISTWISE, train_precursors=seen, predictions=None
     )

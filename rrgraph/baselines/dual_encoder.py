@@ -97,8 +97,8 @@ class DualEncoderBaseline(LinkBaseline):
         judged = split.validation if split is not None and len(split.validation) else None
         rows = _Rows(table)
         links = Links(
-            left=(embed(rows.targets),),
-            right=(embed(rows.precursors),),
+            queries=(embed(rows.targets),),
+            candidates=(embed(rows.precursors),),
             edges=rows.edges,
             count=rows.count,
             eligible=rows.eligible,
@@ -107,7 +107,7 @@ class DualEncoderBaseline(LinkBaseline):
             torch.manual_seed(self.seed)
             left, right = (
                 _Tower(nodes, hidden=self.hidden, width=self.width, dropout=self.dropout)
-                for (nodes,) in (links.left, links.right)
+                for (nodes,) in (links.queries, links.candidates)
             )
             self._model = model = DualEncoder(left, right, temperature=self.temperature)
             known = _Rows(judged, rows.precursors) if judged is not None else None
@@ -170,7 +170,7 @@ class DualEncoderBaseline(LinkBaseline):
 
     def _directions(self, side: str, compositions: Sequence[Composition]) -> Tensor:
         assert self._model is not None and self._embed is not None
-        embed = self._model.embed_left if side == "left" else self._model.embed_right
+        embed = self._model.embed_queries if side == "left" else self._model.embed_candidates
         return embed_all(embed, (self._embed(compositions),))
 
     def _similarities(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> Tensor:

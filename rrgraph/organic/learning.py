@@ -58,8 +58,8 @@ class TemplateLearner:
         self.model: DualEncoder = build_model(config, states).to(device)
         edges = graph.data[SOLVED_BY]
         self.links = Links(
-            left=tower_of(self.model.left).inputs(graph.products),
-            right=tower_of(self.model.right).inputs(graph.templates),
+            queries=tower_of(self.model.left).inputs(graph.products),
+            candidates=tower_of(self.model.right).inputs(graph.templates),
             edges=edges.edge_index,
             count=edges.count,
             eligible=eligible,
@@ -90,8 +90,8 @@ class TemplateLearner:
         """Return the share of validation rows whose recorded template is among the first k training templates."""
         if not len(self._truth):
             return {}
-        bank = RetrievalIndex(embed_all(self.model.embed_right, self.links.right))
-        queries = embed_all(self.model.embed_left, self._queries)
+        bank = RetrievalIndex(embed_all(self.model.embed_candidates, self.links.candidates))
+        queries = embed_all(self.model.embed_queries, self._queries)
         _, found = bank.search(queries, max(_MONITORED), allowed=self._allowed)
         hit = found.cpu() == self._truth[:, None]
         return {f"top_{k}": float(hit[:, :k].any(1).sum()) / self._rows for k in _MONITORED}
@@ -110,7 +110,7 @@ class TemplateLearner:
             config=self.config,
             templates=self.graph.templates,
             counts=np.array([counts[text] for text in self.graph.templates], dtype=np.int64),
-            bank=embed_all(self.model.embed_right, self.links.right).cpu(),
+            bank=embed_all(self.model.embed_candidates, self.links.candidates).cpu(),
             reactants=single,
             metadata=metadata,
         )

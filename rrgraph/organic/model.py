@@ -119,7 +119,7 @@ class TemplatePredictor:
             MoleculeError: a product cannot be read.
         """
         model = self.checkpoint.model
-        queries = embed_all(model.embed_left, tower_of(model.left).inputs(products))
+        queries = embed_all(model.embed_queries, tower_of(model.left).inputs(products))
         scores, found = self._bank.search(queries, count, allowed=allowed)
         total = self._bank.log_partition(queries, temperature=model.temperature, allowed=allowed)
         return scores / model.temperature - total, found
@@ -205,7 +205,7 @@ def _towers(model: DualEncoder) -> dict[str, Tower]:
 
 
 def _vectors(model: DualEncoder, templates: Sequence[str]) -> Tensor:
-    return embed_all(model.embed_right, tower_of(model.right).inputs(templates)).cpu()
+    return embed_all(model.embed_candidates, tower_of(model.right).inputs(templates)).cpu()
 
 
 def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

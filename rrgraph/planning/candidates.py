@@ -101,7 +101,7 @@ class CandidateFilter:
         usable = self._allowed & self.considered(target)
         if not rules.foreign:
             own = target.elements | VOLATILE | rules.required_elements
-            # Oxygen and hydrogen come with almost every precursor, so sharing them says nothing.
+            # Oxygen and hydrogen come with almost every precursor, so sharing them means nothing.
             shared = frozenset(needed) | (target.elements - {"O", "H"})
             usable &= ~self._any(_words(frozenset(ELEMENTS) - own)) & self._any(_words(shared))
         usable |= self._required
@@ -243,7 +243,7 @@ def read_candidates(source: str | os.PathLike[str]) -> list[Composition]:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # a long list of formulas is no file name
+    except OSError:  # a long list of formulas is not a file name
         return False
 
 

@@ -147,7 +147,7 @@ class SetSearch:
     def _choose_groups(self, heap: list[Any], entry: Any) -> Any:
         """Follow the best options to a whole choice of groups, pushing the next best option of every step.
 
-        Returns the entry of the choice's best set, or None when the choice is no minimal cover but has to be.
+        Returns the entry of the choice's best set, or None when the choice is not a minimal cover but has to be.
         """
         key, _, before, weight, chosen, options, rank = entry
         while options:

@@ -102,8 +102,7 @@ class ListFeatures:
         return chosen, sets
 
     def flat(self) -> Tensor:
-        """Return what gradient-boosted trees read, (n, columns): features of the set, and mean, least and most of its
-        members."""
+        """Return the features (n, columns) that trees read: of the set, and mean, least and most of its members."""
         present = (self.members >= 0)[..., None]
         members = torch.cat([self.links[self.members.clamp_min(0)], self.roles], dim=-1).float()
         mean = members.where(present, 0.0).sum(1) / present.sum(1).clamp_min(1)

@@ -200,7 +200,7 @@ def test_related_links_share_a_source_element(make, monkeypatch):
         if source_elements(target) & source_elements(precursor)
     ]
     assert list(zip(*(each.tolist() for each in related_links(graph)), strict=True)) == expected
-    monkeypatch.setattr("rrgraph.graph.cross_fitting._CHUNK", 5)
+    monkeypatch.setattr("rrgraph.graph.cross_fitting._BATCH_SIZE", 5)
     assert list(zip(*(each.tolist() for each in related_links(graph)), strict=True)) == expected
 
 
@@ -223,6 +223,6 @@ def test_lookup_finds_every_link(make, monkeypatch):
         assert np.array_equal(values[node, unrelated].numpy(), np.tile(UNRELATED, (len(unrelated), 1)))
     shuffled = torch.tensor([[3, 1], [0, 3]])
     assert torch.equal(statistics.lookup(torch.tensor([4, 0]), shuffled)[0], values[4, [3, 1]])
-    monkeypatch.setattr("rrgraph.graph.cross_fitting._CHUNK", 1)
+    monkeypatch.setattr("rrgraph.graph.cross_fitting._BATCH_SIZE", 1)
     again = TrainingFeatures.fit(graph, folds)
     assert again.features.float() == pytest.approx(statistics.features.float(), abs=1e-2)

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from rrgraph.chem import parse_formula
+from rrgraph.data import LinkBatch
 from rrgraph.errors import ModelError
-from rrgraph.graph import FrequencyFeatures, SetFrequencyFeatures
+from rrgraph.graph import UNRELATED_LOGIT, FrequencyFeatures, SetFrequencyFeatures
 from rrgraph.links import LinkModel
 from rrgraph.models import LinkCheckpoint, Model, load_checkpoint, save_checkpoint
 from rrgraph.nn import ModelConfig, TreeEnsemble
@@ -150,7 +151,7 @@ def test_unrelated_candidates_are_certain_with_statistics_only(checkpoint):
     sure = [[True, False, True, True], [True, True, False, True], [True, True, True, False]]
     if checkpoint.statistics is None:
         sure = np.zeros((3, 4), dtype=bool)
-    assert np.array_equal(logits == sure)
+    assert np.array_equal(logits == UNRELATED_LOGIT, sure)
 
 
 def test_predictor_knows_what_was_seen(checkpoint):
@@ -184,7 +185,7 @@ def damage_json(folder, change):
         lambda sets: sets.pop("forms"),
         lambda sets: sets["forms"].pop(),
         lambda sets: sets.pop("temperature"),
-        lambda sets: sets.pop("known_size_temperature"),
+        lambda sets: sets.pop("told_temperature"),
         lambda sets: sets.update(energy_hidden=9),
         lambda sets: sets["scorer"].update(width=9),
     ],

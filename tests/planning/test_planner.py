@@ -137,9 +137,9 @@ def test_plans_equal_brute_force(constraints, aggregate, target, scorer):
     assert order == sorted(order)
 
 
-def test_batches_and_single_targets_agree_whatever_the_chunk(monkeypatch):
+def test_batches_and_single_targets_agree_whatever_the_batch_size(monkeypatch):
     batch = Planner(Scorer(97), POOL).plan(TARGETS * 3, top_k=4)
-    monkeypatch.setattr("rrgraph.planning.planner._CHUNK", 2)
+    monkeypatch.setattr("rrgraph.planning.planner._BATCH_SIZE", 2)
     assert Planner(PairScorer(97), POOL).plan(TARGETS * 3, top_k=4) == batch
     assert [Planner(Scorer(97), POOL).plan([target], top_k=4)[0] for target in TARGETS] == batch[:5]
 

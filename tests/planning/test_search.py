@@ -162,7 +162,7 @@ def test_no_candidates_and_sets_larger_than_the_pool():
     [
         (
             {"aggregate": "products"},
-            "Unknown set score aggregate 'products', expected one of product, log_odds, geometric. Did you mean 'product'?",
+            "Unknown aggregate 'products', expected one of product, log_odds, geometric. Did you mean 'product'?",
         ),
         ({"sizes": ()}, "Set sizes must be at least 1, got []."),
         ({"sizes": (0, 2)}, "Set sizes must be at least 1, got [0, 2]."),

@@ -43,7 +43,7 @@ def recognisable(links):
 
 
 def candidate_lists(sets, logits, targets=TARGETS, candidates=CANDIDATES, keep=None):
-    """Lists in which every target competes for every candidate, or for those to `keep`; logits (targets, candidates)."""
+    """Lists in which all links compete, or those to the candidates to `keep`; logits (targets, candidates)."""
     links = LinkBatch.grid(targets, candidates)
     logits = np.asarray(logits, dtype=np.float64).ravel()
     if keep is not None:

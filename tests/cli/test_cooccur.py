@@ -111,7 +111,7 @@ def test_page_and_plots_are_left_to_the_figures(rrgraph, reactions, tmp_path, mo
         (["--from", "2050"], "dated from 2050"),
     ],
 )
-def test_bad_wishes_end_with_one_sentence(rrgraph, reactions, options, message):
+def test_bad_options_end_in_a_sentence(rrgraph, reactions, options, message):
     found = rrgraph("cooccur", reactions, *options)
     assert found.code == 2
     assert message in found.err

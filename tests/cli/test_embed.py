@@ -77,7 +77,7 @@ def test_bad_rows_are_reported_and_keep_their_place(embed, expected, tmp_path, s
     path.write_text('{"formula": "BaTiO3"}\n{"formula": "Hello"}\n{"formula": \n{"name": 1}\n{"formula": "Li2SiN2"}\n')
     result = embed("--input", path, "--output", tmp_path / f"e.{suffix}")
     assert result.code == 2
-    assert "5 rows, 3 of them without numbers" in result.out
+    assert "5 rows, 3 of them empty" in result.out
     first, *_ = reports = result.err.splitlines()
     assert [f"line {number} of" in report for number, report in zip((2, 3, 4), reports, strict=True)] == [True] * 3
     assert "'Hello' is not a composition" in first
@@ -150,7 +150,7 @@ def test_nothing_is_left_when_writing_is_interrupted(embed, tmp_path, monkeypatc
         (["--input", "f.csv", "--output", "e.csv", "--modle", "x"], ["Did you mean '--model'?"]),
     ],
 )
-def test_bad_wishes_are_refused_in_a_sentence(embed, tmp_path, monkeypatch, argv, words):
+def test_bad_options_end_in_a_sentence(embed, tmp_path, monkeypatch, argv, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "f.csv").write_text("formula\nBaTiO3\n")
     (tmp_path / "f.txt").write_text("BaTiO3\n")

@@ -44,7 +44,7 @@ def test_baselines_are_fitted_again_unless_told_not_to(rrgraph, tmp_path):
         (["--only", "by_year"], ["No figure could be drawn"]),
     ],
 )
-def test_bad_wishes_are_refused_in_a_sentence(rrgraph, trained, tmp_path, argv, words):
+def test_bad_options_end_in_a_sentence(rrgraph, trained, tmp_path, argv, words):
     result = rrgraph("figures", trained, "--output", tmp_path, *argv)
     assert result.code == 2
     for word in words:

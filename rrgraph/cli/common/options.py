@@ -61,7 +61,7 @@ def add_command(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "-v", "--verbose", action="store_true", default=argparse.SUPPRESS, help="log what is being done"
+        "-v", "--verbose", action="store_true", default=argparse.SUPPRESS, help="log progress"
     )
     parser.set_defaults(parser=parser, rest=rest)
     return parser

@@ -1,6 +1,7 @@
 """Figures (SVG and PNG) and HTML reports of finished runs and experiments."""
 
 from rrgraph.figures.catalogue import FIGURES, Drawn, FigureSpec, draw_figures, write_figures
+from rrgraph.figures.plan import PlanPicture, draw_plan
 from rrgraph.figures.report import report_html, write_report
 from rrgraph.figures.runs import TrainedRun
 from rrgraph.figures.series import FigureOptions, Series, default_subset, gather
@@ -10,10 +11,12 @@ __all__ = [
     "Drawn",
     "FigureOptions",
     "FigureSpec",
+    "PlanPicture",
     "Series",
     "TrainedRun",
     "default_subset",
     "draw_figures",
+    "draw_plan",
     "gather",
     "report_html",
     "write_figures",

@@ -177,7 +177,7 @@ def collect_precursor_maps(series: Sequence[Series], options: FigureOptions) -> 
 
 @styled
 def draw_precursor_maps(data: Sequence[PrecursorMap]) -> Figure:
-    """Draw a panel for each system: the target, and candidates as grey dots with a cross as opaque as they are probable."""
+    """Draw a panel for each system: the target, and candidates as grey dots with crosses as opaque as probable."""
     figure, axes = _grid(len(data), width=5.0, height=4.4)
     for panel, axis in zip(data, axes, strict=True):
         x, y = panel.points.T

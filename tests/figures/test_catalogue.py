@@ -13,7 +13,7 @@ def test_what_cannot_be_drawn_says_what_it_needs(experiment):
     series = [each for each in gather([experiment]) if each.split == "dr"]  # by year, which its table does not know
     drawn = list(draw_figures(series, FigureOptions(), only=names))
     assert [each.figure is None for each in drawn] == [True, True, False]
-    assert "trained model" in drawn[0].kind.needs and "training rows" in drawn[1].kind.needs
+    assert "trained model" in drawn[0].entry.needs and "training rows" in drawn[1].entry.needs
 
 
 @pytest.mark.parametrize("name", sorted(FIGURES))
@@ -45,5 +45,5 @@ def test_a_system_looks_alike_in_every_figure(tiny, baselines):
 
 @pytest.mark.parametrize("name", sorted(FIGURES))
 def test_figures_explain_themselves(name):
-    kind = FIGURES[name]
-    assert kind.caption.endswith(".") and kind.title and kind.needs
+    entry = FIGURES[name]
+    assert entry.caption.endswith(".") and entry.title and entry.needs

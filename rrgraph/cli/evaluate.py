@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from rrgraph.cli.common.options import (
     CANDIDATES,
     add_command,
-    add_groupings,
     add_mode,
     add_protocol_flags,
-    groupings,
+    add_subgroups,
     protocol_overrides,
     resolve_candidates,
     score_mode,
+    subgroups,
 )
 from rrgraph.errors import ConfigError, DataError, suggestion
 
@@ -54,7 +54,7 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--baseline", action="append", default=[], metavar="NAME", help="also measure a baseline on the run's data"
     )
-    add_groupings(parser)
+    add_subgroups(parser)
     parser.add_argument("--output", metavar="FILE", help="write the metrics as JSON")
     parser.add_argument("--predictions", metavar="FILE", help="write the ranked sets as predictions JSONL")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> None:
         evaluate_organic(arguments)
         return
     from rrgraph.baselines import BASELINES
-    from rrgraph.cli.common.show import show_edges, show_metrics, show_strata
+    from rrgraph.cli.common.show import show_edges, show_metrics, show_subgroups
     from rrgraph.data import load_table
     from rrgraph.evaluation import PROTOCOLS, evaluate_links
     from rrgraph.models import load_model
@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     protocol = PROTOCOLS[arguments.protocol].override(**protocol_overrides(arguments))
     baselines = {name: BASELINES[name] for name in arguments.baseline}
-    by = groupings(arguments.by)
+    by = subgroups(arguments.by)
     predictor = load_model(arguments.model)
     split = _split(arguments, systems="distance" in by and predictor.systems is None)
     table = load_table(arguments.test) if arguments.test else getattr(split, arguments.split)
@@ -124,7 +124,7 @@ def run(arguments: argparse.Namespace) -> None:
         return
     size = f"{len(pool)} candidates" + (f" (median of a target {per_target:g})" if per_target < len(pool) else "")
     show_metrics(measured, title=f"{len(table)} rows, {size}, protocol {protocol.name}, {mode} score")
-    show_strata(measured)
+    show_subgroups(measured)
     show_edges(links.edges)
 
 

@@ -86,10 +86,10 @@ def test_bad_rows_are_reported_and_keep_their_place(embed, expected, tmp_path, s
     assert np.isnan(numbers(frame)[1:4]).all()
 
 
-def test_a_long_list_is_embedded_in_chunks(embed, tmp_path, monkeypatch):
-    """Never more than one chunk is held, a chunk of bad rows is no obstacle, and chunks do not change the numbers."""
+def test_a_long_list_is_embedded_in_batches(embed, tmp_path, monkeypatch):
+    """Never more than one batch is held, a batch of bad rows is no obstacle, and batches do not change the numbers."""
     sizes, original = [], PropertyPredictor.embed
-    monkeypatch.setattr(command, "_CHUNK", 8)
+    monkeypatch.setattr(command, "_BATCH_SIZE", 8)
     monkeypatch.setattr(PropertyPredictor, "embed", lambda self, c: sizes.append(len(c)) or original(self, c))
     path = tmp_path / "formulas.txt"
     path.write_text("BaTiO3\n" * 16 + "Hello\n" * 8 + "SrTiO3\n" * 3)

@@ -7,7 +7,7 @@ def test_figures_of_a_run_are_named_as_they_are_written(rrgraph, trained, tmp_pa
     result = rrgraph("figures", trained, "--output", tmp_path, "--only", "top_k", "by_year")
     assert result.code == 0, result.err
     assert result.out.splitlines()[0] == f"top_k: {tmp_path / 'top_k.svg'}, {tmp_path / 'top_k.png'}"
-    assert "by_year: not drawn, it needs a run whose rows" in result.out
+    assert "by_year: not drawn, it needs a run evaluated on this subset by year" in result.out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["top_k.png", "top_k.svg"]
 
 

@@ -59,7 +59,7 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
         "--forecast",
         type=positive_int,
         metavar="YEAR",
-        help="test link-prediction heuristics: trains on reactions up to YEAR, tests on later ones",
+        help="test link-prediction heuristics: train on reactions up to YEAR, test on later ones",
     )
     parser.add_argument("--top", type=positive_int, default=10, metavar="N", help="rows of each printed table (10)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")

@@ -27,13 +27,13 @@ class Cell:
 
     Attributes:
         text: in %, with its deviation over seeds or its interval.
-        place: 1 for the best of its column, 2 for the second best, else 0.
+        rank: 1 for the best of its column, 2 for the second best, else 0.
         marks: "*" if the best is significantly better than the second, "†" if it is significantly better than the
             system that the experiment compares with.
     """
 
     text: str
-    place: int = 0
+    rank: int = 0
     marks: str = ""
 
 
@@ -68,7 +68,7 @@ class ResultTable:
         """Return protocol, k, system and accuracy of the best of each column; tied systems are named together."""
         found = []
         for column, (protocol, k) in enumerate(self.columns):
-            first = {system: cell for system, cells in self.rows.items() if (cell := cells[column]) and cell.place == 1}
+            first = {system: cell for system, cells in self.rows.items() if (cell := cells[column]) and cell.rank == 1}
             if first:
                 names = " and ".join(first) if len(first) <= _MOST_NAMED else f"{len(first)} systems"
                 found.append((protocol, k, names, next(iter(first.values())).text))
@@ -111,10 +111,10 @@ def run_tables(series: Sequence[Series], subset: str) -> list[ResultTable]:
         for protocol in dict.fromkeys(name for each in systems for name in each.protocols(subset)):
             measured = {each.label: found[0].overall for each in systems if (found := each.metrics(subset, protocol))}
             for k in dict.fromkeys(k for top in measured.values() for k in top.top):
-                places = _places({label: top.top[k].value for label, top in measured.items() if k in top.top})
+                ranks = _ranks({label: top.top[k].value for label, top in measured.items() if k in top.top})
                 entries += [
-                    _Entry(split, False, label, protocol, k, Cell(str(measured[label].top[k]), place))
-                    for label, place in places.items()
+                    _Entry(split, False, label, protocol, k, Cell(str(measured[label].top[k]), rank))
+                    for label, rank in ranks.items()
                 ]
     return _tables(entries, by_protocol=True)
 
@@ -138,11 +138,11 @@ def _tables(entries: Iterable[_Entry], *, by_protocol: bool = False) -> list[Res
 def _summarised(row: dict[str, str], file: Path) -> _Entry:
     """Return the entry of a row of `table.csv`, whose accuracies are in %."""
     try:
-        place = int(row["place"] or 0)
+        rank = int(row["place"] or 0)
         deviation = f" ± {float(row['deviation']):.1f}" if row["deviation"] else ""
-        significant = place == 1 and row.get("lead_p_value") and float(row["lead_p_value"]) < SIGNIFICANT
+        significant = rank == 1 and row.get("lead_p_value") and float(row["lead_p_value"]) < SIGNIFICANT
         marks = ("*" if significant else "") + ("†" if row.get("above") == "True" else "")
-        cell = Cell(f"{float(row['mean']):.1f}{deviation}", place, marks)
+        cell = Cell(f"{float(row['mean']):.1f}{deviation}", rank, marks)
         return _Entry(row["split"], row["rows"] == "unseen", row["system"], row["protocol"], int(row["k"]), cell)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"'{file}' cannot be read: {error}.") from None
@@ -162,15 +162,15 @@ def _from_results(rows: Sequence[dict[str, str]], file: Path) -> list[_Entry]:
                     raise ConfigError(f"'{file}' has {text!r} as {name}, expected a number.") from None
     entries = []
     for (split, unseen, protocol, k), systems in values.items():
-        places = _places({system: mean(seeds) for system, seeds in systems.items()})
+        ranks = _ranks({system: mean(seeds) for system, seeds in systems.items()})
         for system, seeds in systems.items():
             deviation = f" ± {stdev(seeds):.1f}" if len(seeds) > 1 else ""
-            cell = Cell(f"{mean(seeds):.1f}{deviation}", places[system])
+            cell = Cell(f"{mean(seeds):.1f}{deviation}", ranks[system])
             entries.append(_Entry(split, unseen, system, protocol, k, cell))
     return sorted(entries, key=lambda entry: list(dict.fromkeys(r["split"] for r in rows)).index(entry.split))
 
 
-def _places(values: dict[str, float]) -> dict[str, int]:
+def _ranks(values: dict[str, float]) -> dict[str, int]:
     """Return 1 for the highest value and 2 for the second highest, by name; all 0 if all values are equal."""
     order = sorted(set(values.values()), reverse=True)[:2]
     return {name: order.index(value) + 1 if len(order) > 1 and value in order else 0 for name, value in values.items()}

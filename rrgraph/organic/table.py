@@ -106,9 +106,9 @@ def load_template_table(table: str | os.PathLike[str], *, rows: int = 0) -> Temp
     frame = _columns(read_frame(path), path)
     part = frame["split"].map(_PART_NAMES)
     if part.isna().any():
-        place = int(part.isna().to_numpy().argmax())
+        row = int(part.isna().to_numpy().argmax())
         raise DataError(
-            f"Row {place + 1} of '{path}' has split '{frame['split'].iloc[place]}', expected train, validation or test."
+            f"Row {row + 1} of '{path}' has split '{frame['split'].iloc[row]}', expected train, validation or test."
         )
     kept: dict[str, list[tuple[str, str, str]]] = {name: [] for name in PARTS}
     left_out = 0

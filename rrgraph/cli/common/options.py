@@ -131,8 +131,8 @@ def add_mode(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--mode",
         metavar="NAME",
-        help="what sets are ranked by: listwise, their probability as whole sets (for models with a set scorer), or by "
-        "their links: product, log_odds or geometric; by default what the model does best with",
+        help="what sets are ranked by: listwise (the re-ranker's probability of whole sets, if the model has one), or "
+        "links (product, log_odds or geometric); default: the best for the model",
     )
 
 
@@ -175,11 +175,11 @@ def protocol_overrides(arguments: argparse.Namespace) -> dict[str, object]:
     return flags
 
 
-def score_mode(choice: str | None, predictor: Model, *, told: bool) -> str:
-    """Return what sets are ranked by: what is asked for, else what the model does best with."""
+def score_mode(choice: str | None, predictor: Model, *, known_size: bool) -> str:
+    """Return what sets are ranked by: the given choice, else the best for the model."""
     from rrgraph.models import default_mode
 
-    return choice or default_mode(predictor, told=told)
+    return choice or default_mode(predictor, told=known_size)
 
 
 def per_target(choice: str) -> bool:

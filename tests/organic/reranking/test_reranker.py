@@ -109,7 +109,7 @@ def test_products_it_learned_from_are_judged_by_the_forest_without_them(describe
 
 
 def test_several_processes_learn_the_same(describe, by_templates, split, reranker, monkeypatch):
-    monkeypatch.setattr(ranker_module, "_PRODUCTS_AT_ONCE", 5)
+    monkeypatch.setattr(ranker_module, "_BATCH_SIZE", 5)
     planner = ReactantPlanner(by_templates.scorer, TemplateApplier(jobs=2), by_templates.config, reactants={})
     again = fit_reranker(describe, planner, split["validation"], ReactantRerankerConfig(folds=3, trees=TREES), seed=0)
     for own, other in zip(again.forests, reranker.forests, strict=True):

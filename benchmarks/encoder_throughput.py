@@ -25,9 +25,9 @@ import torch
 from omegaconf import OmegaConf
 from torch.profiler import ProfilerActivity, profile
 
+from rrgraph.data import TRAIN
 from rrgraph.nn import choose_device, half_precision
 from rrgraph.properties import (
-    TRAIN,
     PropertyCheckpoint,
     PropertyModel,
     PropertyPredictor,

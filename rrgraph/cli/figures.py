@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command, count_or_all
 from rrgraph.errors import ConfigError
 
@@ -25,7 +26,7 @@ Figures need matplotlib: pip install 'rrgraph[figures]'.
 """
 
 
-def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     parser = add_command(
         name, commands, summary="draw the figures of trained runs or of an experiment", examples=_EXAMPLES

@@ -30,6 +30,7 @@ from rrgraph.cli import (
     train,
     tune,
 )
+from rrgraph.cli.common.argparse_private import option_names
 from rrgraph.errors import RRGraphError, suggestion
 
 __all__ = ["build_parser", "main"]
@@ -76,7 +77,7 @@ class Parser(argparse.ArgumentParser):
     def reject(self, option: str) -> NoReturn:
         """End with the unknown option and the one that was probably meant."""
         name = option.partition("=")[0]
-        self.error(f"unknown argument '{name}'.{suggestion(name, self._option_string_actions)}")
+        self.error(f"unknown argument '{name}'.{suggestion(name, option_names(self))}")
 
 
 class ShowVersion(argparse.Action):

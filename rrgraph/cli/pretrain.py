@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_run_command
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ The run folder is runs/NAME, or the DIR of output=DIR. To use the encoder in lin
 """
 
 
-def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     parser = add_run_command(
         name, commands, summary="pretrain the composition encoder on properties", examples=_EXAMPLES

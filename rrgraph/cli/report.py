@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command
 from rrgraph.cli.figures import add_figure_options, figure_options
 
@@ -19,7 +20,7 @@ Reports need matplotlib and Jinja2: pip install 'rrgraph[figures]'.
 """
 
 
-def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     parser = add_command(
         name, commands, summary="write an HTML report on an experiment or a trained run", examples=_EXAMPLES

@@ -6,6 +6,7 @@ import argparse
 import json
 from dataclasses import replace
 
+from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command, add_protocol_flags, add_subgroups, protocol_overrides, subgroups
 
 __all__ = ["add_parser", "run"]
@@ -17,7 +18,7 @@ _EXAMPLES = """\
 """
 
 
-def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     parser = add_command(name, commands, summary="measure the predictions of any system", examples=_EXAMPLES)
     parser.add_argument("predictions", help='JSONL, one line a row: {"target": ..., "sets": [[...]], "scores": [...]}')

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_run_command
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ The run folder is runs/NAME, or what output=DIR says.
 """
 
 
-def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     parser = add_run_command(
         name, commands, summary="train a link model, or fit a baseline, from a configuration", examples=_EXAMPLES

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
+from rrgraph.data import PARTS
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.util.config import NamedConfig, load_config
 
@@ -147,7 +148,7 @@ def _check(config: ExperimentConfig) -> None:
     for name in config.systems:
         if not re.fullmatch(r"[\w.+-]+", name):
             raise ConfigError(f"The system '{name}' needs a name of letters, digits, '_', '.', '+' and '-'.")
-    check_choice("part", config.part, ("validation", "test"))
+    check_choice("part", config.part, PARTS[1:])
     if config.compare_with:
         check_choice("compare_with", config.compare_with, config.systems)
     for name in config.quick.systems:

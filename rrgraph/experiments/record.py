@@ -10,7 +10,7 @@ from rrgraph.errors import ConfigError
 from rrgraph.experiments.config import ExperimentConfig
 from rrgraph.experiments.grid import Run
 from rrgraph.experiments.workflows import kind_of
-from rrgraph.runs import read_pool
+from rrgraph.planning import read_candidates
 from rrgraph.util.config import save_config
 from rrgraph.util.environment import describe_environment
 from rrgraph.util.files import write_json
@@ -49,5 +49,5 @@ def _tables(runs: Sequence[Run]) -> dict[str, Any]:
     pools = dict.fromkeys(name for run in runs for name in kind.pools(run.config))
     return {
         "tables": {name: {"rows": kind.count_rows(name), "sha256": data_checksum(name)} for name in tables},
-        "pools": {name: {"candidates": len(read_pool(name)), "sha256": data_checksum(name)} for name in pools},
+        "pools": {name: {"candidates": len(read_candidates(name)), "sha256": data_checksum(name)} for name in pools},
     }

@@ -18,9 +18,10 @@ from rrgraph.data import SPLITS
 from rrgraph.evaluation import Protocol
 from rrgraph.figures.catalogue import draw_figures
 from rrgraph.figures.glossary import GLOSSARY, describe_flags
-from rrgraph.figures.runs import read_json, read_yaml
+from rrgraph.figures.runs import read_json
 from rrgraph.figures.series import FigureOptions, Series, gather, is_experiment, read_results
 from rrgraph.figures.tables import ResultTable, experiment_tables, run_tables
+from rrgraph.util.config import read_plain
 from rrgraph.util.figure_style import svg_text
 from rrgraph.util.files import write_text
 from rrgraph.util.pages import page_template
@@ -116,7 +117,7 @@ def inline_svg(svg: str, name: str, label: str) -> str:
 def _name(folder: Path, series: Sequence[Series], experiment: bool) -> str:
     if not experiment:
         return series[0].label
-    config = read_yaml(folder / "experiment.yaml") if (folder / "experiment.yaml").is_file() else {}
+    config = read_plain(folder / "experiment.yaml") if (folder / "experiment.yaml").is_file() else {}
     return str(config.get("name") or folder.resolve().name)
 
 

@@ -13,17 +13,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from rrgraph.baselines import BASELINES, LinkBaseline, SetBaseline
 from rrgraph.errors import ConfigError
 from rrgraph.evaluation import Metrics, evaluate_planner, read_protocol, subgroup_accuracy
 from rrgraph.metrics import RowRanks
 from rrgraph.models import load_model
-from rrgraph.runs import BaselineConfig, RunConfig, candidate_pool, load_run, read_pool, split_data
+from rrgraph.planning import read_candidates
+from rrgraph.runs import BaselineConfig, RunConfig, candidate_pool, load_run, split_data
 from rrgraph.runs.baseline import build_baseline
 from rrgraph.runs.measure import set_mode
-from rrgraph.util.config import MODEL
+from rrgraph.util.config import MODEL, read_plain
 from rrgraph.util.files import suggest_file
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from rrgraph.data import ReactionTable, Split
     from rrgraph.models import Model
 
-__all__ = ["TrainedRun", "read_json", "read_yaml"]
+__all__ = ["TrainedRun", "read_json"]
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +67,7 @@ class TrainedRun:
         """Whether there is a trained model, which has embeddings."""
         if not self.embeds and not (self.folder / "metrics.json").is_file():
             raise ConfigError(f"The run in '{folder}' is not finished: it has neither metrics.json nor a model.")
-        self.config = read_yaml(self.folder / "config.yaml")
+        self.config = read_plain(self.folder / "config.yaml")
         if "domain" in self.config:
             raise ConfigError(
                 f"The run in '{folder}' is about molecules; figures exist only for runs on materials. See its card.md."
@@ -230,7 +229,7 @@ class TrainedRun:
         if self.embeds:
             return self.predictor.vocabulary
         pool = self._configured.data.pool
-        return candidate_pool([*self._seen, *(read_pool(pool) if pool else ())])
+        return candidate_pool([*self._seen, *(read_candidates(pool) if pool else ())])
 
     def _fitted(self) -> LinkBaseline | SetBaseline:
         config = self._configured
@@ -252,18 +251,3 @@ def read_json(path: Path, *, missing: Any = None) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"'{path}' is not valid JSON: {error}.") from None
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Return the mapping of a YAML file.
-
-    Raises:
-        ConfigError: it cannot be read or is not a mapping.
-    """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"'{path}' is not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(values, dict):
-        raise ConfigError(f"'{path}' is not a mapping, expected lines such as 'seed: 0'.")
-    return values

@@ -19,7 +19,7 @@ from rrgraph.networks.cooccurrence import NULL_MODELS, PairStatistics, cooccurre
 from rrgraph.networks.export import FORMATS, check_format, write_graph, write_rows
 from rrgraph.networks.forecasts import FORECASTS, EdgeForecast, ForecastScore, forecast_edges, forecast_scores
 from rrgraph.networks.heuristics import bipartite_scores, pair_scores
-from rrgraph.networks.null_model import NullCounts, RandomSets, benjamini_hochberg, swap_counts
+from rrgraph.networks.null_model import NullCounts, RandomSets, swap_counts
 from rrgraph.networks.page import network_html
 from rrgraph.networks.plots import NETWORK_FIGURES, NetworkFigure, draw_network_figures
 from rrgraph.networks.projections import Links, bipartite_graph, precursor_projection, target_links, target_projection
@@ -49,7 +49,6 @@ __all__ = [
     "ShiftExplanation",
     "Substitution",
     "add_structure",
-    "benjamini_hochberg",
     "bipartite_graph",
     "bipartite_scores",
     "check_format",

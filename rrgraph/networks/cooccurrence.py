@@ -18,7 +18,7 @@ from scipy.sparse import csr_array
 from rrgraph.chem import ELEMENTS
 from rrgraph.errors import check_choice
 from rrgraph.networks.nodes import add_precursors, new_graph
-from rrgraph.networks.null_model import NullCounts, RandomSets, benjamini_hochberg, swap_counts
+from rrgraph.networks.null_model import NullCounts, RandomSets, swap_counts
 from rrgraph.networks.records import ReactionRecords, entries_at
 
 if TYPE_CHECKING:
@@ -249,6 +249,8 @@ def _contexts(
 
 
 def _adjusted(p_values: NDArray[np.float64], tests: int) -> NDArray[np.float64]:
-    """Return q-values for `tests` tests; those without a given p-value count as 1."""
+    """Return Benjamini-Hochberg q-values for `tests` tests; those without a given p-value count as 1."""
+    from scipy.stats import false_discovery_control
+
     padded = np.concatenate([p_values, np.ones(max(tests - len(p_values), 0))])
-    return benjamini_hochberg(padded)[: len(p_values)]
+    return false_discovery_control(padded)[: len(p_values)]

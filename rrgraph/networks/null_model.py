@@ -16,7 +16,7 @@ from scipy.special import betainc
 from rrgraph.networks.records import entries_at
 from rrgraph.util.progress import track
 
-__all__ = ["NullCounts", "RandomSets", "benjamini_hochberg", "swap_counts"]
+__all__ = ["NullCounts", "RandomSets", "swap_counts"]
 
 _ITERATIONS: Final = 2000
 _TOLERANCE: Final = 1e-9
@@ -169,15 +169,6 @@ def swap_counts(
         squares += found**2
     mean = total / samples
     return NullCounts(mean, np.maximum(squares / samples - mean**2, 0.0), np.minimum(uses[first], uses[second]))
-
-
-def benjamini_hochberg(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return adjusted p-values (q-values) that control the false discovery rate (J. R. Stat. Soc. B 57, 289 (1995))."""
-    order = np.argsort(p_values)
-    ranked = p_values[order] * len(p_values) / np.arange(1, len(p_values) + 1)
-    adjusted = np.empty_like(ranked)
-    adjusted[order] = np.minimum(np.minimum.accumulate(ranked[::-1])[::-1], 1.0)
-    return adjusted
 
 
 def _symmetric(weights: NDArray[np.float64], largest: int) -> NDArray[np.float64]:

@@ -45,14 +45,13 @@ from rrgraph.organic.popularity import TemplatePopularity
 from rrgraph.organic.reranking.features import SET_FEATURES, SetDescriber
 from rrgraph.organic.reranking.precedents import Precedents
 from rrgraph.organic.reranking.reranker import ReactantReranker, fit_reranker
-from rrgraph.organic.table import PARTS, TemplateReactions, TemplateSplit, count_reactions, load_template_table
+from rrgraph.organic.table import TemplateReactions, TemplateSplit, count_reactions, load_template_table
 
 __all__ = [
     "DEPTHS",
     "FRAGMENTS",
     "FREQUENCY_BINS",
     "MERGES",
-    "PARTS",
     "SET_FEATURES",
     "SOLVED_BY",
     "TEMPLATE_FORMAT",

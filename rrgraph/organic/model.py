@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ from rrgraph.organic.planner import ReactantPlanner, TemplateScorer
 from rrgraph.organic.reranking.features import SET_FEATURES, SetDescriber
 from rrgraph.organic.reranking.precedents import Precedents
 from rrgraph.organic.reranking.reranker import ReactantReranker
+from rrgraph.util.arguments import call_with, value_of
 
 __all__ = [
     "TEMPLATE_FORMAT",
@@ -42,6 +43,8 @@ __all__ = [
 
 TEMPLATE_FORMAT: Final = "rrgraph-template-model/2"
 """Name and version of the file format, checked on loading."""
+
+_SIDES: Final = ("product", "template")
 
 _MODEL, _BANK, _PRECEDENTS, _FOREST = "model.", "bank", "precedents.", "forest{}."
 
@@ -179,23 +182,25 @@ def load_template_checkpoint(folder: str | Path) -> TemplateCheckpoint:
     """
     tensors, description = read_model(folder, TEMPLATE_FORMAT)
     with checkpoint_mismatch(folder):
-        config = _read_config(description["model"])
-        model = build_model(config, description["states"])
+        config = _read_config(value_of(description, "model", dict))
+        states = value_of(description, "states", dict)
+        model = build_model(config, {side: value_of(states, side, dict) for side in _SIDES})
         embeddings = tensors.pop(_BANK)
         model.load_state_dict(_taken(_MODEL, tensors))
-        texts, counts = zip(*description["templates"], strict=True)
+        texts, counts = _read_templates(value_of(description, "templates", list))
         if len(embeddings) != len(texts):
             raise ValueError(f"{len(embeddings)} vectors for {len(texts)} templates")
-        reactants = Counter(description["reactants"])
+        reactants = Counter(value_of(description, "reactants", dict))
         reranker = _read_reranker(tensors, description["ranker"], texts, reactants)
+        metadata = value_of(description, "metadata", dict)
     return TemplateCheckpoint(
         model=model.eval(),
         config=config,
-        templates=tuple(texts),
+        templates=texts,
         counts=np.array(counts, dtype=np.int64),
         embeddings=embeddings,
         reactants=reactants,
-        metadata=description["metadata"],
+        metadata=metadata,
         reranker=reranker,
     )
 
@@ -237,21 +242,26 @@ def _read_reranker(
 ) -> ReactantReranker | None:
     if description is None:
         return None
-    if tuple(description["numbers"]) != SET_FEATURES:
+    if tuple(value_of(description, "numbers", list)) != SET_FEATURES:
         raise ValueError("its trees use other features than this version")
-    forests = [TreeEnsemble(**sizes) for sizes in description["forests"]]
+    forests = [call_with(TreeEnsemble, sizes) for sizes in value_of(description, "forests", list)]
     for number, forest in enumerate(forests):
         forest.load_state_dict(_taken(_FOREST.format(number), tensors))
     precedents = Precedents.from_tensors(_taken(_PRECEDENTS, tensors))
-    return ReactantReranker(SetDescriber(precedents, templates, reactants), forests, description["products"])
+    return ReactantReranker(
+        SetDescriber(precedents, templates, reactants), forests, value_of(description, "products", list)
+    )
 
 
 def _read_config(values: Mapping[str, Any]) -> TemplateModelConfig:
-    known = {option.name for option in fields(TowerConfig)}
-    towers = {
-        side: TowerConfig(**{name: value for name, value in values[side].items() if name in known})
-        for side in ("product", "template")
-    }
-    return TemplateModelConfig(
-        width=values["width"], temperature=values["temperature"], normalise=values["normalise"], **towers
-    )
+    towers = {side: call_with(TowerConfig, value_of(values, side, dict), ignore_unknown=True) for side in _SIDES}
+    own = {name: values[name] for name in ("width", "temperature", "normalise")}
+    return call_with(TemplateModelConfig, {**own, **towers})
+
+
+def _read_templates(entries: Sequence[Any]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Return the templates and how many rows each has."""
+    for entry in entries:
+        if not isinstance(entry, list) or [type(each) for each in entry] != [str, int]:
+            raise ValueError(f"{entry!r:.80} is not a template and its number of rows")
+    return tuple(text for text, _ in entries), tuple(count for _, count in entries)

@@ -10,15 +10,13 @@ from typing import Any, Final
 
 import pandas as pd
 
-from rrgraph.data import CATALOGUE, data_path
+from rrgraph.data import CATALOGUE, PARTS, SUBSET_WORDS, data_path
 from rrgraph.errors import DataError, suggestion
 from rrgraph.organic.chemistry.molecules import MoleculeError, canonical_reactants, canonical_smiles
 from rrgraph.util.progress import track
 from rrgraph.util.tabular import read_frame
 
-__all__ = ["PARTS", "TemplateReactions", "TemplateSplit", "count_reactions", "load_template_table"]
-
-PARTS: Final = ("train", "validation", "test")
+__all__ = ["TemplateReactions", "TemplateSplit", "count_reactions", "load_template_table"]
 
 _COLUMNS: Final = {
     "product": ("product", "prod_smiles", "products"),
@@ -27,14 +25,6 @@ _COLUMNS: Final = {
     "split": ("split", "part", "dataset"),
 }
 """Accepted names of each column: our own, then those of public files."""
-
-_PART_NAMES: Final = {
-    "train": "train",
-    "valid": "validation",
-    "val": "validation",
-    "validation": "validation",
-    "test": "test",
-}
 
 
 @dataclass(frozen=True)
@@ -104,7 +94,7 @@ def load_template_table(table: str | os.PathLike[str], *, rows: int = 0) -> Temp
     """
     path = _path(table)
     frame = _columns(read_frame(path), path)
-    part = frame["split"].map(_PART_NAMES)
+    part = frame["split"].map({word: subset.word for word, subset in SUBSET_WORDS.items()})
     if part.isna().any():
         row = int(part.isna().to_numpy().argmax())
         raise DataError(

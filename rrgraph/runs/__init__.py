@@ -12,7 +12,7 @@ from rrgraph.runs.config import (
     RunConfig,
     load_run,
 )
-from rrgraph.runs.data import RunData, candidate_pool, prepare_data, read_pool, run_split, split_data
+from rrgraph.runs.data import RunData, candidate_pool, prepare_data, run_split, split_data
 from rrgraph.runs.train import RunResult, train_run
 from rrgraph.runs.workflow import carry_out, check_run, run_data
 
@@ -30,7 +30,6 @@ __all__ = [
     "check_run",
     "load_run",
     "prepare_data",
-    "read_pool",
     "run_data",
     "run_split",
     "split_data",

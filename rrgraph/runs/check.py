@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rrgraph.baselines import BASELINES
-from rrgraph.data import SPLITS
+from rrgraph.data import PARTS, SPLITS
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.evaluation import PROTOCOLS, read_protocol
 from rrgraph.links import DECODERS, SAMPLERS
@@ -73,7 +73,7 @@ def check_measured(data: DataConfig, evaluation: MeasuredConfig) -> None:
     """
     check_choice("data.split", data.split, SPLITS)
     for part in evaluation.parts:
-        check_choice("evaluation.parts", part, ("validation", "test"))
+        check_choice("evaluation.parts", part, PARTS[1:])
     for protocol in evaluation.protocols:
         check_choice("evaluation.protocols", protocol.partition(",")[0].strip(), PROTOCOLS)
         read_protocol(protocol)

@@ -11,22 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.chem import Composition
-from rrgraph.data import (
-    CATALOGUE,
-    CleaningReport,
-    ReactionTable,
-    Split,
-    clean_table,
-    data_path,
-    load_table,
-    split_table,
-)
+from rrgraph.data import CleaningReport, ReactionTable, Split, clean_table, load_table, split_table
 from rrgraph.errors import ConfigError
 from rrgraph.graph import EDGE, FrequencyFeatures, ReactionGraph, TrainingFeatures, TrainingFolds, build_graph
 from rrgraph.planning import read_candidates
 from rrgraph.runs.config import DataConfig, RunConfig, load_run
 
-__all__ = ["Prepared", "RunData", "candidate_pool", "prepare", "prepare_data", "read_pool", "run_split", "split_data"]
+__all__ = ["Prepared", "RunData", "candidate_pool", "prepare", "prepare_data", "run_split", "split_data"]
 
 
 @dataclass(frozen=True)
@@ -113,7 +104,7 @@ def split_data(config: DataConfig, *, seed: int) -> tuple[Split, CleaningReport 
 def prepare_data(config: DataConfig, *, seed: int) -> RunData:
     """Return the data of any run; errors are those of `split_data`."""
     split, cleaning = split_data(config, seed=seed)
-    return RunData(split, cleaning, tuple(read_pool(config.pool)) if config.pool else ())
+    return RunData(split, cleaning, tuple(read_candidates(config.pool)) if config.pool else ())
 
 
 def prepare(config: RunConfig) -> Prepared:
@@ -150,8 +141,3 @@ def run_split(folder: str | Path) -> Split:
         raise ConfigError(f"'{folder}' is not a run folder: it has no config.yaml.")
     config = load_run(recorded)
     return split_data(config.data, seed=config.seed)[0]
-
-
-def read_pool(name: str) -> list[Composition]:
-    """Return the candidates of a catalogued list or of a file."""
-    return read_candidates(str(data_path(name)) if name in CATALOGUE else name)

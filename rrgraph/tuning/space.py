@@ -12,11 +12,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from omegaconf import OmegaConf
-
 from rrgraph.errors import StudyError, suggestion
 from rrgraph.runs import BaselineConfig, RunConfig
-from rrgraph.util.config import read_mapping
+from rrgraph.util.config import read_plain
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -139,7 +137,7 @@ def load_space(path: str | Path) -> SearchSpace:
         ConfigError: the file is missing, not YAML, or no mapping.
         StudyError: naming the parameter, the option and what was expected.
     """
-    given: Any = OmegaConf.to_container(read_mapping(Path(path)))
+    given = read_plain(Path(path))
     parameters = given.pop("parameters", None)
     if not isinstance(parameters, dict) or not parameters:
         raise StudyError(

@@ -22,6 +22,7 @@ __all__ = [
     "domain_of",
     "load_config",
     "read_mapping",
+    "read_plain",
     "save_config",
     "set_values",
     "suggest_key",
@@ -160,6 +161,11 @@ def read_mapping(path: Path) -> DictConfig:
     if not isinstance(given, DictConfig):
         raise ConfigError(f"The configuration file '{path}' is not a mapping, expected lines such as 'seed: 0'.")
     return given
+
+
+def read_plain(path: Path) -> dict[str, Any]:
+    """Return what a YAML file holds as plain dictionaries and lists; errors are those of `read_mapping`."""
+    return cast(dict[str, Any], OmegaConf.to_container(read_mapping(path)))
 
 
 def _explain(error: OmegaConfBaseException, schema: type, source: str) -> str:

@@ -17,8 +17,8 @@ from optuna.trial import TrialState
 
 from rrgraph.errors import StudyError
 from rrgraph.tuning import opened_storage, public_url, tune
+from rrgraph.tuning.heartbeat import retry
 from rrgraph.tuning.signals import quietly
-from rrgraph.tuning.storage import retry
 from rrgraph.tuning.trial import release_dead
 
 
@@ -112,7 +112,7 @@ def test_a_study_behind_a_grpc_proxy(config, make_space, trials_of, proxy):
 
 def learn_of_death(url, monkeypatch):
     """A trial that beats is left alone; one that has been silent is put back, with what it reported, a few times."""
-    monkeypatch.setattr("rrgraph.tuning.storage.GRACE_SECONDS", 1)
+    monkeypatch.setattr("rrgraph.tuning.heartbeat.GRACE_SECONDS", 1)
     with quietly(), opened_storage(url) as storage:
         study = optuna.create_study(study_name="dying", storage=storage, direction="maximize")
         for dead in range(7):

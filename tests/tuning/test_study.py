@@ -238,7 +238,8 @@ def test_killed_in_the_middle_at_most_the_running_trial_is_lost(config, make_spa
         os.kill(process.pid, signal.SIGKILL)
     # The second trial was killed in its second epoch; it counts as running until it has been silent for long enough.
     space = make_space({"training.learning_rate": {"range": [0.001, 0.1]}}, pruner="none")
-    monkeypatch.setattr("rrgraph.tuning.storage.GRACE_SECONDS", 1)
+    for module in ("heartbeat", "storage"):
+        monkeypatch.setattr(f"rrgraph.tuning.{module}.GRACE_SECONDS", 1)
     monkeypatch.setattr("rrgraph.tuning.study._WAIT_SECONDS", 0.2)
     time.sleep(1.1)
     begun: list[int] = []

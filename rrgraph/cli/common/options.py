@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rrgraph.cli.common.argparse_private import ArgumentContainer, Commands
 from rrgraph.errors import ConfigError, FormulaError, PlanningError, suggestion
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ CANDIDATES = "FILE|LIST|train|all|generated"
 
 
 def add_command(
-    name: str, commands: argparse._SubParsersAction, *, summary: str, examples: str, rest: str | None = None
+    name: str, commands: Commands, *, summary: str, examples: str, rest: str | None = None
 ) -> argparse.ArgumentParser:
     """Add a command with a one-line summary and examples in its help.
 
@@ -65,9 +66,7 @@ def add_command(
     return parser
 
 
-def add_run_command(
-    name: str, commands: argparse._SubParsersAction, *, summary: str, examples: str
-) -> argparse.ArgumentParser:
+def add_run_command(name: str, commands: Commands, *, summary: str, examples: str) -> argparse.ArgumentParser:
     """Add a command that runs a configuration, with the arguments CONFIG, overrides and --resume."""
     parser = add_command(name, commands, summary=summary, examples=examples, rest="overrides")
     parser.add_argument("config", help="configuration, a YAML file")
@@ -126,7 +125,7 @@ def add_protocol_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_mode(parser: argparse._ActionsContainer) -> None:
+def add_mode(parser: ArgumentContainer) -> None:
     """Add `--mode`; `score_mode` reads it."""
     parser.add_argument(
         "--mode",
@@ -224,11 +223,8 @@ def list_formulas(option: str, choice: str, *, words: Sequence[str] = ()) -> lis
     Raises:
         PlanningError: the value is empty, or neither a file nor a formula nor one of `words`.
     """
-    from rrgraph.data import CATALOGUE, data_path
     from rrgraph.planning import read_candidates
 
-    if choice in CATALOGUE:
-        choice = str(data_path(choice))
     expected = f"expected a file, formulas joined by commas{''.join(f', {word!r}' for word in words)}"
     if not choice.strip(" ,"):
         raise PlanningError(f"{option} is '{choice}', {expected}.")

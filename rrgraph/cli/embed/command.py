@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _BATCH_SIZE = 16_384
 """Rows in memory at a time; each batch is a row group of Parquet, of which there should be few."""
 
 
-def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     parser = add_command(name, commands, summary="write embeddings of compositions to a file", examples=_EXAMPLES)
     parser.add_argument(

@@ -19,7 +19,8 @@ def evaluate_organic(arguments: argparse.Namespace) -> None:
     Raises:
         ConfigError: no part is named, or the folder holds no run.
     """
-    from rrgraph.organic import PARTS, load_template_checkpoint, load_template_table
+    from rrgraph.data import PARTS
+    from rrgraph.organic import load_template_checkpoint, load_template_table
     from rrgraph.organic.run import OrganicConfig, measure_organic
     from rrgraph.util.config import load_config
     from rrgraph.util.files import write_json

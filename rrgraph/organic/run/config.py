@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from rrgraph.data import PARTS
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.nn import choose_device
 from rrgraph.organic.chemistry.fingerprints import FRAGMENTS
@@ -11,7 +12,6 @@ from rrgraph.organic.chemistry.tokens import TOKENS
 from rrgraph.organic.config import ReactantRerankerConfig, SearchConfig, TemplateModelConfig
 from rrgraph.organic.encoders import TOWERS
 from rrgraph.organic.planner import MERGES
-from rrgraph.organic.table import PARTS
 from rrgraph.training import OBJECTIVES, RIGHT_ENCODERS, ContrastiveConfig, RankingConfig
 from rrgraph.training.range_checks import check_loop, check_ranges
 from rrgraph.util.config import BaseConfig

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rrgraph.data import TEST, TRAIN, VALIDATION
 from rrgraph.metrics import TopK
 from rrgraph.properties.predictor import PropertyPredictor
 from rrgraph.properties.pretraining.cooccurrence import CooccurrenceBaseline, masked_slots
@@ -25,7 +26,6 @@ from rrgraph.properties.pretraining.scores import (
     score_property,
 )
 from rrgraph.properties.tables.table import PropertyTable
-from rrgraph.properties.tables.tasks import TEST, TRAIN, VALIDATION
 
 __all__ = ["EncoderMetrics", "measure_encoder"]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from rrgraph.data import TRAIN, VALIDATION
 from rrgraph.errors import ConfigError
 from rrgraph.nn import choose_device
 from rrgraph.properties.checkpoint import PropertyCheckpoint, load_property_checkpoint, save_property_checkpoint
@@ -20,7 +21,6 @@ from rrgraph.properties.pretraining.task import PretrainingTask
 from rrgraph.properties.scaling import TargetScale
 from rrgraph.properties.tables.reader import read_properties
 from rrgraph.properties.tables.table import PropertyTable
-from rrgraph.properties.tables.tasks import TRAIN, VALIDATION
 from rrgraph.training import History, remove_state, train
 from rrgraph.training.run_folder import check_folder, is_finished, record_run, write_history
 from rrgraph.util.files import write_json, write_text

@@ -14,12 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from rrgraph.data import TRAIN
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.nn import MASK, half_precision
 from rrgraph.properties.model import PropertyModel, PropertyOutput, pool_fractions
 from rrgraph.properties.pretraining.settings import PretrainingConfig
 from rrgraph.properties.tables.table import PropertyTable
-from rrgraph.properties.tables.tasks import TRAIN
 from rrgraph.training import Task
 
 __all__ = ["WEIGHTINGS", "HiddenElements", "HiddenFractions", "PretrainingTask", "task_weights"]

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file
 
+from rrgraph.data import TEST, TRAIN, VALIDATION
 from rrgraph.errors import ConfigError, DataError
 from rrgraph.models import load_encoder
 from rrgraph.nn import choose_device
-from rrgraph.properties import TEST, TRAIN, VALIDATION
 from rrgraph.properties.pretraining import PretrainConfig, PretrainingTask, PropertyDataConfig, UserTable, pretrain_run
 from rrgraph.training import STATE_FILE
 from rrgraph.util.config import load_config

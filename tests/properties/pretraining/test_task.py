@@ -7,9 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rrgraph.data import TEST, TRAIN, VALIDATION
 from rrgraph.errors import ConfigError
 from rrgraph.nn import MASK, EncoderConfig
-from rrgraph.properties import TEST, TRAIN, VALIDATION, PropertyModel, TargetScale
+from rrgraph.properties import PropertyModel, TargetScale
 from rrgraph.properties.pretraining import PretrainingConfig, PretrainingTask
 from rrgraph.properties.pretraining.task import HiddenElements, HiddenFractions, task_weights
 from rrgraph.training import OPTIMIZERS, train

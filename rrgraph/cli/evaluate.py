@@ -12,13 +12,13 @@ from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import (
     CANDIDATES,
     add_command,
-    add_groupings,
     add_mode,
     add_protocol_flags,
-    groupings,
+    add_subgroups,
     protocol_overrides,
     resolve_candidates,
     score_mode,
+    subgroups,
 )
 from rrgraph.errors import ConfigError, DataError, suggestion
 
@@ -55,7 +55,7 @@ def add_parser(name: str, commands: Commands) -> None:
     parser.add_argument(
         "--baseline", action="append", default=[], metavar="NAME", help="also measure a baseline on the run's data"
     )
-    add_groupings(parser)
+    add_subgroups(parser)
     parser.add_argument("--output", metavar="FILE", help="write the metrics as JSON")
     parser.add_argument("--predictions", metavar="FILE", help="write the ranked sets as predictions JSONL")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> None:
 def _evaluate(arguments: argparse.Namespace) -> None:
     """Measure a model of targets and precursors."""
     from rrgraph.baselines import BASELINES
-    from rrgraph.cli.common.show import show_edges, show_metrics, show_strata
+    from rrgraph.cli.common.show import show_edges, show_metrics, show_subgroups
     from rrgraph.data import load_table
     from rrgraph.evaluation import PROTOCOLS, evaluate_links
     from rrgraph.models import load_model
@@ -87,7 +87,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
     protocol = PROTOCOLS[arguments.protocol].override(**protocol_overrides(arguments))
     baselines = {name: BASELINES[name] for name in arguments.baseline}
-    by = groupings(arguments.by)
+    by = subgroups(arguments.by)
     predictor = load_model(arguments.model)
     split = _split(arguments, systems="distance" in by and predictor.systems is None)
     table = load_table(arguments.test) if arguments.test else getattr(split, arguments.split)
@@ -96,7 +96,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     known = candidate_pool(predictor.vocabulary, table)
     pool = resolve_candidates(arguments.candidates, known, predictor.seen, targets=table.targets)
     per_target = float(median(pool.counts())) if isinstance(pool, TargetCandidates) else float(len(pool))
-    mode = score_mode(arguments.mode, predictor, told=protocol.set_size == "told")
+    mode = score_mode(arguments.mode, predictor, known_size=protocol.set_size == "told")
     systems: dict[str, LinkScorer | SetProposer] = {MODEL: predictor}
     if split is not None:
         systems |= {name: baseline().fit(split.train, split) for name, baseline in baselines.items()}
@@ -129,7 +129,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         return
     size = f"{len(pool)} candidates" + (f" (median of a target {per_target:g})" if per_target < len(pool) else "")
     show_metrics(measured, title=f"{len(table)} rows, {size}, protocol {protocol.name}, {mode} score")
-    show_strata(measured)
+    show_subgroups(measured)
     show_edges(links.edges)
 
 

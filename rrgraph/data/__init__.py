@@ -17,8 +17,9 @@ from rrgraph.data.literature.known_reactions import KnownReaction, KnownReaction
 from rrgraph.data.literature.tables import LITERATURE_TABLES, available_literature, load_known_reactions
 from rrgraph.data.preferred_spelling import preferred_spelling
 from rrgraph.data.reaction import PrecursorSet, Reaction
-from rrgraph.data.splits import PARTS, SPLITS, Split, split_table
+from rrgraph.data.splits import SPLITS, Split, split_table
 from rrgraph.data.statistics import TableStatistics, table_statistics
+from rrgraph.data.subsets import PARTS, SUBSET_WORDS, TEST, TRAIN, VALIDATION, Subset
 from rrgraph.data.table import COLUMNS, SEPARATOR, ReactionTable
 
 __all__ = [
@@ -29,6 +30,10 @@ __all__ = [
     "RECIPE_SUFFIXES",
     "SEPARATOR",
     "SPLITS",
+    "SUBSET_WORDS",
+    "TEST",
+    "TRAIN",
+    "VALIDATION",
     "Agreement",
     "CatalogueEntry",
     "CleaningOptions",
@@ -43,6 +48,7 @@ __all__ = [
     "ReactionTable",
     "SetBatch",
     "Split",
+    "Subset",
     "TableStatistics",
     "available_literature",
     "cache_folder",

@@ -18,6 +18,7 @@ from rrgraph.data import ReactionTable
 from rrgraph.graph.elements import element_presence, element_similarity, mean_vectors, reduced_vectors, unit_rows
 from rrgraph.graph.precursor_classes import supply_form
 from rrgraph.graph.segments import Segments
+from rrgraph.util.arguments import call_with
 
 __all__ = ["NEAREST", "NEVER", "KnownSystems", "Neighbours"]
 
@@ -91,13 +92,14 @@ class KnownSystems:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray]) -> KnownSystems:
-        """Return what `to_arrays` described."""
-        return cls(
-            presence=arrays["presence"],
-            vectors=arrays["vectors"].astype(np.float32),
-            offsets=arrays["pointer"],
-            precursors=arrays["precursors"],
-            shares=arrays["shares"].astype(np.float32),
+        """Return what `to_arrays` described.
+
+        Raises:
+            ValueError: an array is missing or unknown.
+        """
+        half, names = ("vectors", "shares"), {"pointer": "offsets"}
+        return call_with(
+            cls, {names.get(name, name): a.astype(np.float32) if name in half else a for name, a in arrays.items()}
         )
 
 
@@ -125,13 +127,14 @@ class Neighbours:
     def _count(self, vocabulary: Sequence[Composition]) -> None:
         """Turn the counts of precursors into those of (precursor, element) slots and (element, form) pairs."""
         systems = self.systems
-        # In the order of their first use, which numbers the forms.
-        supplies = {p: self._supplies(vocabulary[p], learn=True) for p in dict.fromkeys(systems.precursors.tolist())}
         slots: list[tuple[int, int, float]] = []
         forms: dict[tuple[int, int, int], float] = {}
+        supplies: dict[int, list[tuple[int, int]]] = {}
         for system, precursor, share in zip(
             systems.system_index.tolist(), systems.precursors.tolist(), systems.shares.tolist(), strict=True
         ):
+            if precursor not in supplies:
+                supplies[precursor] = self._supplies(vocabulary[precursor], learn=True)
             for element, form in supplies[precursor]:
                 if systems.presence[system, element]:
                     slot = self._slots.setdefault((vocabulary[precursor].key, element), len(self._slots))

@@ -12,7 +12,7 @@ from rrgraph.planning.candidates import (
     generated_candidates,
     read_candidates,
 )
-from rrgraph.planning.constraints import ElementCover, SetConstraints
+from rrgraph.planning.constraints import ElementCover, SetConstraints, balanced_equation
 from rrgraph.planning.energies import (
     FormationEnergy,
     ReactionEnergy,
@@ -68,6 +68,7 @@ __all__ = [
     "SetSearch",
     "Swap",
     "TargetCandidates",
+    "balanced_equation",
     "energies_needed",
     "enumerate_sets",
     "find_swaps",

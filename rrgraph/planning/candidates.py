@@ -24,6 +24,7 @@ from rrgraph.chem import (
     plausible_precursors,
     source_elements,
 )
+from rrgraph.data import CATALOGUE, data_path
 from rrgraph.errors import DataError, FormulaError, PlanningError, suggestion
 from rrgraph.planning.constraints import SetConstraints
 
@@ -210,14 +211,16 @@ def read_candidates(source: str | os.PathLike[str]) -> list[Composition]:
     """Read candidate precursors, each once, in the order they are written.
 
     Args:
-        source: formulas joined by commas (``"B,Cr,AlB2"``), a text file with one formula a line (empty lines and
-            lines that begin with # are skipped), or a CSV file with a column `formula` or `precursor`.
+        source: name of a catalogued list, formulas joined by commas (``"B,Cr,AlB2"``), a text file with one formula a
+            line (empty lines and lines that begin with # are skipped), or a CSV file with a column `formula` or
+            `precursor`.
 
     Raises:
-        DataError: the file is not readable, lacks the column, has no formulas, or a line is not a valid formula.
-        FormulaError: a formula of the comma-separated list is not a valid formula.
+        DataError: a catalogued list is not here; the file is not readable, lacks the column, has no formulas, or a
+            line is not a valid formula.
+        FormulaError: one of the comma-separated list is not a valid formula.
     """
-    path = Path(source)
+    path = data_path(str(source)) if source in CATALOGUE else Path(source)
     if not _is_file(path):
         text = os.fspath(source)
         if path.suffix and "," not in text and path.suffix.lower() in {".csv", ".txt", ".tsv", ".list"}:

@@ -40,22 +40,22 @@ def train_reranker(
     """Add to a link model a re-ranker that learned from the candidate sets of the training targets.
 
     Args:
-        config: of the run, with `sets.enabled`.
+        config: of the run, with `reranker.enabled`.
         prepared: its data.
         checkpoint: the trained first stage.
         folder: where the training state is kept.
         resume: go on from that state.
     """
     assert prepared.statistics is not None
-    options = config.sets.training
+    options = config.reranker.training
     # A fine-tuned encoder has moved away from the head that was learned with it.
     energy = energy_head(config.model) if config.training.encoder_learning_rate == 0 else None
     cross_fitted = cross_fitted_lists(prepared, checkpoint, energy, options.candidates)
     weights = publication_weights(prepared.split.train, prepared.graph)
     lists = [cross_fitted.training_lists(weights, known_size=known_size) for known_size in (False, True)]
-    trees = fit_trees(lists, config.sets.trees, seed=config.seed) if config.sets.trees.number else None
+    trees = fit_trees(lists, config.reranker.trees, seed=config.seed) if config.reranker.trees.n_trees else None
     torch.manual_seed(config.seed)
-    network = ListwiseNetwork(config.sets.model)
+    network = ListwiseNetwork(config.reranker.model)
     history = train(
         RerankingTask(network, lists, options), options, seed=config.seed, state_folder=folder, resume=resume
     )
@@ -67,9 +67,9 @@ def train_reranker(
         candidates=options.candidates,
         energy=energy,
         trees=trees,
-        tree_weight=config.sets.trees.weight,
+        tree_weight=config.reranker.trees.weight,
         temperature=options.temperature or 1.0,
-        known_size_temperature=options.told_temperature or options.temperature or 1.0,
+        known_size_temperature=options.known_size_temperature or options.temperature or 1.0,
     )
     whole = replace(checkpoint, reranker=reranker)
     validation = prepared.split.validation

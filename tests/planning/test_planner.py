@@ -117,7 +117,7 @@ def rules(draw):
 @given(
     rules(), st.sampled_from(AGGREGATES), st.sampled_from(TARGETS), st.sampled_from([Scorer(), PairScorer(), Scorer(1)])
 )
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_plans_equal_brute_force(constraints, aggregate, target, scorer):
     planner = Planner(scorer, POOL, constraints, aggregate=aggregate)
     (plan,) = planner.plan([target], top_k=10_000)

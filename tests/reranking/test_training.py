@@ -18,7 +18,7 @@ from rrgraph.reranking import (
 from rrgraph.reranking.features import SET_FEATURES
 from rrgraph.training import STATE_FILE, train
 
-CONFIG = RerankingConfig(epochs=4, batch_size=16, learning_rate=3e-3, average=0.9)
+CONFIG = RerankingConfig(epochs=4, batch_size=16, learning_rate=3e-3, ema_decay=0.9)
 
 
 def plant(lists, *, none=0.0):
@@ -37,7 +37,7 @@ def build(lists, recorded, weights=None, *, members=1, config=CONFIG, validate=N
     torch.manual_seed(0)
     weights = weights or [torch.ones(len(each)) for each in lists]
     return RerankingTask(
-        ListwiseNetwork(ListwiseNetworkConfig(width=32, dropout=0.0, members=members)),
+        ListwiseNetwork(ListwiseNetworkConfig(width=32, dropout=0.0, n_networks=members)),
         [TrainingLists(*each) for each in zip(lists, recorded, weights, strict=True)],
         config,
         validate=validate,
@@ -59,6 +59,7 @@ def accuracy(scorer, lists, recorded):
     return hits / len(lists)
 
 
+@pytest.mark.slow
 def test_a_planted_rule_is_learned_and_holds_for_other_lists(invent_lists):
     lists = [invent_lists([7] * 300, seed=seed, links=500) for seed in (1, 2)]
     task = build(lists, [plant(each, none=0.3) for each in lists])
@@ -84,7 +85,7 @@ def test_several_recorded_sets_share_their_part(invent_lists):
 def test_a_list_without_a_recorded_set_teaches_that_another_set_is(invent_lists):
     lists = invent_lists([4])
     task = build([lists], [torch.zeros(4, dtype=torch.bool)])
-    train(task, replace(CONFIG, epochs=60, average=0.0), seed=0)
+    train(task, replace(CONFIG, epochs=60, ema_decay=0.0), seed=0)
     with torch.no_grad():
         _, none = list_log_softmax(*task.module(lists), lists.list_index)
     assert none.exp().item() > 0.9

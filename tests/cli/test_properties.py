@@ -108,7 +108,7 @@ def test_json_holds_values_units_and_classes(properties, pretrained):
 def test_bad_formulas_are_reported_with_a_near_match_and_the_others_go_on(properties):
     result = properties("BaTiO3", "Hello", "BaTIO3", "Li2SiN2")
     assert result.code == 2
-    assert "'Hello' is not a composition" in result.err
+    assert "'Hello' is not a valid formula" in result.err
     assert [line for line in result.out.splitlines() if line in ("BaTiO3", "Li2SiN2", "Hello")] == ["BaTiO3", "Li2SiN2"]
     lines = properties("BaTiO3", "BaTiO_3x", "--json").lines
     assert lines[1]["properties"] == {}

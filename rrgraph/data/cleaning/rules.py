@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rrgraph.chem import VOLATILE, Composition, FormulaWarning, parse_formula, split_parts
+from rrgraph.chem import VOLATILE, Composition, FormulaWarning, parse_formula, split_terms
 from rrgraph.data.cleaning.corrections import corrections
 from rrgraph.errors import FormulaError
 
@@ -104,7 +104,7 @@ def is_composite(text: str) -> bool:
 def _parts(text: str) -> list[str]:
     """Return the parts that a spelling joins, or the spelling itself where it cannot be read."""
     try:
-        return split_parts(_STOP_BEFORE_UNKNOWN_WATER.sub("·", text))
+        return split_terms(_STOP_BEFORE_UNKNOWN_WATER.sub("·", text))
     except FormulaError:
         return [text]
 

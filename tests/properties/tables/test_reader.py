@@ -212,7 +212,7 @@ def test_bad_formulas_are_counted_but_not_fatal(make: Make):
     rows = [("MgO", 4.5, "train"), ("Xx2", 1.0, "train"), (None, 1.0, "train"), ("Xx2", 1.0, "train")]
     report = read_properties([make(rows, GAP)]).report
     assert (report.refused, report.blank, report.compositions) == (2, 1, 1)
-    assert "'Xx2' is not a composition" in str(report)
+    assert "'Xx2' is not a valid formula" in str(report)
     assert json.loads(json.dumps(report.to_dict()))["labels"]["gap"]["train"] == 1
 
 

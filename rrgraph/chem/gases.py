@@ -38,8 +38,8 @@ def _sides(formulas: str, taken_up: bool) -> list[_Side]:
     return [Gas(gas, taken_up).side for gas in _gases(formulas)]
 
 
-#: Gases that may be released, the most common first. F2 is missing because fluorine leaves as HF; oxides that stay solid
-#: or melt (P2O5, B2O3) and salts (NaCl) are missing because almost any set would balance with them.
+#: Gases that may be released, the most common first. F2 is missing because fluorine leaves as HF; oxides that stay
+#: solid or melt (P2O5, B2O3) and salts (NaCl) are missing because almost any set would balance with them.
 BYPRODUCTS: tuple[Composition, ...] = _gases("O2 CO2 H2O N2 NH3 NO2 SO2 HCl HF HBr HI Cl2 Br2 I2 SO3 NO CO H2S S H2")
 
 #: Gases that may be taken up from the furnace atmosphere, the most common first.

@@ -1,10 +1,6 @@
-"""Tables of reactions and of computed properties: reading, fetching, cleaning, splitting and counting.
+"""Tables of reactions: reading, fetching, cleaning, splitting, counting, and the search for known reactions."""
 
-Flows in: files and raw text-mined recipes. Flows out: reaction and property tables, and reports of what was dropped
-or leaks.
-"""
-
-from rrgraph.data.agreement import Agreement, publication_agreement
+from rrgraph.data.agreement import PublicationAgreement, publication_agreement
 from rrgraph.data.catalogue import CATALOGUE, CatalogueEntry, cache_folder, data_checksum, data_path, load_table
 from rrgraph.data.cleaning.clean import CleaningReport, clean_table
 from rrgraph.data.cleaning.recipes import RECIPE_SUFFIXES, clean_recipes, load_recipes, read_recipes
@@ -28,7 +24,6 @@ __all__ = [
     "RECIPE_SUFFIXES",
     "SEPARATOR",
     "SPLITS",
-    "Agreement",
     "CatalogueEntry",
     "CleaningOptions",
     "CleaningReport",
@@ -37,6 +32,7 @@ __all__ = [
     "LeakageReport",
     "Overlap",
     "PrecursorSet",
+    "PublicationAgreement",
     "Reaction",
     "ReactionTable",
     "Split",

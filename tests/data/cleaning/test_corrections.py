@@ -37,7 +37,7 @@ def balances(composition: Composition) -> bool | None:
 
 
 def test_every_entry_is_sound():
-    text = (resources.files("rrgraph.data") / "corrections.csv").read_text(encoding="utf-8")
+    text = (resources.files("rrgraph.data.cleaning") / "corrections.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(text.splitlines()))
     known = corrections()
     assert len(known) == len(rows) >= 100  # no formula twice, in whatever spelling

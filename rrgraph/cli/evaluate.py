@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace) -> None:
     known = candidate_pool(predictor.vocabulary, table)
     pool = resolve_candidates(arguments.candidates, known, predictor.seen, targets=table.targets)
     per_target = float(median(pool.counts())) if isinstance(pool, TargetCandidates) else float(len(pool))
-    mode = score_mode(arguments.mode, predictor, told=protocol.set_size == "told")
+    mode = score_mode(arguments.mode, predictor, told=protocol.set_size == "known")
     systems: dict[str, LinkScorer | SetProposer] = {MODEL: predictor}
     if split is not None:
         systems |= {name: baseline().fit(split.train, split) for name, baseline in baselines.items()}

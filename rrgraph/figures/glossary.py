@@ -30,8 +30,8 @@ GLOSSARY: Final = {
 }
 
 _FLAGS: Final = {
-    ("set_size", "told"): "The system is told how many precursors the recorded set has.",
-    ("set_size", "open"): "The system does not know how many precursors are needed; sets of 1 to {max_size} compete.",
+    ("set_size", "known"): "The system is told how many precursors the recorded set has.",
+    ("set_size", "unknown"): "The system does not know the number of precursors; sets of 1 to {max_size} compete.",
     ("cover", "strict"): "The precursors have to bring every element of the target.",
     ("cover", "exempt"): "C, H, O and N may come from the atmosphere.",
     ("foreign", "allowed"): "Precursors may bring elements that the target lacks.",

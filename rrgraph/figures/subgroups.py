@@ -99,7 +99,7 @@ def _kinds(series: Series, part: str, protocol: str, by: str) -> dict[str, list[
     """Return what each run measured on each kind of row."""
     found: dict[str, list[TopK]] = {}
     for metrics in series.metrics(part, protocol):
-        for strata in metrics.strata:
+        for strata in metrics.subgroups:
             for name, top in strata.accuracy.items():
                 if strata.by == by and top.rows >= _FEWEST:
                     found.setdefault(name, []).append(top)

@@ -129,7 +129,7 @@ def set_shifts(
     """
     if not predictor.ranks_sets:
         raise ModelError("The model has no set scorer whose shifts could be explained.")
-    told = protocol.set_size == "told"
+    told = protocol.set_size == "known"
     truth: dict[tuple[str, int | None], set[frozenset[str]]] = {}
     targets: dict[tuple[str, int | None], Composition] = {}
     for target, keys in table.distinct_reactions():

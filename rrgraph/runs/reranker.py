@@ -242,7 +242,7 @@ def _fit_temperature(
     checkpoint: LinkCheckpoint, table: ReactionTable, candidates: Sequence[Composition], protocol: Protocol
 ) -> float:
     assert checkpoint.ranker is not None
-    told = protocol.set_size == "told"
+    told = protocol.set_size == "known"
     planner = _planner(Model(checkpoint), candidates, protocol, LISTWISE)
     recorded: dict[tuple[str, int | None], set[frozenset[str]]] = {}
     jobs: dict[tuple[str, int | None], Composition] = {}

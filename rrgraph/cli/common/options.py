@@ -109,8 +109,8 @@ def count_or_all(text: str) -> int | None:
 def add_protocol_flags(parser: argparse.ArgumentParser) -> None:
     """Add `--protocol` and one option for each of its flags."""
     group = parser.add_argument_group("evaluation protocol")
-    group.add_argument("--protocol", default="open", help="paper (size told) or open (size unknown; default)")
-    group.add_argument("--size", dest="set_size", help="told or open")
+    group.add_argument("--protocol", default="open", help="paper (known set size) or open (unknown set size; default)")
+    group.add_argument("--size", dest="set_size", help="known or unknown")
     group.add_argument("--cover", help="strict, or exempt: C, H, O, N may come from the atmosphere")
     group.add_argument("--foreign", help="allowed or forbidden: elements that the target lacks")
     group.add_argument(

@@ -73,7 +73,7 @@ def show_metrics(systems: Mapping[str, Metrics], *, title: str) -> None:
 
 def show_strata(systems: Mapping[str, Metrics]) -> None:
     """Print the accuracies by kind of row, those of several systems below each other."""
-    for found in zip(*(metrics.strata for metrics in systems.values()), strict=True):
+    for found in zip(*(metrics.subgroups for metrics in systems.values()), strict=True):
         tables = [strata.table() for strata in found]
         header = tables[0][0]
         rows = [
@@ -86,7 +86,7 @@ def show_strata(systems: Mapping[str, Metrics]) -> None:
 
 def _show_leads(systems: Mapping[str, Metrics]) -> None:
     """Print how many points the model is ahead of each baseline on the same rows."""
-    leads = {system: metrics.model_lead for system, metrics in systems.items() if metrics.model_lead}
+    leads = {system: metrics.paired_differences for system, metrics in systems.items() if metrics.paired_differences}
     if leads:
         names = [f"top-{k}" for k in next(iter(leads.values()))]
         rows = [[f"over {system}", *map(str, lead.values())] for system, lead in leads.items()]

@@ -36,17 +36,17 @@ def test_what_is_known_is_not_proposed_and_what_is_unknown_says_nothing(encoder,
     target = parse_formula("BaTiO3")
     found = encoder.complete(target, [CARBONATE], top=1000)
     assert {each.key for each in found} == small_table.precursors().keys() - {CARBONATE.key}
-    one, none = encoder.log_odds([target, target], [[ZINC], []])
+    one, none = encoder.logits([target, target], [[ZINC], []])
     torch.testing.assert_close(one, none)
 
 
-def test_log_odds_do_not_depend_on_the_batch_nor_the_order(encoder):
+def test_logits_do_not_depend_on_the_batch_nor_the_order(encoder):
     known = [[CARBONATE, OXIDE], [OXIDE, CARBONATE], [], [ZINC], [OXIDE], []]
-    together = encoder.log_odds(MATERIALS, known)
+    together = encoder.logits(MATERIALS, known)
     for row, (material, part) in enumerate(zip(MATERIALS, known, strict=True)):
-        torch.testing.assert_close(together[row], encoder.log_odds([material], [part])[0], rtol=1e-5, atol=1e-5)
-        torch.testing.assert_close(together[row], encoder.log_odds([material], [part[::-1]])[0], rtol=1e-5, atol=1e-5)
-    assert encoder.log_odds([], []).shape == (0, len(encoder.vocabulary))
+        torch.testing.assert_close(together[row], encoder.logits([material], [part])[0], rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(together[row], encoder.logits([material], [part[::-1]])[0], rtol=1e-5, atol=1e-5)
+    assert encoder.logits([], []).shape == (0, len(encoder.vocabulary))
 
 
 def test_training_is_seeded_and_leaves_the_global_generator_alone(small_table):

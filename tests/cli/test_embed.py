@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import rrgraph.runs as rrgraph_runs
 from rrgraph.chem import parse_formula
-from rrgraph.cli import embed as command
+from rrgraph.cli.embed import command
 from rrgraph.models import load_encoder, load_model
 from rrgraph.properties import PropertyPredictor
 
@@ -118,7 +117,7 @@ def test_the_bundled_encoder_is_the_default(rrgraph, pretrained, monkeypatch, tm
         asked.append(name)
         return load_encoder(str(pretrained))
 
-    monkeypatch.setattr(rrgraph_runs, "load_encoder", load)
+    monkeypatch.setattr("rrgraph.models.load_encoder", load)
     (tmp_path / "formulas.txt").write_text("BaTiO3\n")
     assert rrgraph("embed", "--input", tmp_path / "formulas.txt", "--output", tmp_path / "e.csv").code == 0
     assert asked == ["encoder"]

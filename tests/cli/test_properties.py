@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import rrgraph.runs as rrgraph_runs
 from rrgraph.chem import parse_formula
 from rrgraph.cli.properties.names import class_name, property_name, shown_tasks
 from rrgraph.cli.properties.output import with_uncertainty
@@ -173,7 +172,7 @@ def test_the_bundled_encoder_is_the_default(rrgraph, pretrained, monkeypatch):
         asked.append(name)
         return load_encoder(str(pretrained))
 
-    monkeypatch.setattr(rrgraph_runs, "load_encoder", load)
+    monkeypatch.setattr("rrgraph.models.load_encoder", load)
     assert rrgraph("properties", "BaTiO3").code == 0
     assert asked == ["encoder"]
 

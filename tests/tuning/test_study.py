@@ -209,7 +209,7 @@ def test_two_processes_share_a_study(config, make_space):
 KILLED = """\
 import sys
 from rrgraph.runs import load_run
-from rrgraph.training import LinkTask
+from rrgraph.links import LinkTask
 from rrgraph.tuning import load_space, tune
 import rrgraph.tuning.storage as storage
 import time
@@ -255,8 +255,8 @@ def test_killed_in_the_middle_at_most_the_running_trial_is_lost(config, make_spa
 
 DEAF = """\
 import signal, sys, time
-import rrgraph.processes
-from rrgraph.training import LinkTask
+import rrgraph.util.parallel
+from rrgraph.links import LinkTask
 rrgraph.util.parallel._PATIENCE = 0.2
 begun = []
 def deaf(self, epoch):

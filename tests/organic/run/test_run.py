@@ -24,7 +24,7 @@ from rrgraph.organic.run.config import OrganicDataConfig, OrganicEvaluationConfi
 from rrgraph.training import ContrastiveConfig, RankingConfig
 from rrgraph.util.config import load_config
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TOWER = TowerConfig(hidden=32, bits=512, heads=2, length=64)
 
 

@@ -21,7 +21,7 @@ def changed(config, key, value):
 
 def test_the_shipped_configurations_are_accepted():
     check_pretrain_config(PretrainConfig())
-    config = load_config(Path(__file__).parents[2] / "configs" / "pretrain.yaml", schema=PretrainConfig)
+    config = load_config(Path(__file__).parents[3] / "configs" / "pretrain.yaml", schema=PretrainConfig)
     check_pretrain_config(config)
     assert "bulk_modulus" in config.data.withhold
     assert config.name == "pretrain"

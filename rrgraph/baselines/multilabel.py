@@ -63,7 +63,7 @@ class LabelledReactions:
         return cls(tuple(target for target, _ in reactions), outputs, labels, sizes)
 
     def recall(self, logits: Tensor) -> float:
-        """Return the share of recorded precursors among as many outputs with the highest logits (reactions, outputs)."""
+        """Return the share of recorded precursors among as many of the highest logits (reactions, outputs)."""
         order = logits.argsort(dim=1, descending=True, stable=True)
         found = self.labels.gather(1, order).cumsum(1)
         last = self.sizes.clamp(max=logits.shape[1])[:, None] - 1

@@ -1,4 +1,4 @@
-"""`rrgraph data`: fetch, clean, split and describe reaction tables."""
+"""`rrgraph data`: fetches, cleans, splits and describes reaction tables."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _add_fetch(verbs: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("name", nargs="?", help="catalogue name; without it the catalogue is listed")
     parser.add_argument("--sha256", default="", metavar="SUM", help="checksum to verify where the catalogue has none")
-    parser.add_argument("--trust", action="store_true", help="accept a file whose checksum nobody has recorded")
+    parser.add_argument("--trust", action="store_true", help="accept a file without a recorded checksum")
     parser.set_defaults(run=_fetch)
 
 
@@ -99,7 +99,7 @@ def _clean(arguments: argparse.Namespace) -> None:
 
 def _add_split(verbs: argparse._SubParsersAction) -> None:
     parser = add_command(
-        "split", verbs, summary="write the parts of a split, with a leakage report", examples=_verb("split")
+        "split", verbs, summary="write the subsets of a split, with a leakage report", examples=_verb("split")
     )
     parser.add_argument("table", help="reaction table by name or path")
     parser.add_argument("split", help="cra, dr, nms, random, column or all")
@@ -132,7 +132,7 @@ def _split(arguments: argparse.Namespace) -> None:
 
 
 def _add_stats(verbs: argparse._SubParsersAction) -> None:
-    parser = add_command("stats", verbs, summary="count what a table holds", examples=_verb("stats"))
+    parser = add_command("stats", verbs, summary="count the contents of a table", examples=_verb("stats"))
     parser.add_argument("table", help="reaction table by name or path")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.set_defaults(run=_stats)

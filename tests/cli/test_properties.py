@@ -216,7 +216,7 @@ def test_a_property_of_ones_own_is_not_called_built_in():
     """Only the name is the same; where the numbers come from is not known."""
     assert property_name(PropertyTask(name="bulk_modulus", unit="kbar")) == ("bulk_modulus", "")
     assert property_name(PROPERTY_SOURCES["bulk_modulus"].task) == ("bulk modulus", "Materials Project")
-    three = PropertyTask(name="space_group", kind="class", classes=3)
+    three = PropertyTask(name="space_group", kind="classification", classes=3)
     assert class_name(three, 2) == (2, None)
     assert all(property_name(task)[1] for task in TASKS)
 

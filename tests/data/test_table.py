@@ -108,7 +108,7 @@ def test_a_byte_order_mark_does_not_hide_the_first_column(tmp_path: Path):
         ("t.csv", "target,precursors\nBaTiO3,BaCO3\nSrTiO3,SrCO3,TiO2\n", "line 3"),
         ("t.jsonl", '{"target": "BaTiO3", "precursors": "BaCO3"}\n{oops\n', r"Line 2 of '.*t\.jsonl' is not JSON"),
         ("t.jsonl", "[1, 2]\n", "Line 1 of .* is not a JSON object"),
-        ("t.jsonl", '{"target": "BaTiO3", "precursors": [1]}\n', "Line 1 of .* a precursor that is not a valid formula"),
+        ("t.jsonl", '{"target": "BaTiO3", "precursors": [1]}\n', "Line 1 of .* precursor that is not a valid formula"),
         ("t.jsonl", '{"target": 5, "precursors": "BaCO3"}\n', "Line 1 of .* has target 5"),
         ("t.parquet", "not parquet", "cannot be read as parquet"),
         ("t.csv.gz", "not gzip", "cannot be read as csv.gz"),

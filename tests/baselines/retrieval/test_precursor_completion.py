@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rrgraph.baselines.retrieval.precursor_completion import CompletionEncoder, _cover, _mask
+from rrgraph.baselines.retrieval.precursor_completion import CompletionEncoder, _fill, _mask
 from rrgraph.chem import parse_formula
 from rrgraph.errors import DataError, ModelError
 
@@ -93,7 +93,7 @@ def test_members_that_are_not_shown_cannot_be_seen(encoder):
 
 
 def test_covering_changes_members_alone():
-    covered = _cover(torch.zeros(2, 4), torch.tensor([[1, -1], [0, 3]]), 7.0)
+    covered = _fill(torch.zeros(2, 4), torch.tensor([[1, -1], [0, 3]]), 7.0)
     assert covered.tolist() == [[0, 7, 0, 0], [7, 0, 0, 7]]
 
 

@@ -83,8 +83,8 @@ class DualEncoderBaseline(LinkBaseline):
         self.ranking = RankingConfig(
             epochs=ranking_epochs,
             learning_rate=learning_rate,
-            right=right,
-            right_learning_rate=learning_rate,
+            candidate_encoder=right,
+            candidate_learning_rate=learning_rate,
             decay=decay,
             monitor=_PRECISION,
         )

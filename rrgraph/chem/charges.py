@@ -16,6 +16,7 @@ __all__ = [
     "CHALCOGENS",
     "CHARGES",
     "HALOGENS",
+    "HIGHEST_CHARGES",
     "NOBLE_GASES",
     "NONMETALS",
     "PNICTOGENS",
@@ -76,6 +77,17 @@ CHARGES: Final[dict[str, tuple[int, ...]]] = {
         "Cl Br I": (5, 7),
     }.items()
     for symbol in symbols.split()
+}
+
+#: Highest charge by element, which says how much oxygen a compound can bind before it is a peroxide or a nitrate
+#: (`rrgraph.chem.redox`): that of `CHARGES`, except for H, F and elements without reagents of their own; for Ag, Co, Cu
+#: and Ni, where it is that of their oxides with other metals (LiCoO2, NaCuO2); and for heavy metals whose highest
+#: oxides and fluorides are no reagents.
+HIGHEST_CHARGES: Final[dict[str, int]] = {
+    **{symbol: found[-1] for symbol, found in CHARGES.items()},
+    **{"F": -1, "H": 1, "Fr": 1, "Xe": 8},
+    **dict.fromkeys(("Ag", "Co", "Cu", "Ni"), 3),
+    **{"Cm": 3, "Am": 6, "Ir": 6, "Pu": 6, "Ru": 8},
 }
 
 #: Charges of anions of one element, without oxygen.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from rrgraph.chem.charges import HIGHEST_CHARGES
 from rrgraph.chem.composition import Composition
 
 __all__ = ["Redox", "redox"]
@@ -18,22 +19,6 @@ def _symbols(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-#: Highest charge by element; what is missing counts as 0.
-_HIGHEST_CHARGES: dict[str, int] = {
-    symbol: charge
-    for charge, symbols in {
-        -1: "F",
-        1: "H Li Na K Rb Cs Fr",
-        2: "Be Mg Ca Sr Ba Ra Zn Cd Hg",
-        3: "B Al Ga In Tl Sc Y La Nd Pm Sm Eu Gd Dy Ho Er Tm Yb Lu Ac Fe Co Ni Cu Ag Au Cm",
-        4: "C Si Ge Sn Pb Ti Zr Hf Ce Pr Tb Th Pd Pt Rh",
-        5: "P As Sb Bi V Nb Ta Pa",
-        6: "S Se Te Cr Mo W Ir U Np Pu Am",
-        7: "Cl Br I Mn Tc Re",
-        8: "Ru Os Xe",
-    }.items()
-    for symbol in symbols.split()
-}
 _OXYGEN = -2
 #: Elements whose oxides give off oxygen in a furnace when they come to a lower charge.
 _OXYGEN_GIVERS = _symbols("Cr Mn Co Ni Cu Ru Rh Pd Ag Os Ir Pt Au Hg Tl Pb Sb Pr Tb")
@@ -82,7 +67,7 @@ def redox(precursor: Composition) -> Redox:
     oxygen = "O" in elements
     # With all others at their highest charge, oxygen beyond what they bind sits on nitrogen, else on oxygen.
     charge = sum(
-        amount * (_OXYGEN if symbol == "O" else _HIGHEST_CHARGES.get(symbol, 0))
+        amount * (_OXYGEN if symbol == "O" else HIGHEST_CHARGES.get(symbol, 0))
         for symbol, amount in precursor.amounts
         if symbol != "N"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command, positive_int
 from rrgraph.errors import current_name
 
@@ -17,7 +18,7 @@ _EXAMPLES = """\
 """
 
 
-def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     parser = add_command(
         name, commands, summary="ask a language model for precursors, and read its answers", examples=_EXAMPLES

@@ -6,7 +6,8 @@ import argparse
 import json
 from dataclasses import replace
 
-from rrgraph.cli.common.options import add_command, add_groupings, add_protocol_flags, groupings, protocol_overrides
+from rrgraph.cli.common.argparse_private import Commands
+from rrgraph.cli.common.options import add_command, add_protocol_flags, add_subgroups, protocol_overrides, subgroups
 
 __all__ = ["add_parser", "run"]
 
@@ -17,7 +18,7 @@ _EXAMPLES = """\
 """
 
 
-def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     parser = add_command(name, commands, summary="measure the predictions of any system", examples=_EXAMPLES)
     parser.add_argument("predictions", help='JSONL, one line a row: {"target": ..., "sets": [[...]], "scores": [...]}')
@@ -25,7 +26,7 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
         "--truth", required=True, metavar="TABLE", help="reaction table with the recorded sets, in order"
     )
     parser.add_argument("--train", metavar="TABLE", help="training reactions, for --by distance and unseen precursors")
-    add_groupings(parser)
+    add_subgroups(parser)
     parser.add_argument("--output", metavar="FILE", help="write the metrics as JSON")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     add_protocol_flags(parser)
@@ -34,13 +35,13 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure and show."""
-    from rrgraph.cli.common.show import show_metrics, show_strata
+    from rrgraph.cli.common.show import show_metrics, show_subgroups
     from rrgraph.data import load_table
     from rrgraph.evaluation import PROTOCOLS, score_predictions, subgroup_accuracy
     from rrgraph.util.files import write_json
 
     protocol = PROTOCOLS[arguments.protocol].override(**protocol_overrides(arguments))
-    by = groupings(arguments.by)
+    by = subgroups(arguments.by)
     table = load_table(arguments.truth)
     train = load_table(arguments.train) if arguments.train else None
     seen = None if train is None else set(train.precursors())
@@ -55,4 +56,4 @@ def run(arguments: argparse.Namespace) -> None:
     else:
         title = f"{len(table)} rows of {arguments.truth}, protocol {protocol.name}"
         show_metrics({"predictions": metrics}, title=title)
-        show_strata({"predictions": metrics})
+        show_subgroups({"predictions": metrics})

@@ -12,18 +12,23 @@ from rrgraph.data.literature.known_reactions import KnownReaction, KnownReaction
 from rrgraph.data.literature.tables import LITERATURE_TABLES, available_literature, load_known_reactions
 from rrgraph.data.preferred_spelling import preferred_spelling
 from rrgraph.data.reaction import PrecursorSet, Reaction
-from rrgraph.data.splits import PARTS, SPLITS, Split, split_table
+from rrgraph.data.splits import SPLITS, Split, split_table
 from rrgraph.data.statistics import TableStatistics, table_statistics
+from rrgraph.data.subsets import SUBSET_NAMES, SUBSET_WORDS, TEST, TRAIN, VALIDATION, Subset
 from rrgraph.data.table import COLUMNS, SEPARATOR, ReactionTable
 
 __all__ = [
     "CATALOGUE",
     "COLUMNS",
     "LITERATURE_TABLES",
-    "PARTS",
     "RECIPE_SUFFIXES",
     "SEPARATOR",
     "SPLITS",
+    "SUBSET_NAMES",
+    "SUBSET_WORDS",
+    "TEST",
+    "TRAIN",
+    "VALIDATION",
     "CatalogueEntry",
     "CleaningOptions",
     "CleaningReport",
@@ -36,6 +41,7 @@ __all__ = [
     "Reaction",
     "ReactionTable",
     "Split",
+    "Subset",
     "TableStatistics",
     "available_literature",
     "cache_folder",

@@ -13,10 +13,6 @@ import numpy as np
 
 from rrgraph.data.leakage import LeakageReport, leakage_report
 from rrgraph.data.splitting import (
-    LEFT_OUT,
-    TEST,
-    TRAIN,
-    VALIDATION,
     Divided,
     SplitOptions,
     by_year,
@@ -28,21 +24,12 @@ from rrgraph.data.splitting import (
     remove_holdout,
     undivided,
 )
+from rrgraph.data.subsets import NO_SUBSET, SUBSET_WORDS, TEST, TRAIN, VALIDATION, Subset
 from rrgraph.data.table import ReactionTable
 from rrgraph.errors import ConfigError, DataError, suggestion
 from rrgraph.util.registry import Registry
 
-__all__ = ["PARTS", "SPLITS", "Split", "SplitOptions", "split_table"]
-
-#: Names of the parts, in the order of their labels.
-PARTS = ("train", "validation", "test")
-
-#: Words for the parts in a `split` column.
-_WORDS = {
-    **dict.fromkeys(("train", "training"), TRAIN),
-    **dict.fromkeys(("validation", "valid", "val", "dev"), VALIDATION),
-    **dict.fromkeys(("test", "testing"), TEST),
-}
+__all__ = ["SPLITS", "Split", "SplitOptions", "split_table"]
 
 
 @dataclass(frozen=True)
@@ -95,7 +82,7 @@ def split_table(
         year=year, validation_fraction=validation_fraction, rng=np.random.default_rng(seed), holdout=holdout
     )
     divided = divide(table, options)
-    parts = {part: divided.table.select(divided.labels == label) for label, part in enumerate(PARTS)}
+    parts = {subset.word: divided.table.select(divided.labels == subset) for subset in Subset}
     compared = parts if holdout is None else parts | {"holdout": holdout}
     report = leakage_report(name, compared, removed=divided.removed)
     return Split(train=parts["train"], validation=parts["validation"], test=parts["test"], report=report)
@@ -150,15 +137,15 @@ def _column(table: ReactionTable, options: SplitOptions) -> Divided:
     divided = undivided(table)
     for row, word in enumerate(table.frame["split"].tolist()):
         if word is None:
-            divided.labels[row] = LEFT_OUT
-        elif str(word).strip().lower() in _WORDS:
-            divided.labels[row] = _WORDS[str(word).strip().lower()]
+            divided.labels[row] = NO_SUBSET
+        elif str(word).strip().lower() in SUBSET_WORDS:
+            divided.labels[row] = SUBSET_WORDS[str(word).strip().lower()]
         else:
             raise DataError(
                 f"The split of {table.line(row)} is '{word}', expected train, validation or test."
-                f"{suggestion(str(word), _WORDS)}"
+                f"{suggestion(str(word), SUBSET_WORDS)}"
             )
-    missing = divided.labels == LEFT_OUT
+    missing = divided.labels == NO_SUBSET
     if missing.all() and len(table):
         raise DataError(f"Split 'column' needs a column 'split', and {table.source} has none.")
     divided.removed["no value in column split"] = int(missing.sum())

@@ -7,21 +7,20 @@ these steps in `rrgraph.data.splits`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
+from rrgraph.data.subsets import NO_SUBSET, TEST, TRAIN, VALIDATION
 from rrgraph.data.table import ReactionTable
 from rrgraph.errors import DataError
 
 __all__ = [
-    "LEFT_OUT",
-    "TEST",
-    "TRAIN",
-    "VALIDATION",
     "Divided",
     "SplitOptions",
     "by_year",
@@ -33,9 +32,6 @@ __all__ = [
     "remove_holdout",
     "undivided",
 ]
-
-#: Labels of rows.
-TRAIN, VALIDATION, TEST, LEFT_OUT = 0, 1, 2, -1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +58,7 @@ class Divided:
 
     Attributes:
         table: the rows; a split may replace duplicates by one row before it divides them.
-        labels: (rows,) index into `PARTS`, or -1 for a row that is left out.
+        labels: (rows,) code of the `Subset`, or `NO_SUBSET` for a row that is left out.
         removed: number of rows left out, by reason.
     """
 
@@ -72,14 +68,14 @@ class Divided:
 
     def leave_out(self, rows: NDArray[np.bool_], reason: str) -> None:
         """Leave out those of the rows that still belong to a part."""
-        rows = rows & (self.labels != LEFT_OUT)
+        rows = rows & (self.labels != NO_SUBSET)
         self.removed[reason] += int(rows.sum())
-        self.labels[rows] = LEFT_OUT
+        self.labels[rows] = NO_SUBSET
 
 
 def undivided(table: ReactionTable) -> Divided:
     """Return a table whose rows are all training rows."""
-    return Divided(table=table, labels=np.zeros(len(table), dtype=np.int64), removed=Counter())
+    return Divided(table=table, labels=np.full(len(table), TRAIN, dtype=np.int64), removed=Counter())
 
 
 def by_year(table: ReactionTable, options: SplitOptions) -> Divided:
@@ -107,7 +103,7 @@ def distinct_by_year(table: ReactionTable, options: SplitOptions) -> Divided:
         counts[reaction] += int(earlier[row])
     kept = sorted((row, counts[reaction]) for reaction, row in first.items())
     rows = np.array([row for row, _ in kept], dtype=np.int64)
-    duplicates = int((dated.labels != LEFT_OUT).sum()) - len(rows)
+    duplicates = int((dated.labels != NO_SUBSET).sum()) - len(rows)
     distinct = table.select(rows).with_columns(count=[count for _, count in kept])
     dated.removed["duplicate of an earlier row"] = duplicates
     return Divided(table=distinct, labels=dated.labels[rows], removed=dated.removed)
@@ -162,27 +158,24 @@ def draw(divided: Divided, units: NDArray[np.int64], *, rows: int, label: int, r
 
 
 def keep_together(table: ReactionTable, *, systems: bool = False) -> NDArray[np.int64]:
-    """Number the smallest sets of rows that must stay together: by group, and by element system if asked."""
-    keys: list[Sequence[Hashable]] = []
-    if "group" in table.frame:
-        groups = table.frame["group"]
-        known = zip(groups.tolist(), groups.notna().tolist(), strict=True)
-        keys.append([group if given else (row,) for row, (group, given) in enumerate(known)])
+    """Number the smallest sets of rows that must stay together: by group, and by element system if asked.
+
+    Returns:
+        (rows,) numbers, ascending by the first row of each set.
+    """
+    columns = [table.frame["group"].reset_index(drop=True)] if "group" in table.frame else []
     if systems:
-        keys.append(table.element_systems.tolist())
-    parent = list(range(len(table)))
+        columns.append(pd.Series(table.element_systems))
+    rows = np.tile(np.arange(len(table)), len(columns))
+    first = np.concatenate([np.zeros(0, dtype=np.int64), *map(_first_rows, columns)])
+    links = coo_array((np.ones(len(rows)), (rows, first)), shape=(len(table), len(table)))
+    return connected_components(links, directed=False)[1].astype(np.int64)
 
-    def root(row: int) -> int:
-        while parent[row] != row:
-            parent[row] = parent[parent[row]]
-            row = parent[row]
-        return row
 
-    for values in keys:
-        first: dict[Hashable, int] = {}
-        for row, value in enumerate(values):
-            parent[root(row)] = root(first.setdefault(value, row))
-    return np.array([root(row) for row in range(len(table))], dtype=np.int64)
+def _first_rows(values: pd.Series) -> NDArray[np.int64]:
+    """Return for each row the first row of the same value, (rows,); a row without a value has itself."""
+    rows = values.index.to_series()
+    return rows.groupby(values).transform("min").fillna(rows).to_numpy(dtype=np.int64)
 
 
 def is_in(values: NDArray[np.object_], wanted: NDArray[np.object_]) -> NDArray[np.bool_]:

@@ -18,6 +18,7 @@ from rrgraph.data import ReactionTable
 from rrgraph.graph.elements import element_presence, source_presence
 from rrgraph.graph.frequencies import COUNTED, FLOOR, LinkCounts
 from rrgraph.graph.neighbours import NEAREST, NEVER, KnownSystems, Neighbours
+from rrgraph.util.arguments import call_with
 
 __all__ = ["FREQUENCY_FEATURES", "OVERLAP", "UNRELATED", "FrequencyFeatures"]
 
@@ -77,13 +78,14 @@ class FrequencyFeatures:
 
         Raises:
             DataError: the counts are not those of this vocabulary.
-            TypeError: an array is missing.
+            ValueError: an array is missing or unknown.
         """
         under = {
             prefix: {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
             for prefix in (_COUNTS, _SYSTEMS)
         }
-        return cls(LinkCounts(vocabulary, **under[_COUNTS]), KnownSystems.from_arrays(under[_SYSTEMS]))
+        counts = call_with(LinkCounts, {"vocabulary": vocabulary, **under[_COUNTS]})
+        return cls(counts, KnownSystems.from_arrays(under[_SYSTEMS]))
 
     def features(
         self,

@@ -19,6 +19,7 @@ from rrgraph.data import ReactionTable
 from rrgraph.graph.elements import element_presence, element_similarity, mean_vectors, reduced_vectors, unit_rows
 from rrgraph.graph.precursor_classes import supply_form
 from rrgraph.graph.segments import Segments
+from rrgraph.util.arguments import call_with
 
 __all__ = ["NEAREST", "NEVER", "KnownSystems", "Neighbours"]
 
@@ -87,8 +88,13 @@ class KnownSystems:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray]) -> KnownSystems:
-        """Return what `to_arrays` described."""
-        return cls(**{**arrays, **{name: arrays[name].astype(np.float32) for name in ("vectors", "shares")}})
+        """Return what `to_arrays` described.
+
+        Raises:
+            ValueError: an array is missing or unknown.
+        """
+        half = ("vectors", "shares")
+        return call_with(cls, {name: a.astype(np.float32) if name in half else a for name, a in arrays.items()})
 
 
 class Neighbours:
@@ -117,10 +123,13 @@ class Neighbours:
         systems = self.systems
         slots: list[tuple[int, int, float]] = []
         forms: dict[tuple[int, int, int], float] = {}
+        supplies: dict[int, list[tuple[int, int]]] = {}
         for system, precursor, share in zip(
             systems.owner.tolist(), systems.precursors.tolist(), systems.shares.tolist(), strict=True
         ):
-            for element, form in self._supplies(vocabulary[precursor], learn=True):
+            if precursor not in supplies:
+                supplies[precursor] = self._supplies(vocabulary[precursor], learn=True)
+            for element, form in supplies[precursor]:
                 if systems.presence[system, element]:
                     slot = self._slots.setdefault((vocabulary[precursor].key, element), len(self._slots))
                     slots.append((system, slot, share))

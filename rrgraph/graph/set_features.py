@@ -19,6 +19,7 @@ from rrgraph.graph.elements import source_presence
 from rrgraph.graph.frequencies import ANION_CLASSES, anion_class
 from rrgraph.graph.neighbours import KnownSystems
 from rrgraph.graph.precursor_classes import KINDS, NON_METALS, precursor_kind
+from rrgraph.util.arguments import call_with
 
 __all__ = ["SET_FREQUENCY_FEATURES", "SetFrequencyFeatures"]
 
@@ -142,8 +143,13 @@ class SetFrequencyFeatures:
         forms: Sequence[str],
         arrays: Mapping[str, NDArray],
     ) -> SetFrequencyFeatures:
-        """Return what `to_arrays` described."""
-        return cls(vocabulary, systems, forms=forms, **arrays)
+        """Return what `to_arrays` described.
+
+        Raises:
+            DataError: the counts are not those of these forms.
+            ValueError: an array is missing or unknown.
+        """
+        return call_with(cls, {"vocabulary": vocabulary, "systems": systems, "forms": forms, **arrays})
 
     def features(
         self,

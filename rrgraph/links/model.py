@@ -28,14 +28,14 @@ class LinkModel(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        if config.members < 1:
-            raise ConfigError(f"model.members={config.members} must be at least 1.")
+        if config.n_decoders < 1:
+            raise ConfigError(f"model.n_decoders={config.n_decoders} must be at least 1.")
         self.config = config
         self.encoder = ENCODERS[config.encoder](config, **config.encoder_options)
         statistics = len(FREQUENCY_FEATURES) if config.statistics else 0
         decoder = DECODERS[config.decoder]
         self.decoders = nn.ModuleList(
-            decoder(config, statistics=statistics, **config.decoder_options) for _ in range(config.members)
+            decoder(config, statistics=statistics, **config.decoder_options) for _ in range(config.n_decoders)
         )
         self.register_buffer("shift", torch.zeros(statistics))
         self.register_buffer("scale", torch.ones(statistics))

@@ -15,7 +15,7 @@ from rrgraph.errors import ConfigError
 from rrgraph.graph import EDGE, ReactionGraph, TrainingFeatures
 from rrgraph.links.config import TrainingConfig
 from rrgraph.links.model import LinkModel
-from rrgraph.links.samplers import SAMPLERS
+from rrgraph.links.samplers import make_sampler
 from rrgraph.nn import encode_by_length, half_precision
 from rrgraph.training import LOSSES, Task
 
@@ -50,7 +50,7 @@ class LinkTask(Task):
         self.module = module
         self.graph = graph
         self.config = config
-        self.sampler = SAMPLERS[config.sampler](graph, hardness=config.hardness, **config.sampler_options)
+        self.sampler = make_sampler(config, graph)
         self.criterion = partial(LOSSES[config.loss], **config.loss_options)
         self._statistics = statistics
         if statistics is not None:
@@ -86,7 +86,7 @@ class LinkTask(Task):
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         targets, precursors = batch
-        negatives = self.sampler.sample(targets, self.config.negatives, generator)
+        negatives = self.sampler.sample(targets, self.config.negatives_per_positive, generator)
         candidates = torch.cat([precursors[:, None], negatives], dim=1)
         statistics = None if self._statistics is None else self._statistics.lookup(targets, candidates).flatten(0, 1)
         with half_precision(candidates.device, self.config.precision):
@@ -126,5 +126,5 @@ def _taught(members: int, targets: int, folds: NDArray[np.int64] | None) -> Tens
     if members == 1:
         return torch.ones(1, targets, dtype=torch.bool)
     if folds is None:
-        raise ConfigError(f"model.members={members} needs the folds of the training targets.")
+        raise ConfigError(f"model.n_decoders={members} needs the folds of the training targets.")
     return torch.arange(members)[:, None] != torch.from_numpy(folds % members)

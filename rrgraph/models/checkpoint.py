@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from rrgraph.models.components import describe_parts, require_parts
 from rrgraph.nn import ModelConfig, TreeEnsemble, checkpoint_mismatch, read_model, weights, write_model
 from rrgraph.properties import EnergyHead
 from rrgraph.reranking import EnsembleReranker, ListwiseNetwork, ListwiseNetworkConfig
+from rrgraph.util.arguments import call_with, value_of
+from rrgraph.util.settings import from_stored, to_stored
 
 __all__ = ["FORMAT", "LinkCheckpoint", "load_checkpoint", "save_checkpoint"]
 
@@ -63,7 +65,7 @@ def save_checkpoint(checkpoint: LinkCheckpoint, folder: str | Path, *, half: boo
         counted = checkpoint.statistics.to_arrays()
         tensors |= {_STATISTICS + name: torch.from_numpy(values) for name, values in counted.items()}
     description |= {
-        "model": asdict(checkpoint.model.config),
+        "model": to_stored(checkpoint.model.config),
         "parts": describe_parts(checkpoint.model.config),
         "vocabulary": [
             {"formula": precursor.formula, "count": count}
@@ -85,19 +87,20 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
     tensors, description = read_model(folder, FORMAT)
     require_parts(description.get("parts", {}), folder)
     with checkpoint_mismatch(folder):
-        known = {option.name for option in fields(ModelConfig)}
-        model = LinkModel(ModelConfig(**{k: v for k, v in description["model"].items() if k in known}))
+        model = LinkModel(from_stored(ModelConfig, value_of(description, "model", dict)))
         counted = _under(tensors, _STATISTICS)
         ranked = _under(tensors, _SETS)
         model.load_state_dict(tensors)
-        vocabulary = tuple(parse_formula(entry["formula"]) for entry in description["vocabulary"])
-        counts = np.array([entry["count"] for entry in description["vocabulary"]], dtype=np.int64)
+        entries = value_of(description, "vocabulary", list)
+        vocabulary = tuple(parse_formula(value_of(entry, "formula", str)) for entry in entries)
+        counts = np.array([value_of(entry, "count", int) for entry in entries], dtype=np.int64)
         statistics = FrequencyFeatures.from_arrays(vocabulary, _arrays(counted)) if counted else None
         ranker = None
         if statistics is not None and "sets" in description:
-            ranker = _ranker(description["sets"], ranked, statistics, model.config.width)
-        metadata = dict(description["metadata"])
-        systems = frozenset(found) if (found := description.get("systems")) is not None else None
+            ranker = _ranker(value_of(description, "sets", dict), ranked, statistics, model.config.width)
+        metadata = value_of(description, "metadata", dict)
+        recorded = description.get("systems") is not None
+        systems = frozenset(value_of(description, "systems", list)) if recorded else None
     return LinkCheckpoint(
         model=model.eval(),
         vocabulary=vocabulary,
@@ -121,7 +124,7 @@ def _ranker_tensors(ranker: EnsembleReranker, *, half: bool) -> dict[str, torch.
 
 def _describe_ranker(ranker: EnsembleReranker) -> dict[str, Any]:
     return {
-        "scorer": asdict(ranker.scorer.config),
+        "scorer": to_stored(ranker.scorer.config),
         "forms": list(ranker.statistics.forms),
         "candidates": ranker.candidates,
         "energy_hidden": None if ranker.energy is None else ranker.energy.value.in_features,
@@ -135,27 +138,29 @@ def _describe_ranker(ranker: EnsembleReranker) -> dict[str, Any]:
 def _ranker(
     description: Mapping[str, Any], tensors: dict[str, torch.Tensor], statistics: FrequencyFeatures, width: int
 ) -> EnsembleReranker:
-    scorer = ListwiseNetwork(ListwiseNetworkConfig(**description["scorer"]))
+    scorer = ListwiseNetwork(from_stored(ListwiseNetworkConfig, value_of(description, "scorer", dict)))
     scorer.load_state_dict(_under(tensors, _SCORER))
     energy = None
     if description["energy_hidden"] is not None:
-        energy = EnergyHead(width, description["energy_hidden"])
+        energy = EnergyHead(width, value_of(description, "energy_hidden", int))
         energy.load_state_dict(_under(tensors, _ENERGY))
         energy.eval()
     trees = None
     if description["trees"] is not None:
-        trees = TreeEnsemble(**description["trees"])
+        trees = call_with(TreeEnsemble, description["trees"])
         trees.load_state_dict(_under(tensors, _TREES))
     counted = _arrays(_under(tensors, _SET_STATISTICS))
     return EnsembleReranker(
         scorer.eval(),
-        SetFrequencyFeatures.from_arrays(statistics.vocabulary, statistics.systems, description["forms"], counted),
-        candidates=int(description["candidates"]),
+        SetFrequencyFeatures.from_arrays(
+            statistics.vocabulary, statistics.systems, value_of(description, "forms", list), counted
+        ),
+        candidates=value_of(description, "candidates", int),
         energy=energy,
         trees=trees,
-        tree_weight=float(description["tree_weight"]),
-        temperature=float(description["temperature"]),
-        told_temperature=float(description["told_temperature"]),
+        tree_weight=value_of(description, "tree_weight", float),
+        temperature=value_of(description, "temperature", float),
+        told_temperature=value_of(description, "told_temperature", float),
     )
 
 

@@ -6,11 +6,14 @@ Wishes do not change the literature: what they forbid still competes for probabi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rrgraph.chem import Composition, parse_formula
 from rrgraph.data import preferred_spelling
-from rrgraph.models.model import Model
 from rrgraph.planning import LISTWISE, Planner, SetConstraints, known_size_mode
+
+if TYPE_CHECKING:
+    from rrgraph.models.model import Model  # torch, which planning with a baseline does without
 
 __all__ = ["constrained_planner", "default_mode"]
 

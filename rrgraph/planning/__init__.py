@@ -4,7 +4,7 @@ Flows in: a scorer of links, candidate precursors and constraints. Flows out: ra
 """
 
 from rrgraph.planning.candidates import CandidateFilter, Feasible, read_candidates
-from rrgraph.planning.constraints import ElementCover, SetConstraints
+from rrgraph.planning.constraints import ElementCover, SetConstraints, balanced_equation
 from rrgraph.planning.energies import (
     FormationEnergy,
     ReactionEnergy,
@@ -61,6 +61,7 @@ __all__ = [
     "Swap",
     "TargetCandidates",
     "TargetLinks",
+    "balanced_equation",
     "energies_needed",
     "enumerate_sets",
     "find_swaps",

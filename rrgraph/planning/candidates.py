@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, VOLATILE, Composition, parse_formula, source_elements
+from rrgraph.data import CATALOGUE, data_path
 from rrgraph.errors import DataError, FormulaError, PlanningError, suggestion
 from rrgraph.planning.constraints import SetConstraints
 from rrgraph.planning.generated import TargetCandidates
@@ -154,14 +155,16 @@ def read_candidates(source: str | os.PathLike[str]) -> list[Composition]:
     """Read candidate precursors, each once, in the order they are written.
 
     Args:
-        source: formulas joined by commas (``"B,Cr,AlB2"``), a text file with one formula a line (empty lines and
-            lines that begin with # are skipped), or a CSV file with a column `formula` or `precursor`.
+        source: name of a catalogued list, formulas joined by commas (``"B,Cr,AlB2"``), a text file with one formula a
+            line (empty lines and lines that begin with # are skipped), or a CSV file with a column `formula` or
+            `precursor`.
 
     Raises:
-        DataError: the file is not readable, lacks the column, has no formulas, or a line is no composition.
+        DataError: a catalogued list is not here; the file is not readable, lacks the column, has no formulas, or a
+            line is no composition.
         FormulaError: a formula of the comma-separated list is no composition.
     """
-    path = Path(source)
+    path = data_path(str(source)) if source in CATALOGUE else Path(source)
     if not _is_file(path):
         text = os.fspath(source)
         if path.suffix and "," not in text and path.suffix.lower() in {".csv", ".txt", ".tsv", ".list"}:

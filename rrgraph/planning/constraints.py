@@ -5,15 +5,16 @@ Flows in: sizes, precursors and elements as people write them. Flows out: one fr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, get_args
 
-from rrgraph.chem import ELEMENTS, BalanceError, Composition, balance, parse_formula
+from rrgraph.chem import ELEMENTS, BalancedEquation, BalanceError, Composition, balance, parse_formula
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import PlanningError, suggestion
 
-__all__ = ["ElementCover", "SetConstraints", "balances", "check_sizes"]
+__all__ = ["ElementCover", "SetConstraints", "balanced_equation", "balances", "check_sizes"]
 
 ElementCover = Literal["strict", "exempt"]
 """Which elements of the target a set has to bring: all, or all but C, H, O and N."""
@@ -109,11 +110,22 @@ class SetConstraints:
 
 def balances(target: Composition, precursors: PrecursorSet) -> bool:
     """Return whether a set balances, see `rrgraph.chem.balance`."""
+    return balanced_equation(target, precursors) is not None
+
+
+def balanced_equation(target: Composition, precursors: PrecursorSet) -> BalancedEquation | None:
+    """Return the equation of a set, None if it does not balance; a set is balanced once and then remembered."""
+    members = tuple(precursors)
+    # Compositions are equal in any spelling, but an equation is in that of its own.
+    return _balanced(target, members, tuple((each.formula, each.amounts) for each in (target, *members)))
+
+
+@lru_cache(maxsize=2**12)
+def _balanced(target: Composition, precursors: tuple[Composition, ...], spelled: Hashable) -> BalancedEquation | None:
     try:
-        balance(target, list(precursors))
+        return balance(target, precursors)
     except BalanceError:
-        return False
-    return True
+        return None
 
 
 def check_sizes(sizes: Sequence[int]) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from rrgraph.reranking.features import LINK_FEATURES, MEMBER_FEATURES, SET_FEATURES, CandidateLists
+from rrgraph.util.settings import setting
 
 __all__ = ["ListwiseNetwork", "ListwiseNetworkConfig", "list_log_softmax", "recorded_log_probability"]
 
@@ -22,14 +23,14 @@ class ListwiseNetworkConfig:
     """The set scorer.
 
     Attributes:
-        width: of its hidden layers.
-        dropout: dropout probability in them.
-        members: networks whose scores are averaged.
+        width: width of the hidden layers.
+        dropout: dropout probability in the hidden layers.
+        n_networks: number of networks whose scores are averaged.
     """
 
-    width: int = 96
-    dropout: float = 0.2
-    members: int = 1
+    width: int = setting(96, at_least=1)
+    dropout: float = setting(0.2, at_least=0, below=1)
+    n_networks: int = setting(1, at_least=1, alias="members")
 
 
 class ListwiseNetwork(nn.Module):
@@ -42,7 +43,7 @@ class ListwiseNetwork(nn.Module):
     def __init__(self, config: ListwiseNetworkConfig) -> None:
         super().__init__()
         self.config = config
-        self.networks = nn.ModuleList(_SetNetwork(config) for _ in range(config.members))
+        self.networks = nn.ModuleList(_SetNetwork(config) for _ in range(config.n_networks))
         for name, length in (("links", len(LINK_FEATURES)), ("numbers", len(SET_FEATURES))):
             self.register_buffer(f"{name}_shift", torch.zeros(length))
             self.register_buffer(f"{name}_scale", torch.ones(length))

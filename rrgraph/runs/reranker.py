@@ -48,14 +48,14 @@ def train_sets(
     """Add to a link model a set scorer that learned from the candidate sets of the training targets.
 
     Args:
-        config: of the run, with `sets.enabled`.
+        config: of the run, with `reranker.enabled`.
         prepared: its data.
         checkpoint: the trained first stage.
         folder: where the training state is kept.
         resume: go on from that state.
     """
     assert prepared.statistics is not None
-    options = config.sets.training
+    options = config.reranker.training
     # A fine-tuned encoder has moved away from the head that was learned with it.
     energy = energy_head(config.model) if config.training.encoder_learning_rate == 0 else None
     lists = _CrossFitted(prepared, checkpoint, energy, options.candidates)
@@ -63,10 +63,10 @@ def train_sets(
     of_targets = publication_weights(prepared.split.train, prepared)
     weights = [of_targets, of_targets[torch.from_numpy(lists.told_targets)]]
     trees = None
-    if config.sets.trees.number:
-        trees = fit_trees(described, right, weights, config.sets.trees, seed=config.seed)
+    if config.reranker.trees.n_trees:
+        trees = fit_trees(described, right, weights, config.reranker.trees, seed=config.seed)
     torch.manual_seed(config.seed)
-    scorer = ListwiseNetwork(config.sets.model)
+    scorer = ListwiseNetwork(config.reranker.model)
     task = RerankingTask(scorer, described, right, weights, options)
     history = train(task, options, seed=config.seed, state_folder=folder, resume=resume)
     statistics = SetFrequencyFeatures.fit(prepared.split.train, prepared.graph.precursors, prepared.statistics.systems)
@@ -76,9 +76,9 @@ def train_sets(
         candidates=options.candidates,
         energy=energy,
         trees=trees,
-        tree_weight=config.sets.trees.weight,
+        tree_weight=config.reranker.trees.weight,
         temperature=options.temperature or 1.0,
-        told_temperature=options.told_temperature or options.temperature or 1.0,
+        told_temperature=options.known_size_temperature or options.temperature or 1.0,
     )
     whole = replace(checkpoint, ranker=ranker)
     validation = prepared.split.validation

@@ -20,10 +20,10 @@ from rrgraph.training.config import ContrastiveConfig, RankingConfig
 from rrgraph.training.loop import Task
 from rrgraph.training.losses import listwise_cross_entropy
 
-__all__ = ["OBJECTIVES", "RIGHT_ENCODERS", "ContrastiveTask", "Links", "RankingTask"]
+__all__ = ["CANDIDATE_ENCODERS", "OBJECTIVES", "ContrastiveTask", "Links", "RankingTask"]
 
 OBJECTIVES: Final = ("in_batch", "all")
-RIGHT_ENCODERS: Final = ("frozen", "live", "ema")
+CANDIDATE_ENCODERS: Final = ("frozen", "live", "ema")
 
 _POSITIVE_SHARE: Final = 3
 """At most one candidate in so many is a recorded one."""
@@ -181,11 +181,11 @@ class RankingTask(_DualTask):
         validate: Callable[[], dict[str, float]] | None = None,
     ) -> None:
         super().__init__(module, links, config.precision, validate)
-        check_choice("ranking.right", config.right, RIGHT_ENCODERS)
+        check_choice("ranking.candidate_encoder", config.candidate_encoder, CANDIDATE_ENCODERS)
         if config.hard >= config.candidates:
             raise ConfigError(f"ranking.hard={config.hard} must be below ranking.candidates={config.candidates}.")
         self.config = config
-        self.shadow = deepcopy(module.right).requires_grad_(False).eval() if config.right == "ema" else None
+        self.shadow = deepcopy(module.right).requires_grad_(False).eval() if config.candidate_encoder == "ema" else None
         self.bank = torch.empty(0)
         for parameter in module.right.parameters():
             parameter.requires_grad_(False)
@@ -193,7 +193,7 @@ class RankingTask(_DualTask):
             parameter.requires_grad_(True)
 
     def _upper(self) -> list[nn.Parameter]:
-        if self.config.right == "frozen":
+        if self.config.candidate_encoder == "frozen":
             return []
         # Towers name the layers that are refined; any other encoder is refined as a whole.
         upper = getattr(self.module.right, "upper_parameters", self.module.right.parameters)
@@ -203,13 +203,15 @@ class RankingTask(_DualTask):
         left = [parameter for parameter in self.module.left.parameters() if parameter.requires_grad]
         groups = [{"params": left, "lr": self.config.learning_rate, "hidden": True}]
         upper = self._upper()
-        return [*groups, {"params": upper, "lr": self.config.right_learning_rate, "hidden": True}] if upper else groups
+        return (
+            [*groups, {"params": upper, "lr": self.config.candidate_learning_rate, "hidden": True}] if upper else groups
+        )
 
     def companions(self) -> Mapping[str, nn.Module]:
         return {} if self.shadow is None else {"shadow": self.shadow}
 
     def start_epoch(self, epoch: int) -> None:
-        if self.config.right == "frozen" and len(self.bank):
+        if self.config.candidate_encoder == "frozen" and len(self.bank):
             return
         live = self.module.right
         if self.shadow is not None:
@@ -231,7 +233,7 @@ class RankingTask(_DualTask):
     def loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         left = self.embed_left(batch)
         candidates, positive = self.candidates(batch, left.detach(), generator)
-        if self.config.right == "frozen":
+        if self.config.candidate_encoder == "frozen":
             right = self.bank[candidates]
         else:
             distinct, place = candidates.unique(return_inverse=True)

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from rrgraph.errors import ConfigError
 from rrgraph.training.config import LoopConfig
@@ -111,7 +111,7 @@ class _Run:
         self.task, self.config, self.seed = task, config, seed
         self.optimizers = make_optimizers(task.parameter_groups(), config)
         self.rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
-        self.average = _averaged_model(task.module, config.average) if config.average > 0 else None
+        self.average = _averaged_model(task.module, config.ema_decay) if config.ema_decay > 0 else None
         self.stopping = EarlyStopping(patience=config.patience)
         self.generator = torch.Generator()
         modules = {"module": task.module, **({} if self.average is None else {"average": self.average})}
@@ -233,11 +233,10 @@ def rate_factor(step: int, steps: int, config: LoopConfig) -> float:
 
 
 def _averaged_model(module: nn.Module, decay: float) -> AveragedModel:
-    @torch.no_grad()
     def update(averaged: Sequence[Tensor], current: Sequence[Tensor], count: int | Tensor) -> None:
         # A shorter memory at the start forgets the random weights.
-        weight = 1 - min(decay, (1 + int(count)) / (10 + int(count)))
-        torch._foreach_lerp_(list(averaged), list(current), weight)
+        memory = min(decay, (1 + int(count)) / (10 + int(count)))
+        get_ema_multi_avg_fn(memory)(list(averaged), list(current), count)
 
     return AveragedModel(module, multi_avg_fn=update)
 

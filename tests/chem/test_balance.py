@@ -1,7 +1,7 @@
 """Balanced equations: textbook cases word for word, conservation and choice against naive oracles."""
 
-import time
 from fractions import Fraction
+from importlib import import_module
 from itertools import combinations
 
 import pytest
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from rrgraph.chem import ATMOSPHERE, BYPRODUCTS, BalanceError, balance, composition_from_amounts, parse_formula
 from rrgraph.chem.gases import EXCLUSIVE, Gas, gas_lists
+from rrgraph.chem.linear import reduce_rows
 
 TEXTBOOK = """
 3.5 Li2CO3 + 1.5 La2O3 + 2 ZrO2 → Li7La3Zr2O12 + 3.5 CO2
@@ -128,7 +129,7 @@ def test_textbook(text):
     assert not net(equation)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(reactions())
 def test_equations_conserve_every_element_and_are_positive(reaction):
     target, precursors = reaction
@@ -286,13 +287,15 @@ def test_gases_that_react_with_each_other_never_meet():
         balance(parse_formula("GaN"), [parse_formula("Ga2O3")], atmosphere=[parse_formula("N2")])
 
 
-def test_balancing_is_fast():
-    cases = [line for line in TEXTBOOK for _ in range(3)]
-    parsed = [sides(line) for line in cases]
-    start = time.perf_counter()
-    for left, target in parsed:
+def test_balancing_solves_few_systems(monkeypatch):
+    solved = []
+    module = import_module("rrgraph.chem.balance")  # its name in the package is that of the function
+    monkeypatch.setattr(module, "reduce_rows", lambda *given: solved.append(given) or reduce_rows(*given))
+    for line in TEXTBOOK:
+        solved.clear()
+        left, target = sides(line)
         balance(target, [solid for solid in left if len(solid.elements) > 1 or solid.key not in ("O", "N", "H")])
-    assert (time.perf_counter() - start) / len(cases) < 5e-3  # measured 0.2 ms
+        assert 0 < len(solved) < 20
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """What people type, what is read, and what is refused."""
 
-import time
 import warnings
 from decimal import Decimal
 from fractions import Fraction
@@ -173,12 +172,12 @@ def test_suggests_the_right_case(text, meant):
         parse_formula(text)
 
 
-def test_refuses_long_text_quickly_without_echoing_it():
-    start = time.perf_counter()
+def test_refuses_long_text_before_reading_it_without_echoing_it(monkeypatch):
+    monkeypatch.setattr("rrgraph.chem.formula.split_terms", None)
     with pytest.raises(FormulaError, match="10000") as caught:
         parse_formula("Fe2O3" * 2000)
     assert len(str(caught.value)) < 200
-    assert time.perf_counter() - start < 0.1
+    monkeypatch.undo()
     assert parse_formula("H" * 200).key == "H"
 
 
@@ -188,7 +187,7 @@ def test_refuses_what_is_not_text(value):
         parse_formula(value)
 
 
-@settings(max_examples=400, deadline=500)
+@settings(max_examples=200)
 @given(st.one_of(st.text(max_size=250), st.text("LiCoOHxδ0123456789.·*-+/()[]{} ½₂", max_size=40)))
 @example("(" * 200)
 @example("9" * 200)

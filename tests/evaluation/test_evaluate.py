@@ -89,7 +89,7 @@ protocols = st.builds(
 
 
 @given(protocols, st.lists(st.integers(-2, 2).map(float), min_size=1, max_size=7))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_ranks_equal_brute_force_under_every_flag(make_table, protocol, values):
     table, scorer = make_table(ROWS), Scorer(values)
     metrics = evaluate_planner(scorer, POOL, table, protocol, resamples=10)
@@ -105,7 +105,7 @@ def test_ranks_equal_brute_force_under_every_flag(make_table, protocol, values):
 
 
 @given(protocols, st.lists(st.integers(-2, 2).map(float), min_size=1, max_size=7))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_scoring_the_written_predictions_gives_the_same(make_table, tmp_path_factory, protocol, values):
     table, path = make_table(ROWS), tmp_path_factory.mktemp("evaluate") / "predictions.jsonl"
     known = {"CLi2O3", "Co3O4", "O2Ti"}
@@ -172,7 +172,7 @@ def test_a_scorer_that_knows_the_answer_is_right(make_table, mode):
 
 
 @given(protocols, st.lists(st.integers(-2, 2).map(float), min_size=3, max_size=7))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_every_shown_probability_is_compared_with_what_is_recorded(make_table, protocol, values):
     table, scorer = make_table(ROWS), Scorer(values)
     shown, firsts = [], []

@@ -119,5 +119,5 @@ def test_arrays_that_do_not_fit_are_refused(fitted):
     arrays = fitted.to_arrays()
     with pytest.raises(DataError, match="do not fit a vocabulary of"):
         FrequencyFeatures.from_arrays(fitted.vocabulary[:-1], arrays)
-    with pytest.raises(TypeError, match="pointer"):
+    with pytest.raises(ValueError, match="pointer"):
         FrequencyFeatures.from_arrays(fitted.vocabulary, {n: a for n, a in arrays.items() if n != "systems.pointer"})

@@ -9,8 +9,8 @@ from rrgraph.chem import parse_formula
 from rrgraph.errors import ModelError
 from rrgraph.graph import FrequencyFeatures, SetFrequencyFeatures
 from rrgraph.links import LinkModel
-from rrgraph.models import UNRELATED_LOG_ODDS, LinkCheckpoint, Model, load_checkpoint, save_checkpoint
-from rrgraph.nn import ModelConfig, TreeEnsemble
+from rrgraph.models import FORMAT, UNRELATED_LOG_ODDS, LinkCheckpoint, Model, load_checkpoint, save_checkpoint
+from rrgraph.nn import ModelConfig, TreeEnsemble, read_model, write_model
 from rrgraph.planning import LISTWISE, Planner, SetConstraints
 from rrgraph.properties import EnergyHead
 from rrgraph.reranking import EnsembleReranker, ListwiseNetwork, ListwiseNetworkConfig
@@ -23,10 +23,10 @@ def build(table, kind):
     vocabulary = tuple(table.precursors().values())
     statistics = FrequencyFeatures.fit(table, vocabulary) if kind != "plain" else None
     members = 3 if kind == "sets" else 1
-    model = LinkModel(ModelConfig(width=16, layers=1, statistics=statistics is not None, members=members))
+    model = LinkModel(ModelConfig(width=16, layers=1, statistics=statistics is not None, n_decoders=members))
     ranker = None
     if kind == "sets":
-        scorer = ListwiseNetwork(ListwiseNetworkConfig(width=8, members=2)).eval()
+        scorer = ListwiseNetwork(ListwiseNetworkConfig(width=8, n_networks=2)).eval()
         counted = SetFrequencyFeatures.fit(table, vocabulary, statistics.systems)
         energy = EnergyHead(16, 24).eval()
         trees = TreeEnsemble(3, 2)
@@ -183,6 +183,12 @@ def damage_json(folder, change):
         lambda sets: sets.pop("told_temperature"),
         lambda sets: sets.update(energy_hidden=9),
         lambda sets: sets["scorer"].update(width=9),
+        lambda sets: sets["scorer"].update(width="wide"),
+        lambda sets: sets["scorer"].update(colour="red"),
+        lambda sets: sets.update(scorer=None),
+        lambda sets: sets.update(trees={"trees": 3}),
+        lambda sets: sets.update(candidates="all"),
+        lambda sets: sets.update(temperature=None),
     ],
 )
 def test_a_damaged_second_stage_is_refused_with_one_sentence(ranking, tmp_path, damage):
@@ -201,7 +207,10 @@ def test_a_damaged_second_stage_is_refused_with_one_sentence(ranking, tmp_path, 
         (lambda f: (f / "model.json").write_text("{"), "damaged"),
         (lambda f: damage_json(f, lambda d: d.update(format="other/9")), "format 'other/9'"),
         (lambda f: damage_json(f, lambda d: d["model"].update(width=32)), "do not fit"),
-        (lambda f: damage_json(f, lambda d: d.pop("vocabulary")), "do not fit"),
+        (lambda f: damage_json(f, lambda d: d["model"].update(layers="many")), "'layers' is 'many'"),
+        (lambda f: damage_json(f, lambda d: d.pop("vocabulary")), "there is no 'vocabulary'"),
+        (lambda f: damage_json(f, lambda d: d["vocabulary"].append("TiO2")), "there is no 'formula'"),
+        (lambda f: damage_json(f, lambda d: d.update(systems=3)), "'systems' is 3, expected a list"),
     ],
 )
 def test_damaged_folders_are_refused_with_one_sentence(checkpoint, tmp_path, damage, message):
@@ -210,6 +219,28 @@ def test_damaged_folders_are_refused_with_one_sentence(checkpoint, tmp_path, dam
     with pytest.raises(ModelError, match=message) as caught:
         load_checkpoint(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_an_error_of_the_code_is_not_taken_for_a_damaged_file(checkpoint, tmp_path, monkeypatch):
+    save_checkpoint(checkpoint, tmp_path)
+
+    def broken(self, config):
+        raise TypeError("unsupported operand")
+
+    monkeypatch.setattr("rrgraph.models.checkpoint.LinkModel.__init__", broken)
+    with pytest.raises(TypeError, match="unsupported operand"):
+        load_checkpoint(tmp_path)
+
+
+def test_a_missing_array_of_counts_is_refused(checkpoint, tmp_path):
+    if checkpoint.statistics is None:
+        pytest.skip("this model has no counts")
+    save_checkpoint(checkpoint, tmp_path)
+    tensors, description = read_model(tmp_path, FORMAT)
+    tensors.pop(next(name for name in tensors if name.startswith("statistics.")))
+    write_model(tmp_path, FORMAT, tensors, {k: v for k, v in description.items() if k not in ("format", "rrgraph")})
+    with pytest.raises(ModelError, match="missing a required"):
+        load_checkpoint(tmp_path)
 
 
 def test_counts_of_another_vocabulary_are_refused(checkpoint, tmp_path):

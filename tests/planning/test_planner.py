@@ -116,7 +116,7 @@ def rules(draw):
 
 
 @given(rules(), st.sampled_from(MODES), st.sampled_from(TARGETS), st.sampled_from([Scorer(), PairScorer(), Scorer(1)]))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_plans_equal_brute_force(constraints, mode, target, scorer):
     planner = Planner(scorer, POOL, constraints, mode=mode)
     (plan,) = planner.plan([target], top_k=10_000)

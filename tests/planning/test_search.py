@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from heapq import heappush
 from itertools import chain, combinations, islice
 from math import lcm
 
@@ -66,14 +66,14 @@ def problems(draw):
 
 
 @given(problems())
-@settings(max_examples=4000, deadline=None)
+@settings(max_examples=1000, deadline=None)
 def test_equals_brute_force(problem):
     search = SetSearch(**problem)
     assert list(search) == brute_force(**problem)
 
 
 @given(problems(), st.data())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_score_of_one_set_agrees_with_the_iterator(problem, data):
     search = SetSearch(**problem)
     valid = {indices: score for score, indices in search}
@@ -83,7 +83,7 @@ def test_score_of_one_set_agrees_with_the_iterator(problem, data):
 
 
 @given(problems(), st.integers(1, 20))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_can_be_iterated_again_and_partly(problem, count):
     search = SetSearch(**problem)
     first = list(islice(search, count))
@@ -119,13 +119,22 @@ def test_required_members_may_be_superfluous_in_minimal_covers():
     assert [indices for _, indices in search] == [(0, 1, 2)]
 
 
+@pytest.fixture
+def pushed(monkeypatch):
+    """What the searches of a test put on their heaps, one entry a step."""
+    entries = []
+    monkeypatch.setattr("rrgraph.planning.search.heappush", lambda *given: entries.append(given) or heappush(*given))
+    return entries
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("score", [-7, 0])
-def test_massive_ties_stay_cheap(mode, score):
+def test_massive_ties_stay_cheap(mode, score, pushed):
     masks = [1 << index % 4 if index < 600 else index % 16 for index in range(1300)]
-    started = time.perf_counter()
-    found = list(islice(SetSearch([score] * 1300, masks, need=15, sizes=range(1, 7), mode=mode), 10))
-    assert time.perf_counter() - started < 1
+    search = SetSearch([score] * 1300, masks, need=15, sizes=range(1, 7), mode=mode)
+    found = list(islice(search, 10))
+    assert len(pushed) < 20
+    assert sum(map(len, search._memo.values())) < 2000
     smallest = [index for index in range(1300) if masks[index] == 15][:10]
     assert [indices for _, indices in found] == [(index,) for index in smallest]
 
@@ -138,13 +147,14 @@ def test_ties_at_a_fixed_size_come_in_lexicographic_order():
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_cover_that_does_not_exist_is_found_out_at_once(mode):
-    started = time.perf_counter()
-    assert (
-        list(SetSearch([0] * 1300, [index % 8 for index in range(1300)], need=15, sizes=range(1, 7), mode=mode)) == []
-    )
-    assert list(SetSearch([0] * 30, [1 << index for index in range(30)], need=2**30 - 1, sizes=range(1, 7))) == []
-    assert time.perf_counter() - started < 1
+@pytest.mark.parametrize(
+    ("masks", "need"), [([index % 8 for index in range(1300)], 15), ([1 << index for index in range(30)], 2**30 - 1)]
+)
+def test_a_cover_that_does_not_exist_is_found_out_at_once(mode, masks, need, pushed):
+    search = SetSearch([0] * len(masks), masks, need=need, sizes=range(1, 7), mode=mode)
+    assert list(search) == []
+    assert not pushed
+    assert len(search._memo) <= 6
 
 
 def test_no_candidates_and_sets_larger_than_the_pool():

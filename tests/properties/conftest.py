@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 import torch
 
+from rrgraph.data import TRAIN
 from rrgraph.nn import EncoderConfig
 from rrgraph.properties import (
-    TRAIN,
     PropertyCheckpoint,
     PropertyModel,
     PropertyReport,

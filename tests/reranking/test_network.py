@@ -23,7 +23,7 @@ LENGTHS = [5, 1, 0, 8, 2]
 @pytest.fixture
 def scorer():
     torch.manual_seed(0)
-    scorer = ListwiseNetwork(ListwiseNetworkConfig(width=12, dropout=0.5, members=2)).eval()
+    scorer = ListwiseNetwork(ListwiseNetworkConfig(width=12, dropout=0.5, n_networks=2)).eval()
     for network in scorer.networks:
         torch.nn.init.normal_(network.direct.weight)  # which is zero at the start
     return scorer

@@ -17,7 +17,7 @@ from rrgraph.reranking import (
 from rrgraph.reranking.features import SET_FEATURES
 from rrgraph.training import STATE_FILE, train
 
-CONFIG = RerankingConfig(epochs=4, batch_size=16, learning_rate=3e-3, average=0.9)
+CONFIG = RerankingConfig(epochs=4, batch_size=16, learning_rate=3e-3, ema_decay=0.9)
 
 
 def plant(lists, *, none=0.0):
@@ -35,7 +35,7 @@ def plant(lists, *, none=0.0):
 def build(lists, right, weights=None, *, members=1, config=CONFIG, validate=None):
     torch.manual_seed(0)
     return RerankingTask(
-        ListwiseNetwork(ListwiseNetworkConfig(width=32, dropout=0.0, members=members)),
+        ListwiseNetwork(ListwiseNetworkConfig(width=32, dropout=0.0, n_networks=members)),
         lists,
         right,
         weights or [torch.ones(len(each)) for each in lists],
@@ -56,6 +56,7 @@ def accuracy(scorer, lists, right):
     return hits / len(lists)
 
 
+@pytest.mark.slow
 def test_a_planted_rule_is_learned_and_holds_for_other_lists(invent_lists):
     lists = [invent_lists([7] * 300, seed=seed, links=500) for seed in (1, 2)]
     task = build(lists, [plant(each, none=0.3) for each in lists])
@@ -81,7 +82,7 @@ def test_several_right_sets_share_their_part(invent_lists):
 def test_a_list_without_a_right_set_teaches_that_none_is_right(invent_lists):
     lists = invent_lists([4])
     task = build([lists], [torch.zeros(4, dtype=torch.bool)])
-    train(task, replace(CONFIG, epochs=60, average=0.0), seed=0)
+    train(task, replace(CONFIG, epochs=60, ema_decay=0.0), seed=0)
     with torch.no_grad():
         _, none = list_log_softmax(*task.module(lists), lists.owner)
     assert none.exp().item() > 0.9

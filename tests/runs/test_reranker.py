@@ -93,6 +93,7 @@ def interrupt(monkeypatch, task, epoch):
     monkeypatch.setattr(task, "batches", stop)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epoch", [1, 3])
 def test_a_run_interrupted_in_its_second_stage_goes_on_equally(two_stages, ranked, tmp_path, monkeypatch, epoch):
     config = replace(two_stages, output=str(tmp_path / "run"))
@@ -116,6 +117,7 @@ def test_a_run_interrupted_in_its_second_stage_goes_on_equally(two_stages, ranke
     assert {entry.name for entry in folder.iterdir()} == {entry.name for entry in ranked.folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_a_run_interrupted_in_each_stage_goes_on_equally(two_stages, ranked, tmp_path, monkeypatch):
     config = replace(two_stages, output=str(tmp_path / "run"))
     for task, epoch in ((LinkTask, 2), (RerankingTask, 2)):
@@ -144,8 +146,10 @@ def test_a_run_interrupted_when_all_but_its_measurement_is_done(two_stages, rank
 
 
 def test_without_a_second_stage_decoders_are_averaged_all_the_same(two_stages, ranked, tmp_path):
-    options = {"evaluation": replace(two_stages.evaluation, mode="product", parts=["test"])}
-    config = replace(two_stages, output=str(tmp_path / "run"), sets=replace(two_stages.sets, enabled=False), **options)
+    options = {"evaluation": replace(two_stages.evaluation, mode="product", subsets=["test"])}
+    config = replace(
+        two_stages, output=str(tmp_path / "run"), reranker=replace(two_stages.reranker, enabled=False), **options
+    )
     result = train_run(config)
     found, expected = weights(result.folder), weights(ranked.folder)
     assert not any(name.startswith("sets.") for name in found)
@@ -157,13 +161,13 @@ def test_without_a_second_stage_decoders_are_averaged_all_the_same(two_stages, r
     ("given", "expected"), [((0.0, 0.0), (1.0, 1.0)), ((1.5, 0.0), (1.5, 1.5)), ((1.5, 0.5), (1.5, 0.5))]
 )
 def test_without_validation_rows_the_temperatures_are_the_given_ones(two_stages, tmp_path, given, expected):
-    training = replace(two_stages.sets.training, temperature=given[0], told_temperature=given[1], epochs=1)
+    training = replace(two_stages.reranker.training, temperature=given[0], known_size_temperature=given[1], epochs=1)
     config = replace(
         two_stages,
         output=str(tmp_path / "run"),
         data=replace(two_stages.data, split="all"),
         training=replace(two_stages.training, epochs=1),
-        sets=replace(two_stages.sets, training=training),
+        reranker=replace(two_stages.reranker, training=training),
     )
     ranker = load_checkpoint(train_run(config).folder).ranker
     assert (ranker.temperature, ranker.told_temperature) == expected
@@ -258,7 +262,7 @@ def make(make_table, tmp_path_factory):
         rows = [(target, sets[target] if target in changed else members) for target, members, _ in ROWS]
         make_table(rows, doi=[doi for _, _, doi in ROWS]).write(folder / "table.csv")
         config = RunConfig(data=DataConfig(str(folder / "table.csv"), split="all", pool=str(folder / "pool.txt")))
-        config.model = replace(config.model, statistics=True, members=2, width=16, layers=1)
+        config.model = replace(config.model, statistics=True, n_decoders=2, width=16, layers=1)
         return config.model, prepare(config)
 
     return make

@@ -7,9 +7,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from rrgraph.reranking import CandidateLists, fit_trees
 from rrgraph.training import TreesConfig
-from rrgraph.training.boosting import _as_tensors
+from rrgraph.training.sklearn_trees import as_tensors
 
-CONFIG = TreesConfig(number=20, depth=4, leaves=8, least=5)
+CONFIG = TreesConfig(n_trees=20, depth=4, max_leaves=8, min_samples_leaf=5)
 
 
 def drawn(rows=400, seed=0):
@@ -25,7 +25,7 @@ def test_tensors_say_what_the_classifier_says(depth, leaves):
         max_iter=15, max_depth=depth, max_leaf_nodes=leaves, early_stopping=False, random_state=0
     ).fit(numbers, hit)
     others = drawn(seed=1)[0]
-    found = _as_tensors(classifier, depth)(torch.from_numpy(others))
+    found = as_tensors(classifier, depth)(torch.from_numpy(others))
     np.testing.assert_allclose(found.numpy(), classifier.decision_function(others), atol=1e-5)
 
 

@@ -10,8 +10,8 @@ from torch import nn
 from rrgraph.errors import ConfigError
 from rrgraph.nn import DualEncoder
 from rrgraph.training import (
+    CANDIDATE_ENCODERS,
     OBJECTIVES,
-    RIGHT_ENCODERS,
     ContrastiveConfig,
     ContrastiveTask,
     Links,
@@ -51,7 +51,7 @@ def contrastive(**changes):
 
 def ranking(**changes):
     return replace(
-        RankingConfig(epochs=2, batch_size=8, learning_rate=0.01, right_learning_rate=0.01, candidates=6, hard=3),
+        RankingConfig(epochs=2, batch_size=8, learning_rate=0.01, candidate_learning_rate=0.01, candidates=6, hard=3),
         **changes,
     )
 
@@ -137,11 +137,11 @@ def test_a_choice_among_all_ignores_what_is_not_eligible():
     assert loss.item() == pytest.approx(0, abs=1e-6)
 
 
-@pytest.mark.parametrize("right", RIGHT_ENCODERS)
+@pytest.mark.parametrize("right", CANDIDATE_ENCODERS)
 class TestRanking:
     def test_lists_hold_the_recorded_and_the_nearest(self, right):
         found, module = links(), encoder()
-        task = RankingTask(module, found, ranking(right=right))
+        task = RankingTask(module, found, ranking(candidate_encoder=right))
         module.eval()
         task.start_epoch(1)
         nodes = torch.arange(LEFT)
@@ -159,20 +159,20 @@ class TestRanking:
         found, module = links(), encoder()
         before = module.right.weight.clone()
         left = module.left.weight.clone()
-        train(RankingTask(module, found, ranking(right=right)), ranking(right=right))
+        train(RankingTask(module, found, ranking(candidate_encoder=right)), ranking(candidate_encoder=right))
         assert torch.equal(module.right.weight, before) == (right == "frozen")
         assert not torch.equal(module.left.weight, left)
 
     def test_ranking_improves_what_contrast_began(self, right):
         found, module = links(), encoder()
-        config = ranking(right=right, epochs=20)
+        config = ranking(candidate_encoder=right, epochs=20)
         before = top_1(module, found)
         train(RankingTask(module, found, config), config)
         assert top_1(module, found) > max(before, 0.8)
 
     def test_resuming_gives_the_numbers_of_one_run(self, right, tmp_path):
         whole, parts = encoder(), encoder()
-        config = ranking(right=right, epochs=4, schedule="constant", warmup=0.0)
+        config = ranking(candidate_encoder=right, epochs=4, schedule="constant", warmup=0.0)
         train(RankingTask(whole, links(), config), config)
         train(RankingTask(parts, links(), config), replace(config, epochs=2), state_folder=tmp_path)
         again = encoder(seed=5)
@@ -183,7 +183,7 @@ class TestRanking:
 
 def test_the_moving_average_follows_slowly():
     module = encoder()
-    task = RankingTask(module, links(), ranking(right="ema", decay=0.9))
+    task = RankingTask(module, links(), ranking(candidate_encoder="ema", decay=0.9))
     start = task.shadow.weight.clone()
     with torch.no_grad():
         module.right.weight += 1
@@ -194,7 +194,7 @@ def test_the_moving_average_follows_slowly():
 
 def test_the_bank_of_a_moving_average_is_not_that_of_the_encoder():
     module = encoder()
-    task = RankingTask(module, links(), ranking(right="ema", decay=0.9))
+    task = RankingTask(module, links(), ranking(candidate_encoder="ema", decay=0.9))
     task.start_epoch(1)
     before = task.bank
     with torch.no_grad():
@@ -227,7 +227,7 @@ def test_contrasts_that_do_not_fit_are_refused(changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"right": "emma"}, "ranking.right is 'emma'.*Did you mean 'ema'"),
+        ({"candidate_encoder": "emma"}, "ranking.candidate_encoder is 'emma'.*Did you mean 'ema'"),
         ({"hard": 6}, "ranking.hard=6 must be below ranking.candidates=6"),
     ],
 )
@@ -249,7 +249,7 @@ def test_what_is_computed_is_where_the_module_is(task, monkeypatch):
     found, module = links(), encoder().to("meta")
     generator = torch.Generator().manual_seed(0)
     if task == "frozen":
-        learner = RankingTask(module, found, ranking(right="frozen"))
+        learner = RankingTask(module, found, ranking(candidate_encoder="frozen"))
         learner.start_epoch(0)
         assert learner.bank.device.type == "meta"
     else:

@@ -87,7 +87,7 @@ class Sequential(SetBaseline):
             weight_decay=weight_decay,
             schedule="cosine",
             warmup=0.05,
-            average=0.99,
+            ema_decay=0.99,
             monitor="log_probability",
         )
         self._embed: Embedder | None = None

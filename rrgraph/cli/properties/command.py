@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command
 from rrgraph.errors import PlanningError
 
@@ -23,7 +24,7 @@ rows are not affected. Every value is that of the ground state of the compositio
 """
 
 
-def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     parser = add_command(
         name, commands, summary="predict properties of compositions", examples=_EXAMPLES, rest="formulas"

@@ -1,7 +1,6 @@
-"""Measuring a pretrained encoder on held-out compositions: properties, symmetry, hidden elements and fractions.
+"""Measures a pretrained encoder on held-out compositions: properties, symmetry, hidden elements and fractions.
 
-A predictor and a property table flow in; errors beside published ones and accuracies beside counting baselines
-flow out.
+Errors stand beside published ones, accuracies beside those of counting baselines.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rrgraph.data import TEST, TRAIN, VALIDATION
 from rrgraph.metrics import TopK
 from rrgraph.properties.predictor import PropertyPredictor
 from rrgraph.properties.pretraining.cooccurrence import CooccurrenceBaseline, masked_slots
@@ -25,7 +25,6 @@ from rrgraph.properties.pretraining.scores import (
     score_property,
 )
 from rrgraph.properties.tables.table import PropertyTable
-from rrgraph.properties.tables.tasks import TEST, TRAIN, VALIDATION
 
 __all__ = ["EncoderMetrics", "measure_encoder"]
 
@@ -67,7 +66,7 @@ class EncoderMetrics:
 
 
 def measure_encoder(predictor: PropertyPredictor, table: PropertyTable) -> EncoderMetrics:
-    """Measure a pretrained encoder on the test parts of a property table."""
+    """Measure a pretrained encoder on the test subset of a property table."""
     rows = np.flatnonzero((table.parts == TEST).any(axis=1))
     untaught = ~(table.parts[rows] == TRAIN).any(axis=1)
     predictions = predictor.predict_arrays(table.elements[rows], table.fractions[rows])
@@ -108,7 +107,7 @@ def _classes(
 
 
 def _hidden(predictor: PropertyPredictor, table: PropertyTable) -> tuple[dict[str, TopK], dict[str, float]]:
-    """Hide every element, and a pair of fractions, of compositions that taught the encoder nothing."""
+    """Hide every element, and a pair of fractions, of compositions the encoder was not trained on."""
     taught = ((table.parts == TRAIN) | (table.parts == VALIDATION)).any(axis=1)
     untaught = np.flatnonzero(~taught & ((table.elements > 0).sum(axis=1) > 1))
     if not len(untaught) or not taught.any():

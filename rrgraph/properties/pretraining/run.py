@@ -1,4 +1,4 @@
-"""A whole pretraining run: a configuration flows in, a run folder with an encoder and its measurement flows out."""
+"""A whole pretraining run: trains the encoder, measures it and writes its run folder."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from rrgraph.data import TRAIN, VALIDATION
 from rrgraph.errors import ConfigError
 from rrgraph.nn import choose_device
 from rrgraph.properties.checkpoint import PropertyCheckpoint, load_property_checkpoint, save_property_checkpoint
@@ -20,7 +21,6 @@ from rrgraph.properties.pretraining.task import PretrainingTask
 from rrgraph.properties.scaling import TargetScale
 from rrgraph.properties.tables.reader import read_properties
 from rrgraph.properties.tables.table import PropertyTable
-from rrgraph.properties.tables.tasks import TRAIN, VALIDATION
 from rrgraph.training import History, remove_state, train
 from rrgraph.training.run_folder import check_folder, is_finished, record_run, write_history
 from rrgraph.util.files import write_json, write_text
@@ -43,7 +43,7 @@ class PretrainResult:
     Attributes:
         folder: the run folder.
         history: one row an epoch; empty when a finished run was measured again.
-        metrics: of the test parts.
+        metrics: of the test rows.
     """
 
     folder: Path
@@ -54,7 +54,7 @@ class PretrainResult:
 def pretrain_run(
     config: PretrainConfig, *, resume: bool = False, on_data: Callable[[PropertyTable], None] | None = None
 ) -> PretrainResult:
-    """Pretrain the encoder of a configuration and measure it on the test parts.
+    """Pretrain the encoder of a configuration and measure it on the test rows.
 
     Args:
         config: every choice; recorded in the run folder.

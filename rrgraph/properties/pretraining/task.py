@@ -1,7 +1,7 @@
 """Multi-task pretraining of the composition encoder (Retro-Rank-In section 3.1 and appendix C.1).
 
-A property table flows in; batches of one length, without padding, teach the encoder properties, symmetry and, from
-hidden elements and fractions, which elements go together in which amounts.
+From batches of one length, without padding, the encoder learns properties, symmetry and, from hidden elements and
+fractions, which elements go together in which amounts.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from rrgraph.data import TRAIN
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.nn import MASK, half_precision
 from rrgraph.properties.model import PropertyModel, PropertyOutput, pool_fractions
 from rrgraph.properties.pretraining.settings import PretrainingConfig
 from rrgraph.properties.tables.table import PropertyTable
-from rrgraph.properties.tables.tasks import TRAIN
 from rrgraph.training import Task
 
 __all__ = ["WEIGHTINGS", "HiddenElements", "HiddenFractions", "PretrainingTask", "task_weights"]

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from rrgraph.data import SUBSET_WORDS, TEST, TRAIN, VALIDATION
 from rrgraph.errors import DataError, suggestion
 from rrgraph.properties.tables.labels import LabelColumn
-from rrgraph.properties.tables.tasks import TEST, TRAIN, VALIDATION, PropertySource
+from rrgraph.properties.tables.tasks import PropertySource
 
 __all__ = ["GatheredSource", "HashSplit"]
 
-_PART_WORDS = {"train": TRAIN, "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION, "test": TEST}
 #: First space group number of each crystal system: triclinic, monoclinic, orthorhombic, tetragonal, trigonal,
 #: hexagonal, cubic.
 _CRYSTAL_SYSTEMS = (1, 3, 16, 75, 143, 168, 195)
@@ -123,14 +123,14 @@ def _labels(values: NDArray[np.float64], source: PropertySource) -> NDArray[np.f
 def _parts(cells: pd.Series, source: PropertySource) -> NDArray[np.uint8]:
     codes, words = pd.factorize(cells)
     for word in words:
-        if word not in _PART_WORDS:
+        if word not in SUBSET_WORDS:
             raise DataError(
                 f"Column '{source.part}' of '{source.table}' has the part '{word}', expected train, val or test."
-                f"{suggestion(str(word), _PART_WORDS)}"
+                f"{suggestion(str(word), SUBSET_WORDS)}"
             )
     if (codes < 0).any():
         raise DataError(f"Column '{source.part}' of '{source.table}' has empty cells, expected train, val or test.")
-    parts = np.array([_PART_WORDS[word] for word in words], dtype=np.uint8)[codes]
+    parts = np.array([SUBSET_WORDS[word] for word in words], dtype=np.uint8)[codes]
     if source.validation_trains:
         parts[parts == VALIDATION] = TRAIN
     return parts

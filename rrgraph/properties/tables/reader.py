@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from rrgraph.data import TEST, Subset
 from rrgraph.errors import DataError, suggestion
 from rrgraph.properties.tables.cells import GatheredSource, HashSplit
 from rrgraph.properties.tables.files import stream_frames
 from rrgraph.properties.tables.index import CompositionRows
-from rrgraph.properties.tables.table import PART_NAMES, PropertyReport, PropertyTable, SourceReport
-from rrgraph.properties.tables.tasks import TEST, PropertySource, PropertyTask
+from rrgraph.properties.tables.table import PropertyReport, PropertyTable, SourceReport
+from rrgraph.properties.tables.tasks import PropertySource, PropertyTask
 from rrgraph.util.progress import track
 
 __all__ = ["read_properties"]
@@ -60,7 +61,7 @@ def read_properties(
         compositions=len(compositions),
         sources=reports,
         labels={
-            task.name: {word: int((parts[:, column] == code).sum()) for code, word in PART_NAMES.items()}
+            task.name: {subset.word: int((parts[:, column] == subset).sum()) for subset in Subset}
             for column, task in enumerate(tasks)
         },
         withheld=withheld,

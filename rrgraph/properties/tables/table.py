@@ -11,11 +11,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from rrgraph.errors import DataError, suggestion
-from rrgraph.properties.tables.tasks import TEST, TRAIN, VALIDATION, PropertyTask
+from rrgraph.properties.tables.tasks import PropertyTask
 
 __all__ = ["PropertyReport", "PropertyTable", "SourceReport"]
-
-PART_NAMES = {TRAIN: "train", VALIDATION: "validation", TEST: "test"}
 
 
 @dataclass(frozen=True, kw_only=True)

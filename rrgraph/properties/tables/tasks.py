@@ -6,14 +6,7 @@ from dataclasses import dataclass
 
 from rrgraph.errors import DataError, suggestion
 
-__all__ = ["TEST", "TRAIN", "VALIDATION", "PropertySource", "PropertyTask"]
-
-#: Code of a training label; 0 is no label.
-TRAIN = 1
-#: Code of a validation label. The larger code wins where a composition occurs in several parts.
-VALIDATION = 2
-#: Code of a test label.
-TEST = 3
+__all__ = ["PropertySource", "PropertyTask"]
 
 KINDS = ("regression", "classification")
 OLD_KINDS = {"class": "classification"}

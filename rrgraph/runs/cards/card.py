@@ -88,13 +88,13 @@ def model_card(
         comparison: what was measured.
         ranker: second stage of the model, if it has one.
     """
-    elsewhere = measured_runs(config)
-    shown = comparison | _named_parts(elsewhere)
+    external = measured_runs(config)
+    shown = comparison | _by_split(external)
     sections = [
         _stages(config, prepared.split, ranker),
         _needs(config),
         _data(config.data, prepared),
-        _metrics("" if comparison else _unmeasured(prepared.split, elsewhere), shown),
+        _metrics("" if comparison else _unmeasured(prepared.split, external), shown),
         _after(_STRATA, strata_tables(shown)),
         _probabilities(_meaning(config, prepared.split, ranker), shown),
         _LIMITS,
@@ -113,8 +113,8 @@ def baseline_card(config: BaselineConfig, data: RunData, comparison: Comparison,
     """
     options = ", ".join(f"`{name}={value}`" for name, value in config.options.items()) or "all as they are by default"
     named = {
-        part: {protocol: {config.baseline: systems[MODEL]} for protocol, systems in protocols.items()}
-        for part, protocols in comparison.items()
+        subset: {protocol: {config.baseline: systems[MODEL]} for protocol, systems in protocols.items()}
+        for subset, protocols in comparison.items()
     }
     reason = "" if comparison else _unmeasured(data.split, ())
     sections = [
@@ -133,14 +133,16 @@ def _stages(config: RunConfig, split: Split, ranker: EnsembleReranker | None) ->
     if model.pretrained:
         encoder = f"the pretrained encoder `{model.pretrained}`"
     decoders = f"the `{model.decoder}` decoder"
-    if model.members > 1:
-        decoders = f"{model.members} `{model.decoder}` decoders, each taught without its share of the element systems,"
+    if model.n_decoders > 1:
+        decoders = (
+            f"{model.n_decoders} `{model.decoder}` decoders, each taught without its share of the element systems,"
+        )
     statistics = f"{'with' if model.statistics else 'without'} link statistics"
     links = f"{encoder} and {decoders} {statistics}"
     head = f"# Model card: {config.name}\n\nLink model of rrgraph {__version__}, seed {config.seed}"
     if ranker is None:
         return f"{head}: {links}.\n"
-    networks = ranker.scorer.config.members
+    networks = ranker.scorer.config.n_networks
     scorer = f", the mean of {networks} networks" if networks > 1 else ""
     if ranker.trees is not None:
         scorer += (
@@ -160,15 +162,16 @@ def _stages(config: RunConfig, split: Split, ranker: EnsembleReranker | None) ->
 def _needs(config: RunConfig) -> str:
     """Return which code beside rrgraph the model needs, empty if none."""
     return "".join(
-        f"Its {part} comes from {origin}{origin.version and f' {origin.version}'}, without which it cannot be loaded.\n"
-        for part, origin in external_parts(config.model).items()
+        f"Its {component} comes from {origin}{origin.version and f' {origin.version}'}, without which it cannot be "
+        "loaded.\n"
+        for component, origin in external_parts(config.model).items()
     )
 
 
 def _temperatures(config: RunConfig, split: Split, ranker: EnsembleReranker) -> str:
     """Return the temperatures and where they come from."""
     origin = "not fitted, for there are no validation rows"
-    if config.sets.training.temperature:
+    if config.reranker.training.temperature:
         origin = "as the configuration says"
     elif len(split.validation):
         origin = f"fitted on the {len(split.validation)} validation rows"
@@ -212,26 +215,26 @@ def _after(words: str, tables: str) -> str:
     return words + tables if tables else ""
 
 
-def _named_parts(runs: Sequence[MeasuredRun]) -> Comparison:
-    """Return what several runs measured, each part with the name of its split."""
-    parts: Comparison = {}
+def _by_split(runs: Sequence[MeasuredRun]) -> Comparison:
+    """Return what several runs measured, each subset with the name of its split."""
+    subsets: Comparison = {}
     for run in runs:
-        for part, protocols in run.comparison.items():
-            name = f"{run.config.data.split} {part}"
-            parts[name if name not in parts else f"{name} ({run.config.folder.name})"] = protocols
-    return parts
+        for subset, protocols in run.comparison.items():
+            name = f"{run.config.data.split} {subset}"
+            subsets[name if name not in subsets else f"{name} ({run.config.folder.name})"] = protocols
+    return subsets
 
 
-def _unmeasured(split: Split, elsewhere: Sequence[MeasuredRun]) -> str:
+def _unmeasured(split: Split, external: Sequence[MeasuredRun]) -> str:
     if len(split.validation) or len(split.test):
-        reason = "Not measured: evaluation.parts names no part of the split that has rows.\n"
+        reason = "Not measured: evaluation.subsets names no subset of the split that has rows.\n"
     else:
         reason = "Every row was used for training, so nothing is left to measure it on.\n"
-    if not elsewhere:
+    if not external:
         return reason
     runs = "; ".join(
         f"split `{run.config.data.split}`, {run.training_rows} training rows, seed {run.config.seed}"
-        for run in elsewhere
+        for run in external
     )
     return f"{reason}These are the metrics of the same configuration trained on less: {runs}.\n\n"
 

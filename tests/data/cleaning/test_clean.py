@@ -108,6 +108,7 @@ def test_the_embedded_table_is_clean():
     assert cleaned.target_keys.tolist() == table.target_keys.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_the_text_mined_table_is_cleaned_as_measured(data_folder):
     table = load_table("text_mined")

@@ -30,7 +30,7 @@ def pretraining(property_file: Path, tmp_path_factory: pytest.TempPathFactory) -
             built_in=[], tables=[UserTable(path=str(property_file), columns=columns)], validation_fraction=0.2
         ),
         model=EncoderConfig(width=16, layers=1, heads=2, feedforward=2, weigh_fractions=True),
-        training=PretrainingConfig(epochs=8, batch_size=16, learning_rate=3e-2, average=0.9),
+        training=PretrainingConfig(epochs=8, batch_size=16, learning_rate=3e-2, ema_decay=0.9),
     )
 
 

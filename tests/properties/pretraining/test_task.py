@@ -7,9 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rrgraph.data import TEST, TRAIN, VALIDATION
 from rrgraph.errors import ConfigError
 from rrgraph.nn import MASK, EncoderConfig
-from rrgraph.properties import TEST, TRAIN, VALIDATION, PropertyModel, TargetScale
+from rrgraph.properties import PropertyModel, TargetScale
 from rrgraph.properties.pretraining import PretrainingConfig, PretrainingTask
 from rrgraph.properties.pretraining.task import HiddenElements, HiddenFractions, task_weights
 from rrgraph.training import OPTIMIZERS, train
@@ -311,7 +312,7 @@ class TestLearning:
     @pytest.mark.parametrize("weighting", ["balanced", "learned"])
     @pytest.mark.parametrize("optimizer", OPTIMIZERS)
     def test_labels_are_learned(self, make_properties, weighting, optimizer):
-        config = replace(CONFIG, epochs=12, weighting=weighting, optimizer=optimizer, average=0.0, learning_rate=1e-2)
+        config = replace(CONFIG, epochs=12, weighting=weighting, optimizer=optimizer, ema_decay=0.0, learning_rate=1e-2)
         task = build(make_properties([3] * 24 + [2] * 16), config)
         start = np.mean(losses(task))
         history = train(task, config, seed=0)
@@ -349,7 +350,7 @@ class TestLearning:
 @pytest.mark.parametrize("minutes", [0, math.inf], ids=["within", "between"])
 def test_an_interrupted_pretraining_goes_on_equally(table, tmp_path, optimizer, minutes):
     """Interrupted within the second epoch, with dropout, hidden elements, learned scales and drawn rows."""
-    config = replace(CONFIG, epochs=3, optimizer=optimizer, weighting="learned", single_label_share=0.5, average=0.9)
+    config = replace(CONFIG, epochs=3, optimizer=optimizer, weighting="learned", single_label_share=0.5, ema_decay=0.9)
     straight, broken, resumed = (build(table, config, dropout=0.3) for _ in range(3))
     expected = train(straight, config, seed=2)
     steps, loss = iter(range(12)), broken.loss

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rrgraph.properties import TEST, TRAIN, VALIDATION, PropertySource, PropertyTask
+from rrgraph.data import TEST, TRAIN, VALIDATION
+from rrgraph.properties import PropertySource, PropertyTask
 from rrgraph.properties.tables.labels import LabelColumn
 
 ROWS = 4

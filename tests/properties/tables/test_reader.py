@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rrgraph.data import TEST, TRAIN, VALIDATION
 from rrgraph.errors import DataError
 from rrgraph.properties import (
     PROPERTY_SOURCES,
-    TEST,
-    TRAIN,
-    VALIDATION,
     PropertySource,
     PropertyTask,
     built_in_sources,

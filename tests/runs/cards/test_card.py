@@ -108,9 +108,11 @@ def two_stages(config, *, mode="listwise", decoders=3, temperature=0.0):
     """A configuration with a second stage, and that stage."""
     sets = RerankerConfig(enabled=True, training=RerankingConfig(temperature=temperature))
     evaluation = replace(config.evaluation, mode=mode)
-    scorer = ListwiseNetwork(ListwiseNetworkConfig(width=4, members=2))
+    scorer = ListwiseNetwork(ListwiseNetworkConfig(width=4, n_networks=2))
     ranker = EnsembleReranker(scorer, statistics=None, candidates=48, temperature=1.234, told_temperature=0.876)
-    return replace(config, model=replace(config.model, members=decoders), sets=sets, evaluation=evaluation), ranker
+    return replace(
+        config, model=replace(config.model, n_decoders=decoders), reranker=sets, evaluation=evaluation
+    ), ranker
 
 
 def test_what_probabilities_mean_depends_on_the_model(tiny, prepared, finished):
@@ -161,9 +163,9 @@ def test_a_run_with_a_second_stage_writes_its_card(tiny, tmp_path):
     config = replace(
         tiny,
         output=str(tmp_path / "two"),
-        model=replace(tiny.model, members=2),
-        sets=RerankerConfig(enabled=True, model=ListwiseNetworkConfig(width=4), training=training),
-        evaluation=replace(tiny.evaluation, parts=[], mode="listwise"),
+        model=replace(tiny.model, n_decoders=2),
+        reranker=RerankerConfig(enabled=True, model=ListwiseNetworkConfig(width=4), training=training),
+        evaluation=replace(tiny.evaluation, subsets=[], mode="listwise"),
     )
     card = words((train_run(config).folder / "card.md").read_text())
     ranker = load_checkpoint(tmp_path / "two").ranker
@@ -204,7 +206,7 @@ def test_the_card_can_be_written_again_with_further_runs(tiny, finished, tmp_pat
 
 
 def test_a_card_without_metrics_has_no_empty_tables(tiny, prepared):
-    card = model_card(replace(tiny, evaluation=replace(tiny.evaluation, parts=[])), prepared, {})
+    card = model_card(replace(tiny, evaluation=replace(tiny.evaluation, subsets=[])), prepared, {})
     assert "Not measured" in card
     assert "|" not in card
     assert "\n\n\n" not in card

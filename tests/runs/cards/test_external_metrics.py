@@ -17,7 +17,7 @@ def naming(config, *folders):
     return replace(
         config,
         data=replace(config.data, split="all"),
-        evaluation=replace(config.evaluation, parts=[], card_from=[str(folder) for folder in folders]),
+        evaluation=replace(config.evaluation, subsets=[], card_from=[str(folder) for folder in folders]),
     )
 
 

@@ -130,7 +130,7 @@ def set_shifts(
     reranker = predictor.reranker
     if reranker is None:
         raise ModelError("The model has no re-ranker whose changes could be explained.")
-    known_size = protocol.set_size == "told"
+    known_size = protocol.set_size == "known"
     recorded_sets: dict[tuple[str, int | None], set[frozenset[str]]] = {}
     targets: dict[tuple[str, int | None], Composition] = {}
     for target, keys in table.distinct_reactions():

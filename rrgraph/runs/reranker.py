@@ -122,7 +122,7 @@ def _fit_temperature(
     checkpoint: LinkCheckpoint, table: ReactionTable, candidates: Sequence[Composition], protocol: Protocol
 ) -> float:
     assert checkpoint.reranker is not None
-    known_size = protocol.set_size == "told"
+    known_size = protocol.set_size == "known"
     planner = link_planner(
         Model(checkpoint), candidates, protocol.constraints(), mode=LISTWISE, max_candidates=protocol.max_candidates
     )

@@ -20,7 +20,7 @@ from rrgraph.properties import (
 
 TASKS = (
     PropertyTask(name="formation_energy", unit="eV/atom", family="energy"),
-    PropertyTask(name="crystal_system", kind="class", classes=7, family="symmetry"),
+    PropertyTask(name="crystal_system", kind="classification", classes=7, family="symmetry"),
     PropertyTask(name="bulk_modulus", unit="GPa", family="elastic", transform="log", lowest=0.0),
     PropertyTask(name="band_gap", unit="eV", family="gap", lowest=0.0),
     PropertyTask(name="anisotropy", family="anisotropy", transform="asinh"),
@@ -53,7 +53,7 @@ REGRESSION = (
     PropertyTask(name="formation_energy", unit="eV/atom", family="energy"),
     PropertyTask(name="bulk_modulus", unit="GPa", family="elastic", transform="log", lowest=0.0),
 )
-SYSTEM = PropertyTask(name="crystal_system", kind="class", classes=7, family="symmetry")
+SYSTEM = PropertyTask(name="crystal_system", kind="classification", classes=7, family="symmetry")
 
 
 @pytest.fixture(scope="session")

@@ -40,10 +40,10 @@ def test_each_system_has_its_strata_and_baselines_the_models_lead(small_table, t
     }
     for name, metrics in measured.items():
         assert metrics.overall == alone[name].overall
-        assert metrics.strata == subgroup_accuracy(alone[name].rows, small_table, systems={"Ba-O-Ti", "Fe-O"})
-    assert measured["model"].model_lead == {}
-    assert measured["popularity"].model_lead == paired_accuracy(alone["model"].rows, alone["popularity"].rows)
-    assert measured["popularity"].model_lead[1].difference.value > 0
+        assert metrics.subgroups == subgroup_accuracy(alone[name].rows, small_table, systems={"Ba-O-Ti", "Fe-O"})
+    assert measured["model"].paired_differences == {}
+    assert measured["popularity"].paired_differences == paired_accuracy(alone["model"].rows, alone["popularity"].rows)
+    assert measured["popularity"].paired_differences[1].difference.value > 0
     best = [prediction.sets[0].keys for prediction in read_predictions(tmp_path / "p.jsonl")]
     manganate = [target.formula for target in small_table.targets].index("LiMn2O4")
     assert best[manganate] == small_table.set_keys[manganate]

@@ -152,7 +152,7 @@ def validation_metrics(predictor: PropertyPredictor, table: PropertyTable, confi
         if not len(wanted):
             continue
         truth, value = table.labels[wanted, column], predictions[task.name].value[np.searchsorted(rows, wanted)]
-        if task.kind == "class":
+        if task.kind == "classification":
             metrics[f"top_1_{task.name}"] = float((truth == value).mean())
             relative.append(1 - metrics[f"top_1_{task.name}"])
         else:

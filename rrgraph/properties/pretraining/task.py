@@ -66,7 +66,7 @@ class PretrainingTask(Task):
         self.fractions = torch.from_numpy(table.fractions[rows]).to(self.device)
         labels = np.where(training[rows], table.labels[rows], np.nan)
         regression = [column for column, task in enumerate(table.tasks) if task.kind == "regression"]
-        classes = [column for column, task in enumerate(table.tasks) if task.kind == "class"]
+        classes = [column for column, task in enumerate(table.tasks) if task.kind == "classification"]
         encoded = module.target_scale.encode(labels[:, regression])
         self.values = torch.from_numpy(np.nan_to_num(encoded).astype(np.float32)).to(self.device)
         self.known = torch.from_numpy(~np.isnan(encoded)).to(self.device)

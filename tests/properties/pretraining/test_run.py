@@ -190,7 +190,7 @@ def test_withheld_compositions_teach_nothing_of_their_family(pretraining, proper
     columns = {
         "negativity": {"family": "both"},
         "size": {"family": "both"},
-        "anion": {"kind": "class", "classes": 3},
+        "anion": {"kind": "classification", "classes": 3},
     }
     lines = ["formula,size,part"]
     for number, row in enumerate(property_file.read_text().splitlines()[1:]):

@@ -158,8 +158,8 @@ def test_the_ground_state_and_a_filter_choose_rows(make: Make):
         ("MgO", 225, None, "new"),
     ]
     options = {"choose": "ground_state", "order": "hull", "where": ("vintage", "new")}
-    classes = PropertyTask(name="space_group", kind="class", classes=230)
-    systems = PropertyTask(name="system", kind="class", classes=7)
+    classes = PropertyTask(name="space_group", kind="classification", classes=230)
+    systems = PropertyTask(name="system", kind="classification", classes=7)
     columns = "formula value hull vintage"
     table = read_properties(
         [
@@ -181,7 +181,7 @@ def test_the_ground_state_and_a_filter_choose_rows(make: Make):
     ],
 )
 def test_crystal_systems(make: Make, number, system):
-    task = PropertyTask(name="system", kind="class", classes=7)
+    task = PropertyTask(name="system", kind="classification", classes=7)
     table = read_properties([make([("MgO", number, "train")], task, choose="first", convert="crystal_system")])
     assert known(table, "system") == ({} if system is None else {"MgO": (system, TRAIN)})
 
@@ -195,7 +195,7 @@ def test_pieces_do_not_show_in_the_result(tmp_path: Path, suffix, monkeypatch: p
     path = tmp_path / f"t.{suffix}"
     frame.to_parquet(path) if suffix == "parquet" else frame.to_csv(path, index=False)
     whole = read_properties(user_sources(path))
-    monkeypatch.setattr(property_reader, "stream_frames", partial(stream_frames, chunk_rows=7))
+    monkeypatch.setattr(property_reader, "stream_frames", partial(stream_frames, batch_size=7))
     pieces = read_properties(user_sources(path))
     for name in ("elements", "fractions", "labels", "parts"):
         np.testing.assert_array_equal(getattr(whole, name), getattr(pieces, name))
@@ -210,7 +210,7 @@ def test_bad_formulas_are_counted_but_not_fatal(make: Make):
     rows = [("MgO", 4.5, "train"), ("Xx2", 1.0, "train"), (None, 1.0, "train"), ("Xx2", 1.0, "train")]
     report = read_properties([make(rows, GAP)]).report
     assert (report.refused, report.blank, report.compositions) == (2, 1, 1)
-    assert "'Xx2' is not a composition" in str(report)
+    assert "'Xx2' is not a valid formula" in str(report)
     assert json.loads(json.dumps(report.to_dict()))["labels"]["gap"]["train"] == 1
 
 

@@ -50,14 +50,14 @@ def test_tables_have_as_many_cells_in_every_line(card):
 def test_kinds_of_rows_stand_with_their_number_under_both_protocols(card, finished):
     for part, protocols in finished.comparison.items():
         shown = {name: systems["model"] for name, systems in protocols.items()}
-        for strata in shown["open"].strata:
+        for strata in shown["open"].subgroups:
             title = f"By {strata.title}: {part}"
             if len(strata.accuracy) == 1:
                 assert title not in card
                 continue
             header, _, *body = lines(card, title)
             assert header == f"| {strata.title} | rows | paper, top-1 | paper, top-10 | open, top-1 | open, top-10 |"
-            (paper,) = (other for other in shown["paper"].strata if other.by == strata.by)
+            (paper,) = (other for other in shown["paper"].subgroups if other.by == strata.by)
             assert body == [
                 f"| {kind} | {top.rows} | {paper.accuracy[kind].top[1]} | {paper.accuracy[kind].top[10]} "
                 f"| {top.top[1]} | {top.top[10]} |"
@@ -68,7 +68,7 @@ def test_kinds_of_rows_stand_with_their_number_under_both_protocols(card, finish
 def test_the_lead_over_each_baseline_is_shown(card, finished):
     for part, protocols in finished.comparison.items():
         for protocol, systems in protocols.items():
-            leads = systems["popularity"].model_lead
+            leads = systems["popularity"].paired_differences
             assert len(leads) == 4
             assert f"| {part} | {protocol} | popularity | {' | '.join(map(str, leads.values()))} |\n" in card
 

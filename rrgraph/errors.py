@@ -6,8 +6,7 @@ the offending thing and what was expected. The command line prints that sentence
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from difflib import get_close_matches
 
 __all__ = [
@@ -20,7 +19,6 @@ __all__ = [
     "ScoreError",
     "StudyError",
     "check_choice",
-    "current_name",
     "suggestion",
 ]
 
@@ -61,20 +59,6 @@ def suggestion(name: str, choices: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the closest of `choices`, or an empty string."""
     matches = get_close_matches(name, list(choices), n=1)
     return f" Did you mean '{matches[0]}'?" if matches else ""
-
-
-def current_name(name: str, renamed: Mapping[str, str], what: str) -> str:
-    """Return the current form of a name, with a `FutureWarning` if an old one was given.
-
-    Args:
-        name: an old or a current name.
-        renamed: current names by old name.
-        what: the kind of name, for the warning: ``"value of protocol flag 'set_size'"``.
-    """
-    if name not in renamed:
-        return name
-    warnings.warn(f"The {what} '{name}' is now called '{renamed[name]}'.", FutureWarning, stacklevel=3)
-    return renamed[name]
 
 
 def check_choice(key: str, value: str, choices: Iterable[str]) -> None:

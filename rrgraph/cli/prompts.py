@@ -6,7 +6,6 @@ import argparse
 
 from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command, positive_int
-from rrgraph.errors import current_name
 
 __all__ = ["add_parser", "run"]
 
@@ -42,7 +41,11 @@ def add_parser(name: str, commands: Commands) -> None:
 
 
 def _known_size(text: str) -> str:
-    return current_name(text, {"told": "known", "open": "unknown"}, "value of --size")
+    from rrgraph.util.settings import warn_renamed
+
+    current = {"told": "known", "open": "unknown"}.get(text, text)
+    warn_renamed({text: current} if current != text else {}, "--size")
+    return current
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""The three subsets of a split: one code, one name and the words by which files tell them."""
+"""The three subsets of a split: their codes, names and the words for them in files."""
 
 from __future__ import annotations
 
@@ -37,4 +37,4 @@ SUBSET_WORDS: Final = {
     **dict.fromkeys(("val", "valid", "validation", "dev"), VALIDATION),
     **dict.fromkeys(("test", "testing"), TEST),
 }
-"""What a file may call the subsets, in small letters."""
+"""Words for the subsets in files, in lower case."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Literal, get_args
 
-from rrgraph.errors import ConfigError, current_name, suggestion
+from rrgraph.errors import ConfigError, suggestion
 from rrgraph.planning import SetConstraints
 from rrgraph.util.registry import Registry
+from rrgraph.util.settings import warn_renamed
 
 __all__ = ["PROTOCOLS", "Cover", "Foreign", "Protocol", "SetSize", "Ties", "Truth", "read_protocol"]
 
@@ -72,8 +73,10 @@ class Protocol:
         Raises:
             ConfigError: a flag is unknown or its value is not one of the choices.
         """
-        if flags.get("set_size") in _OLD_SIZES:
-            flags["set_size"] = current_name(flags["set_size"], _OLD_SIZES, "value of protocol flag 'set_size'")
+        size = flags.get("set_size")
+        if size in _OLD_SIZES:
+            warn_renamed({size: _OLD_SIZES[size]}, "the protocol flag 'set_size'")
+            flags["set_size"] = _OLD_SIZES[size]
         known = [field.name for field in fields(self) if field.name != "name"]
         for flag in flags:
             if flag not in known:

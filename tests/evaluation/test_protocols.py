@@ -52,7 +52,7 @@ def test_each_flag_is_set_alone(flag, value):
 
 @pytest.mark.parametrize(("old", "new"), [("told", "known"), ("open", "unknown")])
 def test_old_set_sizes_are_accepted_with_a_warning(old, new):
-    with pytest.warns(FutureWarning, match=f"'{old}' is now called '{new}'"):
+    with pytest.warns(FutureWarning, match=f"'{old}' is now '{new}'"):
         assert read_protocol(f"paper,set_size={old}") == PROTOCOLS["paper"].override(set_size=new)
     written = PROTOCOLS["paper"].to_dict() | {"set_size": old}
     assert Protocol(**written).set_size == new

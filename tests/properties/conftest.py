@@ -78,15 +78,15 @@ def make_properties() -> Callable[..., PropertyTable]:
         weight = (elements * fractions).sum(axis=1)
         for column, task in enumerate(tasks):
             labels[:, column] = weight % task.classes // 1 if task.classes else 5 + weight / 20 + column
-        parts = np.where(rng.random(labels.shape) < known, TRAIN, 0).astype(np.uint8)
-        parts[parts.sum(axis=1) == 0, 0] = TRAIN
-        labels[parts == 0] = np.nan
+        subsets = np.where(rng.random(labels.shape) < known, TRAIN, 0).astype(np.uint8)
+        subsets[subsets.sum(axis=1) == 0, 0] = TRAIN
+        labels[subsets == 0] = np.nan
         return PropertyTable(
             tasks=tuple(tasks),
             elements=elements,
             fractions=fractions,
             labels=labels,
-            parts=parts,
+            subsets=subsets,
             formulas=pa.chunked_array([pa.array([f"X{row}" for row in range(rows)])]),
             report=PropertyReport(rows={}, blank=0, refused=0, examples=(), doubtful=0, compositions=rows, sources=()),
         )

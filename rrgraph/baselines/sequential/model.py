@@ -40,7 +40,7 @@ class NextMember(nn.Module):
         self.chosen = nn.Linear(width, hidden, bias=False)
         self.number = nn.Embedding(_COUNTED + 1, hidden)
         self.missing = nn.Embedding(_COUNTED + 1, hidden)
-        self.brings = nn.Linear(3, hidden, bias=False)
+        self.supplied = nn.Linear(3, hidden, bias=False)
         self.stop = nn.Parameter(torch.zeros(hidden))
         self.score = nn.Sequential(
             nn.GELU(),
@@ -70,7 +70,7 @@ class NextMember(nn.Module):
             targets: (b or 1, width) standardised.
             embeddings: (b or 1, n, width) of the candidates, standardised.
             projected: (b or 1, n, hidden), what `candidate` makes of them.
-            bits: (b or 1, n, e) float, 1 where a candidate brings a source element of the target.
+            bits: (b or 1, n, e) float, 1 where a candidate supplies a source element of the target.
             chosen: (b, n) bool, which candidates are members so far.
             present: (b or 1, n) bool, which of them exist; the others, and those chosen, get -infinity.
         """
@@ -88,7 +88,7 @@ class NextMember(nn.Module):
         )
         row, column = (present & ~chosen).nonzero(as_tuple=True)
         counts = torch.stack([new, again, (new == left[:, None]).float()], dim=2)[row, column]
-        inner = projected.expand(len(chosen), -1, -1)[row, column] + self.brings(counts) + state[row]
+        inner = projected.expand(len(chosen), -1, -1)[row, column] + self.supplied(counts) + state[row]
         logits = torch.full((len(chosen), chosen.shape[1] + 1), -torch.inf)
         scores = self.score(torch.cat([inner, self.stop + state])).squeeze(-1)
         logits[row, column] = scores[: len(row)]

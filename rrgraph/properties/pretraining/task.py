@@ -35,7 +35,7 @@ class PretrainingTask(Task):
 
     Args:
         module: encoder and heads, its scale fitted to the training labels, on the device where it is trained.
-        table: compositions, labels and parts.
+        table: compositions, labels and subsets.
         config: weights of the tasks, hiding, precision.
         validate: returns validation metrics of the module in evaluation mode.
 
@@ -54,7 +54,7 @@ class PretrainingTask(Task):
         validate: Callable[[], dict[str, float]] | None = None,
     ) -> None:
         check_choice("training.weighting", config.weighting, WEIGHTINGS)
-        training = table.parts == TRAIN
+        training = table.subsets == TRAIN
         rows = np.flatnonzero(training.any(axis=1))
         if not len(rows):
             raise ConfigError("No composition has a training label: the tables or data.tasks leave nothing to learn.")

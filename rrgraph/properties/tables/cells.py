@@ -39,13 +39,13 @@ class HashSplit:
                 "that leave training rows."
             )
 
-    def parts(self, digests: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    def subsets(self, digests: NDArray[np.uint64]) -> NDArray[np.uint8]:
         """Return the subset of each composition."""
         shares = digests / 2.0**64
-        parts = np.full(len(digests), TRAIN, dtype=np.uint8)
-        parts[shares < self.test + self.validation] = VALIDATION
-        parts[shares < self.test] = TEST
-        return parts
+        subsets = np.full(len(digests), TRAIN, dtype=np.uint8)
+        subsets[shares < self.test + self.validation] = VALIDATION
+        subsets[shares < self.test] = TEST
+        return subsets
 
 
 @dataclass
@@ -96,12 +96,12 @@ class GatheredSource:
         labels = _labels(_numbers(cells), source)
         usable = wanted & np.isfinite(labels)
         self.unreadable += int((wanted & cells.notna().to_numpy() & ~usable).sum())
-        parts = _parts(frame[source.part], source) if source.part else split.parts(digests[np.maximum(rows, 0)])
-        implausible = usable & (parts != TEST) & ~((labels >= source.low) & (labels <= source.high))
+        subsets = _subsets(frame[source.part], source) if source.part else split.subsets(digests[np.maximum(rows, 0)])
+        implausible = usable & (subsets != TEST) & ~((labels >= source.low) & (labels <= source.high))
         self.implausible += int(implausible.sum())
         kept = np.flatnonzero(usable & ~implausible)
         orders = _numbers(frame[source.order])[kept] if source.order else None
-        self.labels.add(rows[kept], labels[kept], parts[kept], orders)
+        self.labels.add(rows[kept], labels[kept], subsets[kept], orders)
 
 
 def _numbers(cells: pd.Series) -> NDArray[np.float64]:
@@ -120,17 +120,17 @@ def _labels(values: NDArray[np.float64], source: PropertySource) -> NDArray[np.f
     return values
 
 
-def _parts(cells: pd.Series, source: PropertySource) -> NDArray[np.uint8]:
+def _subsets(cells: pd.Series, source: PropertySource) -> NDArray[np.uint8]:
     codes, words = pd.factorize(cells)
     for word in words:
         if word not in SUBSET_WORDS:
             raise DataError(
-                f"Column '{source.part}' of '{source.table}' has the part '{word}', expected train, val or test."
+                f"Column '{source.part}' of '{source.table}' has the subset '{word}', expected train, val or test."
                 f"{suggestion(str(word), SUBSET_WORDS)}"
             )
     if (codes < 0).any():
         raise DataError(f"Column '{source.part}' of '{source.table}' has empty cells, expected train, val or test.")
-    parts = np.array([SUBSET_WORDS[word] for word in words], dtype=np.uint8)[codes]
+    subsets = np.array([SUBSET_WORDS[word] for word in words], dtype=np.uint8)[codes]
     if source.validation_trains:
-        parts[parts == VALIDATION] = TRAIN
-    return parts
+        subsets[subsets == VALIDATION] = TRAIN
+    return subsets

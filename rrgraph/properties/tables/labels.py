@@ -25,7 +25,7 @@ class LabelColumn:
         self.rows_used = 0
         self._median = source.choose == "median"
         self._values: NDArray[np.float32] = np.empty(0, dtype=np.float32)
-        self._parts: NDArray[np.uint8] = np.empty(0, dtype=np.uint8)
+        self._subsets: NDArray[np.uint8] = np.empty(0, dtype=np.uint8)
         self._orders: NDArray[np.float32] | None = np.empty(0, dtype=np.float32) if source.order else None
         self._more: list[tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.uint8]]] = []
 
@@ -33,7 +33,7 @@ class LabelColumn:
         self,
         rows: NDArray[np.int32],
         values: NDArray[np.float64],
-        parts: NDArray[np.uint8],
+        subsets: NDArray[np.uint8],
         orders: NDArray[np.float64] | None = None,
     ) -> None:
         """Add the labels of some rows; a NaN in `orders` is sorted last."""
@@ -44,46 +44,46 @@ class LabelColumn:
         rank = np.zeros(len(rows), dtype=np.float32)
         if self._orders is not None and orders is not None:
             rank = np.where(np.isnan(orders), np.inf, orders).astype(np.float32)
-        best = np.lexsort((np.arange(len(rows)), rank, -parts.astype(np.int8), rows))
+        best = np.lexsort((np.arange(len(rows)), rank, -subsets.astype(np.int8), rows))
         first = np.ones(len(rows), dtype=bool)
         first[1:] = rows[best][1:] != rows[best][:-1]
         chosen = best[first]
-        there, part = self._parts[rows[chosen]], parts[chosen]
+        current, subset = self._subsets[rows[chosen]], subsets[chosen]
         if self._median:
-            taken = chosen[there == 0]
+            taken = chosen[current == 0]
             left = np.ones(len(rows), dtype=bool)
             left[taken] = False
             if left.any():
-                self._more.append((rows[left], values[left].astype(np.float32), parts[left]))
+                self._more.append((rows[left], values[left].astype(np.float32), subsets[left]))
         elif self._orders is None:
-            taken = chosen[part > there]
+            taken = chosen[subset > current]
         else:
-            taken = chosen[(part > there) | ((part == there) & (rank[chosen] < self._orders[rows[chosen]]))]
+            taken = chosen[(subset > current) | ((subset == current) & (rank[chosen] < self._orders[rows[chosen]]))]
             self._orders[rows[taken]] = rank[taken]
         self._values[rows[taken]] = values[taken]
-        self._parts[rows[taken]] = parts[taken]
+        self._subsets[rows[taken]] = subsets[taken]
 
     def finish(self, count: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         """Return the labels (NaN if there is none) and subsets of `count` compositions."""
         self._orders = None
         self._grow(count)
         if self._more:
-            rows, values, parts = (np.concatenate(column) for column in zip(*self._more, strict=True))
+            rows, values, subsets = (np.concatenate(column) for column in zip(*self._more, strict=True))
             self._more = []
             known = np.unique(rows)
             rows = np.concatenate([known, rows])
             values = np.concatenate([self._values[known], values])
-            parts = np.concatenate([self._parts[known], parts])
-            np.maximum.at(self._parts, rows, parts)
-            winning = parts == self._parts[rows]
+            subsets = np.concatenate([self._subsets[known], subsets])
+            np.maximum.at(self._subsets, rows, subsets)
+            winning = subsets == self._subsets[rows]
             self._values[known] = _medians(rows[winning], values[winning])
-        return self._values[:count], self._parts[:count]
+        return self._values[:count], self._subsets[:count]
 
     def _grow(self, count: int) -> None:
         if count > len(self._values):
             size = max(count, len(self._values) + len(self._values) // 4)
             self._values = _longer(self._values, size, np.nan)
-            self._parts = _longer(self._parts, size, 0)
+            self._subsets = _longer(self._subsets, size, 0)
             if self._orders is not None:
                 self._orders = _longer(self._orders, size, np.inf)
 

@@ -49,8 +49,8 @@ def read_properties(
     compositions = CompositionRows()
     gathered = [GatheredSource(source) for source in sources]
     rows = _read_tables(gathered, compositions, split)
-    labels, parts, reports = _join(tasks, gathered, len(compositions))
-    withheld = _withhold(tasks, withhold, labels, parts)
+    labels, subsets, reports = _join(tasks, gathered, len(compositions))
+    withheld = _withhold(tasks, withhold, labels, subsets)
     elements, fractions, formulas = compositions.release_arrays()
     report = PropertyReport(
         rows=rows,
@@ -61,12 +61,12 @@ def read_properties(
         compositions=len(compositions),
         sources=reports,
         labels={
-            task.name: {subset.word: int((parts[:, column] == subset).sum()) for subset in Subset}
+            task.name: {subset.word: int((subsets[:, column] == subset).sum()) for subset in Subset}
             for column, task in enumerate(tasks)
         },
         withheld=withheld,
     )
-    return PropertyTable(tasks, elements, fractions, labels, parts, formulas, report)
+    return PropertyTable(tasks, elements, fractions, labels, subsets, formulas, report)
 
 
 def _tasks(sources: Sequence[PropertySource], withhold: Sequence[str]) -> tuple[PropertyTask, ...]:
@@ -122,7 +122,7 @@ def _join(
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8], tuple[SourceReport, ...]]:
     """Join the labels of all sources into one column for each task; `gathered` is emptied to free memory."""
     labels = np.full((count, len(tasks)), np.nan, dtype=np.float32)
-    parts = np.zeros((count, len(tasks)), dtype=np.uint8)
+    subsets = np.zeros((count, len(tasks)), dtype=np.uint8)
     columns = {task.name: column for column, task in enumerate(tasks)}
     reports = []
     while gathered:
@@ -130,9 +130,9 @@ def _join(
         values, own = item.labels.finish(count)
         column = columns[item.source.task.name]
         # An existing label is only replaced if this one is a test label and the other is not.
-        better = (own > 0) & ((parts[:, column] == 0) | ((own == TEST) & (parts[:, column] != TEST)))
+        better = (own > 0) & ((subsets[:, column] == 0) | ((own == TEST) & (subsets[:, column] != TEST)))
         labels[better, column] = values[better]
-        parts[better, column] = own[better]
+        subsets[better, column] = own[better]
         labelled = int((own > 0).sum())
         reports.append(
             SourceReport(
@@ -145,24 +145,24 @@ def _join(
                 labels=labelled,
             )
         )
-    return labels, parts, tuple(reports)
+    return labels, subsets, tuple(reports)
 
 
 def _withhold(
-    tasks: Sequence[PropertyTask], names: Sequence[str], labels: NDArray[np.float32], parts: NDArray[np.uint8]
+    tasks: Sequence[PropertyTask], names: Sequence[str], labels: NDArray[np.float32], subsets: NDArray[np.uint8]
 ) -> dict[str, int]:
     """Remove, in place, labels that reveal a test label of a named task; return their number by task."""
     withheld = {}
     families = {task.name: task.family for task in tasks}
     for family in dict.fromkeys(families[name] for name in names):
-        tested = np.zeros(len(parts), dtype=bool)
+        tested = np.zeros(len(subsets), dtype=bool)
         for column, task in enumerate(tasks):
             if task.name in names and task.family == family:
-                tested |= parts[:, column] == TEST
+                tested |= subsets[:, column] == TEST
         for column, task in enumerate(tasks):
             if task.family == family:
-                revealing = tested & (parts[:, column] != 0) & (parts[:, column] != TEST)
+                revealing = tested & (subsets[:, column] != 0) & (subsets[:, column] != TEST)
                 labels[revealing, column] = np.nan
-                parts[revealing, column] = 0
+                subsets[revealing, column] = 0
                 withheld[task.name] = int(revealing.sum())
     return withheld

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from rrgraph.errors import DataError, current_name, suggestion
+from rrgraph.errors import DataError, suggestion
 from rrgraph.properties.tables.files import number_columns, table_columns
 from rrgraph.properties.tables.tasks import OLD_KINDS, PropertySource, PropertyTask
+from rrgraph.util.settings import warn_renamed
 
 __all__ = ["PROPERTY_SOURCES", "built_in_sources", "user_sources"]
 
@@ -100,8 +101,9 @@ def _option(column: str, name: str, value: Any) -> Any:
     fits = isinstance(value, types) and (bool in types or not isinstance(value, bool))
     if not fits or (name == "where" and not (len(value) == 2 and isinstance(value[0], str))):
         raise DataError(f"Option '{name}' of column '{column}' is '{value}', expected {words}.")
-    if name == "kind":
-        return current_name(value, OLD_KINDS, f"kind of column '{column}'")
+    if name == "kind" and value in OLD_KINDS:
+        warn_renamed({value: OLD_KINDS[value]}, f"option 'kind' of column '{column}'")
+        return OLD_KINDS[value]
     if name == "where":
         return value[0], tuple(value[1]) if isinstance(value[1], list | tuple) else value[1]
     return value

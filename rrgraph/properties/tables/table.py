@@ -94,11 +94,11 @@ class PropertyTable:
     """n distinct compositions and their labels for some tasks.
 
     Attributes:
-        tasks: of the columns of `labels` and `parts`.
+        tasks: of the columns of `labels` and `subsets`.
         elements: (n, k) uint8, atomic numbers, padded by 0, as from `rrgraph.graph.featurise`.
         fractions: (n, k) float32, atomic fractions, padded by 0.
         labels: (n, tasks) float32 in the unit of each task, NaN where unknown; classes are whole numbers.
-        parts: (n, tasks) uint8, subset of each label: `TRAIN`, `VALIDATION` or `TEST`, 0 where unknown.
+        subsets: (n, tasks) uint8, subset of each label: `TRAIN`, `VALIDATION` or `TEST`, 0 where unknown.
         formulas: n spellings, the first one of each composition.
         report: how it was read; a selection keeps the report of the whole table.
     """
@@ -107,7 +107,7 @@ class PropertyTable:
     elements: NDArray[np.uint8]
     fractions: NDArray[np.float32]
     labels: NDArray[np.float32]
-    parts: NDArray[np.uint8]
+    subsets: NDArray[np.uint8]
     formulas: pa.ChunkedArray
     report: PropertyReport
 
@@ -122,7 +122,7 @@ class PropertyTable:
         return str(self.formulas[range(len(self))[row]].as_py())
 
     def column(self, task: str) -> int:
-        """Return the column of a task in `labels` and `parts`.
+        """Return the column of a task in `labels` and `subsets`.
 
         Raises:
             DataError: there is no such task.
@@ -133,9 +133,9 @@ class PropertyTable:
             raise DataError(f"There is no property '{task}', expected one of {', '.join(names)}.{near}")
         return names.index(task)
 
-    def rows(self, task: str, part: int) -> NDArray[np.int64]:
+    def rows(self, task: str, subset: int) -> NDArray[np.int64]:
         """Return the rows with a label for a task in one subset (`TRAIN`, `VALIDATION` or `TEST`)."""
-        return np.flatnonzero(self.parts[:, self.column(task)] == part)
+        return np.flatnonzero(self.subsets[:, self.column(task)] == subset)
 
     def select(self, rows: NDArray[Any] | Sequence[int]) -> PropertyTable:
         """Return the rows of an index array or a boolean mask."""
@@ -146,6 +146,6 @@ class PropertyTable:
             elements=self.elements[index],
             fractions=self.fractions[index],
             labels=self.labels[index],
-            parts=self.parts[index],
+            subsets=self.subsets[index],
             formulas=self.formulas.take(pa.array(index)),
         )

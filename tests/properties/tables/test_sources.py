@@ -82,6 +82,6 @@ def test_built_in_sources_fit_their_tables(data_folder):
 
 
 def test_the_old_kind_of_a_column_is_accepted_with_a_warning(table):
-    with pytest.warns(FutureWarning, match="'class' is now called 'classification'"):
+    with pytest.warns(FutureWarning, match="'class' is now 'classification'"):
         (source,) = user_sources(table, {"energy": {"kind": "class", "classes": 3}})
     assert source.task.kind == "classification"

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 __all__ = ["add_parser", "run"]
 
 _EXAMPLES = """\
-  rrgraph pretrain configs/pretrain.yaml
-  rrgraph pretrain configs/pretrain.yaml training.epochs=5 output=runs/short
-  rrgraph pretrain configs/pretrain.yaml 'data.tables=[{path: alexandria.parquet}]'
-  rrgraph pretrain configs/pretrain.yaml --resume                  continue after an interruption
+  rrgraph pretrain pretrain
+  rrgraph pretrain pretrain training.epochs=5 output=runs/short
+  rrgraph pretrain pretrain 'data.tables=[{path: alexandria.parquet}]'
+  rrgraph pretrain pretrain --resume                  continue after an interruption
 
 The run folder is runs/NAME, or what output=DIR says. Link training takes the encoder with model.pretrained=DIR.
 """
@@ -33,10 +33,11 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Pretrain, then show errors and accuracies on the test parts."""
     from rrgraph.evaluation import comparison_table
+    from rrgraph.named_configs import find_config
     from rrgraph.runs import PretrainConfig, load_config, pretrain_run
     from rrgraph.runs.encoder_card import accuracy_table
 
-    config = load_config(arguments.config, arguments.overrides, schema=PretrainConfig)
+    config = load_config(find_config(arguments.config), arguments.overrides, schema=PretrainConfig)
     result = pretrain_run(config, resume=arguments.resume, on_data=_show_data)
     print("\nMean absolute errors on the test parts\n")
     print(comparison_table(result.metrics.properties))

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 __all__ = ["add_parser", "run"]
 
 _EXAMPLES = """\
-  rrgraph train configs/quickstart.yaml
-  rrgraph train configs/retro_rank_in.yaml data.holdout=holdout.csv model.width=512
-  rrgraph train configs/quickstart.yaml seed=1 output=runs/seed1
-  rrgraph train configs/baselines/popularity.yaml data.table=textbook data.split=random
-  rrgraph train configs/quickstart.yaml --resume                   continue after an interruption
-  rrgraph train configs/organic/conretrobert.yaml                  templates for organic molecules
+  rrgraph train quickstart
+  rrgraph train mine.yaml data.holdout=holdout.csv model.width=512
+  rrgraph train quickstart seed=1 output=runs/seed1
+  rrgraph train baselines/popularity data.table=textbook data.split=random
+  rrgraph train quickstart --resume                   continue after an interruption
+  rrgraph train organic/conretrobert                  templates for organic molecules
 
 The run folder is runs/NAME, or what output=DIR says.
 """
@@ -35,8 +35,10 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train, then show the metrics beside the baselines'."""
     from rrgraph.cli.show import show_metrics
+    from rrgraph.named_configs import find_config
     from rrgraph.runs import BaselineConfig, carry_out, domain_of, load_run
 
+    arguments.config = find_config(arguments.config)
     if domain_of(arguments.config) is not None:
         _run_organic(arguments)
         return

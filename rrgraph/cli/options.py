@@ -6,6 +6,7 @@ import argparse
 import math
 import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CANDIDATES",
     "add_command",
+    "add_config",
     "add_groupings",
     "add_mode",
     "add_protocol_flags",
@@ -72,10 +74,30 @@ def add_run_command(
 ) -> argparse.ArgumentParser:
     """Add a command that carries out the run of a configuration: CONFIG, overrides and --resume."""
     parser = add_command(name, commands, summary=summary, examples=examples, rest="overrides")
-    parser.add_argument("config", help="YAML file")
+    add_config(parser)
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="values that replace those of the file")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
     return parser
+
+
+def add_config(
+    parser: argparse.ArgumentParser, *, help: str = "YAML file, or a name of 'rrgraph config list'", group: str = ""
+) -> None:
+    """Add CONFIG, a file or the name of a built-in configuration; shells that argcomplete helps complete both.
+
+    `group` is the part of the names that may be left out, as for `find_config`.
+    """
+    action = parser.add_argument("config", help=help)
+    action.completer = partial(_complete_config, group=group)  # type: ignore[attr-defined]
+
+
+def _complete_config(prefix: str, *, group: str, **_: object) -> list[str]:
+    from argcomplete.completers import FilesCompleter
+
+    from rrgraph.named_configs import config_names
+
+    names = config_names()
+    return [*names, *(name.removeprefix(f"{group}/") for name in names), *FilesCompleter()(prefix)]
 
 
 def positive_int(text: str) -> int:

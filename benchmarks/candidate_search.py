@@ -23,10 +23,9 @@ from rich.table import Table
 from rrgraph.baselines import DualEncoderBaseline
 from rrgraph.chem import Composition, parse_formula, plausible_precursors
 from rrgraph.data import load_table
-from rrgraph.model import EmbeddingBank
-from rrgraph.progress import progress_bar
-from rrgraph.runs.config import DataConfig
-from rrgraph.runs.prepare import candidate_pool, prepare_data
+from rrgraph.nn import RetrievalIndex
+from rrgraph.runs import DataConfig, candidate_pool, prepare_data
+from rrgraph.util.progress import progress_bar
 
 NEAREST = 100
 AT_ONCE = 20_000
@@ -82,9 +81,9 @@ def main() -> None:
     bank = vectors(baseline, candidates)
     queries = baseline.embed_targets(targets)
     started = time.perf_counter()
-    searched = EmbeddingBank(bank, exact_limit=0)
+    searched = RetrievalIndex(bank, exact_limit=0)
     build = time.perf_counter() - started
-    exact = EmbeddingBank(bank, exact_limit=len(bank))
+    exact = RetrievalIndex(bank, exact_limit=len(bank))
     seconds, found = {}, {}
     for name, each in (("exact product", exact), ("neighbour graph", searched)):
         each.search(queries[:1], NEAREST)

@@ -22,7 +22,7 @@ import numpy as np
 
 from rrgraph.chem import Composition, FormulaWarning, composition_from_amounts
 from rrgraph.data import ReactionTable, clean_table, load_table
-from rrgraph.graph.networks import (
+from rrgraph.networks import (
     add_structure,
     cooccurrence_graph,
     find_substitutions,

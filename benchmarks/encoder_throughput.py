@@ -25,18 +25,21 @@ import torch
 from omegaconf import OmegaConf
 from torch.profiler import ProfilerActivity, profile
 
-from rrgraph.data import TRAIN, PropertyReport, PropertyTable, PropertyTask, built_in_sources
-from rrgraph.model import (
+from rrgraph.nn import choose_device, half_precision
+from rrgraph.properties import (
+    TRAIN,
     PropertyCheckpoint,
     PropertyModel,
     PropertyPredictor,
+    PropertyReport,
+    PropertyTable,
+    PropertyTask,
     TargetScale,
-    choose_device,
-    half_precision,
+    built_in_sources,
 )
-from rrgraph.runs import describe_environment
-from rrgraph.runs.pretrain_config import PretrainConfig
-from rrgraph.training import PretrainingTask, train
+from rrgraph.properties.pretraining import PretrainConfig, PretrainingTask
+from rrgraph.training import train
+from rrgraph.util.environment import describe_environment
 
 CONFIG = Path(__file__).parent.parent / "configs" / "pretrain.yaml"
 LENGTHS = {1: 0.002, 2: 0.08, 3: 0.68, 4: 0.16, 5: 0.06, 6: 0.015, 7: 0.003}

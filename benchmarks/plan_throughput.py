@@ -21,13 +21,14 @@ import numpy as np
 import pandas as pd
 import torch
 
-from rrgraph.cli.plan_evidence import Evidence
-from rrgraph.cli.plan_input import read_targets
-from rrgraph.cli.plan_output import Detail, describe_plan, open_plans
+from rrgraph.cli.common.targets import read_targets
+from rrgraph.cli.plan.evidence import Evidence
+from rrgraph.cli.plan.output import Detail, describe_plan, open_plans
 from rrgraph.data import ReactionTable, load_known_reactions, load_table
 from rrgraph.errors import DataError
+from rrgraph.models import load_model
 from rrgraph.planning import Planner, plan_with_swaps
-from rrgraph.runs import describe_environment, load_predictor
+from rrgraph.util.environment import describe_environment
 
 
 def main() -> None:
@@ -46,7 +47,7 @@ def main() -> None:
     distinct = np.array(sorted({target.formula for target in table.targets}))
     count = min(arguments.targets, len(distinct))
     drawn = np.random.default_rng(arguments.seed).choice(distinct, size=count, replace=False)
-    predictor = load_predictor(arguments.model)
+    predictor = load_model(arguments.model)
     planner = Planner(predictor, predictor.vocabulary, mode=predictor.checkpoint.metadata["score_mode"])
     evidence = Evidence(load_known_reactions(name)) if arguments.evidence else None
     seconds = []

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rrgraph.chem import ATOMIC_NUMBERS
-from rrgraph.data import read_properties, user_sources
+from rrgraph.properties import read_properties, user_sources
 
 PIECE = 100_000
 PROPERTIES = ("energy", "formation_energy", "e_above_hull", "band_gap", "volume", "sites", "magnetisation", "density")

@@ -1,7 +1,6 @@
-"""What the site shows from outside `docs/`: notebooks and the files at the top of the repository.
+"""Pages of the site that lie outside `docs/`: notebooks, CONTRIBUTING.md and CHANGELOG.md, with their links adapted.
 
-Flows in: `notebooks/*.ipynb`, or executed copies in the folder that RRGRAPH_NOTEBOOKS names, CONTRIBUTING.md,
-CHANGELOG.md and the results of README.md. Flows out: pages of the site, links adapted to where they end up.
+Notebooks are `notebooks/*.ipynb`, or executed copies in the folder that RRGRAPH_NOTEBOOKS names.
 """
 
 from __future__ import annotations
@@ -32,9 +31,6 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for name in ("CONTRIBUTING.md", "CHANGELOG.md"):
         text = (_ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](")
         files.append(File.generated(config, name.lower(), content=text))
-    readme = (_ROOT / "README.md").read_text(encoding="utf-8")
-    results = readme.partition("\n## Results\n")[2].partition("\n## ")[0]
-    files.append(File.generated(config, "results.md", content="# Results\n" + results.replace("](docs/", "](")))
     for notebook in sorted(Path(os.environ.get("RRGRAPH_NOTEBOOKS", _ROOT / "notebooks")).glob("*.ipynb")):
         for file in _notebook_files(notebook, config):
             files.append(file)
@@ -42,22 +38,22 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
-    """Point links to the README at the page with its results, and links to notebooks at their pages."""
-    return re.sub(
-        r"\]\(\.\./(notebooks/\w+)\.ipynb\)", r"](\1.md)", markdown.replace("](../README.md)", "](results.md)")
-    )
+    """Point links to notebooks at their pages."""
+    return re.sub(r"\]\(\.\./(notebooks/\w+)\.ipynb\)", r"](\1.md)", markdown)
 
 
 def on_page_content(html: str, page: Page, **_: object) -> str:
-    """Warn, which ends a strict build, of public names of a room that its page does not show.
+    """Warn, which ends a strict build, of public names of a package that its page does not show.
 
     A function that is called like its module needs a line of its own there: `::: rrgraph.chem.balance.balance`.
     """
-    folder, _, room = page.file.src_uri.removesuffix(".md").rpartition("/")
-    if folder == "api" and (_ROOT / "rrgraph" / room / "__init__.py").is_file():
-        for name in importlib.import_module(f"rrgraph.{room}").__all__:
-            if not any(f'id="rrgraph.{room}.{path}"' in html for path in (name, f"{name}.{name}")):
-                logger.warning("%s does not show %s of rrgraph.%s; has it a docstring?", page.file.src_uri, name, room)
+    folder, _, package = page.file.src_uri.removesuffix(".md").rpartition("/")
+    if folder == "api" and (_ROOT / "rrgraph" / package / "__init__.py").is_file():
+        for name in importlib.import_module(f"rrgraph.{package}").__all__:
+            if not any(f'id="rrgraph.{package}.{path}"' in html for path in (name, f"{name}.{name}")):
+                logger.warning(
+                    "%s does not show %s of rrgraph.%s; has it a docstring?", page.file.src_uri, name, package
+                )
     return html
 
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from rrgraph.cli import main
+from rrgraph.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

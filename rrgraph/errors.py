@@ -19,7 +19,7 @@ __all__ = [
     "ScoreError",
     "StudyError",
     "check_choice",
-    "near_match",
+    "suggestion",
 ]
 
 
@@ -55,7 +55,7 @@ class StudyError(RRGraphError):
     """A search space does not fit, or a study cannot be opened, resumed or carried out."""
 
 
-def near_match(name: str, choices: Iterable[str]) -> str:
+def suggestion(name: str, choices: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the closest of `choices`, or an empty string."""
     matches = get_close_matches(name, list(choices), n=1)
     return f" Did you mean '{matches[0]}'?" if matches else ""
@@ -70,5 +70,5 @@ def check_choice(key: str, value: str, choices: Iterable[str]) -> None:
     known = list(choices)
     if value not in known:
         raise ConfigError(
-            f"Configuration value {key} is '{value}', expected one of {', '.join(known)}.{near_match(value, known)}"
+            f"Configuration value {key} is '{value}', expected one of {', '.join(known)}.{suggestion(value, known)}"
         )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import combinations, product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,10 +10,15 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from rrgraph.data import ReactionTable
+from rrgraph.data import ReactionTable, load_table
+from rrgraph.links import TrainingConfig
+from rrgraph.nn import ModelConfig
+from rrgraph.reranking import ListwiseNetworkConfig, RerankingConfig
+from rrgraph.runs import DataConfig, EvaluationConfig, RerankerConfig, RunConfig, RunResult, train_run
+from rrgraph.training import TreesConfig
 
 if TYPE_CHECKING:
-    from rrgraph.model import SetLists
+    from rrgraph.reranking import CandidateLists
 
 Rows = Sequence[tuple[str, str]]
 
@@ -89,23 +95,23 @@ def property_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def invent_lists() -> Callable[..., SetLists]:
+def invent_lists() -> Callable[..., CandidateLists]:
     """Return a function that invents lists of candidate sets with random numbers."""
     import torch
 
-    from rrgraph.model import SetLists
-    from rrgraph.model.set_lists import LINK_NUMBERS, SET_NUMBERS
+    from rrgraph.reranking import CandidateLists
+    from rrgraph.reranking.features import LINK_FEATURES, SET_FEATURES
 
-    def invent(lengths: Sequence[int], *, seed: int = 0, most: int = 4, links: int = 40) -> SetLists:
+    def invent(lengths: Sequence[int], *, seed: int = 0, most: int = 4, links: int = 40) -> CandidateLists:
         draw = torch.Generator().manual_seed(seed)
         number = sum(lengths)
         members = torch.stack([torch.randperm(links, generator=draw)[:most] for _ in range(number)])
         members[torch.arange(most) > torch.randint(most, (number, 1), generator=draw)] = -1
         parts = torch.randint(3, (number, most, 2), generator=draw) * (members >= 0)[..., None]
-        return SetLists(
+        return CandidateLists(
             pointer=torch.tensor([0, *lengths]).cumsum(0),
-            numbers=torch.randn(number, len(SET_NUMBERS), generator=draw),
-            links=torch.randn(links, len(LINK_NUMBERS), generator=draw),
+            numbers=torch.randn(number, len(SET_FEATURES), generator=draw),
+            links=torch.randn(links, len(LINK_FEATURES), generator=draw),
             members=members,
             parts=parts.float(),
         )
@@ -158,3 +164,58 @@ def organic_table(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("organic") / "reactions.csv"
     frame.to_csv(path, index=False)
     return path
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
+    """A configuration that trains in about a second, on a sixth of the textbook reactions."""
+    folder = tmp_path_factory.mktemp("runs")
+    textbook = load_table("textbook")
+    textbook.select(range(0, len(textbook), 6)).write(folder / "reactions.csv")
+    return RunConfig(
+        name="tiny",
+        output=str(folder / "tiny"),
+        data=DataConfig(table=str(folder / "reactions.csv"), split="random"),
+        model=ModelConfig(width=16, layers=1, heads=1, feedforward=1, statistics=True),
+        training=TrainingConfig(
+            epochs=2, batch_size=256, negatives=4, sampler="element_matched", validation_targets=10, learning_rate=1e-2
+        ),
+        evaluation=EvaluationConfig(parts=["validation", "test"]),
+    )
+
+
+@pytest.fixture(scope="session")
+def finished(tiny: RunConfig) -> RunResult:
+    """The run of that configuration."""
+    return train_run(tiny)
+
+
+@pytest.fixture(scope="session")
+def run_folder(finished: RunResult) -> Path:
+    """Its folder."""
+    return finished.folder
+
+
+@pytest.fixture(scope="session")
+def two_stages(tiny: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
+    """The same with several decoders and a second stage that ranks whole sets."""
+    return replace(
+        tiny,
+        name="two",
+        output=str(tmp_path_factory.mktemp("two") / "run"),
+        model=replace(tiny.model, members=2),
+        training=replace(tiny.training, encoder_learning_rate=0.0),
+        sets=RerankerConfig(
+            enabled=True,
+            trees=TreesConfig(number=3, depth=2, leaves=4, least=2),
+            model=ListwiseNetworkConfig(width=8),
+            training=RerankingConfig(epochs=3, batch_size=16, candidates=8, average=0.5),
+        ),
+        evaluation=replace(tiny.evaluation, mode="listwise"),
+    )
+
+
+@pytest.fixture(scope="session")
+def ranked(two_stages: RunConfig) -> RunResult:
+    """The run of that configuration."""
+    return train_run(two_stages)

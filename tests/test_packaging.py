@@ -55,7 +55,7 @@ def test_a_script_beside_a_clone_imports_the_package(clone, tmp_path):
     install("build_editable", clone, tmp_path / "site")
     found = python("import rrgraph; print(rrgraph.__file__)", tmp_path / "site", clone.parent)
     assert found == str(clone / "rrgraph" / "__init__.py")
-    named = "from rrgraph.named_configs import find_config; print(find_config('quickstart'))"
+    named = "from rrgraph.util.named_configs import find_config; print(find_config('quickstart'))"
     assert python(named, tmp_path / "site", tmp_path) == str(clone / "configs" / "quickstart.yaml")
 
 
@@ -64,7 +64,7 @@ def test_a_wheel_brings_every_configuration(clone, tmp_path):
     install("build_wheel", clone, site)
     for path in (ROOT / "configs").rglob("*.yaml"):
         assert (site / "rrgraph" / path.relative_to(ROOT)).read_bytes() == path.read_bytes()
-    named = "from rrgraph.named_configs import find_config; print(find_config('table2', group='experiments'))"
+    named = "from rrgraph.util.named_configs import find_config; print(find_config('table2', group='experiments'))"
     assert python(named, site, tmp_path) == "site/rrgraph/configs/experiments/table2.yaml"
     assert {path.name for path in site.iterdir()} == {"rrgraph", f"rrgraph-{__version__}.dist-info"}
 

@@ -2,13 +2,13 @@
 
 from rrgraph.baselines.base import BASELINES, Baseline, LinkBaseline, SetBaseline, SetRequest
 from rrgraph.baselines.dual_encoder import DualEncoderBaseline
-from rrgraph.baselines.elemwise_retro import ElemwiseRetro
-from rrgraph.baselines.nearest_target import NearestTarget
+from rrgraph.baselines.elemwise.elemwise_retro import ElemwiseRetro
 from rrgraph.baselines.popularity import Popularity
 from rrgraph.baselines.representations import CompositionMultiLabel, CrabNetMultiLabel, MTEncoderMultiLabel
-from rrgraph.baselines.retrieval_retro import RetrievalRetro
-from rrgraph.baselines.sequential import Sequential
-from rrgraph.baselines.synthesis_similarity import SynthesisSimilarity
+from rrgraph.baselines.retrieval.nearest_target import NearestTarget
+from rrgraph.baselines.retrieval.retrieval_retro import RetrievalRetro
+from rrgraph.baselines.retrieval.synthesis_similarity import SynthesisSimilarity
+from rrgraph.baselines.sequential.sequential import Sequential
 
 __all__ = [
     "BASELINES",

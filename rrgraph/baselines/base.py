@@ -18,7 +18,7 @@ from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable, Split
 from rrgraph.errors import DataError, ModelError
 from rrgraph.planning import Plan, Proposal, SetConstraints, planner_for
-from rrgraph.registry import Registry
+from rrgraph.util.registry import Registry
 
 __all__ = ["BASELINES", "Baseline", "LinkBaseline", "SetBaseline", "SetRequest"]
 

@@ -1,7 +1,7 @@
 """A dual encoder of targets and precursors, contrasted and then ranked: ConRetroBert's two stages on this graph.
 
 A reaction table flows in through `fit`; log-odds of links flow out of `logits`, which are a cosine and therefore can be
-searched for among millions of candidates (`EmbeddingBank`).
+searched for among millions of candidates (`RetrievalIndex`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from rrgraph.baselines.embeddings import Embedder
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable, Split
 from rrgraph.graph import EDGE, build_graph
-from rrgraph.model import DEFAULT_ENCODER, DualEncoder, embed_all, load_encoder
+from rrgraph.models import DEFAULT_ENCODER, load_encoder
+from rrgraph.nn import DualEncoder, embed_all
 from rrgraph.planning import CandidateFilter, SetConstraints
 from rrgraph.training import ContrastiveConfig, ContrastiveTask, Links, RankingConfig, RankingTask, train
 
@@ -159,7 +160,7 @@ class DualEncoderBaseline(LinkBaseline):
         return self._directions("left", targets)
 
     def embed_precursors(self, precursors: Sequence[Composition]) -> Tensor:
-        """Return the directions (n, width) of precursors, ready for an `EmbeddingBank`.
+        """Return the directions (n, width) of precursors, ready for an `RetrievalIndex`.
 
         Raises:
             ModelError: the baseline has not been fitted.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rrgraph.chem import Composition
-from rrgraph.model import PropertyPredictor
+from rrgraph.properties import PropertyPredictor
 
 __all__ = ["Embedder"]
 

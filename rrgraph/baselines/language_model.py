@@ -18,7 +18,7 @@ from rrgraph.chem import Composition, parse_formula, source_elements
 from rrgraph.data import PrecursorSet, ReactionTable
 from rrgraph.errors import DataError, FormulaError
 from rrgraph.evaluation import Prediction
-from rrgraph.files import atomic_path, near_file
+from rrgraph.util.files import atomic_path, suggest_file
 
 __all__ = ["Answers", "ParsedAnswer", "parse_answer", "prompt_text", "read_answers", "write_prompts"]
 
@@ -154,7 +154,7 @@ def _lines(path: str | os.PathLike[str]) -> Iterator[str]:
         with Path(path).open(encoding="utf-8") as handle:
             yield from handle
     except FileNotFoundError:
-        raise DataError(f"There is no answers file '{path}'.{near_file(path)}") from None
+        raise DataError(f"There is no answers file '{path}'.{suggest_file(path)}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"Cannot read the answers file '{path}': {error}.") from None
 

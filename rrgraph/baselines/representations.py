@@ -17,7 +17,8 @@ from rrgraph.baselines.base import BASELINES
 from rrgraph.baselines.multilabel import MultiLabelBaseline, cosine_loop, feedforward
 from rrgraph.chem import ELEMENTS, Composition, fraction_matrix
 from rrgraph.graph import featurise
-from rrgraph.model import DEFAULT_ENCODER, CompositionEncoder, EncoderConfig, encode_by_length, load_encoder
+from rrgraph.models import DEFAULT_ENCODER, load_encoder
+from rrgraph.nn import CompositionEncoder, EncoderConfig, encode_by_length
 
 __all__ = ["CompositionMultiLabel", "CrabNetMultiLabel", "MTEncoderMultiLabel"]
 

@@ -4,18 +4,17 @@ Flows in: formulas as people type them. Flows out: compositions, balanced equati
 of gases.
 """
 
-from __future__ import annotations
-
 from rrgraph.chem.balance import BalanceError, balance
-from rrgraph.chem.canonical import TOLERANCE
+from rrgraph.chem.canonical import TOLERANCE, canonical_key
+from rrgraph.chem.charges import HALOGENS, NOBLE_GASES
 from rrgraph.chem.composition import Composition
 from rrgraph.chem.elements import ATOMIC_NUMBERS, ELEMENTS, VOLATILE, element_system, source_elements
 from rrgraph.chem.equation import BalancedEquation
 from rrgraph.chem.formula import FormulaWarning, composition_from_amounts, format_amount, parse_formula
 from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS
+from rrgraph.chem.generation.plausible import plausible_kinds, plausible_precursors
 from rrgraph.chem.mass import batch_masses, molar_mass
 from rrgraph.chem.matrices import fraction_matrix
-from rrgraph.chem.plausible import plausible_kinds, plausible_precursors
 from rrgraph.chem.spelling import split_parts
 from rrgraph.chem.thermo import (
     GASES,
@@ -34,7 +33,9 @@ __all__ = [
     "BYPRODUCTS",
     "ELEMENTS",
     "GASES",
+    "HALOGENS",
     "KJ_PER_EV",
+    "NOBLE_GASES",
     "TOLERANCE",
     "VOLATILE",
     "BalanceError",
@@ -44,6 +45,7 @@ __all__ = [
     "GasData",
     "balance",
     "batch_masses",
+    "canonical_key",
     "check_temperature",
     "composition_from_amounts",
     "element_system",

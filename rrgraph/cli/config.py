@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from rrgraph.cli.options import add_command, add_config
+from rrgraph.cli.common.options import add_command, add_config
 
 __all__ = ["add_parser"]
 
@@ -28,13 +28,13 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 
 
 def _list(arguments: argparse.Namespace) -> None:
-    from rrgraph.cli.show import show_table
-    from rrgraph.named_configs import config_names, describe_config
+    from rrgraph.cli.common.show import show_table
+    from rrgraph.util.named_configs import config_names, describe_config
 
     show_table(["name", "description"], [[name, describe_config(name)] for name in config_names()])
 
 
 def _show(arguments: argparse.Namespace) -> None:
-    from rrgraph.named_configs import find_config
+    from rrgraph.util.named_configs import find_config
 
     print(find_config(arguments.config).read_text(encoding="utf-8"), end="")

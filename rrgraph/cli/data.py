@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from rrgraph.cli.options import add_command
+from rrgraph.cli.common.options import add_command
 
 __all__ = ["add_parser"]
 
@@ -81,7 +81,7 @@ def _clean(arguments: argparse.Namespace) -> None:
         load_table,
         read_recipes,
     )
-    from rrgraph.files import write_json
+    from rrgraph.util.files import write_json
 
     kept = dict.fromkeys(("keep_composites", "keep_additives"), arguments.paper_rules)
     mended = dict.fromkeys(("correct_formulas", "remove_media", "remove_water"), not arguments.paper_rules)
@@ -114,7 +114,7 @@ def _add_split(verbs: argparse._SubParsersAction) -> None:
 
 def _split(arguments: argparse.Namespace) -> None:
     from rrgraph.data import PARTS, load_table, split_table
-    from rrgraph.files import write_json
+    from rrgraph.util.files import write_json
 
     split = split_table(
         load_table(arguments.table),
@@ -139,7 +139,7 @@ def _add_stats(verbs: argparse._SubParsersAction) -> None:
 
 
 def _stats(arguments: argparse.Namespace) -> None:
-    from rrgraph.cli.show import show_table
+    from rrgraph.cli.common.show import show_table
     from rrgraph.data import load_table, table_statistics
 
     counted = table_statistics(load_table(arguments.table)).to_dict()

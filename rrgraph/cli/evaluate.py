@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from rrgraph.cli.options import (
+from rrgraph.cli.common.options import (
     CANDIDATES,
     add_command,
     add_groupings,
@@ -19,7 +19,7 @@ from rrgraph.cli.options import (
     resolve_candidates,
     score_mode,
 )
-from rrgraph.errors import ConfigError, DataError, near_match
+from rrgraph.errors import ConfigError, DataError, suggestion
 
 if TYPE_CHECKING:
     from rrgraph.data import Split
@@ -65,24 +65,25 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Measure and show."""
     if _is_organic(arguments.model):
-        from rrgraph.cli.evaluate_organic import evaluate_organic
+        from rrgraph.cli.organic.evaluate import evaluate_organic
 
         evaluate_organic(arguments)
         return
     from rrgraph.baselines import BASELINES
-    from rrgraph.cli.show import show_edges, show_metrics, show_strata
+    from rrgraph.cli.common.show import show_edges, show_metrics, show_strata
     from rrgraph.data import load_table
     from rrgraph.evaluation import PROTOCOLS, evaluate_links
-    from rrgraph.files import write_json
+    from rrgraph.models import load_model
     from rrgraph.planning import TargetCandidates
-    from rrgraph.runs import candidate_pool, load_predictor
-    from rrgraph.runs.config import MODEL
+    from rrgraph.runs import candidate_pool
     from rrgraph.runs.measure import measure_systems
+    from rrgraph.util.config import MODEL
+    from rrgraph.util.files import write_json
 
     protocol = PROTOCOLS[arguments.protocol].override(**protocol_overrides(arguments))
     baselines = {name: BASELINES[name] for name in arguments.baseline}
     by = groupings(arguments.by)
-    predictor = load_predictor(arguments.model)
+    predictor = load_model(arguments.model)
     split = _split(arguments, systems="distance" in by and predictor.systems is None)
     table = load_table(arguments.test) if arguments.test else getattr(split, arguments.split)
     if not len(table):
@@ -131,7 +132,7 @@ def _is_organic(model: str) -> bool:
     """Return whether a model is one of templates."""
     if not Path(model, "model.json").is_file():
         return False
-    from rrgraph.model import model_format
+    from rrgraph.nn import model_format
     from rrgraph.organic import TEMPLATE_FORMAT
 
     return model_format(model) == TEMPLATE_FORMAT
@@ -148,7 +149,7 @@ def _split(arguments: argparse.Namespace, *, systems: bool) -> Split | None:
 
     part = arguments.split
     if part and part not in PARTS:
-        raise ConfigError(f"--split is '{part}', expected train, validation or test.{near_match(part, PARTS)}")
+        raise ConfigError(f"--split is '{part}', expected train, validation or test.{suggestion(part, PARTS)}")
     if not part and not arguments.baseline and not systems:
         return None
     if not Path(arguments.model, "config.yaml").is_file():

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rrgraph.cli.options import add_command, add_config, positive_int
+from rrgraph.cli.common.options import add_command, add_config, positive_int
 
 if TYPE_CHECKING:
     from rrgraph.experiments import Outcome, Run
@@ -41,9 +41,9 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the runs, then show the comparison; return 1 if a run failed."""
-    from rrgraph.cli.show import show_table
+    from rrgraph.cli.common.show import show_table
     from rrgraph.experiments import load_experiment, plain_rows, run_experiment
-    from rrgraph.named_configs import find_config
+    from rrgraph.util.named_configs import find_config
 
     path = find_config(arguments.config, group="experiments")
     experiment = load_experiment(path, arguments.overrides, quick=arguments.quick)

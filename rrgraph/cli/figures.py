@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rrgraph.cli.options import add_command, count_or_all
+from rrgraph.cli.common.options import add_command, count_or_all
 from rrgraph.errors import ConfigError
 
 if TYPE_CHECKING:

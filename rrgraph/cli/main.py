@@ -32,7 +32,7 @@ from rrgraph.cli import (
     train,
     tune,
 )
-from rrgraph.errors import RRGraphError, near_match
+from rrgraph.errors import RRGraphError, suggestion
 
 __all__ = ["build_parser", "main"]
 
@@ -74,20 +74,20 @@ class Parser(argparse.ArgumentParser):
         if "invalid choice: " in message:
             name = message.split("invalid choice: ", 1)[1].split(" ", 1)[0].strip("'\"")
             choices = message.partition("choose from ")[2].replace("'", "").rstrip(")").split(", ")
-            message += "." + near_match(name, choices)
+            message += "." + suggestion(name, choices)
         self.exit(2, f"{self.prog}: {message}\nTry '{self.prog} --help'.\n")
 
     def refuse(self, option: str) -> NoReturn:
         """End with the option that is not known and the one that was probably meant."""
         name = option.partition("=")[0]
-        self.error(f"unknown argument '{name}'.{near_match(name, self._option_string_actions)}")
+        self.error(f"unknown argument '{name}'.{suggestion(name, self._option_string_actions)}")
 
 
 class ShowVersion(argparse.Action):
     """Print the version with the environment, for bug reports."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        from rrgraph.runs.environment import describe_environment
+        from rrgraph.util.environment import describe_environment
 
         described = describe_environment()
         print(f"rrgraph {described.pop('rrgraph')}")

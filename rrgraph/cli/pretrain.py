@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from rrgraph.cli.options import add_run_command
+from rrgraph.cli.common.options import add_run_command
 
 if TYPE_CHECKING:
-    from rrgraph.data import PropertyTable
+    from rrgraph.properties import PropertyTable
 
 __all__ = ["add_parser", "run"]
 
@@ -32,10 +32,9 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Pretrain, then show errors and accuracies on the test parts."""
-    from rrgraph.evaluation import comparison_table
-    from rrgraph.named_configs import find_config
-    from rrgraph.runs import PretrainConfig, load_config, pretrain_run
-    from rrgraph.runs.encoder_card import accuracy_table
+    from rrgraph.properties.pretraining import PretrainConfig, accuracy_table, comparison_table, pretrain_run
+    from rrgraph.util.config import load_config
+    from rrgraph.util.named_configs import find_config
 
     config = load_config(find_config(arguments.config), arguments.overrides, schema=PretrainConfig)
     result = pretrain_run(config, resume=arguments.resume, on_data=_show_data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from rrgraph.cli.options import add_command, positive_int
+from rrgraph.cli.common.options import add_command, positive_int
 
 __all__ = ["add_parser", "run"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from rrgraph.cli.common.options import add_command
 from rrgraph.cli.figures import add_wishes, wishes
-from rrgraph.cli.options import add_command
 
 __all__ = ["add_parser", "run"]
 

@@ -6,7 +6,7 @@ import argparse
 import json
 from dataclasses import replace
 
-from rrgraph.cli.options import add_command, add_groupings, add_protocol_flags, groupings, protocol_overrides
+from rrgraph.cli.common.options import add_command, add_groupings, add_protocol_flags, groupings, protocol_overrides
 
 __all__ = ["add_parser", "run"]
 
@@ -34,10 +34,10 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure and show."""
-    from rrgraph.cli.show import show_metrics, show_strata
+    from rrgraph.cli.common.show import show_metrics, show_strata
     from rrgraph.data import load_table
-    from rrgraph.evaluation import PROTOCOLS, score_predictions, stratify
-    from rrgraph.files import write_json
+    from rrgraph.evaluation import PROTOCOLS, score_predictions, subgroup_accuracy
+    from rrgraph.util.files import write_json
 
     protocol = PROTOCOLS[arguments.protocol].override(**protocol_overrides(arguments))
     by = groupings(arguments.by)
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
     systems = None if train is None else set(train.element_systems.tolist())
     metrics = score_predictions(arguments.predictions, truth, protocol, train_precursors=seen)
     if by and metrics.rows is not None:
-        metrics = replace(metrics, strata=stratify(metrics.rows, truth, by, systems=systems))
+        metrics = replace(metrics, strata=subgroup_accuracy(metrics.rows, truth, by, systems=systems))
     if arguments.output:
         write_json(arguments.output, metrics.to_dict())
     if arguments.json:

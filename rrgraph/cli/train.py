@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from rrgraph.cli.options import add_run_command
+from rrgraph.cli.common.options import add_run_command
 
 if TYPE_CHECKING:
     from rrgraph.runs import RunData
@@ -34,9 +34,10 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train, then show the metrics beside the baselines'."""
-    from rrgraph.cli.show import show_metrics
-    from rrgraph.named_configs import find_config
-    from rrgraph.runs import BaselineConfig, carry_out, domain_of, load_run
+    from rrgraph.cli.common.show import show_metrics
+    from rrgraph.runs import BaselineConfig, carry_out, load_run
+    from rrgraph.util.config import domain_of
+    from rrgraph.util.named_configs import find_config
 
     arguments.config = find_config(arguments.config)
     if domain_of(arguments.config) is not None:
@@ -55,10 +56,9 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _run_organic(arguments: argparse.Namespace) -> None:
     """Train a model of products and templates."""
-    from rrgraph.cli.show_organic import show_reactions
-    from rrgraph.runs import load_config
-    from rrgraph.runs.organic import organic_run
-    from rrgraph.runs.organic_config import OrganicConfig
+    from rrgraph.cli.organic.show import show_reactions
+    from rrgraph.organic.run import OrganicConfig, organic_run
+    from rrgraph.util.config import load_config
 
     config = load_config(arguments.config, arguments.overrides, schema=OrganicConfig)
     result = organic_run(config, resume=arguments.resume, on_data=lambda split: print(split, flush=True))

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from rrgraph.cli.options import add_command, add_config, positive_int
+from rrgraph.cli.common.options import add_command, add_config, positive_int
 from rrgraph.errors import ConfigError, StudyError
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the study, then show what it found; return 1 if a trial failed."""
-    from rrgraph.named_configs import find_config
     from rrgraph.tuning import find_space, load_space, tune
+    from rrgraph.util.named_configs import find_config
 
     arguments.config = find_config(arguments.config)
     config = _load(arguments)
@@ -90,7 +90,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _load(arguments: argparse.Namespace) -> RunConfig | BaselineConfig:
     """Return the configuration; one of pretraining is refused with the reason."""
-    from rrgraph.runs import PretrainConfig, load_config, load_run
+    from rrgraph.properties.pretraining import PretrainConfig
+    from rrgraph.runs import load_run
+    from rrgraph.util.config import load_config
 
     try:
         return load_run(arguments.config, arguments.overrides)

@@ -14,9 +14,9 @@ from pathlib import Path
 import pooch
 
 from rrgraph.data.table import ReactionTable
-from rrgraph.data.tabular import SUFFIXES
-from rrgraph.errors import DataError, near_match
-from rrgraph.files import sha256_file
+from rrgraph.errors import DataError, suggestion
+from rrgraph.util.files import sha256_file
+from rrgraph.util.tabular import SUFFIXES
 
 __all__ = ["CATALOGUE", "CatalogueEntry", "cache_folder", "data_checksum", "data_path", "entry", "load_table"]
 
@@ -169,7 +169,7 @@ def entry(name: str) -> CatalogueEntry:
         return CATALOGUE[name.replace("-", "_")]
     except KeyError:
         known = ", ".join(CATALOGUE)
-        raise DataError(f"There is no catalogued table '{name}', only {known}.{near_match(name, CATALOGUE)}") from None
+        raise DataError(f"There is no catalogued table '{name}', only {known}.{suggestion(name, CATALOGUE)}") from None
 
 
 def cache_folder() -> Path:
@@ -236,7 +236,7 @@ def load_table(name_or_path: str | os.PathLike[str]) -> ReactionTable:
         choices = [EMBEDDED, *tables]
         raise DataError(
             f"'{name}' is neither a file nor a reaction table known by name ({', '.join(choices)})."
-            f"{near_match(name, choices)}"
+            f"{suggestion(name, choices)}"
         )
     return ReactionTable.read(name)
 

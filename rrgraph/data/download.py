@@ -17,8 +17,8 @@ import requests
 
 from rrgraph.data.catalogue import cache_folder, checksum_note, entry, recorded_checksum
 from rrgraph.errors import DataError
-from rrgraph.files import sha256_file, write_text
-from rrgraph.progress import track
+from rrgraph.util.files import sha256_file, write_text
+from rrgraph.util.progress import track
 
 __all__ = ["ResumableDownloader", "fetch"]
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from rrgraph.chem import ELEMENTS, Composition, fraction_matrix
-from rrgraph.data.conditions import CONDITIONS
+from rrgraph.data.heating import CONDITIONS
 from rrgraph.data.reaction import PrecursorSet
 from rrgraph.data.table import SEPARATOR, ReactionTable
 
@@ -37,7 +37,7 @@ def group_reactions(table: ReactionTable, *, spell: Callable[[Composition], Comp
 
     Args:
         table: reactions.
-        spell: gives precursors another spelling, such as `customary`.
+        spell: gives precursors another spelling, such as `preferred_spelling`.
     """
     papers = _papers(table)
     groups = papers.groupby(_PAIR, sort=True)

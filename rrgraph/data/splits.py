@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rrgraph.data.dividing import (
+from rrgraph.data.leakage import LeakageReport, leakage_report
+from rrgraph.data.splitting import (
     LEFT_OUT,
     TEST,
     TRAIN,
@@ -27,10 +28,9 @@ from rrgraph.data.dividing import (
     remove_holdout,
     undivided,
 )
-from rrgraph.data.leakage import LeakageReport, leakage_report
 from rrgraph.data.table import ReactionTable
-from rrgraph.errors import ConfigError, DataError, near_match
-from rrgraph.registry import Registry
+from rrgraph.errors import ConfigError, DataError, suggestion
+from rrgraph.util.registry import Registry
 
 __all__ = ["PARTS", "SPLITS", "Split", "SplitOptions", "split_table"]
 
@@ -156,7 +156,7 @@ def _column(table: ReactionTable, options: SplitOptions) -> Divided:
         else:
             raise DataError(
                 f"The split of {table.line(row)} is '{word}', expected train, validation or test."
-                f"{near_match(str(word), _WORDS)}"
+                f"{suggestion(str(word), _WORDS)}"
             )
     missing = divided.labels == LEFT_OUT
     if missing.all() and len(table):

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from rrgraph.chem import Composition, FormulaWarning, element_system, parse_formula
 from rrgraph.data.reaction import PrecursorSet, Reaction
-from rrgraph.data.tabular import read_frame, write_frame
-from rrgraph.errors import DataError, FormulaError, near_match
+from rrgraph.errors import DataError, FormulaError, suggestion
+from rrgraph.util.tabular import read_frame, write_frame
 
 __all__ = ["COLUMNS", "SEPARATOR", "ReactionTable"]
 
@@ -54,7 +54,7 @@ class ReactionTable:
                 names = [str(name) for name in frame.columns]
                 raise DataError(
                     f"{_capital(source)} has no column '{column}', found {', '.join(names) or 'none'}."
-                    f"{near_match(column, names)}"
+                    f"{suggestion(column, names)}"
                 )
         self.source = source
         self._lines: NDArray[np.int64] = np.arange(len(frame), dtype=np.int64) + first_line

@@ -19,23 +19,13 @@ import numpy as np
 from rrgraph.chem import Composition
 from rrgraph.data import PrecursorSet, ReactionTable
 from rrgraph.errors import ConfigError
-from rrgraph.evaluation.accuracy import TOP_K, RowRanks
-from rrgraph.evaluation.bootstrap import RESAMPLES
-from rrgraph.evaluation.calibration import calibration
 from rrgraph.evaluation.metrics import Metrics, summarise
 from rrgraph.evaluation.predictions import Prediction, write_predictions
 from rrgraph.evaluation.protocols import Protocol, Ties
 from rrgraph.evaluation.score import tie_rank, unseen_rows
-from rrgraph.planning import (
-    LinkScorer,
-    RankedSet,
-    Ranking,
-    SetConstraints,
-    SetPlanner,
-    SetProposer,
-    planner_for,
-)
-from rrgraph.progress import track
+from rrgraph.metrics import RESAMPLES, TOP_K, RowRanks, calibration
+from rrgraph.planning import LinkScorer, RankedSet, Ranking, SetConstraints, SetPlanner, SetProposer, planner_for
+from rrgraph.util.progress import track
 
 __all__ = ["evaluate_planner"]
 

@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable
 from rrgraph.errors import ScoreError
-from rrgraph.evaluation.calibration import Calibration, calibration
-from rrgraph.evaluation.edges import EdgeMetrics, edge_metrics
+from rrgraph.metrics import Calibration, EdgeMetrics, calibration, edge_metrics
 from rrgraph.planning import CandidateFilter, LinkScorer, SetConstraints
-from rrgraph.progress import track
+from rrgraph.util.progress import track
 
 __all__ = ["LinkMetrics", "evaluate_links"]
 

@@ -12,11 +12,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.evaluation.accuracy import RowRanks, TopK, paired_accuracy, top_k_accuracy
-from rrgraph.evaluation.bootstrap import RESAMPLES, PairedDifference
-from rrgraph.evaluation.calibration import Calibration
 from rrgraph.evaluation.protocols import Protocol
-from rrgraph.evaluation.strata import Strata
+from rrgraph.evaluation.subgroups import Subgroups
+from rrgraph.metrics import RESAMPLES, Calibration, PairedDifference, RowRanks, TopK, paired_accuracy, top_k_accuracy
 
 __all__ = ["Metrics", "summarise", "with_leads"]
 
@@ -47,7 +45,7 @@ class Metrics:
     reachable: float | None = None
     calibration: Calibration | None = None
     listed_calibration: Calibration | None = None
-    strata: tuple[Strata, ...] = ()
+    strata: tuple[Subgroups, ...] = ()
     model_lead: Mapping[int, PairedDifference] = field(default_factory=dict)
     rows: RowRanks | None = field(default=None, compare=False, repr=False)
 
@@ -81,7 +79,7 @@ class Metrics:
             reachable=values["reachable"],
             calibration=top_set,
             listed_calibration=listed,
-            strata=tuple(Strata.from_dict(by, strata) for by, strata in values.get("strata", {}).items()),
+            strata=tuple(Subgroups.from_dict(by, strata) for by, strata in values.get("strata", {}).items()),
             model_lead={
                 int(name.removeprefix("top")): PairedDifference.from_dict(difference)
                 for name, difference in values.get("model_lead", {}).items()

@@ -19,7 +19,7 @@ from typing import IO, Any
 from rrgraph.chem import Composition, parse_formula
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import DataError, FormulaError, RRGraphError, ScoreError
-from rrgraph.files import atomic_path
+from rrgraph.util.files import atomic_path
 
 __all__ = ["Prediction", "parse_prediction", "read_predictions", "write_predictions"]
 

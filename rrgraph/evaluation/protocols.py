@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Literal, get_args
 
-from rrgraph.errors import ConfigError, near_match
+from rrgraph.errors import ConfigError, suggestion
 from rrgraph.planning import SetConstraints
-from rrgraph.registry import Registry
+from rrgraph.util.registry import Registry
 
 __all__ = ["PROTOCOLS", "Cover", "Foreign", "Protocol", "SetSize", "Ties", "Truth", "read_protocol"]
 
@@ -60,7 +60,7 @@ class Protocol:
             if value not in choices:
                 raise ConfigError(
                     f"Protocol flag '{flag}' is {value!r}, expected one of {', '.join(choices)}."
-                    f"{near_match(str(value), choices)}"
+                    f"{suggestion(str(value), choices)}"
                 )
         if self.max_candidates is not None:
             _check_count("max_candidates", self.max_candidates, " or None for the whole pool")
@@ -76,7 +76,7 @@ class Protocol:
         for flag in flags:
             if flag not in known:
                 raise ConfigError(
-                    f"Unknown protocol flag '{flag}', expected one of {', '.join(known)}.{near_match(flag, known)}"
+                    f"Unknown protocol flag '{flag}', expected one of {', '.join(known)}.{suggestion(flag, known)}"
                 )
         changed = {flag: value for flag, value in flags.items() if getattr(self, flag) != value}
         name = ", ".join([self.name, *(f"{flag}={value}" for flag, value in changed.items())])

@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from rrgraph.data import ReactionTable
 from rrgraph.errors import DataError
-from rrgraph.evaluation.accuracy import RowRanks
-from rrgraph.evaluation.bootstrap import RESAMPLES
 from rrgraph.evaluation.metrics import Metrics, summarise
 from rrgraph.evaluation.predictions import Prediction, read_predictions
 from rrgraph.evaluation.protocols import Protocol, Ties
+from rrgraph.metrics import RESAMPLES, RowRanks
 
 __all__ = ["list_rank", "recorded_sets", "score_predictions", "tie_rank", "unseen_rows"]
 

@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from rrgraph.evaluation import TOP_K, RowRanks, paired_accuracy
 from rrgraph.experiments.grid import RunName
+from rrgraph.metrics import TOP_K, RowRanks, paired_accuracy
 
 __all__ = ["FEWEST", "SIGNIFICANT", "Cell", "Column", "Difference", "Panel", "compare"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from rrgraph.errors import ConfigError, check_choice
-from rrgraph.named_configs import find_config
-from rrgraph.runs import NamedConfig, load_config
+from rrgraph.util.config import NamedConfig, load_config
+from rrgraph.util.named_configs import find_config
 
 __all__ = ["ExperimentConfig", "QuickConfig", "SearchConfig", "SystemConfig", "load_experiment"]
 
@@ -73,7 +73,7 @@ class ExperimentConfig(NamedConfig):
         splits: splits of the table; `column` for molecules.
         seeds: of the runs.
         protocols: evaluation protocols, also with flags: `paper,max_candidates=20`; for molecules what is ranked, of
-            `rrgraph.runs.organic.RANKS`.
+            `rrgraph.organic.run.run.RANKS`.
         part: what is measured, `test` or `validation`.
         compare_with: a system that tables compare every other with; empty for none.
         search: what the search costs.

@@ -14,15 +14,15 @@ from rrgraph.errors import RRGraphError, check_choice
 from rrgraph.experiments.comparison import Panel, compare
 from rrgraph.experiments.config import ExperimentConfig
 from rrgraph.experiments.grid import Run, RunName, check_grid, expand, is_finished
-from rrgraph.experiments.kinds import kind_of
 from rrgraph.experiments.record import check_place, record_experiment
 from rrgraph.experiments.results import read_outcomes, record_seconds, result_row, write_results
 from rrgraph.experiments.search_cost import measure_search, search_table
 from rrgraph.experiments.tables import csv_table, latex_table, markdown_table
-from rrgraph.files import write_text
-from rrgraph.processes import ProcessDied, work_through
-from rrgraph.progress import progress_bar
-from rrgraph.runs import processors
+from rrgraph.experiments.workflows import kind_of
+from rrgraph.util.environment import processors
+from rrgraph.util.files import write_text
+from rrgraph.util.parallel import WorkerDied, parallel_map
+from rrgraph.util.progress import progress_bar
 
 __all__ = ["ExperimentResult", "Outcome", "run_experiment"]
 
@@ -94,9 +94,9 @@ def run_experiment(
     _record_results(folder, runs, finished)
     with progress_bar(experiment.name, total=len(runs), done=len(finished), unit="run") as bar:
         threads = max(1, processors() // jobs)
-        for place, answer in work_through(partial(_carry_out, jobs=threads), waiting, jobs=jobs, threads=threads):
+        for place, answer in parallel_map(partial(_carry_out, jobs=threads), waiting, jobs=jobs, threads=threads):
             run = waiting[place]
-            outcome = Outcome(0.0, f"{answer}.") if isinstance(answer, ProcessDied) else answer
+            outcome = Outcome(0.0, f"{answer}.") if isinstance(answer, WorkerDied) else answer
             if outcome.error:
                 failures[run] = outcome.error
             else:

@@ -10,8 +10,8 @@ from typing import Any
 
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.experiments.config import ExperimentConfig
-from rrgraph.experiments.kinds import AnyConfig, Kind, kind_of, load_any
-from rrgraph.runs.folder import check_folder
+from rrgraph.experiments.workflows import AnyConfig, Kind, kind_of, load_any
+from rrgraph.training.run_folder import check_folder
 
 __all__ = ["Run", "check_grid", "expand", "is_finished"]
 

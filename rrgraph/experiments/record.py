@@ -9,10 +9,11 @@ from rrgraph.data import data_checksum
 from rrgraph.errors import ConfigError
 from rrgraph.experiments.config import ExperimentConfig
 from rrgraph.experiments.grid import Run
-from rrgraph.experiments.kinds import kind_of
-from rrgraph.files import write_json
-from rrgraph.runs import describe_environment, save_config
-from rrgraph.runs.prepare import read_pool
+from rrgraph.experiments.workflows import kind_of
+from rrgraph.runs import read_pool
+from rrgraph.util.config import save_config
+from rrgraph.util.environment import describe_environment
+from rrgraph.util.files import write_json
 
 __all__ = ["check_place", "record_experiment"]
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from rrgraph.evaluation import RowRanks
 from rrgraph.experiments.grid import Run, RunName
-from rrgraph.experiments.kinds import kind_of
-from rrgraph.files import write_json, write_text
+from rrgraph.experiments.workflows import kind_of
+from rrgraph.metrics import RowRanks
+from rrgraph.util.files import write_json, write_text
 
 __all__ = ["RESULTS", "ResultRow", "read_outcomes", "record_seconds", "result_row", "write_results"]
 

@@ -18,13 +18,13 @@ from rrgraph.baselines import SetBaseline
 from rrgraph.evaluation import PROTOCOLS
 from rrgraph.experiments.config import SearchConfig
 from rrgraph.experiments.grid import Run
-from rrgraph.files import write_text
+from rrgraph.models import load_model
+from rrgraph.organic.run import OrganicConfig
 from rrgraph.planning import CandidateFilter, LinkScorer, SetProblem, enumerate_sets, search_sets, set_problem
-from rrgraph.progress import track
-from rrgraph.runs import BaselineConfig, RunData, candidate_pool, load_predictor
+from rrgraph.runs import BaselineConfig, RunData, candidate_pool, prepare_data
 from rrgraph.runs.baseline import build_baseline
-from rrgraph.runs.organic_config import OrganicConfig
-from rrgraph.runs.prepare import prepare_data
+from rrgraph.util.files import write_text
+from rrgraph.util.progress import track
 
 __all__ = ["SearchCost", "measure_search", "search_table", "timed"]
 
@@ -154,7 +154,7 @@ def _measure(run: Run, config: SearchConfig) -> list[SearchCost]:
 def _scorer(run: Run, data: RunData) -> LinkScorer | None:
     """Return what gives links: the model of a run, or the baseline fitted again; None for one that proposes sets."""
     if not isinstance(run.config, BaselineConfig):
-        return load_predictor(str(run.folder))
+        return load_model(str(run.folder))
     baseline = build_baseline(run.config)
     return None if isinstance(baseline, SetBaseline) else baseline.fit(data.split.train, data.split)
 

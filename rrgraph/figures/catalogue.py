@@ -9,20 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from rrgraph.figures.kinds import collect_kinds, draw_kinds
 from rrgraph.figures.maps import collect_precursor_maps, collect_target_maps, draw_precursor_maps, draw_target_maps
 from rrgraph.figures.pairs import collect_pairs, draw_pairs
-from rrgraph.figures.probabilities import (
-    collect_diversity,
-    collect_probabilities,
-    draw_diversity,
-    draw_probabilities,
-)
+from rrgraph.figures.probabilities import collect_diversity, collect_probabilities, draw_diversity, draw_probabilities
 from rrgraph.figures.reliability import collect_reliability, draw_reliability
 from rrgraph.figures.series import Series, Wishes
-from rrgraph.figures.style import same_looks, save
+from rrgraph.figures.subgroups import collect_kinds, draw_kinds
 from rrgraph.figures.top_k import collect_top_k, draw_top_k
-from rrgraph.registry import Registry
+from rrgraph.util.figure_style import same_looks, save
+from rrgraph.util.registry import Registry
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

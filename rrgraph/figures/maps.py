@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rrgraph.errors import ConfigError
 from rrgraph.figures.series import Series, Wishes, by_split
-from rrgraph.figures.style import GREY, PALETTE, panels, styled, subscripts
+from rrgraph.util.figure_style import GREY, PALETTE, panels, styled, subscripts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rrgraph.errors import RRGraphError
 from rrgraph.figures.series import Series, Wishes, by_split
-from rrgraph.figures.style import GREY, PALETTE, panels, plain_numbers, styled, subscripts
+from rrgraph.util.figure_style import GREY, PALETTE, panels, plain_numbers, styled, subscripts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from rrgraph.evaluation import read_protocol
 from rrgraph.figures.series import Series, Wishes
-from rrgraph.figures.style import PALETTE, label_outer, legend_below, looks, panels, plain_numbers, styled
 from rrgraph.planning import planner_for
-from rrgraph.progress import track
+from rrgraph.util.figure_style import PALETTE, label_outer, legend_below, looks, panels, plain_numbers, styled
+from rrgraph.util.progress import track
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

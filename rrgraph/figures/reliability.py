@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from rrgraph.evaluation import Calibration, ReliabilityBin
 from rrgraph.figures.series import Series, Wishes, by_split
-from rrgraph.figures.style import GREY, label_outer, legend_below, look, looks, panels, plain_numbers, styled
 from rrgraph.figures.top_k import ABREAST
+from rrgraph.metrics import Calibration, ReliabilityBin
+from rrgraph.util.figure_style import GREY, label_outer, legend_below, look, looks, panels, plain_numbers, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from rrgraph.figures.style import Look
+    from rrgraph.util.figure_style import Look
 
 __all__ = ["ReliabilityPanel", "collect_reliability", "draw_reliability", "pooled_bins", "wilson_interval"]
 

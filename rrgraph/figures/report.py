@@ -18,12 +18,12 @@ from rrgraph.data import SPLITS
 from rrgraph.evaluation import Protocol
 from rrgraph.figures.catalogue import draw_figures
 from rrgraph.figures.glossary import GLOSSARY, describe_flags
-from rrgraph.figures.pages import page_template
 from rrgraph.figures.runs import read_json, read_yaml
 from rrgraph.figures.series import Series, Wishes, gather, is_experiment, read_results
-from rrgraph.figures.style import svg_text
 from rrgraph.figures.tables import ResultTable, experiment_tables, run_tables
-from rrgraph.files import write_text
+from rrgraph.util.figure_style import svg_text
+from rrgraph.util.files import write_text
+from rrgraph.util.pages import page_template
 
 __all__ = ["flatten", "inline_svg", "report_html", "write_report"]
 
@@ -55,7 +55,7 @@ def report_html(folder: str | Path, wishes: Wishes, *, only: Sequence[str] = ())
     Raises:
         ConfigError: the folder is neither, a file in it cannot be read, or matplotlib or Jinja2 is not installed.
     """
-    template = page_template("report.html")
+    template = page_template("rrgraph.figures", "report.html")
     folder, experiment = Path(folder), is_experiment(folder)
     series = gather([folder], part=wishes.part, refit=wishes.refit)
     results = read_results(folder) if experiment else []

@@ -18,18 +18,19 @@ import yaml
 
 from rrgraph.baselines import BASELINES, LinkBaseline, SetBaseline
 from rrgraph.errors import ConfigError
-from rrgraph.evaluation import Metrics, RowRanks, evaluate_planner, read_protocol, stratify
-from rrgraph.files import near_file
-from rrgraph.runs import BaselineConfig, RunConfig, candidate_pool, load_predictor, load_run
+from rrgraph.evaluation import Metrics, evaluate_planner, read_protocol, subgroup_accuracy
+from rrgraph.metrics import RowRanks
+from rrgraph.models import load_model
+from rrgraph.runs import BaselineConfig, RunConfig, candidate_pool, load_run, read_pool, split_data
 from rrgraph.runs.baseline import build_baseline
-from rrgraph.runs.config import MODEL
 from rrgraph.runs.measure import set_mode
-from rrgraph.runs.prepare import read_pool, split_data
+from rrgraph.util.config import MODEL
+from rrgraph.util.files import suggest_file
 
 if TYPE_CHECKING:
     from rrgraph.chem import Composition
     from rrgraph.data import ReactionTable, Split
-    from rrgraph.model import LinkPredictor
+    from rrgraph.models import Model
 
 __all__ = ["TrainedRun", "read_json", "read_yaml"]
 
@@ -61,7 +62,7 @@ class TrainedRun:
     ) -> None:
         self.folder = Path(folder)
         if not self.folder.is_dir():
-            raise ConfigError(f"There is no run folder '{folder}'.{near_file(folder)}")
+            raise ConfigError(f"There is no run folder '{folder}'.{suggest_file(folder)}")
         if not (self.folder / "config.yaml").is_file():
             raise ConfigError(f"'{folder}' is not a run folder: it has no config.yaml.")
         self.embeds = (self.folder / "model.json").is_file()
@@ -103,21 +104,21 @@ class TrainedRun:
         return self.embeds or (self._baseline is not None and issubclass(self._baseline, LinkBaseline))
 
     @cached_property
-    def model(self) -> LinkPredictor | LinkBaseline | SetBaseline:
+    def model(self) -> Model | LinkBaseline | SetBaseline:
         """The trained model, or the baseline fitted again to the same rows with the same seed."""
         return self.predictor if self.embeds else self._fitted()
 
     @property
-    def links(self) -> LinkPredictor | LinkBaseline:
+    def links(self) -> Model | LinkBaseline:
         """The same, of a run that gives links."""
         model = self.model
         assert not isinstance(model, SetBaseline)
         return model
 
     @cached_property
-    def predictor(self) -> LinkPredictor:
+    def predictor(self) -> Model:
         """The trained model of a run that kept one."""
-        return load_predictor(str(self.folder))
+        return load_model(str(self.folder))
 
     @cached_property
     def data(self) -> Split:
@@ -213,7 +214,7 @@ class TrainedRun:
             train_precursors={precursor.key for precursor in self._seen},
         )
         assert metrics.rows is not None
-        return replace(metrics, strata=stratify(metrics.rows, table, _STRATA))
+        return replace(metrics, strata=subgroup_accuracy(metrics.rows, table, _STRATA))
 
     @cached_property
     def _configured(self) -> RunConfig | BaselineConfig:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rrgraph.errors import ConfigError, near_match
+from rrgraph.errors import ConfigError, suggestion
 from rrgraph.evaluation import Metrics, read_protocol
 from rrgraph.figures.runs import TrainedRun
 
@@ -43,7 +43,7 @@ class Wishes:
     def __post_init__(self) -> None:
         parts = ("validation", "test")
         if self.part not in parts:
-            raise ConfigError(f"--part is '{self.part}', expected validation or test.{near_match(self.part, parts)}")
+            raise ConfigError(f"--part is '{self.part}', expected validation or test.{suggestion(self.part, parts)}")
         if self.protocol is not None:
             read_protocol(self.protocol)
 

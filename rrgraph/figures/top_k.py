@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from rrgraph.evaluation import Interval, RowRanks, TopK, mean_intervals
 from rrgraph.figures.series import Series, Wishes, by_split
-from rrgraph.figures.style import label_outer, legend_below, looks, panels, styled
+from rrgraph.metrics import Interval, RowRanks, TopK, mean_intervals
+from rrgraph.util.figure_style import label_outer, legend_below, looks, panels, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

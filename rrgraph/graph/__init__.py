@@ -1,21 +1,16 @@
-"""The bipartite graph of targets and precursors, what counting over it knows, and the networks of precursors in it.
-
-The names of `rrgraph.graph.networks` can be imported from here too; networkx is loaded when one is asked for.
-"""
-
-from importlib import import_module
-from typing import Any
+"""The bipartite graph of targets and precursors as `HeteroData`, with the frequency features of its links and sets."""
 
 from rrgraph.graph.build import EDGE, REVERSE_EDGE, ReactionGraph, build_graph, validate_graph
-from rrgraph.graph.counts import ANION_CLASSES, COUNTED, LinkCounts, anion_class
+from rrgraph.graph.cross_fitting import FOLDS, TrainingFeatures, TrainingFolds
 from rrgraph.graph.elements import element_presence, source_presence
 from rrgraph.graph.featurise import PADDING, featurise
-from rrgraph.graph.folds import FOLDS, TrainingFolds, TrainingStatistics
+from rrgraph.graph.frequencies import ANION_CLASSES, COUNTED, LinkCounts, anion_class
 from rrgraph.graph.hetero import EdgeType, hetero_graph
+from rrgraph.graph.link_features import FREQUENCY_FEATURES, OVERLAP, UNRELATED, FrequencyFeatures
 from rrgraph.graph.neighbours import NEAREST, KnownSystems
+from rrgraph.graph.precursor_classes import KINDS, precursor_kind
 from rrgraph.graph.set_balance import BALANCE, balance_sets
-from rrgraph.graph.set_statistics import SET_STATISTICS, SetStatistics
-from rrgraph.graph.statistics import OVERLAP, STATISTICS, UNRELATED, LinkStatistics
+from rrgraph.graph.set_features import SET_FREQUENCY_FEATURES, SetFrequencyFeatures
 
 __all__ = [
     "ANION_CLASSES",
@@ -23,35 +18,29 @@ __all__ = [
     "COUNTED",
     "EDGE",
     "FOLDS",
+    "FREQUENCY_FEATURES",
+    "KINDS",
     "NEAREST",
     "OVERLAP",
     "PADDING",
     "REVERSE_EDGE",
-    "SET_STATISTICS",
-    "STATISTICS",
+    "SET_FREQUENCY_FEATURES",
     "UNRELATED",
     "EdgeType",
+    "FrequencyFeatures",
     "KnownSystems",
     "LinkCounts",
-    "LinkStatistics",
     "ReactionGraph",
-    "SetStatistics",
+    "SetFrequencyFeatures",
+    "TrainingFeatures",
     "TrainingFolds",
-    "TrainingStatistics",
     "anion_class",
     "balance_sets",
     "build_graph",
     "element_presence",
     "featurise",
     "hetero_graph",
+    "precursor_kind",
     "source_presence",
     "validate_graph",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if not name.startswith("_"):
-        networks = import_module("rrgraph.graph.networks")
-        if name in networks.__all__:
-            return getattr(networks, name)
-    raise AttributeError(f"module 'rrgraph.graph' has no attribute '{name}'")

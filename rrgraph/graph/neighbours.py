@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, Composition, element_system, source_elements
 from rrgraph.data import ReactionTable
 from rrgraph.graph.elements import element_presence, element_similarity, mean_vectors, reduced_vectors, unit_rows
-from rrgraph.graph.forms import supply_form
+from rrgraph.graph.precursor_classes import supply_form
 from rrgraph.graph.segments import Segments
 
 __all__ = ["NEAREST", "NEVER", "KnownSystems", "Neighbours"]

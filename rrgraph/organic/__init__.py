@@ -1,8 +1,13 @@
 """Single-step retrosynthesis of molecules as link prediction between products and templates."""
 
 from rrgraph.organic.alternatives import alternative_links
-from rrgraph.organic.application import TemplateApplier, apply_template, default_cache
-from rrgraph.organic.config import RankerConfig, SearchConfig, TemplateModelConfig, TowerConfig
+from rrgraph.organic.chemistry.application import TemplateApplier, apply_template, default_cache
+from rrgraph.organic.chemistry.fingerprints import FRAGMENTS
+from rrgraph.organic.chemistry.matching import known_matches, match_templates, matching_mask
+from rrgraph.organic.chemistry.molecules import MoleculeError, canonical_reactants, canonical_smiles
+from rrgraph.organic.chemistry.tokens import TOKENS
+from rrgraph.organic.config import ReactantRerankerConfig, SearchConfig, TemplateModelConfig, TowerConfig
+from rrgraph.organic.encoders import TOWERS, Tower
 from rrgraph.organic.evaluation import (
     DEPTHS,
     FREQUENCY_BINS,
@@ -12,10 +17,8 @@ from rrgraph.organic.evaluation import (
     evaluate_reactions,
     frequency_bin,
 )
-from rrgraph.organic.fingerprints import FRAGMENTS
 from rrgraph.organic.graph import SOLVED_BY, TemplateGraph, build_template_graph
 from rrgraph.organic.learning import TemplateLearner
-from rrgraph.organic.matching import known_matches, match_templates, matching_mask
 from rrgraph.organic.model import (
     TEMPLATE_FORMAT,
     TemplateCheckpoint,
@@ -24,7 +27,6 @@ from rrgraph.organic.model import (
     save_template_checkpoint,
     template_planner,
 )
-from rrgraph.organic.molecules import MoleculeError, canonical_reactants, canonical_smiles
 from rrgraph.organic.planner import (
     MERGES,
     ReactantPlanner,
@@ -34,28 +36,27 @@ from rrgraph.organic.planner import (
     Transformation,
 )
 from rrgraph.organic.popularity import TemplatePopularity
-from rrgraph.organic.precedents import Precedents
-from rrgraph.organic.ranker import ReactantRanker, fit_ranker
-from rrgraph.organic.set_numbers import SET_NUMBERS, SetDescriber
-from rrgraph.organic.table import TemplateReactions, TemplateSplit, count_reactions, load_template_table
-from rrgraph.organic.tokens import TOKENS
-from rrgraph.organic.towers import TOWERS, Tower
+from rrgraph.organic.reranking.features import SET_FEATURES, SetDescriber
+from rrgraph.organic.reranking.precedents import Precedents
+from rrgraph.organic.reranking.reranker import ReactantReranker, fit_reranker
+from rrgraph.organic.table import PARTS, TemplateReactions, TemplateSplit, count_reactions, load_template_table
 
 __all__ = [
     "DEPTHS",
     "FRAGMENTS",
     "FREQUENCY_BINS",
     "MERGES",
-    "SET_NUMBERS",
+    "PARTS",
+    "SET_FEATURES",
     "SOLVED_BY",
     "TEMPLATE_FORMAT",
     "TOKENS",
     "TOWERS",
     "MoleculeError",
     "Precedents",
-    "RankerConfig",
     "ReactantPlanner",
-    "ReactantRanker",
+    "ReactantReranker",
+    "ReactantRerankerConfig",
     "ReactantSet",
     "ReactantSetScorer",
     "SearchConfig",
@@ -84,7 +85,7 @@ __all__ = [
     "count_reactions",
     "default_cache",
     "evaluate_reactions",
-    "fit_ranker",
+    "fit_reranker",
     "frequency_bin",
     "known_matches",
     "load_template_checkpoint",

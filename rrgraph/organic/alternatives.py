@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rrgraph.organic.planner import ReactantPlanner
 from rrgraph.organic.table import TemplateReactions
-from rrgraph.progress import track
+from rrgraph.util.progress import track
 
 __all__ = ["alternative_links"]
 

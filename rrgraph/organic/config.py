@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from rrgraph.training import TreesConfig
 
-__all__ = ["RankerConfig", "SearchConfig", "TemplateModelConfig", "TowerConfig"]
+__all__ = ["ReactantRerankerConfig", "SearchConfig", "TemplateModelConfig", "TowerConfig"]
 
 
 @dataclass
@@ -75,7 +75,7 @@ class SearchConfig:
 
 
 @dataclass
-class RankerConfig:
+class ReactantRerankerConfig:
     """How sets of reactants are ranked again.
 
     Attributes:

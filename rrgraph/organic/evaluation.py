@@ -10,11 +10,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.evaluation import PairedDifference, RowRanks, Strata, TopK, paired_accuracy, top_k_accuracy
-from rrgraph.evaluation.bootstrap import RESAMPLES
+from rrgraph.evaluation import Subgroups
+from rrgraph.metrics import RESAMPLES, PairedDifference, RowRanks, TopK, paired_accuracy, top_k_accuracy
 from rrgraph.organic.planner import ReactantPlanner, Transformation
 from rrgraph.organic.table import TemplateReactions
-from rrgraph.progress import track
+from rrgraph.util.progress import track
 
 __all__ = [
     "DEPTHS",
@@ -63,7 +63,7 @@ class TemplateMetrics:
     applicable: Mapping[int, float]
     sets: float
     other_template: float
-    frequency: Strata
+    frequency: Subgroups
     rows: RowRanks = field(compare=False, repr=False)
     template_rows: RowRanks = field(compare=False, repr=False)
     training_rows: NDArray[np.int64] = field(compare=False, repr=False)
@@ -127,7 +127,7 @@ def evaluate_reactions(
         applicable={k: fmean(_applicable(by_product[p], k) for p in reactions.products) for k in _APPLICABLE_AT},
         sets=fmean(outcome.sets for outcome in outcomes),
         other_template=fmean(outcome.other for outcome in found) if found else 0.0,
-        frequency=Strata(
+        frequency=Subgroups(
             by="training rows of the template",
             accuracy={
                 name: accuracy(ranks, np.array([bin_ == name for bin_ in bins]))

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rrgraph.model import DualEncoder, EmbeddingBank, embed_all
+from rrgraph.nn import DualEncoder, RetrievalIndex, embed_all
+from rrgraph.organic.chemistry.matching import matching_mask
 from rrgraph.organic.config import TemplateModelConfig
+from rrgraph.organic.encoders import TOWERS, tower_of
 from rrgraph.organic.graph import SOLVED_BY, TemplateGraph
-from rrgraph.organic.matching import matching_mask
 from rrgraph.organic.model import TemplateCheckpoint, build_model
 from rrgraph.organic.table import TemplateReactions
-from rrgraph.organic.towers import TOWERS, tower_of
 from rrgraph.training import ContrastiveConfig, ContrastiveTask, History, Links, RankingConfig, RankingTask, train
 
 __all__ = ["TemplateLearner"]
@@ -90,7 +90,7 @@ class TemplateLearner:
         """Return the share of validation rows whose recorded template is among the first k training templates."""
         if not len(self._truth):
             return {}
-        bank = EmbeddingBank(embed_all(self.model.embed_right, self.links.right))
+        bank = RetrievalIndex(embed_all(self.model.embed_right, self.links.right))
         queries = embed_all(self.model.embed_left, self._queries)
         _, found = bank.search(queries, max(_MONITORED), allowed=self._allowed)
         hit = found.cpu() == self._truth[:, None]

@@ -12,15 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rrgraph.model import BoostedTrees, DualEncoder, EmbeddingBank, embed_all
-from rrgraph.model.storage import read_model, refuse_misfit, weights, write_model
-from rrgraph.organic.application import TemplateApplier, default_cache
+from rrgraph.nn import (
+    DualEncoder,
+    RetrievalIndex,
+    TreeEnsemble,
+    checkpoint_mismatch,
+    embed_all,
+    read_model,
+    weights,
+    write_model,
+)
+from rrgraph.organic.chemistry.application import TemplateApplier, default_cache
 from rrgraph.organic.config import SearchConfig, TemplateModelConfig, TowerConfig
+from rrgraph.organic.encoders import TOWERS, Tower, tower_of
 from rrgraph.organic.planner import ReactantPlanner, TemplateScorer
-from rrgraph.organic.precedents import Precedents
-from rrgraph.organic.ranker import ReactantRanker
-from rrgraph.organic.set_numbers import SET_NUMBERS, SetDescriber
-from rrgraph.organic.towers import TOWERS, Tower, tower_of
+from rrgraph.organic.reranking.features import SET_FEATURES, SetDescriber
+from rrgraph.organic.reranking.precedents import Precedents
+from rrgraph.organic.reranking.reranker import ReactantReranker
 
 __all__ = [
     "TEMPLATE_FORMAT",
@@ -60,7 +68,7 @@ class TemplateCheckpoint:
     bank: Tensor
     reactants: Mapping[str, int] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    ranker: ReactantRanker | None = None
+    ranker: ReactantReranker | None = None
 
 
 def build_model(config: TemplateModelConfig, states: Mapping[str, Mapping[str, Any]]) -> DualEncoder:
@@ -92,7 +100,7 @@ class TemplatePredictor:
         self.checkpoint = checkpoint
         self.templates = checkpoint.templates if bank is None else tuple(bank)
         vectors = checkpoint.bank if bank is None else _vectors(checkpoint.model, self.templates)
-        self._bank = EmbeddingBank(vectors)
+        self._bank = RetrievalIndex(vectors)
         self.count = dict(zip(checkpoint.templates, checkpoint.counts.tolist(), strict=True))
 
     def nearest(self, products: Sequence[str], count: int, *, allowed: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -170,7 +178,7 @@ def load_template_checkpoint(folder: str | Path) -> TemplateCheckpoint:
         ModelError: a file is missing, cut off, of another format, or does not fit the other.
     """
     tensors, description = read_model(folder, TEMPLATE_FORMAT)
-    with refuse_misfit(folder):
+    with checkpoint_mismatch(folder):
         config = _read_config(description["model"])
         model = build_model(config, description["states"])
         bank = tensors.pop(_BANK)
@@ -209,16 +217,16 @@ def _taken(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
-def _ranker_tensors(ranker: ReactantRanker) -> dict[str, Tensor]:
+def _ranker_tensors(ranker: ReactantReranker) -> dict[str, Tensor]:
     tensors = _prefixed(_PRECEDENTS, ranker.describe.precedents.tensors())
     for number, forest in enumerate(ranker.forests):
         tensors |= _prefixed(_FOREST.format(number), forest.state_dict())
     return tensors
 
 
-def _describe_ranker(ranker: ReactantRanker) -> dict[str, Any]:
+def _describe_ranker(ranker: ReactantReranker) -> dict[str, Any]:
     forests = [{"trees": forest.trees, "depth": forest.depth} for forest in ranker.forests]
-    return {"numbers": SET_NUMBERS, "forests": forests, "products": sorted(ranker.products)}
+    return {"numbers": SET_FEATURES, "forests": forests, "products": sorted(ranker.products)}
 
 
 def _read_ranker(
@@ -226,16 +234,16 @@ def _read_ranker(
     description: Mapping[str, Any] | None,
     templates: Sequence[str],
     reactants: Mapping[str, int],
-) -> ReactantRanker | None:
+) -> ReactantReranker | None:
     if description is None:
         return None
-    if tuple(description["numbers"]) != SET_NUMBERS:
+    if tuple(description["numbers"]) != SET_FEATURES:
         raise ValueError("its trees read other numbers than this version gives them")
-    forests = [BoostedTrees(**sizes) for sizes in description["forests"]]
+    forests = [TreeEnsemble(**sizes) for sizes in description["forests"]]
     for number, forest in enumerate(forests):
         forest.load_state_dict(_taken(_FOREST.format(number), tensors))
     precedents = Precedents.from_tensors(_taken(_PRECEDENTS, tensors))
-    return ReactantRanker(SetDescriber(precedents, templates, reactants), forests, description["products"])
+    return ReactantReranker(SetDescriber(precedents, templates, reactants), forests, description["products"])
 
 
 def _read_config(values: Mapping[str, Any]) -> TemplateModelConfig:

@@ -12,10 +12,10 @@ from scipy.special import expit
 from torch import Tensor
 
 from rrgraph.errors import check_choice
-from rrgraph.organic.application import Outcomes, TemplateApplier
+from rrgraph.organic.batches import in_portions
+from rrgraph.organic.chemistry.application import Outcomes, TemplateApplier
+from rrgraph.organic.chemistry.matching import matching_mask
 from rrgraph.organic.config import SearchConfig
-from rrgraph.organic.matching import matching_mask
-from rrgraph.organic.portions import in_portions
 
 __all__ = ["MERGES", "ReactantPlanner", "ReactantSet", "ReactantSetScorer", "TemplateScorer", "Transformation"]
 
@@ -72,7 +72,7 @@ class ReactantSetScorer(Protocol):
     """Anything that judges whole sets of reactants."""
 
     def log_odds(self, product: str, found: Sequence[ReactantSet]) -> NDArray[np.float64]:
-        """Return log-odds (n,) that each set is the recorded one, see `ReactantRanker.log_odds`."""
+        """Return log-odds (n,) that each set is the recorded one, see `ReactantReranker.log_odds`."""
 
 
 class ReactantPlanner:

@@ -11,10 +11,10 @@ from typing import Any, Final
 import pandas as pd
 
 from rrgraph.data import CATALOGUE, data_path
-from rrgraph.data.tabular import read_frame
-from rrgraph.errors import DataError, near_match
-from rrgraph.organic.molecules import MoleculeError, canonical_reactants, canonical_smiles
-from rrgraph.progress import track
+from rrgraph.errors import DataError, suggestion
+from rrgraph.organic.chemistry.molecules import MoleculeError, canonical_reactants, canonical_smiles
+from rrgraph.util.progress import track
+from rrgraph.util.tabular import read_frame
 
 __all__ = ["PARTS", "TemplateReactions", "TemplateSplit", "count_reactions", "load_template_table"]
 
@@ -147,7 +147,7 @@ def _columns(frame: pd.DataFrame, path: str | os.PathLike[str]) -> pd.DataFrame:
         present = [spelling for spelling in spellings if spelling in frame.columns]
         if not present:
             columns = [str(column) for column in frame.columns]
-            raise DataError(f"'{path}' has no column '{name}'.{near_match(name, columns)}")
+            raise DataError(f"'{path}' has no column '{name}'.{suggestion(name, columns)}")
         found[name] = frame[present[0]]
     return pd.DataFrame(found).dropna().astype(str).reset_index(drop=True)
 

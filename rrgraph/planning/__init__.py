@@ -3,7 +3,6 @@
 Flows in: a scorer of links, candidate precursors and constraints. Flows out: ranked precursor sets of each target.
 """
 
-from rrgraph.planning.alternatives import SEARCHED, Swap, find_swaps, plan_with_swaps
 from rrgraph.planning.candidates import CandidateFilter, Feasible, read_candidates
 from rrgraph.planning.constraints import ElementCover, SetConstraints
 from rrgraph.planning.energies import (
@@ -15,8 +14,7 @@ from rrgraph.planning.energies import (
 )
 from rrgraph.planning.enumeration import SetProblem, enumerate_sets, search_sets, set_problem
 from rrgraph.planning.generated import TargetCandidates, generated_candidates
-from rrgraph.planning.listwise import LISTWISE
-from rrgraph.planning.planner import RANKING_MODES, LinkScorer, Planner, told_mode
+from rrgraph.planning.planner import RANKING_MODES, LinkScorer, Planner, known_size_mode
 from rrgraph.planning.proposals import (
     PROPOSED,
     Proposal,
@@ -27,8 +25,10 @@ from rrgraph.planning.proposals import (
     planner_for,
 )
 from rrgraph.planning.ranking import SCALE, Plan, RankedSet, Ranking, SetRanking
+from rrgraph.planning.reranking import LISTWISE
 from rrgraph.planning.search import MODES, ScoredSet, SetMode, SetSearch
-from rrgraph.planning.wishes import planner_with_wishes, usual_mode
+from rrgraph.planning.swaps import SEARCHED, Swap, find_swaps, plan_with_swaps
+from rrgraph.planning.target_links import TargetLinks
 
 __all__ = [
     "LISTWISE",
@@ -60,18 +60,17 @@ __all__ = [
     "SetSearch",
     "Swap",
     "TargetCandidates",
+    "TargetLinks",
     "energies_needed",
     "enumerate_sets",
     "find_swaps",
     "generated_candidates",
+    "known_size_mode",
     "plan_with_swaps",
     "planner_for",
-    "planner_with_wishes",
     "reaction_energy",
     "read_candidates",
     "read_formation_energies",
     "search_sets",
     "set_problem",
-    "told_mode",
-    "usual_mode",
 ]

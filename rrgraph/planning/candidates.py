@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, VOLATILE, Composition, parse_formula, source_elements
-from rrgraph.errors import DataError, FormulaError, PlanningError, near_match
+from rrgraph.errors import DataError, FormulaError, PlanningError, suggestion
 from rrgraph.planning.constraints import SetConstraints
 from rrgraph.planning.generated import TargetCandidates
 
@@ -141,7 +141,7 @@ class CandidateFilter:
         for key in sorted(rules.required - self.position.keys()):
             raise PlanningError(
                 f"The required precursor '{key}' is not among the {len(self.candidates)} candidates."
-                f"{near_match(key, self.position)}"
+                f"{suggestion(key, self.position)}"
             )
         if self._own is None and rules.stock is not None and not rules.stock & self.position.keys():
             raise PlanningError(

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 from rrgraph.chem import ELEMENTS, BalanceError, Composition, balance, parse_formula
 from rrgraph.data import PrecursorSet
-from rrgraph.errors import PlanningError, near_match
+from rrgraph.errors import PlanningError, suggestion
 
 __all__ = ["ElementCover", "SetConstraints", "balances", "check_sizes"]
 
@@ -63,7 +63,7 @@ class SetConstraints:
         if self.cover not in get_args(ElementCover):
             raise PlanningError(
                 f"Element cover is {self.cover!r}, expected one of {', '.join(get_args(ElementCover))}."
-                f"{near_match(str(self.cover), get_args(ElementCover))}"
+                f"{suggestion(str(self.cover), get_args(ElementCover))}"
             )
         for name in ("required", "excluded"):
             set_field(self, name, _keys(name, getattr(self, name)))
@@ -80,7 +80,7 @@ class SetConstraints:
             if key in self.excluded:
                 raise PlanningError(f"The precursor '{key}' is both required and excluded.")
             if self.stock is not None and key not in self.stock:
-                raise PlanningError(f"The required precursor '{key}' is not in stock.{near_match(key, self.stock)}")
+                raise PlanningError(f"The required precursor '{key}' is not in stock.{suggestion(key, self.stock)}")
             unwanted = parse_formula(key).elements & self.excluded_elements
             if unwanted:
                 raise PlanningError(f"The required precursor '{key}' contains the excluded element {min(unwanted)}.")
@@ -140,7 +140,7 @@ def _elements(name: str, symbols: Iterable[str]) -> frozenset[str]:
     for symbol in found:
         if symbol not in ELEMENTS:
             raise PlanningError(
-                f"'{symbol}' in {name} is no element, expected symbols such as 'Li'.{near_match(symbol, ELEMENTS)}"
+                f"'{symbol}' in {name} is no element, expected symbols such as 'Li'.{suggestion(symbol, ELEMENTS)}"
             )
     return frozenset(found)
 

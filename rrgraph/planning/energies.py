@@ -23,8 +23,8 @@ from rrgraph.chem import (
     parse_formula,
     solid_uncertainty,
 )
-from rrgraph.data.tabular import read_frame
-from rrgraph.errors import DataError, FormulaError, near_match
+from rrgraph.errors import DataError, FormulaError, suggestion
+from rrgraph.util.tabular import read_frame
 
 __all__ = ["FormationEnergy", "ReactionEnergy", "energies_needed", "reaction_energy", "read_formation_energies"]
 
@@ -112,7 +112,7 @@ def read_formation_energies(path: str | os.PathLike[str]) -> dict[str, Formation
         if name not in frame.columns:
             columns = [str(column) for column in frame.columns]
             raise DataError(
-                f"'{path}' has no column '{name}', found {', '.join(columns) or 'none'}.{near_match(name, columns)}"
+                f"'{path}' has no column '{name}', found {', '.join(columns) or 'none'}.{suggestion(name, columns)}"
             )
     given = frame[_UNCERTAINTY] if _UNCERTAINTY in frame.columns else [None] * len(frame)
     energies: dict[str, FormationEnergy] = {}

@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.chem import Composition
-from rrgraph.errors import PlanningError, ScoreError, near_match
+from rrgraph.errors import PlanningError, ScoreError, suggestion
 from rrgraph.planning.candidates import CandidateFilter, Feasible
 from rrgraph.planning.constraints import SetConstraints, balances
-from rrgraph.planning.listwise import LISTWISE, Links, Searched, rank_again
 from rrgraph.planning.ranking import SCALE, Plan, SetRanking
+from rrgraph.planning.reranking import LISTWISE, Links, Searched, rerank
 from rrgraph.planning.search import MODES, SetSearch
 
-__all__ = ["RANKING_MODES", "LinkScorer", "Planner", "told_mode"]
+__all__ = ["RANKING_MODES", "LinkScorer", "Planner", "known_size_mode"]
 
 RANKING_MODES: Final = (*MODES, LISTWISE)
 """What sets can be ranked by; see `Planner`."""
@@ -29,7 +29,7 @@ RANKING_MODES: Final = (*MODES, LISTWISE)
 _CHUNK: Final = 128
 
 
-def told_mode(mode: str) -> str:
+def known_size_mode(mode: str) -> str:
     """Return what sets are ranked by where their size is told: probabilities, which need no comparison of sizes."""
     return mode if mode == LISTWISE else "product"
 
@@ -39,7 +39,7 @@ class LinkScorer(Protocol):
 
     A scorer may also have a method ``pair_logits(targets, candidates, target_index, candidate_index)`` that returns
     the log-odds (pairs,) of single links; the planner then asks for no more than the links it needs. Mode ``listwise``
-    needs a scorer with a second stage, see `LinkPredictor.set_log_probabilities`.
+    needs a scorer with a second stage, see `Model.set_log_probabilities`.
     """
 
     def logits(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> np.ndarray:
@@ -80,7 +80,7 @@ class Planner:
         if mode not in RANKING_MODES:
             raise PlanningError(
                 f"Unknown set score mode '{mode}', expected one of {', '.join(RANKING_MODES)}."
-                f"{near_match(mode, RANKING_MODES)}"
+                f"{suggestion(mode, RANKING_MODES)}"
             )
         if mode == LISTWISE and not getattr(scorer, "ranks_sets", False):
             raise PlanningError(f"The mode '{LISTWISE}' needs a model with a set scorer, which this one lacks.")
@@ -136,7 +136,7 @@ class Planner:
                 others = None
                 if self.rivals is not None and rivals is not None:
                     others = self.rivals._search(targets[part], rivals[part])
-                rank_again(self.scorer, targets[part], found, others)
+                rerank(self.scorer, targets[part], found, others)
             yield from found.rankings
 
     def _search(self, targets: Sequence[Composition], allowed: Sequence[tuple[int, ...]]) -> Searched:

@@ -174,7 +174,7 @@ class SetRanking:
         self._get(number - 1)
         return [tuple([self._indices[place] for place in places]) for _, places in self._found[:number]]
 
-    def rank_again(self, log_probabilities: Sequence[float], none: float) -> None:
+    def rerank(self, log_probabilities: Sequence[float], none: float) -> None:
         """Rank the head by a second stage; the other sets follow in their order, less probable than all of it.
 
         Args:

@@ -11,7 +11,7 @@ from heapq import heapify, heappop, heappush
 from math import lcm
 from typing import Any, Literal, get_args
 
-from rrgraph.errors import PlanningError, near_match
+from rrgraph.errors import PlanningError, suggestion
 
 __all__ = ["MODES", "ScoredSet", "SetMode", "SetSearch"]
 
@@ -290,7 +290,7 @@ def _check(
     """Refuse what the search cannot mean."""
     if mode not in MODES:
         raise PlanningError(
-            f"Unknown set score mode '{mode}', expected one of {', '.join(MODES)}.{near_match(mode, MODES)}"
+            f"Unknown set score mode '{mode}', expected one of {', '.join(MODES)}.{suggestion(mode, MODES)}"
         )
     if len(scores) != len(masks):
         raise PlanningError(f"The search got {len(scores)} scores for {len(masks)} masks, expected one each.")

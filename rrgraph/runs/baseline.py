@@ -6,17 +6,17 @@ import inspect
 from collections.abc import Callable
 
 from rrgraph.baselines import BASELINES, LinkBaseline, SetBaseline
-from rrgraph.files import write_text
-from rrgraph.runs.card import baseline_card
+from rrgraph.runs.cards.card import baseline_card
 from rrgraph.runs.check import check_measured
 from rrgraph.runs.config import BaselineConfig
-from rrgraph.runs.folder import check_folder, record_run
+from rrgraph.runs.data import RunData, prepare_data
 from rrgraph.runs.measure import measure, record_metrics
-from rrgraph.runs.options import check_entry
-from rrgraph.runs.prepare import RunData, prepare_data
 from rrgraph.runs.train import RunResult
 from rrgraph.runs.trial import blaming
-from rrgraph.runs.values import check_ranges
+from rrgraph.training.range_checks import check_ranges
+from rrgraph.training.run_folder import check_folder, record_run
+from rrgraph.util.files import write_text
+from rrgraph.util.registry_options import check_entry
 
 __all__ = ["baseline_run", "build_baseline", "check_baseline_config"]
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from rrgraph.baselines import BASELINES
 from rrgraph.data import SPLITS
 from rrgraph.errors import ConfigError, check_choice
-from rrgraph.evaluation import PROTOCOLS, TOP_K, read_protocol
-from rrgraph.model import DECODERS, ENCODERS, TRANSFORMER
+from rrgraph.evaluation import PROTOCOLS, read_protocol
+from rrgraph.links import DECODERS, SAMPLERS
+from rrgraph.metrics import TOP_K
+from rrgraph.models import link_model
+from rrgraph.nn import ENCODERS, TRANSFORMER
 from rrgraph.planning import LISTWISE, RANKING_MODES
+from rrgraph.runs.cards.external_metrics import measured_runs
 from rrgraph.runs.config import DataConfig, MeasuredConfig, RunConfig
-from rrgraph.runs.elsewhere import measured_runs
-from rrgraph.runs.encoders import link_model
-from rrgraph.runs.options import check_entry
 from rrgraph.runs.trial import try_parts
-from rrgraph.runs.values import check_loop, check_ranges, check_shared
-from rrgraph.training import LOSSES, SAMPLERS
+from rrgraph.training import LOSSES
+from rrgraph.training.range_checks import check_loop, check_ranges, check_shared
+from rrgraph.util.registry_options import check_entry
 
 __all__ = ["check_config", "check_measured"]
 

@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, cast, overload
+from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
-
-from rrgraph.errors import ConfigError, near_match
-from rrgraph.files import near_file, write_text
-from rrgraph.model import ModelConfig, SetScorerConfig
-from rrgraph.training import SetTrainingConfig, TrainingConfig, TreesConfig
+from rrgraph.errors import ConfigError
+from rrgraph.links import TrainingConfig
+from rrgraph.nn import ModelConfig
+from rrgraph.reranking import ListwiseNetworkConfig, RerankingConfig
+from rrgraph.training import TreesConfig
+from rrgraph.util.config import BaseConfig, load_config, read_mapping
 
 __all__ = [
-    "MODEL",
-    "BaseConfig",
     "BaselineConfig",
     "DataConfig",
     "EvaluationConfig",
     "MeasuredConfig",
-    "NamedConfig",
+    "RerankerConfig",
     "RunConfig",
-    "SetsConfig",
-    "config_keys",
-    "domain_of",
-    "load_config",
     "load_run",
-    "near_key",
-    "read_mapping",
-    "save_config",
-    "set_values",
 ]
-
-MODEL = "model"
-"""What the system of a run is called among those that are measured: its model, or the baseline it is about."""
 
 
 @dataclass
@@ -95,7 +80,7 @@ class EvaluationConfig(MeasuredConfig):
 
 
 @dataclass
-class SetsConfig:
+class RerankerConfig:
     """The second stage, which ranks whole sets.
 
     Attributes:
@@ -107,40 +92,8 @@ class SetsConfig:
 
     enabled: bool = False
     trees: TreesConfig = field(default_factory=TreesConfig)
-    model: SetScorerConfig = field(default_factory=SetScorerConfig)
-    training: SetTrainingConfig = field(default_factory=SetTrainingConfig)
-
-
-@dataclass
-class NamedConfig:
-    """What everything that a configuration file describes has: a name and a folder.
-
-    Attributes:
-        name: its folder is `output`, or `<parent>/<name>` when that is empty.
-        output: the folder.
-    """
-
-    parent: ClassVar[str] = "runs"
-    """Where folders lie that are not named."""
-
-    name: str = "run"
-    output: str = ""
-
-    @property
-    def folder(self) -> Path:
-        """The folder of what is described."""
-        return Path(self.output) if self.output else Path(self.parent) / self.name
-
-
-@dataclass
-class BaseConfig(NamedConfig):
-    """What the configurations of all kinds of run have.
-
-    Attributes:
-        seed: of everything that is drawn.
-    """
-
-    seed: int = 0
+    model: ListwiseNetworkConfig = field(default_factory=ListwiseNetworkConfig)
+    training: RerankingConfig = field(default_factory=RerankingConfig)
 
 
 @dataclass
@@ -150,10 +103,12 @@ class RunConfig(BaseConfig):
     The seed is that of splitting, initial weights, shuffling, sampling and dropout.
     """
 
+    untrained = ("evaluation.parts", "evaluation.protocols", "evaluation.baselines", "evaluation.card_from")
+
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
-    sets: SetsConfig = field(default_factory=SetsConfig)
+    sets: RerankerConfig = field(default_factory=RerankerConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
 
 
@@ -168,47 +123,12 @@ class BaselineConfig(BaseConfig):
         evaluation: what is measured.
     """
 
+    untrained = ("evaluation",)
+
     data: DataConfig = field(default_factory=DataConfig)
     baseline: str = "popularity"
     options: dict[str, Any] = field(default_factory=dict)
     evaluation: MeasuredConfig = field(default_factory=MeasuredConfig)
-
-
-C = TypeVar("C", bound=NamedConfig)
-
-
-@overload
-def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig: ...
-@overload
-def load_config(path: str | Path, overrides: Sequence[str] = (), *, schema: type[C]) -> C: ...
-def load_config(path: str | Path, overrides: Sequence[str] = (), *, schema: type[Any] = RunConfig) -> Any:
-    """Read a configuration file and apply overrides such as `training.epochs=5`.
-
-    Args:
-        path: a YAML file.
-        overrides: `key=value`, later ones win.
-        schema: the dataclass of the run.
-
-    Raises:
-        ConfigError: the file is missing or not YAML, or a key or value does not fit the schema.
-    """
-    path = Path(path)
-    for override in overrides:
-        if "=" not in override.lstrip("="):
-            raise ConfigError(f"The override '{override}' is not of the form key=value, such as training.epochs=5.")
-    source = f"configuration file '{path}'"
-    try:
-        merged = OmegaConf.merge(OmegaConf.structured(schema(name=path.stem)), read_mapping(path))
-        for override in overrides:
-            source = f"override '{override}'"
-            merged = OmegaConf.merge(merged, OmegaConf.from_dotlist([override]))
-        config = OmegaConf.to_object(merged)
-    except OmegaConfBaseException as error:
-        raise ConfigError(_explain(error, schema, source)) from None
-    except (YAMLError, TypeError, ValueError) as error:
-        raise ConfigError(f"The {source} cannot be read: {' '.join(str(error).split())}.") from None
-    assert isinstance(config, schema)
-    return config
 
 
 def load_run(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig | BaselineConfig:
@@ -221,85 +141,4 @@ def load_run(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig | Bas
         raise ConfigError(f"The configuration '{path}' is about domain '{given['domain']}', expected one of reactions.")
     if "baseline" in given:
         return load_config(path, overrides, schema=BaselineConfig)
-    return load_config(path, overrides)
-
-
-def domain_of(path: str | Path) -> str | None:
-    """Return the domain that a configuration file names, None for one about inorganic reactions.
-
-    Raises:
-        ConfigError: the file is missing or not YAML.
-    """
-    given = read_mapping(Path(path))
-    return str(given["domain"]) if "domain" in given else None
-
-
-def save_config(config: NamedConfig, path: str | Path) -> None:
-    """Write the resolved configuration as YAML."""
-    write_text(path, OmegaConf.to_yaml(OmegaConf.structured(config)))
-
-
-def set_values(config: C, values: Mapping[str, Any]) -> C:
-    """Return the configuration with other values of some dotted keys such as `training.epochs`.
-
-    Raises:
-        ConfigError: a key is unknown, or its value does not fit the schema.
-    """
-    changed = OmegaConf.structured(config)
-    try:
-        for key, value in values.items():
-            OmegaConf.update(changed, key, value)
-        return cast(C, OmegaConf.to_object(changed))
-    except OmegaConfBaseException as error:
-        raise ConfigError(_explain(error, type(config), "configuration")) from None
-
-
-def read_mapping(path: Path) -> DictConfig:
-    """Return what a YAML file holds.
-
-    Raises:
-        ConfigError: the file is missing, not YAML, or no mapping.
-    """
-    if not path.is_file():
-        raise ConfigError(f"There is no configuration file '{path}'.{near_file(path)}")
-    try:
-        given = OmegaConf.load(path)
-    except (YAMLError, OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"The configuration file '{path}' is not valid YAML: {' '.join(str(error).split())}"
-        ) from None
-    if not isinstance(given, DictConfig):
-        raise ConfigError(f"The configuration file '{path}' is not a mapping, expected lines such as 'seed: 0'.")
-    return given
-
-
-def _explain(error: OmegaConfBaseException, schema: type, source: str) -> str:
-    key = str(error.full_key or "")
-    reason = (error.msg or str(error)).splitlines()[0]
-    known = config_keys(schema)
-    if key and key not in known and not any(name.startswith(f"{key}.") for name in known):
-        return f"Unknown configuration key '{key[:80]}'.{near_key(key, known)}"
-    what = f"configuration value of '{key}'" if key else source
-    return f"The {what} does not fit: {reason}."
-
-
-def near_key(key: str, known: Sequence[str]) -> str:
-    """Return ``" Did you mean 'training.epochs'?"`` for the closest of the known keys, or an empty string."""
-    # People leave out the section, so the last part of each key is compared too; the first section wins.
-    last = {name.rpartition(".")[2]: name for name in reversed(known)}
-    close = near_match(key, known) or near_match(key, last)
-    for name, full in last.items():
-        close = close.replace(f"'{name}'", f"'{full}'")
-    return close
-
-
-def config_keys(schema: type, prefix: str = "") -> list[str]:
-    """Return the dotted keys of a configuration, such as `training.epochs`."""
-    keys = []
-    for option in fields(schema):
-        nested = option.default_factory if isinstance(option.default_factory, type) else None
-        if nested is not None and is_dataclass(nested):
-            keys += config_keys(nested, f"{prefix}{option.name}.")
-        else:
-            keys.append(f"{prefix}{option.name}")
-    return keys
+    return load_config(path, overrides, schema=RunConfig)

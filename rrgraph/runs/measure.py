@@ -11,11 +11,20 @@ from pathlib import Path
 from rrgraph.baselines import BASELINES
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable
-from rrgraph.evaluation import GROUPINGS, Metrics, Protocol, evaluate_planner, read_protocol, stratify, with_leads
-from rrgraph.files import write_json, write_text
-from rrgraph.planning import LISTWISE, LinkScorer, SetProposer, told_mode
-from rrgraph.runs.config import MODEL, MeasuredConfig
-from rrgraph.runs.prepare import RunData, candidate_pool
+from rrgraph.evaluation import (
+    SUBGROUPINGS,
+    Metrics,
+    Protocol,
+    evaluate_planner,
+    read_protocol,
+    subgroup_accuracy,
+    with_leads,
+)
+from rrgraph.planning import LISTWISE, LinkScorer, SetProposer, known_size_mode
+from rrgraph.runs.config import MeasuredConfig
+from rrgraph.runs.data import RunData, candidate_pool
+from rrgraph.util.config import MODEL
+from rrgraph.util.files import write_json, write_text
 
 __all__ = ["Comparison", "measure", "measure_systems", "record_metrics", "set_mode"]
 
@@ -25,7 +34,7 @@ Comparison = dict[str, dict[str, dict[str, Metrics]]]
 
 def set_mode(protocol: str, mode: str) -> str:
     """Return what sets are ranked by under a protocol."""
-    return told_mode(mode) if read_protocol(protocol).set_size == "told" else mode
+    return known_size_mode(mode) if read_protocol(protocol).set_size == "told" else mode
 
 
 def measure(
@@ -63,7 +72,7 @@ def measure(
                 mode=set_mode(protocol, mode),
                 train_precursors=seen,
                 train_systems=data.systems,
-                by=tuple(GROUPINGS),
+                by=tuple(SUBGROUPINGS),
             )
             for protocol in config.protocols
         }
@@ -114,7 +123,7 @@ def measure_systems(
         mode: what sets are ranked by; systems without a second stage rank by the product in place of `listwise`.
         train_precursors: canonical keys of the precursors seen in training.
         train_systems: element systems of the training targets, for the grouping `distance`.
-        by: groupings of the rows, see `stratify`.
+        by: groupings of the rows, see `subgroup_accuracy`.
         predictions: file for the ranked sets of the model.
     """
     measured = {}
@@ -129,5 +138,5 @@ def measure_systems(
             predictions=predictions if name == MODEL else None,
         )
         assert metrics.rows is not None
-        measured[name] = replace(metrics, strata=stratify(metrics.rows, table, by, systems=train_systems))
+        measured[name] = replace(metrics, strata=subgroup_accuracy(metrics.rows, table, by, systems=train_systems))
     return with_leads(measured, MODEL)

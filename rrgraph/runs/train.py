@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from rrgraph.data import ReactionTable, Split, customary
-from rrgraph.files import write_text
-from rrgraph.model import LinkCheckpoint, LinkPredictor, load_checkpoint, save_checkpoint
-from rrgraph.runs.card import model_card
+from rrgraph.data import ReactionTable, Split, preferred_spelling
+from rrgraph.links import LinkTask, TrainingConfig
+from rrgraph.models import LinkCheckpoint, Model, link_model, load_checkpoint, save_checkpoint
+from rrgraph.runs.cards.card import model_card
 from rrgraph.runs.config import RunConfig
-from rrgraph.runs.encoders import link_model
-from rrgraph.runs.folder import check_folder, is_finished, record_run, write_history
-from rrgraph.runs.prepare import Prepared, RunData, candidate_pool, prepare
-from rrgraph.training import History, LinkTask, TrainingConfig, remove_state, train
+from rrgraph.runs.data import Prepared, RunData, candidate_pool, prepare
+from rrgraph.training import History, remove_state, train
+from rrgraph.training.run_folder import check_folder, is_finished, record_run, write_history
+from rrgraph.util.files import write_text
 
 if TYPE_CHECKING:
     from rrgraph.runs.measure import Comparison
@@ -93,9 +93,7 @@ def train_run(
         remove_state(folder)
     shutil.rmtree(folder / _LINKS, ignore_errors=True)
     evaluation = config.evaluation
-    comparison = measure(
-        LinkPredictor(checkpoint), prepared, evaluation, mode=evaluation.mode, baselines=evaluation.baselines
-    )
+    comparison = measure(Model(checkpoint), prepared, evaluation, mode=evaluation.mode, baselines=evaluation.baselines)
     record_metrics(folder, comparison)
     write_text(folder / "card.md", model_card(config, prepared, comparison, ranker=checkpoint.ranker))
     return RunResult(folder=folder, split=prepared.split, history=history, comparison=comparison)
@@ -105,7 +103,7 @@ def _fit_sets(
     config: RunConfig, prepared: Prepared, checkpoint: LinkCheckpoint, folder: Path, *, resume: bool
 ) -> LinkCheckpoint:
     """Train the second stage; the first is kept meanwhile, so that an interrupted run need not train it again."""
-    from rrgraph.runs.sets import train_sets
+    from rrgraph.runs.reranker import train_sets
 
     if not resume or not (folder / _LINKS / "model.json").is_file():
         save_checkpoint(checkpoint, folder / _LINKS)
@@ -127,7 +125,7 @@ def _fit(
     module = link_model(config.model)
     checkpoint = LinkCheckpoint(
         model=module,
-        vocabulary=tuple(customary(precursor) for precursor in prepared.graph.precursors),
+        vocabulary=tuple(preferred_spelling(precursor) for precursor in prepared.graph.precursors),
         counts=prepared.counts,
         statistics=prepared.statistics,
         metadata=_metadata(config, prepared),
@@ -160,7 +158,7 @@ def _validator(
 
     def validate() -> dict[str, float]:
         # One resample: the intervals are not used here.
-        metrics = evaluate_planner(LinkPredictor(checkpoint), pool, table, protocol, mode=mode, resamples=1)
+        metrics = evaluate_planner(Model(checkpoint), pool, table, protocol, mode=mode, resamples=1)
         return {f"top_{k}": interval.value for k, interval in metrics.overall.top.items()}
 
     return validate

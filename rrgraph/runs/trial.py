@@ -16,10 +16,11 @@ from torch import Tensor
 from rrgraph.chem import parse_formula
 from rrgraph.data import ReactionTable
 from rrgraph.errors import ConfigError, RRGraphError
-from rrgraph.graph import STATISTICS, build_graph, featurise
-from rrgraph.model import DECODERS, ENCODERS, ModelConfig
-from rrgraph.registry import Registry
-from rrgraph.training import LOSSES, SAMPLERS, TrainingConfig
+from rrgraph.graph import FREQUENCY_FEATURES, build_graph, featurise
+from rrgraph.links import DECODERS, SAMPLERS, TrainingConfig
+from rrgraph.nn import ENCODERS, ModelConfig
+from rrgraph.training import LOSSES
+from rrgraph.util.registry import Registry
 
 __all__ = ["blaming", "try_parts"]
 
@@ -82,7 +83,7 @@ def _try_encoder(config: ModelConfig) -> None:
 
 
 def _try_decoder(config: ModelConfig) -> None:
-    known = len(STATISTICS) if config.statistics else 0
+    known = len(FREQUENCY_FEATURES) if config.statistics else 0
     decoder = DECODERS[config.decoder](config, statistics=known, **config.decoder_options).eval()
     pairs = torch.randn(2, 3, config.width)
     _expect(decoder(pairs[0], pairs[1], torch.randn(3, known) if known else None), (3,))

@@ -5,42 +5,16 @@ Trees read numbers as they are, one set at a time, and find thresholds that a sm
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from rrgraph.model import BoostedTrees, SetLists
-from rrgraph.progress import track
+from rrgraph.nn import TreeEnsemble
 from rrgraph.training.config import TreesConfig
+from rrgraph.util.progress import track
 
-__all__ = ["boost", "fit_trees"]
-
-
-def fit_trees(
-    lists: Sequence[SetLists],
-    right: Sequence[Tensor],
-    weights: Sequence[Tensor],
-    config: TreesConfig,
-    *,
-    seed: int,
-) -> BoostedTrees:
-    """Learn to tell recorded sets from others, one set at a time (binary cross-entropy).
-
-    Args:
-        lists: candidate sets; several collections.
-        right: for each collection, whether each set is recorded for its target, (sets,) bool.
-        weights: for each collection, weight of each list, (lists,).
-        config: number, depth and learning rate of the trees.
-        seed: of what is drawn.
-    """
-    hit = torch.cat(list(right)).numpy()
-    numbers = np.concatenate([part.flat().numpy() for part in lists])
-    weight = np.concatenate([of[part.owner].numpy() for part, of in zip(lists, weights, strict=True)])
-    return boost(numbers, hit, config, weight=weight, seed=seed)
+__all__ = ["boost"]
 
 
 def boost(
@@ -50,7 +24,7 @@ def boost(
     *,
     weight: NDArray[np.float32] | None = None,
     seed: int,
-) -> BoostedTrees:
+) -> TreeEnsemble:
     """Learn to tell right rows from wrong ones (binary cross-entropy); no trees where all are of one kind.
 
     Args:
@@ -61,7 +35,7 @@ def boost(
         seed: of what is drawn.
     """
     if len(np.unique(right)) < 2:
-        return BoostedTrees(0, config.depth)
+        return TreeEnsemble(0, config.depth)
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     classifier = HistGradientBoostingClassifier(
@@ -79,13 +53,13 @@ def boost(
     return _as_tensors(classifier, config.depth)
 
 
-def _as_tensors(classifier: Any, depth: int) -> BoostedTrees:
+def _as_tensors(classifier: Any, depth: int) -> TreeEnsemble:
     """Return the trees of a fitted classifier of two classes.
 
     scikit-learn has no public way to its trees; a test compares the log-odds.
     """
     nodes = [predictor.nodes for (predictor,) in classifier._predictors]
-    trees = BoostedTrees(len(nodes), depth)
+    trees = TreeEnsemble(len(nodes), depth)
     trees.base.fill_(float(classifier._baseline_prediction.item()))
     splits = 2**depth - 1
     for tree, of_tree in enumerate(nodes):

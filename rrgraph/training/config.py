@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-__all__ = [
-    "ContrastiveConfig",
-    "LoopConfig",
-    "PretrainingConfig",
-    "RankingConfig",
-    "SetTrainingConfig",
-    "TrainingConfig",
-    "TreesConfig",
-]
+__all__ = ["ContrastiveConfig", "LoopConfig", "RankingConfig", "TreesConfig"]
 
 
 @dataclass
@@ -49,33 +40,6 @@ class LoopConfig:
     average: float = 0.0
     monitor: str = "top_1"
     precision: str = "full"
-
-
-@dataclass
-class TrainingConfig(LoopConfig):
-    """How a link model learns: the loop, with positive links as examples, and negative sampling.
-
-    `learning_rate` is that of the decoder, `batch_size` counts positive links (128 in Retro-Rank-In table 9).
-
-    Attributes:
-        negatives: sampled negative links for each positive one (1 gives the balanced pairs of section 3.3).
-        sampler: name of the negative sampler, one of `SAMPLERS`.
-        sampler_options: its own keyword arguments.
-        loss: name of the loss, one of `LOSSES`.
-        loss_options: its own keyword arguments.
-        encoder_learning_rate: of the encoder; 0 keeps it as it is, so that its embeddings are fixed features.
-        hardness: how strongly the `hard` sampler prefers precursors similar to the recorded set.
-        validation_targets: validation rows used at each epoch at most, drawn once; 0 uses all.
-    """
-
-    negatives: int = 1
-    sampler: str = "uniform"
-    sampler_options: dict[str, Any] = field(default_factory=dict)
-    loss: str = "bce"
-    loss_options: dict[str, Any] = field(default_factory=dict)
-    encoder_learning_rate: float = 6.37e-5
-    hardness: float = 5.0
-    validation_targets: int = 500
 
 
 @dataclass
@@ -131,31 +95,6 @@ class RankingConfig(LoopConfig):
 
 
 @dataclass
-class SetTrainingConfig(LoopConfig):
-    """How the set scorer learns: the loop, with lists of candidate sets as examples.
-
-    Attributes:
-        candidates: sets of each list, the most probable ones of the link model.
-        temperature: what scores are divided by to be calibrated where sets of several sizes compete; 0 fits it, and the
-            next one, on the validation part (1 without one).
-        told_temperature: the same where the set size is told; 0 takes `temperature`.
-    """
-
-    epochs: int = 3
-    patience: int = 0
-    batch_size: int = 48
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.02
-    schedule: str = "cosine"
-    warmup: float = 0.05
-    gradient_clip: float = 5.0
-    average: float = 0.995
-    candidates: int = 64
-    temperature: float = 0.0
-    told_temperature: float = 0.0
-
-
-@dataclass
 class TreesConfig:
     """Boosted trees over candidate sets.
 
@@ -176,43 +115,3 @@ class TreesConfig:
     least: int = 100
     learning_rate: float = 0.08
     regularisation: float = 5.0
-
-
-@dataclass
-class PretrainingConfig(LoopConfig):
-    """How the composition encoder is pretrained: the loop, with compositions as examples, and the weights of tasks.
-
-    Attributes:
-        balance: a label of a task with share p of the compositions weighs p^-balance: 0 weighs every label alike,
-            1 every task.
-        weighting: `balanced` as above; `learned` divides the loss of each task by a learned scale beside (Kendall et
-            al. 2018, uncertainty weighting).
-        masked_elements: share of the compositions that are shown once more with one element hidden.
-        masked_fractions: share that are shown once more with two fractions hidden.
-        masked_weight: weight of these two tasks beside the properties.
-        single_label_share: share of the compositions with one label alone that an epoch takes, drawn anew each time.
-        device: `auto` takes a GPU when there is one; or a name that torch knows, such as `cpu` or `cuda:1`.
-        checkpoint_minutes: time between two states on disk, beside the one at the end of each epoch.
-        validation_rows: validation compositions of each task used at each epoch at most; 0 uses all.
-    """
-
-    epochs: int = 30
-    patience: int = 0
-    batch_size: int = 256
-    learning_rate: float = 1e-3
-    optimizer: str = "muon"
-    weight_decay: float = 0.02
-    schedule: str = "cosine"
-    warmup: float = 0.03
-    average: float = 0.999
-    monitor: str = "score"
-    balance: float = 0.5
-    weighting: str = "balanced"
-    masked_elements: float = 0.1
-    masked_fractions: float = 0.05
-    masked_weight: float = 0.1
-    single_label_share: float = 1.0
-    precision: str = "auto"
-    device: str = "auto"
-    checkpoint_minutes: float = 10.0
-    validation_rows: int = 4000

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from rrgraph.errors import ConfigError, check_choice
-from rrgraph.model import DualEncoder, Inputs, embed_all, half_precision, select
+from rrgraph.nn import DualEncoder, Inputs, embed_all, half_precision, select
 from rrgraph.training.config import ContrastiveConfig, RankingConfig
 from rrgraph.training.loop import Task
 from rrgraph.training.losses import listwise_cross_entropy

@@ -20,11 +20,11 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from rrgraph.errors import ConfigError
-from rrgraph.progress import progress_bar
 from rrgraph.training.config import LoopConfig
 from rrgraph.training.optimizers import make_optimizers
 from rrgraph.training.state import History, TrainingState
 from rrgraph.training.stopping import EarlyStopping
+from rrgraph.util.progress import progress_bar
 
 __all__ = ["History", "Task", "train"]
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, log_softmax
 
-from rrgraph.registry import Registry
+from rrgraph.util.registry import Registry
 
 __all__ = ["LOSSES", "LinkLoss", "binary_cross_entropy", "listwise_cross_entropy", "sampled_softmax"]
 

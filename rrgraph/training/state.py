@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from rrgraph.errors import ModelError
-from rrgraph.files import atomic_path
 from rrgraph.training.stopping import EarlyStopping
+from rrgraph.util.files import atomic_path
 
 __all__ = ["STATE_FILE", "History", "Progress", "TrainingState", "remove_state"]
 

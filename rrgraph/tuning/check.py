@@ -9,10 +9,10 @@ import inspect
 from collections.abc import Mapping
 from typing import Final
 
-from rrgraph.errors import RRGraphError, StudyError, near_match
+from rrgraph.errors import RRGraphError, StudyError, suggestion
 from rrgraph.runs import BaselineConfig, RunConfig, check_run
-from rrgraph.runs.config import config_keys, near_key, set_values
 from rrgraph.tuning.space import Choice, Parameter, SearchSpace, config_value
+from rrgraph.util.config import config_keys, set_values, suggest_key
 
 __all__ = ["check_space"]
 
@@ -71,7 +71,7 @@ def _measures(key: str) -> bool:
 def _check_key(key: str, known: list[str], what: str) -> None:
     if key in known and key != "options":
         return
-    raise StudyError(f"The {what} {key} is no key of the configuration.{near_key(key, known)}")
+    raise StudyError(f"The {what} {key} is no key of the configuration.{suggest_key(key, known)}")
 
 
 def _check_condition(
@@ -86,7 +86,7 @@ def _check_condition(
             choices = [str(choice) for choice in before[key].choices]
             raise StudyError(
                 f"The condition of {parameter.key} never holds: {key} is never "
-                f"{' or '.join(map(str, allowed))}.{near_match(str(allowed[0]), choices)}"
+                f"{' or '.join(map(str, allowed))}.{suggestion(str(allowed[0]), choices)}"
             )
 
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from rrgraph.errors import StudyError, near_match
-from rrgraph.evaluation import PROTOCOLS, TOP_K
+from rrgraph.errors import StudyError, suggestion
+from rrgraph.evaluation import PROTOCOLS
+from rrgraph.metrics import TOP_K
+from rrgraph.models import load_model
 from rrgraph.planning import LinkScorer, SetProposer, planner_for
-from rrgraph.runs import BaselineConfig, RunConfig, RunData, candidate_pool, load_predictor
-from rrgraph.runs.config import MODEL
+from rrgraph.runs import BaselineConfig, RunConfig, RunData, candidate_pool
+from rrgraph.util.config import MODEL
 
 if TYPE_CHECKING:
     from rrgraph.runs.measure import Comparison
@@ -75,7 +77,7 @@ def read_objectives(names: Sequence[str]) -> tuple[Objective, ...]:
             )
         if plain not in known:
             raise StudyError(
-                f"Unknown objective '{name}', expected some of {', '.join(known)}.{near_match(plain, known)}"
+                f"Unknown objective '{name}', expected some of {', '.join(known)}.{suggestion(plain, known)}"
             )
         found.append(Objective(plain, "minimize" if plain == PLANNING_TIME else "maximize"))
     if not found or found[0].name == PLANNING_TIME or len(set(found)) < len(found):
@@ -106,7 +108,7 @@ def planning_time(config: RunConfig | BaselineConfig, data: RunData) -> float:
     system: LinkScorer | SetProposer
     mode = "product"
     if isinstance(config, RunConfig):
-        system, mode = load_predictor(str(config.folder)), config.evaluation.mode
+        system, mode = load_model(str(config.folder)), config.evaluation.mode
     else:
         from rrgraph.runs.baseline import build_baseline
 

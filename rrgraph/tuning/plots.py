@@ -12,8 +12,8 @@ from typing import Any, Final
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from rrgraph.files import atomic_path, write_text
 from rrgraph.tuning.objectives import PLANNING_TIME, Objective
+from rrgraph.util.files import atomic_path, write_text
 
 __all__ = ["draw_study"]
 

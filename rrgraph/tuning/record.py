@@ -20,13 +20,13 @@ from optuna.trial import TrialState
 
 from rrgraph.data import data_checksum
 from rrgraph.errors import StudyError
-from rrgraph.files import write_json
-from rrgraph.model import load_encoder
+from rrgraph.models import load_encoder
 from rrgraph.runs import BaselineConfig, RunConfig
 from rrgraph.tuning.objectives import Objective
 from rrgraph.tuning.settings import StudySettings, trial_config
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import public_url
+from rrgraph.util.files import write_json
 
 __all__ = ["check_folder", "claim_study", "describe_study", "fingerprint", "finished", "record_folder"]
 

@@ -12,13 +12,14 @@ from omegaconf import OmegaConf
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from rrgraph.files import write_text
-from rrgraph.runs import BaselineConfig, RunConfig, set_values
+from rrgraph.runs import BaselineConfig, RunConfig
 from rrgraph.tuning.objectives import shown
 from rrgraph.tuning.plots import draw_study
 from rrgraph.tuning.sampling import SAME_AS
 from rrgraph.tuning.trial import ERROR, Job
-from rrgraph.tuning.weights import best_trials, first_number
+from rrgraph.tuning.trial_storage import best_trials, first_number
+from rrgraph.util.config import set_values
+from rrgraph.util.files import write_text
 
 __all__ = ["best_config", "setting_lines", "trial_rows", "write_results"]
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
-from rrgraph.errors import StudyError, near_match
+from rrgraph.errors import StudyError, suggestion
 from rrgraph.runs import BaselineConfig, RunConfig
-from rrgraph.runs.config import set_values
 from rrgraph.tuning.objectives import PLANNING_TIME, Objective, measured_protocols, read_objectives
 from rrgraph.tuning.space import Choice, SearchSpace
+from rrgraph.util.config import set_values
 
 __all__ = ["PRUNERS", "StudySettings", "read_settings", "trial_config"]
 
@@ -58,7 +58,7 @@ def read_settings(
         if name not in known:
             raise StudyError(
                 f"The search space has the key '{name}', expected some of parameters, {', '.join(known)}."
-                f"{near_match(name, [*known, 'parameters'])}"
+                f"{suggestion(name, [*known, 'parameters'])}"
             )
     given = {"objectives": ["open.top_1"], "pruner": _UNSET} | dict(space.settings) | dict(overrides)
     names = given["objectives"]
@@ -72,7 +72,7 @@ def read_settings(
     if settings.pruner not in (*PRUNERS, _UNSET):
         raise StudyError(
             f"Unknown pruner '{settings.pruner}', expected one of {', '.join(PRUNERS)}."
-            f"{near_match(str(settings.pruner), PRUNERS)}"
+            f"{suggestion(str(settings.pruner), PRUNERS)}"
         )
     reason = _unprunable(settings, space, config)
     if settings.pruner == _UNSET or (reason and "pruner" not in overrides):

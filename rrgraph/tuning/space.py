@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from omegaconf import OmegaConf
 
-from rrgraph.errors import StudyError, near_match
+from rrgraph.errors import StudyError, suggestion
 from rrgraph.runs import BaselineConfig, RunConfig
-from rrgraph.runs.config import read_mapping
+from rrgraph.util.config import read_mapping
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -227,4 +227,4 @@ def _is_number(value: object) -> bool:
 
 
 def _refusal(key: str, fault: str, name: str = "", known: Sequence[str] = ()) -> StudyError:
-    return StudyError(f"The search parameter {key} {fault}.{near_match(name, known) if name else ''}")
+    return StudyError(f"The search parameter {key} {fault}.{suggestion(name, known) if name else ''}")

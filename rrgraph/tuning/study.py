@@ -12,18 +12,19 @@ from typing import Any, Final
 from optuna.trial import FrozenTrial, TrialState
 
 from rrgraph.errors import StudyError
-from rrgraph.processes import ProcessDied, work_through
-from rrgraph.progress import progress_bar
-from rrgraph.runs import BaselineConfig, RunConfig, processors
+from rrgraph.runs import BaselineConfig, RunConfig
 from rrgraph.tuning.check import check_space
 from rrgraph.tuning.record import check_folder, claim_study, describe_study, finished, record_folder
 from rrgraph.tuning.results import write_results
 from rrgraph.tuning.settings import StudySettings, read_settings
+from rrgraph.tuning.signals import quietly
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import default_storage, opened_storage
-from rrgraph.tuning.surroundings import quietly
 from rrgraph.tuning.trial import Job, Outcome, open_study, release_dead, release_own, run_trial
-from rrgraph.tuning.weights import best_trials
+from rrgraph.tuning.trial_storage import best_trials
+from rrgraph.util.environment import processors
+from rrgraph.util.parallel import WorkerDied, parallel_map
+from rrgraph.util.progress import progress_bar
 
 __all__ = ["StudyResult", "StudyStart", "tune"]
 
@@ -149,7 +150,7 @@ def _work(job: Job, jobs: int, on_end: Callable[[Outcome], None] | None) -> tupl
                 bar.n = outcome
                 bar.refresh()
                 continue
-            if isinstance(outcome, ProcessDied):
+            if isinstance(outcome, WorkerDied):
                 failures[-1 - in_a_row] = f"{outcome}; its trial is started again."
             elif outcome.exhausted:
                 return failures, "The search space is exhausted: no settings were found that have not been tried."
@@ -158,7 +159,7 @@ def _work(job: Job, jobs: int, on_end: Callable[[Outcome], None] | None) -> tupl
                     failures[outcome.number] = outcome.error
                 if on_end is not None:
                     on_end(outcome)
-            failed = isinstance(outcome, ProcessDied) or bool(outcome.error)
+            failed = isinstance(outcome, WorkerDied) or bool(outcome.error)
             in_a_row = in_a_row + 1 if failed else 0
             if in_a_row == _MOST_FAILURES:
                 return failures, f"{_MOST_FAILURES} trials in a row failed."
@@ -177,7 +178,7 @@ def _left_to_none(job: Job) -> Iterator[None]:
         raise
 
 
-def _outcomes(job: Job, jobs: int) -> Generator[Outcome | ProcessDied | int, None, None]:
+def _outcomes(job: Job, jobs: int) -> Generator[Outcome | WorkerDied | int, None, None]:
     """Yield each trial as it ends, and before and after it the number of trials that are finished."""
     while True:
         with quietly(), opened_storage(job.url) as storage:
@@ -194,7 +195,7 @@ def _outcomes(job: Job, jobs: int) -> Generator[Outcome | ProcessDied | int, Non
             time.sleep(_WAIT_SECONDS)
             continue
         threads = max(1, processors() // jobs)
-        with closing(work_through(run_trial, [job] * missing, jobs=jobs, threads=threads)) as answers:
+        with closing(parallel_map(run_trial, [job] * missing, jobs=jobs, threads=threads)) as answers:
             for _, outcome in answers:
                 if outcome is not None:
                     yield outcome

@@ -30,10 +30,10 @@ from rrgraph.tuning.objectives import PLANNING_TIME, planning_time
 from rrgraph.tuning.record import finished
 from rrgraph.tuning.sampling import SAME_AS, SeededSampler, find_twin, make_pruner
 from rrgraph.tuning.settings import StudySettings, trial_config
+from rrgraph.tuning.signals import interruptible, quietly, uninterrupted
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import GRACE_SECONDS, opened_storage, retry
-from rrgraph.tuning.surroundings import interruptible, quietly, uninterrupted
-from rrgraph.tuning.weights import first_number, keep_best_weights, trial_folder
+from rrgraph.tuning.trial_storage import first_number, keep_best_weights, trial_folder
 
 __all__ = ["ERROR", "Job", "Outcome", "open_study", "release_dead", "release_own", "run_trial"]
 

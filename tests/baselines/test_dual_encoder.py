@@ -4,7 +4,7 @@ import torch
 from rrgraph.baselines import DualEncoderBaseline
 from rrgraph.chem import parse_formula
 from rrgraph.errors import ModelError
-from rrgraph.model import EmbeddingBank
+from rrgraph.nn import RetrievalIndex
 
 OPTIONS = {"hidden": 32, "width": 16, "epochs": 20, "ranking_epochs": 10, "learning_rate": 5e-3}
 
@@ -17,7 +17,7 @@ def fitted(small_table):
 def test_the_nearest_vectors_are_the_most_probable_links(fitted, small_table):
     precursors = list(small_table.precursors().values())
     targets = small_table.targets[:5]
-    _, found = EmbeddingBank(fitted.embed_precursors(precursors)).search(fitted.embed_targets(targets), 3)
+    _, found = RetrievalIndex(fitted.embed_precursors(precursors)).search(fitted.embed_targets(targets), 3)
     best = torch.from_numpy(fitted.logits(targets, precursors)).topk(3, dim=1).indices
     assert torch.equal(found, best)
 

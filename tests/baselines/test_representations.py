@@ -5,7 +5,7 @@ import torch
 
 from rrgraph.baselines import CrabNetMultiLabel, MTEncoderMultiLabel
 from rrgraph.errors import ModelError
-from rrgraph.model import load_encoder
+from rrgraph.models import load_encoder
 
 
 def encoder_weights(baseline):

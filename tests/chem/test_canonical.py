@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rrgraph.chem import TOLERANCE, parse_formula
-from rrgraph.chem.canonical import MAX_ATOMS, canonical_key
+from rrgraph.chem import TOLERANCE, canonical_key, parse_formula
+from rrgraph.chem.canonical import MAX_ATOMS
 
 EXACT_TOLERANCE = Fraction(str(TOLERANCE))
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rrgraph.chem import ELEMENTS, parse_formula
-from rrgraph.chem.charges import ANIONS, BASIC, CHARGES, NOBLE_GASES, NONMETALS, compound, neutral, salt_charges
+from rrgraph.chem import ELEMENTS, NOBLE_GASES, parse_formula
+from rrgraph.chem.charges import ANIONS, BASIC, CHARGES, NONMETALS, compound, neutral, salt_charges
 
 
 def test_charges_are_ascending_and_of_elements():

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rrgraph.cli import main
+from rrgraph.cli.main import main
 from rrgraph.data import load_table
 
 CONFIG = """\

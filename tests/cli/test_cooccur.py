@@ -86,15 +86,16 @@ def test_years_and_publications(rrgraph, reactions):
 
 def test_page_and_plots_are_left_to_the_figures(rrgraph, reactions, tmp_path, monkeypatch):
     drawn = {}
-    figures = types.ModuleType("rrgraph.figures")
-    figures.network_html = lambda graph, *, title: f"<title>{title}</title>{len(graph)}"
-    figures.draw_network_figures = lambda graphs, snapshots, folder: drawn.update(
+    page, plots = types.ModuleType("rrgraph.networks.page"), types.ModuleType("rrgraph.networks.plots")
+    page.network_html = lambda graph, *, title: f"<title>{title}</title>{len(graph)}"
+    plots.draw_network_figures = lambda graphs, snapshots, folder: drawn.update(
         graphs=graphs, shares=snapshots, at=folder
     )
-    monkeypatch.setitem(sys.modules, "rrgraph.figures", figures)
-    page = tmp_path / "graph.html"
-    assert rrgraph("cooccur", reactions, "--html", page, "--figures", tmp_path / "figures", "--min-uses", "2").code == 0
-    assert page.read_text().endswith("6")
+    for module in (page, plots):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    html = tmp_path / "graph.html"
+    assert rrgraph("cooccur", reactions, "--html", html, "--figures", tmp_path / "figures", "--min-uses", "2").code == 0
+    assert html.read_text().endswith("6")
     assert [graph.graph["kind"] for graph in drawn["graphs"]] == ["cooccurrence", "substitution"]
     assert {"year", "kind", "share", "reactions"} == set(drawn["shares"][0])
 

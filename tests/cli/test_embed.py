@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import rrgraph.runs as rrgraph_runs
 from rrgraph.chem import parse_formula
-from rrgraph.cli import embed as command
-from rrgraph.model import PropertyPredictor
-from rrgraph.runs import load_encoder, load_predictor
+from rrgraph.cli.embed import command
+from rrgraph.models import load_encoder, load_model
+from rrgraph.properties import PropertyPredictor
 
 FORMULAS = ["BaTiO3", "Li2SiN2", "Ba1Ti1O3", "O2", "Na0.5K0.5AlSi2O6"]
 
@@ -107,7 +106,7 @@ def test_the_encoder_of_a_link_model(rrgraph, trained, tmp_path):
     argv = ("embed", "--input", tmp_path / "formulas.txt", "--output", tmp_path / "e.parquet")
     assert rrgraph(*argv, "--model", trained).code == 0
     compositions = [parse_formula(text) for text in FORMULAS]
-    expected = load_predictor(str(trained)).embed(compositions).numpy()
+    expected = load_model(str(trained)).embed(compositions).numpy()
     assert numbers(pd.read_parquet(tmp_path / "e.parquet")) == pytest.approx(expected, rel=1e-4, abs=1e-5)
 
 
@@ -118,7 +117,7 @@ def test_the_bundled_encoder_is_the_default(rrgraph, pretrained, monkeypatch, tm
         asked.append(name)
         return load_encoder(str(pretrained))
 
-    monkeypatch.setattr(rrgraph_runs, "load_encoder", load)
+    monkeypatch.setattr("rrgraph.models.load_encoder", load)
     (tmp_path / "formulas.txt").write_text("BaTiO3\n")
     assert rrgraph("embed", "--input", tmp_path / "formulas.txt", "--output", tmp_path / "e.csv").code == 0
     assert asked == ["encoder"]

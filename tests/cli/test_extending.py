@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from rrgraph.baselines import BASELINES
-from rrgraph.cli import main
+from rrgraph.cli.main import main
 from rrgraph.errors import ModelError
-from rrgraph.model import DECODERS, ENCODERS
-from rrgraph.runs import carry_out, load_predictor, load_run
-from rrgraph.training import LOSSES, SAMPLERS
+from rrgraph.links import DECODERS, SAMPLERS
+from rrgraph.models import load_model
+from rrgraph.nn import ENCODERS
+from rrgraph.runs import carry_out, load_run
+from rrgraph.training import LOSSES
 
 PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
 OFFERED = ((DECODERS, "low_rank"), (ENCODERS, "element_moments"), (SAMPLERS, "similar_size"), (LOSSES, "focal"))
@@ -90,7 +92,7 @@ def test_all_five_train_from_yaml(trained):
 
 
 def test_the_options_reach_what_they_are_for(trained, installed):
-    model = load_predictor(str(trained)).checkpoint.model
+    model = load_model(str(trained)).checkpoint.model
     assert model.decoders[0].target.out_features == 4
     assert model.encoder.deviation is True
 
@@ -123,7 +125,7 @@ def test_a_computer_without_the_package_says_what_to_install(trained, rrgraph):
         result.err,
     )
     with pytest.raises(ModelError, match="rrgraph-sample"):
-        load_predictor(str(trained))
+        load_model(str(trained))
 
 
 @pytest.mark.parametrize(

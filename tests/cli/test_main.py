@@ -61,7 +61,7 @@ def test_an_interrupt_ends_with_130(rrgraph, monkeypatch):
     def interrupt(arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(plan, "run", interrupt)
+    monkeypatch.setattr(plan.command, "run", interrupt)
     result = rrgraph("plan", "BaTiO3")
     assert result.code == 130
     assert result.err == "rrgraph plan: interrupted.\n"
@@ -71,7 +71,7 @@ def test_a_refusal_of_the_system_is_one_sentence(rrgraph, monkeypatch):
     def refuse(arguments):
         raise PermissionError(13, "Permission denied", "plans.csv")
 
-    monkeypatch.setattr(plan, "run", refuse)
+    monkeypatch.setattr(plan.command, "run", refuse)
     result = rrgraph("plan", "BaTiO3")
     assert result.code == 2
     assert result.err == "rrgraph plan: The system refuses 'plans.csv': Permission denied.\n"

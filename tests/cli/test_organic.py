@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("rdchiral", reason="needs the extra 'organic'")
 
-from rrgraph.cli import main
+from rrgraph.cli.main import main
 
 CONFIG = """\
 name: tiny

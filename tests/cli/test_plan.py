@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from rrgraph.chem import parse_formula, plausible_precursors
-from rrgraph.model import LinkPredictor
+from rrgraph.models import Model
 
 OXIDES = "BaCO3,BaO,TiO2,SrCO3,Al2O3,Al"
 
@@ -227,13 +227,13 @@ def test_input_streams(plan, monkeypatch):
 
     source = lines()
     read_at_first_scores = []
-    score = LinkPredictor.logits
+    score = Model.logits
 
     def watched(self, targets, candidates):
         read_at_first_scores.append(len(seen))
         return score(self, targets, candidates)
 
-    monkeypatch.setattr(LinkPredictor, "logits", watched)
+    monkeypatch.setattr(Model, "logits", watched)
     monkeypatch.setattr(sys, "stdin", Endless())
     result = plan("--input", "-", "--json", "--top-k", 1, "--candidates", "BaO,TiO2")
     assert len(result.lines) == 600

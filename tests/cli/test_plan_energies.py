@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import rrgraph.runs
+import rrgraph.models
 
 POOL = ("--candidates", "BaCO3,BaO,TiO2,Ti", "--top-k", 10)
 #: Formation energies, eV/atom.
@@ -28,7 +28,7 @@ class FakeEncoder:
 @pytest.fixture
 def encoder(monkeypatch):
     fake = FakeEncoder()
-    monkeypatch.setattr(rrgraph.runs, "load_encoder", lambda *name: fake, raising=False)
+    monkeypatch.setattr(rrgraph.models, "load_encoder", lambda *name: fake)
     return fake
 
 

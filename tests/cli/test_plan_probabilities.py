@@ -8,7 +8,7 @@ import re
 import pandas as pd
 import pytest
 
-from rrgraph.cli.show import percent
+from rrgraph.cli.common.show import percent
 from rrgraph.planning import RANKING_MODES
 
 OXIDES = "BaCO3,BaO,TiO2,SrCO3,Al2O3,Al"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rrgraph.training import PretrainingTask
+from rrgraph.properties.pretraining import PretrainingTask
 
 
 def test_pretraining_prints_the_data_and_what_came_of_it(rrgraph, pretrain_config, tmp_path):

@@ -12,13 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import rrgraph.runs as rrgraph_runs
 from rrgraph.chem import parse_formula
-from rrgraph.cli.properties_output import with_uncertainty
-from rrgraph.cli.property_names import class_name, property_name, shown_tasks
-from rrgraph.data import PROPERTY_SOURCES, PropertyTask, built_in_sources
-from rrgraph.model import EncoderConfig, PropertyCheckpoint, PropertyModel, save_property_checkpoint
-from rrgraph.runs import load_encoder
+from rrgraph.cli.properties.names import class_name, property_name, shown_tasks
+from rrgraph.cli.properties.output import with_uncertainty
+from rrgraph.models import load_encoder
+from rrgraph.nn import EncoderConfig
+from rrgraph.properties import (
+    PROPERTY_SOURCES,
+    PropertyCheckpoint,
+    PropertyModel,
+    PropertyTask,
+    built_in_sources,
+    save_property_checkpoint,
+)
 
 TASKS = tuple(dict.fromkeys(source.task for source in built_in_sources()))
 
@@ -166,7 +172,7 @@ def test_the_bundled_encoder_is_the_default(rrgraph, pretrained, monkeypatch):
         asked.append(name)
         return load_encoder(str(pretrained))
 
-    monkeypatch.setattr(rrgraph_runs, "load_encoder", load)
+    monkeypatch.setattr("rrgraph.models.load_encoder", load)
     assert rrgraph("properties", "BaTiO3").code == 0
     assert asked == ["encoder"]
 

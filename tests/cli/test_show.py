@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rrgraph.cli.show import percent
+from rrgraph.cli.common.show import percent
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import json
 import pytest
 from safetensors.torch import load_file
 
-from rrgraph.cli import main
+from rrgraph.cli.main import main
 from rrgraph.evaluation import evaluate_planner
-from rrgraph.training import LinkTask
+from rrgraph.links import LinkTask
 
 FOLDER = {
     "card.md",

@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
+from rrgraph.links import LinkTask
 from rrgraph.runs import load_run
-from rrgraph.training import LinkTask
 
 
 @pytest.fixture

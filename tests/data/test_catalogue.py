@@ -63,7 +63,7 @@ def test_hyphens_may_stand_for_underscores():
 
 @pytest.mark.data
 def test_the_catalogue_matches_the_files(data_folder):
-    from rrgraph.files import sha256_file
+    from rrgraph.util.files import sha256_file
 
     for name, item in CATALOGUE.items():
         path = data_path(name)

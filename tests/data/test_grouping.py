@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rrgraph.chem import ELEMENTS, parse_formula
-from rrgraph.data import ReactionTable, customary, group_reactions
+from rrgraph.data import ReactionTable, group_reactions, preferred_spelling
 from rrgraph.data.grouping import GROUPED
 
 ROWS = [
@@ -67,7 +67,7 @@ def test_the_most_reported_set_of_a_target_comes_first(make_table):
 def test_precursors_may_be_spelled_otherwise(make_table):
     table = make_table([("LiCoO2", "LiHO;Co3O4")])
     assert group_reactions(table)["precursors"].tolist() == ["LiHO;Co3O4"]
-    assert group_reactions(table, spell=customary)["precursors"].tolist() == ["LiOH;Co3O4"]
+    assert group_reactions(table, spell=preferred_spelling)["precursors"].tolist() == ["LiOH;Co3O4"]
 
 
 def test_an_empty_table_has_no_reactions():

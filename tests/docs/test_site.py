@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-ROOMS = sorted(path.parent.name for path in (ROOT / "rrgraph").glob("*/__init__.py") if path.parent.name != "cli")
+PACKAGES = sorted(path.parent.name for path in (ROOT / "rrgraph").glob("*/__init__.py") if path.parent.name != "cli")
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +37,10 @@ def test_every_notebook_is_listed(pages):
     assert [page for page in pages if page.startswith("notebooks/")] == notebooks
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_every_room_has_its_page_in_the_reference(pages, room):
-    assert f"api/{room}.md" in pages
-    assert f"::: rrgraph.{room}\n" in (ROOT / "docs" / "api" / f"{room}.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_package_has_its_page_in_the_reference(pages, package):
+    assert f"api/{package}.md" in pages
+    assert f"::: rrgraph.{package}\n" in (ROOT / "docs" / "api" / f"{package}.md").read_text(encoding="utf-8")
 
 
 def test_the_site_asks_for_nothing_from_elsewhere():

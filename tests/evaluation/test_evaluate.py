@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from rrgraph.chem import VOLATILE, parse_formula, source_elements
 from rrgraph.errors import ConfigError, PlanningError, ScoreError
-from rrgraph.evaluation import PROTOCOLS, calibration, evaluate_planner, score_predictions
+from rrgraph.evaluation import PROTOCOLS, evaluate_planner, score_predictions
+from rrgraph.metrics import calibration
 from rrgraph.planning import Planner, SetConstraints
 
 POOL = [

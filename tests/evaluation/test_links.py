@@ -7,8 +7,8 @@ import pytest
 
 from rrgraph.chem import parse_formula
 from rrgraph.errors import ScoreError
-from rrgraph.evaluation import edge_metrics, evaluate_links
-from rrgraph.evaluation.calibration import calibration
+from rrgraph.evaluation import evaluate_links
+from rrgraph.metrics import calibration, edge_metrics
 from rrgraph.planning import SetConstraints, TargetCandidates
 
 POOL = [parse_formula(f) for f in ("Li2CO3", "LiOH", "Co3O4", "TiO2", "BaCO3", "NaCl", "BaO")]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from rrgraph.errors import ScoreError
-from rrgraph.evaluation import PROTOCOLS, Metrics, RowRanks, Strata, calibration, paired_accuracy, top_k_accuracy
-from rrgraph.evaluation.metrics import summarise, with_leads
+from rrgraph.evaluation import PROTOCOLS, Metrics, Subgroups, summarise, with_leads
+from rrgraph.metrics import RowRanks, calibration, paired_accuracy, top_k_accuracy
 
 
 def outcome(**changes):
@@ -67,7 +67,7 @@ def full_metrics(**changes):
         listed_calibration=calibration([0.1, 0.2, 0.9], [False, True, True]),
         resamples=50,
     )
-    strata = Strata("year", {"2015": top_k_accuracy([1.0], "a", resamples=5), "unknown": top_k_accuracy([], [])})
+    strata = Subgroups("year", {"2015": top_k_accuracy([1.0], "a", resamples=5), "unknown": top_k_accuracy([], [])})
     return replace(metrics, strata=(strata,), model_lead=paired_accuracy(outcome(), metrics.rows, resamples=20))
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rrgraph.chem import parse_formula
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import DataError, ScoreError
-from rrgraph.evaluation.predictions import Prediction, parse_prediction, read_predictions, write_predictions
+from rrgraph.evaluation import Prediction, parse_prediction, read_predictions, write_predictions
 
 GOOD = '{"target": "LiCoO2", "sets": [["Li2CO3", "Co3O4"], ["LiOH", "Co3O4"]], "scores": [-0.5, -2]}'
 

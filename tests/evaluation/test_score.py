@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from rrgraph.chem import parse_formula
 from rrgraph.errors import DataError
-from rrgraph.evaluation import PROTOCOLS, score_predictions
-from rrgraph.evaluation.predictions import parse_prediction, write_predictions
+from rrgraph.evaluation import PROTOCOLS, parse_prediction, score_predictions, write_predictions
 
 OWN = ["Li2CO3", "Co3O4"]
 OTHERS = [["LiOH", "Co3O4"], ["Li2O", "CoO"], ["LiNO3", "Co"], ["Li", "Co"]]

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rrgraph.evaluation import RowRanks, paired_bootstrap
 from rrgraph.experiments import Cell, Column, Difference, Panel, compare, csv_table, latex_table, markdown_table
+from rrgraph.metrics import RowRanks, paired_bootstrap
 
 ROWS = 40
 TARGETS = [f"T{row // 2}" for row in range(ROWS)]

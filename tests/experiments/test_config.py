@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rrgraph.errors import ConfigError
-from rrgraph.experiments import expand, load_experiment
-from rrgraph.experiments.config import QuickConfig
+from rrgraph.experiments import QuickConfig, expand, load_experiment
 from rrgraph.experiments.grid import check_grid
 
 

@@ -10,8 +10,8 @@ from rrgraph.data import data_checksum
 from rrgraph.errors import ConfigError
 from rrgraph.evaluation import Metrics
 from rrgraph.experiments import ExperimentConfig, load_experiment, run_experiment
-from rrgraph.files import sha256_file
-from rrgraph.runs import load_config
+from rrgraph.util.config import load_config
+from rrgraph.util.files import sha256_file
 
 
 def ended(experiment, **options):

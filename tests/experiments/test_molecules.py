@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("rdchiral", reason="needs the extra 'organic'")
 
-from rrgraph.cli import main
+from rrgraph.cli.main import main
 from rrgraph.errors import ConfigError
 from rrgraph.experiments import expand, load_experiment, run_experiment
 from rrgraph.experiments.grid import check_grid
@@ -116,7 +116,7 @@ def test_the_lead_over_the_system_compared_with_is_told(folder):
 
 
 def test_finished_runs_are_only_compared(folder, monkeypatch):
-    monkeypatch.setattr("rrgraph.experiments.kinds.organic_run", None)
+    monkeypatch.setattr("rrgraph.experiments.workflows.organic_run", None)
     result = run_experiment(load_experiment(folder / "trial.yaml", ["compare_with=ours"]))
     assert not result.failures
     assert set(result.panels[0].columns[0].differences) == {"contrast"}
@@ -144,7 +144,7 @@ def test_runs_get_their_share_of_the_cores(folder, tmp_path, monkeypatch):
         asked.append(jobs)
         raise ConfigError("enough")
 
-    monkeypatch.setattr("rrgraph.experiments.kinds.organic_run", spy)
+    monkeypatch.setattr("rrgraph.experiments.workflows.organic_run", spy)
     run_experiment(load_experiment(folder / "trial.yaml", [f"output={tmp_path / 'out'}", "seeds=[0]"]))
     assert asked == [6, 6]
 

@@ -11,8 +11,8 @@ from rrgraph.baselines import BASELINES
 from rrgraph.errors import ConfigError
 from rrgraph.experiments import expand, load_experiment
 from rrgraph.experiments.grid import check_grid
+from rrgraph.organic.run import OrganicConfig
 from rrgraph.runs import BaselineConfig
-from rrgraph.runs.organic_config import OrganicConfig
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "configs" / "experiments").glob("*.yaml"))

@@ -2,27 +2,24 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import combinations
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import networkx as nx
 import numpy as np
 import pytest
 import yaml
 
 from rrgraph.data import ReactionTable, load_table
-from rrgraph.evaluation import PROTOCOLS, Metrics, RowRanks, calibration, stratify, summarise
+from rrgraph.evaluation import PROTOCOLS, Metrics, subgroup_accuracy, summarise
 from rrgraph.figures import Series, gather
-from rrgraph.model import ModelConfig
+from rrgraph.links import TrainingConfig
+from rrgraph.metrics import RowRanks, calibration
+from rrgraph.nn import ModelConfig
 from rrgraph.runs import BaselineConfig, DataConfig, EvaluationConfig, MeasuredConfig, RunConfig, train_run
 from rrgraph.runs.baseline import baseline_run
-from rrgraph.training import TrainingConfig
 
 SYSTEMS = ("popularity", "invented")
 SPLITS = ("dr", "random")
@@ -101,7 +98,7 @@ def invent(rows: ReactionTable) -> Callable[..., Metrics]:
         outcome = RowRanks(rows.target_keys.tolist(), given, given, draw.random(len(given)) < 0.4)
         sure = draw.random(len(given))
         metrics = summarise(PROTOCOLS[protocol], outcome, calibration=calibration(sure, given == 1), resamples=50)
-        strata = stratify(outcome, rows, ("anion_class", "source_elements", "year"), resamples=50)
+        strata = subgroup_accuracy(outcome, rows, ("anion_class", "source_elements", "year"), resamples=50)
         return replace(metrics, strata=strata)
 
     return invented
@@ -145,98 +142,3 @@ def result_row(system: str, split: str, seed: int, metrics: dict[str, Metrics]) 
         row |= {f"{name}_unseen_top{k}": unseen[k].value if k in unseen else "" for k in (1, 3, 5, 10)}
         row[f"{name}_ece"] = found.calibration.ece_width if found.calibration else ""
     return row
-
-
-@pytest.fixture(scope="session")
-def hand_made() -> SimpleNamespace:
-    """Networks of invented reactions: functions that draw them anew, the reactions, and the kinds of precursor."""
-    return SimpleNamespace(
-        cooccurrence=hand_made_cooccurrence,
-        substitution=hand_made_substitution,
-        shares=hand_made_shares,
-        reactions=REACTIONS,
-        kinds=KINDS,
-    )
-
-
-KINDS = {
-    "Li2CO3": "carbonate",
-    "LiOH": "hydroxide",
-    "LiNO3": "nitrate",
-    "BaCO3": "carbonate",
-    "BaO": "oxide",
-    "TiO2": "oxide",
-    "Co3O4": "oxide",
-    "MnO2": "oxide",
-    "Fe": "element",
-}
-ELEMENTS = {
-    "Li2CO3": "C Li O",
-    "LiOH": "H Li O",
-    "LiNO3": "Li N O",
-    "BaCO3": "Ba C O",
-    "BaO": "Ba O",
-    "TiO2": "O Ti",
-    "Co3O4": "Co O",
-    "MnO2": "Mn O",
-    "Fe": "Fe",
-}
-REACTIONS = [
-    *[{"Li2CO3", "Co3O4"}] * 9,
-    *[{"LiOH", "Co3O4"}] * 3,
-    *[{"LiNO3", "Co3O4"}] * 2,
-    *[{"Li2CO3", "MnO2"}] * 6,
-    *[{"LiOH", "MnO2"}] * 2,
-    *[{"BaCO3", "TiO2"}] * 12,
-    *[{"BaO", "TiO2"}] * 2,
-    *[{"Li2CO3", "TiO2"}] * 5,
-    *[{"BaCO3", "TiO2", "Fe"}] * 1,
-]
-
-
-def hand_made_cooccurrence() -> nx.Graph:
-    """What is used together in the reactions above."""
-    n = len(REACTIONS)
-    graph = nx.Graph(kind="cooccurrence", reactions=n, table="invented", title="Precursors used together")
-    uses = {name: sum(name in each for each in REACTIONS) for name in KINDS}
-    for place, (name, kind) in enumerate(KINDS.items()):
-        years = {"first_year": 1990 + place, "last_year": 2010 + place}
-        graph.add_node(name, elements=ELEMENTS[name], kind=kind, reactions=uses[name], community=place % 2, **years)
-    for a, b in combinations(KINDS, 2):
-        count = sum({a, b} <= each for each in REACTIONS)
-        if count:
-            pmi = math.log(count * n / (uses[a] * uses[b]))
-            expected = uses[a] * uses[b] / n
-            values = {"npmi": pmi / math.log(n / count), "jaccard": count / (uses[a] + uses[b] - count)}
-            values |= {"expected": expected, "z": (count - expected) / math.sqrt(expected)}
-            graph.add_edge(a, b, count=count, pmi=pmi, **values)
-    nx.set_node_attributes(graph, nx.degree_centrality(graph), "degree_centrality")
-    nx.set_node_attributes(graph, nx.betweenness_centrality(graph), "betweenness")
-    return graph
-
-
-def hand_made_substitution() -> nx.Graph:
-    """What takes the place of what in the reactions above."""
-    graph = nx.Graph(kind="substitution", reactions=len(REACTIONS), table="invented", title="Substitutes")
-    graph.add_nodes_from(hand_made_cooccurrence().nodes(data=True))
-    graph.add_edge(
-        "Li2CO3", "LiOH", element="Li", preferred="Li2CO3", odds=4.0, similarity=1.0, together=0, reactions=25
-    )
-    graph.add_edge("LiNO3", "Li2CO3", element="Li", preferred="Li2CO3", odds=10.0, similarity=0.8, reactions=22)
-    graph.add_edge("LiOH", "LiNO3", element="Li", preferred="LiOH", odds=2.5, similarity=0.9, reactions=7)
-    graph.add_edge("BaO", "BaCO3", element="Ba", odds=6.5, similarity=1.0, together=0, reactions=15)
-    return graph
-
-
-def hand_made_shares() -> list[dict[str, object]]:
-    """Shares of kinds in three years, one of them with few reactions."""
-    by_year = {
-        1990: (3, {"oxide": 1.0}),
-        2000: (40, {"oxide": 0.5, "carbonate": 0.4, "nitrate": 0.1}),
-        2001: (60, {"oxide": 0.6, "carbonate": 0.4, "nitrate": 0.0}),
-    }
-    return [
-        {"year": year, "kind": kind, "share": share, "reactions": reactions}
-        for year, (reactions, kinds) in by_year.items()
-        for kind, share in kinds.items()
-    ]

@@ -5,7 +5,7 @@ from matplotlib.colors import to_hex
 
 from rrgraph.errors import ConfigError
 from rrgraph.figures import FIGURES, Wishes, draw_figures, gather, write_figures
-from rrgraph.figures.style import look
+from rrgraph.util.figure_style import look
 
 
 def test_what_cannot_be_drawn_says_what_it_needs(experiment):

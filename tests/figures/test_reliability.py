@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rrgraph.evaluation import calibration
 from rrgraph.figures import Wishes, gather
 from rrgraph.figures.reliability import collect_reliability, draw_reliability, pooled_bins, wilson_interval
+from rrgraph.metrics import calibration
 
 guesses = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=20)
 

@@ -9,8 +9,7 @@ import yaml
 
 from rrgraph.evaluation import read_protocol
 from rrgraph.figures import TrainedRun, Wishes, gather
-from rrgraph.runs import candidate_pool, load_run
-from rrgraph.runs.prepare import prepare_data
+from rrgraph.runs import candidate_pool, load_run, prepare_data
 
 BOTH = pytest.mark.parametrize("place", [0, 1], ids=["links", "sets"])
 

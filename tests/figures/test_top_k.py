@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rrgraph.evaluation import Interval, RowRanks
 from rrgraph.figures import Wishes, gather
 from rrgraph.figures.top_k import Curve, CurvePanel, collect_top_k, draw_top_k, mean_interval, pooled_accuracy
+from rrgraph.metrics import Interval, RowRanks
 
 ranks = st.lists(st.one_of(st.integers(1, 12).map(float), st.just(float("inf"))), min_size=1, max_size=8)
 

@@ -11,8 +11,8 @@ from rrgraph.chem import ATOMIC_NUMBERS, element_system, parse_formula, source_e
 from rrgraph.data import PrecursorSet, Reaction, ReactionTable
 from rrgraph.graph import NEAREST, KnownSystems
 from rrgraph.graph.elements import element_similarity, mean_vectors, reduced_vectors
-from rrgraph.graph.forms import supply_form
 from rrgraph.graph.neighbours import Neighbours
+from rrgraph.graph.precursor_classes import supply_form
 
 TARGETS = [
     parse_formula(text)

@@ -10,9 +10,8 @@ import pytest
 pytest.importorskip("rdchiral", reason="needs the extra 'organic'")
 
 from rrgraph.organic import TowerConfig, apply_template, canonical_smiles, load_template_table
-from rrgraph.runs import load_config
-from rrgraph.runs.organic import organic_run
-from rrgraph.runs.organic_config import OrganicConfig
+from rrgraph.organic.run import OrganicConfig, organic_run
+from rrgraph.util.config import load_config
 
 pytestmark = pytest.mark.data
 

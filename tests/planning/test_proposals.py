@@ -8,14 +8,7 @@ from rrgraph.chem import parse_formula
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import PlanningError, ScoreError
 from rrgraph.evaluation import PROTOCOLS, evaluate_planner
-from rrgraph.planning import (
-    Planner,
-    Proposal,
-    ProposalPlanner,
-    SetConstraints,
-    SetProposer,
-    planner_for,
-)
+from rrgraph.planning import Planner, Proposal, ProposalPlanner, SetConstraints, SetProposer, planner_for
 
 CANDIDATES = [parse_formula(f) for f in ("Li2CO3", "LiOH", "Co3O4", "CoO", "LiCoO2", "Na2CO3", "H2O")]
 TARGET = parse_formula("LiCoO2")

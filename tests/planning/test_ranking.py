@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rrgraph.chem import parse_formula
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import PlanningError
-from rrgraph.planning import LISTWISE, MODES, SCALE, Planner, SetConstraints, told_mode
+from rrgraph.planning import LISTWISE, MODES, SCALE, Planner, SetConstraints, known_size_mode
 
 POOL = [
     parse_formula(text)
@@ -201,7 +201,7 @@ def test_batches_and_single_targets_agree_whatever_the_chunk(monkeypatch):
 def test_a_ranking_that_was_read_on_can_still_be_ranked_again():
     (ranking,) = Planner(Links(), POOL).rankings([TARGETS[0]])
     before = ranking.plan(7).sets
-    ranking.rank_again(np.log([0.1, 0.2, 0.3]).tolist(), float(np.log(0.4)))
+    ranking.rerank(np.log([0.1, 0.2, 0.3]).tolist(), float(np.log(0.4)))
     plan = ranking.plan(7)
     assert keys(plan) == keys([before[2], before[1], before[0], *before[3:]])
     assert [ranked.probability for ranked in plan.sets[:3]] == pytest.approx([0.3, 0.2, 0.1])
@@ -228,4 +228,6 @@ def test_listwise_needs_a_second_stage(scorer):
 
 
 def test_a_told_size_is_ranked_by_the_product_or_by_the_second_stage():
-    assert [told_mode(mode) for mode in ("product", "log_odds", "geometric", LISTWISE)] == ["product"] * 3 + [LISTWISE]
+    assert [known_size_mode(mode) for mode in ("product", "log_odds", "geometric", LISTWISE)] == ["product"] * 3 + [
+        LISTWISE
+    ]

@@ -9,7 +9,8 @@ import pytest
 from rrgraph.baselines import BASELINES, LinkBaseline, Popularity
 from rrgraph.data import load_table
 from rrgraph.errors import ConfigError
-from rrgraph.evaluation import PROTOCOLS, RowRanks, evaluate_planner
+from rrgraph.evaluation import PROTOCOLS, evaluate_planner
+from rrgraph.metrics import RowRanks
 from rrgraph.runs import (
     BaselineConfig,
     DataConfig,

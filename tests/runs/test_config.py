@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from rrgraph.errors import ConfigError
-from rrgraph.runs import BaselineConfig, PretrainConfig, RunConfig, load_config, save_config, set_values
+from rrgraph.properties.pretraining import PretrainConfig
+from rrgraph.properties.pretraining.config import check_pretrain_config
+from rrgraph.runs import BaselineConfig, RunConfig, load_run
 from rrgraph.runs.check import check_config
-from rrgraph.runs.pretrain_config import check_pretrain_config
+from rrgraph.util.config import load_config, save_config, set_values
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 
@@ -20,7 +22,7 @@ def test_the_configurations_of_the_repository_are_valid(path):
         config = load_config(path, schema=PretrainConfig)
         check_pretrain_config(config)
     else:
-        config = load_config(path)
+        config = load_run(path)
         check_config(config)
     assert config.name == path.stem
     assert config.folder == Path("runs") / path.stem
@@ -28,7 +30,7 @@ def test_the_configurations_of_the_repository_are_valid(path):
 
 def test_the_paper_configuration_has_the_papers_numbers():
     (path,) = (path for path in CONFIGS if path.stem == "retro_rank_in")
-    config = load_config(path, ["model.width=512"])
+    config = load_run(path, ["model.width=512"])
     training = config.training
     assert (training.batch_size, training.negatives, training.loss) == (128, 1, "bce")
     assert (training.learning_rate, training.encoder_learning_rate) == (6.81e-5, 6.37e-5)
@@ -38,7 +40,7 @@ def test_the_paper_configuration_has_the_papers_numbers():
 def test_overrides_win_and_the_rest_stays(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("seed: 3\ntraining: {epochs: 7, negatives: 2}\nevaluation: {parts: [test]}\n")
-    config = load_config(path, ["training.epochs=9", "data.holdout=held.csv", "output=runs/x", "evaluation.parts=[]"])
+    config = load_run(path, ["training.epochs=9", "data.holdout=held.csv", "output=runs/x", "evaluation.parts=[]"])
     assert (config.name, config.seed) == ("mine", 3)
     assert (config.training.epochs, config.training.negatives) == (9, 2)
     assert config.data.holdout == "held.csv"
@@ -49,26 +51,26 @@ def test_overrides_win_and_the_rest_stays(tmp_path):
 def test_a_file_with_a_list_for_a_section_is_named(tmp_path):
     (tmp_path / "run.yaml").write_text("training: [1]\n")
     with pytest.raises(ConfigError, match=r"The configuration file '.*run\.yaml' does not fit"):
-        load_config(tmp_path / "run.yaml")
+        load_run(tmp_path / "run.yaml")
 
 
 def test_an_empty_file_is_the_default(tmp_path):
     (tmp_path / "run.yaml").write_text("")
-    assert load_config(tmp_path / "run.yaml") == RunConfig()
+    assert load_run(tmp_path / "run.yaml") == RunConfig()
 
 
 def test_what_is_saved_is_what_is_loaded(tmp_path):
     config = RunConfig(name="other", seed=4)
     config.training.learning_rate = 1 / 3
     save_config(config, tmp_path / "config.yaml")
-    assert load_config(tmp_path / "config.yaml") == config
+    assert load_run(tmp_path / "config.yaml") == config
 
 
 @pytest.mark.parametrize("text", ["- 1\n", "word\n", "a: [\n", "a: ${b}\n"])
 def test_other_files_are_refused(tmp_path, text):
     (tmp_path / "bad.yaml").write_text(text)
     with pytest.raises(ConfigError):
-        load_config(tmp_path / "bad.yaml")
+        load_run(tmp_path / "bad.yaml")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,7 @@ def test_the_check_names_the_key(key, value):
 def test_a_second_stage_needs_what_it_learns_from(tmp_path, overrides, message):
     (tmp_path / "run.yaml").write_text("")
     with pytest.raises(ConfigError, match=message):
-        check_config(load_config(tmp_path / "run.yaml", overrides))
+        check_config(load_run(tmp_path / "run.yaml", overrides))
 
 
 @pytest.mark.parametrize("mode", ["product", "listwise"])
@@ -128,7 +130,7 @@ def test_a_second_stage_that_has_what_it_needs(tmp_path, mode):
     (tmp_path / "run.yaml").write_text(
         f"model: {{statistics: true, members: 2}}\nsets: {{enabled: true}}\nevaluation: {{mode: {mode}}}\n"
     )
-    check_config(load_config(tmp_path / "run.yaml"))
+    check_config(load_run(tmp_path / "run.yaml"))
 
 
 def test_values_are_set_by_dotted_key_and_checked():

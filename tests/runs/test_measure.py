@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from rrgraph.evaluation import GROUPINGS, PROTOCOLS, evaluate_planner, paired_accuracy, read_predictions, stratify
+from rrgraph.evaluation import PROTOCOLS, SUBGROUPINGS, evaluate_planner, read_predictions, subgroup_accuracy
+from rrgraph.metrics import paired_accuracy
 from rrgraph.planning import LISTWISE
 from rrgraph.runs.measure import measure_systems
 
@@ -30,7 +31,7 @@ def test_each_system_has_its_strata_and_baselines_the_models_lead(small_table, t
         PROTOCOLS["open"],
         **options,
         train_systems={"Ba-O-Ti", "Fe-O"},
-        by=tuple(GROUPINGS),
+        by=tuple(SUBGROUPINGS),
         predictions=tmp_path / "p.jsonl",
     )
     alone = {
@@ -39,7 +40,7 @@ def test_each_system_has_its_strata_and_baselines_the_models_lead(small_table, t
     }
     for name, metrics in measured.items():
         assert metrics.overall == alone[name].overall
-        assert metrics.strata == stratify(alone[name].rows, small_table, systems={"Ba-O-Ti", "Fe-O"})
+        assert metrics.strata == subgroup_accuracy(alone[name].rows, small_table, systems={"Ba-O-Ti", "Fe-O"})
     assert measured["model"].model_lead == {}
     assert measured["popularity"].model_lead == paired_accuracy(alone["model"].rows, alone["popularity"].rows)
     assert measured["popularity"].model_lead[1].difference.value > 0

@@ -11,10 +11,11 @@ from safetensors.torch import load_file
 from rrgraph.chem import parse_formula
 from rrgraph.errors import ConfigError
 from rrgraph.evaluation import PROTOCOLS, evaluate_planner
-from rrgraph.model import load_checkpoint
-from rrgraph.runs import candidate_pool, describe_environment, load_config, load_predictor, run_data, train_run
+from rrgraph.models import load_checkpoint, load_model
+from rrgraph.runs import candidate_pool, load_run, run_data, train_run
 from rrgraph.runs.measure import set_mode
 from rrgraph.training import STATE_FILE
+from rrgraph.util.environment import describe_environment
 
 TARGETS = [parse_formula(text) for text in ("BaTiO3", "LiCoO2", "Y3Al5O12", "Cr2AlB2")]
 
@@ -41,7 +42,7 @@ def test_another_seed_gives_others(tiny, finished, tmp_path):
 
 
 def test_the_folder_records_the_run(tiny, finished, run_folder):
-    assert load_config(run_folder / "config.yaml") == tiny
+    assert load_run(run_folder / "config.yaml") == tiny
     assert json.loads((run_folder / "environment.json").read_text()) == describe_environment()
     with (run_folder / "history.csv").open() as handle:
         history = list(csv.DictReader(handle))
@@ -68,7 +69,7 @@ def test_the_card_says_data_licence_metrics_and_limits(finished, run_folder):
 
 
 def test_the_saved_model_predicts_as_measured(tiny, finished, run_folder):
-    predictor = load_predictor(str(run_folder))
+    predictor = load_model(str(run_folder))
     seen = {precursor.key for precursor in predictor.seen}
     # In the order of the run: what else was embedded in a batch matters in the last digits.
     for part in ("validation", "test"):
@@ -86,7 +87,7 @@ def test_the_saved_model_predicts_as_measured(tiny, finished, run_folder):
 
 
 def test_two_loads_give_the_same_scores(run_folder):
-    first, second = load_predictor(str(run_folder)), load_predictor(f"{run_folder}/")
+    first, second = load_model(str(run_folder)), load_model(f"{run_folder}/")
     candidates = [*first.vocabulary, parse_formula("Al45Cr7")]
     scores = first.logits(TARGETS, candidates)
     assert np.isfinite(scores).all()

@@ -7,10 +7,11 @@ import torch
 
 from rrgraph.baselines import BASELINES, LinkBaseline
 from rrgraph.errors import ConfigError, DataError
-from rrgraph.model import DECODERS, ENCODERS, Encoder, LinkDecoder
+from rrgraph.links import DECODERS, SAMPLERS, LinkDecoder, NegativeSampler
+from rrgraph.nn import ENCODERS, Encoder
 from rrgraph.runs import BaselineConfig, RunConfig, check_run
 from rrgraph.runs.trial import blaming
-from rrgraph.training import LOSSES, SAMPLERS, NegativeSampler
+from rrgraph.training import LOSSES
 
 
 def decoder(body):

@@ -5,8 +5,8 @@ import pytest
 import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from rrgraph.model import SetLists
-from rrgraph.training import TreesConfig, fit_trees
+from rrgraph.reranking import CandidateLists, fit_trees
+from rrgraph.training import TreesConfig
 from rrgraph.training.boosting import _as_tensors
 
 CONFIG = TreesConfig(number=20, depth=4, leaves=8, least=5)
@@ -61,7 +61,7 @@ def test_where_nothing_is_right_trees_say_nothing(invent_lists):
 
 
 def test_flat_numbers_are_own_and_those_of_members(invent_lists):
-    lists: SetLists = invent_lists([2, 3], seed=7, most=3)
+    lists: CandidateLists = invent_lists([2, 3], seed=7, most=3)
     flat = lists.flat()
     for row in range(5):
         members = [

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from rrgraph.errors import ConfigError
-from rrgraph.model import DualEncoder
+from rrgraph.nn import DualEncoder
 from rrgraph.training import (
     OBJECTIVES,
     RIGHT_ENCODERS,

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from rrgraph.errors import ConfigError, ModelError
-from rrgraph.training import OPTIMIZERS, STATE_FILE, Task, TrainingConfig, train
+from rrgraph.links import TrainingConfig
+from rrgraph.training import OPTIMIZERS, STATE_FILE, Task, train
 from rrgraph.training.loop import rate_factor
 
 CONFIG = TrainingConfig(epochs=6, patience=0, batch_size=8, learning_rate=0.05, warmup=0.1, schedule="cosine")

@@ -10,12 +10,12 @@ import optuna
 import pytest
 
 from rrgraph.data import load_table
-from rrgraph.model import ModelConfig
+from rrgraph.links import TrainingConfig
+from rrgraph.nn import ModelConfig
 from rrgraph.runs import BaselineConfig, DataConfig, RunConfig
-from rrgraph.training import TrainingConfig
-from rrgraph.tuning.space import SearchSpace, read_parameter
-from rrgraph.tuning.storage import opened_storage
-from rrgraph.tuning.surroundings import quietly
+from rrgraph.tuning import SearchSpace, opened_storage
+from rrgraph.tuning.signals import quietly
+from rrgraph.tuning.space import read_parameter
 
 SPACE = {
     "training.learning_rate": {"range": [1e-4, 1e-1], "log": True},

@@ -17,8 +17,8 @@ from optuna.trial import TrialState
 
 from rrgraph.errors import StudyError
 from rrgraph.tuning import opened_storage, public_url, tune
+from rrgraph.tuning.signals import quietly
 from rrgraph.tuning.storage import retry
-from rrgraph.tuning.surroundings import quietly
 from rrgraph.tuning.trial import release_dead
 
 

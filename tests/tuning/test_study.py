@@ -15,13 +15,15 @@ import pytest
 from optuna.trial import TrialState
 
 from rrgraph.errors import StudyError
-from rrgraph.model import load_checkpoint
-from rrgraph.runs import SetsConfig, load_run, save_config, train_run
-from rrgraph.training import LinkTask, SetTrainingConfig
-from rrgraph.tuning import StudyResult, tune
+from rrgraph.links import LinkTask
+from rrgraph.models import load_checkpoint
+from rrgraph.reranking import RerankingConfig
+from rrgraph.runs import RerankerConfig, load_run, train_run
+from rrgraph.tuning import StudyResult, opened_storage, tune
 from rrgraph.tuning.sampling import SAME_AS
-from rrgraph.tuning.storage import default_storage, opened_storage
-from rrgraph.tuning.surroundings import quietly
+from rrgraph.tuning.signals import quietly
+from rrgraph.tuning.storage import default_storage
+from rrgraph.util.config import save_config
 
 
 def rows(folder) -> list[dict[str, str]]:
@@ -160,7 +162,7 @@ def test_a_model_with_a_second_stage_is_measured_with_it(config, make_space):
         config,
         model=replace(config.model, members=2, statistics=True),
         training=replace(config.training, epochs=2),
-        sets=SetsConfig(enabled=True, training=SetTrainingConfig(epochs=1, candidates=8)),
+        sets=RerankerConfig(enabled=True, training=RerankingConfig(epochs=1, candidates=8)),
         evaluation=replace(config.evaluation, mode="listwise"),
     )
     space = make_space({"training.learning_rate": {"range": [1e-3, 1e-1]}, "sets.training.epochs": {"choices": [1, 2]}})
@@ -207,7 +209,7 @@ def test_two_processes_share_a_study(config, make_space):
 KILLED = """\
 import sys
 from rrgraph.runs import load_run
-from rrgraph.training import LinkTask
+from rrgraph.links import LinkTask
 from rrgraph.tuning import load_space, tune
 import rrgraph.tuning.storage as storage
 import time
@@ -253,9 +255,9 @@ def test_killed_in_the_middle_at_most_the_running_trial_is_lost(config, make_spa
 
 DEAF = """\
 import signal, sys, time
-import rrgraph.processes
-from rrgraph.training import LinkTask
-rrgraph.processes._PATIENCE = 0.2
+import rrgraph.util.parallel
+from rrgraph.links import LinkTask
+rrgraph.util.parallel._PATIENCE = 0.2
 begun = []
 def deaf(self, epoch):
     begun.append(epoch)

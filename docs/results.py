@@ -1,0 +1,133 @@
+"""Write the tables of docs/results.md and of README.md from the CSV files in docs/results.
+
+    python docs/results.py            write both
+    python docs/results.py --check    exit with 1 where one of them is out of date
+
+After an experiment: copy `table.csv` of its folder over the file named in docs/results/tables.yaml and run this script.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+TABLES = ROOT / "docs" / "results"
+README_MARKS = ("<!-- results: python docs/results.py -->\n", "<!-- end of results -->\n")
+README_SPLIT, README_SYSTEMS = "nms", ("popularity", "retro_rank_in", "sequential", "ours")
+
+Rows = list[dict[str, str]]
+
+
+def main() -> int:
+    """Write or check the pages."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="only say whether the pages are up to date")
+    check = parser.parse_args().check
+    stale = [path for path, text in pages().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    for path in stale:
+        if check:
+            print(f"{path.relative_to(ROOT)} is out of date: run python docs/results.py")
+        else:
+            path.write_text(pages()[path], encoding="utf-8")
+    return 1 if check and stale else 0
+
+
+def pages() -> dict[Path, str]:
+    """Return the text of each page that shows results."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    before, rest = readme.split(README_MARKS[0])
+    after = rest.split(README_MARKS[1])[1]
+    short = "".join((before, README_MARKS[0], readme_table(), README_MARKS[1], after))
+    return {ROOT / "docs" / "results.md": results_page(), ROOT / "README.md": short}
+
+
+def results_page() -> str:
+    """Return docs/results.md."""
+    parts = [
+        "# Results",
+        "This page is written by `python docs/results.py` from the CSV files in `docs/results`. Commands that name "
+        "tables find them in the folder that `RRGRAPH_DATA` names ([data](data.md)). "
+        "[Molecules](organic.md) have their own page.",
+    ]
+    for table in yaml.safe_load((TABLES / "tables.yaml").read_text(encoding="utf-8")):
+        parts.append(f"## {table['title']}")
+        parts.append(table["text"])
+        parts.append(f"Seeds: {table['seeds']}. Machine: {table['machine']}. Command:")
+        parts.append("\n".join(f"    {line.strip()}" for line in table["command"].split(";")))
+        rows = read(TABLES / table["file"])
+        parts += experiment_tables(rows) if table["layout"] == "experiment" else [plain_table(rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def read(path: Path) -> Rows:
+    """Return the rows of a CSV file."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def plain_table(rows: Rows) -> str:
+    """Return a file as Markdown."""
+    return markdown([list(rows[0]), *(list(row.values()) for row in rows)])
+
+
+def experiment_tables(rows: Rows) -> list[str]:
+    """Return a heading and a table for each split and group of rows of an experiment."""
+    parts = []
+    for split, group in dict.fromkeys((row["split"], row["rows"]) for row in rows):
+        found = [row for row in rows if (row["split"], row["rows"]) == (split, group)]
+        parts.append(
+            f"### Split {split}, " + ("all rows" if group == "all" else "rows with a precursor unseen in training")
+        )
+        columns = list(dict.fromkeys((row["protocol"], row["k"]) for row in found))
+        cells = {(row["system"], row["protocol"], row["k"]): cell(row) for row in found}
+        systems = dict.fromkeys(row["system"] for row in found)
+        header = ["system", *(f"{protocol}, top-{k}" for protocol, k in columns)]
+        parts.append(
+            markdown([header, *([name, *(cells.get((name, *each), "-") for each in columns)] for name in systems)])
+        )
+    return parts
+
+
+def cell(row: dict[str, str]) -> str:
+    """``**74.3 ± 0.4**\\*†``."""
+    text = f"{float(row['mean']):.1f}" + (f" ± {float(row['deviation']):.1f}" if row["deviation"] else "")
+    shown = {"1": f"**{text}**", "2": f"<u>{text}</u>"}.get(row["place"], text)
+    return shown + ("\\*" if significant(row["lead_p_value"]) else "") + ("†" if row["above"] == "True" else "")
+
+
+def significant(p_value: str) -> bool:
+    """Whether a p-value, or an upper bound such as ``<0.05``, is at most 0.05."""
+    return bool(p_value) and float(p_value.lstrip("<")) <= 0.05
+
+
+def readme_table() -> str:
+    """Return the short table of the README."""
+    rows = [
+        row for row in read(TABLES / "table2.csv") if row["split"] == README_SPLIT and row["system"] in README_SYSTEMS
+    ]
+    columns = [("all", "paper"), ("all", "open"), ("unseen", "open")]
+    titles = ["system", "`paper`, top-1 / top-10", "`open`, top-1 / top-10", "`open`, rows with an unseen precursor"]
+    lines = [titles]
+    for system in README_SYSTEMS:
+        found = {
+            (row["rows"], row["protocol"], row["k"]): f"{row['mean']} ± {row['deviation']}"
+            for row in rows
+            if row["system"] == system
+        }
+        lines.append([system, *(" / ".join(found[(*column, k)] for k in ("1", "10")) for column in columns)])
+    return markdown(lines) + "\n"
+
+
+def markdown(rows: list[list[str]]) -> str:
+    """Return rows, the first of them the header, as a Markdown table."""
+    header, *body = (f"| {' | '.join(row)} |" for row in rows)
+    return "\n".join([header, "|---" * len(rows[0]) + "|", *body])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""ElemwiseRetro: anion templates chosen for each source element."""

@@ -1,0 +1,1 @@
+"""Systems that adapt how similar targets were made."""

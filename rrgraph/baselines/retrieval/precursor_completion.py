@@ -1,0 +1,224 @@
+"""Masked precursor completion: training reactions teach an encoder which targets are made alike.
+
+A reaction table flows in; out flow embeddings of any composition, near each other when their precursors are, and
+the precursors that most probably complete a partial set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from rrgraph.chem import ELEMENTS, Composition, fraction_matrix
+from rrgraph.data import ReactionTable
+from rrgraph.errors import DataError, ModelError
+from rrgraph.training import LoopConfig, Task, train
+
+__all__ = ["CompletionEncoder"]
+
+_RECONSTRUCTION = 0.5
+"""Weight of the loss of the target's composition beside that of its precursors."""
+_CHUNK = 4096
+
+
+class CompletionEncoder:
+    """The encoder of SynthesisSimilarity (He et al., Science Advances 2023, "Precursor recommendation for inorganic
+    synthesis by machine learning materials similarity from scientific literature").
+
+    A feed-forward network encodes the target's atomic fractions. Two tasks teach it: to predict, from the embedding
+    and a random part of the precursor set, the other precursors of the set (attention over the target and the known
+    precursors, then the circle loss over the training vocabulary), and to reconstruct the fractions.
+
+    Departs from the paper: the third task, to predict the precursors' own compositions, is left out, and the circle
+    loss has neither margin nor scale, so that nothing is left to tune. Embeddings have length 1 while they are
+    learned, because length 1 is how they are compared.
+    """
+
+    def __init__(self) -> None:
+        self.vocabulary: tuple[Composition, ...] = ()
+        """Training precursors, in order of their keys."""
+        self._places: dict[str, int] = {}
+        self._network: _CompletionNetwork | None = None
+
+    def fit(self, table: ReactionTable, *, width: int = 64, epochs: int = 30, seed: int = 0) -> Self:
+        """Learn from the distinct reactions of a table, forgetting any earlier ones, and return the encoder itself.
+
+        Args:
+            table: training reactions, and no others.
+            width: dimension of the embedding.
+            epochs: passes over the reactions.
+            seed: of weights, order and masks; the global generator of torch is left as it was.
+
+        Raises:
+            DataError: the table has no rows.
+        """
+        if not len(table):
+            raise DataError("Cannot fit the precursor completion encoder to a reaction table without rows.")
+        precursors = table.precursors()
+        self._places = {key: place for place, key in enumerate(sorted(precursors))}
+        self.vocabulary = tuple(precursors[key] for key in self._places)
+        reactions = table.distinct_reactions()
+        fractions = torch.from_numpy(fraction_matrix([target for target, _ in reactions]))
+        members = self._members([sorted(keys) for _, keys in reactions])
+        config = LoopConfig(epochs=epochs, patience=0, learning_rate=2e-3, schedule="cosine", warmup=0.05)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self._network = _CompletionNetwork(len(self.vocabulary), width)
+            train(_CompletionTask(self._network, fractions, members, config), config, seed=seed)
+        return self
+
+    @torch.no_grad()
+    def embed(self, compositions: Sequence[Composition]) -> Tensor:
+        """Return the embedding of each composition, (n, width), of length 1.
+
+        Raises:
+            ModelError: the encoder has not been fitted.
+        """
+        return self._fitted().encode(torch.from_numpy(fraction_matrix(compositions)))
+
+    @torch.no_grad()
+    def log_odds(self, targets: Sequence[Composition], known: Sequence[Collection[Composition]]) -> Tensor:
+        """Return how likely each precursor of the vocabulary completes a partial set, (n, vocabulary).
+
+        Args:
+            targets: n materials to make.
+            known: the part of the precursor set of each that is known, perhaps none. These get -inf; what is not
+                in the vocabulary says nothing.
+
+        Raises:
+            ModelError: the encoder has not been fitted.
+        """
+        network = self._fitted()
+        fractions = torch.from_numpy(fraction_matrix(targets))
+        members = self._members([sorted(each.key for each in part) for part in known])
+        logits = []
+        for start in range(0, len(targets), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            found = network.complete(network.encode(fractions[part]), members[part], members[part] < 0)
+            logits.append(_cover(found, members[part], -torch.inf))
+        return torch.cat(logits) if logits else torch.zeros(0, len(self.vocabulary))
+
+    def complete(self, target: Composition, known: Collection[Composition], *, top: int = 10) -> list[Composition]:
+        """Return the `top` precursors that most probably complete the `known` part of a set, best first.
+
+        Raises:
+            ModelError: the encoder has not been fitted.
+        """
+        log_odds = self.log_odds([target], [known])[0]
+        best = log_odds.argsort(descending=True, stable=True)[:top].tolist()
+        return [self.vocabulary[place] for place in best if log_odds[place] > -torch.inf]
+
+    def _fitted(self) -> _CompletionNetwork:
+        if self._network is None:
+            raise ModelError("The precursor completion encoder has not been fitted to a reaction table.")
+        return self._network
+
+    def _members(self, sets: Sequence[Sequence[str]]) -> Tensor:
+        """Return the places of each set's precursors in the vocabulary, (n, largest), -1 beyond the last."""
+        places = [[self._places[key] for key in keys if key in self._places] for keys in sets]
+        members = torch.full((len(sets), max(map(len, places), default=0)), -1)
+        for row, found in enumerate(places):
+            members[row, : len(found)] = torch.tensor(found, dtype=torch.int64)
+        return members
+
+
+class _CompletionNetwork(nn.Module):
+    """Encoder, completion and reconstruction.
+
+    Args:
+        precursors: size of the vocabulary.
+        width: of the embedding.
+    """
+
+    def __init__(self, precursors: int, width: int) -> None:
+        super().__init__()
+        hidden = 4 * width
+        self.scale = width**0.5
+        self.encoder = nn.Sequential(nn.Linear(len(ELEMENTS), hidden), nn.GELU(), nn.Linear(hidden, width))
+        self.reconstruct = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, len(ELEMENTS)))
+        self.precursors = nn.Embedding(precursors, width)
+        self.query, self.key = nn.Linear(width, width), nn.Linear(width, width)
+        self.mix = nn.Sequential(nn.Linear(2 * width, hidden), nn.GELU(), nn.Linear(hidden, width))
+        self.bias = nn.Parameter(torch.full((precursors,), -3.0))
+
+    def encode(self, fractions: Tensor) -> Tensor:
+        """Return the embeddings (n, width), of length 1, of atomic fractions (n, elements)."""
+        # Roots let dopants be seen beside the majority elements.
+        return nn.functional.normalize(self.encoder(fractions.sqrt()), dim=-1)
+
+    def complete(self, embeddings: Tensor, members: Tensor, masked: Tensor) -> Tensor:
+        """Return the log-odds (n, vocabulary) of precursors.
+
+        Args:
+            embeddings: (n, width) of the targets.
+            members: (n, m) places of precursors in the vocabulary, -1 beyond the last.
+            masked: (n, m), which of them are not shown.
+        """
+        target = embeddings[:, None] * self.scale
+        tokens = torch.cat([target, self.precursors(members.clamp_min(0))], dim=1)
+        hidden = nn.functional.pad(masked, (1, 0), value=False)
+        attention = (self.query(target) * self.key(tokens)).sum(dim=-1) / self.scale
+        weights = attention.masked_fill(hidden, -torch.inf).softmax(dim=-1)
+        context = (weights[..., None] * tokens).sum(dim=1)
+        mixed: Tensor = self.mix(torch.cat([target[:, 0], context], dim=-1))
+        return mixed @ self.precursors.weight.T + self.bias
+
+
+class _CompletionTask(Task):
+    """Learn to complete precursor sets and to reconstruct their targets.
+
+    Args:
+        module: the network.
+        fractions: (reactions, elements) of the targets.
+        members: (reactions, m) places of their precursors, -1 beyond the last.
+        config: learning rate and batch size.
+    """
+
+    module: _CompletionNetwork
+
+    def __init__(self, module: _CompletionNetwork, fractions: Tensor, members: Tensor, config: LoopConfig) -> None:
+        self.module, self.fractions, self.members = module, fractions, members
+        self.learning_rate, self.batch_size = config.learning_rate, config.batch_size
+
+    def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
+        return [{"params": list(self.module.parameters()), "lr": self.learning_rate}]
+
+    def batches(self, epoch: int, generator: torch.Generator) -> Sequence[Tensor]:
+        return torch.randperm(len(self.members), generator=generator).split(self.batch_size)
+
+    def loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        fractions, members = self.fractions[batch], self.members[batch]
+        masked = _mask(members, generator)
+        embeddings = self.module.encode(fractions)
+        logits = self.module.complete(embeddings, members, masked)
+        given = members.masked_fill(masked, -1)
+        wanted = members.masked_fill(~masked, -1)
+        positive = torch.full_like(logits, -torch.inf)
+        chosen = wanted.clamp_min(0)
+        positive.scatter_reduce_(
+            1, chosen, (-logits.gather(1, chosen)).masked_fill(wanted < 0, -torch.inf), "amax", include_self=True
+        )
+        negative = _cover(_cover(logits, given, -torch.inf), wanted, -torch.inf)
+        circle = nn.functional.softplus(positive.logsumexp(1)) + nn.functional.softplus(negative.logsumexp(1))
+        log_fractions = self.module.reconstruct(embeddings * self.module.scale).log_softmax(dim=-1)
+        reconstruction = -(fractions * log_fractions).sum(dim=-1)
+        return (circle + _RECONSTRUCTION * reconstruction).mean()
+
+
+def _mask(members: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw which members are not shown, (n, m): at least one of each set, each number being as likely."""
+    present = members >= 0
+    count = present.sum(dim=1, keepdim=True)
+    hidden = 1 + (torch.rand(count.shape, generator=generator) * count).long().clamp(max=count - 1)
+    order = torch.rand(members.shape, generator=generator).masked_fill(~present, 2.0).argsort(dim=1).argsort(dim=1)
+    return (order < hidden) | ~present
+
+
+def _cover(logits: Tensor, members: Tensor, value: float) -> Tensor:
+    """Return the logits with `value` at members; -1 is none."""
+    # One more column takes what -1 points to.
+    places = torch.where(members < 0, logits.shape[1], members)
+    return nn.functional.pad(logits, (0, 1)).scatter(1, places, value)[:, :-1]

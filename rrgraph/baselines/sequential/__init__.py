@@ -1,0 +1,1 @@
+"""Sequential generation of precursor sets."""

@@ -1,0 +1,1 @@
+"""Plausible compounds generated from charges."""

@@ -1,0 +1,1 @@
+"""Arguments, inputs and outputs that several commands share."""

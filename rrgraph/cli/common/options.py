@@ -1,0 +1,262 @@
+"""Arguments that several commands share, and how their values become planning constraints."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+from collections.abc import Iterable, Sequence
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rrgraph.errors import ConfigError, FormulaError, PlanningError, suggestion
+
+if TYPE_CHECKING:
+    from rrgraph.chem import Composition
+    from rrgraph.models import Model
+
+__all__ = [
+    "CANDIDATES",
+    "add_command",
+    "add_config",
+    "add_groupings",
+    "add_mode",
+    "add_protocol_flags",
+    "add_run_command",
+    "count_or_all",
+    "groupings",
+    "list_formulas",
+    "per_target",
+    "positive_int",
+    "positive_number",
+    "protocol_overrides",
+    "resolve_candidates",
+    "score_mode",
+]
+
+GENERATED = "generated"
+"""Word of `--candidates` for the compounds that are made up for each target."""
+
+CANDIDATES = "FILE|LIST|train|all|generated"
+"""What `--candidates` takes."""
+
+
+def add_command(
+    name: str, commands: argparse._SubParsersAction, *, summary: str, examples: str, rest: str | None = None
+) -> argparse.ArgumentParser:
+    """Add a command with a one-line summary and worked examples to the help.
+
+    Args:
+        name: of the command.
+        commands: where it is added.
+        summary: one line that begins in lower case.
+        examples: lines of the help.
+        rest: the list argument that also takes what stands after options, which argparse alone would refuse.
+    """
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog=f"examples:\n{examples}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", default=argparse.SUPPRESS, help="log what is being done"
+    )
+    parser.set_defaults(parser=parser, rest=rest)
+    return parser
+
+
+def add_run_command(
+    name: str, commands: argparse._SubParsersAction, *, summary: str, examples: str
+) -> argparse.ArgumentParser:
+    """Add a command that carries out the run of a configuration: CONFIG, overrides and --resume."""
+    parser = add_command(name, commands, summary=summary, examples=examples, rest="overrides")
+    add_config(parser)
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="values that replace those of the file")
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
+    return parser
+
+
+def add_config(
+    parser: argparse.ArgumentParser, *, help: str = "YAML file, or a name of 'rrgraph config list'", group: str = ""
+) -> None:
+    """Add CONFIG, a file or the name of a built-in configuration; shells that argcomplete helps complete both.
+
+    `group` is the part of the names that may be left out, as for `find_config`.
+    """
+    action = parser.add_argument("config", help=help)
+    action.completer = partial(_complete_config, group=group)  # type: ignore[attr-defined]
+
+
+def _complete_config(prefix: str, *, group: str, **_: object) -> list[str]:
+    from argcomplete.completers import FilesCompleter
+
+    from rrgraph.util.named_configs import config_names
+
+    names = config_names()
+    return [*names, *(name.removeprefix(f"{group}/") for name in names), *FilesCompleter()(prefix)]
+
+
+def positive_int(text: str) -> int:
+    """Parse a whole number of at least 1."""
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least 1")
+    return int(text)
+
+
+def positive_number(text: str) -> float:
+    """Parse a finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number above 0")
+    return value
+
+
+def count_or_all(text: str) -> int | None:
+    """Parse a whole number of at least 1, or `all` as None."""
+    if text == "all":
+        return None
+    try:
+        return positive_int(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}, nor 'all'") from None
+
+
+def add_protocol_flags(parser: argparse.ArgumentParser) -> None:
+    """Add `--protocol` and one option for each of its flags."""
+    group = parser.add_argument_group("evaluation protocol")
+    group.add_argument("--protocol", default="open", help="paper (size told) or open (size unknown; default)")
+    group.add_argument("--size", dest="set_size", help="told or open")
+    group.add_argument("--cover", help="strict, or exempt: C, H, O, N may come from the atmosphere")
+    group.add_argument("--foreign", help="allowed or forbidden: elements that the target lacks")
+    group.add_argument(
+        "--max-candidates",
+        type=count_or_all,
+        default=argparse.SUPPRESS,
+        metavar="N|all",
+        help="how many most probable candidates form sets",
+    )
+    group.add_argument("--ties", help="optimistic or pessimistic for the recorded set")
+    group.add_argument("--truth-rule", dest="truth_rule", help="row: the row's own set; any: any set of the target")
+
+
+def add_mode(parser: argparse._ActionsContainer) -> None:
+    """Add `--mode`; `score_mode` reads it."""
+    parser.add_argument(
+        "--mode",
+        metavar="NAME",
+        help="what sets are ranked by: listwise, their probability as whole sets (for models with a set scorer), or by "
+        "their links: product, log_odds or geometric; by default what the model does best with",
+    )
+
+
+def add_groupings(parser: argparse.ArgumentParser) -> None:
+    """Add `--by`; `groupings` reads it."""
+    parser.add_argument(
+        "--by",
+        default="",
+        metavar="LIST|all",
+        help="also measure apart by kind of row: anion_class, distance (of the target's element system from training), "
+        "source_elements, unseen, year; several joined by commas, or all",
+    )
+
+
+def groupings(choice: str) -> tuple[str, ...]:
+    """Return the groupings of rows meant by `--by`.
+
+    Raises:
+        ConfigError: there is no grouping of that name.
+    """
+    from rrgraph.evaluation import SUBGROUPINGS
+
+    if not choice:
+        return ()
+    names = tuple(SUBGROUPINGS) if choice == "all" else tuple(dict.fromkeys(name.strip() for name in choice.split(",")))
+    for name in names:
+        if name not in SUBGROUPINGS:
+            known = [*SUBGROUPINGS, "all"]
+            raise ConfigError(f"--by is '{name}', expected some of {', '.join(known)}.{suggestion(name, known)}")
+    return names
+
+
+def protocol_overrides(arguments: argparse.Namespace) -> dict[str, object]:
+    """Return the protocol flags that were given."""
+    given = {name: getattr(arguments, name) for name in ("set_size", "cover", "foreign", "ties")}
+    given["truth"] = arguments.truth_rule
+    flags: dict[str, object] = {name: value for name, value in given.items() if value is not None}
+    if "max_candidates" in arguments:  # None is a value: the whole pool
+        flags["max_candidates"] = arguments.max_candidates
+    return flags
+
+
+def score_mode(choice: str | None, predictor: Model, *, told: bool) -> str:
+    """Return what sets are ranked by: what is asked for, else what the model does best with."""
+    from rrgraph.models import default_mode
+
+    return choice or default_mode(predictor, told=told)
+
+
+def per_target(choice: str) -> bool:
+    """Whether `--candidates` asks for compounds made up for each target."""
+    return GENERATED in choice.split("+")
+
+
+def resolve_candidates(
+    choice: str,
+    known: Sequence[Composition],
+    seen: Sequence[Composition],
+    *,
+    targets: Iterable[Composition] = (),
+    required: Iterable[Composition] = (),
+) -> Sequence[Composition]:
+    """Return the candidates meant by `--candidates FILE|LIST|train|all|generated`.
+
+    Args:
+        choice: `all` (every precursor the model knows), `train` (those seen in training), a file with a formula
+            a line, formulas joined by commas, `generated` (the plausible compounds of each target's elements), or
+            `generated` joined to others by a plus sign, such as `all+generated`.
+        known: the model's vocabulary.
+        seen: the part of it that occurs in training.
+        targets: what compounds are generated for.
+        required: what every set has to hold: a candidate beside generated ones, whatever the target.
+    """
+    if per_target(choice):
+        from rrgraph.planning import generated_candidates
+
+        lists = [resolve_candidates(part, known, seen) for part in choice.split("+") if part != GENERATED]
+        return generated_candidates(targets, chain(*lists, required))
+    if choice == "all":
+        return known
+    if choice == "train":
+        return seen
+    return list_formulas("--candidates", choice, words=("train", "all", GENERATED))
+
+
+def list_formulas(option: str, choice: str, *, words: Sequence[str] = ()) -> list[Composition]:
+    """Return the formulas of a file, a catalogued file or a comma-separated list, given as the value of `option`.
+
+    Raises:
+        PlanningError: the value is empty, or neither a file nor a formula nor one of `words`.
+    """
+    from rrgraph.data import CATALOGUE, data_path
+    from rrgraph.planning import read_candidates
+
+    if choice in CATALOGUE:
+        choice = str(data_path(choice))
+    expected = f"expected a file, formulas joined by commas{''.join(f', {word!r}' for word in words)}"
+    if not choice.strip(" ,"):
+        raise PlanningError(f"{option} is '{choice}', {expected}.")
+    try:
+        return read_candidates(choice)
+    except FormulaError as error:
+        if "," in choice:
+            raise
+        beside = [str(other) for other in Path(choice).parent.glob("*") if other.is_file()]
+        near = suggestion(choice, [*words, *beside])
+        raise PlanningError(f"{option} is '{choice}', {expected}.{near}" if near else f"{option}: {error}") from None

@@ -1,0 +1,139 @@
+"""Tables for people: rich on a terminal, plain aligned text in pipes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from rrgraph.evaluation import Metrics
+    from rrgraph.metrics import EdgeMetrics, TopK
+
+__all__ = ["fits", "percent", "show_edges", "show_metrics", "show_strata", "show_table"]
+
+_GAP = 2
+
+
+def show_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None, numbers: Collection[str] = ()
+) -> None:
+    """Print a table; the columns that `numbers` names are aligned to the right."""
+    console = Console()
+    body = list(rows)
+    right = [name in numbers for name in header]
+    if not console.is_terminal:
+        _show_plain(header, body, right, title)
+        return
+    if title:
+        console.print(escape(title), style="bold", highlight=False)
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
+    for name, is_number in zip(header, right, strict=True):
+        table.add_column(escape(name), justify="right" if is_number else "left", overflow="fold", no_wrap=is_number)
+    for row in body:
+        table.add_row(*(escape(cell) for cell in row))
+    console.print(table)
+
+
+def fits(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether a table fits the terminal without broken lines; a pipe is as wide as it needs to be."""
+    console = Console()
+    return not console.is_terminal or sum(_widths([header, *rows])) + _GAP * len(header) <= console.width
+
+
+def percent(probability: float) -> str:
+    """Return a probability with two digits that count: ``41 %``, ``4.3 %``; ``< 0.01 %`` and ``> 99 %`` at the ends."""
+    if probability < 1e-4:
+        return "< 0.01 %"
+    return "> 99 %" if probability >= 0.995 else f"{100 * probability:.2g} %"
+
+
+def show_metrics(systems: Mapping[str, Metrics], *, title: str) -> None:
+    """Print the accuracies of one or more systems on the same rows, in % with 95 % intervals."""
+    print(f"{title}: accuracy in % [95 % interval over targets]")
+    for label, parts in _parts(systems).items():
+        columns = sorted({k for part in parts.values() for k in part.top})
+        rows = [
+            [system, *(str(part.top[k]) if k in part.top else "-" for k in columns)] for system, part in parts.items()
+        ]
+        names = [f"top-{k}" for k in columns]
+        show_table(["system", *names], rows, numbers=names, title=f"\n{label}")
+    _show_leads(systems)
+    for system, metrics in systems.items():
+        reached = "" if metrics.reachable is None else f"recorded set reachable in {100 * metrics.reachable:.1f} %"
+        notes = [reached, str(metrics.calibration or "")]
+        if any(notes):
+            print(f"{system}: {', '.join(note for note in notes if note)}")
+        if metrics.listed_calibration is not None:
+            print(f"{system}, first 10 sets of all rows: {metrics.listed_calibration}")
+
+
+def show_strata(systems: Mapping[str, Metrics]) -> None:
+    """Print the accuracies by kind of row, those of several systems below each other."""
+    for found in zip(*(metrics.strata for metrics in systems.values()), strict=True):
+        tables = [strata.table() for strata in found]
+        header = tables[0][0]
+        rows = [
+            [kind, system, *cells]
+            for lines in zip(*(body for _, body in tables), strict=True)
+            for system, (kind, *cells) in zip(systems, lines, strict=True)
+        ]
+        show_table([header[0], "system", *header[1:]], rows, numbers=header[1:], title=f"\nby {header[0]}")
+
+
+def _show_leads(systems: Mapping[str, Metrics]) -> None:
+    """Print how many points the model is ahead of each baseline on the same rows."""
+    leads = {system: metrics.model_lead for system, metrics in systems.items() if metrics.model_lead}
+    if leads:
+        names = [f"top-{k}" for k in next(iter(leads.values()))]
+        rows = [[f"over {system}", *map(str, lead.values())] for system, lead in leads.items()]
+        title = "\nlead of the model in points (paired bootstrap over targets)"
+        show_table(["", *names], rows, numbers=names, title=title)
+
+
+def _parts(systems: Mapping[str, Metrics]) -> dict[str, dict[str, TopK]]:
+    """Group the accuracies by what they are measured on, so that systems stand below each other."""
+    grouped: dict[str, dict[str, TopK]] = {}
+    for system, metrics in systems.items():
+        truth = "any recorded set of the target" if metrics.protocol.truth == "any" else "the row's own recorded set"
+        named = [
+            (truth, metrics.overall),
+            ("the row's own recorded set", metrics.per_row),
+            ("recorded sets with a precursor unseen in training", metrics.unseen),
+        ]
+        for label, part in named:
+            if part is not None and part.rows:
+                plural = "row" if part.rows == 1 else "rows"
+                grouped.setdefault(f"{label} ({part.rows} {plural})", {})[system] = part
+    return grouped
+
+
+def show_edges(edges: EdgeMetrics) -> None:
+    """Print how well links are told apart before any set is built."""
+    if edges.mrr is None or edges.hits is None:
+        print(f"link metrics: {edges.reason}")
+        return
+    hits = ", ".join(f"Hits@{k} {100 * share:.1f} %" for k, share in edges.hits["realistic"].items())
+    print(
+        f"links: ROC-AUC {edges.roc_auc:.4f}, average precision {edges.average_precision:.4f}, "
+        f"MRR {edges.mrr['realistic']:.4f}, {hits} ({edges.positives} of {edges.positives + edges.negatives} pairs)"
+    )
+
+
+def _show_plain(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool], title: str | None) -> None:
+    if title:
+        print(title)
+    widths = _widths([header, *rows])
+    for line in [header, *rows]:
+        cells = (
+            cell.rjust(width) if is_number else cell.ljust(width)
+            for cell, width, is_number in zip(line, widths, right, strict=True)
+        )
+        print((" " * _GAP).join(cells).rstrip())
+
+
+def _widths(lines: Sequence[Sequence[str]]) -> list[int]:
+    return [max(len(part) for cell in column for part in cell.split("\n")) for column in zip(*lines, strict=True)]

@@ -1,0 +1,5 @@
+"""`rrgraph cooccur`: precursor networks of a reaction table."""
+
+from rrgraph.cli.cooccur.command import add_parser, run
+
+__all__ = ["add_parser", "run"]

@@ -1,0 +1,212 @@
+"""`rrgraph plan --domain organic`: SMILES flow in, ranked sets of reactants with their templates flow out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from rrgraph.cli.common.show import percent, show_table
+from rrgraph.cli.common.writers import Layout, Writer, open_output
+from rrgraph.errors import ConfigError, DataError
+from rrgraph.util.files import suggest_file, write_text
+
+if TYPE_CHECKING:
+    from rrgraph.organic import ReactantPlanner, ReactantSet
+
+__all__ = ["check_options", "run_organic"]
+
+_SHARED = ("formulas", "input", "model", "top_k", "output", "json", "domain", "svg")
+_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """One ranked set of reactants.
+
+    Attributes:
+        reactants: canonical SMILES.
+        probability: see `ReactantSet.score`.
+        template: the best template that leads there.
+        training_rows: of that template.
+        templates: how many templates lead there.
+        drawing: file of the drawing, if one was asked for.
+    """
+
+    reactants: tuple[str, ...]
+    probability: float
+    template: str
+    training_rows: int
+    templates: int
+    drawing: str | None = None
+
+
+@dataclass(frozen=True)
+class ProductPlan:
+    """What is suggested for one product.
+
+    Attributes:
+        product: canonical SMILES, or the text where it cannot be read.
+        suggestions: the best first.
+        error: why there are none.
+    """
+
+    product: str
+    suggestions: tuple[Suggestion, ...]
+    error: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as one JSON object."""
+        return {
+            "product": self.product,
+            "sets": [suggestion.reactants for suggestion in self.suggestions],
+            "scores": [suggestion.probability for suggestion in self.suggestions],
+            "suggestions": [asdict(suggestion) for suggestion in self.suggestions],
+            **({} if self.error is None else {"error": self.error}),
+        }
+
+
+LAYOUT: Layout[ProductPlan] = Layout(
+    columns={
+        "number": int,
+        "product": str,
+        "rank": int,
+        "reactants": str,
+        "probability": float,
+        "template": str,
+        "training_rows": int,
+        "templates": int,
+        "drawing": str,
+        "error": str,
+    },
+    rows=lambda number, plan: _rows(number, plan),
+)
+
+
+def check_options(arguments: argparse.Namespace, defaults: argparse.ArgumentParser) -> None:
+    """Refuse options that mean nothing for molecules.
+
+    Raises:
+        ConfigError: naming the option.
+    """
+    for action in defaults._actions:
+        name = action.dest
+        if name in ("help", "verbose", *_SHARED) or not action.option_strings:
+            continue
+        if getattr(arguments, name, action.default) != action.default:
+            option = action.option_strings[0]
+            raise ConfigError(f"{option} is about inorganic targets, so it does not go with --domain organic.")
+
+
+def run_organic(arguments: argparse.Namespace) -> int:
+    """Plan and show; molecules that cannot be read are reported and make the exit code 2."""
+    from rrgraph.organic import MoleculeError, canonical_smiles
+
+    planner = _planner(arguments.model)
+    texts = _texts(arguments.formulas, arguments.input)
+    failed = False
+    with open_output(arguments.output, LAYOUT, as_json=arguments.json, table=_Table()) as output:
+        for start in range(0, len(texts), _AT_ONCE):
+            rows: list[tuple[str, str | None]] = []
+            for text in texts[start : start + _AT_ONCE]:
+                try:
+                    rows.append((canonical_smiles(text), None))
+                except MoleculeError as problem:
+                    rows.append((text, str(problem)))
+            good = [product for product, error in rows if error is None]
+            plans: Iterator[list[ReactantSet]] = planner.plan(good, top_k=arguments.top_k)
+            for number, (product, error) in enumerate(rows, start=start + 1):
+                found = next(plans) if error is None else []
+                message = error or (None if found else f"No template of the model makes '{product}'.")
+                if message is not None:
+                    print(f"rrgraph plan: {message}", file=sys.stderr)
+                failed = failed or error is not None
+                output.write(_plan(planner, number, product, found, message, arguments.svg))
+    return 2 if failed else 0
+
+
+def _planner(model: str) -> ReactantPlanner:
+    from rrgraph.organic import load_template_checkpoint, template_planner
+
+    if not Path(model, "model.json").is_file():
+        raise ConfigError(
+            f"--model is '{model}', expected the run folder of a model of templates, such as one made by "
+            f"'rrgraph train organic/conretrobert'.{suggest_file(model)}"
+        )
+    return template_planner(load_template_checkpoint(model))
+
+
+def _texts(given: Sequence[str], path: str | None) -> list[str]:
+    """Return the SMILES typed, or those of a file: one a line, the first word of it."""
+    if path is None:
+        if not given:
+            raise ConfigError("There is no product to plan; give SMILES or --input FILE.")
+        return list(given)
+    if path == "-":
+        return _lines(sys.stdin)
+    if not Path(path).is_file():
+        raise DataError(f"There is no file '{path}'.{suggest_file(path)}")
+    with Path(path).open(encoding="utf-8") as stream:
+        return _lines(stream)
+
+
+def _lines(stream: IO[str]) -> list[str]:
+    return [line.split()[0] for line in stream if line.strip() and not line.startswith("#")]
+
+
+def _plan(
+    planner: ReactantPlanner,
+    number: int,
+    product: str,
+    found: Sequence[ReactantSet],
+    error: str | None,
+    svg: str | None,
+) -> ProductPlan:
+    counts = planner.scorer.count  # type: ignore[attr-defined]
+    suggestions = [
+        Suggestion(
+            reactants=tuple(suggestion.reactants.split(".")),
+            probability=suggestion.score,
+            template=suggestion.templates[0].template,
+            training_rows=counts.get(suggestion.templates[0].template, 0),
+            templates=len(suggestion.templates),
+            drawing=_draw(svg, number, rank, product, suggestion.reactants),
+        )
+        for rank, suggestion in enumerate(found, start=1)
+    ]
+    return ProductPlan(product=product, suggestions=tuple(suggestions), error=error)
+
+
+def _draw(folder: str | None, number: int, rank: int, product: str, reactants: str) -> str | None:
+    if folder is None:
+        return None
+    from rrgraph.organic.chemistry.drawing import draw_reaction
+
+    path = Path(folder) / f"product{number}_set{rank}.svg"
+    write_text(path, draw_reaction(product, reactants))
+    return str(path)
+
+
+def _rows(number: int, plan: ProductPlan) -> Iterator[dict[str, Any]]:
+    shared = {"number": number, "product": plan.product, "error": plan.error}
+    if not plan.suggestions:
+        yield shared
+    for rank, suggestion in enumerate(plan.suggestions, start=1):
+        yield shared | asdict(suggestion) | {"rank": rank, "reactants": ".".join(suggestion.reactants)}
+
+
+class _Table(Writer[ProductPlan]):
+    """Plans as tables for people."""
+
+    def write(self, record: ProductPlan) -> None:
+        """Print the suggestions of a product."""
+        rows = [
+            [str(rank), percent(s.probability), " + ".join(s.reactants), str(s.training_rows), s.template]
+            for rank, s in enumerate(record.suggestions, start=1)
+        ]
+        if rows:
+            header = ["", "probability", "reactants", "training rows", "template"]
+            show_table(header, rows, title=f"\n{record.product}", numbers=["", "probability", "training rows"])

@@ -1,0 +1,70 @@
+"""`rrgraph properties`: formulas flow in, predicted properties with uncertainties flow out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from rrgraph.cli.common.options import add_command
+from rrgraph.errors import PlanningError
+
+__all__ = ["add_parser", "run"]
+
+_EXAMPLES = """\
+  rrgraph properties BaTiO3
+  rrgraph properties Li7La3Zr2O12 Cr2AlB2 --all                every property that the model knows
+  rrgraph properties --input formulas.csv --output properties.parquet
+  rrgraph properties --input - --json < formulas.txt
+  rrgraph properties BaTiO3 --model runs/pretrain              an encoder of your own, with its own properties
+
+A list of formulas is a CSV or JSONL file with a column 'target' or 'formula', or text with a formula a line. A bad
+row is reported with its line number, keeps its place in the output and makes the exit code 2; the others go on.
+Every value comes with one standard deviation and is that of the ground state: a composition has no structure.
+"""
+
+
+def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+    """Add the command and its arguments."""
+    parser = add_command(
+        name, commands, summary="predict properties of compositions", examples=_EXAMPLES, rest="formulas"
+    )
+    parser.add_argument("formulas", nargs="*", metavar="FORMULA", help="compositions")
+    parser.add_argument("--input", metavar="FILE", help="CSV, JSONL or text file of formulas; - reads standard input")
+    parser.add_argument("--column", metavar="NAME", help="column of the formulas, if not 'target' or 'formula'")
+    parser.add_argument("--model", metavar="NAME|PATH", help="bundled encoder or run folder of 'rrgraph pretrain'")
+    parser.add_argument("--all", action="store_true", help="every property, not only those most asked for")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a formula")
+    parser.add_argument("--output", metavar="FILE", help="write .jsonl, .csv or .parquet instead of a table")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Predict and show; bad rows are reported and do not stop the others, but make the exit code 2."""
+    from rrgraph.cli.common.targets import read_targets
+    from rrgraph.cli.common.writers import check_output, open_output
+
+    if bool(arguments.formulas) == bool(arguments.input):
+        raise PlanningError("Give either formulas or --input FILE, such as 'rrgraph properties BaTiO3'.")
+    if arguments.column is not None and not arguments.input:
+        raise PlanningError("--column names a column of --input FILE, which is not given.")
+    check_output(arguments.output)
+    chunks = read_targets(arguments.formulas, arguments.input, formula_column=arguments.column)
+
+    from rrgraph.cli.properties.names import shown_tasks
+    from rrgraph.cli.properties.output import PropertyTableWriter, describe_properties, property_layout
+    from rrgraph.models import DEFAULT_ENCODER, load_encoder
+
+    predictor = load_encoder(arguments.model or DEFAULT_ENCODER)
+    tasks = shown_tasks(predictor.tasks, every=arguments.all)
+    table, layout = PropertyTableWriter(), property_layout(tasks)
+    failed = False
+    with open_output(arguments.output, layout, as_json=arguments.json, table=table) as output:
+        for chunk in chunks:
+            predictions = predictor.predict([row.target for row in chunk if row.target is not None])
+            for record in describe_properties(chunk, predictions, tasks):
+                if record.message is not None:
+                    failed = True
+                    print(f"rrgraph properties: {record.message}", file=sys.stderr)
+                output.write(record)
+    table.finish()
+    return 2 if failed else 0

@@ -1,0 +1,1 @@
+"""Cleaning: rules, corrections and the reader of raw text-mined recipes."""

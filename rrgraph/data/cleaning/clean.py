@@ -1,0 +1,171 @@
+"""Cleaning of tables: every row is kept or counted under the reason why it was dropped.
+
+Flows in: a reaction table. Flows out: the rows that obey the rules of `rrgraph.data.cleaning.rules`, and the report.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rrgraph.chem import Composition, FormulaWarning, composition_from_amounts, parse_formula
+from rrgraph.data.cleaning.rules import (
+    CleaningOptions,
+    Dropped,
+    clean_precursors,
+    clean_spelling,
+    is_composite,
+    read_precursor,
+)
+from rrgraph.data.table import SEPARATOR, ReactionTable
+from rrgraph.errors import FormulaError
+from rrgraph.util.progress import track
+
+__all__ = ["CleaningReport", "clean_table"]
+
+_OFFSET = re.compile(r"[(\[]?(\d*(?:\.\d+)?)\s*[-−–+±]\s*[\d.]*(?:δ|delta|ε|[dmnuvwxyz])(?:/\d+)?[)\]]?(?![a-z])")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CleaningReport:
+    """What cleaning did; `rows_in` is `rows_out` plus the sum of `dropped`.
+
+    Attributes:
+        recipes: raw recipes read, None for a table; a recipe whose variables are expanded gives several rows.
+        rows_in: rows that were judged.
+        rows_out: rows that were kept.
+        dropped: number of rows dropped, by reason.
+        changed: number of changes made in the rows that were kept, by kind.
+    """
+
+    recipes: int | None = None
+    rows_in: int
+    rows_out: int
+    dropped: Mapping[str, int]
+    changed: Mapping[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as JSON-ready values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        source = "" if self.recipes is None else f" from {self.recipes:,} recipes"
+        lines = [f"{self.rows_in:,} rows{source}, {self.rows_out:,} kept, {sum(self.dropped.values()):,} dropped"]
+        lines += [f"  dropped, {reason}: {count:,}" for reason, count in self.dropped.items()]
+        lines += [f"  changed, {kind}: {count:,}" for kind, count in self.changed.items()]
+        return "\n".join(lines)
+
+
+def clean_table(table: ReactionTable, options: CleaningOptions | None = None) -> tuple[ReactionTable, CleaningReport]:
+    """Apply the cleaning rules to a table; all its columns are kept.
+
+    Args:
+        table: rows as typed; formulas that cannot be read are dropped and counted, not raised.
+        options: which rules apply, by default all of them.
+    """
+    cleaner = _RowCleaner(options or CleaningOptions())
+    rows: list[int] = []
+    targets: list[str] = []
+    sets: list[str] = []
+    frame = table.frame
+    dropped: Counter[str] = Counter()
+    pairs = zip(frame["target"].tolist(), frame["precursors"].tolist(), strict=True)
+    for row, (target, precursors) in enumerate(track(pairs, "cleaning rows", total=len(frame))):
+        try:
+            cleaned = cleaner.clean(target, precursors)
+        except Dropped as drop:
+            dropped[drop.reason] += 1
+            continue
+        rows.append(row)
+        targets.append(cleaned[0])
+        sets.append(cleaned[1])
+    kept = frame.iloc[rows].assign(target=targets, precursors=sets)
+    report = CleaningReport(
+        rows_in=len(table), rows_out=len(rows), dropped=ordered(dropped), changed=ordered(cleaner.changed)
+    )
+    return ReactionTable(kept, source=f"the cleaned rows of {table.source}"), report
+
+
+def ordered(counts: Counter[str]) -> dict[str, int]:
+    """Return counts by size, largest first."""
+    return dict(counts.most_common())
+
+
+class _RowCleaner:
+    """Cleans typed rows, reading each distinct spelling once."""
+
+    def __init__(self, options: CleaningOptions) -> None:
+        self.options = options
+        self.changed: Counter[str] = Counter()
+        self._targets: dict[str, tuple[Composition | str, Counter[str]]] = {}
+        self._precursors: dict[str, tuple[Composition, bool] | None] = {}
+
+    def clean(self, target: str, precursors: str) -> tuple[str, str]:
+        """Return the cleaned target and the joined precursors.
+
+        Raises:
+            Dropped: the row breaks a rule.
+        """
+        product, changes = self._target(target)
+        changed = Counter(changes)
+        compositions = []
+        for text in precursors.split(SEPARATOR):
+            if text not in self._precursors:
+                self._precursors[text] = self._precursor(text)
+            found = self._precursors[text]
+            if found is None:
+                raise Dropped("precursor is no composition")
+            compositions.append(found[0])
+            changed["water or grade taken off a precursor"] += found[1]
+        left = clean_precursors(product, compositions, self.options, changed)
+        self.changed.update(+changed)
+        return product.formula, SEPARATOR.join(precursor.formula for precursor in left)
+
+    def _target(self, text: str) -> tuple[Composition, Counter[str]]:
+        if text not in self._targets:
+            self._targets[text] = self._read_target(text)
+        found, changes = self._targets[text]
+        if isinstance(found, str):
+            raise Dropped(found)
+        return found, changes
+
+    def _read_target(self, text: str) -> tuple[Composition | str, Counter[str]]:
+        """Return the target, or the reason why its rows are dropped, and the changes."""
+        changes: Counter[str] = Counter()
+        plain = clean_spelling(text, remove_water=self.options.remove_water)
+        if plain != text.strip():
+            changes["water or grade taken off the target"] += 1
+        if is_composite(plain) and not self.options.keep_composites:
+            return "target is a composite", changes
+        try:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always", FormulaWarning)
+                found = parse_formula(plain)
+        except FormulaError:
+            return "target is no composition", changes
+        if caught:
+            changes["oxygen deficiency of the target read as zero"] += 1
+            found = _without_offset(found)
+        return found, changes
+
+    def _precursor(self, text: str) -> tuple[Composition, bool] | None:
+        try:
+            return read_precursor(text, remove_water=self.options.remove_water)
+        except FormulaError:
+            return None
+
+
+def _without_offset(composition: Composition) -> Composition:
+    """Spell a composition without the offset that was read as zero, so that nobody is warned of it again."""
+    plain = _OFFSET.sub(r"\1", composition.formula)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FormulaWarning)
+            found = parse_formula(plain)
+    except (FormulaError, FormulaWarning):
+        return composition_from_amounts(dict(composition.amounts))
+    return found if found.amounts == composition.amounts else composition_from_amounts(dict(composition.amounts))

@@ -1,0 +1,204 @@
+"""Materials of raw recipes: the mined structure of a formula, with variables, read into compositions.
+
+Flows in: a material as the text miner wrote it (formula, composition of its parts, listed values of variables).
+Flows out: one composition, or one for each combination of listed values.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+from rrgraph.chem import ATOMIC_NUMBERS, Composition, FormulaWarning, composition_from_amounts, parse_formula
+from rrgraph.data.cleaning.rules import CleaningOptions, Dropped, read_precursor
+from rrgraph.data.cleaning.variables import evaluate, variable_names
+from rrgraph.errors import FormulaError
+
+__all__ = ["read_mined_precursor", "read_targets"]
+
+Material = Mapping[str, Any]
+
+#: Most rows that one recipe may expand to.
+_MOST_ROWS = 200
+#: Largest amount that a listed value may give an element; beyond, a percentage or temperature was taken for it.
+_LARGEST = 100
+_WATER = {"H": "2", "O": "1"}
+_SYMBOL = re.compile(r"[A-Z][a-z]?")
+
+
+def read_mined_precursor(material: Material, options: CleaningOptions) -> tuple[Composition, bool]:
+    """Return the composition of a precursor, from its formula or else from the mined composition of its parts.
+
+    Second, whether water or a grade was taken off.
+
+    Raises:
+        Dropped: it is no composition.
+    """
+    try:
+        return read_precursor(str(material["material_formula"]), remove_water=options.remove_water)
+    except FormulaError:
+        pass
+    mined = material["composition"]
+    try:
+        parts = _without_water(mined) if options.remove_water else mined
+        return composition_from_amounts(_amounts(parts, {}, {})), len(parts) < len(mined)
+    except (FormulaError, Dropped):
+        raise Dropped("precursor is no composition") from None
+
+
+def read_targets(
+    material: Material, substitution: Mapping[str, str], options: CleaningOptions
+) -> tuple[list[Composition | Dropped], Counter[str]]:
+    """Return the compositions that a target stands for, and what was changed in each of them.
+
+    Args:
+        material: the mined target.
+        substitution: element chosen for each element variable (`RE` -> `La`).
+        options: whether water is removed, variables are expanded, composites and additives kept.
+
+    Returns:
+        One composition, or one for each combination of listed values; a combination that makes no composition is
+        represented by the reason. Second, the changes.
+
+    Raises:
+        Dropped: no combination makes sense.
+    """
+    changes: Counter[str] = Counter()
+    parts: Sequence[Material] = material["composition"]
+    if options.remove_water and len(dry := _without_water(parts)) < len(parts):
+        parts = dry
+        changes["water or grade taken off the target"] += 1
+    if len(parts) > 1 and not options.keep_composites:
+        raise Dropped("target is a composite")
+    if material["additives"] and not options.keep_additives:
+        raise Dropped("additive missing from the target formula")
+    try:
+        names, symbols, deficient = _unknowns(parts)
+        if deficient:
+            changes["oxygen deficiency of the target read as zero"] += 1
+        if not names and not symbols:
+            return [_target(parts, {}, {}, material)], changes
+        if not options.expand_variables:
+            raise Dropped("variables in the target")
+        combinations = _combinations(material, names, symbols, substitution)
+    except FormulaError:
+        raise Dropped("target is no composition") from None
+    changes["variables of the target replaced by listed values"] += 1
+    return [_try(parts, values, elements, material) for values, elements in combinations], changes
+
+
+def _unknowns(parts: Iterable[Material]) -> tuple[list[str], list[str], bool]:
+    """Return the variables for amounts, those for elements, and whether there is an oxygen deficiency."""
+    names: set[str] = set()
+    symbols: set[str] = set()
+    for part in parts:
+        names |= variable_names(part["amount"])
+        for symbol, amount in part["elements"].items():
+            names |= variable_names(amount)
+            if symbol not in ATOMIC_NUMBERS:
+                symbols.add(symbol)
+    deficient = {name for name in names if _is_deficiency(name)}
+    return sorted(names - deficient), sorted(symbols), bool(deficient)
+
+
+def _is_deficiency(name: str) -> bool:
+    return name == "δ" or name.startswith("del_")
+
+
+def _combinations(
+    material: Material, names: Sequence[str], symbols: Sequence[str], substitution: Mapping[str, str]
+) -> list[tuple[dict[str, Fraction], dict[str, str]]]:
+    """Return every combination of listed values.
+
+    Raises:
+        Dropped: a variable has no listed value, or there are too many combinations.
+    """
+    numbers = [
+        list(dict.fromkeys(Fraction(str(value)) for value in material["amounts_vars"].get(name, {}).get("values", ())))
+        for name in names
+    ]
+    elements = [
+        [substitution[symbol]]
+        if symbol in substitution
+        else list(dict.fromkeys(material["elements_vars"].get(symbol, ())))
+        for symbol in symbols
+    ]
+    size = 1
+    for values in (*numbers, *elements):
+        size *= len(values)
+    if not size:
+        raise Dropped("variable of the target without listed values")
+    if size > _MOST_ROWS:
+        raise Dropped(f"more than {_MOST_ROWS} combinations of listed values")
+    return [
+        (dict(zip(names, chosen[: len(names)], strict=True)), dict(zip(symbols, chosen[len(names) :], strict=True)))
+        for chosen in product(*numbers, *elements)
+    ]
+
+
+def _try(
+    parts: Sequence[Material], values: Mapping[str, Fraction], elements: Mapping[str, str], material: Material
+) -> Composition | Dropped:
+    try:
+        return _target(parts, values, elements, material)
+    except FormulaError:
+        return Dropped("target is no composition")
+    except Dropped as drop:
+        return drop
+
+
+def _target(
+    parts: Sequence[Material], values: Mapping[str, Fraction], elements: Mapping[str, str], material: Material
+) -> Composition:
+    """Return the composition for one combination of values, in the published spelling where that says the same."""
+    amounts = _amounts(parts, values, elements)
+    found = composition_from_amounts(amounts)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FormulaWarning)
+            published = parse_formula(str(material["material_formula"]))
+    except (FormulaError, FormulaWarning):
+        return found
+    return published if published.amounts == found.amounts else found
+
+
+def _amounts(
+    parts: Iterable[Material], values: Mapping[str, Fraction], elements: Mapping[str, str]
+) -> dict[str, Fraction]:
+    """Sum the elements of all parts, in the order of the formulas; elements whose amount is zero are left out.
+
+    Raises:
+        Dropped: an amount is negative, or too large to be meant.
+        FormulaError: an amount cannot be evaluated.
+    """
+    known = _Values(values)
+    total: dict[str, Fraction] = {}
+    for part in parts:
+        order = {symbol: place for place, symbol in reversed(list(enumerate(_SYMBOL.findall(str(part["formula"])))))}
+        scale = evaluate(part["amount"], known)
+        for symbol in sorted(part["elements"], key=lambda symbol: order.get(symbol, len(order))):
+            element = elements.get(symbol, symbol)
+            amount = scale * evaluate(part["elements"][symbol], known)
+            if amount < 0 or (values and amount > _LARGEST):
+                raise Dropped("listed value gives an impossible amount")
+            total[element] = total.get(element, Fraction(0)) + amount
+    return {element: amount for element, amount in total.items() if amount}
+
+
+class _Values(dict[str, Fraction]):
+    """Values of variables; every oxygen deficiency is zero."""
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or (isinstance(name, str) and _is_deficiency(name))
+
+    def __missing__(self, name: str) -> Fraction:
+        return Fraction(0)
+
+
+def _without_water(parts: Sequence[Material]) -> list[Material]:
+    return [part for part in parts if dict(part["elements"]) != _WATER]

@@ -1,0 +1,1 @@
+"""Literature precedents: the recorded reactions nearest to a composition."""

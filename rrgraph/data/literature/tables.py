@@ -1,0 +1,126 @@
+"""Which recorded reactions are at hand, ready to be searched.
+
+Flows in: the name of a catalogued table, the path of a file, or nothing. Flows out: `KnownReactions`, with the
+conditions of the text-mined recipes where those are on this computer. Catalogued tables take seconds to read, so what
+is made of them is kept in the user cache until they change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from rrgraph import __version__
+from rrgraph.data.catalogue import CATALOGUE, cache_folder, data_path, load_table
+from rrgraph.data.cleaning.clean import clean_table
+from rrgraph.data.cleaning.recipes import RECIPE_SUFFIXES, read_recipes
+from rrgraph.data.cleaning.rules import CleaningOptions
+from rrgraph.data.grouping import group_reactions
+from rrgraph.data.heating import condition_frame, with_conditions
+from rrgraph.data.literature.known_reactions import KnownReactions
+from rrgraph.data.preferred_spelling import preferred_spelling
+from rrgraph.errors import DataError
+from rrgraph.util.tabular import read_frame, write_frame
+
+__all__ = ["LITERATURE_TABLES", "available_literature", "load_known_reactions"]
+
+logger = logging.getLogger(__name__)
+
+_FORM: Final = 1
+"""Raised with every change of what is kept in the cache."""
+
+_RECIPES: Final = "text_mined_recipes"
+
+#: The tables that evidence is taken from when none is named, the better one first.
+LITERATURE_TABLES: Final = ("text_mined", _RECIPES)
+
+
+def available_literature() -> str | None:
+    """Return the first of `LITERATURE_TABLES` that is on this computer."""
+    for name in LITERATURE_TABLES:
+        with suppress(DataError):
+            data_path(name)
+            return name
+    return None
+
+
+def load_known_reactions(name_or_path: str | os.PathLike[str]) -> KnownReactions:
+    """Read recorded reactions from a table, or raw recipes, known by name or given by path.
+
+    Catalogued tables are cleaned and their precursors spelled as usual, a file is taken as it is. Rows without
+    conditions of their own get those of `text_mined_recipes`, if that is on this computer; see `with_conditions`.
+
+    Raises:
+        DataError: there is neither such a name nor such a file, or it is no reaction table.
+    """
+    name = os.fspath(name_or_path)
+    if name not in CATALOGUE:
+        return KnownReactions(_group(name, name), name=Path(name).name)
+    path = data_path(name)
+    sources = [path, *([] if name == _RECIPES else _recipes())]
+    return KnownReactions(_kept(name, sources, partial(_group, name, str(path))), name=name)
+
+
+def _group(name: str, path: str) -> pd.DataFrame:
+    """Read, clean and group a table or recipes."""
+    if path.endswith(RECIPE_SUFFIXES):
+        table, _ = read_recipes(path, options=CleaningOptions(expand_variables=True))
+        return group_reactions(table, spell=preferred_spelling)
+    table = load_table(name)
+    recipes = _recipes()
+    if recipes and table.frame["doi"].notna().any():
+        conditions = _kept("conditions", recipes, partial(_conditions, recipes[0]))
+        table = with_conditions(table, conditions)
+    if name in CATALOGUE:
+        table, _ = clean_table(table)
+        return group_reactions(table, spell=preferred_spelling)
+    return group_reactions(table)
+
+
+def _recipes() -> list[Path]:
+    """Return the path of the raw recipes, if they are at hand."""
+    with suppress(DataError):
+        return [data_path(_RECIPES)]
+    return []
+
+
+def _conditions(path: Path) -> pd.DataFrame:
+    """Read the conditions of raw recipes, spelled as in a table that was not cleaned."""
+    options = CleaningOptions(
+        expand_variables=True,
+        correct_formulas=False,
+        remove_media=False,
+        remove_water=False,
+        keep_composites=True,
+        keep_additives=True,
+    )
+    return condition_frame(read_recipes(path, options=options)[0])
+
+
+def _kept(name: str, sources: Sequence[Path], build: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """Return a frame from the user cache, or build it and keep it there in place of what older sources gave."""
+    stamp = [(str(path.resolve()), (found := path.stat()).st_size, found.st_mtime_ns) for path in sources]
+    digest = hashlib.sha256(repr((__version__, _FORM, stamp)).encode()).hexdigest()[:16]
+    folder = cache_folder() / "evidence"
+    path = folder / f"{name}-{digest}.parquet"
+    if path.is_file():
+        with suppress(DataError):  # one that cannot be read is made again
+            return read_frame(path)
+    logger.info("Preparing '%s' as evidence; the result is kept in '%s'.", name, folder)
+    frame = build()
+    try:
+        write_frame(frame, path)
+        for other in folder.glob(f"{name}-*.parquet"):
+            if other != path:
+                other.unlink(missing_ok=True)
+    except (DataError, OSError) as error:
+        logger.warning("Evidence is prepared anew each time, for it cannot be kept: %s", error)
+    return frame

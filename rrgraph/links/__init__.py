@@ -1,0 +1,9 @@
+"""Link prediction: decoders, negative samplers, the link model and how it learns."""
+
+from rrgraph.links.config import TrainingConfig
+from rrgraph.links.decoders import DECODERS, LinkDecoder
+from rrgraph.links.model import LinkModel
+from rrgraph.links.samplers import SAMPLERS, NegativeSampler
+from rrgraph.links.task import LinkTask
+
+__all__ = ["DECODERS", "SAMPLERS", "LinkDecoder", "LinkModel", "LinkTask", "NegativeSampler", "TrainingConfig"]

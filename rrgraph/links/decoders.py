@@ -1,0 +1,201 @@
+"""Link decoders: the embeddings of a target and a precursor flow in, the log-odds of their link flow out.
+
+All decoders share one interface, so that Retro-Rank-In table 5 is a change of one word in a configuration.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from rrgraph.errors import ConfigError
+from rrgraph.nn import ModelConfig
+from rrgraph.util.registry import Registry
+
+__all__ = ["DECODERS", "LinkDecoder", "halving_mlp"]
+
+
+class LinkDecoder(nn.Module, ABC):
+    """Score pairs of embeddings.
+
+    Further keyword arguments of a decoder are options, which `model.decoder_options` sets.
+
+    Args:
+        config: width, heads, feedforward, decoder_layers and decoder_dropout.
+        statistics: number of link statistics given with each pair, 0 for none.
+    """
+
+    def __init__(self, config: ModelConfig, *, statistics: int = 0) -> None:
+        super().__init__()
+        self.width = config.width
+        self.statistics = statistics
+
+    @abstractmethod
+    def forward(self, targets: Tensor, precursors: Tensor, statistics: Tensor | None = None) -> Tensor:
+        """Return the log-odds of each link.
+
+        Args:
+            targets: (pairs, width).
+            precursors: (pairs, width).
+            statistics: (pairs, statistics), required when the decoder was built for them.
+
+        Returns:
+            (pairs,).
+        """
+
+
+DECODERS: Registry[type[LinkDecoder]] = Registry(
+    "link decoder", group="rrgraph.decoders", bases=(LinkDecoder,), given=("config", "statistics")
+)
+"""Link decoders by the name that `model.decoder` of a configuration takes."""
+
+
+def halving_mlp(inputs: int, width: int, layers: int, *, dropout: float = 0.0) -> nn.Sequential:
+    """Return `layers` linear layers from `inputs` over `width`, `width` / 2, ... to one output.
+
+    Raises:
+        ConfigError: fewer than one layer, or so many that the width vanishes.
+    """
+    if layers < 1 or width >> max(layers - 2, 0) < 1:
+        raise ConfigError(f"model.decoder_layers={layers} does not fit model.width={width}.")
+    modules: list[nn.Module] = []
+    for depth in range(layers - 1):
+        outputs = width >> depth
+        modules += [nn.Linear(inputs, outputs), nn.ReLU(), nn.Dropout(dropout)]
+        inputs = outputs
+    return nn.Sequential(*modules, nn.Linear(inputs, 1))
+
+
+class _PooledDecoder(LinkDecoder):
+    """Pool the two embeddings into one vector, then a feed-forward network that halves its width."""
+
+    pooled_width = 1
+    """Width of the pooled vector, in units of the embedding width."""
+
+    def __init__(self, config: ModelConfig, *, statistics: int = 0) -> None:
+        super().__init__(config, statistics=statistics)
+        inputs = self.pooled_width * config.width + statistics
+        self.network = halving_mlp(inputs, config.width, config.decoder_layers, dropout=config.decoder_dropout)
+
+    @abstractmethod
+    def pool(self, targets: Tensor, precursors: Tensor) -> Tensor:
+        """Return (pairs, pooled_width * width)."""
+
+    def forward(self, targets: Tensor, precursors: Tensor, statistics: Tensor | None = None) -> Tensor:
+        pooled = self.pool(targets, precursors)
+        if statistics is not None:
+            pooled = torch.cat([pooled, statistics], dim=-1)
+        return self.network(pooled).squeeze(-1)
+
+
+@DECODERS.register("concat")
+class ConcatDecoder(_PooledDecoder):
+    """Concatenate the embeddings (the ranker of Retro-Rank-In section 3.2)."""
+
+    pooled_width = 2
+
+    def pool(self, targets: Tensor, precursors: Tensor) -> Tensor:
+        return torch.cat([targets, precursors], dim=-1)
+
+
+@DECODERS.register("add")
+class AddDecoder(_PooledDecoder):
+    """Add the embeddings."""
+
+    def pool(self, targets: Tensor, precursors: Tensor) -> Tensor:
+        return targets + precursors
+
+
+@DECODERS.register("mean")
+class MeanDecoder(_PooledDecoder):
+    """Average the embeddings."""
+
+    def pool(self, targets: Tensor, precursors: Tensor) -> Tensor:
+        return (targets + precursors) / 2
+
+
+class _SequenceDecoder(_PooledDecoder):
+    """Contextualise the two embeddings as a sequence of two tokens, told apart by a learned role, and average."""
+
+    def __init__(self, config: ModelConfig, *, statistics: int = 0) -> None:
+        super().__init__(config, statistics=statistics)
+        self.role = nn.Parameter(torch.empty(2, config.width).normal_(std=0.02))
+
+    @abstractmethod
+    def contextualise(self, pair: Tensor) -> Tensor:
+        """Return the contextual states (pairs, 2, width) of (pairs, 2, width)."""
+
+    def pool(self, targets: Tensor, precursors: Tensor) -> Tensor:
+        return self.contextualise(torch.stack([targets, precursors], dim=1) + self.role).mean(dim=1)
+
+
+@DECODERS.register("self_attention")
+class SelfAttentionDecoder(_SequenceDecoder):
+    """One self-attention layer over the pair."""
+
+    def __init__(self, config: ModelConfig, *, statistics: int = 0) -> None:
+        super().__init__(config, statistics=statistics)
+        self.attention = nn.MultiheadAttention(
+            config.width, config.heads, dropout=config.decoder_dropout, batch_first=True
+        )
+
+    def contextualise(self, pair: Tensor) -> Tensor:
+        return self.attention(pair, pair, pair, need_weights=False)[0]
+
+
+@DECODERS.register("transformer")
+class TransformerDecoder(_SequenceDecoder):
+    """One transformer encoder block over the pair."""
+
+    def __init__(self, config: ModelConfig, *, statistics: int = 0) -> None:
+        super().__init__(config, statistics=statistics)
+        self.block = nn.TransformerEncoderLayer(
+            config.width,
+            config.heads,
+            dim_feedforward=config.feedforward * config.width,
+            dropout=config.decoder_dropout,
+            batch_first=True,
+            norm_first=True,
+        )
+
+    def contextualise(self, pair: Tensor) -> Tensor:
+        return self.block(pair)
+
+
+class _BilinearForm(LinkDecoder):
+    """A form that is linear in each embedding, plus a linear term of the statistics."""
+
+    def __init__(self, config: ModelConfig, *, statistics: int = 0) -> None:
+        super().__init__(config, statistics=statistics)
+        self.bias = nn.Parameter(torch.zeros(1))
+        self.weigh = nn.Linear(statistics, 1, bias=False) if statistics else None
+
+    @abstractmethod
+    def form(self, targets: Tensor, precursors: Tensor) -> Tensor:
+        """Return (pairs,)."""
+
+    def forward(self, targets: Tensor, precursors: Tensor, statistics: Tensor | None = None) -> Tensor:
+        logits = self.form(targets, precursors) + self.bias
+        return logits if self.weigh is None else logits + self.weigh(statistics).squeeze(-1)
+
+
+@DECODERS.register("dot")
+class DotDecoder(_BilinearForm):
+    """Dot product, scaled by the square root of the width."""
+
+    def form(self, targets: Tensor, precursors: Tensor) -> Tensor:
+        return (targets * precursors).sum(-1) / self.width**0.5
+
+
+@DECODERS.register("bilinear")
+class BilinearDecoder(_BilinearForm):
+    """Bilinear form t W p, which need not be symmetric."""
+
+    def __init__(self, config: ModelConfig, *, statistics: int = 0) -> None:
+        super().__init__(config, statistics=statistics)
+        self.weight = nn.Parameter(torch.empty(config.width, config.width).normal_(std=1 / config.width))
+
+    def form(self, targets: Tensor, precursors: Tensor) -> Tensor:
+        return ((targets @ self.weight) * precursors).sum(-1)

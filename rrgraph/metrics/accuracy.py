@@ -1,0 +1,161 @@
+"""Top-k exact match: the rank of the recorded set in each row flows in, shares with intervals flow out.
+
+Two systems that were measured on the same rows are compared here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rrgraph.errors import ScoreError
+from rrgraph.metrics.bootstrap import RESAMPLES, Interval, PairedDifference, mean_intervals, paired_bootstrap
+
+__all__ = ["TOP_K", "RowRanks", "TopK", "paired_accuracy", "top_k_accuracy"]
+
+TOP_K: Final = (1, 3, 5, 10)
+"""The k of all reports."""
+
+
+@dataclass(frozen=True)
+class TopK:
+    """Share of rows whose recorded set is among the first k, for several k.
+
+    Attributes:
+        rows: number of rows.
+        targets: number of distinct targets among them.
+        top: the share and its interval by k; empty when there are no rows.
+    """
+
+    rows: int
+    targets: int
+    top: Mapping[int, Interval]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values: ``{"rows": ..., "targets": ..., "top1": {"value": ...}, ...}``."""
+        return {
+            "rows": self.rows,
+            "targets": self.targets,
+            **{f"top{k}": interval.to_dict() for k, interval in self.top.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TopK:
+        """Return what `to_dict` described."""
+        top = {int(name.removeprefix("top")): Interval(**v) for name, v in values.items() if name.startswith("top")}
+        return cls(rows=values["rows"], targets=values["targets"], top=top)
+
+
+@dataclass(frozen=True, eq=False)
+class RowRanks:
+    """The outcome of each row, kept for strata and significance tests.
+
+    Attributes:
+        targets: (rows,) canonical key of each row's target.
+        ranks: (rows,) rank under the truth of the protocol, from 1, infinite for a miss.
+        row_ranks: (rows,) rank of the row's own recorded set; equals `ranks` when the truth is "row".
+        unseen: (rows,) whether the recorded set has a precursor unseen in training, None when that is not known.
+    """
+
+    targets: Sequence[str]
+    ranks: NDArray[np.float64]
+    row_ranks: NDArray[np.float64]
+    unseen: NDArray[np.bool_] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values by column; an infinite rank becomes null."""
+        columns: dict[str, Any] = {
+            "target": list(self.targets),
+            "rank": [_finite(rank) for rank in self.ranks],
+            "row_rank": [_finite(rank) for rank in self.row_ranks],
+        }
+        if self.unseen is not None:
+            columns["unseen"] = [bool(value) for value in self.unseen]
+        return columns
+
+    def select(self, keep: NDArray[np.bool_]) -> RowRanks:
+        """Return the outcome of some rows, given as (rows,) bool."""
+        return RowRanks(
+            targets=[self.targets[row] for row in np.flatnonzero(keep).tolist()],
+            ranks=self.ranks[keep],
+            row_ranks=self.row_ranks[keep],
+            unseen=None if self.unseen is None else self.unseen[keep],
+        )
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> RowRanks:
+        """Return what `to_dict` described."""
+        ranks, row_ranks = (
+            np.array([np.inf if rank is None else rank for rank in values[name]], dtype=np.float64)
+            for name in ("rank", "row_rank")
+        )
+        unseen = np.array(values["unseen"], dtype=bool) if "unseen" in values else None
+        return cls(targets=values["target"], ranks=ranks, row_ranks=row_ranks, unseen=unseen)
+
+
+def top_k_accuracy(
+    ranks: ArrayLike,
+    targets: Sequence[Hashable],
+    *,
+    ks: Sequence[int] = TOP_K,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> TopK:
+    """Return the share of rows with a rank of at most k, with bootstrap intervals over targets.
+
+    Args:
+        ranks: (rows,) rank of the recorded set from 1; infinite for a miss.
+        targets: target of each row; rows of one target are resampled together.
+        ks: the k to report.
+        resamples: number of bootstrap resamples.
+        seed: of the bootstrap.
+
+    Raises:
+        ScoreError: a rank is NaN or below 1, or the lengths differ.
+    """
+    values = np.asarray(ranks, dtype=np.float64)
+    if values.shape != (len(targets),):
+        raise ScoreError(f"Got ranks of shape {values.shape} for {len(targets)} rows.")
+    bad = np.flatnonzero(~(values >= 1))
+    if len(bad):
+        raise ScoreError(f"The rank of row {bad[0] + 1} is {values[bad[0]]}, expected at least 1.")
+    if not len(values):
+        return TopK(rows=0, targets=0, top={})
+    hits = values[:, None] <= np.asarray(ks)
+    intervals = mean_intervals(hits, targets, resamples=resamples, seed=seed)
+    return TopK(rows=len(values), targets=len(set(targets)), top=dict(zip(ks, intervals, strict=True)))
+
+
+def paired_accuracy(
+    first: RowRanks, second: RowRanks, *, ks: Sequence[int] = TOP_K, resamples: int = RESAMPLES, seed: int = 0
+) -> dict[int, PairedDifference]:
+    """Return by k how much more often the first system is right than the second, see `paired_bootstrap`.
+
+    Args:
+        first: outcome of one system.
+        second: outcome of the other on the same rows.
+        ks: the k to compare at.
+        resamples: number of bootstrap resamples.
+        seed: of the bootstrap.
+
+    Raises:
+        ScoreError: there are no rows, or the two were measured on different rows.
+    """
+    if list(first.targets) != list(second.targets):
+        raise ScoreError(
+            f"Cannot compare two systems measured on different rows ({len(first.targets)} and {len(second.targets)})."
+        )
+    return {
+        k: paired_bootstrap(first.ranks <= k, second.ranks <= k, first.targets, resamples=resamples, seed=seed)
+        for k in ks
+    }
+
+
+def _finite(rank: float) -> int | float | None:
+    if not np.isfinite(rank):
+        return None
+    return int(rank) if rank == int(rank) else float(rank)

@@ -1,0 +1,33 @@
+"""Starting link models from pretrained encoders: a model configuration flows in, encoder and energy head flow out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+from rrgraph.links import LinkModel
+from rrgraph.models.model_registry import load_encoder
+from rrgraph.nn import ModelConfig
+from rrgraph.properties import EnergyHead
+
+__all__ = ["energy_head", "link_model"]
+
+
+def link_model(config: ModelConfig) -> LinkModel:
+    """Return a new link model, its encoder pretrained if the configuration names one.
+
+    Raises:
+        ModelError: there is no such pretrained encoder.
+    """
+    if not config.pretrained:
+        return LinkModel(config)
+    source = load_encoder(config.pretrained).model
+    # The weights decide the encoder's shape; dropout is this run's own choice.
+    shape = {name: value for name, value in asdict(source.config).items() if name != "dropout"}
+    module = LinkModel(replace(config, **shape))
+    module.encoder.load_state_dict(source.encoder.state_dict())
+    return module
+
+
+def energy_head(config: ModelConfig) -> EnergyHead | None:
+    """Return what gives formation energies from the embeddings of the configuration's pretrained encoder, if any."""
+    return EnergyHead.of(load_encoder(config.pretrained).model) if config.pretrained else None

@@ -1,0 +1,97 @@
+"""Finding trained models and pretrained encoders: by the name of a bundled one or by the path of a run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from rrgraph.errors import ModelError, suggestion
+from rrgraph.models.checkpoint import FORMAT, load_checkpoint
+from rrgraph.models.model import Model
+from rrgraph.nn import model_format
+from rrgraph.properties import PROPERTY_FORMAT, PropertyPredictor, load_property_checkpoint
+
+__all__ = ["DEFAULT_ENCODER", "DEFAULT_MODEL", "bundled_models", "load_encoder", "load_model"]
+
+DEFAULT_MODEL = "default"
+"""The bundled model that `rrgraph plan` uses."""
+
+DEFAULT_ENCODER = "encoder"
+"""The bundled pretrained encoder."""
+
+_KINDS = {FORMAT: "link model", PROPERTY_FORMAT: "pretrained encoder"}
+
+
+def bundled_models(wanted: str = FORMAT) -> list[str]:
+    """Return the names of the models of a format that come with the package."""
+    folder = files("rrgraph.models") / "bundled"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
+    return [name for name in names if _bundled_format(name) == wanted]
+
+
+def load_model(name: str) -> Model:
+    """Load a bundled model by name, or the model of a run folder by path.
+
+    A bundled name means the bundled model; write `./default` for a folder of the same name.
+
+    Raises:
+        ModelError: there is no such model, or it is damaged.
+    """
+    with _model_folder(name, FORMAT) as folder:
+        return Model(load_checkpoint(folder))
+
+
+def load_encoder(name: str = DEFAULT_ENCODER, *, precision: str = "full") -> PropertyPredictor:
+    """Load a bundled pretrained encoder by name, or that of a run folder by path.
+
+    Args:
+        name: a bundled name means the bundled encoder; write `./encoder` for a folder of the same name.
+        precision: `full`, or `auto` for bfloat16 where it is faster.
+
+    Raises:
+        ModelError: there is no such encoder, or it is damaged.
+    """
+    with _model_folder(name, PROPERTY_FORMAT) as folder:
+        return PropertyPredictor(load_property_checkpoint(folder), precision=precision)
+
+
+@contextmanager
+def _model_folder(name: str, wanted: str) -> Iterator[Path]:
+    """Yield the folder of a model of a format, by bundled name or path.
+
+    Raises:
+        ModelError: there is no such model, or it is of another kind.
+    """
+    bundled = bundled_models(wanted)
+    kind = _KINDS[wanted]
+    if name in bundled:
+        with as_file(files("rrgraph.models") / "bundled" / name) as folder:
+            yield folder
+        return
+    if not Path(name).is_dir():
+        other = next(
+            (label for found, label in _KINDS.items() if found != wanted and name in bundled_models(found)), None
+        )
+        hint = f" ('{name}' is a {other})" if other else ""
+        raise ModelError(
+            f"There is no {kind} '{name}'{hint}: expected a run folder or a bundled one "
+            f"({', '.join(bundled) or 'none'})."
+            f"{suggestion(name, [*bundled, *_run_folders(Path(name))])}"
+        )
+    found = model_format(name)
+    if found in _KINDS and found != wanted:
+        raise ModelError(f"'{name}' holds a {_KINDS[found]}, expected a {kind}.")
+    yield Path(name)
+
+
+def _bundled_format(name: str) -> str:
+    with as_file(files("rrgraph.models") / "bundled" / name) as folder:
+        return model_format(folder)
+
+
+def _run_folders(path: Path) -> list[str]:
+    """Run folders with a model beside `path`, and under `runs`."""
+    found = [model.parent for folder in (path.parent, Path("runs")) for model in folder.glob("*/model.json")]
+    return [str(folder) for folder in found]

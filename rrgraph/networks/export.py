@@ -1,0 +1,69 @@
+"""Graphs leave as files for other programs: GraphML (Cytoscape, yEd), GEXF (Gephi), JSON (d3), CSV (anything)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import networkx as nx
+import pandas as pd
+
+from rrgraph.errors import DataError, suggestion
+from rrgraph.util.files import atomic_path, write_json
+
+__all__ = ["FORMATS", "check_format", "write_graph", "write_rows"]
+
+FORMATS: Final = (".graphml", ".gexf", ".json", ".csv")
+"""Endings of the names of graph files."""
+
+
+def check_format(path: str | os.PathLike[str], suffixes: Iterable[str] = FORMATS) -> str:
+    """Return the suffix of a file name.
+
+    Raises:
+        DataError: it is none of `suffixes`.
+    """
+    suffix, known = Path(path).suffix.lower(), list(suffixes)
+    if suffix not in known:
+        raise DataError(
+            f"'{os.fspath(path)}' has the ending '{suffix}', expected one of {', '.join(known)}."
+            f"{suggestion(suffix, known)}"
+        )
+    return suffix
+
+
+def write_graph(graph: nx.Graph, path: str | os.PathLike[str]) -> list[Path]:
+    """Write a graph in the format of the suffix, atomically, and return the files.
+
+    ``.json`` is networkx's node-link form. ``.csv`` writes two tables, the edges (`source`, `target` and their
+    attributes) and beside it, as NAME.nodes.csv, the nodes.
+
+    Raises:
+        DataError: the suffix is unknown, or the file cannot be written.
+    """
+    suffix, path = check_format(path), Path(path)
+    if suffix == ".json":
+        write_json(path, nx.node_link_data(graph, edges="edges"))
+    elif suffix == ".csv":
+        nodes = path.with_suffix(".nodes.csv")
+        write_rows([{"id": node, **data} for node, data in graph.nodes(data=True)], nodes, columns=["id"])
+        edges = [{"source": one, "target": two, **data} for one, two, data in graph.edges(data=True)]
+        write_rows(edges, path, columns=["source", "target"])
+        return [path, nodes]
+    else:
+        with atomic_path(path) as temporary:
+            (nx.write_graphml if suffix == ".graphml" else nx.write_gexf)(graph, temporary)
+    return [path]
+
+
+def write_rows(rows: Iterable[Mapping[str, Any]], path: str | os.PathLike[str], *, columns: Iterable[str] = ()) -> None:
+    """Write rows as CSV, atomically; the columns are all that occur, or `columns` where there are no rows."""
+    listed = list(rows)
+    frame = pd.DataFrame(listed, columns=None if listed else list(columns))
+    # A missing value would turn a column of whole numbers into floats.
+    names = [str(name) for name in frame]
+    whole = [name for name in names if all(isinstance(row.get(name), int | None) for row in listed) and listed]
+    with atomic_path(path) as temporary:
+        frame.astype(dict.fromkeys(whole, "Int64")).to_csv(temporary, index=False, lineterminator="\n")

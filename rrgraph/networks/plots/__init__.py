@@ -1,0 +1,5 @@
+"""Plots of precursor networks for print."""
+
+from rrgraph.networks.plots.figures import NETWORK_FIGURES, NetworkFigure, draw_network_figures
+
+__all__ = ["NETWORK_FIGURES", "NetworkFigure", "draw_network_figures"]

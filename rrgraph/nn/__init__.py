@@ -1,0 +1,41 @@
+"""Neural building blocks: composition encoders, dual encoders, a retrieval index, tree ensembles, storage."""
+
+from rrgraph.nn.config import TRANSFORMER, EncoderConfig, ModelConfig
+from rrgraph.nn.device import PRECISIONS, choose_device, half_precision
+from rrgraph.nn.dual_encoder import DualEncoder, Inputs, embed_all, select
+from rrgraph.nn.encoder import MASK, CompositionEncoder, FractionEmbedding, element_table
+from rrgraph.nn.encoders import ENCODERS, Encoder, encode_by_length
+from rrgraph.nn.retrieval_index import EXACT_LIMIT, RetrievalIndex
+from rrgraph.nn.simple_encoders import DeepSetsEncoder, FractionEncoder
+from rrgraph.nn.storage import checkpoint_mismatch, model_format, read_model, weights, write_model
+from rrgraph.nn.tree_ensemble import TreeEnsemble
+
+__all__ = [
+    "ENCODERS",
+    "EXACT_LIMIT",
+    "MASK",
+    "PRECISIONS",
+    "TRANSFORMER",
+    "CompositionEncoder",
+    "DeepSetsEncoder",
+    "DualEncoder",
+    "Encoder",
+    "EncoderConfig",
+    "FractionEmbedding",
+    "FractionEncoder",
+    "Inputs",
+    "ModelConfig",
+    "RetrievalIndex",
+    "TreeEnsemble",
+    "checkpoint_mismatch",
+    "choose_device",
+    "element_table",
+    "embed_all",
+    "encode_by_length",
+    "half_precision",
+    "model_format",
+    "read_model",
+    "select",
+    "weights",
+    "write_model",
+]

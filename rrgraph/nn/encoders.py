@@ -1,0 +1,67 @@
+"""What every composition encoder is: element indices and atomic fractions flow in, one embedding a material flows out.
+
+All encoders share one interface, so that a link model takes any of them by name.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from rrgraph.graph import PADDING
+from rrgraph.nn.config import EncoderConfig
+from rrgraph.util.registry import Registry
+
+__all__ = ["ENCODERS", "Encoder", "encode_by_length"]
+
+
+class Encoder(nn.Module, ABC):
+    """Embed compositions, whatever the order of their elements and the padding after them.
+
+    Further keyword arguments of an encoder are options, which `model.encoder_options` sets.
+
+    Args:
+        config: width, layers, heads, feedforward, dropout, element embedding and weighing of fractions.
+    """
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.width = config.width
+
+    @abstractmethod
+    def forward(self, elements: Tensor, fractions: Tensor) -> Tensor:
+        """Return the embedding of each composition.
+
+        Args:
+            elements: (n, k) int64, atomic numbers, 0 at padding.
+            fractions: (n, k) float32, atomic fractions, 0 at padding.
+
+        Returns:
+            (n, width).
+        """
+
+    def hidden_parameters(self) -> Iterable[nn.Parameter]:
+        """Return the parameters of hidden layers, whose matrices `training.optimizer=muon` takes; none by default."""
+        return ()
+
+
+ENCODERS: Registry[type[Encoder]] = Registry(
+    "composition encoder", group="rrgraph.encoders", bases=(Encoder,), given=("config", "table")
+)
+"""Composition encoders by the name that `model.encoder` of a configuration takes."""
+
+
+def encode_by_length(encoder: Encoder, elements: Tensor, fractions: Tensor, *, groups: int = 4) -> Tensor:
+    """Return the embeddings (n, width) of compositions (n, k), a few groups of similar length at a time.
+
+    Each group is padded to its own longest composition only, which saves most of the work on padding.
+    """
+    order = (elements > PADDING).sum(dim=1).argsort(stable=True)
+    pieces = []
+    for rows in order.tensor_split(max(min(groups, len(order)), 1)):
+        used = int((elements[rows] > PADDING).sum(dim=1).max()) if len(rows) else 1
+        pieces.append(encoder(elements[rows, :used], fractions[rows, :used]))
+    return torch.cat(pieces)[order.argsort()]

@@ -1,0 +1,1 @@
+"""Molecules, fingerprints, template matching and application."""

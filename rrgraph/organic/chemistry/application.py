@@ -1,0 +1,185 @@
+"""Templates applied to products: pairs flow in, canonical sets of reactants flow out, in parallel and cached.
+
+Templates are applied by rdchiral-plus, which keeps stereochemistry (Coley et al., J. Chem. Inf. Model. 59, 2529, 2019).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from functools import cache, lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from rrgraph.data import cache_folder
+from rrgraph.errors import DataError
+from rrgraph.organic.batches import in_portions, through_portions
+from rrgraph.organic.chemistry.molecules import MoleculeError, canonical_reactants, import_rdchiral
+
+__all__ = ["TemplateApplier", "apply_template", "default_cache"]
+
+Outcomes = tuple[str, ...]
+"""Canonical sets of reactants that one template leads to, in rdchiral's order, without repetition."""
+
+_PRODUCTS_AT_ONCE: Final = 32
+_QUESTIONS_AT_ONCE: Final = 500
+
+
+def apply_template(template: str, product: str) -> Outcomes:
+    """Return what a template makes of a product; nothing when it does not match, or cannot be applied at all."""
+    return _apply(template, _reactants(product))
+
+
+def default_cache() -> Path:
+    """Return the file of outcomes in the user's cache; other versions of the chemistry have files of their own."""
+    return cache_folder() / "organic" / f"outcomes-rdkit{version('rdkit')}-rdchiral{version('rdchiral-plus')}.sqlite"
+
+
+class TemplateApplier:
+    """Apply many templates to many products.
+
+    Args:
+        cache: file that keeps what was computed, made if need be; None keeps nothing.
+        jobs: number of processes.
+
+    Raises:
+        ConfigError: rdchiral-plus is not installed.
+    """
+
+    def __init__(self, *, cache: Path | None = None, jobs: int = 1) -> None:
+        import_rdchiral()
+        self.cache = _Cache(cache) if cache is not None else None
+        self.jobs = jobs
+
+    def __call__(self, wanted: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Outcomes]]:
+        """Return the outcomes of the templates of each product.
+
+        Args:
+            wanted: templates by product (canonical SMILES).
+
+        Raises:
+            DataError: a process died, or the cache cannot be written.
+        """
+        found: dict[str, dict[str, Outcomes]] = {product: {} for product in wanted}
+        if self.cache is not None:
+            for product, templates in wanted.items():
+                found[product] = self.cache.read(product, templates)
+        missing = {
+            product: [template for template in dict.fromkeys(templates) if template not in found[product]]
+            for product, templates in wanted.items()
+        }
+        missing = {product: templates for product, templates in missing.items() if templates}
+        chunks = list(_chunks(missing))
+        for _, answer in through_portions(_apply_chunk, chunks, jobs=self.jobs, title="applying templates"):
+            for product, outcomes in answer.items():
+                found[product] |= outcomes
+                if self.cache is not None:
+                    self.cache.write(product, outcomes)
+        return found
+
+
+class _Cache:
+    """Outcomes in an SQLite file, by a hash of product and template.
+
+    Raises:
+        DataError: the file is none that this class made, or cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._open() as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS outcomes (key BLOB PRIMARY KEY, sets TEXT) WITHOUT ROWID")
+            connection.execute("SELECT key, sets FROM outcomes LIMIT 1")
+            connection.commit()
+
+    def read(self, product: str, templates: Sequence[str]) -> dict[str, Outcomes]:
+        """Return what is known of the templates of a product."""
+        keys = {_key(product, template): template for template in templates}
+        found: dict[str, Outcomes] = {}
+        with self._open() as connection:
+            for part in in_portions(list(keys), _QUESTIONS_AT_ONCE):
+                marks = ",".join("?" * len(part))
+                for key, sets in connection.execute(f"SELECT key, sets FROM outcomes WHERE key IN ({marks})", part):
+                    found[keys[key]] = tuple(sets.split("\n")) if sets else ()
+        return found
+
+    def write(self, product: str, outcomes: Mapping[str, Outcomes]) -> None:
+        """Keep the outcomes of templates of a product."""
+        rows = [(_key(product, template), "\n".join(sets)) for template, sets in outcomes.items()]
+        with self._open() as connection:
+            connection.executemany("INSERT OR IGNORE INTO outcomes VALUES (?, ?)", rows)
+            connection.commit()
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(sqlite3.connect(self.path, timeout=60)) as connection:
+                yield connection
+        except sqlite3.Error as error:
+            raise DataError(f"The cache '{self.path}' of applied templates cannot be used: {error}.") from None
+
+
+def _key(product: str, template: str) -> bytes:
+    return hashlib.blake2b(f"{product}\n{template}".encode(), digest_size=16).digest()
+
+
+def _chunks(wanted: Mapping[str, Sequence[str]]) -> Iterator[dict[str, Sequence[str]]]:
+    for part in in_portions(list(wanted), _PRODUCTS_AT_ONCE):
+        yield {product: wanted[product] for product in part}
+
+
+def _apply_chunk(wanted: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Outcomes]]:
+    found = {}
+    for product, templates in wanted.items():
+        prepared = _reactants(product)
+        found[product] = {template: _apply(template, prepared) for template in templates}
+    return found
+
+
+@cache
+def _rdchiral() -> Any:
+    """Return the module without looking each time whether it is the right one."""
+    return import_rdchiral()
+
+
+def _reactants(product: str) -> Any:
+    return _rdchiral().rdchiralReactants(product)
+
+
+@lru_cache(maxsize=20_000)
+def _reaction(template: str) -> Any:
+    """Return the reaction of a template, None for one that cannot be read."""
+    return _quietly(_rdchiral().rdchiralReaction, template)
+
+
+def _apply(template: str, prepared: Any) -> Outcomes:
+    reaction = _reaction(template)
+    if reaction is None:
+        return ()
+    found = _quietly(_rdchiral().rdchiralRun, reaction, prepared) or ()
+    return tuple(dict.fromkeys(_canonical(found)))
+
+
+def _canonical(outcomes: Iterable[str]) -> Iterator[str]:
+    for outcome in outcomes:
+        try:
+            yield canonical_reactants(outcome)
+        except MoleculeError:
+            continue
+
+
+def _quietly(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call rdchiral or RDKit; what they cannot do (they raise errors of many kinds) has no answer."""
+    from rdkit.rdBase import BlockLogs
+
+    silence = BlockLogs()
+    try:
+        return function(*arguments)
+    except (ValueError, RuntimeError, KeyError, IndexError, AssertionError):
+        return None
+    finally:
+        del silence

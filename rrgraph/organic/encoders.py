@@ -1,0 +1,217 @@
+"""Towers: SMILES or templates flow in as tensors, vectors that can be compared flow out.
+
+A tower says how its texts become tensors, so that it can be stored with all that prediction needs.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import dropout, gelu
+
+from rrgraph.errors import ConfigError, check_choice
+from rrgraph.nn import Inputs
+from rrgraph.organic.chemistry.fingerprints import product_fragments, sparse_rows, template_fragments
+from rrgraph.organic.chemistry.tokens import PAD, Tokenizer
+from rrgraph.organic.config import TowerConfig
+from rrgraph.util.registry import Registry
+
+__all__ = ["SIDES", "TOWERS", "FingerprintTower", "TableTower", "Tower", "TransformerTower", "tower_of"]
+
+SIDES: Final = ("product", "template")
+
+TOWERS: Registry[type[Tower]] = Registry("tower")
+
+
+class Tower(nn.Module, ABC):
+    """Encode products or templates.
+
+    Args:
+        side: `product` or `template`.
+        config: sizes.
+        state: what it knows of the training texts, see `learn_state`.
+        width: of the vectors.
+    """
+
+    def __init__(self, side: str, config: TowerConfig, state: Mapping[str, Any], *, width: int) -> None:
+        super().__init__()
+        check_choice("side", side, SIDES)
+        self.side = side
+        self.config = config
+
+    @classmethod
+    def learn_state(cls, side: str, config: TowerConfig, texts: Sequence[str]) -> dict[str, Any]:
+        """Return what the tower must know of the training texts, JSON-ready."""
+        return {}
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What `learn_state` returned."""
+        return {}
+
+    @abstractmethod
+    def inputs(self, texts: Sequence[str]) -> Inputs:
+        """Return the tensors of n texts."""
+
+    @abstractmethod
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Return (n, width)."""
+
+    @abstractmethod
+    def upper_parameters(self) -> Sequence[nn.Parameter]:
+        """Return the parameters that are trained when a learned tower is refined gently."""
+
+
+def tower_of(encoder: nn.Module) -> Tower:
+    """Return an encoder of a dual encoder as the tower that it is."""
+    assert isinstance(encoder, Tower)
+    return encoder
+
+
+@TOWERS.register("fingerprint")
+class FingerprintTower(Tower):
+    """A sum of fragment vectors, and a feed-forward network on it; quick on a processor."""
+
+    def __init__(self, side: str, config: TowerConfig, state: Mapping[str, Any], *, width: int) -> None:
+        super().__init__(side, config, state, width=width)
+        # As wide as a linear layer over all bits would be, but only the fragments that occur are touched.
+        self.fragments = nn.EmbeddingBag(config.bits + 1, config.hidden, mode="sum", padding_idx=0)
+        nn.init.normal_(self.fragments.weight, std=0.3)
+        with torch.no_grad():
+            self.fragments.weight[0] = 0
+        self.norm = nn.LayerNorm(config.hidden)
+        self.layers = nn.ModuleList(_Residual(config.hidden, config.dropout) for _ in range(config.layers - 1))
+        self.project = nn.Linear(config.hidden, width)
+
+    def inputs(self, texts: Sequence[str]) -> Inputs:
+        rows = (self._fragments(text) for text in texts)
+        return sparse_rows(rows, total=len(texts), label=f"{self.side} fingerprints")
+
+    def _fragments(self, text: str) -> Mapping[int, int]:
+        bits, radius = self.config.bits, self.config.radius
+        if self.side == "template":
+            return template_fragments(text, bits=bits, radius=radius)
+        return product_fragments(text, bits=bits, radius=radius, kinds=self.config.kinds)
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        numbers, weights = inputs
+        if self.training and self.config.fragment_dropout:
+            weights = weights * (torch.rand_like(weights) >= self.config.fragment_dropout)
+        states = gelu(self.norm(self.fragments(numbers, per_sample_weights=weights)))
+        for layer in self.layers:
+            states = layer(states)
+        return self.project(dropout(states, self.config.dropout, self.training))
+
+    def upper_parameters(self) -> Sequence[nn.Parameter]:
+        return [*self.norm.parameters(), *self.layers.parameters(), *self.project.parameters()]
+
+
+class _Residual(nn.Module):
+    """A feed-forward layer added to its input."""
+
+    def __init__(self, width: int, share: float) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.inner, self.outer = nn.Linear(width, width), nn.Linear(width, width)
+        self.share = share
+
+    def forward(self, states: Tensor) -> Tensor:
+        inner = dropout(gelu(self.inner(self.norm(states))), self.share, self.training)
+        return states + self.outer(inner)
+
+
+@TOWERS.register("transformer")
+class TransformerTower(Tower):
+    """A transformer over characters or atom tokens; the state of a first token that tells the side is the embedding.
+
+    Post-norm blocks, learned positions, GELU (ConRetroBert; 6 layers, width 256, 8 heads, feed-forward 1,024).
+    """
+
+    def __init__(self, side: str, config: TowerConfig, state: Mapping[str, Any], *, width: int) -> None:
+        super().__init__(side, config, state, width=width)
+        self.tokenizer = Tokenizer(config.tokens, state["vocabulary"])
+        if config.hidden % config.heads:
+            raise ConfigError(f"model.hidden={config.hidden} must be a multiple of model.heads={config.heads}.")
+        self.token = nn.Embedding(len(self.tokenizer), config.hidden, padding_idx=PAD)
+        self.position = nn.Embedding(config.length, config.hidden)
+        for embedding in (self.token, self.position):
+            nn.init.normal_(embedding.weight, std=0.02)
+        self.norm = nn.LayerNorm(config.hidden)
+        self.blocks = nn.ModuleList(
+            nn.TransformerEncoderLayer(
+                config.hidden,
+                config.heads,
+                dim_feedforward=4 * config.hidden,
+                dropout=config.dropout,
+                activation="gelu",
+                batch_first=True,
+            )
+            for _ in range(config.layers)
+        )
+        self.project = nn.Linear(config.hidden, width) if width != config.hidden else nn.Identity()
+
+    @classmethod
+    def learn_state(cls, side: str, config: TowerConfig, texts: Sequence[str]) -> dict[str, Any]:
+        return {"vocabulary": Tokenizer.learn(config.tokens, texts)}
+
+    @property
+    def state(self) -> dict[str, Any]:
+        return {"vocabulary": list(self.tokenizer.vocabulary)}
+
+    def inputs(self, texts: Sequence[str]) -> Inputs:
+        return (self.tokenizer(texts, length=self.config.length),)
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        (tokens,) = inputs
+        # The batch is as long as its longest text.
+        length = int((tokens != PAD).sum(1).max())
+        tokens = tokens[:, :length].long()
+        states = self.norm(self.token(tokens) + self.position.weight[:length])
+        states = dropout(states, self.config.dropout, self.training)
+        padding = tokens == PAD
+        for block in self.blocks:
+            states = block(states, src_key_padding_mask=padding)
+        return self.project(states[:, 0])
+
+    def upper_parameters(self) -> Sequence[nn.Parameter]:
+        upper = self.blocks[len(self.blocks) // 2 :]
+        return [*upper.parameters(), *self.project.parameters()]
+
+
+@TOWERS.register("table")
+class TableTower(Tower):
+    """A vector of its own for each training template: with it the dual encoder is a classifier (NeuralSym).
+
+    A template outside the table has the vector 0.
+    """
+
+    def __init__(self, side: str, config: TowerConfig, state: Mapping[str, Any], *, width: int) -> None:
+        super().__init__(side, config, state, width=width)
+        if side != "template":
+            raise ConfigError("The tower 'table' knows templates only; choose fingerprint or transformer for products.")
+        self.place = {text: place for place, text in enumerate(state["texts"], start=1)}
+        self.vectors = nn.Embedding(len(self.place) + 1, width, padding_idx=0)
+        nn.init.normal_(self.vectors.weight, std=width**-0.5)
+        with torch.no_grad():
+            self.vectors.weight[0] = 0
+
+    @classmethod
+    def learn_state(cls, side: str, config: TowerConfig, texts: Sequence[str]) -> dict[str, Any]:
+        return {"texts": list(dict.fromkeys(texts))}
+
+    @property
+    def state(self) -> dict[str, Any]:
+        return {"texts": list(self.place)}
+
+    def inputs(self, texts: Sequence[str]) -> Inputs:
+        return (torch.tensor([self.place.get(text, 0) for text in texts], dtype=torch.int64),)
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return self.vectors(inputs[0])
+
+    def upper_parameters(self) -> Sequence[nn.Parameter]:
+        return list(self.vectors.parameters())

@@ -1,0 +1,1 @@
+"""The re-ranker of reactant sets."""

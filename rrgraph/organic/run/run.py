@@ -1,0 +1,238 @@
+"""A whole run on products and templates: a configuration flows in, a run folder with a model and metrics flows out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from rrgraph.nn import choose_device
+from rrgraph.organic.alternatives import alternative_links
+from rrgraph.organic.chemistry.application import TemplateApplier
+from rrgraph.organic.chemistry.matching import known_matches
+from rrgraph.organic.evaluation import TemplateMetrics, applied_templates, compare_systems, evaluate_reactions
+from rrgraph.organic.graph import build_template_graph
+from rrgraph.organic.learning import TemplateLearner
+from rrgraph.organic.model import (
+    TemplateCheckpoint,
+    TemplatePredictor,
+    load_template_checkpoint,
+    save_template_checkpoint,
+    template_planner,
+)
+from rrgraph.organic.popularity import TemplatePopularity
+from rrgraph.organic.reranking.features import SetDescriber
+from rrgraph.organic.reranking.precedents import Precedents
+from rrgraph.organic.reranking.reranker import fit_reranker
+from rrgraph.organic.run.card import organic_card
+from rrgraph.organic.run.config import OrganicConfig, OrganicEvaluationConfig, check_organic_config
+from rrgraph.organic.table import TemplateReactions, TemplateSplit, load_template_table
+from rrgraph.training import remove_state
+from rrgraph.training.run_folder import check_folder, is_finished, record_run, write_history
+from rrgraph.util.config import MODEL
+from rrgraph.util.environment import processors
+from rrgraph.util.files import write_json, write_text
+
+__all__ = ["BY_TEMPLATE", "RANKS", "OrganicResult", "measure_organic", "organic_run"]
+
+RANKS: Final = ("reactants", "by_template", "template")
+"""What `ranks.json` says of each row: the rank of its reactants, the same by templates alone, and of its template."""
+
+BY_TEMPLATE: Final = "by_template"
+"""The system that keeps the order of templates, beside a model that ranks sets again."""
+
+_CONTRASTED, _RANKED = "contrasted", "ranked"
+"""Folders of the model after the first stage and after the second, for whom wants to go on from there or to compare."""
+
+
+@dataclass(frozen=True)
+class OrganicResult:
+    """What a run leaves behind.
+
+    Attributes:
+        folder: the run folder.
+        split: the data it used.
+        comparison: metrics by part and system.
+    """
+
+    folder: Path
+    split: TemplateSplit
+    comparison: Mapping[str, Mapping[str, TemplateMetrics]]
+
+
+def organic_run(
+    config: OrganicConfig,
+    *,
+    resume: bool = False,
+    jobs: int | None = None,
+    on_data: Callable[[TemplateSplit], None] | None = None,
+) -> OrganicResult:
+    """Train the model of a configuration and measure it.
+
+    Args:
+        config: every choice; recorded in the run folder.
+        resume: continue an interrupted run; a finished one is only measured again.
+        jobs: processes that match and apply templates, one a processor core unless given.
+        on_data: called with the data before training starts.
+
+    Raises:
+        ConfigError: the configuration or the run folder is refused, or RDKit or rdchiral-plus is missing; nothing has
+            been written then.
+        DataError: the table cannot be read.
+    """
+    check_folder(config, resume=resume)
+    check_organic_config(config)
+    TemplateApplier()
+    jobs = jobs or processors()
+    split = load_template_table(config.data.table, rows=config.data.rows)
+    if on_data is not None:
+        on_data(split)
+    folder = config.folder
+    record_run(config, {"reactions": dict(split.report)})
+    if resume and is_finished(folder):
+        checkpoint = load_template_checkpoint(folder)
+    else:
+        checkpoint = _fit(config, split, folder, resume=resume, jobs=jobs)
+        save_template_checkpoint(checkpoint, folder)
+        for each in (folder, folder / _CONTRASTED):
+            remove_state(each)
+    comparison = measure_organic(checkpoint, split, config, jobs=jobs)
+    write_json(folder / "ranks.json", {part: _ranks(systems) for part, systems in comparison.items()})
+    write_text(folder / "card.md", organic_card(config, split, comparison))
+    described = {
+        part: {name: metrics.to_dict() for name, metrics in systems.items()} for part, systems in comparison.items()
+    }
+    write_json(folder / "metrics.json", described)
+    return OrganicResult(folder=folder, split=split, comparison=comparison)
+
+
+def _ranks(systems: Mapping[str, TemplateMetrics]) -> dict[str, Any]:
+    model = systems[MODEL]
+    return {
+        "reactants": model.rows.to_dict(),
+        "by_template": systems.get(BY_TEMPLATE, model).rows.to_dict(),
+        "template": model.template_rows.to_dict(),
+        "training_rows": model.training_rows.tolist(),
+    }
+
+
+def _fit(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume: bool, jobs: int) -> TemplateCheckpoint:
+    """Return the trained model; what each stage but the last leaves is kept in a folder of its own."""
+    second = folder / _RANKED
+    if resume and _has_model(second):
+        checkpoint = load_template_checkpoint(second)
+    else:
+        checkpoint = _learn(config, split, folder, resume=resume, jobs=jobs)
+    if not config.sets.enabled:
+        return checkpoint
+    save_template_checkpoint(checkpoint, second)
+    return _with_ranker(checkpoint, split, config, jobs=jobs)
+
+
+def _learn(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume: bool, jobs: int) -> TemplateCheckpoint:
+    """Return the model that ranks templates."""
+    train = split["train"]
+    graph = build_template_graph(train)
+    eligible = None
+    if config.search.applicable:
+        eligible = known_matches(graph.products, graph.templates, jobs=jobs)
+    device = choose_device(config.device)
+    learner = TemplateLearner(
+        graph, split["validation"], config.model, seed=config.seed, eligible=eligible, device=device
+    )
+    metadata = {
+        "name": config.name,
+        "seed": config.seed,
+        "search": asdict(config.search),
+        "device": str(device),
+    }
+    first = folder / _CONTRASTED
+    if resume and _has_model(first):
+        learner.model.load_state_dict(load_template_checkpoint(first).model.state_dict())
+    else:
+        write_history(folder, learner.contrast(config.contrastive, folder=folder, resume=resume))
+    if config.ranking.enabled:
+        if not _has_model(first):
+            save_template_checkpoint(learner.checkpoint(train, metadata), first)
+        if config.data.alternatives:
+            alternatives = _alternatives(learner.checkpoint(train, metadata), train, config, jobs=jobs)
+            learner.learn_from(build_template_graph(train, extra_links=alternatives))
+        write_history(folder, learner.rank(config.ranking, folder=first, resume=resume), name="ranking_history.csv")
+    return learner.checkpoint(train, metadata)
+
+
+def _alternatives(
+    checkpoint: TemplateCheckpoint, train: TemplateReactions, config: OrganicConfig, *, jobs: int
+) -> list[tuple[str, str]]:
+    """Return the links that the model after stage 1 finds beside the recorded ones."""
+    search = replace(config.search, templates=config.data.alternatives)
+    return alternative_links(template_planner(checkpoint, search=search, jobs=jobs), train)
+
+
+def _has_model(folder: Path) -> bool:
+    return (folder / "model.json").is_file()
+
+
+def _with_ranker(
+    checkpoint: TemplateCheckpoint, split: TemplateSplit, config: OrganicConfig, *, jobs: int
+) -> TemplateCheckpoint:
+    """Return the model with a ranker of sets that has learned from the validation rows."""
+    precedents = Precedents.of(split["train"], checkpoint.templates)
+    ranker = fit_reranker(
+        SetDescriber(precedents, checkpoint.templates, checkpoint.reactants),
+        template_planner(checkpoint, search=config.search, jobs=jobs),
+        split["validation"],
+        config.sets,
+        seed=config.seed,
+    )
+    return replace(checkpoint, ranker=ranker)
+
+
+def measure_organic(
+    checkpoint: TemplateCheckpoint, split: TemplateSplit, config: OrganicConfig, *, jobs: int | None = None
+) -> dict[str, dict[str, TemplateMetrics]]:
+    """Return metrics by part and system.
+
+    They are those of the model; of its templates alone (`by_template`) if it ranks sets again; and of the most frequent
+    templates (`popularity`) if that is asked for.
+
+    Args:
+        checkpoint: the trained model.
+        split: the data of the run.
+        config: parts, rows, bank and search.
+        jobs: processes that apply templates, one a processor core unless given.
+    """
+    given: OrganicEvaluationConfig = config.evaluation
+    train = split["train"]
+    counts = train.template_counts()
+    everything = dict.fromkeys(text for rows in split.parts.values() for text in rows.templates)
+    bank = list(dict.fromkeys([*checkpoint.templates, *everything])) if given.bank == "all" else None
+    planner = partial(template_planner, jobs=jobs or processors())
+    scorer, plain = TemplatePredictor(checkpoint, bank=bank), replace(checkpoint, ranker=None)
+    systems = {MODEL: planner(checkpoint, scorer=scorer, search=config.search)}
+    if checkpoint.ranker is not None:
+        systems[BY_TEMPLATE] = planner(plain, scorer=scorer, search=config.search)
+    if given.popularity:
+        # Most of the frequent templates do not apply to a product; only those that do are worth comparing.
+        search = replace(config.search, applicable=True)
+        frequent = TemplatePopularity(counts)
+        systems["popularity"] = planner(plain, scorer=frequent, search=search)
+    recorded = frozenset(zip(train.products, train.reactants, strict=True))
+    comparison = {}
+    for part in given.parts:
+        rows = split[part].head(given.rows)
+        shared = applied_templates(systems[MODEL], rows)
+        measured = {
+            name: evaluate_reactions(
+                each,
+                rows,
+                train_templates=counts,
+                train_reactions=recorded,
+                applied=shared if each.scorer is scorer else None,
+            )
+            for name, each in systems.items()
+        }
+        comparison[part] = compare_systems(measured, MODEL)
+    return comparison

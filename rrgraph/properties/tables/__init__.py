@@ -1,0 +1,1 @@
+"""Property tables: sources, streaming reader, compositions with their labels."""

@@ -1,0 +1,243 @@
+"""Cards of runs: what a model was trained on, how well it does and where, what its probabilities mean, its limits.
+
+The card of a baseline says what the system does and how well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import fill
+from typing import TYPE_CHECKING
+
+from rrgraph import __version__
+from rrgraph.data import Split
+from rrgraph.models import external_parts
+from rrgraph.nn import TRANSFORMER
+from rrgraph.planning import LISTWISE
+from rrgraph.runs.cards.external_metrics import MeasuredRun, measured_runs
+from rrgraph.runs.cards.tables import calibration_table, comparison_table, lead_table, reliability_tables, strata_tables
+from rrgraph.runs.config import BaselineConfig, DataConfig, RunConfig
+from rrgraph.runs.data import RunData
+from rrgraph.util.config import MODEL
+
+if TYPE_CHECKING:
+    from rrgraph.reranking import EnsembleReranker
+    from rrgraph.runs.measure import Comparison
+
+__all__ = ["baseline_card", "model_card"]
+
+_LIMITS = """\
+## Limits
+
+- It ranks what the literature tends to do. A high rank is not evidence that a synthesis works, and failed syntheses
+  are not in the data.
+- Temperatures, times, atmospheres, polymorphs and particle sizes are not considered; a composition is all it sees.
+- Recorded sets extracted from text by machine contain errors.
+- Precursors never seen in training are judged by their composition alone, and less reliably.
+- Link probabilities are relative to the negatives of training; compare them within one target.
+"""
+
+
+_LEADS = """
+Lead of the model over each baseline in points, on the same rows (paired bootstrap over targets; two-sided p-values,
+which 2,000 resamples cannot show below 0.001):
+
+"""
+
+_STRATA = """\
+## Where it does well, and where not
+
+A distance is the number of elements to add to the target's element system, or to remove from it, to reach that of the
+nearest training target; 0 is a known system. Intervals of kinds with few rows are wide.
+
+"""
+
+_PRODUCTS = """\
+The probability of a set is the product of the link probabilities of its members (Retro-Rank-In eq. 5). Links were
+learned against sampled negatives and are taken as independent: alternatives for one element do not exclude each other,
+so the probabilities of a target's sets need not add up to 1. They order the sets of one target.
+"""
+
+_UNUSED_SCORER = """
+These are the probabilities that were measured here. With mode `listwise` the set scorer gives each set its own.
+"""
+
+_NORMALISED = """\
+The probability of a set is that of being the one that the literature records for the target. The candidate sets of a
+target exclude each other: their probabilities, and the probability that none of them is recorded, add up to 1. Sets
+that the options of a plan forbid keep theirs. A target with several recorded sets divides its probability among them;
+where the size is told, all of it is divided among sets of that size. It is not the chance that a synthesis works.
+
+"""
+
+_CALIBRATION = """
+Calibration error is the mean difference between the probability of sets and the share of them that are recorded for the
+target, under the protocol's own idea of truth:
+
+"""
+
+
+def model_card(
+    config: RunConfig, prepared: RunData, comparison: Comparison, *, ranker: EnsembleReranker | None = None
+) -> str:
+    """Return the card of a model as Markdown.
+
+    Args:
+        config: of the run; runs that `evaluation.card_from` names are read.
+        prepared: the data.
+        comparison: what was measured.
+        ranker: second stage of the model, if it has one.
+    """
+    elsewhere = measured_runs(config)
+    shown = comparison | _named_parts(elsewhere)
+    sections = [
+        _stages(config, prepared.split, ranker),
+        _needs(config),
+        _data(config.data, prepared),
+        _metrics("" if comparison else _unmeasured(prepared.split, elsewhere), shown),
+        _after(_STRATA, strata_tables(shown)),
+        _probabilities(_meaning(config, prepared.split, ranker), shown),
+        _LIMITS,
+    ]
+    return "\n".join(section for section in sections if section)
+
+
+def baseline_card(config: BaselineConfig, data: RunData, comparison: Comparison, *, about: str) -> str:
+    """Return the card of a comparison system as Markdown.
+
+    Args:
+        config: of the run.
+        data: the rows it was fitted to and measured on.
+        comparison: what was measured.
+        about: what the system does.
+    """
+    options = ", ".join(f"`{name}={value}`" for name, value in config.options.items()) or "all as they are by default"
+    named = {
+        part: {protocol: {config.baseline: systems[MODEL]} for protocol, systems in protocols.items()}
+        for part, protocols in comparison.items()
+    }
+    reason = "" if comparison else _unmeasured(data.split, ())
+    sections = [
+        f"# Baseline card: {config.name}\n\nComparison system `{config.baseline}` of rrgraph {__version__}, seed "
+        f"{config.seed}; options: {options}.\n\n{about}\n",
+        _data(config.data, data),
+        f"## Metrics\n\n{reason}{comparison_table(named)}",
+        _after(_STRATA, strata_tables(comparison)),
+    ]
+    return "\n".join(section for section in sections if section)
+
+
+def _stages(config: RunConfig, split: Split, ranker: EnsembleReranker | None) -> str:
+    model = config.model
+    encoder = "a composition encoder" if model.encoder == TRANSFORMER else f"the `{model.encoder}` encoder"
+    if model.pretrained:
+        encoder = f"the pretrained encoder `{model.pretrained}`"
+    decoders = f"the `{model.decoder}` decoder"
+    if model.members > 1:
+        decoders = f"{model.members} `{model.decoder}` decoders, each taught without its share of the element systems,"
+    statistics = f"{'with' if model.statistics else 'without'} link statistics"
+    links = f"{encoder} and {decoders} {statistics}"
+    head = f"# Model card: {config.name}\n\nLink model of rrgraph {__version__}, seed {config.seed}"
+    if ranker is None:
+        return f"{head}: {links}.\n"
+    networks = ranker.scorer.config.members
+    scorer = f", the mean of {networks} networks" if networks > 1 else ""
+    if ranker.trees is not None:
+        scorer += (
+            f"{' and' if scorer else ', a network and'} {ranker.tree_weight:g} times {ranker.trees.trees} boosted trees"
+        )
+    stages = (
+        f"1. links get their log-odds from {links};",
+        f"2. a set scorer{f'{scorer},' if scorer else ''} compares the "
+        f'{ranker.candidates} most probable sets of each target and "none of these"; its scores are divided by '
+        f"{_temperatures(config, split, ranker)}.",
+    )
+    return "\n".join(
+        [f"{head}, in two stages:\n", *(fill(stage, 120, subsequent_indent="   ") for stage in stages), ""]
+    )
+
+
+def _needs(config: RunConfig) -> str:
+    """Return which code beside rrgraph the model needs, empty if none."""
+    return "".join(
+        f"Its {part} comes from {origin}{origin.version and f' {origin.version}'}, without which it cannot be loaded.\n"
+        for part, origin in external_parts(config.model).items()
+    )
+
+
+def _temperatures(config: RunConfig, split: Split, ranker: EnsembleReranker) -> str:
+    """Return the temperatures and where they come from."""
+    origin = "not fitted, for there are no validation rows"
+    if config.sets.training.temperature:
+        origin = "as the configuration says"
+    elif len(split.validation):
+        origin = f"fitted on the {len(split.validation)} validation rows"
+    return (
+        f"the temperature {ranker.temperature:.3g}, or {ranker.told_temperature:.3g} where the size is told ({origin})"
+    )
+
+
+def _data(config: DataConfig, data: RunData) -> str:
+    split = data.split
+    return f"""\
+## Data
+
+Table `{config.table}`, split `{config.split}`: {len(split.train)} training,
+{len(split.validation)} validation and {len(split.test)} test rows.
+Distinct training targets: {len(set(split.train.target_keys))}; precursors: {len(data.seen)}.
+{_licence(config.table)}
+"""
+
+
+def _metrics(source: str, shown: Comparison) -> str:
+    return f"## Metrics\n\n{source}{comparison_table(shown)}{_after(_LEADS, lead_table(shown))}"
+
+
+def _meaning(config: RunConfig, split: Split, ranker: EnsembleReranker | None) -> str:
+    """Return what the probabilities are that the comparison measured."""
+    if ranker is None:
+        return _PRODUCTS
+    if config.evaluation.mode != LISTWISE:
+        return _PRODUCTS + _UNUSED_SCORER
+    return f"{_NORMALISED}How sharply they differ is set by {_temperatures(config, split, ranker)}.\n"
+
+
+def _probabilities(meaning: str, shown: Comparison) -> str:
+    tables = _after(_CALIBRATION, calibration_table(shown)) + _after("\n", reliability_tables(shown))
+    return f"## What the probabilities mean\n\n{meaning}{tables}"
+
+
+def _after(words: str, tables: str) -> str:
+    """Return tables after their introduction, nothing where there are none."""
+    return words + tables if tables else ""
+
+
+def _named_parts(runs: Sequence[MeasuredRun]) -> Comparison:
+    """Return what several runs measured, each part with the name of its split."""
+    parts: Comparison = {}
+    for run in runs:
+        for part, protocols in run.comparison.items():
+            name = f"{run.config.data.split} {part}"
+            parts[name if name not in parts else f"{name} ({run.config.folder.name})"] = protocols
+    return parts
+
+
+def _unmeasured(split: Split, elsewhere: Sequence[MeasuredRun]) -> str:
+    if len(split.validation) or len(split.test):
+        reason = "Not measured: evaluation.parts names no part of the split that has rows.\n"
+    else:
+        reason = "Every row was used for training, so nothing is left to measure it on.\n"
+    if not elsewhere:
+        return reason
+    runs = "; ".join(
+        f"split `{run.config.data.split}`, {run.training_rows} training rows, seed {run.config.seed}"
+        for run in elsewhere
+    )
+    return f"{reason}These are the metrics of the same configuration trained on less: {runs}.\n\n"
+
+
+def _licence(table: str) -> str:
+    return {
+        "textbook": "Written for rrgraph from general chemical knowledge; MIT licence.",
+        "text_mined": "Text-mined by Kononova et al. 2019 and He et al. 2023; CC BY 4.0.",
+    }.get(table, "See the source of the table for its licence.")

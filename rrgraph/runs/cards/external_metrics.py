@@ -1,0 +1,92 @@
+"""Metrics of other runs for the card of a model that leaves no rows to measure it on.
+
+Run folders of the same configuration, trained on other splits, flow in; what they measured flows out.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rrgraph.errors import ConfigError
+from rrgraph.runs.config import EvaluationConfig, RunConfig
+from rrgraph.util.config import load_config
+
+if TYPE_CHECKING:
+    from rrgraph.runs.measure import Comparison
+
+__all__ = ["MeasuredRun", "measured_runs"]
+
+
+@dataclass(frozen=True)
+class MeasuredRun:
+    """A finished run and its metrics.
+
+    Attributes:
+        config: what was trained.
+        comparison: what was measured.
+        training_rows: number of rows it was trained on.
+    """
+
+    config: RunConfig
+    comparison: Comparison
+    training_rows: int
+
+
+def measured_runs(config: RunConfig) -> list[MeasuredRun]:
+    """Return the runs that the configuration names in `evaluation.card_from`.
+
+    Raises:
+        ConfigError: one of them is no finished run that measured anything, or another model was trained there.
+    """
+    return [_measured_run(folder, config) for folder in config.evaluation.card_from]
+
+
+def _measured_run(folder: str, config: RunConfig) -> MeasuredRun:
+    from rrgraph.evaluation import Metrics
+
+    path = Path(folder)
+    for name in ("config.yaml", "data.json", "metrics.json"):
+        if not (path / name).is_file():
+            raise ConfigError(f"evaluation.card_from names '{folder}', which is no finished run: it has no {name}.")
+    recorded = load_config(path / "config.yaml", schema=RunConfig)
+    if _trained_model(recorded) != _trained_model(config):
+        raise ConfigError(
+            f"evaluation.card_from names '{folder}', where another model was trained: only data.split, data.year, "
+            "data.validation_fraction, data.holdout, the seed, temperatures and what is measured may differ (see its "
+            "config.yaml)."
+        )
+    try:
+        metrics = json.loads((path / "metrics.json").read_text(encoding="utf-8"))
+        comparison = {
+            part: {
+                protocol: {system: Metrics.from_dict(values) for system, values in systems.items()}
+                for protocol, systems in protocols.items()
+            }
+            for part, protocols in metrics.items()
+        }
+        rows = json.loads((path / "data.json").read_text(encoding="utf-8"))["leakage"]["rows"]["train"]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"The metrics of the run in '{folder}' cannot be read: {error!r}.") from None
+    if not comparison:
+        raise ConfigError(f"evaluation.card_from names '{folder}', where nothing was measured.")
+    return MeasuredRun(recorded, comparison, rows)
+
+
+def _trained_model(config: RunConfig) -> RunConfig:
+    """Return the configuration without what tells the runs of one model apart: name, rows, seed and measurement.
+
+    Temperatures too: a model of all rows takes over those that another run fitted.
+    """
+    learning = replace(config.sets.training, temperature=0.0, told_temperature=0.0)
+    return replace(
+        config,
+        name="",
+        seed=0,
+        output="",
+        data=replace(config.data, split="", year=0, validation_fraction=0.0, holdout=None),
+        sets=replace(config.sets, training=learning),
+        evaluation=EvaluationConfig(mode=config.evaluation.mode),
+    )

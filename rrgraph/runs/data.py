@@ -1,0 +1,157 @@
+"""From a configuration to what training needs: the split, the training graph and its link statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgraph.chem import Composition
+from rrgraph.data import (
+    CATALOGUE,
+    CleaningReport,
+    ReactionTable,
+    Split,
+    clean_table,
+    data_path,
+    load_table,
+    split_table,
+)
+from rrgraph.errors import ConfigError
+from rrgraph.graph import EDGE, FrequencyFeatures, ReactionGraph, TrainingFeatures, TrainingFolds, build_graph
+from rrgraph.planning import read_candidates
+from rrgraph.runs.config import DataConfig, RunConfig, load_run
+
+__all__ = ["Prepared", "RunData", "candidate_pool", "prepare", "prepare_data", "read_pool", "run_split", "split_data"]
+
+
+@dataclass(frozen=True)
+class RunData:
+    """Data of any run.
+
+    Attributes:
+        split: training, validation and test tables with the leakage report.
+        cleaning: what cleaning dropped and changed, None when the table was taken as it is.
+        pool: further candidate precursors.
+    """
+
+    split: Split
+    cleaning: CleaningReport | None
+    pool: tuple[Composition, ...]
+
+    @cached_property
+    def seen(self) -> tuple[Composition, ...]:
+        """Precursors that occur in the training table."""
+        return tuple(self.split.train.precursors().values())
+
+    @property
+    def known(self) -> list[Composition]:
+        """Precursors of the training table, then the pool's further ones."""
+        return candidate_pool([*self.seen, *self.pool])
+
+    @property
+    def systems(self) -> frozenset[str]:
+        """Element systems of the training targets."""
+        return frozenset(self.split.train.element_systems.tolist())
+
+    def reports(self) -> dict[str, object]:
+        """Return what cleaning and splitting report, as JSON values."""
+        cleaning = self.cleaning
+        return {"cleaning": cleaning.to_dict() if cleaning else None, "leakage": self.split.report.to_dict()}
+
+
+@dataclass(frozen=True)
+class Prepared(RunData):
+    """Data of the run of a link model.
+
+    Attributes:
+        graph: of the training table, with the pool's further precursors as nodes without links.
+        statistics: counts of the training table over the graph's precursors, when the model takes them.
+        folds: the training element systems divided, when statistics or several decoders need it.
+        link_statistics: those of the training links, each from the other folds, when the model takes them.
+    """
+
+    graph: ReactionGraph
+    statistics: FrequencyFeatures | None
+    folds: TrainingFolds | None
+    link_statistics: TrainingFeatures | None
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Number of training targets that link to each precursor of the graph."""
+        return np.bincount(self.graph.data[EDGE].edge_index[1].numpy(), minlength=len(self.graph.precursors))
+
+
+def split_data(config: DataConfig, *, seed: int) -> tuple[Split, CleaningReport | None]:
+    """Load, clean and split the table of a configuration; the report is None when nothing was cleaned.
+
+    Raises:
+        DataError: the table or the holdout cannot be read.
+        ConfigError: the split leaves nothing to train on.
+    """
+    table = load_table(config.table)
+    report = None
+    if config.clean:
+        table, report = clean_table(table)
+    split = split_table(
+        table,
+        config.split,
+        seed=seed,
+        year=config.year,
+        validation_fraction=config.validation_fraction,
+        holdout=load_table(config.holdout) if config.holdout else None,
+    )
+    if not len(split.train):
+        raise ConfigError(f"Split '{config.split}' of '{config.table}' leaves no training rows.")
+    return split, report
+
+
+def prepare_data(config: DataConfig, *, seed: int) -> RunData:
+    """Return the data of any run; errors are those of `split_data`."""
+    split, cleaning = split_data(config, seed=seed)
+    return RunData(split, cleaning, tuple(read_pool(config.pool)) if config.pool else ())
+
+
+def prepare(config: RunConfig) -> Prepared:
+    """Return the data of the run of a link model."""
+    data = prepare_data(config.data, seed=config.seed)
+    split = data.split
+    graph = build_graph(split.train, extra_precursors=data.pool)
+    folds = statistics = link_statistics = None
+    if config.model.statistics or config.model.members > 1:
+        folds = TrainingFolds.divide(split.train, graph, seed=config.seed)
+    if config.model.statistics and folds is not None:
+        statistics = FrequencyFeatures.fit(split.train, graph.precursors)
+        link_statistics = TrainingFeatures.fit(graph, folds)
+    return Prepared(split, data.cleaning, data.pool, graph, statistics, folds, link_statistics)
+
+
+def candidate_pool(known: Sequence[Composition], *tables: ReactionTable) -> list[Composition]:
+    """Return the pool of an evaluation: known precursors and those of the measured rows, as the papers do."""
+    pool = {precursor.key: precursor for precursor in known}
+    for table in tables:
+        for key, precursor in table.precursors().items():
+            pool.setdefault(key, precursor)
+    return list(pool.values())
+
+
+def run_split(folder: str | Path) -> Split:
+    """Return the split that the run in `folder` was trained on, computed again from its configuration.
+
+    Raises:
+        ConfigError: the folder holds no run.
+    """
+    recorded = Path(folder) / "config.yaml"
+    if not recorded.is_file():
+        raise ConfigError(f"'{folder}' is not a run folder: it has no config.yaml.")
+    config = load_run(recorded)
+    return split_data(config.data, seed=config.seed)[0]
+
+
+def read_pool(name: str) -> list[Composition]:
+    """Return the candidates of a catalogued list or of a file."""
+    return read_candidates(str(data_path(name)) if name in CATALOGUE else name)

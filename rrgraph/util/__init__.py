@@ -1,0 +1,1 @@
+"""Helpers without chemistry: files, progress, parallel work, registries, configurations."""

@@ -1,0 +1,194 @@
+"""Configurations: reads YAML and `key=value` overrides into checked dataclasses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar, cast
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from rrgraph.errors import ConfigError, suggestion
+from rrgraph.util.files import suggest_file, write_text
+
+__all__ = [
+    "MODEL",
+    "BaseConfig",
+    "NamedConfig",
+    "config_keys",
+    "domain_of",
+    "load_config",
+    "read_mapping",
+    "save_config",
+    "set_values",
+    "suggest_key",
+]
+
+
+@dataclass
+class NamedConfig:
+    """What everything that a configuration file describes has: a name and a folder.
+
+    Attributes:
+        name: its folder is `output`, or `<parent>/<name>` when that is empty.
+        output: the folder.
+    """
+
+    parent: ClassVar[str] = "runs"
+    """Where folders lie that are not named."""
+
+    name: str = "run"
+    output: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """The folder of what is described."""
+        return Path(self.output) if self.output else Path(self.parent) / self.name
+
+
+@dataclass
+class BaseConfig(NamedConfig):
+    """What the configurations of all kinds of run have.
+
+    Attributes:
+        seed: of everything that is drawn.
+    """
+
+    untrained: ClassVar[tuple[str, ...]] = ()
+    """Dotted keys that do not change what is trained, such as what is measured at the end."""
+
+    seed: int = 0
+
+    def trains_like(self, other: BaseConfig) -> bool:
+        """Whether both configurations train the same model; only the keys of `untrained` may differ."""
+        aligned = self
+        for key in self.untrained:
+            aligned = _with_value_of(aligned, other, key.split("."))
+        return aligned == other
+
+
+def _with_value_of(config: Any, other: Any, path: Sequence[str]) -> Any:
+    """Return the configuration with the value that another one has under a path of names."""
+    name, *rest = path
+    value = getattr(other, name)
+    return replace(config, **{name: _with_value_of(getattr(config, name), value, rest) if rest else value})
+
+
+C = TypeVar("C", bound=NamedConfig)
+
+MODEL = "model"
+"""What the system of a run is called among those that are measured: its model, or the baseline it is about."""
+
+
+def load_config(path: str | Path, overrides: Sequence[str] = (), *, schema: type[C]) -> C:
+    """Read a configuration file and apply overrides such as `training.epochs=5`.
+
+    Args:
+        path: a YAML file.
+        overrides: `key=value`, later ones win.
+        schema: the dataclass of the run.
+
+    Raises:
+        ConfigError: the file is missing or not YAML, or a key or value does not fit the schema.
+    """
+    path = Path(path)
+    for override in overrides:
+        if "=" not in override.lstrip("="):
+            raise ConfigError(f"The override '{override}' is not of the form key=value, such as training.epochs=5.")
+    source = f"configuration file '{path}'"
+    try:
+        merged = OmegaConf.merge(OmegaConf.structured(schema(name=path.stem)), read_mapping(path))
+        for override in overrides:
+            source = f"override '{override}'"
+            merged = OmegaConf.merge(merged, OmegaConf.from_dotlist([override]))
+        config = OmegaConf.to_object(merged)
+    except OmegaConfBaseException as error:
+        raise ConfigError(_explain(error, schema, source)) from None
+    except (YAMLError, TypeError, ValueError) as error:
+        raise ConfigError(f"The {source} cannot be read: {' '.join(str(error).split())}.") from None
+    assert isinstance(config, schema)
+    return config
+
+
+def domain_of(path: str | Path) -> str | None:
+    """Return the domain that a configuration file names, None for one about inorganic reactions.
+
+    Raises:
+        ConfigError: the file is missing or not YAML.
+    """
+    given = read_mapping(Path(path))
+    return str(given["domain"]) if "domain" in given else None
+
+
+def save_config(config: NamedConfig, path: str | Path) -> None:
+    """Write the resolved configuration as YAML."""
+    write_text(path, OmegaConf.to_yaml(OmegaConf.structured(config)))
+
+
+def set_values(config: C, values: Mapping[str, Any]) -> C:
+    """Return the configuration with other values of some dotted keys such as `training.epochs`.
+
+    Raises:
+        ConfigError: a key is unknown, or its value does not fit the schema.
+    """
+    changed = OmegaConf.structured(config)
+    try:
+        for key, value in values.items():
+            OmegaConf.update(changed, key, value)
+        return cast(C, OmegaConf.to_object(changed))
+    except OmegaConfBaseException as error:
+        raise ConfigError(_explain(error, type(config), "configuration")) from None
+
+
+def read_mapping(path: Path) -> DictConfig:
+    """Return what a YAML file holds.
+
+    Raises:
+        ConfigError: the file is missing, not YAML, or no mapping.
+    """
+    if not path.is_file():
+        raise ConfigError(f"There is no configuration file '{path}'.{suggest_file(path)}")
+    try:
+        given = OmegaConf.load(path)
+    except (YAMLError, OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"The configuration file '{path}' is not valid YAML: {' '.join(str(error).split())}"
+        ) from None
+    if not isinstance(given, DictConfig):
+        raise ConfigError(f"The configuration file '{path}' is not a mapping, expected lines such as 'seed: 0'.")
+    return given
+
+
+def _explain(error: OmegaConfBaseException, schema: type, source: str) -> str:
+    key = str(error.full_key or "")
+    reason = (error.msg or str(error)).splitlines()[0]
+    known = config_keys(schema)
+    if key and key not in known and not any(name.startswith(f"{key}.") for name in known):
+        return f"Unknown configuration key '{key[:80]}'.{suggest_key(key, known)}"
+    what = f"configuration value of '{key}'" if key else source
+    return f"The {what} does not fit: {reason}."
+
+
+def suggest_key(key: str, known: Sequence[str]) -> str:
+    """Return ``" Did you mean 'training.epochs'?"`` for the closest of the known keys, or an empty string."""
+    # People leave out the section, so the last part of each key is compared too; the first section wins.
+    last = {name.rpartition(".")[2]: name for name in reversed(known)}
+    close = suggestion(key, known) or suggestion(key, last)
+    for name, full in last.items():
+        close = close.replace(f"'{name}'", f"'{full}'")
+    return close
+
+
+def config_keys(schema: type, prefix: str = "") -> list[str]:
+    """Return the dotted keys of a configuration, such as `training.epochs`."""
+    keys = []
+    for option in fields(schema):
+        nested = option.default_factory if isinstance(option.default_factory, type) else None
+        if nested is not None and is_dataclass(nested):
+            keys += config_keys(nested, f"{prefix}{option.name}.")
+        else:
+            keys.append(f"{prefix}{option.name}")
+    return keys

@@ -1,0 +1,52 @@
+"""Jinja2 templates of HTML pages, with escaping, from files inside packages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from rrgraph.errors import ConfigError
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+__all__ = ["page_template", "page_text", "script_json"]
+
+
+def page_template(package: str, name: str) -> Template:
+    """Return the template in a file of a package.
+
+    Raises:
+        ConfigError: Jinja2 is not installed.
+    """
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ImportError:
+        raise ConfigError("HTML pages need Jinja2, which is not installed: pip install 'rrgraph[figures]'.") from None
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
+    environment.filters["short"] = _short
+    return environment.from_string(page_text(package, name))
+
+
+def page_text(package: str, name: str) -> str:
+    """Return the text of a file of a package, such as the script of a page."""
+    return (files(package) / name).read_text(encoding="utf-8")
+
+
+def script_json(value: Mapping[str, Any]) -> str:
+    """Return JSON that can stand within ``<script>``, whatever text it holds: without ``<``, ``>`` and ``&``."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    # U+2028 and U+2029 end a line in older JavaScript.
+    for letter in "<>&\u2028\u2029":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return text
+
+
+def _short(text: str) -> str:
+    """Return a number of the results with four digits that count, anything else as it is."""
+    try:
+        return text if text.isdigit() else f"{float(text):.4g}"
+    except ValueError:
+        return text

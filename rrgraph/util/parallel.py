@@ -1,0 +1,129 @@
+"""Work spread over processes: items flow in, the result of each flows out as soon as it is there."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import active_children, get_context, parent_process
+from multiprocessing.connection import wait as wait_for
+from typing import Final, TypeVar
+
+__all__ = ["WorkerDied", "parallel_map"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_THREADS: Final = "OMP_NUM_THREADS"
+
+_PATIENCE: Final = 5.0
+"""Seconds that a process has to end when it is asked to, before it is killed."""
+
+
+class WorkerDied(RuntimeError):
+    """A process ended without an answer, for example because the system needed its memory."""
+
+
+def parallel_map(
+    function: Callable[[T], R], items: Sequence[T], *, jobs: int, threads: int
+) -> Generator[tuple[int, R | WorkerDied], None, None]:
+    """Yield the place of each item and the result of the function, in the order in which they are done.
+
+    With one job everything happens in this process, with its threads. When a process dies, the items that were being
+    worked on get `WorkerDied` and the others go on. The processes end when the generator is closed, and with this
+    one, however it ends.
+
+    Args:
+        function: of one item; importable and without side effects on this process. What it raises is raised here.
+        items: what is worked on.
+        jobs: number of processes, at least 1.
+        threads: for the arithmetic of each process, unless the environment variable OMP_NUM_THREADS is set.
+    """
+    if jobs == 1:
+        yield from ((place, function(item)) for place, item in enumerate(items))
+        return
+    waiting = deque(enumerate(items))
+    with _threads(threads):
+        while waiting:
+            yield from _until_broken(function, waiting, jobs)
+
+
+def _until_broken(
+    function: Callable[[T], R], waiting: deque[tuple[int, T]], jobs: int
+) -> Iterator[tuple[int, R | WorkerDied]]:
+    """Work on items until none is left or a process dies."""
+    # A forked process would inherit the threads and locks of this one.
+    with (
+        ProcessPoolExecutor(
+            min(jobs, len(waiting)), mp_context=get_context("spawn"), initializer=_follow_parent
+        ) as pool,
+        _no_orphans(),
+    ):
+        running: dict[Future[R], int] = {}
+        broken = False
+        while running or (waiting and not broken):
+            # No more than can run at once, so that it is known what a process that died was working on.
+            while waiting and len(running) < jobs and not broken:
+                place, item = waiting.popleft()
+                try:
+                    running[pool.submit(function, item)] = place
+                except BrokenProcessPool:
+                    waiting.appendleft((place, item))
+                    broken = True
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                place = running.pop(future)
+                try:
+                    yield place, future.result()
+                except BrokenProcessPool:
+                    broken = True
+                    yield place, WorkerDied("its process ended without a word, perhaps for lack of memory")
+
+
+def _follow_parent() -> None:
+    """Leave Ctrl-C, which all processes get, to the one that started this one, and end when told to or with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What the other one ignores at this moment would be ignored here too.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        wait_for([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    """Let processes that are started use so many threads."""
+    given = os.environ.get(_THREADS)
+    if given is None:
+        os.environ[_THREADS] = str(number)
+    try:
+        yield
+    finally:
+        if given is None:
+            os.environ.pop(_THREADS, None)
+
+
+@contextmanager
+def _no_orphans() -> Iterator[None]:
+    """End the processes started within the block when it is left by an exception, such as an interruption."""
+    before = {process.pid for process in active_children()}
+    try:
+        yield
+    except BaseException:
+        started = [process for process in active_children() if process.pid not in before]
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.join(_PATIENCE)
+            if process.is_alive():
+                process.kill()
+        raise

@@ -1,0 +1,140 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rrgraph.errors import ConfigError, DataError
+from rrgraph.graph import EDGE, build_graph
+from rrgraph.links import SAMPLERS
+
+
+@pytest.fixture(scope="module")
+def graph(small_table):
+    return build_graph(small_table)
+
+
+def build(name, graph):
+    sampler = SAMPLERS[name](graph, hardness=5.0)
+    if sampler.needs_embeddings:
+        torch.manual_seed(0)
+        sampler.start_epoch(torch.randn(len(graph.precursors), 8))
+    return sampler
+
+
+def known(graph):
+    return set(map(tuple, graph.data[EDGE].edge_index.t().tolist()))
+
+
+@pytest.mark.parametrize("name", list(SAMPLERS))
+class TestContract:
+    @settings(max_examples=25, deadline=None)
+    @given(data=st.data())
+    def test_exactly_the_asked_number_and_never_a_known_positive(self, name, graph, data):
+        targets = data.draw(st.lists(st.integers(0, len(graph.targets) - 1), min_size=1, max_size=20))
+        count = data.draw(st.integers(1, 25))
+        seed = data.draw(st.integers(0, 1000))
+        drawn = build(name, graph).sample(torch.tensor(targets), count, torch.Generator().manual_seed(seed))
+        assert drawn.shape == (len(targets), count)
+        assert drawn.dtype == torch.int64
+        assert ((drawn >= 0) & (drawn < len(graph.precursors))).all()
+        positives = known(graph)
+        assert not any((t, p) in positives for t, row in zip(targets, drawn.tolist(), strict=True) for p in row)
+
+    def test_distinct_when_enough_are_eligible(self, name, graph):
+        sampler = build(name, graph)
+        targets = torch.arange(len(graph.targets))
+        eligible = (sampler.weights(targets) * ~sampler.positives(targets) > 0).sum(1)
+        count = max(int(eligible.min()), 1)
+        for row in sampler.sample(targets, count, torch.Generator().manual_seed(0)).tolist():
+            assert len(set(row)) == count
+
+    def test_seeded(self, name, graph):
+        draws = [
+            build(name, graph).sample(torch.arange(10), 4, torch.Generator().manual_seed(seed)) for seed in (5, 5, 6)
+        ]
+        assert torch.equal(draws[0], draws[1])
+        assert not torch.equal(draws[0], draws[2])
+
+    def test_positives_are_the_edges_of_the_graph(self, name, graph):
+        positives = build(name, graph).positives(torch.arange(len(graph.targets)))
+        assert set(map(tuple, positives.nonzero().tolist())) == known(graph)
+
+    def test_refuses_no_negatives_and_full_targets(self, name, graph, make_table):
+        with pytest.raises(ConfigError, match="negatives=0"):
+            build(name, graph).sample(torch.tensor([0]), 0, torch.Generator())
+        full = build_graph(make_table([("LiCoO2", "Li2CO3;Co3O4")]))
+        with pytest.raises(DataError, match="no negative links"):
+            build(name, full).sample(torch.tensor([0]), 1, torch.Generator())
+
+
+def frequencies(sampler, target, draws=4000):
+    drawn = sampler.sample(torch.full((draws,), target), 1, torch.Generator().manual_seed(0)).flatten()
+    return torch.bincount(drawn, minlength=sampler.precursors) / draws
+
+
+def test_uniform_draws_every_unknown_precursor_alike(graph):
+    target = graph.target_index["BaO3Ti"]
+    share = frequencies(build("uniform", graph), target)
+    unknown = [p for p in range(len(graph.precursors)) if (target, p) not in known(graph)]
+    assert share[unknown].min() > 0.6 / len(unknown)
+    assert share[unknown].max() < 1.5 / len(unknown)
+
+
+def test_popularity_draws_in_proportion_to_degree(graph):
+    share = frequencies(build("popularity", graph), graph.target_index["Mg2Si"])
+    titania, copper = graph.precursor_index["O2Ti"], graph.precursor_index["Cu"]
+    assert share[titania] / share[copper] == pytest.approx(3**0.75, rel=0.35)
+
+
+def test_element_matched_draws_what_could_supply_an_element(graph):
+    # LiMn2O4 was made from Li2CO3 and MnO2; of the rest only LiOH shares an element that the air does not bring.
+    share = frequencies(build("element_matched", graph), graph.target_index["LiMn2O4"])
+    assert [graph.precursors[node].formula for node in share.nonzero().flatten().tolist()] == ["LiOH"]
+
+
+def test_element_matched_falls_back_to_any_unknown_precursor(graph):
+    # Mg and Si of Mg2Si are in no other precursor.
+    share = frequencies(build("element_matched", graph), graph.target_index["Mg2Si"])
+    assert (share > 0).sum() == len(graph.precursors) - 2
+
+
+def test_hard_prefers_precursors_similar_to_the_recorded_set(graph):
+    target = graph.target_index["BaO3Ti"]
+    sampler = SAMPLERS["hard"](graph, hardness=8.0)
+    assert frequencies(sampler, target).max() < 0.2  # before the first epoch all alike
+    torch.manual_seed(0)
+    embeddings = torch.randn(len(graph.precursors), 16)
+    twin = graph.precursor_index["CO3Sr"]
+    recorded = [p for t, p in known(graph) if t == target]
+    embeddings[twin] = embeddings[recorded].mean(0)
+    sampler.start_epoch(embeddings)
+    assert frequencies(sampler, target).argmax() == twin
+
+
+def test_hard_does_not_overflow(graph):
+    target = graph.target_index["BaO3Ti"]
+    sampler = SAMPLERS["hard"](graph, hardness=500.0)
+    torch.manual_seed(0)
+    embeddings = torch.randn(len(graph.precursors), 16)
+    twin = graph.precursor_index["CO3Sr"]
+    embeddings[twin] = embeddings[[p for t, p in known(graph) if t == target]].mean(0)
+    sampler.start_epoch(embeddings)
+    assert torch.isfinite(sampler.weights(torch.tensor([target]))).all()
+    assert frequencies(sampler, target)[twin] > 0.99
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_the_mixed_sampler_gives_matching_precursors_their_share(graph, share):
+    sampler = SAMPLERS["mixed"](graph, matched_share=share)
+    matched = SAMPLERS["element_matched"](graph).weights(torch.arange(len(graph.targets)))
+    weights = sampler.weights(torch.arange(len(graph.targets)))
+    assert torch.allclose(weights.sum(1), torch.ones(len(graph.targets)))
+    count = matched.sum(1)
+    expected = share + (1 - share) * count / len(graph.precursors)
+    assert torch.allclose((weights * matched).sum(1), expected)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
+def test_a_share_out_of_range_is_refused(graph, share):
+    with pytest.raises(ConfigError, match="matched_share is"):
+        SAMPLERS["mixed"](graph, matched_share=share)

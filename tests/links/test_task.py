@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from rrgraph.errors import ConfigError
+from rrgraph.graph import EDGE, FrequencyFeatures, TrainingFeatures, TrainingFolds, build_graph
+from rrgraph.links import DECODERS, SAMPLERS, LinkModel, LinkTask, TrainingConfig
+from rrgraph.models import LinkCheckpoint, Model
+from rrgraph.nn import ENCODERS, ModelConfig
+from rrgraph.training import LOSSES, OPTIMIZERS, train
+
+MODEL = ModelConfig(width=16, layers=1, heads=2, dropout=0.0, decoder_dropout=0.0)
+CONFIG = TrainingConfig(
+    epochs=30, patience=0, batch_size=8, negatives=3, learning_rate=1e-2, encoder_learning_rate=1e-2
+)
+
+
+@pytest.fixture(scope="module")
+def graph(small_table):
+    return build_graph(small_table)
+
+
+def build(graph, table, *, statistics=False, model=MODEL, config=CONFIG):
+    torch.manual_seed(0)
+    folds = TrainingFolds.divide(table, graph)
+    return LinkTask(
+        LinkModel(replace(model, statistics=statistics)),
+        graph,
+        config,
+        statistics=TrainingFeatures.fit(graph, folds) if statistics else None,
+        folds=folds.targets,
+    )
+
+
+@pytest.mark.parametrize("statistics", [False, True])
+def test_training_separates_links_from_the_rest(graph, small_table, statistics):
+    task = build(graph, small_table, statistics=statistics)
+    history = train(task, CONFIG, seed=0)
+    assert history[-1]["loss"] < 0.7 * history[0]["loss"]
+    counted = FrequencyFeatures.fit(small_table, graph.precursors) if statistics else None
+    scores = Model(LinkCheckpoint(task.module, graph.precursors, np.ones(len(graph.precursors)), counted)).logits(
+        graph.targets, graph.precursors
+    )
+    linked = np.zeros(scores.shape, dtype=bool)
+    linked[tuple(graph.data[EDGE].edge_index.numpy())] = True
+    assert scores[linked].mean() > scores[~linked].mean() + 1
+
+
+@pytest.mark.parametrize("sampler", list(SAMPLERS))
+@pytest.mark.parametrize("loss", list(LOSSES))
+def test_every_sampler_and_loss_trains(graph, small_table, sampler, loss):
+    config = replace(CONFIG, epochs=1, sampler=sampler, loss=loss)
+    assert np.isfinite(train(build(graph, small_table, config=config), config, seed=0)[0]["loss"])
+
+
+@pytest.mark.parametrize("decoder", list(DECODERS))
+def test_every_decoder_trains(graph, small_table, decoder):
+    task = build(graph, small_table, statistics=True, model=replace(MODEL, decoder=decoder))
+    history = train(task, replace(CONFIG, epochs=6), seed=0)
+    assert history[-1]["loss"] < history[0]["loss"]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("encoder", list(ENCODERS))
+def test_every_encoder_trains(graph, small_table, encoder, optimizer):
+    config = replace(CONFIG, epochs=6, optimizer=optimizer)
+    task = build(graph, small_table, statistics=True, model=replace(MODEL, encoder=encoder), config=config)
+    groups = task.parameter_groups()
+    assert sum(len(group["params"]) for group in groups) == len(list(task.module.parameters()))
+    history = train(task, config, seed=0)
+    assert history[-1]["loss"] < history[0]["loss"]
+
+
+def test_options_reach_sampler_and_loss(graph, small_table, monkeypatch):
+    monkeypatch.setitem(LOSSES._entries, "scaled", lambda logits, *, factor=1.0: factor * logits.sum())
+    options = {"sampler_options": {"power": 0.25}, "loss": "scaled", "loss_options": {"factor": 3.0}}
+    task = build(graph, small_table, config=replace(CONFIG, sampler="popularity", **options))
+    degrees = torch.bincount(graph.data[EDGE].edge_index[1], minlength=len(graph.precursors)).float()
+    assert torch.allclose(task.sampler.weights(torch.tensor([0]))[0], degrees**0.25)
+    assert task.criterion(torch.ones(2, 2)).item() == 12.0
+
+
+def test_every_link_is_a_positive_once_an_epoch(graph, small_table):
+    batches = build(graph, small_table).batches(1, torch.Generator().manual_seed(0))
+    seen = sorted(map(tuple, torch.cat(list(batches), dim=1).t().tolist()))
+    assert seen == sorted(map(tuple, graph.data[EDGE].edge_index.t().tolist()))
+
+
+class Noting(LinkModel):
+    """A link model that notes what it is asked."""
+
+    asked: list
+
+    def member_logits(self, targets, precursors, statistics=None):
+        self.asked = [*getattr(self, "asked", []), (targets, precursors, statistics)]
+        return super().member_logits(targets, precursors, statistics)
+
+
+def test_each_link_of_a_batch_comes_with_its_own_statistics(graph, small_table):
+    torch.manual_seed(0)
+    folds = TrainingFolds.divide(small_table, graph)
+    statistics = TrainingFeatures.fit(graph, folds)
+    module = Noting(replace(MODEL, statistics=True))
+    task = LinkTask(module, graph, CONFIG, statistics=statistics)
+    draw, drawn = task.sampler.sample, []
+
+    def note(targets, count, generator):
+        drawn.append(draw(targets, count, generator))
+        return drawn[-1]
+
+    task.sampler.sample = note
+    batch = graph.data[EDGE].edge_index[:, [0, 5, 9]]
+    task.loss(batch, torch.Generator().manual_seed(3))
+    candidates = torch.cat([batch[1][:, None], drawn[0]], dim=1)
+    ((targets, precursors, given),) = module.asked
+    assert torch.equal(given, statistics.lookup(batch[0], candidates).flatten(0, 1))
+    store = graph.data["target"]
+    own = module.encode(store.elements[batch[0]], store.fractions[batch[0]])
+    assert torch.allclose(targets.view(3, -1, 16), own[:, None].expand(-1, candidates.shape[1], -1), atol=1e-5)
+    store = graph.data["precursor"]
+    those = module.encode(store.elements[candidates.flatten()], store.fractions[candidates.flatten()])
+    assert torch.allclose(precursors, those, atol=1e-5)
+
+
+def test_statistics_are_scaled_by_those_of_the_training_links(graph, small_table):
+    task = build(graph, small_table, statistics=True)
+    features = task._statistics.features.float()
+    assert torch.allclose(task.module.shift, features.mean(0))
+    assert torch.allclose(task.module.scale, features.std(0, correction=0).clamp_min(1e-3))
+
+
+def gradients(task, targets):
+    """Return whether each decoder gets a gradient from the links of these targets."""
+    edges = task.graph.data[EDGE].edge_index
+    batch = edges[:, torch.isin(edges[0], targets)]
+    task.module.zero_grad(set_to_none=True)
+    task.loss(batch, torch.Generator().manual_seed(0)).backward()
+    return [any(p.grad is not None and bool(p.grad.any()) for p in each.parameters()) for each in task.module.decoders]
+
+
+@pytest.mark.parametrize("encoder_rate", [0.0, 1e-2], ids=["fixed encoder", "learned encoder"])
+@pytest.mark.parametrize("members", [2, 3])
+def test_a_decoder_learns_nothing_from_its_held_out_targets(graph, small_table, members, encoder_rate):
+    config = replace(CONFIG, encoder_learning_rate=encoder_rate)
+    task = build(graph, small_table, statistics=True, model=replace(MODEL, members=members), config=config)
+    folds = TrainingFolds.divide(small_table, graph).targets
+    assert set(folds % members) == set(range(members))
+    for held_out in range(members):
+        own = torch.from_numpy(np.flatnonzero(folds % members == held_out))
+        assert gradients(task, own) == [decoder != held_out for decoder in range(members)]
+    assert gradients(task, torch.arange(len(folds))) == [True] * members
+
+
+def test_a_decoder_is_the_same_whatever_its_held_out_targets_are_made_of(graph, small_table):
+    """Over a whole training with fixed embeddings, where decoders share nothing."""
+    config = replace(CONFIG, epochs=3, encoder_learning_rate=0.0, gradient_clip=0.0)
+    model = replace(MODEL, members=2)
+    first, second = (build(graph, small_table, model=model, config=config) for _ in range(2))
+    edges = graph.data[EDGE].edge_index
+    folds = torch.from_numpy(TrainingFolds.divide(small_table, graph).targets)
+    held_out = (folds % 2 == 0)[edges[0]]
+    loss = second.loss
+
+    def mislead(batch, generator):
+        own = (folds % 2 == 0)[batch[0]]
+        return loss(torch.stack([batch[0], torch.where(own, 0, batch[1])]), generator)
+
+    second.loss = mislead
+    assert 0 < held_out.sum() < len(held_out)
+    for task in (first, second):
+        train(task, config, seed=0)
+    for name in ("decoders.0.", "decoders.1."):
+        weights, others = (
+            [tensor for key, tensor in task.module.state_dict().items() if key.startswith(name)]
+            for task in (first, second)
+        )
+        same = all(torch.equal(a, b) for a, b in zip(weights, others, strict=True))
+        assert same == (name == "decoders.0.")
+
+
+def test_several_decoders_need_folds(graph):
+    with pytest.raises(ConfigError, match=r"model\.members=2 needs the folds"):
+        LinkTask(LinkModel(replace(MODEL, members=2)), graph, CONFIG)
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_the_loss_is_the_sum_over_the_decoders_of_what_they_learn_from(graph, small_table, members):
+    task = build(graph, small_table, model=replace(MODEL, members=members))
+    folds = TrainingFolds.divide(small_table, graph).targets
+    batch = graph.data[EDGE].edge_index[:, ::2]
+    candidates = torch.cat([batch[1][:, None], task.sampler.sample(batch[0], 3, torch.Generator().manual_seed(5))], 1)
+    with torch.no_grad():
+        total = task.loss(batch, torch.Generator().manual_seed(5))
+        checkpoint = LinkCheckpoint(task.module, graph.precursors, np.ones(len(graph.precursors)))
+        embedded = [Model(checkpoint).embed(side) for side in (graph.targets, graph.precursors)]
+        expected = 0.0
+        for number, decoder in enumerate(task.module.decoders):
+            rows = [r for r, t in enumerate(batch[0].tolist()) if members == 1 or folds[t] % members != number]
+            logits = [decoder(embedded[0][batch[0][[r] * 4]], embedded[1][candidates[r]]) for r in rows]
+            expected += task.criterion(torch.stack(logits))
+    assert total.item() == pytest.approx(float(expected), rel=1e-4)

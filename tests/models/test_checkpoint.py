@@ -1,0 +1,221 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from rrgraph.chem import parse_formula
+from rrgraph.errors import ModelError
+from rrgraph.graph import FrequencyFeatures, SetFrequencyFeatures
+from rrgraph.links import LinkModel
+from rrgraph.models import UNRELATED_LOG_ODDS, LinkCheckpoint, Model, load_checkpoint, save_checkpoint
+from rrgraph.nn import ModelConfig, TreeEnsemble
+from rrgraph.planning import LISTWISE, Planner, SetConstraints
+from rrgraph.properties import EnergyHead
+from rrgraph.reranking import EnsembleReranker, ListwiseNetwork, ListwiseNetworkConfig
+
+TARGETS = [parse_formula(f) for f in ("LiCoO2", "Cr2AlB2", "YBa2Cu3O7", "U")]
+
+
+def build(table, kind):
+    torch.manual_seed(0)
+    vocabulary = tuple(table.precursors().values())
+    statistics = FrequencyFeatures.fit(table, vocabulary) if kind != "plain" else None
+    members = 3 if kind == "sets" else 1
+    model = LinkModel(ModelConfig(width=16, layers=1, statistics=statistics is not None, members=members))
+    ranker = None
+    if kind == "sets":
+        scorer = ListwiseNetwork(ListwiseNetworkConfig(width=8, members=2)).eval()
+        counted = SetFrequencyFeatures.fit(table, vocabulary, statistics.systems)
+        energy = EnergyHead(16, 24).eval()
+        trees = TreeEnsemble(3, 2)
+        trees.value.normal_()
+        trees.threshold.normal_()
+        trees.feature.random_(20)
+        ranker = EnsembleReranker(
+            scorer,
+            counted,
+            candidates=7,
+            energy=energy,
+            trees=trees,
+            tree_weight=0.5,
+            temperature=1.25,
+            told_temperature=0.75,
+        )
+    return LinkCheckpoint(
+        model=model.eval(),
+        vocabulary=vocabulary,
+        counts=np.arange(len(vocabulary)),
+        statistics=statistics,
+        metadata={"score_mode": "geometric"},
+        ranker=ranker,
+    )
+
+
+@pytest.fixture(params=["plain", "statistics", "sets"])
+def checkpoint(request, small_table):
+    return build(small_table, request.param)
+
+
+@pytest.fixture
+def ranking(small_table):
+    """A checkpoint with a second stage."""
+    return build(small_table, "sets")
+
+
+def plans(checkpoint):
+    pool = [*checkpoint.vocabulary, parse_formula("CrB")]
+    rules = SetConstraints(foreign=True, sizes=(1, 2, 3))
+    return Planner(Model(checkpoint), pool, rules, mode=LISTWISE).plan(TARGETS, top_k=9)
+
+
+def test_saved_model_predicts_equally_after_loading(checkpoint, tmp_path):
+    save_checkpoint(checkpoint, tmp_path)
+    loaded = load_checkpoint(tmp_path)
+    candidates = [*checkpoint.vocabulary, parse_formula("CrB")]
+    before, after = (Model(c).logits(TARGETS, candidates) for c in (checkpoint, loaded))
+    assert np.array_equal(before, after)
+    assert loaded.metadata == {"score_mode": "geometric"}
+    assert [p.formula for p in loaded.vocabulary] == [p.formula for p in checkpoint.vocabulary]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "model.safetensors"]
+
+
+def test_a_saved_second_stage_ranks_equally_after_loading(ranking, tmp_path):
+    save_checkpoint(ranking, tmp_path)
+    loaded = load_checkpoint(tmp_path)
+    assert (loaded.ranker.candidates, loaded.ranker.temperature, loaded.ranker.told_temperature) == (7, 1.25, 0.75)
+    assert loaded.ranker.scorer.config == ranking.ranker.scorer.config
+    before = plans(ranking)
+    assert plans(loaded) == before
+    # The energy head takes part.
+    assert plans(replace(ranking, ranker=replace(ranking.ranker, energy=None))) != before
+    assert any(len(plan) == 9 for plan in before)
+    assert all(plan.none is not None for plan in before)
+
+
+def test_half_keeps_the_second_stage_exact(ranking, tmp_path):
+    save_checkpoint(ranking, tmp_path, half=True)
+    loaded = load_checkpoint(tmp_path)
+    for name, values in ranking.ranker.scorer.state_dict().items():
+        assert torch.equal(loaded.ranker.scorer.state_dict()[name], values), name
+    for name, counts in ranking.ranker.statistics.to_arrays().items():
+        assert np.array_equal(loaded.ranker.statistics.to_arrays()[name], counts), name
+    for before, after in zip(plans(ranking), plans(loaded), strict=True):
+        assert after.none == pytest.approx(before.none, abs=0.02)
+
+
+def test_a_model_without_a_second_stage_says_so(checkpoint):
+    predictor = Model(checkpoint)
+    assert predictor.ranks_sets == (checkpoint.ranker is not None)
+    if predictor.ranks_sets:
+        assert predictor.set_candidates == 7
+        return
+    with pytest.raises(ModelError, match="has no set scorer"):
+        predictor.set_candidates  # noqa: B018
+
+
+def test_half_keeps_counts_exact_and_predicts_nearly_equally(checkpoint, tmp_path):
+    save_checkpoint(checkpoint, tmp_path, half=True)
+    loaded = load_checkpoint(tmp_path)
+    if checkpoint.statistics is not None:
+        for name, counts in checkpoint.statistics.to_arrays().items():
+            assert np.array_equal(loaded.statistics.to_arrays()[name], counts), name
+    before, after = (Model(c).logits(TARGETS, checkpoint.vocabulary) for c in (checkpoint, loaded))
+    assert not np.array_equal(before, after)
+    assert after == pytest.approx(before, abs=0.02)
+
+
+def test_predictor_scores_pairs_as_in_the_grid(checkpoint):
+    predictor = Model(checkpoint)
+    candidates = [parse_formula(f) for f in ("Li2CO3", "CrB", "Co3O4", "Y2O3")]
+    grid = predictor.logits(TARGETS, candidates)
+    assert grid.shape == (4, 4)
+    assert np.isfinite(grid).all()
+    rows, columns = np.array([3, 0, 0, 2, 1]), np.array([1, 2, 0, 3, 1])
+    assert predictor.pair_logits(TARGETS, candidates, rows, columns) == pytest.approx(grid[rows, columns], abs=1e-5)
+    assert predictor.logits([], candidates).shape == (0, 4)
+    assert predictor.logits(TARGETS, []).shape == (4, 0)
+
+
+def test_what_could_not_be_meant_is_sure_with_statistics_only(checkpoint):
+    targets = [parse_formula(text) for text in ("LiCoO2", "NH4NO3", "H2O")]
+    candidates = [parse_formula(text) for text in ("La(OH)3", "Co3O4", "LaN", "O2")]
+    logits = Model(checkpoint).logits(targets, candidates)
+    # Oxygen and hydrogen come with everything; only where there is nothing else they count.
+    sure = [[True, False, True, True], [True, True, False, True], [True, True, True, False]]
+    if checkpoint.statistics is None:
+        sure = np.zeros((3, 4), dtype=bool)
+    assert np.array_equal(logits == UNRELATED_LOG_ODDS, sure)
+
+
+def test_predictor_knows_what_was_seen(checkpoint):
+    predictor = Model(checkpoint)
+    assert predictor.count(parse_formula("CrB")) == 0
+    assert predictor.count(checkpoint.vocabulary[3]) == 3
+    assert len(predictor.seen) == len(checkpoint.vocabulary) - 1
+
+
+@pytest.mark.parametrize("systems", [None, frozenset(), frozenset({"Co-Li-O", "Ba-O-Ti"})])
+def test_training_systems_are_optional(checkpoint, tmp_path, systems):
+    save_checkpoint(replace(checkpoint, systems=systems), tmp_path)
+    assert Model(load_checkpoint(tmp_path)).systems == systems
+
+
+def test_a_file_without_training_systems_is_read(checkpoint, tmp_path):
+    save_checkpoint(replace(checkpoint, systems=frozenset({"Fe-O"})), tmp_path)
+    damage_json(tmp_path, lambda d: d.pop("systems"))
+    assert load_checkpoint(tmp_path).systems is None
+
+
+def damage_json(folder, change):
+    description = json.loads((folder / "model.json").read_text())
+    change(description)
+    (folder / "model.json").write_text(json.dumps(description))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda sets: sets.pop("forms"),
+        lambda sets: sets["forms"].pop(),
+        lambda sets: sets.pop("temperature"),
+        lambda sets: sets.pop("told_temperature"),
+        lambda sets: sets.update(energy_hidden=9),
+        lambda sets: sets["scorer"].update(width=9),
+    ],
+)
+def test_a_damaged_second_stage_is_refused_with_one_sentence(ranking, tmp_path, damage):
+    save_checkpoint(ranking, tmp_path)
+    damage_json(tmp_path, lambda d: damage(d["sets"]))
+    with pytest.raises(ModelError, match="do not fit each other") as caught:
+        load_checkpoint(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda f: (f / "model.json").unlink(), "has no model.json"),
+        (lambda f: (f / "model.safetensors").write_bytes(b"\x10" * 50), "damaged"),
+        (lambda f: (f / "model.json").write_text("{"), "damaged"),
+        (lambda f: damage_json(f, lambda d: d.update(format="other/9")), "format 'other/9'"),
+        (lambda f: damage_json(f, lambda d: d["model"].update(width=32)), "do not fit"),
+        (lambda f: damage_json(f, lambda d: d.pop("vocabulary")), "do not fit"),
+    ],
+)
+def test_damaged_folders_are_refused_with_one_sentence(checkpoint, tmp_path, damage, message):
+    save_checkpoint(checkpoint, tmp_path)
+    damage(tmp_path)
+    with pytest.raises(ModelError, match=message) as caught:
+        load_checkpoint(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_counts_of_another_vocabulary_are_refused(checkpoint, tmp_path):
+    if checkpoint.statistics is None:
+        pytest.skip("this model has no counts")
+    save_checkpoint(checkpoint, tmp_path)
+    damage_json(tmp_path, lambda d: d["vocabulary"].pop())
+    with pytest.raises(ModelError, match="do not fit a vocabulary of"):
+        load_checkpoint(tmp_path)

@@ -1,0 +1,72 @@
+"""Wishes against the bundled model: what they list, and that they make no set more probable."""
+
+from __future__ import annotations
+
+import pytest
+
+from rrgraph.chem import parse_formula
+from rrgraph.errors import PlanningError
+from rrgraph.models import constrained_planner, default_mode, load_model
+from rrgraph.planning import LISTWISE, Planner, SetConstraints
+
+TARGET = parse_formula("Li7La3Zr2O12")
+
+
+@pytest.fixture(scope="module")
+def predictor():
+    return load_model("default")
+
+
+def probabilities(planner: Planner, top_k: int = 10) -> dict[frozenset[str], float]:
+    return {ranked.precursors.keys: ranked.probability for ranked in planner.plan([TARGET], top_k=top_k)[0]}
+
+
+def test_without_wishes_it_is_the_planner_of_the_vocabulary(predictor):
+    planner = constrained_planner(predictor)
+    assert planner.rivals is None and planner.mode == default_mode(predictor) == LISTWISE
+    assert probabilities(planner) == probabilities(Planner(predictor, predictor.vocabulary, mode=LISTWISE))
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {"excluded": {"Li2CO3"}},
+        {"excluded_elements": {"C"}},
+        {"required": {"LiOH"}},
+        {"stock": {"LiOH", "La2O3", "ZrO2"}},
+    ],
+)
+def test_wishes_make_no_set_much_more_probable(predictor, wishes):
+    free = probabilities(constrained_planner(predictor), top_k=100)
+    bound = probabilities(constrained_planner(predictor, SetConstraints(**wishes)), top_k=3)
+    alone = probabilities(Planner(predictor, predictor.vocabulary, SetConstraints(**wishes), mode=LISTWISE), top_k=3)
+    first = next(iter(bound))
+    assert bound[first] == pytest.approx(free[first], rel=0.1)
+    assert alone[first] > 2 * bound[first]
+
+
+def test_what_is_in_stock_is_a_candidate_even_if_nobody_used_it(predictor):
+    unheard = parse_formula("La2Zr2O7")
+    assert unheard.key not in {precursor.key for precursor in predictor.vocabulary}
+    planner = constrained_planner(predictor, SetConstraints(stock={"Li2O2", unheard.formula}))
+    (best,) = planner.plan([TARGET], top_k=1)[0]
+    assert best.precursors.keys == {parse_formula("Li2O2").key, unheard.key}
+
+
+def test_what_is_required_has_to_be_a_candidate_so_that_typing_errors_show(predictor):
+    with pytest.raises(PlanningError, match="FXe9"):
+        constrained_planner(predictor, SetConstraints(required={"Xe9F"}))
+
+
+def test_a_told_size_is_shared_by_the_rivals(predictor):
+    sizes = SetConstraints(sizes=(3,))
+    assert constrained_planner(predictor, sizes, told=True).rivals is None
+    limited = constrained_planner(predictor, sizes)
+    assert limited.rivals is not None and limited.rivals.constraints == SetConstraints()
+    without = constrained_planner(predictor, SetConstraints(sizes=(3,), excluded={"LiOH"}), told=True)
+    assert without.rivals is not None and without.rivals.constraints == sizes
+
+
+def test_the_mode_can_be_chosen(predictor):
+    planner = constrained_planner(predictor, SetConstraints(excluded={"LiOH"}), mode="geometric", max_candidates=20)
+    assert planner.mode == "geometric" and planner.rivals is None and planner.max_candidates == 20

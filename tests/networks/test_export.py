@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import json
+
+import networkx as nx
+import pandas as pd
+import pytest
+
+from rrgraph.errors import DataError
+from rrgraph.networks import (
+    add_structure,
+    bipartite_graph,
+    check_format,
+    cooccurrence_graph,
+    pair_statistics,
+    write_graph,
+    write_rows,
+)
+
+ROWS = [("BaTiO3", ["BaCO3", "TiO2"]), ("SrTiO3", ["SrCO3", "TiO2"]), ("LiCoO2", ["LiOH", "Co3O4"])]
+
+
+@pytest.fixture
+def graph(make_records):
+    found = cooccurrence_graph(pair_statistics(make_records(ROWS, year=[2001, 2002, None])))
+    add_structure(found)
+    return found
+
+
+def same(one: nx.Graph, two: nx.Graph) -> None:
+    assert dict(one.nodes(data=True)) == dict(two.nodes(data=True))
+    assert {frozenset(e): one.edges[e] for e in one.edges} == {frozenset(e): two.edges[e] for e in two.edges}
+
+
+def test_graphml_and_json_come_back_as_they_were(graph, tmp_path):
+    assert write_graph(graph, tmp_path / "g.graphml") == [tmp_path / "g.graphml"]
+    back = nx.read_graphml(tmp_path / "g.graphml")
+    same(back, graph)
+    assert back.graph["kind"] == "cooccurrence"
+    write_graph(graph, tmp_path / "g.json")
+    again = nx.node_link_graph(json.loads((tmp_path / "g.json").read_text()), edges="edges")
+    same(again, graph)
+    assert again.graph == graph.graph
+
+
+def test_gexf_has_nodes_edges_and_attributes(graph, tmp_path):
+    write_graph(graph, tmp_path / "g.gexf")
+    back = nx.read_gexf(tmp_path / "g.gexf")
+    assert set(back) == set(graph)
+    assert back.nodes["TiO2"]["kind"] == "oxide"
+    assert back.edges["BaCO3", "TiO2"]["count"] == 1
+
+
+def test_csv_is_two_tables(graph, tmp_path):
+    edges, nodes = write_graph(graph, tmp_path / "g.csv")
+    assert nodes.name == "g.nodes.csv"
+    listed = pd.read_csv(edges)
+    assert {frozenset(pair) for pair in zip(listed["source"], listed["target"], strict=True)} == {
+        frozenset(edge) for edge in graph.edges
+    }
+    table = pd.read_csv(nodes).set_index("id")
+    assert table.loc["BaCO3", "first_year"] == 2001
+    assert pd.isna(table.loc["LiOH", "first_year"])
+    assert "2001.0" not in nodes.read_text()
+
+
+def test_bipartite_graphs_can_be_written(make_records, tmp_path):
+    graph = bipartite_graph(make_records(ROWS))
+    for suffix in (".graphml", ".gexf", ".json", ".csv"):
+        write_graph(graph, tmp_path / f"g{suffix}")
+    same(nx.read_graphml(tmp_path / "g.graphml"), graph)
+
+
+def test_tables_without_rows_have_a_header(tmp_path):
+    write_rows([], tmp_path / "empty.csv", columns=["a", "b"])
+    assert (tmp_path / "empty.csv").read_text() == "a,b\n"
+
+
+def test_unknown_endings_are_refused():
+    with pytest.raises(DataError, match=r"Did you mean '.graphml'"):
+        check_format("graph.graphm")
+    assert check_format("graph.GEXF") == ".gexf"

@@ -1,0 +1,122 @@
+import pytest
+import torch
+
+from rrgraph.errors import ConfigError
+from rrgraph.organic import FRAGMENTS, TOWERS, TowerConfig
+from rrgraph.organic.chemistry.fingerprints import product_fragments, sparse_rows, template_fragments, template_tokens
+from rrgraph.organic.chemistry.tokens import PAD, Tokenizer
+
+from ..conftest import AMIDE, ESTER, ETHER
+
+SMALL = {"hidden": 16, "layers": 2, "bits": 96, "heads": 2, "length": 64}
+TEXTS = {"product": ["CCOC(C)=O", "CNC(C)=O", "C"], "template": [AMIDE, ESTER, ETHER]}
+SIDES = [(name, side) for name in TOWERS for side in TEXTS if (name, side) != ("table", "product")]
+
+
+def build(name, side, texts=None):
+    torch.manual_seed(0)
+    config = TowerConfig(tower=name, **SMALL)
+    state = TOWERS[name].learn_state(side, config, texts or TEXTS[side])
+    return TOWERS[name](side, config, state, width=8).eval()
+
+
+@pytest.mark.parametrize(("name", "side"), SIDES)
+class TestContract:
+    def test_every_text_gets_a_vector_of_its_own(self, name, side):
+        tower = build(name, side)
+        inputs = tower.inputs(TEXTS[side])
+        assert {len(tensor) for tensor in inputs} == {3}
+        vectors = tower(*inputs)
+        assert vectors.shape == (3, 8)
+        assert len({tuple(row) for row in vectors.tolist()}) == 3
+
+    def test_a_vector_does_not_depend_on_its_neighbours(self, name, side):
+        tower = build(name, side)
+        together = tower(*tower.inputs(TEXTS[side]))
+        for place, text in enumerate(TEXTS[side]):
+            torch.testing.assert_close(tower(*tower.inputs([text]))[0], together[place], atol=1e-5, rtol=1e-4)
+
+    def test_a_tower_is_rebuilt_from_its_state(self, name, side):
+        tower = build(name, side)
+        again = TOWERS[name](side, tower.config, tower.state, width=8).eval()
+        again.load_state_dict(tower.state_dict())
+        assert torch.equal(again(*again.inputs(TEXTS[side])), tower(*tower.inputs(TEXTS[side])))
+
+    def test_upper_parameters_belong_to_the_tower_and_learn(self, name, side):
+        tower = build(name, side).train()
+        upper = list(tower.upper_parameters())
+        own = {id(parameter) for parameter in tower.parameters()}
+        assert upper and {id(parameter) for parameter in upper} <= own
+        tower(*tower.inputs(TEXTS[side])).square().sum().backward()
+        assert any(parameter.grad is not None and bool(parameter.grad.any()) for parameter in upper)
+
+    def test_text_that_was_never_seen_gets_a_vector(self, name, side):
+        tower = build(name, side)
+        text = {"product": "Clc1ccccc1", "template": "[c:1]-[Cl]>>[c:1]-[Br]"}[side]
+        assert bool(torch.isfinite(tower(*tower.inputs([text]))).all())
+
+
+def test_a_table_knows_templates_only():
+    with pytest.raises(ConfigError, match="knows templates only"):
+        build("table", "product")
+
+
+def test_heads_must_divide_the_width():
+    config = TowerConfig(tower="transformer", hidden=10, heads=4)
+    with pytest.raises(ConfigError, match=r"model.hidden=10 must be a multiple of model.heads=4"):
+        TOWERS["transformer"]("product", config, {"vocabulary": ["C"]}, width=8)
+
+
+def test_fragments_count_what_occurs():
+    single, double = (product_fragments(text, bits=2048, radius=0) for text in ("CC", "CCC"))
+    assert sum(single.values()) == 2 and sum(double.values()) == 3
+
+
+@pytest.mark.parametrize("kind", FRAGMENTS)
+def test_every_kind_tells_molecules_apart_however_they_are_written(kind):
+    ring, written_otherwise, chain = (
+        product_fragments(text, bits=256, radius=2, kinds=[kind]) for text in ("c1ccccc1CO", "OCc1ccccc1", "CCCCCO")
+    )
+    assert ring == written_otherwise != chain
+    assert min(ring) >= 0 and max(ring) < 256
+
+
+def test_kinds_have_numbers_of_their_own():
+    both = product_fragments("CC(=O)NCc1ccccc1", bits=512, radius=2, kinds=["circular", "torsions"])
+    first, second = (
+        product_fragments("CC(=O)NCc1ccccc1", bits=256, radius=2, kinds=[kind]) for kind in ("circular", "torsions")
+    )
+    assert both == first | {256 + number: count for number, count in second.items()}
+
+
+def test_templates_differ_by_either_side_and_not_by_their_map_numbers():
+    assert template_fragments("[C:1]>>[C:1]-O", bits=96, radius=1) == template_fragments(
+        "[C:7]>>[C:7]-O", bits=96, radius=1
+    )
+    assert template_fragments("[C:1]>>[C:1]-O", bits=96, radius=1) != template_fragments(
+        "[C:1]-O>>[C:1]", bits=96, radius=1
+    )
+    assert max(template_fragments(AMIDE, bits=96, radius=2)) < 96
+    assert template_tokens("[CH3;+0:12]-Br") == ["[CH3;+0]", "-", "Br"]
+
+
+def test_rows_are_padded_and_have_norm_one():
+    numbers, weights = sparse_rows([{0: 1, 5: 3}, {2: 1}, {}], total=3, label="rows")
+    assert numbers.tolist() == [[1, 6], [3, 0], [0, 0]]
+    assert weights.square().sum(1).tolist() == pytest.approx([1, 1, 0])
+    assert weights[1].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("tokens", ["atoms", "characters"])
+def test_tokens_of_a_text_in_order(tokens):
+    tokenizer = Tokenizer(tokens, Tokenizer.learn(tokens, ["[CH3:1]Br", "CC"]))
+    table = tokenizer(["[CH3:1]Br", "CC", "CF"], length=50)
+    lengths = (table != PAD).sum(1).tolist()
+    assert lengths == ([4, 3, 3] if tokens == "atoms" else [10, 3, 3])
+    assert table[1, 1] == table[1, 2] == table[2, 1] != table[2, 2]
+    assert tokenizer(["CCCCCC"], length=4).shape == (1, 4)
+
+
+def test_unknown_tokens_are_refused():
+    with pytest.raises(ConfigError, match=r"model\.tokens is 'atom'"):
+        Tokenizer("atom", [])

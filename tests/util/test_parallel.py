@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import operator
+import os
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from rrgraph.util.parallel import WorkerDied, parallel_map
+
+
+def test_one_job_works_in_this_process_in_order():
+    assert list(parallel_map(operator.neg, [3, 1, 2], jobs=1, threads=1)) == [(0, -3), (1, -1), (2, -2)]
+
+
+def test_several_jobs_answer_for_every_item():
+    assert dict(parallel_map(operator.neg, range(5), jobs=2, threads=1)) == {place: -place for place in range(5)}
+
+
+def test_processes_get_their_threads(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    asked = ["OMP_NUM_THREADS"] * 2
+    assert [answer for _, answer in parallel_map(os.getenv, asked, jobs=2, threads=3)] == ["3", "3"]
+    assert "OMP_NUM_THREADS" not in os.environ
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert [answer for _, answer in parallel_map(os.getenv, asked, jobs=2, threads=3)] == ["1", "1"]
+
+
+def test_a_dead_process_does_not_take_the_others_with_it():
+    work = [partial(os._exit, 1), *(partial(abs, -number) for number in range(1, 6))]
+    answers = dict(parallel_map(operator.call, work, jobs=2, threads=1))
+    assert isinstance(answers[0], WorkerDied)
+    # One other may have been under way when the process died.
+    lost = [place for place, answer in answers.items() if isinstance(answer, WorkerDied)]
+    assert len(lost) <= 2
+    assert {place: answer for place, answer in answers.items() if place not in lost} == {
+        place: place for place in range(1, 6) if place not in lost
+    }
+
+
+def test_what_the_function_raises_is_raised():
+    with pytest.raises(ZeroDivisionError):
+        list(parallel_map(partial(operator.truediv, 1), [1, 0], jobs=2, threads=1))
+
+
+def test_processes_end_with_the_one_that_started_them(tmp_path):
+    """Even if that is killed while they work."""
+    code = (
+        "import os, sys, time\n"
+        "from functools import partial\n"
+        "from rrgraph.util.parallel import parallel_map\n"
+        "from pathlib import Path\n"
+        "import operator\n"
+        "if __name__ == '__main__':\n"
+        "    work = [partial(os.system, f'echo $PPID > {sys.argv[1]}/{n} && sleep 0.2') for n in range(2)]\n"
+        "    work += [partial(time.sleep, 60)] * 2\n"
+        "    for place, _ in parallel_map(operator.call, work, jobs=2, threads=1):\n"
+        "        if place == 1:\n"
+        "            os.kill(os.getpid(), 9)\n"
+    )
+    script = tmp_path / "script.py"
+    script.write_text(code)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    assert subprocess.run([sys.executable, script, tmp_path], env=environment, timeout=60).returncode == -9
+    children = {int((tmp_path / str(number)).read_text()) for number in range(2)}
+    deadline = time.monotonic() + 20
+    while any(map(alive, children)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(alive, children))
+
+
+def alive(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    try:  # an orphan that nobody waits for
+        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return False

@@ -41,6 +41,6 @@ def batch_masses(equation: BalancedEquation, target_grams: float) -> dict[Compos
 @cache
 def _atomic_masses() -> dict[str, float]:
     """Return atomic masses in g/mol by symbol."""
-    from pymatgen.core import Element
+    from pymatgen.core.periodic_table import Element
 
     return {symbol: float(Element(symbol).atomic_mass) for symbol in ELEMENTS}

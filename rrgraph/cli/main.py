@@ -12,9 +12,11 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 from rrgraph.cli import (
+    config,
     cooccur,
     data,
     embed,
@@ -49,6 +51,7 @@ COMMANDS = {
     "figures": figures,
     "report": report,
     "data": data,
+    "config": config,
     "cooccur": cooccur,
 }
 
@@ -57,10 +60,11 @@ examples:
   rrgraph plan Li7La3Zr2O12                          ranked precursor sets from the bundled model
   rrgraph plan --input targets.csv --output plans.jsonl
   rrgraph properties BaTiO3                          energies, gaps, moduli, symmetry with uncertainties
-  rrgraph train configs/quickstart.yaml              train on the embedded textbook reactions
+  rrgraph train quickstart                           train on the embedded textbook reactions
   rrgraph evaluate runs/quickstart --split test --protocol open
-  rrgraph tune configs/quickstart.yaml --trials 20   search for settings on validation rows
-  rrgraph experiment configs/experiments/table2.yaml --quick
+  rrgraph tune quickstart --trials 20                search for settings on validation rows
+  rrgraph experiment table2 --quick                  compare systems, a small variant
+  rrgraph config list                                configurations that these commands take by name
 """
 
 
@@ -140,7 +144,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    arguments, unknown = build_parser().parse_known_args(argv)
+    parser = build_parser()
+    if "_ARGCOMPLETE" in os.environ:  # the shell asks what could come next
+        with suppress(ImportError):
+            import argcomplete
+
+            argcomplete.autocomplete(parser)
+    arguments, unknown = parser.parse_known_args(argv)
     for text in unknown:
         if text.startswith("-") or arguments.rest is None:
             arguments.parser.reject(text)

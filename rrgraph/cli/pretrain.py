@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["add_parser", "run"]
 
 _EXAMPLES = """\
-  rrgraph pretrain configs/pretrain.yaml
-  rrgraph pretrain configs/pretrain.yaml training.epochs=5 output=runs/short
-  rrgraph pretrain configs/pretrain.yaml 'data.tables=[{path: alexandria.parquet}]'
-  rrgraph pretrain configs/pretrain.yaml --resume                  continue after an interruption
+  rrgraph pretrain pretrain
+  rrgraph pretrain pretrain training.epochs=5 output=runs/short
+  rrgraph pretrain pretrain 'data.tables=[{path: alexandria.parquet}]'
+  rrgraph pretrain pretrain --resume                  continue after an interruption
 
 The run folder is runs/NAME, or the DIR of output=DIR. To use the encoder in link training, set model.pretrained=DIR.
 """
@@ -36,8 +36,9 @@ def run(arguments: argparse.Namespace) -> None:
     from rrgraph.cli.common.explain import show_settings
     from rrgraph.properties.pretraining import PretrainConfig, accuracy_table, comparison_table, pretrain_run
     from rrgraph.util.config import load_config
+    from rrgraph.util.named_configs import find_config
 
-    config = load_config(arguments.config, arguments.overrides, schema=PretrainConfig)
+    config = load_config(find_config(arguments.config), arguments.overrides, schema=PretrainConfig)
     if arguments.explain is not None:
         show_settings(config, arguments.explain)
         return

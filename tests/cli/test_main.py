@@ -9,7 +9,7 @@ import pytest
 from rrgraph import __version__
 from rrgraph.cli import plan
 
-COMMANDS = ["plan", "properties", "embed", "train", "pretrain", "evaluate", "score", "prompts", "data"]
+COMMANDS = ["plan", "properties", "embed", "train", "pretrain", "evaluate", "score", "prompts", "data", "config"]
 VERBS = ["fetch", "clean", "split", "stats"]
 
 

@@ -6,6 +6,7 @@ import argparse
 import math
 import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CANDIDATES",
     "add_command",
+    "add_config",
     "add_mode",
     "add_protocol_flags",
     "add_run_command",
@@ -69,7 +71,7 @@ def add_command(
 def add_run_command(name: str, commands: Commands, *, summary: str, examples: str) -> argparse.ArgumentParser:
     """Add a command that runs a configuration, with the arguments CONFIG, overrides, --resume and --explain."""
     parser = add_command(name, commands, summary=summary, examples=examples, rest="overrides")
-    parser.add_argument("config", help="configuration, a YAML file")
+    add_config(parser)
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings that replace those of the file")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
     parser.add_argument(
@@ -80,6 +82,26 @@ def add_run_command(name: str, commands: Commands, *, summary: str, examples: st
         help="show what a setting, a section of them or all mean and may be, and run nothing",
     )
     return parser
+
+
+def add_config(
+    parser: argparse.ArgumentParser, *, help: str = "YAML file, or a name of 'rrgraph config list'", group: str = ""
+) -> None:
+    """Add CONFIG, a file or the name of a built-in configuration; shells that argcomplete helps complete both.
+
+    `group` is the part of the names that may be left out, as for `find_config`.
+    """
+    action = parser.add_argument("config", help=help)
+    action.completer = partial(_complete_config, group=group)  # type: ignore[attr-defined]
+
+
+def _complete_config(prefix: str, *, group: str, **_: object) -> list[str]:
+    from argcomplete.completers import FilesCompleter
+
+    from rrgraph.util.named_configs import config_names
+
+    names = config_names()
+    return [*names, *(name.removeprefix(f"{group}/") for name in names), *FilesCompleter()(prefix)]
 
 
 def positive_int(text: str) -> int:

@@ -42,7 +42,7 @@ def main() -> None:
         records = timed(spent, "parse and count", lambda: rr.networks.reaction_records(table, name=arguments.table))
         pairs = timed(spent, "pairs and null model", lambda: rr.networks.pair_statistics(records))
         swaps = timed(spent, "substitutions", lambda: rr.networks.find_substitutions(records))
-        timed(spent, "kinds by year", lambda: rr.networks.kind_shares(records))
+        timed(spent, "classes by year", lambda: rr.networks.class_shares(records))
         graphs = [rr.networks.cooccurrence_graph(pairs), rr.networks.substitution_graph(records, swaps)]
         timed(spent, "structure", lambda: [rr.networks.add_structure(graph) for graph in graphs])
         for number, graph in enumerate(graphs):

@@ -204,7 +204,7 @@ def evaluate(
         resolve_candidates(candidates, known, predictor.seen, targets=rows.targets),
         rows,
         rules,
-        mode=mode or default_mode(predictor, told=rules.set_size == "told"),
+        mode=mode or default_mode(predictor, known_size=rules.set_size == "known"),
         train_precursors={precursor.key for precursor in predictor.seen},
     )
 

@@ -13,12 +13,12 @@ from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import (
     CANDIDATES,
     add_command,
-    add_groupings,
     add_mode,
     add_protocol_flags,
-    groupings,
+    add_subgroups,
     protocol_overrides,
     score_mode,
+    subgroups,
 )
 from rrgraph.errors import ConfigError, DataError, suggestion
 
@@ -55,7 +55,7 @@ def add_parser(name: str, commands: Commands) -> None:
     parser.add_argument(
         "--baseline", action="append", default=[], metavar="NAME", help="also measure a baseline on the run's data"
     )
-    add_groupings(parser)
+    add_subgroups(parser)
     parser.add_argument("--output", metavar="FILE", help="write the metrics as JSON")
     parser.add_argument("--predictions", metavar="FILE", help="write the ranked sets as predictions JSONL")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> None:
 def _evaluate(arguments: argparse.Namespace) -> None:
     """Measure a model of targets and precursors."""
     from rrgraph.baselines import BASELINES
-    from rrgraph.cli.common.show import show_edges, show_metrics, show_strata
+    from rrgraph.cli.common.show import show_edges, show_metrics, show_subgroups
     from rrgraph.evaluation import PROTOCOLS, evaluate_links
     from rrgraph.planning import TargetCandidates, resolve_candidates
     from rrgraph.runs import candidate_pool
@@ -85,7 +85,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
     protocol = PROTOCOLS[arguments.protocol].override(**protocol_overrides(arguments))
     baselines = {name: BASELINES[name] for name in arguments.baseline}
-    by = groupings(arguments.by)
+    by = subgroups(arguments.by)
     predictor = rr.load_model(arguments.model)
     split = _split(arguments, systems="distance" in by and predictor.systems is None)
     table = rr.load_reactions(arguments.test) if arguments.test else getattr(split, arguments.split)
@@ -94,7 +94,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     known = candidate_pool(predictor.vocabulary, table)
     pool = resolve_candidates(arguments.candidates, known, predictor.seen, targets=table.targets)
     per_target = float(median(pool.counts())) if isinstance(pool, TargetCandidates) else float(len(pool))
-    mode = score_mode(arguments.mode, predictor, told=protocol.set_size == "told")
+    mode = score_mode(arguments.mode, predictor, known_size=protocol.set_size == "known")
     systems: dict[str, LinkScorer | SetProposer] = {MODEL: predictor}
     if split is not None:
         systems |= {name: baseline().fit(split.train, split) for name, baseline in baselines.items()}
@@ -127,7 +127,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         return
     size = f"{len(pool)} candidates" + (f" (median of a target {per_target:g})" if per_target < len(pool) else "")
     show_metrics(measured, title=f"{len(table)} rows, {size}, protocol {protocol.name}, {mode} score")
-    show_strata(measured)
+    show_subgroups(measured)
     show_edges(links.edges)
 
 
@@ -137,12 +137,14 @@ def _split(arguments: argparse.Namespace, *, systems: bool) -> Split | None:
     Raises:
         ConfigError: there is no such subset, or the model is no run folder and so has no split.
     """
-    from rrgraph.data import PARTS
+    from rrgraph.data import SUBSET_NAMES
     from rrgraph.runs import run_split
 
     subset = arguments.split
-    if subset and subset not in PARTS:
-        raise ConfigError(f"--split is '{subset}', expected train, validation or test.{suggestion(subset, PARTS)}")
+    if subset and subset not in SUBSET_NAMES:
+        raise ConfigError(
+            f"--split is '{subset}', expected train, validation or test.{suggestion(subset, SUBSET_NAMES)}"
+        )
     if not subset and not arguments.baseline and not systems:
         return None
     if not Path(arguments.model, "config.yaml").is_file():

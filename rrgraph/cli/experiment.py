@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rrgraph.cli.common.argparse_private import Commands
-from rrgraph.cli.common.options import add_command, positive_int
+from rrgraph.cli.common.options import add_command, add_config, positive_int
 
 if TYPE_CHECKING:
     from rrgraph.experiments import Outcome, Run
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["add_parser", "run"]
 
 _EXAMPLES = """\
-  rrgraph experiment configs/experiments/table2.yaml --quick      a few minutes, nothing to download
-  rrgraph experiment configs/experiments/table2.yaml --jobs 2
-  rrgraph experiment configs/experiments/table2.yaml seeds=[0] splits=[nms] output=experiments/first
-  rrgraph experiment configs/experiments/table2.yaml --only ours     the others elsewhere, or later, in the same folder
+  rrgraph experiment table2 --quick      a few minutes, nothing to download
+  rrgraph experiment table2 --jobs 2
+  rrgraph experiment table2 seeds=[0] splits=[nms] output=experiments/first
+  rrgraph experiment table2 --only ours     the others elsewhere, or later, in the same folder
 
 The folder is experiments/NAME, or what output=DIR says. The same command goes on after an interruption: finished runs
 are not repeated. The exit code is 1 when a run failed.
@@ -30,7 +30,7 @@ def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     summary = "compare systems over splits and seeds"
     parser = add_command(name, commands, summary=summary, examples=_EXAMPLES, rest="overrides")
-    parser.add_argument("config", help="YAML file")
+    add_config(parser, group="experiments")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="values that replace those of the file")
     parser.add_argument("--jobs", type=positive_int, default=1, metavar="N", help="runs at a time, each a process")
     parser.add_argument(
@@ -44,8 +44,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Carry out the runs, then show the comparison; return 1 if a run failed."""
     from rrgraph.cli.common.show import show_table
     from rrgraph.experiments import load_experiment, plain_rows, run_experiment
+    from rrgraph.util.named_configs import find_config
 
-    experiment = load_experiment(arguments.config, arguments.overrides, quick=arguments.quick)
+    path = find_config(arguments.config, group="experiments")
+    experiment = load_experiment(path, arguments.overrides, quick=arguments.quick)
     result = run_experiment(experiment, jobs=arguments.jobs, only=arguments.only, on_start=_announce, on_end=_tell)
     for panel in result.panels:
         for header, rows in plain_rows(panel):

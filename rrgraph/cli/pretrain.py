@@ -1,4 +1,4 @@
-"""`rrgraph pretrain`: pretrains the composition encoder of a configuration, and writes its run folder."""
+"""`rrgraph pretrain`: pretrains an encoder on properties as a configuration describes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 __all__ = ["add_parser", "run"]
 
 _EXAMPLES = """\
-  rrgraph pretrain configs/pretrain.yaml
-  rrgraph pretrain configs/pretrain.yaml training.epochs=5 output=runs/short
-  rrgraph pretrain configs/pretrain.yaml 'data.tables=[{path: alexandria.parquet}]'
-  rrgraph pretrain configs/pretrain.yaml --resume                  continue after an interruption
+  rrgraph pretrain pretrain
+  rrgraph pretrain pretrain training.epochs=5 output=runs/short
+  rrgraph pretrain pretrain 'data.tables=[{path: alexandria.parquet}]'
+  rrgraph pretrain pretrain --resume                  continue after an interruption
 
-The run folder is runs/NAME, or what output=DIR says. Link training takes the encoder with model.pretrained=DIR.
+The run folder is runs/NAME, or the DIR of output=DIR. To use the encoder in link training, set model.pretrained=DIR.
 """
 
 
@@ -32,17 +32,18 @@ def add_parser(name: str, commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Pretrain, then show errors and accuracies on the test parts."""
+    """Pretrain, then show errors and accuracies on the test rows."""
     from rrgraph.cli.common.explain import show_settings
     from rrgraph.properties.pretraining import PretrainConfig, accuracy_table, comparison_table, pretrain_run
     from rrgraph.util.config import load_config
+    from rrgraph.util.named_configs import find_config
 
-    config = load_config(arguments.config, arguments.overrides, schema=PretrainConfig)
+    config = load_config(find_config(arguments.config), arguments.overrides, schema=PretrainConfig)
     if arguments.explain is not None:
         show_settings(config, arguments.explain)
         return
     result = pretrain_run(config, resume=arguments.resume, on_data=_show_data)
-    print("\nMean absolute errors on the test parts\n")
+    print("\nMean absolute errors on the test rows\n")
     print(comparison_table(result.metrics.properties))
     print(accuracy_table(result.metrics))
     print(f"The encoder is in {result.folder}")

@@ -11,13 +11,13 @@ from rrgraph.cli.common.options import add_run_command
 __all__ = ["add_parser", "run"]
 
 _EXAMPLES = """\
-  rrgraph train configs/quickstart.yaml
-  rrgraph train configs/retro_rank_in.yaml data.holdout=holdout.csv model.width=512
-  rrgraph train configs/quickstart.yaml seed=1 output=runs/seed1
-  rrgraph train configs/baselines/popularity.yaml data.table=textbook data.split=random
-  rrgraph train configs/quickstart.yaml --resume                   continue after an interruption
-  rrgraph train configs/organic/conretrobert.yaml                  templates for organic molecules
-  rrgraph train configs/quickstart.yaml --explain training.epochs  what a setting means and may be
+  rrgraph train quickstart
+  rrgraph train mine.yaml data.holdout=holdout.csv model.width=512
+  rrgraph train quickstart seed=1 output=runs/seed1
+  rrgraph train baselines/popularity data.table=textbook data.split=random
+  rrgraph train quickstart --resume                     continue after an interruption
+  rrgraph train organic/conretrobert                    templates for organic molecules
+  rrgraph train quickstart --explain training.epochs    what a setting means and may be
 
 The run folder is runs/NAME, or what output=DIR says.
 """
@@ -37,8 +37,9 @@ def run(arguments: argparse.Namespace) -> None:
     from rrgraph.cli.common.show import show_metrics
     from rrgraph.cli.organic.show import show_reactions
     from rrgraph.runs import load_any, workflow_of
+    from rrgraph.util.named_configs import find_config
 
-    config = load_any(arguments.config, arguments.overrides)
+    config = load_any(find_config(arguments.config), arguments.overrides)
     if arguments.explain is not None:
         show_settings(config, arguments.explain)
         return

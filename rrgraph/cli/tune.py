@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from rrgraph.cli.common.argparse_private import Commands
-from rrgraph.cli.common.options import add_command, positive_int
+from rrgraph.cli.common.options import add_command, add_config, positive_int
 from rrgraph.errors import ConfigError, StudyError
 
 if TYPE_CHECKING:
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["add_parser", "run"]
 
 _EXAMPLES = """\
-  rrgraph tune configs/quickstart.yaml --trials 20
-  rrgraph tune configs/default.yaml --trials 60 --study mine --jobs 2 data.split=nms
-  rrgraph tune configs/quickstart.yaml --trials 30 --objective open.top_1,planning_ms
-  rrgraph tune configs/default.yaml --trials 60 --study mine --storage postgresql://me@host/studies data.split=nms
+  rrgraph tune quickstart --trials 20
+  rrgraph tune default --trials 60 --study mine --jobs 2 data.split=nms
+  rrgraph tune quickstart --trials 30 --objective open.top_1,planning_ms
+  rrgraph tune default --trials 60 --study mine --storage postgresql://me@host/studies data.split=nms
 
 The folder is studies/STUDY, or what output=DIR says. The same command goes on after an interruption, and beside another
 one that runs: a study never has two trials with the same settings. The exit code is 1 when a trial failed.
@@ -31,7 +31,7 @@ def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     summary = "search the settings of a configuration on validation rows"
     parser = add_command(name, commands, summary=summary, examples=_EXAMPLES, rest="overrides")
-    parser.add_argument("config", help="YAML file, one that rrgraph train takes")
+    add_config(parser, help="YAML file or name, one that rrgraph train takes")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="values that replace those of the file")
     parser.add_argument(
         "--trials", type=positive_int, required=True, metavar="N", help="trials that the study is to have in all"
@@ -62,9 +62,12 @@ def add_parser(name: str, commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the study, then show what it found; return 1 if a trial failed."""
     from rrgraph.tuning import find_space, load_space, tune
+    from rrgraph.util.named_configs import find_config
 
+    arguments.config = find_config(arguments.config)
     config = _load(arguments)
-    path = arguments.space or find_space(arguments.config, config)
+    space = arguments.space
+    path = find_config(space, group="tuning") if space else find_space(arguments.config, config)
     teller = _Teller()
     try:
         result = tune(

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-from rrgraph.data import PARTS, TEST
+from rrgraph.data import SUBSET_NAMES, TEST
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.util.config import NamedConfig, load_config
+from rrgraph.util.named_configs import find_config
 from rrgraph.util.settings import check, setting
 
 __all__ = ["ExperimentConfig", "QuickConfig", "SearchConfig", "SystemConfig", "load_experiment"]
@@ -22,8 +23,8 @@ class SystemConfig:
     """A system of the comparison.
 
     Attributes:
-        config: configuration file of a link model, a baseline or a model of templates, relative to the file of the
-            experiment.
+        config: configuration of a link model, a baseline or a model of templates: a file, relative to that of the
+            experiment, or the name of a built-in one.
         overrides: `key=value` on top of the file and of the overrides of the experiment.
     """
 
@@ -90,7 +91,7 @@ class ExperimentConfig(NamedConfig):
     splits: list[str] = setting(factory=lambda: ["nms"])
     seeds: list[int] = setting(factory=lambda: [0, 1, 2])
     protocols: list[str] = setting(factory=lambda: ["paper", "open"])
-    subset: str = setting(TEST.word, choices=PARTS[1:], alias="part")
+    subset: str = setting(TEST.word, choices=SUBSET_NAMES[1:], alias="part")
     compare_with: str = ""
     search: SearchConfig = setting(factory=SearchConfig)
     quick: QuickConfig = setting(factory=QuickConfig)
@@ -126,12 +127,19 @@ def load_experiment(path: str | Path, overrides: Sequence[str] = (), *, quick: b
     config = load_config(path, overrides, schema=ExperimentConfig)
     folder = Path(path).parent
     systems = {
-        name: replace(system, config=os.path.normpath(folder / system.config))
-        for name, system in config.systems.items()
+        name: replace(system, config=_find_system(system.config, folder)) for name, system in config.systems.items()
     }
     config = replace(config, systems=systems)
     check(config)
     return _quick(config) if quick else replace(config, quick=QuickConfig())
+
+
+def _find_system(config: str, folder: Path) -> str:
+    """Return the path of a system's configuration, a file beside the experiment or a built-in one by name."""
+    beside = os.path.normpath(folder / config)
+    if Path(beside).is_file() or Path(config).suffix == ".yaml":
+        return beside
+    return str(find_config(config))
 
 
 def _quick(config: ExperimentConfig) -> ExperimentConfig:

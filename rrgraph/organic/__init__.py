@@ -1,4 +1,10 @@
-"""Single-step retrosynthesis of molecules as link prediction between products and templates."""
+"""Single-step retrosynthesis of molecules as link prediction between products and reaction templates.
+
+`table`, `graph` and `popularity` hold the reactions, their bipartite graph and a baseline; `config`, `encoders`,
+`learning` and `model` the dual encoder and its training; `planner` and `evaluation` turn ranked templates into ranked
+sets of reactants and measure them. `chemistry` reads molecules and applies templates, `reranking` re-ranks sets of
+reactants, and `run` trains and measures a configuration.
+"""
 
 from rrgraph.organic.alternatives import alternative_links
 from rrgraph.organic.chemistry.application import TemplateApplier, apply_template, default_cache
@@ -31,7 +37,7 @@ from rrgraph.organic.planner import (
     MERGES,
     ReactantPlanner,
     ReactantSet,
-    ReactantSetScorer,
+    SetReranker,
     TemplateScorer,
     Transformation,
 )
@@ -57,9 +63,9 @@ __all__ = [
     "ReactantReranker",
     "ReactantRerankerConfig",
     "ReactantSet",
-    "ReactantSetScorer",
     "SearchConfig",
     "SetDescriber",
+    "SetReranker",
     "TemplateApplier",
     "TemplateCheckpoint",
     "TemplateGraph",

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Final
 
 from rrgraph.chem import Composition
-from rrgraph.planning.generated import generated_candidates
+from rrgraph.planning.candidates import generated_candidates
 from rrgraph.planning.lists import Stock, read_materials
 
 __all__ = ["resolve_candidates"]

@@ -265,7 +265,7 @@ def plan_syntheses(
         SynthesisPlan(
             target=plan.target.formula,
             sets=tuple(_planned(plan, swaps, is_seen)),
-            no_match=plan.none_of_these,
+            no_match=plan.no_match,
             message=plan.reason,
             known_size=known_size,
         )

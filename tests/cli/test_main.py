@@ -9,7 +9,7 @@ import pytest
 from rrgraph import __version__
 from rrgraph.cli import plan
 
-COMMANDS = ["plan", "properties", "embed", "train", "pretrain", "evaluate", "score", "prompts", "data"]
+COMMANDS = ["plan", "properties", "embed", "train", "pretrain", "evaluate", "score", "prompts", "data", "config"]
 VERBS = ["fetch", "clean", "split", "stats"]
 
 
@@ -72,7 +72,7 @@ def test_a_refusal_of_the_system_is_one_sentence(rrgraph, monkeypatch):
     monkeypatch.setattr(plan.command, "run", refuse)
     result = rrgraph("plan", "BaTiO3")
     assert result.code == 2
-    assert result.err == "rrgraph plan: The system refuses 'plans.csv': Permission denied.\n"
+    assert result.err == "rrgraph plan: Cannot open 'plans.csv': Permission denied.\n"
 
 
 def test_a_closed_pipe_is_no_error():

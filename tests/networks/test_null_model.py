@@ -30,12 +30,12 @@ def naive_swaps(matrix: np.ndarray, samples: int, seed: int) -> np.ndarray:
     ones = [tuple(each) for each in np.argwhere(matrix)]
     found = []
     for step in range(samples * 40):
-        places = generator.integers(0, len(ones), 2)
-        (i, a), (j, b) = (ones[place] for place in places)
+        chosen = generator.integers(0, len(ones), 2)
+        (i, a), (j, b) = (ones[each] for each in chosen)
         if not matrix[i, b] and not matrix[j, a]:
             matrix[i, a] = matrix[j, b] = 0
             matrix[i, b] = matrix[j, a] = 1
-            ones[places[0]], ones[places[1]] = (i, b), (j, a)
+            ones[chosen[0]], ones[chosen[1]] = (i, b), (j, a)
         if step % 40 == 0:
             found.append(matrix.T @ matrix)
     return np.array(found)

@@ -34,7 +34,7 @@ def test_defaults_are_the_open_protocol():
         ({"cover": "exemp"}, "Element cover is 'exemp', expected one of strict, exempt. Did you mean 'exempt'?"),
         (
             {"required_elements": ["Lii"]},
-            "'Lii' in required_elements is no element, expected symbols such as 'Li'. Did you mean 'Li'?",
+            "'Lii' in required_elements is not an element, expected symbols such as 'Li'. Did you mean 'Li'?",
         ),
         ({"stock": []}, "The stock list is empty, expected at least one precursor."),
         ({"required": ["TiO2"], "excluded": ["Ti2O4"]}, "The precursor 'O2Ti' is both required and excluded."),

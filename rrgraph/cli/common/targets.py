@@ -25,7 +25,7 @@ from rrgraph.errors import DataError, FormulaError, PlanningError, suggestion
 from rrgraph.planning import MAX_SIZE
 from rrgraph.util.files import suggest_file
 
-__all__ = ["TargetRow", "count_lines", "read_targets", "told_column"]
+__all__ = ["TargetRow", "count_lines", "read_targets", "size_column_of"]
 
 _CHUNK = 256
 _FORMULA_COLUMNS = ("target", "formula")
@@ -42,7 +42,7 @@ class TargetRow:
     Attributes:
         text: the formula as typed.
         target: its composition, None when it cannot be read.
-        size: number of precursors that is told, None when it is open.
+        size: known number of precursors, None when it is not known.
         error: why the row cannot be planned, with its line number when it came from a file.
     """
 
@@ -52,7 +52,7 @@ class TargetRow:
     error: str | None = None
 
 
-def told_column(set_size: str | None) -> str | None:
+def size_column_of(set_size: str | None) -> str | None:
     """Return the column that `--set-size column:NAME` names, or None.
 
     Raises:
@@ -124,7 +124,7 @@ def _file_rows(
                 else:
                     text = next(record[name] for name in named if name in record)
                     size = None if size_column is None else record[size_column]
-                    yield _row("" if text is None else str(text), size, where, told=size_column is not None)
+                    yield _row("" if text is None else str(text), size, where, known=size_column is not None)
     except (EOFError, OSError, zlib.error) as error:
         raise DataError(f"Cannot read {_name(path)}: {error}.") from None
 
@@ -140,11 +140,11 @@ def _typed(text: str) -> TargetRow:
     return TargetRow(text=target.formula, target=target)
 
 
-def _row(text: str, size: object, where: str | None, *, told: bool = False) -> TargetRow:
+def _row(text: str, size: object, where: str | None, *, known: bool = False) -> TargetRow:
     try:
         if is_structure_file(text):
             raise PlanningError(f"'{text}' is a structure file, which a list may not name; give it as an argument.")
-        return TargetRow(text=text, target=parse_formula(text), size=_size(size) if told else None)
+        return TargetRow(text=text, target=parse_formula(text), size=_size(size) if known else None)
     except (FormulaError, PlanningError) as error:
         return TargetRow(text=text, target=None, error=f"{where}: {error}" if where else str(error))
 

@@ -137,7 +137,7 @@ def _planner(model: str) -> ReactantPlanner:
     if not Path(model, "model.json").is_file():
         raise ConfigError(
             f"--model is '{model}', expected the run folder of a model of templates, such as one made by "
-            f"'rrgraph train configs/organic/conretrobert.yaml'.{suggest_file(model)}"
+            f"'rrgraph train organic/conretrobert'.{suggest_file(model)}"
         )
     return template_planner(load_template_checkpoint(model))
 

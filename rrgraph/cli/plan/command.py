@@ -125,14 +125,14 @@ def run(arguments: argparse.Namespace) -> int:
 
         check_options(arguments, arguments.parser)
         return run_organic(arguments)
-    from rrgraph.cli.common.targets import read_targets, told_column
+    from rrgraph.cli.common.targets import read_targets, size_column_of
     from rrgraph.cli.common.writers import check_output
     from rrgraph.cli.plan.output import open_plans
     from rrgraph.planning import PRECEDENTS
 
     _check(arguments)
     check_output(arguments.output)
-    column = told_column(arguments.set_size)
+    column = size_column_of(arguments.set_size)
     chunks = read_targets(arguments.formulas, arguments.input, column)
     constraints = rr.Constraints(
         cover=arguments.cover, foreign=arguments.foreign, one_per_element=arguments.one_per_element

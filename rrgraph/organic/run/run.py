@@ -134,7 +134,7 @@ def _fit(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume: b
     if not config.reranker.enabled:
         return checkpoint
     save_template_checkpoint(checkpoint, second)
-    return _with_ranker(checkpoint, split, config, jobs=jobs)
+    return _with_reranker(checkpoint, split, config, jobs=jobs)
 
 
 def _learn(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume: bool, jobs: int) -> TemplateCheckpoint:
@@ -181,19 +181,19 @@ def _has_model(folder: Path) -> bool:
     return (folder / "model.json").is_file()
 
 
-def _with_ranker(
+def _with_reranker(
     checkpoint: TemplateCheckpoint, split: TemplateSplit, config: OrganicConfig, *, jobs: int
 ) -> TemplateCheckpoint:
-    """Return the model with a ranker of sets that has learned from the validation rows."""
+    """Return the model with a re-ranker of sets that has learned from the validation rows."""
     precedents = Precedents.of(split[TRAIN.word], checkpoint.templates)
-    ranker = fit_reranker(
+    reranker = fit_reranker(
         SetDescriber(precedents, checkpoint.templates, checkpoint.reactants),
         template_planner(checkpoint, search=config.search, jobs=jobs),
         split[VALIDATION.word],
         config.reranker,
         seed=config.seed,
     )
-    return replace(checkpoint, ranker=ranker)
+    return replace(checkpoint, reranker=reranker)
 
 
 def measure_organic(
@@ -216,9 +216,9 @@ def measure_organic(
     everything = dict.fromkeys(text for rows in split.parts.values() for text in rows.templates)
     bank = list(dict.fromkeys([*checkpoint.templates, *everything])) if given.index == "all" else None
     planner = partial(template_planner, jobs=jobs or processors())
-    scorer, plain = TemplatePredictor(checkpoint, bank=bank), replace(checkpoint, ranker=None)
+    scorer, plain = TemplatePredictor(checkpoint, templates=bank), replace(checkpoint, reranker=None)
     systems = {MODEL: planner(checkpoint, scorer=scorer, search=config.search)}
-    if checkpoint.ranker is not None:
+    if checkpoint.reranker is not None:
         systems[BY_TEMPLATE] = planner(plain, scorer=scorer, search=config.search)
     if given.popularity:
         # Most of the frequent templates do not apply to a product; only those that do are worth comparing.

@@ -85,16 +85,16 @@ def test_a_model_predicts_equally_after_loading(finished):
     products = finished.split["test"].products
     assert torch.equal(first.nearest(products, 4)[0], second.nearest(products, 4)[0])
     # The stored vectors are those that the weights give.
-    fresh = TemplatePredictor(load_template_checkpoint(finished.folder), bank=first.templates)
+    fresh = TemplatePredictor(load_template_checkpoint(finished.folder), templates=first.templates)
     torch.testing.assert_close(fresh.nearest(products, 4)[0], first.nearest(products, 4)[0])
 
 
-def test_the_ranker_is_the_same_after_loading(finished):
+def test_the_reranker_is_the_same_after_loading(finished):
     checkpoint = load_template_checkpoint(finished.folder)
     again = load_template_checkpoint(finished.folder)
-    assert checkpoint.ranker is not None and again.ranker is not None
-    assert load_template_checkpoint(finished.folder / "ranked").ranker is None
-    assert checkpoint.ranker.products == set(finished.split["validation"].products)
+    assert checkpoint.reranker is not None and again.reranker is not None
+    assert load_template_checkpoint(finished.folder / "ranked").reranker is None
+    assert checkpoint.reranker.products == set(finished.split["validation"].products)
     products = finished.split["test"].products
     plans = []
     for each in (checkpoint, again):

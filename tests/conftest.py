@@ -20,7 +20,7 @@ from rrgraph.runs import DataConfig, EvaluationConfig, RerankerConfig, RunConfig
 from rrgraph.training import TreesConfig
 
 if TYPE_CHECKING:
-    from rrgraph.reranking import CandidateLists
+    from rrgraph.reranking import ListFeatures
 
 settings.register_profile("rrgraph", deadline=None, max_examples=50)
 settings.load_profile("rrgraph")
@@ -114,25 +114,25 @@ def property_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def invent_lists() -> Callable[..., CandidateLists]:
-    """Return a function that invents lists of candidate sets with random numbers."""
+def invent_lists() -> Callable[..., ListFeatures]:
+    """Return a function that invents lists of candidate sets with random features."""
     import torch
 
-    from rrgraph.reranking import CandidateLists
+    from rrgraph.reranking import ListFeatures
     from rrgraph.reranking.features import LINK_FEATURES, SET_FEATURES
 
-    def invent(lengths: Sequence[int], *, seed: int = 0, most: int = 4, links: int = 40) -> CandidateLists:
+    def invent(lengths: Sequence[int], *, seed: int = 0, most: int = 4, links: int = 40) -> ListFeatures:
         draw = torch.Generator().manual_seed(seed)
         number = sum(lengths)
         members = torch.stack([torch.randperm(links, generator=draw)[:most] for _ in range(number)])
         members[torch.arange(most) > torch.randint(most, (number, 1), generator=draw)] = -1
-        parts = torch.randint(3, (number, most, 2), generator=draw) * (members >= 0)[..., None]
-        return CandidateLists(
-            pointer=torch.tensor([0, *lengths]).cumsum(0),
-            numbers=torch.randn(number, len(SET_FEATURES), generator=draw),
+        roles = torch.randint(3, (number, most, 2), generator=draw) * (members >= 0)[..., None]
+        return ListFeatures(
+            offsets=torch.tensor([0, *lengths]).cumsum(0),
+            sets=torch.randn(number, len(SET_FEATURES), generator=draw),
             links=torch.randn(links, len(LINK_FEATURES), generator=draw),
             members=members,
-            parts=parts.float(),
+            roles=roles.float(),
         )
 
     return invent

@@ -1,4 +1,4 @@
-"""`rrgraph data`: fetch, clean, split and describe reaction tables."""
+"""`rrgraph data`: fetches, cleans, splits and describes reaction tables."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _add_fetch(verbs: Commands) -> None:
     )
     parser.add_argument("name", nargs="?", help="catalogue name; without it the catalogue is listed")
     parser.add_argument("--sha256", default="", metavar="SUM", help="checksum to verify where the catalogue has none")
-    parser.add_argument("--trust", action="store_true", help="accept a file whose checksum nobody has recorded")
+    parser.add_argument("--trust", action="store_true", help="accept a file without a recorded checksum")
     parser.set_defaults(run=_fetch)
 
 
@@ -100,7 +100,7 @@ def _clean(arguments: argparse.Namespace) -> None:
 
 def _add_split(verbs: Commands) -> None:
     parser = add_command(
-        "split", verbs, summary="write the parts of a split, with a leakage report", examples=_verb("split")
+        "split", verbs, summary="write the subsets of a split, with a leakage report", examples=_verb("split")
     )
     parser.add_argument("table", help="reaction table by name or path")
     parser.add_argument("split", help="cra, dr, nms, random, column or all")
@@ -114,7 +114,7 @@ def _add_split(verbs: Commands) -> None:
 
 
 def _split(arguments: argparse.Namespace) -> None:
-    from rrgraph.data import PARTS, load_table, split_table
+    from rrgraph.data import SUBSET_NAMES, load_table, split_table
     from rrgraph.util.files import write_json
 
     split = split_table(
@@ -126,14 +126,14 @@ def _split(arguments: argparse.Namespace) -> None:
         holdout=load_table(arguments.holdout) if arguments.holdout else None,
     )
     folder = Path(arguments.output)
-    for part in PARTS:
+    for part in SUBSET_NAMES:
         getattr(split, part).write(folder / f"{part}.{arguments.format}")
     write_json(folder / "leakage.json", split.report.to_dict())
     print(split.report)
 
 
 def _add_stats(verbs: Commands) -> None:
-    parser = add_command("stats", verbs, summary="count what a table holds", examples=_verb("stats"))
+    parser = add_command("stats", verbs, summary="count the contents of a table", examples=_verb("stats"))
     parser.add_argument("table", help="reaction table by name or path")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.set_defaults(run=_stats)

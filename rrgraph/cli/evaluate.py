@@ -96,7 +96,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     known = candidate_pool(predictor.vocabulary, table)
     pool = resolve_candidates(arguments.candidates, known, predictor.seen, targets=table.targets)
     per_target = float(median(pool.counts())) if isinstance(pool, TargetCandidates) else float(len(pool))
-    mode = score_mode(arguments.mode, predictor, known_size=protocol.set_size == "told")
+    mode = score_mode(arguments.mode, predictor, known_size=protocol.set_size == "known")
     systems: dict[str, LinkScorer | SetProposer] = {MODEL: predictor}
     if split is not None:
         systems |= {name: baseline().fit(split.train, split) for name, baseline in baselines.items()}
@@ -139,12 +139,14 @@ def _split(arguments: argparse.Namespace, *, systems: bool) -> Split | None:
     Raises:
         ConfigError: there is no such subset, or the model is no run folder and so has no split.
     """
-    from rrgraph.data import PARTS
+    from rrgraph.data import SUBSET_NAMES
     from rrgraph.runs import run_split
 
     subset = arguments.split
-    if subset and subset not in PARTS:
-        raise ConfigError(f"--split is '{subset}', expected train, validation or test.{suggestion(subset, PARTS)}")
+    if subset and subset not in SUBSET_NAMES:
+        raise ConfigError(
+            f"--split is '{subset}', expected train, validation or test.{suggestion(subset, SUBSET_NAMES)}"
+        )
     if not subset and not arguments.baseline and not systems:
         return None
     if not Path(arguments.model, "config.yaml").is_file():

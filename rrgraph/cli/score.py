@@ -1,4 +1,4 @@
-"""`rrgraph score`: predictions of any system flow in, the same metrics as for our own flow out."""
+"""`rrgraph score`: measures the predictions of any system."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ def run(arguments: argparse.Namespace) -> None:
 
     protocol = PROTOCOLS[arguments.protocol].override(**protocol_overrides(arguments))
     by = subgroups(arguments.by)
-    truth = load_table(arguments.truth)
+    table = load_table(arguments.truth)
     train = load_table(arguments.train) if arguments.train else None
     seen = None if train is None else set(train.precursors())
     systems = None if train is None else set(train.element_systems.tolist())
-    metrics = score_predictions(arguments.predictions, truth, protocol, train_precursors=seen)
+    metrics = score_predictions(arguments.predictions, table, protocol, train_precursors=seen)
     if by and metrics.rows is not None:
-        metrics = replace(metrics, strata=subgroup_accuracy(metrics.rows, truth, by, systems=systems))
+        metrics = replace(metrics, subgroups=subgroup_accuracy(metrics.rows, table, by, systems=systems))
     if arguments.output:
         write_json(arguments.output, metrics.to_dict())
     if arguments.json:
         print(json.dumps(metrics.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
     else:
-        title = f"{len(truth)} rows of {arguments.truth}, protocol {protocol.name}"
+        title = f"{len(table)} rows of {arguments.truth}, protocol {protocol.name}"
         show_metrics({"predictions": metrics}, title=title)
         show_subgroups({"predictions": metrics})

@@ -1,7 +1,6 @@
-"""Training, validation and test rows, divided so that each split keeps the promise in its name.
+"""Splits of a reaction table into training, validation and test rows, with a report of what they share.
 
-Flows in: a reaction table and optionally a holdout table. Flows out: three tables and their leakage report. Rows
-that share a value in a column `group` (the expansions of one recipe) never stand on two sides.
+Rows with the same value in a column `group` (the expansions of one recipe) are always in the same subset.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ __all__ = ["SPLITS", "Split", "SplitOptions", "split_table"]
 
 @dataclass(frozen=True)
 class Split:
-    """Three tables without a row in common, and what they share nonetheless."""
+    """Three disjoint subsets of a table, and a report of what they share."""
 
     train: ReactionTable
     validation: ReactionTable
@@ -55,14 +54,14 @@ def split_table(
     validation_fraction: float = 0.2,
     holdout: ReactionTable | None = None,
 ) -> Split:
-    """Divide a table by one of `SPLITS`; the same arguments always give the same parts.
+    """Split a table by one of `SPLITS`; the same arguments always give the same subsets.
 
     Args:
-        table: rows to divide.
-        name: `cra` (rows up to `year` are training and validation, later ones test; duplicates kept), `dr` (the
-            same, each distinct target and set once, dated by its first appearance), `nms` (the test rows of `dr`,
-            and no element system in two parts), `random`, `column` (a column `split` says it) or `all` (everything
-            is training).
+        table: rows to split.
+        name: `cra` (rows up to `year` are training and validation rows, later ones test rows; duplicates are kept),
+            `dr` (the same, each distinct target and set once, dated by its first appearance), `nms` (the test rows of
+            `dr`, and no element system in two subsets), `random`, `column` (given by a column `split`) or `all` (all
+            rows are training rows).
         seed: of every random choice.
         year: last year before the test rows.
         validation_fraction: see `SplitOptions`.
@@ -82,10 +81,10 @@ def split_table(
         year=year, validation_fraction=validation_fraction, rng=np.random.default_rng(seed), holdout=holdout
     )
     divided = divide(table, options)
-    parts = {subset.word: divided.table.select(divided.labels == subset) for subset in Subset}
-    compared = parts if holdout is None else parts | {"holdout": holdout}
+    subsets = {subset.word: divided.table.select(divided.labels == subset) for subset in Subset}
+    compared = subsets if holdout is None else subsets | {"holdout": holdout}
     report = leakage_report(name, compared, removed=divided.removed)
-    return Split(train=parts["train"], validation=parts["validation"], test=parts["test"], report=report)
+    return Split(train=subsets["train"], validation=subsets["validation"], test=subsets["test"], report=report)
 
 
 @SPLITS.register("cra")
@@ -120,7 +119,7 @@ def _novel_material_systems(table: ReactionTable, options: SplitOptions) -> Divi
 
 @SPLITS.register("random")
 def _random(table: ReactionTable, options: SplitOptions) -> Divided:
-    """Hold back `validation_fraction` of the rows at random, half as validation and half as test rows."""
+    """Hold out `validation_fraction` of the rows at random, half as validation and half as test rows."""
     divided = undivided(table)
     units = keep_together(table)
     half = options.validation_fraction / 2
@@ -155,7 +154,7 @@ def _column(table: ReactionTable, options: SplitOptions) -> Divided:
 
 @SPLITS.register("all")
 def _all(table: ReactionTable, options: SplitOptions) -> Divided:
-    """Train on everything, for a final model."""
+    """Use all rows for training, for a final model."""
     divided = undivided(table)
     remove_holdout(divided, options, system=False)
     return divided

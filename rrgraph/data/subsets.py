@@ -1,11 +1,11 @@
-"""The three subsets of a split: one code, one name and the words by which files tell them."""
+"""The three subsets of a split: their codes, names and the words for them in files."""
 
 from __future__ import annotations
 
 from enum import IntEnum
 from typing import Final
 
-__all__ = ["NO_SUBSET", "PARTS", "SUBSET_WORDS", "TEST", "TRAIN", "VALIDATION", "Subset"]
+__all__ = ["NO_SUBSET", "SUBSET_NAMES", "SUBSET_WORDS", "TEST", "TRAIN", "VALIDATION", "Subset"]
 
 
 class Subset(IntEnum):
@@ -29,7 +29,7 @@ TRAIN, VALIDATION, TEST = Subset
 NO_SUBSET: Final = 0
 """Code of rows and labels that are in no subset."""
 
-PARTS: Final = tuple(subset.word for subset in Subset)
+SUBSET_NAMES: Final = tuple(subset.word for subset in Subset)
 """Names of the subsets, in the order of their codes."""
 
 SUBSET_WORDS: Final = {
@@ -37,4 +37,4 @@ SUBSET_WORDS: Final = {
     **dict.fromkeys(("val", "valid", "validation", "dev"), VALIDATION),
     **dict.fromkeys(("test", "testing"), TEST),
 }
-"""What a file may call the subsets, in small letters."""
+"""Words for the subsets in files, in lower case."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-from rrgraph.data import PARTS, TEST
+from rrgraph.data import SUBSET_NAMES, TEST
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.util.config import NamedConfig, load_config
 from rrgraph.util.settings import check, setting
@@ -90,7 +90,7 @@ class ExperimentConfig(NamedConfig):
     splits: list[str] = setting(factory=lambda: ["nms"])
     seeds: list[int] = setting(factory=lambda: [0, 1, 2])
     protocols: list[str] = setting(factory=lambda: ["paper", "open"])
-    subset: str = setting(TEST.word, choices=PARTS[1:], alias="part")
+    subset: str = setting(TEST.word, choices=SUBSET_NAMES[1:], alias="part")
     compare_with: str = ""
     search: SearchConfig = setting(factory=SearchConfig)
     quick: QuickConfig = setting(factory=QuickConfig)

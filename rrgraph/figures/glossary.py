@@ -31,8 +31,8 @@ GLOSSARY: Final = {
 }
 
 _FLAGS: Final = {
-    ("set_size", "told"): "The number of precursors of the recorded set is known to the system.",
-    ("set_size", "open"): "The number of precursors is unknown; sets of 1 to {max_size} compete.",
+    ("set_size", "known"): "The number of precursors of the recorded set is known to the system.",
+    ("set_size", "unknown"): "The number of precursors is unknown; sets of 1 to {max_size} compete.",
     ("cover", "strict"): "The precursors must supply every element of the target.",
     ("cover", "exempt"): "C, H, O and N may come from the atmosphere.",
     ("foreign", "allowed"): "Precursors may contain elements that the target lacks.",

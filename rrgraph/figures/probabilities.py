@@ -102,7 +102,7 @@ def collect_diversity(series: Sequence[Series], options: FigureOptions) -> list[
             mode=run.mode(name),
             max_candidates=protocol.max_candidates,
         )
-        sizes = [len(table.set_keys[row]) if protocol.set_size == "told" else None for row in rows]
+        sizes = [len(table.set_keys[row]) if protocol.set_size == "known" else None for row in rows]
         rankings = planner.rankings([table.targets[row] for row in rows], sizes=sizes)
         lists = [
             [ranked.precursors.keys for ranked in islice(ranking, max(_LISTED))]

@@ -212,7 +212,7 @@ class TrainedRun:
             train_precursors={precursor.key for precursor in self._seen},
         )
         assert metrics.rows is not None
-        return replace(metrics, strata=subgroup_accuracy(metrics.rows, table, _SUBGROUPINGS))
+        return replace(metrics, subgroups=subgroup_accuracy(metrics.rows, table, _SUBGROUPINGS))
 
     @cached_property
     def _configured(self) -> RunConfig | BaselineConfig:

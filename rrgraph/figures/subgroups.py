@@ -101,7 +101,7 @@ def _subgroups(series: Series, subset: str, protocol: str, by: str) -> dict[str,
     """Return the accuracy of each run on each subgroup."""
     found: dict[str, list[TopK]] = {}
     for metrics in series.metrics(subset, protocol):
-        for groups in metrics.strata:
+        for groups in metrics.subgroups:
             for name, top in groups.accuracy.items():
                 if groups.by == by and top.rows >= _FEWEST:
                     found.setdefault(name, []).append(top)

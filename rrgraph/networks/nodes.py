@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rrgraph.chem import Composition
-from rrgraph.graph import anion_class, precursor_kind
+from rrgraph.graph import anion_class, precursor_class
 from rrgraph.networks.records import ReactionRecords
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def add_precursors(graph: nx.Graph, records: ReactionRecords, **extra: Any) -> N
     for column, precursor in enumerate(records.precursors):
         attributes: dict[str, Any] = {
             "elements": " ".join(sorted(precursor.elements)),
-            "kind": precursor_kind(precursor),
+            "kind": precursor_class(precursor),
             "reactions": int(records.uses[column]),
         }
         if np.isfinite(first[column]):

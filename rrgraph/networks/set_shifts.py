@@ -20,7 +20,7 @@ from rrgraph.data import ReactionTable
 from rrgraph.errors import ModelError
 from rrgraph.evaluation import Protocol
 from rrgraph.metrics import Interval, mean_intervals
-from rrgraph.planning import LISTWISE, Planner
+from rrgraph.planning import Planner
 
 if TYPE_CHECKING:
     from rrgraph.models import Model
@@ -127,9 +127,10 @@ def set_shifts(
     Raises:
         ModelError: the model has no re-ranker.
     """
-    if not predictor.ranks_sets:
+    reranker = predictor.reranker
+    if reranker is None:
         raise ModelError("The model has no re-ranker whose changes could be explained.")
-    known_size = protocol.set_size == "told"
+    known_size = protocol.set_size == "known"
     recorded_sets: dict[tuple[str, int | None], set[frozenset[str]]] = {}
     targets: dict[tuple[str, int | None], Composition] = {}
     for target, keys in table.distinct_reactions():
@@ -138,10 +139,10 @@ def set_shifts(
         recorded_sets.setdefault(query, set()).add(keys)
     constraints, sizes = protocol.constraints(), [size for _, size in targets]
     plans = [
-        Planner(predictor, candidates, constraints, mode=mode, max_candidates=protocol.max_candidates).plan(
-            list(targets.values()), top_k=predictor.set_candidates, sizes=sizes
+        Planner(predictor, candidates, constraints, reranker=used, max_candidates=protocol.max_candidates).plan(
+            list(targets.values()), top_k=reranker.candidates, sizes=sizes
         )
-        for mode in ("product", LISTWISE)
+        for used in (None, reranker)
     ]
     describe = _Describer(pairs)
     rows: list[tuple[int, float, float, bool]] = []

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rrgraph.errors import ConfigError
-from rrgraph.graph import KINDS, precursor_kind
+from rrgraph.graph import PRECURSOR_CLASSES, precursor_class
 from rrgraph.networks.records import ReactionRecords
 
 __all__ = ["class_shares", "select_years"]
@@ -23,15 +23,15 @@ def class_shares(records: ReactionRecords) -> list[dict[str, Any]]:
         dicts of `year`, `kind` (the precursor class), `share` (the shares of a year sum to 1; unused classes have 0)
         and `reactions`, the number of reactions reported that year; empty if the table has no years.
     """
-    classes = [KINDS.index(precursor_kind(precursor)) for precursor in records.precursors]
-    by_record = records.incidence @ np.eye(len(KINDS), dtype=np.int64)[classes]
+    classes = [PRECURSOR_CLASSES.index(precursor_class(precursor)) for precursor in records.precursors]
+    by_record = records.incidence @ np.eye(len(PRECURSOR_CLASSES), dtype=np.int64)[classes]
     found = []
     for year in np.unique(records.report_year).tolist():
         rows = records.report_record[records.report_year == year]
         used = by_record[rows].sum(0)
         found += [
             {"year": year, "kind": name, "share": float(count / used.sum()), "reactions": len(rows)}
-            for name, count in zip(KINDS, used.tolist(), strict=True)
+            for name, count in zip(PRECURSOR_CLASSES, used.tolist(), strict=True)
         ]
     return found
 

@@ -61,8 +61,8 @@ class TemplateLearner:
         self.model: DualEncoder = build_model(config, states).to(device)
         edges = graph.data[SOLVED_BY]
         self.links = Links(
-            left=text_encoder(self.model.left).inputs(graph.products),
-            right=text_encoder(self.model.right).inputs(graph.templates),
+            queries=text_encoder(self.model.left).inputs(graph.products),
+            candidates=text_encoder(self.model.right).inputs(graph.templates),
             edges=edges.edge_index,
             count=edges.count,
             eligible=eligible,
@@ -93,8 +93,8 @@ class TemplateLearner:
         """Return the share of validation rows whose recorded template is among the first k training templates."""
         if not len(self._labels):
             return {}
-        index = RetrievalIndex(embed_all(self.model.embed_right, self.links.right))
-        queries = embed_all(self.model.embed_left, self._queries)
+        index = RetrievalIndex(embed_all(self.model.embed_candidates, self.links.candidates))
+        queries = embed_all(self.model.embed_queries, self._queries)
         _, found = index.search(queries, max(_MONITORED), allowed=self._allowed)
         hit = found.cpu() == self._labels[:, None]
         return {f"top_{k}": float(hit[:, :k].any(1).sum()) / self._rows for k in _MONITORED}
@@ -113,7 +113,7 @@ class TemplateLearner:
             config=self.config,
             templates=self.graph.templates,
             counts=np.array([counts[text] for text in self.graph.templates], dtype=np.int64),
-            embeddings=embed_all(self.model.embed_right, self.links.right).cpu(),
+            embeddings=embed_all(self.model.embed_candidates, self.links.candidates).cpu(),
             reactants=single,
             metadata=metadata,
         )

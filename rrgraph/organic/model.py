@@ -123,7 +123,7 @@ class TemplatePredictor:
             MoleculeError: a product cannot be read.
         """
         model = self.checkpoint.model
-        queries = embed_all(model.embed_left, text_encoder(model.left).inputs(products))
+        queries = embed_all(model.embed_queries, text_encoder(model.left).inputs(products))
         scores, found = self._index.search(queries, count, allowed=allowed)
         total = self._index.log_partition(queries, temperature=model.temperature, allowed=allowed)
         return scores / model.temperature - total, found
@@ -211,7 +211,7 @@ def _encoders(model: DualEncoder) -> dict[str, TextEncoder]:
 
 
 def _embeddings(model: DualEncoder, templates: Sequence[str]) -> Tensor:
-    return embed_all(model.embed_right, text_encoder(model.right).inputs(templates)).cpu()
+    return embed_all(model.embed_candidates, text_encoder(model.right).inputs(templates)).cpu()
 
 
 def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

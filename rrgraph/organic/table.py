@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from rrgraph.data import CATALOGUE, PARTS, SUBSET_WORDS, data_path
+from rrgraph.data import CATALOGUE, SUBSET_NAMES, SUBSET_WORDS, data_path
 from rrgraph.errors import DataError, suggestion
 from rrgraph.organic.chemistry.molecules import MoleculeError, canonical_reactants, canonical_smiles
 from rrgraph.util.progress import track
@@ -59,7 +59,7 @@ class TemplateSplit:
     """The training, validation and test rows of a table.
 
     Attributes:
-        parts: rows by subset, one of `PARTS`.
+        parts: rows by subset, one of `SUBSET_NAMES`.
         report: numbers of rows that were read and left out, JSON-ready.
     """
 
@@ -71,7 +71,7 @@ class TemplateSplit:
 
     def __str__(self) -> str:
         lines = [f"{self.report['rows']:,} reactions, {self.report['templates']:,} templates"]
-        lines += [f"  {part}: {self.report['parts'][part]:,}" for part in PARTS]
+        lines += [f"  {part}: {self.report['parts'][part]:,}" for part in SUBSET_NAMES]
         if self.report["left_out"]:
             lines.append(f"  left out: {self.report['left_out']:,} rows whose molecules cannot be read")
         lines.append(f"  test rows whose template is in train: {100 * self.report['test_templates_in_train']:.1f} %")
@@ -100,7 +100,7 @@ def load_template_table(table: str | os.PathLike[str], *, rows: int = 0) -> Temp
         raise DataError(
             f"Row {row + 1} of '{path}' has split '{frame['split'].iloc[row]}', expected train, validation or test."
         )
-    kept: dict[str, list[tuple[str, str, str]]] = {name: [] for name in PARTS}
+    kept: dict[str, list[tuple[str, str, str]]] = {name: [] for name in SUBSET_NAMES}
     left_out = 0
     if rows:
         frame = frame[part.groupby(part).cumcount() < rows]

@@ -1,4 +1,4 @@
-"""Computed properties of materials: tables, the multi-task property model, prediction with uncertainties."""
+"""Computed properties of materials: tables, the multi-task property model, predictions with uncertainties."""
 
 from rrgraph.properties.checkpoint import (
     PROPERTY_FORMAT,

@@ -1,4 +1,4 @@
-"""A pretrained encoder with its heads on disk, all that embedding and property prediction need."""
+"""Files of a pretrained encoder with its heads."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class PropertyCheckpoint:
 
 
 def save_property_checkpoint(checkpoint: PropertyCheckpoint, folder: str | Path, *, half: bool = False) -> None:
-    """Write `model.safetensors` and `model.json` into `folder`; `half` keeps the weights in 16 bits."""
+    """Write `model.safetensors` and `model.json` into `folder`; with `half` the weights are stored in 16 bits."""
     model = checkpoint.model
     description = {
         "encoder": to_stored(model.config),
@@ -47,7 +47,7 @@ def load_property_checkpoint(folder: str | Path) -> PropertyCheckpoint:
     """Read what `save_property_checkpoint` wrote.
 
     Raises:
-        ModelError: a file is missing, cut off, of another format, or does not fit the other.
+        ModelError: a file is missing, truncated, of another format, or does not match the other.
     """
     tensors, description = read_model(folder, PROPERTY_FORMAT)
     with checkpoint_mismatch(folder):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rrgraph.data import PARTS, SPLITS, VALIDATION
+from rrgraph.data import SPLITS, SUBSET_NAMES, VALIDATION
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.links import TrainingConfig
 from rrgraph.nn import ModelConfig
@@ -63,7 +63,7 @@ class MeasuredConfig:
     """
 
     protocols: list[str] = setting(factory=lambda: ["paper", "open"])
-    subsets: list[str] = setting(factory=lambda: [VALIDATION.word], choices=PARTS[1:], alias="parts")
+    subsets: list[str] = setting(factory=lambda: [VALIDATION.word], choices=SUBSET_NAMES[1:], alias="parts")
 
     def cross_check(self, prefix: str) -> None:
         """Refuse a protocol that is unknown or has an unknown flag by a `ConfigError`."""

@@ -18,7 +18,7 @@ from rrgraph.evaluation import (
     evaluate_planner,
     read_protocol,
     subgroup_accuracy,
-    with_leads,
+    with_paired_differences,
 )
 from rrgraph.planning import LISTWISE, LinkScorer, SetProposer, known_size_mode
 from rrgraph.runs.config import MeasuredConfig
@@ -34,7 +34,7 @@ Comparison = dict[str, dict[str, dict[str, Metrics]]]
 
 def set_mode(protocol: str, mode: str) -> str:
     """Return what sets are ranked by under a protocol."""
-    return known_size_mode(mode) if read_protocol(protocol).set_size == "told" else mode
+    return known_size_mode(mode) if read_protocol(protocol).set_size == "known" else mode
 
 
 def measure(
@@ -138,5 +138,5 @@ def measure_systems(
             predictions=predictions if name == MODEL else None,
         )
         assert metrics.rows is not None
-        measured[name] = replace(metrics, strata=subgroup_accuracy(metrics.rows, table, by, systems=train_systems))
-    return with_leads(measured, MODEL)
+        measured[name] = replace(metrics, subgroups=subgroup_accuracy(metrics.rows, table, by, systems=train_systems))
+    return with_paired_differences(measured, MODEL)

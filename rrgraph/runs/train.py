@@ -106,7 +106,7 @@ def train_run(
     evaluation = config.evaluation
     comparison = measure(Model(checkpoint), prepared, evaluation, mode=evaluation.mode, baselines=evaluation.baselines)
     record_metrics(folder, comparison)
-    write_text(folder / "card.md", model_card(config, prepared, comparison, ranker=checkpoint.ranker))
+    write_text(folder / "card.md", model_card(config, prepared, comparison, reranker=checkpoint.reranker))
     return RunResult(folder=folder, split=prepared.split, history=history, comparison=comparison)
 
 
@@ -114,12 +114,12 @@ def _fit_reranker(
     config: RunConfig, prepared: Prepared, checkpoint: LinkCheckpoint, folder: Path, *, resume: bool
 ) -> LinkCheckpoint:
     """Train the re-ranker; the link model is kept meanwhile, so that an interrupted run need not train it again."""
-    from rrgraph.runs.reranker import train_sets
+    from rrgraph.runs.reranker import train_reranker
 
     if not resume or not (folder / _LINKS / "model.json").is_file():
         save_checkpoint(checkpoint, folder / _LINKS)
         remove_state(folder)
-    checkpoint, history = train_sets(config, prepared, checkpoint, folder=folder / _LINKS, resume=resume)
+    checkpoint, history = train_reranker(config, prepared, checkpoint, folder=folder / _LINKS, resume=resume)
     write_history(folder, history, name="set_history.csv")
     return checkpoint
 

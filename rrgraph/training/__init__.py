@@ -1,4 +1,4 @@
-"""How models learn: negative samplers, losses, and one loop for every task."""
+"""How models learn: one loop for every task, its settings, losses and optimisers, and gradient boosting."""
 
 from rrgraph.training.boosting import boost
 from rrgraph.training.config import ContrastiveConfig, LoopConfig, RankingConfig, TreesConfig

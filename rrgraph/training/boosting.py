@@ -1,6 +1,6 @@
-"""Boosted trees: numbers of candidate sets flow in, trees that tell recorded sets from others flow out.
+"""Gradient-boosted trees that distinguish recorded candidates from others.
 
-Trees read numbers as they are, one set at a time, and find thresholds that a small network misses.
+Trees read features as they are, one candidate at a time, and find thresholds that a small network misses.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ __all__ = ["boost"]
 
 
 def boost(
-    numbers: NDArray[np.float32],
-    right: NDArray[np.bool_],
+    features: NDArray[np.float32],
+    recorded: NDArray[np.bool_],
     config: TreesConfig,
     *,
     weight: NDArray[np.float32] | None = None,
     seed: int,
 ) -> TreeEnsemble:
-    """Learn to tell right rows from wrong ones (binary cross-entropy); no trees where all are of one kind.
+    """Learn to distinguish recorded rows from others (binary cross-entropy); no trees where all rows are alike.
 
     Args:
-        numbers: (rows, columns).
-        right: (rows,).
+        features: (rows, columns).
+        recorded: (rows,).
         config: number, depth and learning rate of the trees.
         weight: (rows,); all alike unless given.
         seed: of what is drawn.
     """
-    if len(np.unique(right)) < 2:
+    if len(np.unique(recorded)) < 2:
         return TreeEnsemble(0, config.depth)
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -47,6 +47,6 @@ def boost(
         early_stopping=False,
         random_state=seed,
     )
-    for _ in track(range(1), "boosted trees"):
-        classifier.fit(numbers, right, sample_weight=weight)
+    for _ in track(range(1), "gradient-boosted trees"):
+        classifier.fit(features, recorded, sample_weight=weight)
     return as_tensors(classifier, config.depth)

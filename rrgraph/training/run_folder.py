@@ -24,7 +24,7 @@ def check_folder(config: BaseConfig, *, resume: bool) -> None:
 
     Raises:
         ConfigError: the folder holds a run and `resume` is not set, it was started with another configuration, or it
-            is no run folder.
+            is not a run folder.
     """
     folder = config.folder
     if not folder.exists():

@@ -27,7 +27,7 @@ data:
   validation_fraction: 0.2
   tables:
     - path: TABLE
-      columns: {negativity: {unit: eV}, size: {transform: log, lowest: 0}, anion: {kind: class, classes: 3}}
+      columns: {negativity: {unit: eV}, size: {transform: log, lowest: 0}, anion: {kind: classification, classes: 3}}
 model: {width: 16, layers: 1, heads: 2, feedforward: 2, weigh_fractions: true}
 training: {epochs: 4, batch_size: 16, learning_rate: 3.0e-2, ema_decay: 0.9}
 """

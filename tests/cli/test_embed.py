@@ -79,7 +79,7 @@ def test_bad_rows_are_reported_and_keep_their_place(embed, expected, tmp_path, s
     assert "5 rows, 3 of them empty" in result.out
     first, *_ = reports = result.err.splitlines()
     assert [f"line {number} of" in report for number, report in zip((2, 3, 4), reports, strict=True)] == [True] * 3
-    assert "'Hello' is not a composition" in first
+    assert "'Hello' is not a valid formula" in first
     frame = (pd.read_parquet if suffix == "parquet" else pd.read_csv)(tmp_path / f"e.{suffix}")
     assert frame["formula"].fillna("").tolist() == ["BaTiO3", "Hello", "", "", "Li2SiN2"]
     assert numbers(frame)[[0, 4]] == pytest.approx(expected[:2], rel=1e-5, abs=1e-6)

@@ -107,7 +107,7 @@ def test_a_byte_order_mark_does_not_hide_the_first_column(tmp_path: Path):
         ("t.csv", "target,precursors\nBaTiO3,BaCO3\nSrTiO3,SrCO3,TiO2\n", "line 3"),
         ("t.jsonl", '{"target": "BaTiO3", "precursors": "BaCO3"}\n{oops\n', r"Line 2 of '.*t\.jsonl' is not JSON"),
         ("t.jsonl", "[1, 2]\n", "Line 1 of .* is not a JSON object"),
-        ("t.jsonl", '{"target": "BaTiO3", "precursors": [1]}\n', "Line 1 of .* has a precursor that is not a formula"),
+        ("t.jsonl", '{"target": "BaTiO3", "precursors": [1]}\n', "Line 1 of .* precursor that is not a valid formula"),
         ("t.jsonl", '{"target": 5, "precursors": "BaCO3"}\n', "Line 1 of .* has target 5"),
         ("t.parquet", "not parquet", "cannot be read as parquet"),
         ("t.csv.gz", "not gzip", "cannot be read as csv.gz"),
@@ -199,7 +199,7 @@ def test_added_columns_do_not_change_the_reactions(small_table):
     assert list(marked) == list(small_table)
     assert marked[3].split == "train"
     assert "weight" not in small_table.frame
-    with pytest.raises(DataError, match="holds formulas"):
+    with pytest.raises(DataError, match="contains formulas"):
         small_table.with_columns(target=["BaTiO3"] * len(small_table))
 
 

@@ -101,7 +101,7 @@ def invent(rows: ReactionTable) -> Callable[..., Metrics]:
         sure = draw.random(len(given))
         metrics = summarise(PROTOCOLS[protocol], outcome, calibration=calibration(sure, given == 1), resamples=50)
         strata = subgroup_accuracy(outcome, rows, ("anion_class", "source_elements", "year"), resamples=50)
-        return replace(metrics, strata=strata)
+        return replace(metrics, subgroups=strata)
 
     return invented
 

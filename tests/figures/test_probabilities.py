@@ -40,7 +40,7 @@ def test_distinct_sets_are_those_of_the_plans(tiny, baselines, system, name):
         mode=run.mode(name),
         max_candidates=protocol.max_candidates,
     )
-    sizes = [len(table.precursor_sets[row]) if protocol.set_size == "told" else None for row in rows]
+    sizes = [len(table.precursor_sets[row]) if protocol.set_size == "known" else None for row in rows]
     plans = planner.plan([table.targets[row] for row in rows], top_k=100, sizes=sizes)
     for k in (50, 100):
         listed = [str(sorted(each.precursors.keys)) for plan in plans for each in plan.sets[:k]]

@@ -34,7 +34,7 @@ def test_a_part_that_a_baseline_did_not_measure_is_measured_now(baselines, place
     metrics = run.metrics("validation", "open")
     assert metrics.overall.rows == len(run.table("validation")) > 0
     assert metrics.overall.top[10].value > 0
-    assert {strata.by for strata in metrics.strata} == {"year", "anion_class", "source_elements"}
+    assert {strata.by for strata in metrics.subgroups} == {"year", "anion_class", "source_elements"}
 
 
 @BOTH

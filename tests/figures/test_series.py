@@ -67,7 +67,7 @@ def test_ranks_are_read_where_they_are_and_measured_again_where_not(run_folder, 
 def test_a_part_that_was_not_measured_is_measured_now(run_folder):
     metrics = TrainedRun(run_folder).metrics("validation", "open")
     assert metrics.overall.rows == len(TrainedRun(run_folder).table("validation")) > 0
-    assert {strata.by for strata in metrics.strata} == {"year", "anion_class", "source_elements"}
+    assert {strata.by for strata in metrics.subgroups} == {"year", "anion_class", "source_elements"}
 
 
 def test_without_a_model_only_what_was_recorded_is_known(experiment):

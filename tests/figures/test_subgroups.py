@@ -11,7 +11,7 @@ def test_kinds_are_the_strata_averaged_over_seeds(experiment):
     panel = collect_subgroups(series, FigureOptions(), by="anion_class")[0]
     assert (panel.split, panel.protocol, panel.by) == ("dr", "open", "anion class")
     strata = [
-        next(each for each in metrics.strata if each.by == "anion_class").accuracy
+        next(each for each in metrics.subgroups if each.by == "anion_class").accuracy
         for metrics in series[2].metrics("test", "open")
     ]
     assert set(panel.rows) == {name for name, top in strata[0].items() if top.rows >= 5}

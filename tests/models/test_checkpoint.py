@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from rrgraph.chem import parse_formula
+from rrgraph.data import LinkBatch
 from rrgraph.errors import ModelError
-from rrgraph.graph import FrequencyFeatures, SetFrequencyFeatures
+from rrgraph.graph import UNRELATED_LOGIT, FrequencyFeatures, SetFrequencyFeatures
 from rrgraph.links import LinkModel
-from rrgraph.models import FORMAT, UNRELATED_LOG_ODDS, LinkCheckpoint, Model, load_checkpoint, save_checkpoint
+from rrgraph.models import FORMAT, LinkCheckpoint, Model, load_checkpoint, save_checkpoint
 from rrgraph.nn import ModelConfig, TreeEnsemble, read_model, write_model
-from rrgraph.planning import LISTWISE, Planner, SetConstraints
+from rrgraph.planning import LISTWISE, SetConstraints, link_planner
 from rrgraph.properties import EnergyHead
 from rrgraph.reranking import EnsembleReranker, ListwiseNetwork, ListwiseNetworkConfig
 
@@ -24,24 +25,25 @@ def build(table, kind):
     statistics = FrequencyFeatures.fit(table, vocabulary) if kind != "plain" else None
     members = 3 if kind == "sets" else 1
     model = LinkModel(ModelConfig(width=16, layers=1, statistics=statistics is not None, n_decoders=members))
-    ranker = None
+    reranker = None
     if kind == "sets":
-        scorer = ListwiseNetwork(ListwiseNetworkConfig(width=8, n_networks=2)).eval()
+        network = ListwiseNetwork(ListwiseNetworkConfig(width=8, n_networks=2)).eval()
         counted = SetFrequencyFeatures.fit(table, vocabulary, statistics.systems)
         energy = EnergyHead(16, 24).eval()
         trees = TreeEnsemble(3, 2)
         trees.value.normal_()
         trees.threshold.normal_()
         trees.feature.random_(20)
-        ranker = EnsembleReranker(
-            scorer,
+        reranker = EnsembleReranker(
+            network,
             counted,
+            statistics,
             candidates=7,
             energy=energy,
             trees=trees,
             tree_weight=0.5,
             temperature=1.25,
-            told_temperature=0.75,
+            known_size_temperature=0.75,
         )
     return LinkCheckpoint(
         model=model.eval(),
@@ -49,7 +51,7 @@ def build(table, kind):
         counts=np.arange(len(vocabulary)),
         statistics=statistics,
         metadata={"score_mode": "geometric"},
-        ranker=ranker,
+        reranker=reranker,
     )
 
 
@@ -67,7 +69,7 @@ def ranking(small_table):
 def plans(checkpoint):
     pool = [*checkpoint.vocabulary, parse_formula("CrB")]
     rules = SetConstraints(foreign=True, sizes=(1, 2, 3))
-    return Planner(Model(checkpoint), pool, rules, mode=LISTWISE).plan(TARGETS, top_k=9)
+    return link_planner(Model(checkpoint), pool, rules, mode=LISTWISE).plan(TARGETS, top_k=9)
 
 
 def test_saved_model_predicts_equally_after_loading(checkpoint, tmp_path):
@@ -84,12 +86,16 @@ def test_saved_model_predicts_equally_after_loading(checkpoint, tmp_path):
 def test_a_saved_second_stage_ranks_equally_after_loading(ranking, tmp_path):
     save_checkpoint(ranking, tmp_path)
     loaded = load_checkpoint(tmp_path)
-    assert (loaded.ranker.candidates, loaded.ranker.temperature, loaded.ranker.told_temperature) == (7, 1.25, 0.75)
-    assert loaded.ranker.scorer.config == ranking.ranker.scorer.config
+    assert (loaded.reranker.candidates, loaded.reranker.temperature, loaded.reranker.known_size_temperature) == (
+        7,
+        1.25,
+        0.75,
+    )
+    assert loaded.reranker.network.config == ranking.reranker.network.config
     before = plans(ranking)
     assert plans(loaded) == before
     # The energy head takes part.
-    assert plans(replace(ranking, ranker=replace(ranking.ranker, energy=None))) != before
+    assert plans(replace(ranking, reranker=replace(ranking.reranker, energy=None))) != before
     assert any(len(plan) == 9 for plan in before)
     assert all(plan.none is not None for plan in before)
 
@@ -97,22 +103,19 @@ def test_a_saved_second_stage_ranks_equally_after_loading(ranking, tmp_path):
 def test_half_keeps_the_second_stage_exact(ranking, tmp_path):
     save_checkpoint(ranking, tmp_path, half=True)
     loaded = load_checkpoint(tmp_path)
-    for name, values in ranking.ranker.scorer.state_dict().items():
-        assert torch.equal(loaded.ranker.scorer.state_dict()[name], values), name
-    for name, counts in ranking.ranker.statistics.to_arrays().items():
-        assert np.array_equal(loaded.ranker.statistics.to_arrays()[name], counts), name
+    for name, values in ranking.reranker.network.state_dict().items():
+        assert torch.equal(loaded.reranker.network.state_dict()[name], values), name
+    for name, counts in ranking.reranker.set_frequencies.to_arrays().items():
+        assert np.array_equal(loaded.reranker.set_frequencies.to_arrays()[name], counts), name
     for before, after in zip(plans(ranking), plans(loaded), strict=True):
         assert after.none == pytest.approx(before.none, abs=0.02)
 
 
-def test_a_model_without_a_second_stage_says_so(checkpoint):
-    predictor = Model(checkpoint)
-    assert predictor.ranks_sets == (checkpoint.ranker is not None)
-    if predictor.ranks_sets:
-        assert predictor.set_candidates == 7
-        return
-    with pytest.raises(ModelError, match="has no set scorer"):
-        predictor.set_candidates  # noqa: B018
+def test_the_reranker_of_a_model_is_that_of_its_checkpoint(checkpoint):
+    reranker = Model(checkpoint).reranker
+    assert (reranker is None) == (checkpoint.reranker is None)
+    if reranker is not None:
+        assert reranker.candidates == 7
 
 
 def test_half_keeps_counts_exact_and_predicts_nearly_equally(checkpoint, tmp_path):
@@ -126,19 +129,21 @@ def test_half_keeps_counts_exact_and_predicts_nearly_equally(checkpoint, tmp_pat
     assert after == pytest.approx(before, abs=0.02)
 
 
-def test_predictor_scores_pairs_as_in_the_grid(checkpoint):
+def test_some_links_are_scored_as_in_the_grid(checkpoint):
     predictor = Model(checkpoint)
     candidates = [parse_formula(f) for f in ("Li2CO3", "CrB", "Co3O4", "Y2O3")]
     grid = predictor.logits(TARGETS, candidates)
     assert grid.shape == (4, 4)
     assert np.isfinite(grid).all()
     rows, columns = np.array([3, 0, 0, 2, 1]), np.array([1, 2, 0, 3, 1])
-    assert predictor.pair_logits(TARGETS, candidates, rows, columns) == pytest.approx(grid[rows, columns], abs=1e-5)
+    assert predictor.link_logits(LinkBatch(TARGETS, candidates, rows, columns)) == pytest.approx(
+        grid[rows, columns], abs=1e-5
+    )
     assert predictor.logits([], candidates).shape == (0, 4)
     assert predictor.logits(TARGETS, []).shape == (4, 0)
 
 
-def test_what_could_not_be_meant_is_sure_with_statistics_only(checkpoint):
+def test_unrelated_candidates_are_certain_with_statistics_only(checkpoint):
     targets = [parse_formula(text) for text in ("LiCoO2", "NH4NO3", "H2O")]
     candidates = [parse_formula(text) for text in ("La(OH)3", "Co3O4", "LaN", "O2")]
     logits = Model(checkpoint).logits(targets, candidates)
@@ -146,7 +151,7 @@ def test_what_could_not_be_meant_is_sure_with_statistics_only(checkpoint):
     sure = [[True, False, True, True], [True, True, False, True], [True, True, True, False]]
     if checkpoint.statistics is None:
         sure = np.zeros((3, 4), dtype=bool)
-    assert np.array_equal(logits == UNRELATED_LOG_ODDS, sure)
+    assert np.array_equal(logits == UNRELATED_LOGIT, sure)
 
 
 def test_predictor_knows_what_was_seen(checkpoint):

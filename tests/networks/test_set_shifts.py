@@ -83,7 +83,7 @@ def test_features_of_a_set(make_table):
 
 def test_a_model_without_reranker_is_refused(make_table):
     class Links:
-        ranks_sets = False
+        reranker = None
 
     table = make_table([("BaTiO3", "BaCO3;TiO2")])
     pairs = pair_statistics(reaction_records(table))

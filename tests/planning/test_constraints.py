@@ -32,7 +32,7 @@ def test_defaults_are_the_open_protocol():
         ({"cover": "exemp"}, "Element cover is 'exemp', expected one of strict, exempt. Did you mean 'exempt'?"),
         (
             {"required_elements": ["Lii"]},
-            "'Lii' in required_elements is no element, expected symbols such as 'Li'. Did you mean 'Li'?",
+            "'Lii' in required_elements is not an element, expected symbols such as 'Li'. Did you mean 'Li'?",
         ),
         ({"excluded_elements": "Li"}, "excluded_elements is the text 'Li', expected a collection such as {'Li'}."),
         ({"stock": []}, "The stock list is empty, expected at least one precursor."),

@@ -86,7 +86,7 @@ def test_the_saved_model_predicts_as_measured(tiny, finished, run_folder):
                 mode=set_mode(protocol, tiny.evaluation.mode),
                 train_precursors=seen,
             )
-            assert again == replace(finished.comparison[part][protocol]["model"], strata=())
+            assert again == replace(finished.comparison[part][protocol]["model"], subgroups=())
 
 
 def test_two_loads_give_the_same_scores(run_folder):

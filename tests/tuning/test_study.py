@@ -170,7 +170,7 @@ def test_a_model_with_a_second_stage_is_measured_with_it(config, make_space):
     )
     result = tune(staged, space, trials=1, figures=False)
     (best,) = result.best
-    assert load_checkpoint(result.folder / "trials" / "0000").ranker is not None
+    assert load_checkpoint(result.folder / "trials" / "0000").reranker is not None
     assert sorted(best.intermediate_values) == [1, 2]
 
 

@@ -114,7 +114,7 @@ def add_protocol_flags(parser: argparse.ArgumentParser) -> None:
     """Add `--protocol` and an option for each of its flags."""
     group = parser.add_argument_group("evaluation protocol")
     group.add_argument("--protocol", default="open", help="paper (set size known) or open (set size unknown; default)")
-    group.add_argument("--size", dest="set_size", help="told or open")
+    group.add_argument("--size", dest="set_size", help="known or unknown")
     group.add_argument("--cover", help="strict, or exempt: C, H, O, N may come from the atmosphere")
     group.add_argument("--foreign", help="elements that the target lacks: allowed or forbidden")
     group.add_argument(
@@ -185,7 +185,7 @@ def score_mode(choice: str | None, predictor: Model, *, known_size: bool) -> str
     """Return what sets are ranked by: the given choice, else the best for the model."""
     from rrgraph.models import default_mode
 
-    return choice or default_mode(predictor, told=known_size)
+    return choice or default_mode(predictor, known_size=known_size)
 
 
 def per_target(choice: str) -> bool:

@@ -74,7 +74,7 @@ def show_metrics(systems: Mapping[str, Metrics], *, title: str) -> None:
 
 def show_subgroups(systems: Mapping[str, Metrics]) -> None:
     """Print the accuracies on subgroups of rows, with a line for each system."""
-    for found in zip(*(metrics.strata for metrics in systems.values()), strict=True):
+    for found in zip(*(metrics.subgroups for metrics in systems.values()), strict=True):
         tables = [each.table() for each in found]
         header = tables[0][0]
         rows = [
@@ -87,7 +87,9 @@ def show_subgroups(systems: Mapping[str, Metrics]) -> None:
 
 def _show_differences(systems: Mapping[str, Metrics]) -> None:
     """Print the paired differences in percentage points between the model and each baseline."""
-    differences = {system: metrics.model_lead for system, metrics in systems.items() if metrics.model_lead}
+    differences = {
+        system: metrics.paired_differences for system, metrics in systems.items() if metrics.paired_differences
+    }
     if differences:
         names = [f"top-{k}" for k in next(iter(differences.values()))]
         rows = [[f"over {system}", *map(str, each.values())] for system, each in differences.items()]

@@ -19,7 +19,7 @@ def evaluate_organic(arguments: argparse.Namespace) -> None:
     Raises:
         ConfigError: no subset is named, or the folder holds no run.
     """
-    from rrgraph.data import PARTS
+    from rrgraph.data import SUBSET_NAMES
     from rrgraph.organic import load_template_checkpoint, load_template_table
     from rrgraph.organic.run import OrganicConfig, measure_organic
     from rrgraph.util.config import load_config
@@ -29,7 +29,7 @@ def evaluate_organic(arguments: argparse.Namespace) -> None:
         raise ConfigError(
             "A model of templates is measured on a subset of its own table: give --split validation or test."
         )
-    check_choice("--split", arguments.split, PARTS[1:])
+    check_choice("--split", arguments.split, SUBSET_NAMES[1:])
     folder = Path(arguments.model)
     # The models after each stage lie in folders of the run.
     home = next((place for place in (folder, folder.parent) if (place / "config.yaml").is_file()), None)

@@ -217,7 +217,7 @@ def build_planner(
         candidates=candidates,
         mode=arguments.mode,
         max_candidates=arguments.max_candidates,
-        told=_told(arguments),
+        known_size=_told(arguments),
     )
 
 

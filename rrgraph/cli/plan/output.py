@@ -157,7 +157,7 @@ def describe_plan(
         _describe_set(rank, ranked, swap, plan, predictor, detail)
         for rank, (ranked, swap) in enumerate(zip(plan.sets, swaps, strict=True), start=1)
     ]
-    return PlanRecord(target=row.text, sets=sets, message=plan.reason, detail=detail, none_of_these=plan.none_of_these)
+    return PlanRecord(target=row.text, sets=sets, message=plan.reason, detail=detail, none_of_these=plan.no_match)
 
 
 def _describe_set(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rrgraph.data import PARTS, VALIDATION
+from rrgraph.data import SUBSET_NAMES, VALIDATION
 from rrgraph.nn import choose_device
 from rrgraph.organic.config import ReactantRerankerConfig, SearchConfig, TemplateModelConfig
 from rrgraph.training import ContrastiveConfig, RankingConfig
@@ -44,7 +44,7 @@ class OrganicEvaluationConfig:
         popularity: also measure the most frequent templates.
     """
 
-    subsets: list[str] = setting(factory=lambda: [VALIDATION.word], choices=PARTS[1:], alias="parts")
+    subsets: list[str] = setting(factory=lambda: [VALIDATION.word], choices=SUBSET_NAMES[1:], alias="parts")
     rows: int = setting(0, at_least=0)
     index: str = setting("train", choices=("train", "all"), alias="bank")
     popularity: bool = True

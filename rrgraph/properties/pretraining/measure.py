@@ -67,14 +67,14 @@ class EncoderMetrics:
 
 def measure_encoder(predictor: PropertyPredictor, table: PropertyTable) -> EncoderMetrics:
     """Measure a pretrained encoder on the test subset of a property table."""
-    rows = np.flatnonzero((table.parts == TEST).any(axis=1))
-    untaught = ~(table.parts[rows] == TRAIN).any(axis=1)
+    rows = np.flatnonzero((table.subsets == TEST).any(axis=1))
+    untaught = ~(table.subsets[rows] == TRAIN).any(axis=1)
     predictions = predictor.predict_arrays(table.elements[rows], table.fractions[rows])
     scores: list[PropertyScore] = []
     apart: list[PropertyScore] = []
     classes = {}
     for column, task in enumerate(table.tasks):
-        inside = table.parts[rows, column] == TEST
+        inside = table.subsets[rows, column] == TEST
         if not inside.any():
             continue
         prediction, truth = predictions[task.name], table.labels[rows, column]
@@ -94,7 +94,7 @@ def measure_encoder(predictor: PropertyPredictor, table: PropertyTable) -> Encod
 def _classes(
     table: PropertyTable, column: int, rows: NDArray[np.int64], probabilities: NDArray[np.float64]
 ) -> dict[str, TopK]:
-    training = np.flatnonzero(table.parts[:, column] == TRAIN)
+    training = np.flatnonzero(table.subsets[:, column] == TRAIN)
     labels = table.labels[:, column]
     baseline = PrototypeBaseline.fit(
         table.fractions[training], labels[training].astype(np.int64), classes=table.tasks[column].classes
@@ -108,7 +108,7 @@ def _classes(
 
 def _hidden(predictor: PropertyPredictor, table: PropertyTable) -> tuple[dict[str, TopK], dict[str, float]]:
     """Hide every element, and a pair of fractions, of compositions the encoder was not trained on."""
-    taught = ((table.parts == TRAIN) | (table.parts == VALIDATION)).any(axis=1)
+    taught = ((table.subsets == TRAIN) | (table.subsets == VALIDATION)).any(axis=1)
     untaught = np.flatnonzero(~taught & ((table.elements > 0).sum(axis=1) > 1))
     if not len(untaught) or not taught.any():
         return {}, {}

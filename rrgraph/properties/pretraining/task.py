@@ -35,7 +35,7 @@ class PretrainingTask(Task):
 
     Args:
         module: encoder and heads, its scale fitted to the training labels, on the device where it is trained.
-        table: compositions, labels and parts.
+        table: compositions, labels and subsets.
         config: weights of the tasks, hiding, precision.
         validate: returns validation metrics of the module in evaluation mode.
 
@@ -54,7 +54,7 @@ class PretrainingTask(Task):
         validate: Callable[[], dict[str, float]] | None = None,
     ) -> None:
         check_choice("training.weighting", config.weighting, WEIGHTINGS)
-        training = table.parts == TRAIN
+        training = table.subsets == TRAIN
         rows = np.flatnonzero(training.any(axis=1))
         if not len(rows):
             raise ConfigError("No composition has a training label: the tables or data.tasks leave nothing to learn.")
@@ -66,7 +66,7 @@ class PretrainingTask(Task):
         self.fractions = torch.from_numpy(table.fractions[rows]).to(self.device)
         labels = np.where(training[rows], table.labels[rows], np.nan)
         regression = [column for column, task in enumerate(table.tasks) if task.kind == "regression"]
-        classes = [column for column, task in enumerate(table.tasks) if task.kind == "class"]
+        classes = [column for column, task in enumerate(table.tasks) if task.kind == "classification"]
         encoded = module.target_scale.encode(labels[:, regression])
         self.values = torch.from_numpy(np.nan_to_num(encoded).astype(np.float32)).to(self.device)
         self.known = torch.from_numpy(~np.isnan(encoded)).to(self.device)

@@ -30,9 +30,9 @@ def comparison_table(comparison: Comparison) -> str:
 def lead_table(comparison: Comparison) -> str:
     """Return how many points the model is ahead of each baseline; empty when there is none."""
     rows = [
-        [subset, protocol, system, *map(str, metrics.model_lead.values())]
+        [subset, protocol, system, *map(str, metrics.paired_differences.values())]
         for subset, protocol, system, metrics in _entries(comparison)
-        if metrics.model_lead
+        if metrics.paired_differences
     ]
     return _table(["part", "protocol", "ahead of", "top-1", "top-3", "top-5", "top-10"], rows)
 
@@ -42,7 +42,7 @@ def strata_tables(comparison: Comparison) -> str:
     texts = []
     for subset, protocols in comparison.items():
         models = {protocol: systems[MODEL] for protocol, systems in protocols.items()}
-        for found in zip(*(metrics.strata for metrics in models.values()), strict=True):
+        for found in zip(*(metrics.subgroups for metrics in models.values()), strict=True):
             if len(found[0].accuracy) < 2:
                 continue
             header = [found[0].title, "rows", *(f"{protocol}, top-{k}" for protocol in models for k in _SHOWN)]

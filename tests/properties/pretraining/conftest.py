@@ -18,7 +18,11 @@ from rrgraph.properties.pretraining import (
 @pytest.fixture(scope="session")
 def pretraining(property_file: Path, tmp_path_factory: pytest.TempPathFactory) -> PretrainConfig:
     """A configuration that pretrains in about a second, on a table of invented properties."""
-    columns = {"negativity": {"unit": "eV"}, "size": {"transform": "log"}, "anion": {"kind": "class", "classes": 3}}
+    columns = {
+        "negativity": {"unit": "eV"},
+        "size": {"transform": "log"},
+        "anion": {"kind": "classification", "classes": 3},
+    }
     return PretrainConfig(
         name="small",
         output=str(tmp_path_factory.mktemp("pretrain") / "small"),

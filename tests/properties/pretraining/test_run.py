@@ -181,7 +181,7 @@ def test_several_tables_are_merged_by_composition(pretraining, property_file, tm
     tables = [UserTable(path=str(property_file)), UserTable(path=str(tmp_path / "own.csv"))]
     table = table_of(pretraining, data=replace(pretraining.data, tables=tables), output=str(tmp_path / "run"))
     assert [task.name for task in table.tasks] == ["negativity", "size", "anion", "weight"]
-    both = np.flatnonzero((table.parts > 0).all(axis=1))
+    both = np.flatnonzero((table.subsets > 0).all(axis=1))
     assert [table.formula(row) for row in both] == ["Li1Na1N1"]
     assert table.report.refused == 1
 
@@ -190,7 +190,7 @@ def test_withheld_compositions_teach_nothing_of_their_family(pretraining, proper
     columns = {
         "negativity": {"family": "both"},
         "size": {"family": "both"},
-        "anion": {"kind": "class", "classes": 3},
+        "anion": {"kind": "classification", "classes": 3},
     }
     lines = ["formula,size,part"]
     for number, row in enumerate(property_file.read_text().splitlines()[1:]):
@@ -206,8 +206,8 @@ def test_withheld_compositions_teach_nothing_of_their_family(pretraining, proper
     table = table_of(pretraining, data=data, output=str(tmp_path / "run"))
     tested = table.rows("size", TEST)
     assert len(tested) == 20
-    assert not np.isin(table.parts[tested, table.column("negativity")], (TRAIN, VALIDATION)).any()
-    assert np.isin(table.parts[tested, table.column("anion")], (TRAIN, VALIDATION)).any()
+    assert not np.isin(table.subsets[tested, table.column("negativity")], (TRAIN, VALIDATION)).any()
+    assert np.isin(table.subsets[tested, table.column("anion")], (TRAIN, VALIDATION)).any()
     report = json.loads((tmp_path / "run" / "data.json").read_text())["properties"]
     assert report["withheld"]["negativity"] > 0
     assert "family: size." in (tmp_path / "run" / "card.md").read_text()

@@ -24,9 +24,9 @@ from rrgraph.chem import Composition, FormulaWarning, composition_from_amounts
 from rrgraph.data import ReactionTable, clean_table, load_table
 from rrgraph.networks import (
     add_structure,
+    class_shares,
     cooccurrence_graph,
     find_substitutions,
-    kind_shares,
     pair_statistics,
     reaction_records,
     substitution_graph,
@@ -51,7 +51,7 @@ def main() -> None:
         records = timed(spent, "parse and count", lambda: reaction_records(table, name=arguments.table))
         pairs = timed(spent, "pairs and null model", lambda: pair_statistics(records))
         swaps = timed(spent, "substitutions", lambda: find_substitutions(records))
-        timed(spent, "kinds by year", lambda: kind_shares(records))
+        timed(spent, "classes by year", lambda: class_shares(records))
         graphs = [cooccurrence_graph(pairs), substitution_graph(records, swaps)]
         timed(spent, "structure", lambda: [add_structure(graph) for graph in graphs])
         for number, graph in enumerate(graphs):

@@ -25,9 +25,9 @@ import torch
 from omegaconf import OmegaConf
 from torch.profiler import ProfilerActivity, profile
 
+from rrgraph.data import TRAIN
 from rrgraph.nn import choose_device, half_precision
 from rrgraph.properties import (
-    TRAIN,
     PropertyCheckpoint,
     PropertyModel,
     PropertyPredictor,
@@ -70,7 +70,7 @@ def main() -> None:
         bench.show("training step", size, "auto")
     bench.show("training step", first, "full")
     bench.show("training step, AdamW", first, "auto", optimizer="adamw")
-    bench.show("training step, no moving average", first, "auto", average=0.0)
+    bench.show("training step, no moving average", first, "auto", ema_decay=0.0)
     bench.show("training step, padded to longest", first, "auto", padded=True)
     for precision in ("auto", "full"):
         bench.show_inference(precision)

@@ -27,7 +27,7 @@ from rrgraph.cli.plan.output import Detail, describe_plan, open_plans
 from rrgraph.data import ReactionTable, load_known_reactions, load_table
 from rrgraph.errors import DataError
 from rrgraph.models import load_model
-from rrgraph.planning import Planner, plan_with_swaps
+from rrgraph.planning import link_planner, plan_with_swaps
 from rrgraph.util.environment import describe_environment
 
 
@@ -48,7 +48,7 @@ def main() -> None:
     count = min(arguments.targets, len(distinct))
     drawn = np.random.default_rng(arguments.seed).choice(distinct, size=count, replace=False)
     predictor = load_model(arguments.model)
-    planner = Planner(predictor, predictor.vocabulary, mode=predictor.checkpoint.metadata["score_mode"])
+    planner = link_planner(predictor, predictor.vocabulary, mode=predictor.checkpoint.metadata["score_mode"])
     evidence = Evidence(load_known_reactions(name)) if arguments.evidence else None
     seconds = []
     with tempfile.TemporaryDirectory() as folder:

@@ -48,7 +48,7 @@ def main() -> None:
         table = read_properties(user_sources(path))
         seconds = time.perf_counter() - started
         peak = _peak()
-    arrays = [table.elements, table.fractions, table.labels, table.parts, table.formulas]
+    arrays = [table.elements, table.fractions, table.labels, table.subsets, table.formulas]
     held = sum(array.nbytes for array in arrays) / 2**20
     assert len(table.tasks) == len(PROPERTIES)
     print(f"{len(table):,} compositions in {seconds:.0f} s: {arguments.rows / seconds:,.0f} rows/s")

@@ -30,7 +30,7 @@ from rrgraph.data import ReactionTable, data_path, load_table
 from rrgraph.errors import DataError
 from rrgraph.experiments.search_cost import timed
 from rrgraph.planning import (
-    MODES,
+    AGGREGATES,
     CandidateFilter,
     SetConstraints,
     SetProblem,
@@ -143,9 +143,9 @@ def _whole_pool(
     ):
         problems = _problems(table, CandidateFilter(candidates, constraints), probabilities)
         number = f"{np.median([len(problem.masks) for problem in problems]):.0f}"
-        for mode in MODES:
-            times, _ = timed(partial(search_sets, mode=mode, sizes=range(1, 7)), problems, repeats=REPEATS)
-            _row(view, f"{name}, {mode}", times, number)
+        for aggregate in AGGREGATES:
+            times, _ = timed(partial(search_sets, aggregate=aggregate, sizes=range(1, 7)), problems, repeats=REPEATS)
+            _row(view, f"{name}, {aggregate}", times, number)
     console.print(view)
 
 

@@ -28,7 +28,7 @@ class RRGraphError(ValueError):
 
 
 class FormulaError(RRGraphError):
-    """The text is not a composition."""
+    """The text is not a valid formula."""
 
 
 class DataError(RRGraphError):

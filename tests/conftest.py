@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import combinations, product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from rrgraph.data import ReactionTable, load_table
 from rrgraph.links import TrainingConfig
@@ -18,9 +20,26 @@ from rrgraph.runs import DataConfig, EvaluationConfig, RerankerConfig, RunConfig
 from rrgraph.training import TreesConfig
 
 if TYPE_CHECKING:
-    from rrgraph.reranking import CandidateLists
+    from rrgraph.reranking import ListFeatures
+
+settings.register_profile("rrgraph", deadline=None, max_examples=50)
+settings.load_profile("rrgraph")
 
 Rows = Sequence[tuple[str, str]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def coarse_trees() -> Iterator[None]:
+    """Let boosted trees choose among 31 thresholds of each number.
+
+    The quantiles of weighted rows, of which they usually have 254, take scikit-learn seconds even for small tables.
+    """
+    from sklearn import ensemble
+
+    with pytest.MonkeyPatch.context() as patch:
+        coarse = partial(ensemble.HistGradientBoostingClassifier, max_bins=32)
+        patch.setattr(ensemble, "HistGradientBoostingClassifier", coarse)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -95,25 +114,25 @@ def property_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def invent_lists() -> Callable[..., CandidateLists]:
-    """Return a function that invents lists of candidate sets with random numbers."""
+def invent_lists() -> Callable[..., ListFeatures]:
+    """Return a function that invents lists of candidate sets with random features."""
     import torch
 
-    from rrgraph.reranking import CandidateLists
+    from rrgraph.reranking import ListFeatures
     from rrgraph.reranking.features import LINK_FEATURES, SET_FEATURES
 
-    def invent(lengths: Sequence[int], *, seed: int = 0, most: int = 4, links: int = 40) -> CandidateLists:
+    def invent(lengths: Sequence[int], *, seed: int = 0, most: int = 4, links: int = 40) -> ListFeatures:
         draw = torch.Generator().manual_seed(seed)
         number = sum(lengths)
         members = torch.stack([torch.randperm(links, generator=draw)[:most] for _ in range(number)])
         members[torch.arange(most) > torch.randint(most, (number, 1), generator=draw)] = -1
-        parts = torch.randint(3, (number, most, 2), generator=draw) * (members >= 0)[..., None]
-        return CandidateLists(
-            pointer=torch.tensor([0, *lengths]).cumsum(0),
-            numbers=torch.randn(number, len(SET_FEATURES), generator=draw),
+        roles = torch.randint(3, (number, most, 2), generator=draw) * (members >= 0)[..., None]
+        return ListFeatures(
+            offsets=torch.tensor([0, *lengths]).cumsum(0),
+            sets=torch.randn(number, len(SET_FEATURES), generator=draw),
             links=torch.randn(links, len(LINK_FEATURES), generator=draw),
             members=members,
-            parts=parts.float(),
+            roles=roles.float(),
         )
 
     return invent
@@ -178,9 +197,14 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
         data=DataConfig(table=str(folder / "reactions.csv"), split="random"),
         model=ModelConfig(width=16, layers=1, heads=1, feedforward=1, statistics=True),
         training=TrainingConfig(
-            epochs=2, batch_size=256, negatives=4, sampler="element_matched", validation_targets=10, learning_rate=1e-2
+            epochs=2,
+            batch_size=256,
+            negatives_per_positive=4,
+            sampler="element_matched",
+            validation_targets=10,
+            learning_rate=1e-2,
         ),
-        evaluation=EvaluationConfig(parts=["validation", "test"]),
+        evaluation=EvaluationConfig(subsets=["validation", "test"]),
     )
 
 
@@ -203,13 +227,13 @@ def two_stages(tiny: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> Run
         tiny,
         name="two",
         output=str(tmp_path_factory.mktemp("two") / "run"),
-        model=replace(tiny.model, members=2),
+        model=replace(tiny.model, n_decoders=2),
         training=replace(tiny.training, encoder_learning_rate=0.0),
-        sets=RerankerConfig(
+        reranker=RerankerConfig(
             enabled=True,
-            trees=TreesConfig(number=3, depth=2, leaves=4, least=2),
+            trees=TreesConfig(n_trees=3, depth=2, max_leaves=4, min_samples_leaf=2),
             model=ListwiseNetworkConfig(width=8),
-            training=RerankingConfig(epochs=3, batch_size=16, candidates=8, average=0.5),
+            training=RerankingConfig(epochs=3, batch_size=16, candidates=8, ema_decay=0.5),
         ),
         evaluation=replace(tiny.evaluation, mode="listwise"),
     )

@@ -1,4 +1,4 @@
-"""Comparison systems behind the planner's interface: reaction tables flow in, ranked precursor sets flow out."""
+"""Comparison systems from the literature, fitted to a reaction table and planned with like a trained model."""
 
 from rrgraph.baselines.base import BASELINES, Baseline, LinkBaseline, SetBaseline, SetRequest
 from rrgraph.baselines.dual_encoder import DualEncoderBaseline

@@ -1,7 +1,7 @@
-"""The interface of a comparison system: learn from a reaction table, then plan like a trained model.
+"""The interface of comparison systems: `fit` to a reaction table, then `plan` like a trained model.
 
-A reaction table flows in through `fit`; ranked precursor sets flow out of `plan`. A system that scores links one by one
-is a `LinkBaseline` and shares the exact search of every model; one that proposes whole sets is a `SetBaseline`.
+A system that scores links one by one is a `LinkBaseline` and uses the exact search of all models; one that proposes
+whole sets is a `SetBaseline`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable, Split
 from rrgraph.errors import DataError, ModelError
-from rrgraph.planning import Plan, Proposal, SetConstraints, planner_for
+from rrgraph.planning import LinkScorer, Plan, Proposal, SetConstraints, planner_for
 from rrgraph.util.registry import Registry
 
 __all__ = ["BASELINES", "Baseline", "LinkBaseline", "SetBaseline", "SetRequest"]
@@ -27,22 +27,22 @@ class Baseline(ABC):
     """A comparison system.
 
     Every option is a keyword argument with a default, so that a configuration can set it; results depend on the options
-    and the training rows alone. A system that draws anything has an option `seed`.
+    and the training rows alone. A system with random choices has an option `seed`.
     """
 
     name: ClassVar[str] = "baseline"
-    """What messages call it."""
+    """Name in messages."""
 
     def __init__(self) -> None:
         self._is_fitted = False
 
     def fit(self, table: ReactionTable, split: Split | None = None) -> Self:
-        """Learn from training reactions, forgetting any earlier ones, and return the baseline itself.
+        """Fit to training reactions, discarding any earlier fit, and return the baseline itself.
 
         Args:
             table: rows to learn from.
-            split: where they come from; its validation part may choose the epoch or an option, its test part is
-                never read.
+            split: the split they come from; its validation subset may be used to choose the epoch or an option, its
+                test subset is never used.
 
         Raises:
             DataError: the table has no rows.
@@ -55,7 +55,7 @@ class Baseline(ABC):
 
     @abstractmethod
     def _learn(self, table: ReactionTable, split: Split | None) -> None:
-        """Learn from a table with rows; arguments are those of `fit`."""
+        """Fit to a table that has rows; arguments are those of `fit`."""
 
     def plan(
         self,
@@ -72,8 +72,8 @@ class Baseline(ABC):
             targets: materials to make.
             candidates: precursors that may be used.
             constraints: which sets are valid.
-            top_k: number of sets for each, at least 1.
-            sizes: told set size of each target, None for those where the sizes of the constraints compete.
+            top_k: number of sets for each target, at least 1.
+            sizes: known set size of each target, None where the sizes of the constraints compete.
 
         Raises:
             ModelError: the baseline has not been fitted.
@@ -87,11 +87,11 @@ class Baseline(ABC):
             raise ModelError(f"The baseline '{self.name}' has not been fitted to a reaction table.")
 
 
-class LinkBaseline(Baseline):
-    """A comparison system that scores links, a `rrgraph.planning.LinkScorer`."""
+class LinkBaseline(Baseline, LinkScorer):
+    """A comparison system that scores links."""
 
     def logits(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> NDArray[np.float64]:
-        """Return the log-odds of each link, (targets, candidates), finite; neither side needs to be known.
+        """Return the logit of each link, (targets, candidates), finite; targets and candidates may be unseen ones.
 
         Raises:
             ModelError: the baseline has not been fitted.
@@ -101,19 +101,19 @@ class LinkBaseline(Baseline):
 
     @abstractmethod
     def _logits(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> NDArray[np.float64]:
-        """Return the log-odds (targets, candidates) of a fitted baseline."""
+        """Return the logits (targets, candidates) of a fitted baseline."""
 
 
 @dataclass(frozen=True)
 class SetRequest:
-    """What a proposer of sets is asked for.
+    """The input of a proposer of sets.
 
     Attributes:
         targets: materials to make.
         candidates: precursors that may be used.
-        sizes: allowed set sizes of each target, one where it is told.
-        constraints: what is valid.
-        number: sets for each target at most.
+        sizes: allowed set sizes of each target, a single one if it is known.
+        constraints: which sets are valid.
+        number: largest number of sets for each target.
     """
 
     targets: Sequence[Composition]
@@ -155,4 +155,4 @@ class SetBaseline(Baseline):
 BASELINES: Final[Registry[type[LinkBaseline] | type[SetBaseline]]] = Registry(
     "baseline", group="rrgraph.baselines", bases=(LinkBaseline, SetBaseline)
 )
-"""Every comparison system by the name that configurations and reports use."""
+"""Every comparison system by its name in configurations and reports."""

@@ -1,7 +1,6 @@
-"""A dual encoder of targets and precursors, contrasted and then ranked: ConRetroBert's two stages on this graph.
+"""A dual encoder of targets and precursors, trained in the two stages of ConRetroBert: contrastive, then listwise.
 
-A reaction table flows in through `fit`; log-odds of links flow out of `logits`, which are a cosine and therefore can be
-searched for among millions of candidates (`RetrievalIndex`).
+Its logits are scaled cosines, so that millions of candidates can be searched (`RetrievalIndex`).
 """
 
 from __future__ import annotations
@@ -32,28 +31,29 @@ _PRECISION = "r_precision"
 class DualEncoderBaseline(LinkBaseline):
     """Contrastive dual encoder with listwise ranking after ConRetroBert (arXiv 2605.12736), for targets and precursors.
 
-    A feed-forward tower on each side turns the embeddings of a pretrained encoder into directions; the score of a link
-    is their cosine over a temperature. Stage 1 tells the precursors of a batch apart (`ContrastiveTask`); stage 2
-    ranks, for each target, its recorded precursors among those that a bank of all precursors mines and random ones
-    (`RankingTask`). Both stages are those of the model of products and templates.
+    A query encoder and a candidate encoder, both feed-forward, turn the embeddings of a pretrained encoder into
+    directions; the score of a link is their cosine divided by a temperature. Stage 1 contrasts the precursors of a
+    batch (`ContrastiveTask`); stage 2 ranks, for each target, its recorded precursors among hard negatives from an
+    index of all precursors and random ones (`RankingTask`). Both stages are those of the model of products and
+    templates.
 
-    Departs from the paper: nodes are compositions, so the towers read the embeddings of the pretrained encoder, which
-    stays as it is, in place of tokens. A target has several precursors, all of them positives. Competing candidates
-    share an element with the target and bring none that is foreign to it. Since sets are ranked by products of
-    probabilities, scale and offset that turn similarities into log-odds are fitted by logistic regression (Platt 1999)
-    on the feasible links of the validation rows, of the training rows where there are none.
+    Departs from the paper: nodes are compositions, so the inputs are embeddings of the frozen pretrained encoder
+    instead of tokens. A target has several precursors, all of them positives. Competing candidates share an element
+    with the target and contain none that is foreign to it. Since sets are ranked by products of probabilities, the
+    scale and offset that turn similarities into logits are fitted by logistic regression (Platt 1999) on the feasible
+    links of the validation rows, or of the training rows if there are none.
 
     Args:
         seed: of the weights and the shuffling.
         encoder: pretrained encoder, a bundled name or a run folder.
-        hidden: width of the hidden layer of each tower.
+        hidden: width of the hidden layer of each encoder.
         width: of the compared vectors.
-        dropout: on the hidden layer.
-        temperature: what the cosine is divided by.
+        dropout: of the hidden layer.
+        temperature: by which the cosine is divided.
         epochs: passes of stage 1.
-        ranking_epochs: passes of stage 2; with a validation part the best of each is kept.
+        ranking_epochs: passes of stage 2; with validation rows the best epoch of each stage is kept.
         learning_rate: of both stages, at its highest.
-        right: what becomes of the tower of precursors in stage 2: `frozen`, `live` or `ema`.
+        right: the candidate encoder in stage 2: `frozen`, `live` or `ema`.
         decay: of the moving average of `ema`.
     """
 
@@ -83,8 +83,8 @@ class DualEncoderBaseline(LinkBaseline):
         self.ranking = RankingConfig(
             epochs=ranking_epochs,
             learning_rate=learning_rate,
-            right=right,
-            right_learning_rate=learning_rate,
+            candidate_encoder=right,
+            candidate_learning_rate=learning_rate,
             decay=decay,
             monitor=_PRECISION,
         )
@@ -94,11 +94,11 @@ class DualEncoderBaseline(LinkBaseline):
 
     def _learn(self, table: ReactionTable, split: Split | None) -> None:
         self._embed = embed = Embedder(load_encoder(self.encoder))
-        judged = split.validation if split is not None and len(split.validation) else None
+        validation = split.validation if split is not None and len(split.validation) else None
         rows = _Rows(table)
         links = Links(
-            left=(embed(rows.targets),),
-            right=(embed(rows.precursors),),
+            queries=(embed(rows.targets),),
+            candidates=(embed(rows.precursors),),
             edges=rows.edges,
             count=rows.count,
             eligible=rows.eligible,
@@ -106,26 +106,25 @@ class DualEncoderBaseline(LinkBaseline):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             left, right = (
-                _Tower(nodes, hidden=self.hidden, width=self.width, dropout=self.dropout)
-                for (nodes,) in (links.left, links.right)
+                _Encoder(nodes, hidden=self.hidden, width=self.width, dropout=self.dropout)
+                for (nodes,) in (links.queries, links.candidates)
             )
             self._model = model = DualEncoder(left, right, temperature=self.temperature)
-            known = _Rows(judged, rows.precursors) if judged is not None else None
-            validate = self._validation(known) if known is not None else None
+            held_out = _Rows(validation, rows.precursors) if validation is not None else None
+            validate = self._validation(held_out) if held_out is not None else None
             train(ContrastiveTask(model, links, self.contrastive, validate=validate), self.contrastive, seed=self.seed)
             train(RankingTask(model, links, self.ranking, validate=validate), self.ranking, seed=self.seed)
         model.eval()
-        self._calibrate(known or rows)
+        self._calibrate(held_out or rows)
 
     def _validation(self, rows: _Rows) -> Callable[[], dict[str, float]]:
-        """Return what measures how many of the recorded precursors are among as many nearest feasible ones."""
+        """Return a function that measures the R-precision of the recorded precursors among the feasible ones."""
 
         def validate() -> dict[str, float]:
-            scores, right = self._feasible_links(rows)
             found = [
-                float(right[place][scores[place].argsort(descending=True)[: int(right[place].sum())]].float().mean())
-                for place in range(len(scores))
-                if right[place].any()
+                float(recorded[scores.argsort(descending=True)[: int(recorded.sum())]].float().mean())
+                for scores, recorded in zip(*self._feasible_links(rows), strict=True)
+                if recorded.any()
             ]
             return {_PRECISION: float(np.mean(found))} if found else {}
 
@@ -136,18 +135,20 @@ class DualEncoderBaseline(LinkBaseline):
         similarities = self._similarities(rows.targets, rows.precursors)
         recorded = torch.zeros(similarities.shape, dtype=torch.bool)
         recorded[rows.edges[0], rows.edges[1]] = True
-        number = torch.bincount(rows.eligible[0], minlength=len(rows.targets)).tolist()
-        columns = rows.eligible[1].split(number)
-        each = list(zip(similarities, recorded, columns, strict=True))
-        return [scores[among] for scores, _, among in each], [right[among] for _, right, among in each]
+        counts = torch.bincount(rows.eligible[0], minlength=len(rows.targets)).tolist()
+        columns = rows.eligible[1].split(counts)
+        return (
+            [row[feasible] for row, feasible in zip(similarities, columns, strict=True)],
+            [row[feasible] for row, feasible in zip(recorded, columns, strict=True)],
+        )
 
     def _calibrate(self, rows: _Rows) -> None:
         from sklearn.linear_model import LogisticRegression
 
-        scores, right = (torch.cat(parts) for parts in self._feasible_links(rows))
-        if len(right.unique()) < 2:
+        scores, recorded = (torch.cat(rows) for rows in self._feasible_links(rows))
+        if len(recorded.unique()) < 2:
             return
-        fitted = LogisticRegression(C=np.inf).fit(scores[:, None].double().numpy(), right.numpy())
+        fitted = LogisticRegression(C=np.inf).fit(scores[:, None].double().numpy(), recorded.numpy())
         self._scale, self._offset = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
 
     def embed_targets(self, targets: Sequence[Composition]) -> Tensor:
@@ -157,7 +158,7 @@ class DualEncoderBaseline(LinkBaseline):
             ModelError: the baseline has not been fitted.
         """
         self._check_fitted()
-        return self._directions("left", targets)
+        return self._directions(targets)
 
     def embed_precursors(self, precursors: Sequence[Composition]) -> Tensor:
         """Return the directions (n, width) of precursors, ready for an `RetrievalIndex`.
@@ -166,16 +167,16 @@ class DualEncoderBaseline(LinkBaseline):
             ModelError: the baseline has not been fitted.
         """
         self._check_fitted()
-        return self._directions("right", precursors)
+        return self._directions(precursors, candidates=True)
 
-    def _directions(self, side: str, compositions: Sequence[Composition]) -> Tensor:
+    def _directions(self, compositions: Sequence[Composition], *, candidates: bool = False) -> Tensor:
         assert self._model is not None and self._embed is not None
-        embed = self._model.embed_left if side == "left" else self._model.embed_right
+        embed = self._model.embed_candidates if candidates else self._model.embed_queries
         return embed_all(embed, (self._embed(compositions),))
 
-    def _similarities(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> Tensor:
+    def _similarities(self, targets: Sequence[Composition], precursors: Sequence[Composition]) -> Tensor:
         assert self._model is not None
-        return self._model.similarities(self._directions("left", targets), self._directions("right", candidates))
+        return self._model.similarities(self._directions(targets), self._directions(precursors, candidates=True))
 
     def _logits(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> NDArray[np.float64]:
         logits: NDArray[np.float64] = self._similarities(targets, candidates).double().numpy()
@@ -183,11 +184,11 @@ class DualEncoderBaseline(LinkBaseline):
 
 
 class _Rows:
-    """Distinct targets and precursors of a table, its links, and those that would be feasible.
+    """Distinct targets and precursors of a table, its recorded links, and all feasible links.
 
     Args:
         table: reactions.
-        others: further precursors that could be linked.
+        others: further precursors that may be linked.
     """
 
     def __init__(self, table: ReactionTable, others: Sequence[Composition] = ()) -> None:
@@ -196,12 +197,12 @@ class _Rows:
         self.edges, self.count = graph.data[EDGE].edge_index, graph.data[EDGE].count
         usable = CandidateFilter(self.precursors, SetConstraints())
         pairs = set(zip(*self.edges.tolist(), strict=True))
-        for place, target in enumerate(self.targets):
-            pairs.update((place, index) for index in usable.feasible(target).indices.tolist())
+        for row, target in enumerate(self.targets):
+            pairs.update((row, column) for column in usable.feasible(target).indices.tolist())
         self.eligible = torch.tensor(sorted(pairs)).T.contiguous()
 
 
-class _Tower(nn.Module):
+class _Encoder(nn.Module):
     """A feed-forward network over standardised embeddings."""
 
     def __init__(self, embeddings: Tensor, *, hidden: int, width: int, dropout: float) -> None:

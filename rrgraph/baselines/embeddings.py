@@ -1,4 +1,4 @@
-"""Embeddings of compositions by a pretrained encoder that stays as it is: compositions flow in, vectors flow out."""
+"""Cached embeddings of compositions from a frozen pretrained encoder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Embedder"]
 
 
 class Embedder:
-    """Embeddings of compositions, each computed once.
+    """Embeds compositions, each only once.
 
     Args:
         encoder: the pretrained encoder.

@@ -1,7 +1,7 @@
-"""Language models as outside systems: reaction tables become prompts, raw answers become predictions.
+"""Prompts for language models from reaction tables, and predictions from their answers.
 
-Which model answers, and how it is called, is up to the user: prompts leave as JSONL, answers come back as JSONL, and
-the predictions made of them are measured by `rrgraph score`.
+The user chooses and calls the language model: prompts are written and answers are read as JSONL files, and
+`rrgraph score` measures the predictions.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ _AROUND: Final = " \t\n\"'`*“”‘’.:"
 
 
 def prompt_text(target: Composition, *, sets: int = 20, size: int | None = None) -> str:
-    """Return the prompt that Retro-Rank-In (appendix D.4) gave to Mistral 7B.
+    """Return the prompt of Retro-Rank-In (appendix D.4), which was used with Mistral 7B.
 
     Args:
         target: the material to make.
-        sets: precursor sets to ask for; the paper asked for 20.
-        size: number of precursors of each set, which the paper tells. Without it the two sentences about it are left
-            out, and the model has to decide, as protocol `open` asks for.
+        sets: number of precursor sets to ask for; 20 in the paper.
+        size: number of precursors of each set, which is known in the paper. Without it, its two sentences are omitted
+            and the model has to choose the size, as in protocol `open`.
     """
     return _PROMPT.format(
         target=target.formula,
@@ -55,47 +55,49 @@ def prompt_text(target: Composition, *, sets: int = 20, size: int | None = None)
     )
 
 
-def write_prompts(path: str | os.PathLike[str], table: ReactionTable, *, sets: int = 20, told: bool = True) -> int:
-    """Write one prompt a row, in order, as JSONL ``{"target": ..., "prompt": ...}``, and return their number.
+def write_prompts(
+    path: str | os.PathLike[str], table: ReactionTable, *, sets: int = 20, known_size: bool = True
+) -> int:
+    """Write one prompt for each row, in order, as JSONL ``{"target": ..., "prompt": ...}``, and return their number.
 
     Args:
-        path: where to; the file appears when it is complete.
-        table: rows to ask for.
-        sets: precursor sets to ask for.
-        told: whether the prompt tells the number of precursors of the recorded set.
+        path: of the file, which appears when it is complete.
+        table: reactions whose targets are asked for.
+        sets: number of precursor sets to ask for.
+        known_size: whether the prompt states the number of precursors of the recorded set.
     """
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as handle:
         for target, precursors in zip(table.targets, table.precursor_sets, strict=True):
-            prompt = prompt_text(target, sets=sets, size=len(precursors) if told else None)
+            prompt = prompt_text(target, sets=sets, size=len(precursors) if known_size else None)
             handle.write(json.dumps({"target": target.formula, "prompt": prompt}, ensure_ascii=False) + "\n")
     return len(table)
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedAnswer:
-    """What an answer proposes.
+    """The precursor sets of an answer.
 
     Attributes:
         sets: distinct precursor sets, in the order of the answer.
-        unknown: sets that were dropped because a member is no formula.
+        invalid: number of sets dropped because a member is not a valid formula.
     """
 
     sets: tuple[PrecursorSet, ...]
-    unknown: int
+    invalid: int
 
 
 def parse_answer(text: str) -> ParsedAnswer:
-    """Read the precursor sets of a raw answer.
+    """Parse the precursor sets of a raw answer.
 
-    Lists in square brackets are read wherever they stand, the innermost ones as sets; one that the answer breaks off in
-    is left out. Without any, each line is read as a set, whatever numbering or bullet it begins with, its members
-    joined by commas, plus signs, semicolons or "and"; of a reaction, what stands before the arrow. Lines without any
-    formula are taken for talk. Remarks in brackets after a formula and amounts before it are left out.
+    The innermost lists in square brackets are the sets, wherever they are in the text; an unfinished list at the end is
+    ignored. If there are none, each line is a set, with any numbering or bullet, its members joined by commas, plus
+    signs, semicolons or "and"; of a reaction, only the side before the arrow is used. Lines without a valid formula are
+    ignored, and so are remarks in brackets after a formula and amounts before it.
     """
     lists = list(_bracketed(text))
     found = lists or [_members(line) for line in text.splitlines()]
     sets: dict[frozenset[str], PrecursorSet] = {}
-    unknown = 0
+    invalid = 0
     for members in found:
         compositions = [_composition(member) for member in members if member.strip(_AROUND)]
         known = [each for each in compositions if each is not None]
@@ -103,8 +105,8 @@ def parse_answer(text: str) -> ParsedAnswer:
             precursors = PrecursorSet(known)
             sets.setdefault(precursors.keys, precursors)
         elif known or (lists and compositions):
-            unknown += 1
-    return ParsedAnswer(tuple(sets.values()), unknown)
+            invalid += 1
+    return ParsedAnswer(tuple(sets.values()), invalid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,27 +115,27 @@ class Answers:
 
     Attributes:
         predictions: one for each row, in order; without scores, the order of the answer is the ranking.
-        unknown: sets that were dropped because a member is no formula.
-        incomplete: sets that were dropped because they lack an element of the target, C, H, O and N aside.
-        empty: rows that no set is left for.
+        invalid: number of sets dropped because a member is not a valid formula.
+        incomplete: number of sets dropped because they lack an element of the target other than C, H, O and N.
+        empty: number of rows without any remaining set.
     """
 
     predictions: tuple[Prediction, ...]
-    unknown: int
+    invalid: int
     incomplete: int
     empty: int
 
 
 def read_answers(path: str | os.PathLike[str], table: ReactionTable) -> Answers:
-    """Read answers, JSONL ``{"target": ..., "answer": ...}``, one a row of the table, in order.
+    """Read answers, JSONL ``{"target": ..., "answer": ...}``, one for each row of the table, in order.
 
-    As in the paper, sets that do not bring the target's elements, and repeated ones, are dropped.
+    As in the paper, sets that do not supply the target's elements, and repeated ones, are dropped.
 
     Raises:
-        DataError: the file is missing or malformed, an answer is of another target, or there are more or fewer answers
+        DataError: the file is missing or malformed, an answer is for another target, or there are more or fewer answers
             than rows.
     """
-    predictions, unknown, incomplete = [], 0, 0
+    predictions, invalid, incomplete = [], 0, 0
     for number, line in enumerate(_lines(path), start=1):
         where = f"Line {number} of '{path}'"
         if number > len(table):
@@ -141,12 +143,12 @@ def read_answers(path: str | os.PathLike[str], table: ReactionTable) -> Answers:
         target = table.targets[number - 1]
         answer = parse_answer(_answer(line, target, where))
         complete = [each for each in answer.sets if source_elements(target) <= each.elements]
-        unknown += answer.unknown
+        invalid += answer.invalid
         incomplete += len(answer.sets) - len(complete)
         predictions.append(Prediction(target=target, sets=tuple(complete)))
     if len(predictions) < len(table):
         raise DataError(f"'{path}' has {len(predictions)} answers for the {len(table)} rows of the table.")
-    return Answers(tuple(predictions), unknown, incomplete, sum(not each.sets for each in predictions))
+    return Answers(tuple(predictions), invalid, incomplete, sum(not each.sets for each in predictions))
 
 
 def _lines(path: str | os.PathLike[str]) -> Iterator[str]:
@@ -160,19 +162,19 @@ def _lines(path: str | os.PathLike[str]) -> Iterator[str]:
 
 
 def _answer(line: str, target: Composition, where: str) -> str:
-    """Return the text of an answer, which has to be to the question about `target`."""
+    """Return the text of an answer, which has to be for `target`."""
     try:
         decoded: Any = json.loads(line)
     except (json.JSONDecodeError, RecursionError):
-        raise DataError(f"{where} is no valid JSON, expected an object with the keys target and answer.") from None
+        raise DataError(f"{where} is not valid JSON, expected an object with the keys target and answer.") from None
     if not isinstance(decoded, dict) or not all(isinstance(decoded.get(key), str) for key in ("target", "answer")):
-        raise DataError(f"{where} is not a JSON object with the texts target and answer.")
+        raise DataError(f"{where} is not a JSON object with the keys target and answer.")
     try:
         asked = parse_formula(decoded["target"])
     except FormulaError as error:
-        raise DataError(f"{where} names no composition: {error}") from None
+        raise DataError(f"{where} has an invalid formula: {error}") from None
     if asked != target:
-        raise DataError(f"{where} answers for {decoded['target']}, expected {target.formula} as in the table.")
+        raise DataError(f"{where} is for {decoded['target']}, expected {target.formula} as in the table.")
     return decoded["answer"]
 
 
@@ -207,7 +209,7 @@ def _members(line: str) -> list[str]:
 
 
 def _composition(text: str) -> Composition | None:
-    """Return the composition that a piece of an answer names, None when it is none."""
+    """Return the composition in a piece of an answer, None if there is none."""
     text = re.sub(r"\s+\(.*", "", text.strip(_AROUND))
     text = re.sub(r"^\d+(?:\.\d+)?\s+", "", text)
     try:

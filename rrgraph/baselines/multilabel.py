@@ -1,7 +1,4 @@
-"""Multi-label classification: one output for each precursor of the training rows.
-
-A reaction table flows in and becomes a matrix of labels; a network learns it; log-odds of links flow out.
-"""
+"""Multi-label classification of targets with one output for each precursor of the training rows."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ from rrgraph.errors import ConfigError
 from rrgraph.training import History, LoopConfig, Task, train
 
 __all__ = [
-    "UNKNOWN_LOG_ODDS",
+    "UNKNOWN_LOGIT",
     "LabelledReactions",
     "MultiLabelBaseline",
     "MultiLabelTask",
@@ -30,11 +27,11 @@ __all__ = [
     "feedforward",
 ]
 
-UNKNOWN_LOG_ODDS: Final = -30.0
-"""Log-odds of a candidate that is no output."""
+UNKNOWN_LOGIT: Final = -30.0
+"""Logit of a candidate without an output."""
 
-_LIMIT: Final = -UNKNOWN_LOG_ODDS - 1
-_CHUNK: Final = 1024
+_LIMIT: Final = -UNKNOWN_LOGIT - 1
+_BATCH_SIZE: Final = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +42,7 @@ class LabelledReactions:
         targets: target of each reaction.
         outputs: column of each precursor, by canonical key.
         labels: (reactions, outputs) bool, which precursors a reaction uses.
-        sizes: (reactions,) precursors of each, those that are no output included.
+        sizes: (reactions,) number of precursors of each, including those without an output.
     """
 
     targets: tuple[Composition, ...]
@@ -66,7 +63,7 @@ class LabelledReactions:
         return cls(tuple(target for target, _ in reactions), outputs, labels, sizes)
 
     def recall(self, logits: Tensor) -> float:
-        """Return the share of the recorded precursors among as many of the highest log-odds (reactions, outputs)."""
+        """Return the share of recorded precursors among as many of the highest logits (reactions, outputs)."""
         order = logits.argsort(dim=1, descending=True, stable=True)
         found = self.labels.gather(1, order).cumsum(1)
         last = self.sizes.clamp(max=logits.shape[1])[:, None] - 1
@@ -77,10 +74,10 @@ class MultiLabelTask(Task):
     """Learn the labels of reactions by binary cross-entropy, summed over the outputs.
 
     Args:
-        module: returns log-odds (n, outputs) of its inputs.
-        inputs: what the module is given, each with a row for each reaction.
+        module: returns logits (n, outputs) of its inputs.
+        inputs: inputs of the module, each with a row for each reaction.
         labels: (reactions, outputs) bool.
-        batch_size: reactions a step.
+        batch_size: reactions in a batch.
         groups: parameter groups of the optimiser.
         validate: returns validation metrics of the module in evaluation mode.
     """
@@ -117,14 +114,14 @@ class MultiLabelTask(Task):
 
 
 class MultiLabelBaseline(LinkBaseline):
-    """A comparison system with one output for each training precursor; what is no output cannot be proposed.
+    """A comparison system with one output for each training precursor; no other precursors can be proposed.
 
-    The validation part chooses the epoch: the one with the largest share of recorded precursors among the most
-    probable ones. Without one the last epoch stays.
+    The epoch with the largest share of recorded precursors among the most probable ones on the validation rows is kept;
+    without validation rows, the last epoch.
 
     Args:
-        loop: how the network learns.
-        seed: of weights, order and dropout; the global generator of torch is left as it was.
+        loop: options of the training loop.
+        seed: of weights, order and dropout; the global generator of torch is not changed.
     """
 
     def __init__(self, loop: LoopConfig, *, seed: int) -> None:
@@ -142,14 +139,14 @@ class MultiLabelBaseline(LinkBaseline):
 
     @abstractmethod
     def _build(self, outputs: int) -> nn.Module:
-        """Return a new network from what `_inputs` gives to log-odds (n, outputs)."""
+        """Return a new network from the tensors of `_inputs` to logits (n, outputs)."""
 
     @abstractmethod
     def _inputs(self, targets: Sequence[Composition]) -> tuple[Tensor, ...]:
-        """Return what the network is given, each (targets, ...)."""
+        """Return the inputs of the network, each (targets, ...)."""
 
     def _prepare(self, table: ReactionTable) -> None:
-        """Learn from the training rows what inputs or network need."""
+        """Learn from the training rows whatever inputs or network need."""
 
     def _groups(self, network: nn.Module) -> Sequence[Mapping[str, Any]]:
         """Return the parameter groups of the optimiser."""
@@ -182,25 +179,25 @@ class MultiLabelBaseline(LinkBaseline):
         return lambda: {self.loop.monitor: reactions.recall(self._run(inputs))}
 
     def _logits(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> NDArray[np.float64]:
-        logits = np.full((len(targets), len(candidates)), UNKNOWN_LOG_ODDS)
-        known = [place for place, candidate in enumerate(candidates) if candidate.key in self._outputs]
+        logits = np.full((len(targets), len(candidates)), UNKNOWN_LOGIT)
+        known = [index for index, candidate in enumerate(candidates) if candidate.key in self._outputs]
         if len(targets) and known:
-            columns = [self._outputs[candidates[place].key] for place in known]
+            columns = [self._outputs[candidates[index].key] for index in known]
             found = self._run(self._inputs(targets))[:, columns].double().numpy()
-            # A known precursor stays above what is no output, however sure the network is.
+            # A known precursor always scores higher than a candidate without an output.
             logits[:, known] = found.clip(-_LIMIT, None)
         return logits
 
     @torch.inference_mode()
     def _run(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Return the log-odds (n, outputs) of inputs with n rows."""
+        """Return the logits (n, outputs) of inputs with n rows."""
         self._network.eval()
-        parts = zip(*(each.split(_CHUNK) for each in inputs), strict=True)
-        return torch.cat([self._network(*part) for part in parts])
+        batches = zip(*(each.split(_BATCH_SIZE) for each in inputs), strict=True)
+        return torch.cat([self._network(*batch) for batch in batches])
 
 
 def cosine_loop(epochs: int, batch_size: int, learning_rate: float, weight_decay: float) -> LoopConfig:
-    """Return how the networks learn: AdamW along a cosine to zero, every epoch run and the best one kept."""
+    """Return the options of the training loop: AdamW, a cosine schedule to zero, no early stopping."""
     return LoopConfig(
         epochs=epochs,
         patience=0,
@@ -222,7 +219,7 @@ def feedforward(inputs: int, width: int, layers: int, outputs: int, *, dropout: 
 
 
 def _start_from_frequencies(network: nn.Module, labels: Tensor) -> None:
-    """Set the biases of the output layer, the last one, to the log-odds of the training frequencies."""
+    """Set the biases of the last layer to the logits of the training frequencies."""
     last = [module for module in network.modules() if isinstance(module, nn.Linear)][-1]
     share = ((labels.sum(0) + 0.5) / (len(labels) + 1)).to(last.bias.dtype)
     with torch.no_grad():

@@ -1,7 +1,4 @@
-"""Popularity: how often training reactions took a precursor for an element, the floor every model has to beat.
-
-A reaction table flows in; out comes the probability that a target's element is supplied by a candidate.
-"""
+"""Popularity: how often training reactions use a precursor for an element, the simplest baseline."""
 
 from __future__ import annotations
 
@@ -24,22 +21,21 @@ _NEVER_LOGIT: Final = -30.0
 
 @BASELINES.register("popularity")
 class Popularity(LinkBaseline):
-    """Popularity of a precursor for its element, apart for targets with and without oxygen.
+    """Popularity of a precursor for its element, counted separately for targets with and without oxygen.
 
-    For an element e of the target and a candidate c that brings it as a source element,
-    ``p(c | e) = reactions whose target contains e and whose set brings it by c / reactions whose target contains e``,
+    For an element e of the target and a candidate c that supplies it as a source element,
+    ``p(c | e) = reactions whose target contains e and whose set supplies e by c / reactions whose target contains e``,
     counted over distinct reactions (the same target and set count once) and smoothed twice:
 
     - over all targets, ``p = (count + alpha) / (total + 1)``: a candidate never seen for e ranks below every
       candidate seen for e;
     - within the targets that, like this one, do or do not contain oxygen, ``(count' + beta p) / (total' + beta)``.
 
-    A candidate with several source elements takes the largest of their probabilities: it is as likely as its best
-    reason. Candidates that bring a foreign element (one that the target lacks, C, H, O and N aside), or no source
-    element that the target has, get log-odds of -30.
+    A candidate with several source elements has the largest of their probabilities. Candidates with a foreign element
+    (one that the target lacks, except C, H, O and N), or without a source element of the target, have a logit of -30.
 
     Args:
-        by_oxygen: keep targets with and without oxygen apart.
+        by_oxygen: count targets with and without oxygen separately.
         alpha: count added to every candidate, between 0 and 1.
         beta: weight of the popularity over all targets, in reactions.
     """
@@ -81,7 +77,7 @@ class Popularity(LinkBaseline):
         element = np.array([slot[1] for slot in slots], dtype=np.int64)
         counts = np.array([slot[2] for slot in slots], dtype=np.float64).reshape(-1, 2).T
         by_oxygen = np.log([self._probabilities(counts, element, oxygen) for oxygen in (0, 1)])
-        brings = _membership([candidate.elements - VOLATILE for candidate in candidates])
+        supplied = _membership([candidate.elements - VOLATILE for candidate in candidates])
 
         logits = np.full((len(targets), len(candidates)), _NEVER_LOGIT)
         for row, target in enumerate(targets):
@@ -89,7 +85,7 @@ class Popularity(LinkBaseline):
             log_probability = np.full(len(candidates), -np.inf)
             active = np.flatnonzero(present[element])
             np.maximum.at(log_probability, column[active], by_oxygen[int("O" in target.elements), active])
-            usable = np.isfinite(log_probability) & ~(brings & ~present).any(axis=1)
+            usable = np.isfinite(log_probability) & ~(supplied & ~present).any(axis=1)
             known = log_probability[usable]
             logits[row, usable] = known - np.log(-np.expm1(known))
         return logits

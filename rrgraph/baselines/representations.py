@@ -1,7 +1,6 @@
-"""Three representations of a target under the same multi-label classifier: fractions, CrabNet, a pretrained encoder.
+"""Multi-label classifiers with three representations of the target: fractions, CrabNet, a pretrained encoder.
 
-Training reactions flow in; log-odds of every training precursor flow out. The encoders' width, the classifier and the
-loss are shared, so that what differs is what the target looks like and whether it was pretrained.
+The encoders' width, the classifier and the loss are the same; only the representation and its pretraining differ.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ class EncodedClassifier(nn.Module):
     """A composition encoder under a feed-forward classifier.
 
     Args:
-        encoder: gives embeddings.
-        classifier: from an embedding to the log-odds of every output.
+        encoder: returns embeddings.
+        classifier: from an embedding to the logit of every output.
     """
 
     def __init__(self, encoder: CompositionEncoder, classifier: nn.Module) -> None:
@@ -37,7 +36,7 @@ class EncodedClassifier(nn.Module):
         self.classifier = classifier
 
     def forward(self, elements: Tensor, fractions: Tensor) -> Tensor:
-        """Return the log-odds (n, outputs) of compositions (n, k)."""
+        """Return the logits (n, outputs) of compositions (n, k)."""
         logits: Tensor = self.classifier(encode_by_length(self.encoder, elements, fractions))
         return logits
 
@@ -49,15 +48,15 @@ class CompositionMultiLabel(MultiLabelBaseline):
     A sparse vector with the atomic fraction of each element goes through feed-forward layers to one output for each
     training precursor, learned by binary cross-entropy.
 
-    Departs from the paper: it names neither depth nor rates, which are chosen here on development rows; biases of the
+    Departs from the paper: it states neither depth nor rates, which were chosen here on development rows; biases of the
     outputs start at the training frequencies, which saves epochs; every distinct reaction counts once.
 
     Args:
         width: of the hidden layers.
-        layers: number of them.
-        dropout: dropout probability in them.
+        layers: number of hidden layers.
+        dropout: dropout probability in the hidden layers.
         epochs: passes over the training reactions at most.
-        batch_size: reactions a step.
+        batch_size: reactions in a batch.
         learning_rate: at the start; it falls to zero along a cosine.
         weight_decay: of AdamW.
         seed: of weights, order and dropout.
@@ -93,7 +92,7 @@ class CrabNetMultiLabel(MultiLabelBaseline):
     restricted attention-based network for materials property predictions"), as Retro-Rank-In compares with it.
 
     Each element of the target is a token: its mat2vec word vector, projected, plus sinusoidal encodings of its atomic
-    fraction on a linear and a logarithmic scale. Transformer blocks let the elements see each other; feed-forward
+    fraction on a linear and a logarithmic scale. Transformer blocks attend over the elements; feed-forward
     layers give one output for each training precursor, learned by binary cross-entropy. Nothing is pretrained.
 
     Departs from the paper: the target is read from a token of its own, as in this package's encoder (CrabNet weighs
@@ -108,7 +107,7 @@ class CrabNetMultiLabel(MultiLabelBaseline):
         layers: hidden layers of the classifier.
         dropout: dropout probability.
         epochs: passes over the training reactions at most.
-        batch_size: reactions a step.
+        batch_size: reactions in a batch.
         learning_rate: at the start; it falls to zero along a cosine.
         weight_decay: of AdamW.
         seed: of weights, order and dropout.
@@ -159,9 +158,9 @@ class MTEncoderMultiLabel(MultiLabelBaseline):
         layers: hidden layers of the classifier.
         dropout: dropout probability in encoder and classifier.
         epochs: passes over the training reactions at most.
-        batch_size: reactions a step.
+        batch_size: reactions in a batch.
         learning_rate: of the classifier, at the start; it falls to zero along a cosine.
-        encoder_learning_rate: of the encoder; 0 keeps it as it is.
+        encoder_learning_rate: of the encoder; 0 freezes it.
         weight_decay: of AdamW.
         seed: of weights, order and dropout.
     """

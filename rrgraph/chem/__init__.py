@@ -1,8 +1,4 @@
-"""Chemistry of one material: parse any spelling, one canonical composition, its elements.
-
-Flows in: formulas as people type them. Flows out: compositions, balanced equations, batch masses, energies
-of gases.
-"""
+"""Chemistry of one material: parsing formulas, balancing equations, batch masses, energies of gases."""
 
 from rrgraph.chem.balance import BalanceError, balance
 from rrgraph.chem.canonical import TOLERANCE, canonical_key
@@ -12,10 +8,10 @@ from rrgraph.chem.elements import ATOMIC_NUMBERS, ELEMENTS, VOLATILE, element_sy
 from rrgraph.chem.equation import BalancedEquation
 from rrgraph.chem.formula import FormulaWarning, composition_from_amounts, format_amount, parse_formula
 from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS
-from rrgraph.chem.generation.plausible import plausible_kinds, plausible_precursors
+from rrgraph.chem.generation.plausible import plausible_by_class, plausible_precursors
 from rrgraph.chem.mass import batch_masses, molar_mass
 from rrgraph.chem.matrices import fraction_matrix
-from rrgraph.chem.spelling import split_parts
+from rrgraph.chem.spelling import split_terms
 from rrgraph.chem.thermo import (
     GASES,
     KJ_PER_EV,
@@ -56,9 +52,9 @@ __all__ = [
     "gas_uncertainty",
     "molar_mass",
     "parse_formula",
-    "plausible_kinds",
+    "plausible_by_class",
     "plausible_precursors",
     "solid_uncertainty",
     "source_elements",
-    "split_parts",
+    "split_terms",
 ]

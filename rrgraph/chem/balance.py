@@ -1,15 +1,12 @@
-"""Balance a precursor set to its target over exact rationals.
+"""Balance a precursor set to its target in exact rational arithmetic.
 
-Flows in: a target, its precursors, the gases that may leave or be taken up. Flows out: the `BalancedEquation`
-with the least by-products, or a `BalanceError` that says why there is none.
-
-Which solution is chosen. Every coefficient is positive and no gas stands on both sides. The menus of gases
-(`rrgraph.chem.gases.menus`) are tried in order, and the first with a solution wins. Within a menu: fewest gas
-species, then fewest taken up, then least moles of gas, then the usual gases first. Where precursors are redundant
-(Li2CO3 beside LiOH) the mean of the extreme solutions is taken, so that each takes part; precursors that only burn
-off or evaporate, so that no amount follows from the target, are counted as one formula unit. A target that does not
-balance as typed because its decimals were cut (Li0.8889P0.2222S) is balanced with the amounts of its canonical key,
-which are within `TOLERANCE`; the equation's target then carries those amounts.
+Which solution is chosen: every coefficient is positive and no gas is on both sides. The lists of gases from
+`rrgraph.chem.gases.gas_lists` are tried in order, and the first with a solution is used. Within a list, the solution
+has the fewest gas species, then the fewest taken up, then the fewest moles of gas, then the most common gases. Where
+precursors are redundant (Li2CO3 and LiOH), the mean of the extreme solutions is taken, so that each takes part;
+precursors that only burn off or evaporate, whose amount does not follow from the target, count as one formula unit. A
+target that does not balance as typed because its decimals were cut off (Li0.8889P0.2222S) is balanced with the amounts
+of its canonical key, which agree within `TOLERANCE`; the equation's target then has those amounts.
 """
 
 from __future__ import annotations
@@ -22,13 +19,13 @@ from math import lcm
 from rrgraph.chem.composition import Composition
 from rrgraph.chem.equation import BalancedEquation, Term
 from rrgraph.chem.formula import parse_formula
-from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS, Gas, clashes, menus, preference
+from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS, Gas, conflicts, gas_lists, preference
 from rrgraph.chem.linear import Row, interior_point, reduce_rows
 from rrgraph.errors import RRGraphError
 
 __all__ = ["BalanceError", "balance"]
 
-#: Gas species after which the existence of any solution is decided before more are tried.
+#: With more gas species than this, it is first decided whether any solution exists.
 _SPECIES_BEFORE_PROOF = 2
 
 
@@ -46,27 +43,33 @@ def balance(
     byproducts: Sequence[Composition] = BYPRODUCTS,
     atmosphere: Sequence[Composition] = ATMOSPHERE,
 ) -> BalancedEquation:
-    """Balance `precursors` to one formula unit of `target`; see the module's text for the choice made.
+    """Balance `precursors` to one formula unit of `target`; the module docstring says which solution is chosen.
 
     Args:
-        target: what is made.
-        precursors: what it is made from; a material listed twice counts once.
-        byproducts: what may leave.
-        atmosphere: what may be taken up.
+        target: the material to make.
+        precursors: the materials it is made from; one listed twice counts once.
+        byproducts: gases that may be released.
+        atmosphere: gases that may be taken up.
 
     Raises:
-        BalanceError: no solution with all coefficients positive; the message says why where that is cheap.
+        BalanceError: there is no solution with all coefficients positive; the message gives the reason where it is
+            easy to find.
+
+    Examples:
+        >>> target, *precursors = map(parse_formula, ["BaTiO3", "BaCO3", "TiO2"])
+        >>> print(balance(target, precursors))
+        BaCO3 + TiO2 → BaTiO3 + CO2
     """
     distinct = tuple(dict.fromkeys(precursors))
     if not distinct:
-        raise BalanceError(f"{target} does not balance: there is no precursor.")
+        raise BalanceError(f"{target} does not balance: no precursors are given.")
     head = f"{target} from {' + '.join(precursor.formula for precursor in distinct)} does not balance"
     obstacle = _obstacle(target, distinct, byproducts, atmosphere)
     if obstacle:
         raise BalanceError(f"{head}: {obstacle}.")
     ordered = sorted(distinct, key=lambda precursor: precursor.key)  # the answer must not depend on the order given
     for made in _readings(target):
-        for gases in menus(made, ordered, byproducts, atmosphere):
+        for gases in gas_lists(made, ordered, byproducts, atmosphere):
             found = _System(made, ordered, gases).solve()
             if found is not None:
                 return _equation(made, distinct, ordered, found)
@@ -84,10 +87,10 @@ def _readings(target: Composition) -> Iterator[Composition]:
 
 
 class _System:
-    """The equations of one target, its precursors and one menu of gases.
+    """The linear equations of one target, its precursors and one list of gases.
 
     Columns: precursors, gases (released ones negative), the target as right-hand side. Rows: elements, reduced so
-    that precursors are expressed by gases; rows without precursors restrict the gases alone.
+    that precursors are expressed through gases; rows without precursors restrict the gases alone.
     """
 
     def __init__(self, target: Composition, precursors: Sequence[Composition], gases: tuple[Gas, ...]) -> None:
@@ -95,15 +98,15 @@ class _System:
         self.gases = gases
         self.rows = _matrix(target, precursors, gases)
         self.pivots = reduce_rows(self.rows, self.count)
-        self.clashes = clashes(gases)
+        self.conflicts = conflicts(gases)
 
     def solve(self) -> _Solution | None:
-        """Return the best solution of the menu, or None."""
+        """Return the best solution with these gases, or None."""
         needs = self._needs()
         if needs is None:
             return None
-        most = min(len(self.gases), len(self.rows) + 1)
-        for species in range(most + 1):
+        largest = min(len(self.gases), len(self.rows) + 1)
+        for species in range(largest + 1):
             if species == _SPECIES_BEFORE_PROOF + 1 and not self._has_solution():
                 return None
             found = [
@@ -117,11 +120,11 @@ class _System:
         return None
 
     def _needs(self) -> list[tuple[int, int, int]] | None:
-        """Return what every row asks of the gases as (sign, bits of gases > 0, bits of gases < 0).
+        """Return the gases that every row needs as (sign, bits of gases > 0, bits of gases < 0).
 
         The sign of a row without precursors is that of its right-hand side: +1 needs a positive gas, -1 a negative
-        one, 0 both or neither. A precursor that the target alone gives no positive amount needs a negative gas
-        (sign -1). None says that some row cannot be met.
+        one, 0 both or neither. A precursor whose amount would not be positive from the target alone needs a negative
+        gas (sign -1). Returns None if some row cannot be satisfied.
         """
         needs = []
         leading = len(self.pivots)
@@ -130,8 +133,8 @@ class _System:
             if index < leading and (right > 0 or any(row[c] for c in range(self.count) if c != self.pivots[index])):
                 continue
             sign = -1 if index < leading else (right > 0) - (right < 0)
-            positive = sum(1 << place for place, value in enumerate(gases) if value > 0)
-            negative = sum(1 << place for place, value in enumerate(gases) if value < 0)
+            positive = sum(1 << bit for bit, value in enumerate(gases) if value > 0)
+            negative = sum(1 << bit for bit, value in enumerate(gases) if value < 0)
             if (sign > 0 and not positive) or (sign < 0 and not negative):
                 return None
             if sign or positive or negative:
@@ -139,7 +142,7 @@ class _System:
         return needs
 
     def _choices(self, species: int, needs: list[tuple[int, int, int]]) -> Iterator[tuple[int, ...]]:
-        """Yield the choices of gases that could meet all needs by their signs."""
+        """Yield the choices of gases whose signs could satisfy all rows."""
         for chosen in combinations(range(len(self.gases)), species):
             bits = 0
             for index in chosen:
@@ -154,7 +157,7 @@ class _System:
                 elif (not bits & positive) is not (not bits & negative):
                     break
             else:
-                if not any(bits & clash == clash for clash in self.clashes):
+                if not any(bits & pair == pair for pair in self.conflicts):
                     yield chosen
 
     def _point(self, chosen: Sequence[int]) -> tuple[Fraction, ...] | None:
@@ -167,15 +170,15 @@ class _System:
             return None
         if leading < count or len(solved) < len(columns):
             return interior_point([[*row[:count], *(row[c] for c in columns), row[-1]] for row in self.rows], count)
-        gases = [Fraction(row[-1], row[place]) for place, row in enumerate(inner[: len(solved)])]
+        gases = [Fraction(row[-1], row[index]) for index, row in enumerate(inner[: len(solved)])]
         if any(gas <= 0 for gas in gases):
             return None
         point = []
-        for place, row in enumerate(self.rows[:leading]):
+        for index, row in enumerate(self.rows[:leading]):
             right = row[-1] - sum(row[column] * gas for column, gas in zip(columns, gases, strict=True) if row[column])
             if right <= 0:
                 return None
-            point.append(Fraction(right) / row[place])
+            point.append(Fraction(right) / row[index])
         return (*point, *gases)
 
     def _has_solution(self) -> bool:
@@ -183,7 +186,7 @@ class _System:
         return interior_point([list(row) for row in self.rows], self.count, positive=self.count) is not None
 
     def _cost(self, point: tuple[Fraction, ...], chosen: Sequence[int]) -> tuple[int, Fraction, list[int]]:
-        """Rank solutions with equally many gases: fewest taken up, least moles, the usual gases."""
+        """Return a sort key for solutions with equally many gases: fewest taken up, fewest moles, common gases."""
         gases = [self.gases[index] for index in chosen]
         amount = sum(point[self.count :], Fraction(0))
         return sum(gas.taken_up for gas in gases), amount, sorted(preference(gas) for gas in gases)
@@ -191,13 +194,13 @@ class _System:
 
 def _matrix(target: Composition, precursors: Sequence[Composition], gases: Sequence[Gas]) -> list[Row]:
     """Return a row of integers for each element: precursors, signed gases, target."""
-    parts = [dict(composition.amounts) for composition in (*precursors, *(gas.composition for gas in gases), target)]
-    scale = lcm(*(amount.denominator for part in parts for amount in part.values()))
+    terms = [dict(composition.amounts) for composition in (*precursors, *(gas.composition for gas in gases), target)]
+    scale = lcm(*(amount.denominator for term in terms for amount in term.values()))
     signs = [1] * len(precursors) + [1 if gas.taken_up else -1 for gas in gases] + [1]
-    elements = sorted({element for part in parts for element in part})
+    elements = sorted({element for term in terms for element in term})
     columns = [
-        {element: sign * amount.numerator * (scale // amount.denominator) for element, amount in part.items()}
-        for part, sign in zip(parts, signs, strict=True)
+        {element: sign * amount.numerator * (scale // amount.denominator) for element, amount in term.items()}
+        for term, sign in zip(terms, signs, strict=True)
     ]
     return [[column.get(element, 0) for column in columns] for element in elements]
 
@@ -224,14 +227,14 @@ def _obstacle(
     byproducts: Sequence[Composition],
     atmosphere: Sequence[Composition],
 ) -> str:
-    """Name an element that cannot come in or cannot leave, or return an empty string."""
-    brought = frozenset().union(*(composition.elements for composition in (*precursors, *atmosphere)))
-    missing = sorted(target.elements - brought)
+    """Return a sentence about an element that cannot enter or leave the reaction, or an empty string."""
+    supplied = frozenset().union(*(composition.elements for composition in (*precursors, *atmosphere)))
+    missing = sorted(target.elements - supplied)
     if missing:
-        return f"{missing[0]} of the target is in none of the precursors"
+        return f"the target's {missing[0]} is in none of the precursors"
     leaving = target.elements.union(*(gas.elements for gas in byproducts))
     for precursor in precursors:
         stuck = sorted(precursor.elements - leaving)
         if stuck:
-            return f"{stuck[0]} of {precursor} is not in the target and no allowed by-product carries it away"
+            return f"{stuck[0]} in {precursor} is neither in the target nor in an allowed by-product"
     return ""

@@ -1,7 +1,6 @@
-"""The canonical key: one short text for every spelling of the same material.
+"""The canonical key: one short text for all spellings of the same material.
 
-Flows in: exact amounts of the elements. Flows out: the key, two materials being the same when their atomic
-fractions have the same smallest integer formula within `TOLERANCE`.
+Two materials are the same when their atomic fractions have the same smallest integer formula within `TOLERANCE`.
 """
 
 from __future__ import annotations
@@ -16,13 +15,13 @@ __all__ = ["MAX_ATOMS", "TOLERANCE", "canonical_key"]
 
 #: Largest difference between an atomic fraction and its value in the key.
 TOLERANCE = 5e-5
-#: Most atoms in the integer formula of a key; beyond it fractions are rounded to four decimals.
+#: Largest number of atoms in the integer formula of a key; beyond it, fractions are rounded to four decimals.
 MAX_ATOMS = 10_000
 #: Two different fractions with denominators N, N' differ by at least 1/(N N'): up to 141 atoms no shorter
-#: formula can lie within 1/20,000, so the exact one is the answer.
+#: formula can lie within 1/20,000, so the exact formula is the shortest.
 _EXACT_ATOMS = 141
 _INVERSE_TOLERANCE = 20_000
-#: Sizes searched together: most answers are small, so the first blocks are.
+#: Numbers of atoms that are tried together; the first blocks are small because most results are.
 _BLOCKS = [np.arange(start, stop, dtype=float) for start, stop in ((1, 512), (512, 2048), (2048, MAX_ATOMS))]
 
 
@@ -30,8 +29,8 @@ def canonical_key(amounts: Sequence[tuple[str, Fraction]]) -> str:
     """Return the key of positive amounts: ``"Fe2O3"`` for Fe4O6, ``"CoLiO2"`` for LiCoO2.
 
     The key is the integer formula of the fewest atoms N <= `MAX_ATOMS` with every |x_e - k_e / N| <= `TOLERANCE`
-    and every k_e >= 1, symbols alphabetical. Above 141 atoms it may differ from the exact formula, and reading it
-    as a formula may give a shorter key again: a key is a name, store the formula beside it.
+    and every k_e >= 1, symbols in alphabetical order. Above 141 atoms it may differ from the exact formula, and parsing
+    it again may give a still shorter key: a key is an identifier, so store the formula as well.
     """
     ordered = sorted(amounts)
     common = lcm(*(amount.denominator for _, amount in ordered))
@@ -60,15 +59,15 @@ def _shortest(counts: list[int]) -> list[int]:
 
 
 def _proposals(sizes: np.ndarray, fractions: list[float]) -> list[int]:
-    """Return the sizes that rounded arithmetic cannot exclude, smallest first."""
+    """Return the numbers of atoms that floating-point arithmetic cannot exclude, smallest first."""
     for fraction in fractions:
         products = sizes * fraction
         sizes = sizes[np.abs(products - np.rint(products)) <= sizes * (TOLERANCE + 1e-12)]
-    return [int(size) for size in sizes]
+    return sizes.astype(int).tolist()
 
 
 def _within(candidate: list[int], size: int, counts: list[int], total: int) -> bool:
-    """Whether all fractions of the candidate lie within the tolerance, in exact arithmetic."""
+    """Whether all fractions of the candidate are within the tolerance, in exact arithmetic."""
     limit = size * total
     return all(
         abs(count * size - guess * total) * _INVERSE_TOLERANCE <= limit

@@ -1,7 +1,4 @@
-"""Charges of elements in reagents, and the classes of elements that decide which salts exist.
-
-Element symbols flow in; out come charges and the formulas of neutral combinations.
-"""
+"""Charges of elements in reagents, classes of elements with similar salts, and formulas of neutral compounds."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ __all__ = [
     "CHALCOGENS",
     "CHARGES",
     "HALOGENS",
+    "HIGHEST_CHARGES",
     "NOBLE_GASES",
     "NONMETALS",
     "PNICTOGENS",
@@ -39,12 +37,12 @@ BASIC: Final = ALKALI | ALKALINE_EARTHS | RARE_EARTHS
 HALOGENS: Final = _symbols("F Cl Br I")
 CHALCOGENS: Final = _symbols("S Se Te")
 PNICTOGENS: Final = _symbols("P As Sb Bi")
-#: Elements that are no cation in the salts of other acids.
+#: Elements that are not cations in the salts of other acids.
 NONMETALS: Final = HALOGENS | _symbols("H C N O B Si P As S Se")
 NOBLE_GASES: Final = _symbols("He Ne Ar Kr Xe Rn")
 
-#: Positive charges that reagents show, ascending. A choice: crystal structures show more, lists of common charges
-#: less (`Element.icsd_oxidation_states` and `common_oxidation_states` of pymatgen; docs/unseen.md compares them).
+#: Positive charges in reagents, ascending. A choice: crystal structures have more, lists of common charges fewer
+#: (`Element.icsd_oxidation_states` and `common_oxidation_states` of pymatgen; docs/unseen.md compares them).
 CHARGES: Final[dict[str, tuple[int, ...]]] = {
     symbol: found
     for symbols, found in {
@@ -78,6 +76,17 @@ CHARGES: Final[dict[str, tuple[int, ...]]] = {
     for symbol in symbols.split()
 }
 
+#: Highest charge by element, which limits the oxygen of a compound that is not a peroxide or a nitrate
+#: (`rrgraph.chem.redox`): that of `CHARGES`, except for H, F and elements without reagents of their own; for Ag, Co, Cu
+#: and Ni, where it is that of their oxides with other metals (LiCoO2, NaCuO2); and for heavy metals whose highest
+#: oxides and fluorides are not reagents.
+HIGHEST_CHARGES: Final[dict[str, int]] = {
+    **{symbol: found[-1] for symbol, found in CHARGES.items()},
+    **{"F": -1, "H": 1, "Fr": 1, "Xe": 8},
+    **dict.fromkeys(("Ag", "Co", "Cu", "Ni"), 3),
+    **{"Cm": 3, "Am": 6, "Ir": 6, "Pu": 6, "Ru": 8},
+}
+
 #: Charges of anions of one element, without oxygen.
 ANIONS: Final[dict[str, int]] = {
     symbol: charge
@@ -85,15 +94,15 @@ ANIONS: Final[dict[str, int]] = {
     for symbol in symbols.split()
 }
 
-#: Elements of which the ion of charge 4 forms simple salts, and metals that form none: water makes acids of them.
+#: Elements whose ion of charge 4 forms simple salts, and elements that form none because they hydrolyse to acids.
 _FOURFOLD: Final = _symbols("Ce Zr Hf Th U Pu Sn Ti")
 _NO_SALTS: Final = NONMETALS | _symbols("Ge Te Nb Ta Mo W Tc Re Os Ir Ru Pa")
-#: Charges that occur in simple salts, where they are fewer than up to 3.
+#: Charges in simple salts, for elements that do not have all of those up to 3.
 _SALT_CHARGES: Final = {"Ag": (1,), "Ti": (3, 4), "V": (3,), "Ni": (2,)}
 
 
 def charges(symbol: str) -> tuple[int, ...]:
-    """Return the positive charges of an element, none for those without chemistry in bottles."""
+    """Return the positive charges of an element in reagents, none for elements without reagents."""
     return CHARGES.get(symbol, ())
 
 
@@ -108,16 +117,16 @@ def salt_charges(symbol: str) -> tuple[int, ...]:
 
 
 def neutral(positive: int, negative: int) -> tuple[int, int]:
-    """Return how many cations and anions of these charges, both given above 0, are neutral together."""
+    """Return the numbers of cations and anions of these charges (both positive) in a neutral compound."""
     divisor = gcd(positive, negative)
     return negative // divisor, positive // divisor
 
 
-def compound(*parts: tuple[str, int]) -> str:
-    """Spell parts and their numbers, groups of atoms in brackets: ``"La2(CO3)3"``; parts numbered 0 are left out."""
+def compound(*ions: tuple[str, int]) -> str:
+    """Return the formula of ions and their numbers, groups of atoms in brackets: ``"La2(CO3)3"``; 0 omits an ion."""
     text = ""
-    for part, number in parts:
-        group = number > 1 and sum(character.isupper() or character.isdigit() for character in part) > 1
-        text += f"({part})" if group else part if number else ""
+    for ion, number in ions:
+        group = number > 1 and sum(character.isupper() or character.isdigit() for character in ion) > 1
+        text += f"({ion})" if group else ion if number else ""
         text += str(number) if number > 1 else ""
     return text

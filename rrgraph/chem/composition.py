@@ -1,4 +1,4 @@
-"""One material as the rest of the package sees it: a frozen composition with one canonical key."""
+"""The composition of one material, identified by its canonical key."""
 
 from __future__ import annotations
 
@@ -10,12 +10,19 @@ __all__ = ["Composition"]
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """Amounts of each element, equal to every other spelling of the same material.
+    """The amount of each element; equal to every other spelling of the same material.
 
     Attributes:
         key: canonical reduced formula; two compositions are equal when their keys are.
-        formula: the spelling that was typed, for display only.
+        formula: the spelling as typed, for display only.
         amounts: (element symbol, exact amount) pairs of the formula unit as typed, sorted by symbol.
+
+    Examples:
+        >>> from rrgraph.chem import parse_formula
+        >>> parse_formula("Fe4O6") == parse_formula("Fe2O3")
+        True
+        >>> parse_formula("Fe2O3").fractions
+        {'Fe': 0.4, 'O': 0.6}
     """
 
     key: str
@@ -24,7 +31,7 @@ class Composition:
 
     @property
     def elements(self) -> frozenset[str]:
-        """The element symbols."""
+        """Symbols of the elements."""
         return frozenset(symbol for symbol, _ in self.amounts)
 
     @property

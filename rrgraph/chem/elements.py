@@ -1,8 +1,4 @@
-"""The elements and the few facts about them that planning needs.
-
-Flows in: nothing. Flows out: the ordered element symbols, the volatile elements, and the elements of a
-composition that some precursor has to bring.
-"""
+"""Element symbols, the volatile elements, and the elements of a composition that precursors have to supply."""
 
 from __future__ import annotations
 
@@ -26,19 +22,19 @@ ELEMENTS: tuple[str, ...] = tuple(_SYMBOLS.split())
 #: Atomic number by symbol.
 ATOMIC_NUMBERS: dict[str, int] = {symbol: number for number, symbol in enumerate(ELEMENTS, start=1)}
 
-#: Elements that may come from, or leave to, the atmosphere, so that no precursor has to bring them.
+#: Elements that may come from, or leave to, the atmosphere, so that no precursor has to supply them.
 VOLATILE: frozenset[str] = frozenset({"C", "H", "O", "N"})
 
 
 def source_elements(composition: Composition) -> frozenset[str]:
-    """Return the elements that precursors have to bring: all but `VOLATILE`.
+    """Return the elements that precursors have to supply: all but `VOLATILE`.
 
-    A composition of volatile elements alone keeps them all, so that covering it never is vacuous.
+    For a composition of volatile elements alone, all of them are returned, so that there is always something to supply.
     """
     elements = composition.elements
     return elements - VOLATILE or elements
 
 
 def element_system(composition: Composition) -> str:
-    """Return all element symbols, alphabetical and joined: ``"Fe-O"``."""
+    """Return all element symbols in alphabetical order, joined: ``"Fe-O"``."""
     return "-".join(sorted(composition.elements))

@@ -1,8 +1,4 @@
-"""A balanced equation: what goes in, what comes out, how much of each.
-
-Flows in: a target, its precursors and gases with exact coefficients. Flows out: text for people and exact
-numbers for batch masses.
-"""
+"""A balanced equation with exact coefficients, and its text."""
 
 from __future__ import annotations
 
@@ -29,9 +25,17 @@ class BalancedEquation:
 
     Attributes:
         target: the material made; its coefficient is 1 formula unit as typed.
-        precursors: solids that are used up, in the order given.
-        reactant_gases: what is taken up from the atmosphere, the usual first.
-        byproducts: what leaves, the usual first.
+        precursors: solids that are consumed, in the order given.
+        reactant_gases: gases taken up from the atmosphere, the most common first.
+        byproducts: gases released, the most common first.
+
+    Examples:
+        >>> from rrgraph.chem import balance, parse_formula
+        >>> equation = balance(parse_formula("LiFePO4"), [parse_formula("Li3PO4"), parse_formula("Fe3(PO4)2")])
+        >>> print(equation)
+        1/3 Li3PO4 + 1/3 Fe3(PO4)2 → LiFePO4
+        >>> equation.integer()
+        'Li3PO4 + Fe3(PO4)2 → 3 LiFePO4'
     """
 
     target: Composition
@@ -55,8 +59,8 @@ class BalancedEquation:
 
 
 def format_coefficient(value: Fraction) -> str:
-    """Write a coefficient: exact as a decimal of up to 4 digits (``0.0125``) or a fraction below 1/100 (``1/12``),
-    otherwise rounded to 4 significant digits.
+    """Return a coefficient as text: exactly, as a decimal of up to 4 digits (``0.0125``) or as a fraction with a
+    denominator below 100 (``1/12``), otherwise rounded to 4 significant digits.
     """
     exact = format_amount(value)
     if value.denominator == 1 or ("/" not in exact and len(exact.replace(".", "").lstrip("0")) <= _SIGNIFICANT_DIGITS):

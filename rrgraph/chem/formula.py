@@ -1,11 +1,8 @@
-"""Formulas as people type them, read into compositions.
+"""Parse formulas as people type them: `LiNi0.8Co0.1Mn0.1O2`, `Ba(NO3)2`, `CuSO4·5H2O`, `La0.7Sr0.3MnO3-δ`.
 
-Flows in: one spelling (`LiNi0.8Co0.1Mn0.1O2`, `Ba(NO3)2`, `CuSO4·5H2O`, `La0.7Sr0.3MnO3-δ`). Flows out: a
-`Composition` with exact amounts, or a `FormulaError` that names the piece that could not be read.
-
-How dots are read. `·`, `•`, `∙`, `⋅`, `*` always join two parts, and so does a full stop before a capital or a
+How dots are parsed: `·`, `•`, `∙`, `⋅`, `*` always join two terms, and so does a full stop before a capital or a
 bracket (`CuSO4.H2O`, `2MgCO3.Mg(OH)2`). A full stop before a digit is a decimal point (`Fe2.5O4`), except where
-everything after it, up to the end or the next part, is an amount of water (`CuSO4.5H2O`, `CaSO4.0.5H2O`,
+everything after it, up to the end or the next term, is an amount of water (`CuSO4.5H2O`, `CaSO4.0.5H2O`,
 `(NH4)6Mo7O24.4H2O`): then it joins a hydrate, unless the number before it is 0 (`Mn0.5H2O` is a decimal) or
 itself the amount of water (`Cu(NO3)2·2.5H2O`).
 """
@@ -24,7 +21,7 @@ from math import inf
 from rrgraph.chem.canonical import canonical_key
 from rrgraph.chem.composition import Composition
 from rrgraph.chem.elements import ATOMIC_NUMBERS
-from rrgraph.chem.spelling import MAX_CHARACTERS, SEPARATOR, VARIABLE, respell, shorten, split_parts
+from rrgraph.chem.spelling import MAX_CHARACTERS, SEPARATOR, VARIABLE, respell, shorten, split_terms
 from rrgraph.errors import FormulaError
 
 __all__ = ["FormulaWarning", "composition_from_amounts", "format_amount", "parse_formula"]
@@ -44,22 +41,29 @@ _ONE = Fraction(1)
 
 
 class FormulaWarning(UserWarning):
-    """Part of a formula was read in a way its author should know about."""
+    """A formula was parsed with an assumption that its author should know about."""
 
 
 def parse_formula(text: str) -> Composition:
-    """Read one typed formula; answers are cached by spelling.
+    """Parse one typed formula; results are cached by spelling.
 
-    An offset of unknown size (`O3-δ`, `O7-x`, `O7-delta`, `O3±δ`) is read as zero with a `FormulaWarning`.
+    An offset of unknown size (`O3-δ`, `O7-x`, `O7-delta`, `O3±δ`) is set to zero with a `FormulaWarning`.
 
     Raises:
-        FormulaError: the text is no composition; the message is one sentence naming the offending piece.
+        FormulaError: the text is not a valid formula; the message is one sentence naming what could not be parsed.
+
+    Examples:
+        >>> hydrate = parse_formula("CuSO4·5H2O")
+        >>> hydrate.key
+        'CuH10O9S'
+        >>> sorted(hydrate.elements)
+        ['Cu', 'H', 'O', 'S']
     """
     if not isinstance(text, str):
         raise FormulaError(f"A formula must be text such as 'Fe2O3', not {type(text).__name__}.")
     composition, zeroed = _parse(text)
     if zeroed:
-        message = f"{composition.formula!r} is read with {' and '.join(zeroed)} set to zero."
+        message = f"{composition.formula!r} is parsed with {' and '.join(zeroed)} set to zero."
         warnings.warn(message, FormulaWarning, stacklevel=2)
     return composition
 
@@ -70,7 +74,7 @@ def composition_from_amounts(
     """Build a composition from positive amounts by element symbol.
 
     Args:
-        amounts: a float counts as its shortest decimal spelling (0.1 is one tenth).
+        amounts: amount of each element; a float is taken as its shortest decimal spelling (0.1 is one tenth).
         formula: the spelling to display; by default the amounts in the order given.
 
     Raises:
@@ -94,7 +98,7 @@ def composition_from_amounts(
 
 
 def format_amount(amount: Fraction) -> str:
-    """Write an amount exactly: a decimal where it ends within 10 digits (``0.8``), else a fraction (``1/3``)."""
+    """Return an amount as exact text: a decimal of at most 10 decimal places (``0.8``), else a fraction (``1/3``)."""
     if amount.denominator == 1:
         return str(amount.numerator)
     scaled = amount * 10**10
@@ -109,19 +113,20 @@ def _parse(text: str) -> tuple[Composition, tuple[str, ...]]:
     """Return the composition and the offsets that were set to zero."""
     if len(text) > MAX_CHARACTERS:
         raise FormulaError(
-            f"A formula may have {MAX_CHARACTERS} characters, but this text, starting {text[:20]!r}, has {len(text)}."
+            f"A formula has {MAX_CHARACTERS} characters at most, but the text starting with {text[:20]!r} has "
+            f"{len(text)}."
         )
     zeroed: list[tuple[str, str]] = []
     total: _Amounts = {}
-    for part in split_parts(text):
-        if not part:
-            raise FormulaError(f"{text!r} is not a composition: nothing stands on one side of {SEPARATOR!r}.")
-        for symbol, amount in _Reader(text, part, zeroed).read().items():
-            _put(total, symbol, amount)
+    for term in split_terms(text):
+        if not term:
+            raise FormulaError(f"{text!r} is not a valid formula: one side of {SEPARATOR!r} is empty.")
+        for symbol, amount in _TermParser(text, term, zeroed).parse().items():
+            _add(total, symbol, amount)
     for name, count in Counter(name for name, _ in zeroed).items():
         if count > 1 and name not in _DEFICIENCIES:
             raise FormulaError(
-                f"{text!r} is not a composition: {name!r} is a variable, used {count} times, without value."
+                f"{text!r} is not a valid formula: the variable {name!r} is used {count} times and has no value."
             )
     return _composition(" ".join(text.split()), total), tuple(dict.fromkeys(offset for _, offset in zeroed))
 
@@ -132,7 +137,7 @@ def _composition(formula: str, amounts: _Amounts) -> Composition:
 
 
 def _render(amounts: _Amounts) -> str:
-    """Spell amounts in their order so that `parse_formula` reads the same amounts back."""
+    """Spell amounts in their order so that `parse_formula` returns the same amounts."""
     items = list(amounts.items())
     texts = ["" if amount == 1 else format_amount(amount) for _, amount in items]
     if [symbol for symbol, _ in items[-2:]] == ["H", "O"] and texts[-2:] == ["2", ""] and "." in "".join(texts[-3:-2]):
@@ -140,27 +145,27 @@ def _render(amounts: _Amounts) -> str:
     return "".join(symbol + text for (symbol, _), text in zip(items, texts, strict=True))
 
 
-def _put(amounts: _Amounts, symbol: str, amount: Fraction) -> None:
-    """Add an amount; most symbols come once, and sums of fractions are slow."""
+def _add(amounts: _Amounts, symbol: str, amount: Fraction) -> None:
+    """Add an amount; most symbols occur once, and adding fractions is slow."""
     amounts[symbol] = amounts[symbol] + amount if symbol in amounts else amount
 
 
-class _Reader:
-    """Reads one part of a formula (no separators in it) from left to right."""
+class _TermParser:
+    """Parses one term of a formula (without separators) from left to right."""
 
-    def __init__(self, text: str, part: str, zeroed: list[tuple[str, str]]) -> None:
+    def __init__(self, text: str, term: str, zeroed: list[tuple[str, str]]) -> None:
         self.text = text
-        self.part = part
+        self.term = term
         self.zeroed = zeroed
         self.position = 0
 
-    def read(self) -> _Amounts:
-        """Return the amounts of the part, its leading coefficient multiplied in."""
+    def parse(self) -> _Amounts:
+        """Return the amounts of the term, multiplied by its leading coefficient."""
         scale = self._number() or _ONE
         groups: list[_Amounts] = [{}]
         opened: list[str] = []
-        while self.position < len(self.part):
-            character = self.part[self.position]
+        while self.position < len(self.term):
+            character = self.term[self.position]
             if character in _CLOSING:
                 self._refuse_oxidation_state()
                 opened.append(character)
@@ -169,35 +174,35 @@ class _Reader:
             elif opened and character == _CLOSING[opened[-1]]:
                 self.position += 1
                 opened.pop()
-                self._add(groups, groups.pop())
+                self._close(groups, groups.pop())
             elif character in ")]}":
-                raise self._error(f"the bracket {character!r} closes nothing")
+                raise self._error(f"the bracket {character!r} was not opened")
             else:
                 symbol = self._symbol()
-                _put(groups[-1], symbol, self._amount(symbol))
+                _add(groups[-1], symbol, self._amount(symbol))
         if opened:
-            raise self._error(f"the bracket {opened[-1]!r} is never closed")
+            raise self._error(f"the bracket {opened[-1]!r} is not closed")
         if not groups[0]:
-            raise self._error(f"{self.part!r} names no element")
+            raise self._error(f"{self.term!r} contains no element")
         return groups[0] if scale is _ONE else {symbol: amount * scale for symbol, amount in groups[0].items()}
 
-    def _add(self, groups: list[_Amounts], inner: _Amounts) -> None:
-        """Multiply the group just closed by the amount after it and add it to the group around it."""
+    def _close(self, groups: list[_Amounts], inner: _Amounts) -> None:
+        """Multiply the closed group by the amount after it and add it to the enclosing group."""
         if not inner:
             raise self._error("a pair of brackets is empty")
         amount = self._amount("a bracket")
         for symbol, count in inner.items():
-            _put(groups[-1], symbol, count * amount)
+            _add(groups[-1], symbol, count * amount)
 
     def _symbol(self) -> str:
-        """Read an element symbol at the position."""
-        match = _SYMBOL.match(self.part, self.position)
+        """Parse an element symbol at the position."""
+        match = _SYMBOL.match(self.term, self.position)
         if match:
             symbol = match.group()
             if symbol in ATOMIC_NUMBERS:
                 self.position = match.end()
                 return symbol
-            if symbol[0] in ATOMIC_NUMBERS:  # Ox, Hy: the letter after it is reported next
+            if symbol[0] in ATOMIC_NUMBERS:  # Ox, Hy: the following letter is reported next
                 self.position += 1
                 return symbol[0]
         piece = self._piece()
@@ -206,33 +211,33 @@ class _Reader:
         raise self._unreadable()
 
     def _amount(self, owner: str) -> Fraction:
-        """Read the amount after an element or a bracket; 1 if there is none."""
+        """Parse the amount after an element or a bracket; 1 if there is none."""
         amount = self._number() or _ONE
-        offset = _OFFSET.match(self.part, self.position)
+        offset = _OFFSET.match(self.term, self.position)
         if offset:
             self.zeroed.append((offset.group(2), offset.group(1)))
             self.position = offset.end()
-        elif self.part[self.position : self.position + 1] in _SIGNS or _VARIABLE.match(self.part, self.position):
+        elif self.term[self.position : self.position + 1] in _SIGNS or _VARIABLE.match(self.term, self.position):
             raise self._unreadable(f" after {owner}")
         return amount
 
     def _piece(self) -> str:
-        """Return what stands at the position, for a message."""
-        match = _PIECE.match(self.part, self.position)
+        """Return the text at the position, for a message."""
+        match = _PIECE.match(self.term, self.position)
         return match.group() if match else ""
 
-    def _unreadable(self, place: str = "") -> FormulaError:
-        """Name the piece at the position that cannot be read."""
+    def _unreadable(self, where: str = "") -> FormulaError:
+        """Return the error for the text at the position that cannot be parsed."""
         piece = self._piece()
         if _VARIABLE.match(piece):
-            return self._error(f"{piece!r}{place} is a variable without value", respelling=True)
+            return self._error(f"{piece!r}{where} is a variable without a value", respelling=True)
         if re.match(r"-\d", piece):
-            return self._error(f"{piece!r}{place} is a negative amount")
-        return self._error(f"{piece!r}{place} cannot be read", respelling=True)
+            return self._error(f"{piece!r}{where} is a negative amount")
+        return self._error(f"{piece!r}{where} cannot be parsed", respelling=True)
 
     def _number(self) -> Fraction | None:
-        """Read an unsigned number at the position, if there is one."""
-        match = _NUMBER.match(self.part, self.position)
+        """Parse an unsigned number at the position, if there is one."""
+        match = _NUMBER.match(self.term, self.position)
         if not match:
             return None
         numerator, denominator, whole, decimals, integer = match.groups()
@@ -248,10 +253,11 @@ class _Reader:
         return value
 
     def _refuse_oxidation_state(self) -> None:
-        """Refuse `Fe(III)`, which otherwise reads as three atoms of iodine."""
-        match = _OXIDATION_STATE.match(self.part, self.position)
+        """Reject `Fe(III)`, which would otherwise be parsed as three atoms of iodine."""
+        match = _OXIDATION_STATE.match(self.term, self.position)
         if match:
             raise self._error(f"{match.group()!r} looks like an oxidation state")
 
     def _error(self, problem: str, *, respelling: bool = False) -> FormulaError:
-        return FormulaError(f"{self.text!r} is not a composition: {problem}.{respell(self.text) if respelling else ''}")
+        near = respell(self.text) if respelling else ""
+        return FormulaError(f"{self.text!r} is not a valid formula: {problem}.{near}")

@@ -1,7 +1,7 @@
 """Exact linear algebra over integers for balancing: elimination and the extreme points of a polytope.
 
-Flows in: rows of integers `[coefficients..., right-hand side]`, each an equation. Flows out: reduced rows and
-exact solutions with every coordinate >= 0. No floats, so the answers are decisions, not estimates.
+An equation is a row of integers `[coefficients..., right-hand side]`. There are no floats, so whether a solution exists
+is decided exactly.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ def interior_point(rows: list[Row], weighed: int, *, positive: int | None = None
     """Return a solution >= 0 with every coordinate positive, or None if there is none.
 
     The point is the mean of the extreme solutions found by maximising each coordinate in turn; where the
-    solutions are unbounded, the mean of the rays met is added, each scaled so that its first `weighed`
+    solutions are unbounded, the mean of the rays found is added, each scaled so that its first `weighed`
     coordinates sum to 1.
 
     Args:
-        rows: independent or dependent equations; destroyed.
+        rows: independent or dependent equations; changed in place.
         weighed: number of leading coordinates (the precursors).
         positive: number of leading coordinates that have to be positive; by default all.
     """
@@ -108,8 +108,8 @@ def _make_feasible(rows: list[Row], basis: list[int], width: int) -> bool:
         artificial = [int(index == other) for other in negative]
         sign = -1 if index in negative else 1
         rows[index] = [sign * value for value in row[:-1]] + artificial + [sign * row[-1]]
-    for place, index in enumerate(negative):
-        basis[index] = width + place
+    for column, index in enumerate(negative, start=width):
+        basis[index] = column
     total = width + len(negative)
     cost = [-sum(column) for column in zip(*(rows[index] for index in negative), strict=True)]
     cost[width:total] = [0] * len(negative)
@@ -117,9 +117,9 @@ def _make_feasible(rows: list[Row], basis: list[int], width: int) -> bool:
     _climb(rows, basis, width)
     if rows.pop()[-1] != 0:
         return False
-    for index, column in enumerate(basis):  # artificial coordinates left at zero give way to real ones
+    for index, column in enumerate(basis):  # replace artificial coordinates that are left at zero
         if column >= width:
-            entering = next(place for place, value in enumerate(rows[index][:width]) if value)
+            entering = next(real for real, value in enumerate(rows[index][:width]) if value)
             _pivot(rows, index, entering)
             basis[index] = entering
     rows[:] = [row[:width] + row[-1:] for row in rows]
@@ -127,7 +127,7 @@ def _make_feasible(rows: list[Row], basis: list[int], width: int) -> bool:
 
 
 def _maximise(rows: list[Row], basis: list[int], coordinate: int, width: int) -> _Vector | None:
-    """Move to a solution where one coordinate is largest; return the ray along which it grows without end, if any."""
+    """Move to a solution where one coordinate is largest; return the ray along which it is unbounded, if any."""
     cost = [0] * (width + 1)
     cost[coordinate] = -1
     rows.append(cost)
@@ -145,9 +145,9 @@ def _maximise(rows: list[Row], basis: list[int], coordinate: int, width: int) ->
 
 
 def _climb(rows: list[Row], basis: list[int], width: int) -> int | None:
-    """Simplex steps by Bland's rule (which never cycles) on rows whose last one is the cost.
+    """Take simplex steps by Bland's rule (which never cycles) on rows of which the last is the cost.
 
-    Returns the coordinate that grows without end, or None at an optimum.
+    Returns the unbounded coordinate, or None at an optimum.
     """
     while True:
         entering = next((column for column in range(width) if rows[-1][column] < 0), None)

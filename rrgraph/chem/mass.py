@@ -1,7 +1,6 @@
-"""Masses: grams a formula unit, grams of each precursor for a batch.
+"""Molar masses, and the mass of each precursor for a batch.
 
-Flows in: compositions and balanced equations. Flows out: g/mol and g. Atomic masses are pymatgen's, loaded when
-first needed because the import takes longer than everything else here.
+Atomic masses are those of pymatgen, which is imported when first needed because the import is slow.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Many compositions at once: materials flow in, their atomic fractions as the rows of a matrix flow out."""
+"""Atomic fractions of many compositions as a matrix."""
 
 from __future__ import annotations
 

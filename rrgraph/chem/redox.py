@@ -1,7 +1,6 @@
-"""What heating makes of a precursor: nitrates burn, ammonium does not, carbides reduce, peroxides give off oxygen.
+"""Redox traits of precursors on heating, by which `rrgraph.chem.gases` chooses the usual gases.
 
-Flows in: a composition. Flows out: its `Redox` traits, by which `rrgraph.chem.gases` chooses the usual gases. They
-follow from the highest charges of the elements, so that `La(NO3)3·6H2O` and `H12LaN3O15` have the same.
+They follow from the highest charges of the elements, so that they are the same for `La(NO3)3·6H2O` and `H12LaN3O15`.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from rrgraph.chem.charges import HIGHEST_CHARGES
 from rrgraph.chem.composition import Composition
 
 __all__ = ["Redox", "redox"]
@@ -18,33 +18,17 @@ def _symbols(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-#: Highest charge by element; what is missing counts as 0.
-_HIGHEST_CHARGES: dict[str, int] = {
-    symbol: charge
-    for charge, symbols in {
-        -1: "F",
-        1: "H Li Na K Rb Cs Fr",
-        2: "Be Mg Ca Sr Ba Ra Zn Cd Hg",
-        3: "B Al Ga In Tl Sc Y La Nd Pm Sm Eu Gd Dy Ho Er Tm Yb Lu Ac Fe Co Ni Cu Ag Au Cm",
-        4: "C Si Ge Sn Pb Ti Zr Hf Ce Pr Tb Th Pd Pt Rh",
-        5: "P As Sb Bi V Nb Ta Pa",
-        6: "S Se Te Cr Mo W Ir U Np Pu Am",
-        7: "Cl Br I Mn Tc Re",
-        8: "Ru Os Xe",
-    }.items()
-    for symbol in symbols.split()
-}
 _OXYGEN = -2
-#: Elements whose oxides give off oxygen in a furnace when they come to a lower charge.
+#: Elements whose oxides are reduced to a lower charge by heating alone and release oxygen.
 _OXYGEN_GIVERS = _symbols("Cr Mn Co Ni Cu Ru Rh Pd Ag Os Ir Pt Au Hg Tl Pb Sb Pr Tb")
-#: Elements whose oxides need a reducing agent for that.
+#: Elements whose oxides are only reduced to a lower charge by a reducing agent.
 _REDUCIBLE = _symbols("Ti V Nb Mo W Re U Fe Eu Ce")
-#: Elements whose oxides hydrogen cannot strip of their oxygen.
+#: Elements whose oxides are not reduced to the element by hydrogen.
 _STUBBORN = _symbols(
     "Li Na K Rb Cs Be Mg Ca Sr Ba Al Si B Sc Y La Ce Pr Nd Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Ti Zr Hf Th U Cr Mn V Nb Ta"
 )
 _MOBILE = _symbols("C H N O F Cl Br I")
-#: Elements that no carbide holds.
+#: Elements that are in no carbide.
 _NO_CARBIDE = _symbols("H N O F S Cl Br I")
 
 
@@ -53,15 +37,15 @@ class Redox:
     """Traits of one precursor.
 
     Attributes:
-        nitrate: holds nitrogen as nitrate or nitrite (also NH4NO3, which holds both).
-        ammonium: holds nitrogen and hydrogen, and the nitrogen is no nitrate: ammonium, amides, organic bases.
-        reduced_nitrogen: holds nitrogen that is no nitrate, such as ammonium or a nitride.
-        carbide: carbon, or carbon bound to metals or metalloids: it takes oxygen away as CO.
-        boride: boron without oxygen, a reducing agent whose oxides are written as what takes their oxygen up.
-        sulfide: sulfur without oxygen: it takes oxygen away as SO2.
-        gives_oxygen: oxygen leaves it on heating alone (nitrates, sulfates, peroxides, oxides such as MnO2).
-        stubborn: holds oxygen on nothing but metals or metalloids from which hydrogen cannot take it (MgO, La2O3).
-        reducible: holds an element that comes to a lower charge only by a reducing agent (V2O5, Fe2O3).
+        nitrate: contains nitrogen as nitrate or nitrite (also NH4NO3, which contains ammonium as well).
+        ammonium: contains hydrogen and nitrogen other than nitrate: ammonium, amides, organic bases.
+        reduced_nitrogen: contains nitrogen other than nitrate, such as ammonium or a nitride.
+        carbide: carbon, or carbon bound to metals or metalloids, which removes oxygen as CO.
+        boride: boron without oxygen, a reducing agent that takes up oxygen.
+        sulfide: sulfur without oxygen, which removes oxygen as SO2.
+        gives_oxygen: releases oxygen on heating alone (nitrates, sulfates, peroxides, oxides such as MnO2).
+        stubborn: an oxide only of metals or metalloids that hydrogen does not reduce (MgO, La2O3).
+        reducible: contains an element that is reduced to a lower charge only by a reducing agent (V2O5, Fe2O3).
     """
 
     nitrate: bool
@@ -80,9 +64,9 @@ def redox(precursor: Composition) -> Redox:
     """Return the traits of a precursor."""
     elements = precursor.elements
     oxygen = "O" in elements
-    # With all others at their highest charge, oxygen beyond what they bind sits on nitrogen, else on oxygen.
+    # Oxygen in excess of the highest charges of the other elements is bound to nitrogen, or else to oxygen.
     charge = sum(
-        amount * (_OXYGEN if symbol == "O" else _HIGHEST_CHARGES.get(symbol, 0))
+        amount * (_OXYGEN if symbol == "O" else HIGHEST_CHARGES.get(symbol, 0))
         for symbol, amount in precursor.amounts
         if symbol != "N"
     )

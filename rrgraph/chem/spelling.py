@@ -1,8 +1,4 @@
-"""Spelling of formulas: one plain form of every typed variant, and a guess at what a wrong case meant.
-
-Flows in: raw text. Flows out: its parts as text of ASCII symbols, digits and brackets, or a suggestion for an error
-message.
-"""
+"""Spelling of formulas: a plain ASCII form of every typed variant, and suggestions for wrong capitals."""
 
 from __future__ import annotations
 
@@ -11,11 +7,11 @@ import re
 from rrgraph.chem.elements import ATOMIC_NUMBERS
 from rrgraph.errors import FormulaError
 
-__all__ = ["MAX_CHARACTERS", "SEPARATOR", "VARIABLE", "respell", "shorten", "split_parts"]
+__all__ = ["MAX_CHARACTERS", "SEPARATOR", "VARIABLE", "respell", "shorten", "split_terms"]
 
-#: Longest text that is read as a formula.
+#: Longest text that is accepted as a formula.
 MAX_CHARACTERS = 200
-#: Stands between the parts of a hydrate or adduct.
+#: Separates the terms of a hydrate or adduct.
 SEPARATOR = "·"
 #: Pattern of the names people give to an unknown amount.
 VARIABLE = r"(?:δ|delta|ε|[dmnuvwxyz])(?![a-z])"
@@ -26,7 +22,7 @@ _PLAIN = str.maketrans(
         **dict(zip("₊₋₍₎ₓ⁺⁻⁽⁾ˣ", "+-()x+-()x", strict=True)),
         **dict.fromkeys("•∙⋅‧・*", SEPARATOR),
         **dict.fromkeys("‐‑‒–—−﹣", "-"),
-        **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff", ""),  # invisible characters that copying brings along
+        **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff", ""),  # invisible characters in copied text
         **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},  # full-width forms
         "∆": "δ",
         "Δ": "δ",
@@ -38,37 +34,37 @@ _PLAIN = str.maketrans(
 # Not after a separator or at the start, where the number is the amount of water (`·2.5H2O`).
 _WATER_AFTER_STOP = re.compile(r"(?!^)(?<![·\d.])(\d*)\.((?:\d+/\d+|\d+(?:\.\d+)?)?(?:H2O|\(H2O\)|\[H2O\]))(?=$|[.·])")
 _BRACKETED_OFFSET = re.compile(rf"(?<=[A-Za-z)\]}}])[(\[{{](\d+(?:\.\d+)?[+\-±][\d.]*{VARIABLE}(?:/\d+)?)[)\]}}](?!\d)")
-_STOP_BEFORE_PART = re.compile(r"\.(?=[A-Z(\[{])")
+_STOP_BEFORE_TERM = re.compile(r"\.(?=[A-Z(\[{])")
 _SPACED_NUMBERS = re.compile(r"[\d.]\s+[\d.]")
 _DECIMAL_COMMA = re.compile(r"\d+,\d+")
 _LETTERS = re.compile(r"[A-Za-z]+")
 
 
-def split_parts(text: str) -> list[str]:
-    """Return the parts of a hydrate or adduct in plain spelling (ASCII digits, no blanks): ``["CuSO4", "5H2O"]``.
+def split_terms(text: str) -> list[str]:
+    """Return the terms of a hydrate or adduct in plain spelling (ASCII digits, no blanks): ``["CuSO4", "5H2O"]``.
 
     Raises:
-        FormulaError: the text is blank, two numbers have only a blank between them (`CuSO4 5H2O`), a decimal comma.
+        FormulaError: the text is blank, only a blank separates two numbers (`CuSO4 5H2O`), or there is a decimal comma.
     """
     if re.search(r"\d½", text):
-        raise FormulaError(f"{text!r} is not a composition: write the number before '½' as a decimal.")
+        raise FormulaError(f"{text!r} is not a valid formula: write the number before '½' as a decimal.")
     plain = text.translate(_PLAIN).strip()
     if not plain:
-        raise FormulaError("A formula is missing: the text is blank.")
+        raise FormulaError("The formula is blank.")
     spaced = _SPACED_NUMBERS.search(plain)
     if spaced:
-        raise FormulaError(f"{text!r} is not a composition: {spaced.group()!r} needs '·' in place of the blank.")
+        raise FormulaError(f"{text!r} is not a valid formula: write '·' instead of the blank in {spaced.group()!r}.")
     comma = _DECIMAL_COMMA.search(plain)
     if comma:
-        raise FormulaError(f"{text!r} is not a composition: write {comma.group()!r} with a decimal point.")
+        raise FormulaError(f"{text!r} is not a valid formula: write {comma.group()!r} with a decimal point.")
     compact = "".join(plain.split())
     compact = _BRACKETED_OFFSET.sub(r"\1", compact)  # O(3-δ) is O3-δ
     compact = _WATER_AFTER_STOP.sub(_join_water, compact)
-    return _STOP_BEFORE_PART.sub(SEPARATOR, compact).split(SEPARATOR)
+    return _STOP_BEFORE_TERM.sub(SEPARATOR, compact).split(SEPARATOR)
 
 
 def respell(text: str) -> str:
-    """Return ``" Did you mean 'NaCl'?"`` if capitals alone make element symbols of all letters, else nothing."""
+    """Return ``" Did you mean 'NaCl'?"`` if other capitals turn all letters into element symbols, else ``""``."""
     if len(text) > MAX_CHARACTERS:
         return ""
     spelled = []
@@ -85,7 +81,7 @@ def respell(text: str) -> str:
 
 
 def shorten(value: object) -> str:
-    """Quote a value for a message, cut to a readable length."""
+    """Return a value quoted for a message, cut to a readable length."""
     quoted = repr(value)
     return quoted if len(quoted) <= 60 else quoted[:57] + "..."
 

@@ -1,12 +1,13 @@
 """Thermochemistry of the gases of solid-state reactions: formation enthalpies, entropies, free energies.
 
-Flows in: a composition and perhaps a temperature. Flows out: its energy in eV/atom on the scale on which every element
-is 0 in its standard state at 298.15 K. Values are those of M. W. Chase, NIST-JANAF Thermochemical Tables, 4th edition
-(1998); the heat capacities are fits to its tables, which give free energies within 0.3 kJ/mol up to 2500 K.
+Energies are in eV/atom relative to the elements in their standard states at 298.15 K. Values are those of M. W. Chase,
+NIST-JANAF Thermochemical Tables, 4th edition (1998); the heat capacities are fits to its tables, which reproduce free
+energies within 0.3 kJ/mol up to 2500 K.
 
-At a temperature the free energy of a gas is its own, by the third law, less that of as many atoms in an average solid.
-Solids then keep their enthalpies of formation: their vibrations cancel wherever atoms stay solid, as in the rule of
-Neumann and Kopp, and atoms that leave as gas lose theirs. docs/energies.md compares this with measured reactions.
+At a given temperature, the energy of a gas is its free energy by the third law less that of as many atoms in an average
+solid. Solids then keep their enthalpies of formation: their vibrations cancel wherever atoms stay solid (the rule of
+Neumann and Kopp), and are subtracted for atoms that leave as gas. docs/energies.md compares this with measured
+reactions.
 """
 
 from __future__ import annotations
@@ -41,10 +42,10 @@ _GAS_CONSTANT = 8.314462618  # J/(mol K)
 #: Einstein temperature of an atom in an average solid, K: it has 16 J/(mol K) at 298.15 K, the mean that carbonates,
 #: hydroxides, nitrates, sulfates and nitrides lose for each atom that leaves them as gas.
 _EINSTEIN = 470.5
-#: How far the entropy of a solid is from that, J/(mol K) for each atom of gas: where only molecules come and go, and
-#: where elements do, so that the remaining solid changes its valences and often its magnetism.
+#: Standard deviation of the entropy of a solid from that, J/(mol K) for each atom of gas: for gases that are compounds,
+#: and for gases that are elements, where the remaining solid changes its valences and often its magnetism.
 _MOLECULE_SPREAD, _ELEMENT_SPREAD = 3.0, 30.0
-#: The same for each atom of a solid that is made of other solids.
+#: The same for each atom of a solid that is made from other solids.
 _SOLID_SPREAD = 1.5
 
 
@@ -66,7 +67,7 @@ class GasData:
 
     @property
     def atoms(self) -> int:
-        """Atoms of the molecule."""
+        """Number of atoms of the molecule."""
         return int(sum(amount for _, amount in self.composition.amounts))
 
     @property
@@ -75,9 +76,9 @@ class GasData:
         return len(self.composition.amounts) == 1 and self.enthalpy != 0
 
     def free_energy(self, temperature: float) -> float:
-        """Return H(T) - T S(T) in kJ/mol, H being 0 for the elements at 298.15 K and S that of the third law.
+        """Return H(T) - T S(T) in kJ/mol, where H is 0 for the elements at 298.15 K and S is the third-law entropy.
 
-        Differences of it over a reaction among gases are reaction free energies.
+        Its differences over a reaction of gases are reaction free energies.
         """
         a, b, c = (value * unit for value, unit in zip(self.heat_capacity, (1.0, 1e-3, 1e5), strict=True))
         t, t0 = temperature, _REFERENCE
@@ -135,9 +136,9 @@ def gas_energy(gas: Composition, *, temperature: float | None = None) -> float:
 
 
 def gas_uncertainty(gas: Composition, *, temperature: float | None = None) -> float:
-    """Return the standard deviation of `gas_energy` in eV/atom: how far solids are from the average one.
+    """Return the standard deviation of `gas_energy` in eV/atom, due to the spread of solids around the average one.
 
-    At None it is 0: the tabulated enthalpies are known within about 0.01 eV.
+    Without a temperature it is 0: the tabulated enthalpies are known within about 0.01 eV.
 
     Raises:
         RRGraphError: as `gas_energy`.
@@ -151,12 +152,15 @@ def gas_uncertainty(gas: Composition, *, temperature: float | None = None) -> fl
 
 
 def solid_uncertainty(temperature: float | None) -> float:
-    """Return how far the free energy of a solid is from that of the solids it is made of, eV/atom; 0 at None."""
+    """Return the standard deviation of a solid's free energy from that of the solids it is made from, eV/atom.
+
+    Without a temperature it is 0.
+    """
     return 0.0 if temperature is None else temperature * _SOLID_SPREAD / 1000 / KJ_PER_EV
 
 
 def solid_free_energy(temperature: float) -> float:
-    """Return H(T) - H(298.15 K) - T S(T) of an atom in an average solid, kJ/mol, after Einstein's model."""
+    """Return H(T) - H(298.15 K) - T S(T) of an atom in an average solid, kJ/mol, by Einstein's model."""
     u, u0 = _EINSTEIN / temperature, _EINSTEIN / _REFERENCE
     enthalpy = _EINSTEIN * (1 / expm1(u) - 1 / expm1(u0))
     entropy = u / expm1(u) - log1p(-exp(-u))
@@ -164,14 +168,14 @@ def solid_free_energy(temperature: float) -> float:
 
 
 def check_temperature(temperature: float) -> None:
-    """Refuse a temperature at which gases are not known.
+    """Check that a temperature is in the range of the fitted heat capacities.
 
     Raises:
         RRGraphError: it is not from 298 to 2500 K.
     """
     if not _LOWEST <= temperature <= _HIGHEST:
         raise RRGraphError(
-            f"The temperature is {temperature:g} K, expected {_LOWEST:g} to {_HIGHEST:g} K, where gases are known."
+            f"The temperature is {temperature:g} K, expected {_LOWEST:g} to {_HIGHEST:g} K, the range of the gas data."
         )
 
 

@@ -1,4 +1,4 @@
-"""Element vectors: how alike the literature finds two elements. Nothing flows in, 200 numbers an element flow out."""
+"""Word vectors of the elements, learned from the abstracts of papers: elements with similar roles are close."""
 
 from __future__ import annotations
 

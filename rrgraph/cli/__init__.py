@@ -1,4 +1,4 @@
-"""The `rrgraph` command: one short module a command."""
+"""The `rrgraph` command line, one module or package per command."""
 
 from rrgraph.cli.main import main
 

@@ -1,4 +1,4 @@
-"""`rrgraph data`: fetch, clean, split and describe reaction tables."""
+"""`rrgraph data`: fetches, cleans, splits and describes reaction tables."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command
 
 __all__ = ["add_parser"]
@@ -21,7 +22,7 @@ _EXAMPLES = """\
 """
 
 
-def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its verbs."""
     parser = add_command(name, commands, summary="fetch, clean, split and describe reaction tables", examples=_EXAMPLES)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=type(parser))
@@ -36,13 +37,13 @@ def _verb(name: str) -> str:
     return "".join(line for line in _EXAMPLES.splitlines(keepends=True) if f" data {name}" in line)
 
 
-def _add_fetch(verbs: argparse._SubParsersAction) -> None:
+def _add_fetch(verbs: Commands) -> None:
     parser = add_command(
-        "fetch", verbs, summary="download a catalogued table, checksum verified, resumable", examples=_verb("fetch")
+        "fetch", verbs, summary="download a catalogued table, checksum verified", examples=_verb("fetch")
     )
     parser.add_argument("name", nargs="?", help="catalogue name; without it the catalogue is listed")
     parser.add_argument("--sha256", default="", metavar="SUM", help="checksum to verify where the catalogue has none")
-    parser.add_argument("--trust", action="store_true", help="accept a file whose checksum nobody has recorded")
+    parser.add_argument("--trust", action="store_true", help="accept a file without a recorded checksum")
     parser.set_defaults(run=_fetch)
 
 
@@ -57,7 +58,7 @@ def _fetch(arguments: argparse.Namespace) -> None:
         print(f"{entry.name}\n  {entry.description}\n  {entry.origin}; {entry.licence}\n  {origin}")
 
 
-def _add_clean(verbs: argparse._SubParsersAction) -> None:
+def _add_clean(verbs: Commands) -> None:
     parser = add_command(
         "clean", verbs, summary="apply the cleaning rules to raw recipes or a table", examples=_verb("clean")
     )
@@ -97,9 +98,9 @@ def _clean(arguments: argparse.Namespace) -> None:
     print(report)
 
 
-def _add_split(verbs: argparse._SubParsersAction) -> None:
+def _add_split(verbs: Commands) -> None:
     parser = add_command(
-        "split", verbs, summary="write the parts of a split, with a leakage report", examples=_verb("split")
+        "split", verbs, summary="write the subsets of a split, with a leakage report", examples=_verb("split")
     )
     parser.add_argument("table", help="reaction table by name or path")
     parser.add_argument("split", help="cra, dr, nms, random, column or all")
@@ -113,7 +114,7 @@ def _add_split(verbs: argparse._SubParsersAction) -> None:
 
 
 def _split(arguments: argparse.Namespace) -> None:
-    from rrgraph.data import PARTS, load_table, split_table
+    from rrgraph.data import SUBSET_NAMES, load_table, split_table
     from rrgraph.util.files import write_json
 
     split = split_table(
@@ -125,14 +126,14 @@ def _split(arguments: argparse.Namespace) -> None:
         holdout=load_table(arguments.holdout) if arguments.holdout else None,
     )
     folder = Path(arguments.output)
-    for part in PARTS:
+    for part in SUBSET_NAMES:
         getattr(split, part).write(folder / f"{part}.{arguments.format}")
     write_json(folder / "leakage.json", split.report.to_dict())
     print(split.report)
 
 
-def _add_stats(verbs: argparse._SubParsersAction) -> None:
-    parser = add_command("stats", verbs, summary="count what a table holds", examples=_verb("stats"))
+def _add_stats(verbs: Commands) -> None:
+    parser = add_command("stats", verbs, summary="count the contents of a table", examples=_verb("stats"))
     parser.add_argument("table", help="reaction table by name or path")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.set_defaults(run=_stats)

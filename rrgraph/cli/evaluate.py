@@ -1,4 +1,4 @@
-"""`rrgraph evaluate`: a model and a table flow in, metrics under a protocol flow out."""
+"""`rrgraph evaluate`: measures a trained model on a table or a split, under a protocol."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import (
     CANDIDATES,
     add_command,
-    add_groupings,
     add_mode,
     add_protocol_flags,
-    groupings,
+    add_subgroups,
     protocol_overrides,
     resolve_candidates,
     score_mode,
+    subgroups,
 )
 from rrgraph.errors import ConfigError, DataError, suggestion
 
@@ -36,13 +37,13 @@ _EXAMPLES = """\
 """
 
 
-def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     parser = add_command(name, commands, summary="measure a trained model on a table or a split", examples=_EXAMPLES)
     parser.add_argument("model", help="run folder, or the name of a bundled model")
     rows = parser.add_mutually_exclusive_group(required=True)
     rows.add_argument("--test", metavar="TABLE", help="reaction table to measure on")
-    rows.add_argument("--split", metavar="NAME", help="train, validation or test part of the run's own split")
+    rows.add_argument("--split", metavar="NAME", help="train, validation or test rows of the run's own split")
     parser.add_argument(
         "--candidates",
         default="all",
@@ -54,7 +55,7 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--baseline", action="append", default=[], metavar="NAME", help="also measure a baseline on the run's data"
     )
-    add_groupings(parser)
+    add_subgroups(parser)
     parser.add_argument("--output", metavar="FILE", help="write the metrics as JSON")
     parser.add_argument("--predictions", metavar="FILE", help="write the ranked sets as predictions JSONL")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -64,13 +65,17 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure and show."""
-    if _is_organic(arguments.model):
-        from rrgraph.cli.organic.evaluate import evaluate_organic
+    from rrgraph.cli.organic.evaluate import evaluate_organic
+    from rrgraph.runs import workflow_of_model
 
-        evaluate_organic(arguments)
-        return
+    evaluate = {"materials": _evaluate, "molecules": evaluate_organic}
+    evaluate[workflow_of_model(arguments.model).domain](arguments)
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    """Measure a model of targets and precursors."""
     from rrgraph.baselines import BASELINES
-    from rrgraph.cli.common.show import show_edges, show_metrics, show_strata
+    from rrgraph.cli.common.show import show_edges, show_metrics, show_subgroups
     from rrgraph.data import load_table
     from rrgraph.evaluation import PROTOCOLS, evaluate_links
     from rrgraph.models import load_model
@@ -82,7 +87,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     protocol = PROTOCOLS[arguments.protocol].override(**protocol_overrides(arguments))
     baselines = {name: BASELINES[name] for name in arguments.baseline}
-    by = groupings(arguments.by)
+    by = subgroups(arguments.by)
     predictor = load_model(arguments.model)
     split = _split(arguments, systems="distance" in by and predictor.systems is None)
     table = load_table(arguments.test) if arguments.test else getattr(split, arguments.split)
@@ -91,7 +96,7 @@ def run(arguments: argparse.Namespace) -> None:
     known = candidate_pool(predictor.vocabulary, table)
     pool = resolve_candidates(arguments.candidates, known, predictor.seen, targets=table.targets)
     per_target = float(median(pool.counts())) if isinstance(pool, TargetCandidates) else float(len(pool))
-    mode = score_mode(arguments.mode, predictor, told=protocol.set_size == "told")
+    mode = score_mode(arguments.mode, predictor, known_size=protocol.set_size == "known")
     systems: dict[str, LinkScorer | SetProposer] = {MODEL: predictor}
     if split is not None:
         systems |= {name: baseline().fit(split.train, split) for name, baseline in baselines.items()}
@@ -124,35 +129,27 @@ def run(arguments: argparse.Namespace) -> None:
         return
     size = f"{len(pool)} candidates" + (f" (median of a target {per_target:g})" if per_target < len(pool) else "")
     show_metrics(measured, title=f"{len(table)} rows, {size}, protocol {protocol.name}, {mode} score")
-    show_strata(measured)
+    show_subgroups(measured)
     show_edges(links.edges)
 
 
-def _is_organic(model: str) -> bool:
-    """Return whether a model is one of templates."""
-    if not Path(model, "model.json").is_file():
-        return False
-    from rrgraph.nn import model_format
-    from rrgraph.organic import TEMPLATE_FORMAT
-
-    return model_format(model) == TEMPLATE_FORMAT
-
-
 def _split(arguments: argparse.Namespace, *, systems: bool) -> Split | None:
-    """Return the split of the run where one of its parts, a baseline or (`systems`) the distance from it is asked for.
+    """Return the split of the run where one of its subsets, a baseline or (`systems`) the distance is asked for.
 
     Raises:
-        ConfigError: there is no such part, or the model is no run folder and so has no split.
+        ConfigError: there is no such subset, or the model is no run folder and so has no split.
     """
-    from rrgraph.data import PARTS
+    from rrgraph.data import SUBSET_NAMES
     from rrgraph.runs import run_split
 
-    part = arguments.split
-    if part and part not in PARTS:
-        raise ConfigError(f"--split is '{part}', expected train, validation or test.{suggestion(part, PARTS)}")
-    if not part and not arguments.baseline and not systems:
+    subset = arguments.split
+    if subset and subset not in SUBSET_NAMES:
+        raise ConfigError(
+            f"--split is '{subset}', expected train, validation or test.{suggestion(subset, SUBSET_NAMES)}"
+        )
+    if not subset and not arguments.baseline and not systems:
         return None
     if not Path(arguments.model, "config.yaml").is_file():
-        option = "--split" if part else "--baseline" if arguments.baseline else "--by distance"
+        option = "--split" if subset else "--baseline" if arguments.baseline else "--by distance"
         raise ConfigError(f"{option} needs the data of a run, and '{arguments.model}' is no run folder.")
     return run_split(arguments.model)

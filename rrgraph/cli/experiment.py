@@ -1,4 +1,4 @@
-"""`rrgraph experiment`: a grid of systems, splits and seeds flows in, tables that compare the systems flow out."""
+"""`rrgraph experiment`: carries out a grid of systems, splits and seeds, and compares the systems."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command, add_config, positive_int
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ are not repeated. The exit code is 1 when a run failed.
 """
 
 
-def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     summary = "compare systems over splits and seeds"
     parser = add_command(name, commands, summary=summary, examples=_EXAMPLES, rest="overrides")

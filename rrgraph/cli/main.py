@@ -1,6 +1,6 @@
-"""The `rrgraph` command: arguments flow in, tables for people or JSON for programs flow out.
+"""The `rrgraph` command line.
 
-Each command is one short module with `add_parser` and `run`; heavy packages are imported when a command runs.
+Each command is a module with `add_parser` and `run`; heavy packages are imported only when a command runs.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from rrgraph.cli import (
     train,
     tune,
 )
+from rrgraph.cli.common.argparse_private import option_names
 from rrgraph.errors import RRGraphError, suggestion
 
 __all__ = ["build_parser", "main"]
@@ -61,14 +62,14 @@ examples:
   rrgraph properties BaTiO3                          energies, gaps, moduli, symmetry with uncertainties
   rrgraph train quickstart                           train on the embedded textbook reactions
   rrgraph evaluate runs/quickstart --split test --protocol open
-  rrgraph tune quickstart --trials 20                search the settings on validation rows
+  rrgraph tune quickstart --trials 20                search for settings on validation rows
   rrgraph experiment table2 --quick                  compare systems, a small variant
   rrgraph config list                                configurations that these commands take by name
 """
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that ends bad input with one sentence, a near match and exit code 2."""
+    """An argument parser that ends on bad input with one sentence, a suggestion and exit code 2."""
 
     def error(self, message: str) -> NoReturn:
         if "invalid choice: " in message:
@@ -77,14 +78,14 @@ class Parser(argparse.ArgumentParser):
             message += "." + suggestion(name, choices)
         self.exit(2, f"{self.prog}: {message}\nTry '{self.prog} --help'.\n")
 
-    def refuse(self, option: str) -> NoReturn:
-        """End with the option that is not known and the one that was probably meant."""
+    def reject(self, option: str) -> NoReturn:
+        """End with the unknown option and the one that was probably meant."""
         name = option.partition("=")[0]
-        self.error(f"unknown argument '{name}'.{suggestion(name, self._option_string_actions)}")
+        self.error(f"unknown argument '{name}'.{suggestion(name, option_names(self))}")
 
 
 class ShowVersion(argparse.Action):
-    """Print the version with the environment, for bug reports."""
+    """Print the version and the environment, for bug reports."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from rrgraph.util.environment import describe_environment
@@ -100,12 +101,12 @@ def build_parser() -> Parser:
     """Return the parser with every command."""
     parser = Parser(
         prog="rrgraph",
-        description="Which precursors make this material? Inorganic retrosynthesis as link prediction.",
+        description="Suggests precursors for inorganic materials: retrosynthesis as link prediction.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action=ShowVersion, nargs=0, help="show the version and the environment")
-    parser.add_argument("-v", "--verbose", action="store_true", help="log what is being done")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log progress")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     for name, module in COMMANDS.items():
         module.add_parser(name, commands)
@@ -115,10 +116,11 @@ def build_parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
-    That is 0 done, 1 a run of an experiment or a trial of a study failed, 2 bad input, 130 interrupted.
+    The codes are 0 for success, 1 if a run of an experiment or a trial of a study failed, 2 for bad input, and 130 if
+    interrupted.
     """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # an arrow must not end the program where the terminal has none
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show an arrow must not end the program
             stream.reconfigure(errors="backslashreplace")
     arguments = _parse(argv)
     try:
@@ -132,12 +134,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(arguments.command, str(error), 2)
     except KeyboardInterrupt:
         return _fail(arguments.command, "interrupted.", 130)
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+    except BrokenPipeError:  # the reader, such as `head`, has stopped
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        where = f" '{error.filename}'" if error.filename else ""
-        return _fail(arguments.command, f"The system refuses{where}: {error.strerror or error}.", 2)
+        reason = error.strerror or error
+        message = f"Cannot open '{error.filename}': {reason}." if error.filename else f"{reason}."
+        return _fail(arguments.command, message, 2)
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -150,7 +153,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     arguments, unknown = parser.parse_known_args(argv)
     for text in unknown:
         if text.startswith("-") or arguments.rest is None:
-            arguments.parser.refuse(text)
+            arguments.parser.reject(text)
         getattr(arguments, arguments.rest).append(text)
     return arguments
 

@@ -1,22 +1,23 @@
-"""`rrgraph prompts`: a table flows in, prompts for a language model flow out; its answers become predictions."""
+"""`rrgraph prompts`: writes prompts for a language model, and turns its answers into predictions."""
 
 from __future__ import annotations
 
 import argparse
 
+from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command, positive_int
 
 __all__ = ["add_parser", "run"]
 
 _EXAMPLES = """\
   rrgraph prompts test.csv --output prompts.jsonl
-  rrgraph prompts test.csv --output prompts.jsonl --sets 20 --size told
+  rrgraph prompts test.csv --output prompts.jsonl --sets 20 --size known
   rrgraph prompts test.csv --answers answers.jsonl --output predictions.jsonl
   rrgraph score predictions.jsonl --truth test.csv
 """
 
 
-def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     parser = add_command(
         name, commands, summary="ask a language model for precursors, and read its answers", examples=_EXAMPLES
@@ -31,11 +32,20 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument(
         "--size",
-        default="open",
-        choices=("told", "open"),
-        help="whether the prompt tells how many precursors the recorded set has, as in the paper (default open)",
+        type=_known_size,
+        default="unknown",
+        choices=("known", "unknown"),
+        help="whether the prompt states the number of precursors in the recorded set (default unknown)",
     )
     parser.set_defaults(run=run)
+
+
+def _known_size(text: str) -> str:
+    from rrgraph.util.settings import warn_renamed
+
+    current = {"told": "known", "open": "unknown"}.get(text, text)
+    warn_renamed({text: current} if current != text else {}, "--size")
+    return current
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -46,11 +56,11 @@ def run(arguments: argparse.Namespace) -> None:
 
     table = load_table(arguments.table)
     if not arguments.answers:
-        number = write_prompts(arguments.output, table, sets=arguments.sets, told=arguments.size == "told")
+        number = write_prompts(arguments.output, table, sets=arguments.sets, known_size=arguments.size == "known")
         print(f"{number} prompts in {arguments.output}")
         return
     answers = read_answers(arguments.answers, table)
     write_predictions(arguments.output, answers.predictions)
     print(f"{len(answers.predictions)} predictions in {arguments.output}, {answers.empty} of them empty")
-    print(f"left out: {answers.unknown} sets with a member that is no formula, ", end="")
+    print(f"left out: {answers.invalid} sets with an invalid formula, ", end="")
     print(f"{answers.incomplete} that lack an element of the target")

@@ -1,12 +1,13 @@
-"""`rrgraph report`: an experiment or a run folder flows in, one self-contained HTML page flows out."""
+"""`rrgraph report`: writes an HTML report on an experiment or a run."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command
-from rrgraph.cli.figures import add_wishes, wishes
+from rrgraph.cli.figures import add_figure_options, figure_options
 
 __all__ = ["add_parser", "run"]
 
@@ -19,21 +20,21 @@ Reports need matplotlib and Jinja2: pip install 'rrgraph[figures]'.
 """
 
 
-def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     parser = add_command(
-        name, commands, summary="write one HTML page about an experiment or a trained run", examples=_EXAMPLES
+        name, commands, summary="write an HTML report on an experiment or a trained run", examples=_EXAMPLES
     )
     parser.add_argument("folder", metavar="EXPERIMENT", help="folder of an experiment, or a run folder")
-    parser.add_argument("--output", metavar="FILE", help="the page; report.html in the folder by default")
-    add_wishes(parser)
+    parser.add_argument("--output", metavar="FILE", help="HTML file (default: report.html in the folder)")
+    add_figure_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write the page and say where it is."""
+    """Write the report and print its path."""
     from rrgraph.figures import write_report
 
-    asked = wishes(arguments, [arguments.folder])
+    options = figure_options(arguments, [arguments.folder])
     output = arguments.output or Path(arguments.folder) / "report.html"
-    print(f"The report is in {write_report(arguments.folder, output, asked, only=arguments.only)}")
+    print(f"The report is in {write_report(arguments.folder, output, options, only=arguments.only)}")

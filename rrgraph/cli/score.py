@@ -1,4 +1,4 @@
-"""`rrgraph score`: predictions of any system flow in, the same metrics as for our own flow out."""
+"""`rrgraph score`: measures the predictions of any system."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import argparse
 import json
 from dataclasses import replace
 
-from rrgraph.cli.common.options import add_command, add_groupings, add_protocol_flags, groupings, protocol_overrides
+from rrgraph.cli.common.argparse_private import Commands
+from rrgraph.cli.common.options import add_command, add_protocol_flags, add_subgroups, protocol_overrides, subgroups
 
 __all__ = ["add_parser", "run"]
 
@@ -17,7 +18,7 @@ _EXAMPLES = """\
 """
 
 
-def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     parser = add_command(name, commands, summary="measure the predictions of any system", examples=_EXAMPLES)
     parser.add_argument("predictions", help='JSONL, one line a row: {"target": ..., "sets": [[...]], "scores": [...]}')
@@ -25,7 +26,7 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
         "--truth", required=True, metavar="TABLE", help="reaction table with the recorded sets, in order"
     )
     parser.add_argument("--train", metavar="TABLE", help="training reactions, for --by distance and unseen precursors")
-    add_groupings(parser)
+    add_subgroups(parser)
     parser.add_argument("--output", metavar="FILE", help="write the metrics as JSON")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     add_protocol_flags(parser)
@@ -34,25 +35,25 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure and show."""
-    from rrgraph.cli.common.show import show_metrics, show_strata
+    from rrgraph.cli.common.show import show_metrics, show_subgroups
     from rrgraph.data import load_table
     from rrgraph.evaluation import PROTOCOLS, score_predictions, subgroup_accuracy
     from rrgraph.util.files import write_json
 
     protocol = PROTOCOLS[arguments.protocol].override(**protocol_overrides(arguments))
-    by = groupings(arguments.by)
-    truth = load_table(arguments.truth)
+    by = subgroups(arguments.by)
+    table = load_table(arguments.truth)
     train = load_table(arguments.train) if arguments.train else None
     seen = None if train is None else set(train.precursors())
     systems = None if train is None else set(train.element_systems.tolist())
-    metrics = score_predictions(arguments.predictions, truth, protocol, train_precursors=seen)
+    metrics = score_predictions(arguments.predictions, table, protocol, train_precursors=seen)
     if by and metrics.rows is not None:
-        metrics = replace(metrics, strata=subgroup_accuracy(metrics.rows, truth, by, systems=systems))
+        metrics = replace(metrics, subgroups=subgroup_accuracy(metrics.rows, table, by, systems=systems))
     if arguments.output:
         write_json(arguments.output, metrics.to_dict())
     if arguments.json:
         print(json.dumps(metrics.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
     else:
-        title = f"{len(truth)} rows of {arguments.truth}, protocol {protocol.name}"
+        title = f"{len(table)} rows of {arguments.truth}, protocol {protocol.name}"
         show_metrics({"predictions": metrics}, title=title)
-        show_strata({"predictions": metrics})
+        show_subgroups({"predictions": metrics})

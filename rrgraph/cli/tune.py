@@ -1,4 +1,4 @@
-"""`rrgraph tune`: a configuration and a search space flow in, a study with its best configuration flows out."""
+"""`rrgraph tune`: searches the settings of a configuration, and writes the best one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command, add_config, positive_int
 from rrgraph.errors import ConfigError, StudyError
 
@@ -26,7 +27,7 @@ one that runs: a study never has two trials with the same settings. The exit cod
 """
 
 
-def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     summary = "search the settings of a configuration on validation rows"
     parser = add_command(name, commands, summary=summary, examples=_EXAMPLES, rest="overrides")

@@ -1,10 +1,7 @@
-"""Tables of reactions and of computed properties: reading, fetching, cleaning, splitting and counting.
+"""Tables of reactions: reading, fetching, cleaning, splitting, counting, and the search for known reactions."""
 
-Flows in: files and raw text-mined recipes. Flows out: reaction and property tables, and reports of what was dropped
-or leaks.
-"""
-
-from rrgraph.data.agreement import Agreement, publication_agreement
+from rrgraph.data.agreement import PublicationAgreement, publication_agreement
+from rrgraph.data.batches import LinkBatch, SetBatch
 from rrgraph.data.catalogue import CATALOGUE, CatalogueEntry, cache_folder, data_checksum, data_path, load_table
 from rrgraph.data.cleaning.clean import CleaningReport, clean_table
 from rrgraph.data.cleaning.recipes import RECIPE_SUFFIXES, clean_recipes, load_recipes, read_recipes
@@ -16,30 +13,38 @@ from rrgraph.data.literature.known_reactions import KnownReaction, KnownReaction
 from rrgraph.data.literature.tables import LITERATURE_TABLES, available_literature, load_known_reactions
 from rrgraph.data.preferred_spelling import preferred_spelling
 from rrgraph.data.reaction import PrecursorSet, Reaction
-from rrgraph.data.splits import PARTS, SPLITS, Split, split_table
+from rrgraph.data.splits import SPLITS, Split, split_table
 from rrgraph.data.statistics import TableStatistics, table_statistics
+from rrgraph.data.subsets import SUBSET_NAMES, SUBSET_WORDS, TEST, TRAIN, VALIDATION, Subset
 from rrgraph.data.table import COLUMNS, SEPARATOR, ReactionTable
 
 __all__ = [
     "CATALOGUE",
     "COLUMNS",
     "LITERATURE_TABLES",
-    "PARTS",
     "RECIPE_SUFFIXES",
     "SEPARATOR",
     "SPLITS",
-    "Agreement",
+    "SUBSET_NAMES",
+    "SUBSET_WORDS",
+    "TEST",
+    "TRAIN",
+    "VALIDATION",
     "CatalogueEntry",
     "CleaningOptions",
     "CleaningReport",
     "KnownReaction",
     "KnownReactions",
     "LeakageReport",
+    "LinkBatch",
     "Overlap",
     "PrecursorSet",
+    "PublicationAgreement",
     "Reaction",
     "ReactionTable",
+    "SetBatch",
     "Split",
+    "Subset",
     "TableStatistics",
     "available_literature",
     "cache_folder",

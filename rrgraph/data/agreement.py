@@ -1,8 +1,4 @@
-"""How far publications agree: the limit of what any ranking of recorded sets can reach.
-
-Flows in: a reaction table with publications. Flows out: how often two of them that make the same target record the same
-set.
-"""
+"""Agreement between publications that report the same target, an upper limit for the accuracy of any ranking."""
 
 from __future__ import annotations
 
@@ -14,22 +10,23 @@ import pandas as pd
 
 from rrgraph.data.table import ReactionTable
 
-__all__ = ["Agreement", "publication_agreement"]
+__all__ = ["PublicationAgreement", "publication_agreement"]
 
 _Sets = Sequence[frozenset[str]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Agreement:
-    """Agreement of publications on the sets of one target, as means over targets.
+class PublicationAgreement:
+    """Agreement between publications on the precursor set of one target, as means over targets.
 
-    A publication that records several sets for the target stands for one of them, drawn evenly.
+    A publication that records several sets for the target counts as one of them, drawn with equal probability.
 
     Attributes:
-        targets: how many are reported by two or more publications; the means are over these.
+        targets: number of targets reported by two or more publications; the means are over these.
         pairs: probability that two different publications record the same set.
-        majority: probability that a publication records the set that most of the others record, one drawn evenly when
-            several are the most frequent; what a top-1 prediction reaches that knows all other reports of the target.
+        majority: probability that a publication records the most frequent set of the other publications (of several
+            most frequent ones, one drawn with equal probability); the top-1 accuracy of a prediction based on all other
+            reports of the target.
     """
 
     targets: int
@@ -37,8 +34,8 @@ class Agreement:
     majority: float
 
 
-def publication_agreement(table: ReactionTable) -> Agreement | None:
-    """Return the agreement of a table's publications, None where no target has two of them."""
+def publication_agreement(table: ReactionTable) -> PublicationAgreement | None:
+    """Return the agreement between the publications of a table, None if no target has two of them."""
     reports: dict[str, dict[str, set[frozenset[str]]]] = {}
     for target, precursors, publication in zip(
         table.target_keys.tolist(), table.set_keys, table.frame["doi"], strict=True
@@ -49,7 +46,7 @@ def publication_agreement(table: ReactionTable) -> Agreement | None:
     if not several:
         return None
     counts = [_counts(publications) for publications in several]
-    return Agreement(
+    return PublicationAgreement(
         targets=len(several),
         pairs=fmean(_pairs(*each) for each in zip(several, counts, strict=True)),
         majority=fmean(_majority(*each) for each in zip(several, counts, strict=True)),
@@ -57,7 +54,7 @@ def publication_agreement(table: ReactionTable) -> Agreement | None:
 
 
 def _counts(publications: Sequence[_Sets]) -> dict[frozenset[str], float]:
-    """Return how many publications stand for each set."""
+    """Return the number of publications that record each set."""
     counts: dict[frozenset[str], float] = {}
     for sets in publications:
         for precursors in sets:

@@ -1,7 +1,4 @@
-"""The catalogue of named tables: where each comes from, under which licence, and where it lies on this computer.
-
-Flows in: a name. Flows out: the entry, or the path of the file below `RRGRAPH_DATA` or in the user cache.
-"""
+"""The catalogue of named tables: their origin, their licence, and their path on this computer."""
 
 from __future__ import annotations
 
@@ -30,18 +27,18 @@ _EMBEDDED_FILE = resources.files("rrgraph.data") / "textbook.csv"
 
 @dataclass(frozen=True, kw_only=True)
 class CatalogueEntry:
-    """One file that the package knows by name.
+    """One named file.
 
     Attributes:
-        name: what commands and configurations call it.
-        path: place below `RRGRAPH_DATA` and below the user cache.
+        name: used in commands and configurations.
+        path: relative to `RRGRAPH_DATA` and to the user cache.
         description: one sentence.
-        origin: who made it and where it is published.
+        origin: its authors and where it is published.
         licence: of the data.
         url: public address of exactly this file, fixed to a commit; empty for a file that was prepared from others.
-        sha256: of the published file, known from two independent sources; empty if it is not known.
-        size: of the published file in bytes, 0 if it is not known.
-        recipe: for a prepared file, one sentence saying what it is made from.
+        sha256: of the published file, from two independent sources; empty if not known.
+        size: of the published file in bytes, 0 if not known.
+        recipe: for a prepared file, what it was made from.
     """
 
     name: str
@@ -57,7 +54,7 @@ class CatalogueEntry:
 
 _KONONOVA = "Kononova et al., Scientific Data 6, 203 (2019)"
 _CRABNET = "Wang et al., npj Computational Materials 7, 77 (2021), github.com/anthony-wang/CrabNet"
-#: Tables of the CrabNet benchmark (columns formula, value, part): what each holds, and the rows of it.
+#: Tables of the CrabNet benchmark (columns formula, value, part), each with its property and number of rows.
 _BENCHMARKS = {
     "mp_mu_b": "Total magnetisation (µB/cell) of 56,662 Materials Project compositions",
     "mp_e_hull": "Energy above the convex hull (eV/atom) of 56,662 Materials Project compositions",
@@ -160,30 +157,31 @@ CATALOGUE: Mapping[str, CatalogueEntry] = {item.name: item for item in _ENTRIES}
 
 
 def entry(name: str) -> CatalogueEntry:
-    """Return a catalogue entry; hyphens may stand for underscores.
+    """Return a catalogue entry; hyphens may be used instead of underscores.
 
     Raises:
-        DataError: there is none of that name.
+        DataError: there is no entry of that name.
     """
     try:
         return CATALOGUE[name.replace("-", "_")]
     except KeyError:
         known = ", ".join(CATALOGUE)
-        raise DataError(f"There is no catalogued table '{name}', only {known}.{suggestion(name, CATALOGUE)}") from None
+        near = suggestion(name, CATALOGUE)
+        raise DataError(f"There is no catalogued table '{name}', expected one of {known}.{near}") from None
 
 
 def cache_folder() -> Path:
-    """Return the folder that fetched tables are kept in."""
+    """Return the folder of fetched tables."""
     return Path(pooch.os_cache("rrgraph"))
 
 
 def data_path(name: str) -> Path:
-    """Return where a catalogued file lies: below `RRGRAPH_DATA` if it is there, else in the user cache.
+    """Return the path of a catalogued file: in `RRGRAPH_DATA` if it is there, else in the user cache.
 
-    Files below `RRGRAPH_DATA` are the user's own and taken as they are; a fetched file is checked again.
+    Files in `RRGRAPH_DATA` belong to the user and are not checked; the checksum of a fetched file is verified again.
 
     Raises:
-        DataError: the file is at neither place (the message says how to get it), or has changed since it was fetched.
+        DataError: the file is in neither folder (the message says how to get it), or has changed since it was fetched.
     """
     wanted = entry(name)
     folder = os.environ.get(FOLDER_VARIABLE)
@@ -199,13 +197,13 @@ def data_path(name: str) -> Path:
     if wanted.url:
         raise DataError(f"Table '{name}' is not on this computer{beside}: run `rrgraph data fetch {name}`.")
     raise DataError(
-        f"Table '{name}' is not on this computer{beside}: put it at '{wanted.path}' below the folder that "
-        f"{FOLDER_VARIABLE} names; it is prepared from {wanted.recipe}."
+        f"Table '{name}' is not on this computer{beside}: put it at '{wanted.path}' in the folder given by "
+        f"{FOLDER_VARIABLE}; it is prepared from {wanted.recipe}."
     )
 
 
 def recorded_checksum(wanted: CatalogueEntry, file: Path) -> str:
-    """Return the checksum that a fetched file must have: the catalogue's, or the one noted when it was fetched."""
+    """Return the expected checksum of a fetched file: from the catalogue, or as recorded when it was fetched."""
     note = checksum_note(file)
     if wanted.sha256 or not note.is_file():
         return wanted.sha256
@@ -213,15 +211,22 @@ def recorded_checksum(wanted: CatalogueEntry, file: Path) -> str:
 
 
 def checksum_note(file: Path) -> Path:
-    """Return the file beside a fetched one that notes its checksum."""
+    """Return the path of the file that records the checksum of a fetched file."""
     return file.with_name(file.name + ".sha256")
 
 
 def load_table(name_or_path: str | os.PathLike[str]) -> ReactionTable:
-    """Read a reaction table: `textbook` (embedded), the name of a catalogued one, or the path of a file.
+    """Read a reaction table: `textbook` (part of the package), a catalogued table, or a file.
+
+    Args:
+        name_or_path: `textbook`, the name of a catalogued table, or the path of a file.
 
     Raises:
-        DataError: there is neither such a name nor such a file, or it is no reaction table.
+        DataError: there is neither such a name nor such a file, or it is not a reaction table.
+
+    Examples:
+        >>> load_table("textbook")[0].target.formula
+        'Ba3UO6'
     """
     name = os.fspath(name_or_path)
     if name == EMBEDDED:
@@ -231,11 +236,11 @@ def load_table(name_or_path: str | os.PathLike[str]) -> ReactionTable:
     if name in tables:
         return ReactionTable.read(data_path(name))
     if name in CATALOGUE:
-        raise DataError(f"'{name}' is catalogued, but no reaction table: '{CATALOGUE[name].path}'.")
+        raise DataError(f"'{name}' is not a reaction table but the catalogued file '{CATALOGUE[name].path}'.")
     if not name.lower().endswith(SUFFIXES) and not Path(name).exists():
         choices = [EMBEDDED, *tables]
         raise DataError(
-            f"'{name}' is neither a file nor a reaction table known by name ({', '.join(choices)})."
+            f"'{name}' is neither a file nor a named reaction table, expected a path or one of {', '.join(choices)}."
             f"{suggestion(name, choices)}"
         )
     return ReactionTable.read(name)

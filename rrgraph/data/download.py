@@ -1,16 +1,16 @@
-"""Catalogued files from their public addresses into the user cache.
+"""Downloads of catalogued files into the user cache.
 
-Flows in: a name of the catalogue. Flows out: the path of a file whose checksum was verified; a file that was cut or
-changed on its way is refused and never left in place.
+Takes a name of the catalogue and returns the path of a file whose checksum was verified; a file that was cut or changed
+on its way is refused and never left in place.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import pooch
 import requests
@@ -18,19 +18,22 @@ import requests
 from rrgraph.data.catalogue import cache_folder, checksum_note, entry, recorded_checksum
 from rrgraph.errors import DataError
 from rrgraph.util.files import sha256_file, write_text
-from rrgraph.util.progress import track
 
-__all__ = ["ResumableDownloader", "fetch"]
+__all__ = ["fetch"]
 
-_CHUNK = 1 << 14  # what arrived of an unfinished chunk is lost with the connection
-_TIMEOUT = (15.0, 60.0)  # seconds to connect, seconds without a byte
+_RETRIES: Final = 2
+_CHUNK_SIZE: Final = 1 << 14
+_TIMEOUT: Final = (15.0, 60.0)
+"""Seconds to connect, and seconds without a byte."""
+_AS_PUBLISHED: Final = {"Accept-Encoding": "identity"}
+"""Header by which a server sends the file itself, not a compressed copy."""
 
 
 def fetch(name: str, *, sha256: str = "", trust: bool = False) -> Path:
     """Download a catalogued file into the user cache and return its path; a verified copy is not fetched again.
 
-    Proxies are taken from the usual environment variables (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). An interrupted
-    download goes on where it stopped when `fetch` is called again.
+    Proxies are taken from the usual environment variables (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`). A transfer that
+    fails is tried again.
 
     Args:
         name: of the catalogue entry.
@@ -66,94 +69,28 @@ def fetch(name: str, *, sha256: str = "", trust: bool = False) -> Path:
 
 def _retrieve(name: str, url: str, target: Path, expected: str) -> None:
     """Run pooch, which verifies the download before it moves it into place."""
-    logging.getLogger("pooch").setLevel(logging.WARNING)
     pooch.get_logger().setLevel(logging.WARNING)
-    downloader = ResumableDownloader(part=target.with_name(target.name + ".part"))
+    fetcher = pooch.create(
+        path=target.parent,
+        base_url="",
+        registry={target.name: f"sha256:{expected}" if expected else None},
+        urls={target.name: url},
+        retry_if_failed=_RETRIES,
+    )
+    downloader = pooch.HTTPDownloader(
+        progressbar=sys.stderr.isatty(), chunk_size=_CHUNK_SIZE, timeout=_TIMEOUT, headers=_AS_PUBLISHED
+    )
     try:
-        pooch.retrieve(
-            url,
-            known_hash=f"sha256:{expected}" if expected else None,
-            fname=target.name,
-            path=str(target.parent),
-            downloader=downloader,
-        )
-    except DataError:
-        raise
+        fetcher.fetch(target.name, downloader=downloader)
+    except requests.RequestException as error:
+        if error.response is not None:
+            raise DataError(f"{url} answers {error.response.status_code} {error.response.reason}.") from None
+        raise DataError(
+            f"The transfer from {url} failed {1 + _RETRIES} times ({type(error).__name__}); nothing was kept."
+        ) from None
     except ValueError:
         raise DataError(
             f"What came from {url} is not table '{name}': its checksum differs from {expected}; nothing was kept."
         ) from None
     except OSError as error:
         raise DataError(f"Cannot write table '{name}' to '{target}': {error.strerror or error}.") from None
-
-
-class ResumableDownloader:
-    """A downloader for pooch that goes on with a partial file through an HTTP range request.
-
-    Args:
-        part: file that keeps the bytes of an unfinished download between calls.
-        attempts: connections that are tried before giving up.
-    """
-
-    def __init__(self, *, part: Path, attempts: int = 3) -> None:
-        self.part = part
-        self.attempts = attempts
-        self._tag = part.with_name(part.name + ".etag")
-
-    def __call__(self, url: str, output_file: Any, pooch: Any, check_only: bool = False) -> None:
-        """Download `url` to `output_file`; the other arguments are part of pooch's protocol.
-
-        Raises:
-            DataError: the server refuses, cannot be reached, or cuts the connection again and again.
-        """
-        self.part.parent.mkdir(parents=True, exist_ok=True)
-        problem = ""
-        for _ in range(self.attempts):
-            try:
-                self._continue(url)
-            except requests.RequestException as error:
-                problem = type(error).__name__
-            else:
-                self._tag.unlink(missing_ok=True)
-                self.part.replace(output_file)
-                return
-        held = self.part.stat().st_size if self.part.exists() else 0
-        raise DataError(
-            f"The transfer from {url} failed {self.attempts} times ({problem}), {held:,} bytes are kept: "
-            "run the command again to go on from there."
-        )
-
-    def _continue(self, url: str) -> None:
-        """Fetch what is missing of the partial file."""
-        held = self.part.stat().st_size if self.part.exists() else 0
-        headers = {"Accept-Encoding": "identity"}
-        if held:
-            headers["Range"] = f"bytes={held}-"
-            if self._tag.exists():
-                headers["If-Range"] = self._tag.read_text(encoding="utf-8")
-        with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
-            if response.status_code == requests.codes.requested_range_not_satisfiable:
-                self.part.unlink(missing_ok=True)  # complete or of another file: the checksum alone cannot tell
-                raise requests.ConnectionError("the partial file does not fit")
-            if not response.ok:
-                raise DataError(f"{url} answers {response.status_code} {response.reason}.")
-            resumed = response.status_code == requests.codes.partial_content
-            if resumed and not response.headers.get("Content-Range", "").startswith(f"bytes {held}-"):
-                self.part.unlink(missing_ok=True)
-                raise requests.ConnectionError("the server resumes elsewhere")
-            tag = response.headers.get("ETag", "")
-            if tag and not tag.startswith("W/"):
-                self._tag.write_text(tag, encoding="utf-8")
-            self._save(response, append=resumed)
-
-    def _save(self, response: requests.Response, *, append: bool) -> None:
-        length = response.headers.get("Content-Length")
-        total = -(-int(length) // _CHUNK) if length else None
-        chunks: Iterable[bytes] = response.iter_content(_CHUNK)
-        received = 0
-        with self.part.open("ab" if append else "wb") as file:
-            for chunk in track(chunks, "fetching", total=total, unit="×16kB"):
-                file.write(chunk)
-                received += len(chunk)
-        if length and received < int(length):
-            raise requests.ConnectionError("the connection was cut")

@@ -1,7 +1,4 @@
-"""Rows of a reaction table grouped: one target made from one precursor set is one reaction, in however many papers.
-
-Flows in: a reaction table, with conditions where it has them. Flows out: a frame with a row for each reaction.
-"""
+"""Distinct reactions of a table: rows with the same target and precursor set are merged, whatever their papers."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from rrgraph.data.table import SEPARATOR, ReactionTable
 
 __all__ = ["GROUPED", "group_reactions"]
 
-#: What is known of a reaction; the columns `key` and one for each element stand beside these.
+#: Columns that describe a reaction; the frame also has the column `key` and one for each element.
 GROUPED: Final = (
     *("set", "target", "precursors", "reports", "year", "doi", "first_year", "first_doi"),
     *("temperature_c", "temperature_low_c", "temperature_high_c", "time_h", "atmosphere"),
@@ -28,16 +25,16 @@ _PAIR = ["key", "set"]
 
 
 def group_reactions(table: ReactionTable, *, spell: Callable[[Composition], Composition] | None = None) -> pd.DataFrame:
-    """Return the distinct reactions of a table, those of one target together and the most reported ones first.
+    """Return the distinct reactions of a table, grouped by target, the most reported ones first.
 
-    Columns: `key` of the target, `set` (canonical keys of the precursors), target and precursors as first spelled,
-    `reports` (papers; rows without a doi count as one each), year and doi of the newest, `first_year` and `first_doi`
-    of the oldest, conditions (medians over papers, range of temperatures, most frequent atmosphere), and the atomic
-    fraction of every element under its symbol.
+    Columns: `key` of the target, `set` (canonical keys of the precursors), target and precursors in their first
+    spelling, `reports` (papers; each row without a doi counts as one), year and doi of the newest paper, `first_year`
+    and `first_doi` of the oldest, conditions (medians over papers, range of temperatures, most frequent atmosphere),
+    and the atomic fraction of every element under its symbol.
 
     Args:
         table: reactions.
-        spell: gives precursors another spelling, such as `preferred_spelling`.
+        spell: returns another spelling of a precursor, such as `preferred_spelling`.
     """
     papers = _papers(table)
     groups = papers.groupby(_PAIR, sort=True)
@@ -68,7 +65,7 @@ def group_reactions(table: ReactionTable, *, spell: Callable[[Composition], Comp
 
 
 def _papers(table: ReactionTable) -> pd.DataFrame:
-    """Return a row for each reaction and paper, oldest first; of a paper's rows the one that gives a temperature."""
+    """Return a row for each reaction and paper, oldest first; of the rows of a paper, one with a temperature."""
     frame = table.frame
     rows = np.arange(len(frame))
     found = pd.DataFrame(

@@ -1,8 +1,4 @@
-"""Heating conditions: what a raw recipe says of them, and the same for the rows of a table without any.
-
-Flows in: the list of operations that was mined from a paragraph, or tables of the same papers with and without
-conditions. Flows out: a temperature, a time, an atmosphere.
-"""
+"""Heating conditions (temperature, time, atmosphere) of raw recipes, and their transfer to tables without them."""
 
 from __future__ import annotations
 
@@ -18,7 +14,7 @@ __all__ = ["CONDITIONS", "condition_frame", "heating_conditions", "with_conditio
 #: The columns of a table that hold conditions: °C, h, text.
 CONDITIONS: Final = ("temperature_c", "time_h", "atmosphere")
 
-#: No furnace for powders goes beyond; higher values are wavelengths, years or misread numbers.
+#: Limit of furnaces for powders; higher values are wavelengths, years or misread numbers.
 _HIGHEST_C = 3500.0
 _HEATING = "HeatingOperation"
 
@@ -26,10 +22,10 @@ _HEATING = "HeatingOperation"
 def heating_conditions(
     operations: Iterable[Mapping[str, Any]],
 ) -> tuple[float | None, float | None, str | None]:
-    """Return (temperature in °C, time in h, atmosphere) of the firing; None where the text does not say.
+    """Return (temperature in °C, time in h, atmosphere) of the firing; None where the text does not state it.
 
-    The temperature is the highest of all heating operations, drying left out; the time is the longest given with
-    the operation that reaches it; the atmospheres of all heating operations are joined by `;` in order.
+    The temperature is the highest of all heating operations except drying; the time is the longest one stated for
+    the operation with that temperature; the atmospheres of all heating operations are joined by `;` in order.
     """
     temperature: float | None = None
     time: float | None = None
@@ -46,7 +42,7 @@ def heating_conditions(
 
 
 def condition_frame(recipes: ReactionTable) -> pd.DataFrame:
-    """Return what `with_conditions` needs of a table with conditions: a row for each recipe that gives any."""
+    """Return the frame that `with_conditions` needs: a row for each recipe of a table that states any conditions."""
     frame = recipes.frame[["doi", *CONDITIONS]].assign(key=recipes.target_keys, set=_joined(recipes))
     given = frame["doi"].notna() & frame[[*CONDITIONS]].notna().any(axis=1)
     ordered = frame[given].sort_values("temperature_c", ascending=False, kind="stable", na_position="last")
@@ -54,14 +50,14 @@ def condition_frame(recipes: ReactionTable) -> pd.DataFrame:
 
 
 def with_conditions(table: ReactionTable, recorded: pd.DataFrame) -> ReactionTable:
-    """Return the table with the conditions that the same papers give; conditions that it already has stay.
+    """Return the table with conditions from the recipes of the same papers; existing conditions are kept.
 
-    A row takes those of a recipe with its doi and target, or else of one with its doi and precursor set, for the
-    members of a series are fired alike. Of several the highest temperature counts.
+    A row takes the conditions of a recipe with its doi and target, or else of one with its doi and precursor set,
+    because the members of a series are fired alike. Of several recipes, the one with the highest temperature is used.
 
     Args:
         table: reactions with dois.
-        recorded: as `condition_frame` returns it.
+        recorded: as returned by `condition_frame`.
     """
     frame = table.frame
     columns = {name: frame[name].tolist() if name in frame else [None] * len(frame) for name in CONDITIONS}

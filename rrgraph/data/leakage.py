@@ -1,8 +1,4 @@
-"""What the parts of a split share: the report that goes with every split.
-
-Flows in: the training, validation, test and holdout tables. Flows out: counts of shared targets, element systems,
-reactions and recipes, and of rows whose precursors training never shows.
-"""
+"""The report of what the subsets of a split share: targets, element systems, reactions, recipes, publications."""
 
 from __future__ import annotations
 
@@ -28,11 +24,11 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Overlap:
-    """What two parts have in common.
+    """What two subsets have in common.
 
     Attributes:
-        shared: number of distinct values that occur in both parts.
-        rows: rows of the later part (validation after training, then test, then holdout) that carry one of them.
+        shared: number of distinct values that are in both subsets.
+        rows: rows with such a value in the later subset (validation after training, then test, then holdout).
     """
 
     shared: int
@@ -41,15 +37,14 @@ class Overlap:
 
 @dataclass(frozen=True)
 class LeakageReport:
-    """Sizes of a split's parts, what they share, and which rows it left out; a holdout counts as a part.
+    """Sizes of a split's subsets, what they share, and the rows left out; a holdout counts as a subset.
 
     Attributes:
         split: name of the split.
-        rows: number of rows of each part.
+        rows: number of rows of each subset.
         removed: number of rows left out, by reason.
-        overlaps: for each pair of parts that have rows (`"train/test"`) and each kind of thing (`targets`,
-            `element_systems`, `reactions`, and where the table has the column `recipes` and `publications`) what
-            they share.
+        overlaps: what each pair of nonempty subsets (`"train/test"`) shares: `targets`, `element_systems`,
+            `reactions`, and, if the table has these columns, `recipes` and `publications`.
         unseen: validation, test and holdout rows whose recorded set has a precursor that no training row uses.
     """
 
@@ -64,63 +59,63 @@ class LeakageReport:
         return asdict(self)
 
     def __str__(self) -> str:
-        lines = [f"split {self.split}: " + ", ".join(f"{count:,} {part} rows" for part, count in self.rows.items())]
+        lines = [f"split {self.split}: " + ", ".join(f"{count:,} {subset} rows" for subset, count in self.rows.items())]
         lines += [f"  left out, {reason}: {count:,} rows" for reason, count in self.removed.items() if count]
-        for pair, kinds in self.overlaps.items():
+        for pair, overlaps in self.overlaps.items():
             earlier, later = pair.split("/")
-            for kind, overlap in kinds.items():
+            for shared, overlap in overlaps.items():
                 where = f" (in {overlap.rows:,} {later} rows)" if overlap.shared else ""
-                lines.append(f"  {earlier} and {later} share {overlap.shared:,} {_NAMES[kind]}{where}")
-        for part, count in self.unseen.items():
-            total = self.rows[part]
+                lines.append(f"  {earlier} and {later} share {overlap.shared:,} {_NAMES[shared]}{where}")
+        for subset, count in self.unseen.items():
+            total = self.rows[subset]
             share = f" ({count / total:.1%})" if total else ""
-            lines.append(f"  {part} rows with a precursor unseen in training: {count:,}{share}")
+            lines.append(f"  {subset} rows with a precursor unseen in training: {count:,}{share}")
         return "\n".join(lines)
 
 
-def leakage_report(name: str, parts: Mapping[str, ReactionTable], *, removed: Mapping[str, int]) -> LeakageReport:
-    """Compare the parts of a split.
+def leakage_report(name: str, subsets: Mapping[str, ReactionTable], *, removed: Mapping[str, int]) -> LeakageReport:
+    """Compare the subsets of a split.
 
     Args:
         name: of the split.
-        parts: the tables in the order `train`, `validation`, `test` and, if there is one, `holdout`.
+        subsets: the tables in the order `train`, `validation`, `test` and, if there is one, `holdout`.
         removed: rows left out, by reason.
     """
-    values = {part: _values(table) for part, table in parts.items()}
+    values = {subset: _values(table) for subset, table in subsets.items()}
     overlaps = {
         f"{first}/{second}": {
-            kind: _overlap(values[first][kind], values[second][kind])
-            for kind in values[first]
-            if kind in values[second]
+            shared: _overlap(values[first][shared], values[second][shared])
+            for shared in values[first]
+            if shared in values[second]
         }
-        for first, second in combinations(parts, 2)
-        if len(parts[first]) and len(parts[second])
+        for first, second in combinations(subsets, 2)
+        if len(subsets[first]) and len(subsets[second])
     }
-    known = parts["train"].precursors().keys()
+    known = subsets["train"].precursors().keys()
     return LeakageReport(
         split=name,
-        rows={part: len(table) for part, table in parts.items()},
+        rows={subset: len(table) for subset, table in subsets.items()},
         removed=dict(removed),
         overlaps=overlaps,
         unseen={
-            part: sum(not keys <= known for keys in table.set_keys)
-            for part, table in parts.items()
-            if part != "train" and len(table)
+            subset: sum(not keys <= known for keys in table.set_keys)
+            for subset, table in subsets.items()
+            if subset != "train" and len(table)
         },
     )
 
 
 def _values(table: ReactionTable) -> dict[str, list[Any]]:
-    """Return what may leak, one value a row and kind; None where a row has none."""
+    """Return the values that may leak, one for each row; None where a row has none."""
     values: dict[str, list[Any]] = {
         "targets": table.target_keys.tolist(),
         "element_systems": table.element_systems.tolist(),
         "reactions": list(zip(table.target_keys.tolist(), table.set_keys, strict=True)),
     }
-    for kind, column in (("recipes", "group"), ("publications", "doi")):
+    for name, column in (("recipes", "group"), ("publications", "doi")):
         if column in table.frame and table.frame[column].notna().any():
             cells = table.frame[column].astype(object)
-            values[kind] = cells.where(cells.notna(), None).tolist()
+            values[name] = cells.where(cells.notna(), None).tolist()
     return values
 
 

@@ -1,4 +1,4 @@
-"""The spelling a chemist expects: machine-read formulas flow in, `NH4H2PO4` flows out instead of `PH6NO4`."""
+"""Spelling of precursors as chemists write them: `NH4H2PO4` instead of `PH6NO4`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rrgraph.data.catalogue import load_table
 
 __all__ = ["preferred_spelling"]
 
-# Usual reagents that the textbook table does not use.
+# Common reagents that are not in the textbook table.
 _REAGENTS: Final = [
     "NaOH",
     "KOH",
@@ -60,9 +60,9 @@ _REAGENTS: Final = [
 
 
 def preferred_spelling(precursor: Composition) -> Composition:
-    """Return the same composition in the spelling of the textbook table or of a list of reagents, else as it is.
+    """Return a composition in the spelling of the textbook table or of a list of reagents, else in its own spelling.
 
-    Hydroxide groups that were written `(HO)` become `(OH)`.
+    Hydroxide groups written as `(HO)` become `(OH)`.
     """
     known = _spellings().get(precursor.key)
     if known is not None:

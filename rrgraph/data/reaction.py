@@ -1,7 +1,4 @@
-"""One recorded synthesis: a target, the precursor set it was made from, and where that is reported.
-
-Flows in: compositions. Flows out: values that can be compared, counted and put into sets.
-"""
+"""One recorded synthesis: a target, its precursor set, and where it is reported."""
 
 from __future__ import annotations
 
@@ -16,9 +13,9 @@ __all__ = ["PrecursorSet", "Reaction"]
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
 class PrecursorSet:
-    """An immutable set of precursors that remembers the order they were written in.
+    """An immutable set of precursors that keeps the order in which they were given.
 
-    Equality and hash go by canonical composition; of two spellings of one precursor the first is kept.
+    Equality and hash depend on the canonical compositions; of two spellings of one precursor the first is kept.
 
     Attributes:
         keys: canonical keys of the members.
@@ -28,10 +25,10 @@ class PrecursorSet:
     _members: tuple[Composition, ...] = field(compare=False)
 
     def __init__(self, precursors: Iterable[Composition]) -> None:
-        """Collect at least one precursor.
+        """Make a set of at least one precursor.
 
         Raises:
-            DataError: there is none.
+            DataError: there is no precursor.
         """
         members: dict[str, Composition] = {}
         for precursor in precursors:
@@ -52,7 +49,7 @@ class PrecursorSet:
 
     @property
     def elements(self) -> frozenset[str]:
-        """The elements that the precursors bring together."""
+        """All elements of the precursors."""
         return frozenset(symbol for precursor in self._members for symbol, _ in precursor.amounts)
 
     def __str__(self) -> str:

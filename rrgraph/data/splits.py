@@ -1,7 +1,6 @@
-"""Training, validation and test rows, divided so that each split keeps the promise in its name.
+"""Splits of a reaction table into training, validation and test rows, with a report of what they share.
 
-Flows in: a reaction table and optionally a holdout table. Flows out: three tables and their leakage report. Rows
-that share a value in a column `group` (the expansions of one recipe) never stand on two sides.
+Rows with the same value in a column `group` (the expansions of one recipe) are always in the same subset.
 """
 
 from __future__ import annotations
@@ -13,10 +12,6 @@ import numpy as np
 
 from rrgraph.data.leakage import LeakageReport, leakage_report
 from rrgraph.data.splitting import (
-    LEFT_OUT,
-    TEST,
-    TRAIN,
-    VALIDATION,
     Divided,
     SplitOptions,
     by_year,
@@ -28,26 +23,17 @@ from rrgraph.data.splitting import (
     remove_holdout,
     undivided,
 )
+from rrgraph.data.subsets import NO_SUBSET, SUBSET_WORDS, TEST, TRAIN, VALIDATION, Subset
 from rrgraph.data.table import ReactionTable
 from rrgraph.errors import ConfigError, DataError, suggestion
 from rrgraph.util.registry import Registry
 
-__all__ = ["PARTS", "SPLITS", "Split", "SplitOptions", "split_table"]
-
-#: Names of the parts, in the order of their labels.
-PARTS = ("train", "validation", "test")
-
-#: Words for the parts in a `split` column.
-_WORDS = {
-    **dict.fromkeys(("train", "training"), TRAIN),
-    **dict.fromkeys(("validation", "valid", "val", "dev"), VALIDATION),
-    **dict.fromkeys(("test", "testing"), TEST),
-}
+__all__ = ["SPLITS", "Split", "SplitOptions", "split_table"]
 
 
 @dataclass(frozen=True)
 class Split:
-    """Three tables without a row in common, and what they share nonetheless."""
+    """Three disjoint subsets of a table, and a report of what they share."""
 
     train: ReactionTable
     validation: ReactionTable
@@ -68,14 +54,14 @@ def split_table(
     validation_fraction: float = 0.2,
     holdout: ReactionTable | None = None,
 ) -> Split:
-    """Divide a table by one of `SPLITS`; the same arguments always give the same parts.
+    """Split a table by one of `SPLITS`; the same arguments always give the same subsets.
 
     Args:
-        table: rows to divide.
-        name: `cra` (rows up to `year` are training and validation, later ones test; duplicates kept), `dr` (the
-            same, each distinct target and set once, dated by its first appearance), `nms` (the test rows of `dr`,
-            and no element system in two parts), `random`, `column` (a column `split` says it) or `all` (everything
-            is training).
+        table: rows to split.
+        name: `cra` (rows up to `year` are training and validation rows, later ones test rows; duplicates are kept),
+            `dr` (the same, each distinct target and set once, dated by its first appearance), `nms` (the test rows of
+            `dr`, and no element system in two subsets), `random`, `column` (given by a column `split`) or `all` (all
+            rows are training rows).
         seed: of every random choice.
         year: last year before the test rows.
         validation_fraction: see `SplitOptions`.
@@ -95,10 +81,10 @@ def split_table(
         year=year, validation_fraction=validation_fraction, rng=np.random.default_rng(seed), holdout=holdout
     )
     divided = divide(table, options)
-    parts = {part: divided.table.select(divided.labels == label) for label, part in enumerate(PARTS)}
-    compared = parts if holdout is None else parts | {"holdout": holdout}
+    subsets = {subset.word: divided.table.select(divided.labels == subset) for subset in Subset}
+    compared = subsets if holdout is None else subsets | {"holdout": holdout}
     report = leakage_report(name, compared, removed=divided.removed)
-    return Split(train=parts["train"], validation=parts["validation"], test=parts["test"], report=report)
+    return Split(train=subsets["train"], validation=subsets["validation"], test=subsets["test"], report=report)
 
 
 @SPLITS.register("cra")
@@ -133,7 +119,7 @@ def _novel_material_systems(table: ReactionTable, options: SplitOptions) -> Divi
 
 @SPLITS.register("random")
 def _random(table: ReactionTable, options: SplitOptions) -> Divided:
-    """Hold back `validation_fraction` of the rows at random, half as validation and half as test rows."""
+    """Hold out `validation_fraction` of the rows at random, half as validation and half as test rows."""
     divided = undivided(table)
     units = keep_together(table)
     half = options.validation_fraction / 2
@@ -150,15 +136,15 @@ def _column(table: ReactionTable, options: SplitOptions) -> Divided:
     divided = undivided(table)
     for row, word in enumerate(table.frame["split"].tolist()):
         if word is None:
-            divided.labels[row] = LEFT_OUT
-        elif str(word).strip().lower() in _WORDS:
-            divided.labels[row] = _WORDS[str(word).strip().lower()]
+            divided.labels[row] = NO_SUBSET
+        elif str(word).strip().lower() in SUBSET_WORDS:
+            divided.labels[row] = SUBSET_WORDS[str(word).strip().lower()]
         else:
             raise DataError(
                 f"The split of {table.line(row)} is '{word}', expected train, validation or test."
-                f"{suggestion(str(word), _WORDS)}"
+                f"{suggestion(str(word), SUBSET_WORDS)}"
             )
-    missing = divided.labels == LEFT_OUT
+    missing = divided.labels == NO_SUBSET
     if missing.all() and len(table):
         raise DataError(f"Split 'column' needs a column 'split', and {table.source} has none.")
     divided.removed["no value in column split"] = int(missing.sum())
@@ -168,7 +154,7 @@ def _column(table: ReactionTable, options: SplitOptions) -> Divided:
 
 @SPLITS.register("all")
 def _all(table: ReactionTable, options: SplitOptions) -> Divided:
-    """Train on everything, for a final model."""
+    """Use all rows for training, for a final model."""
     divided = undivided(table)
     remove_holdout(divided, options, system=False)
     return divided

@@ -1,27 +1,22 @@
-"""How the rows of a table are divided: labels, dates, units that stay together, random draws.
-
-Flows in: a table and the options of a split. Flows out: one label a row. The splits themselves are put together from
-these steps in `rrgraph.data.splits`.
-"""
+"""Steps of which the splits in `rrgraph.data.splits` are composed: dates, groups of rows, random draws."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
+from rrgraph.data.subsets import NO_SUBSET, TEST, TRAIN, VALIDATION
 from rrgraph.data.table import ReactionTable
 from rrgraph.errors import DataError
 
 __all__ = [
-    "LEFT_OUT",
-    "TEST",
-    "TRAIN",
-    "VALIDATION",
     "Divided",
     "SplitOptions",
     "by_year",
@@ -34,20 +29,17 @@ __all__ = [
     "undivided",
 ]
 
-#: Labels of rows.
-TRAIN, VALIDATION, TEST, LEFT_OUT = 0, 1, 2, -1
-
 
 @dataclass(frozen=True, kw_only=True)
 class SplitOptions:
-    """What the splits can be told.
+    """Options of a split.
 
     Attributes:
         year: last year of the training and validation rows, for the splits by year.
-        validation_fraction: share of the rows up to that year that become validation rows; in split `random`, of
-            all rows held back, half for validation and half for test.
+        validation_fraction: share of the rows up to that year that become validation rows; in split `random`, the
+            share of all rows that are held out, half for validation and half for test.
         rng: source of every random choice.
-        holdout: rows of any table that training and validation must not resemble.
+        holdout: rows that training and validation must not resemble.
     """
 
     year: int
@@ -58,11 +50,11 @@ class SplitOptions:
 
 @dataclass
 class Divided:
-    """A table whose rows are being divided.
+    """A table whose rows are being split.
 
     Attributes:
-        table: the rows; a split may replace duplicates by one row before it divides them.
-        labels: (rows,) index into `PARTS`, or -1 for a row that is left out.
+        table: the rows; a split may replace duplicates by one row.
+        labels: (rows,) code of the `Subset`, or `NO_SUBSET` for a row that is left out.
         removed: number of rows left out, by reason.
     """
 
@@ -71,19 +63,19 @@ class Divided:
     removed: Counter[str]
 
     def leave_out(self, rows: NDArray[np.bool_], reason: str) -> None:
-        """Leave out those of the rows that still belong to a part."""
-        rows = rows & (self.labels != LEFT_OUT)
+        """Leave out those of the rows that are in a subset."""
+        rows = rows & (self.labels != NO_SUBSET)
         self.removed[reason] += int(rows.sum())
-        self.labels[rows] = LEFT_OUT
+        self.labels[rows] = NO_SUBSET
 
 
 def undivided(table: ReactionTable) -> Divided:
     """Return a table whose rows are all training rows."""
-    return Divided(table=table, labels=np.zeros(len(table), dtype=np.int64), removed=Counter())
+    return Divided(table=table, labels=np.full(len(table), TRAIN, dtype=np.int64), removed=Counter())
 
 
 def by_year(table: ReactionTable, options: SplitOptions) -> Divided:
-    """Label rows up to the year as training and later ones as test; rows without a year fit neither."""
+    """Label rows up to the year as training and later ones as test; rows without a year are left out."""
     divided = undivided(table)
     years = _dates(table)
     if len(table) and np.isnan(years).all():
@@ -94,7 +86,7 @@ def by_year(table: ReactionTable, options: SplitOptions) -> Divided:
 
 
 def distinct_by_year(table: ReactionTable, options: SplitOptions) -> Divided:
-    """Keep the earliest row of each target and set, with the number of rows it stands for, and divide by year."""
+    """Split by year, keeping the earliest row of each target and set and the number of rows it represents."""
     dated = by_year(table, options)
     years = _dates(table)
     order = np.argsort(years, kind="stable")
@@ -107,21 +99,21 @@ def distinct_by_year(table: ReactionTable, options: SplitOptions) -> Divided:
         counts[reaction] += int(earlier[row])
     kept = sorted((row, counts[reaction]) for reaction, row in first.items())
     rows = np.array([row for row, _ in kept], dtype=np.int64)
-    duplicates = int((dated.labels != LEFT_OUT).sum()) - len(rows)
+    duplicates = int((dated.labels != NO_SUBSET).sum()) - len(rows)
     distinct = table.select(rows).with_columns(count=[count for _, count in kept])
     dated.removed["duplicate of an earlier row"] = duplicates
     return Divided(table=distinct, labels=dated.labels[rows], removed=dated.removed)
 
 
 def _counts(table: ReactionTable) -> NDArray[np.int64]:
-    """Return how many reported rows each row already stands for."""
+    """Return the number of reported rows that each row represents."""
     if "count" not in table.frame:
         return np.ones(len(table), dtype=np.int64)
     return pd.to_numeric(table.frame["count"], errors="coerce").fillna(1).to_numpy(dtype=np.int64)
 
 
 def _dates(table: ReactionTable) -> NDArray[np.float64]:
-    """Return the year of each row; the rows of one group share its earliest, so that no year divides them."""
+    """Return the year of each row; the rows of a group have its earliest year, so that they are not split."""
     years = table.years
     if "group" not in table.frame:
         return years
@@ -142,13 +134,13 @@ def remove_holdout(divided: Divided, options: SplitOptions, *, system: bool) -> 
 
 
 def draw_validation(divided: Divided, units: NDArray[np.int64], options: SplitOptions) -> None:
-    """Relabel the asked fraction of the training rows as validation rows."""
+    """Relabel a fraction of the training rows as validation rows, see `SplitOptions`."""
     rows = round(options.validation_fraction * int((divided.labels == TRAIN).sum()))
     draw(divided, units, rows=rows, label=VALIDATION, rng=options.rng)
 
 
 def draw(divided: Divided, units: NDArray[np.int64], *, rows: int, label: int, rng: np.random.Generator) -> None:
-    """Relabel whole units of training rows at random, as many as fit into a number of rows."""
+    """Relabel whole units of training rows at random, as many as fit into `rows`."""
     training = divided.labels == TRAIN
     members, sizes = np.unique(units[training], return_counts=True)
     order = rng.permutation(len(members))
@@ -162,30 +154,27 @@ def draw(divided: Divided, units: NDArray[np.int64], *, rows: int, label: int, r
 
 
 def keep_together(table: ReactionTable, *, systems: bool = False) -> NDArray[np.int64]:
-    """Number the smallest sets of rows that must stay together: by group, and by element system if asked."""
-    keys: list[Sequence[Hashable]] = []
-    if "group" in table.frame:
-        groups = table.frame["group"]
-        known = zip(groups.tolist(), groups.notna().tolist(), strict=True)
-        keys.append([group if given else (row,) for row, (group, given) in enumerate(known)])
+    """Number the units of rows that must be in one subset: by group, and by element system with `systems`.
+
+    Returns:
+        (rows,) numbers, ascending by the first row of each unit.
+    """
+    columns = [table.frame["group"].reset_index(drop=True)] if "group" in table.frame else []
     if systems:
-        keys.append(table.element_systems.tolist())
-    parent = list(range(len(table)))
+        columns.append(pd.Series(table.element_systems))
+    rows = np.tile(np.arange(len(table)), len(columns))
+    first = np.concatenate([np.zeros(0, dtype=np.int64), *map(_first_rows, columns)])
+    links = coo_array((np.ones(len(rows)), (rows, first)), shape=(len(table), len(table)))
+    return connected_components(links, directed=False)[1].astype(np.int64)
 
-    def root(row: int) -> int:
-        while parent[row] != row:
-            parent[row] = parent[parent[row]]
-            row = parent[row]
-        return row
 
-    for values in keys:
-        first: dict[Hashable, int] = {}
-        for row, value in enumerate(values):
-            parent[root(row)] = root(first.setdefault(value, row))
-    return np.array([root(row) for row in range(len(table))], dtype=np.int64)
+def _first_rows(values: pd.Series) -> NDArray[np.int64]:
+    """Return for each row the first row of the same value, (rows,); a row without a value is its own."""
+    rows = values.index.to_series()
+    return rows.groupby(values).transform("min").fillna(rows).to_numpy(dtype=np.int64)
 
 
 def is_in(values: NDArray[np.object_], wanted: NDArray[np.object_]) -> NDArray[np.bool_]:
-    """Return which values occur among the wanted ones."""
+    """Return which values are among the wanted ones."""
     known = set(wanted.tolist())
     return np.fromiter((value in known for value in values.tolist()), dtype=np.bool_, count=len(values))

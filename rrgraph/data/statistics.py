@@ -1,7 +1,4 @@
-"""The numbers that describe a reaction table.
-
-Flows in: a reaction table. Flows out: counts of rows, targets, sets, precursors, elements and years.
-"""
+"""Counts that describe a reaction table: rows, targets, sets, precursors, elements and years."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rrgraph.data.agreement import Agreement, publication_agreement
+from rrgraph.data.agreement import PublicationAgreement, publication_agreement
 from rrgraph.data.table import ReactionTable
 
 __all__ = ["TableStatistics", "table_statistics"]
@@ -33,10 +30,10 @@ class TableStatistics:
         set_sizes: number of rows by size of their set.
         elements: number of rows by element of their target, most frequent first.
         element_systems: distinct element systems of the targets.
-        years: number of rows by year, in order; rows without year are not in it.
-        rows_without_year: number of those.
+        years: number of rows by year, in order, without the rows that have no year.
+        rows_without_year: number of rows that have no year.
         common_precursors: the twenty most used precursors with the number of rows that use them.
-        agreement: of the publications that report the same target, None where there are none.
+        agreement: between publications that report the same target, None if there are none.
     """
 
     rows: int
@@ -52,7 +49,7 @@ class TableStatistics:
     years: Mapping[int, int]
     rows_without_year: int
     common_precursors: Mapping[str, int]
-    agreement: Agreement | None
+    agreement: PublicationAgreement | None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the counts as JSON-ready values."""
@@ -60,7 +57,7 @@ class TableStatistics:
 
 
 def table_statistics(table: ReactionTable) -> TableStatistics:
-    """Count what a table holds."""
+    """Return the counts of a table."""
     reactions = set(zip(table.target_keys.tolist(), table.set_keys, strict=True))
     routes = Counter(target for target, _ in reactions)
     known = table.years[~np.isnan(table.years)].astype(int)
@@ -88,5 +85,5 @@ def table_statistics(table: ReactionTable) -> TableStatistics:
 
 
 def _ranked(counts: Counter[str]) -> dict[str, int]:
-    """Return counts largest first, equal ones by name."""
+    """Return counts from largest to smallest, equal ones by name."""
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

@@ -1,7 +1,4 @@
-"""A table of reactions in columns: the one form in which recorded syntheses travel through the package.
-
-Flows in: CSV, JSONL or Parquet files, frames, reactions. Flows out: the same, and the parsed compositions.
-"""
+"""The table of recorded reactions that all of the package works with, read from CSV, JSONL or Parquet files."""
 
 from __future__ import annotations
 
@@ -26,26 +23,34 @@ __all__ = ["COLUMNS", "SEPARATOR", "ReactionTable"]
 #: The columns of the file format; the first two are required, any others are kept as they are.
 COLUMNS = ("target", "precursors", "year", "doi", "split")
 
-#: Between the formulas of one precursor set.
+#: Separates the formulas of one precursor set.
 SEPARATOR = ";"
 
-#: No year reaches this; a larger number, or an infinite one, is something else.
+#: Larger numbers are not accepted as years.
 _YEARS_END = 10_000
 
 _PARSED = ("targets", "precursor_sets", "target_keys", "element_systems")
 
 
 class ReactionTable:
-    """Reactions as columns; formulas are parsed when they are first needed, each distinct spelling once.
+    """A table of reactions; formulas are parsed when they are first needed, each distinct spelling once.
 
     Args:
-        frame: columns `target` and `precursors` (formulas joined by `;`, or lists of them), optionally `year`,
+        frame: columns `target` and `precursors` (formulas joined by `;`, or lists of formulas), optionally `year`,
             `doi`, `split` and any others, which are kept.
-        source: name used in error messages, such as the quoted file it was read from.
+        source: name for error messages, such as the quoted path of the file.
         first_line: number of the first row in the source (2 in a CSV file, where the header is line 1).
 
     Raises:
-        DataError: a required column is missing, or a cell is empty or of the wrong kind.
+        DataError: a required column is missing, or a cell is empty or of the wrong type.
+
+    Examples:
+        >>> import pandas as pd
+        >>> table = ReactionTable(pd.DataFrame({"target": ["BaTiO3"], "precursors": ["BaCO3;TiO2"], "year": [1999]}))
+        >>> print(table[0])
+        BaCO3 + TiO2 → BaTiO3
+        >>> list(table.precursors())
+        ['BaCO3', 'O2Ti']
     """
 
     def __init__(self, frame: pd.DataFrame, *, source: str = "the reaction table", first_line: int = 1) -> None:
@@ -65,13 +70,13 @@ class ReactionTable:
         """Read a CSV, JSONL (both optionally gzipped) or Parquet file, chosen by its suffix.
 
         Raises:
-            DataError: the file is missing, of another kind, or malformed.
+            DataError: the file is missing, of another format, or malformed.
         """
         is_csv = ".csv" in Path(path).suffixes
         return cls(read_frame(path), source=f"'{path}'", first_line=2 if is_csv else 1)
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the table, atomically, in the format of the suffix; optional columns without values are left out."""
+        """Write the table atomically in the format of the suffix; optional columns without values are omitted."""
         empty = [name for name in COLUMNS[2:] if self.frame[name].isna().all()]
         write_frame(self.frame.drop(columns=empty), path)
 
@@ -86,13 +91,13 @@ class ReactionTable:
 
     @classmethod
     def concat(cls, tables: Sequence[ReactionTable]) -> ReactionTable:
-        """Join tables below each other; a column that one of them lacks is empty there.
+        """Concatenate tables; a column that one of them lacks is empty in its rows.
 
         Raises:
             DataError: there is no table.
         """
         if not tables:
-            raise DataError("Cannot join an empty list of reaction tables.")
+            raise DataError("Cannot concatenate an empty list of reaction tables.")
         return cls(pd.concat([table.frame for table in tables], ignore_index=True))
 
     def __len__(self) -> int:
@@ -116,7 +121,7 @@ class ReactionTable:
         return f"ReactionTable({len(self)} reactions from {self.source})"
 
     def select(self, rows: NDArray[Any] | Sequence[int]) -> ReactionTable:
-        """Return the rows of an index array or a boolean mask; parsed formulas go along."""
+        """Return the rows given by an index array or a boolean mask; formulas are not parsed again."""
         index = np.asarray(rows)
         index = np.flatnonzero(index) if index.dtype == bool else index.astype(np.int64)
         chosen = object.__new__(ReactionTable)
@@ -131,20 +136,20 @@ class ReactionTable:
         return chosen
 
     def with_columns(self, **columns: Sequence[Any] | NDArray[Any] | pd.Series) -> ReactionTable:
-        """Return the same reactions with metadata columns added or replaced; parsed formulas go along.
+        """Return the same reactions with metadata columns added or replaced; formulas are not parsed again.
 
         Raises:
-            DataError: a column holds formulas, which would no longer match the parsed ones.
+            DataError: a column contains formulas, which would no longer match the parsed ones.
         """
         for name in COLUMNS[:2]:
             if name in columns:
-                raise DataError(f"Column '{name}' holds formulas: build a new table to change them.")
+                raise DataError(f"Cannot replace column '{name}', which contains formulas: make a new table.")
         changed = self.select(np.arange(len(self)))
         changed.frame = changed._typed(changed.frame.assign(**columns))
         return changed
 
     def line(self, row: int) -> str:
-        """Return where a row comes from, for a message: ``"line 7 of 'table.csv'"``."""
+        """Return the origin of a row for a message: ``"line 7 of 'table.csv'"``."""
         return f"{'line' if self.source.startswith(chr(39)) else 'row'} {self._lines[row]} of {self.source}"
 
     @cached_property
@@ -152,7 +157,7 @@ class ReactionTable:
         """The target of each row.
 
         Raises:
-            DataError: naming the line whose formula cannot be read.
+            DataError: a formula cannot be parsed; the message names its line.
         """
         parser = _Parser(self)
         found = [parser.read(text, row) for row, text in enumerate(self.frame["target"].tolist())]
@@ -164,7 +169,7 @@ class ReactionTable:
         """The precursor set of each row.
 
         Raises:
-            DataError: naming the line whose formula cannot be read.
+            DataError: a formula cannot be parsed; the message names its line.
         """
         parser = _Parser(self)
         sets: dict[str, PrecursorSet] = {}
@@ -193,7 +198,7 @@ class ReactionTable:
 
     @property
     def years(self) -> NDArray[np.float64]:
-        """Year of each row, NaN where it is not known."""
+        """Year of each row, NaN if not known."""
         return self.frame["year"].to_numpy(dtype=np.float64, na_value=np.nan)
 
     def precursors(self) -> dict[str, Composition]:
@@ -205,14 +210,14 @@ class ReactionTable:
         return found
 
     def distinct_reactions(self) -> list[tuple[Composition, frozenset[str]]]:
-        """Return target and canonical keys of the precursors of every distinct reaction, in order of appearance."""
+        """Return the target and the precursors' canonical keys of every distinct reaction, in order of appearance."""
         reactions: dict[tuple[str, frozenset[str]], Composition] = {}
         for target, keys in zip(self.targets, self.set_keys, strict=True):
             reactions.setdefault((target.key, keys), target)
         return [(target, keys) for (_, keys), target in reactions.items()]
 
     def _typed(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return the frame with the columns of the format first, each of its type."""
+        """Return the frame with the columns of the format first, each converted to its type."""
         extra = [name for name in frame.columns if name not in COLUMNS]
         frame = frame.reindex(columns=[*COLUMNS, *extra]).reset_index(drop=True)
         for column in COLUMNS[:2]:
@@ -228,7 +233,7 @@ class ReactionTable:
         for row, cell in enumerate(cells):
             if column == COLUMNS[1] and isinstance(cell, list | tuple | np.ndarray):
                 if not all(isinstance(item, str) and SEPARATOR not in item for item in cell):
-                    raise DataError(f"{_capital(self.line(row))} has a precursor that is not a formula.")
+                    raise DataError(f"{_capital(self.line(row))} has a precursor that is not a valid formula.")
                 cell = SEPARATOR.join(cell)
             if not isinstance(cell, str):
                 if not pd.isna(cell):
@@ -250,7 +255,7 @@ class ReactionTable:
 
 
 class _Parser:
-    """Parses the formulas of one table, each distinct spelling once, with one warning for all of them."""
+    """Parses the formulas of one table, each distinct spelling once, and warns once for all of them."""
 
     def __init__(self, table: ReactionTable) -> None:
         self.table = table
@@ -270,7 +275,7 @@ class _Parser:
 
     def warn(self) -> None:
         if self.doubtful:
-            more = f" The same goes for {len(self.doubtful) - 1} other formulas." if len(self.doubtful) > 1 else ""
+            more = f" The same applies to {len(self.doubtful) - 1} other formulas." if len(self.doubtful) > 1 else ""
             warnings.warn(f"{self.doubtful[0]}{more}", FormulaWarning, stacklevel=3)
 
 

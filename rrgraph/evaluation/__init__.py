@@ -1,8 +1,8 @@
-"""Evaluation: ranked precursor sets and link scores flow in; metrics with intervals and calibration flow out."""
+"""Evaluation of ranked precursor sets and link scores under a protocol, with intervals, calibration and subgroups."""
 
 from rrgraph.evaluation.evaluate import evaluate_planner
 from rrgraph.evaluation.links import LinkMetrics, evaluate_links
-from rrgraph.evaluation.metrics import Metrics, summarise, with_leads
+from rrgraph.evaluation.metrics import Metrics, summarise, with_paired_differences
 from rrgraph.evaluation.predictions import Prediction, parse_prediction, read_predictions, write_predictions
 from rrgraph.evaluation.protocols import PROTOCOLS, Protocol, read_protocol
 from rrgraph.evaluation.score import score_predictions
@@ -34,6 +34,6 @@ __all__ = [
     "subgroup_accuracy",
     "summarise",
     "system_distances",
-    "with_leads",
+    "with_paired_differences",
     "write_predictions",
 ]

@@ -1,8 +1,4 @@
-"""Evaluate a link scorer by the precursor sets that the planner makes of its links.
-
-A scorer, candidates and a table of recorded reactions flow in; out come `Metrics` under a protocol and, if asked
-for, the ranked predictions as a file.
-"""
+"""Evaluation of a link scorer, or of a proposer of sets, by the ranked precursor sets of the planner."""
 
 from __future__ import annotations
 
@@ -49,19 +45,19 @@ def evaluate_planner(
 ) -> Metrics:
     """Measure how high the planner ranks the recorded sets; rows are streamed.
 
-    Rows of the same target (and the same told size) are planned once. A recorded set that breaks the protocol's
-    rules, or has a member that is no candidate, is a miss and not `Metrics.reachable`.
+    Rows of the same target (and the same known set size) are planned once. A recorded set that violates the protocol,
+    or has a member that is not a candidate, has an infinite rank and is not `Metrics.reachable`.
 
     Args:
-        system: gives the log-odds of links, or proposes sets.
+        system: gives the logits of links, or proposes sets.
         candidates: precursors that may be used.
         table: the recorded reactions.
         protocol: the rules.
-        mode: what sets are ranked by, see `Planner`; a system that proposes sets has its own way.
-        constraints: further wishes, such as a stock list; sizes, cover and foreign elements are the protocol's.
+        mode: what sets are ranked by, see `Planner`; does not apply to a system that proposes sets.
+        constraints: further constraints, such as a stock list; sizes, cover and foreign elements are the protocol's.
         train_precursors: canonical keys of the precursors seen in training, for the metrics on unseen ones.
-        max_rank: a worse rank counts as a miss; at least the largest k of the metrics.
-        predictions: file for the first `max_rank` sets of each row and (up to 100) more that tie with the last of
+        max_rank: a larger rank counts as infinite; at least the largest k of the metrics.
+        predictions: file for the first `max_rank` sets of each row and up to 100 more that tie with the last of
             them, so that `score_predictions` gives the same metrics.
         resamples: number of bootstrap resamples.
         seed: of the bootstrap.
@@ -105,7 +101,7 @@ class _Ranked:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What became of a row; `listed` holds the probability of each of the first sets, and whether it is right."""
+    """The result for a row; `listed` has the probability of each of the first sets, and whether it is relevant."""
 
     rank: float
     row_rank: float
@@ -123,10 +119,11 @@ def _merged(protocol: Protocol, constraints: SetConstraints | None) -> SetConstr
 def _ranked_rows(
     planner: SetPlanner, table: ReactionTable, protocol: Protocol, max_rank: int
 ) -> Iterator[tuple[_Ranked, int]]:
-    """Yield each row with the first sets of its target, keeping those that a later row needs too."""
-    told = protocol.set_size == "told"
+    """Yield each row with the first sets of its target; these are kept as long as a later row needs them."""
+    known_size = protocol.set_size == "known"
     jobs = [
-        (str(key), len(keys) if told else None) for key, keys in zip(table.target_keys, table.set_keys, strict=True)
+        (str(key), len(keys) if known_size else None)
+        for key, keys in zip(table.target_keys, table.set_keys, strict=True)
     ]
     first_row = {job: row for row, job in reversed(list(enumerate(jobs)))}
     order = sorted(first_row.values())
@@ -147,7 +144,7 @@ def _rank(ranking: Ranking, recorded: Collection[PrecursorSet], max_rank: int) -
     sets = iter(ranking)
     first = list(islice(sets, max_rank))
     if first:
-        # All that ties with the last set belongs to the picture, whichever way ties count.
+        # Sets that tie with the last one are included, so that ties can be counted either way.
         worst = first[-1].exact_score
         first.extend(takewhile(lambda ranked: ranked.exact_score == worst, islice(sets, MAX_TIES + len(recorded))))
     scores = {precursors.keys: ranking.exact_score(precursors) for precursors in recorded}
@@ -157,22 +154,22 @@ def _rank(ranking: Ranking, recorded: Collection[PrecursorSet], max_rank: int) -
 def _outcome(ranked: _Ranked, table: ReactionTable, row: int, protocol: Protocol, max_rank: int) -> _Outcome:
     own = table.set_keys[row]
     own_score = ranked.recorded.get(own)
-    truth = ranked.recorded if protocol.truth == "any" else {own: own_score} if own_score is not None else {}
-    row_truth = {own: own_score} if own_score is not None else {}
+    own_set = {own: own_score} if own_score is not None else {}
+    relevant = ranked.recorded if protocol.truth == "any" else own_set
     return _Outcome(
-        rank=_recorded_rank(ranked.first, truth, protocol.ties, max_rank),
-        row_rank=_recorded_rank(ranked.first, row_truth, protocol.ties, max_rank),
+        rank=_best_rank(ranked.first, relevant, protocol.ties, max_rank),
+        row_rank=_best_rank(ranked.first, own_set, protocol.ties, max_rank),
         reachable=own_score is not None,
-        listed=tuple([(found.probability, found.precursors.keys in truth) for found in ranked.first[:MAX_RANK]]),
+        listed=tuple([(found.probability, found.precursors.keys in relevant) for found in ranked.first[:MAX_RANK]]),
     )
 
 
-def _recorded_rank(first: Sequence[RankedSet], truth: dict[frozenset[str], int], ties: Ties, max_rank: int) -> float:
-    if not truth:
+def _best_rank(first: Sequence[RankedSet], relevant: dict[frozenset[str], int], ties: Ties, max_rank: int) -> float:
+    if not relevant:
         return np.inf
     scores = [ranked.exact_score for ranked in first]
-    right = [ranked.precursors.keys in truth for ranked in first]
-    rank = tie_rank(max(truth.values()), scores, right, ties)
+    is_relevant = [ranked.precursors.keys in relevant for ranked in first]
+    rank = tie_rank(max(relevant.values()), scores, is_relevant, ties)
     return rank if rank <= max_rank else np.inf
 
 

@@ -1,8 +1,4 @@
-"""Evaluate a link scorer by its links alone, over the grid of targets and candidates.
-
-A scorer, candidates and a table of recorded reactions flow in; out come edge metrics and the calibration of the link
-probabilities.
-"""
+"""Evaluation of a link scorer by its links alone: edge metrics and calibration over targets and candidates."""
 
 from __future__ import annotations
 
@@ -22,9 +18,9 @@ from rrgraph.util.progress import track
 
 __all__ = ["LinkMetrics", "evaluate_links"]
 
-_CHUNK: Final = 256
-#: Targets with candidates of their own are scored few at a time: each also meets those of the others.
-_OWN_CHUNK: Final = 16
+_BATCH_SIZE: Final = 256
+#: Targets with candidates of their own are scored in small batches, because each is scored with those of all others.
+_OWN_BATCH_SIZE: Final = 16
 
 
 @dataclass(frozen=True)
@@ -33,8 +29,8 @@ class LinkMetrics:
 
     Attributes:
         edges: ranking metrics over the grid.
-        calibration: of the link probabilities; None when the grid has no pairs.
-        absent: recorded links of the table that are not in the grid, because the precursor is no candidate or the
+        calibration: of the link probabilities; None if the grid has no pairs.
+        absent: recorded links of the table that are not in the grid, because the precursor is not a candidate or the
             constraints exclude it; no metric counts them.
     """
 
@@ -62,13 +58,13 @@ def evaluate_links(
     """Measure the links between each distinct target of a table and every candidate.
 
     Args:
-        scorer: gives the log-odds of links.
-        candidates: precursors of the grid, each once; of `TargetCandidates` those that the target may use.
+        scorer: gives the logits of links.
+        candidates: precursors of the grid, each once; for `TargetCandidates`, those of each target.
         table: the recorded links.
-        constraints: leave out the pairs that the planner would not consider, such as precursors that share no
+        constraints: exclude the pairs that the planner would not consider, such as precursors that share no
             element with the target; None keeps the whole grid.
-        known: links that were known before, such as the training table; they are neither right nor wrong, unless
-            `table` records them too.
+        known: links that were known before, such as the training table; they are not counted unless `table` records
+            them too.
 
     Raises:
         ScoreError: the scorer returned NaN, an infinite value or a wrong shape.
@@ -96,11 +92,11 @@ def evaluate_links(
 
 
 class _Grid:
-    """A row a target, a column a candidate; where targets have candidates of their own, rows end in padding.
+    """A grid of targets and candidates; if targets have candidates of their own, rows are padded at the end.
 
     Attributes:
-        columns: positions of each target's candidates in the pool, ascending.
-        padding: (targets, candidates) what is no pair.
+        columns: indices of each target's candidates in the pool, ascending.
+        padding: (targets, candidates), whether an entry is padding.
     """
 
     def __init__(self, pool: CandidateFilter, targets: Sequence[Composition]) -> None:
@@ -110,7 +106,7 @@ class _Grid:
         self.padding = np.arange(lengths.max(initial=0)) >= lengths[:, None]
 
     def recorded(self, table: ReactionTable) -> tuple[NDArray[np.bool_], int]:
-        """Return (targets, candidates) whether a link is recorded, and the number of links to precursors outside."""
+        """Return whether each link is recorded, (targets, candidates), and the number of links outside the grid."""
         recorded = np.zeros_like(self.padding)
         row_of = {target.key: row for row, target in enumerate(self.targets)}
         outside = set()
@@ -119,26 +115,26 @@ class _Grid:
             if row is None:
                 continue
             for member in members:
-                position = self.pool.position.get(member, len(self.pool.candidates))
-                column = int(np.searchsorted(self.columns[row], position))
-                if column < len(self.columns[row]) and self.columns[row][column] == position:
+                index = self.pool.position.get(member, len(self.pool.candidates))
+                column = int(np.searchsorted(self.columns[row], index))
+                if column < len(self.columns[row]) and self.columns[row][column] == index:
                     recorded[row, column] = True
                 else:
                     outside.add((row, member))
         return recorded, len(outside)
 
     def logits(self, scorer: LinkScorer) -> NDArray[np.float64]:
-        """Return the log-odds (targets, candidates), 0 where there is no pair."""
+        """Return the logits (targets, candidates), 0 for padding."""
         logits = np.zeros(self.padding.shape)
-        size = _OWN_CHUNK if self.padding.any() else _CHUNK
+        size = _OWN_BATCH_SIZE if self.padding.any() else _BATCH_SIZE
         for start in track(range(0, len(self.targets), size), "score links", total=-(-len(self.targets) // size)):
-            chunk, rows = self.targets[start : start + size], self.columns[start : start + size]
+            batch, rows = self.targets[start : start + size], self.columns[start : start + size]
             used = np.unique(np.concatenate(rows))
             candidates = [self.pool.candidates[index] for index in used.tolist()]
-            scores = np.asarray(scorer.logits(chunk, candidates)) if candidates else np.empty((len(chunk), 0))
-            if scores.shape != (len(chunk), len(candidates)):
+            scores = np.asarray(scorer.logits(batch, candidates)) if candidates else np.empty((len(batch), 0))
+            if scores.shape != (len(batch), len(candidates)):
                 raise ScoreError(
-                    f"The scorer returned shape {scores.shape} for {len(chunk)} targets and {len(candidates)} "
+                    f"The scorer returned shape {scores.shape} for {len(batch)} targets and {len(candidates)} "
                     "candidates."
                 )
             for row, columns in enumerate(rows):

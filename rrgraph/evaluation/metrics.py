@@ -1,6 +1,6 @@
-"""What an evaluation of precursor sets reports: accuracy with intervals, strata, calibration, the lead over others.
+"""Results of an evaluation of precursor sets: accuracy with intervals, subgroups, calibration, paired differences.
 
-The outcome of each row flows in; out come frozen results that turn into JSON, back again, or into a readable table.
+They can be written as JSON, read back, and shown as a table.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from rrgraph.evaluation.protocols import Protocol
 from rrgraph.evaluation.subgroups import Subgroups
 from rrgraph.metrics import RESAMPLES, Calibration, PairedDifference, RowRanks, TopK, paired_accuracy, top_k_accuracy
 
-__all__ = ["Metrics", "summarise", "with_leads"]
+__all__ = ["Metrics", "summarise", "with_paired_differences"]
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """What one system reaches on one table under one protocol.
+    """The results of one system on one table under one protocol.
 
     Attributes:
         protocol: the rules.
-        overall: top-k under the protocol's truth.
-        per_row: top-k against each row's own recorded set, beside `overall` when the truth is "any".
-        unseen: `overall` on the rows whose recorded set has a precursor unseen in training; None when the
-            training precursors are not known.
-        reachable: share of rows whose recorded set is among the sets that compete; None when not known.
-        calibration: of the probability of the top set; None when the system gives no probabilities.
-        listed_calibration: of the probabilities of the first 10 sets of all rows, each right or not.
-        strata: `overall` by kind of row, for each grouping that was asked for.
-        model_lead: by k, how much more often the model beside which a baseline was measured is right than it is;
-            empty for the model itself.
-        rows: the outcome of each row.
+        overall: top-k accuracy under the protocol.
+        per_row: top-k accuracy for each row's own recorded set, if the protocol has `truth="any"`.
+        unseen: `overall` on the rows whose recorded set has a precursor unseen in training; None if the training
+            precursors are not known.
+        reachable: share of rows whose recorded set is among the competing sets; None if not known.
+        calibration: of the probability of the top set; None if the system gives no probabilities.
+        listed_calibration: of the probabilities of the first 10 sets of all rows.
+        subgroups: `overall` on subgroups of the rows, one for each requested way to group them.
+        paired_differences: for a baseline, by k, the accuracy of the model it is compared with minus its own; empty for
+            the model itself.
+        rows: the rank in each row.
     """
 
     protocol: Protocol
@@ -45,12 +45,12 @@ class Metrics:
     reachable: float | None = None
     calibration: Calibration | None = None
     listed_calibration: Calibration | None = None
-    strata: tuple[Subgroups, ...] = ()
-    model_lead: Mapping[int, PairedDifference] = field(default_factory=dict)
+    subgroups: tuple[Subgroups, ...] = ()
+    paired_differences: Mapping[int, PairedDifference] = field(default_factory=dict)
     rows: RowRanks | None = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return JSON values, without the outcome of each row (see `RowRanks.to_dict`)."""
+        """Return JSON values, without the rank in each row (see `RowRanks.to_dict`)."""
         return {
             "protocol": self.protocol.to_dict(),
             "overall": self.overall.to_dict(),
@@ -59,13 +59,13 @@ class Metrics:
             "reachable": self.reachable,
             "calibration": self.calibration.to_dict() if self.calibration else None,
             "listed_calibration": self.listed_calibration.to_dict() if self.listed_calibration else None,
-            "strata": {strata.by: strata.to_dict() for strata in self.strata},
-            "model_lead": {f"top{k}": difference.to_dict() for k, difference in self.model_lead.items()},
+            "strata": {groups.by: groups.to_dict() for groups in self.subgroups},
+            "model_lead": {f"top{k}": difference.to_dict() for k, difference in self.paired_differences.items()},
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Metrics:
-        """Return what `to_dict` described; parts that an older version did not report are empty."""
+        """Return the object that `to_dict` was called on; results that an older version did not report are empty."""
         per_row, unseen = (TopK.from_dict(top) if (top := values[name]) else None for name in ("per_row", "unseen"))
         top_set, listed = (
             Calibration.from_dict(found) if (found := values.get(name)) else None
@@ -79,8 +79,8 @@ class Metrics:
             reachable=values["reachable"],
             calibration=top_set,
             listed_calibration=listed,
-            strata=tuple(Subgroups.from_dict(by, strata) for by, strata in values.get("strata", {}).items()),
-            model_lead={
+            subgroups=tuple(Subgroups.from_dict(by, groups) for by, groups in values.get("strata", {}).items()),
+            paired_differences={
                 int(name.removeprefix("top")): PairedDifference.from_dict(difference)
                 for name, difference in values.get("model_lead", {}).items()
             },
@@ -88,16 +88,16 @@ class Metrics:
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Return the header and the rows of a table for people; shares are in %, intervals in brackets."""
-        parts = [(f"{self.protocol.name}, {_TRUTH[self.protocol.truth]}", self.overall)]
+        accuracies = [(f"{self.protocol.name}, {_TRUTH[self.protocol.truth]}", self.overall)]
         if self.per_row is not None:
-            parts.append((f"{self.protocol.name}, own recorded set", self.per_row))
+            accuracies.append((f"{self.protocol.name}, own recorded set", self.per_row))
         if self.unseen is not None:
-            parts.append((f"{self.protocol.name}, with an unseen precursor", self.unseen))
-        columns = sorted({k for _, part in parts for k in part.top})
+            accuracies.append((f"{self.protocol.name}, with an unseen precursor", self.unseen))
+        columns = sorted({k for _, accuracy in accuracies for k in accuracy.top})
         header = ["accuracy in % [95 % interval]", *(f"top-{k}" for k in columns), "rows"]
         body = [
-            [label, *(str(part.top[k]) if k in part.top else "-" for k in columns), str(part.rows)]
-            for label, part in parts
+            [label, *(str(accuracy.top[k]) if k in accuracy.top else "-" for k in columns), str(accuracy.rows)]
+            for label, accuracy in accuracies
         ]
         return header, body
 
@@ -123,7 +123,7 @@ def summarise(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Metrics:
-    """Turn the outcome of each row into `Metrics`; every interval uses the same seed."""
+    """Return the `Metrics` of the ranks in each row; every interval uses the same seed."""
 
     def accuracy(ranks: NDArray[np.float64], keep: NDArray[np.bool_] | None = None) -> TopK:
         chosen = np.arange(len(ranks)) if keep is None else np.flatnonzero(keep)
@@ -142,20 +142,23 @@ def summarise(
     )
 
 
-def with_leads(systems: Mapping[str, Metrics], model: str, *, resamples: int = RESAMPLES) -> dict[str, Metrics]:
-    """Return the metrics of several systems, with the lead of one of them over each of the others.
+def with_paired_differences(
+    systems: Mapping[str, Metrics], model: str, *, resamples: int = RESAMPLES
+) -> dict[str, Metrics]:
+    """Return the metrics of several systems, with the paired differences of one of them to each of the others.
 
     Args:
-        systems: metrics by name, all with the outcome of each row, on the same rows.
-        model: name of the system whose lead is measured.
+        systems: metrics by name, all with the rank in each row, on the same rows.
+        model: name of the system that the others are compared with.
         resamples: number of bootstrap resamples.
 
     Raises:
-        ScoreError: there are no rows, or two systems were measured on different ones.
+        ScoreError: there are no rows, or two systems were measured on different rows.
     """
     compared = dict(systems)
     first = systems[model].rows
     for name, metrics in systems.items():
         if name != model and first is not None and metrics.rows is not None:
-            compared[name] = replace(metrics, model_lead=paired_accuracy(first, metrics.rows, resamples=resamples))
+            differences = paired_accuracy(first, metrics.rows, resamples=resamples)
+            compared[name] = replace(metrics, paired_differences=differences)
     return compared

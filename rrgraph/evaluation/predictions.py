@@ -1,7 +1,7 @@
-"""The predictions door: ranked precursor sets as JSONL, one line for each input row, in order.
+"""Files of predictions from any system: ranked precursor sets as JSONL, one line for each input row, in order.
 
-``{"target": "LiCoO2", "sets": [["Li2CO3", "Co3O4"], ...], "scores": [...]}``, best first. Files of any system flow
-in, those of our planner flow out; both are streamed.
+A line is ``{"target": "LiCoO2", "sets": [["Li2CO3", "Co3O4"], ...], "scores": [...]}``, best set first. Files are read
+and written line by line.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Prediction:
     """The ranked precursor sets of one row.
 
     Attributes:
-        target: the material asked for.
+        target: the material to make.
         sets: distinct precursor sets, best first.
-        scores: of each set, finite and never increasing; None when the system gives only an order.
+        scores: of each set, finite and never increasing; None if the system gives only an order.
     """
 
     target: Composition
@@ -39,7 +39,7 @@ class Prediction:
     scores: tuple[float, ...] | None = None
 
     def to_json(self) -> str:
-        """Return the line of the predictions file, without the line break."""
+        """Return the line of the predictions file without the line break."""
         line: dict[str, Any] = {
             "target": self.target.formula,
             "sets": [[precursor.formula for precursor in precursors] for precursors in self.sets],
@@ -53,8 +53,7 @@ def read_predictions(path: str | os.PathLike[str]) -> Iterator[Prediction]:
     """Yield the predictions of a ``.jsonl`` or ``.jsonl.gz`` file, line by line.
 
     Raises:
-        DataError: the file is missing or not text, or a line is malformed (named by its number), cut off, or names
-            something that is no formula.
+        DataError: the file is missing or not text, or a line is malformed, cut off, or contains an invalid formula.
         ScoreError: the scores of a line are not finite, not as many as its sets, or not best first.
     """
     number, ended = 0, 0
@@ -65,7 +64,7 @@ def read_predictions(path: str | os.PathLike[str]) -> Iterator[Prediction]:
                     ended = ended or number
                     continue
                 if ended:
-                    raise DataError(f"Line {ended} of '{path}' is empty, expected one prediction a line.")
+                    raise DataError(f"Line {ended} of '{path}' is empty, expected one prediction on each line.")
                 yield _parse_line(line, f"Line {number} of '{path}'")
     except FileNotFoundError:
         raise DataError(f"There is no predictions file '{path}'.") from None
@@ -74,7 +73,7 @@ def read_predictions(path: str | os.PathLike[str]) -> Iterator[Prediction]:
 
 
 def write_predictions(path: str | os.PathLike[str], predictions: Iterable[Prediction]) -> int:
-    """Write predictions as they come and return their number; the file appears when the last one is written."""
+    """Write predictions one by one and return their number; the file appears when the last one is written."""
     number = 0
     # The temporary name keeps the suffix, so that ``.gz`` is compressed.
     with atomic_path(path) as temporary, _open_text(temporary, "wt") as handle:
@@ -85,18 +84,18 @@ def write_predictions(path: str | os.PathLike[str], predictions: Iterable[Predic
 
 
 def parse_prediction(line: Any, *, where: str = "The prediction") -> Prediction:
-    """Turn a decoded JSON line into a prediction; keys other than target, sets and scores are ignored.
+    """Return the prediction of a decoded JSON line; keys other than target, sets and scores are ignored.
 
-    A set that is listed twice, in any order or spelling, counts once, at its first place. Scores are optional: without
-    them the order of the list is the ranking. Scores that are not in best-first order are refused and not sorted,
-    for they may well be losses.
+    A set that is listed twice, in any order or spelling, counts once, at its first index. Scores are optional: without
+    them the order of the list is the ranking. Scores that are not in best-first order are an error rather than sorted,
+    because they may be losses.
 
     Args:
         line: the decoded JSON value.
-        where: how error messages call the line.
+        where: name of the line in error messages.
 
     Raises:
-        DataError: a key is missing, a value has the wrong type, or a formula cannot be read.
+        DataError: a key is missing, a value has the wrong type, or a formula cannot be parsed.
         ScoreError: the scores are not finite, not as many as the sets, or not best first.
     """
     if not isinstance(line, dict):
@@ -107,29 +106,29 @@ def parse_prediction(line: Any, *, where: str = "The prediction") -> Prediction:
     if not isinstance(line["target"], str):
         raise DataError(f"{where} has the target {line['target']!r}, expected a formula.")
     if not isinstance(line["sets"], list):
-        raise DataError(f"{where} has sets that are no list, expected a list of lists of formulas.")
+        raise DataError(f"{where} has sets that are not a list, expected a list of lists of formulas.")
     scores = _scores(line.get("scores"), len(line["sets"]), where)
     distinct: dict[frozenset[str], int] = {}
-    sets = [_precursor_set(entry, position, where) for position, entry in enumerate(line["sets"], start=1)]
-    for position, precursors in enumerate(sets):
-        distinct.setdefault(precursors.keys, position)
+    sets = [_precursor_set(entry, number, where) for number, entry in enumerate(line["sets"], start=1)]
+    for index, precursors in enumerate(sets):
+        distinct.setdefault(precursors.keys, index)
     return Prediction(
         target=_formula(line["target"], where),
-        sets=tuple(sets[position] for position in distinct.values()),
-        scores=None if scores is None else tuple(scores[position] for position in distinct.values()),
+        sets=tuple(sets[index] for index in distinct.values()),
+        scores=None if scores is None else tuple(scores[index] for index in distinct.values()),
     )
 
 
 def _parse_line(line: str, where: str) -> Prediction:
     try:
-        # Infinity and NaN are no JSON, yet Python reads them: they become scores that `_scores` refuses by name.
+        # Infinity and NaN are not JSON, but Python decodes them; `_scores` rejects them by name.
         decoded = json.loads(line)
     except json.JSONDecodeError as error:
         if not line.endswith("\n"):
-            raise DataError(f"{where}, the last one, is cut off: the file was not written to its end.") from None
-        raise DataError(f"{where} is no valid JSON: {error.msg} at character {error.pos + 1}.") from None
-    except (RecursionError, ValueError):  # nested or numbers too long to decode
-        raise DataError(f"{where} is no valid JSON that can be decoded.") from None
+            raise DataError(f"{where}, the last one, is cut off: the file was not written completely.") from None
+        raise DataError(f"{where} is not valid JSON: {error.msg} at character {error.pos + 1}.") from None
+    except (RecursionError, ValueError):  # nested too deeply, or numbers too long
+        raise DataError(f"{where} is not valid JSON: it is nested too deeply, or a number is too long.") from None
     return parse_prediction(decoded, where=where)
 
 
@@ -137,35 +136,35 @@ def _scores(scores: Any, sets: int, where: str) -> list[float] | None:
     if scores is None:
         return None
     if not isinstance(scores, list) or any(isinstance(s, bool) or not isinstance(s, int | float) for s in scores):
-        raise ScoreError(f"{where} has scores that are no list of numbers.")
+        raise ScoreError(f"{where} has scores that are not a list of numbers.")
     if len(scores) != sets:
         raise ScoreError(f"{where} has {len(scores)} scores for {sets} sets.")
-    for position, score in enumerate(scores):
+    for index, score in enumerate(scores):
         if not -sys.float_info.max <= score <= sys.float_info.max:  # whole numbers have no bounds
-            raise ScoreError(f"{where} has the score {score} for set {position + 1}, expected a finite number.")
-        if position and score > scores[position - 1]:
+            raise ScoreError(f"{where} has the score {score} for set {index + 1}, expected a finite number.")
+        if index and score > scores[index - 1]:
             raise ScoreError(
-                f"{where} is not ordered best first: set {position + 1} scores {score} "
-                f"after set {position} with {scores[position - 1]}."
+                f"{where} is not ordered best first: set {index + 1} has the score {score} "
+                f"after set {index} with {scores[index - 1]}."
             )
     return [float(score) for score in scores]
 
 
-def _precursor_set(entry: Any, position: int, where: str) -> PrecursorSet:
+def _precursor_set(entry: Any, number: int, where: str) -> PrecursorSet:
     if not isinstance(entry, list) or not all(isinstance(formula, str) for formula in entry):
-        raise DataError(f"{where} has {entry!r} as set {position}, expected a list of formulas.")
+        raise DataError(f"{where} has {entry!r} as set {number}, expected a list of formulas.")
     precursors = [_formula(formula, where) for formula in entry]
     try:
         return PrecursorSet(precursors)
     except RRGraphError as error:
-        raise DataError(f"{where} has an impossible set {position}: {error}") from None
+        raise DataError(f"{where} has an impossible set {number}: {error}") from None
 
 
 def _formula(text: str, where: str) -> Composition:
     try:
         return parse_formula(text)
     except FormulaError as error:
-        raise DataError(f"{where} names no composition: {error}") from None
+        raise DataError(f"{where} has an invalid formula: {error}") from None
 
 
 def _open_text(path: str | os.PathLike[str], mode: str = "rt") -> IO[str]:

@@ -1,7 +1,4 @@
-"""Evaluation protocols: the rules by which a ranked list of precursor sets is compared with the recorded set.
-
-Names and single flags flow in; out comes a frozen `Protocol` and the planning constraints it stands for.
-"""
+"""Evaluation protocols: the rules by which ranked precursor sets are compared with the recorded sets."""
 
 from __future__ import annotations
 
@@ -11,10 +8,11 @@ from typing import Any, Final, Literal, get_args
 from rrgraph.errors import ConfigError, suggestion
 from rrgraph.planning import SetConstraints
 from rrgraph.util.registry import Registry
+from rrgraph.util.settings import warn_renamed
 
 __all__ = ["PROTOCOLS", "Cover", "Foreign", "Protocol", "SetSize", "Ties", "Truth", "read_protocol"]
 
-SetSize = Literal["told", "open"]
+SetSize = Literal["known", "unknown"]
 Cover = Literal["strict", "exempt"]
 Foreign = Literal["allowed", "forbidden"]
 Ties = Literal["optimistic", "pessimistic"]
@@ -27,22 +25,24 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "ties": get_args(Ties),
     "truth": get_args(Truth),
 }
+_OLD_SIZES: Final = {"told": "known", "open": "unknown"}
+"""Old values of the flag `set_size`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """The rules of one evaluation; each flag can be set alone with `override`.
+    """The rules of one evaluation; `override` changes single flags.
 
     Attributes:
-        name: what reports call it; `override` adds the changed flags to it.
-        set_size: "told" gives the planner the size of the recorded set, "open" lets sizes 1 to `max_size` compete.
-        cover: "strict" asks the precursors to bring every target element, "exempt" lets C, H, O and N come from
-            the atmosphere.
-        max_candidates: number of most probable candidates that sets are made of, None for the whole pool.
-        foreign: whether a precursor may bring an element (C, H, O and N aside) that the target lacks.
+        name: used in reports; `override` adds the changed flags to it.
+        set_size: "known" gives the planner the size of the recorded set, with "unknown" sizes 1 to `max_size` compete.
+        cover: with "strict" the precursors supply every target element, with "exempt" C, H, O and N may come from the
+            atmosphere.
+        max_candidates: number of most probable candidates that form sets, None for the whole pool.
+        foreign: whether a precursor may contain an element (except C, H, O and N) that the target lacks.
         ties: "optimistic" ranks the recorded set before sets of equal score, "pessimistic" after them.
-        truth: "row" compares with the row's own recorded set, "any" with every set recorded for the target.
-        max_size: largest set when the size is open.
+        truth: with "row" only the row's own recorded set is relevant, with "any" all recorded sets of the target are.
+        max_size: largest set if the size is unknown.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Protocol:
     max_size: int = 6
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "set_size", _OLD_SIZES.get(self.set_size, self.set_size))  # of files written before
         for flag, choices in _CHOICES.items():
             value = getattr(self, flag)
             if value not in choices:
@@ -67,11 +68,15 @@ class Protocol:
         _check_count("max_size", self.max_size, "")
 
     def override(self, **flags: Any) -> Protocol:
-        """Return this protocol with some flags changed and named: ``paper, ties=pessimistic``.
+        """Return this protocol with some flags changed; its name lists them: ``paper, ties=pessimistic``.
 
         Raises:
             ConfigError: a flag is unknown or its value is not one of the choices.
         """
+        size = flags.get("set_size")
+        if size in _OLD_SIZES:
+            warn_renamed({size: _OLD_SIZES[size]}, "the protocol flag 'set_size'")
+            flags["set_size"] = _OLD_SIZES[size]
         known = [field.name for field in fields(self) if field.name != "name"]
         for flag in flags:
             if flag not in known:
@@ -80,11 +85,11 @@ class Protocol:
                 )
         changed = {flag: value for flag, value in flags.items() if getattr(self, flag) != value}
         name = ", ".join([self.name, *(f"{flag}={value}" for flag, value in changed.items())])
-        # All flags pass through the constructor, so that a value that compares equal (True == 1) is checked too.
+        # All flags are passed to the constructor, so that a value that compares equal (True == 1) is checked too.
         return replace(self, name=name, **flags)
 
     def constraints(self, **extra: Any) -> SetConstraints:
-        """Return the planning constraints of this protocol; a told size is given to the planner target by target.
+        """Return the planning constraints of this protocol; the planner is given known set sizes for each target.
 
         Args:
             extra: further fields of `SetConstraints`, such as `excluded` or `stock`.
@@ -107,19 +112,19 @@ def _check_count(flag: str, value: object, otherwise: str) -> None:
 
 
 def read_protocol(text: str) -> Protocol:
-    """Return the protocol that a text names, with flags behind the name: ``paper,max_candidates=20,ties=pessimistic``.
+    """Return the protocol given by a name and flags: ``paper,max_candidates=20,ties=pessimistic``.
 
     The value of `max_candidates` is a whole number or ``all``.
 
     Raises:
         ConfigError: the protocol, a flag or a value is unknown.
     """
-    name, *given = (part.strip() for part in text.split(","))
+    name, *given = (item.strip() for item in text.split(","))
     flags: dict[str, Any] = {}
-    for part in given:
-        flag, equals, value = (each.strip() for each in part.partition("="))
+    for item in given:
+        flag, equals, value = (each.strip() for each in item.partition("="))
         if not equals:
-            raise ConfigError(f"The protocol '{text}' has '{part}', expected flags of the form flag=value.")
+            raise ConfigError(f"The protocol '{text}' has '{item}', expected flags of the form flag=value.")
         flags[flag] = int(value) if value.isdecimal() else value
     if flags.get("max_candidates") == "all":
         flags["max_candidates"] = None
@@ -127,12 +132,12 @@ def read_protocol(text: str) -> Protocol:
 
 
 PROTOCOLS: Final[Registry[Protocol]] = Registry("evaluation protocol")
-"""`paper` is how published numbers are measured; `open` is what a laboratory meets, where nobody knows the size."""
+"""`paper` is the protocol of published numbers; `open` matches practice, where the set size is unknown."""
 
 PROTOCOLS.register("paper")(
     Protocol(
         name="paper",
-        set_size="told",
+        set_size="known",
         cover="strict",
         max_candidates=30,
         foreign="allowed",
@@ -143,7 +148,7 @@ PROTOCOLS.register("paper")(
 PROTOCOLS.register("open")(
     Protocol(
         name="open",
-        set_size="open",
+        set_size="unknown",
         cover="exempt",
         max_candidates=None,
         foreign="forbidden",

@@ -1,7 +1,4 @@
-"""Score the ranked predictions of any system against the recorded sets.
-
-Predictions and the truth table flow in, row by row; out come the same `Metrics` as for our own planner.
-"""
+"""Metrics of the ranked predictions of any system, the same as for the planner of this package."""
 
 from __future__ import annotations
 
@@ -24,7 +21,7 @@ __all__ = ["list_rank", "recorded_sets", "score_predictions", "tie_rank", "unsee
 
 def score_predictions(
     predictions: str | os.PathLike[str] | Iterable[Prediction],
-    truth: ReactionTable,
+    table: ReactionTable,
     protocol: Protocol,
     *,
     train_precursors: Container[str] | None = None,
@@ -33,65 +30,66 @@ def score_predictions(
 ) -> Metrics:
     """Measure how high predictions rank the recorded sets.
 
-    The lists are taken as they are: of the protocol's flags only `ties` (sets of equal score) and `truth` apply
-    here, the others are the predicting system's to respect. `Metrics.reachable` is the share of rows whose
-    recorded set is listed at all.
+    The lists are used unchanged: of the protocol's flags only `ties` (sets of equal score) and `truth` apply here;
+    the predicting system has to follow the others. `Metrics.reachable` is the share of rows whose recorded set is
+    listed.
 
     Args:
-        predictions: a predictions file, or predictions in memory; one for each row of `truth`, in order.
-        truth: the recorded reactions.
-        protocol: how ties count and which recorded sets are right.
+        predictions: a predictions file, or predictions in memory; one for each row of `table`, in order.
+        table: the recorded reactions.
+        protocol: how ties count and which recorded sets are relevant.
         train_precursors: canonical keys of the precursors seen in training, for the metrics on unseen ones.
         resamples: number of bootstrap resamples.
         seed: of the bootstrap.
 
     Raises:
-        DataError: there are more or fewer predictions than rows, or a prediction is of another target.
+        DataError: there are more or fewer predictions than rows, or a prediction is for another target.
     """
     lines = iter(predictions) if not isinstance(predictions, str | os.PathLike) else read_predictions(predictions)
-    any_of = recorded_sets(truth)
-    ranks, row_ranks = np.full(len(truth), np.inf), np.full(len(truth), np.inf)
-    for row, prediction in enumerate(_aligned(lines, truth)):
-        own = truth.set_keys[row]
+    recorded = recorded_sets(table)
+    ranks, row_ranks = np.full(len(table), np.inf), np.full(len(table), np.inf)
+    for row, prediction in enumerate(_aligned(lines, table)):
+        own = table.set_keys[row]
         row_ranks[row] = list_rank(prediction, {own}, protocol.ties)
-        recorded = any_of[truth.target_keys[row]] if protocol.truth == "any" else {own}
-        ranks[row] = list_rank(prediction, recorded, protocol.ties)
+        relevant = recorded[table.target_keys[row]] if protocol.truth == "any" else {own}
+        ranks[row] = list_rank(prediction, relevant, protocol.ties)
     rows = RowRanks(
-        targets=[str(key) for key in truth.target_keys],
+        targets=[str(key) for key in table.target_keys],
         ranks=ranks,
         row_ranks=row_ranks,
-        unseen=unseen_rows(truth, train_precursors),
+        unseen=unseen_rows(table, train_precursors),
     )
-    reachable = float(np.isfinite(row_ranks).mean()) if len(truth) else None
+    reachable = float(np.isfinite(row_ranks).mean()) if len(table) else None
     return summarise(protocol, rows, reachable=reachable, resamples=resamples, seed=seed)
 
 
-def list_rank(prediction: Prediction, recorded: Container[frozenset[str]], ties: Ties) -> float:
-    """Return the rank of the best recorded set in a list, see `tie_rank`; infinite when none is listed.
+def list_rank(prediction: Prediction, relevant: Container[frozenset[str]], ties: Ties) -> float:
+    """Return the rank of the best relevant set in a list, see `tie_rank`; infinite if none is listed.
 
-    Without scores the place in the list decides.
+    Without scores the order of the list is the ranking.
     """
     scores: Sequence[float] = prediction.scores or range(0, -len(prediction.sets), -1)
-    right = [precursors.keys in recorded for precursors in prediction.sets]
-    return tie_rank(scores[right.index(True)], scores, right, ties) if True in right else np.inf
+    is_relevant = [precursors.keys in relevant for precursors in prediction.sets]
+    return tie_rank(scores[is_relevant.index(True)], scores, is_relevant, ties) if True in is_relevant else np.inf
 
 
-def tie_rank(best: float, scores: Iterable[float], recorded: Iterable[bool], ties: Ties) -> float:
-    """Return the rank of the best recorded set among ranked sets.
+def tie_rank(best: float, scores: Iterable[float], is_relevant: Iterable[bool], ties: Ties) -> float:
+    """Return the rank of the best relevant set among ranked sets.
 
     Args:
-        best: score of the best recorded set.
+        best: score of the best relevant set.
         scores: of the ranked sets.
-        recorded: whether each ranked set is a recorded one; recorded sets do not tie against each other.
-        ties: "optimistic" is 1 + the sets that score higher, "pessimistic" 1 + the others that score at least as high.
+        is_relevant: whether each ranked set is relevant; relevant sets do not tie with each other.
+        ties: "optimistic" is 1 + the sets with a higher score, "pessimistic" 1 + the irrelevant sets with at least
+            the same score.
     """
     if ties == "optimistic":
         return 1 + sum(score > best for score in scores)
-    return 1 + sum(score >= best and not hit for score, hit in zip(scores, recorded, strict=True))
+    return 1 + sum(score >= best and not relevant for score, relevant in zip(scores, is_relevant, strict=True))
 
 
 def recorded_sets(table: ReactionTable) -> Mapping[str, set[frozenset[str]]]:
-    """Return all sets that a table records for each target, by the target's canonical key."""
+    """Return all recorded sets of each target of a table, by the target's canonical key."""
     recorded: dict[str, set[frozenset[str]]] = {}
     for target, keys in zip(table.target_keys, table.set_keys, strict=True):
         recorded.setdefault(str(target), set()).add(keys)
@@ -99,32 +97,29 @@ def recorded_sets(table: ReactionTable) -> Mapping[str, set[frozenset[str]]]:
 
 
 def unseen_rows(table: ReactionTable, train_precursors: Container[str] | None) -> NDArray[np.bool_] | None:
-    """Return (rows,) whether a recorded set has a precursor unseen in training, None when that is not known."""
+    """Return whether each recorded set has a precursor unseen in training, (rows,), None if not known."""
     if train_precursors is None:
         return None
     return np.array([any(key not in train_precursors for key in keys) for keys in table.set_keys], dtype=bool)
 
 
-def _aligned(predictions: Iterator[Prediction], truth: ReactionTable) -> Iterator[Prediction]:
-    """Yield predictions while they fit the rows of the truth table; complain about the first that does not."""
+def _aligned(predictions: Iterator[Prediction], table: ReactionTable) -> Iterator[Prediction]:
+    """Yield predictions while their targets are those of the table; raise `DataError` for the first that is not."""
     done = 0
-    for done, prediction in enumerate(islice(predictions, len(truth)), start=1):
-        expected = truth.targets[done - 1]
+    for done, prediction in enumerate(islice(predictions, len(table)), start=1):
+        expected = table.targets[done - 1]
         if prediction.target != expected:
             total = done + sum(1 for _ in predictions)
-            if total != len(truth):
-                raise DataError(_count_message(total, len(truth)))
+            if total != len(table):
+                raise DataError(_count_message(total, len(table)))
             raise DataError(
-                f"Row {done} of the predictions is for '{prediction.target}' "
-                f"but the truth table has '{expected}' there."
+                f"Row {done} of the predictions is for '{prediction.target}', expected '{expected}' as in the table."
             )
         yield prediction
     total = done + sum(1 for _ in predictions)
-    if total != len(truth):
-        raise DataError(_count_message(total, len(truth)))
+    if total != len(table):
+        raise DataError(_count_message(total, len(table)))
 
 
 def _count_message(predictions: int, rows: int) -> str:
-    return (
-        f"There are {predictions} predictions for {rows} rows of the truth table, expected one for each row, in order."
-    )
+    return f"There are {predictions} predictions for {rows} rows of the table, expected one for each row, in order."

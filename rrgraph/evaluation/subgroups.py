@@ -1,7 +1,4 @@
-"""Where a system is good and where not: top-k accuracy by chemical family, size, year and distance from training.
-
-The measured rows, their outcome and the element systems of training flow in; one `Subgroups` a grouping flows out.
-"""
+"""Top-k accuracy on subgroups of the rows: by anion class, source elements, year and distance from training."""
 
 from __future__ import annotations
 
@@ -23,23 +20,23 @@ from rrgraph.util.registry import Registry
 __all__ = ["SUBGROUPINGS", "MeasuredRows", "Subgrouping", "Subgroups", "subgroup_accuracy", "system_distances"]
 
 Label = tuple[float, str]
-"""Place of a stratum among the others, and its name."""
+"""Sort key of a subgroup among the others, and its name."""
 
 _YEARS: Final = (2000, 2005, 2010, 2014)
-"""Last years of the strata that hold several; every later year is a stratum of its own."""
+"""Last years of the subgroups of several years; every later year is a subgroup of its own."""
 
 _MOST_ELEMENTS: Final = 6
 _FARTHEST: Final = 3
-_CHUNK: Final = 512
+_BATCH_SIZE: Final = 512
 
 
 @dataclass(frozen=True)
 class Subgroups:
-    """Accuracy of the rows of each kind.
+    """Accuracy on each subgroup of the rows.
 
     Attributes:
-        by: name of the grouping, one of `SUBGROUPINGS`.
-        accuracy: top-k by name of the stratum, in order; only those that have rows.
+        by: how rows are grouped, one of `SUBGROUPINGS`.
+        accuracy: top-k by name of the subgroup, in order; only those that have rows.
     """
 
     by: str
@@ -51,12 +48,12 @@ class Subgroups:
         return SUBGROUPINGS[self.by].title if self.by in SUBGROUPINGS else self.by
 
     def to_dict(self) -> dict[str, Any]:
-        """Return JSON values: `TopK.to_dict` by name of the stratum."""
+        """Return JSON values: `TopK.to_dict` by name of the subgroup."""
         return {name: top.to_dict() for name, top in self.accuracy.items()}
 
     @classmethod
     def from_dict(cls, by: str, values: Mapping[str, Any]) -> Subgroups:
-        """Return what `to_dict` described."""
+        """Return the object that `to_dict` was called on."""
         return cls(by=by, accuracy={name: TopK.from_dict(top) for name, top in values.items()})
 
     def table(self) -> tuple[list[str], list[list[str]]]:
@@ -76,7 +73,7 @@ class MeasuredRows:
     Attributes:
         table: the measured reactions.
         unseen: (rows,) see `RowRanks`.
-        systems: element systems of the training targets (`Fe-O`), None when they are not known.
+        systems: element systems of the training targets (`Fe-O`), None if not known.
     """
 
     table: ReactionTable
@@ -86,11 +83,11 @@ class MeasuredRows:
 
 @dataclass(frozen=True)
 class Subgrouping:
-    """One way to tell rows apart.
+    """One way to group rows.
 
     Attributes:
         title: what rows are grouped by, in words.
-        label: return the stratum of each row; raises `ScoreError` where it cannot be known.
+        label: returns the subgroup of each row; raises `ScoreError` if it cannot be known.
     """
 
     title: str
@@ -98,7 +95,7 @@ class Subgrouping:
 
 
 def subgroup_accuracy(
-    outcome: RowRanks,
+    ranks: RowRanks,
     table: ReactionTable,
     by: Sequence[str] | None = None,
     *,
@@ -106,23 +103,25 @@ def subgroup_accuracy(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> tuple[Subgroups, ...]:
-    """Return the accuracy of a system by kind of row, under the truth of the protocol.
+    """Return the accuracy of a system on subgroups of the rows.
 
     Args:
-        outcome: rank of each row, see `Metrics.rows`.
+        ranks: rank in each row, see `Metrics.rows`.
         table: the measured rows.
-        by: names of groupings, all by default.
-        systems: element systems of the training targets, for the grouping `distance`.
-        resamples: number of bootstrap resamples of each stratum, over its targets.
+        by: names from `SUBGROUPINGS`, all by default.
+        systems: element systems of the training targets, for `distance`.
+        resamples: number of bootstrap resamples of each subgroup, over its targets.
         seed: of the bootstrap.
 
     Raises:
-        ConfigError: there is no such grouping.
-        ScoreError: outcome and table differ in their rows, or a grouping needs what is not known.
+        ConfigError: there is no such way to group rows.
+        ScoreError: ranks and table differ in their rows, or `unseen` or `systems` are needed but not known.
     """
-    if list(outcome.targets) != table.target_keys.tolist():
-        raise ScoreError(f"The outcome of {len(outcome.targets)} rows is not that of the {len(table)} rows to group.")
-    rows = MeasuredRows(table, outcome.unseen, systems)
+    if list(ranks.targets) != table.target_keys.tolist():
+        raise ScoreError(
+            f"The ranks of {len(ranks.targets)} rows were not measured on the {len(table)} rows of the table."
+        )
+    rows = MeasuredRows(table, ranks.unseen, systems)
     found = []
     for name in SUBGROUPINGS if by is None else by:
         members: dict[Label, list[int]] = {}
@@ -130,7 +129,7 @@ def subgroup_accuracy(
             members.setdefault(label, []).append(row)
         accuracy = {
             label[1]: top_k_accuracy(
-                outcome.ranks[index], [outcome.targets[row] for row in index], resamples=resamples, seed=seed
+                ranks.ranks[index], [ranks.targets[row] for row in index], resamples=resamples, seed=seed
             )
             for label, index in sorted(members.items())
         }
@@ -139,17 +138,17 @@ def subgroup_accuracy(
 
 
 def system_distances(systems: Sequence[str], known: Collection[str]) -> NDArray[np.int64]:
-    """Return how far each element system is from the nearest known one, (systems,).
+    """Return the distance of each element system from the nearest known one, (systems,).
 
-    The distance of two systems is the number of elements that only one of them has: each has to be added or removed,
-    so that one element in place of another counts as two.
+    The distance of two systems is the number of elements that only one of them has, so that one element in place of
+    another counts as two.
 
     Args:
         systems: element systems such as `Fe-O`.
-        known: those that are near by definition.
+        known: the known systems.
 
     Raises:
-        ScoreError: no system is known, or a system names something that is no element.
+        ScoreError: no system is known, or a system contains an unknown element.
     """
     if not known:
         raise ScoreError("Cannot measure the distance from training: no element system is known.")
@@ -157,27 +156,27 @@ def system_distances(systems: Sequence[str], known: Collection[str]) -> NDArray[
     near = _presence(sorted(known))
     sizes = near.sum(1)
     found = np.zeros(len(distinct), dtype=np.int64)
-    for start in range(0, len(distinct), _CHUNK):
-        chunk = _presence(distinct[start : start + _CHUNK].tolist())
+    for start in range(0, len(distinct), _BATCH_SIZE):
+        batch = _presence(distinct[start : start + _BATCH_SIZE].tolist())
         # |A| + |B| - 2 |A and B|; whole numbers this small are exact in 32 bits.
-        found[start : start + _CHUNK] = (chunk.sum(1)[:, None] + sizes - 2 * chunk @ near.T).min(1)
+        found[start : start + _BATCH_SIZE] = (batch.sum(1)[:, None] + sizes - 2 * batch @ near.T).min(1)
     return found[index.ravel()]
 
 
 def _presence(systems: Sequence[str]) -> NDArray[np.float32]:
-    """Return (systems, elements) 1 where the element system has the element."""
+    """Return (systems, elements), 1 where the element system has the element."""
     present = np.zeros((len(systems), len(ATOMIC_NUMBERS) + 1), dtype=np.float32)
     for row, system in enumerate(systems):
         for symbol in system.split("-"):
             if symbol not in ATOMIC_NUMBERS:
                 near = suggestion(symbol, ATOMIC_NUMBERS)
-                raise ScoreError(f"The element system '{system}' names '{symbol}', which is no element.{near}")
+                raise ScoreError(f"'{symbol}' in the element system '{system}' is not an element.{near}")
             present[row, ATOMIC_NUMBERS[symbol]] = 1
     return present
 
 
 SUBGROUPINGS: Final[Registry[Subgrouping]] = Registry("grouping of rows")
-"""Ways to tell the rows of an evaluation apart, by name."""
+"""Ways to group the rows of an evaluation, by name."""
 
 
 def _anion_class(rows: MeasuredRows) -> list[Label]:
@@ -186,8 +185,8 @@ def _anion_class(rows: MeasuredRows) -> list[Label]:
 
 
 def _source_elements(rows: MeasuredRows) -> list[Label]:
-    numbers = [min(len(source_elements(target)), _MOST_ELEMENTS) for target in rows.table.targets]
-    return [(number, f"{number} or more" if number == _MOST_ELEMENTS else str(number)) for number in numbers]
+    counts = [min(len(source_elements(target)), _MOST_ELEMENTS) for target in rows.table.targets]
+    return [(count, f"{count} or more" if count == _MOST_ELEMENTS else str(count)) for count in counts]
 
 
 def _year(rows: MeasuredRows) -> list[Label]:
@@ -197,10 +196,10 @@ def _year(rows: MeasuredRows) -> list[Label]:
 def _period(year: float) -> Label:
     if np.isnan(year):
         return np.inf, "unknown"
-    place = bisect_left(_YEARS, year)
-    if place == len(_YEARS):
+    index = bisect_left(_YEARS, year)
+    if index == len(_YEARS):
         return year, f"{year:.0f}"
-    return _YEARS[place], f"{_YEARS[place - 1] + 1}-{_YEARS[place]}" if place else f"up to {_YEARS[0]}"
+    return _YEARS[index], f"{_YEARS[index - 1] + 1}-{_YEARS[index]}" if index else f"up to {_YEARS[0]}"
 
 
 def _distance(rows: MeasuredRows) -> list[Label]:

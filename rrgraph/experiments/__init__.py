@@ -1,4 +1,4 @@
-"""Experiments: several systems on several splits with several seeds flow in, tables that compare them flow out."""
+"""Experiments: several systems on several splits with several seeds, and the tables that compare them."""
 
 from rrgraph.experiments.comparison import Cell, Column, Difference, Panel, compare
 from rrgraph.experiments.config import ExperimentConfig, QuickConfig, SearchConfig, SystemConfig, load_experiment

@@ -1,17 +1,19 @@
-"""The configuration of an experiment: YAML and overrides flow in, a checked description of a grid of runs flows out."""
+"""The configuration of an experiment: which systems are compared on which splits with which seeds."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
+from rrgraph.data import SUBSET_NAMES, TEST
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.util.config import NamedConfig, load_config
 from rrgraph.util.named_configs import find_config
+from rrgraph.util.settings import check, setting
 
 __all__ = ["ExperimentConfig", "QuickConfig", "SearchConfig", "SystemConfig", "load_experiment"]
 
@@ -27,7 +29,7 @@ class SystemConfig:
     """
 
     config: str = ""
-    overrides: list[str] = field(default_factory=list)
+    overrides: list[str] = setting(factory=list)
 
 
 @dataclass
@@ -37,14 +39,14 @@ class QuickConfig:
     Attributes:
         systems: the systems that take part, all when empty, each with further overrides.
         overrides: further overrides of all systems.
-        splits: in place of those of the experiment, unless empty.
-        seeds: in place of those of the experiment, unless empty.
+        splits: splits in place of those of the experiment, unless empty.
+        seeds: seeds in place of those of the experiment, unless empty.
     """
 
-    systems: dict[str, list[str]] = field(default_factory=dict)
-    overrides: list[str] = field(default_factory=list)
-    splits: list[str] = field(default_factory=list)
-    seeds: list[int] = field(default_factory=list)
+    systems: dict[str, list[str]] = setting(factory=dict)
+    overrides: list[str] = setting(factory=list)
+    splits: list[str] = setting(factory=list)
+    seeds: list[int] = setting(factory=list)
 
 
 @dataclass
@@ -57,9 +59,9 @@ class SearchConfig:
         most_sets: largest number of sets that is enumerated for a row, to compare with the search.
     """
 
-    candidates: list[int] = field(default_factory=list)
-    targets: int = 200
-    most_sets: int = 200_000
+    candidates: list[int] = setting(factory=list, at_least=0)
+    targets: int = setting(200, at_least=1)
+    most_sets: int = setting(200_000, at_least=0)
 
 
 @dataclass
@@ -68,13 +70,13 @@ class ExperimentConfig(NamedConfig):
 
     Attributes:
         title: what is compared, one sentence.
-        systems: by the name that tables use.
-        overrides: `key=value` for the configurations of all systems, before their own.
+        systems: the systems by the name that tables use, each with the keys `config` and `overrides`.
+        overrides: settings as `key=value` for the configurations of all systems, before their own.
         splits: splits of the table; `column` for molecules.
-        seeds: of the runs.
-        protocols: evaluation protocols, also with flags: `paper,max_candidates=20`; for molecules what is ranked, of
-            `rrgraph.organic.run.run.RANKS`.
-        part: what is measured, `test` or `validation`.
+        seeds: seeds of the runs.
+        protocols: evaluation protocols, also with flags: `paper,max_candidates=20`; for molecules `reactants`,
+            `by_template` or `template`.
+        subset: subset of each split that is measured.
         compare_with: a system that tables compare every other with; empty for none.
         search: what the search costs.
         quick: what `--quick` changes.
@@ -84,15 +86,31 @@ class ExperimentConfig(NamedConfig):
 
     name: str = "experiment"
     title: str = ""
-    systems: dict[str, SystemConfig] = field(default_factory=dict)
-    overrides: list[str] = field(default_factory=list)
-    splits: list[str] = field(default_factory=lambda: ["nms"])
-    seeds: list[int] = field(default_factory=lambda: [0, 1, 2])
-    protocols: list[str] = field(default_factory=lambda: ["paper", "open"])
-    part: str = "test"
+    systems: dict[str, SystemConfig] = setting(factory=dict)
+    overrides: list[str] = setting(factory=list)
+    splits: list[str] = setting(factory=lambda: ["nms"])
+    seeds: list[int] = setting(factory=lambda: [0, 1, 2])
+    protocols: list[str] = setting(factory=lambda: ["paper", "open"])
+    subset: str = setting(TEST.word, choices=SUBSET_NAMES[1:], alias="part")
     compare_with: str = ""
-    search: SearchConfig = field(default_factory=SearchConfig)
-    quick: QuickConfig = field(default_factory=QuickConfig)
+    search: SearchConfig = setting(factory=SearchConfig)
+    quick: QuickConfig = setting(factory=QuickConfig)
+
+    def cross_check(self, prefix: str) -> None:
+        """Refuse an empty grid, a grid with something twice, and unknown systems, by a `ConfigError`."""
+        for key in ("systems", "splits", "seeds", "protocols"):
+            values = getattr(self, key)
+            if not values:
+                raise ConfigError(f"Configuration value {key} is empty, expected at least one.")
+            if len(set(values)) < len(values):
+                raise ConfigError(f"Configuration value {key} is {values}, expected each one once.")
+        for name in self.systems:
+            if not re.fullmatch(r"[\w.+-]+", name):
+                raise ConfigError(f"The system '{name}' needs a name of letters, digits, '_', '.', '+' and '-'.")
+        if self.compare_with:
+            check_choice("compare_with", self.compare_with, self.systems)
+        for name in self.quick.systems:
+            check_choice("quick.systems", name, self.systems)
 
 
 def load_experiment(path: str | Path, overrides: Sequence[str] = (), *, quick: bool = False) -> ExperimentConfig:
@@ -112,7 +130,7 @@ def load_experiment(path: str | Path, overrides: Sequence[str] = (), *, quick: b
         name: replace(system, config=_find_system(system.config, folder)) for name, system in config.systems.items()
     }
     config = replace(config, systems=systems)
-    _check(config)
+    check(config)
     return _quick(config) if quick else replace(config, quick=QuickConfig())
 
 
@@ -143,22 +161,3 @@ def _quick(config: ExperimentConfig) -> ExperimentConfig:
         compare_with=config.compare_with if config.compare_with in chosen else "",
         quick=QuickConfig(),
     )
-
-
-def _check(config: ExperimentConfig) -> None:
-    for key in ("systems", "splits", "seeds", "protocols"):
-        values = getattr(config, key)
-        if not values:
-            raise ConfigError(f"Configuration value {key} is empty, expected at least one.")
-        if len(set(values)) < len(values):
-            raise ConfigError(f"Configuration value {key} is {values}, expected each one once.")
-    for name in config.systems:
-        if not re.fullmatch(r"[\w.+-]+", name):
-            raise ConfigError(f"The system '{name}' needs a name of letters, digits, '_', '.', '+' and '-'.")
-    check_choice("part", config.part, ("validation", "test"))
-    if config.compare_with:
-        check_choice("compare_with", config.compare_with, config.systems)
-    for name in config.quick.systems:
-        check_choice("quick.systems", name, config.systems)
-    if min(config.search.candidates, default=0) < 0 or config.search.targets < 1:
-        raise ConfigError("Expected search.candidates of at least 0 (all) and search.targets of at least 1.")

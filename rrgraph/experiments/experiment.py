@@ -1,4 +1,4 @@
-"""A whole experiment: its configuration flows in; finished runs, one table of results and the comparison flow out."""
+"""A whole experiment: carries out its runs, and writes their results and the tables that compare them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from rrgraph.errors import RRGraphError, check_choice
 from rrgraph.experiments.comparison import Panel, compare
 from rrgraph.experiments.config import ExperimentConfig
 from rrgraph.experiments.grid import Run, RunName, check_grid, expand, is_finished
-from rrgraph.experiments.record import check_place, record_experiment
+from rrgraph.experiments.record import check_folder, record_experiment
 from rrgraph.experiments.results import read_outcomes, record_seconds, result_row, write_results
 from rrgraph.experiments.search_cost import measure_search, search_table
 from rrgraph.experiments.tables import csv_table, latex_table, markdown_table
-from rrgraph.experiments.workflows import kind_of
+from rrgraph.runs import workflow_of
 from rrgraph.util.environment import processors
 from rrgraph.util.files import write_text
 from rrgraph.util.parallel import WorkerDied, parallel_map
@@ -81,7 +81,7 @@ def run_experiment(
     """
     for name in only:
         check_choice("only", name, experiment.systems)
-    check_place(experiment)
+    check_folder(experiment)
     runs = expand(experiment)
     check_grid(runs)
     record_experiment(experiment, runs)
@@ -94,8 +94,8 @@ def run_experiment(
     _record_results(folder, runs, finished)
     with progress_bar(experiment.name, total=len(runs), done=len(finished), unit="run") as bar:
         threads = max(1, processors() // jobs)
-        for place, answer in parallel_map(partial(_carry_out, jobs=threads), waiting, jobs=jobs, threads=threads):
-            run = waiting[place]
+        for index, answer in parallel_map(partial(_run, jobs=threads), waiting, jobs=jobs, threads=threads):
+            run = waiting[index]
             outcome = Outcome(0.0, f"{answer}.") if isinstance(answer, WorkerDied) else answer
             if outcome.error:
                 failures[run] = outcome.error
@@ -112,21 +112,21 @@ def run_experiment(
     return ExperimentResult(folder=folder, panels=panels, failures=failures)
 
 
-def _carry_out(run: Run, *, jobs: int) -> Outcome:
-    """Carry out a run, in so many processes; what it prints goes to a file beside the run folders."""
+def _run(run: Run, *, jobs: int) -> Outcome:
+    """Carry out a run in that many processes; what it prints goes to a file beside the run folders."""
     started = time.perf_counter()
     log = run.folder.parent.parent / "logs" / f"{run.folder.name}.txt"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as stream, redirect_stdout(stream), redirect_stderr(stream):
         try:
-            measured = kind_of(run.config).carry_out(run.config, jobs=jobs)
+            measured = workflow_of(run.config).run(run.config, resume=True, jobs=jobs).comparison
         except RRGraphError as error:
             return Outcome(time.perf_counter() - started, str(error))
         except Exception as error:
             traceback.print_exc()
             return Outcome(time.perf_counter() - started, f"{type(error).__name__}: {error} (see '{log}').")
-    if run.part not in measured:
-        return Outcome(time.perf_counter() - started, f"The part '{run.part}' has no rows to measure on.")
+    if run.subset not in measured:
+        return Outcome(time.perf_counter() - started, f"The subset '{run.subset}' has no rows to measure on.")
     seconds = time.perf_counter() - started
     record_seconds(run, seconds)
     return Outcome(seconds)

@@ -1,4 +1,4 @@
-"""The grid of an experiment: its configuration flows in, the configuration of each run flows out, checked."""
+"""The grid of an experiment: the checked configuration of each run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.experiments.config import ExperimentConfig
-from rrgraph.experiments.workflows import AnyConfig, Kind, kind_of, load_any
+from rrgraph.runs import AnyConfig, Workflow, load_any, workflow_of
 from rrgraph.training.run_folder import check_folder
 
 __all__ = ["Run", "check_grid", "expand", "is_finished"]
@@ -46,9 +46,9 @@ class Run:
         return self.config.folder
 
     @property
-    def part(self) -> str:
-        """The part of the split that it measures."""
-        return self.config.evaluation.parts[0]
+    def subset(self) -> str:
+        """The subset of the split that it measures."""
+        return self.config.evaluation.subsets[0]
 
     def __str__(self) -> str:
         return f"{self.system}, split {self.split}, seed {self.seed}"
@@ -65,12 +65,12 @@ def expand(experiment: ExperimentConfig) -> list[Run]:
         name: load_any(system.config, [*experiment.overrides, *system.overrides])
         for name, system in experiment.systems.items()
     }
-    kind = _common_kind(configs)
+    workflow = _common_workflow(configs)
     for split in experiment.splits:
-        check_choice("splits", split, kind.splits)
+        check_choice("splits", split, workflow.splits)
     for protocol in experiment.protocols:
-        kind.check_protocol(protocol)
-    if experiment.search.candidates and not kind.searches:
+        workflow.check_protocol(protocol)
+    if experiment.search.candidates and not workflow.searches:
         raise ConfigError(
             "search.candidates is about precursor sets, which runs on molecules do not search; leave it out."
         )
@@ -82,22 +82,21 @@ def expand(experiment: ExperimentConfig) -> list[Run]:
     ]
 
 
-def _common_kind(configs: Mapping[str, AnyConfig]) -> Kind[Any]:
+def _common_workflow(configs: Mapping[str, AnyConfig]) -> Workflow[Any]:
     first, *others = configs
     for other in others:
-        if kind_of(configs[other]) is not kind_of(configs[first]):
+        if workflow_of(configs[other]).domain != workflow_of(configs[first]).domain:
             raise ConfigError(
                 f"The systems '{first}' and '{other}' cannot be compared: one is about materials, the other about "
                 "molecules."
             )
-    return kind_of(configs[first])
+    return workflow_of(configs[first])
 
 
 def _configured(config: AnyConfig, experiment: ExperimentConfig, system: str, split: str, seed: int) -> AnyConfig:
     name = f"{system}-{split}-{seed}"
     config = replace(config, name=name, seed=seed, output=str(experiment.folder / "runs" / name))
-    kind = kind_of(config)
-    return kind.prepared(config, part=experiment.part, protocols=experiment.protocols, split=split)
+    return workflow_of(config).measuring(config, subset=experiment.subset, protocols=experiment.protocols, split=split)
 
 
 def check_grid(runs: Sequence[Run]) -> None:
@@ -107,21 +106,21 @@ def check_grid(runs: Sequence[Run]) -> None:
         ConfigError: a configuration names something unknown, two systems would be measured on different rows, or a
             run folder holds something else.
     """
-    kind = kind_of(runs[0].config)
     checked: dict[str, Run] = {}
     for run in runs:
         if run.system not in checked:
             checked[run.system] = run
             try:
-                kind.check(run.config)
+                workflow_of(run.config).check(run.config)
             except ConfigError as error:
                 raise ConfigError(f"System '{run.system}': {error}") from None
     first = next(iter(checked.values()))
     for run in checked.values():
-        if kind.rows_key(run.config) != kind.rows_key(first.config):
+        workflow = workflow_of(run.config)
+        if workflow.rows_key(run.config) != workflow.rows_key(first.config):
             raise ConfigError(
-                f"The systems '{first.system}' and '{run.system}' would not be measured on the same rows: {kind.rows} "
-                "must agree, which overrides of the experiment can see to."
+                f"The systems '{first.system}' and '{run.system}' would not be measured on the same rows: "
+                f"{workflow.rows} must agree, which overrides of the experiment can see to."
             )
     for run in runs:
         try:
@@ -137,8 +136,8 @@ def is_finished(run: Run) -> bool:
     metrics = run.folder / "metrics.json"
     if not metrics.is_file() or not (run.folder / "ranks.json").is_file():
         return False
-    return run.part in json.loads(metrics.read_text(encoding="utf-8")) and _recorded(run) == run.config
+    return run.subset in json.loads(metrics.read_text(encoding="utf-8")) and _recorded(run) == run.config
 
 
 def _recorded(run: Run) -> AnyConfig:
-    return load_any(run.folder / "config.yaml")
+    return load_any(run.folder / "config.yaml", recorded=True)

@@ -1,4 +1,4 @@
-"""The record of an experiment: what it was asked to do, on which data and on what computer flow into its folder."""
+"""The record of an experiment: what it was asked to do, on which data and on what computer."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from rrgraph.data import data_checksum
 from rrgraph.errors import ConfigError
 from rrgraph.experiments.config import ExperimentConfig
 from rrgraph.experiments.grid import Run
-from rrgraph.experiments.workflows import kind_of
-from rrgraph.runs import read_pool
+from rrgraph.planning import read_candidates
+from rrgraph.runs import workflow_of
 from rrgraph.util.config import save_config
 from rrgraph.util.environment import describe_environment
 from rrgraph.util.files import write_json
 
-__all__ = ["check_place", "record_experiment"]
+__all__ = ["check_folder", "record_experiment"]
 
 _CONFIG = "experiment.yaml"
 
 
-def check_place(experiment: ExperimentConfig) -> None:
+def check_folder(experiment: ExperimentConfig) -> None:
     """Refuse a folder that holds something other than an experiment.
 
     Raises:
@@ -44,10 +44,10 @@ def record_experiment(experiment: ExperimentConfig, runs: Sequence[Run]) -> None
 
 
 def _tables(runs: Sequence[Run]) -> dict[str, Any]:
-    kind = kind_of(runs[0].config)
-    tables = dict.fromkeys(name for run in runs for name in kind.tables(run.config))
-    pools = dict.fromkeys(name for run in runs for name in kind.pools(run.config))
+    workflow = workflow_of(runs[0].config)
+    tables = dict.fromkeys(name for run in runs for name in workflow.tables(run.config))
+    pools = dict.fromkeys(name for run in runs for name in workflow.pools(run.config))
     return {
-        "tables": {name: {"rows": kind.count_rows(name), "sha256": data_checksum(name)} for name in tables},
-        "pools": {name: {"candidates": len(read_pool(name)), "sha256": data_checksum(name)} for name in pools},
+        "tables": {name: {"rows": workflow.count_rows(name), "sha256": data_checksum(name)} for name in tables},
+        "pools": {name: {"candidates": len(read_candidates(name)), "sha256": data_checksum(name)} for name in pools},
     }

@@ -1,4 +1,4 @@
-"""What finished runs measured: run folders flow in, one row of results a run and the outcome of each row flow out."""
+"""What finished runs measured: one row of results a run, and the outcome of each row of their tables."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from rrgraph.experiments.grid import Run, RunName
-from rrgraph.experiments.workflows import kind_of
 from rrgraph.metrics import RowRanks
+from rrgraph.runs import workflow_of
 from rrgraph.util.files import write_json, write_text
 
 __all__ = ["RESULTS", "ResultRow", "read_outcomes", "record_seconds", "result_row", "write_results"]
@@ -33,8 +33,8 @@ def record_seconds(run: Run, seconds: float) -> None:
 def result_row(run: Run) -> ResultRow:
     """Return the row of a finished run; how long it took stays empty where nothing recorded it."""
     seconds = run.folder / _SECONDS
-    measured = json.loads((run.folder / "metrics.json").read_text(encoding="utf-8"))[run.part]
-    values = kind_of(run.config).accuracies(measured)
+    measured = json.loads((run.folder / "metrics.json").read_text(encoding="utf-8"))[run.subset]
+    values = workflow_of(run.config).columns(measured)
     return {
         "system": run.system,
         "split": run.split,
@@ -57,6 +57,6 @@ def write_results(folder: Path, rows: Iterable[ResultRow]) -> None:
 
 def read_outcomes(run: Run, protocols: Sequence[str]) -> dict[RunName, Mapping[str, RowRanks]]:
     """Return what became of each row in a finished run by protocol, for each panel that rows of its split have."""
-    ranks = json.loads((run.folder / "ranks.json").read_text(encoding="utf-8"))[run.part]
-    found = kind_of(run.config).outcomes(run.split, ranks, protocols)
+    ranks = json.loads((run.folder / "ranks.json").read_text(encoding="utf-8"))[run.subset]
+    found = workflow_of(run.config).outcomes(run.split, ranks, protocols)
     return {(run.system, panel, run.seed): outcome for panel, outcome in found.items()}

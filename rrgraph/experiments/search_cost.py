@@ -1,4 +1,4 @@
-"""What the search for sets costs (Retro-Rank-In table 11): runs flow in, numbers of sets and times flow out."""
+"""What the search for sets costs (Retro-Rank-In table 11): numbers of sets, and times with and without the search."""
 
 from __future__ import annotations
 
@@ -9,20 +9,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.baselines import SetBaseline
 from rrgraph.evaluation import PROTOCOLS
 from rrgraph.experiments.config import SearchConfig
 from rrgraph.experiments.grid import Run
-from rrgraph.models import load_model
-from rrgraph.organic.run import OrganicConfig
 from rrgraph.planning import CandidateFilter, LinkScorer, SetProblem, enumerate_sets, search_sets, set_problem
-from rrgraph.runs import BaselineConfig, RunData, candidate_pool, prepare_data
-from rrgraph.runs.baseline import build_baseline
+from rrgraph.runs import BaselineConfig, RunConfig, RunData, candidate_pool, materials_workflow, prepare_data
 from rrgraph.util.files import write_text
 from rrgraph.util.progress import track
 
@@ -117,7 +113,7 @@ def timed(
 ) -> tuple[NDArray[np.float64], list[list[float]]]:
     """Return the seconds (problems,) that each problem takes, the best of the repeats, and the scores found."""
     gc.collect()
-    gc.freeze()  # the tables in memory are no part of what is measured
+    gc.freeze()  # the tables in memory are not part of what is measured
     seconds = np.full(len(problems), np.inf)
     found: list[list[float]] = []
     for _ in range(repeats):
@@ -131,12 +127,12 @@ def timed(
 
 
 def _measure(run: Run, config: SearchConfig) -> list[SearchCost]:
-    assert not isinstance(run.config, OrganicConfig)
-    data = prepare_data(run.config.data, seed=run.seed)
-    scorer = _scorer(run, data)
-    if scorer is None:
+    assert isinstance(run.config, RunConfig | BaselineConfig)
+    if not materials_workflow(run.config).scores_links(run.config):
         return []
-    table = getattr(data.split, run.part)
+    data = prepare_data(run.config.data, seed=run.seed)
+    scorer = _scorer(run.config, data)
+    table = getattr(data.split, run.subset)
     chosen = np.random.default_rng(0).permutation(len(table))[: config.targets]
     rows = table.select(np.sort(chosen))
     pool = CandidateFilter(candidate_pool(data.known, table), PROTOCOLS["paper"].constraints())
@@ -151,12 +147,9 @@ def _measure(run: Run, config: SearchConfig) -> list[SearchCost]:
     return costs
 
 
-def _scorer(run: Run, data: RunData) -> LinkScorer | None:
-    """Return what gives links: the model of a run, or the baseline fitted again; None for one that proposes sets."""
-    if not isinstance(run.config, BaselineConfig):
-        return load_model(str(run.folder))
-    baseline = build_baseline(run.config)
-    return None if isinstance(baseline, SetBaseline) else baseline.fit(data.split.train, data.split)
+def _scorer(config: RunConfig | BaselineConfig, data: RunData) -> LinkScorer:
+    """Return what scores links: the model of a run, or the baseline fitted again."""
+    return cast(LinkScorer, materials_workflow(config).ranker(config, data)[0])
 
 
 def _cost(run: Run, number: int, problems: Sequence[SetProblem], most_sets: int) -> SearchCost:
@@ -188,10 +181,10 @@ def _milliseconds(seconds: float, rows: int) -> str:
 def _read(path: Path) -> list[SearchCost]:
     if not path.is_file():
         return []
-    kinds = {"str": str, "int": int, "float": float}
+    types = {"str": str, "int": int, "float": float}
     with path.open(encoding="utf-8", newline="") as handle:
         return [
-            SearchCost(**{column.name: kinds[str(column.type)](row[column.name]) for column in fields(SearchCost)})
+            SearchCost(**{column.name: types[str(column.type)](row[column.name]) for column in fields(SearchCost)})
             for row in csv.DictReader(handle)
         ]
 

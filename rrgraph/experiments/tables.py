@@ -1,4 +1,4 @@
-"""Tables of an experiment: panels flow in, Markdown, CSV and LaTeX flow out. Accuracies are in %."""
+"""Tables of an experiment as Markdown, CSV and LaTeX. Accuracies are in %."""
 
 from __future__ import annotations
 

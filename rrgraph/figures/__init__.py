@@ -1,24 +1,24 @@
-"""Figures and pages: finished runs, experiments and networks flow in; SVG, PNG and HTML pages flow out."""
+"""Figures (SVG and PNG) and HTML reports of finished runs and experiments."""
 
-from rrgraph.figures.catalogue import FIGURES, Drawn, FigureKind, draw_figures, write_figures
+from rrgraph.figures.catalogue import FIGURES, Drawn, FigureSpec, draw_figures, write_figures
 from rrgraph.figures.plan import PlanPicture, draw_plan
 from rrgraph.figures.report import report_html, write_report
 from rrgraph.figures.runs import TrainedRun
-from rrgraph.figures.series import Series, Wishes, gather, usual_part
+from rrgraph.figures.series import FigureOptions, Series, default_subset, gather
 
 __all__ = [
     "FIGURES",
     "Drawn",
-    "FigureKind",
+    "FigureOptions",
+    "FigureSpec",
     "PlanPicture",
     "Series",
     "TrainedRun",
-    "Wishes",
+    "default_subset",
     "draw_figures",
     "draw_plan",
     "gather",
     "report_html",
-    "usual_part",
     "write_figures",
     "write_report",
 ]

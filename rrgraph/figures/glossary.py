@@ -1,4 +1,4 @@
-"""Words of the report: terms and the flags of a protocol flow in, sentences for a reader who was not there flow out."""
+"""The glossary of the report, and the rules of a protocol in sentences."""
 
 from __future__ import annotations
 
@@ -11,42 +11,43 @@ __all__ = ["GLOSSARY", "describe_flags"]
 GLOSSARY: Final = {
     "target": "The material to be made, given by its composition.",
     "precursor": "A starting material of a synthesis, such as Li2CO3.",
-    "precursor set": "The precursors that together make a target; a set is right only if all of its members are.",
-    "recorded set": "The precursor set that a publication reports for the target. Other sets may work too; "
-    "the literature does not say so, and they count as wrong.",
+    "precursor set": "All precursors used together to make a target; a set counts as found only if it matches exactly.",
+    "recorded set": "The precursor set that a publication reports for the target. Other sets may work too, but they "
+    "are not recorded and count as misses.",
     "row": "One recorded synthesis: a target and a precursor set.",
-    "candidate": "A precursor that sets may be made of.",
+    "candidate": "A precursor that may be used in sets.",
     "top-K": "Share of rows whose recorded set is among the first K sets that a system lists.",
-    "unseen precursor": "One that occurs in no training row. Systems that choose from a fixed list cannot propose it.",
+    "unseen precursor": "A precursor in no training row. Systems that choose from a fixed list cannot propose it.",
     "element system": "The set of elements of a target, such as Fe-Li-O-P.",
-    "split": "How rows are divided into those that teach, those that help to choose (validation) and those that test.",
+    "split": "The division of rows into training, validation (for choosing settings) and test rows.",
     "protocol": "The rules by which a list of sets is compared with the recorded one.",
-    "seed": "Number that fixes everything drawn at random; several seeds show how much of a difference is luck.",
+    "seed": "Number that fixes all random choices; several seeds show how much results vary by chance.",
     "± deviation": "Standard deviation over seeds.",
-    "95 % interval": "Where the value would lie in 95 of 100 repetitions with other targets (bootstrap over targets).",
-    "link probability": "How sure a model is that a precursor belongs to a target, whatever the rest of the set.",
+    "95 % interval": "Range of the value in 95 of 100 bootstrap resamples of the targets.",
+    "link probability": "Probability a model gives to a target being made from a precursor, whatever the other members "
+    "of the set.",
     "calibration error (ece)": "Mean difference between the probability of first sets and the share of them that is "
     "recorded; 0 is perfect.",
 }
 
 _FLAGS: Final = {
-    ("set_size", "told"): "The system is told how many precursors the recorded set has.",
-    ("set_size", "open"): "The system does not know how many precursors are needed; sets of 1 to {max_size} compete.",
-    ("cover", "strict"): "The precursors have to bring every element of the target.",
+    ("set_size", "known"): "The number of precursors of the recorded set is known to the system.",
+    ("set_size", "unknown"): "The number of precursors is unknown; sets of 1 to {max_size} compete.",
+    ("cover", "strict"): "The precursors must supply every element of the target.",
     ("cover", "exempt"): "C, H, O and N may come from the atmosphere.",
-    ("foreign", "allowed"): "Precursors may bring elements that the target lacks.",
-    ("foreign", "forbidden"): "Precursors may not bring elements that the target lacks (C, H, O and N aside).",
-    ("ties", "optimistic"): "Where sets score the same, the recorded one comes first.",
-    ("ties", "pessimistic"): "Where sets score the same, the recorded one comes last.",
-    ("truth", "row"): "Only the row's own recorded set is right.",
-    ("truth", "any"): "Any set recorded for the target is right.",
+    ("foreign", "allowed"): "Precursors may contain elements that the target lacks.",
+    ("foreign", "forbidden"): "Precursors may not contain elements that the target lacks (except C, H, O and N).",
+    ("ties", "optimistic"): "Among sets with equal scores, the recorded one comes first.",
+    ("ties", "pessimistic"): "Among sets with equal scores, the recorded one comes last.",
+    ("truth", "row"): "Only the row's own recorded set counts.",
+    ("truth", "any"): "Any set recorded for the target counts.",
 }
 
 
 def describe_flags(protocol: Protocol) -> list[str]:
-    """Return the rules of a protocol, a sentence each."""
+    """Return the rules of a protocol, one sentence each."""
     flags = protocol.to_dict()
     sentences = [text.format(**flags) for (flag, value), text in _FLAGS.items() if flags[flag] == value]
     most = protocol.max_candidates
-    pool = f"the {most} candidates that it finds most probable" if most else "the whole list of candidates"
-    return [*sentences[:1], f"A system makes sets of {pool}.", *sentences[1:]]
+    pool = f"the {most} most probable candidates" if most else "all candidates"
+    return [*sentences[:1], f"Sets are formed from {pool}.", *sentences[1:]]

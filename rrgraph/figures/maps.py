@@ -1,7 +1,4 @@
-"""Maps of embeddings: targets coloured by rank (Retro-Rank-In figure 6), precursors around a target (figure 9).
-
-Trained models, baselines and the rows they were measured on flow in; principal components and figures flow out.
-"""
+"""Maps of embeddings: targets coloured by rank (Retro-Rank-In figure 6), precursors around a target (figure 9)."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.errors import ConfigError
-from rrgraph.figures.series import Series, Wishes, by_split
+from rrgraph.figures.series import FigureOptions, Series, by_split
 from rrgraph.util.figure_style import GREY, PALETTE, panels, styled, subscripts
 
 if TYPE_CHECKING:
@@ -34,9 +31,9 @@ __all__ = [
 
 _RANKS: Final = ((1, "1", "#D7191C"), (3, "2-3", "#FDAE61"), (5, "4-5", "#C9B36B"), (10, "6-10", "#74B3D8"))
 _WORSE: Final = ("beyond 10", "#2B3F8C")
-_ABREAST: Final = 3
+_COLUMNS: Final = 3
 _NAMED: Final = 8
-_LEAST: Final = 0.005
+_MIN_PROBABILITY: Final = 0.005
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +44,7 @@ class TargetMap:
         title: which model and rows.
         points: (targets, 2) principal components of the embeddings.
         ranks: (targets,) best rank of a recorded set, infinite for a miss.
-        explained: share of the variance that each component holds.
+        explained: share of the variance of each component.
     """
 
     title: str
@@ -61,13 +58,13 @@ class PrecursorMap:
     """Candidates around a target, for one system.
 
     Attributes:
-        title: which system, and whose embeddings where it has none.
+        title: which system, and whose embeddings if it has none.
         target: formula of the target.
-        origin: (2,) its principal components.
-        points: (candidates, 2) those of the candidates.
+        origin: (2,) principal components of the target.
+        points: (candidates, 2) principal components of the candidates.
         formulas: of the candidates.
         probabilities: (candidates,) of their links to the target.
-        explained: share of the variance that each component holds.
+        explained: share of the variance of each component.
     """
 
     title: str
@@ -80,9 +77,9 @@ class PrecursorMap:
 
 
 def principal_components(vectors: NDArray[np.floating]) -> tuple[NDArray[np.float64], tuple[float, float]]:
-    """Return the first two principal components (n, 2) of n vectors, and the share of the variance each holds.
+    """Return the first two principal components (n, 2) of n vectors, and the share of the variance of each.
 
-    The sign of a component, which is arbitrary, is that of its largest loading.
+    The sign of a component, which is arbitrary, is chosen so that its largest loading is positive.
     """
     centred = vectors.astype(np.float64) - vectors.mean(0, dtype=np.float64)
     values, axes = np.linalg.eigh(centred.T @ centred)
@@ -92,7 +89,7 @@ def principal_components(vectors: NDArray[np.floating]) -> tuple[NDArray[np.floa
     return centred @ axes, (float(shares[0]), float(shares[1]))
 
 
-def collect_target_maps(series: Sequence[Series], wishes: Wishes) -> list[TargetMap]:
+def collect_target_maps(series: Sequence[Series], options: FigureOptions) -> list[TargetMap]:
     """Return the map of each trained model whose rows have ranks.
 
     Raises:
@@ -102,8 +99,8 @@ def collect_target_maps(series: Sequence[Series], wishes: Wishes) -> list[Target
     for each in series:
         if not each.embeds:
             continue
-        run, protocol = each.first, wishes.chosen(each)
-        outcome, table = run.ranks(wishes.part, protocol), run.table(wishes.part)
+        run, protocol = each.first, options.chosen(each)
+        outcome, table = run.ranks(options.subset, protocol), run.table(options.subset)
         if outcome is None or not len(table):
             continue
         if list(outcome.targets) != table.target_keys.tolist():
@@ -121,12 +118,12 @@ def collect_target_maps(series: Sequence[Series], wishes: Wishes) -> list[Target
 
 @styled
 def draw_target_maps(data: Sequence[TargetMap]) -> Figure:
-    """Draw a panel for each model, warm where the recorded set ranks high, as in the paper."""
+    """Draw a panel for each model, in warm colours where the recorded set ranks high, as in the paper."""
     figure, axes = _grid(len(data), width=4.6, height=4.0)
     for panel, axis in zip(data, axes, strict=True):
         classes = np.searchsorted([last for last, _, _ in _RANKS], panel.ranks)
         colors = np.array([*(color for _, _, color in _RANKS), _WORSE[1]])
-        # In random order, so that no class hides another.
+        # In random order, so that no class covers another.
         order = np.random.default_rng(0).permutation(len(classes))
         size = float(np.clip(9000 / max(len(order), 1), 3, 22))
         axis.scatter(
@@ -137,19 +134,19 @@ def draw_target_maps(data: Sequence[TargetMap]) -> Figure:
             linewidths=0,
             rasterized=True,
         )
-        for place, name in enumerate([*(name for _, name, _ in _RANKS), _WORSE[0]]):
-            share = 100 * float(np.mean(classes == place))
-            axis.scatter([], [], c=colors[place], s=22, linewidths=0, label=f"{name} ({share:.0f} %)")
+        for index, name in enumerate([*(name for _, name, _ in _RANKS), _WORSE[0]]):
+            share = 100 * float(np.mean(classes == index))
+            axis.scatter([], [], c=colors[index], s=22, linewidths=0, label=f"{name} ({share:.0f} %)")
         axis.legend(title="rank of the recorded set\n(share of targets)", loc="upper left", bbox_to_anchor=(1, 1))
         _label(axis, panel.title, panel.explained)
     return figure
 
 
-def collect_precursor_maps(series: Sequence[Series], wishes: Wishes) -> list[PrecursorMap]:
-    """Return the candidates of each system around the wished target, or the first of the part.
+def collect_precursor_maps(series: Sequence[Series], options: FigureOptions) -> list[PrecursorMap]:
+    """Return the candidates of each system around the target of the options, by default the first of the subset.
 
-    A baseline that gives links has no embeddings of precursors: it is shown on the map of the first trained model of
-    its split, so that the same place means the same precursor, and left out where there is none.
+    Baselines have no embeddings of precursors: those that give link probabilities are shown on the map of the first
+    trained model of their split, so that positions are comparable, and are left out if there is none.
     """
     models = {split: systems[0] for split, systems in by_split(each for each in series if each.embeds).items()}
     found = []
@@ -157,11 +154,11 @@ def collect_precursor_maps(series: Sequence[Series], wishes: Wishes) -> list[Pre
         if not each.gives_links or each.split not in models:
             continue
         run, mapper = each.first, each if each.embeds else models[each.split]
-        table = run.table(wishes.part)
-        target = wishes.target or (table.targets[0] if len(table) else None)
+        table = run.table(options.subset)
+        target = options.target or (table.targets[0] if len(table) else None)
         if target is None:
             continue
-        pool = [candidate for candidate in run.pool(wishes.part) if candidate.key != target.key]
+        pool = [candidate for candidate in run.pool(options.subset) if candidate.key != target.key]
         logits = run.links.logits([target], pool)[0]
         points, explained = principal_components(mapper.first.predictor.embed([target, *pool]).numpy())
         found.append(
@@ -180,7 +177,7 @@ def collect_precursor_maps(series: Sequence[Series], wishes: Wishes) -> list[Pre
 
 @styled
 def draw_precursor_maps(data: Sequence[PrecursorMap]) -> Figure:
-    """Draw a panel for each system: the target, candidates in grey, and on each a cross as opaque as it is probable."""
+    """Draw a panel for each system: the target, and candidates as grey dots with crosses as opaque as probable."""
     figure, axes = _grid(len(data), width=5.0, height=4.4)
     for panel, axis in zip(data, axes, strict=True):
         x, y = panel.points.T
@@ -214,7 +211,7 @@ def draw_precursor_maps(data: Sequence[PrecursorMap]) -> Figure:
 
 
 def _opaque(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (n, 4) the colour of each cross, with its probability as opacity."""
+    """Return the colour of each cross, (n, 4), with the probability as opacity."""
     from matplotlib.colors import to_rgb
 
     return np.column_stack([np.tile(to_rgb(PALETTE[0]), (len(probabilities), 1)), np.clip(probabilities, 0, 1)])
@@ -223,19 +220,19 @@ def _opaque(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
 def _name(axis: Axes, panel: PrecursorMap) -> None:
     """Write the formulas of the most probable candidates beside the map, with a line to each mark.
 
-    Embeddings of precursors of one element lie close together, so that names at the marks would cover each other.
+    Precursors of the same element have similar embeddings, so labels at the marks would overlap.
     """
     best = np.argsort(-panel.probabilities, kind="stable")[:_NAMED].tolist()
-    best = [place for place in best if panel.probabilities[place] >= _LEAST]
+    best = [index for index in best if panel.probabilities[index] >= _MIN_PROBABILITY]
     low, high = panel.points.min(0), panel.points.max(0)
     span = np.maximum(high - low, 1e-9)
     axis.set_xlim(low[0] - 0.06 * span[0], high[0] + 0.42 * span[0])
-    best.sort(key=lambda place: -panel.points[place, 1])
+    best.sort(key=lambda index: -panel.points[index, 1])
     heights = np.linspace(high[1], low[1], max(len(best), 2))
-    for place, height in zip(best, heights, strict=False):
+    for index, height in zip(best, heights, strict=False):
         axis.annotate(
-            f"{subscripts(panel.formulas[place])}  {100 * panel.probabilities[place]:.0f} %",
-            panel.points[place],
+            f"{subscripts(panel.formulas[index])}  {100 * panel.probabilities[index]:.0f} %",
+            panel.points[index],
             xytext=(high[0] + 0.1 * span[0], height),
             fontsize=7.5,
             va="center",
@@ -244,7 +241,7 @@ def _name(axis: Axes, panel: PrecursorMap) -> None:
 
 
 def _grid(number: int, *, width: float, height: float) -> tuple[Figure, list[Axes]]:
-    columns = min(number, _ABREAST)
+    columns = min(number, _COLUMNS)
     rows = -(-number // columns)
     figure, axes = panels(rows, columns, width=width, height=height)
     flat = [axis for row in axes for axis in row]

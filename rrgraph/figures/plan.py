@@ -65,12 +65,12 @@ def draw_plan(picture: PlanPicture) -> Figure:
         for name in members:
             _link(axis, (_CANDIDATE, heights[name]), (_SET, height), 0.3, PALETTE[2])
         _ranked_set(axis, height, members, probability)
-    for place, title in (
+    for x, title in (
         (_TARGET, "target"),
         (_CANDIDATE, "link probabilities"),
         (_SET + 0.5, "ranked precursor sets"),
     ):
-        axis.text(place, 1.08, title, ha="center", va="bottom", weight="bold")
+        axis.text(x, 1.08, title, ha="center", va="bottom", weight="bold")
     return figure
 
 

@@ -1,7 +1,6 @@
-"""What systems propose and how sure they are (Retro-Rank-In figures 8 and 10).
+"""Figures of the diversity of proposed sets and of the distribution of link probabilities.
 
-Systems that can be asked anew and the targets of a part flow in; numbers of distinct sets and distributions of link
-probabilities flow out.
+They correspond to Retro-Rank-In figures 8 and 10.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.evaluation import read_protocol
-from rrgraph.figures.series import Series, Wishes
+from rrgraph.figures.series import FigureOptions, Series
 from rrgraph.planning import planner_for
 from rrgraph.util.figure_style import PALETTE, label_outer, legend_below, looks, panels, plain_numbers, styled
 from rrgraph.util.progress import track
@@ -38,6 +37,7 @@ __all__ = [
 _LISTED: Final = (50, 100)
 _HIGHEST: Final = 60
 _BINS: Final = 20
+_BATCH_SIZE: Final = 128
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Diversity:
         label: of the system.
         where: split, protocol and number of targets.
         proposed: number of listed sets over all targets, by K.
-        distinct: number of different ones among them, by K.
+        distinct: number of distinct sets among them, by K.
     """
 
     label: str
@@ -73,7 +73,7 @@ class LinkProbabilities:
 
 
 def drawn_rows(table: ReactionTable, most: int | None) -> list[int]:
-    """Return the first row of each distinct target, or of as many as asked for, drawn at random."""
+    """Return the first row of each distinct target, or of `most` targets drawn at random."""
     first: dict[str, int] = {}
     for row, key in enumerate(table.target_keys.tolist()):
         first.setdefault(key, row)
@@ -81,29 +81,29 @@ def drawn_rows(table: ReactionTable, most: int | None) -> list[int]:
     if most is None or len(rows) <= most:
         return rows
     chosen = np.random.default_rng(0).choice(len(rows), size=most, replace=False)
-    return [rows[place] for place in np.sort(chosen).tolist()]
+    return [rows[index] for index in np.sort(chosen).tolist()]
 
 
-def collect_diversity(series: Sequence[Series], wishes: Wishes) -> list[Diversity]:
-    """Return the number of different sets among the first 50 and 100 of each system that can be asked anew."""
+def collect_diversity(series: Sequence[Series], options: FigureOptions) -> list[Diversity]:
+    """Return the number of distinct sets among the first 50 and 100 of each system that has a model."""
     found = []
     for each in series:
         if not each.has_model:
             continue
-        run, name = each.first, wishes.chosen(each)
-        table, protocol = run.table(wishes.part), read_protocol(name)
-        rows = drawn_rows(table, wishes.targets)
+        run, name = each.first, options.chosen(each)
+        table, protocol = run.table(options.subset), read_protocol(name)
+        rows = drawn_rows(table, options.targets)
         if not rows:
             continue
         planner = planner_for(
             run.model,
-            run.pool(wishes.part),
+            run.pool(options.subset),
             protocol.constraints(),
             mode=run.mode(name),
             max_candidates=protocol.max_candidates,
         )
-        told = [len(table.set_keys[row]) if protocol.set_size == "told" else None for row in rows]
-        rankings = planner.rankings([table.targets[row] for row in rows], sizes=told)
+        sizes = [len(table.set_keys[row]) if protocol.set_size == "known" else None for row in rows]
+        rankings = planner.rankings([table.targets[row] for row in rows], sizes=sizes)
         lists = [
             [ranked.precursors.keys for ranked in islice(ranking, max(_LISTED))]
             for ranking in track(rankings, "distinct sets", total=len(rows))
@@ -121,14 +121,14 @@ def collect_diversity(series: Sequence[Series], wishes: Wishes) -> list[Diversit
 
 @styled
 def draw_diversity(data: Sequence[Diversity]) -> Figure:
-    """Draw a panel for each split with two bars a system."""
-    places = list(dict.fromkeys(each.where for each in data))
-    most = max(sum(each.where == where for each in data) for where in places)
-    figure, axes = panels(len(places), 1, width=6.4, height=1.2 + 0.62 * most, sharex=True)
-    for where, (axis,) in zip(places, axes, strict=True):
+    """Draw a panel for each split with two bars per system."""
+    titles = list(dict.fromkeys(each.where for each in data))
+    most = max(sum(each.where == where for each in data) for where in titles)
+    figure, axes = panels(len(titles), 1, width=6.4, height=1.2 + 0.62 * most, sharex=True)
+    for where, (axis,) in zip(titles, axes, strict=True):
         shown = [each for each in data if each.where == where]
         for turn, k in enumerate(_LISTED):
-            heights = [place + 0.38 * (turn - 0.5) for place in range(len(shown))]
+            heights = [row + 0.38 * (turn - 0.5) for row in range(len(shown))]
             bars = axis.barh(
                 heights, [each.distinct[k] for each in shown], 0.34, color=PALETTE[(5, 0)[turn]], label=f"K = {k}"
             )
@@ -139,27 +139,27 @@ def draw_diversity(data: Sequence[Diversity]) -> Figure:
         axis.margins(x=0.28)
         axis.grid(visible=False, axis="y")
         axis.set_title(where)
-    axes[-1][0].set_xlabel("different precursor sets among the first K of all targets")
+    axes[-1][0].set_xlabel("distinct precursor sets among the first K of all targets")
     axes[-1][0].xaxis.set_major_formatter("{x:,.0f}")
     legend_below(figure, [axes[0][0]])
     return figure
 
 
-def collect_probabilities(series: Sequence[Series], wishes: Wishes) -> list[LinkProbabilities]:
-    """Return the 60 highest link probabilities of each target, for each system that has any."""
+def collect_probabilities(series: Sequence[Series], options: FigureOptions) -> list[LinkProbabilities]:
+    """Return the 60 highest link probabilities of each target, for each system that gives them."""
     found = []
     for each in series:
         if not each.gives_links:
             continue
         run = each.first
-        table = run.table(wishes.part)
-        rows, pool = drawn_rows(table, wishes.targets), run.pool(wishes.part)
+        table = run.table(options.subset)
+        rows, pool = drawn_rows(table, options.targets), run.pool(options.subset)
         if not rows:
             continue
         targets = [table.targets[row] for row in rows]
         highest = [
-            -np.sort(-run.links.logits(targets[start : start + _CHUNK], pool), axis=1)[:, :_HIGHEST]
-            for start in range(0, len(targets), _CHUNK)
+            -np.sort(-run.links.logits(targets[start : start + _BATCH_SIZE], pool), axis=1)[:, :_HIGHEST]
+            for start in range(0, len(targets), _BATCH_SIZE)
         ]
         found.append(LinkProbabilities(each.label, each.split, 1 / (1 + np.exp(-np.concatenate(highest)))))
     return found
@@ -167,7 +167,7 @@ def collect_probabilities(series: Sequence[Series], wishes: Wishes) -> list[Link
 
 @styled
 def draw_probabilities(data: Sequence[LinkProbabilities]) -> Figure:
-    """Draw a histogram for each system, one under the other as in the paper, and a column for each split.
+    """Draw a histogram for each system, stacked vertically as in the paper, and a column for each split.
 
     The axis of shares is logarithmic.
     """
@@ -189,12 +189,12 @@ def draw_probabilities(data: Sequence[LinkProbabilities]) -> Figure:
         axis.set_title(f"{each.label}: {each.split}, {len(each.values):,} targets")
         axis.set_ylabel("share of links (%)")
         axis.set_xlim(0, 100)
-        sure = float(np.mean(each.values >= 0.5) * each.values.shape[1])
+        probable = float(np.mean(each.values >= 0.5) * each.values.shape[1])
         between = 100 * float(np.mean((each.values > 0.05) & (each.values < 0.95)))
         axis.text(
             0.98,
             0.92,
-            f"{sure:.1f} links a target above 50 %\n{between:.1f} % of links between 5 and 95 %",
+            f"{probable:.1f} links per target above 50 %\n{between:.1f} % of links between 5 and 95 %",
             transform=axis.transAxes,
             ha="right",
             va="top",
@@ -204,6 +204,3 @@ def draw_probabilities(data: Sequence[LinkProbabilities]) -> Figure:
         axis.set_xlabel(f"link probability (%), the {_HIGHEST} highest of each target")
     label_outer(axes)
     return figure
-
-
-_CHUNK: Final = 128

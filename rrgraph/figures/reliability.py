@@ -1,4 +1,4 @@
-"""Reliability diagram: calibration tables flow in, how often sets of a probability are recorded flows out."""
+"""Reliability diagram: how often sets of a given probability are the recorded ones."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from rrgraph.figures.series import Series, Wishes, by_split
-from rrgraph.figures.top_k import ABREAST
+from rrgraph.figures.series import FigureOptions, Series, by_split
+from rrgraph.figures.top_k import PANELS_PER_ROW
 from rrgraph.metrics import Calibration, ReliabilityBin
 from rrgraph.util.figure_style import GREY, label_outer, legend_below, look, looks, panels, plain_numbers, styled
 
@@ -23,8 +23,8 @@ __all__ = ["ReliabilityPanel", "collect_reliability", "draw_reliability", "poole
 
 
 _MOST_TOGETHER: Final = 4
-"""Systems up to which diagrams share a panel; the lines of more cannot be followed."""
-_ABREAST: Final = 4
+"""Largest number of systems that share a panel; more lines cannot be distinguished."""
+_COLUMNS: Final = 4
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,14 @@ class ReliabilityPanel:
     bins: dict[str, tuple[ReliabilityBin, ...]]
 
 
-def collect_reliability(series: Sequence[Series], wishes: Wishes) -> list[ReliabilityPanel]:
-    """Return a panel for each split and protocol under which a system gave probabilities to first sets."""
+def collect_reliability(series: Sequence[Series], options: FigureOptions) -> list[ReliabilityPanel]:
+    """Return a panel for each split and protocol in which a system gave probabilities of its first sets."""
     found = []
     for split, systems in by_split(series).items():
-        for protocol in dict.fromkeys(name for each in systems for name in each.protocols(wishes.part)):
+        for protocol in dict.fromkeys(name for each in systems for name in each.protocols(options.subset)):
             tables = {}
             for each in systems:
-                known = [m.calibration for m in each.metrics(wishes.part, protocol) if m.calibration is not None]
+                known = [m.calibration for m in each.metrics(options.subset, protocol) if m.calibration is not None]
                 if known:
                     tables[each.label] = pooled_bins(known)
             if tables:
@@ -53,26 +53,32 @@ def collect_reliability(series: Sequence[Series], wishes: Wishes) -> list[Reliab
 
 @styled
 def draw_reliability(data: Sequence[ReliabilityPanel]) -> Figure:
-    """Draw diagrams with 95 % intervals: of a few systems together, of many in a panel for each."""
+    """Draw diagrams with 95 % intervals, of a few systems in a common panel, of many in a panel each."""
     labels = list(dict.fromkeys(label for panel in data for label in panel.bins))
     return _draw_together(data, labels) if len(labels) <= _MOST_TOGETHER else _draw_apart(data, labels)
 
 
 def _draw_together(data: Sequence[ReliabilityPanel], labels: Sequence[str]) -> Figure:
-    """Draw for each panel the diagram of all systems, and below it how many rows are in each bin."""
+    """Draw a diagram with all systems for each panel, and below it the number of rows in each bin."""
     splits, protocols = (list(dict.fromkeys(getattr(panel, name) for panel in data)) for name in ("split", "protocol"))
-    columns = min(len(protocols), ABREAST)
-    deep = -(-len(protocols) // columns)
+    columns = min(len(protocols), PANELS_PER_ROW)
+    rows_per_split = -(-len(protocols) // columns)
     most = max(entry.count for panel in data for bins in panel.bins.values() for entry in bins)
-    heights = [2.6, 1] * len(splits) * deep
+    heights = [2.6, 1] * len(splits) * rows_per_split
     figure, axes = panels(
-        2 * len(splits) * deep, columns, width=4.0, height=2.3, sharex=True, sharey="row", height_ratios=heights
+        2 * len(splits) * rows_per_split,
+        columns,
+        width=4.0,
+        height=2.3,
+        sharex=True,
+        sharey="row",
+        height_ratios=heights,
     )
     for axis in (axis for row in axes for axis in row):
         axis.set_visible(False)
     for panel in data:
         row, column = divmod(protocols.index(panel.protocol), columns)
-        row = 2 * (splits.index(panel.split) * deep + row)
+        row = 2 * (splits.index(panel.split) * rows_per_split + row)
         diagram, counts = axes[row][column], axes[row + 1][column]
         _draw_perfect(diagram)
         for label, bins in panel.bins.items():
@@ -93,7 +99,7 @@ def _draw_together(data: Sequence[ReliabilityPanel], labels: Sequence[str]) -> F
 
 
 def _draw_apart(data: Sequence[ReliabilityPanel], labels: Sequence[str]) -> Figure:
-    """Draw a diagram for each system and split with a line a protocol, and steps for the share of rows in each bin."""
+    """Draw a diagram for each system and split, a line per protocol and steps for the share of rows in each bin."""
     protocols = list(dict.fromkeys(panel.protocol for panel in data))
     found: dict[tuple[str, str], dict[str, tuple[ReliabilityBin, ...]]] = {}
     for split in dict.fromkeys(panel.split for panel in data):
@@ -101,13 +107,12 @@ def _draw_apart(data: Sequence[ReliabilityPanel], labels: Sequence[str]) -> Figu
             lines = {each.protocol: each.bins[label] for each in data if each.split == split and label in each.bins}
             if lines:
                 found[label, split] = lines
-    rows = -(-len(found) // _ABREAST)
-    figure, axes = panels(rows, _ABREAST, width=2.5, height=2.3, sharex=True, sharey=True)
+    rows = -(-len(found) // _COLUMNS)
+    figure, axes = panels(rows, _COLUMNS, width=2.5, height=2.3, sharex=True, sharey=True)
     flat = [axis for row in axes for axis in row]
     for axis in flat[len(found) :]:
         axis.set_visible(False)
-    for place, ((label, split), by_protocol) in enumerate(found.items()):
-        axis = flat[place]
+    for axis, ((label, split), by_protocol) in zip(flat, found.items(), strict=False):
         _draw_perfect(axis)
         for protocol, bins in by_protocol.items():
             shown = look(protocols.index(protocol))
@@ -134,22 +139,22 @@ def _draw_bins(diagram: Axes, bins: Sequence[ReliabilityBin], label: str, shown:
 
 
 def pooled_bins(calibrations: Sequence[Calibration]) -> tuple[ReliabilityBin, ...]:
-    """Return the table of equal widths of several seeds taken together."""
+    """Return the reliability table of several seeds taken together."""
     found: dict[tuple[float, float], list[ReliabilityBin]] = {}
     for each in calibrations:
         for entry in each.bins:
             found.setdefault((entry.low, entry.high), []).append(entry)
-    return tuple(_together(found[edges]) for edges in sorted(found))
+    return tuple(_pooled(found[edges]) for edges in sorted(found))
 
 
 def wilson_interval(share: float, count: int, *, z: float = 1.96) -> tuple[float, float]:
-    """Return the 95 % interval of a share among `count` rows (Wilson 1927); it stays within 0 and 1."""
+    """Return the 95 % interval of a share among `count` rows (Wilson 1927), which is within 0 and 1."""
     middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
     half = z * (share * (1 - share) / count + z**2 / (4 * count**2)) ** 0.5 / (1 + z**2 / count)
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def _together(entries: Sequence[ReliabilityBin]) -> ReliabilityBin:
+def _pooled(entries: Sequence[ReliabilityBin]) -> ReliabilityBin:
     weights = [entry.count for entry in entries]
     return ReliabilityBin(
         low=entries[0].low,
@@ -167,4 +172,4 @@ def _steps(bins: Sequence[ReliabilityBin]) -> tuple[list[float], list[float]]:
     counts = [0.0] * number
     for entry in bins:
         counts[min(number - 1, round(entry.low / width))] = float(entry.count)
-    return counts, [100 * place / number for place in range(number + 1)]
+    return counts, [100 * edge / number for edge in range(number + 1)]

@@ -1,6 +1,6 @@
-"""The report: an experiment's folder or a run folder flows in, one self-contained HTML page flows out.
+"""The report on an experiment or a run, one self-contained HTML page.
 
-The page needs nothing from outside and no JavaScript; the same folder gives the same page.
+The page works offline and without JavaScript; the same folder gives the same page.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from rrgraph.data import SPLITS
 from rrgraph.evaluation import Protocol
 from rrgraph.figures.catalogue import draw_figures
 from rrgraph.figures.glossary import GLOSSARY, describe_flags
-from rrgraph.figures.runs import read_json, read_yaml
-from rrgraph.figures.series import Series, Wishes, gather, is_experiment, read_results
+from rrgraph.figures.runs import read_json
+from rrgraph.figures.series import FigureOptions, Series, gather, is_experiment, read_results
 from rrgraph.figures.tables import ResultTable, experiment_tables, run_tables
+from rrgraph.util.config import read_plain
 from rrgraph.util.figure_style import svg_text
 from rrgraph.util.files import write_text
 from rrgraph.util.pages import page_template
@@ -38,18 +39,18 @@ class _Figure:
     svg: str
 
 
-def write_report(folder: str | Path, output: str | Path, wishes: Wishes, *, only: Sequence[str] = ()) -> Path:
+def write_report(folder: str | Path, output: str | Path, options: FigureOptions, *, only: Sequence[str] = ()) -> Path:
     """Write the report on a folder and return its path; arguments and errors are those of `report_html`."""
-    write_text(output, report_html(folder, wishes, only=only))
+    write_text(output, report_html(folder, options, only=only))
     return Path(output)
 
 
-def report_html(folder: str | Path, wishes: Wishes, *, only: Sequence[str] = ()) -> str:
+def report_html(folder: str | Path, options: FigureOptions, *, only: Sequence[str] = ()) -> str:
     """Return the report on an experiment or a run.
 
     Args:
         folder: of an experiment or a run.
-        wishes: what figures show.
+        options: what figures show.
         only: names of the figures, all by default.
 
     Raises:
@@ -57,24 +58,24 @@ def report_html(folder: str | Path, wishes: Wishes, *, only: Sequence[str] = ())
     """
     template = page_template("rrgraph.figures", "report.html")
     folder, experiment = Path(folder), is_experiment(folder)
-    series = gather([folder], part=wishes.part, refit=wishes.refit)
+    series = gather([folder], subset=options.subset, refit=options.refit)
     results = read_results(folder) if experiment else []
-    tables = experiment_tables(folder) if experiment else run_tables(series, wishes.part)
+    tables = experiment_tables(folder) if experiment else run_tables(series, options.subset)
     page: str = template.render(
         name=_name(folder, series, experiment),
         experiment=experiment,
-        part=wishes.part,
+        subset=options.subset,
         systems=_systems(series, results),
         splits=_splits(series, results),
         seeds=sorted({row["seed"] for row in results}, key=lambda seed: (len(seed), seed)),
         runs=len(results) or 1,
         hours=sum(float(row.get("seconds") or 0) for row in results) / 3600,
         tables=tables,
-        measured=_measured(series, wishes.part),
+        measured=_measured(series, options.subset),
         short=list(_in_short(tables)),
         results=results,
-        figures=list(_figures(series, wishes, only)),
-        protocols=[(name, describe_flags(protocol)) for name, protocol in _protocols(series, wishes.part).items()],
+        figures=list(_figures(series, options, only)),
+        protocols=[(name, describe_flags(protocol)) for name, protocol in _protocols(series, options.subset).items()],
         glossary=GLOSSARY,
         data=list(flatten(read_json(folder / "data.json", missing={}))),
         environment=list(flatten(read_json(folder / "environment.json", missing={}))),
@@ -85,25 +86,25 @@ def report_html(folder: str | Path, wishes: Wishes, *, only: Sequence[str] = ())
 
 
 def flatten(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
-    """Yield every value of nested JSON with the path to it; what says nothing (None, empty) is left out."""
+    """Yield every value of nested JSON with its path; empty values (None, "", []) are left out."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             yield from flatten(inner, (*path, str(name)))
     elif isinstance(value, list) and any(isinstance(inner, Mapping | list) for inner in value):
-        for place, inner in enumerate(value, start=1):
-            yield from flatten(inner, (*path, str(place)))
+        for number, inner in enumerate(value, start=1):
+            yield from flatten(inner, (*path, str(number)))
     elif value not in (None, "", []):
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
         yield " / ".join(path), text
 
 
 def inline_svg(svg: str, name: str, label: str) -> str:
-    """Return an SVG as part of a page: without its head and metadata, with names that no other figure has.
+    """Return an SVG for use inside a page: without header and metadata, with identifiers that are unique on the page.
 
     Args:
-        svg: the file.
-        name: what its identifiers begin with.
-        label: what is read out in place of the picture.
+        svg: text of the file.
+        name: prefix of its identifiers.
+        label: text for screen readers.
     """
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
@@ -116,12 +117,12 @@ def inline_svg(svg: str, name: str, label: str) -> str:
 def _name(folder: Path, series: Sequence[Series], experiment: bool) -> str:
     if not experiment:
         return series[0].label
-    config = read_yaml(folder / "experiment.yaml") if (folder / "experiment.yaml").is_file() else {}
+    config = read_plain(folder / "experiment.yaml") if (folder / "experiment.yaml").is_file() else {}
     return str(config.get("name") or folder.resolve().name)
 
 
 def _in_short(tables: Sequence[ResultTable]) -> Iterator[str]:
-    """Yield who is best on each split under each protocol, at the smallest and the largest k."""
+    """Yield the best system on each split under each protocol, at the smallest and the largest k."""
     for table in tables:
         best: dict[str, list[str]] = {}
         for protocol, k, system, accuracy in table.best():
@@ -130,26 +131,26 @@ def _in_short(tables: Sequence[ResultTable]) -> Iterator[str]:
             yield f"{table.title}, protocol {protocol}: {', '.join(dict.fromkeys([found[0], found[-1]]))}."
 
 
-def _measured(series: Sequence[Series], part: str) -> dict[tuple[str, bool], int]:
-    """Return the most rows that a system was measured on, by split: all, and those with an unseen precursor."""
+def _measured(series: Sequence[Series], subset: str) -> dict[tuple[str, bool], int]:
+    """Return the largest number of evaluated rows by split, of all rows and of those with an unseen precursor."""
     found: dict[tuple[str, bool], int] = {}
     for each in series:
-        for metrics in (metrics for protocol in each.protocols(part) for metrics in each.metrics(part, protocol)):
+        for metrics in (metrics for protocol in each.protocols(subset) for metrics in each.metrics(subset, protocol)):
             for unseen, top in ((False, metrics.overall), (True, metrics.unseen)):
                 key = each.split, unseen
                 found[key] = max(found.get(key, 0), top.rows if top else 0)
     return found
 
 
-def _figures(series: Sequence[Series], wishes: Wishes, only: Sequence[str]) -> Iterator[_Figure]:
-    for drawn in draw_figures(series, wishes, only=only) if series else ():
+def _figures(series: Sequence[Series], options: FigureOptions, only: Sequence[str]) -> Iterator[_Figure]:
+    for drawn in draw_figures(series, options, only=only) if series else ():
         if drawn.figure is not None:
-            svg = inline_svg(svg_text(drawn.figure), drawn.name, drawn.kind.title)
-            yield _Figure(drawn.name, drawn.kind.title, drawn.kind.caption, svg)
+            svg = inline_svg(svg_text(drawn.figure), drawn.name, drawn.entry.title)
+            yield _Figure(drawn.name, drawn.entry.title, drawn.entry.caption, svg)
 
 
 def _systems(series: Sequence[Series], results: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Return what each system does, by name; empty where only its configuration says so."""
+    """Return a description of each system by name, empty for systems described only by their configuration."""
     systems = dict.fromkeys([row["system"] for row in results] or [each.label for each in series], "")
     for each in series:
         name = each.beside or each.first.config.get("baseline") or each.label
@@ -169,18 +170,18 @@ def _splits(series: Sequence[Series], results: Sequence[Mapping[str, str]]) -> d
     return {name: _SPLITS.get(name, "") if name in SPLITS else "" for name in names}
 
 
-def _protocols(series: Sequence[Series], part: str) -> dict[str, Protocol]:
-    """Return the protocols by name, as they were when they were measured."""
+def _protocols(series: Sequence[Series], subset: str) -> dict[str, Protocol]:
+    """Return the protocols by name, with the flags of the evaluation."""
     return {
         metrics.protocol.name: metrics.protocol
         for each in series
-        for protocol in each.protocols(part)
-        for metrics in each.metrics(part, protocol)[:1]
+        for protocol in each.protocols(subset)
+        for metrics in each.metrics(subset, protocol)[:1]
     }
 
 
 def _configs(folder: Path, series: Sequence[Series], experiment: bool) -> Iterator[tuple[str, str]]:
-    """Yield title and text of each configuration; seeds of one system differ in nothing else, so the first is shown."""
+    """Yield title and text of each configuration; of the seeds of a system, which differ in nothing else, the first."""
     if (folder / "experiment.yaml").is_file():
         yield "the experiment", (folder / "experiment.yaml").read_text(encoding="utf-8")
     for each in series:
@@ -191,11 +192,11 @@ def _configs(folder: Path, series: Sequence[Series], experiment: bool) -> Iterat
 
 
 _SPLITS: Final = {
-    "cra": "Complete reaction archive: rows up to a year teach, later ones test; repeated recipes are kept.",
+    "cra": "Complete reaction archive: trains on rows up to a year, tests on later ones; repeated recipes are kept.",
     "dr": "Distinct reactions: as cra, with every target and precursor set once, dated by its first appearance.",
     "nms": "Novel material systems: as dr, and no set of elements occurs both in training and in the test.",
-    "random": "Rows are drawn at random, so that targets of the test occur in training too.",
-    "column": "The table says which part each row belongs to.",
-    "all": "Every row teaches; nothing is left to test on.",
+    "random": "Rows are assigned at random, so that targets of the test rows occur in training too.",
+    "column": "A column of the table assigns each row to a subset.",
+    "all": "All rows are used for training; there are no test rows.",
 }
-"""Splits in a sentence each."""
+"""One sentence per split."""

@@ -1,4 +1,4 @@
-"""What a figure compares: run folders or an experiment flow in, one series a system and split flows out."""
+"""What figures compare: a series is one system on one split, with the runs of its seeds."""
 
 from __future__ import annotations
 
@@ -16,40 +16,51 @@ from rrgraph.figures.runs import TrainedRun
 if TYPE_CHECKING:
     from rrgraph.chem import Composition
 
-__all__ = ["Series", "Wishes", "by_split", "experiment_runs", "gather", "is_experiment", "read_results", "usual_part"]
+__all__ = [
+    "FigureOptions",
+    "Series",
+    "by_split",
+    "default_subset",
+    "experiment_runs",
+    "gather",
+    "is_experiment",
+    "read_results",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wishes:
-    """What figures are to show.
+class FigureOptions:
+    """What figures show.
 
     Attributes:
-        part: of the split, `validation` or `test`.
-        protocol: of the figures that show one, with flags or without; None for `open` where it was measured.
-        target: whose precursors are shown, None for the first of the part.
-        targets: most targets that are planned anew, drawn at random; None for all.
-        refit: whether baselines, which keep no model, are fitted again for the figures that ask them anew.
+        subset: part of the split, `validation` or `test`.
+        protocol: protocol (with or without flags) of figures that show one; None for `open` if it was evaluated.
+        target: whose precursors are shown, None for the first of the subset.
+        targets: largest number of targets, drawn at random, to compute proposals for; None for all.
+        refit: whether baselines, which are not saved, are refitted for figures that need a model.
 
     Raises:
-        ConfigError: there is no such part or protocol.
+        ConfigError: there is no such subset or protocol.
     """
 
-    part: str = "test"
+    subset: str = "test"
     protocol: str | None = None
     target: Composition | None = None
     targets: int | None = 500
     refit: bool = True
 
     def __post_init__(self) -> None:
-        parts = ("validation", "test")
-        if self.part not in parts:
-            raise ConfigError(f"--part is '{self.part}', expected validation or test.{suggestion(self.part, parts)}")
+        subsets = ("validation", "test")
+        if self.subset not in subsets:
+            raise ConfigError(
+                f"--part is '{self.subset}', expected validation or test.{suggestion(self.subset, subsets)}"
+            )
         if self.protocol is not None:
             read_protocol(self.protocol)
 
     def chosen(self, series: Series) -> str:
-        """Return the protocol of a figure that shows one."""
-        known = series.protocols(self.part)
+        """Return the protocol that a figure of a single protocol shows."""
+        known = series.protocols(self.subset)
         if self.protocol is None:
             return "open" if "open" in known or not known else known[0]
         asked = read_protocol(self.protocol)
@@ -62,10 +73,10 @@ class Series:
     """One system on one split.
 
     Attributes:
-        label: what legends call it.
+        label: name in legends.
         split: name of the split.
-        runs: one a seed.
-        beside: name of the baseline in the runs' metrics that is meant, None for their own system.
+        runs: one per seed.
+        beside: name of a baseline in the metrics of the runs, None for their own system.
     """
 
     label: str
@@ -80,58 +91,58 @@ class Series:
 
     @property
     def has_model(self) -> bool:
-        """Whether the first run has a system that can be asked anew."""
+        """Whether the first run has a model, or a baseline that can be refitted."""
         return self.beside is None and self.first.has_model
 
     @property
     def embeds(self) -> bool:
-        """Whether it has embeddings, which trained models have."""
+        """Whether it has embeddings, as trained models do."""
         return self.beside is None and self.first.embeds
 
     @property
     def gives_links(self) -> bool:
-        """Whether it gives probabilities of links."""
+        """Whether it gives link probabilities."""
         return self.beside is None and self.first.gives_links
 
-    def metrics(self, part: str, protocol: str) -> list[Metrics]:
-        """Return what each run measured, without those that did not."""
-        found = (run.metrics(part, protocol, system=self.beside) for run in self.runs)
+    def metrics(self, subset: str, protocol: str) -> list[Metrics]:
+        """Return the metrics of each run that has them."""
+        found = (run.metrics(subset, protocol, system=self.beside) for run in self.runs)
         return [metrics for metrics in found if metrics is not None and metrics.overall.rows]
 
-    def protocols(self, part: str) -> list[str]:
-        """Return the protocols that any of the runs knows."""
-        return list(dict.fromkeys(name for run in self.runs for name in run.protocols(part)))
+    def protocols(self, subset: str) -> list[str]:
+        """Return the protocols of all runs."""
+        return list(dict.fromkeys(name for run in self.runs for name in run.protocols(subset)))
 
 
-def gather(paths: Sequence[str | Path], *, part: str = "test", refit: bool = True) -> tuple[Series, ...]:
+def gather(paths: Sequence[str | Path], *, subset: str = "test", refit: bool = True) -> tuple[Series, ...]:
     """Return the series of run folders and experiment folders, in the order given.
 
-    The seeds of an experiment's system and split are one series. A run by itself is a series too, and so is each
-    baseline that was measured beside it.
+    The runs of a system and split of an experiment are one series. A single run is a series as well, and so is each
+    baseline evaluated with it.
 
     Args:
         paths: the folders.
-        part: of the split.
-        refit: whether the baselines of runs are fitted again when a figure asks them anew.
+        subset: part of the split.
+        refit: whether baselines are refitted when a figure needs a model.
 
     Raises:
         ConfigError: a folder is neither, or a file in it cannot be read.
     """
     series: list[Series] = []
-    alone: list[TrainedRun] = []
+    single: list[TrainedRun] = []
     open_run = partial(TrainedRun, refit=refit, splits={})
     for path in paths:
         if is_experiment(path):
             series += _experiment_series(path, open_run)
         else:
-            alone.append(open_run(path))
-    labels = _labels(alone)
-    series += [Series(label, run.split, (run,)) for label, run in zip(labels, alone, strict=True)]
-    return (*series, *_baselines(alone, labels, part))
+            single.append(open_run(path))
+    labels = _labels(single)
+    series += [Series(label, run.split, (run,)) for label, run in zip(labels, single, strict=True)]
+    return (*series, *_baselines(single, labels, subset))
 
 
-def usual_part(paths: Sequence[str | Path]) -> str:
-    """Return the part of the split that figures show where none is asked for: `test`, if any run measured it.
+def default_subset(paths: Sequence[str | Path]) -> str:
+    """Return the subset that figures show by default: `test`, if any run was evaluated on it.
 
     Raises:
         ConfigError: see `gather`.
@@ -145,7 +156,7 @@ def usual_part(paths: Sequence[str | Path]) -> str:
             else [TrainedRun(path)]
         )
     ]
-    measured = list(dict.fromkeys(part for run in runs for part in run.parts))
+    measured = list(dict.fromkeys(subset for run in runs for subset in run.subsets))
     return measured[0] if measured and "test" not in measured else "test"
 
 
@@ -163,19 +174,19 @@ def is_experiment(path: str | Path) -> bool:
 
 
 def read_results(path: str | Path) -> list[dict[str, str]]:
-    """Return the rows of an experiment's `results.csv`, one a run.
+    """Return the rows of an experiment's `results.csv`, one per run.
 
     Raises:
-        ConfigError: it is missing, empty, or lacks a column that names the run.
+        ConfigError: it is missing, empty, or lacks a column that identifies the run.
     """
     file = Path(path) / "results.csv"
     if not file.is_file():
-        raise ConfigError(f"The experiment in '{path}' has no results.csv: none of its runs is finished.")
+        raise ConfigError(f"The experiment in '{path}' has no results.csv: no run has finished.")
     with file.open(encoding="utf-8", newline="") as handle:
         rows = list(csv.DictReader(handle))
     for column in ("system", "split", "seed"):
         if not rows or column not in rows[0]:
-            raise ConfigError(f"'{file}' has no {f'column {column!r}' if rows else 'rows'}, expected one row a run.")
+            raise ConfigError(f"'{file}' has no {f'column {column!r}' if rows else 'rows'}, expected one row per run.")
     return rows
 
 
@@ -197,7 +208,7 @@ def _experiment_series(path: str | Path, open_run: Callable[..., TrainedRun]) ->
 
 
 def _labels(runs: Sequence[TrainedRun]) -> list[str]:
-    """Return the names of runs, or what else tells them apart: the folder, or its whole path."""
+    """Return distinct labels of runs: their names, or else their folders, or else the full paths."""
     for labels in (
         [run.name for run in runs],
         [run.folder.resolve().name for run in runs],
@@ -206,15 +217,15 @@ def _labels(runs: Sequence[TrainedRun]) -> list[str]:
         if len(set(labels)) == len(labels):
             return labels
     twice = next(label for label in labels if labels.count(label) > 1)
-    raise ConfigError(f"The run folder '{twice}' is named twice.")
+    raise ConfigError(f"The run folder '{twice}' is given twice.")
 
 
-def _baselines(runs: Sequence[TrainedRun], labels: Sequence[str], part: str) -> list[Series]:
-    """Return the baselines measured beside the runs; those measured alike on one split are one."""
+def _baselines(runs: Sequence[TrainedRun], labels: Sequence[str], subset: str) -> list[Series]:
+    """Return the baselines evaluated with the runs; those with equal metrics on a split are one series."""
     found: dict[tuple[str, str, str], Series] = {}
     for run, label in zip(runs, labels, strict=True):
-        for name in run.baselines(part):
-            measured = [run.metrics(part, protocol, system=name) for protocol in run.protocols(part)]
+        for name in run.baselines(subset):
+            measured = [run.metrics(subset, protocol, system=name) for protocol in run.protocols(subset)]
             overall = str([metrics.overall for metrics in measured if metrics is not None])
             if (name, run.split, overall) not in found:
                 shown = name if (name, run.split) not in {(b, s) for b, s, _ in found} else f"{name} beside {label}"

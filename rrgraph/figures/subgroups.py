@@ -1,4 +1,4 @@
-"""Accuracy by kind of row (year, anion class, number of elements): strata of metrics flow in, a figure flows out."""
+"""Figure of the accuracy by subgroup of rows: year, anion class or number of elements."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from rrgraph.evaluation import SUBGROUPINGS
-from rrgraph.figures.series import Series, Wishes, by_split
+from rrgraph.figures.series import FigureOptions, Series, by_split
 from rrgraph.figures.top_k import mean_interval
 from rrgraph.metrics import Interval, TopK
 from rrgraph.util.figure_style import legend_below, looks, panels, styled
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["KindPanel", "collect_kinds", "draw_kinds"]
+__all__ = ["SubgroupPanel", "collect_subgroups", "draw_subgroups"]
 
 _SHOWN: Final = (1, 10)
 _WIDEST: Final = 6.0
 _FEWEST: Final = 5
-"""Rows that a kind needs to be shown; the share of fewer says nothing."""
+"""Smallest number of rows of a subgroup that is shown."""
 
 
 @dataclass(frozen=True)
-class KindPanel:
-    """Accuracy on the kinds of row of one split.
+class SubgroupPanel:
+    """Accuracy on the subgroups of one split.
 
     Attributes:
         split: name of the split.
         protocol: name of the protocol.
         by: what rows are grouped by, in words.
-        rows: number of rows by kind, in order.
-        accuracy: by label of the system, by kind and k.
+        rows: number of rows by subgroup, in order.
+        accuracy: by label of the system, by subgroup and k.
     """
 
     split: str
@@ -45,28 +45,30 @@ class KindPanel:
     accuracy: dict[str, dict[str, dict[int, Interval]]]
 
 
-def collect_kinds(series: Sequence[Series], wishes: Wishes, *, by: str) -> list[KindPanel]:
-    """Return a panel for each split where the grouping `by` was measured and tells rows apart."""
+def collect_subgroups(series: Sequence[Series], options: FigureOptions, *, by: str) -> list[SubgroupPanel]:
+    """Return a panel for each split evaluated on more than one subgroup by `by`."""
     found = []
     for split, systems in by_split(series).items():
-        protocol = wishes.chosen(systems[0])
-        measured = {each.label: kinds for each in systems if (kinds := _kinds(each, wishes.part, protocol, by))}
-        if len({name for kinds in measured.values() for name in kinds}) > 1:
-            names = dict.fromkeys(name for kinds in measured.values() for name in kinds)
-            rows = {name: max(kinds[name][0].rows for kinds in measured.values() if name in kinds) for name in names}
-            accuracy = {label: {name: _mean(tops) for name, tops in kinds.items()} for label, kinds in measured.items()}
-            found.append(KindPanel(split, protocol, SUBGROUPINGS[by].title, rows, accuracy))
+        protocol = options.chosen(systems[0])
+        measured = {
+            each.label: groups for each in systems if (groups := _subgroups(each, options.subset, protocol, by))
+        }
+        names = dict.fromkeys(name for groups in measured.values() for name in groups)
+        if len(names) > 1:
+            rows = {name: max(groups[name][0].rows for groups in measured.values() if name in groups) for name in names}
+            accuracy = {label: {name: _mean(tops) for name, tops in each.items()} for label, each in measured.items()}
+            found.append(SubgroupPanel(split, protocol, SUBGROUPINGS[by].title, rows, accuracy))
     return found
 
 
 @styled
-def draw_kinds(data: Sequence[KindPanel]) -> Figure:
-    """Draw top-1 and top-10 of every kind, with intervals: beside each other where there is room, else stacked."""
+def draw_subgroups(data: Sequence[SubgroupPanel]) -> Figure:
+    """Draw top-1 and top-10 of every subgroup with intervals, side by side if there is room, else stacked."""
     labels = list(dict.fromkeys(label for panel in data for label in panel.accuracy))
     most = max(len(panel.rows) for panel in data)
     width = max(4.0, 0.9 + most * max(0.62, 0.11 * len(labels)))
-    abreast = len(_SHOWN) if width <= _WIDEST else 1
-    figure, axes = panels(len(data) * len(_SHOWN) // abreast, abreast, width=width, height=3.0, sharey=True)
+    columns = len(_SHOWN) if width <= _WIDEST else 1
+    figure, axes = panels(len(data) * len(_SHOWN) // columns, columns, width=width, height=3.0, sharey=True)
     shown = [(panel, k) for panel in data for k in _SHOWN]
     for (panel, k), axis in zip(shown, (axis for row in axes for axis in row), strict=True):
         _draw_panel(axis, panel, k, labels)
@@ -79,12 +81,12 @@ def draw_kinds(data: Sequence[KindPanel]) -> Figure:
     return figure
 
 
-def _draw_panel(axis: Axes, panel: KindPanel, k: int, labels: Sequence[str]) -> None:
+def _draw_panel(axis: Axes, panel: SubgroupPanel, k: int, labels: Sequence[str]) -> None:
     names, shown = list(panel.rows), looks(labels)
-    for place, label in enumerate(labels):
+    for index, label in enumerate(labels):
         found = {name: accuracy[k] for name, accuracy in panel.accuracy.get(label, {}).items() if k in accuracy}
         if found:
-            x = [names.index(name) + _offset(place, len(labels)) for name in found]
+            x = [names.index(name) + _offset(index, len(labels)) for name in found]
             value = [100 * each.value for each in found.values()]
             low, high = ([100 * getattr(each, end) for each in found.values()] for end in ("low", "high"))
             ends = [np.subtract(value, low), np.subtract(high, value)]
@@ -95,13 +97,13 @@ def _draw_panel(axis: Axes, panel: KindPanel, k: int, labels: Sequence[str]) -> 
     axis.grid(visible=False, axis="x")
 
 
-def _kinds(series: Series, part: str, protocol: str, by: str) -> dict[str, list[TopK]]:
-    """Return what each run measured on each kind of row."""
+def _subgroups(series: Series, subset: str, protocol: str, by: str) -> dict[str, list[TopK]]:
+    """Return the accuracy of each run on each subgroup."""
     found: dict[str, list[TopK]] = {}
-    for metrics in series.metrics(part, protocol):
-        for strata in metrics.strata:
-            for name, top in strata.accuracy.items():
-                if strata.by == by and top.rows >= _FEWEST:
+    for metrics in series.metrics(subset, protocol):
+        for groups in metrics.subgroups:
+            for name, top in groups.accuracy.items():
+                if groups.by == by and top.rows >= _FEWEST:
                     found.setdefault(name, []).append(top)
     return found
 
@@ -110,13 +112,13 @@ def _mean(tops: Sequence[TopK]) -> dict[int, Interval]:
     return {k: mean_interval([top.top[k] for top in tops]) for k in tops[0].top}
 
 
-def _offset(place: int, number: int) -> float:
-    """Return where among its neighbours the mark of one series stands, within 0.35 of the middle."""
-    return min(0.7, 0.2 * number) * ((place + 0.5) / number - 0.5)
+def _offset(index: int, number: int) -> float:
+    """Return the horizontal offset of the marks of one series, at most 0.35 from the centre."""
+    return min(0.7, 0.2 * number) * ((index + 0.5) / number - 0.5)
 
 
 def _ticks(rows: Mapping[str, int]) -> list[str]:
-    """Return each kind with its number of rows; long names take two lines, so that neighbours do not touch."""
+    """Return each subgroup with its number of rows; long names are broken so that labels do not overlap."""
     broken = [name if len(name) <= 10 else f"{name[:7]}-\n{name[7:]}" for name in rows]
     most = max(text.count("\n") for text in broken)
     return [

@@ -1,4 +1,4 @@
-"""Tables of results for the report: an experiment's files or a run's metrics flow in, cells with marks flow out."""
+"""Tables of results for the report, from an experiment's files or a run's metrics."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Cell:
 
     Attributes:
         text: in %, with its deviation over seeds or its interval.
-        place: 1 for the best of its column, 2 for the second, else 0.
-        marks: "*" where the best is significantly better than the second, "†" where the experiment says so of a
-            system that it compares all with.
+        rank: 1 for the best of its column, 2 for the second best, else 0.
+        marks: "*" if the best is significantly better than the second, "†" if it is significantly better than the
+            system that the experiment compares with.
     """
 
     text: str
-    place: int = 0
+    rank: int = 0
     marks: str = ""
 
 
@@ -65,10 +65,10 @@ class ResultTable:
         return [(protocol, protocols.count(protocol)) for protocol in dict.fromkeys(protocols)]
 
     def best(self) -> list[tuple[str, int, str, str]]:
-        """Return protocol, k, system and accuracy of the best of each column; equal systems are named together."""
+        """Return protocol, k, system and accuracy of the best of each column; tied systems are named together."""
         found = []
         for column, (protocol, k) in enumerate(self.columns):
-            first = {system: cell for system, cells in self.rows.items() if (cell := cells[column]) and cell.place == 1}
+            first = {system: cell for system, cells in self.rows.items() if (cell := cells[column]) and cell.rank == 1}
             if first:
                 names = " and ".join(first) if len(first) <= _MOST_NAMED else f"{len(first)} systems"
                 found.append((protocol, k, names, next(iter(first.values())).text))
@@ -88,9 +88,9 @@ class _Entry:
 
 
 def experiment_tables(folder: str | Path) -> list[ResultTable]:
-    """Return the tables of an experiment, one for each split, and one for its rows with unseen precursors.
+    """Return the tables of an experiment, one for each split and one for its rows with unseen precursors.
 
-    They come from `table.csv`, which knows what is significant, or else from `results.csv`.
+    They come from `table.csv`, which includes significance, or else from `results.csv`.
 
     Raises:
         ConfigError: the experiment has no results, or one of the files cannot be read.
@@ -104,26 +104,26 @@ def experiment_tables(folder: str | Path) -> list[ResultTable]:
     return _tables(_from_results(read_results(folder), Path(folder) / "results.csv"))
 
 
-def run_tables(series: Sequence[Series], part: str) -> list[ResultTable]:
+def run_tables(series: Sequence[Series], subset: str) -> list[ResultTable]:
     """Return the accuracy of runs with 95 % intervals, one table for each split and protocol."""
     entries = []
     for split, systems in by_split(series).items():
-        for protocol in dict.fromkeys(name for each in systems for name in each.protocols(part)):
-            measured = {each.label: found[0].overall for each in systems if (found := each.metrics(part, protocol))}
+        for protocol in dict.fromkeys(name for each in systems for name in each.protocols(subset)):
+            measured = {each.label: found[0].overall for each in systems if (found := each.metrics(subset, protocol))}
             for k in dict.fromkeys(k for top in measured.values() for k in top.top):
-                places = _places({label: top.top[k].value for label, top in measured.items() if k in top.top})
+                ranks = _ranks({label: top.top[k].value for label, top in measured.items() if k in top.top})
                 entries += [
-                    _Entry(split, False, label, protocol, k, Cell(str(measured[label].top[k]), place))
-                    for label, place in places.items()
+                    _Entry(split, False, label, protocol, k, Cell(str(measured[label].top[k]), rank))
+                    for label, rank in ranks.items()
                 ]
-    return _tables(entries, apart=True)
+    return _tables(entries, by_protocol=True)
 
 
-def _tables(entries: Iterable[_Entry], *, apart: bool = False) -> list[ResultTable]:
-    """Return a table for each split, without and with unseen precursors, and with `apart` for each protocol too."""
+def _tables(entries: Iterable[_Entry], *, by_protocol: bool = False) -> list[ResultTable]:
+    """Return a table for each split, for all rows and those with unseen precursors, and optionally each protocol."""
     grouped: dict[tuple[str, bool, str], list[_Entry]] = {}
     for entry in entries:
-        grouped.setdefault((entry.split, entry.unseen, entry.protocol if apart else ""), []).append(entry)
+        grouped.setdefault((entry.split, entry.unseen, entry.protocol if by_protocol else ""), []).append(entry)
     tables = []
     for (split, unseen, _), found in grouped.items():
         protocols = list(dict.fromkeys(entry.protocol for entry in found))
@@ -138,18 +138,18 @@ def _tables(entries: Iterable[_Entry], *, apart: bool = False) -> list[ResultTab
 def _summarised(row: dict[str, str], file: Path) -> _Entry:
     """Return the entry of a row of `table.csv`, whose accuracies are in %."""
     try:
-        place = int(row["place"] or 0)
+        rank = int(row["place"] or 0)
         deviation = f" ± {float(row['deviation']):.1f}" if row["deviation"] else ""
-        significant = place == 1 and row.get("lead_p_value") and float(row["lead_p_value"]) < SIGNIFICANT
+        significant = rank == 1 and row.get("lead_p_value") and float(row["lead_p_value"]) < SIGNIFICANT
         marks = ("*" if significant else "") + ("†" if row.get("above") == "True" else "")
-        cell = Cell(f"{float(row['mean']):.1f}{deviation}", place, marks)
+        cell = Cell(f"{float(row['mean']):.1f}{deviation}", rank, marks)
         return _Entry(row["split"], row["rows"] == "unseen", row["system"], row["protocol"], int(row["k"]), cell)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"'{file}' cannot be read: {error}.") from None
 
 
 def _from_results(rows: Sequence[dict[str, str]], file: Path) -> list[_Entry]:
-    """Return the mean and standard deviation over seeds of every accuracy of `results.csv`, which are shares."""
+    """Return the mean and standard deviation over seeds, in %, of every accuracy (a fraction) in `results.csv`."""
     values: dict[tuple[str, bool, str, int], dict[str, list[float]]] = {}
     for row in rows:
         for name, text in row.items():
@@ -162,15 +162,15 @@ def _from_results(rows: Sequence[dict[str, str]], file: Path) -> list[_Entry]:
                     raise ConfigError(f"'{file}' has {text!r} as {name}, expected a number.") from None
     entries = []
     for (split, unseen, protocol, k), systems in values.items():
-        places = _places({system: mean(seeds) for system, seeds in systems.items()})
+        ranks = _ranks({system: mean(seeds) for system, seeds in systems.items()})
         for system, seeds in systems.items():
             deviation = f" ± {stdev(seeds):.1f}" if len(seeds) > 1 else ""
-            cell = Cell(f"{mean(seeds):.1f}{deviation}", places[system])
+            cell = Cell(f"{mean(seeds):.1f}{deviation}", ranks[system])
             entries.append(_Entry(split, unseen, system, protocol, k, cell))
     return sorted(entries, key=lambda entry: list(dict.fromkeys(r["split"] for r in rows)).index(entry.split))
 
 
-def _places(values: dict[str, float]) -> dict[str, int]:
-    """Return 1 for the highest value and 2 for the next lower one, by name; where all are level none has a place."""
+def _ranks(values: dict[str, float]) -> dict[str, int]:
+    """Return 1 for the highest value and 2 for the second highest, by name; all 0 if all values are equal."""
     order = sorted(set(values.values()), reverse=True)[:2]
     return {name: order.index(value) + 1 if len(order) > 1 and value in order else 0 for name, value in values.items()}

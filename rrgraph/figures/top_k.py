@@ -1,4 +1,4 @@
-"""Top-K curves (Retro-Rank-In figure 3): the outcome of each row flows in, accuracy at K = 1 to 10 flows out."""
+"""Figure of the top-K accuracy for K = 1 to 10 (Retro-Rank-In figure 3)."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from rrgraph.figures.series import Series, Wishes, by_split
+from rrgraph.figures.series import FigureOptions, Series, by_split
 from rrgraph.metrics import Interval, RowRanks, TopK, mean_intervals
 from rrgraph.util.figure_style import label_outer, legend_below, looks, panels, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["ABREAST", "Curve", "CurvePanel", "collect_top_k", "draw_top_k", "mean_interval", "pooled_accuracy"]
+__all__ = ["PANELS_PER_ROW", "Curve", "CurvePanel", "collect_top_k", "draw_top_k", "mean_interval", "pooled_accuracy"]
 
 _KS: Final = tuple(range(1, 11))
-ABREAST: Final = 3
-"""Protocols beside each other; those of an experiment on their flags are many."""
+PANELS_PER_ROW: Final = 3
+"""Largest number of protocols side by side."""
 _MOST_BANDS: Final = 5
-"""Curves of a panel up to which each has a band; more bands cover each other."""
+"""Largest number of curves of a panel that are drawn with bands; more bands would overlap."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,14 @@ class CurvePanel:
     curves: tuple[Curve, ...]
 
 
-def collect_top_k(series: Sequence[Series], wishes: Wishes) -> list[CurvePanel]:
-    """Return a panel for each split and protocol that was measured; none when nothing was."""
+def collect_top_k(series: Sequence[Series], options: FigureOptions) -> list[CurvePanel]:
+    """Return a panel for each split and protocol that was evaluated."""
     found = []
     for split, systems in by_split(series).items():
-        for protocol in dict.fromkeys(name for each in systems for name in each.protocols(wishes.part)):
+        for protocol in dict.fromkeys(name for each in systems for name in each.protocols(options.subset)):
             curves, rows = [], 0
             for each in systems:
-                accuracy, measured = _accuracy(each, wishes.part, protocol)
+                accuracy, measured = _accuracy(each, options.subset, protocol)
                 if accuracy:
                     curves.append(Curve(each.label, accuracy))
                     rows = max(rows, measured)
@@ -60,18 +60,18 @@ def collect_top_k(series: Sequence[Series], wishes: Wishes) -> list[CurvePanel]:
 
 @styled
 def draw_top_k(data: Sequence[CurvePanel]) -> Figure:
-    """Draw rows of panels for each split, and a panel for each protocol, up to three abreast."""
+    """Draw rows of panels for each split and a panel for each protocol, up to three side by side."""
     splits, protocols = (list(dict.fromkeys(getattr(panel, name) for panel in data)) for name in ("split", "protocol"))
     shown = looks(list(dict.fromkeys(curve.label for panel in data for curve in panel.curves)))
     height = 3.1 if len(shown) <= _MOST_BANDS else 4.2
-    columns = min(len(protocols), ABREAST)
-    deep = -(-len(protocols) // columns)
-    figure, axes = panels(len(splits) * deep, columns, width=4.0, height=height, sharex=True, sharey=True)
+    columns = min(len(protocols), PANELS_PER_ROW)
+    rows_per_split = -(-len(protocols) // columns)
+    figure, axes = panels(len(splits) * rows_per_split, columns, width=4.0, height=height, sharex=True, sharey=True)
     for axis in (axis for row in axes for axis in row):
         axis.set_visible(False)
     for panel in data:
         row, column = divmod(protocols.index(panel.protocol), columns)
-        axis = axes[splits.index(panel.split) * deep + row][column]
+        axis = axes[splits.index(panel.split) * rows_per_split + row][column]
         axis.set_visible(True)
         for curve in panel.curves:
             ks = sorted(curve.accuracy)
@@ -82,7 +82,7 @@ def draw_top_k(data: Sequence[CurvePanel]) -> Figure:
             if len(panel.curves) <= _MOST_BANDS:
                 axis.fill_between(ks, low, high, color=color, alpha=0.15, linewidth=0)
             axis.plot(ks, value, color=color, marker=marker, linestyle=line, label=curve.label)
-        # Flags make names of protocols long.
+        # Names of protocols with flags are long.
         gap = "\n" if "=" in panel.protocol else " "
         axis.set_title(f"{panel.split}, protocol {panel.protocol}{gap}({panel.rows:,} rows)")
         axis.set_xticks(_KS)
@@ -106,17 +106,17 @@ def pooled_accuracy(outcomes: Sequence[RowRanks], ks: Sequence[int] = _KS) -> di
 
 
 def mean_interval(intervals: Sequence[Interval]) -> Interval:
-    """Return the mean value and the mean ends of the intervals of several seeds."""
+    """Return the means of the values and of the interval ends of several seeds."""
     return Interval(*(float(np.mean([getattr(each, name) for each in intervals])) for name in ("value", "low", "high")))
 
 
-def _accuracy(series: Series, part: str, protocol: str) -> tuple[dict[int, Interval], int]:
-    """Return the accuracy by k and the number of rows; only the reported k where the ranks are not known."""
-    outcomes = [] if series.beside else [run.ranks(part, protocol) for run in series.runs]
+def _accuracy(series: Series, subset: str, protocol: str) -> tuple[dict[int, Interval], int]:
+    """Return the accuracy by k and the number of rows; without ranks of the rows, only for the reported k."""
+    outcomes = [] if series.beside else [run.ranks(subset, protocol) for run in series.runs]
     known = [outcome for outcome in outcomes if outcome is not None and len(outcome.targets)]
     if known and len(known) == len(outcomes):
         return pooled_accuracy(known), max(len(outcome.targets) for outcome in known)
-    tops: list[TopK] = [metrics.overall for metrics in series.metrics(part, protocol)]
+    tops: list[TopK] = [metrics.overall for metrics in series.metrics(subset, protocol)]
     if not tops:
         return {}, 0
     return {k: mean_interval([top.top[k] for top in tops]) for k in tops[0].top}, max(top.rows for top in tops)

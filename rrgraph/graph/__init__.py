@@ -6,9 +6,9 @@ from rrgraph.graph.elements import element_presence, source_presence
 from rrgraph.graph.featurise import PADDING, featurise
 from rrgraph.graph.frequencies import ANION_CLASSES, COUNTED, LinkCounts, anion_class
 from rrgraph.graph.hetero import EdgeType, hetero_graph
-from rrgraph.graph.link_features import FREQUENCY_FEATURES, OVERLAP, UNRELATED, FrequencyFeatures
+from rrgraph.graph.link_features import FREQUENCY_FEATURES, OVERLAP, UNRELATED, UNRELATED_LOGIT, FrequencyFeatures
 from rrgraph.graph.neighbours import NEAREST, KnownSystems
-from rrgraph.graph.precursor_classes import KINDS, precursor_kind
+from rrgraph.graph.precursor_classes import PRECURSOR_CLASSES, precursor_class
 from rrgraph.graph.set_balance import BALANCE, balance_sets
 from rrgraph.graph.set_features import SET_FREQUENCY_FEATURES, SetFrequencyFeatures
 
@@ -19,13 +19,14 @@ __all__ = [
     "EDGE",
     "FOLDS",
     "FREQUENCY_FEATURES",
-    "KINDS",
     "NEAREST",
     "OVERLAP",
     "PADDING",
+    "PRECURSOR_CLASSES",
     "REVERSE_EDGE",
     "SET_FREQUENCY_FEATURES",
     "UNRELATED",
+    "UNRELATED_LOGIT",
     "EdgeType",
     "FrequencyFeatures",
     "KnownSystems",
@@ -40,7 +41,7 @@ __all__ = [
     "element_presence",
     "featurise",
     "hetero_graph",
-    "precursor_kind",
+    "precursor_class",
     "source_presence",
     "validate_graph",
 ]

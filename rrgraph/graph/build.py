@@ -1,7 +1,7 @@
-"""From a reaction table to a validated bipartite `HeteroData` graph of targets and precursors.
+"""The bipartite `HeteroData` graph of the targets and precursors of a reaction table, validated.
 
-Rows of a table flow in; out come the nodes (compositions as padded tensors), the unique edges with their counts,
-and the recorded precursor sets, so that what was used together is never lost in the edges.
+It has nodes (compositions as padded tensors), unique edges with their counts, and the recorded precursor sets, since
+edges alone do not say what was used together.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class ReactionGraph:
         data: the graph. `data['target']` and `data['precursor']` hold `elements` (n, k) int64 and `fractions`
             (n, k) float32; the edge store holds `edge_index` (2, edges) and `count` (edges,), the number of
             rows that use the link, and the reverse edges mirror it. The recorded sets are kept in compressed
-            rows: `set_target` (sets,), `set_pointer` (sets + 1,), `set_precursor`, `set_count` (sets,).
+            rows: `set_target` (sets,), `set_offsets` (sets + 1,), `set_precursor`, `set_count` (sets,).
         targets: composition of each target node.
         precursors: composition of each precursor node.
     """
@@ -62,12 +62,12 @@ class ReactionGraph:
 
     def recorded_sets(self) -> list[tuple[int, tuple[int, ...], int]]:
         """Return (target node, precursor nodes, count) of every distinct recorded reaction."""
-        pointer = self.data.set_pointer.tolist()
+        offsets = self.data.set_offsets.tolist()
         members = self.data.set_precursor.tolist()
         return [
             (target, tuple(members[start:stop]), count)
             for target, (start, stop), count in zip(
-                self.data.set_target.tolist(), pairwise(pointer), self.data.set_count.tolist(), strict=True
+                self.data.set_target.tolist(), pairwise(offsets), self.data.set_count.tolist(), strict=True
             )
         ]
 
@@ -102,10 +102,10 @@ def build_graph(table: ReactionTable, *, extra_precursors: Iterable[Composition]
             edges[node, member] += count
 
     data = hetero_graph(EDGE, REVERSE_EDGE, (len(targets), len(precursors)), edges)
-    for kind, nodes in (("target", targets), ("precursor", precursors)):
-        data[kind].elements, data[kind].fractions = featurise(list(nodes.values()))
+    for node_type, nodes in (("target", targets), ("precursor", precursors)):
+        data[node_type].elements, data[node_type].fractions = featurise(list(nodes.values()))
     data.set_target = torch.tensor([node for node, _ in sets], dtype=torch.int64)
-    data.set_pointer = torch.from_numpy(np.cumsum([0, *(len(members) for _, members in sets)], dtype=np.int64))
+    data.set_offsets = torch.from_numpy(np.cumsum([0, *(len(members) for _, members in sets)], dtype=np.int64))
     data.set_precursor = torch.tensor([member for _, members in sets for member in members], dtype=torch.int64)
     data.set_count = torch.tensor(list(sets.values()), dtype=torch.int64)
     graph = ReactionGraph(data=data, targets=tuple(targets.values()), precursors=tuple(precursors.values()))
@@ -121,14 +121,16 @@ def validate_graph(graph: ReactionGraph) -> None:
     """
     data = graph.data
     edge_index, count = data[EDGE].edge_index, data[EDGE].count
-    for kind, nodes in (("target", graph.targets), ("precursor", graph.precursors)):
-        store = data[kind]
-        _check(store.elements.shape == store.fractions.shape, f"{kind} elements and fractions differ in shape")
-        _check(store.elements.shape[0] == len(nodes), f"{kind} features do not match the {len(nodes)} nodes")
-        _check(bool(((store.elements != PADDING) == (store.fractions > 0)).all()), f"{kind} padding is inconsistent")
+    for node_type, nodes in (("target", graph.targets), ("precursor", graph.precursors)):
+        store = data[node_type]
+        _check(store.elements.shape == store.fractions.shape, f"{node_type} elements and fractions differ in shape")
+        _check(store.elements.shape[0] == len(nodes), f"{node_type} features do not match the {len(nodes)} nodes")
+        _check(
+            bool(((store.elements != PADDING) == (store.fractions > 0)).all()), f"{node_type} padding is inconsistent"
+        )
         _check(
             bool(torch.allclose(store.fractions.sum(1), torch.ones(len(nodes)), atol=1e-4)),
-            f"{kind} fractions do not sum to 1",
+            f"{node_type} fractions do not sum to 1",
         )
     _check(bool((edge_index[0] < len(graph.targets)).all()), "an edge leaves the target nodes")
     _check(bool((edge_index[1] < len(graph.precursors)).all()), "an edge leaves the precursor nodes")

@@ -1,7 +1,6 @@
-"""Statistics of training links that cannot know their labels: those of a fold come from the other folds.
+"""Frequency features of training links that cannot leak their labels: those of a fold are counted in the other folds.
 
-A training table and its graph flow in; out come the statistics of every link that could be meant, as if the target's
-element system and the papers that report it had never been seen.
+They are what a model would see if the target's element system and the papers that report it were new.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rrgraph.chem import element_system
-from rrgraph.data import ReactionTable
+from rrgraph.data import LinkBatch, ReactionTable
 from rrgraph.errors import DataError
 from rrgraph.graph.build import ReactionGraph
 from rrgraph.graph.elements import source_presence
@@ -27,9 +26,9 @@ from rrgraph.util.progress import track
 __all__ = ["FOLDS", "TrainingFeatures", "TrainingFolds", "related_links"]
 
 FOLDS: Final = 12
-"""Number of parts that the element systems of the training targets are divided into."""
+"""Number of folds that the element systems of the training targets are divided into."""
 
-_CHUNK: Final = 256
+_BATCH_SIZE: Final = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +49,7 @@ class TrainingFolds:
 
     @classmethod
     def divide(cls, table: ReactionTable, graph: ReactionGraph, *, folds: int = FOLDS, seed: int = 0) -> TrainingFolds:
-        """Divide the element systems of `table` into at most `folds` parts.
+        """Divide the element systems of `table` into at most `folds` folds.
 
         Raises:
             DataError: all rows are of one element system.
@@ -58,7 +57,7 @@ class TrainingFolds:
         systems = [str(system) for system in table.element_systems]
         names = sorted(set(systems))
         if len(names) < 2:
-            raise DataError("Link statistics of training rows need reactions of at least two element systems.")
+            raise DataError("Frequency features of training rows need reactions of at least two element systems.")
         count = min(folds, len(names))
         drawn = np.random.default_rng(seed).permutation(len(names)) % count
         fold = dict(zip(names, drawn.tolist(), strict=True))
@@ -68,7 +67,7 @@ class TrainingFolds:
     def complements(self) -> Iterator[tuple[int, ReactionTable]]:
         """Yield each fold with the rows of the other folds that no publication of the fold reports."""
         papers = self.table.frame["doi"]
-        for fold in track(range(self.count), "statistics of training links"):
+        for fold in track(range(self.count), "features of training links"):
             own = papers[self.rows == fold].dropna()
             other = self.rows != fold
             unrelated = other & ~papers.isin(own).to_numpy(dtype=bool)
@@ -77,41 +76,41 @@ class TrainingFolds:
 
 @dataclass(eq=False)
 class TrainingFeatures:
-    """Statistics of the related links of every training target; see `related_links`.
+    """Frequency features of the related links of every training target; see `related_links`.
 
     Attributes:
-        pointer: (targets + 1,) int64, where the links of each target begin.
+        offsets: (targets + 1,) int64, where the links of each target begin.
         precursors: (links,) int64, ascending within a target.
         features: (links, `len(FREQUENCY_FEATURES)`) float16.
     """
 
-    pointer: Tensor
+    offsets: Tensor
     precursors: Tensor
     features: Tensor
 
     @classmethod
     def fit(cls, graph: ReactionGraph, folds: TrainingFolds) -> TrainingFeatures:
         """Count each fold's complement and describe the fold's links with it."""
-        rows, columns = related_links(graph)
-        features = np.empty((len(rows), len(FREQUENCY_FEATURES)), dtype=np.float16)
-        pointer = np.searchsorted(rows, np.arange(len(graph.targets) + 1))
+        target_index, precursors = related_links(graph)
+        features = np.empty((len(precursors), len(FREQUENCY_FEATURES)), dtype=np.float16)
+        offsets = np.searchsorted(target_index, np.arange(len(graph.targets) + 1))
         for fold, table in folds.complements():
-            statistics = FrequencyFeatures.fit(table, list(table.precursors().values()))
+            counted = FrequencyFeatures.fit(table, list(table.precursors().values()))
             members = np.flatnonzero(folds.targets == fold)
-            for part in np.array_split(members, -(-len(members) // _CHUNK) or 1):
-                links = np.concatenate([np.arange(pointer[t], pointer[t + 1]) for t in part])
-                targets = [graph.targets[t] for t in part]
-                features[links] = statistics.features(
-                    targets, graph.precursors, np.searchsorted(part, rows[links]), columns[links]
+            for batch in np.array_split(members, -(-len(members) // _BATCH_SIZE) or 1):
+                links = np.concatenate([np.arange(offsets[t], offsets[t + 1]) for t in batch])
+                targets = [graph.targets[t] for t in batch]
+                features[links] = counted.features(
+                    LinkBatch(targets, graph.precursors, np.searchsorted(batch, target_index[links]), precursors[links])
                 )
-        return cls(*(torch.from_numpy(values) for values in (pointer, columns, features)))
+        return cls(*(torch.from_numpy(values) for values in (offsets, precursors, features)))
 
     def related(self, target: int) -> Tensor:
         """Return the related precursors of a target, ascending."""
-        return self.precursors[int(self.pointer[target]) : int(self.pointer[target + 1])]
+        return self.precursors[int(self.offsets[target]) : int(self.offsets[target + 1])]
 
     def lookup(self, targets: Tensor, precursors: Tensor) -> Tensor:
-        """Return the statistics (batch, k, statistics) of the links of targets (batch,) to precursors (batch, k)."""
+        """Return the features (batch, k, features) of the links of targets (batch,) to precursors (batch, k)."""
         found, link = self.find(targets, precursors)
         values = self.features[link].float()
         values[~found] = torch.from_numpy(UNRELATED)
@@ -128,13 +127,13 @@ class TrainingFeatures:
     def _codes(self) -> tuple[int, Tensor]:
         """One ascending number for each link."""
         width = int(self.precursors.max()) + 1
-        owner = torch.repeat_interleave(torch.arange(len(self.pointer) - 1), self.pointer.diff())
-        return width, owner * width + self.precursors
+        targets = torch.repeat_interleave(torch.arange(len(self.offsets) - 1), self.offsets.diff())
+        return width, targets * width + self.precursors
 
 
 def related_links(graph: ReactionGraph) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return targets and precursors (links,) of all pairs that share a source element of the target, in order."""
-    need, brings = (source_presence(side).astype(np.float32) for side in (graph.targets, graph.precursors))
-    parts = [np.nonzero(need[start : start + _CHUNK] @ brings.T) for start in range(0, len(need), _CHUNK)]
-    rows = np.concatenate([part[0] + number * _CHUNK for number, part in enumerate(parts)])
-    return rows, np.concatenate([part[1] for part in parts])
+    need, supplies = (source_presence(side).astype(np.float32) for side in (graph.targets, graph.precursors))
+    batches = [np.nonzero(need[start : start + _BATCH_SIZE] @ supplies.T) for start in range(0, len(need), _BATCH_SIZE)]
+    targets = np.concatenate([batch[0] + number * _BATCH_SIZE for number, batch in enumerate(batches)])
+    return targets, np.concatenate([batch[1] for batch in batches])

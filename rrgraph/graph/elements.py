@@ -1,4 +1,4 @@
-"""Compositions as vectors over the elements, without learning: which elements they have, and what these are like."""
+"""Compositions as vectors over the elements: which elements they have, and the mean of their word vectors."""
 
 from __future__ import annotations
 

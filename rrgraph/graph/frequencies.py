@@ -1,6 +1,6 @@
-"""Counts of the known links: how usual a precursor is for the elements it would supply, in a given company.
+"""Counts of the known links: how usual a precursor is for the elements it would supply, beside which other elements.
 
-A reaction table flows in; out come counts (no reaction rows) and the log frequencies of any target's links.
+They are counts alone, no reaction rows, and give log frequencies of the links of any target.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rrgraph.errors import DataError
 __all__ = ["ANION_CLASSES", "COUNTED", "FLOOR", "LinkCounts", "anion_class"]
 
 COUNTED: Final = ("element", "anion_class", "element_pair", "used")
-"""Names of the counted statistics of a link, in column order; see `LinkCounts.features`."""
+"""Names of the counted features of a link, in column order; see `LinkCounts.features`."""
 
 FLOOR: Final = 1e-4
 """Smallest frequency, that of a link never seen."""
@@ -88,9 +88,7 @@ class LinkCounts:
         self.uses = uses
         self._slots = _slots(self.vocabulary)
         if len(slot_counts) != len(self._slots[0]) or len(uses) != len(self.vocabulary):
-            raise DataError(
-                f"Link statistics of {len(uses)} precursors do not fit a vocabulary of {len(self.vocabulary)}."
-            )
+            raise DataError(f"Link counts of {len(uses)} precursors do not fit a vocabulary of {len(self.vocabulary)}.")
         self._used = {each.key: index for index, each in enumerate(self.vocabulary) if uses[index] > 0}
 
     @classmethod
@@ -127,7 +125,7 @@ class LinkCounts:
         return np.array([self._used.get(candidate.key, unseen) for candidate in candidates], dtype=np.int64)
 
     def features(self, elements: frozenset[str]) -> NDArray[np.float32]:
-        """Return the statistics of the links between a target and every precursor of the vocabulary.
+        """Return the features of the links between a target and every precursor of the vocabulary.
 
         Each is the natural logarithm of a smoothed frequency, averaged over the elements that the precursor
         would supply: `element`, among reactions whose target contains the element (targets with and without

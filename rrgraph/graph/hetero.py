@@ -1,4 +1,4 @@
-"""The bipartite `HeteroData` graph of any domain: numbered nodes and counted edges flow in, the graph flows out."""
+"""The bipartite `HeteroData` graph of any domain, from numbered nodes and counted edges."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # PyG takes a second to import and planning does not need it
 __all__ = ["EdgeType", "hetero_graph"]
 
 EdgeType = tuple[str, str, str]
-"""Left kind of node, relation, right kind of node."""
+"""Node type on the left, relation, node type on the right."""
 
 
 def hetero_graph(
@@ -33,8 +33,8 @@ def hetero_graph(
     from torch_geometric.data import HeteroData
 
     data = HeteroData()
-    for kind, number in zip((edge[0], edge[2]), sizes, strict=True):
-        data[kind].num_nodes = number
+    for node_type, number in zip((edge[0], edge[2]), sizes, strict=True):
+        data[node_type].num_nodes = number
     ordered = sorted(counts)
     edge_index = torch.tensor(ordered, dtype=torch.int64).view(-1, 2).t().contiguous()
     times = torch.tensor([counts[pair] for pair in ordered], dtype=torch.int64)

@@ -1,7 +1,7 @@
-"""Link statistics: what counting knows about the link of a target and a precursor, told to the model as numbers.
+"""Frequency features of a link: log frequencies in known reactions, and the overlap of the two compositions.
 
-A reaction table flows in; out come, for any target and candidate, log frequencies among all known reactions, among the
-nearest known systems, and the overlap of the two compositions. Nothing here is learned.
+They are counted among all known reactions and among the nearest known systems; nothing here is learned. They exist for
+any target and candidate.
 """
 
 from __future__ import annotations
@@ -14,40 +14,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.chem import VOLATILE, Composition
-from rrgraph.data import ReactionTable
+from rrgraph.data import LinkBatch, ReactionTable
 from rrgraph.graph.elements import element_presence, source_presence
 from rrgraph.graph.frequencies import COUNTED, FLOOR, LinkCounts
 from rrgraph.graph.neighbours import NEAREST, NEVER, KnownSystems, Neighbours
+from rrgraph.util.arguments import call_with
 
-__all__ = ["FREQUENCY_FEATURES", "OVERLAP", "UNRELATED", "FrequencyFeatures"]
+__all__ = ["FREQUENCY_FEATURES", "OVERLAP", "UNRELATED", "UNRELATED_LOGIT", "FrequencyFeatures"]
 
 OVERLAP: Final = ("shared", "share", "foreign")
-"""Names of the statistics that the two compositions alone give: number of the target's source elements that the
-precursor brings, the same as a fraction of all its source elements, and the number of elements it brings that the
-target lacks (C, H, O, N aside)."""
+"""Names of the features of the two compositions alone: number of the target's source elements that the precursor
+supplies, the same as a fraction of all its source elements, and the number of elements it adds that the target lacks
+(C, H, O, N aside)."""
 
 FREQUENCY_FEATURES: Final = (*COUNTED, *OVERLAP, *NEAREST)
-"""All statistics of a link, in column order."""
+"""All frequency features of a link, in column order."""
 
 UNRELATED: Final = np.array(
     [0.0 if name in ("used", *OVERLAP) else np.log(NEVER if name in NEAREST else FLOOR) for name in FREQUENCY_FEATURES],
     dtype=np.float32,
 )
-"""Statistics of a precursor that brings no source element of the target, whatever is known of it."""
+"""Features of a precursor that supplies no source element of the target, whatever is known of it."""
+
+UNRELATED_LOGIT: Final = -30.0
+"""Logit of a link to a candidate that cannot be a precursor of the target."""
 
 _COUNTS, _SYSTEMS = "counts.", "systems."
 
 
 @dataclass(frozen=True, eq=False)
 class _Known:
-    """What the statistics need of one candidate."""
+    """What the features need of one candidate."""
 
     row: int
     supplies: NDArray[np.int64]
 
 
 class FrequencyFeatures:
-    """Statistics of links over a vocabulary of precursors.
+    """Frequency features of links over a vocabulary of precursors.
 
     Args:
         counts: of the known links.
@@ -77,38 +81,34 @@ class FrequencyFeatures:
 
         Raises:
             DataError: the counts are not those of this vocabulary.
-            TypeError: an array is missing.
+            ValueError: an array is missing or unknown.
         """
         under = {
             prefix: {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
             for prefix in (_COUNTS, _SYSTEMS)
         }
-        return cls(LinkCounts(vocabulary, **under[_COUNTS]), KnownSystems.from_arrays(under[_SYSTEMS]))
+        counts = call_with(LinkCounts, {"vocabulary": vocabulary, **under[_COUNTS]})
+        return cls(counts, KnownSystems.from_arrays(under[_SYSTEMS]))
 
-    def features(
-        self,
-        targets: Sequence[Composition],
-        candidates: Sequence[Composition],
-        rows: NDArray[np.int64],
-        columns: NDArray[np.int64],
-    ) -> NDArray[np.float32]:
-        """Return the statistics of the links ``targets[rows]`` to ``candidates[columns]``.
+    def features(self, links: LinkBatch) -> NDArray[np.float32]:
+        """Return the frequency features of links.
 
-        The statistics of `NEAREST` are averaged over the source elements that the precursor brings; `UNRELATED` stands
-        for one that brings none. Candidates outside the vocabulary have never been used.
+        Those of `NEAREST` are averaged over the source elements that the precursor supplies; `UNRELATED` stands for a
+        precursor that supplies none. Candidates outside the vocabulary have never been used.
 
         Returns:
-            (pairs, `len(FREQUENCY_FEATURES)`) float32.
+            (links, `len(FREQUENCY_FEATURES)`) float32.
         """
-        features = np.tile(UNRELATED, (len(rows), 1))
-        overlap, related = self._overlap(targets, candidates, rows, columns)
-        pairs = np.flatnonzero(related)
-        if not len(pairs):
+        features = np.tile(UNRELATED, (len(links), 1))
+        overlap, related = _overlap(links)
+        places = np.flatnonzero(related)
+        if not len(places):
             return features
-        known = [self._known(candidate) for candidate in candidates]
-        features[pairs, : len(COUNTED)] = self._counted(targets, known, rows[pairs], columns[pairs])
-        features[pairs, len(COUNTED) : len(COUNTED) + len(OVERLAP)] = overlap[pairs]
-        features[pairs, -len(NEAREST) :] = self._nearest(targets, known, rows[pairs], columns[pairs])
+        known = [self._known(candidate) for candidate in links.candidates]
+        related_links = links.select(places)
+        features[places, : len(COUNTED)] = self._counted(related_links, known)
+        features[places, len(COUNTED) : len(COUNTED) + len(OVERLAP)] = overlap[places]
+        features[places, -len(NEAREST) :] = self._nearest(related_links, known)
         return features
 
     def _known(self, candidate: Composition) -> _Known:
@@ -117,42 +117,36 @@ class FrequencyFeatures:
             self._candidates[candidate.key] = _Known(row, self._neighbours.supplies(candidate))
         return self._candidates[candidate.key]
 
-    def _overlap(
-        self, targets: Sequence[Composition], candidates: Sequence[Composition], rows: NDArray, columns: NDArray
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Return the statistics of `OVERLAP` (pairs, 3) and whether the precursor brings a source element."""
-        need, brings = (source_presence(side).astype(np.float32) for side in (targets, candidates))
-        own, others = (
-            element_presence([each.elements - VOLATILE for each in side]).astype(np.float32)
-            for side in (targets, candidates)
-        )
-        shared = (need @ brings.T)[rows, columns]
-        foreign = others.sum(1)[columns] - (own @ others.T)[rows, columns]
-        return np.stack([shared, shared / need.sum(1)[rows], foreign], axis=1), shared > 0
-
-    def _counted(
-        self, targets: Sequence[Composition], known: Sequence[_Known], rows: NDArray, columns: NDArray
-    ) -> NDArray[np.float32]:
-        position = np.array([each.row for each in known])[columns]
-        counted = np.empty((len(rows), len(COUNTED)), dtype=np.float32)
-        order = np.argsort(rows, kind="stable")
-        for part in np.split(order, np.flatnonzero(np.diff(rows[order])) + 1):
-            counted[part] = self.counts.features(targets[rows[part[0]]].elements)[position[part]]
+    def _counted(self, links: LinkBatch, known: Sequence[_Known]) -> NDArray[np.float32]:
+        rows = np.array([each.row for each in known])[links.candidate_index]
+        counted = np.empty((len(links), len(COUNTED)), dtype=np.float32)
+        order = np.argsort(links.target_index, kind="stable")
+        for own in np.split(order, np.flatnonzero(np.diff(links.target_index[order])) + 1):
+            target = links.targets[links.target_index[own[0]]]
+            counted[own] = self.counts.features(target.elements)[rows[own]]
         return counted
 
-    def _nearest(
-        self, targets: Sequence[Composition], known: Sequence[_Known], rows: NDArray, columns: NDArray
-    ) -> NDArray[np.float32]:
-        """Average the statistics of the nearest systems over what each precursor brings of its target's need."""
-        number = np.array([len(each.supplies) for each in known])[columns]
-        first = np.concatenate([[0], np.cumsum([len(each.supplies) for each in known])])[columns]
-        pair = np.repeat(np.arange(len(rows)), number)
-        within = np.arange(len(pair)) - np.repeat(np.cumsum(number) - number, number)
-        supplies = np.concatenate([each.supplies for each in known])[first[pair] + within]
-        need = source_presence(targets)
-        needed = need[rows[pair], supplies[:, 0]]
-        pair, supplies = pair[needed], supplies[needed]
-        values = self._neighbours.features(targets, rows[pair], supplies)
-        starts = np.flatnonzero(np.diff(pair, prepend=-1))
-        number_of = np.diff(np.append(starts, len(pair)))
-        return np.asarray(np.add.reduceat(values, starts, axis=0) / number_of[:, None], dtype=np.float32)
+    def _nearest(self, links: LinkBatch, known: Sequence[_Known]) -> NDArray[np.float32]:
+        """Average the features of the nearest systems over what each precursor supplies of its target's need."""
+        counts = np.array([len(each.supplies) for each in known])
+        number = counts[links.candidate_index]
+        first = (np.cumsum(counts) - counts)[links.candidate_index]
+        link = np.repeat(np.arange(len(links)), number)
+        within = np.arange(len(link)) - np.repeat(np.cumsum(number) - number, number)
+        supplies = np.concatenate([each.supplies for each in known])[first[link] + within]
+        needed = source_presence(links.targets)[links.target_index[link], supplies[:, 0]]
+        link, supplies = link[needed], supplies[needed]
+        values = self._neighbours.features(links.targets, links.target_index[link], supplies)
+        starts = np.flatnonzero(np.diff(link, prepend=-1))
+        lengths = np.diff(np.append(starts, len(link)))
+        return np.asarray(np.add.reduceat(values, starts, axis=0) / lengths[:, None], dtype=np.float32)
+
+
+def _overlap(links: LinkBatch) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the features of `OVERLAP` (links, 3) and whether the precursor supplies a source element."""
+    sides = (links.targets, links.candidates)
+    need, supplies = (source_presence(side).astype(np.float32) for side in sides)
+    own, others = (element_presence([m.elements - VOLATILE for m in side]).astype(np.float32) for side in sides)
+    shared = links.take(need @ supplies.T)
+    foreign = others.sum(1)[links.candidate_index] - links.take(own @ others.T)
+    return np.stack([shared, shared / need.sum(1)[links.target_index], foreign], axis=1), shared > 0

@@ -1,14 +1,13 @@
-"""What the nearest known element systems do: which precursors, and which forms of precursor, they use for an element.
+"""Log frequencies of precursors, and of forms of precursor, among the nearest known element systems.
 
-Known reactions flow in as counts by element system; out come log frequencies in which near systems weigh more. Nearness
-is the overlap of elements, rare ones counting more, or the cosine of embeddings.
+Near systems weigh more. Nearness is the overlap of elements, rare ones counting more, or the cosine of embeddings.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -19,11 +18,12 @@ from rrgraph.data import ReactionTable
 from rrgraph.graph.elements import element_presence, element_similarity, mean_vectors, reduced_vectors, unit_rows
 from rrgraph.graph.precursor_classes import supply_form
 from rrgraph.graph.segments import Segments
+from rrgraph.util.arguments import call_with
 
 __all__ = ["NEAREST", "NEVER", "KnownSystems", "Neighbours"]
 
 NEAREST: Final = ("near_system", "near_embedding", "form_system", "analogue_system", "analogue_embedding")
-"""Names of the statistics of the nearest known systems, in column order; see `Neighbours.features`."""
+"""Names of the features of the nearest known systems, in column order; see `Neighbours.features`."""
 
 NEVER: Final = 1e-3
 """Smallest frequency among the nearest systems."""
@@ -40,14 +40,14 @@ class KnownSystems:
     Attributes:
         presence: (systems, elements) bool.
         vectors: (systems, d) float32, mean `mean_vectors` of the targets.
-        pointer: (systems + 1,) int32, where the entries of each system begin.
+        offsets: (systems + 1,) int32, where the entries of each system begin.
         precursors: (entries,) int32, vocabulary index of a precursor that the system uses.
         shares: (entries,) float32, share of the system's distinct reactions that use it.
     """
 
     presence: NDArray[np.bool_]
     vectors: NDArray[np.float32]
-    pointer: NDArray[np.int32]
+    offsets: NDArray[np.int32]
     precursors: NDArray[np.int32]
     shares: NDArray[np.float32]
 
@@ -57,38 +57,50 @@ class KnownSystems:
         systems: dict[str, list[tuple[Composition, frozenset[str]]]] = {}
         for target, keys in table.distinct_reactions():
             systems.setdefault(element_system(target), []).append((target, keys))
-        pointer, precursors, shares, vectors = [0], [], [], []
+        offsets, precursors, shares, vectors = [0], [], [], []
         for reactions in systems.values():
             # Sorted, since sets have another order in every process.
             uses = sorted(Counter(index[key] for _, keys in reactions for key in keys).items())
             precursors += [precursor for precursor, _ in uses]
             shares += [count / len(reactions) for _, count in uses]
-            pointer.append(len(precursors))
+            offsets.append(len(precursors))
             targets = list({target.key: target for target, _ in reactions}.values())
             vectors.append(mean_vectors(targets).mean(0))
         return cls(
             presence=element_presence([reactions[0][0].elements for reactions in systems.values()]),
             # Rounded as they are stored, so that a model predicts after loading what it predicted before.
             vectors=np.array(vectors, dtype=np.float16).astype(np.float32),
-            pointer=np.array(pointer, dtype=np.int32),
+            offsets=np.array(offsets, dtype=np.int32),
             precursors=np.array(precursors, dtype=np.int32),
             shares=np.array(shares, dtype=np.float16).astype(np.float32),
         )
 
     @property
-    def owner(self) -> NDArray[np.int64]:
+    def system_index(self) -> NDArray[np.int64]:
         """The system of each entry, (entries,)."""
-        return np.repeat(np.arange(len(self.presence)), np.diff(self.pointer))
+        return np.repeat(np.arange(len(self.presence)), np.diff(self.offsets))
 
     def to_arrays(self) -> dict[str, NDArray]:
-        """Return the arrays by name, vectors and shares in 16 bits."""
-        arrays = {part.name: getattr(self, part.name) for part in fields(self)}
-        return arrays | {name: arrays[name].astype(np.float16) for name in ("vectors", "shares")}
+        """Return the arrays by their names in checkpoints, vectors and shares in 16 bits."""
+        return {
+            "presence": self.presence,
+            "vectors": self.vectors.astype(np.float16),
+            "pointer": self.offsets,
+            "precursors": self.precursors,
+            "shares": self.shares.astype(np.float16),
+        }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray]) -> KnownSystems:
-        """Return what `to_arrays` described."""
-        return cls(**{**arrays, **{name: arrays[name].astype(np.float32) for name in ("vectors", "shares")}})
+        """Return what `to_arrays` described.
+
+        Raises:
+            ValueError: an array is missing or unknown.
+        """
+        half, names = ("vectors", "shares"), {"pointer": "offsets"}
+        return call_with(
+            cls, {names.get(name, name): a.astype(np.float32) if name in half else a for name, a in arrays.items()}
+        )
 
 
 class Neighbours:
@@ -117,10 +129,13 @@ class Neighbours:
         systems = self.systems
         slots: list[tuple[int, int, float]] = []
         forms: dict[tuple[int, int, int], float] = {}
+        supplies: dict[int, list[tuple[int, int]]] = {}
         for system, precursor, share in zip(
-            systems.owner.tolist(), systems.precursors.tolist(), systems.shares.tolist(), strict=True
+            systems.system_index.tolist(), systems.precursors.tolist(), systems.shares.tolist(), strict=True
         ):
-            for element, form in self._supplies(vocabulary[precursor], learn=True):
+            if precursor not in supplies:
+                supplies[precursor] = self._supplies(vocabulary[precursor], learn=True)
+            for element, form in supplies[precursor]:
                 if systems.presence[system, element]:
                     slot = self._slots.setdefault((vocabulary[precursor].key, element), len(self._slots))
                     slots.append((system, slot, share))
@@ -138,7 +153,7 @@ class Neighbours:
         )
 
     def _supplies(self, precursor: Composition, *, learn: bool = False) -> list[tuple[int, int]]:
-        """Return (element, form) of what a precursor brings; a form that is not known is -1."""
+        """Return (element, form) of each source element of a precursor; a form that is not known is -1."""
         found = []
         for symbol in sorted(source_elements(precursor)):
             form = supply_form(precursor, symbol)
@@ -163,12 +178,12 @@ class Neighbours:
         rows: NDArray[np.int64],
         supplies: NDArray[np.int64],
     ) -> NDArray[np.float32]:
-        """Return the statistics of supplies: of one element of a target by one precursor.
+        """Return the features of supplies: of one element of a target by one precursor.
 
         Each is the natural logarithm of a smoothed frequency among the known reactions whose target contains the
         element, weighted by exp(similarity / scale): `near_system` and `near_embedding`, that they use the precursor;
         `form_system`, that they take the element in the same form. `analogue_system` and `analogue_embedding` are the
-        latter over all elements, weighted by their similarity to the supplied one, so that lanthanum tells about
+        latter over all elements, weighted by their similarity to the supplied one, so that lanthanum informs about
         neodymium.
 
         Args:

@@ -1,7 +1,6 @@
-"""The chemical form in which a precursor brings an element: oxide, carbonate, nitrate, the element itself, ...
+"""The chemical class of a precursor (oxide, carbonate, nitrate, ...) and the form in which it supplies an element.
 
-Compositions flow in; out come form names that a precursor never seen shares with known ones, so that what is known of
-carbonates says something about a carbonate that is new.
+A precursor never seen shares its form with known ones, so that known carbonates inform about a new carbonate.
 """
 
 from __future__ import annotations
@@ -10,12 +9,12 @@ from typing import Final
 
 from rrgraph.chem import Composition
 
-__all__ = ["KINDS", "NON_METALS", "precursor_kind", "supply_form"]
+__all__ = ["NON_METALS", "PRECURSOR_CLASSES", "precursor_class", "supply_form"]
 
 NON_METALS: Final = frozenset({"H", "C", "N", "O", "F", "P", "S", "Cl", "Se", "Br", "I"})
 """Elements that form the anions of salts, beside metals and metalloids."""
 
-KINDS: Final = (
+PRECURSOR_CLASSES: Final = (
     "element",
     "oxide",
     "carbonate",
@@ -28,11 +27,11 @@ KINDS: Final = (
     "chalcogenide",
     "other",
 )
-"""Kinds of precursor, told apart by their non-metals."""
+"""Classes of precursor, distinguished by their non-metals."""
 
 
 def supply_form(precursor: Composition, symbol: str) -> str:
-    """Return the form in which `precursor` brings the element `symbol`, such as ``metal C-O`` for Li in Li2CO3.
+    """Return the form in which `precursor` supplies the element `symbol`, such as ``metal C-O`` for Li in Li2CO3.
 
     It names the non-metals that come with the element, whether the element is itself one, and whether other metals come
     too.
@@ -43,23 +42,23 @@ def supply_form(precursor: Composition, symbol: str) -> str:
     return " ".join(word for word in (own, partners, mixed) if word)
 
 
-def precursor_kind(precursor: Composition) -> str:
-    """Return the kind of a precursor, one of `KINDS`."""
+def precursor_class(precursor: Composition) -> str:
+    """Return the class of a precursor, one of `PRECURSOR_CLASSES`."""
     elements = precursor.elements
     anions = elements & NON_METALS
     if not anions:
         return "element"
-    for kind, exact in (
+    for name, exact in (
         ("oxide", {"O"}),
         ("carbonate", {"C", "O"}),
         ("nitrate", {"N", "O"}),
         ("hydroxide", {"H", "O"}),
     ):
         if anions == exact:
-            return kind
-    for kind, together in (("ammonium", {"N", "H"}), ("organic", {"C", "H"})):
+            return name
+    for name, together in (("ammonium", {"N", "H"}), ("organic", {"C", "H"})):
         if together <= anions:
-            return kind
+            return name
     if "O" in anions and anions & {"P", "S", "Se", "Cl", "I"}:
         return "oxyanion"
     if anions & {"F", "Cl", "Br", "I"}:

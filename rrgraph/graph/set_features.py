@@ -1,6 +1,6 @@
-"""What counting knows about a precursor set as a whole: which precursors go together, and how many a target takes.
+"""Frequency features of whole precursor sets: which precursors go together, and how many a target takes.
 
-Known reactions flow in; out come counts (no reaction rows) and, for any set, a few numbers that no single link has.
+They are computed from counts of the known reactions (no reaction rows are kept), for any set.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.chem import ELEMENTS, Composition, source_elements
-from rrgraph.data import ReactionTable
+from rrgraph.data import ReactionTable, SetBatch
 from rrgraph.errors import DataError
 from rrgraph.graph.elements import source_presence
 from rrgraph.graph.frequencies import ANION_CLASSES, anion_class
 from rrgraph.graph.neighbours import KnownSystems
-from rrgraph.graph.precursor_classes import KINDS, NON_METALS, precursor_kind
+from rrgraph.graph.precursor_classes import NON_METALS, PRECURSOR_CLASSES, precursor_class
+from rrgraph.util.arguments import call_with
 
 __all__ = ["SET_FREQUENCY_FEATURES", "SetFrequencyFeatures"]
 
@@ -28,9 +29,9 @@ SET_FREQUENCY_FEATURES: Final = (
     "excess",
     "redundant",
     "removable",
-    *(f"kind_{kind}" for kind in KINDS),
-    "kinds",
-    "main_kind",
+    *(f"class_{name}" for name in PRECURSOR_CLASSES),
+    "classes",
+    "main_class",
     "pair_mean",
     "pair_least",
     "form_pair_mean",
@@ -38,7 +39,7 @@ SET_FREQUENCY_FEATURES: Final = (
     "usual_size",
     "unseen",
 )
-"""Names of the statistics of a set, in column order; see `SetFrequencyFeatures.features`."""
+"""Names of the frequency features of a set, in column order; see `SetFrequencyFeatures.features`."""
 
 _MOST_SOURCES: Final = 8
 _LEAST_EXCESS, _MOST_EXCESS = -4, 3
@@ -78,7 +79,7 @@ class SetFrequencyFeatures:
         sizes: NDArray[np.float32],
     ) -> None:
         if len(forms) != len(form_uses):
-            raise DataError(f"Set statistics of {len(form_uses)} forms do not fit {len(forms)} names of forms.")
+            raise DataError(f"Set counts of {len(form_uses)} forms do not fit {len(forms)} names of forms.")
         self.pairs, self.together = pairs, together
         self.forms, self.form_uses, self.form_pairs, self.sizes = tuple(forms), form_uses, form_pairs, sizes
         self._row = {precursor.key: row for row, precursor in enumerate(vocabulary)}
@@ -142,89 +143,73 @@ class SetFrequencyFeatures:
         forms: Sequence[str],
         arrays: Mapping[str, NDArray],
     ) -> SetFrequencyFeatures:
-        """Return what `to_arrays` described."""
-        return cls(vocabulary, systems, forms=forms, **arrays)
+        """Return what `to_arrays` described.
 
-    def features(
-        self,
-        targets: Sequence[Composition],
-        candidates: Sequence[Composition],
-        rows: NDArray[np.int64],
-        members: NDArray[np.int64],
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the statistics of sets and of the part that each member plays in its set.
+        Raises:
+            DataError: the counts are not those of these forms.
+            ValueError: an array is missing or unknown.
+        """
+        return call_with(cls, {"vocabulary": vocabulary, "systems": systems, "forms": forms, **arrays})
+
+    def features(self, sets: SetBatch) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the frequency features of sets and the part that each member plays in its set.
 
         `excess` is the size beyond the target's number of source elements, `redundant` how often a source element is
-        brought once more, `removable` the number of members without which all source elements are still brought.
-        `kind_*` counts members of each kind, `kinds` the different ones, `main_kind` is the share of the most frequent.
-        `pair_*` are log ratios of how often two members are used together and how often they would be if chance
-        decided among targets with the elements of both; `form_pair_*` the same for the anions of the members.
-        `usual_size` is the log frequency of the excess among targets of the anion class with as many source elements,
-        `unseen` the number of members never seen.
-
-        Args:
-            targets: t materials.
-            candidates: c precursors.
-            rows: (n,) position of each set's target.
-            members: (n, m) positions of each set's members among the candidates, -1 beyond the last.
+        supplied once more, `removable` the number of members without which all source elements are still supplied.
+        `class_*` counts the members of each precursor class, `classes` the different ones, `main_class` is the share of
+        the most frequent. `pair_*` are log ratios of how often two members are used together and how often they would
+        be if chance decided among targets with the elements of both; `form_pair_*` the same for the anions of the
+        members. `usual_size` is the log frequency of the excess among targets of the anion class with as many source
+        elements, `unseen` the number of members never seen.
 
         Returns:
-            (n, `len(SET_FREQUENCY_FEATURES)`) float32, and (n, m, 2) float32: the number of source elements that each
-            member alone supplies, and that it supplies at all.
+            (n, `len(SET_FREQUENCY_FEATURES)`) float32, and (n, m, 2) float32: the number of source elements of which
+            each member is the sole supplier, and that it supplies at all.
         """
-        present = members >= 0
-        place = np.where(present, members, len(candidates))
+        present, members, candidates = sets.present, sets.padded_members, sets.candidates
         size = present.sum(1)
-        need = source_presence(targets)[rows]
-        brings = np.pad(source_presence(candidates), ((0, 1), (0, 0)))
+        need = source_presence(sets.targets)[sets.target_index]
+        supplies = np.pad(source_presence(candidates), ((0, 1), (0, 0)))
         covered = np.zeros(need.shape, dtype=np.int8)
-        for column in range(members.shape[1]):
-            covered += brings[place[:, column]] & need
-        part = np.zeros((*members.shape, 2), dtype=np.float32)
-        for column in range(members.shape[1]):
-            own = brings[place[:, column]] & need
-            part[:, column, 0] = (own & (covered == 1)).sum(1)
-            part[:, column, 1] = own.sum(1)
+        for column in members.T:
+            covered += supplies[column] & need
+        roles = np.zeros((*members.shape, 2), dtype=np.float32)
+        for place, column in enumerate(members.T):
+            own = supplies[column] & need
+            roles[:, place, 0] = (own & (covered == 1)).sum(1)
+            roles[:, place, 1] = own.sum(1)
         sources = need.sum(1)
-        kinds = self._kinds(candidates, place, present)
-        family = np.array([ANION_CLASSES.index(anion_class(target.elements)) for target in targets])[rows]
+        classes = _class_counts(sets)
+        family = np.array([ANION_CLASSES.index(anion_class(each.elements)) for each in sets.targets])[sets.target_index]
         unseen = np.array([self._uses[self._row[c.key]] == 0 if c.key in self._row else True for c in candidates])
         columns = [
             size,
             sources,
             size - sources,
             (covered - 1).clip(0).sum(1),
-            ((part[..., 0] == 0) & present).sum(1),
-            *kinds.T,
-            (kinds > 0).sum(1),
-            kinds.max(1) / size,
-            *self._lifts(candidates, place, present),
+            ((roles[..., 0] == 0) & present).sum(1),
+            *classes.T,
+            (classes > 0).sum(1),
+            classes.max(1) / size,
+            *self._lifts(sets),
             self._usual_size[_size_cell(family, sources, size - sources)],
-            (np.append(unseen, False)[place]).sum(1),
+            (np.append(unseen, False)[members]).sum(1),
         ]
-        return np.stack(columns, axis=1).astype(np.float32), part
+        return np.stack(columns, axis=1).astype(np.float32), roles
 
-    @staticmethod
-    def _kinds(candidates: Sequence[Composition], place: NDArray, present: NDArray) -> NDArray[np.float32]:
-        kind = np.array([*(KINDS.index(precursor_kind(candidate)) for candidate in candidates), 0])
-        counts = np.zeros((len(place), len(KINDS)), dtype=np.float32)
-        for column in range(place.shape[1]):
-            own = present[:, column]
-            counts[own, kind[place[own, column]]] += 1
-        return counts
-
-    def _lifts(self, candidates: Sequence[Composition], place: NDArray, present: NDArray) -> list[NDArray[np.float32]]:
+    def _lifts(self, sets: SetBatch) -> list[NDArray[np.float32]]:
         """Return mean and least log ratio of the pairs of each set, of precursors and of their forms; 0 for no pair."""
-        row = np.array([*(self._row.get(each.key, -1) for each in candidates), -1])[place]
-        form = np.array([*(self._form.get(_set_form(each), -1) for each in candidates), -1])[place]
+        present, members = sets.present, sets.padded_members
+        row = np.array([*(self._row.get(each.key, -1) for each in sets.candidates), -1])[members]
+        form = np.array([*(self._form.get(_set_form(each), -1) for each in sets.candidates), -1])[members]
         columns: list[NDArray[np.float32]] = []
-        pairs = list(combinations(range(place.shape[1]), 2))
-        number = np.zeros(len(place), dtype=np.float32)
+        pairs = list(combinations(range(members.shape[1]), 2))
+        number = np.zeros(len(sets), dtype=np.float32)
         for first, second in pairs:
             number += present[:, first] & present[:, second]
         for index, lift in ((row, self._pair_lift), (form, self._form_lift)):
-            total = np.zeros(len(place), dtype=np.float32)
-            least = np.full(len(place), np.inf, dtype=np.float32)
+            total = np.zeros(len(sets), dtype=np.float32)
+            least = np.full(len(sets), np.inf, dtype=np.float32)
             for first, second in pairs:
                 both = present[:, first] & present[:, second]
                 values = lift[index[both, first], index[both, second]]
@@ -232,6 +217,16 @@ class SetFrequencyFeatures:
                 least[both] = np.minimum(least[both], values)
             columns += [total / number.clip(1), np.where(number > 0, least, 0.0)]
         return columns
+
+
+def _class_counts(sets: SetBatch) -> NDArray[np.float32]:
+    """Return the number of members of each precursor class, (n, classes)."""
+    of_candidates = np.array([PRECURSOR_CLASSES.index(precursor_class(each)) for each in sets.candidates], dtype=int)
+    counts = np.zeros((len(sets), len(PRECURSOR_CLASSES)), dtype=np.float32)
+    for column in sets.members.T:
+        own = column >= 0
+        counts[own, of_candidates[column[own]]] += 1
+    return counts
 
 
 def _set_form(precursor: Composition) -> str:
@@ -254,14 +249,14 @@ def _pair_lift(
     """Return uses (n,) and log ratios (n + 1, n + 1) of pairs; the last row is that of a precursor never seen."""
     number = len(vocabulary)
     with_element = np.zeros((number, len(ELEMENTS)), dtype=np.float32)
-    np.add.at(with_element, systems.precursors, systems.shares[:, None] * systems.presence[systems.owner])
+    np.add.at(with_element, systems.precursors, systems.shares[:, None] * systems.presence[systems.system_index])
     uses = np.bincount(systems.precursors, weights=systems.shares, minlength=number).astype(np.float32)
-    brings = source_presence(vocabulary).astype(np.float32)
-    brings /= brings.sum(1, keepdims=True).clip(1)
+    supplies = source_presence(vocabulary).astype(np.float32)
+    supplies /= supplies.sum(1, keepdims=True).clip(1)
     presence = systems.presence.astype(np.float32)
     # Reactions that use one precursor and could use the other, and targets that could use both.
-    one = with_element @ brings.T
-    could = brings @ (presence.T @ presence) @ brings.T
+    one = with_element @ supplies.T
+    could = supplies @ (presence.T @ presence) @ supplies.T
     expected = one * one.T / could.clip(1)
     observed = np.zeros((number, number), dtype=np.float32)
     observed[pairs[:, 0], pairs[:, 1]] = together

@@ -3,7 +3,16 @@
 from rrgraph.links.config import TrainingConfig
 from rrgraph.links.decoders import DECODERS, LinkDecoder
 from rrgraph.links.model import LinkModel
-from rrgraph.links.samplers import SAMPLERS, NegativeSampler
+from rrgraph.links.samplers import SAMPLERS, NegativeSampler, make_sampler
 from rrgraph.links.task import LinkTask
 
-__all__ = ["DECODERS", "SAMPLERS", "LinkDecoder", "LinkModel", "LinkTask", "NegativeSampler", "TrainingConfig"]
+__all__ = [
+    "DECODERS",
+    "SAMPLERS",
+    "LinkDecoder",
+    "LinkModel",
+    "LinkTask",
+    "NegativeSampler",
+    "TrainingConfig",
+    "make_sampler",
+]

@@ -1,13 +1,21 @@
-"""The choices that define how a link model learns."""
+"""The settings of a link model's training."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+from rrgraph.training import LOSSES, LoopConfig
+from rrgraph.util.settings import setting
 
 __all__ = ["TrainingConfig"]
 
-from rrgraph.training import LoopConfig
+
+def _accuracies() -> list[str]:
+    # Brings scikit-learn, which planning with a trained model does without.
+    from rrgraph.metrics import TOP_K
+
+    return [f"top_{k}" for k in TOP_K]
 
 
 @dataclass
@@ -17,21 +25,25 @@ class TrainingConfig(LoopConfig):
     `learning_rate` is that of the decoder, `batch_size` counts positive links (128 in Retro-Rank-In table 9).
 
     Attributes:
-        negatives: sampled negative links for each positive one (1 gives the balanced pairs of section 3.3).
-        sampler: name of the negative sampler, one of `SAMPLERS`.
-        sampler_options: its own keyword arguments.
-        loss: name of the loss, one of `LOSSES`.
-        loss_options: its own keyword arguments.
-        encoder_learning_rate: of the encoder; 0 keeps it as it is, so that its embeddings are fixed features.
-        hardness: how strongly the `hard` sampler prefers precursors similar to the recorded set.
-        validation_targets: validation rows used at each epoch at most, drawn once; 0 uses all.
+        monitor: validation accuracy that chooses the best epoch.
+        negatives_per_positive: sampled negative links for each positive one (1 gives the balanced pairs of section
+            3.3).
+        sampler: name of the negative sampler.
+        sampler_options: keyword arguments of the sampler.
+        loss: name of the loss.
+        loss_options: keyword arguments of the loss.
+        encoder_learning_rate: learning rate of the encoder; 0 keeps it as it is, so that its embeddings are fixed
+            features.
+        inverse_temperature: how strongly the `hard` sampler prefers precursors similar to the recorded set.
+        validation_targets: largest number of validation rows used at each epoch, drawn once; 0 uses all.
     """
 
-    negatives: int = 1
-    sampler: str = "uniform"
-    sampler_options: dict[str, Any] = field(default_factory=dict)
-    loss: str = "bce"
-    loss_options: dict[str, Any] = field(default_factory=dict)
-    encoder_learning_rate: float = 6.37e-5
-    hardness: float = 5.0
-    validation_targets: int = 500
+    monitor: str = setting("top_1", choices=_accuracies)
+    negatives_per_positive: int = setting(1, at_least=1, alias="negatives")
+    sampler: str = setting("uniform", choices="rrgraph.links:SAMPLERS", options="sampler_options")
+    sampler_options: dict[str, Any] = setting(factory=dict)
+    loss: str = setting("bce", choices=LOSSES, options="loss_options")
+    loss_options: dict[str, Any] = setting(factory=dict)
+    encoder_learning_rate: float = setting(6.37e-5, at_least=0)
+    inverse_temperature: float = setting(5.0, at_least=0, alias="hardness")
+    validation_targets: int = setting(500, at_least=0)

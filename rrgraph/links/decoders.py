@@ -1,4 +1,4 @@
-"""Link decoders: the embeddings of a target and a precursor flow in, the log-odds of their link flow out.
+"""Link decoders: they give the logit of a link from the embeddings of its target and precursor.
 
 All decoders share one interface, so that Retro-Rank-In table 5 is a change of one word in a configuration.
 """
@@ -24,7 +24,7 @@ class LinkDecoder(nn.Module, ABC):
 
     Args:
         config: width, heads, feedforward, decoder_layers and decoder_dropout.
-        statistics: number of link statistics given with each pair, 0 for none.
+        statistics: number of link features given with each pair, 0 for none.
     """
 
     def __init__(self, config: ModelConfig, *, statistics: int = 0) -> None:
@@ -34,7 +34,7 @@ class LinkDecoder(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, targets: Tensor, precursors: Tensor, statistics: Tensor | None = None) -> Tensor:
-        """Return the log-odds of each link.
+        """Return the logit of each link.
 
         Args:
             targets: (pairs, width).
@@ -117,7 +117,7 @@ class MeanDecoder(_PooledDecoder):
 
 
 class _SequenceDecoder(_PooledDecoder):
-    """Contextualise the two embeddings as a sequence of two tokens, told apart by a learned role, and average."""
+    """Contextualise the two embeddings as a sequence of two tokens, distinguished by a learned role, and average."""
 
     def __init__(self, config: ModelConfig, *, statistics: int = 0) -> None:
         super().__init__(config, statistics=statistics)

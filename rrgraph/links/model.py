@@ -1,4 +1,4 @@
-"""Encoder and decoders as one module: compositions and pairs flow in, log-odds of links flow out."""
+"""The link model: a composition encoder and link decoders as one module."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["LinkModel"]
 
 
 class LinkModel(nn.Module):
-    """One composition encoder for both sides, and link decoders whose log-odds are averaged.
+    """One composition encoder for both sides, and link decoders whose logits are averaged.
 
     Args:
         config: every choice, recorded with the weights.
@@ -28,20 +28,20 @@ class LinkModel(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        if config.members < 1:
-            raise ConfigError(f"model.members={config.members} must be at least 1.")
+        if config.n_decoders < 1:
+            raise ConfigError(f"model.n_decoders={config.n_decoders} must be at least 1.")
         self.config = config
         self.encoder = ENCODERS[config.encoder](config, **config.encoder_options)
         statistics = len(FREQUENCY_FEATURES) if config.statistics else 0
         decoder = DECODERS[config.decoder]
         self.decoders = nn.ModuleList(
-            decoder(config, statistics=statistics, **config.decoder_options) for _ in range(config.members)
+            decoder(config, statistics=statistics, **config.decoder_options) for _ in range(config.n_decoders)
         )
         self.register_buffer("shift", torch.zeros(statistics))
         self.register_buffer("scale", torch.ones(statistics))
 
     def standardise(self, statistics: Tensor) -> None:
-        """Scale link statistics to mean 0 and deviation 1 over these links (n, statistics) from now on."""
+        """Scale link features to mean 0 and standard deviation 1 over these links (n, statistics) from now on."""
         self.shift.copy_(statistics.mean(0))
         self.scale.copy_(statistics.std(0, correction=0).clamp_min(1e-3))
 
@@ -50,11 +50,11 @@ class LinkModel(nn.Module):
         return self.encoder(elements, fractions)
 
     def forward(self, targets: Tensor, precursors: Tensor, statistics: Tensor | None = None) -> Tensor:
-        """Return the log-odds (pairs,) of links between embeddings (pairs, width), averaged over the decoders."""
+        """Return the logits (pairs,) of links between embeddings (pairs, width), averaged over the decoders."""
         return self.member_logits(targets, precursors, statistics).mean(0)
 
     def member_logits(self, targets: Tensor, precursors: Tensor, statistics: Tensor | None = None) -> Tensor:
-        """Return the log-odds (members, pairs) of each decoder."""
+        """Return the logits (decoders, pairs) of each decoder."""
         if statistics is not None:
             statistics = (statistics - self.shift) / self.scale
         return torch.stack([decoder(targets, precursors, statistics) for decoder in self.decoders])

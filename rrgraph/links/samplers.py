@@ -1,4 +1,4 @@
-"""Negative sampling: positive links flow in, precursors that are not known for their targets flow out.
+"""Negative sampling: draws precursors that are not recorded for the targets of positive links.
 
 A sampler only says how much weight each precursor has for a target. The base class masks the known positives of
 the training table and draws exactly the number asked for.
@@ -6,7 +6,9 @@ the training table and draws exactly the number asked for.
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -16,8 +18,12 @@ from rrgraph.chem import ATOMIC_NUMBERS, VOLATILE
 from rrgraph.errors import ConfigError, DataError
 from rrgraph.graph import EDGE, PADDING, ReactionGraph
 from rrgraph.util.registry import Registry
+from rrgraph.util.settings import warn_renamed
 
-__all__ = ["SAMPLERS", "NegativeSampler"]
+if TYPE_CHECKING:
+    from rrgraph.links.config import TrainingConfig
+
+__all__ = ["SAMPLERS", "NegativeSampler", "make_sampler"]
 
 # These may come from the atmosphere and match nearly everything.
 _EXEMPT = tuple(ATOMIC_NUMBERS[symbol] for symbol in sorted(VOLATILE))
@@ -30,11 +36,15 @@ class NegativeSampler(ABC):
 
     Args:
         graph: the training graph, whose edges are the known positives.
-        hardness: strength of samplers that prefer some negatives over others; unused by the rest.
+        inverse_temperature: how strongly a sampler prefers some negatives over others; unused by most.
+        hardness: its earlier name, which samplers of other packages may still use.
     """
 
-    def __init__(self, graph: ReactionGraph, *, hardness: float = 5.0) -> None:
-        self.hardness = hardness
+    def __init__(
+        self, graph: ReactionGraph, *, inverse_temperature: float = 5.0, hardness: float | None = None
+    ) -> None:
+        self.inverse_temperature = inverse_temperature if hardness is None else hardness
+        self.hardness = self.inverse_temperature
         self.precursors = len(graph.precursors)
         target, self._linked = graph.data[EDGE].edge_index  # sorted by target
         self._degree = torch.bincount(target, minlength=len(graph.targets))
@@ -83,7 +93,7 @@ class NegativeSampler(ABC):
             DataError: a target is linked to every precursor.
         """
         if count < 1:
-            raise ConfigError(f"training.negatives={count} must be at least 1.")
+            raise ConfigError(f"training.negatives_per_positive={count} must be at least 1.")
         allowed = ~self.positives(targets)
         if not bool(allowed.any(1).all()):
             raise DataError("A target is linked to every precursor of the table, so it has no negative links.")
@@ -103,9 +113,21 @@ class NegativeSampler(ABC):
 
 
 SAMPLERS: Registry[type[NegativeSampler]] = Registry(
-    "negative sampler", group="rrgraph.samplers", bases=(NegativeSampler,), given=("graph", "hardness")
+    "negative sampler",
+    group="rrgraph.samplers",
+    bases=(NegativeSampler,),
+    given=("graph", "inverse_temperature", "hardness"),
 )
 """Negative samplers by the name that `training.sampler` of a configuration takes."""
+
+
+def make_sampler(config: TrainingConfig, graph: ReactionGraph) -> NegativeSampler:
+    """Return the sampler of a configuration; one whose constructor still has the argument `hardness` gets that."""
+    sampler, name = SAMPLERS[config.sampler], "inverse_temperature"
+    if name not in inspect.signature(sampler).parameters:
+        warn_renamed({"hardness": name}, f"the constructor of the negative sampler '{config.sampler}'")
+        name = "hardness"
+    return sampler(graph, **{name: config.inverse_temperature}, **config.sampler_options)
 
 
 @SAMPLERS.register("uniform")
@@ -122,13 +144,13 @@ class PopularitySampler(NegativeSampler):
 
     Args:
         graph: the training graph.
-        hardness: unused.
+        inverse_temperature: unused.
         power: 3/4 as in word2vec, 0 for every precursor alike.
     """
 
-    def __init__(self, graph: ReactionGraph, *, hardness: float = 5.0, power: float = 0.75) -> None:
+    def __init__(self, graph: ReactionGraph, *, inverse_temperature: float = 5.0, power: float = 0.75) -> None:
         self.power = power
-        super().__init__(graph, hardness=hardness)
+        super().__init__(graph, inverse_temperature=inverse_temperature)
 
     def prepare(self, graph: ReactionGraph) -> None:
         degree = torch.bincount(graph.data[EDGE].edge_index[1], minlength=self.precursors)
@@ -140,7 +162,7 @@ class PopularitySampler(NegativeSampler):
 
 @SAMPLERS.register("element_matched")
 class ElementMatchedSampler(NegativeSampler):
-    """Precursors that share an element other than C, H, O, N with the target: those that could be meant."""
+    """Precursors that share an element other than C, H, O, N with the target: those that are feasible."""
 
     def prepare(self, graph: ReactionGraph) -> None:
         presence = []
@@ -161,7 +183,7 @@ class ElementMatchedSampler(NegativeSampler):
 
 @SAMPLERS.register("hard")
 class HardSampler(NegativeSampler):
-    """Weights exp(hardness * cosine) by similarity to the recorded set, renewed every epoch (section 4.3).
+    """Weights exp(inverse temperature * cosine) by similarity to the recorded set, renewed every epoch (section 4.3).
 
     The recorded set stands for itself as the mean of its normalised embeddings; a target with several recorded
     sets is represented by all their members. Before the first epoch all precursors weigh the same.
@@ -181,29 +203,29 @@ class HardSampler(NegativeSampler):
         recorded = self.positives(targets).float()
         mean = normalize(recorded @ self.directions, dim=1)
         similarity = mean @ self.directions.T
-        # Relative to the largest, so that no hardness overflows.
-        return (self.hardness * (similarity - similarity.amax(1, keepdim=True))).exp().clamp_min(1e-30)
+        # Relative to the largest, so that nothing overflows.
+        return (self.inverse_temperature * (similarity - similarity.amax(1, keepdim=True))).exp().clamp_min(1e-30)
 
 
 @SAMPLERS.register("mixed")
 class MixedSampler(ElementMatchedSampler):
-    """Most of the weight on element-matched precursors, the rest on all, so that other elements are judged too.
+    """Most of the weight on element-matched precursors, the rest on all, so that other elements are learned too.
 
     Draws are distinct, so a target with few matching precursors gets more of the others.
 
     Args:
         graph: the training graph.
-        hardness: unused.
+        inverse_temperature: unused.
         matched_share: of the weight, from 0 to 1.
     """
 
-    def __init__(self, graph: ReactionGraph, *, hardness: float = 5.0, matched_share: float = 0.75) -> None:
+    def __init__(self, graph: ReactionGraph, *, inverse_temperature: float = 5.0, matched_share: float = 0.75) -> None:
         if not 0 <= matched_share <= 1:
             raise ConfigError(
                 f"Configuration value training.sampler_options.matched_share is {matched_share}, expected from 0 to 1."
             )
         self.matched_share = matched_share
-        super().__init__(graph, hardness=hardness)
+        super().__init__(graph, inverse_temperature=inverse_temperature)
 
     def weights(self, targets: Tensor) -> Tensor:
         matched = super().weights(targets)

@@ -1,4 +1,4 @@
-"""Link training: the training graph flows in, batches of positive and negative links teach encoder and decoder."""
+"""How a link model learns from batches of positive and negative links of the training graph."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rrgraph.errors import ConfigError
 from rrgraph.graph import EDGE, ReactionGraph, TrainingFeatures
 from rrgraph.links.config import TrainingConfig
 from rrgraph.links.model import LinkModel
-from rrgraph.links.samplers import SAMPLERS
+from rrgraph.links.samplers import make_sampler
 from rrgraph.nn import encode_by_length, half_precision
 from rrgraph.training import LOSSES, Task
 
@@ -29,7 +29,7 @@ class LinkTask(Task):
         module: the link model.
         graph: training targets, precursors and links.
         config: sampler, negatives, loss, rates.
-        statistics: of the graph's links, for a model that takes them.
+        statistics: frequency features of the graph's links, for a model that takes them.
         folds: (targets,) fold of each target; of m decoders, decoder i learns without the folds that leave i when
             divided by m. Needed when there are several decoders.
         validate: returns validation metrics of the module in evaluation mode.
@@ -50,12 +50,12 @@ class LinkTask(Task):
         self.module = module
         self.graph = graph
         self.config = config
-        self.sampler = SAMPLERS[config.sampler](graph, hardness=config.hardness, **config.sampler_options)
+        self.sampler = make_sampler(config, graph)
         self.criterion = partial(LOSSES[config.loss], **config.loss_options)
         self._statistics = statistics
         if statistics is not None:
             module.standardise(statistics.features.float())
-        self._taught = _taught(len(module.decoders), len(graph.targets), folds)
+        self._training_mask = _training_mask(len(module.decoders), len(graph.targets), folds)
         self._validate = validate
         self._fixed = config.encoder_learning_rate == 0
         self._embeddings: dict[str, Tensor] = {}
@@ -86,7 +86,7 @@ class LinkTask(Task):
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         targets, precursors = batch
-        negatives = self.sampler.sample(targets, self.config.negatives, generator)
+        negatives = self.sampler.sample(targets, self.config.negatives_per_positive, generator)
         candidates = torch.cat([precursors[:, None], negatives], dim=1)
         statistics = None if self._statistics is None else self._statistics.lookup(targets, candidates).flatten(0, 1)
         with half_precision(candidates.device, self.config.precision):
@@ -96,35 +96,35 @@ class LinkTask(Task):
                 statistics,
             )
         logits = logits.float().view(-1, *candidates.shape)
-        taught = self._taught[:, targets]
-        losses = [self.criterion(own[rows]) for own, rows in zip(logits, taught, strict=True) if bool(rows.any())]
+        mask = self._training_mask[:, targets]
+        losses = [self.criterion(own[rows]) for own, rows in zip(logits, mask, strict=True) if bool(rows.any())]
         return torch.stack(losses).sum()
 
     def validate(self) -> dict[str, float]:
         return self._validate() if self._validate else {}
 
-    def _encode(self, kind: str, nodes: Tensor) -> Tensor:
+    def _encode(self, node_type: str, nodes: Tensor) -> Tensor:
         """Return the embeddings of nodes, computing each distinct one once, or once for all when they are fixed."""
         if self._fixed:
-            return self._fixed_embeddings(kind)[nodes]
-        store = self.graph.data[kind]
+            return self._fixed_embeddings(node_type)[nodes]
+        store = self.graph.data[node_type]
         distinct, position = nodes.unique(return_inverse=True)
         return encode_by_length(self.module.encoder, store.elements[distinct], store.fractions[distinct])[position]
 
-    def _fixed_embeddings(self, kind: str) -> Tensor:
-        if kind not in self._embeddings:
-            store, encoder = self.graph.data[kind], self.module.encoder
+    def _fixed_embeddings(self, node_type: str) -> Tensor:
+        if node_type not in self._embeddings:
+            store, encoder = self.graph.data[node_type], self.module.encoder
             training = encoder.training
             with torch.no_grad():
-                self._embeddings[kind] = encode_by_length(encoder.eval(), store.elements, store.fractions)
+                self._embeddings[node_type] = encode_by_length(encoder.eval(), store.elements, store.fractions)
             encoder.train(training)
-        return self._embeddings[kind]
+        return self._embeddings[node_type]
 
 
-def _taught(members: int, targets: int, folds: NDArray[np.int64] | None) -> Tensor:
+def _training_mask(members: int, targets: int, folds: NDArray[np.int64] | None) -> Tensor:
     """Return which decoder learns from which target, (members, targets) bool."""
     if members == 1:
         return torch.ones(1, targets, dtype=torch.bool)
     if folds is None:
-        raise ConfigError(f"model.members={members} needs the folds of the training targets.")
+        raise ConfigError(f"model.n_decoders={members} needs the folds of the training targets.")
     return torch.arange(members)[:, None] != torch.from_numpy(folds % members)

@@ -1,4 +1,4 @@
-"""Metrics over ranks and probabilities: top-k accuracy, link metrics, calibration, bootstrap intervals."""
+"""Metrics of ranks and probabilities: top-k accuracy, link metrics, calibration, bootstrap intervals."""
 
 from rrgraph.metrics.accuracy import TOP_K, RowRanks, TopK, paired_accuracy, top_k_accuracy
 from rrgraph.metrics.bootstrap import RESAMPLES, Interval, PairedDifference, mean_intervals, paired_bootstrap

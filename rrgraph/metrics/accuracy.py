@@ -1,7 +1,4 @@
-"""Top-k exact match: the rank of the recorded set in each row flows in, shares with intervals flow out.
-
-Two systems that were measured on the same rows are compared here too.
-"""
+"""Top-k exact-match accuracy with intervals, and the comparison of two systems on the same rows."""
 
 from __future__ import annotations
 
@@ -45,20 +42,20 @@ class TopK:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TopK:
-        """Return what `to_dict` described."""
+        """Return the object that `to_dict` was called on."""
         top = {int(name.removeprefix("top")): Interval(**v) for name, v in values.items() if name.startswith("top")}
         return cls(rows=values["rows"], targets=values["targets"], top=top)
 
 
 @dataclass(frozen=True, eq=False)
 class RowRanks:
-    """The outcome of each row, kept for strata and significance tests.
+    """The rank in each row, kept for subgroups and significance tests.
 
     Attributes:
         targets: (rows,) canonical key of each row's target.
-        ranks: (rows,) rank under the truth of the protocol, from 1, infinite for a miss.
-        row_ranks: (rows,) rank of the row's own recorded set; equals `ranks` when the truth is "row".
-        unseen: (rows,) whether the recorded set has a precursor unseen in training, None when that is not known.
+        ranks: (rows,) rank of the best relevant set under the protocol, from 1, infinite if it was not found.
+        row_ranks: (rows,) rank of the row's own recorded set; equals `ranks` for a protocol with `truth="row"`.
+        unseen: (rows,) whether the recorded set has a precursor unseen in training, None if not known.
     """
 
     targets: Sequence[str]
@@ -78,7 +75,7 @@ class RowRanks:
         return columns
 
     def select(self, keep: NDArray[np.bool_]) -> RowRanks:
-        """Return the outcome of some rows, given as (rows,) bool."""
+        """Return the ranks of the rows selected by a mask (rows,)."""
         return RowRanks(
             targets=[self.targets[row] for row in np.flatnonzero(keep).tolist()],
             ranks=self.ranks[keep],
@@ -88,7 +85,7 @@ class RowRanks:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RowRanks:
-        """Return what `to_dict` described."""
+        """Return the object that `to_dict` was called on."""
         ranks, row_ranks = (
             np.array([np.inf if rank is None else rank for rank in values[name]], dtype=np.float64)
             for name in ("rank", "row_rank")
@@ -108,7 +105,7 @@ def top_k_accuracy(
     """Return the share of rows with a rank of at most k, with bootstrap intervals over targets.
 
     Args:
-        ranks: (rows,) rank of the recorded set from 1; infinite for a miss.
+        ranks: (rows,) rank of the recorded set from 1, infinite if it was not found.
         targets: target of each row; rows of one target are resampled together.
         ks: the k to report.
         resamples: number of bootstrap resamples.
@@ -125,19 +122,19 @@ def top_k_accuracy(
         raise ScoreError(f"The rank of row {bad[0] + 1} is {values[bad[0]]}, expected at least 1.")
     if not len(values):
         return TopK(rows=0, targets=0, top={})
-    hits = values[:, None] <= np.asarray(ks)
-    intervals = mean_intervals(hits, targets, resamples=resamples, seed=seed)
+    found = values[:, None] <= np.asarray(ks)
+    intervals = mean_intervals(found, targets, resamples=resamples, seed=seed)
     return TopK(rows=len(values), targets=len(set(targets)), top=dict(zip(ks, intervals, strict=True)))
 
 
 def paired_accuracy(
     first: RowRanks, second: RowRanks, *, ks: Sequence[int] = TOP_K, resamples: int = RESAMPLES, seed: int = 0
 ) -> dict[int, PairedDifference]:
-    """Return by k how much more often the first system is right than the second, see `paired_bootstrap`.
+    """Return the top-k accuracy of one system minus that of another by k, see `paired_bootstrap`.
 
     Args:
-        first: outcome of one system.
-        second: outcome of the other on the same rows.
+        first: ranks of one system.
+        second: ranks of the other system on the same rows.
         ks: the k to compare at.
         resamples: number of bootstrap resamples.
         seed: of the bootstrap.

@@ -1,7 +1,4 @@
-"""Bootstrap over targets: how much a mean over rows would vary with another draw of targets.
-
-Values of each row and the row's target flow in; out come percentile intervals and paired comparisons.
-"""
+"""Bootstrap over targets: percentile intervals of means over rows, and paired comparisons of two systems."""
 
 from __future__ import annotations
 
@@ -17,7 +14,8 @@ from rrgraph.errors import ScoreError
 __all__ = ["Interval", "PairedDifference", "bootstrap_means", "mean_intervals", "paired_bootstrap"]
 
 RESAMPLES: Final = 2000
-_DRAWS_AT_ONCE: Final = 4_000_000
+_BATCH_SIZE: Final = 4_000_000
+"""Draws that are held in memory at a time."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Interval:
     high: float
 
     def to_dict(self) -> dict[str, float]:
-        """Return the three numbers by name."""
+        """Return the three values by name."""
         return {"value": self.value, "low": self.low, "high": self.high}
 
     def __str__(self) -> str:
@@ -44,11 +42,11 @@ class Interval:
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """How much more often one system is right than another, on the same rows.
+    """The difference in accuracy of two systems on the same rows.
 
     Attributes:
-        difference: mean of (first - second) and its interval; positive when the first is better.
-        p_value: two-sided; small when few resamples have a difference of the other sign.
+        difference: mean of (first - second) and its interval; positive if the first is better.
+        p_value: two-sided; small if few resamples have a difference of the other sign.
         rows: number of rows compared.
         targets: number of distinct targets resampled.
     """
@@ -69,7 +67,7 @@ class PairedDifference:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> PairedDifference:
-        """Return what `to_dict` described."""
+        """Return the object that `to_dict` was called on."""
         return cls(**{**values, "difference": Interval(**values["difference"])})
 
     def __str__(self) -> str:
@@ -126,11 +124,11 @@ def paired_bootstrap(
     """Compare two systems on the same rows, for example by whether each row's rank is at most 10.
 
     The two-sided p-value is twice the smaller share of resamples whose difference is at most, or at least, 0
-    (one resample is added to each count, so that it never is 0).
+    (one resample is added to each count, so that the p-value is never 0).
 
     Args:
         first: (rows,) value of the first system in each row.
-        second: (rows,) value of the second system in the same rows.
+        second: (rows,) value of the second system in each row.
         groups: target of each row.
         resamples: number of bootstrap resamples.
         seed: the same seed gives the same result.
@@ -159,10 +157,10 @@ def _group_index(groups: Sequence[Hashable]) -> NDArray[np.int64]:
 
 
 def _weights(count: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """Yield how often each group is drawn, (some resamples, groups), until all `resamples` are done."""
+    """Yield how often each group is drawn, (batch of resamples, groups)."""
     generator = np.random.default_rng(seed)
-    at_once = max(1, _DRAWS_AT_ONCE // count)
-    for start in range(0, resamples, at_once):
-        rows = min(at_once, resamples - start)
+    batch_size = max(1, _BATCH_SIZE // count)
+    for start in range(0, resamples, batch_size):
+        rows = min(batch_size, resamples - start)
         drawn = generator.integers(0, count, size=(rows, count)) + count * np.arange(rows)[:, None]
         yield np.bincount(drawn.ravel(), minlength=rows * count).reshape(rows, count).astype(np.float64)

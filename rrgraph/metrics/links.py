@@ -1,7 +1,6 @@
-"""Edge metrics: how well a link scorer tells used precursors from the other candidates, before any set is built.
+"""Metrics of link scores over a grid of targets and candidates: ROC-AUC, average precision, MRR and Hits@k.
 
-Scores of a (targets, candidates) grid and the recorded links flow in; out come ROC-AUC, average precision, MRR
-and Hits@k, with ties counted for and against the recorded link.
+Ties are counted for (optimistic) and against (pessimistic) the recorded link.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ HITS_AT: Final = (1, 3, 5, 10)
 class EdgeMetrics:
     """Quality of link scores on a grid of targets and candidates.
 
-    A value that does not exist (only positive links, or none) is None and `reason` says why.
+    A value that is not defined (all links are recorded, or none) is None and `reason` says why.
 
     Attributes:
         targets: number of targets with a recorded link.
@@ -37,7 +36,7 @@ class EdgeMetrics:
         average_precision: area under the precision-recall curve over all pairs, as a sum of steps.
         mrr: mean reciprocal rank over recorded links, by how ties are counted.
         hits: share of recorded links with a rank of at most k, by how ties are counted and by k.
-        reason: why values are missing; None when they are there.
+        reason: why values are not defined, None if they are.
     """
 
     targets: int
@@ -51,7 +50,7 @@ class EdgeMetrics:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON values."""
-        hits = None if self.hits is None else {kind: _named(values) for kind, values in self.hits.items()}
+        hits = None if self.hits is None else {ties: _named(values) for ties, values in self.hits.items()}
         return {
             "targets": self.targets,
             "positives": self.positives,
@@ -72,8 +71,8 @@ def edge_metrics(
     Args:
         scores: (targets, candidates), finite, higher for links that are more likely.
         positives: (targets, candidates), whether the link is recorded.
-        ignore: (targets, candidates), pairs that are neither right nor wrong, such as links known from training
-            or candidates that were never considered.
+        ignore: (targets, candidates), pairs that are not counted, such as links known from training or candidates that
+            were not considered.
         hits_at: the k of Hits@k.
 
     Raises:
@@ -85,13 +84,13 @@ def edge_metrics(
     if not found:
         reason = "there is no recorded link in the grid"
     elif found == total:
-        reason = "every link of the grid is recorded, there is nothing to tell it from"
+        reason = "every link in the grid is recorded, so there are no negatives"
     mrr: dict[RankType, float] | None = None
     hits: dict[RankType, dict[int, float]] | None = None
     if reason is None:
         ranks = link_ranks(scores, positives, ignore=ignore)
-        mrr = {kind: float(np.mean(1.0 / rank)) for kind, rank in ranks.items()}
-        hits = {kind: {k: float(np.mean(rank <= k)) for k in hits_at} for kind, rank in ranks.items()}
+        mrr = {ties: float(np.mean(1.0 / rank)) for ties, rank in ranks.items()}
+        hits = {ties: {k: float(np.mean(rank <= k)) for k in hits_at} for ties, rank in ranks.items()}
     return EdgeMetrics(
         targets=int((recorded & counted).any(axis=1).sum()),
         positives=found,

@@ -3,7 +3,7 @@
 from rrgraph.models.checkpoint import FORMAT, LinkCheckpoint, load_checkpoint, save_checkpoint
 from rrgraph.models.components import external_parts
 from rrgraph.models.initialisation import energy_head, link_model
-from rrgraph.models.model import UNRELATED_LOG_ODDS, Model
+from rrgraph.models.model import Model
 from rrgraph.models.model_registry import DEFAULT_ENCODER, DEFAULT_MODEL, bundled_models, load_encoder, load_model
 from rrgraph.models.planner import constrained_planner, default_mode
 
@@ -11,7 +11,6 @@ __all__ = [
     "DEFAULT_ENCODER",
     "DEFAULT_MODEL",
     "FORMAT",
-    "UNRELATED_LOG_ODDS",
     "LinkCheckpoint",
     "Model",
     "bundled_models",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from rrgraph.models.components import describe_parts, require_parts
 from rrgraph.nn import ModelConfig, TreeEnsemble, checkpoint_mismatch, read_model, weights, write_model
 from rrgraph.properties import EnergyHead
 from rrgraph.reranking import EnsembleReranker, ListwiseNetwork, ListwiseNetworkConfig
+from rrgraph.util.arguments import call_with, value_of
+from rrgraph.util.settings import from_stored, to_stored
 
 __all__ = ["FORMAT", "LinkCheckpoint", "load_checkpoint", "save_checkpoint"]
 
@@ -38,7 +40,7 @@ class LinkCheckpoint:
         counts: (vocabulary,) int64, distinct training targets linked to each; 0 for a candidate never seen.
         statistics: counts behind the link statistics, None for a model without them.
         metadata: how it was trained and how its scores are best used (`score_mode`); plain JSON.
-        ranker: second stage that ranks whole sets, None for a model without it.
+        reranker: ranks whole sets, None for a model without it.
         systems: element systems of the training targets (`Fe-O`), by which one tells how far a new target is from
             them; None for a model that does not record them.
     """
@@ -47,7 +49,7 @@ class LinkCheckpoint:
     vocabulary: tuple[Composition, ...]
     counts: NDArray[np.int64]
     statistics: FrequencyFeatures | None = None
-    ranker: EnsembleReranker | None = None
+    reranker: EnsembleReranker | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     systems: frozenset[str] | None = None
 
@@ -56,14 +58,14 @@ def save_checkpoint(checkpoint: LinkCheckpoint, folder: str | Path, *, half: boo
     """Write `model.safetensors` and `model.json` into `folder`; `half` keeps the weights in 16 bits, counts exact."""
     tensors = weights(checkpoint.model, half=half)
     description: dict[str, Any] = {}
-    if checkpoint.ranker is not None:
-        tensors |= _ranker_tensors(checkpoint.ranker, half=half)
-        description["sets"] = _describe_ranker(checkpoint.ranker)
+    if checkpoint.reranker is not None:
+        tensors |= _reranker_tensors(checkpoint.reranker, half=half)
+        description["sets"] = _describe_reranker(checkpoint.reranker)
     if checkpoint.statistics is not None:
         counted = checkpoint.statistics.to_arrays()
         tensors |= {_STATISTICS + name: torch.from_numpy(values) for name, values in counted.items()}
     description |= {
-        "model": asdict(checkpoint.model.config),
+        "model": to_stored(checkpoint.model.config),
         "parts": describe_parts(checkpoint.model.config),
         "vocabulary": [
             {"formula": precursor.formula, "count": count}
@@ -85,77 +87,81 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
     tensors, description = read_model(folder, FORMAT)
     require_parts(description.get("parts", {}), folder)
     with checkpoint_mismatch(folder):
-        known = {option.name for option in fields(ModelConfig)}
-        model = LinkModel(ModelConfig(**{k: v for k, v in description["model"].items() if k in known}))
+        model = LinkModel(from_stored(ModelConfig, value_of(description, "model", dict)))
         counted = _under(tensors, _STATISTICS)
         ranked = _under(tensors, _SETS)
         model.load_state_dict(tensors)
-        vocabulary = tuple(parse_formula(entry["formula"]) for entry in description["vocabulary"])
-        counts = np.array([entry["count"] for entry in description["vocabulary"]], dtype=np.int64)
+        entries = value_of(description, "vocabulary", list)
+        vocabulary = tuple(parse_formula(value_of(entry, "formula", str)) for entry in entries)
+        counts = np.array([value_of(entry, "count", int) for entry in entries], dtype=np.int64)
         statistics = FrequencyFeatures.from_arrays(vocabulary, _arrays(counted)) if counted else None
-        ranker = None
+        reranker = None
         if statistics is not None and "sets" in description:
-            ranker = _ranker(description["sets"], ranked, statistics, model.config.width)
-        metadata = dict(description["metadata"])
-        systems = frozenset(found) if (found := description.get("systems")) is not None else None
+            reranker = _reranker(value_of(description, "sets", dict), ranked, statistics, model.config.width)
+        metadata = value_of(description, "metadata", dict)
+        recorded = description.get("systems") is not None
+        systems = frozenset(value_of(description, "systems", list)) if recorded else None
     return LinkCheckpoint(
         model=model.eval(),
         vocabulary=vocabulary,
         counts=counts,
         statistics=statistics,
         metadata=metadata,
-        ranker=ranker,
+        reranker=reranker,
         systems=systems,
     )
 
 
-def _ranker_tensors(ranker: EnsembleReranker, *, half: bool) -> dict[str, torch.Tensor]:
-    tensors = {_SCORER + name: tensor for name, tensor in ranker.scorer.state_dict().items()}
-    tensors |= {_SET_STATISTICS + name: torch.from_numpy(a) for name, a in ranker.statistics.to_arrays().items()}
-    if ranker.energy is not None:
-        tensors |= {_ENERGY + name: tensor for name, tensor in weights(ranker.energy, half=half).items()}
-    if ranker.trees is not None:
-        tensors |= {_TREES + name: tensor for name, tensor in ranker.trees.state_dict().items()}
+def _reranker_tensors(reranker: EnsembleReranker, *, half: bool) -> dict[str, torch.Tensor]:
+    tensors = {_SCORER + name: tensor for name, tensor in reranker.network.state_dict().items()}
+    tensors |= {_SET_STATISTICS + name: torch.from_numpy(a) for name, a in reranker.set_frequencies.to_arrays().items()}
+    if reranker.energy is not None:
+        tensors |= {_ENERGY + name: tensor for name, tensor in weights(reranker.energy, half=half).items()}
+    if reranker.trees is not None:
+        tensors |= {_TREES + name: tensor for name, tensor in reranker.trees.state_dict().items()}
     return {_SETS + name: tensor for name, tensor in tensors.items()}
 
 
-def _describe_ranker(ranker: EnsembleReranker) -> dict[str, Any]:
+def _describe_reranker(reranker: EnsembleReranker) -> dict[str, Any]:
     return {
-        "scorer": asdict(ranker.scorer.config),
-        "forms": list(ranker.statistics.forms),
-        "candidates": ranker.candidates,
-        "energy_hidden": None if ranker.energy is None else ranker.energy.value.in_features,
-        "trees": None if ranker.trees is None else {"trees": ranker.trees.trees, "depth": ranker.trees.depth},
-        "tree_weight": ranker.tree_weight,
-        "temperature": ranker.temperature,
-        "told_temperature": ranker.told_temperature,
+        "scorer": to_stored(reranker.network.config),
+        "forms": list(reranker.set_frequencies.forms),
+        "candidates": reranker.candidates,
+        "energy_hidden": None if reranker.energy is None else reranker.energy.value.in_features,
+        "trees": None if reranker.trees is None else {"trees": reranker.trees.trees, "depth": reranker.trees.depth},
+        "tree_weight": reranker.tree_weight,
+        "temperature": reranker.temperature,
+        "told_temperature": reranker.known_size_temperature,
     }
 
 
-def _ranker(
+def _reranker(
     description: Mapping[str, Any], tensors: dict[str, torch.Tensor], statistics: FrequencyFeatures, width: int
 ) -> EnsembleReranker:
-    scorer = ListwiseNetwork(ListwiseNetworkConfig(**description["scorer"]))
-    scorer.load_state_dict(_under(tensors, _SCORER))
+    network = ListwiseNetwork(from_stored(ListwiseNetworkConfig, value_of(description, "scorer", dict)))
+    network.load_state_dict(_under(tensors, _SCORER))
     energy = None
     if description["energy_hidden"] is not None:
-        energy = EnergyHead(width, description["energy_hidden"])
+        energy = EnergyHead(width, value_of(description, "energy_hidden", int))
         energy.load_state_dict(_under(tensors, _ENERGY))
         energy.eval()
     trees = None
     if description["trees"] is not None:
-        trees = TreeEnsemble(**description["trees"])
+        trees = call_with(TreeEnsemble, description["trees"])
         trees.load_state_dict(_under(tensors, _TREES))
     counted = _arrays(_under(tensors, _SET_STATISTICS))
     return EnsembleReranker(
-        scorer.eval(),
-        SetFrequencyFeatures.from_arrays(statistics.vocabulary, statistics.systems, description["forms"], counted),
-        candidates=int(description["candidates"]),
+        network.eval(),
+        SetFrequencyFeatures.from_arrays(
+            statistics.vocabulary, statistics.systems, value_of(description, "forms", list), counted
+        ),
+        statistics,
+        candidates=value_of(description, "candidates", int),
         energy=energy,
         trees=trees,
-        tree_weight=float(description["tree_weight"]),
-        temperature=float(description["temperature"]),
-        told_temperature=float(description["told_temperature"]),
+        tree_weight=value_of(description, "tree_weight", float),
+        temperature=value_of(description, "temperature", float),
+        known_size_temperature=value_of(description, "told_temperature", float),
     )
 
 

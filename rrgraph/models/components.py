@@ -14,6 +14,7 @@ from typing import Any, Final
 from rrgraph.errors import ConfigError, ModelError
 from rrgraph.links import DECODERS
 from rrgraph.nn import ENCODERS, ModelConfig, checkpoint_mismatch
+from rrgraph.util.arguments import value_of
 from rrgraph.util.registry import Origin, Registry
 
 __all__ = ["describe_parts", "external_parts", "require_parts"]
@@ -40,10 +41,7 @@ def require_parts(description: Mapping[str, Mapping[str, str]], folder: str | Pa
             damaged.
     """
     with checkpoint_mismatch(folder):
-        recorded = [
-            (_REGISTRIES[part], each["name"], Origin(each["object"], each["package"], each["version"]))
-            for part, each in description.items()
-        ]
+        recorded = [_recorded(part, value_of(description, part, dict)) for part in description]
     for registry, name, origin in recorded:
         needs = f"The model in '{folder}' needs the {registry.kind} '{name}' of {origin}"
         if name not in registry:
@@ -59,3 +57,10 @@ def require_parts(description: Mapping[str, Mapping[str, str]], folder: str | Pa
         # What was tried in a notebook may have become a package since.
         if found.is_own or (origin.package and found.package and found.package != origin.package):
             raise ModelError(f"{needs}, but here that name stands for what {found} offers.")
+
+
+def _recorded(part: str, described: Mapping[str, str]) -> tuple[Registry[Any], str, Origin]:
+    """Return the registry of a part, its name and its origin."""
+    names = ("name", "object", "package", "version")
+    name, *origin = (value_of(described, each, str) for each in names)
+    return _REGISTRIES[part], name, Origin(*origin)

@@ -1,61 +1,66 @@
-"""A planner for what a person wishes: a trained model and constraints flow in, the planner that answers flows out.
+"""Planners under a user's constraints whose probabilities stay those of the literature.
 
-Wishes do not change the literature: what they forbid still competes for probability.
+Constraints do not change the literature: sets that they forbid still compete for probability.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rrgraph.chem import Composition, parse_formula
 from rrgraph.data import preferred_spelling
-from rrgraph.models.model import Model
-from rrgraph.planning import LISTWISE, Planner, SetConstraints, known_size_mode
+from rrgraph.planning import LISTWISE, Planner, SetConstraints, known_size_mode, link_planner
+
+if TYPE_CHECKING:
+    from rrgraph.models.model import Model  # torch, which planning with a baseline does without
 
 __all__ = ["constrained_planner", "default_mode"]
 
 
-def default_mode(predictor: Model, *, told: bool = False) -> str:
-    """Return what a model ranks sets by best, where their size is open or told; see `Planner`.
+def default_mode(predictor: Model, *, known_size: bool = False) -> str:
+    """Return the ranking mode in which a model is best, where set sizes are unknown or known; see `RANKING_MODES`.
 
-    Of models without a set scorer that is the product (Retro-Rank-In eq. 5) where the size is told.
+    Of models without a re-ranker that is the product (Retro-Rank-In eq. 5) where the size is known.
     """
     usual = str(predictor.checkpoint.metadata.get("score_mode", "product"))
-    return known_size_mode(usual) if told else usual
+    return known_size_mode(usual) if known_size else usual
 
 
 def constrained_planner(
     predictor: Model,
-    wishes: SetConstraints | None = None,
+    constraints: SetConstraints | None = None,
     *,
     candidates: Sequence[Composition] | None = None,
     mode: str | None = None,
     max_candidates: int | None = None,
-    told: bool = False,
+    known_size: bool = False,
 ) -> Planner:
-    """Return a planner whose probabilities stay those of the literature, whatever is wished for.
+    """Return a planner whose probabilities stay those of the literature, whatever the constraints.
 
-    Sets of the model's whole vocabulary compete for probability, in mode ``listwise``, without being listed. So a set
-    is no more probable because better ones are out of stock. A told size is no wish but knowledge, which they share.
+    With a re-ranker, sets of the model's whole vocabulary compete for probability without being listed. So a set is no
+    more probable because better ones are out of stock. A known size is knowledge, which all competing sets share.
 
     Args:
         predictor: the trained model.
-        wishes: which sets are listed.
+        constraints: which sets are listed.
         candidates: precursors that may be used; None for the model's vocabulary and what is in stock, even if the
             model never met it. Give a list to keep the spelling of what it never met.
-        mode: what sets are ranked by; None for what the model does best with.
+        mode: one of `RANKING_MODES`; None for the mode in which the model is best.
         max_candidates: use only this many most probable candidates for each target.
-        told: whether the sizes are known, and not merely wished for.
+        known_size: whether the sizes are known, and not merely constrained.
 
     Raises:
-        PlanningError: the candidates do not fit the wishes.
+        PlanningError: the candidates do not fit the constraints.
     """
-    wishes = wishes or SetConstraints()
-    mode = mode or default_mode(predictor, told=told)
-    usual = SetConstraints(sizes=wishes.sizes) if told else SetConstraints()
-    free = wishes == usual and candidates is None and max_candidates is None
+    constraints = constraints or SetConstraints()
+    mode = mode or default_mode(predictor, known_size=known_size)
+    usual = SetConstraints(sizes=constraints.sizes) if known_size else SetConstraints()
+    free = constraints == usual and candidates is None and max_candidates is None
     if candidates is None:
-        stock = sorted(wishes.stock or ())
+        stock = sorted(constraints.stock or ())
         candidates = [*predictor.vocabulary, *(preferred_spelling(parse_formula(key)) for key in stock)]
-    rivals = None if free or mode != LISTWISE else Planner(predictor, predictor.vocabulary, usual)
-    return Planner(predictor, candidates, wishes, mode=mode, max_candidates=max_candidates, rivals=rivals)
+    competing = None if free or mode != LISTWISE else Planner(predictor, predictor.vocabulary, usual)
+    return link_planner(
+        predictor, candidates, constraints, mode=mode, max_candidates=max_candidates, competing=competing
+    )

@@ -1,7 +1,7 @@
-"""Precursors used together: reaction records flow in; counts, association and significance of every pair flow out.
+"""Counts, association measures and significance of every pair of precursors, and the co-occurrence graph.
 
-Two questions are asked of a pair: whether it is used together more often than the degrees of the graph explain, and
-whether it is among reactions that need the elements of both for a target of the same anion class.
+Each pair is tested twice: against random sets with the same degrees, and, among reactions whose targets need the
+elements of both precursors and share an anion class, against independent choices.
 """
 
 from __future__ import annotations
@@ -9,42 +9,44 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from rrgraph.chem import ELEMENTS
 from rrgraph.errors import check_choice
-from rrgraph.networks.nodes import add_precursors
-from rrgraph.networks.null_model import NullCounts, RandomSets, benjamini_hochberg, swap_counts
+from rrgraph.networks.nodes import add_precursors, new_graph
+from rrgraph.networks.null_model import NullCounts, RandomSets, swap_counts
 from rrgraph.networks.records import ReactionRecords, entries_at
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 __all__ = ["NULL_MODELS", "PairStatistics", "cooccurrence_graph", "pair_statistics"]
 
 NULL_MODELS: Final = ("analytic", "swaps")
-"""Ways to the expected counts: `RandomSets`, or random graphs by `swap_counts`."""
+"""How expected counts are computed: by `RandomSets`, or from random graphs by `swap_counts`."""
 
 
 @dataclass(frozen=True, eq=False)
 class PairStatistics:
-    """Pairs of precursors, each once, with the column of the first below that of the second.
+    """Pairs of precursors, each once; the column of the first is below that of the second.
 
     Attributes:
-        records: whose pairs they are.
+        records: the reactions.
         first, second: (pairs,) columns.
         count: (pairs,) records that use both.
         expected, variance: (pairs,) of the count under the degree-preserving null model.
-        z: (pairs,) deviation from it in standard deviations.
+        z: (pairs,) deviation of the count from its expectation in standard deviations.
         p_value: (pairs,) two-sided.
         q_value: (pairs,) the same, adjusted for the number of all pairs (Benjamini-Hochberg).
         context: (pairs,) records whose targets contain the source elements of both precursors.
-        context_count: (pairs,) those of them that use both.
-        context_expected: (pairs,) how many would if, in the context, the choice of one did not depend on the other;
-            anion classes of the targets apart, so that metals for alloys are not compared with oxides for oxides.
-        context_p_value, context_q_value: (pairs,) two-sided, of that independence.
+        context_count: (pairs,) records of the context that use both.
+        context_expected: (pairs,) expected context count if the two were chosen independently, computed within each
+            anion class of the targets so that metals for alloys are not compared with oxides for oxides.
+        context_p_value, context_q_value: (pairs,) two-sided, against that independence.
     """
 
     records: ReactionRecords
@@ -67,7 +69,7 @@ class PairStatistics:
 
     @cached_property
     def pmi(self) -> NDArray[np.float64]:
-        """Pointwise mutual information ln p(a,b) / (p(a) p(b)) in nats; minus infinity where they never meet."""
+        """Pointwise mutual information ln p(a,b) / (p(a) p(b)) in nats; -infinity for pairs never used together."""
         uses = self.records.uses.astype(np.float64)
         with np.errstate(divide="ignore"):
             return np.log(self.count * len(self.records) / (uses[self.first] * uses[self.second]))
@@ -82,15 +84,15 @@ class PairStatistics:
 
     @cached_property
     def jaccard(self) -> NDArray[np.float64]:
-        """Records with both by records with any of them."""
+        """Records with both divided by records with either."""
         uses = self.records.uses
         return self.count / (uses[self.first] + uses[self.second] - self.count)
 
     @cached_property
     def context_pmi(self) -> NDArray[np.float64]:
-        """ln(count / expected) within the context: what the pair says beyond the target, in nats; -infinity for never.
+        """Pointwise mutual information given the elements and the anion class of the target, in nats.
 
-        It is the pointwise mutual information given the elements and the anion class of the target.
+        It is ln(count / expected) within the context; minus infinity for pairs never used together there.
         """
         with np.errstate(divide="ignore", invalid="ignore"):
             found = np.log(self.context_count / self.context_expected)
@@ -98,7 +100,7 @@ class PairStatistics:
 
     @cached_property
     def same_element(self) -> NDArray[np.bool_]:
-        """Whether the two precursors share a source element, so that one can take the place of the other."""
+        """Whether the two precursors share a source element, so that one may substitute for the other."""
         sources = self.records.precursor_sources
         return np.asarray((sources[self.first] & sources[self.second]).any(1))
 
@@ -108,13 +110,13 @@ class PairStatistics:
         return replace(self, **arrays)
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield a row of plain values for each pair; what does not exist (PMI of pairs that never meet) is None."""
+        """Yield a row of plain values for each pair; undefined values (PMI of pairs never used together) are None."""
         names = self.records.names
         sources = self.records.precursor_sources
         columns = {name: getattr(self, name).tolist() for name in _COLUMNS}
-        for place, (one, two) in enumerate(zip(self.first.tolist(), self.second.tolist(), strict=True)):
+        for row, (one, two) in enumerate(zip(self.first.tolist(), self.second.tolist(), strict=True)):
             shared = [ELEMENTS[i] for i in np.flatnonzero(sources[one] & sources[two])]
-            values = {name: column[place] for name, column in columns.items()}
+            values = {name: column[row] for name, column in columns.items()}
             finite = {name: None if value == -np.inf else value for name, value in values.items()}
             yield {"first": names[one], "second": names[two], "shared_elements": " ".join(shared), **finite}
 
@@ -129,9 +131,9 @@ _COLUMNS: Final = (
 def pair_statistics(
     records: ReactionRecords, *, null: str = "analytic", samples: int = 500, seed: int = 0
 ) -> PairStatistics:
-    """Return the statistics of all pairs that meet, and of those that do not but were expected to at least once.
+    """Return the statistics of all pairs used together, and of those expected together at least once but never seen.
 
-    q-values count every pair of precursors as a test, also those that are not returned, whose p-values are near 1.
+    q-values count every pair of precursors as a test, including the pairs not returned, whose p-values are near 1.
 
     Args:
         records: reactions.
@@ -176,21 +178,16 @@ def pair_statistics(
 def cooccurrence_graph(
     pairs: PairStatistics, *, min_count: int = 1, max_q_value: float = 1.0, title: str = ""
 ) -> nx.Graph:
-    """Return precursors as nodes and pairs used together as edges, with all their measures.
+    """Return the graph of precursors whose edges are the pairs used together, with all their measures.
 
     Args:
-        pairs: as `pair_statistics` returns them.
-        min_count: least number of records with both.
+        pairs: from `pair_statistics`.
+        min_count: smallest number of records with both.
         max_q_value: largest adjusted p-value; 1 keeps all.
         title: of the graph.
     """
     records = pairs.records
-    graph = nx.Graph(
-        kind="cooccurrence",
-        reactions=len(records),
-        table=records.table,
-        title=title or f"Precursors used together in {records.table}",
-    )
+    graph = new_graph("cooccurrence", records, title or f"Precursors used together in {records.table}")
     add_precursors(graph, records)
     kept = pairs.select((pairs.count >= max(min_count, 1)) & (pairs.q_value <= max_q_value))
     for row in kept.rows():
@@ -200,13 +197,13 @@ def cooccurrence_graph(
 
 
 def _worth_testing(records: ReactionRecords, together: csr_array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the pairs that meet, or whose product of uses is so large that never meeting says something."""
+    """Return the pairs used together, and those used so often that never meeting could be significant."""
     met = together.tocoo()
     keep = met.coords[0] < met.coords[1]
     columns = len(records.precursors)
     codes = [met.coords[0][keep].astype(np.int64) * columns + met.coords[1][keep]]
     elements = records.target_sources.astype(np.int64).T
-    # A bound of what is expected in any context: an element's targets are the smallest context that a pair can have.
+    # Upper bound of the expectation in any context: no context of a pair is smaller than the targets of one element.
     for element in np.flatnonzero(elements.any(1)).tolist():
         inside = records.incidence[np.flatnonzero(elements[element])]
         uses = np.asarray(inside.sum(axis=0)).ravel()
@@ -223,15 +220,15 @@ def _contexts(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NullCounts]:
     """Return the size of each pair's context, how many of its records use both, and how many would by chance.
 
-    Of several strata with fixed margins, means and hypergeometric variances add up (Mantel & Haenszel, J. Natl.
+    Means and hypergeometric variances of anion classes, each with fixed margins, add up (Mantel & Haenszel, J. Natl.
     Cancer Inst. 22, 719 (1959)).
     """
     sources = records.precursor_sources
-    systems, place = np.unique(sources[first] | sources[second], axis=0, return_inverse=True)
+    systems, system_index = np.unique(sources[first] | sources[second], axis=0, return_inverse=True)
     size, both, support = (np.zeros(len(first), dtype=np.int64) for _ in range(3))
     mean, variance = np.zeros(len(first)), np.zeros(len(first))
-    order = np.argsort(place.ravel(), kind="stable")
-    bounds = np.searchsorted(place.ravel()[order], np.arange(len(systems) + 1))
+    order = np.argsort(system_index.ravel(), kind="stable")
+    bounds = np.searchsorted(system_index.ravel()[order], np.arange(len(systems) + 1))
     classes = np.unique(records.anion_classes.astype(str), return_inverse=True)[1]
     for system, start, stop in zip(systems, bounds[:-1], bounds[1:], strict=True):
         pairs = order[start:stop]
@@ -239,19 +236,21 @@ def _contexts(
         columns, local = np.unique(np.concatenate([first[pairs], second[pairs]]), return_inverse=True)
         used = records.incidence[rows][:, columns].toarray()
         size[pairs] = len(rows)
-        for stratum in np.unique(classes[rows]).tolist():
-            part = used[classes[rows] == stratum]
-            total = part.sum(0)
+        for each in np.unique(classes[rows]).tolist():
+            inside = used[classes[rows] == each]
+            total = inside.sum(0)
             one, two = total[np.split(local.ravel(), 2)]
-            both[pairs] += (part.T @ part)[tuple(np.split(local.ravel(), 2))]
+            both[pairs] += (inside.T @ inside)[tuple(np.split(local.ravel(), 2))]
             support[pairs] += np.minimum(one, two)
-            n = len(part)
+            n = len(inside)
             mean[pairs] += one * two / n
             variance[pairs] += one * two * (n - one) * (n - two) / max(n * n * (n - 1.0), 1.0)
     return size, both, NullCounts(mean, variance, support)
 
 
 def _adjusted(p_values: NDArray[np.float64], tests: int) -> NDArray[np.float64]:
-    """Return q-values among `tests` tests, those that are not given having p-values of 1."""
+    """Return Benjamini-Hochberg q-values for `tests` tests; those without a given p-value count as 1."""
+    from scipy.stats import false_discovery_control
+
     padded = np.concatenate([p_values, np.ones(max(tests - len(p_values), 0))])
-    return benjamini_hochberg(padded)[: len(p_values)]
+    return false_discovery_control(padded)[: len(p_values)]

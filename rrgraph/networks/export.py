@@ -1,48 +1,52 @@
-"""Graphs leave as files for other programs: GraphML (Cytoscape, yEd), GEXF (Gephi), JSON (d3), CSV (anything)."""
+"""Writes graphs for other programs: GraphML (Cytoscape, yEd), GEXF (Gephi), JSON (d3) and CSV."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import networkx as nx
 import pandas as pd
 
 from rrgraph.errors import DataError, suggestion
 from rrgraph.util.files import atomic_path, write_json
 
+if TYPE_CHECKING:
+    import networkx as nx
+
 __all__ = ["FORMATS", "check_format", "write_graph", "write_rows"]
 
 FORMATS: Final = (".graphml", ".gexf", ".json", ".csv")
-"""Endings of the names of graph files."""
+"""Suffixes of graph files."""
 
 
 def check_format(path: str | os.PathLike[str], suffixes: Iterable[str] = FORMATS) -> str:
     """Return the suffix of a file name.
 
     Raises:
-        DataError: it is none of `suffixes`.
+        DataError: it is not one of `suffixes`.
     """
     suffix, known = Path(path).suffix.lower(), list(suffixes)
     if suffix not in known:
         raise DataError(
-            f"'{os.fspath(path)}' has the ending '{suffix}', expected one of {', '.join(known)}."
+            f"'{os.fspath(path)}' has the suffix '{suffix}', expected one of {', '.join(known)}."
             f"{suggestion(suffix, known)}"
         )
     return suffix
 
 
 def write_graph(graph: nx.Graph, path: str | os.PathLike[str]) -> list[Path]:
-    """Write a graph in the format of the suffix, atomically, and return the files.
+    """Write a graph in the format given by the suffix, atomically, and return the files.
 
-    ``.json`` is networkx's node-link form. ``.csv`` writes two tables, the edges (`source`, `target` and their
-    attributes) and beside it, as NAME.nodes.csv, the nodes.
+    ``.json`` is networkx's node-link format. ``.csv`` writes two tables: the edges (`source`, `target` and their
+    attributes) and, as NAME.nodes.csv, the nodes.
 
     Raises:
         DataError: the suffix is unknown, or the file cannot be written.
     """
+    import networkx as nx
+
     suffix, path = check_format(path), Path(path)
     if suffix == ".json":
         write_json(path, nx.node_link_data(graph, edges="edges"))
@@ -59,10 +63,10 @@ def write_graph(graph: nx.Graph, path: str | os.PathLike[str]) -> list[Path]:
 
 
 def write_rows(rows: Iterable[Mapping[str, Any]], path: str | os.PathLike[str], *, columns: Iterable[str] = ()) -> None:
-    """Write rows as CSV, atomically; the columns are all that occur, or `columns` where there are no rows."""
+    """Write rows as CSV, atomically, with all columns that occur, or `columns` if there are no rows."""
     listed = list(rows)
     frame = pd.DataFrame(listed, columns=None if listed else list(columns))
-    # A missing value would turn a column of whole numbers into floats.
+    # Otherwise a missing value would turn a column of whole numbers into floats.
     names = [str(name) for name in frame]
     whole = [name for name in names if all(isinstance(row.get(name), int | None) for row in listed) and listed]
     with atomic_path(path) as temporary:

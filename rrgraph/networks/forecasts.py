@@ -1,7 +1,7 @@
-"""Do edges that appear later follow the graph as it was? Records with years flow in, metrics of heuristics flow out.
+"""Forecasts of edges: heuristics see the reactions up to a year and are tested on later ones.
 
-Two kinds of edge are foretold from the reactions up to a year: pairs of precursors that first meet after it, and new
-links between targets and precursors that were both known.
+Two types of edge are predicted: pairs of precursors first used together after that year, and new links between targets
+and precursors that were both known before.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from rrgraph.metrics import Interval
 from rrgraph.networks.heuristics import bipartite_scores, pair_scores
 from rrgraph.networks.projections import target_links
 from rrgraph.networks.records import ReactionRecords
-from rrgraph.networks.snapshots import of_years
+from rrgraph.networks.snapshots import select_years
 
 __all__ = ["FORECASTS", "RANDOM", "EdgeForecast", "ForecastScore", "forecast_edges", "forecast_scores"]
 
 FORECASTS: Final[dict[str, str]] = {
-    "pairs": "precursors that first meet",
+    "pairs": "pairs of precursors first used together",
     "links": "new links of known targets",
     "feasible_links": "new links of known targets to precursors of their elements",
 }
-"""What is foretold, in words."""
+"""What is predicted, in words."""
 
 RANDOM: Final = "random"
-"""Name of the heuristic that draws scores at random."""
+"""Name of the baseline with random scores."""
 
 HITS: Final = (100, 1000)
 RESAMPLES: Final = 1000
@@ -40,14 +40,15 @@ RESAMPLES: Final = 1000
 
 @dataclass(frozen=True)
 class ForecastScore:
-    """How well one heuristic ranks the pairs that appeared later above those that did not; 95 % intervals.
+    """How well one heuristic ranks pairs that appeared later above pairs that did not, with 95 % intervals.
 
-    Ties count half. Intervals are from a bootstrap over the pairs that appeared.
+    Ties count half. The intervals come from a bootstrap over the pairs that appeared.
 
     Attributes:
         auroc: probability that a pair that appeared is ranked above one that did not.
-        average_precision: mean share of appeared pairs at or above each appeared pair.
-        hits: by k, the share of appeared pairs with fewer than k others above them, as in the Open Graph Benchmark.
+        average_precision: mean, over pairs that appeared, of the precision at the rank of the pair.
+        hits: by k, the share of pairs that appeared with fewer than k others ranked above them, as in the Open Graph
+            Benchmark.
     """
 
     auroc: Interval
@@ -69,11 +70,11 @@ class EdgeForecast:
 
     Attributes:
         task: one of `FORECASTS`.
-        year: last one that was known.
+        year: last year of the known reactions.
         appeared: number of candidate pairs that appeared later.
-        candidates: number of pairs that had not appeared until then, of nodes that were known.
-        outside: number of pairs that appeared with a node that was not known: nothing can be said of them.
-        scores: by name of the heuristic, best average precision first; empty where nothing appeared.
+        candidates: number of pairs of known nodes that had not appeared by then.
+        outside: number of pairs that appeared but were no candidates (a node was unknown), so no heuristic ranks them.
+        scores: by name of the heuristic, best average precision first; empty if no candidate appeared.
     """
 
     task: str
@@ -90,17 +91,17 @@ class EdgeForecast:
 
 
 def forecast_edges(records: ReactionRecords, year: int, *, seed: int = 0) -> list[EdgeForecast]:
-    """Foretell the edges of all `FORECASTS` that appear after `year` from the reactions up to it.
+    """Predict the edges of all `FORECASTS` that appear after `year` from the reactions up to `year`.
 
     Args:
-        records: with years; those without are left out.
-        year: last one that is known.
+        records: reactions; those without a year are left out.
+        year: last year of the known reactions.
         seed: of random scores and of the bootstrap.
 
     Raises:
         ConfigError: there are no reactions up to the year, or none after it.
     """
-    before, after = of_years(records, None, year), of_years(records, year + 1, None)
+    before, after = select_years(records, None, year), select_years(records, year + 1, None)
     return [_pairs(before, after, year, seed), *_links(before, after, year, seed)]
 
 
@@ -110,8 +111,8 @@ def forecast_scores(
     """Return how well each heuristic ranks pairs, best average precision first.
 
     Args:
-        scores: by name, (pairs,); random ones are added.
-        appeared: (pairs,) which of them appeared.
+        scores: by name of the heuristic, (pairs,); random scores are added as a baseline.
+        appeared: (pairs,) whether the pair appeared.
         seed: of the random scores and of the bootstrap.
     """
     if not appeared.any() or appeared.all():
@@ -126,12 +127,12 @@ def forecast_scores(
 
 def _pairs(before: ReactionRecords, after: ReactionRecords, year: int, seed: int) -> EdgeForecast:
     known, met = _met(before), _met(after)
-    names = {precursor.key: place for place, precursor in enumerate(before.precursors)}
-    place = [names.get(precursor.key, -1) for precursor in after.precursors]
+    columns_of = {precursor.key: column for column, precursor in enumerate(before.precursors)}
+    column_of = [columns_of.get(precursor.key, -1) for precursor in after.precursors]
     later = np.zeros(known.shape, dtype=bool)
     outside = 0
     for one, two in zip(*(ends.tolist() for ends in np.nonzero(np.triu(met, 1))), strict=True):
-        a, b = place[one], place[two]
+        a, b = column_of[one], column_of[two]
         if a < 0 or b < 0:
             outside += 1
         else:
@@ -150,8 +151,8 @@ def _links(before: ReactionRecords, after: ReactionRecords, year: int, seed: int
     column_of = np.array([columns_of.get(precursor.key, -1) for precursor in after.precursors])
     linked = known.linked
     kept, appeared, outside = [], [], 0
-    for place, target in enumerate(later.targets):
-        columns = column_of[later.counts.indices[later.counts.indptr[place] : later.counts.indptr[place + 1]]]
+    for index, target in enumerate(later.targets):
+        columns = column_of[later.counts.indices[later.counts.indptr[index] : later.counts.indptr[index + 1]]]
         row = rows_of.get(target.key)
         if row is None:
             outside += len(columns)
@@ -163,18 +164,18 @@ def _links(before: ReactionRecords, after: ReactionRecords, year: int, seed: int
             kept.append(row)
             appeared.append(new)
     rows = np.array(kept, dtype=np.int64)
-    truth = np.zeros((len(rows), linked.shape[1]), dtype=bool)
-    for place, new in enumerate(appeared):
-        truth[place, new] = True
+    labels = np.zeros((len(rows), linked.shape[1]), dtype=bool)
+    for index, new in enumerate(appeared):
+        labels[index, new] = True
     free = linked[rows].toarray() == 0
     from_target = _sources(known.targets, rows, before)
     grids = bipartite_scores(linked, rows) if len(rows) else {}
     found = []
     for task, allowed in (("links", free), ("feasible_links", free & from_target)):
         scores = {name: values[allowed] for name, values in grids.items()}
-        lost = int((truth & ~allowed).sum())
-        measured = forecast_scores(scores, truth[allowed], seed=seed)
-        found.append(EdgeForecast(task, year, int(truth[allowed].sum()), int(allowed.sum()), outside + lost, measured))
+        excluded = outside + int((labels & ~allowed).sum())
+        measured = forecast_scores(scores, labels[allowed], seed=seed)
+        found.append(EdgeForecast(task, year, int(labels[allowed].sum()), int(allowed.sum()), excluded, measured))
     return found
 
 
@@ -192,7 +193,7 @@ def _sources(targets: Sequence[Composition], rows: NDArray[np.int64], records: R
 
 
 def _score(values: NDArray[np.float64], appeared: NDArray[np.bool_], weights: NDArray[np.int64]) -> ForecastScore:
-    """Measure from the number of other pairs above each pair that appeared: all three metrics follow from these."""
+    """Compute all three metrics from the number of pairs that did not appear ranked above each pair that did."""
     others = np.sort(values[~appeared])
     own = values[appeared]
     right, left = np.searchsorted(others, own, "right"), np.searchsorted(others, own, "left")

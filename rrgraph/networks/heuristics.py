@@ -1,7 +1,7 @@
-"""Scores of links that are not there yet: a graph as a sparse matrix flows in, a score of every pair flows out.
+"""Link-prediction heuristics, which score possible links of a graph from its structure alone.
 
-The heuristics of Liben-Nowell & Kleinberg (J. Am. Soc. Inf. Sci. 58, 1019 (2007)); they know nothing of chemistry, and
-so are the floor for anything that does.
+They are those of Liben-Nowell & Kleinberg (J. Am. Soc. Inf. Sci. 58, 1019 (2007)). They use no chemistry and so are
+the baseline for any method that does.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from scipy.sparse.linalg import splu
 __all__ = ["DAMPING", "NEIGHBOUR_WEIGHTS", "bipartite_scores", "pair_scores"]
 
 DAMPING: Final = 0.85
-"""Probability that the walker of the personalised PageRank goes on."""
+"""Probability that the random walk of personalised PageRank continues instead of returning to its source."""
 
-_CHUNK: Final = 512
+_BATCH_SIZE: Final = 512
 
 _Weight = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
@@ -28,15 +28,15 @@ NEIGHBOUR_WEIGHTS: Final[dict[str, _Weight]] = {
     "adamic_adar": lambda degree: np.where(degree > 1, 1 / np.log(np.maximum(degree, 2)), 0.0),
     "resource_allocation": lambda degree: 1 / np.maximum(degree, 1),
 }
-"""What a path between two nodes counts, by the degree of each node on its way: common neighbours; Adamic & Adar, Soc.
+"""Weight of a path between two nodes, by the degree of each node on it: common neighbours; Adamic & Adar, Soc.
 Networks 25, 211 (2003); Zhou et al., Eur. Phys. J. B 71, 623 (2009)."""
 
 
 def pair_scores(adjacency: csr_array) -> dict[str, NDArray[np.float64]]:
     """Return every heuristic for all pairs of nodes of a graph, (n, n) each.
 
-    Beside `NEIGHBOUR_WEIGHTS` these are ``jaccard`` (common neighbours by all neighbours), ``preferential_attachment``
-    (product of the degrees) and ``personalised_pagerank`` (from both ends, added).
+    Besides `NEIGHBOUR_WEIGHTS` these are ``jaccard`` (common neighbours divided by all neighbours),
+    ``preferential_attachment`` (product of the degrees) and ``personalised_pagerank`` (sum of both directions).
 
     Args:
         adjacency: (n, n) symmetric, 0 or 1, diagonal 0.
@@ -58,13 +58,13 @@ def pair_scores(adjacency: csr_array) -> dict[str, NDArray[np.float64]]:
 def bipartite_scores(linked: csr_array, rows: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
     """Return every heuristic for the links of some targets to all precursors, (rows, m) each.
 
-    In a bipartite graph the ends of a possible link have no common neighbours; as usual (Huang, Li & Chen, JCDL 2005)
-    paths of three steps take the place of those of two: over a shared precursor to another target, and on to what that
-    one is made from. Both nodes on the way weigh.
+    In a bipartite graph the ends of a possible link have no common neighbours, so paths of three steps replace those
+    of two (Huang, Li & Chen, JCDL 2005): from the target over a shared precursor to another target and on to a
+    precursor of that target. Both intermediate nodes contribute their weights.
 
     Args:
         linked: (targets, m) 0 or 1.
-        rows: of the targets.
+        rows: indices of the targets.
     """
     linked = csr_array(linked, dtype=np.float64)
     of_target, of_precursor = _degrees(linked), np.asarray(linked.sum(axis=0)).ravel()
@@ -85,19 +85,19 @@ def bipartite_scores(linked: csr_array, rows: NDArray[np.int64]) -> dict[str, ND
 def _personalised_pagerank(
     adjacency: csr_array, sources: NDArray[np.int64], kept: slice = slice(None)
 ) -> NDArray[np.float64]:
-    """Return the stationary probabilities of a walker that returns to its source, (sources, kept nodes).
+    """Return the stationary probabilities of a random walk that returns to its source, (sources, kept nodes).
 
-    They solve p = (1 - d) e + d P^T p, with the transitions P and the damping d.
+    They solve p = (1 - d) e + d P^T p, with the transition matrix P and the damping d.
     """
     size = adjacency.shape[0]
     transition = diags_array(1 / np.maximum(_degrees(adjacency), 1)) @ adjacency
     system = splu((eye_array(size) - DAMPING * transition.T).tocsc())
     found = []
-    for start in range(0, len(sources), _CHUNK):
-        part = sources[start : start + _CHUNK]
-        begin = np.zeros((size, len(part)))
-        begin[part, np.arange(len(part))] = 1 - DAMPING
-        found.append(system.solve(begin)[kept].T)
+    for start in range(0, len(sources), _BATCH_SIZE):
+        batch = sources[start : start + _BATCH_SIZE]
+        restart = np.zeros((size, len(batch)))
+        restart[batch, np.arange(len(batch))] = 1 - DAMPING
+        found.append(system.solve(restart)[kept].T)
     return np.concatenate(found) if found else np.zeros((0, size))[:, kept]
 
 

@@ -1,6 +1,6 @@
-"""How often two precursors would meet by chance: degrees of the bipartite graph flow in, expected counts flow out.
+"""The null model of co-occurrence: how often two precursors would be used together by chance, given their degrees.
 
-Two routes to the same null model: an analytic one, and a Markov chain of swaps against which it is checked.
+It is computed analytically (`RandomSets`) or sampled by a Markov chain of swaps (`swap_counts`).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from scipy.special import betainc
 from rrgraph.networks.records import entries_at
 from rrgraph.util.progress import track
 
-__all__ = ["NullCounts", "RandomSets", "benjamini_hochberg", "swap_counts"]
+__all__ = ["NullCounts", "RandomSets", "swap_counts"]
 
 _ITERATIONS: Final = 2000
 _TOLERANCE: Final = 1e-9
-#: Rounds of swaps before the first sample and between samples; a round gives half of the reactions one chance each.
+#: Rounds of swaps before the first sample and between samples; in a round each reaction takes part in one attempt.
 _BURN_IN: Final = 200
 _THINNING: Final = 15
 
@@ -40,17 +40,17 @@ class NullCounts:
     support: NDArray[np.int64]
 
     def z(self, counts: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return (count - mean) / standard deviation, 0 where the null model leaves no choice."""
+        """Return (count - mean) / standard deviation, 0 where the null model has no variance."""
         spread = np.sqrt(self.variance)
         free = spread > 1e-6
         return np.where(free, (counts - self.mean) / np.where(free, spread, 1.0), 0.0)
 
     def p_values(self, counts: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return two-sided p-values: twice the smaller tail, each with the observed count, at most 1.
+        """Return two-sided p-values: twice the smaller tail including the observed count, at most 1.
 
-        The tails are those of the binomial distribution of the same mean and variance (its number of trials need not
-        be whole), which has the light tails of counts with fixed margins. Where that would exclude the observed count
-        though it is possible, as many trials as are possible take its place.
+        The tails are those of the binomial distribution with the same mean and variance (its number of trials need not
+        be an integer), which has the light tails of counts with fixed margins. Where that distribution would exclude an
+        observed count that is possible, the largest possible number of trials is used instead.
         """
         mean = np.maximum(self.mean, 1e-150)
         trials = mean**2 / np.maximum(mean - self.variance, 1e-12 * mean)
@@ -65,28 +65,28 @@ class NullCounts:
 
 @dataclass(frozen=True, eq=False)
 class RandomSets:
-    """The random graph in which every reaction keeps its number of precursors and every precursor its uses.
+    """Random graphs in which every reaction keeps its number of precursors and every precursor its number of uses.
 
-    Sets are small here (2 to 5 precursors), and this decides the choice of model. The usual analytic null models of
-    bipartite projections, the bipartite configuration model (Saracco et al., Sci. Rep. 5, 10595 (2015); New J. Phys.
+    Precursor sets are small (2 to 5 members), and this determines the choice of model. The usual analytic null models
+    of bipartite projections, the bipartite configuration model (Saracco et al., Sci. Rep. 5, 10595 (2015); New J. Phys.
     19, 053022 (2017)) and the product of degrees, keep the sizes of reactions only on average. A set of random size
-    with mean k holds k²/2 pairs on average, a set of exactly k holds k (k - 1)/2: they would expect half too many
-    pairs at k = 3 and call ordinary pairs rare. Here the sizes are exact. Given its size s, a set is drawn with
-    probability proportional to the product of the weights of its members; that is the distribution of highest entropy
-    with the given inclusion probabilities (Chen, Dempster & Liu, Biometrika 81, 457 (1994)), and its inclusion
+    with mean k holds k²/2 pairs on average, a set of exactly k holds k (k - 1)/2: at k = 3 these models would expect
+    50 % too many pairs and call ordinary pairs rare. Here the sizes are exact. Given its size s, a set is drawn with
+    probability proportional to the product of the weights of its members. This is the maximum-entropy distribution
+    for given inclusion probabilities (Chen, Dempster & Liu, Biometrika 81, 457 (1994)), and the inclusion
     probabilities follow from elementary symmetric polynomials e of the weights:
 
         P(a | s) = w_a e_{s-1}(w without a) / e_s(w),   P(a, b | s) = w_a w_b e_{s-2}(w without a, b) / e_s(w)
 
-    Weights make the expected uses equal the recorded ones. Reactions are independent, so the count of a pair is a
-    Poisson-binomial variable with known mean and variance. Uses are then fixed too: the variance is that which is
-    left when the counts of both precursors are known (the regression of the pair's count on them), which matters for
-    precursors in a large share of reactions. Tests compare means, variances and p-values with a chain of swaps.
+    The weights are fitted so that expected uses equal recorded uses. Reactions are independent, so the count of a pair
+    is a Poisson-binomial variable with known mean and variance. Uses are fixed as well: the variance is what remains
+    after regression of the pair's count on the uses of both precursors, which matters for precursors in a large share
+    of reactions. Tests compare means, variances and p-values with a chain of swaps.
 
     Attributes:
         weights: (m,) of the precursors.
-        sizes: distinct numbers of precursors.
-        number: how many reactions have each of them.
+        sizes: distinct set sizes.
+        number: number of reactions of each size.
         uses: (m,) of the precursors.
         single: (sizes, m) P(a | s).
     """
@@ -99,7 +99,7 @@ class RandomSets:
 
     @classmethod
     def fit(cls, sizes: NDArray[np.int64], uses: NDArray[np.int64]) -> RandomSets:
-        """Find the weights.
+        """Fit the weights.
 
         Args:
             sizes: (n,) number of precursors of each reaction.
@@ -143,14 +143,14 @@ def swap_counts(
 ) -> NullCounts:
     """Return mean and variance of pair counts over random graphs with exactly the recorded degrees.
 
-    In each round the reactions are paired at random and each pair tries to exchange one random precursor for one of
-    the other; an exchange that would put a precursor twice into a set is not made. Moves are symmetric, so the chain
-    visits every such graph equally often (Strona et al., Nat. Commun. 5, 4114 (2014) for trades of pairs of rows).
+    In each round the reactions are paired at random and each pair tries to swap one random precursor of each; swaps
+    that would put a precursor into a set twice are rejected. Moves are symmetric, so the chain samples all such graphs
+    uniformly (Strona et al., Nat. Commun. 5, 4114 (2014) for trades between pairs of rows).
 
     Args:
         incidence: (n, m) 1 where a reaction uses a precursor.
         first, second: (pairs,) columns.
-        samples: number of graphs.
+        samples: number of random graphs.
         seed: of the chain.
     """
     generator = np.random.default_rng(seed)
@@ -169,15 +169,6 @@ def swap_counts(
         squares += found**2
     mean = total / samples
     return NullCounts(mean, np.maximum(squares / samples - mean**2, 0.0), np.minimum(uses[first], uses[second]))
-
-
-def benjamini_hochberg(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return adjusted p-values (q-values) that control the false discovery rate (J. R. Stat. Soc. B 57, 289 (1995))."""
-    order = np.argsort(p_values)
-    ranked = p_values[order] * len(p_values) / np.arange(1, len(p_values) + 1)
-    adjusted = np.empty_like(ranked)
-    adjusted[order] = np.minimum(np.minimum.accumulate(ranked[::-1])[::-1], 1.0)
-    return adjusted
 
 
 def _symmetric(weights: NDArray[np.float64], largest: int) -> NDArray[np.float64]:
@@ -217,23 +208,23 @@ def _explained(covariance: NDArray[np.float64], spread: NDArray[np.float64]) -> 
 
 
 def _swap_round(table: NDArray[np.int64], sizes: NDArray[np.int64], generator: np.random.Generator) -> None:
-    """Let random pairs of rows of a padded table (n, largest size) exchange one entry each, where that is allowed."""
+    """Swap one entry between random pairs of rows of a padded table (n, largest size), where that is allowed."""
     half = len(table) // 2
     rows = generator.permutation(len(table))
     left, right = rows[:half], rows[half : 2 * half]
-    places = [(generator.random(half) * sizes[each]).astype(np.int64) for each in (left, right)]
-    given, taken = table[left, places[0]], table[right, places[1]]
+    columns = [(generator.random(half) * sizes[each]).astype(np.int64) for each in (left, right)]
+    given, taken = table[left, columns[0]], table[right, columns[1]]
     allowed = ~(table[right] == given[:, None]).any(1) & ~(table[left] == taken[:, None]).any(1)
     allowed &= (given >= 0) & (taken >= 0)
-    table[left[allowed], places[0][allowed]] = taken[allowed]
-    table[right[allowed], places[1][allowed]] = given[allowed]
+    table[left[allowed], columns[0][allowed]] = taken[allowed]
+    table[right[allowed], columns[1][allowed]] = given[allowed]
 
 
 def _pair_counts(
     table: NDArray[np.int64], columns: int, first: NDArray[np.int64], second: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     used = table >= 0
-    pointer = np.concatenate([[0], np.cumsum(used.sum(1))])
+    offsets = np.concatenate([[0], np.cumsum(used.sum(1))])
     entries = table[used]
-    matrix = csr_array((np.ones(len(entries)), entries, pointer), shape=(len(table), columns))
+    matrix = csr_array((np.ones(len(entries)), entries, offsets), shape=(len(table), columns))
     return entries_at(csr_array(matrix.T @ matrix), first, second).astype(np.float64)

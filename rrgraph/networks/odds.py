@@ -1,4 +1,4 @@
-"""Odds of one choice over another with intervals and trends: counts flow in, numbers a chemist can weigh flow out."""
+"""Odds of one precursor over another, with confidence intervals and trends over time."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ def odds_interval(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the ends of the 95 % interval of the odds: Jeffreys' interval of the share, transformed.
 
-    Where all choices fell on one side that end is open (0 or infinity), see Brown, Cai & DasGupta, Statist. Sci. 16,
-    101 (2001).
+    Where all choices are the same, that end is 0 or infinity (Brown, Cai & DasGupta, Statist. Sci. 16, 101 (2001)).
     """
     low = np.where(first > 0, betaincinv(first + 0.5, second + 0.5, 0.025), 0.0)
     high = np.where(second > 0, betaincinv(first + 0.5, second + 0.5, 0.975), 1.0)

@@ -1,4 +1,4 @@
-"""The interactive view of a network: a networkx graph flows in, one self-contained HTML page flows out."""
+"""The interactive view of a network: one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ _PACKAGE: Final = "rrgraph.networks"
 _SCRIPTS: Final = ("data.js", "map.js", "page.js")
 
 _MEANINGS: Final = {
-    "cooccurrence": "Each point is a precursor; a line joins two that are used together in a reaction.",
-    "precursor-projection": "Each point is a precursor; a line joins two that are used for the same targets.",
-    "substitution": "Each point is a precursor; a line joins two that bring the same element to similar targets, but "
-    "are seldom used together: one can take the place of the other.",
-    "bipartite": "Points are targets and precursors; a line joins a target with a precursor that it was made from.",
-    "target-projection": "Each point is a target; a line joins two that were made from the same precursors.",
+    "cooccurrence": "Each point is a precursor; a line joins two precursors used together in a reaction.",
+    "precursor-projection": "Each point is a precursor; a line joins two precursors used for the same targets.",
+    "substitution": "Each point is a precursor; a line joins two precursors that supply the same element to similar "
+    "targets but are rarely used together, so that one can substitute for the other.",
+    "bipartite": "Points are targets and precursors; a line joins a target with a precursor it was made from.",
+    "target-projection": "Each point is a target; a line joins two targets made from the same precursors.",
 }
-"""How to read a graph, by its kind."""
+"""How to read a graph, by graph type."""
 
 
 def network_html(graph: nx.Graph, *, title: str, nodes: int = 1500, edges: int = 10_000) -> str:
-    """Return a page on which a network can be searched, filtered, and read node by node.
+    """Return a page on which a network can be searched, filtered and inspected node by node.
 
-    It needs nothing from outside; the same graph gives the same page. Every attribute of nodes and edges is optional:
-    numbers at edges can be chosen as the weight that the threshold is about, `kind` and `community` of nodes colour
-    them, `elements` (symbols separated by spaces) is what the filter by element looks at.
+    The page loads nothing from the network, and the same graph gives the same page. All attributes of nodes and edges
+    are optional: numeric attributes of edges can be chosen as the weight for the threshold, `kind` and `community` of
+    nodes set their colours, and the element filter uses `elements` (symbols separated by spaces).
 
     Args:
         graph: nodes are formulas.
         title: of the page.
-        nodes: most nodes on the page; those in most reactions are kept.
-        edges: most edges on the page; the strongest are kept.
+        nodes: largest number of nodes; those in the most reactions are kept.
+        edges: largest number of edges; the strongest are kept.
 
     Raises:
         ConfigError: Jinja2 is not installed.
@@ -74,6 +74,6 @@ def network_html(graph: nx.Graph, *, title: str, nodes: int = 1500, edges: int =
 
 
 def _source(data: dict[str, Any]) -> str:
-    """Return where the numbers come from, in words."""
+    """Return the source of the data, in words."""
     reactions = f"{data['reactions']:,} reactions" if isinstance(data["reactions"], int) else ""
     return " of ".join(text for text in (reactions, Path(data["table"]).name) if text)

@@ -1,10 +1,11 @@
-"""The bipartite reaction-precursor graph as arrays: a reaction table flows in, a sparse incidence matrix flows out.
+"""A reaction table as a sparse matrix of reactions and precursors, the basis of all networks and null models.
 
-Spellings of one precursor are one column, repeated rows are one reaction; what networks and null models count is here.
+Different spellings of a precursor share one column, and repeated rows count as one reaction.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,14 +17,14 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from rrgraph.chem import Composition, source_elements
-from rrgraph.data import ReactionTable, preferred_spelling
+from rrgraph.data import ReactionTable, clean_table, load_table, preferred_spelling
 from rrgraph.errors import DataError, check_choice
 from rrgraph.graph import anion_class, element_presence
 
 __all__ = ["UNITS", "ReactionRecords", "entries_at", "reaction_records"]
 
 UNITS: Final = ("reactions", "publications")
-"""What is counted: distinct pairs of a target and a set, or distinct pairs of a publication and a set."""
+"""What counts as one record: a distinct pair of target and set, or a distinct pair of publication and set."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,12 +32,12 @@ class ReactionRecords:
     """n records (reactions, or sets of publications), m precursors.
 
     Attributes:
-        precursors: the most used first, then by formula; in their customary spelling.
+        precursors: the most used first, then by formula; in their preferred spelling.
         targets: of each record.
         incidence: (n, m) int64, 1 where a record uses a precursor.
-        report_record, report_year: (reports,) every year in which a record is reported, each once a record; records
-            without a year are not in it.
-        table: what the reactions are called.
+        report_record, report_year: (reports,) row and year of every report; a record has one report for each year in
+            which it was published, and none if its year is unknown.
+        table: name of the reaction table.
         unit: one of `UNITS`.
     """
 
@@ -104,7 +105,7 @@ class ReactionRecords:
 
     def select(self, rows: NDArray[np.bool_], *, reports: NDArray[np.bool_] | None = None) -> ReactionRecords:
         """Return the records of a boolean mask and the precursors that they use, with their reports or some of them."""
-        place = np.cumsum(rows) - 1
+        new_row = np.cumsum(rows) - 1
         kept = rows[self.report_record] if reports is None else rows[self.report_record] & reports
         incidence = self.incidence[np.flatnonzero(rows)]
         uses = np.asarray(incidence.sum(axis=0)).ravel()
@@ -113,7 +114,7 @@ class ReactionRecords:
             tuple(self.precursors[i] for i in order),
             tuple(target for target, keep in zip(self.targets, rows.tolist(), strict=True) if keep),
             _columns(incidence, order),
-            place[self.report_record[kept]],
+            new_row[self.report_record[kept]],
             self.report_year[kept],
             self.table,
             self.unit,
@@ -121,8 +122,9 @@ class ReactionRecords:
 
 
 def reaction_records(
-    table: ReactionTable,
+    table: ReactionTable | str | os.PathLike[str],
     *,
+    clean: bool = False,
     name: str | None = None,
     unit: str = "reactions",
     min_reactions: int = 1,
@@ -131,20 +133,25 @@ def reaction_records(
     """Return the records of a reaction table.
 
     Args:
-        table: rows; precursors are told apart by canonical composition, so that hydrates are apart from dry salts
-            unless the table was cleaned (`rrgraph.data.clean_table`).
+        table: reactions, or the name or path of a reaction table. Precursors are distinguished by composition, so
+            hydrates and anhydrous salts are different precursors unless the table is cleaned.
+        clean: clean the table first (`rrgraph.data.clean_table`), as ``rrgraph cooccur`` does.
         name: of the table, for graphs and titles.
         unit: ``reactions`` counts a target made from a set once, in however many papers, as all tables of the package
-            do; ``publications`` counts the set of a paper once, for however many targets, so that a series of dopant
-            contents is no better evidence than one composition. Rows without a doi are a paper each.
-        min_reactions: precursors of fewer records are left out, but the records keep their other ones.
-        spell: gives precursors the spelling that is shown.
+            do; ``publications`` counts the set of a paper once, for however many targets, so that a dopant series
+            weighs no more than a single composition. Rows without a DOI each count as a paper.
+        min_reactions: leave out precursors with fewer records; the records keep their other precursors.
+        spell: returns the spelling in which a precursor is shown.
 
     Raises:
         ConfigError: the unit is unknown.
-        DataError: no row is left.
+        DataError: the table cannot be read, or no row is left.
     """
     check_choice("count", unit, UNITS)
+    if not isinstance(table, ReactionTable):
+        name, table = name or os.fspath(table), load_table(table)
+    if clean:
+        table, _ = clean_table(table)
     if not len(table):
         raise DataError(f"There are no reactions to count in {table.source}.")
     first: dict[tuple[str, frozenset[str]], int] = {}
@@ -153,7 +160,7 @@ def reaction_records(
     row_of[record[::-1]] = np.arange(len(table))[::-1]
     shown = table.precursors()
     known = list(shown)
-    column = {key: place for place, key in enumerate(known)}
+    column = {key: index for index, key in enumerate(known)}
     members = [sorted(column[key] for key in table.set_keys[row]) for row in row_of.tolist()]
     incidence = _incidence(members, len(known))
     formulas = [spell(shown[key]) for key in known]
@@ -176,7 +183,7 @@ def reaction_records(
 
 
 def entries_at(matrix: csr_array, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return single entries of a sparse matrix, (n,); scipy itself returns no array where there are none."""
+    """Return single entries of a sparse matrix, (n,), also for n = 0, for which scipy returns no array."""
     return np.asarray(matrix[rows, columns]).ravel() if len(rows) else np.zeros(0, dtype=np.int64)
 
 
@@ -188,9 +195,9 @@ def _keys(table: ReactionTable, unit: str) -> Iterable[tuple[str, frozenset[str]
 
 
 def _incidence(members: list[list[int]], columns: int) -> csr_array:
-    pointer = np.concatenate([[0], np.cumsum([len(each) for each in members])])
-    indices = np.array([place for each in members for place in each], dtype=np.int64)
-    return csr_array((np.ones(len(indices), dtype=np.int64), indices, pointer), shape=(len(members), columns))
+    offsets = np.concatenate([[0], np.cumsum([len(each) for each in members])])
+    indices = np.array([column for each in members for column in each], dtype=np.int64)
+    return csr_array((np.ones(len(indices), dtype=np.int64), indices, offsets), shape=(len(members), columns))
 
 
 def _columns(incidence: csr_array, order: list[int]) -> csr_array:

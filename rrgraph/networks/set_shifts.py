@@ -1,7 +1,7 @@
-"""What the second stage of a model changes, and how much of it correlations of precursor pairs explain.
+"""How a re-ranker changes the scores of precursor sets, and how much of the change statistics of pairs explain.
 
-Candidate sets of some targets flow in with what their links say and what the set scorer says; correlations of the
-difference with statistics of the pairs in each set flow out, and what is gained by ranking with these statistics alone.
+For candidate sets of some targets, the score by links is compared with the score by the re-ranker; the difference is
+correlated with co-occurrence statistics of the pairs in each set, which are also tried as a re-ranker of their own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rrgraph.data import ReactionTable
 from rrgraph.errors import ModelError
 from rrgraph.evaluation import Protocol
 from rrgraph.metrics import Interval, mean_intervals
-from rrgraph.planning import LISTWISE, Planner
+from rrgraph.planning import Planner
 
 if TYPE_CHECKING:
     from rrgraph.models import Model
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["SHIFT_FEATURES", "SetShifts", "ShiftExplanation", "explain_shifts", "set_shifts"]
 
 SHIFT_FEATURES: Final = ("size", "repeats", "pmi", "context_pmi")
-"""Numbers of a set that may explain the difference: its members; pairs of members that bring the same source element of
-the target; sums over its pairs of the smoothed PMI and of the smoothed PMI within the pair's context."""
+"""Features of a set that may explain the difference: number of members; number of pairs of members that supply the same
+source element of the target; sums over its pairs of the smoothed PMI and of the smoothed PMI within the context."""
 
 _KS: Final = (1, 3, 10)
 _STEPS: Final = np.linspace(0.0, 2.0, 41)
@@ -42,53 +42,53 @@ class SetShifts:
 
     Attributes:
         targets: canonical key of each target.
-        owner: (n,) place of each set's target.
-        links: (n,) log of the product of its link probabilities.
-        judged: (n,) log probability by the second stage.
+        target_index: (n,) index of each set's target.
+        link_scores: (n,) log of the product of its link probabilities.
+        reranker_scores: (n,) log probability by the re-ranker.
         features: (n, `SHIFT_FEATURES`).
-        right: (n,) whether the set is recorded for the target.
+        recorded: (n,) whether the set is recorded for the target.
     """
 
     targets: tuple[str, ...]
-    owner: NDArray[np.int64]
-    links: NDArray[np.float64]
-    judged: NDArray[np.float64]
+    target_index: NDArray[np.int64]
+    link_scores: NDArray[np.float64]
+    reranker_scores: NDArray[np.float64]
     features: NDArray[np.float64]
-    right: NDArray[np.bool_]
+    recorded: NDArray[np.bool_]
 
     def centred(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return values (n, ...) less their mean over the sets of the same target."""
-        number = np.bincount(self.owner, minlength=len(self.targets))
+        """Return values (n, ...) minus their mean over the sets of the same target."""
+        number = np.bincount(self.target_index, minlength=len(self.targets))
         flat = values.reshape(len(values), -1)
-        means = np.stack([np.bincount(self.owner, column, len(self.targets)) for column in flat.T], axis=1)
-        return (flat - (means / np.maximum(number, 1)[:, None])[self.owner]).reshape(values.shape)
+        sums = np.stack([np.bincount(self.target_index, column, len(self.targets)) for column in flat.T], axis=1)
+        return (flat - (sums / np.maximum(number, 1)[:, None])[self.target_index]).reshape(values.shape)
 
     @property
     def shift(self) -> NDArray[np.float64]:
-        """What the second stage adds to the log probability of each set, (n,), less its mean over the target."""
-        return self.centred(self.judged - self.links)
+        """Change of the log probability of each set by the re-ranker, (n,), minus its mean over the target."""
+        return self.centred(self.reranker_scores - self.link_scores)
 
     def hits(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return whether a right set is among the first k by the scores, (targets, ks); ties keep the links' order."""
-        order = np.lexsort((-self.links, -scores, self.owner))
-        start = np.searchsorted(self.owner[order], np.arange(len(self.targets)))
-        rank = np.arange(len(order)) - start[self.owner[order]]
+        """Return whether a recorded set is among the first k by the scores, (targets, ks); links break ties."""
+        order = np.lexsort((-self.link_scores, -scores, self.target_index))
+        target, recorded = self.target_index[order], self.recorded[order]
+        rank = np.arange(len(order)) - np.searchsorted(target, np.arange(len(self.targets)))[target]
         best = np.full(len(self.targets), np.inf)
-        np.minimum.at(best, self.owner[order][self.right[order]], rank[self.right[order]])
+        np.minimum.at(best, target[recorded], rank[recorded])
         return (best[:, None] < np.array(_KS)).astype(np.float64)
 
 
 @dataclass(frozen=True)
 class ShiftExplanation:
-    """How much of the second stage the pairs explain, on targets that nothing here was fitted to.
+    """How much of the re-ranker's changes pair statistics explain, on targets that were not used for fitting.
 
     Attributes:
-        targets: number of them.
-        correlation: by feature, mean over targets of the rank correlation (Spearman) between feature and shift; targets
-            whose sets all have the same value have none and are left out.
-        explained: by the features used, the share of the variance of the shifts, within targets, that a linear model
-            explains which was fitted to other targets.
-        accuracy: by what sets are ranked by, and by k: share of targets with a recorded set among the first k.
+        targets: number of targets.
+        correlation: by feature, mean over targets of Spearman's rank correlation between feature and shift; targets
+            whose sets all have the same value are left out.
+        explained: by the features used, the share of the within-target variance of the shifts that is explained by a
+            linear model fitted to other targets.
+        accuracy: by what sets are ranked by and by k, the share of targets with a recorded set among the first k.
     """
 
     targets: int
@@ -115,51 +115,57 @@ def set_shifts(
     pairs: PairStatistics,
     protocol: Protocol,
 ) -> SetShifts:
-    """Return the sets that the second stage reads for the targets of a table, with both judgements.
+    """Return the candidate sets of the targets of a table with their scores before and after re-ranking.
 
     Args:
-        predictor: with a second stage.
+        predictor: model with a re-ranker.
         candidates: precursors that may be used.
         table: targets and their recorded sets, which the model should not have seen.
-        pairs: of the reactions it was trained on.
-        protocol: which sets compete; where it tells sizes, a target with sets of several sizes counts once a size.
+        pairs: statistics of the reactions it was trained on.
+        protocol: which sets compete; if the size is known, a target with sets of several sizes counts once per size.
 
     Raises:
-        ModelError: the model has no second stage.
+        ModelError: the model has no re-ranker.
     """
-    if not predictor.ranks_sets:
-        raise ModelError("The model has no set scorer whose shifts could be explained.")
-    told = protocol.set_size == "told"
-    truth: dict[tuple[str, int | None], set[frozenset[str]]] = {}
+    reranker = predictor.reranker
+    if reranker is None:
+        raise ModelError("The model has no re-ranker whose changes could be explained.")
+    known_size = protocol.set_size == "known"
+    recorded_sets: dict[tuple[str, int | None], set[frozenset[str]]] = {}
     targets: dict[tuple[str, int | None], Composition] = {}
     for target, keys in table.distinct_reactions():
-        wanted = (target.key, len(keys) if told else None)
-        targets.setdefault(wanted, target)
-        truth.setdefault(wanted, set()).add(keys)
+        query = (target.key, len(keys) if known_size else None)
+        targets.setdefault(query, target)
+        recorded_sets.setdefault(query, set()).add(keys)
     constraints, sizes = protocol.constraints(), [size for _, size in targets]
     plans = [
-        Planner(predictor, candidates, constraints, mode=mode, max_candidates=protocol.max_candidates).plan(
-            list(targets.values()), top_k=predictor.set_candidates, sizes=sizes
+        Planner(predictor, candidates, constraints, reranker=used, max_candidates=protocol.max_candidates).plan(
+            list(targets.values()), top_k=reranker.candidates, sizes=sizes
         )
-        for mode in ("product", LISTWISE)
+        for used in (None, reranker)
     ]
     describe = _Describer(pairs)
     rows: list[tuple[int, float, float, bool]] = []
     features: list[list[float]] = []
-    for owner, (wanted, by_links, by_sets) in enumerate(zip(targets, *plans, strict=True)):
-        judged = {each.precursors.keys: each.score for each in by_sets}
+    for index, (query, by_links, by_reranker) in enumerate(zip(targets, *plans, strict=True)):
+        reranked = {each.precursors.keys: each.score for each in by_reranker}
         for each in by_links:
             keys = each.precursors.keys
-            rows.append((owner, each.score, judged[keys], keys in truth[wanted]))
-            features.append(describe(targets[wanted], list(each.precursors)))
-    place, links, log_sets, right = (np.array(column) for column in zip(*rows, strict=True))
+            rows.append((index, each.score, reranked[keys], keys in recorded_sets[query]))
+            features.append(describe(targets[query], list(each.precursors)))
+    target_index, link_scores, reranker_scores, recorded = (np.array(column) for column in zip(*rows, strict=True))
     return SetShifts(
-        tuple(key for key, _ in targets), place.astype(np.int64), links, log_sets, np.array(features), right
+        targets=tuple(key for key, _ in targets),
+        target_index=target_index.astype(np.int64),
+        link_scores=link_scores,
+        reranker_scores=reranker_scores,
+        features=np.array(features),
+        recorded=recorded,
     )
 
 
 def explain_shifts(fitted: SetShifts, measured: SetShifts) -> ShiftExplanation:
-    """Return how much of the shifts on `measured` the pairs explain; what has to be fitted is fitted on `fitted`."""
+    """Return how much of the shifts in `measured` pair statistics explain; everything fitted is fitted to `fitted`."""
     chosen = {
         "size": [0],
         "size, repeats": [0, 1],
@@ -168,7 +174,7 @@ def explain_shifts(fitted: SetShifts, measured: SetShifts) -> ShiftExplanation:
         "all four": [0, 1, 2, 3],
     }
     shift = measured.shift
-    explained, scores = {}, {"links": measured.links}
+    explained, scores = {}, {"links": measured.link_scores}
     for name, columns in chosen.items():
         weights = _weights(fitted, columns)
         predicted = measured.centred(measured.features)[:, columns] @ weights
@@ -176,10 +182,10 @@ def explain_shifts(fitted: SetShifts, measured: SetShifts) -> ShiftExplanation:
     for name in ("pmi", "context_pmi"):
         column = SHIFT_FEATURES.index(name)
         step = _best_step(fitted, fitted.features[:, column])
-        scores[f"links + {step:g} {name}"] = measured.links + step * measured.features[:, column]
+        scores[f"links + {step:g} {name}"] = measured.link_scores + step * measured.features[:, column]
     predicted = measured.centred(measured.features) @ _weights(fitted, [0, 1, 2, 3])
-    scores["links + all four"] = measured.links + predicted
-    scores["second stage"] = measured.judged
+    scores["links + all four"] = measured.link_scores + predicted
+    scores["re-ranker"] = measured.reranker_scores
     accuracy = {
         name: dict(zip(_KS, mean_intervals(measured.hits(values), measured.targets), strict=True))
         for name, values in scores.items()
@@ -198,16 +204,16 @@ def _weights(shifts: SetShifts, columns: Sequence[int]) -> NDArray[np.float64]:
 
 
 def _best_step(shifts: SetShifts, feature: NDArray[np.float64]) -> float:
-    """Return the weight of a feature beside the links that puts most recorded sets first, the smallest of equals."""
-    return float(max(_STEPS, key=lambda step: tuple(shifts.hits(shifts.links + step * feature).mean(0))))
+    """Return the weight of a feature beside link scores that ranks most recorded sets first, the smaller of ties."""
+    return float(max(_STEPS, key=lambda step: tuple(shifts.hits(shifts.link_scores + step * feature).mean(0))))
 
 
 def _correlations(
     shifts: SetShifts, values: NDArray[np.float64], shift: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], list[str]]:
     found, groups = [], []
-    for owner, key in enumerate(shifts.targets):
-        rows = shifts.owner == owner
+    for index, key in enumerate(shifts.targets):
+        rows = shifts.target_index == index
         if rows.sum() > 2 and np.ptp(values[rows]) > 0 and np.ptp(shift[rows]) > 0:
             found.append(float(spearmanr(values[rows], shift[rows]).statistic))
             groups.append(key)
@@ -215,10 +221,10 @@ def _correlations(
 
 
 class _Describer:
-    """Gives the numbers `SHIFT_FEATURES` of a set from the statistics of pairs.
+    """Computes the `SHIFT_FEATURES` of a set from the statistics of pairs.
 
-    Correlations are smoothed, ln((count + 1) / (expected + 1)), so that a pair of rare precursors says little, and
-    pairs that were neither met nor expected say nothing.
+    PMI is smoothed, ln((count + 1) / (expected + 1)), so that pairs of rare precursors have values near 0, and pairs
+    neither seen nor expected have exactly 0.
     """
 
     def __init__(self, pairs: PairStatistics) -> None:

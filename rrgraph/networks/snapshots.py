@@ -1,4 +1,4 @@
-"""How usage changed: reaction records with years flow in, shares of precursor kinds by year flow out."""
+"""Use of precursor classes by year, and the reactions of a span of years."""
 
 from __future__ import annotations
 
@@ -7,41 +7,40 @@ from typing import Any
 import numpy as np
 
 from rrgraph.errors import ConfigError
-from rrgraph.graph import KINDS, precursor_kind
+from rrgraph.graph import PRECURSOR_CLASSES, precursor_class
 from rrgraph.networks.records import ReactionRecords
 
-__all__ = ["kind_shares", "of_years"]
+__all__ = ["class_shares", "select_years"]
 
 
-def kind_shares(records: ReactionRecords) -> list[dict[str, Any]]:
-    """Return the share of each kind of precursor among the precursor uses of every year.
+def class_shares(records: ReactionRecords) -> list[dict[str, Any]]:
+    """Return the share of each precursor class among the precursor uses of every year.
 
-    A reaction counts once in each year in which it is reported. Kinds are those of
-    `rrgraph.graph.precursor_classes.KINDS`.
+    A reaction counts once in each year in which it is reported. The classes are those of
+    `rrgraph.graph.precursor_classes`.
 
     Returns:
-        dicts `year`, `kind`, `share` (those of a year sum to 1; kinds that were not used have 0) and `reactions`, the
-        number of reactions reported that year; none where the table has no years.
+        dicts of `year`, `kind` (the precursor class), `share` (the shares of a year sum to 1; unused classes have 0)
+        and `reactions`, the number of reactions reported that year; empty if the table has no years.
     """
-    kind = np.array([KINDS.index(precursor_kind(precursor)) for precursor in records.precursors])
-    one_hot = np.eye(len(KINDS), dtype=np.int64)[kind]
-    by_record = records.incidence @ one_hot
+    classes = [PRECURSOR_CLASSES.index(precursor_class(precursor)) for precursor in records.precursors]
+    by_record = records.incidence @ np.eye(len(PRECURSOR_CLASSES), dtype=np.int64)[classes]
     found = []
     for year in np.unique(records.report_year).tolist():
         rows = records.report_record[records.report_year == year]
         used = by_record[rows].sum(0)
         found += [
             {"year": year, "kind": name, "share": float(count / used.sum()), "reactions": len(rows)}
-            for name, count in zip(KINDS, used.tolist(), strict=True)
+            for name, count in zip(PRECURSOR_CLASSES, used.tolist(), strict=True)
         ]
     return found
 
 
-def of_years(records: ReactionRecords, first: int | None = None, last: int | None = None) -> ReactionRecords:
-    """Return the records that were reported in a span of years, both ends included, with the reports of that span.
+def select_years(records: ReactionRecords, first: int | None = None, last: int | None = None) -> ReactionRecords:
+    """Return the records reported in a span of years, both ends included, with the reports of that span.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: no record was reported in the span.
     """
     inside = np.ones(len(records.report_year), dtype=bool)
     if first is not None:

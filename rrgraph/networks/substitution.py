@@ -1,43 +1,45 @@
-"""Precursors in each other's place: reaction records flow in; pairs that serve one element and their odds flow out.
+"""Precursors that substitute for each other as the source of an element, and the odds of choosing one over the other.
 
-Two precursors substitute each other for an element when both bring it to similar targets, but seldom to one.
+Two precursors are substitutes if both supply the element to similar targets but are rarely used together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.chem import ELEMENTS
 from rrgraph.data import overlap_vectors
 from rrgraph.graph import ANION_CLASSES
-from rrgraph.networks.nodes import add_precursors
+from rrgraph.networks.nodes import add_precursors, new_graph
 from rrgraph.networks.odds import log_odds_trend, odds, odds_interval
 from rrgraph.networks.records import ReactionRecords
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 __all__ = ["SIMILAR", "Odds", "Substitution", "find_substitutions", "substitution_graph", "substitution_rows"]
 
 SIMILAR: Final = 0.9
-"""Overlap of compositions (`rrgraph.data.similarity`) from which targets of different element systems are similar."""
+"""Composition overlap (`rrgraph.data.similarity`) from which targets of different element systems are similar."""
 
-_CHUNK: Final = 2048
+_BATCH_SIZE: Final = 2048
 
 
 @dataclass(frozen=True, kw_only=True)
 class Odds:
-    """How often one of two precursors was chosen, and how often the other, in reactions that use one of them alone.
+    """How often each of two precursors was chosen in reactions that use exactly one of them.
 
     Attributes:
-        by: what the reactions have in common: ``all``, ``anion_class`` or ``year``.
-        value: which class or year.
-        first, second: number of reactions with the one and with the other.
+        by: subgroup of the reactions: ``all``, ``anion_class`` or ``year``.
+        value: which anion class or year.
+        first, second: number of reactions with the first and with the second precursor.
         odds: of the first over the second.
-        low, high: 95 % interval of the odds; infinite where the second was never chosen.
+        low, high: 95 % interval of the odds; `high` is infinite where the second was never chosen.
     """
 
     by: str
@@ -51,15 +53,15 @@ class Odds:
 
 @dataclass(frozen=True, kw_only=True)
 class Substitution:
-    """Two precursors that take each other's place as the source of an element.
+    """Two precursors that substitute for each other as the source of an element.
 
     Attributes:
         element: symbol.
         first, second: formulas; the first is chosen more often.
-        similarity: share of the reactions of the rarer one whose target has the element system of a target made with
-            the other, or overlaps with one by `SIMILAR`.
-        together: reactions that use both.
-        expected_together: how many would if the choices were independent, among reactions whose target has the element.
+        similarity: share of the rarer precursor's reactions whose target has the element system of a target made with
+            the other precursor, or overlaps with such a target by at least `SIMILAR`.
+        together: number of reactions that use both.
+        expected_together: the same if the choices were independent, among reactions whose target has the element.
         odds: over all reactions, then by anion class, then by year.
         trend: change of ln(odds) per decade, None without years.
     """
@@ -87,35 +89,30 @@ def find_substitutions(
     max_together: float = 0.1,
     elements: Sequence[str] | None = None,
 ) -> list[Substitution]:
-    """Return the substitutions in some reactions, those of the most reactions of the rarer precursor first.
+    """Return all substitutions, sorted by the number of reactions of the rarer precursor, the largest first.
 
     Args:
         records: reactions.
-        min_reactions: least number of reactions in which each of the two brings the element.
-        min_similarity: least share of the rarer one's reactions with a similar target of the other.
-        max_together: largest share of the rarer one's reactions that use both; they must also be together less often
-            than independent choices would be.
-        elements: symbols to look at, by default all.
+        min_reactions: smallest number of reactions in which each precursor supplies the element.
+        min_similarity: smallest share of the rarer precursor's reactions with a similar target of the other.
+        max_together: largest share of the rarer precursor's reactions that use both; the two must also be used together
+            less often than independent choices would be.
+        elements: symbols to consider, by default all.
     """
     found: list[Substitution] = []
-    for number in np.flatnonzero(records.target_sources.any(0)).tolist():
-        if elements is None or ELEMENTS[number] in elements:
-            found += _of_element(records, number, min_reactions, min_similarity, max_together)
+    for element in np.flatnonzero(records.target_sources.any(0)).tolist():
+        if elements is None or ELEMENTS[element] in elements:
+            found += _of_element(records, element, min_reactions, min_similarity, max_together)
     return sorted(found, key=lambda each: (-each.odds[0].second, -each.reactions, each.element, each.first))
 
 
 def substitution_graph(records: ReactionRecords, substitutions: Sequence[Substitution], *, title: str = "") -> nx.Graph:
-    """Return precursors as nodes and substitutions as edges.
+    """Return the graph of precursors whose edges are substitutions.
 
-    An edge says `element` (several are joined by spaces, that of the most reactions first), `preferred` (the formula
-    that is chosen more often) and its `odds`, `similarity`, `together`, `reactions`, `trend`, all of the first element.
+    Edges have `element` (several joined by spaces, the one of the most reactions first), `preferred` (the formula
+    chosen more often) and, for the first element, its `odds`, `similarity`, `together`, `reactions` and `trend`.
     """
-    graph = nx.Graph(
-        kind="substitution",
-        reactions=len(records),
-        table=records.table,
-        title=title or f"Precursors that substitute each other in {records.table}",
-    )
+    graph = new_graph("substitution", records, title or f"Precursors that substitute each other in {records.table}")
     add_precursors(graph, records)
     for each in sorted(substitutions, key=lambda each: -each.reactions):
         if graph.has_edge(each.first, each.second):
@@ -135,7 +132,7 @@ def substitution_graph(records: ReactionRecords, substitutions: Sequence[Substit
 
 
 def substitution_rows(substitutions: Sequence[Substitution]) -> Iterator[dict[str, Any]]:
-    """Yield a row of plain values for each substitution and each of its odds; an infinite end is None."""
+    """Yield a row of plain values for each of the odds of each substitution; an infinite upper end is None."""
     for each in substitutions:
         for found in each.odds:
             yield {
@@ -157,12 +154,12 @@ def substitution_rows(substitutions: Sequence[Substitution]) -> Iterator[dict[st
 
 
 def _of_element(
-    records: ReactionRecords, number: int, min_reactions: int, min_similarity: float, max_together: float
+    records: ReactionRecords, element: int, min_reactions: int, min_similarity: float, max_together: float
 ) -> Iterator[Substitution]:
-    rows = np.flatnonzero(records.target_sources[:, number])
+    rows = np.flatnonzero(records.target_sources[:, element])
     supplies = records.incidence[rows]
     uses = np.asarray(supplies.sum(axis=0)).ravel()
-    columns = np.flatnonzero(records.precursor_sources[:, number] & (uses >= min_reactions))
+    columns = np.flatnonzero(records.precursor_sources[:, element] & (uses >= min_reactions))
     if len(columns) < 2:
         return
     used = supplies[:, columns].toarray()
@@ -177,7 +174,7 @@ def _of_element(
             if alike >= min_similarity and both <= max_together * uses[b] and both < expected:
                 counted, trend = _odds(records, rows, used[:, a] > 0, used[:, b] > 0)
                 yield Substitution(
-                    element=ELEMENTS[number],
+                    element=ELEMENTS[element],
                     first=records.names[columns[a]],
                     second=records.names[columns[b]],
                     similarity=float(alike),
@@ -189,10 +186,10 @@ def _of_element(
 
 
 def _similar_uses(records: ReactionRecords, rows: NDArray[np.int64], used: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return 1 where a precursor makes a target similar to that of a reaction, (reactions, precursors)."""
+    """Return 1 where a precursor is used for a target similar to that of a reaction, (reactions, precursors)."""
     targets = [records.targets[row] for row in rows.tolist()]
-    place: dict[str, int] = {}
-    of_row = np.array([place.setdefault(target.key, len(place)) for target in targets])
+    index: dict[str, int] = {}
+    of_row = np.array([index.setdefault(target.key, len(index)) for target in targets])
     first = np.unique(of_row, return_index=True)[1]
     vectors = overlap_vectors([targets[row] for row in first.tolist()])
     systems = np.unique(vectors > 0, axis=0, return_inverse=True)[1].ravel()
@@ -201,10 +198,10 @@ def _similar_uses(records: ReactionRecords, rows: NDArray[np.int64], used: NDArr
     in_system = np.zeros((int(systems.max()) + 1, used.shape[1]), dtype=bool)
     np.logical_or.at(in_system, systems, makes)
     reached = in_system[systems]
-    for start in range(0, len(first), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        close = (vectors[part] @ vectors.T >= SIMILAR).astype(np.float32)
-        reached[part] |= close @ makes.astype(np.float32) > 0
+    for start in range(0, len(first), _BATCH_SIZE):
+        batch = slice(start, start + _BATCH_SIZE)
+        close = (vectors[batch] @ vectors.T >= SIMILAR).astype(np.float32)
+        reached[batch] |= close @ makes.astype(np.float32) > 0
     return reached[of_row].astype(np.int64)
 
 

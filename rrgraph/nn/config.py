@@ -1,9 +1,12 @@
-"""The choices that define a model; they travel with its weights."""
+"""The settings that define a model; they are stored with its weights."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
+
+from rrgraph.errors import ConfigError
+from rrgraph.util.settings import setting
 
 __all__ = ["TRANSFORMER", "EncoderConfig", "ModelConfig"]
 
@@ -17,21 +20,21 @@ class EncoderConfig:
 
     Attributes:
         width: dimension h of a material's embedding.
-        layers: transformer encoder blocks (3 in Retro-Rank-In section 3.1).
-        heads: attention heads (1 in Retro-Rank-In table 9).
+        layers: number of transformer encoder blocks (3 in Retro-Rank-In section 3.1).
+        heads: number of attention heads (1 in Retro-Rank-In table 9).
         feedforward: hidden width of each block, as a multiple of `width`.
         dropout: dropout probability in the encoder blocks.
-        element_embedding: initial element embedding, `mat2vec` or `random`.
+        element_embedding: initial element embedding.
         weigh_fractions: let attention and the [CPD] token weigh elements by their atomic fraction from the start; with
-            False the fractions enter by their embedding alone, as in the paper.
+            false the fractions enter by their embedding alone, as in the paper.
     """
 
-    width: int = 128
-    layers: int = 3
-    heads: int = 1
-    feedforward: int = 4
-    dropout: float = 0.1
-    element_embedding: str = "mat2vec"
+    width: int = setting(128, at_least=1)
+    layers: int = setting(3, at_least=1)
+    heads: int = setting(1, at_least=1)
+    feedforward: int = setting(4, at_least=1)
+    dropout: float = setting(0.1, at_least=0, below=1)
+    element_embedding: str = setting("mat2vec", choices=("mat2vec", "random"))
     weigh_fractions: bool = False
 
 
@@ -40,25 +43,30 @@ class ModelConfig(EncoderConfig):
     """Encoder and decoder of a link model.
 
     Attributes:
-        encoder: name of the composition encoder, one of `ENCODERS`.
-        encoder_options: its own keyword arguments.
+        encoder: name of the composition encoder.
+        encoder_options: keyword arguments of the encoder.
         pretrained: a pretrained encoder, by bundled name or run folder; it brings its own width, layers, heads,
             feedforward, element embedding and weighing of fractions. Empty starts from random weights.
         decoder_dropout: dropout probability in the decoder.
-        decoder: name of the link decoder, one of `DECODERS`.
-        decoder_options: its own keyword arguments.
-        decoder_layers: feed-forward layers of the decoder, each halving the width (3 in table 9).
-        statistics: also give the decoder the link statistics of `rrgraph.graph.FrequencyFeatures`.
-        members: decoders whose log-odds are averaged. Of several, each learns without its share of the element
-            systems, which tells what the model thinks of targets it has not seen.
+        decoder: name of the link decoder.
+        decoder_options: keyword arguments of the decoder.
+        decoder_layers: number of feed-forward layers of the decoder, each halving the width (3 in table 9).
+        statistics: also give the decoder the frequency features of a link, see `rrgraph.graph.FrequencyFeatures`.
+        n_decoders: number of decoders whose logits are averaged. Of several, each learns without its share of the
+            element systems, which tells what the model thinks of targets it has not seen.
     """
 
-    encoder: str = TRANSFORMER
-    encoder_options: dict[str, Any] = field(default_factory=dict)
+    encoder: str = setting(TRANSFORMER, choices="rrgraph.nn:ENCODERS", options="encoder_options")
+    encoder_options: dict[str, Any] = setting(factory=dict)
     pretrained: str = ""
-    decoder_dropout: float = 0.1
-    decoder: str = "concat"
-    decoder_options: dict[str, Any] = field(default_factory=dict)
-    decoder_layers: int = 3
+    decoder_dropout: float = setting(0.1, at_least=0, below=1)
+    decoder: str = setting("concat", choices="rrgraph.links:DECODERS", options="decoder_options")
+    decoder_options: dict[str, Any] = setting(factory=dict)
+    decoder_layers: int = setting(3, at_least=1)
     statistics: bool = False
-    members: int = 1
+    n_decoders: int = setting(1, at_least=1, alias="members")
+
+    def cross_check(self, prefix: str) -> None:
+        """Refuse a pretrained encoder of another kind than the one that is pretrained, by a `ConfigError`."""
+        if self.pretrained and self.encoder != TRANSFORMER:
+            raise ConfigError(f"{prefix}pretrained needs {prefix}encoder={TRANSFORMER}, not {self.encoder}.")

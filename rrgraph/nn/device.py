@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 import torch
 
 from rrgraph.errors import ConfigError
+from rrgraph.nn.instructions import computes_bfloat16
 
 __all__ = ["PRECISIONS", "choose_device", "half_precision"]
 
@@ -45,5 +46,4 @@ def half_precision(device: torch.device, precision: str) -> AbstractContextManag
 def _has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    # Without these instructions bfloat16 is emulated, slower than 32 bits.
-    return device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return device.type == "cpu" and computes_bfloat16()

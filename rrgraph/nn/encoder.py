@@ -1,6 +1,6 @@
 """The composition encoder of Retro-Rank-In section 3.1: one transformer for targets and precursors.
 
-Element indices and atomic fractions flow in; the state of the [CPD] token flows out as the material's embedding.
+The embedding of a material is the state of the [CPD] token before its elements.
 """
 
 from __future__ import annotations

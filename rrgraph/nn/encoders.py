@@ -1,7 +1,4 @@
-"""What every composition encoder is: element indices and atomic fractions flow in, one embedding a material flows out.
-
-All encoders share one interface, so that a link model takes any of them by name.
-"""
+"""The interface of composition encoders, by which a link model takes any of them by name."""
 
 from __future__ import annotations
 

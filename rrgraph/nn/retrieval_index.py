@@ -1,4 +1,4 @@
-"""Nearest vectors: queries flow in, the candidates with the largest inner product flow out."""
+"""Search for the candidates whose vectors have the largest inner product with a query."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from rrgraph.errors import ConfigError
 __all__ = ["EXACT_LIMIT", "RetrievalIndex"]
 
 EXACT_LIMIT = 100_000
-"""Largest bank that is searched by a matrix product unless asked otherwise."""
+"""Largest index that is searched by a matrix product unless asked otherwise."""
 
-_SCORES_AT_ONCE = 20_000_000
+_SCORES_IN_BATCH = 20_000_000
 _NEIGHBOURS, _BREADTH = 32, 256
 
 
@@ -30,7 +30,7 @@ class RetrievalIndex:
         exact_limit: largest number of candidates that is searched exactly.
 
     Raises:
-        ConfigError: the bank is larger and FAISS is not installed.
+        ConfigError: there are more and FAISS is not installed.
     """
 
     def __init__(self, vectors: Tensor, *, exact_limit: int = EXACT_LIMIT) -> None:
@@ -50,20 +50,22 @@ class RetrievalIndex:
 
         Returns:
             Inner products (queries, count), largest first, -inf for one that is not allowed, and candidates (queries,
-            count) int64, both where the bank is.
+            count) int64, both on the device of the index.
 
         Raises:
-            ConfigError: candidates are to be left out of a bank that is not searched exactly.
+            ConfigError: candidates are to be left out of an index that is not searched exactly.
         """
         count = min(count, len(self))
         if self._index is not None:
             if allowed is not None:
-                raise ConfigError(f"A bank of {len(self):,} candidates is too large to leave some out for each query.")
+                raise ConfigError(
+                    f"An index of {len(self):,} candidates is too large to leave some out for each query."
+                )
             self._index.hnsw.efSearch = max(_BREADTH, 2 * count)
             scores, found = self._index.search(queries.detach().cpu().numpy(), count)
             device = self.vectors.device
             return torch.from_numpy(scores).to(device), torch.from_numpy(found).to(device)
-        best = [torch.topk(part, count, dim=1) for part in self._products(queries, allowed)]
+        best = [torch.topk(products, count, dim=1) for products in self._products(queries, allowed)]
         return torch.cat([top.values for top in best]), torch.cat([top.indices for top in best])
 
     def log_partition(self, queries: Tensor, *, temperature: float, allowed: Tensor | None = None) -> Tensor:
@@ -75,12 +77,12 @@ class RetrievalIndex:
             allowed: (queries, candidates) bool, which ones take part.
         """
         return torch.cat(
-            [torch.logsumexp(part / temperature, dim=1, keepdim=True) for part in self._products(queries, allowed)]
+            [torch.logsumexp(each / temperature, dim=1, keepdim=True) for each in self._products(queries, allowed)]
         )
 
     def _products(self, queries: Tensor, allowed: Tensor | None) -> Iterator[Tensor]:
-        """Yield all inner products of portions of the queries."""
-        step = max(1, _SCORES_AT_ONCE // max(len(self), 1))
+        """Yield all inner products of batches of the queries."""
+        step = max(1, _SCORES_IN_BATCH // max(len(self), 1))
         for start in range(0, len(queries), step):
             scores = queries[start : start + step].detach().to(self.vectors) @ self.vectors.T
             if allowed is not None:

@@ -1,6 +1,6 @@
 """Encoders without attention: atomic fractions alone, and sums over elements that do not see each other.
 
-They learn faster than the transformer and show what its attention is worth.
+They learn faster than the transformer and show what its attention contributes.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class _ResidualEncoder(Encoder):
 class FractionEncoder(_ResidualEncoder):
     """Encode compositions by their atomic fractions alone, one input an element (Retro-Rank-In section 4.1).
 
-    It knows nothing of elements but what the links teach, and serves as the ablation of `CompositionEncoder`.
+    It learns about elements from the links alone, and serves as the ablation of `CompositionEncoder`.
 
     Args:
         config: width, layers and dropout.

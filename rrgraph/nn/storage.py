@@ -79,14 +79,17 @@ def model_format(folder: str | Path) -> str:
 
 @contextmanager
 def checkpoint_mismatch(folder: str | Path) -> Iterator[None]:
-    """Turn what a model's constructor raises on a wrong description into one sentence.
+    """Turn what reading a description and loading weights raise into one sentence.
+
+    That is a ValueError (also of `rrgraph.util.arguments`, by which a description is to be read), a KeyError of tensors
+    by name, and the RuntimeError of `load_state_dict`. Errors of the code, such as TypeErrors, pass.
 
     Raises:
         ModelError: the weights and the description do not fit each other.
     """
     try:
         yield
-    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (KeyError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise ModelError(f"The weights and the description in '{folder}' do not fit each other: {reason}.") from None
 

@@ -1,7 +1,4 @@
-"""Boosted regression trees: numbers flow in, log-odds flow out.
-
-Trees are kept as tensors of one depth, so that they are saved, moved and read like any other weights.
-"""
+"""Gradient-boosted regression trees as tensors of one depth, saved, moved and read like any other weights."""
 
 from __future__ import annotations
 
@@ -11,13 +8,13 @@ from torch import Tensor, nn
 
 __all__ = ["TreeEnsemble"]
 
-_PLACES_AT_ONCE = 8192
+_NODES_IN_BATCH = 8192
 
 
 class TreeEnsemble(nn.Module):
     """A sum of binary trees of equal depth.
 
-    The children of split s are the splits 2 s + 1 (number at most the threshold) and 2 s + 2; a leaf that lies higher
+    The children of split s are the splits 2 s + 1 (feature at most the threshold) and 2 s + 2; a leaf that lies higher
     up is the left end of splits that send everything left.
 
     Args:
@@ -50,15 +47,15 @@ class TreeEnsemble(nn.Module):
         return len(self.value)
 
     @torch.no_grad()
-    def forward(self, numbers: Tensor) -> Tensor:
-        """Return log-odds (n,) of numbers (n, columns)."""
-        rows, columns = numbers.shape
-        flat = numbers.cpu().numpy().astype(np.float32, copy=False).ravel()
+    def forward(self, features: Tensor) -> Tensor:
+        """Return the logits (n,) of features (n, columns)."""
+        rows, columns = features.shape
+        flat = features.cpu().numpy().astype(np.float32, copy=False).ravel()
         first = np.arange(rows, dtype=np.int32) * columns
         total = np.full(rows, float(self.base), dtype=np.float32)
         feature, threshold, value = (part.cpu().numpy() for part in (self.feature.int(), self.threshold, self.value))
         # So many trees at a time that what they touch stays in the processor's cache.
-        step = max(1, _PLACES_AT_ONCE // max(rows, 1))
+        step = max(1, _NODES_IN_BATCH // max(rows, 1))
         for start in range(0, self.trees, step):
             part = slice(start, start + step)
             splits = feature[part].shape[1]
@@ -70,4 +67,4 @@ class TreeEnsemble(nn.Module):
                 place = 2 * place + 1 + right
             for each in value[part].take(tree * (splits + 1) + place - splits):
                 total += each
-        return torch.from_numpy(total).to(numbers.device)
+        return torch.from_numpy(total).to(features.device)

@@ -1,4 +1,10 @@
-"""Single-step retrosynthesis of molecules as link prediction between products and templates."""
+"""Single-step retrosynthesis of molecules as link prediction between products and reaction templates.
+
+`table`, `graph` and `popularity` hold the reactions, their bipartite graph and a baseline; `config`, `encoders`,
+`learning` and `model` the dual encoder and its training; `planner` and `evaluation` turn ranked templates into ranked
+sets of reactants and measure them. `chemistry` reads molecules and applies templates, `reranking` re-ranks sets of
+reactants, and `run` trains and measures a configuration.
+"""
 
 from rrgraph.organic.alternatives import alternative_links
 from rrgraph.organic.chemistry.application import TemplateApplier, apply_template, default_cache
@@ -31,7 +37,7 @@ from rrgraph.organic.planner import (
     MERGES,
     ReactantPlanner,
     ReactantSet,
-    ReactantSetScorer,
+    SetReranker,
     TemplateScorer,
     Transformation,
 )
@@ -39,14 +45,13 @@ from rrgraph.organic.popularity import TemplatePopularity
 from rrgraph.organic.reranking.features import SET_FEATURES, SetDescriber
 from rrgraph.organic.reranking.precedents import Precedents
 from rrgraph.organic.reranking.reranker import ReactantReranker, fit_reranker
-from rrgraph.organic.table import PARTS, TemplateReactions, TemplateSplit, count_reactions, load_template_table
+from rrgraph.organic.table import TemplateReactions, TemplateSplit, count_reactions, load_template_table
 
 __all__ = [
     "DEPTHS",
     "FRAGMENTS",
     "FREQUENCY_BINS",
     "MERGES",
-    "PARTS",
     "SET_FEATURES",
     "SOLVED_BY",
     "TEMPLATE_FORMAT",
@@ -58,9 +63,9 @@ __all__ = [
     "ReactantReranker",
     "ReactantRerankerConfig",
     "ReactantSet",
-    "ReactantSetScorer",
     "SearchConfig",
     "SetDescriber",
+    "SetReranker",
     "TemplateApplier",
     "TemplateCheckpoint",
     "TemplateGraph",

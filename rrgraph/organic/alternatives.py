@@ -1,4 +1,4 @@
-"""Templates that lead to recorded reactants beside the recorded ones: training reactions flow in, links flow out."""
+"""Finds templates that are not recorded for a product but give its recorded reactants, as additional training links."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["alternative_links"]
 
 
 def alternative_links(planner: ReactantPlanner, reactions: TemplateReactions) -> list[tuple[str, str]]:
-    """Return (product, template) that give the recorded reactants of a product and are not recorded for it.
+    """Return pairs (product, template) that give recorded reactants of the product but are not recorded.
 
     Args:
         planner: finds and applies the templates that are tried.

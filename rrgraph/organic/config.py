@@ -1,62 +1,74 @@
-"""The choices that define a model of products and templates; they travel with its weights."""
+"""The settings that define a model of products and templates; they are stored with its weights."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from rrgraph.errors import ConfigError
 from rrgraph.training import TreesConfig
+from rrgraph.util.settings import setting
 
 __all__ = ["ReactantRerankerConfig", "SearchConfig", "TemplateModelConfig", "TowerConfig"]
 
 
 @dataclass
 class TowerConfig:
-    """One tower.
+    """The encoder of one side.
 
     Attributes:
-        tower: name: `fingerprint`, `transformer`, or `table` (templates only).
-        hidden: width inside.
-        layers: of the feed-forward network, or transformer blocks.
+        encoder: name of the encoder: `fingerprint`, `transformer`, or `table` (templates only).
+        hidden: width of the hidden layers.
+        layers: number of layers of the feed-forward network, or of transformer blocks.
         dropout: dropout probability.
-        bits: numbers that hashed fragments have (fingerprint).
-        radius: of circular fragments, in bonds (fingerprint).
-        kinds: of the fragments, of `FRAGMENTS`; each has the same share of the bits (fingerprint, products only).
+        bits: length of the fingerprint that fragments are hashed to (fingerprint).
+        radius: radius of circular fragments, in bonds (fingerprint).
+        fragments: classes of fragments that are counted, distinct ones; each has the same share of the bits
+            (fingerprint, products only).
         fragment_dropout: share of the fragments that is hidden in training (fingerprint).
-        heads: attention heads (transformer).
-        tokens: `atoms` or `characters` (transformer).
-        length: tokens at most, the rest is cut off (transformer).
+        heads: number of attention heads (transformer).
+        tokens: what is one token (transformer).
+        length: largest number of tokens; the rest is cut off (transformer).
     """
 
-    tower: str = "fingerprint"
-    hidden: int = 512
-    layers: int = 1
-    dropout: float = 0.2
-    bits: int = 4096
-    radius: int = 2
-    kinds: list[str] = field(default_factory=lambda: ["circular"])
-    fragment_dropout: float = 0.1
-    heads: int = 4
-    tokens: str = "atoms"
-    length: int = 384
+    encoder: str = setting("fingerprint", choices="rrgraph.organic:TOWERS", alias="tower")
+    hidden: int = setting(512, at_least=1)
+    layers: int = setting(1, at_least=1)
+    dropout: float = setting(0.2, at_least=0, below=1)
+    bits: int = setting(4096, at_least=1)
+    radius: int = setting(2, at_least=0)
+    fragments: list[str] = setting(factory=lambda: ["circular"], choices="rrgraph.organic:FRAGMENTS", alias="kinds")
+    fragment_dropout: float = setting(0.1, at_least=0, below=1)
+    heads: int = setting(4, at_least=1)
+    tokens: str = setting("atoms", choices="rrgraph.organic:TOKENS")
+    length: int = setting(384, at_least=1)
+
+    def cross_check(self, prefix: str) -> None:
+        """Refuse fragments that are named twice, or more classes of them than bits, by a `ConfigError`."""
+        names = self.fragments
+        if not names or len(set(names)) < len(names) or self.bits < len(names):
+            raise ConfigError(
+                f"Configuration value {prefix}fragments is {names}, expected distinct ones, at least one and no more "
+                f"than {prefix}bits={self.bits}."
+            )
 
 
 @dataclass
 class TemplateModelConfig:
-    """Both towers and how their vectors are compared.
+    """Both encoders and how their vectors are compared.
 
     Attributes:
-        width: of the vectors.
+        width: dimension of the vectors.
         temperature: what similarities are divided by.
         normalise: compare directions (cosine) or take inner products.
-        product: tower of products.
-        template: tower of templates.
+        product: encoder of products.
+        template: encoder of templates.
     """
 
-    width: int = 256
-    temperature: float = 0.07
+    width: int = setting(256, at_least=1)
+    temperature: float = setting(0.07, above=0)
     normalise: bool = True
-    product: TowerConfig = field(default_factory=TowerConfig)
-    template: TowerConfig = field(default_factory=lambda: TowerConfig(bits=6144))
+    product: TowerConfig = setting(factory=TowerConfig)
+    template: TowerConfig = setting(factory=lambda: TowerConfig(bits=6144))
 
 
 @dataclass
@@ -64,28 +76,35 @@ class SearchConfig:
     """How scores of templates become ranked sets of reactants.
 
     Attributes:
-        templates: most probable templates that are applied.
+        templates: number of most probable templates that are applied.
         applicable: choose only among templates whose pattern is in the product; probabilities are then among those.
         merge: score of reactants that several templates lead to: `best`, or `sum` of their probabilities.
     """
 
-    templates: int = 50
+    templates: int = setting(50, at_least=1)
     applicable: bool = False
-    merge: str = "best"
+    merge: str = setting("best", choices="rrgraph.organic:MERGES")
 
 
 @dataclass
 class ReactantRerankerConfig:
-    """How sets of reactants are ranked again.
+    """How sets of reactants are re-ranked.
 
     Attributes:
-        enabled: whether they are.
-        folds: forests, each learned without its share of the validation products, which measure it.
+        enabled: whether there is a re-ranker.
+        folds: number of forests, each learned without its share of the validation products, which measure it.
         trees: of each forest.
     """
 
     enabled: bool = True
-    folds: int = 5
-    trees: TreesConfig = field(
-        default_factory=lambda: TreesConfig(number=200, depth=6, leaves=31, least=50, learning_rate=0.05)
+    folds: int = setting(5, at_least=2)
+    trees: TreesConfig = setting(
+        factory=lambda: TreesConfig(n_trees=200, depth=6, max_leaves=31, min_samples_leaf=50, learning_rate=0.05)
     )
+
+    def cross_check(self, prefix: str) -> None:
+        """Refuse a forest without trees by a `ConfigError`."""
+        if self.trees.n_trees < 1:
+            raise ConfigError(
+                f"Configuration value {prefix}trees.n_trees is {self.trees.n_trees}, expected at least 1."
+            )

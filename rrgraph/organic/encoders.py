@@ -1,6 +1,6 @@
-"""Towers: SMILES or templates flow in as tensors, vectors that can be compared flow out.
+"""Encoders of products (queries) and templates (candidates), whose vectors are compared by the dual encoder.
 
-A tower says how its texts become tensors, so that it can be stored with all that prediction needs.
+An encoder also converts its texts to tensors, so that it can be stored with everything that prediction needs.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ TOWERS: Registry[type[Tower]] = Registry("tower")
 
 
 class Tower(nn.Module, ABC):
-    """Encode products or templates.
+    """An encoder of products or templates.
 
     Args:
         side: `product` or `template`.
         config: sizes.
-        state: what it knows of the training texts, see `learn_state`.
+        state: what it learned from the training texts, see `learn_state`.
         width: of the vectors.
     """
 
@@ -45,12 +45,12 @@ class Tower(nn.Module, ABC):
 
     @classmethod
     def learn_state(cls, side: str, config: TowerConfig, texts: Sequence[str]) -> dict[str, Any]:
-        """Return what the tower must know of the training texts, JSON-ready."""
+        """Return what the encoder needs from the training texts, JSON-ready."""
         return {}
 
     @property
     def state(self) -> dict[str, Any]:
-        """What `learn_state` returned."""
+        """The value returned by `learn_state`."""
         return {}
 
     @abstractmethod
@@ -63,22 +63,22 @@ class Tower(nn.Module, ABC):
 
     @abstractmethod
     def upper_parameters(self) -> Sequence[nn.Parameter]:
-        """Return the parameters that are trained when a learned tower is refined gently."""
+        """Return the parameters that are trained in fine-tuning."""
 
 
 def tower_of(encoder: nn.Module) -> Tower:
-    """Return an encoder of a dual encoder as the tower that it is."""
+    """Return an encoder of a dual encoder, typed as a `Tower`."""
     assert isinstance(encoder, Tower)
     return encoder
 
 
 @TOWERS.register("fingerprint")
 class FingerprintTower(Tower):
-    """A sum of fragment vectors, and a feed-forward network on it; quick on a processor."""
+    """A feed-forward network on a sum of fragment vectors; fast on a CPU."""
 
     def __init__(self, side: str, config: TowerConfig, state: Mapping[str, Any], *, width: int) -> None:
         super().__init__(side, config, state, width=width)
-        # As wide as a linear layer over all bits would be, but only the fragments that occur are touched.
+        # Equivalent to a linear layer over all bits, but only the fragments that occur are read.
         self.fragments = nn.EmbeddingBag(config.bits + 1, config.hidden, mode="sum", padding_idx=0)
         nn.init.normal_(self.fragments.weight, std=0.3)
         with torch.no_grad():
@@ -95,13 +95,13 @@ class FingerprintTower(Tower):
         bits, radius = self.config.bits, self.config.radius
         if self.side == "template":
             return template_fragments(text, bits=bits, radius=radius)
-        return product_fragments(text, bits=bits, radius=radius, kinds=self.config.kinds)
+        return product_fragments(text, bits=bits, radius=radius, fragments=self.config.fragments)
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        numbers, weights = inputs
+        fragments, weights = inputs
         if self.training and self.config.fragment_dropout:
             weights = weights * (torch.rand_like(weights) >= self.config.fragment_dropout)
-        states = gelu(self.norm(self.fragments(numbers, per_sample_weights=weights)))
+        states = gelu(self.norm(self.fragments(fragments, per_sample_weights=weights)))
         for layer in self.layers:
             states = layer(states)
         return self.project(dropout(states, self.config.dropout, self.training))
@@ -126,7 +126,7 @@ class _Residual(nn.Module):
 
 @TOWERS.register("transformer")
 class TransformerTower(Tower):
-    """A transformer over characters or atom tokens; the state of a first token that tells the side is the embedding.
+    """A transformer over characters or atom tokens; the state of the start token is the embedding.
 
     Post-norm blocks, learned positions, GELU (ConRetroBert; 6 layers, width 256, 8 heads, feed-forward 1,024).
     """
@@ -167,7 +167,7 @@ class TransformerTower(Tower):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         (tokens,) = inputs
-        # The batch is as long as its longest text.
+        # Padding is cut to the longest text of the batch.
         length = int((tokens != PAD).sum(1).max())
         tokens = tokens[:, :length].long()
         states = self.norm(self.token(tokens) + self.position.weight[:length])
@@ -184,17 +184,17 @@ class TransformerTower(Tower):
 
 @TOWERS.register("table")
 class TableTower(Tower):
-    """A vector of its own for each training template: with it the dual encoder is a classifier (NeuralSym).
+    """A learned vector for each training template, which makes the dual encoder a classifier (NeuralSym).
 
-    A template outside the table has the vector 0.
+    Templates outside the table have the vector 0.
     """
 
     def __init__(self, side: str, config: TowerConfig, state: Mapping[str, Any], *, width: int) -> None:
         super().__init__(side, config, state, width=width)
         if side != "template":
-            raise ConfigError("The tower 'table' knows templates only; choose fingerprint or transformer for products.")
-        self.place = {text: place for place, text in enumerate(state["texts"], start=1)}
-        self.vectors = nn.Embedding(len(self.place) + 1, width, padding_idx=0)
+            raise ConfigError("The encoder 'table' is for templates only; use fingerprint or transformer for products.")
+        self.index = {text: index for index, text in enumerate(state["texts"], start=1)}
+        self.vectors = nn.Embedding(len(self.index) + 1, width, padding_idx=0)
         nn.init.normal_(self.vectors.weight, std=width**-0.5)
         with torch.no_grad():
             self.vectors.weight[0] = 0
@@ -205,10 +205,10 @@ class TableTower(Tower):
 
     @property
     def state(self) -> dict[str, Any]:
-        return {"texts": list(self.place)}
+        return {"texts": list(self.index)}
 
     def inputs(self, texts: Sequence[str]) -> Inputs:
-        return (torch.tensor([self.place.get(text, 0) for text in texts], dtype=torch.int64),)
+        return (torch.tensor([self.index.get(text, 0) for text in texts], dtype=torch.int64),)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         return self.vectors(inputs[0])

@@ -1,4 +1,4 @@
-"""How good single-step suggestions are: recorded reactions and what a planner suggests flow in, metrics flow out."""
+"""Metrics of single-step suggestions on recorded reactions."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ DEPTHS: Final = (1, 3, 5, 10, 20, 50)
 """Ranks at which accuracy is reported."""
 
 _FEWEST: Final = {"0": 0, "1": 1, "2-5": 2, "6-10": 6, "11-50": 11, "51-200": 51, "> 200": 201}
-"""Fewest training rows of the recorded template, by the name of the bin."""
+"""Smallest number of training rows of the recorded template, by name of the bin."""
 
 FREQUENCY_BINS: Final = tuple(_FEWEST)
-"""Names of the bins of the number of training rows of the recorded template, both ends included."""
+"""Names of the bins of the number of training rows of the recorded template; both ends are included."""
 
 _APPLICABLE_AT: Final = (1, 5, 10, 50)
 
 
 @dataclass(frozen=True)
 class TemplateMetrics:
-    """What a system reaches on recorded reactions.
+    """The metrics of a system on recorded reactions.
 
     Attributes:
         reactants: share of rows whose recorded reactants are among the first k sets.
-        templates: share whose recorded template is among the first k.
-        new: `reactants` on the rows whose reaction is not in training.
-        applicable: by k, share of the first k templates that lead to any reactants.
-        sets: mean number of distinct sets of reactants of a product.
-        other_template: of the rows found among the first 10, the share whose recorded reactants come by a better ranked
-            template than the recorded one, or by another alone.
+        templates: share of rows whose recorded template is among the first k templates.
+        new: `reactants` on rows whose reaction is not in training.
+        applicable: by k, share of the first k templates that give any reactants.
+        sets: mean number of distinct sets of reactants per product.
+        other_template: among rows found within the first 10, the share whose recorded reactants come from a template
+            other than the recorded one.
         frequency: `reactants` by training rows of the recorded template.
-        rows: the outcome of each row, by its reactants.
-        template_rows: the same, by its template.
-        training_rows: (rows,) int64, training rows of the recorded template of each.
-        lead: by k, lead of the model over this system; empty for the model itself.
+        rows: rank of the recorded reactants of each row.
+        template_rows: rank of the recorded template of each row.
+        training_rows: (rows,) int64, training rows of the recorded template of each row.
+        lead: by k, paired difference between the model and this system; empty for the model itself.
     """
 
     reactants: TopK
@@ -70,7 +70,7 @@ class TemplateMetrics:
     lead: Mapping[int, PairedDifference] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return JSON values, without the outcome of each row."""
+        """Return JSON values, without the ranks of the rows."""
         return {
             "reactants": self.reactants.to_dict(),
             "templates": self.templates.to_dict(),
@@ -92,14 +92,14 @@ def evaluate_reactions(
     applied: Mapping[str, Sequence[Transformation]] | None = None,
     resamples: int = RESAMPLES,
 ) -> TemplateMetrics:
-    """Measure a planner on recorded reactions; each is compared with its own recorded reactants.
+    """Evaluate a planner on recorded reactions; each row is compared with its own recorded reactants.
 
     Args:
-        planner: what is measured.
+        planner: to evaluate.
         reactions: the rows.
-        train_templates: training rows of each template.
-        train_reactions: (product, reactants) of training; such rows are not counted as new.
-        applied: what `applied_templates` gives, if that is known already.
+        train_templates: number of training rows of each template.
+        train_reactions: (product, reactants) of training, which are not counted as new.
+        applied: result of `applied_templates`, if already known.
         resamples: of the bootstrap over products.
     """
     outcomes: list[_Outcome] = []
@@ -110,7 +110,7 @@ def evaluate_reactions(
 
     def accuracy(ranks: NDArray[np.float64], keep: NDArray[np.bool_] | None = None) -> TopK:
         chosen = np.arange(len(ranks)) if keep is None else np.flatnonzero(keep)
-        products = [reactions.products[place] for place in chosen.tolist()]
+        products = [reactions.products[row] for row in chosen.tolist()]
         return top_k_accuracy(ranks[chosen], products, ks=DEPTHS, resamples=resamples)
 
     ranks = np.array([outcome.rank for outcome in outcomes])
@@ -142,7 +142,7 @@ def evaluate_reactions(
 
 
 def applied_templates(planner: ReactantPlanner, reactions: TemplateReactions) -> dict[str, tuple[Transformation, ...]]:
-    """Return the templates that a planner applies to each product of some rows; they do not depend on its ranker."""
+    """Return the templates that a planner applies to each product of some rows, which do not depend on re-ranking."""
     products = list(dict.fromkeys(reactions.products))
     return dict(zip(products, planner.transformations(products), strict=True))
 
@@ -150,10 +150,10 @@ def applied_templates(planner: ReactantPlanner, reactions: TemplateReactions) ->
 def compare_systems(
     systems: Mapping[str, TemplateMetrics], model: str, *, resamples: int = RESAMPLES
 ) -> dict[str, TemplateMetrics]:
-    """Return the metrics of several systems on the same rows, with the lead of one of them over each other.
+    """Return the metrics of several systems on the same rows, with the paired differences between one and each other.
 
     Raises:
-        ScoreError: two were measured on different rows.
+        ScoreError: two were evaluated on different rows.
     """
     return {
         name: metrics
@@ -164,13 +164,13 @@ def compare_systems(
 
 
 def frequency_bin(rows: int) -> str:
-    """Return the name of the bin of a number of training rows."""
+    """Return the name of the bin for a number of training rows."""
     return next(name for name in reversed(FREQUENCY_BINS) if rows >= _FEWEST[name])
 
 
 @dataclass(frozen=True)
 class _Outcome:
-    """One row: rank of the reactants and of the template, sets suggested, whether another template found them."""
+    """One row: ranks of reactants and template, number of sets, whether another template gave the reactants."""
 
     rank: float
     template_rank: float
@@ -182,13 +182,13 @@ def _outcome(
     planner: ReactantPlanner, product: str, applied: Sequence[Transformation], reactants: str, template: str
 ) -> _Outcome:
     ranked = planner.merge(product, applied)
-    place = next((place for place, found in enumerate(ranked) if found.reactants == reactants), None)
+    index = next((index for index, found in enumerate(ranked) if found.reactants == reactants), None)
     template_rank = next((float(found.rank) for found in applied if found.template == template), np.inf)
     return _Outcome(
-        rank=np.inf if place is None else place + 1.0,
+        rank=np.inf if index is None else index + 1.0,
         template_rank=template_rank,
         sets=len(ranked),
-        other=place is not None and ranked[place].templates[0].template != template,
+        other=index is not None and ranked[index].templates[0].template != template,
     )
 
 

@@ -1,4 +1,4 @@
-"""The bipartite graph of products and templates: training reactions flow in, a `HeteroData` graph flows out."""
+"""The bipartite graph of products and templates as PyG `HeteroData`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REVERSE_SOLVED_BY: Final[EdgeType] = ("template", "solves", "product")
 
 @dataclass(frozen=True)
 class TemplateGraph:
-    """A bipartite graph with the texts behind its nodes.
+    """A bipartite graph with the texts of its nodes.
 
     Attributes:
         data: the graph; the edge store holds `edge_index` (2, edges) and `count` (edges,), the number of rows.
@@ -41,11 +41,11 @@ class TemplateGraph:
 
 
 def build_template_graph(reactions: TemplateReactions, *, extra_links: Iterable[tuple[str, str]] = ()) -> TemplateGraph:
-    """Return the graph of reactions; nodes are numbered in the order in which they come.
+    """Return the graph of reactions; nodes are numbered in order of appearance.
 
     Args:
         reactions: the training rows.
-        extra_links: further (product, template) that lead to recorded reactants; links that are new count once.
+        extra_links: further pairs (product, template) that lead to recorded reactants; new links get a count of 1.
     """
     products = {text: node for node, text in enumerate(dict.fromkeys(reactions.products))}
     templates = {text: node for node, text in enumerate(dict.fromkeys(reactions.templates))}

@@ -1,4 +1,4 @@
-"""Teaching a dual encoder of products and templates: training reactions flow in, a checkpoint flows out."""
+"""Training of the dual encoder of products and templates."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _MONITORED = (1, 5, 10, 50)
 
 
 class TemplateLearner:
-    """Everything that both stages need, computed once.
+    """Trains a dual encoder in two stages; inputs needed by both are computed once.
 
     Args:
         graph: training products and templates.
-        validation: rows that choose the epoch, by the rank of their recorded template among the training templates.
+        validation: rows used to choose the epoch, by the rank of their recorded template among training templates.
         config: of the model.
         seed: of initial weights, shuffling and dropout.
-        eligible: (2, pairs) product and template nodes that match, sorted; learning and validation then choose among
-            matching templates only. None chooses among all.
-        device: where the model is trained.
+        eligible: (2, pairs) product and template nodes that match, sorted; training and validation then consider only
+            matching templates. None considers all.
+        device: of training.
     """
 
     def __init__(
@@ -51,15 +51,15 @@ class TemplateLearner:
     ) -> None:
         self.graph, self.config, self.seed = graph, config, seed
         states = {
-            "product": TOWERS[config.product.tower].learn_state("product", config.product, graph.products),
-            "template": TOWERS[config.template.tower].learn_state("template", config.template, graph.templates),
+            "product": TOWERS[config.product.encoder].learn_state("product", config.product, graph.products),
+            "template": TOWERS[config.template.encoder].learn_state("template", config.template, graph.templates),
         }
         torch.manual_seed(seed)
         self.model: DualEncoder = build_model(config, states).to(device)
         edges = graph.data[SOLVED_BY]
         self.links = Links(
-            left=tower_of(self.model.left).inputs(graph.products),
-            right=tower_of(self.model.right).inputs(graph.templates),
+            queries=tower_of(self.model.left).inputs(graph.products),
+            candidates=tower_of(self.model.right).inputs(graph.templates),
             edges=edges.edge_index,
             count=edges.count,
             eligible=eligible,
@@ -68,36 +68,36 @@ class TemplateLearner:
         products = [validation.products[row] for row in kept]
         self._queries = tower_of(self.model.left).inputs(products)
         self._allowed = None if eligible is None else matching_mask(products, graph.templates)
-        self._truth = torch.tensor([graph.template_index[validation.templates[row]] for row in kept])
+        self._labels = torch.tensor([graph.template_index[validation.templates[row]] for row in kept])
         self._rows = len(validation)
 
     def contrast(self, config: ContrastiveConfig, *, folder: Path | None = None, resume: bool = False) -> History:
-        """Train both towers by contrast (stage 1)."""
+        """Train both encoders with a contrastive loss (stage 1)."""
         task = ContrastiveTask(self.model, self.links, config, validate=self.validate)
         return train(task, config, seed=self.seed, state_folder=folder, resume=resume)
 
     def rank(self, config: RankingConfig, *, folder: Path | None = None, resume: bool = False) -> History:
-        """Refine them by ranking lists of candidates (stage 2)."""
+        """Fine-tune them with a ranking loss on lists of candidates (stage 2)."""
         task = RankingTask(self.model, self.links, config, validate=self.validate)
         return train(task, config, seed=self.seed, state_folder=folder, resume=resume)
 
     def learn_from(self, graph: TemplateGraph) -> None:
-        """Go on with the links of another graph with the same nodes."""
+        """Continue with the links of another graph with the same nodes."""
         edges = graph.data[SOLVED_BY]
         self.links = replace(self.links, edges=edges.edge_index, count=edges.count)
 
     def validate(self) -> dict[str, float]:
         """Return the share of validation rows whose recorded template is among the first k training templates."""
-        if not len(self._truth):
+        if not len(self._labels):
             return {}
-        bank = RetrievalIndex(embed_all(self.model.embed_right, self.links.right))
-        queries = embed_all(self.model.embed_left, self._queries)
-        _, found = bank.search(queries, max(_MONITORED), allowed=self._allowed)
-        hit = found.cpu() == self._truth[:, None]
+        index = RetrievalIndex(embed_all(self.model.embed_candidates, self.links.candidates))
+        queries = embed_all(self.model.embed_queries, self._queries)
+        _, found = index.search(queries, max(_MONITORED), allowed=self._allowed)
+        hit = found.cpu() == self._labels[:, None]
         return {f"top_{k}": float(hit[:, :k].any(1).sum()) / self._rows for k in _MONITORED}
 
     def checkpoint(self, reactions: TemplateReactions, metadata: Mapping[str, Any]) -> TemplateCheckpoint:
-        """Return the trained model with all that prediction needs.
+        """Return the trained model with everything that prediction needs.
 
         Args:
             reactions: the training rows.
@@ -110,7 +110,7 @@ class TemplateLearner:
             config=self.config,
             templates=self.graph.templates,
             counts=np.array([counts[text] for text in self.graph.templates], dtype=np.int64),
-            bank=embed_all(self.model.embed_right, self.links.right).cpu(),
+            embeddings=embed_all(self.model.embed_candidates, self.links.candidates).cpu(),
             reactants=single,
             metadata=metadata,
         )

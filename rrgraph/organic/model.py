@@ -1,10 +1,10 @@
-"""A trained model of products and templates: SMILES flow in, the most probable templates flow out."""
+"""A trained model of products and templates: prediction, and its files."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,12 +23,14 @@ from rrgraph.nn import (
     write_model,
 )
 from rrgraph.organic.chemistry.application import TemplateApplier, default_cache
-from rrgraph.organic.config import SearchConfig, TemplateModelConfig, TowerConfig
+from rrgraph.organic.config import SearchConfig, TemplateModelConfig
 from rrgraph.organic.encoders import TOWERS, Tower, tower_of
 from rrgraph.organic.planner import ReactantPlanner, TemplateScorer
 from rrgraph.organic.reranking.features import SET_FEATURES, SetDescriber
 from rrgraph.organic.reranking.precedents import Precedents
 from rrgraph.organic.reranking.reranker import ReactantReranker
+from rrgraph.util.arguments import call_with, value_of
+from rrgraph.util.settings import from_stored, to_stored
 
 __all__ = [
     "TEMPLATE_FORMAT",
@@ -43,6 +45,8 @@ __all__ = [
 TEMPLATE_FORMAT: Final = "rrgraph-template-model/2"
 """Name and version of the file format, checked on loading."""
 
+_SIDES: Final = ("product", "template")
+
 _MODEL, _BANK, _PRECEDENTS, _FOREST = "model.", "bank", "precedents.", "forest{}."
 
 
@@ -55,52 +59,52 @@ class TemplateCheckpoint:
         config: of the model.
         templates: the training templates, in node order.
         counts: (templates,) int64, training rows of each.
-        bank: (templates, width) their vectors, on the processor.
+        embeddings: (templates, width) of the templates, on the CPU.
         reactants: training rows of each single reactant.
         metadata: how it was trained; plain JSON.
-        ranker: ranks sets of reactants again, if there is one.
+        reranker: re-ranker of sets of reactants, if there is one.
     """
 
     model: DualEncoder
     config: TemplateModelConfig
     templates: tuple[str, ...]
     counts: NDArray[np.int64]
-    bank: Tensor
+    embeddings: Tensor
     reactants: Mapping[str, int] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    ranker: ReactantReranker | None = None
+    reranker: ReactantReranker | None = None
 
 
 def build_model(config: TemplateModelConfig, states: Mapping[str, Mapping[str, Any]]) -> DualEncoder:
-    """Return a dual encoder with fresh weights.
+    """Return a dual encoder with initial weights.
 
     Args:
-        config: both towers.
-        states: what each tower learned from the training texts, by side.
+        config: of both encoders.
+        states: what each encoder learned from the training texts, by side.
 
     Raises:
-        ConfigError: a tower is unknown or its sizes do not fit.
+        ConfigError: an encoder is unknown or its sizes do not fit.
     """
     product, template = (
-        TOWERS[tower.tower](side, tower, states[side], width=config.width)
+        TOWERS[tower.encoder](side, tower, states[side], width=config.width)
         for side, tower in (("product", config.product), ("template", config.template))
     )
     return DualEncoder(product, template, temperature=config.temperature, normalise=config.normalise)
 
 
 class TemplatePredictor:
-    """Rank templates for products.
+    """Ranks templates for products.
 
     Args:
         checkpoint: the trained model.
-        bank: templates to choose among; those of the checkpoint unless given.
+        templates: candidate templates, by default those of the checkpoint.
     """
 
-    def __init__(self, checkpoint: TemplateCheckpoint, *, bank: Sequence[str] | None = None) -> None:
+    def __init__(self, checkpoint: TemplateCheckpoint, *, templates: Sequence[str] | None = None) -> None:
         self.checkpoint = checkpoint
-        self.templates = checkpoint.templates if bank is None else tuple(bank)
-        vectors = checkpoint.bank if bank is None else _vectors(checkpoint.model, self.templates)
-        self._bank = RetrievalIndex(vectors)
+        self.templates = checkpoint.templates if templates is None else tuple(templates)
+        embeddings = checkpoint.embeddings if templates is None else _embeddings(checkpoint.model, self.templates)
+        self._index = RetrievalIndex(embeddings)
         self.count = dict(zip(checkpoint.templates, checkpoint.counts.tolist(), strict=True))
 
     def nearest(self, products: Sequence[str], count: int, *, allowed: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -108,20 +112,20 @@ class TemplatePredictor:
 
         Args:
             products: canonical SMILES.
-            count: templates of each; all where there are fewer.
-            allowed: (products, templates) bool, which ones to choose among; all unless given.
+            count: number of templates for each, all if there are fewer.
+            allowed: (products, templates) bool, the templates to consider; by default all.
 
         Returns:
-            Log-probabilities (products, count) among those, falling, -inf where there are fewer; and the templates'
-            places in `templates` (products, count).
+            Log probabilities (products, count) among these templates, in decreasing order, -inf if there are fewer; and
+            indices into `templates` (products, count).
 
         Raises:
             MoleculeError: a product cannot be read.
         """
         model = self.checkpoint.model
-        queries = embed_all(model.embed_left, tower_of(model.left).inputs(products))
-        scores, found = self._bank.search(queries, count, allowed=allowed)
-        total = self._bank.log_partition(queries, temperature=model.temperature, allowed=allowed)
+        queries = embed_all(model.embed_queries, tower_of(model.left).inputs(products))
+        scores, found = self._index.search(queries, count, allowed=allowed)
+        total = self._index.log_partition(queries, temperature=model.temperature, allowed=allowed)
         return scores / model.temperature - total, found
 
 
@@ -132,12 +136,12 @@ def template_planner(
     search: SearchConfig | None = None,
     jobs: int = 1,
 ) -> ReactantPlanner:
-    """Return what plans with a trained model; what templates lead to is kept in the user's cache.
+    """Return a planner with a trained model; outcomes of templates are stored in the user's cache.
 
     Args:
         checkpoint: the model.
-        scorer: ranks templates in its place.
-        search: in place of what it was trained for.
+        scorer: ranks templates instead of the model.
+        search: settings instead of those the model was trained for.
         jobs: number of processes that apply templates.
 
     Raises:
@@ -148,7 +152,7 @@ def template_planner(
         TemplateApplier(cache=default_cache(), jobs=jobs),
         search or SearchConfig(**checkpoint.metadata.get("search", {})),
         reactants=checkpoint.reactants,
-        ranker=checkpoint.ranker,
+        reranker=checkpoint.reranker,
     )
 
 
@@ -156,7 +160,7 @@ def save_template_checkpoint(checkpoint: TemplateCheckpoint, folder: str | Path)
     """Write `model.safetensors` and `model.json` into `folder`."""
     tensors = _prefixed(_MODEL, weights(checkpoint.model, half=False))
     description = {
-        "model": asdict(checkpoint.config),
+        "model": to_stored(checkpoint.config),
         "states": {side: tower.state for side, tower in _towers(checkpoint.model).items()},
         "templates": [
             [text, count] for text, count in zip(checkpoint.templates, checkpoint.counts.tolist(), strict=True)
@@ -165,38 +169,40 @@ def save_template_checkpoint(checkpoint: TemplateCheckpoint, folder: str | Path)
         "metadata": dict(checkpoint.metadata),
         "ranker": None,
     }
-    if checkpoint.ranker is not None:
-        tensors |= _ranker_tensors(checkpoint.ranker)
-        description["ranker"] = _describe_ranker(checkpoint.ranker)
-    write_model(folder, TEMPLATE_FORMAT, {**tensors, _BANK: checkpoint.bank}, description)
+    if checkpoint.reranker is not None:
+        tensors |= _reranker_tensors(checkpoint.reranker)
+        description["ranker"] = _describe_reranker(checkpoint.reranker)
+    write_model(folder, TEMPLATE_FORMAT, {**tensors, _BANK: checkpoint.embeddings}, description)
 
 
 def load_template_checkpoint(folder: str | Path) -> TemplateCheckpoint:
-    """Read what `save_template_checkpoint` wrote.
+    """Read a checkpoint written by `save_template_checkpoint`.
 
     Raises:
-        ModelError: a file is missing, cut off, of another format, or does not fit the other.
+        ModelError: a file is missing, truncated, of another format, or does not match the other.
     """
     tensors, description = read_model(folder, TEMPLATE_FORMAT)
     with checkpoint_mismatch(folder):
-        config = _read_config(description["model"])
-        model = build_model(config, description["states"])
-        bank = tensors.pop(_BANK)
+        config = _read_config(value_of(description, "model", dict))
+        states = value_of(description, "states", dict)
+        model = build_model(config, {side: value_of(states, side, dict) for side in _SIDES})
+        embeddings = tensors.pop(_BANK)
         model.load_state_dict(_taken(_MODEL, tensors))
-        texts, counts = zip(*description["templates"], strict=True)
-        if len(bank) != len(texts):
-            raise ValueError(f"{len(bank)} vectors for {len(texts)} templates")
-        reactants = Counter(description["reactants"])
-        ranker = _read_ranker(tensors, description["ranker"], texts, reactants)
+        texts, counts = _read_templates(value_of(description, "templates", list))
+        if len(embeddings) != len(texts):
+            raise ValueError(f"{len(embeddings)} vectors for {len(texts)} templates")
+        reactants = Counter(value_of(description, "reactants", dict))
+        reranker = _read_reranker(tensors, description["ranker"], texts, reactants)
+        metadata = value_of(description, "metadata", dict)
     return TemplateCheckpoint(
         model=model.eval(),
         config=config,
-        templates=tuple(texts),
+        templates=texts,
         counts=np.array(counts, dtype=np.int64),
-        bank=bank,
+        embeddings=embeddings,
         reactants=reactants,
-        metadata=description["metadata"],
-        ranker=ranker,
+        metadata=metadata,
+        reranker=reranker,
     )
 
 
@@ -204,8 +210,8 @@ def _towers(model: DualEncoder) -> dict[str, Tower]:
     return {"product": tower_of(model.left), "template": tower_of(model.right)}
 
 
-def _vectors(model: DualEncoder, templates: Sequence[str]) -> Tensor:
-    return embed_all(model.embed_right, tower_of(model.right).inputs(templates)).cpu()
+def _embeddings(model: DualEncoder, templates: Sequence[str]) -> Tensor:
+    return embed_all(model.embed_candidates, tower_of(model.right).inputs(templates)).cpu()
 
 
 def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -213,23 +219,23 @@ def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _taken(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors with a prefix under their names without it."""
+    """Return the tensors with a prefix, named without it."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
-def _ranker_tensors(ranker: ReactantReranker) -> dict[str, Tensor]:
-    tensors = _prefixed(_PRECEDENTS, ranker.describe.precedents.tensors())
-    for number, forest in enumerate(ranker.forests):
+def _reranker_tensors(reranker: ReactantReranker) -> dict[str, Tensor]:
+    tensors = _prefixed(_PRECEDENTS, reranker.describe.precedents.tensors())
+    for number, forest in enumerate(reranker.forests):
         tensors |= _prefixed(_FOREST.format(number), forest.state_dict())
     return tensors
 
 
-def _describe_ranker(ranker: ReactantReranker) -> dict[str, Any]:
-    forests = [{"trees": forest.trees, "depth": forest.depth} for forest in ranker.forests]
-    return {"numbers": SET_FEATURES, "forests": forests, "products": sorted(ranker.products)}
+def _describe_reranker(reranker: ReactantReranker) -> dict[str, Any]:
+    forests = [{"trees": forest.trees, "depth": forest.depth} for forest in reranker.forests]
+    return {"numbers": SET_FEATURES, "forests": forests, "products": sorted(reranker.products)}
 
 
-def _read_ranker(
+def _read_reranker(
     tensors: Mapping[str, Tensor],
     description: Mapping[str, Any] | None,
     templates: Sequence[str],
@@ -237,21 +243,26 @@ def _read_ranker(
 ) -> ReactantReranker | None:
     if description is None:
         return None
-    if tuple(description["numbers"]) != SET_FEATURES:
-        raise ValueError("its trees read other numbers than this version gives them")
-    forests = [TreeEnsemble(**sizes) for sizes in description["forests"]]
+    if tuple(value_of(description, "numbers", list)) != SET_FEATURES:
+        raise ValueError("its trees use other features than this version")
+    forests = [call_with(TreeEnsemble, sizes) for sizes in value_of(description, "forests", list)]
     for number, forest in enumerate(forests):
         forest.load_state_dict(_taken(_FOREST.format(number), tensors))
     precedents = Precedents.from_tensors(_taken(_PRECEDENTS, tensors))
-    return ReactantReranker(SetDescriber(precedents, templates, reactants), forests, description["products"])
+    return ReactantReranker(
+        SetDescriber(precedents, templates, reactants), forests, value_of(description, "products", list)
+    )
 
 
 def _read_config(values: Mapping[str, Any]) -> TemplateModelConfig:
-    known = {option.name for option in fields(TowerConfig)}
-    towers = {
-        side: TowerConfig(**{name: value for name, value in values[side].items() if name in known})
-        for side in ("product", "template")
-    }
-    return TemplateModelConfig(
-        width=values["width"], temperature=values["temperature"], normalise=values["normalise"], **towers
-    )
+    for name in ("width", "temperature", "normalise", *_SIDES):
+        value_of(values, name, object)
+    return from_stored(TemplateModelConfig, values)
+
+
+def _read_templates(entries: Sequence[Any]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Return the templates and how many rows each has."""
+    for entry in entries:
+        if not isinstance(entry, list) or [type(each) for each in entry] != [str, int]:
+            raise ValueError(f"{entry!r:.80} is not a template and its number of rows")
+    return tuple(text for text, _ in entries), tuple(count for _, count in entries)

@@ -1,4 +1,4 @@
-"""From templates to reactants: products flow in, ranked sets of reactants with the templates behind them flow out."""
+"""The planner, which applies the most probable templates to a product and ranks the resulting sets of reactants."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from scipy.special import expit
 from torch import Tensor
 
 from rrgraph.errors import check_choice
-from rrgraph.organic.batches import in_portions
+from rrgraph.organic.batches import split_batches
 from rrgraph.organic.chemistry.application import Outcomes, TemplateApplier
 from rrgraph.organic.chemistry.matching import matching_mask
 from rrgraph.organic.config import SearchConfig
 
-__all__ = ["MERGES", "ReactantPlanner", "ReactantSet", "ReactantSetScorer", "TemplateScorer", "Transformation"]
+__all__ = ["MERGES", "ReactantPlanner", "ReactantSet", "SetReranker", "TemplateScorer", "Transformation"]
 
 MERGES: Final = ("best", "sum")
 
-_PRODUCTS_AT_ONCE: Final = 2000
+_BATCH_SIZE: Final = 2000
 
 
 class TemplateScorer(Protocol):
-    """Anything that ranks templates: a trained model or a baseline."""
+    """A model or baseline that ranks templates."""
 
     @property
     def templates(self) -> Sequence[str]:
-        """The templates to choose among."""
+        """The candidate templates."""
 
     def nearest(self, products: Sequence[str], count: int, *, allowed: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return log-probabilities and places of the most probable templates, see `TemplatePredictor.nearest`."""
+        """Return log probabilities and indices of the most probable templates, see `TemplatePredictor.nearest`."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Transformation:
         template: its reaction SMARTS.
         rank: among the templates of the product, from 1.
         probability: of the template.
-        outcomes: sets of reactants it leads to; none where it does not apply.
+        outcomes: sets of reactants it gives, empty if it does not apply.
     """
 
     template: str
@@ -54,13 +54,13 @@ class Transformation:
 
 @dataclass(frozen=True)
 class ReactantSet:
-    """A suggestion.
+    """A suggested set of reactants.
 
     Attributes:
         reactants: canonical SMILES, sorted and joined by dots.
-        score: probability of the best template that leads there, or the sum over all that do; with a ranker, the
+        score: probability of the best template that gives the set, or the sum over all that do; after re-ranking, the
             probability that the set is the recorded one.
-        templates: those templates, the most probable first.
+        templates: the templates that give the set, the most probable first.
     """
 
     reactants: str
@@ -68,26 +68,26 @@ class ReactantSet:
     templates: tuple[Transformation, ...]
 
 
-class ReactantSetScorer(Protocol):
-    """Anything that judges whole sets of reactants."""
+class SetReranker(Protocol):
+    """A re-ranker of sets of reactants."""
 
-    def log_odds(self, product: str, found: Sequence[ReactantSet]) -> NDArray[np.float64]:
-        """Return log-odds (n,) that each set is the recorded one, see `ReactantReranker.log_odds`."""
+    def logits(self, product: str, found: Sequence[ReactantSet]) -> NDArray[np.float64]:
+        """Return the logits (n,) that each set is the recorded one, see `ReactantReranker.logits`."""
 
 
 class ReactantPlanner:
-    """Apply the most probable templates and merge what they lead to.
+    """Applies the most probable templates and merges their outcomes.
 
     Args:
         scorer: ranks templates.
         applier: applies them.
-        config: how many, and how their outcomes are merged.
-        reactants: training rows of each single reactant; of the outcomes of one template those come first whose
-            reactants are known.
-        ranker: ranks the merged sets again; without one they keep the order that templates give them.
+        config: number of templates, and how their outcomes are merged.
+        reactants: training rows of each single reactant; among the outcomes of a template, those with known reactants
+            come first.
+        reranker: re-ranks the merged sets; without it they keep the order given by templates.
 
     Raises:
-        ConfigError: there is no such way to merge.
+        ConfigError: `config.merge` is not one of `MERGES`.
     """
 
     def __init__(
@@ -97,23 +97,23 @@ class ReactantPlanner:
         config: SearchConfig,
         *,
         reactants: Mapping[str, int],
-        ranker: ReactantSetScorer | None = None,
+        reranker: SetReranker | None = None,
     ) -> None:
         check_choice("search.merge", config.merge, MERGES)
         self.scorer, self.applier, self.config, self.reactants = scorer, applier, config, reactants
-        self.ranker = ranker
+        self.reranker = reranker
 
     def transformations(self, products: Sequence[str]) -> Iterator[tuple[Transformation, ...]]:
-        """Yield for each product the templates that were applied, the most probable first.
+        """Yield the applied templates of each product, the most probable first.
 
         Raises:
             MoleculeError: a product cannot be read.
         """
-        for portion in in_portions(products, _PRODUCTS_AT_ONCE):
-            yield from self._portion(portion)
+        for batch in split_batches(products, _BATCH_SIZE):
+            yield from self._batch(batch)
 
     def plan(self, products: Sequence[str], *, top_k: int) -> Iterator[list[ReactantSet]]:
-        """Yield the ranked sets of reactants of each product, `top_k` at most.
+        """Yield the ranked sets of reactants of each product, at most `top_k`.
 
         Raises:
             MoleculeError: a product cannot be read.
@@ -122,40 +122,33 @@ class ReactantPlanner:
             yield self.merge(product, applied)[:top_k]
 
     def merge(self, product: str, applied: Sequence[Transformation]) -> list[ReactantSet]:
-        """Return all sets that templates lead to, ranked; a set that is the product itself is none."""
-        leading: dict[str, list[Transformation]] = {}
+        """Return all sets given by templates, ranked, without the product itself."""
+        sources: dict[str, list[Transformation]] = {}
         order: dict[str, tuple[float, ...]] = {}
         for transformation in applied:
             for reactants in transformation.outcomes:
                 if reactants != product:
-                    leading.setdefault(reactants, []).append(transformation)
+                    sources.setdefault(reactants, []).append(transformation)
         found = []
-        for reactants, templates in leading.items():
+        for reactants, templates in sources.items():
             probabilities = [transformation.probability for transformation in templates]
             score = probabilities[0] if self.config.merge == "best" else sum(probabilities)
             order[reactants] = (-score, *self._unusual(reactants))
             found.append(ReactantSet(reactants=reactants, score=score, templates=tuple(templates)))
         found.sort(key=lambda suggestion: (*order[suggestion.reactants], suggestion.reactants))
-        return found if self.ranker is None or not found else self._again(self.ranker, product, found)
-
-    def _again(self, ranker: ReactantSetScorer, product: str, found: Sequence[ReactantSet]) -> list[ReactantSet]:
-        """Return sets in the order of the ranker, with its probabilities."""
-        log_odds = ranker.log_odds(product, found)
-        order = np.argsort(-log_odds, kind="stable").tolist()
-        probabilities = expit(log_odds).tolist()
-        return [replace(found[place], score=probabilities[place]) for place in order]
+        return found if self.reranker is None or not found else _reranked(self.reranker, product, found)
 
     def _unusual(self, reactants: str) -> tuple[float, ...]:
-        """Order sets of equal score: known reactants first, then those that are known better."""
+        """Return the sort key among sets of equal score: known reactants first, then the more frequent ones."""
         counts = [self.reactants.get(molecule, 0) for molecule in reactants.split(".")]
         return -sum(count > 0 for count in counts) / len(counts), -float(np.log1p(counts).sum())
 
-    def _portion(self, products: Sequence[str]) -> Iterator[tuple[Transformation, ...]]:
+    def _batch(self, products: Sequence[str]) -> Iterator[tuple[Transformation, ...]]:
         allowed = matching_mask(products, self.scorer.templates) if self.config.applicable else None
-        logs, places = self.scorer.nearest(products, self.config.templates, allowed=allowed)
+        logs, indices = self.scorer.nearest(products, self.config.templates, allowed=allowed)
         texts = [
-            [self.scorer.templates[place] for place, log in zip(row, scores, strict=True) if log > -np.inf]
-            for row, scores in zip(places.tolist(), logs.tolist(), strict=True)
+            [self.scorer.templates[index] for index, log in zip(row, scores, strict=True) if log > -np.inf]
+            for row, scores in zip(indices.tolist(), logs.tolist(), strict=True)
         ]
         outcomes = self.applier(dict(zip(products, texts, strict=True)))
         for product, row, scores in zip(products, texts, logs.tolist(), strict=True):
@@ -165,3 +158,11 @@ class ReactantPlanner:
                 )
                 for rank, (text, log) in enumerate(zip(row, scores, strict=False), start=1)
             )
+
+
+def _reranked(reranker: SetReranker, product: str, found: Sequence[ReactantSet]) -> list[ReactantSet]:
+    """Return sets in the order of the re-ranker, with its probabilities."""
+    logits = reranker.logits(product, found)
+    order = np.argsort(-logits, kind="stable").tolist()
+    probabilities = expit(logits).tolist()
+    return [replace(found[index], score=probabilities[index]) for index in order]

@@ -1,4 +1,4 @@
-"""The baseline that looks at frequency alone: training templates flow in, the most frequent ones flow out."""
+"""The popularity baseline, which ranks templates by their frequency in training."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class TemplatePopularity:
         self._logs = torch.tensor([float(count) for count in counts.values()]).log()
 
     def nearest(self, products: Sequence[str], count: int, *, allowed: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return log-frequencies and places of the templates, see `TemplatePredictor.nearest`."""
+        """Return log frequencies and indices of the templates, see `TemplatePredictor.nearest`."""
         logs = self._logs.expand(len(products), -1)
         if allowed is not None:
             logs = logs.masked_fill(~allowed, -torch.inf)

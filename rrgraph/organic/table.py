@@ -1,4 +1,4 @@
-"""Tables of single-step reactions with their templates: a file flows in, canonical rows and a report flow out."""
+"""Tables of single-step reactions with their templates, read from a file and made canonical."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ from typing import Any, Final
 
 import pandas as pd
 
-from rrgraph.data import CATALOGUE, data_path
+from rrgraph.data import CATALOGUE, SUBSET_NAMES, SUBSET_WORDS, data_path
 from rrgraph.errors import DataError, suggestion
 from rrgraph.organic.chemistry.molecules import MoleculeError, canonical_reactants, canonical_smiles
 from rrgraph.util.progress import track
 from rrgraph.util.tabular import read_frame
 
-__all__ = ["PARTS", "TemplateReactions", "TemplateSplit", "count_reactions", "load_template_table"]
-
-PARTS: Final = ("train", "validation", "test")
+__all__ = ["TemplateReactions", "TemplateSplit", "count_reactions", "load_template_table"]
 
 _COLUMNS: Final = {
     "product": ("product", "prod_smiles", "products"),
@@ -26,20 +24,12 @@ _COLUMNS: Final = {
     "template": ("template", "reaction_smarts", "retro_template"),
     "split": ("split", "part", "dataset"),
 }
-"""What a column may be called, first our own name, then those of public files."""
-
-_PART_NAMES: Final = {
-    "train": "train",
-    "valid": "validation",
-    "val": "validation",
-    "validation": "validation",
-    "test": "test",
-}
+"""Accepted names of each column: our own, then those of public files."""
 
 
 @dataclass(frozen=True)
 class TemplateReactions:
-    """Reactions, one row each.
+    """Reactions, one per row.
 
     Attributes:
         products: canonical SMILES without atom maps.
@@ -55,22 +45,22 @@ class TemplateReactions:
         return len(self.products)
 
     def template_counts(self) -> Counter[str]:
-        """Return how many rows each template has."""
+        """Return the number of rows of each template."""
         return Counter(self.templates)
 
     def head(self, rows: int) -> TemplateReactions:
-        """Return the first rows, all where `rows` is 0."""
+        """Return the first rows, all if `rows` is 0."""
         end = rows or len(self)
         return TemplateReactions(self.products[:end], self.reactants[:end], self.templates[:end])
 
 
 @dataclass(frozen=True)
 class TemplateSplit:
-    """The parts of a table.
+    """The training, validation and test rows of a table.
 
     Attributes:
-        parts: rows by part, of `PARTS`.
-        report: what was read and what was left out, JSON-ready.
+        parts: rows by subset, one of `SUBSET_NAMES`.
+        report: numbers of rows that were read and left out, JSON-ready.
     """
 
     parts: Mapping[str, TemplateReactions]
@@ -81,7 +71,7 @@ class TemplateSplit:
 
     def __str__(self) -> str:
         lines = [f"{self.report['rows']:,} reactions, {self.report['templates']:,} templates"]
-        lines += [f"  {part}: {self.report['parts'][part]:,}" for part in PARTS]
+        lines += [f"  {part}: {self.report['parts'][part]:,}" for part in SUBSET_NAMES]
         if self.report["left_out"]:
             lines.append(f"  left out: {self.report['left_out']:,} rows whose molecules cannot be read")
         lines.append(f"  test rows whose template is in train: {100 * self.report['test_templates_in_train']:.1f} %")
@@ -90,27 +80,27 @@ class TemplateSplit:
 
 
 def load_template_table(table: str | os.PathLike[str], *, rows: int = 0) -> TemplateSplit:
-    """Read a table of reactions by its catalogued name or from a file.
+    """Read a table of reactions by its name in the catalogue or from a file.
 
-    Products and reactants are made canonical and lose their atom maps; mapped products would leak the reaction centre.
+    Products and reactants are made canonical and lose their atom maps, which would leak the reaction centre.
 
     Args:
         table: `uspto_50k`, or a CSV, JSONL or Parquet file with the columns product, reactants, template and split
             (train, validation or test).
-        rows: of each part to use, the first ones; 0 uses all.
+        rows: number of first rows of each subset to use; 0 uses all.
 
     Raises:
-        DataError: the file is missing or malformed, a column or part is missing, or a part has no rows.
+        DataError: the file is missing or malformed, a column is missing, or a subset has no rows.
     """
     path = _path(table)
     frame = _columns(read_frame(path), path)
-    part = frame["split"].map(_PART_NAMES)
+    part = frame["split"].map({word: subset.word for word, subset in SUBSET_WORDS.items()})
     if part.isna().any():
-        place = int(part.isna().to_numpy().argmax())
+        row = int(part.isna().to_numpy().argmax())
         raise DataError(
-            f"Row {place + 1} of '{path}' has split '{frame['split'].iloc[place]}', expected train, validation or test."
+            f"Row {row + 1} of '{path}' has split '{frame['split'].iloc[row]}', expected train, validation or test."
         )
-    kept: dict[str, list[tuple[str, str, str]]] = {name: [] for name in PARTS}
+    kept: dict[str, list[tuple[str, str, str]]] = {name: [] for name in SUBSET_NAMES}
     left_out = 0
     if rows:
         frame = frame[part.groupby(part).cumcount() < rows]
@@ -122,15 +112,15 @@ def load_template_table(table: str | os.PathLike[str], *, rows: int = 0) -> Temp
             left_out += 1
     for name, found in kept.items():
         if not found:
-            raise DataError(f"'{path}' has no rows of the part {name}.")
+            raise DataError(f"'{path}' has no {name} rows.")
     parts = {name: TemplateReactions(*map(tuple, zip(*found, strict=True))) for name, found in kept.items()}
     return TemplateSplit(parts=parts, report=_report(parts, left_out))
 
 
 def count_reactions(table: str | os.PathLike[str]) -> int:
-    """Return the rows of a table that have all four columns, before molecules are read.
+    """Return the number of rows with values in all four columns, without reading molecules.
 
-    Args and errors about files are those of `load_template_table`.
+    Arguments and errors are those of `load_template_table`.
     """
     path = _path(table)
     return len(_columns(read_frame(path), path))
@@ -141,7 +131,7 @@ def _path(table: str | os.PathLike[str]) -> str | os.PathLike[str]:
 
 
 def _columns(frame: pd.DataFrame, path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Return the four columns under our names, without rows that lack one."""
+    """Return the four columns under our names, without rows in which a value is missing."""
     found = {}
     for name, spellings in _COLUMNS.items():
         present = [spelling for spelling in spellings if spelling in frame.columns]

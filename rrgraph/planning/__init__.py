@@ -1,10 +1,18 @@
-"""How links become sets: candidate filter, exact k-best set search, planner, swaps of single precursors.
+"""From links to precursor sets: candidate filter, exact k-best set search, planner, re-ranking, swaps.
 
-Flows in: a scorer of links, candidate precursors and constraints. Flows out: ranked precursor sets of each target.
+A `Planner` scores the links of a target to the candidates that pass the `CandidateFilter` (`LinkScorer`), searches the
+sets that are best by their links (`SetSearch`, lazily, `SetRanking`), and lets a `Reranker` rank the first of
+them. There is no learning here and no torch; models, baselines and re-rankers plug in by the protocols.
 """
 
-from rrgraph.planning.candidates import CandidateFilter, Feasible, read_candidates
-from rrgraph.planning.constraints import ElementCover, SetConstraints
+from rrgraph.planning.candidates import (
+    CandidateFilter,
+    Feasible,
+    TargetCandidates,
+    generated_candidates,
+    read_candidates,
+)
+from rrgraph.planning.constraints import ElementCover, SetConstraints, balanced_equation
 from rrgraph.planning.energies import (
     FormationEnergy,
     ReactionEnergy,
@@ -13,31 +21,31 @@ from rrgraph.planning.energies import (
     read_formation_energies,
 )
 from rrgraph.planning.enumeration import SetProblem, enumerate_sets, search_sets, set_problem
-from rrgraph.planning.generated import TargetCandidates, generated_candidates
-from rrgraph.planning.planner import RANKING_MODES, LinkScorer, Planner, known_size_mode
-from rrgraph.planning.proposals import (
-    PROPOSED,
-    Proposal,
-    ProposalPlanner,
-    ProposedRanking,
-    SetPlanner,
-    SetProposer,
+from rrgraph.planning.planner import (
+    LISTWISE,
+    RANKING_MODES,
+    LinkScorer,
+    Planner,
+    known_size_mode,
+    link_planner,
     planner_for,
 )
-from rrgraph.planning.ranking import SCALE, Plan, RankedSet, Ranking, SetRanking
-from rrgraph.planning.reranking import LISTWISE
-from rrgraph.planning.search import MODES, ScoredSet, SetMode, SetSearch
+from rrgraph.planning.proposals import PROPOSED, Proposal, ProposalPlanner, ProposedRanking, SetProposer
+from rrgraph.planning.ranking import SCALE, Plan, RankedSet, Ranking, SetPlanner, SetRanking
+from rrgraph.planning.reranking import CandidateLists, Reranker
+from rrgraph.planning.search import AGGREGATES, Aggregate, ScoredSet, SetSearch
 from rrgraph.planning.swaps import SEARCHED, Swap, find_swaps, plan_with_swaps
-from rrgraph.planning.target_links import TargetLinks
 
 __all__ = [
+    "AGGREGATES",
     "LISTWISE",
-    "MODES",
     "PROPOSED",
     "RANKING_MODES",
     "SCALE",
     "SEARCHED",
+    "Aggregate",
     "CandidateFilter",
+    "CandidateLists",
     "ElementCover",
     "Feasible",
     "FormationEnergy",
@@ -50,9 +58,9 @@ __all__ = [
     "RankedSet",
     "Ranking",
     "ReactionEnergy",
+    "Reranker",
     "ScoredSet",
     "SetConstraints",
-    "SetMode",
     "SetPlanner",
     "SetProblem",
     "SetProposer",
@@ -60,12 +68,13 @@ __all__ = [
     "SetSearch",
     "Swap",
     "TargetCandidates",
-    "TargetLinks",
+    "balanced_equation",
     "energies_needed",
     "enumerate_sets",
     "find_swaps",
     "generated_candidates",
     "known_size_mode",
+    "link_planner",
     "plan_with_swaps",
     "planner_for",
     "reaction_energy",

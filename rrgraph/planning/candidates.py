@@ -1,27 +1,34 @@
-"""Which precursors may take part: reading candidate lists and filtering them for one target.
+"""Candidate precursors: read from lists, made up for single targets, and filtered for one target by constraints.
 
-Flows in: formulas, files, constraints and a target. Flows out: positions of candidates with integer masks of the
-needed elements they bring, ready for the set search.
+The filter gives integer masks of the needed elements that each candidate supplies, ready for the set search.
 """
 
 from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, VOLATILE, Composition, parse_formula, source_elements
+from rrgraph.chem import (
+    ATOMIC_NUMBERS,
+    ELEMENTS,
+    VOLATILE,
+    Composition,
+    parse_formula,
+    plausible_precursors,
+    source_elements,
+)
+from rrgraph.data import CATALOGUE, data_path
 from rrgraph.errors import DataError, FormulaError, PlanningError, suggestion
 from rrgraph.planning.constraints import SetConstraints
-from rrgraph.planning.generated import TargetCandidates
 
-__all__ = ["CandidateFilter", "Feasible", "read_candidates"]
+__all__ = ["CandidateFilter", "Feasible", "TargetCandidates", "generated_candidates", "read_candidates"]
 
 _COLUMNS = ("formula", "precursor")
 _WORD = 64
@@ -32,11 +39,11 @@ class Feasible:
     """The candidates that can be members of a set for one target.
 
     Attributes:
-        indices: their positions among all candidates, (n,) int64, ascending.
-        masks: needed elements that each brings, one bit an element, (n,).
-        need: the bits that a set has to bring.
-        exclusive: the bits that only one member may bring.
-        required: places in `indices` of required precursors.
+        indices: among all candidates, (n,) int64, ascending.
+        masks: needed elements that each supplies, one bit an element, (n,).
+        need: the bits that a set has to supply.
+        exclusive: the bits that only one member may supply.
+        required: positions in `indices` of required precursors.
         missing: needed elements, or required precursors, that no candidate can supply; if any, no set is valid and
             the other fields are empty.
     """
@@ -48,10 +55,10 @@ class Feasible:
     required: tuple[int, ...]
     missing: tuple[str, ...]
 
-    def keep(self, places: NDArray[np.int64]) -> Feasible:
-        """Return only the candidates at these places, ascending; the required ones must be among them."""
-        required = tuple(np.searchsorted(places, self.required).tolist())
-        return replace(self, indices=self.indices[places], masks=self.masks[places], required=required)
+    def keep(self, positions: NDArray[np.int64]) -> Feasible:
+        """Return only the candidates at these positions, ascending; the required ones must be among them."""
+        required = tuple(np.searchsorted(positions, self.required).tolist())
+        return replace(self, indices=self.indices[positions], masks=self.masks[positions], required=required)
 
 
 class CandidateFilter:
@@ -63,7 +70,7 @@ class CandidateFilter:
         constraints: what may take part.
 
     Attributes:
-        candidates: the distinct candidates, in order; positions elsewhere refer to it.
+        candidates: the distinct candidates, in order; indices elsewhere refer to it.
 
     Raises:
         PlanningError: there are no candidates, a required precursor is not among them, or none of the stock is.
@@ -95,7 +102,7 @@ class CandidateFilter:
         usable = self._allowed & self.considered(target)
         if not rules.foreign:
             own = target.elements | VOLATILE | rules.required_elements
-            # Oxygen and hydrogen come with almost every precursor, so sharing them says nothing.
+            # Oxygen and hydrogen come with almost every precursor, so sharing them means nothing.
             shared = frozenset(needed) | (target.elements - {"O", "H"})
             usable &= ~self._any(_words(frozenset(ELEMENTS) - own)) & self._any(_words(shared))
         usable |= self._required
@@ -106,8 +113,8 @@ class CandidateFilter:
         masks = np.zeros(len(indices), dtype=np.int64 if len(needed) < _WORD - 1 else object)
         for bit, symbol in enumerate(needed):
             masks |= self._contains[ATOMIC_NUMBERS[symbol] - 1, indices].astype(masks.dtype) << bit
-        brought = int(np.bitwise_or.reduce(masks)) if len(masks) else 0
-        missing = [symbol for bit, symbol in enumerate(needed) if not brought >> bit & 1]
+        supplied = int(np.bitwise_or.reduce(masks)) if len(masks) else 0
+        missing = [symbol for bit, symbol in enumerate(needed) if not supplied >> bit & 1]
         if own_position is not None and self._required[own_position]:
             missing.append(target.formula)
         need = (1 << len(needed)) - 1
@@ -150,18 +157,70 @@ class CandidateFilter:
             )
 
 
+class TargetCandidates(Sequence[Composition]):
+    """Candidates of which some are for all targets and the others for the targets they were made for.
+
+    A planner over such candidates considers for a target nothing that was made for another one, so its answer does
+    not depend on which targets it is asked for together.
+
+    Args:
+        shared: candidates of every target; of two spellings the first is kept.
+        own: further candidates by the canonical key of their target.
+    """
+
+    def __init__(self, shared: Iterable[Composition], own: Mapping[str, Sequence[Composition]]) -> None:
+        members: dict[str, Composition] = {}
+        for candidate in shared:
+            members.setdefault(candidate.key, candidate)
+        self.shared = len(members)
+        for found in own.values():
+            for candidate in found:
+                members.setdefault(candidate.key, candidate)
+        index = {key: number for number, key in enumerate(members)}
+        self._own = {key: np.array([index[each.key] for each in found], dtype=np.int64) for key, found in own.items()}
+        self._members = tuple(members.values())
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    @overload
+    def __getitem__(self, index: int) -> Composition: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Composition]: ...
+    def __getitem__(self, index: int | slice) -> Composition | Sequence[Composition]:
+        return self._members[index]
+
+    def usable(self, target: Composition) -> NDArray[np.bool_]:
+        """Return (candidates,) which of them a target may use; one that nothing was made for, the shared ones."""
+        mask = np.zeros(len(self), dtype=bool)
+        mask[: self.shared] = True
+        mask[self._own.get(target.key, [])] = True
+        return mask
+
+    def counts(self) -> NDArray[np.int64]:
+        """Return how many candidates each target may use, shared ones included."""
+        return np.array([self.shared + (own >= self.shared).sum() for own in self._own.values()], dtype=np.int64)
+
+
+def generated_candidates(targets: Iterable[Composition], shared: Iterable[Composition] = ()) -> TargetCandidates:
+    """Return the compounds that `plausible_precursors` makes up for each target, beside shared candidates."""
+    return TargetCandidates(shared, {target.key: plausible_precursors(target) for target in targets})
+
+
 def read_candidates(source: str | os.PathLike[str]) -> list[Composition]:
     """Read candidate precursors, each once, in the order they are written.
 
     Args:
-        source: formulas joined by commas (``"B,Cr,AlB2"``), a text file with one formula a line (empty lines and
-            lines that begin with # are skipped), or a CSV file with a column `formula` or `precursor`.
+        source: name of a catalogued list, formulas joined by commas (``"B,Cr,AlB2"``), a text file with one formula a
+            line (empty lines and lines that begin with # are skipped), or a CSV file with a column `formula` or
+            `precursor`.
 
     Raises:
-        DataError: the file is not readable, lacks the column, has no formulas, or a line is no composition.
-        FormulaError: a formula of the comma-separated list is no composition.
+        DataError: a catalogued list is not here; the file is not readable, lacks the column, has no formulas, or a
+            line is not a valid formula.
+        FormulaError: one of the comma-separated list is not a valid formula.
     """
-    path = Path(source)
+    path = data_path(str(source)) if source in CATALOGUE else Path(source)
     if not _is_file(path):
         text = os.fspath(source)
         if path.suffix and "," not in text and path.suffix.lower() in {".csv", ".txt", ".tsv", ".list"}:
@@ -187,7 +246,7 @@ def read_candidates(source: str | os.PathLike[str]) -> list[Composition]:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # a long list of formulas is no file name
+    except OSError:  # a long list of formulas is not a file name
         return False
 
 

@@ -1,22 +1,20 @@
-"""What a valid precursor set is: the wishes of a chemist or the rules of an evaluation protocol.
-
-Flows in: sizes, precursors and elements as people write them. Flows out: one frozen, checked `SetConstraints`.
-"""
+"""What a valid precursor set is, by the constraints of a chemist or the rules of an evaluation protocol."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, get_args
 
-from rrgraph.chem import ELEMENTS, BalanceError, Composition, balance, parse_formula
+from rrgraph.chem import ELEMENTS, BalancedEquation, BalanceError, Composition, balance, parse_formula
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import PlanningError, suggestion
 
-__all__ = ["ElementCover", "SetConstraints", "balances", "check_sizes"]
+__all__ = ["ElementCover", "SetConstraints", "balanced_equation", "balances", "check_sizes"]
 
 ElementCover = Literal["strict", "exempt"]
-"""Which elements of the target a set has to bring: all, or all but C, H, O and N."""
+"""Which elements of the target a set has to supply: all, or all but C, H, O and N."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,26 +22,26 @@ class SetConstraints:
     """Which precursor sets are valid for a target.
 
     Formulas may have any spelling; they are kept as canonical keys. What is required wins over the general rules: a
-    required precursor may be foreign to the target, and so may a precursor that brings a required element.
+    required precursor may be foreign to the target, and so may a precursor that supplies a required element.
 
     Attributes:
         sizes: allowed numbers of precursors; sorted, each once.
-        cover: ``exempt`` asks the set to bring the source elements of the target, so that C, H, O and N may come
+        cover: ``exempt`` asks the set to supply the source elements of the target, so that C, H, O and N may come
             from the atmosphere (unless the target has no other element); ``strict`` asks for all its elements.
-        foreign: whether members may bring elements (C, H, O and N aside) that the target lacks, or none that it
+        foreign: whether members may contain elements (C, H, O and N aside) that the target lacks, or none that it
             has, as in the protocol of published evaluations. Otherwise each member shares a needed element with
             the target, or its carbon or nitrogen.
-        one_per_element: whether two members may not bring the same source element of the target.
+        one_per_element: whether two members may not supply the same source element of the target.
         required: precursors that every set contains.
         excluded: precursors that no set contains.
-        required_elements: elements that every set brings, even if the target lacks them.
+        required_elements: elements that every set supplies, even if the target lacks them.
         excluded_elements: elements that no member contains.
         stock: the only precursors that may be used; None for no such limit.
         balanced: whether the set must balance, see `rrgraph.chem.balance`.
 
     Raises:
-        PlanningError: a value is out of range, an element is unknown, or the wishes contradict each other.
-        FormulaError: a precursor is no composition.
+        PlanningError: a value is out of range, an element is unknown, or the constraints contradict each other.
+        FormulaError: a precursor is not a valid formula.
     """
 
     sizes: tuple[int, ...] = (1, 2, 3, 4, 5, 6)
@@ -97,7 +95,7 @@ class SetConstraints:
 
         Args:
             targets: their number.
-            sizes: told size of each, None for those where `sizes` of the constraints compete.
+            sizes: known size of each, None for those where `sizes` of the constraints compete.
 
         Raises:
             PlanningError: a size is below 1, or the sizes are not as many as the targets.
@@ -109,18 +107,29 @@ class SetConstraints:
 
 def balances(target: Composition, precursors: PrecursorSet) -> bool:
     """Return whether a set balances, see `rrgraph.chem.balance`."""
+    return balanced_equation(target, precursors) is not None
+
+
+def balanced_equation(target: Composition, precursors: PrecursorSet) -> BalancedEquation | None:
+    """Return the equation of a set, None if it does not balance; a set is balanced once and then remembered."""
+    members = tuple(precursors)
+    # Compositions are equal in any spelling, but an equation is in that of its own.
+    return _balanced(target, members, tuple((each.formula, each.amounts) for each in (target, *members)))
+
+
+@lru_cache(maxsize=2**12)
+def _balanced(target: Composition, precursors: tuple[Composition, ...], spelled: Hashable) -> BalancedEquation | None:
     try:
-        balance(target, list(precursors))
+        return balance(target, precursors)
     except BalanceError:
-        return False
-    return True
+        return None
 
 
 def check_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
     """Return set sizes sorted and each once.
 
     Raises:
-        PlanningError: there is none, or one is no whole number of at least 1.
+        PlanningError: there is none, or one is not a whole number of at least 1.
     """
     values = tuple(sizes)
     if not values:
@@ -140,7 +149,7 @@ def _elements(name: str, symbols: Iterable[str]) -> frozenset[str]:
     for symbol in found:
         if symbol not in ELEMENTS:
             raise PlanningError(
-                f"'{symbol}' in {name} is no element, expected symbols such as 'Li'.{suggestion(symbol, ELEMENTS)}"
+                f"'{symbol}' in {name} is not an element, expected symbols such as 'Li'.{suggestion(symbol, ELEMENTS)}"
             )
     return frozenset(found)
 

@@ -1,6 +1,5 @@
-"""Reaction energies: what a balanced equation releases or takes up.
+"""Reaction energies: what a balanced equation releases or takes up, from predicted or a user's formation energies.
 
-Flows in: balanced equations and formation energies, predicted or from a user's file. Flows out: `ReactionEnergy`.
 Gases are tabulated (`rrgraph.chem.thermo`) and elements are 0; everything else is looked up. docs/energies.md states
 conventions and errors.
 """

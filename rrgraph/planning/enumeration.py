@@ -1,7 +1,4 @@
-"""The best sets of a told size by enumeration, which the exact search is checked and timed against.
-
-A target, its size and the probabilities of candidates flow in; the scores of the best sets flow out, by either way.
-"""
+"""The best sets of a known size by trying every set, against which the exact search is checked and timed."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from numpy.typing import NDArray
 from rrgraph.chem import Composition
 from rrgraph.planning.candidates import CandidateFilter
 from rrgraph.planning.ranking import SCALE
-from rrgraph.planning.search import SetMode, SetSearch
+from rrgraph.planning.search import Aggregate, SetSearch
 
 __all__ = ["SetProblem", "enumerate_sets", "search_sets", "set_problem"]
 
@@ -27,10 +24,10 @@ class SetProblem:
     """What the search for the sets of one target is given.
 
     Attributes:
-        indices: places of the candidates in the pool.
+        indices: of the candidates in the pool.
         probabilities: of their links to the target, above 0 and below 1.
-        masks: bit masks of the elements that each brings.
-        need: what a set has to bring.
+        masks: bit masks of the elements that each supplies.
+        need: what a set has to supply.
         size: of the sets.
     """
 
@@ -76,21 +73,21 @@ def set_problem(
 
 
 def search_sets(
-    problem: SetProblem, *, top_k: int = 10, mode: SetMode = "product", sizes: Sequence[int] | None = None
+    problem: SetProblem, *, top_k: int = 10, aggregate: Aggregate = "product", sizes: Sequence[int] | None = None
 ) -> list[float]:
     """Return the scores of the best sets by `SetSearch`.
 
     Args:
         problem: the candidates.
         top_k: number of sets.
-        mode: what sets are ranked by.
+        aggregate: what sets are ranked by.
         sizes: sizes that compete, that of the problem by default.
     """
-    if mode == "log_odds":
+    if aggregate == "log_odds":
         scores = [round((log(p) - log(1 - p)) * SCALE) for p in problem.probabilities]
     else:
         scores = [round(log(p) * SCALE) for p in problem.probabilities]
-    search = SetSearch(scores, problem.masks, need=problem.need, sizes=sizes or (problem.size,), mode=mode)
+    search = SetSearch(scores, problem.masks, need=problem.need, sizes=sizes or (problem.size,), aggregate=aggregate)
     return [score / SCALE for score, _ in islice(search, top_k)]
 
 

@@ -1,70 +1,80 @@
-"""From link scores to ranked precursor sets: what a trained model and every pairwise baseline plug into.
-
-Flows in: a scorer of (target, candidate) links, candidates and constraints. Flows out: one `Plan` a target, or the
-lazy `SetRanking` behind it, which evaluation asks for exact scores.
-"""
+"""From the links of a scorer to ranked precursor sets, which a re-ranker may rank again."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.chem import Composition
+from rrgraph.data import LinkBatch
 from rrgraph.errors import PlanningError, ScoreError, suggestion
-from rrgraph.planning.candidates import CandidateFilter, Feasible
+from rrgraph.planning.candidates import Feasible
 from rrgraph.planning.constraints import SetConstraints, balances
-from rrgraph.planning.ranking import SCALE, Plan, SetRanking
-from rrgraph.planning.reranking import LISTWISE, Links, Searched, rerank
-from rrgraph.planning.search import MODES, SetSearch
+from rrgraph.planning.proposals import ProposalPlanner, SetProposer
+from rrgraph.planning.ranking import SCALE, SetPlanner, SetRanking
+from rrgraph.planning.reranking import FeasibleLinks, RankedByLinks, Reranker, rerank
+from rrgraph.planning.search import AGGREGATES, SetSearch, check_aggregate
 
-__all__ = ["RANKING_MODES", "LinkScorer", "Planner", "known_size_mode"]
+__all__ = ["LISTWISE", "RANKING_MODES", "LinkScorer", "Planner", "known_size_mode", "link_planner", "planner_for"]
 
-RANKING_MODES: Final = (*MODES, LISTWISE)
-"""What sets can be ranked by; see `Planner`."""
+LISTWISE: Final = "listwise"
+"""The ranking mode in which a re-ranker ranks the most probable sets by the product of their link probabilities."""
 
-_CHUNK: Final = 128
+RANKING_MODES: Final = (*AGGREGATES, LISTWISE)
+"""What commands and configurations call the ways to rank sets; see `link_planner`."""
 
-
-def known_size_mode(mode: str) -> str:
-    """Return what sets are ranked by where their size is told: probabilities, which need no comparison of sizes."""
-    return mode if mode == LISTWISE else "product"
-
-
-class LinkScorer(Protocol):
-    """Anything that scores links.
-
-    A scorer may also have a method ``pair_logits(targets, candidates, target_index, candidate_index)`` that returns
-    the log-odds (pairs,) of single links; the planner then asks for no more than the links it needs. Mode ``listwise``
-    needs a scorer with a second stage, see `Model.set_log_probabilities`.
-    """
-
-    def logits(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> np.ndarray:
-        """Return the log-odds of each link, (targets, candidates), finite."""
-        ...
+_BATCH_SIZE: Final = 128
 
 
-class Planner:
-    """Rank precursor sets for targets by the links a scorer believes in; exact, see `SetSearch`.
+class LinkScorer(ABC):
+    """Anything that scores links."""
+
+    reranker: Reranker | None = None
+    """Ranks the sets that are made of its links; None for most scorers."""
+
+    @abstractmethod
+    def logits(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> NDArray[np.float64]:
+        """Return the logits of all links, (targets, candidates), finite."""
+
+    def link_logits(self, links: LinkBatch) -> NDArray[np.float64]:
+        """Return the logits (links,) of some links, by default out of those of all.
+
+        Raises:
+            ScoreError: the scorer returned NaN, an infinite value or a wrong shape.
+        """
+        grid = np.asarray(self.logits(links.targets, links.candidates))
+        if grid.shape != links.grid_shape:
+            raise ScoreError(
+                f"The scorer returned logits of shape {grid.shape} for {len(links.targets)} targets and "
+                f"{len(links.candidates)} candidates."
+            )
+        if not np.isfinite(grid).all():  # also where the link is not needed: such a scorer cannot be trusted
+            _checked(grid.ravel(), LinkBatch.grid(links.targets, links.candidates))
+        return links.take(grid)
+
+
+class Planner(SetPlanner):
+    """Rank precursor sets for targets by the logits of their links; exact, see `SetSearch`.
 
     Args:
-        scorer: gives the log-odds of links.
+        scorer: gives the logits of links.
         candidates: precursors that may be used; of two spellings of one precursor the first is kept.
         constraints: which sets are valid.
-        mode: what sets are ranked by: ``product`` of the link probabilities (Retro-Rank-In eq. 5), the sum of
-            their ``log_odds``, their ``geometric`` mean over minimal covers, that is sets without a member
-            that could be left out, or ``listwise``, the probability that a second stage gives to each of the most
-            probable sets by the product.
+        aggregate: how the score of a set follows from its links: ``product`` of their probabilities (Retro-Rank-In eq.
+            5), the sum of their logits (``log_odds``), or the ``geometric`` mean of their probabilities over minimal
+            covers, that is sets without a member that could be left out.
+        reranker: ranks the first sets of each target by the probability of whole sets.
         max_candidates: use only this many most probable candidates for each target (and the required ones).
-        rivals: in mode ``listwise``, a planner with the same scorer whose sets compete for probability without being
-            listed. With one that knows no wishes, what this one forbids makes no other set more probable.
+        competing: a planner with the same scorer whose sets compete for the re-ranker's probability without being
+            listed. With one that has no constraints, what this one forbids makes no other set more probable.
 
     Raises:
-        PlanningError: the mode is unknown or needs a second stage that the scorer lacks, or the candidates do not fit
-            the constraints.
+        PlanningError: the aggregate is unknown, or the candidates do not fit the constraints.
     """
 
     def __init__(
@@ -73,88 +83,54 @@ class Planner:
         candidates: Sequence[Composition],
         constraints: SetConstraints | None = None,
         *,
-        mode: str = "product",
+        aggregate: str = "product",
+        reranker: Reranker | None = None,
         max_candidates: int | None = None,
-        rivals: Planner | None = None,
+        competing: Planner | None = None,
     ) -> None:
-        if mode not in RANKING_MODES:
-            raise PlanningError(
-                f"Unknown set score mode '{mode}', expected one of {', '.join(RANKING_MODES)}."
-                f"{suggestion(mode, RANKING_MODES)}"
-            )
-        if mode == LISTWISE and not getattr(scorer, "ranks_sets", False):
-            raise PlanningError(f"The mode '{LISTWISE}' needs a model with a set scorer, which this one lacks.")
+        check_aggregate(aggregate)
         if max_candidates is not None and max_candidates < 1:
             raise PlanningError(f"max_candidates is {max_candidates}, expected at least 1 or None for the whole pool.")
+        super().__init__(candidates, constraints)
         self.scorer = scorer
-        self.constraints = constraints or SetConstraints()
-        self.mode = mode
+        self.aggregate = aggregate
+        self.reranker = reranker
         self.max_candidates = max_candidates
-        self.rivals = rivals
-        self._filter = CandidateFilter(candidates, self.constraints)
-        self.candidates = self._filter.candidates
-
-    def plan(
-        self, targets: Sequence[Composition], *, top_k: int = 10, sizes: Sequence[int | None] | None = None
-    ) -> list[Plan]:
-        """Return the `top_k` best sets of each target, fewer when fewer exist.
-
-        Args:
-            targets: materials to make.
-            top_k: number of sets for each, at least 1.
-            sizes: told set size of each target, None for those where the sizes of the constraints compete.
-
-        Raises:
-            PlanningError: `top_k` or a size is below 1, or the sizes are not as many as the targets.
-            ScoreError: the scorer returned NaN, an infinite value or a wrong shape.
-        """
-        if top_k < 1:
-            raise PlanningError(f"top_k is {top_k}, expected at least 1.")
-        return [ranking.plan(top_k) for ranking in self.rankings(targets, sizes=sizes)]
+        self.competing = competing
 
     def rankings(
         self, targets: Sequence[Composition], *, sizes: Sequence[int | None] | None = None
     ) -> Iterator[SetRanking]:
-        """Yield the lazy ranking of all valid sets of each target; targets are scored in chunks as they are asked for.
+        """Yield the lazy ranking of all valid sets of each target; targets are scored in batches as they are asked for.
 
         Args and errors are those of `plan`.
         """
-        allowed = self.constraints.allowed_sizes(len(targets), sizes)
-        rivals = None if self.rivals is None else self.rivals.constraints.allowed_sizes(len(targets), sizes)
-        return self._rankings(targets, allowed, rivals)
+        sides = [self] if self.competing is None or self.reranker is None else [self, self.competing]
+        return self._rankings(targets, [(each, each.constraints.allowed_sizes(len(targets), sizes)) for each in sides])
 
     def _rankings(
-        self,
-        targets: Sequence[Composition],
-        allowed: Sequence[tuple[int, ...]],
-        rivals: Sequence[tuple[int, ...]] | None,
+        self, targets: Sequence[Composition], sides: Sequence[tuple[Planner, Sequence[tuple[int, ...]]]]
     ) -> Iterator[SetRanking]:
-        for start in range(0, len(targets), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            found = self._search(targets[part], allowed[part])
-            if self.mode == LISTWISE:
-                others = None
-                if self.rivals is not None and rivals is not None:
-                    others = self.rivals._search(targets[part], rivals[part])
-                rerank(self.scorer, targets[part], found, others)
-            yield from found.rankings
+        for start in range(0, len(targets), _BATCH_SIZE):
+            batch = slice(start, start + _BATCH_SIZE)
+            found = [planner._rank_by_links(targets[batch], sizes[batch]) for planner, sizes in sides]
+            yield from found[0].rankings if self.reranker is None else rerank(self.reranker, targets[batch], *found)
 
-    def _search(self, targets: Sequence[Composition], allowed: Sequence[tuple[int, ...]]) -> Searched:
-        """Return the links of some targets and the lazy rankings by them alone."""
+    def _rank_by_links(self, targets: Sequence[Composition], sizes: Sequence[tuple[int, ...]]) -> RankedByLinks:
         links = self._score(targets)
-        rankings = [self._ranking(*each) for each in zip(targets, links, allowed, strict=True)]
-        return Searched(self.candidates, links, rankings, told=[len(sizes) == 1 for sizes in allowed])
+        rankings = [self._ranking(*each) for each in zip(targets, links, sizes, strict=True)]
+        return RankedByLinks(self.candidates, links, rankings, known_size=[len(each) == 1 for each in sizes])
 
-    def _ranking(self, target: Composition, links: Links, sizes: tuple[int, ...]) -> SetRanking:
+    def _ranking(self, target: Composition, links: FeasibleLinks, sizes: tuple[int, ...]) -> SetRanking:
         feasible, logits = links.feasible, links.logits
         log_probabilities = -np.logaddexp(0.0, -logits)
-        scores = logits if self.mode == "log_odds" else log_probabilities
+        scores = logits if self.aggregate == "log_odds" else log_probabilities
         search = SetSearch(
             [round(score) for score in (scores * SCALE).tolist()],
             feasible.masks.tolist(),
             need=feasible.need,
             sizes=sizes,
-            mode="product" if self.mode == LISTWISE else self.mode,
+            aggregate=self.aggregate,
             required=feasible.required,
             exclusive=feasible.exclusive,
         )
@@ -168,64 +144,104 @@ class Planner:
             valid=partial(balances, target) if self.constraints.balanced else None,
         )
 
-    def _score(self, targets: Sequence[Composition]) -> list[Links]:
-        """Log-odds of the feasible links of a chunk of targets, cut to the most probable candidates."""
+    def _score(self, targets: Sequence[Composition]) -> list[FeasibleLinks]:
+        """Return the feasible links of a batch of targets, cut to the most probable candidates."""
         feasible = [self._filter.feasible(target) for target in targets]
         counts = [len(each.indices) for each in feasible]
-        rows = np.repeat(np.arange(len(targets)), counts)
-        used, columns = np.unique(np.concatenate([each.indices for each in feasible]), return_inverse=True)
-        candidates = [self.candidates[index] for index in used.tolist()]
-        values = self._link_logits(targets, candidates, rows, columns) if len(rows) else np.empty(0)
-        return [
-            self._most_probable(each, logits)
-            for each, logits in zip(feasible, np.split(values, np.cumsum(counts)[:-1]), strict=True)
-        ]
+        used, candidate_index = np.unique(np.concatenate([each.indices for each in feasible]), return_inverse=True)
+        links = LinkBatch(
+            targets,
+            [self.candidates[index] for index in used.tolist()],
+            target_index=np.repeat(np.arange(len(targets)), counts),
+            candidate_index=candidate_index,
+        )
+        logits = np.split(self._link_logits(links), np.cumsum(counts)[:-1])
+        return [self._most_probable(*each) for each in zip(feasible, logits, strict=True)]
 
-    def _link_logits(
-        self,
-        targets: Sequence[Composition],
-        candidates: Sequence[Composition],
-        rows: NDArray[np.int64],
-        columns: NDArray[np.int64],
-    ) -> NDArray[np.float64]:
-        """Log-odds (links,) of ``targets[rows]`` to ``candidates[columns]``, from single links when they are few."""
-        pair_logits = getattr(self.scorer, "pair_logits", None)
-        if pair_logits is not None and 2 * len(rows) < len(targets) * len(candidates):
-            return _checked(pair_logits(targets, candidates, rows, columns), targets, candidates, rows, columns)
-        grid = np.asarray(self.scorer.logits(targets, candidates))
-        if grid.shape != (len(targets), len(candidates)):
-            raise ScoreError(
-                f"The scorer returned log-odds of shape {grid.shape} for {len(targets)} targets and "
-                f"{len(candidates)} candidates."
-            )
-        if not np.isfinite(grid).all():  # also where the link is not needed: such a scorer cannot be trusted
-            rows, columns = (places.ravel() for places in np.indices(grid.shape))
-        return _checked(grid[rows, columns], targets, candidates, rows, columns)
+    def _link_logits(self, links: LinkBatch) -> NDArray[np.float64]:
+        """Return the checked logits (links,), out of those of all links unless few of them are needed."""
+        if not len(links):
+            return np.empty(0)
+        few = 2 * len(links) < len(links.targets) * len(links.candidates)
+        return _checked(self.scorer.link_logits(links) if few else LinkScorer.link_logits(self.scorer, links), links)
 
-    def _most_probable(self, feasible: Feasible, logits: NDArray[np.float64]) -> Links:
+    def _most_probable(self, feasible: Feasible, logits: NDArray[np.float64]) -> FeasibleLinks:
         if self.max_candidates is None or len(logits) <= self.max_candidates:
-            return Links(feasible, logits)
+            return FeasibleLinks(feasible, logits)
         best = np.argsort(-logits, kind="stable")[: self.max_candidates]
         places = np.union1d(best, np.array(feasible.required, dtype=np.int64))
-        return Links(feasible.keep(places), logits[places])
+        return FeasibleLinks(feasible.keep(places), logits[places])
 
 
-def _checked(
-    values: NDArray[np.float64],
-    targets: Sequence[Composition],
+def link_planner(
+    scorer: LinkScorer,
     candidates: Sequence[Composition],
-    rows: NDArray[np.int64],
-    columns: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """Return the log-odds in double precision; refuse those that would make a ranking meaningless."""
+    constraints: SetConstraints | None = None,
+    *,
+    mode: str = "product",
+    max_candidates: int | None = None,
+    competing: Planner | None = None,
+) -> Planner:
+    """Return the planner that ranks sets in one of `RANKING_MODES`.
+
+    ``listwise`` is the re-ranker of the scorer on the sets that are most probable by ``product``; every other mode is
+    the aggregate of that name without a re-ranker. Args and errors are otherwise those of `Planner`.
+
+    Raises:
+        PlanningError: the mode is unknown, or needs a re-ranker that the scorer lacks.
+    """
+    if mode not in RANKING_MODES:
+        raise PlanningError(
+            f"Unknown ranking mode '{mode}', expected one of {', '.join(RANKING_MODES)}."
+            f"{suggestion(mode, RANKING_MODES)}"
+        )
+    if mode == LISTWISE and scorer.reranker is None:
+        raise PlanningError(f"The mode '{LISTWISE}' needs a model with a re-ranker, which this one lacks.")
+    aggregate, reranker = ("product", scorer.reranker) if mode == LISTWISE else (mode, None)
+    return Planner(
+        scorer,
+        candidates,
+        constraints,
+        aggregate=aggregate,
+        reranker=reranker,
+        max_candidates=max_candidates,
+        competing=competing,
+    )
+
+
+def planner_for(
+    system: LinkScorer | SetProposer,
+    candidates: Sequence[Composition],
+    constraints: SetConstraints | None = None,
+    *,
+    mode: str = "product",
+    max_candidates: int | None = None,
+) -> SetPlanner:
+    """Return what ranks the sets of a system; `mode` and `max_candidates` mean nothing to one that proposes sets.
+
+    Args and errors are those of `link_planner` and `ProposalPlanner`.
+    """
+    if isinstance(system, LinkScorer):
+        return link_planner(system, candidates, constraints, mode=mode, max_candidates=max_candidates)
+    return ProposalPlanner(system, candidates, constraints)
+
+
+def known_size_mode(mode: str) -> str:
+    """Return the mode where set sizes are known: probabilities, which need no comparison of sizes."""
+    return mode if mode == LISTWISE else "product"
+
+
+def _checked(values: NDArray[np.float64], links: LinkBatch) -> NDArray[np.float64]:
+    """Return logits in double precision; refuse those that would make a ranking meaningless."""
     logits = np.asarray(values, dtype=np.float64)
-    if logits.shape != rows.shape:
-        raise ScoreError(f"The scorer returned log-odds of shape {logits.shape} for {len(rows)} links.")
+    if logits.shape != (len(links),):
+        raise ScoreError(f"The scorer returned logits of shape {logits.shape} for {len(links)} links.")
     bad = np.flatnonzero(~np.isfinite(logits))
     if len(bad):
-        target, candidate = targets[rows[bad[0]]], candidates[columns[bad[0]]]
+        target = links.targets[links.target_index[bad[0]]]
+        candidate = links.candidates[links.candidate_index[bad[0]]]
         raise ScoreError(
-            f"The log-odds of the link from {target.formula} to {candidate.formula} are {logits[bad[0]]}, "
+            f"The logit of the link from {target.formula} to {candidate.formula} is {logits[bad[0]]}, "
             f"expected a finite number ({len(bad)} of {len(logits)} links are affected)."
         )
     return logits

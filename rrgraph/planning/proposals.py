@@ -1,7 +1,6 @@
 """Planning with systems that propose whole sets (retrieval, generation) in place of scoring links.
 
-Flows in: a proposer, candidates and constraints. Flows out: the same rankings and plans that `Planner` gives, of the
-proposed sets that are valid.
+The valid proposals are ranked and returned in the same way as by `Planner`.
 """
 
 from __future__ import annotations
@@ -12,26 +11,17 @@ from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from rrgraph.chem import Composition
 from rrgraph.data import PrecursorSet
-from rrgraph.errors import PlanningError, ScoreError
-from rrgraph.planning.candidates import CandidateFilter, Feasible
+from rrgraph.errors import ScoreError
+from rrgraph.planning.candidates import Feasible
 from rrgraph.planning.constraints import SetConstraints, balances
-from rrgraph.planning.planner import LinkScorer, Planner
-from rrgraph.planning.ranking import SCALE, Plan, RankedSet, Ranking
+from rrgraph.planning.ranking import SCALE, Plan, RankedSet, SetPlanner
 
-__all__ = [
-    "PROPOSED",
-    "Proposal",
-    "ProposalPlanner",
-    "ProposedRanking",
-    "SetPlanner",
-    "SetProposer",
-    "planner_for",
-]
+__all__ = ["PROPOSED", "Proposal", "ProposalPlanner", "ProposedRanking", "SetProposer"]
 
 PROPOSED: Final = 200
 """Sets that a proposer is asked for; those that are not valid are dropped."""
 
-_CHUNK: Final = 128
+_BATCH_SIZE: Final = 128
 
 
 class Proposal(NamedTuple):
@@ -65,30 +55,14 @@ class SetProposer(Protocol):
         Args:
             targets: materials to make.
             candidates: precursors that may be used.
-            sizes: told set size of each target, None where the sizes of the constraints compete.
-            constraints: what is valid; proposals that are not are dropped by the planner, so heeding them is a help.
+            sizes: known set size of each target, None where the sizes of the constraints compete.
+            constraints: what is valid; the planner drops proposals that are not, so a proposer may ignore them.
             number: how many sets are asked for.
         """
         ...
 
 
-class SetPlanner(Protocol):
-    """What ranks sets: `Planner` for links, `ProposalPlanner` for proposals."""
-
-    def rankings(
-        self, targets: Sequence[Composition], *, sizes: Sequence[int | None] | None = None
-    ) -> Iterator[Ranking]:
-        """Yield the ranking of the valid sets of each target."""
-        ...
-
-    def plan(
-        self, targets: Sequence[Composition], *, top_k: int = 10, sizes: Sequence[int | None] | None = None
-    ) -> list[Plan]:
-        """Return the best sets of each target."""
-        ...
-
-
-class ProposalPlanner:
+class ProposalPlanner(SetPlanner):
     """Rank what a proposer proposes, as far as it is valid.
 
     Args:
@@ -109,24 +83,9 @@ class ProposalPlanner:
         *,
         proposed: int = PROPOSED,
     ) -> None:
+        super().__init__(candidates, constraints)
         self.proposer = proposer
-        self.constraints = constraints or SetConstraints()
         self.proposed = proposed
-        self._filter = CandidateFilter(candidates, self.constraints)
-        self.candidates = self._filter.candidates
-
-    def plan(
-        self, targets: Sequence[Composition], *, top_k: int = 10, sizes: Sequence[int | None] | None = None
-    ) -> list[Plan]:
-        """Return the `top_k` best proposals for each target, fewer when fewer are valid.
-
-        Raises:
-            PlanningError: `top_k` or a size is below 1, or the sizes are not as many as the targets.
-            ScoreError: a proposal has no finite score.
-        """
-        if top_k < 1:
-            raise PlanningError(f"top_k is {top_k}, expected at least 1.")
-        return [ranking.plan(top_k) for ranking in self.rankings(targets, sizes=sizes)]
 
     def rankings(
         self, targets: Sequence[Composition], *, sizes: Sequence[int | None] | None = None
@@ -136,18 +95,18 @@ class ProposalPlanner:
         return self._rankings(targets, sizes or [None] * len(targets), allowed)
 
     def _rankings(
-        self, targets: Sequence[Composition], told: Sequence[int | None], allowed: Sequence[tuple[int, ...]]
+        self, targets: Sequence[Composition], sizes: Sequence[int | None], allowed: Sequence[tuple[int, ...]]
     ) -> Iterator[ProposedRanking]:
-        for start in range(0, len(targets), _CHUNK):
-            part = slice(start, start + _CHUNK)
+        for start in range(0, len(targets), _BATCH_SIZE):
+            batch = slice(start, start + _BATCH_SIZE)
             proposed = self.proposer.propose(
-                targets[part],
+                targets[batch],
                 self.candidates,
-                sizes=told[part],
+                sizes=sizes[batch],
                 constraints=self.constraints,
                 number=self.proposed,
             )
-            for each in zip(targets[part], allowed[part], proposed, strict=True):
+            for each in zip(targets[batch], allowed[batch], proposed, strict=True):
                 yield self._ranking(*each)
 
     def _ranking(self, target: Composition, sizes: tuple[int, ...], proposals: Sequence[Proposal]) -> ProposedRanking:
@@ -183,11 +142,11 @@ class ProposalPlanner:
     def _is_valid(
         self, target: Composition, feasible: Feasible, precursors: PrecursorSet, places: Sequence[int]
     ) -> bool:
-        brought, twice = 0, 0
+        supplied, twice = 0, 0
         for mask in (int(feasible.masks[place]) for place in places):
-            brought, twice = brought | mask, twice | brought & mask
+            supplied, twice = supplied | mask, twice | supplied & mask
         return (
-            brought & feasible.need == feasible.need
+            supplied & feasible.need == feasible.need
             and not twice & feasible.exclusive
             and set(feasible.required) <= set(places)
             and (not self.constraints.balanced or balances(target, precursors))
@@ -222,20 +181,3 @@ class ProposedRanking:
         """Return the exact score of a set, None when it was not proposed or is not valid."""
         ranked = self._sets.get(precursors.keys)
         return None if ranked is None else ranked.exact_score
-
-
-def planner_for(
-    system: LinkScorer | SetProposer,
-    candidates: Sequence[Composition],
-    constraints: SetConstraints | None = None,
-    *,
-    mode: str = "product",
-    max_candidates: int | None = None,
-) -> SetPlanner:
-    """Return what ranks the sets of a system; `mode` and `max_candidates` mean nothing to one that proposes sets.
-
-    Args and errors are those of `Planner` and `ProposalPlanner`.
-    """
-    if isinstance(system, SetProposer):
-        return ProposalPlanner(system, candidates, constraints)
-    return Planner(system, candidates, constraints, mode=mode, max_candidates=max_candidates)

@@ -1,21 +1,23 @@
-"""Ranked precursor sets of one target: what the planner hands out.
-
-Flows in: a set search and the candidates behind its numbers. Flows out: frozen `RankedSet` and `Plan`, and the exact
-scores of single sets, by which evaluation tells ties.
-"""
+"""Ranked precursor sets of one target: what planners return, and the exact scores by which evaluation finds ties."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 from math import exp, fsum
 from typing import Final, Protocol
 
 from rrgraph.chem import Composition
 from rrgraph.data import PrecursorSet
+from rrgraph.errors import PlanningError
+from rrgraph.planning.candidates import CandidateFilter
+from rrgraph.planning.constraints import SetConstraints
 from rrgraph.planning.search import ScoredSet, SetSearch
 
-__all__ = ["SCALE", "Plan", "RankedSet", "Ranking", "SetRanking"]
+__all__ = ["SCALE", "Plan", "RankedSet", "Ranking", "SetPlanner", "SetRanking"]
 
 SCALE: Final = 2**48
 """Fixed point of exact scores: log probabilities and logits are rounded to multiples of 1 / `SCALE`."""
@@ -26,18 +28,18 @@ EXAMINED: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class RankedSet:
-    """A precursor set and what the links say about it.
+    """A precursor set with its score and probability.
 
     Attributes:
         precursors: the set, in the order of the candidates.
-        score: what sets are ranked by: the sum of log probabilities (mode ``product``), the sum of log-odds
-            (``log_odds``), the mean log probability (``geometric``) or the log probability of the set
-            (``listwise``); natural logarithms.
-        probability: that the set is recorded, in mode ``listwise``, where it is no more than a bound from above for
-            sets behind those that the second stage reads; otherwise the product of the link probabilities
-            (Retro-Rank-In eq. 5), or what a system that proposes sets says, NaN if it gives no probabilities.
+        score: what sets are ranked by, in natural logarithms: the log probability that the re-ranker gives to the set;
+            without one the sum of log link probabilities (``product``), the sum of logits (``log_odds``) or the mean
+            log link probability (``geometric``).
+        probability: chance that this is the set reported in the literature, if there is a re-ranker; no more than an
+            upper bound for sets behind those that it ranks. Otherwise the product of the link probabilities
+            (Retro-Rank-In eq. 5), or the probability of a system that proposes sets, NaN if it has none.
         exact_score: `score` in fixed point; two sets of one target tie exactly when theirs are equal.
-        indices: positions of the members among the planner's candidates, ascending.
+        indices: of the members among the planner's candidates, ascending.
     """
 
     precursors: PrecursorSet
@@ -57,7 +59,7 @@ class Plan:
         exhausted: whether these are all valid sets that exist.
         missing: needed elements, or required precursors, that no candidate can supply; there are no sets then.
         cut: whether the search ended because the first `EXAMINED` sets held no more that balance.
-        none: in mode ``listwise``, the probability that none of the candidate sets is recorded.
+        none: with a re-ranker, the probability that none of the sets it ranks is the recorded one.
     """
 
     target: Composition
@@ -68,11 +70,11 @@ class Plan:
     none: float | None = None
 
     @property
-    def none_of_these(self) -> float | None:
-        """In mode ``listwise``, the probability that none of `sets` is recorded: what they leave to 1.
+    def no_match(self) -> float | None:
+        """With a re-ranker, the probability that another set than `sets` is the recorded one: what they leave to 1.
 
-        Candidate sets that are not listed count for it; listed sets behind the candidate sets do not count against it,
-        for nobody judged them, so it is at least `none`.
+        Sets that the re-ranker ranks and that are not listed count for another set. Listed sets behind those that it
+        ranks are not counted against it, since nothing scored them, so it is at least `none`.
         """
         if self.none is None:
             return None
@@ -116,6 +118,47 @@ class Ranking(Protocol):
         ...
 
 
+class SetPlanner(ABC):
+    """What ranks precursor sets: `Planner` by links, `ProposalPlanner` as a system proposes them.
+
+    Args:
+        candidates: precursors that may be used; of two spellings of one precursor the first is kept.
+        constraints: which sets are valid.
+
+    Raises:
+        PlanningError: the candidates do not fit the constraints.
+    """
+
+    def __init__(self, candidates: Sequence[Composition], constraints: SetConstraints | None = None) -> None:
+        self.constraints = constraints or SetConstraints()
+        self._filter = CandidateFilter(candidates, self.constraints)
+        self.candidates = self._filter.candidates
+
+    @abstractmethod
+    def rankings(
+        self, targets: Sequence[Composition], *, sizes: Sequence[int | None] | None = None
+    ) -> Iterator[Ranking]:
+        """Yield the lazy ranking of the valid sets of each target; arguments and errors are those of `plan`."""
+
+    def plan(
+        self, targets: Sequence[Composition], *, top_k: int = 10, sizes: Sequence[int | None] | None = None
+    ) -> list[Plan]:
+        """Return the `top_k` best sets of each target, fewer when fewer exist.
+
+        Args:
+            targets: materials to make.
+            top_k: number of sets for each, at least 1.
+            sizes: known set size of each target, None for those where the sizes of the constraints compete.
+
+        Raises:
+            PlanningError: `top_k` or a size is below 1, or the sizes are not as many as the targets.
+            ScoreError: a score is NaN or infinite, or scores have a wrong shape.
+        """
+        if top_k < 1:
+            raise PlanningError(f"top_k is {top_k}, expected at least 1.")
+        return [ranking.plan(top_k) for ranking in self.rankings(targets, sizes=sizes)]
+
+
 class SetRanking:
     """All valid sets of one target, best first, found only as far as they are asked for.
 
@@ -123,7 +166,7 @@ class SetRanking:
         target: the material to make.
         search: the search over the feasible candidates.
         candidates: all candidates of the planner.
-        indices: positions in `candidates` of the candidates of the search, ascending.
+        indices: in `candidates`, of the candidates of the search, ascending.
         log_probabilities: of each candidate of the search.
         missing: see `Plan`.
         valid: a further condition on a set; at most `EXAMINED` sets are examined for it.
@@ -141,18 +184,15 @@ class SetRanking:
         valid: Callable[[PrecursorSet], bool] | None = None,
     ) -> None:
         self.target, self.missing = target, missing
-        self._valid, self._examined, self._cut = valid, 0, False
         self._search, self._candidates, self._indices = search, candidates, indices
         self._log_probabilities = log_probabilities
-        self._unit = float(SCALE * search.mean_scale)
-        self._places: dict[str, int] | None = None
-        self._found: list[ScoredSet] = []
-        self._more: Iterator[ScoredSet] | None = iter(search)
-        self._second: _SecondStage | None = None
+        self._valid = valid
+        self._sets = _LazySets(search, None if valid is None else lambda members: valid(self._precursors(members)))
+        self._head: _RerankedHead | None = None
 
     @property
-    def competing(self) -> Sequence[int]:
-        """Positions among the planner's candidates of those that sets are made of, ascending."""
+    def candidate_indices(self) -> Sequence[int]:
+        """Indices among the planner's candidates of those that sets are made of, ascending."""
         return self._indices
 
     def __iter__(self) -> Iterator[RankedSet]:
@@ -163,97 +203,131 @@ class SetRanking:
 
     def plan(self, top_k: int) -> Plan:
         """Return the `top_k` best sets; it is exhausted when fewer, or exactly so many, exist."""
-        exhausted = self._get(top_k) is None and not self._cut
-        sets = tuple([self._ranked(found) for found in self._found[:top_k]])
-        cut = len(sets) < top_k and self._cut
-        none = None if self._second is None else self._second.none
+        exhausted = self._get(top_k) is None and not self._sets.cut
+        sets = tuple([self._ranked(found) for found in self._first(top_k)])
+        cut = len(sets) < top_k and self._sets.cut
+        none = None if self._head is None else self._head.none
         return Plan(target=self.target, sets=sets, exhausted=exhausted, missing=self.missing, cut=cut, none=none)
 
     def head(self, number: int) -> list[tuple[int, ...]]:
-        """Return the members of the first `number` sets, as positions among the planner's candidates."""
-        self._get(number - 1)
-        return [tuple([self._indices[place] for place in places]) for _, places in self._found[:number]]
+        """Return the members of the first `number` sets, as indices among the planner's candidates."""
+        return [self._members(places) for _, places in self._first(number)]
 
-    def rerank(self, log_probabilities: Sequence[float], none: float) -> None:
-        """Rank the head by a second stage; the other sets follow in their order, less probable than all of it.
+    def reranked(self, log_probabilities: Sequence[float], none: float) -> SetRanking:
+        """Return the ranking in which a re-ranker has ranked the first sets.
+
+        The other sets follow in their order, less probable than all of these.
 
         Args:
-            log_probabilities: of each set of the head.
-            none: log probability that none of them is right.
+            log_probabilities: of each of the first sets.
+            none: log probability that none of them is the recorded one.
         """
-        head = self._found[: len(log_probabilities)]
-        self._second = _SecondStage.of(head, log_probabilities, none)
-        again = sorted(
-            ((self._second.scores[places], place, places) for place, (_, places) in enumerate(head)),
-            key=lambda entry: (-entry[0], entry[1]),
-        )
-        rest = [(self._second.after(score), places) for score, places in self._found[len(head) :]]
-        self._found = [(score, places) for score, _, places in again] + rest
+        ranking = copy(self)
+        ranking._head = _RerankedHead.of(self._first(len(log_probabilities)), log_probabilities, none)
+        return ranking
 
     def exact_score(self, precursors: PrecursorSet) -> int | None:
-        """Return the exact score of any set, or None when it is not valid or has members that are no candidates."""
-        if self._places is None:
-            self._places = {self._candidates[index].key: place for place, index in enumerate(self._indices)}
+        """Return the exact score of any set, or None when it is not valid or has members that are not candidates."""
         places = [self._places.get(key) for key in precursors.keys]
         known = [place for place in places if place is not None]
         if len(known) < len(places) or not (self._valid is None or self._valid(precursors)):
             return None
         score = self._search.score(known)
-        if score is None or self._second is None:
+        if score is None or self._head is None:
             return score
-        return self._second.scores.get(tuple(sorted(known)), self._second.after(score))
+        return self._head.scores.get(tuple(sorted(known)), self._head.after(score))
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {self._candidates[index].key: place for place, index in enumerate(self._indices)}
 
     def _get(self, position: int) -> ScoredSet | None:
-        """The set at a position, from 0, or None when there are not as many."""
+        """Return the set at a position, from 0, or None when there are not as many."""
+        found = self._sets.get(position)
+        return found if found is None or self._head is None else self._head.at(position, found)
+
+    def _first(self, number: int) -> list[ScoredSet]:
+        """Return the first `number` sets, fewer when fewer exist."""
+        return [found for found in map(self._get, range(number)) if found is not None]
+
+    def _members(self, places: Sequence[int]) -> tuple[int, ...]:
+        return tuple([self._indices[place] for place in places])
+
+    def _precursors(self, places: Sequence[int]) -> PrecursorSet:
+        return PrecursorSet([self._candidates[index] for index in self._members(places)])
+
+    def _ranked(self, found: ScoredSet) -> RankedSet:
+        exact_score, places = found
+        scale = SCALE * self._search.mean_scale if self._head is None else SCALE
+        score = exact_score / float(scale)
+        return RankedSet(
+            precursors=self._precursors(places),
+            score=score,
+            probability=exp(sum([self._log_probabilities[place] for place in places]) if self._head is None else score),
+            exact_score=exact_score,
+            indices=self._members(places),
+        )
+
+
+class _LazySets:
+    """The valid sets of a search, found only as far as they are asked for.
+
+    Args:
+        search: yields sets, best first.
+        valid: a further condition on the members of a set; at most `EXAMINED` sets are examined for it.
+
+    Attributes:
+        cut: whether no more sets are examined.
+    """
+
+    def __init__(self, search: SetSearch, valid: Callable[[Sequence[int]], bool] | None) -> None:
+        self.cut = False
+        self._valid, self._examined = valid, 0
+        self._found: list[ScoredSet] = []
+        self._more: Iterator[ScoredSet] | None = iter(search)
+
+    def get(self, position: int) -> ScoredSet | None:
+        """Return the set at a position, from 0, or None when there are not as many."""
         while self._more is not None and len(self._found) <= position:
             found = next(self._more, None)
             if found is None:
                 self._more = None
-            elif self._valid is None or self._valid(self._ranked(found).precursors):
-                score, places = found
-                self._found.append(found if self._second is None else (self._second.after(score), places))
+            elif self._valid is None or self._valid(found[1]):
+                self._found.append(found)
             self._examined += 1
             if self._valid is not None and self._more is not None and self._examined == EXAMINED:
-                self._more, self._cut = None, True
+                self._more, self.cut = None, True
         return self._found[position] if position < len(self._found) else None
-
-    def _ranked(self, found: ScoredSet) -> RankedSet:
-        score, places = found
-        indices = tuple([self._indices[place] for place in places])
-        return RankedSet(
-            precursors=PrecursorSet([self._candidates[index] for index in indices]),
-            score=score / self._unit,
-            probability=exp(
-                sum([self._log_probabilities[place] for place in places])
-                if self._second is None
-                else score / self._unit
-            ),
-            exact_score=score,
-            indices=indices,
-        )
 
 
 @dataclass(frozen=True, slots=True)
-class _SecondStage:
-    """What a second stage says of the head of a ranking.
+class _RerankedHead:
+    """The first sets of a ranking by the scores of a re-ranker.
 
     Attributes:
-        scores: fixed-point log probability of each set of the head, by its places.
-        least: the smallest of them.
-        last: score by which the search found the last set of the head.
-        none: probability that none of them is right.
+        sets: best first.
+        scores: fixed-point log probability of each.
+        lowest: the smallest of them, 0 if there is none.
+        last: score by which the search found the last of them.
+        none: probability that none of them is the recorded one.
     """
 
+    sets: tuple[ScoredSet, ...]
     scores: dict[tuple[int, ...], int]
-    least: int
+    lowest: int
     last: int
     none: float
 
     @classmethod
-    def of(cls, head: Sequence[ScoredSet], log_probabilities: Sequence[float], none: float) -> _SecondStage:
+    def of(cls, head: Sequence[ScoredSet], log_probabilities: Sequence[float], none: float) -> _RerankedHead:
         scores = {places: round(log * SCALE) for (_, places), log in zip(head, log_probabilities, strict=True)}
-        return cls(scores, min(scores.values(), default=0), head[-1][0] if head else 0, exp(none))
+        sets = sorted(((score, places) for places, score in scores.items()), key=lambda scored: -scored[0])
+        return cls(tuple(sets), scores, min(scores.values(), default=0), head[-1][0] if head else 0, exp(none))
+
+    def at(self, position: int, found: ScoredSet) -> ScoredSet:
+        """Return the set at a position, where the search has `found` another."""
+        return self.sets[position] if position < len(self.sets) else (self.after(found[0]), found[1])
 
     def after(self, score: int) -> int:
-        """Return the score of a set behind the head: it falls off from the least as the search's own score does."""
-        return self.least - 1 + min(score - self.last, 0)
+        """Return the score of a set behind the head: it falls off from the lowest as the search's own score does."""
+        return self.lowest - 1 + min(score - self.last, 0)

@@ -1,7 +1,7 @@
 """Exact k-best search over independent link scores: which few candidates together cover what is needed?
 
-In: an integer score and a bit mask of covered elements for each candidate. Out: every valid set, best first,
-lazily. This module knows only numbers; the planner puts the chemistry in.
+Takes an integer score and a bit mask of covered elements for each candidate; yields every valid set, best first,
+lazily. There is no chemistry in this module.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any, Literal, get_args
 
 from rrgraph.errors import PlanningError, suggestion
 
-__all__ = ["MODES", "ScoredSet", "SetMode", "SetSearch"]
+__all__ = ["AGGREGATES", "Aggregate", "ScoredSet", "SetSearch", "check_aggregate"]
 
-SetMode = Literal["product", "log_odds", "geometric"]
-"""How the scores of links make that of a set, see `SetSearch`."""
-MODES: tuple[str, ...] = get_args(SetMode)
-"""The values of `SetMode`."""
+Aggregate = Literal["product", "log_odds", "geometric"]
+"""How the score of a set follows from those of its links, see `SetSearch`."""
+AGGREGATES: tuple[str, ...] = get_args(Aggregate)
+"""The values of `Aggregate`."""
 
 ScoredSet = tuple[int, tuple[int, ...]]
 """Exact integer score of a set and its candidate indices in ascending order."""
@@ -28,7 +28,7 @@ class SetSearch:
     """All valid sets of candidates, best first: score descending, then fewer members, then smaller indices.
 
     A set is valid when its size is one of `sizes`, its masks together contain `need`, it holds every `required`
-    candidate and covers no bit of `exclusive` twice. In ``geometric`` mode it must be a minimal cover as well:
+    candidate and covers no bit of `exclusive` twice. With ``geometric`` it must be a minimal cover as well:
     no member can be left out without losing a needed bit, the required members aside.
 
     Method: candidates with equal masks form a group. A memoised dynamic program over (first open group, free
@@ -40,16 +40,16 @@ class SetSearch:
 
     Args:
         scores: fixed-point score of each candidate. The score of a set is their sum (``product``: of log
-            probabilities, ``log_odds``: of logits) or, in ``geometric`` mode, `mean_scale` times their mean.
+            probabilities, ``log_odds``: of logits) or, with ``geometric``, `mean_scale` times their mean.
         masks: what each candidate covers, one bit an element; bits outside `need` are ignored.
         need: the bits that must be covered.
         sizes: the allowed set sizes.
-        mode: one of `MODES`.
+        aggregate: one of `AGGREGATES`.
         required: indices of the candidates that every set holds.
         exclusive: the bits that at most one member may cover; bits outside `need` are ignored.
 
     Raises:
-        PlanningError: on an unknown mode, a size below 1, or an index or length that does not fit.
+        PlanningError: on an unknown aggregate, a size below 1, or an index or length that does not fit.
     """
 
     def __init__(
@@ -59,16 +59,16 @@ class SetSearch:
         *,
         need: int,
         sizes: Sequence[int],
-        mode: str = "product",
+        aggregate: str = "product",
         required: Sequence[int] = (),
         exclusive: int = 0,
     ) -> None:
-        _check(scores, masks, sizes, mode, required)
+        _check(scores, masks, sizes, aggregate, required)
         self.scores, self.masks = scores, masks
         self.need, self.exclusive = need, need & exclusive
         self.sizes = sorted(set(sizes))
         self.required = sorted(set(required))
-        self.minimal = mode == "geometric"
+        self.minimal = aggregate == "geometric"
         self.mean_scale = lcm(*self.sizes) if self.minimal else 1
         self._digits = len(scores)
         self._shift = self._digits + self.sizes[-1].bit_length()
@@ -147,7 +147,7 @@ class SetSearch:
     def _choose_groups(self, heap: list[Any], entry: Any) -> Any:
         """Follow the best options to a whole choice of groups, pushing the next best option of every step.
 
-        Returns the entry of the choice's best set, or None when the choice is no minimal cover but has to be.
+        Returns the entry of the choice's best set, or None when the choice is not a minimal cover but has to be.
         """
         key, _, before, weight, chosen, options, rank = entry
         while options:
@@ -275,6 +275,19 @@ class SetSearch:
         return cost + ((cost >> self._shift) * (weight - 1) << self._shift)
 
 
+def check_aggregate(aggregate: str) -> None:
+    """Refuse what is not one of `AGGREGATES`.
+
+    Raises:
+        PlanningError: naming the choices.
+    """
+    if aggregate not in AGGREGATES:
+        raise PlanningError(
+            f"Unknown aggregate '{aggregate}', expected one of {', '.join(AGGREGATES)}."
+            f"{suggestion(aggregate, AGGREGATES)}"
+        )
+
+
 def _irredundant(masks: Sequence[int]) -> bool:
     """Whether every mask has a bit of its own."""
     once = twice = 0
@@ -285,13 +298,10 @@ def _irredundant(masks: Sequence[int]) -> bool:
 
 
 def _check(
-    scores: Sequence[int], masks: Sequence[int], sizes: Sequence[int], mode: str, required: Sequence[int]
+    scores: Sequence[int], masks: Sequence[int], sizes: Sequence[int], aggregate: str, required: Sequence[int]
 ) -> None:
-    """Refuse what the search cannot mean."""
-    if mode not in MODES:
-        raise PlanningError(
-            f"Unknown set score mode '{mode}', expected one of {', '.join(MODES)}.{suggestion(mode, MODES)}"
-        )
+    """Refuse arguments that do not fit each other."""
+    check_aggregate(aggregate)
     if len(scores) != len(masks):
         raise PlanningError(f"The search got {len(scores)} scores for {len(masks)} masks, expected one each.")
     if not sizes or min(sizes) < 1:

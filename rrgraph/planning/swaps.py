@@ -1,7 +1,6 @@
 """What to use in place of a precursor: the best set that differs from a listed one in exactly one member.
 
-Flows in: the listed sets of a plan and the lazy ranking they are the head of. Flows out: a swap for each set, found
-further down that ranking.
+Swaps are found further down the lazy ranking whose first sets are listed.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from rrgraph.planning.ranking import Plan, RankedSet
 __all__ = ["SEARCHED", "Swap", "find_swaps", "plan_with_swaps"]
 
 SEARCHED: Final = 100
-"""Sets beyond the listed ones that are searched for swaps; they hold those of 997 in 1000 of ten listed ones."""
+"""Sets beyond the listed ones that are searched for swaps; enough for 997 in 1000 of ten listed ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def find_swaps(
 ) -> list[Swap | None]:
     """Return for each set the first of the ranking that differs from it in one exchanged member.
 
-    The new member has to share an element other than C, H, O and N with the old one, so that it can take its part:
+    The new member has to share an element other than C, H, O and N with the old one, so that it can replace it:
     LiOH for Li2CO3, not La(OH)3 for Li2CO3. Sets with a member more or less are other recipes and do not count.
 
     Args:

@@ -1,4 +1,4 @@
-"""Computed properties of materials: tables, the multi-task property model, prediction with uncertainties."""
+"""Computed properties of materials: tables, the multi-task property model, predictions with uncertainties."""
 
 from rrgraph.properties.checkpoint import (
     PROPERTY_FORMAT,
@@ -13,14 +13,11 @@ from rrgraph.properties.scaling import TargetScale
 from rrgraph.properties.tables.reader import read_properties
 from rrgraph.properties.tables.sources import PROPERTY_SOURCES, built_in_sources, user_sources
 from rrgraph.properties.tables.table import PropertyReport, PropertyTable, SourceReport
-from rrgraph.properties.tables.tasks import TEST, TRAIN, VALIDATION, PropertySource, PropertyTask
+from rrgraph.properties.tables.tasks import PropertySource, PropertyTask
 
 __all__ = [
     "PROPERTY_FORMAT",
     "PROPERTY_SOURCES",
-    "TEST",
-    "TRAIN",
-    "VALIDATION",
     "EnergyHead",
     "PropertyCheckpoint",
     "PropertyModel",

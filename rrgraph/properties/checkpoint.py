@@ -1,15 +1,17 @@
-"""A pretrained encoder with its heads on disk, all that embedding and property prediction need."""
+"""Files of a pretrained encoder with its heads."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rrgraph.nn import EncoderConfig, checkpoint_mismatch, read_model, weights, write_model
 from rrgraph.properties.model import PropertyModel
 from rrgraph.properties.tables.tasks import PropertyTask
+from rrgraph.util.arguments import call_with, value_of
+from rrgraph.util.settings import from_stored, to_stored
 
 __all__ = ["PROPERTY_FORMAT", "PropertyCheckpoint", "load_property_checkpoint", "save_property_checkpoint"]
 
@@ -31,10 +33,10 @@ class PropertyCheckpoint:
 
 
 def save_property_checkpoint(checkpoint: PropertyCheckpoint, folder: str | Path, *, half: bool = False) -> None:
-    """Write `model.safetensors` and `model.json` into `folder`; `half` keeps the weights in 16 bits."""
+    """Write `model.safetensors` and `model.json` into `folder`; with `half` the weights are stored in 16 bits."""
     model = checkpoint.model
     description = {
-        "encoder": asdict(model.config),
+        "encoder": to_stored(model.config),
         "tasks": [asdict(task) for task in model.tasks],
         "metadata": dict(checkpoint.metadata),
     }
@@ -45,13 +47,13 @@ def load_property_checkpoint(folder: str | Path) -> PropertyCheckpoint:
     """Read what `save_property_checkpoint` wrote.
 
     Raises:
-        ModelError: a file is missing, cut off, of another format, or does not fit the other.
+        ModelError: a file is missing, truncated, of another format, or does not match the other.
     """
     tensors, description = read_model(folder, PROPERTY_FORMAT)
     with checkpoint_mismatch(folder):
-        known = {option.name for option in fields(EncoderConfig)}
-        config = EncoderConfig(**{k: v for k, v in description["encoder"].items() if k in known})
-        model = PropertyModel(config, [PropertyTask(**task) for task in description["tasks"]])
+        config = from_stored(EncoderConfig, value_of(description, "encoder", dict))
+        tasks = [call_with(PropertyTask, task) for task in value_of(description, "tasks", list)]
+        model = PropertyModel(config, tasks)
         model.load_state_dict(tensors)
-        metadata = dict(description["metadata"])
+        metadata = value_of(description, "metadata", dict)
     return PropertyCheckpoint(model=model.eval(), metadata=metadata)

@@ -1,7 +1,4 @@
-"""Formation energies from the embeddings of a pretrained encoder, as a link model carries them along.
-
-Embeddings flow in, energies in eV/atom flow out; and with the amounts of a balanced set, its reaction energy.
-"""
+"""Formation energies from the embeddings of a pretrained encoder, and the reaction energies of precursor sets."""
 
 from __future__ import annotations
 
@@ -18,10 +15,10 @@ from rrgraph.properties.predictor import FORMATION_ENERGIES
 
 __all__ = ["EnergyHead", "reaction_energies"]
 
-# Energy of the gas that carries one atom of the element away, eV; nitrogen and oxygen leave as they are.
+# Energy of the gas as which one atom of the element leaves, eV; nitrogen and oxygen leave as elements.
 _CARBON: Final = GASES["CO2"].enthalpy / KJ_PER_EV
 _HYDROGEN: Final = GASES["H2O"].enthalpy / KJ_PER_EV / 2
-_MOST: Final = 5.0
+_LARGEST: Final = 5.0
 
 
 class EnergyHead(nn.Module):
@@ -44,7 +41,7 @@ class EnergyHead(nn.Module):
 
     @classmethod
     def of(cls, model: PropertyModel) -> EnergyHead | None:
-        """Return a copy of the head of `model`, None if it predicts no formation energy."""
+        """Return a copy of the head of `model`, None if it does not predict formation energies."""
         names = [task.name for task in model.regression]
         found = [names.index(name) for name in FORMATION_ENERGIES if name in names]
         if not found:
@@ -71,16 +68,16 @@ def reaction_energies(
     carbon: NDArray[np.floating],
     hydrogen: NDArray[np.floating],
 ) -> NDArray[np.floating]:
-    """Return the energy of making a target from each set, in eV for an atom of target, within 5 eV.
+    """Return the energy of making a target from each set, in eV per atom of target, clipped to 5 eV.
 
-    Carbon leaves as CO2 and hydrogen as water vapour; what is taken up from the air costs nothing.
+    Carbon leaves as CO2 and hydrogen as water vapour; the energy of gases taken up from the air is 0.
 
     Args:
         target: (n,) formation energy of each set's target, eV/atom.
         members: (n, m) formation energies of its members, eV/atom.
-        amounts: (n, m) atoms of each member for an atom of target.
-        carbon: (n,) atoms of carbon that leave for an atom of target.
-        hydrogen: (n,) the same of hydrogen.
+        amounts: (n, m) atoms of each member per atom of target.
+        carbon: (n,) released atoms of carbon per atom of target.
+        hydrogen: (n,) released atoms of hydrogen per atom of target.
     """
     gases = _CARBON * carbon.clip(0) + _HYDROGEN * hydrogen.clip(0)
-    return (target + gases - (amounts * members).sum(1)).clip(-_MOST, _MOST)
+    return (target + gases - (amounts * members).sum(1)).clip(-_LARGEST, _LARGEST)

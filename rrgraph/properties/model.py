@@ -1,7 +1,7 @@
 """The composition encoder with the heads of multi-task pretraining (Retro-Rank-In section 3.1, appendix C.1).
 
-Compositions flow in; standardised properties with a scale of their error, class logits and, for hidden elements and
-fractions, logits of what they were flow out.
+There are heads for standardised properties and their expected errors, for classes, and for hidden elements and
+fractions.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ __all__ = ["PropertyModel", "PropertyOutput", "pool_fractions"]
 
 @dataclass(frozen=True)
 class PropertyOutput:
-    """What the heads say of n compositions.
+    """The output of the heads for n compositions.
 
     Attributes:
         values: (n, regression tasks), standardised.
         log_errors: (n, regression tasks), logarithm of the expected absolute error of `values`.
-        logits: of each class task, (n, classes).
+        logits: of each classification task, (n, classes).
     """
 
     values: Tensor
@@ -57,7 +57,7 @@ class PropertyModel(nn.Module):
         self.config = config
         self.tasks = tuple(tasks)
         self.regression = tuple(task for task in tasks if task.kind == "regression")
-        self.classes = tuple(task for task in tasks if task.kind == "class")
+        self.classes = tuple(task for task in tasks if task.kind == "classification")
         self.encoder = CompositionEncoder(config)
         width, hidden = config.width, 2 * config.width
         self.trunk = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, hidden), nn.GELU())
@@ -81,7 +81,7 @@ class PropertyModel(nn.Module):
     def heads(self, embeddings: Tensor) -> PropertyOutput:
         """Return the heads' output for embeddings (n, width).
 
-        The error head learns from the trunk without shaping it.
+        The error head has no gradient with respect to the trunk.
         """
         hidden = self.trunk(embeddings)
         sizes = [task.classes for task in self.classes]
@@ -100,13 +100,13 @@ class PropertyModel(nn.Module):
 
 
 def pool_fractions(fractions: Tensor, slots: Tensor) -> Tensor:
-    """Return fractions (n, k) in which the two slots (n, 2) of each row show half of their sum each."""
+    """Return fractions (n, k) in which each of the two slots (n, 2) of a row is half of their sum."""
     half = fractions.gather(1, slots).mean(dim=1, keepdim=True)
     return fractions.scatter(1, slots, half.expand(-1, 2))
 
 
 def _head(inputs: int, outputs: int) -> nn.Linear:
     with warnings.catch_warnings():
-        # A kind of task that is not learned has a head without outputs.
+        # Without tasks of one kind, its head has no outputs.
         warnings.filterwarnings("ignore", message="Initializing zero-element tensors")
         return nn.Linear(inputs, outputs)

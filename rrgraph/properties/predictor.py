@@ -1,4 +1,4 @@
-"""A pretrained encoder in use: compositions flow in, properties with uncertainties or embeddings flow out."""
+"""Properties with uncertainties, and embeddings, from a pretrained encoder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rrgraph.properties.tables.tasks import PropertyTask
 
 __all__ = ["PropertyPrediction", "PropertyPredictor"]
 
-_BATCH = 2048
+_BATCH_SIZE = 2048
 
 #: Tasks that are the formation energy of the ground state, the one closest to experiment first.
 FORMATION_ENERGIES = ("formation_energy_mp20", "formation_energy")
@@ -32,9 +32,9 @@ class PropertyPrediction:
 
     Attributes:
         task: what is predicted.
-        value: (n,) in the unit of the task; of a class task, the most probable class.
-        uncertainty: (n,) one standard deviation in the unit of the task; NaN for a class task.
-        probabilities: (n, classes) of a class task, otherwise None.
+        value: (n,) in the unit of the task; for classification, the most probable class.
+        uncertainty: (n,) one standard deviation in the unit of the task; NaN for classification.
+        probabilities: (n, classes) for classification, otherwise None.
     """
 
     task: PropertyTask
@@ -44,7 +44,7 @@ class PropertyPrediction:
 
 
 class PropertyPredictor:
-    """Predict properties and embed compositions, one at a time or many.
+    """Predicts properties and embeds compositions.
 
     Args:
         checkpoint: the pretrained model.
@@ -58,7 +58,7 @@ class PropertyPredictor:
 
     @property
     def tasks(self) -> tuple[PropertyTask, ...]:
-        """What is predicted."""
+        """The predicted properties."""
         return self.model.tasks
 
     def predict(self, compositions: Sequence[Composition]) -> dict[str, PropertyPrediction]:
@@ -76,20 +76,20 @@ class PropertyPredictor:
             task.name: PropertyPrediction(task, values[:, column], deviations[:, column])
             for column, task in enumerate(model.regression)
         }
-        for task, held in zip(model.classes, probabilities, strict=True):
-            best = held.argmax(axis=1).astype(np.float64)
-            predictions[task.name] = PropertyPrediction(task, best, np.full(len(elements), np.nan), held)
+        for task, found in zip(model.classes, probabilities, strict=True):
+            best = found.argmax(axis=1).astype(np.float64)
+            predictions[task.name] = PropertyPrediction(task, best, np.full(len(elements), np.nan), found)
         return {task.name: predictions[task.name] for task in model.tasks}
 
     @torch.inference_mode()
     def encoded(
         self, elements: NDArray[np.integer], fractions: NDArray[np.float32]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], list[NDArray[np.float64]]]:
-        """Return what the heads say of compositions (n, k), before it is given its units.
+        """Return the standardised output of the heads for compositions (n, k).
 
         Returns:
-            standardised values (n, regression tasks), expected absolute errors of them (n, regression tasks), and of
-            each class task the probabilities (n, classes).
+            standardised values (n, regression tasks), their expected absolute errors (n, regression tasks), and for
+            each classification task the probabilities (n, classes).
         """
         model = self.model
         values = np.empty((len(elements), len(model.regression)))
@@ -100,22 +100,22 @@ class PropertyPredictor:
                 output = model(*given)
             values[rows] = output.values.double().cpu().numpy()
             errors[rows] = output.log_errors.double().exp().cpu().numpy()
-            for held, logits in zip(probabilities, output.logits, strict=True):
-                held[rows] = logits.double().softmax(dim=-1).cpu().numpy()
+            for found, logits in zip(probabilities, output.logits, strict=True):
+                found[rows] = logits.double().softmax(dim=-1).cpu().numpy()
         return values, errors, probabilities
 
     @torch.inference_mode()
     def hidden_elements(
         self, elements: NDArray[np.integer], fractions: NDArray[np.float32], slots: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """Return scores (n, elements + 1) of what is hidden in each row, log-probabilities before any is ruled out.
+        """Return the scores (n, elements + 1) of the elements for the hidden slot of each row.
 
-        Elements that stand in another slot get -infinity.
+        They are log probabilities over all elements, except that those in another slot of the row are set to -infinity.
 
         Args:
             elements: (n, k).
             fractions: (n, k).
-            slots: (n,) the hidden slot of each row; its content is not read.
+            slots: (n,) the hidden slot of each row; its content is not used.
         """
         every = np.arange(len(elements))
         shown = elements.astype(np.int64)
@@ -123,8 +123,8 @@ class PropertyPredictor:
         scores = np.empty((len(elements), len(ELEMENTS) + 1))
         for rows, given in self._batches(shown, fractions):
             states = self.model.encoder.tokens(*given)
-            asked = states[torch.arange(len(rows)), 1 + torch.from_numpy(slots[rows])]
-            scores[rows] = self.model.hidden_element(asked).double().log_softmax(dim=-1).cpu().numpy()
+            hidden = states[torch.arange(len(rows)), 1 + torch.from_numpy(slots[rows])]
+            scores[rows] = self.model.hidden_element(hidden).double().log_softmax(dim=-1).cpu().numpy()
         scores[every[:, None], np.where(shown == MASK, PADDING, shown)] = -np.inf
         return scores
 
@@ -132,11 +132,11 @@ class PropertyPredictor:
     def hidden_fractions(
         self, elements: NDArray[np.integer], fractions: NDArray[np.float32], slots: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """Return how two elements share their amount, as a share (n,) of the first, from the rest of each composition.
+        """Return the share (n,) of the first of two elements in their total amount, from the rest of the composition.
 
         Args:
             elements: (n, k).
-            fractions: (n, k), of which the two are not told apart.
+            fractions: (n, k); only the sum of the two fractions in `slots` is used.
             slots: (n, 2).
         """
         pooled = pool_fractions(torch.from_numpy(fractions), torch.from_numpy(slots)).numpy()
@@ -162,20 +162,20 @@ class PropertyPredictor:
         """Return formation energies and their standard deviations, both (n,) in eV/atom.
 
         Raises:
-            ModelError: the model predicts none.
+            ModelError: the model does not predict formation energies.
         """
         names = [task.name for task in self.tasks]
         for name in FORMATION_ENERGIES:
             if name in names:
                 prediction = self.predict(compositions)[name]
                 return prediction.value, prediction.uncertainty
-        raise ModelError(f"This model predicts no formation energy, only {', '.join(names)}.")
+        raise ModelError(f"This model does not predict formation energies, only {', '.join(names)}.")
 
     def task(self, name: str) -> PropertyTask:
         """Return the task of a name.
 
         Raises:
-            ModelError: there is none of that name.
+            ModelError: there is no task of that name.
         """
         for task in self.tasks:
             if task.name == name:
@@ -185,18 +185,18 @@ class PropertyPredictor:
 
     @property
     def device(self) -> torch.device:
-        """Where the model is."""
+        """The device of the model."""
         return self.model.center.device
 
     def _batches(
         self, elements: NDArray[np.integer], fractions: NDArray[np.float32]
     ) -> Iterator[tuple[NDArray[np.int64], tuple[Tensor, Tensor]]]:
-        """Yield rows of one length and their tensors, so that nothing is padded."""
+        """Yield rows with the same number of elements and their tensors, so that there is no padding."""
         lengths = (elements > 0).sum(axis=1)
         for length in np.unique(lengths):
             members = np.flatnonzero(lengths == length)
-            for start in range(0, len(members), _BATCH):
-                rows = members[start : start + _BATCH]
+            for start in range(0, len(members), _BATCH_SIZE):
+                rows = members[start : start + _BATCH_SIZE]
                 yield (
                     rows,
                     (

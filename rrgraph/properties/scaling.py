@@ -1,7 +1,4 @@
-"""Between the unit of a property and what a network learns well: a transform, a centre and a scale for each task.
-
-Flows in: labels in their unit. Flows out: numbers of order 1, and predictions back in their unit.
-"""
+"""Standardisation of labels: a transform, a centre and a scale for each task, and their inverse for predictions."""
 
 from __future__ import annotations
 
@@ -35,7 +32,7 @@ class TargetScale:
 
     @classmethod
     def fit(cls, tasks: Sequence[PropertyTask], labels: NDArray[np.floating]) -> TargetScale:
-        """Fit to training labels (n, tasks), NaN where unknown; a task without labels is left as it is."""
+        """Fit to training labels (n, tasks), NaN where unknown; a task without labels has centre 0 and scale 1."""
         center, scale = np.zeros(len(tasks)), np.ones(len(tasks))
         for column, task in enumerate(tasks):
             known = labels[:, column][~np.isnan(labels[:, column])].astype(np.float64)
@@ -53,11 +50,11 @@ class TargetScale:
     def decode(self, encoded: NDArray[np.floating], deviation: NDArray[np.floating]) -> tuple[Floats, Floats]:
         """Return values and standard deviations in the unit of each task.
 
-        Deviations go through a nonlinear transform to first order; values keep the bound of their task.
+        Deviations are transformed to first order; values respect the bound of their task.
 
         Args:
             encoded: (n, tasks), standardised.
-            deviation: (n, tasks), standard deviations of them.
+            deviation: (n, tasks), their standard deviations.
         """
         values, deviations = np.empty(encoded.shape), np.empty(encoded.shape)
         for column, task in enumerate(self.tasks):
@@ -82,7 +79,7 @@ def _inverse(transform: str, values: Floats) -> Floats:
 
 
 def _slope(transform: str, values: Floats) -> Floats:
-    """Derivative of the inverse transform at a value."""
+    """Return the derivative of the inverse transform at a value."""
     if transform == "log":
         return np.abs(values)
     return np.sqrt(1 + values**2) if transform == "asinh" else np.ones_like(values)

@@ -1,22 +1,34 @@
-"""The re-ranker of candidate sets: features, a listwise network, gradient-boosted trees, calibration."""
+"""The re-ranker: it gives calibrated probabilities to the sets of a target that its links suggest.
+
+Links score each precursor for itself; the re-ranker reads whole sets. `describe_sets` turns candidate lists into
+`ListFeatures` (features.py): frequency features of sets, their links together, mass balance, reaction energy. An
+`EnsembleReranker` (reranker.py) adds the scores of a `ListwiseNetwork` (network.py), which reads a list at once and
+also scores "another set", and of gradient-boosted trees, which read one set at a time, and divides by a temperature.
+Both learn (training.py) from lists of the training targets in which nothing knows these targets (cross_fitting.py).
+"""
 
 from rrgraph.reranking.config import RerankingConfig
-from rrgraph.reranking.features import CandidateLists, describe_sets
+from rrgraph.reranking.cross_fitting import CrossFittedLists, held_out_logits, publication_weights
+from rrgraph.reranking.features import Energies, ListFeatures, describe_sets
 from rrgraph.reranking.network import ListwiseNetwork, ListwiseNetworkConfig, list_log_softmax, recorded_log_probability
-from rrgraph.reranking.ranker import EnsembleReranker, fit_temperature
-from rrgraph.reranking.task import RerankingTask
-from rrgraph.reranking.trees import fit_trees
+from rrgraph.reranking.reranker import EnsembleReranker, fit_temperature
+from rrgraph.reranking.training import RerankingTask, TrainingLists, fit_trees
 
 __all__ = [
-    "CandidateLists",
+    "CrossFittedLists",
+    "Energies",
     "EnsembleReranker",
+    "ListFeatures",
     "ListwiseNetwork",
     "ListwiseNetworkConfig",
     "RerankingConfig",
     "RerankingTask",
+    "TrainingLists",
     "describe_sets",
     "fit_temperature",
     "fit_trees",
+    "held_out_logits",
     "list_log_softmax",
+    "publication_weights",
     "recorded_log_probability",
 ]

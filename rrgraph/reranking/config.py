@@ -1,34 +1,35 @@
-"""The choices that define how the re-ranker learns."""
+"""The settings of the re-ranker's training."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["RerankingConfig"]
-
 from rrgraph.training import LoopConfig
+from rrgraph.util.settings import setting
+
+__all__ = ["RerankingConfig"]
 
 
 @dataclass
 class RerankingConfig(LoopConfig):
-    """How the set scorer learns: the loop, with lists of candidate sets as examples.
+    """How the re-ranker learns: the loop, with lists of candidate sets as examples.
 
     Attributes:
-        candidates: sets of each list, the most probable ones of the link model.
+        candidates: number of sets in each list, the most probable ones of the link model.
         temperature: what scores are divided by to be calibrated where sets of several sizes compete; 0 fits it, and the
-            next one, on the validation part (1 without one).
-        told_temperature: the same where the set size is told; 0 takes `temperature`.
+            next one, on the validation rows (1 without any).
+        known_size_temperature: the same where the set size is known; 0 takes `temperature`.
     """
 
-    epochs: int = 3
-    patience: int = 0
-    batch_size: int = 48
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.02
-    schedule: str = "cosine"
-    warmup: float = 0.05
-    gradient_clip: float = 5.0
-    average: float = 0.995
-    candidates: int = 64
-    temperature: float = 0.0
-    told_temperature: float = 0.0
+    epochs: int = setting(3, at_least=1)
+    patience: int = setting(0, at_least=0)
+    batch_size: int = setting(48, at_least=1)
+    learning_rate: float = setting(1e-3, at_least=0)
+    weight_decay: float = setting(0.02, at_least=0)
+    schedule: str = setting("cosine", choices=("constant", "cosine"))
+    warmup: float = setting(0.05, at_least=0, at_most=1)
+    gradient_clip: float = setting(5.0, at_least=0)
+    ema_decay: float = setting(0.995, at_least=0, below=1, alias="average")
+    candidates: int = setting(64, at_least=1)
+    temperature: float = setting(0.0, at_least=0)
+    known_size_temperature: float = setting(0.0, at_least=0, alias="told_temperature")

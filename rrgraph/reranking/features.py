@@ -1,20 +1,18 @@
-"""Lists of candidate sets as numbers: what the set scorer reads of the sets that compete for each target.
-
-Sets, the log-odds and the statistics of their links flow in; padded tensors flow out.
-"""
+"""Features of candidate sets as tensors: what the re-ranker reads of the sets that compete for each target."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import pad
 
-from rrgraph.chem import Composition
+from rrgraph.data import LinkBatch, SetBatch
 from rrgraph.graph import (
     BALANCE,
     FREQUENCY_FEATURES,
@@ -23,233 +21,213 @@ from rrgraph.graph import (
     balance_sets,
     source_presence,
 )
-from rrgraph.planning import TargetLinks
+from rrgraph.planning import CandidateLists
 from rrgraph.properties import reaction_energies
 
-__all__ = ["LINK_FEATURES", "MEMBER_FEATURES", "SET_FEATURES", "CandidateLists", "describe_sets"]
+__all__ = ["LINK_FEATURES", "MEMBER_FEATURES", "SET_FEATURES", "Energies", "ListFeatures", "describe_sets"]
 
-_LINK_SUMS: Final = (
+_OF_LINKS: Final = (
     "log_probability",
     "mean_log_probability",
-    "least_log_odds",
-    "log_odds",
-    "mean_log_odds",
+    "least_logit",
+    "sum_of_logits",
+    "mean_logit",
     "log_rank",
-    "behind",
-    "behind_log_odds",
-    "lost",
-    "most_lost",
+    "gap_to_best",
+    "logit_gap_to_best",
+    "opportunity_gap",
+    "largest_opportunity_gap",
     "second_choices",
 )
 
-LINK_FEATURES: Final = (*FREQUENCY_FEATURES, "log_odds")
-"""Numbers of the link of a member to the target."""
+LINK_FEATURES: Final = (*FREQUENCY_FEATURES, "logit")
+"""Features of the link from the target to a member."""
 
-MEMBER_FEATURES: Final = (*LINK_FEATURES, "alone", "brings")
-"""Numbers of a member: of its link, and how many source elements it alone brings and brings at all."""
+MEMBER_FEATURES: Final = (*LINK_FEATURES, "sole_supplier", "supplies")
+"""Features of a member: of its link, of how many source elements it is the sole supplier and how many it supplies."""
 
-SET_FEATURES: Final = (*SET_FREQUENCY_FEATURES, *_LINK_SUMS, *BALANCE, "energy")
-"""Numbers of a set: its statistics, what its links say together, its mass balance and its reaction energy.
+SET_FEATURES: Final = (*SET_FREQUENCY_FEATURES, *_OF_LINKS, *BALANCE, "energy")
+"""Features of a set: its frequency features, those of its links together, its mass balance and its reaction energy.
 
-What links say are sum and mean of log probabilities, least, sum and mean of log-odds; log(1 + rank) by log probability
-in its list, and how far log probability and log-odds lie behind the best of the list; and for each source element of
-the target, by how much the log-odds of the best candidate for it exceed those of the best member: their sum, the
-largest, and the number of elements that are not brought by their best candidate. The energy is in eV for an atom of
-target, 0 where no formation energies are known.
+Those of the links are sum and mean of log probabilities, least, sum and mean of logits; log(1 + rank) by log
+probability in its list, and how far log probability and sum of logits are below the best of the list; and for each
+source element of the target, by how much the logit of the best candidate for it exceeds that of the best member: their
+sum, the largest, and the number of elements that are not supplied by their best candidate. The energy is in eV for an
+atom of target, 0 where no formation energies are known.
 """
 
-
-LinkDescription = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]
+Energies = tuple[NDArray[np.floating], NDArray[np.floating]]
+"""Formation energies of targets (t,) and of candidates (c,), eV/atom."""
 
 
 @dataclass(frozen=True, eq=False)
-class CandidateLists:
-    """Candidate sets of several targets, those of one target together.
+class ListFeatures:
+    """Features of the candidate sets of several targets, those of one target together.
 
     Attributes:
-        pointer: (lists + 1,) int64, where the sets of each list begin.
-        numbers: (n, `len(SET_FEATURES)`), of each set.
+        offsets: (lists + 1,) int64, where the sets of each list begin.
+        sets: (n, `len(SET_FEATURES)`), of each set.
         links: (k, `len(LINK_FEATURES)`), of each link that some set uses.
-        members: (n, m) int64, positions in `links`, -1 beyond the last member.
-        parts: (n, m, 2), the two numbers of a member beside those of its link.
+        members: (n, m) int64, index in `links` of each member, -1 beyond the last.
+        roles: (n, m, 2), the two features of a member beside those of its link.
     """
 
-    pointer: Tensor
-    numbers: Tensor
+    offsets: Tensor
+    sets: Tensor
     links: Tensor
     members: Tensor
-    parts: Tensor
+    roles: Tensor
 
     def __len__(self) -> int:
-        return len(self.pointer) - 1
+        return len(self.offsets) - 1
 
-    def half(self) -> CandidateLists:
-        """Return the same with numbers in 16 bits, for lists that stay in memory."""
-        return CandidateLists(self.pointer, self.numbers.half(), self.links.half(), self.members, self.parts.half())
+    @property
+    def list_index(self) -> Tensor:
+        """The list of each set, (n,) int64."""
+        return torch.repeat_interleave(torch.arange(len(self)), self.offsets.diff())
 
-    def select(self, lists: Tensor) -> tuple[CandidateLists, Tensor]:
-        """Return only some lists, and the position of each of their sets."""
-        lengths = self.pointer.diff()[lists]
-        pointer = torch.nn.functional.pad(lengths.cumsum(0), (1, 0))
-        within = torch.arange(int(pointer[-1])) - torch.repeat_interleave(pointer[:-1], lengths)
-        sets = torch.repeat_interleave(self.pointer[lists], lengths) + within
-        chosen = CandidateLists(
-            pointer, self.numbers[sets].float(), self.links, self.members[sets], self.parts[sets].float()
+    def half(self) -> ListFeatures:
+        """Return the same in 16 bits, for lists that stay in memory."""
+        return replace(self, sets=self.sets.half(), links=self.links.half(), roles=self.roles.half())
+
+    def select(self, lists: Tensor) -> tuple[ListFeatures, Tensor]:
+        """Return only some lists, and the index of each of their sets."""
+        lengths = self.offsets.diff()[lists]
+        offsets = pad(lengths.cumsum(0), (1, 0))
+        within = torch.arange(int(offsets[-1])) - torch.repeat_interleave(offsets[:-1], lengths)
+        sets = torch.repeat_interleave(self.offsets[lists], lengths) + within
+        chosen = ListFeatures(
+            offsets, self.sets[sets].float(), self.links, self.members[sets], self.roles[sets].float()
         )
         return chosen, sets
 
     def flat(self) -> Tensor:
-        """Return what boosted trees read, (n, columns): own numbers, and mean, least and most of the members'."""
+        """Return the features (n, columns) that trees read: of the set, and mean, least and most of its members."""
         present = (self.members >= 0)[..., None]
-        members = torch.cat([self.links[self.members.clamp_min(0)], self.parts], dim=-1).float()
+        members = torch.cat([self.links[self.members.clamp_min(0)], self.roles], dim=-1).float()
         mean = members.where(present, 0.0).sum(1) / present.sum(1).clamp_min(1)
         least, most = (members.where(present, end) for end in (torch.inf, -torch.inf))
-        return torch.cat([self.numbers.float(), mean, least.amin(1), most.amax(1)], dim=-1)
+        return torch.cat([self.sets.float(), mean, least.amin(1), most.amax(1)], dim=-1)
 
     @staticmethod
-    def concat(parts: Sequence[CandidateLists]) -> CandidateLists:
+    def concat(parts: Sequence[ListFeatures]) -> ListFeatures:
         """Return the lists of all parts, in order."""
-        links, sets, members, pointers = 0, 0, [], [torch.zeros(1, dtype=torch.int64)]
+        links, sets, members, offsets = 0, 0, [], [torch.zeros(1, dtype=torch.int64)]
         widest = max(part.members.shape[1] for part in parts)
         for part in parts:
             moved = torch.where(part.members >= 0, part.members + links, -1)
-            members.append(torch.nn.functional.pad(moved, (0, widest - moved.shape[1]), value=-1))
-            pointers.append(part.pointer[1:] + sets)
+            members.append(pad(moved, (0, widest - moved.shape[1]), value=-1))
+            offsets.append(part.offsets[1:] + sets)
             links, sets = links + len(part.links), sets + len(part.members)
-        padded = [torch.nn.functional.pad(p.parts, (0, 0, 0, widest - p.parts.shape[1])) for p in parts]
-        return CandidateLists(
-            pointer=torch.cat(pointers),
-            numbers=torch.cat([part.numbers for part in parts]),
+        return ListFeatures(
+            offsets=torch.cat(offsets),
+            sets=torch.cat([part.sets for part in parts]),
             links=torch.cat([part.links for part in parts]),
             members=torch.cat(members),
-            parts=torch.cat(padded),
+            roles=torch.cat([pad(part.roles, (0, 0, 0, widest - part.roles.shape[1])) for part in parts]),
         )
-
-    @property
-    def owner(self) -> Tensor:
-        """The list of each set, (n,) int64."""
-        return torch.repeat_interleave(torch.arange(len(self)), self.pointer.diff())
 
 
 def describe_sets(
-    statistics: SetFrequencyFeatures,
-    targets: Sequence[Composition],
-    candidates: Sequence[Composition],
-    links: TargetLinks,
-    link_statistics: LinkDescription,
-    sets: Sequence[Sequence[Sequence[int]]],
-) -> CandidateLists:
-    """Return the numbers of each target's list of sets.
+    lists: CandidateLists,
+    set_frequencies: SetFrequencyFeatures,
+    link_frequencies: Callable[[LinkBatch], NDArray[np.float32]],
+    *,
+    energies: Energies | None = None,
+) -> ListFeatures:
+    """Return the features of candidate sets.
 
     Args:
-        statistics: of whole sets.
-        targets: t materials.
-        candidates: c precursors.
-        links: every link that competes, of which those of the sets are some.
-        link_statistics: returns the features (n, `len(FREQUENCY_FEATURES)`) of links, given targets and candidates.
-        sets: for each target its sets, best first, each as positions among the candidates.
+        lists: the sets and the links that compete.
+        set_frequencies: counts behind the frequency features of sets.
+        link_frequencies: returns the frequency features (links, `len(FREQUENCY_FEATURES)`) of links.
+        energies: of targets and candidates, if they are known.
     """
-    pointer = np.cumsum([0, *(len(each) for each in sets)])
-    rows = np.repeat(np.arange(len(targets)), np.diff(pointer))
-    widest = max((len(members) for each in sets for members in each), default=1)
-    members = np.full((len(rows), widest), -1, dtype=np.int64)
-    for place, chosen in enumerate(members_ for each in sets for members_ in each):
-        members[place, : len(chosen)] = chosen
-    counted, parts = statistics.features(targets, candidates, rows, members)
-    present = members >= 0
-    link = np.where(present, links.find(rows[:, None], members), -1)
-    together = _link_sums(targets, candidates, links, rows, pointer, link)
-    physics = _physics(targets, candidates, links, rows, members)
+    sets = SetBatch.of_lists(lists.links.targets, lists.links.candidates, lists.sets)
+    offsets = np.cumsum([0, *(len(own) for own in lists.sets)])
+    frequencies, roles = set_frequencies.features(sets)
+    present = sets.present
+    link = np.where(present, lists.links.find(sets.target_index[:, None], sets.members), -1)
+    columns: list[NDArray[np.floating]] = [
+        frequencies,
+        _of_links(lists, sets.target_index, offsets, link),
+        _physics(sets, energies),
+    ]
     used, position = np.unique(link[present], return_inverse=True)
-    compact = np.full(members.shape, -1, dtype=np.int64)
-    compact[present] = position
-    described = link_statistics(links.rows[used], links.columns[used])
-    numbers = np.column_stack([described, links.log_odds[used]]).astype(np.float32)
-    return CandidateLists(
-        pointer=torch.from_numpy(pointer),
-        numbers=torch.from_numpy(np.column_stack([counted, together, physics]).astype(np.float32)),
-        links=torch.from_numpy(numbers.reshape(-1, len(LINK_FEATURES))),
-        members=torch.from_numpy(compact),
-        parts=torch.from_numpy(parts),
+    members = np.full(link.shape, -1, dtype=np.int64)
+    members[present] = position
+    of_links = np.column_stack([link_frequencies(lists.links.select(used)), lists.logits[used]]).astype(np.float32)
+    return ListFeatures(
+        offsets=torch.from_numpy(offsets),
+        sets=torch.from_numpy(np.column_stack(columns).astype(np.float32)),
+        links=torch.from_numpy(of_links.reshape(-1, len(LINK_FEATURES))),
+        members=torch.from_numpy(members),
+        roles=torch.from_numpy(roles),
     )
 
 
-def _link_sums(
-    targets: Sequence[Composition],
-    candidates: Sequence[Composition],
-    links: TargetLinks,
-    rows: NDArray[np.int64],
-    pointer: NDArray[np.int64],
-    link: NDArray[np.int64],
+def _of_links(
+    lists: CandidateLists, target_index: NDArray[np.int64], offsets: NDArray[np.int64], link: NDArray[np.int64]
 ) -> NDArray[np.float64]:
+    """Return the features `_OF_LINKS` of sets, given as links (n, m), -1 beyond the last member."""
     present = link >= 0
     size = present.sum(1)
-    log_odds = np.where(present, links.log_odds[link], 0.0)
-    log_probability = np.where(present, -np.logaddexp(0, -log_odds), 0.0)
-    sums, odds = log_probability.sum(1), log_odds.sum(1)
-    starts = pointer[:-1][np.diff(pointer) > 0]
-    first = pointer[rows]
-    order = np.lexsort((-sums, rows))
-    rank = np.empty(len(rows))
-    rank[order] = np.arange(len(rows))
-    lengths = np.diff(np.append(starts, len(rows)))
-    behind = [
-        values - np.repeat(np.maximum.reduceat(values, starts), lengths) if len(rows) else values
-        for values in (sums, odds)
+    logits = np.where(present, lists.logits[link], 0.0)
+    log_probability = np.where(present, -np.logaddexp(0, -logits), 0.0)
+    sums, sums_of_logits = log_probability.sum(1), logits.sum(1)
+    starts = offsets[:-1][np.diff(offsets) > 0]
+    order = np.lexsort((-sums, target_index))
+    rank = np.empty(len(sums))
+    rank[order] = np.arange(len(sums))
+    lengths = np.diff(np.append(starts, len(sums)))
+    gaps_to_best = [
+        values - np.repeat(np.maximum.reduceat(values, starts), lengths) if len(values) else values
+        for values in (sums, sums_of_logits)
     ]
-    lost = _lost(targets, candidates, links, rows, link, log_odds)
+    gap = _opportunity_gap(lists, target_index, link, logits)
     return np.stack(
         [
             sums,
             sums / size.clip(1),
-            np.where(present, log_odds, np.inf).min(1, initial=np.inf),
-            odds,
-            odds / size.clip(1),
-            np.log1p(rank - first),
-            *behind,
-            lost.sum(1),
-            lost.max(1),
-            (lost > 1e-6).sum(1),
+            np.where(present, logits, np.inf).min(1, initial=np.inf),
+            sums_of_logits,
+            sums_of_logits / size.clip(1),
+            np.log1p(rank - offsets[target_index]),
+            *gaps_to_best,
+            gap.sum(1),
+            gap.max(1),
+            (gap > 1e-6).sum(1),
         ],
         axis=1,
     )
 
 
-def _physics(
-    targets: Sequence[Composition],
-    candidates: Sequence[Composition],
-    links: TargetLinks,
-    rows: NDArray[np.int64],
-    members: NDArray[np.int64],
-) -> NDArray[np.float64]:
+def _physics(sets: SetBatch, energies: Energies | None) -> NDArray[np.float64]:
     """Return mass balance and reaction energy of the sets, (n, `len(BALANCE)` + 1)."""
-    amounts, balance = balance_sets(targets, candidates, rows, members)
-    energy: NDArray[np.floating] = np.zeros(len(rows))
-    if links.energies is not None:
-        of_targets, of_candidates = links.energies
+    amounts, balance = balance_sets(sets)
+    energy: NDArray[np.floating] = np.zeros(len(sets))
+    if energies is not None:
+        of_targets, of_candidates = energies
         carbon, hydrogen = (balance[:, BALANCE.index(name)] for name in ("released_C", "released_H"))
-        energy = reaction_energies(of_targets[rows], of_candidates[members], amounts, carbon, hydrogen)
+        energy = reaction_energies(
+            of_targets[sets.target_index], of_candidates[sets.members], amounts, carbon, hydrogen
+        )
     return np.column_stack([balance, energy])
 
 
-def _lost(
-    targets: Sequence[Composition],
-    candidates: Sequence[Composition],
-    links: TargetLinks,
-    rows: NDArray[np.int64],
-    link: NDArray[np.int64],
-    log_odds: NDArray[np.float64],
+def _opportunity_gap(
+    lists: CandidateLists, target_index: NDArray[np.int64], link: NDArray[np.int64], logits: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return by how much the best candidate for each element exceeds the best member (n, elements); 0 if not needed."""
-    need = source_presence(targets)
-    brings = source_presence(candidates)
-    worst = float(links.log_odds.min(initial=0.0))
+    links = lists.links
+    need, supplies = source_presence(links.targets), source_presence(links.candidates)
+    worst = float(lists.logits.min(initial=0.0))
     best = np.full(need.shape, worst)
     for element in np.flatnonzero(need.any(0)):
-        able = brings[links.columns, element]
-        np.maximum.at(best[:, element], links.rows[able], links.log_odds[able])
-    own = np.full((len(rows), need.shape[1]), worst)
-    for column in range(link.shape[1]):
-        bringing = brings[links.columns[link[:, column]]] & (link[:, [column]] >= 0)
-        own = np.where(bringing, np.maximum(own, log_odds[:, [column]]), own)
-    return np.where(need[rows], best[rows] - own, 0.0)
+        able = supplies[links.candidate_index, element]
+        np.maximum.at(best[:, element], links.target_index[able], lists.logits[able])
+    own = np.full((len(link), need.shape[1]), worst)
+    for column, values in zip(link.T, logits.T, strict=True):
+        supplied = supplies[links.candidate_index[column]] & (column >= 0)[:, None]
+        own = np.where(supplied, np.maximum(own, values[:, None]), own)
+    return np.where(need[target_index], best[target_index] - own, 0.0)

@@ -1,6 +1,6 @@
-"""The set scorer: numbers of candidate sets flow in, a score for each set and for "none of these" flows out.
+"""The listwise network of the re-ranker: it gives a score to each candidate set and to another set.
 
-It sees no composition, only what links and counts say, so that it treats new chemistry as it treats known chemistry.
+It reads features of links and counts, never compositions, so that it treats new chemistry like known chemistry.
 """
 
 from __future__ import annotations
@@ -10,26 +10,27 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from rrgraph.reranking.features import LINK_FEATURES, MEMBER_FEATURES, SET_FEATURES, CandidateLists
+from rrgraph.reranking.features import LINK_FEATURES, MEMBER_FEATURES, SET_FEATURES, ListFeatures
+from rrgraph.util.settings import setting
 
 __all__ = ["ListwiseNetwork", "ListwiseNetworkConfig", "list_log_softmax", "recorded_log_probability"]
 
-_FAR = 6.0  # deviations; numbers beyond say no more
+_FAR = 6.0  # standard deviations, to which features are clamped
 
 
 @dataclass
 class ListwiseNetworkConfig:
-    """The set scorer.
+    """The listwise network.
 
     Attributes:
-        width: of its hidden layers.
-        dropout: dropout probability in them.
-        members: networks whose scores are averaged.
+        width: width of the hidden layers.
+        dropout: dropout probability in the hidden layers.
+        n_networks: number of networks whose scores are averaged.
     """
 
-    width: int = 96
-    dropout: float = 0.2
-    members: int = 1
+    width: int = setting(96, at_least=1)
+    dropout: float = setting(0.2, at_least=0, below=1)
+    n_networks: int = setting(1, at_least=1, alias="members")
 
 
 class ListwiseNetwork(nn.Module):
@@ -42,36 +43,37 @@ class ListwiseNetwork(nn.Module):
     def __init__(self, config: ListwiseNetworkConfig) -> None:
         super().__init__()
         self.config = config
-        self.networks = nn.ModuleList(_SetNetwork(config) for _ in range(config.members))
+        self.networks = nn.ModuleList(_SetNetwork(config) for _ in range(config.n_networks))
+        # The names of these buffers are those of tensors in checkpoints.
         for name, length in (("links", len(LINK_FEATURES)), ("numbers", len(SET_FEATURES))):
             self.register_buffer(f"{name}_shift", torch.zeros(length))
             self.register_buffer(f"{name}_scale", torch.ones(length))
 
-    def standardise(self, lists: CandidateLists) -> None:
+    def standardise(self, lists: ListFeatures) -> None:
         """Scale links and sets to mean 0 and deviation 1 over these lists from now on."""
-        for name, values in (("links", lists.links), ("numbers", lists.numbers)):
+        for name, values in (("links", lists.links), ("numbers", lists.sets)):
             values = values.float()
             getattr(self, f"{name}_shift").copy_(values.mean(0))
             getattr(self, f"{name}_scale").copy_(values.std(0, correction=0).clamp_min(1e-3))
 
-    def forward(self, lists: CandidateLists) -> tuple[Tensor, Tensor]:
-        """Return the mean scores (n,) of the sets and (lists,) of none of them, to be compared within a list."""
+    def forward(self, lists: ListFeatures) -> tuple[Tensor, Tensor]:
+        """Return the mean scores (n,) of the sets and (lists,) of another set, to be compared within a list."""
         scores, none = zip(*self.member_scores(lists), strict=True)
         return torch.stack(scores).mean(0), torch.stack(none).mean(0)
 
-    def member_scores(self, lists: CandidateLists) -> list[tuple[Tensor, Tensor]]:
-        """Return the scores of sets and of none by each network."""
+    def member_scores(self, lists: ListFeatures) -> list[tuple[Tensor, Tensor]]:
+        """Return the scores of the sets and of another set by each network."""
         links = self._scaled("links", lists.links[lists.members.clamp_min(0)].float())
-        members = torch.cat([links, lists.parts], dim=-1)
-        numbers = self._scaled("numbers", lists.numbers)
-        return [network(members, lists.members >= 0, numbers, lists) for network in self.networks]
+        members = torch.cat([links, lists.roles], dim=-1)
+        sets = self._scaled("numbers", lists.sets)
+        return [network(members, lists.members >= 0, sets, lists) for network in self.networks]
 
     def _scaled(self, name: str, values: Tensor) -> Tensor:
         return ((values - getattr(self, f"{name}_shift")) / getattr(self, f"{name}_scale")).clamp(-_FAR, _FAR)
 
 
 class _SetNetwork(nn.Module):
-    """Each member through a network, then their sum, mean and maximum beside the set's own numbers through another."""
+    """Each member through a network, then their sum, mean and maximum beside the set's features through another."""
 
     def __init__(self, config: ListwiseNetworkConfig) -> None:
         super().__init__()
@@ -95,51 +97,49 @@ class _SetNetwork(nn.Module):
         nn.init.zeros_(self.direct.weight)
         self.none = nn.Linear(2 * width, 1)
 
-    def forward(
-        self, members: Tensor, present: Tensor, numbers: Tensor, lists: CandidateLists
-    ) -> tuple[Tensor, Tensor]:
-        """Score sets by numbers of their members (n, m, k), which of these there are (n, m) and their own numbers."""
+    def forward(self, members: Tensor, present: Tensor, sets: Tensor, lists: ListFeatures) -> tuple[Tensor, Tensor]:
+        """Score sets by the features of their members (n, m, k), which of these exist (n, m), and their own (n, f)."""
         hidden = self.member(members) * present[..., None]
         size = present.sum(1, keepdim=True)
         highest = hidden.masked_fill(~present[..., None], -torch.inf).amax(1)
-        joint = self.joint(torch.cat([hidden.sum(1) / 3, hidden.sum(1) / size, highest, numbers], dim=-1))
-        scores = self.score(joint) + self.direct(numbers)
+        joint = self.joint(torch.cat([hidden.sum(1) / 3, hidden.sum(1) / size, highest, sets], dim=-1))
+        scores = self.score(joint) + self.direct(sets)
         return scores.squeeze(-1).float(), self._none(joint.float(), lists).float()
 
-    def _none(self, joint: Tensor, lists: CandidateLists) -> Tensor:
-        owner, shape = lists.owner, (len(lists), joint.shape[1])
-        index = owner[:, None].expand_as(joint)
+    def _none(self, joint: Tensor, lists: ListFeatures) -> Tensor:
+        shape = (len(lists), joint.shape[1])
+        index = lists.list_index[:, None].expand_as(joint)
         highest = joint.new_zeros(shape).scatter_reduce(0, index, joint, "amax", include_self=False)
         mean = joint.new_zeros(shape).scatter_reduce(0, index, joint, "mean", include_self=False)
         return self.none(torch.cat([highest, mean], dim=-1)).squeeze(-1)
 
 
-def list_log_softmax(scores: Tensor, none: Tensor, owner: Tensor) -> tuple[Tensor, Tensor]:
-    """Return log probabilities of sets (n,) and of none of them (lists,), normalised within each list.
+def list_log_softmax(scores: Tensor, none: Tensor, list_index: Tensor) -> tuple[Tensor, Tensor]:
+    """Return log probabilities of sets (n,) and of another set (lists,), normalised within each list.
 
     Args:
         scores: (n,) of the sets.
-        none: (lists,) score of none of them.
-        owner: (n,) list of each set.
+        none: (lists,) score of another set.
+        list_index: (n,) list of each set.
     """
-    highest = none.detach().scatter_reduce(0, owner, scores.detach(), "amax")
-    total = torch.exp(none - highest).scatter_add(0, owner, torch.exp(scores - highest[owner]))
+    highest = none.detach().scatter_reduce(0, list_index, scores.detach(), "amax")
+    total = torch.exp(none - highest).scatter_add(0, list_index, torch.exp(scores - highest[list_index]))
     normaliser = highest + total.log()
-    return scores - normaliser[owner], none - normaliser
+    return scores - normaliser[list_index], none - normaliser
 
 
-def recorded_log_probability(of_set: Tensor, of_none: Tensor, owner: Tensor, right: Tensor) -> Tensor:
-    """Return the log of the probability that a list gives to its right sets, or to none of them if it holds none.
+def recorded_log_probability(of_set: Tensor, of_none: Tensor, list_index: Tensor, recorded: Tensor) -> Tensor:
+    """Return the log of the probability that a list gives to its recorded sets, or to another set if it holds none.
 
     Args:
         of_set: (n,) log probabilities of the sets.
-        of_none: (lists,) of none of them.
-        owner: (n,) list of each set.
-        right: (n,) bool.
+        of_none: (lists,) of another set.
+        list_index: (n,) list of each set.
+        recorded: (n,) bool.
 
     Returns:
         (lists,).
     """
-    probability = torch.zeros_like(of_none).scatter_add(0, owner[right], of_set[right].exp())
-    held = torch.zeros(len(of_none), dtype=torch.bool).index_fill(0, owner[right], True)
+    probability = torch.zeros_like(of_none).scatter_add(0, list_index[recorded], of_set[recorded].exp())
+    held = torch.zeros(len(of_none), dtype=torch.bool).index_fill(0, list_index[recorded], True)
     return torch.where(held, probability.clamp_min(1e-12).log(), of_none)

@@ -1,6 +1,6 @@
-"""Whole runs: configurations, run folders, training with its measurement, and the models that come of it.
+"""Whole runs: configurations, their data, training with measurement, and one interface to every workflow.
 
-`rrgraph.runs.measure` stands apart: it brings the evaluation room, which planning with a trained model does without.
+`rrgraph.runs.measure` stands apart: it imports the evaluation, which planning with a trained model does without.
 """
 
 from rrgraph.runs.config import (
@@ -12,27 +12,35 @@ from rrgraph.runs.config import (
     RunConfig,
     load_run,
 )
-from rrgraph.runs.data import RunData, candidate_pool, prepare_data, read_pool, run_split, split_data
+from rrgraph.runs.data import RunData, candidate_pool, prepare_data, run_split, split_data
+from rrgraph.runs.materials import MaterialsWorkflow, materials_workflow, run_data
 from rrgraph.runs.train import RunResult, train_run
-from rrgraph.runs.workflow import carry_out, check_run, run_data
+from rrgraph.runs.workflow import AnyConfig, Columns, Workflow, check_run, load_any, run, workflow_of, workflow_of_model
 
 __all__ = [
+    "AnyConfig",
     "BaselineConfig",
+    "Columns",
     "DataConfig",
     "EvaluationConfig",
+    "MaterialsWorkflow",
     "MeasuredConfig",
     "RerankerConfig",
     "RunConfig",
     "RunData",
     "RunResult",
+    "Workflow",
     "candidate_pool",
-    "carry_out",
     "check_run",
+    "load_any",
     "load_run",
+    "materials_workflow",
     "prepare_data",
-    "read_pool",
+    "run",
     "run_data",
     "run_split",
     "split_data",
     "train_run",
+    "workflow_of",
+    "workflow_of_model",
 ]

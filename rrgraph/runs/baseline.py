@@ -1,4 +1,4 @@
-"""The run of a comparison system: a configuration flows in, a run folder with its metrics flows out."""
+"""The run of a baseline: fits it, measures it and writes its run folder."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from collections.abc import Callable
 
 from rrgraph.baselines import BASELINES, LinkBaseline, SetBaseline
 from rrgraph.runs.cards.card import baseline_card
-from rrgraph.runs.check import check_measured
 from rrgraph.runs.config import BaselineConfig
 from rrgraph.runs.data import RunData, prepare_data
 from rrgraph.runs.measure import measure, record_metrics
 from rrgraph.runs.train import RunResult
 from rrgraph.runs.trial import blaming
-from rrgraph.training.range_checks import check_ranges
 from rrgraph.training.run_folder import check_folder, record_run
 from rrgraph.util.files import write_text
-from rrgraph.util.registry_options import check_entry
+from rrgraph.util.settings import check
 
 __all__ = ["baseline_run", "build_baseline", "check_baseline_config"]
 
@@ -49,7 +47,9 @@ def baseline_run(
     comparison = measure(system, data, config.evaluation)
     record_metrics(config.folder, comparison)
     write_text(config.folder / "card.md", baseline_card(config, data, comparison, about=_about(system)))
-    return RunResult(folder=config.folder, split=data.split, history=[], comparison=comparison)
+    return RunResult(
+        folder=config.folder, split=data.split, history=[], comparison=comparison, baseline=config.baseline
+    )
 
 
 def build_baseline(config: BaselineConfig) -> LinkBaseline | SetBaseline:
@@ -65,9 +65,7 @@ def check_baseline_config(config: BaselineConfig) -> None:
     Raises:
         ConfigError: naming the key, the value and what was expected.
     """
-    check_entry("baseline", config.baseline, BASELINES, ("options", config.options))
-    check_measured(config.data, config.evaluation)
-    check_ranges(config, not_negative=("seed",), below_one=("data.validation_fraction",))
+    check(config)
     with blaming(BASELINES, config.baseline):
         build_baseline(config)
 

@@ -1,18 +1,22 @@
-"""A run's configuration: YAML and `key=value` overrides flow in, checked dataclasses flow out."""
+"""The configurations of runs on reactions: of a link model with its re-ranker, and of a baseline."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rrgraph.errors import ConfigError
+from rrgraph.data import SPLITS, SUBSET_NAMES, VALIDATION
+from rrgraph.errors import ConfigError, check_choice
 from rrgraph.links import TrainingConfig
 from rrgraph.nn import ModelConfig
+from rrgraph.planning import LISTWISE, RANKING_MODES
 from rrgraph.reranking import ListwiseNetworkConfig, RerankingConfig
 from rrgraph.training import TreesConfig
 from rrgraph.util.config import BaseConfig, load_config, read_mapping
+from rrgraph.util.registry_options import check_entry
+from rrgraph.util.settings import setting
 
 __all__ = [
     "BaselineConfig",
@@ -34,16 +38,16 @@ class DataConfig:
         clean: apply the cleaning rules of `rrgraph data clean` first.
         split: name of the split.
         year: last year of the training and validation rows, for the splits by year.
-        validation_fraction: share of the rows before the test part that chooses the model.
+        validation_fraction: share of the rows outside the test subset that chooses the model.
         holdout: table whose targets (or element systems, for split `nms`) are removed from training.
         pool: further candidate precursors, a catalogued name or a file with one formula a line; known but never seen.
     """
 
     table: str = "textbook"
     clean: bool = False
-    split: str = "nms"
+    split: str = setting("nms", choices=SPLITS)
     year: int = 2014
-    validation_fraction: float = 0.2
+    validation_fraction: float = setting(0.2, at_least=0, below=1)
     holdout: str | None = None
     pool: str | None = None
 
@@ -53,12 +57,22 @@ class MeasuredConfig:
     """What is measured at the end of a run.
 
     Attributes:
-        protocols: evaluation protocols that are reported, also with flags: `paper,max_candidates=20`.
-        parts: parts of the split that are measured, of `validation` and `test`.
+        protocols: evaluation protocols that are reported, `paper` or `open`, also with flags, such as
+            `paper,max_candidates=20`.
+        subsets: subsets of the split that are measured.
     """
 
-    protocols: list[str] = field(default_factory=lambda: ["paper", "open"])
-    parts: list[str] = field(default_factory=lambda: ["validation"])
+    protocols: list[str] = setting(factory=lambda: ["paper", "open"])
+    subsets: list[str] = setting(factory=lambda: [VALIDATION.word], choices=SUBSET_NAMES[1:], alias="parts")
+
+    def cross_check(self, prefix: str) -> None:
+        """Refuse a protocol that is unknown or has an unknown flag by a `ConfigError`."""
+        # Brings scikit-learn, which planning with a trained model does without.
+        from rrgraph.evaluation import PROTOCOLS, read_protocol
+
+        for protocol in self.protocols:
+            check_choice(f"{prefix}protocols", protocol.partition(",")[0].strip(), PROTOCOLS)
+            read_protocol(protocol)
 
 
 @dataclass
@@ -67,33 +81,41 @@ class EvaluationConfig(MeasuredConfig):
 
     Attributes:
         validation_protocol: protocol of the validation at each epoch.
-        mode: what sets are ranked by: `listwise`, or, when the size is open, `product`, `log_odds` or `geometric`.
-        baselines: comparison systems fitted to the same training rows.
+        mode: what sets are ranked by: `listwise`, or, when the size is unknown, `product`, `log_odds` or `geometric`.
+        baselines: names of comparison systems that are fitted to the same training rows.
         card_from: run folders of the same configuration trained on other splits, whose metrics the card shows; for a
             model that leaves no rows to measure it on.
     """
 
-    validation_protocol: str = "paper"
-    mode: str = "product"
-    baselines: list[str] = field(default_factory=lambda: ["popularity"])
-    card_from: list[str] = field(default_factory=list)
+    validation_protocol: str = setting("paper", choices="rrgraph.evaluation:PROTOCOLS")
+    mode: str = setting("product", choices=RANKING_MODES)
+    baselines: list[str] = setting(factory=lambda: ["popularity"], choices="rrgraph.baselines:BASELINES")
+    card_from: list[str] = setting(factory=list)
+
+    def cross_check(self, prefix: str) -> None:
+        """Refuse what `MeasuredConfig` does, and a baseline that cannot be made without options."""
+        super().cross_check(prefix)
+        from rrgraph.baselines import BASELINES
+
+        for baseline in self.baselines:
+            check_entry(f"{prefix}baselines", baseline, BASELINES, ("options", {}))
 
 
 @dataclass
 class RerankerConfig:
-    """The second stage, which ranks whole sets.
+    """The re-ranker of whole sets.
 
     Attributes:
-        enabled: whether there is one; it needs a model with statistics and several decoders.
-        trees: boosted trees whose log-odds are added to the scores of sets.
-        model: the set scorer.
-        training: how it learns.
+        enabled: whether there is a re-ranker; it needs a model with `statistics` and several decoders.
+        trees: gradient-boosted trees whose logits are added to the scores of sets.
+        model: its listwise network.
+        training: how the network learns.
     """
 
     enabled: bool = False
-    trees: TreesConfig = field(default_factory=TreesConfig)
-    model: ListwiseNetworkConfig = field(default_factory=ListwiseNetworkConfig)
-    training: RerankingConfig = field(default_factory=RerankingConfig)
+    trees: TreesConfig = setting(factory=TreesConfig)
+    model: ListwiseNetworkConfig = setting(factory=ListwiseNetworkConfig)
+    training: RerankingConfig = setting(factory=RerankingConfig)
 
 
 @dataclass
@@ -103,13 +125,23 @@ class RunConfig(BaseConfig):
     The seed is that of splitting, initial weights, shuffling, sampling and dropout.
     """
 
-    untrained = ("evaluation.parts", "evaluation.protocols", "evaluation.baselines", "evaluation.card_from")
+    untrained = ("evaluation.subsets", "evaluation.protocols", "evaluation.baselines", "evaluation.card_from")
 
-    data: DataConfig = field(default_factory=DataConfig)
-    model: ModelConfig = field(default_factory=ModelConfig)
-    training: TrainingConfig = field(default_factory=TrainingConfig)
-    sets: RerankerConfig = field(default_factory=RerankerConfig)
-    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    data: DataConfig = setting(factory=DataConfig)
+    model: ModelConfig = setting(factory=ModelConfig)
+    training: TrainingConfig = setting(factory=TrainingConfig)
+    reranker: RerankerConfig = setting(factory=RerankerConfig, alias="sets")
+    evaluation: EvaluationConfig = setting(factory=EvaluationConfig)
+
+    def cross_check(self, prefix: str) -> None:
+        """Refuse a re-ranker that lacks what it learns from, or is asked for and absent, by a `ConfigError`.
+
+        It learns from decoders that did not see a target, and reads frequency features.
+        """
+        if self.reranker.enabled and (self.model.n_decoders < 2 or not self.model.statistics):
+            raise ConfigError("reranker.enabled=true needs model.statistics=true and model.n_decoders of at least 2.")
+        if self.evaluation.mode == LISTWISE and not self.reranker.enabled:
+            raise ConfigError(f"evaluation.mode={LISTWISE} needs reranker.enabled=true.")
 
 
 @dataclass
@@ -118,21 +150,21 @@ class BaselineConfig(BaseConfig):
 
     Attributes:
         data: the rows it is fitted to.
-        baseline: name of the system, one of `rrgraph.baselines.BASELINES`.
-        options: keyword arguments of its constructor; `seed` is that of the run unless it is given here.
+        baseline: name of the system.
+        options: keyword arguments of the system; `seed` is that of the run unless it is given here.
         evaluation: what is measured.
     """
 
     untrained = ("evaluation",)
 
-    data: DataConfig = field(default_factory=DataConfig)
-    baseline: str = "popularity"
-    options: dict[str, Any] = field(default_factory=dict)
-    evaluation: MeasuredConfig = field(default_factory=MeasuredConfig)
+    data: DataConfig = setting(factory=DataConfig)
+    baseline: str = setting("popularity", choices="rrgraph.baselines:BASELINES", options="options")
+    options: dict[str, Any] = setting(factory=dict)
+    evaluation: MeasuredConfig = setting(factory=MeasuredConfig)
 
 
-def load_run(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig | BaselineConfig:
-    """Read the configuration of a run: of a baseline where it has the key `baseline`, else of a link model.
+def load_run(path: str | Path, overrides: Sequence[str] = (), *, recorded: bool = False) -> RunConfig | BaselineConfig:
+    """Read the configuration of a run on materials: of a baseline where it has the key `baseline`, else a link model.
 
     Args and errors are those of `load_config`.
     """
@@ -140,5 +172,5 @@ def load_run(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig | Bas
     if "domain" in given:
         raise ConfigError(f"The configuration '{path}' is about domain '{given['domain']}', expected one of reactions.")
     if "baseline" in given:
-        return load_config(path, overrides, schema=BaselineConfig)
-    return load_config(path, overrides, schema=RunConfig)
+        return load_config(path, overrides, schema=BaselineConfig, recorded=recorded, given=given)
+    return load_config(path, overrides, schema=RunConfig, recorded=recorded, given=given)

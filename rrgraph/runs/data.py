@@ -1,4 +1,4 @@
-"""From a configuration to what training needs: the split, the training graph and its link statistics."""
+"""The data of a run on materials: the split, the training graph and its frequency features."""
 
 from __future__ import annotations
 
@@ -11,27 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.chem import Composition
-from rrgraph.data import (
-    CATALOGUE,
-    CleaningReport,
-    ReactionTable,
-    Split,
-    clean_table,
-    data_path,
-    load_table,
-    split_table,
-)
+from rrgraph.data import CleaningReport, ReactionTable, Split, clean_table, load_table, split_table
 from rrgraph.errors import ConfigError
 from rrgraph.graph import EDGE, FrequencyFeatures, ReactionGraph, TrainingFeatures, TrainingFolds, build_graph
 from rrgraph.planning import read_candidates
 from rrgraph.runs.config import DataConfig, RunConfig, load_run
 
-__all__ = ["Prepared", "RunData", "candidate_pool", "prepare", "prepare_data", "read_pool", "run_split", "split_data"]
+__all__ = ["Prepared", "RunData", "candidate_pool", "prepare", "prepare_data", "run_split", "split_data"]
 
 
 @dataclass(frozen=True)
 class RunData:
-    """Data of any run.
+    """Data of any run on materials.
 
     Attributes:
         split: training, validation and test tables with the leakage report.
@@ -57,6 +48,9 @@ class RunData:
     def systems(self) -> frozenset[str]:
         """Element systems of the training targets."""
         return frozenset(self.split.train.element_systems.tolist())
+
+    def __str__(self) -> str:
+        return "\n".join(str(report) for report in (self.cleaning, self.split.report) if report is not None)
 
     def reports(self) -> dict[str, object]:
         """Return what cleaning and splitting report, as JSON values."""
@@ -111,9 +105,9 @@ def split_data(config: DataConfig, *, seed: int) -> tuple[Split, CleaningReport 
 
 
 def prepare_data(config: DataConfig, *, seed: int) -> RunData:
-    """Return the data of any run; errors are those of `split_data`."""
+    """Return the data of any run on materials; errors are those of `split_data`."""
     split, cleaning = split_data(config, seed=seed)
-    return RunData(split, cleaning, tuple(read_pool(config.pool)) if config.pool else ())
+    return RunData(split, cleaning, tuple(read_candidates(config.pool)) if config.pool else ())
 
 
 def prepare(config: RunConfig) -> Prepared:
@@ -122,7 +116,7 @@ def prepare(config: RunConfig) -> Prepared:
     split = data.split
     graph = build_graph(split.train, extra_precursors=data.pool)
     folds = statistics = link_statistics = None
-    if config.model.statistics or config.model.members > 1:
+    if config.model.statistics or config.model.n_decoders > 1:
         folds = TrainingFolds.divide(split.train, graph, seed=config.seed)
     if config.model.statistics and folds is not None:
         statistics = FrequencyFeatures.fit(split.train, graph.precursors)
@@ -148,10 +142,5 @@ def run_split(folder: str | Path) -> Split:
     recorded = Path(folder) / "config.yaml"
     if not recorded.is_file():
         raise ConfigError(f"'{folder}' is not a run folder: it has no config.yaml.")
-    config = load_run(recorded)
+    config = load_run(recorded, recorded=True)
     return split_data(config.data, seed=config.seed)[0]
-
-
-def read_pool(name: str) -> list[Composition]:
-    """Return the candidates of a catalogued list or of a file."""
-    return read_candidates(str(data_path(name)) if name in CATALOGUE else name)

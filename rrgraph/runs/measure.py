@@ -1,4 +1,4 @@
-"""Measuring a model beside the baselines: link scorers and the data of a run flow in, metrics flow out."""
+"""Measures a model beside the baselines, and records metrics and the outcome of each row."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rrgraph.evaluation import (
     evaluate_planner,
     read_protocol,
     subgroup_accuracy,
-    with_leads,
+    with_paired_differences,
 )
 from rrgraph.planning import LISTWISE, LinkScorer, SetProposer, known_size_mode
 from rrgraph.runs.config import MeasuredConfig
@@ -29,12 +29,12 @@ from rrgraph.util.files import write_json, write_text
 __all__ = ["Comparison", "measure", "measure_systems", "record_metrics", "set_mode"]
 
 Comparison = dict[str, dict[str, dict[str, Metrics]]]
-"""Metrics by part (`validation`, `test`), protocol and system (`MODEL` and the baselines)."""
+"""Metrics by subset (`validation`, `test`), protocol and system (`MODEL` and the baselines)."""
 
 
 def set_mode(protocol: str, mode: str) -> str:
     """Return what sets are ranked by under a protocol."""
-    return known_size_mode(mode) if read_protocol(protocol).set_size == "told" else mode
+    return known_size_mode(mode) if read_protocol(protocol).set_size == "known" else mode
 
 
 def measure(
@@ -45,25 +45,25 @@ def measure(
     mode: str = "product",
     baselines: Sequence[str] = (),
 ) -> Comparison:
-    """Measure the system of a run on the configured parts and protocols.
+    """Measure the system of a run on the configured subsets and protocols.
 
     Args:
         system: a model or a fitted baseline, called `MODEL` in the result.
         data: of the run.
         config: what is measured.
-        mode: what sets are ranked by where their size is open.
+        mode: what sets are ranked by where their size is unknown.
         baselines: names of comparison systems that are fitted to the same rows and measured beside it.
     """
     systems: dict[str, LinkScorer | SetProposer] = {MODEL: system}
     systems |= {name: BASELINES[name]().fit(data.split.train, data.split) for name in baselines}
     seen = {precursor.key for precursor in data.seen}
     comparison: Comparison = {}
-    for part in config.parts:
-        table = getattr(data.split, part)
+    for subset in config.subsets:
+        table = getattr(data.split, subset)
         if not len(table):
             continue
         pool = candidate_pool(data.known, table)
-        comparison[part] = {
+        comparison[subset] = {
             protocol: measure_systems(
                 systems,
                 pool,
@@ -82,19 +82,19 @@ def measure(
 def record_metrics(folder: Path, comparison: Comparison) -> None:
     """Write `ranks.json`, the outcome of each row for the system of the run, and `metrics.json`, which ends a run."""
     outcomes = {
-        part: {
+        subset: {
             protocol: rows.to_dict()
             for protocol, systems in protocols.items()
             if (rows := systems[MODEL].rows) is not None
         }
-        for part, protocols in comparison.items()
+        for subset, protocols in comparison.items()
     }
     metrics = {
-        part: {
+        subset: {
             protocol: {system: measured.to_dict() for system, measured in systems.items()}
             for protocol, systems in protocols.items()
         }
-        for part, protocols in comparison.items()
+        for subset, protocols in comparison.items()
     }
     # Compact: it holds several numbers a row, for programs.
     write_text(folder / "ranks.json", json.dumps(outcomes, ensure_ascii=False, allow_nan=False) + "\n")
@@ -113,14 +113,14 @@ def measure_systems(
     by: Sequence[str] = (),
     predictions: str | os.PathLike[str] | None = None,
 ) -> dict[str, Metrics]:
-    """Measure several systems on the same rows, with accuracy by kind of row and the model's lead over the others.
+    """Measure several systems on the same rows, with accuracy by row group and paired differences to the model.
 
     Args:
         systems: scorers of links and proposers of sets by name; `MODEL` is among them.
         pool: candidate precursors.
         table: the recorded reactions.
         protocol: the rules.
-        mode: what sets are ranked by; systems without a second stage rank by the product in place of `listwise`.
+        mode: what sets are ranked by; systems without a re-ranker rank by the product in place of `listwise`.
         train_precursors: canonical keys of the precursors seen in training.
         train_systems: element systems of the training targets, for the grouping `distance`.
         by: groupings of the rows, see `subgroup_accuracy`.
@@ -138,5 +138,5 @@ def measure_systems(
             predictions=predictions if name == MODEL else None,
         )
         assert metrics.rows is not None
-        measured[name] = replace(metrics, strata=subgroup_accuracy(metrics.rows, table, by, systems=train_systems))
-    return with_leads(measured, MODEL)
+        measured[name] = replace(metrics, subgroups=subgroup_accuracy(metrics.rows, table, by, systems=train_systems))
+    return with_paired_differences(measured, MODEL)

@@ -1,9 +1,9 @@
-"""A whole training run: a configuration flows in, a run folder with a model and its metrics flows out."""
+"""The run of a link model: trains it and its re-ranker, measures both, and writes the run folder."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,15 +19,17 @@ from rrgraph.runs.config import RunConfig
 from rrgraph.runs.data import Prepared, RunData, candidate_pool, prepare
 from rrgraph.training import History, remove_state, train
 from rrgraph.training.run_folder import check_folder, is_finished, record_run, write_history
+from rrgraph.util.config import MODEL
 from rrgraph.util.files import write_text
 
 if TYPE_CHECKING:
+    from rrgraph.evaluation import Metrics
     from rrgraph.runs.measure import Comparison
 
 __all__ = ["RunResult", "train_run"]
 
 _LINKS = "links"
-"""Folder of the first stage while the second one is trained."""
+"""Folder of the link model while its re-ranker is trained."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,22 @@ class RunResult:
         folder: the run folder.
         split: the data it used.
         history: one row an epoch.
-        comparison: metrics of the model beside the baselines.
+        comparison: metrics of the model beside the baselines, by subset and protocol.
+        baseline: name of the system where the run is about a baseline, empty where it is about a model.
     """
 
     folder: Path
     split: Split
     history: History
     comparison: Comparison
+    baseline: str = ""
+
+    def sections(self) -> Iterator[tuple[str, Mapping[str, Metrics]]]:
+        """Yield titles and metrics by system, to be shown one after the other."""
+        for subset, protocols in self.comparison.items():
+            for protocol, systems in protocols.items():
+                named = {self.baseline: systems[MODEL]} if self.baseline else systems
+                yield f"{subset}, protocol {protocol}", named
 
 
 def train_run(
@@ -87,28 +98,28 @@ def train_run(
         else:
             checkpoint, history = _fit(config, prepared, folder, resume=resume, on_epoch=on_epoch)
             write_history(folder, history)
-        if config.sets.enabled:
-            checkpoint = _fit_sets(config, prepared, checkpoint, folder, resume=resume)
+        if config.reranker.enabled:
+            checkpoint = _fit_reranker(config, prepared, checkpoint, folder, resume=resume)
         save_checkpoint(checkpoint, folder)
         remove_state(folder)
     shutil.rmtree(folder / _LINKS, ignore_errors=True)
     evaluation = config.evaluation
     comparison = measure(Model(checkpoint), prepared, evaluation, mode=evaluation.mode, baselines=evaluation.baselines)
     record_metrics(folder, comparison)
-    write_text(folder / "card.md", model_card(config, prepared, comparison, ranker=checkpoint.ranker))
+    write_text(folder / "card.md", model_card(config, prepared, comparison, reranker=checkpoint.reranker))
     return RunResult(folder=folder, split=prepared.split, history=history, comparison=comparison)
 
 
-def _fit_sets(
+def _fit_reranker(
     config: RunConfig, prepared: Prepared, checkpoint: LinkCheckpoint, folder: Path, *, resume: bool
 ) -> LinkCheckpoint:
-    """Train the second stage; the first is kept meanwhile, so that an interrupted run need not train it again."""
-    from rrgraph.runs.reranker import train_sets
+    """Train the re-ranker; the link model is kept meanwhile, so that an interrupted run need not train it again."""
+    from rrgraph.runs.reranker import train_reranker
 
     if not resume or not (folder / _LINKS / "model.json").is_file():
         save_checkpoint(checkpoint, folder / _LINKS)
         remove_state(folder)
-    checkpoint, history = train_sets(config, prepared, checkpoint, folder=folder / _LINKS, resume=resume)
+    checkpoint, history = train_reranker(config, prepared, checkpoint, folder=folder / _LINKS, resume=resume)
     write_history(folder, history, name="set_history.csv")
     return checkpoint
 
@@ -154,7 +165,7 @@ def _validator(
         return None
     pool = candidate_pool(prepared.graph.precursors, table)
     name = config.evaluation.validation_protocol
-    protocol, mode = PROTOCOLS[name], set_mode(name, "product" if config.sets.enabled else config.evaluation.mode)
+    protocol, mode = PROTOCOLS[name], set_mode(name, "product" if config.reranker.enabled else config.evaluation.mode)
 
     def validate() -> dict[str, float]:
         # One resample: the intervals are not used here.

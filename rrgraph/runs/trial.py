@@ -1,4 +1,4 @@
-"""A trial of what other packages and notebooks bring: a few materials flow through it before a run begins.
+"""A trial of what other packages and notebooks offer, on a few materials before a run begins.
 
 A mistake in it is one sentence, before a folder is made or a table is read, and names whose it is.
 """
@@ -17,29 +17,29 @@ from rrgraph.chem import parse_formula
 from rrgraph.data import ReactionTable
 from rrgraph.errors import ConfigError, RRGraphError
 from rrgraph.graph import FREQUENCY_FEATURES, build_graph, featurise
-from rrgraph.links import DECODERS, SAMPLERS, TrainingConfig
+from rrgraph.links import DECODERS, SAMPLERS, TrainingConfig, make_sampler
 from rrgraph.nn import ENCODERS, ModelConfig
 from rrgraph.training import LOSSES
 from rrgraph.util.registry import Registry
 
-__all__ = ["blaming", "try_parts"]
+__all__ = ["blaming", "try_components"]
 
 _ROWS = (("BaTiO3", "BaCO3;TiO2"), ("LiCoO2", "Li2CO3;Co3O4"), ("NaCl", "Na;Cl2"))
 
 
-def try_parts(model: ModelConfig, training: TrainingConfig) -> None:
-    """Try the encoder, decoder, sampler and loss of a configuration that are no part of rrgraph.
+def try_components(model: ModelConfig, training: TrainingConfig) -> None:
+    """Try the encoder, decoder, sampler and loss of a configuration that are not part of rrgraph.
 
     Raises:
         ConfigError: one of them fails, or gives something else than it should.
     """
-    parts = (
+    components = (
         (ENCODERS, model.encoder, lambda: _try_encoder(model)),
         (DECODERS, model.decoder, lambda: _try_decoder(model)),
         (SAMPLERS, training.sampler, lambda: _try_sampler(training)),
         (LOSSES, training.loss, lambda: _try_loss(training)),
     )
-    for registry, name, attempt in parts:
+    for registry, name, attempt in components:
         if not registry.origin(name).is_own:
             # Random weights of a trial must not change those of the run.
             with torch.random.fork_rng(devices=[]), blaming(registry, name):
@@ -62,8 +62,10 @@ def blaming(registry: Registry[Any], name: str) -> Iterator[None]:
         if origin.is_own:
             raise
         reason = " ".join(str(error).split()).rstrip(".")
-        kind = "" if isinstance(error, _Unexpected) else f"{type(error).__name__}: "
-        raise ConfigError(f"The {registry.kind} '{name}' of {origin} fails on a trial: {kind}{reason}.") from error
+        name_of_error = "" if isinstance(error, _Unexpected) else f"{type(error).__name__}: "
+        raise ConfigError(
+            f"The {registry.kind} '{name}' of {origin} fails on a trial: {name_of_error}{reason}."
+        ) from error
 
 
 class _Unexpected(Exception):
@@ -91,7 +93,7 @@ def _try_decoder(config: ModelConfig) -> None:
 
 def _try_sampler(config: TrainingConfig) -> None:
     graph = build_graph(ReactionTable(pd.DataFrame(_ROWS, columns=["target", "precursors"])))
-    sampler = SAMPLERS[config.sampler](graph, hardness=config.hardness, **config.sampler_options)
+    sampler = make_sampler(config, graph)
     if sampler.needs_embeddings:
         sampler.start_epoch(torch.randn(len(graph.precursors), 8))
     targets = torch.arange(len(graph.targets))
@@ -103,7 +105,7 @@ def _try_sampler(config: TrainingConfig) -> None:
 
 
 def _try_loss(config: TrainingConfig) -> None:
-    logits = torch.randn(5, 1 + config.negatives, requires_grad=True)
+    logits = torch.randn(5, 1 + config.negatives_per_positive, requires_grad=True)
     found = LOSSES[config.loss](logits, **config.loss_options)
     _expect(found, ())
     if not found.requires_grad:
@@ -111,7 +113,7 @@ def _try_loss(config: TrainingConfig) -> None:
 
 
 def _expect(found: object, shape: tuple[int, ...]) -> None:
-    """Refuse what is no finite tensor of a shape."""
+    """Refuse what is not a finite tensor of a shape."""
     if not isinstance(found, Tensor):
         raise _Unexpected(f"it gives a {type(found).__name__}, expected a tensor of shape {shape}")
     if tuple(found.shape) != shape:

@@ -1,57 +1,202 @@
-"""The kinds of run on reactions: a configuration of any kind flows in and is checked or carried out."""
+"""One interface to every workflow: link models and baselines on materials, template models on molecules.
+
+What commands, experiments and studies need of a run goes through the `Workflow` of its configuration.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import cast
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
+from rrgraph.nn import model_format
 from rrgraph.runs.config import BaselineConfig, RunConfig
-from rrgraph.runs.data import Prepared, RunData, prepare, prepare_data
-from rrgraph.runs.train import RunResult, train_run
+from rrgraph.util.config import BaseConfig, load_config, read_mapping
 
-__all__ = ["carry_out", "check_run", "run_data"]
+if TYPE_CHECKING:
+    from rrgraph.metrics import RowRanks
+    from rrgraph.organic.run import OrganicConfig
+
+__all__ = [
+    "AnyConfig",
+    "Columns",
+    "RunOutcome",
+    "Workflow",
+    "check_run",
+    "load_any",
+    "run",
+    "workflow_of",
+    "workflow_of_model",
+]
+
+AnyConfig: TypeAlias = "RunConfig | BaselineConfig | OrganicConfig"
+
+C = TypeVar("C", bound=BaseConfig)
+
+Columns = dict[str, int | float | None]
+"""Columns of a row of an experiment's results."""
 
 
-def carry_out(
-    config: RunConfig | BaselineConfig,
-    *,
-    resume: bool = False,
-    on_data: Callable[[RunData], None] | None = None,
-    on_epoch: Callable[[Mapping[str, float]], None] | None = None,
-    data: RunData | None = None,
-) -> RunResult:
-    """Carry out the run of a link model or of a baseline, see `train_run` and `baseline_run`.
+class RunOutcome(Protocol):
+    """What every run leaves behind."""
 
-    A baseline never calls `on_epoch`: it is fitted as a whole. `data` is what `run_data` returned for it.
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+
+    @property
+    def comparison(self) -> Mapping[str, Any]:
+        """Metrics by subset."""
+
+    def sections(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield titles and metrics by system, to be shown one after the other."""
+
+
+class Workflow(ABC, Generic[C]):
+    """What runs of one workflow can be asked.
+
+    Attributes:
+        schema: class of their configurations.
+        model_format: format of the models that runs leave, see `rrgraph.nn.model_format`; empty if they leave none.
+        domain: `materials` or `molecules`; runs are compared within one.
+        splits: that they know.
+        searches: whether they search precursor sets, whose cost an experiment may measure.
+        rows: the keys of the configuration that must agree for two runs to be measured on the same rows.
     """
-    if isinstance(config, RunConfig):
-        return train_run(config, resume=resume, on_data=on_data, on_epoch=on_epoch, data=cast(Prepared | None, data))
-    from rrgraph.runs.baseline import baseline_run
 
-    return baseline_run(config, resume=resume, on_data=on_data, data=data)
+    schema: ClassVar[type[Any]]
+    domain: ClassVar[str]
+    model_format: ClassVar[str]
+    splits: Collection[str]
+    searches: bool
+    rows: str
+
+    @abstractmethod
+    def recognises(self, given: Mapping[Any, Any]) -> bool:
+        """Whether what a configuration file holds is for this workflow."""
+
+    @abstractmethod
+    def check(self, config: C) -> None:
+        """Refuse a configuration that names something unknown or has a value out of range by a `ConfigError`."""
+
+    @abstractmethod
+    def run(
+        self,
+        config: C,
+        *,
+        resume: bool = False,
+        jobs: int | None = None,
+        on_data: Callable[[Any], None] | None = None,
+        on_epoch: Callable[[Mapping[str, float]], None] | None = None,
+        data: Any = None,
+    ) -> RunOutcome:
+        """Train, or fit, and measure.
+
+        Args:
+            config: every choice; recorded in the run folder.
+            resume: continue an interrupted run; a finished one is only measured again.
+            jobs: processes that it may start, where it starts any; one a processor core unless given.
+            on_data: called with the data before training starts.
+            on_epoch: called with the history's row of each epoch, where there are epochs; what it raises ends the run.
+            data: of the run, to save the time of preparing it.
+
+        Raises:
+            ConfigError: the configuration or the run folder is refused; nothing has been written then.
+        """
+
+    @abstractmethod
+    def check_protocol(self, name: str) -> None:
+        """Refuse a protocol that these runs do not know by a `ConfigError`."""
+
+    @abstractmethod
+    def measuring(self, config: C, *, subset: str, protocols: Sequence[str], split: str) -> C:
+        """Return a configuration that measures what an experiment compares, and no systems beside its own."""
+
+    @abstractmethod
+    def rows_key(self, config: C) -> object:
+        """Return what two runs must have in common to be measured on the same rows of a split."""
+
+    @abstractmethod
+    def tables(self, config: C) -> list[str]:
+        """Return the tables that a run reads."""
+
+    @abstractmethod
+    def count_rows(self, table: str) -> int:
+        """Return the rows of a table.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+
+    def pools(self, config: C) -> list[str]:
+        """Return the files of candidates that a run reads."""
+        return []
+
+    @abstractmethod
+    def columns(self, measured: Mapping[str, Any]) -> Columns:
+        """Return what `metrics.json` says of a subset: `rows`, their number, and accuracies."""
+
+    @abstractmethod
+    def outcomes(
+        self, split: str, ranks: Mapping[str, Any], protocols: Sequence[str]
+    ) -> dict[str, dict[str, RowRanks]]:
+        """Return what `ranks.json` says of a subset, by panel and protocol.
+
+        The panel of all rows has the name of the split; some rows have further panels for themselves.
+        """
 
 
-def run_data(config: RunConfig | BaselineConfig) -> RunData:
-    """Return the data of a run; what decides them are the section `data`, the seed and whether a model has statistics.
+def load_any(path: str | Path, overrides: Sequence[str] = (), *, recorded: bool = False) -> Any:
+    """Read the configuration of a run of any workflow.
 
-    Errors are those of `split_data`.
+    Args and errors are those of `load_config`.
     """
-    if isinstance(config, RunConfig):
-        return prepare(config)
-    return prepare_data(config.data, seed=config.seed)
+    given = read_mapping(Path(path))
+    schema = next(each.schema for each in _workflows() if each.recognises(given))
+    return load_config(path, overrides, schema=schema, recorded=recorded, given=given)
 
 
-def check_run(config: RunConfig | BaselineConfig) -> None:
+def workflow_of(config: BaseConfig) -> Workflow[Any]:
+    """Return the workflow of a configuration."""
+    return next(each for each in _workflows() if type(config) is each.schema)
+
+
+def workflow_of_model(folder: str) -> Workflow[Any]:
+    """Return the workflow of the model in a folder; that of link models for bundled models and other folders."""
+    found = model_format(folder) if Path(folder, "model.json").is_file() else ""
+    known = {each.model_format: each for each in _workflows() if each.model_format}
+    return known.get(found, _workflows()[-1])
+
+
+def check_run(config: BaseConfig) -> None:
     """Refuse a configuration that names something unknown or has a value out of range.
 
     Raises:
         ConfigError: naming the key, the value and what was expected.
     """
-    # These bring scikit-learn, which planning with a trained model does without.
-    from rrgraph.runs.baseline import check_baseline_config
-    from rrgraph.runs.check import check_config
+    workflow_of(config).check(config)
 
-    if isinstance(config, RunConfig):
-        check_config(config)
-    else:
-        check_baseline_config(config)
+
+def run(
+    config: BaseConfig,
+    *,
+    resume: bool = False,
+    jobs: int | None = None,
+    on_data: Callable[[Any], None] | None = None,
+    on_epoch: Callable[[Mapping[str, float]], None] | None = None,
+    data: Any = None,
+) -> Any:
+    """Carry out the run of a configuration; arguments and errors are those of `Workflow.run`.
+
+    The result is a `RunResult` for materials and an `OrganicResult` for molecules.
+    """
+    return workflow_of(config).run(config, resume=resume, jobs=jobs, on_data=on_data, on_epoch=on_epoch, data=data)
+
+
+def _workflows() -> tuple[Workflow[Any], ...]:
+    """Return all workflows; the first one that recognises a file takes it."""
+    from rrgraph.runs.materials import BASELINE_RUNS, LINK_RUNS
+    from rrgraph.runs.molecules import MOLECULE_RUNS
+
+    return MOLECULE_RUNS, BASELINE_RUNS, LINK_RUNS

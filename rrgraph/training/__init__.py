@@ -1,8 +1,8 @@
-"""How models learn: negative samplers, losses, and one loop for every task."""
+"""How models learn: one loop for every task, its settings, losses and optimisers, and gradient boosting."""
 
 from rrgraph.training.boosting import boost
 from rrgraph.training.config import ContrastiveConfig, LoopConfig, RankingConfig, TreesConfig
-from rrgraph.training.dual import OBJECTIVES, RIGHT_ENCODERS, ContrastiveTask, Links, RankingTask
+from rrgraph.training.dual import CANDIDATE_ENCODERS, OBJECTIVES, ContrastiveTask, Links, RankingTask
 from rrgraph.training.loop import Task, train
 from rrgraph.training.losses import LOSSES, LinkLoss, listwise_cross_entropy
 from rrgraph.training.optimizers import OPTIMIZERS
@@ -10,10 +10,10 @@ from rrgraph.training.state import STATE_FILE, History, remove_state
 from rrgraph.training.stopping import EarlyStopping
 
 __all__ = [
+    "CANDIDATE_ENCODERS",
     "LOSSES",
     "OBJECTIVES",
     "OPTIMIZERS",
-    "RIGHT_ENCODERS",
     "STATE_FILE",
     "ContrastiveConfig",
     "ContrastiveTask",

@@ -1,7 +1,7 @@
-"""Both stages of ConRetroBert on any bipartite graph: links flow in, a dual encoder learns to find their right ends.
+"""Both stages of ConRetroBert (arXiv 2605.12736) on any bipartite graph: a dual encoder learns to find candidates.
 
-First by contrast within the batch, then by ranking lists of candidates that are mined from a bank of right embeddings
-which may move more slowly than the encoder that learns (arXiv 2605.12736).
+First by contrast within the batch, then by ranking lists of candidates. These are mined from an index of embeddings
+that may move more slowly than the encoder that learns.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from rrgraph.training.config import ContrastiveConfig, RankingConfig
 from rrgraph.training.loop import Task
 from rrgraph.training.losses import listwise_cross_entropy
 
-__all__ = ["OBJECTIVES", "RIGHT_ENCODERS", "ContrastiveTask", "Links", "RankingTask"]
+__all__ = ["CANDIDATE_ENCODERS", "OBJECTIVES", "ContrastiveTask", "Links", "RankingTask"]
 
 OBJECTIVES: Final = ("in_batch", "all")
-RIGHT_ENCODERS: Final = ("frozen", "live", "ema")
+CANDIDATE_ENCODERS: Final = ("frozen", "live", "ema")
 
 _POSITIVE_SHARE: Final = 3
 """At most one candidate in so many is a recorded one."""
@@ -34,37 +34,37 @@ class Links:
     """The training links of a bipartite graph.
 
     Attributes:
-        left: inputs of the left encoder, one row a node.
-        right: inputs of the right encoder.
-        edges: (2, links) int64, left and right node of each, without repetition, sorted by left node.
+        queries: inputs of the query encoder, one row a node.
+        candidates: inputs of the candidate encoder.
+        edges: (2, links) int64, query and candidate of each, without repetition, sorted by query.
         count: (links,) how often each is recorded.
-        eligible: (2, pairs) int64, sorted by left node: the right nodes that could be linked to each left node at all
-            (templates that apply, precursors that share elements); None where every one could.
+        eligible: (2, pairs) int64, sorted by query: the candidates that could be linked to each query at all (templates
+            that apply, precursors that share elements); None where every one could.
     """
 
-    left: Inputs
-    right: Inputs
+    queries: Inputs
+    candidates: Inputs
     edges: Tensor
     count: Tensor
     eligible: Tensor | None = None
 
-    def positives(self, left: Tensor) -> Tensor:
-        """Return which right nodes are linked to each of distinct left nodes, (n, right nodes) bool."""
-        return self._mark(self.edges, left)
+    def positives(self, queries: Tensor) -> Tensor:
+        """Return which candidates are linked to each of distinct queries, (n, candidates) bool."""
+        return self._mark(self.edges, queries)
 
-    def could_be(self, left: Tensor) -> Tensor:
-        """Return which right nodes could be linked to each of distinct left nodes, (n, right nodes) bool."""
+    def feasible(self, queries: Tensor) -> Tensor:
+        """Return which candidates could be linked to each of distinct queries, (n, candidates) bool."""
         if self.eligible is None:
-            return torch.ones(len(left), len(self.right[0]), dtype=torch.bool)
-        return self._mark(self.eligible, left) | self.positives(left)
+            return torch.ones(len(queries), len(self.candidates[0]), dtype=torch.bool)
+        return self._mark(self.eligible, queries) | self.positives(queries)
 
-    def _mark(self, pairs: Tensor, left: Tensor) -> Tensor:
-        """Return which pairs there are, found by bisection: pairs are sorted by left node."""
-        first, end = torch.searchsorted(pairs[0], left), torch.searchsorted(pairs[0], left, right=True)
+    def _mark(self, pairs: Tensor, queries: Tensor) -> Tensor:
+        """Return which pairs there are, found by bisection: pairs are sorted by query."""
+        first, end = torch.searchsorted(pairs[0], queries), torch.searchsorted(pairs[0], queries, right=True)
         number = end - first
-        rows = torch.repeat_interleave(torch.arange(len(left)), number)
+        rows = torch.repeat_interleave(torch.arange(len(queries)), number)
         within = torch.arange(len(rows)) - torch.repeat_interleave(number.cumsum(0) - number, number)
-        marked = torch.zeros(len(left), len(self.right[0]), dtype=torch.bool)
+        marked = torch.zeros(len(queries), len(self.candidates[0]), dtype=torch.bool)
         marked[rows, pairs[1][first[rows] + within]] = True
         return marked
 
@@ -92,19 +92,19 @@ class _DualTask(Task):
     def validate(self) -> dict[str, float]:
         return self._validate() if self._validate else {}
 
-    def embed_left(self, nodes: Tensor) -> Tensor:
-        """Return the embeddings of left nodes, with gradients."""
+    def embed_queries(self, nodes: Tensor) -> Tensor:
+        """Return the embeddings of queries, with gradients."""
         with half_precision(self.module.device, self._precision):
-            return self.module.embed_left(*select(self.links.left, nodes)).float()
+            return self.module.embed_queries(*select(self.links.queries, nodes)).float()
 
-    def embed_right(self, nodes: Tensor) -> Tensor:
-        """Return the embeddings of right nodes, with gradients."""
+    def embed_candidates(self, nodes: Tensor) -> Tensor:
+        """Return the embeddings of candidates, with gradients."""
         with half_precision(self.module.device, self._precision):
-            return self.module.embed_right(*select(self.links.right, nodes)).float()
+            return self.module.embed_candidates(*select(self.links.candidates, nodes)).float()
 
 
 class ContrastiveTask(_DualTask):
-    """Tell the right nodes of the batch, or all, apart (stage 1).
+    """Choose the candidate of each query among those of the batch, or all (stage 1).
 
     Args:
         module: the dual encoder.
@@ -140,17 +140,17 @@ class ContrastiveTask(_DualTask):
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         if self.config.diagonal:
-            scores = self.module.similarities(self.embed_left(batch[0]), self.embed_right(batch[1]))
+            scores = self.module.similarities(self.embed_queries(batch[0]), self.embed_candidates(batch[1]))
             return _both_ways(scores, torch.eye(len(scores), dtype=torch.bool, device=scores.device))
-        left = batch[0].unique()
+        queries = batch[0].unique()
         if self.config.objective == "all":
-            everything = torch.arange(len(self.links.right[0]))
-            scores = self.module.similarities(self.embed_left(left), self.embed_right(everything))
-            scores = scores.masked_fill(~self.links.could_be(left).to(scores.device), -torch.inf)
-            return listwise_cross_entropy(scores, self.links.positives(left).to(scores.device))
-        right = batch[1].unique()
-        scores = self.module.similarities(self.embed_left(left), self.embed_right(right))
-        return _both_ways(scores, self.links.positives(left)[:, right].to(scores.device))
+            everything = torch.arange(len(self.links.candidates[0]))
+            scores = self.module.similarities(self.embed_queries(queries), self.embed_candidates(everything))
+            scores = scores.masked_fill(~self.links.feasible(queries).to(scores.device), -torch.inf)
+            return listwise_cross_entropy(scores, self.links.positives(queries).to(scores.device))
+        candidates = batch[1].unique()
+        scores = self.module.similarities(self.embed_queries(queries), self.embed_candidates(candidates))
+        return _both_ways(scores, self.links.positives(queries)[:, candidates].to(scores.device))
 
 
 def _both_ways(scores: Tensor, positive: Tensor) -> Tensor:
@@ -162,8 +162,8 @@ class RankingTask(_DualTask):
     """Rank lists of recorded, nearest and random candidates (stage 2).
 
     Args:
-        module: the dual encoder after the first stage. Its right encoder may have `upper_parameters()`, those that are
-            trained here; all are otherwise.
+        module: the dual encoder after the first stage. Its candidate encoder may have `upper_parameters()`, those that
+            are trained here; all are otherwise.
         links: what is learned.
         config: variant, lists, rates.
         validate: returns validation metrics of the module in evaluation mode.
@@ -181,40 +181,42 @@ class RankingTask(_DualTask):
         validate: Callable[[], dict[str, float]] | None = None,
     ) -> None:
         super().__init__(module, links, config.precision, validate)
-        check_choice("ranking.right", config.right, RIGHT_ENCODERS)
+        check_choice("ranking.candidate_encoder", config.candidate_encoder, CANDIDATE_ENCODERS)
         if config.hard >= config.candidates:
             raise ConfigError(f"ranking.hard={config.hard} must be below ranking.candidates={config.candidates}.")
         self.config = config
-        self.shadow = deepcopy(module.right).requires_grad_(False).eval() if config.right == "ema" else None
-        self.bank = torch.empty(0)
+        self.shadow = deepcopy(module.right).requires_grad_(False).eval() if config.candidate_encoder == "ema" else None
+        self.index = torch.empty(0)
         for parameter in module.right.parameters():
             parameter.requires_grad_(False)
         for parameter in self._upper():
             parameter.requires_grad_(True)
 
     def _upper(self) -> list[nn.Parameter]:
-        if self.config.right == "frozen":
+        if self.config.candidate_encoder == "frozen":
             return []
-        # Towers name the layers that are refined; any other encoder is refined as a whole.
+        # Some encoders name the layers that are refined; any other encoder is refined as a whole.
         upper = getattr(self.module.right, "upper_parameters", self.module.right.parameters)
         return list(upper())
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
-        left = [parameter for parameter in self.module.left.parameters() if parameter.requires_grad]
-        groups = [{"params": left, "lr": self.config.learning_rate, "hidden": True}]
+        queries = [parameter for parameter in self.module.left.parameters() if parameter.requires_grad]
+        groups = [{"params": queries, "lr": self.config.learning_rate, "hidden": True}]
         upper = self._upper()
-        return [*groups, {"params": upper, "lr": self.config.right_learning_rate, "hidden": True}] if upper else groups
+        return (
+            [*groups, {"params": upper, "lr": self.config.candidate_learning_rate, "hidden": True}] if upper else groups
+        )
 
     def companions(self) -> Mapping[str, nn.Module]:
         return {} if self.shadow is None else {"shadow": self.shadow}
 
     def start_epoch(self, epoch: int) -> None:
-        if self.config.right == "frozen" and len(self.bank):
+        if self.config.candidate_encoder == "frozen" and len(self.index):
             return
         live = self.module.right
         if self.shadow is not None:
             self.module.right = self.shadow
-        self.bank = embed_all(self.module.embed_right, self.links.right)
+        self.index = embed_all(self.module.embed_candidates, self.links.candidates)
         self.module.right = live
 
     def stepped(self) -> None:
@@ -229,39 +231,39 @@ class RankingTask(_DualTask):
         return nodes[torch.randperm(len(nodes), generator=generator)].split(self.config.batch_size)
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        left = self.embed_left(batch)
-        candidates, positive = self.candidates(batch, left.detach(), generator)
-        if self.config.right == "frozen":
-            right = self.bank[candidates]
+        queries = self.embed_queries(batch)
+        candidates, positive = self.candidates(batch, queries.detach(), generator)
+        if self.config.candidate_encoder == "frozen":
+            embeddings = self.index[candidates]
         else:
             distinct, place = candidates.unique(return_inverse=True)
-            right = self.embed_right(distinct.cpu())[place]
-        scores = self.module.similarities(left[:, None], right).squeeze(1)
+            embeddings = self.embed_candidates(distinct.cpu())[place]
+        scores = self.module.similarities(queries[:, None], embeddings).squeeze(1)
         return listwise_cross_entropy(
             scores, positive, smoothing=self.config.smoothing, entropy_bonus=self.config.entropy_bonus
         )
 
-    def candidates(self, nodes: Tensor, left: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return the list of each left node.
+    def candidates(self, nodes: Tensor, queries: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return the list of each query.
 
         Args:
-            nodes: (n,) left nodes.
-            left: (n, width) their embeddings.
+            nodes: (n,) of the queries.
+            queries: (n, width) their embeddings.
             generator: of the random ones.
 
         Returns:
-            Distinct right nodes (n, candidates), fewer where there are not that many, and which of them are recorded:
+            Distinct candidates (n, candidates), fewer where there are not that many, and which of them are recorded:
             a third at most.
         """
         recorded = self.links.positives(nodes)
         size = min(self.config.candidates, recorded.shape[1])
         most = min(max(1, size // _POSITIVE_SHARE), int(recorded.sum(1).max()))
-        recorded = recorded.to(left.device)
-        keys = torch.rand(recorded.shape, generator=generator).to(left.device)
+        recorded = recorded.to(queries.device)
+        keys = torch.rand(recorded.shape, generator=generator).to(queries.device)
         first = keys.where(recorded, -1.0).topk(most, dim=1).indices
         chosen = torch.zeros_like(recorded).scatter_(1, first, True) & recorded
-        others = self.links.could_be(nodes).to(left.device) & ~recorded
-        near = (left @ self.bank.T).masked_fill(~others, -torch.inf)
+        others = self.links.feasible(nodes).to(queries.device) & ~recorded
+        near = (queries @ self.index.T).masked_fill(~others, -torch.inf)
         hard = torch.zeros_like(recorded).scatter_(1, near.topk(min(self.config.hard, size), dim=1).indices, True)
         # Recorded ones up to their share come first, then the nearest, then random ones.
         keys += 3.0 * chosen + 1.0 * (hard & others) - 2.0 * (recorded & ~chosen)

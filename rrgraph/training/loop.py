@@ -1,4 +1,4 @@
-"""One training loop for every task: batches and a loss flow in, the best weights and a history flow out.
+"""One training loop for every task.
 
 The loop knows nothing of graphs or chemistry. Each epoch draws its randomness from (seed, epoch), and a state within
 an epoch carries the generators', so a run that was interrupted and resumed gives the numbers of one that was not.
@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from rrgraph.errors import ConfigError
 from rrgraph.training.config import LoopConfig
@@ -59,7 +59,7 @@ class Task(ABC):
         return {}
 
     def validate(self) -> dict[str, float]:
-        """Return validation metrics, higher is better; empty when there is no validation part."""
+        """Return validation metrics, higher is better; empty when there are no validation rows."""
         return {}
 
 
@@ -84,7 +84,7 @@ def train(
         checkpoint_minutes: also write the state when the last one is that old; for tasks whose `start_epoch` does
             nothing.
         on_epoch: called with the row of each epoch once it is validated, before the state is written: what it raises
-            ends the training, and an epoch that is in the state has been told.
+            ends the training, and it has been called with every epoch that is in the state.
 
     Returns:
         The history, one row an epoch.
@@ -93,7 +93,7 @@ def train(
         ConfigError: the schedule or optimiser is unknown, the monitored metric is not reported, or the loss is not
             finite.
     """
-    return _Run(task, config, seed, state_folder, checkpoint_minutes, on_epoch).go(resume=resume)
+    return _Run(task, config, seed, state_folder, checkpoint_minutes, on_epoch).run(resume=resume)
 
 
 class _Run:
@@ -111,7 +111,7 @@ class _Run:
         self.task, self.config, self.seed = task, config, seed
         self.optimizers = make_optimizers(task.parameter_groups(), config)
         self.rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
-        self.average = _averaged_model(task.module, config.average) if config.average > 0 else None
+        self.average = _averaged_model(task.module, config.ema_decay) if config.ema_decay > 0 else None
         self.stopping = EarlyStopping(patience=config.patience)
         self.generator = torch.Generator()
         modules = {"module": task.module, **({} if self.average is None else {"average": self.average})}
@@ -122,7 +122,7 @@ class _Run:
         self.on_epoch = on_epoch
         self.saved = time.monotonic()
 
-    def go(self, *, resume: bool) -> History:
+    def run(self, *, resume: bool) -> History:
         within = bool(resume and self.folder and self.state.load(self.folder))
         progress = self.state.progress
         while progress.epoch < self.config.epochs and not self.stopping.stop(progress.epoch):
@@ -131,7 +131,7 @@ class _Run:
             loss = self._epoch(epoch, started, within=within and progress.batch > 0)
             self.task.module.eval()
             with self._averaged():
-                row = {"epoch": epoch, "loss": loss, **self._judge(epoch)}
+                row = {"epoch": epoch, "loss": loss, **self._validated(epoch)}
             if self.on_epoch is not None:
                 self.on_epoch(row)
             progress.history.append({**row, "seconds": time.perf_counter() - started})
@@ -188,7 +188,7 @@ class _Run:
         progress.step += 1
         return loss.item()
 
-    def _judge(self, epoch: int) -> dict[str, float]:
+    def _validated(self, epoch: int) -> dict[str, float]:
         """Validate, and keep the weights if they are the best so far."""
         metrics = self.task.validate()
         if metrics and self.config.monitor not in metrics:
@@ -233,11 +233,10 @@ def rate_factor(step: int, steps: int, config: LoopConfig) -> float:
 
 
 def _averaged_model(module: nn.Module, decay: float) -> AveragedModel:
-    @torch.no_grad()
     def update(averaged: Sequence[Tensor], current: Sequence[Tensor], count: int | Tensor) -> None:
         # A shorter memory at the start forgets the random weights.
-        weight = 1 - min(decay, (1 + int(count)) / (10 + int(count)))
-        torch._foreach_lerp_(list(averaged), list(current), weight)
+        memory = min(decay, (1 + int(count)) / (10 + int(count)))
+        get_ema_multi_avg_fn(memory)(list(averaged), list(current), count)
 
     return AveragedModel(module, multi_avg_fn=update)
 

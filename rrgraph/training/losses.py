@@ -1,4 +1,4 @@
-"""Losses of a batch of links: log-odds of positive links and of others flow in, a scalar flows out."""
+"""Losses of a batch of links, from the logits of positive and other links."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The optimisers of a run: parameter groups flow in, one or two optimisers whose rates the loop sets flow out."""
+"""The optimisers of a run, one or two, whose learning rates the loop sets."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def make_optimizers(groups: Sequence[Mapping[str, Any]], config: LoopConfig) -> 
         taken = {id(p) for p in hidden}
         matrices.append({**options, "params": hidden})
         rest.append({**options, "params": [p for p in group["params"] if id(p) not in taken], "weight_decay": 0.0})
-    matrices, rest = ([group for group in kind if group["params"]] for kind in (matrices, rest))
+    matrices, rest = ([group for group in groups if group["params"]] for groups in (matrices, rest))
     optimizers: list[Optimizer] = []
     if matrices:
         optimizers.append(torch.optim.Muon(matrices, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"))

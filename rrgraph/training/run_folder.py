@@ -24,7 +24,7 @@ def check_folder(config: BaseConfig, *, resume: bool) -> None:
 
     Raises:
         ConfigError: the folder holds a run and `resume` is not set, it was started with another configuration, or it
-            is no run folder.
+            is not a run folder.
     """
     folder = config.folder
     if not folder.exists():
@@ -38,7 +38,11 @@ def check_folder(config: BaseConfig, *, resume: bool) -> None:
         raise ConfigError(
             f"The run folder '{folder}' exists; continue it with --resume or choose another with output=DIR."
         )
-    if resume and found and not load_config(folder / "config.yaml", schema=type(config)).trains_like(config):
+    if (
+        resume
+        and found
+        and not load_config(folder / "config.yaml", schema=type(config), recorded=True).trains_like(config)
+    ):
         raise ConfigError(
             f"The run in '{folder}' was started with another configuration (see its config.yaml), "
             "so it cannot be resumed with this one."

@@ -21,7 +21,7 @@ from rrgraph.util.files import atomic_path
 __all__ = ["STATE_FILE", "History", "Progress", "TrainingState", "remove_state"]
 
 STATE_FILE = "training_state.safetensors"
-"""What an unfinished run goes on from, in its folder."""
+"""The file in a run folder from which an unfinished run is resumed."""
 
 History = list[dict[str, float]]
 """One row an epoch: epoch, loss, seconds and the validation metrics."""

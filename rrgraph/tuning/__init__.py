@@ -1,4 +1,4 @@
-"""Tuning: a configuration and a search space flow in; an Optuna study, its best configuration and figures flow out."""
+"""Tuning: searches the settings of a configuration with Optuna, on validation rows alone."""
 
 from rrgraph.tuning.objectives import PLANNING_TIME, Objective, read_objectives, shown
 from rrgraph.tuning.results import setting_lines

@@ -1,28 +1,19 @@
-"""Whether a search space fits a configuration: every key and value is checked before anything is run.
-
-A search space and the configuration it is for flow in; one sentence flows out when they do not fit.
-"""
+"""Whether a search space fits a configuration: every key and value is checked before anything is run."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Final
 
 from rrgraph.errors import RRGraphError, StudyError, suggestion
-from rrgraph.runs import BaselineConfig, RunConfig, check_run
+from rrgraph.runs import BaselineConfig, RunConfig, check_run, materials_workflow
 from rrgraph.tuning.space import Choice, Parameter, SearchSpace, config_value
-from rrgraph.util.config import config_keys, set_values, suggest_key
+from rrgraph.util.config import set_values, suggest_key
 
 __all__ = ["check_space"]
 
 _FIXED: Final = ("name", "output", "seed", "baseline", "data.", "training.monitor", "training.validation_targets")
 """What decides which rows are learned and measured: a search among them would compare what cannot be compared."""
-
-_SHAPE: Final = tuple(
-    f"model.{name}" for name in ("width", "layers", "heads", "feedforward", "element_embedding", "weigh_fractions")
-)
-"""What a pretrained encoder brings with it."""
 
 
 def check_space(space: SearchSpace, config: RunConfig | BaselineConfig) -> None:
@@ -35,7 +26,7 @@ def check_space(space: SearchSpace, config: RunConfig | BaselineConfig) -> None:
         ConfigError: the configuration itself is refused.
     """
     check_run(config)
-    known = [*config_keys(type(config)), *_options(config)]
+    known = materials_workflow(config).keys(config)
     before: dict[str, Parameter] = {}
     for parameter in space.parameters:
         _check_key(parameter.key, known, "search parameter")
@@ -52,16 +43,6 @@ def check_space(space: SearchSpace, config: RunConfig | BaselineConfig) -> None:
     for parameter in searched:
         _check_effect(parameter, before, config)
         _check_values(parameter, before, config)
-
-
-def _options(config: RunConfig | BaselineConfig) -> list[str]:
-    """Return the keys of a baseline's options."""
-    if not isinstance(config, BaselineConfig):
-        return []
-    from rrgraph.baselines import BASELINES
-
-    names = inspect.signature(BASELINES[config.baseline]).parameters
-    return [f"options.{name}" for name in names if name != "seed"]
 
 
 def _measures(key: str) -> bool:
@@ -97,15 +78,9 @@ def _possible(parameter: Parameter, searched: Mapping[str, Parameter], config: R
 
 def _check_effect(parameter: Parameter, searched: Mapping[str, Parameter], config: RunConfig | BaselineConfig) -> None:
     """Refuse what would be searched in vain."""
-    if not isinstance(config, RunConfig):
-        return
-    key, reason = parameter.key, ""
-    if key in _SHAPE and config.model.pretrained and "model.pretrained" not in searched:
-        reason = f"the pretrained encoder '{config.model.pretrained}' brings its own"
-    if key.startswith("sets.") and key != "sets.enabled" and not config.sets.enabled and "sets.enabled" not in searched:
-        reason = "sets.enabled is false"
+    reason = materials_workflow(config).useless(config, parameter.key, list(searched))
     if reason:
-        raise StudyError(f"The search parameter {key} has no effect: {reason}.")
+        raise StudyError(f"The search parameter {parameter.key} has no effect: {reason}.")
 
 
 def _check_values(parameter: Parameter, searched: Mapping[str, Parameter], config: RunConfig | BaselineConfig) -> None:

@@ -1,4 +1,4 @@
-"""What a study optimises: names flow in, measurements of validation rows flow out. Test rows are never looked at."""
+"""What a study optimises: measurements of validation rows. Test rows are never looked at."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
+from rrgraph.data import TEST, VALIDATION
 from rrgraph.errors import StudyError, suggestion
 from rrgraph.evaluation import PROTOCOLS
 from rrgraph.metrics import TOP_K
-from rrgraph.models import load_model
-from rrgraph.planning import LinkScorer, SetProposer, planner_for
-from rrgraph.runs import BaselineConfig, RunConfig, RunData, candidate_pool
+from rrgraph.planning import planner_for
+from rrgraph.runs import BaselineConfig, RunConfig, RunData, candidate_pool, materials_workflow
 from rrgraph.util.config import MODEL
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Objective:
 
     def measured(self, comparison: Comparison) -> float:
         """Return the accuracy among the metrics of a run."""
-        top = comparison["validation"][self.protocol][MODEL].overall.top
+        top = comparison[VALIDATION.word][self.protocol][MODEL].overall.top
         return float(top[int(self.metric.removeprefix("top_"))].value)
 
 
@@ -64,13 +64,13 @@ def read_objectives(names: Sequence[str]) -> tuple[Objective, ...]:
     """Return the objectives that names stand for; the first one is an accuracy.
 
     Raises:
-        StudyError: a name is unknown, asks for test rows, or stands twice, or the first is no accuracy.
+        StudyError: a name is unknown, asks for test rows, or stands twice, or the first is not an accuracy.
     """
     known = [f"{protocol}.top_{k}" for protocol in PROTOCOLS for k in TOP_K] + [PLANNING_TIME]
     found: list[Objective] = []
     for name in names:
         plain = name.removeprefix("validation.")
-        if plain.split(".")[0].startswith("test"):
+        if plain.split(".")[0].startswith(TEST.word):
             raise StudyError(
                 f"The objective '{name}' asks for test rows, but settings may be chosen on validation rows alone: "
                 f"expected some of {', '.join(known)}."
@@ -105,14 +105,7 @@ def planning_time(config: RunConfig | BaselineConfig, data: RunData) -> float:
     rows = data.split.validation
     chosen = np.sort(np.random.default_rng(0).permutation(len(rows))[:_TARGETS])
     targets = [rows.targets[row] for row in chosen]
-    system: LinkScorer | SetProposer
-    mode = "product"
-    if isinstance(config, RunConfig):
-        system, mode = load_model(str(config.folder)), config.evaluation.mode
-    else:
-        from rrgraph.runs.baseline import build_baseline
-
-        system = build_baseline(config).fit(data.split.train, data.split)
+    system, mode = materials_workflow(config).ranker(config, data)
     rules = PROTOCOLS["open"]
     planner = planner_for(
         system, candidate_pool(data.known, rows), rules.constraints(), mode=mode, max_candidates=rules.max_candidates

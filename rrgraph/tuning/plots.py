@@ -1,4 +1,4 @@
-"""Pictures of a study: its trials flow in; interactive pages and PNG files flow out, drawn without a network."""
+"""Figures of a study: interactive pages and PNG files, drawn without network access."""
 
 from __future__ import annotations
 

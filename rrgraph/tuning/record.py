@@ -1,4 +1,4 @@
-"""What a study is about: configuration, data, objectives and search space flow in, a record that resuming is held to.
+"""What a study is about: the record of configuration, data, objectives and search space that resuming is held to.
 
 A study may be resumed only with what it was started with, since trials that learned from other rows, or were measured
 otherwise, cannot be compared.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,12 +20,13 @@ from optuna.trial import TrialState
 from rrgraph.data import data_checksum
 from rrgraph.errors import StudyError
 from rrgraph.models import load_encoder
-from rrgraph.runs import BaselineConfig, RunConfig
+from rrgraph.runs import BaselineConfig, RunConfig, materials_workflow
 from rrgraph.tuning.objectives import Objective
 from rrgraph.tuning.settings import StudySettings, trial_config
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import public_url
 from rrgraph.util.files import write_json
+from rrgraph.util.settings import to_stored
 
 __all__ = ["check_folder", "claim_study", "describe_study", "fingerprint", "finished", "record_folder"]
 
@@ -46,10 +46,10 @@ def describe_study(config: RunConfig | BaselineConfig, space: SearchSpace, setti
     """
     data = config.data
     sources = {name: data_checksum(name) for name in (data.table, data.holdout, data.pool) if name}
-    if isinstance(config, RunConfig) and config.model.pretrained:
-        sources[f"encoder {config.model.pretrained}"] = _encoder_checksum(config.model.pretrained)
+    if pretrained := materials_workflow(config).pretrained(config):
+        sources[f"encoder {pretrained}"] = _encoder_checksum(pretrained)
     return {
-        "configuration": asdict(trial_config(config, {}, settings)),
+        "configuration": to_stored(trial_config(config, {}, settings)),
         "contents": sources,
         "objectives": {each.name: each.direction for each in settings.objectives},
         "search": {each["key"]: each for each in space.to_list()},

@@ -1,4 +1,4 @@
-"""What a study found: its trials flow in; a table of them, the best configurations and figures flow out as files."""
+"""What a study found: writes the table of its trials, the best configurations and figures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from rrgraph.runs import BaselineConfig, RunConfig
+from rrgraph.runs import BaselineConfig, RunConfig, materials_workflow
 from rrgraph.tuning.objectives import shown
 from rrgraph.tuning.plots import draw_study
 from rrgraph.tuning.sampling import SAME_AS
@@ -80,14 +80,8 @@ def best_config(trial: FrozenTrial, job: Job) -> RunConfig | BaselineConfig:
     It measures what the configuration of the study measures. Its best epoch is chosen as in the study.
     """
     config = set_values(replace(job.config, name=f"{job.study}-{trial.number}", output=""), trial.params)
-    if isinstance(config, BaselineConfig):
-        return config
     first = job.settings.objectives[0]
-    return replace(
-        config,
-        evaluation=replace(config.evaluation, validation_protocol=first.protocol),
-        training=replace(config.training, monitor=first.metric),
-    )
+    return materials_workflow(config).chosen_by(config, protocol=first.protocol, metric=first.metric)
 
 
 def setting_lines(trial: FrozenTrial) -> list[str]:

@@ -1,4 +1,4 @@
-"""Which settings are tried and which trials are cut short: a study's seed and trials flow in, samples and pruners out.
+"""Which settings are tried and which trials are cut short: the sampler and the pruner of a study.
 
 The sampler of a trial is seeded with (seed of the study, number of the trial), so that a study that is resumed, or
 worked on by several processes, draws for each number what it would have drawn anyway and repeats no trial.

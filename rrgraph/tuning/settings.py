@@ -1,4 +1,4 @@
-"""How a study searches: options of the search space and of the command flow in, checked settings flow out."""
+"""How a study searches: the options of the search space and of the command, checked."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
+from rrgraph.data import VALIDATION
 from rrgraph.errors import StudyError, suggestion
-from rrgraph.runs import BaselineConfig, RunConfig
+from rrgraph.runs import BaselineConfig, RunConfig, materials_workflow
 from rrgraph.tuning.objectives import PLANNING_TIME, Objective, measured_protocols, read_objectives
 from rrgraph.tuning.space import Choice, SearchSpace
 from rrgraph.util.config import set_values
@@ -38,7 +39,7 @@ class StudySettings:
     seed: int = 0
 
     @property
-    def alone(self) -> Objective | None:
+    def single(self) -> Objective | None:
         """The objective when there is one, None in a Pareto study."""
         return self.objectives[0] if len(self.objectives) == 1 else None
 
@@ -95,32 +96,20 @@ def trial_config(
     The best epoch is chosen by the first objective too. Everything else is that of the configuration, the seed as well:
     it draws the validation rows, which all trials share.
     """
+    workflow, first = materials_workflow(config), settings.objectives[0]
     config = replace(config, name=name, output=output)
-    protocols = measured_protocols(settings.objectives)
-    if isinstance(config, BaselineConfig):
-        evaluation = replace(config.evaluation, parts=["validation"], protocols=protocols)
-        return set_values(replace(config, evaluation=evaluation), values)
-    first = settings.objectives[0]
-    measured = replace(
-        config.evaluation,
-        parts=["validation"],
-        protocols=protocols,
-        baselines=[],
-        card_from=[],
-        validation_protocol=first.protocol,
-    )
-    training = replace(config.training, monitor=first.metric)
-    return set_values(replace(config, evaluation=measured, training=training), values)
+    config = workflow.measured_on(config, subset=VALIDATION.word, protocols=measured_protocols(settings.objectives))
+    return set_values(workflow.chosen_by(config, protocol=first.protocol, metric=first.metric), values)
 
 
 def _unprunable(settings: StudySettings, space: SearchSpace, config: RunConfig | BaselineConfig) -> str:
     """Return why trials cannot be compared epoch by epoch, or nothing."""
-    if settings.alone is None:
+    if settings.single is None:
         return (
             f"a study with several objectives has no single value to compare ({PLANNING_TIME} is known at the end only)"
         )
-    if isinstance(config, BaselineConfig):
-        return f"the baseline {config.baseline} is fitted as a whole and reports no epochs"
+    if reason := materials_workflow(config).unpruned(config):
+        return reason
     if any(parameter.key == "training.epochs" for parameter in space.parameters):
         return "training.epochs is searched, so that the same epoch means different things in different trials"
     return ""

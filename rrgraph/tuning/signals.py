@@ -1,4 +1,4 @@
-"""What surrounds a trial: Optuna's messages are kept from the terminal, and signals to end come when they may."""
+"""Signals and messages during a trial: when it may be interrupted, and what Optuna may print."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Search spaces: a YAML file flows in, checked parameters flow out, and of them the settings of each trial.
+"""Search spaces: the checked parameters of a YAML file, from which the settings of each trial are drawn.
 
 Parameters are keys of a run's configuration. A parameter with a condition is searched only where other keys, searched
 before or not searched at all, have one of the values that it names.
@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from omegaconf import OmegaConf
-
 from rrgraph.errors import StudyError, suggestion
 from rrgraph.runs import BaselineConfig, RunConfig
-from rrgraph.util.config import read_mapping
+from rrgraph.util.config import read_plain
+from rrgraph.util.settings import current_key, warn_renamed
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -95,6 +94,21 @@ class SearchSpace:
     parameters: tuple[Parameter, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    def renamed(self, schema: type) -> SearchSpace:
+        """Return the space with today's names of keys, in conditions too; earlier ones are understood with a warning.
+
+        Args:
+            schema: of the configurations that it is for.
+        """
+        keys = [key for each in self.parameters for key in (each.key, *each.condition)]
+        names = {key: current_key(key, schema) for key in keys}
+        warn_renamed({old: new for old, new in names.items() if old != new}, "the search space")
+        parameters = tuple(
+            replace(each, key=names[each.key], condition={names[key]: v for key, v in each.condition.items()})
+            for each in self.parameters
+        )
+        return replace(self, parameters=parameters)
+
     def suggest(self, trial: Trial, config: object) -> dict[str, Choice]:
         """Return the settings of a trial, by key of the configuration."""
         values: dict[str, Choice] = {}
@@ -139,7 +153,7 @@ def load_space(path: str | Path) -> SearchSpace:
         ConfigError: the file is missing, not YAML, or no mapping.
         StudyError: naming the parameter, the option and what was expected.
     """
-    given: Any = OmegaConf.to_container(read_mapping(Path(path)))
+    given = read_plain(Path(path))
     parameters = given.pop("parameters", None)
     if not isinstance(parameters, dict) or not parameters:
         raise StudyError(

@@ -1,4 +1,4 @@
-"""Where studies are kept: a URL flows in, an Optuna storage flows out that knows which running trials have died.
+"""Where studies are kept: Optuna storages that know which running trials have died, opened by URL.
 
 Several processes share any of them; several computers share a journal on a network drive, a PostgreSQL database, or a
 storage that one of them serves through Optuna's gRPC proxy.
@@ -6,86 +6,26 @@ storage that one of them serves through Optuna's gRPC proxy.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from optuna import Study
-from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
-from optuna.storages import BaseStorage, GrpcStorageProxy, JournalStorage, RDBStorage, RetryHeartbeatStaleTrialCallback
-from optuna.storages._heartbeat import BaseHeartbeat
+from optuna.exceptions import StorageInternalError
+from optuna.storages import BaseStorage, GrpcStorageProxy, RDBStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from rrgraph.errors import StudyError
+from rrgraph.tuning.heartbeat import BEAT_SECONDS, GRACE_SECONDS, SignallingJournal, SignallingProxy, retry
 
-__all__ = ["BEAT_SECONDS", "GRACE_SECONDS", "default_storage", "opened_storage", "public_url", "retry"]
-
-BEAT_SECONDS: Final = 15
-"""Time between the signs of life of a running trial."""
-
-GRACE_SECONDS: Final = 60
-"""Silence after which a running trial counts as dead."""
-
-RETRIES: Final = 5
-"""How often a trial that died is started again; an interruption is never refused, but counts."""
+__all__ = ["default_storage", "opened_storage", "public_url"]
 
 _SERVER_SECONDS: Final = 10
 
 _FORMS: Final = "sqlite:///FILE, journal:FILE, postgresql://USER@HOST/DATABASE or grpc://HOST:PORT"
-
-_BEAT: Final = "rrgraph:alive"
-
-
-class _Beats(BaseHeartbeat):
-    """Signs of life as an attribute of the trial, for storages that come without.
-
-    The time is that of each computer's clock, which should agree to within some seconds.
-    """
-
-    def record_heartbeat(self: Any, trial_id: int) -> None:
-        # A trial that others took for dead finds out when it reports.
-        with suppress(UpdateFinishedTrialError):
-            # With the trial's own id, since a trial that is started again takes over the attributes of the first.
-            self.set_trial_system_attr(trial_id, _BEAT, [trial_id, time.time()])
-
-    def _get_stale_trial_ids(self: Any, study_id: int) -> list[int]:
-        stale = []
-        for trial in self.get_all_trials(study_id, deepcopy=False, states=(TrialState.RUNNING,)):
-            owner, seen = trial.system_attrs.get(_BEAT, (None, 0.0))
-            if owner == trial._trial_id and time.time() - seen > GRACE_SECONDS:
-                stale.append(trial._trial_id)
-        return stale
-
-    def get_heartbeat_interval(self) -> int | None:
-        return BEAT_SECONDS
-
-    def get_heartbeat_stale_trial_callback(self) -> Callable[[Study, FrozenTrial], None] | None:
-        return retry
-
-
-class _Journal(_Beats, JournalStorage):
-    """A journal with signs of life."""
-
-
-class _Proxy(_Beats, GrpcStorageProxy):
-    """A served storage with signs of life."""
-
-
-def retry(study: Study, trial: FrozenTrial, *, most: int | None = RETRIES) -> None:
-    """Put a trial that died back into the queue, with its settings and what it reported.
-
-    Args:
-        study: of the trial.
-        trial: the one that died.
-        most: how often it may be started again; None for any number.
-    """
-    RetryHeartbeatStaleTrialCallback(max_retry=most, inherit_intermediate_values=True)(study, trial)
 
 
 def default_storage(folder: Path) -> str:
@@ -141,11 +81,11 @@ def opened_storage(url: str) -> Iterator[BaseStorage]:
 def _open_journal(path: str) -> BaseStorage:
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        return _Journal(JournalFileBackend(path))
+        return SignallingJournal(JournalFileBackend(path))
     except OSError as error:
         raise StudyError(f"The journal '{path}' cannot be opened: {error.strerror or error}.") from None
     except ValueError as error:
-        raise StudyError(f"The file '{path}' is no journal of a study: {error}.") from None
+        raise StudyError(f"The file '{path}' is not the journal of a study: {error}.") from None
 
 
 def _open_proxy(url: str) -> GrpcStorageProxy:
@@ -153,7 +93,7 @@ def _open_proxy(url: str) -> GrpcStorageProxy:
     if not host or not port.isdecimal():
         raise StudyError(f"The storage '{url}' cannot be read, expected grpc://HOST:PORT.")
     _need("grpc", "grpcio", "A gRPC proxy")
-    proxy = _Proxy(host=host, port=int(port))
+    proxy = SignallingProxy(host=host, port=int(port))
     try:
         proxy.wait_server_ready(timeout=_SERVER_SECONDS)
     except ConnectionError:

@@ -1,4 +1,4 @@
-"""A whole study: a configuration and a search space flow in; trials, the best configuration and pictures flow out."""
+"""A whole study: carries out its trials, and writes the best configuration, tables and figures."""
 
 from __future__ import annotations
 
@@ -114,6 +114,7 @@ def tune(
         StudyError: the space, the storage, the folder or the study is refused, or the storage fails.
         DataError: a table cannot be read.
     """
+    space = space.renamed(type(config))
     settings = read_settings(space, config, options or {})
     check_space(space, config)
     name = study or config.name

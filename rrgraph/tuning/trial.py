@@ -1,4 +1,4 @@
-"""One trial of a study: the study flows in, a run with its validation metrics flows out, cut short if it is poor.
+"""One trial of a study: a run with validation metrics, cut short if it is poor.
 
 A trial that died or was interrupted is started again from the state in its run folder.
 """
@@ -25,14 +25,15 @@ from optuna.storages import fail_stale_trials
 from optuna.trial import FrozenTrial, TrialState
 
 from rrgraph.errors import RRGraphError
-from rrgraph.runs import BaselineConfig, RunConfig, RunData, carry_out, run_data
+from rrgraph.runs import BaselineConfig, RunConfig, RunData, materials_workflow, run, run_data
+from rrgraph.tuning.heartbeat import GRACE_SECONDS, retry
 from rrgraph.tuning.objectives import PLANNING_TIME, planning_time
 from rrgraph.tuning.record import finished
 from rrgraph.tuning.sampling import SAME_AS, SeededSampler, find_twin, make_pruner
 from rrgraph.tuning.settings import StudySettings, trial_config
 from rrgraph.tuning.signals import interruptible, quietly, uninterrupted
 from rrgraph.tuning.space import SearchSpace
-from rrgraph.tuning.storage import GRACE_SECONDS, opened_storage, retry
+from rrgraph.tuning.storage import opened_storage
 from rrgraph.tuning.trial_storage import first_number, keep_best_weights, trial_folder
 
 __all__ = ["ERROR", "Job", "Outcome", "open_study", "release_dead", "release_own", "run_trial"]
@@ -143,7 +144,7 @@ def open_study(job: Job, storage: optuna.storages.BaseStorage) -> Study:
     study = optuna.load_study(
         study_name=job.study, storage=storage, sampler=SeededSampler(settings.seed, startup=settings.startup)
     )
-    epochs = job.config.training.epochs if isinstance(job.config, RunConfig) else 1
+    epochs = materials_workflow(job.config).epochs(job.config)
     study.pruner = make_pruner(settings.pruner, epochs=epochs, warmup=settings.warmup, study=study)
     return study
 
@@ -242,18 +243,19 @@ class _Objective:
 
     def _measure(self, trial: Trial, frozen: FrozenTrial, config: RunConfig | BaselineConfig) -> tuple[float, ...]:
         data = _prepared(config)
-        result = carry_out(config, resume=True, on_epoch=self._reporter(trial, frozen), data=data)
+        result = run(config, resume=True, on_epoch=self._reporter(trial, frozen), data=data)
         return tuple(
             planning_time(config, data) if each.name == PLANNING_TIME else each.measured(result.comparison)
             for each in self.job.settings.objectives
         )
 
     def _reporter(self, trial: Trial, frozen: FrozenTrial) -> _Reporter | None:
-        objective, config = self.job.settings.alone, self.job.config
-        if objective is None or not isinstance(config, RunConfig):
+        objective, config = self.job.settings.single, self.job.config
+        workflow = materials_workflow(config)
+        if objective is None or workflow.unpruned(config):
             return None
-        # After its last epoch a link model may as well be measured, unless a second stage is still to come.
-        return _Reporter(trial, frozen, objective.metric, last=0 if config.sets.enabled else config.training.epochs)
+        # After its last epoch a link model may as well be measured, unless its re-ranker is still to come.
+        return _Reporter(trial, frozen, objective.metric, last=workflow.last_epoch(config))
 
 
 class _Reporter:
@@ -282,8 +284,7 @@ class _Repeated(Exception):
 
 def _prepared(config: RunConfig | BaselineConfig) -> RunData:
     """Return the data of a run, from an earlier trial of this process if that had the same."""
-    model = (config.model.statistics, config.model.members > 1) if isinstance(config, RunConfig) else ()
-    key = (type(config), repr(config.data), config.seed, *model)
+    key = materials_workflow(config).data_key(config)
     data = _PREPARED.pop(key, None) or run_data(config)
     while len(_PREPARED) >= _MOST_PREPARED:
         _PREPARED.pop(next(iter(_PREPARED)))

@@ -1,4 +1,4 @@
-"""Weights on disk: the trials of a study flow in; the weights of all but the best ones are deleted."""
+"""Trial folders on disk: the weights of all trials of a study but the best ones are deleted."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -13,15 +13,16 @@ from yaml import YAMLError
 
 from rrgraph.errors import ConfigError, suggestion
 from rrgraph.util.files import suggest_file, write_text
+from rrgraph.util.settings import current_key, rename_keys, setting, settings, warn_renamed
 
 __all__ = [
     "MODEL",
     "BaseConfig",
     "NamedConfig",
     "config_keys",
-    "domain_of",
     "load_config",
     "read_mapping",
+    "read_plain",
     "save_config",
     "set_values",
     "suggest_key",
@@ -33,8 +34,8 @@ class NamedConfig:
     """What everything that a configuration file describes has: a name and a folder.
 
     Attributes:
-        name: its folder is `output`, or `<parent>/<name>` when that is empty.
-        output: the folder.
+        name: name of the run or experiment, by default that of the file.
+        output: its folder; empty for a folder of that name in `runs`, or in `experiments` for an experiment.
     """
 
     parent: ClassVar[str] = "runs"
@@ -51,16 +52,16 @@ class NamedConfig:
 
 @dataclass
 class BaseConfig(NamedConfig):
-    """What the configurations of all kinds of run have.
+    """What the configurations of all runs have.
 
     Attributes:
-        seed: of everything that is drawn.
+        seed: seed of every random choice.
     """
 
     untrained: ClassVar[tuple[str, ...]] = ()
     """Dotted keys that do not change what is trained, such as what is measured at the end."""
 
-    seed: int = 0
+    seed: int = setting(0, at_least=0)
 
     def trains_like(self, other: BaseConfig) -> bool:
         """Whether both configurations train the same model; only the keys of `untrained` may differ."""
@@ -83,13 +84,24 @@ MODEL = "model"
 """What the system of a run is called among those that are measured: its model, or the baseline it is about."""
 
 
-def load_config(path: str | Path, overrides: Sequence[str] = (), *, schema: type[C]) -> C:
+def load_config(
+    path: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    schema: type[C],
+    recorded: bool = False,
+    given: DictConfig | None = None,
+) -> C:
     """Read a configuration file and apply overrides such as `training.epochs=5`.
+
+    Earlier names of keys are understood, with one warning.
 
     Args:
         path: a YAML file.
         overrides: `key=value`, later ones win.
         schema: the dataclass of the run.
+        recorded: the file was written by a run, so nobody has to be warned of the names in it.
+        given: what the file holds, if it has been read already.
 
     Raises:
         ConfigError: the file is missing or not YAML, or a key or value does not fit the schema.
@@ -99,28 +111,32 @@ def load_config(path: str | Path, overrides: Sequence[str] = (), *, schema: type
         if "=" not in override.lstrip("="):
             raise ConfigError(f"The override '{override}' is not of the form key=value, such as training.epochs=5.")
     source = f"configuration file '{path}'"
+    values, renamed = _current(read_mapping(path) if given is None else given, schema)
     try:
-        merged = OmegaConf.merge(OmegaConf.structured(schema(name=path.stem)), read_mapping(path))
+        merged = OmegaConf.merge(OmegaConf.structured(schema(name=path.stem)), values)
+        if recorded:
+            renamed = {}
         for override in overrides:
             source = f"override '{override}'"
-            merged = OmegaConf.merge(merged, OmegaConf.from_dotlist([override]))
+            values, found = _current(OmegaConf.from_dotlist([override]), schema)
+            renamed |= found
+            merged = OmegaConf.merge(merged, values)
         config = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
         raise ConfigError(_explain(error, schema, source)) from None
+    except ConfigError:
+        raise
     except (YAMLError, TypeError, ValueError) as error:
         raise ConfigError(f"The {source} cannot be read: {' '.join(str(error).split())}.") from None
     assert isinstance(config, schema)
+    warn_renamed(renamed, f"the configuration '{path}'")
     return config
 
 
-def domain_of(path: str | Path) -> str | None:
-    """Return the domain that a configuration file names, None for one about inorganic reactions.
-
-    Raises:
-        ConfigError: the file is missing or not YAML.
-    """
-    given = read_mapping(Path(path))
-    return str(given["domain"]) if "domain" in given else None
+def _current(given: DictConfig, schema: type) -> tuple[DictConfig, dict[str, str]]:
+    """Return what was given under today's names, and these by the earlier ones that were found."""
+    values, renamed = rename_keys(OmegaConf.to_container(given), schema)
+    return OmegaConf.create(values) if renamed else given, renamed
 
 
 def save_config(config: NamedConfig, path: str | Path) -> None:
@@ -136,8 +152,10 @@ def set_values(config: C, values: Mapping[str, Any]) -> C:
     """
     changed = OmegaConf.structured(config)
     try:
+        renamed = {key: current_key(key, type(config)) for key in values}
+        warn_renamed({old: new for old, new in renamed.items() if old != new}, "the given values")
         for key, value in values.items():
-            OmegaConf.update(changed, key, value)
+            OmegaConf.update(changed, renamed[key], value)
         return cast(C, OmegaConf.to_object(changed))
     except OmegaConfBaseException as error:
         raise ConfigError(_explain(error, type(config), "configuration")) from None
@@ -162,6 +180,11 @@ def read_mapping(path: Path) -> DictConfig:
     return given
 
 
+def read_plain(path: Path) -> dict[str, Any]:
+    """Return what a YAML file holds as plain dictionaries and lists; errors are those of `read_mapping`."""
+    return cast(dict[str, Any], OmegaConf.to_container(read_mapping(path)))
+
+
 def _explain(error: OmegaConfBaseException, schema: type, source: str) -> str:
     key = str(error.full_key or "")
     reason = (error.msg or str(error)).splitlines()[0]
@@ -182,13 +205,6 @@ def suggest_key(key: str, known: Sequence[str]) -> str:
     return close
 
 
-def config_keys(schema: type, prefix: str = "") -> list[str]:
+def config_keys(schema: type) -> list[str]:
     """Return the dotted keys of a configuration, such as `training.epochs`."""
-    keys = []
-    for option in fields(schema):
-        nested = option.default_factory if isinstance(option.default_factory, type) else None
-        if nested is not None and is_dataclass(nested):
-            keys += config_keys(nested, f"{prefix}{option.name}.")
-        else:
-            keys.append(f"{prefix}{option.name}")
-    return keys
+    return [each.key for each in settings(schema())]

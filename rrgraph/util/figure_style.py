@@ -1,7 +1,4 @@
-"""The one look of every figure: sizes, fonts, colours, and files that are the same byte for byte.
-
-The panels that a figure asks for flow in; a matplotlib figure flows out, and from it SVG and PNG files.
-"""
+"""The common style of all figures: sizes, fonts, colours, and SVG and PNG files that are reproducible to the byte."""
 
 from __future__ import annotations
 
@@ -44,7 +41,7 @@ __all__ = [
 ]
 
 PALETTE: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F6000")
-"""Colours that colour-blind people tell apart (Okabe and Ito), without the yellow that white paper swallows."""
+"""Colours that colour-blind people can distinguish (Okabe and Ito), without yellow, which is hard to see on white."""
 
 GREY: Final = "#8A8A8A"
 
@@ -56,7 +53,7 @@ _RULES: Final[dict[str, Any]] = {
     "figure.facecolor": "white",
     "figure.dpi": 100,
     "savefig.dpi": 160,
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters on every computer
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so it is the same on every computer
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.titleweight": "bold",
@@ -86,28 +83,28 @@ P = ParamSpec("P")
 
 
 class Look(NamedTuple):
-    """How one series is drawn; colour and marker differ, so that neither has to be told apart alone."""
+    """How one series is drawn; series differ in both colour and marker."""
 
     color: str
     marker: str
     line: str
 
 
-def look(position: int) -> Look:
-    """Return the look of the series at a position; after eight of them the marker shifts and lines are dashed."""
-    turn, place = divmod(position, len(PALETTE))
-    return Look(PALETTE[place], _MARKERS[(place + turn) % len(_MARKERS)], ("-", "--", ":")[turn % 3])
+def look(index: int) -> Look:
+    """Return the look of the series at an index; after every eight series markers shift and the line style changes."""
+    turn, color = divmod(index, len(PALETTE))
+    return Look(PALETTE[color], _MARKERS[(color + turn) % len(_MARKERS)], ("-", "--", ":")[turn % 3])
 
 
 def looks(labels: Sequence[str]) -> dict[str, Look]:
-    """Return the look of each series by its label; within `same_looks` a label looks alike in every figure."""
+    """Return the look of each series by its label; within `same_looks` a label has the same look in every figure."""
     order = dict.fromkeys([*_ORDER.get(), *labels])
-    return {label: look(place) for place, label in enumerate(order) if label in labels}
+    return {label: look(index) for index, label in enumerate(order) if label in labels}
 
 
 @contextmanager
 def same_looks(labels: Sequence[str]) -> Iterator[None]:
-    """Give series the looks of their places among these labels, whichever of them a figure shows."""
+    """Give each label the same look in all figures, whichever of the labels a figure shows."""
     before = _ORDER.set(tuple(labels))
     try:
         yield
@@ -116,7 +113,7 @@ def same_looks(labels: Sequence[str]) -> Iterator[None]:
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Return a function that draws in this style, whatever the user's own settings are.
+    """Return a function that draws in this style, independent of the user's matplotlib settings.
 
     Raises:
         ConfigError: matplotlib is not installed.
@@ -153,7 +150,7 @@ def save(figure: Figure, folder: str | os.PathLike[str], name: str) -> tuple[Pat
     """Write a figure as `name.svg` and `name.png` and return both paths; the same figure gives the same bytes."""
     paths = Path(folder) / f"{name}.svg", Path(folder) / f"{name}.png"
     for path, metadata in zip(paths, (_NO_DATE, {"Software": None}), strict=True):
-        # Rendered before the file is opened: no half picture stays behind.
+        # Rendered before the file is opened, so that an error leaves no incomplete file.
         content = _rendered(figure, path.suffix[1:], metadata)
         with atomic_path(path) as temporary:
             temporary.write_bytes(content)
@@ -161,18 +158,18 @@ def save(figure: Figure, folder: str | os.PathLike[str], name: str) -> tuple[Pat
 
 
 def sign(figure: Figure, text: str) -> None:
-    """Write a line, such as the source of the numbers, below all that a figure shows."""
+    """Write a line, such as the data source, below a figure."""
     with _settings():
-        for _ in range(2):  # long labels settle in the second pass
+        for _ in range(2):  # the layout of long labels needs a second pass
             figure.draw_without_rendering()
     width, height = figure.get_size_inches()
     taller = height + _STRIP
-    places = [axis.get_position() for axis in figure.axes]
+    positions = [axis.get_position() for axis in figure.axes]
     figure.set_layout_engine("none")
     figure.set_size_inches(width, taller)
-    for axis, place in zip(figure.axes, places, strict=True):
-        bottom = (place.y0 * height + _STRIP) / taller
-        axis.set_position((place.x0, bottom, place.width, place.height * height / taller))
+    for axis, position in zip(figure.axes, positions, strict=True):
+        bottom = (position.y0 * height + _STRIP) / taller
+        axis.set_position((position.x0, bottom, position.width, position.height * height / taller))
     for other in figure.texts:
         other.set_y((other.get_position()[1] * height + _STRIP) / taller)
     for legend in figure.legends:
@@ -186,12 +183,12 @@ def svg_text(figure: Figure) -> str:
 
 
 def subscripts(formula: str) -> str:
-    """Return a formula with its whole amounts as subscripts: ``Sr(NO₃)₂``, ``Ba0.9Sr1.1SiO₄``."""
+    """Return a formula with its integer amounts as subscripts: ``Sr(NO₃)₂``, ``Ba0.9Sr1.1SiO₄``."""
     return re.sub(r"(?<=[A-Za-z)\]])[0-9]+(?![0-9.])", lambda found: found[0].translate(_SUBSCRIPTS), formula)
 
 
 def plain_numbers(axis: Axis) -> None:
-    """Write the ticks of a logarithmic axis as 1,000 and 0.1 in place of powers of ten."""
+    """Label the ticks of a logarithmic axis as 1,000 and 0.1 instead of powers of ten."""
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
@@ -199,7 +196,7 @@ def plain_numbers(axis: Axis) -> None:
 
 
 def label_outer(axes: Sequence[Sequence[Axes]]) -> None:
-    """Keep the labels of an axis shared in a grid where no visible panel stands below, or to the left."""
+    """Keep the labels of axes shared in a grid only for panels with no visible panel below or to the left."""
     for row, line in enumerate(axes):
         for column, axis in enumerate(line):
             covered = row + 1 < len(axes) and axes[row + 1][column].get_visible()
@@ -213,7 +210,7 @@ def label_outer(axes: Sequence[Sequence[Axes]]) -> None:
 
 
 def legend_below(figure: Figure, axes: Sequence[Axes], *, columns: int = 4) -> None:
-    """Put one legend for all panels under them, each series once."""
+    """Add one legend below all panels, with each series once."""
     entries: dict[str, Any] = {}
     for axis in axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
@@ -226,7 +223,7 @@ def legend_below(figure: Figure, axes: Sequence[Axes], *, columns: int = 4) -> N
 
 _SUBSCRIPTS: Final = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _STRIP: Final = 0.2
-"""Inches that a line below a figure takes."""
+"""Height in inches of a line below a figure."""
 
 _NO_DATE: Final = {"Date": None, "Creator": None}
 
@@ -239,7 +236,7 @@ def _rendered(figure: Figure, format: str, metadata: dict[str, None]) -> bytes:
 
 
 def _settings() -> Any:
-    """Return a context in which matplotlib follows the rules of this module and nothing else."""
+    """Return a context in which matplotlib uses only the settings of this module."""
     try:
         import matplotlib
     except ImportError:

@@ -1,4 +1,4 @@
-"""Jinja2 templates of HTML pages, with escaping, from files inside packages."""
+"""Helpers for HTML pages: Jinja2 templates with escaping, files inside packages, and JSON for scripts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def page_text(package: str, name: str) -> str:
 
 
 def script_json(value: Mapping[str, Any]) -> str:
-    """Return JSON that can stand within ``<script>``, whatever text it holds: without ``<``, ``>`` and ``&``."""
+    """Return JSON that is safe inside ``<script>`` whatever text it contains: without ``<``, ``>`` and ``&``."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     # U+2028 and U+2029 end a line in older JavaScript.
     for letter in "<>&\u2028\u2029":
@@ -45,7 +45,7 @@ def script_json(value: Mapping[str, Any]) -> str:
 
 
 def _short(text: str) -> str:
-    """Return a number of the results with four digits that count, anything else as it is."""
+    """Return a number with four significant digits, any other text unchanged."""
     try:
         return text if text.isdigit() else f"{float(text):.4g}"
     except ValueError:

@@ -1,4 +1,4 @@
-"""Work spread over processes: items flow in, the result of each flows out as soon as it is there."""
+"""Work spread over processes; the result of each item is yielded as soon as it is there."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class WorkerDied(RuntimeError):
 def parallel_map(
     function: Callable[[T], R], items: Sequence[T], *, jobs: int, threads: int
 ) -> Generator[tuple[int, R | WorkerDied], None, None]:
-    """Yield the place of each item and the result of the function, in the order in which they are done.
+    """Yield the index of each item and the result of the function, in the order in which they are done.
 
     With one job everything happens in this process, with its threads. When a process dies, the items that were being
     worked on get `WorkerDied` and the others go on. The processes end when the generator is closed, and with this
@@ -45,7 +45,7 @@ def parallel_map(
         threads: for the arithmetic of each process, unless the environment variable OMP_NUM_THREADS is set.
     """
     if jobs == 1:
-        yield from ((place, function(item)) for place, item in enumerate(items))
+        yield from ((index, function(item)) for index, item in enumerate(items))
         return
     waiting = deque(enumerate(items))
     with _threads(threads):
@@ -69,19 +69,19 @@ def _until_broken(
         while running or (waiting and not broken):
             # No more than can run at once, so that it is known what a process that died was working on.
             while waiting and len(running) < jobs and not broken:
-                place, item = waiting.popleft()
+                index, item = waiting.popleft()
                 try:
-                    running[pool.submit(function, item)] = place
+                    running[pool.submit(function, item)] = index
                 except BrokenProcessPool:
-                    waiting.appendleft((place, item))
+                    waiting.appendleft((index, item))
                     broken = True
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                place = running.pop(future)
+                index = running.pop(future)
                 try:
-                    yield place, future.result()
+                    yield index, future.result()
                 except BrokenProcessPool:
                     broken = True
-                    yield place, WorkerDied("its process ended without a word, perhaps for lack of memory")
+                    yield index, WorkerDied("a worker process died (out of memory?)")
 
 
 def _follow_parent() -> None:

@@ -6,16 +6,11 @@ configurations.
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
 
 from rrgraph.errors import ConfigError
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
 
 __all__ = ["Plugin", "find_plugins", "plugin_packages"]
 
@@ -64,43 +59,18 @@ def find_plugins(group: str) -> dict[str, list[Plugin]]:
     A name offered by several packages has several entries.
     """
     found: dict[str, list[Plugin]] = {}
-    for entry in _entries():
-        if entry.group == group:
-            found.setdefault(entry.name, []).append(_plugin(entry))
+    for entry in entry_points(group=group):
+        found.setdefault(entry.name, []).append(_plugin(entry))
     return found
 
 
 def plugin_packages() -> dict[str, str]:
     """Return the versions of the installed packages that offer anything to rrgraph, by package."""
-    found = (_plugin(entry) for entry in _entries())
+    groups = [group for group in entry_points().groups if group.startswith(_PREFIX)]
+    found = (_plugin(entry) for group in groups for entry in entry_points(group=group))
     return dict(sorted((plugin.package, plugin.version) for plugin in found))
 
 
 def _plugin(entry: EntryPoint) -> Plugin:
     package, version = (entry.dist.name, entry.dist.version) if entry.dist else ("unknown", "")
     return Plugin(name=entry.name, package=package, version=version, entry=entry)
-
-
-def _entries() -> tuple[EntryPoint, ...]:
-    """Return all entry points meant for rrgraph, read again when a package was installed or removed meanwhile."""
-    return _read(tuple((path, _changed(path)) for path in sys.path))
-
-
-def _changed(path: str) -> int:
-    try:
-        return os.stat(path or ".").st_mtime_ns  # noqa: PTH116 - entries of sys.path need not be paths
-    except OSError:
-        return 0
-
-
-@lru_cache(maxsize=1)
-def _read(state: tuple[tuple[str, int], ...]) -> tuple[EntryPoint, ...]:
-    from importlib.metadata import distributions
-
-    found: dict[str, list[EntryPoint]] = {}
-    for distribution in distributions():
-        entries = [entry for entry in distribution.entry_points if entry.group.startswith(_PREFIX)]
-        if entries:
-            # Of two copies of a package, the first on the path is the one that is imported.
-            found.setdefault(distribution.name.lower(), entries)
-    return tuple(entry for entries in found.values() for entry in entries)

@@ -1,4 +1,4 @@
-"""Names and options of registered things, as configurations give them: what does not fit is refused in one sentence."""
+"""Names and options of registered things, as configurations give them, checked."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def check_entry(key: str, name: str, registry: Registry[Any], options: tuple[str
 
 
 def _fits(value: object, default: object) -> bool:
-    """Whether a value is of the kind of the default; None and no default leave the kind open."""
+    """Whether a value has the type of the default; None and no default leave the type open."""
     if default is REQUIRED:
         return True
     if default is None or value is None:

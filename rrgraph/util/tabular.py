@@ -1,6 +1,6 @@
 """Frames of text columns in CSV, JSONL and Parquet files.
 
-Flows in: a path, its suffix choosing the format, or a frame. Flows out: the frame, or the file written whole.
+The suffix of a path decides the format; files are written whole or not at all.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def read_frame(path: str | os.PathLike[str]) -> pd.DataFrame:
     CSV columns become numbers when that changes none of their values, else they stay text.
 
     Raises:
-        DataError: the file is missing, of another kind, or malformed; the message names the file and, where one
+        DataError: the file is missing, of another format, or malformed; the message names the file and, where one
             line is at fault, that line.
     """
     path = Path(path)

@@ -32,7 +32,7 @@ def test_vectors_need_a_fit():
         DualEncoderBaseline().embed_targets([])
 
 
-def test_log_odds_are_calibrated_on_the_links_they_were_fitted_to(fitted, small_table):
+def test_logits_are_calibrated_on_the_links_they_were_fitted_to(fitted, small_table):
     # Logistic regression with an offset: the probabilities add up to the number of recorded links.
     from rrgraph.baselines.dual_encoder import _Rows
 

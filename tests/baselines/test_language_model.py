@@ -51,7 +51,7 @@ def test_without_a_size_the_prompt_is_silent_about_it():
 def test_answers_in_every_dress(text):
     answer = parse_answer(text)
     assert names(answer) == TWO
-    assert answer.unknown == 0
+    assert answer.invalid == 0
 
 
 def test_brackets_within_a_quoted_formula_belong_to_it():
@@ -61,19 +61,19 @@ def test_brackets_within_a_quoted_formula_belong_to_it():
 def test_sets_with_what_is_no_formula_are_dropped_and_counted():
     answer = parse_answer('[["barium carbonate", "TiO2"], ["BaCO3", "TiO2"], ["unobtainium"], ["Xx2O3", "BaO"]]')
     assert names(answer) == [{"BaCO3", "TiO2"}]
-    assert answer.unknown == 3
-    assert parse_answer("1. BaCO3 + rutile\n2. BaO + TiO2").unknown == 1
+    assert answer.invalid == 3
+    assert parse_answer("1. BaCO3 + rutile\n2. BaO + TiO2").invalid == 1
 
 
 @pytest.mark.parametrize("text", ["", "[]", "[[]]", "[[[", "]]", "I cannot help with that.", "1.\n2.\n-"])
 def test_answers_without_a_set(text):
     answer = parse_answer(text)
-    assert (answer.sets, answer.unknown) == ((), 0)
+    assert (answer.sets, answer.invalid) == ((), 0)
 
 
 @given(st.text(alphabet="[]\"',BaTiO23+-> \n1.()`é", max_size=60))
 def test_no_answer_is_an_error(text):
-    assert parse_answer(text).unknown >= 0
+    assert parse_answer(text).invalid >= 0
 
 
 ROWS = [("BaTiO3", "BaCO3;TiO2"), ("LiCoO2", "Li2CO3;Co3O4")]
@@ -98,7 +98,7 @@ def test_answers_become_predictions(make_table, tmp_path):
     answers = read_answers(write(tmp_path / "a.jsonl", lines), make_table(ROWS))
     assert [prediction.target.formula for prediction in answers.predictions] == ["BaTiO3", "LiCoO2"]
     assert names(answers.predictions[0]) == [{"BaCO3", "TiO2"}, {"Ba", "Ti"}]
-    assert (answers.unknown, answers.incomplete, answers.empty) == (1, 1, 1)
+    assert (answers.invalid, answers.incomplete, answers.empty) == (1, 1, 1)
 
 
 GOOD = [{"target": "BaTiO3", "answer": ""}, {"target": "LiCoO2", "answer": ""}]
@@ -109,11 +109,11 @@ GOOD = [{"target": "BaTiO3", "answer": ""}, {"target": "LiCoO2", "answer": ""}]
     [
         (GOOD[:1], "1 answers for the 2 rows"),
         ([*GOOD, GOOD[0]], "more answers than the 2 rows"),
-        (GOOD[::-1], "Line 1 .* answers for LiCoO2, expected BaTiO3"),
-        ([GOOD[0], {"target": "LiCoO2"}], "Line 2 .* texts target and answer"),
-        ([GOOD[0], {"target": "LiCoO2", "answer": ["x"]}], "Line 2 .* texts target and answer"),
-        (["{", GOOD[1]], "Line 1 .* no valid JSON"),
-        ([{"target": "?", "answer": ""}], "Line 1 .* names no composition"),
+        (GOOD[::-1], "Line 1 .* is for LiCoO2, expected BaTiO3"),
+        ([GOOD[0], {"target": "LiCoO2"}], "Line 2 .* keys target and answer"),
+        ([GOOD[0], {"target": "LiCoO2", "answer": ["x"]}], "Line 2 .* keys target and answer"),
+        (["{", GOOD[1]], "Line 1 .* not valid JSON"),
+        ([{"target": "?", "answer": ""}], "Line 1 .* has an invalid formula"),
     ],
 )
 def test_answers_that_do_not_fit_are_refused(make_table, tmp_path, lines, message):

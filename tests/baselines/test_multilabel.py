@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from rrgraph.baselines import BASELINES, CompositionMultiLabel
-from rrgraph.baselines.multilabel import UNKNOWN_LOG_ODDS, LabelledReactions, feedforward
+from rrgraph.baselines.multilabel import UNKNOWN_LOGIT, LabelledReactions, feedforward
 from rrgraph.chem import parse_formula
 from rrgraph.data import split_table
 from rrgraph.errors import ConfigError
@@ -69,10 +69,10 @@ def test_what_is_no_output_gets_the_floor_and_outputs_stay_above(small_table):
     baseline = quick().fit(small_table)
     known, unknown = parse_formula("TiO2"), parse_formula("TiCl4")
     logits = baseline.logits([parse_formula("BaTiO3")], [unknown, known])[0]
-    assert logits[0] == UNKNOWN_LOG_ODDS < logits[1]
+    assert logits[0] == UNKNOWN_LOGIT < logits[1]
     with torch.no_grad():
         list(baseline._network.parameters())[-1].fill_(-1000.0)
-    assert baseline.logits([parse_formula("BaTiO3")], [unknown, known])[0, 1] > UNKNOWN_LOG_ODDS
+    assert baseline.logits([parse_formula("BaTiO3")], [unknown, known])[0, 1] > UNKNOWN_LOGIT
 
 
 def test_the_epoch_of_the_best_validation_is_kept(small_table):

@@ -1,7 +1,7 @@
 """Balanced equations: textbook cases word for word, conservation and choice against naive oracles."""
 
-import time
 from fractions import Fraction
+from importlib import import_module
 from itertools import combinations
 
 import pytest
@@ -9,7 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rrgraph.chem import ATMOSPHERE, BYPRODUCTS, BalanceError, balance, composition_from_amounts, parse_formula
-from rrgraph.chem.gases import EXCLUSIVE, Gas, menus
+from rrgraph.chem.gases import EXCLUSIVE, Gas, gas_lists
+from rrgraph.chem.linear import reduce_rows
 
 TEXTBOOK = """
 3.5 Li2CO3 + 1.5 La2O3 + 2 ZrO2 → Li7La3Zr2O12 + 3.5 CO2
@@ -128,7 +129,7 @@ def test_textbook(text):
     assert not net(equation)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(reactions())
 def test_equations_conserve_every_element_and_are_positive(reaction):
     target, precursors = reaction
@@ -199,7 +200,7 @@ def naive_species(target, precursors, gases):
 def test_no_fewer_gases_would_do(text):
     target, *precursors = parse_all(text.replace(":", ""))
     equation = balance(target, precursors)
-    for gases in menus(target, precursors, BYPRODUCTS, ATMOSPHERE):
+    for gases in gas_lists(target, precursors, BYPRODUCTS, ATMOSPHERE):
         species = naive_species(target, precursors, gases)
         if species is not None:
             assert len(equation.byproducts) + len(equation.reactant_gases) == species
@@ -256,9 +257,9 @@ def test_a_precursor_listed_twice_counts_once():
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("LiCoO2: Na2CO3 Co3O4", "Li of the target is in none"),
-        ("LiCoO2: Li2CO3 Co3O4 Al2O3", "Al of Al2O3"),
-        ("La2O2S: La2O3 Na2S", "Na of Na2S"),
+        ("LiCoO2: Na2CO3 Co3O4", "the target's Li is in none"),
+        ("LiCoO2: Li2CO3 Co3O4 Al2O3", "Al in Al2O3"),
+        ("La2O2S: La2O3 Na2S", "Na in Na2S"),
         ("CdSe: Se CdSe", "no positive amounts"),
         ("CaCN2: CaC2", "no positive amounts"),
         ("Ca5P3O12F: Ca3(PO4)2 CaF2 CaCl2", "no positive amounts"),
@@ -273,7 +274,7 @@ def test_what_does_not_balance_says_why(text, reason):
 
 def test_the_allowed_gases_are_a_choice():
     target, precursors = parse_formula("LiCoO2"), parse_all("Li2CO3 Co3O4")
-    with pytest.raises(BalanceError, match="C of Li2CO3"):
+    with pytest.raises(BalanceError, match="C in Li2CO3"):
         balance(target, precursors, byproducts=[parse_formula("H2O")])
     inert = balance(target, precursors, atmosphere=())
     assert str(inert) == "0.5 Li2CO3 + 1/3 Co3O4 → LiCoO2 + 1/3 CO2 + 1/6 CO"
@@ -286,13 +287,15 @@ def test_gases_that_react_with_each_other_never_meet():
         balance(parse_formula("GaN"), [parse_formula("Ga2O3")], atmosphere=[parse_formula("N2")])
 
 
-def test_balancing_is_fast():
-    cases = [line for line in TEXTBOOK for _ in range(3)]
-    parsed = [sides(line) for line in cases]
-    start = time.perf_counter()
-    for left, target in parsed:
+def test_balancing_solves_few_systems(monkeypatch):
+    solved = []
+    module = import_module("rrgraph.chem.balance")  # its name in the package is that of the function
+    monkeypatch.setattr(module, "reduce_rows", lambda *given: solved.append(given) or reduce_rows(*given))
+    for line in TEXTBOOK:
+        solved.clear()
+        left, target = sides(line)
         balance(target, [solid for solid in left if len(solid.elements) > 1 or solid.key not in ("O", "N", "H")])
-    assert (time.perf_counter() - start) / len(cases) < 5e-3  # measured 0.2 ms
+        assert 0 < len(solved) < 20
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def atoms_of(key):
     return {symbol: int(amount) for symbol, amount in parse_formula(key).amounts}
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(
     st.dictionaries(
         st.sampled_from(["Li", "O", "Fe", "La"]), st.integers(1, 3000).map(lambda n: Fraction(n, 1000)), min_size=2

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrgraph.chem import ELEMENTS, NOBLE_GASES, parse_formula
-from rrgraph.chem.charges import ANIONS, BASIC, CHARGES, NONMETALS, compound, neutral, salt_charges
+from rrgraph.chem.charges import ANIONS, BASIC, CHARGES, HIGHEST_CHARGES, NONMETALS, compound, neutral, salt_charges
 
 
 def test_charges_are_ascending_and_of_elements():
@@ -31,6 +31,12 @@ def test_pymatgen_knows_nearly_all_charges():
         if charge not in Element(symbol).oxidation_states + Element(symbol).icsd_oxidation_states
     }
     assert unknown <= {("Ag", 2), ("Cu", 3), ("Pm", 3)}
+
+
+def test_the_highest_charges_differ_where_it_is_said():
+    differ = {symbol for symbol, charge in HIGHEST_CHARGES.items() if charge != max(CHARGES.get(symbol, (0,)))}
+    assert differ == {"F", "H", "Fr", "Xe", "Ag", "Co", "Cu", "Ni", "Cm", "Am", "Ir", "Pu", "Ru"}
+    assert HIGHEST_CHARGES.keys() >= CHARGES.keys()
 
 
 @given(st.integers(1, 8), st.integers(1, 4))

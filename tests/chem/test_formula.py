@@ -1,6 +1,5 @@
 """What people type, what is read, and what is refused."""
 
-import time
 import warnings
 from decimal import Decimal
 from fractions import Fraction
@@ -136,15 +135,15 @@ def test_unknown_offsets_are_zero_with_a_warning(text, plain, named):
         ("Li0.00O", "'0.00'"),
         ("Li1/0O", "'1/0'"),
         ("CuSO4·0H2O", "'0' is not positive"),
-        ("Ca(OH", r"'\(' is never closed"),
-        ("CaOH)2", r"'\)' closes nothing"),
-        ("Ca(OH]2", "']' closes nothing"),
+        ("Ca(OH", r"'\(' is not closed"),
+        ("CaOH)2", r"'\)' was not opened"),
+        ("Ca(OH]2", "']' was not opened"),
         ("Ca()2", "empty"),
-        ("42", "names no element"),
+        ("42", "contains no element"),
         ("·H2O", "one side"),
         ("CuSO4··5H2O", "one side"),
         ("La1-xSrxMnO3", "'x' after Sr"),
-        ("La1-xMn1+xO3", "'x' is a variable"),
+        ("La1-xMn1+xO3", "the variable 'x' is used 2 times"),
         ("(1-x)LiCoO2", "'1-x'"),
         ("Al2(SO4)3·xH2O", "'x'"),
         ("CuSO4 5H2O", "'4 5'"),
@@ -173,12 +172,12 @@ def test_suggests_the_right_case(text, meant):
         parse_formula(text)
 
 
-def test_refuses_long_text_quickly_without_echoing_it():
-    start = time.perf_counter()
+def test_refuses_long_text_before_reading_it_without_echoing_it(monkeypatch):
+    monkeypatch.setattr("rrgraph.chem.formula.split_terms", None)
     with pytest.raises(FormulaError, match="10000") as caught:
         parse_formula("Fe2O3" * 2000)
     assert len(str(caught.value)) < 200
-    assert time.perf_counter() - start < 0.1
+    monkeypatch.undo()
     assert parse_formula("H" * 200).key == "H"
 
 
@@ -188,7 +187,7 @@ def test_refuses_what_is_not_text(value):
         parse_formula(value)
 
 
-@settings(max_examples=400, deadline=500)
+@settings(max_examples=200)
 @given(st.one_of(st.text(max_size=250), st.text("LiCoOHxδ0123456789.·*-+/()[]{} ½₂", max_size=40)))
 @example("(" * 200)
 @example("9" * 200)

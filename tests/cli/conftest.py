@@ -15,9 +15,9 @@ CONFIG = """\
 name: tiny
 data: {table: TABLE, split: random}
 model: {width: 16, layers: 1, heads: 1, feedforward: 1, statistics: true}
-training: {epochs: 2, batch_size: 256, sampler: element_matched, negatives: 4, validation_targets: 10,
+training: {epochs: 2, batch_size: 256, sampler: element_matched, negatives_per_positive: 4, validation_targets: 10,
            learning_rate: 1.0e-2, encoder_learning_rate: 1.0e-2}
-evaluation: {parts: [test]}
+evaluation: {subsets: [test]}
 """
 
 PRETRAIN_CONFIG = """\
@@ -27,9 +27,9 @@ data:
   validation_fraction: 0.2
   tables:
     - path: TABLE
-      columns: {negativity: {unit: eV}, size: {transform: log, lowest: 0}, anion: {kind: class, classes: 3}}
+      columns: {negativity: {unit: eV}, size: {transform: log, lowest: 0}, anion: {kind: classification, classes: 3}}
 model: {width: 16, layers: 1, heads: 2, feedforward: 2, weigh_fractions: true}
-training: {epochs: 4, batch_size: 16, learning_rate: 3.0e-2, average: 0.9}
+training: {epochs: 4, batch_size: 16, learning_rate: 3.0e-2, ema_decay: 0.9}
 """
 
 
@@ -100,8 +100,13 @@ def trained(config: Path) -> Path:
 def ranked(config: Path) -> Path:
     """The run folder of a model with a second stage, which compares 16 sets of each target."""
     folder = config.parent / "ranked"
-    stage = ["sets.enabled=true", "sets.model.width=8", "sets.training.epochs=2", "sets.training.candidates=16"]
-    options = ["model.members=2", *stage, "evaluation.mode=listwise", "evaluation.parts=[]"]
+    stage = [
+        "reranker.enabled=true",
+        "reranker.model.width=8",
+        "reranker.training.epochs=2",
+        "reranker.training.candidates=16",
+    ]
+    options = ["model.n_decoders=2", *stage, "evaluation.mode=listwise", "evaluation.subsets=[]"]
     assert main(["train", str(config), *options, f"output={folder}"]) == 0
     return folder
 

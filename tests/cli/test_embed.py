@@ -76,20 +76,20 @@ def test_bad_rows_are_reported_and_keep_their_place(embed, expected, tmp_path, s
     path.write_text('{"formula": "BaTiO3"}\n{"formula": "Hello"}\n{"formula": \n{"name": 1}\n{"formula": "Li2SiN2"}\n')
     result = embed("--input", path, "--output", tmp_path / f"e.{suffix}")
     assert result.code == 2
-    assert "5 rows, 3 of them without numbers" in result.out
+    assert "5 rows, 3 of them empty" in result.out
     first, *_ = reports = result.err.splitlines()
     assert [f"line {number} of" in report for number, report in zip((2, 3, 4), reports, strict=True)] == [True] * 3
-    assert "'Hello' is not a composition" in first
+    assert "'Hello' is not a valid formula" in first
     frame = (pd.read_parquet if suffix == "parquet" else pd.read_csv)(tmp_path / f"e.{suffix}")
     assert frame["formula"].fillna("").tolist() == ["BaTiO3", "Hello", "", "", "Li2SiN2"]
     assert numbers(frame)[[0, 4]] == pytest.approx(expected[:2], rel=1e-5, abs=1e-6)
     assert np.isnan(numbers(frame)[1:4]).all()
 
 
-def test_a_long_list_is_embedded_in_chunks(embed, tmp_path, monkeypatch):
-    """Never more than one chunk is held, a chunk of bad rows is no obstacle, and chunks do not change the numbers."""
+def test_a_long_list_is_embedded_in_batches(embed, tmp_path, monkeypatch):
+    """Never more than one batch is held, a batch of bad rows is no obstacle, and batches do not change the numbers."""
     sizes, original = [], PropertyPredictor.embed
-    monkeypatch.setattr(command, "_CHUNK", 8)
+    monkeypatch.setattr(command, "_BATCH_SIZE", 8)
     monkeypatch.setattr(PropertyPredictor, "embed", lambda self, c: sizes.append(len(c)) or original(self, c))
     path = tmp_path / "formulas.txt"
     path.write_text("BaTiO3\n" * 16 + "Hello\n" * 8 + "SrTiO3\n" * 3)
@@ -149,7 +149,7 @@ def test_nothing_is_left_when_writing_is_interrupted(embed, tmp_path, monkeypatc
         (["--input", "f.csv", "--output", "e.csv", "--modle", "x"], ["Did you mean '--model'?"]),
     ],
 )
-def test_bad_wishes_are_refused_in_a_sentence(embed, tmp_path, monkeypatch, argv, words):
+def test_bad_options_end_in_a_sentence(embed, tmp_path, monkeypatch, argv, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "f.csv").write_text("formula\nBaTiO3\n")
     (tmp_path / "f.txt").write_text("BaTiO3\n")

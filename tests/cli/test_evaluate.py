@@ -94,7 +94,7 @@ def test_each_part_of_the_split(evaluate, trained, part):
     [
         ("--ties", "optimistic", "ties", "optimistic"),
         ("--max-candidates", "3", "max_candidates", 3),
-        ("--size", "told", "set_size", "told"),
+        ("--size", "known", "set_size", "known"),
         ("--cover", "strict", "cover", "strict"),
         ("--foreign", "allowed", "foreign", "allowed"),
         ("--truth-rule", "row", "truth", "row"),

@@ -47,6 +47,7 @@ def test_a_part_of_the_systems(rrgraph, trial):
         assert [row["system"] for row in csv.DictReader(handle)] == ["flat"]
 
 
+@pytest.mark.slow
 def test_another_process_does_what_this_one_does(rrgraph, trial):
     # One run, since starting a process takes longer than the run.
     assert rrgraph("experiment", trial, "--quick", "--jobs", 2, f"output={trial.parent / 'two'}").code == 0

@@ -17,8 +17,10 @@ from rrgraph.errors import ModelError
 from rrgraph.links import DECODERS, SAMPLERS
 from rrgraph.models import load_model
 from rrgraph.nn import ENCODERS
-from rrgraph.runs import carry_out, load_run
+from rrgraph.runs import load_run, run
 from rrgraph.training import LOSSES
+
+pytestmark = pytest.mark.slow
 
 PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
 OFFERED = ((DECODERS, "low_rank"), (ENCODERS, "element_moments"), (SAMPLERS, "similar_size"), (LOSSES, "focal"))
@@ -99,7 +101,7 @@ def test_the_options_reach_what_they_are_for(trained, installed):
 
 def test_the_loaded_model_measures_what_the_trained_one_did(trained, installed):
     recorded = json.loads((trained / "metrics.json").read_text())
-    again = carry_out(load_run(trained / "config.yaml"), resume=True).comparison
+    again = run(load_run(trained / "config.yaml"), resume=True).comparison
     found = {p: {s: m.to_dict() for s, m in systems.items()} for p, systems in again["test"].items()}
     assert json.loads(json.dumps(found)) == recorded["test"]
 

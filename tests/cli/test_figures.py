@@ -7,7 +7,7 @@ def test_figures_of_a_run_are_named_as_they_are_written(rrgraph, trained, tmp_pa
     result = rrgraph("figures", trained, "--output", tmp_path, "--only", "top_k", "by_year")
     assert result.code == 0, result.err
     assert result.out.splitlines()[0] == f"top_k: {tmp_path / 'top_k.svg'}, {tmp_path / 'top_k.png'}"
-    assert "by_year: not drawn, it needs a run whose rows" in result.out
+    assert "by_year: not drawn, it needs a run evaluated on this subset by year" in result.out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["top_k.png", "top_k.svg"]
 
 
@@ -44,7 +44,7 @@ def test_baselines_are_fitted_again_unless_told_not_to(rrgraph, tmp_path):
         (["--only", "by_year"], ["No figure could be drawn"]),
     ],
 )
-def test_bad_wishes_are_refused_in_a_sentence(rrgraph, trained, tmp_path, argv, words):
+def test_bad_options_end_in_a_sentence(rrgraph, trained, tmp_path, argv, words):
     result = rrgraph("figures", trained, "--output", tmp_path, *argv)
     assert result.code == 2
     for word in words:

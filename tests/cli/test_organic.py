@@ -18,7 +18,7 @@ model:
 contrastive: {epochs: 12, batch_size: 16, learning_rate: 1.0e-2}
 ranking: {epochs: 1, batch_size: 16, candidates: 4, hard: 2}
 search: {templates: 4, applicable: true}
-evaluation: {parts: [validation], rows: 5}
+evaluation: {subsets: [validation], rows: 5}
 """
 
 
@@ -73,7 +73,7 @@ def test_a_bad_molecule_is_named_and_does_not_stop_the_others(run_folder, tmp_pa
     (tmp_path / "products.smi").write_text("CCOC(C)=O ethyl acetate\n# a comment\n\nnot_a_molecule\nCNC(C)=O\n")
     output = tmp_path / "plans.csv"
     assert plan("--model", run_folder, "--input", tmp_path / "products.smi", "--output", output) == 2
-    assert "'not_a_molecule' is not a molecule that can be read" in capsys.readouterr().err
+    assert "'not_a_molecule' is not a valid molecule" in capsys.readouterr().err
     with output.open() as file:
         rows = list(csv.DictReader(file))
     assert {row["number"] for row in rows} == {"1", "2", "3"}

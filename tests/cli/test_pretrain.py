@@ -11,7 +11,7 @@ def test_pretraining_prints_the_data_and_what_came_of_it(rrgraph, pretrain_confi
     result = rrgraph("pretrain", pretrain_config, "training.epochs=1", f"output={tmp_path / 'run'}")
     assert result.code == 0
     assert "1 tables, 234 compositions" in result.out
-    assert "Mean absolute errors on the test parts" in result.out
+    assert "Mean absolute errors on the test rows" in result.out
     assert "| negativity | eV |" in result.out
     for system in ("encoder", "prototype"):
         assert f"| anion | {system} |" in result.out

@@ -14,7 +14,7 @@ def table(tmp_path):
 
 
 def test_prompts(rrgraph, table, tmp_path):
-    result = rrgraph("prompts", table, "--output", tmp_path / "prompts.jsonl", "--sets", "7", "--size", "told")
+    result = rrgraph("prompts", table, "--output", tmp_path / "prompts.jsonl", "--sets", "7", "--size", "known")
     assert result.code == 0, result.err
     assert "2 prompts" in result.out
     lines = [json.loads(line) for line in (tmp_path / "prompts.jsonl").read_text().splitlines()]
@@ -48,7 +48,7 @@ def test_answers_become_predictions_that_can_be_scored(rrgraph, table, tmp_path)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--size", "tuld"], "Did you mean 'told'?"),
+        (["--size", "knwon"], "Did you mean 'known'?"),
         (["--sets", "0"], "whole number"),
         (["--answers", "missing.jsonl"], "There is no answers file 'missing.jsonl'"),
     ],

@@ -107,7 +107,7 @@ def test_json_holds_values_units_and_classes(properties, pretrained):
 def test_bad_formulas_are_reported_with_a_near_match_and_the_others_go_on(properties):
     result = properties("BaTiO3", "Hello", "BaTIO3", "Li2SiN2")
     assert result.code == 2
-    assert "'Hello' is not a composition" in result.err
+    assert "'Hello' is not a valid formula" in result.err
     assert [line for line in result.out.splitlines() if line in ("BaTiO3", "Li2SiN2", "Hello")] == ["BaTiO3", "Li2SiN2"]
     lines = properties("BaTiO3", "BaTiO_3x", "--json").lines
     assert lines[1]["properties"] == {}
@@ -216,7 +216,7 @@ def test_a_property_of_ones_own_is_not_called_built_in():
     """Only the name is the same; where the numbers come from is not known."""
     assert property_name(PropertyTask(name="bulk_modulus", unit="kbar")) == ("bulk_modulus", "")
     assert property_name(PROPERTY_SOURCES["bulk_modulus"].task) == ("bulk modulus", "Materials Project")
-    three = PropertyTask(name="space_group", kind="class", classes=3)
+    three = PropertyTask(name="space_group", kind="classification", classes=3)
     assert class_name(three, 2) == (2, None)
     assert all(property_name(task)[1] for task in TASKS)
 

@@ -169,7 +169,7 @@ def test_a_run_stopped_before_its_first_epoch_may_start_again(rrgraph, config, t
         ("data.pool=missing.txt", ["'missing.txt'"]),
         ("data.validation_fraction=1", ["data.validation_fraction"]),
         ("evaluation.mode=prodct", ["Did you mean 'product'?"]),
-        ("evaluation.parts=[tst]", ["Did you mean 'test'?"]),
+        ("evaluation.subsets=[tst]", ["Did you mean 'test'?"]),
         ("evaluation.protocols=[papr]", ["Did you mean 'paper'?"]),
         ("evaluation.validation_protocol=papr", ["Did you mean 'paper'?"]),
         ("evaluation.baselines=[populrity]", ["Did you mean 'popularity'?"]),
@@ -209,3 +209,46 @@ def test_one_epoch_validates_on_a_sample(monkeypatch, config, tmp_path):
     monkeypatch.setattr("rrgraph.evaluation.evaluate_planner", watched)
     assert main(["train", str(config), f"output={tmp_path / 'run'}", "training.epochs=1"]) == 0
     assert rows[0] == 10
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        (
+            ["training.epochs"],
+            [
+                "training.epochs\n  Largest number of passes over the data.\n  type: whole number\n",
+                "  range: at least 1\n  default: 30\n  here: 7\n",
+            ],
+        ),
+        (["training.schedule"], ["choices: constant, cosine", 'default: "constant"', 'here: "cosine"']),
+        (["training.average"], ["training.ema_decay\n", "earlier name: training.average\n"]),
+        (["sets.trees"], ["reranker.trees.n_trees\n", "reranker.trees.l2\n", "earlier name: sets.trees.number"]),
+        (["training.sampler"], ["choices: element_matched, hard, mixed, popularity, uniform"]),
+        ([], ["\nmodel.encoder\n", "\nevaluation.subsets\n", "\nseed\n  Seed of every random choice.\n"]),
+    ],
+)
+def test_settings_are_explained_and_nothing_is_run(rrgraph, tmp_path, monkeypatch, key, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.yaml").write_text("training: {schedule: cosine}\n")
+    result = rrgraph("train", tmp_path / "a.yaml", "training.epochs=7", "--explain", *key)
+    assert result.code == 0
+    assert all(word in result.out for word in words), result.out
+    assert key != ["training.epochs"] or result.out.count("default:") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "near"),
+    [
+        ("", "training.epoch", "training.epochs"),
+        ("", "epoch", "training.epochs"),
+        ("baseline: popularity\n", "baselin", "baseline"),
+        ("domain: organic\n", "ranking.candidate", "ranking.candidates"),
+    ],
+)
+def test_an_unknown_setting_is_answered_with_the_nearest(rrgraph, tmp_path, text, key, near):
+    (tmp_path / "a.yaml").write_text(text)
+    result = rrgraph("train", tmp_path / "a.yaml", "--explain", key)
+    assert result.code == 2
+    assert f"Unknown configuration key '{key}'. Did you mean '{near}'?" in result.err

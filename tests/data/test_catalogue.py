@@ -34,7 +34,7 @@ def test_a_catalogued_table_is_found_in_the_folder_of_the_environment(
     ("name", "message"),
     [
         ("textbok", "Did you mean 'textbook'"),
-        ("precursor_pool", "no reaction table"),
+        ("precursor_pool", "not a reaction table"),
         ("nowhere/table.csv", "There is no file"),
         ("text_mined", "not on this computer"),
     ],

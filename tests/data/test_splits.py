@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rrgraph.data import SPLITS, ReactionTable, Split, split_table
@@ -22,7 +22,7 @@ row = st.fixed_dictionaries(
         "number": st.just(0),
     }
 )
-tables = st.lists(row, min_size=1, max_size=40)
+tables = st.lists(row, min_size=1, max_size=25)
 seeds = st.integers(0, 5)
 
 
@@ -48,7 +48,6 @@ def reactions(table: ReactionTable) -> list[tuple[str, frozenset[str]]]:
     return list(zip(table.target_keys, table.set_keys, strict=True))
 
 
-@settings(deadline=None)
 @given(tables, st.sampled_from(sorted(SPLITS)), seeds, st.booleans(), st.none() | tables)
 def test_every_row_is_in_one_part_or_counted_as_left_out(rows, name, seed, grouped, held):
     table = make(rows, grouped=grouped)
@@ -63,7 +62,6 @@ def test_every_row_is_in_one_part_or_counted_as_left_out(rows, name, seed, group
     assert [p.frame["number"].tolist() for p in parts(again)] == [p.frame["number"].tolist() for p in parts(split)]
 
 
-@settings(deadline=None)
 @given(tables, st.sampled_from(["cra", "dr", "nms", "random"]), seeds)
 def test_a_group_never_straddles(rows, name, seed):
     split = try_split(make(rows), name, seed=seed)
@@ -75,7 +73,6 @@ def test_a_group_never_straddles(rows, name, seed):
     assert not groups[1] & groups[2]
 
 
-@settings(deadline=None)
 @given(tables, seeds)
 def test_cra_divides_by_year_and_keeps_duplicates(rows, seed):
     table = make(rows, grouped=False)
@@ -91,7 +88,6 @@ def test_cra_divides_by_year_and_keeps_duplicates(rows, seed):
     assert len(split.validation) == round(0.2 * early)
 
 
-@settings(deadline=None)
 @given(tables, seeds, st.booleans())
 def test_dr_has_each_reaction_once_at_its_first_year(rows, seed, grouped):
     table = make(rows, grouped=grouped)
@@ -112,7 +108,6 @@ def test_dr_has_each_reaction_once_at_its_first_year(rows, seed, grouped):
         assert set(everything) == {whole[row] for row in dated}
 
 
-@settings(deadline=None)
 @given(tables, seeds, st.booleans())
 def test_nms_shares_no_element_system_between_parts(rows, seed, grouped):
     table = make(rows, grouped=grouped)
@@ -131,7 +126,6 @@ def test_nms_shares_no_element_system_between_parts(rows, seed, grouped):
     assert kept == {number for number, system in early if system not in test}
 
 
-@settings(deadline=None)
 @given(tables, tables, st.sampled_from(sorted(SPLITS)), seeds)
 def test_nothing_in_training_or_validation_resembles_the_holdout(rows, held, name, seed):
     holdout = make(held)
@@ -146,14 +140,12 @@ def test_nothing_in_training_or_validation_resembles_the_holdout(rows, held, nam
     assert split.test.frame["number"].tolist() == bare.test.frame["number"].tolist()
 
 
-@settings(deadline=None)
 @given(tables, seeds, st.sampled_from([0.0, 0.2, 0.5]))
 def test_random_holds_back_two_equal_parts(rows, seed, fraction):
     split = split_table(make(rows, grouped=False), "random", seed=seed, validation_fraction=fraction)
     assert len(split.test) == len(split.validation) == round(fraction / 2 * len(rows))
 
 
-@settings(deadline=None)
 @given(tables)
 def test_column_follows_the_column(rows):
     split = try_split(make(rows), "column")
@@ -202,6 +194,7 @@ def test_counts_of_earlier_deduplication_are_added(make_table):
     assert split_table(table, "dr").train.frame["count"].tolist() == [7]
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_the_text_mined_table_is_divided_as_measured(data_folder, monkeypatch):
     from rrgraph.data import load_table

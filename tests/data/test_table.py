@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import time
 import warnings
 from pathlib import Path
 
@@ -108,7 +107,7 @@ def test_a_byte_order_mark_does_not_hide_the_first_column(tmp_path: Path):
         ("t.csv", "target,precursors\nBaTiO3,BaCO3\nSrTiO3,SrCO3,TiO2\n", "line 3"),
         ("t.jsonl", '{"target": "BaTiO3", "precursors": "BaCO3"}\n{oops\n', r"Line 2 of '.*t\.jsonl' is not JSON"),
         ("t.jsonl", "[1, 2]\n", "Line 1 of .* is not a JSON object"),
-        ("t.jsonl", '{"target": "BaTiO3", "precursors": [1]}\n', "Line 1 of .* has a precursor that is not a formula"),
+        ("t.jsonl", '{"target": "BaTiO3", "precursors": [1]}\n', "Line 1 of .* precursor that is not a valid formula"),
         ("t.jsonl", '{"target": 5, "precursors": "BaCO3"}\n', "Line 1 of .* has target 5"),
         ("t.parquet", "not parquet", "cannot be read as parquet"),
         ("t.csv.gz", "not gzip", "cannot be read as csv.gz"),
@@ -200,7 +199,7 @@ def test_added_columns_do_not_change_the_reactions(small_table):
     assert list(marked) == list(small_table)
     assert marked[3].split == "train"
     assert "weight" not in small_table.frame
-    with pytest.raises(DataError, match="holds formulas"):
+    with pytest.raises(DataError, match="contains formulas"):
         small_table.with_columns(target=["BaTiO3"] * len(small_table))
 
 
@@ -212,8 +211,8 @@ def test_an_empty_table_can_be_written_and_read(tmp_path: Path, make_table):
         assert table.targets == []
 
 
-def test_a_quarter_of_a_million_rows(tmp_path: Path):
-    rows = 250_000
+def test_each_spelling_of_a_long_table_is_parsed_once(tmp_path: Path, monkeypatch):
+    rows = 5000
     frame = pd.DataFrame(
         {
             "target": [f"Li{1 + i % 50}Co{1 + i % 7}O{2 + i % 11}" for i in range(rows)],
@@ -221,9 +220,10 @@ def test_a_quarter_of_a_million_rows(tmp_path: Path):
             "year": 2000 + np.arange(rows) % 20,
         }
     )
-    start = time.perf_counter()
+    parsed: list[str] = []
+    monkeypatch.setattr("rrgraph.data.table.parse_formula", lambda text: parsed.append(text) or parse_formula(text))
     ReactionTable(frame).write(tmp_path / "t.csv")
     table = ReactionTable.read(tmp_path / "t.csv")
     assert len(table.targets) == len(table.set_keys) == rows
     assert table.targets[7].key == parse_formula(frame["target"][7]).key
-    assert time.perf_counter() - start < 20
+    assert sorted(parsed) == sorted({*frame["target"], "Li2CO3", "Co3O4"})

@@ -9,12 +9,12 @@ from rrgraph.chem import parse_formula
 from rrgraph.errors import ScoreError
 from rrgraph.evaluation import evaluate_links
 from rrgraph.metrics import calibration, edge_metrics
-from rrgraph.planning import SetConstraints, TargetCandidates
+from rrgraph.planning import LinkScorer, SetConstraints, TargetCandidates
 
 POOL = [parse_formula(f) for f in ("Li2CO3", "LiOH", "Co3O4", "TiO2", "BaCO3", "NaCl", "BaO")]
 
 
-class Scorer:
+class Scorer(LinkScorer):
     def __init__(self, bad=None):
         self.bad = bad
 
@@ -92,7 +92,7 @@ def test_scores_that_are_not_finite_are_refused(table, bad):
 
 
 def test_scores_of_a_wrong_shape_are_refused(table):
-    class Wrong:
+    class Wrong(LinkScorer):
         def logits(self, targets, candidates):
             return np.zeros((len(candidates), len(targets)))
 

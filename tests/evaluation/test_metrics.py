@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rrgraph.errors import ScoreError
-from rrgraph.evaluation import PROTOCOLS, Metrics, Subgroups, summarise, with_leads
+from rrgraph.evaluation import PROTOCOLS, Metrics, Subgroups, summarise, with_paired_differences
 from rrgraph.metrics import RowRanks, calibration, paired_accuracy, top_k_accuracy
 
 
@@ -67,8 +67,10 @@ def full_metrics(**changes):
         listed_calibration=calibration([0.1, 0.2, 0.9], [False, True, True]),
         resamples=50,
     )
-    strata = Subgroups("year", {"2015": top_k_accuracy([1.0], "a", resamples=5), "unknown": top_k_accuracy([], [])})
-    return replace(metrics, strata=(strata,), model_lead=paired_accuracy(outcome(), metrics.rows, resamples=20))
+    groups = Subgroups("year", {"2015": top_k_accuracy([1.0], "a", resamples=5), "unknown": top_k_accuracy([], [])})
+    return replace(
+        metrics, subgroups=(groups,), paired_differences=paired_accuracy(outcome(), metrics.rows, resamples=20)
+    )
 
 
 def test_json_gives_the_same_metrics_back():
@@ -89,18 +91,23 @@ def test_metrics_of_an_older_report_lack_what_it_did_not_say():
     for name in ("listed_calibration", "strata", "model_lead"):
         del values[name]
     old = Metrics.from_dict(values)
-    assert old == replace(full_metrics(), listed_calibration=None, strata=(), model_lead={})
+    assert old == replace(full_metrics(), listed_calibration=None, subgroups=(), paired_differences={})
 
 
-def test_the_lead_of_the_model_stands_beside_each_baseline():
+def test_each_baseline_has_its_paired_difference_to_the_model():
     model = summarise(PROTOCOLS["paper"], outcome(ranks=np.array([1.0, 1.0, 1.0, 4.0])), resamples=10)
     baseline = summarise(PROTOCOLS["paper"], outcome(), resamples=10)
-    systems = with_leads({"popularity": baseline, "model": model}, "model", resamples=50)
+    systems = with_paired_differences({"popularity": baseline, "model": model}, "model", resamples=50)
     assert list(systems) == ["popularity", "model"]
     assert systems["model"] == model
-    leads = systems["popularity"].model_lead
-    assert {k: lead.difference.value for k, lead in leads.items()} == {1: 0.25, 3: 0.25, 5: 0.25, 10: 0.25}
-    assert (leads[1].rows, leads[1].targets) == (4, 3)
+    differences = systems["popularity"].paired_differences
+    assert {k: difference.difference.value for k, difference in differences.items()} == {
+        1: 0.25,
+        3: 0.25,
+        5: 0.25,
+        10: 0.25,
+    }
+    assert (differences[1].rows, differences[1].targets) == (4, 3)
     other = summarise(PROTOCOLS["paper"], outcome(targets=["a", "b", "b", "c"]), resamples=10)
     with pytest.raises(ScoreError, match="different rows"):
-        with_leads({"model": model, "other": other}, "model")
+        with_paired_differences({"model": model, "other": other}, "model")

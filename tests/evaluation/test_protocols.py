@@ -10,7 +10,7 @@ from rrgraph.evaluation import PROTOCOLS, Protocol, read_protocol
 def test_the_two_protocols_are_those_of_the_documentation():
     assert PROTOCOLS["paper"] == Protocol(
         name="paper",
-        set_size="told",
+        set_size="known",
         cover="strict",
         max_candidates=30,
         foreign="allowed",
@@ -19,7 +19,7 @@ def test_the_two_protocols_are_those_of_the_documentation():
     )
     assert PROTOCOLS["open"] == Protocol(
         name="open",
-        set_size="open",
+        set_size="unknown",
         cover="exempt",
         max_candidates=None,
         foreign="forbidden",
@@ -33,7 +33,7 @@ def test_the_two_protocols_are_those_of_the_documentation():
 @pytest.mark.parametrize(
     ("flag", "value"),
     [
-        ("set_size", "open"),
+        ("set_size", "unknown"),
         ("cover", "exempt"),
         ("max_candidates", None),
         ("foreign", "forbidden"),
@@ -48,6 +48,14 @@ def test_each_flag_is_set_alone(flag, value):
     assert changed.name == f"paper, {flag}={value}"
     differing = [name for name in paper.to_dict() if getattr(paper, name) != getattr(changed, name)]
     assert sorted(differing) == sorted(["name", flag])
+
+
+@pytest.mark.parametrize(("old", "new"), [("told", "known"), ("open", "unknown")])
+def test_old_set_sizes_are_accepted_with_a_warning(old, new):
+    with pytest.warns(FutureWarning, match=f"'{old}' is now '{new}'"):
+        assert read_protocol(f"paper,set_size={old}") == PROTOCOLS["paper"].override(set_size=new)
+    written = PROTOCOLS["paper"].to_dict() | {"set_size": old}
+    assert Protocol(**written).set_size == new
 
 
 def test_an_override_that_changes_nothing_keeps_the_name():

@@ -54,7 +54,7 @@ def test_distance_is_the_number_of_steps_to_the_nearest_known_system(asked, know
 def test_distances_are_the_same_in_chunks(monkeypatch):
     asked = ["Fe-O", "Ba-O-Ti", "Fe-O", "Cu", "Li-O", "Ba-Li-O-Ti"]
     whole = system_distances(asked, SYSTEMS)
-    monkeypatch.setattr("rrgraph.evaluation.subgroups._CHUNK", 2)
+    monkeypatch.setattr("rrgraph.evaluation.subgroups._BATCH_SIZE", 2)
     assert system_distances(asked, SYSTEMS).tolist() == whole.tolist() == [1, 1, 1, 3, 1, 2]
 
 
@@ -65,7 +65,7 @@ def test_one_element_in_place_of_another_counts_as_two():
 def test_distances_need_known_systems_of_elements():
     with pytest.raises(ScoreError, match="no element system is known"):
         system_distances(["Fe-O"], [])
-    with pytest.raises(ScoreError, match="'Fe-Ox' names 'Ox', which is no element"):
+    with pytest.raises(ScoreError, match="'Ox' in the element system 'Fe-Ox' is not an element"):
         system_distances(["Fe-O"], ["Fe-Ox"])
 
 
@@ -110,29 +110,29 @@ rows = st.tuples(
 def test_strata_equal_sorting_rows_out_one_by_one(make_table, data):
     table = make_table([row for row, _, _ in data], year=[year for _, year, _ in data])
     ranks = [rank for _, _, rank in data]
-    for strata in subgroup_accuracy(outcome(table, ranks), table, list(NAIVE), systems=SYSTEMS, resamples=5):
-        expected = naive(table, ranks, NAIVE[strata.by])
+    for groups in subgroup_accuracy(outcome(table, ranks), table, list(NAIVE), systems=SYSTEMS, resamples=5):
+        expected = naive(table, ranks, NAIVE[groups.by])
         assert {
-            name: {k: interval.value for k, interval in top.top.items()} for name, top in strata.accuracy.items()
+            name: {k: interval.value for k, interval in top.top.items()} for name, top in groups.accuracy.items()
         } == {name: pytest.approx(shares) for name, shares in expected.items()}
-        assert sum(top.rows for top in strata.accuracy.values()) == len(data)
+        assert sum(top.rows for top in groups.accuracy.values()) == len(data)
 
 
 def test_a_stratum_has_the_interval_of_its_rows_alone(make_table):
     table = make_table(ROWS, year=[2015, 2015, 2015, 2015, 2016, 2016, 2016, 2016])
     ranks = [1, 3, 12, 2, 1, 1, 5, 7]
-    (strata,) = subgroup_accuracy(outcome(table, ranks), table, ["year"], resamples=40, seed=3)
+    (groups,) = subgroup_accuracy(outcome(table, ranks), table, ["year"], resamples=40, seed=3)
     for name, part in (("2015", slice(0, 4)), ("2016", slice(4, 8))):
         expected = top_k_accuracy(ranks[part], table.target_keys[part].tolist(), resamples=40, seed=3)
-        assert strata.accuracy[name] == expected
-    assert strata.accuracy["2015"].targets == 3
+        assert groups.accuracy[name] == expected
+    assert groups.accuracy["2015"].targets == 3
 
 
 def test_strata_come_in_their_natural_order(make_table):
     table = make_table(ROWS[::-1], year=[None, *YEARS[:0:-1]])
     found = {
-        strata.by: list(strata.accuracy)
-        for strata in subgroup_accuracy(outcome(table, [1] * 8, [False, True] * 4), table, systems=SYSTEMS, resamples=5)
+        groups.by: list(groups.accuracy)
+        for groups in subgroup_accuracy(outcome(table, [1] * 8, [False, True] * 4), table, systems=SYSTEMS, resamples=5)
     }
     assert found == {
         "anion_class": ["oxide", "oxyanion", "chalcogenide", "halide", "carbide"],
@@ -146,8 +146,8 @@ def test_strata_come_in_their_natural_order(make_table):
 def test_every_grouping_is_measured_by_default(make_table):
     table = make_table(ROWS)
     found = subgroup_accuracy(outcome(table, [1] * 8, [False] * 8), table, systems=SYSTEMS, resamples=5)
-    assert [strata.by for strata in found] == list(SUBGROUPINGS)
-    assert all(list(strata.accuracy) == ["unknown"] for strata in found if strata.by == "year")
+    assert [groups.by for groups in found] == list(SUBGROUPINGS)
+    assert all(list(groups.accuracy) == ["unknown"] for groups in found if groups.by == "year")
 
 
 def test_a_new_grouping_can_be_registered(make_table, monkeypatch):
@@ -156,21 +156,21 @@ def test_a_new_grouping_can_be_registered(make_table, monkeypatch):
         Subgrouping("precursors", lambda rows: [(len(keys), f"{len(keys)}") for keys in rows.table.set_keys])
     )
     table = make_table(ROWS)
-    (strata,) = subgroup_accuracy(outcome(table, [1] * 8), table, ["members"], resamples=5)
-    assert {name: top.rows for name, top in strata.accuracy.items()} == {"1": 1, "2": 4, "3": 2, "4": 1}
-    assert strata.title == "precursors"
+    (groups,) = subgroup_accuracy(outcome(table, [1] * 8), table, ["members"], resamples=5)
+    assert {name: top.rows for name, top in groups.accuracy.items()} == {"1": 1, "2": 4, "3": 2, "4": 1}
+    assert groups.title == "precursors"
 
 
 def test_no_rows_give_empty_strata(make_table):
     table = make_table(ROWS).select([])
     found = subgroup_accuracy(outcome(table, [], np.zeros(0, dtype=bool)), table, systems=SYSTEMS)
-    assert all(strata.accuracy == {} for strata in found)
+    assert all(groups.accuracy == {} for groups in found)
 
 
 def test_the_table_and_json_carry_every_number(make_table):
     table = make_table(ROWS, year=YEARS)
-    (strata,) = subgroup_accuracy(outcome(table, [1, 2, 4, 6, 11, 1, 1, 1]), table, ["year"], resamples=20)
-    header, body = strata.table()
+    (groups,) = subgroup_accuracy(outcome(table, [1, 2, 4, 6, 11, 1, 1, 1]), table, ["year"], resamples=20)
+    header, body = groups.table()
     assert header == ["year", "rows", "top-1", "top-3", "top-5", "top-10"]
     assert [line[:2] for line in body] == [
         ["up to 2000", "2"],
@@ -180,7 +180,7 @@ def test_the_table_and_json_carry_every_number(make_table):
         ["2019", "1"],
     ]
     assert body[0][2].startswith("50.0 [")
-    assert Subgroups.from_dict("year", strata.to_dict()) == strata
+    assert Subgroups.from_dict("year", groups.to_dict()) == groups
     assert Subgroups("mine", {}).title == "mine"
 
 
@@ -195,7 +195,7 @@ def test_unknown_groupings_and_other_rows_are_refused(make_table):
     table = make_table(ROWS)
     with pytest.raises(ConfigError, match="Did you mean 'anion_class'"):
         subgroup_accuracy(outcome(table, [1] * 8), table, ["anion_clas"])
-    with pytest.raises(ScoreError, match="not that of the 7 rows"):
+    with pytest.raises(ScoreError, match="not measured on the 7 rows"):
         subgroup_accuracy(outcome(table, [1] * 8), table.select(range(7)), ["year"])
-    with pytest.raises(ScoreError, match="not that of the 8 rows"):
+    with pytest.raises(ScoreError, match="not measured on the 8 rows"):
         subgroup_accuracy(outcome(table, [1] * 8), table.select(range(7, -1, -1)), ["year"])

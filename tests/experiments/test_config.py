@@ -17,14 +17,14 @@ def test_every_system_split_and_seed_is_a_run(trial):
     assert (run.config.seed, run.config.data.split, run.config.name) == (0, "random", "flat-random-0")
     assert run.config.options == {"by_oxygen": False}
     assert run.config.evaluation.protocols == ["paper", "open,max_candidates=20"]
-    assert run.config.evaluation.parts == ["test"]
+    assert run.config.evaluation.subsets == ["test"]
 
 
 def test_models_are_measured_without_baselines_of_their_own(trial):
     (trial.parent / "model.yaml").write_text("model: {width: 16}\n")
     runs = expand(load_experiment(trial, ["systems.flat.config=model.yaml", "systems.flat.overrides=[]"]))
     evaluation = runs[1].config.evaluation
-    assert (evaluation.baselines, evaluation.parts, evaluation.mode) == ([], ["test"], "product")
+    assert (evaluation.baselines, evaluation.subsets, evaluation.mode) == ([], ["test"], "product")
 
 
 def test_overrides_of_a_system_win_over_those_of_the_experiment(trial):
@@ -54,7 +54,7 @@ def test_the_quick_variant_has_its_own_folder_systems_and_seeds(trial):
         (["sedes=[1]"], "Did you mean 'seeds'"),
         (["splits=[nmss]"], "Did you mean 'nms'"),
         (["protocols=[papr]"], "Did you mean 'paper'"),
-        (["part=tests"], "Did you mean 'test'"),
+        (["subset=tests"], "Did you mean 'test'"),
         (["compare_with=flot"], "Did you mean 'flat'"),
         (["quick.systems={flit: []}"], "Did you mean 'flat'"),
         (["seeds=[]"], "seeds is empty"),

@@ -160,9 +160,9 @@ def test_a_failed_run_does_not_stop_the_others_and_is_tried_again(trial):
     assert len(again.failures) == 1
 
 
-def test_a_part_without_rows_is_a_failure(trial):
+def test_a_subset_without_rows_is_a_failure(trial):
     result, _ = ended(load_experiment(trial, ["splits=[all]", "seeds=[0]"]))
-    assert set(result.failures.values()) == {"The part 'test' has no rows to measure on."}
+    assert set(result.failures.values()) == {"The subset 'test' has no rows to measure on."}
     assert result.panels == []
 
 

@@ -30,7 +30,7 @@ search: {templates: 4, applicable: true}
 EXPERIMENT = """\
 title: A trial
 systems:
-  contrast: {config: small.yaml, overrides: [ranking.enabled=false, sets.enabled=false]}
+  contrast: {config: small.yaml, overrides: [ranking.enabled=false, reranker.enabled=false]}
   ours: {config: small.yaml}
 splits: [column]
 seeds: [0, 1]
@@ -116,7 +116,7 @@ def test_the_lead_over_the_system_compared_with_is_told(folder):
 
 
 def test_finished_runs_are_only_compared(folder, monkeypatch):
-    monkeypatch.setattr("rrgraph.experiments.workflows.organic_run", None)
+    monkeypatch.setattr("rrgraph.runs.molecules.organic_run", None)
     result = run_experiment(load_experiment(folder / "trial.yaml", ["compare_with=ours"]))
     assert not result.failures
     assert set(result.panels[0].columns[0].differences) == {"contrast"}
@@ -140,11 +140,11 @@ def test_runs_get_their_share_of_the_cores(folder, tmp_path, monkeypatch):
     monkeypatch.setattr("rrgraph.experiments.experiment.processors", lambda: 6)
     asked = []
 
-    def spy(config, *, resume, jobs):
+    def spy(config, *, resume, jobs, on_data):
         asked.append(jobs)
         raise ConfigError("enough")
 
-    monkeypatch.setattr("rrgraph.experiments.workflows.organic_run", spy)
+    monkeypatch.setattr("rrgraph.runs.molecules.organic_run", spy)
     run_experiment(load_experiment(folder / "trial.yaml", [f"output={tmp_path / 'out'}", "seeds=[0]"]))
     assert asked == [6, 6]
 

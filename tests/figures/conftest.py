@@ -37,8 +37,10 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         output=str(folder / "tiny"),
         data=DataConfig(table=str(folder / "reactions.csv"), split="random"),
         model=ModelConfig(width=16, layers=1, heads=1, feedforward=1, statistics=True),
-        training=TrainingConfig(epochs=2, batch_size=256, negatives=4, validation_targets=10, learning_rate=1e-2),
-        evaluation=EvaluationConfig(parts=["test"]),
+        training=TrainingConfig(
+            epochs=2, batch_size=256, negatives_per_positive=4, validation_targets=10, learning_rate=1e-2
+        ),
+        evaluation=EvaluationConfig(subsets=["test"]),
     )
     return train_run(config).folder
 
@@ -56,7 +58,7 @@ def fitted(run_folder: Path) -> Callable[..., Path]:
     def carried_out(baseline: str, folder: Path, **changes: Any) -> Path:
         options = {"composition_multilabel": {"width": 16, "epochs": 3, "learning_rate": 0.02}}.get(baseline, {})
         data = DataConfig(table=str(run_folder.parent / "reactions.csv"), split="random", **changes)
-        measured = MeasuredConfig(parts=["test"])
+        measured = MeasuredConfig(subsets=["test"])
         return baseline_run(
             BaselineConfig(
                 name=baseline,
@@ -99,7 +101,7 @@ def invent(rows: ReactionTable) -> Callable[..., Metrics]:
         sure = draw.random(len(given))
         metrics = summarise(PROTOCOLS[protocol], outcome, calibration=calibration(sure, given == 1), resamples=50)
         strata = subgroup_accuracy(outcome, rows, ("anion_class", "source_elements", "year"), resamples=50)
-        return replace(metrics, strata=strata)
+        return replace(metrics, subgroups=strata)
 
     return invented
 

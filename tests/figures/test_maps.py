@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA
 
 from rrgraph.chem import parse_formula
 from rrgraph.errors import ConfigError
-from rrgraph.figures import Wishes, gather
+from rrgraph.figures import FigureOptions, gather
 from rrgraph.figures.maps import (
     TargetMap,
     collect_precursor_maps,
@@ -36,7 +36,7 @@ def test_equal_vectors_have_no_components():
 
 
 def test_targets_carry_their_best_rank(tiny):
-    (found,) = collect_target_maps([tiny], Wishes(protocol="paper"))
+    (found,) = collect_target_maps([tiny], FigureOptions(protocol="paper"))
     outcome = tiny.first.ranks("test", "paper")
     best = {}
     for key, rank in zip(outcome.targets, outcome.ranks, strict=True):
@@ -44,7 +44,7 @@ def test_targets_carry_their_best_rank(tiny):
     assert found.ranks.tolist() == list(best.values())
     assert found.points.shape == (len(best), 2)
     assert 0 < found.explained[1] <= found.explained[0] < 1
-    assert collect_target_maps(gather([tiny.first.folder])[1:], Wishes()) == []
+    assert collect_target_maps(gather([tiny.first.folder])[1:], FigureOptions()) == []
 
 
 def test_ranks_of_other_rows_are_refused(tiny, tmp_path):
@@ -54,7 +54,7 @@ def test_ranks_of_other_rows_are_refused(tiny, tmp_path):
         json.dumps({"test": {"open": {name: values[1:] for name, values in columns.items()}}})
     )
     with pytest.raises(ConfigError, match="not those of the rows"):
-        collect_target_maps(gather([tmp_path / "run"]), Wishes())
+        collect_target_maps(gather([tmp_path / "run"]), FigureOptions())
 
 
 def test_targets_are_coloured_by_rank():
@@ -74,7 +74,7 @@ def test_targets_are_coloured_by_rank():
 
 def test_precursors_around_a_wished_target(tiny):
     target = parse_formula("LiCoO2")
-    (found,) = collect_precursor_maps([tiny], Wishes(target=target))
+    (found,) = collect_precursor_maps([tiny], FigureOptions(target=target))
     pool = [parse_formula(formula) for formula in found.formulas]
     logits = tiny.first.predictor.logits([target], pool)[0]
     assert found.probabilities == pytest.approx(1 / (1 + np.exp(-logits)))
@@ -89,13 +89,13 @@ def test_precursors_around_a_wished_target(tiny):
 
 
 def test_the_first_target_is_shown_by_default(tiny):
-    (found,) = collect_precursor_maps([tiny], Wishes())
+    (found,) = collect_precursor_maps([tiny], FigureOptions())
     assert found.target == tiny.first.table("test").targets[0].formula
 
 
 def test_baselines_that_give_links_are_shown_on_the_map_of_a_model(tiny, baselines):
     target = parse_formula("LiCoO2")
-    links, model = collect_precursor_maps([*baselines, tiny], Wishes(target=target))
+    links, model = collect_precursor_maps([*baselines, tiny], FigureOptions(target=target))
     assert links.title == "composition_multilabel, random\non the map of tiny" and model.title == "tiny, random"
     pool = [parse_formula(formula) for formula in links.formulas]
     logits = baselines[0].first.model.logits([target], pool)[0]
@@ -103,5 +103,5 @@ def test_baselines_that_give_links_are_shown_on_the_map_of_a_model(tiny, baselin
     embedded = tiny.first.predictor.embed([target, *pool]).numpy()
     assert links.points == pytest.approx(principal_components(embedded)[0][1:])
     # Without a trained model there is no map to show them on.
-    assert collect_precursor_maps(baselines, Wishes(target=target)) == []
-    assert collect_target_maps(baselines, Wishes()) == []
+    assert collect_precursor_maps(baselines, FigureOptions(target=target)) == []
+    assert collect_target_maps(baselines, FigureOptions()) == []

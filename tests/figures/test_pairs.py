@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rrgraph.figures import Wishes, gather
+from rrgraph.figures import FigureOptions, gather
 from rrgraph.figures.pairs import collect_pairs, draw_pairs, pair_correlation
 
 PRECURSORS = ("Li2CO3", "BaCO3", "TiO2", "Co3O4", "MnO2")
@@ -41,7 +41,7 @@ def test_repeated_reactions_count_once(make_table):
 
 
 def test_the_drawn_curve_and_bars(run_folder):
-    (data,) = collect_pairs(gather([run_folder]), Wishes())
+    (data,) = collect_pairs(gather([run_folder]), FigureOptions())
     assert data.reactions <= len(gather([run_folder])[0].first.data.train)
     figure = draw_pairs([data])
     top, bottom = figure.axes

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rrgraph.evaluation import read_protocol
-from rrgraph.figures import FIGURES, Wishes
+from rrgraph.figures import FIGURES, FigureOptions
 from rrgraph.figures.probabilities import (
     Diversity,
     LinkProbabilities,
@@ -29,7 +29,7 @@ def test_rows_are_the_first_of_each_target(small_table):
 @pytest.mark.parametrize("system", ["model", "links", "sets"])
 def test_distinct_sets_are_those_of_the_plans(tiny, baselines, system, name):
     series = {"model": tiny, "links": baselines[0], "sets": baselines[1]}[system]
-    (found,) = collect_diversity([series], Wishes(protocol=name, targets=6))
+    (found,) = collect_diversity([series], FigureOptions(protocol=name, targets=6))
     run, protocol = series.first, read_protocol(name)
     table = run.table("test")
     rows = drawn_rows(table, 6)
@@ -40,7 +40,7 @@ def test_distinct_sets_are_those_of_the_plans(tiny, baselines, system, name):
         mode=run.mode(name),
         max_candidates=protocol.max_candidates,
     )
-    sizes = [len(table.precursor_sets[row]) if protocol.set_size == "told" else None for row in rows]
+    sizes = [len(table.precursor_sets[row]) if protocol.set_size == "known" else None for row in rows]
     plans = planner.plan([table.targets[row] for row in rows], top_k=100, sizes=sizes)
     for k in (50, 100):
         listed = [str(sorted(each.precursors.keys)) for plan in plans for each in plan.sets[:k]]
@@ -63,7 +63,7 @@ def test_bars_are_the_numbers():
 @pytest.mark.parametrize("system", ["model", "links"])
 def test_the_highest_probabilities_of_each_target(tiny, baselines, system):
     series = tiny if system == "model" else baselines[0]
-    (found,) = collect_probabilities([series], Wishes(targets=5))
+    (found,) = collect_probabilities([series], FigureOptions(targets=5))
     run = series.first
     table, pool = run.table("test"), run.pool("test")
     rows = drawn_rows(table, 5)
@@ -76,7 +76,7 @@ def test_the_highest_probabilities_of_each_target(tiny, baselines, system):
 
 
 def test_systems_that_propose_sets_have_no_link_probabilities(tiny, baselines):
-    found = collect_probabilities([*baselines, tiny], Wishes(targets=5))
+    found = collect_probabilities([*baselines, tiny], FigureOptions(targets=5))
     assert [each.label for each in found] == ["composition_multilabel", "tiny"]
     assert "propose whole sets" in FIGURES["link_probabilities"].caption
 

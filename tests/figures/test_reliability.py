@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rrgraph.figures import Wishes, gather
+from rrgraph.figures import FigureOptions, gather
 from rrgraph.figures.reliability import collect_reliability, draw_reliability, pooled_bins, wilson_interval
 from rrgraph.metrics import calibration
 
@@ -35,7 +35,7 @@ def test_wilson_interval_of_a_textbook_case():
 
 
 def test_the_diagram_shows_the_tables(experiment):
-    data = collect_reliability(gather([experiment]), Wishes())
+    data = collect_reliability(gather([experiment]), FigureOptions())
     assert [panel.split for panel in data] == ["dr", "dr", "random", "random"]
     assert [panel.protocol for panel in data] == ["paper", "open"] * 2
     figure = draw_reliability(data)
@@ -53,7 +53,7 @@ def test_the_diagram_shows_the_tables(experiment):
 
 
 def test_many_systems_have_a_panel_each(experiment):
-    panels = collect_reliability(gather([experiment]), Wishes())
+    panels = collect_reliability(gather([experiment]), FigureOptions())
     bins = panels[0].bins["popularity"]
     data = [replace(panel, bins=dict.fromkeys("abcde", bins)) for panel in panels[:2]]
     figure = draw_reliability(data)

@@ -9,7 +9,7 @@ import pytest
 
 from rrgraph.errors import ConfigError
 from rrgraph.evaluation import PROTOCOLS
-from rrgraph.figures import Wishes, report_html, write_report
+from rrgraph.figures import FigureOptions, report_html, write_report
 from rrgraph.figures.glossary import GLOSSARY, describe_flags
 from rrgraph.figures.report import flatten, inline_svg
 
@@ -58,7 +58,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def html(experiment):
-    return report_html(experiment, Wishes(), only=FIGURES_SHOWN)
+    return report_html(experiment, FigureOptions(), only=FIGURES_SHOWN)
 
 
 @pytest.fixture(scope="module")
@@ -103,12 +103,12 @@ def test_identifiers_are_unique(page):
 
 def test_the_page_is_the_same_each_time(experiment, tmp_path):
     only = ["reliability"]
-    path = write_report(experiment, tmp_path / "page.html", Wishes(), only=only)
-    assert path.read_text(encoding="utf-8") == report_html(experiment, Wishes(), only=only)
+    path = write_report(experiment, tmp_path / "page.html", FigureOptions(), only=only)
+    assert path.read_text(encoding="utf-8") == report_html(experiment, FigureOptions(), only=only)
 
 
 def test_a_run_has_a_page_too(run_folder):
-    page = Page(report_html(run_folder, Wishes(), only=["top_k"]))
+    page = Page(report_html(run_folder, FigureOptions(), only=["top_k"]))
     assert page.tags.count("svg") == 1
     assert "1 split: random" in page.text and "learning_rate" in page.text
     for words in ("tiny", "popularity", "protocol open", "leakage / rows / train"):
@@ -119,7 +119,7 @@ def test_what_people_write_is_text_and_no_markup(run_folder, tmp_path):
     shutil.copytree(run_folder, tmp_path / "run")
     config = tmp_path / "run" / "config.yaml"
     config.write_text(config.read_text().replace("name: tiny", "name: <b>bold & sure</b>"))
-    html = report_html(tmp_path / "run", Wishes(), only=["reliability"])
+    html = report_html(tmp_path / "run", FigureOptions(), only=["reliability"])
     assert "<b>bold" not in html and "&lt;b&gt;bold &amp; sure" in html
 
 
@@ -140,4 +140,4 @@ def test_names_within_a_picture_are_its_own():
 def test_without_jinja_a_sentence_says_what_to_install(monkeypatch, experiment):
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(ConfigError, match="need Jinja2"):
-        report_html(experiment, Wishes())
+        report_html(experiment, FigureOptions())

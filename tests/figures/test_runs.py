@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from rrgraph.evaluation import read_protocol
-from rrgraph.figures import TrainedRun, Wishes, gather
+from rrgraph.figures import FigureOptions, TrainedRun, gather
 from rrgraph.runs import candidate_pool, load_run, prepare_data
 
 BOTH = pytest.mark.parametrize("place", [0, 1], ids=["links", "sets"])
@@ -34,7 +34,7 @@ def test_a_part_that_a_baseline_did_not_measure_is_measured_now(baselines, place
     metrics = run.metrics("validation", "open")
     assert metrics.overall.rows == len(run.table("validation")) > 0
     assert metrics.overall.top[10].value > 0
-    assert {strata.by for strata in metrics.strata} == {"year", "anion_class", "source_elements"}
+    assert {strata.by for strata in metrics.subgroups} == {"year", "anion_class", "source_elements"}
 
 
 @BOTH
@@ -103,5 +103,5 @@ def test_protocols_with_flags(baselines, tmp_path):
         recorded = json.loads((run.folder / name).read_text())["test"]["paper"]
         (tmp_path / "run" / name).write_text(json.dumps({"test": {"paper,max_candidates=7": recorded}}))
     (series,) = gather([tmp_path / "run"])
-    assert Wishes(protocol="paper, max_candidates=7").chosen(series) == "paper,max_candidates=7"
-    assert Wishes(protocol="open").chosen(series) == "open"
+    assert FigureOptions(protocol="paper, max_candidates=7").chosen(series) == "paper,max_candidates=7"
+    assert FigureOptions(protocol="open").chosen(series) == "open"

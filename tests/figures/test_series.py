@@ -8,7 +8,7 @@ import pytest
 
 from rrgraph.errors import ConfigError
 from rrgraph.evaluation import Metrics
-from rrgraph.figures import TrainedRun, Wishes, gather, usual_part
+from rrgraph.figures import FigureOptions, TrainedRun, default_subset, gather
 from rrgraph.figures.series import by_split
 
 
@@ -32,7 +32,7 @@ def test_runs_of_one_name_are_told_apart_by_their_folders(run_folder, tmp_path):
     (tmp_path / "again" / "metrics.json").write_text(json.dumps(metrics))
     labels = [each.label for each in gather([run_folder, tmp_path / "again"])]
     assert labels == ["tiny", "again", "popularity", "popularity beside again"]
-    with pytest.raises(ConfigError, match="named twice"):
+    with pytest.raises(ConfigError, match="given twice"):
         gather([run_folder, run_folder])
 
 
@@ -67,7 +67,7 @@ def test_ranks_are_read_where_they_are_and_measured_again_where_not(run_folder, 
 def test_a_part_that_was_not_measured_is_measured_now(run_folder):
     metrics = TrainedRun(run_folder).metrics("validation", "open")
     assert metrics.overall.rows == len(TrainedRun(run_folder).table("validation")) > 0
-    assert {strata.by for strata in metrics.strata} == {"year", "anion_class", "source_elements"}
+    assert {strata.by for strata in metrics.subgroups} == {"year", "anion_class", "source_elements"}
 
 
 def test_without_a_model_only_what_was_recorded_is_known(experiment):
@@ -78,12 +78,12 @@ def test_without_a_model_only_what_was_recorded_is_known(experiment):
 
 
 def test_the_part_is_what_was_measured(run_folder, experiment, tmp_path):
-    assert usual_part([run_folder]) == usual_part([experiment]) == "test"
+    assert default_subset([run_folder]) == default_subset([experiment]) == "test"
     shutil.copytree(run_folder, tmp_path / "run")
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     (tmp_path / "run" / "metrics.json").write_text(json.dumps({"validation": metrics["test"]}))
-    assert usual_part([tmp_path / "run"]) == "validation"
-    assert usual_part([tmp_path / "run", run_folder]) == "test"
+    assert default_subset([tmp_path / "run"]) == "validation"
+    assert default_subset([tmp_path / "run", run_folder]) == "test"
 
 
 def test_bad_folders_are_refused(run_folder, experiment, tmp_path):
@@ -96,7 +96,7 @@ def test_bad_folders_are_refused(run_folder, experiment, tmp_path):
     with pytest.raises(ConfigError, match="not finished"):
         gather([tmp_path / "empty"])
     (tmp_path / "empty" / "metrics.json").write_text("{")
-    with pytest.raises(ConfigError, match="no valid JSON"):
+    with pytest.raises(ConfigError, match="not valid JSON"):
         gather([tmp_path / "empty"])
     (tmp_path / "young").mkdir()
     (tmp_path / "young" / "experiment.yaml").write_text("name: a\n")
@@ -114,8 +114,8 @@ def test_ranks_that_cannot_be_read_are_refused(run_folder, tmp_path):
         TrainedRun(tmp_path / "run").ranks("test", "open")
 
 
-def test_wishes_are_checked():
+def test_options_are_checked():
     with pytest.raises(ConfigError, match="Did you mean 'test'"):
-        Wishes(part="tset")
+        FigureOptions(subset="tset")
     with pytest.raises(ConfigError, match="Did you mean 'open'"):
-        Wishes(protocol="opne")
+        FigureOptions(protocol="opne")

@@ -2,16 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from rrgraph.figures import Wishes, gather
-from rrgraph.figures.subgroups import collect_kinds, draw_kinds
+from rrgraph.figures import FigureOptions, gather
+from rrgraph.figures.subgroups import collect_subgroups, draw_subgroups
 
 
 def test_kinds_are_the_strata_averaged_over_seeds(experiment):
     series = gather([experiment])
-    panel = collect_kinds(series, Wishes(), by="anion_class")[0]
+    panel = collect_subgroups(series, FigureOptions(), by="anion_class")[0]
     assert (panel.split, panel.protocol, panel.by) == ("dr", "open", "anion class")
     strata = [
-        next(each for each in metrics.strata if each.by == "anion_class").accuracy
+        next(each for each in metrics.subgroups if each.by == "anion_class").accuracy
         for metrics in series[2].metrics("test", "open")
     ]
     assert set(panel.rows) == {name for name, top in strata[0].items() if top.rows >= 5}
@@ -22,13 +22,13 @@ def test_kinds_are_the_strata_averaged_over_seeds(experiment):
 
 def test_a_single_kind_is_no_figure(run_folder):
     # The years of the textbook reactions are not known.
-    assert collect_kinds(gather([run_folder]), Wishes(), by="year") == []
+    assert collect_subgroups(gather([run_folder]), FigureOptions(), by="year") == []
 
 
 @pytest.mark.parametrize("by", ["anion_class", "source_elements", "year"])
 def test_marks_stand_at_the_accuracies(experiment, by):
-    data = collect_kinds(gather([experiment])[:3], Wishes(), by=by)
-    figure = draw_kinds(data)
+    data = collect_subgroups(gather([experiment])[:3], FigureOptions(), by=by)
+    figure = draw_subgroups(data)
     panels = [(panel, k) for panel in data for k in (1, 10)]
     for (panel, k), axis in zip(panels, figure.axes, strict=True):
         for (label, kinds), drawn in zip(panel.accuracy.items(), axis.containers, strict=True):

@@ -30,7 +30,7 @@ def test_cells_are_means_and_deviations_over_seeds(experiment):
             cell = table.rows[system][column]
             deviation = f" ± {stdev(values):.1f}" if len(values) > 1 else ""
             assert cell.text == f"{mean(values):.1f}{deviation}"
-            assert cell.place == (order.index(mean(values)) + 1 if mean(values) in order[:2] else 0)
+            assert cell.rank == (order.index(mean(values)) + 1 if mean(values) in order[:2] else 0)
 
 
 def test_unseen_rows_are_a_table_of_their_own(experiment):
@@ -50,11 +50,11 @@ def test_the_table_of_the_experiment_brings_significance(experiment, tmp_path):
     (tmp_path / "table.csv").write_text(LONG + "\n".join(lines) + "\n")
     first, second = experiment_tables(tmp_path)
     assert first.columns == (("open", 1), ("open", 10))
-    assert [(cell.text, cell.place, cell.marks) for cell in first.rows["a"]] == [
+    assert [(cell.text, cell.rank, cell.marks) for cell in first.rows["a"]] == [
         ("61.2 ± 0.5", 1, "*†"),
         ("80.0 ± 1.0", 2, ""),
     ]
-    assert [(cell.text, cell.place, cell.marks) for cell in first.rows["b"]] == [("60.0", 2, ""), ("81.0", 1, "")]
+    assert [(cell.text, cell.rank, cell.marks) for cell in first.rows["b"]] == [("60.0", 2, ""), ("81.0", 1, "")]
     assert first.best() == [("open", 1, "a", "61.2 ± 0.5"), ("open", 10, "b", "81.0")]
     assert second.title.endswith("unseen in training") and list(second.rows) == ["a"]
 
@@ -65,7 +65,7 @@ def test_equal_systems_are_best_together_and_nobody_is_where_all_are_level(tmp_p
     everything, unseen = experiment_tables(tmp_path)
     assert everything.best() == [("open", 1, "a and b", "50.0"), ("open", 3, "d", "30.0")]
     assert unseen.unseen and unseen.best() == []
-    assert [cell.place for cells in unseen.rows.values() for cell in cells] == [0] * 4
+    assert [cell.rank for cells in unseen.rows.values() for cell in cells] == [0] * 4
     level = [f"{system},dr,0,{share}" for system, share in zip("abcde", (1, 1, 1, 1, 0), strict=True)]
     (tmp_path / "results.csv").write_text("system,split,seed,open_top1\n" + "\n".join(level))
     assert experiment_tables(tmp_path)[0].best() == [("open", 1, "4 systems", "100.0")]
@@ -86,4 +86,4 @@ def test_a_run_has_intervals_in_a_table_a_protocol(run_folder):
     assert [table.groups for table in tables] == [[("paper", 4)], [("open", 4)]]
     measured = series[0].metrics("test", "open")[0].overall.top
     assert [cell.text for cell in tables[1].rows["tiny"]] == [str(measured[k]) for k in (1, 3, 5, 10)]
-    assert {cell.place for cells in tables[1].rows.values() for cell in cells} <= {1, 2}
+    assert {cell.rank for cells in tables[1].rows.values() for cell in cells} <= {1, 2}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rrgraph.figures import Wishes, gather
+from rrgraph.figures import FigureOptions, gather
 from rrgraph.figures.top_k import Curve, CurvePanel, collect_top_k, draw_top_k, mean_interval, pooled_accuracy
 from rrgraph.metrics import Interval, RowRanks
 
@@ -32,7 +32,7 @@ def test_mean_interval():
 
 
 def test_curves_of_a_run(run_folder):
-    data = collect_top_k(gather([run_folder]), Wishes())
+    data = collect_top_k(gather([run_folder]), FigureOptions())
     assert [(panel.split, panel.protocol) for panel in data] == [("random", "paper"), ("random", "open")]
     recorded = json.loads((run_folder / "metrics.json").read_text())["test"]
     for panel in data:
@@ -48,7 +48,7 @@ def test_curves_of_a_run(run_folder):
 
 
 def test_curves_of_an_experiment_are_means_over_seeds(experiment):
-    data = collect_top_k(gather([experiment]), Wishes())
+    data = collect_top_k(gather([experiment]), FigureOptions())
     panel = next(panel for panel in data if (panel.split, panel.protocol) == ("dr", "open"))
     assert [curve.label for curve in panel.curves] == ["popularity", "invented"]
     both = [
@@ -63,13 +63,13 @@ def test_without_ranks_and_model_the_reported_k_are_shown(experiment, tmp_path):
     shutil.copytree(experiment, tmp_path / "copy")
     for path in tmp_path.glob("copy/runs/invented-dr-*/ranks.json"):
         path.unlink()
-    data = collect_top_k(gather([tmp_path / "copy"]), Wishes())
+    data = collect_top_k(gather([tmp_path / "copy"]), FigureOptions())
     assert list(data[0].curves[1].accuracy) == [1, 3, 5, 10]
     assert list(data[0].curves[0].accuracy) == list(range(1, 11))
 
 
 def test_the_drawn_lines_are_the_curves(experiment):
-    data = collect_top_k(gather([experiment]), Wishes())
+    data = collect_top_k(gather([experiment]), FigureOptions())
     figure = draw_top_k(data)
     shown = [axis for axis in figure.axes if axis.get_visible()]
     assert len(shown) == len(data) == 4
@@ -86,7 +86,7 @@ def test_the_drawn_lines_are_the_curves(experiment):
 
 
 def test_nothing_measured_gives_no_panel(experiment):
-    assert collect_top_k(gather([experiment])[:2], Wishes(part="validation")) == []
+    assert collect_top_k(gather([experiment])[:2], FigureOptions(subset="validation")) == []
 
 
 def test_bands_are_left_out_where_they_would_cover_each_other():

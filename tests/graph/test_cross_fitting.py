@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from rrgraph.chem import element_system, parse_formula, source_elements
+from rrgraph.data import LinkBatch
 from rrgraph.errors import DataError
 from rrgraph.graph import (
     FOLDS,
@@ -71,7 +72,7 @@ def describe(table, *, folds=FOLDS):
         (target.formula, graph.precursors[precursor].key): statistics.features[position].numpy()
         for node, target in enumerate(graph.targets)
         for position, precursor in zip(
-            range(int(statistics.pointer[node]), int(statistics.pointer[node + 1])),
+            range(int(statistics.offsets[node]), int(statistics.offsets[node + 1])),
             statistics.related(node).tolist(),
             strict=True,
         )
@@ -154,8 +155,8 @@ def test_statistics_equal_those_of_the_complement(make, folds):
         others = table.select(rest)
         counted = FrequencyFeatures.fit(others, list(others.precursors().values()))
         columns = statistics.related(node).numpy()
-        expected = counted.features([target], graph.precursors, np.zeros(len(columns), dtype=int), columns)
-        found = statistics.features[statistics.pointer[node] : statistics.pointer[node + 1]]
+        expected = counted.features(LinkBatch([target], graph.precursors, np.zeros(len(columns), int), columns))
+        found = statistics.features[statistics.offsets[node] : statistics.offsets[node + 1]]
         assert found.numpy() == pytest.approx(expected, abs=5e-3)  # kept in 16 bits
 
 
@@ -199,7 +200,7 @@ def test_related_links_share_a_source_element(make, monkeypatch):
         if source_elements(target) & source_elements(precursor)
     ]
     assert list(zip(*(each.tolist() for each in related_links(graph)), strict=True)) == expected
-    monkeypatch.setattr("rrgraph.graph.cross_fitting._CHUNK", 5)
+    monkeypatch.setattr("rrgraph.graph.cross_fitting._BATCH_SIZE", 5)
     assert list(zip(*(each.tolist() for each in related_links(graph)), strict=True)) == expected
 
 
@@ -215,13 +216,13 @@ def test_lookup_finds_every_link(make, monkeypatch):
     assert values.shape == (len(nodes), len(graph.precursors), len(FREQUENCY_FEATURES))
     for node in nodes.tolist():
         related = statistics.related(node)
-        part = slice(int(statistics.pointer[node]), int(statistics.pointer[node + 1]))
+        part = slice(int(statistics.offsets[node]), int(statistics.offsets[node + 1]))
         assert torch.equal(values[node, related], statistics.features[part].float())
         unrelated = np.setdiff1d(everything[node].numpy(), related.numpy())
         assert {len(graph.precursors) - 1, len(graph.precursors) - 2} <= set(unrelated.tolist())
         assert np.array_equal(values[node, unrelated].numpy(), np.tile(UNRELATED, (len(unrelated), 1)))
     shuffled = torch.tensor([[3, 1], [0, 3]])
     assert torch.equal(statistics.lookup(torch.tensor([4, 0]), shuffled)[0], values[4, [3, 1]])
-    monkeypatch.setattr("rrgraph.graph.cross_fitting._CHUNK", 1)
+    monkeypatch.setattr("rrgraph.graph.cross_fitting._BATCH_SIZE", 1)
     again = TrainingFeatures.fit(graph, folds)
     assert again.features.float() == pytest.approx(statistics.features.float(), abs=1e-2)

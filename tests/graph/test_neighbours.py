@@ -68,7 +68,7 @@ def test_systems_count_the_share_of_their_reactions(table):
     assert len(systems.presence) == len(names)
     for number, name in enumerate(names):
         own = [(target, keys) for (_, keys), target in reactions.items() if element_system(target) == name]
-        part = slice(systems.pointer[number], systems.pointer[number + 1])
+        part = slice(systems.offsets[number], systems.offsets[number + 1])
         counted = zip(systems.precursors[part], systems.shares[part], strict=True)
         shares = {vocabulary[precursor].key: share for precursor, share in counted}
         used = {key for _, keys in own for key in keys}
@@ -81,7 +81,7 @@ def test_systems_count_the_share_of_their_reactions(table):
 @given(tables())
 def test_entries_have_one_order_whatever_that_of_sets(table):
     systems, _ = known_systems(table)
-    for start, end in zip(systems.pointer, systems.pointer[1:], strict=False):
+    for start, end in zip(systems.offsets, systems.offsets[1:], strict=False):
         assert systems.precursors[start:end].tolist() == sorted(set(systems.precursors[start:end].tolist()))
 
 
@@ -102,7 +102,7 @@ class Oracle:
         self.vectors = [self.embed(p, v) for p, v in zip(self.presence, systems.vectors, strict=True)]
         self.used = []
         for number in range(len(self.presence)):
-            part = slice(systems.pointer[number], systems.pointer[number + 1])
+            part = slice(systems.offsets[number], systems.offsets[number + 1])
             self.used.append(
                 [
                     (vocabulary[p], s)

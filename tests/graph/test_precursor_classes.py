@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rrgraph.chem import parse_formula
-from rrgraph.graph import KINDS, precursor_kind
+from rrgraph.graph import PRECURSOR_CLASSES, precursor_class
 from rrgraph.graph.precursor_classes import supply_form
 
 KIND = {
@@ -32,11 +32,11 @@ KIND = {
 
 @pytest.mark.parametrize(("formula", "kind"), KIND.items())
 def test_kinds(formula, kind):
-    assert precursor_kind(parse_formula(formula)) == kind
+    assert precursor_class(parse_formula(formula)) == kind
 
 
 def test_every_kind_is_tested_above():
-    assert set(KIND.values()) == set(KINDS)
+    assert set(KIND.values()) == set(PRECURSOR_CLASSES)
 
 
 @pytest.mark.parametrize(

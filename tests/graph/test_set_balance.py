@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rrgraph.chem import balance, parse_formula
+from rrgraph.data import SetBatch
 from rrgraph.graph import BALANCE, balance_sets
 
 BALANCED = [
@@ -26,7 +27,7 @@ def describe(target, *sets):
     members = [[texts.index(text) for text in each.split(";")] for each in sets]
     padded = np.array([each + [-1] * (widest - len(each)) for each in members])
     amounts, numbers = balance_sets(
-        [parse_formula(target)], [parse_formula(text) for text in texts], np.zeros(len(sets), dtype=int), padded
+        SetBatch([parse_formula(target)], [parse_formula(text) for text in texts], np.zeros(len(sets), int), padded)
     )
     assert numbers.shape == (len(sets), len(BALANCE))
     return amounts, [dict(zip(BALANCE, row, strict=True)) for row in numbers.tolist()]
@@ -74,8 +75,8 @@ def test_order_and_padding_do_not_matter():
     candidates = [parse_formula(text) for text in ("Li2CO3", "FeC2O4", "NH4H2PO4")]
     target = [parse_formula("LiFePO4")]
     orders = np.array([[*order, -1, -1] for order in permutations(range(3))])
-    amounts, numbers = balance_sets(target, candidates, np.zeros(6, dtype=int), orders)
-    plain, expected = balance_sets(target, candidates, np.zeros(1, dtype=int), np.arange(3)[None])
+    amounts, numbers = balance_sets(SetBatch(target, candidates, np.zeros(6, dtype=int), orders))
+    plain, expected = balance_sets(SetBatch(target, candidates, np.zeros(1, dtype=int), np.arange(3)[None]))
     assert numbers == pytest.approx(np.tile(expected, (6, 1)), abs=1e-6)
     for order, found in zip(orders, amounts, strict=True):
         assert found[:3] == pytest.approx(plain[0][order[:3]], abs=1e-6)
@@ -89,12 +90,12 @@ def test_every_set_has_its_own_target():
     starts = np.cumsum([0, *map(len, texts)])
     members = np.array([[starts[n] + k if k < len(each) else -1 for k in range(3)] for n, each in enumerate(texts)])
     order = np.array([3, 0, 7, 5, 1, 2, 6, 4])
-    _, numbers = balance_sets(targets, candidates, order, members[order])
+    _, numbers = balance_sets(SetBatch(targets, candidates, order, members[order]))
     assert numbers[:, 0] == pytest.approx(np.zeros(len(order)), abs=2e-3)
-    _, wrong = balance_sets(targets, candidates, order[::-1], members[order])
+    _, wrong = balance_sets(SetBatch(targets, candidates, order[::-1], members[order]))
     assert (wrong[:, 0] > 0.1).all()
 
 
 def test_no_sets():
-    amounts, numbers = balance_sets([], [], np.zeros(0, dtype=int), np.zeros((0, 1), dtype=int))
+    amounts, numbers = balance_sets(SetBatch([], [], np.zeros(0, dtype=int), np.zeros((0, 1), dtype=int)))
     assert (amounts.shape, numbers.shape) == ((0, 1), (0, len(BALANCE)))

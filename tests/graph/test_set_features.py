@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from rrgraph.chem import parse_formula, source_elements
-from rrgraph.graph import KINDS, SET_FREQUENCY_FEATURES, KnownSystems, SetFrequencyFeatures, precursor_kind
+from rrgraph.data import SetBatch
+from rrgraph.graph import PRECURSOR_CLASSES, SET_FREQUENCY_FEATURES, KnownSystems, SetFrequencyFeatures, precursor_class
 
 #: Three element systems, the last with two reactions; all oxides.
 ROWS = [
@@ -35,7 +36,9 @@ def describe(statistics, target, *sets):
     widest = max(map(len, members))
     padded = np.array([each + [-1] * (widest - len(each)) for each in members])
     features, parts = statistics.features(
-        [parse_formula(target)], [parse_formula(text) for text in candidates], np.zeros(len(sets), dtype=int), padded
+        SetBatch(
+            [parse_formula(target)], [parse_formula(text) for text in candidates], np.zeros(len(sets), int), padded
+        )
     )
     assert features.shape == (len(sets), len(SET_FREQUENCY_FEATURES))
     assert parts.shape == (*padded.shape, 2)
@@ -61,13 +64,13 @@ def test_a_member_that_brings_nothing_needed(fitted):
     assert parts[0] == [[1, 1], [1, 1], [0, 0]]
 
 
-def test_kinds_by_hand(fitted):
+def test_precursor_classes_by_hand(fitted):
     (values, other), _ = describe(fitted, "Li3Fe2(PO4)3", "Li2CO3;FeC2O4;NH4H2PO4;Fe2O3;FeO", "Li;Fe")
-    kinds = {kind: values[f"kind_{kind}"] for kind in KINDS}
-    assert kinds == {**dict.fromkeys(KINDS, 0), "carbonate": 2, "ammonium": 1, "oxide": 2}
-    assert values["kinds"] == 3
-    assert values["main_kind"] == pytest.approx(2 / 5)
-    assert (other["kind_element"], other["kinds"], other["main_kind"]) == (2, 1, 1)
+    classes = {name: values[f"class_{name}"] for name in PRECURSOR_CLASSES}
+    assert classes == {**dict.fromkeys(PRECURSOR_CLASSES, 0), "carbonate": 2, "ammonium": 1, "oxide": 2}
+    assert values["classes"] == 3
+    assert values["main_class"] == pytest.approx(2 / 5)
+    assert (other["class_element"], other["classes"], other["main_class"]) == (2, 1, 1)
 
 
 def lift(together, expected, smoothing):
@@ -150,8 +153,8 @@ def test_members_may_come_in_any_order_and_with_any_padding(fitted):
     target = [parse_formula("Li2CoMnO4")]
     for chosen in (pair for size in (1, 2, 3) for pair in combinations(range(5), size)):
         orders = np.array([[*order, *[-1] * (4 - len(order))] for order in permutations(chosen)])
-        features, parts = fitted.features(target, candidates, np.zeros(len(orders), dtype=int), orders)
-        narrow, _ = fitted.features(target, candidates, np.zeros(1, dtype=int), np.array([chosen]))
+        features, parts = fitted.features(SetBatch(target, candidates, np.zeros(len(orders), dtype=int), orders))
+        narrow, _ = fitted.features(SetBatch(target, candidates, np.zeros(1, dtype=int), np.array([chosen])))
         assert features == pytest.approx(np.tile(narrow, (len(orders), 1)), abs=1e-5)
         for order, part in zip(orders, parts, strict=True):
             place = np.argsort(order[: len(chosen)])
@@ -170,7 +173,7 @@ def test_every_set_has_its_own_target(small_table):
             for size in rng.integers(1, 5, len(rows))
         ]
     )
-    features, parts = statistics.features(targets, vocabulary, rows, members)
+    features, parts = statistics.features(SetBatch(targets, vocabulary, rows, members))
     for row, chosen, values, part in zip(rows, members, features, parts, strict=True):
         need = source_elements(targets[row])
         own = [source_elements(vocabulary[each]) & need for each in chosen if each >= 0]
@@ -180,8 +183,10 @@ def test_every_set_has_its_own_target(small_table):
         named = dict(zip(SET_FREQUENCY_FEATURES, values.tolist(), strict=True))
         assert named["redundant"] == sum(max(count - 1, 0) for count in number.values())
         assert named["removable"] == alone.count(0)
-        kinds = [precursor_kind(vocabulary[each]) for each in chosen if each >= 0]
-        assert [named[f"kind_{kind}"] for kind in KINDS] == [kinds.count(kind) for kind in KINDS]
+        classes = [precursor_class(vocabulary[each]) for each in chosen if each >= 0]
+        assert {name: named[f"class_{name}"] for name in PRECURSOR_CLASSES} == {
+            name: classes.count(name) for name in PRECURSOR_CLASSES
+        }
 
 
 def test_statistics_survive_their_arrays(small_table):
@@ -189,10 +194,7 @@ def test_statistics_survive_their_arrays(small_table):
     again = SetFrequencyFeatures.from_arrays(vocabulary, systems, statistics.forms, statistics.to_arrays())
     members = np.array(list(permutations(range(len(vocabulary)), 2)))
     rows = np.arange(len(members)) % len(small_table)
-    for first, second in zip(
-        statistics.features(small_table.targets, vocabulary, rows, members),
-        again.features(small_table.targets, vocabulary, rows, members),
-        strict=True,
-    ):
+    sets = SetBatch(small_table.targets, vocabulary, rows, members)
+    for first, second in zip(statistics.features(sets), again.features(sets), strict=True):
         assert np.array_equal(first, second)
         assert np.isfinite(first).all()

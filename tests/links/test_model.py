@@ -21,7 +21,7 @@ def pairs(number=5):
 
 @pytest.mark.parametrize("members", [1, 3])
 def test_log_odds_are_the_mean_of_the_decoders(members):
-    model, (targets, precursors, given) = build(members=members, statistics=True), pairs()
+    model, (targets, precursors, given) = build(n_decoders=members, statistics=True), pairs()
     each = model.member_logits(targets, precursors, given)
     assert each.shape == (members, 5)
     for decoder, own in zip(model.decoders, each, strict=True):
@@ -57,8 +57,8 @@ def test_a_model_without_statistics_takes_none():
 
 
 def test_no_decoder_is_refused():
-    with pytest.raises(ConfigError, match=r"model\.members=0 must be at least 1"):
-        build(members=0)
+    with pytest.raises(ConfigError, match=r"model\.n_decoders=0 must be at least 1"):
+        build(n_decoders=0)
 
 
 def test_the_encoder_is_what_the_configuration_says():

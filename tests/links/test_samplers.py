@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from rrgraph.errors import ConfigError, DataError
 from rrgraph.graph import EDGE, build_graph
-from rrgraph.links import SAMPLERS
+from rrgraph.links import SAMPLERS, NegativeSampler, TrainingConfig, make_sampler
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +14,7 @@ def graph(small_table):
 
 
 def build(name, graph):
-    sampler = SAMPLERS[name](graph, hardness=5.0)
+    sampler = SAMPLERS[name](graph, inverse_temperature=5.0)
     if sampler.needs_embeddings:
         torch.manual_seed(0)
         sampler.start_epoch(torch.randn(len(graph.precursors), 8))
@@ -60,7 +60,7 @@ class TestContract:
         assert set(map(tuple, positives.nonzero().tolist())) == known(graph)
 
     def test_refuses_no_negatives_and_full_targets(self, name, graph, make_table):
-        with pytest.raises(ConfigError, match="negatives=0"):
+        with pytest.raises(ConfigError, match="negatives_per_positive=0"):
             build(name, graph).sample(torch.tensor([0]), 0, torch.Generator())
         full = build_graph(make_table([("LiCoO2", "Li2CO3;Co3O4")]))
         with pytest.raises(DataError, match="no negative links"):
@@ -100,7 +100,7 @@ def test_element_matched_falls_back_to_any_unknown_precursor(graph):
 
 def test_hard_prefers_precursors_similar_to_the_recorded_set(graph):
     target = graph.target_index["BaO3Ti"]
-    sampler = SAMPLERS["hard"](graph, hardness=8.0)
+    sampler = SAMPLERS["hard"](graph, inverse_temperature=8.0)
     assert frequencies(sampler, target).max() < 0.2  # before the first epoch all alike
     torch.manual_seed(0)
     embeddings = torch.randn(len(graph.precursors), 16)
@@ -113,7 +113,7 @@ def test_hard_prefers_precursors_similar_to_the_recorded_set(graph):
 
 def test_hard_does_not_overflow(graph):
     target = graph.target_index["BaO3Ti"]
-    sampler = SAMPLERS["hard"](graph, hardness=500.0)
+    sampler = SAMPLERS["hard"](graph, inverse_temperature=500.0)
     torch.manual_seed(0)
     embeddings = torch.randn(len(graph.precursors), 16)
     twin = graph.precursor_index["CO3Sr"]
@@ -138,3 +138,28 @@ def test_the_mixed_sampler_gives_matching_precursors_their_share(graph, share):
 def test_a_share_out_of_range_is_refused(graph, share):
     with pytest.raises(ConfigError, match="matched_share is"):
         SAMPLERS["mixed"](graph, matched_share=share)
+
+
+class _Earlier(NegativeSampler):
+    """A sampler of a package that knows the earlier name of the inverse temperature."""
+
+    def __init__(self, graph, *, hardness: float = 5.0, power: float = 1.0) -> None:
+        self.power = power
+        super().__init__(graph, hardness=hardness)
+
+    def weights(self, targets):
+        return torch.full((len(targets), self.precursors), self.hardness)
+
+
+def test_samplers_of_other_packages_may_use_the_earlier_name(graph, monkeypatch):
+    monkeypatch.setitem(SAMPLERS._entries, "earlier", _Earlier)
+    assert list(SAMPLERS.options("earlier")) == ["power"]
+    config = TrainingConfig(sampler="earlier", sampler_options={"power": 2.0}, inverse_temperature=3.0)
+    with pytest.warns(FutureWarning, match="'hardness' is now 'inverse_temperature'"):
+        sampler = make_sampler(config, graph)
+    assert (sampler.power, sampler.inverse_temperature, float(sampler.weights(torch.tensor([0]))[0, 0])) == (2, 3, 3)
+
+
+def test_the_inverse_temperature_reaches_the_sampler(graph, recwarn):
+    assert make_sampler(TrainingConfig(sampler="hard", inverse_temperature=9.0), graph).inverse_temperature == 9
+    assert not recwarn.list

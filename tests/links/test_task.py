@@ -15,7 +15,7 @@ from rrgraph.training import LOSSES, OPTIMIZERS, train
 
 MODEL = ModelConfig(width=16, layers=1, heads=2, dropout=0.0, decoder_dropout=0.0)
 CONFIG = TrainingConfig(
-    epochs=30, patience=0, batch_size=8, negatives=3, learning_rate=1e-2, encoder_learning_rate=1e-2
+    epochs=30, patience=0, batch_size=8, negatives_per_positive=3, learning_rate=1e-2, encoder_learning_rate=1e-2
 )
 
 
@@ -146,7 +146,7 @@ def gradients(task, targets):
 @pytest.mark.parametrize("members", [2, 3])
 def test_a_decoder_learns_nothing_from_its_held_out_targets(graph, small_table, members, encoder_rate):
     config = replace(CONFIG, encoder_learning_rate=encoder_rate)
-    task = build(graph, small_table, statistics=True, model=replace(MODEL, members=members), config=config)
+    task = build(graph, small_table, statistics=True, model=replace(MODEL, n_decoders=members), config=config)
     folds = TrainingFolds.divide(small_table, graph).targets
     assert set(folds % members) == set(range(members))
     for held_out in range(members):
@@ -158,7 +158,7 @@ def test_a_decoder_learns_nothing_from_its_held_out_targets(graph, small_table, 
 def test_a_decoder_is_the_same_whatever_its_held_out_targets_are_made_of(graph, small_table):
     """Over a whole training with fixed embeddings, where decoders share nothing."""
     config = replace(CONFIG, epochs=3, encoder_learning_rate=0.0, gradient_clip=0.0)
-    model = replace(MODEL, members=2)
+    model = replace(MODEL, n_decoders=2)
     first, second = (build(graph, small_table, model=model, config=config) for _ in range(2))
     edges = graph.data[EDGE].edge_index
     folds = torch.from_numpy(TrainingFolds.divide(small_table, graph).targets)
@@ -183,13 +183,13 @@ def test_a_decoder_is_the_same_whatever_its_held_out_targets_are_made_of(graph, 
 
 
 def test_several_decoders_need_folds(graph):
-    with pytest.raises(ConfigError, match=r"model\.members=2 needs the folds"):
-        LinkTask(LinkModel(replace(MODEL, members=2)), graph, CONFIG)
+    with pytest.raises(ConfigError, match=r"model\.n_decoders=2 needs the folds"):
+        LinkTask(LinkModel(replace(MODEL, n_decoders=2)), graph, CONFIG)
 
 
 @pytest.mark.parametrize("members", [1, 3])
 def test_the_loss_is_the_sum_over_the_decoders_of_what_they_learn_from(graph, small_table, members):
-    task = build(graph, small_table, model=replace(MODEL, members=members))
+    task = build(graph, small_table, model=replace(MODEL, n_decoders=members))
     folds = TrainingFolds.divide(small_table, graph).targets
     batch = graph.data[EDGE].edge_index[:, ::2]
     candidates = torch.cat([batch[1][:, None], task.sampler.sample(batch[0], 3, torch.Generator().manual_seed(5))], 1)

@@ -28,7 +28,7 @@ def test_resamples_equal_a_naive_loop_that_draws_whole_targets(data, seed):
 def test_drawing_in_blocks_gives_the_same_resamples(monkeypatch):
     values, groups = np.random.default_rng(1).random((40, 2)), [i // 3 for i in range(40)]
     whole = bootstrap_means(values, groups, resamples=50, seed=3)
-    monkeypatch.setattr(bootstrap, "_DRAWS_AT_ONCE", 30)
+    monkeypatch.setattr(bootstrap, "_BATCH_SIZE", 30)
     np.testing.assert_allclose(bootstrap_means(values, groups, resamples=50, seed=3), whole)
 
 

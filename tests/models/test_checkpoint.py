@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from rrgraph.chem import parse_formula
+from rrgraph.data import LinkBatch
 from rrgraph.errors import ModelError
-from rrgraph.graph import FrequencyFeatures, SetFrequencyFeatures
+from rrgraph.graph import UNRELATED_LOGIT, FrequencyFeatures, SetFrequencyFeatures
 from rrgraph.links import LinkModel
-from rrgraph.models import UNRELATED_LOG_ODDS, LinkCheckpoint, Model, load_checkpoint, save_checkpoint
-from rrgraph.nn import ModelConfig, TreeEnsemble
-from rrgraph.planning import LISTWISE, Planner, SetConstraints
+from rrgraph.models import FORMAT, LinkCheckpoint, Model, load_checkpoint, save_checkpoint
+from rrgraph.nn import ModelConfig, TreeEnsemble, read_model, write_model
+from rrgraph.planning import LISTWISE, SetConstraints, link_planner
 from rrgraph.properties import EnergyHead
 from rrgraph.reranking import EnsembleReranker, ListwiseNetwork, ListwiseNetworkConfig
 
@@ -23,25 +24,26 @@ def build(table, kind):
     vocabulary = tuple(table.precursors().values())
     statistics = FrequencyFeatures.fit(table, vocabulary) if kind != "plain" else None
     members = 3 if kind == "sets" else 1
-    model = LinkModel(ModelConfig(width=16, layers=1, statistics=statistics is not None, members=members))
-    ranker = None
+    model = LinkModel(ModelConfig(width=16, layers=1, statistics=statistics is not None, n_decoders=members))
+    reranker = None
     if kind == "sets":
-        scorer = ListwiseNetwork(ListwiseNetworkConfig(width=8, members=2)).eval()
+        network = ListwiseNetwork(ListwiseNetworkConfig(width=8, n_networks=2)).eval()
         counted = SetFrequencyFeatures.fit(table, vocabulary, statistics.systems)
         energy = EnergyHead(16, 24).eval()
         trees = TreeEnsemble(3, 2)
         trees.value.normal_()
         trees.threshold.normal_()
         trees.feature.random_(20)
-        ranker = EnsembleReranker(
-            scorer,
+        reranker = EnsembleReranker(
+            network,
             counted,
+            statistics,
             candidates=7,
             energy=energy,
             trees=trees,
             tree_weight=0.5,
             temperature=1.25,
-            told_temperature=0.75,
+            known_size_temperature=0.75,
         )
     return LinkCheckpoint(
         model=model.eval(),
@@ -49,7 +51,7 @@ def build(table, kind):
         counts=np.arange(len(vocabulary)),
         statistics=statistics,
         metadata={"score_mode": "geometric"},
-        ranker=ranker,
+        reranker=reranker,
     )
 
 
@@ -67,7 +69,7 @@ def ranking(small_table):
 def plans(checkpoint):
     pool = [*checkpoint.vocabulary, parse_formula("CrB")]
     rules = SetConstraints(foreign=True, sizes=(1, 2, 3))
-    return Planner(Model(checkpoint), pool, rules, mode=LISTWISE).plan(TARGETS, top_k=9)
+    return link_planner(Model(checkpoint), pool, rules, mode=LISTWISE).plan(TARGETS, top_k=9)
 
 
 def test_saved_model_predicts_equally_after_loading(checkpoint, tmp_path):
@@ -84,12 +86,16 @@ def test_saved_model_predicts_equally_after_loading(checkpoint, tmp_path):
 def test_a_saved_second_stage_ranks_equally_after_loading(ranking, tmp_path):
     save_checkpoint(ranking, tmp_path)
     loaded = load_checkpoint(tmp_path)
-    assert (loaded.ranker.candidates, loaded.ranker.temperature, loaded.ranker.told_temperature) == (7, 1.25, 0.75)
-    assert loaded.ranker.scorer.config == ranking.ranker.scorer.config
+    assert (loaded.reranker.candidates, loaded.reranker.temperature, loaded.reranker.known_size_temperature) == (
+        7,
+        1.25,
+        0.75,
+    )
+    assert loaded.reranker.network.config == ranking.reranker.network.config
     before = plans(ranking)
     assert plans(loaded) == before
     # The energy head takes part.
-    assert plans(replace(ranking, ranker=replace(ranking.ranker, energy=None))) != before
+    assert plans(replace(ranking, reranker=replace(ranking.reranker, energy=None))) != before
     assert any(len(plan) == 9 for plan in before)
     assert all(plan.none is not None for plan in before)
 
@@ -97,22 +103,19 @@ def test_a_saved_second_stage_ranks_equally_after_loading(ranking, tmp_path):
 def test_half_keeps_the_second_stage_exact(ranking, tmp_path):
     save_checkpoint(ranking, tmp_path, half=True)
     loaded = load_checkpoint(tmp_path)
-    for name, values in ranking.ranker.scorer.state_dict().items():
-        assert torch.equal(loaded.ranker.scorer.state_dict()[name], values), name
-    for name, counts in ranking.ranker.statistics.to_arrays().items():
-        assert np.array_equal(loaded.ranker.statistics.to_arrays()[name], counts), name
+    for name, values in ranking.reranker.network.state_dict().items():
+        assert torch.equal(loaded.reranker.network.state_dict()[name], values), name
+    for name, counts in ranking.reranker.set_frequencies.to_arrays().items():
+        assert np.array_equal(loaded.reranker.set_frequencies.to_arrays()[name], counts), name
     for before, after in zip(plans(ranking), plans(loaded), strict=True):
         assert after.none == pytest.approx(before.none, abs=0.02)
 
 
-def test_a_model_without_a_second_stage_says_so(checkpoint):
-    predictor = Model(checkpoint)
-    assert predictor.ranks_sets == (checkpoint.ranker is not None)
-    if predictor.ranks_sets:
-        assert predictor.set_candidates == 7
-        return
-    with pytest.raises(ModelError, match="has no set scorer"):
-        predictor.set_candidates  # noqa: B018
+def test_the_reranker_of_a_model_is_that_of_its_checkpoint(checkpoint):
+    reranker = Model(checkpoint).reranker
+    assert (reranker is None) == (checkpoint.reranker is None)
+    if reranker is not None:
+        assert reranker.candidates == 7
 
 
 def test_half_keeps_counts_exact_and_predicts_nearly_equally(checkpoint, tmp_path):
@@ -126,19 +129,21 @@ def test_half_keeps_counts_exact_and_predicts_nearly_equally(checkpoint, tmp_pat
     assert after == pytest.approx(before, abs=0.02)
 
 
-def test_predictor_scores_pairs_as_in_the_grid(checkpoint):
+def test_some_links_are_scored_as_in_the_grid(checkpoint):
     predictor = Model(checkpoint)
     candidates = [parse_formula(f) for f in ("Li2CO3", "CrB", "Co3O4", "Y2O3")]
     grid = predictor.logits(TARGETS, candidates)
     assert grid.shape == (4, 4)
     assert np.isfinite(grid).all()
     rows, columns = np.array([3, 0, 0, 2, 1]), np.array([1, 2, 0, 3, 1])
-    assert predictor.pair_logits(TARGETS, candidates, rows, columns) == pytest.approx(grid[rows, columns], abs=1e-5)
+    assert predictor.link_logits(LinkBatch(TARGETS, candidates, rows, columns)) == pytest.approx(
+        grid[rows, columns], abs=1e-5
+    )
     assert predictor.logits([], candidates).shape == (0, 4)
     assert predictor.logits(TARGETS, []).shape == (4, 0)
 
 
-def test_what_could_not_be_meant_is_sure_with_statistics_only(checkpoint):
+def test_unrelated_candidates_are_certain_with_statistics_only(checkpoint):
     targets = [parse_formula(text) for text in ("LiCoO2", "NH4NO3", "H2O")]
     candidates = [parse_formula(text) for text in ("La(OH)3", "Co3O4", "LaN", "O2")]
     logits = Model(checkpoint).logits(targets, candidates)
@@ -146,7 +151,7 @@ def test_what_could_not_be_meant_is_sure_with_statistics_only(checkpoint):
     sure = [[True, False, True, True], [True, True, False, True], [True, True, True, False]]
     if checkpoint.statistics is None:
         sure = np.zeros((3, 4), dtype=bool)
-    assert np.array_equal(logits == UNRELATED_LOG_ODDS, sure)
+    assert np.array_equal(logits == UNRELATED_LOGIT, sure)
 
 
 def test_predictor_knows_what_was_seen(checkpoint):
@@ -183,6 +188,12 @@ def damage_json(folder, change):
         lambda sets: sets.pop("told_temperature"),
         lambda sets: sets.update(energy_hidden=9),
         lambda sets: sets["scorer"].update(width=9),
+        lambda sets: sets["scorer"].update(width="wide"),
+        lambda sets: sets["scorer"].update(colour="red"),
+        lambda sets: sets.update(scorer=None),
+        lambda sets: sets.update(trees={"trees": 3}),
+        lambda sets: sets.update(candidates="all"),
+        lambda sets: sets.update(temperature=None),
     ],
 )
 def test_a_damaged_second_stage_is_refused_with_one_sentence(ranking, tmp_path, damage):
@@ -201,7 +212,10 @@ def test_a_damaged_second_stage_is_refused_with_one_sentence(ranking, tmp_path, 
         (lambda f: (f / "model.json").write_text("{"), "damaged"),
         (lambda f: damage_json(f, lambda d: d.update(format="other/9")), "format 'other/9'"),
         (lambda f: damage_json(f, lambda d: d["model"].update(width=32)), "do not fit"),
-        (lambda f: damage_json(f, lambda d: d.pop("vocabulary")), "do not fit"),
+        (lambda f: damage_json(f, lambda d: d["model"].update(layers="many")), "'layers' is 'many'"),
+        (lambda f: damage_json(f, lambda d: d.pop("vocabulary")), "there is no 'vocabulary'"),
+        (lambda f: damage_json(f, lambda d: d["vocabulary"].append("TiO2")), "there is no 'formula'"),
+        (lambda f: damage_json(f, lambda d: d.update(systems=3)), "'systems' is 3, expected a list"),
     ],
 )
 def test_damaged_folders_are_refused_with_one_sentence(checkpoint, tmp_path, damage, message):
@@ -210,6 +224,28 @@ def test_damaged_folders_are_refused_with_one_sentence(checkpoint, tmp_path, dam
     with pytest.raises(ModelError, match=message) as caught:
         load_checkpoint(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_an_error_of_the_code_is_not_taken_for_a_damaged_file(checkpoint, tmp_path, monkeypatch):
+    save_checkpoint(checkpoint, tmp_path)
+
+    def broken(self, config):
+        raise TypeError("unsupported operand")
+
+    monkeypatch.setattr("rrgraph.models.checkpoint.LinkModel.__init__", broken)
+    with pytest.raises(TypeError, match="unsupported operand"):
+        load_checkpoint(tmp_path)
+
+
+def test_a_missing_array_of_counts_is_refused(checkpoint, tmp_path):
+    if checkpoint.statistics is None:
+        pytest.skip("this model has no counts")
+    save_checkpoint(checkpoint, tmp_path)
+    tensors, description = read_model(tmp_path, FORMAT)
+    tensors.pop(next(name for name in tensors if name.startswith("statistics.")))
+    write_model(tmp_path, FORMAT, tensors, {k: v for k, v in description.items() if k not in ("format", "rrgraph")})
+    with pytest.raises(ModelError, match="missing a required"):
+        load_checkpoint(tmp_path)
 
 
 def test_counts_of_another_vocabulary_are_refused(checkpoint, tmp_path):

@@ -93,5 +93,5 @@ def test_options_reach_the_decoder(monkeypatch):
             self.factor = factor
 
     monkeypatch.setitem(DECODERS._entries, "mine", Scaled)
-    model = LinkModel(replace(CONFIG, width=16, members=2, decoder_options={"factor": 2.5}))
+    model = LinkModel(replace(CONFIG, width=16, n_decoders=2, decoder_options={"factor": 2.5}))
     assert [decoder.factor for decoder in model.decoders] == [2.5, 2.5]

@@ -1,4 +1,4 @@
-"""Wishes against the bundled model: what they list, and that they make no set more probable."""
+"""Constraints against the bundled model: what they list, and that they make no set more probable."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from rrgraph.chem import parse_formula
 from rrgraph.errors import PlanningError
 from rrgraph.models import constrained_planner, default_mode, load_model
-from rrgraph.planning import LISTWISE, Planner, SetConstraints
+from rrgraph.planning import LISTWISE, Planner, SetConstraints, link_planner
 
 TARGET = parse_formula("Li7La3Zr2O12")
 
@@ -21,14 +21,15 @@ def probabilities(planner: Planner, top_k: int = 10) -> dict[frozenset[str], flo
     return {ranked.precursors.keys: ranked.probability for ranked in planner.plan([TARGET], top_k=top_k)[0]}
 
 
-def test_without_wishes_it_is_the_planner_of_the_vocabulary(predictor):
+def test_without_constraints_it_is_the_planner_of_the_vocabulary(predictor):
     planner = constrained_planner(predictor)
-    assert planner.rivals is None and planner.mode == default_mode(predictor) == LISTWISE
-    assert probabilities(planner) == probabilities(Planner(predictor, predictor.vocabulary, mode=LISTWISE))
+    assert planner.competing is None and planner.reranker is predictor.reranker
+    assert default_mode(predictor) == LISTWISE
+    assert probabilities(planner) == probabilities(link_planner(predictor, predictor.vocabulary, mode=LISTWISE))
 
 
 @pytest.mark.parametrize(
-    "wishes",
+    "given",
     [
         {"excluded": {"Li2CO3"}},
         {"excluded_elements": {"C"}},
@@ -36,10 +37,11 @@ def test_without_wishes_it_is_the_planner_of_the_vocabulary(predictor):
         {"stock": {"LiOH", "La2O3", "ZrO2"}},
     ],
 )
-def test_wishes_make_no_set_much_more_probable(predictor, wishes):
+def test_constraints_make_no_set_much_more_probable(predictor, given):
     free = probabilities(constrained_planner(predictor), top_k=100)
-    bound = probabilities(constrained_planner(predictor, SetConstraints(**wishes)), top_k=3)
-    alone = probabilities(Planner(predictor, predictor.vocabulary, SetConstraints(**wishes), mode=LISTWISE), top_k=3)
+    bounds = SetConstraints(**given)
+    bound = probabilities(constrained_planner(predictor, bounds), top_k=3)
+    alone = probabilities(link_planner(predictor, predictor.vocabulary, bounds, mode=LISTWISE), top_k=3)
     first = next(iter(bound))
     assert bound[first] == pytest.approx(free[first], rel=0.1)
     assert alone[first] > 2 * bound[first]
@@ -58,15 +60,19 @@ def test_what_is_required_has_to_be_a_candidate_so_that_typing_errors_show(predi
         constrained_planner(predictor, SetConstraints(required={"Xe9F"}))
 
 
-def test_a_told_size_is_shared_by_the_rivals(predictor):
+def test_a_known_size_is_shared_by_competing_sets(predictor):
     sizes = SetConstraints(sizes=(3,))
-    assert constrained_planner(predictor, sizes, told=True).rivals is None
+    assert constrained_planner(predictor, sizes, known_size=True).competing is None
     limited = constrained_planner(predictor, sizes)
-    assert limited.rivals is not None and limited.rivals.constraints == SetConstraints()
-    without = constrained_planner(predictor, SetConstraints(sizes=(3,), excluded={"LiOH"}), told=True)
-    assert without.rivals is not None and without.rivals.constraints == sizes
+    assert limited.competing is not None and limited.competing.constraints == SetConstraints()
+    without = constrained_planner(predictor, SetConstraints(sizes=(3,), excluded={"LiOH"}), known_size=True)
+    assert without.competing is not None and without.competing.constraints == sizes
 
 
 def test_the_mode_can_be_chosen(predictor):
     planner = constrained_planner(predictor, SetConstraints(excluded={"LiOH"}), mode="geometric", max_candidates=20)
-    assert planner.mode == "geometric" and planner.rivals is None and planner.max_candidates == 20
+    assert (
+        (planner.aggregate, planner.reranker) == ("geometric", None)
+        and planner.competing is None
+        and planner.max_candidates == 20
+    )

@@ -39,17 +39,17 @@ def make_records(make_table) -> Callable[..., ReactionRecords]:
 
 @pytest.fixture(scope="session")
 def hand_made() -> SimpleNamespace:
-    """Networks of invented reactions: functions that draw them anew, the reactions, and the kinds of precursor."""
+    """Networks of invented reactions: functions that draw them anew, the reactions, and the precursor classes."""
     return SimpleNamespace(
         cooccurrence=hand_made_cooccurrence,
         substitution=hand_made_substitution,
         shares=hand_made_shares,
         reactions=REACTIONS,
-        kinds=KINDS,
+        classes=CLASSES,
     )
 
 
-KINDS = {
+CLASSES = {
     "Li2CO3": "carbonate",
     "LiOH": "hydroxide",
     "LiNO3": "nitrate",
@@ -88,11 +88,13 @@ def hand_made_cooccurrence() -> nx.Graph:
     """What is used together in the reactions above."""
     n = len(REACTIONS)
     graph = nx.Graph(kind="cooccurrence", reactions=n, table="invented", title="Precursors used together")
-    uses = {name: sum(name in each for each in REACTIONS) for name in KINDS}
-    for place, (name, kind) in enumerate(KINDS.items()):
-        years = {"first_year": 1990 + place, "last_year": 2010 + place}
-        graph.add_node(name, elements=ELEMENTS[name], kind=kind, reactions=uses[name], community=place % 2, **years)
-    for a, b in combinations(KINDS, 2):
+    uses = {name: sum(name in each for each in REACTIONS) for name in CLASSES}
+    for index, (name, precursor_class) in enumerate(CLASSES.items()):
+        years = {"first_year": 1990 + index, "last_year": 2010 + index}
+        graph.add_node(
+            name, elements=ELEMENTS[name], kind=precursor_class, reactions=uses[name], community=index % 2, **years
+        )
+    for a, b in combinations(CLASSES, 2):
         count = sum({a, b} <= each for each in REACTIONS)
         if count:
             pmi = math.log(count * n / (uses[a] * uses[b]))
@@ -106,7 +108,7 @@ def hand_made_cooccurrence() -> nx.Graph:
 
 
 def hand_made_substitution() -> nx.Graph:
-    """What takes the place of what in the reactions above."""
+    """What substitutes for what in the reactions above."""
     graph = nx.Graph(kind="substitution", reactions=len(REACTIONS), table="invented", title="Substitutes")
     graph.add_nodes_from(hand_made_cooccurrence().nodes(data=True))
     graph.add_edge(
@@ -119,14 +121,14 @@ def hand_made_substitution() -> nx.Graph:
 
 
 def hand_made_shares() -> list[dict[str, object]]:
-    """Shares of kinds in three years, one of them with few reactions."""
+    """Shares of precursor classes in three years, one of them with few reactions."""
     by_year = {
         1990: (3, {"oxide": 1.0}),
         2000: (40, {"oxide": 0.5, "carbonate": 0.4, "nitrate": 0.1}),
         2001: (60, {"oxide": 0.6, "carbonate": 0.4, "nitrate": 0.0}),
     }
     return [
-        {"year": year, "kind": kind, "share": share, "reactions": reactions}
-        for year, (reactions, kinds) in by_year.items()
-        for kind, share in kinds.items()
+        {"year": year, "kind": name, "share": share, "reactions": reactions}
+        for year, (reactions, classes) in by_year.items()
+        for name, share in classes.items()
     ]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rrgraph.chem import parse_formula, source_elements
 from rrgraph.errors import ConfigError
 from rrgraph.networks import cooccurrence_graph, pair_statistics
+from rrgraph.networks.cooccurrence import _adjusted
 
 PRECURSORS = ("Li2CO3", "LiOH", "BaCO3", "TiO2", "Co3O4", "MnO2", "SrCO3")
 ATTRIBUTES = {"count", "pmi", "npmi", "jaccard", "expected", "z", "p_value", "q_value", "context", "context_count"}
@@ -54,6 +55,13 @@ def test_contexts_are_those_of_naive_counts(make_records, recorded_rows, data):
         assert row["context_count"] == sum(ends <= each for each in context)
         # Every target here is an oxide, so there is one stratum.
         assert row["context_expected"] == pytest.approx(one * two / len(context) if context else 0)
+
+
+def test_q_values_count_pairs_that_are_not_returned_as_tests():
+    p_values = np.array([0.04, 0.001, 0.02])
+    assert _adjusted(p_values, 10) == pytest.approx([0.04 * 10 / 3, 0.001 * 10, 0.02 * 10 / 2])
+    assert _adjusted(np.array([0.04, 0.05]), 2) == pytest.approx([0.05, 0.05])
+    assert _adjusted(np.array([0.5, 0.9]), 30) == pytest.approx([1, 1])
 
 
 def test_anion_classes_are_strata(make_records):

@@ -76,7 +76,7 @@ def test_tables_without_rows_have_a_header(tmp_path):
     assert (tmp_path / "empty.csv").read_text() == "a,b\n"
 
 
-def test_unknown_endings_are_refused():
+def test_unknown_suffixes_are_refused():
     with pytest.raises(DataError, match=r"Did you mean '.graphml'"):
         check_format("graph.graphm")
     assert check_format("graph.GEXF") == ".gexf"

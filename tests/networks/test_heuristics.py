@@ -38,7 +38,7 @@ def test_bipartite_scores_are_those_of_loops():
     rows = np.array([1, 5, 6])
     found = bipartite_scores(csr_array(linked), rows)
     per_target, per_precursor = linked.sum(1), linked.sum(0)
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         for column in range(6):
             paths = [
                 (t, p)
@@ -47,16 +47,16 @@ def test_bipartite_scores_are_those_of_loops():
                 for p in range(6)
                 if linked[row, p] and linked[t, p]
             ]
-            assert found["common_neighbours"][place, column] == pytest.approx(len(paths))
+            assert found["common_neighbours"][index, column] == pytest.approx(len(paths))
             allocated = sum(1 / per_target[t] / per_precursor[p] for t, p in paths)
-            assert found["resource_allocation"][place, column] == pytest.approx(allocated)
+            assert found["resource_allocation"][index, column] == pytest.approx(allocated)
             weighed = sum(
                 1 / log(per_target[t]) / log(per_precursor[p])
                 for t, p in paths
                 if min(per_target[t], per_precursor[p]) > 1
             )
-            assert found["adamic_adar"][place, column] == pytest.approx(weighed)
-            assert found["preferential_attachment"][place, column] == per_target[row] * per_precursor[column]
+            assert found["adamic_adar"][index, column] == pytest.approx(weighed)
+            assert found["preferential_attachment"][index, column] == per_target[row] * per_precursor[column]
     graph = nx.Graph([(t, 8 + p) for t, p in np.argwhere(linked)])
     rank = nx.pagerank(graph, personalization={5: 1}, tol=1e-12, max_iter=500)
     assert found["personalised_pagerank"][1] == pytest.approx([rank.get(8 + p, 0) for p in range(6)], abs=1e-6)

@@ -12,7 +12,7 @@ import networkx as nx
 import pytest
 
 from rrgraph.errors import ConfigError
-from rrgraph.networks.page import network_html
+from rrgraph.networks import network_html
 
 EVIL = "</script><script>alert(1)</script>&<b>"
 
@@ -49,7 +49,7 @@ def test_the_page_is_whole_and_the_same_every_time(hand_made):
     data = embedded(page)
     assert len(data["edges"]["a"]) == hand_made.cooccurrence().number_of_edges()
     assert f"Source: {len(hand_made.reactions)} reactions of invented." in page
-    assert "Precursors used together</h1>" in page and "In this page:" not in page
+    assert "Precursors used together</h1>" in page and "This page has" not in page
 
 
 def test_nothing_in_a_graph_ends_the_script():
@@ -68,7 +68,7 @@ def test_a_large_graph_is_cut_and_the_page_says_so(hand_made, caplog):
     data = embedded(page)
     assert (len(data["nodes"]["formula"]), len(data["edges"]["a"])) == (5, 3)
     assert data["all"] == {"nodes": 9, "edges": 10}
-    assert re.search(r"the 5 most used of 9 nodes, and between them the\s+3 strongest of all 10 lines", page)
+    assert re.search(r"the 5 most used of 9 points and, between them, the\s+3 strongest of 10 lines", page)
     assert "5 most used of 9 nodes" in caplog.text
 
 
@@ -178,7 +178,7 @@ def test_the_threshold_filters_lines(answers, hand_made):
     assert answers["slider"] == [1, 1, 2, 9]
 
 
-def test_elements_and_kinds_filter_nodes(answers, hand_made):
+def test_elements_and_classes_filter_nodes(answers, hand_made):
     graph = hand_made.cooccurrence()
     assert answers["lithium"] == links(graph, lambda a, b, values: values["count"] >= 6 and "Li" in a + b)
     assert answers["lithiumAlone"] == []
@@ -195,7 +195,7 @@ def test_search_finds_formulas_and_elements(answers):
 
 def test_the_panel_lists_neighbours_by_weight(answers):
     assert answers["neighbours"] == [["Co3O4", "9"], ["MnO2", "6"], ["TiO2", "5"]]
-    assert "kindcarbonate" in answers["facts"] and "reactions20" in answers["facts"]
+    assert "classcarbonate" in answers["facts"] and "reactions20" in answers["facts"]
     assert "years1990 to 2010" in answers["facts"]
 
 

@@ -14,16 +14,18 @@ def invented(seed: int, *, weights: tuple[float, ...], targets: int = 40, sets: 
     """Shifts that are a weighted sum of the features, and an offset of each target."""
     generator = np.random.default_rng(seed)
     n = targets * sets
-    owner = np.repeat(np.arange(targets), sets)
+    target_index = np.repeat(np.arange(targets), sets)
     features = generator.normal(size=(n, len(SHIFT_FEATURES)))
     links = generator.normal(size=n)
-    judged = links + features @ np.array(weights) + generator.normal(size=targets)[owner]
+    scores = links + features @ np.array(weights) + generator.normal(size=targets)[target_index]
     best = np.full(targets, -np.inf)
-    np.maximum.at(best, owner, judged)
-    return SetShifts(tuple(map(str, range(targets))), owner, links, judged, features, judged == best[owner])
+    np.maximum.at(best, target_index, scores)
+    return SetShifts(
+        tuple(map(str, range(targets))), target_index, links, scores, features, scores == best[target_index]
+    )
 
 
-def test_a_second_stage_of_pairs_is_explained_by_pairs():
+def test_a_reranker_of_pairs_is_explained_by_pairs():
     fitted, measured = (invented(seed, weights=(0, 0, 0, 1.0)) for seed in (1, 2))
     found = explain_shifts(fitted, measured)
     assert found.explained["size, repeats, context_pmi"] == pytest.approx(1)
@@ -31,16 +33,23 @@ def test_a_second_stage_of_pairs_is_explained_by_pairs():
     assert found.correlation["context_pmi"].value == pytest.approx(1)
     assert abs(found.correlation["pmi"].value) < 0.2
     assert found.accuracy["links + 1 context_pmi"][1].value == 1
-    assert found.accuracy["second stage"][1].value == 1
+    assert found.accuracy["re-ranker"][1].value == 1
     assert found.accuracy["links"][1].value < 1
-    assert found.to_dict()["accuracy"]["second stage"]["1"]["value"] == 1
+    assert found.to_dict()["accuracy"]["re-ranker"]["1"]["value"] == 1
 
 
-def test_a_second_stage_of_something_else_is_not():
+def test_a_reranker_of_something_else_is_not():
     fitted, measured = (invented(seed, weights=(0, 0, 0, 0)) for seed in (1, 2))
     noise = np.random.default_rng(3)
     shifted = [
-        SetShifts(s.targets, s.owner, s.links, s.links + noise.normal(size=len(s.links)), s.features, s.right)
+        SetShifts(
+            s.targets,
+            s.target_index,
+            s.link_scores,
+            s.link_scores + noise.normal(size=len(s.link_scores)),
+            s.features,
+            s.recorded,
+        )
         for s in (fitted, measured)
     ]
     found = explain_shifts(*shifted)
@@ -56,9 +65,9 @@ def test_hits_follow_the_scores():
         np.zeros((4, len(SHIFT_FEATURES))),
         np.array([False, True, False, False]),
     )
-    assert shifts.hits(shifts.links).tolist() == [[0, 1, 1], [0, 0, 0]]
+    assert shifts.hits(shifts.link_scores).tolist() == [[0, 1, 1], [0, 0, 0]]
     assert shifts.hits(np.array([0.0, 5, 0, 0])).tolist() == [[1, 1, 1], [0, 0, 0]]
-    assert shifts.centred(shifts.links).tolist() == [1, 0, -1, 0]
+    assert shifts.centred(shifts.link_scores).tolist() == [1, 0, -1, 0]
 
 
 def test_features_of_a_set(make_table):
@@ -72,11 +81,11 @@ def test_features_of_a_set(make_table):
     assert context == pytest.approx(0)
 
 
-def test_a_model_without_second_stage_is_refused(make_table):
+def test_a_model_without_reranker_is_refused(make_table):
     class Links:
-        ranks_sets = False
+        reranker = None
 
     table = make_table([("BaTiO3", "BaCO3;TiO2")])
     pairs = pair_statistics(reaction_records(table))
-    with pytest.raises(ModelError, match="no set scorer"):
+    with pytest.raises(ModelError, match="no re-ranker"):
         set_shifts(Links(), [], table, pairs, PROTOCOLS["open"])

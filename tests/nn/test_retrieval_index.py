@@ -14,9 +14,9 @@ def naive(queries, bank, count):
     return [sorted(range(len(bank)), key=lambda place: -float(query @ bank[place]))[:count] for query in queries]
 
 
-@pytest.mark.parametrize("at_once", [10, 10_000])
-def test_an_exact_search_is_that_of_a_sort(at_once, monkeypatch):
-    monkeypatch.setattr("rrgraph.nn.retrieval_index._SCORES_AT_ONCE", at_once)
+@pytest.mark.parametrize("size", [10, 10_000])
+def test_an_exact_search_is_that_of_a_sort(size, monkeypatch):
+    monkeypatch.setattr("rrgraph.nn.retrieval_index._SCORES_IN_BATCH", size)
     bank, queries = vectors(30), vectors(7, seed=1)
     scores, found = RetrievalIndex(bank).search(queries, 5)
     assert found.tolist() == naive(queries, bank, 5)

@@ -36,11 +36,11 @@ def test_every_row_goes_down_every_tree(trees, depth, rows, seed):
     assert made(numbers).tolist() == pytest.approx([naive(made, row) for row in numbers], abs=1e-5)
 
 
-@pytest.mark.parametrize("at_once", [1, 7, 30])
-def test_portions_of_trees_change_nothing(at_once, monkeypatch):
+@pytest.mark.parametrize("size", [1, 7, 30])
+def test_batches_of_trees_change_nothing(size, monkeypatch):
     made, numbers = drawn(9, 3, 3, 0), torch.randn(5, 3)
     whole = made(numbers)
-    monkeypatch.setattr("rrgraph.nn.tree_ensemble._PLACES_AT_ONCE", at_once)
+    monkeypatch.setattr("rrgraph.nn.tree_ensemble._NODES_IN_BATCH", size)
     assert torch.equal(made(numbers), whole)
 
 

@@ -15,7 +15,7 @@ SIDES = [(name, side) for name in TOWERS for side in TEXTS if (name, side) != ("
 
 def build(name, side, texts=None):
     torch.manual_seed(0)
-    config = TowerConfig(tower=name, **SMALL)
+    config = TowerConfig(encoder=name, **SMALL)
     state = TOWERS[name].learn_state(side, config, texts or TEXTS[side])
     return TOWERS[name](side, config, state, width=8).eval()
 
@@ -57,12 +57,12 @@ class TestContract:
 
 
 def test_a_table_knows_templates_only():
-    with pytest.raises(ConfigError, match="knows templates only"):
+    with pytest.raises(ConfigError, match="is for templates only"):
         build("table", "product")
 
 
 def test_heads_must_divide_the_width():
-    config = TowerConfig(tower="transformer", hidden=10, heads=4)
+    config = TowerConfig(encoder="transformer", hidden=10, heads=4)
     with pytest.raises(ConfigError, match=r"model.hidden=10 must be a multiple of model.heads=4"):
         TOWERS["transformer"]("product", config, {"vocabulary": ["C"]}, width=8)
 
@@ -72,21 +72,21 @@ def test_fragments_count_what_occurs():
     assert sum(single.values()) == 2 and sum(double.values()) == 3
 
 
-@pytest.mark.parametrize("kind", FRAGMENTS)
-def test_every_kind_tells_molecules_apart_however_they_are_written(kind):
+@pytest.mark.parametrize("name", FRAGMENTS)
+def test_fragments_of_every_type_distinguish_molecules_however_they_are_written(name):
     ring, written_otherwise, chain = (
-        product_fragments(text, bits=256, radius=2, kinds=[kind]) for text in ("c1ccccc1CO", "OCc1ccccc1", "CCCCCO")
+        product_fragments(text, bits=256, radius=2, fragments=[name]) for text in ("c1ccccc1CO", "OCc1ccccc1", "CCCCCO")
     )
     assert ring == written_otherwise != chain
     assert min(ring) >= 0 and max(ring) < 256
 
 
-def test_kinds_have_numbers_of_their_own():
-    both = product_fragments("CC(=O)NCc1ccccc1", bits=512, radius=2, kinds=["circular", "torsions"])
+def test_fragment_types_have_separate_bits():
+    both = product_fragments("CC(=O)NCc1ccccc1", bits=512, radius=2, fragments=["circular", "torsions"])
     first, second = (
-        product_fragments("CC(=O)NCc1ccccc1", bits=256, radius=2, kinds=[kind]) for kind in ("circular", "torsions")
+        product_fragments("CC(=O)NCc1ccccc1", bits=256, radius=2, fragments=[name]) for name in ("circular", "torsions")
     )
-    assert both == first | {256 + number: count for number, count in second.items()}
+    assert both == first | {256 + bit: count for bit, count in second.items()}
 
 
 def test_templates_differ_by_either_side_and_not_by_their_map_numbers():

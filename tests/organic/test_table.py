@@ -43,7 +43,7 @@ def test_first_rows_of_each_part(organic_table, split):
     [
         (lambda frame: frame.drop(columns="template"), "has no column 'template'"),
         (lambda frame: frame.assign(split="tset"), "has split 'tset', expected train, validation or test"),
-        (lambda frame: frame.assign(split="train"), "has no rows of the part validation"),
+        (lambda frame: frame.assign(split="train"), "has no validation rows"),
     ],
 )
 def test_what_is_wrong_with_a_table_is_said(organic_table, tmp_path, change, message):

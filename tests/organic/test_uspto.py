@@ -44,19 +44,23 @@ def test_recorded_templates_lead_to_recorded_reactants(slice_):
     assert any_ / len(test) > 0.96
 
 
+@pytest.mark.slow
 def test_the_slice_is_learned(slice_, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    given = ["data.rows=500", "search.templates=5", "sets.enabled=false", "evaluation={parts: [test], rows: 100}"]
+    given = ["data.rows=500", "search.templates=5", "reranker.enabled=false", "evaluation={subsets: [test], rows: 100}"]
     shipped = load_config(CONFIG, given, schema=OrganicConfig)
     tower = TowerConfig(hidden=64, bits=2048)
     result = organic_run(
         replace(
             shipped,
             output=str(tmp_path / "run"),
-            model=replace(shipped.model, width=32, product=replace(tower, kinds=["circular", "roles"]), template=tower),
+            model=replace(
+                shipped.model, width=32, product=replace(tower, fragments=["circular", "roles"]), template=tower
+            ),
             contrastive=replace(shipped.contrastive, epochs=8, batch_size=64, learning_rate=5e-3),
             ranking=replace(shipped.ranking, epochs=2),
-        )
+        ),
+        jobs=1,
     )
     found = result.comparison["test"]
     assert set(found) == {"model", "popularity"}

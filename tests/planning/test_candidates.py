@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrgraph.chem import VOLATILE, parse_formula, source_elements
+from rrgraph.data import data_path
 from rrgraph.errors import DataError, FormulaError, PlanningError
 from rrgraph.planning import CandidateFilter, SetConstraints, read_candidates
 
@@ -176,3 +177,8 @@ def test_a_missing_file_and_a_bad_list(tmp_path):
         read_candidates("nowhere.txt")
     with pytest.raises(FormulaError, match="Hello"):
         read_candidates("TiO2,Hello")
+
+
+@pytest.mark.data
+def test_a_catalogued_list_is_read_by_its_name():
+    assert read_candidates("precursor_pool") == read_candidates(data_path("precursor_pool"))

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from rrgraph.chem import balance, parse_formula
+from rrgraph.data import PrecursorSet
 from rrgraph.errors import FormulaError, PlanningError
-from rrgraph.planning import SetConstraints
+from rrgraph.planning import SetConstraints, balanced_equation
+from rrgraph.planning.constraints import balances
 
 
 def test_spellings_and_order_do_not_matter():
@@ -29,7 +32,7 @@ def test_defaults_are_the_open_protocol():
         ({"cover": "exemp"}, "Element cover is 'exemp', expected one of strict, exempt. Did you mean 'exempt'?"),
         (
             {"required_elements": ["Lii"]},
-            "'Lii' in required_elements is no element, expected symbols such as 'Li'. Did you mean 'Li'?",
+            "'Lii' in required_elements is not an element, expected symbols such as 'Li'. Did you mean 'Li'?",
         ),
         ({"excluded_elements": "Li"}, "excluded_elements is the text 'Li', expected a collection such as {'Li'}."),
         ({"stock": []}, "The stock list is empty, expected at least one precursor."),
@@ -58,3 +61,16 @@ def test_says_what_is_wrong(wishes, message):
 def test_a_precursor_that_is_no_composition_is_refused():
     with pytest.raises(FormulaError, match="Hello"):
         SetConstraints(excluded=["Hello"])
+
+
+def test_a_set_is_balanced_once_and_in_the_spelling_asked_for(monkeypatch):
+    asked = []
+    monkeypatch.setattr("rrgraph.planning.constraints.balance", lambda *of: asked.append(of) or balance(*of))
+    oxides = PrecursorSet([parse_formula("BaO"), parse_formula("TiO2")])
+    for text in ("BaTiO3", "BaTiO3", "Ba2Ti2O6"):
+        equation = balanced_equation(parse_formula(text), oxides)
+        assert equation == balance(parse_formula(text), list(oxides))
+        assert str(equation).endswith(text)
+    assert len(asked) == 2
+    assert balances(parse_formula("BaTiO3"), oxides) and len(asked) == 2
+    assert balanced_equation(parse_formula("BaTiO3"), PrecursorSet([parse_formula("TiO2")])) is None

@@ -7,13 +7,20 @@ from hypothesis import strategies as st
 
 from rrgraph.chem import parse_formula, plausible_precursors
 from rrgraph.errors import PlanningError
-from rrgraph.planning import CandidateFilter, Planner, SetConstraints, TargetCandidates, generated_candidates
+from rrgraph.planning import (
+    CandidateFilter,
+    LinkScorer,
+    Planner,
+    SetConstraints,
+    TargetCandidates,
+    generated_candidates,
+)
 
 TARGETS = [parse_formula(text) for text in ("BaTiO3", "Cr2AlB2", "NiAl2O4", "Al2NiTi", "SrTaO2N", "He")]
 SHARED = [parse_formula(text) for text in ("TiO2", "NaCl", "Al2NiTi", "Al2BaTi")]
 
 
-class Scorer:
+class Scorer(LinkScorer):
     """Log-odds from the keys alone, so that they do not depend on what is asked for together."""
 
     def logits(self, targets, candidates):

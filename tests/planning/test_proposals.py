@@ -8,7 +8,7 @@ from rrgraph.chem import parse_formula
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import PlanningError, ScoreError
 from rrgraph.evaluation import PROTOCOLS, evaluate_planner
-from rrgraph.planning import Planner, Proposal, ProposalPlanner, SetConstraints, SetProposer, planner_for
+from rrgraph.planning import LinkScorer, Planner, Proposal, ProposalPlanner, SetConstraints, SetProposer, planner_for
 
 CANDIDATES = [parse_formula(f) for f in ("Li2CO3", "LiOH", "Co3O4", "CoO", "LiCoO2", "Na2CO3", "H2O")]
 TARGET = parse_formula("LiCoO2")
@@ -71,7 +71,7 @@ def test_sets_that_do_not_balance_are_dropped():
     assert texts(found) == ["Li2CO3 LiOH Co3O4"]
 
 
-def test_a_told_size_is_handed_on_and_kept_to():
+def test_a_known_size_is_handed_on_and_kept_to():
     proposer = Fixed(("LiOH Co3O4", -1.0), ("Li2CO3 LiOH Co3O4", -2.0))
     assert texts(ranking(proposer, size=3)) == ["Li2CO3 LiOH Co3O4"]
     assert proposer.asked == [(1, [3], 200)]
@@ -105,7 +105,7 @@ def test_wrong_calls_and_scores_are_refused():
 
 
 def test_the_planner_suits_the_system():
-    class Links:
+    class Links(LinkScorer):
         def logits(self, targets, candidates): ...
 
     assert isinstance(Fixed(), SetProposer)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rrgraph.chem import VOLATILE, parse_formula
-from rrgraph.planning import MODES, Planner, SetConstraints, find_swaps, plan_with_swaps
+from rrgraph.planning import AGGREGATES, LinkScorer, Planner, SetConstraints, find_swaps, plan_with_swaps
 
 POOL = [
     parse_formula(text)
@@ -18,7 +18,7 @@ TARGETS = [parse_formula(text) for text in ("Li7La3Zr2O12", "BaTiO3", "LiLaTi2O6
 BATIO3 = parse_formula("BaTiO3")
 
 
-class Scorer:
+class Scorer(LinkScorer):
     """Log-odds from a checksum of the two keys."""
 
     def __init__(self, seed: int = 0) -> None:
@@ -52,12 +52,12 @@ def naive(sets, ranking, searched):
 @given(
     st.integers(0, 50),
     st.sampled_from(TARGETS),
-    st.sampled_from(MODES),
+    st.sampled_from(AGGREGATES),
     st.integers(1, 15),
     st.integers(0, 60),
 )
-def test_swaps_are_the_first_of_the_ranking_that_exchange_one_member(seed, target, mode, top_k, searched):
-    (ranking,) = Planner(Scorer(seed), POOL, mode=mode).rankings([target])
+def test_swaps_are_the_first_of_the_ranking_that_exchange_one_member(seed, target, aggregate, top_k, searched):
+    (ranking,) = Planner(Scorer(seed), POOL, aggregate=aggregate).rankings([target])
     sets = ranking.plan(top_k).sets
     everything = list(ranking)
     swaps = find_swaps(sets, ranking, searched=searched)
@@ -69,7 +69,7 @@ def test_swaps_are_the_first_of_the_ranking_that_exchange_one_member(seed, targe
 def test_a_swap_may_rank_above_its_set_and_shows_its_probability():
     scores = {"BaCO3": 3.0, "LiOH": -9.0, "TiO2": 2.0, "BaO": 1.0}
 
-    class Fixed:
+    class Fixed(LinkScorer):
         def logits(self, targets, candidates):
             return np.array([[scores[c.formula] for c in candidates] for _ in targets])
 

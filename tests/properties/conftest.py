@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 import torch
 
+from rrgraph.data import TRAIN
 from rrgraph.nn import EncoderConfig
 from rrgraph.properties import (
-    TRAIN,
     PropertyCheckpoint,
     PropertyModel,
     PropertyReport,
@@ -20,7 +20,7 @@ from rrgraph.properties import (
 
 TASKS = (
     PropertyTask(name="formation_energy", unit="eV/atom", family="energy"),
-    PropertyTask(name="crystal_system", kind="class", classes=7, family="symmetry"),
+    PropertyTask(name="crystal_system", kind="classification", classes=7, family="symmetry"),
     PropertyTask(name="bulk_modulus", unit="GPa", family="elastic", transform="log", lowest=0.0),
     PropertyTask(name="band_gap", unit="eV", family="gap", lowest=0.0),
     PropertyTask(name="anisotropy", family="anisotropy", transform="asinh"),
@@ -53,7 +53,7 @@ REGRESSION = (
     PropertyTask(name="formation_energy", unit="eV/atom", family="energy"),
     PropertyTask(name="bulk_modulus", unit="GPa", family="elastic", transform="log", lowest=0.0),
 )
-SYSTEM = PropertyTask(name="crystal_system", kind="class", classes=7, family="symmetry")
+SYSTEM = PropertyTask(name="crystal_system", kind="classification", classes=7, family="symmetry")
 
 
 @pytest.fixture(scope="session")
@@ -78,15 +78,15 @@ def make_properties() -> Callable[..., PropertyTable]:
         weight = (elements * fractions).sum(axis=1)
         for column, task in enumerate(tasks):
             labels[:, column] = weight % task.classes // 1 if task.classes else 5 + weight / 20 + column
-        parts = np.where(rng.random(labels.shape) < known, TRAIN, 0).astype(np.uint8)
-        parts[parts.sum(axis=1) == 0, 0] = TRAIN
-        labels[parts == 0] = np.nan
+        subsets = np.where(rng.random(labels.shape) < known, TRAIN, 0).astype(np.uint8)
+        subsets[subsets.sum(axis=1) == 0, 0] = TRAIN
+        labels[subsets == 0] = np.nan
         return PropertyTable(
             tasks=tuple(tasks),
             elements=elements,
             fractions=fractions,
             labels=labels,
-            parts=parts,
+            subsets=subsets,
             formulas=pa.chunked_array([pa.array([f"X{row}" for row in range(rows)])]),
             report=PropertyReport(rows={}, blank=0, refused=0, examples=(), doubtful=0, compositions=rows, sources=()),
         )

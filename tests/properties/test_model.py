@@ -46,7 +46,7 @@ def test_several_class_tasks_share_the_logits_in_order(make_checkpoint, tasks):
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("kind", ["regression", "class"])
+@pytest.mark.parametrize("kind", ["regression", "classification"])
 def test_one_kind_of_task_is_enough(make_checkpoint, tasks, tmp_path, kind):
     checkpoint = make_checkpoint(tuple(task for task in tasks if task.kind == kind))
     output = checkpoint.model(*given_compositions())

@@ -32,7 +32,7 @@ def test_a_prediction_of_every_task_in_its_order(predictor, tasks):
         assert prediction.task == task
         assert prediction.value.shape == prediction.uncertainty.shape == (len(FORMULAS),)
         assert np.isfinite(prediction.value).all()
-        if task.kind == "class":
+        if task.kind == "classification":
             assert np.isnan(prediction.uncertainty).all()
             assert prediction.probabilities.shape == (len(FORMULAS), task.classes)
             assert prediction.probabilities.sum(axis=1) == pytest.approx(np.ones(len(FORMULAS)))
@@ -72,7 +72,7 @@ def test_company_and_order_do_not_matter(predictor):
 
 def test_many_compositions_pass_in_several_batches(predictor, monkeypatch):
     whole = predictor.predict(COMPOSITIONS)
-    monkeypatch.setattr("rrgraph.properties.predictor._BATCH", 2)
+    monkeypatch.setattr("rrgraph.properties.predictor._BATCH_SIZE", 2)
     for name, prediction in predictor.predict(COMPOSITIONS).items():
         assert prediction.value == pytest.approx(whole[name].value, rel=1e-4, abs=1e-5)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch.nn.functional import pad
 
 from rrgraph.reranking import (
-    CandidateLists,
+    ListFeatures,
     ListwiseNetwork,
     ListwiseNetworkConfig,
     list_log_softmax,
@@ -23,7 +23,7 @@ LENGTHS = [5, 1, 0, 8, 2]
 @pytest.fixture
 def scorer():
     torch.manual_seed(0)
-    scorer = ListwiseNetwork(ListwiseNetworkConfig(width=12, dropout=0.5, members=2)).eval()
+    scorer = ListwiseNetwork(ListwiseNetworkConfig(width=12, dropout=0.5, n_networks=2)).eval()
     for network in scorer.networks:
         torch.nn.init.normal_(network.direct.weight)  # which is zero at the start
     return scorer
@@ -53,7 +53,7 @@ def test_the_order_of_members_does_not_matter(scorer, lists):
     shuffled = replace(
         lists,
         members=lists.members.gather(1, order),
-        parts=lists.parts.gather(1, order[..., None].expand_as(lists.parts)),
+        roles=lists.roles.gather(1, order[..., None].expand_as(lists.roles)),
     )
     assert not torch.equal(shuffled.members, lists.members)
     for first, second in zip(scorer(lists), scorer(shuffled), strict=True):
@@ -61,17 +61,17 @@ def test_the_order_of_members_does_not_matter(scorer, lists):
 
 
 def test_padding_does_not_matter(scorer, lists):
-    padded = replace(lists, members=pad(lists.members, (0, 3), value=-1), parts=pad(lists.parts, (0, 0, 0, 3), value=7))
+    padded = replace(lists, members=pad(lists.members, (0, 3), value=-1), roles=pad(lists.roles, (0, 0, 0, 3), value=7))
     for first, second in zip(scorer(lists), scorer(padded), strict=True):
         assert torch.allclose(first, second, atol=1e-5)
 
 
-def test_members_links_parts_and_numbers_all_matter(scorer, lists):
+def test_members_links_roles_and_features_all_matter(scorer, lists):
     base, _ = scorer(lists)
     changed = {
-        "numbers": replace(lists, numbers=lists.numbers + 1),
+        "sets": replace(lists, sets=lists.sets + 1),
         "links": replace(lists, links=lists.links + 1),
-        "parts": replace(lists, parts=lists.parts + 1),
+        "roles": replace(lists, roles=lists.roles + 1),
         "members": replace(lists, members=torch.where(lists.members >= 0, (lists.members + 1) % 40, -1)),
     }
     for name, other in changed.items():
@@ -89,26 +89,26 @@ def test_sets_of_other_lists_do_not_matter(scorer, lists):
 
 def test_none_reads_the_whole_list(scorer, lists):
     _, none = scorer(lists)
-    changed = lists.numbers.clone()
+    changed = lists.sets.clone()
     changed[7] += 1  # in the fourth list
-    after = scorer(replace(lists, numbers=changed))[1]
+    after = scorer(replace(lists, sets=changed))[1]
     assert torch.isclose(none, after).tolist() == [True, True, True, False, True]
 
 
-def test_numbers_are_scaled_and_cut(scorer, lists):
+def test_features_are_scaled_and_cut(scorer, lists):
     scorer.standardise(lists)
-    scaled = scorer._scaled("numbers", lists.numbers)
+    scaled = scorer._scaled("numbers", lists.sets)
     assert scaled.mean(0) == pytest.approx(torch.zeros(scaled.shape[1]), abs=1e-5)
     assert scaled.std(0, correction=0) == pytest.approx(torch.ones(scaled.shape[1]), abs=1e-4)
     assert scorer._scaled("links", lists.links).std(0, correction=0) == pytest.approx(1, abs=1e-4)
-    far = replace(lists, numbers=lists.numbers + 100, links=lists.links + 100)
-    further = replace(lists, numbers=lists.numbers + 1000, links=lists.links + 1000)
+    far = replace(lists, sets=lists.sets + 100, links=lists.links + 100)
+    further = replace(lists, sets=lists.sets + 1000, links=lists.links + 1000)
     assert torch.equal(scorer(far)[0], scorer(further)[0])
     assert not torch.isclose(scorer(far)[0], scorer(lists)[0]).any()
 
 
-def test_constant_numbers_do_no_harm(scorer, lists):
-    constant = replace(lists, numbers=torch.ones_like(lists.numbers))
+def test_constant_features_do_no_harm(scorer, lists):
+    constant = replace(lists, sets=torch.ones_like(lists.sets))
     scorer.standardise(constant)
     assert torch.isfinite(scorer(constant)[0]).all()
 
@@ -123,9 +123,9 @@ scores_of_lists = st.lists(
 
 
 def flatten(drawn):
-    owner = torch.tensor([row for row, (_, scores) in enumerate(drawn) for _ in scores], dtype=torch.int64)
+    list_index = torch.tensor([row for row, (_, scores) in enumerate(drawn) for _ in scores], dtype=torch.int64)
     scores = torch.tensor([score for _, scores in drawn for score in scores], dtype=torch.float64)
-    return scores, torch.tensor([none for none, _ in drawn], dtype=torch.float64), owner
+    return scores, torch.tensor([none for none, _ in drawn], dtype=torch.float64), list_index
 
 
 @given(scores_of_lists)
@@ -158,12 +158,12 @@ def test_the_gradient_is_that_of_a_softmax():
 
 @given(scores_of_lists, st.randoms(use_true_random=False))
 def test_right_sets_share_the_probability(drawn, random):
-    scores, none, owner = flatten(drawn)
-    of_set, of_none = list_log_softmax(scores, none, owner)
-    right = torch.tensor([random.random() < 0.4 for _ in scores], dtype=torch.bool)
-    found = recorded_log_probability(of_set, of_none, owner, right)
+    scores, none, list_index = flatten(drawn)
+    of_set, of_none = list_log_softmax(scores, none, list_index)
+    recorded = torch.tensor([random.random() < 0.4 for _ in scores], dtype=torch.bool)
+    found = recorded_log_probability(of_set, of_none, list_index, recorded)
     for number in range(len(drawn)):
-        own = of_set[(owner == number) & right]
+        own = of_set[(list_index == number) & recorded]
         expected = log(max(sum(map(exp, own.tolist())), 1e-12)) if len(own) else of_none[number].item()
         assert found[number].item() == pytest.approx(expected, abs=1e-9)
 
@@ -177,5 +177,5 @@ def test_dropout_only_while_learning(scorer, lists):
 def test_no_lists(scorer, invent_lists):
     lists = invent_lists([2])
     empty, _ = lists.select(torch.tensor([], dtype=torch.int64))
-    assert isinstance(empty, CandidateLists)
+    assert isinstance(empty, ListFeatures)
     assert [len(part) for part in scorer(empty)] == [0, 0]

@@ -17,9 +17,9 @@ from rrgraph.runs import (
     MeasuredConfig,
     RunConfig,
     candidate_pool,
-    carry_out,
     check_run,
     load_run,
+    run,
     run_split,
 )
 from rrgraph.runs.baseline import build_baseline
@@ -36,13 +36,13 @@ def popular(tmp_path_factory):
         output=str(folder / "run"),
         data=DataConfig(table=str(folder / "reactions.csv"), split="random"),
         options={"alpha": 0.3},
-        evaluation=MeasuredConfig(protocols=["open", "paper,max_candidates=12"], parts=["test"]),
+        evaluation=MeasuredConfig(protocols=["open", "paper,max_candidates=12"], subsets=["test"]),
     )
 
 
 @pytest.fixture(scope="module")
 def finished(popular):
-    return carry_out(popular)
+    return run(popular)
 
 
 class Drawing(LinkBaseline):
@@ -110,11 +110,11 @@ def test_ranks_hold_the_outcome_of_each_row(finished):
 
 def test_a_run_is_not_overwritten_but_measured_again_on_demand(popular, finished):
     with pytest.raises(ConfigError, match="exists"):
-        carry_out(popular)
-    again = carry_out(popular, resume=True)
+        run(popular)
+    again = run(popular, resume=True)
     assert again.comparison == finished.comparison
     with pytest.raises(ConfigError, match="another configuration"):
-        carry_out(replace(popular, options={"alpha": 0.4}), resume=True)
+        run(replace(popular, options={"alpha": 0.4}), resume=True)
 
 
 def test_the_seed_is_handed_on_to_systems_that_draw(drawing, popular):
@@ -135,7 +135,7 @@ def test_the_seed_is_handed_on_to_systems_that_draw(drawing, popular):
 )
 def test_options_are_checked_before_anything_is_written(popular, tmp_path, options, message):
     with pytest.raises(ConfigError, match=message):
-        carry_out(replace(popular, options=options, output=str(tmp_path / "run")))
+        run(replace(popular, options=options, output=str(tmp_path / "run")))
     assert not (tmp_path / "run").exists()
 
 
@@ -150,7 +150,7 @@ def test_options_may_be_whole_numbers_where_any_number_does(drawing, popular):
     [
         ({"baseline": "popularty"}, "Did you mean 'popularity'"),
         ({"data": DataConfig(split="nmss")}, "Did you mean 'nms'"),
-        ({"evaluation": MeasuredConfig(parts=["tests"])}, "Did you mean 'test'"),
+        ({"evaluation": MeasuredConfig(subsets=["tests"])}, "Did you mean 'test'"),
         ({"evaluation": MeasuredConfig(protocols=["papr,ties=optimistic"])}, "Did you mean 'paper'"),
         ({"evaluation": MeasuredConfig(protocols=["paper,tis=optimistic"])}, "Did you mean 'ties'"),
         ({"seed": -1}, "seed is -1"),

@@ -32,20 +32,20 @@ def test_the_paper_configuration_has_the_papers_numbers():
     (path,) = (path for path in CONFIGS if path.stem == "retro_rank_in")
     config = load_run(path, ["model.width=512"])
     training = config.training
-    assert (training.batch_size, training.negatives, training.loss) == (128, 1, "bce")
+    assert (training.batch_size, training.negatives_per_positive, training.loss) == (128, 1, "bce")
     assert (training.learning_rate, training.encoder_learning_rate) == (6.81e-5, 6.37e-5)
     assert (config.model.layers, config.model.decoder, config.model.decoder_layers) == (3, "concat", 3)
 
 
 def test_overrides_win_and_the_rest_stays(tmp_path):
     path = tmp_path / "mine.yaml"
-    path.write_text("seed: 3\ntraining: {epochs: 7, negatives: 2}\nevaluation: {parts: [test]}\n")
-    config = load_run(path, ["training.epochs=9", "data.holdout=held.csv", "output=runs/x", "evaluation.parts=[]"])
+    path.write_text("seed: 3\ntraining: {epochs: 7, negatives_per_positive: 2}\nevaluation: {subsets: [test]}\n")
+    config = load_run(path, ["training.epochs=9", "data.holdout=held.csv", "output=runs/x", "evaluation.subsets=[]"])
     assert (config.name, config.seed) == ("mine", 3)
-    assert (config.training.epochs, config.training.negatives) == (9, 2)
+    assert (config.training.epochs, config.training.negatives_per_positive) == (9, 2)
     assert config.data.holdout == "held.csv"
     assert config.folder == Path("runs/x")
-    assert config.evaluation.parts == []
+    assert config.evaluation.subsets == []
 
 
 def test_a_file_with_a_list_for_a_section_is_named(tmp_path):
@@ -84,18 +84,18 @@ def test_other_files_are_refused(tmp_path, text):
         ("training.learning_rate", float("inf")),
         ("training.sampler", "unknown"),
         ("evaluation.mode", "unknown"),
-        ("evaluation.parts", ["train"]),
-        ("model.members", 0),
-        ("sets.model.width", 0),
-        ("sets.model.dropout", 1.0),
-        ("sets.training.candidates", 0),
-        ("sets.model.members", 0),
-        ("sets.training.temperature", -1.0),
-        ("sets.training.told_temperature", -1.0),
-        ("sets.training.epochs", 0),
-        ("sets.training.average", 1.0),
-        ("sets.training.schedule", "unknown"),
-        ("sets.training.optimizer", "unknown"),
+        ("evaluation.subsets", ["train"]),
+        ("model.n_decoders", 0),
+        ("reranker.model.width", 0),
+        ("reranker.model.dropout", 1.0),
+        ("reranker.training.candidates", 0),
+        ("reranker.model.n_networks", 0),
+        ("reranker.training.temperature", -1.0),
+        ("reranker.training.known_size_temperature", -1.0),
+        ("reranker.training.epochs", 0),
+        ("reranker.training.ema_decay", 1.0),
+        ("reranker.training.schedule", "unknown"),
+        ("reranker.training.optimizer", "unknown"),
     ],
 )
 def test_the_check_names_the_key(key, value):
@@ -109,14 +109,17 @@ def test_the_check_names_the_key(key, value):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["sets.enabled=true"], "model.statistics=true and model.members of at least 2"),
-        (["sets.enabled=true", "model.members=3"], "model.statistics=true and model.members of at least 2"),
-        (["sets.enabled=true", "model.statistics=true"], "model.statistics=true and model.members of at least 2"),
-        (["evaluation.mode=listwise"], "evaluation.mode=listwise needs sets.enabled=true"),
-        (["evaluation.mode=listwise", "model.statistics=true", "model.members=2"], "needs sets.enabled=true"),
+        (["reranker.enabled=true"], "model.statistics=true and model.n_decoders of at least 2"),
+        (["reranker.enabled=true", "model.n_decoders=3"], "model.statistics=true and model.n_decoders of at least 2"),
+        (
+            ["reranker.enabled=true", "model.statistics=true"],
+            "model.statistics=true and model.n_decoders of at least 2",
+        ),
+        (["evaluation.mode=listwise"], "evaluation.mode=listwise needs reranker.enabled=true"),
+        (["evaluation.mode=listwise", "model.statistics=true", "model.n_decoders=2"], "needs reranker.enabled=true"),
         (["evaluation.mode=listwse"], "Did you mean 'listwise'"),
-        (["sets.enable=true"], "Did you mean 'sets.enabled'"),
-        (["sets.training.candidate=9"], "Did you mean 'sets.training.candidates'"),
+        (["reranker.enable=true"], "Did you mean 'reranker.enabled'"),
+        (["reranker.training.candidate=9"], "Did you mean 'reranker.training.candidates'"),
     ],
 )
 def test_a_second_stage_needs_what_it_learns_from(tmp_path, overrides, message):
@@ -128,7 +131,7 @@ def test_a_second_stage_needs_what_it_learns_from(tmp_path, overrides, message):
 @pytest.mark.parametrize("mode", ["product", "listwise"])
 def test_a_second_stage_that_has_what_it_needs(tmp_path, mode):
     (tmp_path / "run.yaml").write_text(
-        f"model: {{statistics: true, members: 2}}\nsets: {{enabled: true}}\nevaluation: {{mode: {mode}}}\n"
+        f"model: {{statistics: true, n_decoders: 2}}\nreranker: {{enabled: true}}\nevaluation: {{mode: {mode}}}\n"
     )
     check_config(load_run(tmp_path / "run.yaml"))
 
@@ -143,3 +146,15 @@ def test_values_are_set_by_dotted_key_and_checked():
     for values, words in (({"training.epoch": 1}, "Did you mean 'training.epochs'"), ({"seed": "x"}, "does not fit")):
         with pytest.raises(ConfigError, match=words):
             set_values(config, values)
+
+
+def test_the_bundled_models_have_a_configuration_of_an_earlier_release():
+    bundled = Path(__file__).parents[2] / "rrgraph" / "models" / "bundled"
+    config = load_run(bundled / "default" / "config.yaml", recorded=True)
+    assert (config.model.n_decoders, config.reranker.trees.n_trees, config.reranker.model.n_networks) == (4, 300, 2)
+    assert config.reranker.training.known_size_temperature == 1.516
+    (path,) = (path for path in CONFIGS if path.stem == "default")
+    shipped = load_run(path)
+    assert (config.model, config.training, config.reranker) == (shipped.model, shipped.training, shipped.reranker)
+    encoder = load_config(bundled / "encoder" / "config.yaml", schema=PretrainConfig, recorded=True)
+    assert encoder.training.ema_decay == 0.999

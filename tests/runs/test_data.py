@@ -49,7 +49,7 @@ def test_the_pool_is_known_but_not_seen(table_file, tmp_path):
 
 def test_statistics_and_several_decoders_need_folds(table_file):
     config = configured(table_file)
-    config.model.members = 2
+    config.model.n_decoders = 2
     prepared = prepare(config)
     assert prepared.statistics is None
     assert prepared.link_statistics is None
@@ -58,7 +58,7 @@ def test_statistics_and_several_decoders_need_folds(table_file):
     config.model.statistics = True
     other = prepare(config)
     assert np.array_equal(other.folds.targets, prepared.folds.targets)
-    assert len(other.link_statistics.pointer) == len(prepared.graph.targets) + 1
+    assert len(other.link_statistics.offsets) == len(prepared.graph.targets) + 1
     # The seed of the run is that of the folds.
     assert not np.array_equal(prepare(replace(config, seed=1)).folds.targets, prepared.folds.targets)
 

@@ -4,11 +4,11 @@ import numpy as np
 
 from rrgraph.evaluation import PROTOCOLS, SUBGROUPINGS, evaluate_planner, read_predictions, subgroup_accuracy
 from rrgraph.metrics import paired_accuracy
-from rrgraph.planning import LISTWISE
+from rrgraph.planning import LISTWISE, LinkScorer
 from rrgraph.runs.measure import measure_systems
 
 
-class Constant:
+class Constant(LinkScorer):
     """Every link has the same log-odds, or those that are named are sure."""
 
     def __init__(self, *sure):
@@ -40,29 +40,36 @@ def test_each_system_has_its_strata_and_baselines_the_models_lead(small_table, t
     }
     for name, metrics in measured.items():
         assert metrics.overall == alone[name].overall
-        assert metrics.strata == subgroup_accuracy(alone[name].rows, small_table, systems={"Ba-O-Ti", "Fe-O"})
-    assert measured["model"].model_lead == {}
-    assert measured["popularity"].model_lead == paired_accuracy(alone["model"].rows, alone["popularity"].rows)
-    assert measured["popularity"].model_lead[1].difference.value > 0
+        assert metrics.subgroups == subgroup_accuracy(alone[name].rows, small_table, systems={"Ba-O-Ti", "Fe-O"})
+    assert measured["model"].paired_differences == {}
+    assert measured["popularity"].paired_differences == paired_accuracy(alone["model"].rows, alone["popularity"].rows)
+    assert measured["popularity"].paired_differences[1].difference.value > 0
     best = [prediction.sets[0].keys for prediction in read_predictions(tmp_path / "p.jsonl")]
     manganate = [target.formula for target in small_table.targets].index("LiMn2O4")
     assert best[manganate] == small_table.set_keys[manganate]
 
 
-class SecondStage(Constant):
-    """A constant whose second stage prefers sets with lithium hydroxide."""
+class HydroxideFirst:
+    """A re-ranker that prefers sets with lithium hydroxide."""
 
-    ranks_sets, set_candidates = True, 5
+    candidates = 5
 
-    def set_log_probabilities(self, targets, candidates, links, sets, told):
-        scores = [np.array([any(candidates[i].formula == "LiOH" for i in each) for each in own]) for own in sets]
-        return [np.log(np.where(own, 0.2, 0.1)) for own in scores], np.full(len(targets), np.log(0.1))
+    def log_probabilities(self, lists):
+        found = [
+            np.array([any(lists.links.candidates[i].formula == "LiOH" for i in members) for members in sets])
+            for sets in lists.sets
+        ]
+        return [np.log(np.where(own, 0.2, 0.1)) for own in found], np.full(len(found), np.log(0.1))
+
+
+class TwoStages(Constant):
+    reranker = HydroxideFirst()
 
 
 def test_listwise_is_for_the_model_and_the_product_for_the_others(small_table):
     pool = list(small_table.precursors().values())
     seen = {precursor.key for precursor in pool}
-    systems = {"model": SecondStage("Li2CO3"), "popularity": Constant("Li2CO3"), "other": SecondStage("Li2CO3")}
+    systems = {"model": TwoStages("Li2CO3"), "popularity": Constant("Li2CO3"), "other": TwoStages("Li2CO3")}
     measured = measure_systems(
         systems, pool, small_table, PROTOCOLS["open"], mode=LISTWISE, train_precursors=seen, predictions=None
     )

@@ -9,17 +9,18 @@ import torch
 from safetensors.torch import load_file
 
 from rrgraph.chem import VOLATILE, parse_formula, source_elements
+from rrgraph.data import SetBatch
 from rrgraph.evaluation import PROTOCOLS
 from rrgraph.graph import BALANCE, TrainingFolds, balance_sets
 from rrgraph.links import LinkModel, LinkTask
 from rrgraph.models import LinkCheckpoint, Model, load_checkpoint
-from rrgraph.planning import LISTWISE, Planner
+from rrgraph.planning import LISTWISE, link_planner
 from rrgraph.properties import EnergyHead, reaction_energies
-from rrgraph.reranking import RerankingTask
+from rrgraph.reranking import RerankingTask, publication_weights
 from rrgraph.reranking.features import SET_FEATURES
 from rrgraph.runs import DataConfig, RunConfig, candidate_pool, train_run
 from rrgraph.runs.data import prepare
-from rrgraph.runs.reranker import _CrossFitted, calibrate, publication_weights
+from rrgraph.runs.reranker import calibrate, cross_fitted_lists
 from rrgraph.training import STATE_FILE
 
 FINISHED = {"model.json", "model.safetensors", "history.csv", "set_history.csv", "metrics.json", "card.md"}
@@ -45,7 +46,7 @@ def test_a_run_with_two_stages_leaves_both(two_stages, ranked):
     assert not names & {"links", STATE_FILE}
     checkpoint = load_checkpoint(ranked.folder)
     assert checkpoint.metadata["score_mode"] == LISTWISE
-    assert checkpoint.ranker.candidates == 8
+    assert checkpoint.reranker.candidates == 8
     assert len(checkpoint.model.decoders) == 2
     with (ranked.folder / "set_history.csv").open() as handle:
         history = list(csv.DictReader(handle))
@@ -57,7 +58,7 @@ def test_the_second_stage_is_what_is_measured(ranked):
     checkpoint = load_checkpoint(ranked.folder)
     test = ranked.split.test
     pool = candidate_pool(checkpoint.vocabulary, test)
-    planner = Planner(Model(checkpoint), pool, PROTOCOLS["open"].constraints(), mode=LISTWISE)
+    planner = link_planner(Model(checkpoint), pool, PROTOCOLS["open"].constraints(), mode=LISTWISE)
     plans = planner.plan(test.targets, top_k=8)
     recorded = {}
     for key, keys in zip(test.target_keys, test.set_keys, strict=True):
@@ -93,6 +94,7 @@ def interrupt(monkeypatch, task, epoch):
     monkeypatch.setattr(task, "batches", stop)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epoch", [1, 3])
 def test_a_run_interrupted_in_its_second_stage_goes_on_equally(two_stages, ranked, tmp_path, monkeypatch, epoch):
     config = replace(two_stages, output=str(tmp_path / "run"))
@@ -116,6 +118,7 @@ def test_a_run_interrupted_in_its_second_stage_goes_on_equally(two_stages, ranke
     assert {entry.name for entry in folder.iterdir()} == {entry.name for entry in ranked.folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_a_run_interrupted_in_each_stage_goes_on_equally(two_stages, ranked, tmp_path, monkeypatch):
     config = replace(two_stages, output=str(tmp_path / "run"))
     for task, epoch in ((LinkTask, 2), (RerankingTask, 2)):
@@ -144,8 +147,10 @@ def test_a_run_interrupted_when_all_but_its_measurement_is_done(two_stages, rank
 
 
 def test_without_a_second_stage_decoders_are_averaged_all_the_same(two_stages, ranked, tmp_path):
-    options = {"evaluation": replace(two_stages.evaluation, mode="product", parts=["test"])}
-    config = replace(two_stages, output=str(tmp_path / "run"), sets=replace(two_stages.sets, enabled=False), **options)
+    options = {"evaluation": replace(two_stages.evaluation, mode="product", subsets=["test"])}
+    config = replace(
+        two_stages, output=str(tmp_path / "run"), reranker=replace(two_stages.reranker, enabled=False), **options
+    )
     result = train_run(config)
     found, expected = weights(result.folder), weights(ranked.folder)
     assert not any(name.startswith("sets.") for name in found)
@@ -157,24 +162,26 @@ def test_without_a_second_stage_decoders_are_averaged_all_the_same(two_stages, r
     ("given", "expected"), [((0.0, 0.0), (1.0, 1.0)), ((1.5, 0.0), (1.5, 1.5)), ((1.5, 0.5), (1.5, 0.5))]
 )
 def test_without_validation_rows_the_temperatures_are_the_given_ones(two_stages, tmp_path, given, expected):
-    training = replace(two_stages.sets.training, temperature=given[0], told_temperature=given[1], epochs=1)
+    training = replace(two_stages.reranker.training, temperature=given[0], known_size_temperature=given[1], epochs=1)
     config = replace(
         two_stages,
         output=str(tmp_path / "run"),
         data=replace(two_stages.data, split="all"),
         training=replace(two_stages.training, epochs=1),
-        sets=replace(two_stages.sets, training=training),
+        reranker=replace(two_stages.reranker, training=training),
     )
-    ranker = load_checkpoint(train_run(config).folder).ranker
-    assert (ranker.temperature, ranker.told_temperature) == expected
+    reranker = load_checkpoint(train_run(config).folder).reranker
+    assert (reranker.temperature, reranker.known_size_temperature) == expected
 
 
 def temperatures(checkpoint):
-    return checkpoint.ranker.temperature, checkpoint.ranker.told_temperature
+    return checkpoint.reranker.temperature, checkpoint.reranker.known_size_temperature
 
 
-def with_temperatures(checkpoint, *, temperature, told):
-    return replace(checkpoint, ranker=replace(checkpoint.ranker, temperature=temperature, told_temperature=told))
+def with_temperatures(checkpoint, *, temperature, known_size):
+    return replace(
+        checkpoint, reranker=replace(checkpoint.reranker, temperature=temperature, known_size_temperature=known_size)
+    )
 
 
 def test_temperatures_are_fitted_to_the_validation_rows(ranked):
@@ -182,17 +189,17 @@ def test_temperatures_are_fitted_to_the_validation_rows(ranked):
     validation = ranked.split.validation
     pool = candidate_pool(checkpoint.vocabulary, validation)
     fitted = temperatures(checkpoint)
-    # What the ranker was calibrated to before does not matter.
-    other = with_temperatures(checkpoint, temperature=3.0, told=0.3)
+    # What the reranker was calibrated to before does not matter.
+    other = with_temperatures(checkpoint, temperature=3.0, known_size=0.3)
     assert temperatures(calibrate(other, validation, pool)) == fitted
     # Scores half as large need to be divided by half as much.
     with torch.no_grad():
-        for network in checkpoint.ranker.scorer.networks:
+        for network in checkpoint.reranker.network.networks:
             for layer in (network.score, network.direct, network.none):
                 for parameter in layer.parameters():
                     parameter /= 2
-    lighter = replace(checkpoint.ranker, tree_weight=checkpoint.ranker.tree_weight / 2)
-    half = temperatures(calibrate(replace(checkpoint, ranker=lighter), validation, pool))
+    lighter = replace(checkpoint.reranker, tree_weight=checkpoint.reranker.tree_weight / 2)
+    half = temperatures(calibrate(replace(checkpoint, reranker=lighter), validation, pool))
     assert half == pytest.approx([max(value / 2, 0.25) for value in fitted], rel=0.03)
 
 
@@ -201,20 +208,22 @@ def test_the_first_sets_of_the_validation_rows_are_as_likely_as_can_be(ranked, p
     checkpoint = load_checkpoint(ranked.folder)
     validation = ranked.split.validation
     pool = candidate_pool(checkpoint.vocabulary, validation)
-    rules, told = PROTOCOLS[protocol], protocol == "paper"
+    rules, known_size = PROTOCOLS[protocol], protocol == "paper"
     recorded = {}
     for target, keys in zip(validation.targets, validation.set_keys, strict=True):
-        recorded.setdefault((target, len(keys) if told else None), set()).add(keys)
+        recorded.setdefault((target, len(keys) if known_size else None), set()).add(keys)
 
     def loss(temperature):
-        changed = with_temperatures(checkpoint, temperature=temperature, told=temperature)
-        planner = Planner(Model(changed), pool, rules.constraints(), mode=LISTWISE, max_candidates=rules.max_candidates)
+        changed = with_temperatures(checkpoint, temperature=temperature, known_size=temperature)
+        planner = link_planner(
+            Model(changed), pool, rules.constraints(), mode=LISTWISE, max_candidates=rules.max_candidates
+        )
         plans = planner.plan([target for target, _ in recorded], sizes=[size for _, size in recorded], top_k=1)
         first = [(plan.sets[0], sets) for plan, sets in zip(plans, recorded.values(), strict=True) if plan.sets]
         likely = [best.probability if best.precursors.keys in sets else 1 - best.probability for best, sets in first]
         return -np.mean(np.log(likely))
 
-    found = temperatures(checkpoint)[told]
+    found = temperatures(checkpoint)[known_size]
     assert loss(found) <= min(
         loss(t) for t in (0.25, 0.6 * found, 0.9 * found, 1.1 * found, 1.6 * found, 4.0) if 0.25 <= t <= 4
     )
@@ -258,7 +267,7 @@ def make(make_table, tmp_path_factory):
         rows = [(target, sets[target] if target in changed else members) for target, members, _ in ROWS]
         make_table(rows, doi=[doi for _, _, doi in ROWS]).write(folder / "table.csv")
         config = RunConfig(data=DataConfig(str(folder / "table.csv"), split="all", pool=str(folder / "pool.txt")))
-        config.model = replace(config.model, statistics=True, members=2, width=16, layers=1)
+        config.model = replace(config.model, statistics=True, n_decoders=2, width=16, layers=1)
         return config.model, prepare(config)
 
     return make
@@ -274,22 +283,26 @@ def checkpoint(make):
     return LinkCheckpoint(model, prepared.graph.precursors, prepared.counts, prepared.statistics)
 
 
-def describe(prepared, checkpoint, *, told):
+def learned_from(cross_fitted, *, known_size):
+    return cross_fitted.training_lists(torch.ones(len(cross_fitted.graph.targets)), known_size=known_size).features
+
+
+def describe(prepared, checkpoint, *, known_size):
     """Return what the second stage would learn from: of each target all numbers of its sets and of their members."""
-    found = _CrossFitted(prepared, checkpoint, None, 6)
-    lists, _ = found.describe(told=told)
+    found = cross_fitted_lists(prepared, checkpoint, None, 6)
+    lists = learned_from(found, known_size=known_size)
     described = {}
-    for number, (target, _) in enumerate(found.jobs[told]):
-        sets = range(int(lists.pointer[number]), int(lists.pointer[number + 1]))
+    for number, (target, _) in enumerate(found.jobs[known_size]):
+        sets = range(int(lists.offsets[number]), int(lists.offsets[number + 1]))
         # Members come in the order of the precursors in the table, which a changed row changes.
         described[prepared.graph.targets[target].formula] = [
-            (lists.numbers[place].tolist(), sorted(members_of(lists, place))) for place in sets
+            (lists.sets[place].tolist(), sorted(members_of(lists, place))) for place in sets
         ]
     return described
 
 
 def members_of(lists, place):
-    links, parts = lists.members[place].tolist(), lists.parts[place].tolist()
+    links, parts = lists.members[place].tolist(), lists.roles[place].tolist()
     return [[*lists.links[link].tolist(), *part] for link, part in zip(links, parts, strict=True) if link >= 0]
 
 
@@ -298,14 +311,14 @@ def together(target):
     return {other for other, doi in PAPER.items() if other == target or (doi and doi == PAPER[target])}
 
 
-@pytest.mark.parametrize("told", [False, True], ids=["open", "told"])
-def test_what_is_recorded_for_a_target_does_not_change_its_lists(make, checkpoint, told):
+@pytest.mark.parametrize("known_size", [False, True], ids=["unknown", "known"])
+def test_what_is_recorded_for_a_target_does_not_change_its_lists(make, checkpoint, known_size):
     """The leak test of the second stage: neither its own set nor its paper's change what a target's sets look like."""
-    before = describe(make()[1], checkpoint, told=told)
+    before = describe(make()[1], checkpoint, known_size=known_size)
     assert all(len(sets) > 1 for sets in before.values())
     noticed = 0
     for target in PAPER:
-        after = describe(make(together(target))[1], checkpoint, told=told)
+        after = describe(make(together(target))[1], checkpoint, known_size=known_size)
         assert after[target] == before[target], target
         noticed += before != after
     assert noticed == len(PAPER)
@@ -326,76 +339,77 @@ def test_the_leak_test_of_the_second_stage_sees_leaks(make, checkpoint, monkeypa
         with monkeypatch.context() as patch:
             if leak == "set statistics":
                 patch.setattr(TrainingFolds, "complements", complements)
-            found.append(describe(prepared, checkpoint, told=False))
+            found.append(describe(prepared, checkpoint, known_size=False))
     before, *after = found
     assert not any(own[target] == before[target] for own, target in zip(after, PAPER, strict=True))
 
 
 def test_links_are_judged_by_the_decoder_that_never_saw_the_target(make, checkpoint):
     _, prepared = make()
-    before = _CrossFitted(prepared, checkpoint, None, 6).log_odds
+    before = cross_fitted_lists(prepared, checkpoint, None, 6).logits
     held_out = prepared.folds.targets % 2
     assert set(held_out) == {0, 1}
-    pointer = prepared.link_statistics.pointer
+    pointer = prepared.link_statistics.offsets
     owner = torch.repeat_interleave(torch.arange(len(held_out)), pointer.diff()).numpy()
     for number, decoder in enumerate(checkpoint.model.decoders):
         final = list(decoder.parameters())[-1]
         with torch.no_grad():
             final += 1
-        after = _CrossFitted(prepared, checkpoint, None, 6).log_odds
+        after = cross_fitted_lists(prepared, checkpoint, None, 6).logits
         with torch.no_grad():
             final -= 1
         assert after - before == pytest.approx((held_out[owner] == number).astype(float), abs=1e-5)
 
 
-@pytest.mark.parametrize("told", [False, True], ids=["open", "told"])
-def test_lists_are_those_of_their_targets(make, checkpoint, told):
+@pytest.mark.parametrize("known_size", [False, True], ids=["unknown", "known"])
+def test_lists_are_those_of_their_targets(make, checkpoint, known_size):
     _, prepared = make()
-    cross = _CrossFitted(prepared, checkpoint, None, 6)
-    lists, right = cross.describe(told=told)
-    jobs, names = cross.jobs[told], list(prepared.graph.targets)
+    cross = cross_fitted_lists(prepared, checkpoint, None, 6)
+    found = cross.training_lists(torch.ones(len(prepared.graph.targets)), known_size=known_size)
+    lists, right = found.features, found.recorded
+    jobs, names = cross.jobs[known_size], list(prepared.graph.targets)
     assert len(lists) == len(jobs)
     assert {names[target].formula for target, _ in jobs} == set(PAPER)
-    sets, _ = cross._plan(jobs, told=told)
+    sets, _ = cross.plan(known_size=known_size)
     recorded = dict(zip(prepared.split.train.target_keys, prepared.split.train.set_keys, strict=True))
-    protocol = PROTOCOLS["paper" if told else "open"]
+    protocol = PROTOCOLS["paper" if known_size else "open"]
     place = 0
     for (target, size), own in zip(jobs, sets, strict=True):
         assert 1 < len(own) <= 6
         for members in own:
             keys = {prepared.graph.precursors[member].key for member in members}
             assert bool(right[place]) == (keys == recorded[names[target].key])
-            assert lists.numbers[place, SET_FEATURES.index("size")] == len(members)
+            assert lists.sets[place, SET_FEATURES.index("size")] == len(members)
             assert size in (None, len(members))
             nodes = torch.tensor([target])
-            found, link = cross.statistics.find(nodes, torch.tensor([members]))
+            found, link = cross.features.find(nodes, torch.tensor([members]))
             assert found.all()
             odds = lists.links[lists.members[place, : len(members)], -1].float()
-            assert odds.numpy() == pytest.approx(cross.log_odds[link[0].numpy()], abs=1e-2)
+            assert odds.numpy() == pytest.approx(cross.logits[link[0].numpy()], abs=1e-2)
             place += 1
-        if told:
+        if known_size:
             assert size == len(recorded[names[target].key])
     assert place == len(right)
     assert right.sum() > 0
-    assert protocol.constraints().foreign == told
+    assert protocol.constraints().foreign == known_size
 
 
-@pytest.mark.parametrize("told", [False, True], ids=["open", "told"])
-def test_only_links_that_may_be_used_compete(make, checkpoint, told):
+@pytest.mark.parametrize("known_size", [False, True], ids=["unknown", "known"])
+def test_only_links_that_may_be_used_compete(make, checkpoint, known_size):
     """As in planning: where the size is open, none that brings a foreign element."""
     _, prepared = make({"La2Li2TiO6"}, {"La2Li2TiO6": "La2O3;Li2TiO3"})
-    cross = _CrossFitted(prepared, checkpoint, None, 6)
-    jobs = cross.jobs[told]
-    lists, _ = cross.describe(told=told)
-    sets, competing = cross._plan(jobs, told=told)
-    columns = [SET_FEATURES.index(name) for name in ("lost", "most_lost", "second_choices")]
+    cross = cross_fitted_lists(prepared, checkpoint, None, 6)
+    jobs = cross.jobs[known_size]
+    lists = learned_from(cross, known_size=known_size)
+    sets, competing = cross.plan(known_size=known_size)
+    columns = [SET_FEATURES.index(name) for name in ("opportunity_gap", "largest_opportunity_gap", "second_choices")]
     place, fewer = 0, 0
     for (target, _), own, links in zip(jobs, sets, competing, strict=True):
-        node, related = prepared.graph.targets[target], cross.statistics.related(target)
-        names = [prepared.graph.precursors[row] for row in cross.statistics.precursors[links].tolist()]
-        odds = dict(zip((name.key for name in names), cross.log_odds[links], strict=True))
+        node, related = prepared.graph.targets[target], cross.features.related(target)
+        names = [prepared.graph.precursors[row] for row in cross.features.precursors[links].tolist()]
+        odds = dict(zip((name.key for name in names), cross.logits[links], strict=True))
         others = {p.key: p for p in (prepared.graph.precursors[row] for row in related) if p.key != node.key}
-        assert set(odds) == {key for key, precursor in others.items() if told or not foreign(precursor, node)}
+        assert set(odds) == {key for key, precursor in others.items() if known_size or not foreign(precursor, node)}
         fewer += len(links) < len(others)
         for members in own:
             lost = []
@@ -404,9 +418,9 @@ def test_only_links_that_may_be_used_compete(make, checkpoint, told):
                 chosen = [prepared.graph.precursors[member] for member in members]
                 lost.append(max(able) - max(odds[p.key] for p in chosen if element in source_elements(p)))
             expected = [sum(lost), max(lost), sum(each > 1e-6 for each in lost)]
-            assert lists.numbers[place, columns].tolist() == pytest.approx(expected, rel=2e-3, abs=1e-4)
+            assert lists.sets[place, columns].tolist() == pytest.approx(expected, rel=2e-3, abs=1e-4)
             place += 1
-    assert (fewer > 0) != told
+    assert (fewer > 0) != known_size
 
 
 def foreign(precursor, target):
@@ -417,22 +431,22 @@ def test_reaction_energies_are_those_of_the_embeddings(make, checkpoint):
     _, prepared = make()
     torch.manual_seed(1)
     head = EnergyHead(16, 8).eval()
-    cross = _CrossFitted(prepared, checkpoint, head, 6)
-    lists, _ = cross.describe(told=False)
-    plain, _ = _CrossFitted(prepared, checkpoint, None, 6).describe(told=False)
+    cross = cross_fitted_lists(prepared, checkpoint, head, 6)
+    lists = learned_from(cross, known_size=False)
+    plain = learned_from(cross_fitted_lists(prepared, checkpoint, None, 6), known_size=False)
     column = SET_FEATURES.index("energy")
-    assert plain.numbers[:, column].tolist() == [0] * len(plain.numbers)
-    assert torch.equal(lists.numbers[:, :column], plain.numbers[:, :column])
+    assert plain.sets[:, column].tolist() == [0] * len(plain.sets)
+    assert torch.equal(lists.sets[:, :column], plain.sets[:, :column])
     graph, predictor = prepared.graph, Model(checkpoint)
     with torch.no_grad():
         of_targets, of_precursors = (head(predictor.embed(side)).numpy() for side in (graph.targets, graph.precursors))
     jobs = cross.jobs[False]
-    found_sets, _ = cross._plan(jobs, told=False)
+    found_sets, _ = cross.plan(known_size=False)
     sets = [(target, members) for (target, _), own in zip(jobs, found_sets, strict=True) for members in own]
-    for (target, members), found in zip(sets, lists.numbers[:, column].tolist(), strict=True):
+    for (target, members), found in zip(sets, lists.sets[:, column].tolist(), strict=True):
         row, place = np.zeros(1, dtype=int), np.arange(len(members))[None]
         used = [graph.precursors[member] for member in members]
-        amounts, balance = balance_sets([graph.targets[target]], used, row, place)
+        amounts, balance = balance_sets(SetBatch([graph.targets[target]], used, row, place))
         carbon, hydrogen = (balance[:, BALANCE.index(f"released_{symbol}")] for symbol in "CH")
         energies = of_precursors[list(members)][None]
         expected = reaction_energies(of_targets[[target]], energies, amounts, carbon, hydrogen)
@@ -441,15 +455,15 @@ def test_reaction_energies_are_those_of_the_embeddings(make, checkpoint):
 
 def test_probable_sets_come_first_in_a_list(make, checkpoint):
     _, prepared = make()
-    lists, _ = _CrossFitted(prepared, checkpoint, None, 6).describe(told=False)
+    lists = learned_from(cross_fitted_lists(prepared, checkpoint, None, 6), known_size=False)
     for number in range(len(lists)):
-        ranks = lists.numbers[lists.pointer[number] : lists.pointer[number + 1], SET_FEATURES.index("log_rank")]
+        ranks = lists.sets[lists.offsets[number] : lists.offsets[number + 1], SET_FEATURES.index("log_rank")]
         assert ranks.tolist() == sorted(ranks.tolist())
 
 
 def test_papers_that_report_many_targets_weigh_less(make):
     _, prepared = make()
-    found = dict(zip(PAPER, publication_weights(prepared.split.train, prepared).tolist(), strict=True))
+    found = dict(zip(PAPER, publication_weights(prepared.split.train, prepared.graph).tolist(), strict=True))
     expected = dict.fromkeys(PAPER, 1.0) | dict.fromkeys(("LiCoO2", "LiMn2O4", "BaTiO3", "SrTiO3"), 2**-0.5)
     assert found == pytest.approx(expected)
 
@@ -459,6 +473,6 @@ def test_a_target_of_several_papers_weighs_as_by_the_smallest(make_table, make):
     rows = [("LiCoO2", "Li2CO3;Co3O4"), ("LiMn2O4", "LiOH;MnO2"), ("BaTiO3", "BaCO3;TiO2"), ("LiCoO2", "LiOH;Co3O4")]
     table = make_table(rows, doi=["a", "a", "a", "b"])
     graph = prepared.graph
-    weights = publication_weights(table, prepared)
+    weights = publication_weights(table, prepared.graph)
     assert weights[graph.target_index[parse_formula("LiCoO2").key]] == 1
     assert weights[graph.target_index[parse_formula("BaTiO3").key]] == pytest.approx(3**-0.5)

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from omegaconf import OmegaConf
 from safetensors.torch import load_file
 
 from rrgraph.chem import parse_formula
@@ -16,6 +18,7 @@ from rrgraph.runs import candidate_pool, load_run, run_data, train_run
 from rrgraph.runs.measure import set_mode
 from rrgraph.training import STATE_FILE
 from rrgraph.util.environment import describe_environment
+from rrgraph.util.settings import to_stored
 
 TARGETS = [parse_formula(text) for text in ("BaTiO3", "LiCoO2", "Y3Al5O12", "Cr2AlB2")]
 
@@ -83,7 +86,7 @@ def test_the_saved_model_predicts_as_measured(tiny, finished, run_folder):
                 mode=set_mode(protocol, tiny.evaluation.mode),
                 train_precursors=seen,
             )
-            assert again == replace(finished.comparison[part][protocol]["model"], strata=())
+            assert again == replace(finished.comparison[part][protocol]["model"], subgroups=())
 
 
 def test_two_loads_give_the_same_scores(run_folder):
@@ -129,7 +132,7 @@ def test_the_told_size_is_ranked_by_the_product():
 def test_a_finished_run_can_be_measured_in_another_way_but_not_trained_in_another(tiny, tmp_path):
     first = replace(tiny, output=str(tmp_path / "run"), training=replace(tiny.training, epochs=1))
     train_run(first)
-    again = replace(first, evaluation=replace(tiny.evaluation, parts=["validation"], protocols=["open"]))
+    again = replace(first, evaluation=replace(tiny.evaluation, subsets=["validation"], protocols=["open"]))
     result = train_run(again, resume=True)
     assert {part: list(protocols) for part, protocols in result.comparison.items()} == {"validation": ["open"]}
     with pytest.raises(ConfigError, match="another configuration"):
@@ -140,8 +143,25 @@ def test_a_finished_run_can_be_measured_in_another_way_but_not_trained_in_anothe
 
 def test_the_card_tells_unmeasured_from_unmeasurable(tiny, tmp_path):
     quick = replace(tiny, training=replace(tiny.training, epochs=1))
-    unmeasured = replace(quick, output=str(tmp_path / "a"), evaluation=replace(tiny.evaluation, parts=[]))
+    unmeasured = replace(quick, output=str(tmp_path / "a"), evaluation=replace(tiny.evaluation, subsets=[]))
     train_run(unmeasured)
-    assert "Not measured: evaluation.parts" in (tmp_path / "a" / "card.md").read_text()
+    assert "Not measured: evaluation.subsets" in (tmp_path / "a" / "card.md").read_text()
     train_run(replace(unmeasured, output=str(tmp_path / "b"), data=replace(tiny.data, split="all")))
     assert "Every row was used for training" in (tmp_path / "b" / "card.md").read_text()
+
+
+def test_a_folder_of_an_earlier_release_is_resumed(tiny, finished, run_folder, tmp_path, recwarn):
+    """Its config.yaml has the earlier names of settings, of which nobody has to be warned."""
+    folder = tmp_path / "old"
+    shutil.copytree(run_folder, folder)
+    config = replace(tiny, output=str(folder))
+    earlier = OmegaConf.to_yaml(OmegaConf.create(to_stored(config)))
+    assert all(name in earlier for name in ("average:", "negatives:", "hardness:", "members:", "sets:", "parts:"))
+    (folder / "config.yaml").write_text(earlier)
+    assert load_run(folder / "config.yaml", recorded=True) == config
+    again = train_run(config, resume=True)
+    assert again.history == []
+    assert again.comparison == finished.comparison
+    assert not [warning for warning in recwarn if issubclass(warning.category, FutureWarning)]
+    with pytest.raises(ConfigError, match="another configuration"):
+        train_run(replace(config, training=replace(tiny.training, inverse_temperature=4.0)), resume=True)

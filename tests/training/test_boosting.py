@@ -5,39 +5,40 @@ import pytest
 import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from rrgraph.reranking import CandidateLists, fit_trees
+from rrgraph.reranking import TrainingLists, fit_trees
 from rrgraph.training import TreesConfig
-from rrgraph.training.boosting import _as_tensors
+from rrgraph.training.sklearn_trees import as_tensors
 
-CONFIG = TreesConfig(number=20, depth=4, leaves=8, least=5)
+CONFIG = TreesConfig(n_trees=20, depth=4, max_leaves=8, min_samples_leaf=5)
 
 
 def drawn(rows=400, seed=0):
     rng = np.random.default_rng(seed)
-    numbers = rng.normal(size=(rows, 5)).astype(np.float32)
-    return numbers, (numbers[:, 0] * numbers[:, 1] + 0.3 * rng.normal(size=rows)) > 0.2
+    features = rng.normal(size=(rows, 5)).astype(np.float32)
+    return features, (features[:, 0] * features[:, 1] + 0.3 * rng.normal(size=rows)) > 0.2
 
 
 @pytest.mark.parametrize(("depth", "leaves"), [(1, 2), (3, 8), (5, 6)])
 def test_tensors_say_what_the_classifier_says(depth, leaves):
-    numbers, hit = drawn()
+    features, hit = drawn()
     classifier = HistGradientBoostingClassifier(
         max_iter=15, max_depth=depth, max_leaf_nodes=leaves, early_stopping=False, random_state=0
-    ).fit(numbers, hit)
+    ).fit(features, hit)
     others = drawn(seed=1)[0]
-    found = _as_tensors(classifier, depth)(torch.from_numpy(others))
+    found = as_tensors(classifier, depth)(torch.from_numpy(others))
     np.testing.assert_allclose(found.numpy(), classifier.decision_function(others), atol=1e-5)
 
 
 def plant(lists):
-    return [(each.numbers[:, 3] * each.numbers[:, 5] > 0.3) for each in lists]
+    return [(each.sets[:, 3] * each.sets[:, 5] > 0.3) for each in lists]
 
 
-def boost(lists, right, config=CONFIG, weights=None, seed=0):
-    return fit_trees(lists, right, weights or [torch.ones(len(each)) for each in lists], config, seed=seed)
+def boost(lists, recorded, config=CONFIG, weights=None, seed=0):
+    weights = weights or [torch.ones(len(each)) for each in lists]
+    return fit_trees([TrainingLists(*each) for each in zip(lists, recorded, weights, strict=True)], config, seed=seed)
 
 
-def test_trees_tell_right_sets_from_others_they_never_saw(invent_lists):
+def test_trees_distinguish_recorded_sets_from_others_they_never_saw(invent_lists):
     lists = [invent_lists([6] * 200, seed=seed, links=300) for seed in (1, 2)]
     trees = boost(lists, plant(lists))
     other = invent_lists([6] * 100, seed=3, links=300)
@@ -47,28 +48,28 @@ def test_trees_tell_right_sets_from_others_they_never_saw(invent_lists):
 
 def test_the_same_seed_gives_the_same_trees_and_weights_count(invent_lists):
     lists = [invent_lists([4] * 80, seed=5)]
-    right = plant(lists)
-    first, again = (boost(lists, right).state_dict() for _ in range(2))
+    recorded = plant(lists)
+    first, again = (boost(lists, recorded).state_dict() for _ in range(2))
     assert all(torch.equal(first[name], again[name]) for name in first)
-    weighted = boost(lists, right, weights=[torch.linspace(0.1, 1, 80)]).state_dict()
+    weighted = boost(lists, recorded, weights=[torch.linspace(0.1, 1, 80)]).state_dict()
     assert not torch.equal(first["value"], weighted["value"])
 
 
-def test_where_nothing_is_right_trees_say_nothing(invent_lists):
+def test_where_nothing_is_recorded_trees_give_zero(invent_lists):
     lists = [invent_lists([4] * 20, seed=6)]
     trees = boost(lists, [torch.zeros(80, dtype=torch.bool)])
     assert trees(lists[0].flat()).tolist() == [0.0] * 80
 
 
-def test_flat_numbers_are_own_and_those_of_members(invent_lists):
-    lists: CandidateLists = invent_lists([2, 3], seed=7, most=3)
+def test_flat_features_are_those_of_the_set_and_of_its_members(invent_lists):
+    lists = invent_lists([2, 3], seed=7, most=3)
     flat = lists.flat()
     for row in range(5):
         members = [
-            torch.cat([lists.links[link], lists.parts[row, place]])
+            torch.cat([lists.links[link], lists.roles[row, place]])
             for place, link in enumerate(lists.members[row].tolist())
             if link >= 0
         ]
         together = torch.stack(members)
-        expected = [lists.numbers[row], together.mean(0), together.amin(0), together.amax(0)]
+        expected = [lists.sets[row], together.mean(0), together.amin(0), together.amax(0)]
         torch.testing.assert_close(flat[row], torch.cat(expected))

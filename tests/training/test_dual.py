@@ -10,8 +10,8 @@ from torch import nn
 from rrgraph.errors import ConfigError
 from rrgraph.nn import DualEncoder
 from rrgraph.training import (
+    CANDIDATE_ENCODERS,
     OBJECTIVES,
-    RIGHT_ENCODERS,
     ContrastiveConfig,
     ContrastiveTask,
     Links,
@@ -32,8 +32,8 @@ def links(*, eligible=None, seed=0):
     features = nn.functional.one_hot(wanted, RIGHT).float() + 0.1 * torch.randn(LEFT, RIGHT, generator=generator)
     edges = torch.tensor(pairs).T.contiguous()
     return Links(
-        left=(features,),
-        right=(torch.eye(RIGHT),),
+        queries=(features,),
+        candidates=(torch.eye(RIGHT),),
         edges=edges,
         count=torch.ones(edges.shape[1]).long(),
         eligible=eligible,
@@ -51,13 +51,13 @@ def contrastive(**changes):
 
 def ranking(**changes):
     return replace(
-        RankingConfig(epochs=2, batch_size=8, learning_rate=0.01, right_learning_rate=0.01, candidates=6, hard=3),
+        RankingConfig(epochs=2, batch_size=8, learning_rate=0.01, candidate_learning_rate=0.01, candidates=6, hard=3),
         **changes,
     )
 
 
 def top_1(module, found):
-    scores = module.embed_left(*found.left) @ module.embed_right(*found.right).T
+    scores = module.embed_queries(*found.queries) @ module.embed_candidates(*found.candidates).T
     linked = found.positives(torch.arange(LEFT))
     return float(linked[torch.arange(LEFT), scores.argmax(1)].float().mean())
 
@@ -102,13 +102,13 @@ def test_marked_pairs_are_the_edges():
     for left, right in found.edges.T.tolist():
         naive[nodes == left, right] = True
     assert torch.equal(found.positives(nodes), naive)
-    assert bool(found.could_be(nodes).all())
+    assert bool(found.feasible(nodes).all())
 
 
 def test_recorded_links_are_always_eligible():
     found = links(eligible=torch.tensor([[0, 0, 7], [3, 4, 9]]))
-    assert found.could_be(torch.tensor([7]))[0].nonzero().flatten().tolist() == [7, 9]
-    assert found.could_be(torch.tensor([1]))[0].nonzero().flatten().tolist() == [1, 2]
+    assert found.feasible(torch.tensor([7]))[0].nonzero().flatten().tolist() == [7, 9]
+    assert found.feasible(torch.tensor([1]))[0].nonzero().flatten().tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
@@ -124,7 +124,9 @@ def test_a_shared_right_node_is_no_negative_unless_asked_for():
     merged = ContrastiveTask(module, found, contrastive()).loss(batch, torch.Generator())
     diagonal = ContrastiveTask(module, found, contrastive(diagonal=True)).loss(batch, torch.Generator())
     # One right node alone cannot be confused with another; that both left nodes are wanted for it costs ln 2 at least.
-    scores = module.similarities(module.embed_left(found.left[0][[0, 12]]), module.embed_right(found.right[0][[0]]))
+    scores = module.similarities(
+        module.embed_queries(found.queries[0][[0, 12]]), module.embed_candidates(found.candidates[0][[0]])
+    )
     assert merged.item() == pytest.approx(-scores.T.log_softmax(1).mean().item() / 2)
     assert diagonal.item() > merged.item()
 
@@ -137,18 +139,18 @@ def test_a_choice_among_all_ignores_what_is_not_eligible():
     assert loss.item() == pytest.approx(0, abs=1e-6)
 
 
-@pytest.mark.parametrize("right", RIGHT_ENCODERS)
+@pytest.mark.parametrize("right", CANDIDATE_ENCODERS)
 class TestRanking:
     def test_lists_hold_the_recorded_and_the_nearest(self, right):
         found, module = links(), encoder()
-        task = RankingTask(module, found, ranking(right=right))
+        task = RankingTask(module, found, ranking(candidate_encoder=right))
         module.eval()
         task.start_epoch(1)
         nodes = torch.arange(LEFT)
         with torch.no_grad():
-            left = task.embed_left(nodes)
+            left = task.embed_queries(nodes)
             candidates, positive = task.candidates(nodes, left, torch.Generator().manual_seed(1))
-            near = (left @ task.bank.T).masked_fill(found.positives(nodes), -torch.inf).topk(3, dim=1).indices
+            near = (left @ task.index.T).masked_fill(found.positives(nodes), -torch.inf).topk(3, dim=1).indices
         for row, (listed, right_ones) in enumerate(zip(candidates.tolist(), positive.tolist(), strict=True)):
             assert len(set(listed)) == 6
             linked = set(found.positives(torch.tensor([row]))[0].nonzero().flatten().tolist())
@@ -159,20 +161,20 @@ class TestRanking:
         found, module = links(), encoder()
         before = module.right.weight.clone()
         left = module.left.weight.clone()
-        train(RankingTask(module, found, ranking(right=right)), ranking(right=right))
+        train(RankingTask(module, found, ranking(candidate_encoder=right)), ranking(candidate_encoder=right))
         assert torch.equal(module.right.weight, before) == (right == "frozen")
         assert not torch.equal(module.left.weight, left)
 
     def test_ranking_improves_what_contrast_began(self, right):
         found, module = links(), encoder()
-        config = ranking(right=right, epochs=20)
+        config = ranking(candidate_encoder=right, epochs=20)
         before = top_1(module, found)
         train(RankingTask(module, found, config), config)
         assert top_1(module, found) > max(before, 0.8)
 
     def test_resuming_gives_the_numbers_of_one_run(self, right, tmp_path):
         whole, parts = encoder(), encoder()
-        config = ranking(right=right, epochs=4, schedule="constant", warmup=0.0)
+        config = ranking(candidate_encoder=right, epochs=4, schedule="constant", warmup=0.0)
         train(RankingTask(whole, links(), config), config)
         train(RankingTask(parts, links(), config), replace(config, epochs=2), state_folder=tmp_path)
         again = encoder(seed=5)
@@ -183,7 +185,7 @@ class TestRanking:
 
 def test_the_moving_average_follows_slowly():
     module = encoder()
-    task = RankingTask(module, links(), ranking(right="ema", decay=0.9))
+    task = RankingTask(module, links(), ranking(candidate_encoder="ema", decay=0.9))
     start = task.shadow.weight.clone()
     with torch.no_grad():
         module.right.weight += 1
@@ -192,15 +194,15 @@ def test_the_moving_average_follows_slowly():
     assert not any(parameter.requires_grad for parameter in task.shadow.parameters())
 
 
-def test_the_bank_of_a_moving_average_is_not_that_of_the_encoder():
+def test_the_index_of_a_moving_average_is_not_that_of_the_encoder():
     module = encoder()
-    task = RankingTask(module, links(), ranking(right="ema", decay=0.9))
+    task = RankingTask(module, links(), ranking(candidate_encoder="ema", decay=0.9))
     task.start_epoch(1)
-    before = task.bank
+    before = task.index
     with torch.no_grad():
         module.right.weight.mul_(-1)
     task.start_epoch(2)
-    assert torch.equal(task.bank, before)
+    assert torch.equal(task.index, before)
 
 
 def test_lists_are_no_longer_than_there_are_right_nodes():
@@ -208,7 +210,7 @@ def test_lists_are_no_longer_than_there_are_right_nodes():
     task = RankingTask(module, found, ranking(candidates=50, hard=40))
     task.start_epoch(1)
     nodes = torch.arange(3)
-    candidates, _ = task.candidates(nodes, task.embed_left(nodes).detach(), torch.Generator())
+    candidates, _ = task.candidates(nodes, task.embed_queries(nodes).detach(), torch.Generator())
     assert candidates.shape == (3, RIGHT)
 
 
@@ -227,7 +229,7 @@ def test_contrasts_that_do_not_fit_are_refused(changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"right": "emma"}, "ranking.right is 'emma'.*Did you mean 'ema'"),
+        ({"candidate_encoder": "emma"}, "ranking.candidate_encoder is 'emma'.*Did you mean 'ema'"),
         ({"hard": 6}, "ranking.hard=6 must be below ranking.candidates=6"),
     ],
 )
@@ -249,9 +251,9 @@ def test_what_is_computed_is_where_the_module_is(task, monkeypatch):
     found, module = links(), encoder().to("meta")
     generator = torch.Generator().manual_seed(0)
     if task == "frozen":
-        learner = RankingTask(module, found, ranking(right="frozen"))
+        learner = RankingTask(module, found, ranking(candidate_encoder="frozen"))
         learner.start_epoch(0)
-        assert learner.bank.device.type == "meta"
+        assert learner.index.device.type == "meta"
     else:
         changes = {"diagonal": True} if task == "diagonal" else {"objective": task}
         learner = ContrastiveTask(module, found, contrastive(**changes))
@@ -271,7 +273,7 @@ def test_half_precision_changes_embeddings_but_not_the_type_of_scores(monkeypatc
     monkeypatch.setattr("rrgraph.training.dual.half_precision", spy)
     nodes = torch.arange(4)
     full, half = (
-        ContrastiveTask(encoder(), links(), contrastive(precision=precision)).embed_left(nodes)
+        ContrastiveTask(encoder(), links(), contrastive(precision=precision)).embed_queries(nodes)
         for precision in ("full", "auto")
     )
     assert asked == [("cpu", "full"), ("cpu", "auto")]

@@ -74,7 +74,7 @@ def weights(task):
 @pytest.mark.parametrize("crash_after", [0, 1, 3, 4])
 def test_resumed_run_equals_the_uninterrupted_one(tmp_path, optimizer, average, crash_after):
     """Interrupted in its fourth epoch, before or within it, a run goes on as if nothing had been."""
-    config = replace(CONFIG, optimizer=optimizer, average=average)
+    config = replace(CONFIG, optimizer=optimizer, ema_decay=average)
     straight = Regression()
     expected = train(straight, config, seed=3, state_folder=tmp_path / "straight")
     broken = Regression(crash_at=4, crash_after=crash_after)
@@ -90,7 +90,7 @@ def test_resumed_run_equals_the_uninterrupted_one(tmp_path, optimizer, average, 
 
 
 def test_a_run_interrupted_again_and_again_equals_the_uninterrupted_one(tmp_path):
-    config = replace(CONFIG, average=0.9)
+    config = replace(CONFIG, ema_decay=0.9)
     straight = Regression()
     expected = train(straight, config, seed=3)
     for epoch, after in ((1, 2), (1, 1), (3, 2), (6, 4)):
@@ -158,10 +158,10 @@ class Averaged(Regression):
 
 def test_the_moving_average_is_what_is_validated_and_kept():
     """Naive average of the weights after each step; the loss is that of the weights themselves."""
-    config = replace(CONFIG, average=0.8)
+    config = replace(CONFIG, ema_decay=0.8)
     task, plain = Averaged(), Averaged()
     history = train(task, config, seed=1)
-    losses = [row["loss"] for row in train(plain, replace(config, average=0.0), seed=1)]
+    losses = [row["loss"] for row in train(plain, replace(config, ema_decay=0.0), seed=1)]
     assert [row["loss"] for row in history] == losses  # averaging does not touch the training
     average, averages = None, []
     for count, step in enumerate([*task.steps, None]):

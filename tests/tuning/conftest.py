@@ -20,7 +20,7 @@ from rrgraph.tuning.space import read_parameter
 SPACE = {
     "training.learning_rate": {"range": [1e-4, 1e-1], "log": True},
     "training.sampler": {"choices": ["uniform", "hard"]},
-    "training.hardness": {"range": [1.0, 10.0], "condition": {"training.sampler": "hard"}},
+    "training.inverse_temperature": {"range": [1.0, 10.0], "condition": {"training.sampler": "hard"}},
 }
 
 
@@ -40,7 +40,7 @@ def plain_config(reactions: Path) -> RunConfig:
         name="tiny",
         data=DataConfig(table=str(reactions), split="random"),
         model=ModelConfig(width=8, layers=1, heads=1, feedforward=1, decoder_layers=1),
-        training=TrainingConfig(epochs=3, batch_size=256, patience=0, negatives=2, learning_rate=1e-2),
+        training=TrainingConfig(epochs=3, batch_size=256, patience=0, negatives_per_positive=2, learning_rate=1e-2),
     )
 
 

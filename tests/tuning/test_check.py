@@ -31,19 +31,22 @@ def test_a_space_that_fits_is_accepted(config, popularity, make_space):
         ({"training.batch_size": {"range": [0, 8]}}, "at least 1"),
         ({"model.heads": {"choices": [1, 3]}}, "model.heads=3"),
         ({"model.dropout": {"range": [0.0, 1.0]}}, "less than 1"),
-        ({"sets.model.width": {"choices": [8, 16]}}, "sets.enabled is false"),
-        ({"training.hardness": {"range": [1, 2], "condition": {"training.smpler": "hard"}}}, "Did you mean"),
-        ({"training.hardness": {"range": [1, 2], "condition": {"training.sampler": "hard"}}}, "nothing to search"),
+        ({"reranker.model.width": {"choices": [8, 16]}}, "reranker.enabled is false"),
+        ({"training.inverse_temperature": {"range": [1, 2], "condition": {"training.smpler": "hard"}}}, "Did you mean"),
+        (
+            {"training.inverse_temperature": {"range": [1, 2], "condition": {"training.sampler": "hard"}}},
+            "nothing to search",
+        ),
         (
             {
                 "training.sampler": {"choices": ["uniform", "hard"]},
-                "training.hardness": {"range": [1, 2], "condition": {"training.sampler": "hrad"}},
+                "training.inverse_temperature": {"range": [1, 2], "condition": {"training.sampler": "hrad"}},
             },
             "never hrad. Did you mean 'hard'",
         ),
         (
             {
-                "training.hardness": {"range": [1, 2], "condition": {"training.sampler": "hard"}},
+                "training.inverse_temperature": {"range": [1, 2], "condition": {"training.sampler": "hard"}},
                 "training.sampler": {"choices": ["uniform", "hard"]},
             },
             "has to stand before it",

@@ -47,7 +47,9 @@ def test_a_fingerprint_does_not_depend_on_the_order_of_keys(values):
 def test_the_same_study_is_claimed_again(storage, about, config):
     first = claim(storage, about())
     # Where it lies and what is measured at the end are no part of it.
-    elsewhere = replace(config, output="elsewhere", evaluation=replace(config.evaluation, parts=["test"], baselines=[]))
+    elsewhere = replace(
+        config, output="elsewhere", evaluation=replace(config.evaluation, subsets=["test"], baselines=[])
+    )
     assert claim(storage, about(elsewhere))._study_id == first._study_id
     assert first.user_attrs["rrgraph_fingerprint"] == fingerprint(about())
     json.dumps(about())
@@ -64,7 +66,7 @@ def test_a_study_with_something_else_is_refused_and_the_difference_named(storage
         (about(replace(config, seed=1)), "seed was 0 and is now 1"),
         (about(seed=1), "seed was 0 and is now 1"),
         (about(pruner="median"), "pruner was hyperband and is now median"),
-        (about(space=other_space), "the search parameter training.hardness is missing"),
+        (about(space=other_space), "the search parameter training.inverse_temperature is missing"),
         (about(space=wider), "the search of training.learning_rate.high was 0.1 and is now 0.01"),
         (about(objectives=["open.top_3"]), "the objective open.top_1 is missing"),
     ):

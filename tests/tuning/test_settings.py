@@ -67,15 +67,15 @@ def test_trials_that_cannot_be_compared_by_epoch_are_not_pruned(config, populari
 
 def test_trials_are_measured_on_validation_rows_alone(config, popularity, make_space):
     settings = read_settings(make_space(), config, {"objectives": ["open.top_3", "paper.top_1"]})
-    config.evaluation.parts = ["test"]
+    config.evaluation.subsets = ["test"]
     trial = trial_config(config, {"training.sampler": "hard", "training.learning_rate": 0.5}, settings)
     assert isinstance(trial, RunConfig)
     assert (trial.training.sampler, trial.training.learning_rate) == ("hard", 0.5)
-    assert (trial.evaluation.parts, trial.evaluation.protocols) == (["validation"], ["open", "paper"])
+    assert (trial.evaluation.subsets, trial.evaluation.protocols) == (["validation"], ["open", "paper"])
     assert (trial.evaluation.validation_protocol, trial.training.monitor) == ("open", "top_3")
     assert (trial.seed, trial.data) == (config.seed, config.data)
     assert config.training.sampler == "uniform"
     fitted = trial_config(popularity, {"options.alpha": 0.5}, settings)
     assert isinstance(fitted, BaselineConfig)
     assert fitted.options == {"alpha": 0.5}
-    assert fitted.evaluation.parts == ["validation"]
+    assert fitted.evaluation.subsets == ["validation"]

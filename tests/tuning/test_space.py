@@ -25,9 +25,9 @@ def test_a_condition_decides_what_is_searched(make_space):
     settings = suggested(space, RunConfig(), training__learning_rate=1e-3, training__sampler="uniform")
     assert settings == {"training.learning_rate": 1e-3, "training.sampler": "uniform"}
     settings = suggested(
-        space, RunConfig(), training__learning_rate=1e-3, training__sampler="hard", training__hardness=2.0
+        space, RunConfig(), training__learning_rate=1e-3, training__sampler="hard", training__inverse_temperature=2.0
     )
-    assert settings["training.hardness"] == 2.0
+    assert settings["training.inverse_temperature"] == 2.0
 
 
 def test_a_condition_may_ask_for_what_is_not_searched(make_space):
@@ -43,7 +43,7 @@ def test_a_condition_may_ask_for_what_is_not_searched(make_space):
 )
 def test_what_is_suggested_lies_in_the_range(low, ratio, log, seed, whole):
     bounds = [int(low * 10) + 1, int(low * 10 * ratio) + 3] if whole else [low, low * ratio]
-    parameter = read_parameter("training.negatives", {"range": bounds, "log": log})
+    parameter = read_parameter("training.negatives_per_positive", {"range": bounds, "log": log})
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed))
     value = parameter.suggest(study.ask())
     assert parameter.holds(value)
@@ -59,7 +59,13 @@ def test_the_default_space_is_table_9_of_the_paper():
     assert (by_key["model.layers"].low, by_key["model.layers"].high, by_key["model.layers"].kind) == (1, 4, "int")
     for key, low in (("training.learning_rate", 1e-5), ("training.encoder_learning_rate", 1e-6)):
         assert (by_key[key].low, by_key[key].high, by_key[key].log) == (low, 1e-3, True)
-    assert {"model.decoder", "training.sampler", "training.negatives", "model.width", "model.statistics"} <= set(by_key)
+    assert {
+        "model.decoder",
+        "training.sampler",
+        "training.negatives_per_positive",
+        "model.width",
+        "model.statistics",
+    } <= set(by_key)
 
 
 def test_a_space_beside_the_configuration_is_found(tmp_path, popularity):
@@ -112,7 +118,7 @@ def test_shipped_spaces_fit_their_configurations(path):
 )
 def test_a_bad_parameter_is_one_sentence(options, words):
     with pytest.raises(StudyError, match=r"training\.negatives") as caught:
-        read_parameter("training.negatives", options)
+        read_parameter("training.negatives_per_positive", options)
     assert words in str(caught.value)
 
 
@@ -123,3 +129,16 @@ def test_a_file_without_parameters_is_refused(tmp_path):
         load_space(path)
     with pytest.raises(ConfigError, match=r"Did you mean '.*space\.yaml'"):
         load_space(tmp_path / "spce.yaml")
+
+
+def test_earlier_names_are_understood_in_keys_and_conditions(tmp_path):
+    (tmp_path / "space.yaml").write_text(
+        "parameters:\n  training.hardness: {range: [1.0, 2.0]}\n  sets.trees.number: {choices: [1, 2]}\n"
+        "  model.heads: {choices: [1, 2], condition: {model.members: [1]}}\n"
+    )
+    with pytest.warns(FutureWarning, match="'training.hardness' is now 'training.inverse_temperature'") as caught:
+        space = load_space(tmp_path / "space.yaml").renamed(RunConfig)
+    assert len(caught) == 1
+    keys = [parameter.key for parameter in space.parameters]
+    assert keys == ["training.inverse_temperature", "reranker.trees.n_trees", "model.heads"]
+    assert space.parameters[2].condition == {"model.n_decoders": (1,)}

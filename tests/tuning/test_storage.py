@@ -17,8 +17,8 @@ from optuna.trial import TrialState
 
 from rrgraph.errors import StudyError
 from rrgraph.tuning import opened_storage, public_url, tune
+from rrgraph.tuning.heartbeat import retry
 from rrgraph.tuning.signals import quietly
-from rrgraph.tuning.storage import retry
 from rrgraph.tuning.trial import release_dead
 
 
@@ -101,6 +101,7 @@ def test_a_study_in_a_journal(config, make_space, trials_of, tmp_path):
     finish_a_study(f"journal:{tmp_path / 'deep' / 'journal.log'}", config, make_space, trials_of)
 
 
+@pytest.mark.slow
 def test_a_study_in_postgresql(config, make_space, trials_of, postgresql):
     finish_a_study(postgresql, config, make_space, trials_of)
     assert "secret" not in (Path(config.output) / "study.json").read_text()
@@ -112,7 +113,7 @@ def test_a_study_behind_a_grpc_proxy(config, make_space, trials_of, proxy):
 
 def learn_of_death(url, monkeypatch):
     """A trial that beats is left alone; one that has been silent is put back, with what it reported, a few times."""
-    monkeypatch.setattr("rrgraph.tuning.storage.GRACE_SECONDS", 1)
+    monkeypatch.setattr("rrgraph.tuning.heartbeat.GRACE_SECONDS", 1)
     with quietly(), opened_storage(url) as storage:
         study = optuna.create_study(study_name="dying", storage=storage, direction="maximize")
         for dead in range(7):
@@ -225,5 +226,5 @@ def test_a_proxy_that_does_not_answer_is_one_sentence(monkeypatch):
 def test_a_file_that_is_no_journal_is_one_sentence(tmp_path):
     path = tmp_path / "thesis.tex"
     path.write_text("precious\n" * 3)
-    with pytest.raises(StudyError, match="is no journal"), quietly(), opened_storage(f"journal:{path}"):
+    with pytest.raises(StudyError, match="is not the journal"), quietly(), opened_storage(f"journal:{path}"):
         pass

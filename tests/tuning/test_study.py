@@ -134,12 +134,12 @@ def test_a_resume_with_something_else_is_refused(whole, config, make_space):
 def test_a_small_space_is_exhausted_without_repeating_a_trial(config, make_space, monkeypatch):
     monkeypatch.setattr("rrgraph.tuning.trial._TRIES", 12)
     space = make_space(
-        {"training.negatives": {"choices": [1, 2]}, "training.sampler": {"choices": ["uniform", "hard"]}}
+        {"training.negatives_per_positive": {"choices": [1, 2]}, "training.sampler": {"choices": ["uniform", "hard"]}}
     )
     result = tune(config, space, trials=9, options={"pruner": "none"}, figures=False)
     assert "exhausted" in result.stopped
     table = [row for row in rows(result.folder) if not row[SAME_AS]]
-    assert len(table) == len({(row["training.negatives"], row["training.sampler"]) for row in table}) == 4
+    assert len(table) == len({(row["training.negatives_per_positive"], row["training.sampler"]) for row in table}) == 4
     assert all(row["state"] == "complete" for row in table)
     assert not result.failures
 
@@ -160,15 +160,17 @@ def test_a_pareto_study_keeps_the_models_of_its_front(config, make_space):
 def test_a_model_with_a_second_stage_is_measured_with_it(config, make_space):
     staged = replace(
         config,
-        model=replace(config.model, members=2, statistics=True),
+        model=replace(config.model, n_decoders=2, statistics=True),
         training=replace(config.training, epochs=2),
-        sets=RerankerConfig(enabled=True, training=RerankingConfig(epochs=1, candidates=8)),
+        reranker=RerankerConfig(enabled=True, training=RerankingConfig(epochs=1, candidates=8)),
         evaluation=replace(config.evaluation, mode="listwise"),
     )
-    space = make_space({"training.learning_rate": {"range": [1e-3, 1e-1]}, "sets.training.epochs": {"choices": [1, 2]}})
+    space = make_space(
+        {"training.learning_rate": {"range": [1e-3, 1e-1]}, "reranker.training.epochs": {"choices": [1, 2]}}
+    )
     result = tune(staged, space, trials=1, figures=False)
     (best,) = result.best
-    assert load_checkpoint(result.folder / "trials" / "0000").ranker is not None
+    assert load_checkpoint(result.folder / "trials" / "0000").reranker is not None
     assert sorted(best.intermediate_values) == [1, 2]
 
 
@@ -187,7 +189,7 @@ def test_a_baseline_is_tuned_by_its_final_measurement(popularity, make_space):
 def test_trials_that_fail_are_told_and_do_not_count(config, make_space):
     """A rate that makes the loss infinite."""
     space = make_space(
-        {"training.learning_rate": {"choices": [1e-2, 1e30]}, "training.negatives": {"choices": [1, 2, 3]}}
+        {"training.learning_rate": {"choices": [1e-2, 1e30]}, "training.negatives_per_positive": {"choices": [1, 2, 3]}}
     )
     frozen = replace(config, training=replace(config.training, gradient_clip=0.0, encoder_learning_rate=1e30))
     result = tune(frozen, space, trials=6, figures=False)
@@ -198,6 +200,7 @@ def test_trials_that_fail_are_told_and_do_not_count(config, make_space):
     assert not result.best
 
 
+@pytest.mark.slow
 def test_two_processes_share_a_study(config, make_space):
     result = tune(config, make_space(), trials=4, jobs=2, options={"pruner": "none"}, figures=False)
     table = rows(result.folder)
@@ -224,6 +227,7 @@ tune(load_run(sys.argv[1]), load_space(sys.argv[2]), trials=3, figures=False)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["sqlite", "journal"])
 def test_killed_in_the_middle_at_most_the_running_trial_is_lost(config, make_space, tmp_path, monkeypatch, form):
     save_config(config, tmp_path / "config.yaml")
@@ -238,7 +242,8 @@ def test_killed_in_the_middle_at_most_the_running_trial_is_lost(config, make_spa
         os.kill(process.pid, signal.SIGKILL)
     # The second trial was killed in its second epoch; it counts as running until it has been silent for long enough.
     space = make_space({"training.learning_rate": {"range": [0.001, 0.1]}}, pruner="none")
-    monkeypatch.setattr("rrgraph.tuning.storage.GRACE_SECONDS", 1)
+    for module in ("heartbeat", "storage"):
+        monkeypatch.setattr(f"rrgraph.tuning.{module}.GRACE_SECONDS", 1)
     monkeypatch.setattr("rrgraph.tuning.study._WAIT_SECONDS", 0.2)
     time.sleep(1.1)
     begun: list[int] = []
@@ -261,7 +266,7 @@ rrgraph.util.parallel._PATIENCE = 0.2
 begun = []
 def deaf(self, epoch):
     begun.append(epoch)
-    if begun.count(2) == 3:
+    if begun.count(2) == 2:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         print("deaf", file=sys.__stdout__, flush=True)
         time.sleep(60)
@@ -272,7 +277,7 @@ INTERRUPTED = """\
 import sys
 from rrgraph.cli import main
 if __name__ == "__main__":
-    sys.exit(main(["tune", *sys.argv[1:], "--trials", "60", "--jobs", "2", "--pruner", "none", "training.epochs=40"]))
+    sys.exit(main(["tune", *sys.argv[1:], "--trials", "60", "--jobs", "2", "--pruner", "none", "training.epochs=9"]))
 """
 
 
@@ -284,8 +289,9 @@ def heed_ctrl_c():
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("heed_ctrl_c")
-@pytest.mark.parametrize(("before", "sign"), [("", "trial 2:"), (DEAF, "deaf")], ids=["asked", "killed"])
+@pytest.mark.parametrize(("before", "sign"), [("", "trial 1:"), (DEAF, "deaf")], ids=["asked", "killed"])
 def test_ctrl_c_ends_all_processes_and_puts_their_trials_back(config, tmp_path, before, sign):
     save_config(config, tmp_path / "config.yaml")
     (tmp_path / "space.yaml").write_text("parameters: {training.learning_rate: {range: [0.001, 0.1]}}\n")
@@ -328,3 +334,11 @@ def test_an_interruption_while_a_trial_is_being_numbered_puts_it_back(config, ma
     monkeypatch.undo()
     result = tune(config, make_space(), trials=3, figures=False)
     assert sorted(row["state"] for row in rows(result.folder)) == ["complete"] * 3 + ["fail"]
+
+
+def test_a_space_with_earlier_names_is_searched_under_todays(plain_config, make_space, tmp_path):
+    space = make_space({"training.negatives": {"choices": [1]}})
+    with pytest.warns(FutureWarning, match="'training.negatives' is now 'training.negatives_per_positive'"):
+        result = tune(replace(plain_config, output=str(tmp_path / "study")), space, trials=1, figures=False)
+    assert [row["training.negatives_per_positive"] for row in rows(result.folder)] == ["1"]
+    assert load_run(result.folder / "best.yaml").training.negatives_per_positive == 1

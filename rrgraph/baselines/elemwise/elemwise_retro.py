@@ -1,4 +1,4 @@
-"""ElemwiseRetro: every source element of a target chooses its anion template, independently of the others."""
+"""ElemwiseRetro: an anion template is predicted for each source element of a target independently."""
 
 from __future__ import annotations
 
@@ -24,20 +24,21 @@ __all__ = ["ElemwiseRetro"]
 class ElemwiseRetro(SetBaseline):
     """ElemwiseRetro (Kim et al., Chemical Communications 2022, "Element-wise formulation of inorganic retrosynthesis").
 
-    Each source element of the target (all but C, H, N, O and the halogens) gets a template, which is what its precursor
-    brings beside it; a table of the most frequent stoichiometries makes a formula of element and template. A network
-    that passes messages between the target's elements predicts the template of each. The probability of a set is the
-    product of those of its templates, and sets are listed exactly in that order. So the number of precursors is that
-    of the source elements, whatever size is told, and precursors with several source elements do not exist.
+    Each source element of the target (all but C, H, N, O and the halogens) gets a template: the rest of its precursor.
+    A table of the most frequent stoichiometries gives the formula for an element and a template. A network that passes
+    messages between the target's elements predicts the template of each. The probability of a set is the product of
+    the probabilities of its templates, and sets are enumerated exactly in that order. So the number of precursors
+    equals the number of source elements, whatever set size is known, and precursors with several source elements do
+    not exist.
 
-    Learned are, as in the paper, the training reactions whose precursors bring one source element each and every
+    As in the paper, the model is trained on the reactions whose precursors supply one source element each, and every
     source element of the target once.
 
-    Departs from the paper: templates and stoichiometries are counted over the training rows alone, where the paper's
-    code counts over all rows, the test part included. An element has only the templates that it has in training,
-    because no other has a formula. The network is our own small one of the same kind (`TemplateNetwork`), with
-    mat2vec vectors of the elements. What the planner's constraints rule out is skipped in the enumeration;
-    probabilities stay as they are.
+    Departs from the paper: templates and stoichiometries are counted over the training rows alone, whereas the paper's
+    code counts over all rows, including the test rows. An element has only the templates that it has in training,
+    because no other template has a formula. The network is a small one of the same type (`TemplateNetwork`), with
+    mat2vec vectors of the elements. Sets that the planner's constraints exclude are skipped in the enumeration;
+    probabilities are not changed.
 
     Args:
         width: of the element states.
@@ -140,7 +141,7 @@ def _search(
     rules: CandidateFilter,
     sizes: Sequence[int],
 ) -> SetSearch | None:
-    """Return the search over one precursor for each source element, None when no size of set can have that."""
+    """Return the search over one precursor for each source element, None if no allowed set size fits."""
     feasible = rules.feasible(target)
     if not options or len(options) not in sizes or feasible.missing:
         return None
@@ -151,7 +152,7 @@ def _search(
         for precursor, log_probability in choices:
             cover = covers.get(rules.position.get(precursor.key, -1))
             scores.append(round(log_probability * SCALE))
-            # One that may not be used has no bit, so it can be in no set.
+            # A precursor that may not be used has no bit, so that it is in no set.
             masks.append(0 if cover is None else 1 << bit | cover << len(options))
     return SetSearch(scores, masks, need=every | feasible.need << len(options), sizes=[len(options)], exclusive=every)
 
@@ -167,7 +168,7 @@ def _possible(templates: AnionTemplates) -> Tensor:
 
 
 def _labels(templates: AnionTemplates) -> Tensor:
-    """Return the places of the templates of the examples, (examples, k), `NO_TEMPLATE` for other elements."""
+    """Return the indices of the templates of the examples, (examples, k), `NO_TEMPLATE` for other elements."""
     import torch
 
     from rrgraph.baselines.elemwise.network import NO_TEMPLATE

@@ -1,7 +1,4 @@
-"""The network of ElemwiseRetro: a target's elements exchange messages, each source element chooses its template.
-
-Element numbers and atomic fractions flow in; log probabilities of templates for every element flow out.
-"""
+"""The network of ElemwiseRetro: message passing between a target's elements predicts a template for each of them."""
 
 from __future__ import annotations
 
@@ -18,27 +15,28 @@ from rrgraph.training import LoopConfig, Task
 __all__ = ["NO_TEMPLATE", "TemplateNetwork", "TemplateTask"]
 
 NO_TEMPLATE = -100
-"""Label of an element that is no source element."""
+"""Label of an element that is not a source element."""
 
 
 class TemplateNetwork(nn.Module):
-    """Message passing over the complete graph of a target's elements, weighed by their fractions.
+    """Message passing over the complete graph of a target's elements, weighted by their fractions.
 
-    After Roost (Goodall and Lee, Nature Communications 2020), as ElemwiseRetro is: soft attention over the neighbours
-    of each element, then over all elements for the state of the whole target, which each element sees beside its own.
+    Like ElemwiseRetro it follows Roost (Goodall and Lee, Nature Communications 2020): soft attention over the
+    neighbours of each element, then over all elements for the state of the target, which is concatenated to the state
+    of each element.
 
     Args:
         possible: (elements + 2, templates), which templates an element has, bool.
         width: of the element states.
         layers: rounds of messages.
-        dropout: probability before the templates are chosen.
+        dropout: probability before the output layer.
     """
 
     possible: Tensor
 
     def __init__(self, possible: Tensor, *, width: int, layers: int, dropout: float) -> None:
         super().__init__()
-        # An element without templates is never asked for; all of them keep its row free of NaN.
+        # An element without templates is never used; allowing all of them keeps its row free of NaN.
         self.register_buffer("possible", possible | ~possible.any(dim=1, keepdim=True))
         table = element_table("mat2vec")
         self.element = nn.Embedding.from_pretrained(table, freeze=True, padding_idx=PADDING)
@@ -72,11 +70,11 @@ class TemplateNetwork(nn.Module):
 class _Attention(nn.Module):
     """Weighted soft attention pooling (Roost eq. 4-6): gates times powers of the fractions, normalised.
 
-    Gates and values are networks of one hidden layer over each state, beside that of a receiver if there is one.
+    Gates and values are networks with one hidden layer over each state and, if there is one, that of the receiver.
 
     Args:
         width: of the states.
-        receivers: whether each element receives its own pooled state, or all elements give one.
+        receivers: whether there is a pooled state for each element, or a single one for all elements.
     """
 
     def __init__(self, width: int, *, receivers: bool) -> None:
@@ -100,7 +98,7 @@ class _Attention(nn.Module):
         gates, values = nn.functional.gelu(hidden).chunk(2, dim=-1)
         logits = self.gate(gates)[..., 0] + self.power * fractions.clamp_min(1e-6).log()[:, None]
         weights = logits.masked_fill(fractions[:, None] == 0, -torch.inf).softmax(dim=-1)
-        # The last layer of the values is linear, so it may as well follow the sum.
+        # The last layer of the values is linear, so it can be applied after the sum.
         pooled: Tensor = self.value((weights[..., None, :] @ values)[..., 0, :])
         return pooled if self.received is not None else pooled[:, 0]
 
@@ -112,7 +110,7 @@ class TemplateTask(Task):
         module: the network.
         elements: (targets, k) atomic numbers, 0 at padding.
         fractions: (targets, k).
-        labels: (targets, k) places of the templates, `NO_TEMPLATE` where an element has none.
+        labels: (targets, k) indices of the templates, `NO_TEMPLATE` where an element has none.
         config: learning rate and batch size.
     """
 
@@ -130,10 +128,10 @@ class TemplateTask(Task):
         return [{"params": [each for each in self.module.parameters() if each.requires_grad], "lr": self.learning_rate}]
 
     def batches(self, epoch: int, generator: torch.Generator) -> Sequence[Tensor]:
-        # Targets of similar length together, so that little is padded.
+        # Targets of similar length are in one batch, so that there is little padding.
         order = torch.randperm(len(self.labels), generator=generator)
-        parts = order[self.lengths[order].argsort(stable=True)].split(self.batch_size)
-        return [parts[place] for place in torch.randperm(len(parts), generator=generator).tolist()]
+        batches = order[self.lengths[order].argsort(stable=True)].split(self.batch_size)
+        return [batches[index] for index in torch.randperm(len(batches), generator=generator).tolist()]
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         used = int(self.lengths[batch].max())

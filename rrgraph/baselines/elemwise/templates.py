@@ -1,7 +1,4 @@
-"""Anion templates: what training precursors bring beside their one source element.
-
-A reaction table flows in; templates, the formula of every element with a template, and labelled targets flow out.
-"""
+"""Anion templates: the rest of each training precursor besides its one source element."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from rrgraph.data import ReactionTable
 __all__ = ["AnionTemplates", "anion_template", "elementwise_sources"]
 
 _NON_SOURCE: Final = VOLATILE | HALOGENS | NOBLE_GASES
-"""Elements that come with others: C, H, N, O and the halogens."""
+"""Elements that have no precursor of their own: C, H, N, O and the halogens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +22,9 @@ class AnionTemplates:
 
     Attributes:
         templates: names in alphabetical order, see `anion_template`.
-        formulas: the most frequent precursor of each pair of an element and a place in `templates`, the
-            stoichiometry table; of equally frequent ones the first by key.
-        examples: target of each distinct reaction that could be learned from, and the place of the template of each
+        formulas: the stoichiometry table: the most frequent precursor of each pair of an element and an index in
+            `templates`; of equally frequent ones the first by key.
+        examples: target of each distinct reaction that can be learned from, and the index of the template of each
             of its source elements.
     """
 
@@ -39,8 +36,8 @@ class AnionTemplates:
     def of(cls, table: ReactionTable) -> Self:
         """Count over the distinct reactions of a table.
 
-        Reactions are left out unless each precursor brings exactly one source element, of the target, and each source
-        element of the target has exactly one precursor.
+        Only reactions are used in which each precursor supplies exactly one source element, one of the target, and
+        each source element of the target has exactly one precursor.
         """
         precursors = table.precursors()
         splits = {key: anion_template(precursor) for key, precursor in precursors.items()}
@@ -52,12 +49,12 @@ class AnionTemplates:
                 learned.append((target, chosen))
                 counts.update((*pair, key) for key in keys if (pair := splits[key]) is not None)
         templates = tuple(sorted({template for _, template, _ in counts}))
-        place = {template: index for index, template in enumerate(templates)}
+        index = {template: number for number, template in enumerate(templates)}
         formulas: dict[tuple[str, int], Composition] = {}
         for (symbol, template, key), _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-            formulas.setdefault((symbol, place[template]), precursors[key])
+            formulas.setdefault((symbol, index[template]), precursors[key])
         examples = [
-            (target, {symbol: place[template] for symbol, template in chosen.items()}) for target, chosen in learned
+            (target, {symbol: index[template] for symbol, template in chosen.items()}) for target, chosen in learned
         ]
         return cls(templates=templates, formulas=formulas, examples=examples)
 
@@ -70,7 +67,7 @@ def elementwise_sources(composition: Composition) -> frozenset[str]:
 def anion_template(precursor: Composition) -> tuple[str, str] | None:
     """Return the source element of a precursor and the reduced formula of the rest, such as ``("Li", "CO3")``.
 
-    The rest is empty for an element itself. A precursor without a source element, or with several, gives None.
+    The rest is empty if the precursor is an element. For a precursor with no source element, or several, it is None.
     """
     sources = elementwise_sources(precursor)
     if len(sources) != 1:

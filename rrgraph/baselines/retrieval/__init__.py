@@ -1,1 +1,1 @@
-"""Systems that adapt how similar targets were made."""
+"""Systems that adapt the precursor sets of similar targets."""

@@ -1,4 +1,4 @@
-"""Nearest known target: how the most similar compositions were made, adapted by counting alone."""
+"""Nearest known target: the precursor sets of the most similar compositions, adapted by popularity alone."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["NearestTarget"]
 
 @BASELINES.register("nearest_target")
 class NearestTarget(RetrievalBaseline):
-    """Recorded sets of the training targets nearest in composition, without any learning.
+    """Recorded sets of the training targets with the most similar composition, without any learning.
 
-    Targets are as near as their atomic fractions overlap (`rrgraph.data.similarity`). Precursors of elements that the
-    target lacks are dropped; an element that is then missing gets its most popular precursor (`Popularity`). What is
-    nearest comes first.
+    The similarity is the overlap of atomic fractions (`rrgraph.data.similarity`). Precursors with elements that the
+    target lacks are dropped; an element that is then missing gets its most popular precursor (`Popularity`). Sets are
+    ranked by the similarity of their target.
 
     Departs from the paper: there is no paper. It is what a chemist does who looks up the nearest known compound, and
-    the floor of every system that retrieves with learned similarities.
+    the baseline of every system that retrieves with learned similarities.
     """
 
     name = "nearest_target"

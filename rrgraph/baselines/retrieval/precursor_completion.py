@@ -1,7 +1,6 @@
-"""Masked precursor completion: training reactions teach an encoder which targets are made alike.
+"""Masked precursor completion: an encoder whose embeddings are similar for targets with similar precursors.
 
-A reaction table flows in; out flow embeddings of any composition, near each other when their precursors are, and
-the precursors that most probably complete a partial set.
+It also predicts the precursors that most probably complete a partial set.
 """
 
 from __future__ import annotations
@@ -21,36 +20,36 @@ __all__ = ["CompletionEncoder"]
 
 _RECONSTRUCTION = 0.5
 """Weight of the loss of the target's composition beside that of its precursors."""
-_CHUNK = 4096
+_BATCH_SIZE = 4096
 
 
 class CompletionEncoder:
     """The encoder of SynthesisSimilarity (He et al., Science Advances 2023, "Precursor recommendation for inorganic
     synthesis by machine learning materials similarity from scientific literature").
 
-    A feed-forward network encodes the target's atomic fractions. Two tasks teach it: to predict, from the embedding
-    and a random part of the precursor set, the other precursors of the set (attention over the target and the known
-    precursors, then the circle loss over the training vocabulary), and to reconstruct the fractions.
+    A feed-forward network encodes the target's atomic fractions. It is trained on two tasks: to predict, from the
+    embedding and a random subset of the precursor set, the other precursors of the set (attention over the target and
+    the known precursors, then the circle loss over the training vocabulary), and to reconstruct the fractions.
 
     Departs from the paper: the third task, to predict the precursors' own compositions, is left out, and the circle
-    loss has neither margin nor scale, so that nothing is left to tune. Embeddings have length 1 while they are
-    learned, because length 1 is how they are compared.
+    loss has neither margin nor scale, so that there is nothing to tune. Embeddings are normalised during training,
+    because they are compared by their cosine.
     """
 
     def __init__(self) -> None:
         self.vocabulary: tuple[Composition, ...] = ()
         """Training precursors, in order of their keys."""
-        self._places: dict[str, int] = {}
+        self._indices: dict[str, int] = {}
         self._network: _CompletionNetwork | None = None
 
     def fit(self, table: ReactionTable, *, width: int = 64, epochs: int = 30, seed: int = 0) -> Self:
-        """Learn from the distinct reactions of a table, forgetting any earlier ones, and return the encoder itself.
+        """Fit to the distinct reactions of a table, discarding any earlier fit, and return the encoder itself.
 
         Args:
             table: training reactions, and no others.
             width: dimension of the embedding.
             epochs: passes over the reactions.
-            seed: of weights, order and masks; the global generator of torch is left as it was.
+            seed: of weights, order and masks; the global generator of torch is not changed.
 
         Raises:
             DataError: the table has no rows.
@@ -58,8 +57,8 @@ class CompletionEncoder:
         if not len(table):
             raise DataError("Cannot fit the precursor completion encoder to a reaction table without rows.")
         precursors = table.precursors()
-        self._places = {key: place for place, key in enumerate(sorted(precursors))}
-        self.vocabulary = tuple(precursors[key] for key in self._places)
+        self._indices = {key: index for index, key in enumerate(sorted(precursors))}
+        self.vocabulary = tuple(precursors[key] for key in self._indices)
         reactions = table.distinct_reactions()
         fractions = torch.from_numpy(fraction_matrix([target for target, _ in reactions]))
         members = self._members([sorted(keys) for _, keys in reactions])
@@ -80,36 +79,36 @@ class CompletionEncoder:
         return self._fitted().encode(torch.from_numpy(fraction_matrix(compositions)))
 
     @torch.no_grad()
-    def log_odds(self, targets: Sequence[Composition], known: Sequence[Collection[Composition]]) -> Tensor:
-        """Return how likely each precursor of the vocabulary completes a partial set, (n, vocabulary).
+    def logits(self, targets: Sequence[Composition], known: Sequence[Collection[Composition]]) -> Tensor:
+        """Return the logit of each precursor of the vocabulary as a completion of a partial set, (n, vocabulary).
 
         Args:
             targets: n materials to make.
-            known: the part of the precursor set of each that is known, perhaps none. These get -inf; what is not
-                in the vocabulary says nothing.
+            known: known precursors of each target, possibly none. Their logit is -inf; those outside the vocabulary
+                are ignored.
 
         Raises:
             ModelError: the encoder has not been fitted.
         """
         network = self._fitted()
         fractions = torch.from_numpy(fraction_matrix(targets))
-        members = self._members([sorted(each.key for each in part) for part in known])
+        members = self._members([sorted(each.key for each in precursors) for precursors in known])
         logits = []
-        for start in range(0, len(targets), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            found = network.complete(network.encode(fractions[part]), members[part], members[part] < 0)
-            logits.append(_cover(found, members[part], -torch.inf))
+        for start in range(0, len(targets), _BATCH_SIZE):
+            batch = slice(start, start + _BATCH_SIZE)
+            found = network.complete(network.encode(fractions[batch]), members[batch], members[batch] < 0)
+            logits.append(_fill(found, members[batch], -torch.inf))
         return torch.cat(logits) if logits else torch.zeros(0, len(self.vocabulary))
 
     def complete(self, target: Composition, known: Collection[Composition], *, top: int = 10) -> list[Composition]:
-        """Return the `top` precursors that most probably complete the `known` part of a set, best first.
+        """Return the `top` precursors that most probably complete the `known` precursors of a set, best first.
 
         Raises:
             ModelError: the encoder has not been fitted.
         """
-        log_odds = self.log_odds([target], [known])[0]
-        best = log_odds.argsort(descending=True, stable=True)[:top].tolist()
-        return [self.vocabulary[place] for place in best if log_odds[place] > -torch.inf]
+        logits = self.logits([target], [known])[0]
+        best = logits.argsort(descending=True, stable=True)[:top].tolist()
+        return [self.vocabulary[index] for index in best if logits[index] > -torch.inf]
 
     def _fitted(self) -> _CompletionNetwork:
         if self._network is None:
@@ -117,10 +116,10 @@ class CompletionEncoder:
         return self._network
 
     def _members(self, sets: Sequence[Sequence[str]]) -> Tensor:
-        """Return the places of each set's precursors in the vocabulary, (n, largest), -1 beyond the last."""
-        places = [[self._places[key] for key in keys if key in self._places] for keys in sets]
-        members = torch.full((len(sets), max(map(len, places), default=0)), -1)
-        for row, found in enumerate(places):
+        """Return the indices of each set's precursors in the vocabulary, (n, largest), padded by -1."""
+        indices = [[self._indices[key] for key in keys if key in self._indices] for keys in sets]
+        members = torch.full((len(sets), max(map(len, indices), default=0)), -1)
+        for row, found in enumerate(indices):
             members[row, : len(found)] = torch.tensor(found, dtype=torch.int64)
         return members
 
@@ -146,16 +145,16 @@ class _CompletionNetwork(nn.Module):
 
     def encode(self, fractions: Tensor) -> Tensor:
         """Return the embeddings (n, width), of length 1, of atomic fractions (n, elements)."""
-        # Roots let dopants be seen beside the majority elements.
+        # Square roots increase the weight of dopants relative to the majority elements.
         return nn.functional.normalize(self.encoder(fractions.sqrt()), dim=-1)
 
     def complete(self, embeddings: Tensor, members: Tensor, masked: Tensor) -> Tensor:
-        """Return the log-odds (n, vocabulary) of precursors.
+        """Return the logits (n, vocabulary) of precursors.
 
         Args:
             embeddings: (n, width) of the targets.
-            members: (n, m) places of precursors in the vocabulary, -1 beyond the last.
-            masked: (n, m), which of them are not shown.
+            members: (n, m) indices of precursors in the vocabulary, padded by -1.
+            masked: (n, m), which of them are hidden.
         """
         target = embeddings[:, None] * self.scale
         tokens = torch.cat([target, self.precursors(members.clamp_min(0))], dim=1)
@@ -173,7 +172,7 @@ class _CompletionTask(Task):
     Args:
         module: the network.
         fractions: (reactions, elements) of the targets.
-        members: (reactions, m) places of their precursors, -1 beyond the last.
+        members: (reactions, m) indices of their precursors, padded by -1.
         config: learning rate and batch size.
     """
 
@@ -201,7 +200,7 @@ class _CompletionTask(Task):
         positive.scatter_reduce_(
             1, chosen, (-logits.gather(1, chosen)).masked_fill(wanted < 0, -torch.inf), "amax", include_self=True
         )
-        negative = _cover(_cover(logits, given, -torch.inf), wanted, -torch.inf)
+        negative = _fill(_fill(logits, given, -torch.inf), wanted, -torch.inf)
         circle = nn.functional.softplus(positive.logsumexp(1)) + nn.functional.softplus(negative.logsumexp(1))
         log_fractions = self.module.reconstruct(embeddings * self.module.scale).log_softmax(dim=-1)
         reconstruction = -(fractions * log_fractions).sum(dim=-1)
@@ -209,7 +208,7 @@ class _CompletionTask(Task):
 
 
 def _mask(members: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw which members are not shown, (n, m): at least one of each set, each number being as likely."""
+    """Draw which members are hidden, (n, m): at least one of each set, every number with the same probability."""
     present = members >= 0
     count = present.sum(dim=1, keepdim=True)
     hidden = 1 + (torch.rand(count.shape, generator=generator) * count).long().clamp(max=count - 1)
@@ -217,8 +216,8 @@ def _mask(members: Tensor, generator: torch.Generator) -> Tensor:
     return (order < hidden) | ~present
 
 
-def _cover(logits: Tensor, members: Tensor, value: float) -> Tensor:
-    """Return the logits with `value` at members; -1 is none."""
-    # One more column takes what -1 points to.
-    places = torch.where(members < 0, logits.shape[1], members)
-    return nn.functional.pad(logits, (0, 1)).scatter(1, places, value)[:, :-1]
+def _fill(logits: Tensor, members: Tensor, value: float) -> Tensor:
+    """Return the logits with `value` at the members, except for padding (-1)."""
+    # Padding is written to an additional column.
+    columns = torch.where(members < 0, logits.shape[1], members)
+    return nn.functional.pad(logits, (0, 1)).scatter(1, columns, value)[:, :-1]

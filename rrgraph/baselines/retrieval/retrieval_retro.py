@@ -1,7 +1,4 @@
-"""Retrieval-Retro: a target attends to the references that two retrievers found, and is classified with what it saw.
-
-Training reactions flow in; log-odds of every training precursor flow out.
-"""
+"""Retrieval-Retro: a multi-label classifier in which the target attends to references found by two retrievers."""
 
 from __future__ import annotations
 
@@ -30,29 +27,29 @@ class RetrievalRetro(MultiLabelBaseline):
     Knowledge").
 
     Two retrievers find known materials for the target: one by masked precursor completion (MPC), one by neural
-    reaction energy (NRE), see `ReferenceFinder`. For each retriever, the references, fused with the target, see each
-    other by self-attention, and the target reads them by cross-attention. Target and both readings go through
-    feed-forward layers to one output for each training precursor, learned by binary cross-entropy.
+    reaction energy (NRE), see `ReferenceFinder`. For each retriever, the references are fused with the target and
+    processed by self-attention, and the target attends to them by cross-attention. The target and both results go
+    through feed-forward layers to one output for each training precursor, learned by binary cross-entropy.
 
     Departs from the paper: materials are encoded by self-attention over their elements with mat2vec vectors (paper:
     message passing over the fully connected graph of elements with matscholar vectors). The reaction energy counts
-    amounts by mass balance and the gases that leave, from formation energies predicted by this package's encoder (in
-    the published code: energy of the target less the plain sum of the precursors'). References are distinct
+    amounts by mass balance and the released gases, from formation energies predicted by this package's encoder (in
+    the published code: energy of the target minus the plain sum of the precursors'). References are distinct
     materials, never the target itself (paper: rows other than its own, so that a repeated row is its own reference).
-    Where NRE finds too few, the next ones of MPC follow (paper: the same ones again). AdamW follows a cosine.
+    If NRE finds too few, the next ones of MPC follow (paper: the same ones again). AdamW has a cosine schedule.
 
     Args:
         references: number of references from each retriever.
         width: of the embeddings.
         encoder_layers: transformer blocks over the elements.
-        heads: attention heads, everywhere.
+        heads: attention heads of all attention layers.
         layers: hidden layers of the classifier.
         dropout: dropout probability.
         encoder: bundled name or run folder of the pretrained encoder that predicts formation energies.
         completion_width: of the MPC embeddings.
         completion_epochs: passes over the training reactions for MPC.
         epochs: passes over the training reactions at most.
-        batch_size: reactions a step.
+        batch_size: reactions in a batch.
         learning_rate: at the start; it falls to zero along a cosine.
         weight_decay: of AdamW.
         seed: of weights, order and dropout.
@@ -125,22 +122,22 @@ class _RetrievalNetwork(nn.Module):
         self.classifier = feedforward(3 * config.width, 2 * config.width, layers, outputs, dropout=config.dropout)
 
     def forward(self, elements: Tensor, fractions: Tensor, references: Tensor) -> Tensor:
-        """Return the log-odds (n, outputs) of compositions (n, k) with references (n, 2, r), -1 for none."""
+        """Return the logits (n, outputs) of compositions (n, k) with references (n, 2, r), -1 for none."""
         targets = encode_by_length(self.encoder, elements, fractions)
-        distinct, place = references.unique(return_inverse=True)
+        distinct, index = references.unique(return_inverse=True)
         known = distinct[distinct >= 0]
-        # -1 sorts first, so that its embedding stands before those of the materials.
+        # -1 is sorted first, so its embedding comes before those of the materials.
         embeddings = encode_by_length(self.encoder, self.elements[known], self.fractions[known])
         if len(known) < len(distinct):
             embeddings = torch.cat([self.nothing, embeddings])
-        seen = embeddings[place]
-        readings = [reader(targets, seen[:, kind]) for kind, reader in enumerate(self.readers)]
+        retrieved = embeddings[index]
+        readings = [reader(targets, retrieved[:, number]) for number, reader in enumerate(self.readers)]
         logits: Tensor = self.classifier(torch.cat([targets, *readings], dim=-1))
         return logits
 
 
 class _ReferenceReader(nn.Module):
-    """What a target reads in its references: fusion, self-attention, cross-attention.
+    """Attention of a target to its references: fusion, self-attention, cross-attention.
 
     Args:
         config: width, heads and dropout.
@@ -157,7 +154,7 @@ class _ReferenceReader(nn.Module):
         self.norm = nn.LayerNorm(width)
 
     def forward(self, targets: Tensor, references: Tensor) -> Tensor:
-        """Return what targets (n, width) read in references (n, r, width), (n, width)."""
+        """Return the attention of targets (n, width) to references (n, r, width), (n, width)."""
         together = targets[:, None].expand_as(references)
         fused = self.compare(self.fuse(torch.cat([references, together], dim=-1)))
         reading, _ = self.read(targets[:, None], fused, fused, need_weights=False)

@@ -1,4 +1,4 @@
-"""SynthesisSimilarity: how the targets that a learned encoder finds most similar were made, adapted to the target."""
+"""SynthesisSimilarity: the precursor sets of the targets with the most similar learned embeddings, adapted."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ __all__ = ["SynthesisSimilarity"]
 class SynthesisSimilarity(RetrievalBaseline):
     """SynthesisSimilarity (He et al., Science Advances 2023, 9, eadg8180).
 
-    First comes the set of the most common precursor of each element. Then reference targets are walked, the nearest
-    in the space of the masked-precursor-completion encoder (`CompletionEncoder`) first; their precursors that bring
-    no foreign element are taken, and the same network completes what is missing, given what is there.
+    The first set consists of the most common precursor of each element. Then reference targets follow in the order of
+    their similarity in the space of the masked-precursor-completion encoder (`CompletionEncoder`); their precursors
+    without foreign elements are used, and the same network completes the set.
 
-    Departs from the paper: the encoder is our own small one (see there). Recorded sets of one reference target are
-    separate references, the most frequent first, because sets and not merged recipes are what is ranked. The paper
-    calls a set valid when it covers all elements but O and H; here the constraints of the planner say which elements
-    have to be covered, so that all systems obey the same rules.
+    Departs from the paper: the encoder is a small one (see there). Recorded sets of one reference target are
+    separate references, the most frequent first, because sets and not merged recipes are ranked. In the paper
+    a set is valid if it covers all elements but O and H; here the constraints of the planner determine which elements
+    have to be covered, so that all systems follow the same rules.
 
     Args:
         width: dimension of the encoder's embedding.
         epochs: passes over the training reactions.
-        common_first: begin with the most common precursor of each element, as the paper does.
+        common_first: begin with the most common precursor of each element, as in the paper.
         seed: of the encoder.
     """
 
@@ -62,16 +62,16 @@ class SynthesisSimilarity(RetrievalBaseline):
         self, target: Composition, usable: Usable, sets: Sequence[tuple[int, ...]]
     ) -> Sequence[NDArray[np.floating]]:
         assert self._encoder is not None
-        known = [[self._vocabulary[place] for place in members] for members in sets]
+        known = [[self._vocabulary[index] for index in members] for members in sets]
         # Both vocabularies are the training precursors in order of their keys.
-        return list(self._encoder.log_odds([target] * len(sets), known).numpy())
+        return list(self._encoder.logits([target] * len(sets), known).numpy())
 
     def _first(self, target: Composition, usable: Usable) -> Iterator[tuple[int, ...]]:
         if not self.common_first:
             return
         common = set()
         for symbol in source_elements(target):
-            options = np.flatnonzero(usable.allowed[:-1] & self._brings[:, ATOMIC_NUMBERS[symbol] - 1])
+            options = np.flatnonzero(usable.allowed[:-1] & self._contains[:, ATOMIC_NUMBERS[symbol] - 1])
             if len(options):
                 common.add(int(options[usable.popular[options].argmax()]))
         whole = usable.completed(tuple(sorted(common)), usable.popular)

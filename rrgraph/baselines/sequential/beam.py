@@ -1,7 +1,6 @@
-"""Beam search over precursor sets that grow by one member at a time.
+"""Beam search over precursor sets to which one member is added at a time.
 
-What a system says of the next member of each partial set flows in; the most probable complete sets flow out. Orders
-that give the same set meet in one state, which carries the sum of their probabilities.
+Different orders of the same set are merged into one state, whose probability is the sum over the orders.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ from numpy.typing import NDArray
 __all__ = ["BeamRules", "Choose", "beam_search"]
 
 Choose = Callable[[NDArray[np.int64]], tuple[NDArray[np.float64], NDArray[np.float64]]]
-"""Given partial sets (b, k), places of their members in ascending order, returns the log probability of each candidate
-as the next member (b, n) and of stopping (b,)."""
+"""From partial sets (b, k), as ascending indices of their members, to the log probability of each candidate as the next
+member (b, n) and of stopping (b,)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +23,10 @@ class BeamRules:
     """Which sets of n candidates are complete.
 
     Attributes:
-        bits: (n, e) bool, which of the e needed elements each candidate brings; a complete set brings all.
+        bits: (n, e) bool, which of the e needed elements each candidate supplies; a complete set supplies all.
         sizes: allowed numbers of members, ascending.
-        exclusive: (e,) bool, elements that only one member may bring.
-        required: places of the candidates that every set contains; the search begins with them.
+        exclusive: (e,) bool, elements that only one member may supply.
+        required: indices of the candidates that every set contains; the search begins with them.
     """
 
     bits: NDArray[np.bool_]
@@ -39,14 +38,14 @@ class BeamRules:
 def beam_search(choose: Choose, rules: BeamRules, *, width: int, number: int) -> list[tuple[float, tuple[int, ...]]]:
     """Return up to `number` complete sets with their log probabilities, best first.
 
-    The probability of a set is the sum over the orders of its members that the beam followed: all of them when no
-    subset of it fell out of the beam, otherwise a bound from below.
+    The probability of a set is the sum over the orders of its members that the beam kept: the exact value if no
+    subset of it was discarded, otherwise a lower bound.
 
     Args:
-        choose: what comes next.
+        choose: returns the probabilities of the next members.
         rules: which sets are complete.
-        width: partial sets of each size that are followed, at least 1.
-        number: complete sets that are asked for, at least 1.
+        width: number of partial sets of each size that are kept, at least 1.
+        number: number of complete sets to return, at least 1.
     """
     last, codes = max(rules.sizes), _codes(len(rules.bits))
     states = _start(rules, codes)
@@ -74,7 +73,7 @@ class _States:
 
 
 def _codes(candidates: int) -> NDArray[np.uint64]:
-    # Sets are told apart by the exclusive or of random 64-bit words, which knows no order (Zobrist hashing).
+    # A set is identified by the exclusive or of random 64-bit words, which is independent of the order (Zobrist hash).
     return np.random.default_rng(0).integers(0, 2**64, candidates, dtype=np.uint64)
 
 
@@ -91,12 +90,12 @@ def _grow(
     left: int,
     keep: int,
 ) -> _States:
-    """Return the `keep` most probable sets with one member more, of those that `left` more members can complete."""
-    brought = rules.bits[states.members].any(1)
+    """Return the `keep` most probable sets with one more member, of those that `left` further members can complete."""
+    supplied = rules.bits[states.members].any(1)
     allowed = np.isfinite(steps)
     np.put_along_axis(allowed, states.members, False, axis=1)
-    allowed &= (brought & rules.exclusive).astype(np.int64) @ rules.bits.T.astype(np.int64) == 0
-    missing = (~brought).sum(1)[:, None] - (~brought).astype(np.int64) @ rules.bits.T.astype(np.int64)
+    allowed &= (supplied & rules.exclusive).astype(np.int64) @ rules.bits.T.astype(np.int64) == 0
+    missing = (~supplied).sum(1)[:, None] - (~supplied).astype(np.int64) @ rules.bits.T.astype(np.int64)
     allowed &= missing <= left * rules.bits.sum(1).max(initial=0)
     parent, step = np.nonzero(allowed)
     made = states.codes[parent] ^ codes[step]

@@ -1,8 +1,4 @@
-"""What comes next in a precursor set: the model of sequential generation and how it learns.
-
-Embeddings of a target, of candidates and of the members chosen so far flow in; the logits of each candidate as the
-next member, and of stopping, flow out.
-"""
+"""The network of sequential generation, which scores the next member of a precursor set, and its training task."""
 
 from __future__ import annotations
 
@@ -21,17 +17,17 @@ _COUNTED = 8
 
 
 class NextMember(nn.Module):
-    """Score what comes next in a set.
+    """Scores of the next member of a partial set.
 
-    A feed-forward network over the target, a candidate, the mean of the chosen members (zero while there are none),
-    their number, how many source elements of the target are still missing, and of the candidate how many of these it
-    would bring, how many it would bring again and whether none would be left. To stop is one more candidate, with a
-    learned vector in place of an embedding.
+    A feed-forward network over the target, a candidate, the mean of the chosen members (zero if there are none), their
+    number, the number of source elements of the target that are still missing, and, for the candidate, how many of
+    these it would supply, how many it would supply again and whether none would be left. Stopping is one more
+    candidate, with a learned vector instead of an embedding.
 
     Args:
-        embeddings: (n, width) of compositions, to standardise by.
+        embeddings: (n, width) of compositions, by which inputs are standardised.
         hidden: width of the hidden layers.
-        dropout: on the hidden layers.
+        dropout: of the hidden layers.
     """
 
     def __init__(self, embeddings: Tensor, *, hidden: int, dropout: float) -> None:
@@ -44,7 +40,7 @@ class NextMember(nn.Module):
         self.chosen = nn.Linear(width, hidden, bias=False)
         self.number = nn.Embedding(_COUNTED + 1, hidden)
         self.missing = nn.Embedding(_COUNTED + 1, hidden)
-        self.brings = nn.Linear(3, hidden, bias=False)
+        self.supplied = nn.Linear(3, hidden, bias=False)
         self.stop = nn.Parameter(torch.zeros(hidden))
         self.score = nn.Sequential(
             nn.GELU(),
@@ -56,7 +52,7 @@ class NextMember(nn.Module):
         )
 
     def standardised(self, embeddings: Tensor) -> Tensor:
-        """Return embeddings (..., width) as `forward` takes them."""
+        """Return embeddings (..., width) standardised for `forward`."""
         return (embeddings - self.center) / self.scale
 
     def forward(
@@ -74,7 +70,7 @@ class NextMember(nn.Module):
             targets: (b or 1, width) standardised.
             embeddings: (b or 1, n, width) of the candidates, standardised.
             projected: (b or 1, n, hidden), what `candidate` makes of them.
-            bits: (b or 1, n, e) float, 1 where a candidate brings a source element of the target.
+            bits: (b or 1, n, e) float, 1 where a candidate supplies a source element of the target.
             chosen: (b, n) bool, which candidates are members so far.
             present: (b or 1, n) bool, which of them exist; the others, and those chosen, get -infinity.
         """
@@ -92,7 +88,7 @@ class NextMember(nn.Module):
         )
         row, column = (present & ~chosen).nonzero(as_tuple=True)
         counts = torch.stack([new, again, (new == left[:, None]).float()], dim=2)[row, column]
-        inner = projected.expand(len(chosen), -1, -1)[row, column] + self.brings(counts) + state[row]
+        inner = projected.expand(len(chosen), -1, -1)[row, column] + self.supplied(counts) + state[row]
         logits = torch.full((len(chosen), chosen.shape[1] + 1), -torch.inf)
         scores = self.score(torch.cat([inner, self.stop + state])).squeeze(-1)
         logits[row, column] = scores[: len(row)]
@@ -106,10 +102,9 @@ class SequenceRows:
 
     Attributes:
         targets: (rows, width) embeddings.
-        candidates: (rows, n), what could be a member, the recorded ones first, as positions in a vocabulary; -1 beyond
-            the last.
-        bits: (rows, n, e) float, 1 where a candidate brings a source element of the target.
-        members: (rows,) how many are recorded.
+        candidates: (rows, n) possible members, the recorded ones first, as indices in a vocabulary, padded by -1.
+        bits: (rows, n, e) float, 1 where a candidate supplies a source element of the target.
+        members: (rows,) number of recorded members.
     """
 
     targets: Tensor
@@ -122,11 +117,11 @@ class SequenceRows:
 
 
 class SequenceTask(Task):
-    """Learn the next member of recorded sets whose order is random.
+    """Learn the next member of recorded sets in random order.
 
-    Each epoch shows one partial set of each row: the first k members of an order drawn anew, k from none to all. The
-    next one in a random order may be any of the others, so the loss is the mean of their cross-entropies; after all of
-    them it is that of stopping. Weighing by the number of steps makes this the expected loss of the whole sequence.
+    In each epoch there is one partial set for each row: the first k members of a newly drawn order, k from none to all.
+    The next one in a random order may be any of the others, so the loss is the mean of their cross-entropies; after all
+    of them it is that of stopping. Weighted by the number of steps, this is the expected loss of the whole sequence.
 
     Args:
         module: what learns.
@@ -166,7 +161,7 @@ class SequenceTask(Task):
         # The same partial sets every time, so that epochs can be compared.
         generator = torch.Generator().manual_seed(0)
         rows = torch.arange(len(self.validation)).repeat(4)
-        losses = [float(self._loss(self.validation, part, generator)) * len(part) for part in rows.split(512)]
+        losses = [float(self._loss(self.validation, batch, generator)) * len(batch) for batch in rows.split(512)]
         return {self.config.monitor: -sum(losses) / len(rows)}
 
     def _loss(self, rows: SequenceRows, batch: Tensor, generator: torch.Generator) -> Tensor:
@@ -180,14 +175,14 @@ class SequenceTask(Task):
         embeddings, projected = self._vocabulary[candidates], self.module.candidate(self._vocabulary)[candidates]
         targets = self.module.standardised(rows.targets[batch])
         logits = self.module(targets, embeddings, projected, bits, chosen, present)
-        right = torch.nn.functional.pad(recorded & ~chosen, (0, 1))
-        right[:, -1] = ~right.any(1)
-        losses = -logits.log_softmax(1).masked_fill(~right, 0.0).sum(1) / right.sum(1)
+        labels = torch.nn.functional.pad(recorded & ~chosen, (0, 1))
+        labels[:, -1] = ~labels.any(1)
+        losses = -logits.log_softmax(1).masked_fill(~labels, 0.0).sum(1) / labels.sum(1)
         return (losses * steps).sum() / steps.sum()
 
 
 def _partial_sets(recorded: Tensor, steps: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw how many and which of the recorded members (b, n) are chosen already, (b, n) bool."""
+    """Draw the number and the choice of the members chosen so far among the recorded ones (b, n), (b, n) bool."""
     number = (torch.rand(len(recorded), generator=generator) * steps).long()
     drawn = torch.rand(recorded.shape, generator=generator).masked_fill(~recorded, 2.0)
     return recorded & (drawn.argsort(1).argsort(1) < number[:, None])

@@ -1,7 +1,4 @@
-"""Sequential generation: a precursor set is chosen one member at a time, each in view of those before it.
-
-A reaction table flows in through `fit`; precursor sets with their probabilities flow out of `plan`.
-"""
+"""Sequential generation: a precursor set is generated member by member, each conditional on those before it."""
 
 from __future__ import annotations
 
@@ -30,36 +27,37 @@ __all__ = ["Sequential"]
 class Sequential(SetBaseline):
     """Sequential generation after section 4.2 of Retro-Rank-In ("Suitability of sequence models").
 
-    The set begins empty. At each step a feed-forward network scores every candidate from the embeddings of the target,
-    of the candidate and of the mean of the members chosen so far, from the number of members, and from counts of the
-    elements that are missing and that the candidate would bring; the choice to stop is scored beside them. Their
-    softmax is the conditional probability of what comes next (`NextMember`). A set has the sum of the probabilities of
-    the orders that lead to it. Embeddings are those of a pretrained encoder and stay as they are, so a candidate that
+    The set is empty at first. At each step a feed-forward network scores every candidate from the embeddings of the
+    target, of the candidate and of the mean of the members chosen so far, from the number of members, and from counts
+    of the missing elements and of those that the candidate would supply; stopping is scored as one more candidate. The
+    softmax of the scores is the conditional probability of the next member (`NextMember`). The probability of a set is
+    the sum over all orders of its members. Embeddings are those of a frozen pretrained encoder, so a candidate that
     no training row uses is scored like any other.
 
-    Competing candidates, in training as in planning, bring an element that the target needs and none that is foreign to
-    it. Members of a training row come in random order, drawn anew each epoch: a set has no order, and all orders of one
-    are added up, so none should be preferred; a canonical order would make rare precursors wait for common ones.
-    Decoding is a beam search that follows partial sets which can still cover the target's elements (`beam_search`).
-    A set counts with the probability of stopping after it. A told size leaves that as it is and only drops sets of
-    other sizes: to rule out stopping earlier would favour sets that were complete a member before.
+    Competing candidates, both in training and in planning, supply an element that the target needs and contain none
+    that is foreign to it. Members of a training row are in random order, drawn again each epoch: a set has no order,
+    and probabilities are summed over all orders, so none should be preferred; in a canonical order, rare precursors
+    would always come last. Decoding is a beam search over partial sets that can still cover the target's elements
+    (`beam_search`). The probability of a set includes that of stopping after it. A known set size does not change that
+    and only drops sets of other sizes: to exclude stopping earlier would favour sets that were complete with fewer
+    members.
 
     Departs from the paper: it gives one paragraph and the accuracies on distinct reactions (18.7 / 34.7 / 39.8 / 43.8 %
-    for top-1/3/5/10). Network, order, negatives, stop choice and search are therefore our own, and so are
-    the counts of missing elements, without which the mean of embeddings has to tell what is still to be brought. The
-    encoder is not tuned, since the paper itself finds that the rows are too few for a larger model. The search knows
-    the rules of a valid set; a system that only drops invalid sets afterwards would list fewer.
+    for top-1/3/5/10). Network, order, negatives, stop choice and search are therefore our own, and so are the counts of
+    missing elements, without which they would have to be inferred from the mean of embeddings. The encoder is not
+    fine-tuned, since according to the paper there are too few rows for a larger model. The search only generates valid
+    sets; a system that drops invalid sets afterwards would list fewer.
 
     Args:
         seed: of the weights, the orders and the shuffling.
         encoder: pretrained encoder, a bundled name or a run folder.
         hidden: width of the two hidden layers.
-        dropout: on them.
-        epochs: passes over the training rows; with a validation part the best of them is kept.
-        batch_size: rows a step.
-        learning_rate: at its highest, before it falls to zero as a cosine.
+        dropout: of the hidden layers.
+        epochs: passes over the training rows; with validation rows the best epoch is kept.
+        batch_size: rows in a batch.
+        learning_rate: at its highest, before it falls to zero along a cosine.
         weight_decay: of AdamW.
-        beam: partial sets of each size that the search follows.
+        beam: number of partial sets of each size that the search keeps.
     """
 
     name = "sequential"
@@ -89,7 +87,7 @@ class Sequential(SetBaseline):
             weight_decay=weight_decay,
             schedule="cosine",
             warmup=0.05,
-            average=0.99,
+            ema_decay=0.99,
             monitor="log_probability",
         )
         self._embed: Embedder | None = None
@@ -100,17 +98,17 @@ class Sequential(SetBaseline):
         validation = split.validation if split is not None and len(split.validation) else None
         precursors = list(table.precursors().values())
         rows = _rows(table, precursors, precursors, embed)
-        judged = None
+        held_out = None
         if validation is not None:
             known = [*precursors, *validation.precursors().values()]
-            judged = _rows(validation, precursors, known, embed)
+            held_out = _rows(validation, precursors, known, embed)
             precursors = known
         vocabulary = embed(precursors)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            learned_from = torch.cat([rows.targets, vocabulary])
-            model = NextMember(learned_from, hidden=self.hidden, dropout=self.dropout)
-            train(SequenceTask(model, vocabulary, rows, judged, self.loop), self.loop, seed=self.seed)
+            embeddings = torch.cat([rows.targets, vocabulary])
+            model = NextMember(embeddings, hidden=self.hidden, dropout=self.dropout)
+            train(SequenceTask(model, vocabulary, rows, held_out, self.loop), self.loop, seed=self.seed)
         self._model = model
 
     def _propose(self, request: SetRequest) -> list[list[Proposal]]:
@@ -119,18 +117,25 @@ class Sequential(SetBaseline):
         competing = CandidateFilter(request.candidates, replace(request.constraints, foreign=False))
         found = []
         with torch.inference_mode():
-            asked = model.standardised(embed(request.targets))
-            known = model.standardised(embed(competing.candidates))
-            projected = model.candidate(known)
+            targets = model.standardised(embed(request.targets))
+            candidates = model.standardised(embed(competing.candidates))
+            projected = model.candidate(candidates)
             for row, (target, sizes) in enumerate(zip(request.targets, request.sizes, strict=True)):
                 feasible = competing.feasible(target)
                 members = [competing.candidates[index] for index in feasible.indices]
-                places = torch.from_numpy(feasible.indices)
-                given = asked[row : row + 1], known[places][None], projected[places][None], _bits(target, members)[None]
-                choose = _choices(model, given)
+                columns = torch.from_numpy(feasible.indices)
+                choose = _choices(
+                    model,
+                    (
+                        targets[row : row + 1],
+                        candidates[columns][None],
+                        projected[columns][None],
+                        _bits(target, members)[None],
+                    ),
+                )
                 sets = beam_search(choose, _rules(feasible, sizes), width=self.beam, number=request.number)
                 found.append(
-                    [Proposal(PrecursorSet([members[place] for place in chosen]), log) for log, chosen in sets]
+                    [Proposal(PrecursorSet([members[index] for index in chosen]), log) for log, chosen in sets]
                 )
         return found
 
@@ -138,18 +143,18 @@ class Sequential(SetBaseline):
 def _rows(
     table: ReactionTable, competing: Sequence[Composition], vocabulary: Sequence[Composition], embed: Embedder
 ) -> SequenceRows:
-    """Return the rows of a table; `competing` may be members beside the recorded ones, which are in `vocabulary`."""
-    position: dict[str, int] = {}
-    for place, precursor in enumerate(vocabulary):
-        position.setdefault(precursor.key, place)
+    """Return the rows of a table; all recorded precursors are in `vocabulary`, and `competing` are its first ones."""
+    column: dict[str, int] = {}
+    for index, precursor in enumerate(vocabulary):
+        column.setdefault(precursor.key, index)
     usable = CandidateFilter(competing, SetConstraints())
     feasible = {target.key: usable.feasible(target).indices.tolist() for target in table.targets}
     lists = []
     for target, keys in zip(table.targets, table.set_keys, strict=True):
-        own = sorted(position[key] for key in keys)
-        lists.append([*own, *(place for place in feasible[target.key] if place not in own)])
+        own = sorted(column[key] for key in keys)
+        lists.append([*own, *(index for index in feasible[target.key] if index not in own)])
     widest = max(map(len, lists))
-    found = [_bits(target, [vocabulary[p] for p in each]) for target, each in zip(table.targets, lists, strict=True)]
+    found = [_bits(target, [vocabulary[i] for i in each]) for target, each in zip(table.targets, lists, strict=True)]
     bits = torch.zeros(len(lists), widest, max(each.shape[1] for each in found))
     for row, each in enumerate(found):
         bits[row, : each.shape[0], : each.shape[1]] = each
@@ -162,7 +167,7 @@ def _rows(
 
 
 def _bits(target: Composition, candidates: Sequence[Composition]) -> Tensor:
-    """Return which source elements of a target each candidate brings, (n, e) float."""
+    """Return which source elements of a target each candidate supplies, (n, e) float."""
     elements = sorted(source_elements(target))
     bits = [[symbol in candidate.elements for symbol in elements] for candidate in candidates]
     return torch.tensor(bits, dtype=torch.float32).reshape(len(candidates), len(elements))
@@ -176,11 +181,11 @@ def _rules(feasible: Feasible, sizes: Sequence[int]) -> BeamRules:
 
 
 def _choices(model: NextMember, given: tuple[Tensor, Tensor, Tensor, Tensor]) -> Choose:
-    """Return what says how probable each candidate of a target is as the next member.
+    """Return a function with the probability of each candidate of a target as the next member.
 
     Args:
-        model: that was trained.
-        given: the first four arguments of `NextMember.forward`, of one target.
+        model: the trained model.
+        given: the first four arguments of `NextMember.forward`, for one target.
     """
     candidates = given[1].shape[1]
 

@@ -1,1 +1,1 @@
-"""Plausible compounds generated from charges."""
+"""Generation of plausible precursors from the charges of the elements."""

@@ -1,6 +1,6 @@
-"""Kinds of plausible precursors with two or three elements besides oxygen and what salts bring.
+"""Classes of plausible precursors with two or three elements besides oxygen and the elements of common anions.
 
-`rrgraph.chem.generation.plausible` puts the kinds together and states the rules.
+`rrgraph.chem.generation.plausible` combines the classes and states the rules.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ def _ratios(text: str, *, both_ways: bool = False) -> _Ratios:
     return tuple(dict.fromkeys(found + [(second, first) for first, second in found if both_ways]))
 
 
-#: Elements in the order in which they take the negative charge; those that are missing never do.
+#: Elements in the order in which they take the negative charge; elements that are not listed never do.
 _NEGATIVITY: Final = "F O Cl N Br I S Se Te C P As Sb Bi H"
-_NEGATIVE: Final = {symbol: place for place, symbol in enumerate(_NEGATIVITY.split())}
+_NEGATIVE: Final = {symbol: rank for rank, symbol in enumerate(_NEGATIVITY.split())}
 _NO_CATION: Final = HALOGENS | {"H", "C", "N", "O", "S"}
-#: Atoms of the first element to atoms of the second, by what the second is, and of two metals.
+#: Atoms of the first element to atoms of the second, by the second element, and of two metals.
 _PHASES: Final[dict[str, _Ratios]] = {
     **dict.fromkeys(sorted(CHALCOGENS), _ratios("1:1 1:2 2:1 2:3 3:4 1:3 4:3")),
     "N": _ratios("1:1 2:1 3:1 4:1 6:5"),
@@ -49,7 +49,7 @@ _PHASES: Final[dict[str, _Ratios]] = {
     "B": _ratios("1:1 2:1 3:1 1:2 3:2 2:3 3:4 5:3 5:2 1:3 1:4 1:6 1:12"),
 }
 _ALLOYS: Final = _ratios("1:1 1:2 1:3 1:4 1:5 1:6 2:3 2:5 2:7 3:4 3:5 5:8 1:12 1:13 2:17", both_ways=True)
-#: Atoms of the less to atoms of the more charged element of a ternary oxide: always, and for some charges only.
+#: Atoms of the less charged to atoms of the more charged element of a ternary oxide: always, and for some charges only.
 _TERNARY: Final = _ratios("1:1 1:2 2:1 1:3 3:1 2:3 3:2 1:4 4:1 3:4 4:3 4:5 5:4 5:3")
 _LOW_CHARGES: Final = _ratios("1:1 1:2 2:1")
 _EXTREME: Final[dict[tuple[int, int], _Ratios]] = {
@@ -62,9 +62,9 @@ _EXTREME: Final[dict[tuple[int, int], _Ratios]] = {
     (3, 4): _ratios("12:1"),
     (3, 6): _ratios("6:1"),
 }
-#: Least charge in ternary oxides, where binary compounds of a lower charge exist.
+#: Lowest charge in ternary oxides of elements that have a lower charge in binary compounds.
 _LEAST: Final = {"Ti": 3, "V": 3, "Cr": 3, "Nb": 4, "Mo": 4, "W": 4, "U": 4}
-#: Anions that an element forms with oxygen, with their charges, and that keep their shape in all salts.
+#: Anions that an element forms with oxygen and that are the same in all salts, with their charges.
 _OXOANIONS: Final = {
     "P": (("PO4", 3), ("P2O7", 4), ("PO3", 1)),
     "As": (("AsO4", 3), ("As2O7", 4), ("AsO3", 1)),
@@ -78,7 +78,7 @@ _SALTS: Final = _ratios("1:1 1:2 2:1 1:3 3:1 2:3 3:2")
 
 
 def _binary(one: str, other: str) -> Iterator[str]:
-    """Halides, sulfides, nitrides, phosphides ...: a cation and the element that takes the negative charge."""
+    """Halides, sulfides, nitrides, phosphides ...: a cation and a monatomic anion."""
     cation, anion = _roles(one, other)
     for charge in charges(cation) if anion else ():
         cations, anions = neutral(charge, -ANIONS[anion])
@@ -126,7 +126,7 @@ def _ternary_oxides(one: str, other: str) -> Iterator[str]:
 
 
 def _oxide_ratios(base: str, low: int, acid: str, high: int) -> _Ratios:
-    """Return in which numbers two elements of these charges share oxygen: the less charged one is the base."""
+    """Return the ratios in which two elements of these charges form an oxide: the less charged one is the base."""
     both_basic = base in BASIC and acid in BASIC
     if low > min(high, 5) or (low == high and (both_basic or (base not in BASIC and acid not in NONMETALS))):
         return ()
@@ -202,7 +202,7 @@ def _is_anion(symbol: str) -> bool:
 
 
 def _may_join(base: str, acid: str, anion: str) -> bool:
-    """Whether two elements are cations of a ternary salt: the base a metal, the acid less negative than the anion."""
+    """Whether two elements form a ternary salt: the base is a metal, the acid is less negative than the anion."""
     return not (
         base in NONMETALS
         or base in _NO_CATION
@@ -227,10 +227,10 @@ PAIRS: Final[dict[str, Callable[[str, str], Iterator[str]]]] = {
     "phase": _phases,
     "alloy": _alloys,
 }
-"""Kinds by name: each takes two element symbols and yields formulas."""
+"""Generators by precursor class: each takes two element symbols and yields formulas."""
 
 TRIPLES: Final[dict[str, Callable[[str, str, str], Iterator[str]]]] = {
     "ternary salt": _ternary_salts,
     "two anions": _two_anions,
 }
-"""Kinds by name: each takes three element symbols and yields formulas."""
+"""Generators by precursor class: each takes three element symbols and yields formulas."""

@@ -1,7 +1,7 @@
-"""Every plausible binary or ternary precursor of a material, made up from charges and small whole numbers.
+"""All plausible binary and ternary precursors of a material, generated from charges and small whole numbers.
 
-The elements of a target flow in; out come compositions that need not be in any table: the harder list of candidates,
-which no record of past syntheses shortens.
+The compositions need not be in any table, so they are a harder list of candidates than the precursors of past
+syntheses.
 """
 
 from __future__ import annotations
@@ -17,43 +17,44 @@ from rrgraph.chem.formula import parse_formula
 from rrgraph.chem.generation.phases import PAIRS, TRIPLES
 from rrgraph.chem.generation.reagents import FURTHER, SINGLE
 
-__all__ = ["plausible_kinds", "plausible_precursors"]
+__all__ = ["plausible_by_class", "plausible_precursors"]
 
 _FURTHER: Final = "further reagent"
 
 
 def plausible_precursors(target: Composition) -> tuple[Composition, ...]:
-    """Return the plausible precursors of a target, distinct, in a fixed order, the target itself left out.
+    """Return the distinct plausible precursors of a target in a fixed order, without the target itself.
 
-    They hold elements of the target, and C, H, O and N that come with salts:
+    They contain elements of the target, and C, H, O and N as parts of common anions:
 
     - one element: the element; an oxide for each charge (`rrgraph.chem.charges`), peroxides; hydroxides,
       oxyhydroxides, acids; carbonates (hydrogen, hydroxide and oxide ones too), nitrates, oxalates, acetates,
       formates, alkoxides; ammonium salts; hydrides, amides, azides, cyanides of alkali and alkaline earth metals;
     - two elements: halides, chalcogenides, nitrides, pnictides of neutral charge; the latter three, carbides and
-      borides in other small whole numbers too; intermetallic compounds from 1:1 to 2:17; sulfates, phosphates and
-      other oxoanions, hydrogen phosphates; two oxides from 1:1 to 5:4; oxide halides, sulfides and nitrides;
-    - three elements: salts of two cations with one anion, and of one cation with two;
-    - a list of reagents that no rule gives: Fe3O4, Pr6O11, (NH4)6Mo7O24 ...
+      borides also in other ratios of small whole numbers; intermetallic compounds from 1:1 to 2:17; sulfates,
+      phosphates and other oxoanions, hydrogen phosphates; two oxides from 1:1 to 5:4; oxide halides, sulfides and
+      nitrides;
+    - three elements: salts of two cations with one anion, and of one cation with two anions;
+    - a list of reagents that no rule generates: Fe3O4, Pr6O11, (NH4)6Mo7O24 ...
 
-    Where the target holds oxygen there are no intermetallic compounds, where it does not there are no pairs of oxides.
-    Carbides, nitrides and hydrides (those named above aside) are for targets that hold C, N or H. Compounds of more
-    elements, intermetallic compounds of three and solid solutions are not made up.
+    For a target with oxygen there are no intermetallic compounds, for one without it there are no ternary oxides.
+    Carbides, nitrides and hydrides (except those named above) are for targets that contain C, N or H. Compounds of more
+    elements, intermetallic compounds of three elements and solid solutions are not generated.
     """
     found = (composition for _, composition in _all(target.elements))
     return tuple({each.key: each for each in found if each.key != target.key}.values())
 
 
-def plausible_kinds(elements: Collection[str]) -> dict[str, tuple[Composition, ...]]:
-    """Return the plausible precursors of a target of these elements by kind; one of several kinds is in each."""
-    kinds: dict[str, dict[str, Composition]] = {name: {} for name in (*SINGLE, *PAIRS, *TRIPLES, _FURTHER)}
-    for kind, composition in _all(frozenset(elements)):
-        kinds[kind].setdefault(composition.key, composition)
-    return {name: tuple(found.values()) for name, found in kinds.items()}
+def plausible_by_class(elements: Collection[str]) -> dict[str, tuple[Composition, ...]]:
+    """Return the plausible precursors of a target of these elements by class; a precursor may be in several classes."""
+    classes: dict[str, dict[str, Composition]] = {name: {} for name in (*SINGLE, *PAIRS, *TRIPLES, _FURTHER)}
+    for name, composition in _all(frozenset(elements)):
+        classes[name].setdefault(composition.key, composition)
+    return {name: tuple(found.values()) for name, found in classes.items()}
 
 
 def _all(elements: frozenset[str]) -> Iterator[tuple[str, Composition]]:
-    """Yield kinds and compounds, some of them several times: fewer elements first, then by alphabet."""
+    """Yield classes and compounds, possibly repeated: fewer elements first, then alphabetically."""
     own = sorted(elements - {"O"})
     for size in range(4):
         for symbols in combinations(own, size):
@@ -62,17 +63,27 @@ def _all(elements: frozenset[str]) -> Iterator[tuple[str, Composition]]:
 
 @lru_cache(maxsize=2**14)
 def _compounds(symbols: tuple[str, ...], oxide: bool) -> tuple[tuple[str, Composition], ...]:
-    """The compounds that hold just these elements and what salts bring, for a target with or without oxygen."""
-    kinds = ({}, SINGLE, PAIRS, TRIPLES)[len(symbols)]
+    """Return the compounds of exactly these elements and the elements of common anions.
+
+    Args:
+        symbols: the elements.
+        oxide: whether the target contains oxygen.
+    """
+    generators = ({}, SINGLE, PAIRS, TRIPLES)[len(symbols)]
     skipped = "alloy" if oxide else "ternary oxide"
-    made = [(kind, parse_formula(text)) for kind, make in kinds.items() if kind != skipped for text in make(*symbols)]
+    made = [
+        (name, parse_formula(text))
+        for name, generate in generators.items()
+        if name != skipped
+        for text in generate(*symbols)
+    ]
     made += [(_FURTHER, reagent) for reagent in _further().get(frozenset(symbols), ())]
-    return tuple({(kind, each.key): (kind, each) for kind, each in made}.values())
+    return tuple({(name, each.key): (name, each) for name, each in made}.values())
 
 
 @lru_cache(maxsize=1)
 def _further() -> dict[frozenset[str], list[Composition]]:
-    """The listed reagents by their elements; carbon or nitrogen alone count where nothing else is there."""
+    """Return the listed reagents by their elements; those of volatile elements alone by carbon or nitrogen."""
     found: dict[frozenset[str], list[Composition]] = {}
     for reagent in map(parse_formula, FURTHER):
         own = reagent.elements - VOLATILE

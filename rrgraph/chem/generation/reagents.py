@@ -1,6 +1,6 @@
-"""Kinds of plausible precursors with one element besides carbon, hydrogen, oxygen and nitrogen.
+"""Classes of plausible precursors with one element besides carbon, hydrogen, oxygen and nitrogen.
 
-`rrgraph.chem.generation.plausible` puts the kinds together and states the rules.
+`rrgraph.chem.generation.plausible` combines the classes and states the rules.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from rrgraph.chem.elements import VOLATILE
 
 __all__ = ["FURTHER", "SINGLE"]
 
-#: Reagents that no rule gives: oxides of mixed valence, polyacids, complex salts, carriers of carbon and nitrogen.
+#: Reagents that no rule generates: oxides of mixed valence, polyacids, complex salts, sources of carbon and nitrogen.
 _LISTED: Final = """
     Fe3O4 Co3O4 Mn3O4 Mn5O8 Pb3O4 Pb2O3 Pr6O11 Tb4O7 U3O8 Sb2O4 Eu3O4 V3O5 V6O13 Ti3O5 Ti4O7 Mo4O11 W18O49 Nb12O29
     (NH4)6Mo7O24 (NH4)2Mo2O7 (NH4)2Mo4O13 (NH4)10W12O41 (NH4)10H2W12O42 (NH4)6W12O39 (NH4)6H2W12O40 (NH4)2Cr2O7
@@ -43,7 +43,7 @@ _ALKOXIDES: Final = frozenset({"Ti", "Zr", "Hf", "Nb", "Ta", "Al", "Si", "Ge"})
 _OXIDE_NITRATES: Final = RARE_EARTHS | {"Bi", "Zr", "Hf", "Ti", "V"}
 _NO_CARBONATE: Final = frozenset({"Ti", "V", "Sn", "Sb", "Au", "Pd", "Pt"})
 _BASIC_CARBONATE_METALS: Final = frozenset({"Be", "Mg", "Mn", "Fe", "Co", "Ni", "Cu", "Zn", "Cd", "Pb", "Hg"})
-#: Numbers of metal atoms, carbonate and hydroxide groups in basic carbonates of metals of charge 2.
+#: Metal atoms, carbonate groups and hydroxide groups in basic carbonates of metals of charge 2.
 _BASIC_CARBONATES: Final = ((2, 1, 2), (3, 2, 2), (5, 2, 6), (5, 4, 2), (3, 1, 4))
 
 
@@ -69,7 +69,7 @@ def _peroxides(symbol: str) -> Iterator[str]:
 
 
 def _hydroxides(symbol: str) -> Iterator[str]:
-    """What water makes of the oxides: hydroxides, oxyhydroxides, acids."""
+    """Products of oxides and water: hydroxides, oxyhydroxides, acids."""
     for charge in () if symbol in HALOGENS | VOLATILE else charges(symbol):
         for oxygen, hydroxide in _hydrous(symbol, charge):
             if symbol in NONMETALS or charge >= 5:
@@ -79,7 +79,7 @@ def _hydroxides(symbol: str) -> Iterator[str]:
 
 
 def _ammonium_salts(symbol: str) -> Iterator[str]:
-    """Ammonium halides, and salts of the acids of charges from 5."""
+    """Ammonium halides, and ammonium salts of the acids of elements with a charge of at least 5."""
     if symbol in HALOGENS:
         yield f"NH4{symbol}"
         return
@@ -91,7 +91,7 @@ def _ammonium_salts(symbol: str) -> Iterator[str]:
 
 
 def _hydrous(symbol: str, charge: int) -> list[tuple[int, int]]:
-    """Numbers of oxygen atoms and hydroxide groups around an element: H3PO4 and HPO3 exist, P(OH)5 does not."""
+    """Return the oxygen atoms and hydroxide groups around an element: H3PO4 and HPO3 exist, P(OH)5 does not."""
     least = charge // 2 if charge >= 6 else 1 if charge == 5 or symbol in CHALCOGENS else 0
     found = [(oxygen, charge - 2 * oxygen) for oxygen in range(min(least, (charge - 1) // 2), (charge + 1) // 2)]
     return [*found, (0, 6)] if (symbol, charge) == ("Te", 6) else found
@@ -123,7 +123,7 @@ def _nitrates(symbol: str) -> Iterator[str]:
 
 
 def _organic(symbol: str) -> Iterator[str]:
-    """Oxalates, acetates, formates; alkoxides of the elements that are sold as such."""
+    """Oxalates, acetates, formates; alkoxides of the elements whose alkoxides are sold."""
     for charge in salt_charges(symbol):
         cations, anions = neutral(charge, 2)
         yield compound((symbol, cations), ("C2O4", anions))
@@ -155,4 +155,4 @@ SINGLE: Final[dict[str, Callable[[str], Iterator[str]]]] = {
     "ammonium salt": _ammonium_salts,
     "hydride or nitrogen salt": _nitrogen,
 }
-"""Kinds by name: each takes an element symbol and yields formulas."""
+"""Generators by precursor class: each takes an element symbol and yields formulas."""

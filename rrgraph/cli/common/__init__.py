@@ -1,1 +1,1 @@
-"""Arguments, inputs and outputs that several commands share."""
+"""Arguments, inputs and outputs shared by several commands."""

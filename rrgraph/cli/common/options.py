@@ -1,4 +1,4 @@
-"""Arguments that several commands share, and how their values become planning constraints."""
+"""Arguments shared by several commands, and functions that read their values."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rrgraph.cli.common.argparse_private import ArgumentContainer, Commands
 from rrgraph.errors import ConfigError, FormulaError, PlanningError, suggestion
 
 if TYPE_CHECKING:
@@ -21,12 +22,11 @@ __all__ = [
     "CANDIDATES",
     "add_command",
     "add_config",
-    "add_groupings",
     "add_mode",
     "add_protocol_flags",
     "add_run_command",
+    "add_subgroups",
     "count_or_all",
-    "groupings",
     "list_formulas",
     "per_target",
     "positive_int",
@@ -34,26 +34,27 @@ __all__ = [
     "protocol_overrides",
     "resolve_candidates",
     "score_mode",
+    "subgroups",
 ]
 
 GENERATED = "generated"
-"""Word of `--candidates` for the compounds that are made up for each target."""
+"""Value of `--candidates` for hypothetical compounds generated for each target."""
 
 CANDIDATES = "FILE|LIST|train|all|generated"
-"""What `--candidates` takes."""
+"""Values of `--candidates`."""
 
 
 def add_command(
-    name: str, commands: argparse._SubParsersAction, *, summary: str, examples: str, rest: str | None = None
+    name: str, commands: Commands, *, summary: str, examples: str, rest: str | None = None
 ) -> argparse.ArgumentParser:
-    """Add a command with a one-line summary and worked examples to the help.
+    """Add a command with a one-line summary and examples in its help.
 
     Args:
         name: of the command.
         commands: where it is added.
-        summary: one line that begins in lower case.
+        summary: one line that starts in lower case.
         examples: lines of the help.
-        rest: the list argument that also takes what stands after options, which argparse alone would refuse.
+        rest: name of a list argument that also takes values after options, which argparse alone would reject.
     """
     parser = commands.add_parser(
         name,
@@ -62,21 +63,24 @@ def add_command(
         epilog=f"examples:\n{examples}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "-v", "--verbose", action="store_true", default=argparse.SUPPRESS, help="log what is being done"
-    )
+    parser.add_argument("-v", "--verbose", action="store_true", default=argparse.SUPPRESS, help="log progress")
     parser.set_defaults(parser=parser, rest=rest)
     return parser
 
 
-def add_run_command(
-    name: str, commands: argparse._SubParsersAction, *, summary: str, examples: str
-) -> argparse.ArgumentParser:
-    """Add a command that carries out the run of a configuration: CONFIG, overrides and --resume."""
+def add_run_command(name: str, commands: Commands, *, summary: str, examples: str) -> argparse.ArgumentParser:
+    """Add a command that runs a configuration, with the arguments CONFIG, overrides, --resume and --explain."""
     parser = add_command(name, commands, summary=summary, examples=examples, rest="overrides")
     add_config(parser)
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help="values that replace those of the file")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings that replace those of the file")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run")
+    parser.add_argument(
+        "--explain",
+        nargs="?",
+        const="",
+        metavar="KEY",
+        help="show what a setting, a section of them or all mean and may be, and run nothing",
+    )
     return parser
 
 
@@ -129,49 +133,53 @@ def count_or_all(text: str) -> int | None:
 
 
 def add_protocol_flags(parser: argparse.ArgumentParser) -> None:
-    """Add `--protocol` and one option for each of its flags."""
+    """Add `--protocol` and an option for each of its flags."""
     group = parser.add_argument_group("evaluation protocol")
-    group.add_argument("--protocol", default="open", help="paper (size told) or open (size unknown; default)")
-    group.add_argument("--size", dest="set_size", help="told or open")
+    group.add_argument("--protocol", default="open", help="paper (set size known) or open (set size unknown; default)")
+    group.add_argument("--size", dest="set_size", help="known or unknown")
     group.add_argument("--cover", help="strict, or exempt: C, H, O, N may come from the atmosphere")
-    group.add_argument("--foreign", help="allowed or forbidden: elements that the target lacks")
+    group.add_argument("--foreign", help="elements that the target lacks: allowed or forbidden")
     group.add_argument(
         "--max-candidates",
         type=count_or_all,
         default=argparse.SUPPRESS,
         metavar="N|all",
-        help="how many most probable candidates form sets",
+        help="number of most probable candidates that sets are formed from",
     )
-    group.add_argument("--ties", help="optimistic or pessimistic for the recorded set")
-    group.add_argument("--truth-rule", dest="truth_rule", help="row: the row's own set; any: any set of the target")
+    group.add_argument("--ties", help="rank of the recorded set among ties: optimistic or pessimistic")
+    group.add_argument(
+        "--truth-rule",
+        dest="truth_rule",
+        help="recorded set that counts: row (the row's own) or any (any of the target)",
+    )
 
 
-def add_mode(parser: argparse._ActionsContainer) -> None:
+def add_mode(parser: ArgumentContainer) -> None:
     """Add `--mode`; `score_mode` reads it."""
     parser.add_argument(
         "--mode",
         metavar="NAME",
-        help="what sets are ranked by: listwise, their probability as whole sets (for models with a set scorer), or by "
-        "their links: product, log_odds or geometric; by default what the model does best with",
+        help="what sets are ranked by: listwise (the re-ranker's probability of whole sets, if the model has one), or "
+        "links (product, log_odds or geometric); default: the best for the model",
     )
 
 
-def add_groupings(parser: argparse.ArgumentParser) -> None:
-    """Add `--by`; `groupings` reads it."""
+def add_subgroups(parser: argparse.ArgumentParser) -> None:
+    """Add `--by`; `subgroups` reads it."""
     parser.add_argument(
         "--by",
         default="",
         metavar="LIST|all",
-        help="also measure apart by kind of row: anion_class, distance (of the target's element system from training), "
+        help="also evaluate subgroups of rows: anion_class, distance (of the target's element system from training), "
         "source_elements, unseen, year; several joined by commas, or all",
     )
 
 
-def groupings(choice: str) -> tuple[str, ...]:
-    """Return the groupings of rows meant by `--by`.
+def subgroups(choice: str) -> tuple[str, ...]:
+    """Return the names of subgroupings given by `--by`.
 
     Raises:
-        ConfigError: there is no grouping of that name.
+        ConfigError: there is no subgrouping of that name.
     """
     from rrgraph.evaluation import SUBGROUPINGS
 
@@ -195,15 +203,15 @@ def protocol_overrides(arguments: argparse.Namespace) -> dict[str, object]:
     return flags
 
 
-def score_mode(choice: str | None, predictor: Model, *, told: bool) -> str:
-    """Return what sets are ranked by: what is asked for, else what the model does best with."""
+def score_mode(choice: str | None, predictor: Model, *, known_size: bool) -> str:
+    """Return what sets are ranked by: the given choice, else the best for the model."""
     from rrgraph.models import default_mode
 
-    return choice or default_mode(predictor, told=told)
+    return choice or default_mode(predictor, known_size=known_size)
 
 
 def per_target(choice: str) -> bool:
-    """Whether `--candidates` asks for compounds made up for each target."""
+    """Return whether `--candidates` asks for compounds generated for each target."""
     return GENERATED in choice.split("+")
 
 
@@ -215,21 +223,21 @@ def resolve_candidates(
     targets: Iterable[Composition] = (),
     required: Iterable[Composition] = (),
 ) -> Sequence[Composition]:
-    """Return the candidates meant by `--candidates FILE|LIST|train|all|generated`.
+    """Return the candidates given by `--candidates FILE|LIST|train|all|generated`.
 
     Args:
-        choice: `all` (every precursor the model knows), `train` (those seen in training), a file with a formula
-            a line, formulas joined by commas, `generated` (the plausible compounds of each target's elements), or
+        choice: `all` (every precursor the model knows), `train` (those seen in training), a file with one formula
+            per line, formulas joined by commas, `generated` (the plausible compounds of each target's elements), or
             `generated` joined to others by a plus sign, such as `all+generated`.
         known: the model's vocabulary.
-        seen: the part of it that occurs in training.
-        targets: what compounds are generated for.
-        required: what every set has to hold: a candidate beside generated ones, whatever the target.
+        seen: the subset of it that occurs in training.
+        targets: that compounds are generated for.
+        required: members of every set, which are candidates of every target in addition to generated ones.
     """
     if per_target(choice):
         from rrgraph.planning import generated_candidates
 
-        lists = [resolve_candidates(part, known, seen) for part in choice.split("+") if part != GENERATED]
+        lists = [resolve_candidates(each, known, seen) for each in choice.split("+") if each != GENERATED]
         return generated_candidates(targets, chain(*lists, required))
     if choice == "all":
         return known
@@ -244,11 +252,8 @@ def list_formulas(option: str, choice: str, *, words: Sequence[str] = ()) -> lis
     Raises:
         PlanningError: the value is empty, or neither a file nor a formula nor one of `words`.
     """
-    from rrgraph.data import CATALOGUE, data_path
     from rrgraph.planning import read_candidates
 
-    if choice in CATALOGUE:
-        choice = str(data_path(choice))
     expected = f"expected a file, formulas joined by commas{''.join(f', {word!r}' for word in words)}"
     if not choice.strip(" ,"):
         raise PlanningError(f"{option} is '{choice}', {expected}.")

@@ -1,4 +1,4 @@
-"""Tables for people: rich on a terminal, plain aligned text in pipes."""
+"""Printed tables and metrics: formatted on a terminal, plain aligned text in pipes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rrgraph.evaluation import Metrics
     from rrgraph.metrics import EdgeMetrics, TopK
 
-__all__ = ["fits", "percent", "show_edges", "show_metrics", "show_strata", "show_table"]
+__all__ = ["fits", "percent", "show_edges", "show_metrics", "show_subgroups", "show_table"]
 
 _GAP = 2
 
@@ -21,7 +21,7 @@ _GAP = 2
 def show_table(
     header: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None, numbers: Collection[str] = ()
 ) -> None:
-    """Print a table; the columns that `numbers` names are aligned to the right."""
+    """Print a table; the columns named in `numbers` are right-aligned."""
     console = Console()
     body = list(rows)
     right = [name in numbers for name in header]
@@ -39,13 +39,13 @@ def show_table(
 
 
 def fits(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    """Return whether a table fits the terminal without broken lines; a pipe is as wide as it needs to be."""
+    """Return whether a table fits the terminal without broken lines; a pipe has unlimited width."""
     console = Console()
     return not console.is_terminal or sum(_widths([header, *rows])) + _GAP * len(header) <= console.width
 
 
 def percent(probability: float) -> str:
-    """Return a probability with two digits that count: ``41 %``, ``4.3 %``; ``< 0.01 %`` and ``> 99 %`` at the ends."""
+    """Return a probability with two significant digits: ``41 %``, ``4.3 %``; ``< 0.01 %`` or ``> 99 %`` at the ends."""
     if probability < 1e-4:
         return "< 0.01 %"
     return "> 99 %" if probability >= 0.995 else f"{100 * probability:.2g} %"
@@ -54,14 +54,15 @@ def percent(probability: float) -> str:
 def show_metrics(systems: Mapping[str, Metrics], *, title: str) -> None:
     """Print the accuracies of one or more systems on the same rows, in % with 95 % intervals."""
     print(f"{title}: accuracy in % [95 % interval over targets]")
-    for label, parts in _parts(systems).items():
-        columns = sorted({k for part in parts.values() for k in part.top})
+    for label, accuracies in _by_rows(systems).items():
+        columns = sorted({k for accuracy in accuracies.values() for k in accuracy.top})
         rows = [
-            [system, *(str(part.top[k]) if k in part.top else "-" for k in columns)] for system, part in parts.items()
+            [system, *(str(accuracy.top[k]) if k in accuracy.top else "-" for k in columns)]
+            for system, accuracy in accuracies.items()
         ]
         names = [f"top-{k}" for k in columns]
         show_table(["system", *names], rows, numbers=names, title=f"\n{label}")
-    _show_leads(systems)
+    _show_differences(systems)
     for system, metrics in systems.items():
         reached = "" if metrics.reachable is None else f"recorded set reachable in {100 * metrics.reachable:.1f} %"
         notes = [reached, str(metrics.calibration or "")]
@@ -71,48 +72,50 @@ def show_metrics(systems: Mapping[str, Metrics], *, title: str) -> None:
             print(f"{system}, first 10 sets of all rows: {metrics.listed_calibration}")
 
 
-def show_strata(systems: Mapping[str, Metrics]) -> None:
-    """Print the accuracies by kind of row, those of several systems below each other."""
-    for found in zip(*(metrics.strata for metrics in systems.values()), strict=True):
-        tables = [strata.table() for strata in found]
+def show_subgroups(systems: Mapping[str, Metrics]) -> None:
+    """Print the accuracies on subgroups of rows, with a line for each system."""
+    for found in zip(*(metrics.subgroups for metrics in systems.values()), strict=True):
+        tables = [each.table() for each in found]
         header = tables[0][0]
         rows = [
-            [kind, system, *cells]
+            [subgroup, system, *cells]
             for lines in zip(*(body for _, body in tables), strict=True)
-            for system, (kind, *cells) in zip(systems, lines, strict=True)
+            for system, (subgroup, *cells) in zip(systems, lines, strict=True)
         ]
         show_table([header[0], "system", *header[1:]], rows, numbers=header[1:], title=f"\nby {header[0]}")
 
 
-def _show_leads(systems: Mapping[str, Metrics]) -> None:
-    """Print how many points the model is ahead of each baseline on the same rows."""
-    leads = {system: metrics.model_lead for system, metrics in systems.items() if metrics.model_lead}
-    if leads:
-        names = [f"top-{k}" for k in next(iter(leads.values()))]
-        rows = [[f"over {system}", *map(str, lead.values())] for system, lead in leads.items()]
-        title = "\nlead of the model in points (paired bootstrap over targets)"
+def _show_differences(systems: Mapping[str, Metrics]) -> None:
+    """Print the paired differences in percentage points between the model and each baseline."""
+    differences = {
+        system: metrics.paired_differences for system, metrics in systems.items() if metrics.paired_differences
+    }
+    if differences:
+        names = [f"top-{k}" for k in next(iter(differences.values()))]
+        rows = [[f"over {system}", *map(str, each.values())] for system, each in differences.items()]
+        title = "\ndifference between the model and each baseline in percentage points (paired bootstrap over targets)"
         show_table(["", *names], rows, numbers=names, title=title)
 
 
-def _parts(systems: Mapping[str, Metrics]) -> dict[str, dict[str, TopK]]:
-    """Group the accuracies by what they are measured on, so that systems stand below each other."""
+def _by_rows(systems: Mapping[str, Metrics]) -> dict[str, dict[str, TopK]]:
+    """Return the accuracies by system for each set of rows and labels."""
     grouped: dict[str, dict[str, TopK]] = {}
     for system, metrics in systems.items():
-        truth = "any recorded set of the target" if metrics.protocol.truth == "any" else "the row's own recorded set"
+        rule = "any recorded set of the target" if metrics.protocol.truth == "any" else "the row's own recorded set"
         named = [
-            (truth, metrics.overall),
+            (rule, metrics.overall),
             ("the row's own recorded set", metrics.per_row),
             ("recorded sets with a precursor unseen in training", metrics.unseen),
         ]
-        for label, part in named:
-            if part is not None and part.rows:
-                plural = "row" if part.rows == 1 else "rows"
-                grouped.setdefault(f"{label} ({part.rows} {plural})", {})[system] = part
+        for label, accuracy in named:
+            if accuracy is not None and accuracy.rows:
+                plural = "row" if accuracy.rows == 1 else "rows"
+                grouped.setdefault(f"{label} ({accuracy.rows} {plural})", {})[system] = accuracy
     return grouped
 
 
 def show_edges(edges: EdgeMetrics) -> None:
-    """Print how well links are told apart before any set is built."""
+    """Print the metrics of link prediction."""
     if edges.mrr is None or edges.hits is None:
         print(f"link metrics: {edges.reason}")
         return

@@ -1,7 +1,4 @@
-"""The ways records leave a command: JSON lines, CSV and Parquet for programs, what the command prints for people.
-
-Flows in: records, one by one, and which rows and columns they become. Flows out: lines on a stream, rows in a file.
-"""
+"""Writers of a command's records: JSON lines, CSV, Parquet, and the printed table of the command."""
 
 from __future__ import annotations
 
@@ -21,14 +18,14 @@ __all__ = ["Layout", "Record", "Writer", "check_output", "open_output"]
 
 _SUFFIXES = (".jsonl", ".csv", ".parquet")
 _GROUP = 10_000
-"""Rows that are collected before a group of them is written as Parquet."""
+"""Number of rows in a row group of Parquet."""
 
 
 class Record(Protocol):
-    """What a command says of one row of its input."""
+    """The result of a command for one row of its input."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as one JSON object."""
+        """Return the record as a JSON object."""
 
 
 R = TypeVar("R", bound=Record)
@@ -39,8 +36,8 @@ class Layout(Generic[R]):
     """How records become rows of columns.
 
     Attributes:
-        columns: names in order, each with the type of its values: `int`, `float` or `str`; any value may be missing.
-        rows: return the rows of one record, given its number from 1; columns that a row lacks are empty.
+        columns: names in order with the types of their values (`int`, `float` or `str`); values may be missing.
+        rows: return the rows of one record, given its number from 1; columns missing in a row are left empty.
     """
 
     columns: Mapping[str, type]
@@ -73,7 +70,7 @@ class RowsWriter(Writer[R]):
         self.number = 0
 
     def rows(self, record: R) -> Iterator[dict[str, Any]]:
-        """Yield the rows of one record, every column filled."""
+        """Yield the rows of one record with all columns."""
         self.number += 1
         empty = dict.fromkeys(self.layout.columns)
         for row in self.layout.rows(self.number, record):
@@ -100,8 +97,8 @@ class ParquetWriter(RowsWriter[R]):
         import pyarrow.parquet as pq
 
         super().__init__(layout)
-        kinds = {int: pa.int64(), float: pa.float64(), str: pa.string()}
-        self.schema = pa.schema([(name, kinds[kind]) for name, kind in layout.columns.items()])
+        types = {int: pa.int64(), float: pa.float64(), str: pa.string()}
+        self.schema = pa.schema([(name, types[each]) for name, each in layout.columns.items()])
         self.file = pq.ParquetWriter(path, self.schema)
         self.waiting: list[dict[str, Any]] = []
 
@@ -111,7 +108,7 @@ class ParquetWriter(RowsWriter[R]):
             self.flush()
 
     def flush(self) -> None:
-        """Write the rows that wait."""
+        """Write the rows collected so far."""
         import pyarrow as pa
 
         if self.waiting:
@@ -119,7 +116,7 @@ class ParquetWriter(RowsWriter[R]):
         self.waiting = []
 
     def close(self) -> None:
-        """Write what waits and finish the file."""
+        """Write the remaining rows and finish the file."""
         self.flush()
         self.file.close()
 
@@ -136,10 +133,10 @@ class Tee(Writer[R]):
 
 
 def check_output(path: str | None, suffixes: Sequence[str] = _SUFFIXES) -> None:
-    """Refuse the name of an output file early.
+    """Check the suffix of an output file before any work is done.
 
     Raises:
-        DataError: it does not end with one of the suffixes.
+        DataError: the name does not end with one of the suffixes.
     """
     if path is not None and Path(path).suffix not in suffixes:
         raise DataError(
@@ -150,13 +147,13 @@ def check_output(path: str | None, suffixes: Sequence[str] = _SUFFIXES) -> None:
 
 @contextmanager
 def open_output(path: str | None, layout: Layout[R], *, as_json: bool, table: Writer[R]) -> Iterator[Writer[R]]:
-    """Yield a writer for `--output`, `--json`, both or the terminal; a file appears when everything is written.
+    """Yield a writer for `--output`, `--json`, both, or the terminal; the file appears once everything is written.
 
     Args:
-        path: of the file, or None for the terminal alone.
+        path: of the file, None for the terminal only.
         layout: the columns of CSV and Parquet.
         as_json: print JSON lines.
-        table: prints for people, when there is neither file nor JSON.
+        table: writer of the printed table, used if there is neither file nor JSON.
 
     Raises:
         DataError: the file name does not end with .jsonl, .csv or .parquet, or the file cannot be written.

@@ -1,4 +1,4 @@
-"""`rrgraph cooccur`: precursor networks of a reaction table."""
+"""`rrgraph cooccur`: networks of the precursors of a reaction table."""
 
 from rrgraph.cli.cooccur.command import add_parser, run
 

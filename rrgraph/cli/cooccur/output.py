@@ -1,4 +1,4 @@
-"""What `rrgraph cooccur` prints: statistics of pairs, substitutions and forecasts flow in, tables or JSON flow out."""
+"""What `rrgraph cooccur` prints: tables or JSON of pairs, substitutes and forecasts."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ def show_summary(
     top: int,
     as_json: bool,
 ) -> None:
-    """Print what was counted and the most telling pairs."""
+    """Print counts and the most notable pairs."""
     counts = _counts(pairs, substitutions)
-    parts = {name: list(pairs.select(order[:top]).rows()) for name, order in _chosen(pairs).items()}
+    chosen = {name: list(pairs.select(order[:top]).rows()) for name, order in _chosen(pairs).items()}
     if as_json:
         listed = [_substitution(each) for each in substitutions[:top]]
-        foretold = [each.to_dict() for each in forecasts]
-        found = {**counts, "pairs": parts, "substitutions": listed, "forecasts": foretold}
+        predicted = [each.to_dict() for each in forecasts]
+        found = {**counts, "pairs": chosen, "substitutions": listed, "forecasts": predicted}
         print(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False))
         return
     print(
         f"{counts['table']}: {counts['reactions']:,} {pairs.records.unit}, {counts['precursors']:,} precursors, "
         f"{counts['pairs_together']:,} pairs used together\n"
-        f"against random sets: {counts['above']:,} pairs more often, {counts['below']:,} less often (q < 0.05)\n"
+        f"compared with random sets: {counts['above']:,} pairs more often, {counts['below']:,} less often (q < 0.05)\n"
         f"given the elements and the anion class of the target: {counts['context_above']:,} more often, "
         f"{counts['context_below']:,} less often"
     )
-    _show_pairs("used together most", parts["frequent"], context=False)
-    _show_pairs("more often than by chance, given what the target needs", parts["above"], context=True)
-    _show_pairs("excluding each other, though they bring different elements", parts["below"], context=True)
+    _show_pairs("most often used together", chosen["frequent"], context=False)
+    _show_pairs("more often than by chance, given the elements of the target", chosen["above"], context=True)
+    _show_pairs("less often than by chance, although they supply different elements", chosen["below"], context=True)
     _show_substitutions(substitutions[:top])
     for forecast in forecasts:
         _show_forecast(forecast)
@@ -67,7 +67,7 @@ def _counts(pairs: PairStatistics, substitutions: Sequence[Substitution]) -> dic
 
 
 def _chosen(pairs: PairStatistics) -> dict[str, NDArray[np.int64]]:
-    """Return the pairs of each printed table, those of the largest difference of reactions first."""
+    """Return the pairs of each printed table, sorted by the difference from expectation, the largest first."""
     excess = pairs.context_count - pairs.context_expected
     sure = pairs.context_q_value < _SIGNIFICANT
     above = np.flatnonzero(sure & (excess > 0))
@@ -95,7 +95,7 @@ def _show_pairs(title: str, rows: Sequence[dict[str, Any]], *, context: bool) ->
 
 
 def _show_substitutions(substitutions: Sequence[Substitution]) -> None:
-    header = ["element", "precursor", "in place of", "odds", "95 %", "together", "trend"]
+    header = ["element", "precursor", "instead of", "odds", "95 %", "together", "trend"]
     rows = []
     for each in substitutions:
         whole = each.odds[0]
@@ -103,7 +103,7 @@ def _show_substitutions(substitutions: Sequence[Substitution]) -> None:
         interval = f"{whole.low:.3g} to {whole.high:.3g}"
         rows.append([each.element, each.first, each.second, f"{whole.odds:.3g}", interval, str(each.together), trend])
     if rows:
-        title = "\nsubstitutions (odds of the first; trend: change of ln odds per decade)"
+        title = "\nsubstitutes (odds of the first over the second; trend: change of ln odds per decade)"
         show_table(header, rows, title=title, numbers=("odds", "together", "trend"))
 
 
@@ -121,9 +121,9 @@ def _show_forecast(forecast: EdgeForecast) -> None:
     ]
     title = (
         f"\nafter {forecast.year}: {FORECASTS[forecast.task]}, {forecast.appeared:,} of {forecast.candidates:,} pairs "
-        f"({forecast.outside:,} more that no heuristic can rank)"
+        f"(and {forecast.outside:,} that no heuristic can rank)"
     )
     if rows:
         show_table(header, rows, title=title, numbers=header[1:])
     else:
-        print(f"{title}: nothing to rank")
+        print(f"{title}: no pair to rank")

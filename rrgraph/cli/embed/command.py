@@ -1,4 +1,4 @@
-"""`rrgraph embed`: a list of formulas flows in, a file with an embedding of each flows out."""
+"""`rrgraph embed`: writes the embeddings of a list of formulas to a file."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command
 
 if TYPE_CHECKING:
@@ -21,36 +22,36 @@ _EXAMPLES = """\
   rrgraph embed --input formulas.txt --output embeddings.parquet --model runs/pretrain
   rrgraph embed --input formulas.txt --output links.parquet --model default     the encoder of a link model
 
-A list of formulas is a CSV or JSONL file with a column 'target' or 'formula', or text with a formula a line. The
-output has a row for each of its rows: the formula as it was typed and e0, e1, ... in 32 bits. A bad row is reported
-with its line number, keeps its place without numbers and makes the exit code 2. Files of any length are streamed.
+The input is a CSV or JSONL file with a column 'target' or 'formula', or a text file with one formula per line. The
+output has the same rows: the formula as given, and e0, e1, ... as 32-bit floats. Rows that cannot be read are reported
+with their line number, left empty in the output, and the exit code is then 2. Files of any length are streamed.
 """
 
-_CHUNK = 16_384
-"""Rows that are in memory at a time; each chunk is a row group of Parquet, which should not be many."""
+_BATCH_SIZE = 16_384
+"""Rows in memory at a time; each batch is a row group of Parquet, of which there should be few."""
 
 
-def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     parser = add_command(name, commands, summary="write embeddings of compositions to a file", examples=_EXAMPLES)
     parser.add_argument(
         "--input", required=True, metavar="FILE", help="CSV, JSONL or text file of formulas; - reads standard input"
     )
-    parser.add_argument("--output", required=True, metavar="FILE", help="write .parquet or .csv")
-    parser.add_argument("--column", metavar="NAME", help="column of the formulas, if not 'target' or 'formula'")
-    parser.add_argument("--model", metavar="NAME|PATH", help="bundled encoder or link model, or the run folder of one")
+    parser.add_argument("--output", required=True, metavar="FILE", help="output file, .parquet or .csv")
+    parser.add_argument("--column", metavar="NAME", help="column with the formulas, if not 'target' or 'formula'")
+    parser.add_argument("--model", metavar="NAME|PATH", help="bundled encoder or link model, or a run folder")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Embed and write; bad rows are reported and do not stop the others, but make the exit code 2."""
+    """Write the embeddings; rows that cannot be read are reported and skipped, and the exit code is then 2."""
     from rrgraph.cli.common.targets import count_lines, read_targets
     from rrgraph.cli.common.writers import check_output
     from rrgraph.cli.embed.output import EMBEDDING_SUFFIXES, embed_rows, open_embeddings
     from rrgraph.util.progress import progress_bar
 
     check_output(arguments.output, EMBEDDING_SUFFIXES)
-    chunks = read_targets([], arguments.input, formula_column=arguments.column, chunk=_CHUNK)
+    batches = read_targets([], arguments.input, formula_column=arguments.column, chunk=_BATCH_SIZE)
     predictor = load_any(arguments.model)
     width = predictor.checkpoint.model.config.width
     written = bad = 0
@@ -58,15 +59,15 @@ def run(arguments: argparse.Namespace) -> int:
         open_embeddings(arguments.output, width) as write,
         progress_bar("embedding", total=count_lines(arguments.input), unit="formula") as bar,
     ):
-        for chunk in chunks:
-            for row in chunk:
+        for batch in batches:
+            for row in batch:
                 if row.target is None:
                     print(f"rrgraph embed: {row.error}", file=sys.stderr)
-            write([row.text for row in chunk], *embed_rows(predictor, chunk))
-            written += len(chunk)
-            bad += sum(row.target is None for row in chunk)
-            bar.update(len(chunk))
-    without = f", {bad:,} of them without numbers" if bad else ""
+            write([row.text for row in batch], *embed_rows(predictor, batch))
+            written += len(batch)
+            bad += sum(row.target is None for row in batch)
+            bar.update(len(batch))
+    without = f", {bad:,} of them empty" if bad else ""
     print(f"{written:,} rows{without}, width {width}, in {arguments.output}")
     return 2 if bad else 0
 

@@ -1,4 +1,4 @@
-"""Embeddings on their way to a file: chunks of rows flow in, Parquet or CSV with a column for each number flows out."""
+"""Computes the embeddings of a batch of rows and writes them as Parquet or CSV, one column per dimension."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Write = Callable[[Sequence[str], NDArray[np.float32], NDArray[np.bool_]], None]
 def embed_rows(
     predictor: PropertyPredictor | Model, rows: Sequence[TargetRow]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the embeddings (n, width) of rows and which rows (n,) are bad and have none."""
+    """Return the embeddings (n, width) of rows, and which rows (n,) have none because they could not be read."""
     bad = np.array([row.target is None for row in rows])
     embeddings = np.zeros((len(rows), predictor.checkpoint.model.config.width), dtype=np.float32)
     embeddings[~bad] = np.asarray(predictor.embed([row.target for row in rows if row.target is not None]))
@@ -36,9 +36,9 @@ def embed_rows(
 
 @contextmanager
 def open_embeddings(path: str, width: int) -> Iterator[Write]:
-    """Yield a function that writes formulas, embeddings (n, width) and which of them are missing (n,).
+    """Yield a function that writes formulas, embeddings (n, width) and a mask of missing ones (n,).
 
-    The file appears when everything is written.
+    The file appears once everything is written.
 
     Raises:
         DataError: it cannot be written.
@@ -57,5 +57,5 @@ def open_embeddings(path: str, width: int) -> Iterator[Write]:
 def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter | pyarrow.csv.CSVWriter:
     if path.suffix == ".csv":
         return pyarrow.csv.CSVWriter(path, schema)
-    # Neighbouring numbers have nothing in common, so a dictionary of them only costs time.
+    # Values hardly ever repeat, so dictionary encoding only costs time.
     return pq.ParquetWriter(path, schema, use_dictionary=False, compression="zstd")

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from rrgraph.cli.common.argparse_private import option_actions
 from rrgraph.cli.common.show import percent, show_table
 from rrgraph.cli.common.writers import Layout, Writer, open_output
 from rrgraph.errors import ConfigError, DataError
@@ -92,9 +93,9 @@ def check_options(arguments: argparse.Namespace, defaults: argparse.ArgumentPars
     Raises:
         ConfigError: naming the option.
     """
-    for action in defaults._actions:
+    for action in option_actions(defaults):
         name = action.dest
-        if name in ("help", "verbose", *_SHARED) or not action.option_strings:
+        if name in ("help", "verbose", *_SHARED):
             continue
         if getattr(arguments, name, action.default) != action.default:
             option = action.option_strings[0]

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import (
     CANDIDATES,
     add_command,
@@ -52,7 +53,7 @@ An element symbol given to --exclude or --require means the element; the element
 _MAX_SIZE = 20
 
 
-def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     parser = add_command(name, commands, summary="rank precursor sets for targets", examples=_EXAMPLES, rest="formulas")
     parser.add_argument("formulas", nargs="*", metavar="FORMULA", help="target compositions")
@@ -216,7 +217,7 @@ def build_planner(
         candidates=candidates,
         mode=arguments.mode,
         max_candidates=arguments.max_candidates,
-        told=_told(arguments),
+        known_size=_told(arguments),
     )
 
 

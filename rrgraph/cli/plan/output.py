@@ -7,14 +7,14 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rrgraph.chem import BalancedEquation, BalanceError, balance, batch_masses
+from rrgraph.chem import BalancedEquation, batch_masses
 from rrgraph.cli.common.targets import TargetRow
 from rrgraph.cli.common.writers import Writer, open_output
 from rrgraph.cli.plan.evidence_output import evidence_json
 from rrgraph.cli.plan.writers import TableWriter, plan_layout
 from rrgraph.data import KnownReaction
 from rrgraph.models import Model
-from rrgraph.planning import Plan, RankedSet, ReactionEnergy, Swap
+from rrgraph.planning import Plan, RankedSet, ReactionEnergy, Swap, balanced_equation
 
 __all__ = ["Alternative", "Detail", "PlanRecord", "SetRecord", "describe_plan", "open_plans"]
 
@@ -157,7 +157,7 @@ def describe_plan(
         _describe_set(rank, ranked, swap, plan, predictor, detail)
         for rank, (ranked, swap) in enumerate(zip(plan.sets, swaps, strict=True), start=1)
     ]
-    return PlanRecord(target=row.text, sets=sets, message=plan.reason, detail=detail, none_of_these=plan.none_of_these)
+    return PlanRecord(target=row.text, sets=sets, message=plan.reason, detail=detail, none_of_these=plan.no_match)
 
 
 def _describe_set(
@@ -165,12 +165,9 @@ def _describe_set(
 ) -> SetRecord:
     balanced, weights = None, None
     if detail.balances:
-        try:
-            balanced = balance(plan.target, list(ranked.precursors))
-            if detail.grams is not None:
-                weights = {p.formula: float(f"{g:.6g}") for p, g in batch_masses(balanced, detail.grams).items()}
-        except BalanceError:
-            pass
+        balanced = balanced_equation(plan.target, ranked.precursors)
+        if balanced is not None and detail.grams is not None:
+            weights = {p.formula: float(f"{g:.6g}") for p, g in batch_masses(balanced, detail.grams).items()}
     return SetRecord(
         rank=rank,
         precursors=[precursor.formula for precursor in ranked.precursors],

@@ -1,4 +1,4 @@
-"""`rrgraph properties`: predicts properties of formulas."""
+"""`rrgraph properties`: predicts properties of compositions."""
 
 from rrgraph.cli.properties.command import add_parser, run
 

@@ -1,10 +1,11 @@
-"""`rrgraph properties`: formulas flow in, predicted properties with uncertainties flow out."""
+"""The command `rrgraph properties`: predicts properties of formulas with uncertainties."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
+from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command
 from rrgraph.errors import PlanningError
 
@@ -17,13 +18,13 @@ _EXAMPLES = """\
   rrgraph properties --input - --json < formulas.txt
   rrgraph properties BaTiO3 --model runs/pretrain              an encoder of your own, with its own properties
 
-A list of formulas is a CSV or JSONL file with a column 'target' or 'formula', or text with a formula a line. A bad
-row is reported with its line number, keeps its place in the output and makes the exit code 2; the others go on.
-Every value comes with one standard deviation and is that of the ground state: a composition has no structure.
+A list of formulas is a CSV or JSONL file with a column 'target' or 'formula', or a text file with one formula on each
+line. An invalid row is reported with its line number, keeps its row in the output and makes the exit code 2; the other
+rows are not affected. Every value is that of the ground state of the composition and has a standard deviation.
 """
 
 
-def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     parser = add_command(
         name, commands, summary="predict properties of compositions", examples=_EXAMPLES, rest="formulas"
@@ -32,14 +33,14 @@ def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--input", metavar="FILE", help="CSV, JSONL or text file of formulas; - reads standard input")
     parser.add_argument("--column", metavar="NAME", help="column of the formulas, if not 'target' or 'formula'")
     parser.add_argument("--model", metavar="NAME|PATH", help="bundled encoder or run folder of 'rrgraph pretrain'")
-    parser.add_argument("--all", action="store_true", help="every property, not only those most asked for")
+    parser.add_argument("--all", action="store_true", help="show every property instead of the most important ones")
     parser.add_argument("--json", action="store_true", help="print one JSON object a formula")
     parser.add_argument("--output", metavar="FILE", help="write .jsonl, .csv or .parquet instead of a table")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Predict and show; bad rows are reported and do not stop the others, but make the exit code 2."""
+    """Predict and show properties; invalid rows are reported and make the exit code 2."""
     from rrgraph.cli.common.targets import read_targets
     from rrgraph.cli.common.writers import check_output, open_output
 
@@ -48,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.column is not None and not arguments.input:
         raise PlanningError("--column names a column of --input FILE, which is not given.")
     check_output(arguments.output)
-    chunks = read_targets(arguments.formulas, arguments.input, formula_column=arguments.column)
+    batches = read_targets(arguments.formulas, arguments.input, formula_column=arguments.column)
 
     from rrgraph.cli.properties.names import shown_tasks
     from rrgraph.cli.properties.output import PropertyTableWriter, describe_properties, property_layout
@@ -59,9 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
     table, layout = PropertyTableWriter(), property_layout(tasks)
     failed = False
     with open_output(arguments.output, layout, as_json=arguments.json, table=table) as output:
-        for chunk in chunks:
-            predictions = predictor.predict([row.target for row in chunk if row.target is not None])
-            for record in describe_properties(chunk, predictions, tasks):
+        for batch in batches:
+            predictions = predictor.predict([row.target for row in batch if row.target is not None])
+            for record in describe_properties(batch, predictions, tasks):
                 if record.message is not None:
                     failed = True
                     print(f"rrgraph properties: {record.message}", file=sys.stderr)

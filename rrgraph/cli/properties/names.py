@@ -1,4 +1,4 @@
-"""What people call the built-in properties and their classes, and which properties they ask for first."""
+"""Display names of the built-in properties and their classes, and the properties that are shown by default."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["class_name", "is_built_in", "property_name", "shown_tasks"]
 
 _MP, _OQMD, _AFLOW = "Materials Project", "OQMD", "AFLOW"
 
-#: What people call the built-in properties, and whose calculations they are learned from.
+#: Display names of the built-in properties, and the source of the calculations they are learned from.
 _NAMES: Mapping[str, tuple[str, str]] = {
     "formation_energy_mp20": ("formation energy", f"{_MP}, mp20 vintage"),
     "formation_energy": ("formation energy", f"{_MP}, aviary2020 vintage"),
@@ -36,7 +36,7 @@ _NAMES: Mapping[str, tuple[str, str]] = {
     "space_group": ("space group", _MP),
 }
 
-#: The properties most asked for; of each group the first one that the model has.
+#: The properties shown by default; of each group the first one that the model predicts.
 _HEADLINES = (
     ("formation_energy_mp20", "formation_energy", "formation_energy_oqmd"),
     ("e_above_hull_mp", "e_above_hull"),
@@ -54,7 +54,7 @@ _CRYSTAL_SYSTEMS = ("triclinic", "monoclinic", "orthorhombic", "tetragonal", "tr
 
 
 def shown_tasks(tasks: Sequence[PropertyTask], *, every: bool) -> list[PropertyTask]:
-    """Return the tasks to show in order: the built-in ones most asked for (or every one), then the model's own."""
+    """Return the tasks to show in order: the built-in ones (the default ones or all), then the model's own."""
     built_in = {task.name: task for task in tasks if is_built_in(task)}
     headlines = [next((built_in[name] for name in group if name in built_in), None) for group in _HEADLINES]
     chosen = [task for task in headlines if task is not None]
@@ -64,12 +64,12 @@ def shown_tasks(tasks: Sequence[PropertyTask], *, every: bool) -> list[PropertyT
 
 
 def property_name(task: PropertyTask) -> tuple[str, str]:
-    """Return what people call a property and whose calculations it is learned from, if that is known."""
+    """Return the display name of a property and the source of the calculations it is learned from, if known."""
     return _NAMES[task.name] if is_built_in(task) else (task.name, "")
 
 
 def is_built_in(task: PropertyTask) -> bool:
-    """Whether a task is what its name promises, not a property of the same name from a table of the user."""
+    """Whether a task is a built-in property, not one of the same name from a table of the user."""
     if task.name not in _NAMES:
         return False
     known = PROPERTY_SOURCES[task.name].task
@@ -90,5 +90,5 @@ def _space_group(number: int) -> str:
     from pymatgen.symmetry.groups import sg_symbol_from_int_number
 
     symbol = sg_symbol_from_int_number(number)
-    # Full symbols of monoclinic groups spell out that nothing lies along a and c: P12_1/c1.
+    # Full symbols of monoclinic groups have a 1 for the directions a and c: P12_1/c1.
     return re.sub("^([A-Z])1(.+)1$", r"\1\2", symbol)

@@ -1,4 +1,4 @@
-"""What `rrgraph properties` says of each formula: predictions flow in, tables for people and rows of files flow out."""
+"""Output of `rrgraph properties`: tables for people and rows of files."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class Answer:
 
     Attributes:
         task: what is predicted.
-        value: in its unit; None for a class task.
-        uncertainty: one standard deviation in that unit; None for a class task.
-        classes: of a class task, the most probable classes: number (of a space group, as in the International
+        value: in its unit; None for classification.
+        uncertainty: one standard deviation in that unit; None for classification.
+        classes: for classification, the most probable classes: number (of a space group, as in the International
             Tables), name if it has one, and probability.
     """
 
@@ -50,15 +50,15 @@ class Answer:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        if self.task.kind == "class":
+        if self.task.kind == "classification":
             names = ("class", "name", "probability")
-            return {"classes": [dict(zip(names, held, strict=True)) for held in self.classes]}
+            return {"classes": [dict(zip(names, values, strict=True)) for values in self.classes]}
         return {"value": self.value, "uncertainty": self.uncertainty, "unit": self.task.unit}
 
 
 @dataclass(frozen=True)
 class PropertyRecord:
-    """The answer to one formula: its properties, or why there are none."""
+    """The properties of one formula, or a message if it is not valid."""
 
     formula: str
     answers: tuple[Answer, ...] = ()
@@ -76,23 +76,23 @@ class PropertyRecord:
 def describe_properties(
     rows: Sequence[TargetRow], predictions: Mapping[str, PropertyPrediction], tasks: Sequence[PropertyTask]
 ) -> Iterator[PropertyRecord]:
-    """Yield the records of rows in order; predictions are of the rows that have a composition."""
-    place = 0
+    """Yield the records of rows in order; predictions are those of the rows with a valid formula."""
+    index = 0
     for row in rows:
         if row.target is None:
             yield PropertyRecord(row.text, message=row.error)
         else:
-            yield PropertyRecord(row.text, tuple(_answer(predictions[task.name], place) for task in tasks))
-            place += 1
+            yield PropertyRecord(row.text, tuple(_answer(predictions[task.name], index) for task in tasks))
+            index += 1
 
 
-def _answer(prediction: PropertyPrediction, place: int) -> Answer:
+def _answer(prediction: PropertyPrediction, index: int) -> Answer:
     task = prediction.task
     if prediction.probabilities is None:
-        return Answer(task, _number(prediction.value[place]), _number(prediction.uncertainty[place]))
-    held = prediction.probabilities[place]
-    best = np.argsort(-held, kind="stable")[:_SHOWN_CLASSES]
-    return Answer(task, classes=tuple((*class_name(task, int(index)), float(f"{held[index]:.6g}")) for index in best))
+        return Answer(task, _number(prediction.value[index]), _number(prediction.uncertainty[index]))
+    probabilities = prediction.probabilities[index]
+    best = np.argsort(-probabilities, kind="stable")[:_SHOWN_CLASSES].tolist()
+    return Answer(task, classes=tuple((*class_name(task, k), float(f"{probabilities[k]:.6g}")) for k in best))
 
 
 def _number(value: float) -> float | None:
@@ -102,7 +102,7 @@ def _number(value: float) -> float | None:
 def with_uncertainty(value: float, deviation: float) -> str:
     """Return ``-3.46 ± 0.05``, ``1.23 ± 0.12`` or ``(3.2 ± 0.4)×10⁻⁵``.
 
-    The deviation keeps one digit, two when the first is 1 or 2, and the value ends at the same place.
+    The deviation has one digit, or two if the first is 1 or 2, and the value is rounded to the same decimal place.
     """
     if not deviation > 0:
         return f"{value:z.4g}"
@@ -129,7 +129,7 @@ class PropertyTableWriter(Writer[PropertyRecord]):
             show_table(["property", "prediction", "learned from"], rows, title=f"\n{record.formula}")
 
     def finish(self) -> None:
-        """Say, once below all tables, how to read them."""
+        """Print notes on how to read the tables, once below all of them."""
         if self.shown:
             print("\n± one standard deviation of the error")
         if any(is_built_in(task) for task in self.shown):
@@ -141,7 +141,7 @@ class PropertyTableWriter(Writer[PropertyRecord]):
 def _table_rows(answer: Answer) -> Iterator[list[str]]:
     task = answer.task
     name, source = property_name(task)
-    if task.kind != "class":
+    if task.kind != "classification":
         shown = "-" if answer.value is None else with_uncertainty(answer.value, answer.uncertainty or 0.0)
         yield [name, f"{shown} {task.unit}".rstrip(), source]
     for rank, (number, label, probability) in enumerate(answer.classes):
@@ -153,7 +153,7 @@ def _table_rows(answer: Answer) -> Iterator[list[str]]:
 
 
 def property_layout(tasks: Sequence[PropertyTask]) -> Layout[PropertyRecord]:
-    """Return the columns of files: a row a formula, units in parentheses; of class tasks the most probable class."""
+    """Return the columns of files, with units in parentheses; for classification, of the most probable class."""
     columns: dict[str, type] = {"row": int, "formula": str}
     for task in tasks:
         columns |= _columns(task)
@@ -161,7 +161,7 @@ def property_layout(tasks: Sequence[PropertyTask]) -> Layout[PropertyRecord]:
 
 
 def _columns(task: PropertyTask) -> dict[str, type]:
-    if task.kind == "class":
+    if task.kind == "classification":
         named: dict[str, type] = {f"{task.name}_name": str} if is_built_in(task) else {}
         return {task.name: int, **named, f"{task.name}_probability": float}
     unit = f" ({task.unit})" if task.unit else ""
@@ -172,7 +172,7 @@ def _file_rows(number: int, record: PropertyRecord) -> Iterator[dict[str, Any]]:
     row: dict[str, Any] = {"row": number, "formula": record.formula, "message": record.message}
     for answer in record.answers:
         values: tuple[Any, ...] = (answer.value, answer.uncertainty)
-        if answer.task.kind == "class":
+        if answer.task.kind == "classification":
             values = tuple(value for value in answer.classes[0] if value is not None)
         row |= zip(_columns(answer.task), values, strict=True)
     yield row

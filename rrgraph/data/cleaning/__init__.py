@@ -1,1 +1,1 @@
-"""Cleaning: rules, corrections and the reader of raw text-mined recipes."""
+"""Cleaning of reaction tables and raw text-mined recipes: rules, corrections, reports."""

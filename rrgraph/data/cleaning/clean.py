@@ -1,7 +1,4 @@
-"""Cleaning of tables: every row is kept or counted under the reason why it was dropped.
-
-Flows in: a reaction table. Flows out: the rows that obey the rules of `rrgraph.data.cleaning.rules`, and the report.
-"""
+"""Cleaning of reaction tables: every row is either kept or counted under the reason why it was dropped."""
 
 from __future__ import annotations
 
@@ -32,14 +29,14 @@ _OFFSET = re.compile(r"[(\[]?(\d*(?:\.\d+)?)\s*[-−–+±]\s*[\d.]*(?:δ|delta|
 
 @dataclass(frozen=True, kw_only=True)
 class CleaningReport:
-    """What cleaning did; `rows_in` is `rows_out` plus the sum of `dropped`.
+    """The result of cleaning; `rows_in` is `rows_out` plus the sum of `dropped`.
 
     Attributes:
-        recipes: raw recipes read, None for a table; a recipe whose variables are expanded gives several rows.
-        rows_in: rows that were judged.
-        rows_out: rows that were kept.
+        recipes: number of raw recipes, None for a table; a recipe whose variables are expanded gives several rows.
+        rows_in: number of rows before cleaning.
+        rows_out: number of rows kept.
         dropped: number of rows dropped, by reason.
-        changed: number of changes made in the rows that were kept, by kind.
+        changed: number of changes in the rows kept, by description.
     """
 
     recipes: int | None = None
@@ -56,7 +53,7 @@ class CleaningReport:
         source = "" if self.recipes is None else f" from {self.recipes:,} recipes"
         lines = [f"{self.rows_in:,} rows{source}, {self.rows_out:,} kept, {sum(self.dropped.values()):,} dropped"]
         lines += [f"  dropped, {reason}: {count:,}" for reason, count in self.dropped.items()]
-        lines += [f"  changed, {kind}: {count:,}" for kind, count in self.changed.items()]
+        lines += [f"  changed, {change}: {count:,}" for change, count in self.changed.items()]
         return "\n".join(lines)
 
 
@@ -64,8 +61,8 @@ def clean_table(table: ReactionTable, options: CleaningOptions | None = None) ->
     """Apply the cleaning rules to a table; all its columns are kept.
 
     Args:
-        table: rows as typed; formulas that cannot be read are dropped and counted, not raised.
-        options: which rules apply, by default all of them.
+        table: rows as typed; rows with formulas that cannot be parsed are dropped and counted.
+        options: rules to apply, by default all of them.
     """
     cleaner = _RowCleaner(options or CleaningOptions())
     rows: list[int] = []
@@ -91,12 +88,12 @@ def clean_table(table: ReactionTable, options: CleaningOptions | None = None) ->
 
 
 def ordered(counts: Counter[str]) -> dict[str, int]:
-    """Return counts by size, largest first."""
+    """Return counts from largest to smallest."""
     return dict(counts.most_common())
 
 
 class _RowCleaner:
-    """Cleans typed rows, reading each distinct spelling once."""
+    """Cleans typed rows; each distinct spelling is parsed once."""
 
     def __init__(self, options: CleaningOptions) -> None:
         self.options = options
@@ -118,9 +115,9 @@ class _RowCleaner:
                 self._precursors[text] = self._precursor(text)
             found = self._precursors[text]
             if found is None:
-                raise Dropped("precursor is no composition")
+                raise Dropped("precursor is not a valid formula")
             compositions.append(found[0])
-            changed["water or grade taken off a precursor"] += found[1]
+            changed["water or grade removed from a precursor"] += found[1]
         left = clean_precursors(product, compositions, self.options, changed)
         self.changed.update(+changed)
         return product.formula, SEPARATOR.join(precursor.formula for precursor in left)
@@ -138,7 +135,7 @@ class _RowCleaner:
         changes: Counter[str] = Counter()
         plain = clean_spelling(text, remove_water=self.options.remove_water)
         if plain != text.strip():
-            changes["water or grade taken off the target"] += 1
+            changes["water or grade removed from the target"] += 1
         if is_composite(plain) and not self.options.keep_composites:
             return "target is a composite", changes
         try:
@@ -146,9 +143,9 @@ class _RowCleaner:
                 warnings.simplefilter("always", FormulaWarning)
                 found = parse_formula(plain)
         except FormulaError:
-            return "target is no composition", changes
+            return "target is not a valid formula", changes
         if caught:
-            changes["oxygen deficiency of the target read as zero"] += 1
+            changes["oxygen deficiency of the target set to zero"] += 1
             found = _without_offset(found)
         return found, changes
 
@@ -160,7 +157,7 @@ class _RowCleaner:
 
 
 def _without_offset(composition: Composition) -> Composition:
-    """Spell a composition without the offset that was read as zero, so that nobody is warned of it again."""
+    """Spell a composition without the offset that was set to zero, so that there is no further warning."""
     plain = _OFFSET.sub(r"\1", composition.formula)
     try:
         with warnings.catch_warnings():

@@ -1,7 +1,6 @@
-"""Precursor formulas that cannot exist, and what was meant.
+"""Corrections of precursor formulas that cannot exist.
 
-Flows in: the table `corrections.csv` of this folder (formula, correction or `drop`, reason), written from charge
-balance. Flows out: a mapping by canonical key.
+They are in `corrections.csv` of this folder (formula, correction or `drop`, reason) and follow from charge balance.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ _DROP = "drop"
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What to read in place of an impossible formula.
+    """The correction of an impossible formula.
 
     Attributes:
-        formula: the impossible one.
-        meant: the composition that was meant, None if nobody can know.
+        formula: the impossible formula.
+        meant: the composition that was meant, None if unknown.
         reason: why the formula is impossible.
     """
 
@@ -36,7 +35,7 @@ class Correction:
 
 @cache
 def corrections() -> Mapping[str, Correction]:
-    """Return every correction by the canonical key of the impossible formula, without water of crystallisation."""
+    """Return the corrections by canonical key of the impossible formula without water of crystallisation."""
     text = (resources.files("rrgraph.data.cleaning") / "corrections.csv").read_text(encoding="utf-8")
     found = {}
     for row in csv.DictReader(text.splitlines()):

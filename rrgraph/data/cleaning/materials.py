@@ -1,7 +1,7 @@
-"""Materials of raw recipes: the mined structure of a formula, with variables, read into compositions.
+"""Compositions of the materials in raw recipes.
 
-Flows in: a material as the text miner wrote it (formula, composition of its parts, listed values of variables).
-Flows out: one composition, or one for each combination of listed values.
+A mined material has a formula, the composition of its terms, and listed values of its variables; it gives one
+composition, or one for each combination of listed values.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ __all__ = ["read_mined_precursor", "read_targets"]
 
 Material = Mapping[str, Any]
 
-#: Most rows that one recipe may expand to.
+#: Largest number of rows that one recipe may expand to.
 _MOST_ROWS = 200
-#: Largest amount that a listed value may give an element; beyond, a percentage or temperature was taken for it.
+#: Largest amount of an element from a listed value; a larger one is a misread percentage or temperature.
 _LARGEST = 100
 _WATER = {"H": "2", "O": "1"}
 _SYMBOL = re.compile(r"[A-Z][a-z]?")
 
 
 def read_mined_precursor(material: Material, options: CleaningOptions) -> tuple[Composition, bool]:
-    """Return the composition of a precursor, from its formula or else from the mined composition of its parts.
+    """Return the composition of a precursor and whether water or a grade was removed.
 
-    Second, whether water or a grade was taken off.
+    It is parsed from the formula, or else taken from the mined composition of its terms.
 
     Raises:
-        Dropped: it is no composition.
+        Dropped: it is not a valid formula.
     """
     try:
         return read_precursor(str(material["material_formula"]), remove_water=options.remove_water)
@@ -45,16 +45,16 @@ def read_mined_precursor(material: Material, options: CleaningOptions) -> tuple[
         pass
     mined = material["composition"]
     try:
-        parts = _without_water(mined) if options.remove_water else mined
-        return composition_from_amounts(_amounts(parts, {}, {})), len(parts) < len(mined)
+        terms = _without_water(mined) if options.remove_water else mined
+        return composition_from_amounts(_amounts(terms, {}, {})), len(terms) < len(mined)
     except (FormulaError, Dropped):
-        raise Dropped("precursor is no composition") from None
+        raise Dropped("precursor is not a valid formula") from None
 
 
 def read_targets(
     material: Material, substitution: Mapping[str, str], options: CleaningOptions
 ) -> tuple[list[Composition | Dropped], Counter[str]]:
-    """Return the compositions that a target stands for, and what was changed in each of them.
+    """Return the compositions of a target, and the changes made to each of them.
 
     Args:
         material: the mined target.
@@ -62,43 +62,43 @@ def read_targets(
         options: whether water is removed, variables are expanded, composites and additives kept.
 
     Returns:
-        One composition, or one for each combination of listed values; a combination that makes no composition is
-        represented by the reason. Second, the changes.
+        One composition, or one for each combination of listed values, where a combination without a valid composition
+        is replaced by the reason; and the number of changes by description.
 
     Raises:
-        Dropped: no combination makes sense.
+        Dropped: no combination is usable.
     """
     changes: Counter[str] = Counter()
-    parts: Sequence[Material] = material["composition"]
-    if options.remove_water and len(dry := _without_water(parts)) < len(parts):
-        parts = dry
-        changes["water or grade taken off the target"] += 1
-    if len(parts) > 1 and not options.keep_composites:
+    terms: Sequence[Material] = material["composition"]
+    if options.remove_water and len(dry := _without_water(terms)) < len(terms):
+        terms = dry
+        changes["water or grade removed from the target"] += 1
+    if len(terms) > 1 and not options.keep_composites:
         raise Dropped("target is a composite")
     if material["additives"] and not options.keep_additives:
         raise Dropped("additive missing from the target formula")
     try:
-        names, symbols, deficient = _unknowns(parts)
+        names, symbols, deficient = _unknowns(terms)
         if deficient:
-            changes["oxygen deficiency of the target read as zero"] += 1
+            changes["oxygen deficiency of the target set to zero"] += 1
         if not names and not symbols:
-            return [_target(parts, {}, {}, material)], changes
+            return [_target(terms, {}, {}, material)], changes
         if not options.expand_variables:
             raise Dropped("variables in the target")
         combinations = _combinations(material, names, symbols, substitution)
     except FormulaError:
-        raise Dropped("target is no composition") from None
+        raise Dropped("target is not a valid formula") from None
     changes["variables of the target replaced by listed values"] += 1
-    return [_try(parts, values, elements, material) for values, elements in combinations], changes
+    return [_try(terms, values, elements, material) for values, elements in combinations], changes
 
 
-def _unknowns(parts: Iterable[Material]) -> tuple[list[str], list[str], bool]:
-    """Return the variables for amounts, those for elements, and whether there is an oxygen deficiency."""
+def _unknowns(terms: Iterable[Material]) -> tuple[list[str], list[str], bool]:
+    """Return the variables of amounts, the variables of elements, and whether there is an oxygen deficiency."""
     names: set[str] = set()
     symbols: set[str] = set()
-    for part in parts:
-        names |= variable_names(part["amount"])
-        for symbol, amount in part["elements"].items():
+    for term in terms:
+        names |= variable_names(term["amount"])
+        for symbol, amount in term["elements"].items():
             names |= variable_names(amount)
             if symbol not in ATOMIC_NUMBERS:
                 symbols.add(symbol)
@@ -118,7 +118,7 @@ def _combinations(
     Raises:
         Dropped: a variable has no listed value, or there are too many combinations.
     """
-    numbers = [
+    amounts = [
         list(dict.fromkeys(Fraction(str(value)) for value in material["amounts_vars"].get(name, {}).get("values", ())))
         for name in names
     ]
@@ -129,7 +129,7 @@ def _combinations(
         for symbol in symbols
     ]
     size = 1
-    for values in (*numbers, *elements):
+    for values in (*amounts, *elements):
         size *= len(values)
     if not size:
         raise Dropped("variable of the target without listed values")
@@ -137,26 +137,26 @@ def _combinations(
         raise Dropped(f"more than {_MOST_ROWS} combinations of listed values")
     return [
         (dict(zip(names, chosen[: len(names)], strict=True)), dict(zip(symbols, chosen[len(names) :], strict=True)))
-        for chosen in product(*numbers, *elements)
+        for chosen in product(*amounts, *elements)
     ]
 
 
 def _try(
-    parts: Sequence[Material], values: Mapping[str, Fraction], elements: Mapping[str, str], material: Material
+    terms: Sequence[Material], values: Mapping[str, Fraction], elements: Mapping[str, str], material: Material
 ) -> Composition | Dropped:
     try:
-        return _target(parts, values, elements, material)
+        return _target(terms, values, elements, material)
     except FormulaError:
-        return Dropped("target is no composition")
+        return Dropped("target is not a valid formula")
     except Dropped as drop:
         return drop
 
 
 def _target(
-    parts: Sequence[Material], values: Mapping[str, Fraction], elements: Mapping[str, str], material: Material
+    terms: Sequence[Material], values: Mapping[str, Fraction], elements: Mapping[str, str], material: Material
 ) -> Composition:
-    """Return the composition for one combination of values, in the published spelling where that says the same."""
-    amounts = _amounts(parts, values, elements)
+    """Return the composition for one combination of values, in the published spelling if that is equivalent."""
+    amounts = _amounts(terms, values, elements)
     found = composition_from_amounts(amounts)
     try:
         with warnings.catch_warnings():
@@ -168,22 +168,22 @@ def _target(
 
 
 def _amounts(
-    parts: Iterable[Material], values: Mapping[str, Fraction], elements: Mapping[str, str]
+    terms: Iterable[Material], values: Mapping[str, Fraction], elements: Mapping[str, str]
 ) -> dict[str, Fraction]:
-    """Sum the elements of all parts, in the order of the formulas; elements whose amount is zero are left out.
+    """Return the amounts of the elements of all terms, in the order of the formulas, without zero amounts.
 
     Raises:
-        Dropped: an amount is negative, or too large to be meant.
+        Dropped: an amount is negative, or too large to be plausible.
         FormulaError: an amount cannot be evaluated.
     """
     known = _Values(values)
     total: dict[str, Fraction] = {}
-    for part in parts:
-        order = {symbol: place for place, symbol in reversed(list(enumerate(_SYMBOL.findall(str(part["formula"])))))}
-        scale = evaluate(part["amount"], known)
-        for symbol in sorted(part["elements"], key=lambda symbol: order.get(symbol, len(order))):
+    for term in terms:
+        order = {symbol: index for index, symbol in reversed(list(enumerate(_SYMBOL.findall(str(term["formula"])))))}
+        scale = evaluate(term["amount"], known)
+        for symbol in sorted(term["elements"], key=lambda symbol: order.get(symbol, len(order))):
             element = elements.get(symbol, symbol)
-            amount = scale * evaluate(part["elements"][symbol], known)
+            amount = scale * evaluate(term["elements"][symbol], known)
             if amount < 0 or (values and amount > _LARGEST):
                 raise Dropped("listed value gives an impossible amount")
             total[element] = total.get(element, Fraction(0)) + amount
@@ -200,5 +200,5 @@ class _Values(dict[str, Fraction]):
         return Fraction(0)
 
 
-def _without_water(parts: Sequence[Material]) -> list[Material]:
-    return [part for part in parts if dict(part["elements"]) != _WATER]
+def _without_water(terms: Sequence[Material]) -> list[Material]:
+    return [term for term in terms if dict(term["elements"]) != _WATER]

@@ -1,7 +1,6 @@
-"""Raw text-mined solid-state recipes, as published by Kononova et al. (2019), turned into a clean reaction table.
+"""Reaction tables from raw text-mined solid-state recipes, as published by Kononova et al. (2019).
 
-Flows in: JSON, optionally compressed with xz or gzip. Flows out: rows with the recipe they come from (`group`) and
-its conditions, and a report that accounts for every recipe that gave no row.
+Rows keep the paragraph they come from (`group`) and its conditions; the report counts every recipe that gave no row.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from rrgraph.util.progress import track
 
 __all__ = ["RECIPE_SUFFIXES", "clean_recipes", "load_recipes", "read_recipes"]
 
-#: Endings of the names of files of raw recipes.
+#: Suffixes of files of raw recipes.
 RECIPE_SUFFIXES = (".json", ".json.xz", ".json.gz")
 
 Recipe = Mapping[str, Any]
@@ -45,7 +44,7 @@ def read_recipes(
     """Read and clean a file of raw recipes; see `load_recipes` and `clean_recipes`.
 
     Raises:
-        DataError: the file is missing or holds no recipes.
+        DataError: the file is missing or contains no recipes.
     """
     return clean_recipes(load_recipes(path), options=options, years=years)
 
@@ -54,7 +53,7 @@ def load_recipes(path: str | os.PathLike[str]) -> list[Recipe]:
     """Read the recipes of a `.json`, `.json.xz` or `.json.gz` file: a list, or an object with a list `reactions`.
 
     Raises:
-        DataError: the file is missing, cut, or of another kind.
+        DataError: the file is missing, truncated, or of another format.
     """
     path = Path(path)
     if not path.is_file():
@@ -67,7 +66,7 @@ def load_recipes(path: str | os.PathLike[str]) -> list[Recipe]:
         raise DataError(f"'{path}' cannot be read as JSON: {' '.join(str(error).split())}.") from None
     recipes = content.get("reactions") if isinstance(content, dict) else content
     if not isinstance(recipes, list):
-        raise DataError(f"'{path}' holds no recipes: expected a list, or an object with a list named 'reactions'.")
+        raise DataError(f"'{path}' contains no recipes: expected a list, or an object with a list named 'reactions'.")
     return recipes
 
 
@@ -77,15 +76,15 @@ def clean_recipes(
     options: CleaningOptions | None = None,
     years: Mapping[str, int] | None = None,
 ) -> tuple[ReactionTable, CleaningReport]:
-    """Turn raw recipes into a table with the columns target, precursors, year, doi and
+    """Return raw recipes as a table with the columns target, precursors, year, doi and
 
-    - `group`: the paragraph it was mined from; all rows of one paragraph share it, so that splits keep them together;
+    - `group`: the paragraph it was mined from, by which splits keep the rows of one paragraph together;
     - `temperature_c`, `time_h`, `atmosphere`: see `heating_conditions`.
 
     Args:
-        recipes: as `load_recipes` returns them; a malformed one is dropped and counted.
-        options: which rules apply, by default all, and whether variables are expanded.
-        years: year of publication by doi; the raw recipes have none.
+        recipes: as returned by `load_recipes`; a malformed one is dropped and counted.
+        options: rules to apply, by default all, and whether variables are expanded.
+        years: year of publication by doi, which raw recipes lack.
     """
     options = options or CleaningOptions()
     years = years or {}
@@ -117,7 +116,7 @@ def clean_recipes(
 def _rows(
     recipe: Recipe, options: CleaningOptions, changed: Counter[str]
 ) -> tuple[list[tuple[str, str]], Counter[str]]:
-    """Return the (target, joined precursors) rows of one recipe and the number of rows dropped, by reason.
+    """Return the (target, joined precursors) rows of one recipe and the number of dropped rows by reason.
 
     Raises:
         Dropped: the recipe as a whole breaks a rule.
@@ -129,7 +128,7 @@ def _rows(
     except (KeyError, TypeError, AttributeError, ValueError):
         raise Dropped("malformed recipe") from None
     precursors = [precursor for precursor, _ in read]
-    changes["water or grade taken off a precursor"] += sum(altered for _, altered in read)
+    changes["water or grade removed from a precursor"] += sum(altered for _, altered in read)
     found = []
     failed: Counter[str] = Counter()
     for target in targets:
@@ -146,7 +145,7 @@ def _rows(
 
 
 def _source(recipe: Recipe, groups: _Groups, years: Mapping[str, int]) -> tuple[Any, ...]:
-    """Return year, doi, group and conditions of a recipe."""
+    """Return the year, doi, group and conditions of a recipe."""
     try:
         doi = str(recipe["doi"])
         conditions = heating_conditions(recipe.get("operations") or ())

@@ -1,7 +1,6 @@
-"""The rules that decide whether a recorded reaction can be trusted, and what is taken out of its precursor set.
+"""Rules for whether a recorded reaction is kept, and for what is removed from its precursor set.
 
-Flows in: a target and its precursors as compositions or typed text. Flows out: the cleaned precursors, or `Dropped`
-with a named reason. Nothing is decided without being counted.
+A reaction that breaks a rule raises `Dropped` with a named reason; every removal and correction is counted.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rrgraph.chem import VOLATILE, Composition, FormulaWarning, parse_formula, split_parts
+from rrgraph.chem import VOLATILE, Composition, FormulaWarning, parse_formula, split_terms
 from rrgraph.data.cleaning.corrections import corrections
 from rrgraph.errors import FormulaError
 
@@ -23,19 +22,18 @@ __all__ = ["CleaningOptions", "Dropped", "clean_precursors", "clean_spelling", "
 class CleaningOptions:
     """What cleaning does beyond the rules of Retro-Rank-In section 4.1.
 
-    With everything switched off (and composites and additives kept) only the paper's rules remain: explicit
-    stoichiometry, real elements, every target element but C, H, O and N present in the precursors, no target among
-    its own precursors.
+    With all of it off (and composites and additives kept), only the paper's rules apply: explicit stoichiometry, real
+    elements, every target element except C, H, O and N in the precursors, no target among its own precursors.
 
     Attributes:
-        expand_variables: turn each recipe with listed values of its variables into one row a value, instead of
-            dropping it; for raw recipes only.
-        correct_formulas: replace impossible precursor formulas by what was meant, or drop the row.
-        remove_media: take gases, water, solvents, organic auxiliaries and fluxes out of the precursor sets.
-        remove_water: take water of crystallisation out of targets and precursors, so that a salt and its hydrates
+        expand_variables: make one row for each listed value of a recipe's variables instead of dropping the recipe;
+            for raw recipes only.
+        correct_formulas: correct impossible precursor formulas, or drop the row where that is not possible.
+        remove_media: remove gases, water, solvents, organic auxiliaries and fluxes from the precursor sets.
+        remove_water: remove water of crystallisation from targets and precursors, so that a salt and its hydrates
             are one material.
-        keep_composites: keep targets of several phases as the sum of their parts.
-        keep_additives: keep targets whose dopant is named beside the formula and missing in it.
+        keep_composites: keep targets of several phases as the sum of their phases.
+        keep_additives: keep targets whose dopant is given separately and is not part of the formula.
     """
 
     expand_variables: bool = False
@@ -62,9 +60,9 @@ def _keys(text: str) -> frozenset[str]:
     return frozenset(parse_formula(formula).key for formula in text.split())
 
 
-#: Gases of the furnace, and water. They are conditions, not precursors: balancing takes them up as gases.
+#: Gases of the furnace, and water. They are conditions, not precursors: balancing treats them as gases.
 _GASES = _keys("O2 H2 N2 CO CO2 NH3 CH4 Ar He H2O H2O2")
-#: Liquids and binders that only help mixing or pressing, and nitric acid: never a source of carbon or nitrogen.
+#: Liquids and binders used for mixing or pressing, and nitric acid: never a source of carbon or nitrogen.
 _SOLVENTS = _keys("CH3OH C2H5OH C3H7OH C4H9OH C2H4(OH)2 C3H6O C4H8O C3H7NO C6H6 C7H8 C6H14 C7H16 C2H4O HNO3 HCOOH")
 _GRAPHITE = "C"
 
@@ -74,21 +72,23 @@ _STOP_BEFORE_UNKNOWN_WATER = re.compile(r"\.(?=\s*\(?[nxy]\)?\s*[(\[]?H2O)")
 
 
 def clean_spelling(text: str, *, remove_water: bool = True) -> str:
-    """Take a grade (`La2O3(4N)`) and, if asked, water of crystallisation off a typed formula."""
+    """Return a typed formula without its grade (`La2O3(4N)`) and, optionally, without water of crystallisation."""
     plain = _PURITY.sub("", text.strip())
     if remove_water:
-        parts = _parts(plain)
-        dry = [part for part in parts if not _WATER.fullmatch(part)]
-        if dry and len(dry) < len(parts):
+        terms = _terms(plain)
+        dry = [term for term in terms if not _WATER.fullmatch(term)]
+        if dry and len(dry) < len(terms):
             return "·".join(dry)
     return plain
 
 
 def read_precursor(text: str, *, remove_water: bool = True) -> tuple[Composition, bool]:
-    """Read the cleaned spelling of a precursor, an unknown deficiency as zero; second, whether anything was taken off.
+    """Return the composition of a cleaned precursor and whether its spelling was changed.
+
+    An unknown deficiency is set to zero.
 
     Raises:
-        FormulaError: it is no composition.
+        FormulaError: it is not a valid formula.
     """
     plain = clean_spelling(text, remove_water=remove_water)
     with warnings.catch_warnings():
@@ -97,14 +97,14 @@ def read_precursor(text: str, *, remove_water: bool = True) -> tuple[Composition
 
 
 def is_composite(text: str) -> bool:
-    """Whether a spelling without water of crystallisation still joins several materials."""
-    return len(_parts(text)) > 1
+    """Whether a spelling without water of crystallisation has several terms."""
+    return len(_terms(text)) > 1
 
 
-def _parts(text: str) -> list[str]:
-    """Return the parts that a spelling joins, or the spelling itself where it cannot be read."""
+def _terms(text: str) -> list[str]:
+    """Return the terms of a spelling, or the spelling itself if it cannot be parsed."""
     try:
-        return split_parts(_STOP_BEFORE_UNKNOWN_WATER.sub("·", text))
+        return split_terms(_STOP_BEFORE_UNKNOWN_WATER.sub("·", text))
     except FormulaError:
         return [text]
 
@@ -112,13 +112,13 @@ def _parts(text: str) -> list[str]:
 def clean_precursors(
     target: Composition, precursors: Iterable[Composition], options: CleaningOptions, changed: Counter[str]
 ) -> tuple[Composition, ...]:
-    """Apply the rules to one row and return what is left of its precursors.
+    """Apply the rules to one row and return the remaining precursors.
 
     Args:
         target: the product.
         precursors: as recorded.
-        options: which rules apply.
-        changed: receives the number of precursors that were corrected or removed, by reason, if the row is kept.
+        options: rules to apply.
+        changed: counter to which the corrected and removed precursors are added, by reason, if the row is kept.
 
     Raises:
         Dropped: the row breaks a rule.
@@ -154,12 +154,12 @@ def _corrected(precursor: Composition, changes: Counter[str]) -> Composition:
 
 
 def _medium(precursor: Composition, target: Composition) -> str | None:
-    """Return why a listed precursor is none, or None if it is one.
+    """Return the reason why a listed material is not a precursor, or None if it is one.
 
-    A compound of C, H, O and N alone is a precursor only where it brings carbon to a target with carbon or nitrogen
-    to a target with nitrogen. Graphite always is one: it also reduces oxides to carbides, nitrides, borides or
+    A compound of C, H, O and N alone is a precursor only if it supplies carbon to a target with carbon or nitrogen
+    to a target with nitrogen. Graphite always is a precursor: it also reduces oxides to carbides, nitrides, borides or
     lower charges (LiFePO4 from iron(III)). Any other compound must share an element other than these four with the
-    target, else it is a flux, a mineraliser or an acid.
+    target; otherwise it is a flux, a mineraliser or an acid.
     """
     elements = precursor.elements
     if precursor.key in _GASES:
@@ -169,7 +169,7 @@ def _medium(precursor: Composition, target: Composition) -> str | None:
     if elements <= VOLATILE:
         source = precursor.key == _GRAPHITE or elements & target.elements & {"C", "N"}
         return None if source else "solvent or organic auxiliary removed"
-    bringable = target.elements - VOLATILE
-    if bringable and not elements & bringable:
+    needed = target.elements - VOLATILE
+    if needed and not elements & needed:
         return "flux or medium foreign to the target removed"
     return None

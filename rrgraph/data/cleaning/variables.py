@@ -1,7 +1,6 @@
-"""Amounts that are written as formulas of variables, such as `1-x` or `2 - del_O`.
+"""Amounts that are written as expressions of variables, such as `1-x` or `2 - del_O`.
 
-Flows in: the text of an amount and values for its variables. Flows out: an exact number. Nothing but the four basic
-operations on numbers and named variables is understood.
+They are evaluated exactly; only the four basic operations on numbers and named variables are allowed.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ _OPERATIONS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] 
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
 }
-_LONGEST = 100  # characters; deeper nesting than this cannot occur
+_LONGEST = 100  # characters, which also limits the nesting
 
 
 def evaluate(text: str, values: Mapping[str, Fraction]) -> Fraction:
     """Return the value of an arithmetic expression.
 
     Raises:
-        FormulaError: the text is no such expression, names a variable without value, or divides by zero.
+        FormulaError: the text is not such an expression, has a variable without a value, or divides by zero.
     """
     try:
         return _value(_parsed(text), text, values)
@@ -41,7 +40,7 @@ def variable_names(text: str) -> frozenset[str]:
     """Return the names of the variables in an expression.
 
     Raises:
-        FormulaError: the text is no expression.
+        FormulaError: the text is not an expression.
     """
     return frozenset(node.id for node in ast.walk(_parsed(text)) if isinstance(node, ast.Name))
 
@@ -63,9 +62,9 @@ def _value(node: ast.expr, text: str, values: Mapping[str, Fraction]) -> Fractio
         case ast.Name(id=name) if name in values:
             return values[name]
         case ast.Name(id=name):
-            raise FormulaError(f"The amount '{text}' has a variable '{name}' without value.")
+            raise FormulaError(f"The amount '{text}' has a variable '{name}' without a value.")
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -_value(operand, text, values)
         case ast.BinOp(left=left, op=operation, right=right) if type(operation) in _OPERATIONS:
             return _OPERATIONS[type(operation)](_value(left, text, values), _value(right, text, values))
-    raise FormulaError(f"The amount '{text}' is not made of numbers, variables and + - * /.")
+    raise FormulaError(f"The amount '{text}' contains more than numbers, variables and + - * /.")

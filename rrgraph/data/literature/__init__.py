@@ -1,1 +1,1 @@
-"""Literature precedents: the recorded reactions nearest to a composition."""
+"""Literature precedents: the recorded reactions most similar to a composition."""

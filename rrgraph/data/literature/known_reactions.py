@@ -1,7 +1,6 @@
-"""Recorded reactions as evidence: the nearest ones to any composition, each with its papers and conditions.
+"""Literature precedents of any composition: the recorded reactions of the most similar targets.
 
-Flows in: a reaction table, grouped so that one target made from one set is one reaction in however many papers. Flows
-out: for each composition the most similar recorded targets, how they were made, where that is reported, how hot.
+Each has its precursor set, its papers and its heating conditions.
 """
 
 from __future__ import annotations
@@ -20,30 +19,30 @@ from rrgraph.data.table import SEPARATOR
 
 __all__ = ["KnownReaction", "KnownReactions", "overlap_vectors", "similarity"]
 
-#: Oxygen counts a quarter: nearly all targets have it, and two oxides without a common metal are not alike.
-_OXYGEN: Final = 0.25
-_CHUNK: Final = 8_000_000
-"""Similarities that are held at a time."""
+#: Weight of oxygen: nearly all targets contain it, and two oxides without a common metal are not similar.
+_OXYGEN_WEIGHT: Final = 0.25
+_BATCH_SIZE: Final = 8_000_000
+"""Similarities that are held in memory at a time."""
 _FIRST: Final = 64
-"""Nearest targets that are put in order at first; a paper with a long series makes it necessary to look at more."""
+"""Nearest targets that are sorted at first; more are only needed when a paper reports a long series."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownReaction:
-    """One target made from one precursor set, as seen from a composition that is asked for.
+    """A recorded reaction (one target, one precursor set) that is similar to a queried composition.
 
     Attributes:
         target: formula.
         precursors: formulas.
-        same_composition: whether the target is the very composition that is asked for.
-        similarity: see `similarity`.
-        reports: number of papers; rows without a doi count as one each.
-        year, doi: of the newest of them, None where the table does not say.
-        first_year, first_doi: of the oldest.
-        temperature_c: highest temperature of the firing in °C, median of the papers that give it.
-        temperature_low_c, temperature_high_c: the lowest and the highest of these papers.
+        same_composition: whether the target is the queried composition itself.
+        similarity: to the queried composition, see `similarity`.
+        reports: number of papers; each row without a doi counts as one.
+        year, doi: of the newest paper, None if not known.
+        first_year, first_doi: of the oldest paper.
+        temperature_c: highest temperature of the firing in °C, median over the papers that state it.
+        temperature_low_c, temperature_high_c: the lowest and the highest of these temperatures.
         time_h: time at that temperature in h, median.
-        atmosphere: the most frequent one.
+        atmosphere: the most frequent atmosphere.
     """
 
     target: str
@@ -66,7 +65,7 @@ class KnownReactions:
     """Recorded reactions that can be searched by composition.
 
     Args:
-        frame: as `group_reactions` returns it.
+        frame: as returned by `group_reactions`.
         name: of the table, for display.
     """
 
@@ -86,42 +85,43 @@ class KnownReactions:
         return self._bounds[-1]
 
     def nearest(self, targets: Sequence[Composition], count: int = 3) -> list[list[KnownReaction]]:
-        """Return the `count` nearest reactions of each composition, fewer when there are no more.
+        """Return the `count` most similar reactions for each composition, or all if there are fewer.
 
-        Those of the very composition come first, then by similarity; of one target first those with more papers.
-        Compositions that a paper makes from the same set, such as a series of dopant contents, count once.
+        Reactions of the composition itself come first, the others follow by similarity; those of one target are
+        sorted by number of papers. Of the targets that a paper makes from the same set, such as a series of dopant
+        contents, only the first is returned.
         """
         if not len(self):
             return [[] for _ in targets]
         roots = overlap_vectors(targets)
-        step = max(1, _CHUNK // len(self._roots))
+        step = max(1, _BATCH_SIZE // len(self._roots))
         found = []
         for start in range(0, len(targets), step):
             scores = _product(roots[start : start + step], self._roots)
-            chunk = targets[start : start + step]
-            found += [self._nearest(target, row, count) for target, row in zip(chunk, scores, strict=True)]
+            batch = targets[start : start + step]
+            found += [self._nearest(target, row, count) for target, row in zip(batch, scores, strict=True)]
         return found
 
     def _nearest(self, target: Composition, scores: NDArray[np.float32], count: int) -> list[KnownReaction]:
         own = self._rows_of.get(target.key)
         if own is not None:
-            scores[own] = 2.0  # above all others, even those that differ by less than a float can tell
+            scores[own] = 2.0  # above all others, even those with a rounded similarity of 1
         found: list[KnownReaction] = []
         for many in (_FIRST, len(scores)):
             found = []
             shown: set[tuple[str, str]] = set()
             for row in _best(scores, many):
-                for place in range(self._bounds[row], self._bounds[row + 1]):
-                    source = (self._columns["set"][place], self._columns["doi"][place])
+                for index in range(self._bounds[row], self._bounds[row + 1]):
+                    source = (self._columns["set"][index], self._columns["doi"][index])
                     if source[1] is None or source not in shown:
                         shown.add(source)
-                        found.append(self._reaction(place, min(float(scores[row]), 1.0), row == own))
+                        found.append(self._reaction(index, min(float(scores[row]), 1.0), row == own))
                     if len(found) == count:
                         return found
         return found
 
-    def _reaction(self, place: int, score: float, same: bool) -> KnownReaction:
-        values = {name: column[place] for name, column in self._columns.items() if name != "set"}
+    def _reaction(self, index: int, score: float, same: bool) -> KnownReaction:
+        values = {name: column[index] for name, column in self._columns.items() if name != "set"}
         for name in ("year", "first_year"):
             values[name] = None if values[name] is None else int(values[name])
         values["precursors"] = tuple(values["precursors"].split(SEPARATOR))
@@ -129,36 +129,36 @@ class KnownReactions:
 
 
 def similarity(targets: Sequence[Composition], others: Sequence[Composition]) -> NDArray[np.float32]:
-    """Return how far compositions overlap, (targets, others), from 0 (no common element) to 1 (the same).
+    """Return the similarity of compositions, (targets, others), from 0 (no common element) to 1 (the same).
 
-    It is the Bhattacharyya coefficient of the atomic fractions, Σ √(p q), oxygen counted a quarter. Roots make small
-    fractions, such as dopants, count more than products of fractions would.
+    It is the Bhattacharyya coefficient of the atomic fractions, Σ √(p q), with oxygen weighted by a quarter. The
+    square roots give small fractions, such as dopants, more weight than products of fractions would.
     """
     return _product(overlap_vectors(targets), overlap_vectors(others))
 
 
 def overlap_vectors(compositions: Sequence[Composition]) -> NDArray[np.float32]:
-    """Return the vectors (n, elements), of length 1, whose products are `similarity`."""
+    """Return the vectors (n, elements), of length 1, whose dot products are the `similarity`."""
     return _roots(fraction_matrix(compositions))
 
 
 def _product(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rounded, so that the order does not depend on how many targets are asked for at once."""
+    """Return the similarities, rounded so that the order does not depend on the number of targets in a batch."""
     return np.minimum(np.round(left @ right.T, 6), np.float32(1))
 
 
 def _roots(fractions: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the square roots of weighted fractions; each row has length 1."""
     weights = np.ones(len(ELEMENTS), dtype=np.float32)
-    weights[ATOMIC_NUMBERS["O"] - 1] = _OXYGEN
+    weights[ATOMIC_NUMBERS["O"] - 1] = _OXYGEN_WEIGHT
     weighted = fractions * weights
     return np.sqrt(weighted / weighted.sum(axis=1, keepdims=True))
 
 
 def _best(scores: NDArray[np.float32], many: int) -> Iterator[int]:
     """Yield the rows of the `many` highest scores, best first, ties in the order of the rows."""
-    places = np.arange(len(scores))
+    rows = np.arange(len(scores))
     if many < len(scores):
         threshold = np.partition(scores, len(scores) - many)[len(scores) - many]
-        places = np.flatnonzero(scores >= threshold)
-    yield from places[np.argsort(-scores[places], kind="stable")].tolist()
+        rows = np.flatnonzero(scores >= threshold)
+    yield from rows[np.argsort(-scores[rows], kind="stable")].tolist()

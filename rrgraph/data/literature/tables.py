@@ -1,8 +1,7 @@
-"""Which recorded reactions are at hand, ready to be searched.
+"""Loading of tables in which literature precedents are searched.
 
-Flows in: the name of a catalogued table, the path of a file, or nothing. Flows out: `KnownReactions`, with the
-conditions of the text-mined recipes where those are on this computer. Catalogued tables take seconds to read, so what
-is made of them is kept in the user cache until they change.
+Rows without heating conditions get those of the text-mined recipes, if these are on this computer. Prepared tables are
+kept in the user cache until their files change, because preparing them takes seconds.
 """
 
 from __future__ import annotations
@@ -34,12 +33,12 @@ __all__ = ["LITERATURE_TABLES", "available_literature", "load_known_reactions"]
 
 logger = logging.getLogger(__name__)
 
-_FORM: Final = 1
-"""Raised with every change of what is kept in the cache."""
+_CACHE_VERSION: Final = 1
+"""To be raised with every change of the cached frames."""
 
 _RECIPES: Final = "text_mined_recipes"
 
-#: The tables that evidence is taken from when none is named, the better one first.
+#: The default tables for literature precedents, the better one first.
 LITERATURE_TABLES: Final = ("text_mined", _RECIPES)
 
 
@@ -53,20 +52,20 @@ def available_literature() -> str | None:
 
 
 def load_known_reactions(name_or_path: str | os.PathLike[str]) -> KnownReactions:
-    """Read recorded reactions from a table, or raw recipes, known by name or given by path.
+    """Load recorded reactions from a table or from raw recipes, given by name or path.
 
-    Catalogued tables are cleaned and their precursors spelled as usual, a file is taken as it is. Rows without
-    conditions of their own get those of `text_mined_recipes`, if that is on this computer; see `with_conditions`.
+    Catalogued tables are cleaned and their precursors get their preferred spelling; files are used unchanged. Rows
+    without conditions get those of `text_mined_recipes`, if these are on this computer; see `with_conditions`.
 
     Raises:
-        DataError: there is neither such a name nor such a file, or it is no reaction table.
+        DataError: there is neither such a name nor such a file, or it is not a reaction table.
     """
     name = os.fspath(name_or_path)
     if name not in CATALOGUE:
         return KnownReactions(_group(name, name), name=Path(name).name)
     path = data_path(name)
     sources = [path, *([] if name == _RECIPES else _recipes())]
-    return KnownReactions(_kept(name, sources, partial(_group, name, str(path))), name=name)
+    return KnownReactions(_cached(name, sources, partial(_group, name, str(path))), name=name)
 
 
 def _group(name: str, path: str) -> pd.DataFrame:
@@ -77,7 +76,7 @@ def _group(name: str, path: str) -> pd.DataFrame:
     table = load_table(name)
     recipes = _recipes()
     if recipes and table.frame["doi"].notna().any():
-        conditions = _kept("conditions", recipes, partial(_conditions, recipes[0]))
+        conditions = _cached("conditions", recipes, partial(_conditions, recipes[0]))
         table = with_conditions(table, conditions)
     if name in CATALOGUE:
         table, _ = clean_table(table)
@@ -86,14 +85,14 @@ def _group(name: str, path: str) -> pd.DataFrame:
 
 
 def _recipes() -> list[Path]:
-    """Return the path of the raw recipes, if they are at hand."""
+    """Return the path of the raw recipes, if they are on this computer."""
     with suppress(DataError):
         return [data_path(_RECIPES)]
     return []
 
 
 def _conditions(path: Path) -> pd.DataFrame:
-    """Read the conditions of raw recipes, spelled as in a table that was not cleaned."""
+    """Read the conditions of raw recipes, with formulas spelled as in a table that was not cleaned."""
     options = CleaningOptions(
         expand_variables=True,
         correct_formulas=False,
@@ -105,16 +104,16 @@ def _conditions(path: Path) -> pd.DataFrame:
     return condition_frame(read_recipes(path, options=options)[0])
 
 
-def _kept(name: str, sources: Sequence[Path], build: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-    """Return a frame from the user cache, or build it and keep it there in place of what older sources gave."""
+def _cached(name: str, sources: Sequence[Path], build: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """Return a frame from the user cache, or build it and cache it in place of one from older sources."""
     stamp = [(str(path.resolve()), (found := path.stat()).st_size, found.st_mtime_ns) for path in sources]
-    digest = hashlib.sha256(repr((__version__, _FORM, stamp)).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(repr((__version__, _CACHE_VERSION, stamp)).encode()).hexdigest()[:16]
     folder = cache_folder() / "evidence"
     path = folder / f"{name}-{digest}.parquet"
     if path.is_file():
-        with suppress(DataError):  # one that cannot be read is made again
+        with suppress(DataError):  # an unreadable file is written again
             return read_frame(path)
-    logger.info("Preparing '%s' as evidence; the result is kept in '%s'.", name, folder)
+    logger.info("Preparing '%s' for literature precedents; the result is kept in '%s'.", name, folder)
     frame = build()
     try:
         write_frame(frame, path)
@@ -122,5 +121,5 @@ def _kept(name: str, sources: Sequence[Path], build: Callable[[], pd.DataFrame])
             if other != path:
                 other.unlink(missing_ok=True)
     except (DataError, OSError) as error:
-        logger.warning("Evidence is prepared anew each time, for it cannot be kept: %s", error)
+        logger.warning("The prepared literature table cannot be kept and is prepared again each time: %s", error)
     return frame

@@ -1,5 +1,5 @@
 "use strict";
-// What the page knows and how it filters: no function here touches the document.
+// The data of the page and its filters: no function here touches the document.
 
 const Network = {
   /** Return the network of the page's JSON: nodes and edges as objects, and the edges of each node. */
@@ -23,29 +23,28 @@ const Network = {
     return column ? column[edge.id] : null;
   },
 
-  /** Return the values of a weight in rising order, of the edges with enough reactions behind them. */
+  /** Return the values of a weight in ascending order, of the edges with enough reactions. */
   scale(network, name, least) {
     const { support } = network;
     const enough = (id) => !support || support === name || !least || network.values[support][id] >= least;
     return (network.values[name] || []).filter((value, id) => value !== null && enough(id)).sort((a, b) => a - b);
   },
 
-  /** Return the threshold at a position of the slider, 0 to 1, such that equal steps take away equally many edges. */
+  /** Return the threshold at a position of the slider, 0 to 1; equal steps remove equally many edges. */
   threshold(scale, position, fromWeakest) {
     if (!scale.length) return null;
-    const place = Math.round((fromWeakest ? 1 - position : position) * (scale.length - 1));
-    return scale[place];
+    return scale[Math.round((fromWeakest ? 1 - position : position) * (scale.length - 1))];
   },
 
-  /** Return the position of the slider at which a threshold stands. */
+  /** Return the position of the slider for a threshold. */
   position(scale, value, fromWeakest) {
     if (scale.length < 2) return 0;
     const below = scale.filter((each) => (fromWeakest ? each <= value : each < value)).length;
-    const place = Math.min(fromWeakest ? below - 1 : below, scale.length - 1) / (scale.length - 1);
-    return Math.max(0, fromWeakest ? 1 - place : place);
+    const share = Math.min(fromWeakest ? below - 1 : below, scale.length - 1) / (scale.length - 1);
+    return Math.max(0, fromWeakest ? 1 - share : share);
   },
 
-  /** Return whether an edge passes the threshold and has enough reactions behind it; edges without a value pass at null. */
+  /** Return whether an edge passes the threshold and has enough reactions; edges without a value pass at null. */
   passes(network, edge, state) {
     const value = Network.weight(network, edge, state.weight);
     if (state.level !== null) {
@@ -57,9 +56,9 @@ const Network = {
 
   /** Return which nodes and edges a state shows: {nodes: Set of ids, edges: [edge]}.
    *
-   * An edge is shown if it passes, neither end belongs to a group that is switched off, and, where elements are chosen,
-   * it has to do with one of them: through its own element, where it is about one, or else through an end. Unless
-   * `mates`, both ends need a chosen element. A node is shown if one of its edges is.
+   * An edge is shown if it passes, neither end belongs to a hidden group, and, if elements are chosen, it involves one of
+   * them: its own element, if it has one, or else an element of an end (of both ends unless `mates`). A node is shown if
+   * one of its edges is.
    */
   shown(network, state) {
     const about = network.values.element;
@@ -88,7 +87,7 @@ const Network = {
     return found.sort((one, other) => other.shown - one.shown || rank(other) - rank(one) || 0);
   },
 
-  /** Return nodes whose formula or element a text means: same letters, then same beginning, then part of it. */
+  /** Return nodes whose formula or element matches a text: exact matches first, then prefixes, then substrings. */
   search(network, text, most = 12) {
     const typed = Network.plain(text.trim());
     if (!typed) return [];
@@ -115,10 +114,10 @@ const Network = {
   /** Return a formula as pieces [text, whether it is a subscript]. */
   pieces(formula) {
     const found = formula.split(/((?<=[A-Za-z)\]])\d+(?:\.\d+)?)/);
-    return found.map((text, place) => [text, place % 2 === 1]).filter(([text]) => text);
+    return found.map((text, index) => [text, index % 2 === 1]).filter(([text]) => text);
   },
 
-  /** Return a number as people write it: years and whole numbers in full, others with four digits that count. */
+  /** Return a number as text: years and whole numbers in full, others with four significant digits. */
   write(value, name = "") {
     if (value === null || value === undefined) return "–";
     if (typeof value === "string") return value;

@@ -1,4 +1,4 @@
-// The picture: what is shown and a camera flow in, a drawn canvas and what the pointer is at flow out.
+// The map: draws what is shown on a canvas, and finds the node or edge under the pointer.
 
 const SHAPES = {
   o: (path, x, y, r) => { path.moveTo(x + r, y); path.arc(x, y, r, 0, 2 * Math.PI); },
@@ -17,7 +17,7 @@ const SHAPES = {
 };
 
 function polygon(path, x, y, points, r) {
-  points.forEach(([dx, dy], place) => path[place ? "lineTo" : "moveTo"](x + r * dx, y + r * dy));
+  points.forEach(([dx, dy], index) => path[index ? "lineTo" : "moveTo"](x + r * dx, y + r * dy));
   path.closePath();
 }
 
@@ -35,7 +35,7 @@ class NetworkMap {
     this.listen();
   }
 
-  /** Take over what is to be shown and draw it. */
+  /** Set what is shown and draw it. */
   show(view) {
     this.view = { ...this.view, ...view };
     const buckets = Array.from({ length: 10 }, () => []);
@@ -51,7 +51,7 @@ class NetworkMap {
     if (!this.frame) this.frame = requestAnimationFrame(() => { this.frame = null; this.draw(); });
   }
 
-  /** Fit the canvas to its place on the page; `ratio` is pixels of the canvas for one of the page. */
+  /** Fit the canvas to its element; `ratio` is the number of canvas pixels per CSS pixel. */
   resize(ratio = window.devicePixelRatio || 1) {
     const { clientWidth, clientHeight } = this.canvas;
     const before = this.size;
@@ -73,7 +73,7 @@ class NetworkMap {
     const margin = Math.min(70, width / 8);
     const scale = Math.min((width - 2 * margin) / Math.max(right - left, 0.05), (height - 110) / Math.max(high - low, 0.05));
     this.camera = { x: (left + right) / 2, y: (low + high) / 2, scale: Math.min(scale, 2500) };
-    this.camera.y += 14 / this.camera.scale; // room for names and for the line of words below
+    this.camera.y += 14 / this.camera.scale; // room for names and for the status line below
     this.redraw();
   }
 
@@ -96,7 +96,7 @@ class NetworkMap {
     this.redraw();
   }
 
-  /** Bring a node into sight. */
+  /** Scroll a node into view. */
   reveal(id) {
     const { x, y } = this.screen(this.network.nodes[id]);
     const { width, height } = this.size;
@@ -136,7 +136,7 @@ class NetworkMap {
     this.drawLabels();
   }
 
-  /** Return the selected node with its visible neighbours, null where nothing is selected or it has none. */
+  /** Return the selected node with its visible neighbours, null if nothing is selected or it has none. */
   neighbourhood() {
     const { selected, edges } = this.view;
     if (selected === null) return null;
@@ -148,7 +148,7 @@ class NetworkMap {
     return found.size > 1 ? found : null;
   }
 
-  /** Draw lines in ten strokes, by strength and by sign, so that many thousands are drawn at once. */
+  /** Draw lines in ten strokes, by strength and sign, which is fast for many thousands. */
   drawEdges() {
     const { pen, view, colors } = this;
     const few = Math.min(1.6, Math.max(0.55, 26 / Math.sqrt(view.edges.length + 1)));
@@ -182,8 +182,8 @@ class NetworkMap {
 
   drawNodes() {
     const { pen, view, colors } = this;
-    for (let place = this.byUse.length - 1; place >= 0; place--) {
-      const node = this.byUse[place];
+    for (let index = this.byUse.length - 1; index >= 0; index--) {
+      const node = this.byUse[index];
       if (!view.nodes.has(node.id) && node.id !== view.selected) continue;
       const { x, y } = this.at[node.id], r = this.radius(node), look = view.look(node.id);
       if (x < -20 || y < -20 || x > this.size.width + 20 || y > this.size.height + 20) continue;
@@ -200,7 +200,7 @@ class NetworkMap {
     pen.globalAlpha = 1;
   }
 
-  /** Name nodes from the most used to the least, each only where its name covers no other. */
+  /** Label nodes from the most used to the least, skipping labels that would overlap another. */
   drawLabels() {
     const { pen, view, near } = this;
     const taken = [];
@@ -227,7 +227,7 @@ class NetworkMap {
     return this.widths.get(formula) * size;
   }
 
-  /** Write a formula with subscripts from (x, y) on, or only return its width. */
+  /** Draw a formula with subscripts starting at (x, y), or only return its width. */
   formula(formula, x, y, size, measure = false) {
     const { pen } = this;
     let right = x;

@@ -1,4 +1,4 @@
-// The page: controls and the map change the state, the state is drawn and told in words.
+// The page: controls and map change the state, which is drawn and described in words.
 
 const PERIODIC_TABLE = `H . . . . . . . . . . . . . . . . He
 Li Be . . . . . . . . . . B C N O F Ne
@@ -9,8 +9,8 @@ Cs Ba La Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn
 . . . Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu .
 . . . Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr .`;
 
-const START_EDGES = 400; // more lines than this are no picture but a blot
-const START_LEAST = 5; // the strength of what happened less often says little
+const START_EDGES = 400; // more lines than this are unreadable
+const START_LEAST = 5; // weights of pairs in fewer reactions are unreliable
 const SHOWN_ROWS = 60;
 
 const byId = (id) => document.getElementById(id);
@@ -42,8 +42,8 @@ function written(formula) {
 
 const group = () => network.groups.find((each) => each.name === state.group);
 const look = (id) => {
-  const found = group(), place = found ? found.of[id] : null;
-  const each = place === null || place === undefined ? { light: "#8A8A8A", dark: "#8A8A8A", shape: "o" } : found.looks[place];
+  const found = group(), index = found ? found.of[id] : null;
+  const each = index === null || index === undefined ? { light: "#8A8A8A", dark: "#8A8A8A", shape: "o" } : found.looks[index];
   return { color: dark.matches && !printing ? each.dark : each.light, shape: each.shape };
 };
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -51,7 +51,7 @@ const colors = () => (printing
   ? { paper: "#ffffff", ink: "#1d2329", accent: "#D55E00", against: "#0072B2" }
   : { paper: color("--paper"), ink: color("--ink"), accent: color("--accent"), against: color("--against") });
 
-/** Draw and tell everything anew. */
+/** Redraw everything. */
 function update() {
   view = Network.shown(network, state);
   const rank = ranks(view.edges);
@@ -59,7 +59,7 @@ function update() {
     ...view, selected: state.selected, strength: (edge) => rank.get(edge.id) || 0, look, colors,
     against: (edge) => ["pmi", "npmi", "context_pmi", "z"].includes(state.weight) && Network.weight(network, edge, state.weight) < 0,
   });
-  tellStatus();
+  showStatus();
   showPanel();
   showLegend();
 }
@@ -67,14 +67,14 @@ function update() {
 /** Return the rank of each edge by its weight, 0 for the weakest shown to 1 for the strongest. */
 function ranks(edges) {
   const values = edges.map((edge) => Network.weight(network, edge, state.weight) ?? -Infinity).sort((a, b) => a - b);
-  const place = new Map(values.map((value, rank) => [value, (rank + 1) / values.length]));
+  const share = new Map(values.map((value, rank) => [value, (rank + 1) / values.length]));
   return new Map(edges.map((edge) => {
-    const rank = place.get(Network.weight(network, edge, state.weight) ?? -Infinity);
+    const rank = share.get(Network.weight(network, edge, state.weight) ?? -Infinity);
     return [edge.id, state.weakest ? 1 - rank : rank];
   }));
 }
 
-function tellStatus() {
+function showStatus() {
   const number = (count, one, many) => `${Network.write(count)} ${count === 1 ? one : many}`;
   const parts = [
     `${number(view.nodes.size, "point", "points")} of ${Network.write(network.nodes.length)}`,
@@ -83,7 +83,7 @@ function tellStatus() {
   if (state.level !== null) parts.push(`${weightTitle(state.weight)} ${state.weakest ? "≤" : "≥"} ${Network.write(state.level)}`);
   if (state.least > 0 && network.support && network.support !== state.weight) parts.push(`${weightTitle(network.support)} ≥ ${state.least}`);
   if (state.elements.size) parts.push(`with ${[...state.elements].join(" or ")}`);
-  if (state.hidden.size) parts.push(`without ${[...state.hidden].map((place) => group().names[place]).join("; ")}`);
+  if (state.hidden.size) parts.push(`without ${[...state.hidden].map((index) => group().names[index]).join("; ")}`);
   byId("status").textContent = parts.join(", ");
 }
 
@@ -99,11 +99,11 @@ function overview() {
   const best = view.edges.map((edge) => ({ edge, value: Network.weight(network, edge, state.weight) }))
     .sort((one, other) => sign * ((other.value ?? -Infinity) - (one.value ?? -Infinity)) || 0).slice(0, 20);
   if (!best.length) return [make("h2", {}, "Nothing is shown"), make("p", {}, "No line passes the threshold and the filters.")];
-  const rows = best.map(({ edge, value }, place) => make("tr", { class: place < 8 ? null : "more" },
+  const rows = best.map(({ edge, value }, index) => make("tr", { class: index < 8 ? null : "more" },
     make("td", {}, nodeButton(network.nodes[edge.a]), " ", nodeButton(network.nodes[edge.b])), make("td", {}, Network.write(value))));
   return [
     make("h2", {}, state.weakest ? "Weakest lines shown" : "Strongest lines shown"),
-    make("p", { class: "help" }, "Choose a point on the map, or a formula here, to read about it."),
+    make("p", { class: "help" }, "Choose a point on the map, or a formula here, to see its details."),
     table(["pair", weightTitle(state.weight)], rows),
   ];
 }
@@ -143,7 +143,7 @@ function describe(node) {
   return found;
 }
 
-/** Return what is known of an edge, in one text. */
+/** Return the attributes of an edge as text. */
 function edgeText(edge) {
   return Object.keys(network.values).filter((name) => network.values[name][edge.id] !== null)
     .map((name) => `${titles[name] || name.replaceAll("_", " ")}: ${Network.write(network.values[name][edge.id])}`).join("\n");
@@ -198,13 +198,13 @@ function select(id) {
   history.replaceState(null, "", id === null ? location.pathname + location.search : `#${encodeURIComponent(network.nodes[id].formula)}`);
 }
 
-/** Draw anew, and fit the picture unless it was moved by hand. */
+/** Redraw, and fit the map unless it was moved by hand. */
 function refit() {
   update();
   if (!map.touched) map.fit();
 }
 
-/** Choose a weight; the threshold starts where the picture is readable. */
+/** Choose a weight and set a threshold at which the map is readable. */
 function chooseWeight(name) {
   state.weight = name;
   scale = Network.scale(network, name, state.least);
@@ -212,7 +212,7 @@ function chooseWeight(name) {
   setLevel(few ? 0 : 1 - START_EDGES / scale.length);
 }
 
-/** Put the slider to a position, 0 to 1; at 0 everything is shown, edges without a value too. */
+/** Set the slider to a position, 0 to 1; at 0 everything is shown, including edges without a value. */
 function setLevel(position) {
   state.level = position <= 0 ? null : Network.threshold(scale, position, state.weakest);
   showLevel(position);
@@ -247,21 +247,21 @@ function showControls() {
 
 function showLegend() {
   const found = group();
-  const focused = document.activeElement?.dataset?.place;
-  byId("legend").replaceChildren(...(found ? found.names.map((name, place) => {
-    const number = found.of.filter((each, id) => each === place && view.nodes.has(id)).length;
-    const { light, dark: night, shape } = found.looks[place];
+  const focused = document.activeElement?.dataset?.index;
+  byId("legend").replaceChildren(...(found ? found.names.map((name, index) => {
+    const number = found.of.filter((each, id) => each === index && view.nodes.has(id)).length;
+    const { light, dark: night, shape } = found.looks[index];
     return make("li", {}, make("button", {
-      type: "button", "data-place": place, "aria-pressed": String(!state.hidden.has(place)), title: "Switch on or off",
-      onclick: () => { state.hidden.has(place) ? state.hidden.delete(place) : state.hidden.add(place); update(); },
+      type: "button", "data-index": index, "aria-pressed": String(!state.hidden.has(index)), title: "Show or hide",
+      onclick: () => { state.hidden.has(index) ? state.hidden.delete(index) : state.hidden.add(index); update(); },
     }, swatch({ color: dark.matches && !printing ? night : light, shape }), make("span", {}, ...formulas(name)), make("small", {}, Network.write(number))));
   }) : []));
-  if (focused !== undefined) byId("legend").querySelector(`[data-place="${focused}"]`)?.focus();
+  if (focused !== undefined) byId("legend").querySelector(`[data-index="${focused}"]`)?.focus();
 }
 
-/** Return the name of a group with formulas written as such. */
+/** Return the name of a group with its formulas formatted. */
 function formulas(name) {
-  return name.split(", ").flatMap((part, place) => [place ? ", " : "", written(part)]);
+  return name.split(", ").flatMap((text, index) => [index ? ", " : "", written(text)]);
 }
 
 function buildElements() {
@@ -282,15 +282,15 @@ function listenToSearch() {
   let active = -1, found = [];
   const close = () => { list.hidden = true; active = -1; box.setAttribute("aria-expanded", "false"); box.removeAttribute("aria-activedescendant"); };
   const choose = (node) => { close(); box.value = node.formula; select(node.id); };
-  const mark = () => [...list.children].forEach((item, place) => {
-    item.setAttribute("aria-selected", String(place === active));
-    if (place === active) { box.setAttribute("aria-activedescendant", item.id); item.scrollIntoView({ block: "nearest" }); }
+  const mark = () => [...list.children].forEach((item, index) => {
+    item.setAttribute("aria-selected", String(index === active));
+    if (index === active) { box.setAttribute("aria-activedescendant", item.id); item.scrollIntoView({ block: "nearest" }); }
   });
   box.addEventListener("input", () => {
     found = Network.search(network, box.value);
     active = found.length ? 0 : -1;
-    list.replaceChildren(...found.map((node, place) => make("li", {
-      role: "option", id: `suggestion-${place}`, onpointerdown: (event) => { event.preventDefault(); choose(node); },
+    list.replaceChildren(...found.map((node, index) => make("li", {
+      role: "option", id: `suggestion-${index}`, onpointerdown: (event) => { event.preventDefault(); choose(node); },
     }, swatch(look(node.id)), written(node.formula), make("small", {}, node.reactions ? `${Network.write(node.reactions)} reactions` : ""))));
     if (!found.length && box.value.trim()) list.replaceChildren(make("li", { class: "none" }, "nothing found"));
     list.hidden = !box.value.trim();
@@ -343,7 +343,7 @@ function listen() {
   new ResizeObserver(() => { if (!printing) map.resize(); }).observe(map.canvas);
 }
 
-/** Begin anew: everything off but a threshold at which the picture is readable. */
+/** Reset: no filters except a threshold at which the map is readable. */
 function start() {
   state = fresh();
   chooseWeight(state.weight);

@@ -1,4 +1,4 @@
-"""Plots of precursor networks for print."""
+"""Print-quality figures of precursor networks."""
 
 from rrgraph.networks.plots.figures import NETWORK_FIGURES, NetworkFigure, draw_network_figures
 

@@ -1,4 +1,4 @@
-"""How links are spread over precursors: a graph flows in, its degree distribution and most central nodes flow out."""
+"""Figure of the degree distribution of a network and its most central nodes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.networks.plots.data import formula, kind_look
+from rrgraph.networks.plots.data import class_look, class_of, formula
 from rrgraph.util.figure_style import PALETTE, panels, plain_numbers, styled, subscripts
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ __all__ = ["CentralityData", "collect_centrality", "draw_centrality"]
 
 _SHOWN: Final = 20
 _MEASURES: Final = (
-    ("degree_centrality", "degree centrality (%)", "Linked to most others"),
-    ("betweenness", "betweenness (% of shortest paths)", "On most paths between others"),
+    ("degree_centrality", "degree centrality (%)", "Most links"),
+    ("betweenness", "betweenness (% of shortest paths)", "Most shortest paths"),
 )
 
 
@@ -31,9 +31,9 @@ class CentralityData:
     """Degrees and the nodes with the highest centralities.
 
     Attributes:
-        degree: (d,) distinct degrees above 0, rising.
+        degree: (d,) distinct degrees above 0, in ascending order.
         share: (d,) share of the nodes with at least that degree.
-        ranking: of each measure that nodes tell (title, axis), formula, kind and value of the first nodes.
+        ranking: for each measure that nodes have (title, axis label), formula, class and value of the first nodes.
     """
 
     degree: NDArray[np.int64]
@@ -53,8 +53,7 @@ def collect_centrality(graph: nx.Graph, *, shown: int = _SHOWN) -> CentralityDat
         first = sorted(values, key=lambda node: -values[node])[:shown]
         if first:
             ranking[title, axis] = tuple(
-                (formula(graph, node), str(graph.nodes[node].get("kind", "other")), float(values[node]))
-                for node in first
+                (formula(graph, node), class_of(graph, node), float(values[node])) for node in first
             )
     share = np.array([(degrees >= degree).mean() for degree in distinct])
     return CentralityData(distinct, share, ranking)
@@ -62,7 +61,7 @@ def collect_centrality(graph: nx.Graph, *, shown: int = _SHOWN) -> CentralityDat
 
 @styled
 def draw_centrality(data: CentralityData) -> Figure:
-    """Draw the share of nodes with at least so many links, and bars of the most central ones."""
+    """Draw the cumulative degree distribution, and bars of the most central nodes."""
     most = max((len(rows) for rows in data.ranking.values()), default=0)
     figure, axes = panels(1, 1 + len(data.ranking), width=3.7, height=max(3.2, 0.9 + 0.19 * most))
     first, *others = axes[0]
@@ -73,19 +72,19 @@ def draw_centrality(data: CentralityData) -> Figure:
     plain_numbers(first.yaxis)
     first.set_xlabel("number of links k")
     first.set_ylabel("precursors with at least k links (%)")
-    first.set_title("How links are spread")
+    first.set_title("Degree distribution")
     for axis, ((title, label), rows) in zip(others, data.ranking.items(), strict=True):
         _draw_bars(axis, rows)
         axis.set_xlabel(label)
         axis.set_title(title)
-    kinds = dict.fromkeys(kind for rows in data.ranking.values() for _, kind, _ in rows)
-    _legend(figure, list(kinds))
+    classes = dict.fromkeys(each for rows in data.ranking.values() for _, each, _ in rows)
+    _legend(figure, list(classes))
     return figure
 
 
 def _draw_bars(axis: Axes, rows: Sequence[tuple[str, str, float]]) -> None:
     axis.barh(
-        range(len(rows)), [100 * value for *_, value in rows], color=[kind_look(kind).color for _, kind, _ in rows]
+        range(len(rows)), [100 * value for *_, value in rows], color=[class_look(each).color for _, each, _ in rows]
     )
     axis.set_yticks(range(len(rows)), [subscripts(name) for name, *_ in rows])
     axis.set_ylim(len(rows) - 0.4, -0.6)
@@ -93,9 +92,9 @@ def _draw_bars(axis: Axes, rows: Sequence[tuple[str, str, float]]) -> None:
     axis.grid(visible=False, axis="y")
 
 
-def _legend(figure: Figure, kinds: Sequence[str]) -> None:
+def _legend(figure: Figure, classes: Sequence[str]) -> None:
     from matplotlib.patches import Patch
 
-    if kinds:
-        entries = [Patch(color=kind_look(kind).color, label=kind) for kind in kinds]
+    if classes:
+        entries = [Patch(color=class_look(each).color, label=each) for each in classes]
         figure.legend(handles=entries, loc="outside lower center", ncols=8)

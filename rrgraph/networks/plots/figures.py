@@ -1,4 +1,4 @@
-"""The figures of networks by name: graphs and shares by year flow in, SVG and PNG files flow out."""
+"""The registered figures of networks, written as SVG and PNG files."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ Snapshots = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class NetworkFigure:
-    """A figure of networks that can be drawn.
+    """A figure of networks.
 
     Attributes:
-        of: the kind of graph it shows, or ``years`` for shares by year.
-        needs: what nodes, edges or rows must have for it, in words.
-        collect: return the data of a graph or of the rows, nothing where they have not got them.
+        source: the type of graph it shows, or ``years`` for shares by year.
+        needs: what it needs of nodes, edges or rows, in words.
+        collect: return the data of a graph or of the rows, None or nothing if they lack them.
         draw: return the figure of the data.
     """
 
-    of: str
+    source: str
     needs: str
     collect: Callable[[Any], Any]
     draw: Callable[..., Figure]
 
 
 NETWORK_FIGURES: Final[Registry[NetworkFigure]] = Registry("network figure")
-"""Every figure of networks by the name of its file."""
+"""Every figure of networks by the name of its files."""
 
 
 def draw_network_figures(
@@ -54,11 +54,12 @@ def draw_network_figures(
 ) -> list[Path]:
     """Draw every figure that graphs and shares by year allow and return the files, SVG and PNG of each.
 
-    What a figure needs and no graph has is told in the log. The same graphs give the same files.
+    Figures that cannot be drawn are logged with what they need. The same graphs give the same files.
 
     Args:
-        graphs: told apart by their attribute `kind`; of several of a kind the first is drawn.
-        snapshots: rows `year`, `kind`, `share` (of the precursor uses of the year) and `reactions` (of the year).
+        graphs: of the types named by their attribute `kind`; of several graphs of a type the first is drawn.
+        snapshots: rows `year`, `kind` (the precursor class), `share` (of the precursor uses of the year) and
+            `reactions` (of the year).
         folder: for the files.
 
     Raises:
@@ -73,22 +74,22 @@ def draw_network_figures(
 
 
 def _drawn(graphs: Sequence[nx.Graph], snapshots: Snapshots) -> Iterator[tuple[str, Figure, str]]:
-    by_kind: dict[str, nx.Graph] = {}
+    by_type: dict[str, nx.Graph] = {}
     for graph in graphs:
-        by_kind.setdefault(str(graph.graph.get("kind", "")), graph)
+        by_type.setdefault(str(graph.graph.get("kind", "")), graph)
     for name in NETWORK_FIGURES:
-        kind = NETWORK_FIGURES[name]
-        shown = by_kind.get(kind.of)
-        given = snapshots if kind.of == "years" else shown
-        data = kind.collect(given) if given is not None else None
+        entry = NETWORK_FIGURES[name]
+        shown = by_type.get(entry.source)
+        given = snapshots if entry.source == "years" else shown
+        data = entry.collect(given) if given is not None else None
         if not data:
-            _LOGGER.info("The figure '%s' is left out: it needs %s.", name, kind.needs)
+            _LOGGER.info("The figure '%s' is left out: it needs %s.", name, entry.needs)
             continue
-        yield name, kind.draw(data), _source(graphs[0] if shown is None and graphs else shown)
+        yield name, entry.draw(data), _source(graphs[0] if shown is None and graphs else shown)
 
 
 def _source(graph: nx.Graph | None) -> str:
-    """Return where the numbers of a figure come from, in words."""
+    """Return the source of the data of a figure, in words."""
     if graph is None:
         return ""
     reactions, table = graph.graph.get("reactions"), graph.graph.get("table")

@@ -1,4 +1,4 @@
-"""Which frequent precursors go together: a co-occurrence graph flows in, a clustered heat map of PMI flows out."""
+"""Clustered heat map of the pointwise mutual information (PMI) of frequent precursors."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = ["HeatData", "collect_heat", "draw_heat"]
 _SHOWN: Final = 32
 _LIMIT: Final = 3.0
 _EXPECTED: Final = 5.0
-"""Reactions that chance has to promise before "never" says something."""
+"""Smallest expected number of reactions for which a pair never used together is marked."""
 
 
 @dataclass(frozen=True, eq=False)
 class HeatData:
-    """The most frequent precursors, neighbours being used with alike partners.
+    """The most frequent precursors, ordered so that neighbours are used with similar partners.
 
     Attributes:
         formulas: n precursors.
@@ -42,19 +42,19 @@ class HeatData:
 
 
 def collect_heat(graph: nx.Graph, *, shown: int = _SHOWN) -> HeatData | None:
-    """Return the PMI among the most frequent precursors, None where the graph does not tell it."""
+    """Return the PMI among the most frequent precursors, None if the graph does not have it."""
     used = {node: reactions for node, reactions in graph.nodes(data="reactions") if reactions}
     nodes = sorted(used, key=lambda node: -used[node])[:shown]
     total = graph.graph.get("reactions")
     pairs = graph.subgraph(nodes).edges(data=True)
     if len(nodes) < 3 or not total or not any("pmi" in values and "count" in values for *_, values in pairs):
         return None
-    place = {node: number for number, node in enumerate(nodes)}
+    index = {node: number for number, node in enumerate(nodes)}
     uses = np.array([used[node] for node in nodes], dtype=np.float64)
     pmi, count = np.full((len(nodes), len(nodes)), np.nan), np.diag(uses).astype(np.int64)
     for a, b, values in pairs:
         if a != b:
-            where = ([place[a], place[b]], [place[b], place[a]])
+            where = ([index[a], index[b]], [index[b], index[a]])
             pmi[where], count[where] = values["pmi"], values["count"]
     order = _clustered(pmi)
     square = np.ix_(order, order)
@@ -81,13 +81,13 @@ def draw_heat(data: HeatData) -> Figure:
     axis.tick_params(length=0)
     axis.grid(visible=False)
     axis.spines[:].set_visible(False)
-    axis.set_title("Which frequent precursors go together, and which never do")
+    axis.set_title("Which frequent precursors are used together, and which never")
     bar = figure.colorbar(picture, ax=axis, extend="both", shrink=0.45, pad=0.015, aspect=28)
-    bar.set_label("PMI (nats), below the diagonal:\nabove 0 more often than if independent")
+    bar.set_label("PMI (nats), below the diagonal;\npositive: more often than if independent")
     bar.outline.set_visible(False)
     axis.set_xlabel(
-        "Above the diagonal: reactions with both; on it: reactions with the precursor.\n"
-        f"×: never together, although independent choices would have met in at least {_EXPECTED:.0f} reactions."
+        "Above the diagonal: number of reactions with both; on it: number of reactions with the precursor.\n"
+        f"×: never observed together although expected in at least {_EXPECTED:.0f} reactions if independent."
     )
     return figure
 
@@ -104,12 +104,12 @@ def _draw_numbers(axis: Axes, data: HeatData, below: NDArray[np.bool_]) -> None:
 
 
 def _clustered(pmi: NDArray[np.float64]) -> list[int]:
-    """Return an order in which precursors with alike rows are neighbours: average linkage, leaves in the best order."""
+    """Return an order in which precursors with similar rows are neighbours: average linkage, optimal leaf order."""
     from scipy.cluster.hierarchy import leaves_list, linkage
     from scipy.spatial.distance import squareform
 
     near = np.clip(np.nan_to_num(pmi, nan=-_LIMIT), -_LIMIT, _LIMIT)
-    # What counts is how alike the rows of two precursors are, and whether they go together themselves.
+    # Two precursors are close if their rows are similar and if they are used together themselves.
     np.fill_diagonal(near, _LIMIT)
     rows = np.sqrt(((near[:, None] - near) ** 2).mean(2))
     distance = rows + (_LIMIT - near)

@@ -1,4 +1,4 @@
-"""The map of a network for paper: a graph flows in, its most used nodes with names that cover no other flow out."""
+"""Map of the most used nodes of a network for print, with labels that do not overlap."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.networks.plots.data import attraction, formula, kind_look, strongest
+from rrgraph.networks.plots.data import attraction, class_handles, class_look, class_of, formula, strongest
 from rrgraph.networks.plots.layout import force_layout, separate_boxes
 from rrgraph.util.figure_style import styled, subscripts
 
@@ -24,11 +24,11 @@ __all__ = ["MapData", "collect_map", "draw_map"]
 _NODES: Final = 64
 _PARTNERS: Final = 4
 _SIZE: Final = (9.6, 6.4)
-"""Inches that the nodes are spread over before their names are pushed apart."""
+"""Width and height in inches over which the nodes are spread before their labels are pushed apart."""
 
 _READ: Final = (
-    f"The most used precursors, each with the {_PARTNERS} that it goes with most: normalised PMI × ln(1 + reactions).\n"
-    "Marks grow with the reactions of a precursor, lines with those of a pair; distances mean nothing exact."
+    f"The most used precursors, each with its {_PARTNERS} strongest partners (by normalised PMI × ln(1 + reactions)).\n"
+    "Larger marks: more reactions of a precursor; thicker lines: more reactions of a pair. Distances are only a guide."
 )
 _FONT: Final = 8.0
 _GAP: Final = 0.03
@@ -36,21 +36,21 @@ _GAP: Final = 0.03
 
 @dataclass(frozen=True, eq=False)
 class MapData:
-    """The most used nodes of a graph that its strongest edges join.
+    """The most used nodes of a graph, joined by its strongest edges.
 
     Attributes:
         title: of the figure.
         formulas: n names of nodes.
-        kinds: (n) of the nodes.
-        reactions: (n,) that use each.
-        links: (m, 2) places of the nodes of each edge.
-        counts: (m,) reactions with both.
-        pull: (m,) how strongly an edge draws its nodes together.
+        classes: n precursor classes of the nodes.
+        reactions: (n,) number of reactions that use each.
+        links: (m, 2) indices of the nodes of each edge.
+        counts: (m,) number of reactions with both.
+        pull: (m,) attraction of each edge in the layout.
     """
 
     title: str
     formulas: tuple[str, ...]
-    kinds: tuple[str, ...]
+    classes: tuple[str, ...]
     reactions: NDArray[np.int64]
     links: NDArray[np.int64]
     counts: NDArray[np.int64]
@@ -58,10 +58,10 @@ class MapData:
 
 
 def collect_map(graph: nx.Graph) -> MapData | None:
-    """Return the most used nodes, each with the partners that it goes with most, None without counts.
+    """Return the most used nodes, each with its strongest partners, None without counts.
 
-    Partners are judged by `attraction`, so that neither rare pairs nor the pairs of what goes with everything fill the
-    map; pairs that are together less often than independent ones would be (PMI below 0) are no part of it.
+    Partners are chosen by `attraction`, so that neither rare pairs nor pairs with precursors that go with everything
+    fill the map; pairs used together less often than if independent (PMI below 0) are left out.
     """
     part = strongest(graph, nodes=_NODES, edges=graph.number_of_edges())
     part.remove_edges_from([(a, b) for a, b, v in part.edges(data=True) if not v.get("count") or v.get("pmi", 1) <= 0])
@@ -76,13 +76,13 @@ def collect_map(graph: nx.Graph) -> MapData | None:
     links.sort(key=lambda link: -part.edges[link]["count"])
     joined = {node for link in links for node in link}
     nodes = [node for node in part if node in joined]
-    place = {node: number for number, node in enumerate(nodes)}
+    index = {node: number for number, node in enumerate(nodes)}
     return MapData(
         title=str(graph.graph.get("title", "")),
         formulas=tuple(formula(graph, node) for node in nodes),
-        kinds=tuple(str(graph.nodes[node].get("kind", "other")) for node in nodes),
+        classes=tuple(class_of(graph, node) for node in nodes),
         reactions=np.array([graph.nodes[node].get("reactions", 1) for node in nodes], dtype=np.int64),
-        links=np.array([(place[a], place[b]) for a, b in links], dtype=np.int64),
+        links=np.array([(index[a], index[b]) for a, b in links], dtype=np.int64),
         counts=np.array([graph.edges[link]["count"] for link in links], dtype=np.int64),
         pull=np.array([attraction(graph.edges[link]) for link in links], dtype=np.float64),
     )
@@ -90,7 +90,7 @@ def collect_map(graph: nx.Graph) -> MapData | None:
 
 @styled
 def draw_map(data: MapData) -> Figure:
-    """Draw marks as large as precursors are much used and lines as wide as pairs are frequent, in true inches."""
+    """Draw marks sized by uses and lines as wide as pairs are frequent; one unit of the axes is one inch."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -110,7 +110,7 @@ def draw_map(data: MapData) -> Figure:
     low, high = (centres - sizes / 2).min(0), (centres + sizes / 2).max(0)
     _fit(figure, axis, low, high)
     _draw_lines(axis, marks, data)
-    _draw_marks(axis, marks, radius, data.kinds)
+    _draw_marks(axis, marks, radius, data.classes)
     for name, mark, r in zip(names, marks, radius, strict=True):
         name.set_position((mark[0], mark[1] - r - 0.01))
         name.set_path_effects(_halo())
@@ -121,7 +121,7 @@ def draw_map(data: MapData) -> Figure:
 
 
 def _fit(figure: Figure, axis: Axes, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
-    """Make the figure so large that an inch on the axis is an inch on paper, with room for title and legend."""
+    """Set the size of the figure so that one unit of the axis is one inch, with room for title and legend."""
     margin, top, bottom = 0.15, 0.65, 0.4
     width, height = (high - low + 2 * margin).tolist()
     figure.set_size_inches(width, height + top + bottom)
@@ -145,15 +145,15 @@ def _draw_lines(axis: Axes, marks: NDArray[np.float64], data: MapData) -> None:
     )
 
 
-def _draw_marks(axis: Axes, marks: NDArray[np.float64], radius: NDArray[np.float64], kinds: Sequence[str]) -> None:
-    for kind in dict.fromkeys(kinds):
-        chosen = [place for place, each in enumerate(kinds) if each == kind]
+def _draw_marks(axis: Axes, marks: NDArray[np.float64], radius: NDArray[np.float64], classes: Sequence[str]) -> None:
+    for name in dict.fromkeys(classes):
+        chosen = [index for index, each in enumerate(classes) if each == name]
         axis.scatter(
             marks[chosen, 0],
             marks[chosen, 1],
             s=(2 * 72 * 0.88 * radius[chosen]) ** 2,
-            marker=kind_look(kind).marker,
-            color=kind_look(kind).color,
+            marker=class_look(name).marker,
+            color=class_look(name).color,
             edgecolor="white",
             linewidth=0.7,
             zorder=3,
@@ -163,11 +163,7 @@ def _draw_marks(axis: Axes, marks: NDArray[np.float64], radius: NDArray[np.float
 def _legend(axis: Axes, data: MapData) -> None:
     from matplotlib.lines import Line2D
 
-    kinds = sorted(set(data.kinds), key=lambda kind: -data.kinds.count(kind))
-    entries = [
-        Line2D([], [], linestyle="none", marker=kind_look(kind).marker, color=kind_look(kind).color, label=kind)
-        for kind in kinds
-    ]
+    entries = class_handles(sorted(set(data.classes), key=lambda name: -data.classes.count(name)))
     counts = sorted({int(data.counts.max()), int(np.median(data.counts)), int(data.counts.min())}, reverse=True)
     for count in counts:
         share = np.log1p(count) / np.log1p(data.counts.max())

@@ -1,4 +1,4 @@
-"""Kinds of precursor by year: shares of each year flow in, a stacked figure with the number of reactions flows out."""
+"""Figure of the shares of precursor classes by year."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.networks.plots.data import kind_look
+from rrgraph.networks.plots.data import class_look
 from rrgraph.util.figure_style import GREY, panels, plain_numbers, styled
 
 if TYPE_CHECKING:
@@ -20,34 +20,35 @@ __all__ = ["YearData", "collect_years", "draw_years"]
 
 _FEWEST: Final = 20
 _RARE: Final = 0.1
-"""Mean share up to which a kind is drawn again on a scale of its own."""
+"""Mean share below which a class is drawn again on a separate scale."""
 
 
 @dataclass(frozen=True, eq=False)
 class YearData:
-    """Shares of kinds among the precursor uses of each year with enough reactions.
+    """Shares of precursor classes among the precursor uses of each year with enough reactions.
 
     Attributes:
         years: (y,).
-        kinds: k names, the most used first.
+        classes: k names, the most used first.
         share: (k, y), columns sum to 1.
         reactions: (y,) of each year.
         left_out: number of reactions in years with too few.
     """
 
     years: NDArray[np.int64]
-    kinds: tuple[str, ...]
+    classes: tuple[str, ...]
     share: NDArray[np.float64]
     reactions: NDArray[np.int64]
     left_out: int
 
 
 def collect_years(snapshots: Sequence[Mapping[str, Any]], *, fewest: int = _FEWEST) -> YearData | None:
-    """Return the shares of the years with at least `fewest` reactions, None with less than two such years.
+    """Return the shares of the years with at least `fewest` reactions, None if there are fewer than two such years.
 
     Args:
-        snapshots: rows `year`, `kind`, `share` of the precursor uses of the year, and `reactions` of the year.
-        fewest: reactions that a year needs for its shares to say something.
+        snapshots: rows `year`, `kind` (the precursor class), `share` of the precursor uses of the year, and `reactions`
+            of the year.
+        fewest: smallest number of reactions of a year that is shown.
     """
     number = {int(row["year"]): int(row["reactions"]) for row in snapshots}
     years = sorted(year for year, reactions in number.items() if reactions >= fewest)
@@ -59,11 +60,11 @@ def collect_years(snapshots: Sequence[Mapping[str, Any]], *, fewest: int = _FEWE
         if int(row["year"]) in years and row["share"] > 0:
             uses[row["kind"]] = uses.get(row["kind"], 0.0) + row["share"] * row["reactions"]
             share[row["kind"], int(row["year"])] = float(row["share"])
-    kinds = sorted(uses, key=lambda kind: -uses[kind])
+    classes = sorted(uses, key=lambda name: -uses[name])
     return YearData(
         years=np.array(years),
-        kinds=tuple(kinds),
-        share=np.array([[share.get((kind, year), 0.0) for year in years] for kind in kinds]),
+        classes=tuple(classes),
+        share=np.array([[share.get((name, year), 0.0) for year in years] for name in classes]),
         reactions=np.array([number[year] for year in years]),
         left_out=sum(reactions for reactions in number.values() if reactions < fewest),
     )
@@ -71,7 +72,7 @@ def collect_years(snapshots: Sequence[Mapping[str, Any]], *, fewest: int = _FEWE
 
 @styled
 def draw_years(data: YearData) -> Figure:
-    """Draw the shares stacked, named at the right, the rarer kinds again on a scale of their own, and the counts."""
+    """Draw the shares stacked, the rarer classes again on a separate scale, and the number of reactions."""
     figure, axes = panels(2, 2, width=4.9, height=2.6, sharex=True, gridspec_kw={"height_ratios": [3.4, 1]})
     (stacked, lines), (below, beside) = axes
     _draw_stack(stacked, data)
@@ -85,7 +86,10 @@ def draw_years(data: YearData) -> Figure:
     figure.align_ylabels([stacked, below])
     if data.left_out:
         below.set_title(
-            f"years with fewer reactions left out ({data.left_out:,} in all)", fontsize=7.5, weight="normal", color=GREY
+            f"years with few reactions are left out ({data.left_out:,} reactions)",
+            fontsize=7.5,
+            weight="normal",
+            color=GREY,
         )
     handles, labels = stacked.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=6)
@@ -94,29 +98,29 @@ def draw_years(data: YearData) -> Figure:
 
 def _draw_stack(axis: Axes, data: YearData) -> None:
     bottom = np.zeros(len(data.years))
-    for place, kind in enumerate(data.kinds):
+    for name, share in zip(data.classes, data.share, strict=True):
         axis.bar(
             data.years,
-            100 * data.share[place],
+            100 * share,
             bottom=bottom,
             width=0.94,
-            color=kind_look(kind).color,
+            color=class_look(name).color,
             edgecolor="white",
             linewidth=0.3,
-            label=kind,
+            label=name,
         )
-        bottom += 100 * data.share[place]
+        bottom += 100 * share
     axis.set_ylim(0, 100)
     axis.set_ylabel("share of precursor uses (%)")
-    axis.set_title("Kinds of precursor by year")
+    axis.set_title("Precursor classes by year")
     axis.grid(visible=False)
 
 
 def _draw_lines(axis: Axes, data: YearData) -> None:
-    """Draw the rarer kinds, with marks that tell them apart without colour."""
-    for kind, share in zip(data.kinds, data.share, strict=True):
+    """Draw the rarer classes, with markers that distinguish them without colour."""
+    for name, share in zip(data.classes, data.share, strict=True):
         if share.mean() < _RARE:
-            each = kind_look(kind)
+            each = class_look(name)
             axis.plot(data.years, 100 * share, color=each.color, marker=each.marker, markersize=4, linewidth=1)
     axis.set_ylim(bottom=0)
-    axis.set_title(f"kinds below {100 * _RARE:.0f} %, on their own scale")
+    axis.set_title(f"Classes below {100 * _RARE:.0f} %, on a separate scale")

@@ -1,1 +1,1 @@
-"""Molecules, fingerprints, template matching and application."""
+"""Molecules: reading SMILES, fingerprints, tokens, matching and applying templates, drawings (RDKit, rdchiral-plus)."""

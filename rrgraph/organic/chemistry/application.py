@@ -1,4 +1,4 @@
-"""Templates applied to products: pairs flow in, canonical sets of reactants flow out, in parallel and cached.
+"""Applies templates to products, in parallel and with a cache of outcomes.
 
 Templates are applied by rdchiral-plus, which keeps stereochemistry (Coley et al., J. Chem. Inf. Model. 59, 2529, 2019).
 """
@@ -16,25 +16,25 @@ from typing import Any, Final
 
 from rrgraph.data import cache_folder
 from rrgraph.errors import DataError
-from rrgraph.organic.batches import in_portions, through_portions
+from rrgraph.organic.batches import map_batches, split_batches
 from rrgraph.organic.chemistry.molecules import MoleculeError, canonical_reactants, import_rdchiral
 
 __all__ = ["TemplateApplier", "apply_template", "default_cache"]
 
 Outcomes = tuple[str, ...]
-"""Canonical sets of reactants that one template leads to, in rdchiral's order, without repetition."""
+"""Canonical sets of reactants that a template gives, in rdchiral's order, without repetition."""
 
-_PRODUCTS_AT_ONCE: Final = 32
-_QUESTIONS_AT_ONCE: Final = 500
+_BATCH_SIZE: Final = 32
+_QUERY_BATCH_SIZE: Final = 500
 
 
 def apply_template(template: str, product: str) -> Outcomes:
-    """Return what a template makes of a product; nothing when it does not match, or cannot be applied at all."""
+    """Return the outcomes of a template for a product, empty if it does not match or cannot be applied."""
     return _apply(template, _reactants(product))
 
 
 def default_cache() -> Path:
-    """Return the file of outcomes in the user's cache; other versions of the chemistry have files of their own."""
+    """Return the file of outcomes in the user's cache, one for each version of RDKit and rdchiral-plus."""
     return cache_folder() / "organic" / f"outcomes-rdkit{version('rdkit')}-rdchiral{version('rdchiral-plus')}.sqlite"
 
 
@@ -42,7 +42,7 @@ class TemplateApplier:
     """Apply many templates to many products.
 
     Args:
-        cache: file that keeps what was computed, made if need be; None keeps nothing.
+        cache: file that stores outcomes, created if missing; None for no cache.
         jobs: number of processes.
 
     Raises:
@@ -72,9 +72,9 @@ class TemplateApplier:
             for product, templates in wanted.items()
         }
         missing = {product: templates for product, templates in missing.items() if templates}
-        chunks = list(_chunks(missing))
-        for _, answer in through_portions(_apply_chunk, chunks, jobs=self.jobs, title="applying templates"):
-            for product, outcomes in answer.items():
+        batches = list(_batches(missing))
+        for _, result in map_batches(_apply_batch, batches, jobs=self.jobs, title="applying templates"):
+            for product, outcomes in result.items():
                 found[product] |= outcomes
                 if self.cache is not None:
                     self.cache.write(product, outcomes)
@@ -85,7 +85,7 @@ class _Cache:
     """Outcomes in an SQLite file, by a hash of product and template.
 
     Raises:
-        DataError: the file is none that this class made, or cannot be written.
+        DataError: the file is not such a cache, or cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -97,18 +97,18 @@ class _Cache:
             connection.commit()
 
     def read(self, product: str, templates: Sequence[str]) -> dict[str, Outcomes]:
-        """Return what is known of the templates of a product."""
+        """Return the stored outcomes of templates of a product."""
         keys = {_key(product, template): template for template in templates}
         found: dict[str, Outcomes] = {}
         with self._open() as connection:
-            for part in in_portions(list(keys), _QUESTIONS_AT_ONCE):
-                marks = ",".join("?" * len(part))
-                for key, sets in connection.execute(f"SELECT key, sets FROM outcomes WHERE key IN ({marks})", part):
+            for batch in split_batches(list(keys), _QUERY_BATCH_SIZE):
+                marks = ",".join("?" * len(batch))
+                for key, sets in connection.execute(f"SELECT key, sets FROM outcomes WHERE key IN ({marks})", batch):
                     found[keys[key]] = tuple(sets.split("\n")) if sets else ()
         return found
 
     def write(self, product: str, outcomes: Mapping[str, Outcomes]) -> None:
-        """Keep the outcomes of templates of a product."""
+        """Store the outcomes of templates of a product."""
         rows = [(_key(product, template), "\n".join(sets)) for template, sets in outcomes.items()]
         with self._open() as connection:
             connection.executemany("INSERT OR IGNORE INTO outcomes VALUES (?, ?)", rows)
@@ -127,12 +127,12 @@ def _key(product: str, template: str) -> bytes:
     return hashlib.blake2b(f"{product}\n{template}".encode(), digest_size=16).digest()
 
 
-def _chunks(wanted: Mapping[str, Sequence[str]]) -> Iterator[dict[str, Sequence[str]]]:
-    for part in in_portions(list(wanted), _PRODUCTS_AT_ONCE):
-        yield {product: wanted[product] for product in part}
+def _batches(wanted: Mapping[str, Sequence[str]]) -> Iterator[dict[str, Sequence[str]]]:
+    for batch in split_batches(list(wanted), _BATCH_SIZE):
+        yield {product: wanted[product] for product in batch}
 
 
-def _apply_chunk(wanted: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Outcomes]]:
+def _apply_batch(wanted: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Outcomes]]:
     found = {}
     for product, templates in wanted.items():
         prepared = _reactants(product)
@@ -142,7 +142,7 @@ def _apply_chunk(wanted: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Out
 
 @cache
 def _rdchiral() -> Any:
-    """Return the module without looking each time whether it is the right one."""
+    """Return the module, checked only once."""
     return import_rdchiral()
 
 
@@ -152,7 +152,7 @@ def _reactants(product: str) -> Any:
 
 @lru_cache(maxsize=20_000)
 def _reaction(template: str) -> Any:
-    """Return the reaction of a template, None for one that cannot be read."""
+    """Return the reaction of a template, None if it cannot be read."""
     return _quietly(_rdchiral().rdchiralReaction, template)
 
 
@@ -173,7 +173,7 @@ def _canonical(outcomes: Iterable[str]) -> Iterator[str]:
 
 
 def _quietly(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call rdchiral or RDKit; what they cannot do (they raise errors of many kinds) has no answer."""
+    """Call rdchiral or RDKit and return None for any of the errors they raise for templates they cannot handle."""
     from rdkit.rdBase import BlockLogs
 
     silence = BlockLogs()

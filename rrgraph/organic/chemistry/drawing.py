@@ -1,4 +1,4 @@
-"""Drawings of suggestions: a product and its reactants flow in, an SVG flows out."""
+"""Draws suggested reactions as SVG."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def draw_reaction(product: str, reactants: str) -> str:
     from rdkit.Chem.Draw import rdMolDraw2D
 
     reaction = rdChemReactions.ReactionFromSmarts(f"{reactants}>>{product}", useSmiles=True)
-    parts = reactants.count(".") + 2
-    canvas = rdMolDraw2D.MolDraw2DSVG(_WIDTH * parts, _HEIGHT)
+    molecules = reactants.count(".") + 2
+    canvas = rdMolDraw2D.MolDraw2DSVG(_WIDTH * molecules, _HEIGHT)
     canvas.DrawReaction(reaction)
     canvas.FinishDrawing()
     return str(canvas.GetDrawingText())

@@ -1,7 +1,7 @@
-"""Which templates could apply to which products: both flow in, pairs whose pattern is found flow out.
+"""Finds which templates could apply to which products.
 
-A fingerprint of the pattern rules most products out before any atom is compared (RDKit's SubstructLibrary), so that all
-templates can be tried. What matches may still lead nowhere: rdchiral also looks at stereochemistry and valences.
+A fingerprint of the pattern excludes most products before atoms are compared (RDKit's SubstructLibrary), so that all
+templates can be tested. A match may still have no outcome, since rdchiral also checks stereochemistry and valences.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from rrgraph.data import cache_folder
-from rrgraph.organic.batches import in_portions, through_portions
+from rrgraph.organic.batches import map_batches, split_batches
 from rrgraph.organic.chemistry.fingerprints import split_template
 from rrgraph.organic.chemistry.molecules import import_rdkit, read_molecule
 from rrgraph.util.files import atomic_path
 
 __all__ = ["known_matches", "match_templates", "matching_mask"]
 
-_PRODUCTS_AT_ONCE = 2000
+_BATCH_SIZE = 2000
 
 _RULES = 1
-"""Raised when other pairs match, so that none are taken from the cache that matched before."""
+"""Version of the matching rules; increase it when other pairs match, so that old cache entries are not used."""
 
 
 def match_templates(products: Sequence[str], templates: Sequence[str], *, jobs: int = 1) -> Tensor:
-    """Return the pairs of a product and a template whose product side it contains.
+    """Return the pairs of a product and a template such that the product contains the template's product side.
 
     Args:
         products: canonical SMILES.
@@ -39,24 +39,24 @@ def match_templates(products: Sequence[str], templates: Sequence[str], *, jobs: 
         jobs: number of processes.
 
     Returns:
-        (2, pairs) int64, place of the product and of the template, sorted.
+        (2, pairs) int64, indices of product and template, sorted.
 
     Raises:
         DataError: a process died.
         MoleculeError: a product cannot be read.
     """
-    chunks = in_portions(products, _PRODUCTS_AT_ONCE)
+    batches = split_batches(products, _BATCH_SIZE)
     found: dict[int, Tensor] = {}
-    match = partial(_match_chunk, templates=tuple(templates))
-    for place, pairs in through_portions(match, chunks, jobs=jobs, title="matching templates"):
-        found[place] = pairs + torch.tensor([[place * _PRODUCTS_AT_ONCE], [0]])
+    match = partial(_match_batch, templates=tuple(templates))
+    for index, pairs in map_batches(match, batches, jobs=jobs, title="matching templates"):
+        found[index] = pairs + torch.tensor([[index * _BATCH_SIZE], [0]])
     return (
-        torch.cat([found[place] for place in sorted(found)], dim=1) if found else torch.zeros(2, 0, dtype=torch.int64)
+        torch.cat([found[index] for index in sorted(found)], dim=1) if found else torch.zeros(2, 0, dtype=torch.int64)
     )
 
 
 def known_matches(products: Sequence[str], templates: Sequence[str], *, jobs: int = 1) -> Tensor:
-    """Return what `match_templates` returns; kept in the user's cache for the same texts and the same RDKit.
+    """Return the result of `match_templates`, cached for the same texts and the same version of RDKit.
 
     Raises:
         DataError: a process died, or the cache cannot be written.
@@ -69,8 +69,8 @@ def known_matches(products: Sequence[str], templates: Sequence[str], *, jobs: in
         return load_file(path)["pairs"].long()
     except (OSError, SafetensorError, KeyError):
         found = match_templates(products, templates, jobs=jobs)
-    with atomic_path(path) as part:
-        save_file({"pairs": found.int()}, part)
+    with atomic_path(path) as temporary:
+        save_file({"pairs": found.int()}, temporary)
     return found
 
 
@@ -82,7 +82,7 @@ def matching_mask(products: Sequence[str], templates: Sequence[str]) -> Tensor:
     return mask
 
 
-def _match_chunk(products: Sequence[str], *, templates: Sequence[str]) -> Tensor:
+def _match_batch(products: Sequence[str], *, templates: Sequence[str]) -> Tensor:
     chem = import_rdkit()
     from rdkit.Chem import rdSubstructLibrary
 
@@ -90,14 +90,14 @@ def _match_chunk(products: Sequence[str], *, templates: Sequence[str]) -> Tensor
     for product in products:
         library.AddMol(read_molecule(product))
     pairs = []
-    for place, template in enumerate(templates):
+    for index, template in enumerate(templates):
         pattern = chem.MolFromSmarts(_outside_brackets(split_template(template)[0]))
         if pattern is not None:
             matches = library.GetMatches(pattern, useChirality=False, numThreads=1, maxResults=-1)
-            pairs += [(product, place) for product in matches]
+            pairs += [(product, index) for product in matches]
     return torch.tensor(sorted(pairs), dtype=torch.int64).view(-1, 2).T.contiguous()
 
 
 def _outside_brackets(pattern: str) -> str:
-    """Return a pattern without the brackets that hold several parts together in one molecule."""
+    """Return a pattern without the outer brackets, which require all components in one molecule."""
     return pattern[1:-1] if pattern.startswith("(") and pattern.endswith(")") else pattern

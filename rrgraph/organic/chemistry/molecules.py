@@ -1,4 +1,4 @@
-"""Molecules: SMILES flow in; canonical SMILES without atom maps, and sets of them, flow out. RDKit is imported late."""
+"""Reads SMILES and makes them canonical; RDKit and rdchiral-plus are imported when needed."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _INSTALL = "install it with: pip install 'rrgraph[organic]'."
 
 
 class MoleculeError(RRGraphError):
-    """The text is not a molecule."""
+    """The text is not a valid SMILES."""
 
 
 def import_rdkit() -> Any:
-    """Return RDKit's module of molecules.
+    """Return RDKit's module `Chem`.
 
     Raises:
         ConfigError: it is not installed.
@@ -44,7 +44,7 @@ def import_rdchiral() -> Any:
     """Return the module of rdchiral-plus that applies templates.
 
     Raises:
-        ConfigError: it is not installed, or the older rdchiral, which has the same name, stands in its place.
+        ConfigError: it is not installed, or the older rdchiral, which has the same module name, is installed instead.
     """
     import_rdkit()
     try:
@@ -70,34 +70,32 @@ def read_molecule(smiles: str) -> Mol:
     molecule = chem.MolFromSmiles(smiles.strip()) if smiles.strip() else None
     del silence
     if molecule is None:
-        raise MoleculeError(
-            f"'{_short(smiles)}' is not a molecule that can be read, expected SMILES such as CC(=O)Oc1ccccc1."
-        )
+        raise MoleculeError(f"'{_short(smiles)}' is not a valid molecule, expected SMILES such as CC(=O)Oc1ccccc1.")
     return molecule
 
 
 @lru_cache(maxsize=1024)
 def shared_molecule(smiles: str) -> Mol:
-    """Return what `read_molecule` returns, to be looked at only: whoever asks soon again gets the same one."""
+    """Return the molecule of a SMILES from a cache; it is shared and must not be changed."""
     return read_molecule(smiles)
 
 
 def canonical_smiles(smiles: str) -> str:
     """Return the canonical isomeric SMILES without atom maps; molecules joined by dots are sorted.
 
-    Atom maps are removed before the atoms are ordered: their order would tell where the reaction took place.
+    Atom maps are removed before the atoms are ordered, because their order would reveal the reaction centre.
 
     Raises:
         MoleculeError: see `read_molecule`.
     """
     molecule = read_molecule(smiles)
-    # A map number has a colon before it; to look at each atom takes as long as to read the molecule.
+    # A map number follows a colon; checking every atom would take as long as reading the molecule.
     mapped = [atom for atom in molecule.GetAtoms() if atom.GetAtomMapNum()] if ":" in smiles else []
     for atom in mapped:
         atom.SetAtomMapNum(0)
     chem = import_rdkit()
     text = chem.MolToSmiles(molecule)
-    # Without its map number an atom may be written without brackets, with other implicit hydrogens in view.
+    # Without its map number an atom may be written without brackets, which can change its implicit hydrogens.
     return canonical_smiles(text) if mapped else text
 
 

@@ -1,4 +1,4 @@
-"""Tokens of SMILES and SMARTS: texts flow in, padded numbers flow out."""
+"""Tokens of SMILES and SMARTS."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rrgraph.errors import check_choice
 __all__ = ["PAD", "TOKENS", "Tokenizer"]
 
 TOKENS: Final = ("atoms", "characters")
-"""`atoms`: one token a bracket atom, map numbers as tokens of their own; `characters`: one token a character."""
+"""`atoms`: one token per atom, with map numbers as separate tokens; `characters`: one token per character."""
 
 PAD, UNKNOWN, FIRST = 0, 1, 2
 _SPECIAL: Final = 3
@@ -23,21 +23,21 @@ _ATOM = re.compile(r"\[[^\]:]*|:\d+\]|\]|Br|Cl|>>|%\d\d|.")
 
 
 class Tokenizer:
-    """Turn texts into numbers.
+    """Converts texts to token indices.
 
     Args:
         tokens: one of `TOKENS`.
-        vocabulary: known tokens; others become one unknown token.
+        vocabulary: known tokens; all others become the unknown token.
 
     Raises:
-        ConfigError: there are no such tokens.
+        ConfigError: `tokens` is not one of `TOKENS`.
     """
 
     def __init__(self, tokens: str, vocabulary: Sequence[str]) -> None:
         check_choice("model.tokens", tokens, TOKENS)
         self.tokens = tokens
         self.vocabulary = tuple(vocabulary)
-        self._number = {token: number for number, token in enumerate(self.vocabulary, start=_SPECIAL)}
+        self._index = {token: index for index, token in enumerate(self.vocabulary, start=_SPECIAL)}
 
     @classmethod
     def learn(cls, tokens: str, texts: Sequence[str]) -> list[str]:
@@ -49,14 +49,14 @@ class Tokenizer:
         return len(self.vocabulary) + _SPECIAL
 
     def __call__(self, texts: Sequence[str], *, length: int) -> Tensor:
-        """Return (n, at most `length`) int16: a first token, the tokens of the text, padding."""
+        """Return (n, at most `length`) int16: a start token, the tokens of the text, padding."""
         rows = [
-            [FIRST, *(self._number.get(token, UNKNOWN) for token in _split(self.tokens, text)[: length - 1])]
+            [FIRST, *(self._index.get(token, UNKNOWN) for token in _split(self.tokens, text)[: length - 1])]
             for text in texts
         ]
         table = np.zeros((len(rows), max(map(len, rows), default=1)), dtype=np.int16)
-        for place, row in enumerate(rows):
-            table[place, : len(row)] = row
+        for index, row in enumerate(rows):
+            table[index, : len(row)] = row
         return torch.from_numpy(table)
 
 

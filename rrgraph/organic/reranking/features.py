@@ -1,4 +1,4 @@
-"""What is known of suggested sets of reactants: a product and its ranked sets flow in, numbers of each flow out."""
+"""Features of suggested sets of reactants for the re-ranker."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rrgraph.organic.chemistry.molecules import shared_molecule
 from rrgraph.organic.planner import ReactantSet
-from rrgraph.organic.reranking.precedents import CHANGE_NUMBERS, PRECEDENT_NUMBERS, Precedents
+from rrgraph.organic.reranking.precedents import CHANGE_FEATURES, PRECEDENT_FEATURES, Precedents
 
 __all__ = ["SET_FEATURES", "SetDescriber"]
 
@@ -23,7 +23,7 @@ _OF_SETS: Final = (
     "rank_of_best",
     "log_rows_of_best",
     "log_rows",
-    *PRECEDENT_NUMBERS,
+    *PRECEDENT_FEATURES,
 )
 _OF_MOLECULES: Final = (
     "reactants",
@@ -46,7 +46,7 @@ _COMPARED: Final = (
     "among_neighbours",
     "log_best_known",
     "log_least_known",
-    *CHANGE_NUMBERS,
+    *CHANGE_FEATURES,
 )
 SET_FEATURES: Final = (
     *_OF_SETS,
@@ -55,51 +55,51 @@ SET_FEATURES: Final = (
     *(f"{name}_below_best" for name in _COMPARED),
     *(f"{name}_rank" for name in _COMPARED),
 )
-"""What the trees read about each set, see `SetDescriber`."""
+"""Names of the features of each set, see `SetDescriber`; a re-ranker is stored with them."""
 
 
 class SetDescriber:
-    """Describe the sets of reactants that templates lead to.
+    """Computes the features of sets of reactants given by templates.
 
     Args:
         precedents: the training reactions.
-        templates: the training templates, in the order that the precedents number them.
+        templates: the training templates, in the order of the indices in `precedents`.
         reactants: training rows of each single reactant.
     """
 
     def __init__(self, precedents: Precedents, templates: Sequence[str], reactants: Mapping[str, int]) -> None:
         self.precedents, self.reactants = precedents, reactants
-        self._place = {text: number for number, text in enumerate(templates)}
+        self._index = {text: index for index, text in enumerate(templates)}
         self._rows = np.bincount(precedents.template, minlength=len(templates))
 
     def __call__(self, product: str, found: Sequence[ReactantSet]) -> NDArray[np.float32]:
-        """Return (n, `SET_FEATURES`) of the sets of a product.
+        """Return the features (n, `SET_FEATURES`) of the sets of a product.
 
-        Numbers of the templates behind a set, of their precedents (`Precedents.describe`), of its molecules beside the
-        product, and of the outcomes; then how far some of them lie below the best of all sets, and their ranks.
+        They describe the templates that give a set, their precedents (`Precedents.describe`), its molecules compared
+        with the product, and the outcomes; then the differences of some features from the best set, and their ranks.
         """
         if not found:
             return np.zeros((0, len(SET_FEATURES)), dtype=np.float32)
-        places = [[self._place.get(behind.template, -1) for behind in each.templates] for each in found]
-        precedents = self.precedents.describe(product, [each.reactants for each in found], places)
-        rows = [[self._rows[place] if place >= 0 else 0 for place in each] for each in places]
+        indices = [[self._index.get(source.template, -1) for source in each.templates] for each in found]
+        precedents = self.precedents.describe(product, [each.reactants for each in found], indices)
+        rows = [[self._rows[index] if index >= 0 else 0 for index in each] for each in indices]
         described = zip(enumerate(found), rows, precedents, strict=True)
-        numbers = np.array(
+        features = np.array(
             [
                 [
-                    *_of_templates(place, each, counts),
+                    *_of_templates(rank, each, counts),
                     *near,
                     *self._of_molecules(product, each.reactants),
                     *_of_outcomes(each),
                     len(found),
                 ]
-                for (place, each), counts, near in described
+                for (rank, each), counts, near in described
             ],
             dtype=np.float32,
         )
-        compared = numbers[:, [SET_FEATURES.index(name) for name in _COMPARED]]
+        compared = features[:, [SET_FEATURES.index(name) for name in _COMPARED]]
         ranks = (-compared).argsort(0, kind="stable").argsort(0, kind="stable")
-        return np.column_stack([numbers, compared - compared.max(0), ranks]).astype(np.float32)
+        return np.column_stack([features, compared - compared.max(0), ranks]).astype(np.float32)
 
     def _of_molecules(self, product: str, reactants: str) -> list[float]:
         molecules = reactants.split(".")
@@ -127,10 +127,10 @@ def _sizes(smiles: str) -> tuple[int, int, int]:
     return molecule.GetNumHeavyAtoms(), molecule.GetRingInfo().NumRings(), smiles.replace("@@", "@").count("@")
 
 
-def _of_templates(place: int, each: ReactantSet, rows: Sequence[int]) -> list[float]:
-    logs = np.log([max(behind.probability, 1e-12) for behind in each.templates])
+def _of_templates(rank: int, each: ReactantSet, rows: Sequence[int]) -> list[float]:
+    logs = np.log([max(source.probability, 1e-12) for source in each.templates])
     total = float(np.logaddexp.reduce(logs))
-    return [logs[0], total, place, len(logs), each.templates[0].rank, np.log1p(rows[0]), np.log1p(sum(rows))]
+    return [logs[0], total, rank, len(logs), each.templates[0].rank, np.log1p(rows[0]), np.log1p(sum(rows))]
 
 
 def _of_outcomes(each: ReactantSet) -> list[float]:

@@ -2,13 +2,14 @@
 
 from rrgraph.organic.run.card import frequency_table, reactant_table
 from rrgraph.organic.run.config import ORGANIC, OrganicConfig, check_organic_config
-from rrgraph.organic.run.run import BY_TEMPLATE, RANKS, measure_organic, organic_run
+from rrgraph.organic.run.run import BY_TEMPLATE, RANKS, OrganicResult, measure_organic, organic_run
 
 __all__ = [
     "BY_TEMPLATE",
     "ORGANIC",
     "RANKS",
     "OrganicConfig",
+    "OrganicResult",
     "check_organic_config",
     "frequency_table",
     "measure_organic",

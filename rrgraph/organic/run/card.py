@@ -52,7 +52,7 @@ def organic_card(
 
 
 def _probability(config: OrganicConfig) -> str:
-    if config.sets.enabled:
+    if config.reranker.enabled:
         return (
             f"Its probability is that of being the recorded one, by boosted trees that compare all sets which "
             f"{config.search.templates} templates lead to. They learned from the validation rows; each of these is "

@@ -1,13 +1,14 @@
-"""A whole run on products and templates: a configuration flows in, a run folder with a model and metrics flows out."""
+"""The run of a template model: trains it, measures it and writes its run folder."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from rrgraph.data import TRAIN, VALIDATION
 from rrgraph.nn import choose_device
 from rrgraph.organic.alternatives import alternative_links
 from rrgraph.organic.chemistry.application import TemplateApplier
@@ -38,13 +39,13 @@ from rrgraph.util.files import write_json, write_text
 __all__ = ["BY_TEMPLATE", "RANKS", "OrganicResult", "measure_organic", "organic_run"]
 
 RANKS: Final = ("reactants", "by_template", "template")
-"""What `ranks.json` says of each row: the rank of its reactants, the same by templates alone, and of its template."""
+"""What `ranks.json` has of each row: the rank of its reactants, the same by templates alone, and of its template."""
 
 BY_TEMPLATE: Final = "by_template"
-"""The system that keeps the order of templates, beside a model that ranks sets again."""
+"""The system that keeps the order of templates, beside a model that re-ranks sets."""
 
 _CONTRASTED, _RANKED = "contrasted", "ranked"
-"""Folders of the model after the first stage and after the second, for whom wants to go on from there or to compare."""
+"""Folders of the model after the first stage and after the second, to go on from there or to compare."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,17 @@ class OrganicResult:
     Attributes:
         folder: the run folder.
         split: the data it used.
-        comparison: metrics by part and system.
+        comparison: metrics by subset and system.
     """
 
     folder: Path
     split: TemplateSplit
     comparison: Mapping[str, Mapping[str, TemplateMetrics]]
+
+    def sections(self) -> Iterator[tuple[str, Mapping[str, TemplateMetrics]]]:
+        """Yield titles and metrics by system, to be shown one after the other."""
+        for subset, systems in self.comparison.items():
+            yield f"{subset}, {next(iter(systems.values())).reactants.rows:,} rows", systems
 
 
 def organic_run(
@@ -99,10 +105,10 @@ def organic_run(
         for each in (folder, folder / _CONTRASTED):
             remove_state(each)
     comparison = measure_organic(checkpoint, split, config, jobs=jobs)
-    write_json(folder / "ranks.json", {part: _ranks(systems) for part, systems in comparison.items()})
+    write_json(folder / "ranks.json", {subset: _ranks(systems) for subset, systems in comparison.items()})
     write_text(folder / "card.md", organic_card(config, split, comparison))
     described = {
-        part: {name: metrics.to_dict() for name, metrics in systems.items()} for part, systems in comparison.items()
+        subset: {name: metrics.to_dict() for name, metrics in systems.items()} for subset, systems in comparison.items()
     }
     write_json(folder / "metrics.json", described)
     return OrganicResult(folder=folder, split=split, comparison=comparison)
@@ -125,22 +131,22 @@ def _fit(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume: b
         checkpoint = load_template_checkpoint(second)
     else:
         checkpoint = _learn(config, split, folder, resume=resume, jobs=jobs)
-    if not config.sets.enabled:
+    if not config.reranker.enabled:
         return checkpoint
     save_template_checkpoint(checkpoint, second)
-    return _with_ranker(checkpoint, split, config, jobs=jobs)
+    return _with_reranker(checkpoint, split, config, jobs=jobs)
 
 
 def _learn(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume: bool, jobs: int) -> TemplateCheckpoint:
     """Return the model that ranks templates."""
-    train = split["train"]
+    train = split[TRAIN.word]
     graph = build_template_graph(train)
     eligible = None
     if config.search.applicable:
         eligible = known_matches(graph.products, graph.templates, jobs=jobs)
     device = choose_device(config.device)
     learner = TemplateLearner(
-        graph, split["validation"], config.model, seed=config.seed, eligible=eligible, device=device
+        graph, split[VALIDATION.word], config.model, seed=config.seed, eligible=eligible, device=device
     )
     metadata = {
         "name": config.name,
@@ -175,44 +181,44 @@ def _has_model(folder: Path) -> bool:
     return (folder / "model.json").is_file()
 
 
-def _with_ranker(
+def _with_reranker(
     checkpoint: TemplateCheckpoint, split: TemplateSplit, config: OrganicConfig, *, jobs: int
 ) -> TemplateCheckpoint:
-    """Return the model with a ranker of sets that has learned from the validation rows."""
-    precedents = Precedents.of(split["train"], checkpoint.templates)
-    ranker = fit_reranker(
+    """Return the model with a re-ranker of sets that has learned from the validation rows."""
+    precedents = Precedents.of(split[TRAIN.word], checkpoint.templates)
+    reranker = fit_reranker(
         SetDescriber(precedents, checkpoint.templates, checkpoint.reactants),
         template_planner(checkpoint, search=config.search, jobs=jobs),
-        split["validation"],
-        config.sets,
+        split[VALIDATION.word],
+        config.reranker,
         seed=config.seed,
     )
-    return replace(checkpoint, ranker=ranker)
+    return replace(checkpoint, reranker=reranker)
 
 
 def measure_organic(
     checkpoint: TemplateCheckpoint, split: TemplateSplit, config: OrganicConfig, *, jobs: int | None = None
 ) -> dict[str, dict[str, TemplateMetrics]]:
-    """Return metrics by part and system.
+    """Return metrics by subset and system.
 
-    They are those of the model; of its templates alone (`by_template`) if it ranks sets again; and of the most frequent
+    They are those of the model; of its templates alone (`by_template`) if it re-ranks sets; and of the most frequent
     templates (`popularity`) if that is asked for.
 
     Args:
         checkpoint: the trained model.
         split: the data of the run.
-        config: parts, rows, bank and search.
+        config: subsets, rows, index and search.
         jobs: processes that apply templates, one a processor core unless given.
     """
     given: OrganicEvaluationConfig = config.evaluation
-    train = split["train"]
+    train = split[TRAIN.word]
     counts = train.template_counts()
     everything = dict.fromkeys(text for rows in split.parts.values() for text in rows.templates)
-    bank = list(dict.fromkeys([*checkpoint.templates, *everything])) if given.bank == "all" else None
+    bank = list(dict.fromkeys([*checkpoint.templates, *everything])) if given.index == "all" else None
     planner = partial(template_planner, jobs=jobs or processors())
-    scorer, plain = TemplatePredictor(checkpoint, bank=bank), replace(checkpoint, ranker=None)
+    scorer, plain = TemplatePredictor(checkpoint, templates=bank), replace(checkpoint, reranker=None)
     systems = {MODEL: planner(checkpoint, scorer=scorer, search=config.search)}
-    if checkpoint.ranker is not None:
+    if checkpoint.reranker is not None:
         systems[BY_TEMPLATE] = planner(plain, scorer=scorer, search=config.search)
     if given.popularity:
         # Most of the frequent templates do not apply to a product; only those that do are worth comparing.
@@ -221,8 +227,8 @@ def measure_organic(
         systems["popularity"] = planner(plain, scorer=frequent, search=search)
     recorded = frozenset(zip(train.products, train.reactants, strict=True))
     comparison = {}
-    for part in given.parts:
-        rows = split[part].head(given.rows)
+    for subset in given.subsets:
+        rows = split[subset].head(given.rows)
         shared = applied_templates(systems[MODEL], rows)
         measured = {
             name: evaluate_reactions(
@@ -234,5 +240,5 @@ def measure_organic(
             )
             for name, each in systems.items()
         }
-        comparison[part] = compare_systems(measured, MODEL)
+        comparison[subset] = compare_systems(measured, MODEL)
     return comparison

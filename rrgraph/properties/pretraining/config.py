@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.nn import CompositionEncoder, EncoderConfig, choose_device
 from rrgraph.properties.pretraining.settings import PretrainingConfig
-from rrgraph.properties.pretraining.task import WEIGHTINGS
 from rrgraph.properties.tables.sources import built_in_sources, user_sources
 from rrgraph.properties.tables.tasks import PropertySource
-from rrgraph.training.range_checks import check_ranges, check_shared
 from rrgraph.util.config import BaseConfig
+from rrgraph.util.settings import check, setting
 
 __all__ = ["PretrainConfig", "PropertyDataConfig", "UserTable", "check_pretrain_config", "property_sources"]
 
@@ -24,15 +23,15 @@ class UserTable:
     Attributes:
         path: of a CSV or Parquet file.
         formula: column of the formulas.
-        part: column that says train, val or test; empty for a split by a hash of the composition.
+        subset: column that says train, val or test; empty for a split by a hash of the composition.
         columns: columns to read, each with options of `rrgraph.properties.user_sources`; empty reads every column of
             numbers.
     """
 
     path: str = ""
     formula: str = "formula"
-    part: str = ""
-    columns: dict[str, Any] = field(default_factory=dict)
+    subset: str = setting("", alias="part")
+    columns: dict[str, Any] = setting(factory=dict)
 
 
 @dataclass
@@ -41,17 +40,17 @@ class PropertyDataConfig:
 
     Attributes:
         built_in: names of built-in properties, or `all`.
-        tables: further tables.
+        tables: further tables, each with the keys `path`, `formula`, `subset` and `columns`.
         withhold: properties whose test compositions have no training label in any property of the same family.
-        validation_fraction: share of the compositions of a table without parts that validate.
-        test_fraction: share of them that test.
+        validation_fraction: share of the compositions of a table without a column `subset` that validate.
+        test_fraction: share of the same compositions that test.
     """
 
-    built_in: list[str] = field(default_factory=lambda: ["all"])
-    tables: list[UserTable] = field(default_factory=list)
-    withhold: list[str] = field(default_factory=list)
-    validation_fraction: float = 0.05
-    test_fraction: float = 0.10
+    built_in: list[str] = setting(factory=lambda: ["all"])
+    tables: list[UserTable] = setting(factory=list)
+    withhold: list[str] = setting(factory=list)
+    validation_fraction: float = setting(0.05, at_least=0, below=1)
+    test_fraction: float = setting(0.10, at_least=0, below=1)
 
 
 @dataclass
@@ -62,9 +61,9 @@ class PretrainConfig(BaseConfig):
     """
 
     name: str = "pretrain"
-    data: PropertyDataConfig = field(default_factory=PropertyDataConfig)
-    model: EncoderConfig = field(default_factory=EncoderConfig)
-    training: PretrainingConfig = field(default_factory=PretrainingConfig)
+    data: PropertyDataConfig = setting(factory=PropertyDataConfig)
+    model: EncoderConfig = setting(factory=EncoderConfig)
+    training: PretrainingConfig = setting(factory=PretrainingConfig)
 
 
 def property_sources(config: PropertyDataConfig) -> tuple[PropertySource, ...]:
@@ -83,7 +82,7 @@ def property_sources(config: PropertyDataConfig) -> tuple[PropertySource, ...]:
     own = [
         source
         for table in config.tables
-        for source in user_sources(table.path, table.columns or None, formula=table.formula, part=table.part)
+        for source in user_sources(table.path, table.columns or None, formula=table.formula, part=table.subset)
     ]
     return (*built_in, *own)
 
@@ -95,20 +94,7 @@ def check_pretrain_config(config: PretrainConfig) -> None:
         ConfigError: naming the key, the value and what was expected.
         DataError: a property or table is unknown.
     """
-    check_shared(config)
-    check_ranges(
-        config,
-        not_negative=("training.masked_weight", "training.checkpoint_minutes", "training.validation_rows"),
-        fractions=(
-            "training.balance",
-            "training.masked_elements",
-            "training.masked_fractions",
-            "training.single_label_share",
-        ),
-        below_one=("data.test_fraction",),
-    )
-    check_choice("training.weighting", config.training.weighting, WEIGHTINGS)
-    check_choice("training.monitor", config.training.monitor, ("score",))
+    check(config)
     choose_device(config.training.device)
     CompositionEncoder(config.model)
     tasks = dict.fromkeys(source.task.name for source in property_sources(config.data))

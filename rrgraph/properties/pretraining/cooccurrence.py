@@ -1,7 +1,7 @@
-"""Co-occurrence of elements: the floor that masked-element predictions are measured against.
+"""Co-occurrence of elements: the baseline of masked-element predictions.
 
-Training compositions flow in as padded arrays (elements 0 and fractions 0 at padding); scores of every element
-for a masked slot flow out, column by atomic number.
+It counts in padded arrays of training compositions (elements 0 and fractions 0 at padding) and scores every element for
+a masked slot, column by atomic number.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""Measuring a pretrained encoder on held-out compositions: properties, symmetry, hidden elements and fractions.
+"""Measures a pretrained encoder on held-out compositions: properties, symmetry, hidden elements and fractions.
 
-A predictor and a property table flow in; errors beside published ones and accuracies beside counting baselines
-flow out.
+Errors stand beside published ones, accuracies beside those of counting baselines.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rrgraph.data import TEST, TRAIN, VALIDATION
 from rrgraph.metrics import TopK
 from rrgraph.properties.predictor import PropertyPredictor
 from rrgraph.properties.pretraining.cooccurrence import CooccurrenceBaseline, masked_slots
@@ -25,7 +25,6 @@ from rrgraph.properties.pretraining.scores import (
     score_property,
 )
 from rrgraph.properties.tables.table import PropertyTable
-from rrgraph.properties.tables.tasks import TEST, TRAIN, VALIDATION
 
 __all__ = ["EncoderMetrics", "measure_encoder"]
 
@@ -67,15 +66,15 @@ class EncoderMetrics:
 
 
 def measure_encoder(predictor: PropertyPredictor, table: PropertyTable) -> EncoderMetrics:
-    """Measure a pretrained encoder on the test parts of a property table."""
-    rows = np.flatnonzero((table.parts == TEST).any(axis=1))
-    untaught = ~(table.parts[rows] == TRAIN).any(axis=1)
+    """Measure a pretrained encoder on the test subset of a property table."""
+    rows = np.flatnonzero((table.subsets == TEST).any(axis=1))
+    untaught = ~(table.subsets[rows] == TRAIN).any(axis=1)
     predictions = predictor.predict_arrays(table.elements[rows], table.fractions[rows])
     scores: list[PropertyScore] = []
     apart: list[PropertyScore] = []
     classes = {}
     for column, task in enumerate(table.tasks):
-        inside = table.parts[rows, column] == TEST
+        inside = table.subsets[rows, column] == TEST
         if not inside.any():
             continue
         prediction, truth = predictions[task.name], table.labels[rows, column]
@@ -95,7 +94,7 @@ def measure_encoder(predictor: PropertyPredictor, table: PropertyTable) -> Encod
 def _classes(
     table: PropertyTable, column: int, rows: NDArray[np.int64], probabilities: NDArray[np.float64]
 ) -> dict[str, TopK]:
-    training = np.flatnonzero(table.parts[:, column] == TRAIN)
+    training = np.flatnonzero(table.subsets[:, column] == TRAIN)
     labels = table.labels[:, column]
     baseline = PrototypeBaseline.fit(
         table.fractions[training], labels[training].astype(np.int64), classes=table.tasks[column].classes
@@ -108,8 +107,8 @@ def _classes(
 
 
 def _hidden(predictor: PropertyPredictor, table: PropertyTable) -> tuple[dict[str, TopK], dict[str, float]]:
-    """Hide every element, and a pair of fractions, of compositions that taught the encoder nothing."""
-    taught = ((table.parts == TRAIN) | (table.parts == VALIDATION)).any(axis=1)
+    """Hide every element, and a pair of fractions, of compositions the encoder was not trained on."""
+    taught = ((table.subsets == TRAIN) | (table.subsets == VALIDATION)).any(axis=1)
     untaught = np.flatnonzero(~taught & ((table.elements > 0).sum(axis=1) > 1))
     if not len(untaught) or not taught.any():
         return {}, {}

@@ -1,7 +1,6 @@
-"""The most frequent space group of a prototype: the floor that symmetry predictions are measured against.
+"""The most frequent space group of a prototype: the baseline of symmetry predictions.
 
-Atomic fractions and class labels flow in (padded arrays, fraction 0 at padding); anonymised formulas and
-smoothed class probabilities flow out.
+It reads padded arrays of atomic fractions (0 at padding) and gives smoothed class probabilities of anonymised formulas.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A whole pretraining run: a configuration flows in, a run folder with an encoder and its measurement flows out."""
+"""A whole pretraining run: trains the encoder, measures it and writes its run folder."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from rrgraph.data import TRAIN, VALIDATION
 from rrgraph.errors import ConfigError
 from rrgraph.nn import choose_device
 from rrgraph.properties.checkpoint import PropertyCheckpoint, load_property_checkpoint, save_property_checkpoint
@@ -20,7 +21,6 @@ from rrgraph.properties.pretraining.task import PretrainingTask
 from rrgraph.properties.scaling import TargetScale
 from rrgraph.properties.tables.reader import read_properties
 from rrgraph.properties.tables.table import PropertyTable
-from rrgraph.properties.tables.tasks import TRAIN, VALIDATION
 from rrgraph.training import History, remove_state, train
 from rrgraph.training.run_folder import check_folder, is_finished, record_run, write_history
 from rrgraph.util.files import write_json, write_text
@@ -43,7 +43,7 @@ class PretrainResult:
     Attributes:
         folder: the run folder.
         history: one row an epoch; empty when a finished run was measured again.
-        metrics: of the test parts.
+        metrics: of the test rows.
     """
 
     folder: Path
@@ -54,7 +54,7 @@ class PretrainResult:
 def pretrain_run(
     config: PretrainConfig, *, resume: bool = False, on_data: Callable[[PropertyTable], None] | None = None
 ) -> PretrainResult:
-    """Pretrain the encoder of a configuration and measure it on the test parts.
+    """Pretrain the encoder of a configuration and measure it on the test rows.
 
     Args:
         config: every choice; recorded in the run folder.
@@ -79,7 +79,7 @@ def pretrain_run(
     )
     if on_data is not None:
         on_data(table)
-    if not (table.parts == TRAIN).any():
+    if not (table.subsets == TRAIN).any():
         raise ConfigError("No composition has a training label: the tables or data.withhold leave nothing to learn.")
     folder = config.folder
     record_run(config, {"properties": table.report.to_dict()})
@@ -103,7 +103,7 @@ def _fit(
 ) -> tuple[PropertyCheckpoint, History]:
     torch.manual_seed(config.seed)
     regression = [column for column, task in enumerate(table.tasks) if task.kind == "regression"]
-    labels = np.where(table.parts == TRAIN, table.labels, np.nan)[:, regression]
+    labels = np.where(table.subsets == TRAIN, table.labels, np.nan)[:, regression]
     scale = TargetScale.fit([table.tasks[column] for column in regression], labels)
     module = PropertyModel(config.model, table.tasks, scale=scale).to(choose_device(config.training.device))
     checkpoint = PropertyCheckpoint(
@@ -111,7 +111,7 @@ def _fit(
         metadata={
             "name": config.name,
             "seed": config.seed,
-            "compositions": int((table.parts == TRAIN).any(axis=1).sum()),
+            "compositions": int((table.subsets == TRAIN).any(axis=1).sum()),
             "withhold": list(config.data.withhold),
         },
     )
@@ -152,7 +152,7 @@ def validation_metrics(predictor: PropertyPredictor, table: PropertyTable, confi
         if not len(wanted):
             continue
         truth, value = table.labels[wanted, column], predictions[task.name].value[np.searchsorted(rows, wanted)]
-        if task.kind == "class":
+        if task.kind == "classification":
             metrics[f"top_1_{task.name}"] = float((truth == value).mean())
             relative.append(1 - metrics[f"top_1_{task.name}"])
         else:
@@ -172,12 +172,12 @@ def _spread(predictor: PropertyPredictor, table: PropertyTable) -> np.ndarray:
     A task with too few validation rows takes the median factor of the others.
     """
     model, factors = predictor.model, []
-    rows = np.flatnonzero((table.parts == VALIDATION).any(axis=1))
+    rows = np.flatnonzero((table.subsets == VALIDATION).any(axis=1))
     model.set_spread(np.ones(len(model.regression)))
     scale = model.target_scale
     encoded, errors, _ = predictor.encoded(table.elements[rows], table.fractions[rows])
     columns = [column for column, task in enumerate(table.tasks) if task.kind == "regression"]
-    truth = scale.encode(np.where(table.parts[rows] == VALIDATION, table.labels[rows], np.nan)[:, columns])
+    truth = scale.encode(np.where(table.subsets[rows] == VALIDATION, table.labels[rows], np.nan)[:, columns])
     for ratio in (np.abs(truth - encoded) / errors).T:
         known = ratio[~np.isnan(ratio)]
         factors.append(np.quantile(known, _WITHIN_ONE) if len(known) >= _ENOUGH else np.nan)

@@ -1,7 +1,6 @@
 """How well computed properties and classes of materials are predicted, beside published numbers.
 
-Predictions, uncertainties, class scores and the true values of the same rows flow in; frozen results with
-bootstrap intervals and a Markdown table flow out.
+Compares predictions, uncertainties and class scores with the true values of the same rows, with bootstrap intervals.
 """
 
 from __future__ import annotations

@@ -1,12 +1,14 @@
-"""The choices that define how the composition encoder is pretrained."""
+"""The settings of the composition encoder's pretraining."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["PretrainingConfig"]
+from rrgraph.nn import PRECISIONS
+from rrgraph.training import OPTIMIZERS, LoopConfig
+from rrgraph.util.settings import setting
 
-from rrgraph.training import LoopConfig
+__all__ = ["PretrainingConfig"]
 
 
 @dataclass
@@ -14,36 +16,38 @@ class PretrainingConfig(LoopConfig):
     """How the composition encoder is pretrained: the loop, with compositions as examples, and the weights of tasks.
 
     Attributes:
-        balance: a label of a task with share p of the compositions weighs p^-balance: 0 weighs every label alike,
-            1 every task.
-        weighting: `balanced` as above; `learned` divides the loss of each task by a learned scale beside (Kendall et
-            al. 2018, uncertainty weighting).
+        monitor: validation metric that chooses the best epoch.
+        balance: exponent of the weights of labels: a label of a task with share p of the compositions weighs
+            p^-balance: 0 weighs every label alike, 1 every task.
+        weighting: weights of the tasks: `balanced`, as `balance` has it; `learned` divides the loss of each task by a
+            learned scale beside (Kendall et al. 2018, uncertainty weighting).
         masked_elements: share of the compositions that are shown once more with one element hidden.
-        masked_fractions: share that are shown once more with two fractions hidden.
-        masked_weight: weight of these two tasks beside the properties.
+        masked_fractions: share of the compositions that are shown once more with two fractions hidden.
+        masked_weight: weight of the tasks on hidden elements and fractions beside the properties.
         single_label_share: share of the compositions with one label alone that an epoch takes, drawn anew each time.
-        device: `auto` takes a GPU when there is one; or a name that torch knows, such as `cpu` or `cuda:1`.
-        checkpoint_minutes: time between two states on disk, beside the one at the end of each epoch.
-        validation_rows: validation compositions of each task used at each epoch at most; 0 uses all.
+        device: where the encoder is trained: `auto` takes a GPU when there is one; or a name that torch knows, such as
+            `cpu` or `cuda:1`.
+        checkpoint_minutes: minutes between two states on disk, beside the one at the end of each epoch.
+        validation_rows: largest number of validation compositions of each task used at each epoch; 0 uses all.
     """
 
-    epochs: int = 30
-    patience: int = 0
-    batch_size: int = 256
-    learning_rate: float = 1e-3
-    optimizer: str = "muon"
-    weight_decay: float = 0.02
-    schedule: str = "cosine"
-    warmup: float = 0.03
-    average: float = 0.999
-    monitor: str = "score"
-    balance: float = 0.5
-    weighting: str = "balanced"
-    masked_elements: float = 0.1
-    masked_fractions: float = 0.05
-    masked_weight: float = 0.1
-    single_label_share: float = 1.0
-    precision: str = "auto"
+    epochs: int = setting(30, at_least=1)
+    patience: int = setting(0, at_least=0)
+    batch_size: int = setting(256, at_least=1)
+    learning_rate: float = setting(1e-3, at_least=0)
+    optimizer: str = setting("muon", choices=OPTIMIZERS)
+    weight_decay: float = setting(0.02, at_least=0)
+    schedule: str = setting("cosine", choices=("constant", "cosine"))
+    warmup: float = setting(0.03, at_least=0, at_most=1)
+    ema_decay: float = setting(0.999, at_least=0, below=1, alias="average")
+    monitor: str = setting("score", choices=("score",))
+    balance: float = setting(0.5, at_least=0, at_most=1)
+    weighting: str = setting("balanced", choices="rrgraph.properties.pretraining:WEIGHTINGS")
+    masked_elements: float = setting(0.1, at_least=0, at_most=1)
+    masked_fractions: float = setting(0.05, at_least=0, at_most=1)
+    masked_weight: float = setting(0.1, at_least=0)
+    single_label_share: float = setting(1.0, at_least=0, at_most=1)
+    precision: str = setting("auto", choices=PRECISIONS)
     device: str = "auto"
-    checkpoint_minutes: float = 10.0
-    validation_rows: int = 4000
+    checkpoint_minutes: float = setting(10.0, at_least=0)
+    validation_rows: int = setting(4000, at_least=0)

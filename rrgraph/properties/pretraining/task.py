@@ -1,7 +1,7 @@
 """Multi-task pretraining of the composition encoder (Retro-Rank-In section 3.1 and appendix C.1).
 
-A property table flows in; batches of one length, without padding, teach the encoder properties, symmetry and, from
-hidden elements and fractions, which elements go together in which amounts.
+From batches of one length, without padding, the encoder learns properties, symmetry and, from hidden elements and
+fractions, which elements go together in which amounts.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from rrgraph.data import TRAIN
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.nn import MASK, half_precision
 from rrgraph.properties.model import PropertyModel, PropertyOutput, pool_fractions
 from rrgraph.properties.pretraining.settings import PretrainingConfig
 from rrgraph.properties.tables.table import PropertyTable
-from rrgraph.properties.tables.tasks import TRAIN
 from rrgraph.training import Task
 
 __all__ = ["WEIGHTINGS", "HiddenElements", "HiddenFractions", "PretrainingTask", "task_weights"]
@@ -35,7 +35,7 @@ class PretrainingTask(Task):
 
     Args:
         module: encoder and heads, its scale fitted to the training labels, on the device where it is trained.
-        table: compositions, labels and parts.
+        table: compositions, labels and subsets.
         config: weights of the tasks, hiding, precision.
         validate: returns validation metrics of the module in evaluation mode.
 
@@ -54,7 +54,7 @@ class PretrainingTask(Task):
         validate: Callable[[], dict[str, float]] | None = None,
     ) -> None:
         check_choice("training.weighting", config.weighting, WEIGHTINGS)
-        training = table.parts == TRAIN
+        training = table.subsets == TRAIN
         rows = np.flatnonzero(training.any(axis=1))
         if not len(rows):
             raise ConfigError("No composition has a training label: the tables or data.tasks leave nothing to learn.")
@@ -66,7 +66,7 @@ class PretrainingTask(Task):
         self.fractions = torch.from_numpy(table.fractions[rows]).to(self.device)
         labels = np.where(training[rows], table.labels[rows], np.nan)
         regression = [column for column, task in enumerate(table.tasks) if task.kind == "regression"]
-        classes = [column for column, task in enumerate(table.tasks) if task.kind == "class"]
+        classes = [column for column, task in enumerate(table.tasks) if task.kind == "classification"]
         encoded = module.target_scale.encode(labels[:, regression])
         self.values = torch.from_numpy(np.nan_to_num(encoded).astype(np.float32)).to(self.device)
         self.known = torch.from_numpy(~np.isnan(encoded)).to(self.device)

@@ -1,1 +1,1 @@
-"""Property tables: sources, streaming reader, compositions with their labels."""
+"""Tables of computed properties: their sources, a streaming reader, compositions with labels."""

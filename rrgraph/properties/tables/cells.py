@@ -1,7 +1,4 @@
-"""The cells of one piece of a file as a source understands them: labels, parts and orders.
-
-Flows in: a frame of some rows and the rows of their compositions. Flows out: labels handed to a `LabelColumn`.
-"""
+"""Labels, subsets and order values from the cells of a batch of rows, according to their source."""
 
 from __future__ import annotations
 
@@ -11,13 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from rrgraph.data import SUBSET_WORDS, TEST, TRAIN, VALIDATION
 from rrgraph.errors import DataError, suggestion
 from rrgraph.properties.tables.labels import LabelColumn
-from rrgraph.properties.tables.tasks import TEST, TRAIN, VALIDATION, PropertySource
+from rrgraph.properties.tables.tasks import PropertySource
 
 __all__ = ["GatheredSource", "HashSplit"]
 
-_PART_WORDS = {"train": TRAIN, "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION, "test": TEST}
 #: First space group number of each crystal system: triclinic, monoclinic, orthorhombic, tetragonal, trigonal,
 #: hexagonal, cubic.
 _CRYSTAL_SYSTEMS = (1, 3, 16, 75, 143, 168, 195)
@@ -26,10 +23,10 @@ _SPACE_GROUPS = 230
 
 @dataclass(frozen=True, kw_only=True)
 class HashSplit:
-    """Parts drawn by the digest of a composition, which is therefore in the same part of every source.
+    """Subsets drawn by the digest of a composition, which is therefore in the same subset for every source.
 
     Raises:
-        DataError: the shares leave nothing to train on.
+        DataError: the shares leave no training rows.
     """
 
     validation: float
@@ -38,26 +35,26 @@ class HashSplit:
     def __post_init__(self) -> None:
         if not (self.validation >= 0 and self.test >= 0 and self.validation + self.test < 1):
             raise DataError(
-                "The shares of validation and test must leave something to train on, not "
-                f"{self.validation:g} and {self.test:g}."
+                f"The shares of validation and test rows are {self.validation:g} and {self.test:g}, expected shares "
+                "that leave training rows."
             )
 
-    def parts(self, digests: NDArray[np.uint64]) -> NDArray[np.uint8]:
-        """Return the part of each composition."""
+    def subsets(self, digests: NDArray[np.uint64]) -> NDArray[np.uint8]:
+        """Return the subset of each composition."""
         shares = digests / 2.0**64
-        parts = np.full(len(digests), TRAIN, dtype=np.uint8)
-        parts[shares < self.test + self.validation] = VALIDATION
-        parts[shares < self.test] = TEST
-        return parts
+        subsets = np.full(len(digests), TRAIN, dtype=np.uint8)
+        subsets[shares < self.test + self.validation] = VALIDATION
+        subsets[shares < self.test] = TEST
+        return subsets
 
 
 @dataclass
 class GatheredSource:
-    """A source and what has been read of it.
+    """A source and the labels read from it.
 
     Attributes:
-        unreadable: cells that are neither empty nor a value the task can use.
-        implausible: values outside the plausible range, not kept.
+        unreadable: number of cells that are neither empty nor a usable value.
+        implausible: number of values outside the plausible range, which are dropped.
         labels: of the compositions.
     """
 
@@ -71,7 +68,7 @@ class GatheredSource:
 
     @property
     def columns(self) -> list[str]:
-        """The columns of the file that the source needs."""
+        """Columns of the file that the source uses."""
         where = self.source.where[0] if self.source.where else ""
         names = (self.source.formula, self.source.column, self.source.part, self.source.order, where)
         return [name for name in names if name]
@@ -79,16 +76,16 @@ class GatheredSource:
     def gather(
         self, frame: pd.DataFrame, rows: NDArray[np.int32], digests: NDArray[np.uint64], split: HashSplit
     ) -> None:
-        """Keep the usable values of one piece.
+        """Add the usable values of a batch of rows.
 
         Args:
             frame: m rows of the file.
-            rows: (m,) row of the composition of each, negative where the formula cannot be read.
-            digests: of all compositions, by row.
-            split: parts for a source without column of them.
+            rows: (m,) index of the composition of each row, negative if the formula cannot be parsed.
+            digests: of all compositions.
+            split: gives the subsets for a source without a column of them.
 
         Raises:
-            DataError: a cell of the column of parts is none.
+            DataError: a cell of the subset column is not a subset.
         """
         source = self.source
         wanted = rows >= 0
@@ -99,12 +96,12 @@ class GatheredSource:
         labels = _labels(_numbers(cells), source)
         usable = wanted & np.isfinite(labels)
         self.unreadable += int((wanted & cells.notna().to_numpy() & ~usable).sum())
-        parts = _parts(frame[source.part], source) if source.part else split.parts(digests[np.maximum(rows, 0)])
-        implausible = usable & (parts != TEST) & ~((labels >= source.low) & (labels <= source.high))
+        subsets = _subsets(frame[source.part], source) if source.part else split.subsets(digests[np.maximum(rows, 0)])
+        implausible = usable & (subsets != TEST) & ~((labels >= source.low) & (labels <= source.high))
         self.implausible += int(implausible.sum())
         kept = np.flatnonzero(usable & ~implausible)
         orders = _numbers(frame[source.order])[kept] if source.order else None
-        self.labels.add(rows[kept], labels[kept], parts[kept], orders)
+        self.labels.add(rows[kept], labels[kept], subsets[kept], orders)
 
 
 def _numbers(cells: pd.Series) -> NDArray[np.float64]:
@@ -112,28 +109,28 @@ def _numbers(cells: pd.Series) -> NDArray[np.float64]:
 
 
 def _labels(values: NDArray[np.float64], source: PropertySource) -> NDArray[np.float64]:
-    """Return labels, NaN where a value is no class."""
+    """Return labels, NaN where a value is not a class."""
     if source.convert == "from_one":
         values = values - 1
     elif source.convert == "crystal_system":
         system = np.searchsorted(_CRYSTAL_SYSTEMS, values, side="right") - 1.0
         values = np.where((values % 1 == 0) & (values <= _SPACE_GROUPS), system, np.nan)
-    if source.task.kind == "class":
+    if source.task.kind == "classification":
         values = np.where((values % 1 == 0) & (values >= 0) & (values < source.task.classes), values, np.nan)
     return values
 
 
-def _parts(cells: pd.Series, source: PropertySource) -> NDArray[np.uint8]:
+def _subsets(cells: pd.Series, source: PropertySource) -> NDArray[np.uint8]:
     codes, words = pd.factorize(cells)
     for word in words:
-        if word not in _PART_WORDS:
+        if word not in SUBSET_WORDS:
             raise DataError(
-                f"Column '{source.part}' of '{source.table}' has the part '{word}', expected train, val or test."
-                f"{suggestion(str(word), _PART_WORDS)}"
+                f"Column '{source.part}' of '{source.table}' has the subset '{word}', expected train, val or test."
+                f"{suggestion(str(word), SUBSET_WORDS)}"
             )
     if (codes < 0).any():
         raise DataError(f"Column '{source.part}' of '{source.table}' has empty cells, expected train, val or test.")
-    parts = np.array([_PART_WORDS[word] for word in words], dtype=np.uint8)[codes]
+    subsets = np.array([SUBSET_WORDS[word] for word in words], dtype=np.uint8)[codes]
     if source.validation_trains:
-        parts[parts == VALIDATION] = TRAIN
-    return parts
+        subsets[subsets == VALIDATION] = TRAIN
+    return subsets

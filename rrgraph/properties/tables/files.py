@@ -1,7 +1,4 @@
-"""Large tables of properties read in pieces, so that memory holds one piece at a time.
-
-Flows in: a CSV file (plain, gzipped or xz) or a Parquet file. Flows out: its column names, and frames of some rows.
-"""
+"""Large tables of properties (CSV, plain or compressed by gzip or xz, or Parquet), read in batches of rows."""
 
 from __future__ import annotations
 
@@ -22,13 +19,13 @@ from rrgraph.data import CATALOGUE, data_path
 from rrgraph.errors import DataError, suggestion
 from rrgraph.util.files import suggest_file
 
-__all__ = ["CHUNK_ROWS", "number_columns", "property_path", "stream_frames", "table_columns"]
+__all__ = ["BATCH_SIZE", "number_columns", "property_path", "stream_frames", "table_columns"]
 
-#: Endings of the file names that can be read.
+#: Suffixes of files that can be read.
 SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".parquet")
 
-#: Rows that are held at a time.
-CHUNK_ROWS = 32_768
+#: Rows that are in memory at a time.
+BATCH_SIZE = 32_768
 
 _BUFFER = 1 << 20  # bytes
 
@@ -37,7 +34,7 @@ def property_path(table: str | os.PathLike[str]) -> Path:
     """Return the file of a table: that of a catalogued name, or the path itself.
 
     Raises:
-        DataError: there is neither such a file nor such a name, the file is missing, or of another kind.
+        DataError: there is neither such a file nor such a name, the file is missing, or of another format.
     """
     name = os.fspath(table)
     if name in CATALOGUE:
@@ -54,7 +51,7 @@ def table_columns(table: str | os.PathLike[str]) -> list[str]:
     """Return the names of the columns of a table.
 
     Raises:
-        DataError: the file is missing, of another kind, or malformed.
+        DataError: the file is missing, of another format, or malformed.
     """
     path = property_path(table)
     with _readable(path):
@@ -64,16 +61,16 @@ def table_columns(table: str | os.PathLike[str]) -> list[str]:
 
 
 def number_columns(table: str | os.PathLike[str]) -> list[str]:
-    """Return the columns of numbers: by type in Parquet, by their first `CHUNK_ROWS` cells in CSV.
+    """Return the columns of numbers: by type in Parquet, by their first `BATCH_SIZE` cells in CSV.
 
     Raises:
-        DataError: the file is missing, of another kind, or malformed.
+        DataError: the file is missing, of another format, or malformed.
     """
     path = property_path(table)
     with _readable(path):
         if _suffix(path) == ".parquet":
             return [field.name for field in pq.read_schema(path) if _is_number(field.type)]
-        head = _open_csv(path, nrows=CHUNK_ROWS)
+        head = _open_csv(path, nrows=BATCH_SIZE)
     numeric = head.select_dtypes("number")
     return [str(name) for name in numeric.columns if numeric[name].notna().any()]
 
@@ -83,15 +80,15 @@ def stream_frames(
     columns: Sequence[str],
     *,
     texts: Sequence[str] = (),
-    chunk_rows: int = CHUNK_ROWS,
+    batch_size: int = BATCH_SIZE,
 ) -> Iterator[pd.DataFrame]:
-    """Yield the named columns, some rows at a time; only empty cells of a CSV file are missing values.
+    """Yield the named columns in batches of rows; only empty cells of a CSV file are missing values.
 
     Args:
         table: catalogued name or path.
         columns: to read; a name may be repeated.
-        texts: those of them that are text even where all cells of a CSV file look like numbers.
-        chunk_rows: most rows of one frame.
+        texts: those of them that are text even if all cells of a CSV file look like numbers.
+        batch_size: largest number of rows in a frame.
 
     Raises:
         DataError: the file is missing, lacks a column, or is malformed.
@@ -101,30 +98,30 @@ def stream_frames(
     for name in columns:
         if name not in present:
             raise DataError(f"'{path}' has no column '{name}', found {', '.join(present)}.{suggestion(name, present)}")
-    pieces = _pieces(path, list(dict.fromkeys(columns)), texts, chunk_rows)
+    batches = _batches(path, list(dict.fromkeys(columns)), texts, batch_size)
     while True:
         with _readable(path):
-            frame = next(pieces, None)
+            frame = next(batches, None)
         if frame is None:
             return
         yield frame
 
 
-def _pieces(path: Path, columns: list[str], texts: Sequence[str], chunk_rows: int) -> Iterator[pd.DataFrame]:
+def _batches(path: Path, columns: list[str], texts: Sequence[str], batch_size: int) -> Iterator[pd.DataFrame]:
     if _suffix(path) == ".parquet":
-        # Without a buffer size whole column chunks, often a million rows each, would be held.
+        # Without a buffer size, whole column chunks of often a million rows would be in memory.
         with pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
-            for batch in file.iter_batches(batch_size=chunk_rows, columns=columns):
+            for batch in file.iter_batches(batch_size=batch_size, columns=columns):
                 yield batch.to_pandas()
     else:
-        # Told which columns to read, pandas would overlook rows with too many cells.
-        with _open_csv(path, chunksize=chunk_rows, dtype=dict.fromkeys(texts, str)) as frames:
+        # With `usecols`, pandas would not notice rows with too many cells.
+        with _open_csv(path, chunksize=batch_size, dtype=dict.fromkeys(texts, str)) as frames:
             for frame in frames:
                 yield frame[columns]
 
 
 def _open_csv(path: Path, **options: Any) -> Any:
-    # NaN is sodium nitride: only an empty cell is nothing.
+    # NaN is sodium nitride: only an empty cell is a missing value.
     return pd.read_csv(
         path, keep_default_na=False, na_values=[""], index_col=False, encoding="utf-8-sig", low_memory=False, **options
     )
@@ -132,9 +129,9 @@ def _open_csv(path: Path, **options: Any) -> Any:
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
-    """Turn what readers say of a malformed file into one sentence."""
+    """Turn the errors of readers about a malformed file into a `DataError` of one sentence."""
     with warnings.catch_warnings():
-        # Rows with more cells than the header has names would otherwise lose the last ones.
+        # Otherwise the last cells of rows that are longer than the header would be lost.
         warnings.simplefilter("error", pd.errors.ParserWarning)
         try:
             yield
@@ -145,8 +142,8 @@ def _readable(path: Path) -> Iterator[None]:
             raise DataError(f"'{path}' cannot be read as {_suffix(path)[1:]}: {reason}.") from None
 
 
-def _is_number(kind: pa.DataType) -> bool:
-    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+def _is_number(dtype: pa.DataType) -> bool:
+    return pa.types.is_integer(dtype) or pa.types.is_floating(dtype) or pa.types.is_decimal(dtype)
 
 
 def _suffix(path: Path) -> str:

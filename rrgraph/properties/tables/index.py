@@ -1,6 +1,6 @@
-"""Compositions found so far, kept compactly: an index of digests and the elements of each row.
+"""A compact index of distinct compositions, filled with batches of formulas.
 
-Flows in: formulas, a piece of a table at a time. Flows out: the row of each, and padded arrays of all of them.
+It returns the row of each formula, and the elements and fractions of all compositions as padded arrays.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["UNKNOWN", "CompositionRows", "DigestIndex", "key_digest"]
 
 #: Row of a digest that is not in the index.
 UNKNOWN = -1
-#: Row of a spelling that is no composition.
+#: Row of a spelling that is not a valid formula.
 _REFUSED = -2
 _EXAMPLES = 5
 
@@ -47,23 +47,23 @@ class DigestIndex:
         return len(self._digests)
 
     def find(self, digests: NDArray[np.uint64]) -> NDArray[np.int32]:
-        """Return the row of each digest, `UNKNOWN` where it has none."""
+        """Return the row of each digest, `UNKNOWN` if it is not in the index."""
         if not len(self):
             return np.full(len(digests), UNKNOWN, dtype=np.int32)
-        places = np.minimum(np.searchsorted(self._digests, digests), len(self) - 1)
-        return np.where(self._digests[places] == digests, self._rows[places], np.int32(UNKNOWN))
+        indices = np.minimum(np.searchsorted(self._digests, digests), len(self) - 1)
+        return np.where(self._digests[indices] == digests, self._rows[indices], np.int32(UNKNOWN))
 
     def insert(self, digests: NDArray[np.uint64], rows: NDArray[np.int32]) -> None:
         """Add digests that are neither in the index nor repeated."""
         order = np.argsort(digests)
-        places = np.searchsorted(self._digests, digests[order])
-        self._digests = np.insert(self._digests, places, digests[order])
-        self._rows = np.insert(self._rows, places, rows[order])
+        indices = np.searchsorted(self._digests, digests[order])
+        self._digests = np.insert(self._digests, indices, digests[order])
+        self._rows = np.insert(self._rows, indices, rows[order])
 
 
 @dataclass(frozen=True)
-class _Piece:
-    """Compositions that one piece of a table added, rows in a line one after the other."""
+class _Batch:
+    """Compositions added by one batch of rows; their elements and fractions are concatenated."""
 
     counts: NDArray[np.uint8]
     elements: NDArray[np.uint8]
@@ -75,9 +75,9 @@ class CompositionRows:
     """Numbers compositions in order of first appearance, each canonical key once.
 
     Attributes:
-        refused: cells that are no composition; `examples` holds the first messages.
-        blank: rows without a formula.
-        doubtful: spellings with an offset of unknown size that is read as zero.
+        refused: number of cells that are not a valid formula; `examples` has the first messages.
+        blank: number of rows without a formula.
+        doubtful: number of spellings with an offset of unknown size that is set to zero.
     """
 
     def __init__(self) -> None:
@@ -88,13 +88,13 @@ class CompositionRows:
         self.digests: NDArray[np.uint64] = np.empty(0, dtype=np.uint64)
         self._keys = DigestIndex()
         self._spellings = DigestIndex()
-        self._pieces: list[_Piece] = []
+        self._batches: list[_Batch] = []
 
     def __len__(self) -> int:
         return len(self.digests)
 
     def rows(self, formulas: pd.Series) -> NDArray[np.int32]:
-        """Return the row of each formula, negative for one that is blank or cannot be read."""
+        """Return the row of each formula, negative for one that is blank or cannot be parsed."""
         codes, spelled = pd.factorize(formulas)
         spellings = np.asarray(spelled, dtype=object)
         hashes = pd.util.hash_array(spellings.astype(str).astype(object)) if len(spellings) else self.digests[:0]
@@ -109,30 +109,30 @@ class CompositionRows:
         return found.astype(np.int32)
 
     def release_arrays(self) -> tuple[NDArray[np.uint8], NDArray[np.float32], pa.ChunkedArray]:
-        """Return atomic numbers (n, k), atomic fractions (n, k), zero beyond the last element, and n spellings.
+        """Return atomic numbers (n, k) and atomic fractions (n, k), both padded by zero, and n spellings.
 
-        What they are made of is given up to save memory: nothing can be added or asked for afterwards.
+        The index is emptied to save memory and cannot be used afterwards.
         """
         self._keys = self._spellings = DigestIndex()
-        width = max((int(piece.counts.max(initial=0)) for piece in self._pieces), default=1)
+        width = max((int(batch.counts.max(initial=0)) for batch in self._batches), default=1)
         elements = np.zeros((len(self), width), dtype=np.uint8)
         fractions = np.zeros((len(self), width), dtype=np.float32)
-        formulas = pa.chunked_array([piece.formulas for piece in self._pieces], type=pa.string())
+        formulas = pa.chunked_array([batch.formulas for batch in self._batches], type=pa.string())
         start = 0
-        while self._pieces:
-            piece = self._pieces.pop(0)
-            stop = start + len(piece.counts)
-            filled = np.arange(width) < piece.counts[:, None]
-            elements[start:stop][filled] = piece.elements
-            fractions[start:stop][filled] = piece.fractions
+        while self._batches:
+            batch = self._batches.pop(0)
+            stop = start + len(batch.counts)
+            filled = np.arange(width) < batch.counts[:, None]
+            elements[start:stop][filled] = batch.elements
+            fractions[start:stop][filled] = batch.fractions
             start = stop
         return elements, fractions, formulas
 
     def _add(self, spellings: Sequence[object]) -> NDArray[np.int32]:
-        """Parse spellings seen for the first time and number the compositions that are new."""
+        """Parse new spellings and number the compositions that are new."""
         parsed = self._parse(spellings)
         rows = np.full(len(spellings), _REFUSED, dtype=np.int32)
-        good = np.array([place for place, item in enumerate(parsed) if item is not None], dtype=np.int64)
+        good = np.array([index for index, item in enumerate(parsed) if item is not None], dtype=np.int64)
         if not len(good):
             return rows
         compositions = [item for item in parsed if item is not None]
@@ -144,7 +144,7 @@ class CompositionRows:
         known[new] = np.arange(len(self), len(self) + len(new), dtype=np.int32)
         self._keys.insert(distinct[new], known[new])
         self.digests = np.concatenate([self.digests, distinct[new]])
-        self._pieces.append(_piece([compositions[place] for place in first[new].tolist()]))
+        self._batches.append(_batch([compositions[index] for index in first[new].tolist()]))
         rows[good] = known[inverse]
         return rows
 
@@ -154,7 +154,7 @@ class CompositionRows:
             warnings.simplefilter("always", FormulaWarning)
             for text in spellings:
                 try:
-                    parsed.append(parse_formula(text))  # type: ignore[arg-type]  # a number is refused by name
+                    parsed.append(parse_formula(text))  # type: ignore[arg-type]  # a number raises FormulaError
                 except FormulaError as error:
                     parsed.append(None)
                     if len(self.examples) < _EXAMPLES:
@@ -163,7 +163,7 @@ class CompositionRows:
         return parsed
 
 
-def _piece(compositions: Sequence[Composition]) -> _Piece:
+def _batch(compositions: Sequence[Composition]) -> _Batch:
     counts, elements, fractions = [], [], []
     for composition in compositions:
         amounts = composition.amounts
@@ -173,7 +173,7 @@ def _piece(compositions: Sequence[Composition]) -> _Piece:
         counts.append(len(amounts))
         elements += [ATOMIC_NUMBERS[symbol] for symbol, _ in amounts]
         fractions += [count / total for count in whole]
-    return _Piece(
+    return _Batch(
         counts=np.array(counts, dtype=np.uint8),
         elements=np.array(elements, dtype=np.uint8),
         fractions=np.array(fractions, dtype=np.float32),

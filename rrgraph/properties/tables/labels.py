@@ -1,7 +1,4 @@
-"""Labels of one source, merged while its rows stream by.
-
-Flows in: compositions' rows with values, parts and orders, a piece at a time. Flows out: one label and part each.
-"""
+"""Labels of one source, merged to one label and subset for each composition while its rows are read in batches."""
 
 from __future__ import annotations
 
@@ -14,20 +11,21 @@ __all__ = ["LabelColumn"]
 
 
 class LabelColumn:
-    """One label a composition: the median, the ground state's, or the first, of the rows in its largest part.
+    """One label for each composition: the median, that of the ground state, or the first, of the rows in its subset.
 
-    The first value of a composition lies in an array by row; only further values, which a median needs, are kept
-    beside it, so memory is that of the result and of the duplicates.
+    If the rows of a composition are in several subsets, test takes precedence over validation, and validation over
+    training. The first value of each composition is in an array; only the further values for a median are kept
+    separately, so the memory is that of the result and of the duplicates.
 
     Attributes:
-        rows_used: values that were added.
+        rows_used: number of values added.
     """
 
     def __init__(self, source: PropertySource) -> None:
         self.rows_used = 0
         self._median = source.choose == "median"
         self._values: NDArray[np.float32] = np.empty(0, dtype=np.float32)
-        self._parts: NDArray[np.uint8] = np.empty(0, dtype=np.uint8)
+        self._subsets: NDArray[np.uint8] = np.empty(0, dtype=np.uint8)
         self._orders: NDArray[np.float32] | None = np.empty(0, dtype=np.float32) if source.order else None
         self._more: list[tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.uint8]]] = []
 
@@ -35,10 +33,10 @@ class LabelColumn:
         self,
         rows: NDArray[np.int32],
         values: NDArray[np.float64],
-        parts: NDArray[np.uint8],
+        subsets: NDArray[np.uint8],
         orders: NDArray[np.float64] | None = None,
     ) -> None:
-        """Take the labels of some rows; an order that is NaN comes last."""
+        """Add the labels of some rows; a NaN in `orders` is sorted last."""
         if not len(rows):
             return
         self.rows_used += len(rows)
@@ -46,52 +44,52 @@ class LabelColumn:
         rank = np.zeros(len(rows), dtype=np.float32)
         if self._orders is not None and orders is not None:
             rank = np.where(np.isnan(orders), np.inf, orders).astype(np.float32)
-        best = np.lexsort((np.arange(len(rows)), rank, -parts.astype(np.int8), rows))
+        best = np.lexsort((np.arange(len(rows)), rank, -subsets.astype(np.int8), rows))
         first = np.ones(len(rows), dtype=bool)
         first[1:] = rows[best][1:] != rows[best][:-1]
-        places = best[first]
-        there, part = self._parts[rows[places]], parts[places]
+        chosen = best[first]
+        current, subset = self._subsets[rows[chosen]], subsets[chosen]
         if self._median:
-            taken = places[there == 0]
+            taken = chosen[current == 0]
             left = np.ones(len(rows), dtype=bool)
             left[taken] = False
             if left.any():
-                self._more.append((rows[left], values[left].astype(np.float32), parts[left]))
+                self._more.append((rows[left], values[left].astype(np.float32), subsets[left]))
         elif self._orders is None:
-            taken = places[part > there]
+            taken = chosen[subset > current]
         else:
-            taken = places[(part > there) | ((part == there) & (rank[places] < self._orders[rows[places]]))]
+            taken = chosen[(subset > current) | ((subset == current) & (rank[chosen] < self._orders[rows[chosen]]))]
             self._orders[rows[taken]] = rank[taken]
         self._values[rows[taken]] = values[taken]
-        self._parts[rows[taken]] = parts[taken]
+        self._subsets[rows[taken]] = subsets[taken]
 
     def finish(self, count: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        """Return the labels (NaN where there is none) and parts of `count` compositions."""
+        """Return the labels (NaN if there is none) and subsets of `count` compositions."""
         self._orders = None
         self._grow(count)
         if self._more:
-            rows, values, parts = (np.concatenate(column) for column in zip(*self._more, strict=True))
+            rows, values, subsets = (np.concatenate(column) for column in zip(*self._more, strict=True))
             self._more = []
             known = np.unique(rows)
             rows = np.concatenate([known, rows])
             values = np.concatenate([self._values[known], values])
-            parts = np.concatenate([self._parts[known], parts])
-            np.maximum.at(self._parts, rows, parts)
-            winning = parts == self._parts[rows]
+            subsets = np.concatenate([self._subsets[known], subsets])
+            np.maximum.at(self._subsets, rows, subsets)
+            winning = subsets == self._subsets[rows]
             self._values[known] = _medians(rows[winning], values[winning])
-        return self._values[:count], self._parts[:count]
+        return self._values[:count], self._subsets[:count]
 
     def _grow(self, count: int) -> None:
         if count > len(self._values):
             size = max(count, len(self._values) + len(self._values) // 4)
             self._values = _longer(self._values, size, np.nan)
-            self._parts = _longer(self._parts, size, 0)
+            self._subsets = _longer(self._subsets, size, 0)
             if self._orders is not None:
                 self._orders = _longer(self._orders, size, np.inf)
 
 
 def _medians(rows: NDArray[np.int32], values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the median of the values of each distinct row, rows in ascending order."""
+    """Return the median of the values of each distinct row, in ascending order of the rows."""
     order = np.lexsort((values, rows))
     values = values[order].astype(np.float64)
     _, starts, counts = np.unique(rows[order], return_index=True, return_counts=True)

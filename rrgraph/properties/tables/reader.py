@@ -1,7 +1,4 @@
-"""Tables of computed properties read into one table of compositions, in bounded memory.
-
-Flows in: sources, several a file. Flows out: a `PropertyTable`, each file having been read once, a piece at a time.
-"""
+"""Reading of property sources into one `PropertyTable`; each file is read once, in batches, in bounded memory."""
 
 from __future__ import annotations
 
@@ -10,12 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from rrgraph.data import TEST, Subset
 from rrgraph.errors import DataError, suggestion
 from rrgraph.properties.tables.cells import GatheredSource, HashSplit
 from rrgraph.properties.tables.files import stream_frames
 from rrgraph.properties.tables.index import CompositionRows
-from rrgraph.properties.tables.table import PART_NAMES, PropertyReport, PropertyTable, SourceReport
-from rrgraph.properties.tables.tasks import TEST, PropertySource, PropertyTask
+from rrgraph.properties.tables.table import PropertyReport, PropertyTable, SourceReport
+from rrgraph.properties.tables.tasks import PropertySource, PropertyTask
 from rrgraph.util.progress import track
 
 __all__ = ["read_properties"]
@@ -30,29 +28,29 @@ def read_properties(
 ) -> PropertyTable:
     """Read the labels of all sources, merged by composition.
 
-    A composition is in one part of a task: that of the source's part column (test before validation before training
-    where rows disagree), or one drawn by a hash of its canonical key, the same in every source without parts.
-    Formulas that cannot be read are counted in the report. Memory is that of the result twice over, of one piece
-    of a file, of values that a median still needs, and of 32 bytes a composition.
+    For each task, a composition is in one subset: that of the source's subset column (test before validation before
+    training if rows disagree), or one drawn by a hash of its canonical key, the same for every source without such a
+    column. Formulas that cannot be parsed are counted in the report. The memory is twice that of the result, plus one
+    batch of rows, the values for medians, and 32 bytes for each composition.
 
     Args:
-        sources: columns to read; where several feed one task, test labels come first, then the earlier source.
-        withhold: names of tasks. A composition in the test part of one of them has no training or validation label
+        sources: columns to read; if several are for one task, test labels have precedence, then the earlier source.
+        withhold: names of tasks. A composition in the test subset of one of them has no training or validation label
             in any task of its family.
-        validation_fraction: share of the compositions of a source without parts that validate.
-        test_fraction: share of them that test.
+        validation_fraction: share of validation compositions for sources without a subset column.
+        test_fraction: share of test compositions for these sources.
 
     Raises:
-        DataError: no source, different tasks of one name, an unknown name in `withhold`, shares that leave nothing to
-            train on, a file that is missing or malformed, or one without any readable formula.
+        DataError: no source, different tasks of one name, an unknown name in `withhold`, shares that leave no training
+            rows, a file that is missing or malformed, or one without any valid formula.
     """
     tasks = _tasks(sources, withhold)
     split = HashSplit(validation=validation_fraction, test=test_fraction)
     compositions = CompositionRows()
     gathered = [GatheredSource(source) for source in sources]
     rows = _read_tables(gathered, compositions, split)
-    labels, parts, reports = _join(tasks, gathered, len(compositions))
-    withheld = _withhold(tasks, withhold, labels, parts)
+    labels, subsets, reports = _join(tasks, gathered, len(compositions))
+    withheld = _withhold(tasks, withhold, labels, subsets)
     elements, fractions, formulas = compositions.release_arrays()
     report = PropertyReport(
         rows=rows,
@@ -63,16 +61,16 @@ def read_properties(
         compositions=len(compositions),
         sources=reports,
         labels={
-            task.name: {word: int((parts[:, column] == code).sum()) for code, word in PART_NAMES.items()}
+            task.name: {subset.word: int((subsets[:, column] == subset).sum()) for subset in Subset}
             for column, task in enumerate(tasks)
         },
         withheld=withheld,
     )
-    return PropertyTable(tasks, elements, fractions, labels, parts, formulas, report)
+    return PropertyTable(tasks, elements, fractions, labels, subsets, formulas, report)
 
 
 def _tasks(sources: Sequence[PropertySource], withhold: Sequence[str]) -> tuple[PropertyTask, ...]:
-    """Return the tasks in order of their first source, after checks."""
+    """Return the tasks in the order of their first source, after checks."""
     tasks: dict[str, PropertyTask] = {}
     for source in sources:
         if tasks.setdefault(source.task.name, source.task) != source.task:
@@ -82,7 +80,7 @@ def _tasks(sources: Sequence[PropertySource], withhold: Sequence[str]) -> tuple[
     for name in withhold:
         if name not in tasks:
             raise DataError(
-                f"Cannot withhold the test compositions of '{name}', which is not read, only {', '.join(tasks)} are."
+                f"Cannot withhold the test compositions of '{name}', expected one of {', '.join(tasks)}."
                 f"{suggestion(name, tasks)}"
             )
     return tuple(tasks.values())
@@ -105,36 +103,36 @@ def _read_table(
     """Read one file for all its sources and return its number of rows."""
     columns = [name for member in members for name in member.columns]
     texts = [formula, *(member.source.part for member in members if member.source.part)]
-    count, readable, told = 0, False, len(compositions.examples)
-    for frame in track(stream_frames(table, columns, texts=texts), f"reading {table}", unit="piece"):
+    count, readable, earlier = 0, False, len(compositions.examples)
+    for frame in track(stream_frames(table, columns, texts=texts), f"reading {table}", unit="batch"):
         rows = compositions.rows(frame[formula])
         readable = readable or bool((rows >= 0).any())
         for member in members:
             member.gather(frame, rows, compositions.digests, split)
         count += len(frame)
     if not readable:
-        examples = compositions.examples[told:]
+        examples = compositions.examples[earlier:]
         reason = f": {examples[0]}" if examples else "."
-        raise DataError(f"No formula in column '{formula}' of '{table}' can be read{reason}")
+        raise DataError(f"Column '{formula}' of '{table}' has no valid formula{reason}")
     return count
 
 
 def _join(
     tasks: Sequence[PropertyTask], gathered: list[GatheredSource], count: int
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8], tuple[SourceReport, ...]]:
-    """Put the labels of all sources into columns of tasks; `gathered` is emptied on the way to free memory."""
+    """Join the labels of all sources into one column for each task; `gathered` is emptied to free memory."""
     labels = np.full((count, len(tasks)), np.nan, dtype=np.float32)
-    parts = np.zeros((count, len(tasks)), dtype=np.uint8)
+    subsets = np.zeros((count, len(tasks)), dtype=np.uint8)
     columns = {task.name: column for column, task in enumerate(tasks)}
     reports = []
     while gathered:
         item = gathered.pop(0)
         values, own = item.labels.finish(count)
         column = columns[item.source.task.name]
-        # Not where both know it, unless only this source tests on it.
-        better = (own > 0) & ((parts[:, column] == 0) | ((own == TEST) & (parts[:, column] != TEST)))
+        # An existing label is only replaced if this one is a test label and the other is not.
+        better = (own > 0) & ((subsets[:, column] == 0) | ((own == TEST) & (subsets[:, column] != TEST)))
         labels[better, column] = values[better]
-        parts[better, column] = own[better]
+        subsets[better, column] = own[better]
         labelled = int((own > 0).sum())
         reports.append(
             SourceReport(
@@ -147,24 +145,24 @@ def _join(
                 labels=labelled,
             )
         )
-    return labels, parts, tuple(reports)
+    return labels, subsets, tuple(reports)
 
 
 def _withhold(
-    tasks: Sequence[PropertyTask], names: Sequence[str], labels: NDArray[np.float32], parts: NDArray[np.uint8]
+    tasks: Sequence[PropertyTask], names: Sequence[str], labels: NDArray[np.float32], subsets: NDArray[np.uint8]
 ) -> dict[str, int]:
-    """Remove, in place, labels that give away a test label of a named task; return how many by task."""
+    """Remove, in place, labels that reveal a test label of a named task; return their number by task."""
     withheld = {}
     families = {task.name: task.family for task in tasks}
     for family in dict.fromkeys(families[name] for name in names):
-        tested = np.zeros(len(parts), dtype=bool)
+        tested = np.zeros(len(subsets), dtype=bool)
         for column, task in enumerate(tasks):
             if task.name in names and task.family == family:
-                tested |= parts[:, column] == TEST
+                tested |= subsets[:, column] == TEST
         for column, task in enumerate(tasks):
             if task.family == family:
-                given_away = tested & (parts[:, column] != 0) & (parts[:, column] != TEST)
-                labels[given_away, column] = np.nan
-                parts[given_away, column] = 0
-                withheld[task.name] = int(given_away.sum())
+                revealing = tested & (subsets[:, column] != 0) & (subsets[:, column] != TEST)
+                labels[revealing, column] = np.nan
+                subsets[revealing, column] = 0
+                withheld[task.name] = int(revealing.sum())
     return withheld

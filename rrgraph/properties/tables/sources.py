@@ -1,7 +1,4 @@
-"""Which column of which table feeds which property: the built-in tables, and tables of the user.
-
-Flows in: nothing, or the path of a table. Flows out: `PropertySource` objects for `read_properties`.
-"""
+"""Property sources (a column of a table for a property) of the built-in tables and of tables of the user."""
 
 from __future__ import annotations
 
@@ -12,23 +9,24 @@ from typing import Any
 
 from rrgraph.errors import DataError, suggestion
 from rrgraph.properties.tables.files import number_columns, table_columns
-from rrgraph.properties.tables.tasks import PropertySource, PropertyTask
+from rrgraph.properties.tables.tasks import OLD_KINDS, PropertySource, PropertyTask
+from rrgraph.util.settings import warn_renamed
 
 __all__ = ["PROPERTY_SOURCES", "built_in_sources", "user_sources"]
 
 
 def built_in_sources(tasks: Iterable[str] | None = None) -> tuple[PropertySource, ...]:
-    """Return every built-in source that feeds the named tasks (all of them by default), in their fixed order.
+    """Return every built-in source of the named tasks (by default all tasks), in a fixed order.
 
     Raises:
-        DataError: no built-in source feeds a task of that name.
+        DataError: there is no built-in source for a task of that name.
     """
     known = list(dict.fromkeys(source.task.name for source in PROPERTY_SOURCES.values()))
     wanted = known if tasks is None else list(tasks)
     for name in wanted:
         if name not in known:
             raise DataError(
-                f"There is no built-in property '{name}', only {', '.join(known)}.{suggestion(name, known)}"
+                f"There is no built-in property '{name}', expected one of {', '.join(known)}.{suggestion(name, known)}"
             )
     return tuple(source for source in PROPERTY_SOURCES.values() if source.task.name in wanted)
 
@@ -40,15 +38,15 @@ def user_sources(
     formula: str = "formula",
     part: str = "",
 ) -> tuple[PropertySource, ...]:
-    """Make sources of a table with a column of formulas and any columns of numbers.
+    """Return the sources of a table with a column of formulas and any numeric columns.
 
     Args:
         path: a CSV (plain, `.gz`, `.xz`) or Parquet file.
         columns: the columns to read, optionally each with options: any field of `PropertyTask` (`name`, `unit`,
             `family`, `transform`, `kind`, `classes`, `lowest`) or `PropertySource` (`low`, `high`, `choose`, `order`,
-            `where`, `convert`). By default every column that holds numbers at the start of the file.
+            `where`, `convert`). By default every column that is numeric at the start of the file.
         formula: column of the formulas.
-        part: column that says train, val or test; by default parts come from a hash of the composition.
+        part: column with the subset (train, val or test); by default subsets come from a hash of the composition.
 
     Raises:
         DataError: no such file, column or option, no column of numbers, or an option of the wrong type.
@@ -58,7 +56,7 @@ def user_sources(
     if columns is None:
         options = {name: {} for name in number_columns(path) if name not in (formula, part)}
         if not options:
-            raise DataError(f"'{path}' has no column of numbers beside '{formula}', found {', '.join(present)}.")
+            raise DataError(f"'{path}' has no numeric column besides '{formula}', found {', '.join(present)}.")
     else:
         options = columns if isinstance(columns, Mapping) else {name: {} for name in columns}
     for name in (formula, *([part] if part else []), *options):
@@ -67,7 +65,7 @@ def user_sources(
     return tuple(_user_source(os.fspath(path), name, given, formula, part) for name, given in options.items())
 
 
-#: What an option of a user's column may be.
+#: Allowed types of the options of a user's column.
 _OPTIONS: Mapping[str, tuple[tuple[type, ...], str]] = {
     **dict.fromkeys(("name", "kind", "unit", "family", "transform"), ((str,), "text")),
     **dict.fromkeys(("choose", "order", "convert"), ((str,), "text")),
@@ -87,7 +85,7 @@ def _user_source(path: str, column: str, given: Mapping[str, Any] | None, formul
     task_fields = [field.name for field in fields(PropertyTask)]
     task = PropertyTask(**{"name": column, **{name: checked[name] for name in checked if name in task_fields}})
     chosen = {name: checked[name] for name in checked if name not in task_fields}
-    if task.kind == "class":
+    if task.kind == "classification":
         chosen.setdefault("choose", "first")
     return PropertySource(table=path, column=column, task=task, formula=formula, part=part, **chosen)
 
@@ -99,10 +97,13 @@ def _option(column: str, name: str, value: Any) -> Any:
             f"Column '{column}' has the unknown option '{name}', expected one of {', '.join(_OPTIONS)}."
             f"{suggestion(name, _OPTIONS)}"
         )
-    kinds, words = _OPTIONS[name]
-    fits = isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
+    types, words = _OPTIONS[name]
+    fits = isinstance(value, types) and (bool in types or not isinstance(value, bool))
     if not fits or (name == "where" and not (len(value) == 2 and isinstance(value[0], str))):
         raise DataError(f"Option '{name}' of column '{column}' is '{value}', expected {words}.")
+    if name == "kind" and value in OLD_KINDS:
+        warn_renamed({value: OLD_KINDS[value]}, f"option 'kind' of column '{column}'")
+        return OLD_KINDS[value]
     if name == "where":
         return value[0], tuple(value[1]) if isinstance(value[1], list | tuple) else value[1]
     return value
@@ -143,8 +144,8 @@ def _benchmark(table: str, task: PropertyTask, **options: Any) -> PropertySource
     return PropertySource(table=table, column="value", part="part", task=task, **options)
 
 
-_SPACE_GROUP = PropertyTask(name="space_group", kind="class", classes=230, family="symmetry")
-_CRYSTAL_SYSTEM = PropertyTask(name="crystal_system", kind="class", classes=7, family="symmetry")
+_SPACE_GROUP = PropertyTask(name="space_group", kind="classification", classes=230, family="symmetry")
+_CRYSTAL_SYSTEM = PropertyTask(name="crystal_system", kind="classification", classes=7, family="symmetry")
 
 
 def _sources() -> list[tuple[str, PropertySource]]:

@@ -1,7 +1,4 @@
-"""Compositions with the computed properties known of them, and a report of how they were read.
-
-Flows in: arrays from the reader. Flows out: rows by task and part, formulas, counts.
-"""
+"""Compositions with the known values of their computed properties, and a report of how they were read."""
 
 from __future__ import annotations
 
@@ -14,25 +11,23 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from rrgraph.errors import DataError, suggestion
-from rrgraph.properties.tables.tasks import TEST, TRAIN, VALIDATION, PropertyTask
+from rrgraph.properties.tables.tasks import PropertyTask
 
 __all__ = ["PropertyReport", "PropertyTable", "SourceReport"]
-
-PART_NAMES = {TRAIN: "train", VALIDATION: "validation", TEST: "test"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceReport:
-    """What became of the cells of one source.
+    """Counts of the cells of one source.
 
     Attributes:
         source: the table and column.
-        task: name of the task it feeds.
-        values: numbers found beside a readable formula.
-        unreadable: cells beside a readable formula that are neither empty nor a number the task can use.
+        task: name of the task.
+        values: values in rows with a valid formula.
+        unreadable: cells in rows with a valid formula that are neither empty nor a usable number.
         implausible: values outside the plausible range, dropped from training and validation.
-        merged: values that were merged with another of the same composition.
-        labels: compositions labelled, before sources of one task are joined and labels withheld.
+        merged: values that were merged with another value of the same composition.
+        labels: labelled compositions before the sources of a task are joined and labels are withheld.
     """
 
     source: str
@@ -49,16 +44,16 @@ class PropertyReport:
     """How tables of properties were read.
 
     Attributes:
-        rows: rows read, by table.
+        rows: number of rows by table.
         blank: rows without a formula.
-        refused: rows whose formula is no composition.
-        examples: what was wrong with the first of them.
-        doubtful: spellings with an offset of unknown size (`O3-δ`), read as zero.
+        refused: rows whose formula is not valid.
+        examples: messages about the first invalid formulas.
+        doubtful: spellings with an offset of unknown size (`O3-δ`), which is set to zero.
         compositions: distinct compositions.
-        sources: of each source, in order.
-        labels: number of labels by task and part.
-        withheld: labels removed from training and validation, by task, because a test composition of the family
-            would give its answer away.
+        sources: reports of the sources, in order.
+        labels: number of labels by task and subset.
+        withheld: number of labels by task that were removed from training and validation because they would reveal a
+            test label of the same family.
     """
 
     rows: Mapping[str, int]
@@ -78,13 +73,13 @@ class PropertyReport:
     def __str__(self) -> str:
         lines = [
             f"{sum(self.rows.values()):,} rows of {len(self.rows)} tables, {self.compositions:,} compositions; "
-            f"{self.blank:,} rows without formula, {self.refused:,} with a formula that is none",
+            f"{self.blank:,} rows without a formula, {self.refused:,} with an invalid formula",
             *(f"  {example}" for example in self.examples),
             f"{'task':<24}{'train':>10}{'validation':>12}{'test':>10}{'withheld':>10}",
         ]
         for task, counts in self.labels.items():
-            numbers = f"{counts['train']:>10,}{counts['validation']:>12,}{counts['test']:>10,}"
-            lines.append(f"{task:<24}{numbers}{self.withheld.get(task, 0):>10,}")
+            shown = f"{counts['train']:>10,}{counts['validation']:>12,}{counts['test']:>10,}"
+            lines.append(f"{task:<24}{shown}{self.withheld.get(task, 0):>10,}")
         lines += [
             f"{item.task} from {item.source}: {item.implausible:,} implausible, {item.unreadable:,} unreadable, "
             f"{item.merged:,} merged"
@@ -99,20 +94,20 @@ class PropertyTable:
     """n distinct compositions and their labels for some tasks.
 
     Attributes:
-        tasks: what the columns of `labels` and `parts` mean.
-        elements: (n, k) uint8, atomic numbers, 0 beyond the last element of a row, as `rrgraph.graph.featurise` does.
-        fractions: (n, k) float32, atomic fractions, 0 beyond the last element.
+        tasks: of the columns of `labels` and `subsets`.
+        elements: (n, k) uint8, atomic numbers, padded by 0, as from `rrgraph.graph.featurise`.
+        fractions: (n, k) float32, atomic fractions, padded by 0.
         labels: (n, tasks) float32 in the unit of each task, NaN where unknown; classes are whole numbers.
-        parts: (n, tasks) uint8, `TRAIN`, `VALIDATION` or `TEST`, 0 where unknown.
-        formulas: n spellings, the first one met of each composition.
-        report: how it was read; a selection keeps the report of the whole.
+        subsets: (n, tasks) uint8, subset of each label: `TRAIN`, `VALIDATION` or `TEST`, 0 where unknown.
+        formulas: n spellings, the first one of each composition.
+        report: how it was read; a selection keeps the report of the whole table.
     """
 
     tasks: tuple[PropertyTask, ...]
     elements: NDArray[np.uint8]
     fractions: NDArray[np.float32]
     labels: NDArray[np.float32]
-    parts: NDArray[np.uint8]
+    subsets: NDArray[np.uint8]
     formulas: pa.ChunkedArray
     report: PropertyReport
 
@@ -123,23 +118,24 @@ class PropertyTable:
         return f"PropertyTable({len(self)} compositions, {len(self.tasks)} tasks)"
 
     def formula(self, row: int) -> str:
-        """Return the spelling of one composition."""
+        """Return the formula of one composition."""
         return str(self.formulas[range(len(self))[row]].as_py())
 
     def column(self, task: str) -> int:
-        """Return the column of a task in `labels` and `parts`.
+        """Return the column of a task in `labels` and `subsets`.
 
         Raises:
             DataError: there is no such task.
         """
         names = [item.name for item in self.tasks]
         if task not in names:
-            raise DataError(f"There is no property '{task}', only {', '.join(names)}.{suggestion(task, names)}")
+            near = suggestion(task, names)
+            raise DataError(f"There is no property '{task}', expected one of {', '.join(names)}.{near}")
         return names.index(task)
 
-    def rows(self, task: str, part: int) -> NDArray[np.int64]:
-        """Return the rows that a task has a label of in one part (`TRAIN`, `VALIDATION` or `TEST`)."""
-        return np.flatnonzero(self.parts[:, self.column(task)] == part)
+    def rows(self, task: str, subset: int) -> NDArray[np.int64]:
+        """Return the rows with a label for a task in one subset (`TRAIN`, `VALIDATION` or `TEST`)."""
+        return np.flatnonzero(self.subsets[:, self.column(task)] == subset)
 
     def select(self, rows: NDArray[Any] | Sequence[int]) -> PropertyTable:
         """Return the rows of an index array or a boolean mask."""
@@ -150,6 +146,6 @@ class PropertyTable:
             elements=self.elements[index],
             fractions=self.fractions[index],
             labels=self.labels[index],
-            parts=self.parts[index],
+            subsets=self.subsets[index],
             formulas=self.formulas.take(pa.array(index)),
         )

@@ -1,7 +1,4 @@
-"""What a table of computed properties is asked for: tasks, and the columns of files that feed them.
-
-Flows in: names, units and ranges. Flows out: frozen `PropertyTask` and `PropertySource`, checked when they are made.
-"""
+"""Properties to learn (`PropertyTask`) and the columns of files with their values (`PropertySource`)."""
 
 from __future__ import annotations
 
@@ -9,16 +6,10 @@ from dataclasses import dataclass
 
 from rrgraph.errors import DataError, suggestion
 
-__all__ = ["TEST", "TRAIN", "VALIDATION", "PropertySource", "PropertyTask"]
+__all__ = ["PropertySource", "PropertyTask"]
 
-#: Code of a training label; 0 is no label.
-TRAIN = 1
-#: Code of a validation label. The larger code wins where a composition occurs in several parts.
-VALIDATION = 2
-#: Code of a test label.
-TEST = 3
-
-KINDS = ("regression", "class")
+KINDS = ("regression", "classification")
+OLD_KINDS = {"class": "classification"}
 TRANSFORMS = ("linear", "log", "asinh")
 CHOICES = ("median", "ground_state", "first")
 CONVERSIONS = ("", "from_one", "crystal_system")
@@ -26,16 +17,16 @@ CONVERSIONS = ("", "from_one", "crystal_system")
 
 @dataclass(frozen=True, kw_only=True)
 class PropertyTask:
-    """One property that is learned.
+    """One property to learn.
 
     Attributes:
-        name: what predictions and configurations call it.
-        kind: "regression" or "class".
+        name: used in predictions and configurations.
+        kind: "regression" or "classification".
         unit: of the value, such as "eV/atom".
-        family: tasks of one family say nearly the same, so that one gives the other away; the own name by default.
-        transform: how the value is learned: "linear", "log" or "asinh"; labels themselves are never transformed.
-        classes: for kind "class", the number of classes; labels are 0 to classes - 1.
-        lowest: no value can be smaller (0 eV for a band gap), so no prediction is; None for no such bound.
+        family: tasks whose labels reveal each other are in one family; the task's own name by default.
+        transform: of the value for learning: "linear", "log" or "asinh"; labels themselves are not transformed.
+        classes: for classification, the number of classes; labels are 0 to classes - 1.
+        lowest: lower bound of the value and of predictions (0 eV for a band gap), None if there is none.
 
     Raises:
         DataError: an unknown kind or transform, or a number of classes that does not fit the kind.
@@ -50,10 +41,11 @@ class PropertyTask:
     lowest: float | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", OLD_KINDS.get(self.kind, self.kind))  # of model files written before
         _check(f"The kind of property '{self.name}'", self.kind, KINDS)
         _check(f"The transform of property '{self.name}'", self.transform, TRANSFORMS)
-        if (self.kind == "class") != (self.classes >= 2):
-            expected = "at least 2" if self.kind == "class" else "0"
+        if (self.kind == "classification") != (self.classes >= 2):
+            expected = "at least 2" if self.kind == "classification" else "0"
             raise DataError(
                 f"Property '{self.name}' of kind '{self.kind}' needs {expected} classes, not {self.classes}."
             )
@@ -63,23 +55,23 @@ class PropertyTask:
 
 @dataclass(frozen=True, kw_only=True)
 class PropertySource:
-    """One column of one table that feeds one task.
+    """One column of one table with values of one task.
 
     Attributes:
         table: name of a catalogued table, or path of a CSV or Parquet file.
-        column: holds the values.
-        task: what they are labels of; several sources may feed one task, the first of them wins where both know.
+        column: with the values.
+        task: of the values; if several sources of a task have a label for a composition, that of the first is used.
         formula: column of the formulas.
-        part: column that says train, val or test; empty for a split by a hash of the composition.
-        choose: how rows of one composition become one label: the "median", that of the "ground_state" (the row with
-            the lowest `order`, rows without it last), or the "first" row.
-        order: column of the energies that `choose="ground_state"` compares.
+        part: column with the subset (train, val or test); empty for a split by a hash of the composition.
+        choose: how the rows of one composition are merged to one label: the "median", that of the "ground_state" (the
+            row with the lowest `order`, rows without it last), or the "first" row.
+        order: column of the energies for `choose="ground_state"`.
         where: column and one or several values; other rows are not used.
         low: smallest plausible value; smaller ones are dropped from training and validation, never from test.
         high: largest plausible value, likewise.
-        convert: how a cell becomes a label: "" as it is, "from_one" numbers 1, 2, ... as classes 0, 1, ...,
-            "crystal_system" the class 0 (triclinic) to 6 (cubic) of a space group number.
-        validation_trains: the table has no training rows of its own, its validation rows serve as such.
+        convert: conversion of a cell to a label: "" for none, "from_one" from 1, 2, ... to classes 0, 1, ...,
+            "crystal_system" from a space group number to the class 0 (triclinic) to 6 (cubic).
+        validation_trains: use validation rows for training, because the table has no training rows.
 
     Raises:
         DataError: an unknown choice or conversion, an order without ground state, or classes merged by median.
@@ -103,8 +95,8 @@ class PropertySource:
         _check(f"The choice {owner}", self.choose, CHOICES)
         _check(f"The conversion {owner}", self.convert, CONVERSIONS)
         if bool(self.order) != (self.choose == "ground_state"):
-            raise DataError(f"An order column goes with choose='ground_state', but {owner} choose is '{self.choose}'.")
-        if self.choose == "median" and self.task.kind == "class":
+            raise DataError(f"An order column is for choose='ground_state', but {owner} choose is '{self.choose}'.")
+        if self.choose == "median" and self.task.kind == "classification":
             raise DataError(f"Classes have no median: choose 'first' or 'ground_state' {owner}.")
         if not self.low < self.high:
             raise DataError(f"The plausible range {owner} is empty: {self.low:g} to {self.high:g}.")

@@ -78,7 +78,7 @@ target, under the protocol's own idea of truth:
 
 
 def model_card(
-    config: RunConfig, prepared: RunData, comparison: Comparison, *, ranker: EnsembleReranker | None = None
+    config: RunConfig, prepared: RunData, comparison: Comparison, *, reranker: EnsembleReranker | None = None
 ) -> str:
     """Return the card of a model as Markdown.
 
@@ -86,17 +86,17 @@ def model_card(
         config: of the run; runs that `evaluation.card_from` names are read.
         prepared: the data.
         comparison: what was measured.
-        ranker: second stage of the model, if it has one.
+        reranker: second stage of the model, if it has one.
     """
-    elsewhere = measured_runs(config)
-    shown = comparison | _named_parts(elsewhere)
+    external = measured_runs(config)
+    shown = comparison | _by_split(external)
     sections = [
-        _stages(config, prepared.split, ranker),
+        _stages(config, prepared.split, reranker),
         _needs(config),
         _data(config.data, prepared),
-        _metrics("" if comparison else _unmeasured(prepared.split, elsewhere), shown),
+        _metrics("" if comparison else _unmeasured(prepared.split, external), shown),
         _after(_STRATA, strata_tables(shown)),
-        _probabilities(_meaning(config, prepared.split, ranker), shown),
+        _probabilities(_meaning(config, prepared.split, reranker), shown),
         _LIMITS,
     ]
     return "\n".join(section for section in sections if section)
@@ -113,8 +113,8 @@ def baseline_card(config: BaselineConfig, data: RunData, comparison: Comparison,
     """
     options = ", ".join(f"`{name}={value}`" for name, value in config.options.items()) or "all as they are by default"
     named = {
-        part: {protocol: {config.baseline: systems[MODEL]} for protocol, systems in protocols.items()}
-        for part, protocols in comparison.items()
+        subset: {protocol: {config.baseline: systems[MODEL]} for protocol, systems in protocols.items()}
+        for subset, protocols in comparison.items()
     }
     reason = "" if comparison else _unmeasured(data.split, ())
     sections = [
@@ -127,30 +127,31 @@ def baseline_card(config: BaselineConfig, data: RunData, comparison: Comparison,
     return "\n".join(section for section in sections if section)
 
 
-def _stages(config: RunConfig, split: Split, ranker: EnsembleReranker | None) -> str:
+def _stages(config: RunConfig, split: Split, reranker: EnsembleReranker | None) -> str:
     model = config.model
     encoder = "a composition encoder" if model.encoder == TRANSFORMER else f"the `{model.encoder}` encoder"
     if model.pretrained:
         encoder = f"the pretrained encoder `{model.pretrained}`"
     decoders = f"the `{model.decoder}` decoder"
-    if model.members > 1:
-        decoders = f"{model.members} `{model.decoder}` decoders, each taught without its share of the element systems,"
+    if model.n_decoders > 1:
+        decoders = (
+            f"{model.n_decoders} `{model.decoder}` decoders, each taught without its share of the element systems,"
+        )
     statistics = f"{'with' if model.statistics else 'without'} link statistics"
     links = f"{encoder} and {decoders} {statistics}"
     head = f"# Model card: {config.name}\n\nLink model of rrgraph {__version__}, seed {config.seed}"
-    if ranker is None:
+    if reranker is None:
         return f"{head}: {links}.\n"
-    networks = ranker.scorer.config.members
+    networks = reranker.network.config.n_networks
     scorer = f", the mean of {networks} networks" if networks > 1 else ""
-    if ranker.trees is not None:
-        scorer += (
-            f"{' and' if scorer else ', a network and'} {ranker.tree_weight:g} times {ranker.trees.trees} boosted trees"
-        )
+    if reranker.trees is not None:
+        beside = " and" if scorer else ", a network and"
+        scorer += f"{beside} {reranker.tree_weight:g} times {reranker.trees.trees} boosted trees"
     stages = (
         f"1. links get their log-odds from {links};",
         f"2. a set scorer{f'{scorer},' if scorer else ''} compares the "
-        f'{ranker.candidates} most probable sets of each target and "none of these"; its scores are divided by '
-        f"{_temperatures(config, split, ranker)}.",
+        f'{reranker.candidates} most probable sets of each target and "none of these"; its scores are divided by '
+        f"{_temperatures(config, split, reranker)}.",
     )
     return "\n".join(
         [f"{head}, in two stages:\n", *(fill(stage, 120, subsequent_indent="   ") for stage in stages), ""]
@@ -160,21 +161,21 @@ def _stages(config: RunConfig, split: Split, ranker: EnsembleReranker | None) ->
 def _needs(config: RunConfig) -> str:
     """Return which code beside rrgraph the model needs, empty if none."""
     return "".join(
-        f"Its {part} comes from {origin}{origin.version and f' {origin.version}'}, without which it cannot be loaded.\n"
-        for part, origin in external_parts(config.model).items()
+        f"Its {component} comes from {origin}{origin.version and f' {origin.version}'}, without which it cannot be "
+        "loaded.\n"
+        for component, origin in external_parts(config.model).items()
     )
 
 
-def _temperatures(config: RunConfig, split: Split, ranker: EnsembleReranker) -> str:
+def _temperatures(config: RunConfig, split: Split, reranker: EnsembleReranker) -> str:
     """Return the temperatures and where they come from."""
     origin = "not fitted, for there are no validation rows"
-    if config.sets.training.temperature:
+    if config.reranker.training.temperature:
         origin = "as the configuration says"
     elif len(split.validation):
         origin = f"fitted on the {len(split.validation)} validation rows"
-    return (
-        f"the temperature {ranker.temperature:.3g}, or {ranker.told_temperature:.3g} where the size is told ({origin})"
-    )
+    known_size = f"{reranker.known_size_temperature:.3g} where the size is told"
+    return f"the temperature {reranker.temperature:.3g}, or {known_size} ({origin})"
 
 
 def _data(config: DataConfig, data: RunData) -> str:
@@ -193,13 +194,13 @@ def _metrics(source: str, shown: Comparison) -> str:
     return f"## Metrics\n\n{source}{comparison_table(shown)}{_after(_LEADS, lead_table(shown))}"
 
 
-def _meaning(config: RunConfig, split: Split, ranker: EnsembleReranker | None) -> str:
+def _meaning(config: RunConfig, split: Split, reranker: EnsembleReranker | None) -> str:
     """Return what the probabilities are that the comparison measured."""
-    if ranker is None:
+    if reranker is None:
         return _PRODUCTS
     if config.evaluation.mode != LISTWISE:
         return _PRODUCTS + _UNUSED_SCORER
-    return f"{_NORMALISED}How sharply they differ is set by {_temperatures(config, split, ranker)}.\n"
+    return f"{_NORMALISED}How sharply they differ is set by {_temperatures(config, split, reranker)}.\n"
 
 
 def _probabilities(meaning: str, shown: Comparison) -> str:
@@ -212,26 +213,26 @@ def _after(words: str, tables: str) -> str:
     return words + tables if tables else ""
 
 
-def _named_parts(runs: Sequence[MeasuredRun]) -> Comparison:
-    """Return what several runs measured, each part with the name of its split."""
-    parts: Comparison = {}
+def _by_split(runs: Sequence[MeasuredRun]) -> Comparison:
+    """Return what several runs measured, each subset with the name of its split."""
+    subsets: Comparison = {}
     for run in runs:
-        for part, protocols in run.comparison.items():
-            name = f"{run.config.data.split} {part}"
-            parts[name if name not in parts else f"{name} ({run.config.folder.name})"] = protocols
-    return parts
+        for subset, protocols in run.comparison.items():
+            name = f"{run.config.data.split} {subset}"
+            subsets[name if name not in subsets else f"{name} ({run.config.folder.name})"] = protocols
+    return subsets
 
 
-def _unmeasured(split: Split, elsewhere: Sequence[MeasuredRun]) -> str:
+def _unmeasured(split: Split, external: Sequence[MeasuredRun]) -> str:
     if len(split.validation) or len(split.test):
-        reason = "Not measured: evaluation.parts names no part of the split that has rows.\n"
+        reason = "Not measured: evaluation.subsets names no subset of the split that has rows.\n"
     else:
         reason = "Every row was used for training, so nothing is left to measure it on.\n"
-    if not elsewhere:
+    if not external:
         return reason
     runs = "; ".join(
         f"split `{run.config.data.split}`, {run.training_rows} training rows, seed {run.config.seed}"
-        for run in elsewhere
+        for run in external
     )
     return f"{reason}These are the metrics of the same configuration trained on less: {runs}.\n\n"
 

@@ -1,6 +1,6 @@
 """Metrics of other runs for the card of a model that leaves no rows to measure it on.
 
-Run folders of the same configuration, trained on other splits, flow in; what they measured flows out.
+They come from run folders of the same configuration, trained on other splits.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rrgraph.data import TRAIN
 from rrgraph.errors import ConfigError
 from rrgraph.runs.config import EvaluationConfig, RunConfig
 from rrgraph.util.config import load_config
@@ -51,7 +52,7 @@ def _measured_run(folder: str, config: RunConfig) -> MeasuredRun:
     for name in ("config.yaml", "data.json", "metrics.json"):
         if not (path / name).is_file():
             raise ConfigError(f"evaluation.card_from names '{folder}', which is no finished run: it has no {name}.")
-    recorded = load_config(path / "config.yaml", schema=RunConfig)
+    recorded = load_config(path / "config.yaml", schema=RunConfig, recorded=True)
     if _trained_model(recorded) != _trained_model(config):
         raise ConfigError(
             f"evaluation.card_from names '{folder}', where another model was trained: only data.split, data.year, "
@@ -61,13 +62,13 @@ def _measured_run(folder: str, config: RunConfig) -> MeasuredRun:
     try:
         metrics = json.loads((path / "metrics.json").read_text(encoding="utf-8"))
         comparison = {
-            part: {
+            subset: {
                 protocol: {system: Metrics.from_dict(values) for system, values in systems.items()}
                 for protocol, systems in protocols.items()
             }
-            for part, protocols in metrics.items()
+            for subset, protocols in metrics.items()
         }
-        rows = json.loads((path / "data.json").read_text(encoding="utf-8"))["leakage"]["rows"]["train"]
+        rows = json.loads((path / "data.json").read_text(encoding="utf-8"))["leakage"]["rows"][TRAIN.word]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ConfigError(f"The metrics of the run in '{folder}' cannot be read: {error!r}.") from None
     if not comparison:
@@ -80,13 +81,13 @@ def _trained_model(config: RunConfig) -> RunConfig:
 
     Temperatures too: a model of all rows takes over those that another run fitted.
     """
-    learning = replace(config.sets.training, temperature=0.0, told_temperature=0.0)
+    learning = replace(config.reranker.training, temperature=0.0, known_size_temperature=0.0)
     return replace(
         config,
         name="",
         seed=0,
         output="",
         data=replace(config.data, split="", year=0, validation_fraction=0.0, holdout=None),
-        sets=replace(config.sets, training=learning),
+        reranker=replace(config.reranker, training=learning),
         evaluation=EvaluationConfig(mode=config.evaluation.mode),
     )

@@ -1,4 +1,4 @@
-"""The tables of a model card: metrics flow in, Markdown flows out. Shares are in %, with 95 % intervals."""
+"""The tables of a model card as Markdown. Shares are in %, with 95 % intervals."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 __all__ = ["calibration_table", "comparison_table", "lead_table", "reliability_tables", "strata_tables"]
 
 _SHOWN: Final = (1, 10)
-"""The k of the tables by kind of row; the metrics file has all."""
+"""The k of the tables by row group; the metrics file has all."""
 
 
 def comparison_table(comparison: Comparison) -> str:
     """Return the accuracy of each system; empty when nothing was measured."""
     rows = [
-        [part, protocol, system, *map(str, metrics.overall.top.values()), str(metrics.overall.rows)]
-        for part, protocol, system, metrics in _entries(comparison)
+        [subset, protocol, system, *map(str, metrics.overall.top.values()), str(metrics.overall.rows)]
+        for subset, protocol, system, metrics in _entries(comparison)
     ]
     return _table(["part", "protocol", "system", "top-1", "top-3", "top-5", "top-10", "rows"], rows)
 
@@ -30,19 +30,19 @@ def comparison_table(comparison: Comparison) -> str:
 def lead_table(comparison: Comparison) -> str:
     """Return how many points the model is ahead of each baseline; empty when there is none."""
     rows = [
-        [part, protocol, system, *map(str, metrics.model_lead.values())]
-        for part, protocol, system, metrics in _entries(comparison)
-        if metrics.model_lead
+        [subset, protocol, system, *map(str, metrics.paired_differences.values())]
+        for subset, protocol, system, metrics in _entries(comparison)
+        if metrics.paired_differences
     ]
     return _table(["part", "protocol", "ahead of", "top-1", "top-3", "top-5", "top-10"], rows)
 
 
 def strata_tables(comparison: Comparison) -> str:
-    """Return the accuracy of the model by kind of row, a table for each part and grouping that tells rows apart."""
+    """Return the accuracy of the model by row group, a table for each subset and grouping with several groups."""
     texts = []
-    for part, protocols in comparison.items():
+    for subset, protocols in comparison.items():
         models = {protocol: systems[MODEL] for protocol, systems in protocols.items()}
-        for found in zip(*(metrics.strata for metrics in models.values()), strict=True):
+        for found in zip(*(metrics.subgroups for metrics in models.values()), strict=True):
             if len(found[0].accuracy) < 2:
                 continue
             header = [found[0].title, "rows", *(f"{protocol}, top-{k}" for protocol in models for k in _SHOWN)]
@@ -50,15 +50,21 @@ def strata_tables(comparison: Comparison) -> str:
                 [name, str(top.rows), *(str(strata.accuracy[name].top[k]) for strata in found for k in _SHOWN)]
                 for name, top in found[0].accuracy.items()
             ]
-            texts.append(f"### By {found[0].title}: {part}\n\n{_table(header, rows)}")
+            texts.append(f"### By {found[0].title}: {subset}\n\n{_table(header, rows)}")
     return "\n".join(texts)
 
 
 def calibration_table(comparison: Comparison) -> str:
     """Return how well the probabilities of the model's sets agree with what is recorded; empty without any."""
     rows = [
-        [part, protocol, label, str(found.count), *(f"{e:.3f}" for e in (found.ece_width, found.ece_mass, found.brier))]
-        for part, protocol, system, metrics in _entries(comparison)
+        [
+            subset,
+            protocol,
+            label,
+            str(found.count),
+            *(f"{e:.3f}" for e in (found.ece_width, found.ece_mass, found.brier)),
+        ]
+        for subset, protocol, system, metrics in _entries(comparison)
         if system == MODEL
         for label, found in _calibrations(metrics).items()
     ]
@@ -67,9 +73,9 @@ def calibration_table(comparison: Comparison) -> str:
 
 
 def reliability_tables(comparison: Comparison) -> str:
-    """Return for each part how often sets of a probability are recorded, under `open` where it was measured."""
+    """Return for each subset how often sets of a probability are recorded, under `open` where it was measured."""
     texts = []
-    for part, protocols in comparison.items():
+    for subset, protocols in comparison.items():
         protocol = "open" if "open" in protocols else next(iter(protocols))
         calibrations = _calibrations(protocols[protocol][MODEL])
         if not calibrations:
@@ -82,7 +88,9 @@ def reliability_tables(comparison: Comparison) -> str:
             bins = {(entry.low, entry.high): entry for entry in found.bins}
             for row, edge in zip(rows, edges, strict=True):
                 row += _reliability(bins.get(edge))
-        texts.append(f"### How often sets of a probability are recorded: {part}, {protocol}\n\n{_table(header, rows)}")
+        texts.append(
+            f"### How often sets of a probability are recorded: {subset}, {protocol}\n\n{_table(header, rows)}"
+        )
     return "\n".join(texts)
 
 
@@ -92,10 +100,10 @@ def _calibrations(metrics: Metrics) -> dict[str, Calibration]:
 
 
 def _entries(comparison: Comparison) -> Iterator[tuple[str, str, str, Metrics]]:
-    for part, protocols in comparison.items():
+    for subset, protocols in comparison.items():
         for protocol, systems in protocols.items():
             for system, metrics in systems.items():
-                yield part, protocol, system, metrics
+                yield subset, protocol, system, metrics
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rrgraph.baselines.retrieval.precursor_completion import CompletionEncoder, _cover, _mask
+from rrgraph.baselines.retrieval.precursor_completion import CompletionEncoder, _fill, _mask
 from rrgraph.chem import parse_formula
 from rrgraph.errors import DataError, ModelError
 
@@ -36,17 +36,17 @@ def test_what_is_known_is_not_proposed_and_what_is_unknown_says_nothing(encoder,
     target = parse_formula("BaTiO3")
     found = encoder.complete(target, [CARBONATE], top=1000)
     assert {each.key for each in found} == small_table.precursors().keys() - {CARBONATE.key}
-    one, none = encoder.log_odds([target, target], [[ZINC], []])
+    one, none = encoder.logits([target, target], [[ZINC], []])
     torch.testing.assert_close(one, none)
 
 
-def test_log_odds_do_not_depend_on_the_batch_nor_the_order(encoder):
+def test_logits_do_not_depend_on_the_batch_nor_the_order(encoder):
     known = [[CARBONATE, OXIDE], [OXIDE, CARBONATE], [], [ZINC], [OXIDE], []]
-    together = encoder.log_odds(MATERIALS, known)
+    together = encoder.logits(MATERIALS, known)
     for row, (material, part) in enumerate(zip(MATERIALS, known, strict=True)):
-        torch.testing.assert_close(together[row], encoder.log_odds([material], [part])[0], rtol=1e-5, atol=1e-5)
-        torch.testing.assert_close(together[row], encoder.log_odds([material], [part[::-1]])[0], rtol=1e-5, atol=1e-5)
-    assert encoder.log_odds([], []).shape == (0, len(encoder.vocabulary))
+        torch.testing.assert_close(together[row], encoder.logits([material], [part])[0], rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(together[row], encoder.logits([material], [part[::-1]])[0], rtol=1e-5, atol=1e-5)
+    assert encoder.logits([], []).shape == (0, len(encoder.vocabulary))
 
 
 def test_training_is_seeded_and_leaves_the_global_generator_alone(small_table):
@@ -93,7 +93,7 @@ def test_members_that_are_not_shown_cannot_be_seen(encoder):
 
 
 def test_covering_changes_members_alone():
-    covered = _cover(torch.zeros(2, 4), torch.tensor([[1, -1], [0, 3]]), 7.0)
+    covered = _fill(torch.zeros(2, 4), torch.tensor([[1, -1], [0, 3]]), 7.0)
     assert covered.tolist() == [[0, 7, 0, 0], [7, 0, 0, 7]]
 
 

@@ -148,7 +148,7 @@ def test_synthesis_similarity_equals_a_naive_walk(learned, small_table, formula,
     near = {t.key: round(float(value), 6) for t, value in zip(small_table.targets, reference, strict=True)}
 
     def preferences(kept):
-        logs = encoder.log_odds([target], [[precursors[key] for key in kept]])[0].tolist()
+        logs = encoder.logits([target], [[precursors[key] for key in kept]])[0].tolist()
         return dict(zip((p.key for p in encoder.vocabulary), logs, strict=True))
 
     popular = Popularity().fit(small_table).logits([target], list(precursors.values()))[0]

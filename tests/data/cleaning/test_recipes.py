@@ -80,7 +80,7 @@ def test_variables_are_dropped_or_expanded():
     assert table.frame["target"].tolist() == ["LaMnO3", "La0.7Sr0.3MnO3", "La0.5Sr0.5MnO3"]
     assert table.frame["precursors"].tolist() == ["La2O3;MnO2", "La2O3;SrCO3;MnO2", "La2O3;SrCO3;MnO2"]
     assert table.frame["group"].nunique() == 1
-    assert report.changed["oxygen deficiency of the target read as zero"] == 3
+    assert report.changed["oxygen deficiency of the target set to zero"] == 3
 
 
 def test_element_variables_follow_the_substitution_or_the_list():
@@ -110,8 +110,8 @@ def test_element_variables_follow_the_substitution_or_the_list():
             material(("LiCoO2", {"Li": "1", "Co": "1", "O": "2"}), additives=["Eu"]),
             "additive missing from the target formula",
         ),
-        (material(), "target is no composition"),
-        (variable("LiCoO2", {"Li": "1", "Co": "1,,2", "O": "2"}), "target is no composition"),
+        (material(), "target is not a valid formula"),
+        (variable("LiCoO2", {"Li": "1", "Co": "1,,2", "O": "2"}), "target is not a valid formula"),
         ("LiCoO2;", "malformed recipe"),
     ],
 )
@@ -141,12 +141,12 @@ def test_water_and_grades_are_taken_off():
     )
     assert [target.key for target in table.targets] == ["CaO4S", "MgO"]
     assert table.set_keys[1] == {parse_formula("Mg5(CO3)4(OH)2").key}
-    assert report.changed == {"water or grade taken off the target": 1, "water or grade taken off a precursor": 1}
+    assert report.changed == {"water or grade removed from the target": 1, "water or grade removed from a precursor": 1}
 
 
 def test_an_unreadable_precursor_drops_the_row():
     table, report = clean_recipes([recipe("LiCoO2", "Li2CO3;cobalt oxide")])
-    assert (len(table), report.dropped) == (0, {"precursor is no composition": 1})
+    assert (len(table), report.dropped) == (0, {"precursor is not a valid formula": 1})
 
 
 def test_rows_of_one_paragraph_share_a_group_and_stay_on_one_side():
@@ -235,16 +235,18 @@ def test_a_cut_file_is_refused(tmp_path: Path):
         load_recipes(path)
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_the_raw_recipes_are_cleaned_as_measured(data_folder):
     from rrgraph.data import data_path
 
     recipes = load_recipes(data_path("text_mined_recipes"))
-    table, report = clean_recipes(recipes)
-    assert report.recipes == report.rows_in == 27_487
+    assert len(recipes) == 27_487
+    some = recipes[::6]
+    table, report = clean_recipes(some)
+    assert report.recipes == report.rows_in == len(some)
     assert report.rows_in == len(table) + sum(report.dropped.values())
-    assert 13_000 < len(table) < 15_000
-    some = recipes[:4000]
+    assert 13 / 27 < len(table) / len(some) < 15 / 27
     expanded, report = clean_recipes(some, options=EXPAND)
     assert report.rows_in == len(expanded) + sum(report.dropped.values())
-    assert len(expanded) > 1.5 * len(clean_recipes(some)[0])
+    assert len(expanded) > 1.5 * len(table)

@@ -79,7 +79,7 @@ def test_answers_do_not_depend_on_how_many_are_asked_at_once(small, monkeypatch)
     targets = [parse_formula(text) for text in ("BaTiO3", "LiNiO2", "KCl", "Y3Al4.9Ce0.1O12", "Mg2Si")] * 3
     together = small.nearest(targets)
     assert together == [small.nearest([target])[0] for target in targets]
-    monkeypatch.setattr("rrgraph.data.literature.known_reactions._CHUNK", 1)
+    monkeypatch.setattr("rrgraph.data.literature.known_reactions._BATCH_SIZE", 1)
     assert small.nearest(targets) == together
     assert small.nearest([]) == []
 

@@ -8,7 +8,7 @@ import pytest
 
 from rrgraph.chem import parse_formula
 from rrgraph.data import CATALOGUE, available_literature, load_known_reactions
-from rrgraph.data.literature import tables as evidence
+from rrgraph.data.literature import tables
 from rrgraph.errors import DataError
 
 
@@ -104,7 +104,7 @@ def test_conditions_come_from_the_recipes_of_the_same_paper(mined, recipes):
     assert nearest("LiCoO2")[0].temperature_c is None  # another paper
 
 
-def test_recipes_are_evidence_themselves(recipes):
+def test_recipes_are_known_reactions_themselves(recipes):
     found = nearest("LiCoO2", "text_mined_recipes")[0]
     assert (found.temperature_c, found.doi, found.year, found.same_composition) == (900, "10.1000/x", None, True)
     assert nearest("LiCoO2", recipes)[0] == found
@@ -127,7 +127,7 @@ def test_what_is_made_of_a_table_is_kept_until_it_changes(mined, recipes, tmp_pa
     kept = sorted(path.name.split("-")[0] for path in (tmp_path / "cache" / "evidence").iterdir())
     assert kept == ["conditions", "text_mined"]
     with monkeypatch.context() as patched:
-        patched.setattr(evidence, "group_reactions", None)  # not called again
+        patched.setattr(tables, "group_reactions", None)  # not called again
         assert nearest("BaTiO3", count=9) == first
     os.utime(mined, (1, 1))
     assert nearest("BaTiO3", count=9) == first
@@ -152,7 +152,7 @@ def test_a_broken_or_forbidden_cache_does_no_harm(mined, tmp_path, caplog):
     ("name", "message"),
     [
         ("text_mind", "Did you mean 'text_mined'"),
-        ("precursor_pool", "no reaction table"),
+        ("precursor_pool", "not a reaction table"),
         ("nms_validation", "not on this computer"),
         ("missing.csv", "There is no file"),
         ("missing.json", "There is no file"),

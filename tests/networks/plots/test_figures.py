@@ -20,7 +20,9 @@ from rrgraph.networks.plots.years import collect_years, draw_years
 def test_every_figure_is_written_twice_and_the_same_every_time(hand_made, tmp_path):
     graphs = [hand_made.cooccurrence(), hand_made.substitution()]
     first = draw_network_figures(graphs, hand_made.shares(), tmp_path / "all")
-    assert [path.name for path in first] == [f"{name}.{kind}" for name in NETWORK_FIGURES for kind in ("svg", "png")]
+    assert [path.name for path in first] == [
+        f"{name}.{suffix}" for name in NETWORK_FIGURES for suffix in ("svg", "png")
+    ]
     assert first[0].read_text().count("<path") > 10
     again = draw_network_figures(graphs[1:], [], tmp_path / "one")
     assert [path.stem for path in again] == ["precursor_choices"] * 2
@@ -45,11 +47,11 @@ def test_a_graph_of_edges_alone_gives_what_it_can(tmp_path, caplog):
 def test_the_map_holds_frequent_pairs_that_are_not_due_to_chance(hand_made):
     graph = hand_made.cooccurrence()
     data = collect_map(graph)
-    pairs = {frozenset(data.formulas[place] for place in link) for link in data.links}
+    pairs = {frozenset(data.formulas[index] for index in link) for link in data.links}
     expected = {frozenset(link) for link in graph.edges if graph.edges[link]["pmi"] > 0}
     assert pairs == expected and frozenset(("Li2CO3", "TiO2")) not in pairs
     assert dict(zip(data.formulas, data.reactions, strict=True))["BaCO3"] == 13
-    assert [data.counts[place] for place in range(len(pairs))] == sorted(data.counts, reverse=True)
+    assert [data.counts[index] for index in range(len(pairs))] == sorted(data.counts, reverse=True)
 
 
 def test_no_name_on_the_map_covers_another_one():
@@ -69,7 +71,7 @@ def test_no_name_on_the_map_covers_another_one():
 def test_the_heat_map_shows_naive_counts(hand_made):
     data = collect_heat(hand_made.cooccurrence())
     uses = Counter(name for each in hand_made.reactions for name in each)
-    assert sorted(data.formulas) == sorted(hand_made.kinds)
+    assert sorted(data.formulas) == sorted(hand_made.classes)
     for (i, a), (j, b) in combinations(enumerate(data.formulas), 2):
         together = sum({a, b} <= each for each in hand_made.reactions)
         assert data.count[i, j] == data.count[j, i] == together
@@ -83,8 +85,8 @@ def test_the_heat_map_shows_naive_counts(hand_made):
 
 def test_alike_precursors_are_neighbours_in_the_heat_map(hand_made):
     formulas = list(collect_heat(hand_made.cooccurrence()).formulas)
-    places = [formulas.index(name) for name in ("Li2CO3", "LiOH", "Co3O4", "MnO2")]
-    assert max(places) - min(places) < 6
+    positions = [formulas.index(name) for name in ("Li2CO3", "LiOH", "Co3O4", "MnO2")]
+    assert max(positions) - min(positions) < 6
 
 
 def test_the_heat_map_marks_what_never_meets(hand_made):
@@ -109,7 +111,7 @@ def test_the_heat_map_marks_what_never_meets(hand_made):
 def test_years_with_few_reactions_are_left_out(hand_made):
     data = collect_years(hand_made.shares())
     assert data.years.tolist() == [2000, 2001] and data.left_out == 3
-    assert data.kinds == ("oxide", "carbonate", "nitrate")
+    assert data.classes == ("oxide", "carbonate", "nitrate")
     assert data.share.tolist() == [[0.5, 0.6], [0.4, 0.4], [0.1, 0.0]]
     assert data.reactions.tolist() == [40, 60]
     assert collect_years(hand_made.shares()[:1]) is None
@@ -127,7 +129,7 @@ def test_stacked_shares_reach_the_top(hand_made):
 
 def test_choices_are_told_against_the_usual_source(hand_made):
     lithium, barium = collect_choices(hand_made.substitution())
-    assert (lithium.element, lithium.usual, lithium.kind) == ("Li", "Li2CO3", "carbonate")
+    assert (lithium.element, lithium.usual, lithium.usual_class) == ("Li", "Li2CO3", "carbonate")
     assert [(choice.formula, choice.odds) for choice in lithium.choices] == [("LiOH", 0.25), ("LiNO3", 0.1)]
     # Without a preferred one the odds are those of the precursor in more reactions.
     assert (lithium.reactions, barium.reactions) == (20, 13)

@@ -15,26 +15,26 @@ def cliques(size: int) -> np.ndarray:
     return np.array([*one, *((a + size, b + size) for a, b in one), (0, size)])
 
 
-def test_groups_stand_apart_and_places_are_the_same_every_time():
+def test_groups_stand_apart_and_positions_are_the_same_every_time():
     links = cliques(6)
-    places = force_layout(12, links, np.ones(len(links)))
-    assert np.array_equal(places, force_layout(12, links, np.ones(len(links))))
-    assert np.abs(places).max() == 1
-    distance = np.linalg.norm(places[:, None] - places, axis=2)
+    positions = force_layout(12, links, np.ones(len(links)))
+    assert np.array_equal(positions, force_layout(12, links, np.ones(len(links))))
+    assert np.abs(positions).max() == 1
+    distance = np.linalg.norm(positions[:, None] - positions, axis=2)
     within = max(distance[:6, :6].max(), distance[6:, 6:].max())
-    between = np.linalg.norm(places[:6].mean(0) - places[6:].mean(0))
+    between = np.linalg.norm(positions[:6].mean(0) - positions[6:].mean(0))
     assert between > within / 2
     assert distance[0, 1:6].mean() < distance[0, 7:].mean()
 
 
 def test_stronger_links_are_shorter():
     links = np.array([(0, 1), (1, 2), (2, 0)])
-    places = force_layout(3, links, np.array([20.0, 1.0, 1.0]))
-    length = np.linalg.norm(places[links[:, 0]] - places[links[:, 1]], axis=1)
+    positions = force_layout(3, links, np.array([20.0, 1.0, 1.0]))
+    length = np.linalg.norm(positions[links[:, 0]] - positions[links[:, 1]], axis=1)
     assert length[0] < min(length[1:])
 
 
-def test_networks_without_links_or_nodes_have_places():
+def test_networks_without_links_or_nodes_have_positions():
     nothing = np.empty((0, 2), dtype=np.int64)
     assert force_layout(0, nothing, np.empty(0)).shape == (0, 2)
     assert force_layout(1, nothing, np.empty(0)).tolist() == [[0, 0]]

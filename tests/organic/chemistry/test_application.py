@@ -31,7 +31,7 @@ def test_outcomes_are_distinct():
     assert len(both) == len(set(both)) == 2
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_cache_and_processes_change_nothing(tmp_path, split, jobs):
     wanted = dict.fromkeys(split["train"].products, (AMIDE, ESTER, ETHER, ALCOHOL))
     plain = TemplateApplier()(wanted)

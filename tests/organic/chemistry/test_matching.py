@@ -29,10 +29,10 @@ def test_whatever_leads_somewhere_matches(split):
             assert mask[row, column] or not apply_template(template, product)
 
 
-def test_portions_and_processes_change_nothing(split, monkeypatch):
+def test_batches_and_processes_change_nothing(split, monkeypatch):
     products, templates = list(split["train"].products), list(dict.fromkeys(split["train"].templates))
     whole = match_templates(products, templates)
-    monkeypatch.setattr("rrgraph.organic.chemistry.matching._PRODUCTS_AT_ONCE", 7)
+    monkeypatch.setattr("rrgraph.organic.chemistry.matching._BATCH_SIZE", 7)
     assert match_templates(products, templates).tolist() == whole.tolist()
 
 

@@ -23,6 +23,6 @@ def test_reactants_are_a_set_without_order():
 
 @pytest.mark.parametrize("text", ["", "  ", "C1CC", "xx", "C(C)(C)(C)(C)C"])
 def test_what_is_no_molecule_is_named(text, capfd):
-    with pytest.raises(MoleculeError, match="is not a molecule that can be read"):
+    with pytest.raises(MoleculeError, match="is not a valid molecule"):
         canonical_smiles(text)
     assert capfd.readouterr() == ("", "")

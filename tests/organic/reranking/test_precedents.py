@@ -60,15 +60,15 @@ def cosine(first, second):
     return max(first @ second / lengths, 0.0) if lengths else 0.0
 
 
-def test_likeness_of_changes_is_that_of_a_slow_count(train, precedents, split):
+def test_similarity_of_changes_is_that_of_a_slow_count(train, precedents, split):
     test = split["test"]
     known = [change(*pair) for pair in zip(train.products, train.reactants, strict=True)]
     for product, reactants in list(zip(test.products, test.reactants, strict=True))[:10]:
         (found,) = precedents.describe(product, [reactants], [[-1]])
-        likeness = np.array([alike(product, text) for text in train.products])
+        similarity = np.array([alike(product, text) for text in train.products])
         changes = np.array([cosine(change(product, reactants), each) for each in known])
-        nearest = np.argsort(-likeness, kind="stable")[:64]
-        together = changes**2 * likeness
+        nearest = np.argsort(-similarity, kind="stable")[:64]
+        together = changes**2 * similarity
         same = changes > 0.95
         assert found[7:] == pytest.approx(
             [
@@ -76,7 +76,7 @@ def test_likeness_of_changes_is_that_of_a_slow_count(train, precedents, split):
                 np.log1p(same.sum()),
                 together[nearest].sum(),
                 together.max(),
-                (same * likeness).max(),
+                (same * similarity).max(),
             ],
             abs=1e-5,
         )

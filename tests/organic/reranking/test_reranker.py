@@ -20,7 +20,7 @@ from rrgraph.organic.reranking import reranker as ranker_module
 from rrgraph.organic.reranking.reranker import _fold
 from rrgraph.training import TreesConfig
 
-TREES = TreesConfig(number=20, depth=3, leaves=6, least=2, learning_rate=0.2)
+TREES = TreesConfig(n_trees=20, depth=3, max_leaves=6, min_samples_leaf=2, learning_rate=0.2)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def by_templates(split):
 
 
 @pytest.fixture(scope="module")
-def ranker(describe, by_templates, split):
+def reranker(describe, by_templates, split):
     return fit_reranker(
         describe, by_templates, split["validation"], ReactantRerankerConfig(folds=3, trees=TREES), seed=0
     )
@@ -79,8 +79,8 @@ def test_what_a_set_counts_does_not_depend_on_the_others(describe, by_templates,
 def test_the_ranker_mends_a_bad_order(describe, by_templates, split):
     rare_first = TemplatePopularity({text: 1 / count for text, count in split["train"].template_counts().items()})
     bad = ReactantPlanner(rare_first, by_templates.applier, by_templates.config, reactants={})
-    ranker = fit_reranker(describe, bad, split["validation"], ReactantRerankerConfig(folds=3, trees=TREES), seed=0)
-    good = ReactantPlanner(rare_first, by_templates.applier, by_templates.config, reactants={}, ranker=ranker)
+    reranker = fit_reranker(describe, bad, split["validation"], ReactantRerankerConfig(folds=3, trees=TREES), seed=0)
+    good = ReactantPlanner(rare_first, by_templates.applier, by_templates.config, reactants={}, reranker=reranker)
     test = split["test"]
     before, after = (list(planner.plan(test.products, top_k=50)) for planner in (bad, good))
     right = [
@@ -102,27 +102,28 @@ def test_products_it_learned_from_are_judged_by_the_forest_without_them(describe
         forest = TreeEnsemble(0, 2)
         forest.base.fill_(value)
         forests.append(forest)
-    ranker = ReactantReranker(describe, forests, [seen])
+    reranker = ReactantReranker(describe, forests, [seen])
     own = forests[_fold(seen, 3)].base.item()
-    assert set(ranker.log_odds(seen, sets_of(by_templates, seen)).tolist()) == {own}
-    assert set(ranker.log_odds(fresh, sets_of(by_templates, fresh)).tolist()) == {2.0}
+    assert set(reranker.logits(seen, sets_of(by_templates, seen)).tolist()) == {own}
+    assert set(reranker.logits(fresh, sets_of(by_templates, fresh)).tolist()) == {2.0}
 
 
-def test_several_processes_learn_the_same(describe, by_templates, split, ranker, monkeypatch):
-    monkeypatch.setattr(ranker_module, "_PRODUCTS_AT_ONCE", 5)
+@pytest.mark.slow
+def test_several_processes_learn_the_same(describe, by_templates, split, reranker, monkeypatch):
+    monkeypatch.setattr(ranker_module, "_BATCH_SIZE", 5)
     planner = ReactantPlanner(by_templates.scorer, TemplateApplier(jobs=2), by_templates.config, reactants={})
     again = fit_reranker(describe, planner, split["validation"], ReactantRerankerConfig(folds=3, trees=TREES), seed=0)
-    for own, other in zip(again.forests, ranker.forests, strict=True):
+    for own, other in zip(again.forests, reranker.forests, strict=True):
         assert own.trees > 0
         assert all(torch.equal(value, other.state_dict()[name]) for name, value in own.state_dict().items())
 
 
-def test_each_forest_leaves_out_its_fold(describe, by_templates, split, ranker):
+def test_each_forest_leaves_out_its_fold(describe, by_templates, split, reranker):
     validation = split["validation"]
     config = ReactantRerankerConfig(folds=3, trees=TREES)
     rows = zip(validation.products, validation.reactants, validation.templates, strict=True)
     without = TemplateReactions(*zip(*(row for row in rows if _fold(row[0], 3) != 0), strict=True))
     again = fit_reranker(describe, by_templates, without, config, seed=0)
     numbers = torch.from_numpy(describe(validation.products[0], sets_of(by_templates, validation.products[0])))
-    assert torch.equal(again.forests[0](numbers), ranker.forests[0](numbers))
-    assert again.forests[0].trees == ranker.forests[0].trees > 0
+    assert torch.equal(again.forests[0](numbers), reranker.forests[0](numbers))
+    assert again.forests[0].trees == reranker.forests[0].trees > 0

@@ -43,7 +43,7 @@ def config(table, folder, **changes):
             contrastive=ContrastiveConfig(epochs=20, batch_size=16, learning_rate=0.01),
             ranking=RankingConfig(epochs=3, batch_size=16, candidates=4, hard=2, learning_rate=0.005),
             search=SearchConfig(templates=4),
-            evaluation=OrganicEvaluationConfig(parts=["validation", "test"]),
+            evaluation=OrganicEvaluationConfig(subsets=["validation", "test"]),
         ),
         **changes,
     )
@@ -85,16 +85,16 @@ def test_a_model_predicts_equally_after_loading(finished):
     products = finished.split["test"].products
     assert torch.equal(first.nearest(products, 4)[0], second.nearest(products, 4)[0])
     # The stored vectors are those that the weights give.
-    fresh = TemplatePredictor(load_template_checkpoint(finished.folder), bank=first.templates)
+    fresh = TemplatePredictor(load_template_checkpoint(finished.folder), templates=first.templates)
     torch.testing.assert_close(fresh.nearest(products, 4)[0], first.nearest(products, 4)[0])
 
 
-def test_the_ranker_is_the_same_after_loading(finished):
+def test_the_reranker_is_the_same_after_loading(finished):
     checkpoint = load_template_checkpoint(finished.folder)
     again = load_template_checkpoint(finished.folder)
-    assert checkpoint.ranker is not None and again.ranker is not None
-    assert load_template_checkpoint(finished.folder / "ranked").ranker is None
-    assert checkpoint.ranker.products == set(finished.split["validation"].products)
+    assert checkpoint.reranker is not None and again.reranker is not None
+    assert load_template_checkpoint(finished.folder / "ranked").reranker is None
+    assert checkpoint.reranker.products == set(finished.split["validation"].products)
     products = finished.split["test"].products
     plans = []
     for each in (checkpoint, again):
@@ -132,7 +132,7 @@ def test_alternative_templates_become_links(organic_table, tmp_path, monkeypatch
         return found
 
     monkeypatch.setattr(organic, "alternative_links", spy)
-    plain = config(organic_table, tmp_path / "run", sets=ReactantRerankerConfig(enabled=False))
+    plain = config(organic_table, tmp_path / "run", reranker=ReactantRerankerConfig(enabled=False))
     result = organic_run(replace(plain, data=replace(plain.data, alternatives=4)))
     train = result.split["train"]
     recorded = set(zip(train.products, train.templates, strict=True))
@@ -149,7 +149,7 @@ def test_shipped_configurations_are_valid(path):
     shipped = load_config(path, schema=OrganicConfig)
     check_organic_config(shipped)
     assert shipped.name == path.stem
-    assert shipped.evaluation.parts == ["validation"]
+    assert shipped.evaluation.subsets == ["validation"]
 
 
 def test_probabilities_of_all_templates_add_up_to_one(finished):
@@ -186,9 +186,9 @@ def test_resuming_gives_the_model_of_one_run(finished, organic_table, tmp_path, 
 
 @pytest.mark.parametrize("tower", ["transformer", "table"])
 def test_other_towers_run(organic_table, tmp_path, tower):
-    product = replace(TOWER, tower="transformer" if tower == "transformer" else "fingerprint")
+    product = replace(TOWER, encoder="transformer" if tower == "transformer" else "fingerprint")
     model = TemplateModelConfig(
-        width=16, product=product, template=replace(TOWER, tower=tower), normalise=tower != "table"
+        width=16, product=product, template=replace(TOWER, encoder=tower), normalise=tower != "table"
     )
     found = organic_run(
         config(
@@ -198,7 +198,7 @@ def test_other_towers_run(organic_table, tmp_path, tower):
             contrastive=ContrastiveConfig(epochs=2, batch_size=16, objective="all"),
             ranking=RankingConfig(enabled=False),
             search=SearchConfig(templates=4, applicable=True, merge="sum"),
-            evaluation=OrganicEvaluationConfig(bank="train" if tower == "table" else "all", rows=5),
+            evaluation=OrganicEvaluationConfig(index="train" if tower == "table" else "all", rows=5),
         )
     )
     assert found.comparison["validation"]["model"].reactants.rows == 5
@@ -209,7 +209,7 @@ def test_other_towers_run(organic_table, tmp_path, tower):
 @pytest.mark.parametrize("right", ["frozen", "live", "ema"])
 def test_a_gpu_learns_what_a_processor_does(finished, organic_table, tmp_path, right):
     whole = config(organic_table, tmp_path / "run", device="cuda")
-    result = organic_run(replace(whole, ranking=replace(whole.ranking, right=right, precision="auto")))
+    result = organic_run(replace(whole, ranking=replace(whole.ranking, candidate_encoder=right, precision="auto")))
     assert load_template_checkpoint(result.folder).metadata["device"] == "cuda"
     assert result.comparison["test"]["model"].reactants.top[1].value >= 0.9
 
@@ -223,7 +223,7 @@ def test_where_a_run_is_trained_does_not_hinder_resuming(finished, organic_table
 def test_a_finished_run_is_measured_again_only(finished, organic_table, monkeypatch):
     monkeypatch.setattr("rrgraph.organic.run.run._fit", lambda *_, **__: pytest.fail("trained again"))
     again = organic_run(
-        replace(config(organic_table, finished.folder), evaluation=OrganicEvaluationConfig(parts=["test"], rows=3)),
+        replace(config(organic_table, finished.folder), evaluation=OrganicEvaluationConfig(subsets=["test"], rows=3)),
         resume=True,
     )
     assert again.comparison["test"]["model"].reactants.rows == 3
@@ -234,12 +234,12 @@ def test_a_finished_run_is_measured_again_only(finished, organic_table, monkeypa
     [
         ({"domain": "inorganic"}, "domain is 'inorganic'"),
         ({"device": "nowhere"}, "The device 'nowhere' cannot be used"),
-        ({"model": TemplateModelConfig(product=replace(TOWER, tower="fingerprnt"))}, "Did you mean 'fingerprint'"),
-        ({"model": TemplateModelConfig(product=replace(TOWER, kinds=["path"]))}, "Did you mean 'paths'"),
-        ({"model": TemplateModelConfig(product=replace(TOWER, kinds=[]))}, "expected distinct kinds, at least one"),
-        ({"model": TemplateModelConfig(product=replace(TOWER, kinds=["roles"] * 2))}, "expected distinct kinds"),
-        ({"ranking": RankingConfig(right="slow")}, "ranking.right is 'slow'"),
-        ({"evaluation": OrganicEvaluationConfig(parts=["train"])}, "evaluation.parts is 'train'"),
+        ({"model": TemplateModelConfig(product=replace(TOWER, encoder="fingerprnt"))}, "Did you mean 'fingerprint'"),
+        ({"model": TemplateModelConfig(product=replace(TOWER, fragments=["path"]))}, "Did you mean 'paths'"),
+        ({"model": TemplateModelConfig(product=replace(TOWER, fragments=[]))}, "expected distinct ones, at least one"),
+        ({"model": TemplateModelConfig(product=replace(TOWER, fragments=["roles"] * 2))}, "expected distinct ones"),
+        ({"ranking": RankingConfig(candidate_encoder="slow")}, "ranking.candidate_encoder is 'slow'"),
+        ({"evaluation": OrganicEvaluationConfig(subsets=["train"])}, "evaluation.subsets is 'train'"),
         ({"search": SearchConfig(templates=0)}, "search.templates is 0, expected at least 1"),
         ({"contrastive": ContrastiveConfig(objective="every")}, "contrastive.objective is 'every'"),
     ],

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file
 
+from rrgraph.data import TEST, TRAIN, VALIDATION
 from rrgraph.errors import ConfigError, DataError
 from rrgraph.models import load_encoder
 from rrgraph.nn import choose_device
-from rrgraph.properties import TEST, TRAIN, VALIDATION
 from rrgraph.properties.pretraining import PretrainConfig, PretrainingTask, PropertyDataConfig, UserTable, pretrain_run
 from rrgraph.training import STATE_FILE
 from rrgraph.util.config import load_config
@@ -168,7 +168,7 @@ def test_the_parts_of_a_table_are_kept(pretraining, tmp_path):
     """The user's own test rows neither teach nor validate."""
     rows = [f"Na{n}K{n + 1}O{n + 2},{n},{'train' if n < 60 else 'val' if n < 70 else 'test'}" for n in range(1, 80)]
     (tmp_path / "own.csv").write_text("name,value,set\n" + "\n".join(rows) + "\n")
-    own = UserTable(path=str(tmp_path / "own.csv"), formula="name", part="set")
+    own = UserTable(path=str(tmp_path / "own.csv"), formula="name", subset="set")
     data = PropertyDataConfig(built_in=[], tables=[own])
     table = table_of(pretraining, data=data, output=str(tmp_path / "run"))
     assert [task.name for task in table.tasks] == ["value"]
@@ -181,7 +181,7 @@ def test_several_tables_are_merged_by_composition(pretraining, property_file, tm
     tables = [UserTable(path=str(property_file)), UserTable(path=str(tmp_path / "own.csv"))]
     table = table_of(pretraining, data=replace(pretraining.data, tables=tables), output=str(tmp_path / "run"))
     assert [task.name for task in table.tasks] == ["negativity", "size", "anion", "weight"]
-    both = np.flatnonzero((table.parts > 0).all(axis=1))
+    both = np.flatnonzero((table.subsets > 0).all(axis=1))
     assert [table.formula(row) for row in both] == ["Li1Na1N1"]
     assert table.report.refused == 1
 
@@ -190,7 +190,7 @@ def test_withheld_compositions_teach_nothing_of_their_family(pretraining, proper
     columns = {
         "negativity": {"family": "both"},
         "size": {"family": "both"},
-        "anion": {"kind": "class", "classes": 3},
+        "anion": {"kind": "classification", "classes": 3},
     }
     lines = ["formula,size,part"]
     for number, row in enumerate(property_file.read_text().splitlines()[1:]):
@@ -199,15 +199,15 @@ def test_withheld_compositions_teach_nothing_of_their_family(pretraining, proper
     parted = tmp_path / "parted.csv"
     parted.write_text("\n".join(lines))
     tables = [
-        UserTable(path=str(parted), part="part", columns={"size": columns["size"]}),
+        UserTable(path=str(parted), subset="part", columns={"size": columns["size"]}),
         UserTable(path=str(property_file), columns={"negativity": columns["negativity"], "anion": columns["anion"]}),
     ]
     data = PropertyDataConfig(built_in=[], tables=tables, withhold=["size"])
     table = table_of(pretraining, data=data, output=str(tmp_path / "run"))
     tested = table.rows("size", TEST)
     assert len(tested) == 20
-    assert not np.isin(table.parts[tested, table.column("negativity")], (TRAIN, VALIDATION)).any()
-    assert np.isin(table.parts[tested, table.column("anion")], (TRAIN, VALIDATION)).any()
+    assert not np.isin(table.subsets[tested, table.column("negativity")], (TRAIN, VALIDATION)).any()
+    assert np.isin(table.subsets[tested, table.column("anion")], (TRAIN, VALIDATION)).any()
     report = json.loads((tmp_path / "run" / "data.json").read_text())["properties"]
     assert report["withheld"]["negativity"] > 0
     assert "family: size." in (tmp_path / "run" / "card.md").read_text()
@@ -239,7 +239,7 @@ def test_without_validation_rows_the_last_epoch_is_kept(pretraining, tmp_path):
 
 def test_a_table_without_training_rows_is_refused_before_anything_is_written(pretraining, tmp_path):
     (tmp_path / "own.csv").write_text("formula,value,part\nNaCl,1,test\nKCl,2,val\n")
-    data = PropertyDataConfig(built_in=[], tables=[UserTable(path=str(tmp_path / "own.csv"), part="part")])
+    data = PropertyDataConfig(built_in=[], tables=[UserTable(path=str(tmp_path / "own.csv"), subset="part")])
     with pytest.raises(ConfigError, match="No composition has a training label"):
         pretrain_run(replace(pretraining, data=data, output=str(tmp_path / "run")))
     with pytest.raises(DataError, match="leave something to train on"):

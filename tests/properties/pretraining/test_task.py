@@ -7,9 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rrgraph.data import TEST, TRAIN, VALIDATION
 from rrgraph.errors import ConfigError
 from rrgraph.nn import MASK, EncoderConfig
-from rrgraph.properties import TEST, TRAIN, VALIDATION, PropertyModel, TargetScale
+from rrgraph.properties import PropertyModel, TargetScale
 from rrgraph.properties.pretraining import PretrainingConfig, PretrainingTask
 from rrgraph.properties.pretraining.task import HiddenElements, HiddenFractions, task_weights
 from rrgraph.training import OPTIMIZERS, train
@@ -21,7 +22,7 @@ LENGTHS = [3] * 30 + [2] * 20 + [4] * 12 + [1] * 2 + [7]
 def build(table, config=CONFIG, **encoder):
     torch.manual_seed(0)
     regression = [column for column, task in enumerate(table.tasks) if task.kind == "regression"]
-    labels = np.where(table.parts == TRAIN, table.labels, np.nan)[:, regression]
+    labels = np.where(table.subsets == TRAIN, table.labels, np.nan)[:, regression]
     scale = TargetScale.fit([table.tasks[column] for column in regression], labels)
     options = EncoderConfig(**{"width": 16, "layers": 1, "heads": 2, "dropout": 0.0, **encoder})
     return PretrainingTask(PropertyModel(options, table.tasks, scale=scale), table, config)
@@ -169,7 +170,7 @@ class TestBatches:
     def test_single_labels_are_drawn_anew_and_the_others_always_taken(self, make_properties):
         table = make_properties([3] * 400, known=0.5)
         task = build(table, replace(CONFIG, single_label_share=0.4, batch_size=64))
-        single = (table.parts == TRAIN).sum(axis=1) == 1
+        single = (table.subsets == TRAIN).sum(axis=1) == 1
         epochs = [torch.cat([rows for _, rows in task.batches(1, generator(seed))]).numpy() for seed in (1, 2)]
         for rows in epochs:
             assert len(set(rows)) == len(rows)
@@ -181,36 +182,36 @@ class TestBatches:
 class TestLoss:
     @pytest.mark.parametrize("part", [VALIDATION, TEST])
     def test_labels_of_other_parts_never_enter(self, table, part):
-        parts = table.parts.copy()
-        moved = np.zeros_like(parts, dtype=bool)
+        subsets = table.subsets.copy()
+        moved = np.zeros_like(subsets, dtype=bool)
         moved[::3, 0] = moved[1::4, 1] = moved[2::4, 2] = True
-        moved &= parts == TRAIN
-        moved[(parts == TRAIN).sum(axis=1) == moved.sum(axis=1)] = False
+        moved &= subsets == TRAIN
+        moved[(subsets == TRAIN).sum(axis=1) == moved.sum(axis=1)] = False
         assert moved.sum() > 10
-        parts[moved] = part
+        subsets[moved] = part
         invented = np.where(moved, np.array([1e4, 3.0, 1e5], dtype=np.float32), table.labels)
-        expected = build(replace(table, parts=parts))
-        changed = build(replace(table, parts=parts, labels=invented))
+        expected = build(replace(table, subsets=subsets))
+        changed = build(replace(table, subsets=subsets, labels=invented))
         assert losses(changed) == losses(expected)
         assert losses(expected) != losses(build(table))
         # Nor does it matter whether they are known at all.
-        unknown = replace(table, parts=np.where(moved, 0, parts), labels=np.where(moved, np.nan, table.labels))
+        unknown = replace(table, subsets=np.where(moved, 0, subsets), labels=np.where(moved, np.nan, table.labels))
         assert losses(build(unknown)) == losses(expected)
 
     def test_rows_without_a_training_label_are_left_out(self, table):
-        parts = table.parts.copy()
-        parts[:5][parts[:5] > 0] = VALIDATION
-        task = build(replace(table, parts=parts))
+        subsets = table.subsets.copy()
+        subsets[:5][subsets[:5] > 0] = VALIDATION
+        task = build(replace(table, subsets=subsets))
         assert len(task.lengths) == len(LENGTHS) - 5
 
     @pytest.mark.parametrize("weighting", ["balanced", "learned"])
     def test_missing_labels_give_no_gradient(self, table, weighting):
         """A task of which a batch knows nothing moves neither its head nor its scale."""
         config = replace(CONFIG, weighting=weighting, masked_elements=0.0, masked_fractions=0.0)
-        parts, labels = table.parts.copy(), table.labels.copy()
-        parts[:10], labels[:10] = 0, np.nan
-        parts[:10, 0], labels[:10, 0] = TRAIN, 1.0  # formation energy alone
-        task = build(replace(table, parts=parts, labels=labels), config)
+        subsets, labels = table.subsets.copy(), table.labels.copy()
+        subsets[:10], labels[:10] = 0, np.nan
+        subsets[:10, 0], labels[:10, 0] = TRAIN, 1.0  # formation energy alone
+        task = build(replace(table, subsets=subsets, labels=labels), config)
         task.loss((3, torch.arange(10)), generator()).backward()
         model = task.module
         assert model.values.weight.grad[0].abs().sum() > 0
@@ -228,7 +229,7 @@ class TestLoss:
         task = build(table, config)
         rows = torch.arange(6)
         loss = task.loss((3, rows), generator()).item()
-        training = table.parts == TRAIN
+        training = table.subsets == TRAIN
         with torch.no_grad():
             output = task.module(
                 torch.from_numpy(table.elements[:6, :3].astype(np.int64)), torch.from_numpy(table.fractions[:6, :3])
@@ -311,7 +312,7 @@ class TestLearning:
     @pytest.mark.parametrize("weighting", ["balanced", "learned"])
     @pytest.mark.parametrize("optimizer", OPTIMIZERS)
     def test_labels_are_learned(self, make_properties, weighting, optimizer):
-        config = replace(CONFIG, epochs=12, weighting=weighting, optimizer=optimizer, average=0.0, learning_rate=1e-2)
+        config = replace(CONFIG, epochs=12, weighting=weighting, optimizer=optimizer, ema_decay=0.0, learning_rate=1e-2)
         task = build(make_properties([3] * 24 + [2] * 16), config)
         start = np.mean(losses(task))
         history = train(task, config, seed=0)
@@ -349,7 +350,7 @@ class TestLearning:
 @pytest.mark.parametrize("minutes", [0, math.inf], ids=["within", "between"])
 def test_an_interrupted_pretraining_goes_on_equally(table, tmp_path, optimizer, minutes):
     """Interrupted within the second epoch, with dropout, hidden elements, learned scales and drawn rows."""
-    config = replace(CONFIG, epochs=3, optimizer=optimizer, weighting="learned", single_label_share=0.5, average=0.9)
+    config = replace(CONFIG, epochs=3, optimizer=optimizer, weighting="learned", single_label_share=0.5, ema_decay=0.9)
     straight, broken, resumed = (build(table, config, dropout=0.3) for _ in range(3))
     expected = train(straight, config, seed=2)
     steps, loss = iter(range(12)), broken.loss
@@ -374,7 +375,7 @@ def test_refuses_what_cannot_be_learned(make_properties):
     with pytest.raises(ConfigError, match=r"training\.weighting is 'learnt', expected one of balanced, learned"):
         build(table, replace(CONFIG, weighting="learnt"))
     with pytest.raises(ConfigError, match="No composition has a training label"):
-        build(replace(table, parts=np.full_like(table.parts, TEST)))
+        build(replace(table, subsets=np.full_like(table.subsets, TEST)))
 
 
 def test_one_kind_of_task_is_enough(make_properties):

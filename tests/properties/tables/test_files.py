@@ -22,11 +22,11 @@ def write(frame: pd.DataFrame, path: Path) -> Path:
 
 
 @pytest.mark.parametrize("suffix", ["csv", "csv.gz", "csv.xz", "parquet"])
-@pytest.mark.parametrize("chunk_rows", [1, 3, 100])
-def test_pieces_make_the_whole(tmp_path: Path, suffix, chunk_rows):
+@pytest.mark.parametrize("batch_size", [1, 3, 100])
+def test_pieces_make_the_whole(tmp_path: Path, suffix, batch_size):
     path = write(FRAME, tmp_path / f"t.{suffix}")
-    frames = list(stream_frames(path, ["gap", "formula"], chunk_rows=chunk_rows))
-    assert max(map(len, frames)) <= chunk_rows
+    frames = list(stream_frames(path, ["gap", "formula"], batch_size=batch_size))
+    assert max(map(len, frames)) <= batch_size
     whole = pd.concat(frames)
     assert set(whole.columns) == {"formula", "gap"}
     assert whole["formula"].tolist() == ["MgO", "NaN", "ZnS", "InN"]

@@ -66,5 +66,5 @@ def test_what_is_no_composition_is_counted_each_time():
     assert second.tolist()[1] == first.tolist()[3]
     assert (compositions.refused, compositions.blank, compositions.doubtful) == (4, 1, 1)
     assert len(compositions.examples) == 2
-    assert "'Xx2O3' is not a composition" in compositions.examples[0]
+    assert "'Xx2O3' is not a valid formula" in compositions.examples[0]
     assert "must be text" in compositions.examples[1]

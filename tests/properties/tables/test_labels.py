@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rrgraph.properties import TEST, TRAIN, VALIDATION, PropertySource, PropertyTask
+from rrgraph.data import TEST, TRAIN, VALIDATION
+from rrgraph.properties import PropertySource, PropertyTask
 from rrgraph.properties.tables.labels import LabelColumn
 
 ROWS = 4
@@ -25,7 +26,7 @@ def source(choose: str) -> PropertySource:
 
 
 def naive(observations: list[tuple[int, int, int, float]], choose: str) -> tuple[list[float], list[int]]:
-    values, parts = [], []
+    values, subsets = [], []
     for row in range(ROWS):
         own = [item for item in observations if item[0] == row]
         part = max((item[2] for item in own), default=0)
@@ -39,8 +40,8 @@ def naive(observations: list[tuple[int, int, int, float]], choose: str) -> tuple
         else:
             value = min(own, key=lambda item: float("inf") if np.isnan(item[3]) else item[3])[1]
         values.append(value)
-        parts.append(part)
-    return values, parts
+        subsets.append(part)
+    return values, subsets
 
 
 @pytest.mark.parametrize("choose", ["median", "ground_state", "first"])
@@ -48,16 +49,16 @@ def naive(observations: list[tuple[int, int, int, float]], choose: str) -> tuple
 def test_labels_are_those_of_a_naive_loop(choose, pieces):
     column = LabelColumn(source(choose))
     for piece in pieces:
-        rows, values, parts, orders = zip(*piece, strict=True) if piece else ((), (), (), ())
+        rows, values, subsets, orders = zip(*piece, strict=True) if piece else ((), (), (), ())
         column.add(
             np.array(rows, dtype=np.int32),
             np.array(values, dtype=np.float64),
-            np.array(parts, dtype=np.uint8),
+            np.array(subsets, dtype=np.uint8),
             np.array(orders, dtype=np.float64) if choose == "ground_state" else None,
         )
     everything = [item for piece in pieces for item in piece]
-    labels, parts = column.finish(ROWS)
-    expected_labels, expected_parts = naive(everything, choose)
+    labels, subsets = column.finish(ROWS)
+    expected_labels, expected_subsets = naive(everything, choose)
     np.testing.assert_array_equal(labels, np.array(expected_labels, dtype=np.float32))
-    assert parts.tolist() == expected_parts
+    assert subsets.tolist() == expected_subsets
     assert column.rows_used == len(everything)

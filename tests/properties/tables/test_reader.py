@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rrgraph.data import TEST, TRAIN, VALIDATION
 from rrgraph.errors import DataError
 from rrgraph.properties import (
     PROPERTY_SOURCES,
-    TEST,
-    TRAIN,
-    VALIDATION,
     PropertySource,
     PropertyTask,
     built_in_sources,
@@ -45,11 +43,11 @@ def make(tmp_path: Path) -> Make:
 
 
 def known(table, task: str) -> dict[str, tuple[float, int]]:
-    """Labels and parts of one task by formula."""
+    """Labels and subsets of one task by formula."""
     column = table.column(task)
     return {
-        table.formula(row): (float(table.labels[row, column]), int(table.parts[row, column]))
-        for row in np.flatnonzero(table.parts[:, column])
+        table.formula(row): (float(table.labels[row, column]), int(table.subsets[row, column]))
+        for row in np.flatnonzero(table.subsets[:, column])
     }
 
 
@@ -60,7 +58,7 @@ def test_sources_meet_by_composition(make: Make):
     assert [table.formula(row) for row in range(len(table))] == ["Fe2O3", "MgO", "ZnS"]
     assert known(table, "energy") == {"Fe2O3": (-2.0, TRAIN), "MgO": (-3.0, VALIDATION)}
     assert known(table, "gap") == {"Fe2O3": (2.0, TEST), "ZnS": (3.5, TRAIN)}
-    np.testing.assert_array_equal(np.isnan(table.labels), table.parts == 0)
+    np.testing.assert_array_equal(np.isnan(table.labels), table.subsets == 0)
     np.testing.assert_array_equal(table.elements, [[26, 8], [12, 8], [16, 30]])
     np.testing.assert_allclose(table.fractions.sum(1), 1)
     assert table.report.labels["gap"] == {"train": 1, "validation": 0, "test": 1}
@@ -96,8 +94,8 @@ def test_hashed_parts_are_shared_by_sources_and_by_spellings(make: Make):
     gaps = make([(text, 1.0) for text in reversed(doubled)], GAP, "formula value")
     table = read_properties([energies, gaps], validation_fraction=0.2, test_fraction=0.3)
     assert len(table) == len(OXIDES)
-    np.testing.assert_array_equal(table.parts[:, 0], table.parts[:, 1])
-    shares = [np.mean(table.parts[:, 0] == part) for part in (TRAIN, VALIDATION, TEST)]
+    np.testing.assert_array_equal(table.subsets[:, 0], table.subsets[:, 1])
+    shares = [np.mean(table.subsets[:, 0] == part) for part in (TRAIN, VALIDATION, TEST)]
     np.testing.assert_allclose(shares, [0.5, 0.2, 0.3], atol=0.07)
     tested = {table.formula(row) for row in table.rows("gap", TEST)}
     alone = read_properties([gaps], validation_fraction=0.2, test_fraction=0.3)
@@ -125,7 +123,7 @@ def test_withholding_takes_the_family_out_of_training(make: Make):
     assert table.report.withheld == {"energy": 0, "hull": 1}
     both = read_properties([energies, hulls, gaps], withhold=["energy", "hull"])
     assert set(known(both, "energy")) == {"MgO", "CaO"}
-    np.testing.assert_array_equal(np.isnan(both.labels), both.parts == 0)
+    np.testing.assert_array_equal(np.isnan(both.labels), both.subsets == 0)
     with pytest.raises(DataError, match=r"Cannot withhold .* 'gapp'.*Did you mean 'gap'"):
         read_properties([gaps], withhold=["gapp"])
 
@@ -160,8 +158,8 @@ def test_the_ground_state_and_a_filter_choose_rows(make: Make):
         ("MgO", 225, None, "new"),
     ]
     options = {"choose": "ground_state", "order": "hull", "where": ("vintage", "new")}
-    classes = PropertyTask(name="space_group", kind="class", classes=230)
-    systems = PropertyTask(name="system", kind="class", classes=7)
+    classes = PropertyTask(name="space_group", kind="classification", classes=230)
+    systems = PropertyTask(name="system", kind="classification", classes=7)
     columns = "formula value hull vintage"
     table = read_properties(
         [
@@ -183,7 +181,7 @@ def test_the_ground_state_and_a_filter_choose_rows(make: Make):
     ],
 )
 def test_crystal_systems(make: Make, number, system):
-    task = PropertyTask(name="system", kind="class", classes=7)
+    task = PropertyTask(name="system", kind="classification", classes=7)
     table = read_properties([make([("MgO", number, "train")], task, choose="first", convert="crystal_system")])
     assert known(table, "system") == ({} if system is None else {"MgO": (system, TRAIN)})
 
@@ -197,9 +195,9 @@ def test_pieces_do_not_show_in_the_result(tmp_path: Path, suffix, monkeypatch: p
     path = tmp_path / f"t.{suffix}"
     frame.to_parquet(path) if suffix == "parquet" else frame.to_csv(path, index=False)
     whole = read_properties(user_sources(path))
-    monkeypatch.setattr(property_reader, "stream_frames", partial(stream_frames, chunk_rows=7))
+    monkeypatch.setattr(property_reader, "stream_frames", partial(stream_frames, batch_size=7))
     pieces = read_properties(user_sources(path))
-    for name in ("elements", "fractions", "labels", "parts"):
+    for name in ("elements", "fractions", "labels", "subsets"):
         np.testing.assert_array_equal(getattr(whole, name), getattr(pieces, name))
     assert whole.formulas.to_pylist() == pieces.formulas.to_pylist()
     assert whole.report == pieces.report
@@ -212,7 +210,7 @@ def test_bad_formulas_are_counted_but_not_fatal(make: Make):
     rows = [("MgO", 4.5, "train"), ("Xx2", 1.0, "train"), (None, 1.0, "train"), ("Xx2", 1.0, "train")]
     report = read_properties([make(rows, GAP)]).report
     assert (report.refused, report.blank, report.compositions) == (2, 1, 1)
-    assert "'Xx2' is not a composition" in str(report)
+    assert "'Xx2' is not a valid formula" in str(report)
     assert json.loads(json.dumps(report.to_dict()))["labels"]["gap"]["train"] == 1
 
 
@@ -259,5 +257,5 @@ def test_no_row_of_a_benchmark_is_lost(data_folder):
         column = table.column(name)
         np.testing.assert_allclose(np.sort(table.labels[table.rows(name, TEST), column]), expected, rtol=1e-6)
     tested = table.rows("bulk_modulus", TEST)
-    assert np.isin(table.parts[tested, table.column("shear_modulus")], [0, TEST]).all()
+    assert np.isin(table.subsets[tested, table.column("shear_modulus")], [0, TEST]).all()
     assert table.report.refused == 0

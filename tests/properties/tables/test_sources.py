@@ -47,7 +47,7 @@ def test_every_column_of_numbers_by_default(table):
 
 def test_options_of_a_column_reach_task_and_source(table):
     options = {"name": "band_gap", "unit": "eV", "family": "gap", "transform": "asinh", "low": 0, "high": 20}
-    gap, energy = user_sources(table, {"gap": options, "energy": {"kind": "class", "classes": 3}}, part="part")
+    gap, energy = user_sources(table, {"gap": options, "energy": {"kind": "classification", "classes": 3}}, part="part")
     assert (gap.column, gap.task.name, gap.task.unit, gap.task.family) == ("gap", "band_gap", "eV", "gap")
     assert (gap.task.transform, gap.low, gap.high, gap.part) == ("asinh", 0, 20, "part")
     assert (energy.task.name, energy.task.classes, energy.choose) == ("energy", 3, "first")
@@ -79,3 +79,9 @@ def test_built_in_sources_fit_their_tables(data_folder):
         wanted = {source.formula, source.column, source.part, source.order, *(source.where or [""])[:1]} - {""}
         assert wanted <= set(table_columns(source.table))
         assert data_path(source.table).is_relative_to(data_folder)
+
+
+def test_the_old_kind_of_a_column_is_accepted_with_a_warning(table):
+    with pytest.warns(FutureWarning, match="'class' is now 'classification'"):
+        (source,) = user_sources(table, {"energy": {"kind": "class", "classes": 3}})
+    assert source.task.kind == "classification"

@@ -50,14 +50,14 @@ def test_tables_have_as_many_cells_in_every_line(card):
 def test_kinds_of_rows_stand_with_their_number_under_both_protocols(card, finished):
     for part, protocols in finished.comparison.items():
         shown = {name: systems["model"] for name, systems in protocols.items()}
-        for strata in shown["open"].strata:
+        for strata in shown["open"].subgroups:
             title = f"By {strata.title}: {part}"
             if len(strata.accuracy) == 1:
                 assert title not in card
                 continue
             header, _, *body = lines(card, title)
             assert header == f"| {strata.title} | rows | paper, top-1 | paper, top-10 | open, top-1 | open, top-10 |"
-            (paper,) = (other for other in shown["paper"].strata if other.by == strata.by)
+            (paper,) = (other for other in shown["paper"].subgroups if other.by == strata.by)
             assert body == [
                 f"| {kind} | {top.rows} | {paper.accuracy[kind].top[1]} | {paper.accuracy[kind].top[10]} "
                 f"| {top.top[1]} | {top.top[10]} |"
@@ -68,7 +68,7 @@ def test_kinds_of_rows_stand_with_their_number_under_both_protocols(card, finish
 def test_the_lead_over_each_baseline_is_shown(card, finished):
     for part, protocols in finished.comparison.items():
         for protocol, systems in protocols.items():
-            leads = systems["popularity"].model_lead
+            leads = systems["popularity"].paired_differences
             assert len(leads) == 4
             assert f"| {part} | {protocol} | popularity | {' | '.join(map(str, leads.values()))} |\n" in card
 
@@ -108,23 +108,25 @@ def two_stages(config, *, mode="listwise", decoders=3, temperature=0.0):
     """A configuration with a second stage, and that stage."""
     sets = RerankerConfig(enabled=True, training=RerankingConfig(temperature=temperature))
     evaluation = replace(config.evaluation, mode=mode)
-    scorer = ListwiseNetwork(ListwiseNetworkConfig(width=4, members=2))
-    ranker = EnsembleReranker(scorer, statistics=None, candidates=48, temperature=1.234, told_temperature=0.876)
-    return replace(config, model=replace(config.model, members=decoders), sets=sets, evaluation=evaluation), ranker
+    network = ListwiseNetwork(ListwiseNetworkConfig(width=4, n_networks=2))
+    reranker = EnsembleReranker(network, None, None, candidates=48, temperature=1.234, known_size_temperature=0.876)
+    return replace(
+        config, model=replace(config.model, n_decoders=decoders), reranker=sets, evaluation=evaluation
+    ), reranker
 
 
 def test_what_probabilities_mean_depends_on_the_model(tiny, prepared, finished):
     products = words(model_card(tiny, prepared, finished.comparison))
     assert "The probability of a set is the product of the link probabilities" in products
-    config, ranker = two_stages(tiny)
-    normalised = words(model_card(config, prepared, finished.comparison, ranker=ranker))
+    config, reranker = two_stages(tiny)
+    normalised = words(model_card(config, prepared, finished.comparison, reranker=reranker))
     assert "product of the link probabilities" not in normalised
     assert "their probabilities, and the probability that none of them is recorded, add up to 1" in normalised
 
 
 def test_a_second_stage_that_was_not_measured_is_no_excuse_for_products(tiny, prepared, finished):
-    config, ranker = two_stages(tiny, mode="product")
-    card = words(model_card(config, prepared, finished.comparison, ranker=ranker))
+    config, reranker = two_stages(tiny, mode="product")
+    card = words(model_card(config, prepared, finished.comparison, reranker=reranker))
     assert "The probability of a set is the product of the link probabilities" in card
     assert "With mode `listwise` the set scorer gives each set its own" in card
 
@@ -132,12 +134,12 @@ def test_a_second_stage_that_was_not_measured_is_no_excuse_for_products(tiny, pr
 def test_the_head_names_the_stages(tiny, prepared, finished):
     one = words(model_card(tiny, prepared, finished.comparison))
     assert "seed 0: a composition encoder and the `concat` decoder with link statistics." in one
-    config, ranker = two_stages(tiny)
-    two = words(model_card(config, prepared, finished.comparison, ranker=ranker))
+    config, reranker = two_stages(tiny)
+    two = words(model_card(config, prepared, finished.comparison, reranker=reranker))
     assert "3 `concat` decoders, each taught without its share of the element systems, with link statistics;" in two
     assert 'the mean of 2 networks, compares the 48 most probable sets of each target and "none of these"' in two
-    boosted = replace(ranker, trees=TreeEnsemble(30, 2), tree_weight=0.5)
-    three = words(model_card(config, prepared, finished.comparison, ranker=boosted))
+    boosted = replace(reranker, trees=TreeEnsemble(30, 2), tree_weight=0.5)
+    three = words(model_card(config, prepared, finished.comparison, reranker=boosted))
     assert "the mean of 2 networks and 0.5 times 30 boosted trees, compares the 48" in three
     assert two.count("the temperature 1.23, or 0.876 where the size is told") == 2
     pretrained = replace(tiny, model=replace(tiny.model, pretrained="encoder", statistics=False))
@@ -146,14 +148,16 @@ def test_the_head_names_the_stages(tiny, prepared, finished):
 
 
 def test_the_card_says_where_the_temperature_comes_from(tiny, prepared):
-    config, ranker = two_stages(tiny)
+    config, reranker = two_stages(tiny)
     assert f"(fitted on the {len(prepared.split.validation)} validation rows)" in model_card(
-        config, prepared, {}, ranker=ranker
+        config, prepared, {}, reranker=reranker
     )
     everything = replace(prepared, split=replace(prepared.split, validation=prepared.split.validation.select([])))
-    assert "(not fitted, for there are no validation rows)" in words(model_card(config, everything, {}, ranker=ranker))
-    given, ranker = two_stages(tiny, temperature=1.234)
-    assert "(as the configuration says)" in words(model_card(given, everything, {}, ranker=ranker))
+    assert "(not fitted, for there are no validation rows)" in words(
+        model_card(config, everything, {}, reranker=reranker)
+    )
+    given, reranker = two_stages(tiny, temperature=1.234)
+    assert "(as the configuration says)" in words(model_card(given, everything, {}, reranker=reranker))
 
 
 def test_a_run_with_a_second_stage_writes_its_card(tiny, tmp_path):
@@ -161,13 +165,16 @@ def test_a_run_with_a_second_stage_writes_its_card(tiny, tmp_path):
     config = replace(
         tiny,
         output=str(tmp_path / "two"),
-        model=replace(tiny.model, members=2),
-        sets=RerankerConfig(enabled=True, model=ListwiseNetworkConfig(width=4), training=training),
-        evaluation=replace(tiny.evaluation, parts=[], mode="listwise"),
+        model=replace(tiny.model, n_decoders=2),
+        reranker=RerankerConfig(enabled=True, model=ListwiseNetworkConfig(width=4), training=training),
+        evaluation=replace(tiny.evaluation, subsets=[], mode="listwise"),
     )
     card = words((train_run(config).folder / "card.md").read_text())
-    ranker = load_checkpoint(tmp_path / "two").ranker
-    assert f"the temperature {ranker.temperature:.3g}, or {ranker.told_temperature:.3g} where the size is told" in card
+    reranker = load_checkpoint(tmp_path / "two").reranker
+    assert (
+        f"the temperature {reranker.temperature:.3g}, or {reranker.known_size_temperature:.3g} where the size is told"
+        in card
+    )
     assert "a set scorer compares the 8 most probable sets" in card
     assert "add up to 1" in card
 
@@ -204,7 +211,7 @@ def test_the_card_can_be_written_again_with_further_runs(tiny, finished, tmp_pat
 
 
 def test_a_card_without_metrics_has_no_empty_tables(tiny, prepared):
-    card = model_card(replace(tiny, evaluation=replace(tiny.evaluation, parts=[])), prepared, {})
+    card = model_card(replace(tiny, evaluation=replace(tiny.evaluation, subsets=[])), prepared, {})
     assert "Not measured" in card
     assert "|" not in card
     assert "\n\n\n" not in card

@@ -17,7 +17,7 @@ def naming(config, *folders):
     return replace(
         config,
         data=replace(config.data, split="all"),
-        evaluation=replace(config.evaluation, parts=[], card_from=[str(folder) for folder in folders]),
+        evaluation=replace(config.evaluation, subsets=[], card_from=[str(folder) for folder in folders]),
     )
 
 
@@ -99,4 +99,4 @@ def test_metrics_without_strata_are_read(tiny, copied):
                     del values[name]
     (copied / "metrics.json").write_text(json.dumps(metrics))
     (run,) = measured_runs(naming(tiny, copied))
-    assert run.comparison["test"]["open"]["model"].strata == ()
+    assert run.comparison["test"]["open"]["model"].subgroups == ()

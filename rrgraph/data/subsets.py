@@ -1,0 +1,40 @@
+"""The three subsets of a split: their codes, names and the words for them in files."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+__all__ = ["NO_SUBSET", "SUBSET_NAMES", "SUBSET_WORDS", "TEST", "TRAIN", "VALIDATION", "Subset"]
+
+
+class Subset(IntEnum):
+    """A subset by its code in arrays, where 0 (`NO_SUBSET`) stands for none; it prints as its code, see `word`.
+
+    Where a composition is in several subsets, the larger code wins.
+    """
+
+    TRAIN = 1
+    VALIDATION = 2
+    TEST = 3
+
+    @property
+    def word(self) -> str:
+        """The name in commands, configurations and files that are written."""
+        return self.name.lower()
+
+
+TRAIN, VALIDATION, TEST = Subset
+
+NO_SUBSET: Final = 0
+"""Code of rows and labels that are in no subset."""
+
+SUBSET_NAMES: Final = tuple(subset.word for subset in Subset)
+"""Names of the subsets, in the order of their codes."""
+
+SUBSET_WORDS: Final = {
+    **dict.fromkeys(("train", "training"), TRAIN),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), VALIDATION),
+    **dict.fromkeys(("test", "testing"), TEST),
+}
+"""Words for the subsets in files, in lower case."""

@@ -1,0 +1,200 @@
+"""Candidate lists to learn from: every training target is planned and described as if it were new.
+
+A decoder that did not learn from the target's element system scores its links, and counts without that system and the
+papers of its fold describe its sets, so that the re-ranker learns from mistakes like those it has to correct.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rrgraph.chem import Composition
+from rrgraph.data import LinkBatch, ReactionTable
+from rrgraph.graph import (
+    UNRELATED_LOGIT,
+    KnownSystems,
+    ReactionGraph,
+    SetFrequencyFeatures,
+    TrainingFeatures,
+    TrainingFolds,
+)
+from rrgraph.links import LinkModel
+from rrgraph.planning import CandidateLists, LinkScorer, Planner, SetConstraints
+from rrgraph.reranking.features import Energies, ListFeatures, describe_sets
+from rrgraph.reranking.training import TrainingLists
+from rrgraph.util.progress import track
+
+__all__ = ["CrossFittedLists", "held_out_logits", "publication_weights"]
+
+_BATCH_SIZE = 256
+
+Job = tuple[int, int | None]
+"""A target of the graph and the known size of its sets, None where it is not known."""
+
+
+class CrossFittedLists:
+    """Candidate sets of the training targets by the decoders that did not learn from them.
+
+    Args:
+        graph: the training graph.
+        folds: of its targets.
+        features: frequency features of its related links.
+        logits: (links,) of these links, see `held_out_logits`.
+        rules: constraints, and number of most probable candidates, with the set size unknown (False) and known (True).
+        candidates: sets of each list.
+        energies: formation energies of targets and precursors, if they are known.
+    """
+
+    def __init__(
+        self,
+        graph: ReactionGraph,
+        folds: TrainingFolds,
+        features: TrainingFeatures,
+        logits: NDArray[np.float64],
+        *,
+        rules: Mapping[bool, tuple[SetConstraints, int | None]],
+        candidates: int,
+        energies: Energies | None = None,
+    ) -> None:
+        self.graph, self.folds, self.features, self.logits = graph, folds, features, logits
+        self.rules, self.candidates, self.energies = rules, candidates, energies
+        self.recorded: dict[int, list[tuple[int, ...]]] = {}
+        for target, members, _ in graph.recorded_sets():
+            self.recorded.setdefault(target, []).append(tuple(sorted(members)))
+        self.jobs: dict[bool, list[Job]] = {
+            False: [(target, None) for target in range(len(graph.targets))],
+            True: list(dict.fromkeys((t, len(each)) for t, sets in sorted(self.recorded.items()) for each in sets)),
+        }
+
+    def training_lists(self, weights: Tensor, *, known_size: bool) -> TrainingLists:
+        """Return the lists of all jobs, in order.
+
+        Args:
+            weights: (targets,) of each target of the graph.
+            known_size: whether set sizes are known.
+        """
+        jobs = self.jobs[known_size]
+        sets, competing = self.plan(known_size=known_size)
+        fold = self.folds.targets[[target for target, _ in jobs]]
+        described: list[ListFeatures] = []
+        order: list[int] = []
+        for number, table in self.folds.complements():
+            vocabulary = list(table.precursors().values())
+            systems = KnownSystems.fit(table, {precursor.key: row for row, precursor in enumerate(vocabulary)})
+            frequencies = SetFrequencyFeatures.fit(table, vocabulary, systems)
+            places = np.flatnonzero(fold == number)
+            described += [
+                self._describe(
+                    frequencies,
+                    [jobs[place] for place in batch],
+                    [competing[place] for place in batch],
+                    [sets[place] for place in batch],
+                ).half()
+                for batch in np.array_split(places, -(-len(places) // _BATCH_SIZE))
+            ]
+            order += places.tolist()
+        features, _ = ListFeatures.concat(described).select(torch.from_numpy(np.argsort(order)))
+        recorded = [
+            members in self.recorded[target] for (target, _), found in zip(jobs, sets, strict=True) for members in found
+        ]
+        targets = torch.tensor([target for target, _ in jobs])
+        return TrainingLists(features.half(), torch.tensor(recorded), weights[targets])
+
+    def plan(self, *, known_size: bool) -> tuple[list[list[tuple[int, ...]]], list[NDArray[np.int64]]]:
+        """Return the most probable sets of each job, of related precursors, and the related links that compete."""
+        jobs = self.jobs[known_size]
+        constraints, max_candidates = self.rules[known_size]
+        scorer = _TrainingScorer(self.graph, self.features, self.logits)
+        planner = Planner(scorer, self.graph.precursors, constraints, max_candidates=max_candidates)
+        rankings = planner.rankings(
+            [self.graph.targets[target] for target, _ in jobs], sizes=[size for _, size in jobs]
+        )
+        found, competing = [], []
+        for (target, _), ranking in zip(jobs, track(rankings, "candidate sets", total=len(jobs)), strict=True):
+            related = self.features.related(target).numpy()
+            links = np.flatnonzero(np.isin(related, ranking.candidate_indices))
+            usable = set(related[links].tolist())
+            found.append([members for members in ranking.head(self.candidates) if usable.issuperset(members)])
+            competing.append(int(self.features.offsets[target]) + links)
+        return found, competing
+
+    def _describe(
+        self,
+        frequencies: SetFrequencyFeatures,
+        jobs: Sequence[Job],
+        competing: Sequence[NDArray[np.int64]],
+        sets: Sequence[Sequence[tuple[int, ...]]],
+    ) -> ListFeatures:
+        related = np.concatenate(competing)
+        targets = [target for target, _ in jobs]
+        links = LinkBatch(
+            [self.graph.targets[target] for target in targets],
+            self.graph.precursors,
+            target_index=np.repeat(np.arange(len(jobs)), [len(each) for each in competing]),
+            candidate_index=self.features.precursors.numpy()[related],
+        )
+
+        def link_frequencies(used: LinkBatch) -> NDArray[np.float32]:
+            positions = links.find(used.target_index, used.candidate_index)
+            return self.features.features.numpy()[related[positions]].astype(np.float32)
+
+        lists = CandidateLists(links, self.logits[related], sets, known_size=[size is not None for _, size in jobs])
+        energies = None if self.energies is None else (self.energies[0][targets], self.energies[1])
+        return describe_sets(lists, frequencies, link_frequencies, energies=energies)
+
+
+class _TrainingScorer(LinkScorer):
+    """The held-out logits of training links."""
+
+    def __init__(self, graph: ReactionGraph, features: TrainingFeatures, logits: NDArray[np.float64]) -> None:
+        self.graph, self.features, self.values = graph, features, logits
+
+    def logits(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> NDArray[np.float64]:
+        nodes = torch.tensor([self.graph.target_index[target.key] for target in targets])
+        precursors = torch.tensor([self.graph.precursor_index[candidate.key] for candidate in candidates])
+        found, link = self.features.find(nodes, precursors.expand(len(nodes), -1))
+        return np.where(found.numpy(), self.values[link.numpy()], UNRELATED_LOGIT)
+
+
+@torch.inference_mode()
+def held_out_logits(
+    model: LinkModel, folds: TrainingFolds, features: TrainingFeatures, targets: Tensor, precursors: Tensor
+) -> NDArray[np.float64]:
+    """Return the logit (links,) of each related link by the decoder that did not learn from its target.
+
+    Args:
+        model: in evaluation mode.
+        folds: of the training targets.
+        features: frequency features of the related links.
+        targets: (targets, width) embeddings.
+        precursors: (precursors, width) embeddings.
+    """
+    held_out = torch.from_numpy(folds.targets % len(model.decoders))
+    values = np.empty(len(features.precursors))
+    offsets = features.offsets
+    for start in track(range(0, len(targets), _BATCH_SIZE), "held-out links"):
+        stop = min(start + _BATCH_SIZE, len(targets))
+        links = slice(int(offsets[start]), int(offsets[stop]))
+        rows = torch.repeat_interleave(torch.arange(start, stop), offsets[start : stop + 1].diff())
+        of_decoders = model.member_logits(
+            targets[rows], precursors[features.precursors[links]], features.features[links].float()
+        )
+        values[links] = of_decoders.gather(0, held_out[rows][None])[0].double().numpy()
+    return values
+
+
+def publication_weights(table: ReactionTable, graph: ReactionGraph) -> Tensor:
+    """Return a weight for each training target, smaller for those of papers that report many, (targets,).
+
+    One over the square root of the number of rows of its paper, of the paper with the fewest if there are several.
+    """
+    papers = table.frame["doi"]
+    rows = papers.map(papers.value_counts()).fillna(1).to_numpy(dtype=np.float32)
+    weights = np.zeros(len(graph.targets), dtype=np.float32)
+    np.maximum.at(weights, np.array([graph.target_index[key] for key in table.target_keys]), rows**-0.5)
+    return torch.from_numpy(weights)

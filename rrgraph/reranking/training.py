@@ -1,0 +1,106 @@
+"""How the re-ranker learns from lists of candidate sets: its network list by list, its trees set by set.
+
+The objective of the network is the multi-positive listwise softmax that ConRetroBert (arXiv 2605.12736) uses over
+candidate templates, here over precursor sets, with another set as one more candidate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rrgraph.nn import TreeEnsemble, half_precision
+from rrgraph.reranking.config import RerankingConfig
+from rrgraph.reranking.features import ListFeatures
+from rrgraph.reranking.network import ListwiseNetwork, list_log_softmax, recorded_log_probability
+from rrgraph.training import Task, TreesConfig, boost
+
+__all__ = ["RerankingTask", "TrainingLists", "fit_trees"]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingLists:
+    """A collection of candidate lists to learn from.
+
+    Attributes:
+        features: of the sets of all lists.
+        recorded: (sets,) bool, whether each set is recorded for its target.
+        weights: (lists,) float32.
+    """
+
+    features: ListFeatures
+    recorded: Tensor
+    weights: Tensor
+
+
+class RerankingTask(Task):
+    """Learn to rank candidate sets.
+
+    Args:
+        module: the network.
+        lists: several collections, for example with the set size unknown and known.
+        config: learning rate, lists in a batch, precision.
+        validate: returns validation metrics of the module in evaluation mode.
+    """
+
+    module: ListwiseNetwork
+
+    def __init__(
+        self,
+        module: ListwiseNetwork,
+        lists: Sequence[TrainingLists],
+        config: RerankingConfig,
+        *,
+        validate: Callable[[], dict[str, float]] | None = None,
+    ) -> None:
+        self.module = module
+        self.lists = lists
+        self.learning_rate, self.batch_size = config.learning_rate, config.batch_size
+        self.precision = config.precision
+        self._validate = validate
+        module.standardise(ListFeatures.concat([each.features for each in lists]))
+
+    def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
+        return [{"params": list(self.module.parameters()), "lr": self.learning_rate}]
+
+    def batches(self, epoch: int, generator: torch.Generator) -> Sequence[tuple[int, Tensor]]:
+        found = []
+        for number, lists in enumerate(self.lists):
+            order = torch.randperm(len(lists.features), generator=generator)
+            found += [(number, batch) for batch in order.split(self.batch_size)]
+        return [found[place] for place in torch.randperm(len(found), generator=generator).tolist()]
+
+    def loss(self, batch: tuple[int, Tensor], generator: torch.Generator) -> Tensor:
+        number, chosen = batch
+        collection = self.lists[number]
+        lists, sets = collection.features.select(chosen)
+        with half_precision(lists.sets.device, self.precision):
+            scored = self.module.member_scores(lists)
+        index, recorded, weights = lists.list_index, collection.recorded[sets], collection.weights[chosen]
+        losses = []
+        for scores, none in scored:
+            gained = recorded_log_probability(*list_log_softmax(scores, none, index), index, recorded)
+            losses.append(-(gained * weights).sum() / weights.sum())
+        return torch.stack(losses).sum()
+
+    def validate(self) -> dict[str, float]:
+        return self._validate() if self._validate else {}
+
+
+def fit_trees(lists: Sequence[TrainingLists], config: TreesConfig, *, seed: int) -> TreeEnsemble:
+    """Learn to distinguish recorded sets from others, one set at a time (binary cross-entropy).
+
+    Args:
+        lists: several collections.
+        config: number, depth and learning rate of the trees.
+        seed: of what is drawn.
+    """
+    features = np.concatenate([each.features.flat().numpy() for each in lists])
+    recorded = torch.cat([each.recorded for each in lists]).numpy()
+    weight = np.concatenate([each.weights[each.features.list_index].numpy() for each in lists])
+    return boost(features, recorded, config, weight=weight, seed=seed)

@@ -1,0 +1,288 @@
+"""The workflows on materials: runs of link models and of baselines, which are measured and compared alike."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from rrgraph.data import SPLITS, load_table
+from rrgraph.models import FORMAT
+from rrgraph.runs.config import BaselineConfig, RunConfig
+from rrgraph.runs.data import Prepared, RunData, prepare, prepare_data
+from rrgraph.runs.train import RunResult, train_run
+from rrgraph.runs.workflow import Columns, Workflow
+from rrgraph.util.config import MODEL, config_keys
+
+if TYPE_CHECKING:
+    from rrgraph.metrics import RowRanks, TopK
+    from rrgraph.planning import LinkScorer, SetProposer
+
+__all__ = ["BASELINE_RUNS", "LINK_RUNS", "MaterialsWorkflow", "materials_workflow", "run_data", "top_columns"]
+
+C = TypeVar("C", RunConfig, BaselineConfig)
+
+
+class MaterialsWorkflow(Workflow[C]):
+    """Targets and precursors: what link models and baselines share, and what a study asks of them."""
+
+    domain = "materials"
+    splits = SPLITS
+    searches = True
+    rows = "all of data but data.pool"
+
+    @abstractmethod
+    def data(self, config: C) -> RunData:
+        """Return the data of a run; errors are those of `split_data`."""
+
+    def data_key(self, config: C) -> tuple[object, ...]:
+        """Return what decides the data of a run."""
+        return type(config), repr(config.data), config.seed
+
+    def keys(self, config: C) -> list[str]:
+        """Return the keys that a search may set."""
+        return config_keys(type(config))
+
+    @abstractmethod
+    def epochs(self, config: C) -> int:
+        """Return the largest number of epochs that are reported one by one, 1 for what is fitted as a whole."""
+
+    def unpruned(self, config: C) -> str:
+        """Return why a run cannot be ended early, empty if it can."""
+        return ""
+
+    @abstractmethod
+    def last_epoch(self, config: C) -> int:
+        """Return the epoch after which nothing but the measurement is left to do, 0 where there is none."""
+
+    @abstractmethod
+    def useless(self, config: C, key: str, searched: Sequence[str]) -> str:
+        """Return why a value of a key has no effect, empty if it has one.
+
+        Args:
+            config: what is changed.
+            key: what would be changed.
+            searched: keys that may have other values than in the configuration.
+        """
+
+    @abstractmethod
+    def pretrained(self, config: C) -> str:
+        """Return the pretrained encoder that a model starts from, empty for none."""
+
+    @abstractmethod
+    def chosen_by(self, config: C, *, protocol: str, metric: str) -> C:
+        """Return a configuration whose best epoch is the one with the highest metric under a protocol."""
+
+    @abstractmethod
+    def measured_on(self, config: C, *, subset: str, protocols: Sequence[str]) -> C:
+        """Return a configuration that measures a subset under protocols, and no systems beside its own."""
+
+    @abstractmethod
+    def ranker(self, config: C, data: RunData) -> tuple[LinkScorer | SetProposer, str]:
+        """Return what ranks sets in a finished run, and what it ranks them by; a baseline is fitted again."""
+
+    @abstractmethod
+    def scores_links(self, config: C) -> bool:
+        """Whether it scores links, rather than proposing whole sets."""
+
+    def check_protocol(self, name: str) -> None:
+        from rrgraph.evaluation import read_protocol
+
+        read_protocol(name)
+
+    def measuring(self, config: C, *, subset: str, protocols: Sequence[str], split: str) -> C:
+        config = replace(config, data=replace(config.data, split=split))
+        return self.measured_on(config, subset=subset, protocols=protocols)
+
+    def rows_key(self, config: C) -> object:
+        return replace(config.data, pool=None, split="")
+
+    def tables(self, config: C) -> list[str]:
+        return [name for name in (config.data.table, config.data.holdout) if name]
+
+    def count_rows(self, table: str) -> int:
+        return len(load_table(table))
+
+    def pools(self, config: C) -> list[str]:
+        return [config.data.pool] if config.data.pool else []
+
+    def columns(self, measured: Mapping[str, Any]) -> Columns:
+        from rrgraph.evaluation import Metrics
+
+        protocols = {name: Metrics.from_dict(systems[MODEL]) for name, systems in measured.items()}
+        found: Columns = {"rows": next(iter(protocols.values())).overall.rows}
+        for name, metrics in protocols.items():
+            found |= top_columns(name, metrics.overall) | top_columns(f"{name}_unseen", metrics.unseen)
+            found[f"{name}_ece"] = metrics.calibration.ece_width if metrics.calibration else None
+        return found
+
+    def outcomes(
+        self, split: str, ranks: Mapping[str, Any], protocols: Sequence[str]
+    ) -> dict[str, dict[str, RowRanks]]:
+        from rrgraph.metrics import RowRanks
+
+        return {split: {name: RowRanks.from_dict(ranks[name]) for name in protocols}}
+
+
+class _LinkRuns(MaterialsWorkflow[RunConfig]):
+    schema = RunConfig
+    model_format = FORMAT
+
+    def recognises(self, given: Mapping[Any, Any]) -> bool:
+        return True
+
+    def check(self, config: RunConfig) -> None:
+        # Brings scikit-learn, which planning with a trained model does without.
+        from rrgraph.runs.check import check_config
+
+        check_config(config)
+
+    def run(
+        self,
+        config: RunConfig,
+        *,
+        resume: bool = False,
+        jobs: int | None = None,
+        on_data: Callable[[RunData], None] | None = None,
+        on_epoch: Callable[[Mapping[str, float]], None] | None = None,
+        data: RunData | None = None,
+    ) -> RunResult:
+        return train_run(config, resume=resume, on_data=on_data, on_epoch=on_epoch, data=cast(Prepared | None, data))
+
+    def data(self, config: RunConfig) -> RunData:
+        return prepare(config)
+
+    def data_key(self, config: RunConfig) -> tuple[object, ...]:
+        return *super().data_key(config), config.model.statistics, config.model.n_decoders > 1
+
+    def epochs(self, config: RunConfig) -> int:
+        return config.training.epochs
+
+    def last_epoch(self, config: RunConfig) -> int:
+        return 0 if config.reranker.enabled else config.training.epochs
+
+    def useless(self, config: RunConfig, key: str, searched: Sequence[str]) -> str:
+        pretrained, enabled = config.model.pretrained, "reranker.enabled"
+        if key in _SHAPE and pretrained and "model.pretrained" not in searched:
+            return f"the pretrained encoder '{pretrained}' brings its own"
+        if key.startswith("reranker.") and key != enabled and not config.reranker.enabled and enabled not in searched:
+            return f"{enabled} is false"
+        return ""
+
+    def pretrained(self, config: RunConfig) -> str:
+        return config.model.pretrained
+
+    def chosen_by(self, config: RunConfig, *, protocol: str, metric: str) -> RunConfig:
+        return replace(
+            config,
+            evaluation=replace(config.evaluation, validation_protocol=protocol),
+            training=replace(config.training, monitor=metric),
+        )
+
+    def measured_on(self, config: RunConfig, *, subset: str, protocols: Sequence[str]) -> RunConfig:
+        evaluation = replace(config.evaluation, subsets=[subset], protocols=list(protocols), baselines=[], card_from=[])
+        return replace(config, evaluation=evaluation)
+
+    def ranker(self, config: RunConfig, data: RunData) -> tuple[LinkScorer | SetProposer, str]:
+        from rrgraph.models import load_model
+
+        return load_model(str(config.folder)), config.evaluation.mode
+
+    def scores_links(self, config: RunConfig) -> bool:
+        return True
+
+
+class _BaselineRuns(MaterialsWorkflow[BaselineConfig]):
+    schema = BaselineConfig
+    model_format = ""
+
+    def recognises(self, given: Mapping[Any, Any]) -> bool:
+        return "baseline" in given
+
+    def check(self, config: BaselineConfig) -> None:
+        from rrgraph.runs.baseline import check_baseline_config
+
+        check_baseline_config(config)
+
+    def run(
+        self,
+        config: BaselineConfig,
+        *,
+        resume: bool = False,
+        jobs: int | None = None,
+        on_data: Callable[[RunData], None] | None = None,
+        on_epoch: Callable[[Mapping[str, float]], None] | None = None,
+        data: RunData | None = None,
+    ) -> RunResult:
+        from rrgraph.runs.baseline import baseline_run
+
+        return baseline_run(config, resume=resume, on_data=on_data, data=data)
+
+    def data(self, config: BaselineConfig) -> RunData:
+        return prepare_data(config.data, seed=config.seed)
+
+    def keys(self, config: BaselineConfig) -> list[str]:
+        from rrgraph.baselines import BASELINES
+
+        options = [f"options.{name}" for name in BASELINES.options(config.baseline) if name != "seed"]
+        return [*super().keys(config), *options]
+
+    def epochs(self, config: BaselineConfig) -> int:
+        return 1
+
+    def unpruned(self, config: BaselineConfig) -> str:
+        return f"the baseline {config.baseline} is fitted as a whole and reports no epochs"
+
+    def last_epoch(self, config: BaselineConfig) -> int:
+        return 0
+
+    def useless(self, config: BaselineConfig, key: str, searched: Sequence[str]) -> str:
+        return ""
+
+    def pretrained(self, config: BaselineConfig) -> str:
+        return ""
+
+    def chosen_by(self, config: BaselineConfig, *, protocol: str, metric: str) -> BaselineConfig:
+        return config
+
+    def measured_on(self, config: BaselineConfig, *, subset: str, protocols: Sequence[str]) -> BaselineConfig:
+        evaluation = replace(config.evaluation, subsets=[subset], protocols=list(protocols))
+        return replace(config, evaluation=evaluation)
+
+    def ranker(self, config: BaselineConfig, data: RunData) -> tuple[LinkScorer | SetProposer, str]:
+        from rrgraph.runs.baseline import build_baseline
+
+        return build_baseline(config).fit(data.split.train, data.split), "product"
+
+    def scores_links(self, config: BaselineConfig) -> bool:
+        from rrgraph.baselines import LinkBaseline
+        from rrgraph.runs.baseline import build_baseline
+
+        return isinstance(build_baseline(config), LinkBaseline)
+
+
+_SHAPE = tuple(
+    f"model.{name}" for name in ("width", "layers", "heads", "feedforward", "element_embedding", "weigh_fractions")
+)
+"""What a pretrained encoder brings with it."""
+
+LINK_RUNS, BASELINE_RUNS = _LinkRuns(), _BaselineRuns()
+
+
+def materials_workflow(config: RunConfig | BaselineConfig) -> MaterialsWorkflow[Any]:
+    """Return the workflow of a configuration on materials."""
+    known: tuple[MaterialsWorkflow[Any], ...] = (LINK_RUNS, BASELINE_RUNS)
+    return next(each for each in known if type(config) is each.schema)
+
+
+def run_data(config: RunConfig | BaselineConfig) -> RunData:
+    """Return the data of a run; errors are those of `split_data`."""
+    return materials_workflow(config).data(config)
+
+
+def top_columns(prefix: str, found: TopK | None) -> Columns:
+    """Return the accuracies as columns of an experiment's results, None where there is nothing to measure."""
+    from rrgraph.metrics import TOP_K
+
+    return {f"{prefix}_top{k}": found.top[k].value if found and k in found.top else None for k in TOP_K}

@@ -1,0 +1,67 @@
+"""Values read from files as arguments of constructors: checked first, so that an error of the code is never taken for
+one of the file.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, get_origin
+
+__all__ = ["call_with", "value_of"]
+
+T = TypeVar("T")
+
+
+def value_of(values: Any, key: str, kind: type[T]) -> T:
+    """Return what a mapping read from a file holds under a key.
+
+    Raises:
+        ValueError: it is no mapping, has no such key, or a value of another type.
+    """
+    if not isinstance(values, Mapping) or key not in values:
+        raise ValueError(f"there is no '{key}'")
+    if not _fits(values[key], kind):
+        raise ValueError(f"'{key}' is {_shown(values[key])}, expected a {kind.__name__}")
+    return values[key]
+
+
+def call_with(make: Callable[..., T], values: Any, *, ignore_unknown: bool = False) -> T:
+    """Return what a class or function makes of arguments that were read from a file.
+
+    Args:
+        make: called with the values by name.
+        values: mapping of names to values.
+        ignore_unknown: leave out names that it does not take.
+
+    Raises:
+        ValueError: the values are no mapping; one is missing, unknown, or not of the annotated type (of numbers,
+            texts, lists and dictionaries). What `make` itself raises passes.
+    """
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{make.__name__} is {_shown(values)}, expected a mapping")
+    signature = inspect.signature(make, eval_str=True)
+    if ignore_unknown:
+        values = {name: value for name, value in values.items() if name in signature.parameters}
+    try:
+        signature.bind(**values)
+    except TypeError as error:
+        raise ValueError(f"{make.__name__}: {error}") from None
+    for name, value in values.items():
+        if not _fits(value, signature.parameters[name].annotation):
+            raise ValueError(f"{make.__name__}: '{name}' is {_shown(value)}")
+    return make(**values)
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Whether a value of JSON or YAML may stand where an annotation is; annotations of other kinds fit anything."""
+    kind = get_origin(hint) or hint
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, kind) if kind in (bool, str, list, dict) else True
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:80]

@@ -155,7 +155,7 @@ def test_a_baseline_from_outside_makes_a_run(installed, rrgraph, files, tmp_path
     (tmp_path / "overlap.yaml").write_text(files["overlap.yaml"])
     result = rrgraph("train", tmp_path / "overlap.yaml", f"data.table={table}", f"output={tmp_path / 'run'}")
     assert result.code == 0, result.err
-    assert "Log-odds that fall with the share" in (tmp_path / "run" / "card.md").read_text()
+    assert "Logits that fall with the share" in (tmp_path / "run" / "card.md").read_text()
 
 
 def test_the_version_lists_the_package(installed, rrgraph):

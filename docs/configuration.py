@@ -34,7 +34,7 @@ HEAD = """\
 <!-- Written by docs/configuration.py from the fields of the configurations; change those. -->
 
 Every command that trains reads a YAML file; `key=value` on the command line replaces a value of it, as in
-`rrgraph train configs/quickstart.yaml training.epochs=5 data.split=nms`. A key that stands in no file has its default.
+`rrgraph train quickstart training.epochs=5 data.split=nms`. A key that stands in no file has its default.
 `rrgraph train CONFIG --explain KEY` shows one setting, a section such as `training`, or all of them, with their values
 in that configuration; `rrgraph pretrain` does likewise.
 

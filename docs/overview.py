@@ -21,10 +21,10 @@ def main() -> None:
     plan = rr.plan(TARGET, top_k=4)
     sets = [list(planned.precursors) for planned in plan]
     candidates = list(dict.fromkeys([*(str(name) for members in sets for name in members), *FURTHER]))
-    links = rr.load_model("default").link_probabilities(TARGET, candidates)
+    links = rr.load_model("default").link_probabilities(TARGET, candidates).iloc[0]
     picture = PlanPicture(
         target=TARGET,
-        links=dict(zip(candidates, links["probability"], strict=True)),
+        links=dict(zip(candidates, links, strict=True)),
         sets=[[str(name) for name in members] for members in sets],
         probabilities=[planned.probability for planned in plan],
     )

@@ -102,7 +102,7 @@ def read_structure(path: str | os.PathLike[str]) -> Composition:
     """
     if not Path(path).is_file():
         raise DataError(f"There is no structure file '{path}'.")
-    from pymatgen.core import Structure
+    from pymatgen.core.structure import Structure
 
     try:
         with warnings.catch_warnings():

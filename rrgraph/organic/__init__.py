@@ -12,8 +12,8 @@ from rrgraph.organic.chemistry.fingerprints import FRAGMENTS
 from rrgraph.organic.chemistry.matching import known_matches, match_templates, matching_mask
 from rrgraph.organic.chemistry.molecules import MoleculeError, canonical_reactants, canonical_smiles
 from rrgraph.organic.chemistry.tokens import TOKENS
-from rrgraph.organic.config import ReactantRerankerConfig, SearchConfig, TemplateModelConfig, TowerConfig
-from rrgraph.organic.encoders import TOWERS, Tower
+from rrgraph.organic.config import ReactantRerankerConfig, SearchConfig, TemplateModelConfig, TextEncoderConfig
+from rrgraph.organic.encoders import TEXT_ENCODERS, TextEncoder
 from rrgraph.organic.evaluation import (
     DEPTHS,
     FREQUENCY_BINS,
@@ -55,8 +55,8 @@ __all__ = [
     "SET_FEATURES",
     "SOLVED_BY",
     "TEMPLATE_FORMAT",
+    "TEXT_ENCODERS",
     "TOKENS",
-    "TOWERS",
     "MoleculeError",
     "Precedents",
     "ReactantPlanner",
@@ -77,8 +77,8 @@ __all__ = [
     "TemplateReactions",
     "TemplateScorer",
     "TemplateSplit",
-    "Tower",
-    "TowerConfig",
+    "TextEncoder",
+    "TextEncoderConfig",
     "Transformation",
     "alternative_links",
     "applied_templates",

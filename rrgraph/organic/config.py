@@ -8,11 +8,11 @@ from rrgraph.errors import ConfigError
 from rrgraph.training import TreesConfig
 from rrgraph.util.settings import setting
 
-__all__ = ["ReactantRerankerConfig", "SearchConfig", "TemplateModelConfig", "TowerConfig"]
+__all__ = ["ReactantRerankerConfig", "SearchConfig", "TemplateModelConfig", "TextEncoderConfig"]
 
 
 @dataclass
-class TowerConfig:
+class TextEncoderConfig:
     """The encoder of one side.
 
     Attributes:
@@ -30,7 +30,7 @@ class TowerConfig:
         length: largest number of tokens; the rest is cut off (transformer).
     """
 
-    encoder: str = setting("fingerprint", choices="rrgraph.organic:TOWERS", alias="tower")
+    encoder: str = setting("fingerprint", choices="rrgraph.organic:TEXT_ENCODERS", alias="tower")
     hidden: int = setting(512, at_least=1)
     layers: int = setting(1, at_least=1)
     dropout: float = setting(0.2, at_least=0, below=1)
@@ -67,8 +67,8 @@ class TemplateModelConfig:
     width: int = setting(256, at_least=1)
     temperature: float = setting(0.07, above=0)
     normalise: bool = True
-    product: TowerConfig = setting(factory=TowerConfig)
-    template: TowerConfig = setting(factory=lambda: TowerConfig(bits=6144))
+    product: TextEncoderConfig = setting(factory=TextEncoderConfig)
+    template: TextEncoderConfig = setting(factory=lambda: TextEncoderConfig(bits=6144))
 
 
 @dataclass

@@ -17,17 +17,25 @@ from rrgraph.errors import ConfigError, check_choice
 from rrgraph.nn import Inputs
 from rrgraph.organic.chemistry.fingerprints import product_fragments, sparse_rows, template_fragments
 from rrgraph.organic.chemistry.tokens import PAD, Tokenizer
-from rrgraph.organic.config import TowerConfig
+from rrgraph.organic.config import TextEncoderConfig
 from rrgraph.util.registry import Registry
 
-__all__ = ["SIDES", "TOWERS", "FingerprintTower", "TableTower", "Tower", "TransformerTower", "tower_of"]
+__all__ = [
+    "SIDES",
+    "TEXT_ENCODERS",
+    "FingerprintEncoder",
+    "TableEncoder",
+    "TextEncoder",
+    "TransformerEncoder",
+    "text_encoder",
+]
 
 SIDES: Final = ("product", "template")
 
-TOWERS: Registry[type[Tower]] = Registry("tower")
+TEXT_ENCODERS: Registry[type[TextEncoder]] = Registry("encoder")
 
 
-class Tower(nn.Module, ABC):
+class TextEncoder(nn.Module, ABC):
     """An encoder of products or templates.
 
     Args:
@@ -37,14 +45,14 @@ class Tower(nn.Module, ABC):
         width: of the vectors.
     """
 
-    def __init__(self, side: str, config: TowerConfig, state: Mapping[str, Any], *, width: int) -> None:
+    def __init__(self, side: str, config: TextEncoderConfig, state: Mapping[str, Any], *, width: int) -> None:
         super().__init__()
         check_choice("side", side, SIDES)
         self.side = side
         self.config = config
 
     @classmethod
-    def learn_state(cls, side: str, config: TowerConfig, texts: Sequence[str]) -> dict[str, Any]:
+    def learn_state(cls, side: str, config: TextEncoderConfig, texts: Sequence[str]) -> dict[str, Any]:
         """Return what the encoder needs from the training texts, JSON-ready."""
         return {}
 
@@ -66,17 +74,17 @@ class Tower(nn.Module, ABC):
         """Return the parameters that are trained in fine-tuning."""
 
 
-def tower_of(encoder: nn.Module) -> Tower:
-    """Return an encoder of a dual encoder, typed as a `Tower`."""
-    assert isinstance(encoder, Tower)
+def text_encoder(encoder: nn.Module) -> TextEncoder:
+    """Return an encoder of a dual encoder, typed as a `TextEncoder`."""
+    assert isinstance(encoder, TextEncoder)
     return encoder
 
 
-@TOWERS.register("fingerprint")
-class FingerprintTower(Tower):
+@TEXT_ENCODERS.register("fingerprint")
+class FingerprintEncoder(TextEncoder):
     """A feed-forward network on a sum of fragment vectors; fast on a CPU."""
 
-    def __init__(self, side: str, config: TowerConfig, state: Mapping[str, Any], *, width: int) -> None:
+    def __init__(self, side: str, config: TextEncoderConfig, state: Mapping[str, Any], *, width: int) -> None:
         super().__init__(side, config, state, width=width)
         # Equivalent to a linear layer over all bits, but only the fragments that occur are read.
         self.fragments = nn.EmbeddingBag(config.bits + 1, config.hidden, mode="sum", padding_idx=0)
@@ -124,14 +132,14 @@ class _Residual(nn.Module):
         return states + self.outer(inner)
 
 
-@TOWERS.register("transformer")
-class TransformerTower(Tower):
+@TEXT_ENCODERS.register("transformer")
+class TransformerEncoder(TextEncoder):
     """A transformer over characters or atom tokens; the state of the start token is the embedding.
 
     Post-norm blocks, learned positions, GELU (ConRetroBert; 6 layers, width 256, 8 heads, feed-forward 1,024).
     """
 
-    def __init__(self, side: str, config: TowerConfig, state: Mapping[str, Any], *, width: int) -> None:
+    def __init__(self, side: str, config: TextEncoderConfig, state: Mapping[str, Any], *, width: int) -> None:
         super().__init__(side, config, state, width=width)
         self.tokenizer = Tokenizer(config.tokens, state["vocabulary"])
         if config.hidden % config.heads:
@@ -155,7 +163,7 @@ class TransformerTower(Tower):
         self.project = nn.Linear(config.hidden, width) if width != config.hidden else nn.Identity()
 
     @classmethod
-    def learn_state(cls, side: str, config: TowerConfig, texts: Sequence[str]) -> dict[str, Any]:
+    def learn_state(cls, side: str, config: TextEncoderConfig, texts: Sequence[str]) -> dict[str, Any]:
         return {"vocabulary": Tokenizer.learn(config.tokens, texts)}
 
     @property
@@ -182,14 +190,14 @@ class TransformerTower(Tower):
         return [*upper.parameters(), *self.project.parameters()]
 
 
-@TOWERS.register("table")
-class TableTower(Tower):
+@TEXT_ENCODERS.register("table")
+class TableEncoder(TextEncoder):
     """A learned vector for each training template, which makes the dual encoder a classifier (NeuralSym).
 
     Templates outside the table have the vector 0.
     """
 
-    def __init__(self, side: str, config: TowerConfig, state: Mapping[str, Any], *, width: int) -> None:
+    def __init__(self, side: str, config: TextEncoderConfig, state: Mapping[str, Any], *, width: int) -> None:
         super().__init__(side, config, state, width=width)
         if side != "template":
             raise ConfigError("The encoder 'table' is for templates only; use fingerprint or transformer for products.")
@@ -200,7 +208,7 @@ class TableTower(Tower):
             self.vectors.weight[0] = 0
 
     @classmethod
-    def learn_state(cls, side: str, config: TowerConfig, texts: Sequence[str]) -> dict[str, Any]:
+    def learn_state(cls, side: str, config: TextEncoderConfig, texts: Sequence[str]) -> dict[str, Any]:
         return {"texts": list(dict.fromkeys(texts))}
 
     @property

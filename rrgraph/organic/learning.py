@@ -15,7 +15,7 @@ from torch import Tensor
 from rrgraph.nn import DualEncoder, RetrievalIndex, embed_all
 from rrgraph.organic.chemistry.matching import matching_mask
 from rrgraph.organic.config import TemplateModelConfig
-from rrgraph.organic.encoders import TOWERS, tower_of
+from rrgraph.organic.encoders import TEXT_ENCODERS, text_encoder
 from rrgraph.organic.graph import SOLVED_BY, TemplateGraph
 from rrgraph.organic.model import TemplateCheckpoint, build_model
 from rrgraph.organic.table import TemplateReactions
@@ -51,22 +51,25 @@ class TemplateLearner:
     ) -> None:
         self.graph, self.config, self.seed = graph, config, seed
         states = {
-            "product": TOWERS[config.product.encoder].learn_state("product", config.product, graph.products),
-            "template": TOWERS[config.template.encoder].learn_state("template", config.template, graph.templates),
+            side: TEXT_ENCODERS[each.encoder].learn_state(side, each, texts)
+            for side, each, texts in (
+                ("product", config.product, graph.products),
+                ("template", config.template, graph.templates),
+            )
         }
         torch.manual_seed(seed)
         self.model: DualEncoder = build_model(config, states).to(device)
         edges = graph.data[SOLVED_BY]
         self.links = Links(
-            queries=tower_of(self.model.left).inputs(graph.products),
-            candidates=tower_of(self.model.right).inputs(graph.templates),
+            queries=text_encoder(self.model.left).inputs(graph.products),
+            candidates=text_encoder(self.model.right).inputs(graph.templates),
             edges=edges.edge_index,
             count=edges.count,
             eligible=eligible,
         )
         kept = [row for row, text in enumerate(validation.templates) if text in graph.template_index]
         products = [validation.products[row] for row in kept]
-        self._queries = tower_of(self.model.left).inputs(products)
+        self._queries = text_encoder(self.model.left).inputs(products)
         self._allowed = None if eligible is None else matching_mask(products, graph.templates)
         self._labels = torch.tensor([graph.template_index[validation.templates[row]] for row in kept])
         self._rows = len(validation)

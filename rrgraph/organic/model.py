@@ -24,7 +24,7 @@ from rrgraph.nn import (
 )
 from rrgraph.organic.chemistry.application import TemplateApplier, default_cache
 from rrgraph.organic.config import SearchConfig, TemplateModelConfig
-from rrgraph.organic.encoders import TOWERS, Tower, tower_of
+from rrgraph.organic.encoders import TEXT_ENCODERS, TextEncoder, text_encoder
 from rrgraph.organic.planner import ReactantPlanner, TemplateScorer
 from rrgraph.organic.reranking.features import SET_FEATURES, SetDescriber
 from rrgraph.organic.reranking.precedents import Precedents
@@ -86,8 +86,8 @@ def build_model(config: TemplateModelConfig, states: Mapping[str, Mapping[str, A
         ConfigError: an encoder is unknown or its sizes do not fit.
     """
     product, template = (
-        TOWERS[tower.encoder](side, tower, states[side], width=config.width)
-        for side, tower in (("product", config.product), ("template", config.template))
+        TEXT_ENCODERS[each.encoder](side, each, states[side], width=config.width)
+        for side, each in (("product", config.product), ("template", config.template))
     )
     return DualEncoder(product, template, temperature=config.temperature, normalise=config.normalise)
 
@@ -123,7 +123,7 @@ class TemplatePredictor:
             MoleculeError: a product cannot be read.
         """
         model = self.checkpoint.model
-        queries = embed_all(model.embed_queries, tower_of(model.left).inputs(products))
+        queries = embed_all(model.embed_queries, text_encoder(model.left).inputs(products))
         scores, found = self._index.search(queries, count, allowed=allowed)
         total = self._index.log_partition(queries, temperature=model.temperature, allowed=allowed)
         return scores / model.temperature - total, found
@@ -161,7 +161,7 @@ def save_template_checkpoint(checkpoint: TemplateCheckpoint, folder: str | Path)
     tensors = _prefixed(_MODEL, weights(checkpoint.model, half=False))
     description = {
         "model": to_stored(checkpoint.config),
-        "states": {side: tower.state for side, tower in _towers(checkpoint.model).items()},
+        "states": {side: encoder.state for side, encoder in _encoders(checkpoint.model).items()},
         "templates": [
             [text, count] for text, count in zip(checkpoint.templates, checkpoint.counts.tolist(), strict=True)
         ],
@@ -206,12 +206,12 @@ def load_template_checkpoint(folder: str | Path) -> TemplateCheckpoint:
     )
 
 
-def _towers(model: DualEncoder) -> dict[str, Tower]:
-    return {"product": tower_of(model.left), "template": tower_of(model.right)}
+def _encoders(model: DualEncoder) -> dict[str, TextEncoder]:
+    return {"product": text_encoder(model.left), "template": text_encoder(model.right)}
 
 
 def _embeddings(model: DualEncoder, templates: Sequence[str]) -> Tensor:
-    return embed_all(model.embed_candidates, tower_of(model.right).inputs(templates)).cpu()
+    return embed_all(model.embed_candidates, text_encoder(model.right).inputs(templates)).cpu()
 
 
 def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -10,7 +10,6 @@ import re
 import textwrap
 from pathlib import Path
 
-import rrgraph
 from rrgraph.errors import ConfigError, suggestion
 from rrgraph.util.files import suggest_file
 
@@ -60,7 +59,7 @@ def describe_config(name: str) -> str:
 
 
 def _folder() -> Path:
-    package = Path(rrgraph.__file__).parent
+    package = Path(__file__).parents[1]
     installed = package / "configs"
     return installed if installed.is_dir() else package.parent / "configs"
 

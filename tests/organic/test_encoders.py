@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from rrgraph.errors import ConfigError
-from rrgraph.organic import FRAGMENTS, TOWERS, TowerConfig
+from rrgraph.organic import FRAGMENTS, TEXT_ENCODERS, TextEncoderConfig
 from rrgraph.organic.chemistry.fingerprints import product_fragments, sparse_rows, template_fragments, template_tokens
 from rrgraph.organic.chemistry.tokens import PAD, Tokenizer
 
@@ -10,50 +10,50 @@ from ..conftest import AMIDE, ESTER, ETHER
 
 SMALL = {"hidden": 16, "layers": 2, "bits": 96, "heads": 2, "length": 64}
 TEXTS = {"product": ["CCOC(C)=O", "CNC(C)=O", "C"], "template": [AMIDE, ESTER, ETHER]}
-SIDES = [(name, side) for name in TOWERS for side in TEXTS if (name, side) != ("table", "product")]
+SIDES = [(name, side) for name in TEXT_ENCODERS for side in TEXTS if (name, side) != ("table", "product")]
 
 
 def build(name, side, texts=None):
     torch.manual_seed(0)
-    config = TowerConfig(encoder=name, **SMALL)
-    state = TOWERS[name].learn_state(side, config, texts or TEXTS[side])
-    return TOWERS[name](side, config, state, width=8).eval()
+    config = TextEncoderConfig(encoder=name, **SMALL)
+    state = TEXT_ENCODERS[name].learn_state(side, config, texts or TEXTS[side])
+    return TEXT_ENCODERS[name](side, config, state, width=8).eval()
 
 
 @pytest.mark.parametrize(("name", "side"), SIDES)
 class TestContract:
     def test_every_text_gets_a_vector_of_its_own(self, name, side):
-        tower = build(name, side)
-        inputs = tower.inputs(TEXTS[side])
+        encoder = build(name, side)
+        inputs = encoder.inputs(TEXTS[side])
         assert {len(tensor) for tensor in inputs} == {3}
-        vectors = tower(*inputs)
+        vectors = encoder(*inputs)
         assert vectors.shape == (3, 8)
         assert len({tuple(row) for row in vectors.tolist()}) == 3
 
     def test_a_vector_does_not_depend_on_its_neighbours(self, name, side):
-        tower = build(name, side)
-        together = tower(*tower.inputs(TEXTS[side]))
+        encoder = build(name, side)
+        together = encoder(*encoder.inputs(TEXTS[side]))
         for place, text in enumerate(TEXTS[side]):
-            torch.testing.assert_close(tower(*tower.inputs([text]))[0], together[place], atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(encoder(*encoder.inputs([text]))[0], together[place], atol=1e-5, rtol=1e-4)
 
-    def test_a_tower_is_rebuilt_from_its_state(self, name, side):
-        tower = build(name, side)
-        again = TOWERS[name](side, tower.config, tower.state, width=8).eval()
-        again.load_state_dict(tower.state_dict())
-        assert torch.equal(again(*again.inputs(TEXTS[side])), tower(*tower.inputs(TEXTS[side])))
+    def test_an_encoder_is_rebuilt_from_its_state(self, name, side):
+        encoder = build(name, side)
+        again = TEXT_ENCODERS[name](side, encoder.config, encoder.state, width=8).eval()
+        again.load_state_dict(encoder.state_dict())
+        assert torch.equal(again(*again.inputs(TEXTS[side])), encoder(*encoder.inputs(TEXTS[side])))
 
-    def test_upper_parameters_belong_to_the_tower_and_learn(self, name, side):
-        tower = build(name, side).train()
-        upper = list(tower.upper_parameters())
-        own = {id(parameter) for parameter in tower.parameters()}
+    def test_upper_parameters_belong_to_the_encoder_and_learn(self, name, side):
+        encoder = build(name, side).train()
+        upper = list(encoder.upper_parameters())
+        own = {id(parameter) for parameter in encoder.parameters()}
         assert upper and {id(parameter) for parameter in upper} <= own
-        tower(*tower.inputs(TEXTS[side])).square().sum().backward()
+        encoder(*encoder.inputs(TEXTS[side])).square().sum().backward()
         assert any(parameter.grad is not None and bool(parameter.grad.any()) for parameter in upper)
 
     def test_text_that_was_never_seen_gets_a_vector(self, name, side):
-        tower = build(name, side)
+        encoder = build(name, side)
         text = {"product": "Clc1ccccc1", "template": "[c:1]-[Cl]>>[c:1]-[Br]"}[side]
-        assert bool(torch.isfinite(tower(*tower.inputs([text]))).all())
+        assert bool(torch.isfinite(encoder(*encoder.inputs([text]))).all())
 
 
 def test_a_table_knows_templates_only():
@@ -62,9 +62,9 @@ def test_a_table_knows_templates_only():
 
 
 def test_heads_must_divide_the_width():
-    config = TowerConfig(encoder="transformer", hidden=10, heads=4)
+    config = TextEncoderConfig(encoder="transformer", hidden=10, heads=4)
     with pytest.raises(ConfigError, match=r"model.hidden=10 must be a multiple of model.heads=4"):
-        TOWERS["transformer"]("product", config, {"vocabulary": ["C"]}, width=8)
+        TEXT_ENCODERS["transformer"]("product", config, {"vocabulary": ["C"]}, width=8)
 
 
 def test_fragments_count_what_occurs():

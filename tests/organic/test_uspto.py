@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("rdchiral", reason="needs the extra 'organic'")
 
-from rrgraph.organic import TowerConfig, apply_template, canonical_smiles, load_template_table
+from rrgraph.organic import TextEncoderConfig, apply_template, canonical_smiles, load_template_table
 from rrgraph.organic.run import OrganicConfig, organic_run
 from rrgraph.util.config import load_config
 
@@ -49,13 +49,13 @@ def test_the_slice_is_learned(slice_, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     given = ["data.rows=500", "search.templates=5", "reranker.enabled=false", "evaluation={subsets: [test], rows: 100}"]
     shipped = load_config(CONFIG, given, schema=OrganicConfig)
-    tower = TowerConfig(hidden=64, bits=2048)
+    encoder = TextEncoderConfig(hidden=64, bits=2048)
     result = organic_run(
         replace(
             shipped,
             output=str(tmp_path / "run"),
             model=replace(
-                shipped.model, width=32, product=replace(tower, fragments=["circular", "roles"]), template=tower
+                shipped.model, width=32, product=replace(encoder, fragments=["circular", "roles"]), template=encoder
             ),
             contrastive=replace(shipped.contrastive, epochs=8, batch_size=64, learning_rate=5e-3),
             ranking=replace(shipped.ranking, epochs=2),

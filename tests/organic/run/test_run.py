@@ -13,7 +13,7 @@ from rrgraph.organic import (
     SearchConfig,
     TemplateModelConfig,
     TemplatePredictor,
-    TowerConfig,
+    TextEncoderConfig,
     alternative_links,
     apply_template,
     load_template_checkpoint,
@@ -25,7 +25,7 @@ from rrgraph.training import ContrastiveConfig, RankingConfig
 from rrgraph.util.config import load_config
 
 ROOT = Path(__file__).parents[3]
-TOWER = TowerConfig(hidden=32, bits=512, heads=2, length=64)
+SMALL = TextEncoderConfig(hidden=32, bits=512, heads=2, length=64)
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def config(table, folder, **changes):
             name="small",
             output=str(folder),
             data=OrganicDataConfig(table=str(table)),
-            model=TemplateModelConfig(width=16, product=TOWER, template=TOWER),
+            model=TemplateModelConfig(width=16, product=SMALL, template=SMALL),
             contrastive=ContrastiveConfig(epochs=20, batch_size=16, learning_rate=0.01),
             ranking=RankingConfig(epochs=3, batch_size=16, candidates=4, hard=2, learning_rate=0.005),
             search=SearchConfig(templates=4),
@@ -184,11 +184,11 @@ def test_resuming_gives_the_model_of_one_run(finished, organic_table, tmp_path, 
         assert torch.equal(again.model.state_dict()[name], tensor), name
 
 
-@pytest.mark.parametrize("tower", ["transformer", "table"])
-def test_other_towers_run(organic_table, tmp_path, tower):
-    product = replace(TOWER, encoder="transformer" if tower == "transformer" else "fingerprint")
+@pytest.mark.parametrize("encoder", ["transformer", "table"])
+def test_other_encoders_run(organic_table, tmp_path, encoder):
+    product = replace(SMALL, encoder="transformer" if encoder == "transformer" else "fingerprint")
     model = TemplateModelConfig(
-        width=16, product=product, template=replace(TOWER, encoder=tower), normalise=tower != "table"
+        width=16, product=product, template=replace(SMALL, encoder=encoder), normalise=encoder != "table"
     )
     found = organic_run(
         config(
@@ -198,7 +198,7 @@ def test_other_towers_run(organic_table, tmp_path, tower):
             contrastive=ContrastiveConfig(epochs=2, batch_size=16, objective="all"),
             ranking=RankingConfig(enabled=False),
             search=SearchConfig(templates=4, applicable=True, merge="sum"),
-            evaluation=OrganicEvaluationConfig(index="train" if tower == "table" else "all", rows=5),
+            evaluation=OrganicEvaluationConfig(index="train" if encoder == "table" else "all", rows=5),
         )
     )
     assert found.comparison["validation"]["model"].reactants.rows == 5
@@ -234,10 +234,19 @@ def test_a_finished_run_is_measured_again_only(finished, organic_table, monkeypa
     [
         ({"domain": "inorganic"}, "domain is 'inorganic'"),
         ({"device": "nowhere"}, "The device 'nowhere' cannot be used"),
-        ({"model": TemplateModelConfig(product=replace(TOWER, encoder="fingerprnt"))}, "Did you mean 'fingerprint'"),
-        ({"model": TemplateModelConfig(product=replace(TOWER, fragments=["path"]))}, "Did you mean 'paths'"),
-        ({"model": TemplateModelConfig(product=replace(TOWER, fragments=[]))}, "expected distinct ones, at least one"),
-        ({"model": TemplateModelConfig(product=replace(TOWER, fragments=["roles"] * 2))}, "expected distinct ones"),
+        (
+            {"model": TemplateModelConfig(product=replace(SMALL, encoder="fingerprnt"))},
+            "Did you mean 'fingerprint'",
+        ),
+        ({"model": TemplateModelConfig(product=replace(SMALL, fragments=["path"]))}, "Did you mean 'paths'"),
+        (
+            {"model": TemplateModelConfig(product=replace(SMALL, fragments=[]))},
+            "expected distinct ones, at least one",
+        ),
+        (
+            {"model": TemplateModelConfig(product=replace(SMALL, fragments=["roles"] * 2))},
+            "expected distinct ones",
+        ),
         ({"ranking": RankingConfig(candidate_encoder="slow")}, "ranking.candidate_encoder is 'slow'"),
         ({"evaluation": OrganicEvaluationConfig(subsets=["train"])}, "evaluation.subsets is 'train'"),
         ({"search": SearchConfig(templates=0)}, "search.templates is 0, expected at least 1"),

@@ -49,7 +49,7 @@ def on_page_content(html: str, page: Page, **_: object) -> str:
     """
     folder, _, package = page.file.src_uri.removesuffix(".md").rpartition("/")
     if folder == "api" and (_ROOT / "rrgraph" / package / "__init__.py").is_file():
-        for name in importlib.import_module(f"rrgraph.{package}").__all__:
+        for name in getattr(importlib.import_module(f"rrgraph.{package}"), "__all__", ()):
             if not any(f'id="rrgraph.{package}.{path}"' in html for path in (name, f"{name}.{name}")):
                 logger.warning(
                     "%s does not show %s of rrgraph.%s; has it a docstring?", page.file.src_uri, name, package

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, overload
 
 from rrgraph.chem import Material
@@ -139,20 +138,17 @@ def train(
     """Train a model, or fit a baseline, and measure it; return the run with its model, history and metrics.
 
     >>> import tempfile
-    >>> from rrgraph.runs import DataConfig, RunConfig
     >>> folder = tempfile.mkdtemp()
     >>> load_reactions("textbook").select(range(100)).write(f"{folder}/rows.csv")
-    >>> config = RunConfig(output=f"{folder}/run", data=DataConfig(table=f"{folder}/rows.csv", split="random"))
-    >>> config.model.width, config.model.layers, config.model.heads = 16, 1, 1
-    >>> config.training.epochs, config.evaluation.subsets = 1, []
-    >>> run = train(config)
+    >>> small = {"data.table": f"{folder}/rows.csv", "model.width": 16, "training.epochs": 1, "evaluation.subsets": []}
+    >>> run = train("quickstart", {**small, "output": f"{folder}/run"})
     >>> [row["epoch"] for row in run.history]
     [1]
     >>> len(run.model.plan("BaTiO3", top_k=3, literature=False))
     3
 
     Args:
-        config: a configuration, or a YAML file of one.
+        config: a configuration, a YAML file of one, or the name of a built-in one (`rrgraph config list`).
         overrides: values that replace those of the file, by dotted key such as ``training.epochs``.
         resume: continue an interrupted run.
 
@@ -160,9 +156,12 @@ def train(
         ConfigError: the configuration or the run folder is refused; nothing has been written then.
     """
     from rrgraph.runs import load_run, materials_workflow
+    from rrgraph.util.named_configs import find_config
 
     if isinstance(config, str | os.PathLike):
-        config = load_run(Path(config), [f"{key}={json.dumps(value)}" for key, value in (overrides or {}).items()])
+        config = load_run(
+            find_config(os.fspath(config)), [f"{key}={json.dumps(value)}" for key, value in (overrides or {}).items()]
+        )
     return cast("RunResult", materials_workflow(config).run(config, resume=resume))
 
 

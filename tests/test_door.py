@@ -31,8 +31,14 @@ def model():
 @pytest.fixture(autouse=True)
 def one_model(model, monkeypatch):
     """Load the bundled model once for all tests, those of docstrings included."""
-    monkeypatch.setattr(rr, "load_model", functools.wraps(rr.load_model)(lambda name="default": model))
-    monkeypatch.setattr("rrgraph.api.load_model", lambda name: model)
+    load = rr.load_model
+
+    @functools.wraps(load)
+    def load_once(name="default"):
+        return model if name == "default" else load(name)
+
+    monkeypatch.setattr(rr, "load_model", load_once)
+    monkeypatch.setattr("rrgraph.api.load_model", load_once)
 
 
 @pytest.fixture

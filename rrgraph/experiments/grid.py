@@ -11,7 +11,7 @@ from typing import Any
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.experiments.config import ExperimentConfig
 from rrgraph.runs import AnyConfig, Workflow, load_any, workflow_of
-from rrgraph.training.run_folder import check_folder
+from rrgraph.training import check_folder
 
 __all__ = ["Run", "check_grid", "expand", "is_finished"]
 

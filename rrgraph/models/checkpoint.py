@@ -87,7 +87,7 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
     tensors, description = read_model(folder, FORMAT)
     require_parts(description.get("parts", {}), folder)
     with checkpoint_mismatch(folder):
-        model = LinkModel(from_stored(ModelConfig, value_of(description, "model", dict)))
+        model = LinkModel(from_stored(ModelConfig, value_of(description, "model", dict), ignore_unknown=True))
         counted = _under(tensors, _STATISTICS)
         ranked = _under(tensors, _SETS)
         model.load_state_dict(tensors)

@@ -255,9 +255,9 @@ def _read_reranker(
 
 
 def _read_config(values: Mapping[str, Any]) -> TemplateModelConfig:
-    for name in ("width", "temperature", "normalise", *_SIDES):
-        value_of(values, name, object)
-    return from_stored(TemplateModelConfig, values)
+    for name, kind in {"width": int, "temperature": float, "normalise": bool, **dict.fromkeys(_SIDES, dict)}.items():
+        value_of(values, name, kind)
+    return from_stored(TemplateModelConfig, values, ignore_unknown=True)
 
 
 def _read_templates(entries: Sequence[Any]) -> tuple[tuple[str, ...], tuple[int, ...]]:

@@ -51,7 +51,7 @@ def load_property_checkpoint(folder: str | Path) -> PropertyCheckpoint:
     """
     tensors, description = read_model(folder, PROPERTY_FORMAT)
     with checkpoint_mismatch(folder):
-        config = from_stored(EncoderConfig, value_of(description, "encoder", dict))
+        config = from_stored(EncoderConfig, value_of(description, "encoder", dict), ignore_unknown=True)
         tasks = [call_with(PropertyTask, task) for task in value_of(description, "tasks", list)]
         model = PropertyModel(config, tasks)
         model.load_state_dict(tensors)

@@ -12,7 +12,7 @@ from rrgraph.runs.data import RunData, prepare_data
 from rrgraph.runs.measure import measure, record_metrics
 from rrgraph.runs.train import RunResult
 from rrgraph.runs.trial import blaming
-from rrgraph.training.run_folder import check_folder, record_run
+from rrgraph.training import check_folder, record_run
 from rrgraph.util.files import write_text
 from rrgraph.util.settings import check
 

@@ -18,8 +18,7 @@ from rrgraph.models import LinkCheckpoint, Model, link_model, load_checkpoint, l
 from rrgraph.runs.cards.card import model_card
 from rrgraph.runs.config import RunConfig
 from rrgraph.runs.data import Prepared, RunData, candidate_pool, prepare
-from rrgraph.training import History, remove_state, train
-from rrgraph.training.run_folder import check_folder, is_finished, record_run, write_history
+from rrgraph.training import History, check_folder, is_finished, record_run, remove_state, train, write_history
 from rrgraph.util.config import MODEL
 from rrgraph.util.files import write_text
 

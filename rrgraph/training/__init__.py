@@ -6,6 +6,7 @@ from rrgraph.training.dual import CANDIDATE_ENCODERS, OBJECTIVES, ContrastiveTas
 from rrgraph.training.loop import Task, train
 from rrgraph.training.losses import LOSSES, LinkLoss, listwise_cross_entropy
 from rrgraph.training.optimizers import OPTIMIZERS
+from rrgraph.training.run_folder import check_folder, is_finished, record_run, write_history
 from rrgraph.training.state import STATE_FILE, History, remove_state
 from rrgraph.training.stopping import EarlyStopping
 
@@ -27,7 +28,11 @@ __all__ = [
     "Task",
     "TreesConfig",
     "boost",
+    "check_folder",
+    "is_finished",
     "listwise_cross_entropy",
+    "record_run",
     "remove_state",
     "train",
+    "write_history",
 ]

@@ -303,17 +303,24 @@ def to_stored(config: Any) -> dict[str, Any]:
     }
 
 
-def from_stored(schema: type[T], values: Mapping[str, Any]) -> T:
-    """Return the configuration that a file of a model holds; what is unknown is left out.
+def from_stored(schema: type[T], values: Mapping[str, Any], *, ignore_unknown: bool = False) -> T:
+    """Return the configuration that a file of a model holds.
+
+    Args:
+        schema: class of the configuration.
+        values: what the file holds.
+        ignore_unknown: leave out names that the class does not have.
 
     Raises:
-        ValueError: a value does not fit its field.
+        ValueError: a name is unknown, or a value does not fit its field.
     """
     cls: Any = schema
     inner, (given, _) = _inner(cls), rename_keys(values, schema)
-    known = {name: given[name] for name in _hints(cls) if name in given}
-    read = {name: from_stored(inner[name][0], value) if name in inner else value for name, value in known.items()}
-    return call_with(schema, read)
+    read = {
+        name: from_stored(inner[name][0], value, ignore_unknown=ignore_unknown) if name in inner else value
+        for name, value in given.items()
+    }
+    return call_with(schema, read, ignore_unknown=ignore_unknown)
 
 
 @cache

@@ -76,7 +76,7 @@ def test_tables_may_be_given_on_the_command_line(rrgraph, pretrain_config, tmp_p
         ("data.tables=[{pth: missing.csv}]", ["pth"]),
         ("data.tables=[]", ["nothing to learn"]),
         ("data.tables=3", ["data.tables"]),
-        ("data.validation_fraction=0.95", ["something to train on"]),
+        ("data.validation_fraction=0.95", ["leave training rows"]),
         ("model.heads=3", ["model.heads=3"]),
         ("model.width=0", ["model.width is 0"]),
         ("model.decoder=concat", ["'model.decoder'"]),

@@ -40,7 +40,7 @@ def test_answers_become_predictions_that_can_be_scored(rrgraph, table, tmp_path)
     assert result.code == 0, result.err
     assert "2 predictions" in result.out
     assert "1 of them empty" in result.out
-    assert "1 sets with a member that is no formula, 1 that lack" in result.out
+    assert "1 sets with an invalid formula, 1 that lack" in result.out
     scored = json.loads(rrgraph("score", predictions, "--truth", table, "--json").out)
     assert [scored["overall"][f"top{k}"]["value"] for k in (1, 3)] == [0.0, 0.5]
 

@@ -219,3 +219,14 @@ def test_a_form_never_seen_and_an_element_never_seen(small_table):
     assert values["near_system"][1] == pytest.approx(np.log(1e-3), abs=1e-5)
     assert values["analogue_system"][1] > np.log(0.5)
     assert values["analogue_system"][2] == pytest.approx(np.log(1e-3), abs=1e-5)
+
+
+def test_each_precursor_is_described_once(monkeypatch):
+    rows = [Reaction(target=target, precursors=PrecursorSet(PRECURSORS[:5])) for target in TARGETS]
+    systems, vocabulary = known_systems(ReactionTable.from_reactions(rows))
+    described = []
+    monkeypatch.setattr(
+        "rrgraph.graph.neighbours.source_elements", lambda one: described.append(one) or source_elements(one)
+    )
+    Neighbours(systems, vocabulary)
+    assert sorted(described, key=str) == sorted(vocabulary, key=str)

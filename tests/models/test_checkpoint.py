@@ -189,7 +189,6 @@ def damage_json(folder, change):
         lambda sets: sets.update(energy_hidden=9),
         lambda sets: sets["scorer"].update(width=9),
         lambda sets: sets["scorer"].update(width="wide"),
-        lambda sets: sets["scorer"].update(colour="red"),
         lambda sets: sets.update(scorer=None),
         lambda sets: sets.update(trees={"trees": 3}),
         lambda sets: sets.update(candidates="all"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import combinations
 from math import exp, fsum, inf, log1p, nan
 from zlib import crc32
@@ -313,3 +315,8 @@ def _balances(target, precursors):
     except BalanceError:
         return False
     return True
+
+
+def test_planning_does_without_torch():
+    code = "import sys, rrgraph.planning; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -107,7 +107,7 @@ def test_formation_energies_prefer_the_later_vintage(predictor, make_checkpoint,
         both.formation_energies(COMPOSITIONS)[0], both.predict(COMPOSITIONS)["formation_energy_mp20"].value
     )
     without = PropertyPredictor(make_checkpoint(tasks[1:]))
-    with pytest.raises(ModelError, match="predicts no formation energy, only crystal_system, bulk_modulus"):
+    with pytest.raises(ModelError, match="does not predict formation energies, only crystal_system, bulk_modulus"):
         without.formation_energies(COMPOSITIONS)
 
 

@@ -297,7 +297,10 @@ def test_values_may_be_set_under_earlier_names():
 def test_stored_models_keep_the_names_of_their_format(config):
     stored = to_stored(config)
     assert {"n_decoders", "n_networks", "fragments"}.isdisjoint(str(stored))
-    assert from_stored(type(config), {**stored, "unknown": 1}) == config
+    assert from_stored(type(config), {**stored, "unknown": 1}, ignore_unknown=True) == from_stored(type(config), stored)
+    assert from_stored(type(config), stored) == config
+    with pytest.raises(ValueError, match="unknown"):
+        from_stored(type(config), {**stored, "unknown": 1})
     assert not any(
         name in str(stored) for name in ("n_decoders", "n_networks", "fragments'", "'encoder': 'fingerprint'")
     )

@@ -21,8 +21,7 @@ from rrgraph.properties.pretraining.task import PretrainingTask
 from rrgraph.properties.scaling import TargetScale
 from rrgraph.properties.tables.reader import read_properties
 from rrgraph.properties.tables.table import PropertyTable
-from rrgraph.training import History, remove_state, train
-from rrgraph.training.run_folder import check_folder, is_finished, record_run, write_history
+from rrgraph.training import History, check_folder, is_finished, record_run, remove_state, train, write_history
 from rrgraph.util.files import write_json, write_text
 
 if TYPE_CHECKING:

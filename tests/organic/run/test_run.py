@@ -133,7 +133,7 @@ def test_alternative_templates_become_links(organic_table, tmp_path, monkeypatch
 
     monkeypatch.setattr(organic, "alternative_links", spy)
     plain = config(organic_table, tmp_path / "run", reranker=ReactantRerankerConfig(enabled=False))
-    result = organic_run(replace(plain, data=replace(plain.data, alternatives=4)))
+    result = organic_run(replace(plain, data=replace(plain.data, alternatives=4)), jobs=1)
     train = result.split["train"]
     recorded = set(zip(train.products, train.templates, strict=True))
     reactants = {}

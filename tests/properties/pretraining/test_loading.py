@@ -84,7 +84,7 @@ def test_names_of_encoders_and_of_link_models_are_kept_apart(bundled, pretrained
 
 
 def test_no_formation_energy_is_a_sentence(pretrained):
-    with pytest.raises(ModelError, match="predicts no formation energy, only negativity, size, anion"):
+    with pytest.raises(ModelError, match="does not predict formation energies, only negativity, size, anion"):
         load_encoder(str(pretrained.folder)).formation_energies(COMPOSITIONS)
 
 

@@ -242,7 +242,7 @@ def test_a_table_without_training_rows_is_refused_before_anything_is_written(pre
     data = PropertyDataConfig(built_in=[], tables=[UserTable(path=str(tmp_path / "own.csv"), subset="part")])
     with pytest.raises(ConfigError, match="No composition has a training label"):
         pretrain_run(replace(pretraining, data=data, output=str(tmp_path / "run")))
-    with pytest.raises(DataError, match="leave something to train on"):
+    with pytest.raises(DataError, match="leave training rows"):
         fractions = replace(pretraining.data, validation_fraction=0.5, test_fraction=0.5)
         pretrain_run(replace(pretraining, data=fractions, output=str(tmp_path / "run")))
     assert not (tmp_path / "run").exists()

@@ -216,7 +216,7 @@ def test_bad_formulas_are_counted_but_not_fatal(make: Make):
 
 def test_a_table_of_bad_formulas_is_fatal(make: Make):
     good = make([("MgO", 1.0, "train")], ENERGY)
-    with pytest.raises(DataError, match=r"No formula in column 'formula' of .* can be read: 'Xx2' is not"):
+    with pytest.raises(DataError, match=r"Column 'formula' of .* has no valid formula: 'Xx2' is not"):
         read_properties([good, make([("Xx2", 1.0, "train")], GAP)])
 
 

@@ -69,7 +69,7 @@ def test_unknown_names_are_refused(table, columns, options, message):
 
 def test_a_table_without_numbers_is_refused(tmp_path: Path):
     (tmp_path / "t.csv").write_text("formula,who\nMgO,me\n")
-    with pytest.raises(DataError, match="no column of numbers beside 'formula', found formula, who"):
+    with pytest.raises(DataError, match="no numeric column besides 'formula', found formula, who"):
         user_sources(tmp_path / "t.csv")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command, add_config
 
 __all__ = ["add_parser"]
@@ -15,7 +16,7 @@ _EXAMPLES = """\
 """
 
 
-def add_parser(name: str, commands: argparse._SubParsersAction) -> None:
+def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its verbs."""
     parser = add_command(name, commands, summary="list and show the built-in configurations", examples=_EXAMPLES)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=type(parser))

@@ -118,7 +118,7 @@ def test_without_equations_none_is_said_not_to_balance(plan):
     assert "→" not in out
 
 
-def test_a_model_without_second_stage_is_told_so(rrgraph, trained, table):
+def test_a_model_without_a_re_ranker_is_refused_for_listwise(rrgraph, trained, table):
     for argv in (
         ("plan", "BaTiO3", "--model", trained, "--mode", "listwise"),
         ("plan", "BaTiO3", "--model", trained, "--mode", "listwise", "--candidates", "generated"),
@@ -128,13 +128,13 @@ def test_a_model_without_second_stage_is_told_so(rrgraph, trained, table):
         assert result.code == 2
         assert result.out == ""
         assert result.err.count("\n") == 1
-        assert "The mode 'listwise' needs a model with a set scorer, which this one lacks." in result.err
+        assert "The mode 'listwise' needs a model with a re-ranker, which this one lacks." in result.err
 
 
 @pytest.mark.parametrize("command", ["plan", "evaluate"])
 def test_help_names_every_mode(rrgraph, command):
     text = " ".join(rrgraph(command, "--help").out.split())
-    described = re.search(r"--mode NAME what sets are ranked by: (.*?); by default", text)[1]
+    described = re.search(r"--mode NAME what sets are ranked by: (.*?); default:", text)[1]
     assert all(mode in described for mode in RANKING_MODES)
 
 

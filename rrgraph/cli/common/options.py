@@ -150,7 +150,7 @@ def add_mode(parser: ArgumentContainer) -> None:
         "--mode",
         metavar="NAME",
         help="what sets are ranked by: listwise (the re-ranker's probability of whole sets, if the model has one), or "
-        "links (product, log_odds or geometric); default: the best for the model",
+        "a score of the links (product, log_odds or geometric); default: the best for the model",
     )
 
 

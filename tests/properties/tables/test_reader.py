@@ -233,7 +233,7 @@ def test_what_cannot_be_read_is_refused(make: Make):
         read_properties([])
     with pytest.raises(DataError, match="Two sources describe property 'gap' differently"):
         read_properties([source, other])
-    with pytest.raises(DataError, match=r"something to train on, not 0.5 and 0.5"):
+    with pytest.raises(DataError, match=r"expected shares that leave training rows"):
         read_properties([source], validation_fraction=0.5, test_fraction=0.5)
 
 

@@ -222,7 +222,7 @@ def test_a_table_of_bad_formulas_is_fatal(make: Make):
 
 @pytest.mark.parametrize("word", ["tain", None])
 def test_unknown_parts_are_refused(make: Make, word):
-    with pytest.raises(DataError, match=r"Column 'part' of .* has (the part 'tain'.*'train'|empty cells)"):
+    with pytest.raises(DataError, match=r"Column 'part' of .* has (the subset 'tain'.*'train'|empty cells)"):
         read_properties([make([("MgO", 1.0, "train"), ("ZnO", 1.0, word)], GAP)])
 
 

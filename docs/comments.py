@@ -1,4 +1,4 @@
-"""Constants of the API reference: `#:` comments above an assignment flow in, the docstring it lacks flows out."""
+"""Constants of the API reference: takes the docstrings they lack from the `#:` comments above their assignments."""
 
 from __future__ import annotations
 

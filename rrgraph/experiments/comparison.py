@@ -103,7 +103,7 @@ class Panel:
     """Accuracies on the same rows.
 
     Attributes:
-        split: the split, or the rows of it that are told apart.
+        split: the split, or the subgroup of its rows.
         unseen: whether only rows whose recorded set has a precursor unseen in training count.
         rows: numbers of rows, one for each seed that differs.
         systems: all systems, in order.

@@ -38,7 +38,7 @@ class LinkCheckpoint:
         model: weights, in evaluation mode.
         vocabulary: the precursors it knows by name, in node order.
         counts: (vocabulary,) int64, distinct training targets linked to each; 0 for a candidate never seen.
-        statistics: counts behind the link statistics, None for a model without them.
+        statistics: counts behind the frequency features, None for a model without them.
         metadata: how it was trained and how its scores are best used (`score_mode`); plain JSON.
         reranker: ranks whole sets, None for a model without it.
         systems: element systems of the training targets (`Fe-O`), by which one tells how far a new target is from

@@ -1,4 +1,4 @@
-"""Starting link models from pretrained encoders: a model configuration flows in, encoder and energy head flow out."""
+"""Starts link models, with energy heads, from pretrained encoders."""
 
 from __future__ import annotations
 

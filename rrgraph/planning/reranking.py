@@ -1,4 +1,4 @@
-"""What a re-ranker is, and how the first sets of rankings by links are ranked again by it.
+"""What a re-ranker is, and how it re-ranks the first sets of rankings by links.
 
 Sets that the user's constraints forbid may compete as well, for the literature does not heed them.
 """

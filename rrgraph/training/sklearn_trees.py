@@ -1,6 +1,6 @@
 """The trees of a classifier of scikit-learn as tensors.
 
-scikit-learn has no public way to its trees; a test names the versions this holds for and compares the log-odds.
+scikit-learn has no public way to its trees; a test names the versions this holds for and compares the logits.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def claim_study(
     given = json.loads(json.dumps(description))
     if study.user_attrs.get(_FINGERPRINT) != fingerprint(given):
         raise StudyError(
-            f"The study '{name}' was started otherwise, so that its trials could not be compared with new ones: "
+            f"The study '{name}' was started with other settings, so its trials cannot be compared with new ones: "
             f"{_differences(recorded, given)}. Resume it as it was started, or choose another name with --study."
         )
     if stored != directions:
@@ -109,7 +109,7 @@ def check_folder(folder: Path, name: str, description: Mapping[str, Any]) -> Non
         recorded = json.loads(path.read_text(encoding="utf-8"))
         if recorded.get("study") != name or recorded.get("fingerprint") != fingerprint(description):
             raise StudyError(
-                f"The folder '{folder}' holds another study, or this one as it was started otherwise "
+                f"The folder '{folder}' holds another study, or this one as started with other settings "
                 f"({_differences(recorded.get('about', {}), json.loads(json.dumps(description)))}); choose another "
                 "place with output=DIR and another name with --study."
             )

@@ -124,7 +124,7 @@ def test_a_resume_with_something_else_is_refused(whole, config, make_space):
     ):
         with pytest.raises(StudyError, match="holds another study"):
             tune(changed, make_space(), trials=5, options=options)
-        with pytest.raises(StudyError, match="was started otherwise"):
+        with pytest.raises(StudyError, match="was started with other settings"):
             elsewhere = replace(changed, output=f"{config.output}-2")
             tune(elsewhere, make_space(), trials=5, options=options, storage=whole.url)
     assert plain(whole.folder) == before

@@ -37,7 +37,7 @@ FURTHER: Final = tuple(_LISTED.split())
 _GASES: Final = NOBLE_GASES | {"H", "N", "O", "F", "Cl"}
 _NO_OXIDE: Final = VOLATILE | {"F", "Cl", "Br", "S"}
 _HYPEROXIDES: Final = frozenset({"Na", "K", "Rb", "Cs"})
-#: MgO2 is the peroxide of a metal of charge 2, NaO2 the hyperoxide of one of charge 1.
+#: MgO2 is the peroxide of a metal of charge 2, NaO2 the superoxide of one of charge 1.
 _PEROXIDES: Final = frozenset({"Mg", "Ca", "Sr", "Ba", "Zn"})
 _ALKOXIDES: Final = frozenset({"Ti", "Zr", "Hf", "Nb", "Ta", "Al", "Si", "Ge"})
 _OXIDE_NITRATES: Final = RARE_EARTHS | {"Bi", "Zr", "Hf", "Ti", "V"}
@@ -61,7 +61,7 @@ def _oxides(symbol: str) -> Iterator[str]:
 
 
 def _peroxides(symbol: str) -> Iterator[str]:
-    """Peroxides and hyperoxides of alkali and alkaline earth metals."""
+    """Peroxides and superoxides of alkali and alkaline earth metals."""
     if symbol in ALKALI:
         yield f"{symbol}2O2"
     if symbol in _HYPEROXIDES | _PEROXIDES:

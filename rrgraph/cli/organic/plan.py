@@ -1,4 +1,4 @@
-"""`rrgraph plan --domain organic`: SMILES flow in, ranked sets of reactants with their templates flow out."""
+"""`rrgraph plan --domain organic`: ranks sets of reactants, with their templates, for products given as SMILES."""
 
 from __future__ import annotations
 

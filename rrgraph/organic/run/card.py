@@ -56,7 +56,7 @@ def _probability(config: OrganicConfig) -> str:
         return (
             f"Its probability is that of being the recorded one, by boosted trees that compare all sets which "
             f"{config.search.templates} templates lead to. They learned from the validation rows; each of these is "
-            "judged by trees that have not seen its product."
+            "scored by trees that have not seen its product."
         )
     among = ", among the templates whose pattern is in the product" if config.search.applicable else ""
     return f"The probability of a set is that of the best template that leads to it{among}."

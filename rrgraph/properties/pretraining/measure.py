@@ -38,7 +38,7 @@ class EncoderMetrics:
 
     Attributes:
         properties: each regression task on its test rows, beside CrabNet where its error is published.
-        untaught: the same over the test rows whose composition has no training label in any task at all.
+        unlabelled: the same over the test rows whose composition has no training label in any task at all.
         classes: by class task, accuracies of the model and of the most frequent class of the prototype.
         hidden_elements: accuracies of the model and of two co-occurrence baselines, over every element of compositions
             without any training label, one hidden at a time.
@@ -46,7 +46,7 @@ class EncoderMetrics:
     """
 
     properties: tuple[PropertyComparison, ...]
-    untaught: tuple[PropertyComparison, ...]
+    unlabelled: tuple[PropertyComparison, ...]
     classes: Mapping[str, Mapping[str, TopK]]
     hidden_elements: Mapping[str, TopK]
     hidden_fractions: Mapping[str, float]
@@ -55,7 +55,7 @@ class EncoderMetrics:
         """Return the metrics as JSON values."""
         return {
             "properties": {item.score.task: item.to_dict() for item in self.properties},
-            "untaught": {item.score.task: item.to_dict() for item in self.untaught},
+            "unlabelled": {item.score.task: item.to_dict() for item in self.unlabelled},
             "classes": {
                 task: {system: top.to_dict() for system, top in systems.items()}
                 for task, systems in self.classes.items()
@@ -68,7 +68,7 @@ class EncoderMetrics:
 def measure_encoder(predictor: PropertyPredictor, table: PropertyTable) -> EncoderMetrics:
     """Measure a pretrained encoder on the test subset of a property table."""
     rows = np.flatnonzero((table.subsets == TEST).any(axis=1))
-    untaught = ~(table.subsets[rows] == TRAIN).any(axis=1)
+    unlabelled = ~(table.subsets[rows] == TRAIN).any(axis=1)
     predictions = predictor.predict_arrays(table.elements[rows], table.fractions[rows])
     scores: list[PropertyScore] = []
     apart: list[PropertyScore] = []
@@ -81,7 +81,7 @@ def measure_encoder(predictor: PropertyPredictor, table: PropertyTable) -> Encod
         if prediction.probabilities is not None:
             classes[task.name] = _classes(table, column, rows[inside], prediction.probabilities[inside])
             continue
-        for chosen, found in ((inside, scores), (inside & untaught, apart)):
+        for chosen, found in ((inside, scores), (inside & unlabelled, apart)):
             if chosen.any():
                 value, deviation = prediction.value[chosen], prediction.uncertainty[chosen]
                 found.append(
@@ -108,16 +108,16 @@ def _classes(
 
 def _hidden(predictor: PropertyPredictor, table: PropertyTable) -> tuple[dict[str, TopK], dict[str, float]]:
     """Hide every element, and a pair of fractions, of compositions the encoder was not trained on."""
-    taught = ((table.subsets == TRAIN) | (table.subsets == VALIDATION)).any(axis=1)
-    untaught = np.flatnonzero(~taught & ((table.elements > 0).sum(axis=1) > 1))
-    if not len(untaught) or not taught.any():
+    labelled = ((table.subsets == TRAIN) | (table.subsets == VALIDATION)).any(axis=1)
+    unlabelled = np.flatnonzero(~labelled & ((table.elements > 0).sum(axis=1) > 1))
+    if not len(unlabelled) or not labelled.any():
         return {}, {}
     rng = np.random.default_rng(0)
-    chosen = np.sort(rng.choice(untaught, min(len(untaught), _MASKED_COMPOSITIONS), replace=False))
+    chosen = np.sort(rng.choice(unlabelled, min(len(unlabelled), _MASKED_COMPOSITIONS), replace=False))
     elements, fractions = table.elements[chosen], table.fractions[chosen]
     rows, slots = masked_slots(elements)
     truth = elements[rows, slots].astype(np.int64)
-    baseline = CooccurrenceBaseline.fit(table.elements[taught], table.fractions[taught])
+    baseline = CooccurrenceBaseline.fit(table.elements[labelled], table.fractions[labelled])
     given = elements[rows], fractions[rows]
     groups = rows.tolist()
     systems = {

@@ -33,7 +33,7 @@ _LIMITS = """\
   are not in the data.
 - Temperatures, times, atmospheres, polymorphs and particle sizes are not considered; a composition is all it sees.
 - Recorded sets extracted from text by machine contain errors.
-- Precursors never seen in training are judged by their composition alone, and less reliably.
+- Precursors never seen in training are scored by their composition alone, and less reliably.
 - Link probabilities are relative to the negatives of training; compare them within one target.
 """
 
@@ -59,14 +59,14 @@ so the probabilities of a target's sets need not add up to 1. They order the set
 """
 
 _UNUSED_SCORER = """
-These are the probabilities that were measured here. With mode `listwise` the set scorer gives each set its own.
+These are the probabilities that were measured here. With mode `listwise` the re-ranker gives each set its own.
 """
 
 _NORMALISED = """\
 The probability of a set is that of being the one that the literature records for the target. The candidate sets of a
 target exclude each other: their probabilities, and the probability that none of them is recorded, add up to 1. Sets
 that the options of a plan forbid keep theirs. A target with several recorded sets divides its probability among them;
-where the size is told, all of it is divided among sets of that size. It is not the chance that a synthesis works.
+where the size is known, all of it is divided among sets of that size. It is not the chance that a synthesis works.
 
 """
 
@@ -135,9 +135,9 @@ def _stages(config: RunConfig, split: Split, reranker: EnsembleReranker | None) 
     decoders = f"the `{model.decoder}` decoder"
     if model.n_decoders > 1:
         decoders = (
-            f"{model.n_decoders} `{model.decoder}` decoders, each taught without its share of the element systems,"
+            f"{model.n_decoders} `{model.decoder}` decoders, each trained without its share of the element systems,"
         )
-    statistics = f"{'with' if model.statistics else 'without'} link statistics"
+    statistics = f"{'with' if model.statistics else 'without'} frequency features"
     links = f"{encoder} and {decoders} {statistics}"
     head = f"# Model card: {config.name}\n\nLink model of rrgraph {__version__}, seed {config.seed}"
     if reranker is None:
@@ -148,9 +148,9 @@ def _stages(config: RunConfig, split: Split, reranker: EnsembleReranker | None) 
         beside = " and" if scorer else ", a network and"
         scorer += f"{beside} {reranker.tree_weight:g} times {reranker.trees.trees} boosted trees"
     stages = (
-        f"1. links get their log-odds from {links};",
-        f"2. a set scorer{f'{scorer},' if scorer else ''} compares the "
-        f'{reranker.candidates} most probable sets of each target and "none of these"; its scores are divided by '
+        f"1. links get their logits from {links};",
+        f"2. a re-ranker{f'{scorer},' if scorer else ''} compares the "
+        f'{reranker.candidates} most probable sets of each target and "another set"; its scores are divided by '
         f"{_temperatures(config, split, reranker)}.",
     )
     return "\n".join(
@@ -174,7 +174,7 @@ def _temperatures(config: RunConfig, split: Split, reranker: EnsembleReranker) -
         origin = "as the configuration says"
     elif len(split.validation):
         origin = f"fitted on the {len(split.validation)} validation rows"
-    known_size = f"{reranker.known_size_temperature:.3g} where the size is told"
+    known_size = f"{reranker.known_size_temperature:.3g} where the size is known"
     return f"the temperature {reranker.temperature:.3g}, or {known_size} ({origin})"
 
 

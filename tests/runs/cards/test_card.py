@@ -105,7 +105,7 @@ def words(card):
 
 
 def two_stages(config, *, mode="listwise", decoders=3, temperature=0.0):
-    """A configuration with a second stage, and that stage."""
+    """A configuration with a re-ranker, and that re-ranker."""
     sets = RerankerConfig(enabled=True, training=RerankingConfig(temperature=temperature))
     evaluation = replace(config.evaluation, mode=mode)
     network = ListwiseNetwork(ListwiseNetworkConfig(width=4, n_networks=2))
@@ -128,23 +128,23 @@ def test_a_second_stage_that_was_not_measured_is_no_excuse_for_products(tiny, pr
     config, reranker = two_stages(tiny, mode="product")
     card = words(model_card(config, prepared, finished.comparison, reranker=reranker))
     assert "The probability of a set is the product of the link probabilities" in card
-    assert "With mode `listwise` the set scorer gives each set its own" in card
+    assert "With mode `listwise` the re-ranker gives each set its own" in card
 
 
 def test_the_head_names_the_stages(tiny, prepared, finished):
     one = words(model_card(tiny, prepared, finished.comparison))
-    assert "seed 0: a composition encoder and the `concat` decoder with link statistics." in one
+    assert "seed 0: a composition encoder and the `concat` decoder with frequency features." in one
     config, reranker = two_stages(tiny)
     two = words(model_card(config, prepared, finished.comparison, reranker=reranker))
-    assert "3 `concat` decoders, each taught without its share of the element systems, with link statistics;" in two
-    assert 'the mean of 2 networks, compares the 48 most probable sets of each target and "none of these"' in two
+    assert "3 `concat` decoders, each trained without its share of the element systems, with frequency features;" in two
+    assert 'the mean of 2 networks, compares the 48 most probable sets of each target and "another set"' in two
     boosted = replace(reranker, trees=TreeEnsemble(30, 2), tree_weight=0.5)
     three = words(model_card(config, prepared, finished.comparison, reranker=boosted))
     assert "the mean of 2 networks and 0.5 times 30 boosted trees, compares the 48" in three
-    assert two.count("the temperature 1.23, or 0.876 where the size is told") == 2
+    assert two.count("the temperature 1.23, or 0.876 where the size is known") == 2
     pretrained = replace(tiny, model=replace(tiny.model, pretrained="encoder", statistics=False))
     card = words(model_card(pretrained, prepared, finished.comparison))
-    assert "the pretrained encoder `encoder` and the `concat` decoder without link statistics" in card
+    assert "the pretrained encoder `encoder` and the `concat` decoder without frequency features" in card
 
 
 def test_the_card_says_where_the_temperature_comes_from(tiny, prepared):
@@ -172,10 +172,10 @@ def test_a_run_with_a_second_stage_writes_its_card(tiny, tmp_path):
     card = words((train_run(config).folder / "card.md").read_text())
     reranker = load_checkpoint(tmp_path / "two").reranker
     assert (
-        f"the temperature {reranker.temperature:.3g}, or {reranker.known_size_temperature:.3g} where the size is told"
+        f"the temperature {reranker.temperature:.3g}, or {reranker.known_size_temperature:.3g} where the size is known"
         in card
     )
-    assert "a set scorer compares the 8 most probable sets" in card
+    assert "a re-ranker compares the 8 most probable sets" in card
     assert "add up to 1" in card
 
 

@@ -117,7 +117,7 @@ def test_the_bundled_encoder_is_the_default(rrgraph, pretrained, monkeypatch, tm
         asked.append(name)
         return load_encoder(str(pretrained))
 
-    monkeypatch.setattr("rrgraph.models.load_encoder", load)
+    monkeypatch.setattr("rrgraph.load_encoder", load)
     (tmp_path / "formulas.txt").write_text("BaTiO3\n")
     assert rrgraph("embed", "--input", tmp_path / "formulas.txt", "--output", tmp_path / "e.csv").code == 0
     assert asked == ["encoder"]

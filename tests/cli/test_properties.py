@@ -168,13 +168,14 @@ def test_a_column_and_standard_input(properties, tmp_path, monkeypatch):
 def test_the_bundled_encoder_is_the_default(rrgraph, pretrained, monkeypatch):
     asked = []
 
-    def load(name):
-        asked.append(name)
+    def load(*names):
+        asked.append(names)
         return load_encoder(str(pretrained))
 
-    monkeypatch.setattr("rrgraph.models.load_encoder", load)
+    monkeypatch.setattr("rrgraph.load_encoder", load)
     assert rrgraph("properties", "BaTiO3").code == 0
-    assert asked == ["encoder"]
+    assert rrgraph("properties", "BaTiO3", "--model", "encoder").code == 0
+    assert asked == [(), ("encoder",)]
 
 
 @pytest.mark.parametrize(

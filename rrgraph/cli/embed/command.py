@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import rrgraph as rr
 from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command
 
 if TYPE_CHECKING:
-    from rrgraph.models import Model
     from rrgraph.properties import PropertyPredictor
 
 __all__ = ["add_parser", "run"]
@@ -72,13 +72,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 2 if bad else 0
 
 
-def load_any(name: str | None) -> PropertyPredictor | Model:
+def load_any(name: str | None) -> PropertyPredictor | rr.Model:
     """Load the bundled encoder, or a pretrained encoder or link model by bundled name or path.
 
     Raises:
         ModelError: there is no such model, or it is damaged.
     """
-    from rrgraph.models import DEFAULT_ENCODER, FORMAT, bundled_models, load_encoder, load_model
+    from rrgraph.models import DEFAULT_ENCODER, FORMAT, bundled_models
     from rrgraph.nn import model_format
     from rrgraph.properties import PROPERTY_FORMAT
 
@@ -86,5 +86,5 @@ def load_any(name: str | None) -> PropertyPredictor | Model:
     if name not in bundled_models(PROPERTY_FORMAT) and (
         name in bundled_models(FORMAT) or (Path(name).is_dir() and model_format(name) == FORMAT)
     ):
-        return load_model(name)
-    return load_encoder(name)
+        return rr.load_model(name)
+    return rr.load_encoder(name)

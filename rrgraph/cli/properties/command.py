@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+import rrgraph as rr
 from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command
 from rrgraph.errors import PlanningError
@@ -53,9 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     from rrgraph.cli.properties.names import shown_tasks
     from rrgraph.cli.properties.output import PropertyTableWriter, describe_properties, property_layout
-    from rrgraph.models import DEFAULT_ENCODER, load_encoder
 
-    predictor = load_encoder(arguments.model or DEFAULT_ENCODER)
+    predictor = rr.load_encoder(arguments.model) if arguments.model else rr.load_encoder()
     tasks = shown_tasks(predictor.tasks, every=arguments.all)
     table, layout = PropertyTableWriter(), property_layout(tasks)
     failed = False

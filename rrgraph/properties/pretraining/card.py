@@ -40,7 +40,7 @@ def encoder_card(config: PretrainConfig, table: PropertyTable, metrics: EncoderM
         "## Mean absolute errors on the test parts\n",
         comparison_table(metrics.properties),
         "The same over test compositions without a training label in any task:\n",
-        comparison_table(metrics.untaught),
+        comparison_table(metrics.unlabelled),
         "## Uncertainties: share of test errors within one and two standard deviations, in %\n",
         coverage_table(metrics),
         "## Classes and hidden elements: accuracy in %, 95 % interval\n",

@@ -55,7 +55,7 @@ class EncoderMetrics:
         """Return the metrics as JSON values."""
         return {
             "properties": {item.score.task: item.to_dict() for item in self.properties},
-            "unlabelled": {item.score.task: item.to_dict() for item in self.unlabelled},
+            "untaught": {item.score.task: item.to_dict() for item in self.unlabelled},
             "classes": {
                 task: {system: top.to_dict() for system, top in systems.items()}
                 for task, systems in self.classes.items()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -149,20 +148,20 @@ def train(
 
     Args:
         config: a configuration, a YAML file of one, or the name of a built-in one (`rrgraph config list`).
-        overrides: values that replace those of the file, by dotted key such as ``training.epochs``.
+        overrides: values that replace those of the configuration, by dotted key such as ``training.epochs``.
         resume: continue an interrupted run.
 
     Raises:
         ConfigError: the configuration or the run folder is refused; nothing has been written then.
     """
-    from rrgraph.runs import load_run, materials_workflow
+    from rrgraph.runs import load_any, workflow_of
+    from rrgraph.util.config import set_values
     from rrgraph.util.named_configs import find_config
 
-    if isinstance(config, str | os.PathLike):
-        config = load_run(
-            find_config(os.fspath(config)), [f"{key}={json.dumps(value)}" for key, value in (overrides or {}).items()]
-        )
-    return cast("RunResult", materials_workflow(config).run(config, resume=resume))
+    given: Any = load_any(find_config(config)) if isinstance(config, str | os.PathLike) else config
+    workflow = workflow_of(given)
+    values = {key: _plain(value) for key, value in (overrides or {}).items()}
+    return cast("RunResult", workflow.run(set_values(given, values), resume=resume))
 
 
 def evaluate(
@@ -190,13 +189,13 @@ def evaluate(
         ConfigError: the protocol is unknown.
         DataError: the table cannot be read.
     """
-    from rrgraph.evaluation import evaluate_planner, read_protocol
+    from rrgraph.evaluation import Protocol, evaluate_planner, read_protocol
     from rrgraph.models import default_mode
     from rrgraph.planning import resolve_candidates
     from rrgraph.runs import candidate_pool
 
     predictor, rows = _loaded(model), _table(table)
-    rules = read_protocol(protocol) if isinstance(protocol, str) else protocol
+    rules = protocol if isinstance(protocol, Protocol) else read_protocol(str(protocol))
     known = candidate_pool(predictor.vocabulary, rows)
     return evaluate_planner(
         predictor,
@@ -206,6 +205,13 @@ def evaluate(
         mode=mode or default_mode(predictor, known_size=rules.set_size == "known"),
         train_precursors={precursor.key for precursor in predictor.seen},
     )
+
+
+def _plain(value: Any) -> Any:
+    """Return a setting as YAML knows it: paths as text, numbers of numpy as those of Python."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return value.item() if hasattr(value, "item") else value
 
 
 def _loaded(model: Model | str | os.PathLike[str]) -> Model:

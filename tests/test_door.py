@@ -6,9 +6,11 @@ import doctest
 import functools
 import importlib
 import json
+import re
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 from pymatgen.core import Composition as PymatgenComposition
@@ -17,7 +19,7 @@ from pymatgen.entries.computed_entries import ComputedEntry
 
 import rrgraph as rr
 from rrgraph.cli.main import main
-from rrgraph.errors import DataError, FormulaError, PlanningError, RRGraphError
+from rrgraph.errors import ConfigError, DataError, FormulaError, PlanningError, RRGraphError
 from rrgraph.planning.constraints import _balanced
 
 CUBE = [[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]]
@@ -273,3 +275,41 @@ def test_a_run_has_its_model_history_and_metrics(finished):
     assert found.rows == len(finished.split.test)
     assert rr.evaluate(finished.folder, finished.split.test).overall.top[1].value == found.top[1].value
     assert finished.model.plan("BaTiO3", top_k=1, literature=False).no_match is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"top_k": 0}, "top_k is 0, expected a whole number of at least 1"),
+        ({"top_k": "a"}, "top_k is 'a'"),
+        ({"precedents": -1}, "precedents is -1"),
+        ({"exclude": 3}, "not int"),
+        ({"stock": 3}, "not int"),
+        ({"constraints": 3}, "constraints is 3"),
+        ({"energies": 3}, "energies is 3"),
+        ({"energies": True, "temperature": "x"}, "The temperature is x K"),
+        ({"literature": 3}, "literature is 3"),
+        ({"set_size": "column:size"}, "a range such as 2-4; the largest is 20"),
+    ],
+)
+def test_an_option_of_the_wrong_kind_is_one_sentence(options, message):
+    with pytest.raises(RRGraphError, match=re.escape(message)):
+        rr.plan("BaTiO3", **{"literature": False, **options})
+
+
+def test_materials_may_be_amounts_and_structure_files(tmp_path):
+    assert rr.plan({"Ba": 1, "Ti": 1, "O": 3}, top_k=1, literature=False).target == "BaTiO3"
+    path = tmp_path / "cell.cif"
+    Structure(Lattice.cubic(4), ["Mg", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]]).to(filename=str(path))
+    assert rr.plan(str(path), top_k=1, literature=False).target == "MgO"
+    with pytest.raises(DataError, match=r"no structure file 'nope\.cif'"):
+        rr.plan("nope.cif")
+
+
+def test_a_configuration_takes_values_of_any_usual_type(tiny, tmp_path):
+    values = {"output": tmp_path / "run", "training.epochs": np.int64(1), "evaluation.subsets": []}
+    assert [row["epoch"] for row in rr.train(tiny, values).history] == [1]
+    with pytest.raises(ConfigError, match=r"Did you mean 'training\.epochs'"):
+        rr.train(tiny, {"training.epoch": 3})
+    with pytest.raises(ConfigError, match="not int"):
+        rr.train(3)

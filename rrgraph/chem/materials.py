@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
@@ -37,8 +37,9 @@ class _HasComposition(Protocol):
         ...
 
 
-Material: TypeAlias = str | Composition | _HasAmounts | _HasComposition
-"""A formula, a composition of ours, or a pymatgen `Composition`, `Structure` or `ComputedEntry`."""
+Material: TypeAlias = str | Composition | Mapping[str, float] | _HasAmounts | _HasComposition
+"""A formula, the name of a CIF or POSCAR file, a composition of ours, amounts by element, or a pymatgen `Composition`,
+`Structure` or `ComputedEntry`."""
 
 
 def as_composition(material: Material) -> Composition:
@@ -51,13 +52,16 @@ def as_composition(material: Material) -> Composition:
 
     Raises:
         FormulaError: it is not a material, or its formula cannot be read.
+        DataError: the structure file cannot be read.
     """
     if isinstance(material, Composition):
         return material
     if isinstance(material, str):
-        return parse_formula(material)
+        return read_structure(material) if is_structure_file(material) else parse_formula(material)
     if isinstance(material, _HasAmounts):
         return composition_from_amounts(material.get_el_amt_dict())
+    if isinstance(material, Mapping):
+        return composition_from_amounts(material)
     inner = getattr(material, "composition", None)
     if isinstance(inner, _HasAmounts):
         reduced: Any = getattr(inner, "reduced_composition", inner)
@@ -70,7 +74,7 @@ def as_composition(material: Material) -> Composition:
 
 def is_material(value: object) -> TypeGuard[Material]:
     """Whether a value stands for one material, and not for several."""
-    return isinstance(value, str | Composition | _HasAmounts | _HasComposition)
+    return isinstance(value, str | Composition | Mapping | _HasAmounts | _HasComposition)
 
 
 def as_compositions(materials: Material | Iterable[Material]) -> list[Composition]:

@@ -173,9 +173,9 @@ def check_temperature(temperature: float) -> None:
     Raises:
         RRGraphError: it is not from 298 to 2500 K.
     """
-    if not _LOWEST <= temperature <= _HIGHEST:
+    if not isinstance(temperature, int | float) or not _LOWEST <= temperature <= _HIGHEST:
         raise RRGraphError(
-            f"The temperature is {temperature:g} K, expected {_LOWEST:g} to {_HIGHEST:g} K, the range of the gas data."
+            f"The temperature is {temperature} K, expected {_LOWEST:g} to {_HIGHEST:g} K, the range of the gas data."
         )
 
 

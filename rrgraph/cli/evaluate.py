@@ -17,7 +17,6 @@ from rrgraph.cli.common.options import (
     add_protocol_flags,
     add_subgroups,
     protocol_overrides,
-    score_mode,
     subgroups,
 )
 from rrgraph.errors import ConfigError, DataError, suggestion
@@ -77,6 +76,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     from rrgraph.baselines import BASELINES
     from rrgraph.cli.common.show import show_edges, show_metrics, show_subgroups
     from rrgraph.evaluation import PROTOCOLS, evaluate_links
+    from rrgraph.models import default_mode
     from rrgraph.planning import TargetCandidates, resolve_candidates
     from rrgraph.runs import candidate_pool
     from rrgraph.runs.measure import measure_systems
@@ -94,7 +94,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     known = candidate_pool(predictor.vocabulary, table)
     pool = resolve_candidates(arguments.candidates, known, predictor.seen, targets=table.targets)
     per_target = float(median(pool.counts())) if isinstance(pool, TargetCandidates) else float(len(pool))
-    mode = score_mode(arguments.mode, predictor, known_size=protocol.set_size == "known")
+    mode = arguments.mode or default_mode(predictor, known_size=protocol.set_size == "known")
     systems: dict[str, LinkScorer | SetProposer] = {MODEL: predictor}
     if split is not None:
         systems |= {name: baseline().fit(split.train, split) for name, baseline in baselines.items()}

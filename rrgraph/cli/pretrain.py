@@ -37,9 +37,11 @@ def run(arguments: argparse.Namespace) -> None:
     from rrgraph.properties.pretraining import PretrainConfig, accuracy_table, comparison_table, pretrain_run
     from rrgraph.util.config import load_config
     from rrgraph.util.named_configs import find_config
+    from rrgraph.util.settings import check
 
     config = load_config(find_config(arguments.config), arguments.overrides, schema=PretrainConfig)
     if arguments.explain is not None:
+        check(config)
         show_settings(config, arguments.explain)
         return
     result = pretrain_run(config, resume=arguments.resume, on_data=_show_data)

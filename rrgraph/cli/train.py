@@ -38,9 +38,11 @@ def run(arguments: argparse.Namespace) -> None:
     from rrgraph.cli.organic.show import show_reactions
     from rrgraph.runs import load_any, workflow_of
     from rrgraph.util.named_configs import find_config
+    from rrgraph.util.settings import check
 
     config = load_any(find_config(arguments.config), arguments.overrides)
     if arguments.explain is not None:
+        check(config)
         show_settings(config, arguments.explain)
         return
     workflow = workflow_of(config)

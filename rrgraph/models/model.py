@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rrgraph.chem import Composition, Material, as_compositions, is_material
-from rrgraph.data import LinkBatch, ReactionTable
+from rrgraph.data import LinkBatch, ReactionTable, load_table
+from rrgraph.errors import PlanningError
 from rrgraph.graph import UNRELATED_LOGIT, build_graph, element_presence, featurise
 from rrgraph.models.checkpoint import LinkCheckpoint
 from rrgraph.models.planner import candidate_list, constrained_planner
@@ -113,6 +114,8 @@ class Model(LinkScorer):
         Raises:
             RRGraphError: a material cannot be read, or an option cannot be used.
         """
+        if not isinstance(constraints, SetConstraints | None):
+            raise PlanningError(f"constraints is {constraints!r}, expected `rrgraph.Constraints` or None.")
         wanted = (constraints or SetConstraints()).narrowed(
             exclude=exclude, require=require, stock=stock, set_size=set_size, balanced=balanced
         )
@@ -171,7 +174,7 @@ class Model(LinkScorer):
         names = [f"e{number}" for number in range(embeddings.shape[1])]
         return pd.DataFrame(embeddings, index=_formulas(compositions, "formula"), columns=names)
 
-    def graph(self, table: ReactionTable) -> HeteroData:
+    def graph(self, table: ReactionTable | str) -> HeteroData:
         """Return the graph of the links that a table records, with this model's whole vocabulary among the precursors.
 
         A model keeps counts of its training reactions and not the links themselves, so the table has to be given: of a
@@ -185,7 +188,8 @@ class Model(LinkScorer):
         Raises:
             DataError: the table has no rows.
         """
-        return build_graph(table, extra_precursors=self.vocabulary).named()
+        rows = table if isinstance(table, ReactionTable) else load_table(table)
+        return build_graph(rows, extra_precursors=self.vocabulary).named()
 
     @torch.inference_mode()
     def embeddings(self, compositions: Sequence[Composition]) -> Tensor:

@@ -33,7 +33,7 @@ Literature: TypeAlias = bool | str | os.PathLike[str] | LiteratureSource
 """Whether precedents are wanted, or where they are looked up: the name or path of a reaction table, or that itself."""
 
 #: Predictions that are kept for later targets.
-_KEPT = 100_000
+_CACHE_SIZE = 100_000
 
 
 class PredictedEnergies:
@@ -67,7 +67,7 @@ class PredictedEnergies:
         return [reaction_energy(equation, energies, temperature=self.temperature) for equation in equations]
 
     def _predict(self, compositions: Iterable[Composition]) -> None:
-        if len(self._predicted) > _KEPT:
+        if len(self._predicted) > _CACHE_SIZE:
             self._predicted.clear()
         new = [c for c in dict.fromkeys(compositions) if c.key not in self.given and c.key not in self._predicted]
         if not new:
@@ -100,6 +100,8 @@ def energy_source(energies: Energies, *, temperature: float | None = None) -> En
         return PredictedEnergies(read_formation_energies(energies), temperature=temperature)
     if isinstance(energies, Mapping):
         return PredictedEnergies(energies, temperature=temperature)
+    if not isinstance(energies, EnergySource):
+        raise PlanningError(f"energies is {energies!r}, expected True, False, a file or formation energies.")
     return energies
 
 
@@ -126,6 +128,8 @@ def literature_source(literature: Literature | None) -> LiteratureSource | None:
         return _at_hand(name, str(path), path.stat().st_mtime_ns)
     if isinstance(literature, str | os.PathLike):
         return load_known_reactions(literature)
+    if not isinstance(literature, LiteratureSource):
+        raise PlanningError(f"literature is {literature!r}, expected True, False, or a reaction table.")
     return literature
 
 

@@ -239,7 +239,7 @@ def read_sizes(text: SizeChoice) -> tuple[int, ...]:
         return tuple(range(low, high + 1))
     raise OptionError(
         "set_size",
-        f" is '{text}', expected a number such as 3, a range such as 2-4 or column:NAME; the largest is {MAX_SIZE}.",
+        f" is '{text}', expected a number such as 3, a range such as 2-4; the largest is {MAX_SIZE}.",
     )
 
 
@@ -271,4 +271,6 @@ def _listed(values: Any) -> list[Any]:
     """Return one value or several as a list; text is divided at commas."""
     if isinstance(values, str):
         return [text.strip() for text in values.split(",") if text.strip()]
-    return [values] if is_material(values) else list(values)
+    if is_material(values) or not isinstance(values, Iterable):
+        return [values]  # what is no material is refused where it is read
+    return list(values)

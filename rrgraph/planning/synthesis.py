@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from rrgraph.chem import BalancedEquation, BalanceError, Composition, batch_masses, parse_formula
 from rrgraph.data import KnownReaction, PrecursorSet
@@ -29,6 +29,7 @@ PRECEDENTS: Final = 3
 """Literature precedents of a plan, unless another number is asked for."""
 
 
+@runtime_checkable
 class EnergySource(Protocol):
     """Gives reaction energies.
 
@@ -43,6 +44,7 @@ class EnergySource(Protocol):
         ...
 
 
+@runtime_checkable
 class LiteratureSource(Protocol):
     """Finds recorded reactions, such as `rrgraph.data.KnownReactions`.
 
@@ -259,8 +261,11 @@ def plan_syntheses(
         precedents: how many of them for each target.
 
     Raises:
-        PlanningError: `top_k` or a size is below 1, or the sizes are not as many as the targets.
+        PlanningError: `top_k` or a size is below 1, `precedents` below 0, or the sizes are not as many as the targets.
     """
+    for name, value, least in (("top_k", top_k, 1), ("precedents", precedents, 0)):
+        if not isinstance(value, int) or value < least:
+            raise PlanningError(f"{name} is {value!r}, expected a whole number of at least {least}.")
     plans = [
         SynthesisPlan(
             target=plan.target.formula,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
+from rrgraph.errors import ConfigError
 from rrgraph.nn import model_format
 from rrgraph.runs.config import BaselineConfig, RunConfig
 from rrgraph.util.config import BaseConfig, load_config, read_mapping
@@ -158,8 +159,18 @@ def load_any(path: str | Path, overrides: Sequence[str] = (), *, recorded: bool 
 
 
 def workflow_of(config: BaseConfig) -> Workflow[Any]:
-    """Return the workflow of a configuration."""
-    return next(each for each in _workflows() if type(config) is each.schema)
+    """Return the workflow of a configuration.
+
+    Raises:
+        ConfigError: it is not the configuration of a run.
+    """
+    for each in _workflows():
+        if type(config) is each.schema:
+            return each
+    raise ConfigError(
+        "A run needs a configuration: a file, the name of a built-in one, or a RunConfig, BaselineConfig or "
+        f"OrganicConfig, not {type(config).__name__}."
+    )
 
 
 def workflow_of_model(folder: str) -> Workflow[Any]:

@@ -25,7 +25,7 @@ def config_names() -> list[str]:
     return [path.relative_to(folder).with_suffix("").as_posix() for path in paths]
 
 
-def find_config(name: str | Path, *, group: str = "") -> Path:
+def find_config(name: str | os.PathLike[str], *, group: str = "") -> Path:
     """Return the path of a configuration, given as a file or by name; a file that exists wins.
 
     Args:
@@ -42,7 +42,9 @@ def find_config(name: str | Path, *, group: str = "") -> Path:
         if candidate in known:
             return _from_here(_folder() / f"{candidate}.yaml")
     short = [other.removeprefix(f"{group}/") for other in known] if group else known
-    near = suggest_file(name) or suggestion(_stem(name), dict.fromkeys([*short, *known]))
+    last = next((other for other in known if other.rpartition("/")[2] == _stem(name)), "")
+    near = f" Did you mean '{last}'?" if last else suggest_file(name)
+    near = near or suggestion(_stem(name), dict.fromkeys([*short, *known]))
     raise ConfigError(f"There is no configuration file '{name}', and none of that name comes with rrgraph.{near}")
 
 
@@ -69,5 +71,5 @@ def _from_here(path: Path) -> Path:
     return Path(os.path.relpath(path)) if path.is_relative_to(Path.cwd()) else path
 
 
-def _stem(name: str | Path) -> str:
+def _stem(name: str | os.PathLike[str]) -> str:
     return Path(name).as_posix().removeprefix("configs/").removesuffix(".yaml")

@@ -12,7 +12,7 @@ from rrgraph.cli.common.argparse_private import ArgumentContainer, Commands
 from rrgraph.errors import ConfigError, suggestion
 
 if TYPE_CHECKING:
-    from rrgraph.models import Model
+    pass
 
 __all__ = [
     "CANDIDATES",
@@ -26,7 +26,6 @@ __all__ = [
     "positive_int",
     "positive_number",
     "protocol_overrides",
-    "score_mode",
     "subgroups",
 ]
 
@@ -145,7 +144,7 @@ def add_protocol_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def add_mode(parser: ArgumentContainer) -> None:
-    """Add `--mode`; `score_mode` reads it."""
+    """Add `--mode`."""
     parser.add_argument(
         "--mode",
         metavar="NAME",
@@ -191,10 +190,3 @@ def protocol_overrides(arguments: argparse.Namespace) -> dict[str, object]:
     if "max_candidates" in arguments:  # None is a value: the whole pool
         flags["max_candidates"] = arguments.max_candidates
     return flags
-
-
-def score_mode(choice: str | None, predictor: Model, *, known_size: bool) -> str:
-    """Return what sets are ranked by: the given choice, else the best for the model."""
-    from rrgraph.models import default_mode
-
-    return choice or default_mode(predictor, known_size=known_size)

@@ -27,7 +27,7 @@ from rrgraph.util.files import suggest_file
 
 __all__ = ["TargetRow", "count_lines", "read_targets", "size_column_of"]
 
-_CHUNK = 256
+_BATCH_SIZE = 256
 _FORMULA_COLUMNS = ("target", "formula")
 _SIZE_COLUMN = "column:"
 
@@ -71,7 +71,7 @@ def read_targets(
     size_column: str | None = None,
     *,
     formula_column: str | None = None,
-    chunk: int = _CHUNK,
+    chunk: int = _BATCH_SIZE,
 ) -> Iterator[list[TargetRow]]:
     """Return an iterator over the rows in order, some hundred at a time.
 

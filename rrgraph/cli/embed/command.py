@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     check_output(arguments.output, EMBEDDING_SUFFIXES)
     batches = read_targets([], arguments.input, formula_column=arguments.column, chunk=_BATCH_SIZE)
-    predictor = load_any(arguments.model)
+    predictor = load_embedder(arguments.model)
     width = predictor.checkpoint.model.config.width
     written = bad = 0
     with (
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 2 if bad else 0
 
 
-def load_any(name: str | None) -> PropertyPredictor | rr.Model:
+def load_embedder(name: str | None) -> PropertyPredictor | rr.Model:
     """Load the bundled encoder, or a pretrained encoder or link model by bundled name or path.
 
     Raises:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["check_options", "run_organic"]
 
 _SHARED = ("formulas", "input", "model", "top_k", "output", "json", "domain", "svg")
-_AT_ONCE = 64
+_BATCH_SIZE = 64
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,9 @@ def run_organic(arguments: argparse.Namespace) -> int:
     texts = _texts(arguments.formulas, arguments.input)
     failed = False
     with open_output(arguments.output, LAYOUT, as_json=arguments.json, table=_Table()) as output:
-        for start in range(0, len(texts), _AT_ONCE):
+        for start in range(0, len(texts), _BATCH_SIZE):
             rows: list[tuple[str, str | None]] = []
-            for text in texts[start : start + _AT_ONCE]:
+            for text in texts[start : start + _BATCH_SIZE]:
                 try:
                     rows.append((canonical_smiles(text), None))
                 except MoleculeError as problem:

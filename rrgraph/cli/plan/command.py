@@ -84,7 +84,7 @@ def add_parser(name: str, commands: Commands) -> None:
         "--temperature", type=positive_number, metavar="K", help="free energies with gases at K and 1 bar (298 to 2500)"
     )
     sets = parser.add_argument_group("which sets are valid")
-    sets.add_argument("--set-size", metavar="N|A-B|column:NAME", help="number of precursors (1-6)")
+    sets.add_argument("--set-size", metavar="N|A-B|column:NAME", help="number of precursors, at most 20 (default: 1-6)")
     sets.add_argument(
         "--cover", default="exempt", help="exempt: C, H, O, N may come from the atmosphere (default); strict"
     )

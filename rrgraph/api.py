@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
 
     from rrgraph.evaluation import Metrics, Protocol
-    from rrgraph.models.sources import Energies, Literature
+    from rrgraph.models import Energies, Literature
     from rrgraph.runs import BaselineConfig, RunConfig, RunResult
 
 __all__ = ["build_graph", "evaluate", "load_reactions", "plan", "train"]

@@ -135,7 +135,7 @@ def _split(arguments: argparse.Namespace, *, systems: bool) -> Split | None:
     """Return the split of the run where one of its subsets, a baseline or (`systems`) the distance is asked for.
 
     Raises:
-        ConfigError: there is no such subset, or the model is no run folder and so has no split.
+        ConfigError: there is no such subset, or the model is not a run folder and so has no split.
     """
     from rrgraph.data import SUBSET_NAMES
     from rrgraph.runs import run_split
@@ -149,5 +149,5 @@ def _split(arguments: argparse.Namespace, *, systems: bool) -> Split | None:
         return None
     if not Path(arguments.model, "config.yaml").is_file():
         option = "--split" if subset else "--baseline" if arguments.baseline else "--by distance"
-        raise ConfigError(f"{option} needs the data of a run, and '{arguments.model}' is no run folder.")
+        raise ConfigError(f"{option} needs the data of a run, and '{arguments.model}' is not a run folder.")
     return run_split(arguments.model)

@@ -6,13 +6,15 @@ from rrgraph.models.initialisation import energy_head, link_model
 from rrgraph.models.model import Model
 from rrgraph.models.model_registry import DEFAULT_ENCODER, DEFAULT_MODEL, bundled_models, load_encoder, load_model
 from rrgraph.models.planner import constrained_planner, default_mode
-from rrgraph.models.sources import PredictedEnergies, energy_source, literature_source
+from rrgraph.models.sources import Energies, Literature, PredictedEnergies, energy_source, literature_source
 
 __all__ = [
     "DEFAULT_ENCODER",
     "DEFAULT_MODEL",
     "FORMAT",
+    "Energies",
     "LinkCheckpoint",
+    "Literature",
     "Model",
     "PredictedEnergies",
     "bundled_models",

@@ -23,7 +23,7 @@ __all__ = ["EnsembleReranker", "fit_temperature"]
 
 @dataclass(frozen=True, eq=False)
 class EnsembleReranker:
-    """A `rrgraph.planning.Reranker`: the second stage of a model, which ranks the sets that its links suggest.
+    """A `rrgraph.planning.Reranker`: a model's part that ranks the sets that its links suggest.
 
     Attributes:
         network: in evaluation mode.

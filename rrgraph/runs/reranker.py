@@ -1,4 +1,4 @@
-"""Train and calibrate the re-ranker of a run, the second stage after its link model."""
+"""Train and calibrate the re-ranker of a run, after its link model."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def organic_card(
 def _probability(config: OrganicConfig) -> str:
     if config.reranker.enabled:
         return (
-            f"Its probability is that of being the recorded one, by boosted trees that compare all sets which "
+            f"Its probability is that of being the recorded one, by gradient-boosted trees that compare all sets which "
             f"{config.search.templates} templates lead to. They learned from the validation rows; each of these is "
             "scored by trees that have not seen its product."
         )

@@ -86,7 +86,7 @@ def model_card(
         config: of the run; runs that `evaluation.card_from` names are read.
         prepared: the data.
         comparison: what was measured.
-        reranker: second stage of the model, if it has one.
+        reranker: of the model, if it has one.
     """
     external = measured_runs(config)
     shown = comparison | _by_split(external)
@@ -146,7 +146,7 @@ def _stages(config: RunConfig, split: Split, reranker: EnsembleReranker | None) 
     scorer = f", the mean of {networks} networks" if networks > 1 else ""
     if reranker.trees is not None:
         beside = " and" if scorer else ", a network and"
-        scorer += f"{beside} {reranker.tree_weight:g} times {reranker.trees.trees} boosted trees"
+        scorer += f"{beside} {reranker.tree_weight:g} times {reranker.trees.trees} gradient-boosted trees"
     stages = (
         f"1. links get their logits from {links};",
         f"2. a re-ranker{f'{scorer},' if scorer else ''} compares the "

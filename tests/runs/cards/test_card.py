@@ -140,7 +140,7 @@ def test_the_head_names_the_stages(tiny, prepared, finished):
     assert 'the mean of 2 networks, compares the 48 most probable sets of each target and "another set"' in two
     boosted = replace(reranker, trees=TreeEnsemble(30, 2), tree_weight=0.5)
     three = words(model_card(config, prepared, finished.comparison, reranker=boosted))
-    assert "the mean of 2 networks and 0.5 times 30 boosted trees, compares the 48" in three
+    assert "the mean of 2 networks and 0.5 times 30 gradient-boosted trees, compares the 48" in three
     assert two.count("the temperature 1.23, or 0.876 where the size is known") == 2
     pretrained = replace(tiny, model=replace(tiny.model, pretrained="encoder", statistics=False))
     card = words(model_card(pretrained, prepared, finished.comparison))

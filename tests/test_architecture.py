@@ -1,4 +1,4 @@
-"""The rule of docs/architecture.md that import-linter does not know: across packages, names come from the package itself."""
+"""A rule of docs/architecture.md beside those of import-linter: names come from the package, not from its modules."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ def load_run(path: str | Path, overrides: Sequence[str] = (), *, recorded: bool 
     """
     given = read_mapping(Path(path))
     if "domain" in given:
-        raise ConfigError(f"The configuration '{path}' is about domain '{given['domain']}', expected one of reactions.")
+        raise ConfigError(f"The configuration '{path}' is for molecules, expected one for materials.")
     if "baseline" in given:
         return load_config(path, overrides, schema=BaselineConfig, recorded=recorded, given=given)
     return load_config(path, overrides, schema=RunConfig, recorded=recorded, given=given)

@@ -8,7 +8,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Protocol, TypeAlias, TypeVar
+
+from omegaconf import OmegaConf
 
 from rrgraph.errors import ConfigError
 from rrgraph.nn import model_format
@@ -34,6 +36,13 @@ __all__ = [
 AnyConfig: TypeAlias = "RunConfig | BaselineConfig | OrganicConfig"
 
 C = TypeVar("C", bound=BaseConfig)
+
+_ELSEWHERE: Final = {
+    "systems": "rrgraph experiment",
+    "parameters": "rrgraph tune --space",
+    **dict.fromkeys(("data.built_in", "data.tables", "data.withhold"), "rrgraph pretrain"),
+}
+"""Keys by which configurations of other commands are recognised."""
 
 Columns = dict[str, int | float | None]
 """Columns of a row of an experiment's results."""
@@ -151,9 +160,12 @@ class Workflow(ABC, Generic[C]):
 def load_any(path: str | Path, overrides: Sequence[str] = (), *, recorded: bool = False) -> Any:
     """Read the configuration of a run of any workflow.
 
-    Args and errors are those of `load_config`.
+    Args and errors are those of `load_config`; what another command takes is refused by its name.
     """
     given = read_mapping(Path(path))
+    for key, command in _ELSEWHERE.items():
+        if OmegaConf.select(given, key) is not None:
+            raise ConfigError(f"'{path}' is not the configuration of a run: `{command}` takes it.")
     schema = next(each.schema for each in _workflows() if each.recognises(given))
     return load_config(path, overrides, schema=schema, recorded=recorded, given=given)
 

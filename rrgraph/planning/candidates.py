@@ -71,13 +71,10 @@ class CandidateFilter:
     """
 
     def __init__(self, candidates: Iterable[Composition], constraints: SetConstraints) -> None:
-        distinct: dict[str, Composition] = {}
-        for candidate in candidates:
-            distinct.setdefault(candidate.key, candidate)
         self._own = candidates if isinstance(candidates, TargetCandidates) else None
         self.constraints = constraints
-        self.candidates = tuple(distinct.values())
-        self.position = {key: index for index, key in enumerate(distinct)}
+        self.candidates = tuple(dict.fromkeys(candidates))
+        self.position = {candidate.key: index for index, candidate in enumerate(self.candidates)}
         self._check()
         words = np.array([_words(candidate.elements) for candidate in self.candidates], dtype=np.uint64).reshape(-1, 2)
         self._low, self._high = words[:, 0].copy(), words[:, 1].copy()
@@ -86,7 +83,7 @@ class CandidateFilter:
             contains[[ATOMIC_NUMBERS[symbol] - 1 for symbol in candidate.elements], index] = 1
         self._contains = contains
         self._allowed = np.array([self._is_allowed(candidate) for candidate in self.candidates], dtype=bool)
-        self._required = np.array([key in constraints.required for key in distinct], dtype=bool)
+        self._required = np.array([key in constraints.required for key in self.position], dtype=bool)
 
     def feasible(self, target: Composition) -> Feasible:
         """Return the candidates that may be in a set for `target`, which is never its own precursor."""
@@ -163,16 +160,12 @@ class TargetCandidates(Sequence[Composition]):
     """
 
     def __init__(self, shared: Iterable[Composition], own: Mapping[str, Sequence[Composition]]) -> None:
-        members: dict[str, Composition] = {}
-        for candidate in shared:
-            members.setdefault(candidate.key, candidate)
+        members = dict.fromkeys(shared)
         self.shared = len(members)
-        for found in own.values():
-            for candidate in found:
-                members.setdefault(candidate.key, candidate)
-        index = {key: number for number, key in enumerate(members)}
-        self._own = {key: np.array([index[each.key] for each in found], dtype=np.int64) for key, found in own.items()}
-        self._members = tuple(members.values())
+        members |= dict.fromkeys(candidate for found in own.values() for candidate in found if candidate not in members)
+        self._members = tuple(members)
+        index = {member: number for number, member in enumerate(self._members)}
+        self._own = {key: np.array([index[each] for each in found], dtype=np.int64) for key, found in own.items()}
 
     def __len__(self) -> int:
         return len(self._members)

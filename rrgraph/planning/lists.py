@@ -34,7 +34,7 @@ def read_materials(option: str, source: Stock, *, words: Sequence[str] = ()) -> 
     """
     expected = f"expected a file, formulas joined by commas{''.join(f', {word!r}' for word in words)}"
     if not isinstance(source, str | os.PathLike):
-        found = list(_distinct(as_compositions(source)))
+        found = list(dict.fromkeys(as_compositions(source)))
         if not found:
             raise OptionError(option, f" is empty, {expected}.")
         return found
@@ -69,7 +69,9 @@ def read_candidates(source: str | os.PathLike[str]) -> list[Composition]:
         text = os.fspath(source)
         if path.suffix and "," not in text and path.suffix.lower() in {".csv", ".txt", ".tsv", ".list"}:
             raise DataError(f"There is no candidate file '{path}'.")
-        return _distinct(parse_formula(piece) for piece in text.split(",") if piece.strip() or "," not in text)
+        return list(
+            dict.fromkeys(parse_formula(piece) for piece in text.split(",") if piece.strip() or "," not in text)
+        )
     try:
         content = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -84,7 +86,7 @@ def read_candidates(source: str | os.PathLike[str]) -> list[Composition]:
                 raise DataError(f"Line {number} of the candidate file '{path}': {error}") from None
     if not candidates:
         raise DataError(f"The candidate file '{path}' has no formulas.")
-    return _distinct(candidates)
+    return list(dict.fromkeys(candidates))
 
 
 def _is_file(path: Path) -> bool:
@@ -105,10 +107,3 @@ def _csv_lines(path: Path, content: str) -> list[tuple[int, str]]:
         )
     rows.fieldnames = names
     return [(rows.line_num, row[column] or "") for row in rows]
-
-
-def _distinct(candidates: Iterable[Composition]) -> list[Composition]:
-    found: dict[str, Composition] = {}
-    for candidate in candidates:
-        found.setdefault(candidate.key, candidate)
-    return list(found.values())

@@ -173,9 +173,11 @@ def check_temperature(temperature: float) -> None:
     Raises:
         RRGraphError: it is not from 298 to 2500 K.
     """
-    if not isinstance(temperature, int | float) or not _LOWEST <= temperature <= _HIGHEST:
+    number = isinstance(temperature, int | float)
+    if not number or not _LOWEST <= temperature <= _HIGHEST:
+        shown = f"{temperature:g}" if number else temperature
         raise RRGraphError(
-            f"The temperature is {temperature} K, expected {_LOWEST:g} to {_HIGHEST:g} K, the range of the gas data."
+            f"The temperature is {shown} K, expected {_LOWEST:g} to {_HIGHEST:g} K, the range of the gas data."
         )
 
 

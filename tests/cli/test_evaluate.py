@@ -156,7 +156,7 @@ def test_scoring_the_predictions_gives_the_same_numbers(rrgraph, evaluate, train
         (["--test", "missing.csv"], ["'missing.csv'"]),
     ],
 )
-def test_bad_wishes_are_refused_in_a_sentence(evaluate, argv, words):
+def test_bad_options_are_refused_in_a_sentence(evaluate, argv, words):
     result = evaluate(*argv)
     assert result.code == 2
     for word in words:

@@ -373,7 +373,7 @@ def test_delta_is_read_as_zero_with_a_warning(plan):
         (["BaTiO3", "--require", "Ba45Cr7"], ["'Ba45Cr7'", "not among"]),
     ],
 )
-def test_bad_wishes_are_refused_in_a_sentence(plan, argv, words):
+def test_bad_options_are_refused_in_a_sentence(plan, argv, words):
     result = plan(*argv)
     assert result.code == 2
     assert result.out == ""

@@ -166,7 +166,7 @@ def test_output_files(plan, tmp_path, suffix):
         (["--energies", "--formation-energies", "x.csv"], ["no file 'x.csv'"]),
     ],
 )
-def test_bad_wishes_are_refused_in_a_sentence(plan, argv, words):
+def test_bad_options_are_refused_in_a_sentence(plan, argv, words):
     result = plan("BaTiO3", *argv)
     assert result.code == 2
     assert result.out == ""

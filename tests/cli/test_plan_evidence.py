@@ -167,7 +167,7 @@ def test_a_narrow_terminal_stacks_what_is_known(plan, mine, monkeypatch, width):
         (["--table", "text_mined"], ["not on this computer"]),
     ],
 )
-def test_bad_wishes_are_refused_in_a_sentence(rrgraph, argv, words):
+def test_bad_options_are_refused_in_a_sentence(rrgraph, argv, words):
     result = rrgraph("plan", "BaTiO3", "--model", "missing", *argv)
     assert result.code == 2
     assert result.out == ""

@@ -191,7 +191,7 @@ def test_the_bundled_encoder_is_the_default(rrgraph, pretrained, monkeypatch):
         (["BaTiO3", "--alll"], ["Did you mean '--all'?"]),
     ],
 )
-def test_bad_wishes_are_refused_in_a_sentence(properties, argv, words):
+def test_bad_options_are_refused_in_a_sentence(properties, argv, words):
     result = properties(*argv)
     assert result.code == 2
     assert result.out == ""

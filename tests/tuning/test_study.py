@@ -266,7 +266,7 @@ rrgraph.util.parallel._PATIENCE = 0.2
 begun = []
 def deaf(self, epoch):
     begun.append(epoch)
-    if begun.count(2) == 2:
+    if begun.count(2) == 3:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         print("deaf", file=sys.__stdout__, flush=True)
         time.sleep(60)
@@ -277,7 +277,7 @@ INTERRUPTED = """\
 import sys
 from rrgraph.cli import main
 if __name__ == "__main__":
-    sys.exit(main(["tune", *sys.argv[1:], "--trials", "60", "--jobs", "2", "--pruner", "none", "training.epochs=9"]))
+    sys.exit(main(["tune", *sys.argv[1:], "--trials", "60", "--jobs", "2", "--pruner", "none", "training.epochs=40"]))
 """
 
 
@@ -289,26 +289,38 @@ def heed_ctrl_c():
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("heed_ctrl_c")
-@pytest.mark.parametrize(("before", "sign"), [("", "trial 1:"), (DEAF, "deaf")], ids=["asked", "killed"])
-def test_ctrl_c_ends_all_processes_and_puts_their_trials_back(config, tmp_path, before, sign):
-    save_config(config, tmp_path / "config.yaml")
-    (tmp_path / "space.yaml").write_text("parameters: {training.learning_rate: {range: [0.001, 0.1]}}\n")
-    (tmp_path / "script.py").write_text(before + INTERRUPTED)
-    command = [sys.executable, tmp_path / "script.py", tmp_path / "config.yaml", "--space", tmp_path / "space.yaml"]
+def interrupted_study(place: Path, folder: Path, sign: str) -> tuple[int, str]:
+    """Run the script in `place`, press Ctrl-C after a line beginning with `sign`; return exit code and errors."""
+    given = [place / "config.yaml", "--space", place / "space.yaml", f"output={folder}"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    command = [sys.executable, place / "script.py", *given]
     with subprocess.Popen(command, **pipes, text=True, env=environment, start_new_session=True) as process:
         assert process.stdout is not None
         while not process.stdout.readline().startswith(sign):
             assert process.poll() is None
         os.killpg(process.pid, signal.SIGINT)  # what a terminal does
         _, errors = process.communicate(timeout=120)
-    assert process.returncode == 130
+    return process.returncode, errors
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("heed_ctrl_c")
+@pytest.mark.parametrize(("before", "sign"), [("", "trial 2:"), (DEAF, "deaf")], ids=["asked", "killed"])
+def test_ctrl_c_ends_all_processes_and_puts_their_trials_back(config, tmp_path, before, sign):
+    save_config(config, tmp_path / "config.yaml")
+    (tmp_path / "space.yaml").write_text("parameters: {training.learning_rate: {range: [0.001, 0.1]}}\n")
+    (tmp_path / "script.py").write_text(before + INTERRUPTED)
+    # Python drops an interruption that falls into a weakref callback and says so; only then is it tried again.
+    for attempt in range(4):
+        folder = tmp_path / f"study{attempt}"
+        code, errors = interrupted_study(tmp_path, folder, sign)
+        if "Exception ignored in" not in errors:
+            break
+    assert code == 130, errors
     assert "the same command goes on" in errors
     assert "Traceback" not in errors
-    with quietly(), opened_storage(default_storage(Path(config.output))) as storage:
+    with quietly(), opened_storage(default_storage(folder)) as storage:
         trials = optuna.load_study(study_name="tiny", storage=storage).get_trials(deepcopy=False)
     states = [trial.state for trial in trials]
     assert TrialState.RUNNING not in states

@@ -41,9 +41,10 @@ def add_parser(name: str, commands: Commands) -> None:
 
 
 def _known_size(text: str) -> str:
+    from rrgraph.evaluation import EARLIER_SIZES
     from rrgraph.util.settings import warn_renamed
 
-    current = {"told": "known", "open": "unknown"}.get(text, text)
+    current = EARLIER_SIZES.get(text, text)
     warn_renamed({text: current} if current != text else {}, "--size")
     return current
 

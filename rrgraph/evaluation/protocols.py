@@ -10,7 +10,7 @@ from rrgraph.planning import SetConstraints
 from rrgraph.util.registry import Registry
 from rrgraph.util.settings import warn_renamed
 
-__all__ = ["PROTOCOLS", "Cover", "Foreign", "Protocol", "SetSize", "Ties", "Truth", "read_protocol"]
+__all__ = ["EARLIER_SIZES", "PROTOCOLS", "Cover", "Foreign", "Protocol", "SetSize", "Ties", "Truth", "read_protocol"]
 
 SetSize = Literal["known", "unknown"]
 Cover = Literal["strict", "exempt"]
@@ -25,8 +25,8 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "ties": get_args(Ties),
     "truth": get_args(Truth),
 }
-_OLD_SIZES: Final = {"told": "known", "open": "unknown"}
-"""Old values of the flag `set_size`."""
+EARLIER_SIZES: Final = {"told": "known", "open": "unknown"}
+"""Present values of the flag `set_size` by earlier ones, which work for one release."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class Protocol:
     max_size: int = 6
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "set_size", _OLD_SIZES.get(self.set_size, self.set_size))  # of files written before
+        object.__setattr__(self, "set_size", EARLIER_SIZES.get(self.set_size, self.set_size))  # of files written before
         for flag, choices in _CHOICES.items():
             value = getattr(self, flag)
             if value not in choices:
@@ -74,9 +74,9 @@ class Protocol:
             ConfigError: a flag is unknown or its value is not one of the choices.
         """
         size = flags.get("set_size")
-        if size in _OLD_SIZES:
-            warn_renamed({size: _OLD_SIZES[size]}, "the protocol flag 'set_size'")
-            flags["set_size"] = _OLD_SIZES[size]
+        if size in EARLIER_SIZES:
+            warn_renamed({size: EARLIER_SIZES[size]}, "the protocol flag 'set_size'")
+            flags["set_size"] = EARLIER_SIZES[size]
         known = [field.name for field in fields(self) if field.name != "name"]
         for flag in flags:
             if flag not in known:

@@ -92,7 +92,7 @@ def read_candidates(source: str | os.PathLike[str]) -> list[Composition]:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # a long list of formulas is no file name
+    except OSError:  # a long list of formulas is not a file name
         return False
 
 

@@ -21,7 +21,7 @@ from rrgraph.chem import (
 )
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import OptionError, PlanningError, suggestion
-from rrgraph.planning.lists import Stock, read_materials
+from rrgraph.planning.lists import Stock, StockItem, read_stock
 
 __all__ = [
     "MAX_SIZE",
@@ -72,8 +72,9 @@ class SetConstraints:
         excluded: precursors that no set contains.
         required_elements: elements that every set supplies, even if the target lacks them.
         excluded_elements: elements that no member contains.
-        stock: the only precursors that may be used; None for no such limit.
+        stock: the only precursors that may be used; None for no such limit. Of `StockItem` the details are kept.
         balanced: whether the set must balance, see `rrgraph.chem.balance`.
+        stock_items: what is known of the precursors in stock.
         materials: the required precursors and those in stock, as they were spelled.
 
     Raises:
@@ -91,6 +92,7 @@ class SetConstraints:
     excluded_elements: frozenset[str] = frozenset()
     stock: frozenset[str] | None = None
     balanced: bool = False
+    stock_items: tuple[StockItem, ...] = field(default=(), repr=False, compare=False)
     materials: tuple[Composition, ...] = field(default=(), init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -102,11 +104,17 @@ class SetConstraints:
                 f"{suggestion(str(self.cover), get_args(ElementCover))}"
             )
         materials: list[Composition] = []
+        listed = [] if self.stock is None else _listed(self.stock)
+        if any(isinstance(each, StockItem) for each in listed):
+            set_field(self, "stock_items", tuple(each for each in listed if isinstance(each, StockItem)))
+            set_field(self, "stock", [each.composition if isinstance(each, StockItem) else each for each in listed])
         for name in ("stock", "required", "excluded"):
             if getattr(self, name) is not None:
                 found = [as_composition(each) for each in _listed(getattr(self, name))]
                 set_field(self, name, frozenset(each.key for each in found))
                 materials += found if name != "excluded" else []
+        at_hand = tuple(item for item in self.stock_items if item.composition.key in (self.stock or ()))
+        set_field(self, "stock_items", at_hand)
         set_field(self, "materials", tuple(dict.fromkeys(materials)))
         for name in ("required_elements", "excluded_elements"):
             set_field(self, name, _elements(name, getattr(self, name)))
@@ -145,7 +153,7 @@ class SetConstraints:
         Args:
             exclude: elements (by symbol) and precursors to avoid.
             require: elements and precursors to use.
-            stock: the only precursors that may be used: a file, or a list of them.
+            stock: the only precursors that may be used: a file, or a list of them, see `read_stock`.
             set_size: number of precursors, such as 3 or ``2-4``.
             balanced: whether the set must balance.
 
@@ -155,9 +163,9 @@ class SetConstraints:
         """
         required, required_elements = split_names("require", require)
         excluded, excluded_elements = split_names("exclude", exclude)
-        at_hand: list[Composition] | None = None
+        at_hand: Sequence[Composition | StockItem] | None = None
         if stock is not None:
-            at_hand = read_materials("stock", stock)
+            at_hand = read_stock(stock)
         elif self.stock is not None:
             at_hand = self.spelled(self.stock)
         narrower: dict[str, Any] = {
@@ -170,6 +178,11 @@ class SetConstraints:
             "balanced": self.balanced or balanced,
         }
         return replace(self, **narrower)
+
+    def in_stock(self, precursors: Iterable[Composition]) -> tuple[StockItem, ...]:
+        """Return what is known of precursors in stock, in the order of the stock list."""
+        keys = {precursor.key for precursor in precursors}
+        return tuple(item for item in self.stock_items if item.composition.key in keys)
 
     def spelled(self, keys: Collection[str]) -> list[Composition]:
         """Return those of `materials` that have one of the keys, in the order they were given."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from decimal import ROUND_DOWN, Context
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from rrgraph.chem import BalancedEquation, BalanceError, Composition, batch_masses, parse_formula
 from rrgraph.data import KnownReaction, PrecursorSet
 from rrgraph.errors import PlanningError
-from rrgraph.planning.constraints import balanced_equation
+from rrgraph.planning.constraints import SetConstraints, balanced_equation
 from rrgraph.planning.energies import ReactionEnergy
+from rrgraph.planning.lists import StockItem
 from rrgraph.planning.planner import Planner
 from rrgraph.planning.presentation import plan_columns, plan_html, plan_rows, plan_text
 from rrgraph.planning.ranking import Plan, RankedSet
@@ -81,6 +83,7 @@ class PlannedSet:
             was found.
         energy: reaction energy, None when not asked for or the set cannot be balanced.
         literature: precedents of the plan that use this very set.
+        stock: what is known of those members that are in stock.
         target: what is made.
     """
 
@@ -92,6 +95,7 @@ class PlannedSet:
     alternative: PlannedSet | None = None
     energy: ReactionEnergy | None = None
     literature: tuple[KnownReaction, ...] = ()
+    stock: tuple[StockItem, ...] = field(default=(), repr=False)
     target: Composition = field(repr=False)
 
     @property
@@ -100,7 +104,9 @@ class PlannedSet:
         return balanced_equation(self.target, self.precursors)
 
     def grams(self, target_grams: float) -> dict[str, float]:
-        """Return the mass of each precursor in g, to six digits, that gives `target_grams` g of target.
+        """Return what to weigh of each precursor in g, to six digits, for `target_grams` g of target.
+
+        Masses are divided by the purity in stock where it is known; of several jars the first one that says so counts.
 
         Raises:
             BalanceError: the set cannot be balanced, so that no masses follow.
@@ -109,9 +115,45 @@ class PlannedSet:
         if self.equation is None:
             raise BalanceError(f"{self.target} from {self} cannot be balanced, so there are no masses.")
         return {
-            precursor.formula: _six_digits(grams)
+            precursor.formula: _six_digits(grams / self._purity(precursor))
             for precursor, grams in batch_masses(self.equation, target_grams).items()
         }
+
+    def shortages(self, target_grams: float) -> dict[str, tuple[float, float]]:
+        """Return the precursors of which `target_grams` g of target need more than there is: grams needed and in stock.
+
+        Raises:
+            RRGraphError: `target_grams` is not a positive number.
+        """
+        if self.equation is None:
+            return {}
+        needed, there = self.grams(target_grams), self._amounts()
+        return {name: (needed[name], there[name]) for name in needed if name in there and needed[name] > there[name]}
+
+    @property
+    def most_grams(self) -> float | None:
+        """The most target in g that the stock allows, to four digits; None where no amount or no equation is known."""
+        if self.equation is None or not (there := self._amounts()):
+            return None
+        needed = self.grams(1.0)
+        most = min(there[name] / needed[name] for name in needed if name in there)
+        # Rounded down: of more there would not be enough.
+        return float(Context(prec=4, rounding=ROUND_DOWN).create_decimal_from_float(most))
+
+    def _purity(self, precursor: Composition) -> float:
+        return next((item.purity for item in self._jars(precursor) if item.purity is not None), 1.0)
+
+    def _amounts(self) -> dict[str, float]:
+        """Return the grams in stock of the precursors of which they are known, all jars together."""
+        there = {}
+        for precursor in self.precursors:
+            amounts = [item.grams for item in self._jars(precursor)]
+            if amounts and None not in amounts:
+                there[precursor.formula] = sum(amount for amount in amounts if amount is not None)
+        return there
+
+    def _jars(self, precursor: Composition) -> list[StockItem]:
+        return [item for item in self.stock if item.composition == precursor]
 
     @property
     def exchange(self) -> tuple[Composition, Composition] | None:
@@ -206,7 +248,11 @@ class SynthesisPlan:
         import pandas as pd
 
         rows = list(plan_rows(self, equations=equations, grams=grams))
-        columns = plan_columns(energies=self.has_energies, literature=self.literature is not None)
+        columns = plan_columns(
+            energies=self.has_energies,
+            literature=self.literature is not None,
+            amounts=grams is not None and any(item.grams is not None for found in self for item in found.stock),
+        )
         return pd.DataFrame(rows, columns=list(columns))
 
     def to_dict(self, *, equations: bool = True, grams: float | None = None) -> dict[str, Any]:
@@ -224,6 +270,9 @@ class SynthesisPlan:
             line["equations"] = [None if found.equation is None else str(found.equation) for found in self.sets]
         if grams is not None:
             line["grams"] = [None if found.equation is None else found.grams(grams) for found in self.sets]
+            if any(item.grams is not None for found in self.sets for item in found.stock):
+                line["shortages"] = [_shortages(found, grams) for found in self.sets]
+                line["most_target_g"] = [found.most_grams for found in self.sets]
         if self.has_energies:
             line["reaction_energies"] = [_energy_values(found.energy) for found in self.sets]
             line["temperature_k"] = self.temperature
@@ -269,7 +318,7 @@ def plan_syntheses(
     plans = [
         SynthesisPlan(
             target=plan.target.formula,
-            sets=tuple(_planned(plan, swaps, is_seen)),
+            sets=tuple(_planned(plan, swaps, is_seen, planner.constraints)),
             no_match=plan.no_match,
             message=plan.reason,
             known_size=known_size,
@@ -296,7 +345,16 @@ def _precedent_values(reaction: KnownReaction) -> dict[str, Any]:
     return {name: _six_digits(value) if isinstance(value, float) else value for name, value in asdict(reaction).items()}
 
 
-def _planned(plan: Plan, swaps: Sequence[Swap | None], is_seen: Callable[[Composition], bool]) -> Iterator[PlannedSet]:
+def _shortages(found: PlannedSet, grams: float) -> dict[str, dict[str, float]]:
+    return {
+        name: {"needed_g": needed, "in_stock_g": _six_digits(there)}
+        for name, (needed, there) in found.shortages(grams).items()
+    }
+
+
+def _planned(
+    plan: Plan, swaps: Sequence[Swap | None], is_seen: Callable[[Composition], bool], constraints: SetConstraints
+) -> Iterator[PlannedSet]:
     def planned(rank: int, ranked: RankedSet, alternative: PlannedSet | None = None) -> PlannedSet:
         return PlannedSet(
             rank=rank,
@@ -305,6 +363,7 @@ def _planned(plan: Plan, swaps: Sequence[Swap | None], is_seen: Callable[[Compos
             score=ranked.score,
             unseen=tuple(member for member in ranked.precursors if not is_seen(member)),
             alternative=alternative,
+            stock=constraints.in_stock(ranked.precursors),
             target=plan.target,
         )
 

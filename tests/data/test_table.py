@@ -96,21 +96,21 @@ def test_a_byte_order_mark_does_not_hide_the_first_column(tmp_path: Path):
     ("name", "text", "message"),
     [
         ("t.csv", "targets,precursors\nBaTiO3,BaCO3\n", r"'.*t\.csv' has no column 'target'.*Did you mean 'targets'"),
-        ("t.csv", "", "cannot be read as csv"),
+        ("t.csv", "", r"'.*t\.csv' is empty"),
         ("t.csv", "target,precursors\nBaTiO3,BaCO3\n,TiO2\n", r"Line 3 of '.*t\.csv' has no target"),
         ("t.csv", "target,precursors\nBaTiO3,  \n", r"Line 2 of '.*t\.csv' has no precursors"),
         ("t.csv", "target,precursors,year\nBaTiO3,BaCO3,soon\n", "Line 2 .* year 'soon', expected a whole number"),
         ("t.csv", "target,precursors,year\nBaTiO3,BaCO3,2001.5\n", "Line 2 .* year '2001.5'"),
         ("t.csv", "target,precursors,year\nBaTiO3,BaCO3,inf\n", "Line 2 .* year 'inf'"),
         ("t.csv", "target,precursors\nBaTiO3,BaCO3,TiO2\n", "Line 2 .* more cells"),
-        ("t.csv", "target,precursors\nBaTiO3,BaO;TiO2\nBaTiO3,BaCO3,TiO2\n", "line 3, saw 3"),
-        ("t.csv", "target,precursors\nBaTiO3,BaCO3\nSrTiO3,SrCO3,TiO2\n", "line 3"),
-        ("t.jsonl", '{"target": "BaTiO3", "precursors": "BaCO3"}\n{oops\n', r"Line 2 of '.*t\.jsonl' is not JSON"),
-        ("t.jsonl", "[1, 2]\n", "Line 1 of .* is not a JSON object"),
+        ("t.csv", "target,precursors\nBaTiO3,BaO;TiO2\nBaTiO3,BaCO3,TiO2\n", "Line 3 .* more cells"),
+        ("t.csv", "target,precursors\nBaTiO3,BaCO3\nSrTiO3,SrCO3,TiO2\n", "Line 3"),
+        ("t.jsonl", '{"target": "BaTiO3", "precursors": "BaCO3"}\n{oops\n', r"Line 2 of '.*t\.jsonl': not valid JSON"),
+        ("t.jsonl", "[1, 2]\n", "Line 1 of .*: not a JSON object"),
         ("t.jsonl", '{"target": "BaTiO3", "precursors": [1]}\n', "Line 1 of .* precursor that is not a valid formula"),
         ("t.jsonl", '{"target": 5, "precursors": "BaCO3"}\n', "Line 1 of .* has target 5"),
         ("t.parquet", "not parquet", "cannot be read as parquet"),
-        ("t.csv.gz", "not gzip", "cannot be read as csv.gz"),
+        ("t.csv.gz", "not gzip", "Cannot read .*gzip"),
         ("t.txt", "", r"must end with one of .*\.csv"),
     ],
 )
@@ -123,7 +123,7 @@ def test_a_cut_gzip_file_is_refused(tmp_path: Path, small_table):
     small_table.write(tmp_path / "t.csv.gz")
     whole = (tmp_path / "t.csv.gz").read_bytes()
     (tmp_path / "t.csv.gz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="Cannot read"):
         ReactionTable.read(tmp_path / "t.csv.gz")
 
 

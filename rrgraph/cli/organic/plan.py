@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -204,7 +204,7 @@ def _rows(number: int, plan: ProductPlan) -> Iterator[dict[str, Any]]:
 class _Table(Writer[ProductPlan]):
     """Plans as tables for people."""
 
-    def write(self, record: ProductPlan) -> None:
+    def write(self, record: ProductPlan, cells: Mapping[str, Any] | None = None) -> None:
         """Print the suggestions of a product."""
         rows = [
             [str(rank), percent(s.probability), " + ".join(s.reactants), str(s.training_rows), s.template]

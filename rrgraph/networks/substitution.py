@@ -197,7 +197,7 @@ def _similar_uses(records: ReactionRecords, rows: NDArray[np.int64], used: NDArr
     np.logical_or.at(makes, of_row, used > 0)
     in_system = np.zeros((int(systems.max()) + 1, used.shape[1]), dtype=bool)
     np.logical_or.at(in_system, systems, makes)
-    reached = in_system[systems]
+    reached: NDArray[np.bool_] = in_system[systems]
     for start in range(0, len(first), _BATCH_SIZE):
         batch = slice(start, start + _BATCH_SIZE)
         close = (vectors[batch] @ vectors.T >= SIMILAR).astype(np.float32)

@@ -159,7 +159,7 @@ def task_weights(counts: NDArray[np.int64], rows: int, balance: float) -> NDArra
         balance: 0 weighs every label alike, 1 every task.
     """
     share = np.maximum(counts, 1) / rows
-    weights = share**-balance
+    weights: NDArray[np.float64] = share**-balance
     return weights / (weights * share).sum()
 
 

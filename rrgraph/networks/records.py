@@ -60,7 +60,7 @@ class ReactionRecords:
     @cached_property
     def sizes(self) -> NDArray[np.int64]:
         """Number of precursors of each record, (n,)."""
-        sizes: NDArray[np.int32] = np.diff(self.incidence.indptr)
+        sizes: NDArray[np.integer] = np.diff(self.incidence.indptr)
         return sizes.astype(np.int64)
 
     @cached_property

@@ -97,7 +97,9 @@ class Popularity(LinkBaseline):
         overall: NDArray[np.float64] = (counts.sum(0) + self.alpha) / (self._contained.sum(0)[element] + 1)
         if not self.by_oxygen:
             return overall
-        return (counts[oxygen] + self.beta * overall) / (self._contained[oxygen, element] + self.beta)
+        smoothed: NDArray[np.float64] = counts[oxygen] + self.beta * overall
+        smoothed /= self._contained[oxygen, element] + self.beta
+        return smoothed
 
 
 def _membership(element_sets: Sequence[frozenset[str]]) -> NDArray[np.bool_]:

@@ -71,5 +71,5 @@ def element_similarity() -> NDArray[np.float32]:
 
 def unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return rows scaled to length 1; rows of zeros stay."""
-    lengths: NDArray[np.float32] = np.linalg.norm(rows, axis=1, keepdims=True).clip(1e-9)
-    return rows / lengths
+    scaled: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(1e-9)
+    return scaled

@@ -269,7 +269,8 @@ class _Kernel:
         unit: NDArray[np.floating],
         usual: NDArray[np.floating],
     ) -> NDArray[np.floating]:
-        return np.log((count + _SMOOTHING * unit * usual) / (total + _SMOOTHING * unit).clip(1e-30) + NEVER)
+        shares: NDArray[np.floating] = (count + _SMOOTHING * unit * usual) / (total + _SMOOTHING * unit).clip(1e-30)
+        return np.log(shares + NEVER)
 
 
 def _embed(presence: NDArray[np.bool_], vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -197,12 +197,13 @@ def _similar_uses(records: ReactionRecords, rows: NDArray[np.int64], used: NDArr
     np.logical_or.at(makes, of_row, used > 0)
     in_system = np.zeros((int(systems.max()) + 1, used.shape[1]), dtype=bool)
     np.logical_or.at(in_system, systems, makes)
-    reached: NDArray[np.bool_] = in_system[systems]
+    reached = in_system[systems]
     for start in range(0, len(first), _BATCH_SIZE):
         batch = slice(start, start + _BATCH_SIZE)
         close = (vectors[batch] @ vectors.T >= SIMILAR).astype(np.float32)
         reached[batch] |= close @ makes.astype(np.float32) > 0
-    return reached[of_row].astype(np.int64)
+    similar: NDArray[np.bool_] = reached[of_row]
+    return similar.astype(np.int64)
 
 
 def _odds(

@@ -81,5 +81,5 @@ def reaction_energies(
         hydrogen: (n,) released atoms of hydrogen per atom of target.
     """
     gases = _CARBON * carbon.clip(0) + _HYDROGEN * hydrogen.clip(0)
-    energies: NDArray[np.floating] = target + gases - (amounts * members).sum(1)
-    return energies.clip(-_LARGEST, _LARGEST)
+    energies: NDArray[np.floating] = (target + gases - (amounts * members).sum(1)).clip(-_LARGEST, _LARGEST)
+    return energies

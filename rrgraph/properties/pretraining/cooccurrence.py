@@ -191,10 +191,11 @@ def _fraction_codes(
     values: NDArray[np.float64], rows: NDArray[np.int64], columns: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Return the code of each slot's number of elements and fraction bin."""
-    number: NDArray[np.int64] = np.minimum((values > 0).sum(1), _MOST_ELEMENTS)[rows]
+    number = np.minimum((values > 0).sum(1), _MOST_ELEMENTS)[rows]
     # Fractions such as 0.15 lie on an edge: a little is added so that rounding cannot put them on either side.
     bins = np.clip(np.floor((values[rows, columns] + TOLERANCE) * _BINS), 0, _BINS - 1)
-    return number * _BINS + bins.astype(np.int64)
+    codes: NDArray[np.int64] = number * _BINS + bins.astype(np.int64)
+    return codes
 
 
 def _place_codes(

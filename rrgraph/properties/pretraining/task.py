@@ -159,8 +159,9 @@ def task_weights(counts: NDArray[np.int64], rows: int, balance: float) -> NDArra
         balance: 0 weighs every label alike, 1 every task.
     """
     share = np.maximum(counts, 1) / rows
-    weights: NDArray[np.float64] = share**-balance
-    return weights / (weights * share).sum()
+    weights = share**-balance
+    scaled: NDArray[np.float64] = weights / (weights * share).sum()
+    return scaled
 
 
 class HiddenElements:

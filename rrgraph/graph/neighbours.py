@@ -270,7 +270,8 @@ class _Kernel:
         usual: NDArray[np.floating],
     ) -> NDArray[np.floating]:
         shares: NDArray[np.floating] = (count + _SMOOTHING * unit * usual) / (total + _SMOOTHING * unit).clip(1e-30)
-        return np.log(shares + NEVER)
+        logs: NDArray[np.floating] = np.log(shares + NEVER)
+        return logs
 
 
 def _embed(presence: NDArray[np.bool_], vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -180,7 +180,7 @@ class _BilinearForm(LinkDecoder):
         """Return (pairs,)."""
 
     def forward(self, targets: Tensor, precursors: Tensor, statistics: Tensor | None = None) -> Tensor:
-        logits = self.form(targets, precursors) + self.bias
+        logits: Tensor = self.form(targets, precursors) + self.bias
         return logits if self.weigh is None else logits + self.weigh(statistics).squeeze(-1)
 
 

@@ -181,7 +181,9 @@ class _BilinearForm(LinkDecoder):
 
     def forward(self, targets: Tensor, precursors: Tensor, statistics: Tensor | None = None) -> Tensor:
         logits: Tensor = self.form(targets, precursors) + self.bias
-        return logits if self.weigh is None else logits + self.weigh(statistics).squeeze(-1)
+        if self.weigh is not None:
+            logits = logits + self.weigh(statistics).squeeze(-1)
+        return logits
 
 
 @DECODERS.register("dot")

@@ -72,7 +72,7 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
             to (eV/atom, uncertainty) to use in place of predictions.
         temperature: K, for free energies with gases at 1 bar; None for enthalpies at 298.15 K.
         literature: name or path of a reaction table, or a loaded one, where precedents are looked up; None for the
-            text-mined literature if it is at hand, False for none.
+            text-mined literature that comes with the package, False for none.
         precedents: how many of them.
 
     Raises:

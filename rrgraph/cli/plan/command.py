@@ -18,7 +18,7 @@ from rrgraph.cli.common.options import (
     positive_int,
     positive_number,
 )
-from rrgraph.errors import DataError, PlanningError, suggestion
+from rrgraph.errors import PlanningError, suggestion
 
 if TYPE_CHECKING:
     from rrgraph.cli.common.targets import TargetRow
@@ -106,12 +106,12 @@ def add_parser(name: str, commands: Commands) -> None:
     pool.add_argument("--stock", metavar="FILE|LIST", help="only these are at hand, known to the model or not")
     pool.add_argument("--exclude", action="append", default=[], metavar="X", help="element or precursor to avoid")
     pool.add_argument("--require", action="append", default=[], metavar="X", help="element or precursor to use")
-    precedents = parser.add_argument_group("literature precedents (by default if a table is at hand, without --output)")
+    precedents = parser.add_argument_group("literature precedents (by default without --output)")
     precedents.add_argument(
         "--table",
         metavar="NAME|FILE",
-        help="reaction table or raw recipes to take them from (default: text_mined, or else text_mined_recipes, if it "
-        "was fetched or lies below RRGRAPH_DATA; the first use prepares it, for half a minute)",
+        help="reaction table or raw recipes to take them from (default: the text-mined literature that comes with "
+        "the package)",
     )
     precedents.add_argument("--evidence", type=positive_int, metavar="N", help="reactions for each target (3)")
     precedents.add_argument("--no-evidence", action="store_true", help="show none")
@@ -205,21 +205,14 @@ def _literature(arguments: argparse.Namespace) -> LiteratureSource | None:
     """Return where literature precedents are looked up, or None when there are none to show.
 
     Raises:
-        DataError: the table cannot be used, or precedents are asked for and none are at hand.
+        DataError: the table cannot be used.
     """
-    from rrgraph.data import LITERATURE_TABLES
     from rrgraph.models import literature_source
 
     asked = arguments.table is not None or arguments.evidence is not None
     if arguments.no_evidence or not (asked or arguments.output is None):
         return None
-    found = literature_source(arguments.table)
-    if found is None and arguments.evidence is not None:
-        raise DataError(
-            f"--evidence needs recorded reactions and neither {' nor '.join(LITERATURE_TABLES)} is on this computer: "
-            "give --table NAME|FILE, or see 'rrgraph data fetch'."
-        )
-    return found
+    return literature_source(arguments.table)
 
 
 def _check(arguments: argparse.Namespace) -> None:

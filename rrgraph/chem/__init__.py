@@ -9,6 +9,7 @@ from rrgraph.chem.equation import BalancedEquation
 from rrgraph.chem.formula import FormulaWarning, composition_from_amounts, format_amount, parse_formula
 from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS
 from rrgraph.chem.generation.plausible import plausible_by_class, plausible_precursors
+from rrgraph.chem.hydrates import anhydrous
 from rrgraph.chem.mass import batch_masses, molar_mass
 from rrgraph.chem.materials import (
     Material,
@@ -48,6 +49,7 @@ __all__ = [
     "FormulaWarning",
     "GasData",
     "Material",
+    "anhydrous",
     "as_composition",
     "as_compositions",
     "balance",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rrgraph.chem import Composition
+from rrgraph.chem import Composition, anhydrous
 from rrgraph.planning import (
     LISTWISE,
     Planner,
@@ -66,7 +66,7 @@ def constrained_planner(
     free = constraints == usual and candidates is None and max_candidates is None
     if candidates is None:
         candidates = _known(predictor, constraints)
-    competing = None if free or mode != LISTWISE else Planner(predictor, predictor.vocabulary, usual)
+    competing = None if free or mode != LISTWISE else Planner(predictor, [anhydrous(each) for each in predictor.vocabulary], usual)
     return link_planner(
         predictor, candidates, constraints, mode=mode, max_candidates=max_candidates, competing=competing
     )
@@ -89,4 +89,4 @@ def candidate_list(
 
 def _known(predictor: Model, constraints: SetConstraints) -> list[Composition]:
     """Return the model's vocabulary and what is in stock."""
-    return [*predictor.vocabulary, *constraints.spelled(constraints.stock or ())]
+    return [*map(anhydrous, predictor.vocabulary), *constraints.spelled(constraints.stock or ())]

@@ -17,6 +17,7 @@ from rrgraph.chem import (
     ELEMENTS,
     VOLATILE,
     Composition,
+    anhydrous,
     plausible_precursors,
     source_elements,
 )
@@ -59,8 +60,8 @@ class CandidateFilter:
     """Candidates under constraints, prepared once so that filtering them for a target takes microseconds.
 
     Args:
-        candidates: precursors; of two spellings of one precursor the first is kept. Of `TargetCandidates` a target
-            gets those that are its own or shared.
+        candidates: precursors, hydrates as their salts; of two spellings of one precursor the first is kept. Of
+            `TargetCandidates` a target gets those that are its own or shared.
         constraints: what may take part.
 
     Attributes:
@@ -73,7 +74,7 @@ class CandidateFilter:
     def __init__(self, candidates: Iterable[Composition], constraints: SetConstraints) -> None:
         self._own = candidates if isinstance(candidates, TargetCandidates) else None
         self.constraints = constraints
-        self.candidates = tuple(dict.fromkeys(candidates))
+        self.candidates = tuple(dict.fromkeys(map(anhydrous, candidates)))
         self.position = {candidate.key: index for index, candidate in enumerate(self.candidates)}
         self._check()
         words = np.array([_words(candidate.elements) for candidate in self.candidates], dtype=np.uint64).reshape(-1, 2)
@@ -160,8 +161,9 @@ class TargetCandidates(Sequence[Composition]):
     """
 
     def __init__(self, shared: Iterable[Composition], own: Mapping[str, Sequence[Composition]]) -> None:
-        members = dict.fromkeys(shared)
+        members = dict.fromkeys(map(anhydrous, shared))
         self.shared = len(members)
+        own = {key: [anhydrous(candidate) for candidate in found] for key, found in own.items()}
         members |= dict.fromkeys(candidate for found in own.values() for candidate in found if candidate not in members)
         self._members = tuple(members)
         index = {member: number for number, member in enumerate(self._members)}

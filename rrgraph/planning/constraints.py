@@ -14,6 +14,7 @@ from rrgraph.chem import (
     BalanceError,
     Composition,
     Material,
+    anhydrous,
     as_composition,
     balance,
     is_material,
@@ -50,7 +51,7 @@ class SetConstraints:
     """Which precursor sets are valid for a target.
 
     Precursors may be formulas in any spelling or compositions, in a collection or joined by commas; they are kept as
-    canonical keys. What is required wins over the general rules: a required precursor may be foreign to the target, and
+    canonical keys, of hydrates those of their salts, for a salt and its hydrates are one precursor. What is required wins over the general rules: a required precursor may be foreign to the target, and
     so may a precursor that supplies a required element.
 
     >>> SetConstraints(excluded_elements={"Pb"}, stock="BaCO3, TiO2, SrCO3", sizes=2).sizes
@@ -105,7 +106,7 @@ class SetConstraints:
         for name in ("stock", "required", "excluded"):
             if getattr(self, name) is not None:
                 found = [as_composition(each) for each in _listed(getattr(self, name))]
-                set_field(self, name, frozenset(each.key for each in found))
+                set_field(self, name, frozenset(anhydrous(each).key for each in found))
                 materials += found if name != "excluded" else []
         set_field(self, "materials", tuple(dict.fromkeys(materials)))
         for name in ("required_elements", "excluded_elements"):
@@ -173,7 +174,7 @@ class SetConstraints:
 
     def spelled(self, keys: Collection[str]) -> list[Composition]:
         """Return those of `materials` that have one of the keys, in the order they were given."""
-        return [each for each in self.materials if each.key in keys]
+        return [each for each in self.materials if anhydrous(each).key in keys]
 
     def allowed_sizes(self, targets: int, sizes: Sequence[int | None] | None) -> list[tuple[int, ...]]:
         """Return the set sizes that may compete for each of some targets.

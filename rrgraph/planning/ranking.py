@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from math import exp, fsum
 from typing import Final, Protocol
 
-from rrgraph.chem import Composition
+from rrgraph.chem import Composition, anhydrous
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import PlanningError
 from rrgraph.planning.candidates import CandidateFilter
@@ -125,6 +125,10 @@ class SetPlanner(ABC):
         candidates: precursors that may be used; of two spellings of one precursor the first is kept.
         constraints: which sets are valid.
 
+    Attributes:
+        candidates: the distinct ones, hydrates as their salts.
+        hydrates: what was given for the salts that stand for it, by canonical key of the salt.
+
     Raises:
         PlanningError: the candidates do not fit the constraints.
     """
@@ -133,6 +137,14 @@ class SetPlanner(ABC):
         self.constraints = constraints or SetConstraints()
         self._filter = CandidateFilter(candidates, self.constraints)
         self.candidates = self._filter.candidates
+        given: dict[str, Composition] = {}
+        for each in (*self.constraints.materials, *candidates):
+            given.setdefault(anhydrous(each).key, each)
+        self.hydrates = {key: each for key, each in given.items() if each.key != key}
+
+    def given(self, precursors: Iterable[Composition]) -> PrecursorSet:
+        """Return a set as it was given to choose from: the hydrate where that is what stands in the jar."""
+        return PrecursorSet([self.hydrates.get(each.key, each) for each in precursors])
 
     @abstractmethod
     def rankings(

@@ -269,7 +269,7 @@ def plan_syntheses(
     plans = [
         SynthesisPlan(
             target=plan.target.formula,
-            sets=tuple(_planned(plan, swaps, is_seen)),
+            sets=tuple(_planned(plan, swaps, planner, is_seen)),
             no_match=plan.no_match,
             message=plan.reason,
             known_size=known_size,
@@ -296,14 +296,17 @@ def _precedent_values(reaction: KnownReaction) -> dict[str, Any]:
     return {name: _six_digits(value) if isinstance(value, float) else value for name, value in asdict(reaction).items()}
 
 
-def _planned(plan: Plan, swaps: Sequence[Swap | None], is_seen: Callable[[Composition], bool]) -> Iterator[PlannedSet]:
+def _planned(
+    plan: Plan, swaps: Sequence[Swap | None], planner: Planner, is_seen: Callable[[Composition], bool]
+) -> Iterator[PlannedSet]:
     def planned(rank: int, ranked: RankedSet, alternative: PlannedSet | None = None) -> PlannedSet:
+        precursors = planner.given(ranked.precursors)
         return PlannedSet(
             rank=rank,
-            precursors=ranked.precursors,
+            precursors=precursors,
             probability=ranked.probability,
             score=ranked.score,
-            unseen=tuple(member for member in ranked.precursors if not is_seen(member)),
+            unseen=tuple(member for member in precursors if not is_seen(member)),
             alternative=alternative,
             target=plan.target,
         )
@@ -331,7 +334,7 @@ def _with_energies(plans: Iterable[SynthesisPlan], source: EnergySource) -> list
 def _with_literature(plan: SynthesisPlan, nearest: Sequence[KnownReaction], table: str) -> SynthesisPlan:
     by_set: dict[frozenset[str], list[KnownReaction]] = {}
     for reaction in nearest:
-        by_set.setdefault(frozenset(parse_formula(text).key for text in reaction.precursors), []).append(reaction)
+        by_set.setdefault(PrecursorSet(map(parse_formula, reaction.precursors)).keys, []).append(reaction)
     sets = tuple(replace(found, literature=tuple(by_set.get(found.precursors.keys, ()))) for found in plan)
     return replace(plan, sets=sets, literature=tuple(nearest), literature_table=table)
 

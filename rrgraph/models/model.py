@@ -93,7 +93,7 @@ class Model(LinkScorer):
         max_candidates: int | None = None,
         set_size: SizeChoice | None = None,
         sizes: Sequence[int | None] | None = None,
-        balanced: bool = False,
+        balanced: bool = True,
         mode: str | None = None,
         constraints: SetConstraints | None = None,
         energies: Energies = False,

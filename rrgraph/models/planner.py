@@ -6,6 +6,7 @@ Constraints do not change the literature: sets that they forbid still compete fo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rrgraph.chem import Composition, anhydrous
@@ -63,7 +64,8 @@ def constrained_planner(
     constraints = constraints or SetConstraints()
     mode = mode or default_mode(predictor, known_size=known_size)
     usual = SetConstraints(sizes=constraints.sizes) if known_size else SetConstraints()
-    free = constraints == usual and candidates is None and max_candidates is None
+    # What does not balance is ranked like the rest and then not listed, so it competes anyway.
+    free = replace(constraints, balanced=False) == usual and candidates is None and max_candidates is None
     if candidates is None:
         candidates = _known(predictor, constraints)
     competing = None if free or mode != LISTWISE else Planner(predictor, [anhydrous(each) for each in predictor.vocabulary], usual)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from math import fsum
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from rrgraph.chem import BalancedEquation, BalanceError, Composition, batch_masses, parse_formula
@@ -151,6 +152,9 @@ class SynthesisPlan:
         no_match: probability that another set than these is the one reported in the literature; None when their
             probabilities are products of link probabilities.
         message: why there are fewer sets than asked for, or none.
+        hidden: number of better sets that are left out because they cannot be balanced.
+        hidden_probability: of these sets together, which is not shared out among those that are listed; None where
+            `no_match` is.
         known_size: whether the number of precursors was given, so that probabilities hold for sets of that size.
         has_energies: whether reaction energies were asked for.
         temperature: K, at which energies hold; None for reaction enthalpies at 298.15 K.
@@ -162,6 +166,8 @@ class SynthesisPlan:
     sets: tuple[PlannedSet, ...] = ()
     no_match: float | None = None
     message: str | None = None
+    hidden: int = 0
+    hidden_probability: float | None = None
     known_size: bool = False
     has_energies: bool = False
     temperature: float | None = None
@@ -217,6 +223,7 @@ class SynthesisPlan:
             "scores": [found.score for found in self.sets],
             "probabilities": [found.probability for found in self.sets],
             "none_of_these": self.no_match,
+            "hidden": {"sets": self.hidden, "probability": self.hidden_probability},
             "unseen": [_formulas(found.unseen) for found in self.sets],
             "alternatives": [_alternative(found) for found in self.sets],
         }
@@ -272,6 +279,8 @@ def plan_syntheses(
             sets=tuple(_planned(plan, swaps, planner, is_seen)),
             no_match=plan.no_match,
             message=plan.reason,
+            hidden=len(plan.hidden),
+            hidden_probability=None if plan.no_match is None else fsum(each.probability for each in plan.hidden),
             known_size=known_size,
         )
         for plan, swaps in plan_with_swaps(planner, targets, top_k=top_k, sizes=sizes)

@@ -2,7 +2,8 @@
 
 from rrgraph.chem.balance import BalanceError, balance
 from rrgraph.chem.canonical import TOLERANCE, canonical_key
-from rrgraph.chem.charges import HALOGENS, NOBLE_GASES
+from rrgraph.chem.carbon import carbon_source, supplies_carbon
+from rrgraph.chem.charges import ALKALI, ALKALINE_EARTHS, HALOGENS, NOBLE_GASES
 from rrgraph.chem.composition import Composition
 from rrgraph.chem.elements import ATOMIC_NUMBERS, ELEMENTS, VOLATILE, element_system, source_elements
 from rrgraph.chem.equation import BalancedEquation
@@ -33,6 +34,8 @@ from rrgraph.chem.thermo import (
 from rrgraph.chem.word_vectors import element_vectors
 
 __all__ = [
+    "ALKALI",
+    "ALKALINE_EARTHS",
     "ATMOSPHERE",
     "ATOMIC_NUMBERS",
     "BYPRODUCTS",
@@ -55,6 +58,7 @@ __all__ = [
     "balance",
     "batch_masses",
     "canonical_key",
+    "carbon_source",
     "check_temperature",
     "composition_from_amounts",
     "element_system",
@@ -73,4 +77,5 @@ __all__ = [
     "solid_uncertainty",
     "source_elements",
     "split_terms",
+    "supplies_carbon",
 ]

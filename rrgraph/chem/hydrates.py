@@ -1,8 +1,8 @@
 """Salts without their water of crystallisation: a salt and its hydrates are one material to a synthesis.
 
 Whether hydrogen is water follows from the composition alone, so that `La(NO3)3·6H2O` and `H12LaN3O15` are treated
-alike: what is left after taking out H2O has to be a neutral salt, or acid, of common ions. Hydroxides such as Al(OH)3 and basic
-salts are not hydrates of their oxides, and keep their hydrogen.
+alike: what is left after taking out H2O has to be a neutral salt, or acid, of common ions. Hydroxides such as Al(OH)3
+and basic salts are not hydrates of their oxides, and keep their hydrogen.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _spelling(formula: str, key: str) -> str:
     from rrgraph.chem.formula import parse_formula
     from rrgraph.chem.spelling import SEPARATOR, split_terms
 
-    terms = [term for term in split_terms(formula) if not term.lstrip("0123456789./").strip("()[]") == "H2O"]
+    terms = [term for term in split_terms(formula) if term.lstrip("0123456789./").strip("()[]") != "H2O"]
     text = SEPARATOR.join(terms)
     return text if text and text != formula and parse_formula(text).key == key else key
 
@@ -119,12 +119,13 @@ def _water(amounts: dict[str, Fraction]) -> Fraction:
         charge = -sum(amounts[symbol] / ion.atoms * ion.charge for symbol, ion in ions)
         water = (hydrogen - held) / 2
         beside = oxygen - bound - water  # oxygen of cations such as ZrO(2+), or none
-        if water >= 0 and _is_neutral({symbol: amounts[symbol] for symbol in cations}, charge, beside):
+        metals = {symbol: amounts[symbol] for symbol in cations}
+        if water >= 0 and _is_neutral(metals, charge, beside):
             found.append(water)
         protons = hydrogen - held - 2 * (oxygen - bound)
-        if oxygen >= bound and protons > 0 and _NOBLE.issuperset(cations):
-            if _is_neutral({symbol: amounts[symbol] for symbol in cations}, charge - protons, Fraction(0)):
-                found.append(oxygen - bound)
+        acid = protons > 0 and _NOBLE.issuperset(cations) and not any(ion.basic_only for _, ion in ions)
+        if acid and oxygen >= bound and _is_neutral(metals, charge - protons, Fraction(0)):
+            found.append(oxygen - bound)
     if not found and amounts.keys() <= _BASES:
         charge = sum((amount * CHARGES[symbol][0] for symbol, amount in amounts.items()), Fraction(0))
         water = (hydrogen - charge) / 2
@@ -144,7 +145,7 @@ def _readings(amounts: dict[str, Fraction]) -> Iterator[tuple[list[tuple[str, _I
         ions = [(symbol, ion) for symbol, ion in zip(symbols, chosen, strict=True) if ion is not None]
         named = {symbol for symbol, _ in ions}
         cations = [symbol for symbol in amounts if symbol not in named]
-        basic = bool(cations or "N" in named) and all(symbol in ALKALI | ALKALINE_EARTHS for symbol in cations)
+        basic = bool(cations or "N" in named) and set(cations) <= ALKALI | ALKALINE_EARTHS
         if ions and (basic or not any(ion.basic_only for _, ion in ions)):
             yield ions, cations
 

@@ -68,7 +68,7 @@ def constrained_planner(
     free = replace(constraints, balanced=False) == usual and candidates is None and max_candidates is None
     if candidates is None:
         candidates = _known(predictor, constraints)
-    competing = None if free or mode != LISTWISE else Planner(predictor, [anhydrous(each) for each in predictor.vocabulary], usual)
+    competing = None if free or mode != LISTWISE else Planner(predictor, predictor.vocabulary, usual)
     return link_planner(
         predictor, candidates, constraints, mode=mode, max_candidates=max_candidates, competing=competing
     )

@@ -116,7 +116,8 @@ def plan_notes(plan: SynthesisPlan, *, equations: bool = True) -> list[str]:
     if plan.hidden:
         sets = "1 better set" if plan.hidden == 1 else f"{plan.hidden} better sets"
         chance = "" if plan.hidden_probability is None else f" (together {percent(plan.hidden_probability)})"
-        notes.append(f"{sets}{chance} cannot be balanced; --unbalanced shows such sets")
+        notes.append(f"{sets}{chance} cannot be balanced or must not be mixed; --unbalanced shows such sets")
+    notes += [f"{found}: {found.warning}" for found in plan if found.warning]
     unbalanced = sum(found.equation is None for found in plan) if equations else 0
     if unbalanced:
         notes.append(f"{unbalanced} of {len(plan)} sets cannot be balanced; --balanced leaves such sets out")

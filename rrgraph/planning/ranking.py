@@ -61,7 +61,8 @@ class Plan:
         missing: needed elements, or required precursors, that no candidate can supply; there are no sets then.
         cut: whether the search ended because the first `EXAMINED` sets held no more that balance.
         none: with a re-ranker, the probability that none of the sets it ranks is the recorded one.
-        hidden: better sets that are left out because they do not balance; their probability counts for another set.
+        hidden: better sets that are left out because they do not balance or must not be mixed; their probability counts
+            for another set.
     """
 
     target: Composition
@@ -95,8 +96,8 @@ class Plan:
         if self.missing:
             return f"No candidate that may be used for {self.target.formula} supplies {', '.join(self.missing)}."
         if self.cut:
-            number = f"Only {len(self)}" if self.sets else "None"
-            return f"{number} of the {EXAMINED} best precursor sets for {self.target.formula} can be balanced."
+            number, formula = f"Only {len(self)}" if self.sets else "None", self.target.formula
+            return f"{number} of the {EXAMINED} best precursor sets for {formula} can be balanced and mixed."
         if not self.exhausted:
             return None
         number = {0: "No precursor set", 1: "Only 1 precursor set"}.get(len(self), f"Only {len(self)} precursor sets")
@@ -227,15 +228,11 @@ class SetRanking:
         """Return the `top_k` best sets; it is exhausted when fewer, or exactly so many, exist."""
         sets: list[RankedSet] = []
         hidden: list[RankedSet] = []
-        examined, more = 0, False
-        for ranked in self.all_sets():
-            if self._valid is not None and examined == EXAMINED:
-                more = True
-                break
-            examined += 1
+        more = False
+        for examined, ranked in enumerate(self.all_sets()):
             valid = self.is_valid(ranked)
-            if valid and len(sets) == top_k:
-                more = True
+            more = (valid and len(sets) == top_k) or (self._valid is not None and examined == EXAMINED)
+            if more:
                 break
             (sets if valid else hidden).append(ranked)
         return Plan(

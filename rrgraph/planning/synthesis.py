@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 from rrgraph.chem import BalancedEquation, BalanceError, Composition, batch_masses, parse_formula
 from rrgraph.data import KnownReaction, PrecursorSet
 from rrgraph.errors import PlanningError
+from rrgraph.planning.compatibility import incompatibility
 from rrgraph.planning.constraints import balanced_equation
 from rrgraph.planning.energies import ReactionEnergy
 from rrgraph.planning.planner import Planner
@@ -100,6 +101,11 @@ class PlannedSet:
         """The balanced equation, None when the set cannot be balanced; worked out when it is first asked for."""
         return balanced_equation(self.target, self.precursors)
 
+    @property
+    def warning(self) -> str | None:
+        """Why the members must not be mixed, None if nothing is known against it."""
+        return incompatibility(self.precursors)
+
     def grams(self, target_grams: float) -> dict[str, float]:
         """Return the mass of each precursor in g, to six digits, that gives `target_grams` g of target.
 
@@ -152,7 +158,7 @@ class SynthesisPlan:
         no_match: probability that another set than these is the one reported in the literature; None when their
             probabilities are products of link probabilities.
         message: why there are fewer sets than asked for, or none.
-        hidden: number of better sets that are left out because they cannot be balanced.
+        hidden: number of better sets that are left out because they cannot be balanced or must not be mixed.
         hidden_probability: of these sets together, which is not shared out among those that are listed; None where
             `no_match` is.
         known_size: whether the number of precursors was given, so that probabilities hold for sets of that size.

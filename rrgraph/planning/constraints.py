@@ -44,7 +44,7 @@ SizeChoice: TypeAlias = int | str | Sequence[int]
 """A number of precursors, a range such as ``2-4``, or several numbers."""
 
 ElementCover = Literal["strict", "exempt"]
-"""Which elements of the target a set has to supply: all, or all but C, H, O and N."""
+"""Which elements of the target a set has to supply: all, or all but H, O, N and the C of carbonates."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -86,7 +86,9 @@ def add_parser(name: str, commands: Commands) -> None:
     sets = parser.add_argument_group("which sets are valid")
     sets.add_argument("--set-size", metavar="N|A-B|column:NAME", help="number of precursors, at most 20 (default: 1-6)")
     sets.add_argument(
-        "--cover", default="exempt", help="exempt: C, H, O, N may come from the atmosphere (default); strict"
+        "--cover",
+        default="exempt",
+        help="exempt: H, O, N and the C of carbonates may come from the atmosphere (default); strict",
     )
     sets.add_argument("--foreign", action="store_true", help="allow elements that the target lacks")
     sets.add_argument("--one-per-element", action="store_true", help="at most one precursor for the same element")

@@ -94,10 +94,12 @@ class Popularity(LinkBaseline):
         self, counts: NDArray[np.float64], element: NDArray[np.int64], oxygen: int
     ) -> NDArray[np.float64]:
         """Return the smoothed p(candidate | element) of each slot, (slots,), strictly between 0 and 1."""
-        overall = (counts.sum(0) + self.alpha) / (self._contained.sum(0)[element] + 1)
+        overall: NDArray[np.float64] = (counts.sum(0) + self.alpha) / (self._contained.sum(0)[element] + 1)
         if not self.by_oxygen:
             return overall
-        return (counts[oxygen] + self.beta * overall) / (self._contained[oxygen, element] + self.beta)
+        smoothed: NDArray[np.float64] = counts[oxygen] + self.beta * overall
+        smoothed /= self._contained[oxygen, element] + self.beta
+        return smoothed
 
 
 def _membership(element_sets: Sequence[frozenset[str]]) -> NDArray[np.bool_]:

@@ -87,7 +87,8 @@ class _PooledDecoder(LinkDecoder):
         pooled = self.pool(targets, precursors)
         if statistics is not None:
             pooled = torch.cat([pooled, statistics], dim=-1)
-        return self.network(pooled).squeeze(-1)
+        logits: Tensor = self.network(pooled)
+        return logits.squeeze(-1)
 
 
 @DECODERS.register("concat")
@@ -142,7 +143,8 @@ class SelfAttentionDecoder(_SequenceDecoder):
         )
 
     def contextualise(self, pair: Tensor) -> Tensor:
-        return self.attention(pair, pair, pair, need_weights=False)[0]
+        states: Tensor = self.attention(pair, pair, pair, need_weights=False)[0]
+        return states
 
 
 @DECODERS.register("transformer")
@@ -161,7 +163,8 @@ class TransformerDecoder(_SequenceDecoder):
         )
 
     def contextualise(self, pair: Tensor) -> Tensor:
-        return self.block(pair)
+        states: Tensor = self.block(pair)
+        return states
 
 
 class _BilinearForm(LinkDecoder):
@@ -177,7 +180,7 @@ class _BilinearForm(LinkDecoder):
         """Return (pairs,)."""
 
     def forward(self, targets: Tensor, precursors: Tensor, statistics: Tensor | None = None) -> Tensor:
-        logits = self.form(targets, precursors) + self.bias
+        logits: Tensor = self.form(targets, precursors) + self.bias
         return logits if self.weigh is None else logits + self.weigh(statistics).squeeze(-1)
 
 

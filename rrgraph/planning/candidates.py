@@ -122,7 +122,8 @@ class CandidateFilter:
     def _any(self, words: tuple[int, int]) -> NDArray[np.bool_]:
         """Whether each candidate contains one of the elements."""
         low, high = words
-        return ((self._low & np.uint64(low)) | (self._high & np.uint64(high))) != 0
+        shared: NDArray[np.bool_] = ((self._low & np.uint64(low)) | (self._high & np.uint64(high))) != 0
+        return shared
 
     def _is_allowed(self, candidate: Composition) -> bool:
         rules = self.constraints

@@ -28,7 +28,6 @@ BENCHMARKS = {
     "plan_throughput.py": ["--targets", "20", "--runs", "1"],
     "property_reader.py": ["--rows", "5000"],
     "cooccurrence.py": ["--reactions", "500"],
-    "encoder_throughput.py": ["--compositions", "64", "--batch-sizes", "32", "--epochs", "1"],
     "set_search.py": ["--targets", "5"],
     "call_trace.py": [],
 }

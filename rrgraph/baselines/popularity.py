@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.baselines.base import BASELINES, LinkBaseline
-from rrgraph.chem import ELEMENTS, VOLATILE, Composition, source_elements
+from rrgraph.chem import ELEMENTS, VOLATILE, Composition, anhydrous, source_elements
 from rrgraph.data import ReactionTable, Split
 
 __all__ = ["Popularity"]
@@ -60,7 +60,7 @@ class Popularity(LinkBaseline):
         for target, precursors in reactions.values():
             elements, oxygen = target.elements, int("O" in target.elements)
             contained[oxygen, [_INDEX[symbol] for symbol in elements]] += 1
-            for precursor in precursors:
+            for precursor in map(anhydrous, precursors):
                 supplied.update((precursor.key, symbol, oxygen) for symbol in source_elements(precursor) & elements)
         self._contained = contained
         self._supplied = {}

@@ -5,6 +5,7 @@ All decoders share one interface, so that Retro-Rank-In table 5 is a change of o
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 
 import torch
@@ -189,7 +190,7 @@ class DotDecoder(_BilinearForm):
     """Dot product, scaled by the square root of the width."""
 
     def form(self, targets: Tensor, precursors: Tensor) -> Tensor:
-        return (targets * precursors).sum(-1) / self.width**0.5
+        return (targets * precursors).sum(-1) / math.sqrt(self.width)
 
 
 @DECODERS.register("bilinear")

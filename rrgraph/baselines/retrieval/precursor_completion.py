@@ -11,7 +11,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from rrgraph.chem import ELEMENTS, Composition, fraction_matrix
+from rrgraph.chem import ELEMENTS, Composition, anhydrous, fraction_matrix
 from rrgraph.data import ReactionTable
 from rrgraph.errors import DataError, ModelError
 from rrgraph.training import LoopConfig, Task, train
@@ -92,7 +92,7 @@ class CompletionEncoder:
         """
         network = self._fitted()
         fractions = torch.from_numpy(fraction_matrix(targets))
-        members = self._members([sorted(each.key for each in precursors) for precursors in known])
+        members = self._members([sorted(anhydrous(each).key for each in precursors) for precursors in known])
         logits = []
         for start in range(0, len(targets), _BATCH_SIZE):
             batch = slice(start, start + _BATCH_SIZE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import functools
 import importlib
@@ -9,6 +10,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -59,9 +61,8 @@ def test_the_import_loads_nothing_heavy():
 
 
 def test_planning_needs_no_torch():
-    assert run_python("import rrgraph as rr, sys; rr.SynthesisPlan, rr.Constraints; print('torch' in sys.modules)") == (
-        "False"
-    )
+    names = "rr.SynthesisPlan, rr.Constraints, rr.planning.SetSearch"
+    assert run_python(f"import rrgraph as rr, sys; {names}; print('torch' in sys.modules)") == "False"
 
 
 def test_every_name_is_there_and_listed():
@@ -70,6 +71,30 @@ def test_every_name_is_there_and_listed():
         assert getattr(rr, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'plam'"):
         rr.plam  # noqa: B018
+
+
+def test_every_package_is_an_attribute():
+    packages = sorted(path.parent.name for path in Path(rr.__file__).parent.glob("*/__init__.py"))
+    shown = run_python("import rrgraph as rr; print(*dir(rr))").split()
+    assert [name for name in packages if name not in shown] == ["cli", "util"]
+    assert run_python("import rrgraph as rr; print(rr.links.DECODERS is rr.links.decoders.DECODERS)") == "True"
+
+
+def test_notebooks_and_benchmarks_need_no_other_import():
+    root = Path(__file__).parents[1]
+    texts = {path.name: path.read_text(encoding="utf-8") for path in root.glob("benchmarks/*.py")}
+    for path in root.glob("notebooks/*.ipynb"):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        texts |= {f"{path.name}, code cell {number}": text for number, text in enumerate(code)}
+    behind = [
+        (name, node.module)
+        for name, text in texts.items()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("rrgraph")
+    ]
+    # A package inside another one, imported from by itself.
+    assert set(behind) == {("encoder_throughput.py", "rrgraph.properties.pretraining")}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import shutil
 import pytest
 
 from rrgraph.chem import anhydrous, parse_formula, plausible_precursors
-from rrgraph.data import ReactionTable
 from rrgraph.runs import run_split
 
 
@@ -189,8 +188,8 @@ def test_a_model_that_does_not_record_its_systems_takes_them_from_the_run(rrgrap
     assert rrgraph("evaluate", old, *options[:3], "year").code == 0
 
 
-def test_a_table_without_rows_is_refused(evaluate, tmp_path):
-    ReactionTable.from_reactions([]).write(tmp_path / "empty.csv")
+def test_a_table_without_rows_is_refused(evaluate, make_table, tmp_path):
+    make_table([]).write(tmp_path / "empty.csv")
     result = evaluate("--test", tmp_path / "empty.csv")
     assert result.code == 2
     assert "empty.csv" in result.err

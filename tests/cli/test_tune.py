@@ -141,3 +141,9 @@ def test_a_configuration_of_pretraining_is_refused_with_a_reason(rrgraph, pretra
     result = rrgraph("tune", pretrain_config, "--trials", 1)
     assert result.code == 2
     assert "rrgraph pretrain" in result.err
+
+
+def test_a_configuration_on_molecules_is_refused(rrgraph):
+    result = rrgraph("tune", "organic/conretrobert", "--trials", 1)
+    assert result.code == 2
+    assert "'conretrobert' is for molecules, expected one for materials" in result.err

@@ -79,7 +79,8 @@ def _until_broken(
             while waiting and len(running) < jobs and not broken:
                 index, item = waiting.popleft()
                 try:
-                    running[pool.submit(function, item)] = index
+                    with _no_ctrl_c():
+                        running[pool.submit(function, item)] = index
                 except BrokenProcessPool:
                     waiting.appendleft((index, item))
                     broken = True
@@ -96,6 +97,8 @@ def _until_broken(
 def _follow_parent() -> None:
     """Leave Ctrl-C, which all processes get, to the one that started this one, and end when told to or with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     # What the other one ignores at this moment would be ignored here too.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     parent = parent_process()
@@ -106,6 +109,19 @@ def _follow_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def _no_ctrl_c() -> Iterator[None]:
+    """Hold back Ctrl-C from processes that are started, until they leave it to this one."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -84,6 +84,23 @@ def test_an_interruption_while_processes_are_waited_for_ends_them():
     assert not active_children()
 
 
+@pytest.mark.usefixtures("heed_ctrl_c")
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals cannot be held back")
+def test_processes_that_are_starting_leave_ctrl_c_to_the_one_that_started_them(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import operator, os, signal\n"
+        "from rrgraph.util.parallel import parallel_map\n"
+        "if __name__ == '__main__':\n"
+        "    print(sorted(parallel_map(operator.neg, [1, 2], jobs=2, threads=1)))\n"
+        "else:\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run([sys.executable, script], env=environment, timeout=60, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[(0, -1), (1, -2)]\n", "")
+
+
 def test_processes_end_with_the_one_that_started_them(tmp_path):
     """Even if that is killed while they work."""
     code = (

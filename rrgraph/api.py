@@ -118,7 +118,7 @@ def build_graph(table: ReactionTable | str | os.PathLike[str]) -> HeteroData:
 
     >>> graph = build_graph("textbook")
     >>> graph["target"].num_nodes, graph["precursor"].num_nodes
-    (1224, 381)
+    (1224, 375)
 
     Raises:
         DataError: the table cannot be read, or has no rows.

@@ -215,7 +215,9 @@ def test_a_set_is_balanced_once(monkeypatch):
 
 
 def test_what_cannot_be_balanced_has_no_masses():
-    plan = rr.plan("BaTiO3", candidates=["BaCO3", "TiO2", "Al2O3"], require="Al", top_k=1, literature=False)
+    options = {"candidates": ["BaCO3", "TiO2", "Al2O3"], "require": "Al", "top_k": 1, "literature": False}
+    assert len(rr.plan("BaTiO3", **options)) == 0
+    plan = rr.plan("BaTiO3", balanced=False, **options)
     assert plan.best.equation is None
     with pytest.raises(RRGraphError, match="cannot be balanced"):
         plan.best.grams(1)
@@ -260,12 +262,14 @@ def test_precedents_of_a_set_are_those_that_use_it(tmp_path):
     assert plan.to_dict()["evidence_table"] == "mine.csv"
 
 
-def test_literature_that_is_asked_for_has_to_be_at_hand(monkeypatch, tmp_path):
+def test_literature_comes_with_the_package(monkeypatch, tmp_path):
     monkeypatch.delenv("RRGRAPH_DATA", raising=False)
     monkeypatch.setattr("pooch.os_cache", lambda _: tmp_path)
-    assert rr.plan("BaTiO3", top_k=1).literature is None
-    with pytest.raises(DataError, match="literature=True needs recorded reactions"):
-        rr.plan("BaTiO3", literature=True)
+    plan = rr.plan("BaTiO3", top_k=1)
+    assert plan.best.literature[0].same_composition
+    assert plan.literature_table == "literature"
+    assert rr.plan("BaTiO3", top_k=1, literature=True).literature == plan.literature
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_temperature_without_energies_is_refused():

@@ -11,7 +11,7 @@ from rrgraph.data.formula_column import FORMULA_COLUMNS, find_formula_column
 from rrgraph.data.grouping import group_reactions
 from rrgraph.data.leakage import LeakageReport, Overlap
 from rrgraph.data.literature.known_reactions import KnownReaction, KnownReactions, overlap_vectors, similarity
-from rrgraph.data.literature.tables import LITERATURE_TABLES, available_literature, load_known_reactions
+from rrgraph.data.literature.tables import LITERATURE, load_known_reactions
 from rrgraph.data.preferred_spelling import preferred_spelling
 from rrgraph.data.reaction import PrecursorSet, Reaction
 from rrgraph.data.splits import SPLITS, Split, split_table
@@ -23,7 +23,7 @@ __all__ = [
     "CATALOGUE",
     "COLUMNS",
     "FORMULA_COLUMNS",
-    "LITERATURE_TABLES",
+    "LITERATURE",
     "RECIPE_SUFFIXES",
     "SEPARATOR",
     "SPLITS",
@@ -48,7 +48,6 @@ __all__ = [
     "Split",
     "Subset",
     "TableStatistics",
-    "available_literature",
     "cache_folder",
     "clean_recipes",
     "clean_table",

@@ -116,10 +116,14 @@ def plan_notes(plan: SynthesisPlan, *, equations: bool = True) -> list[str]:
         ]
     if any(found.unseen or (found.alternative is not None and found.alternative.unseen) for found in plan):
         notes.append("* never seen in training")
+    if plan.hidden:
+        sets = "1 better set" if plan.hidden == 1 else f"{plan.hidden} better sets"
+        chance = "" if plan.hidden_probability is None else f" (together {percent(plan.hidden_probability)})"
+        notes.append(f"{sets}{chance} cannot be balanced or must not be mixed; --unbalanced shows such sets")
+    notes += [f"{found}: {found.warning}" for found in plan if found.warning]
     unbalanced = sum(found.equation is None for found in plan) if equations else 0
     if unbalanced:
-        verb = "does" if unbalanced == 1 else "do"
-        notes.append(f"{unbalanced} of {len(plan)} {verb} not balance; --balanced leaves such sets out")
+        notes.append(f"{unbalanced} of {len(plan)} sets cannot be balanced; --balanced leaves such sets out")
     impure = {item.composition: item.purity for found in plan for item in found.stock if (item.purity or 1) < 1}
     if impure:
         shares = ", ".join(f"{name} {100 * purity:.6g} %" for name, purity in impure.items() if purity)

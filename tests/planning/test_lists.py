@@ -59,7 +59,7 @@ def test_entries_that_cannot_be_read_are_reported_and_left_out(tmp_path):
         strict=True,
     ):
         assert words in note
-    with pytest.raises(DataError, match="The stock file '.*' has no formulas that can be read"):
+    with pytest.raises(DataError, match=r"The stock file '.*' has no formulas that can be read"):
         stock(tmp_path, "formula\nHello\n")
     many, notes = stock(tmp_path, "BaO\n" + "Hello\n" * 15, "stock.txt")
     assert (formulas(many), len(notes), "5 more such lines" in notes[-1]) == (["BaO"], 11, True)

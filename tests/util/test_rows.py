@@ -67,7 +67,7 @@ def test_headers(tmp_path, header, columns):
 
 def test_rows_begin_on_the_lines_they_are_said_to(tmp_path):
     text = 'a,b\n1,2\n\n"x\ny",3\n# a comment\n4,"say ""hi"""\n#5,6\n7\n8,9,10\n'
-    columns, rows = read(write(tmp_path, "t.csv", text))
+    _, rows = read(write(tmp_path, "t.csv", text))
     assert found(rows) == [
         (2, ["1", "2"]),
         (4, ["x\ny", "3"]),

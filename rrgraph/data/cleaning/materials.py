@@ -102,7 +102,10 @@ def read_targets(
 
 
 def _agrees(material: Material) -> bool:
-    """Whether the elements of the mined composition, and its variables for elements, are the symbols of the formula."""
+    """Whether the elements of the mined composition, and its variables for elements, are the symbols of the formula.
+
+    Additives that are listed apart need not be in the composition.
+    """
     terms: Sequence[Material] = material["composition"]
     mined = {symbol for term in terms for symbol in term["elements"]}
     letters = {name for term in terms for amount in term["elements"].values() for name in variable_names(amount)}
@@ -116,7 +119,7 @@ def _agrees(material: Material) -> bool:
         if symbol not in mined and (symbol not in ATOMIC_NUMBERS or symbol[1:] in letters):
             symbol = symbol[0]  # followed by a variable
         found.add(symbol)
-    return found == mined
+    return found - set(_SYMBOL.findall(" ".join(material["additives"]))) <= mined <= found
 
 
 def _unknowns(terms: Iterable[Material]) -> tuple[list[str], list[str], bool]:

@@ -60,7 +60,8 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
         top_k: number of sets for each target.
         exclude: elements (by symbol) and precursors to avoid; `Al` is the element, `Al1` the precursor.
         require: elements and precursors that every set must contain.
-        stock: the only precursors that may be used, known to the model or not: a file, a list, or text with commas.
+        stock: the only precursors that may be used, known to the model or not: a file, a list of materials or
+            `rrgraph.planning.StockItem`, or text with commas; see `rrgraph.planning.read_stock`.
         candidates: `all` that the model knows, `train` (seen in training), a file or list, `generated` (plausible
             compounds of each target's elements), or these joined as in `all+generated`.
         max_candidates: only so many most probable candidates.
@@ -97,8 +98,10 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
     )
 
 
-def load_reactions(name: str | os.PathLike[str]) -> ReactionTable:
-    """Return the reaction table of a catalogued name, or of a CSV, JSONL or Parquet file.
+def load_reactions(name: str | os.PathLike[str], *, target: str | None = None) -> ReactionTable:
+    """Return the reaction table of a catalogued name, or of a CSV, JSONL, Parquet or Excel file.
+
+    `target` names the column of the targets, if it is called otherwise.
 
     >>> load_reactions("textbook")[0].target.formula
     'Ba3UO6'
@@ -106,7 +109,7 @@ def load_reactions(name: str | os.PathLike[str]) -> ReactionTable:
     Raises:
         DataError: there is neither such a name nor such a file, or it is not a reaction table.
     """
-    return load_table(os.fspath(name))
+    return load_table(os.fspath(name), target=target)
 
 
 def build_graph(table: ReactionTable | str | os.PathLike[str]) -> HeteroData:

@@ -30,6 +30,9 @@ SEPARATOR = ";"
 #: Other names of the column of the targets.
 _TARGET_NAMES = ("formula", "composition", "material", "compound", "product")
 
+#: Columns that are numbers where each cell is one.
+_NUMBERS = ("temperature_c", "time_h", "count")
+
 #: Larger numbers are not accepted as years.
 _YEARS_END = 10_000
 
@@ -288,6 +291,9 @@ class ReactionTable:
         for column in COLUMNS[:2]:
             frame[column] = self._formulas(frame[column].tolist(), column)
         frame["year"] = self._years(frame["year"])
+        for column in {*_NUMBERS}.intersection(extra):
+            numbers = pd.to_numeric(frame[column], errors="coerce")
+            frame[column] = numbers if (numbers.notna() == frame[column].notna()).all() else frame[column]
         for column in COLUMNS[3:]:
             values = frame[column].tolist()
             frame[column] = pd.Series([None if pd.isna(v) or v == "" else str(v) for v in values], dtype=object)

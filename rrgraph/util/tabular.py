@@ -33,23 +33,24 @@ def read_frame(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Read a file by its suffix.
 
     Text that merely looks like a missing value stays text (NaN is sodium nitride); only empty cells are missing.
-    CSV columns become numbers when writing these gives the same text, else they stay text (1.10, 1E5, 007).
+    Columns of text become numbers when each cell is one and none is an identifier such as 007.
 
     Raises:
         DataError: the file is missing, of another format, or malformed; the message names the file and, where one
             line is at fault, that line.
     """
-    return read_numbered_frame(path)[0]
+    return read_numbered_frame(path, exact=False)[0]
 
 
 def read_numbered_frame(
-    path: str | os.PathLike[str], *, refused: list[Row] | None = None
+    path: str | os.PathLike[str], *, refused: list[Row] | None = None, exact: bool = True
 ) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     """Read a file as `read_frame` does, with the number of the line on which each row begins.
 
     Args:
         path: of the file; for a sheet of a workbook that is not its first one, ``FILE.xlsx:SHEET``.
         refused: takes the rows that are malformed; without it they are an error.
+        exact: leave columns as text whose spelling numbers would not keep (1.10, 1E5, 19 digits).
 
     Raises:
         DataError: as `read_frame`.
@@ -68,7 +69,7 @@ def read_numbered_frame(
                 raise DataError(f"Line {row.line} of {rows.name}{problem}")
             else:
                 refused.append(Row(row.line, row.cells, error=problem.lstrip(": "), text=row.text))
-        frame = _frame(rows, good)
+        frame = _frame(rows, good, exact=exact)
     return frame, np.array([row.line for row in good], dtype=np.int64)
 
 
@@ -119,29 +120,35 @@ def _problem(row: Row) -> str | None:
     return None
 
 
-def _frame(rows: RowReader, good: Sequence[Row]) -> pd.DataFrame:
+def _frame(rows: RowReader, good: Sequence[Row], *, exact: bool) -> pd.DataFrame:
     if rows.is_json:
         frame = pd.DataFrame.from_records([row.cells for row in good])
         for name in frame.columns.difference(["target", "precursors", "year", "doi", "split"]):
             frame[name] = frame[name].convert_dtypes() if frame[name].isna().any() else frame[name]
         return frame
     cells = {name: [row.cells[name] for row in good] for name in rows.columns}
-    return pd.DataFrame({name: _column(name, values) for name, values in cells.items()}, columns=list(rows.columns))
+    return pd.DataFrame(
+        {name: _column(name, values, exact=exact) for name, values in cells.items()}, columns=list(rows.columns)
+    )
 
 
-def _column(name: str, values: list[Any]) -> pd.Series:
-    """Return cells as numbers if each of them is the usual spelling of one, else as they are; empty cells are None."""
+def _column(name: str, values: list[Any], *, exact: bool) -> pd.Series:
+    """Return cells as numbers if each of them is one, else as they are; empty cells are None.
+
+    With `exact` also the spelling has to be that of the numbers, so that they are written as they were read.
+    """
     column = pd.Series([None if value == "" else value for value in values], dtype=object)
     texts = column.dropna()
     if column_name(name) in ("target", "precursors", "doi", "split") or texts.empty or not texts.map(_is_text).all():
         return column
     if texts.str.fullmatch(r"0|-?[1-9][0-9]{0,17}").all():
         return column.astype("Int64")
-    try:
-        numbers = texts.astype(float)
-    except ValueError:
+    if texts.str.contains(r"^[+-]?0\d|[^\d.eE+-]").any():
         return column
-    return column.astype(float) if [repr(number) for number in numbers.tolist()] == texts.tolist() else column
+    numbers = pd.to_numeric(texts, errors="coerce")
+    if numbers.isna().any() or (exact and [repr(number) for number in numbers.tolist()] != texts.tolist()):
+        return column
+    return column.astype("float64")
 
 
 def _is_text(value: Any) -> bool:

@@ -56,10 +56,13 @@ _FIELDS: Final[Mapping[str, frozenset[str]]] = {
     "purity": frozenset({"purity", "assay"}),
     "cas": frozenset({"cas", "casrn"}),
     "hazard": frozenset({"hazard", "hazards", "ghs", "safety"}),
-    "grams": frozenset({"amount", "grams", "gram", "mass", "quantity", "qty", "weight", "stock"}),
+    "unit": frozenset({"unit", "units"}),
+    "grams": frozenset({"amount", "grams", "gram", "mass", "quantity", "qty", "weight"}),
     "name": frozenset({"name", "description", "chemical", "substance", "reagent"}),
 }
 """Words in the names of columns, by what the column holds; the first that fits counts."""
+_NO_AMOUNTS: Final = frozenset({"molecular", "molar", "mol", "formula", "mw", "per", "atomic", "percent"})
+"""Words in the names of columns of weights and masses that are no amounts."""
 _UNITS: Final = {
     **{"kg": 1e3, "g": 1.0, "gram": 1.0, "grams": 1.0, "gm": 1.0, "mg": 1e-3, "µg": 1e-6, "μg": 1e-6, "ug": 1e-6},
     **{"t": 1e6, "lb": 453.59237, "oz": 28.349523},
@@ -206,7 +209,9 @@ def _fields(columns: Sequence[str], formula: str) -> dict[str, str]:
     for field, known in _FIELDS.items():
         for column in columns:
             words = re.findall(r"[a-zµμ]+", column_name(column))
-            if column != formula and column not in found.values() and known.intersection(words):
+            if column == formula or column in found.values() or (field == "grams" and _NO_AMOUNTS.intersection(words)):
+                continue
+            if known.intersection(words):
                 found[field] = column
                 break
     return found
@@ -228,6 +233,8 @@ def _items(
         return
     where = f"Line {row.line} of {rows.name}"
     cells = {field: row.cells.get(name) for field, name in fields.items()}
+    if cells.get("unit") and re.fullmatch(_NUMBER, str(cells.get("grams") or "").strip()):
+        cells["grams"] = f"{cells['grams']} {cells['unit']}"
     several = [piece for part in text.split(";") for piece in (separate_formulas(part) or [part]) if piece.strip()]
     if len(several) > 1 and _all_formulas(several):
         for piece in several:

@@ -176,7 +176,18 @@ _ENERGIES: Final[dict[str, type]] = {
 
 
 PLAN_KEYS: Final = (
-    *("target", "sets", "scores", "probabilities", "none_of_these", "unseen", "alternatives", "equations", "grams"),
+    *(
+        "target",
+        "sets",
+        "scores",
+        "probabilities",
+        "none_of_these",
+        "hidden",
+        "unseen",
+        "alternatives",
+        "equations",
+        "grams",
+    ),
     *("shortages", "most_target_g", "reaction_energies", "temperature_k", "evidence", "evidence_table", "message"),
 )
 """All keys of `SynthesisPlan.to_dict`."""

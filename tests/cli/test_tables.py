@@ -8,6 +8,8 @@ import json
 import pandas as pd
 import pytest
 
+from rrgraph.planning import PLAN_KEYS
+
 TABLE = (
     "sep=;\n"
     ' Formula ;id;price;note;rank;"long\nname"\n'
@@ -195,3 +197,23 @@ def test_rows_that_cannot_be_scored_are_written_to_a_file(rrgraph, tmp_path):
     assert [row[0] for row in found] == ["3", "4", "2", "4"]
     assert "has no target" in found[0][-1] or found[0][-1].startswith("has no")
     assert "joined by ';', as in 'SrCO3;TiO2'" in found[1][-1]
+
+
+def test_every_key_of_a_plan_is_known_to_be_taken(plan, tmp_path):
+    (tmp_path / "stock.csv").write_text(STOCK)
+    options = [
+        "--grams",
+        1,
+        "--energies",
+        "--temperature",
+        1000,
+        "--table",
+        "textbook",
+        "--stock",
+        tmp_path / "stock.csv",
+    ]
+    (line,) = plan("BaTiO3", *options, "--json").lines
+    assert set(line) <= set(PLAN_KEYS)
+    (tmp_path / "targets.jsonl").write_text('{"formula": "BaTiO3", "sets": "mine", "hidden": "x"}\n')
+    (line,) = plan("--input", tmp_path / "targets.jsonl", "--json").lines
+    assert (line["sets_input"], line["hidden_input"]) == ("mine", "x")

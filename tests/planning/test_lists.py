@@ -153,6 +153,13 @@ def test_purities(cell, purity):
     assert _purity(cell) == (purity if purity is None else pytest.approx(purity))
 
 
+def test_columns_that_only_look_like_amounts(tmp_path):
+    text = "formula,Molecular weight (g/mol),Price per g,amount,unit\nBaCO3,197.3,2,0.5,kg\nTiO2,79.9,3,,\n"
+    items, notes = stock(tmp_path, text)
+    assert [(item.grams, item.price) for item in items] == [(500.0, "2"), (None, "3")]
+    assert notes == []
+
+
 def test_stock_as_a_workbook(tmp_path):
     openpyxl = pytest.importorskip("openpyxl", reason="needs the extra 'xlsx'")
     book = openpyxl.Workbook()

@@ -133,7 +133,8 @@ def read_candidates(source: str | os.PathLike[str]) -> list[Composition]:
 def _read(option: str, source: Stock, words: Sequence[str]) -> list[StockItem]:
     expected = f"expected a file, formulas joined by commas{''.join(f', {word!r}' for word in words)}"
     if not isinstance(source, str | os.PathLike):
-        listed = [source] if is_material(source) or isinstance(source, StockItem) else list(source)  # type: ignore[arg-type]
+        is_one = isinstance(source, StockItem) or is_material(source) or not isinstance(source, Iterable)
+        listed: list[Any] = [source] if is_one else list(source)
         items = [each for one in listed for each in _as_items(one)]
         if not items:
             raise OptionError(option, f" is empty, {expected}.")

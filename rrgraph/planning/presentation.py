@@ -104,7 +104,7 @@ def plan_table(
     return header, rows
 
 
-def plan_notes(plan: SynthesisPlan, *, equations: bool = True) -> list[str]:
+def plan_notes(plan: SynthesisPlan, *, equations: bool = True, grams: float | None = None) -> list[str]:
     """Return the lines below the table: what the sets leave for others, and what numbers and marks mean."""
     if plan.no_match is None:
         notes = [f"{_PRODUCT}: of link probabilities, to compare sets"]
@@ -125,7 +125,7 @@ def plan_notes(plan: SynthesisPlan, *, equations: bool = True) -> list[str]:
     if unbalanced:
         notes.append(f"{unbalanced} of {len(plan)} sets cannot be balanced; --balanced leaves such sets out")
     impure = {item.composition: item.purity for found in plan for item in found.stock if (item.purity or 1) < 1}
-    if impure:
+    if impure and grams is not None:
         shares = ", ".join(f"{name} {100 * purity:.6g} %" for name, purity in impure.items() if purity)
         notes.append(f"grams: divided by the purity in stock ({shares})")
     if any(found.energy for found in plan):

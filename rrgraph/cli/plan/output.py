@@ -44,7 +44,7 @@ class PlanTables(Writer[SynthesisPlan]):
             if not fits(header, rows):
                 header, rows = [*header[:2], "precursors"], [[*row[:2], _stacked(row[2:])] for row in rows]
             show_table(header, rows, title=f"\n{record.target}", numbers=RIGHT_ALIGNED)
-            show_notes(plan_notes(record, equations=self.equations))
+            show_notes(plan_notes(record, equations=self.equations, grams=self.grams))
         if record.literature:
             header, rows = PRECEDENT_HEADER, precedent_table(record.literature)
             if not fits(header, rows):

@@ -20,6 +20,7 @@ from rrgraph.chem.materials import (
 )
 from rrgraph.chem.matrices import fraction_matrix
 from rrgraph.chem.spelling import split_terms
+from rrgraph.chem.measured import SolidData, measured_solids, thermal_energy, thermal_uncertainty
 from rrgraph.chem.thermo import (
     GASES,
     KJ_PER_EV,
@@ -48,6 +49,7 @@ __all__ = [
     "FormulaWarning",
     "GasData",
     "Material",
+    "SolidData",
     "as_composition",
     "as_compositions",
     "balance",
@@ -63,6 +65,7 @@ __all__ = [
     "gas_uncertainty",
     "is_material",
     "is_structure_file",
+    "measured_solids",
     "molar_mass",
     "parse_formula",
     "plausible_by_class",
@@ -71,4 +74,6 @@ __all__ = [
     "solid_uncertainty",
     "source_elements",
     "split_terms",
+    "thermal_energy",
+    "thermal_uncertainty",
 ]

@@ -24,10 +24,13 @@ from rrgraph.errors import RRGraphError
 __all__ = [
     "GASES",
     "KJ_PER_EV",
+    "REFERENCE_TEMPERATURE",
     "GasData",
     "check_temperature",
+    "free_energy",
     "gas_energy",
     "gas_uncertainty",
+    "heat_capacity_at",
     "solid_free_energy",
     "solid_uncertainty",
 ]
@@ -35,9 +38,10 @@ __all__ = [
 #: kJ/mol in one eV a particle (CODATA 2018).
 KJ_PER_EV = 96.48533212
 #: Temperature of the tabulated enthalpies, K.
-_REFERENCE = 298.15
+REFERENCE_TEMPERATURE = 298.15
 #: Temperatures for which the heat capacities are fitted, K.
 _LOWEST, _HIGHEST = 298.0, 2500.0
+_CAPACITY_UNITS = (1.0, 1e-3, 1e5)
 _GAS_CONSTANT = 8.314462618  # J/(mol K)
 #: Einstein temperature of an atom in an average solid, K: it has 16 J/(mol K) at 298.15 K, the mean that carbonates,
 #: hydroxides, nitrates, sulfates and nitrides lose for each atom that leaves them as gas.
@@ -80,11 +84,32 @@ class GasData:
 
         Its differences over a reaction of gases are reaction free energies.
         """
-        a, b, c = (value * unit for value, unit in zip(self.heat_capacity, (1.0, 1e-3, 1e5), strict=True))
-        t, t0 = temperature, _REFERENCE
-        enthalpy = a * (t - t0) + b * (t**2 - t0**2) / 2 - c * (1 / t - 1 / t0)
-        entropy = self.entropy + a * log(t / t0) + b * (t - t0) - c * (1 / t**2 - 1 / t0**2) / 2
-        return self.enthalpy + (enthalpy - t * entropy) / 1000
+        return free_energy(self.enthalpy, self.entropy, self.heat_capacity, temperature)[0]
+
+
+def free_energy(
+    enthalpy: float,
+    entropy: float,
+    heat_capacity: tuple[float, float, float],
+    temperature: float,
+    *,
+    start: float = REFERENCE_TEMPERATURE,
+) -> tuple[float, float]:
+    """Return H(T) - T S(T) in kJ/mol and S(T) in J/(mol K) from the enthalpy and the entropy at the temperature `start`.
+
+    Units are those of `GasData`.
+    """
+    a, b, c = (value * unit for value, unit in zip(heat_capacity, _CAPACITY_UNITS, strict=True))
+    t, t0 = temperature, start
+    heat = a * (t - t0) + b * (t**2 - t0**2) / 2 - c * (1 / t - 1 / t0)
+    entropy += a * log(t / t0) + b * (t - t0) - c * (1 / t**2 - 1 / t0**2) / 2
+    return enthalpy + (heat - t * entropy) / 1000, entropy
+
+
+def heat_capacity_at(heat_capacity: tuple[float, float, float], temperature: float) -> float:
+    """Return the heat capacity in J/(mol K)."""
+    a, b, c = (value * unit for value, unit in zip(heat_capacity, _CAPACITY_UNITS, strict=True))
+    return a + b * temperature + c / temperature**2
 
 
 def _table(*rows: tuple[str, float, float, float, float, float]) -> Mapping[str, GasData]:
@@ -161,7 +186,7 @@ def solid_uncertainty(temperature: float | None) -> float:
 
 def solid_free_energy(temperature: float) -> float:
     """Return H(T) - H(298.15 K) - T S(T) of an atom in an average solid, kJ/mol, by Einstein's model."""
-    u, u0 = _EINSTEIN / temperature, _EINSTEIN / _REFERENCE
+    u, u0 = _EINSTEIN / temperature, _EINSTEIN / REFERENCE_TEMPERATURE
     enthalpy = _EINSTEIN * (1 / expm1(u) - 1 / expm1(u0))
     entropy = u / expm1(u) - log1p(-exp(-u))
     return 3 * _GAS_CONSTANT * (enthalpy - temperature * entropy) / 1000

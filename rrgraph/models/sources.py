@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from rrgraph.chem import BalancedEquation, Composition, check_temperature
+from rrgraph.chem import KJ_PER_EV, BalancedEquation, Composition, check_temperature, measured_solids
 from rrgraph.data import LITERATURE_TABLES, KnownReactions, available_literature, data_path, load_known_reactions
 from rrgraph.errors import DataError, PlanningError
+from rrgraph.models.energy_corrections import corrected_energy
 from rrgraph.planning import (
+    EnergyOrigin,
     EnergySource,
     FormationEnergy,
     LiteratureSource,
@@ -37,12 +39,12 @@ _CACHE_SIZE = 100_000
 
 
 class PredictedEnergies:
-    """Reaction energies from predicted formation energies, where the user gives none.
+    """Reaction energies from the user's formation energies, measured ones where there are none, or predicted ones.
 
     The encoder is loaded when the first prediction is needed; every composition is predicted once.
 
     Args:
-        given: formation energies by canonical key, which replace predictions.
+        given: formation energies by canonical key, which replace measured and predicted ones.
         temperature: K, or None for reaction enthalpies at 298.15 K.
 
     Raises:
@@ -53,6 +55,7 @@ class PredictedEnergies:
         if temperature is not None:
             check_temperature(temperature)
         self.given, self.temperature = dict(given or {}), temperature
+        self._measured = {key: energy for key, energy in _measured_energies().items() if key not in self.given}
         self._predicted: dict[str, FormationEnergy] = {}
 
     def reaction_energies(self, equations: Sequence[BalancedEquation]) -> list[ReactionEnergy]:
@@ -63,24 +66,39 @@ class PredictedEnergies:
             DataError: the encoder predicts no finite energy.
         """
         self._predict(composition for equation in equations for composition in energies_needed(equation))
-        energies = ChainMap(self.given, self._predicted)
-        return [reaction_energy(equation, energies, temperature=self.temperature) for equation in equations]
+        energies = ChainMap(self.given, self._measured, self._predicted)
+        origins = ChainMap[str, EnergyOrigin](
+            dict.fromkeys(self._measured, "measured"), dict.fromkeys(self._predicted, "predicted")
+        )
+        return [
+            reaction_energy(equation, energies, temperature=self.temperature, origins=origins)
+            for equation in equations
+        ]
 
     def _predict(self, compositions: Iterable[Composition]) -> None:
         if len(self._predicted) > _CACHE_SIZE:
             self._predicted.clear()
-        new = [c for c in dict.fromkeys(compositions) if c.key not in self.given and c.key not in self._predicted]
+        known = ChainMap(self.given, self._measured, self._predicted)
+        new = [composition for composition in dict.fromkeys(compositions) if composition.key not in known]
         if not new:
             return
         values, deviations = self._encoder.formation_energies(new)
         for composition, value, deviation in zip(new, values, deviations, strict=True):
-            self._predicted[composition.key] = float(value), float(deviation)
+            self._predicted[composition.key] = corrected_energy(composition, float(value), float(deviation))
 
     @cached_property
     def _encoder(self) -> PropertyPredictor:
         from rrgraph.models.model_registry import load_encoder
 
         return load_encoder()
+
+
+def _measured_energies() -> dict[str, FormationEnergy]:
+    """Return the measured formation energies of compounds with their standard deviations, eV/atom."""
+    return {
+        key: (solid.enthalpy / solid.atoms / KJ_PER_EV, solid.uncertainty / solid.atoms / KJ_PER_EV)
+        for key, solid in measured_solids().items()
+    }
 
 
 def energy_source(energies: Energies, *, temperature: float | None = None) -> EnergySource | None:

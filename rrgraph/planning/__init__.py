@@ -16,6 +16,7 @@ from rrgraph.planning.constraints import (
     read_sizes,
 )
 from rrgraph.planning.energies import (
+    EnergyOrigin,
     FormationEnergy,
     ReactionEnergy,
     energies_needed,
@@ -73,6 +74,7 @@ __all__ = [
     "CandidateFilter",
     "CandidateLists",
     "ElementCover",
+    "EnergyOrigin",
     "EnergySource",
     "Feasible",
     "FormationEnergy",

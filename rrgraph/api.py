@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast, overload
 from rrgraph.chem import Material
 from rrgraph.data import ReactionTable, load_table
 from rrgraph.models import DEFAULT_MODEL, Model, bundled_models, load_model
-from rrgraph.planning import PRECEDENTS, SetConstraints, SizeChoice, Stock, SynthesisPlan
+from rrgraph.planning import PRECEDENTS, Route, SetConstraints, SizeChoice, Stock, SynthesisPlan
 
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
@@ -41,9 +41,10 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
     mode: str | None = None,
     constraints: SetConstraints | None = None,
     energies: Energies = False,
-    temperature: float | None = None,
+    temperature: float | str | None = None,
     literature: Literature | None = None,
     precedents: int = PRECEDENTS,
+    routes: str | Iterable[Route] = (),
 ) -> SynthesisPlan | list[SynthesisPlan]:
     """Return the plan of one material, or those of several: precursor sets with equations, masses and precedents.
 
@@ -68,12 +69,14 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
         balanced: only sets whose equation balances.
         mode: what sets are ranked by; None for what the model does best with.
         constraints: further rules, to which the options above are added.
-        energies: True for reaction energies with predicted formation energies; a file or a mapping from canonical keys
-            to (eV/atom, uncertainty) to use in place of predictions.
-        temperature: K, for free energies with gases at 1 bar; None for enthalpies at 298.15 K.
+        energies: True for reaction energies from measured formation energies, and predicted ones where there are none;
+            a file or a mapping from canonical keys to (eV/atom, uncertainty) to use in place of either.
+        temperature: K, or text such as ``900 °C``, for free energies with gases at 1 bar; None for enthalpies at
+            298.15 K.
         literature: name or path of a reaction table, or a loaded one, where precedents are looked up; None for the
             text-mined literature if it is at hand, False for none.
         precedents: how many of them.
+        routes: precursor sets such as ``BaCO3 + TiO2`` to compare, in place of the best ones; for one target.
 
     Raises:
         RRGraphError: a material cannot be read, or an option cannot be used; the message says which and why.
@@ -94,6 +97,7 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
         temperature=temperature,
         literature=literature,
         precedents=precedents,
+        routes=routes,
     )
 
 

@@ -12,6 +12,7 @@ reactions.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import exp, expm1, log, log1p
@@ -26,6 +27,7 @@ __all__ = [
     "KJ_PER_EV",
     "REFERENCE_TEMPERATURE",
     "GasData",
+    "as_temperature",
     "check_temperature",
     "free_energy",
     "gas_energy",
@@ -41,6 +43,10 @@ KJ_PER_EV = 96.48533212
 REFERENCE_TEMPERATURE = 298.15
 #: Temperatures for which the heat capacities are fitted, K.
 _LOWEST, _HIGHEST = 298.0, 2500.0
+_OUT_OF_RANGE = f"The temperature is {{}}, expected {_LOWEST:g} to {_HIGHEST:g} K, the range of the gas data."
+_CELSIUS = 273.15
+#: A number with K, or with C, °C, ℃ or deg C as the second group, or with no unit.
+_TEMPERATURE = re.compile(r"([+-]?\d+(?:\.\d*)?|\.\d+)\s*(?:K|((?:°|º|deg)?\s?C|℃))?", re.IGNORECASE)
 _CAPACITY_UNITS = (1.0, 1e-3, 1e5)
 _GAS_CONSTANT = 8.314462618  # J/(mol K)
 #: Einstein temperature of an atom in an average solid, K: it has 16 J/(mol K) at 298.15 K, the mean that carbonates,
@@ -192,6 +198,31 @@ def solid_free_energy(temperature: float) -> float:
     return 3 * _GAS_CONSTANT * (enthalpy - temperature * entropy) / 1000
 
 
+def as_temperature(temperature: float | str) -> float:
+    """Return a temperature in K from a number of K, or from text that may carry a unit.
+
+    >>> as_temperature(1200), as_temperature("1200 K"), as_temperature("900 °C")
+    (1200, 1200.0, 1173.15)
+
+    Raises:
+        RRGraphError: it is none, or not from 298 to 2500 K.
+    """
+    if not isinstance(temperature, str):
+        check_temperature(temperature)
+        return temperature
+    found = _TEMPERATURE.fullmatch(temperature.strip())
+    if found is None:
+        raise RRGraphError(
+            f"The temperature is '{temperature}', expected K or °C such as 1200, '1200 K', 900C or '900 °C'."
+        )
+    number = float(found[1])
+    kelvin = round(number + _CELSIUS, 6) if found[2] else number
+    if not _LOWEST <= kelvin <= _HIGHEST:
+        shown = f"{number:g} °C ({kelvin:g} K)" if found[2] else f"{kelvin:g} K"
+        raise RRGraphError(_OUT_OF_RANGE.format(shown))
+    return kelvin
+
+
 def check_temperature(temperature: float) -> None:
     """Check that a temperature is in the range of the fitted heat capacities.
 
@@ -200,10 +231,7 @@ def check_temperature(temperature: float) -> None:
     """
     number = isinstance(temperature, int | float)
     if not number or not _LOWEST <= temperature <= _HIGHEST:
-        shown = f"{temperature:g}" if number else temperature
-        raise RRGraphError(
-            f"The temperature is {shown} K, expected {_LOWEST:g} to {_HIGHEST:g} K, the range of the gas data."
-        )
+        raise RRGraphError(_OUT_OF_RANGE.format(f"{temperature:g} K" if number else f"{temperature!r}"))
 
 
 def _data(gas: Composition) -> GasData:

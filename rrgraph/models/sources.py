@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from rrgraph.chem import KJ_PER_EV, BalancedEquation, Composition, check_temperature, measured_solids
+from rrgraph.chem import KJ_PER_EV, BalancedEquation, Composition, as_temperature, measured_solids
 from rrgraph.data import LITERATURE_TABLES, KnownReactions, available_literature, data_path, load_known_reactions
 from rrgraph.errors import DataError, PlanningError
 from rrgraph.models.energy_corrections import corrected_energy
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Energies", "Literature", "PredictedEnergies", "energy_source", "literature_source"]
 
 Energies: TypeAlias = bool | str | os.PathLike[str] | Mapping[str, FormationEnergy] | EnergySource
-"""Whether energies are wanted, or formation energies to use in place of predictions: a file, or by canonical key."""
+"""Whether energies are wanted, or formation energies to use in place of the usual ones: a file, or by canonical key."""
 
 Literature: TypeAlias = bool | str | os.PathLike[str] | LiteratureSource
 """Whether precedents are wanted, or where they are looked up: the name or path of a reaction table, or that itself."""
@@ -45,16 +45,17 @@ class PredictedEnergies:
 
     Args:
         given: formation energies by canonical key, which replace measured and predicted ones.
-        temperature: K, or None for reaction enthalpies at 298.15 K.
+        temperature: K, or text such as ``900 °C``; None for reaction enthalpies at 298.15 K.
 
     Raises:
-        RRGraphError: the temperature is outside the range of the tables of gases.
+        RRGraphError: the temperature cannot be read, or is outside the range of the tables of gases.
     """
 
-    def __init__(self, given: Mapping[str, FormationEnergy] | None = None, *, temperature: float | None = None) -> None:
-        if temperature is not None:
-            check_temperature(temperature)
-        self.given, self.temperature = dict(given or {}), temperature
+    def __init__(
+        self, given: Mapping[str, FormationEnergy] | None = None, *, temperature: float | str | None = None
+    ) -> None:
+        self.given = dict(given or {})
+        self.temperature = None if temperature is None else as_temperature(temperature)
         self._measured = {key: energy for key, energy in _measured_energies().items() if key not in self.given}
         self._predicted: dict[str, FormationEnergy] = {}
 
@@ -101,7 +102,7 @@ def _measured_energies() -> dict[str, FormationEnergy]:
     }
 
 
-def energy_source(energies: Energies, *, temperature: float | None = None) -> EnergySource | None:
+def energy_source(energies: Energies, *, temperature: float | str | None = None) -> EnergySource | None:
     """Return what gives the reaction energies that are asked for, None where none are.
 
     Raises:

@@ -48,6 +48,7 @@ from rrgraph.planning.presentation import (
 from rrgraph.planning.proposals import PROPOSED, Proposal, ProposalPlanner, ProposedRanking, SetProposer
 from rrgraph.planning.ranking import SCALE, Plan, RankedSet, Ranking, SetPlanner, SetRanking
 from rrgraph.planning.reranking import CandidateLists, Reranker
+from rrgraph.planning.routes import Route, ranked_routes, read_routes
 from rrgraph.planning.search import AGGREGATES, Aggregate, ScoredSet, SetSearch
 from rrgraph.planning.swaps import SEARCHED, Swap, find_swaps, plan_with_swaps
 from rrgraph.planning.synthesis import (
@@ -90,6 +91,7 @@ __all__ = [
     "Ranking",
     "ReactionEnergy",
     "Reranker",
+    "Route",
     "ScoredSet",
     "SetConstraints",
     "SetPlanner",
@@ -119,9 +121,11 @@ __all__ = [
     "precedent_notes",
     "precedent_table",
     "precedent_title",
+    "ranked_routes",
     "reaction_energy",
     "read_candidates",
     "read_formation_energies",
+    "read_routes",
     "read_sizes",
     "resolve_candidates",
     "search_sets",

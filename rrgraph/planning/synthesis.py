@@ -18,6 +18,7 @@ from rrgraph.planning.energies import ReactionEnergy
 from rrgraph.planning.planner import Planner
 from rrgraph.planning.presentation import plan_columns, plan_html, plan_rows, plan_text
 from rrgraph.planning.ranking import Plan, RankedSet
+from rrgraph.planning.routes import ranked_routes
 from rrgraph.planning.swaps import Swap, plan_with_swaps
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ class PlannedSet:
         rank: from 1.
         precursors: the members.
         probability: chance that this is the set reported in the literature; of models without a re-ranker the product
-            of the link probabilities, see `RankedSet`.
-        score: what the sets are ranked by.
+            of the link probabilities, see `RankedSet`. None for a set that was asked for and cannot be ranked.
+        score: what the sets are ranked by; None as the probability.
         unseen: the members that no training reaction uses.
         alternative: the best set that differs from this one in one exchanged member, see `exchange`; None when none
             was found.
@@ -86,8 +87,8 @@ class PlannedSet:
 
     rank: int
     precursors: PrecursorSet
-    probability: float
-    score: float
+    probability: float | None
+    score: float | None
     unseen: tuple[Composition, ...] = ()
     alternative: PlannedSet | None = None
     energy: ReactionEnergy | None = None
@@ -151,6 +152,7 @@ class SynthesisPlan:
         no_match: probability that another set than these is the one reported in the literature; None when their
             probabilities are products of link probabilities.
         message: why there are fewer sets than asked for, or none.
+        is_comparison: whether the sets are those that were asked for, in that order.
         known_size: whether the number of precursors was given, so that probabilities hold for sets of that size.
         has_energies: whether reaction energies were asked for.
         temperature: K, at which energies hold; None for reaction enthalpies at 298.15 K.
@@ -162,6 +164,7 @@ class SynthesisPlan:
     sets: tuple[PlannedSet, ...] = ()
     no_match: float | None = None
     message: str | None = None
+    is_comparison: bool = False
     known_size: bool = False
     has_energies: bool = False
     temperature: float | None = None
@@ -246,6 +249,7 @@ def plan_syntheses(
     energies: EnergySource | None = None,
     literature: LiteratureSource | None = None,
     precedents: int = PRECEDENTS,
+    routes: Sequence[PrecursorSet] = (),
 ) -> list[SynthesisPlan]:
     """Return the plan of each target.
 
@@ -259,6 +263,7 @@ def plan_syntheses(
         energies: gives the reaction energies; all of them are asked for at once.
         literature: where precedents are looked up.
         precedents: how many of them for each target.
+        routes: list these sets, in this order, in place of the best ones.
 
     Raises:
         PlanningError: `top_k` or a size is below 1, `precedents` below 0, or the sizes are not as many as the targets.
@@ -266,16 +271,19 @@ def plan_syntheses(
     for name, value, least in (("top_k", top_k, 1), ("precedents", precedents, 0)):
         if not isinstance(value, int) or value < least:
             raise PlanningError(f"{name} is {value!r}, expected a whole number of at least {least}.")
-    plans = [
-        SynthesisPlan(
-            target=plan.target.formula,
-            sets=tuple(_planned(plan, swaps, is_seen)),
-            no_match=plan.no_match,
-            message=plan.reason,
-            known_size=known_size,
-        )
-        for plan, swaps in plan_with_swaps(planner, targets, top_k=top_k, sizes=sizes)
-    ]
+    if routes:
+        plans = [_comparison(planner, target, routes, is_seen) for target in targets]
+    else:
+        plans = [
+            SynthesisPlan(
+                target=plan.target.formula,
+                sets=tuple(_planned(plan, swaps, is_seen)),
+                no_match=plan.no_match,
+                message=plan.reason,
+                known_size=known_size,
+            )
+            for plan, swaps in plan_with_swaps(planner, targets, top_k=top_k, sizes=sizes)
+        ]
     if energies is not None:
         plans = _with_energies(plans, energies)
     if literature is not None:
@@ -284,11 +292,13 @@ def plan_syntheses(
     return plans
 
 
-def _energy_values(energy: ReactionEnergy | None) -> dict[str, float] | None:
-    """Return a reaction energy by name and unit, to six digits."""
+def _energy_values(energy: ReactionEnergy | None) -> dict[str, Any] | None:
+    """Return a reaction energy by name and unit, to six digits, and the formulas of each origin as lists."""
     if energy is None:
         return None
-    return {name: _six_digits(value) for name, value in asdict(energy).items() if name != "temperature"}
+    values = asdict(energy)
+    del values["temperature"]
+    return {name: list(value) if isinstance(value, tuple) else _six_digits(value) for name, value in values.items()}
 
 
 def _precedent_values(reaction: KnownReaction) -> dict[str, Any]:
@@ -310,6 +320,25 @@ def _planned(plan: Plan, swaps: Sequence[Swap | None], is_seen: Callable[[Compos
 
     for rank, (ranked, swap) in enumerate(zip(plan.sets, swaps, strict=True), start=1):
         yield planned(rank, ranked, None if swap is None else planned(swap.rank, swap.alternative))
+
+
+def _comparison(
+    planner: Planner, target: Composition, routes: Sequence[PrecursorSet], is_seen: Callable[[Composition], bool]
+) -> SynthesisPlan:
+    """Return the plan of the routes that were asked for."""
+    sets = tuple(
+        PlannedSet(
+            rank=rank,
+            precursors=route,
+            probability=None if ranked is None else ranked.probability,
+            score=None if ranked is None else ranked.score,
+            unseen=tuple(member for member in route if not is_seen(member)),
+            target=target,
+        )
+        for rank, (route, ranked) in enumerate(ranked_routes(planner, target, routes), start=1)
+    )
+    no_match = None if planner.reranker is None else max(0.0, 1.0 - sum(found.probability or 0.0 for found in sets))
+    return SynthesisPlan(target=target.formula, sets=sets, no_match=no_match, is_comparison=True)
 
 
 def _with_energies(plans: Iterable[SynthesisPlan], source: EnergySource) -> list[SynthesisPlan]:

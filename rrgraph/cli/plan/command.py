@@ -18,7 +18,7 @@ from rrgraph.cli.common.options import (
     positive_int,
     positive_number,
 )
-from rrgraph.errors import DataError, PlanningError, suggestion
+from rrgraph.errors import DataError, PlanningError, RRGraphError, suggestion
 
 if TYPE_CHECKING:
     from rrgraph.cli.common.targets import TargetRow
@@ -34,7 +34,8 @@ _EXAMPLES = """\
   rrgraph plan Cr2AlB2 --candidates all+generated                  and any plausible compound of Cr, Al and B
   rrgraph plan Li3V2P3O12 --balanced --mode geometric              no member can be left out, all balance
   rrgraph plan La0.7Sr0.3MnO3 --stock cupboard.txt --grams 10      what is at hand, weighed out
-  rrgraph plan BaTiO3 --energies --temperature 1200                free energies with gases at 1200 K and 1 bar
+  rrgraph plan BaTiO3 --energies --temperature 900C                free energies with gases at 900 °C and 1 bar
+  rrgraph plan BaTiO3 --route 'BaCO3 + TiO2' --route 'BaO;TiO2'    these two sets beside each other
   rrgraph plan K2NiF4 --table mine.csv --evidence 5                the five nearest reactions of your own table
   rrgraph plan LiFePO4.cif POSCAR                                  the compositions of structure files
   rrgraph plan --input targets.csv --set-size column:size --output plans.jsonl
@@ -61,6 +62,13 @@ def add_parser(name: str, commands: Commands) -> None:
         help="organic: targets are molecules, as SMILES",
     )
     parser.add_argument("--svg", metavar="FOLDER", help="with --domain organic: draw each reaction as SVG")
+    parser.add_argument(
+        "--route",
+        action="append",
+        default=[],
+        metavar="SET",
+        help="show this precursor set, such as 'BaCO3 + TiO2', and no others; again for each one to compare",
+    )
     parser.add_argument("--top-k", type=positive_int, default=10, metavar="K", help="sets for each target (10)")
     parser.add_argument("--output", metavar="FILE", help="write .jsonl, .csv or .parquet instead of a table")
     parser.add_argument("--json", action="store_true", help="print one JSON object a target")
@@ -78,10 +86,10 @@ def add_parser(name: str, commands: Commands) -> None:
         "--formation-energies",
         metavar="FILE",
         help="CSV, JSONL or Parquet file with formula, formation_energy (eV/atom) and perhaps uncertainty of solids "
-        "to use in place of predictions",
+        "to use in place of measured and predicted ones",
     )
     energies.add_argument(
-        "--temperature", type=positive_number, metavar="K", help="free energies with gases at K and 1 bar (298 to 2500)"
+        "--temperature", metavar="T", help="free energies at T, such as 1200, 1200K or 900C (298 to 2500 K), and 1 bar"
     )
     sets = parser.add_argument_group("which sets are valid")
     sets.add_argument("--set-size", metavar="N|A-B|column:NAME", help="number of precursors, at most 20 (default: 1-6)")
@@ -155,11 +163,12 @@ def run(arguments: argparse.Namespace) -> int:
             energies=energies or False,
             literature=literature or False,
             precedents=arguments.evidence or PRECEDENTS,
+            routes=arguments.route,
         )
         bad = rr.SynthesisPlan(
             target="",
             has_energies=energies is not None,
-            temperature=arguments.temperature,
+            temperature=None if energies is None else energies.temperature,
             literature=None if literature is None else (),
             literature_table="" if literature is None else literature.name,
         )
@@ -230,6 +239,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise PlanningError("Give either target formulas or --input FILE, such as 'rrgraph plan BaTiO3'.")
     if (arguments.set_size or "").startswith("column:") and not arguments.input:
         raise PlanningError("--set-size column:NAME reads a column of --input FILE, which is not given.")
+    if arguments.route and len(arguments.formulas) != 1:
+        raise PlanningError("--route compares precursor sets of one target, such as 'rrgraph plan BaTiO3 --route BaO,TiO2'.")
     if arguments.grams is not None and arguments.equations is False:
         raise PlanningError("--grams follows from the balanced equations, which --no-equations leaves out.")
     _check_energies(arguments)
@@ -245,7 +256,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _check_energies(arguments: argparse.Namespace) -> None:
     """Refuse options of reaction energies that do not fit together."""
-    from rrgraph.chem import check_temperature
+    from rrgraph.chem import as_temperature
 
     for option in ("formation_energies", "temperature"):
         if getattr(arguments, option) is not None and not arguments.energies:
@@ -253,4 +264,7 @@ def _check_energies(arguments: argparse.Namespace) -> None:
     if arguments.energies and arguments.equations is False:
         raise PlanningError("--energies follow from the balanced equations, which --no-equations leaves out.")
     if arguments.temperature is not None:
-        check_temperature(arguments.temperature)
+        try:
+            as_temperature(arguments.temperature)
+        except RRGraphError as error:
+            raise PlanningError(f"--temperature: {error}") from None

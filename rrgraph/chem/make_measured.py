@@ -36,19 +36,26 @@ __all__ = ["Entry", "choose", "fit_phase", "solid_range"]
 
 #: The best first: JANAF is evaluated, FREED a compilation that has errors of transcription, CRC lacks most temperatures.
 _RANKS = {"JANAF": 0, "FREED": 1, "CRC": 2}
-#: Enthalpies that are closer agree, those that are farther apart than the second need an arbiter, kJ/mol for each atom.
-_AGREE, _CONFLICT = 3.0, 10.0
+#: Enthalpies that are as close agree (as close as the first, if any are), those that are farther apart than the last
+#: need an arbiter, kJ/mol for each atom.
+_CLOSE, _AGREE, _CONFLICT = 1.0, 3.0, 10.0
 #: A calculated energy decides between two sources if it is that near to one, and rejects a lone source so far off.
 _NEAR, _FAR = 10.0, 0.75 * KJ_PER_EV
 #: Entropy beyond that of a solid by Latimer's rule by which liquids and gases are told from solids, J/(mol K).
 _EXCESS = 30.0
+#: Entropy below that rule that no solid has, J/(mol K) for each atom.
+_LEAST = -30.0
 #: A step of the entropy that ends a solid, J/(mol K) for each atom: melting or another strong transition.
 _STEP = 5.0
+#: A step that ends what enthalpy and entropy are fitted to: any transition.
+_SMALL_STEP = 1.5
 #: Mean and spread of the heat capacities a + b 1e-3 T + c 1e5/T^2 of solids, J/(mol K) for each atom.
 _USUAL, _SPREAD = np.array([22.5, 5.0, -4.0]), np.array([2.0, 4.0, 3.0])
 _NOISE, _WORST = 0.1, 2.0  # kJ/mol
 #: Temperatures from which enthalpy and entropy follow.
-_LOW_POINTS = 5
+_LOW_POINTS = 4
+#: Free energy at 400 K below the usual by which an element is known to have molten, kJ/mol.
+_MOLTEN = 0.15
 #: No fit needs to end below this temperature, K: the spread above keeps its heat capacity in bounds up to there.
 _LEAST_RANGE = 1000.0
 _NON_METALS = frozenset("H B C N O F Si P S Cl Se Br I D Xe".split())
@@ -136,35 +143,51 @@ def fit_phase(temperatures: Array, energies: Array, atoms: float) -> tuple[Array
     Returns:
         (enthalpy, entropy, a, b, c) and the largest deviation in kJ/mol.
     """
-    t, t0 = temperatures, REFERENCE_TEMPERATURE
-    ones = np.stack([np.ones_like(t), -t / 1000], axis=1)
-    heat = np.stack(
-        [
-            (t - t0) - t * np.log(t / t0),
-            1e-3 * ((t**2 - t0**2) / 2 - t * (t - t0)),
-            1e5 * (-(1 / t - 1 / t0) + t * (1 / t**2 - 1 / t0**2) / 2),
-        ],
-        axis=1,
-    ) / 1000  # fmt: skip
-    usual, weights = _USUAL * atoms, np.diag(_NOISE / (_SPREAD * atoms))
-    low = slice(_LOW_POINTS)
-    start = np.vstack([np.hstack([ones, heat])[low], np.hstack([np.zeros((3, 2)), weights])])
-    found = np.linalg.lstsq(start, np.concatenate([energies[low], weights @ usual]), rcond=None)[0]
-    rest = energies - ones @ found[:2]
-    capacity = np.linalg.lstsq(np.vstack([heat, weights]), np.concatenate([rest, weights @ usual]), rcond=None)[0]
-    return np.concatenate([found[:2], capacity]), float(np.abs(heat @ capacity - rest).max())
+    low = slice(max(2, min(_LOW_POINTS, solid_range(temperatures, energies, atoms, step=_SMALL_STEP))))
+    ones = np.stack([np.ones_like(temperatures), -temperatures / 1000], axis=1)
+    start = _with_usual(ones[low], temperatures[low], energies[low], atoms)[:2]
+    return _with_capacity(start, temperatures, energies, atoms)
 
 
-def solid_range(temperatures: Array, energies: Array, atoms: float) -> int:
-    """Return how many of the first values belong to the solid: up to a step in the entropy, (n,) arrays as above."""
+def _with_capacity(start: Array, temperatures: Array, energies: Array, atoms: float) -> tuple[Array, float]:
+    """Fit the heat capacity where enthalpy and entropy, `start`, are known."""
+    rest = energies - start[0] + temperatures * start[1] / 1000
+    capacity = _with_usual(np.empty((len(temperatures), 0)), temperatures, rest, atoms)
+    worst = float(np.abs(_capacity_columns(temperatures) @ capacity - rest).max())
+    return np.concatenate([start, capacity]), worst
+
+
+def _with_usual(columns: Array, temperatures: Array, energies: Array, atoms: float) -> Array:
+    """Solve for the factors of some columns and of the heat capacity, of which the usual values are known."""
+    weights = np.diag(_NOISE / (_SPREAD * atoms))
+    upper = np.hstack([columns, _capacity_columns(temperatures)])
+    lower = np.hstack([np.zeros((3, columns.shape[1])), weights])
+    right = np.concatenate([energies, weights @ (_USUAL * atoms)])
+    return np.asarray(np.linalg.lstsq(np.vstack([upper, lower]), right, rcond=None)[0])
+
+
+def _capacity_columns(t: Array) -> Array:
+    """Return what a, b and c of a heat capacity in J/(mol K) add to H(T) - T S(T) in kJ/mol, (n, 3)."""
+    t0 = REFERENCE_TEMPERATURE
+    a = (t - t0) - t * np.log(t / t0)
+    b = 1e-3 * ((t**2 - t0**2) / 2 - t * (t - t0))
+    c = 1e5 * (-(1 / t - 1 / t0) + t * (1 / t**2 - 1 / t0**2) / 2)
+    return np.stack([a, b, c], axis=1) / 1000
+
+
+def solid_range(temperatures: Array, energies: Array, atoms: float, *, step: float = _STEP) -> int:
+    """Return how many of the first values belong to one phase: up to a step in the entropy, J/(mol K) for each atom.
+
+    Arrays are those of `fit_phase`.
+    """
     entropies = -1000 * np.diff(energies) / np.diff(temperatures)
     middles = (temperatures[1:] + temperatures[:-1]) / 2
     usual = _USUAL[0] + _USUAL[1] * middles / 1000
     steps = np.diff(entropies) / atoms - usual[:-1] * np.diff(np.log(middles))
     # A step within an interval shows in the differences to both neighbours.
     pairs = np.convolve(steps, [1.0, 1.0])[1:] if len(steps) else steps
-    found = np.flatnonzero((pairs > _STEP) | (pairs < -3 * _STEP))
-    return int(found[0]) + 1 if len(found) else len(temperatures)
+    found = np.flatnonzero((steps > step / 4) & (pairs > step) | (pairs < -3 * step))
+    return int(found[0]) + 2 if len(found) else len(temperatures)
 
 
 def choose(entries: list[Entry], calculated: float | None) -> tuple[Entry | None, str]:
@@ -181,7 +204,7 @@ def choose(entries: list[Entry], calculated: float | None) -> tuple[Entry | None
             return None, "dropped: one source, far from the calculated energy"
         return replace(entries[0], uncertainty=max(4.0, 0.4 * size)), "one source"
     gaps = {pair: abs(pair[0].per_atom - pair[1].per_atom) for pair in combinations(entries, 2)}
-    agreeing = [pair for pair, gap in gaps.items() if gap <= _AGREE]
+    agreeing = [pair for pair, gap in gaps.items() if gap <= (_CLOSE if min(gaps.values()) <= _CLOSE else _AGREE)]
     if agreeing:
         first, second = min(agreeing, key=lambda pair: (_RANKS[pair[0].source], _RANKS[pair[1].source]))
         known = sorted((first, second), key=lambda entry: entry.entropy is None)[0]
@@ -232,11 +255,14 @@ def _elements(data: Path) -> Iterator[Entry]:
         if symbol in _FLUID_ELEMENTS:
             continue
         energies = KJ_PER_EV * np.array([row[symbol] for row in table.values()])
-        entry = _fitted(parse_formula(symbol), temperatures, energies, "elements")
-        if entry is None:  # melts soon, so that only the entropy is known
-            a, b, c = map(float, _USUAL)
-            entry = Entry(parse_formula(symbol), 0.0, -1000 * float(energies[0]) / 300, (a, b, c), _LEAST_RANGE, "elements")
-        yield replace(entry, enthalpy=0.0)
+        count = solid_range(temperatures, energies, 1.0)
+        start = np.array([0.0, -1000 * energies[0] / temperatures[0]])
+        usual = start[1] * -temperatures[1] / 1000 + (_capacity_columns(temperatures[1:2]) @ _USUAL).item()
+        if energies[1] < usual - _MOLTEN:
+            count = 1
+        (_, entropy, a, b, c), _ = _with_capacity(start, temperatures[:count], energies[:count], 1.0)
+        highest = max(float(temperatures[count - 1]), _LEAST_RANGE)
+        yield Entry(parse_formula(symbol), 0.0, float(entropy), (float(a), float(b), float(c)), highest, "elements")
 
 
 def _fitted(composition: Composition, t: Array, g: Array, source: str) -> Entry | None:
@@ -297,7 +323,7 @@ def _is_solid(entry: Entry) -> bool:
         float(amount) * max(12.47 * log(molar_mass(parse_formula(symbol))) - 3.9, 4.0)
         for symbol, amount in entry.composition.amounts
     )
-    return entry.entropy - usual < _EXCESS + 0.5 * entry.atoms
+    return _LEAST * entry.atoms < entry.entropy - usual < _EXCESS + 0.5 * entry.atoms
 
 
 def _is_material(composition: Composition) -> bool:

@@ -19,8 +19,8 @@ from rrgraph.chem.materials import (
     read_structure,
 )
 from rrgraph.chem.matrices import fraction_matrix
-from rrgraph.chem.spelling import split_terms
 from rrgraph.chem.measured import SolidData, measured_solids, thermal_energy, thermal_uncertainty
+from rrgraph.chem.spelling import split_terms
 from rrgraph.chem.thermo import (
     GASES,
     KJ_PER_EV,

@@ -2,9 +2,10 @@
 
 python -m rrgraph.chem.make_measured RRGRAPH_DATA OUTPUT [--report FILE]
 
-FREED and JANAF give free energies of formation against temperature. Added to the free energies of the elements they are
-smooth as long as a phase lasts, so that enthalpy, entropy and heat capacity follow by least squares. CRC gives them at
-298.15 K. docs/energies.md states the rules by which an entry is taken or dropped; `--report` writes what became of each.
+FREED and JANAF give free energies of formation against temperature. Added to the free energies of the elements they
+are smooth as long as a phase lasts, so that enthalpy, entropy and heat capacity follow by least squares. CRC gives them
+at 298.15 K. docs/energies.md states the rules by which an entry is taken or dropped; `--report` writes what became of
+each.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from rrgraph.errors import FormulaError
 
 __all__ = ["Entry", "choose", "fit_phase", "solid_range"]
 
-#: The best first: JANAF is evaluated, FREED a compilation that has errors of transcription, CRC lacks most temperatures.
+#: The best first: JANAF is evaluated, FREED a compilation with some errors of transcription, CRC is for 298.15 K.
 _RANKS = {"JANAF": 0, "FREED": 1, "CRC": 2}
 #: Enthalpies that are as close agree (as close as the first, if any are), those that are farther apart than the last
 #: need an arbiter, kJ/mol for each atom.
@@ -58,14 +59,46 @@ _LOW_POINTS = 4
 _MOLTEN = 0.15
 #: No fit needs to end below this temperature, K: the spread above keeps its heat capacity in bounds up to there.
 _LEAST_RANGE = 1000.0
-_NON_METALS = frozenset("H B C N O F Si P S Cl Se Br I D Xe".split())
+_NON_METALS = frozenset(["H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Se", "Br", "I", "D", "Xe"])
 #: Solids without a metal.
-_MOLECULAR_SOLIDS = """B2O3 B4C BN BP HBO2 H3BO3 P2O5 P3N5 P2S5 SiO2 SiC Si3N4 Si2N2O SiS2 SeO2 I2O5 B2S3 H3PO4
-NH4F NH4Cl NH4Br NH4I NH4NO3 NH4ClO4 (NH4)2SO4 NH4HF2 NH4HCO3 NH4HSO4 (NH4)2HPO4 NH4H2PO4 (NH4)3PO4 (NH4)2SiF6""".split()
+_MOLECULAR_SOLIDS = [
+    "B2O3",
+    "B4C",
+    "BN",
+    "BP",
+    "HBO2",
+    "H3BO3",
+    "P2O5",
+    "P3N5",
+    "P2S5",
+    "SiO2",
+    "SiC",
+    "Si3N4",
+    "Si2N2O",
+    "SiS2",
+    "SeO2",
+    "I2O5",
+    "B2S3",
+    "H3PO4",
+    "NH4F",
+    "NH4Cl",
+    "NH4Br",
+    "NH4I",
+    "NH4NO3",
+    "NH4ClO4",
+    "(NH4)2SO4",
+    "NH4HF2",
+    "NH4HCO3",
+    "NH4HSO4",
+    "(NH4)2HPO4",
+    "NH4H2PO4",
+    "(NH4)3PO4",
+    "(NH4)2SiF6",
+]
 #: Liquids and gases that the entropy does not tell from solids.
-_NOT_SOLID = "Fe(CO)5 Ni(CO)4 MoF6 TiCl4 VCl4 SnCl4 PuF6 UF6 WF6 HPb".split()
-#: Entries that all other evidence contradicts by more than 0.5 eV/atom: other salts, related oxides, later measurements.
-_WRONG = "Co100S89 NaMnO4 NbCl3 InN Si2N2O".split()
+_NOT_SOLID = ["Fe(CO)5", "Ni(CO)4", "MoF6", "TiCl4", "VCl4", "SnCl4", "PuF6", "UF6", "WF6", "HPb"]
+#: Entries that related compounds, calculations or later measurements contradict by more than 0.5 eV/atom.
+_WRONG = ["Co100S89", "NaMnO4", "NbCl3", "InN", "Si2N2O"]
 #: Formulas of CRC names that the list of CAS numbers lacks or has wrong, "" for none that can be used.
 _NAMES = {
     "Cobalt(II) carbonate": "CoCO3", "Magnesium oxalate": "MgC2O4", "Rubidium carbonate": "Rb2CO3",
@@ -92,7 +125,7 @@ _NAMES = {
     "Radium nitrate": "", "Platinum(II) chloride": "PtCl2", "Niobium(V) fluoride": "NbF5",
     "Uranium(III) hydride": "UH3", "Indium(I) chloride": "InCl", "Cerium(IV) oxide": "CeO2",
 }  # fmt: skip
-_FLUID_ELEMENTS = frozenset("H N O F Cl Br Hg Rn He Ne Ar Kr Xe".split())
+_FLUID_ELEMENTS = frozenset(["H", "N", "O", "F", "Cl", "Br", "Hg", "Rn", "He", "Ne", "Ar", "Kr", "Xe"])
 _LARGEST = 60  # atoms of a formula unit; larger ones are non-stoichiometric
 
 Array = NDArray[np.float64]
@@ -364,9 +397,8 @@ def _atoms(composition: Composition) -> float:
 
 
 def _json(path: Path) -> Any:
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as text:
-        return json.load(text)
+    content = path.read_bytes()
+    return json.loads(gzip.decompress(content) if path.suffix == ".gz" else content)
 
 
 def _write(path: Path, entries: list[Entry]) -> None:
@@ -402,10 +434,10 @@ def main() -> None:
     energies = _calculated(arguments.data / "properties" / "mp_merged.csv.gz", frozenset(found))
     table, report = list(_elements(folder)), []
     for composition, entries in found.items():
-        entry, rule = choose(entries, energies.get(composition))
+        chosen, rule = choose(entries, energies.get(composition))
         counts[rule] += 1
         report.append([composition.formula, rule, *(f"{each.source} {each.enthalpy:.1f}" for each in entries)])
-        table += [] if entry is None else [entry]
+        table += [] if chosen is None else [chosen]
     _write(arguments.output, table)
     print(*(f"{count:5d}  {rule}" for rule, count in sorted(counts.items())), f"{len(table):5d}  written", sep="\n")
     if arguments.report:

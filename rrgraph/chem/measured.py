@@ -1,8 +1,8 @@
 """Measured thermochemistry of solids: formation enthalpies, and entropies and heat capacities where they are known.
 
-The table `measured.csv` holds facts compiled from the NIST-JANAF tables (M. W. Chase, 4th edition, 1998), the FREED
-database (A. E. Morris, 2019, after the U.S. Bureau of Mines; both as the package reaction-network has them, modified BSD
-licence) and the CRC Handbook's standard properties (as the package chemicals has them, MIT licence); `make_measured.py`
+The table `measured.csv` holds facts compiled from the NIST-JANAF tables (M. W. Chase, 4th edition, 1998) and the FREED
+database (A. E. Morris, 2019, after the U.S. Bureau of Mines), both as in the package reaction-network (modified BSD
+licence), and from the CRC Handbook's standard properties as in the package chemicals (MIT licence); `make_measured.py`
 makes it. A composition stands for its stable solid; melts and gases have no entry.
 """
 

@@ -101,7 +101,7 @@ def free_energy(
     *,
     start: float = REFERENCE_TEMPERATURE,
 ) -> tuple[float, float]:
-    """Return H(T) - T S(T) in kJ/mol and S(T) in J/(mol K) from the enthalpy and the entropy at the temperature `start`.
+    """Return H(T) - T S(T) in kJ/mol and S(T) in J/(mol K) from enthalpy and entropy at the temperature `start`.
 
     Units are those of `GasData`.
     """

@@ -1,7 +1,8 @@
 """Corrections that put predicted formation energies on the scale of measured ones.
 
-Predictions are those of density functional theory. A correction is added for each atom of an element and for each oxyanion,
-fitted by `make_energy_corrections.py` to the solids that have measured enthalpies; docs/energies.md states what it brings.
+Predictions are those of density functional theory. A correction is added for each atom of an element and for each
+oxyanion, fitted by `make_energy_corrections.py` to the solids that have measured enthalpies; docs/energies.md states
+what it brings.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from types import MappingProxyType
 from rrgraph.chem import Composition
 from rrgraph.planning import FormationEnergy
 
-__all__ = ["correction_terms", "corrected_energy"]
+__all__ = ["corrected_energy", "correction_terms"]
 
 #: Row of the table with the standard deviation that remains, eV/atom.
 SPREAD = "spread"

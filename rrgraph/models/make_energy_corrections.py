@@ -40,7 +40,8 @@ def fit_terms(counts: Array, errors: Array, penalties: Array, rounds: int = 10) 
         penalties: of each term, (terms,).
         rounds: of reweighting.
     """
-    weights, found = np.ones(len(errors)), np.zeros(len(penalties))
+    weights: Array = np.ones(len(errors))
+    found: Array = np.zeros(len(penalties))
     for _ in range(rounds):
         weighted = counts * weights[:, None]
         found = np.linalg.solve(weighted.T @ counts + np.diag(penalties), weighted.T @ errors)

@@ -72,8 +72,7 @@ class PredictedEnergies:
             dict.fromkeys(self._measured, "measured"), dict.fromkeys(self._predicted, "predicted")
         )
         return [
-            reaction_energy(equation, energies, temperature=self.temperature, origins=origins)
-            for equation in equations
+            reaction_energy(equation, energies, temperature=self.temperature, origins=origins) for equation in equations
         ]
 
     def _predict(self, compositions: Iterable[Composition]) -> None:

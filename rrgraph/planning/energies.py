@@ -1,7 +1,7 @@
 """Reaction energies: what a balanced equation releases or takes up, from formation energies.
 
 Gases are tabulated (`rrgraph.chem.thermo`) and elements are 0; everything else is looked up. What temperature does to
-solids is tabulated as well (`rrgraph.chem.measured`), where it is known. docs/energies.md states conventions and errors.
+solids is tabulated where it is known (`rrgraph.chem.measured`). docs/energies.md states conventions and errors.
 """
 
 from __future__ import annotations
@@ -84,13 +84,13 @@ def reaction_energy(
 
     Each term counts with its coefficient times its atoms n. Errors of different materials are taken as independent, so
     the uncertainty is the root of the sum of (n times standard deviation) squared. At a temperature the errors of the
-    thermal part join it: if the entropies of all solids are measured, those of `thermal_uncertainty`; otherwise those of
-    `gas_uncertainty`, and that of `solid_uncertainty` for the target.
+    thermal part join it: those of `thermal_uncertainty`, and unless the entropies of all solids are measured, those of
+    `gas_uncertainty` and that of `solid_uncertainty` for the target.
 
     Args:
         equation: what reacts.
-        energies: enthalpies at 298.15 K by canonical key, at least of `energies_needed`. Elements and tabulated gases are
-            not looked up.
+        energies: enthalpies at 298.15 K by canonical key, at least of `energies_needed`. Elements and tabulated gases
+            are not looked up.
         temperature: K, from 298 to 2500. None leaves all at their enthalpies of formation.
         origins: where energies come from, by canonical key; the others are the user's.
 
@@ -190,9 +190,7 @@ def _energy(composition: Composition, is_gas: bool, energies: Mapping[str, Forma
     return energy, deviation
 
 
-def _by_origin(
-    equation: BalancedEquation, origins: Mapping[str, EnergyOrigin]
-) -> dict[EnergyOrigin, tuple[str, ...]]:
+def _by_origin(equation: BalancedEquation, origins: Mapping[str, EnergyOrigin]) -> dict[EnergyOrigin, tuple[str, ...]]:
     """Return the formulas of what is looked up by where the energy comes from."""
     found: dict[EnergyOrigin, tuple[str, ...]] = {}
     for composition in energies_needed(equation):

@@ -1,4 +1,4 @@
-"""The table of measured solids against values and equilibria that were published elsewhere, and the script that made it."""
+"""The table of measured solids against values and equilibria published elsewhere, and the script that made it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def free_energy(equation: BalancedEquation, temperature: float) -> float:
     total = 0.0
     for composition, count, sign in terms:
         data = GASES.get(composition.key) or SOLIDS[composition.key]
-        units = next(iter(dict(composition.amounts).values())) / dict(data.composition.amounts)[composition.amounts[0][0]]
+        units = composition.amounts[0][1] / data.composition.amounts[0][1]
         total += sign * float(count * units) * data.free_energy(temperature)
     return total
 

@@ -5,7 +5,7 @@ import pytest
 
 from rrgraph.chem import KJ_PER_EV, measured_solids, parse_formula
 from rrgraph.models import load_encoder
-from rrgraph.models.energy_corrections import correction_terms, corrected_energy
+from rrgraph.models.energy_corrections import corrected_energy, correction_terms
 from rrgraph.models.make_energy_corrections import fit_terms, remaining_spread
 
 

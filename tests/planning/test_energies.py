@@ -14,7 +14,6 @@ from rrgraph.chem import (
     KJ_PER_EV,
     BalancedEquation,
     balance,
-    gas_energy,
     gas_uncertainty,
     parse_formula,
     solid_uncertainty,

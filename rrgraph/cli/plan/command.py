@@ -240,7 +240,9 @@ def _check(arguments: argparse.Namespace) -> None:
     if (arguments.set_size or "").startswith("column:") and not arguments.input:
         raise PlanningError("--set-size column:NAME reads a column of --input FILE, which is not given.")
     if arguments.route and len(arguments.formulas) != 1:
-        raise PlanningError("--route compares precursor sets of one target, such as 'rrgraph plan BaTiO3 --route BaO,TiO2'.")
+        raise PlanningError(
+            "--route compares precursor sets of one target, such as 'rrgraph plan BaTiO3 --route BaO,TiO2'."
+        )
     if arguments.grams is not None and arguments.equations is False:
         raise PlanningError("--grams follows from the balanced equations, which --no-equations leaves out.")
     _check_energies(arguments)

@@ -37,7 +37,7 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
     candidates: Stock = "all",
     max_candidates: int | None = None,
     set_size: SizeChoice | None = None,
-    balanced: bool = False,
+    balanced: bool = True,
     mode: str | None = None,
     constraints: SetConstraints | None = None,
     energies: Energies = False,
@@ -66,7 +66,7 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
             compounds of each target's elements), or these joined as in `all+generated`.
         max_candidates: only so many most probable candidates.
         set_size: known number of precursors, or a range such as ``2-4``.
-        balanced: only sets whose equation balances.
+        balanced: whether to leave out sets that cannot be balanced, and so cannot make the target.
         mode: what sets are ranked by; None for what the model does best with.
         constraints: further rules, to which the options above are added.
         energies: True for reaction energies from measured formation energies, and predicted ones where there are none;
@@ -74,7 +74,7 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
         temperature: K, or text such as ``900 °C``, for free energies with gases at 1 bar; None for enthalpies at
             298.15 K.
         literature: name or path of a reaction table, or a loaded one, where precedents are looked up; None for the
-            text-mined literature if it is at hand, False for none.
+            text-mined literature that comes with the package, False for none.
         precedents: how many of them.
         routes: precursor sets such as ``BaCO3 + TiO2`` to compare, in place of the best ones; for one target.
 
@@ -122,7 +122,7 @@ def build_graph(table: ReactionTable | str | os.PathLike[str]) -> HeteroData:
 
     >>> graph = build_graph("textbook")
     >>> graph["target"].num_nodes, graph["precursor"].num_nodes
-    (1224, 381)
+    (1224, 375)
 
     Raises:
         DataError: the table cannot be read, or has no rows.
@@ -158,11 +158,11 @@ def train(
     Raises:
         ConfigError: the configuration or the run folder is refused; nothing has been written then.
     """
-    from rrgraph.runs import load_any, workflow_of
+    from rrgraph.runs import load_run, workflow_of
     from rrgraph.util.config import set_values
     from rrgraph.util.named_configs import find_config
 
-    given: Any = load_any(find_config(config)) if isinstance(config, str | os.PathLike) else config
+    given: Any = load_run(find_config(config)) if isinstance(config, str | os.PathLike) else config
     workflow = workflow_of(given)
     values = {key: _plain(value) for key, value in (overrides or {}).items()}
     return cast("RunResult", workflow.run(set_values(given, values), resume=resume))

@@ -125,7 +125,8 @@ def plan_notes(plan: SynthesisPlan, *, equations: bool = True) -> list[str]:
     notes += [f"{found}: {found.warning}" for found in plan if found.warning]
     unbalanced = sum(found.equation is None for found in plan) if equations else 0
     if unbalanced:
-        notes.append(f"{unbalanced} of {len(plan)} sets cannot be balanced; --balanced leaves such sets out")
+        hint = "" if plan.is_comparison else "; --balanced leaves such sets out"
+        notes.append(f"{unbalanced} of {len(plan)} sets cannot be balanced{hint}")
     if any(found.energy for found in plan):
         notes.append("reaction energy: per atom of the equation and per mole of target; negative releases energy")
         notes.append(f"formation energies {_origins(plan) or 'of elements and gases alone'}")

@@ -19,6 +19,15 @@ from rrgraph.chem.materials import (
     read_structure,
 )
 from rrgraph.chem.matrices import fraction_matrix
+from rrgraph.chem.reagents import (
+    REAGENT_CLASSES,
+    Reagent,
+    find_class,
+    find_reagent,
+    reagent_classes,
+    reagent_library,
+    usual_spelling,
+)
 from rrgraph.chem.spelling import split_terms
 from rrgraph.chem.thermo import (
     GASES,
@@ -40,6 +49,7 @@ __all__ = [
     "HALOGENS",
     "KJ_PER_EV",
     "NOBLE_GASES",
+    "REAGENT_CLASSES",
     "TOLERANCE",
     "VOLATILE",
     "BalanceError",
@@ -48,6 +58,7 @@ __all__ = [
     "FormulaWarning",
     "GasData",
     "Material",
+    "Reagent",
     "as_composition",
     "as_compositions",
     "balance",
@@ -57,6 +68,8 @@ __all__ = [
     "composition_from_amounts",
     "element_system",
     "element_vectors",
+    "find_class",
+    "find_reagent",
     "format_amount",
     "fraction_matrix",
     "gas_energy",
@@ -68,7 +81,10 @@ __all__ = [
     "plausible_by_class",
     "plausible_precursors",
     "read_structure",
+    "reagent_classes",
+    "reagent_library",
     "solid_uncertainty",
     "source_elements",
     "split_terms",
+    "usual_spelling",
 ]

@@ -15,6 +15,7 @@ from rrgraph.planning import (
     SetConstraints,
     Stock,
     known_size_mode,
+    library_candidates,
     link_planner,
     resolve_candidates,
 )
@@ -45,14 +46,14 @@ def constrained_planner(
 ) -> Planner:
     """Return a planner whose probabilities stay those of the literature, whatever the constraints.
 
-    With a re-ranker, sets of the model's whole vocabulary compete for probability without being listed. So a set is no
+    With a re-ranker, sets of all default candidates compete for probability without being listed. So a set is no
     more probable because better ones are out of stock. A known size is knowledge, which all competing sets share.
 
     Args:
         predictor: the trained model.
         constraints: which sets are listed.
-        candidates: precursors that may be used; None for the model's vocabulary and what is in stock, even if the
-            model never met it.
+        candidates: precursors that may be used; None for the default candidates (the model's vocabulary and the library
+            of reagents) and what is in stock, even if the model never met it.
         mode: one of `RANKING_MODES`; None for the mode in which the model is best.
         max_candidates: use only this many most probable candidates for each target.
         known_size: whether the sizes are known, and not merely constrained.
@@ -65,8 +66,8 @@ def constrained_planner(
     usual = SetConstraints(sizes=constraints.sizes) if known_size else SetConstraints()
     free = constraints == usual and candidates is None and max_candidates is None
     if candidates is None:
-        candidates = _known(predictor, constraints)
-    competing = None if free or mode != LISTWISE else Planner(predictor, predictor.vocabulary, usual)
+        candidates = _default(predictor, constraints)
+    competing = None if free or mode != LISTWISE else Planner(predictor, _default(predictor, usual), usual)
     return link_planner(
         predictor, candidates, constraints, mode=mode, max_candidates=max_candidates, competing=competing
     )
@@ -83,10 +84,19 @@ def candidate_list(
         return None
     required = constraints.spelled(constraints.required)
     return resolve_candidates(
-        choice, _known(predictor, constraints), predictor.seen, targets=targets, required=required
+        choice,
+        [*predictor.vocabulary, *_stocked(constraints)],
+        predictor.seen,
+        every=_default(predictor, constraints),
+        targets=targets,
+        required=required,
     )
 
 
-def _known(predictor: Model, constraints: SetConstraints) -> list[Composition]:
-    """Return the model's vocabulary and what is in stock."""
-    return [*predictor.vocabulary, *constraints.spelled(constraints.stock or ())]
+def _default(predictor: Model, constraints: SetConstraints) -> list[Composition]:
+    """Return the model's vocabulary, the library of reagents, and what is in stock."""
+    return list(dict.fromkeys([*predictor.vocabulary, *library_candidates(), *_stocked(constraints)]))
+
+
+def _stocked(constraints: SetConstraints) -> list[Composition]:
+    return constraints.spelled(constraints.stock or ())

@@ -6,7 +6,7 @@ them. There is no learning here and no torch; models, baselines and re-rankers p
 """
 
 from rrgraph.planning.candidates import CandidateFilter, Feasible, TargetCandidates, generated_candidates
-from rrgraph.planning.choices import resolve_candidates
+from rrgraph.planning.choices import CANDIDATE_WORDS, library_candidates, resolve_candidates
 from rrgraph.planning.constraints import (
     MAX_SIZE,
     ElementCover,
@@ -60,6 +60,7 @@ from rrgraph.planning.synthesis import (
 
 __all__ = [
     "AGGREGATES",
+    "CANDIDATE_WORDS",
     "LISTWISE",
     "MAX_SIZE",
     "PRECEDENTS",
@@ -106,6 +107,7 @@ __all__ = [
     "find_swaps",
     "generated_candidates",
     "known_size_mode",
+    "library_candidates",
     "link_planner",
     "plan_columns",
     "plan_notes",

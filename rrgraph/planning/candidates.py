@@ -18,6 +18,7 @@ from rrgraph.chem import (
     VOLATILE,
     Composition,
     plausible_precursors,
+    reagent_classes,
     source_elements,
 )
 from rrgraph.errors import PlanningError, suggestion
@@ -34,12 +35,12 @@ class Feasible:
 
     Attributes:
         indices: among all candidates, (n,) int64, ascending.
-        masks: needed elements that each supplies, one bit an element, (n,).
+        masks: needed elements that each supplies and required classes that it is of, one bit each, (n,).
         need: the bits that a set has to supply.
         exclusive: the bits that only one member may supply.
         required: positions in `indices` of required precursors.
-        missing: needed elements, or required precursors, that no candidate can supply; if any, no set is valid and
-            the other fields are empty.
+        missing: needed elements, required classes or required precursors that no candidate can supply; if any, no set
+            is valid and the other fields are empty.
     """
 
     indices: NDArray[np.int64]
@@ -84,6 +85,10 @@ class CandidateFilter:
         self._contains = contains
         self._allowed = np.array([self._is_allowed(candidate) for candidate in self.candidates], dtype=bool)
         self._required = np.array([key in constraints.required for key in self.position], dtype=bool)
+        self._members = {
+            name: np.array([name in reagent_classes(candidate) for candidate in self.candidates], dtype=bool)
+            for name in sorted(constraints.required_classes)
+        }
 
     def feasible(self, target: Composition) -> Feasible:
         """Return the candidates that may be in a set for `target`, which is never its own precursor."""
@@ -101,9 +106,13 @@ class CandidateFilter:
         if own_position is not None:
             usable[own_position] = False
         indices = np.flatnonzero(usable)
-        masks = np.zeros(len(indices), dtype=np.int64 if len(needed) < _WORD - 1 else object)
+        bits = len(needed) + len(self._members)
+        masks = np.zeros(len(indices), dtype=np.int64 if bits < _WORD - 1 else object)
         for bit, symbol in enumerate(needed):
             masks |= self._contains[ATOMIC_NUMBERS[symbol] - 1, indices].astype(masks.dtype) << bit
+        for bit, (name, members) in enumerate(self._members.items(), start=len(needed)):
+            masks |= members[indices].astype(masks.dtype) << bit
+            needed = [*needed, name]
         supplied = int(np.bitwise_or.reduce(masks)) if len(masks) else 0
         missing = [symbol for bit, symbol in enumerate(needed) if not supplied >> bit & 1]
         if own_position is not None and self._required[own_position]:
@@ -130,6 +139,7 @@ class CandidateFilter:
             (rules.stock is None or candidate.key in rules.stock)
             and candidate.key not in rules.excluded
             and not candidate.elements & rules.excluded_elements
+            and not (rules.excluded_classes and reagent_classes(candidate) & rules.excluded_classes)
         )
 
     def _check(self) -> None:

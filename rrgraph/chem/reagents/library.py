@@ -19,7 +19,7 @@ __all__ = ["Reagent", "find_reagent", "reagent_library", "usual_spelling"]
 
 #: Spellings of compositions that are no reagents, mostly misprints that tables of reactions hold.
 _SPELLINGS: Final = """
-    AlC3H7O3 Sr5Cl13·5H2O Na5P5H20O26 Li5P3O10 MnC4H8O4 FeC2H22N4O16P2 Ni4CO3(OH)4 Ca5S5O21·5H2O Zr(CH3COO)2
+    AlC3H7O3 Sr5Cl13·5H2O Na5P5H20O26 MnC4H8O4 FeC2H22N4O16P2 Ni4CO3(OH)4 Ca5S5O21·5H2O Zr(CH3COO)2
     Zr(C5H8O2)4 H3PW9O31
 """
 

@@ -13,6 +13,7 @@ import json
 import logging
 import re
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from pathlib import Path
@@ -268,9 +269,11 @@ def main() -> None:
     with (_HERE / "reagents.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["formula", "name", "cas"])
+        certain = {key: next(iter(found)) for key, found in numbers.items() if key in reagents and len(found) == 1}
+        uses = Counter(certain.values())
         for key, each in reagents.items():
-            found = numbers.get(key, set())
-            writer.writerow([each.composition.formula, each.name, next(iter(found)) if len(found) == 1 else ""])
+            number = certain.get(key, "")
+            writer.writerow([each.composition.formula, each.name, number if uses[number] == 1 else ""])
     _LOG.info("%d reagents", len(reagents))
 
 

@@ -46,7 +46,8 @@ def constrained_planner(
 ) -> Planner:
     """Return a planner whose probabilities stay those of the literature, whatever the constraints.
 
-    With a re-ranker, sets of all default candidates compete for probability without being listed. So a set is no
+    With a re-ranker, sets of the default candidates compete for probability without being listed, or those of the
+    vocabulary where other candidates are given. So a set is no
     more probable because better ones are out of stock. A known size is knowledge, which all competing sets share.
 
     Args:
@@ -65,9 +66,10 @@ def constrained_planner(
     mode = mode or default_mode(predictor, known_size=known_size)
     usual = SetConstraints(sizes=constraints.sizes) if known_size else SetConstraints()
     free = constraints == usual and candidates is None and max_candidates is None
+    usual_candidates: Sequence[Composition] = predictor.vocabulary
     if candidates is None:
-        candidates = _default(predictor, constraints)
-    competing = None if free or mode != LISTWISE else Planner(predictor, _default(predictor, usual), usual)
+        candidates, usual_candidates = _default(predictor, constraints), _default(predictor, usual)
+    competing = None if free or mode != LISTWISE else Planner(predictor, usual_candidates, usual)
     return link_planner(
         predictor, candidates, constraints, mode=mode, max_candidates=max_candidates, competing=competing
     )

@@ -7,7 +7,7 @@ import pytest
 from rrgraph.chem import parse_formula
 from rrgraph.errors import PlanningError
 from rrgraph.models import constrained_planner, default_mode, load_model
-from rrgraph.planning import LISTWISE, Planner, SetConstraints, link_planner
+from rrgraph.planning import LISTWISE, Planner, SetConstraints, library_candidates, link_planner
 
 TARGET = parse_formula("Li7La3Zr2O12")
 
@@ -21,11 +21,17 @@ def probabilities(planner: Planner, top_k: int = 10) -> dict[frozenset[str], flo
     return {ranked.precursors.keys: ranked.probability for ranked in planner.plan([TARGET], top_k=top_k)[0]}
 
 
-def test_without_constraints_it_is_the_planner_of_the_vocabulary(predictor):
+def default_candidates(predictor):
+    return list(dict.fromkeys([*predictor.vocabulary, *library_candidates()]))
+
+
+def test_without_constraints_it_is_the_planner_of_the_vocabulary_and_the_library(predictor):
     planner = constrained_planner(predictor)
     assert planner.competing is None and planner.reranker is predictor.reranker
     assert default_mode(predictor) == LISTWISE
-    assert probabilities(planner) == probabilities(link_planner(predictor, predictor.vocabulary, mode=LISTWISE))
+    assert probabilities(planner) == probabilities(
+        link_planner(predictor, default_candidates(predictor), mode=LISTWISE)
+    )
 
 
 @pytest.mark.parametrize(
@@ -41,7 +47,7 @@ def test_constraints_make_no_set_much_more_probable(predictor, given):
     free = probabilities(constrained_planner(predictor), top_k=100)
     bounds = SetConstraints(**given)
     bound = probabilities(constrained_planner(predictor, bounds), top_k=3)
-    alone = probabilities(link_planner(predictor, predictor.vocabulary, bounds, mode=LISTWISE), top_k=3)
+    alone = probabilities(link_planner(predictor, default_candidates(predictor), bounds, mode=LISTWISE), top_k=3)
     first = next(iter(bound))
     assert bound[first] == pytest.approx(free[first], rel=0.1)
     assert alone[first] > 2 * bound[first]

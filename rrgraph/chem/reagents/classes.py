@@ -57,11 +57,11 @@ _LISTED: Final = {
     "carbonyls": "Cr(CO)6 Mo(CO)6 W(CO)6 Mn2(CO)10 Re2(CO)10 Fe(CO)5 Fe2(CO)9 Fe3(CO)12 Co2(CO)8 Ni(CO)4 Ru3(CO)12 "
     "Os3(CO)12 Rh4(CO)12 Ir4(CO)12",
     "halates": "NaClO Ca(OCl)2",
-    "ammonium": "NH2OH·HCl N2H6SO4 N2H5Cl NH4CO2NH2",
-    "organics": "NaB(C6H5)4 LiN(SO2CF3)2 LiN(SO2F)2 LiN(C3H7)2 "
+    "ammonium": "NH4CO2NH2",
+    "organics": "NaB(C6H5)4 LiN(SO2CF3)2 LiN(SO2F)2 "
     "CO(NH2)2 CS(NH2)2 C3H6N6 CH3CSNH2 NH2CH2COOH C12H22O11 C8H6O4 C9H6O6 C4H6N2 C3H4N2 "
     "C10H8N2 C6H12N2 C4H4O4 C6H12O6 KHC8H4O4 Na2C8H4O4 Li2C8H4O4 Na2C10H14N2O8 FeC4H2O4 KHC4H4O6 KNaC4H4O6",
-    "metal alkyls": "Zn(C2H5)2 Zn(CH3)2 Al(CH3)3 Ga(CH3)3 In(CH3)3 Mg(C5H5)2 LiC4H9 Fe(C5H5)2 Ni(C5H5)2 Co(C5H5)2",
+    "organometallics": "Zn(C2H5)2 Zn(CH3)2 Al(CH3)3 Ga(CH3)3 In(CH3)3 LiC4H9 Fe(C5H5)2 Ni(C5H5)2 Co(C5H5)2",
 }
 
 #: Elements whose compounds are toxic in small amounts.
@@ -76,7 +76,8 @@ _TOXIC: Final = """
 _OXIDISERS: Final = _words("nitrates nitrites peroxides superoxides permanganates perchlorates halates chromates")
 _OXIDISING: Final = "CrO3 Ag2O PbO2 Pb3O4 MnO2 OsO4 RuO4 H2O2 I2O5 HClO4 HNO3 K2FeO4 NaBiO3 KBiO3 NaBO3 NaClO Ca(OCl)2"
 _PYROPHORIC: Final = """
-    P Li3P Na3P K3P KH RbH CsH NaH LiAlH4 NaAlH4 AlH3 UH3 CeH2 CeH3 LaH2 LaH3 ThH2 Rb Cs K NaK KC8 U Th Ca3P2 Zr Hf
+    P Li3P Na3P K3P KH RbH CsH NaH LiAlH4 NaAlH4 AlH3 UH3 CeH2 CeH3 LaH2 LaH3 ThH2 Zn(C2H5)2 Zn(CH3)2 Al(CH3)3 Ga(CH3)3
+    In(CH3)3 LiC4H9 Rb Cs K NaK KC8 U Th Ca3P2 Zr Hf
 """
 #: Binary compounds of these classes react with air or water where the cation is electropositive.
 _SENSITIVE: Final = _words("sulfides selenides tellurides nitrides phosphides arsenides antimonides silicides")
@@ -188,7 +189,7 @@ def _hazards(reagent: Composition, classes: set[str]) -> set[str]:
         found.add("toxic")
     if classes & _OXIDISERS or reagent.key in listed["oxidisers"]:
         found.add("oxidisers")
-    if reagent.key in listed["pyrophoric"] or classes & {"metal alkyls"}:
+    if reagent.key in listed["pyrophoric"]:
         found.add("pyrophoric")
     electropositive = elements & (ALKALI | ALKALINE_EARTHS | RARE_EARTHS)
     halide_of = elements - HALOGENS

@@ -33,7 +33,7 @@ __all__ = ["LITERATURE_TABLES", "available_literature", "load_known_reactions"]
 
 logger = logging.getLogger(__name__)
 
-_CACHE_VERSION: Final = 1
+_CACHE_VERSION: Final = 2
 """To be raised with every change of the cached frames."""
 
 _RECIPES: Final = "text_mined_recipes"

@@ -140,4 +140,6 @@ def test_the_bundled_vocabulary_is_readable():
     vocabulary = [parse_formula(entry["formula"]) for entry in description["vocabulary"]]
     unknown = [each.formula for each in vocabulary if usual_spelling(each) is None]
     assert len(unknown) < 40
-    assert not any("(" in formula and formula not in ("Mn(OH)3", "Mn(OH)4", "Ce(PO3)3", "Zr(CO3)2") for formula in unknown)
+    assert not any(
+        "(" in formula and formula not in ("Mn(OH)3", "Mn(OH)4", "Ce(PO3)3", "Zr(CO3)2") for formula in unknown
+    )

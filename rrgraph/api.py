@@ -37,7 +37,7 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
     candidates: Stock = "all",
     max_candidates: int | None = None,
     set_size: SizeChoice | None = None,
-    balanced: bool = False,
+    balanced: bool = True,
     mode: str | None = None,
     constraints: SetConstraints | None = None,
     energies: Energies = False,
@@ -67,14 +67,14 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
             target's elements), or these joined as in `train+textbook`.
         max_candidates: only so many most probable candidates.
         set_size: known number of precursors, or a range such as ``2-4``.
-        balanced: only sets whose equation balances.
+        balanced: whether to leave out sets that cannot be balanced, and so cannot make the target.
         mode: what sets are ranked by; None for what the model does best with.
         constraints: further rules, to which the options above are added.
         energies: True for reaction energies with predicted formation energies; a file or a mapping from canonical keys
             to (eV/atom, uncertainty) to use in place of predictions.
         temperature: K, for free energies with gases at 1 bar; None for enthalpies at 298.15 K.
         literature: name or path of a reaction table, or a loaded one, where precedents are looked up; None for the
-            text-mined literature if it is at hand, False for none.
+            text-mined literature that comes with the package, False for none.
         precedents: how many of them.
 
     Raises:

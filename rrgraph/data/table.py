@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rrgraph.chem import Composition, FormulaWarning, element_system, parse_formula
+from rrgraph.chem import Composition, FormulaWarning, anhydrous, element_system, parse_formula
 from rrgraph.data.reaction import PrecursorSet, Reaction
 from rrgraph.errors import DataError, FormulaError, suggestion
 from rrgraph.util.tabular import read_frame, write_frame
@@ -192,7 +192,7 @@ class ReactionTable:
 
     @cached_property
     def set_keys(self) -> list[frozenset[str]]:
-        """Canonical keys of each row's precursors."""
+        """Canonical keys of each row's precursors, see `PrecursorSet`."""
         return [precursors.keys for precursors in self.precursor_sets]
 
     @cached_property
@@ -206,10 +206,10 @@ class ReactionTable:
         return self.frame["year"].to_numpy(dtype=np.float64, na_value=np.nan)
 
     def precursors(self) -> dict[str, Composition]:
-        """Return every precursor by canonical key, in order of first appearance."""
+        """Return every precursor by canonical key, in order of first appearance; of hydrates their salts."""
         found: dict[str, Composition] = {}
         for members in dict.fromkeys(self.precursor_sets):
-            for member in members:
+            for member in map(anhydrous, members):
                 found.setdefault(member.key, member)
         return found
 

@@ -140,4 +140,5 @@ def is_finished(run: Run) -> bool:
 
 
 def _recorded(run: Run) -> AnyConfig:
-    return load_any(run.folder / "config.yaml", recorded=True)
+    recorded: AnyConfig = load_any(run.folder / "config.yaml", recorded=True)
+    return recorded

@@ -6,9 +6,10 @@ Constraints do not change the literature: sets that they forbid still compete fo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rrgraph.chem import Composition
+from rrgraph.chem import Composition, anhydrous
 from rrgraph.planning import (
     LISTWISE,
     Planner,
@@ -47,8 +48,8 @@ def constrained_planner(
     """Return a planner whose probabilities stay those of the literature, whatever the constraints.
 
     With a re-ranker, sets of the default candidates compete for probability without being listed, or those of the
-    vocabulary where other candidates are given. So a set is no
-    more probable because better ones are out of stock. A known size is knowledge, which all competing sets share.
+    vocabulary where other candidates are given. So a set is no more probable because better ones are out of stock. A
+    known size is knowledge, which all competing sets share.
 
     Args:
         predictor: the trained model.
@@ -65,7 +66,8 @@ def constrained_planner(
     constraints = constraints or SetConstraints()
     mode = mode or default_mode(predictor, known_size=known_size)
     usual = SetConstraints(sizes=constraints.sizes) if known_size else SetConstraints()
-    free = constraints == usual and candidates is None and max_candidates is None
+    # What does not balance is ranked like the rest and then not listed, so it competes anyway.
+    free = replace(constraints, balanced=False) == usual and candidates is None and max_candidates is None
     usual_candidates: Sequence[Composition] = predictor.vocabulary
     if candidates is None:
         candidates, usual_candidates = _default(predictor, constraints), _default(predictor, usual)
@@ -87,7 +89,7 @@ def candidate_list(
     required = constraints.spelled(constraints.required)
     return resolve_candidates(
         choice,
-        [*predictor.vocabulary, *_stocked(constraints)],
+        [*map(anhydrous, predictor.vocabulary), *_stocked(constraints)],
         predictor.seen,
         every=_default(predictor, constraints),
         targets=targets,
@@ -97,7 +99,8 @@ def candidate_list(
 
 def _default(predictor: Model, constraints: SetConstraints) -> list[Composition]:
     """Return the model's vocabulary, the library of reagents, and what is in stock."""
-    return list(dict.fromkeys([*predictor.vocabulary, *library_candidates(), *_stocked(constraints)]))
+    known = map(anhydrous, predictor.vocabulary)
+    return list(dict.fromkeys([*known, *library_candidates(), *_stocked(constraints)]))
 
 
 def _stocked(constraints: SetConstraints) -> list[Composition]:

@@ -60,7 +60,8 @@ class ReactionRecords:
     @cached_property
     def sizes(self) -> NDArray[np.int64]:
         """Number of precursors of each record, (n,)."""
-        return np.diff(self.incidence.indptr).astype(np.int64)
+        sizes: NDArray[np.integer] = np.diff(self.incidence.indptr)
+        return sizes.astype(np.int64)
 
     @cached_property
     def names(self) -> list[str]:

@@ -7,6 +7,7 @@ them. There is no learning here and no torch; models, baselines and re-rankers p
 
 from rrgraph.planning.candidates import CandidateFilter, Feasible, TargetCandidates, generated_candidates
 from rrgraph.planning.choices import CANDIDATE_WORDS, library_candidates, resolve_candidates
+from rrgraph.planning.compatibility import incompatibility
 from rrgraph.planning.constraints import (
     MAX_SIZE,
     ElementCover,
@@ -106,6 +107,7 @@ __all__ = [
     "enumerate_sets",
     "find_swaps",
     "generated_candidates",
+    "incompatibility",
     "known_size_mode",
     "library_candidates",
     "link_planner",

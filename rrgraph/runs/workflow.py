@@ -170,7 +170,7 @@ def load_any(path: str | Path, overrides: Sequence[str] = (), *, recorded: bool 
     return load_config(path, overrides, schema=schema, recorded=recorded, given=given)
 
 
-def workflow_of(config: BaseConfig) -> Workflow[Any]:
+def workflow_of(config: C) -> Workflow[C]:
     """Return the workflow of a configuration.
 
     Raises:

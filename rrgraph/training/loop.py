@@ -177,7 +177,7 @@ class _Run:
             )
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         if self.config.gradient_clip > 0:
             torch.nn.utils.clip_grad_norm_(module.parameters(), self.config.gradient_clip)
         for optimizer in self.optimizers:

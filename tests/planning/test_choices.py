@@ -71,7 +71,7 @@ def test_the_library_leaves_hydrates_to_their_dry_salts():
 
 @pytest.mark.parametrize("choice", ["libary", "train+libary", "textbok", ""])
 def test_what_is_no_list_is_refused(choice):
-    with pytest.raises(ValueError, match="candidates|formula") as caught:
+    with pytest.raises(ValueError, match=r"candidates|formula") as caught:
         resolved(choice)
     if choice == "libary":
         assert isinstance(caught.value, PlanningError)

@@ -10,8 +10,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rrgraph.chem import Composition, anhydrous
+from rrgraph.models.candidate_prior import DiscountedLinks
 from rrgraph.planning import (
     LISTWISE,
+    LinkScorer,
     Planner,
     SetConstraints,
     Stock,
@@ -51,6 +53,8 @@ def constrained_planner(
     vocabulary where other candidates are given. So a set is no more probable because better ones are out of stock. A
     known size is knowledge, which all competing sets share.
 
+    Among the default candidates, unseen compounds of a target's own system are discounted, see `DiscountedLinks`.
+
     Args:
         predictor: the trained model.
         constraints: which sets are listed.
@@ -68,13 +72,13 @@ def constrained_planner(
     usual = SetConstraints(sizes=constraints.sizes) if known_size else SetConstraints()
     # What does not balance is ranked like the rest and then not listed, so it competes anyway.
     free = replace(constraints, balanced=False) == usual and candidates is None and max_candidates is None
+    scorer: LinkScorer = predictor
     usual_candidates: Sequence[Composition] = predictor.vocabulary
     if candidates is None:
+        scorer = DiscountedLinks(predictor)
         candidates, usual_candidates = _default(predictor, constraints), _default(predictor, usual)
-    competing = None if free or mode != LISTWISE else Planner(predictor, usual_candidates, usual)
-    return link_planner(
-        predictor, candidates, constraints, mode=mode, max_candidates=max_candidates, competing=competing
-    )
+    competing = None if free or mode != LISTWISE else Planner(scorer, usual_candidates, usual)
+    return link_planner(scorer, candidates, constraints, mode=mode, max_candidates=max_candidates, competing=competing)
 
 
 def candidate_list(

@@ -31,9 +31,7 @@ def test_without_constraints_it_is_the_planner_of_the_vocabulary_and_the_library
     planner = constrained_planner(predictor)
     assert planner.competing is None and planner.reranker is predictor.reranker
     assert default_mode(predictor) == LISTWISE
-    assert probabilities(planner) == probabilities(
-        link_planner(predictor, default_candidates(predictor), mode=LISTWISE)
-    )
+    assert probabilities(planner) == probabilities(default_planner(predictor))
 
 
 @pytest.mark.parametrize(

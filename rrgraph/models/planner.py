@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rrgraph.chem import Composition, anhydrous
@@ -76,7 +77,8 @@ def constrained_planner(
     usual_candidates: Sequence[Composition] = predictor.vocabulary
     if candidates is None:
         scorer = DiscountedLinks(predictor)
-        candidates, usual_candidates = _default(predictor, constraints), _default(predictor, usual)
+        usual_candidates = _library_and(predictor.vocabulary)
+        candidates = [*usual_candidates, *_stocked(constraints)]
     competing = None if free or mode != LISTWISE else Planner(scorer, usual_candidates, usual)
     return link_planner(scorer, candidates, constraints, mode=mode, max_candidates=max_candidates, competing=competing)
 
@@ -95,16 +97,16 @@ def candidate_list(
         choice,
         [*map(anhydrous, predictor.vocabulary), *_stocked(constraints)],
         predictor.seen,
-        every=_default(predictor, constraints),
+        every=[*_library_and(predictor.vocabulary), *_stocked(constraints)],
         targets=targets,
         required=required,
     )
 
 
-def _default(predictor: Model, constraints: SetConstraints) -> list[Composition]:
-    """Return the model's vocabulary, the library of reagents, and what is in stock."""
-    known = map(anhydrous, predictor.vocabulary)
-    return list(dict.fromkeys([*known, *library_candidates(), *_stocked(constraints)]))
+@lru_cache(maxsize=2)
+def _library_and(vocabulary: tuple[Composition, ...]) -> tuple[Composition, ...]:
+    """Return the default candidates: the vocabulary of a model and the library of reagents."""
+    return tuple(dict.fromkeys(map(anhydrous, [*vocabulary, *library_candidates()])))
 
 
 def _stocked(constraints: SetConstraints) -> list[Composition]:

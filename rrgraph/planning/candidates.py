@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, overload
 
 import numpy as np
@@ -80,12 +81,7 @@ class CandidateFilter:
         self.candidates = tuple(dict.fromkeys(map(anhydrous, candidates)))
         self.position = {candidate.key: index for index, candidate in enumerate(self.candidates)}
         self._check()
-        words = np.array([_words(candidate.elements) for candidate in self.candidates], dtype=np.uint64).reshape(-1, 2)
-        self._low, self._high = words[:, 0].copy(), words[:, 1].copy()
-        contains = np.zeros((len(ELEMENTS), len(self.candidates)), dtype=np.int8)
-        for index, candidate in enumerate(self.candidates):
-            contains[[ATOMIC_NUMBERS[symbol] - 1 for symbol in candidate.elements], index] = 1
-        self._contains = contains
+        self._low, self._high, self._contains = _element_masks(self.candidates)
         self._allowed = np.array([self._is_allowed(candidate) for candidate in self.candidates], dtype=bool)
         self._required = np.array([key in constraints.required for key in self.position], dtype=bool)
         self._members = {
@@ -158,7 +154,7 @@ class CandidateFilter:
         return (
             (rules.stock is None or candidate.key in rules.stock)
             and candidate.key not in rules.excluded
-            and not candidate.elements & rules.excluded_elements
+            and not (rules.excluded_elements and candidate.elements & rules.excluded_elements)
             and not (rules.excluded_classes and reagent_classes(candidate) & rules.excluded_classes)
         )
 
@@ -223,6 +219,18 @@ class TargetCandidates(Sequence[Composition]):
 def generated_candidates(targets: Iterable[Composition], shared: Iterable[Composition] = ()) -> TargetCandidates:
     """Return the compounds that `plausible_precursors` makes up for each target, beside shared candidates."""
     return TargetCandidates(shared, {target.key: plausible_precursors(target) for target in targets})
+
+
+@lru_cache(maxsize=8)
+def _element_masks(
+    candidates: tuple[Composition, ...],
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int8]]:
+    """Return the elements of candidates as two words of bits (candidates,), and as 0 or 1 (elements, candidates)."""
+    words = np.array([_words(candidate.elements) for candidate in candidates], dtype=np.uint64).reshape(-1, 2)
+    contains = np.zeros((len(ELEMENTS), len(candidates)), dtype=np.int8)
+    for index, candidate in enumerate(candidates):
+        contains[[ATOMIC_NUMBERS[symbol] - 1 for symbol in candidate.elements], index] = 1
+    return words[:, 0].copy(), words[:, 1].copy(), contains
 
 
 def _words(elements: Iterable[str]) -> tuple[int, int]:

@@ -262,17 +262,16 @@ def test_train_and_all_candidates(plan):
     (train,) = plan("BaTiO3", "--candidates", "train", "--json").lines
     assert train["unseen"] == [[]] * 10
     assert plan("BaTiO3", "--candidates", "vocabulary", "--json").lines == [train]
-    every = plan("BaTiO3", "--candidates", "all", "--json", "--top-k", 60)
-    assert every.lines == plan("BaTiO3", "--json", "--top-k", 60).lines
-    assert {tuple(members) for members in train["sets"]} <= {tuple(members) for members in every.lines[0]["sets"]}
-    unseen = {name for members in every.lines[0]["unseen"] for name in members}
-    assert "Ba(OH)2" in unseen or "BaO2" in unseen
+    every = plan("BaTiO3", "--candidates", "all", "--json", "--top-k", 100)
+    assert every.lines == plan("BaTiO3", "--json", "--top-k", 100).lines
+    assert any(every.lines[0]["unseen"])
 
 
 def test_lists_are_joined_by_plus_signs(plan):
     (joined,) = plan("BaTiO3", "--candidates", "train+BaUO4,BaO2", "--json", "--top-k", 200, "--foreign").lines
     assert {"BaO2"} <= {name for members in joined["sets"] for name in members}
-    assert plan("BaTiO3", "--candidates", "train+library", "--json").lines == plan("BaTiO3", "--json").lines
+    (joined,) = plan("BaTiO3", "--candidates", "train+library", "--json", "--top-k", 200).lines
+    assert {"BaCO3", "BaO2"} <= {name for members in joined["sets"] for name in members}
 
 
 def test_stock_exclude_and_require(plan):

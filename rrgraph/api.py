@@ -120,7 +120,7 @@ def build_graph(table: ReactionTable | str | os.PathLike[str]) -> HeteroData:
 
     >>> graph = build_graph("textbook")
     >>> graph["target"].num_nodes, graph["precursor"].num_nodes
-    (1224, 381)
+    (1224, 375)
 
     Raises:
         DataError: the table cannot be read, or has no rows.
@@ -156,11 +156,11 @@ def train(
     Raises:
         ConfigError: the configuration or the run folder is refused; nothing has been written then.
     """
-    from rrgraph.runs import load_any, workflow_of
+    from rrgraph.runs import load_run, workflow_of
     from rrgraph.util.config import set_values
     from rrgraph.util.named_configs import find_config
 
-    given: Any = load_any(find_config(config)) if isinstance(config, str | os.PathLike) else config
+    given: Any = load_run(find_config(config)) if isinstance(config, str | os.PathLike) else config
     workflow = workflow_of(given)
     values = {key: _plain(value) for key, value in (overrides or {}).items()}
     return cast("RunResult", workflow.run(set_values(given, values), resume=resume))

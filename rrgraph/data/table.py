@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -83,15 +83,6 @@ class ReactionTable:
         """Write the table atomically in the format of the suffix; optional columns without values are omitted."""
         empty = [name for name in COLUMNS[2:] if self.frame[name].isna().all()]
         write_frame(self.frame.drop(columns=empty), path)
-
-    @classmethod
-    def from_reactions(cls, reactions: Iterable[Reaction]) -> ReactionTable:
-        """Build a table from reactions, in order."""
-        rows = [
-            (r.target.formula, SEPARATOR.join(p.formula for p in r.precursors), r.year, r.doi, r.split)
-            for r in reactions
-        ]
-        return cls(pd.DataFrame(rows, columns=list(COLUMNS)))
 
     @classmethod
     def concat(cls, tables: Sequence[ReactionTable]) -> ReactionTable:

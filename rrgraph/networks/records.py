@@ -88,13 +88,6 @@ class ReactionRecords:
         """Anion class of each record's target."""
         return np.array([anion_class(target.elements) for target in self.targets], dtype=object)
 
-    @cached_property
-    def first_years(self) -> NDArray[np.float64]:
-        """Year of the oldest report of each record, NaN where it has none."""
-        found = np.full(len(self), np.inf)
-        np.minimum.at(found, self.report_record, self.report_year)
-        return np.where(np.isfinite(found), found, np.nan)
-
     def years_of_use(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the first and the last year in which each precursor is reported, (m,) each, NaN where unknown."""
         first = np.full(len(self.precursors), np.inf)

@@ -102,7 +102,8 @@ class Plan:
             return None
         number = {0: "No precursor set", 1: "Only 1 precursor set"}.get(len(self), f"Only {len(self)} precursor sets")
         verb = "satisfies" if len(self) < 2 else "satisfy"
-        return f"{number} for {self.target.formula} {verb} the constraints."
+        left_out = f"; {len(self.hidden)} cannot be balanced or must not be mixed" if self.hidden else ""
+        return f"{number} for {self.target.formula} {verb} the constraints{left_out}."
 
 
 class Ranking(Protocol):

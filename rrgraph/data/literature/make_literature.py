@@ -37,7 +37,7 @@ def main() -> None:
     table = with_conditions(load_table("text_mined"), conditions)
     table = table.with_columns(doi=table.frame["doi"].str.lower())
     frame = group_reactions(clean_table(table)[0], spell=preferred_spelling)
-    for column in ("temperature_c", "temperature_low_c", "temperature_high_c", "time_h"):
+    for column in ("year", "first_year", "temperature_c", "temperature_low_c", "temperature_high_c", "time_h"):
         frame[column] = frame[column].map("{:g}".format, na_action="ignore")
     for column in ("doi", "year"):  # a reaction that one paper reports has it once
         frame[f"first_{column}"] = frame[f"first_{column}"].where(frame["reports"] > 1)

@@ -59,11 +59,13 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
         targets: formulas, compositions, or pymatgen `Composition`, `Structure` or `ComputedEntry` objects.
         model: name of a bundled model, a run folder, or a model.
         top_k: number of sets for each target.
-        exclude: elements (by symbol) and precursors to avoid; `Al` is the element, `Al1` the precursor.
-        require: elements and precursors that every set must contain.
+        exclude: elements (by symbol), precursors and classes such as ``nitrates`` to avoid; `Al` is the element, `Al1`
+            the precursor. `rrgraph.chem.REAGENT_CLASSES` lists the classes.
+        require: elements, precursors and classes that every set must contain.
         stock: the only precursors that may be used, known to the model or not: a file, a list, or text with commas.
-        candidates: `all` that the model knows, `train` (seen in training), a file or list, `generated` (plausible
-            compounds of each target's elements), or these joined as in `all+generated`.
+        candidates: `all` that the model knows and the bundled library of reagents, `vocabulary` (only those it knows),
+            `train` (seen in training), `library`, `textbook`, a file or list, `generated` (plausible compounds of each
+            target's elements), or these joined as in `train+textbook`.
         max_candidates: only so many most probable candidates.
         set_size: known number of precursors, or a range such as ``2-4``.
         balanced: whether to leave out sets that cannot be balanced, and so cannot make the target.

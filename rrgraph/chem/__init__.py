@@ -22,6 +22,15 @@ from rrgraph.chem.materials import (
 )
 from rrgraph.chem.matrices import fraction_matrix
 from rrgraph.chem.measured import SolidData, measured_solids, thermal_energy, thermal_uncertainty
+from rrgraph.chem.reagents import (
+    REAGENT_CLASSES,
+    Reagent,
+    find_class,
+    find_reagent,
+    reagent_classes,
+    reagent_library,
+    usual_spelling,
+)
 from rrgraph.chem.spelling import split_terms
 from rrgraph.chem.thermo import (
     GASES,
@@ -46,6 +55,7 @@ __all__ = [
     "HALOGENS",
     "KJ_PER_EV",
     "NOBLE_GASES",
+    "REAGENT_CLASSES",
     "TOLERANCE",
     "VOLATILE",
     "BalanceError",
@@ -54,6 +64,7 @@ __all__ = [
     "FormulaWarning",
     "GasData",
     "Material",
+    "Reagent",
     "SolidData",
     "anhydrous",
     "as_composition",
@@ -67,6 +78,8 @@ __all__ = [
     "composition_from_amounts",
     "element_system",
     "element_vectors",
+    "find_class",
+    "find_reagent",
     "format_amount",
     "fraction_matrix",
     "gas_energy",
@@ -79,10 +92,13 @@ __all__ = [
     "plausible_by_class",
     "plausible_precursors",
     "read_structure",
+    "reagent_classes",
+    "reagent_library",
     "solid_uncertainty",
     "source_elements",
     "split_terms",
     "supplies_carbon",
     "thermal_energy",
     "thermal_uncertainty",
+    "usual_spelling",
 ]

@@ -6,7 +6,7 @@ them. There is no learning here and no torch; models, baselines and re-rankers p
 """
 
 from rrgraph.planning.candidates import CandidateFilter, Feasible, TargetCandidates, generated_candidates
-from rrgraph.planning.choices import resolve_candidates
+from rrgraph.planning.choices import CANDIDATE_WORDS, library_candidates, resolve_candidates
 from rrgraph.planning.compatibility import incompatibility
 from rrgraph.planning.constraints import (
     MAX_SIZE,
@@ -63,6 +63,7 @@ from rrgraph.planning.synthesis import (
 
 __all__ = [
     "AGGREGATES",
+    "CANDIDATE_WORDS",
     "LISTWISE",
     "MAX_SIZE",
     "PRECEDENTS",
@@ -112,6 +113,7 @@ __all__ = [
     "generated_candidates",
     "incompatibility",
     "known_size_mode",
+    "library_candidates",
     "link_planner",
     "plan_columns",
     "plan_notes",

@@ -274,7 +274,17 @@ def test_never_seen_candidates_are_flagged(plan, tmp_path):
 def test_train_and_all_candidates(plan):
     (train,) = plan("BaTiO3", "--candidates", "train", "--json").lines
     assert train["unseen"] == [[]] * 10
-    assert plan("BaTiO3", "--candidates", "all", "--json").lines == [train]
+    assert plan("BaTiO3", "--candidates", "vocabulary", "--json").lines == [train]
+    every = plan("BaTiO3", "--candidates", "all", "--json", "--top-k", 100)
+    assert every.lines == plan("BaTiO3", "--json", "--top-k", 100).lines
+    assert any(every.lines[0]["unseen"])
+
+
+def test_lists_are_joined_by_plus_signs(plan):
+    (joined,) = plan("BaTiO3", "--candidates", "train+BaUO4,BaO2", "--json", "--top-k", 200, "--foreign").lines
+    assert {"BaO2"} <= {name for members in joined["sets"] for name in members}
+    (joined,) = plan("BaTiO3", "--candidates", "train+library", "--json", "--top-k", 200).lines
+    assert {"BaCO3", "BaO2"} <= {name for members in joined["sets"] for name in members}
 
 
 def test_stock_exclude_and_require(plan):
@@ -287,6 +297,32 @@ def test_stock_exclude_and_require(plan):
     assert not any("C" in parse_formula(name).elements for name in names)
     required = plan("BaTiO3", "--require", "Ba2O2", "--candidates", "BaO,TiO2,BaCO3", "--json").lines[0]
     assert all("BaO" in members for members in required["sets"])
+
+
+def test_exclude_takes_several_values_and_classes(plan):
+    pool = ("--candidates", "BaCO3,BaO,Ba(NO3)2,BaSO4,BaH2,TiO2,Ti", "--json", "--top-k", 50)
+    every = {name for members in plan("BaTiO3", *pool).lines[0]["sets"] for name in members}
+    assert every == {"BaCO3", "BaO", "Ba(NO3)2", "BaSO4", "BaH2", "TiO2", "Ti"} - {"BaSO4"}
+    kept = plan("BaTiO3", *pool, "--exclude", "nitrates", "Hydride", "BaO", "--exclude", "Metals,Pb").lines[0]["sets"]
+    assert {name for members in kept for name in members} == {"BaCO3", "TiO2"}
+    required = plan("BaTiO3", *pool, "--require", "carbonate", "hydrides").lines[0]["sets"]
+    assert required
+    assert all({"BaCO3", "BaH2"} <= set(members) for members in required)
+
+
+def test_a_required_class_that_nothing_is_of_is_named(plan):
+    result = plan("BaTiO3", "--candidates", OXIDES, "--require", "azides", "--json")
+    assert result.lines[0]["message"] == "No candidate that may be used for BaTiO3 supplies azides."
+
+
+def test_the_only_target_may_stand_behind_one_excluded_value(plan):
+    before, behind = plan("BaTiO3", "--exclude", "C", "--json"), plan("--exclude", "C", "BaTiO3", "--json")
+    assert (behind.code, behind.lines) == (0, before.lines)
+    lost = plan("--exclude", "C", "N", "BaTiO3")
+    assert lost.code == 2
+    assert "no target" in lost.err
+    assert "rrgraph plan BaTiO3 --exclude C N'" in lost.err
+    assert plan("--exclude", "nitrates", "hydrides").code == 2
 
 
 def test_balanced_leaves_out_sets_that_do_not_balance(plan):
@@ -387,6 +423,9 @@ def test_delta_is_read_as_zero_with_a_warning(plan):
         (["BaTiO3", "--require", "Al", "--exclude", "Al"], ["Al is both"]),
         (["BaTiO3", "--require", "TiO2", "--stock", "BaO"], ["not in stock"]),
         (["BaTiO3", "--require", "Ba45Cr7"], ["'Ba45Cr7'", "not among"]),
+        (["BaTiO3", "--exclude", "nitrats"], ["--exclude", "'nitrats'", "Did you mean 'nitrates'?"]),
+        (["BaTiO3", "--require", "oxides", "--exclude", "oxide"], ["oxides is both"]),
+        (["BaTiO3", "--require", "BaCO3", "--exclude", "carbonates"], ["excluded class carbonates"]),
     ],
 )
 def test_bad_options_are_refused_in_a_sentence(plan, argv, words):

@@ -6,6 +6,8 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import rrgraph as rr
@@ -29,7 +31,8 @@ __all__ = ["add_parser", "run"]
 _EXAMPLES = """\
   rrgraph plan Li7La3Zr2O12
   rrgraph plan LiNi0.8Co0.1Mn0.1O2 BaTiO3 --top-k 5 --exclude LiOH
-  rrgraph plan 'Ba(Zr0.2Ti0.8)O3' --exclude N,S --require TiO2     no nitrates or sulfates, but TiO2
+  rrgraph plan 'Ba(Zr0.2Ti0.8)O3' --exclude N S --require TiO2     nothing with nitrogen or sulfur, but TiO2
+  rrgraph plan LiFePO4 --exclude nitrates toxic Li3PO4 --require carbonates
   rrgraph plan Cr2AlB2 --candidates B,Cr,Al,AlB2,CrB,CrB2          score precursors never seen in training
   rrgraph plan Cr2AlB2 --candidates all+generated                  and any plausible compound of Cr, Al and B
   rrgraph plan Li3V2P3O12 --unbalanced --mode geometric            no member can be left out, all sets
@@ -45,13 +48,20 @@ _EXAMPLES = """\
 A target is a formula, or the name of a CIF or POSCAR file. A list of targets is a CSV or JSONL file with a column
 'target', or text with a formula a line; a list may not name structure files. A bad row is reported with its line
 number, keeps its place in the output and makes the exit code 2; the others are planned.
-An element symbol given to --exclude or --require means the element; the element as a precursor is written Al1.
+--exclude and --require take elements, precursors and classes, several after one flag or joined by commas; write the
+targets before them. An element symbol means the element; the element as a precursor is written Al1. The classes are
+{classes}.
+Hazard classes (toxic, oxidisers, air-sensitive, pyrophoric, radioactive) come from general chemical knowledge and are
+no safety data.
 """
 
 
 def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
-    parser = add_command(name, commands, summary="rank precursor sets for targets", examples=_EXAMPLES, rest="formulas")
+    from rrgraph.chem import REAGENT_CLASSES
+
+    examples = _EXAMPLES.replace("{classes}", fill(", ".join(REAGENT_CLASSES), 118))
+    parser = add_command(name, commands, summary="rank precursor sets for targets", examples=examples, rest="formulas")
     parser.add_argument("formulas", nargs="*", metavar="FORMULA", help="formulas, or CIF or POSCAR files")
     parser.add_argument("--input", metavar="FILE", help="CSV, JSONL or text file of targets; - reads standard input")
     parser.add_argument("--model", default="default", metavar="NAME|PATH", help="bundled model or run folder")
@@ -113,15 +123,23 @@ def add_parser(name: str, commands: Commands) -> None:
         "--candidates",
         default="all",
         metavar=CANDIDATES,
-        help="candidate precursors (all); generated: plausible compounds of each target's elements, also joined to a "
-        "list as in all+generated",
+        help="candidate precursors; all: those that the model knows and the bundled library of reagents (default); "
+        "vocabulary: only those that it knows; train: seen in training; library: only that; textbook: of the bundled "
+        "reactions; generated: plausible compounds of each target's elements; several as in train+textbook",
     )
     pool.add_argument(
         "--max-candidates", type=count_or_all, metavar="N|all", help="only the N most probable candidates (all)"
     )
     pool.add_argument("--stock", metavar="FILE|LIST", help="only these are at hand, known to the model or not")
-    pool.add_argument("--exclude", action="append", default=[], metavar="X", help="element or precursor to avoid")
-    pool.add_argument("--require", action="append", default=[], metavar="X", help="element or precursor to use")
+    for option, verb in (("--exclude", "avoid"), ("--require", "use")):
+        pool.add_argument(
+            option,
+            action="append",
+            nargs="+",
+            default=[],
+            metavar="X",
+            help=f"elements, precursors and classes such as nitrates to {verb}",
+        )
     precedents = parser.add_argument_group("literature precedents (by default without --output)")
     precedents.add_argument(
         "--table",
@@ -146,13 +164,18 @@ def run(arguments: argparse.Namespace) -> int:
     from rrgraph.cli.plan.output import open_plans
     from rrgraph.planning import PRECEDENTS
 
+    _take_target_back(arguments)
     _check(arguments)
     check_output(arguments.output)
     column = size_column_of(arguments.set_size)
     chunks = read_targets(arguments.formulas, arguments.input, column)
     constraints = rr.Constraints(
         cover=arguments.cover, foreign=arguments.foreign, one_per_element=arguments.one_per_element
-    ).narrowed(exclude=arguments.exclude, require=arguments.require, stock=arguments.stock)
+    ).narrowed(
+        exclude=[*chain(*arguments.exclude)],
+        require=[*chain(*arguments.require)],
+        stock=arguments.stock,
+    )
     energies, literature = _energies(arguments), _literature(arguments)
     model = rr.load_model(arguments.model)
 
@@ -231,6 +254,30 @@ def _literature(arguments: argparse.Namespace) -> LiteratureSource | None:
     if arguments.no_evidence or not (asked or arguments.output is None):
         return None
     return literature_source(arguments.table)
+
+
+def _take_target_back(arguments: argparse.Namespace) -> None:
+    """Return the only target, where it stands behind the only value of --exclude or --require, to the targets.
+
+    Raises:
+        PlanningError: there is no target and it cannot be told which of the values is meant to be one.
+    """
+    from rrgraph.chem import ELEMENTS, find_class
+
+    if arguments.formulas or arguments.input:
+        return
+    given = [(option, values) for option in ("exclude", "require") for values in getattr(arguments, option)]
+    several = [(option, values) for option, values in given if len(values) > 1]
+    if not several:
+        return
+    option, values = several[-1]
+    if len(several) == 1 and len(values) == 2 and find_class(values[1]) is None and values[1] not in ELEMENTS:
+        arguments.formulas.append(values.pop())
+        return
+    raise PlanningError(
+        f"There is no target: --{option} takes all values behind it, here {', '.join(values)}. Write the targets "
+        f"first, as in 'rrgraph plan BaTiO3 --{option} {' '.join(values[:2])}'."
+    )
 
 
 def _check(arguments: argparse.Namespace) -> None:

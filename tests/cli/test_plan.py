@@ -142,7 +142,7 @@ def test_an_alkali_metal_and_an_acid_are_not_mixed(plan):
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
 def test_output_files(plan, tmp_path, suffix):
     path = tmp_path / "deep" / f"plans.{suffix}"
-    result = plan("BaTiO3", "Hello", "SrTiO3", "--top-k", 2, "--output", path)
+    result = plan("BaTiO3", "Hello", "SrTiO3", "--top-k", 2, "--candidates", "vocabulary", "--output", path)
     assert result.code == 2
     assert result.out == ""
     assert "'Hello'" in result.err
@@ -219,7 +219,8 @@ def test_jsonl_rows_are_judged_one_by_one(plan, tmp_path):
 @pytest.mark.parametrize("text", ["BaTiO3\nSrTiO3\n", "name,formula\na,BaTiO3\nb,SrTiO3\n"])
 def test_standard_input_is_text_or_csv(plan, monkeypatch, text):
     monkeypatch.setattr(sys, "stdin", io.StringIO(text))
-    assert first_sets(plan("--input", "-", "--json").lines) == [{"BaCO3", "TiO2"}, {"SrCO3", "TiO2"}]
+    result = plan("--input", "-", "--json", "--candidates", "vocabulary")
+    assert first_sets(result.lines) == [{"BaCO3", "TiO2"}, {"SrCO3", "TiO2"}]
 
 
 def test_input_streams(plan, monkeypatch):

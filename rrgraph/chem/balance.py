@@ -189,13 +189,16 @@ class _System:
     def _point(self, chosen: Sequence[int]) -> tuple[Fraction, ...] | None:
         """Return positive coefficients of the precursors and the chosen gases, or None."""
         point = self._solution(chosen)
-        if point is not None and self.most is not None:
-            oxygen = (amount for amount, index in zip(point[self.count :], chosen, strict=True) if self._is_oxygen(index))
-            return point if sum(oxygen) <= self.most else None
-        if point is None or self.least <= 0:
-            return point
-        supplied = sum(float(amount) * charge for amount, charge in zip(point, self.brought, strict=False))
-        return point if self.least <= supplied else None
+        return point if point is not None and self._is_possible(point, chosen) else None
+
+    def _is_possible(self, point: Sequence[Fraction], chosen: Sequence[int]) -> bool:
+        """Whether a solution keeps to the limit of the reduction and to traces of oxygen."""
+        if self.most is not None:
+            gases = zip(point[self.count :], chosen, strict=True)
+            if sum(amount for amount, index in gases if self.gases[index].composition.key == "O") > self.most:
+                return False
+        brought = zip(point, self.brought, strict=False)
+        return self.least <= 0 or self.least <= sum(float(amount) * charge for amount, charge in brought)
 
     def _solution(self, chosen: Sequence[int]) -> tuple[Fraction, ...] | None:
         leading, count = len(self.pivots), self.count
@@ -222,9 +225,6 @@ class _System:
                 return None
             point.append(Fraction(right) / row[index])
         return (*point, *gases)
-
-    def _is_oxygen(self, gas: int) -> bool:
-        return self.gases[gas].composition.key == "O"
 
     @staticmethod
     def _is_conjured(rows: Sequence[Row], gas: int) -> bool:

@@ -144,8 +144,9 @@ _RELEASED = {gas.formula: Gas(gas, False).side for gas in BYPRODUCTS}
 _SPLIT_OFF = _sides(f"O2 {_HALOGENS}", False)
 _NITROGEN_OXIDES = _sides("NO2 NO", False)
 _KEYS = {gas.formula: gas.key for gas in (*BYPRODUCTS, *ATMOSPHERE)}
-#: Elements that leave an open crucible, as such or as an oxide.
-_VOLATILE: Final = frozenset("P S As Se Te Br I Hg Cd Re Os".split())
+#: Elements that evaporate as such, and those whose oxides do.
+_VOLATILE: Final = frozenset("P S As Se Te Br I Cd".split())
+_VOLATILE_OXIDES: Final = frozenset("As Se Hg Re Os".split())
 
 #: What bounds a reduction: see `Redox`.
 Limit = Literal["hydrogen", "ammonia"]
@@ -215,6 +216,7 @@ def gas_lists(
     - nitrogen leaves as NO2 (rarely NO) only if all of it comes as nitrate or nitrite; ammonium salts give NH3, and
       ammonium or urea together with nitrate gives N2 and H2O;
     - outside air, N2 from ammonium salts is rare, and with carbon and carbides CO2 (carbothermal reduction, Boudouard);
+    - hydrogen leaves metals with acids or bases, hydrides and organic compounds;
     - CO2 is taken up only by a carbonate;
     - B2O3 is left only by the reduction of oxides to borides with boron.
 
@@ -255,6 +257,8 @@ def _case(target: Composition, precursors: Sequence[Composition]) -> _Case:
         never |= _SPLIT_OFF
     if any(trait.burns for trait in traits):
         never |= _SPLIT_OFF - {_RELEASED["O2"]}
+    if not any(trait.gives_hydrogen for trait in traits):
+        never.add(_RELEASED["H2"])
     nitrate = any(trait.nitrate for trait in traits)
     if not nitrate or any(trait.reduced_nitrogen for trait in traits):
         never |= _NITROGEN_OXIDES
@@ -352,16 +356,21 @@ def implied_atmosphere(
     for formula, atmosphere in _BY_GAS.items():
         if _KEYS[formula] in entering:
             return atmosphere
-    made, leaving = redox(target), {product.key for product in released}
-    if not any(gas.key == _KEYS["O2"] for gas in taken_up) and (
+    made, traits = redox(target), [redox(solid) for solid in solids]
+    leaving = {product.key for product in released}
+    elements = frozenset().union(*(solid.elements for solid in solids))
+    exposed = (
         made.air
         or "O" not in target.elements
-        or any(trait.burns and not trait.ammonium for trait in map(redox, solids))
-        or leaving & _BURNING
-    ):
-        escapes = "O" in target.elements or any(_VOLATILE & solid.elements for solid in solids)
-        return Atmosphere.VACUUM if escapes and not leaving else Atmosphere.INERT
-    return Atmosphere.OXYGEN if made.peroxidised else Atmosphere.AIR
+        or any((trait.burns and not trait.ammonium) or trait.moist for trait in traits)
+        or not leaving.isdisjoint(_BURNING)
+    )
+    if _KEYS["O2"] in entering or not (exposed or elements & _VOLATILE_OXIDES):
+        return Atmosphere.OXYGEN if made.peroxidised else Atmosphere.AIR
+    closed = not leaving and (made.air and "O" in target.elements or elements & (_VOLATILE | _VOLATILE_OXIDES))
+    if closed or exposed:
+        return Atmosphere.VACUUM if closed else Atmosphere.INERT
+    return Atmosphere.AIR
 
 
 _BY_GAS: Final = {"NH3": Atmosphere.AMMONIA, "H2": Atmosphere.REDUCING, "N2": Atmosphere.NITROGEN}

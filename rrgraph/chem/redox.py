@@ -14,7 +14,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Final
 
-from rrgraph.chem.charges import CHARGES, HALOGENS, HIGHEST_CHARGES
+from rrgraph.chem.charges import ALKALI, CHARGES, HALOGENS, HIGHEST_CHARGES
 from rrgraph.chem.composition import Composition
 
 __all__ = ["Redox", "redox"]
@@ -96,6 +96,8 @@ class Redox:
         boride: boron without oxygen, which removes oxygen as B2O3.
         burns: without oxygen and oxidised by air: metals, alloys, hydrides, nitrides, sulfides; of halides only those
             with hydrogen (NH4Cl).
+        gives_hydrogen: burns, or contains carbon and hydrogen, so that hydrogen may leave.
+        moist: oxide of an alkali metal, which moist air turns into hydroxide and carbonate.
     """
 
     air: bool
@@ -109,6 +111,8 @@ class Redox:
     carbide: bool
     boride: bool
     burns: bool
+    gives_hydrogen: bool
+    moist: bool
 
 
 def redox(composition: Composition) -> Redox:
@@ -137,6 +141,7 @@ def _redox(exact: tuple[tuple[str, Fraction], ...]) -> Redox:
     activators = sum(amounts.get(symbol, 0.0) for symbol in _ACTIVATORS)
     tolerance = min(_DOPING, activators / atoms / 2 or _DOPING)
     air = below(_AIR, _AIR_ALONE) > tolerance
+    burns = not oxygen and air and ("H" in elements or not elements & HALOGENS)
     return Redox(
         air=air,
         heat=below(_HEAT, _HEAT_ALONE) > tolerance,
@@ -148,5 +153,7 @@ def _redox(exact: tuple[tuple[str, Fraction], ...]) -> Redox:
         reduced_nitrogen=reduced,
         carbide="C" in elements and not elements & _NO_CARBIDE,
         boride="B" in elements and not oxygen,
-        burns=not oxygen and air and ("H" in elements or not elements & HALOGENS),
+        burns=burns,
+        gives_hydrogen=burns or {"C", "H"} <= elements,
+        moist=alone and not elements.isdisjoint(ALKALI),
     )

@@ -7,7 +7,7 @@ from rrgraph.chem.composition import Composition
 from rrgraph.chem.elements import ATOMIC_NUMBERS, ELEMENTS, VOLATILE, element_system, source_elements
 from rrgraph.chem.equation import BalancedEquation
 from rrgraph.chem.formula import FormulaWarning, composition_from_amounts, format_amount, parse_formula
-from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS
+from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS, Atmosphere
 from rrgraph.chem.generation.plausible import plausible_by_class, plausible_precursors
 from rrgraph.chem.mass import batch_masses, molar_mass
 from rrgraph.chem.materials import (
@@ -19,6 +19,7 @@ from rrgraph.chem.materials import (
     read_structure,
 )
 from rrgraph.chem.matrices import fraction_matrix
+from rrgraph.chem.salts import SALTS, read_byproducts
 from rrgraph.chem.spelling import split_terms
 from rrgraph.chem.thermo import (
     GASES,
@@ -40,8 +41,10 @@ __all__ = [
     "HALOGENS",
     "KJ_PER_EV",
     "NOBLE_GASES",
+    "SALTS",
     "TOLERANCE",
     "VOLATILE",
+    "Atmosphere",
     "BalanceError",
     "BalancedEquation",
     "Composition",
@@ -67,6 +70,7 @@ __all__ = [
     "parse_formula",
     "plausible_by_class",
     "plausible_precursors",
+    "read_byproducts",
     "read_structure",
     "solid_uncertainty",
     "source_elements",

@@ -22,7 +22,7 @@ from rrgraph.chem.formula import parse_formula
 from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS, Gas, GasList, Limit, conflicts, gas_lists, preference
 from rrgraph.chem.linear import Row, interior_point, is_feasible, reduce_rows
 from rrgraph.chem.materials import Material, as_composition, as_compositions
-from rrgraph.chem.redox import redox
+from rrgraph.chem.redox import DOPING, redox
 from rrgraph.chem.salts import solid_byproducts
 from rrgraph.errors import RRGraphError
 
@@ -251,7 +251,7 @@ def _charges(target: Composition, precursors: Sequence[Composition], limit: Limi
         return [0.0]
     size = [float(sum(amount for _, amount in each.amounts)) for each in (target, *precursors)]
     least, *brought = (getattr(redox(each), limit) for each in (target, *precursors))
-    return [least * size[0], *(max(0.0, each) * n for each, n in zip(brought, size[1:], strict=True))]
+    return [(least - DOPING) * size[0], *(max(0.0, each) * n for each, n in zip(brought, size[1:], strict=True))]
 
 
 def _matrix(target: Composition, precursors: Sequence[Composition], gases: Sequence[Gas]) -> list[Row]:

@@ -309,7 +309,7 @@ def _gas_lists(
         leaving = _sides(f"{exchange.released} {exchange.rarely}", False)
         rare = case.rare & {_RELEASED["NH3"]} if in_air else case.rare
         usual = (_sides(exchange.released, False) - rare) | (case.usual & leaving)
-        for sides in (usual, leaving):
+        for sides in (usual, leaving - rare, leaving):
             allowed = [*(gas for gas in gases if gas.side in sides), *salts, *entering]
             for elements in (present, present | {"H"}):
                 chosen = tuple(gas for gas in allowed if gas.composition.elements <= elements)

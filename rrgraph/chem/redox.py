@@ -17,11 +17,13 @@ from typing import Final
 from rrgraph.chem.charges import ALKALI, CHARGES, HALOGENS, HIGHEST_CHARGES
 from rrgraph.chem.composition import Composition
 
-__all__ = ["Redox", "redox"]
+__all__ = ["DOPING", "Redox", "redox"]
 
 #: Charges for each atom within which a composition counts as at its limit: that much doped compounds are off whose
 #: oxygen is written as that of the host.
-_DOPING: Final = 0.045
+DOPING: Final = 0.045
+#: The same for charges above those of air.
+_EXCESS: Final = 0.02
 #: Elements whose lower charge is meant in any amount, where half of them or more would have it.
 _ACTIVATORS: Final = frozenset({"Ce", "Eu"})
 
@@ -139,15 +141,15 @@ def _redox(exact: tuple[tuple[str, Fraction], ...]) -> Redox:
     nitrate = oxygen and "N" in elements and highest + bound < 0
     reduced = "N" in elements and not nitrate
     activators = sum(amounts.get(symbol, 0.0) for symbol in _ACTIVATORS)
-    tolerance = min(_DOPING, activators / atoms / 2 or _DOPING)
+    tolerance = min(DOPING, activators / atoms / 2 or DOPING)
     air = below(_AIR, _AIR_ALONE) > tolerance
     burns = not oxygen and air and ("H" in elements or not elements & HALOGENS)
     return Redox(
         air=air,
         heat=below(_HEAT, _HEAT_ALONE) > tolerance,
-        hydrogen=below(_HYDROGEN, _HYDROGEN_ALONE) - _DOPING,
-        ammonia=below(_AMMONIA, {}) - _DOPING,
-        peroxidised=below(_MOST, {}) < -_DOPING,
+        hydrogen=below(_HYDROGEN, _HYDROGEN_ALONE),
+        ammonia=below(_AMMONIA, {}),
+        peroxidised=below(_MOST, {}) < -_EXCESS,
         nitrate=nitrate,
         ammonium=reduced and "H" in elements,
         reduced_nitrogen=reduced,

@@ -5,8 +5,9 @@ Which solution is chosen: every coefficient is positive and no gas is on both si
 solution is used. Within a list, the solution has the fewest gas species, then the fewest taken up, then the fewest
 moles of gas, then the most common gases. Where precursors are redundant (Li2CO3 and LiOH), the mean of the extreme
 solutions is taken, so that each takes part; precursors that only evaporate, whose amount does not follow from the
-target, count as one formula unit, but no gas is taken up only to carry one away. A target that does not balance as typed because its decimals were cut off (Li0.8889P0.2222S) is balanced with the amounts
-of its canonical key, which agree within `TOLERANCE`; the equation's target then has those amounts.
+target, count as one formula unit, but no gas is taken up only to carry one away. A target that does not balance as
+typed because its decimals were cut off (Li0.8889P0.2222S) is balanced with the amounts of its canonical key, which
+agree within `TOLERANCE`; the equation's target then has those amounts.
 """
 
 from __future__ import annotations

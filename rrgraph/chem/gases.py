@@ -132,7 +132,7 @@ EXCLUSIVE: frozenset[frozenset[_Side]] = frozenset(
         (_sides("NH3", False), _sides("NO2 NO", False)),
         (_sides("H2S S", False), _sides("SO2 SO3", False)),
         (_sides(_HALOGENS, False), _sides("NH3 H2 H2S S", False)),
-        (_sides("H2O", True), _sides("CO H2 S", False)),
+        (_sides("O2 H2O", True), _sides("CO H2 H2S S", False)),
     ]
     for one in some
     for other in others
@@ -145,8 +145,8 @@ _SPLIT_OFF = _sides(f"O2 {_HALOGENS}", False)
 _NITROGEN_OXIDES = _sides("NO2 NO", False)
 _KEYS = {gas.formula: gas.key for gas in (*BYPRODUCTS, *ATMOSPHERE)}
 #: Elements that evaporate as such, and those whose oxides do.
-_VOLATILE: Final = frozenset("P S As Se Te Br I Cd".split())
-_VOLATILE_OXIDES: Final = frozenset("As Se Hg Re Os".split())
+_VOLATILE: Final = frozenset(("P", "S", "As", "Se", "Te", "Br", "I", "Cd"))
+_VOLATILE_OXIDES: Final = frozenset(("As", "Se", "Hg", "Re", "Os"))
 
 #: What bounds a reduction: see `Redox`.
 Limit = Literal["hydrogen", "ammonia"]
@@ -352,9 +352,9 @@ def implied_atmosphere(
         released: gases and other by-products.
     """
     solids = list(precursors)
-    entering = {gas.key for gas in (*taken_up, *solids)}
+    entering = {gas.key for gas in taken_up}
     for formula, atmosphere in _BY_GAS.items():
-        if _KEYS[formula] in entering:
+        if _KEYS[formula] in entering.union(solid.key for solid in solids):
             return atmosphere
     made, traits = redox(target), [redox(solid) for solid in solids]
     leaving = {product.key for product in released}
@@ -365,13 +365,14 @@ def implied_atmosphere(
         or any((trait.burns and not trait.ammonium) or trait.moist for trait in traits)
         or not leaving.isdisjoint(_BURNING)
     )
-    if _KEYS["O2"] in entering or not (exposed or elements & _VOLATILE_OXIDES):
+    if not entering.isdisjoint(_FROM_AIR) or not (exposed or elements & _VOLATILE_OXIDES):
         return Atmosphere.OXYGEN if made.peroxidised else Atmosphere.AIR
-    closed = not leaving and (made.air and "O" in target.elements or elements & (_VOLATILE | _VOLATILE_OXIDES))
+    closed = not leaving and ((made.air and "O" in target.elements) or elements & (_VOLATILE | _VOLATILE_OXIDES))
     if closed or exposed:
         return Atmosphere.VACUUM if closed else Atmosphere.INERT
     return Atmosphere.AIR
 
 
 _BY_GAS: Final = {"NH3": Atmosphere.AMMONIA, "H2": Atmosphere.REDUCING, "N2": Atmosphere.NITROGEN}
+_FROM_AIR: Final = frozenset(gas.key for gas in _gases(TABLE[0].taken_up))
 _BURNING: Final = frozenset(gas.key for gas in _gases("CO H2S S H2 B2O3"))

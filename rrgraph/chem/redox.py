@@ -14,7 +14,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Final
 
-from rrgraph.chem.charges import ALKALI, CHARGES, HALOGENS, HIGHEST_CHARGES
+from rrgraph.chem.charges import ALKALI, ALKALINE_EARTHS, CHALCOGENS, CHARGES, HALOGENS, HIGHEST_CHARGES, RARE_EARTHS
 from rrgraph.chem.composition import Composition
 
 __all__ = ["DOPING", "Redox", "redox"]
@@ -28,9 +28,8 @@ _EXCESS: Final = 0.02
 _ACTIVATORS: Final = frozenset({"Ce", "Eu"})
 
 _OXYGEN: Final = -2
-_MOBILE: Final = frozenset("C H N O F Cl Br I".split())
 #: Elements that are in no carbide.
-_NO_CARBIDE: Final = frozenset("H N O F S Cl Br I".split())
+_NO_CARBIDE: Final = HALOGENS | {"H", "N", "O", "S"}
 
 
 def _charges(text: str) -> dict[str, float]:
@@ -65,15 +64,10 @@ _HYDROGEN: Final = {
 _HYDROGEN_ALONE: Final = _charges("3: Eu")
 #: Charges that ammonia does not free from oxygen; those of the other elements count against them, because ternary
 #: nitrides such as LaTaON2 form all the same.
+_STUBBORN: Final = ALKALI | ALKALINE_EARTHS | RARE_EARTHS | {"Al", "Hf", "Si", "Th", "Zn", "Zr"}
 _AMMONIA: Final = {
-    **{symbol: -charge for symbol, charge in _HIGHEST.items()},
-    **{symbol: 0.0 for symbol in _MOBILE | {"S", "Se", "Te"}},
-    **{
-        symbol: _HIGHEST[symbol]
-        for symbol in (
-            "Li Na K Rb Cs Be Mg Ca Sr Ba Ra Zn Al Si Sc Y La Ce Pr Nd Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Zr Hf Th"
-        ).split()
-    },
+    **{symbol: charge if symbol in _STUBBORN else -charge for symbol, charge in _HIGHEST.items()},
+    **dict.fromkeys(HALOGENS | CHALCOGENS | {"C", "H", "N"}, 0.0),
 }
 #: Highest charges in air; those above need pure oxygen.
 _MOST: Final = {**_HIGHEST, **_charges("-1: F; 1: H Ag; 2: Ni Pd; 11/5: Cu; 7/2: Co Fe")}

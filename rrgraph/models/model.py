@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rrgraph.chem import Composition, Material, as_compositions, is_material
+from rrgraph.chem import Composition, Material, anhydrous, as_compositions, is_material
 from rrgraph.data import LinkBatch, ReactionTable, load_table
 from rrgraph.errors import PlanningError
 from rrgraph.graph import UNRELATED_LOGIT, build_graph, element_presence, featurise
@@ -23,11 +23,13 @@ from rrgraph.nn import encode_by_length
 from rrgraph.planning import (
     PRECEDENTS,
     LinkScorer,
+    Route,
     SetConstraints,
     SizeChoice,
     Stock,
     SynthesisPlan,
     plan_syntheses,
+    read_routes,
 )
 
 if TYPE_CHECKING:  # PyG takes a second to import and planning does not need it
@@ -54,9 +56,10 @@ class Model(LinkScorer):
     def __init__(self, checkpoint: LinkCheckpoint) -> None:
         self.checkpoint = checkpoint
         self.vocabulary = checkpoint.vocabulary
-        self._counts = {
-            precursor.key: int(count) for precursor, count in zip(checkpoint.vocabulary, checkpoint.counts, strict=True)
-        }
+        self._counts: dict[str, int] = {}
+        for precursor, count in zip(checkpoint.vocabulary, checkpoint.counts, strict=True):
+            key = anhydrous(precursor).key
+            self._counts[key] = max(int(count), self._counts.get(key, 0))
         self._embeddings: dict[str, Tensor] = {}
         if checkpoint.reranker is not None:
             self.reranker = replace(checkpoint.reranker, embed=self._embed_both)
@@ -64,12 +67,12 @@ class Model(LinkScorer):
 
     def count(self, precursor: Composition) -> int:
         """Return how many distinct training targets link to `precursor`; 0 means never seen."""
-        return self._counts.get(precursor.key, 0)
+        return self._counts.get(anhydrous(precursor).key, 0)
 
     @property
     def seen(self) -> tuple[Composition, ...]:
-        """The precursors that occur in the training reactions."""
-        return tuple(precursor for precursor in self.vocabulary if self.count(precursor))
+        """The precursors that occur in the training reactions, hydrates as their salts."""
+        return tuple(dict.fromkeys(anhydrous(each) for each in self.vocabulary if self.count(each)))
 
     @property
     def systems(self) -> frozenset[str] | None:
@@ -92,13 +95,14 @@ class Model(LinkScorer):
         max_candidates: int | None = None,
         set_size: SizeChoice | None = None,
         sizes: Sequence[int | None] | None = None,
-        balanced: bool = False,
+        balanced: bool = True,
         mode: str | None = None,
         constraints: SetConstraints | None = None,
         energies: Energies = False,
-        temperature: float | None = None,
+        temperature: float | str | None = None,
         literature: Literature | None = None,
         precedents: int = PRECEDENTS,
+        routes: str | Iterable[Route] = (),
     ) -> SynthesisPlan | list[SynthesisPlan]:
         """Return the plan of one material, or those of several; see `rrgraph.plan` for the arguments.
 
@@ -121,10 +125,14 @@ class Model(LinkScorer):
         )
         known_size = sizes is not None or (set_size is not None and len(wanted.sizes) == 1)
         compositions = as_compositions(targets)
+        compared = read_routes(routes)
+        if compared and len(compositions) != 1:
+            raise PlanningError(f"Routes are compared for one target, and there are {len(compositions)}.")
+        members = [member for route in compared for member in route]
         planner = constrained_planner(
             self,
             wanted,
-            candidates=candidate_list(self, candidates, wanted, compositions),
+            candidates=members or candidate_list(self, candidates, wanted, compositions),
             mode=mode,
             max_candidates=max_candidates,
             known_size=known_size,
@@ -139,6 +147,7 @@ class Model(LinkScorer):
             energies=energy_source(energies, temperature=temperature),
             literature=literature_source(literature),
             precedents=precedents,
+            routes=compared,
         )
         return plans[0] if is_material(targets) else plans
 
@@ -146,6 +155,8 @@ class Model(LinkScorer):
         self, targets: Material | Iterable[Material], precursors: Material | Iterable[Material]
     ) -> pd.DataFrame:
         """Return the probability of every link, a row for each target and a column for each precursor.
+
+        Hydrates are scored as their salts.
 
         >>> import rrgraph as rr
         >>> links = rr.load_model().link_probabilities(["BaTiO3", "SrTiO3"], ["BaCO3", "SrCO3", "TiO2"])
@@ -156,7 +167,7 @@ class Model(LinkScorer):
             FormulaError: a material cannot be read.
         """
         rows, columns = as_compositions(targets), as_compositions(precursors)
-        probabilities = 1 / (1 + np.exp(-self.logits(rows, columns)))
+        probabilities = 1 / (1 + np.exp(-self.logits(rows, [anhydrous(each) for each in columns])))
         return pd.DataFrame(probabilities, index=_formulas(rows, "target"), columns=_formulas(columns, "precursor"))
 
     def embed(self, materials: Material | Iterable[Material]) -> pd.DataFrame:

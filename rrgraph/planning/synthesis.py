@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from math import fsum
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from rrgraph.chem import BalancedEquation, BalanceError, Composition, batch_masses, parse_formula
 from rrgraph.data import KnownReaction, PrecursorSet
 from rrgraph.errors import PlanningError
+from rrgraph.planning.compatibility import incompatibility
 from rrgraph.planning.constraints import balanced_equation
 from rrgraph.planning.energies import ReactionEnergy
 from rrgraph.planning.planner import Planner
 from rrgraph.planning.presentation import plan_columns, plan_html, plan_rows, plan_text
 from rrgraph.planning.ranking import Plan, RankedSet
+from rrgraph.planning.routes import ranked_routes
 from rrgraph.planning.swaps import Swap, plan_with_swaps
 
 if TYPE_CHECKING:
@@ -74,8 +77,8 @@ class PlannedSet:
         rank: from 1.
         precursors: the members.
         probability: chance that this is the set reported in the literature; of models without a re-ranker the product
-            of the link probabilities, see `RankedSet`.
-        score: what the sets are ranked by.
+            of the link probabilities, see `RankedSet`. None for a set that was asked for and cannot be ranked.
+        score: what the sets are ranked by; None as the probability.
         unseen: the members that no training reaction uses.
         alternative: the best set that differs from this one in one exchanged member, see `exchange`; None when none
             was found.
@@ -86,8 +89,8 @@ class PlannedSet:
 
     rank: int
     precursors: PrecursorSet
-    probability: float
-    score: float
+    probability: float | None
+    score: float | None
     unseen: tuple[Composition, ...] = ()
     alternative: PlannedSet | None = None
     energy: ReactionEnergy | None = None
@@ -98,6 +101,11 @@ class PlannedSet:
     def equation(self) -> BalancedEquation | None:
         """The balanced equation, None when the set cannot be balanced; worked out when it is first asked for."""
         return balanced_equation(self.target, self.precursors)
+
+    @property
+    def warning(self) -> str | None:
+        """Why the members must not be mixed, None if nothing is known against it."""
+        return incompatibility(self.precursors)
 
     def grams(self, target_grams: float) -> dict[str, float]:
         """Return the mass of each precursor in g, to six digits, that gives `target_grams` g of target.
@@ -151,6 +159,10 @@ class SynthesisPlan:
         no_match: probability that another set than these is the one reported in the literature; None when their
             probabilities are products of link probabilities.
         message: why there are fewer sets than asked for, or none.
+        is_comparison: whether the sets are those that were asked for, in that order.
+        hidden: number of better sets that are left out because they cannot be balanced or must not be mixed.
+        hidden_probability: of these sets together, which is not shared out among those that are listed; None where
+            `no_match` is.
         known_size: whether the number of precursors was given, so that probabilities hold for sets of that size.
         has_energies: whether reaction energies were asked for.
         temperature: K, at which energies hold; None for reaction enthalpies at 298.15 K.
@@ -162,6 +174,9 @@ class SynthesisPlan:
     sets: tuple[PlannedSet, ...] = ()
     no_match: float | None = None
     message: str | None = None
+    is_comparison: bool = False
+    hidden: int = 0
+    hidden_probability: float | None = None
     known_size: bool = False
     has_energies: bool = False
     temperature: float | None = None
@@ -217,6 +232,7 @@ class SynthesisPlan:
             "scores": [found.score for found in self.sets],
             "probabilities": [found.probability for found in self.sets],
             "none_of_these": self.no_match,
+            "hidden": {"sets": self.hidden, "probability": self.hidden_probability},
             "unseen": [_formulas(found.unseen) for found in self.sets],
             "alternatives": [_alternative(found) for found in self.sets],
         }
@@ -246,6 +262,7 @@ def plan_syntheses(
     energies: EnergySource | None = None,
     literature: LiteratureSource | None = None,
     precedents: int = PRECEDENTS,
+    routes: Sequence[PrecursorSet] = (),
 ) -> list[SynthesisPlan]:
     """Return the plan of each target.
 
@@ -259,6 +276,7 @@ def plan_syntheses(
         energies: gives the reaction energies; all of them are asked for at once.
         literature: where precedents are looked up.
         precedents: how many of them for each target.
+        routes: list these sets, in this order, in place of the best ones.
 
     Raises:
         PlanningError: `top_k` or a size is below 1, `precedents` below 0, or the sizes are not as many as the targets.
@@ -266,16 +284,21 @@ def plan_syntheses(
     for name, value, least in (("top_k", top_k, 1), ("precedents", precedents, 0)):
         if not isinstance(value, int) or value < least:
             raise PlanningError(f"{name} is {value!r}, expected a whole number of at least {least}.")
-    plans = [
-        SynthesisPlan(
-            target=plan.target.formula,
-            sets=tuple(_planned(plan, swaps, is_seen)),
-            no_match=plan.no_match,
-            message=plan.reason,
-            known_size=known_size,
-        )
-        for plan, swaps in plan_with_swaps(planner, targets, top_k=top_k, sizes=sizes)
-    ]
+    if routes:
+        plans = [_comparison(planner, target, routes, is_seen) for target in targets]
+    else:
+        plans = [
+            SynthesisPlan(
+                target=plan.target.formula,
+                sets=tuple(_planned(plan, swaps, planner, is_seen)),
+                no_match=plan.no_match,
+                message=plan.reason,
+                hidden=len(plan.hidden),
+                hidden_probability=None if plan.no_match is None else fsum(each.probability for each in plan.hidden),
+                known_size=known_size,
+            )
+            for plan, swaps in plan_with_swaps(planner, targets, top_k=top_k, sizes=sizes)
+        ]
     if energies is not None:
         plans = _with_energies(plans, energies)
     if literature is not None:
@@ -284,11 +307,13 @@ def plan_syntheses(
     return plans
 
 
-def _energy_values(energy: ReactionEnergy | None) -> dict[str, float] | None:
-    """Return a reaction energy by name and unit, to six digits."""
+def _energy_values(energy: ReactionEnergy | None) -> dict[str, Any] | None:
+    """Return a reaction energy by name and unit, to six digits, and the formulas of each origin as lists."""
     if energy is None:
         return None
-    return {name: _six_digits(value) for name, value in asdict(energy).items() if name != "temperature"}
+    values = asdict(energy)
+    del values["temperature"]
+    return {name: list(value) if isinstance(value, tuple) else _six_digits(value) for name, value in values.items()}
 
 
 def _precedent_values(reaction: KnownReaction) -> dict[str, Any]:
@@ -296,20 +321,42 @@ def _precedent_values(reaction: KnownReaction) -> dict[str, Any]:
     return {name: _six_digits(value) if isinstance(value, float) else value for name, value in asdict(reaction).items()}
 
 
-def _planned(plan: Plan, swaps: Sequence[Swap | None], is_seen: Callable[[Composition], bool]) -> Iterator[PlannedSet]:
+def _planned(
+    plan: Plan, swaps: Sequence[Swap | None], planner: Planner, is_seen: Callable[[Composition], bool]
+) -> Iterator[PlannedSet]:
     def planned(rank: int, ranked: RankedSet, alternative: PlannedSet | None = None) -> PlannedSet:
+        precursors = planner.given(ranked.precursors)
         return PlannedSet(
             rank=rank,
-            precursors=ranked.precursors,
+            precursors=precursors,
             probability=ranked.probability,
             score=ranked.score,
-            unseen=tuple(member for member in ranked.precursors if not is_seen(member)),
+            unseen=tuple(member for member in precursors if not is_seen(member)),
             alternative=alternative,
             target=plan.target,
         )
 
     for rank, (ranked, swap) in enumerate(zip(plan.sets, swaps, strict=True), start=1):
         yield planned(rank, ranked, None if swap is None else planned(swap.rank, swap.alternative))
+
+
+def _comparison(
+    planner: Planner, target: Composition, routes: Sequence[PrecursorSet], is_seen: Callable[[Composition], bool]
+) -> SynthesisPlan:
+    """Return the plan of the routes that were asked for."""
+    sets = tuple(
+        PlannedSet(
+            rank=rank,
+            precursors=route,
+            probability=None if ranked is None else ranked.probability,
+            score=None if ranked is None else ranked.score,
+            unseen=tuple(member for member in route if not is_seen(member)),
+            target=target,
+        )
+        for rank, (route, ranked) in enumerate(ranked_routes(planner, target, routes), start=1)
+    )
+    no_match = None if planner.reranker is None else max(0.0, 1.0 - sum(found.probability or 0.0 for found in sets))
+    return SynthesisPlan(target=target.formula, sets=sets, no_match=no_match, is_comparison=True)
 
 
 def _with_energies(plans: Iterable[SynthesisPlan], source: EnergySource) -> list[SynthesisPlan]:
@@ -331,7 +378,7 @@ def _with_energies(plans: Iterable[SynthesisPlan], source: EnergySource) -> list
 def _with_literature(plan: SynthesisPlan, nearest: Sequence[KnownReaction], table: str) -> SynthesisPlan:
     by_set: dict[frozenset[str], list[KnownReaction]] = {}
     for reaction in nearest:
-        by_set.setdefault(frozenset(parse_formula(text).key for text in reaction.precursors), []).append(reaction)
+        by_set.setdefault(PrecursorSet(map(parse_formula, reaction.precursors)).keys, []).append(reaction)
     sets = tuple(replace(found, literature=tuple(by_set.get(found.precursors.keys, ()))) for found in plan)
     return replace(plan, sets=sets, literature=tuple(nearest), literature_table=table)
 

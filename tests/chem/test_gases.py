@@ -61,9 +61,7 @@ def test_oxalates_and_carbon_give_co_under_inert_gas(text: str) -> None:
     assert equation.atmosphere == ("ammonia" if "NH3" in text.split() else "inert")
 
 
-@pytest.mark.parametrize(
-    "text", ["LiCoO2: Li2CO3 CoC2O4·2H2O", "FePO4: FeC2O4 NH4H2PO4", "LiMnPO4: Li3PO4 MnC2O4 P2O5"]
-)
+@pytest.mark.parametrize("text", ["LiCoO2: Li2CO3 CoC2O4·2H2O", "FePO4: FeC2O4 NH4H2PO4", "LiMnPO4: LiH2PO4 MnC2O4"])
 def test_in_air_oxalates_burn(text: str) -> None:
     equation = made(text)
     assert equation.atmosphere == "air" and "O2" in sides(equation)[0] and "CO" not in sides(equation)[1]
@@ -80,9 +78,7 @@ def test_no_oxygen_is_taken_up_to_make_something_reduced(text: str) -> None:
     refused(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["Mn3O4: MnCO3", "Co3O4: CoC2O4", "Cu2O: Cu", "PrO2: Pr6O11", "Fe2O3: Fe", "CuO: Cu2O"]
-)
+@pytest.mark.parametrize("text", ["Mn3O4: MnCO3", "Co3O4: CoC2O4", "Cu2O: Cu", "PrO2: Pr6O11", "Fe2O3: Fe", "CuO: Cu"])
 def test_oxygen_is_taken_up_where_air_leads_to_the_target(text: str) -> None:
     equation = made(text)
     assert "O2" in sides(equation)[0] and equation.atmosphere == "air"
@@ -272,10 +268,10 @@ def test_the_table_names_known_gases_only() -> None:
 KINDS = (
     "LiFePO4: FeC2O4 LiH2PO4; TiN: TiCl4 NH3; ZrB2: ZrO2 B; Y2O2S: Y2O2SO4; CsPbI3: CsI PbI2 I2; GaN: Ga2O3 NH3; "
     "LaB6: La2O3 B4C; VPO4: V2O5 NH4H2PO4; Sr2FeMoO6: SrCO3 Fe2O3 MoO3 Mo; MgB2: Mg B I2; Cr2AlB2: CrB Al Cr B"
-).split("; ")
+)
 
 
-@pytest.mark.parametrize("text", KINDS)
+@pytest.mark.parametrize("text", KINDS.split("; "))
 def test_the_order_of_the_precursors_does_not_matter(text: str) -> None:
     target, precursors = text.split(": ")
     found = set()
@@ -288,12 +284,15 @@ def test_the_order_of_the_precursors_does_not_matter(text: str) -> None:
     assert len(found) == 1
 
 
-SALTS = "LiCl NaF KBr Na2SO4 KNO3 CaCl2 BaCl2 SrBr2".split()
-OTHERS = "AlCl3 TiCl4 Na2S Li3N LiH Na2CO3 K2CO3 CaO TiO2 Al FeSO4 Ni(NO3)2".split()
+SALTS = "LiCl NaF KBr Na2SO4 KNO3 CaCl2 BaCl2 SrBr2"
+OTHERS = "AlCl3 TiCl4 Na2S Li3N LiH Na2CO3 K2CO3 CaO TiO2 Al FeSO4 Ni(NO3)2"
 
 
 @settings(deadline=None, max_examples=100)
-@given(st.lists(st.sampled_from(OTHERS), min_size=1, max_size=3, unique=True), st.sets(st.sampled_from(SALTS)))
+@given(
+    st.lists(st.sampled_from(OTHERS.split()), min_size=1, max_size=3, unique=True),
+    st.sets(st.sampled_from(SALTS.split())),
+)
 def test_with_salts_more_balances_and_every_element_is_conserved(precursors: list[str], salts: set[str]) -> None:
     elements = set().union(*(parse(each).elements for each in precursors)) & {"Al", "Ti", "Fe", "Ni", "Ca"}
     target = "".join(sorted(elements)) + "O2" if elements else "O2"

@@ -120,10 +120,23 @@ def test_grams_conserve_the_balanced_equation(plan):
 
 
 def test_a_set_that_does_not_balance_says_so(plan):
-    result = plan("BaTiO3", "--candidates", "BaCO3,TiO2,Al2O3", "--require", "Al")
-    assert "does not balance" in result.out
-    (line,) = plan("BaTiO3", "--candidates", "BaCO3,TiO2,Al2O3", "--require", "Al", "--json", "--grams", 1).lines
+    options = ("BaTiO3", "--candidates", "BaCO3,TiO2,Al2O3", "--require", "Al")
+    assert "does not balance" in plan(*options, "--unbalanced").out
+    (line,) = plan(*options, "--unbalanced", "--json", "--grams", 1).lines
     assert line["equations"] == line["grams"] == [None] * len(line["sets"])
+    hidden = plan(*options)
+    assert f"; {len(line['sets'])} cannot be balanced or must not be mixed." in hidden.err
+    assert "does not balance" not in hidden.out
+
+
+def test_an_alkali_metal_and_an_acid_are_not_mixed(plan):
+    options = ("K2SiF6", "--candidates", "K,H2SiF6,K2CO3,SiO2,KF", "--top-k", "20")
+    listed, every = plan(*options, "--json").lines[0], plan(*options, "--json", "--unbalanced").lines[0]
+    assert ["K", "H2SiF6"] in every["sets"]
+    assert ["K", "H2SiF6"] not in listed["sets"]
+    assert listed["hidden"]["sets"] > 0
+    assert every["hidden"]["sets"] == 0
+    assert "K reacts violently with the acid H2SiF6" in plan(*options, "--unbalanced").out
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
@@ -261,7 +274,17 @@ def test_never_seen_candidates_are_flagged(plan, tmp_path):
 def test_train_and_all_candidates(plan):
     (train,) = plan("BaTiO3", "--candidates", "train", "--json").lines
     assert train["unseen"] == [[]] * 10
-    assert plan("BaTiO3", "--candidates", "all", "--json").lines == [train]
+    assert plan("BaTiO3", "--candidates", "vocabulary", "--json").lines == [train]
+    every = plan("BaTiO3", "--candidates", "all", "--json", "--top-k", 100)
+    assert every.lines == plan("BaTiO3", "--json", "--top-k", 100).lines
+    assert any(every.lines[0]["unseen"])
+
+
+def test_lists_are_joined_by_plus_signs(plan):
+    (joined,) = plan("BaTiO3", "--candidates", "train+BaUO4,BaO2", "--json", "--top-k", 200, "--foreign").lines
+    assert {"BaO2"} <= {name for members in joined["sets"] for name in members}
+    (joined,) = plan("BaTiO3", "--candidates", "train+library", "--json", "--top-k", 200).lines
+    assert {"BaCO3", "BaO2"} <= {name for members in joined["sets"] for name in members}
 
 
 def test_stock_exclude_and_require(plan):
@@ -276,9 +299,36 @@ def test_stock_exclude_and_require(plan):
     assert all("BaO" in members for members in required["sets"])
 
 
+def test_exclude_takes_several_values_and_classes(plan):
+    pool = ("--candidates", "BaCO3,BaO,Ba(NO3)2,BaSO4,BaH2,TiO2,Ti", "--json", "--top-k", 50)
+    every = {name for members in plan("BaTiO3", *pool).lines[0]["sets"] for name in members}
+    assert every == {"BaCO3", "BaO", "Ba(NO3)2", "BaSO4", "BaH2", "TiO2", "Ti"} - {"BaSO4"}
+    kept = plan("BaTiO3", *pool, "--exclude", "nitrates", "Hydride", "BaO", "--exclude", "Metals,Pb").lines[0]["sets"]
+    assert {name for members in kept for name in members} == {"BaCO3", "TiO2"}
+    required = plan("BaTiO3", *pool, "--require", "carbonate", "hydrides").lines[0]["sets"]
+    assert required
+    assert all({"BaCO3", "BaH2"} <= set(members) for members in required)
+
+
+def test_a_required_class_that_nothing_is_of_is_named(plan):
+    result = plan("BaTiO3", "--candidates", OXIDES, "--require", "azides", "--json")
+    assert result.lines[0]["message"] == "No candidate that may be used for BaTiO3 supplies azides."
+
+
+def test_the_only_target_may_stand_behind_one_excluded_value(plan):
+    before, behind = plan("BaTiO3", "--exclude", "C", "--json"), plan("--exclude", "C", "BaTiO3", "--json")
+    assert (behind.code, behind.lines) == (0, before.lines)
+    lost = plan("--exclude", "C", "N", "BaTiO3")
+    assert lost.code == 2
+    assert "no target" in lost.err
+    assert "rrgraph plan BaTiO3 --exclude C N'" in lost.err
+    assert plan("--exclude", "nitrates", "hydrides").code == 2
+
+
 def test_balanced_leaves_out_sets_that_do_not_balance(plan):
     pool = ("--candidates", "Cr,Al,B,CrB,CrB2,AlB2,Al8Cr5,Cr2B", "--top-k", "20", "--json")
-    every, balanced = plan("Cr2AlB2", *pool).lines[0], plan("Cr2AlB2", "--balanced", *pool).lines[0]
+    every, balanced = plan("Cr2AlB2", "--unbalanced", *pool).lines[0], plan("Cr2AlB2", *pool).lines[0]
+    assert plan("Cr2AlB2", "--balanced", *pool).lines[0] == balanced
     assert None in every["equations"]
     assert balanced["equations"]
     assert None not in balanced["equations"]
@@ -286,17 +336,19 @@ def test_balanced_leaves_out_sets_that_do_not_balance(plan):
 
 def test_the_table_counts_what_does_not_balance_and_shows_other_scores(plan):
     pool = ("--candidates", "Cr,Al,B,CrB,CrB2,AlB2,Al8Cr5,Cr2B")
-    product, geometric = plan("Cr2AlB2", *pool).out, plan("Cr2AlB2", *pool, "--mode", "geometric").out
+    product, geometric = (plan("Cr2AlB2", *pool, "--unbalanced", *mode).out for mode in ((), ("--mode", "geometric")))
     unbalanced = product.count("does not balance")
-    assert f"{unbalanced} of 10 do not balance; --balanced leaves such sets out" in product
+    assert f"{unbalanced} of 10 sets cannot be balanced; --balanced leaves such sets out" in product
     assert "(score)" not in product
     assert "link product (score)" in geometric
     assert "--balanced" not in plan("Cr2AlB2", *pool, "--balanced").out
 
 
 def test_an_element_symbol_is_the_element_and_al1_the_precursor(plan):
-    by_element = plan("BaTiO3", "--candidates", OXIDES, "--require", "Al", "--json").lines[0]["sets"]
-    by_precursor = plan("BaTiO3", "--candidates", OXIDES, "--require", "Al1", "--json").lines[0]["sets"]
+    by_element, by_precursor = (
+        plan("BaTiO3", "--candidates", OXIDES, "--require", name, "--unbalanced", "--json").lines[0]["sets"]
+        for name in ("Al", "Al1")
+    )
     assert any("Al2O3" in members and "Al" not in members for members in by_element)
     assert by_precursor
     assert all("Al" in members for members in by_precursor)
@@ -371,6 +423,9 @@ def test_delta_is_read_as_zero_with_a_warning(plan):
         (["BaTiO3", "--require", "Al", "--exclude", "Al"], ["Al is both"]),
         (["BaTiO3", "--require", "TiO2", "--stock", "BaO"], ["not in stock"]),
         (["BaTiO3", "--require", "Ba45Cr7"], ["'Ba45Cr7'", "not among"]),
+        (["BaTiO3", "--exclude", "nitrats"], ["--exclude", "'nitrats'", "Did you mean 'nitrates'?"]),
+        (["BaTiO3", "--require", "oxides", "--exclude", "oxide"], ["oxides is both"]),
+        (["BaTiO3", "--require", "BaCO3", "--exclude", "carbonates"], ["excluded class carbonates"]),
     ],
 )
 def test_bad_options_are_refused_in_a_sentence(plan, argv, words):
@@ -417,13 +472,13 @@ def test_generated_candidates_are_those_of_each_target(plan):
 
 
 def test_generated_candidates_join_others(plan):
-    options = ["BaTiO3", "--foreign", "--set-size", 2, "--json", "--top-k", 100000]
+    options = ["BaTiO3", "--foreign", "--set-size", 2, "--json", "--top-k", 100000, "--unbalanced"]
     sets = {frozenset(members) for members in plan(*options, "--candidates", "BaUO4,Ba+generated").lines[0]["sets"]}
     assert {"BaUO4", "TiO2"} in sets and {"Ba", "TiO2"} in sets
 
 
 def test_what_is_required_is_a_candidate_beside_generated_ones(plan):
-    (line,) = plan("BaTiO3", "--candidates", "generated", "--require", "BaZrO3", "--json").lines
+    (line,) = plan("BaTiO3", "--candidates", "generated", "--require", "BaZrO3", "--unbalanced", "--json").lines
     assert line["sets"] and all("BaZrO3" in members for members in line["sets"])
 
 

@@ -8,7 +8,7 @@ from rrgraph.chem import balance, parse_formula
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import FormulaError, OptionError, PlanningError
 from rrgraph.planning import SetConstraints, balanced_equation
-from rrgraph.planning.constraints import _balanced, balances
+from rrgraph.planning.constraints import _balanced, can_be_made
 
 
 def test_spellings_and_order_do_not_matter():
@@ -90,7 +90,7 @@ def test_narrowing_adds_constraints_and_keeps_what_was_asked_for_before():
     ("options", "message"),
     [
         ({"set_size": "3-2"}, "set_size is '3-2', expected a number such as 3"),
-        ({"exclude": [""]}, "exclude is empty, expected an element or a precursor."),
+        ({"exclude": [""]}, "exclude is empty, expected an element, a precursor or a class such as 'nitrates'."),
         ({"stock": ""}, "stock is '', expected a file, formulas joined by commas."),
         ({"stock": []}, "stock is empty, expected a file, formulas joined by commas."),
     ],
@@ -111,5 +111,36 @@ def test_a_set_is_balanced_once_and_in_the_spelling_asked_for(monkeypatch):
         assert equation == balance(parse_formula(text), list(oxides))
         assert str(equation).endswith(text)
     assert len(asked) == 2
-    assert balances(parse_formula("BaTiO3"), oxides) and len(asked) == 2
+    assert can_be_made(parse_formula("BaTiO3"), oxides) and len(asked) == 2
     assert balanced_equation(parse_formula("BaTiO3"), PrecursorSet([parse_formula("TiO2")])) is None
+
+
+def test_classes_in_any_form():
+    rules = SetConstraints(excluded_classes="nitrate, Hydrides", required_classes=["CARBONATES"])
+    assert rules.excluded_classes == {"nitrates", "hydrides"}
+    assert rules.required_classes == {"carbonates"}
+    narrower = rules.narrowed(exclude=["Pb", "toxic", "BaO"], require="oxide")
+    assert narrower.excluded_classes == {"nitrates", "hydrides", "toxic"}
+    assert narrower.required_classes == {"carbonates", "oxides"}
+    assert (narrower.excluded_elements, narrower.excluded) == ({"Pb"}, {"BaO"})
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"excluded_classes": ["nitrats"]}, ["'nitrats'", "excluded_classes", "'nitrates'"]),
+        ({"excluded_classes": ["oxides"], "required_classes": ["oxide"]}, ["oxides", "both required and excluded"]),
+        ({"excluded_classes": ["oxides"], "required": ["TiO2"]}, ["'O2Ti'", "excluded class oxides"]),
+    ],
+)
+def test_classes_that_cannot_be_used(options, words):
+    with pytest.raises(PlanningError) as caught:
+        SetConstraints(**options)
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_a_name_near_a_class_is_no_formula_error():
+    with pytest.raises(OptionError, match="Did you mean 'nitrates'"):
+        SetConstraints().narrowed(exclude="nitrats")
+    with pytest.raises(FormulaError, match="'Hello'"):
+        SetConstraints().narrowed(exclude="Hello")

@@ -31,7 +31,7 @@ from rrgraph.chem.reagents import (
     reagent_library,
     usual_spelling,
 )
-from rrgraph.chem.salts import SALTS, read_byproducts
+from rrgraph.chem.salts import SALTS, byproduct_elements, read_byproducts
 from rrgraph.chem.spelling import split_terms
 from rrgraph.chem.thermo import (
     GASES,
@@ -75,6 +75,7 @@ __all__ = [
     "as_temperature",
     "balance",
     "batch_masses",
+    "byproduct_elements",
     "canonical_key",
     "carbon_source",
     "check_temperature",

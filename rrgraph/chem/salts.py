@@ -11,11 +11,12 @@ from rrgraph.chem.formula import parse_formula
 from rrgraph.chem.materials import Material, as_composition, is_material
 from rrgraph.errors import FormulaError, suggestion
 
-__all__ = ["SALTS", "read_byproducts", "solid_byproducts"]
+__all__ = ["SALTS", "byproduct_elements", "read_byproducts", "solid_byproducts"]
 
 SALTS: Final = "salts"
 """Stands for the halides, sulfates and nitrates of the alkali and alkaline-earth metals among the precursors."""
 
+_SALT_ELEMENTS: Final = ALKALI | ALKALINE_EARTHS | HALOGENS | {"N", "O", "S"}
 _ANIONS: Final = {**dict.fromkeys(sorted(HALOGENS), 1), "SO4": 2, "NO3": 1}
 
 
@@ -65,6 +66,16 @@ def solid_byproducts(
         if each.elements <= present
     ]
     return tuple(dict.fromkeys(found))
+
+
+def byproduct_elements(byproducts: Iterable[Composition | str]) -> frozenset[str]:
+    """Return the elements that by-products may carry away.
+
+    >>> sorted(byproduct_elements(read_byproducts("NaCl, Li2SO4")))
+    ['Cl', 'Li', 'Na', 'O', 'S']
+    """
+    found = [_SALT_ELEMENTS if isinstance(each, str) else each.elements for each in byproducts]
+    return frozenset().union(*found)
 
 
 def _salts(present: frozenset[str]) -> Iterator[Composition]:

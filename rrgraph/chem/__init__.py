@@ -8,7 +8,7 @@ from rrgraph.chem.composition import Composition
 from rrgraph.chem.elements import ATOMIC_NUMBERS, ELEMENTS, VOLATILE, element_system, source_elements
 from rrgraph.chem.equation import BalancedEquation
 from rrgraph.chem.formula import FormulaWarning, composition_from_amounts, format_amount, parse_formula
-from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS
+from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS, Atmosphere
 from rrgraph.chem.generation.plausible import plausible_by_class, plausible_precursors
 from rrgraph.chem.hydrates import anhydrous
 from rrgraph.chem.mass import batch_masses, molar_mass
@@ -31,6 +31,7 @@ from rrgraph.chem.reagents import (
     reagent_library,
     usual_spelling,
 )
+from rrgraph.chem.salts import SALTS, byproduct_elements, read_byproducts
 from rrgraph.chem.spelling import split_terms
 from rrgraph.chem.thermo import (
     GASES,
@@ -56,8 +57,10 @@ __all__ = [
     "KJ_PER_EV",
     "NOBLE_GASES",
     "REAGENT_CLASSES",
+    "SALTS",
     "TOLERANCE",
     "VOLATILE",
+    "Atmosphere",
     "BalanceError",
     "BalancedEquation",
     "Composition",
@@ -72,6 +75,7 @@ __all__ = [
     "as_temperature",
     "balance",
     "batch_masses",
+    "byproduct_elements",
     "canonical_key",
     "carbon_source",
     "check_temperature",
@@ -91,6 +95,7 @@ __all__ = [
     "parse_formula",
     "plausible_by_class",
     "plausible_precursors",
+    "read_byproducts",
     "read_structure",
     "reagent_classes",
     "reagent_library",

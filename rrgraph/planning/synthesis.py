@@ -85,6 +85,7 @@ class PlannedSet:
         energy: reaction energy, None when not asked for or the set cannot be balanced.
         literature: precedents of the plan that use this very set.
         target: what is made.
+        byproducts: solids that may remain beside the target, see `rrgraph.chem.balance`.
     """
 
     rank: int
@@ -96,11 +97,12 @@ class PlannedSet:
     energy: ReactionEnergy | None = None
     literature: tuple[KnownReaction, ...] = ()
     target: Composition = field(repr=False)
+    byproducts: tuple[Composition | str, ...] = field(default=(), repr=False)
 
     @property
     def equation(self) -> BalancedEquation | None:
         """The balanced equation, None when the set cannot be balanced; worked out when it is first asked for."""
-        return balanced_equation(self.target, self.precursors)
+        return balanced_equation(self.target, self.precursors, self.byproducts)
 
     @property
     def warning(self) -> str | None:
@@ -237,7 +239,9 @@ class SynthesisPlan:
             "alternatives": [_alternative(found) for found in self.sets],
         }
         if equations or grams is not None or self.has_energies:
-            line["equations"] = [None if found.equation is None else str(found.equation) for found in self.sets]
+            equations_found = [found.equation for found in self.sets]
+            line["equations"] = [None if each is None else str(each) for each in equations_found]
+            line["atmospheres"] = [None if each is None else each.atmosphere.value for each in equations_found]
         if grams is not None:
             line["grams"] = [None if found.equation is None else found.grams(grams) for found in self.sets]
         if self.has_energies:
@@ -334,6 +338,7 @@ def _planned(
             unseen=tuple(member for member in precursors if not is_seen(member)),
             alternative=alternative,
             target=plan.target,
+            byproducts=planner.constraints.byproducts,
         )
 
     for rank, (ranked, swap) in enumerate(zip(plan.sets, swaps, strict=True), start=1):
@@ -352,6 +357,7 @@ def _comparison(
             score=None if ranked is None else ranked.score,
             unseen=tuple(member for member in route if not is_seen(member)),
             target=target,
+            byproducts=planner.constraints.byproducts,
         )
         for rank, (route, ranked) in enumerate(ranked_routes(planner, target, routes), start=1)
     )

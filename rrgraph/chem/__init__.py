@@ -3,7 +3,7 @@
 from rrgraph.chem.balance import BalanceError, balance
 from rrgraph.chem.canonical import TOLERANCE, canonical_key
 from rrgraph.chem.charges import HALOGENS, NOBLE_GASES
-from rrgraph.chem.composition import Composition
+from rrgraph.chem.composition import Composition, Dopant
 from rrgraph.chem.elements import ATOMIC_NUMBERS, ELEMENTS, VOLATILE, element_system, source_elements
 from rrgraph.chem.equation import BalancedEquation
 from rrgraph.chem.formula import FormulaWarning, composition_from_amounts, format_amount, parse_formula
@@ -19,7 +19,7 @@ from rrgraph.chem.materials import (
     read_structure,
 )
 from rrgraph.chem.matrices import fraction_matrix
-from rrgraph.chem.spelling import split_terms
+from rrgraph.chem.separators import split_terms
 from rrgraph.chem.thermo import (
     GASES,
     KJ_PER_EV,
@@ -45,6 +45,7 @@ __all__ = [
     "BalanceError",
     "BalancedEquation",
     "Composition",
+    "Dopant",
     "FormulaWarning",
     "GasData",
     "Material",

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from rrgraph.chem.charges import charge_fit
+from rrgraph.chem.terms import read_term
+
 __all__ = ["LOOKS_LIKE_ONE", "explain_abbreviation", "is_abbreviation"]
 
 #: Abbreviations of one composition.
@@ -92,4 +95,6 @@ def is_abbreviation(text: str) -> bool:
     """
     if text in _COMPOUNDS or not LOOKS_LIKE_ONE.fullmatch(text):
         return False
-    return explain_abbreviation(text) is not None or len(text) > 3 or len(set(text)) < len(text)
+    if explain_abbreviation(text):
+        return True
+    return (len(text) > 3 or len(set(text)) < len(text)) and not charge_fit(read_term(text).amounts)

@@ -15,7 +15,7 @@ __all__ = ["separate_dopants"]
 
 _DIGITS: Final = str.maketrans(SUPERSCRIPTS, "0123456789")
 _DOPED: Final = re.compile(
-    r"(?P<dopants>.+?)[\s-]*(?:\b(?:co|tri)-?)?(?:doped|activated|substituted)[\s-]+(?P<host>.+)"
+    r"(?P<dopants>.+?)[\s-]*(?:\b(?:co|tri)-?)?(?:doped|activated|substituted)[\s-]+(?!with\b|by\b)(?P<host>.+)"
     r"|(?P<left>.+?)\s*,?\s*(?:\b(?:co|tri)-?)?(?:doped|activated)\s+(?:with|by)\s+(?P<right>.+)",
     re.IGNORECASE,
 )
@@ -63,7 +63,7 @@ def _host(text: str) -> str:
 
 
 def _parts(text: str) -> list[str]:
-    return [part.strip() for part in _BETWEEN.split(text.translate(_DIGITS).strip("[]{} "))]
+    return [part.strip() for part in _BETWEEN.split(text.translate(_DIGITS).strip("[]{},; "))]
 
 
 def _are_ions(text: str) -> bool:

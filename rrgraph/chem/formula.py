@@ -40,6 +40,7 @@ _ORDINARY: Final = re.compile(r"[A-Z\d(\[{][A-Za-z\d.()\[\]{}]*", re.ASCII)
 _SUSPICIOUS: Final = re.compile(
     rf"{HIDDEN}|{BRACKETED_LETTER}|(?<![\d.])0(?![.])|H20|^[A-Z][a-z]?20$|\.\.|O\.\d|^(?:[BCFHIKNOPSUVWY]{{3,}}|(?:Li|Na)[BFPONSI]{{3}})$"
 )
+_NAME: Final = re.compile(r"(?<![A-Za-z])[A-Za-z]?[a-z]{3,}(?![A-Za-z\d])(?:\s*\([IViv]+\))?")
 _DEFICIENCIES: Final = frozenset({"δ", "delta", "d"})
 
 
@@ -194,7 +195,7 @@ def _interpreted(text: str) -> tuple[Composition, tuple[str, ...]]:
         notes.insert(0, f"is parsed with {offsets} set to zero")
     if labels:
         named = " and ".join(repr(label) for label in labels)
-        notes.append(f"is parsed as {formula!r}: {named} tells the phase or form, not the composition")
+        notes.append(f"is parsed as {formula!r}: {named} {'tell' if len(labels) > 1 else 'tells'} the phase or form, not the composition")
     if dopants:
         named = " and ".join(str(dopant) for dopant in dopants)
         notes.append(f"is parsed as the host {formula!r} with the dopant{'s' if len(dopants) > 1 else ''} {named}")
@@ -204,15 +205,35 @@ def _interpreted(text: str) -> tuple[Composition, tuple[str, ...]]:
 
 def _host(text: str) -> _Reading:
     """Read a text without labels and dopants: one material, or several with coefficients."""
+    try:
+        return _materials(text)
+    except Problem as problem:
+        if problem.letters:
+            _refuse_names(text)
+        raise
+
+
+def _materials(text: str) -> _Reading:
     refuse_superscripts(text)
     bare = compact(text)
-    refuse_composite(bare, lambda part: _terms(part).amounts)
     parts, joiner = parts_of_mixture(bare)
+    refuse_composite(bare, lambda part: _terms(part).amounts)
     bare_parts = [part for part in parts if part.coefficient is None or part.unit == "behind"]
     if not joiner or (joiner == "-" and not all(_is_closed(part.formula) for part in bare_parts)):
         return _terms(bare)  # a dash before a number is a minus sign in Ca2Gd-0.4Zr2O7
     amounts, notes = sum_of_parts(parts, joiner, lambda part: _terms(part).amounts)
-    return _Reading(amounts, notes=tuple(f"is parsed as a mixture: {note}" for note in notes))
+    return _Reading(amounts, notes=tuple(f"is parsed as several materials: {note}" for note in notes))
+
+
+def _refuse_names(text: str) -> None:
+    """Refuse a name beside a formula, such as `bismuth oxide Bi2O3`.
+
+    Raises:
+        Problem: there is one.
+    """
+    name = " ".join(_NAME.findall(text))
+    if name and (rest := _NAME.sub("", text).strip(" -,;[]()")) and rest[:1].isupper():
+        raise Problem(f"{name!r} is not part of a formula", meant=rest)
 
 
 def _is_closed(text: str) -> bool:
@@ -237,7 +258,7 @@ def _terms(text: str) -> _Reading:
         if abbreviation:
             raise Problem(abbreviation) from None
         raise problem from None
-    notes = [f"is parsed with a reading of symbols: {remark}" for _, remarks in expanded for remark in remarks]
+    notes = [f"is parsed with an assumption: {remark}" for _, remarks in expanded for remark in remarks]
     if division.other:
         notes.append(
             f"is parsed as {SEPARATOR.join(terms)!r}; if another full stop is meant, write {division.other!r}"

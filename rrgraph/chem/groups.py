@@ -66,17 +66,19 @@ _CATIONS: Final = {
 _CATION: Final = re.compile(rf"(?<![a-zA-Z])(?:Cs[\d.]*|\()?({'|'.join(_CATIONS)})(?=[\d.)A-Z])(?=.*(?:Pb|Sn|Ge|Bi|Sb|Cu|Mn))")
 
 _ISOMER: Final = r"(?:-?(?:iso|tert|sec|[inst])-?)"
+_FIRST_ISOMER: Final = rf"(?<![A-Za-z]){_ISOMER}"  # not the n of SnBu4
 _ALKOXIDE: Final = re.compile(
-    rf"(?:(?P<outer>{_ISOMER})O|O(?P<inner>{_ISOMER})?)(?P<alkyl>Me|Et|Pr|Bu|Ph|Bn)(?:-?[inst](?![a-z\d]))?(?![a-z])"
+    rf"(?:(?P<outer>{_FIRST_ISOMER})O|O(?P<inner>{_ISOMER})?)(?P<alkyl>Me|Et|Pr|Bu|Ph|Bn)(?:-?[inst](?![a-z\d]))?(?![a-z])"
 )
-_ALKYL: Final = re.compile(rf"(?P<isomer>{_ISOMER})?(?P<alkyl>Me|Et|Pr|Bu|Ph|Bn)(?P<oxy>O(?![a-z]))?(?![a-z])")
+_ALKYL: Final = re.compile(rf"(?P<isomer>{_FIRST_ISOMER})?(?P<alkyl>Me|Et|Pr|Bu|Ph|Bn)(?P<oxy>O(?![a-z]))?(?![a-z])")
 _LIGAND: Final = re.compile(
     rf"(?<=[(\[])(?:{'|'.join(_LIGANDS)})(?=[)\]])|(?:acac|OTf|OTs|NTf2|TFSI|THF|DMF|DMSO|EDTA)(?![a-z])|Cp(?=[\d)A-Z]|$)"
 )
 _OAC: Final = re.compile(r"OAc(?![a-z])")
 _BRACKETED_AC: Final = re.compile(r"(?<=[A-Za-z\d)\]])\(Ac\)|^\(Ac\)(?!\d*O)")
 _ACETIC: Final = re.compile(r"(?:H|(?<=NH4)|(?<=\(NH4\)))Ac$|^AcOH$|^AcO(?=(?:Na|K|Li|Cs|Ag|NH4)$)")
-_SALT: Final = re.compile(r"\d*([A-Z][a-z]?)Ac(\d*)|\d*Ac(2)([A-Z][a-z]?)")
+_SALT: Final = re.compile(r"\d*([A-Z][a-z]?)Ac(\d*)")
+_REVERSED_SALT: Final = re.compile(r"\d*Ac2(Mg|Mn|Co|Ni|Cu|Zn|Cd|Pb)")
 _BARE_PROPOXIDE: Final = re.compile(r"\d*(Li|Na|K|Rb|Cs)OPr")
 #: What a methyl or ethyl group is bound to, so that `Me` is not the M of a metal.
 _BOUND: Final = re.compile(r"(?:N|P|As|Sb|Bi|S|Se|Te|Si|Ge|Sn|Pb|B|Al|Ga|In|Tl|Zn|Cd|Hg|Mg|Li|C|O?H)(?![a-z])")
@@ -100,6 +102,9 @@ def expand_groups(term: str) -> Expansion:
     expanded = _ACETIC.sub(lambda match: ("H" if "H" in match[0] else "") + _ACETATE, expanded)
     found = _BRACKETED_AC.sub(_ACETATE, expanded)
     remarks = ("'Ac' is read as acetate, CH3COO",) if found != expanded else ()
+    reversed_salt = _REVERSED_SALT.fullmatch(term)
+    if reversed_salt:
+        remarks = (f"'Ac' is read as actinium; the acetate is {reversed_salt[1]}(CH3COO)2",)
     if "OPr" not in found or re.search(r"\((?:[in]-?)?OPr|O[in]", found):
         found = _ALKOXIDE.sub(_alkoxide, found)
     found = _LIGAND.sub(lambda match: f"({_LIGANDS[match[0]]})", found)
@@ -109,7 +114,7 @@ def expand_groups(term: str) -> Expansion:
 def _refuse_ambiguous(term: str) -> None:
     salt = _SALT.fullmatch(term)
     if salt:
-        symbol, amount = salt[1] or salt[4], int(salt[2] or salt[3] or 1)
+        symbol, amount = salt[1], int(salt[2] or 1)
         if symbol in ATOMIC_NUMBERS and symbol != "H" and amount in salt_charges(symbol):
             acetate = f"(CH3COO){amount}" if amount > 1 else "CH3COO"
             raise Problem(
@@ -149,4 +154,6 @@ def _is_bound(match: re.Match[str], term: str) -> bool:
     amount = re.match(r"\d?", after)
     if before:
         return re.search(r"(?:^|[A-Za-z\d)])(?:N|P|As|Sb|S|Si|Ge|Sn|B|Al|Ga|In|Tl|Zn|Cd|Hg|Mg|Li|C|\()$", before) is not None
-    return amount is not None and (amount[0] not in ("", "1")) and _BOUND.match(after[1:]) is not None or after == "OH"
+    if match["oxy"]:
+        return after == "H"
+    return amount is not None and amount[0] not in ("", "1") and _BOUND.match(after[1:]) is not None

@@ -31,7 +31,7 @@ _BESIDE: Final = "phase phases type polymorph form structure structured single t
 _WORDS: Final = {*_SYSTEMS.split(), *_STRUCTURES.split(), *_FORMS.split()}
 _BESIDE_WORDS: Final = frozenset(_BESIDE.split())
 _SHORT: Final = "c|h|t|m|o|r|a|w|wz|zb|rs|nano|fcc|bcc|hcp"
-_GREEK_LABEL: Final = rf"(?:[{_GREEK}]|(?:{'|'.join(_GREEK_NAMES.split())})(?![a-z]))(?:['′″\"]|'')?(?:-?phase)?"
+_GREEK_LABEL: Final = rf"(?:[{_GREEK}]|(?:{'|'.join(_GREEK_NAMES.split())})(?![a-z]))(?:['′″\"]|'')?(?:[\s-]*phase)?"
 _START: Final = r"(?=[A-Z\d(\[{])"
 
 #: Letters in brackets that end a formula and name a polymorph: `TiO2(B)`, `VO2(M)`.
@@ -53,7 +53,7 @@ _AFTER: Final = (
     re.compile(r"\s*\((?:s|l|g|aq|cr|am|amorph\.?|solid|liquid|gas)\)$"),
     re.compile(BRACKETED_LETTER),
 )
-_BRACKETED: Final = re.compile(r"\s*[(\[]([a-zü,\s-]{3,})[)\]]$|^[(\[]([a-zü,\s-]{3,})[)\]]\s*")
+_BRACKETED: Final = re.compile(r"\s*[(\[]([^()\[\]]{3,})[)\]]$|^[(\[]([^()\[\]]{3,})[)\]]\s*")
 _WORDS_BEFORE: Final = re.compile(r"((?:[A-Za-zü]?[a-zü]{2,}[\s,-]+)+)" + _START)
 _WORDS_AFTER: Final = re.compile(r"(?<=[A-Za-z\d)\]}])((?:[\s,-]+[a-zü]{3,})+)$")
 _MOST: Final = 4
@@ -95,5 +95,6 @@ def _label(text: str) -> tuple[int, int] | None:
 
 def _are_labels(words: str) -> bool:
     """Whether all words are labels, at least one by itself."""
-    listed = [word for word in re.split(r"[\s,-]+", words.lower()) if word]
+    listed = [word.lower() for word in re.split(r"[\s,]+|-(?=[a-z]{3})", words) if not re.fullmatch(_SPACE_GROUP, word)]
+    listed = list(filter(None, listed))
     return all(word in _WORDS or word in _BESIDE_WORDS for word in listed) and any(word in _WORDS for word in listed)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from rrgraph.chem.acronyms import explain_abbreviation
+from rrgraph.chem.spelling import SEPARATOR
 from rrgraph.chem.terms import VARIABLE, Amounts, Problem, add_amount
 
 __all__ = ["parts_of_mixture", "refuse_composite", "sum_of_parts"]
@@ -20,11 +22,13 @@ _CARBONS: Final = (
 )
 _BETWEEN_PHASES: Final = re.compile(rf"\s*(?:/(?!\d)|(?<=[A-Z)\]])/|(?<=[A-Z][a-ce-lo-t])/|@|&|[-+](?=(?:{_CARBONS})$))\s*")
 _PERCENT: Final = r"(?P<unit>mol\.?%|%|wt\.?%|vol\.?%|at\.?%|%mol)"
-_JOINER: Final = re.compile(r"[-+](?=(?:\d+(?:\.\d+)?|\.\d+)?(?:(?:mol\.?|wt\.?|vol\.?|at\.?)?%(?:mol)?)?[A-Z(\[{])")
+_COEFFICIENT: Final = r"(?=(?:\d+(?:\.\d+)?|\.\d+)?(?:(?:mol\.?|wt\.?|vol\.?|at\.?)?%(?:mol)?)?[A-Z(\[{])"
+_JOINER: Final = re.compile(rf"[-+]{_COEFFICIENT}")
+_JOINER_OF_PERCENTS: Final = re.compile(rf"[-+{SEPARATOR}]{_COEFFICIENT}")
 _PART: Final = re.compile(rf"(?P<number>\d+(?:\.\d+)?|\.\d+)?{_PERCENT}?(?P<formula>.+?)(?P<scale>\)\d[\d./]*)?")
 _ALL_PERCENT: Final = re.compile(r"(?:\((?:in)?mol\.?%\)|,?(?:in)?mol\.?%)$")
 _VARIABLE_COEFFICIENT: Final = re.compile(
-    rf"(?:^|[-+])(?P<written>\(?[\d.]*[-+]?[\d.]*(?P<name>{VARIABLE})[\d.]*(?:[-+][\d.a-z]+)*\)?)(?=[A-Z(\[{{])"
+    rf"(?:^|[-+])(?P<written>\(?[\d.]*[-+]?[\d.]*(?P<name>{VARIABLE})[\d.]*(?:[-+][\d.a-z]+)*\)?(?:/\d+)?)(?=[A-Z(\[{{])(?!Bu|Pr)"
 )
 
 
@@ -51,13 +55,16 @@ def parts_of_mixture(text: str) -> tuple[list[Part], str]:
     """
     bare = _ALL_PERCENT.sub("", text)
     depths = _depths(bare)
-    cuts = [match.start() for match in _JOINER.finditer(bare) if match.start() and not depths[match.start()]]
+    joiner = _JOINER if "%" not in bare else _JOINER_OF_PERCENTS
+    cuts = [match.start() for match in joiner.finditer(bare) if match.start() and not depths[match.start()]]
     variable = next(
         (match for match in _VARIABLE_COEFFICIENT.finditer(bare) if not depths[match.start("written")] and (match.start() == 0 or cuts)),
         None,
     )
     if variable:
-        raise Problem(f"{variable['written'].strip('()')!r} depends on {variable['name']!r}, which has no value")
+        written = re.sub(r"^\((.*)\)$", r"\1", variable["written"])
+        depends = "" if written == variable["name"] else f" depends on {variable['name']!r}, which"
+        raise Problem(f"{written!r}{depends} has no value")
     if not cuts:
         return [Part(text, None, "")], ""
     edges = [-1, *cuts, len(bare)]
@@ -102,6 +109,9 @@ def refuse_composite(text: str, read: Reader) -> None:
         return
     if re.search(r"\([^()]*[/&][^()]*\)", text):
         raise Problem("'/' in brackets leaves the amounts open; write them, such as (Mg0.5Zn0.5)O")
+    abbreviation = next(filter(None, map(explain_abbreviation, pieces)), None)
+    if abbreviation:
+        raise Problem(f"it names a composite of several phases, and {abbreviation}")
     plannable = [repr(piece) for piece in dict.fromkeys(pieces) if _is_compound(piece, read)]
     parts = " or ".join(plannable)
     advice = f"plan {parts} alone" if plannable else "write one formula"
@@ -140,7 +150,7 @@ def _coefficients(parts: Sequence[Part], joiner: str) -> tuple[list[Fraction], t
     known = sum((value for value in given if value is not None), Fraction(0))
     percents = any(part.unit == "%" for part in parts)
     if len(missing) == len(parts) or (joiner == "+" and not percents) or len(missing) > 1:
-        raise Problem(f"it joins materials by {joiner!r} without an amount of {names}; write 0.9BaTiO3-0.1CaTiO3")
+        raise Problem(f"it joins materials by {joiner!r} without an amount of {names}; write them, such as 0.9BaTiO3-0.1CaTiO3")
     if percents and known >= 1:
         raise Problem(f"the percentages leave nothing for {names}")
     rest = 1 - known if percents and joiner == "-" else Fraction(1)

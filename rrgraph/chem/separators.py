@@ -24,7 +24,7 @@ __all__ = ["Division", "divide", "split_terms"]
 
 # Not after a separator or at the start, where the number is the amount of water (`·2.5H2O`).
 _WATER_AFTER_STOP = re.compile(r"(?!^)(?<![·\d.])(\d*)\.((?:\d+/\d+|\d+(?:\.\d+)?)?(?:H2O|\(H2O\)|\[H2O\]))(?=$|[.·])")
-_AMOUNT_WITH_POINT = re.compile(r"(?<![.\d·])(?!^)(\d+)\.(?=\d+\.\d+[A-Z(\[{])")
+_AMOUNT_WITH_POINT = re.compile(r"(?<![.\d·])(?!^)(\d*)\.(?=\d+\.\d+[A-Z(\[{])")
 _STOP_BEFORE_TERM = re.compile(r"\.(?=[A-Z(\[{])")
 _SEVERAL_STOPS = re.compile(r"\.{2,3}(?=(?:\d+(?:\.\d+)?)?[A-Z(\[{])|…")
 #: A full stop after an anion and before a number and a new symbol; a number that begins with 0 is never whole.
@@ -63,8 +63,11 @@ def split_terms(text: str) -> list[str]:
 def divide(text: str) -> Division:
     """Return the terms of a formula in plain spelling without blanks."""
     joined = _SEVERAL_STOPS.sub(SEPARATOR, text)
+    if joined != text and not all(_is_compound(term) for term in joined.split(SEPARATOR)):
+        raise Problem("'..' could be a decimal point or separate two materials; write '.' or '·'")
     joined = _WATER_AFTER_STOP.sub(_join_water, joined)
-    joined = _AMOUNT_WITH_POINT.sub(lambda match: match[0] if match[1] == "0" else match[1] + SEPARATOR, joined)
+    parted = _AMOUNT_WITH_POINT.sub(lambda match: match[0] if match[1] == "0" else match[1] + SEPARATOR, joined)
+    joined = parted if all(_is_compound(term) for term in parted.split(SEPARATOR)) else joined
     joined = _STOP_BEFORE_TERM.sub(SEPARATOR, joined)
     doubtful = [match.start(1) for match in _DOUBTFUL.finditer(joined)]
     if not doubtful or len(doubtful) > _MOST_DOUBTFUL:
@@ -96,6 +99,13 @@ def _decided(text: str, stops: Sequence[int]) -> Division:
     least = best[0] if separates and SEPARATOR in best[2] else 1
     rival = next((cut for fit, _, cut in others if fit >= least), "")
     return Division(tuple(best[2].split(SEPARATOR)), _spelled_out(rival) if rival else "")
+
+
+def _is_compound(term: str) -> bool:
+    try:
+        return charge_fit(read_term(term).amounts) > 0
+    except Problem:
+        return True  # which is reported where the term is read
 
 
 def _fit(terms: Sequence[str]) -> int:

@@ -44,7 +44,7 @@ _FRACTION = re.compile(r"\d\s*([½¼¾⅓⅔])")
 _SPACED_NUMBERS = re.compile(r"[\d.]\s+[\d.]")
 _SPACED_STOP = re.compile(r"(?:\s+\.\s*|\.\s+)(?=(?:\d+(?:\.\d+)?)?\s*[(\[]?H2O)|(?<=\d)\s+[xX]\s+(?=[\d(\[A-Z])")
 _LETTER_X = re.compile(r"(?<=[\d)\]])[xX](?=\d+(?:\.\d+)?[(\[]?H2O)")
-_SEVERAL_DOTS = re.compile(rf"\s*{SEPARATOR}(?:\s*[{SEPARATOR}.])+\s*")
+_SEVERAL_DOTS = re.compile(rf"\s*{SEPARATOR}(?:\s*{SEPARATOR})+\s*")
 _DECIMAL_COMMA = re.compile(r"\d+,\d+")
 _BRACKETED_OFFSET = re.compile(rf"(?<=[A-Za-z)\]}}])[(\[{{](\d+(?:\.\d+)?[+\-±][\d.]*{VARIABLE}(?:/\d+)?)[)\]}}](?!\d)")
 _LETTERS = re.compile(r"[A-Za-z]+")
@@ -95,7 +95,10 @@ def compact(plain: str) -> str:
 
 
 def other_capitals(text: str) -> str | None:
-    """Return a text with the capitals that turn all its letters into element symbols, None if there are none."""
+    """Return a text with the capitals that turn all its letters into element symbols, None if there are none.
+
+    Capitals only become small where all letters are capitals: the M of `BaMO3` stands for a metal, not for that of Mo.
+    """
     spelled = []
     for run in _LETTERS.findall(text):
         symbols = _symbols(run)
@@ -104,7 +107,8 @@ def other_capitals(text: str) -> str | None:
         spelled.append(symbols)
     symbols_in_order = iter(spelled)
     found = _LETTERS.sub(lambda _: next(symbols_in_order), text)
-    return found if found != text else None
+    raised = all(new == old or new.isupper() for new, old in zip(found, text, strict=True))
+    return found if found != text and (raised or text == text.upper()) else None
 
 
 def shorten(value: object) -> str:

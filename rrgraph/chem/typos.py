@@ -87,7 +87,8 @@ def refuse_letter_o(terms: list[str]) -> None:
 
 
 def _as_o(text: str) -> str:
-    return ZERO_FOR_O.sub(r"\1O\2", _LEADING_ZERO.sub("O", _ZERO.sub("O", text)))
+    terms = [_SINGLE.sub(r"\1O", term) if _SINGLE.fullmatch(term) else term for term in text.split(SEPARATOR)]
+    return ZERO_FOR_O.sub(r"\1O\2", _LEADING_ZERO.sub("O", _ZERO.sub("O", SEPARATOR.join(terms))))
 
 
 def _oxide(term: str) -> str | None:

@@ -19,13 +19,9 @@ from itertools import combinations, product
 import torch
 from rich.console import Console
 from rich.table import Table
+from tqdm import tqdm
 
 import rrgraph as rr
-from rrgraph.baselines import DualEncoderBaseline
-from rrgraph.chem import plausible_precursors
-from rrgraph.nn import RetrievalIndex
-from rrgraph.runs import DataConfig, candidate_pool, prepare_data
-from rrgraph.util.progress import progress_bar
 
 NEAREST = 100
 AT_ONCE = 20_000
@@ -44,22 +40,22 @@ def made_up(known: Sequence[rr.Composition], number: int, seed: int) -> list[rr.
         return [rr.parse_formula(f"({first.key})({second.key})") for first, second in pairs]
 
     found = {each.key: each for each in known}
-    with progress_bar("making up compounds", total=number, unit="compound") as bar:
+    with tqdm(desc="making up compounds", total=number, unit="compound") as bar:
         ways: tuple[Callable[[Sequence[rr.Composition]], Sequence[rr.Composition]], ...] = (list, doubles)
         for chosen, triple in product(ways, triples):
             before = len(found)
             if before >= number:
                 break
-            for each in chosen(plausible_precursors(rr.parse_formula("".join((*triple, "O"))))):
+            for each in chosen(rr.chem.plausible_precursors(rr.parse_formula("".join((*triple, "O"))))):
                 found.setdefault(each.key, each)
             bar.update(min(len(found), number) - before)
     return list(found.values())[:number]
 
 
-def vectors(baseline: DualEncoderBaseline, candidates: Sequence[rr.Composition]) -> torch.Tensor:
+def vectors(baseline: rr.baselines.DualEncoderBaseline, candidates: Sequence[rr.Composition]) -> torch.Tensor:
     """Return the directions of candidates, (n, width)."""
     parts = []
-    with progress_bar("embedding", total=len(candidates), unit="compound") as bar:
+    with tqdm(desc="embedding", total=len(candidates), unit="compound") as bar:
         for start in range(0, len(candidates), AT_ONCE):
             part = candidates[start : start + AT_ONCE]
             parts.append(baseline.embed_precursors(part))
@@ -73,17 +69,19 @@ def main() -> None:
     parser.add_argument("--targets", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    data = prepare_data(DataConfig(table="text_mined", clean=True, split="nms", holdout="nms_validation"), seed=0)
+    data = rr.runs.prepare_data(
+        rr.runs.DataConfig(table="text_mined", clean=True, split="nms", holdout="nms_validation"), seed=0
+    )
     rows = rr.load_reactions("nms_validation")
     targets = list({target.key: target for target in rows.targets}.values())[: arguments.targets]
-    baseline = DualEncoderBaseline(seed=arguments.seed).fit(data.split.train, data.split)
-    candidates = made_up(candidate_pool(data.known, rows), arguments.candidates, arguments.seed)
+    baseline = rr.baselines.DualEncoderBaseline(seed=arguments.seed).fit(data.split.train, data.split)
+    candidates = made_up(rr.runs.candidate_pool(data.known, rows), arguments.candidates, arguments.seed)
     bank = vectors(baseline, candidates)
     queries = baseline.embed_targets(targets)
     started = time.perf_counter()
-    searched = RetrievalIndex(bank, exact_limit=0)
+    searched = rr.nn.RetrievalIndex(bank, exact_limit=0)
     build = time.perf_counter() - started
-    exact = RetrievalIndex(bank, exact_limit=len(bank))
+    exact = rr.nn.RetrievalIndex(bank, exact_limit=len(bank))
     seconds, found = {}, {}
     for name, each in (("exact product", exact), ("neighbour graph", searched)):
         each.search(queries[:1], NEAREST)

@@ -21,8 +21,6 @@ from typing import TypeVar
 import numpy as np
 
 import rrgraph as rr
-from rrgraph.chem import FormulaWarning, composition_from_amounts
-from rrgraph.data import clean_table
 
 T = TypeVar("T")
 
@@ -33,12 +31,12 @@ def main() -> None:
     parser.add_argument("--reactions", type=int, default=50_000)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore", FormulaWarning)
+    warnings.simplefilter("ignore", rr.chem.FormulaWarning)
     spent: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.csv"
         resample(rr.load_reactions(arguments.table), arguments.reactions, arguments.seed).write(path)
-        table = timed(spent, "read and clean", lambda: clean_table(rr.ReactionTable.read(path))[0])
+        table = timed(spent, "read and clean", lambda: rr.data.clean_table(rr.ReactionTable.read(path))[0])
         records = timed(spent, "parse and count", lambda: rr.networks.reaction_records(table, name=arguments.table))
         pairs = timed(spent, "pairs and null model", lambda: rr.networks.pair_statistics(records))
         swaps = timed(spent, "substitutions", lambda: rr.networks.find_substitutions(records))
@@ -73,7 +71,7 @@ def changed(target: rr.Composition, copy: int) -> str:
     amounts = dict(target.amounts)
     first = next(iter(amounts))
     amounts[first] *= 1 + Fraction(copy, 100)
-    return composition_from_amounts(amounts).formula if copy else target.formula
+    return rr.chem.composition_from_amounts(amounts).formula if copy else target.formula
 
 
 def timed(spent: dict[str, float], step: str, work: Callable[[], T]) -> T:

@@ -12,6 +12,7 @@ the optimiser's own products count as lost. Run from the project's root:
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import time
 from collections import Counter
@@ -25,21 +26,8 @@ import torch
 from omegaconf import OmegaConf
 from torch.profiler import ProfilerActivity, profile
 
-from rrgraph.data import TRAIN
-from rrgraph.nn import choose_device, half_precision
-from rrgraph.properties import (
-    PropertyCheckpoint,
-    PropertyModel,
-    PropertyPredictor,
-    PropertyReport,
-    PropertyTable,
-    PropertyTask,
-    TargetScale,
-    built_in_sources,
-)
+import rrgraph as rr
 from rrgraph.properties.pretraining import PretrainConfig, PretrainingTask
-from rrgraph.training import train
-from rrgraph.util.environment import describe_environment
 
 CONFIG = Path(__file__).parent.parent / "configs" / "pretrain.yaml"
 LENGTHS = {1: 0.002, 2: 0.08, 3: 0.68, 4: 0.16, 5: 0.06, 6: 0.015, 7: 0.003}
@@ -56,9 +44,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    bench = Bench(arguments.compositions, arguments.epochs, choose_device(arguments.device), arguments.seed)
-    described = describe_environment()
-    print(f"{described['processors']} processors, {arguments.threads} threads, torch {described['torch']}")
+    bench = Bench(arguments.compositions, arguments.epochs, rr.nn.choose_device(arguments.device), arguments.seed)
+    print(f"{os.cpu_count()} processors, {arguments.threads} threads, torch {torch.__version__}")
     print(f"{len(bench.table):,} invented compositions, {bench.tokens / len(bench.table):.2f} tokens each with [CPD]")
     print(
         f"{bench.weights / 1e6:.2f} M weights in the products of the encoder, {bench.head_weights / 1e6:.2f} M in heads"
@@ -101,12 +88,12 @@ class Bench:
         self.head_weights = sum(p.numel() for head in heads for p in head.parameters() if p.ndim == 2)
         self.table_operations = 2 * module.encoder.element.weight.numel() * self.config.model.width
 
-    def model(self) -> PropertyModel:
+    def model(self) -> rr.properties.PropertyModel:
         torch.manual_seed(self.seed)
         regression = [column for column, task in enumerate(self.table.tasks) if task.kind == "regression"]
         tasks = [self.table.tasks[column] for column in regression]
-        scale = TargetScale.fit(tasks, self.table.labels[:, regression])
-        return PropertyModel(self.config.model, self.table.tasks, scale=scale).to(self.device)
+        scale = rr.properties.TargetScale.fit(tasks, self.table.labels[:, regression])
+        return rr.properties.PropertyModel(self.config.model, self.table.tasks, scale=scale).to(self.device)
 
     def operations(self, batches: int, shown: float = 1.0) -> float:
         """Return the floating-point operations of one forward pass over the table.
@@ -125,7 +112,7 @@ class Bench:
         """Return the speed (GFLOP/s) of a large matrix product, kept up for a second."""
         size = 8192 if self.device.type == "cuda" else 1536
         a, b = (torch.randn(size, size, device=self.device) for _ in range(2))
-        with half_precision(self.device, precision), torch.no_grad():
+        with rr.nn.half_precision(self.device, precision), torch.no_grad():
             dtype = (a[:2, :2] @ b[:2, :2]).dtype
         a, b = a.to(dtype), b.to(dtype)
         self.timed(lambda: a @ b)
@@ -168,12 +155,14 @@ class Bench:
         shown = 1 + training.masked_elements + training.masked_fractions
         operations = 3 * self.operations(batches, shown)
         before = self.limit(precision)
-        history = train(task, training, seed=self.seed)
+        history = rr.training.train(task, training, seed=self.seed)
         self.line(label, size, precision, statistics.mean(row["seconds"] for row in history[1:]), operations, before)
 
     def show_inference(self, precision: str) -> None:
         """Predict every property of the table and print the speed."""
-        predictor = PropertyPredictor(PropertyCheckpoint(model=self.model()), precision=precision)
+        predictor = rr.properties.PropertyPredictor(
+            rr.properties.PropertyCheckpoint(model=self.model()), precision=precision
+        )
         before = self.limit(precision)
         seconds = [
             self.timed(lambda: predictor.predict_arrays(self.table.elements, self.table.fractions))
@@ -196,11 +185,11 @@ class Bench:
         training = replace(self.config.training, batch_size=size, epochs=1, single_label_share=1.0)
         rows = np.arange(min(len(self.table), 24 * size))
         task = PretrainingTask(self.model(), self.table.select(rows), training)
-        train(task, training, seed=self.seed)
+        rr.training.train(task, training, seed=self.seed)
         activities = [ProfilerActivity.CPU] + ([ProfilerActivity.CUDA] if self.device.type == "cuda" else [])
         started = time.perf_counter()
         with profile(activities=activities) as profiled:
-            train(task, training, seed=self.seed)
+            rr.training.train(task, training, seed=self.seed)
             wall = time.perf_counter() - started
         spent: Counter[str] = Counter()
         for event in profiled.events():
@@ -254,11 +243,11 @@ def _kind(event: object) -> str:
     return "elementwise and the rest"
 
 
-def invent_table(rows: int, seed: int) -> PropertyTable:
+def invent_table(rows: int, seed: int) -> rr.properties.PropertyTable:
     """Return compositions of random elements with labels of the built-in properties, most of them with few."""
     rng = np.random.default_rng(seed)
-    sources = built_in_sources()
-    tasks: list[PropertyTask] = list({source.task.name: source.task for source in sources}.values())
+    sources = rr.properties.built_in_sources()
+    tasks: list[rr.properties.PropertyTask] = list({source.task.name: source.task for source in sources}.values())
     lengths = rng.choice(list(LENGTHS), size=rows, p=list(LENGTHS.values()))
     drawn = rng.random((rows, 94)).argsort(axis=1)[:, : max(LENGTHS)] + 1
     present = np.arange(max(LENGTHS)) < lengths[:, None]
@@ -267,16 +256,18 @@ def invent_table(rows: int, seed: int) -> PropertyTable:
     labels = np.empty((rows, len(tasks)), dtype=np.float32)
     for column, task in enumerate(tasks):
         labels[:, column] = rng.integers(task.classes, size=rows) if task.classes else rng.gamma(2.0, size=rows)
-    parts = np.where(rng.random(labels.shape) < 0.1, TRAIN, 0).astype(np.uint8)
-    parts[np.arange(rows), rng.integers(len(tasks), size=rows)] = TRAIN
-    return PropertyTable(
+    subsets = np.where(rng.random(labels.shape) < 0.1, rr.data.TRAIN, 0).astype(np.uint8)
+    subsets[np.arange(rows), rng.integers(len(tasks), size=rows)] = rr.data.TRAIN
+    return rr.properties.PropertyTable(
         tasks=tuple(tasks),
         elements=elements,
         fractions=(amounts / amounts.sum(axis=1, keepdims=True)).astype(np.float32),
-        labels=np.where(parts == TRAIN, labels, np.nan).astype(np.float32),
-        parts=parts,
+        labels=np.where(subsets == rr.data.TRAIN, labels, np.nan).astype(np.float32),
+        subsets=subsets,
         formulas=pa.chunked_array([pa.array([""] * rows)]),
-        report=PropertyReport(rows={}, blank=0, refused=0, examples=(), doubtful=0, compositions=rows, sources=()),
+        report=rr.properties.PropertyReport(
+            rows={}, blank=0, refused=0, examples=(), doubtful=0, compositions=rows, sources=()
+        ),
     )
 
 

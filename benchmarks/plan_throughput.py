@@ -23,9 +23,6 @@ import pandas as pd
 import torch
 
 import rrgraph as rr
-from rrgraph.data import load_known_reactions
-from rrgraph.errors import DataError
-from rrgraph.util.environment import describe_environment
 
 BATCH_SIZE = 256
 
@@ -47,7 +44,7 @@ def main() -> None:
     count = min(arguments.targets, len(distinct))
     drawn = np.random.default_rng(arguments.seed).choice(distinct, size=count, replace=False)
     model = rr.load_model(arguments.model)
-    literature = load_known_reactions(name) if arguments.evidence else False
+    literature = rr.data.load_known_reactions(name) if arguments.evidence else False
     seconds = []
     with tempfile.TemporaryDirectory() as folder:
         source, output = Path(folder) / "targets.csv", Path(folder) / "plans.jsonl"
@@ -64,9 +61,8 @@ def main() -> None:
         written = len(output.read_text().splitlines())
     assert written == count, f"{written} lines for {count} targets"
     warm = seconds[1:]
-    described = describe_environment()
     print(f"{count} targets from {name}, K = 10, sizes 1-6, {len(model.vocabulary)} candidates, seed {arguments.seed}")
-    print(f"{described['processors']} processors, {arguments.threads} threads, torch {described['torch']}")
+    print(f"{os.cpu_count()} processors, {arguments.threads} threads, torch {torch.__version__}")
     print(f"first run (nothing cached) {count / seconds[0]:.0f} targets/s")
     print(
         f"{len(warm)} further runs: median {count / statistics.median(warm):.0f}, "
@@ -78,7 +74,7 @@ def _targets() -> tuple[rr.ReactionTable, str]:
     if os.environ.get("RRGRAPH_DATA"):
         try:
             return rr.load_reactions("text_mined"), "text_mined"
-        except DataError:
+        except rr.errors.DataError:
             pass
     return rr.load_reactions("textbook"), "textbook"
 

@@ -20,8 +20,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rrgraph.chem import ATOMIC_NUMBERS
-from rrgraph.properties import read_properties, user_sources
+import rrgraph as rr
 
 PIECE = 100_000
 PROPERTIES = ("energy", "formation_energy", "e_above_hull", "band_gap", "volume", "sites", "magnetisation", "density")
@@ -45,7 +44,7 @@ def main() -> None:
         )
         before = _peak()
         started = time.perf_counter()
-        table = read_properties(user_sources(path))
+        table = rr.properties.read_properties(rr.properties.user_sources(path))
         seconds = time.perf_counter() - started
         peak = _peak()
     arrays = [table.elements, table.fractions, table.labels, table.subsets, table.formulas]
@@ -77,7 +76,7 @@ def write_table(path: Path, rows: int, seed: int) -> None:
 
 
 def _formulas(generator: np.random.Generator, count: int) -> list[str]:
-    symbols = np.array(list(ATOMIC_NUMBERS)[:94])
+    symbols = np.array(list(rr.chem.ATOMIC_NUMBERS)[:94])
     sizes = generator.choice([2, 3, 4, 5, 6], size=count, p=[0.05, 0.4, 0.35, 0.15, 0.05])
     drawn = symbols[generator.random((count, len(symbols))).argpartition(6, axis=1)[:, :6]]
     amounts = generator.integers(1, 17, size=(count, 6))

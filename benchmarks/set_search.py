@@ -25,29 +25,14 @@ from rich.console import Console
 from rich.table import Table
 
 import rrgraph as rr
-from rrgraph.baselines import BASELINES
-from rrgraph.chem import FormulaWarning
-from rrgraph.data import data_path
-from rrgraph.errors import DataError
-from rrgraph.experiments.search_cost import timed
-from rrgraph.planning import (
-    AGGREGATES,
-    CandidateFilter,
-    SetConstraints,
-    SetProblem,
-    enumerate_sets,
-    read_candidates,
-    search_sets,
-    set_problem,
-)
 
 TOP_K = 10
 CANDIDATES = 30
 REPEATS = 3
 
-PAPER = SetConstraints(cover="strict", foreign=True)
-OPEN = SetConstraints()
-OPEN_FOREIGN = SetConstraints(foreign=True)
+PAPER = rr.Constraints(cover="strict", foreign=True)
+OPEN = rr.Constraints()
+OPEN_FOREIGN = rr.Constraints(foreign=True)
 
 
 @dataclass(frozen=True)
@@ -65,43 +50,43 @@ def main() -> None:
     parser.add_argument("--targets", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore", FormulaWarning)
+    warnings.simplefilter("ignore", rr.chem.FormulaWarning)
     console = Console(width=130)
     try:
         table, candidates, probabilities = _load(arguments.targets, arguments.seed)
-    except DataError as error:
+    except rr.errors.DataError as error:
         console.print(f"Skipped: this benchmark needs the third-party tables that RRGRAPH_DATA points to. {error}")
         return
     console.print(
         f"{len(table)} targets, {len(candidates)} candidates, K = {TOP_K}, seed {arguments.seed}, best of {REPEATS} "
         f"runs each, one core; {_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     )
-    _against_enumeration(console, table, CandidateFilter(candidates, PAPER), probabilities)
+    _against_enumeration(console, table, rr.planning.CandidateFilter(candidates, PAPER), probabilities)
     _whole_pool(console, table, candidates, probabilities)
 
 
 def _load(count: int, seed: int) -> tuple[rr.ReactionTable, list[rr.Composition], np.ndarray]:
     """The sampled validation rows, the pool, and the link probabilities (targets, candidates)."""
     text_mined = rr.load_reactions("text_mined")
-    scorer = BASELINES["popularity"]().fit(text_mined.select(text_mined.years <= 2014))
+    scorer = rr.baselines.BASELINES["popularity"]().fit(text_mined.select(text_mined.years <= 2014))
     rows = rr.load_reactions("nms_validation")
     rows = rows.select(sorted(random.Random(seed).sample(range(len(rows)), min(count, len(rows)))))
-    candidates = read_candidates(data_path("precursor_pool"))
+    candidates = rr.planning.read_candidates(rr.data.data_path("precursor_pool"))
     return rows, candidates, 1 / (1 + np.exp(-scorer.logits(rows.targets, candidates)))
 
 
 def _problems(
-    table: rr.ReactionTable, pool: CandidateFilter, probabilities: np.ndarray, *, most: int | None = None
-) -> list[SetProblem]:
+    table: rr.ReactionTable, pool: rr.planning.CandidateFilter, probabilities: np.ndarray, *, most: int | None = None
+) -> list[rr.planning.SetProblem]:
     """One problem a row, of its feasible candidates or the `most` probable of them."""
     return [
-        set_problem(pool, target, len(recorded), row, most=most)
+        rr.planning.set_problem(pool, target, len(recorded), row, most=most)
         for target, recorded, row in zip(table.targets, table.precursor_sets, probabilities, strict=True)
     ]
 
 
 def _against_enumeration(
-    console: Console, table: rr.ReactionTable, pool: CandidateFilter, probabilities: np.ndarray
+    console: Console, table: rr.ReactionTable, pool: rr.planning.CandidateFilter, probabilities: np.ndarray
 ) -> None:
     """Recorded sizes, strict cover, 30 candidates: the search, and enumeration in two ways."""
     problems = _problems(table, pool, probabilities, most=CANDIDATES)
@@ -114,9 +99,9 @@ def _against_enumeration(
         )
         for problem, target in zip(problems, table.targets, strict=True)
     ]
-    search, found = timed(search_sets, problems, repeats=REPEATS)
-    bits, by_bits = timed(enumerate_sets, problems, repeats=REPEATS)
-    sets, by_sets = timed(_enumerate_element_sets, elements)
+    search, found = rr.experiments.timed(rr.planning.search_sets, problems, repeats=REPEATS)
+    bits, by_bits = rr.experiments.timed(rr.planning.enumerate_sets, problems, repeats=REPEATS)
+    sets, by_sets = rr.experiments.timed(_enumerate_element_sets, elements)
     for exact, first, second in zip(found, by_bits, by_sets, strict=True):
         _check_equal(exact, first)
         _check_equal(exact, second)
@@ -142,10 +127,12 @@ def _whole_pool(
         ("all candidates take part", OPEN_FOREIGN),
         ("all, strict cover", PAPER),
     ):
-        problems = _problems(table, CandidateFilter(candidates, constraints), probabilities)
+        problems = _problems(table, rr.planning.CandidateFilter(candidates, constraints), probabilities)
         number = f"{np.median([len(problem.masks) for problem in problems]):.0f}"
-        for aggregate in AGGREGATES:
-            times, _ = timed(partial(search_sets, aggregate=aggregate, sizes=range(1, 7)), problems, repeats=REPEATS)
+        for aggregate in rr.planning.AGGREGATES:
+            times, _ = rr.experiments.timed(
+                partial(rr.planning.search_sets, aggregate=aggregate, sizes=range(1, 7)), problems, repeats=REPEATS
+            )
             _row(view, f"{name}, {aggregate}", times, number)
     console.print(view)
 

@@ -1,6 +1,6 @@
-"""Write the tables of docs/results.md and of README.md from the CSV files in docs/results.
+"""Write the tables of docs/results.md, docs/comparison.md and README.md from the CSV files in docs/results.
 
-    python docs/results.py            write both
+    python docs/results.py            write all
     python docs/results.py --check    exit with 1 where one of them is out of date
 
 After an experiment: copy `table.csv` of its folder over the file named in docs/results/tables.yaml and run this script.
@@ -17,7 +17,12 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLES = ROOT / "docs" / "results"
-README_MARKS = ("<!-- results: python docs/results.py -->\n", "<!-- end of results -->\n")
+MARKS = ("<!-- results: python docs/results.py -->\n", "<!-- end of results -->\n")
+"""Lines around the table of a page that people write."""
+
+PUBLISHED = "retro_rank_in_table2.csv"
+"""What table 2 of Retro-Rank-In reports: protocol `paper`, top-1 / 3 / 5 / 10 in %, by split."""
+
 README_SPLIT, README_SYSTEMS = "nms", ("popularity", "retro_rank_in", "sequential", "ours")
 
 Rows = list[dict[str, str]]
@@ -39,11 +44,12 @@ def main() -> int:
 
 def pages() -> dict[Path, str]:
     """Return the text of each page that shows results."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    before, rest = readme.split(README_MARKS[0])
-    after = rest.split(README_MARKS[1])[1]
-    short = "".join((before, README_MARKS[0], readme_table(), README_MARKS[1], after))
-    return {ROOT / "docs" / "results.md": results_page(), ROOT / "README.md": short}
+    shown = {ROOT / "docs" / "results.md": results_page()}
+    for path, table in ((ROOT / "README.md", readme_table()), (ROOT / "docs" / "comparison.md", published_table())):
+        before, rest = path.read_text(encoding="utf-8").split(MARKS[0])
+        after = rest.split(MARKS[1])[1]
+        shown[path] = "".join((before, MARKS[0], table, MARKS[1], after))
+    return shown
 
 
 def results_page() -> str:
@@ -120,6 +126,21 @@ def readme_table() -> str:
             if row["system"] == system
         }
         lines.append([system, *(" / ".join(found[(*column, k)] for k in ("1", "10")) for column in columns)])
+    return markdown(lines) + "\n"
+
+
+def published_table() -> str:
+    """Return the published figures of each system beside those of the same system here."""
+    published = read(TABLES / PUBLISHED)
+    splits = [name for name in published[0] if name != "system"]
+    here: dict[tuple[str, str], list[str]] = {}
+    for row in read(TABLES / "table2.csv"):
+        if (row["rows"], row["protocol"]) == ("all", "paper"):
+            here.setdefault((row["system"], row["split"]), []).append(row["mean"])
+    lines = [["system", *(f"{split}, {where}" for split in splits for where in ("published", "here"))]]
+    for row in published:
+        pairs = ((row[split], " / ".join(here[row["system"], split])) for split in splits)
+        lines.append([row["system"], *(cell for pair in pairs for cell in pair)])
     return markdown(lines) + "\n"
 
 

@@ -37,7 +37,7 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
     candidates: Stock = "all",
     max_candidates: int | None = None,
     set_size: SizeChoice | None = None,
-    balanced: bool = False,
+    balanced: bool = True,
     mode: str | None = None,
     constraints: SetConstraints | None = None,
     energies: Energies = False,
@@ -65,14 +65,14 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
             compounds of each target's elements), or these joined as in `all+generated`.
         max_candidates: only so many most probable candidates.
         set_size: known number of precursors, or a range such as ``2-4``.
-        balanced: only sets whose equation balances.
+        balanced: whether to leave out sets that cannot be balanced, and so cannot make the target.
         mode: what sets are ranked by; None for what the model does best with.
         constraints: further rules, to which the options above are added.
         energies: True for reaction energies with predicted formation energies; a file or a mapping from canonical keys
             to (eV/atom, uncertainty) to use in place of predictions.
         temperature: K, for free energies with gases at 1 bar; None for enthalpies at 298.15 K.
         literature: name or path of a reaction table, or a loaded one, where precedents are looked up; None for the
-            text-mined literature if it is at hand, False for none.
+            text-mined literature that comes with the package, False for none.
         precedents: how many of them.
 
     Raises:
@@ -118,7 +118,7 @@ def build_graph(table: ReactionTable | str | os.PathLike[str]) -> HeteroData:
 
     >>> graph = build_graph("textbook")
     >>> graph["target"].num_nodes, graph["precursor"].num_nodes
-    (1224, 381)
+    (1224, 375)
 
     Raises:
         DataError: the table cannot be read, or has no rows.
@@ -154,11 +154,11 @@ def train(
     Raises:
         ConfigError: the configuration or the run folder is refused; nothing has been written then.
     """
-    from rrgraph.runs import load_any, workflow_of
+    from rrgraph.runs import load_run, workflow_of
     from rrgraph.util.config import set_values
     from rrgraph.util.named_configs import find_config
 
-    given: Any = load_any(find_config(config)) if isinstance(config, str | os.PathLike) else config
+    given: Any = load_run(find_config(config)) if isinstance(config, str | os.PathLike) else config
     workflow = workflow_of(given)
     values = {key: _plain(value) for key, value in (overrides or {}).items()}
     return cast("RunResult", workflow.run(set_values(given, values), resume=resume))

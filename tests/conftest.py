@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -40,6 +41,14 @@ def coarse_trees() -> Iterator[None]:
         coarse = partial(ensemble.HistGradientBoostingClassifier, max_bins=32)
         patch.setattr(ensemble, "HistGradientBoostingClassifier", coarse)
         yield
+
+
+@pytest.fixture
+def heed_ctrl_c() -> Iterator[None]:
+    """Heed Ctrl-C, here and in processes started from here, also where the tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import functools
 import importlib
@@ -9,6 +10,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -59,9 +61,8 @@ def test_the_import_loads_nothing_heavy():
 
 
 def test_planning_needs_no_torch():
-    assert run_python("import rrgraph as rr, sys; rr.SynthesisPlan, rr.Constraints; print('torch' in sys.modules)") == (
-        "False"
-    )
+    names = "rr.SynthesisPlan, rr.Constraints, rr.planning.SetSearch"
+    assert run_python(f"import rrgraph as rr, sys; {names}; print('torch' in sys.modules)") == "False"
 
 
 def test_every_name_is_there_and_listed():
@@ -70,6 +71,30 @@ def test_every_name_is_there_and_listed():
         assert getattr(rr, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'plam'"):
         rr.plam  # noqa: B018
+
+
+def test_every_package_is_an_attribute():
+    packages = sorted(path.parent.name for path in Path(rr.__file__).parent.glob("*/__init__.py"))
+    shown = run_python("import rrgraph as rr; print(*dir(rr))").split()
+    assert [name for name in packages if name not in shown] == ["cli", "util"]
+    assert run_python("import rrgraph as rr; print(rr.links.DECODERS is rr.links.decoders.DECODERS)") == "True"
+
+
+def test_notebooks_and_benchmarks_need_no_other_import():
+    root = Path(__file__).parents[1]
+    texts = {path.name: path.read_text(encoding="utf-8") for path in root.glob("benchmarks/*.py")}
+    for path in root.glob("notebooks/*.ipynb"):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        texts |= {f"{path.name}, code cell {number}": text for number, text in enumerate(code)}
+    behind = [
+        (name, node.module)
+        for name, text in texts.items()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("rrgraph")
+    ]
+    # A package inside another one, imported from by itself.
+    assert set(behind) == {("encoder_throughput.py", "rrgraph.properties.pretraining")}
 
 
 @pytest.mark.parametrize(
@@ -190,7 +215,9 @@ def test_a_set_is_balanced_once(monkeypatch):
 
 
 def test_what_cannot_be_balanced_has_no_masses():
-    plan = rr.plan("BaTiO3", candidates=["BaCO3", "TiO2", "Al2O3"], require="Al", top_k=1, literature=False)
+    options = {"candidates": ["BaCO3", "TiO2", "Al2O3"], "require": "Al", "top_k": 1, "literature": False}
+    assert len(rr.plan("BaTiO3", **options)) == 0
+    plan = rr.plan("BaTiO3", balanced=False, **options)
     assert plan.best.equation is None
     with pytest.raises(RRGraphError, match="cannot be balanced"):
         plan.best.grams(1)
@@ -235,12 +262,14 @@ def test_precedents_of_a_set_are_those_that_use_it(tmp_path):
     assert plan.to_dict()["evidence_table"] == "mine.csv"
 
 
-def test_literature_that_is_asked_for_has_to_be_at_hand(monkeypatch, tmp_path):
+def test_literature_comes_with_the_package(monkeypatch, tmp_path):
     monkeypatch.delenv("RRGRAPH_DATA", raising=False)
     monkeypatch.setattr("pooch.os_cache", lambda _: tmp_path)
-    assert rr.plan("BaTiO3", top_k=1).literature is None
-    with pytest.raises(DataError, match="literature=True needs recorded reactions"):
-        rr.plan("BaTiO3", literature=True)
+    plan = rr.plan("BaTiO3", top_k=1)
+    assert plan.best.literature[0].same_composition
+    assert plan.literature_table == "literature"
+    assert rr.plan("BaTiO3", top_k=1, literature=True).literature == plan.literature
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_temperature_without_energies_is_refused():

@@ -20,12 +20,12 @@ FILES = ("setup.py", "setup.cfg", "pyproject.toml", "MANIFEST.in", "README.md", 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
-    """A copy of the repository in a folder called like the package, without the large files."""
+    """A copy of the repository in a folder called like the package."""
     folder = tmp_path_factory.mktemp("beside") / "rrgraph"
     folder.mkdir()
     for name in FILES:
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.safetensors"))
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / name, folder)
     return folder
@@ -59,14 +59,30 @@ def test_a_script_beside_a_clone_imports_the_package(clone, tmp_path):
     assert python(named, tmp_path / "site", tmp_path) == str(clone / "configs" / "quickstart.yaml")
 
 
-def test_a_wheel_brings_every_configuration(clone, tmp_path):
-    site = tmp_path / "site"
-    install("build_wheel", clone, site)
+@pytest.fixture(scope="module")
+def site(clone, tmp_path_factory):
+    """A folder with what a wheel installs."""
+    folder = tmp_path_factory.mktemp("installed") / "site"
+    install("build_wheel", clone, folder)
+    return folder
+
+
+def test_a_wheel_brings_every_configuration(site):
     for path in (ROOT / "configs").rglob("*.yaml"):
         assert (site / "rrgraph" / path.relative_to(ROOT)).read_bytes() == path.read_bytes()
     named = "from rrgraph.util.named_configs import find_config; print(find_config('table2', group='experiments'))"
-    assert python(named, site, tmp_path) == "site/rrgraph/configs/experiments/table2.yaml"
+    assert python(named, site, site.parent) == "site/rrgraph/configs/experiments/table2.yaml"
     assert {path.name for path in site.iterdir()} == {"rrgraph", f"rrgraph-{__version__}.dist-info"}
+
+
+def test_what_a_wheel_installs_plans_in_an_empty_folder(site, tmp_path):
+    code = "import rrgraph as rr; print(rr.__file__, *rr.plan('BaTiO3', literature=False).best.precursors)"
+    environment = os.environ | {"PYTHONPATH": str(site)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.stderr == ""
+    place, *precursors = done.stdout.split()
+    assert place == str(site / "rrgraph" / "__init__.py")
+    assert sorted(precursors) == ["BaCO3", "TiO2"]
 
 
 def test_the_version_is_told_once_more_for_citations_and_in_the_changelog():

@@ -136,7 +136,7 @@ class DualEncoderBaseline(LinkBaseline):
         recorded = torch.zeros(similarities.shape, dtype=torch.bool)
         recorded[rows.edges[0], rows.edges[1]] = True
         counts = torch.bincount(rows.eligible[0], minlength=len(rows.targets)).tolist()
-        columns = rows.eligible[1].split(counts)
+        columns = torch.split(rows.eligible[1], counts)
         return (
             [row[feasible] for row, feasible in zip(similarities, columns, strict=True)],
             [row[feasible] for row, feasible in zip(recorded, columns, strict=True)],
@@ -146,7 +146,7 @@ class DualEncoderBaseline(LinkBaseline):
         from sklearn.linear_model import LogisticRegression
 
         scores, recorded = (torch.cat(rows) for rows in self._feasible_links(rows))
-        if len(recorded.unique()) < 2:
+        if len(torch.unique(recorded)) < 2:
             return
         fitted = LogisticRegression(C=np.inf).fit(scores[:, None].double().numpy(), recorded.numpy())
         self._scale, self._offset = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])

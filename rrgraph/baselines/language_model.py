@@ -175,7 +175,8 @@ def _answer(line: str, target: Composition, where: str) -> str:
         raise DataError(f"{where} has an invalid formula: {error}") from None
     if asked != target:
         raise DataError(f"{where} is for {decoded['target']}, expected {target.formula} as in the table.")
-    return decoded["answer"]
+    answer: str = decoded["answer"]
+    return answer
 
 
 def _bracketed(text: str) -> Iterator[list[str]]:

@@ -102,7 +102,7 @@ class MultiLabelTask(Task):
         return self._groups
 
     def batches(self, epoch: int, generator: torch.Generator) -> Sequence[Tensor]:
-        return torch.randperm(len(self.labels), generator=generator).split(self.batch_size)
+        return torch.split(torch.randperm(len(self.labels), generator=generator), self.batch_size)
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         logits = self.module(*(each[batch] for each in self.inputs))
@@ -192,7 +192,7 @@ class MultiLabelBaseline(LinkBaseline):
     def _run(self, inputs: Sequence[Tensor]) -> Tensor:
         """Return the logits (n, outputs) of inputs with n rows."""
         self._network.eval()
-        batches = zip(*(each.split(_BATCH_SIZE) for each in inputs), strict=True)
+        batches = zip(*(torch.split(each, _BATCH_SIZE) for each in inputs), strict=True)
         return torch.cat([self._network(*batch) for batch in batches])
 
 

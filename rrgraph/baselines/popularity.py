@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.baselines.base import BASELINES, LinkBaseline
-from rrgraph.chem import ELEMENTS, VOLATILE, Composition, source_elements
+from rrgraph.chem import ELEMENTS, VOLATILE, Composition, anhydrous, source_elements
 from rrgraph.data import ReactionTable, Split
 
 __all__ = ["Popularity"]
@@ -60,7 +60,7 @@ class Popularity(LinkBaseline):
         for target, precursors in reactions.values():
             elements, oxygen = target.elements, int("O" in target.elements)
             contained[oxygen, [_INDEX[symbol] for symbol in elements]] += 1
-            for precursor in precursors:
+            for precursor in map(anhydrous, precursors):
                 supplied.update((precursor.key, symbol, oxygen) for symbol in source_elements(precursor) & elements)
         self._contained = contained
         self._supplied = {}
@@ -94,10 +94,12 @@ class Popularity(LinkBaseline):
         self, counts: NDArray[np.float64], element: NDArray[np.int64], oxygen: int
     ) -> NDArray[np.float64]:
         """Return the smoothed p(candidate | element) of each slot, (slots,), strictly between 0 and 1."""
-        overall = (counts.sum(0) + self.alpha) / (self._contained.sum(0)[element] + 1)
+        overall: NDArray[np.float64] = (counts.sum(0) + self.alpha) / (self._contained.sum(0)[element] + 1)
         if not self.by_oxygen:
             return overall
-        return (counts[oxygen] + self.beta * overall) / (self._contained[oxygen, element] + self.beta)
+        smoothed: NDArray[np.float64] = counts[oxygen] + self.beta * overall
+        smoothed /= self._contained[oxygen, element] + self.beta
+        return smoothed
 
 
 def _membership(element_sets: Sequence[frozenset[str]]) -> NDArray[np.bool_]:

@@ -2,13 +2,15 @@
 
 from rrgraph.chem.balance import BalanceError, balance
 from rrgraph.chem.canonical import TOLERANCE, canonical_key
-from rrgraph.chem.charges import HALOGENS, NOBLE_GASES
+from rrgraph.chem.carbon import carbon_source, supplies_carbon
+from rrgraph.chem.charges import ALKALI, ALKALINE_EARTHS, HALOGENS, NOBLE_GASES
 from rrgraph.chem.composition import Composition, Dopant
 from rrgraph.chem.elements import ATOMIC_NUMBERS, ELEMENTS, VOLATILE, element_system, source_elements
 from rrgraph.chem.equation import BalancedEquation
 from rrgraph.chem.formula import FormulaWarning, composition_from_amounts, format_amount, parse_formula
 from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS
 from rrgraph.chem.generation.plausible import plausible_by_class, plausible_precursors
+from rrgraph.chem.hydrates import anhydrous
 from rrgraph.chem.mass import batch_masses, molar_mass
 from rrgraph.chem.materials import (
     Material,
@@ -32,6 +34,8 @@ from rrgraph.chem.thermo import (
 from rrgraph.chem.word_vectors import element_vectors
 
 __all__ = [
+    "ALKALI",
+    "ALKALINE_EARTHS",
     "ATMOSPHERE",
     "ATOMIC_NUMBERS",
     "BYPRODUCTS",
@@ -49,11 +53,13 @@ __all__ = [
     "FormulaWarning",
     "GasData",
     "Material",
+    "anhydrous",
     "as_composition",
     "as_compositions",
     "balance",
     "batch_masses",
     "canonical_key",
+    "carbon_source",
     "check_temperature",
     "composition_from_amounts",
     "element_system",
@@ -72,4 +78,5 @@ __all__ = [
     "solid_uncertainty",
     "source_elements",
     "split_terms",
+    "supplies_carbon",
 ]

@@ -63,7 +63,8 @@ def _proposals(sizes: np.ndarray, fractions: list[float]) -> list[int]:
     for fraction in fractions:
         products = sizes * fraction
         sizes = sizes[np.abs(products - np.rint(products)) <= sizes * (TOLERANCE + 1e-12)]
-    return sizes.astype(int).tolist()
+    proposals: list[int] = sizes.astype(int).tolist()
+    return proposals
 
 
 def _within(candidate: list[int], size: int, counts: list[int], total: int) -> bool:

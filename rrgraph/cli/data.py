@@ -14,7 +14,7 @@ __all__ = ["add_parser"]
 
 _EXAMPLES = """\
   rrgraph data fetch                                         list what can be fetched
-  rrgraph data fetch uspto_50k
+  rrgraph data fetch text_mined
   rrgraph data clean recipes.json.xz --output clean.parquet --report report.json
   rrgraph data clean text_mined --output clean.csv.gz
   rrgraph data split text_mined nms --holdout holdout.csv --output splits/
@@ -54,7 +54,8 @@ def _fetch(arguments: argparse.Namespace) -> None:
         print(fetch(arguments.name, sha256=arguments.sha256, trust=arguments.trust))
         return
     for entry in CATALOGUE.values():
-        origin = entry.url or f"no public address of its own; prepared from {entry.recipe}"
+        addresses = [entry.url] if entry.url else [part.url for part in entry.parts]
+        origin = " + ".join(addresses) or f"no public address of its own; prepared from {entry.recipe}"
         print(f"{entry.name}\n  {entry.description}\n  {entry.origin}; {entry.licence}\n  {origin}")
 
 

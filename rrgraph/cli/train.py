@@ -36,11 +36,11 @@ def run(arguments: argparse.Namespace) -> None:
     from rrgraph.cli.common.explain import show_settings
     from rrgraph.cli.common.show import show_metrics
     from rrgraph.cli.organic.show import show_reactions
-    from rrgraph.runs import load_any, workflow_of
+    from rrgraph.runs import load_run, workflow_of
     from rrgraph.util.named_configs import find_config
     from rrgraph.util.settings import check
 
-    config = load_any(find_config(arguments.config), arguments.overrides)
+    config = load_run(find_config(arguments.config), arguments.overrides)
     if arguments.explain is not None:
         check(config)
         show_settings(config, arguments.explain)

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command, add_config, positive_int
-from rrgraph.errors import ConfigError, StudyError
 
 if TYPE_CHECKING:
-    from rrgraph.runs import BaselineConfig, RunConfig
     from rrgraph.tuning import Outcome, StudyResult, StudyStart
 
 __all__ = ["add_parser", "run"]
@@ -61,11 +59,12 @@ def add_parser(name: str, commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the study, then show what it found; return 1 if a trial failed."""
+    from rrgraph.runs import load_run
     from rrgraph.tuning import find_space, load_space, tune
     from rrgraph.util.named_configs import find_config
 
     arguments.config = find_config(arguments.config)
-    config = _load(arguments)
+    config = load_run(arguments.config, arguments.overrides)
     space = arguments.space
     path = find_config(space, group="tuning") if space else find_space(arguments.config, config)
     teller = _Teller()
@@ -87,27 +86,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise
     _show(result)
     return 1 if result.failures else 0
-
-
-def _load(arguments: argparse.Namespace) -> RunConfig | BaselineConfig:
-    """Return the configuration; one of pretraining is refused with the reason."""
-    from rrgraph.properties.pretraining import PretrainConfig
-    from rrgraph.runs import load_run
-    from rrgraph.util.config import load_config
-
-    try:
-        return load_run(arguments.config, arguments.overrides)
-    except ConfigError:
-        try:
-            load_config(arguments.config, arguments.overrides, schema=PretrainConfig)
-        except ConfigError:
-            pass
-        else:
-            raise StudyError(
-                f"'{arguments.config}' is a configuration of rrgraph pretrain; rrgraph tune searches those of "
-                "rrgraph train, whose runs are measured on recorded reactions."
-            ) from None
-        raise
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from rrgraph.data.download import fetch
 from rrgraph.data.grouping import group_reactions
 from rrgraph.data.leakage import LeakageReport, Overlap
 from rrgraph.data.literature.known_reactions import KnownReaction, KnownReactions, overlap_vectors, similarity
-from rrgraph.data.literature.tables import LITERATURE_TABLES, available_literature, load_known_reactions
+from rrgraph.data.literature.tables import LITERATURE, load_known_reactions
 from rrgraph.data.preferred_spelling import preferred_spelling
 from rrgraph.data.reaction import PrecursorSet, Reaction
 from rrgraph.data.splits import SPLITS, Split, split_table
@@ -21,7 +21,7 @@ from rrgraph.data.table import COLUMNS, SEPARATOR, ReactionTable
 __all__ = [
     "CATALOGUE",
     "COLUMNS",
-    "LITERATURE_TABLES",
+    "LITERATURE",
     "RECIPE_SUFFIXES",
     "SEPARATOR",
     "SPLITS",
@@ -46,7 +46,6 @@ __all__ = [
     "Split",
     "Subset",
     "TableStatistics",
-    "available_literature",
     "cache_folder",
     "clean_recipes",
     "clean_table",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from rrgraph.chem import Composition
 
 __all__ = ["LinkBatch", "SetBatch"]
+
+N = TypeVar("N", bound=np.generic)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +45,11 @@ class LinkBatch:
         """Number of targets and of candidates."""
         return len(self.targets), len(self.candidates)
 
-    def select(self, links: NDArray | slice) -> Self:
+    def select(self, links: NDArray[np.bool_ | np.integer] | slice) -> Self:
         """Return only some links: a mask, indices or a slice."""
         return replace(self, target_index=self.target_index[links], candidate_index=self.candidate_index[links])
 
-    def take(self, grid: NDArray) -> NDArray:
+    def take(self, grid: NDArray[N]) -> NDArray[N]:
         """Return the value (links,) of each link from those of all (targets, candidates)."""
         return grid[self.target_index, self.candidate_index]
 

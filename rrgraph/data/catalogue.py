@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -15,14 +16,38 @@ from rrgraph.errors import DataError, suggestion
 from rrgraph.util.files import sha256_file
 from rrgraph.util.tabular import SUFFIXES
 
-__all__ = ["CATALOGUE", "CatalogueEntry", "cache_folder", "data_checksum", "data_path", "entry", "load_table"]
+__all__ = [
+    "CATALOGUE",
+    "CatalogueEntry",
+    "PublishedFile",
+    "cache_folder",
+    "data_checksum",
+    "data_path",
+    "embedded_file",
+    "entry",
+    "load_table",
+]
 
 #: Name of the environment variable that points to a folder of already downloaded tables.
 FOLDER_VARIABLE = "RRGRAPH_DATA"
 
-#: Name of the table inside the package.
-EMBEDDED = "textbook"
-_EMBEDDED_FILE = resources.files("rrgraph.data") / "textbook.csv"
+#: Tables inside the package by name: precursors of the textbook, and distinct reactions of the literature.
+EMBEDDED = {"textbook": "textbook.csv", "literature": "literature/literature.csv.gz"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedFile:
+    """A file that a catalogued one is prepared from.
+
+    Attributes:
+        url: public address of exactly this file, fixed to a commit.
+        sha256: of the file.
+        size: in bytes.
+    """
+
+    url: str
+    sha256: str
+    size: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +64,8 @@ class CatalogueEntry:
         sha256: of the published file, from two independent sources; empty if not known.
         size: of the published file in bytes, 0 if not known.
         recipe: for a prepared file, what it was made from.
+        parts: for a file that `rrgraph data fetch` prepares, those that it is joined from: reactions with numbered
+            precursors, and the precursors by number.
     """
 
     name: str
@@ -50,8 +77,18 @@ class CatalogueEntry:
     sha256: str = ""
     size: int = 0
     recipe: str = ""
+    parts: tuple[PublishedFile, ...] = ()
+
+    @property
+    def can_be_fetched(self) -> bool:
+        """Whether there is a public address."""
+        return bool(self.url or self.parts)
 
 
+_ELEMWISE = (
+    "https://raw.githubusercontent.com/Xiafyjck/auto_ElemwiseRetro/3402506280f48713d3298ddc184fa061c2673ed4/"
+    "data_processing/raw/"
+)
 _KONONOVA = "Kononova et al., Scientific Data 6, 203 (2019)"
 _CRABNET = "Wang et al., npj Computational Materials 7, 77 (2021), github.com/anthony-wang/CrabNet"
 #: Tables of the CrabNet benchmark (columns formula, value, part), each with its property and number of rows.
@@ -79,6 +116,18 @@ _ENTRIES = (
         origin=f"{_KONONOVA}; He et al., Science Advances 9, eadg8180 (2023)",
         licence="CC BY 4.0",
         recipe="data_processing/raw/ceder_split.csv of github.com/Xiafyjck/auto_ElemwiseRetro at commit 3402506",
+        parts=(
+            PublishedFile(
+                url=_ELEMWISE + "ceder_split.csv",
+                sha256="31374da70fa6f903a667e411e51df3ce9cb363249c69ace8ee02e0c8b8f3c769",
+                size=3_435_017,
+            ),
+            PublishedFile(
+                url=_ELEMWISE + "ceder_precursor_id.json",
+                sha256="d6020b875737f90586ddc6ce72325a7a846e81878e1d5183ef8521ebe2400668",
+                size=29_578,
+            ),
+        ),
     ),
     CatalogueEntry(
         name="text_mined_recipes",
@@ -88,8 +137,10 @@ _ENTRIES = (
         licence="CC BY 4.0",
         url=(
             "https://raw.githubusercontent.com/CederGroupHub/text-mined-synthesis_public/"
-            "de224e948b0a5ef88d2089ce78e86511adfeb823/solid-state_dataset_2019-12-03.json.xz"
+            "fca0a994ddb36b37d39b803e8a21880aaecb1d71/solid-state_dataset_2019-12-03.json.xz"
         ),
+        sha256="7559aafabfbe6be5ceef5cfeb5cbf046ce95f10c1ae0b3536d4e5eb427777e94",
+        size=3_391_040,
     ),
     CatalogueEntry(
         name="nms_validation",
@@ -194,7 +245,7 @@ def data_path(name: str) -> Path:
             raise DataError(f"'{cached}' has changed since it was fetched: run `rrgraph data fetch {name}` again.")
         return cached
     beside = f" (looked in '{folder}' and '{cache_folder()}')" if folder else ""
-    if wanted.url:
+    if wanted.can_be_fetched:
         raise DataError(f"Table '{name}' is not on this computer{beside}: run `rrgraph data fetch {name}`.")
     raise DataError(
         f"Table '{name}' is not on this computer{beside}: put it at '{wanted.path}' in the folder given by "
@@ -215,11 +266,16 @@ def checksum_note(file: Path) -> Path:
     return file.with_name(file.name + ".sha256")
 
 
+def embedded_file(name: str) -> AbstractContextManager[Path]:
+    """Return a context that gives the path of a table of the package, one of `EMBEDDED`."""
+    return resources.as_file(resources.files("rrgraph.data") / EMBEDDED[name])
+
+
 def load_table(name_or_path: str | os.PathLike[str]) -> ReactionTable:
-    """Read a reaction table: `textbook` (part of the package), a catalogued table, or a file.
+    """Read a reaction table: `textbook` or `literature` (parts of the package), a catalogued table, or a file.
 
     Args:
-        name_or_path: `textbook`, the name of a catalogued table, or the path of a file.
+        name_or_path: name of a table of the package or of a catalogued one, or the path of a file.
 
     Raises:
         DataError: there is neither such a name nor such a file, or it is not a reaction table.
@@ -229,8 +285,8 @@ def load_table(name_or_path: str | os.PathLike[str]) -> ReactionTable:
         'Ba3UO6'
     """
     name = os.fspath(name_or_path)
-    if name == EMBEDDED:
-        with resources.as_file(_EMBEDDED_FILE) as path:
+    if name in EMBEDDED:
+        with embedded_file(name) as path:
             return ReactionTable.read(path)
     tables = [item.name for item in CATALOGUE.values() if item.path.endswith(SUFFIXES) and "reactions/" in item.path]
     if name in tables:
@@ -238,7 +294,7 @@ def load_table(name_or_path: str | os.PathLike[str]) -> ReactionTable:
     if name in CATALOGUE:
         raise DataError(f"'{name}' is not a reaction table but the catalogued file '{CATALOGUE[name].path}'.")
     if not name.lower().endswith(SUFFIXES) and not Path(name).exists():
-        choices = [EMBEDDED, *tables]
+        choices = [*EMBEDDED, *tables]
         raise DataError(
             f"'{name}' is neither a file nor a named reaction table, expected a path or one of {', '.join(choices)}."
             f"{suggestion(name, choices)}"
@@ -247,14 +303,14 @@ def load_table(name_or_path: str | os.PathLike[str]) -> ReactionTable:
 
 
 def data_checksum(name_or_path: str | os.PathLike[str]) -> str:
-    """Return the SHA-256 of the embedded table, of a catalogued file or of the file at a path.
+    """Return the SHA-256 of a table of the package, of a catalogued file or of the file at a path.
 
     Raises:
         DataError: there is neither such a name nor such a file.
     """
     name = os.fspath(name_or_path)
-    if name == EMBEDDED:
-        with resources.as_file(_EMBEDDED_FILE) as path:
+    if name in EMBEDDED:
+        with embedded_file(name) as path:
             return sha256_file(path)
     path = data_path(name) if name in CATALOGUE else Path(name)
     if not path.is_file():

@@ -1,23 +1,28 @@
 """Downloads of catalogued files into the user cache.
 
-Takes a name of the catalogue and returns the path of a file whose checksum was verified; a file that was cut or changed
-on its way is refused and never left in place.
+Takes a name of the catalogue and returns the path of a file whose checksum was verified, or that is joined from two
+such files; a file that was cut or changed on its way is refused and never left in place.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import pandas as pd
 import pooch
 import requests
 
-from rrgraph.data.catalogue import cache_folder, checksum_note, entry, recorded_checksum
+from rrgraph.data.catalogue import PublishedFile, cache_folder, checksum_note, entry, recorded_checksum
+from rrgraph.data.table import SEPARATOR
 from rrgraph.errors import DataError
 from rrgraph.util.files import sha256_file, write_text
+from rrgraph.util.tabular import write_frame
 
 __all__ = ["fetch"]
 
@@ -46,11 +51,13 @@ def fetch(name: str, *, sha256: str = "", trust: bool = False) -> Path:
             failed or cut transfer, or a file whose checksum differs.
     """
     wanted = entry(name)
-    if not wanted.url:
+    if not wanted.can_be_fetched:
         raise DataError(f"Table '{name}' has no public address of its own: it is prepared from {wanted.recipe}.")
     if sha256 and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
         raise DataError(f"'{sha256}' is not a SHA-256 checksum: expected 64 hexadecimal digits.")
     target = cache_folder() / wanted.path
+    if wanted.parts:
+        return _joined(name, wanted.parts, target, sha256.lower())
     expected = recorded_checksum(wanted, target) or sha256.lower()
     if sha256 and expected != sha256.lower():
         raise DataError(f"Table '{name}' is recorded with checksum {expected}, not with {sha256.lower()}.")
@@ -65,6 +72,36 @@ def fetch(name: str, *, sha256: str = "", trust: bool = False) -> Path:
     if not wanted.sha256:
         write_text(checksum_note(target), f"{expected or sha256_file(target)}  {target.name}\n")
     return target
+
+
+def _joined(name: str, parts: Sequence[PublishedFile], target: Path, sha256: str) -> Path:
+    """Fetch the two files that a reaction table is joined from, and write it."""
+    note = checksum_note(target)
+    if not (target.is_file() and note.is_file() and note.read_text(encoding="utf-8").split()[0] == sha256_file(target)):
+        fetched = [target.parent / Path(part.url).name for part in parts]
+        for part, path in zip(parts, fetched, strict=True):
+            _retrieve(name, part.url, path, part.sha256)
+        write_frame(_numbered_reactions(*fetched), target)
+        write_text(note, f"{sha256_file(target)}  {target.name}\n")
+        for path in fetched:
+            path.unlink()
+    if sha256 and sha256_file(target) != sha256:
+        raise DataError(f"Table '{name}' as it is prepared here has checksum {sha256_file(target)}, not {sha256}.")
+    return target
+
+
+def _numbered_reactions(reactions: Path, precursors: Path) -> pd.DataFrame:
+    """Return the reactions of a CSV file in which precursors are numbers, of which a JSON file gives the formulas.
+
+    The file of formulas maps each number to a list of spellings; the first is taken.
+    """
+    spellings = json.loads(precursors.read_text(encoding="utf-8"))
+    frame = pd.read_csv(reactions, dtype=str, keep_default_na=False)
+    joined = [
+        SEPARATOR.join(spellings[number.strip()][0] for number in numbers.split(","))
+        for numbers in frame["precursor_ids"].tolist()
+    ]
+    return frame.assign(precursors=joined)[["target", "precursors", "year", "doi"]]
 
 
 def _retrieve(name: str, url: str, target: Path, expected: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from rrgraph.chem import Composition
+from rrgraph.chem import Composition, anhydrous
 from rrgraph.errors import DataError
 
 __all__ = ["PrecursorSet", "Reaction"]
@@ -15,10 +15,11 @@ __all__ = ["PrecursorSet", "Reaction"]
 class PrecursorSet:
     """An immutable set of precursors that keeps the order in which they were given.
 
-    Equality and hash depend on the canonical compositions; of two spellings of one precursor the first is kept.
+    Equality and hash depend on the canonical compositions, where a hydrate stands for its salt; of two spellings of one
+    precursor the first is kept.
 
     Attributes:
-        keys: canonical keys of the members.
+        keys: canonical keys of the members, of hydrates those of their salts.
     """
 
     keys: frozenset[str]
@@ -32,7 +33,7 @@ class PrecursorSet:
         """
         members: dict[str, Composition] = {}
         for precursor in precursors:
-            members.setdefault(precursor.key, precursor)
+            members.setdefault(anhydrous(precursor).key, precursor)
         if not members:
             raise DataError("A precursor set needs at least one precursor.")
         object.__setattr__(self, "keys", frozenset(members))
@@ -45,7 +46,7 @@ class PrecursorSet:
         return len(self._members)
 
     def __contains__(self, item: object) -> bool:
-        return isinstance(item, Composition) and item.key in self.keys
+        return isinstance(item, Composition) and anhydrous(item).key in self.keys
 
     @property
     def elements(self) -> frozenset[str]:

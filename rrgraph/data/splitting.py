@@ -165,7 +165,8 @@ def keep_together(table: ReactionTable, *, systems: bool = False) -> NDArray[np.
     rows = np.tile(np.arange(len(table)), len(columns))
     first = np.concatenate([np.zeros(0, dtype=np.int64), *map(_first_rows, columns)])
     links = coo_array((np.ones(len(rows)), (rows, first)), shape=(len(table), len(table)))
-    return connected_components(links, directed=False)[1].astype(np.int64)
+    units: NDArray[np.int32] = connected_components(links, directed=False)[1]
+    return units.astype(np.int64)
 
 
 def _first_rows(values: pd.Series) -> NDArray[np.int64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rrgraph.chem import Composition, FormulaWarning, element_system, parse_formula
+from rrgraph.chem import Composition, FormulaWarning, anhydrous, element_system, parse_formula
 from rrgraph.data.reaction import PrecursorSet, Reaction
 from rrgraph.errors import DataError, FormulaError, suggestion
 from rrgraph.util.tabular import read_frame, write_frame
@@ -83,15 +83,6 @@ class ReactionTable:
         """Write the table atomically in the format of the suffix; optional columns without values are omitted."""
         empty = [name for name in COLUMNS[2:] if self.frame[name].isna().all()]
         write_frame(self.frame.drop(columns=empty), path)
-
-    @classmethod
-    def from_reactions(cls, reactions: Iterable[Reaction]) -> ReactionTable:
-        """Build a table from reactions, in order."""
-        rows = [
-            (r.target.formula, SEPARATOR.join(p.formula for p in r.precursors), r.year, r.doi, r.split)
-            for r in reactions
-        ]
-        return cls(pd.DataFrame(rows, columns=list(COLUMNS)))
 
     @classmethod
     def concat(cls, tables: Sequence[ReactionTable]) -> ReactionTable:
@@ -192,7 +183,7 @@ class ReactionTable:
 
     @cached_property
     def set_keys(self) -> list[frozenset[str]]:
-        """Canonical keys of each row's precursors."""
+        """Canonical keys of each row's precursors, see `PrecursorSet`."""
         return [precursors.keys for precursors in self.precursor_sets]
 
     @cached_property
@@ -206,10 +197,10 @@ class ReactionTable:
         return self.frame["year"].to_numpy(dtype=np.float64, na_value=np.nan)
 
     def precursors(self) -> dict[str, Composition]:
-        """Return every precursor by canonical key, in order of first appearance."""
+        """Return every precursor by canonical key, in order of first appearance; of hydrates their salts."""
         found: dict[str, Composition] = {}
         for members in dict.fromkeys(self.precursor_sets):
-            for member in members:
+            for member in map(anhydrous, members):
                 found.setdefault(member.key, member)
         return found
 

@@ -36,8 +36,8 @@ class Protocol:
     Attributes:
         name: used in reports; `override` adds the changed flags to it.
         set_size: "known" gives the planner the size of the recorded set, with "unknown" sizes 1 to `max_size` compete.
-        cover: with "strict" the precursors supply every target element, with "exempt" C, H, O and N may come from the
-            atmosphere.
+        cover: with "strict" the precursors supply every target element, with "exempt" H, O, N and the C of carbonates
+            may come from the atmosphere.
         max_candidates: number of most probable candidates that form sets, None for the whole pool.
         foreign: whether a precursor may contain an element (except C, H, O and N) that the target lacks.
         ties: "optimistic" ranks the recorded set before sets of equal score, "pessimistic" after them.

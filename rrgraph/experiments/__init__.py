@@ -4,6 +4,7 @@ from rrgraph.experiments.comparison import Cell, Column, Difference, Panel, comp
 from rrgraph.experiments.config import ExperimentConfig, QuickConfig, SearchConfig, SystemConfig, load_experiment
 from rrgraph.experiments.experiment import ExperimentResult, Outcome, run_experiment
 from rrgraph.experiments.grid import Run, expand
+from rrgraph.experiments.search_cost import timed
 from rrgraph.experiments.tables import csv_table, latex_table, markdown_table, plain_rows
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "markdown_table",
     "plain_rows",
     "run_experiment",
+    "timed",
 ]

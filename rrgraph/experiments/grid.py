@@ -10,7 +10,7 @@ from typing import Any
 
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.experiments.config import ExperimentConfig
-from rrgraph.runs import AnyConfig, Workflow, load_any, workflow_of
+from rrgraph.runs import AnyConfig, Workflow, load_run, workflow_of
 from rrgraph.training import check_folder
 
 __all__ = ["Run", "check_grid", "expand", "is_finished"]
@@ -62,7 +62,7 @@ def expand(experiment: ExperimentConfig) -> list[Run]:
             protocol.
     """
     configs = {
-        name: load_any(system.config, [*experiment.overrides, *system.overrides])
+        name: load_run(system.config, [*experiment.overrides, *system.overrides])
         for name, system in experiment.systems.items()
     }
     workflow = _common_workflow(configs)
@@ -140,4 +140,5 @@ def is_finished(run: Run) -> bool:
 
 
 def _recorded(run: Run) -> AnyConfig:
-    return load_any(run.folder / "config.yaml", recorded=True)
+    recorded: AnyConfig = load_run(run.folder / "config.yaml", recorded=True)
+    return recorded

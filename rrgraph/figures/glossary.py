@@ -34,7 +34,7 @@ _FLAGS: Final = {
     ("set_size", "known"): "The number of precursors of the recorded set is known to the system.",
     ("set_size", "unknown"): "The number of precursors is unknown; sets of 1 to {max_size} compete.",
     ("cover", "strict"): "The precursors must supply every element of the target.",
-    ("cover", "exempt"): "C, H, O and N may come from the atmosphere.",
+    ("cover", "exempt"): "H, O, N and the C of carbonates may come from the atmosphere.",
     ("foreign", "allowed"): "Precursors may contain elements that the target lacks.",
     ("foreign", "forbidden"): "Precursors may not contain elements that the target lacks (except C, H, O and N).",
     ("ties", "optimistic"): "Among sets with equal scores, the recorded one comes first.",

@@ -55,7 +55,8 @@ def reduced_vectors() -> NDArray[np.float32]:
     axes = axes[:DIMENSION]
     # The sign of an axis is arbitrary; stored vectors need it to be the same everywhere.
     axes *= np.sign(axes[np.arange(DIMENSION), np.abs(axes).argmax(1)])[:, None]
-    return (vectors @ axes.T).astype(np.float32)
+    reduced: NDArray[np.float64] = vectors @ axes.T
+    return reduced.astype(np.float32)
 
 
 @cache
@@ -63,11 +64,12 @@ def element_similarity() -> NDArray[np.float32]:
     """Return exp((cosine - 1) / 0.15) of the centred element vectors, (elements, elements); 1 on the diagonal."""
     vectors = unit_rows(element_vectors())
     vectors = unit_rows(vectors - vectors.mean(0))
-    similarity = np.exp((vectors @ vectors.T - 1) / _LIKENESS)
+    similarity: NDArray[np.float32] = np.exp((vectors @ vectors.T - 1) / _LIKENESS)
     np.fill_diagonal(similarity, 1.0)
     return similarity.astype(np.float32)
 
 
-def unit_rows(rows: NDArray) -> NDArray:
+def unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return rows scaled to length 1; rows of zeros stay."""
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(1e-9)
+    scaled: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(1e-9)
+    return scaled

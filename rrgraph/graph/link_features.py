@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,13 +70,13 @@ class FrequencyFeatures:
         index = {precursor.key: position for position, precursor in enumerate(vocabulary)}
         return cls(LinkCounts.fit(table, vocabulary), KnownSystems.fit(table, index))
 
-    def to_arrays(self) -> dict[str, NDArray]:
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all counts by name, for a checkpoint."""
         counts = {_COUNTS + name: values for name, values in self.counts.to_arrays().items()}
         return counts | {_SYSTEMS + name: values for name, values in self.systems.to_arrays().items()}
 
     @classmethod
-    def from_arrays(cls, vocabulary: Sequence[Composition], arrays: Mapping[str, NDArray]) -> FrequencyFeatures:
+    def from_arrays(cls, vocabulary: Sequence[Composition], arrays: Mapping[str, NDArray[Any]]) -> FrequencyFeatures:
         """Return what `to_arrays` described.
 
         Raises:

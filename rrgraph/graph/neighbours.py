@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +80,7 @@ class KnownSystems:
         """The system of each entry, (entries,)."""
         return np.repeat(np.arange(len(self.presence)), np.diff(self.offsets))
 
-    def to_arrays(self) -> dict[str, NDArray]:
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays by their names in checkpoints, vectors and shares in 16 bits."""
         return {
             "presence": self.presence,
@@ -91,7 +91,7 @@ class KnownSystems:
         }
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray]) -> KnownSystems:
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> KnownSystems:
         """Return what `to_arrays` described.
 
         Raises:
@@ -221,7 +221,9 @@ class _Kernel:
         self._total = source._elements.sums(self._weights)
         self._formed = source._formed.sums(self._weights)
 
-    def used(self, rows: NDArray, element: NDArray, slot: NDArray) -> NDArray:
+    def used(
+        self, rows: NDArray[np.int64], element: NDArray[np.int64], slot: NDArray[np.int64]
+    ) -> NDArray[np.floating]:
         source = self._source
         usual = source._used.totals[slot] / source._elements.totals[element].clip(1)
         return self._log(
@@ -231,7 +233,9 @@ class _Kernel:
             np.where(slot >= 0, usual, 0.0),
         )
 
-    def formed(self, rows: NDArray, element: NDArray, form: NDArray) -> NDArray:
+    def formed(
+        self, rows: NDArray[np.int64], element: NDArray[np.int64], form: NDArray[np.int64]
+    ) -> NDArray[np.floating]:
         source = self._source
         cell = np.where(form >= 0, element * len(source.forms) + form, 0)
         usual = source._formed.totals[cell] / source._elements.totals[element].clip(1)
@@ -242,7 +246,9 @@ class _Kernel:
             np.where(form >= 0, usual, 0.0),
         )
 
-    def analogous(self, rows: NDArray, element: NDArray, form: NDArray) -> NDArray:
+    def analogous(
+        self, rows: NDArray[np.int64], element: NDArray[np.int64], form: NDArray[np.int64]
+    ) -> NDArray[np.floating]:
         source, forms = self._source, len(self._source.forms)
         sums = self._formed.reshape(-1, len(ELEMENTS), forms)
         alike = np.einsum("ef,tfk->tek", element_similarity(), sums, optimize=True)
@@ -257,8 +263,15 @@ class _Kernel:
         )
 
     @staticmethod
-    def _log(count: NDArray, total: NDArray, unit: NDArray, usual: NDArray) -> NDArray:
-        return np.log((count + _SMOOTHING * unit * usual) / (total + _SMOOTHING * unit).clip(1e-30) + NEVER)
+    def _log(
+        count: NDArray[np.floating],
+        total: NDArray[np.floating],
+        unit: NDArray[np.floating],
+        usual: NDArray[np.floating],
+    ) -> NDArray[np.floating]:
+        shares: NDArray[np.floating] = (count + _SMOOTHING * unit * usual) / (total + _SMOOTHING * unit).clip(1e-30)
+        logs: NDArray[np.floating] = np.log(shares + NEVER)
+        return logs
 
 
 def _embed(presence: NDArray[np.bool_], vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,8 @@ SET_FREQUENCY_FEATURES: Final = (
     "unseen",
 )
 """Names of the frequency features of a set, in column order; see `SetFrequencyFeatures.features`."""
+
+_Whole: TypeAlias = "NDArray[np.int64] | int"
 
 _MOST_SOURCES: Final = 8
 _LEAST_EXCESS, _MOST_EXCESS = -4, 3
@@ -131,7 +133,7 @@ class SetFrequencyFeatures:
             sizes=sizes,
         )
 
-    def to_arrays(self) -> dict[str, NDArray]:
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the counts by the name of the argument, without the names of the forms."""
         return {name: getattr(self, name) for name in ("pairs", "together", "form_uses", "form_pairs", "sizes")}
 
@@ -141,7 +143,7 @@ class SetFrequencyFeatures:
         vocabulary: Sequence[Composition],
         systems: KnownSystems,
         forms: Sequence[str],
-        arrays: Mapping[str, NDArray],
+        arrays: Mapping[str, NDArray[Any]],
     ) -> SetFrequencyFeatures:
         """Return what `to_arrays` described.
 
@@ -235,7 +237,7 @@ def _set_form(precursor: Composition) -> str:
     return f"{metals} {'-'.join(sorted(precursor.elements & NON_METALS))}"
 
 
-def _size_cell(family: NDArray | int, sources: NDArray | int, excess: NDArray | int) -> tuple:
+def _size_cell(family: _Whole, sources: _Whole, excess: _Whole) -> tuple[_Whole, _Whole, _Whole]:
     return (
         family,
         np.minimum(sources, _MOST_SOURCES),
@@ -244,7 +246,7 @@ def _size_cell(family: NDArray | int, sources: NDArray | int, excess: NDArray | 
 
 
 def _pair_lift(
-    vocabulary: Sequence[Composition], systems: KnownSystems, pairs: NDArray, together: NDArray
+    vocabulary: Sequence[Composition], systems: KnownSystems, pairs: NDArray[np.int32], together: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return uses (n,) and log ratios (n + 1, n + 1) of pairs; the last row is that of a precursor never seen."""
     number = len(vocabulary)

@@ -5,6 +5,7 @@ All decoders share one interface, so that Retro-Rank-In table 5 is a change of o
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 
 import torch
@@ -87,7 +88,8 @@ class _PooledDecoder(LinkDecoder):
         pooled = self.pool(targets, precursors)
         if statistics is not None:
             pooled = torch.cat([pooled, statistics], dim=-1)
-        return self.network(pooled).squeeze(-1)
+        logits: Tensor = self.network(pooled)
+        return logits.squeeze(-1)
 
 
 @DECODERS.register("concat")
@@ -142,7 +144,8 @@ class SelfAttentionDecoder(_SequenceDecoder):
         )
 
     def contextualise(self, pair: Tensor) -> Tensor:
-        return self.attention(pair, pair, pair, need_weights=False)[0]
+        states: Tensor = self.attention(pair, pair, pair, need_weights=False)[0]
+        return states
 
 
 @DECODERS.register("transformer")
@@ -161,7 +164,8 @@ class TransformerDecoder(_SequenceDecoder):
         )
 
     def contextualise(self, pair: Tensor) -> Tensor:
-        return self.block(pair)
+        states: Tensor = self.block(pair)
+        return states
 
 
 class _BilinearForm(LinkDecoder):
@@ -177,7 +181,7 @@ class _BilinearForm(LinkDecoder):
         """Return (pairs,)."""
 
     def forward(self, targets: Tensor, precursors: Tensor, statistics: Tensor | None = None) -> Tensor:
-        logits = self.form(targets, precursors) + self.bias
+        logits: Tensor = self.form(targets, precursors) + self.bias
         return logits if self.weigh is None else logits + self.weigh(statistics).squeeze(-1)
 
 
@@ -186,7 +190,7 @@ class DotDecoder(_BilinearForm):
     """Dot product, scaled by the square root of the width."""
 
     def form(self, targets: Tensor, precursors: Tensor) -> Tensor:
-        return (targets * precursors).sum(-1) / self.width**0.5
+        return (targets * precursors).sum(-1) / math.sqrt(self.width)
 
 
 @DECODERS.register("bilinear")

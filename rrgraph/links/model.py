@@ -47,7 +47,8 @@ class LinkModel(nn.Module):
 
     def encode(self, elements: Tensor, fractions: Tensor) -> Tensor:
         """Return the embeddings (n, width) of compositions (n, k)."""
-        return self.encoder(elements, fractions)
+        embeddings: Tensor = self.encoder(elements, fractions)
+        return embeddings
 
     def forward(self, targets: Tensor, precursors: Tensor, statistics: Tensor | None = None) -> Tensor:
         """Return the logits (pairs,) of links between embeddings (pairs, width), averaged over the decoders."""

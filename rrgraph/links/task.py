@@ -75,7 +75,7 @@ class LinkTask(Task):
     def batches(self, epoch: int, generator: torch.Generator) -> Sequence[Tensor]:
         edges = self.graph.data[EDGE].edge_index
         order = torch.randperm(edges.shape[1], generator=generator)
-        return [edges[:, part] for part in order.split(self.config.batch_size)]
+        return [edges[:, part] for part in torch.split(order, self.config.batch_size)]
 
     def start_epoch(self, epoch: int) -> None:
         if self.sampler.needs_embeddings:
@@ -108,7 +108,7 @@ class LinkTask(Task):
         if self._fixed:
             return self._fixed_embeddings(node_type)[nodes]
         store = self.graph.data[node_type]
-        distinct, position = nodes.unique(return_inverse=True)
+        distinct, position = torch.unique(nodes, return_inverse=True)
         return encode_by_length(self.module.encoder, store.elements[distinct], store.fractions[distinct])[position]
 
     def _fixed_embeddings(self, node_type: str) -> Tensor:

@@ -171,5 +171,5 @@ def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Ten
     return {name.removeprefix(prefix): tensors.pop(name) for name in names}
 
 
-def _arrays(tensors: Mapping[str, torch.Tensor]) -> dict[str, NDArray]:
+def _arrays(tensors: Mapping[str, torch.Tensor]) -> dict[str, NDArray[Any]]:
     return {name: tensor.numpy() for name, tensor in tensors.items()}

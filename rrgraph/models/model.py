@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rrgraph.chem import Composition, Material, as_compositions, is_material
+from rrgraph.chem import Composition, Material, anhydrous, as_compositions, is_material
 from rrgraph.data import LinkBatch, ReactionTable, load_table
 from rrgraph.errors import PlanningError
 from rrgraph.graph import UNRELATED_LOGIT, build_graph, element_presence, featurise
@@ -54,9 +54,10 @@ class Model(LinkScorer):
     def __init__(self, checkpoint: LinkCheckpoint) -> None:
         self.checkpoint = checkpoint
         self.vocabulary = checkpoint.vocabulary
-        self._counts = {
-            precursor.key: int(count) for precursor, count in zip(checkpoint.vocabulary, checkpoint.counts, strict=True)
-        }
+        self._counts: dict[str, int] = {}
+        for precursor, count in zip(checkpoint.vocabulary, checkpoint.counts, strict=True):
+            key = anhydrous(precursor).key
+            self._counts[key] = max(int(count), self._counts.get(key, 0))
         self._embeddings: dict[str, Tensor] = {}
         if checkpoint.reranker is not None:
             self.reranker = replace(checkpoint.reranker, embed=self._embed_both)
@@ -64,12 +65,12 @@ class Model(LinkScorer):
 
     def count(self, precursor: Composition) -> int:
         """Return how many distinct training targets link to `precursor`; 0 means never seen."""
-        return self._counts.get(precursor.key, 0)
+        return self._counts.get(anhydrous(precursor).key, 0)
 
     @property
     def seen(self) -> tuple[Composition, ...]:
-        """The precursors that occur in the training reactions."""
-        return tuple(precursor for precursor in self.vocabulary if self.count(precursor))
+        """The precursors that occur in the training reactions, hydrates as their salts."""
+        return tuple(dict.fromkeys(anhydrous(each) for each in self.vocabulary if self.count(each)))
 
     @property
     def systems(self) -> frozenset[str] | None:
@@ -92,7 +93,7 @@ class Model(LinkScorer):
         max_candidates: int | None = None,
         set_size: SizeChoice | None = None,
         sizes: Sequence[int | None] | None = None,
-        balanced: bool = False,
+        balanced: bool = True,
         mode: str | None = None,
         constraints: SetConstraints | None = None,
         energies: Energies = False,
@@ -147,6 +148,8 @@ class Model(LinkScorer):
     ) -> pd.DataFrame:
         """Return the probability of every link, a row for each target and a column for each precursor.
 
+        Hydrates are scored as their salts.
+
         >>> import rrgraph as rr
         >>> links = rr.load_model().link_probabilities(["BaTiO3", "SrTiO3"], ["BaCO3", "SrCO3", "TiO2"])
         >>> links.idxmax(axis=1).tolist()
@@ -156,7 +159,7 @@ class Model(LinkScorer):
             FormulaError: a material cannot be read.
         """
         rows, columns = as_compositions(targets), as_compositions(precursors)
-        probabilities = 1 / (1 + np.exp(-self.logits(rows, columns)))
+        probabilities = 1 / (1 + np.exp(-self.logits(rows, [anhydrous(each) for each in columns])))
         return pd.DataFrame(probabilities, index=_formulas(rows, "target"), columns=_formulas(columns, "precursor"))
 
     def embed(self, materials: Material | Iterable[Material]) -> pd.DataFrame:

@@ -6,9 +6,10 @@ Constraints do not change the literature: sets that they forbid still compete fo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rrgraph.chem import Composition
+from rrgraph.chem import Composition, anhydrous
 from rrgraph.planning import (
     LISTWISE,
     Planner,
@@ -63,7 +64,8 @@ def constrained_planner(
     constraints = constraints or SetConstraints()
     mode = mode or default_mode(predictor, known_size=known_size)
     usual = SetConstraints(sizes=constraints.sizes) if known_size else SetConstraints()
-    free = constraints == usual and candidates is None and max_candidates is None
+    # What does not balance is ranked like the rest and then not listed, so it competes anyway.
+    free = replace(constraints, balanced=False) == usual and candidates is None and max_candidates is None
     if candidates is None:
         candidates = _known(predictor, constraints)
     competing = None if free or mode != LISTWISE else Planner(predictor, predictor.vocabulary, usual)
@@ -89,4 +91,4 @@ def candidate_list(
 
 def _known(predictor: Model, constraints: SetConstraints) -> list[Composition]:
     """Return the model's vocabulary and what is in stock."""
-    return [*predictor.vocabulary, *constraints.spelled(constraints.stock or ())]
+    return [*map(anhydrous, predictor.vocabulary), *constraints.spelled(constraints.stock or ())]

@@ -9,8 +9,8 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from rrgraph.chem import BalancedEquation, Composition, check_temperature
-from rrgraph.data import LITERATURE_TABLES, KnownReactions, available_literature, data_path, load_known_reactions
-from rrgraph.errors import DataError, PlanningError
+from rrgraph.data import LITERATURE, KnownReactions, load_known_reactions
+from rrgraph.errors import PlanningError
 from rrgraph.planning import (
     EnergySource,
     FormationEnergy,
@@ -108,24 +108,15 @@ def energy_source(energies: Energies, *, temperature: float | None = None) -> En
 def literature_source(literature: Literature | None) -> LiteratureSource | None:
     """Return where literature precedents are looked up, None for nowhere.
 
-    None means the text-mined literature if it is on this computer, as for `rrgraph plan`.
+    None and True mean the literature that comes with the package.
 
     Raises:
-        DataError: precedents are asked for and no table is at hand, or the one that is named cannot be used.
+        DataError: the table that is named cannot be used.
     """
     if literature is False:
         return None
-    if literature is None or literature is True:
-        name = available_literature()
-        if name is None:
-            if literature is None:
-                return None
-            raise DataError(
-                f"literature=True needs recorded reactions and neither {' nor '.join(LITERATURE_TABLES)} is on this "
-                "computer: name a table, or see 'rrgraph data fetch'."
-            )
-        path = data_path(name)
-        return _at_hand(name, str(path), path.stat().st_mtime_ns)
+    if literature is None or literature is True or literature == LITERATURE:
+        return _bundled()
     if isinstance(literature, str | os.PathLike):
         return load_known_reactions(literature)
     if not isinstance(literature, LiteratureSource):
@@ -134,6 +125,6 @@ def literature_source(literature: Literature | None) -> LiteratureSource | None:
 
 
 @lru_cache(maxsize=1)
-def _at_hand(name: str, path: str, modified: int) -> KnownReactions:
-    """Return a catalogued table, kept for later plans until its file changes."""
-    return load_known_reactions(name)
+def _bundled() -> KnownReactions:
+    """Return the table of the package, kept for later plans."""
+    return load_known_reactions(LITERATURE)

@@ -253,4 +253,5 @@ def _adjusted(p_values: NDArray[np.float64], tests: int) -> NDArray[np.float64]:
     from scipy.stats import false_discovery_control
 
     padded = np.concatenate([p_values, np.ones(max(tests - len(p_values), 0))])
-    return false_discovery_control(padded)[: len(p_values)]
+    q_values: NDArray[np.float64] = false_discovery_control(padded)
+    return q_values[: len(p_values)]

@@ -181,7 +181,7 @@ def _links(before: ReactionRecords, after: ReactionRecords, year: int, seed: int
 
 def _met(records: ReactionRecords) -> NDArray[np.bool_]:
     """Return which precursors were used together, (m, m) with a diagonal of False."""
-    met = (records.by_precursor @ records.incidence).toarray() > 0
+    met: NDArray[np.bool_] = (records.by_precursor @ records.incidence).toarray() > 0
     np.fill_diagonal(met, False)
     return met
 

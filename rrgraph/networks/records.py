@@ -60,7 +60,8 @@ class ReactionRecords:
     @cached_property
     def sizes(self) -> NDArray[np.int64]:
         """Number of precursors of each record, (n,)."""
-        return np.diff(self.incidence.indptr).astype(np.int64)
+        sizes: NDArray[np.integer] = np.diff(self.incidence.indptr)
+        return sizes.astype(np.int64)
 
     @cached_property
     def names(self) -> list[str]:
@@ -86,13 +87,6 @@ class ReactionRecords:
     def anion_classes(self) -> NDArray[np.object_]:
         """Anion class of each record's target."""
         return np.array([anion_class(target.elements) for target in self.targets], dtype=object)
-
-    @cached_property
-    def first_years(self) -> NDArray[np.float64]:
-        """Year of the oldest report of each record, NaN where it has none."""
-        found = np.full(len(self), np.inf)
-        np.minimum.at(found, self.report_record, self.report_year)
-        return np.where(np.isfinite(found), found, np.nan)
 
     def years_of_use(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the first and the last year in which each precursor is reported, (m,) each, NaN where unknown."""

@@ -202,7 +202,8 @@ def _similar_uses(records: ReactionRecords, rows: NDArray[np.int64], used: NDArr
         batch = slice(start, start + _BATCH_SIZE)
         close = (vectors[batch] @ vectors.T >= SIMILAR).astype(np.float32)
         reached[batch] |= close @ makes.astype(np.float32) > 0
-    return reached[of_row].astype(np.int64)
+    similar: NDArray[np.bool_] = reached[of_row]
+    return similar.astype(np.int64)
 
 
 def _odds(

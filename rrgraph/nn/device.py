@@ -45,5 +45,6 @@ def half_precision(device: torch.device, precision: str) -> AbstractContextManag
 
 def _has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        supported: bool = torch.cuda.is_bf16_supported(including_emulation=False)
+        return supported
     return device.type == "cpu" and computes_bfloat16()

@@ -89,5 +89,5 @@ def embed_all(embed: Callable[..., Tensor], inputs: Inputs, *, batch_size: int =
         batch_size: nodes in a batch.
     """
     with torch.no_grad():
-        batches = zip(*(tensor.split(batch_size) for tensor in inputs), strict=True)
+        batches = zip(*(torch.split(tensor, batch_size) for tensor in inputs), strict=True)
         return torch.cat([embed(*batch) for batch in batches])

@@ -41,7 +41,7 @@ class CompositionEncoder(Encoder):
         if config.width % config.heads or config.width % 4:
             raise ConfigError(f"model.width={config.width} must be a multiple of 4 and of model.heads={config.heads}.")
         table = element_table(config.element_embedding) if table is None else table
-        self.element = nn.Embedding.from_pretrained(table.clone(), freeze=False, padding_idx=PADDING)
+        self.element: nn.Embedding = nn.Embedding.from_pretrained(table.clone(), freeze=False, padding_idx=PADDING)
         self.project = nn.Linear(table.shape[1], config.width)
         self.fraction = FractionEmbedding(config.width)
         self.compound = nn.Parameter(torch.empty(config.width).normal_(std=config.width**-0.5))
@@ -70,7 +70,8 @@ class CompositionEncoder(Encoder):
         weights = nn.functional.pad(fractions, (1, 0), value=1.0).clamp_min(FractionEmbedding.smallest).log()
         for block in self.blocks:
             states = block(states, weights, hidden)
-        return self.norm(states)
+        embeddings: Tensor = self.norm(states)
+        return embeddings
 
 
 class EncoderBlock(nn.Module):

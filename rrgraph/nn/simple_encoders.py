@@ -38,7 +38,8 @@ class _ResidualEncoder(Encoder):
         """Return the embedding (n, width) that comes of first states (n, width)."""
         for block in self.blocks:
             states = states + block(states)
-        return self.norm(states)
+        embeddings: Tensor = self.norm(states)
+        return embeddings
 
     def hidden_parameters(self) -> Iterable[nn.Parameter]:
         return self.blocks.parameters()
@@ -79,7 +80,7 @@ class DeepSetsEncoder(_ResidualEncoder):
         super().__init__(config)
         table = element_table(config.element_embedding)
         width, hidden = config.width, config.feedforward * config.width
-        self.element = nn.Embedding.from_pretrained(table, freeze=False, padding_idx=PADDING)
+        self.element: nn.Embedding = nn.Embedding.from_pretrained(table, freeze=False, padding_idx=PADDING)
         self.project = nn.Linear(table.shape[1], width)
         self.fraction = FractionEmbedding(width)
         self.describe = nn.Sequential(nn.GELU(), nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))

@@ -112,7 +112,8 @@ class FingerprintEncoder(TextEncoder):
         states = gelu(self.norm(self.fragments(fragments, per_sample_weights=weights)))
         for layer in self.layers:
             states = layer(states)
-        return self.project(dropout(states, self.config.dropout, self.training))
+        embeddings: Tensor = self.project(dropout(states, self.config.dropout, self.training))
+        return embeddings
 
     def upper_parameters(self) -> Sequence[nn.Parameter]:
         return [*self.norm.parameters(), *self.layers.parameters(), *self.project.parameters()]
@@ -129,7 +130,8 @@ class _Residual(nn.Module):
 
     def forward(self, states: Tensor) -> Tensor:
         inner = dropout(gelu(self.inner(self.norm(states))), self.share, self.training)
-        return states + self.outer(inner)
+        change: Tensor = self.outer(inner)
+        return states + change
 
 
 @TEXT_ENCODERS.register("transformer")
@@ -183,7 +185,8 @@ class TransformerEncoder(TextEncoder):
         padding = tokens == PAD
         for block in self.blocks:
             states = block(states, src_key_padding_mask=padding)
-        return self.project(states[:, 0])
+        embeddings: Tensor = self.project(states[:, 0])
+        return embeddings
 
     def upper_parameters(self) -> Sequence[nn.Parameter]:
         upper = self.blocks[len(self.blocks) // 2 :]
@@ -219,7 +222,8 @@ class TableEncoder(TextEncoder):
         return (torch.tensor([self.index.get(text, 0) for text in texts], dtype=torch.int64),)
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        return self.vectors(inputs[0])
+        embeddings: Tensor = self.vectors(inputs[0])
+        return embeddings
 
     def upper_parameters(self) -> Sequence[nn.Parameter]:
         return list(self.vectors.parameters())

@@ -7,6 +7,7 @@ them. There is no learning here and no torch; models, baselines and re-rankers p
 
 from rrgraph.planning.candidates import CandidateFilter, Feasible, TargetCandidates, generated_candidates
 from rrgraph.planning.choices import resolve_candidates
+from rrgraph.planning.compatibility import incompatibility
 from rrgraph.planning.constraints import (
     MAX_SIZE,
     ElementCover,
@@ -105,6 +106,7 @@ __all__ = [
     "enumerate_sets",
     "find_swaps",
     "generated_candidates",
+    "incompatibility",
     "known_size_mode",
     "link_planner",
     "plan_columns",

@@ -17,8 +17,11 @@ from rrgraph.chem import (
     ELEMENTS,
     VOLATILE,
     Composition,
+    anhydrous,
+    carbon_source,
     plausible_precursors,
     source_elements,
+    supplies_carbon,
 )
 from rrgraph.errors import PlanningError, suggestion
 from rrgraph.planning.constraints import SetConstraints
@@ -59,8 +62,8 @@ class CandidateFilter:
     """Candidates under constraints, prepared once so that filtering them for a target takes microseconds.
 
     Args:
-        candidates: precursors; of two spellings of one precursor the first is kept. Of `TargetCandidates` a target
-            gets those that are its own or shared.
+        candidates: precursors, hydrates as their salts; of two spellings of one precursor the first is kept. Of
+            `TargetCandidates` a target gets those that are its own or shared.
         constraints: what may take part.
 
     Attributes:
@@ -73,7 +76,7 @@ class CandidateFilter:
     def __init__(self, candidates: Iterable[Composition], constraints: SetConstraints) -> None:
         self._own = candidates if isinstance(candidates, TargetCandidates) else None
         self.constraints = constraints
-        self.candidates = tuple(dict.fromkeys(candidates))
+        self.candidates = tuple(dict.fromkeys(map(anhydrous, candidates)))
         self.position = {candidate.key: index for index, candidate in enumerate(self.candidates)}
         self._check()
         words = np.array([_words(candidate.elements) for candidate in self.candidates], dtype=np.uint64).reshape(-1, 2)
@@ -89,13 +92,15 @@ class CandidateFilter:
         """Return the candidates that may be in a set for `target`, which is never its own precursor."""
         rules = self.constraints
         source = source_elements(target)
-        needed = sorted((target.elements if rules.cover == "strict" else source) | rules.required_elements)
+        carbon = carbon_source(target) if rules.cover == "exempt" and not source <= VOLATILE else None
+        own = target.elements if rules.cover == "strict" else source
+        needed = sorted(own | rules.required_elements | ({"C"} if carbon else set()))
         usable = self._allowed & self.considered(target)
         if not rules.foreign:
-            own = target.elements | VOLATILE | rules.required_elements
+            related = target.elements | VOLATILE | rules.required_elements
             # Oxygen and hydrogen come with almost every precursor, so sharing them means nothing.
             shared = frozenset(needed) | (target.elements - {"O", "H"})
-            usable &= ~self._any(_words(frozenset(ELEMENTS) - own)) & self._any(_words(shared))
+            usable &= ~self._any(_words(frozenset(ELEMENTS) - related)) & self._any(_words(shared))
         usable |= self._required
         own_position = self.position.get(target.key)
         if own_position is not None:
@@ -103,9 +108,16 @@ class CandidateFilter:
         indices = np.flatnonzero(usable)
         masks = np.zeros(len(indices), dtype=np.int64 if len(needed) < _WORD - 1 else object)
         for bit, symbol in enumerate(needed):
-            masks |= self._contains[ATOMIC_NUMBERS[symbol] - 1, indices].astype(masks.dtype) << bit
+            supplying = self._contains[ATOMIC_NUMBERS[symbol] - 1, indices]
+            if symbol == "C" and carbon:
+                supplying = self._supplying_carbon(indices, target)
+            masks |= supplying.astype(masks.dtype) << bit
         supplied = int(np.bitwise_or.reduce(masks)) if len(masks) else 0
-        missing = [symbol for bit, symbol in enumerate(needed) if not supplied >> bit & 1]
+        missing = [
+            carbon if symbol == "C" and carbon else symbol
+            for bit, symbol in enumerate(needed)
+            if not supplied >> bit & 1
+        ]
         if own_position is not None and self._required[own_position]:
             missing.append(target.formula)
         need = (1 << len(needed)) - 1
@@ -119,10 +131,18 @@ class CandidateFilter:
         """Return (candidates,) which of them are for `target`, before any constraint."""
         return np.ones(len(self.candidates), dtype=bool) if self._own is None else self._own.usable(target)
 
+    def _supplying_carbon(self, indices: NDArray[np.int64], target: Composition) -> NDArray[np.int8]:
+        """Return which of some candidates can bring the carbon of a target that does not take it from the air."""
+        contains = self._contains[ATOMIC_NUMBERS["C"] - 1, indices]
+        for place in np.flatnonzero(contains).tolist():
+            contains[place] = supplies_carbon(self.candidates[indices[place]], target)
+        return contains
+
     def _any(self, words: tuple[int, int]) -> NDArray[np.bool_]:
         """Whether each candidate contains one of the elements."""
         low, high = words
-        return ((self._low & np.uint64(low)) | (self._high & np.uint64(high))) != 0
+        shared: NDArray[np.bool_] = ((self._low & np.uint64(low)) | (self._high & np.uint64(high))) != 0
+        return shared
 
     def _is_allowed(self, candidate: Composition) -> bool:
         rules = self.constraints
@@ -160,8 +180,9 @@ class TargetCandidates(Sequence[Composition]):
     """
 
     def __init__(self, shared: Iterable[Composition], own: Mapping[str, Sequence[Composition]]) -> None:
-        members = dict.fromkeys(shared)
+        members = dict.fromkeys(map(anhydrous, shared))
         self.shared = len(members)
+        own = {key: list(dict.fromkeys(map(anhydrous, found))) for key, found in own.items()}
         members |= dict.fromkeys(candidate for found in own.values() for candidate in found if candidate not in members)
         self._members = tuple(members)
         index = {member: number for number, member in enumerate(self._members)}

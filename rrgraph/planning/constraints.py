@@ -14,6 +14,7 @@ from rrgraph.chem import (
     BalanceError,
     Composition,
     Material,
+    anhydrous,
     as_composition,
     balance,
     is_material,
@@ -21,6 +22,7 @@ from rrgraph.chem import (
 )
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import OptionError, PlanningError, suggestion
+from rrgraph.planning.compatibility import incompatibility
 from rrgraph.planning.lists import Stock, read_materials
 
 __all__ = [
@@ -29,7 +31,7 @@ __all__ = [
     "SetConstraints",
     "SizeChoice",
     "balanced_equation",
-    "balances",
+    "can_be_made",
     "check_sizes",
     "read_sizes",
     "split_names",
@@ -42,7 +44,7 @@ SizeChoice: TypeAlias = int | str | Sequence[int]
 """A number of precursors, a range such as ``2-4``, or several numbers."""
 
 ElementCover = Literal["strict", "exempt"]
-"""Which elements of the target a set has to supply: all, or all but C, H, O and N."""
+"""Which elements of the target a set has to supply: all, or all but H, O, N and the C of carbonates."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +52,9 @@ class SetConstraints:
     """Which precursor sets are valid for a target.
 
     Precursors may be formulas in any spelling or compositions, in a collection or joined by commas; they are kept as
-    canonical keys. What is required wins over the general rules: a required precursor may be foreign to the target, and
-    so may a precursor that supplies a required element.
+    canonical keys, of hydrates those of their salts, for a salt and its hydrates are one precursor. What is required
+    wins over the general rules: a required precursor may be foreign to the target, and so may a precursor that supplies
+    a required element.
 
     >>> SetConstraints(excluded_elements={"Pb"}, stock="BaCO3, TiO2, SrCO3", sizes=2).sizes
     (2,)
@@ -62,8 +65,9 @@ class SetConstraints:
 
     Attributes:
         sizes: allowed numbers of precursors; sorted, each once.
-        cover: ``exempt`` asks the set to supply the source elements of the target, so that C, H, O and N may come
-            from the atmosphere (unless the target has no other element); ``strict`` asks for all its elements.
+        cover: ``exempt`` asks the set to supply the source elements of the target, so that H, O, N and the C of
+            carbonates may come from the atmosphere (unless the target has no other element); ``strict`` asks for all
+            its elements.
         foreign: whether members may contain elements (C, H, O and N aside) that the target lacks, or none that it
             has, as in the protocol of published evaluations. Otherwise each member shares a needed element with
             the target, or its carbon or nitrogen.
@@ -73,7 +77,8 @@ class SetConstraints:
         required_elements: elements that every set supplies, even if the target lacks them.
         excluded_elements: elements that no member contains.
         stock: the only precursors that may be used; None for no such limit.
-        balanced: whether the set must balance, see `rrgraph.chem.balance`.
+        balanced: whether the set must balance, see `rrgraph.chem.balance`, of precursors that may be mixed, see
+            `rrgraph.planning.incompatibility`.
         materials: the required precursors and those in stock, as they were spelled.
 
     Raises:
@@ -105,7 +110,7 @@ class SetConstraints:
         for name in ("stock", "required", "excluded"):
             if getattr(self, name) is not None:
                 found = [as_composition(each) for each in _listed(getattr(self, name))]
-                set_field(self, name, frozenset(each.key for each in found))
+                set_field(self, name, frozenset(anhydrous(each).key for each in found))
                 materials += found if name != "excluded" else []
         set_field(self, "materials", tuple(dict.fromkeys(materials)))
         for name in ("required_elements", "excluded_elements"):
@@ -173,7 +178,7 @@ class SetConstraints:
 
     def spelled(self, keys: Collection[str]) -> list[Composition]:
         """Return those of `materials` that have one of the keys, in the order they were given."""
-        return [each for each in self.materials if each.key in keys]
+        return [each for each in self.materials if anhydrous(each).key in keys]
 
     def allowed_sizes(self, targets: int, sizes: Sequence[int | None] | None) -> list[tuple[int, ...]]:
         """Return the set sizes that may compete for each of some targets.
@@ -190,9 +195,9 @@ class SetConstraints:
         return [self.sizes if size is None else check_sizes((size,)) for size in sizes or [None] * targets]
 
 
-def balances(target: Composition, precursors: PrecursorSet) -> bool:
-    """Return whether a set balances, see `rrgraph.chem.balance`."""
-    return balanced_equation(target, precursors) is not None
+def can_be_made(target: Composition, precursors: PrecursorSet) -> bool:
+    """Return whether a set balances, see `rrgraph.chem.balance`, of precursors that may be mixed."""
+    return incompatibility(precursors) is None and balanced_equation(target, precursors) is not None
 
 
 def balanced_equation(target: Composition, precursors: PrecursorSet) -> BalancedEquation | None:

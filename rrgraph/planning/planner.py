@@ -14,7 +14,7 @@ from rrgraph.chem import Composition
 from rrgraph.data import LinkBatch
 from rrgraph.errors import PlanningError, ScoreError, suggestion
 from rrgraph.planning.candidates import Feasible
-from rrgraph.planning.constraints import SetConstraints, balances
+from rrgraph.planning.constraints import SetConstraints, can_be_made
 from rrgraph.planning.proposals import ProposalPlanner, SetProposer
 from rrgraph.planning.ranking import SCALE, SetPlanner, SetRanking
 from rrgraph.planning.reranking import FeasibleLinks, RankedByLinks, Reranker, rerank
@@ -141,7 +141,7 @@ class Planner(SetPlanner):
             indices=feasible.indices.tolist(),
             log_probabilities=log_probabilities.tolist(),
             missing=feasible.missing,
-            valid=partial(balances, target) if self.constraints.balanced else None,
+            valid=partial(can_be_made, target) if self.constraints.balanced else None,
         )
 
     def _score(self, targets: Sequence[Composition]) -> list[FeasibleLinks]:

@@ -113,10 +113,14 @@ def plan_notes(plan: SynthesisPlan, *, equations: bool = True) -> list[str]:
         ]
     if any(found.unseen or (found.alternative is not None and found.alternative.unseen) for found in plan):
         notes.append("* never seen in training")
+    if plan.hidden:
+        sets = "1 better set" if plan.hidden == 1 else f"{plan.hidden} better sets"
+        chance = "" if plan.hidden_probability is None else f" (together {percent(plan.hidden_probability)})"
+        notes.append(f"{sets}{chance} cannot be balanced or must not be mixed; --unbalanced shows such sets")
+    notes += [f"{found}: {found.warning}" for found in plan if found.warning]
     unbalanced = sum(found.equation is None for found in plan) if equations else 0
     if unbalanced:
-        verb = "does" if unbalanced == 1 else "do"
-        notes.append(f"{unbalanced} of {len(plan)} {verb} not balance; --balanced leaves such sets out")
+        notes.append(f"{unbalanced} of {len(plan)} sets cannot be balanced; --balanced leaves such sets out")
     if any(found.energy for found in plan):
         notes.append("reaction energy: per atom of the equation and per mole of target; negative releases energy")
     return [*notes, *([plan.message] if plan.message else [])]

@@ -13,7 +13,7 @@ from rrgraph.chem import Composition
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import ScoreError
 from rrgraph.planning.candidates import Feasible
-from rrgraph.planning.constraints import SetConstraints, balances
+from rrgraph.planning.constraints import SetConstraints, can_be_made
 from rrgraph.planning.ranking import SCALE, Plan, RankedSet, SetPlanner
 
 __all__ = ["PROPOSED", "Proposal", "ProposalPlanner", "ProposedRanking", "SetProposer"]
@@ -149,7 +149,7 @@ class ProposalPlanner(SetPlanner):
             supplied & feasible.need == feasible.need
             and not twice & feasible.exclusive
             and set(feasible.required) <= set(places)
-            and (not self.constraints.balanced or balances(target, precursors))
+            and (not self.constraints.balanced or can_be_made(target, precursors))
         )
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count, islice, takewhile
 from math import exp, fsum
 from typing import Final, Protocol
 
-from rrgraph.chem import Composition
+from rrgraph.chem import Composition, anhydrous
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import PlanningError
 from rrgraph.planning.candidates import CandidateFilter
@@ -60,6 +61,8 @@ class Plan:
         missing: needed elements, or required precursors, that no candidate can supply; there are no sets then.
         cut: whether the search ended because the first `EXAMINED` sets held no more that balance.
         none: with a re-ranker, the probability that none of the sets it ranks is the recorded one.
+        hidden: better sets that are left out because they do not balance or must not be mixed; their probability counts
+            for another set.
     """
 
     target: Composition
@@ -68,6 +71,7 @@ class Plan:
     missing: tuple[str, ...] = ()
     cut: bool = False
     none: float | None = None
+    hidden: tuple[RankedSet, ...] = ()
 
     @property
     def no_match(self) -> float | None:
@@ -92,12 +96,14 @@ class Plan:
         if self.missing:
             return f"No candidate that may be used for {self.target.formula} supplies {', '.join(self.missing)}."
         if self.cut:
-            return f"Only {len(self)} of the {EXAMINED} best precursor sets for {self.target.formula} balance."
+            number, formula = f"Only {len(self)}" if self.sets else "None", self.target.formula
+            return f"{number} of the {EXAMINED} best precursor sets for {formula} can be balanced and mixed."
         if not self.exhausted:
             return None
         number = {0: "No precursor set", 1: "Only 1 precursor set"}.get(len(self), f"Only {len(self)} precursor sets")
         verb = "satisfies" if len(self) < 2 else "satisfy"
-        return f"{number} for {self.target.formula} {verb} the constraints."
+        left_out = f"; {len(self.hidden)} cannot be balanced or must not be mixed" if self.hidden else ""
+        return f"{number} for {self.target.formula} {verb} the constraints{left_out}."
 
 
 class Ranking(Protocol):
@@ -125,6 +131,10 @@ class SetPlanner(ABC):
         candidates: precursors that may be used; of two spellings of one precursor the first is kept.
         constraints: which sets are valid.
 
+    Attributes:
+        candidates: the distinct ones, hydrates as their salts.
+        hydrates: what was given for the salts that stand for it, by canonical key of the salt.
+
     Raises:
         PlanningError: the candidates do not fit the constraints.
     """
@@ -133,6 +143,14 @@ class SetPlanner(ABC):
         self.constraints = constraints or SetConstraints()
         self._filter = CandidateFilter(candidates, self.constraints)
         self.candidates = self._filter.candidates
+        given: dict[str, Composition] = {}
+        for each in (*self.constraints.materials, *candidates):
+            given.setdefault(anhydrous(each).key, each)
+        self.hydrates = {key: each for key, each in given.items() if each.key != key}
+
+    def given(self, precursors: Iterable[Composition]) -> PrecursorSet:
+        """Return a set as it was given to choose from: the hydrate where that is what stands in the jar."""
+        return PrecursorSet([self.hydrates.get(each.key, each) for each in precursors])
 
     @abstractmethod
     def rankings(
@@ -169,7 +187,7 @@ class SetRanking:
         indices: in `candidates`, of the candidates of the search, ascending.
         log_probabilities: of each candidate of the search.
         missing: see `Plan`.
-        valid: a further condition on a set; at most `EXAMINED` sets are examined for it.
+        valid: a further condition on the sets that are listed; at most `EXAMINED` sets are examined for it.
     """
 
     def __init__(
@@ -187,7 +205,7 @@ class SetRanking:
         self._search, self._candidates, self._indices = search, candidates, indices
         self._log_probabilities = log_probabilities
         self._valid = valid
-        self._sets = _LazySets(search, None if valid is None else lambda members: valid(self._precursors(members)))
+        self._sets = _LazySets(search)
         self._head: _RerankedHead | None = None
 
     @property
@@ -196,18 +214,37 @@ class SetRanking:
         return self._indices
 
     def __iter__(self) -> Iterator[RankedSet]:
-        position = 0
-        while (found := self._get(position)) is not None:
-            yield self._ranked(found)
-            position += 1
+        examined = self.all_sets() if self._valid is None else islice(self.all_sets(), EXAMINED)
+        return (ranked for ranked in examined if self.is_valid(ranked))
+
+    def all_sets(self) -> Iterator[RankedSet]:
+        """Yield the sets, best first, with those that are not listed."""
+        return map(self._ranked, takewhile(lambda found: found is not None, map(self._get, count())))
+
+    def is_valid(self, ranked: RankedSet) -> bool:
+        """Return whether a set may be listed."""
+        return self._valid is None or self._valid(ranked.precursors)
 
     def plan(self, top_k: int) -> Plan:
         """Return the `top_k` best sets; it is exhausted when fewer, or exactly so many, exist."""
-        exhausted = self._get(top_k) is None and not self._sets.cut
-        sets = tuple([self._ranked(found) for found in self._first(top_k)])
-        cut = len(sets) < top_k and self._sets.cut
-        none = None if self._head is None else self._head.none
-        return Plan(target=self.target, sets=sets, exhausted=exhausted, missing=self.missing, cut=cut, none=none)
+        sets: list[RankedSet] = []
+        hidden: list[RankedSet] = []
+        more = False
+        for examined, ranked in enumerate(self.all_sets()):
+            valid = self.is_valid(ranked)
+            more = (valid and len(sets) == top_k) or (self._valid is not None and examined == EXAMINED)
+            if more:
+                break
+            (sets if valid else hidden).append(ranked)
+        return Plan(
+            target=self.target,
+            sets=tuple(sets),
+            exhausted=not more,
+            missing=self.missing,
+            cut=more and len(sets) < top_k,
+            none=None if self._head is None else self._head.none,
+            hidden=tuple(each for each in hidden if not sets or each.exact_score >= sets[-1].exact_score),
+        )
 
     def head(self, number: int) -> list[tuple[int, ...]]:
         """Return the members of the first `number` sets, as indices among the planner's candidates."""
@@ -270,33 +307,15 @@ class SetRanking:
 
 
 class _LazySets:
-    """The valid sets of a search, found only as far as they are asked for.
+    """The sets of a search, best first, found only as far as they are asked for."""
 
-    Args:
-        search: yields sets, best first.
-        valid: a further condition on the members of a set; at most `EXAMINED` sets are examined for it.
-
-    Attributes:
-        cut: whether no more sets are examined.
-    """
-
-    def __init__(self, search: SetSearch, valid: Callable[[Sequence[int]], bool] | None) -> None:
-        self.cut = False
-        self._valid, self._examined = valid, 0
+    def __init__(self, search: SetSearch) -> None:
         self._found: list[ScoredSet] = []
-        self._more: Iterator[ScoredSet] | None = iter(search)
+        self._more = iter(search)
 
     def get(self, position: int) -> ScoredSet | None:
         """Return the set at a position, from 0, or None when there are not as many."""
-        while self._more is not None and len(self._found) <= position:
-            found = next(self._more, None)
-            if found is None:
-                self._more = None
-            elif self._valid is None or self._valid(found[1]):
-                self._found.append(found)
-            self._examined += 1
-            if self._valid is not None and self._more is not None and self._examined == EXAMINED:
-                self._more, self.cut = None, True
+        self._found += islice(self._more, max(0, position + 1 - len(self._found)))
         return self._found[position] if position < len(self._found) else None
 
 

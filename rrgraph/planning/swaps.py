@@ -5,7 +5,7 @@ Swaps are found further down the lazy ranking whose first sets are listed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -46,11 +46,15 @@ def plan_with_swaps(
     """
     for ranking in planner.rankings(targets, sizes=sizes):
         plan = ranking.plan(top_k)
-        yield plan, find_swaps(plan.sets, ranking)
+        yield plan, find_swaps(plan.sets, ranking.all_sets(), is_valid=ranking.is_valid)
 
 
 def find_swaps(
-    sets: Sequence[RankedSet], ranking: Iterable[RankedSet], *, searched: int = SEARCHED
+    sets: Sequence[RankedSet],
+    ranking: Iterable[RankedSet],
+    *,
+    searched: int = SEARCHED,
+    is_valid: Callable[[RankedSet], bool] = lambda _: True,
 ) -> list[Swap | None]:
     """Return for each set the first of the ranking that differs from it in one exchanged member.
 
@@ -61,6 +65,7 @@ def find_swaps(
         sets: the listed sets.
         ranking: all sets, best first; no more of it is asked for than needed.
         searched: at most ``len(sets) + searched`` of them are looked at.
+        is_valid: whether a set may be a swap.
     """
     swaps: list[Swap | None] = [None] * len(sets)
     waiting = set(range(len(sets)))
@@ -71,7 +76,7 @@ def find_swaps(
     for rank, ranked in enumerate(islice(ranking, len(sets) + searched if sets else 0), start=1):
         for remainder in _without_one(ranked):
             for position in lacking.get(remainder, ()):
-                if position in waiting and (swap := _swap(sets[position], ranked, rank)):
+                if position in waiting and (swap := _swap(sets[position], ranked, rank)) and is_valid(ranked):
                     swaps[position] = swap
                     waiting.discard(position)
         if not waiting:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from math import fsum
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from rrgraph.chem import BalancedEquation, BalanceError, Composition, batch_masses, parse_formula
 from rrgraph.data import KnownReaction, PrecursorSet
 from rrgraph.errors import PlanningError
+from rrgraph.planning.compatibility import incompatibility
 from rrgraph.planning.constraints import balanced_equation
 from rrgraph.planning.energies import ReactionEnergy
 from rrgraph.planning.planner import Planner
@@ -99,6 +101,11 @@ class PlannedSet:
         """The balanced equation, None when the set cannot be balanced; worked out when it is first asked for."""
         return balanced_equation(self.target, self.precursors)
 
+    @property
+    def warning(self) -> str | None:
+        """Why the members must not be mixed, None if nothing is known against it."""
+        return incompatibility(self.precursors)
+
     def grams(self, target_grams: float) -> dict[str, float]:
         """Return the mass of each precursor in g, to six digits, that gives `target_grams` g of target.
 
@@ -151,6 +158,9 @@ class SynthesisPlan:
         no_match: probability that another set than these is the one reported in the literature; None when their
             probabilities are products of link probabilities.
         message: why there are fewer sets than asked for, or none.
+        hidden: number of better sets that are left out because they cannot be balanced or must not be mixed.
+        hidden_probability: of these sets together, which is not shared out among those that are listed; None where
+            `no_match` is.
         known_size: whether the number of precursors was given, so that probabilities hold for sets of that size.
         has_energies: whether reaction energies were asked for.
         temperature: K, at which energies hold; None for reaction enthalpies at 298.15 K.
@@ -162,6 +172,8 @@ class SynthesisPlan:
     sets: tuple[PlannedSet, ...] = ()
     no_match: float | None = None
     message: str | None = None
+    hidden: int = 0
+    hidden_probability: float | None = None
     known_size: bool = False
     has_energies: bool = False
     temperature: float | None = None
@@ -217,6 +229,7 @@ class SynthesisPlan:
             "scores": [found.score for found in self.sets],
             "probabilities": [found.probability for found in self.sets],
             "none_of_these": self.no_match,
+            "hidden": {"sets": self.hidden, "probability": self.hidden_probability},
             "unseen": [_formulas(found.unseen) for found in self.sets],
             "alternatives": [_alternative(found) for found in self.sets],
         }
@@ -269,9 +282,11 @@ def plan_syntheses(
     plans = [
         SynthesisPlan(
             target=plan.target.formula,
-            sets=tuple(_planned(plan, swaps, is_seen)),
+            sets=tuple(_planned(plan, swaps, planner, is_seen)),
             no_match=plan.no_match,
             message=plan.reason,
+            hidden=len(plan.hidden),
+            hidden_probability=None if plan.no_match is None else fsum(each.probability for each in plan.hidden),
             known_size=known_size,
         )
         for plan, swaps in plan_with_swaps(planner, targets, top_k=top_k, sizes=sizes)
@@ -296,14 +311,17 @@ def _precedent_values(reaction: KnownReaction) -> dict[str, Any]:
     return {name: _six_digits(value) if isinstance(value, float) else value for name, value in asdict(reaction).items()}
 
 
-def _planned(plan: Plan, swaps: Sequence[Swap | None], is_seen: Callable[[Composition], bool]) -> Iterator[PlannedSet]:
+def _planned(
+    plan: Plan, swaps: Sequence[Swap | None], planner: Planner, is_seen: Callable[[Composition], bool]
+) -> Iterator[PlannedSet]:
     def planned(rank: int, ranked: RankedSet, alternative: PlannedSet | None = None) -> PlannedSet:
+        precursors = planner.given(ranked.precursors)
         return PlannedSet(
             rank=rank,
-            precursors=ranked.precursors,
+            precursors=precursors,
             probability=ranked.probability,
             score=ranked.score,
-            unseen=tuple(member for member in ranked.precursors if not is_seen(member)),
+            unseen=tuple(member for member in precursors if not is_seen(member)),
             alternative=alternative,
             target=plan.target,
         )
@@ -331,7 +349,7 @@ def _with_energies(plans: Iterable[SynthesisPlan], source: EnergySource) -> list
 def _with_literature(plan: SynthesisPlan, nearest: Sequence[KnownReaction], table: str) -> SynthesisPlan:
     by_set: dict[frozenset[str], list[KnownReaction]] = {}
     for reaction in nearest:
-        by_set.setdefault(frozenset(parse_formula(text).key for text in reaction.precursors), []).append(reaction)
+        by_set.setdefault(PrecursorSet(map(parse_formula, reaction.precursors)).keys, []).append(reaction)
     sets = tuple(replace(found, literature=tuple(by_set.get(found.precursors.keys, ()))) for found in plan)
     return replace(plan, sets=sets, literature=tuple(nearest), literature_table=table)
 

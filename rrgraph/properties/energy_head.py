@@ -58,7 +58,8 @@ class EnergyHead(nn.Module):
 
     def forward(self, embeddings: Tensor) -> Tensor:
         """Return formation energies (n,) in eV/atom of embeddings (n, width)."""
-        return self.value(self.trunk(embeddings)).squeeze(-1) * self.scale + self.center
+        standardised: Tensor = self.value(self.trunk(embeddings)).squeeze(-1)
+        return standardised * self.scale + self.center
 
 
 def reaction_energies(
@@ -80,4 +81,5 @@ def reaction_energies(
         hydrogen: (n,) released atoms of hydrogen per atom of target.
     """
     gases = _CARBON * carbon.clip(0) + _HYDROGEN * hydrogen.clip(0)
-    return (target + gases - (amounts * members).sum(1)).clip(-_LARGEST, _LARGEST)
+    energies: NDArray[np.floating] = (target + gases - (amounts * members).sum(1)).clip(-_LARGEST, _LARGEST)
+    return energies

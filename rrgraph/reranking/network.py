@@ -69,7 +69,9 @@ class ListwiseNetwork(nn.Module):
         return [network(members, lists.members >= 0, sets, lists) for network in self.networks]
 
     def _scaled(self, name: str, values: Tensor) -> Tensor:
-        return ((values - getattr(self, f"{name}_shift")) / getattr(self, f"{name}_scale")).clamp(-_FAR, _FAR)
+        shift: Tensor = getattr(self, f"{name}_shift")
+        scale: Tensor = getattr(self, f"{name}_scale")
+        return ((values - shift) / scale).clamp(-_FAR, _FAR)
 
 
 class _SetNetwork(nn.Module):
@@ -111,7 +113,8 @@ class _SetNetwork(nn.Module):
         index = lists.list_index[:, None].expand_as(joint)
         highest = joint.new_zeros(shape).scatter_reduce(0, index, joint, "amax", include_self=False)
         mean = joint.new_zeros(shape).scatter_reduce(0, index, joint, "mean", include_self=False)
-        return self.none(torch.cat([highest, mean], dim=-1)).squeeze(-1)
+        logits: Tensor = self.none(torch.cat([highest, mean], dim=-1))
+        return logits.squeeze(-1)
 
 
 def list_log_softmax(scores: Tensor, none: Tensor, list_index: Tensor) -> tuple[Tensor, Tensor]:

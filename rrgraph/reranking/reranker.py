@@ -100,4 +100,5 @@ def fit_temperature(scores: Tensor, none: Tensor, list_index: Tensor, recorded: 
         log = torch.full((lists,), -torch.inf).scatter_reduce(0, list_index, of_set, "amax")[first].double()
         return -float(torch.where(first_recorded, log, torch.log1p(-log.exp().clamp_max(1 - 1e-9))).mean())
 
-    return min(torch.logspace(-2, 2, 161, base=2.0).tolist(), key=loss)
+    temperatures: list[float] = torch.logspace(-2, 2, 161, base=2.0).tolist()
+    return min(temperatures, key=loss)

@@ -72,7 +72,7 @@ class RerankingTask(Task):
         found = []
         for number, lists in enumerate(self.lists):
             order = torch.randperm(len(lists.features), generator=generator)
-            found += [(number, batch) for batch in order.split(self.batch_size)]
+            found += [(number, batch) for batch in torch.split(order, self.batch_size)]
         return [found[place] for place in torch.randperm(len(found), generator=generator).tolist()]
 
     def loss(self, batch: tuple[int, Tensor], generator: torch.Generator) -> Tensor:

@@ -10,12 +10,11 @@ from rrgraph.runs.config import (
     MeasuredConfig,
     RerankerConfig,
     RunConfig,
-    load_run,
 )
 from rrgraph.runs.data import RunData, candidate_pool, prepare_data, run_split, split_data
 from rrgraph.runs.materials import MaterialsWorkflow, materials_workflow, run_data
 from rrgraph.runs.train import RunResult, train_run
-from rrgraph.runs.workflow import AnyConfig, Columns, Workflow, check_run, load_any, run, workflow_of, workflow_of_model
+from rrgraph.runs.workflow import AnyConfig, Columns, Workflow, check_run, load_run, run, workflow_of, workflow_of_model
 
 __all__ = [
     "AnyConfig",
@@ -32,7 +31,6 @@ __all__ = [
     "Workflow",
     "candidate_pool",
     "check_run",
-    "load_any",
     "load_run",
     "materials_workflow",
     "prepare_data",

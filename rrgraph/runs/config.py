@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from rrgraph.data import SPLITS, SUBSET_NAMES, VALIDATION
@@ -14,7 +12,7 @@ from rrgraph.nn import ModelConfig
 from rrgraph.planning import LISTWISE, RANKING_MODES
 from rrgraph.reranking import ListwiseNetworkConfig, RerankingConfig
 from rrgraph.training import TreesConfig
-from rrgraph.util.config import BaseConfig, load_config, read_mapping
+from rrgraph.util.config import BaseConfig
 from rrgraph.util.registry_options import check_entry
 from rrgraph.util.settings import setting
 
@@ -25,7 +23,6 @@ __all__ = [
     "MeasuredConfig",
     "RerankerConfig",
     "RunConfig",
-    "load_run",
 ]
 
 
@@ -161,16 +158,3 @@ class BaselineConfig(BaseConfig):
     baseline: str = setting("popularity", choices="rrgraph.baselines:BASELINES", options="options")
     options: dict[str, Any] = setting(factory=dict)
     evaluation: MeasuredConfig = setting(factory=MeasuredConfig)
-
-
-def load_run(path: str | Path, overrides: Sequence[str] = (), *, recorded: bool = False) -> RunConfig | BaselineConfig:
-    """Read the configuration of a run on materials: of a baseline where it has the key `baseline`, else a link model.
-
-    Args and errors are those of `load_config`.
-    """
-    given = read_mapping(Path(path))
-    if "domain" in given:
-        raise ConfigError(f"The configuration '{path}' is for molecules, expected one for materials.")
-    if "baseline" in given:
-        return load_config(path, overrides, schema=BaselineConfig, recorded=recorded, given=given)
-    return load_config(path, overrides, schema=RunConfig, recorded=recorded, given=given)

@@ -15,7 +15,8 @@ from rrgraph.data import CleaningReport, ReactionTable, Split, clean_table, load
 from rrgraph.errors import ConfigError
 from rrgraph.graph import EDGE, FrequencyFeatures, ReactionGraph, TrainingFeatures, TrainingFolds, build_graph
 from rrgraph.planning import read_candidates
-from rrgraph.runs.config import DataConfig, RunConfig, load_run
+from rrgraph.runs.config import BaselineConfig, DataConfig, RunConfig
+from rrgraph.runs.workflow import load_run
 
 __all__ = ["Prepared", "RunData", "candidate_pool", "prepare", "prepare_data", "run_split", "split_data"]
 
@@ -143,4 +144,6 @@ def run_split(folder: str | Path) -> Split:
     if not recorded.is_file():
         raise ConfigError(f"'{folder}' is not a run folder: it has no config.yaml.")
     config = load_run(recorded, recorded=True)
+    if not isinstance(config, RunConfig | BaselineConfig):
+        raise ConfigError(f"The run in '{folder}' is about molecules, expected one on materials.")
     return split_data(config.data, seed=config.seed)[0]

@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from rrgraph.data import SPLITS, load_table
+from rrgraph.errors import ConfigError
 from rrgraph.models import FORMAT
 from rrgraph.runs.config import BaselineConfig, RunConfig
 from rrgraph.runs.data import Prepared, RunData, prepare, prepare_data
 from rrgraph.runs.train import RunResult, train_run
-from rrgraph.runs.workflow import Columns, Workflow
+from rrgraph.runs.workflow import Columns, Workflow, workflow_of
 from rrgraph.util.config import MODEL, config_keys
 
 if TYPE_CHECKING:
@@ -271,9 +272,15 @@ LINK_RUNS, BASELINE_RUNS = _LinkRuns(), _BaselineRuns()
 
 
 def materials_workflow(config: RunConfig | BaselineConfig) -> MaterialsWorkflow[Any]:
-    """Return the workflow of a configuration on materials."""
-    known: tuple[MaterialsWorkflow[Any], ...] = (LINK_RUNS, BASELINE_RUNS)
-    return next(each for each in known if type(config) is each.schema)
+    """Return the workflow of a configuration on materials.
+
+    Raises:
+        ConfigError: it is not the configuration of a run, or one on molecules.
+    """
+    workflow = workflow_of(config)
+    if not isinstance(workflow, MaterialsWorkflow):
+        raise ConfigError(f"The configuration '{config.name}' is for {workflow.domain}, expected one for materials.")
+    return workflow
 
 
 def run_data(config: RunConfig | BaselineConfig) -> RunData:

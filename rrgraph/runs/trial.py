@@ -5,7 +5,7 @@ A mistake in it is one sentence, before a folder is made or a table is read, and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,7 +33,7 @@ def try_components(model: ModelConfig, training: TrainingConfig) -> None:
     Raises:
         ConfigError: one of them fails, or gives something else than it should.
     """
-    components = (
+    components: tuple[tuple[Registry[Any], str, Callable[[], None]], ...] = (
         (ENCODERS, model.encoder, lambda: _try_encoder(model)),
         (DECODERS, model.decoder, lambda: _try_decoder(model)),
         (SAMPLERS, training.sampler, lambda: _try_sampler(training)),

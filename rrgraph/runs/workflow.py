@@ -27,7 +27,7 @@ __all__ = [
     "RunOutcome",
     "Workflow",
     "check_run",
-    "load_any",
+    "load_run",
     "run",
     "workflow_of",
     "workflow_of_model",
@@ -157,7 +157,7 @@ class Workflow(ABC, Generic[C]):
         """
 
 
-def load_any(path: str | Path, overrides: Sequence[str] = (), *, recorded: bool = False) -> Any:
+def load_run(path: str | Path, overrides: Sequence[str] = (), *, recorded: bool = False) -> Any:
     """Read the configuration of a run of any workflow.
 
     Args and errors are those of `load_config`; what another command takes is refused by its name.
@@ -170,7 +170,7 @@ def load_any(path: str | Path, overrides: Sequence[str] = (), *, recorded: bool 
     return load_config(path, overrides, schema=schema, recorded=recorded, given=given)
 
 
-def workflow_of(config: BaseConfig) -> Workflow[Any]:
+def workflow_of(config: C) -> Workflow[C]:
     """Return the workflow of a configuration.
 
     Raises:

@@ -136,19 +136,19 @@ class ContrastiveTask(_DualTask):
     def batches(self, epoch: int, generator: torch.Generator) -> Sequence[Tensor]:
         rows = self.links.edges.repeat_interleave(self.links.count, dim=1)
         order = torch.randperm(rows.shape[1], generator=generator)
-        return [rows[:, part] for part in order.split(self.config.batch_size)]
+        return [rows[:, part] for part in torch.split(order, self.config.batch_size)]
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         if self.config.diagonal:
             scores = self.module.similarities(self.embed_queries(batch[0]), self.embed_candidates(batch[1]))
             return _both_ways(scores, torch.eye(len(scores), dtype=torch.bool, device=scores.device))
-        queries = batch[0].unique()
+        queries: Tensor = torch.unique(batch[0])
         if self.config.objective == "all":
             everything = torch.arange(len(self.links.candidates[0]))
             scores = self.module.similarities(self.embed_queries(queries), self.embed_candidates(everything))
             scores = scores.masked_fill(~self.links.feasible(queries).to(scores.device), -torch.inf)
             return listwise_cross_entropy(scores, self.links.positives(queries).to(scores.device))
-        candidates = batch[1].unique()
+        candidates: Tensor = torch.unique(batch[1])
         scores = self.module.similarities(self.embed_queries(queries), self.embed_candidates(candidates))
         return _both_ways(scores, self.links.positives(queries)[:, candidates].to(scores.device))
 
@@ -227,8 +227,8 @@ class RankingTask(_DualTask):
                 slow.lerp_(fast, 1 - self.config.decay)
 
     def batches(self, epoch: int, generator: torch.Generator) -> Sequence[Tensor]:
-        nodes = self.links.edges[0].unique()
-        return nodes[torch.randperm(len(nodes), generator=generator)].split(self.config.batch_size)
+        nodes: Tensor = torch.unique(self.links.edges[0])
+        return torch.split(nodes[torch.randperm(len(nodes), generator=generator)], self.config.batch_size)
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         queries = self.embed_queries(batch)
@@ -236,7 +236,7 @@ class RankingTask(_DualTask):
         if self.config.candidate_encoder == "frozen":
             embeddings = self.index[candidates]
         else:
-            distinct, place = candidates.unique(return_inverse=True)
+            distinct, place = torch.unique(candidates, return_inverse=True)
             embeddings = self.embed_candidates(distinct.cpu())[place]
         scores = self.module.similarities(queries[:, None], embeddings).squeeze(1)
         return listwise_cross_entropy(

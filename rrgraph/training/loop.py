@@ -24,6 +24,7 @@ from rrgraph.training.config import LoopConfig
 from rrgraph.training.optimizers import make_optimizers
 from rrgraph.training.state import History, TrainingState
 from rrgraph.training.stopping import EarlyStopping
+from rrgraph.util.interruption import lasting_interruption
 from rrgraph.util.progress import progress_bar
 
 __all__ = ["History", "Task", "train"]
@@ -125,19 +126,21 @@ class _Run:
     def run(self, *, resume: bool) -> History:
         within = bool(resume and self.folder and self.state.load(self.folder))
         progress = self.state.progress
-        while progress.epoch < self.config.epochs and not self.stopping.stop(progress.epoch):
-            started = time.perf_counter() - progress.seconds
-            epoch = progress.epoch + 1
-            loss = self._epoch(epoch, started, within=within and progress.batch > 0)
-            self.task.module.eval()
-            with self._averaged():
-                row = {"epoch": epoch, "loss": loss, **self._validated(epoch)}
-            if self.on_epoch is not None:
-                self.on_epoch(row)
-            progress.history.append({**row, "seconds": time.perf_counter() - started})
-            progress.epoch, progress.batch, progress.loss, progress.seconds = epoch, 0, 0.0, 0.0
-            logger.info("epoch %d: %s", epoch, ", ".join(f"{name} {value:.4g}" for name, value in row.items()))
-            self._save()
+        with lasting_interruption(deferred=False) as interrupt_if_asked:
+            while progress.epoch < self.config.epochs and not self.stopping.stop(progress.epoch):
+                started = time.perf_counter() - progress.seconds
+                epoch = progress.epoch + 1
+                loss = self._epoch(epoch, started, within=within and progress.batch > 0)
+                self.task.module.eval()
+                with self._averaged():
+                    row = {"epoch": epoch, "loss": loss, **self._validated(epoch)}
+                if self.on_epoch is not None:
+                    self.on_epoch(row)
+                progress.history.append({**row, "seconds": time.perf_counter() - started})
+                progress.epoch, progress.batch, progress.loss, progress.seconds = epoch, 0, 0.0, 0.0
+                logger.info("epoch %d: %s", epoch, ", ".join(f"{name} {value:.4g}" for name, value in row.items()))
+                self._save()
+                interrupt_if_asked()
         self.task.module.load_state_dict(self.state.best)
         self.task.module.eval()
         return progress.history
@@ -177,7 +180,7 @@ class _Run:
             )
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         if self.config.gradient_clip > 0:
             torch.nn.utils.clip_grad_norm_(module.parameters(), self.config.gradient_clip)
         for optimizer in self.optimizers:

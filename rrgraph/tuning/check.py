@@ -26,16 +26,15 @@ def check_space(space: SearchSpace, config: RunConfig | BaselineConfig) -> None:
         ConfigError: the configuration itself is refused.
     """
     check_run(config)
-    known = materials_workflow(config).keys(config)
     before: dict[str, Parameter] = {}
     for parameter in space.parameters:
-        _check_key(parameter.key, known, "search parameter")
+        _check_key(parameter.key, config, "search parameter")
         if parameter.key.startswith(_FIXED) or _measures(parameter.key):
             raise StudyError(
                 f"The search parameter {parameter.key} decides which rows are learned or how they are measured, so "
                 "that trials could not be compared; set it once with key=value."
             )
-        _check_condition(parameter, known, before, space)
+        _check_condition(parameter, config, before, space)
         before[parameter.key] = parameter
     searched = [parameter for parameter in space.parameters if _possible(parameter, before, config)]
     if not searched:
@@ -49,18 +48,19 @@ def _measures(key: str) -> bool:
     return key.startswith("evaluation.") and key != "evaluation.mode"
 
 
-def _check_key(key: str, known: list[str], what: str) -> None:
-    if key in known and key != "options":
-        return
-    raise StudyError(f"The {what} {key} is no key of the configuration.{suggest_key(key, known)}")
+def _check_key(key: str, config: RunConfig | BaselineConfig, what: str) -> None:
+    known = materials_workflow(config).keys(config)
+    if key not in known or key == "options":
+        near = suggest_key(key, type(config), known)
+        raise StudyError(f"The {what} {key} is no key of the configuration.{near}")
 
 
 def _check_condition(
-    parameter: Parameter, known: list[str], before: Mapping[str, Parameter], space: SearchSpace
+    parameter: Parameter, config: RunConfig | BaselineConfig, before: Mapping[str, Parameter], space: SearchSpace
 ) -> None:
     later = {each.key for each in space.parameters} - set(before)
     for key, allowed in parameter.condition.items():
-        _check_key(key, known, f"condition of {parameter.key}: its key")
+        _check_key(key, config, f"condition of {parameter.key}: its key")
         if key in later:
             raise StudyError(f"The condition of {parameter.key} asks for {key}, which has to stand before it.")
         if key in before and not any(before[key].holds(value) for value in allowed):

@@ -81,7 +81,9 @@ def best_config(trial: FrozenTrial, job: Job) -> RunConfig | BaselineConfig:
     """
     config = set_values(replace(job.config, name=f"{job.study}-{trial.number}", output=""), trial.params)
     first = job.settings.objectives[0]
-    return materials_workflow(config).chosen_by(config, protocol=first.protocol, metric=first.metric)
+    chosen: RunConfig | BaselineConfig
+    chosen = materials_workflow(config).chosen_by(config, protocol=first.protocol, metric=first.metric)
+    return chosen
 
 
 def setting_lines(trial: FrozenTrial) -> list[str]:

@@ -99,7 +99,8 @@ def trial_config(
     workflow, first = materials_workflow(config), settings.objectives[0]
     config = replace(config, name=name, output=output)
     config = workflow.measured_on(config, subset=VALIDATION.word, protocols=measured_protocols(settings.objectives))
-    return set_values(workflow.chosen_by(config, protocol=first.protocol, metric=first.metric), values)
+    config = workflow.chosen_by(config, protocol=first.protocol, metric=first.metric)
+    return set_values(config, values)
 
 
 def _unprunable(settings: StudySettings, space: SearchSpace, config: RunConfig | BaselineConfig) -> str:

@@ -1,4 +1,4 @@
-"""Signals and messages during a trial: when it may be interrupted, and what Optuna may print."""
+"""Signals and messages during a study: what interrupts it, and what Optuna may print."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from contextlib import contextmanager
 import optuna
 from optuna.exceptions import ExperimentalWarning
 
-__all__ = ["interruptible", "quietly", "uninterrupted"]
+__all__ = ["interruptible", "quietly"]
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let the signal that asks a process to end interrupt it once, so that its trial is put back."""
-    if threading.current_thread() is not threading.main_thread():
+    """Let the signal that asks a process to end interrupt it once, so that its trials are put back.
+
+    Within another such block, or where the program has a handler of its own, that one holds.
+    """
+    if threading.current_thread() is not threading.main_thread() or callable(signal.getsignal(signal.SIGTERM)):
         yield
         return
 
@@ -31,24 +34,6 @@ def interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Put off what would interrupt the block until its end."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = [each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) != signal.SIG_IGN]
-    came: list[int] = []
-    before = [signal.signal(number, lambda given, _: came.append(given)) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
-        for given in dict.fromkeys(came):
-            signal.raise_signal(given)
 
 
 @contextmanager

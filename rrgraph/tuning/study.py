@@ -17,12 +17,13 @@ from rrgraph.tuning.check import check_space
 from rrgraph.tuning.record import check_folder, claim_study, describe_study, finished, record_folder
 from rrgraph.tuning.results import write_results
 from rrgraph.tuning.settings import StudySettings, read_settings
-from rrgraph.tuning.signals import quietly
+from rrgraph.tuning.signals import interruptible, quietly
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import default_storage, opened_storage
 from rrgraph.tuning.trial import Job, Outcome, open_study, release_dead, release_own, run_trial
 from rrgraph.tuning.trial_storage import best_trials
 from rrgraph.util.environment import processors
+from rrgraph.util.interruption import lasting_interruption
 from rrgraph.util.parallel import WorkerDied, parallel_map
 from rrgraph.util.progress import progress_bar
 
@@ -142,6 +143,7 @@ def _work(job: Job, jobs: int, on_end: Callable[[Outcome], None] | None) -> tupl
     failures: dict[int, str] = {}
     in_a_row = 0
     with (
+        interruptible(),
         _left_to_none(job),
         closing(_outcomes(job, jobs)) as outcomes,
         progress_bar(job.study, total=job.trials, unit="trial") as bar,
@@ -182,7 +184,7 @@ def _left_to_none(job: Job) -> Iterator[None]:
 def _outcomes(job: Job, jobs: int) -> Generator[Outcome | WorkerDied | int, None, None]:
     """Yield each trial as it ends, and before and after it the number of trials that are finished."""
     while True:
-        with quietly(), opened_storage(job.url) as storage:
+        with lasting_interruption(deferred=True), quietly(), opened_storage(job.url) as storage:
             study = open_study(job, storage)
             release_dead(study)
             done = finished(study)
@@ -205,7 +207,7 @@ def _outcomes(job: Job, jobs: int) -> Generator[Outcome | WorkerDied | int, None
 
 def _recorded(job: Job) -> int:
     """Bring the tables of the study up to date, so that they are there however it ends; return what is finished."""
-    with quietly(), opened_storage(job.url) as storage:
+    with lasting_interruption(deferred=True), quietly(), opened_storage(job.url) as storage:
         study = open_study(job, storage)
         write_results(study, job, figures=False)
         return finished(study)

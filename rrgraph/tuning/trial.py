@@ -31,10 +31,11 @@ from rrgraph.tuning.objectives import PLANNING_TIME, planning_time
 from rrgraph.tuning.record import finished
 from rrgraph.tuning.sampling import SAME_AS, SeededSampler, find_twin, make_pruner
 from rrgraph.tuning.settings import StudySettings, trial_config
-from rrgraph.tuning.signals import interruptible, quietly, uninterrupted
+from rrgraph.tuning.signals import interruptible, quietly
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import opened_storage
 from rrgraph.tuning.trial_storage import first_number, keep_best_weights, trial_folder
+from rrgraph.util.interruption import lasting_interruption
 
 __all__ = ["ERROR", "Job", "Outcome", "open_study", "release_dead", "release_own", "run_trial"]
 
@@ -178,7 +179,7 @@ def _one(study: Study, job: Job) -> FrozenTrial | None:
     # Between its entry in the storage and the objective nobody could tell whose trial it is.
     with ExitStack() as unnumbered:
         objective = _Objective(job, unnumbered)
-        unnumbered.enter_context(uninterrupted())
+        unnumbered.enter_context(lasting_interruption(deferred=True))
         return _carried_out(study, objective)
 
 

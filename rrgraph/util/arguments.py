@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, get_origin
+from typing import Any, TypeGuard, TypeVar, get_origin
 
 __all__ = ["call_with", "value_of"]
 
@@ -21,9 +21,10 @@ def value_of(values: Any, key: str, kind: type[T]) -> T:
     """
     if not isinstance(values, Mapping) or key not in values:
         raise ValueError(f"there is no '{key}'")
-    if not _fits(values[key], kind):
-        raise ValueError(f"'{key}' is {_shown(values[key])}, expected a {kind.__name__}")
-    return values[key]
+    value = values[key]
+    if not _fits(value, kind):
+        raise ValueError(f"'{key}' is {_shown(value)}, expected a {kind.__name__}")
+    return value
 
 
 def call_with(make: Callable[..., T], values: Any, *, ignore_unknown: bool = False) -> T:
@@ -53,7 +54,7 @@ def call_with(make: Callable[..., T], values: Any, *, ignore_unknown: bool = Fal
     return make(**values)
 
 
-def _fits(value: object, hint: Any) -> bool:
+def _fits(value: object, hint: type[T]) -> TypeGuard[T]:
     """Whether a value of JSON or YAML may stand where an annotation is; annotations of other kinds fit anything."""
     kind = get_origin(hint) or hint
     if kind is float:

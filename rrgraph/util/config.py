@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -11,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from rrgraph.errors import ConfigError, suggestion
+from rrgraph.errors import ConfigError
 from rrgraph.util.files import suggest_file, write_text
 from rrgraph.util.settings import current_key, rename_keys, setting, settings, warn_renamed
 
@@ -190,19 +191,27 @@ def _explain(error: OmegaConfBaseException, schema: type, source: str) -> str:
     reason = (error.msg or str(error)).splitlines()[0]
     known = config_keys(schema)
     if key and key not in known and not any(name.startswith(f"{key}.") for name in known):
-        return f"Unknown configuration key '{key[:80]}'.{suggest_key(key, known)}"
+        return f"Unknown configuration key '{key[:80]}'.{suggest_key(key, schema)}"
     what = f"configuration value of '{key}'" if key else source
     return f"The {what} does not fit: {reason}."
 
 
-def suggest_key(key: str, known: Sequence[str]) -> str:
-    """Return ``" Did you mean 'training.epochs'?"`` for the closest of the known keys, or an empty string."""
+def suggest_key(key: str, schema: type, further: Sequence[str] = ()) -> str:
+    """Return ``" Did you mean 'training.epochs'?"`` for the closest key of a configuration, or an empty string.
+
+    Args:
+        key: what was given; it may be close to today's name of a key or to its earlier one.
+        schema: class of the configuration.
+        further: keys that the class does not list, such as those of free options.
+    """
+    known = {name: each.key for each in settings(schema()) for name in (each.key, each.earlier) if name}
+    known |= {name: name for name in further}
     # People leave out the section, so the last part of each key is compared too; the first section wins.
-    last = {name.rpartition(".")[2]: name for name in reversed(known)}
-    close = suggestion(key, known) or suggestion(key, last)
-    for name, full in last.items():
-        close = close.replace(f"'{name}'", f"'{full}'")
-    return close
+    last = {name.rpartition(".")[2]: full for name, full in reversed(known.items())}
+    for names in (known, last):
+        for close in get_close_matches(key, names, n=1):
+            return f" Did you mean '{names[close]}'?"
+    return ""
 
 
 def config_keys(schema: type) -> list[str]:

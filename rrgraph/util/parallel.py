@@ -14,12 +14,17 @@ from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait as wait_for
 from typing import Final, TypeVar
 
+from rrgraph.util.interruption import lasting_interruption
+
 __all__ = ["WorkerDied", "parallel_map"]
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 _THREADS: Final = "OMP_NUM_THREADS"
+
+_LOOK_SECONDS: Final = 0.2
+"""Time between two looks at whether this process has been interrupted."""
 
 _PATIENCE: Final = 5.0
 """Seconds that a process has to end when it is asked to, before it is killed."""
@@ -36,7 +41,7 @@ def parallel_map(
 
     With one job everything happens in this process, with its threads. When a process dies, the items that were being
     worked on get `WorkerDied` and the others go on. The processes end when the generator is closed, and with this
-    one, however it ends.
+    one, however it ends. Until then an interruption waits for the generator's next turn, see `lasting_interruption`.
 
     Args:
         function: of one item; importable and without side effects on this process. What it raises is raised here.
@@ -45,16 +50,19 @@ def parallel_map(
         threads: for the arithmetic of each process, unless the environment variable OMP_NUM_THREADS is set.
     """
     if jobs == 1:
-        yield from ((index, function(item)) for index, item in enumerate(items))
+        with lasting_interruption(deferred=False) as interrupt_if_asked:
+            for index, item in enumerate(items):
+                yield index, function(item)
+                interrupt_if_asked()
         return
     waiting = deque(enumerate(items))
-    with _threads(threads):
+    with _threads(threads), lasting_interruption(deferred=True) as interrupt_if_asked:
         while waiting:
-            yield from _until_broken(function, waiting, jobs)
+            yield from _until_broken(function, waiting, jobs, interrupt_if_asked)
 
 
 def _until_broken(
-    function: Callable[[T], R], waiting: deque[tuple[int, T]], jobs: int
+    function: Callable[[T], R], waiting: deque[tuple[int, T]], jobs: int, interrupt_if_asked: Callable[[], None]
 ) -> Iterator[tuple[int, R | WorkerDied]]:
     """Work on items until none is left or a process dies."""
     # A forked process would inherit the threads and locks of this one.
@@ -71,11 +79,13 @@ def _until_broken(
             while waiting and len(running) < jobs and not broken:
                 index, item = waiting.popleft()
                 try:
-                    running[pool.submit(function, item)] = index
+                    with _no_ctrl_c():
+                        running[pool.submit(function, item)] = index
                 except BrokenProcessPool:
                     waiting.appendleft((index, item))
                     broken = True
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
+            interrupt_if_asked()
+            for future in wait(running, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED).done:
                 index = running.pop(future)
                 try:
                     yield index, future.result()
@@ -87,6 +97,8 @@ def _until_broken(
 def _follow_parent() -> None:
     """Leave Ctrl-C, which all processes get, to the one that started this one, and end when told to or with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     # What the other one ignores at this moment would be ignored here too.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     parent = parent_process()
@@ -97,6 +109,19 @@ def _follow_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def _no_ctrl_c() -> Iterator[None]:
+    """Hold back Ctrl-C from processes that are started, until they leave it to this one."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -6,8 +6,11 @@ configurations.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from functools import lru_cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
+from pathlib import Path
 from typing import Any
 
 from rrgraph.errors import ConfigError
@@ -59,7 +62,7 @@ def find_plugins(group: str) -> dict[str, list[Plugin]]:
     A name offered by several packages has several entries.
     """
     found: dict[str, list[Plugin]] = {}
-    for entry in entry_points(group=group):
+    for entry in _entry_points(group, _installed()):
         found.setdefault(entry.name, []).append(_plugin(entry))
     return found
 
@@ -69,6 +72,24 @@ def plugin_packages() -> dict[str, str]:
     groups = [group for group in entry_points().groups if group.startswith(_PREFIX)]
     found = (_plugin(entry) for group in groups for entry in entry_points(group=group))
     return dict(sorted((plugin.package, plugin.version) for plugin in found))
+
+
+@lru_cache(maxsize=64)
+def _entry_points(group: str, _: tuple[tuple[str, int], ...]) -> EntryPoints:
+    """Return the entry points of a group in a state of what is installed; to read them takes a while."""
+    return entry_points(group=group)
+
+
+def _installed() -> tuple[tuple[str, int], ...]:
+    """Return what changes when a package is installed or removed: the folders and when they were changed."""
+    return tuple((folder, _changed(folder)) for folder in sys.path)
+
+
+def _changed(folder: str) -> int:
+    try:
+        return Path(folder).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _plugin(entry: EntryPoint) -> Plugin:

@@ -89,7 +89,8 @@ class Limits:
     def names(self) -> Iterable[str] | None:
         """Return the names to choose from, None where everything goes."""
         if isinstance(self.choices, str):
-            return pkgutil.resolve_name(self.choices)
+            named: Iterable[str] = pkgutil.resolve_name(self.choices)
+            return named
         return self.choices() if callable(self.choices) else self.choices
 
 

@@ -120,10 +120,23 @@ def test_grams_conserve_the_balanced_equation(plan):
 
 
 def test_a_set_that_does_not_balance_says_so(plan):
-    result = plan("BaTiO3", "--candidates", "BaCO3,TiO2,Al2O3", "--require", "Al")
-    assert "does not balance" in result.out
-    (line,) = plan("BaTiO3", "--candidates", "BaCO3,TiO2,Al2O3", "--require", "Al", "--json", "--grams", 1).lines
+    options = ("BaTiO3", "--candidates", "BaCO3,TiO2,Al2O3", "--require", "Al")
+    assert "does not balance" in plan(*options, "--unbalanced").out
+    (line,) = plan(*options, "--unbalanced", "--json", "--grams", 1).lines
     assert line["equations"] == line["grams"] == [None] * len(line["sets"])
+    hidden = plan(*options)
+    assert f"; {len(line['sets'])} cannot be balanced or must not be mixed." in hidden.err
+    assert "does not balance" not in hidden.out
+
+
+def test_an_alkali_metal_and_an_acid_are_not_mixed(plan):
+    options = ("K2SiF6", "--candidates", "K,H2SiF6,K2CO3,SiO2,KF", "--top-k", "20")
+    listed, every = plan(*options, "--json").lines[0], plan(*options, "--json", "--unbalanced").lines[0]
+    assert ["K", "H2SiF6"] in every["sets"]
+    assert ["K", "H2SiF6"] not in listed["sets"]
+    assert listed["hidden"]["sets"] > 0
+    assert every["hidden"]["sets"] == 0
+    assert "K reacts violently with the acid H2SiF6" in plan(*options, "--unbalanced").out
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
@@ -278,7 +291,8 @@ def test_stock_exclude_and_require(plan):
 
 def test_balanced_leaves_out_sets_that_do_not_balance(plan):
     pool = ("--candidates", "Cr,Al,B,CrB,CrB2,AlB2,Al8Cr5,Cr2B", "--top-k", "20", "--json")
-    every, balanced = plan("Cr2AlB2", *pool).lines[0], plan("Cr2AlB2", "--balanced", *pool).lines[0]
+    every, balanced = plan("Cr2AlB2", "--unbalanced", *pool).lines[0], plan("Cr2AlB2", *pool).lines[0]
+    assert plan("Cr2AlB2", "--balanced", *pool).lines[0] == balanced
     assert None in every["equations"]
     assert balanced["equations"]
     assert None not in balanced["equations"]
@@ -286,17 +300,19 @@ def test_balanced_leaves_out_sets_that_do_not_balance(plan):
 
 def test_the_table_counts_what_does_not_balance_and_shows_other_scores(plan):
     pool = ("--candidates", "Cr,Al,B,CrB,CrB2,AlB2,Al8Cr5,Cr2B")
-    product, geometric = plan("Cr2AlB2", *pool).out, plan("Cr2AlB2", *pool, "--mode", "geometric").out
+    product, geometric = (plan("Cr2AlB2", *pool, "--unbalanced", *mode).out for mode in ((), ("--mode", "geometric")))
     unbalanced = product.count("does not balance")
-    assert f"{unbalanced} of 10 do not balance; --balanced leaves such sets out" in product
+    assert f"{unbalanced} of 10 sets cannot be balanced; --balanced leaves such sets out" in product
     assert "(score)" not in product
     assert "link product (score)" in geometric
     assert "--balanced" not in plan("Cr2AlB2", *pool, "--balanced").out
 
 
 def test_an_element_symbol_is_the_element_and_al1_the_precursor(plan):
-    by_element = plan("BaTiO3", "--candidates", OXIDES, "--require", "Al", "--json").lines[0]["sets"]
-    by_precursor = plan("BaTiO3", "--candidates", OXIDES, "--require", "Al1", "--json").lines[0]["sets"]
+    by_element, by_precursor = (
+        plan("BaTiO3", "--candidates", OXIDES, "--require", name, "--unbalanced", "--json").lines[0]["sets"]
+        for name in ("Al", "Al1")
+    )
     assert any("Al2O3" in members and "Al" not in members for members in by_element)
     assert by_precursor
     assert all("Al" in members for members in by_precursor)
@@ -417,13 +433,13 @@ def test_generated_candidates_are_those_of_each_target(plan):
 
 
 def test_generated_candidates_join_others(plan):
-    options = ["BaTiO3", "--foreign", "--set-size", 2, "--json", "--top-k", 100000]
+    options = ["BaTiO3", "--foreign", "--set-size", 2, "--json", "--top-k", 100000, "--unbalanced"]
     sets = {frozenset(members) for members in plan(*options, "--candidates", "BaUO4,Ba+generated").lines[0]["sets"]}
     assert {"BaUO4", "TiO2"} in sets and {"Ba", "TiO2"} in sets
 
 
 def test_what_is_required_is_a_candidate_beside_generated_ones(plan):
-    (line,) = plan("BaTiO3", "--candidates", "generated", "--require", "BaZrO3", "--json").lines
+    (line,) = plan("BaTiO3", "--candidates", "generated", "--require", "BaZrO3", "--unbalanced", "--json").lines
     assert line["sets"] and all("BaZrO3" in members for members in line["sets"])
 
 

@@ -95,7 +95,7 @@ def test_hot_gases_drive_the_carbonate_out_and_leave_oxides_alone(plan):
 
 
 def test_sets_that_do_not_balance_show_a_dash(plan):
-    argv = ("BaTiO3", "--candidates", "BaCO3,TiO2,Al2O3", "--require", "Al", "--energies")
+    argv = ("BaTiO3", "--candidates", "BaCO3,TiO2,Al2O3", "--require", "Al", "--energies", "--unbalanced")
     (line,) = plan(*argv, "--json").lines
     assert line["reaction_energies"] == [None] * len(line["sets"])
     row = next(row for row in plan(*argv).out.splitlines() if "does not balance" in row)
@@ -133,7 +133,7 @@ def test_given_formation_energies_replace_predictions(plan, encoder, tmp_path):
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
 def test_output_files(plan, tmp_path, suffix):
     path = tmp_path / f"plans.{suffix}"
-    argv = ("BaTiO3", "Hello", *POOL, "--energies", "--temperature", 1000)
+    argv = ("BaTiO3", "Hello", *POOL, "--energies", "--temperature", 1000, "--no-evidence")
     plan(*argv, "--output", path)
     (line, _) = plan(*argv, "--json").lines
     if suffix == "jsonl":

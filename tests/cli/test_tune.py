@@ -30,7 +30,7 @@ def states(folder):
         return [row["state"] for row in csv.DictReader(handle)]
 
 
-def test_a_study_tells_its_course_and_how_to_go_on(rrgraph, command, tmp_path):
+def test_a_study_tells_its_course_its_best_settings_and_how_to_go_on(rrgraph, command, config, tmp_path):
     result = rrgraph(*command)
     assert (result.code, result.err) == (0, "")
     assert result.out.startswith(
@@ -41,24 +41,16 @@ def test_a_study_tells_its_course_and_how_to_go_on(rrgraph, command, tmp_path):
     assert f"optuna-dashboard sqlite:///{tmp_path / 'study' / 'study.db'}" in result.out
     assert "training.learning_rate=" in result.out.split("best: trial")[1]
     assert len(states(tmp_path / "study")) == 2
+    # The settings, given on the command line, are those that the run had.
+    best = tmp_path / "study" / "best.yaml"
+    again = load_run(config, result.out.split("best: trial")[1].splitlines()[1].split())
+    found = load_run(best)
+    assert (again.model, again.training.learning_rate) == (found.model, found.training.learning_rate)
+    assert found.name.startswith("tiny-")
+    assert rrgraph("train", best, f"output={tmp_path / 'run'}").code == 0
     more = rrgraph(*command, "--trials", 3)
     assert "3 trials, 2 of them finished before" in more.out
     assert len(states(tmp_path / "study")) == 3
-
-
-def test_the_best_configuration_trains(rrgraph, command, tmp_path):
-    assert rrgraph(*command).code == 0
-    best = tmp_path / "study" / "best.yaml"
-    assert load_run(best).name.startswith("tiny-")
-    assert rrgraph("train", best, f"output={tmp_path / 'run'}").code == 0
-
-
-def test_settings_for_the_command_line_are_as_the_run_had_them(rrgraph, command, config, tmp_path):
-    out = rrgraph(*command).out
-    settings = out.split("best: trial")[1].splitlines()[1].split()
-    best = load_run(tmp_path / "study" / "best.yaml")
-    again = load_run(config, settings)
-    assert (again.model, again.training.learning_rate) == (best.model, best.training.learning_rate)
 
 
 def test_an_interruption_keeps_what_is_finished(rrgraph, command, tmp_path, monkeypatch):
@@ -141,3 +133,9 @@ def test_a_configuration_of_pretraining_is_refused_with_a_reason(rrgraph, pretra
     result = rrgraph("tune", pretrain_config, "--trials", 1)
     assert result.code == 2
     assert "rrgraph pretrain" in result.err
+
+
+def test_a_configuration_on_molecules_is_refused(rrgraph):
+    result = rrgraph("tune", "organic/conretrobert", "--trials", 1)
+    assert result.code == 2
+    assert "'conretrobert' is for molecules, expected one for materials" in result.err

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from rrgraph.data import catalogue, data_path, fetch
+from rrgraph.data import ReactionTable, catalogue, data_path, fetch
 from rrgraph.errors import DataError
 
 CONTENT = bytes(range(256)) * 1200  # several chunks
@@ -23,6 +24,7 @@ class Server:
 
     url: str = ""
     content: bytes = CONTENT
+    contents: dict[str, bytes] = field(default_factory=dict)  # of single paths
     cuts: list[int] = field(default_factory=list)  # bytes sent before each of the next answers is cut
     requests: list[str] = field(default_factory=list)  # paths
     status: int = 200
@@ -38,10 +40,11 @@ def server() -> Iterator[Server]:
             if state.status != 200:
                 self.send_error(state.status)
                 return
+            content = state.contents.get(self.path, state.content)
             self.send_response(200)
-            self.send_header("Content-Length", str(len(state.content)))
+            self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(state.content[: state.cuts.pop(0)] if state.cuts else state.content)
+            self.wfile.write(content[: state.cuts.pop(0)] if state.cuts else content)
             self.close_connection = True
 
         def log_message(self, *_: object) -> None:
@@ -69,7 +72,7 @@ def cache(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     return tmp_path
 
 
-def set_entry(monkeypatch: pytest.MonkeyPatch, **changes: str) -> None:
+def set_entry(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
     known = catalogue.CatalogueEntry(
         name="sample", path="reactions/sample.bin", description="A sample.", origin="nobody", licence="none"
     )
@@ -216,3 +219,46 @@ def test_every_catalogued_address_is_fixed() -> None:
     for item in catalogue.CATALOGUE.values():
         assert bool(item.url) != bool(item.recipe)
         assert not item.url or re.search(r"/[0-9a-f]{40}/", item.url), item.url
+
+
+def test_a_table_is_joined_from_two_published_files(
+    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reactions = b'target,precursor_ids,year,doi\nBaTiO3,"0,12",2003,10.1/a\nNa3N,3,,\n'
+    precursors = b'{"0": ["BaCO3", "BaO3C"], "12": ["TiO2"], "3": ["Na"]}'
+    server.contents = {"/rows.csv": reactions, "/ids.json": precursors}
+    parts = tuple(
+        catalogue.PublishedFile(url=f"{server.url}{path}", sha256=hashlib.sha256(text).hexdigest(), size=len(text))
+        for path, text in server.contents.items()
+    )
+    set_entry(monkeypatch, parts=parts, path="reactions/joined.csv.gz")
+    with pytest.raises(DataError, match="rrgraph data fetch sample"):
+        data_path("sample")
+    path = fetch("sample")
+    assert fetch("sample") == path == data_path("sample")
+    assert server.requests == ["/rows.csv", "/ids.json"]
+    table = ReactionTable.read(path)
+    assert [(str(row.target), str(row.precursors), row.year, row.doi) for row in table] == [
+        ("BaTiO3", "BaCO3 + TiO2", 2003, "10.1/a"),
+        ("Na3N", "Na", None, None),
+    ]
+    assert files(cache) == {"joined.csv.gz", "joined.csv.gz.sha256"}
+    path.write_bytes(b"")
+    with pytest.raises(DataError, match="has changed since"):
+        data_path("sample")
+    assert ReactionTable.read(fetch("sample")).frame.equals(table.frame)
+    server.contents["/ids.json"] = b"{}"
+    path.unlink()
+    with pytest.raises(DataError, match="is not table 'sample'"):
+        fetch("sample")
+    assert not path.exists()
+
+
+def test_the_published_tables_are_pinned_with_checksums() -> None:
+    for name in ("text_mined", "text_mined_recipes"):
+        entry = catalogue.entry(name)
+        assert entry.can_be_fetched
+        for part in entry.parts or (entry,):
+            assert re.fullmatch("[0-9a-f]{64}", part.sha256)
+            assert re.search("/[0-9a-f]{40}/", part.url)
+            assert part.size > 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rrgraph.chem import ELEMENTS, parse_formula
-from rrgraph.data import ReactionTable, group_reactions, preferred_spelling
+from rrgraph.data import group_reactions, preferred_spelling
 from rrgraph.data.grouping import GROUPED
 
 ROWS = [
@@ -70,8 +70,8 @@ def test_precursors_may_be_spelled_otherwise(make_table):
     assert group_reactions(table, spell=preferred_spelling)["precursors"].tolist() == ["LiOH;Co3O4"]
 
 
-def test_an_empty_table_has_no_reactions():
-    assert len(group_reactions(ReactionTable.from_reactions([]))) == 0
+def test_an_empty_table_has_no_reactions(make_table):
+    assert len(group_reactions(make_table([]))) == 0
 
 
 def test_numbers_that_are_none_are_not_known(make_table):

@@ -184,12 +184,12 @@ def test_selection_by_mask_and_negative_index(small_table):
         small_table[len(small_table)]
 
 
-def test_concat_and_from_reactions(small_table, make_table):
+def test_tables_are_joined(small_table, make_table):
     twice = ReactionTable.concat([small_table, make_table([("BaTiO3", "BaO;TiO2")], year=[1990], batch=["b"])])
     assert len(twice) == len(small_table) + 1
     assert twice.frame["batch"].notna().sum() == 1
-    assert list(ReactionTable.from_reactions(twice)) == list(twice)
-    assert ReactionTable.from_reactions(twice)[-1].year == 1990
+    assert list(twice)[:-1] == list(small_table)
+    assert twice[-1].year == 1990
     with pytest.raises(DataError, match="empty list"):
         ReactionTable.concat([])
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rrgraph.chem import ATOMIC_NUMBERS, element_system, parse_formula, source_elements
-from rrgraph.data import PrecursorSet, Reaction, ReactionTable
+from rrgraph.data import ReactionTable
 from rrgraph.graph import NEAREST, KnownSystems
 from rrgraph.graph.elements import element_similarity, mean_vectors, reduced_vectors
 from rrgraph.graph.neighbours import Neighbours
@@ -49,9 +50,12 @@ def tables(draw):
     rows = st.tuples(st.sampled_from(TARGETS), st.sets(st.sampled_from(PRECURSORS), min_size=1, max_size=4))
     drawn = draw(st.lists(rows, min_size=2, max_size=12))
     # One row that surely makes sense, so that there is something to count; it takes cobalt twice in the same form.
-    sure = Reaction(target=TARGETS[0], precursors=PrecursorSet([PRECURSORS[0], *PRECURSORS[3:5]]))
-    others = [Reaction(target=t, precursors=PrecursorSet(sorted(m, key=str))) for t, m in drawn]
-    return ReactionTable.from_reactions([sure, *others])
+    return recipes([(TARGETS[0], [PRECURSORS[0], *PRECURSORS[3:5]]), *((t, sorted(m, key=str)) for t, m in drawn)])
+
+
+def recipes(rows):
+    lines = [(target.formula, ";".join(each.formula for each in precursors)) for target, precursors in rows]
+    return ReactionTable(pd.DataFrame(lines, columns=["target", "precursors"]))
 
 
 def known_systems(table):
@@ -222,8 +226,7 @@ def test_a_form_never_seen_and_an_element_never_seen(small_table):
 
 
 def test_each_precursor_is_described_once(monkeypatch):
-    rows = [Reaction(target=target, precursors=PrecursorSet(PRECURSORS[:5])) for target in TARGETS]
-    systems, vocabulary = known_systems(ReactionTable.from_reactions(rows))
+    systems, vocabulary = known_systems(recipes([(target, PRECURSORS[:5]) for target in TARGETS]))
     described = []
     monkeypatch.setattr(
         "rrgraph.graph.neighbours.source_elements", lambda one: described.append(one) or source_elements(one)

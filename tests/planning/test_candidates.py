@@ -38,6 +38,15 @@ def test_carbon_of_a_target_may_come_from_carbon():
     assert formulas("Ti3AlC2") == ["TiO2", "C", "CO(NH2)2", "Ti", "TiC", "Al"]
 
 
+def test_carbon_of_a_carbide_is_supplied_and_that_of_a_carbonate_is_not():
+    pool = CandidateFilter(POOL, SetConstraints())
+    assert pool.feasible(parse_formula("Ti3AlC2")).need == 0b111
+    assert pool.feasible(parse_formula("Li2TiO2CO3")).need == 0b11
+    without = CandidateFilter([each for each in POOL if "C" not in each.elements], SetConstraints())
+    assert without.feasible(parse_formula("Ti3AlC2")).missing == ("carbon",)
+    assert pool.feasible(parse_formula("Ti(C8H4O4)2")).missing == ("organic carbon",)
+
+
 def test_a_target_of_volatile_elements_is_covered_strictly():
     pool = CandidateFilter(POOL, SetConstraints())
     found = pool.feasible(parse_formula("C2H4N4"))
@@ -87,7 +96,9 @@ def test_masks_agree_with_element_sets(formula, cover, foreign, one_per_element,
     target, pool = parse_formula(formula), CandidateFilter(POOL, rules)
     found = pool.feasible(target)
     source = source_elements(target)
-    needed = sorted((target.elements if cover == "strict" else source) | required_elements)
+    carbide = formula == "TiC" and cover == "exempt"
+    own = target.elements if cover == "strict" else source | ({"C"} if carbide else set())
+    needed = sorted(own | required_elements)
     usable = [
         candidate
         for candidate in POOL
@@ -95,12 +106,13 @@ def test_masks_agree_with_element_sets(formula, cover, foreign, one_per_element,
         and (foreign or not candidate.elements - target.elements - VOLATILE - required_elements)
         and (foreign or candidate.elements & ((target.elements - {"O", "H"}) | set(needed)))
     ]
-    brought = frozenset().union(*[candidate.elements for candidate in usable]) if usable else frozenset()
+    brought = frozenset().union(*[candidate.elements for candidate in usable])
     assert found.missing == tuple(symbol for symbol in needed if symbol not in brought)
     if not found.missing:
         assert [pool.candidates[index] for index in found.indices] == usable
         assert [{needed[bit] for bit in range(len(needed)) if mask >> bit & 1} for mask in found.masks.tolist()] == [
-            candidate.elements & set(needed) for candidate in usable
+            candidate.elements & set(needed) - ({"C"} if carbide and candidate.elements & {"O"} else set())
+            for candidate in usable
         ]
         assert {needed[bit] for bit in range(len(needed)) if found.exclusive >> bit & 1} == (
             source if one_per_element else set()

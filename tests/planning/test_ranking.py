@@ -24,6 +24,7 @@ from rrgraph.planning import (
     known_size_mode,
     link_planner,
 )
+from rrgraph.planning.constraints import can_be_made
 
 POOL = [
     parse_formula(text)
@@ -78,7 +79,7 @@ def rankings(reranker, target, constraints=None, *, steps=5, size=None, max_cand
     options = {"constraints": constraints, "max_candidates": max_candidates}
     (plain,) = Planner(Links(steps), POOL, **options).rankings([target], sizes=[size])
     (again,) = Planner(Links(steps), POOL, reranker=reranker, **options).rankings([target], sizes=[size])
-    return list(plain), again
+    return list(plain.all_sets()), again
 
 
 def keys(sets):
@@ -113,7 +114,7 @@ def test_the_head_is_ranked_again_and_the_tail_follows(
         size=size,
         max_candidates=max_candidates,
     )
-    sets = list(again)
+    sets = list(again.all_sets())
     head, tail = plain[:number], plain[number:]
     logs, none = log_probabilities(reranker, target, head)
 
@@ -135,8 +136,14 @@ def test_the_head_is_ranked_again_and_the_tail_follows(
     # The tail ties where it tied, and only there.
     for (a, b), (c, d) in zip(pairwise(tail), pairwise(sets[len(head) :]), strict=True):
         assert (a.exact_score == b.exact_score) == (c.exact_score == d.exact_score)
+    listed = list(again)
+    assert listed == [ranked for ranked in sets if not balanced or can_be_made(target, ranked.precursors)]
+    plan = again.plan(3)
+    assert list(plan) == listed[:3]
+    assert set(keys(plan.hidden)) <= set(keys(sets)) - set(keys(listed))
     for ranked in sets:
-        assert again.exact_score(ranked.precursors) == ranked.exact_score
+        expected = ranked.exact_score if ranked in listed else None
+        assert again.exact_score(ranked.precursors) == expected
         assert ranked.score == pytest.approx(ranked.exact_score / SCALE)
 
 

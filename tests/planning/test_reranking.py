@@ -118,7 +118,7 @@ def test_constraints_leave_the_probabilities_of_sets_alone(given):
         # Foreign elements bring sets that do not compete otherwise, so that the others shrink in proportion.
         scale = 1 - fsum(value for keys, value in found.items() if keys not in usual)
         assert known == {keys: pytest.approx(usual[keys] * scale) for keys in known}
-        assert plan.none == pytest.approx(1 - fsum(found.values()))
+        assert plan.no_match == pytest.approx(1 - fsum(found.values()))
     alone = reranking_planner(POOL, SetConstraints(excluded={"Li2CO3"})).plan(TARGETS[:1])
     assert alone[0].sets[0].probability > usual.get(alone[0].sets[0].precursors.keys, 0)
 

@@ -8,7 +8,7 @@ import pytest
 from rrgraph.errors import ConfigError
 from rrgraph.properties.pretraining import PretrainConfig
 from rrgraph.properties.pretraining.config import check_pretrain_config
-from rrgraph.runs import BaselineConfig, RunConfig, load_any, load_run
+from rrgraph.runs import BaselineConfig, RunConfig, load_run
 from rrgraph.runs.check import check_config
 from rrgraph.util.config import load_config, save_config, set_values
 from rrgraph.util.named_configs import find_config
@@ -167,4 +167,4 @@ def test_the_bundled_models_have_a_configuration_of_an_earlier_release():
 )
 def test_what_another_command_takes_is_refused_by_its_name(name, command):
     with pytest.raises(ConfigError, match=f"not the configuration of a run: `rrgraph {command}` takes it"):
-        load_any(find_config(name))
+        load_run(find_config(name))

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rrgraph.data import ReactionTable
 from rrgraph.errors import ConfigError
 from rrgraph.runs import DataConfig, RunConfig, candidate_pool, run_split, split_data
 from rrgraph.runs.data import prepare
@@ -90,6 +89,9 @@ def test_a_run_knows_its_split_again(run_folder, finished, tmp_path):
         assert getattr(again, part).frame.equals(getattr(finished.split, part).frame)
     with pytest.raises(ConfigError, match=r"no config\.yaml"):
         run_split(tmp_path)
+    (tmp_path / "config.yaml").write_text("domain: organic\n")
+    with pytest.raises(ConfigError, match="about molecules, expected one on materials"):
+        run_split(tmp_path)
 
 
 def test_another_seed_is_another_split(tiny):
@@ -104,4 +106,4 @@ def test_the_pool_of_an_evaluation_adds_the_measured_rows(small_table, make_tabl
     assert [p.formula for p in pool[:2]] == ["BaO", "TiO2"]
     assert {p.key for p in pool} == {p.key for p in known} | set(small_table.precursors())
     assert len({p.key for p in pool}) == len(pool)
-    assert candidate_pool(known, ReactionTable.from_reactions([])) == known
+    assert candidate_pool(known, make_table([])) == known

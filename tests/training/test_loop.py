@@ -1,4 +1,5 @@
 import math
+import signal
 from dataclasses import replace
 
 import pytest
@@ -53,6 +54,33 @@ class Regression(Task):
             return {"top_1": self.scores[self.epoch - 1]}
         with torch.no_grad():
             return {"top_1": -float(((self.module(self.inputs).squeeze(-1) - self.outputs) ** 2).mean())}
+
+
+class Dropping:
+    """Presses Ctrl-C where Python drops the exception."""
+
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.usefixtures("heed_ctrl_c")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interruption_that_python_drops_ends_the_training_after_its_epoch(tmp_path):
+    class Interrupted(Regression):
+        def start_epoch(self, epoch):
+            super().start_epoch(epoch)
+            if epoch == 3:
+                Dropping()
+
+    with pytest.raises(KeyboardInterrupt):
+        train(Interrupted(), CONFIG, seed=1, state_folder=tmp_path)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    begun = []
+    resumed = Regression()
+    resumed.start_epoch = lambda epoch: begun.append(epoch) or Regression.start_epoch(resumed, epoch)
+    history = train(resumed, CONFIG, seed=1, state_folder=tmp_path, resume=True)
+    assert begun == [4, 5, 6]
+    assert without_seconds(history) == without_seconds(train(Regression(), CONFIG, seed=1))
 
 
 def without_seconds(history):

@@ -202,10 +202,11 @@ def test_trials_that_fail_are_told_and_do_not_count(config, make_space):
 
 @pytest.mark.slow
 def test_two_processes_share_a_study(config, make_space):
-    result = tune(config, make_space(), trials=4, jobs=2, options={"pruner": "none"}, figures=False)
+    short = replace(config, training=replace(config.training, epochs=1))
+    result = tune(short, make_space(), trials=3, jobs=2, options={"pruner": "none"}, figures=False)
     table = rows(result.folder)
-    assert [row["state"] for row in table] == ["complete"] * 4
-    assert len({row["training.learning_rate"] for row in table}) == 4
+    assert [row["state"] for row in table] == ["complete"] * 3
+    assert len({row["training.learning_rate"] for row in table}) == 3
     assert len(list(result.folder.glob("trials/*/model.safetensors"))) == 1
 
 
@@ -223,7 +224,7 @@ def slow(self, epoch):
         print("now", file=sys.__stdout__, flush=True)
         time.sleep(60)
 LinkTask.start_epoch = slow
-tune(load_run(sys.argv[1]), load_space(sys.argv[2]), trials=3, figures=False)
+tune(load_run(sys.argv[1]), load_space(sys.argv[2]), trials=2, figures=False)
 """
 
 
@@ -233,7 +234,7 @@ def test_killed_in_the_middle_at_most_the_running_trial_is_lost(config, make_spa
     save_config(config, tmp_path / "config.yaml")
     (tmp_path / "space.yaml").write_text("parameters: {training.learning_rate: {range: [0.001, 0.1]}}\npruner: none\n")
     url = default_storage(Path(config.output)) if form == "sqlite" else f"journal:{tmp_path / 'journal.log'}"
-    code = KILLED.replace("trials=3", f"trials=3, storage={url!r}")
+    code = KILLED.replace("trials=2", f"trials=2, storage={url!r}")
     arguments = [sys.executable, "-c", code, str(tmp_path / "config.yaml"), str(tmp_path / "space.yaml")]
     Path(config.output).mkdir() if form == "sqlite" else None
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
@@ -249,10 +250,10 @@ def test_killed_in_the_middle_at_most_the_running_trial_is_lost(config, make_spa
     begun: list[int] = []
     start_epoch = LinkTask.start_epoch
     monkeypatch.setattr(LinkTask, "start_epoch", lambda self, epoch: begun.append(epoch) or start_epoch(self, epoch))
-    result = tune(config, space, trials=3, storage=url, figures=False)
+    result = tune(config, space, trials=2, storage=url, figures=False)
     states = [row["state"] for row in rows(result.folder)]
-    assert sorted(states) == ["complete", "complete", "complete", "fail"]
-    assert sorted(begun) == [1, 2, 2, 3, 3]
+    assert sorted(states) == ["complete", "complete", "fail"]
+    assert begun == [2, 3]
     with quietly(), opened_storage(url) as storage:
         study = optuna.load_study(study_name="tiny", storage=storage)
         assert not study.get_trials(states=(TrialState.RUNNING, TrialState.WAITING))
@@ -263,10 +264,8 @@ import signal, sys, time
 import rrgraph.util.parallel
 from rrgraph.links import LinkTask
 rrgraph.util.parallel._PATIENCE = 0.2
-begun = []
 def deaf(self, epoch):
-    begun.append(epoch)
-    if begun.count(2) == 3:
+    if epoch == 2:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         print("deaf", file=sys.__stdout__, flush=True)
         time.sleep(60)
@@ -277,16 +276,8 @@ INTERRUPTED = """\
 import sys
 from rrgraph.cli import main
 if __name__ == "__main__":
-    sys.exit(main(["tune", *sys.argv[1:], "--trials", "60", "--jobs", "2", "--pruner", "none", "training.epochs=40"]))
+    sys.exit(main(["tune", *sys.argv[1:], "--trials", "60", "--jobs", "2", "--pruner", "none", "training.epochs=10"]))
 """
-
-
-@pytest.fixture
-def heed_ctrl_c():
-    """Heed Ctrl-C, here and in processes started from here, also where the tests run in the background of a shell."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def interrupted_study(place: Path, folder: Path, sign: str) -> tuple[int, str]:
@@ -306,17 +297,13 @@ def interrupted_study(place: Path, folder: Path, sign: str) -> tuple[int, str]:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("heed_ctrl_c")
-@pytest.mark.parametrize(("before", "sign"), [("", "trial 2:"), (DEAF, "deaf")], ids=["asked", "killed"])
+@pytest.mark.parametrize(("before", "sign"), [("", "trial 0:"), (DEAF, "deaf")], ids=["asked", "killed"])
 def test_ctrl_c_ends_all_processes_and_puts_their_trials_back(config, tmp_path, before, sign):
     save_config(config, tmp_path / "config.yaml")
     (tmp_path / "space.yaml").write_text("parameters: {training.learning_rate: {range: [0.001, 0.1]}}\n")
     (tmp_path / "script.py").write_text(before + INTERRUPTED)
-    # Python drops an interruption that falls into a weakref callback and says so; only then is it tried again.
-    for attempt in range(4):
-        folder = tmp_path / f"study{attempt}"
-        code, errors = interrupted_study(tmp_path, folder, sign)
-        if "Exception ignored in" not in errors:
-            break
+    folder = tmp_path / "study"
+    code, errors = interrupted_study(tmp_path, folder, sign)
     assert code == 130, errors
     assert "the same command goes on" in errors
     assert "Traceback" not in errors
@@ -325,6 +312,7 @@ def test_ctrl_c_ends_all_processes_and_puts_their_trials_back(config, tmp_path, 
     states = [trial.state for trial in trials]
     assert TrialState.RUNNING not in states
     assert states.count(TrialState.FAIL) == states.count(TrialState.WAITING) <= 2
+    assert (TrialState.FAIL if before else TrialState.COMPLETE) in states
 
 
 @pytest.mark.usefixtures("heed_ctrl_c")

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import operator
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from functools import partial
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
@@ -45,6 +48,57 @@ def test_a_dead_process_does_not_take_the_others_with_it():
 def test_what_the_function_raises_is_raised():
     with pytest.raises(ZeroDivisionError):
         list(parallel_map(partial(operator.truediv, 1), [1, 0], jobs=2, threads=1))
+
+
+class Dropping:
+    """Presses Ctrl-C where Python drops the exception."""
+
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.usefixtures("heed_ctrl_c")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_interruption_that_python_drops_ends_the_work(jobs):
+    begun = time.monotonic()
+    answers = []
+    with pytest.raises(KeyboardInterrupt):
+        for index, _ in parallel_map(time.sleep, [0.0, 60.0, 60.0], jobs=jobs, threads=1):
+            answers.append(index)
+            Dropping()
+    assert answers == [0]
+    assert time.monotonic() - begun < 30
+    assert not active_children()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.usefixtures("heed_ctrl_c")
+def test_an_interruption_while_processes_are_waited_for_ends_them():
+    timer = threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT])
+    timer.start()
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        list(parallel_map(time.sleep, [60.0, 60.0], jobs=2, threads=1))
+    assert time.monotonic() - begun < 30
+    assert not active_children()
+
+
+@pytest.mark.usefixtures("heed_ctrl_c")
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals cannot be held back")
+def test_processes_that_are_starting_leave_ctrl_c_to_the_one_that_started_them(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import operator, os, signal\n"
+        "from rrgraph.util.parallel import parallel_map\n"
+        "if __name__ == '__main__':\n"
+        "    print(sorted(parallel_map(operator.neg, [1, 2], jobs=2, threads=1)))\n"
+        "else:\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run([sys.executable, script], env=environment, timeout=60, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[(0, -1), (1, -2)]\n", "")
 
 
 def test_processes_end_with_the_one_that_started_them(tmp_path):

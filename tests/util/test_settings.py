@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass, field
 
@@ -277,6 +278,21 @@ def test_overrides_may_use_earlier_names(tmp_path, schema, override, key, value)
     with pytest.warns(FutureWarning, match=rf"'{override.partition('=')[0]}' is now '{key}'"):
         config = load_config(tmp_path / "a.yaml", [override], schema=schema)
     assert {each.key: each.value for each in settings(config)}[key] == value
+
+
+@pytest.mark.parametrize(
+    ("schema", "override", "key"),
+    [
+        (RunConfig, "training.negativs=4", "training.negatives_per_positive"),
+        (RunConfig, "hardnes=2", "training.inverse_temperature"),
+        (RunConfig, "sets.trees.regularization=2", "reranker.trees.l2"),
+        (OrganicConfig, "evaluation.bnak=all", "evaluation.index"),
+    ],
+)
+def test_a_mistyped_earlier_name_suggests_todays(tmp_path, schema, override, key):
+    (tmp_path / "a.yaml").write_text("")
+    with pytest.raises(ConfigError, match=rf"Unknown configuration key .* Did you mean '{re.escape(key)}'\?"):
+        load_config(tmp_path / "a.yaml", [override], schema=schema)
 
 
 def test_tables_of_ones_own_may_use_earlier_names(tmp_path):

@@ -39,7 +39,7 @@ class TemplateNetwork(nn.Module):
         # An element without templates is never used; allowing all of them keeps its row free of NaN.
         self.register_buffer("possible", possible | ~possible.any(dim=1, keepdim=True))
         table = element_table("mat2vec")
-        self.element = nn.Embedding.from_pretrained(table, freeze=True, padding_idx=PADDING)
+        self.element: nn.Embedding = nn.Embedding.from_pretrained(table, freeze=True, padding_idx=PADDING)
         self.project = nn.Linear(table.shape[1] + 1, width)
         self.rounds = nn.ModuleList(_Attention(width, receivers=True) for _ in range(layers))
         self.pool = _Attention(width, receivers=False)
@@ -130,7 +130,7 @@ class TemplateTask(Task):
     def batches(self, epoch: int, generator: torch.Generator) -> Sequence[Tensor]:
         # Targets of similar length are in one batch, so that there is little padding.
         order = torch.randperm(len(self.labels), generator=generator)
-        batches = order[self.lengths[order].argsort(stable=True)].split(self.batch_size)
+        batches = torch.split(order[self.lengths[order].argsort(stable=True)], self.batch_size)
         return [batches[index] for index in torch.randperm(len(batches), generator=generator).tolist()]
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:

@@ -11,7 +11,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from rrgraph.chem import ELEMENTS, Composition, fraction_matrix
+from rrgraph.chem import ELEMENTS, Composition, anhydrous, fraction_matrix
 from rrgraph.data import ReactionTable
 from rrgraph.errors import DataError, ModelError
 from rrgraph.training import LoopConfig, Task, train
@@ -92,7 +92,7 @@ class CompletionEncoder:
         """
         network = self._fitted()
         fractions = torch.from_numpy(fraction_matrix(targets))
-        members = self._members([sorted(each.key for each in precursors) for precursors in known])
+        members = self._members([sorted(anhydrous(each).key for each in precursors) for precursors in known])
         logits = []
         for start in range(0, len(targets), _BATCH_SIZE):
             batch = slice(start, start + _BATCH_SIZE)
@@ -186,7 +186,7 @@ class _CompletionTask(Task):
         return [{"params": list(self.module.parameters()), "lr": self.learning_rate}]
 
     def batches(self, epoch: int, generator: torch.Generator) -> Sequence[Tensor]:
-        return torch.randperm(len(self.members), generator=generator).split(self.batch_size)
+        return torch.split(torch.randperm(len(self.members), generator=generator), self.batch_size)
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         fractions, members = self.fractions[batch], self.members[batch]
@@ -201,9 +201,9 @@ class _CompletionTask(Task):
             1, chosen, (-logits.gather(1, chosen)).masked_fill(wanted < 0, -torch.inf), "amax", include_self=True
         )
         negative = _fill(_fill(logits, given, -torch.inf), wanted, -torch.inf)
-        circle = nn.functional.softplus(positive.logsumexp(1)) + nn.functional.softplus(negative.logsumexp(1))
+        circle: Tensor = nn.functional.softplus(positive.logsumexp(1)) + nn.functional.softplus(negative.logsumexp(1))
         log_fractions = self.module.reconstruct(embeddings * self.module.scale).log_softmax(dim=-1)
-        reconstruction = -(fractions * log_fractions).sum(dim=-1)
+        reconstruction: Tensor = -(fractions * log_fractions).sum(dim=-1)
         return (circle + _RECONSTRUCTION * reconstruction).mean()
 
 

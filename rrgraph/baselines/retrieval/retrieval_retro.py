@@ -124,7 +124,7 @@ class _RetrievalNetwork(nn.Module):
     def forward(self, elements: Tensor, fractions: Tensor, references: Tensor) -> Tensor:
         """Return the logits (n, outputs) of compositions (n, k) with references (n, 2, r), -1 for none."""
         targets = encode_by_length(self.encoder, elements, fractions)
-        distinct, index = references.unique(return_inverse=True)
+        distinct, index = torch.unique(references, return_inverse=True)
         known = distinct[distinct >= 0]
         # -1 is sorted first, so its embedding comes before those of the materials.
         embeddings = encode_by_length(self.encoder, self.elements[known], self.fractions[known])

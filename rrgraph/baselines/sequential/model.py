@@ -149,7 +149,7 @@ class SequenceTask(Task):
         return [{"params": list(self.module.parameters()), "lr": self.config.learning_rate}]
 
     def batches(self, epoch: int, generator: torch.Generator) -> Sequence[Tensor]:
-        return torch.randperm(len(self.train), generator=generator).split(self.config.batch_size)
+        return torch.split(torch.randperm(len(self.train), generator=generator), self.config.batch_size)
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         return self._loss(self.train, batch, generator)
@@ -161,7 +161,8 @@ class SequenceTask(Task):
         # The same partial sets every time, so that epochs can be compared.
         generator = torch.Generator().manual_seed(0)
         rows = torch.arange(len(self.validation)).repeat(4)
-        losses = [float(self._loss(self.validation, batch, generator)) * len(batch) for batch in rows.split(512)]
+        batches = torch.split(rows, 512)
+        losses = [float(self._loss(self.validation, batch, generator)) * len(batch) for batch in batches]
         return {self.config.monitor: -sum(losses) / len(rows)}
 
     def _loss(self, rows: SequenceRows, batch: Tensor, generator: torch.Generator) -> Tensor:
@@ -177,7 +178,7 @@ class SequenceTask(Task):
         logits = self.module(targets, embeddings, projected, bits, chosen, present)
         labels = torch.nn.functional.pad(recorded & ~chosen, (0, 1))
         labels[:, -1] = ~labels.any(1)
-        losses = -logits.log_softmax(1).masked_fill(~labels, 0.0).sum(1) / labels.sum(1)
+        losses: Tensor = -logits.log_softmax(1).masked_fill(~labels, 0.0).sum(1) / labels.sum(1)
         return (losses * steps).sum() / steps.sum()
 
 

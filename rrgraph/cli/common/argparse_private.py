@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 __all__ = ["ArgumentContainer", "Commands", "option_actions", "option_names"]
 
-Commands: TypeAlias = argparse._SubParsersAction
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What `ArgumentParser.add_subparsers` returns."""
 
 ArgumentContainer: TypeAlias = argparse._ActionsContainer

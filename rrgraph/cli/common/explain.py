@@ -21,8 +21,7 @@ def show_settings(config: NamedConfig, key: str) -> None:
     key = current_key(key, type(config))
     chosen = [each for each in known if not key or each.key == key or each.key.startswith(f"{key}.")]
     if not chosen:
-        near = suggest_key(key, [each.key for each in known])
-        raise ConfigError(f"Unknown configuration key '{key}'.{near}")
+        raise ConfigError(f"Unknown configuration key '{key}'.{suggest_key(key, type(config))}")
     print("\n\n".join(_text(each) for each in chosen))
 
 

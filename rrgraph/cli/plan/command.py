@@ -18,7 +18,7 @@ from rrgraph.cli.common.options import (
     positive_int,
     positive_number,
 )
-from rrgraph.errors import DataError, PlanningError, suggestion
+from rrgraph.errors import PlanningError, suggestion
 
 if TYPE_CHECKING:
     from rrgraph.cli.common.targets import TargetRow
@@ -32,7 +32,7 @@ _EXAMPLES = """\
   rrgraph plan 'Ba(Zr0.2Ti0.8)O3' --exclude N,S --require TiO2     no nitrates or sulfates, but TiO2
   rrgraph plan Cr2AlB2 --candidates B,Cr,Al,AlB2,CrB,CrB2          score precursors never seen in training
   rrgraph plan Cr2AlB2 --candidates all+generated                  and any plausible compound of Cr, Al and B
-  rrgraph plan Li3V2P3O12 --balanced --mode geometric              no member can be left out, all balance
+  rrgraph plan Li3V2P3O12 --unbalanced --mode geometric            no member can be left out, all sets
   rrgraph plan La0.7Sr0.3MnO3 --stock cupboard.txt --grams 10      what is at hand, weighed out
   rrgraph plan BaTiO3 --energies --temperature 1200                free energies with gases at 1200 K and 1 bar
   rrgraph plan K2NiF4 --table mine.csv --evidence 5                the five nearest reactions of your own table
@@ -86,11 +86,19 @@ def add_parser(name: str, commands: Commands) -> None:
     sets = parser.add_argument_group("which sets are valid")
     sets.add_argument("--set-size", metavar="N|A-B|column:NAME", help="number of precursors, at most 20 (default: 1-6)")
     sets.add_argument(
-        "--cover", default="exempt", help="exempt: C, H, O, N may come from the atmosphere (default); strict"
+        "--cover",
+        default="exempt",
+        help="exempt: H, O, N and the C of carbonates may come from the atmosphere (default); strict",
     )
     sets.add_argument("--foreign", action="store_true", help="allow elements that the target lacks")
     sets.add_argument("--one-per-element", action="store_true", help="at most one precursor for the same element")
-    sets.add_argument("--balanced", action="store_true", help="only sets whose equation balances")
+    sets.add_argument(
+        "--balanced",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="leave out sets that cannot be balanced (default)",
+    )
+    sets.add_argument("--unbalanced", dest="balanced", action="store_false", help="show them as well")
     add_mode(sets)
     pool = parser.add_argument_group("which precursors may be used")
     pool.add_argument(
@@ -106,12 +114,12 @@ def add_parser(name: str, commands: Commands) -> None:
     pool.add_argument("--stock", metavar="FILE|LIST", help="only these are at hand, known to the model or not")
     pool.add_argument("--exclude", action="append", default=[], metavar="X", help="element or precursor to avoid")
     pool.add_argument("--require", action="append", default=[], metavar="X", help="element or precursor to use")
-    precedents = parser.add_argument_group("literature precedents (by default if a table is at hand, without --output)")
+    precedents = parser.add_argument_group("literature precedents (by default without --output)")
     precedents.add_argument(
         "--table",
         metavar="NAME|FILE",
-        help="reaction table or raw recipes to take them from (default: text_mined, or else text_mined_recipes, if it "
-        "was fetched or lies below RRGRAPH_DATA; the first use prepares it, for half a minute)",
+        help="reaction table or raw recipes to take them from (default: the text-mined literature that comes with "
+        "the package)",
     )
     precedents.add_argument("--evidence", type=positive_int, metavar="N", help="reactions for each target (3)")
     precedents.add_argument("--no-evidence", action="store_true", help="show none")
@@ -136,7 +144,7 @@ def run(arguments: argparse.Namespace) -> int:
     chunks = read_targets(arguments.formulas, arguments.input, column)
     constraints = rr.Constraints(
         cover=arguments.cover, foreign=arguments.foreign, one_per_element=arguments.one_per_element
-    ).narrowed(exclude=arguments.exclude, require=arguments.require, stock=arguments.stock, balanced=arguments.balanced)
+    ).narrowed(exclude=arguments.exclude, require=arguments.require, stock=arguments.stock)
     energies, literature = _energies(arguments), _literature(arguments)
     model = rr.load_model(arguments.model)
 
@@ -149,6 +157,7 @@ def run(arguments: argparse.Namespace) -> int:
             constraints=constraints,
             candidates=arguments.candidates,
             max_candidates=arguments.max_candidates,
+            balanced=arguments.balanced,
             set_size=None if column else arguments.set_size,
             sizes=[size for _, size in good] if column else None,
             mode=arguments.mode,
@@ -205,21 +214,14 @@ def _literature(arguments: argparse.Namespace) -> LiteratureSource | None:
     """Return where literature precedents are looked up, or None when there are none to show.
 
     Raises:
-        DataError: the table cannot be used, or precedents are asked for and none are at hand.
+        DataError: the table cannot be used.
     """
-    from rrgraph.data import LITERATURE_TABLES
     from rrgraph.models import literature_source
 
     asked = arguments.table is not None or arguments.evidence is not None
     if arguments.no_evidence or not (asked or arguments.output is None):
         return None
-    found = literature_source(arguments.table)
-    if found is None and arguments.evidence is not None:
-        raise DataError(
-            f"--evidence needs recorded reactions and neither {' nor '.join(LITERATURE_TABLES)} is on this computer: "
-            "give --table NAME|FILE, or see 'rrgraph data fetch'."
-        )
-    return found
+    return literature_source(arguments.table)
 
 
 def _check(arguments: argparse.Namespace) -> None:

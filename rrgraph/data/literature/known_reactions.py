@@ -152,7 +152,8 @@ def _roots(fractions: NDArray[np.float32]) -> NDArray[np.float32]:
     weights = np.ones(len(ELEMENTS), dtype=np.float32)
     weights[ATOMIC_NUMBERS["O"] - 1] = _OXYGEN_WEIGHT
     weighted = fractions * weights
-    return np.sqrt(weighted / weighted.sum(axis=1, keepdims=True))
+    shares: NDArray[np.float32] = weighted / weighted.sum(axis=1, keepdims=True)
+    return np.sqrt(shares)
 
 
 def _best(scores: NDArray[np.float32], many: int) -> Iterator[int]:

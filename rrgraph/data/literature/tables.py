@@ -1,7 +1,9 @@
 """Loading of tables in which literature precedents are searched.
 
-Rows without heating conditions get those of the text-mined recipes, if these are on this computer. Prepared tables are
-kept in the user cache until their files change, because preparing them takes seconds.
+By default that is `literature`, a part of the package: the distinct reactions of the text-mined literature, made by
+`make_literature.py` beside this file. Of other tables, rows without heating conditions get those of the text-mined
+recipes, if these are on this computer. Prepared tables are kept in the user cache until their files change, because
+preparing them takes seconds.
 """
 
 from __future__ import annotations
@@ -9,19 +11,22 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
-from rrgraph.data.catalogue import CATALOGUE, cache_folder, data_path, load_table
+from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS
+from rrgraph.data.catalogue import CATALOGUE, cache_folder, data_path, embedded_file, load_table
 from rrgraph.data.cleaning.clean import clean_table
 from rrgraph.data.cleaning.recipes import RECIPE_SUFFIXES, read_recipes
 from rrgraph.data.cleaning.rules import CleaningOptions
-from rrgraph.data.grouping import group_reactions
+from rrgraph.data.grouping import GROUPED, group_reactions
 from rrgraph.data.heating import condition_frame, with_conditions
 from rrgraph.data.literature.known_reactions import KnownReactions
 from rrgraph.data.preferred_spelling import preferred_spelling
@@ -29,38 +34,38 @@ from rrgraph.errors import DataError
 from rrgraph.util.tabular import read_frame, write_frame
 from rrgraph.version import __version__
 
-__all__ = ["LITERATURE_TABLES", "available_literature", "load_known_reactions"]
+__all__ = ["BUNDLED_COLUMNS", "LITERATURE", "load_known_reactions", "recorded_conditions"]
 
 logger = logging.getLogger(__name__)
 
 _CACHE_VERSION: Final = 1
 """To be raised with every change of the cached frames."""
 
+_ATOMS: Final = re.compile(r"([A-Z][a-z]?)(\d*)")
+
 _RECIPES: Final = "text_mined_recipes"
 
-#: The default tables for literature precedents, the better one first.
-LITERATURE_TABLES: Final = ("text_mined", _RECIPES)
+LITERATURE: Final = "literature"
+"""The table of the package, where precedents are looked up by default."""
 
-
-def available_literature() -> str | None:
-    """Return the first of `LITERATURE_TABLES` that is on this computer."""
-    for name in LITERATURE_TABLES:
-        with suppress(DataError):
-            data_path(name)
-            return name
-    return None
+BUNDLED_COLUMNS: Final = ("key", *(name for name in GROUPED if name != "set"))
+"""Columns of its file: those of `group_reactions` without what follows from them. First year and doi are blank where
+there is one paper, and the lowest and highest temperature where they are the median."""
 
 
 def load_known_reactions(name_or_path: str | os.PathLike[str]) -> KnownReactions:
     """Load recorded reactions from a table or from raw recipes, given by name or path.
 
-    Catalogued tables are cleaned and their precursors get their preferred spelling; files are used unchanged. Rows
-    without conditions get those of `text_mined_recipes`, if these are on this computer; see `with_conditions`.
+    `literature` is ready for use. Other catalogued tables are cleaned and their precursors get their preferred
+    spelling; files are used unchanged. Rows without conditions get those of `text_mined_recipes`, if these are on this
+    computer; see `with_conditions`.
 
     Raises:
         DataError: there is neither such a name nor such a file, or it is not a reaction table.
     """
     name = os.fspath(name_or_path)
+    if name == LITERATURE:
+        return KnownReactions(_bundled(), name=name)
     if name not in CATALOGUE:
         return KnownReactions(_group(name, name), name=Path(name).name)
     path = data_path(name)
@@ -74,14 +79,37 @@ def _group(name: str, path: str) -> pd.DataFrame:
         table, _ = read_recipes(path, options=CleaningOptions(expand_variables=True))
         return group_reactions(table, spell=preferred_spelling)
     table = load_table(name)
-    recipes = _recipes()
-    if recipes and table.frame["doi"].notna().any():
-        conditions = _cached("conditions", recipes, partial(_conditions, recipes[0]))
+    conditions = recorded_conditions() if table.frame["doi"].notna().any() else None
+    if conditions is not None:
         table = with_conditions(table, conditions)
     if name in CATALOGUE:
         table, _ = clean_table(table)
         return group_reactions(table, spell=preferred_spelling)
     return group_reactions(table)
+
+
+def _bundled() -> pd.DataFrame:
+    """Return the frame of the table of the package, as `group_reactions` gives it."""
+    with embedded_file(LITERATURE) as path:
+        frame = read_frame(path)
+    frame = frame.assign(set=frame["precursors"])
+    for first, only in (("first_year", "year"), ("first_doi", "doi")):
+        frame[first] = frame[first].fillna(frame[only])
+    for limit in ("temperature_low_c", "temperature_high_c"):
+        frame[limit] = frame[limit].fillna(frame["temperature_c"])
+    # The key is an integer formula, whose atoms are counted faster than it is parsed.
+    counts = np.zeros((len(frame), len(ELEMENTS)), dtype=np.float32)
+    for row, key in enumerate(frame["key"].tolist()):
+        for symbol, count in _ATOMS.findall(key):
+            counts[row, ATOMIC_NUMBERS[symbol] - 1] = int(count or 1)
+    fractions = pd.DataFrame(counts / counts.sum(axis=1, keepdims=True), columns=list(ELEMENTS))
+    return pd.concat([frame, fractions], axis=1)
+
+
+def recorded_conditions() -> pd.DataFrame | None:
+    """Return the conditions of the raw recipes, see `condition_frame`; None if these are not on this computer."""
+    recipes = _recipes()
+    return _cached("conditions", recipes, partial(_conditions, recipes[0])) if recipes else None
 
 
 def _recipes() -> list[Path]:

@@ -44,7 +44,7 @@ def force_layout(number: int, links: NDArray[np.int64], weights: Floats, *, roun
     mass *= number / mass.sum()
     pull *= number / max(float(pull.sum()), 1e-12)
     angle = np.random.default_rng(_SEED).random((number, 2)) * [2 * np.pi, 1]
-    position = np.sqrt(angle[:, 1:]) * np.column_stack([np.cos(angle[:, 0]), np.sin(angle[:, 0])])
+    position: NDArray[np.float64] = np.sqrt(angle[:, 1:]) * np.column_stack([np.cos(angle[:, 0]), np.sin(angle[:, 0])])
     for step in np.geomspace(0.2, 0.002, rounds):
         square = (position**2).sum(1)
         apart = np.maximum(square[:, None] + square - 2 * position @ position.T, 1e-6)

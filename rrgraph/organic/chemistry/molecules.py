@@ -67,7 +67,7 @@ def read_molecule(smiles: str) -> Mol:
     from rdkit.rdBase import BlockLogs
 
     silence = BlockLogs()
-    molecule = chem.MolFromSmiles(smiles.strip()) if smiles.strip() else None
+    molecule: Mol | None = chem.MolFromSmiles(smiles.strip()) if smiles.strip() else None
     del silence
     if molecule is None:
         raise MoleculeError(f"'{_short(smiles)}' is not a valid molecule, expected SMILES such as CC(=O)Oc1ccccc1.")

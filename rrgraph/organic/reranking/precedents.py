@@ -262,5 +262,6 @@ def _dense(rows: Sequence[Mapping[int, int]], width: int) -> NDArray[np.float32]
 
 def _tanimoto(known: csr_array, queries: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the Tanimoto similarities (rows, n) of rows (rows, bits) and columns (bits, n)."""
-    common = (known @ queries).astype(np.float64)
-    return common / np.maximum(np.diff(known.indptr)[:, None] + queries.sum(0) - common, 1.0)
+    common: NDArray[np.float64] = (known @ queries).astype(np.float64)
+    joint: NDArray[np.float64] = np.maximum(np.diff(known.indptr)[:, None] + queries.sum(0) - common, 1.0)
+    return common / joint

@@ -183,7 +183,8 @@ def _log_slots(codes: NDArray[np.int64], found: NDArray[np.int64], count: int, s
     cells = np.bincount(codes * _COLUMNS + found, minlength=count * _COLUMNS)
     counts = cells.reshape(count, _COLUMNS).astype(np.float64)
     spread = (counts.sum(1, keepdims=True) + 1) / (counts.sum() + count)
-    return np.log((counts + smoothing * spread) / (counts.sum(0) + smoothing))
+    shares: NDArray[np.float64] = (counts + smoothing * spread) / (counts.sum(0) + smoothing)
+    return np.log(shares)
 
 
 def _fraction_codes(
@@ -193,7 +194,8 @@ def _fraction_codes(
     number = np.minimum((values > 0).sum(1), _MOST_ELEMENTS)[rows]
     # Fractions such as 0.15 lie on an edge: a little is added so that rounding cannot put them on either side.
     bins = np.clip(np.floor((values[rows, columns] + TOLERANCE) * _BINS), 0, _BINS - 1)
-    return number * _BINS + bins.astype(np.int64)
+    codes: NDArray[np.int64] = number * _BINS + bins.astype(np.int64)
+    return codes
 
 
 def _place_codes(

@@ -160,7 +160,8 @@ def task_weights(counts: NDArray[np.int64], rows: int, balance: float) -> NDArra
     """
     share = np.maximum(counts, 1) / rows
     weights = share**-balance
-    return weights / (weights * share).sum()
+    scaled: NDArray[np.float64] = weights / (weights * share).sum()
+    return scaled
 
 
 class HiddenElements:

@@ -143,7 +143,7 @@ def _readable(path: Path) -> Iterator[None]:
 
 
 def _is_number(dtype: pa.DataType) -> bool:
-    return pa.types.is_integer(dtype) or pa.types.is_floating(dtype) or pa.types.is_decimal(dtype)
+    return bool(pa.types.is_integer(dtype) or pa.types.is_floating(dtype) or pa.types.is_decimal(dtype))
 
 
 def _suffix(path: Path) -> str:

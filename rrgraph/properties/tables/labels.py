@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.properties.tables.tasks import PropertySource
 
 __all__ = ["LabelColumn"]
+
+N = TypeVar("N", bound=np.generic)
 
 
 class LabelColumn:
@@ -93,10 +97,11 @@ def _medians(rows: NDArray[np.int32], values: NDArray[np.float32]) -> NDArray[np
     order = np.lexsort((values, rows))
     values = values[order].astype(np.float64)
     _, starts, counts = np.unique(rows[order], return_index=True, return_counts=True)
-    return ((values[starts + (counts - 1) // 2] + values[starts + counts // 2]) / 2).astype(np.float32)
+    medians: NDArray[np.float64] = (values[starts + (counts - 1) // 2] + values[starts + counts // 2]) / 2
+    return medians.astype(np.float32)
 
 
-def _longer(array: NDArray, size: int, fill: float) -> NDArray:
+def _longer(array: NDArray[N], size: int, fill: float) -> NDArray[N]:
     longer = np.empty(size, dtype=array.dtype)
     longer[: len(array)] = array
     longer[len(array) :] = fill

@@ -114,8 +114,8 @@ def test_values_are_plain_and_unknown_ones_none(make_table):
     assert (cobalt.year, cobalt.doi, cobalt.temperature_c, cobalt.atmosphere) == (None, None, None, None)
 
 
-def test_an_empty_table_has_nothing_near():
-    empty = known(ReactionTable.from_reactions([]))
+def test_an_empty_table_has_nothing_near(make_table):
+    empty = known(make_table([]))
     assert len(empty) == 0
     assert empty.nearest([parse_formula("NiO")]) == [[]]
 

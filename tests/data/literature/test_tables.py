@@ -4,10 +4,11 @@ import json
 import lzma
 import os
 
+import numpy as np
 import pytest
 
-from rrgraph.chem import parse_formula
-from rrgraph.data import CATALOGUE, available_literature, load_known_reactions
+from rrgraph.chem import ELEMENTS, fraction_matrix, parse_formula
+from rrgraph.data import CATALOGUE, LITERATURE, load_known_reactions, load_table
 from rrgraph.data.literature import tables
 from rrgraph.errors import DataError
 
@@ -83,12 +84,33 @@ def nearest(formula, name="text_mined", count=1):
     return load_known_reactions(name).nearest([parse_formula(formula)], count)[0]
 
 
-def test_what_is_at_hand(folder, request):
-    assert available_literature() is None
-    request.getfixturevalue("recipes")
-    assert available_literature() == "text_mined_recipes"
-    request.getfixturevalue("mined")
-    assert available_literature() == "text_mined"
+def test_the_literature_of_the_package_needs_no_other_file(folder):
+    known = load_known_reactions(LITERATURE)
+    assert len(known) > 25_000
+    (found,) = known.nearest([parse_formula("BaTiO3")], 1)[0:1]
+    best = found[0]
+    assert best.same_composition
+    assert best.target == "BaTiO3"
+    assert set(best.precursors) == {"BaCO3", "TiO2"}
+    assert best.reports > 100
+    assert best.first_year < best.year
+    assert best.first_doi != best.doi
+    assert best.temperature_low_c < best.temperature_c < best.temperature_high_c
+    assert known.nearest([parse_formula("Ba2Ti2O6")], 1)[0][0] == best
+
+
+def test_the_literature_of_the_package_is_what_grouping_gives():
+    """Keys, sets and fractions that are worked out from the file are those of its formulas."""
+    frame = tables._bundled()
+    rows = frame.sample(300, random_state=0)
+    targets = [parse_formula(text) for text in rows["target"]]
+    assert [target.key for target in targets] == rows["key"].tolist()
+    np.testing.assert_allclose(rows[list(ELEMENTS)].to_numpy(), fraction_matrix(targets), atol=1e-4)
+    single = rows["reports"] == 1
+    assert (rows["first_doi"] == rows["doi"])[single].all()
+    assert (frame["doi"] == frame["doi"].str.lower()).all()
+    assert not frame.duplicated(["key", "precursors"]).any()
+    assert load_table(LITERATURE).frame["target"].tolist() == frame["target"].tolist()
 
 
 def test_a_catalogued_table_is_cleaned_and_spelled_as_usual(mined):

@@ -1,0 +1,67 @@
+"""Where the carbon of a target comes from: the air gives it to carbonates, and to nothing else."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Final
+
+from rrgraph.chem.charges import CHARGES, HALOGENS
+from rrgraph.chem.composition import Composition
+from rrgraph.chem.hydrates import anhydrous
+
+__all__ = ["carbon_source", "supplies_carbon"]
+
+_CARBONATE_OXYGEN: Final = 3
+#: Largest difference in H per C between a molecule or ion and the precursor that brings it (an acid and its salt).
+_HYDROGEN_RANGE: Final = 1
+
+
+def carbon_source(target: Composition) -> str | None:
+    """Return what has to bring the carbon of a target: ``"carbon"``, ``"organic carbon"``, or None for the air.
+
+    Carbonates take it from the air. Whatever else holds carbon (carbides, MAX phases, cyanides, oxalates, organic
+    cations, frameworks) needs a precursor with carbon, which has to be organic where carbon and hydrogen are together.
+
+    >>> from rrgraph.chem import parse_formula
+    >>> [carbon_source(parse_formula(text)) for text in ("La2O2CO3", "Ti3AlC2", "CH3NH3PbI3", "BaTiO3")]
+    [None, 'carbon', 'organic carbon', None]
+    """
+    amounts = dict(anhydrous(target).amounts)
+    if "C" not in amounts or _is_carbonate(amounts):
+        return None
+    return "organic carbon" if "H" in amounts else "carbon"
+
+
+def supplies_carbon(precursor: Composition, target: Composition) -> bool:
+    """Return whether a precursor can bring the carbon of a target that does not take it from the air.
+
+    It must not hold more oxygen per carbon than the target, for carbonates do not become carbides, nor acetates
+    frameworks. For an organic target it holds hydrogen and nitrogen in about the same ratio to carbon.
+
+    >>> from rrgraph.chem import parse_formula
+    >>> precursors = [parse_formula(text) for text in ("CH3NH3I", "C", "Pb(CH3COO)2")]
+    >>> [supplies_carbon(each, parse_formula("CH3NH3PbI3")) for each in precursors]
+    [True, False, False]
+    """
+    given, needed = dict(anhydrous(precursor).amounts), dict(anhydrous(target).amounts)
+    if "C" not in given or _per_carbon(given, "O") > _per_carbon(needed, "O"):
+        return False
+    if "H" not in needed:
+        return True
+    difference = abs(_per_carbon(given, "H") - _per_carbon(needed, "H"))
+    return "H" in given and difference <= _HYDROGEN_RANGE and _per_carbon(given, "N") == _per_carbon(needed, "N")
+
+
+def _per_carbon(amounts: dict[str, Fraction], symbol: str) -> Fraction:
+    return amounts.get(symbol, Fraction(0)) / amounts["C"]
+
+
+def _is_carbonate(amounts: dict[str, Fraction]) -> bool:
+    """Whether there is oxygen for CO3 and enough of it and of halogens for carbon of charge 4 beside all cations."""
+    if _per_carbon(amounts, "O") < _CARBONATE_OXYGEN:
+        return False
+    negative = 2 * amounts["O"] + sum(amount for symbol, amount in amounts.items() if symbol in HALOGENS)
+    positive = sum(
+        amount * CHARGES.get(symbol, (1,))[0] for symbol, amount in amounts.items() if symbol not in HALOGENS | {"O"}
+    )
+    return negative >= positive

@@ -3,7 +3,7 @@
 from rrgraph.chem.balance import BalanceError, balance
 from rrgraph.chem.canonical import TOLERANCE, canonical_key
 from rrgraph.chem.carbon import carbon_source, supplies_carbon
-from rrgraph.chem.charges import ALKALI, ALKALINE_EARTHS, HALOGENS, NOBLE_GASES
+from rrgraph.chem.charges import ALKALI, ALKALINE_EARTHS, HALOGENS, NOBLE_GASES, common_halide
 from rrgraph.chem.composition import Composition, Dopant
 from rrgraph.chem.elements import ATOMIC_NUMBERS, ELEMENTS, VOLATILE, element_system, source_elements
 from rrgraph.chem.equation import BalancedEquation
@@ -11,7 +11,7 @@ from rrgraph.chem.formula import FormulaWarning, composition_from_amounts, forma
 from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS
 from rrgraph.chem.generation.plausible import plausible_by_class, plausible_precursors
 from rrgraph.chem.hydrates import anhydrous
-from rrgraph.chem.mass import batch_masses, molar_mass
+from rrgraph.chem.mass import added_mass, batch_masses, molar_mass
 from rrgraph.chem.materials import (
     Material,
     as_composition,
@@ -53,6 +53,7 @@ __all__ = [
     "FormulaWarning",
     "GasData",
     "Material",
+    "added_mass",
     "anhydrous",
     "as_composition",
     "as_compositions",
@@ -61,6 +62,7 @@ __all__ = [
     "canonical_key",
     "carbon_source",
     "check_temperature",
+    "common_halide",
     "composition_from_amounts",
     "element_system",
     "element_vectors",

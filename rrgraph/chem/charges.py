@@ -22,6 +22,7 @@ __all__ = [
     "RARE_EARTHS",
     "charge_fit",
     "charges",
+    "common_halide",
     "compound",
     "neutral",
     "salt_charges",
@@ -166,6 +167,20 @@ def neutral(positive: int, negative: int) -> tuple[int, int]:
     """Return the numbers of cations and anions of these charges (both positive) in a neutral compound."""
     divisor = gcd(positive, negative)
     return negative // divisor, positive // divisor
+
+
+def common_halide(symbol: str, halogen: str, charge: int | None = None) -> str | None:
+    """Return the formula of the halide of a metal, in the charge if it has halides in it, else in its usual one.
+
+    >>> common_halide("Eu", "F"), common_halide("Eu", "F", 2), common_halide("P", "F")
+    ('EuF3', 'EuF2', None)
+    """
+    known = salt_charges(symbol)
+    if not known:
+        return None
+    usual = 3 if symbol in RARE_EARTHS and 3 in known else known[0]
+    found = charge if charge in known else usual
+    return compound((symbol, 1), (halogen, found))
 
 
 def compound(*ions: tuple[str, int]) -> str:

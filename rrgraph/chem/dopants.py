@@ -26,7 +26,9 @@ _ION: Final = re.compile(
     rf"(?P<before>{_NUMBER})?\s*(?P<percent>{_PERCENT})?\s*(?:of\s+)?\(?(?P<symbol>[A-Z][a-z]?){_CHARGE}"
     rf"\s*(?P<after>{_NUMBER})?\)?\s*\(?(?:(?P<last>{_NUMBER})?\s*(?P<percent_after>{_PERCENT}))?\)?"
 )
-_BETWEEN: Final = re.compile(r"(?<=\D)\s*[,/&+]\s*(?=[\d.]*\s*(?:mol|%|[A-Z]))|(?<=[\d%]),\s+|,(?=[A-Z])|(?<=[%)+]),|\s+and\s+")
+_BETWEEN: Final = re.compile(
+    r"(?<=\D)\s*[,/&+]\s*(?=[\d.]*\s*(?:mol|%|[A-Z]))|(?<=[\d%]),\s+|,(?=[A-Z])|(?<=[%)+]),|\s+and\s+"
+)
 _ROMAN: Final = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7}
 
 

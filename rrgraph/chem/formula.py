@@ -32,7 +32,7 @@ from rrgraph.chem.terms import Amounts, Offset, Problem, add_amount, read_term
 from rrgraph.chem.typos import HAS_OXYGEN, ZERO_FOR_O, refuse_letter_o, refuse_superscripts, refuse_zeros
 from rrgraph.errors import FormulaError
 
-__all__ = ["FormulaWarning", "composition_from_amounts", "format_amount", "parse_formula"]
+__all__ = ["FormulaWarning", "composition_from_amounts", "format_amount", "parse_formula", "without_dopants"]
 
 #: A formula that needs no interpretation, if `_SUSPICIOUS` is not in it.
 _ORDINARY: Final = re.compile(r"[A-Z\d(\[{][A-Za-z\d.()\[\]{}]*", re.ASCII)
@@ -92,13 +92,25 @@ def parse_formula(text: str, *, dopants: bool = True) -> Composition:
         raise FormulaError(f"A formula must be text such as 'Fe2O3', not {type(text).__name__}.")
     composition, notes = _parse(text)
     if notes:
-        if composition.dopants and not dopants:
-            raise FormulaError(
-                f"{text!r} names a dopant, which only a material to be made may have; leave it out, as in "
-                f"{composition.formula!r}, or write all elements in one formula."
-            )
+        if not dopants:
+            without_dopants(composition)
         for note in notes:
             warnings.warn(f"{' '.join(text.split())!r} {note}.", FormulaWarning, stacklevel=2)
+    return composition
+
+
+def without_dopants(composition: Composition) -> Composition:
+    """Return a composition that has no dopants.
+
+    Raises:
+        FormulaError: it has some.
+    """
+    if composition.dopants:
+        named = ",".join(dopant.ion for dopant in composition.dopants)
+        raise FormulaError(
+            f"'{composition.formula}:{named}' names a dopant, which only a material to be made may have; write "
+            f"{composition.formula!r}, or all elements in one formula."
+        )
     return composition
 
 
@@ -177,30 +189,36 @@ def _is_ordinary(text: str) -> bool:
 
 def _interpreted(text: str) -> tuple[Composition, tuple[str, ...]]:
     """Take a text apart from the outside."""
-    plain, labels = without_labels(plain_spelling(unquoted(text)))
+    bare = unquoted(text)
+    plain, labels = without_labels(plain_spelling(bare))
     host, dopants = separate_dopants(plain)
     if dopants:
         host, more = without_labels(host)
         labels += more
     reading = _host(host)
-    bare = labels or dopants or unquoted(text) != text.strip()
-    formula = " ".join(unquoted(text).split()) if not (labels or dopants) else "".join(host.split())
-    names = Counter(offset.name for offset in reading.offsets)
-    for name, count in names.items():
-        if count > 1 and name not in _DEFICIENCIES:
-            raise Problem(f"the variable {name!r} is used {count} times and has no value")
-    notes = list(reading.notes)
-    if reading.offsets:
-        offsets = " and ".join(dict.fromkeys(offset.text for offset in reading.offsets))
-        notes.insert(0, f"is parsed with {offsets} set to zero")
+    formula = "".join(host.split()) if labels or dopants else " ".join(bare.split())
+    notes = [*_offset_notes(reading.offsets), *reading.notes]
     if labels:
-        named = " and ".join(repr(label) for label in labels)
-        notes.append(f"is parsed as {formula!r}: {named} {'tell' if len(labels) > 1 else 'tells'} the phase or form, not the composition")
+        named, verb = " and ".join(map(repr, labels)), "tell" if len(labels) > 1 else "tells"
+        notes.append(f"is parsed as {formula!r}: {named} {verb} the phase or form, not the composition")
     if dopants:
-        named = " and ".join(str(dopant) for dopant in dopants)
-        notes.append(f"is parsed as the host {formula!r} with the dopant{'s' if len(dopants) > 1 else ''} {named}")
+        named, plural = " and ".join(map(str, dopants)), "s" if len(dopants) > 1 else ""
+        notes.append(f"is parsed as the host {formula!r} with the dopant{plural} {named}")
     composition = _composition(formula, reading.amounts)
     return replace(composition, dopants=dopants) if dopants else composition, tuple(notes)
+
+
+def _offset_notes(offsets: tuple[Offset, ...]) -> list[str]:
+    """Return what to tell of offsets that are set to zero.
+
+    Raises:
+        Problem: two amounts depend on one variable, which cannot be zero in both as a deficiency can.
+    """
+    for name, count in Counter(offset.name for offset in offsets).items():
+        if count > 1 and name not in _DEFICIENCIES:
+            raise Problem(f"the variable {name!r} is used {count} times and has no value")
+    zeroed = " and ".join(dict.fromkeys(offset.text for offset in offsets))
+    return [f"is parsed with {zeroed} set to zero"] if zeroed else []
 
 
 def _host(text: str) -> _Reading:
@@ -260,12 +278,11 @@ def _terms(text: str) -> _Reading:
         raise problem from None
     notes = [f"is parsed with an assumption: {remark}" for _, remarks in expanded for remark in remarks]
     if division.other:
-        notes.append(
-            f"is parsed as {SEPARATOR.join(terms)!r}; if another full stop is meant, write {division.other!r}"
-        )
+        notes.append(f"is parsed as {SEPARATOR.join(terms)!r}; if another full stop is meant, write {division.other!r}")
     if is_abbreviation(text):
         notes.append(
-            "is parsed as element symbols but looks like an abbreviation" + (f": {abbreviation}" if abbreviation else "")
+            "is parsed as element symbols but looks like an abbreviation"
+            + (f": {abbreviation}" if abbreviation else "")
         )
     return _Reading(reading.amounts, reading.offsets, tuple(notes))
 

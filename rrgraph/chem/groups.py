@@ -63,7 +63,9 @@ _CATIONS: Final = {
     "DMA": "dimethylammonium, (CH3)2NH2",
     "GA": "guanidinium, C(NH2)3",
 }
-_CATION: Final = re.compile(rf"(?<![a-zA-Z])(?:Cs[\d.]*|\()?({'|'.join(_CATIONS)})(?=[\d.)A-Z])(?=.*(?:Pb|Sn|Ge|Bi|Sb|Cu|Mn))")
+_CATION: Final = re.compile(
+    rf"(?<![a-zA-Z])(?:Cs[\d.]*|\()?({'|'.join(_CATIONS)})(?=[\d.)A-Z])(?=.*(?:Pb|Sn|Ge|Bi|Sb|Cu|Mn))"
+)
 
 _ISOMER: Final = r"(?:-?(?:iso|tert|sec|[inst])-?)"
 _FIRST_ISOMER: Final = rf"(?<![A-Za-z]){_ISOMER}"  # not the n of SnBu4
@@ -125,7 +127,9 @@ def _refuse_ambiguous(term: str) -> None:
         raise Problem("'Ac' could be acetyl or actinium; write (CH3CO)2O for acetic anhydride")
     propoxide = _BARE_PROPOXIDE.fullmatch(term)
     if propoxide:
-        raise Problem(f"'OPr' could be propoxide or oxygen and praseodymium; write {propoxide[1]}OC3H7 or {propoxide[1]}PrO")
+        raise Problem(
+            f"'OPr' could be propoxide or oxygen and praseodymium; write {propoxide[1]}OC3H7 or {propoxide[1]}PrO"
+        )
     if re.match(r"\d*Pr4N(?![a-z\d])", term):
         raise Problem("'Pr4N' could be tetrapropylammonium or praseodymium; write N(C3H7)4 for the cation")
 
@@ -153,7 +157,10 @@ def _is_bound(match: re.Match[str], term: str) -> bool:
     before, after = term[: match.start()], term[match.end() :]
     amount = re.match(r"\d?", after)
     if before:
-        return re.search(r"(?:^|[A-Za-z\d)])(?:N|P|As|Sb|S|Si|Ge|Sn|B|Al|Ga|In|Tl|Zn|Cd|Hg|Mg|Li|C|\()$", before) is not None
+        return (
+            re.search(r"(?:^|[A-Za-z\d)])(?:N|P|As|Sb|S|Si|Ge|Sn|B|Al|Ga|In|Tl|Zn|Cd|Hg|Mg|Li|C|\()$", before)
+            is not None
+        )
     if match["oxy"]:
         return after == "H"
     return amount is not None and amount[0] not in ("", "1") and _BOUND.match(after[1:]) is not None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final
 
 from rrgraph.chem.acronyms import explain_abbreviation
@@ -20,7 +21,9 @@ _CARBONS: Final = (
     "graphene|rGO|RGO|GO|MWCNTs?|SWCNTs?|CNTs?|CNFs?|CB|KB|carbon(?: black| nanotubes?| fibers?| cloth)?|graphite|"
     "Super ?P|PANI|PPy|PVDF|PEDOT|polyaniline|polypyrrole|MXenes?|g-C3N4|C"
 )
-_BETWEEN_PHASES: Final = re.compile(rf"\s*(?:/(?!\d)|(?<=[A-Z)\]])/|(?<=[A-Z][a-ce-lo-t])/|@|&|[-+](?=(?:{_CARBONS})$))\s*")
+_BETWEEN_PHASES: Final = re.compile(
+    rf"\s*(?:/(?!\d)|(?<=[A-Z)\]])/|(?<=[A-Z][a-ce-lo-t])/|@|&|[-+](?=(?:{_CARBONS})$))\s*"
+)
 _PERCENT: Final = r"(?P<unit>mol\.?%|%|wt\.?%|vol\.?%|at\.?%|%mol)"
 _COEFFICIENT: Final = r"(?=(?:\d+(?:\.\d+)?|\.\d+)?(?:(?:mol\.?|wt\.?|vol\.?|at\.?)?%(?:mol)?)?[A-Z(\[{])"
 _JOINER: Final = re.compile(rf"[-+]{_COEFFICIENT}")
@@ -58,7 +61,11 @@ def parts_of_mixture(text: str) -> tuple[list[Part], str]:
     joiner = _JOINER if "%" not in bare else _JOINER_OF_PERCENTS
     cuts = [match.start() for match in joiner.finditer(bare) if match.start() and not depths[match.start()]]
     variable = next(
-        (match for match in _VARIABLE_COEFFICIENT.finditer(bare) if not depths[match.start("written")] and (match.start() == 0 or cuts)),
+        (
+            match
+            for match in _VARIABLE_COEFFICIENT.finditer(bare)
+            if not depths[match.start("written")] and (match.start() == 0 or cuts)
+        ),
         None,
     )
     if variable:
@@ -68,7 +75,7 @@ def parts_of_mixture(text: str) -> tuple[list[Part], str]:
     if not cuts:
         return [Part(text, None, "")], ""
     edges = [-1, *cuts, len(bare)]
-    pieces = [bare[start + 1 : end] for start, end in zip(edges, edges[1:], strict=False)]
+    pieces = [bare[start + 1 : end] for start, end in pairwise(edges)]
     joiners = {bare[cut] for cut in cuts}
     if len(joiners) > 1:
         raise Problem("it joins materials by '+' and '-'; write one of them, such as 0.9BaTiO3-0.1CaTiO3")
@@ -138,7 +145,11 @@ def _part(text: str) -> Part:
         raise Problem(f"{text!r} has a '%' without a number")
     if number is not None and not Fraction(number):
         raise Problem(f"the amount {number!r} is not positive")
-    return Part((match["formula"] or "") + (match["scale"] or ""), None if number is None else Fraction(number), "%" if unit else "")
+    return Part(
+        (match["formula"] or "") + (match["scale"] or ""),
+        None if number is None else Fraction(number),
+        "%" if unit else "",
+    )
 
 
 def _coefficients(parts: Sequence[Part], joiner: str) -> tuple[list[Fraction], tuple[str, ...]]:
@@ -150,7 +161,9 @@ def _coefficients(parts: Sequence[Part], joiner: str) -> tuple[list[Fraction], t
     known = sum((value for value in given if value is not None), Fraction(0))
     percents = any(part.unit == "%" for part in parts)
     if len(missing) == len(parts) or (joiner == "+" and not percents) or len(missing) > 1:
-        raise Problem(f"it joins materials by {joiner!r} without an amount of {names}; write them, such as 0.9BaTiO3-0.1CaTiO3")
+        raise Problem(
+            f"it joins materials by {joiner!r} without an amount of {names}; write them, such as 0.9BaTiO3-0.1CaTiO3"
+        )
     if percents and known >= 1:
         raise Problem(f"the percentages leave nothing for {names}")
     rest = 1 - known if percents and joiner == "-" else Fraction(1)

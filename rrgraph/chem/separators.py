@@ -2,9 +2,9 @@
 
 `·` and its look-alikes always join two terms, and so does a full stop before a capital or a bracket (`CuSO4.H2O`,
 `2MgCO3.Mg(OH)2`). A full stop before a digit is a decimal point (`Fe2.5O4`), except in two cases. Before an amount of
-water, up to the end or the next term, it joins a hydrate (`CuSO4.5H2O`, `CaSO4.0.5H2O`, `(NH4)6Mo7O24.4H2O`), unless the
-number before it is 0 (`Mn0.5H2O`) or itself the amount of water (`Cu(NO3)2·2.5H2O`). After an anion, charges decide:
-in `CaO.2Al2O3` they cancel only where the stop separates, in `CsPbI2.4Br0.6` only where it is a decimal point.
+water, up to the end or the next term, it joins a hydrate (`CuSO4.5H2O`, `CaSO4.0.5H2O`, `(NH4)6Mo7O24.4H2O`), unless
+the number before it is 0 (`Mn0.5H2O`) or itself the amount of water (`Cu(NO3)2·2.5H2O`). After an anion, charges
+decide: in `CaO.2Al2O3` they cancel only where the stop separates, in `CsPbI2.4Br0.6` only where it is a decimal point.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from itertools import product
 
 from rrgraph.chem.charges import charge_fit
 from rrgraph.chem.spelling import SEPARATOR, compact, plain_spelling
-from rrgraph.chem.terms import Amounts, Problem, add_amount, read_term
+from rrgraph.chem.terms import Amounts, Problem, read_term
 from rrgraph.errors import FormulaError
 
 __all__ = ["Division", "divide", "split_terms"]
@@ -28,9 +28,7 @@ _AMOUNT_WITH_POINT = re.compile(r"(?<![.\d·])(?!^)(\d*)\.(?=\d+\.\d+[A-Z(\[{])"
 _STOP_BEFORE_TERM = re.compile(r"\.(?=[A-Z(\[{])")
 _SEVERAL_STOPS = re.compile(r"\.{2,3}(?=(?:\d+(?:\.\d+)?)?[A-Z(\[{])|…")
 #: A full stop after an anion and before a number and a new symbol; a number that begins with 0 is never whole.
-_DOUBTFUL = re.compile(
-    r"(?:(?<=[)\]}OFCINSH])|(?<=Cl|Br))(?:(?<!\d)(?!1\.)[1-9]\d*)?(\.)[1-9]\d*(?=[A-Z(\[{])"
-)
+_DOUBTFUL = re.compile(r"(?:(?<=[)\]}OFCINSH])|(?<=Cl|Br))(?:(?<!\d)(?!1\.)[1-9]\d*)?(\.)[1-9]\d*(?=[A-Z(\[{])")
 #: More doubtful stops than these are decimal points: that many readings are too many to compare.
 _MOST_DOUBTFUL = 6
 

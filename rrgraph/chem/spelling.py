@@ -8,7 +8,16 @@ import unicodedata
 from rrgraph.chem.elements import ATOMIC_NUMBERS
 from rrgraph.chem.terms import VARIABLE, Problem
 
-__all__ = ["MAX_CHARACTERS", "SEPARATOR", "SUPERSCRIPTS", "compact", "other_capitals", "plain_spelling", "shorten", "unquoted"]
+__all__ = [
+    "MAX_CHARACTERS",
+    "SEPARATOR",
+    "SUPERSCRIPTS",
+    "compact",
+    "other_capitals",
+    "plain_spelling",
+    "shorten",
+    "unquoted",
+]
 
 #: Longest text that is accepted as a formula.
 MAX_CHARACTERS = 200
@@ -17,6 +26,7 @@ SEPARATOR = "·"
 #: Digits that tell isotopes and charges, never amounts.
 SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 
+_NUMERALS = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
 _PLAIN = str.maketrans(
     {
         **dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True)),
@@ -26,7 +36,7 @@ _PLAIN = str.maketrans(
         **dict.fromkeys("∶꞉ː﹕", ":"),
         **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad", ""),  # invisible characters in copied text
         **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},  # full-width forms
-        **{chr(0x2160 + index): text for index, text in enumerate("I II III IV V VI VII VIII IX".split())},
+        **{chr(0x2160 + index): text for index, text in enumerate(_NUMERALS)},
         "∆": "δ",
         "Δ": "δ",
         "𝛿": "δ",

@@ -1,4 +1,4 @@
-"""Slips that would give another material: raised digits, amounts that begin with 0, zero and O mistaken for each other."""
+"""Slips that would give another material: raised digits, amounts that begin with 0, zero and O interchanged."""
 
 from __future__ import annotations
 
@@ -43,10 +43,12 @@ def refuse_superscripts(text: str) -> None:
         raise Problem(f"{match[0]!r} is a charge; leave it out", meant=_SUPERSCRIPT.sub("", text))
     if atom and number >= atom:
         raise Problem(
-            f"{digits!r} is a mass number, and isotopes are not told apart; leave it out", meant=_SUPERSCRIPT.sub("", text)
+            f"{digits!r} is a mass number, and isotopes are not told apart; leave it out",
+            meant=_SUPERSCRIPT.sub("", text),
         )
     raise Problem(
-        f"{digits!r} is a raised number, as in isotopes and charges; amounts are not raised", meant=text.translate(_DIGITS)
+        f"{digits!r} is a raised number, as in isotopes and charges; amounts are not raised",
+        meant=text.translate(_DIGITS),
     )
 
 
@@ -93,7 +95,7 @@ def _as_o(text: str) -> str:
 
 def _oxide(term: str) -> str | None:
     """Return a term with O in place of zeros if only then its charges cancel."""
-    if _WATER.fullmatch(term) or _WATER.search(term) and _fit(term) == 0:
+    if _WATER.fullmatch(term) or (_WATER.search(term) and _fit(term) == 0):
         return _WATER.sub(r"\1O", term)
     single = _SINGLE.fullmatch(term)
     if single:

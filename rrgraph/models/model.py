@@ -121,7 +121,7 @@ class Model(LinkScorer):
             exclude=exclude, require=require, stock=stock, set_size=set_size, balanced=balanced
         )
         known_size = sizes is not None or (set_size is not None and len(wanted.sizes) == 1)
-        compositions = as_compositions(targets)
+        compositions = as_compositions(targets, dopants=True)
         planner = constrained_planner(
             self,
             wanted,
@@ -140,6 +140,7 @@ class Model(LinkScorer):
             energies=energy_source(energies, temperature=temperature),
             literature=literature_source(literature),
             precedents=precedents,
+            usage=[(precursor, self.count(precursor)) for precursor in self.seen],
         )
         return plans[0] if is_material(targets) else plans
 

@@ -16,6 +16,7 @@ from rrgraph.data import KnownReaction, PrecursorSet
 from rrgraph.errors import PlanningError
 from rrgraph.planning.compatibility import incompatibility
 from rrgraph.planning.constraints import balanced_equation
+from rrgraph.planning.dopants import PlannedDopant, Usage, plan_dopants
 from rrgraph.planning.energies import ReactionEnergy
 from rrgraph.planning.planner import Planner
 from rrgraph.planning.presentation import plan_columns, plan_html, plan_rows, plan_text
@@ -83,6 +84,7 @@ class PlannedSet:
             was found.
         energy: reaction energy, None when not asked for or the set cannot be balanced.
         literature: precedents of the plan that use this very set.
+        dopants: of the target, each with the precursor that is added to the set.
         target: what is made.
     """
 
@@ -94,6 +96,7 @@ class PlannedSet:
     alternative: PlannedSet | None = None
     energy: ReactionEnergy | None = None
     literature: tuple[KnownReaction, ...] = ()
+    dopants: tuple[PlannedDopant, ...] = ()
     target: Composition = field(repr=False)
 
     @property
@@ -109,16 +112,20 @@ class PlannedSet:
     def grams(self, target_grams: float) -> dict[str, float]:
         """Return the mass of each precursor in g, to six digits, that gives `target_grams` g of target.
 
+        Sources of dopants with a stated amount are added, for so many g of the host.
+
         Raises:
             BalanceError: the set cannot be balanced, so that no masses follow.
             RRGraphError: `target_grams` is not a positive number.
         """
         if self.equation is None:
             raise BalanceError(f"{self.target} from {self} cannot be balanced, so there are no masses.")
-        return {
-            precursor.formula: _six_digits(grams)
-            for precursor, grams in batch_masses(self.equation, target_grams).items()
-        }
+        masses = {each.formula: grams for each, grams in batch_masses(self.equation, target_grams).items()}
+        for planned in self.dopants:
+            grams = planned.grams(target_grams)
+            if planned.source is not None and grams is not None:
+                masses[planned.source.formula] = masses.get(planned.source.formula, 0.0) + grams
+        return {name: _six_digits(grams) for name, grams in masses.items()}
 
     @property
     def exchange(self) -> tuple[Composition, Composition] | None:
@@ -158,6 +165,7 @@ class SynthesisPlan:
         no_match: probability that another set than these is the one reported in the literature; None when their
             probabilities are products of link probabilities.
         message: why there are fewer sets than asked for, or none.
+        dopants: of the target, each with its source, which is added to every set; the sets are those of the host.
         hidden: number of better sets that are left out because they cannot be balanced or must not be mixed.
         hidden_probability: of these sets together, which is not shared out among those that are listed; None where
             `no_match` is.
@@ -172,6 +180,7 @@ class SynthesisPlan:
     sets: tuple[PlannedSet, ...] = ()
     no_match: float | None = None
     message: str | None = None
+    dopants: tuple[PlannedDopant, ...] = ()
     hidden: int = 0
     hidden_probability: float | None = None
     known_size: bool = False
@@ -218,7 +227,9 @@ class SynthesisPlan:
         import pandas as pd
 
         rows = list(plan_rows(self, equations=equations, grams=grams))
-        columns = plan_columns(energies=self.has_energies, literature=self.literature is not None)
+        columns = plan_columns(
+            energies=self.has_energies, literature=self.literature is not None, dopants=bool(self.dopants)
+        )
         return pd.DataFrame(rows, columns=list(columns))
 
     def to_dict(self, *, equations: bool = True, grams: float | None = None) -> dict[str, Any]:
@@ -233,6 +244,8 @@ class SynthesisPlan:
             "unseen": [_formulas(found.unseen) for found in self.sets],
             "alternatives": [_alternative(found) for found in self.sets],
         }
+        if self.dopants:
+            line["dopants"] = [each.to_dict(host_grams=grams) for each in self.dopants]
         if equations or grams is not None or self.has_energies:
             line["equations"] = [None if found.equation is None else str(found.equation) for found in self.sets]
         if grams is not None:
@@ -259,12 +272,13 @@ def plan_syntheses(
     energies: EnergySource | None = None,
     literature: LiteratureSource | None = None,
     precedents: int = PRECEDENTS,
+    usage: Usage = (),
 ) -> list[SynthesisPlan]:
     """Return the plan of each target.
 
     Args:
         planner: ranks the sets.
-        targets: materials to make.
+        targets: materials to make; of those with dopants the host is planned.
         is_seen: whether a training reaction uses a precursor.
         top_k: number of sets for each target.
         sizes: set size of each target, None for those where the sizes of the planner's constraints compete.
@@ -272,6 +286,7 @@ def plan_syntheses(
         energies: gives the reaction energies; all of them are asked for at once.
         literature: where precedents are looked up.
         precedents: how many of them for each target.
+        usage: precursors of the training reactions and how many targets use each, from which dopants are taken.
 
     Raises:
         PlanningError: `top_k` or a size is below 1, `precedents` below 0, or the sizes are not as many as the targets.
@@ -279,22 +294,25 @@ def plan_syntheses(
     for name, value, least in (("top_k", top_k, 1), ("precedents", precedents, 0)):
         if not isinstance(value, int) or value < least:
             raise PlanningError(f"{name} is {value!r}, expected a whole number of at least {least}.")
+    dopants = [plan_dopants(target, usage, planner.constraints) for target in targets]
+    hosts = [replace(target, dopants=()) for target in targets]
     plans = [
         SynthesisPlan(
             target=plan.target.formula,
-            sets=tuple(_planned(plan, swaps, planner, is_seen)),
+            sets=tuple(replace(found, dopants=added) for found in _planned(plan, swaps, planner, is_seen)),
+            dopants=added,
             no_match=plan.no_match,
             message=plan.reason,
             hidden=len(plan.hidden),
             hidden_probability=None if plan.no_match is None else fsum(each.probability for each in plan.hidden),
             known_size=known_size,
         )
-        for plan, swaps in plan_with_swaps(planner, targets, top_k=top_k, sizes=sizes)
+        for added, (plan, swaps) in zip(dopants, plan_with_swaps(planner, hosts, top_k=top_k, sizes=sizes), strict=True)
     ]
     if energies is not None:
         plans = _with_energies(plans, energies)
     if literature is not None:
-        nearest = literature.nearest(targets, precedents)
+        nearest = literature.nearest(hosts, precedents)
         plans = [_with_literature(plan, found, literature.name) for plan, found in zip(plans, nearest, strict=True)]
     return plans
 

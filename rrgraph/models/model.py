@@ -130,7 +130,7 @@ class Model(LinkScorer):
             byproducts=byproducts,
         )
         known_size = sizes is not None or (set_size is not None and len(wanted.sizes) == 1)
-        compositions = as_compositions(targets)
+        compositions = as_compositions(targets, dopants=True)
         compared = read_routes(routes)
         if compared and len(compositions) != 1:
             raise PlanningError(f"Routes are compared for one target, and there are {len(compositions)}.")
@@ -154,6 +154,7 @@ class Model(LinkScorer):
             literature=literature_source(literature),
             precedents=precedents,
             routes=compared,
+            usage=[(precursor, self.count(precursor)) for precursor in self.seen],
         )
         return plans[0] if is_material(targets) else plans
 

@@ -119,6 +119,7 @@ def plan_notes(plan: SynthesisPlan, *, equations: bool = True) -> list[str]:
         ]
     if any(found.unseen or (found.alternative is not None and found.alternative.unseen) for found in plan):
         notes.append("* never seen in training")
+    notes += [f"dopant: {added}" for added in plan.dopants]
     if plan.hidden:
         sets = "1 better set" if plan.hidden == 1 else f"{plan.hidden} better sets"
         chance = "" if plan.hidden_probability is None else f" (together {percent(plan.hidden_probability)})"
@@ -185,9 +186,13 @@ _ENERGIES: Final[dict[str, type]] = {
 }
 
 
-def plan_columns(*, energies: bool, literature: bool) -> dict[str, type]:
-    """Return the columns of `plan_rows`, those of reaction energies or of precedents only where asked for."""
-    more = {**(_ENERGIES if energies else {}), **({"evidence": str} if literature else {})}
+def plan_columns(*, energies: bool, literature: bool, dopants: bool = False) -> dict[str, type]:
+    """Return the columns of `plan_rows`, those of energies, precedents and dopants only where there are any."""
+    more = {
+        **({"dopants": str} if dopants else {}),
+        **(_ENERGIES if energies else {}),
+        **({"evidence": str} if literature else {}),
+    }
     return {**_COLUMNS, **more, "message": str}
 
 
@@ -198,6 +203,8 @@ def plan_rows(plan: SynthesisPlan, *, equations: bool = True, grams: float | Non
     """
     line = plan.to_dict(equations=equations, grams=grams)
     shared = {name: line.get(name) for name in ("target", "none_of_these", "message")}
+    if plan.dopants:
+        shared["dopants"] = "; ".join(map(str, plan.dopants))
     first = dict(shared)
     if "evidence" in line:
         first["evidence"] = json.dumps(line["evidence"], ensure_ascii=False)

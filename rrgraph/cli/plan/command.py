@@ -177,7 +177,8 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     check_output(arguments.output)
     column = size_column_of(arguments.set_size)
-    chunks = read_targets(arguments.formulas, arguments.input, column)
+    chunks = read_targets(arguments.formulas, arguments.input, column, dopants=True)
+    first = next(chunks, [])
     constraints = rr.Constraints(
         cover=arguments.cover, foreign=arguments.foreign, one_per_element=arguments.one_per_element
     ).narrowed(
@@ -229,8 +230,9 @@ def run(arguments: argparse.Namespace) -> int:
         grams=arguments.grams,
         energies=energies is not None,
         literature=literature is not None,
+        dopants=any(row.target is not None and row.target.dopants for row in first),
     ) as output:
-        for chunk in chunks:
+        for chunk in chain([first], chunks):
             failed = failed or any(row.target is None for row in chunk)
             for plan in plans(chunk):
                 if not plan.sets:

@@ -164,7 +164,9 @@ def _read_text(option: str, source: str | os.PathLike[str]) -> list[StockItem]:
         return _read_file(option, path)
     if "," not in text and Path(text.lower().removesuffix(".gz")).suffix in _FILE_SUFFIXES:
         raise DataError(f"There is no {_WHAT[option]} file '{text}'.{suggest_file(text)}")
-    return [StockItem(parse_formula(piece)) for piece in text.split(",") if piece.strip() or "," not in text]
+    return [
+        StockItem(parse_formula(piece, dopants=False)) for piece in text.split(",") if piece.strip() or "," not in text
+    ]
 
 
 _FILE_SUFFIXES: Final = (".csv", ".txt", ".tsv", ".list", ".jsonl", ".parquet", ".xlsx")
@@ -239,7 +241,7 @@ def _items(
     several = [piece for part in text.split(";") for piece in (separate_formulas(part) or [part]) if piece.strip()]
     if len(several) > 1 and _all_formulas(several):
         for piece in several:
-            yield StockItem(parse_formula(piece))
+            yield StockItem(parse_formula(piece, dopants=False))
         return
     composition, note = _divided(text)
     if not fields:  # cells of a table without header are notes
@@ -271,7 +273,7 @@ def _parsed(text: str) -> Composition | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FormulaWarning)
-            return parse_formula(text)
+            return parse_formula(text, dopants=False)
     except FormulaError:
         return None
 
@@ -287,15 +289,15 @@ def _divided(text: str) -> tuple[Composition, str]:
     """
     text = re.split(r"(?:^|\s)#", text, maxsplit=1)[0].strip()
     is_label = re.search(r"\s\([A-Z][a-z]?\d{2,}\)$", text)  # TiO2 (P25)
-    if not is_label and (whole := _parsed(text)) is not None:
-        return parse_formula(whole.formula), ""
+    if not is_label and _parsed(text) is not None:
+        return parse_formula(text, dopants=False), ""
     for gap in reversed(list(re.finditer(r"\s*[\s,;]\s*|(?<=\S)(?=[(\[])", text))):
         found, note = _parsed(text[: gap.start()]), text[gap.end() :]
         if found is not None:
             if _is_note(found, note):
-                return parse_formula(found.formula), note
+                return parse_formula(text[: gap.start()], dopants=False), note
             break
-    return parse_formula(text), ""
+    return parse_formula(text, dopants=False), ""
 
 
 def _is_note(formula: Composition, note: str) -> bool:

@@ -99,6 +99,7 @@ def read_targets(
     *,
     formula_column: str | None = None,
     chunk: int = _BATCH_SIZE,
+    dopants: bool = False,
 ) -> TargetList:
     """Return the rows asked for.
 
@@ -108,23 +109,24 @@ def read_targets(
         size_column: column with the set size of each row: a number, or a precursor set whose members are counted.
         formula_column: the column with the formulas, None to find it.
         chunk: rows at a time.
+        dopants: whether targets may name dopants, see `rrgraph.chem.parse_formula`.
 
     Raises:
         DataError: the file is missing, of another kind, damaged, or has no such column.
     """
     if path is None:
-        return TargetList((_typed(text) for text in formulas), chunk)
+        return TargetList((_typed(text, dopants=dopants) for text in formulas), chunk)
     names = [*FORMULA_COLUMNS, *(column_name(name) for name in (formula_column, size_column) if name)]
     rows = open_rows(path, names=names)
     column = find_formula_column(rows, given=formula_column, hint=" --column NAME says which.")
     size = None if size_column is None else rows.column(size_column, option="--set-size")
-    targets = TargetList(_file_rows(rows, column, size), chunk)
+    targets = TargetList(_file_rows(rows, column, size, dopants=dopants), chunk)
     targets.columns = rows.columns
     targets.more = {name: rows.types.get(name, str) for name in rows.columns if name != column}
     return targets
 
 
-def _file_rows(rows: RowReader, column: str, size_column: str | None) -> Iterator[TargetRow]:
+def _file_rows(rows: RowReader, column: str, size_column: str | None, *, dopants: bool) -> Iterator[TargetRow]:
     with rows:
         for row in rows:
             where = rows.where(row)
@@ -137,7 +139,7 @@ def _file_rows(rows: RowReader, column: str, size_column: str | None) -> Iterato
             else:
                 text = "" if row.cells[used] is None else str(row.cells[used]).strip()
                 sized = {} if size_column is None else {"size": row.cells[size_column]}
-                yield _row(text, where=where, row=row, **sized)
+                yield _row(text, dopants=dopants, where=where, row=row, **sized)
 
 
 def _spelled(row: Row, column: str) -> str:
@@ -145,10 +147,10 @@ def _spelled(row: Row, column: str) -> str:
     return next((name for known in FORMULA_COLUMNS for name in row.cells if column_name(name) == known), column)
 
 
-def _typed(text: str) -> TargetRow:
+def _typed(text: str, *, dopants: bool) -> TargetRow:
     """Return the row of a formula, or of the CIF or POSCAR file of a name."""
     if not is_structure_file(text):
-        return _row(text)
+        return _row(text, dopants=dopants)
     try:
         target = read_structure(text)
     except DataError as error:
@@ -156,11 +158,15 @@ def _typed(text: str) -> TargetRow:
     return TargetRow(text=target.formula, target=target)
 
 
-def _row(text: str, *, where: str = "", row: Row | None = None, **sized: object) -> TargetRow:
+def _row(text: str, *, dopants: bool, where: str = "", row: Row | None = None, **sized: object) -> TargetRow:
     try:
         if is_structure_file(text):
             raise PlanningError(f"'{text}' is a structure file, which a list may not name; give it as an argument.")
         target, size = parse_formula(text), _size(sized["size"]) if sized else None
+        if target.dopants and not dopants:
+            raise FormulaError(
+                f"'{text}' names a dopant, which only a material to be made may have; write '{target.formula}'."
+            )
     except (FormulaError, PlanningError) as error:
         return TargetRow(text, None, reason=str(error), where=where, row=row)
     return TargetRow(text, target, size, where=where, row=row)

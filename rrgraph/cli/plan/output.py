@@ -61,16 +61,22 @@ def open_plans(
     grams: float | None,
     energies: bool,
     literature: bool,
+    dopants: bool,
     amounts: bool = False,
     more: Mapping[str, Any],
 ) -> AbstractContextManager[Writer[SynthesisPlan]]:
     """Return a context with the writer for `--output`, `--json`, both or the terminal; see `open_output`.
 
+    Tables have a column of dopants if that is said here, before any row is known; without it they are left out.
     `amounts` says whether amounts in stock are compared with what is weighed.
     """
+    columns = {"row": int, **plan_columns(energies=energies, literature=literature, dopants=dopants, amounts=amounts)}
     layout = Layout[SynthesisPlan](
-        columns={"row": int, **plan_columns(energies=energies, literature=literature, amounts=amounts)},
-        rows=lambda number, plan: ({"row": number, **row} for row in plan_rows(plan, equations=equations, grams=grams)),
+        columns=columns,
+        rows=lambda number, plan: (
+            {name: value for name, value in {"row": number, **row}.items() if name in columns}
+            for row in plan_rows(plan, equations=equations, grams=grams)
+        ),
         line=lambda plan: plan.to_dict(equations=equations, grams=grams),
         keys=PLAN_KEYS,
     )

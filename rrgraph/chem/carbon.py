@@ -34,9 +34,9 @@ def supplies_carbon(precursor: Composition, target: Composition) -> bool:
     """Return whether a precursor can bring the carbon of a target that does not take it from the air.
 
     It must not hold more oxygen per carbon than the target, for carbonates do not become carbides, nor acetates
-    frameworks; and no hydrogen if the target holds neither hydrogen nor nitrogen nor oxygen. For an organic target it
-    holds carbon, nitrogen and hydrogen in the ratio of the molecule or ion, which an acid exceeds by one H for every two
-    O, and from which an amine lacks one for every N.
+    frameworks; and no hydrogen if the target holds neither hydrogen nor nitrogen nor oxygen. For an organic target its
+    carbon, nitrogen and hydrogen have the ratio of the molecule or ion, which an acid exceeds by one H for every two O,
+    and from which an amine lacks one for every N.
 
     >>> from rrgraph.chem import parse_formula
     >>> precursors = [parse_formula(text) for text in ("CH3NH3I", "C", "Pb(CH3COO)2")]

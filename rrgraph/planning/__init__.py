@@ -16,7 +16,9 @@ from rrgraph.planning.constraints import (
     balanced_equation,
     read_sizes,
 )
+from rrgraph.planning.dopants import PlannedDopant
 from rrgraph.planning.energies import (
+    EnergyOrigin,
     FormationEnergy,
     ReactionEnergy,
     energies_needed,
@@ -48,6 +50,7 @@ from rrgraph.planning.presentation import (
 from rrgraph.planning.proposals import PROPOSED, Proposal, ProposalPlanner, ProposedRanking, SetProposer
 from rrgraph.planning.ranking import SCALE, Plan, RankedSet, Ranking, SetPlanner, SetRanking
 from rrgraph.planning.reranking import CandidateLists, Reranker
+from rrgraph.planning.routes import Route, ranked_routes, read_routes
 from rrgraph.planning.search import AGGREGATES, Aggregate, ScoredSet, SetSearch
 from rrgraph.planning.swaps import SEARCHED, Swap, find_swaps, plan_with_swaps
 from rrgraph.planning.synthesis import (
@@ -75,12 +78,14 @@ __all__ = [
     "CandidateFilter",
     "CandidateLists",
     "ElementCover",
+    "EnergyOrigin",
     "EnergySource",
     "Feasible",
     "FormationEnergy",
     "LinkScorer",
     "LiteratureSource",
     "Plan",
+    "PlannedDopant",
     "PlannedSet",
     "Planner",
     "Proposal",
@@ -90,6 +95,7 @@ __all__ = [
     "Ranking",
     "ReactionEnergy",
     "Reranker",
+    "Route",
     "ScoredSet",
     "SetConstraints",
     "SetPlanner",
@@ -121,9 +127,11 @@ __all__ = [
     "precedent_notes",
     "precedent_table",
     "precedent_title",
+    "ranked_routes",
     "reaction_energy",
     "read_candidates",
     "read_formation_energies",
+    "read_routes",
     "read_sizes",
     "resolve_candidates",
     "search_sets",

@@ -501,3 +501,29 @@ def test_a_word_near_generated_is_named(plan):
     assert "'generated'" in result.err
     assert plan("BaTiO3", "--candidates", "al+generated").code == 2
     assert plan("BaTiO3", "--candidates", "+generated").code == 2
+
+
+def test_the_atmosphere_stands_beside_the_equation(plan, tmp_path):
+    path = tmp_path / "plans.csv"
+    sets = ["LiFePO4", "--candidates", "FeC2O4,LiH2PO4", "--set-size", 2]
+    (line,) = plan(*sets, "--json").lines
+    assert line["atmospheres"] == ["inert"]
+    out = plan(*sets).out
+    assert "LiFePO4 + CO2 + H2O + CO [inert]" in out and "[ ]: atmosphere" in out
+    plan(*sets, "--equations", "--output", path)
+    assert pd.read_csv(path)["atmosphere"].tolist() == ["inert"]
+    assert "[" not in plan("BaTiO3", "--candidates", "BaCO3,TiO2", "--set-size", 2).out
+    plan(*sets, "--output", path)
+    assert pd.read_csv(path)["atmosphere"].isna().all()
+
+
+def test_salts_remain_on_request(plan):
+    sets = ["LiAlH4", "--candidates", "LiH,AlCl3", "--set-size", 2, "--top-k", 1]
+    assert plan(*sets, "--foreign", "--no-evidence").out.strip() == ""
+    result = plan(*sets, "--byproducts", "NaCl,LiCl", "--grams", 1)
+    assert "4 LiH + AlCl3 → LiAlH4 + 3 LiCl" in result.out
+    assert "solid by-products: LiCl" in result.out
+    (line,) = plan(*sets, "--byproducts", "NaCl", "--byproducts", "salts", "--json").lines
+    assert line["equations"] == ["4 LiH + AlCl3 → LiAlH4 + 3 LiCl"]
+    refused = plan(*sets, "--byproducts", "salt")
+    assert refused.code == 2 and "Did you mean 'salts'" in refused.err

@@ -20,7 +20,7 @@ from rrgraph.cli.common.options import (
     positive_int,
     positive_number,
 )
-from rrgraph.errors import PlanningError, suggestion
+from rrgraph.errors import PlanningError, RRGraphError, suggestion
 
 if TYPE_CHECKING:
     from rrgraph.cli.common.targets import TargetRow
@@ -35,9 +35,11 @@ _EXAMPLES = """\
   rrgraph plan LiFePO4 --exclude nitrates toxic Li3PO4 --require carbonates
   rrgraph plan Cr2AlB2 --candidates B,Cr,Al,AlB2,CrB,CrB2          score precursors never seen in training
   rrgraph plan Cr2AlB2 --candidates all+generated                  and any plausible compound of Cr, Al and B
+  rrgraph plan LiAlH4 --byproducts LiCl,NaCl                       a salt may remain beside the target
   rrgraph plan Li3V2P3O12 --unbalanced --mode geometric            no member can be left out, all sets
   rrgraph plan La0.7Sr0.3MnO3 --stock cupboard.txt --grams 10      what is at hand, weighed out
-  rrgraph plan BaTiO3 --energies --temperature 1200                free energies with gases at 1200 K and 1 bar
+  rrgraph plan BaTiO3 --energies --temperature 900C                free energies with gases at 900 °C and 1 bar
+  rrgraph plan BaTiO3 --route 'BaCO3 + TiO2' --route 'BaO;TiO2'    these two sets beside each other
   rrgraph plan K2NiF4 --table mine.csv --evidence 5                the five nearest reactions of your own table
   rrgraph plan LiFePO4.cif POSCAR                                  the compositions of structure files
   rrgraph plan --input targets.csv --set-size column:size --output plans.jsonl
@@ -71,6 +73,13 @@ def add_parser(name: str, commands: Commands) -> None:
         help="organic: targets are molecules, as SMILES",
     )
     parser.add_argument("--svg", metavar="FOLDER", help="with --domain organic: draw each reaction as SVG")
+    parser.add_argument(
+        "--route",
+        action="append",
+        default=[],
+        metavar="SET",
+        help="show this precursor set, such as 'BaCO3 + TiO2', and no others; again for each one to compare",
+    )
     parser.add_argument("--top-k", type=positive_int, default=10, metavar="K", help="sets for each target (10)")
     parser.add_argument("--output", metavar="FILE", help="write .jsonl, .csv or .parquet instead of a table")
     parser.add_argument("--json", action="store_true", help="print one JSON object a target")
@@ -88,10 +97,10 @@ def add_parser(name: str, commands: Commands) -> None:
         "--formation-energies",
         metavar="FILE",
         help="CSV, JSONL or Parquet file with formula, formation_energy (eV/atom) and perhaps uncertainty of solids "
-        "to use in place of predictions",
+        "to use in place of measured and predicted ones",
     )
     energies.add_argument(
-        "--temperature", type=positive_number, metavar="K", help="free energies with gases at K and 1 bar (298 to 2500)"
+        "--temperature", metavar="T", help="free energies at T, such as 1200, 1200K or 900C (298 to 2500 K), and 1 bar"
     )
     sets = parser.add_argument_group("which sets are valid")
     sets.add_argument("--set-size", metavar="N|A-B|column:NAME", help="number of precursors, at most 20 (default: 1-6)")
@@ -107,6 +116,14 @@ def add_parser(name: str, commands: Commands) -> None:
         action=argparse.BooleanOptionalAction,
         default=True,
         help="leave out sets that cannot be balanced (default)",
+    )
+    sets.add_argument(
+        "--byproducts",
+        action="append",
+        default=[],
+        metavar="LIST",
+        help="solids that may remain beside the target, such as NaCl,LiCl; salts: any halide, sulfate or nitrate of "
+        "the alkali and alkaline-earth metals among the precursors",
     )
     sets.add_argument("--unbalanced", dest="balanced", action="store_false", help="show them as well")
     add_mode(sets)
@@ -160,13 +177,15 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     check_output(arguments.output)
     column = size_column_of(arguments.set_size)
-    chunks = read_targets(arguments.formulas, arguments.input, column)
+    chunks = read_targets(arguments.formulas, arguments.input, column, dopants=True)
+    first = next(chunks, [])
     constraints = rr.Constraints(
         cover=arguments.cover, foreign=arguments.foreign, one_per_element=arguments.one_per_element
     ).narrowed(
         exclude=[*chain(*arguments.exclude)],
         require=[*chain(*arguments.require)],
         stock=arguments.stock,
+        byproducts=arguments.byproducts,
     )
     energies, literature = _energies(arguments), _literature(arguments)
     model = rr.load_model(arguments.model)
@@ -187,11 +206,12 @@ def run(arguments: argparse.Namespace) -> int:
             energies=energies or False,
             literature=literature or False,
             precedents=arguments.evidence or PRECEDENTS,
+            routes=arguments.route,
         )
         bad = rr.SynthesisPlan(
             target="",
             has_energies=energies is not None,
-            temperature=arguments.temperature,
+            temperature=None if energies is None else energies.temperature,
             literature=None if literature is None else (),
             literature_table="" if literature is None else literature.name,
         )
@@ -210,8 +230,9 @@ def run(arguments: argparse.Namespace) -> int:
         grams=arguments.grams,
         energies=energies is not None,
         literature=literature is not None,
+        dopants=any(row.target is not None and row.target.dopants for row in first),
     ) as output:
-        for chunk in chunks:
+        for chunk in chain([first], chunks):
             failed = failed or any(row.target is None for row in chunk)
             for plan in plans(chunk):
                 if not plan.sets:
@@ -279,6 +300,10 @@ def _check(arguments: argparse.Namespace) -> None:
         raise PlanningError("Give either target formulas or --input FILE, such as 'rrgraph plan BaTiO3'.")
     if (arguments.set_size or "").startswith("column:") and not arguments.input:
         raise PlanningError("--set-size column:NAME reads a column of --input FILE, which is not given.")
+    if arguments.route and len(arguments.formulas) != 1:
+        raise PlanningError(
+            "--route compares precursor sets of one target, such as 'rrgraph plan BaTiO3 --route BaO,TiO2'."
+        )
     if arguments.grams is not None and arguments.equations is False:
         raise PlanningError("--grams follows from the balanced equations, which --no-equations leaves out.")
     _check_energies(arguments)
@@ -294,7 +319,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _check_energies(arguments: argparse.Namespace) -> None:
     """Refuse options of reaction energies that do not fit together."""
-    from rrgraph.chem import check_temperature
+    from rrgraph.chem import as_temperature
 
     for option in ("formation_energies", "temperature"):
         if getattr(arguments, option) is not None and not arguments.energies:
@@ -302,4 +327,7 @@ def _check_energies(arguments: argparse.Namespace) -> None:
     if arguments.energies and arguments.equations is False:
         raise PlanningError("--energies follow from the balanced equations, which --no-equations leaves out.")
     if arguments.temperature is not None:
-        check_temperature(arguments.temperature)
+        try:
+            as_temperature(arguments.temperature)
+        except RRGraphError as error:
+            raise PlanningError(f"--temperature: {error}") from None

@@ -38,6 +38,7 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
     max_candidates: int | None = None,
     set_size: SizeChoice | None = None,
     balanced: bool = True,
+    byproducts: Material | Iterable[Material] = (),
     mode: str | None = None,
     constraints: SetConstraints | None = None,
     energies: Energies = False,
@@ -69,6 +70,8 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
         max_candidates: only so many most probable candidates.
         set_size: known number of precursors, or a range such as ``2-4``.
         balanced: whether to leave out sets that cannot be balanced, and so cannot make the target.
+        byproducts: solids that may remain beside the target, such as ``NaCl``; ``salts`` for any salt of the alkali and
+            alkaline-earth metals among the precursors.
         mode: what sets are ranked by; None for what the model does best with.
         constraints: further rules, to which the options above are added.
         energies: True for reaction energies from measured formation energies, and predicted ones where there are none;
@@ -93,6 +96,7 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
         max_candidates=max_candidates,
         set_size=set_size,
         balanced=balanced,
+        byproducts=byproducts,
         mode=mode,
         constraints=constraints,
         energies=energies,

@@ -109,7 +109,8 @@ def _anhydrous(formula: str, key: str, amounts: tuple[tuple[str, Fraction], ...]
 def _spelling(formula: str, key: str) -> str:
     """Return the formula without its term of water if that is the salt, otherwise the key."""
     from rrgraph.chem.formula import parse_formula
-    from rrgraph.chem.spelling import SEPARATOR, split_terms
+    from rrgraph.chem.separators import split_terms
+    from rrgraph.chem.spelling import SEPARATOR
 
     terms = [term for term in split_terms(formula) if term.lstrip("0123456789./").strip("()[]") != "H2O"]
     text = SEPARATOR.join(terms)

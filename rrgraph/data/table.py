@@ -262,7 +262,7 @@ class _Parser:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always", FormulaWarning)
                 try:
-                    self.parsed[text] = parse_formula(text)
+                    self.parsed[text] = parse_formula(text, dopants=False)
                 except FormulaError as error:
                     raise DataError(f"{_capital(self.table.line(row))}: {error}") from None
             self.doubtful += [f"{_capital(self.table.line(row))}: {warning.message}" for warning in caught]

@@ -162,7 +162,7 @@ def _precursor_set(entry: Any, number: int, where: str) -> PrecursorSet:
 
 def _formula(text: str, where: str) -> Composition:
     try:
-        return parse_formula(text)
+        return parse_formula(text, dopants=False)
     except FormulaError as error:
         raise DataError(f"{where} has an invalid formula: {error}") from None
 

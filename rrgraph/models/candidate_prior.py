@@ -60,4 +60,5 @@ def _of_own_system(links: LinkBatch) -> NDArray[np.bool_]:
     )
     own = element_presence([each.elements - {"O", "H"} for each in links.targets]).astype(np.float32)
     lacking = 1 - element_presence([each.elements for each in links.candidates]).astype(np.float32)
-    return (metals @ others.T > 1) | (own @ lacking.T == 0)
+    found: NDArray[np.bool_] = (metals @ others.T > 1) | (own @ lacking.T == 0)
+    return found

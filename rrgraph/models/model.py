@@ -96,6 +96,7 @@ class Model(LinkScorer):
         set_size: SizeChoice | None = None,
         sizes: Sequence[int | None] | None = None,
         balanced: bool = True,
+        byproducts: Material | Iterable[Material] = (),
         mode: str | None = None,
         constraints: SetConstraints | None = None,
         energies: Energies = False,
@@ -121,10 +122,15 @@ class Model(LinkScorer):
         if not isinstance(constraints, SetConstraints | None):
             raise PlanningError(f"constraints is {constraints!r}, expected `rrgraph.Constraints` or None.")
         wanted = (constraints or SetConstraints()).narrowed(
-            exclude=exclude, require=require, stock=stock, set_size=set_size, balanced=balanced
+            exclude=exclude,
+            require=require,
+            stock=stock,
+            set_size=set_size,
+            balanced=balanced,
+            byproducts=byproducts,
         )
         known_size = sizes is not None or (set_size is not None and len(wanted.sizes) == 1)
-        compositions = as_compositions(targets)
+        compositions = as_compositions(targets, dopants=True)
         compared = read_routes(routes)
         if compared and len(compositions) != 1:
             raise PlanningError(f"Routes are compared for one target, and there are {len(compositions)}.")
@@ -149,6 +155,7 @@ class Model(LinkScorer):
             literature=literature_source(literature),
             precedents=precedents,
             routes=compared,
+            usage=[(precursor, self.count(precursor)) for precursor in self.seen],
         )
         return plans[0] if is_material(targets) else plans
 

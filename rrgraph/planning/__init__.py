@@ -16,6 +16,7 @@ from rrgraph.planning.constraints import (
     balanced_equation,
     read_sizes,
 )
+from rrgraph.planning.dopants import PlannedDopant
 from rrgraph.planning.energies import (
     EnergyOrigin,
     FormationEnergy,
@@ -84,6 +85,7 @@ __all__ = [
     "LinkScorer",
     "LiteratureSource",
     "Plan",
+    "PlannedDopant",
     "PlannedSet",
     "Planner",
     "Proposal",

@@ -19,6 +19,7 @@ from rrgraph.chem import (
     VOLATILE,
     Composition,
     anhydrous,
+    byproduct_elements,
     carbon_source,
     plausible_precursors,
     reagent_classes,
@@ -98,7 +99,7 @@ class CandidateFilter:
         needed = sorted(own | rules.required_elements | ({"C"} if carbon else set()))
         usable = self._allowed & self.considered(target)
         if not rules.foreign:
-            related = target.elements | VOLATILE | rules.required_elements
+            related = target.elements | VOLATILE | rules.required_elements | byproduct_elements(rules.byproducts)
             # Oxygen and hydrogen come with almost every precursor, so sharing them means nothing.
             shared = frozenset(needed) | (target.elements - {"O", "H"})
             usable &= ~self._any(_words(frozenset(ELEMENTS) - related)) & self._any(_words(shared))

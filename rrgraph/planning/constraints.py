@@ -21,6 +21,7 @@ from rrgraph.chem import (
     find_class,
     is_material,
     parse_formula,
+    read_byproducts,
     reagent_classes,
 )
 from rrgraph.data import PrecursorSet
@@ -84,6 +85,8 @@ class SetConstraints:
         stock: the only precursors that may be used; None for no such limit.
         balanced: whether the set must balance, see `rrgraph.chem.balance`, of precursors that may be mixed, see
             `rrgraph.planning.incompatibility`.
+        byproducts: solids that may remain beside the target, see `rrgraph.chem.balance`. Members may contain their
+            elements.
         materials: the required precursors and those in stock, as they were spelled.
 
     Raises:
@@ -103,6 +106,7 @@ class SetConstraints:
     excluded_classes: frozenset[str] = frozenset()
     stock: frozenset[str] | None = None
     balanced: bool = False
+    byproducts: tuple[Composition | str, ...] = ()
     materials: tuple[Composition, ...] = field(default=(), init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -119,6 +123,7 @@ class SetConstraints:
                 found = [as_composition(each) for each in _listed(getattr(self, name))]
                 set_field(self, name, frozenset(anhydrous(each).key for each in found))
                 materials += found if name != "excluded" else []
+        set_field(self, "byproducts", read_byproducts(self.byproducts))
         set_field(self, "materials", tuple(dict.fromkeys(materials)))
         for name in ("required_elements", "excluded_elements"):
             set_field(self, name, _elements(name, getattr(self, name)))
@@ -159,6 +164,7 @@ class SetConstraints:
         stock: Stock | None = None,
         set_size: SizeChoice | None = None,
         balanced: bool = False,
+        byproducts: Material | Iterable[Material] = (),
     ) -> SetConstraints:
         """Return these constraints and further ones, each as the flag of `rrgraph plan` of that name takes it.
 
@@ -168,6 +174,7 @@ class SetConstraints:
             stock: the only precursors that may be used: a file, or a list of them.
             set_size: number of precursors, such as 3 or ``2-4``.
             balanced: whether the set must balance.
+            byproducts: solids that may remain beside the target, or ``salts``.
 
         Raises:
             PlanningError: a value cannot be used, or the constraints contradict each other.
@@ -189,6 +196,7 @@ class SetConstraints:
             "excluded_classes": self.excluded_classes | excluded.classes,
             "stock": at_hand,
             "balanced": self.balanced or balanced,
+            "byproducts": (*self.byproducts, *read_byproducts(byproducts)),
         }
         return replace(self, **narrower)
 
@@ -211,22 +219,32 @@ class SetConstraints:
         return [self.sizes if size is None else check_sizes((size,)) for size in sizes or [None] * targets]
 
 
-def can_be_made(target: Composition, precursors: PrecursorSet) -> bool:
+def can_be_made(
+    target: Composition, precursors: PrecursorSet, *, byproducts: tuple[Composition | str, ...] = ()
+) -> bool:
     """Return whether a set balances, see `rrgraph.chem.balance`, of precursors that may be mixed."""
-    return incompatibility(precursors) is None and balanced_equation(target, precursors) is not None
+    return incompatibility(precursors) is None and balanced_equation(target, precursors, byproducts) is not None
 
 
-def balanced_equation(target: Composition, precursors: PrecursorSet) -> BalancedEquation | None:
+def balanced_equation(
+    target: Composition, precursors: PrecursorSet, byproducts: tuple[Composition | str, ...] = ()
+) -> BalancedEquation | None:
     """Return the equation of a set, None if it does not balance; a set is balanced once and then remembered."""
     members = tuple(precursors)
     # Compositions are equal in any spelling, but an equation is in that of its own.
-    return _balanced(target, members, tuple((each.formula, each.amounts) for each in (target, *members)))
+    spelled = tuple((each.formula, each.amounts) for each in (target, *members))
+    return _balanced(target, members, byproducts, spelled)
 
 
 @lru_cache(maxsize=2**12)
-def _balanced(target: Composition, precursors: tuple[Composition, ...], spelled: Hashable) -> BalancedEquation | None:
+def _balanced(
+    target: Composition,
+    precursors: tuple[Composition, ...],
+    byproducts: tuple[Composition | str, ...],
+    spelled: Hashable,
+) -> BalancedEquation | None:
     try:
-        return balance(target, precursors)
+        return balance(target, precursors, byproducts=byproducts)
     except BalanceError:
         return None
 

@@ -154,7 +154,7 @@ def read_formation_energies(path: str | os.PathLike[str]) -> dict[str, Formation
     for row, (formula, energy, deviation) in enumerate(zip(frame[_FORMULA], frame[_ENERGY], given, strict=True), 1):
         where = f"Row {row} of '{path}', column"
         try:
-            key = parse_formula(formula).key
+            key = parse_formula(formula, dopants=False).key
         except FormulaError as error:
             raise DataError(f"{where} '{_FORMULA}': {error}") from None
         value = _number(energy, f"{where} '{_ENERGY}'", lowest=-_LARGEST_ENERGY)

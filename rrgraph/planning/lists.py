@@ -70,7 +70,9 @@ def read_candidates(source: str | os.PathLike[str]) -> list[Composition]:
         if path.suffix and "," not in text and path.suffix.lower() in {".csv", ".txt", ".tsv", ".list"}:
             raise DataError(f"There is no candidate file '{path}'.")
         return list(
-            dict.fromkeys(parse_formula(piece) for piece in text.split(",") if piece.strip() or "," not in text)
+            dict.fromkeys(
+                parse_formula(piece, dopants=False) for piece in text.split(",") if piece.strip() or "," not in text
+            )
         )
     try:
         content = path.read_text(encoding="utf-8-sig")
@@ -81,7 +83,7 @@ def read_candidates(source: str | os.PathLike[str]) -> list[Composition]:
     for number, line in lines:
         if line.strip() and not line.lstrip().startswith("#"):
             try:
-                candidates.append(parse_formula(line.strip()))
+                candidates.append(parse_formula(line.strip(), dopants=False))
             except FormulaError as error:
                 raise DataError(f"Line {number} of the candidate file '{path}': {error}") from None
     if not candidates:

@@ -8,6 +8,7 @@ from html import escape
 from math import floor, log
 from typing import TYPE_CHECKING, Any, Final
 
+from rrgraph.chem import Atmosphere
 from rrgraph.planning.energies import ReactionEnergy
 from rrgraph.util.text import percent, plain_table
 
@@ -96,7 +97,7 @@ def plan_table(
         if not plan.is_comparison:
             cells.append(_exchange(found, write))
         if equations:
-            cells.append(str(found.equation or "does not balance"))
+            cells.append(_equation(found))
         if plan.has_energies:
             cells.append("-" if found.energy is None else _energy(found.energy))
         if weighed and grams is not None:
@@ -118,11 +119,18 @@ def plan_notes(plan: SynthesisPlan, *, equations: bool = True) -> list[str]:
         ]
     if any(found.unseen or (found.alternative is not None and found.alternative.unseen) for found in plan):
         notes.append("* never seen in training")
+    notes += [f"dopant: {added}" for added in plan.dopants]
     if plan.hidden:
         sets = "1 better set" if plan.hidden == 1 else f"{plan.hidden} better sets"
         chance = "" if plan.hidden_probability is None else f" (together {percent(plan.hidden_probability)})"
         notes.append(f"{sets}{chance} cannot be balanced or must not be mixed; --unbalanced shows such sets")
     notes += [f"{found}: {found.warning}" for found in plan if found.warning]
+    made = [found.equation for found in plan if equations and found.equation is not None]
+    if any(equation.atmosphere is not Atmosphere.AIR for equation in made):
+        notes.append("[ ]: atmosphere that the equation implies, where it is not air")
+    solids = dict.fromkeys(str(solid) for equation in made for solid, _ in equation.solid_byproducts)
+    if solids:
+        notes.append(f"solid by-products: {', '.join(solids)}")
     unbalanced = sum(found.equation is None for found in plan) if equations else 0
     if unbalanced:
         hint = "" if plan.is_comparison else "; --balanced leaves such sets out"
@@ -162,6 +170,7 @@ _COLUMNS: Final[dict[str, type]] = {
     "alternative_by": str,
     "alternative_probability": float,
     "equation": str,
+    "atmosphere": str,
     "grams": str,
 }
 _PREFIX: Final = "reaction_energy_"
@@ -177,9 +186,13 @@ _ENERGIES: Final[dict[str, type]] = {
 }
 
 
-def plan_columns(*, energies: bool, literature: bool) -> dict[str, type]:
-    """Return the columns of `plan_rows`, those of reaction energies or of precedents only where asked for."""
-    more = {**(_ENERGIES if energies else {}), **({"evidence": str} if literature else {})}
+def plan_columns(*, energies: bool, literature: bool, dopants: bool = False) -> dict[str, type]:
+    """Return the columns of `plan_rows`, those of energies, precedents and dopants only where there are any."""
+    more = {
+        **({"dopants": str} if dopants else {}),
+        **(_ENERGIES if energies else {}),
+        **({"evidence": str} if literature else {}),
+    }
     return {**_COLUMNS, **more, "message": str}
 
 
@@ -190,6 +203,8 @@ def plan_rows(plan: SynthesisPlan, *, equations: bool = True, grams: float | Non
     """
     line = plan.to_dict(equations=equations, grams=grams)
     shared = {name: line.get(name) for name in ("target", "none_of_these", "message")}
+    if plan.dopants:
+        shared["dopants"] = "; ".join(map(str, plan.dopants))
     first = dict(shared)
     if "evidence" in line:
         first["evidence"] = json.dumps(line["evidence"], ensure_ascii=False)
@@ -204,6 +219,7 @@ def plan_rows(plan: SynthesisPlan, *, equations: bool = True, grams: float | Non
             "probability": found.probability,
             "unseen": ";".join(line["unseen"][place]),
             "equation": line["equations"][place] if "equations" in line else None,
+            "atmosphere": line["atmospheres"][place] if "atmospheres" in line else None,
             "grams": None if masses is None else ";".join(f"{mass:.5g}" for mass in masses.values()),
             **_energy_cells(line, place),
             **_alternative_cells(line["alternatives"][place]),
@@ -244,6 +260,14 @@ def _origins(plan: SynthesisPlan) -> str:
     }
     names = {origin: dict.fromkeys(name for each in groups for name in each) for origin, groups in lists.items()}
     return "; ".join(f"{origin}: {', '.join(found)}" for origin, found in names.items() if found)
+
+
+def _equation(found: PlannedSet) -> str:
+    """``MoO3 + H2 → MoO2 + H2O [reducing]``; air goes without saying."""
+    if found.equation is None:
+        return "does not balance"
+    atmosphere = found.equation.atmosphere
+    return f"{found.equation}" + (f" [{atmosphere.value}]" if atmosphere is not Atmosphere.AIR else "")
 
 
 def _exchange(found: PlannedSet, write: Callable[[float], str]) -> str:

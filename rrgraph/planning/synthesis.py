@@ -16,6 +16,7 @@ from rrgraph.data import KnownReaction, PrecursorSet
 from rrgraph.errors import PlanningError
 from rrgraph.planning.compatibility import incompatibility
 from rrgraph.planning.constraints import balanced_equation
+from rrgraph.planning.dopants import PlannedDopant, Usage, plan_dopants
 from rrgraph.planning.energies import ReactionEnergy
 from rrgraph.planning.planner import Planner
 from rrgraph.planning.presentation import plan_columns, plan_html, plan_rows, plan_text
@@ -84,7 +85,9 @@ class PlannedSet:
             was found.
         energy: reaction energy, None when not asked for or the set cannot be balanced.
         literature: precedents of the plan that use this very set.
+        dopants: of the target, each with the precursor that is added to the set.
         target: what is made.
+        byproducts: solids that may remain beside the target, see `rrgraph.chem.balance`.
     """
 
     rank: int
@@ -95,12 +98,14 @@ class PlannedSet:
     alternative: PlannedSet | None = None
     energy: ReactionEnergy | None = None
     literature: tuple[KnownReaction, ...] = ()
+    dopants: tuple[PlannedDopant, ...] = ()
     target: Composition = field(repr=False)
+    byproducts: tuple[Composition | str, ...] = field(default=(), repr=False)
 
     @property
     def equation(self) -> BalancedEquation | None:
         """The balanced equation, None when the set cannot be balanced; worked out when it is first asked for."""
-        return balanced_equation(self.target, self.precursors)
+        return balanced_equation(self.target, self.precursors, self.byproducts)
 
     @property
     def warning(self) -> str | None:
@@ -110,16 +115,20 @@ class PlannedSet:
     def grams(self, target_grams: float) -> dict[str, float]:
         """Return the mass of each precursor in g, to six digits, that gives `target_grams` g of target.
 
+        Sources of dopants with a stated amount are added, for so many g of the host.
+
         Raises:
             BalanceError: the set cannot be balanced, so that no masses follow.
             RRGraphError: `target_grams` is not a positive number.
         """
         if self.equation is None:
             raise BalanceError(f"{self.target} from {self} cannot be balanced, so there are no masses.")
-        return {
-            precursor.formula: _six_digits(grams)
-            for precursor, grams in batch_masses(self.equation, target_grams).items()
-        }
+        masses = {each.formula: grams for each, grams in batch_masses(self.equation, target_grams).items()}
+        for planned in self.dopants:
+            grams = planned.grams(target_grams)
+            if planned.source is not None and grams is not None:
+                masses[planned.source.formula] = masses.get(planned.source.formula, 0.0) + grams
+        return {name: _six_digits(grams) for name, grams in masses.items()}
 
     @property
     def exchange(self) -> tuple[Composition, Composition] | None:
@@ -160,6 +169,7 @@ class SynthesisPlan:
             probabilities are products of link probabilities.
         message: why there are fewer sets than asked for, or none.
         is_comparison: whether the sets are those that were asked for, in that order.
+        dopants: of the target, each with its source, which is added to every set; the sets are those of the host.
         hidden: number of better sets that are left out because they cannot be balanced or must not be mixed.
         hidden_probability: of these sets together, which is not shared out among those that are listed; None where
             `no_match` is.
@@ -175,6 +185,7 @@ class SynthesisPlan:
     no_match: float | None = None
     message: str | None = None
     is_comparison: bool = False
+    dopants: tuple[PlannedDopant, ...] = ()
     hidden: int = 0
     hidden_probability: float | None = None
     known_size: bool = False
@@ -221,7 +232,9 @@ class SynthesisPlan:
         import pandas as pd
 
         rows = list(plan_rows(self, equations=equations, grams=grams))
-        columns = plan_columns(energies=self.has_energies, literature=self.literature is not None)
+        columns = plan_columns(
+            energies=self.has_energies, literature=self.literature is not None, dopants=bool(self.dopants)
+        )
         return pd.DataFrame(rows, columns=list(columns))
 
     def to_dict(self, *, equations: bool = True, grams: float | None = None) -> dict[str, Any]:
@@ -236,8 +249,12 @@ class SynthesisPlan:
             "unseen": [_formulas(found.unseen) for found in self.sets],
             "alternatives": [_alternative(found) for found in self.sets],
         }
+        if self.dopants:
+            line["dopants"] = [each.to_dict(host_grams=grams) for each in self.dopants]
         if equations or grams is not None or self.has_energies:
-            line["equations"] = [None if found.equation is None else str(found.equation) for found in self.sets]
+            equations_found = [found.equation for found in self.sets]
+            line["equations"] = [None if each is None else str(each) for each in equations_found]
+            line["atmospheres"] = [None if each is None else each.atmosphere.value for each in equations_found]
         if grams is not None:
             line["grams"] = [None if found.equation is None else found.grams(grams) for found in self.sets]
         if self.has_energies:
@@ -263,12 +280,13 @@ def plan_syntheses(
     literature: LiteratureSource | None = None,
     precedents: int = PRECEDENTS,
     routes: Sequence[PrecursorSet] = (),
+    usage: Usage = (),
 ) -> list[SynthesisPlan]:
     """Return the plan of each target.
 
     Args:
         planner: ranks the sets.
-        targets: materials to make.
+        targets: materials to make; of those with dopants the host is planned.
         is_seen: whether a training reaction uses a precursor.
         top_k: number of sets for each target.
         sizes: set size of each target, None for those where the sizes of the planner's constraints compete.
@@ -277,6 +295,7 @@ def plan_syntheses(
         literature: where precedents are looked up.
         precedents: how many of them for each target.
         routes: list these sets, in this order, in place of the best ones.
+        usage: precursors of the training reactions and how many targets use each, from which dopants are taken.
 
     Raises:
         PlanningError: `top_k` or a size is below 1, `precedents` below 0, or the sizes are not as many as the targets.
@@ -284,8 +303,10 @@ def plan_syntheses(
     for name, value, least in (("top_k", top_k, 1), ("precedents", precedents, 0)):
         if not isinstance(value, int) or value < least:
             raise PlanningError(f"{name} is {value!r}, expected a whole number of at least {least}.")
+    dopants = [plan_dopants(target, usage, planner.constraints) for target in targets]
+    hosts = [replace(target, dopants=()) for target in targets]
     if routes:
-        plans = [_comparison(planner, target, routes, is_seen) for target in targets]
+        plans = [_comparison(planner, host, routes, is_seen) for host in hosts]
     else:
         plans = [
             SynthesisPlan(
@@ -297,12 +318,13 @@ def plan_syntheses(
                 hidden_probability=None if plan.no_match is None else fsum(each.probability for each in plan.hidden),
                 known_size=known_size,
             )
-            for plan, swaps in plan_with_swaps(planner, targets, top_k=top_k, sizes=sizes)
+            for plan, swaps in plan_with_swaps(planner, hosts, top_k=top_k, sizes=sizes)
         ]
+    plans = [plan if not added else _with_dopants(plan, added) for plan, added in zip(plans, dopants, strict=True)]
     if energies is not None:
         plans = _with_energies(plans, energies)
     if literature is not None:
-        nearest = literature.nearest(targets, precedents)
+        nearest = literature.nearest(hosts, precedents)
         plans = [_with_literature(plan, found, literature.name) for plan, found in zip(plans, nearest, strict=True)]
     return plans
 
@@ -334,6 +356,7 @@ def _planned(
             unseen=tuple(member for member in precursors if not is_seen(member)),
             alternative=alternative,
             target=plan.target,
+            byproducts=planner.constraints.byproducts,
         )
 
     for rank, (ranked, swap) in enumerate(zip(plan.sets, swaps, strict=True), start=1):
@@ -352,11 +375,17 @@ def _comparison(
             score=None if ranked is None else ranked.score,
             unseen=tuple(member for member in route if not is_seen(member)),
             target=target,
+            byproducts=planner.constraints.byproducts,
         )
         for rank, (route, ranked) in enumerate(ranked_routes(planner, target, routes), start=1)
     )
     no_match = None if planner.reranker is None else max(0.0, 1.0 - sum(found.probability or 0.0 for found in sets))
     return SynthesisPlan(target=target.formula, sets=sets, no_match=no_match, is_comparison=True)
+
+
+def _with_dopants(plan: SynthesisPlan, dopants: tuple[PlannedDopant, ...]) -> SynthesisPlan:
+    """Return the plan of a host with the dopants that are added to every set."""
+    return replace(plan, sets=tuple(replace(found, dopants=dopants) for found in plan), dopants=dopants)
 
 
 def _with_energies(plans: Iterable[SynthesisPlan], source: EnergySource) -> list[SynthesisPlan]:

@@ -142,7 +142,7 @@ def test_an_alkali_metal_and_an_acid_are_not_mixed(plan):
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
 def test_output_files(plan, tmp_path, suffix):
     path = tmp_path / "deep" / f"plans.{suffix}"
-    result = plan("BaTiO3", "Hello", "SrTiO3", "--top-k", 2, "--output", path)
+    result = plan("BaTiO3", "Hello", "SrTiO3", "--top-k", 2, "--candidates", "vocabulary", "--output", path)
     assert result.code == 2
     assert result.out == ""
     assert "'Hello'" in result.err
@@ -219,7 +219,8 @@ def test_jsonl_rows_are_judged_one_by_one(plan, tmp_path):
 @pytest.mark.parametrize("text", ["BaTiO3\nSrTiO3\n", "name,formula\na,BaTiO3\nb,SrTiO3\n"])
 def test_standard_input_is_text_or_csv(plan, monkeypatch, text):
     monkeypatch.setattr(sys, "stdin", io.StringIO(text))
-    assert first_sets(plan("--input", "-", "--json").lines) == [{"BaCO3", "TiO2"}, {"SrCO3", "TiO2"}]
+    result = plan("--input", "-", "--json", "--candidates", "vocabulary")
+    assert first_sets(result.lines) == [{"BaCO3", "TiO2"}, {"SrCO3", "TiO2"}]
 
 
 def test_input_streams(plan, monkeypatch):
@@ -500,3 +501,29 @@ def test_a_word_near_generated_is_named(plan):
     assert "'generated'" in result.err
     assert plan("BaTiO3", "--candidates", "al+generated").code == 2
     assert plan("BaTiO3", "--candidates", "+generated").code == 2
+
+
+def test_the_atmosphere_stands_beside_the_equation(plan, tmp_path):
+    path = tmp_path / "plans.csv"
+    sets = ["LiFePO4", "--candidates", "FeC2O4,LiH2PO4", "--set-size", 2]
+    (line,) = plan(*sets, "--json").lines
+    assert line["atmospheres"] == ["inert"]
+    out = plan(*sets).out
+    assert "LiFePO4 + CO2 + H2O + CO [inert]" in out and "[ ]: atmosphere" in out
+    plan(*sets, "--equations", "--output", path)
+    assert pd.read_csv(path)["atmosphere"].tolist() == ["inert"]
+    assert "[" not in plan("BaTiO3", "--candidates", "BaCO3,TiO2", "--set-size", 2).out
+    plan(*sets, "--output", path)
+    assert pd.read_csv(path)["atmosphere"].isna().all()
+
+
+def test_salts_remain_on_request(plan):
+    sets = ["LiAlH4", "--candidates", "LiH,AlCl3", "--set-size", 2, "--top-k", 1]
+    assert plan(*sets, "--foreign", "--no-evidence").out.strip() == ""
+    result = plan(*sets, "--byproducts", "NaCl,LiCl", "--grams", 1)
+    assert "4 LiH + AlCl3 → LiAlH4 + 3 LiCl" in result.out
+    assert "solid by-products: LiCl" in result.out
+    (line,) = plan(*sets, "--byproducts", "NaCl", "--byproducts", "salts", "--json").lines
+    assert line["equations"] == ["4 LiH + AlCl3 → LiAlH4 + 3 LiCl"]
+    refused = plan(*sets, "--byproducts", "salt")
+    assert refused.code == 2 and "Did you mean 'salts'" in refused.err

@@ -6,8 +6,9 @@ import pytest
 
 from rrgraph.chem import balance, parse_formula
 from rrgraph.data import PrecursorSet
-from rrgraph.errors import FormulaError, OptionError, PlanningError
+from rrgraph.errors import FormulaError, OptionError, PlanningError, RRGraphError
 from rrgraph.planning import SetConstraints, balanced_equation
+from rrgraph.planning.candidates import CandidateFilter
 from rrgraph.planning.constraints import _balanced, can_be_made
 
 
@@ -104,7 +105,9 @@ def test_options_that_cannot_be_used_are_named(options, message):
 def test_a_set_is_balanced_once_and_in_the_spelling_asked_for(monkeypatch):
     asked = []
     _balanced.cache_clear()
-    monkeypatch.setattr("rrgraph.planning.constraints.balance", lambda *of: asked.append(of) or balance(*of))
+    monkeypatch.setattr(
+        "rrgraph.planning.constraints.balance", lambda *of, **options: asked.append(of) or balance(*of, **options)
+    )
     oxides = PrecursorSet([parse_formula("BaO"), parse_formula("TiO2")])
     for text in ("BaTiO3", "BaTiO3", "Ba2Ti2O6"):
         equation = balanced_equation(parse_formula(text), oxides)
@@ -144,3 +147,31 @@ def test_a_name_near_a_class_is_no_formula_error():
         SetConstraints().narrowed(exclude="nitrats")
     with pytest.raises(FormulaError, match="'Hello'"):
         SetConstraints().narrowed(exclude="Hello")
+
+
+def test_salts_may_remain_where_they_are_allowed():
+    target, members = parse_formula("LiAlH4"), PrecursorSet([parse_formula("LiH"), parse_formula("AlCl3")])
+    assert not can_be_made(target, members)
+    for allowed in ("LiCl", ["NaCl", "LiCl"], "salts"):
+        rules = SetConstraints().narrowed(byproducts=allowed)
+        assert can_be_made(target, members, byproducts=rules.byproducts)
+        assert rules == SetConstraints(byproducts=allowed) != SetConstraints()
+    both = SetConstraints(byproducts="LiCl").narrowed(byproducts="salts, LiCl")
+    assert [str(each) for each in both.byproducts] == ["LiCl", "salts"]
+
+
+def test_precursors_may_contain_the_elements_of_by_products():
+    candidates = [parse_formula(text) for text in ("LiH", "AlCl3", "Al", "AlBr3")]
+    found = [
+        [
+            candidates[index].formula
+            for index in CandidateFilter(candidates, rules).feasible(parse_formula("LiAlH4")).indices
+        ]
+        for rules in (SetConstraints(), SetConstraints(byproducts="LiCl"), SetConstraints(byproducts="salts"))
+    ]
+    assert found == [["LiH", "Al"], ["LiH", "AlCl3", "Al"], ["LiH", "AlCl3", "Al", "AlBr3"]]
+
+
+def test_by_products_that_are_no_materials_are_named():
+    with pytest.raises(RRGraphError, match=r"'salt' is not a valid formula.*Did you mean 'salts'"):
+        SetConstraints(byproducts="NaCl,salt")

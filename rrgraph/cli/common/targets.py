@@ -72,6 +72,7 @@ def read_targets(
     *,
     formula_column: str | None = None,
     chunk: int = _BATCH_SIZE,
+    dopants: bool = False,
 ) -> Iterator[list[TargetRow]]:
     """Return an iterator over the rows in order, some hundred at a time.
 
@@ -82,6 +83,7 @@ def read_targets(
         size_column: column with the set size of each row: a number, or a precursor set whose members are counted.
         formula_column: the column with the formulas instead of `target` or `formula`.
         chunk: rows at a time.
+        dopants: whether targets may name dopants, see `rrgraph.chem.parse_formula`.
 
     Raises:
         DataError: at once when the file is missing or of another kind, later when it lacks a column or is cut off.
@@ -91,6 +93,8 @@ def read_targets(
     else:
         named = _FORMULA_COLUMNS if formula_column is None else (formula_column,)
         rows = _file_rows(path, _reader(path, named), named, size_column)
+    if not dopants:
+        rows = map(_without_dopants, rows)
     return iter(lambda: list(islice(rows, chunk)), [])
 
 
@@ -147,6 +151,13 @@ def _row(text: str, size: object, where: str | None, *, known: bool = False) -> 
         return TargetRow(text=text, target=parse_formula(text), size=_size(size) if known else None)
     except (FormulaError, PlanningError) as error:
         return TargetRow(text=text, target=None, error=f"{where}: {error}" if where else str(error))
+
+
+def _without_dopants(row: TargetRow) -> TargetRow:
+    if row.target is None or not row.target.dopants:
+        return row
+    problem = f"'{row.text}' names a dopant, which only a material to be made may have; write '{row.target.formula}'."
+    return TargetRow(text=row.text, target=None, error=problem)
 
 
 def _size(value: object) -> int:

@@ -35,6 +35,7 @@ _EXAMPLES = """\
   rrgraph plan LiFePO4 --exclude nitrates toxic Li3PO4 --require carbonates
   rrgraph plan Cr2AlB2 --candidates B,Cr,Al,AlB2,CrB,CrB2          score precursors never seen in training
   rrgraph plan Cr2AlB2 --candidates all+generated                  and any plausible compound of Cr, Al and B
+  rrgraph plan LiAlH4 --byproducts LiCl,NaCl                       a salt may remain beside the target
   rrgraph plan Li3V2P3O12 --unbalanced --mode geometric            no member can be left out, all sets
   rrgraph plan La0.7Sr0.3MnO3 --stock cupboard.txt --grams 10      what is at hand, weighed out
   rrgraph plan BaTiO3 --energies --temperature 900C                free energies with gases at 900 °C and 1 bar
@@ -116,6 +117,14 @@ def add_parser(name: str, commands: Commands) -> None:
         default=True,
         help="leave out sets that cannot be balanced (default)",
     )
+    sets.add_argument(
+        "--byproducts",
+        action="append",
+        default=[],
+        metavar="LIST",
+        help="solids that may remain beside the target, such as NaCl,LiCl; salts: any halide, sulfate or nitrate of "
+        "the alkali and alkaline-earth metals among the precursors",
+    )
     sets.add_argument("--unbalanced", dest="balanced", action="store_false", help="show them as well")
     add_mode(sets)
     pool = parser.add_argument_group("which precursors may be used")
@@ -168,13 +177,15 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     check_output(arguments.output)
     column = size_column_of(arguments.set_size)
-    chunks = read_targets(arguments.formulas, arguments.input, column)
+    chunks = read_targets(arguments.formulas, arguments.input, column, dopants=True)
+    first = next(chunks, [])
     constraints = rr.Constraints(
         cover=arguments.cover, foreign=arguments.foreign, one_per_element=arguments.one_per_element
     ).narrowed(
         exclude=[*chain(*arguments.exclude)],
         require=[*chain(*arguments.require)],
         stock=arguments.stock,
+        byproducts=arguments.byproducts,
     )
     energies, literature = _energies(arguments), _literature(arguments)
     model = rr.load_model(arguments.model)
@@ -219,8 +230,9 @@ def run(arguments: argparse.Namespace) -> int:
         grams=arguments.grams,
         energies=energies is not None,
         literature=literature is not None,
+        dopants=any(row.target is not None and row.target.dopants for row in first),
     ) as output:
-        for chunk in chunks:
+        for chunk in chain([first], chunks):
             failed = failed or any(row.target is None for row in chunk)
             for plan in plans(chunk):
                 if not plan.sets:

@@ -52,12 +52,26 @@ class PlanTables(Writer[SynthesisPlan]):
 
 
 def open_plans(
-    path: str | None, *, as_json: bool, equations: bool, grams: float | None, energies: bool, literature: bool
+    path: str | None,
+    *,
+    as_json: bool,
+    equations: bool,
+    grams: float | None,
+    energies: bool,
+    literature: bool,
+    dopants: bool,
 ) -> AbstractContextManager[Writer[SynthesisPlan]]:
-    """Return a context with the writer for `--output`, `--json`, both or the terminal; see `open_output`."""
+    """Return a context with the writer for `--output`, `--json`, both or the terminal; see `open_output`.
+
+    Tables have a column of dopants if that is said here, before any row is known; without it they are left out.
+    """
+    columns = {"row": int, **plan_columns(energies=energies, literature=literature, dopants=dopants)}
     layout = Layout[SynthesisPlan](
-        columns={"row": int, **plan_columns(energies=energies, literature=literature)},
-        rows=lambda number, plan: ({"row": number, **row} for row in plan_rows(plan, equations=equations, grams=grams)),
+        columns=columns,
+        rows=lambda number, plan: (
+            {name: value for name, value in {"row": number, **row}.items() if name in columns}
+            for row in plan_rows(plan, equations=equations, grams=grams)
+        ),
         line=lambda plan: plan.to_dict(equations=equations, grams=grams),
     )
     return open_output(path, layout, as_json=as_json, table=PlanTables(equations=equations, grams=grams))

@@ -141,7 +141,7 @@ class _RowCleaner:
         try:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always", FormulaWarning)
-                found = parse_formula(plain)
+                found = parse_formula(plain, dopants=False)
         except FormulaError:
             return "target is not a valid formula", changes
         if caught:

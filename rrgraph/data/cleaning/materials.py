@@ -161,7 +161,7 @@ def _target(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", FormulaWarning)
-            published = parse_formula(str(material["material_formula"]))
+            published = parse_formula(str(material["material_formula"]), dopants=False)
     except (FormulaError, FormulaWarning):
         return found
     return published if published.amounts == found.amounts else found

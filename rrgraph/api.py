@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast, overload
 from rrgraph.chem import Material
 from rrgraph.data import ReactionTable, load_table
 from rrgraph.models import DEFAULT_MODEL, Model, bundled_models, load_model
-from rrgraph.planning import PRECEDENTS, SetConstraints, SizeChoice, Stock, SynthesisPlan
+from rrgraph.planning import PRECEDENTS, Route, SetConstraints, SizeChoice, Stock, SynthesisPlan
 
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
@@ -38,12 +38,14 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
     max_candidates: int | None = None,
     set_size: SizeChoice | None = None,
     balanced: bool = True,
+    byproducts: Material | Iterable[Material] = (),
     mode: str | None = None,
     constraints: SetConstraints | None = None,
     energies: Energies = False,
-    temperature: float | None = None,
+    temperature: float | str | None = None,
     literature: Literature | None = None,
     precedents: int = PRECEDENTS,
+    routes: str | Iterable[Route] = (),
 ) -> SynthesisPlan | list[SynthesisPlan]:
     """Return the plan of one material, or those of several: precursor sets with equations, masses and precedents.
 
@@ -58,22 +60,28 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
         targets: formulas, compositions, or pymatgen `Composition`, `Structure` or `ComputedEntry` objects.
         model: name of a bundled model, a run folder, or a model.
         top_k: number of sets for each target.
-        exclude: elements (by symbol) and precursors to avoid; `Al` is the element, `Al1` the precursor.
-        require: elements and precursors that every set must contain.
+        exclude: elements (by symbol), precursors and classes such as ``nitrates`` to avoid; `Al` is the element, `Al1`
+            the precursor. `rrgraph.chem.REAGENT_CLASSES` lists the classes.
+        require: elements, precursors and classes that every set must contain.
         stock: the only precursors that may be used, known to the model or not: a file, a list, or text with commas.
-        candidates: `all` that the model knows, `train` (seen in training), a file or list, `generated` (plausible
-            compounds of each target's elements), or these joined as in `all+generated`.
+        candidates: `all` that the model knows and the bundled library of reagents, `vocabulary` (only those it knows),
+            `train` (seen in training), `library`, `textbook`, a file or list, `generated` (plausible compounds of each
+            target's elements), or these joined as in `train+textbook`.
         max_candidates: only so many most probable candidates.
         set_size: known number of precursors, or a range such as ``2-4``.
         balanced: whether to leave out sets that cannot be balanced, and so cannot make the target.
+        byproducts: solids that may remain beside the target, such as ``NaCl``; ``salts`` for any salt of the alkali and
+            alkaline-earth metals among the precursors.
         mode: what sets are ranked by; None for what the model does best with.
         constraints: further rules, to which the options above are added.
-        energies: True for reaction energies with predicted formation energies; a file or a mapping from canonical keys
-            to (eV/atom, uncertainty) to use in place of predictions.
-        temperature: K, for free energies with gases at 1 bar; None for enthalpies at 298.15 K.
+        energies: True for reaction energies from measured formation energies, and predicted ones where there are none;
+            a file or a mapping from canonical keys to (eV/atom, uncertainty) to use in place of either.
+        temperature: K, or text such as ``900 °C``, for free energies with gases at 1 bar; None for enthalpies at
+            298.15 K.
         literature: name or path of a reaction table, or a loaded one, where precedents are looked up; None for the
             text-mined literature that comes with the package, False for none.
         precedents: how many of them.
+        routes: precursor sets such as ``BaCO3 + TiO2`` to compare, in place of the best ones; for one target.
 
     Raises:
         RRGraphError: a material cannot be read, or an option cannot be used; the message says which and why.
@@ -88,12 +96,14 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
         max_candidates=max_candidates,
         set_size=set_size,
         balanced=balanced,
+        byproducts=byproducts,
         mode=mode,
         constraints=constraints,
         energies=energies,
         temperature=temperature,
         literature=literature,
         precedents=precedents,
+        routes=routes,
     )
 
 

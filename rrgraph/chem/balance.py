@@ -1,12 +1,13 @@
 """Balance a precursor set to its target in exact rational arithmetic.
 
 Which solution is chosen: every coefficient is positive and no gas is on both sides. The lists of gases from
-`rrgraph.chem.gases.gas_lists` are tried in order, and the first with a solution is used. Within a list, the solution
-has the fewest gas species, then the fewest taken up, then the fewest moles of gas, then the most common gases. Where
-precursors are redundant (Li2CO3 and LiOH), the mean of the extreme solutions is taken, so that each takes part;
-precursors that only burn off or evaporate, whose amount does not follow from the target, count as one formula unit. A
-target that does not balance as typed because its decimals were cut off (Li0.8889P0.2222S) is balanced with the amounts
-of its canonical key, which agree within `TOLERANCE`; the equation's target then has those amounts.
+`rrgraph.chem.gases.gas_lists`, which go from air to unusual atmospheres, are tried in order, and the first with a
+solution is used. Within a list, the solution has the fewest gas species, then the fewest taken up, then the fewest
+moles of gas, then the most common gases. Where precursors are redundant (Li2CO3 and LiOH), the mean of the extreme
+solutions is taken, so that each takes part; precursors that only evaporate, whose amount does not follow from the
+target, count as one formula unit, but no gas is taken up only to carry one away. A target that does not balance as
+typed because its decimals were cut off (Li0.8889P0.2222S) is balanced with the amounts of its canonical key, which
+agree within `TOLERANCE`; the equation's target then has those amounts.
 """
 
 from __future__ import annotations
@@ -19,15 +20,19 @@ from math import lcm
 from rrgraph.chem.canonical import key_amounts
 from rrgraph.chem.composition import Composition
 from rrgraph.chem.equation import BalancedEquation, Term
-from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS, Gas, conflicts, gas_lists, preference
-from rrgraph.chem.linear import Row, interior_point, reduce_rows
+from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS, Gas, GasList, Limit, conflicts, gas_lists, preference
+from rrgraph.chem.linear import Row, interior_point, is_feasible, reduce_rows
 from rrgraph.chem.materials import Material, as_composition, as_compositions
+from rrgraph.chem.redox import DOPING, redox
+from rrgraph.chem.salts import solid_byproducts
 from rrgraph.errors import RRGraphError
 
 __all__ = ["BalanceError", "balance"]
 
 #: With more gas species than this, it is first decided whether any solution exists.
 _SPECIES_BEFORE_PROOF = 2
+#: Moles of O2 for each mole of oxygen in the target that count as traces: a formula's oxygen is off by 5 %.
+_TRACES = Fraction(1, 40)
 
 
 class BalanceError(RRGraphError):
@@ -41,23 +46,29 @@ def balance(
     target: Material,
     precursors: Material | Iterable[Material],
     *,
-    byproducts: Sequence[Composition] = BYPRODUCTS,
+    byproducts: Material | Iterable[Material] = (),
+    released: Sequence[Composition] = BYPRODUCTS,
     atmosphere: Sequence[Composition] = ATMOSPHERE,
 ) -> BalancedEquation:
     """Balance `precursors` to one formula unit of `target`; the module docstring says which solution is chosen.
 
     >>> print(balance("BaTiO3", ["BaCO3", "TiO2"]))
     BaCO3 + TiO2 → BaTiO3 + CO2
+    >>> print(balance("LiAlH4", ["LiH", "AlCl3"], byproducts="LiCl"))
+    4 LiH + AlCl3 → LiAlH4 + 3 LiCl
 
     Args:
         target: the material to make.
         precursors: the materials it is made from; one listed twice counts once.
-        byproducts: gases that may be released.
+        byproducts: solids that may remain beside the target, such as ``"NaCl, LiCl"``; ``"salts"`` stands for the
+            halides, sulfates and nitrates of the alkali and alkaline-earth metals among the precursors.
+        released: gases that may be released.
         atmosphere: gases that may be taken up.
 
     Raises:
         BalanceError: there is no solution with all coefficients positive; the message gives the reason where it is
             easy to find.
+        FormulaError: a material cannot be read.
 
     Examples:
         >>> target, *precursors = map(as_composition, ["BaTiO3", "BaCO3", "TiO2"])
@@ -69,12 +80,16 @@ def balance(
     if not distinct:
         raise BalanceError(f"{target} does not balance: no precursors are given.")
     head = f"{target} from {' + '.join(precursor.formula for precursor in distinct)} does not balance"
-    obstacle = _obstacle(target, distinct, byproducts, atmosphere)
+    solids = solid_byproducts(byproducts, distinct)
+    obstacle = _obstacle(target, distinct, (*released, *solids), atmosphere)
     if obstacle:
         raise BalanceError(f"{head}: {obstacle}.")
     ordered = sorted(distinct, key=lambda precursor: precursor.key)  # the answer must not depend on the order given
     for made in _readings(target):
-        for gases in gas_lists(made, ordered, byproducts, atmosphere):
+        lists = gas_lists(made, ordered, released=released, taken_up=atmosphere, solids=solids)
+        for number, gases in enumerate(lists):
+            if number == 1 and not _System(made, ordered, _all(lists)).has_solution():
+                break
             found = _System(made, ordered, gases).solve()
             if found is not None:
                 return _equation(made, distinct, ordered, found)
@@ -91,6 +106,11 @@ def _readings(target: Composition) -> Iterator[Composition]:
         yield Composition(key=target.key, formula=target.formula, amounts=amounts)
 
 
+def _all(lists: Iterable[GasList]) -> GasList:
+    """Return the gases of all lists in one."""
+    return GasList(tuple(dict.fromkeys(gas for each in lists for gas in each.gases)))
+
+
 class _System:
     """The linear equations of one target, its precursors and one list of gases.
 
@@ -98,12 +118,14 @@ class _System:
     that precursors are expressed through gases; rows without precursors restrict the gases alone.
     """
 
-    def __init__(self, target: Composition, precursors: Sequence[Composition], gases: tuple[Gas, ...]) -> None:
+    def __init__(self, target: Composition, precursors: Sequence[Composition], allowed: GasList) -> None:
         self.count = len(precursors)
-        self.gases = gases
-        self.rows = _matrix(target, precursors, gases)
+        self.gases = allowed.gases
+        self.rows = _matrix(target, precursors, self.gases)
         self.pivots = reduce_rows(self.rows, self.count)
-        self.conflicts = conflicts(gases)
+        self.conflicts = conflicts(self.gases)
+        self.least, *self.brought = _charges(target, precursors, allowed.limit)
+        self.most = _TRACES * dict(target.amounts).get("O", 0) if allowed.traces else None
 
     def solve(self) -> _Solution | None:
         """Return the best solution with these gases, or None."""
@@ -112,7 +134,7 @@ class _System:
             return None
         largest = min(len(self.gases), len(self.rows) + 1)
         for species in range(largest + 1):
-            if species == _SPECIES_BEFORE_PROOF + 1 and not self._has_solution():
+            if species == _SPECIES_BEFORE_PROOF + 1 and not self.has_solution():
                 return None
             found = [
                 (self._cost(point, chosen), point, chosen)
@@ -167,6 +189,19 @@ class _System:
 
     def _point(self, chosen: Sequence[int]) -> tuple[Fraction, ...] | None:
         """Return positive coefficients of the precursors and the chosen gases, or None."""
+        point = self._solution(chosen)
+        return point if point is not None and self._is_possible(point, chosen) else None
+
+    def _is_possible(self, point: Sequence[Fraction], chosen: Sequence[int]) -> bool:
+        """Whether a solution keeps to the limit of the reduction and to traces of oxygen."""
+        if self.most is not None:
+            gases = zip(point[self.count :], chosen, strict=True)
+            if sum(amount for amount, index in gases if self.gases[index].composition.key == "O") > self.most:
+                return False
+        brought = zip(point, self.brought, strict=False)
+        return self.least <= 0 or self.least <= sum(float(amount) * charge for amount, charge in brought)
+
+    def _solution(self, chosen: Sequence[int]) -> tuple[Fraction, ...] | None:
         leading, count = len(self.pivots), self.count
         columns = [count + index for index in chosen]
         inner = [[*(row[column] for column in columns), row[-1]] for row in self.rows[leading:]]
@@ -174,7 +209,13 @@ class _System:
         if any(row[-1] for row in inner[len(solved) :]):
             return None
         if leading < count or len(solved) < len(columns):
-            return interior_point([[*row[:count], *(row[c] for c in columns), row[-1]] for row in self.rows], count)
+            rows = [[*row[:count], *(row[c] for c in columns), row[-1]] for row in self.rows]
+            conjured = any(
+                self._is_conjured(rows, column)
+                for column, index in enumerate(chosen, start=count)
+                if self.gases[index].taken_up
+            )
+            return None if conjured else interior_point(rows, count)
         gases = [Fraction(row[-1], row[index]) for index, row in enumerate(inner[: len(solved)])]
         if any(gas <= 0 for gas in gases):
             return None
@@ -186,7 +227,15 @@ class _System:
             point.append(Fraction(right) / row[index])
         return (*point, *gases)
 
-    def _has_solution(self) -> bool:
+    @staticmethod
+    def _is_conjured(rows: Sequence[Row], gas: int) -> bool:
+        """Whether a gas is not needed for the target, and can be taken up without end together with a precursor."""
+        others = [[*row[:gas], *row[gas + 1 : -1]] for row in rows]
+        return is_feasible([[*other, row[-1]] for other, row in zip(others, rows, strict=True)]) and is_feasible(
+            [[*other, -row[gas]] for other, row in zip(others, rows, strict=True)]
+        )
+
+    def has_solution(self) -> bool:
         """Whether the precursors have positive coefficients with any of the gases."""
         return interior_point([list(row) for row in self.rows], self.count, positive=self.count) is not None
 
@@ -195,6 +244,15 @@ class _System:
         gases = [self.gases[index] for index in chosen]
         amount = sum(point[self.count :], Fraction(0))
         return sum(gas.taken_up for gas in gases), amount, sorted(preference(gas) for gas in gases)
+
+
+def _charges(target: Composition, precursors: Sequence[Composition], limit: Limit | None) -> list[float]:
+    """Return how far a formula unit of the target is below a limit of `Redox`, and of each precursor (at least 0)."""
+    if limit is None:
+        return [0.0]
+    size = [float(sum(amount for _, amount in each.amounts)) for each in (target, *precursors)]
+    least, *brought = (getattr(redox(each), limit) for each in (target, *precursors))
+    return [(least - DOPING) * size[0], *(max(0.0, each) * n for each, n in zip(brought, size[1:], strict=True))]
 
 
 def _matrix(target: Composition, precursors: Sequence[Composition], gases: Sequence[Gas]) -> list[Row]:

@@ -9,6 +9,7 @@ from math import lcm
 
 from rrgraph.chem.composition import Composition
 from rrgraph.chem.formula import format_amount
+from rrgraph.chem.gases import BYPRODUCTS, Atmosphere, implied_atmosphere
 
 __all__ = ["BalancedEquation", "Term", "format_coefficient"]
 
@@ -31,7 +32,8 @@ class BalancedEquation:
         target: the material made; its coefficient is 1 formula unit as typed.
         precursors: solids that are consumed, in the order given.
         reactant_gases: gases taken up from the atmosphere, the most common first.
-        byproducts: gases released, the most common first.
+        byproducts: what is released, gases first, the most common of them first; `solid_byproducts` are those that
+            remain beside the target.
 
     Examples:
         >>> from rrgraph.chem import balance, parse_formula
@@ -46,6 +48,26 @@ class BalancedEquation:
     precursors: tuple[Term, ...]
     reactant_gases: tuple[Term, ...] = ()
     byproducts: tuple[Term, ...] = ()
+
+    @property
+    def atmosphere(self) -> Atmosphere:
+        """The least unusual atmosphere in which this can happen.
+
+        >>> from rrgraph.chem import balance
+        >>> balance("LiCoO2", ["Li2CO3", "Co3O4"]).atmosphere.value
+        'air'
+        """
+        return implied_atmosphere(
+            self.target,
+            [precursor for precursor, _ in self.precursors],
+            taken_up=[gas for gas, _ in self.reactant_gases],
+            released=[product for product, _ in self.byproducts],
+        )
+
+    @property
+    def solid_byproducts(self) -> tuple[Term, ...]:
+        """Those by-products that are no gases: salts that were allowed, and B2O3."""
+        return tuple(term for term in self.byproducts if term[0] not in BYPRODUCTS)
 
     def __str__(self) -> str:
         """``3.5 Li2CO3 + 1.5 La2O3 + 2 ZrO2 → Li7La3Zr2O12 + 3.5 CO2``."""

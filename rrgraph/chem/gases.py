@@ -1,25 +1,70 @@
-"""Gases that a solid-state reaction may take up or release, and the lists of them that `balance` tries in turn."""
+"""Gases that a solid-state reaction may take up or release: which ones together, by atmosphere.
+
+`TABLE` is the one list of what may enter and leave together. `gas_lists` chooses from it by what the target and the
+precursors are, and puts the least unusual atmosphere first; `implied_atmosphere` names that of an equation.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from itertools import combinations
+from typing import Final, Literal
 
 from rrgraph.chem.composition import Composition
 from rrgraph.chem.formula import parse_formula
-from rrgraph.chem.redox import Redox, redox
+from rrgraph.chem.redox import redox
 
-__all__ = ["ATMOSPHERE", "BYPRODUCTS", "UNUSUAL", "Gas", "conflicts", "gas_lists", "preference"]
+__all__ = [
+    "ATMOSPHERE",
+    "BYPRODUCTS",
+    "TABLE",
+    "Atmosphere",
+    "Gas",
+    "GasExchange",
+    "GasList",
+    "conflicts",
+    "gas_lists",
+    "implied_atmosphere",
+    "preference",
+]
 
 #: Key of a gas, and whether it is taken up.
 _Side = tuple[str, bool]
 
 
+class Atmosphere(StrEnum):
+    """The atmosphere that an equation implies, the least unusual one in which it can happen.
+
+    >>> from rrgraph.chem import balance
+    >>> balance("LiFePO4", ["FeC2O4", "LiH2PO4"]).atmosphere.value
+    'inert'
+    """
+
+    #: Nothing would be oxidised; oxygen, moisture and carbon dioxide may be taken up.
+    AIR = "air"
+    #: As air, for charges above those that firing in air gives (Ni3+, Ag3+, peroxides).
+    OXYGEN = "oxygen"
+    #: Flowing argon or nitrogen: air would oxidise a material, and gas has to leave or metals are melted together.
+    INERT = "inert"
+    #: An evacuated, closed ampoule: air would oxidise a material, or one is volatile, and no gas leaves.
+    VACUUM = "vacuum"
+    #: Nitrogen is taken up.
+    NITROGEN = "nitrogen"
+    #: Ammonia is taken up.
+    AMMONIA = "ammonia"
+    #: Hydrogen is taken up, or is a precursor.
+    REDUCING = "reducing"
+
+
 @dataclass(frozen=True, slots=True)
 class Gas:
-    """A gas on one side of an equation: taken up with the precursors, or released with the target."""
+    """A gas on one side of an equation: taken up with the precursors, or released with the target.
+
+    By-products that are solid are written in the same way.
+    """
 
     composition: Composition
     taken_up: bool
@@ -30,43 +75,116 @@ class Gas:
         return self.composition.key, self.taken_up
 
 
+@dataclass(frozen=True, slots=True)
+class GasExchange:
+    """What may be taken up and released in one atmosphere, formulas separated by blanks.
+
+    Attributes:
+        atmosphere: where; air stands for oxygen too, inert for vacuum.
+        taken_up: from the atmosphere.
+        released: usually.
+        rarely: released only where no equation has the usual gases alone.
+    """
+
+    atmosphere: Atmosphere
+    taken_up: str
+    released: str
+    rarely: str = ""
+
+
+_ACIDS, _HALOGENS = "HCl HF HBr HI", "Cl2 Br2 I2"
+
+#: Which gases may enter and leave together, the least unusual atmosphere first. F2 is missing because fluorine leaves
+#: as HF; oxides that stay solid or melt (P2O5) and salts (NaCl) because almost any set would balance with them.
+TABLE: Final = (
+    GasExchange(Atmosphere.AIR, "O2 H2O CO2", f"O2 CO2 H2O N2 NH3 NO2 SO2 {_ACIDS} {_HALOGENS}", "SO3 NO"),
+    GasExchange(Atmosphere.INERT, "", f"O2 CO2 CO H2O N2 NH3 NO2 SO2 {_ACIDS} {_HALOGENS}", "SO3 NO H2S S H2 B2O3"),
+    GasExchange(Atmosphere.NITROGEN, "N2", f"CO2 CO H2O SO2 {_ACIDS}", "H2S S H2"),
+    GasExchange(Atmosphere.AMMONIA, "NH3", f"CO2 H2O N2 {_ACIDS} H2S", "CO SO2 S H2"),
+    GasExchange(Atmosphere.REDUCING, "H2", f"CO2 H2O N2 NH3 SO2 {_ACIDS} H2S", "CO S"),
+)
+
+
 def _gases(formulas: str) -> tuple[Composition, ...]:
     return tuple(parse_formula(formula) for formula in formulas.split())
 
 
-def _sides(formulas: str, taken_up: bool) -> list[_Side]:
-    return [Gas(gas, taken_up).side for gas in _gases(formulas)]
+@lru_cache(maxsize=64)
+def _sides(formulas: str, taken_up: bool) -> frozenset[_Side]:
+    return frozenset(Gas(gas, taken_up).side for gas in _gases(formulas))
 
 
-#: Gases that may be released, the most common first. F2 is missing because fluorine leaves as HF; oxides that stay
-#: solid or melt (P2O5, B2O3) and salts (NaCl) are missing because almost any set would balance with them.
+#: Gases that may be released, the most common first.
 BYPRODUCTS: tuple[Composition, ...] = _gases("O2 CO2 H2O N2 NH3 NO2 SO2 HCl HF HBr HI Cl2 Br2 I2 SO3 NO CO H2S S H2")
 
 #: Gases that may be taken up from the furnace atmosphere, the most common first.
 ATMOSPHERE: tuple[Composition, ...] = _gases("O2 N2 H2O CO2 NH3 H2")
 
-#: Keys of gases used only where the others do not balance: in hot air they turn into CO2, H2O, NO2, SO2 (+ O2).
-UNUSUAL: frozenset[str] = frozenset(gas.key for gas in _gases("SO3 NO CO H2S S H2"))
+#: What takes up oxygen when elementary boron reduces an oxide; it stays as a melt or evaporates.
+_BORIC_OXIDE: Final = parse_formula("B2O3")
 
 #: Pairs that are never in one equation because they react with each other in the furnace.
 EXCLUSIVE: frozenset[frozenset[_Side]] = frozenset(
     frozenset({one, other})
     for some, others in [
-        # A reaction that releases oxygen or nitrogen oxides takes up neither nitrogen nor a gas that burns, nor carbon.
-        (_sides("O2 NO2 NO", False), _sides("N2 NH3 H2 CO2", True)),
-        (_sides("NH3", False), [*_sides("NO2 NO", False), *_sides("N2", True)]),
-        (_sides("H2S S", False), _sides("SO2 SO3 O2 NO2 NO", False)),
-        (_sides("H2", True), _sides("O2", True)),
+        (_sides("O2 NO2 NO", False), _sides("CO2", True)),
+        (_sides("O2 NO2 NO", False), _sides("CO H2 H2S S", False)),
+        (_sides("NH3", False), _sides("NO2 NO", False)),
+        (_sides("H2S S", False), _sides("SO2 SO3", False)),
+        (_sides(_HALOGENS, False), _sides("NH3 H2 H2S S", False)),
+        (_sides("O2 H2O", True), _sides("CO H2 H2S S", False)),
     ]
     for one in some
     for other in others
 )
 
 _RANKS = {gas.key: rank for rank, gas in enumerate(BYPRODUCTS)}
-_UNUSUAL_SIDES = frozenset((key, taken_up) for key in UNUSUAL for taken_up in (False, True))
-_NITROGEN_OXIDES = frozenset(_sides("NO2 NO", False))
-_O2, _CO2, _CO, _NH3 = _sides("O2 CO2 CO NH3", False)
-_H2_TAKEN_UP, _NH3_TAKEN_UP, _CO2_TAKEN_UP = _sides("H2 NH3 CO2", True)
+_TAKEN_UP = {gas.formula: Gas(gas, True).side for gas in ATMOSPHERE}
+_RELEASED = {gas.formula: Gas(gas, False).side for gas in BYPRODUCTS}
+_SPLIT_OFF = _sides(f"O2 {_HALOGENS}", False)
+_NITROGEN_OXIDES = _sides("NO2 NO", False)
+_KEYS = {gas.formula: gas.key for gas in (*BYPRODUCTS, *ATMOSPHERE)}
+#: Elements that evaporate as such, and those whose oxides do.
+_VOLATILE: Final = frozenset(("P", "S", "As", "Se", "Te", "Br", "I", "Cd"))
+_VOLATILE_OXIDES: Final = frozenset(("As", "Se", "Hg", "Re", "Os"))
+
+#: What bounds a reduction: see `Redox`.
+Limit = Literal["hydrogen", "ammonia"]
+_LIMITS: Final[dict[str, Limit]] = {"NH3": "ammonia", "H2": "hydrogen"}
+
+
+@dataclass(frozen=True, slots=True)
+class GasList:
+    """Gases among which `balance` looks for an equation.
+
+    Attributes:
+        gases: those allowed.
+        limit: the limit of `Redox` below which the target may be only as far as its precursors are; None for none.
+        traces: oxygen may be taken up or released only in traces.
+    """
+
+    gases: tuple[Gas, ...]
+    limit: Limit | None = None
+    traces: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What a target and its precursors mean for the choice of gases.
+
+    Attributes:
+        atmospheres: those that come into question.
+        never: gases that do not occur.
+        usual: gases of the last column of `TABLE` that are usual here.
+        rare: gases of the column before that are not.
+        limit: of a precursor that is a gas, where nothing else can do more.
+    """
+
+    atmospheres: tuple[Atmosphere, ...]
+    never: frozenset[_Side]
+    usual: frozenset[_Side]
+    rare: frozenset[_Side]
+    limit: Limit | None
 
 
 def preference(gas: Gas) -> int:
@@ -77,86 +195,132 @@ def preference(gas: Gas) -> int:
 def gas_lists(
     target: Composition,
     precursors: Sequence[Composition],
-    byproducts: Sequence[Composition],
-    atmosphere: Sequence[Composition],
-) -> tuple[tuple[Gas, ...], ...]:
+    *,
+    released: Sequence[Composition] = BYPRODUCTS,
+    taken_up: Sequence[Composition] = ATMOSPHERE,
+    solids: Sequence[Composition] = (),
+) -> tuple[GasList, ...]:
     """Return the lists of gases in the order in which `balance` tries them.
 
-    First the ordinary gases of the elements present, then the same with added hydrogen (F leaves as HF, oxides
-    turn into nitrides under NH3), then both again with the unusual gases. What is usual depends on the precursors:
+    They follow the rows of `TABLE`, each with its usual gases first:
 
-    - nitrogen leaves as NO2 (unusual: NO) only if all of it comes as nitrate or nitrite; ammonium salts give NH3, and
+    - air, unless it would oxidise the target (`Redox.air`);
+    - an inert gas, in which oxalates and carbon give CO;
+    - for a target with nitrogen, nitrogen and ammonia;
+    - hydrogen, for a target that air would oxidise;
+    - oxygen in traces, whatever the target: that of doped compounds is often written as that of the host.
+
+    What is usual depends on the precursors:
+
+    - oxygen and halogens leave only for what heat alone can reach (`Redox.heat`), halogens not beside what burns;
+    - nitrogen leaves as NO2 (rarely NO) only if all of it comes as nitrate or nitrite; ammonium salts give NH3, and
       ammonium or urea together with nitrate gives N2 and H2O;
-    - with carbon and carbides, CO is usual and CO2 and O2 are unusual (carbothermal reduction, Boudouard);
-    - with sulfur and sulfides, which turn oxygen into SO2, O2 is unusual;
-    - for a target without oxygen, or one that needs V2O5, Fe2O3 or the like reduced, O2 is unusual; without a
-      reducing agent, H2 is then usually taken up;
-    - NH3 is usually taken up only by a target with nitrogen;
-    - oxides such as MgO and La2O3 lose their oxygen neither to hydrogen nor to the air, so a target without oxygen
-      needs another reducing agent; nor does such a target take its carbon from CO2.
+    - outside air, N2 from ammonium salts is rare, and with carbon and carbides CO2 (carbothermal reduction, Boudouard);
+    - hydrogen leaves metals with acids or bases, hydrides and organic compounds;
+    - CO2 is taken up only by a carbonate;
+    - B2O3 is left only by the reduction of oxides to borides with boron.
 
     A gas that is itself the target or a precursor is in none of the lists.
+
+    Args:
+        target: what is made.
+        precursors: what it is made from.
+        released: gases that may be released.
+        taken_up: gases that may be taken up.
+        solids: by-products that may remain beside the target.
     """
-    solids = (target, *precursors)
-    keys = frozenset(solid.key for solid in solids)
-    unusual, never = _unlikely(target, [redox(precursor) for precursor in precursors])
+    materials = (target, *precursors)
+    keys = frozenset(material.key for material in materials)
     return _gas_lists(
-        tuple(byproducts),
-        tuple(atmosphere),
-        present=frozenset().union(*(solid.elements for solid in solids)),
-        unusual=unusual,
-        never=never,
-        solid=frozenset(gas.key for gas in (*byproducts, *atmosphere) if gas.key in keys),
+        tuple(released),
+        tuple(taken_up),
+        tuple(solids),
+        present=frozenset().union(*(material.elements for material in materials)) & _elements(tuple(solids)),
+        case=_case(target, precursors),
+        materials=frozenset(gas.key for gas in (*released, *taken_up, *solids, _BORIC_OXIDE) if gas.key in keys),
     )
 
 
-def _unlikely(target: Composition, traits: Sequence[Redox]) -> tuple[frozenset[_Side], frozenset[_Side]]:
-    """Return the gases that are unusual, and those that never occur, with these precursors."""
+def _case(target: Composition, precursors: Sequence[Composition]) -> _Case:
+    made, elements, amounts = redox(target), target.elements, dict(target.amounts)
+    traits = [redox(precursor) for precursor in precursors]
+    atmospheres = [Atmosphere.INERT]
+    if not made.air:
+        atmospheres.insert(0, Atmosphere.AIR)
+    if "N" in elements:
+        atmospheres += [Atmosphere.NITROGEN, Atmosphere.AMMONIA]
+    if made.air:
+        atmospheres.append(Atmosphere.REDUCING)
+
+    never: set[_Side] = set()
+    if made.heat:
+        never |= _SPLIT_OFF
+    if any(trait.burns for trait in traits):
+        never |= _SPLIT_OFF - {_RELEASED["O2"]}
+    if not any(trait.gives_hydrogen for trait in traits):
+        never.add(_RELEASED["H2"])
     nitrate = any(trait.nitrate for trait in traits)
+    if not nitrate or any(trait.reduced_nitrogen for trait in traits):
+        never |= _NITROGEN_OXIDES
+    if amounts.get("O", 0) < 3 * amounts.get("C", 0) or "C" not in elements:
+        never.add(_TAKEN_UP["CO2"])
+    if "O" in elements or "B" not in elements or not any(trait.boride for trait in traits):
+        never.add((_BORIC_OXIDE.key, False))
+
+    usual, rare = {(_BORIC_OXIDE.key, False)}, set()
     carbothermal = any(trait.carbide for trait in traits)
-    sulfurous = any(trait.sulfide for trait in traits)
-    stable = any(trait.reducible for trait in traits) and not any(trait.gives_oxygen for trait in traits)
-    reduced = "O" not in target.elements or stable
-    unusual = set(_UNUSUAL_SIDES)
     if carbothermal:
-        unusual.discard(_CO)
-        unusual.add(_CO2)
-    if carbothermal or sulfurous or reduced:
-        unusual.add(_O2)
-    if reduced and not (carbothermal or sulfurous):
-        unusual.discard(_H2_TAKEN_UP)
-    if nitrate or not any(trait.ammonium for trait in traits):
-        unusual.add(_NH3)
-    if "N" not in target.elements:
-        unusual.add(_NH3_TAKEN_UP)
-    burns = nitrate and not any(trait.reduced_nitrogen for trait in traits)
-    never = set() if burns else set(_NITROGEN_OXIDES)
-    if "O" not in target.elements:
-        never.add(_CO2_TAKEN_UP)
-    reducing = carbothermal or sulfurous or any(trait.boride for trait in traits)
-    if "O" not in target.elements and any(trait.stubborn for trait in traits) and not reducing:
-        never |= {_O2, _H2_TAKEN_UP}
-    return frozenset(unusual), frozenset(never)
+        usual.add(_RELEASED["CO"])
+        rare.add(_RELEASED["CO2"])
+    ammonium = any(trait.ammonium for trait in traits)
+    rare.add(_RELEASED["N2" if ammonium and not nitrate else "NH3"])
+    keys = {precursor.key for precursor in precursors}
+    limits = [limit for formula, limit in _LIMITS.items() if _KEYS[formula] in keys and not carbothermal]
+    limit = limits[0] if limits else None
+    return _Case(tuple(atmospheres), frozenset(never), frozenset(usual), frozenset(rare), limit)
+
+
+@lru_cache(maxsize=64)
+def _elements(solids: tuple[Composition, ...]) -> frozenset[str]:
+    """Return the elements that by-products may have."""
+    return frozenset().union(*(product.elements for product in (*BYPRODUCTS, *ATMOSPHERE, _BORIC_OXIDE, *solids)))
 
 
 @lru_cache(maxsize=4096)
 def _gas_lists(
-    byproducts: tuple[Composition, ...],
-    atmosphere: tuple[Composition, ...],
+    released: tuple[Composition, ...],
+    taken_up: tuple[Composition, ...],
+    solids: tuple[Composition, ...],
     *,
     present: frozenset[str],
-    unusual: frozenset[_Side],
-    never: frozenset[_Side],
-    solid: frozenset[str],
-) -> tuple[tuple[Gas, ...], ...]:
-    gases = [Gas(gas, False) for gas in byproducts] + [Gas(gas, True) for gas in atmosphere]
-    gases = [gas for gas in gases if gas.composition.key not in solid and gas.side not in never]
-    ordinary = [gas for gas in gases if gas.side not in unusual]
-    found = (
-        tuple(gas for gas in allowed if gas.composition.elements <= elements)
-        for allowed in (ordinary, gases)
-        for elements in (present, present | {"H"})
-    )
+    case: _Case,
+    materials: frozenset[str],
+) -> tuple[GasList, ...]:
+    salts = [Gas(solid, False) for solid in solids if solid.key not in materials]
+    gases = [Gas(gas, False) for gas in (*released, _BORIC_OXIDE)] + [Gas(gas, True) for gas in taken_up]
+    everything = [gas for gas in gases if gas.composition.key not in materials]
+    gases = [gas for gas in everything if gas.side not in case.never]
+    found = []
+    for exchange in TABLE:
+        if exchange.atmosphere not in case.atmospheres:
+            continue
+        in_air = exchange.atmosphere is Atmosphere.AIR
+        entering = [gas for gas in gases if gas.side in _sides(exchange.taken_up, True)]
+        leaving = _sides(f"{exchange.released} {exchange.rarely}", False)
+        rare = case.rare & {_RELEASED["NH3"]} if in_air else case.rare
+        usual = (_sides(exchange.released, False) - rare) | (case.usual & leaving)
+        for sides in (usual, leaving - rare, leaving):
+            allowed = [*(gas for gas in gases if gas.side in sides), *salts, *entering]
+            for elements in (present, present | {"H"}):
+                chosen = tuple(gas for gas in allowed if gas.composition.elements <= elements)
+                # Hydrogen that no solid brings comes from the atmosphere.
+                brought = present if in_air or not exchange.taken_up else frozenset()
+                if elements <= brought or any(gas.taken_up for gas in chosen):
+                    found.append(GasList(chosen, case.limit or _LIMITS.get(exchange.taken_up)))
+    oxygen = [gas for gas in everything if gas.side in (_RELEASED["O2"], _TAKEN_UP["O2"])]
+    inert = [gas for gas in gases if gas.side in _sides(TABLE[1].released, False) and gas not in oxygen]
+    chosen = tuple(gas for gas in (*inert, *salts, *oxygen) if gas.composition.elements <= present)
+    found.append(GasList(chosen, case.limit, traces=True))
     return tuple(dict.fromkeys(found))
 
 
@@ -168,3 +332,47 @@ def conflicts(gases: tuple[Gas, ...]) -> tuple[int, ...]:
         for (first, one), (second, other) in combinations(enumerate(gases), 2)
         if one.composition.key == other.composition.key or frozenset({one.side, other.side}) in EXCLUSIVE
     )
+
+
+def implied_atmosphere(
+    target: Composition,
+    precursors: Iterable[Composition],
+    *,
+    taken_up: Iterable[Composition] = (),
+    released: Iterable[Composition] = (),
+) -> Atmosphere:
+    """Return the least unusual atmosphere in which an equation can happen.
+
+    Gases count as taken up also where they are listed as precursors.
+
+    Args:
+        target: what is made.
+        precursors: what it is made from.
+        taken_up: gases from the atmosphere.
+        released: gases and other by-products.
+    """
+    solids = list(precursors)
+    entering = {gas.key for gas in taken_up}
+    for formula, atmosphere in _BY_GAS.items():
+        if _KEYS[formula] in entering.union(solid.key for solid in solids):
+            return atmosphere
+    made, traits = redox(target), [redox(solid) for solid in solids]
+    leaving = {product.key for product in released}
+    elements = frozenset().union(*(solid.elements for solid in solids))
+    exposed = (
+        made.air
+        or "O" not in target.elements
+        or any((trait.burns and not trait.ammonium) or trait.moist for trait in traits)
+        or not leaving.isdisjoint(_BURNING)
+    )
+    if not entering.isdisjoint(_FROM_AIR) or not (exposed or elements & _VOLATILE_OXIDES):
+        return Atmosphere.OXYGEN if made.peroxidised else Atmosphere.AIR
+    closed = not leaving and ((made.air and "O" in target.elements) or elements & (_VOLATILE | _VOLATILE_OXIDES))
+    if closed or exposed:
+        return Atmosphere.VACUUM if closed else Atmosphere.INERT
+    return Atmosphere.AIR
+
+
+_BY_GAS: Final = {"NH3": Atmosphere.AMMONIA, "H2": Atmosphere.REDUCING, "N2": Atmosphere.NITROGEN}
+_FROM_AIR: Final = frozenset(gas.key for gas in _gases(TABLE[0].taken_up))
+_BURNING: Final = frozenset(gas.key for gas in _gases("CO H2S S H2 B2O3"))

@@ -82,6 +82,8 @@ def anhydrous(composition: Composition) -> Composition:
     >>> anhydrous(parse_formula("H12LaN3O15")) == parse_formula("La(NO3)3")
     True
     """
+    if "H" not in composition.key:  # quicker than its elements, for most compositions
+        return composition
     elements = composition.elements
     if "H" not in elements or "O" not in elements or len(elements) < 3:
         return composition
@@ -96,7 +98,12 @@ def _anhydrous(formula: str, key: str, amounts: tuple[tuple[str, Fraction], ...]
         return None
     left = ((symbol, amount - water * {"H": 2, "O": 1}.get(symbol, 0)) for symbol, amount in amounts)
     dry = tuple((symbol, amount) for symbol, amount in left if amount)
-    return Composition(key=canonical_key(dry), formula=_spelling(formula, canonical_key(dry)), amounts=dry)
+    salt = Composition(key=canonical_key(dry), formula=_spelling(formula, canonical_key(dry)), amounts=dry)
+    if salt.formula != salt.key:
+        return salt
+    from rrgraph.chem.reagents.library import usual_spelling
+
+    return usual_spelling(salt) or salt
 
 
 def _spelling(formula: str, key: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from math import gcd
 
-__all__ = ["Row", "interior_point", "reduce_rows"]
+__all__ = ["Row", "interior_point", "is_feasible", "reduce_rows"]
 
 Row = list[int]
 _Vector = tuple[Fraction, ...]
@@ -71,6 +71,16 @@ def interior_point(rows: list[Row], weighed: int, *, positive: int | None = None
     if rays:
         point = tuple(value + step for value, step in zip(point, _mean(rays), strict=True))
     return _checked(point, positive)
+
+
+def is_feasible(rows: list[Row]) -> bool:
+    """Whether equations, which are changed in place, have a solution >= 0."""
+    width = len(rows[0]) - 1
+    basis = reduce_rows(rows, width)
+    if any(row[-1] for row in rows[len(basis) :]):
+        return False
+    del rows[len(basis) :]
+    return _make_feasible(rows, basis, width)
 
 
 def _checked(point: _Vector, positive: int) -> _Vector | None:

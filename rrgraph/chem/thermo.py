@@ -12,6 +12,7 @@ reactions.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import exp, expm1, log, log1p
@@ -24,10 +25,14 @@ from rrgraph.errors import RRGraphError
 __all__ = [
     "GASES",
     "KJ_PER_EV",
+    "REFERENCE_TEMPERATURE",
     "GasData",
+    "as_temperature",
     "check_temperature",
+    "free_energy",
     "gas_energy",
     "gas_uncertainty",
+    "heat_capacity_at",
     "solid_free_energy",
     "solid_uncertainty",
 ]
@@ -35,9 +40,14 @@ __all__ = [
 #: kJ/mol in one eV a particle (CODATA 2018).
 KJ_PER_EV = 96.48533212
 #: Temperature of the tabulated enthalpies, K.
-_REFERENCE = 298.15
+REFERENCE_TEMPERATURE = 298.15
 #: Temperatures for which the heat capacities are fitted, K.
 _LOWEST, _HIGHEST = 298.0, 2500.0
+_OUT_OF_RANGE = f"The temperature is {{}}, expected {_LOWEST:g} to {_HIGHEST:g} K, the range of the gas data."
+_CELSIUS = 273.15
+#: A number with K, or with C, °C, ℃ or deg C as the second group, or with no unit.
+_TEMPERATURE = re.compile(r"([+-]?\d+(?:\.\d*)?|\.\d+)\s*(?:K|((?:°|º|deg)?\s?C|℃))?", re.IGNORECASE)
+_CAPACITY_UNITS = (1.0, 1e-3, 1e5)
 _GAS_CONSTANT = 8.314462618  # J/(mol K)
 #: Einstein temperature of an atom in an average solid, K: it has 16 J/(mol K) at 298.15 K, the mean that carbonates,
 #: hydroxides, nitrates, sulfates and nitrides lose for each atom that leaves them as gas.
@@ -80,11 +90,32 @@ class GasData:
 
         Its differences over a reaction of gases are reaction free energies.
         """
-        a, b, c = (value * unit for value, unit in zip(self.heat_capacity, (1.0, 1e-3, 1e5), strict=True))
-        t, t0 = temperature, _REFERENCE
-        enthalpy = a * (t - t0) + b * (t**2 - t0**2) / 2 - c * (1 / t - 1 / t0)
-        entropy = self.entropy + a * log(t / t0) + b * (t - t0) - c * (1 / t**2 - 1 / t0**2) / 2
-        return self.enthalpy + (enthalpy - t * entropy) / 1000
+        return free_energy(self.enthalpy, self.entropy, self.heat_capacity, temperature)[0]
+
+
+def free_energy(
+    enthalpy: float,
+    entropy: float,
+    heat_capacity: tuple[float, float, float],
+    temperature: float,
+    *,
+    start: float = REFERENCE_TEMPERATURE,
+) -> tuple[float, float]:
+    """Return H(T) - T S(T) in kJ/mol and S(T) in J/(mol K) from enthalpy and entropy at the temperature `start`.
+
+    Units are those of `GasData`.
+    """
+    a, b, c = (value * unit for value, unit in zip(heat_capacity, _CAPACITY_UNITS, strict=True))
+    t, t0 = temperature, start
+    heat = a * (t - t0) + b * (t**2 - t0**2) / 2 - c * (1 / t - 1 / t0)
+    entropy += a * log(t / t0) + b * (t - t0) - c * (1 / t**2 - 1 / t0**2) / 2
+    return enthalpy + (heat - t * entropy) / 1000, entropy
+
+
+def heat_capacity_at(heat_capacity: tuple[float, float, float], temperature: float) -> float:
+    """Return the heat capacity in J/(mol K)."""
+    a, b, c = (value * unit for value, unit in zip(heat_capacity, _CAPACITY_UNITS, strict=True))
+    return a + b * temperature + c / temperature**2
 
 
 def _table(*rows: tuple[str, float, float, float, float, float]) -> Mapping[str, GasData]:
@@ -161,10 +192,35 @@ def solid_uncertainty(temperature: float | None) -> float:
 
 def solid_free_energy(temperature: float) -> float:
     """Return H(T) - H(298.15 K) - T S(T) of an atom in an average solid, kJ/mol, by Einstein's model."""
-    u, u0 = _EINSTEIN / temperature, _EINSTEIN / _REFERENCE
+    u, u0 = _EINSTEIN / temperature, _EINSTEIN / REFERENCE_TEMPERATURE
     enthalpy = _EINSTEIN * (1 / expm1(u) - 1 / expm1(u0))
     entropy = u / expm1(u) - log1p(-exp(-u))
     return 3 * _GAS_CONSTANT * (enthalpy - temperature * entropy) / 1000
+
+
+def as_temperature(temperature: float | str) -> float:
+    """Return a temperature in K from a number of K, or from text that may carry a unit.
+
+    >>> as_temperature(1200), as_temperature("1200 K"), as_temperature("900 °C")
+    (1200, 1200.0, 1173.15)
+
+    Raises:
+        RRGraphError: it is none, or not from 298 to 2500 K.
+    """
+    if not isinstance(temperature, str):
+        check_temperature(temperature)
+        return temperature
+    found = _TEMPERATURE.fullmatch(temperature.strip())
+    if found is None:
+        raise RRGraphError(
+            f"The temperature is '{temperature}', expected K or °C such as 1200, '1200 K', 900C or '900 °C'."
+        )
+    number = float(found[1])
+    kelvin = round(number + _CELSIUS, 6) if found[2] else number
+    if not _LOWEST <= kelvin <= _HIGHEST:
+        shown = f"{number:g} °C ({kelvin:g} K)" if found[2] else f"{kelvin:g} K"
+        raise RRGraphError(_OUT_OF_RANGE.format(shown))
+    return kelvin
 
 
 def check_temperature(temperature: float) -> None:
@@ -175,10 +231,7 @@ def check_temperature(temperature: float) -> None:
     """
     number = isinstance(temperature, int | float)
     if not number or not _LOWEST <= temperature <= _HIGHEST:
-        shown = f"{temperature:g}" if number else temperature
-        raise RRGraphError(
-            f"The temperature is {shown} K, expected {_LOWEST:g} to {_HIGHEST:g} K, the range of the gas data."
-        )
+        raise RRGraphError(_OUT_OF_RANGE.format(f"{temperature:g} K" if number else f"{temperature!r}"))
 
 
 def _data(gas: Composition) -> GasData:

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from rrgraph.chem import Composition, parse_formula
+from rrgraph.data import preferred_spelling
 from rrgraph.graph import FrequencyFeatures, SetFrequencyFeatures
 from rrgraph.links import LinkModel
 from rrgraph.models.components import describe_parts, require_parts
@@ -92,7 +93,7 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
         ranked = _under(tensors, _SETS)
         model.load_state_dict(tensors)
         entries = value_of(description, "vocabulary", list)
-        vocabulary = tuple(parse_formula(value_of(entry, "formula", str)) for entry in entries)
+        vocabulary = tuple(preferred_spelling(parse_formula(value_of(entry, "formula", str))) for entry in entries)
         counts = np.array([value_of(entry, "count", int) for entry in entries], dtype=np.int64)
         statistics = FrequencyFeatures.from_arrays(vocabulary, _arrays(counted)) if counted else None
         reranker = None

@@ -23,11 +23,13 @@ from rrgraph.nn import encode_by_length
 from rrgraph.planning import (
     PRECEDENTS,
     LinkScorer,
+    Route,
     SetConstraints,
     SizeChoice,
     Stock,
     SynthesisPlan,
     plan_syntheses,
+    read_routes,
 )
 
 if TYPE_CHECKING:  # PyG takes a second to import and planning does not need it
@@ -94,12 +96,14 @@ class Model(LinkScorer):
         set_size: SizeChoice | None = None,
         sizes: Sequence[int | None] | None = None,
         balanced: bool = True,
+        byproducts: Material | Iterable[Material] = (),
         mode: str | None = None,
         constraints: SetConstraints | None = None,
         energies: Energies = False,
-        temperature: float | None = None,
+        temperature: float | str | None = None,
         literature: Literature | None = None,
         precedents: int = PRECEDENTS,
+        routes: str | Iterable[Route] = (),
     ) -> SynthesisPlan | list[SynthesisPlan]:
         """Return the plan of one material, or those of several; see `rrgraph.plan` for the arguments.
 
@@ -118,14 +122,23 @@ class Model(LinkScorer):
         if not isinstance(constraints, SetConstraints | None):
             raise PlanningError(f"constraints is {constraints!r}, expected `rrgraph.Constraints` or None.")
         wanted = (constraints or SetConstraints()).narrowed(
-            exclude=exclude, require=require, stock=stock, set_size=set_size, balanced=balanced
+            exclude=exclude,
+            require=require,
+            stock=stock,
+            set_size=set_size,
+            balanced=balanced,
+            byproducts=byproducts,
         )
         known_size = sizes is not None or (set_size is not None and len(wanted.sizes) == 1)
         compositions = as_compositions(targets, dopants=True)
+        compared = read_routes(routes)
+        if compared and len(compositions) != 1:
+            raise PlanningError(f"Routes are compared for one target, and there are {len(compositions)}.")
+        members = [member for route in compared for member in route]
         planner = constrained_planner(
             self,
             wanted,
-            candidates=candidate_list(self, candidates, wanted, compositions),
+            candidates=members or candidate_list(self, candidates, wanted, compositions),
             mode=mode,
             max_candidates=max_candidates,
             known_size=known_size,
@@ -140,6 +153,7 @@ class Model(LinkScorer):
             energies=energy_source(energies, temperature=temperature),
             literature=literature_source(literature),
             precedents=precedents,
+            routes=compared,
             usage=[(precursor, self.count(precursor)) for precursor in self.seen],
         )
         return plans[0] if is_material(targets) else plans

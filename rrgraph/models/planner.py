@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rrgraph.chem import Composition, anhydrous
+from rrgraph.models.candidate_prior import DiscountedLinks
 from rrgraph.planning import (
     LISTWISE,
+    LinkScorer,
     Planner,
     SetConstraints,
     Stock,
     known_size_mode,
+    library_candidates,
     link_planner,
     resolve_candidates,
 )
@@ -46,14 +50,17 @@ def constrained_planner(
 ) -> Planner:
     """Return a planner whose probabilities stay those of the literature, whatever the constraints.
 
-    With a re-ranker, sets of the model's whole vocabulary compete for probability without being listed. So a set is no
-    more probable because better ones are out of stock. A known size is knowledge, which all competing sets share.
+    With a re-ranker, sets of the default candidates compete for probability without being listed, or those of the
+    vocabulary where other candidates are given. So a set is no more probable because better ones are out of stock. A
+    known size is knowledge, which all competing sets share.
+
+    Among the default candidates, unseen compounds of a target's own system are discounted, see `DiscountedLinks`.
 
     Args:
         predictor: the trained model.
         constraints: which sets are listed.
-        candidates: precursors that may be used; None for the model's vocabulary and what is in stock, even if the
-            model never met it.
+        candidates: precursors that may be used; None for the default candidates (the model's vocabulary and the library
+            of reagents) and what is in stock, even if the model never met it.
         mode: one of `RANKING_MODES`; None for the mode in which the model is best.
         max_candidates: use only this many most probable candidates for each target.
         known_size: whether the sizes are known, and not merely constrained.
@@ -66,12 +73,14 @@ def constrained_planner(
     usual = SetConstraints(sizes=constraints.sizes) if known_size else SetConstraints()
     # What does not balance is ranked like the rest and then not listed, so it competes anyway.
     free = replace(constraints, balanced=False) == usual and candidates is None and max_candidates is None
+    scorer: LinkScorer = predictor
+    usual_candidates: Sequence[Composition] = predictor.vocabulary
     if candidates is None:
-        candidates = _known(predictor, constraints)
-    competing = None if free or mode != LISTWISE else Planner(predictor, predictor.vocabulary, usual)
-    return link_planner(
-        predictor, candidates, constraints, mode=mode, max_candidates=max_candidates, competing=competing
-    )
+        scorer = DiscountedLinks(predictor)
+        usual_candidates = _library_and(predictor.vocabulary)
+        candidates = [*usual_candidates, *_stocked(constraints)]
+    competing = None if free or mode != LISTWISE else Planner(scorer, usual_candidates, usual)
+    return link_planner(scorer, candidates, constraints, mode=mode, max_candidates=max_candidates, competing=competing)
 
 
 def candidate_list(
@@ -85,10 +94,20 @@ def candidate_list(
         return None
     required = constraints.spelled(constraints.required)
     return resolve_candidates(
-        choice, _known(predictor, constraints), predictor.seen, targets=targets, required=required
+        choice,
+        [*map(anhydrous, predictor.vocabulary), *_stocked(constraints)],
+        predictor.seen,
+        every=[*_library_and(predictor.vocabulary), *_stocked(constraints)],
+        targets=targets,
+        required=required,
     )
 
 
-def _known(predictor: Model, constraints: SetConstraints) -> list[Composition]:
-    """Return the model's vocabulary and what is in stock."""
-    return [*map(anhydrous, predictor.vocabulary), *constraints.spelled(constraints.stock or ())]
+@lru_cache(maxsize=2)
+def _library_and(vocabulary: tuple[Composition, ...]) -> tuple[Composition, ...]:
+    """Return the default candidates: the vocabulary of a model and the library of reagents."""
+    return tuple(dict.fromkeys(map(anhydrous, [*vocabulary, *library_candidates()])))
+
+
+def _stocked(constraints: SetConstraints) -> list[Composition]:
+    return constraints.spelled(constraints.stock or ())

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from rrgraph.chem import BalancedEquation, Composition, check_temperature
+from rrgraph.chem import KJ_PER_EV, BalancedEquation, Composition, as_temperature, measured_solids
 from rrgraph.data import LITERATURE, KnownReactions, load_known_reactions
 from rrgraph.errors import PlanningError
+from rrgraph.models.energy_corrections import corrected_energy
 from rrgraph.planning import (
+    EnergyOrigin,
     EnergySource,
     FormationEnergy,
     LiteratureSource,
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Energies", "Literature", "PredictedEnergies", "energy_source", "literature_source"]
 
 Energies: TypeAlias = bool | str | os.PathLike[str] | Mapping[str, FormationEnergy] | EnergySource
-"""Whether energies are wanted, or formation energies to use in place of predictions: a file, or by canonical key."""
+"""Whether energies are wanted, or formation energies to use in place of the usual ones: a file, or by canonical key."""
 
 Literature: TypeAlias = bool | str | os.PathLike[str] | LiteratureSource
 """Whether precedents are wanted, or where they are looked up: the name or path of a reaction table, or that itself."""
@@ -37,22 +39,24 @@ _CACHE_SIZE = 100_000
 
 
 class PredictedEnergies:
-    """Reaction energies from predicted formation energies, where the user gives none.
+    """Reaction energies from the user's formation energies, measured ones where there are none, or predicted ones.
 
     The encoder is loaded when the first prediction is needed; every composition is predicted once.
 
     Args:
-        given: formation energies by canonical key, which replace predictions.
-        temperature: K, or None for reaction enthalpies at 298.15 K.
+        given: formation energies by canonical key, which replace measured and predicted ones.
+        temperature: K, or text such as ``900 °C``; None for reaction enthalpies at 298.15 K.
 
     Raises:
-        RRGraphError: the temperature is outside the range of the tables of gases.
+        RRGraphError: the temperature cannot be read, or is outside the range of the tables of gases.
     """
 
-    def __init__(self, given: Mapping[str, FormationEnergy] | None = None, *, temperature: float | None = None) -> None:
-        if temperature is not None:
-            check_temperature(temperature)
-        self.given, self.temperature = dict(given or {}), temperature
+    def __init__(
+        self, given: Mapping[str, FormationEnergy] | None = None, *, temperature: float | str | None = None
+    ) -> None:
+        self.given = dict(given or {})
+        self.temperature = None if temperature is None else as_temperature(temperature)
+        self._measured = {key: energy for key, energy in _measured_energies().items() if key not in self.given}
         self._predicted: dict[str, FormationEnergy] = {}
 
     def reaction_energies(self, equations: Sequence[BalancedEquation]) -> list[ReactionEnergy]:
@@ -63,18 +67,24 @@ class PredictedEnergies:
             DataError: the encoder predicts no finite energy.
         """
         self._predict(composition for equation in equations for composition in energies_needed(equation))
-        energies = ChainMap(self.given, self._predicted)
-        return [reaction_energy(equation, energies, temperature=self.temperature) for equation in equations]
+        energies = ChainMap(self.given, self._measured, self._predicted)
+        origins = ChainMap[str, EnergyOrigin](
+            dict.fromkeys(self._measured, "measured"), dict.fromkeys(self._predicted, "predicted")
+        )
+        return [
+            reaction_energy(equation, energies, temperature=self.temperature, origins=origins) for equation in equations
+        ]
 
     def _predict(self, compositions: Iterable[Composition]) -> None:
         if len(self._predicted) > _CACHE_SIZE:
             self._predicted.clear()
-        new = [c for c in dict.fromkeys(compositions) if c.key not in self.given and c.key not in self._predicted]
+        known = ChainMap(self.given, self._measured, self._predicted)
+        new = [composition for composition in dict.fromkeys(compositions) if composition.key not in known]
         if not new:
             return
         values, deviations = self._encoder.formation_energies(new)
         for composition, value, deviation in zip(new, values, deviations, strict=True):
-            self._predicted[composition.key] = float(value), float(deviation)
+            self._predicted[composition.key] = corrected_energy(composition, float(value), float(deviation))
 
     @cached_property
     def _encoder(self) -> PropertyPredictor:
@@ -83,7 +93,15 @@ class PredictedEnergies:
         return load_encoder()
 
 
-def energy_source(energies: Energies, *, temperature: float | None = None) -> EnergySource | None:
+def _measured_energies() -> dict[str, FormationEnergy]:
+    """Return the measured formation energies of compounds with their standard deviations, eV/atom."""
+    return {
+        key: (solid.enthalpy / solid.atoms / KJ_PER_EV, solid.uncertainty / solid.atoms / KJ_PER_EV)
+        for key, solid in measured_solids().items()
+    }
+
+
+def energy_source(energies: Energies, *, temperature: float | str | None = None) -> EnergySource | None:
     """Return what gives the reaction energies that are asked for, None where none are.
 
     Raises:

@@ -6,7 +6,7 @@ them. There is no learning here and no torch; models, baselines and re-rankers p
 """
 
 from rrgraph.planning.candidates import CandidateFilter, Feasible, TargetCandidates, generated_candidates
-from rrgraph.planning.choices import resolve_candidates
+from rrgraph.planning.choices import CANDIDATE_WORDS, library_candidates, resolve_candidates
 from rrgraph.planning.compatibility import incompatibility
 from rrgraph.planning.constraints import (
     MAX_SIZE,
@@ -18,6 +18,7 @@ from rrgraph.planning.constraints import (
 )
 from rrgraph.planning.dopants import PlannedDopant
 from rrgraph.planning.energies import (
+    EnergyOrigin,
     FormationEnergy,
     ReactionEnergy,
     energies_needed,
@@ -49,6 +50,7 @@ from rrgraph.planning.presentation import (
 from rrgraph.planning.proposals import PROPOSED, Proposal, ProposalPlanner, ProposedRanking, SetProposer
 from rrgraph.planning.ranking import SCALE, Plan, RankedSet, Ranking, SetPlanner, SetRanking
 from rrgraph.planning.reranking import CandidateLists, Reranker
+from rrgraph.planning.routes import Route, ranked_routes, read_routes
 from rrgraph.planning.search import AGGREGATES, Aggregate, ScoredSet, SetSearch
 from rrgraph.planning.swaps import SEARCHED, Swap, find_swaps, plan_with_swaps
 from rrgraph.planning.synthesis import (
@@ -62,6 +64,7 @@ from rrgraph.planning.synthesis import (
 
 __all__ = [
     "AGGREGATES",
+    "CANDIDATE_WORDS",
     "LISTWISE",
     "MAX_SIZE",
     "PRECEDENTS",
@@ -75,6 +78,7 @@ __all__ = [
     "CandidateFilter",
     "CandidateLists",
     "ElementCover",
+    "EnergyOrigin",
     "EnergySource",
     "Feasible",
     "FormationEnergy",
@@ -91,6 +95,7 @@ __all__ = [
     "Ranking",
     "ReactionEnergy",
     "Reranker",
+    "Route",
     "ScoredSet",
     "SetConstraints",
     "SetPlanner",
@@ -110,6 +115,7 @@ __all__ = [
     "generated_candidates",
     "incompatibility",
     "known_size_mode",
+    "library_candidates",
     "link_planner",
     "plan_columns",
     "plan_notes",
@@ -121,9 +127,11 @@ __all__ = [
     "precedent_notes",
     "precedent_table",
     "precedent_title",
+    "ranked_routes",
     "reaction_energy",
     "read_candidates",
     "read_formation_energies",
+    "read_routes",
     "read_sizes",
     "resolve_candidates",
     "search_sets",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, overload
 
 import numpy as np
@@ -18,8 +19,10 @@ from rrgraph.chem import (
     VOLATILE,
     Composition,
     anhydrous,
+    byproduct_elements,
     carbon_source,
     plausible_precursors,
+    reagent_classes,
     source_elements,
     supplies_carbon,
 )
@@ -37,12 +40,12 @@ class Feasible:
 
     Attributes:
         indices: among all candidates, (n,) int64, ascending.
-        masks: needed elements that each supplies, one bit an element, (n,).
+        masks: needed elements that each supplies and required classes that it is of, one bit each, (n,).
         need: the bits that a set has to supply.
         exclusive: the bits that only one member may supply.
         required: positions in `indices` of required precursors.
-        missing: needed elements, or required precursors, that no candidate can supply; if any, no set is valid and
-            the other fields are empty.
+        missing: needed elements, required classes or required precursors that no candidate can supply; if any, no set
+            is valid and the other fields are empty.
     """
 
     indices: NDArray[np.int64]
@@ -79,14 +82,13 @@ class CandidateFilter:
         self.candidates = tuple(dict.fromkeys(map(anhydrous, candidates)))
         self.position = {candidate.key: index for index, candidate in enumerate(self.candidates)}
         self._check()
-        words = np.array([_words(candidate.elements) for candidate in self.candidates], dtype=np.uint64).reshape(-1, 2)
-        self._low, self._high = words[:, 0].copy(), words[:, 1].copy()
-        contains = np.zeros((len(ELEMENTS), len(self.candidates)), dtype=np.int8)
-        for index, candidate in enumerate(self.candidates):
-            contains[[ATOMIC_NUMBERS[symbol] - 1 for symbol in candidate.elements], index] = 1
-        self._contains = contains
+        self._low, self._high, self._contains = _element_masks(self.candidates)
         self._allowed = np.array([self._is_allowed(candidate) for candidate in self.candidates], dtype=bool)
         self._required = np.array([key in constraints.required for key in self.position], dtype=bool)
+        self._members = {
+            name: np.array([name in reagent_classes(candidate) for candidate in self.candidates], dtype=bool)
+            for name in sorted(constraints.required_classes)
+        }
 
     def feasible(self, target: Composition) -> Feasible:
         """Return the candidates that may be in a set for `target`, which is never its own precursor."""
@@ -97,7 +99,7 @@ class CandidateFilter:
         needed = sorted(own | rules.required_elements | ({"C"} if carbon else set()))
         usable = self._allowed & self.considered(target)
         if not rules.foreign:
-            related = target.elements | VOLATILE | rules.required_elements
+            related = target.elements | VOLATILE | rules.required_elements | byproduct_elements(rules.byproducts)
             # Oxygen and hydrogen come with almost every precursor, so sharing them means nothing.
             shared = frozenset(needed) | (target.elements - {"O", "H"})
             usable &= ~self._any(_words(frozenset(ELEMENTS) - related)) & self._any(_words(shared))
@@ -106,12 +108,16 @@ class CandidateFilter:
         if own_position is not None:
             usable[own_position] = False
         indices = np.flatnonzero(usable)
-        masks = np.zeros(len(indices), dtype=np.int64 if len(needed) < _WORD - 1 else object)
+        bits = len(needed) + len(self._members)
+        masks = np.zeros(len(indices), dtype=np.int64 if bits < _WORD - 1 else object)
         for bit, symbol in enumerate(needed):
             supplying = self._contains[ATOMIC_NUMBERS[symbol] - 1, indices]
             if symbol == "C" and carbon:
                 supplying = self._supplying_carbon(indices, target)
             masks |= supplying.astype(masks.dtype) << bit
+        for bit, (name, members) in enumerate(self._members.items(), start=len(needed)):
+            masks |= members[indices].astype(masks.dtype) << bit
+            needed = [*needed, name]
         supplied = int(np.bitwise_or.reduce(masks)) if len(masks) else 0
         missing = [
             carbon if symbol == "C" and carbon else symbol
@@ -149,7 +155,8 @@ class CandidateFilter:
         return (
             (rules.stock is None or candidate.key in rules.stock)
             and candidate.key not in rules.excluded
-            and not candidate.elements & rules.excluded_elements
+            and not (rules.excluded_elements and candidate.elements & rules.excluded_elements)
+            and not (rules.excluded_classes and reagent_classes(candidate) & rules.excluded_classes)
         )
 
     def _check(self) -> None:
@@ -213,6 +220,18 @@ class TargetCandidates(Sequence[Composition]):
 def generated_candidates(targets: Iterable[Composition], shared: Iterable[Composition] = ()) -> TargetCandidates:
     """Return the compounds that `plausible_precursors` makes up for each target, beside shared candidates."""
     return TargetCandidates(shared, {target.key: plausible_precursors(target) for target in targets})
+
+
+@lru_cache(maxsize=8)
+def _element_masks(
+    candidates: tuple[Composition, ...],
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int8]]:
+    """Return the elements of candidates as two words of bits (candidates,), and as 0 or 1 (elements, candidates)."""
+    words = np.array([_words(candidate.elements) for candidate in candidates], dtype=np.uint64).reshape(-1, 2)
+    contains = np.zeros((len(ELEMENTS), len(candidates)), dtype=np.int8)
+    for index, candidate in enumerate(candidates):
+        contains[[ATOMIC_NUMBERS[symbol] - 1 for symbol in candidate.elements], index] = 1
+    return words[:, 0].copy(), words[:, 1].copy(), contains
 
 
 def _words(elements: Iterable[str]) -> tuple[int, int]:

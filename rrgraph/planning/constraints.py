@@ -6,10 +6,11 @@ import re
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
 from rrgraph.chem import (
     ELEMENTS,
+    REAGENT_CLASSES,
     BalancedEquation,
     BalanceError,
     Composition,
@@ -17,10 +18,13 @@ from rrgraph.chem import (
     anhydrous,
     as_composition,
     balance,
+    find_class,
     is_material,
+    read_byproducts,
+    reagent_classes,
 )
 from rrgraph.data import PrecursorSet
-from rrgraph.errors import OptionError, PlanningError, suggestion
+from rrgraph.errors import FormulaError, OptionError, PlanningError, suggestion
 from rrgraph.planning.compatibility import incompatibility
 from rrgraph.planning.lists import Stock, read_materials
 
@@ -57,8 +61,8 @@ class SetConstraints:
 
     >>> SetConstraints(excluded_elements={"Pb"}, stock="BaCO3, TiO2, SrCO3", sizes=2).sizes
     (2,)
-    >>> SetConstraints().narrowed(exclude=["N", "LiOH"], set_size="2-3") == SetConstraints(
-    ...     excluded_elements={"N"}, excluded={"LiOH"}, sizes=(2, 3)
+    >>> SetConstraints().narrowed(exclude=["N", "LiOH", "hydride"], set_size="2-3") == SetConstraints(
+    ...     excluded_elements={"N"}, excluded={"LiOH"}, excluded_classes={"hydrides"}, sizes=(2, 3)
     ... )
     True
 
@@ -75,9 +79,13 @@ class SetConstraints:
         excluded: precursors that no set contains.
         required_elements: elements that every set supplies, even if the target lacks them.
         excluded_elements: elements that no member contains.
+        required_classes: classes of `rrgraph.chem.REAGENT_CLASSES` of which every set has a member.
+        excluded_classes: classes of which no set has a member.
         stock: the only precursors that may be used; None for no such limit.
         balanced: whether the set must balance, see `rrgraph.chem.balance`, of precursors that may be mixed, see
             `rrgraph.planning.incompatibility`.
+        byproducts: solids that may remain beside the target, see `rrgraph.chem.balance`. Members may contain their
+            elements.
         materials: the required precursors and those in stock, as they were spelled.
 
     Raises:
@@ -93,8 +101,11 @@ class SetConstraints:
     excluded: frozenset[str] = frozenset()
     required_elements: frozenset[str] = frozenset()
     excluded_elements: frozenset[str] = frozenset()
+    required_classes: frozenset[str] = frozenset()
+    excluded_classes: frozenset[str] = frozenset()
     stock: frozenset[str] | None = None
     balanced: bool = False
+    byproducts: tuple[Composition | str, ...] = ()
     materials: tuple[Composition, ...] = field(default=(), init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -111,9 +122,12 @@ class SetConstraints:
                 found = [as_composition(each) for each in _listed(getattr(self, name))]
                 set_field(self, name, frozenset(anhydrous(each).key for each in found))
                 materials += found if name != "excluded" else []
+        set_field(self, "byproducts", read_byproducts(self.byproducts))
         set_field(self, "materials", tuple(dict.fromkeys(materials)))
         for name in ("required_elements", "excluded_elements"):
             set_field(self, name, _elements(name, getattr(self, name)))
+        for name in ("required_classes", "excluded_classes"):
+            set_field(self, name, _classes(name, getattr(self, name)))
         self._refuse_contradictions()
 
     def _refuse_contradictions(self) -> None:
@@ -130,9 +144,15 @@ class SetConstraints:
                 raise PlanningError(
                     f"The required precursor '{required}' contains the excluded element {min(unwanted)}."
                 )
+            excluded = reagent_classes(required) & self.excluded_classes
+            if excluded:
+                raise PlanningError(f"The required precursor '{required}' is of the excluded class {min(excluded)}.")
         both = self.required_elements & self.excluded_elements
         if both:
             raise PlanningError(f"The element {min(both)} is both required and excluded.")
+        classes = self.required_classes & self.excluded_classes
+        if classes:
+            raise PlanningError(f"The class {min(classes)} is both required and excluded.")
         if len(self.required) > self.sizes[-1]:
             raise PlanningError(
                 f"{len(self.required)} required precursors do not fit into sets of at most {self.sizes[-1]}."
@@ -146,22 +166,23 @@ class SetConstraints:
         stock: Stock | None = None,
         set_size: SizeChoice | None = None,
         balanced: bool = False,
+        byproducts: Material | Iterable[Material] = (),
     ) -> SetConstraints:
         """Return these constraints and further ones, each as the flag of `rrgraph plan` of that name takes it.
 
         Args:
-            exclude: elements (by symbol) and precursors to avoid.
-            require: elements and precursors to use.
+            exclude: elements (by symbol), precursors and classes such as ``nitrates`` to avoid.
+            require: elements, precursors and classes that every set must contain.
             stock: the only precursors that may be used: a file, or a list of them.
             set_size: number of precursors, such as 3 or ``2-4``.
             balanced: whether the set must balance.
+            byproducts: solids that may remain beside the target, or ``salts``.
 
         Raises:
             PlanningError: a value cannot be used, or the constraints contradict each other.
             FormulaError: a precursor cannot be read.
         """
-        required, required_elements = split_names("require", require)
-        excluded, excluded_elements = split_names("exclude", exclude)
+        required, excluded = split_names("require", require), split_names("exclude", exclude)
         at_hand: list[Composition] | None = None
         if stock is not None:
             at_hand = read_materials("stock", stock)
@@ -169,12 +190,15 @@ class SetConstraints:
             at_hand = self.spelled(self.stock)
         narrower: dict[str, Any] = {
             "sizes": self.sizes if set_size is None else read_sizes(set_size),
-            "required": [*self.spelled(self.required), *required],
-            "excluded": [*self.excluded, *excluded],
-            "required_elements": self.required_elements | required_elements,
-            "excluded_elements": self.excluded_elements | excluded_elements,
+            "required": [*self.spelled(self.required), *required.precursors],
+            "excluded": [*self.excluded, *excluded.precursors],
+            "required_elements": self.required_elements | required.elements,
+            "excluded_elements": self.excluded_elements | excluded.elements,
+            "required_classes": self.required_classes | required.classes,
+            "excluded_classes": self.excluded_classes | excluded.classes,
             "stock": at_hand,
             "balanced": self.balanced or balanced,
+            "byproducts": (*self.byproducts, *read_byproducts(byproducts)),
         }
         return replace(self, **narrower)
 
@@ -197,22 +221,32 @@ class SetConstraints:
         return [self.sizes if size is None else check_sizes((size,)) for size in sizes or [None] * targets]
 
 
-def can_be_made(target: Composition, precursors: PrecursorSet) -> bool:
+def can_be_made(
+    target: Composition, precursors: PrecursorSet, *, byproducts: tuple[Composition | str, ...] = ()
+) -> bool:
     """Return whether a set balances, see `rrgraph.chem.balance`, of precursors that may be mixed."""
-    return incompatibility(precursors) is None and balanced_equation(target, precursors) is not None
+    return incompatibility(precursors) is None and balanced_equation(target, precursors, byproducts) is not None
 
 
-def balanced_equation(target: Composition, precursors: PrecursorSet) -> BalancedEquation | None:
+def balanced_equation(
+    target: Composition, precursors: PrecursorSet, byproducts: tuple[Composition | str, ...] = ()
+) -> BalancedEquation | None:
     """Return the equation of a set, None if it does not balance; a set is balanced once and then remembered."""
     members = tuple(precursors)
     # Compositions are equal in any spelling, but an equation is in that of its own.
-    return _balanced(target, members, tuple((each.formula, each.amounts) for each in (target, *members)))
+    spelled = tuple((each.formula, each.amounts) for each in (target, *members))
+    return _balanced(target, members, byproducts, spelled)
 
 
 @lru_cache(maxsize=2**12)
-def _balanced(target: Composition, precursors: tuple[Composition, ...], spelled: Hashable) -> BalancedEquation | None:
+def _balanced(
+    target: Composition,
+    precursors: tuple[Composition, ...],
+    byproducts: tuple[Composition | str, ...],
+    spelled: Hashable,
+) -> BalancedEquation | None:
     try:
-        return balance(target, precursors)
+        return balance(target, precursors, byproducts=byproducts)
     except BalanceError:
         return None
 
@@ -250,17 +284,57 @@ def read_sizes(text: SizeChoice) -> tuple[int, ...]:
     )
 
 
-def split_names(option: str, names: Material | Iterable[Material]) -> tuple[list[Composition], frozenset[str]]:
-    """Tell element symbols from precursors; `Al` is the element, `Al1` the precursor.
+class Names(NamedTuple):
+    """What a list of names holds: precursors, symbols of elements, classes of reagents."""
+
+    precursors: list[Composition]
+    elements: frozenset[str]
+    classes: frozenset[str]
+
+
+def split_names(option: str, names: Material | Iterable[Material]) -> Names:
+    """Tell element symbols and classes from precursors; `Al` is the element, `Al1` the precursor.
 
     Raises:
-        PlanningError: there are names, and all of them are empty.
+        PlanningError: there are names, and all of them are empty, or one is neither of these and close to a class.
+        FormulaError: a name is neither of these.
     """
     listed = [each for name in _listed(names) for each in (_listed(name) if isinstance(name, str) else [name])]
     if not listed and names:
-        raise OptionError(option, " is empty, expected an element or a precursor.")
-    elements = frozenset(each for each in listed if isinstance(each, str) and each in ELEMENTS)
-    return [as_composition(each) for each in listed if not (isinstance(each, str) and each in elements)], elements
+        raise OptionError(option, " is empty, expected an element, a precursor or a class such as 'nitrates'.")
+    precursors, elements, classes = [], set(), set()
+    for each in listed:
+        known = find_class(each) if isinstance(each, str) else None
+        if known is not None:
+            classes.add(known)
+        elif isinstance(each, str) and each in ELEMENTS:
+            elements.add(each)
+        else:
+            precursors.append(_precursor(option, each))
+    return Names(precursors, frozenset(elements), frozenset(classes))
+
+
+def _precursor(option: str, name: Any) -> Composition:
+    try:
+        return as_composition(name)
+    except FormulaError:
+        near = suggestion(name.lower(), REAGENT_CLASSES) if isinstance(name, str) else ""
+        if not near:
+            raise
+        raise OptionError(option, f" has '{name}', which is neither an element, a formula nor a class.{near}") from None
+
+
+def _classes(name: str, given: str | Iterable[str]) -> frozenset[str]:
+    found = set()
+    for each in _listed(given):
+        known = find_class(str(each))
+        if known is None:
+            raise PlanningError(
+                f"'{each}' in {name} is not a class of reagents, expected one such as 'nitrates'."
+                f"{suggestion(str(each).lower(), REAGENT_CLASSES)}"
+            )
+        found.add(known)
+    return frozenset(found)
 
 
 def _elements(name: str, symbols: str | Iterable[str]) -> frozenset[str]:

@@ -1,7 +1,7 @@
-"""Reaction energies: what a balanced equation releases or takes up, from predicted or a user's formation energies.
+"""Reaction energies: what a balanced equation releases or takes up, from formation energies.
 
-Gases are tabulated (`rrgraph.chem.thermo`) and elements are 0; everything else is looked up. docs/energies.md states
-conventions and errors.
+Gases are tabulated (`rrgraph.chem.thermo`) and elements are 0; everything else is looked up. What temperature does to
+solids is tabulated where it is known (`rrgraph.chem.measured`). docs/energies.md states conventions and errors.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
+from typing import Literal
 
 from rrgraph.chem import (
     GASES,
@@ -21,14 +23,25 @@ from rrgraph.chem import (
     gas_uncertainty,
     parse_formula,
     solid_uncertainty,
+    thermal_energy,
+    thermal_uncertainty,
 )
 from rrgraph.errors import DataError, FormulaError, suggestion
 from rrgraph.util.tabular import read_frame
 
-__all__ = ["FormationEnergy", "ReactionEnergy", "energies_needed", "reaction_energy", "read_formation_energies"]
+__all__ = [
+    "EnergyOrigin",
+    "FormationEnergy",
+    "ReactionEnergy",
+    "energies_needed",
+    "reaction_energy",
+    "read_formation_energies",
+]
 
 #: Formation energy and its standard deviation, both in eV/atom.
 FormationEnergy = tuple[float, float]
+#: Where a formation energy comes from.
+EnergyOrigin = Literal["measured", "predicted", "given"]
 
 _FORMULA, _ENERGY, _UNCERTAINTY = "formula", "formation_energy", "uncertainty"
 #: No compound is as far from its elements, in eV/atom; what is beyond was given in another unit.
@@ -45,6 +58,9 @@ class ReactionEnergy:
         ev_per_atom_uncertainty: one standard deviation, eV/atom.
         kj_per_mol_uncertainty: one standard deviation, kJ/mol.
         temperature: K. None: reaction enthalpy at 298.15 K; else the free energy with gases at 1 bar.
+        measured: formulas of the solids whose formation energies are measured.
+        predicted: those whose are predicted.
+        given: those whose are the user's.
     """
 
     ev_per_atom: float
@@ -52,32 +68,51 @@ class ReactionEnergy:
     ev_per_atom_uncertainty: float
     kj_per_mol_uncertainty: float
     temperature: float | None = None
+    measured: tuple[str, ...] = ()
+    predicted: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
 
 
 def reaction_energy(
-    equation: BalancedEquation, energies: Mapping[str, FormationEnergy], *, temperature: float | None = None
+    equation: BalancedEquation,
+    energies: Mapping[str, FormationEnergy],
+    *,
+    temperature: float | None = None,
+    origins: Mapping[str, EnergyOrigin] = MappingProxyType({}),
 ) -> ReactionEnergy:
     """Return the energy of an equation.
 
     Each term counts with its coefficient times its atoms n. Errors of different materials are taken as independent, so
     the uncertainty is the root of the sum of (n times standard deviation) squared. At a temperature the errors of the
-    temperature correction join it: those of `gas_uncertainty`, and that of `solid_uncertainty` for the target.
+    thermal part join it: those of `thermal_uncertainty`, and unless the entropies of all solids are measured, those of
+    `gas_uncertainty` and that of `solid_uncertainty` for the target.
 
     Args:
         equation: what reacts.
-        energies: by canonical key, at least of `energies_needed`. Elements and tabulated gases are not looked up.
-        temperature: K, from 298 to 2500. None leaves gases at their enthalpies of formation.
+        energies: enthalpies at 298.15 K by canonical key, at least of `energies_needed`. Elements and tabulated gases
+            are not looked up.
+        temperature: K, from 298 to 2500. None leaves all at their enthalpies of formation.
+        origins: where energies come from, by canonical key; the others are the user's.
 
     Raises:
         DataError: an energy is missing, not finite, or its uncertainty is negative.
         RRGraphError: the temperature is outside that range.
     """
+    terms = list(_terms(equation))
+    thermal = [thermal_uncertainty(each, temperature) for each, _, is_gas in terms if not _is_gas(each, is_gas)]
+    estimated = None in thermal
     total = 0.0
-    variance = (float(_atoms(equation.target)) * solid_uncertainty(temperature)) ** 2
-    for composition, atoms, is_gas in _terms(equation):
-        energy, deviation = _energy(composition, is_gas, energies, temperature)
+    variance = (float(_atoms(equation.target)) * solid_uncertainty(temperature)) ** 2 if estimated else 0.0
+    for composition, atoms, is_gas in terms:
+        energy, deviation = _energy(composition, is_gas, energies)
+        spread = thermal_uncertainty(composition, temperature) or 0.0
+        if _is_gas(composition, is_gas):
+            energy = gas_energy(composition, temperature=temperature)
+            spread = gas_uncertainty(composition, temperature=temperature) if estimated else 0.0
+        else:
+            energy += thermal_energy(composition, temperature)
         total += atoms * energy
-        variance += (atoms * deviation) ** 2
+        variance += atoms**2 * (deviation**2 + spread**2)
     deviation = math.sqrt(variance)
     size = float(_atoms(equation.target) + sum(amount * _atoms(gas) for gas, amount in equation.byproducts))
     return ReactionEnergy(
@@ -86,6 +121,7 @@ def reaction_energy(
         ev_per_atom_uncertainty=deviation / size,
         kj_per_mol_uncertainty=deviation * KJ_PER_EV,
         temperature=temperature,
+        **_by_origin(equation, origins),
     )
 
 
@@ -140,11 +176,8 @@ def _terms(equation: BalancedEquation) -> Iterator[tuple[Composition, float, boo
             yield composition, sign * float(amount * _atoms(composition)), is_gas
 
 
-def _energy(
-    composition: Composition, is_gas: bool, energies: Mapping[str, FormationEnergy], temperature: float | None
-) -> FormationEnergy:
-    if _is_gas(composition, is_gas):
-        return gas_energy(composition, temperature=temperature), gas_uncertainty(composition, temperature=temperature)
+def _energy(composition: Composition, is_gas: bool, energies: Mapping[str, FormationEnergy]) -> FormationEnergy:
+    """Return the formation energy of what is looked up, 0 for the rest."""
     if _is_known(composition, is_gas):
         return 0.0, 0.0
     if composition.key not in energies:
@@ -155,6 +188,15 @@ def _energy(
             f"The formation energy of {composition.formula} is {energy} ± {deviation} eV/atom, expected finite numbers."
         )
     return energy, deviation
+
+
+def _by_origin(equation: BalancedEquation, origins: Mapping[str, EnergyOrigin]) -> dict[EnergyOrigin, tuple[str, ...]]:
+    """Return the formulas of what is looked up by where the energy comes from."""
+    found: dict[EnergyOrigin, tuple[str, ...]] = {}
+    for composition in energies_needed(equation):
+        origin = origins.get(composition.key, "given")
+        found[origin] = (*found.get(origin, ()), composition.formula)
+    return found
 
 
 def _is_known(composition: Composition, is_gas: bool) -> bool:

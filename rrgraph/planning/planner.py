@@ -141,7 +141,9 @@ class Planner(SetPlanner):
             indices=feasible.indices.tolist(),
             log_probabilities=log_probabilities.tolist(),
             missing=feasible.missing,
-            valid=partial(can_be_made, target) if self.constraints.balanced else None,
+            valid=partial(can_be_made, target, byproducts=self.constraints.byproducts)
+            if self.constraints.balanced
+            else None,
         )
 
     def _score(self, targets: Sequence[Composition]) -> list[FeasibleLinks]:

@@ -8,6 +8,7 @@ from html import escape
 from math import floor, log
 from typing import TYPE_CHECKING, Any, Final
 
+from rrgraph.chem import Atmosphere
 from rrgraph.planning.energies import ReactionEnergy
 from rrgraph.util.text import percent, plain_table
 
@@ -76,9 +77,11 @@ def plan_table(
     """Return header and rows of the table of sets; arguments as for `SynthesisPlan.to_frame`."""
     measure, write = (_PRODUCT, "{:.3g}".format) if plan.no_match is None else (_PROBABILITY, percent)
     # Other scores than the product of probabilities order the sets differently, so they are shown.
-    scored = any(abs(found.score - log(max(found.probability, 1e-300))) > 1e-6 for found in plan)
+    scored = any(_score_differs(found) for found in plan)
     weighed = grams is not None and any(found.equation for found in plan)
-    header = ["rank", f"{measure} (score)" if scored else measure, "precursors", f"alternative ({measure})"]
+    header = ["rank", f"{measure} (score)" if scored else measure, "precursors"]
+    if not plan.is_comparison:
+        header.append(f"alternative ({measure})")
     if equations:
         header.append("balanced equation")
     if plan.has_energies:
@@ -88,10 +91,13 @@ def plan_table(
     rows = []
     for found in plan:
         names = " + ".join(f"{member}*" if member in found.unseen else f"{member}" for member in found.precursors)
-        probability = write(found.probability) + (f" ({found.score:.3g})" if scored else "")
-        cells = [str(found.rank), probability, names, _exchange(found, write)]
+        probability = "-" if found.probability is None else write(found.probability)
+        probability += f" ({found.score:.3g})" if scored and found.score is not None else ""
+        cells = [str(found.rank), probability, names]
+        if not plan.is_comparison:
+            cells.append(_exchange(found, write))
         if equations:
-            cells.append(str(found.equation or "does not balance"))
+            cells.append(_equation(found))
         if plan.has_energies:
             cells.append("-" if found.energy is None else _energy(found.energy))
         if weighed and grams is not None:
@@ -119,11 +125,19 @@ def plan_notes(plan: SynthesisPlan, *, equations: bool = True) -> list[str]:
         chance = "" if plan.hidden_probability is None else f" (together {percent(plan.hidden_probability)})"
         notes.append(f"{sets}{chance} cannot be balanced or must not be mixed; --unbalanced shows such sets")
     notes += [f"{found}: {found.warning}" for found in plan if found.warning]
+    made = [found.equation for found in plan if equations and found.equation is not None]
+    if any(equation.atmosphere is not Atmosphere.AIR for equation in made):
+        notes.append("[ ]: atmosphere that the equation implies, where it is not air")
+    solids = dict.fromkeys(str(solid) for equation in made for solid, _ in equation.solid_byproducts)
+    if solids:
+        notes.append(f"solid by-products: {', '.join(solids)}")
     unbalanced = sum(found.equation is None for found in plan) if equations else 0
     if unbalanced:
-        notes.append(f"{unbalanced} of {len(plan)} sets cannot be balanced; --balanced leaves such sets out")
+        hint = "" if plan.is_comparison else "; --balanced leaves such sets out"
+        notes.append(f"{unbalanced} of {len(plan)} sets cannot be balanced{hint}")
     if any(found.energy for found in plan):
         notes.append("reaction energy: per atom of the equation and per mole of target; negative releases energy")
+        notes.append(f"formation energies {_origins(plan) or 'of elements and gases alone'}")
     return [*notes, *([plan.message] if plan.message else [])]
 
 
@@ -156,6 +170,7 @@ _COLUMNS: Final[dict[str, type]] = {
     "alternative_by": str,
     "alternative_probability": float,
     "equation": str,
+    "atmosphere": str,
     "grams": str,
 }
 _PREFIX: Final = "reaction_energy_"
@@ -164,6 +179,9 @@ _ENERGIES: Final[dict[str, type]] = {
     _PREFIX + "ev_per_atom_uncertainty": float,
     _PREFIX + "kj_per_mol": float,
     _PREFIX + "kj_per_mol_uncertainty": float,
+    _PREFIX + "measured": str,
+    _PREFIX + "predicted": str,
+    _PREFIX + "given": str,
     "temperature_k": float,
 }
 
@@ -201,6 +219,7 @@ def plan_rows(plan: SynthesisPlan, *, equations: bool = True, grams: float | Non
             "probability": found.probability,
             "unseen": ";".join(line["unseen"][place]),
             "equation": line["equations"][place] if "equations" in line else None,
+            "atmosphere": line["atmospheres"][place] if "atmospheres" in line else None,
             "grams": None if masses is None else ";".join(f"{mass:.5g}" for mass in masses.values()),
             **_energy_cells(line, place),
             **_alternative_cells(line["alternatives"][place]),
@@ -211,7 +230,8 @@ def _energy_cells(line: Mapping[str, Any], place: int) -> dict[str, Any]:
     energy = line["reaction_energies"][place] if "reaction_energies" in line else None
     if energy is None:
         return {}
-    return {_PREFIX + name: value for name, value in energy.items()} | {"temperature_k": line["temperature_k"]}
+    cells = {name: ";".join(value) if isinstance(value, list) else value for name, value in energy.items()}
+    return {_PREFIX + name: value for name, value in cells.items()} | {"temperature_k": line["temperature_k"]}
 
 
 def _alternative_cells(alternative: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -223,13 +243,41 @@ def _alternative_cells(alternative: Mapping[str, Any] | None) -> dict[str, Any]:
     }
 
 
+def _score_differs(found: PlannedSet) -> bool:
+    """Whether the score is another number than the logarithm of the probability."""
+    if found.score is None or found.probability is None:
+        return False
+    return abs(found.score - log(max(found.probability, 1e-300))) > 1e-6
+
+
+def _origins(plan: SynthesisPlan) -> str:
+    """``measured: BaCO3, TiO2; predicted: BaTi2O5``, of all sets together."""
+    energies = [found.energy for found in plan if found.energy]
+    lists = {
+        "measured": [energy.measured for energy in energies],
+        "predicted": [energy.predicted for energy in energies],
+        "given": [energy.given for energy in energies],
+    }
+    names = {origin: dict.fromkeys(name for each in groups for name in each) for origin, groups in lists.items()}
+    return "; ".join(f"{origin}: {', '.join(found)}" for origin, found in names.items() if found)
+
+
+def _equation(found: PlannedSet) -> str:
+    """``MoO3 + H2 → MoO2 + H2O [reducing]``; air goes without saying."""
+    if found.equation is None:
+        return "does not balance"
+    atmosphere = found.equation.atmosphere
+    return f"{found.equation}" + (f" [{atmosphere.value}]" if atmosphere is not Atmosphere.AIR else "")
+
+
 def _exchange(found: PlannedSet, write: Callable[[float], str]) -> str:
     """``LiOH for Li2CO3 (21 %)``."""
     if found.alternative is None or found.exchange is None:
         return "-"
     replaced, by = found.exchange
+    probability = found.alternative.probability
     star = "*" if by in found.alternative.unseen else ""
-    return f"{by}{star} for {replaced} ({write(found.alternative.probability)})"
+    return f"{by}{star} for {replaced} ({'-' if probability is None else write(probability)})"
 
 
 def _energy(energy: ReactionEnergy) -> str:

@@ -149,7 +149,9 @@ class ProposalPlanner(SetPlanner):
             supplied & feasible.need == feasible.need
             and not twice & feasible.exclusive
             and set(feasible.required) <= set(places)
-            and (not self.constraints.balanced or can_be_made(target, precursors))
+            and (
+                not self.constraints.balanced or can_be_made(target, precursors, byproducts=self.constraints.byproducts)
+            )
         )
 
 

@@ -274,6 +274,13 @@ class SetRanking:
             return score
         return self._head.scores.get(tuple(sorted(known)), self._head.after(score))
 
+    def ranked(self, precursors: PrecursorSet) -> RankedSet | None:
+        """Return any set with its score and probability, or None as `exact_score`."""
+        score = self.exact_score(precursors)
+        if score is None:
+            return None
+        return self._ranked((score, tuple(sorted(self._places[key] for key in precursors.keys))))
+
     @cached_property
     def _places(self) -> dict[str, int]:
         return {self._candidates[index].key: place for place, index in enumerate(self._indices)}

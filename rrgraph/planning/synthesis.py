@@ -21,6 +21,7 @@ from rrgraph.planning.energies import ReactionEnergy
 from rrgraph.planning.planner import Planner
 from rrgraph.planning.presentation import plan_columns, plan_html, plan_rows, plan_text
 from rrgraph.planning.ranking import Plan, RankedSet
+from rrgraph.planning.routes import ranked_routes
 from rrgraph.planning.swaps import Swap, plan_with_swaps
 
 if TYPE_CHECKING:
@@ -77,8 +78,8 @@ class PlannedSet:
         rank: from 1.
         precursors: the members.
         probability: chance that this is the set reported in the literature; of models without a re-ranker the product
-            of the link probabilities, see `RankedSet`.
-        score: what the sets are ranked by.
+            of the link probabilities, see `RankedSet`. None for a set that was asked for and cannot be ranked.
+        score: what the sets are ranked by; None as the probability.
         unseen: the members that no training reaction uses.
         alternative: the best set that differs from this one in one exchanged member, see `exchange`; None when none
             was found.
@@ -86,23 +87,25 @@ class PlannedSet:
         literature: precedents of the plan that use this very set.
         dopants: of the target, each with the precursor that is added to the set.
         target: what is made.
+        byproducts: solids that may remain beside the target, see `rrgraph.chem.balance`.
     """
 
     rank: int
     precursors: PrecursorSet
-    probability: float
-    score: float
+    probability: float | None
+    score: float | None
     unseen: tuple[Composition, ...] = ()
     alternative: PlannedSet | None = None
     energy: ReactionEnergy | None = None
     literature: tuple[KnownReaction, ...] = ()
     dopants: tuple[PlannedDopant, ...] = ()
     target: Composition = field(repr=False)
+    byproducts: tuple[Composition | str, ...] = field(default=(), repr=False)
 
     @property
     def equation(self) -> BalancedEquation | None:
         """The balanced equation, None when the set cannot be balanced; worked out when it is first asked for."""
-        return balanced_equation(self.target, self.precursors)
+        return balanced_equation(self.target, self.precursors, self.byproducts)
 
     @property
     def warning(self) -> str | None:
@@ -165,6 +168,7 @@ class SynthesisPlan:
         no_match: probability that another set than these is the one reported in the literature; None when their
             probabilities are products of link probabilities.
         message: why there are fewer sets than asked for, or none.
+        is_comparison: whether the sets are those that were asked for, in that order.
         dopants: of the target, each with its source, which is added to every set; the sets are those of the host.
         hidden: number of better sets that are left out because they cannot be balanced or must not be mixed.
         hidden_probability: of these sets together, which is not shared out among those that are listed; None where
@@ -180,6 +184,7 @@ class SynthesisPlan:
     sets: tuple[PlannedSet, ...] = ()
     no_match: float | None = None
     message: str | None = None
+    is_comparison: bool = False
     dopants: tuple[PlannedDopant, ...] = ()
     hidden: int = 0
     hidden_probability: float | None = None
@@ -247,7 +252,9 @@ class SynthesisPlan:
         if self.dopants:
             line["dopants"] = [each.to_dict(host_grams=grams) for each in self.dopants]
         if equations or grams is not None or self.has_energies:
-            line["equations"] = [None if found.equation is None else str(found.equation) for found in self.sets]
+            equations_found = [found.equation for found in self.sets]
+            line["equations"] = [None if each is None else str(each) for each in equations_found]
+            line["atmospheres"] = [None if each is None else each.atmosphere.value for each in equations_found]
         if grams is not None:
             line["grams"] = [None if found.equation is None else found.grams(grams) for found in self.sets]
         if self.has_energies:
@@ -272,6 +279,7 @@ def plan_syntheses(
     energies: EnergySource | None = None,
     literature: LiteratureSource | None = None,
     precedents: int = PRECEDENTS,
+    routes: Sequence[PrecursorSet] = (),
     usage: Usage = (),
 ) -> list[SynthesisPlan]:
     """Return the plan of each target.
@@ -286,6 +294,7 @@ def plan_syntheses(
         energies: gives the reaction energies; all of them are asked for at once.
         literature: where precedents are looked up.
         precedents: how many of them for each target.
+        routes: list these sets, in this order, in place of the best ones.
         usage: precursors of the training reactions and how many targets use each, from which dopants are taken.
 
     Raises:
@@ -296,19 +305,22 @@ def plan_syntheses(
             raise PlanningError(f"{name} is {value!r}, expected a whole number of at least {least}.")
     dopants = [plan_dopants(target, usage, planner.constraints) for target in targets]
     hosts = [replace(target, dopants=()) for target in targets]
-    plans = [
-        SynthesisPlan(
-            target=plan.target.formula,
-            sets=tuple(replace(found, dopants=added) for found in _planned(plan, swaps, planner, is_seen)),
-            dopants=added,
-            no_match=plan.no_match,
-            message=plan.reason,
-            hidden=len(plan.hidden),
-            hidden_probability=None if plan.no_match is None else fsum(each.probability for each in plan.hidden),
-            known_size=known_size,
-        )
-        for added, (plan, swaps) in zip(dopants, plan_with_swaps(planner, hosts, top_k=top_k, sizes=sizes), strict=True)
-    ]
+    if routes:
+        plans = [_comparison(planner, host, routes, is_seen) for host in hosts]
+    else:
+        plans = [
+            SynthesisPlan(
+                target=plan.target.formula,
+                sets=tuple(_planned(plan, swaps, planner, is_seen)),
+                no_match=plan.no_match,
+                message=plan.reason,
+                hidden=len(plan.hidden),
+                hidden_probability=None if plan.no_match is None else fsum(each.probability for each in plan.hidden),
+                known_size=known_size,
+            )
+            for plan, swaps in plan_with_swaps(planner, hosts, top_k=top_k, sizes=sizes)
+        ]
+    plans = [plan if not added else _with_dopants(plan, added) for plan, added in zip(plans, dopants, strict=True)]
     if energies is not None:
         plans = _with_energies(plans, energies)
     if literature is not None:
@@ -317,11 +329,13 @@ def plan_syntheses(
     return plans
 
 
-def _energy_values(energy: ReactionEnergy | None) -> dict[str, float] | None:
-    """Return a reaction energy by name and unit, to six digits."""
+def _energy_values(energy: ReactionEnergy | None) -> dict[str, Any] | None:
+    """Return a reaction energy by name and unit, to six digits, and the formulas of each origin as lists."""
     if energy is None:
         return None
-    return {name: _six_digits(value) for name, value in asdict(energy).items() if name != "temperature"}
+    values = asdict(energy)
+    del values["temperature"]
+    return {name: list(value) if isinstance(value, tuple) else _six_digits(value) for name, value in values.items()}
 
 
 def _precedent_values(reaction: KnownReaction) -> dict[str, Any]:
@@ -342,10 +356,36 @@ def _planned(
             unseen=tuple(member for member in precursors if not is_seen(member)),
             alternative=alternative,
             target=plan.target,
+            byproducts=planner.constraints.byproducts,
         )
 
     for rank, (ranked, swap) in enumerate(zip(plan.sets, swaps, strict=True), start=1):
         yield planned(rank, ranked, None if swap is None else planned(swap.rank, swap.alternative))
+
+
+def _comparison(
+    planner: Planner, target: Composition, routes: Sequence[PrecursorSet], is_seen: Callable[[Composition], bool]
+) -> SynthesisPlan:
+    """Return the plan of the routes that were asked for."""
+    sets = tuple(
+        PlannedSet(
+            rank=rank,
+            precursors=route,
+            probability=None if ranked is None else ranked.probability,
+            score=None if ranked is None else ranked.score,
+            unseen=tuple(member for member in route if not is_seen(member)),
+            target=target,
+            byproducts=planner.constraints.byproducts,
+        )
+        for rank, (route, ranked) in enumerate(ranked_routes(planner, target, routes), start=1)
+    )
+    no_match = None if planner.reranker is None else max(0.0, 1.0 - sum(found.probability or 0.0 for found in sets))
+    return SynthesisPlan(target=target.formula, sets=sets, no_match=no_match, is_comparison=True)
+
+
+def _with_dopants(plan: SynthesisPlan, dopants: tuple[PlannedDopant, ...]) -> SynthesisPlan:
+    """Return the plan of a host with the dopants that are added to every set."""
+    return replace(plan, sets=tuple(replace(found, dopants=dopants) for found in plan), dopants=dopants)
 
 
 def _with_energies(plans: Iterable[SynthesisPlan], source: EnergySource) -> list[SynthesisPlan]:

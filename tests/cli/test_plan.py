@@ -142,7 +142,7 @@ def test_an_alkali_metal_and_an_acid_are_not_mixed(plan):
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
 def test_output_files(plan, tmp_path, suffix):
     path = tmp_path / "deep" / f"plans.{suffix}"
-    result = plan("BaTiO3", "Hello", "SrTiO3", "--top-k", 2, "--output", path)
+    result = plan("BaTiO3", "Hello", "SrTiO3", "--top-k", 2, "--candidates", "vocabulary", "--output", path)
     assert result.code == 2
     assert result.out == ""
     assert "'Hello'" in result.err
@@ -219,7 +219,8 @@ def test_jsonl_rows_are_judged_one_by_one(plan, tmp_path):
 @pytest.mark.parametrize("text", ["BaTiO3\nSrTiO3\n", "name,formula\na,BaTiO3\nb,SrTiO3\n"])
 def test_standard_input_is_text_or_csv(plan, monkeypatch, text):
     monkeypatch.setattr(sys, "stdin", io.StringIO(text))
-    assert first_sets(plan("--input", "-", "--json").lines) == [{"BaCO3", "TiO2"}, {"SrCO3", "TiO2"}]
+    result = plan("--input", "-", "--json", "--candidates", "vocabulary")
+    assert first_sets(result.lines) == [{"BaCO3", "TiO2"}, {"SrCO3", "TiO2"}]
 
 
 def test_input_streams(plan, monkeypatch):
@@ -274,7 +275,17 @@ def test_never_seen_candidates_are_flagged(plan, tmp_path):
 def test_train_and_all_candidates(plan):
     (train,) = plan("BaTiO3", "--candidates", "train", "--json").lines
     assert train["unseen"] == [[]] * 10
-    assert plan("BaTiO3", "--candidates", "all", "--json").lines == [train]
+    assert plan("BaTiO3", "--candidates", "vocabulary", "--json").lines == [train]
+    every = plan("BaTiO3", "--candidates", "all", "--json", "--top-k", 100)
+    assert every.lines == plan("BaTiO3", "--json", "--top-k", 100).lines
+    assert any(every.lines[0]["unseen"])
+
+
+def test_lists_are_joined_by_plus_signs(plan):
+    (joined,) = plan("BaTiO3", "--candidates", "train+BaUO4,BaO2", "--json", "--top-k", 200, "--foreign").lines
+    assert {"BaO2"} <= {name for members in joined["sets"] for name in members}
+    (joined,) = plan("BaTiO3", "--candidates", "train+library", "--json", "--top-k", 200).lines
+    assert {"BaCO3", "BaO2"} <= {name for members in joined["sets"] for name in members}
 
 
 def test_stock_exclude_and_require(plan):
@@ -287,6 +298,32 @@ def test_stock_exclude_and_require(plan):
     assert not any("C" in parse_formula(name).elements for name in names)
     required = plan("BaTiO3", "--require", "Ba2O2", "--candidates", "BaO,TiO2,BaCO3", "--json").lines[0]
     assert all("BaO" in members for members in required["sets"])
+
+
+def test_exclude_takes_several_values_and_classes(plan):
+    pool = ("--candidates", "BaCO3,BaO,Ba(NO3)2,BaSO4,BaH2,TiO2,Ti", "--json", "--top-k", 50)
+    every = {name for members in plan("BaTiO3", *pool).lines[0]["sets"] for name in members}
+    assert every == {"BaCO3", "BaO", "Ba(NO3)2", "BaSO4", "BaH2", "TiO2", "Ti"} - {"BaSO4"}
+    kept = plan("BaTiO3", *pool, "--exclude", "nitrates", "Hydride", "BaO", "--exclude", "Metals,Pb").lines[0]["sets"]
+    assert {name for members in kept for name in members} == {"BaCO3", "TiO2"}
+    required = plan("BaTiO3", *pool, "--require", "carbonate", "hydrides").lines[0]["sets"]
+    assert required
+    assert all({"BaCO3", "BaH2"} <= set(members) for members in required)
+
+
+def test_a_required_class_that_nothing_is_of_is_named(plan):
+    result = plan("BaTiO3", "--candidates", OXIDES, "--require", "azides", "--json")
+    assert result.lines[0]["message"] == "No candidate that may be used for BaTiO3 supplies azides."
+
+
+def test_the_only_target_may_stand_behind_one_excluded_value(plan):
+    before, behind = plan("BaTiO3", "--exclude", "C", "--json"), plan("--exclude", "C", "BaTiO3", "--json")
+    assert (behind.code, behind.lines) == (0, before.lines)
+    lost = plan("--exclude", "C", "N", "BaTiO3")
+    assert lost.code == 2
+    assert "no target" in lost.err
+    assert "rrgraph plan BaTiO3 --exclude C N'" in lost.err
+    assert plan("--exclude", "nitrates", "hydrides").code == 2
 
 
 def test_balanced_leaves_out_sets_that_do_not_balance(plan):
@@ -387,6 +424,9 @@ def test_delta_is_read_as_zero_with_a_warning(plan):
         (["BaTiO3", "--require", "Al", "--exclude", "Al"], ["Al is both"]),
         (["BaTiO3", "--require", "TiO2", "--stock", "BaO"], ["not in stock"]),
         (["BaTiO3", "--require", "Ba45Cr7"], ["'Ba45Cr7'", "not among"]),
+        (["BaTiO3", "--exclude", "nitrats"], ["--exclude", "'nitrats'", "Did you mean 'nitrates'?"]),
+        (["BaTiO3", "--require", "oxides", "--exclude", "oxide"], ["oxides is both"]),
+        (["BaTiO3", "--require", "BaCO3", "--exclude", "carbonates"], ["excluded class carbonates"]),
     ],
 )
 def test_bad_options_are_refused_in_a_sentence(plan, argv, words):
@@ -461,3 +501,29 @@ def test_a_word_near_generated_is_named(plan):
     assert "'generated'" in result.err
     assert plan("BaTiO3", "--candidates", "al+generated").code == 2
     assert plan("BaTiO3", "--candidates", "+generated").code == 2
+
+
+def test_the_atmosphere_stands_beside_the_equation(plan, tmp_path):
+    path = tmp_path / "plans.csv"
+    sets = ["LiFePO4", "--candidates", "FeC2O4,LiH2PO4", "--set-size", 2]
+    (line,) = plan(*sets, "--json").lines
+    assert line["atmospheres"] == ["inert"]
+    out = plan(*sets).out
+    assert "LiFePO4 + CO2 + H2O + CO [inert]" in out and "[ ]: atmosphere" in out
+    plan(*sets, "--equations", "--output", path)
+    assert pd.read_csv(path)["atmosphere"].tolist() == ["inert"]
+    assert "[" not in plan("BaTiO3", "--candidates", "BaCO3,TiO2", "--set-size", 2).out
+    plan(*sets, "--output", path)
+    assert pd.read_csv(path)["atmosphere"].isna().all()
+
+
+def test_salts_remain_on_request(plan):
+    sets = ["LiAlH4", "--candidates", "LiH,AlCl3", "--set-size", 2, "--top-k", 1]
+    assert plan(*sets, "--foreign", "--no-evidence").out.strip() == ""
+    result = plan(*sets, "--byproducts", "NaCl,LiCl", "--grams", 1)
+    assert "4 LiH + AlCl3 → LiAlH4 + 3 LiCl" in result.out
+    assert "solid by-products: LiCl" in result.out
+    (line,) = plan(*sets, "--byproducts", "NaCl", "--byproducts", "salts", "--json").lines
+    assert line["equations"] == ["4 LiH + AlCl3 → LiAlH4 + 3 LiCl"]
+    refused = plan(*sets, "--byproducts", "salt")
+    assert refused.code == 2 and "Did you mean 'salts'" in refused.err

@@ -7,7 +7,8 @@ import pytest
 from rrgraph.chem import parse_formula
 from rrgraph.errors import PlanningError
 from rrgraph.models import constrained_planner, default_mode, load_model
-from rrgraph.planning import LISTWISE, Planner, SetConstraints, link_planner
+from rrgraph.models.candidate_prior import OFFSET, DiscountedLinks
+from rrgraph.planning import LISTWISE, Planner, SetConstraints, library_candidates, link_planner
 
 TARGET = parse_formula("Li7La3Zr2O12")
 
@@ -21,11 +22,16 @@ def probabilities(planner: Planner, top_k: int = 10) -> dict[frozenset[str], flo
     return {ranked.precursors.keys: ranked.probability for ranked in planner.plan([TARGET], top_k=top_k)[0]}
 
 
-def test_without_constraints_it_is_the_planner_of_the_vocabulary(predictor):
+def default_planner(predictor, constraints=None):
+    candidates = [*predictor.vocabulary, *library_candidates()]
+    return link_planner(DiscountedLinks(predictor), candidates, constraints, mode=LISTWISE)
+
+
+def test_without_constraints_it_is_the_planner_of_the_vocabulary_and_the_library(predictor):
     planner = constrained_planner(predictor)
     assert planner.competing is None and planner.reranker is predictor.reranker
     assert default_mode(predictor) == LISTWISE
-    assert probabilities(planner) == probabilities(link_planner(predictor, predictor.vocabulary, mode=LISTWISE))
+    assert probabilities(planner) == probabilities(default_planner(predictor))
 
 
 @pytest.mark.parametrize(
@@ -41,7 +47,7 @@ def test_constraints_make_no_set_much_more_probable(predictor, given):
     free = probabilities(constrained_planner(predictor), top_k=100)
     bounds = SetConstraints(**given)
     bound = probabilities(constrained_planner(predictor, bounds), top_k=3)
-    alone = probabilities(link_planner(predictor, predictor.vocabulary, bounds, mode=LISTWISE), top_k=3)
+    alone = probabilities(default_planner(predictor, bounds), top_k=3)
     first = next(iter(bound))
     assert bound[first] == pytest.approx(free[first], rel=0.1)
     assert alone[first] > 2 * bound[first]
@@ -76,3 +82,19 @@ def test_the_mode_can_be_chosen(predictor):
         and planner.competing is None
         and planner.max_candidates == 20
     )
+
+
+def test_unseen_compounds_of_the_own_system_are_discounted(predictor):
+    targets = [parse_formula(text) for text in ("BaTiO3", "WC", "KMnF3")]
+    candidates = [parse_formula(text) for text in ("BaTi4O9", "BaCO3", "BaTe", "W2C", "W", "KF", "K2MnF6", "MnF2")]
+    found = DiscountedLinks(predictor).logits(targets, candidates) - predictor.logits(targets, candidates)
+    expected = {(0, 0), (1, 3), (2, 6)}
+    assert {(row, column) for row, column in zip(*found.nonzero(), strict=True)} == expected
+    assert set(found[found != 0]) == {OFFSET}
+
+
+def test_given_candidates_keep_the_logits_of_the_model(predictor):
+    given = [parse_formula(text) for text in ("BaTi4O9", "BaCO3", "TiO2")]
+    planner = constrained_planner(predictor, candidates=given, mode="product")
+    assert planner.scorer is predictor
+    assert planner.competing is None

@@ -194,3 +194,14 @@ def test_a_missing_file_and_a_bad_list(tmp_path):
 @pytest.mark.data
 def test_a_catalogued_list_is_read_by_its_name():
     assert read_candidates("precursor_pool") == read_candidates(data_path("precursor_pool"))
+
+
+def test_excluded_and_required_classes():
+    assert formulas("Li4Ti5O12", excluded_classes=["carbonates", "metals"]) == ["LiOH", "TiO2", "TiC"]
+    pool = CandidateFilter(POOL, SetConstraints(required_classes=["carbonates"]))
+    found = pool.feasible(parse_formula("Li4Ti5O12"))
+    classed = {pool.candidates[i].formula for i, mask in zip(found.indices, found.masks, strict=True) if mask >> 2}
+    assert found.need == 0b111
+    assert classed == {"Li2CO3"}
+    none = CandidateFilter(POOL, SetConstraints(required_classes=["azides"]))
+    assert none.feasible(parse_formula("Li4Ti5O12")).missing == ("azides",)

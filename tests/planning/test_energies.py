@@ -14,10 +14,11 @@ from rrgraph.chem import (
     KJ_PER_EV,
     BalancedEquation,
     balance,
-    gas_energy,
     gas_uncertainty,
     parse_formula,
     solid_uncertainty,
+    thermal_energy,
+    thermal_uncertainty,
 )
 from rrgraph.errors import DataError, RRGraphError
 from rrgraph.planning import energies_needed, reaction_energy, read_formation_energies
@@ -83,17 +84,43 @@ def test_sulfur_is_an_element_as_precursor_and_a_vapour_as_gas():
     assert reaction_energy(given_off, table()).kj_per_mol == pytest.approx(205.2 + 128.6 / 2)
 
 
-def test_gases_change_with_temperature_and_solids_do_not():
+def test_free_energies_of_gases_and_of_solids_with_measured_entropies():
     carbonate, oxide = equation("BaTiO3", "BaCO3", "TiO2"), equation("BaTiO3", "BaO", "TiO2")
     at = {t: reaction_energy(carbonate, table(), temperature=t).kj_per_mol for t in (298.15, 600.0, 1200.0)}
     assert at[298.15] > at[600.0] > 0 > at[1200.0]
-    dioxide = parse_formula("CO2")
-    expected = 3 * KJ_PER_EV * (gas_energy(dioxide, temperature=1200.0) - gas_energy(dioxide))
     cold = reaction_energy(carbonate, table()).kj_per_mol
-    assert at[1200.0] - cold == pytest.approx(expected)
-    assert reaction_energy(oxide, table(), temperature=1200.0).kj_per_mol == pytest.approx(
-        reaction_energy(oxide, table()).kj_per_mol
-    )
+    # Third-law entropies, J/(mol K): BaTiO3 107.9, CO2 213.8, BaCO3 112.1, TiO2 50.6.
+    assert 1000 * (cold - at[298.15]) / 298.15 == pytest.approx(107.9 + 213.8 - 112.1 - 50.6, abs=2)
+    # BaO 72.1: the oxides hardly care.
+    found = [reaction_energy(oxide, table(), temperature=t).kj_per_mol for t in (None, 298.15)]
+    assert 1000 * (found[0] - found[1]) / 298.15 == pytest.approx(107.9 - 72.1 - 50.6, abs=2)
+
+
+def test_solids_without_a_measured_entropy_count_as_average():
+    known, unknown = parse_formula("BaO"), parse_formula("Ba2Ti9O20")
+    made = equation("Ba2Ti9O20", "BaO", "TiO2")
+    energies = table() | {unknown.key: (-3.4, 0.0)}
+    cold, hot = (reaction_energy(made, energies, temperature=t) for t in (None, 1200.0))
+    thermal = 4 * thermal_energy(known, 1200.0) + 27 * thermal_energy(parse_formula("TiO2"), 1200.0)
+    assert hot.kj_per_mol - cold.kj_per_mol == pytest.approx(-KJ_PER_EV * thermal)
+    assert thermal_energy(unknown, 1200.0) == 0 and thermal_uncertainty(unknown, 1200.0) is None
+    assert hot.ev_per_atom_uncertainty > solid_uncertainty(1200.0)
+
+
+def test_measured_entropies_leave_little_uncertainty():
+    measured = reaction_energy(equation("BaTiO3", "BaCO3", "TiO2"), table(), temperature=1200.0)
+    unknown = table() | {parse_formula("BaTi2O5").key: (-3.4, 0.0)}
+    estimated = reaction_energy(equation("BaTi2O5", "BaCO3", "TiO2"), unknown, temperature=1200.0)
+    assert 0 < measured.kj_per_mol_uncertainty < 6 < estimated.kj_per_mol_uncertainty
+
+
+def test_origins_are_listed_by_formula_and_unnamed_ones_are_the_users():
+    made = equation("BaTiO3", "BaCO3", "TiO2")
+    origins = {"BaCO3": "measured", "BaO3Ti": "predicted"}
+    found = reaction_energy(made, table(), origins=origins)
+    assert (found.measured, found.predicted, found.given) == (("BaCO3",), ("BaTiO3",), ("TiO2",))
+    nothing = reaction_energy(equation("AlN", "Al"), table())
+    assert (nothing.measured, nothing.predicted, nothing.given) == ((), (), ("AlN",))
 
 
 def test_taking_up_a_gas_costs_more_the_hotter_it_is():
@@ -116,6 +143,8 @@ def test_uncertainties_add_up_as_independent_errors(spread, temperature):
     parts = [4 * spread[0], 6 / 2 * spread[1], 7 / 3 * spread[2]]
     for gas, count in (("CO2", 3 / 2), ("O2", 2 / 12)):
         parts.append(count * gas_uncertainty(parse_formula(gas), temperature=temperature))
+    for solid, count in (("Li2CO3", 6 / 2), ("Co3O4", 7 / 3)):
+        parts.append(count * thermal_uncertainty(parse_formula(solid), temperature))
     expected = math.hypot(*parts, 4 * solid_uncertainty(temperature))
     assert found.ev_per_atom_uncertainty == pytest.approx(expected / 5.5)
     assert found.kj_per_mol_uncertainty == pytest.approx(expected * KJ_PER_EV)

@@ -29,7 +29,7 @@ __all__ = [
     "subgroups",
 ]
 
-CANDIDATES = "FILE|LIST|train|all|generated"
+CANDIDATES = "FILE|LIST|all|vocabulary|train|library|textbook|generated"
 """Values of `--candidates`."""
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import rrgraph as rr
@@ -19,7 +20,7 @@ from rrgraph.cli.common.options import (
     positive_int,
     positive_number,
 )
-from rrgraph.errors import PlanningError, suggestion
+from rrgraph.errors import PlanningError, RRGraphError, suggestion
 
 if TYPE_CHECKING:
     from rrgraph.cli.common.targets import TargetRow
@@ -30,12 +31,15 @@ __all__ = ["add_parser", "run"]
 _EXAMPLES = """\
   rrgraph plan Li7La3Zr2O12
   rrgraph plan LiNi0.8Co0.1Mn0.1O2 BaTiO3 --top-k 5 --exclude LiOH
-  rrgraph plan 'Ba(Zr0.2Ti0.8)O3' --exclude N,S --require TiO2     no nitrates or sulfates, but TiO2
+  rrgraph plan 'Ba(Zr0.2Ti0.8)O3' --exclude N S --require TiO2     nothing with nitrogen or sulfur, but TiO2
+  rrgraph plan LiFePO4 --exclude nitrates toxic Li3PO4 --require carbonates
   rrgraph plan Cr2AlB2 --candidates B,Cr,Al,AlB2,CrB,CrB2          score precursors never seen in training
   rrgraph plan Cr2AlB2 --candidates all+generated                  and any plausible compound of Cr, Al and B
+  rrgraph plan LiAlH4 --byproducts LiCl,NaCl                       a salt may remain beside the target
   rrgraph plan Li3V2P3O12 --unbalanced --mode geometric            no member can be left out, all sets
   rrgraph plan La0.7Sr0.3MnO3 --stock cupboard.txt --grams 10      what is at hand, weighed out
-  rrgraph plan BaTiO3 --energies --temperature 1200                free energies with gases at 1200 K and 1 bar
+  rrgraph plan BaTiO3 --energies --temperature 900C                free energies with gases at 900 °C and 1 bar
+  rrgraph plan BaTiO3 --route 'BaCO3 + TiO2' --route 'BaO;TiO2'    these two sets beside each other
   rrgraph plan K2NiF4 --table mine.csv --evidence 5                the five nearest reactions of your own table
   rrgraph plan LiFePO4.cif POSCAR                                  the compositions of structure files
   rrgraph plan --input targets.csv --set-size column:size --output plans.jsonl
@@ -45,13 +49,20 @@ _EXAMPLES = """\
 A target is a formula, or the name of a CIF or POSCAR file. A list of targets is a CSV or JSONL file with a column
 'target', or text with a formula a line; a list may not name structure files. A bad row is reported with its line
 number, keeps its place in the output and makes the exit code 2; the others are planned.
-An element symbol given to --exclude or --require means the element; the element as a precursor is written Al1.
+--exclude and --require take elements, precursors and classes, several after one flag or joined by commas; write the
+targets before them. An element symbol means the element; the element as a precursor is written Al1. The classes are
+{classes}.
+Hazard classes (toxic, oxidisers, air-sensitive, pyrophoric, radioactive) come from general chemical knowledge and are
+no safety data.
 """
 
 
 def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
-    parser = add_command(name, commands, summary="rank precursor sets for targets", examples=_EXAMPLES, rest="formulas")
+    from rrgraph.chem import REAGENT_CLASSES
+
+    examples = _EXAMPLES.replace("{classes}", fill(", ".join(REAGENT_CLASSES), 118))
+    parser = add_command(name, commands, summary="rank precursor sets for targets", examples=examples, rest="formulas")
     parser.add_argument("formulas", nargs="*", metavar="FORMULA", help="formulas, or CIF or POSCAR files")
     parser.add_argument("--input", metavar="FILE", help="CSV, JSONL or text file of targets; - reads standard input")
     parser.add_argument("--model", default="default", metavar="NAME|PATH", help="bundled model or run folder")
@@ -62,6 +73,13 @@ def add_parser(name: str, commands: Commands) -> None:
         help="organic: targets are molecules, as SMILES",
     )
     parser.add_argument("--svg", metavar="FOLDER", help="with --domain organic: draw each reaction as SVG")
+    parser.add_argument(
+        "--route",
+        action="append",
+        default=[],
+        metavar="SET",
+        help="show this precursor set, such as 'BaCO3 + TiO2', and no others; again for each one to compare",
+    )
     parser.add_argument("--top-k", type=positive_int, default=10, metavar="K", help="sets for each target (10)")
     parser.add_argument("--output", metavar="FILE", help="write .jsonl, .csv or .parquet instead of a table")
     parser.add_argument("--json", action="store_true", help="print one JSON object a target")
@@ -79,10 +97,10 @@ def add_parser(name: str, commands: Commands) -> None:
         "--formation-energies",
         metavar="FILE",
         help="CSV, JSONL or Parquet file with formula, formation_energy (eV/atom) and perhaps uncertainty of solids "
-        "to use in place of predictions",
+        "to use in place of measured and predicted ones",
     )
     energies.add_argument(
-        "--temperature", type=positive_number, metavar="K", help="free energies with gases at K and 1 bar (298 to 2500)"
+        "--temperature", metavar="T", help="free energies at T, such as 1200, 1200K or 900C (298 to 2500 K), and 1 bar"
     )
     sets = parser.add_argument_group("which sets are valid")
     sets.add_argument("--set-size", metavar="N|A-B|column:NAME", help="number of precursors, at most 20 (default: 1-6)")
@@ -99,6 +117,14 @@ def add_parser(name: str, commands: Commands) -> None:
         default=True,
         help="leave out sets that cannot be balanced (default)",
     )
+    sets.add_argument(
+        "--byproducts",
+        action="append",
+        default=[],
+        metavar="LIST",
+        help="solids that may remain beside the target, such as NaCl,LiCl; salts: any halide, sulfate or nitrate of "
+        "the alkali and alkaline-earth metals among the precursors",
+    )
     sets.add_argument("--unbalanced", dest="balanced", action="store_false", help="show them as well")
     add_mode(sets)
     pool = parser.add_argument_group("which precursors may be used")
@@ -106,15 +132,23 @@ def add_parser(name: str, commands: Commands) -> None:
         "--candidates",
         default="all",
         metavar=CANDIDATES,
-        help="candidate precursors (all); generated: plausible compounds of each target's elements, also joined to a "
-        "list as in all+generated",
+        help="candidate precursors; all: those that the model knows and the bundled library of reagents (default); "
+        "vocabulary: only those that it knows; train: seen in training; library: only that; textbook: of the bundled "
+        "reactions; generated: plausible compounds of each target's elements; several as in train+textbook",
     )
     pool.add_argument(
         "--max-candidates", type=count_or_all, metavar="N|all", help="only the N most probable candidates (all)"
     )
     pool.add_argument("--stock", metavar="FILE|LIST", help="only these are at hand, known to the model or not")
-    pool.add_argument("--exclude", action="append", default=[], metavar="X", help="element or precursor to avoid")
-    pool.add_argument("--require", action="append", default=[], metavar="X", help="element or precursor to use")
+    for option, verb in (("--exclude", "avoid"), ("--require", "use")):
+        pool.add_argument(
+            option,
+            action="append",
+            nargs="+",
+            default=[],
+            metavar="X",
+            help=f"elements, precursors and classes such as nitrates to {verb}",
+        )
     precedents = parser.add_argument_group("literature precedents (by default without --output)")
     precedents.add_argument(
         "--table",
@@ -139,6 +173,7 @@ def run(arguments: argparse.Namespace) -> int:
     from rrgraph.cli.plan.output import open_plans
     from rrgraph.planning import PRECEDENTS
 
+    _take_target_back(arguments)
     _check(arguments)
     check_output(arguments.output)
     column = size_column_of(arguments.set_size)
@@ -146,7 +181,12 @@ def run(arguments: argparse.Namespace) -> int:
     first = next(chunks, [])
     constraints = rr.Constraints(
         cover=arguments.cover, foreign=arguments.foreign, one_per_element=arguments.one_per_element
-    ).narrowed(exclude=arguments.exclude, require=arguments.require, stock=arguments.stock)
+    ).narrowed(
+        exclude=[*chain(*arguments.exclude)],
+        require=[*chain(*arguments.require)],
+        stock=arguments.stock,
+        byproducts=arguments.byproducts,
+    )
     energies, literature = _energies(arguments), _literature(arguments)
     model = rr.load_model(arguments.model)
 
@@ -166,11 +206,12 @@ def run(arguments: argparse.Namespace) -> int:
             energies=energies or False,
             literature=literature or False,
             precedents=arguments.evidence or PRECEDENTS,
+            routes=arguments.route,
         )
         bad = rr.SynthesisPlan(
             target="",
             has_energies=energies is not None,
-            temperature=arguments.temperature,
+            temperature=None if energies is None else energies.temperature,
             literature=None if literature is None else (),
             literature_table="" if literature is None else literature.name,
         )
@@ -227,6 +268,30 @@ def _literature(arguments: argparse.Namespace) -> LiteratureSource | None:
     return literature_source(arguments.table)
 
 
+def _take_target_back(arguments: argparse.Namespace) -> None:
+    """Return the only target, where it stands behind the only value of --exclude or --require, to the targets.
+
+    Raises:
+        PlanningError: there is no target and it cannot be told which of the values is meant to be one.
+    """
+    from rrgraph.chem import ELEMENTS, find_class
+
+    if arguments.formulas or arguments.input:
+        return
+    given = [(option, values) for option in ("exclude", "require") for values in getattr(arguments, option)]
+    several = [(option, values) for option, values in given if len(values) > 1]
+    if not several:
+        return
+    option, values = several[-1]
+    if len(several) == 1 and len(values) == 2 and find_class(values[1]) is None and values[1] not in ELEMENTS:
+        arguments.formulas.append(values.pop())
+        return
+    raise PlanningError(
+        f"There is no target: --{option} takes all values behind it, here {', '.join(values)}. Write the targets "
+        f"first, as in 'rrgraph plan BaTiO3 --{option} {' '.join(values[:2])}'."
+    )
+
+
 def _check(arguments: argparse.Namespace) -> None:
     """Refuse options that contradict each other, before a model is loaded."""
     from rrgraph.planning import RANKING_MODES
@@ -235,6 +300,10 @@ def _check(arguments: argparse.Namespace) -> None:
         raise PlanningError("Give either target formulas or --input FILE, such as 'rrgraph plan BaTiO3'.")
     if (arguments.set_size or "").startswith("column:") and not arguments.input:
         raise PlanningError("--set-size column:NAME reads a column of --input FILE, which is not given.")
+    if arguments.route and len(arguments.formulas) != 1:
+        raise PlanningError(
+            "--route compares precursor sets of one target, such as 'rrgraph plan BaTiO3 --route BaO,TiO2'."
+        )
     if arguments.grams is not None and arguments.equations is False:
         raise PlanningError("--grams follows from the balanced equations, which --no-equations leaves out.")
     _check_energies(arguments)
@@ -250,7 +319,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _check_energies(arguments: argparse.Namespace) -> None:
     """Refuse options of reaction energies that do not fit together."""
-    from rrgraph.chem import check_temperature
+    from rrgraph.chem import as_temperature
 
     for option in ("formation_energies", "temperature"):
         if getattr(arguments, option) is not None and not arguments.energies:
@@ -258,4 +327,7 @@ def _check_energies(arguments: argparse.Namespace) -> None:
     if arguments.energies and arguments.equations is False:
         raise PlanningError("--energies follow from the balanced equations, which --no-equations leaves out.")
     if arguments.temperature is not None:
-        check_temperature(arguments.temperature)
+        try:
+            as_temperature(arguments.temperature)
+        except RRGraphError as error:
+            raise PlanningError(f"--temperature: {error}") from None

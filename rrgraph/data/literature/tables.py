@@ -38,7 +38,7 @@ __all__ = ["BUNDLED_COLUMNS", "LITERATURE", "load_known_reactions", "recorded_co
 
 logger = logging.getLogger(__name__)
 
-_CACHE_VERSION: Final = 1
+_CACHE_VERSION: Final = 2
 """To be raised with every change of the cached frames."""
 
 _ATOMS: Final = re.compile(r"([A-Z][a-z]?)(\d*)")

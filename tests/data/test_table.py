@@ -286,7 +286,9 @@ def test_each_spelling_of_a_long_table_is_parsed_once(tmp_path: Path, monkeypatc
         }
     )
     parsed: list[str] = []
-    monkeypatch.setattr("rrgraph.data.table.parse_formula", lambda text: parsed.append(text) or parse_formula(text))
+    monkeypatch.setattr(
+        "rrgraph.data.table.parse_formula", lambda text, **_: parsed.append(text) or parse_formula(text)
+    )
     ReactionTable(frame).write(tmp_path / "t.csv")
     table = ReactionTable.read(tmp_path / "t.csv")
     assert len(table.targets) == len(table.set_keys) == rows

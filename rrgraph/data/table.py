@@ -263,7 +263,7 @@ class ReactionTable:
 
     def _cells(self, row: int) -> dict[str, Any]:
         cells = self.frame.iloc[row].to_dict()
-        return {name: cell for name, cell in cells.items() if isinstance(cell, list) or not pd.isna(cell)}
+        return {str(name): cell for name, cell in cells.items() if isinstance(cell, list) or not pd.isna(cell)}
 
     def _usable(self, frame: pd.DataFrame, refused: list[Row]) -> pd.DataFrame:
         """Return the rows with a target and precursors, and with a year or none; the others are added to `refused`."""
@@ -316,9 +316,10 @@ class ReactionTable:
             if not pd.isna(cell):
                 raise DataError(f"{_capital(self.line(row))} has {column} {cell!r}, expected a formula.")
             cell = ""
-        if not cell.strip():
+        text: str = cell
+        if not text.strip():
             raise DataError(f"{_capital(self.line(row))} has no {column}.")
-        return cell
+        return text
 
     def _years(self, column: pd.Series) -> pd.Series:
         wrong = _wrong_years(column)

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from rrgraph.chem import Composition, FormulaWarning, Material, as_compositions, is_material, parse_formula
 from rrgraph.data import CATALOGUE, data_path, find_formula_column, separate_formulas
@@ -134,7 +134,7 @@ def _read(option: str, source: Stock, words: Sequence[str]) -> list[StockItem]:
     expected = f"expected a file, formulas joined by commas{''.join(f', {word!r}' for word in words)}"
     if not isinstance(source, str | os.PathLike):
         is_one = isinstance(source, StockItem) or is_material(source) or not isinstance(source, Iterable)
-        listed: list[Any] = [source] if is_one else list(source)
+        listed = [source] if is_one else cast("Iterable[Any]", source)
         items = [each for one in listed for each in _as_items(one)]
         if not items:
             raise OptionError(option, f" is empty, {expected}.")

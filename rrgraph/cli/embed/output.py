@@ -62,7 +62,7 @@ def open_embeddings(path: str, width: int, more: Mapping[str, Any]) -> Iterator[
     with atomic_path(path) as temporary, _writer(temporary, schema) as writer:
 
         def write(rows: Sequence[TargetRow], embeddings: NDArray[np.float32], missing: NDArray[np.bool_]) -> None:
-            given = [[row.text for row in rows]]
+            given: list[list[Any]] = [[row.text for row in rows]]
             for name, (_, kind) in passed.items():
                 cells = [row.cells.get(name) for row in rows]
                 given.append([as_text(cell) for cell in cells] if kind is str else cells)

@@ -134,7 +134,7 @@ def _read(option: str, source: Stock, words: Sequence[str]) -> list[StockItem]:
     expected = f"expected a file, formulas joined by commas{''.join(f', {word!r}' for word in words)}"
     if not isinstance(source, str | os.PathLike):
         is_one = isinstance(source, StockItem) or is_material(source) or not isinstance(source, Iterable)
-        listed = [source] if is_one else cast("Iterable[Any]", source)
+        listed: list[Any] = [source] if is_one else [*cast("Iterable[Any]", source)]
         items = [each for one in listed for each in _as_items(one)]
         if not items:
             raise OptionError(option, f" is empty, {expected}.")

@@ -239,6 +239,9 @@ def _materials(text: str) -> _Reading:
     bare_parts = [part for part in parts if part.coefficient is None or part.unit == "behind"]
     if not joiner or (joiner == "-" and not all(_is_closed(part.formula) for part in bare_parts)):
         return _terms(bare)  # a dash before a number is a minus sign in Ca2Gd-0.4Zr2O7
+    for part in parts:
+        if part.coefficient is not None and len(divide(part.formula).terms) > 1:
+            raise Problem(f"the coefficient before {part.formula!r} could be that of its first part alone")
     amounts, notes = sum_of_parts(parts, joiner, lambda part: _terms(part).amounts)
     return _Reading(amounts, notes=tuple(f"is parsed as several materials: {note}" for note in notes))
 
@@ -328,5 +331,5 @@ def _render(amounts: Amounts) -> str:
     plain = "".join(symbol + text for (symbol, _), text in zip(items, texts, strict=True))
     if _is_ordinary(plain) and len(divide(plain).terms) == 1:
         return plain
-    # Ac1 is actinium, not acetate; Mg5/2H2O is not the hydrate Mg2·5H2O.
-    return "".join(f"{symbol}{amount.numerator}/{amount.denominator}" for symbol, amount in items)
+    # Ac1 is actinium, not acetate; Mg5/2H2O is not the hydrate Mg2·5H2O; S201/1 is not S2O1.
+    return "".join(f"{symbol}{amount}" + ("/1" if ZERO_FOR_O.search(str(amount)) else "") for symbol, amount in items)

@@ -13,7 +13,7 @@ from rrgraph.chem.terms import Problem, read_term
 __all__ = ["HAS_OXYGEN", "ZERO_FOR_O", "refuse_letter_o", "refuse_superscripts", "refuse_zeros"]
 
 #: A zero inside a number, which may be meant as O: `Fe203`, `BaFe12019`, `LiNi0.5Mn1.504`.
-ZERO_FOR_O: Final = re.compile(r"((?<![\d.])[1-9]\d?|\.\d?[1-9](?=0[1-9]\d?$))0([1-9]\d?)(?![\d.])")
+ZERO_FOR_O: Final = re.compile(r"((?<![\d./])[1-9]\d?|\.\d?[1-9](?=0[1-9]\d?$))0([1-9]\d?)(?![\d./])")
 #: The symbol O, not that of Os.
 HAS_OXYGEN: Final = re.compile(r"O(?!s)")
 
@@ -21,7 +21,8 @@ _SUPERSCRIPT: Final = re.compile(rf"([{SUPERSCRIPTS}]+)([+-]?)")
 _LEADING_ZERO: Final = re.compile(r"(?<![\d./])0(?=\d)")
 _ZERO: Final = re.compile(r"(?<![\d./])0(?![\d./])")
 _WATER: Final = re.compile(r"(\d*[(\[]?H2)0(?=[)\]]?\d*$)")
-_SINGLE: Final = re.compile(r"((?:Li|Na|K|Rb|Cs|Ag|Cu|Tl|H)2)0")
+_WATER_BEHIND_STOP: Final = re.compile(r"(\.\d+(?:\.\d+)?[(\[]?H2)0(?=[)\]]?$)")
+_SINGLE: Final = re.compile(r"(\d*(?:Li|Na|K|Rb|Cs|Ag|Cu|Tl|H)2)0")
 _O_FOR_ZERO: Final = re.compile(r"(?<=[A-Za-z)\]])O(?=\.\d)")
 _DIGITS: Final = str.maketrans(SUPERSCRIPTS, "0123456789")
 
@@ -76,16 +77,17 @@ def refuse_zeros(text: str) -> None:
 
 
 def refuse_letter_o(terms: list[str]) -> None:
-    """Refuse the letter O in place of a zero before a decimal point (`LaO.7Sr0.3MnO3`).
+    """Refuse the letter O before a decimal point, which may be meant as zero (`LaO.7Sr0.3MnO3`).
 
     Raises:
         Problem: there is such a letter.
     """
     for term in terms:
         match = _O_FOR_ZERO.search(term)
-        if match and HAS_OXYGEN.search(term, match.end()):
+        if match:
             meant = _O_FOR_ZERO.sub("0", term)
-            raise Problem("the letter O stands in place of a zero", meant=meant if len(terms) == 1 else "")
+            better = len(terms) == 1 and (HAS_OXYGEN.search(term, match.end()) or _fit(meant) > _fit(term))
+            raise Problem("'O.' could be oxygen or a zero; write 'O0.' or '0.'", meant=meant if better else "")
 
 
 def _as_o(text: str) -> str:
@@ -95,7 +97,7 @@ def _as_o(text: str) -> str:
 
 def _oxide(term: str) -> str | None:
     """Return a term with O in place of zeros if only then its charges cancel."""
-    if _WATER.fullmatch(term) or (_WATER.search(term) and _fit(term) == 0):
+    if _WATER_BEHIND_STOP.search(term) or _WATER.fullmatch(term) or (_WATER.search(term) and _fit(term) == 0):
         return _WATER.sub(r"\1O", term)
     single = _SINGLE.fullmatch(term)
     if single:

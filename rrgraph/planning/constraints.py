@@ -20,7 +20,6 @@ from rrgraph.chem import (
     balance,
     find_class,
     is_material,
-    parse_formula,
     read_byproducts,
     reagent_classes,
 )
@@ -142,17 +141,20 @@ class SetConstraints:
     def _refuse_contradictions(self) -> None:
         if self.stock is not None and not self.stock:
             raise PlanningError("The stock list is empty, expected at least one precursor.")
-        for key in sorted(self.required):
-            if key in self.excluded:
-                raise PlanningError(f"The precursor '{key}' is both required and excluded.")
-            if self.stock is not None and key not in self.stock:
-                raise PlanningError(f"The required precursor '{key}' is not in stock.{suggestion(key, self.stock)}")
-            unwanted = parse_formula(key).elements & self.excluded_elements
+        for required in self.spelled(self.required):
+            if anhydrous(required).key in self.excluded:
+                raise PlanningError(f"The precursor '{required}' is both required and excluded.")
+            if self.stock is not None and anhydrous(required).key not in self.stock:
+                near = suggestion(str(required), map(str, self.spelled(self.stock)))
+                raise PlanningError(f"The required precursor '{required}' is not in stock.{near}")
+            unwanted = required.elements & self.excluded_elements
             if unwanted:
-                raise PlanningError(f"The required precursor '{key}' contains the excluded element {min(unwanted)}.")
-            excluded = reagent_classes(parse_formula(key)) & self.excluded_classes
+                raise PlanningError(
+                    f"The required precursor '{required}' contains the excluded element {min(unwanted)}."
+                )
+            excluded = reagent_classes(required) & self.excluded_classes
             if excluded:
-                raise PlanningError(f"The required precursor '{key}' is of the excluded class {min(excluded)}.")
+                raise PlanningError(f"The required precursor '{required}' is of the excluded class {min(excluded)}.")
         both = self.required_elements & self.excluded_elements
         if both:
             raise PlanningError(f"The element {min(both)} is both required and excluded.")

@@ -128,8 +128,8 @@ def read_candidates(source: str | os.PathLike[str]) -> list[Composition]:
 def _read(option: str, source: Stock, words: Sequence[str]) -> list[StockItem]:
     expected = f"expected a file, formulas joined by commas{''.join(f', {word!r}' for word in words)}"
     if not isinstance(source, str | os.PathLike):
-        several = not isinstance(source, StockItem) and not is_material(source) and isinstance(source, Iterable)
-        listed: list[Any] = list(cast("Iterable[Any]", source)) if several else [source]
+        is_one = isinstance(source, StockItem) or is_material(source) or not isinstance(source, Iterable)
+        listed: list[Any] = [source] if is_one else [*cast("Iterable[Any]", source)]
         items = [each for one in listed for each in _as_items(one)]
         if not items:
             raise OptionError(option, f" is empty, {expected}.")

@@ -29,8 +29,11 @@ def read_byproducts(names: Material | Iterable[Material]) -> tuple[Composition |
     Raises:
         FormulaError: one of them is not a material.
     """
-    listed: list[Material] = [names] if is_material(names) else list(names)
-    return tuple(dict.fromkeys(found for each in listed for found in _read(each)))
+    if is_material(names):
+        return tuple(dict.fromkeys(_read(names)))
+    if not isinstance(names, Iterable):
+        return (as_composition(names),)  # which says what was expected
+    return tuple(dict.fromkeys(found for each in names for found in _read(each)))
 
 
 def _read(material: Material) -> Iterator[Composition | str]:

@@ -214,6 +214,6 @@ def _composition(text: str) -> Composition | None:
     text = re.sub(r"\s+\(.*", "", text.strip(_AROUND))
     text = re.sub(r"^\d+(?:\.\d+)?\s+", "", text)
     try:
-        return parse_formula(text)
+        return parse_formula(text, dopants=False)
     except FormulaError:
         return None

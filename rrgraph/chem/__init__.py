@@ -3,15 +3,15 @@
 from rrgraph.chem.balance import BalanceError, balance
 from rrgraph.chem.canonical import TOLERANCE, canonical_key
 from rrgraph.chem.carbon import carbon_source, supplies_carbon
-from rrgraph.chem.charges import ALKALI, ALKALINE_EARTHS, HALOGENS, NOBLE_GASES
-from rrgraph.chem.composition import Composition
+from rrgraph.chem.charges import ALKALI, ALKALINE_EARTHS, HALOGENS, NOBLE_GASES, common_halide
+from rrgraph.chem.composition import Composition, Dopant
 from rrgraph.chem.elements import ATOMIC_NUMBERS, ELEMENTS, VOLATILE, element_system, source_elements
 from rrgraph.chem.equation import BalancedEquation
 from rrgraph.chem.formula import FormulaWarning, composition_from_amounts, format_amount, parse_formula
 from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS, Atmosphere
 from rrgraph.chem.generation.plausible import plausible_by_class, plausible_precursors
 from rrgraph.chem.hydrates import anhydrous
-from rrgraph.chem.mass import batch_masses, molar_mass
+from rrgraph.chem.mass import added_mass, batch_masses, molar_mass
 from rrgraph.chem.materials import (
     Material,
     as_composition,
@@ -32,7 +32,7 @@ from rrgraph.chem.reagents import (
     usual_spelling,
 )
 from rrgraph.chem.salts import SALTS, byproduct_elements, read_byproducts
-from rrgraph.chem.spelling import split_terms
+from rrgraph.chem.separators import split_terms
 from rrgraph.chem.thermo import (
     GASES,
     KJ_PER_EV,
@@ -64,11 +64,13 @@ __all__ = [
     "BalanceError",
     "BalancedEquation",
     "Composition",
+    "Dopant",
     "FormulaWarning",
     "GasData",
     "Material",
     "Reagent",
     "SolidData",
+    "added_mass",
     "anhydrous",
     "as_composition",
     "as_compositions",
@@ -79,6 +81,7 @@ __all__ = [
     "canonical_key",
     "carbon_source",
     "check_temperature",
+    "common_halide",
     "composition_from_amounts",
     "element_system",
     "element_vectors",

@@ -17,9 +17,9 @@ from fractions import Fraction
 from itertools import combinations
 from math import lcm
 
+from rrgraph.chem.canonical import key_amounts
 from rrgraph.chem.composition import Composition
 from rrgraph.chem.equation import BalancedEquation, Term
-from rrgraph.chem.formula import parse_formula
 from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS, Gas, GasList, Limit, conflicts, gas_lists, preference
 from rrgraph.chem.linear import Row, interior_point, is_feasible, reduce_rows
 from rrgraph.chem.materials import Material, as_composition, as_compositions
@@ -71,7 +71,7 @@ def balance(
         FormulaError: a material cannot be read.
 
     Examples:
-        >>> target, *precursors = map(parse_formula, ["BaTiO3", "BaCO3", "TiO2"])
+        >>> target, *precursors = map(as_composition, ["BaTiO3", "BaCO3", "TiO2"])
         >>> print(balance(target, precursors))
         BaCO3 + TiO2 → BaTiO3 + CO2
     """
@@ -99,7 +99,7 @@ def balance(
 def _readings(target: Composition) -> Iterator[Composition]:
     """Yield the target as typed, then, if decimals were cut off, with the amounts of its key at equal total."""
     yield target
-    exact = parse_formula(target.key).amounts
+    exact = key_amounts(target.key)
     scale = sum((amount for _, amount in target.amounts), Fraction(0)) / sum(amount for _, amount in exact)
     amounts = tuple((symbol, amount * scale) for symbol, amount in exact)
     if amounts != target.amounts:

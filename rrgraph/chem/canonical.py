@@ -5,13 +5,14 @@ Two materials are the same when their atomic fractions have the same smallest in
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from math import gcd, lcm
 
 import numpy as np
 
-__all__ = ["MAX_ATOMS", "TOLERANCE", "canonical_key"]
+__all__ = ["MAX_ATOMS", "TOLERANCE", "canonical_key", "key_amounts"]
 
 #: Largest difference between an atomic fraction and its value in the key.
 TOLERANCE = 5e-5
@@ -38,6 +39,15 @@ def canonical_key(amounts: Sequence[tuple[str, Fraction]]) -> str:
     return "".join(
         f"{symbol}{count}" if count > 1 else symbol for (symbol, _), count in zip(ordered, counts, strict=True)
     )
+
+
+def key_amounts(key: str) -> tuple[tuple[str, Fraction], ...]:
+    """Return the amounts of a key, which `parse_formula` might take for a slip: `Hg21S201` is no oxide.
+
+    >>> key_amounts("Fe2O3")
+    (('Fe', Fraction(2, 1)), ('O', Fraction(3, 1)))
+    """
+    return tuple((symbol, Fraction(int(count or 1))) for symbol, count in re.findall(r"([A-Z][a-z]?)(\d*)", key))
 
 
 def _shortest(counts: list[int]) -> list[int]:

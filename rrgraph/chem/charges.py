@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from fractions import Fraction
 from math import gcd
 from typing import Final
 
@@ -18,7 +20,9 @@ __all__ = [
     "NONMETALS",
     "PNICTOGENS",
     "RARE_EARTHS",
+    "charge_fit",
     "charges",
+    "common_halide",
     "compound",
     "neutral",
     "salt_charges",
@@ -94,6 +98,11 @@ ANIONS: Final[dict[str, int]] = {
     for symbol in symbols.split()
 }
 
+#: Sums of charges that are compared before charges count as mixed.
+_MOST_SUMS: Final = 20_000
+#: Elements beside which hydrogen is positive.
+_ACIDIC: Final = _symbols("O F Cl Br I S Se N C P")
+
 #: Elements whose ion of charge 4 forms simple salts, and elements that form none because they hydrolyse to acids.
 _FOURFOLD: Final = _symbols("Ce Zr Hf Th U Pu Sn Ti")
 _NO_SALTS: Final = NONMETALS | _symbols("Ge Te Nb Ta Mo W Tc Re Os Ir Ru Pa")
@@ -116,10 +125,62 @@ def salt_charges(symbol: str) -> tuple[int, ...]:
     return tuple(charge for charge in charges(symbol) if charge <= most)
 
 
+def charge_fit(amounts: Mapping[str, Fraction]) -> int:
+    """Return how well charges of the elements cancel: 2 with one charge each, 1 with mixed charges, 0 not at all.
+
+    Nonmetals are positive only beside oxygen or fluorine. An element alone has no charges to cancel.
+
+    >>> [charge_fit({"Al": Fraction(2), "O": Fraction(oxygen)}) for oxygen in (3, 4)]
+    [2, 0]
+    >>> charge_fit({"Fe": Fraction(3), "O": Fraction(4)})
+    1
+    """
+    choices = {symbol: _possible_charges(symbol, amounts) for symbol in amounts}
+    if len(amounts) < 2 or not all(choices.values()):
+        return 0
+    lowest = sum(amount * min(choices[symbol]) for symbol, amount in amounts.items())
+    highest = sum(amount * max(choices[symbol]) for symbol, amount in amounts.items())
+    if not lowest <= 0 <= highest:
+        return 0
+    sums = {Fraction(0)}
+    for symbol, amount in amounts.items():
+        sums = {total + amount * charge for total in sums for charge in choices[symbol]}
+        if len(sums) > _MOST_SUMS:
+            return 1
+    return 2 if 0 in sums else 1
+
+
+def _possible_charges(symbol: str, amounts: Mapping[str, Fraction]) -> set[int]:
+    if symbol in ("O", "F"):
+        return {-2 if symbol == "O" else -1}
+    if symbol == "H":
+        return {1} if amounts.keys() & _ACIDIC else {-1}
+    found = {ANIONS[symbol]} if symbol in ANIONS else set()
+    if symbol not in NONMETALS or amounts.keys() & {"O", "F"}:
+        found |= {*charges(symbol)} | ({HIGHEST_CHARGES[symbol]} if symbol in HIGHEST_CHARGES else set())
+    elif symbol in ("B", "Si"):
+        found |= {*charges(symbol)}
+    return found
+
+
 def neutral(positive: int, negative: int) -> tuple[int, int]:
     """Return the numbers of cations and anions of these charges (both positive) in a neutral compound."""
     divisor = gcd(positive, negative)
     return negative // divisor, positive // divisor
+
+
+def common_halide(symbol: str, halogen: str, charge: int | None = None) -> str | None:
+    """Return the formula of the halide of a metal, in the charge if it has halides in it, else in its usual one.
+
+    >>> common_halide("Eu", "F"), common_halide("Eu", "F", 2), common_halide("P", "F")
+    ('EuF3', 'EuF2', None)
+    """
+    known = salt_charges(symbol)
+    if not known:
+        return None
+    usual = 3 if symbol in RARE_EARTHS and 3 in known else known[0]
+    found = charge if charge in known else usual
+    return compound((symbol, 1), (halogen, found))
 
 
 def compound(*ions: tuple[str, int]) -> str:

@@ -1,11 +1,40 @@
-"""The composition of one material, identified by its canonical key."""
+"""The composition of one material, identified by its canonical key, and the dopants named beside it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-__all__ = ["Composition"]
+__all__ = ["Composition", "Dopant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dopant:
+    """An element that is added to a host in a small amount.
+
+    >>> from rrgraph.chem import parse_formula
+    >>> print(*parse_formula("NaYF4:20%Yb3+,Er").dopants, sep=", ")
+    0.2 Yb3+, Er
+
+    Attributes:
+        symbol: of the element.
+        amount: atoms per formula unit of the host as typed, None when not stated; 2 mol % are 0.02 atoms.
+        charge: as typed, None when not stated.
+    """
+
+    symbol: str
+    amount: Fraction | None = None
+    charge: int | None = None
+
+    @property
+    def ion(self) -> str:
+        """The symbol with the charge, if it is stated: ``Eu2+``."""
+        if self.charge is None:
+            return self.symbol
+        return f"{self.symbol}{abs(self.charge) if abs(self.charge) > 1 else ''}{'+' if self.charge > 0 else '-'}"
+
+    def __str__(self) -> str:
+        return self.ion if self.amount is None else f"{float(self.amount):.6g} {self.ion}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +49,8 @@ class Composition:
         key: canonical reduced formula; two compositions are equal when their keys are.
         formula: the spelling as typed, for display only.
         amounts: (element symbol, exact amount) pairs of the formula unit as typed, sorted by symbol.
+        dopants: named beside the host (`Y2O3:0.05Eu`); they are not part of the amounts, and a host with dopants
+            equals the host alone.
 
     Examples:
         >>> from rrgraph.chem import parse_formula
@@ -32,6 +63,7 @@ class Composition:
     key: str
     formula: str = field(compare=False)
     amounts: tuple[tuple[str, Fraction], ...] = field(compare=False, repr=False)
+    dopants: tuple[Dopant, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def elements(self) -> frozenset[str]:

@@ -1,10 +1,7 @@
 """Parse formulas as people type them: `LiNi0.8Co0.1Mn0.1O2`, `Ba(NO3)2`, `CuSO4·5H2O`, `La0.7Sr0.3MnO3-δ`.
 
-How dots are parsed: `·`, `•`, `∙`, `⋅`, `*` always join two terms, and so does a full stop before a capital or a
-bracket (`CuSO4.H2O`, `2MgCO3.Mg(OH)2`). A full stop before a digit is a decimal point (`Fe2.5O4`), except where
-everything after it, up to the end or the next term, is an amount of water (`CuSO4.5H2O`, `CaSO4.0.5H2O`,
-`(NH4)6Mo7O24.4H2O`): then it joins a hydrate, unless the number before it is 0 (`Mn0.5H2O` is a decimal) or
-itself the amount of water (`Cu(NO3)2·2.5H2O`).
+Most texts follow the grammar of `rrgraph.chem.terms` and are parsed at once. What does not, or could mean something
+else, is taken apart from the outside: quotes, labels of phases, dopants, several materials, terms, groups.
 """
 
 from __future__ import annotations
@@ -13,38 +10,60 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from math import inf
+from typing import Final
 
+from rrgraph.chem.acronyms import explain_abbreviation, is_abbreviation
 from rrgraph.chem.canonical import canonical_key
+from rrgraph.chem.charges import charge_fit
 from rrgraph.chem.composition import Composition
+from rrgraph.chem.dopants import separate_dopants
 from rrgraph.chem.elements import ATOMIC_NUMBERS
-from rrgraph.chem.spelling import MAX_CHARACTERS, SEPARATOR, VARIABLE, respell, shorten, split_terms
+from rrgraph.chem.groups import HIDDEN, expand_groups
+from rrgraph.chem.labels import BRACKETED_LETTER, without_labels
+from rrgraph.chem.mixtures import parts_of_mixture, refuse_composite, sum_of_parts
+from rrgraph.chem.separators import divide
+from rrgraph.chem.spelling import MAX_CHARACTERS, SEPARATOR, compact, other_capitals, plain_spelling, shorten, unquoted
+from rrgraph.chem.terms import Amounts, Offset, Problem, add_amount, read_term
+from rrgraph.chem.typos import HAS_OXYGEN, ZERO_FOR_O, refuse_letter_o, refuse_superscripts, refuse_zeros
 from rrgraph.errors import FormulaError
 
-__all__ = ["FormulaWarning", "composition_from_amounts", "format_amount", "parse_formula"]
+__all__ = ["FormulaWarning", "composition_from_amounts", "format_amount", "parse_formula", "without_dopants"]
 
-_Amounts = dict[str, Fraction]
-
-_NUMBER = re.compile(r"(\d+)/(\d+)(?![\d.])|(\d*)\.(\d+)|(\d+)")
-_OFFSET = re.compile(rf"[+\-±]((?:\d+(?:\.\d+)?)?({VARIABLE})(?:/\d+)?)")
-_VARIABLE = re.compile(VARIABLE)
-_SYMBOL = re.compile(r"[A-Z][a-z]?")
-_PIECE = re.compile(r"[A-Z][a-z]?|[a-z]+|[\d./]+(?:[+\-±][a-zδε]*)?|[+\-±][\w./]*|.", re.DOTALL)
-_OXIDATION_STATE = re.compile(r"\((?:II|III|IV|VI|VII)\)")
-_CLOSING = {"(": ")", "[": "]", "{": "}"}
-_SIGNS = frozenset("+-±")
-_DEFICIENCIES = frozenset({"δ", "delta", "d"})
-_ONE = Fraction(1)
+#: A formula that needs no interpretation, if `_SUSPICIOUS` is not in it.
+_ORDINARY: Final = re.compile(r"[A-Z\d(\[{][A-Za-z\d.()\[\]{}]*", re.ASCII)
+#: What the grammar would accept and people mean otherwise.
+_SUSPICIOUS: Final = re.compile(
+    rf"{HIDDEN}|{BRACKETED_LETTER}|(?<![\d.])0(?![.])|H20|^[A-Z][a-z]?20$|\.\.|O\.\d|^(?:[BCFHIKNOPSUVWY]{{3,}}|(?:Li|Na)[BFPONSI]{{3}})$"
+)
+_NAME: Final = re.compile(r"(?<![A-Za-z])[A-Za-z]?[a-z]{3,}(?![A-Za-z\d])(?:\s*\([IViv]+\))?")
+_DEFICIENCIES: Final = frozenset({"δ", "delta", "d"})
 
 
 class FormulaWarning(UserWarning):
     """A formula was parsed with an assumption that its author should know about."""
 
 
-def parse_formula(text: str) -> Composition:
+@dataclass(slots=True)
+class _Reading:
+    """What one text is read as.
+
+    Attributes:
+        amounts: by element.
+        offsets: that are set to zero.
+        notes: on what was assumed, each the rest of a sentence that begins with the text.
+    """
+
+    amounts: Amounts
+    offsets: tuple[Offset, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def parse_formula(text: str, *, dopants: bool = True) -> Composition:
     """Parse one typed formula; results are cached by spelling.
 
     >>> print(parse_formula("CuSO4·5H2O").fractions["Cu"])
@@ -52,7 +71,12 @@ def parse_formula(text: str) -> Composition:
     >>> parse_formula("Li(Ni0.8Co0.2)O2") == parse_formula("LiCo0.2Ni0.8O2")
     True
 
-    An offset of unknown size (`O3-δ`, `O7-x`, `O7-delta`, `O3±δ`) is set to zero with a `FormulaWarning`.
+    A `FormulaWarning` tells of whatever was assumed or left out: an offset of unknown size that is set to zero (`O3-δ`,
+    `O7-x`, `O3±δ`), a label of a phase (`α-Al2O3`), a full stop that could mean two things, dopants (`Y2O3:0.05Eu`).
+
+    Args:
+        text: as typed.
+        dopants: whether dopants may be named; the composition is then that of the host, with its `dopants`.
 
     Raises:
         FormulaError: the text is not a valid formula; the message is one sentence naming what could not be parsed.
@@ -66,10 +90,27 @@ def parse_formula(text: str) -> Composition:
     """
     if not isinstance(text, str):
         raise FormulaError(f"A formula must be text such as 'Fe2O3', not {type(text).__name__}.")
-    composition, zeroed = _parse(text)
-    if zeroed:
-        message = f"{composition.formula!r} is parsed with {' and '.join(zeroed)} set to zero."
-        warnings.warn(message, FormulaWarning, stacklevel=2)
+    composition, notes = _parse(text)
+    if notes:
+        if not dopants:
+            without_dopants(composition)
+        for note in notes:
+            warnings.warn(f"{' '.join(text.split())!r} {note}.", FormulaWarning, stacklevel=2)
+    return composition
+
+
+def without_dopants(composition: Composition) -> Composition:
+    """Return a composition that has no dopants.
+
+    Raises:
+        FormulaError: it has some.
+    """
+    if composition.dopants:
+        named = ",".join(dopant.ion for dopant in composition.dopants)
+        raise FormulaError(
+            f"'{composition.formula}:{named}' names a dopant, which only a material to be made may have; write "
+            f"{composition.formula!r}, or all elements in one formula."
+        )
     return composition
 
 
@@ -85,10 +126,12 @@ def composition_from_amounts(
     Raises:
         FormulaError: no amounts, an unknown element, or an amount that is not a positive finite number.
     """
-    exact: _Amounts = {}
+    exact: Amounts = {}
     for symbol, amount in amounts.items():
         if symbol not in ATOMIC_NUMBERS:
-            raise FormulaError(f"{shorten(symbol)} is not an element.{respell(str(symbol))}")
+            meant = other_capitals(str(symbol)[:MAX_CHARACTERS])
+            near = f" Did you mean {meant!r}?" if meant in ATOMIC_NUMBERS else ""
+            raise FormulaError(f"{shorten(symbol)} is not an element.{near}")
         try:
             if not 0 < float(amount) < inf:
                 raise FormulaError(f"The amount of {symbol} must be positive and finite, not {shorten(amount)}.")
@@ -115,154 +158,178 @@ def format_amount(amount: Fraction) -> str:
 
 @lru_cache(maxsize=2**16)
 def _parse(text: str) -> tuple[Composition, tuple[str, ...]]:
-    """Return the composition and the offsets that were set to zero."""
+    """Return the composition, and notes on what was assumed."""
     if len(text) > MAX_CHARACTERS:
         raise FormulaError(
             f"A formula has {MAX_CHARACTERS} characters at most, but the text starting with {text[:20]!r} has "
             f"{len(text)}."
         )
-    zeroed: list[tuple[str, str]] = []
-    total: _Amounts = {}
-    for term in split_terms(text):
-        if not term:
-            raise FormulaError(f"{text!r} is not a valid formula: one side of {SEPARATOR!r} is empty.")
-        for symbol, amount in _TermParser(text, term, zeroed).parse().items():
-            _add(total, symbol, amount)
-    for name, count in Counter(name for name, _ in zeroed).items():
+    try:
+        return _parsed(text)
+    except Problem as problem:
+        raise FormulaError(f"{text!r} is not a valid formula: {problem.clause}.{_suggestion(text, problem)}") from None
+
+
+def _parsed(text: str) -> tuple[Composition, tuple[str, ...]]:
+    if _is_ordinary(text):
+        try:
+            terms = divide(text)
+            if not terms.other:
+                return _composition(text, _sum(list(terms.terms)).amounts), ()
+        except Problem:
+            pass  # what it may mean is worked out below
+    return _interpreted(text)
+
+
+def _is_ordinary(text: str) -> bool:
+    if not _ORDINARY.fullmatch(text) or _SUSPICIOUS.search(text):
+        return False
+    return not ("0" in text and ZERO_FOR_O.search(text) and not HAS_OXYGEN.search(text))
+
+
+def _interpreted(text: str) -> tuple[Composition, tuple[str, ...]]:
+    """Take a text apart from the outside."""
+    bare = unquoted(text)
+    plain, labels = without_labels(plain_spelling(bare))
+    host, dopants = separate_dopants(plain)
+    if dopants:
+        host, more = without_labels(host)
+        labels += more
+    reading = _host(host)
+    formula = "".join(host.split()) if labels or dopants else " ".join(bare.split())
+    notes = [*_offset_notes(reading.offsets), *reading.notes]
+    if labels:
+        named, verb = " and ".join(map(repr, labels)), "tell" if len(labels) > 1 else "tells"
+        notes.append(f"is parsed as {formula!r}: {named} {verb} the phase or form, not the composition")
+    if dopants:
+        named, plural = " and ".join(map(str, dopants)), "s" if len(dopants) > 1 else ""
+        notes.append(f"is parsed as the host {formula!r} with the dopant{plural} {named}")
+    composition = _composition(formula, reading.amounts)
+    return replace(composition, dopants=dopants) if dopants else composition, tuple(notes)
+
+
+def _offset_notes(offsets: tuple[Offset, ...]) -> list[str]:
+    """Return what to tell of offsets that are set to zero.
+
+    Raises:
+        Problem: two amounts depend on one variable, which cannot be zero in both as a deficiency can.
+    """
+    for name, count in Counter(offset.name for offset in offsets).items():
         if count > 1 and name not in _DEFICIENCIES:
-            raise FormulaError(
-                f"{text!r} is not a valid formula: the variable {name!r} is used {count} times and has no value."
-            )
-    return _composition(" ".join(text.split()), total), tuple(dict.fromkeys(offset for _, offset in zeroed))
+            raise Problem(f"the variable {name!r} is used {count} times and has no value")
+    zeroed = " and ".join(dict.fromkeys(offset.text for offset in offsets))
+    return [f"is parsed with {zeroed} set to zero"] if zeroed else []
 
 
-def _composition(formula: str, amounts: _Amounts) -> Composition:
+def _host(text: str) -> _Reading:
+    """Read a text without labels and dopants: one material, or several with coefficients."""
+    try:
+        return _materials(text)
+    except Problem as problem:
+        if problem.letters:
+            _refuse_names(text)
+        raise
+
+
+def _materials(text: str) -> _Reading:
+    refuse_superscripts(text)
+    bare = compact(text)
+    parts, joiner = parts_of_mixture(bare)
+    refuse_composite(bare, lambda part: _terms(part).amounts)
+    bare_parts = [part for part in parts if part.coefficient is None or part.unit == "behind"]
+    if not joiner or (joiner == "-" and not all(_is_closed(part.formula) for part in bare_parts)):
+        return _terms(bare)  # a dash before a number is a minus sign in Ca2Gd-0.4Zr2O7
+    for part in parts:
+        if part.coefficient is not None and len(divide(part.formula).terms) > 1:
+            raise Problem(f"the coefficient before {part.formula!r} could be that of its first part alone")
+    amounts, notes = sum_of_parts(parts, joiner, lambda part: _terms(part).amounts)
+    return _Reading(amounts, notes=tuple(f"is parsed as several materials: {note}" for note in notes))
+
+
+def _refuse_names(text: str) -> None:
+    """Refuse a name beside a formula, such as `bismuth oxide Bi2O3`.
+
+    Raises:
+        Problem: there is one.
+    """
+    name = " ".join(_NAME.findall(text))
+    if name and (rest := _NAME.sub("", text).strip(" -,;[]()")) and rest[:1].isupper():
+        raise Problem(f"{name!r} is not part of a formula", meant=rest)
+
+
+def _is_closed(text: str) -> bool:
+    """Whether charges of the elements of a formula can cancel."""
+    try:
+        return charge_fit(_terms(text).amounts) > 0
+    except Problem as problem:
+        return not problem.letters or explain_abbreviation(text) is not None
+
+
+def _terms(text: str) -> _Reading:
+    """Read one material."""
+    abbreviation = explain_abbreviation(text)
+    try:
+        refuse_zeros(text)
+        division = divide(text)
+        terms = list(division.terms)
+        refuse_letter_o(terms)
+        expanded = [expand_groups(term) for term in terms]
+        reading = _sum([term for term, _ in expanded])
+    except Problem as problem:
+        if abbreviation:
+            raise Problem(abbreviation) from None
+        raise problem from None
+    notes = [f"is parsed with an assumption: {remark}" for _, remarks in expanded for remark in remarks]
+    if division.other:
+        notes.append(f"is parsed as {SEPARATOR.join(terms)!r}; if another full stop is meant, write {division.other!r}")
+    if is_abbreviation(text):
+        notes.append(
+            "is parsed as element symbols but looks like an abbreviation"
+            + (f": {abbreviation}" if abbreviation else "")
+        )
+    return _Reading(reading.amounts, reading.offsets, tuple(notes))
+
+
+def _sum(terms: list[str]) -> _Reading:
+    """Return the sum of terms."""
+    if len(terms) == 1:
+        term = read_term(terms[0])
+        return _Reading(term.amounts, tuple(term.offsets))
+    total: Amounts = {}
+    offsets: list[Offset] = []
+    for text in terms:
+        if not text:
+            raise Problem(f"one side of {SEPARATOR!r} is empty")
+        term = read_term(text)
+        offsets += term.offsets
+        for symbol, amount in term.amounts.items():
+            add_amount(total, symbol, amount)
+    return _Reading(total, tuple(offsets))
+
+
+def _suggestion(text: str, problem: Problem) -> str:
+    """Return ``" Did you mean 'NaCl'?"`` if that can be parsed, else an empty string."""
+    meant = problem.meant or (other_capitals(text) if problem.letters else None)
+    if not meant or meant == text:
+        return ""
+    try:
+        _parsed(meant)
+    except Problem:
+        return ""
+    return f" Did you mean {meant!r}?"
+
+
+def _composition(formula: str, amounts: Amounts) -> Composition:
     ordered = tuple(sorted(amounts.items()))
     return Composition(key=canonical_key(ordered), formula=formula, amounts=ordered)
 
 
-def _render(amounts: _Amounts) -> str:
+def _render(amounts: Amounts) -> str:
     """Spell amounts in their order so that `parse_formula` returns the same amounts."""
     items = list(amounts.items())
     texts = ["" if amount == 1 else format_amount(amount) for _, amount in items]
-    if [symbol for symbol, _ in items[-2:]] == ["H", "O"] and texts[-2:] == ["2", ""] and "." in "".join(texts[-3:-2]):
-        texts[-3] = f"{items[-3][1].numerator}/{items[-3][1].denominator}"  # Mg2.5H2O would be a hydrate
-    return "".join(symbol + text for (symbol, _), text in zip(items, texts, strict=True))
-
-
-def _add(amounts: _Amounts, symbol: str, amount: Fraction) -> None:
-    """Add an amount; most symbols occur once, and adding fractions is slow."""
-    amounts[symbol] = amounts[symbol] + amount if symbol in amounts else amount
-
-
-class _TermParser:
-    """Parses one term of a formula (without separators) from left to right."""
-
-    def __init__(self, text: str, term: str, zeroed: list[tuple[str, str]]) -> None:
-        self.text = text
-        self.term = term
-        self.zeroed = zeroed
-        self.position = 0
-
-    def parse(self) -> _Amounts:
-        """Return the amounts of the term, multiplied by its leading coefficient."""
-        scale = self._number() or _ONE
-        groups: list[_Amounts] = [{}]
-        opened: list[str] = []
-        while self.position < len(self.term):
-            character = self.term[self.position]
-            if character in _CLOSING:
-                self._refuse_oxidation_state()
-                opened.append(character)
-                groups.append({})
-                self.position += 1
-            elif opened and character == _CLOSING[opened[-1]]:
-                self.position += 1
-                opened.pop()
-                self._close(groups, groups.pop())
-            elif character in ")]}":
-                raise self._error(f"the bracket {character!r} was not opened")
-            else:
-                symbol = self._symbol()
-                _add(groups[-1], symbol, self._amount(symbol))
-        if opened:
-            raise self._error(f"the bracket {opened[-1]!r} is not closed")
-        if not groups[0]:
-            raise self._error(f"{self.term!r} contains no element")
-        return groups[0] if scale is _ONE else {symbol: amount * scale for symbol, amount in groups[0].items()}
-
-    def _close(self, groups: list[_Amounts], inner: _Amounts) -> None:
-        """Multiply the closed group by the amount after it and add it to the enclosing group."""
-        if not inner:
-            raise self._error("a pair of brackets is empty")
-        amount = self._amount("a bracket")
-        for symbol, count in inner.items():
-            _add(groups[-1], symbol, count * amount)
-
-    def _symbol(self) -> str:
-        """Parse an element symbol at the position."""
-        match = _SYMBOL.match(self.term, self.position)
-        if match:
-            symbol = match.group()
-            if symbol in ATOMIC_NUMBERS:
-                self.position = match.end()
-                return symbol
-            if symbol[0] in ATOMIC_NUMBERS:  # Ox, Hy: the following letter is reported next
-                self.position += 1
-                return symbol[0]
-        piece = self._piece()
-        if match or (piece.isascii() and piece.isalpha() and not _VARIABLE.fullmatch(piece)):
-            raise self._error(f"{piece!r} is not an element", respelling=True)
-        raise self._unreadable()
-
-    def _amount(self, owner: str) -> Fraction:
-        """Parse the amount after an element or a bracket; 1 if there is none."""
-        amount = self._number() or _ONE
-        offset = _OFFSET.match(self.term, self.position)
-        if offset:
-            self.zeroed.append((offset.group(2), offset.group(1)))
-            self.position = offset.end()
-        elif self.term[self.position : self.position + 1] in _SIGNS or _VARIABLE.match(self.term, self.position):
-            raise self._unreadable(f" after {owner}")
-        return amount
-
-    def _piece(self) -> str:
-        """Return the text at the position, for a message."""
-        match = _PIECE.match(self.term, self.position)
-        return match.group() if match else ""
-
-    def _unreadable(self, where: str = "") -> FormulaError:
-        """Return the error for the text at the position that cannot be parsed."""
-        piece = self._piece()
-        if _VARIABLE.match(piece):
-            return self._error(f"{piece!r}{where} is a variable without a value", respelling=True)
-        if re.match(r"-\d", piece):
-            return self._error(f"{piece!r}{where} is a negative amount")
-        return self._error(f"{piece!r}{where} cannot be parsed", respelling=True)
-
-    def _number(self) -> Fraction | None:
-        """Parse an unsigned number at the position, if there is one."""
-        match = _NUMBER.match(self.term, self.position)
-        if not match:
-            return None
-        numerator, denominator, whole, decimals, integer = match.groups()
-        if integer is not None:
-            value = Fraction(int(integer))
-        elif decimals is not None:
-            value = Fraction(int(whole + decimals), 10 ** len(decimals))
-        else:
-            value = Fraction(int(numerator), int(denominator)) if int(denominator) else Fraction(0)
-        if not value:
-            raise self._error(f"the amount {match.group()!r} is not positive")
-        self.position = match.end()
-        return value
-
-    def _refuse_oxidation_state(self) -> None:
-        """Reject `Fe(III)`, which would otherwise be parsed as three atoms of iodine."""
-        match = _OXIDATION_STATE.match(self.term, self.position)
-        if match:
-            raise self._error(f"{match.group()!r} looks like an oxidation state")
-
-    def _error(self, problem: str, *, respelling: bool = False) -> FormulaError:
-        near = respell(self.text) if respelling else ""
-        return FormulaError(f"{self.text!r} is not a valid formula: {problem}.{near}")
+    plain = "".join(symbol + text for (symbol, _), text in zip(items, texts, strict=True))
+    if _is_ordinary(plain) and len(divide(plain).terms) == 1:
+        return plain
+    # Ac1 is actinium, not acetate; Mg5/2H2O is not the hydrate Mg2·5H2O; S201/1 is not S2O1.
+    return "".join(f"{symbol}{amount}" + ("/1" if ZERO_FOR_O.search(str(amount)) else "") for symbol, amount in items)

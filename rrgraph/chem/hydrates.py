@@ -109,7 +109,8 @@ def _anhydrous(formula: str, key: str, amounts: tuple[tuple[str, Fraction], ...]
 def _spelling(formula: str, key: str) -> str:
     """Return the formula without its term of water if that is the salt, otherwise the key."""
     from rrgraph.chem.formula import parse_formula
-    from rrgraph.chem.spelling import SEPARATOR, split_terms
+    from rrgraph.chem.separators import split_terms
+    from rrgraph.chem.spelling import SEPARATOR
 
     terms = [term for term in split_terms(formula) if term.lstrip("0123456789./").strip("()[]") != "H2O"]
     text = SEPARATOR.join(terms)
@@ -121,9 +122,9 @@ def _water(amounts: dict[str, Fraction]) -> Fraction:
     hydrogen, oxygen = amounts.pop("H"), amounts.pop("O")
     found = []
     for ions, cations in _readings(amounts):
-        held = sum(amounts[symbol] / ion.atoms * ion.hydrogen for symbol, ion in ions)
-        bound = sum(amounts[symbol] / ion.atoms * ion.oxygen for symbol, ion in ions)
-        charge = -sum(amounts[symbol] / ion.atoms * ion.charge for symbol, ion in ions)
+        held = sum((amounts[symbol] / ion.atoms * ion.hydrogen for symbol, ion in ions), Fraction(0))
+        bound = sum((amounts[symbol] / ion.atoms * ion.oxygen for symbol, ion in ions), Fraction(0))
+        charge = -sum((amounts[symbol] / ion.atoms * ion.charge for symbol, ion in ions), Fraction(0))
         water = (hydrogen - held) / 2
         beside = oxygen - bound - water  # oxygen of cations such as ZrO(2+), or none
         metals = {symbol: amounts[symbol] for symbol in cations}

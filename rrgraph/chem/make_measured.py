@@ -291,7 +291,7 @@ def _elements(data: Path) -> Iterator[Entry]:
         count = solid_range(temperatures, energies, 1.0)
         start = np.array([0.0, -1000 * energies[0] / temperatures[0]])
         usual = start[1] * -temperatures[1] / 1000 + (_capacity_columns(temperatures[1:2]) @ _USUAL).item()
-        if energies[1] < usual - _MOLTEN:
+        if energies[1] < usual - _MOLTEN:  # molten at 400 K
             count = 1
         (_, entropy, a, b, c), _ = _with_capacity(start, temperatures[:count], energies[:count], 1.0)
         highest = max(float(temperatures[count - 1]), _LEAST_RANGE)
@@ -332,7 +332,7 @@ def _handbook(data: Path, dropped: Counter[str]) -> Iterator[Entry]:
 
 
 def _readable(formula: str) -> Composition | None:
-    """Return a composition of known elements; of a large binary one, such as Fe947O1000, Fe0.947O1."""
+    """Return a composition of known elements; of a large binary one, such as Fe947O1000, Fe0.947O."""
     try:
         composition = parse_formula(formula)
     except FormulaError:
@@ -345,7 +345,8 @@ def _readable(formula: str) -> Composition | None:
         return None
     amounts, largest = dict(composition.amounts), max(amount for _, amount in composition.amounts)
     symbols = re.findall("[A-Z][a-z]?", formula)
-    return parse_formula("".join(f"{symbol}{float(amounts[symbol] / largest):.5g}" for symbol in symbols))
+    shares = {symbol: amounts[symbol] / largest for symbol in symbols}
+    return parse_formula("".join(symbol if n == 1 else f"{symbol}{float(n):.5g}" for symbol, n in shares.items()))
 
 
 def _is_solid(entry: Entry) -> bool:

@@ -6,6 +6,7 @@ Atomic masses are those of pymatgen, which is imported when first needed because
 from __future__ import annotations
 
 import sys
+from fractions import Fraction
 from functools import cache
 
 from rrgraph.chem.composition import Composition
@@ -13,7 +14,7 @@ from rrgraph.chem.elements import ELEMENTS
 from rrgraph.chem.equation import BalancedEquation
 from rrgraph.errors import RRGraphError
 
-__all__ = ["batch_masses", "molar_mass"]
+__all__ = ["added_mass", "batch_masses", "molar_mass"]
 
 
 def molar_mass(composition: Composition) -> float:
@@ -28,14 +29,36 @@ def batch_masses(equation: BalancedEquation, target_grams: float) -> dict[Compos
     Raises:
         RRGraphError: `target_grams` is not a positive finite number.
     """
+    moles = _moles(equation.target, target_grams)
+    return {
+        precursor: float(coefficient) * moles * molar_mass(precursor) for precursor, coefficient in equation.precursors
+    }
+
+
+def added_mass(target: Composition, target_grams: float, added: Composition, amount: Fraction) -> float:
+    """Return the grams of a material that is added to a target, so many formula units to one of the target.
+
+    >>> from rrgraph.chem import parse_formula
+    >>> f"{added_mass(parse_formula('Y2O3'), 10, parse_formula('Eu2O3'), Fraction(1, 40)):.4f}"
+    '0.3896'
+
+    Raises:
+        RRGraphError: `target_grams` is not a positive finite number.
+    """
+    return float(amount) * _moles(target, target_grams) * molar_mass(added)
+
+
+def _moles(target: Composition, target_grams: float) -> float:
+    """Return the moles of formula units in so many grams.
+
+    Raises:
+        RRGraphError: `target_grams` is not a positive finite number.
+    """
     if isinstance(target_grams, bool) or not isinstance(target_grams, (int, float)):
         raise RRGraphError(f"The batch size must be a number of grams, not {target_grams!r}.")
     if not 0 < target_grams <= sys.float_info.max:
         raise RRGraphError(f"The batch size must be a positive number of grams, not {target_grams!r}.")
-    moles = target_grams / molar_mass(equation.target)
-    return {
-        precursor: float(coefficient) * moles * molar_mass(precursor) for precursor, coefficient in equation.precursors
-    }
+    return target_grams / molar_mass(target)
 
 
 @cache

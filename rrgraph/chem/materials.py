@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
 from rrgraph.chem.composition import Composition
-from rrgraph.chem.formula import composition_from_amounts, parse_formula
+from rrgraph.chem.formula import composition_from_amounts, parse_formula, without_dopants
 from rrgraph.errors import DataError, FormulaError
 
 __all__ = ["Material", "as_composition", "as_compositions", "is_material", "is_structure_file", "read_structure"]
@@ -42,7 +42,7 @@ Material: TypeAlias = str | Composition | Mapping[str, float] | _HasAmounts | _H
 `Structure` or `ComputedEntry`."""
 
 
-def as_composition(material: Material) -> Composition:
+def as_composition(material: Material, *, dopants: bool = False) -> Composition:
     """Return the composition of a material.
 
     A cell counts as one reduced formula unit: a `Structure` of four BaTiO3 is BaTiO3.
@@ -50,14 +50,18 @@ def as_composition(material: Material) -> Composition:
     >>> as_composition("BaTiO3")
     Composition(key='BaO3Ti', formula='BaTiO3')
 
+    Args:
+        material: formula, composition, pymatgen object, or name of a structure file.
+        dopants: whether dopants may be named, as in `Y2O3:0.05Eu`; the composition is then that of the host.
+
     Raises:
-        FormulaError: it is not a material, or its formula cannot be read.
+        FormulaError: it is not a material, its formula cannot be read, or it names dopants.
         DataError: the structure file cannot be read.
     """
     if isinstance(material, Composition):
-        return material
+        return material if dopants else without_dopants(material)
     if isinstance(material, str):
-        return read_structure(material) if is_structure_file(material) else parse_formula(material)
+        return read_structure(material) if is_structure_file(material) else parse_formula(material, dopants=dopants)
     if isinstance(material, _HasAmounts):
         return composition_from_amounts(material.get_el_amt_dict())
     if isinstance(material, Mapping):
@@ -77,20 +81,19 @@ def is_material(value: object) -> TypeGuard[Material]:
     return isinstance(value, str | Composition | Mapping | _HasAmounts | _HasComposition)
 
 
-def as_compositions(materials: Material | Iterable[Material]) -> list[Composition]:
+def as_compositions(materials: Material | Iterable[Material], *, dopants: bool = False) -> list[Composition]:
     """Return the compositions of one material or of several.
 
     >>> [str(each) for each in as_compositions(["BaTiO3", "Ba(NO3)2"])]
     ['BaTiO3', 'Ba(NO3)2']
 
-    Raises:
-        FormulaError: one of them is not a material.
+    Args and errors are those of `as_composition`.
     """
     if is_material(materials):
-        return [as_composition(materials)]
+        return [as_composition(materials, dopants=dopants)]
     if not isinstance(materials, Iterable):
         return [as_composition(materials)]  # which says what was expected
-    return [as_composition(each) for each in materials]
+    return [as_composition(each, dopants=dopants) for each in materials]
 
 
 def is_structure_file(name: str | os.PathLike[str]) -> bool:

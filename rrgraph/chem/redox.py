@@ -49,13 +49,15 @@ _ELEMENTS_AT_ZERO: Final = "0: N He Ne Ar Kr Xe Rn; -1: F Cl Br I"
 #: Lowest charges in air: that of the highest oxide, unless heating in air also leads to lower ones.
 _AIR: Final = {
     **_HIGHEST,
-    **_charges(f"{_ELEMENTS_AT_ZERO}; 0: Ag Au Hg Os Pd Pt; 1: H Tl; 2: Co Cu Mn Ni Pb; 3: As Bi Cr Fe Ir Pr Rh Sb Tb"),
+    **_charges(
+        f"{_ELEMENTS_AT_ZERO}; 0: Ag Au Hg Os Pd Pt; 1: H Tl; 2: Co Cu Ni Pb; 8/3: Mn; 3: As Bi Cr Fe Ir Pr Rh Sb Tb"
+    ),
     **_charges("4: Np Pu Ru Se Te; 16/3: U; 3: Am Cm"),
 }
 #: The same where one metal is alone with oxygen, which stabilises low charges less than other oxides do.
-_AIR_ALONE: Final = _charges("1: Cu; 8/3: Mn; 11/3: Pr; 7/2: Tb")
+_AIR_ALONE: Final = _charges("1: Cu; 11/3: Pr; 7/2: Tb")
 #: Lowest charges by heat alone, without anything that takes up oxygen; sulfates give SO2 and O2.
-_HEAT: Final = {**_AIR, **_charges("0: Ir Rh Ru; 1: Cu; 8/3: Fe; 4: S")}
+_HEAT: Final = {**_AIR, **_charges("0: Ir Rh Ru; 1: Cu; 2: Mn; 8/3: Fe; 4: S")}
 _HEAT_ALONE: Final = _charges("8/3: Mn")
 #: Lowest charges under hydrogen.
 _HYDROGEN: Final = {

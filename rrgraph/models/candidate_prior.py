@@ -1,7 +1,7 @@
 """What a candidate is before a model looks at it: unseen compounds of a target's own system are made less often.
 
-A library holds many compounds that lie between a target and its usual precursors, such as BaTi4O9 for BaTiO3 or W2C for
-WC. They share all that the target has, so a model likes them more than chemists do.
+A library holds compounds that lie between a target and its usual precursors, such as Bi12TiO20 for Bi4Ti3O12 or FeSe2
+for FeSe. They share all that the target has, so a model likes them more than chemists do.
 """
 
 from __future__ import annotations
@@ -60,4 +60,5 @@ def _of_own_system(links: LinkBatch) -> NDArray[np.bool_]:
     )
     own = element_presence([each.elements - {"O", "H"} for each in links.targets]).astype(np.float32)
     lacking = 1 - element_presence([each.elements for each in links.candidates]).astype(np.float32)
-    return (metals @ others.T > 1) | (own @ lacking.T == 0)
+    found: NDArray[np.bool_] = (metals @ others.T > 1) | (own @ lacking.T == 0)
+    return found

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,6 @@ from rrgraph.chem import (
     KJ_PER_EV,
     BalancedEquation,
     BalanceError,
-    Composition,
     SolidData,
     balance,
     measured_solids,
@@ -59,7 +58,7 @@ def fit_terms(counts: Array, errors: Array, penalties: Array, rounds: int = 10) 
     found: Array = np.zeros(len(penalties))
     for _ in range(rounds):
         weighted = counts * weights[:, None]
-        found = np.linalg.solve(weighted.T @ counts + np.diag(penalties), weighted.T @ errors)
+        found = np.asarray(np.linalg.solve(weighted.T @ counts + np.diag(penalties), weighted.T @ errors), np.float64)
         weights = np.minimum(1.0, _HUBER / np.maximum(np.abs(errors - counts @ found), 1e-9))
     return found
 
@@ -141,14 +140,13 @@ def _check_reactions(solids: Sequence[SolidData], predicted: Array, corrections:
     errors: dict[str, list[float]] = defaultdict(list)
     for equation in _reactions(solids):
         kind = "carbonates" if equation.byproducts else "oxides"
-        true = _solid_part(equation, lambda each: measured[each.key])
+        true = _solid_part(equation, measured)
         for name, table in (("raw", raw), ("corrected", corrected)):
             alone = measured | {equation.target.key: table[equation.target.key]}
-            for label, values in ((f"all solids {name}", table), (f"target {name}", alone)):
-                found = _solid_part(equation, lambda each, values=values: values[each.key])  # type: ignore[misc]
-                errors[f"{kind}, {label}"].append(abs(found - true) * KJ_PER_EV)
-    for name, values in sorted(errors.items()):
-        print(f"{len(values):4d} reactions of {name}: median error {np.median(values):.0f} kJ/mol")
+            for label, energies in ((f"all solids {name}", table), (f"target {name}", alone)):
+                errors[f"{kind}, {label}"].append(abs(_solid_part(equation, energies) - true) * KJ_PER_EV)
+    for label, found in sorted(errors.items()):
+        print(f"{len(found):4d} reactions of {label}: median error {np.median(found):.0f} kJ/mol")
 
 
 def _reactions(solids: Sequence[SolidData]) -> Iterator[BalancedEquation]:
@@ -166,10 +164,10 @@ def _reactions(solids: Sequence[SolidData]) -> Iterator[BalancedEquation]:
             continue
 
 
-def _solid_part(equation: BalancedEquation, energy: Callable[[Composition], float]) -> float:
-    """Return the energy of the target less that of its precursors, eV for a formula unit."""
+def _solid_part(equation: BalancedEquation, energies: Mapping[str, float]) -> float:
+    """Return the energy of the target less that of its precursors, eV for a formula unit, from eV/atom by key."""
     terms = [(equation.target, 1.0), *((each, -float(n)) for each, n in equation.precursors)]
-    return sum(n * float(sum(count for _, count in each.amounts)) * energy(each) for each, n in terms)
+    return sum(n * float(sum(count for _, count in each.amounts)) * energies[each.key] for each, n in terms)
 
 
 if __name__ == "__main__":

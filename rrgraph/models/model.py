@@ -130,15 +130,16 @@ class Model(LinkScorer):
             byproducts=byproducts,
         )
         known_size = sizes is not None or (set_size is not None and len(wanted.sizes) == 1)
-        compositions = as_compositions(targets)
+        compositions = as_compositions(targets, dopants=True)
         compared = read_routes(routes)
         if compared and len(compositions) != 1:
             raise PlanningError(f"Routes are compared for one target, and there are {len(compositions)}.")
-        members = [member for route in compared for member in route]
+        if compared and wanted.stock is None:  # so that what else is known competes for probability
+            wanted = wanted.narrowed(stock=[member for route in compared for member in route])
         planner = constrained_planner(
             self,
             wanted,
-            candidates=members or candidate_list(self, candidates, wanted, compositions),
+            candidates=candidate_list(self, candidates, wanted, compositions),
             mode=mode,
             max_candidates=max_candidates,
             known_size=known_size,
@@ -154,6 +155,7 @@ class Model(LinkScorer):
             literature=literature_source(literature),
             precedents=precedents,
             routes=compared,
+            usage=[(precursor, self.count(precursor)) for precursor in self.seen],
         )
         return plans[0] if is_material(targets) else plans
 

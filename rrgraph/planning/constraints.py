@@ -20,14 +20,13 @@ from rrgraph.chem import (
     balance,
     find_class,
     is_material,
-    parse_formula,
     read_byproducts,
     reagent_classes,
 )
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import FormulaError, OptionError, PlanningError, suggestion
 from rrgraph.planning.compatibility import incompatibility
-from rrgraph.planning.lists import Stock, read_materials
+from rrgraph.planning.lists import Stock, StockItem, read_stock
 
 __all__ = [
     "MAX_SIZE",
@@ -82,11 +81,12 @@ class SetConstraints:
         excluded_elements: elements that no member contains.
         required_classes: classes of `rrgraph.chem.REAGENT_CLASSES` of which every set has a member.
         excluded_classes: classes of which no set has a member.
-        stock: the only precursors that may be used; None for no such limit.
+        stock: the only precursors that may be used; None for no such limit. Of `StockItem` the details are kept.
         balanced: whether the set must balance, see `rrgraph.chem.balance`, of precursors that may be mixed, see
             `rrgraph.planning.incompatibility`.
         byproducts: solids that may remain beside the target, see `rrgraph.chem.balance`. Members may contain their
             elements.
+        stock_items: what is known of the precursors in stock.
         materials: the required precursors and those in stock, as they were spelled.
 
     Raises:
@@ -107,6 +107,7 @@ class SetConstraints:
     stock: frozenset[str] | None = None
     balanced: bool = False
     byproducts: tuple[Composition | str, ...] = ()
+    stock_items: tuple[StockItem, ...] = field(default=(), repr=False, compare=False)
     materials: tuple[Composition, ...] = field(default=(), init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -118,11 +119,17 @@ class SetConstraints:
                 f"{suggestion(str(self.cover), get_args(ElementCover))}"
             )
         materials: list[Composition] = []
+        listed = [] if self.stock is None else _listed(self.stock)
+        if any(isinstance(each, StockItem) for each in listed):
+            set_field(self, "stock_items", tuple(each for each in listed if isinstance(each, StockItem)))
+            set_field(self, "stock", [each.composition if isinstance(each, StockItem) else each for each in listed])
         for name in ("stock", "required", "excluded"):
             if getattr(self, name) is not None:
                 found = [as_composition(each) for each in _listed(getattr(self, name))]
                 set_field(self, name, frozenset(anhydrous(each).key for each in found))
                 materials += found if name != "excluded" else []
+        at_hand = tuple(item for item in self.stock_items if anhydrous(item.composition).key in (self.stock or ()))
+        set_field(self, "stock_items", at_hand)
         set_field(self, "byproducts", read_byproducts(self.byproducts))
         set_field(self, "materials", tuple(dict.fromkeys(materials)))
         for name in ("required_elements", "excluded_elements"):
@@ -134,17 +141,20 @@ class SetConstraints:
     def _refuse_contradictions(self) -> None:
         if self.stock is not None and not self.stock:
             raise PlanningError("The stock list is empty, expected at least one precursor.")
-        for key in sorted(self.required):
-            if key in self.excluded:
-                raise PlanningError(f"The precursor '{key}' is both required and excluded.")
-            if self.stock is not None and key not in self.stock:
-                raise PlanningError(f"The required precursor '{key}' is not in stock.{suggestion(key, self.stock)}")
-            unwanted = parse_formula(key).elements & self.excluded_elements
+        for required in self.spelled(self.required):
+            if anhydrous(required).key in self.excluded:
+                raise PlanningError(f"The precursor '{required}' is both required and excluded.")
+            if self.stock is not None and anhydrous(required).key not in self.stock:
+                near = suggestion(str(required), map(str, self.spelled(self.stock)))
+                raise PlanningError(f"The required precursor '{required}' is not in stock.{near}")
+            unwanted = required.elements & self.excluded_elements
             if unwanted:
-                raise PlanningError(f"The required precursor '{key}' contains the excluded element {min(unwanted)}.")
-            excluded = reagent_classes(parse_formula(key)) & self.excluded_classes
+                raise PlanningError(
+                    f"The required precursor '{required}' contains the excluded element {min(unwanted)}."
+                )
+            excluded = reagent_classes(required) & self.excluded_classes
             if excluded:
-                raise PlanningError(f"The required precursor '{key}' is of the excluded class {min(excluded)}.")
+                raise PlanningError(f"The required precursor '{required}' is of the excluded class {min(excluded)}.")
         both = self.required_elements & self.excluded_elements
         if both:
             raise PlanningError(f"The element {min(both)} is both required and excluded.")
@@ -171,7 +181,7 @@ class SetConstraints:
         Args:
             exclude: elements (by symbol), precursors and classes such as ``nitrates`` to avoid.
             require: elements, precursors and classes that every set must contain.
-            stock: the only precursors that may be used: a file, or a list of them.
+            stock: the only precursors that may be used: a file, or a list of them, see `read_stock`.
             set_size: number of precursors, such as 3 or ``2-4``.
             balanced: whether the set must balance.
             byproducts: solids that may remain beside the target, or ``salts``.
@@ -181,9 +191,9 @@ class SetConstraints:
             FormulaError: a precursor cannot be read.
         """
         required, excluded = split_names("require", require), split_names("exclude", exclude)
-        at_hand: list[Composition] | None = None
+        at_hand: Sequence[Composition | StockItem] | None = None
         if stock is not None:
-            at_hand = read_materials("stock", stock)
+            at_hand = read_stock(stock)
         elif self.stock is not None:
             at_hand = self.spelled(self.stock)
         narrower: dict[str, Any] = {
@@ -199,6 +209,11 @@ class SetConstraints:
             "byproducts": (*self.byproducts, *read_byproducts(byproducts)),
         }
         return replace(self, **narrower)
+
+    def in_stock(self, precursors: Iterable[Composition]) -> tuple[StockItem, ...]:
+        """Return what is known of precursors in stock, in the order of the stock list; a salt is not its hydrate."""
+        keys = {precursor.key for precursor in precursors}
+        return tuple(item for item in self.stock_items if item.composition.key in keys)
 
     def spelled(self, keys: Collection[str]) -> list[Composition]:
         """Return those of `materials` that have one of the keys, in the order they were given."""

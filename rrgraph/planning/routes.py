@@ -30,8 +30,12 @@ def read_routes(routes: str | Iterable[Route]) -> tuple[PrecursorSet, ...]:
     Raises:
         RRGraphError: a formula cannot be read, or a route is empty.
     """
-    found = [_read_route(route) for route in ([routes] if isinstance(routes, str) else routes)]
-    return tuple(dict.fromkeys(found))
+    found: dict[frozenset[str], PrecursorSet] = {}
+    for route in [routes] if isinstance(routes, str) else routes:
+        members = _read_route(route)
+        # By these keys, a salt and its hydrate differ: they make one set, but two equations.
+        found.setdefault(frozenset(member.key for member in members), members)
+    return tuple(found.values())
 
 
 def ranked_routes(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from decimal import ROUND_DOWN, Context
 from math import fsum
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
@@ -15,8 +16,10 @@ from rrgraph.chem import BalancedEquation, BalanceError, Composition, batch_mass
 from rrgraph.data import KnownReaction, PrecursorSet
 from rrgraph.errors import PlanningError
 from rrgraph.planning.compatibility import incompatibility
-from rrgraph.planning.constraints import balanced_equation
+from rrgraph.planning.constraints import SetConstraints, balanced_equation
+from rrgraph.planning.dopants import PlannedDopant, Usage, plan_dopants
 from rrgraph.planning.energies import ReactionEnergy
+from rrgraph.planning.lists import StockItem
 from rrgraph.planning.planner import Planner
 from rrgraph.planning.presentation import plan_columns, plan_html, plan_rows, plan_text
 from rrgraph.planning.ranking import Plan, RankedSet
@@ -84,6 +87,8 @@ class PlannedSet:
             was found.
         energy: reaction energy, None when not asked for or the set cannot be balanced.
         literature: precedents of the plan that use this very set.
+        stock: what is known of those members that are in stock.
+        dopants: of the target, each with the precursor that is added to the set.
         target: what is made.
         byproducts: solids that may remain beside the target, see `rrgraph.chem.balance`.
     """
@@ -96,6 +101,8 @@ class PlannedSet:
     alternative: PlannedSet | None = None
     energy: ReactionEnergy | None = None
     literature: tuple[KnownReaction, ...] = ()
+    stock: tuple[StockItem, ...] = field(default=(), repr=False)
+    dopants: tuple[PlannedDopant, ...] = ()
     target: Composition = field(repr=False)
     byproducts: tuple[Composition | str, ...] = field(default=(), repr=False)
 
@@ -109,8 +116,17 @@ class PlannedSet:
         """Why the members must not be mixed, None if nothing is known against it."""
         return incompatibility(self.precursors)
 
+    @property
+    def weighed(self) -> list[Composition]:
+        """The members, and the sources of dopants."""
+        return [*self.precursors, *(planned.source for planned in self.dopants if planned.source is not None)]
+
     def grams(self, target_grams: float) -> dict[str, float]:
-        """Return the mass of each precursor in g, to six digits, that gives `target_grams` g of target.
+        """Return what to weigh of each precursor in g, to six digits, for `target_grams` g of target.
+
+        Masses are divided by the purity in stock where it is known; of several jars the first one that says so counts.
+
+        Sources of dopants with a stated amount are added, for so many g of the host.
 
         Raises:
             BalanceError: the set cannot be balanced, so that no masses follow.
@@ -118,10 +134,51 @@ class PlannedSet:
         """
         if self.equation is None:
             raise BalanceError(f"{self.target} from {self} cannot be balanced, so there are no masses.")
-        return {
-            precursor.formula: _six_digits(grams)
-            for precursor, grams in batch_masses(self.equation, target_grams).items()
-        }
+        masses: dict[str, float] = {}
+        for precursor, grams in batch_masses(self.equation, target_grams).items():
+            masses[precursor.formula] = grams / self._purity(precursor)
+        for planned in self.dopants:
+            added = planned.grams(target_grams)
+            if planned.source is not None and added is not None:
+                name = planned.source.formula
+                masses[name] = masses.get(name, 0.0) + added / self._purity(planned.source)
+        return {name: _six_digits(grams) for name, grams in masses.items()}
+
+    def shortages(self, target_grams: float) -> dict[str, tuple[float, float]]:
+        """Return the precursors of which `target_grams` g of target need more than there is: grams needed and in stock.
+
+        Raises:
+            RRGraphError: `target_grams` is not a positive number.
+        """
+        if self.equation is None:
+            return {}
+        needed, there = self.grams(target_grams), self._amounts()
+        return {name: (needed[name], there[name]) for name in needed if name in there and needed[name] > there[name]}
+
+    @property
+    def most_grams(self) -> float | None:
+        """The most target in g that the stock allows, to four digits; None where no amount or no equation is known."""
+        if self.equation is None or not (there := self._amounts()):
+            return None
+        needed = self.grams(1.0)
+        most = min(there[name] / needed[name] for name in needed if name in there)
+        # Rounded down: of more there would not be enough.
+        return float(Context(prec=4, rounding=ROUND_DOWN).create_decimal_from_float(most))
+
+    def _purity(self, precursor: Composition) -> float:
+        return next((item.purity for item in self._jars(precursor) if item.purity is not None), 1.0)
+
+    def _amounts(self) -> dict[str, float]:
+        """Return the grams in stock of the precursors of which they are known, all jars together."""
+        there = {}
+        for precursor in self.weighed:
+            amounts = [item.grams for item in self._jars(precursor)]
+            if amounts and None not in amounts:
+                there[precursor.formula] = sum(amount for amount in amounts if amount is not None)
+        return there
+
+    def _jars(self, precursor: Composition) -> list[StockItem]:
+        return [item for item in self.stock if item.composition == precursor]
 
     @property
     def exchange(self) -> tuple[Composition, Composition] | None:
@@ -162,6 +219,7 @@ class SynthesisPlan:
             probabilities are products of link probabilities.
         message: why there are fewer sets than asked for, or none.
         is_comparison: whether the sets are those that were asked for, in that order.
+        dopants: of the target, each with its source, which is added to every set; the sets are those of the host.
         hidden: number of better sets that are left out because they cannot be balanced or must not be mixed.
         hidden_probability: of these sets together, which is not shared out among those that are listed; None where
             `no_match` is.
@@ -177,6 +235,7 @@ class SynthesisPlan:
     no_match: float | None = None
     message: str | None = None
     is_comparison: bool = False
+    dopants: tuple[PlannedDopant, ...] = ()
     hidden: int = 0
     hidden_probability: float | None = None
     known_size: bool = False
@@ -223,7 +282,12 @@ class SynthesisPlan:
         import pandas as pd
 
         rows = list(plan_rows(self, equations=equations, grams=grams))
-        columns = plan_columns(energies=self.has_energies, literature=self.literature is not None)
+        columns = plan_columns(
+            energies=self.has_energies,
+            literature=self.literature is not None,
+            dopants=bool(self.dopants),
+            amounts=grams is not None and any(item.grams is not None for found in self for item in found.stock),
+        )
         return pd.DataFrame(rows, columns=list(columns))
 
     def to_dict(self, *, equations: bool = True, grams: float | None = None) -> dict[str, Any]:
@@ -238,12 +302,17 @@ class SynthesisPlan:
             "unseen": [_formulas(found.unseen) for found in self.sets],
             "alternatives": [_alternative(found) for found in self.sets],
         }
+        if self.dopants:
+            line["dopants"] = [each.to_dict(host_grams=grams) for each in self.dopants]
         if equations or grams is not None or self.has_energies:
             equations_found = [found.equation for found in self.sets]
             line["equations"] = [None if each is None else str(each) for each in equations_found]
             line["atmospheres"] = [None if each is None else each.atmosphere.value for each in equations_found]
         if grams is not None:
             line["grams"] = [None if found.equation is None else found.grams(grams) for found in self.sets]
+            if any(item.grams is not None for found in self.sets for item in found.stock):
+                line["shortages"] = [_shortages(found, grams) for found in self.sets]
+                line["most_target_g"] = [found.most_grams for found in self.sets]
         if self.has_energies:
             line["reaction_energies"] = [_energy_values(found.energy) for found in self.sets]
             line["temperature_k"] = self.temperature
@@ -267,12 +336,13 @@ def plan_syntheses(
     literature: LiteratureSource | None = None,
     precedents: int = PRECEDENTS,
     routes: Sequence[PrecursorSet] = (),
+    usage: Usage = (),
 ) -> list[SynthesisPlan]:
     """Return the plan of each target.
 
     Args:
         planner: ranks the sets.
-        targets: materials to make.
+        targets: materials to make; of those with dopants the host is planned.
         is_seen: whether a training reaction uses a precursor.
         top_k: number of sets for each target.
         sizes: set size of each target, None for those where the sizes of the planner's constraints compete.
@@ -281,6 +351,7 @@ def plan_syntheses(
         literature: where precedents are looked up.
         precedents: how many of them for each target.
         routes: list these sets, in this order, in place of the best ones.
+        usage: precursors of the training reactions and how many targets use each, from which dopants are taken.
 
     Raises:
         PlanningError: `top_k` or a size is below 1, `precedents` below 0, or the sizes are not as many as the targets.
@@ -288,8 +359,10 @@ def plan_syntheses(
     for name, value, least in (("top_k", top_k, 1), ("precedents", precedents, 0)):
         if not isinstance(value, int) or value < least:
             raise PlanningError(f"{name} is {value!r}, expected a whole number of at least {least}.")
+    dopants = [plan_dopants(target, usage, planner.constraints) for target in targets]
+    hosts = [replace(target, dopants=()) for target in targets]
     if routes:
-        plans = [_comparison(planner, target, routes, is_seen) for target in targets]
+        plans = [_comparison(planner, host, routes, is_seen) for host in hosts]
     else:
         plans = [
             SynthesisPlan(
@@ -301,12 +374,15 @@ def plan_syntheses(
                 hidden_probability=None if plan.no_match is None else fsum(each.probability for each in plan.hidden),
                 known_size=known_size,
             )
-            for plan, swaps in plan_with_swaps(planner, targets, top_k=top_k, sizes=sizes)
+            for plan, swaps in plan_with_swaps(planner, hosts, top_k=top_k, sizes=sizes)
         ]
+    plans = [plan if not added else _with_dopants(plan, added) for plan, added in zip(plans, dopants, strict=True)]
+    if planner.constraints.stock_items:
+        plans = [_with_stock(plan, planner.constraints) for plan in plans]
     if energies is not None:
         plans = _with_energies(plans, energies)
     if literature is not None:
-        nearest = literature.nearest(targets, precedents)
+        nearest = literature.nearest(hosts, precedents)
         plans = [_with_literature(plan, found, literature.name) for plan, found in zip(plans, nearest, strict=True)]
     return plans
 
@@ -323,6 +399,13 @@ def _energy_values(energy: ReactionEnergy | None) -> dict[str, Any] | None:
 def _precedent_values(reaction: KnownReaction) -> dict[str, Any]:
     """Return a recorded reaction as JSON-ready values, numbers to six digits."""
     return {name: _six_digits(value) if isinstance(value, float) else value for name, value in asdict(reaction).items()}
+
+
+def _shortages(found: PlannedSet, grams: float) -> dict[str, dict[str, float]]:
+    return {
+        name: {"needed_g": needed, "in_stock_g": _six_digits(there)}
+        for name, (needed, there) in found.shortages(grams).items()
+    }
 
 
 def _planned(
@@ -363,6 +446,21 @@ def _comparison(
     )
     no_match = None if planner.reranker is None else max(0.0, 1.0 - sum(found.probability or 0.0 for found in sets))
     return SynthesisPlan(target=target.formula, sets=sets, no_match=no_match, is_comparison=True)
+
+
+def _with_dopants(plan: SynthesisPlan, dopants: tuple[PlannedDopant, ...]) -> SynthesisPlan:
+    """Return the plan of a host with the dopants that are added to every set."""
+    return replace(plan, sets=tuple(replace(found, dopants=dopants) for found in plan), dopants=dopants)
+
+
+def _with_stock(plan: SynthesisPlan, constraints: SetConstraints) -> SynthesisPlan:
+    """Return the plan with what is known of the precursors in stock."""
+
+    def stocked(found: PlannedSet) -> PlannedSet:
+        other = None if found.alternative is None else stocked(found.alternative)
+        return replace(found, stock=constraints.in_stock(found.weighed), alternative=other)
+
+    return replace(plan, sets=tuple(map(stocked, plan)))
 
 
 def _with_energies(plans: Iterable[SynthesisPlan], source: EnergySource) -> list[SynthesisPlan]:

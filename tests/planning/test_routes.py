@@ -21,6 +21,11 @@ def test_routes_are_kept_in_order_and_once():
     assert [str(route) for route in read_routes(given)] == ["BaO + TiO2", "TiO2 + BaCO3"]
 
 
+def test_a_salt_and_its_hydrate_are_compared():
+    given = ["Ba(OH)2 + TiO2", "Ba(OH)2·8H2O + TiO2"]
+    assert [str(route) for route in read_routes(given)] == given
+
+
 @pytest.mark.parametrize("text", ["", " ; ", "BaO,Xx2"])
 def test_routes_that_cannot_be_read(text):
     with pytest.raises(RRGraphError):

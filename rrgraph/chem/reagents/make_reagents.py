@@ -54,7 +54,7 @@ _SINGLE: Final = {
 """Anions of one element: their names and charges."""
 _FURTHER_ANIONS: Final = {"B": "boride", "C": "carbide", "Si": "silicide", "Ge": "germanide"}
 _BRITISH: Final = {"Aluminum": "aluminium", "Cesium": "caesium"}
-_PREFIXES: Final = dict(
+_PREFIXES: Final[dict[float, str]] = dict(
     enumerate(
         ["mono", "di", "tri", "tetra", "penta", "hexa", "hepta", "octa", "nona", "deca", "undeca", "dodeca"], start=1
     )
@@ -137,9 +137,9 @@ def _cation(symbol: str, charge: float | None = None) -> str:
 
 
 def _element(symbol: str) -> str:
-    from pymatgen.core import Element
+    from pymatgen.core.periodic_table import Element
 
-    name = Element(symbol).long_name
+    name = str(Element(symbol).long_name)
     return _BRITISH.get(name, name.lower())
 
 
@@ -248,8 +248,9 @@ def _facts(folder: Path) -> tuple[dict[str, set[str]], dict[str, str]]:
     return numbers, names
 
 
-def _json(path: Path) -> list:
-    return json.loads(path.read_text(encoding="utf-8"))
+def _json(path: Path) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 def main() -> None:

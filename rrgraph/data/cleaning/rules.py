@@ -93,7 +93,7 @@ def read_precursor(text: str, *, remove_water: bool = True) -> tuple[Composition
     plain = clean_spelling(text, remove_water=remove_water)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FormulaWarning)
-        return parse_formula(plain), plain != text.strip()
+        return parse_formula(plain, dopants=False), plain != text.strip()
 
 
 def is_composite(text: str) -> bool:

@@ -154,7 +154,7 @@ class CompositionRows:
             warnings.simplefilter("always", FormulaWarning)
             for text in spellings:
                 try:
-                    parsed.append(parse_formula(text))  # type: ignore[arg-type]  # a number raises FormulaError
+                    parsed.append(parse_formula(text, dopants=False))  # type: ignore[arg-type]  # a number raises FormulaError
                 except FormulaError as error:
                     parsed.append(None)
                     if len(self.examples) < _EXAMPLES:

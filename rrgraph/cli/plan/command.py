@@ -120,8 +120,9 @@ def add_parser(name: str, commands: Commands) -> None:
         "--balanced",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="leave out sets that cannot be balanced (default)",
+        help="leave out sets that cannot be balanced or must not be mixed (default)",
     )
+    sets.add_argument("--unbalanced", dest="balanced", action="store_false", help="show such sets as well")
     sets.add_argument(
         "--byproducts",
         action="append",
@@ -130,7 +131,6 @@ def add_parser(name: str, commands: Commands) -> None:
         help="solids that may remain beside the target, such as NaCl,LiCl; salts: any halide, sulfate or nitrate of "
         "the alkali and alkaline-earth metals among the precursors",
     )
-    sets.add_argument("--unbalanced", dest="balanced", action="store_false", help="show them as well")
     add_mode(sets)
     pool = parser.add_argument_group("which precursors may be used")
     pool.add_argument(

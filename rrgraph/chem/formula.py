@@ -29,7 +29,14 @@ from rrgraph.chem.mixtures import parts_of_mixture, refuse_composite, sum_of_par
 from rrgraph.chem.separators import divide
 from rrgraph.chem.spelling import MAX_CHARACTERS, SEPARATOR, compact, other_capitals, plain_spelling, shorten, unquoted
 from rrgraph.chem.terms import Amounts, Offset, Problem, add_amount, read_term
-from rrgraph.chem.typos import HAS_OXYGEN, ZERO_FOR_O, refuse_letter_o, refuse_superscripts, refuse_zeros
+from rrgraph.chem.typos import (
+    HAS_OXYGEN,
+    ZERO_FOR_O,
+    refuse_leading_zeros,
+    refuse_letter_o,
+    refuse_superscripts,
+    refuse_zeros_for_o,
+)
 from rrgraph.errors import FormulaError
 
 __all__ = ["FormulaWarning", "composition_from_amounts", "format_amount", "parse_formula", "without_dopants"]
@@ -269,9 +276,10 @@ def _terms(text: str) -> _Reading:
     """Read one material."""
     abbreviation = explain_abbreviation(text)
     try:
-        refuse_zeros(text)
+        refuse_leading_zeros(text)
         division = divide(text)
         terms = list(division.terms)
+        refuse_zeros_for_o(terms)
         refuse_letter_o(terms)
         expanded = [expand_groups(term) for term in terms]
         reading = _sum([term for term, _ in expanded])

@@ -63,7 +63,8 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
         exclude: elements (by symbol), precursors and classes such as ``nitrates`` to avoid; `Al` is the element, `Al1`
             the precursor. `rrgraph.chem.REAGENT_CLASSES` lists the classes.
         require: elements, precursors and classes that every set must contain.
-        stock: the only precursors that may be used, known to the model or not: a file, a list, or text with commas.
+        stock: the only precursors that may be used, known to the model or not: a file, a list of materials or
+            `rrgraph.planning.StockItem`, or text with commas; see `rrgraph.planning.read_stock`.
         candidates: `all` that the model knows and the bundled library of reagents, `vocabulary` (only those it knows),
             `train` (seen in training), `library`, `textbook`, a file or list, `generated` (plausible compounds of each
             target's elements), or these joined as in `train+textbook`.
@@ -107,8 +108,10 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
     )
 
 
-def load_reactions(name: str | os.PathLike[str]) -> ReactionTable:
-    """Return the reaction table of a catalogued name, or of a CSV, JSONL or Parquet file.
+def load_reactions(name: str | os.PathLike[str], *, target: str | None = None) -> ReactionTable:
+    """Return the reaction table of a catalogued name, or of a CSV, JSONL, Parquet or Excel file.
+
+    `target` names the column of the targets, if it is called otherwise.
 
     >>> load_reactions("textbook")[0].target.formula
     'Ba3UO6'
@@ -116,7 +119,7 @@ def load_reactions(name: str | os.PathLike[str]) -> ReactionTable:
     Raises:
         DataError: there is neither such a name nor such a file, or it is not a reaction table.
     """
-    return load_table(os.fspath(name))
+    return load_table(os.fspath(name), target=target)
 
 
 def build_graph(table: ReactionTable | str | os.PathLike[str]) -> HeteroData:

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 __all__ = [
     "ConfigError",
     "DataError",
+    "DataWarning",
     "FormulaError",
     "ModelError",
     "OptionError",
@@ -34,6 +35,10 @@ class FormulaError(RRGraphError):
 
 class DataError(RRGraphError):
     """A file or table is missing, malformed or changed."""
+
+
+class DataWarning(UserWarning):
+    """What was assumed or left out when a file was read; the message is written for a person."""
 
 
 class ConfigError(RRGraphError):

@@ -12,8 +12,6 @@ from rrgraph.chem.hydrates import anhydrous
 __all__ = ["carbon_source", "supplies_carbon"]
 
 _CARBONATE_OXYGEN: Final = 3
-#: Largest difference in H per C between a molecule or ion and the precursor that brings it (an acid and its salt).
-_HYDROGEN_RANGE: Final = 1
 
 
 def carbon_source(target: Composition) -> str | None:
@@ -36,7 +34,9 @@ def supplies_carbon(precursor: Composition, target: Composition) -> bool:
     """Return whether a precursor can bring the carbon of a target that does not take it from the air.
 
     It must not hold more oxygen per carbon than the target, for carbonates do not become carbides, nor acetates
-    frameworks. For an organic target it holds hydrogen and nitrogen in about the same ratio to carbon.
+    frameworks; and no hydrogen if the target holds neither hydrogen nor nitrogen nor oxygen. For an organic target its
+    carbon, nitrogen and hydrogen have the ratio of the molecule or ion, which an acid exceeds by one H for every two O,
+    and from which an amine lacks one for every N.
 
     >>> from rrgraph.chem import parse_formula
     >>> precursors = [parse_formula(text) for text in ("CH3NH3I", "C", "Pb(CH3COO)2")]
@@ -47,9 +47,11 @@ def supplies_carbon(precursor: Composition, target: Composition) -> bool:
     if "C" not in given or _per_carbon(given, "O") > _per_carbon(needed, "O"):
         return False
     if "H" not in needed:
-        return True
-    difference = abs(_per_carbon(given, "H") - _per_carbon(needed, "H"))
-    return "H" in given and difference <= _HYDROGEN_RANGE and _per_carbon(given, "N") == _per_carbon(needed, "N")
+        return "H" not in given or not needed.keys().isdisjoint(("N", "O"))
+    if "H" not in given or _per_carbon(given, "N") != _per_carbon(needed, "N"):
+        return False
+    more = _per_carbon(given, "H") - _per_carbon(needed, "H")
+    return -_per_carbon(needed, "N") <= more <= _per_carbon(needed, "O") / 2
 
 
 def _per_carbon(amounts: dict[str, Fraction], symbol: str) -> Fraction:

@@ -122,9 +122,9 @@ def _water(amounts: dict[str, Fraction]) -> Fraction:
     hydrogen, oxygen = amounts.pop("H"), amounts.pop("O")
     found = []
     for ions, cations in _readings(amounts):
-        held = sum(amounts[symbol] / ion.atoms * ion.hydrogen for symbol, ion in ions)
-        bound = sum(amounts[symbol] / ion.atoms * ion.oxygen for symbol, ion in ions)
-        charge = -sum(amounts[symbol] / ion.atoms * ion.charge for symbol, ion in ions)
+        held = sum((amounts[symbol] / ion.atoms * ion.hydrogen for symbol, ion in ions), Fraction(0))
+        bound = sum((amounts[symbol] / ion.atoms * ion.oxygen for symbol, ion in ions), Fraction(0))
+        charge = -sum((amounts[symbol] / ion.atoms * ion.charge for symbol, ion in ions), Fraction(0))
         water = (hydrogen - held) / 2
         beside = oxygen - bound - water  # oxygen of cations such as ZrO(2+), or none
         metals = {symbol: amounts[symbol] for symbol in cations}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Final, cast
 
 from rrgraph.chem.charges import ALKALI, ALKALINE_EARTHS, HALOGENS, compound, neutral
 from rrgraph.chem.composition import Composition
@@ -29,7 +29,7 @@ def read_byproducts(names: Material | Iterable[Material]) -> tuple[Composition |
     Raises:
         FormulaError: one of them is not a material.
     """
-    listed: list[Material] = [names] if is_material(names) else list(names)
+    listed = [names] if is_material(names) else cast("Iterable[Material]", names)
     return tuple(dict.fromkeys(found for each in listed for found in _read(each)))
 
 

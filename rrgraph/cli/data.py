@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rrgraph.cli.common.argparse_private import Commands
-from rrgraph.cli.common.options import add_command
+from rrgraph.cli.common.options import add_command, add_target_column
 
 __all__ = ["add_parser"]
 
@@ -70,6 +70,7 @@ def _add_clean(verbs: Commands) -> None:
     parser.add_argument("--report", metavar="FILE", help="write the counts of dropped rows as JSON")
     parser.add_argument("--expand-variables", action="store_true", help="one row for each listed value of a variable")
     parser.add_argument("--paper-rules", action="store_true", help="only the rules of Retro-Rank-In section 4.1")
+    add_target_column(parser)
     parser.set_defaults(run=_clean)
 
 
@@ -84,6 +85,7 @@ def _clean(arguments: argparse.Namespace) -> None:
         read_recipes,
     )
     from rrgraph.util.files import write_json
+    from rrgraph.util.rows import Row
 
     kept = dict.fromkeys(("keep_composites", "keep_additives"), arguments.paper_rules)
     mended = dict.fromkeys(("correct_formulas", "remove_media", "remove_water"), not arguments.paper_rules)
@@ -92,7 +94,9 @@ def _clean(arguments: argparse.Namespace) -> None:
     if source.endswith(RECIPE_SUFFIXES):
         table, report = read_recipes(source, options=options)
     else:
-        table, report = clean_table(load_table(arguments.table), options)
+        refused: list[Row] = []
+        table = load_table(arguments.table, target=arguments.column, refused=refused)
+        table, report = clean_table(table, options, refused=refused)
     table.write(arguments.output)
     if arguments.report:
         write_json(arguments.report, report.to_dict())
@@ -111,6 +115,7 @@ def _add_split(verbs: Commands) -> None:
     parser.add_argument("--year", type=int, default=2014, help="last year of training rows (2014)")
     parser.add_argument("--validation-fraction", type=float, default=0.2, metavar="F", help="(0.2)")
     parser.add_argument("--seed", type=int, default=0)
+    add_target_column(parser)
     parser.set_defaults(run=_split)
 
 
@@ -119,7 +124,7 @@ def _split(arguments: argparse.Namespace) -> None:
     from rrgraph.util.files import write_json
 
     split = split_table(
-        load_table(arguments.table),
+        load_table(arguments.table, target=arguments.column),
         arguments.split,
         seed=arguments.seed,
         year=arguments.year,
@@ -137,6 +142,7 @@ def _add_stats(verbs: Commands) -> None:
     parser = add_command("stats", verbs, summary="count the contents of a table", examples=_verb("stats"))
     parser.add_argument("table", help="reaction table by name or path")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_target_column(parser)
     parser.set_defaults(run=_stats)
 
 
@@ -144,7 +150,7 @@ def _stats(arguments: argparse.Namespace) -> None:
     from rrgraph.cli.common.show import show_table
     from rrgraph.data import load_table, table_statistics
 
-    counted = table_statistics(load_table(arguments.table)).to_dict()
+    counted = table_statistics(load_table(arguments.table, target=arguments.column)).to_dict()
     if arguments.json:
         print(json.dumps(counted, indent=2))
         return

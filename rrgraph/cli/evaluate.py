@@ -16,6 +16,7 @@ from rrgraph.cli.common.options import (
     add_mode,
     add_protocol_flags,
     add_subgroups,
+    add_target_column,
     protocol_overrides,
     subgroups,
 )
@@ -43,6 +44,7 @@ def add_parser(name: str, commands: Commands) -> None:
     rows = parser.add_mutually_exclusive_group(required=True)
     rows.add_argument("--test", metavar="TABLE", help="reaction table to measure on")
     rows.add_argument("--split", metavar="NAME", help="train, validation or test rows of the run's own split")
+    add_target_column(parser)
     parser.add_argument(
         "--candidates",
         default="all",
@@ -88,7 +90,11 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     by = subgroups(arguments.by)
     predictor = rr.load_model(arguments.model)
     split = _split(arguments, systems="distance" in by and predictor.systems is None)
-    table = rr.load_reactions(arguments.test) if arguments.test else getattr(split, arguments.split)
+    table = (
+        rr.load_reactions(arguments.test, target=arguments.column)
+        if arguments.test
+        else getattr(split, arguments.split)
+    )
     if not len(table):
         raise DataError(f"There are no rows to measure on in '{arguments.test or arguments.split}'.")
     known = candidate_pool(predictor.vocabulary, table)

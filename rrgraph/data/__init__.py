@@ -7,6 +7,7 @@ from rrgraph.data.cleaning.clean import CleaningReport, clean_table
 from rrgraph.data.cleaning.recipes import RECIPE_SUFFIXES, clean_recipes, load_recipes, read_recipes
 from rrgraph.data.cleaning.rules import CleaningOptions
 from rrgraph.data.download import fetch
+from rrgraph.data.formula_column import FORMULA_COLUMNS, find_formula_column
 from rrgraph.data.grouping import group_reactions
 from rrgraph.data.leakage import LeakageReport, Overlap
 from rrgraph.data.literature.known_reactions import KnownReaction, KnownReactions, overlap_vectors, similarity
@@ -16,11 +17,12 @@ from rrgraph.data.reaction import PrecursorSet, Reaction
 from rrgraph.data.splits import SPLITS, Split, split_table
 from rrgraph.data.statistics import TableStatistics, table_statistics
 from rrgraph.data.subsets import SUBSET_NAMES, SUBSET_WORDS, TEST, TRAIN, VALIDATION, Subset
-from rrgraph.data.table import COLUMNS, SEPARATOR, ReactionTable
+from rrgraph.data.table import COLUMNS, SEPARATOR, ReactionTable, separate_formulas, split_precursors
 
 __all__ = [
     "CATALOGUE",
     "COLUMNS",
+    "FORMULA_COLUMNS",
     "LITERATURE",
     "RECIPE_SUFFIXES",
     "SEPARATOR",
@@ -52,6 +54,7 @@ __all__ = [
     "data_checksum",
     "data_path",
     "fetch",
+    "find_formula_column",
     "group_reactions",
     "load_known_reactions",
     "load_recipes",
@@ -60,7 +63,9 @@ __all__ = [
     "preferred_spelling",
     "publication_agreement",
     "read_recipes",
+    "separate_formulas",
     "similarity",
+    "split_precursors",
     "split_table",
     "table_statistics",
 ]

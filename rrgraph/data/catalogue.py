@@ -14,7 +14,8 @@ import pooch
 from rrgraph.data.table import ReactionTable
 from rrgraph.errors import DataError, suggestion
 from rrgraph.util.files import sha256_file
-from rrgraph.util.tabular import SUFFIXES
+from rrgraph.util.rows import Row
+from rrgraph.util.tabular import READ_SUFFIXES, SUFFIXES
 
 __all__ = [
     "CATALOGUE",
@@ -271,11 +272,15 @@ def embedded_file(name: str) -> AbstractContextManager[Path]:
     return resources.as_file(resources.files("rrgraph.data") / EMBEDDED[name])
 
 
-def load_table(name_or_path: str | os.PathLike[str]) -> ReactionTable:
+def load_table(
+    name_or_path: str | os.PathLike[str], *, target: str | None = None, refused: list[Row] | None = None
+) -> ReactionTable:
     """Read a reaction table: `textbook` or `literature` (parts of the package), a catalogued table, or a file.
 
     Args:
         name_or_path: name of a table of the package or of a catalogued one, or the path of a file.
+        target: the column with the targets, if it has another name.
+        refused: takes the rows that are not usable; without it they are an error.
 
     Raises:
         DataError: there is neither such a name nor such a file, or it is not a reaction table.
@@ -287,19 +292,19 @@ def load_table(name_or_path: str | os.PathLike[str]) -> ReactionTable:
     name = os.fspath(name_or_path)
     if name in EMBEDDED:
         with embedded_file(name) as path:
-            return ReactionTable.read(path)
+            return ReactionTable.read(path, target=target, refused=refused)
     tables = [item.name for item in CATALOGUE.values() if item.path.endswith(SUFFIXES) and "reactions/" in item.path]
     if name in tables:
-        return ReactionTable.read(data_path(name))
+        return ReactionTable.read(data_path(name), target=target, refused=refused)
     if name in CATALOGUE:
         raise DataError(f"'{name}' is not a reaction table but the catalogued file '{CATALOGUE[name].path}'.")
-    if not name.lower().endswith(SUFFIXES) and not Path(name).exists():
+    if not name.lower().endswith((*SUFFIXES, *READ_SUFFIXES)) and not Path(name).exists():
         choices = [*EMBEDDED, *tables]
         raise DataError(
             f"'{name}' is neither a file nor a named reaction table, expected a path or one of {', '.join(choices)}."
             f"{suggestion(name, choices)}"
         )
-    return ReactionTable.read(name)
+    return ReactionTable.read(name, target=target, refused=refused)
 
 
 def data_checksum(name_or_path: str | os.PathLike[str]) -> str:

@@ -1,12 +1,12 @@
-"""The table of recorded reactions that all of the package works with, read from CSV, JSONL or Parquet files."""
+"""The table of recorded reactions that all of the package works with, read from CSV, JSONL, Parquet or Excel files."""
 
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,15 +16,22 @@ from numpy.typing import NDArray
 from rrgraph.chem import Composition, FormulaWarning, anhydrous, element_system, parse_formula
 from rrgraph.data.reaction import PrecursorSet, Reaction
 from rrgraph.errors import DataError, FormulaError, suggestion
-from rrgraph.util.tabular import read_frame, write_frame
+from rrgraph.util.rows import Row, column_name, named_column
+from rrgraph.util.tabular import read_numbered_frame, write_frame
 
-__all__ = ["COLUMNS", "SEPARATOR", "ReactionTable"]
+__all__ = ["COLUMNS", "SEPARATOR", "ReactionTable", "separate_formulas", "split_precursors"]
 
 #: The columns of the file format; the first two are required, any others are kept as they are.
 COLUMNS = ("target", "precursors", "year", "doi", "split")
 
 #: Separates the formulas of one precursor set.
 SEPARATOR = ";"
+
+#: Other names of the column of the targets.
+_TARGET_NAMES = ("formula", "composition", "material", "compound", "product")
+
+#: Columns that are numbers where each cell is one.
+_NUMBERS = ("temperature_c", "time_h", "count")
 
 #: Larger numbers are not accepted as years.
 _YEARS_END = 10_000
@@ -43,7 +50,12 @@ class ReactionTable:
         frame: columns `target` and `precursors` (formulas joined by `;`, or lists of formulas), optionally `year`,
             `doi`, `split` and any others, which are kept.
         source: name for error messages, such as the quoted path of the file.
-        first_line: number of the first row in the source (2 in a CSV file, where the header is line 1).
+        lines: number of each row in the source, by default from 1.
+        refused: takes the rows that are not usable, which are then left out; without it they are an error. A year that
+            is none is then left empty, and its row kept.
+
+    Attributes:
+        empty_years: number of years that were left empty.
 
     Raises:
         DataError: a required column is missing, or a cell is empty or of the wrong type.
@@ -57,7 +69,14 @@ class ReactionTable:
         ['BaCO3', 'O2Ti']
     """
 
-    def __init__(self, frame: pd.DataFrame, *, source: str = "the reaction table", first_line: int = 1) -> None:
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        *,
+        source: str = "the reaction table",
+        lines: NDArray[np.int64] | None = None,
+        refused: list[Row] | None = None,
+    ) -> None:
         for column in COLUMNS[:2]:
             if column not in frame:
                 names = [str(name) for name in frame.columns]
@@ -66,18 +85,28 @@ class ReactionTable:
                     f"{suggestion(column, names)}"
                 )
         self.source = source
-        self._lines: NDArray[np.int64] = np.arange(len(frame), dtype=np.int64) + first_line
-        self.frame = self._typed(frame)
+        self.empty_years = 0
+        self._lines: NDArray[np.int64] = np.arange(1, len(frame) + 1, dtype=np.int64) if lines is None else lines
+        self.frame = self._typed(frame if refused is None else self._usable(frame, refused))
 
     @classmethod
-    def read(cls, path: str | os.PathLike[str]) -> ReactionTable:
-        """Read a CSV, JSONL (both optionally gzipped) or Parquet file, chosen by its suffix.
+    def read(
+        cls, path: str | os.PathLike[str], *, target: str | None = None, refused: list[Row] | None = None
+    ) -> ReactionTable:
+        """Read a CSV, JSONL (both optionally gzipped), Parquet or Excel file, chosen by its suffix.
+
+        Capitals and surrounding blanks in the names of the columns do not matter.
+
+        Args:
+            path: of the file.
+            target: the column with the targets, if it has another name.
+            refused: takes the rows that are not usable, which are then left out; without it they are an error.
 
         Raises:
             DataError: the file is missing, of another format, or malformed.
         """
-        is_csv = ".csv" in Path(path).suffixes
-        return cls(read_frame(path), source=f"'{path}'", first_line=2 if is_csv else 1)
+        frame, lines = read_numbered_frame(path, refused=refused)
+        return cls(_renamed(frame, target, f"'{path}'"), source=f"'{path}'", lines=lines, refused=refused)
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the table atomically in the format of the suffix; optional columns without values are omitted."""
@@ -115,12 +144,33 @@ class ReactionTable:
     def __repr__(self) -> str:
         return f"ReactionTable({len(self)} reactions from {self.source})"
 
+    def readable(self, refused: list[Row]) -> ReactionTable:
+        """Return the rows whose formulas can be read; the others are added to `refused`."""
+        parser = _Parser(self)
+        kept = []
+        pairs = zip(self.frame["target"].tolist(), self.frame["precursors"].tolist(), strict=True)
+        for row, (target, joined) in enumerate(pairs):
+            try:
+                for text in (target, *parser.split(joined, row)):
+                    parser.read(text, row)
+                kept.append(row)
+            except DataError as error:
+                reason = str(error).removeprefix(f"{_capital(self.line(row))}: ")
+                refused.append(Row(int(self._lines[row]), self._cells(row), error=reason))
+        return self if len(kept) == len(self) else self.select(kept)
+
+    @property
+    def lines(self) -> NDArray[np.int64]:
+        """Number of each row in its source, (rows,)."""
+        return self._lines
+
     def select(self, rows: NDArray[Any] | Sequence[int]) -> ReactionTable:
         """Return the rows given by an index array or a boolean mask; formulas are not parsed again."""
         index = np.asarray(rows)
         index = np.flatnonzero(index) if index.dtype == bool else index.astype(np.int64)
         chosen = object.__new__(ReactionTable)
         chosen.source = self.source
+        chosen.empty_years = self.empty_years
         chosen._lines = self._lines[index]
         chosen.frame = self.frame.iloc[index].reset_index(drop=True)
         for name in _PARSED:
@@ -171,7 +221,7 @@ class ReactionTable:
         found = []
         for row, joined in enumerate(self.frame["precursors"].tolist()):
             if joined not in sets:
-                sets[joined] = PrecursorSet([parser.read(text, row) for text in joined.split(SEPARATOR)])
+                sets[joined] = PrecursorSet([parser.read(text, row) for text in parser.split(joined, row)])
             found.append(sets[joined])
         parser.warn()
         return found
@@ -211,6 +261,29 @@ class ReactionTable:
             reactions.setdefault((target.key, keys), target)
         return [(target, keys) for (_, keys), target in reactions.items()]
 
+    def _cells(self, row: int) -> dict[str, Any]:
+        cells = self.frame.iloc[row].to_dict()
+        return {str(name): cell for name, cell in cells.items() if isinstance(cell, list) or not pd.isna(cell)}
+
+    def _usable(self, frame: pd.DataFrame, refused: list[Row]) -> pd.DataFrame:
+        """Return the rows with a target and precursors, and with a year or none; the others are added to `refused`."""
+        self.frame = frame = frame.reset_index(drop=True)
+        kept = []
+        for row, cells in enumerate(zip(*(frame[name].tolist() for name in COLUMNS[:2]), strict=True)):
+            try:
+                for cell, column in zip(cells, COLUMNS, strict=False):
+                    self._formula(cell, row, column)
+                kept.append(row)
+            except DataError as error:
+                reason = str(error).removeprefix(_capital(self.line(row))).lstrip(": ")
+                refused.append(Row(int(self._lines[row]), self._cells(row), error=reason))
+        frame, self._lines = frame.iloc[kept].reset_index(drop=True), self._lines[kept]
+        if "year" in frame:
+            wrong = _wrong_years(frame["year"])
+            self.empty_years = len(wrong)
+            frame["year"] = frame["year"].astype(object).mask(np.isin(np.arange(len(frame)), wrong), None)
+        return frame
+
     def _typed(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the frame with the columns of the format first, each converted to its type."""
         extra = [name for name in frame.columns if name not in COLUMNS]
@@ -218,35 +291,114 @@ class ReactionTable:
         for column in COLUMNS[:2]:
             frame[column] = self._formulas(frame[column].tolist(), column)
         frame["year"] = self._years(frame["year"])
+        for column in {*_NUMBERS}.intersection(extra):
+            numbers = pd.to_numeric(frame[column], errors="coerce")
+            frame[column] = numbers if (numbers.notna() == frame[column].notna()).all() else frame[column]
         for column in COLUMNS[3:]:
             values = frame[column].tolist()
             frame[column] = pd.Series([None if pd.isna(v) or v == "" else str(v) for v in values], dtype=object)
         return frame
 
     def _formulas(self, cells: list[Any], column: str) -> pd.Series:
-        texts = []
-        for row, cell in enumerate(cells):
-            if column == COLUMNS[1] and isinstance(cell, list | tuple | np.ndarray):
-                if not all(isinstance(item, str) and SEPARATOR not in item for item in cell):
-                    raise DataError(f"{_capital(self.line(row))} has a precursor that is not a valid formula.")
-                cell = SEPARATOR.join(cell)
-            if not isinstance(cell, str):
-                if not pd.isna(cell):
-                    raise DataError(f"{_capital(self.line(row))} has {column} {cell!r}, expected a formula.")
-                cell = ""
-            if not cell.strip():
-                raise DataError(f"{_capital(self.line(row))} has no {column}.")
-            texts.append(cell)
-        return pd.Series(texts, dtype=object)
+        return pd.Series([self._formula(cell, row, column) for row, cell in enumerate(cells)], dtype=object)
+
+    def _formula(self, cell: Any, row: int, column: str) -> str:
+        """Return the text of a cell of formulas.
+
+        Raises:
+            DataError: there is none.
+        """
+        if column == COLUMNS[1] and isinstance(cell, list | tuple | np.ndarray):
+            if not all(isinstance(item, str) and SEPARATOR not in item for item in cell):
+                raise DataError(f"{_capital(self.line(row))} has a precursor that is not a valid formula.")
+            cell = SEPARATOR.join(cell)
+        if not isinstance(cell, str):
+            if not pd.isna(cell):
+                raise DataError(f"{_capital(self.line(row))} has {column} {cell!r}, expected a formula.")
+            cell = ""
+        text: str = cell
+        if not text.strip():
+            raise DataError(f"{_capital(self.line(row))} has no {column}.")
+        return text
 
     def _years(self, column: pd.Series) -> pd.Series:
-        years = pd.to_numeric(column, errors="coerce").astype("Float64")
-        known = column.notna() & (column.astype(str).str.strip() != "")
-        wrong = np.flatnonzero((known & years.isna()) | ((years % 1 != 0) | (years.abs() >= _YEARS_END)).fillna(False))
+        wrong = _wrong_years(column)
         if len(wrong):
             row = int(wrong[0])
             raise DataError(f"{_capital(self.line(row))} has year '{column.iloc[row]}', expected a whole number.")
-        return years.astype("Int64")
+        return pd.to_numeric(column, errors="coerce").astype("Float64").astype("Int64")
+
+
+def split_precursors(joined: str) -> list[str]:
+    """Return the formulas of a cell with a precursor set.
+
+    >>> split_precursors("BaCO3;TiO2")
+    ['BaCO3', 'TiO2']
+
+    Raises:
+        FormulaError: formulas are joined by something else than a semicolon; the message says how to join them.
+    """
+    texts = joined.split(SEPARATOR)
+    for text in texts:
+        pieces = separate_formulas(text)
+        if pieces:
+            raise FormulaError(
+                f"'{text.strip()}' is {len(pieces)} formulas; the precursors of a set are joined by ';', as in "
+                f"'{SEPARATOR.join(pieces)}'."
+            )
+    return texts
+
+
+_OTHER_JOINTS = re.compile(r"\s*(?:[+,&|/]|\band\b)\s*")
+_LEFT_ALONE = re.compile(r"\(?NH4\)?[\d.]*|[\d./]*H2O")
+"""What stands apart from its formula where blanks are written between the parts of one."""
+
+
+def separate_formulas(text: str) -> list[str]:
+    """Return formulas that are joined by a plus sign, a comma, a blank or the like; nothing if it is one formula.
+
+    >>> separate_formulas("BaCO3 + TiO2"), separate_formulas("CuSO4 5H2O")
+    (['BaCO3', 'TiO2'], [])
+    """
+    by_mark = [piece.strip() for piece in _OTHER_JOINTS.split(text.strip())]
+    if len(by_mark) > 1 and not _count_elements(text) and all(_count_elements(piece) for piece in by_mark):
+        return by_mark
+    by_blank = text.split()
+    apart = len(by_blank) > 1 and not any(_LEFT_ALONE.fullmatch(piece) for piece in by_blank)
+    return by_blank if apart and all(_count_elements(piece) > 1 for piece in by_blank) else []
+
+
+def _count_elements(text: str) -> int:
+    """Return the number of elements of a formula, 0 if it is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FormulaWarning)
+            return len(parse_formula(text, dopants=False).elements)
+    except FormulaError:
+        return 0
+
+
+def _renamed(frame: pd.DataFrame, target: str | None, source: str) -> pd.DataFrame:
+    """Return the frame with the usual names of its columns, and the column of the targets called so."""
+    names = [str(name) for name in frame.columns]
+    found: dict[str, str] = {}
+    if target is None and "target" not in map(column_name, names):
+        target = next((name for usual in _TARGET_NAMES for name in names if column_name(name) == usual), None)
+    if target is not None:
+        column = named_column(target, names, source=source, option="--column")
+        found = {"target": "target_input", column: "target"} if column != "target" else {}
+    for name in names:
+        usual = column_name(name)
+        if usual in COLUMNS and usual not in names and usual not in found.values():
+            found[name] = usual
+    return frame.rename(columns=found) if found else frame
+
+
+def _wrong_years(column: pd.Series) -> NDArray[np.int64]:
+    """Return the positions of the cells that are neither empty nor a year."""
+    years = pd.to_numeric(column, errors="coerce").astype("Float64")
+    known = column.notna() & (column.astype(str).str.strip() != "")
+    return np.flatnonzero((known & years.isna()) | ((years % 1 != 0) | (years.abs() >= _YEARS_END)).fillna(False))
 
 
 class _Parser:
@@ -267,6 +419,12 @@ class _Parser:
                     raise DataError(f"{_capital(self.table.line(row))}: {error}") from None
             self.doubtful += [f"{_capital(self.table.line(row))}: {warning.message}" for warning in caught]
         return self.parsed[text]
+
+    def split(self, joined: str, row: int) -> list[str]:
+        try:
+            return split_precursors(joined)
+        except FormulaError as error:
+            raise DataError(f"{_capital(self.table.line(row))}: {error}") from None
 
     def warn(self) -> None:
         if self.doubtful:

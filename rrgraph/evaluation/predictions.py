@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -20,6 +20,7 @@ from rrgraph.chem import Composition, parse_formula
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import DataError, FormulaError, RRGraphError, ScoreError
 from rrgraph.util.files import atomic_path
+from rrgraph.util.rows import Row
 
 __all__ = ["Prediction", "parse_prediction", "read_predictions", "write_predictions"]
 
@@ -49,8 +50,14 @@ class Prediction:
         return json.dumps(line, ensure_ascii=False, allow_nan=False)
 
 
-def read_predictions(path: str | os.PathLike[str]) -> Iterator[Prediction]:
+def read_predictions(
+    path: str | os.PathLike[str], *, instead: Callable[[Row], Prediction] | None = None
+) -> Iterator[Prediction]:
     """Yield the predictions of a ``.jsonl`` or ``.jsonl.gz`` file, line by line.
+
+    Args:
+        path: of the file.
+        instead: returns what to yield for a line that cannot be read; without it such a line is an error.
 
     Raises:
         DataError: the file is missing or not text, or a line is malformed, cut off, or contains an invalid formula.
@@ -65,7 +72,13 @@ def read_predictions(path: str | os.PathLike[str]) -> Iterator[Prediction]:
                     continue
                 if ended:
                     raise DataError(f"Line {ended} of '{path}' is empty, expected one prediction on each line.")
-                yield _parse_line(line, f"Line {number} of '{path}'")
+                try:
+                    prediction = _parse_line(line, f"Line {number} of '{path}'")
+                except (DataError, ScoreError) as error:
+                    if instead is None:
+                        raise
+                    prediction = instead(Row(number, error=str(error), text=line.rstrip("\r\n")))
+                yield prediction
     except FileNotFoundError:
         raise DataError(f"There is no predictions file '{path}'.") from None
     except (EOFError, OSError, UnicodeDecodeError, zlib.error) as error:

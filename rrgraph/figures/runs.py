@@ -216,7 +216,8 @@ class TrainedRun:
 
     @cached_property
     def _configured(self) -> RunConfig | BaselineConfig:
-        return load_run(self.folder / "config.yaml", recorded=True)
+        config: RunConfig | BaselineConfig = load_run(self.folder / "config.yaml", recorded=True)
+        return config
 
     @cached_property
     def _seen(self) -> Sequence[Composition]:

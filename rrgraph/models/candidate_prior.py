@@ -1,7 +1,7 @@
 """What a candidate is before a model looks at it: unseen compounds of a target's own system are made less often.
 
-A library holds many compounds that lie between a target and its usual precursors, such as BaTi4O9 for BaTiO3 or W2C for
-WC. They share all that the target has, so a model likes them more than chemists do.
+A library holds compounds that lie between a target and its usual precursors, such as Bi12TiO20 for Bi4Ti3O12 or FeSe2
+for FeSe. They share all that the target has, so a model likes them more than chemists do.
 """
 
 from __future__ import annotations

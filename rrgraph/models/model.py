@@ -134,11 +134,12 @@ class Model(LinkScorer):
         compared = read_routes(routes)
         if compared and len(compositions) != 1:
             raise PlanningError(f"Routes are compared for one target, and there are {len(compositions)}.")
-        members = [member for route in compared for member in route]
+        if compared and wanted.stock is None:  # so that what else is known competes for probability
+            wanted = wanted.narrowed(stock=[member for route in compared for member in route])
         planner = constrained_planner(
             self,
             wanted,
-            candidates=members or candidate_list(self, candidates, wanted, compositions),
+            candidates=candidate_list(self, candidates, wanted, compositions),
             mode=mode,
             max_candidates=max_candidates,
             known_size=known_size,

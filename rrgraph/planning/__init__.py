@@ -26,7 +26,7 @@ from rrgraph.planning.energies import (
     read_formation_energies,
 )
 from rrgraph.planning.enumeration import SetProblem, enumerate_sets, search_sets, set_problem
-from rrgraph.planning.lists import Stock, read_candidates
+from rrgraph.planning.lists import Stock, StockItem, read_candidates, read_stock
 from rrgraph.planning.planner import (
     LISTWISE,
     RANKING_MODES,
@@ -37,6 +37,7 @@ from rrgraph.planning.planner import (
     planner_for,
 )
 from rrgraph.planning.presentation import (
+    PLAN_KEYS,
     PRECEDENT_HEADER,
     RIGHT_ALIGNED,
     plan_columns,
@@ -67,6 +68,7 @@ __all__ = [
     "CANDIDATE_WORDS",
     "LISTWISE",
     "MAX_SIZE",
+    "PLAN_KEYS",
     "PRECEDENTS",
     "PRECEDENT_HEADER",
     "PROPOSED",
@@ -105,6 +107,7 @@ __all__ = [
     "SetSearch",
     "SizeChoice",
     "Stock",
+    "StockItem",
     "Swap",
     "SynthesisPlan",
     "TargetCandidates",
@@ -133,6 +136,7 @@ __all__ = [
     "read_formation_energies",
     "read_routes",
     "read_sizes",
+    "read_stock",
     "resolve_candidates",
     "search_sets",
     "set_problem",

@@ -139,7 +139,7 @@ class CandidateFilter:
 
     def _supplying_carbon(self, indices: NDArray[np.int64], target: Composition) -> NDArray[np.int8]:
         """Return which of some candidates can bring the carbon of a target that does not take it from the air."""
-        contains = self._contains[ATOMIC_NUMBERS["C"] - 1, indices]
+        contains: NDArray[np.int8] = self._contains[ATOMIC_NUMBERS["C"] - 1, indices]
         for place in np.flatnonzero(contains).tolist():
             contains[place] = supplies_carbon(self.candidates[indices[place]], target)
         return contains

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Final
 
-from rrgraph.chem import Composition, reagent_library
+from rrgraph.chem import Composition, reagent_classes, reagent_library
 from rrgraph.data import load_table
 from rrgraph.planning.candidates import generated_candidates
 from rrgraph.planning.lists import Stock, read_materials
@@ -17,13 +17,22 @@ CANDIDATE_WORDS: Final = ("all", "vocabulary", "train", "library", "textbook", "
 """Words for lists of candidates; those of `generated` are made up for each target."""
 
 
+_EXPLOSIVE: Final = frozenset({"halates", "perchlorates"})
+
+
 def library_candidates() -> list[Composition]:
     """Return the reagents of the bundled library; hydrates are left to their dry salts.
+
+    Halates and perchlorates are left out: they would replace halides, and nobody weighs in an explosive for a salt.
 
     >>> [each.formula for each in library_candidates()][:3]
     ['LiF', 'NaF', 'KF']
     """
-    return [each.composition for each in reagent_library().values() if not each.is_hydrate]
+    return [
+        each.composition
+        for each in reagent_library().values()
+        if not (each.is_hydrate or reagent_classes(each.composition) & _EXPLOSIVE)
+    ]
 
 
 def resolve_candidates(

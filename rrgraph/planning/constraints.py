@@ -26,7 +26,7 @@ from rrgraph.chem import (
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import FormulaError, OptionError, PlanningError, suggestion
 from rrgraph.planning.compatibility import incompatibility
-from rrgraph.planning.lists import Stock, read_materials
+from rrgraph.planning.lists import Stock, StockItem, read_stock
 
 __all__ = [
     "MAX_SIZE",
@@ -81,11 +81,12 @@ class SetConstraints:
         excluded_elements: elements that no member contains.
         required_classes: classes of `rrgraph.chem.REAGENT_CLASSES` of which every set has a member.
         excluded_classes: classes of which no set has a member.
-        stock: the only precursors that may be used; None for no such limit.
+        stock: the only precursors that may be used; None for no such limit. Of `StockItem` the details are kept.
         balanced: whether the set must balance, see `rrgraph.chem.balance`, of precursors that may be mixed, see
             `rrgraph.planning.incompatibility`.
         byproducts: solids that may remain beside the target, see `rrgraph.chem.balance`. Members may contain their
             elements.
+        stock_items: what is known of the precursors in stock.
         materials: the required precursors and those in stock, as they were spelled.
 
     Raises:
@@ -106,6 +107,7 @@ class SetConstraints:
     stock: frozenset[str] | None = None
     balanced: bool = False
     byproducts: tuple[Composition | str, ...] = ()
+    stock_items: tuple[StockItem, ...] = field(default=(), repr=False, compare=False)
     materials: tuple[Composition, ...] = field(default=(), init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -117,11 +119,17 @@ class SetConstraints:
                 f"{suggestion(str(self.cover), get_args(ElementCover))}"
             )
         materials: list[Composition] = []
+        listed = [] if self.stock is None else _listed(self.stock)
+        if any(isinstance(each, StockItem) for each in listed):
+            set_field(self, "stock_items", tuple(each for each in listed if isinstance(each, StockItem)))
+            set_field(self, "stock", [each.composition if isinstance(each, StockItem) else each for each in listed])
         for name in ("stock", "required", "excluded"):
             if getattr(self, name) is not None:
                 found = [as_composition(each) for each in _listed(getattr(self, name))]
                 set_field(self, name, frozenset(anhydrous(each).key for each in found))
                 materials += found if name != "excluded" else []
+        at_hand = tuple(item for item in self.stock_items if anhydrous(item.composition).key in (self.stock or ()))
+        set_field(self, "stock_items", at_hand)
         set_field(self, "byproducts", read_byproducts(self.byproducts))
         set_field(self, "materials", tuple(dict.fromkeys(materials)))
         for name in ("required_elements", "excluded_elements"):
@@ -173,7 +181,7 @@ class SetConstraints:
         Args:
             exclude: elements (by symbol), precursors and classes such as ``nitrates`` to avoid.
             require: elements, precursors and classes that every set must contain.
-            stock: the only precursors that may be used: a file, or a list of them.
+            stock: the only precursors that may be used: a file, or a list of them, see `read_stock`.
             set_size: number of precursors, such as 3 or ``2-4``.
             balanced: whether the set must balance.
             byproducts: solids that may remain beside the target, or ``salts``.
@@ -183,9 +191,9 @@ class SetConstraints:
             FormulaError: a precursor cannot be read.
         """
         required, excluded = split_names("require", require), split_names("exclude", exclude)
-        at_hand: list[Composition] | None = None
+        at_hand: Sequence[Composition | StockItem] | None = None
         if stock is not None:
-            at_hand = read_materials("stock", stock)
+            at_hand = read_stock(stock)
         elif self.stock is not None:
             at_hand = self.spelled(self.stock)
         narrower: dict[str, Any] = {
@@ -201,6 +209,11 @@ class SetConstraints:
             "byproducts": (*self.byproducts, *read_byproducts(byproducts)),
         }
         return replace(self, **narrower)
+
+    def in_stock(self, precursors: Iterable[Composition]) -> tuple[StockItem, ...]:
+        """Return what is known of precursors in stock, in the order of the stock list; a salt is not its hydrate."""
+        keys = {precursor.key for precursor in precursors}
+        return tuple(item for item in self.stock_items if item.composition.key in keys)
 
     def spelled(self, keys: Collection[str]) -> list[Composition]:
         """Return those of `materials` that have one of the keys, in the order they were given."""

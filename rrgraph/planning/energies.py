@@ -27,6 +27,7 @@ from rrgraph.chem import (
     thermal_uncertainty,
 )
 from rrgraph.errors import DataError, FormulaError, suggestion
+from rrgraph.util.rows import column_name
 from rrgraph.util.tabular import read_frame
 
 __all__ = [
@@ -143,6 +144,7 @@ def read_formation_energies(path: str | os.PathLike[str]) -> dict[str, Formation
             file, the row (from 1, the header not counted) and the column.
     """
     frame = read_frame(path)
+    frame = frame.rename(columns={name: column_name(str(name)).replace(" ", "_") for name in frame.columns})
     for name in (_FORMULA, _ENERGY):
         if name not in frame.columns:
             columns = [str(column) for column in frame.columns]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rrgraph.planning.synthesis import PlannedSet, SynthesisPlan
 
 __all__ = [
+    "PLAN_KEYS",
     "PRECEDENT_HEADER",
     "RIGHT_ALIGNED",
     "SAME",
@@ -102,12 +103,14 @@ def plan_table(
             cells.append("-" if found.energy is None else _energy(found.energy))
         if weighed and grams is not None:
             masses = found.grams(grams).items() if found.equation else ()
-            cells.append(", ".join(f"{mass:.4g} g {name}" for name, mass in masses) or "-")
+            weighed_out = ", ".join(f"{mass:.4g} g {name}" for name, mass in masses) or "-"
+            shortage = _shortage(found, grams)
+            cells.append(f"{weighed_out} ({shortage})" if shortage else weighed_out)
         rows.append(cells)
     return header, rows
 
 
-def plan_notes(plan: SynthesisPlan, *, equations: bool = True) -> list[str]:
+def plan_notes(plan: SynthesisPlan, *, equations: bool = True, grams: float | None = None) -> list[str]:
     """Return the lines below the table: what the sets leave for others, and what numbers and marks mean."""
     if plan.no_match is None:
         notes = [f"{_PRODUCT}: of link probabilities, to compare sets"]
@@ -135,6 +138,10 @@ def plan_notes(plan: SynthesisPlan, *, equations: bool = True) -> list[str]:
     if unbalanced:
         hint = "" if plan.is_comparison else "; --balanced leaves such sets out"
         notes.append(f"{unbalanced} of {len(plan)} sets cannot be balanced{hint}")
+    impure = {item.composition: item.purity for found in plan for item in found.stock if (item.purity or 1) < 1}
+    if impure and grams is not None:
+        shares = ", ".join(f"{name} {100 * purity:.6g} %" for name, purity in impure.items() if purity)
+        notes.append(f"grams: divided by the purity in stock ({shares})")
     if any(found.energy for found in plan):
         notes.append("reaction energy: per atom of the equation and per mole of target; negative releases energy")
         notes.append(f"formation energies {_origins(plan) or 'of elements and gases alone'}")
@@ -173,6 +180,7 @@ _COLUMNS: Final[dict[str, type]] = {
     "atmosphere": str,
     "grams": str,
 }
+_AMOUNTS: Final[dict[str, type]] = {"stock_shortage": str, "most_target_g": float}
 _PREFIX: Final = "reaction_energy_"
 _ENERGIES: Final[dict[str, type]] = {
     _PREFIX + "ev_per_atom": float,
@@ -186,10 +194,19 @@ _ENERGIES: Final[dict[str, type]] = {
 }
 
 
-def plan_columns(*, energies: bool, literature: bool, dopants: bool = False) -> dict[str, type]:
-    """Return the columns of `plan_rows`, those of energies, precedents and dopants only where there are any."""
+PLAN_KEYS: Final = (
+    *("target", "sets", "scores", "probabilities", "none_of_these", "hidden", "unseen", "alternatives", "dopants"),
+    *("equations", "atmospheres", "grams", "shortages", "most_target_g", "reaction_energies", "temperature_k"),
+    *("evidence", "evidence_table", "message"),
+)
+"""All keys of `SynthesisPlan.to_dict`."""
+
+
+def plan_columns(*, energies: bool, literature: bool, dopants: bool = False, amounts: bool = False) -> dict[str, type]:
+    """Return the columns of `plan_rows`, those of energies, precedents and the like only where there are any."""
     more = {
         **({"dopants": str} if dopants else {}),
+        **(_AMOUNTS if amounts else {}),
         **(_ENERGIES if energies else {}),
         **({"evidence": str} if literature else {}),
     }
@@ -221,9 +238,25 @@ def plan_rows(plan: SynthesisPlan, *, equations: bool = True, grams: float | Non
             "equation": line["equations"][place] if "equations" in line else None,
             "atmosphere": line["atmospheres"][place] if "atmospheres" in line else None,
             "grams": None if masses is None else ";".join(f"{mass:.5g}" for mass in masses.values()),
+            **_amount_cells(line, place, found, grams),
             **_energy_cells(line, place),
             **_alternative_cells(line["alternatives"][place]),
         }
+
+
+def _amount_cells(line: Mapping[str, Any], place: int, found: PlannedSet, grams: float | None) -> dict[str, Any]:
+    if grams is None or "most_target_g" not in line:
+        return {}
+    return {"stock_shortage": _shortage(found, grams) or None, "most_target_g": line["most_target_g"][place]}
+
+
+def _shortage(found: PlannedSet, grams: float) -> str:
+    """``needs 12 g of 5 g BaCO3; at most 4.1 g of target``, or nothing where the stock suffices."""
+    short = found.shortages(grams)
+    if not short or found.most_grams is None:
+        return ""
+    needs = ", ".join(f"{need:.4g} g of {there:.4g} g {name}" for name, (need, there) in short.items())
+    return f"needs {needs}; at most {found.most_grams:.4g} g of target"
 
 
 def _energy_cells(line: Mapping[str, Any], place: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import count, islice, takewhile
+from itertools import count, islice
 from math import exp, fsum
 from typing import Final, Protocol
 
@@ -219,7 +219,10 @@ class SetRanking:
 
     def all_sets(self) -> Iterator[RankedSet]:
         """Yield the sets, best first, with those that are not listed."""
-        return map(self._ranked, takewhile(lambda found: found is not None, map(self._get, count())))
+        for position in count():
+            if (found := self._get(position)) is None:
+                return
+            yield self._ranked(found)
 
     def is_valid(self, ranked: RankedSet) -> bool:
         """Return whether a set may be listed."""

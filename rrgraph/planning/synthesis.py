@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from decimal import ROUND_DOWN, Context
 from math import fsum
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
@@ -15,9 +16,10 @@ from rrgraph.chem import BalancedEquation, BalanceError, Composition, batch_mass
 from rrgraph.data import KnownReaction, PrecursorSet
 from rrgraph.errors import PlanningError
 from rrgraph.planning.compatibility import incompatibility
-from rrgraph.planning.constraints import balanced_equation
+from rrgraph.planning.constraints import SetConstraints, balanced_equation
 from rrgraph.planning.dopants import PlannedDopant, Usage, plan_dopants
 from rrgraph.planning.energies import ReactionEnergy
+from rrgraph.planning.lists import StockItem
 from rrgraph.planning.planner import Planner
 from rrgraph.planning.presentation import plan_columns, plan_html, plan_rows, plan_text
 from rrgraph.planning.ranking import Plan, RankedSet
@@ -85,6 +87,7 @@ class PlannedSet:
             was found.
         energy: reaction energy, None when not asked for or the set cannot be balanced.
         literature: precedents of the plan that use this very set.
+        stock: what is known of those members that are in stock.
         dopants: of the target, each with the precursor that is added to the set.
         target: what is made.
         byproducts: solids that may remain beside the target, see `rrgraph.chem.balance`.
@@ -98,6 +101,7 @@ class PlannedSet:
     alternative: PlannedSet | None = None
     energy: ReactionEnergy | None = None
     literature: tuple[KnownReaction, ...] = ()
+    stock: tuple[StockItem, ...] = field(default=(), repr=False)
     dopants: tuple[PlannedDopant, ...] = ()
     target: Composition = field(repr=False)
     byproducts: tuple[Composition | str, ...] = field(default=(), repr=False)
@@ -112,8 +116,15 @@ class PlannedSet:
         """Why the members must not be mixed, None if nothing is known against it."""
         return incompatibility(self.precursors)
 
+    @property
+    def weighed(self) -> list[Composition]:
+        """The members, and the sources of dopants."""
+        return [*self.precursors, *(planned.source for planned in self.dopants if planned.source is not None)]
+
     def grams(self, target_grams: float) -> dict[str, float]:
-        """Return the mass of each precursor in g, to six digits, that gives `target_grams` g of target.
+        """Return what to weigh of each precursor in g, to six digits, for `target_grams` g of target.
+
+        Masses are divided by the purity in stock where it is known; of several jars the first one that says so counts.
 
         Sources of dopants with a stated amount are added, for so many g of the host.
 
@@ -123,12 +134,51 @@ class PlannedSet:
         """
         if self.equation is None:
             raise BalanceError(f"{self.target} from {self} cannot be balanced, so there are no masses.")
-        masses = {each.formula: grams for each, grams in batch_masses(self.equation, target_grams).items()}
+        masses: dict[str, float] = {}
+        for precursor, grams in batch_masses(self.equation, target_grams).items():
+            masses[precursor.formula] = grams / self._purity(precursor)
         for planned in self.dopants:
-            grams = planned.grams(target_grams)
-            if planned.source is not None and grams is not None:
-                masses[planned.source.formula] = masses.get(planned.source.formula, 0.0) + grams
+            added = planned.grams(target_grams)
+            if planned.source is not None and added is not None:
+                name = planned.source.formula
+                masses[name] = masses.get(name, 0.0) + added / self._purity(planned.source)
         return {name: _six_digits(grams) for name, grams in masses.items()}
+
+    def shortages(self, target_grams: float) -> dict[str, tuple[float, float]]:
+        """Return the precursors of which `target_grams` g of target need more than there is: grams needed and in stock.
+
+        Raises:
+            RRGraphError: `target_grams` is not a positive number.
+        """
+        if self.equation is None:
+            return {}
+        needed, there = self.grams(target_grams), self._amounts()
+        return {name: (needed[name], there[name]) for name in needed if name in there and needed[name] > there[name]}
+
+    @property
+    def most_grams(self) -> float | None:
+        """The most target in g that the stock allows, to four digits; None where no amount or no equation is known."""
+        if self.equation is None or not (there := self._amounts()):
+            return None
+        needed = self.grams(1.0)
+        most = min(there[name] / needed[name] for name in needed if name in there)
+        # Rounded down: of more there would not be enough.
+        return float(Context(prec=4, rounding=ROUND_DOWN).create_decimal_from_float(most))
+
+    def _purity(self, precursor: Composition) -> float:
+        return next((item.purity for item in self._jars(precursor) if item.purity is not None), 1.0)
+
+    def _amounts(self) -> dict[str, float]:
+        """Return the grams in stock of the precursors of which they are known, all jars together."""
+        there = {}
+        for precursor in self.weighed:
+            amounts = [item.grams for item in self._jars(precursor)]
+            if amounts and None not in amounts:
+                there[precursor.formula] = sum(amount for amount in amounts if amount is not None)
+        return there
+
+    def _jars(self, precursor: Composition) -> list[StockItem]:
+        return [item for item in self.stock if item.composition == precursor]
 
     @property
     def exchange(self) -> tuple[Composition, Composition] | None:
@@ -233,7 +283,10 @@ class SynthesisPlan:
 
         rows = list(plan_rows(self, equations=equations, grams=grams))
         columns = plan_columns(
-            energies=self.has_energies, literature=self.literature is not None, dopants=bool(self.dopants)
+            energies=self.has_energies,
+            literature=self.literature is not None,
+            dopants=bool(self.dopants),
+            amounts=grams is not None and any(item.grams is not None for found in self for item in found.stock),
         )
         return pd.DataFrame(rows, columns=list(columns))
 
@@ -257,6 +310,9 @@ class SynthesisPlan:
             line["atmospheres"] = [None if each is None else each.atmosphere.value for each in equations_found]
         if grams is not None:
             line["grams"] = [None if found.equation is None else found.grams(grams) for found in self.sets]
+            if any(item.grams is not None for found in self.sets for item in found.stock):
+                line["shortages"] = [_shortages(found, grams) for found in self.sets]
+                line["most_target_g"] = [found.most_grams for found in self.sets]
         if self.has_energies:
             line["reaction_energies"] = [_energy_values(found.energy) for found in self.sets]
             line["temperature_k"] = self.temperature
@@ -321,6 +377,8 @@ def plan_syntheses(
             for plan, swaps in plan_with_swaps(planner, hosts, top_k=top_k, sizes=sizes)
         ]
     plans = [plan if not added else _with_dopants(plan, added) for plan, added in zip(plans, dopants, strict=True)]
+    if planner.constraints.stock_items:
+        plans = [_with_stock(plan, planner.constraints) for plan in plans]
     if energies is not None:
         plans = _with_energies(plans, energies)
     if literature is not None:
@@ -341,6 +399,13 @@ def _energy_values(energy: ReactionEnergy | None) -> dict[str, Any] | None:
 def _precedent_values(reaction: KnownReaction) -> dict[str, Any]:
     """Return a recorded reaction as JSON-ready values, numbers to six digits."""
     return {name: _six_digits(value) if isinstance(value, float) else value for name, value in asdict(reaction).items()}
+
+
+def _shortages(found: PlannedSet, grams: float) -> dict[str, dict[str, float]]:
+    return {
+        name: {"needed_g": needed, "in_stock_g": _six_digits(there)}
+        for name, (needed, there) in found.shortages(grams).items()
+    }
 
 
 def _planned(
@@ -386,6 +451,16 @@ def _comparison(
 def _with_dopants(plan: SynthesisPlan, dopants: tuple[PlannedDopant, ...]) -> SynthesisPlan:
     """Return the plan of a host with the dopants that are added to every set."""
     return replace(plan, sets=tuple(replace(found, dopants=dopants) for found in plan), dopants=dopants)
+
+
+def _with_stock(plan: SynthesisPlan, constraints: SetConstraints) -> SynthesisPlan:
+    """Return the plan with what is known of the precursors in stock."""
+
+    def stocked(found: PlannedSet) -> PlannedSet:
+        other = None if found.alternative is None else stocked(found.alternative)
+        return replace(found, stock=constraints.in_stock(found.weighed), alternative=other)
+
+    return replace(plan, sets=tuple(map(stocked, plan)))
 
 
 def _with_energies(plans: Iterable[SynthesisPlan], source: EnergySource) -> list[SynthesisPlan]:

@@ -1,58 +1,76 @@
-"""Frames of text columns in CSV, JSONL and Parquet files.
+"""Frames of the columns of CSV, JSONL, Parquet and Excel files.
 
 The suffix of a path decides the format; files are written whole or not at all.
 """
 
 from __future__ import annotations
 
-import csv
 import gzip
-import json
 import os
-import warnings
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from rrgraph.errors import DataError
 from rrgraph.util.files import atomic_path, suggest_file
+from rrgraph.util.rows import Row, RowReader, column_name, open_rows
 
-__all__ = ["SUFFIXES", "read_frame", "write_frame"]
+__all__ = ["READ_SUFFIXES", "SUFFIXES", "read_frame", "read_numbered_frame", "write_frame"]
 
-#: Endings of the file names that can be read and written.
+#: Endings of the file names that can be written.
 SUFFIXES = (".csv.gz", ".csv", ".jsonl.gz", ".jsonl", ".parquet")
+#: Further endings of file names that can be read.
+READ_SUFFIXES = (".tsv.gz", ".tsv", ".xlsx")
 
 
 def read_frame(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Read a file by its suffix.
 
     Text that merely looks like a missing value stays text (NaN is sodium nitride); only empty cells are missing.
-    CSV columns become numbers when that changes none of their values, else they stay text.
+    Columns of text become numbers when each cell is one and none is an identifier such as 007.
 
     Raises:
         DataError: the file is missing, of another format, or malformed; the message names the file and, where one
             line is at fault, that line.
     """
-    path = Path(path)
-    suffix = _suffix(path)
-    if not path.is_file():
-        raise DataError(f"There is no file '{path}'.{suggest_file(path)}")
-    try:
-        if suffix.startswith(".csv"):
-            return _read_csv(path)
-        if suffix.startswith(".jsonl"):
-            return _read_jsonl(path)
-        return pd.read_parquet(path)
-    except DataError:
-        raise
-    except (ValueError, OSError, EOFError, zlib.error) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise DataError(f"'{path}' cannot be read as {suffix[1:]}: {reason}.") from None
+    return read_numbered_frame(path, exact=False)[0]
+
+
+def read_numbered_frame(
+    path: str | os.PathLike[str], *, refused: list[Row] | None = None, exact: bool = True
+) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+    """Read a file as `read_frame` does, with the number of the line on which each row begins.
+
+    Args:
+        path: of the file; for a sheet of a workbook that is not its first one, ``FILE.xlsx:SHEET``.
+        refused: takes the rows that are malformed; without it they are an error.
+        exact: leave columns as text whose spelling numbers would not keep (1.10, 1E5, 19 digits).
+
+    Raises:
+        DataError: as `read_frame`.
+    """
+    suffix = _suffix(Path(path), (*SUFFIXES, *READ_SUFFIXES))
+    if suffix == ".parquet":
+        frame = _read_parquet(Path(path))
+        return frame, np.arange(1, len(frame) + 1)
+    good: list[Row] = []
+    with open_rows(path) as rows:
+        for row in rows:
+            problem = _problem(row)
+            if problem is None:
+                good.append(row)
+            elif refused is None:
+                raise DataError(f"Line {row.line} of {rows.name}{problem}")
+            else:
+                refused.append(Row(row.line, row.cells, error=problem.lstrip(": "), text=row.text))
+        frame = _frame(rows, good, exact=exact)
+    return frame, np.array([row.line for row in good], dtype=np.int64)
 
 
 def write_frame(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
@@ -83,67 +101,63 @@ def _writer(path: Path, *, compressed: bool) -> Iterator[IO[str]]:
         yield stack.enter_context(TextIOWrapper(file, encoding="utf-8", newline=""))
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    with warnings.catch_warnings():
-        # A row with more cells than the header has names would otherwise lose the last ones.
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        try:
-            frame = pd.read_csv(
-                path, dtype=str, keep_default_na=False, na_values=[""], index_col=False, encoding="utf-8-sig"
-            )
-        except pd.errors.ParserWarning:
-            raise DataError(_too_wide(path)) from None
-    return frame.apply(_numbers) if len(frame) else frame
+def _read_parquet(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise DataError(f"There is no file '{path}'.{suggest_file(path)}")
+    try:
+        return pd.read_parquet(path)
+    except (ValueError, OSError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise DataError(f"'{path}' cannot be read as parquet: {reason}.") from None
 
 
-def _too_wide(path: Path) -> str:
-    """Name the first line of a CSV file that has more cells than the header has names."""
-    opener: Any = gzip.open if path.name.lower().endswith(".gz") else open
-    with cast(IO[str], opener(path, "rt", encoding="utf-8-sig", newline="")) as file:
-        rows = csv.reader(file)
-        width = len(next(rows))
-        line = next((rows.line_num for row in rows if len(row) > width), rows.line_num)
-    return f"Line {line} of '{path}' has more cells than the header has names; formulas of one set are joined by ';'."
+def _problem(row: Row) -> str | None:
+    """Return the end of a sentence on what is wrong with a row."""
+    if row.error is not None:
+        return f": {row.error}"
+    if row.surplus:
+        return " has more cells than the header has names; formulas of one set are joined by ';'."
+    return None
 
 
-def _numbers(column: pd.Series) -> pd.Series:
-    """Return the column as numbers if every cell is one and none is an identifier such as 007."""
-    if column.name in ("target", "precursors", "doi", "split"):
-        return column
+def _frame(rows: RowReader, good: Sequence[Row], *, exact: bool) -> pd.DataFrame:
+    if rows.is_json:
+        frame = pd.DataFrame.from_records([row.cells for row in good])
+        for name in frame.columns.difference(["target", "precursors", "year", "doi", "split"]):
+            frame[name] = frame[name].convert_dtypes() if frame[name].isna().any() else frame[name]
+        return frame
+    cells = {name: [row.cells[name] for row in good] for name in rows.columns}
+    return pd.DataFrame(
+        {name: _column(name, values, exact=exact) for name, values in cells.items()}, columns=list(rows.columns)
+    )
+
+
+def _column(name: str, values: list[Any], *, exact: bool) -> pd.Series:
+    """Return cells as numbers if each of them is one, else as they are; empty cells are None.
+
+    With `exact` also the spelling has to be that of the numbers, so that they are written as they were read.
+    """
+    column = pd.Series([None if value == "" else value for value in values], dtype=object)
     texts = column.dropna()
-    if texts.empty or texts.str.contains(r"^[+-]?0\d|[^\d.eE+-]").any():
+    if column_name(name) in ("target", "precursors", "doi", "split") or texts.empty or not texts.map(_is_text).all():
+        return column
+    if texts.str.fullmatch(r"0|-?[1-9][0-9]{0,17}").all():
+        return column.astype("Int64")
+    if texts.str.contains(r"^[+-]?0\d|[^\d.eE+-]").any():
         return column
     numbers = pd.to_numeric(texts, errors="coerce")
-    if numbers.isna().any():
+    if numbers.isna().any() or (exact and [repr(number) for number in numbers.tolist()] != texts.tolist()):
         return column
-    whole = texts.str.fullmatch(r"[+-]?\d{1,18}").all()
-    return numbers.reindex(column.index).astype("Int64" if whole else "float64")
+    return column.astype("float64")
 
 
-def _read_jsonl(path: Path) -> pd.DataFrame:
-    rows: list[dict[str, Any]] = []
-    opener: Any = gzip.open if path.name.endswith(".gz") else open
-    with cast(IO[str], opener(path, "rt", encoding="utf-8-sig")) as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                raise DataError(f"Line {number} of '{path}' is blank, expected a JSON object.")
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise DataError(
-                    f"Line {number} of '{path}' is not JSON: {error.msg} at column {error.colno}."
-                ) from None
-            if not isinstance(row, dict):
-                raise DataError(f"Line {number} of '{path}' is not a JSON object.")
-            rows.append(row)
-    frame = pd.DataFrame.from_records(rows)
-    for name in frame.columns.difference(["target", "precursors", "year", "doi", "split"]):
-        frame[name] = frame[name].convert_dtypes() if frame[name].isna().any() else frame[name]
-    return frame
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
-def _suffix(path: Path) -> str:
-    for suffix in SUFFIXES:
-        if path.name.lower().endswith(suffix):
+def _suffix(path: Path, suffixes: Sequence[str] = SUFFIXES) -> str:
+    name = path.name.lower()
+    for suffix in suffixes:
+        if name.endswith(suffix) or (suffix == ".xlsx" and f"{suffix}:" in name):
             return suffix
-    raise DataError(f"'{path}' is not a table: its name must end with one of {', '.join(SUFFIXES)}.")
+    raise DataError(f"'{path}' is not a table: its name must end with one of {', '.join(suffixes)}.")

@@ -27,10 +27,12 @@ def test_carbon_with_hydrogen_is_organic(formula):
 @pytest.mark.parametrize(
     ("target", "sources", "others"),
     [
-        ("WC", ["C", "TiC", "H2CN2"], ["BaCO3", "W", "C6H8O7", "Zn(CH3COO)2"]),
+        ("WC", ["C", "TiC", "Al4C3"], ["BaCO3", "W", "C6H8O7", "Zn(CH3COO)2", "H2CN2", "C3H4N2"]),
         ("FeC2O4", ["H2C2O4", "K2C2O4", "H2C2O4·2H2O"], ["FeCO3", "Fe"]),
-        ("CH3NH3PbI3", ["CH3NH3I", "CH3NH3Cl"], ["Pb(CH3COO)2", "C", "HC(NH2)2I", "PbCO3"]),
-        ("Zn4O(C8H4O4)3", ["C8H6O4"], ["Zn(CH3COO)2", "ZnCO3", "ZnC2O4", "H2CN2", "C6H8O7"]),
+        ("CaCN2", ["H2CN2", "C3H6N6", "CaC2"], ["CaCO3"]),
+        ("CH3NH3PbI3", ["CH3NH3I", "CH3NH3Cl", "CH3NH2"], ["Pb(CH3COO)2", "C", "HC(NH2)2I", "PbCO3"]),
+        ("Zn(CH3COO)2", ["CH3COOH", "NaCH3COO"], ["C", "ZnCO3", "C8H6O4"]),
+        ("Zn4O(C8H4O4)3", ["C8H6O4"], ["Zn(CH3COO)2", "ZnCO3", "ZnC2O4", "H2CN2", "C6H8O7", "Zn(C5H7O2)2"]),
     ],
 )
 def test_carbon_comes_from_precursors_that_can_keep_it(target, sources, others):

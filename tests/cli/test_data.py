@@ -168,3 +168,45 @@ def test_stats(rrgraph, table):
     shown = rrgraph("data", "stats", table).out
     assert re.search(rf"^rows +{rows}$", shown, re.MULTILINE)
     assert "Did you mean 'textbook'?" in rrgraph("data", "stats", "textbok").err
+
+
+ROWS = (
+    "Material;Precursors;Year;code\n"
+    "BaTiO3;BaCO3,TiO2;1999;1.10\n"
+    "\n"
+    "SrTiO3;SrCO3 + TiO2;2001;1E5\n"
+    '"CaTiO3";"CaCO3;TiO2";in press;007\n'
+    ";TiO2;2003;x\n"
+    '"MgTiO3;never closed\n'
+    '"ZnTiO3";"ZnO;TiO2";2004;1234567890123456789\n'
+)
+
+
+def test_bad_rows_do_not_stop_cleaning_and_are_counted(rrgraph, tmp_path):
+    path, clean, report = (tmp_path / name for name in ("rows.csv", "clean.csv", "report.json"))
+    path.write_text(ROWS)
+    result = rrgraph("data", "clean", path, "--output", clean, "--report", report)
+    assert result.code == 0
+    counted = json.loads(report.read_text())
+    assert (counted["rows_in"], counted["rows_out"]) == (6, 2)
+    assert counted["dropped"] == {
+        "precursors not joined by a semicolon": 2,
+        "no target or no precursors": 1,
+        "malformed row": 1,
+    }
+    assert counted["changed"] == {"year that is no whole number left empty": 1}
+    assert clean.read_text().splitlines() == [
+        "target,precursors,year,code",
+        "CaTiO3,CaCO3;TiO2,,007",
+        "ZnTiO3,ZnO;TiO2,2004,1234567890123456789",
+    ]
+
+
+def test_the_column_of_the_targets_can_be_named(rrgraph, tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("target,oxide,precursors\n1,BaTiO3,BaCO3;TiO2\n2,SrTiO3,SrCO3;TiO2\n")
+    counted = json.loads(rrgraph("data", "stats", path, "--column", "Oxide", "--json").out)
+    assert counted["targets"] == 2
+    assert "Did you mean 'oxide'?" in rrgraph("data", "stats", path, "--column", "oxid").err
+    result = rrgraph("cooccur", path, "--column", "oxide")
+    assert result.code == 0, result.err

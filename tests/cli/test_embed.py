@@ -41,11 +41,12 @@ def test_a_row_for_each_formula(embed, expected, tmp_path, suffix):
     assert result.code == 0
     assert result.out == f"5 rows, width 16, in {output}\n"
     frame = pd.read_parquet(output) if suffix == "parquet" else pd.read_csv(output)
-    assert list(frame.columns) == ["formula", *(f"e{column}" for column in range(16))]
+    assert list(frame.columns) == ["formula", "id", *(f"e{column}" for column in range(16))]
     assert frame["formula"].tolist() == FORMULAS
+    assert frame["id"].astype(str).tolist() == ["0", "1", "2", "3", "4"]
     assert numbers(frame) == pytest.approx(expected, rel=1e-5, abs=1e-6)
     if suffix == "parquet":
-        assert set(frame.dtypes[1:]) == {np.dtype("float32")}
+        assert set(frame.dtypes[2:]) == {np.dtype("float32")}
         assert np.array_equal(numbers(frame)[0], numbers(frame)[2])
     assert [entry.name for entry in output.parent.iterdir()] == [output.name]
 
@@ -144,7 +145,7 @@ def test_nothing_is_left_when_writing_is_interrupted(embed, tmp_path, monkeypatc
         (["--input", "f.csv", "--output", "e.npz"], ["'e.npz'", ".parquet or .csv"]),
         (["--input", "f.csv", "--output", "e.parqet"], ["Did you mean '.parquet'?"]),
         (["--input", "f.csv", "--output", "e.csv", "--column", "fromula"], ["'fromula'", "Did you mean 'formula'?"]),
-        (["--input", "f.txt", "--output", "e.csv", "--column", "formula"], ["a formula a line", "'formula'"]),
+        (["--input", "f.txt", "--output", "e.csv", "--column", "formula"], ["an entry a line", "'formula'"]),
         (["--input", "f.csv", "--output", "e.csv", "--model", "missing"], ["no pretrained encoder 'missing'"]),
         (["--input", "f.csv", "--output", "e.csv", "--modle", "x"], ["Did you mean '--model'?"]),
     ],

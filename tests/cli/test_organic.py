@@ -81,6 +81,19 @@ def test_a_bad_molecule_is_named_and_does_not_stop_the_others(run_folder, tmp_pa
     assert next(row["reactants"] for row in rows if row["number"] == "3" and row["rank"] == "1") == "CC(=O)O.CN"
 
 
+def test_a_table_of_molecules_keeps_its_columns_and_writes_its_rejects(run_folder, tmp_path, capsys):
+    (tmp_path / "products.csv").write_text("id;SMILES;rank\n007;CCOC(C)=O;x\n008;not_a_molecule;y\n")
+    output, rejects = tmp_path / "plans.csv", tmp_path / "rejects.csv"
+    given = ["--input", tmp_path / "products.csv", "--output", output, "--rejects", rejects]
+    assert plan("--model", run_folder, *given) == 2
+    with output.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["id"], row["rank_input"]) for row in rows if row["rank"] in ("1", "")] == [("007", "x"), ("008", "y")]
+    first, second = rejects.read_text().splitlines()
+    assert first == "line,id,SMILES,rank,reason"
+    assert second.startswith("3,008,not_a_molecule,y,")
+
+
 def test_a_product_that_nothing_makes_is_said(run_folder, capsys):
     assert plan("--model", run_folder, "C") == 0
     assert "No template of the model makes 'C'." in capsys.readouterr().err

@@ -398,7 +398,7 @@ def test_delta_is_read_as_zero_with_a_warning(plan):
     [
         ([], ["target formulas", "--input"]),
         (["BaTiO3", "--input", "x.csv"], ["either"]),
-        (["BaTiO3", "--output", "plans.xlsx"], ["'plans.xlsx'", ".parquet"]),
+        (["BaTiO3", "--output", "plans.xls"], ["'plans.xls'", ".parquet"]),
         (["BaTiO3", "--output", "plans.jsnl"], ["Did you mean '.jsonl'?"]),
         (["BaTiO3", "--mode", "produkt"], ["'produkt'", "Did you mean 'product'?"]),
         (["BaTiO3", "--cover", "stric"], ["Did you mean 'strict'?"]),
@@ -439,11 +439,14 @@ def test_bad_options_are_refused_in_a_sentence(plan, argv, words):
 
 def test_missing_files_and_columns_have_near_matches(plan, tmp_path):
     path = tmp_path / "targets.csv"
-    path.write_text("targte,size\nBaTiO3,2\n")
+    path.write_text("targte,size\nHello,2\n")
     assert f"Did you mean '{path}'?" in plan("--input", tmp_path / "target.csv").err
     missing = plan("--input", path)
     assert missing.code == 2
-    assert "no column 'target'" in missing.err
+    assert f"'{path}' has no column of formulas, such as one named 'target', found targte, size" in missing.err
+    missing = plan("--input", path, "--column", "target")
+    assert missing.code == 2
+    assert "no column 'target', which --column asks for" in missing.err
     assert "Did you mean 'targte'?" in missing.err
     path.write_text("target,size\nBaTiO3,2\n")
     assert "Did you mean 'size'?" in plan("--input", path, "--set-size", "column:siz").err

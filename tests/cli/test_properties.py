@@ -132,7 +132,7 @@ def test_output_files_have_units_and_keep_bad_rows(properties, tmp_path, suffix)
     frame = pd.read_csv(path) if suffix == "csv" else pd.read_parquet(path)
     assert list(frame.columns) == [
         *("row", "formula", "negativity (eV)", "negativity_uncertainty (eV)", "size", "size_uncertainty"),
-        *("anion", "anion_probability", "message"),
+        *("anion", "anion_probability", "message", "id"),
     ]
     assert frame["row"].tolist() == [1, 2, 3]
     assert frame["formula"].tolist() == ["BaTiO3", "Hello", "Li2SiN2"]
@@ -184,7 +184,7 @@ def test_the_bundled_encoder_is_the_default(rrgraph, pretrained, monkeypatch):
         ([], ["either formulas or --input"]),
         (["BaTiO3", "--input", "x.csv"], ["either formulas or --input"]),
         (["BaTiO3", "--column", "x"], ["--column", "--input"]),
-        (["BaTiO3", "--output", "p.xlsx"], ["'p.xlsx'", ".parquet"]),
+        (["BaTiO3", "--output", "p.xls"], ["'p.xls'", ".parquet"]),
         (["BaTiO3", "--output", "p.jsnl"], ["Did you mean '.jsonl'?"]),
         (["--input", "missing.csv"], ["'missing.csv'"]),
         (["BaTiO3", "--model", "missing"], ["no pretrained encoder 'missing'"]),

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rrgraph.chem import FormulaWarning, parse_formula
-from rrgraph.data import ReactionTable
+from rrgraph.data import ReactionTable, split_precursors
 from rrgraph.errors import DataError
+from rrgraph.util.rows import Row
 
 SUFFIXES = ["csv", "csv.gz", "jsonl", "jsonl.gz", "parquet"]
 TARGETS = ["LiCoO2", "Li2Co2O4", "BaTiO3", "NaN", "CuSO4·5H2O", "YBa2Cu3O7"]
@@ -96,21 +97,21 @@ def test_a_byte_order_mark_does_not_hide_the_first_column(tmp_path: Path):
     ("name", "text", "message"),
     [
         ("t.csv", "targets,precursors\nBaTiO3,BaCO3\n", r"'.*t\.csv' has no column 'target'.*Did you mean 'targets'"),
-        ("t.csv", "", "cannot be read as csv"),
+        ("t.csv", "", r"'.*t\.csv' is empty"),
         ("t.csv", "target,precursors\nBaTiO3,BaCO3\n,TiO2\n", r"Line 3 of '.*t\.csv' has no target"),
         ("t.csv", "target,precursors\nBaTiO3,  \n", r"Line 2 of '.*t\.csv' has no precursors"),
         ("t.csv", "target,precursors,year\nBaTiO3,BaCO3,soon\n", "Line 2 .* year 'soon', expected a whole number"),
         ("t.csv", "target,precursors,year\nBaTiO3,BaCO3,2001.5\n", "Line 2 .* year '2001.5'"),
         ("t.csv", "target,precursors,year\nBaTiO3,BaCO3,inf\n", "Line 2 .* year 'inf'"),
         ("t.csv", "target,precursors\nBaTiO3,BaCO3,TiO2\n", "Line 2 .* more cells"),
-        ("t.csv", "target,precursors\nBaTiO3,BaO;TiO2\nBaTiO3,BaCO3,TiO2\n", "line 3, saw 3"),
-        ("t.csv", "target,precursors\nBaTiO3,BaCO3\nSrTiO3,SrCO3,TiO2\n", "line 3"),
-        ("t.jsonl", '{"target": "BaTiO3", "precursors": "BaCO3"}\n{oops\n', r"Line 2 of '.*t\.jsonl' is not JSON"),
-        ("t.jsonl", "[1, 2]\n", "Line 1 of .* is not a JSON object"),
+        ("t.csv", "target,precursors\nBaTiO3,BaO;TiO2\nBaTiO3,BaCO3,TiO2\n", "Line 3 .* more cells"),
+        ("t.csv", "target,precursors\nBaTiO3,BaCO3\nSrTiO3,SrCO3,TiO2\n", "Line 3"),
+        ("t.jsonl", '{"target": "BaTiO3", "precursors": "BaCO3"}\n{oops\n', r"Line 2 of '.*t\.jsonl': not valid JSON"),
+        ("t.jsonl", "[1, 2]\n", "Line 1 of .*: not a JSON object"),
         ("t.jsonl", '{"target": "BaTiO3", "precursors": [1]}\n', "Line 1 of .* precursor that is not a valid formula"),
         ("t.jsonl", '{"target": 5, "precursors": "BaCO3"}\n', "Line 1 of .* has target 5"),
         ("t.parquet", "not parquet", "cannot be read as parquet"),
-        ("t.csv.gz", "not gzip", "cannot be read as csv.gz"),
+        ("t.csv.gz", "not gzip", "Cannot read .*gzip"),
         ("t.txt", "", r"must end with one of .*\.csv"),
     ],
 )
@@ -119,11 +120,75 @@ def test_a_malformed_file_is_refused_by_file_and_line(tmp_path: Path, name, text
         ReactionTable.read(write(tmp_path / name, text))
 
 
+@pytest.mark.parametrize("joint", [" + ", "+", ", ", ",", " ", " and ", "/", " & "])
+def test_precursors_joined_otherwise_are_refused_with_the_right_joint(make_table, joint):
+    table = make_table([("BaTiO3", "BaCO3;TiO2"), ("BaTiO3", f"BaCO3{joint}TiO2")])
+    with pytest.raises(DataError, match="is 2 formulas; the precursors of a set are joined by ';', as in 'BaCO3;TiO2'"):
+        _ = table.precursor_sets
+
+
+@pytest.mark.parametrize(
+    "text", ["CuSO4 5H2O", "Ba CO3", "NH4 H2PO4", "Ni1/3Co2/3O", "Li(Ni0.8 Co0.2)O2", "FeC2O4·2H2O"]
+)
+def test_one_formula_is_not_divided(text):
+    assert split_precursors(f"{text};TiO2") == [text, "TiO2"]
+
+
+def test_lines_after_blank_lines_and_quoted_line_breaks_are_right(tmp_path: Path):
+    text = 'note,Target,PRECURSORS\n"two\nlines",BaTiO3,BaCO3;TiO2\n\nx,SrTiO3,Hello\n'
+    table = ReactionTable.read(write(tmp_path / "t.csv", text))
+    assert table.lines.tolist() == [2, 5]
+    with pytest.raises(DataError, match=r"Line 5 of '.*t\.csv': 'Hello'"):
+        _ = table.precursor_sets
+
+
+@pytest.mark.parametrize("name", ["t.tsv", "t.xlsx", "t.csv"])
+def test_further_formats(tmp_path: Path, name):
+    rows = [["formula", "precursors", "year"], ["BaTiO3", "BaCO3;TiO2", 1999]]
+    path = tmp_path / name
+    if name == "t.xlsx":
+        book = pytest.importorskip("openpyxl", reason="needs the extra 'xlsx'").Workbook()
+        for row in rows:
+            book.active.append(row)
+        book.save(path)
+    else:
+        joint = "\t" if name == "t.tsv" else ";"
+        lines = [joint.join(f'"{cell}"' for cell in row) for row in rows]
+        path.write_bytes("\n".join(lines).encode("utf-16"))
+    (reaction,) = ReactionTable.read(path)
+    assert (reaction.target.formula, len(reaction.precursors), reaction.year) == ("BaTiO3", 2, 1999)
+
+
+def test_rows_that_are_not_usable_can_be_collected(tmp_path: Path):
+    text = "target,precursors,year\nBaTiO3,BaCO3;TiO2,soon\n,TiO2,\nSrTiO3,SrCO3,TiO2,\nCaTiO3,CaO;Hello,\n"
+    text += "MgTiO3,MgO;TiO2,2000\n"
+    refused: list[Row] = []
+    table = ReactionTable.read(write(tmp_path / "t.csv", text.replace("TiO2,\nCa", "TiO2,x\nCa")), refused=refused)
+    assert (table.lines.tolist(), table.empty_years, np.isnan(table.years).tolist()) == (
+        [2, 5, 6],
+        1,
+        [True, True, False],
+    )
+    readable = table.readable(refused)
+    assert readable.lines.tolist() == [2, 6]
+    assert [row.line for row in refused] == [4, 3, 5]
+    assert [row.cells.get("target") for row in refused] == ["SrTiO3", None, "CaTiO3"]
+    assert "'Hello' is not a valid formula" in (refused[-1].error or "")
+
+
+def test_text_that_numbers_would_change_stays_text(tmp_path: Path):
+    text = "target,precursors,a,b,c,d,e\nNiO,Ni,1.10,1E5,007,1234567890123456789,1\nNiO,Ni,2.5,7,8,9,2\n"
+    table = ReactionTable.read(write(tmp_path / "t.csv", text))
+    table.write(tmp_path / "u.csv")
+    assert (tmp_path / "u.csv").read_text() == text
+    assert table.frame["e"].tolist() == [1, 2]
+
+
 def test_a_cut_gzip_file_is_refused(tmp_path: Path, small_table):
     small_table.write(tmp_path / "t.csv.gz")
     whole = (tmp_path / "t.csv.gz").read_bytes()
     (tmp_path / "t.csv.gz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="Cannot read"):
         ReactionTable.read(tmp_path / "t.csv.gz")
 
 

@@ -173,8 +173,9 @@ def test_long_lists_are_no_file_names():
     [
         ("a.txt", "Li2CO3\nHello\n", "Line 2 of the candidate file"),
         ("a.txt", "# nothing\n", "has no formulas"),
-        ("a.csv", "name,price\nLi2CO3,3\n", "has the columns name, price, expected one named formula or precursor"),
-        ("a.csv", "", r"has the columns \(none\), expected"),
+        ("a.csv", "salt,price\nlithium carbonate,3\n", "has no column of formulas, .* found salt, price"),
+        ("a.csv", "formula,price\n7,3\n", r"has no column of formulas, .* found formula \(numbers\), price"),
+        ("a.csv", "", "is empty"),
     ],
 )
 def test_says_what_is_wrong_with_a_file(tmp_path, name, content, message):

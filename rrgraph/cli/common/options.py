@@ -18,10 +18,12 @@ __all__ = [
     "CANDIDATES",
     "add_command",
     "add_config",
+    "add_input",
     "add_mode",
     "add_protocol_flags",
     "add_run_command",
     "add_subgroups",
+    "add_target_column",
     "count_or_all",
     "positive_int",
     "positive_number",
@@ -141,6 +143,23 @@ def add_protocol_flags(parser: argparse.ArgumentParser) -> None:
         dest="truth_rule",
         help="recorded set that counts: row (the row's own) or any (any of the target)",
     )
+
+
+def add_input(parser: ArgumentContainer, what: str, *, required: bool = False) -> None:
+    """Add `--input`, `--column` and `--rejects`."""
+    parser.add_argument(
+        "--input",
+        required=required,
+        metavar="FILE",
+        help=f"CSV, JSONL, Parquet, Excel or text file of {what}; - reads standard input",
+    )
+    parser.add_argument("--column", metavar="NAME", help=f"column of the {what}; by default found by name and content")
+    parser.add_argument("--rejects", metavar="FILE", help="write rows that cannot be read to a CSV file, with reasons")
+
+
+def add_target_column(parser: argparse.ArgumentParser) -> None:
+    """Add `--column` for a reaction table."""
+    parser.add_argument("--column", metavar="NAME", help="column of the targets, if not 'target'")
 
 
 def add_mode(parser: ArgumentContainer) -> None:

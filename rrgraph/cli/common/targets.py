@@ -1,38 +1,24 @@
-"""The compositions that a command is asked for, read from arguments and streamed files and checked row by row.
-
-A row is a line. Whatever is wrong with one makes a bad row and leaves the others alone, so CSV is read line by line:
-a quote that is never closed would otherwise swallow the rest of the file.
-"""
+"""The compositions that a command is asked for, read from arguments and streamed files and checked row by row."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import json
 import re
-import sys
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
-from pathlib import Path
-from typing import IO, Any
+from itertools import islice
+from typing import Any
 
 from rrgraph.chem import Composition, is_structure_file, parse_formula, read_structure
-from rrgraph.errors import DataError, FormulaError, PlanningError, suggestion
+from rrgraph.cli.common.writers import Reject
+from rrgraph.data import FORMULA_COLUMNS, find_formula_column, split_precursors
+from rrgraph.errors import DataError, FormulaError, PlanningError
 from rrgraph.planning import MAX_SIZE
-from rrgraph.util.files import suggest_file
+from rrgraph.util.rows import Row, RowReader, column_name, open_rows
 
-__all__ = ["TargetRow", "count_lines", "read_targets", "size_column_of"]
+__all__ = ["TargetList", "TargetRow", "read_targets", "size_column_of"]
 
 _BATCH_SIZE = 256
-_FORMULA_COLUMNS = ("target", "formula")
 _SIZE_COLUMN = "column:"
-
-Record = Mapping[str, Any] | DataError
-"""A row by column, or what is wrong with its line."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +29,54 @@ class TargetRow:
         text: the formula as typed.
         target: its composition, None when it cannot be read.
         size: known number of precursors, None when it is not known.
-        error: why the row cannot be planned, with its line number when it came from a file.
+        reason: why the row cannot be planned.
+        where: its line and file, empty for what was typed.
+        row: of the file, None for what was typed.
     """
 
     text: str
     target: Composition | None
     size: int | None = None
-    error: str | None = None
+    reason: str | None = None
+    where: str = ""
+    row: Row | None = None
+
+    @property
+    def error(self) -> str | None:
+        """Why the row cannot be planned, with its line and file when it came from one."""
+        return f"{self.where}: {self.reason}" if self.where and self.reason else self.reason
+
+    @property
+    def cells(self) -> Mapping[str, Any]:
+        """All cells of its row, by column."""
+        return {} if self.row is None else self.row.cells
+
+
+class TargetList(Iterable[list[TargetRow]]):
+    """The rows in order, some hundred at a time.
+
+    Attributes:
+        columns: of the file.
+        more: the columns of the file beside that of the formulas, with the types of their values.
+    """
+
+    def __init__(self, rows: Iterator[TargetRow], chunk: int) -> None:
+        self._rows, self._chunk = rows, chunk
+        self.columns: tuple[str, ...] = ()
+        self.more: Mapping[str, Any] = {}
+
+    def __iter__(self) -> Iterator[list[TargetRow]]:
+        """Yield the rows.
+
+        Raises:
+            DataError: the file is cut off or damaged.
+        """
+        return iter(lambda: list(islice(self._rows, self._chunk)), [])
+
+    def reject(self, row: TargetRow, reject: Reject) -> None:
+        """Write a row that was rejected."""
+        if row.row is not None:
+            reject(row.row, row.reason or "")
 
 
 def size_column_of(set_size: str | None) -> str | None:
@@ -73,91 +100,76 @@ def read_targets(
     formula_column: str | None = None,
     chunk: int = _BATCH_SIZE,
     dopants: bool = False,
-) -> Iterator[list[TargetRow]]:
-    """Return an iterator over the rows in order, some hundred at a time.
+) -> TargetList:
+    """Return the rows asked for.
 
     Args:
         formulas: targets typed on the command line, formulas or structure files; used when `path` is None.
-        path: a `.csv` or `.jsonl` file with a column `target` or `formula`, a text file with a formula a line (each
-            optionally gzipped), or `-` for such text, or CSV, on standard input.
+        path: a table or a list that `open_rows` reads, or `-` for standard input.
         size_column: column with the set size of each row: a number, or a precursor set whose members are counted.
-        formula_column: the column with the formulas instead of `target` or `formula`.
+        formula_column: the column with the formulas, None to find it.
         chunk: rows at a time.
         dopants: whether targets may name dopants, see `rrgraph.chem.parse_formula`.
 
     Raises:
-        DataError: at once when the file is missing or of another kind, later when it lacks a column or is cut off.
+        DataError: the file is missing, of another kind, damaged, or has no such column.
     """
     if path is None:
-        rows: Iterator[TargetRow] = (_typed(text) for text in formulas)
-    else:
-        named = _FORMULA_COLUMNS if formula_column is None else (formula_column,)
-        rows = _file_rows(path, _reader(path, named), named, size_column)
-    if not dopants:
-        rows = map(_without_dopants, rows)
-    return iter(lambda: list(islice(rows, chunk)), [])
+        return TargetList((_typed(text, dopants=dopants) for text in formulas), chunk)
+    names = [*FORMULA_COLUMNS, *(column_name(name) for name in (formula_column, size_column) if name)]
+    rows = open_rows(path, names=names)
+    column = find_formula_column(rows, given=formula_column, hint=" --column NAME says which.")
+    size = None if size_column is None else rows.column(size_column, option="--set-size")
+    targets = TargetList(_file_rows(rows, column, size, dopants=dopants), chunk)
+    targets.columns = rows.columns
+    targets.more = {name: rows.types.get(name, str) for name in rows.columns if name != column}
+    return targets
 
 
-def count_lines(path: str) -> int | None:
-    """Return about how many rows a file has, None for standard input and for what cannot be read to its end."""
-    if path == "-":
-        return None
-    try:
-        with _opened(path) as handle:
-            return sum(1 for _ in handle)
-    except (EOFError, OSError, zlib.error):
-        return None
+def _file_rows(rows: RowReader, column: str, size_column: str | None, *, dopants: bool) -> Iterator[TargetRow]:
+    with rows:
+        for row in rows:
+            where = rows.where(row)
+            used = column if column in row.cells or not rows.is_json else _spelled(row, column)
+            missing = next((name for name in (used, size_column) if name is not None and name not in row.cells), None)
+            if row.error is not None:
+                yield TargetRow("", None, reason=row.error, where=where, row=row)
+            elif missing is not None:
+                yield TargetRow("", None, reason=f"no value for '{missing}'.", where=where, row=row)
+            else:
+                text = "" if row.cells[used] is None else str(row.cells[used]).strip()
+                sized = {} if size_column is None else {"size": row.cells[size_column]}
+                yield _row(text, dopants=dopants, where=where, row=row, **sized)
 
 
-def _file_rows(
-    path: str,
-    records: Callable[[IO[str]], Iterator[tuple[int, Record]]],
-    named: Sequence[str],
-    size_column: str | None,
-) -> Iterator[TargetRow]:
-    try:
-        with _opened(path) as handle:
-            for line, record in records(handle):
-                where = f"line {line} of {_name(path)}"
-                if isinstance(record, DataError):
-                    yield TargetRow(text="", target=None, error=f"{where}: {record}")
-                elif line == 0:
-                    _check_columns(path, list(record), named, size_column)
-                elif missing := _missing(record, named, size_column):
-                    yield TargetRow(text="", target=None, error=f"{where}: no value for '{missing}'.")
-                else:
-                    text = next(record[name] for name in named if name in record)
-                    size = None if size_column is None else record[size_column]
-                    yield _row("" if text is None else str(text), size, where, known=size_column is not None)
-    except (EOFError, OSError, zlib.error) as error:
-        raise DataError(f"Cannot read {_name(path)}: {error}.") from None
+def _spelled(row: Row, column: str) -> str:
+    """Return the key of a JSON object that holds its formula, where it lacks the usual one."""
+    return next((name for known in FORMULA_COLUMNS for name in row.cells if column_name(name) == known), column)
 
 
-def _typed(text: str) -> TargetRow:
+def _typed(text: str, *, dopants: bool) -> TargetRow:
     """Return the row of a formula, or of the CIF or POSCAR file of a name."""
     if not is_structure_file(text):
-        return _row(text, None, None)
+        return _row(text, dopants=dopants)
     try:
         target = read_structure(text)
     except DataError as error:
-        return TargetRow(text=text, target=None, error=str(error))
+        return TargetRow(text=text, target=None, reason=str(error))
     return TargetRow(text=target.formula, target=target)
 
 
-def _row(text: str, size: object, where: str | None, *, known: bool = False) -> TargetRow:
+def _row(text: str, *, dopants: bool, where: str = "", row: Row | None = None, **sized: object) -> TargetRow:
     try:
         if is_structure_file(text):
             raise PlanningError(f"'{text}' is a structure file, which a list may not name; give it as an argument.")
-        return TargetRow(text=text, target=parse_formula(text), size=_size(size) if known else None)
+        target, size = parse_formula(text), _size(sized["size"]) if sized else None
+        if target.dopants and not dopants:
+            raise FormulaError(
+                f"'{text}' names a dopant, which only a material to be made may have; write '{target.formula}'."
+            )
     except (FormulaError, PlanningError) as error:
-        return TargetRow(text=text, target=None, error=f"{where}: {error}" if where else str(error))
-
-
-def _without_dopants(row: TargetRow) -> TargetRow:
-    if row.target is None or not row.target.dopants:
-        return row
-    problem = f"'{row.text}' names a dopant, which only a material to be made may have; write '{row.target.formula}'."
-    return TargetRow(text=row.text, target=None, error=problem)
+        return TargetRow(text, None, reason=str(error), where=where, row=row)
+    return TargetRow(text, target, size, where=where, row=row)
 
 
 def _size(value: object) -> int:
@@ -166,100 +178,10 @@ def _size(value: object) -> int:
     text = "" if value is None or members is not None else str(value).strip()
     if re.fullmatch(r"[0-9]{1,9}(\.0)?", text) and 1 <= int(text.removesuffix(".0")) <= MAX_SIZE:
         return int(text.removesuffix(".0"))
-    if members is None and (";" in text or text[:1].isalpha() or text.startswith("(")):
-        members = text.split(";")
-    if not members:
-        raise PlanningError(
-            f"the set size is '{text[:80]}', expected a whole number from 1 to {MAX_SIZE} or a precursor set."
-        )
-    return len({parse_formula(str(member)).key for member in members})
-
-
-def _opened(path: str) -> AbstractContextManager[IO[str]]:
-    """Open a file or standard input; bytes that are no text make a bad row instead of an end."""
-    if path == "-":
-        if isinstance(sys.stdin, io.TextIOWrapper):
-            sys.stdin.reconfigure(errors="replace")
-        return nullcontext(sys.stdin)
-    if path.endswith(".gz"):
-        return gzip.open(path, "rt", encoding="utf-8-sig", errors="replace", newline="")
-    return Path(path).open(encoding="utf-8-sig", errors="replace", newline="")
-
-
-def _reader(path: str, named: Sequence[str]) -> Callable[[IO[str]], Iterator[tuple[int, Record]]]:
-    """Return the reader for a file: it yields (line number, row), and a CSV header as line 0."""
-    if path == "-":
-        return _stream_records if named == _FORMULA_COLUMNS else _csv_records
-    if not Path(path).is_file():
-        raise DataError(f"There is no file '{path}'.{suggest_file(path)}")
-    readers = {".csv": _csv_records, ".jsonl": _json_records, ".txt": _text_records}
-    suffix = Path(path.removesuffix(".gz")).suffix.lower()
-    if suffix not in readers:
-        raise DataError(f"'{path}' is not a list of formulas: its name must end with .csv, .jsonl or .txt (or .gz).")
-    if readers[suffix] is _text_records and named != _FORMULA_COLUMNS:
-        raise DataError(f"'{path}' is text with a formula a line and has no column '{named[0]}'.")
-    return readers[suffix]
-
-
-def _stream_records(lines: Iterator[str] | IO[str]) -> Iterator[tuple[int, Record]]:
-    first = next(iter(lines), "")
-    is_csv = any(name in first.strip().split(",") for name in _FORMULA_COLUMNS)
-    return (_csv_records if is_csv else _text_records)(chain([first], lines))
-
-
-def _text_records(lines: Iterator[str] | IO[str]) -> Iterator[tuple[int, Record]]:
-    for line, text in enumerate(lines, start=1):
-        if text.strip() and not text.startswith("#"):
-            yield line, {_FORMULA_COLUMNS[0]: text.strip()}
-
-
-def _csv_records(lines: Iterator[str] | IO[str]) -> Iterator[tuple[int, Record]]:
-    csv.field_size_limit(2**31 - 1)
-    header: list[str] | None = None
-    for line, text in enumerate(lines, start=1):
-        if not text.strip():
-            continue
-        if text.count('"') % 2:
-            yield line, DataError("a quote is not closed.")
-            continue
-        cells = next(csv.reader([text]))
-        if header is None:
-            header = [cell.strip() for cell in cells]
-            yield 0, dict.fromkeys(header)
-        else:
-            yield line, dict(zip(header, [*cells, *[""] * len(header)], strict=False))
-
-
-def _json_records(lines: Iterator[str] | IO[str]) -> Iterator[tuple[int, Record]]:
-    for line, text in enumerate(lines, start=1):
-        if text.strip():
-            yield line, _json_record(text)
-
-
-def _json_record(text: str) -> Record:
-    try:
-        record = json.loads(text)
-    except json.JSONDecodeError as error:
-        return DataError(f"not valid JSON ({error.msg} at column {error.colno}).")
-    except (RecursionError, ValueError):  # nested or numbers too long to decode
-        return DataError("not JSON that can be decoded.")
-    return record if isinstance(record, dict) else DataError("not a JSON object with a 'target'.")
-
-
-def _check_columns(path: str, columns: list[str], named: Sequence[str], size_column: str | None) -> None:
-    """Refuse a CSV file without the columns that are needed."""
-    missing = _missing(dict.fromkeys(columns), named, size_column)
-    if missing:
-        raise DataError(
-            f"{_name(path)} has no column '{missing}', found {', '.join(columns)}.{suggestion(missing, columns)}"
-        )
-
-
-def _missing(record: Mapping[str, Any], named: Sequence[str], size_column: str | None) -> str | None:
-    if not any(name in record for name in named):
-        return named[0]
-    return size_column if size_column is not None and size_column not in record else None
-
-
-def _name(path: str) -> str:
-    return "standard input" if path == "-" else f"'{path}'"
+    if members is not None and members:
+        return len({parse_formula(str(member)).key for member in members})
+    if text[:1].isalpha() or text.startswith("(") or ";" in text:
+        return len({parse_formula(precursor).key for precursor in split_precursors(text)})
+    raise PlanningError(
+        f"the set size is '{text[:80]}', expected a whole number from 1 to {MAX_SIZE} or a precursor set."
+    )

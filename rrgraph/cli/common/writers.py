@@ -1,22 +1,39 @@
-"""Writers of a command's records: JSON lines, CSV, Parquet, and the printed table of the command."""
+"""Writers of a command's records: JSON lines, CSV, Parquet, Excel, and the printed table of the command.
+
+Columns of the input that a command does not use go along: each value as it was read, below a name that is not taken.
+"""
 
 from __future__ import annotations
 
 import csv
 import json
+import math
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Generic, TypeVar
 
-from rrgraph.errors import DataError, suggestion
+from rrgraph.errors import DataError, DataWarning, suggestion
 from rrgraph.util.files import atomic_path
+from rrgraph.util.rows import Row
 
-__all__ = ["Layout", "Writer", "check_output", "open_output"]
+__all__ = [
+    "Layout",
+    "Reject",
+    "Writer",
+    "as_text",
+    "check_output",
+    "check_rejects",
+    "open_output",
+    "open_rejects",
+    "passed_columns",
+]
 
-_SUFFIXES = (".jsonl", ".csv", ".parquet")
+_SUFFIXES = (".jsonl", ".csv", ".parquet", ".xlsx")
+_NOTHING: Mapping[str, Any] = {}
 _GROUP = 10_000
 """Number of rows in a row group of Parquet."""
 
@@ -32,19 +49,24 @@ class Layout(Generic[R]):
         columns: names in order with the types of their values (`int`, `float` or `str`); values may be missing.
         rows: return the rows of one record, given its number from 1; columns missing in a row are left empty.
         line: return one record as a JSON object.
+        keys: of these objects, where they are not called as columns are.
+        passed: columns of the input by the name they have there, with that in the output and the type (as in `columns`,
+            or of Arrow).
     """
 
-    columns: Mapping[str, type]
+    columns: Mapping[str, Any]
     rows: Callable[[int, R], Iterable[Mapping[str, Any]]]
     line: Callable[[R], Mapping[str, Any]]
+    keys: Collection[str] = ()
+    passed: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
 
 
 class Writer(ABC, Generic[R]):
     """Takes records one by one."""
 
     @abstractmethod
-    def write(self, record: R) -> None:
-        """Show or write one record."""
+    def write(self, record: R, cells: Mapping[str, Any] = _NOTHING) -> None:
+        """Show or write one record, whose row of the input has these cells."""
 
 
 class JsonWriter(Writer[R]):
@@ -53,8 +75,10 @@ class JsonWriter(Writer[R]):
     def __init__(self, stream: IO[str] | None, layout: Layout[R]) -> None:
         self.stream, self.layout = stream, layout
 
-    def write(self, record: R) -> None:
-        print(json.dumps(self.layout.line(record), ensure_ascii=False, allow_nan=False), file=self.stream)
+    def write(self, record: R, cells: Mapping[str, Any] = _NOTHING) -> None:
+        line = dict(self.layout.line(record))
+        line |= {name: _as_json(cells.get(given)) for given, (name, _) in self.layout.passed.items()}
+        print(json.dumps(line, ensure_ascii=False, allow_nan=False), file=self.stream)
 
 
 class RowsWriter(Writer[R]):
@@ -64,12 +88,21 @@ class RowsWriter(Writer[R]):
         self.layout = layout
         self.number = 0
 
-    def rows(self, record: R) -> Iterator[dict[str, Any]]:
+    @property
+    def columns(self) -> dict[str, Any]:
+        """All columns with their types."""
+        return {**self.layout.columns, **dict(self.layout.passed.values())}
+
+    def rows(self, record: R, cells: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield the rows of one record with all columns."""
         self.number += 1
         empty = dict.fromkeys(self.layout.columns)
+        passed = {
+            name: as_text(cells.get(given)) if kind is str else cells.get(given)
+            for given, (name, kind) in self.layout.passed.items()
+        }
         for row in self.layout.rows(self.number, record):
-            yield empty | dict(row)
+            yield empty | dict(row) | passed
 
 
 class CsvWriter(RowsWriter[R]):
@@ -77,11 +110,45 @@ class CsvWriter(RowsWriter[R]):
 
     def __init__(self, stream: IO[str], layout: Layout[R]) -> None:
         super().__init__(layout)
-        self.writer = csv.DictWriter(stream, fieldnames=list(layout.columns), lineterminator="\n")
+        self.writer = csv.DictWriter(stream, fieldnames=list(self.columns), lineterminator="\n")
         self.writer.writeheader()
 
-    def write(self, record: R) -> None:
-        self.writer.writerows(self.rows(record))
+    def write(self, record: R, cells: Mapping[str, Any] = _NOTHING) -> None:
+        self.writer.writerows(self.rows(record, cells))
+
+
+class ExcelWriter(RowsWriter[R]):
+    """Rows in the sheet of a workbook; text stays text, even if it looks like a formula of a spreadsheet."""
+
+    def __init__(self, path: Path, layout: Layout[R]) -> None:
+        try:
+            from openpyxl import Workbook
+        except ImportError:
+            raise DataError("Writing .xlsx needs openpyxl: pip install 'rrgraph[xlsx]'.") from None
+
+        super().__init__(layout)
+        self.path = path
+        self.workbook = Workbook(write_only=True)
+        self.sheet = self.workbook.create_sheet("rrgraph")
+        self.sheet.append([self._cell(name) for name in self.columns])
+
+    def write(self, record: R, cells: Mapping[str, Any] = _NOTHING) -> None:
+        for row in self.rows(record, cells):
+            self.sheet.append([self._cell(value) for value in row.values()])
+
+    def close(self) -> None:
+        """Write the file."""
+        self.workbook.save(self.path)
+
+    def _cell(self, value: Any) -> Any:
+        from openpyxl.cell import WriteOnlyCell
+        from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+        if not isinstance(value, str):
+            return value if isinstance(value, int | float | None) else as_text(value)
+        cell = WriteOnlyCell(self.sheet, ILLEGAL_CHARACTERS_RE.sub("", value))
+        cell.data_type = "s"
+        return cell
 
 
 class ParquetWriter(RowsWriter[R]):
@@ -93,12 +160,12 @@ class ParquetWriter(RowsWriter[R]):
 
         super().__init__(layout)
         types = {int: pa.int64(), float: pa.float64(), str: pa.string()}
-        self.schema = pa.schema([(name, types[each]) for name, each in layout.columns.items()])
+        self.schema = pa.schema([(name, types.get(each, each)) for name, each in self.columns.items()])
         self.file = pq.ParquetWriter(path, self.schema)
         self.waiting: list[dict[str, Any]] = []
 
-    def write(self, record: R) -> None:
-        self.waiting.extend(self.rows(record))
+    def write(self, record: R, cells: Mapping[str, Any] = _NOTHING) -> None:
+        self.waiting.extend(self.rows(record, cells))
         if len(self.waiting) >= _GROUP:
             self.flush()
 
@@ -122,9 +189,9 @@ class Tee(Writer[R]):
     def __init__(self, writers: Sequence[Writer[R]]) -> None:
         self.writers = writers
 
-    def write(self, record: R) -> None:
+    def write(self, record: R, cells: Mapping[str, Any] = _NOTHING) -> None:
         for writer in self.writers:
-            writer.write(record)
+            writer.write(record, cells)
 
 
 def check_output(path: str | None, suffixes: Sequence[str] = _SUFFIXES) -> None:
@@ -141,19 +208,29 @@ def check_output(path: str | None, suffixes: Sequence[str] = _SUFFIXES) -> None:
 
 
 @contextmanager
-def open_output(path: str | None, layout: Layout[R], *, as_json: bool, table: Writer[R]) -> Iterator[Writer[R]]:
+def open_output(
+    path: str | None,
+    layout: Layout[R],
+    *,
+    as_json: bool,
+    table: Writer[R],
+    more: Mapping[str, Any] = _NOTHING,
+) -> Iterator[Writer[R]]:
     """Yield a writer for `--output`, `--json`, both, or the terminal; the file appears once everything is written.
 
     Args:
         path: of the file, None for the terminal only.
-        layout: the columns of CSV and Parquet, and the lines of JSON.
+        layout: the columns of CSV, Parquet and Excel, and the lines of JSON.
         as_json: print JSON lines.
         table: writer of the printed table, used if there is neither file nor JSON.
+        more: columns of the input that go along, with their types.
 
     Raises:
-        DataError: the file name does not end with .jsonl, .csv or .parquet, or the file cannot be written.
+        DataError: the file name does not end with .jsonl, .csv, .parquet or .xlsx, or the file cannot be written.
     """
     check_output(path)
+    if path is not None or as_json:
+        layout = replace(layout, passed=passed_columns(more, {*layout.columns, *layout.keys}))
     printer: Writer[R] = JsonWriter(None, layout) if as_json else table
     if path is None:
         yield printer
@@ -165,7 +242,90 @@ def open_output(path: str | None, layout: Layout[R], *, as_json: bool, table: Wr
         if suffix == ".parquet":
             writer = parquet = ParquetWriter(temporary, layout)
             stack.callback(parquet.close)
+        elif suffix == ".xlsx":
+            writer = excel = ExcelWriter(temporary, layout)
+            stack.callback(excel.close)
         else:
             stream = stack.enter_context(temporary.open("w", encoding="utf-8", newline=""))
             writer = JsonWriter(stream, layout) if suffix == ".jsonl" else CsvWriter(stream, layout)
         yield Tee([writer, printer]) if as_json else writer
+
+
+def passed_columns(more: Mapping[str, Any], taken: Collection[str]) -> dict[str, tuple[str, Any]]:
+    """Return the names and types that columns of the input have in the output; one that is taken ends in ``_input``."""
+    used = {*taken, *more}
+    passed = {}
+    for given, kind in more.items():
+        name = given
+        while name in taken or (name != given and name in used):
+            name += "_input"
+        if name != given:
+            warnings.warn(f"The column '{given}' of the input is '{name}' in the output.", DataWarning, stacklevel=2)
+        used.add(name)
+        passed[given] = name, kind
+    return passed
+
+
+Reject = Callable[[Row, str], None]
+"""Writes a row that was rejected, and the reason."""
+
+
+def check_rejects(path: str | None, given: str | None, output: str | None) -> None:
+    """Check `--rejects` before any work is done.
+
+    Raises:
+        DataError: there is no input file, or the file is that of another option.
+    """
+    if path is None:
+        return
+    if given is None:
+        raise DataError("--rejects is for the rows of --input FILE, which is not given.")
+    for option, other in (("--input", given), ("--output", output)):
+        if other is not None and Path(other).absolute() == Path(path).absolute():
+            raise DataError(f"--rejects is '{path}', which is the file of {option}.")
+
+
+@contextmanager
+def open_rejects(path: str | None, columns: Sequence[str]) -> Iterator[Reject]:
+    """Yield a function that writes the rows which were rejected to the CSV file of `--rejects`, if there is one.
+
+    Its columns are `line`, those of the input as they were read, and `reason`.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    if path is None:
+        yield lambda row, reason: None
+        return
+    columns = columns or ("text",)
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        names = passed_columns(dict.fromkeys(columns, str), ("line", "reason"))
+        writer.writerow(["line", *(name for name, _ in names.values()), "reason"])
+
+        def reject(row: Row, reason: str) -> None:
+            cells = row.cells or {columns[0]: row.text}
+            writer.writerow([row.line, *(as_text(cells.get(column)) for column in columns), reason])
+
+        yield reject
+
+
+def as_text(value: Any) -> str | None:
+    """Return a value as it stands in a cell of text: what is not text as in JSON; None for what is missing."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    kept = isinstance(value, bool | int | float | list | dict)
+    return json.dumps(value, ensure_ascii=False, default=str) if kept else str(value)
+
+
+def _as_json(value: Any) -> Any:
+    """Return a value as JSON can hold it."""
+    if isinstance(value, dict):
+        return {str(key): _as_json(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_as_json(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, str | bool | int | float | None) else str(value)

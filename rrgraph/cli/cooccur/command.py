@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from rrgraph.cli.common.argparse_private import Commands
-from rrgraph.cli.common.options import add_command, positive_int, positive_number
+from rrgraph.cli.common.options import add_command, add_target_column, positive_int, positive_number
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -44,6 +44,7 @@ def add_parser(name: str, commands: Commands) -> None:
         examples=_EXAMPLES,
     )
     parser.add_argument("table", help="name or path of a reaction table")
+    add_target_column(parser)
     graphs = "; ".join(f"{graph}: {meaning}" for graph, meaning in _GRAPHS.items())
     parser.add_argument("--graph", default="cooccurrence", choices=list(_GRAPHS), metavar="NAME", help=graphs)
     parser.add_argument(
@@ -149,10 +150,15 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _records(arguments: argparse.Namespace) -> ReactionRecords:
+    from rrgraph.data import load_table
     from rrgraph.networks import reaction_records, select_years
 
     records = reaction_records(
-        arguments.table, clean=not arguments.as_is, unit=arguments.count, min_reactions=arguments.min_reactions
+        load_table(arguments.table, target=arguments.column),
+        name=arguments.table,
+        clean=not arguments.as_is,
+        unit=arguments.count,
+        min_reactions=arguments.min_reactions,
     )
     if arguments.first is None and arguments.last is None:
         return records

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import rrgraph as rr
 from rrgraph.cli.common.argparse_private import Commands
-from rrgraph.cli.common.options import add_command
+from rrgraph.cli.common.options import add_command, add_input
 
 if TYPE_CHECKING:
     from rrgraph.properties import PropertyPredictor
@@ -22,9 +22,11 @@ _EXAMPLES = """\
   rrgraph embed --input formulas.txt --output embeddings.parquet --model runs/pretrain
   rrgraph embed --input formulas.txt --output links.parquet --model default     the encoder of a link model
 
-The input is a CSV or JSONL file with a column 'target' or 'formula', or a text file with one formula per line. The
-output has the same rows: the formula as given, and e0, e1, ... as 32-bit floats. Rows that cannot be read are reported
-with their line number, left empty in the output, and the exit code is then 2. Files of any length are streamed.
+The input is CSV (with commas, semicolons or tabs), JSONL, Parquet, Excel or text with a formula a line; the column is
+'target', 'formula', 'composition', 'material' or the like, or that of --column. The output has the same rows: the
+formula as given, the other columns of the input, and e0, e1, ... as 32-bit floats. Rows that cannot be read are
+reported with their line number, left empty in the output, and the exit code is then 2. Files of any length are
+streamed.
 """
 
 _BATCH_SIZE = 16_384
@@ -34,36 +36,37 @@ _BATCH_SIZE = 16_384
 def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     parser = add_command(name, commands, summary="write embeddings of compositions to a file", examples=_EXAMPLES)
-    parser.add_argument(
-        "--input", required=True, metavar="FILE", help="CSV, JSONL or text file of formulas; - reads standard input"
-    )
+    add_input(parser, "formulas", required=True)
     parser.add_argument("--output", required=True, metavar="FILE", help="output file, .parquet or .csv")
-    parser.add_argument("--column", metavar="NAME", help="column with the formulas, if not 'target' or 'formula'")
     parser.add_argument("--model", metavar="NAME|PATH", help="bundled encoder or link model, or a run folder")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the embeddings; rows that cannot be read are reported and skipped, and the exit code is then 2."""
-    from rrgraph.cli.common.targets import count_lines, read_targets
-    from rrgraph.cli.common.writers import check_output
+    from rrgraph.cli.common.targets import read_targets
+    from rrgraph.cli.common.writers import check_output, check_rejects, open_rejects
     from rrgraph.cli.embed.output import EMBEDDING_SUFFIXES, embed_rows, open_embeddings
     from rrgraph.util.progress import progress_bar
+    from rrgraph.util.rows import count_rows
 
     check_output(arguments.output, EMBEDDING_SUFFIXES)
-    batches = read_targets([], arguments.input, formula_column=arguments.column, chunk=_BATCH_SIZE)
+    check_rejects(arguments.rejects, arguments.input, arguments.output)
+    formulas = read_targets([], arguments.input, formula_column=arguments.column, chunk=_BATCH_SIZE)
     predictor = load_embedder(arguments.model)
     width = predictor.checkpoint.model.config.width
     written = bad = 0
     with (
-        open_embeddings(arguments.output, width) as write,
-        progress_bar("embedding", total=count_lines(arguments.input), unit="formula") as bar,
+        open_embeddings(arguments.output, width, formulas.more) as write,
+        open_rejects(arguments.rejects, formulas.columns) as reject,
+        progress_bar("embedding", total=count_rows(arguments.input), unit="formula") as bar,
     ):
-        for batch in batches:
+        for batch in formulas:
             for row in batch:
                 if row.target is None:
                     print(f"rrgraph embed: {row.error}", file=sys.stderr)
-            write([row.text for row in batch], *embed_rows(predictor, batch))
+                    formulas.reject(row, reject)
+            write(batch, *embed_rows(predictor, batch))
             written += len(batch)
             bad += sum(row.target is None for row in batch)
             bar.update(len(batch))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from rrgraph.cli.common.targets import TargetRow
+from rrgraph.cli.common.writers import as_text, passed_columns
 from rrgraph.models import Model
 from rrgraph.properties import PropertyPredictor
 from rrgraph.util.files import atomic_path
@@ -21,7 +23,7 @@ __all__ = ["EMBEDDING_SUFFIXES", "embed_rows", "open_embeddings"]
 
 EMBEDDING_SUFFIXES = (".parquet", ".csv")
 
-Write = Callable[[Sequence[str], NDArray[np.float32], NDArray[np.bool_]], None]
+Write = Callable[[Sequence[TargetRow], NDArray[np.float32], NDArray[np.bool_]], None]
 
 
 def embed_rows(
@@ -35,21 +37,38 @@ def embed_rows(
 
 
 @contextmanager
-def open_embeddings(path: str, width: int) -> Iterator[Write]:
-    """Yield a function that writes formulas, embeddings (n, width) and a mask of missing ones (n,).
+def open_embeddings(path: str, width: int, more: Mapping[str, Any]) -> Iterator[Write]:
+    """Yield a function that writes rows, embeddings (n, width) and a mask of missing ones (n,).
 
     The file appears once everything is written.
+
+    Args:
+        path: of the file.
+        width: of the embeddings.
+        more: columns of the input that go along, with their types.
 
     Raises:
         DataError: it cannot be written.
     """
-    schema = pa.schema([("formula", pa.string()), *((f"e{number}", pa.float32()) for number in range(width))])
+    numbers = [f"e{number}" for number in range(width)]
+    passed = passed_columns(more, {"formula", *numbers})
+    schema = pa.schema(
+        [
+            ("formula", pa.string()),
+            *((name, pa.string() if kind is str else kind) for name, kind in passed.values()),
+            *((name, pa.float32()) for name in numbers),
+        ]
+    )
     with atomic_path(path) as temporary, _writer(temporary, schema) as writer:
 
-        def write(formulas: Sequence[str], embeddings: NDArray[np.float32], missing: NDArray[np.bool_]) -> None:
-            columns = [pa.array(column, mask=missing) for column in np.ascontiguousarray(embeddings.T)]
-            batch = pa.record_batch([pa.array(formulas, pa.string()), *columns], schema=schema)
-            writer.write_batch(batch)
+        def write(rows: Sequence[TargetRow], embeddings: NDArray[np.float32], missing: NDArray[np.bool_]) -> None:
+            given: list[list[Any]] = [[row.text for row in rows]]
+            for name, (_, kind) in passed.items():
+                cells = [row.cells.get(name) for row in rows]
+                given.append([as_text(cell) for cell in cells] if kind is str else cells)
+            columns = [pa.array(cells, schema.field(index).type) for index, cells in enumerate(given)]
+            columns += [pa.array(column, mask=missing) for column in np.ascontiguousarray(embeddings.T)]
+            writer.write_batch(pa.record_batch(columns, schema=schema))
 
         yield write
 

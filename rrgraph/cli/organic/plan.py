@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from rrgraph.cli.common.argparse_private import option_actions
 from rrgraph.cli.common.show import show_table
-from rrgraph.cli.common.writers import Layout, Writer, open_output
+from rrgraph.cli.common.writers import Layout, Writer, check_rejects, open_output, open_rejects
 from rrgraph.errors import ConfigError, DataError
 from rrgraph.util.files import suggest_file, write_text
+from rrgraph.util.rows import Row, RowReader, column_name, open_rows
 from rrgraph.util.text import percent
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_options", "run_organic"]
 
-_SHARED = ("formulas", "input", "model", "top_k", "output", "json", "domain", "svg")
+_SHARED = ("formulas", "input", "column", "rejects", "model", "top_k", "output", "json", "domain", "svg")
+_COLUMNS = ("smiles", "product", "products", "product smiles", "prod smiles", "target")
 _BATCH_SIZE = 64
 
 
@@ -86,6 +88,7 @@ LAYOUT: Layout[ProductPlan] = Layout(
     },
     rows=lambda number, plan: _rows(number, plan),
     line=ProductPlan.to_json,
+    keys=("sets", "scores", "suggestions"),
 )
 
 
@@ -109,25 +112,43 @@ def run_organic(arguments: argparse.Namespace) -> int:
     from rrgraph.organic import MoleculeError, canonical_smiles
 
     planner = _planner(arguments.model)
-    texts = _texts(arguments.formulas, arguments.input)
+    check_rejects(arguments.rejects, arguments.input, arguments.output)
+    more: dict[str, Any] = {}
+    columns: Sequence[str] = ()
+    if arguments.input is not None:
+        given, reader, column = _rows_of(arguments.input, arguments.column)
+        columns = reader.columns
+        more = {name: reader.types.get(name, str) for name in columns if name != column}
+    elif arguments.formulas:
+        given = [(text, Row(0)) for text in arguments.formulas]
+    else:
+        raise ConfigError("There is no product to plan; give SMILES or --input FILE.")
     failed = False
-    with open_output(arguments.output, LAYOUT, as_json=arguments.json, table=_Table()) as output:
-        for start in range(0, len(texts), _BATCH_SIZE):
+    with (
+        open_output(arguments.output, LAYOUT, as_json=arguments.json, table=_Table(), more=more) as output,
+        open_rejects(arguments.rejects, columns) as reject,
+    ):
+        for start in range(0, len(given), _BATCH_SIZE):
             rows: list[tuple[str, str | None]] = []
-            for text in texts[start : start + _BATCH_SIZE]:
+            batch = given[start : start + _BATCH_SIZE]
+            for text, row in batch:
                 try:
+                    if row.error is not None:
+                        raise MoleculeError(f"line {row.line} of the input: {row.error}")
                     rows.append((canonical_smiles(text), None))
                 except MoleculeError as problem:
                     rows.append((text, str(problem)))
             good = [product for product, error in rows if error is None]
             plans: Iterator[list[ReactantSet]] = planner.plan(good, top_k=arguments.top_k)
-            for number, (product, error) in enumerate(rows, start=start + 1):
+            for number, ((product, error), (_, row)) in enumerate(zip(rows, batch, strict=True), start=start + 1):
                 found = next(plans) if error is None else []
                 message = error or (None if found else f"No template of the model makes '{product}'.")
                 if message is not None:
                     print(f"rrgraph plan: {message}", file=sys.stderr)
-                failed = failed or error is not None
-                output.write(_plan(planner, number, product, found, message, arguments.svg))
+                if error is not None:
+                    failed = True
+                    reject(row, error)
+                output.write(_plan(planner, number, product, found, message, arguments.svg), row.cells)
     return 2 if failed else 0
 
 
@@ -142,22 +163,21 @@ def _planner(model: str) -> ReactantPlanner:
     return template_planner(load_template_checkpoint(model))
 
 
-def _texts(given: Sequence[str], path: str | None) -> list[str]:
-    """Return the SMILES typed, or those of a file: one a line, the first word of it."""
-    if path is None:
-        if not given:
-            raise ConfigError("There is no product to plan; give SMILES or --input FILE.")
-        return list(given)
-    if path == "-":
-        return _lines(sys.stdin)
-    if not Path(path).is_file():
+def _rows_of(path: str, column: str | None) -> tuple[list[tuple[str, Row]], RowReader, str]:
+    """Return the SMILES of a file, the first word of each entry, with their rows; the reader; and their column."""
+    if path != "-" and not Path(path).is_file():
         raise DataError(f"There is no file '{path}'.{suggest_file(path)}")
-    with Path(path).open(encoding="utf-8") as stream:
-        return _lines(stream)
+    named = _COLUMNS if column is None else (*_COLUMNS, column_name(column))
+    with open_rows(path, names=named) as rows:
+        if column is None and not rows.is_list:
+            found = [each for name in _COLUMNS for each in rows.columns if column_name(each) == name]
+            column = rows.column(found[0] if found else _COLUMNS[0])
+        column = rows.columns[0] if column is None else rows.column(column, option="--column")
+        return [(_first_word(row.cells.get(column)), row) for row in rows], rows, column
 
 
-def _lines(stream: IO[str]) -> list[str]:
-    return [line.split()[0] for line in stream if line.strip() and not line.startswith("#")]
+def _first_word(cell: object) -> str:
+    return next(iter(str(cell or "").split()), "")
 
 
 def _plan(
@@ -204,7 +224,7 @@ def _rows(number: int, plan: ProductPlan) -> Iterator[dict[str, Any]]:
 class _Table(Writer[ProductPlan]):
     """Plans as tables for people."""
 
-    def write(self, record: ProductPlan) -> None:
+    def write(self, record: ProductPlan, cells: Mapping[str, Any] | None = None) -> None:
         """Print the suggestions of a product."""
         rows = [
             [str(rank), percent(s.probability), " + ".join(s.reactants), str(s.training_rows), s.template]

@@ -15,6 +15,7 @@ from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import (
     CANDIDATES,
     add_command,
+    add_input,
     add_mode,
     count_or_all,
     positive_int,
@@ -46,9 +47,13 @@ _EXAMPLES = """\
   cat formulas.txt | rrgraph plan --input - --json
   rrgraph plan --domain organic --model runs/conretrobert 'CC(=O)Nc1ccc(O)cc1'
 
-A target is a formula, or the name of a CIF or POSCAR file. A list of targets is a CSV or JSONL file with a column
-'target', or text with a formula a line; a list may not name structure files. A bad row is reported with its line
-number, keeps its place in the output and makes the exit code 2; the others are planned.
+A target is a formula, or the name of a CIF or POSCAR file. A list of targets is CSV (with commas, semicolons or tabs),
+JSONL, Parquet, Excel (FILE.xlsx:SHEET) or text with a formula a line; it may not name structure files. The formulas
+are in the column 'target', 'formula', 'composition', 'material' or the like, or that of --column; all other columns go
+along to the output, with _input behind a name that is taken. A bad row is reported with its line number, keeps its
+place in the output and makes the exit code 2; the others are planned.
+A stock is a list as above, with columns such as formula, name, CAS, purity, amount, price and hazard, or typed formulas
+joined by commas. Masses are divided by the purity; a set that needs more than there is in stock is marked.
 --exclude and --require take elements, precursors and classes, several after one flag or joined by commas; write the
 targets before them. An element symbol means the element; the element as a precursor is written Al1. The classes are
 {classes}.
@@ -64,7 +69,7 @@ def add_parser(name: str, commands: Commands) -> None:
     examples = _EXAMPLES.replace("{classes}", fill(", ".join(REAGENT_CLASSES), 118))
     parser = add_command(name, commands, summary="rank precursor sets for targets", examples=examples, rest="formulas")
     parser.add_argument("formulas", nargs="*", metavar="FORMULA", help="formulas, or CIF or POSCAR files")
-    parser.add_argument("--input", metavar="FILE", help="CSV, JSONL or text file of targets; - reads standard input")
+    add_input(parser, "targets")
     parser.add_argument("--model", default="default", metavar="NAME|PATH", help="bundled model or run folder")
     parser.add_argument(
         "--domain",
@@ -81,7 +86,7 @@ def add_parser(name: str, commands: Commands) -> None:
         help="show this precursor set, such as 'BaCO3 + TiO2', and no others; again for each one to compare",
     )
     parser.add_argument("--top-k", type=positive_int, default=10, metavar="K", help="sets for each target (10)")
-    parser.add_argument("--output", metavar="FILE", help="write .jsonl, .csv or .parquet instead of a table")
+    parser.add_argument("--output", metavar="FILE", help="write .jsonl, .csv, .parquet or .xlsx instead of a table")
     parser.add_argument("--json", action="store_true", help="print one JSON object a target")
     parser.add_argument(
         "--grams", type=positive_number, metavar="G", help="also weigh out each set for G grams of target"
@@ -139,7 +144,9 @@ def add_parser(name: str, commands: Commands) -> None:
     pool.add_argument(
         "--max-candidates", type=count_or_all, metavar="N|all", help="only the N most probable candidates (all)"
     )
-    pool.add_argument("--stock", metavar="FILE|LIST", help="only these are at hand, known to the model or not")
+    pool.add_argument(
+        "--stock", metavar="FILE|LIST", help="only these are at hand, known to the model or not; see below"
+    )
     for option, verb in (("--exclude", "avoid"), ("--require", "use")):
         pool.add_argument(
             option,
@@ -169,15 +176,17 @@ def run(arguments: argparse.Namespace) -> int:
         check_options(arguments, arguments.parser)
         return run_organic(arguments)
     from rrgraph.cli.common.targets import read_targets, size_column_of
-    from rrgraph.cli.common.writers import check_output
+    from rrgraph.cli.common.writers import check_output, check_rejects, open_rejects
     from rrgraph.cli.plan.output import open_plans
     from rrgraph.planning import PRECEDENTS
 
     _take_target_back(arguments)
     _check(arguments)
     check_output(arguments.output)
+    check_rejects(arguments.rejects, arguments.input, arguments.output)
     column = size_column_of(arguments.set_size)
-    chunks = read_targets(arguments.formulas, arguments.input, column, dopants=True)
+    targets = read_targets(arguments.formulas, arguments.input, column, formula_column=arguments.column, dopants=True)
+    chunks = iter(targets)
     first = next(chunks, [])
     constraints = rr.Constraints(
         cover=arguments.cover, foreign=arguments.foreign, one_per_element=arguments.one_per_element
@@ -223,21 +232,28 @@ def run(arguments: argparse.Namespace) -> int:
                 yield replace(next(planned), target=row.text)
 
     failed = False
-    with open_plans(
-        arguments.output,
-        as_json=arguments.json,
-        equations=arguments.equations if arguments.equations is not None else arguments.output is None,
-        grams=arguments.grams,
-        energies=energies is not None,
-        literature=literature is not None,
-        dopants=any(row.target is not None and row.target.dopants for row in first),
-    ) as output:
+    with (
+        open_plans(
+            arguments.output,
+            as_json=arguments.json,
+            equations=arguments.equations if arguments.equations is not None else arguments.output is None,
+            grams=arguments.grams,
+            energies=energies is not None,
+            literature=literature is not None,
+            dopants=any(row.target is not None and row.target.dopants for row in first),
+            amounts=bool(arguments.grams) and any(item.grams is not None for item in constraints.stock_items),
+            more=targets.more,
+        ) as output,
+        open_rejects(arguments.rejects, targets.columns) as reject,
+    ):
         for chunk in chain([first], chunks):
-            failed = failed or any(row.target is None for row in chunk)
-            for plan in plans(chunk):
+            for row, plan in zip(chunk, plans(chunk), strict=True):
+                if row.target is None:
+                    failed = True
+                    targets.reject(row, reject)
                 if not plan.sets:
                     print(f"rrgraph plan: {plan.message}", file=sys.stderr)
-                output.write(plan)
+                output.write(plan, row.cells)
     return 2 if failed else 0
 
 
@@ -298,6 +314,8 @@ def _check(arguments: argparse.Namespace) -> None:
 
     if bool(arguments.formulas) == bool(arguments.input):
         raise PlanningError("Give either target formulas or --input FILE, such as 'rrgraph plan BaTiO3'.")
+    if arguments.column is not None and not arguments.input:
+        raise PlanningError("--column names a column of --input FILE, which is not given.")
     if (arguments.set_size or "").startswith("column:") and not arguments.input:
         raise PlanningError("--set-size column:NAME reads a column of --input FILE, which is not given.")
     if arguments.route and len(arguments.formulas) != 1:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
 from rrgraph.cli.common.show import fits, show_notes, show_table
 from rrgraph.cli.common.writers import Layout, Writer, open_output
 from rrgraph.planning import (
+    PLAN_KEYS,
     PRECEDENT_HEADER,
     RIGHT_ALIGNED,
     SynthesisPlan,
@@ -36,13 +38,13 @@ class PlanTables(Writer[SynthesisPlan]):
     equations: bool = True
     grams: float | None = None
 
-    def write(self, record: SynthesisPlan) -> None:
+    def write(self, record: SynthesisPlan, cells: Mapping[str, Any] | None = None) -> None:
         if record.sets:
             header, rows = plan_table(record, equations=self.equations, grams=self.grams)
             if not fits(header, rows):
                 header, rows = [*header[:2], "precursors"], [[*row[:2], _stacked(row[2:])] for row in rows]
             show_table(header, rows, title=f"\n{record.target}", numbers=RIGHT_ALIGNED)
-            show_notes(plan_notes(record, equations=self.equations))
+            show_notes(plan_notes(record, equations=self.equations, grams=self.grams))
         if record.literature:
             header, rows = PRECEDENT_HEADER, precedent_table(record.literature)
             if not fits(header, rows):
@@ -60,12 +62,15 @@ def open_plans(
     energies: bool,
     literature: bool,
     dopants: bool,
+    amounts: bool = False,
+    more: Mapping[str, Any],
 ) -> AbstractContextManager[Writer[SynthesisPlan]]:
     """Return a context with the writer for `--output`, `--json`, both or the terminal; see `open_output`.
 
     Tables have a column of dopants if that is said here, before any row is known; without it they are left out.
+    `amounts` says whether amounts in stock are compared with what is weighed.
     """
-    columns = {"row": int, **plan_columns(energies=energies, literature=literature, dopants=dopants)}
+    columns = {"row": int, **plan_columns(energies=energies, literature=literature, dopants=dopants, amounts=amounts)}
     layout = Layout[SynthesisPlan](
         columns=columns,
         rows=lambda number, plan: (
@@ -73,8 +78,9 @@ def open_plans(
             for row in plan_rows(plan, equations=equations, grams=grams)
         ),
         line=lambda plan: plan.to_dict(equations=equations, grams=grams),
+        keys=PLAN_KEYS,
     )
-    return open_output(path, layout, as_json=as_json, table=PlanTables(equations=equations, grams=grams))
+    return open_output(path, layout, as_json=as_json, table=PlanTables(equations=equations, grams=grams), more=more)
 
 
 def _stacked(cells: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ import sys
 
 import rrgraph as rr
 from rrgraph.cli.common.argparse_private import Commands
-from rrgraph.cli.common.options import add_command
+from rrgraph.cli.common.options import add_command, add_input
 from rrgraph.errors import PlanningError
 
 __all__ = ["add_parser", "run"]
@@ -19,9 +19,10 @@ _EXAMPLES = """\
   rrgraph properties --input - --json < formulas.txt
   rrgraph properties BaTiO3 --model runs/pretrain              an encoder of your own, with its own properties
 
-A list of formulas is a CSV or JSONL file with a column 'target' or 'formula', or a text file with one formula on each
-line. An invalid row is reported with its line number, keeps its row in the output and makes the exit code 2; the other
-rows are not affected. Every value is that of the ground state of the composition and has a standard deviation.
+A list of formulas is CSV (with commas, semicolons or tabs), JSONL, Parquet, Excel or text with a formula a line; the
+column is 'target', 'formula', 'composition', 'material' or the like, or that of --column, and all other columns go
+along to the output. An invalid row is reported with its line number, keeps its row in the output and makes the exit
+code 2; the other rows are not affected. Every value is that of the ground state and has a standard deviation.
 """
 
 
@@ -31,26 +32,26 @@ def add_parser(name: str, commands: Commands) -> None:
         name, commands, summary="predict properties of compositions", examples=_EXAMPLES, rest="formulas"
     )
     parser.add_argument("formulas", nargs="*", metavar="FORMULA", help="compositions")
-    parser.add_argument("--input", metavar="FILE", help="CSV, JSONL or text file of formulas; - reads standard input")
-    parser.add_argument("--column", metavar="NAME", help="column of the formulas, if not 'target' or 'formula'")
+    add_input(parser, "formulas")
     parser.add_argument("--model", metavar="NAME|PATH", help="bundled encoder or run folder of 'rrgraph pretrain'")
     parser.add_argument("--all", action="store_true", help="show every property instead of the most important ones")
     parser.add_argument("--json", action="store_true", help="print one JSON object a formula")
-    parser.add_argument("--output", metavar="FILE", help="write .jsonl, .csv or .parquet instead of a table")
+    parser.add_argument("--output", metavar="FILE", help="write .jsonl, .csv, .parquet or .xlsx instead of a table")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Predict and show properties; invalid rows are reported and make the exit code 2."""
     from rrgraph.cli.common.targets import read_targets
-    from rrgraph.cli.common.writers import check_output, open_output
+    from rrgraph.cli.common.writers import check_output, check_rejects, open_output, open_rejects
 
     if bool(arguments.formulas) == bool(arguments.input):
         raise PlanningError("Give either formulas or --input FILE, such as 'rrgraph properties BaTiO3'.")
     if arguments.column is not None and not arguments.input:
         raise PlanningError("--column names a column of --input FILE, which is not given.")
     check_output(arguments.output)
-    batches = read_targets(arguments.formulas, arguments.input, formula_column=arguments.column)
+    check_rejects(arguments.rejects, arguments.input, arguments.output)
+    formulas = read_targets(arguments.formulas, arguments.input, formula_column=arguments.column)
 
     from rrgraph.cli.properties.names import shown_tasks
     from rrgraph.cli.properties.output import PropertyTableWriter, describe_properties, property_layout
@@ -59,13 +60,17 @@ def run(arguments: argparse.Namespace) -> int:
     tasks = shown_tasks(predictor.tasks, every=arguments.all)
     table, layout = PropertyTableWriter(), property_layout(tasks)
     failed = False
-    with open_output(arguments.output, layout, as_json=arguments.json, table=table) as output:
-        for batch in batches:
+    with (
+        open_output(arguments.output, layout, as_json=arguments.json, table=table, more=formulas.more) as output,
+        open_rejects(arguments.rejects, formulas.columns) as reject,
+    ):
+        for batch in formulas:
             predictions = predictor.predict([row.target for row in batch if row.target is not None])
-            for record in describe_properties(batch, predictions, tasks):
+            for row, record in zip(batch, describe_properties(batch, predictions, tasks), strict=True):
                 if record.message is not None:
                     failed = True
                     print(f"rrgraph properties: {record.message}", file=sys.stderr)
-                output.write(record)
+                    formulas.reject(row, reject)
+                output.write(record, row.cells)
     table.finish()
     return 2 if failed else 0

@@ -122,7 +122,7 @@ class PropertyTableWriter(Writer[PropertyRecord]):
     def __init__(self) -> None:
         self.shown: set[PropertyTask] = set()
 
-    def write(self, record: PropertyRecord) -> None:
+    def write(self, record: PropertyRecord, cells: Mapping[str, Any] | None = None) -> None:
         if record.message is None:
             self.shown |= {answer.task for answer in record.answers if answer.value is not None}
             rows = [row for answer in record.answers for row in _table_rows(answer)]
@@ -157,7 +157,7 @@ def property_layout(tasks: Sequence[PropertyTask]) -> Layout[PropertyRecord]:
     columns: dict[str, type] = {"row": int, "formula": str}
     for task in tasks:
         columns |= _columns(task)
-    return Layout({**columns, "message": str}, _file_rows, PropertyRecord.to_json)
+    return Layout({**columns, "message": str}, _file_rows, PropertyRecord.to_json, keys=("properties",))
 
 
 def _columns(task: PropertyTask) -> dict[str, type]:

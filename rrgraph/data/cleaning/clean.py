@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,9 +18,10 @@ from rrgraph.data.cleaning.rules import (
     is_composite,
     read_precursor,
 )
-from rrgraph.data.table import SEPARATOR, ReactionTable
+from rrgraph.data.table import SEPARATOR, ReactionTable, split_precursors
 from rrgraph.errors import FormulaError
 from rrgraph.util.progress import track
+from rrgraph.util.rows import Row
 
 __all__ = ["CleaningReport", "clean_table"]
 
@@ -57,19 +58,22 @@ class CleaningReport:
         return "\n".join(lines)
 
 
-def clean_table(table: ReactionTable, options: CleaningOptions | None = None) -> tuple[ReactionTable, CleaningReport]:
+def clean_table(
+    table: ReactionTable, options: CleaningOptions | None = None, *, refused: Sequence[Row] = ()
+) -> tuple[ReactionTable, CleaningReport]:
     """Apply the cleaning rules to a table; all its columns are kept.
 
     Args:
         table: rows as typed; rows with formulas that cannot be parsed are dropped and counted.
         options: rules to apply, by default all of them.
+        refused: rows of the file that are not in the table, see `ReactionTable.read`; they are counted as dropped.
     """
     cleaner = _RowCleaner(options or CleaningOptions())
     rows: list[int] = []
     targets: list[str] = []
     sets: list[str] = []
     frame = table.frame
-    dropped: Counter[str] = Counter()
+    dropped: Counter[str] = Counter(_category(row) for row in refused)
     pairs = zip(frame["target"].tolist(), frame["precursors"].tolist(), strict=True)
     for row, (target, precursors) in enumerate(track(pairs, "cleaning rows", total=len(frame))):
         try:
@@ -81,10 +85,21 @@ def clean_table(table: ReactionTable, options: CleaningOptions | None = None) ->
         targets.append(cleaned[0])
         sets.append(cleaned[1])
     kept = frame.iloc[rows].assign(target=targets, precursors=sets)
+    if table.empty_years:
+        cleaner.changed["year that is no whole number left empty"] += table.empty_years
     report = CleaningReport(
-        rows_in=len(table), rows_out=len(rows), dropped=ordered(dropped), changed=ordered(cleaner.changed)
+        rows_in=len(table) + len(refused),
+        rows_out=len(rows),
+        dropped=ordered(dropped),
+        changed=ordered(cleaner.changed),
     )
     return ReactionTable(kept, source=f"the cleaned rows of {table.source}"), report
+
+
+def _category(row: Row) -> str:
+    """Return the reason for the report why a row of a file is not usable."""
+    reason = row.error or ""
+    return "no target or no precursors" if "has no" in reason or reason.startswith("no ") else "malformed row"
 
 
 def ordered(counts: Counter[str]) -> dict[str, int]:
@@ -110,7 +125,11 @@ class _RowCleaner:
         product, changes = self._target(target)
         changed = Counter(changes)
         compositions = []
-        for text in precursors.split(SEPARATOR):
+        try:
+            texts = split_precursors(precursors)
+        except FormulaError:
+            raise Dropped("precursors not joined by a semicolon") from None
+        for text in texts:
             if text not in self._precursors:
                 self._precursors[text] = self._precursor(text)
             found = self._precursors[text]

@@ -1,7 +1,8 @@
 """Compositions of the materials in raw recipes.
 
 A mined material has a formula, the composition of its terms, and listed values of its variables; it gives one
-composition, or one for each combination of listed values.
+composition, or one for each combination of listed values. A mined composition is used only where its elements are those
+of the formula: from a name (`lead titanate`), an abbreviation or a formula with a dopant it was guessed or cut.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from itertools import product
 from typing import Any
 
 from rrgraph.chem import ATOMIC_NUMBERS, Composition, FormulaWarning, composition_from_amounts, parse_formula
-from rrgraph.data.cleaning.rules import CleaningOptions, Dropped, read_precursor
+from rrgraph.data.cleaning.rules import CleaningOptions, Dropped, clean_spelling, read_precursor
 from rrgraph.data.cleaning.variables import evaluate, variable_names
 from rrgraph.errors import FormulaError
 
@@ -29,6 +30,10 @@ _MOST_ROWS = 200
 _LARGEST = 100
 _WATER = {"H": "2", "O": "1"}
 _SYMBOL = re.compile(r"[A-Z][a-z]?")
+#: A word beside a formula: `Iron molybdate Fe2(MoO4)3`.
+_WORD = re.compile(r"(?<![A-Za-z\d])[A-Z]?[a-z]{2,}[a-z](?![A-Za-z\d])")
+#: An abbreviation in a formula: `Mn(ac)2`.
+_GROUP = re.compile(r"(?<![A-Za-z])[a-z]{2,}")
 
 
 def read_mined_precursor(material: Material, options: CleaningOptions) -> tuple[Composition, bool]:
@@ -45,6 +50,8 @@ def read_mined_precursor(material: Material, options: CleaningOptions) -> tuple[
         pass
     mined = material["composition"]
     try:
+        if not _agrees(material):
+            raise Dropped("mined composition with other elements than the formula")
         terms = _without_water(mined) if options.remove_water else mined
         return composition_from_amounts(_amounts(terms, {}, {})), len(terms) < len(mined)
     except (FormulaError, Dropped):
@@ -78,6 +85,8 @@ def read_targets(
     if material["additives"] and not options.keep_additives:
         raise Dropped("additive missing from the target formula")
     try:
+        if not _agrees(material):
+            raise Dropped("mined composition with other elements than the formula")
         names, symbols, deficient = _unknowns(terms)
         if deficient:
             changes["oxygen deficiency of the target set to zero"] += 1
@@ -90,6 +99,27 @@ def read_targets(
         raise Dropped("target is not a valid formula") from None
     changes["variables of the target replaced by listed values"] += 1
     return [_try(terms, values, elements, material) for values, elements in combinations], changes
+
+
+def _agrees(material: Material) -> bool:
+    """Whether the elements of the mined composition, and its variables for elements, are the symbols of the formula.
+
+    Additives that are listed apart need not be in the composition.
+    """
+    terms: Sequence[Material] = material["composition"]
+    mined = {symbol for term in terms for symbol in term["elements"]}
+    letters = {name for term in terms for amount in term["elements"].values() for name in variable_names(amount)}
+    words = sorted((symbol for symbol in mined if symbol not in ATOMIC_NUMBERS and len(symbol) > 1), key=len)
+    pattern = "|".join([*map(re.escape, reversed(words)), "[A-Z][a-z]?"])
+    text = _WORD.sub(" ", clean_spelling(str(material["material_formula"]), remove_water=False))
+    if _GROUP.search(text):
+        return False
+    found = set()
+    for symbol in re.findall(pattern, text):
+        if symbol not in mined and (symbol not in ATOMIC_NUMBERS or symbol[1:] in letters):
+            symbol = symbol[0]  # followed by a variable
+        found.add(symbol)
+    return found - set(_SYMBOL.findall(" ".join(material["additives"]))) <= mined <= found
 
 
 def _unknowns(terms: Iterable[Material]) -> tuple[list[str], list[str], bool]:

@@ -6,6 +6,8 @@ from fractions import Fraction
 import pytest
 
 from rrgraph.chem import Dopant, FormulaWarning, parse_formula
+from rrgraph.chem.acronyms import _table
+from rrgraph.chem.charges import charge_fit
 from rrgraph.errors import FormulaError
 
 
@@ -323,6 +325,12 @@ def test_compounds_that_look_like_slips_are_read_without_a_warning(text):
 def test_an_amount_that_is_assumed_is_told(text, share):
     _, (note,) = read(text)
     assert share in note
+
+
+def test_what_abbreviations_stand_for_is_neutral_and_read_without_a_warning():
+    for name, (formula, varies) in _table().items():
+        composition, notes = read(formula)
+        assert notes == [] and (varies or charge_fit(dict(composition.amounts))), name
 
 
 def test_messages_show_what_was_typed():

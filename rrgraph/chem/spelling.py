@@ -50,6 +50,7 @@ _PLAIN = str.maketrans(
     }
 )
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "‘": "’", "«": "»", "”": "”", "’": "’"}
+_MARKUP = re.compile(r"<sub>([^<>]*)</sub>|_\{([^{}]*)\}|_(?=\d)|\$", re.IGNORECASE)
 _FRACTION = re.compile(r"\d\s*([½¼¾⅓⅔])")
 _SPACED_NUMBERS = re.compile(r"[\d.]\s+[\d.]")
 _SPACED_STOP = re.compile(r"(?:\s+\.\s*|\.\s+)(?=(?:\d+(?:\.\d+)?)?\s*[(\[]?H2O)|(?<=\d)\s+[xX]\s+(?=[\d(\[A-Z])")
@@ -75,6 +76,7 @@ def plain_spelling(text: str) -> str:
     Raises:
         Problem: the text is blank, or holds digits or letters of another script.
     """
+    text = _MARKUP.sub(r"\1\2", text)
     mixed = _FRACTION.search(text)
     if mixed:
         raise Problem(f"write the number before {mixed[1]!r} as a decimal")

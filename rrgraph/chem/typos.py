@@ -97,7 +97,7 @@ def refuse_letter_o(terms: list[str]) -> None:
         match = _O_FOR_ZERO.search(term)
         if match:
             meant = _O_FOR_ZERO.sub("0", term)
-            better = len(terms) == 1 and (HAS_OXYGEN.search(term, match.end()) or _fit(meant) > _fit(term))
+            better = len(terms) == 1 and HAS_OXYGEN.search(term, match.end())
             raise Problem("'O.' could be oxygen or a zero; write 'O0.' or '0.'", meant=meant if better else "")
 
 

@@ -116,6 +116,10 @@ def refusal(text):
         ('"(Li2S)0.5(P2S5)0.5"', "LiPS3"),
         ("'BaTiO3'", "BaTiO3"),
         ("“BaTiO3”", "BaTiO3"),
+        # subscripts of LaTeX and HTML
+        ("LiFePO_4", "LiFePO4"),
+        ("La$_{0.7}$Sr$_{0.3}$MnO$_3$", "La0.7Sr0.3MnO3"),
+        ("Fe<sub>2</sub>O<sub>3</sub>", "Fe2O3"),
         # iodine and vanadium in brackets
         ("Pb(I)2", "PbI2"),
         ("[Co(NH3)6](I)3", "CoN6H18I3"),

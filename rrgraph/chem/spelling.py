@@ -34,7 +34,7 @@ _PLAIN = str.maketrans(
         **dict.fromkeys("•∙⋅‧・･·●∗×∘⋆*", SEPARATOR),
         **dict.fromkeys("‐‑‒–—−﹣", "-"),
         **dict.fromkeys("∶꞉ː﹕", ":"),
-        **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad", ""),  # invisible characters in copied text
+        **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad↑↓", ""),  # invisible characters in copied text, arrows
         **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},  # full-width forms
         **{chr(0x2160 + index): text for index, text in enumerate(_NUMERALS)},
         "∆": "δ",

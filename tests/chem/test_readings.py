@@ -249,7 +249,9 @@ def test_refuses_by_name(text, named):
     assert named in refusal(text)
 
 
-@pytest.mark.parametrize("text", ["SnO2:Ff", "La0.7Sr0.3MO3", "BaMO3", "Li-1O2", "CuSO4 5H2O", "Fe2O3;Al", "Zn(OAq)2"])
+@pytest.mark.parametrize(
+    "text", ["SnO2:Ff", "La0.7Sr0.3MO3", "BaMO3", "Li-1O2", "CuSO4 5H2O", "Fe2O3;Al", "Zn(OAq)2", "TiO2·nH2O"]
+)
 def test_suggests_nothing_that_is_not_a_formula_or_where_no_letter_is_wrong(text):
     assert "Did you mean" not in refusal(text)
 
@@ -278,6 +280,9 @@ def test_suggests_nothing_that_is_not_a_formula_or_where_no_letter_is_wrong(text
         ("ZnO:Al(2%)", "ZnO", [Dopant("Al", Fraction(1, 50))]),
         ("Nd:YVO4", "YVO4", [Dopant("Nd")]),
         ("Si:P", "Si", [Dopant("P")]),
+        ("NaI(Tl)", "NaI", [Dopant("Tl")]),
+        ("LiF(Mg, Ti)", "LiF", [Dopant("Mg"), Dopant("Ti")]),
+        ("Y2O3:(0.05Eu)", "Y2O3", [Dopant("Eu", Fraction(1, 20))]),
         ("Al-doped ZnO", "ZnO", [Dopant("Al")]),
         ("ZnO doped with Al", "ZnO", [Dopant("Al")]),
         ("α-Al2O3:Cr", "Al2O3", [Dopant("Cr")]),

@@ -150,7 +150,7 @@ _VOLATILE_OXIDES: Final = frozenset(("As", "Se", "Hg", "Re", "Os"))
 
 #: What bounds a reduction: see `Redox`.
 Limit = Literal["hydrogen", "ammonia"]
-_LIMITS: Final[dict[str, Limit]] = {"NH3": "ammonia", "H2": "hydrogen"}
+_REDUCING: Final = ("NH3", "H2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +177,16 @@ class _Case:
         never: gases that do not occur.
         usual: gases of the last column of `TABLE` that are usual here.
         rare: gases of the column before that are not.
-        limit: of a precursor that is a gas, where nothing else can do more.
+        limit: of what the reducing gases can do.
+        limited: whether a precursor is such a gas, and nothing else can do more.
     """
 
     atmospheres: tuple[Atmosphere, ...]
     never: frozenset[_Side]
     usual: frozenset[_Side]
     rare: frozenset[_Side]
-    limit: Limit | None
+    limit: Limit
+    limited: bool
 
 
 def preference(gas: Gas) -> int:
@@ -275,9 +277,9 @@ def _case(target: Composition, precursors: Sequence[Composition]) -> _Case:
     ammonium = any(trait.ammonium for trait in traits)
     rare.add(_RELEASED["N2" if ammonium and not nitrate else "NH3"])
     keys = {precursor.key for precursor in precursors}
-    limits = [limit for formula, limit in _LIMITS.items() if _KEYS[formula] in keys and not carbothermal]
-    limit = limits[0] if limits else None
-    return _Case(tuple(atmospheres), frozenset(never), frozenset(usual), frozenset(rare), limit)
+    limit: Limit = "ammonia" if "N" in elements else "hydrogen"
+    listed = not carbothermal and any(_KEYS[formula] in keys for formula in _REDUCING)
+    return _Case(tuple(atmospheres), frozenset(never), frozenset(usual), frozenset(rare), limit, listed)
 
 
 @lru_cache(maxsize=64)
@@ -316,11 +318,12 @@ def _gas_lists(
                 # Hydrogen that no solid brings comes from the atmosphere.
                 brought = present if in_air or not exchange.taken_up else frozenset()
                 if elements <= brought or any(gas.taken_up for gas in chosen):
-                    found.append(GasList(chosen, case.limit or _LIMITS.get(exchange.taken_up)))
+                    limited = case.limited or exchange.taken_up in _REDUCING
+                    found.append(GasList(chosen, case.limit if limited else None))
     oxygen = [gas for gas in everything if gas.side in (_RELEASED["O2"], _TAKEN_UP["O2"])]
     inert = [gas for gas in gases if gas.side in _sides(TABLE[1].released, False) and gas not in oxygen]
     chosen = tuple(gas for gas in (*inert, *salts, *oxygen) if gas.composition.elements <= present)
-    found.append(GasList(chosen, case.limit, traces=True))
+    found.append(GasList(chosen, case.limit if case.limited else None, traces=True))
     return tuple(dict.fromkeys(found))
 
 

@@ -24,8 +24,10 @@ __all__ = ["DOPING", "Redox", "redox"]
 DOPING: Final = 0.045
 #: The same for charges above those of air.
 _EXCESS: Final = 0.02
-#: Elements whose lower charge is meant in any amount, where half of them or more would have it.
+#: Elements whose lower charge is meant in any amount, where half of them or more would have it, except beside metals
+#: that no phosphor holds.
 _ACTIVATORS: Final = frozenset({"Ce", "Eu"})
+_NO_PHOSPHOR: Final = frozenset({"Co", "Cu", "Fe", "Ni"})
 
 _OXYGEN: Final = -2
 #: Elements that are in no carbide.
@@ -47,19 +49,21 @@ _ELEMENTS_AT_ZERO: Final = "0: N He Ne Ar Kr Xe Rn; -1: F Cl Br I"
 #: Lowest charges in air: that of the highest oxide, unless heating in air also leads to lower ones.
 _AIR: Final = {
     **_HIGHEST,
-    **_charges(f"{_ELEMENTS_AT_ZERO}; 0: Ag Au Hg Os Pd Pt; 1: H Tl; 2: Co Cu Mn Ni Pb; 3: As Bi Cr Fe Pr Rh Sb Tb"),
-    **_charges("4: Ir Np Pu Ru Se Te; 16/3: U; 3: Am Cm"),
+    **_charges(
+        f"{_ELEMENTS_AT_ZERO}; 0: Ag Au Hg Os Pd Pt; 1: H Tl; 2: Co Cu Ni Pb; 8/3: Mn; 3: As Bi Cr Fe Ir Pr Rh Sb Tb"
+    ),
+    **_charges("4: Np Pu Ru Se Te; 16/3: U; 3: Am Cm"),
 }
 #: The same where one metal is alone with oxygen, which stabilises low charges less than other oxides do.
-_AIR_ALONE: Final = _charges("1: Cu; 8/3: Mn; 11/3: Pr; 7/2: Tb")
+_AIR_ALONE: Final = _charges("1: Cu; 11/3: Pr; 7/2: Tb")
 #: Lowest charges by heat alone, without anything that takes up oxygen; sulfates give SO2 and O2.
-_HEAT: Final = {**_AIR, **_charges("0: Ir Rh Ru; 1: Cu; 8/3: Fe; 4: S")}
+_HEAT: Final = {**_AIR, **_charges("0: Ir Rh Ru; 1: Cu; 2: Mn; 8/3: Fe; 4: S")}
 _HEAT_ALONE: Final = _charges("8/3: Mn")
 #: Lowest charges under hydrogen.
 _HYDROGEN: Final = {
     **_HIGHEST,
     **_charges(f"{_ELEMENTS_AT_ZERO}; 0: H C P As Sb Bi Ag Au Cd Co Cu Fe Ga Ge Hg In Ir Mo Ni Os Pb Pd Pt Re Rh Ru"),
-    **_charges("0: Sn Tc Tl W; -2: S Se Te; 2: Eu Mn; 5/2: V; 3: Am Ce Cm Cr Pr Pu Tb Ti; 4: Nb Np Ta U"),
+    **_charges("0: Sn Tc Tl W; -2: S Se Te; 2: Eu Mn; 5/2: V; 3: Am Ce Cm Cr Nb Pr Pu Tb Ti; 4: Np Ta U"),
 }
 _HYDROGEN_ALONE: Final = _charges("3: Eu")
 #: Charges that ammonia does not free from oxygen; those of the other elements count against them, because ternary
@@ -134,7 +138,7 @@ def _redox(exact: tuple[tuple[str, Fraction], ...]) -> Redox:
     highest = sum(HIGHEST_CHARGES.get(symbol, 0) * amounts[symbol] for symbol in elements - {"N", "O"})
     nitrate = oxygen and "N" in elements and highest + bound < 0
     reduced = "N" in elements and not nitrate
-    activators = sum(amounts.get(symbol, 0.0) for symbol in _ACTIVATORS)
+    activators = sum(amounts.get(symbol, 0.0) for symbol in _ACTIVATORS if elements.isdisjoint(_NO_PHOSPHOR))
     tolerance = min(DOPING, activators / atoms / 2 or DOPING)
     air = below(_AIR, _AIR_ALONE) > tolerance
     burns = not oxygen and air and ("H" in elements or not elements & HALOGENS)

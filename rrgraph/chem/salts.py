@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, cast
+from typing import Final
 
 from rrgraph.chem.charges import ALKALI, ALKALINE_EARTHS, HALOGENS, compound, neutral
 from rrgraph.chem.composition import Composition
@@ -29,8 +29,11 @@ def read_byproducts(names: Material | Iterable[Material]) -> tuple[Composition |
     Raises:
         FormulaError: one of them is not a material.
     """
-    listed = [names] if is_material(names) else cast("Iterable[Material]", names)
-    return tuple(dict.fromkeys(found for each in listed for found in _read(each)))
+    if is_material(names):
+        return tuple(dict.fromkeys(_read(names)))
+    if not isinstance(names, Iterable):
+        return (as_composition(names),)  # which says what was expected
+    return tuple(dict.fromkeys(found for each in names for found in _read(each)))
 
 
 def _read(material: Material) -> Iterator[Composition | str]:

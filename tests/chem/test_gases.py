@@ -45,6 +45,7 @@ def test_an_oxalate_leaves_iron_two_as_it_is() -> None:
         "FeO: FeC2O4",
         "Fe3O4: FeC2O4",
         "MnO: MnC2O4",
+        "LiMnPO4: LiH2PO4 MnC2O4·2H2O",
         "SnO: SnC2O4",
         "FeTiO3: FeC2O4 TiO2",
         "Li3V2P3O12: Li2CO3 V2O5 NH4H2PO4 C",
@@ -61,7 +62,7 @@ def test_oxalates_and_carbon_give_co_under_inert_gas(text: str) -> None:
     assert equation.atmosphere == ("ammonia" if "NH3" in text.split() else "inert")
 
 
-@pytest.mark.parametrize("text", ["LiCoO2: Li2CO3 CoC2O4·2H2O", "FePO4: FeC2O4 NH4H2PO4", "LiMnPO4: LiH2PO4 MnC2O4"])
+@pytest.mark.parametrize("text", ["LiCoO2: Li2CO3 CoC2O4·2H2O", "FePO4: FeC2O4 NH4H2PO4", "LiCoPO4: LiH2PO4 CoC2O4"])
 def test_in_air_oxalates_burn(text: str) -> None:
     equation = made(text)
     assert equation.atmosphere == "air" and "O2" in sides(equation)[0] and "CO" not in sides(equation)[1]
@@ -316,3 +317,9 @@ def test_with_salts_more_balances_and_every_element_is_conserved(precursors: lis
                 total[element] = total.get(element, Fraction(0)) + sign * coefficient * amount
     assert not any(total.values())
     assert {each.formula for each, _ in equation.solid_byproducts} <= salts
+
+
+def test_nitrogen_and_hydrogen_as_precursors() -> None:
+    assert str(made("TiN: TiCl4 N2 H2")) == "TiCl4 + 0.5 N2 + 2 H2 → TiN + 4 HCl"
+    refused("AlN: Al2O3 N2 H2")
+    refused("LaSi3N5: La2O3 Si3N4")

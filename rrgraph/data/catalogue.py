@@ -67,6 +67,7 @@ class CatalogueEntry:
         recipe: for a prepared file, what it was made from.
         parts: for a file that `rrgraph data fetch` prepares, those that it is joined from: reactions with numbered
             precursors, and the precursors by number.
+        misprints: formulas of targets that hold a slip of the pen, and what is meant.
     """
 
     name: str
@@ -79,6 +80,7 @@ class CatalogueEntry:
     size: int = 0
     recipe: str = ""
     parts: tuple[PublishedFile, ...] = ()
+    misprints: tuple[tuple[str, str], ...] = ()
 
     @property
     def can_be_fetched(self) -> bool:
@@ -153,6 +155,7 @@ _ENTRIES = (
             "datasets/dataset_w_candidates_w_val_unique_systems_hard/val.csv of "
             "github.com/janik-j/LM-Dataset-Generation at commit 8b77187"
         ),
+        misprints=(("Ce4(SiS406)3", "Ce4(SiS4O6)3"),),
     ),
     CatalogueEntry(
         name="precursor_pool",
@@ -295,7 +298,9 @@ def load_table(
             return ReactionTable.read(path, target=target, refused=refused)
     tables = [item.name for item in CATALOGUE.values() if item.path.endswith(SUFFIXES) and "reactions/" in item.path]
     if name in tables:
-        return ReactionTable.read(data_path(name), target=target, refused=refused)
+        table = ReactionTable.read(data_path(name), target=target, refused=refused)
+        table.frame["target"] = table.frame["target"].replace(dict(CATALOGUE[name].misprints))
+        return table
     if name in CATALOGUE:
         raise DataError(f"'{name}' is not a reaction table but the catalogued file '{CATALOGUE[name].path}'.")
     if not name.lower().endswith((*SUFFIXES, *READ_SUFFIXES)) and not Path(name).exists():

@@ -31,7 +31,7 @@ SEPARATOR = ";"
 _TARGET_NAMES = ("formula", "composition", "material", "compound", "product")
 
 #: Columns that are numbers where each cell is one.
-_NUMBERS = ("temperature_c", "time_h", "count")
+_NUMBERS = ("temperature_c", "temperature_low_c", "temperature_high_c", "time_h", "count", "reports")
 
 #: Larger numbers are not accepted as years.
 _YEARS_END = 10_000

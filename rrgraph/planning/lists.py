@@ -72,11 +72,6 @@ _AMOUNT: Final = re.compile(rf"[~≈<]?\s*(?:(\d+)\s*[x×*]\s*)?({_NUMBER})\s*([
 _AMOUNT_IN_NOTE: Final = re.compile(rf"(?<![\w.,])((?:\d+\s*[x×]\s*)?(?:{_NUMBER})\s*(?:kg|g|mg))(?!\w)")
 _PERCENT: Final = re.compile(rf"({_NUMBER})\s*\+?\s*(?:wt\.?\s*)?%")
 _NINES: Final = re.compile(r"(?<!\w)([1-9])N([1-9]?)(?!\w)")
-_FORMS: Final = frozenset(
-    {"powder", "metal", "foil", "wire", "granules", "chips", "pieces", "ingot", "ingots", "shot", "lump", "lumps"}
-    | {"sponge", "rod", "rods", "turnings", "flakes", "pellets", "sheet", "beads", "needles", "dust", "filings"}
-)
-"""Words that may follow the symbol of an element."""
 _MOST_NOTES: Final = 10
 """Lines of a stock file that are reported one by one."""
 
@@ -307,7 +302,7 @@ def _is_note(formula: Composition, note: str) -> bool:
         return False
     is_sure = len(formula.elements) > 1 or any(character.isdigit() for character in formula.formula)
     first = re.match(r"[A-Za-z]*", note)
-    return is_sure or first is None or not first[0] or first[0].lower() in _FORMS
+    return is_sure or first is None or not first[0]
 
 
 def _number(text: str) -> float | None:

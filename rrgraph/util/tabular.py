@@ -146,9 +146,11 @@ def _column(name: str, values: list[Any], *, exact: bool) -> pd.Series:
     if texts.str.contains(r"^[+-]?0\d|[^\d.eE+-]").any():
         return column
     numbers = pd.to_numeric(texts, errors="coerce")
-    if numbers.isna().any() or (exact and [repr(number) for number in numbers.tolist()] != texts.tolist()):
+    if numbers.isna().any():
         return column
-    return column.astype("float64")
+    column = column.astype("float64")
+    is_kept = not exact or [repr(number) for number in column.dropna().tolist()] == texts.tolist()
+    return column if is_kept else texts.reindex(column.index)
 
 
 def _is_text(value: Any) -> bool:

@@ -70,3 +70,10 @@ def test_the_catalogue_matches_the_files(data_folder):
         assert path == data_folder / item.path
         if item.sha256 and path.stat().st_size == item.size:  # a copy may lack rows
             assert sha256_file(path) == item.sha256
+
+
+@pytest.mark.data
+def test_every_formula_of_the_catalogued_tables_can_be_read(data_folder):
+    table = load_table("nms_validation")
+    assert len(table.targets) == len(table.precursor_sets) == 753
+    assert "Ce4(SiS4O6)3" in table.frame["target"].tolist()

@@ -131,7 +131,8 @@ EXCLUSIVE: frozenset[frozenset[_Side]] = frozenset(
         (_sides("O2 NO2 NO", False), _sides("CO2", True)),
         (_sides("O2 NO2 NO", False), _sides("CO H2 H2S S", False)),
         (_sides("NH3", False), _sides("NO2 NO", False)),
-        (_sides("H2S S", False), _sides("SO2 SO3", False)),
+        (_sides("H2S S C", False), _sides("SO2 SO3", False)),
+        (_sides("C", False), _sides("CO2 O2 NO2 NO", False)),
         (_sides(_HALOGENS, False), _sides("NH3 H2 H2S S", False)),
         (_sides("O2 H2O", True), _sides("CO H2 H2S S", False)),
     ]

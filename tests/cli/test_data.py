@@ -56,7 +56,7 @@ def test_fetch_refuses_unknown_names_and_tables_without_address(rrgraph, no_netw
     unknown = rrgraph("data", "fetch", "uspto_50")
     assert unknown.code == 2
     assert "Did you mean 'uspto_50k'?" in unknown.err
-    assert "no public address" in rrgraph("data", "fetch", "text_mined").err
+    assert "no public address" in rrgraph("data", "fetch", "precursor_pool").err
     assert "64 hexadecimal digits" in rrgraph("data", "fetch", "uspto_50k", "--sha256", "abc").err
 
 

@@ -6,6 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+import rrgraph as rr
 from rrgraph.chem import batch_masses, molar_mass, parse_formula
 from rrgraph.planning import LinkScorer, PlannedDopant, Planner, SetConstraints, plan_syntheses
 from rrgraph.planning.dopants import plan_dopants
@@ -125,3 +126,9 @@ def test_text_html_rows_and_json_show_the_dopant(plans):
         "source_amount": 0.025,
         "grams": pytest.approx(0.389627),
     }
+
+
+def test_a_host_that_is_itself_a_precursor_is_named():
+    plan = rr.plan("Y2O3:0.05Eu", top_k=1, literature=False)
+    assert plan.message == "Y2O3 is itself a usual precursor, which can be mixed with Eu2O3."
+    assert rr.plan("CaAlSiN3:Eu", top_k=1, literature=False).message is None

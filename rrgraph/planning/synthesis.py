@@ -461,6 +461,16 @@ def _with_dopants(plan: SynthesisPlan, dopants: tuple[PlannedDopant, ...], *, ho
     return replace(plan, sets=sets, dopants=dopants, message=message)
 
 
+def _with_stock(plan: SynthesisPlan, constraints: SetConstraints) -> SynthesisPlan:
+    """Return the plan with what is known of the precursors in stock."""
+
+    def stocked(found: PlannedSet) -> PlannedSet:
+        other = None if found.alternative is None else stocked(found.alternative)
+        return replace(found, stock=constraints.in_stock(found.weighed), alternative=other)
+
+    return replace(plan, sets=tuple(map(stocked, plan)))
+
+
 def _with_energies(plans: Iterable[SynthesisPlan], source: EnergySource) -> list[SynthesisPlan]:
     """Return the plans with the energy of every set that can be balanced."""
     plans = list(plans)

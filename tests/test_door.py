@@ -314,6 +314,7 @@ def test_a_run_has_its_model_history_and_metrics(finished):
         ({"precedents": -1}, "precedents is -1"),
         ({"exclude": 3}, "not int"),
         ({"stock": 3}, "not int"),
+        ({"byproducts": 3}, "not int"),
         ({"constraints": 3}, "constraints is 3"),
         ({"energies": 3}, "energies is 3"),
         ({"energies": True, "temperature": "x"}, "The temperature is x K"),

@@ -128,7 +128,8 @@ def salt_charges(symbol: str) -> tuple[int, ...]:
 def charge_fit(amounts: Mapping[str, Fraction]) -> int:
     """Return how well charges of the elements cancel: 2 with one charge each, 1 with mixed charges, 0 not at all.
 
-    Nonmetals are positive only beside oxygen or fluorine. An element alone has no charges to cancel.
+    Nonmetals are positive only beside oxygen or fluorine, P and As also beside S, Se and halogens, Sb and Bi always.
+    An element alone has no charges to cancel.
 
     >>> [charge_fit({"Al": Fraction(2), "O": Fraction(oxygen)}) for oxygen in (3, 4)]
     [2, 0]
@@ -155,10 +156,10 @@ def _possible_charges(symbol: str, amounts: Mapping[str, Fraction]) -> set[int]:
         return {-2 if symbol == "O" else -1}
     if symbol == "H":
         return {1} if amounts.keys() & _ACIDIC else {-1}
-    found = {ANIONS[symbol]} if symbol in ANIONS else set()
+    found = {ANIONS[symbol]} if symbol in ANIONS and symbol not in ("Sb", "Bi") else set()
     if symbol not in NONMETALS or amounts.keys() & {"O", "F"}:
         found |= {*charges(symbol)} | ({HIGHEST_CHARGES[symbol]} if symbol in HIGHEST_CHARGES else set())
-    elif symbol in ("B", "Si"):
+    elif symbol in ("B", "Si") or (symbol in ("P", "As") and amounts.keys() & {"S", "Se", "Cl", "Br", "I"}):
         found |= {*charges(symbol)}
     return found
 

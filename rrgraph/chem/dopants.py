@@ -11,7 +11,7 @@ from rrgraph.chem.elements import ATOMIC_NUMBERS
 from rrgraph.chem.spelling import SUPERSCRIPTS
 from rrgraph.chem.terms import VARIABLE, Problem
 
-__all__ = ["separate_dopants"]
+__all__ = ["BRACKETED_ION", "bracketed_dopants", "separate_dopants"]
 
 _DIGITS: Final = str.maketrans(SUPERSCRIPTS, "0123456789")
 _DOPED: Final = re.compile(
@@ -29,6 +29,11 @@ _ION: Final = re.compile(
 _BETWEEN: Final = re.compile(
     r"(?<=\D)\s*[,/&+]\s*(?=[\d.]*\s*(?:mol|%|[A-Z]))|(?<=[\d%]),\s+|,(?=[A-Z])|(?<=[%)+]),|\s+and\s+"
 )
+_BEHIND: Final = re.compile(
+    r"(?P<host>[A-Z].*[A-Za-z\d)\]])\s*\((?P<dopants>[A-Z][a-z]?(?:\d?[+-])?(?:,\s*[A-Z][a-z]?(?:\d?[+-])?)*)\)"
+)
+#: What ends a text that may have dopants in brackets.
+BRACKETED_ION: Final = r"[A-Za-z\d)\]]\([A-Z][a-z]?\)$"
 _ROMAN: Final = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7}
 
 
@@ -58,6 +63,15 @@ def separate_dopants(text: str) -> tuple[str, tuple[Dopant, ...]]:
     return _host(left), _dopants(right)
 
 
+def bracketed_dopants(text: str) -> tuple[str, tuple[Dopant, ...]] | None:
+    """Return the host and the dopants in brackets behind it, as in `NaI(Tl)`; None where there are none.
+
+    Whether the rest is a host, and not a part of a formula, has to be seen from its charges.
+    """
+    match = _BEHIND.fullmatch(text)
+    return (match["host"], _dopants(match["dopants"])) if match and _are_ions(match["dopants"]) else None
+
+
 def _host(text: str) -> str:
     """Return the host without the brackets around all of it."""
     bare = text.strip().removesuffix("-").strip()
@@ -65,7 +79,9 @@ def _host(text: str) -> str:
 
 
 def _parts(text: str) -> list[str]:
-    return [part.strip() for part in _BETWEEN.split(text.translate(_DIGITS).strip("[]{},; "))]
+    bare = text.translate(_DIGITS).strip("[]{},; ")
+    inner = bare[1:-1] if re.fullmatch(r"\([^()]*\)", bare) else bare
+    return [part.strip() for part in _BETWEEN.split(inner)]
 
 
 def _are_ions(text: str) -> bool:

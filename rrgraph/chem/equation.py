@@ -66,7 +66,7 @@ class BalancedEquation:
 
     @property
     def solid_byproducts(self) -> tuple[Term, ...]:
-        """Those by-products that are no gases: salts that were allowed, and B2O3."""
+        """Those by-products that are no gases: salts that were allowed, B2O3, carbon."""
         return tuple(term for term in self.byproducts if term[0] not in BYPRODUCTS)
 
     def __str__(self) -> str:

@@ -21,7 +21,7 @@ from rrgraph.chem.acronyms import explain_abbreviation, is_abbreviation
 from rrgraph.chem.canonical import canonical_key
 from rrgraph.chem.charges import charge_fit
 from rrgraph.chem.composition import Composition
-from rrgraph.chem.dopants import separate_dopants
+from rrgraph.chem.dopants import BRACKETED_ION, bracketed_dopants, separate_dopants
 from rrgraph.chem.elements import ATOMIC_NUMBERS
 from rrgraph.chem.groups import HIDDEN, expand_groups
 from rrgraph.chem.labels import BRACKETED_LETTER, without_labels
@@ -29,7 +29,14 @@ from rrgraph.chem.mixtures import parts_of_mixture, refuse_composite, sum_of_par
 from rrgraph.chem.separators import divide
 from rrgraph.chem.spelling import MAX_CHARACTERS, SEPARATOR, compact, other_capitals, plain_spelling, shorten, unquoted
 from rrgraph.chem.terms import Amounts, Offset, Problem, add_amount, read_term
-from rrgraph.chem.typos import HAS_OXYGEN, ZERO_FOR_O, refuse_letter_o, refuse_superscripts, refuse_zeros
+from rrgraph.chem.typos import (
+    HAS_OXYGEN,
+    ZERO_FOR_O,
+    refuse_leading_zeros,
+    refuse_letter_o,
+    refuse_superscripts,
+    refuse_zeros_for_o,
+)
 from rrgraph.errors import FormulaError
 
 __all__ = ["FormulaWarning", "composition_from_amounts", "format_amount", "parse_formula", "without_dopants"]
@@ -38,7 +45,7 @@ __all__ = ["FormulaWarning", "composition_from_amounts", "format_amount", "parse
 _ORDINARY: Final = re.compile(r"[A-Z\d(\[{][A-Za-z\d.()\[\]{}]*", re.ASCII)
 #: What the grammar would accept and people mean otherwise.
 _SUSPICIOUS: Final = re.compile(
-    rf"{HIDDEN}|{BRACKETED_LETTER}|(?<![\d.])0(?![.])|H20|^[A-Z][a-z]?20$|\.\.|O\.\d|^(?:[BCFHIKNOPSUVWY]{{3,}}|(?:Li|Na)[BFPONSI]{{3}})$"
+    rf"{HIDDEN}|{BRACKETED_LETTER}|{BRACKETED_ION}|(?<![\d.])0(?![.])|H20|^[A-Z][a-z]?20$|\.\.|O\.\d|^(?:[BCFHIKNOPSUVWY]{{3,}}|(?:Li|Na)[BFPONSI]{{3}})$"
 )
 _NAME: Final = re.compile(r"(?<![A-Za-z])[A-Za-z]?[a-z]{3,}(?![A-Za-z\d])(?:\s*\([IViv]+\))?")
 _DEFICIENCIES: Final = frozenset({"δ", "delta", "d"})
@@ -192,6 +199,9 @@ def _interpreted(text: str) -> tuple[Composition, tuple[str, ...]]:
     bare = unquoted(text)
     plain, labels = without_labels(plain_spelling(bare))
     host, dopants = separate_dopants(plain)
+    behind = None if dopants else bracketed_dopants(plain)
+    if behind is not None and _is_closed(behind[0]):
+        host, dopants = behind
     if dopants:
         host, more = without_labels(host)
         labels += more
@@ -269,9 +279,10 @@ def _terms(text: str) -> _Reading:
     """Read one material."""
     abbreviation = explain_abbreviation(text)
     try:
-        refuse_zeros(text)
+        refuse_leading_zeros(text)
         division = divide(text)
         terms = list(division.terms)
+        refuse_zeros_for_o(terms)
         refuse_letter_o(terms)
         expanded = [expand_groups(term) for term in terms]
         reading = _sum([term for term, _ in expanded])

@@ -98,7 +98,7 @@ _ACIDS, _HALOGENS = "HCl HF HBr HI", "Cl2 Br2 I2"
 #: as HF; oxides that stay solid or melt (P2O5) and salts (NaCl) because almost any set would balance with them.
 TABLE: Final = (
     GasExchange(Atmosphere.AIR, "O2 H2O CO2", f"O2 CO2 H2O N2 NH3 NO2 SO2 {_ACIDS} {_HALOGENS}", "SO3 NO"),
-    GasExchange(Atmosphere.INERT, "", f"O2 CO2 CO H2O N2 NH3 NO2 SO2 {_ACIDS} {_HALOGENS}", "SO3 NO H2S S H2 B2O3"),
+    GasExchange(Atmosphere.INERT, "", f"O2 CO2 CO H2O N2 NH3 NO2 SO2 {_ACIDS} {_HALOGENS}", "SO3 NO H2S S H2 B2O3 C"),
     GasExchange(Atmosphere.NITROGEN, "N2", f"CO2 CO H2O SO2 {_ACIDS}", "H2S S H2"),
     GasExchange(Atmosphere.AMMONIA, "NH3", f"CO2 H2O N2 {_ACIDS} H2S", "CO SO2 S H2"),
     GasExchange(Atmosphere.REDUCING, "H2", f"CO2 H2O N2 NH3 SO2 {_ACIDS} H2S", "CO S"),
@@ -120,8 +120,9 @@ BYPRODUCTS: tuple[Composition, ...] = _gases("O2 CO2 H2O N2 NH3 NO2 SO2 HCl HF H
 #: Gases that may be taken up from the furnace atmosphere, the most common first.
 ATMOSPHERE: tuple[Composition, ...] = _gases("O2 N2 H2O CO2 NH3 H2")
 
-#: What takes up oxygen when elementary boron reduces an oxide; it stays as a melt or evaporates.
-_BORIC_OXIDE: Final = parse_formula("B2O3")
+#: What takes up oxygen when elementary boron reduces an oxide; it stays as a melt or evaporates. What organic compounds
+#: leave under inert gas.
+_BORIC_OXIDE, _CARBON = _SOLIDS = _gases("B2O3 C")
 
 #: Pairs that are never in one equation because they react with each other in the furnace.
 EXCLUSIVE: frozenset[frozenset[_Side]] = frozenset(
@@ -130,7 +131,8 @@ EXCLUSIVE: frozenset[frozenset[_Side]] = frozenset(
         (_sides("O2 NO2 NO", False), _sides("CO2", True)),
         (_sides("O2 NO2 NO", False), _sides("CO H2 H2S S", False)),
         (_sides("NH3", False), _sides("NO2 NO", False)),
-        (_sides("H2S S", False), _sides("SO2 SO3", False)),
+        (_sides("H2S S C", False), _sides("SO2 SO3", False)),
+        (_sides("C", False), _sides("CO2 O2 NO2 NO", False)),
         (_sides(_HALOGENS, False), _sides("NH3 H2 H2S S", False)),
         (_sides("O2 H2O", True), _sides("CO H2 H2S S", False)),
     ]
@@ -220,7 +222,8 @@ def gas_lists(
     - outside air, N2 from ammonium salts is rare, and with carbon and carbides CO2 (carbothermal reduction, Boudouard);
     - hydrogen leaves metals with acids or bases, hydrides and organic compounds;
     - CO2 is taken up only by a carbonate;
-    - B2O3 is left only by the reduction of oxides to borides with boron.
+    - B2O3 is left only by the reduction of oxides to borides with boron, carbon only by organic compounds, of which
+      inert gas leaves more than CO carries away.
 
     A gas that is itself the target or a precursor is in none of the lists.
 
@@ -239,7 +242,7 @@ def gas_lists(
         tuple(solids),
         present=frozenset().union(*(material.elements for material in materials)) & _elements(tuple(solids)),
         case=_case(target, precursors),
-        materials=frozenset(gas.key for gas in (*released, *taken_up, *solids, _BORIC_OXIDE) if gas.key in keys),
+        materials=frozenset(gas.key for gas in (*released, *taken_up, *solids, *_SOLIDS) if gas.key in keys),
     )
 
 
@@ -259,8 +262,11 @@ def _case(target: Composition, precursors: Sequence[Composition]) -> _Case:
         never |= _SPLIT_OFF
     if any(trait.burns for trait in traits):
         never |= _SPLIT_OFF - {_RELEASED["O2"]}
-    if not any(trait.gives_hydrogen for trait in traits):
+    organic = any(trait.organic for trait in traits)
+    if not organic and not any(trait.burns for trait in traits):
         never.add(_RELEASED["H2"])
+    if not organic or not made.air:
+        never.add((_CARBON.key, False))
     nitrate = any(trait.nitrate for trait in traits)
     if not nitrate or any(trait.reduced_nitrogen for trait in traits):
         never |= _NITROGEN_OXIDES
@@ -269,7 +275,7 @@ def _case(target: Composition, precursors: Sequence[Composition]) -> _Case:
     if "O" in elements or "B" not in elements or not any(trait.boride for trait in traits):
         never.add((_BORIC_OXIDE.key, False))
 
-    usual, rare = {(_BORIC_OXIDE.key, False)}, set()
+    usual, rare = {(_BORIC_OXIDE.key, False)}, {(_CARBON.key, False)}
     carbothermal = any(trait.carbide for trait in traits)
     if carbothermal:
         usual.add(_RELEASED["CO"])
@@ -285,7 +291,7 @@ def _case(target: Composition, precursors: Sequence[Composition]) -> _Case:
 @lru_cache(maxsize=64)
 def _elements(solids: tuple[Composition, ...]) -> frozenset[str]:
     """Return the elements that by-products may have."""
-    return frozenset().union(*(product.elements for product in (*BYPRODUCTS, *ATMOSPHERE, _BORIC_OXIDE, *solids)))
+    return frozenset().union(*(product.elements for product in (*BYPRODUCTS, *ATMOSPHERE, *_SOLIDS, *solids)))
 
 
 @lru_cache(maxsize=4096)
@@ -299,7 +305,7 @@ def _gas_lists(
     materials: frozenset[str],
 ) -> tuple[GasList, ...]:
     salts = [Gas(solid, False) for solid in solids if solid.key not in materials]
-    gases = [Gas(gas, False) for gas in (*released, _BORIC_OXIDE)] + [Gas(gas, True) for gas in taken_up]
+    gases = [Gas(gas, False) for gas in (*released, *_SOLIDS)] + [Gas(gas, True) for gas in taken_up]
     everything = [gas for gas in gases if gas.composition.key not in materials]
     gases = [gas for gas in everything if gas.side not in case.never]
     found = []
@@ -378,4 +384,4 @@ def implied_atmosphere(
 
 _BY_GAS: Final = {"NH3": Atmosphere.AMMONIA, "H2": Atmosphere.REDUCING, "N2": Atmosphere.NITROGEN}
 _FROM_AIR: Final = frozenset(gas.key for gas in _gases(TABLE[0].taken_up))
-_BURNING: Final = frozenset(gas.key for gas in _gases("CO H2S S H2 B2O3"))
+_BURNING: Final = frozenset(gas.key for gas in _gases("CO H2S S H2 B2O3 C"))

@@ -74,11 +74,11 @@ _ALKOXIDE: Final = re.compile(
 )
 _ALKYL: Final = re.compile(rf"(?P<isomer>{_FIRST_ISOMER})?(?P<alkyl>Me|Et|Pr|Bu|Ph|Bn)(?P<oxy>O(?![a-z]))?(?![a-z])")
 _LIGAND: Final = re.compile(
-    rf"(?<=[(\[])(?:{'|'.join(_LIGANDS)})(?=[)\]])|(?:acac|OTf|OTs|NTf2|TFSI|THF|DMF|DMSO|EDTA)(?![a-z])|Cp(?=[\d)A-Z]|$)"
+    rf"(?<=[(\[{{])(?:{'|'.join(_LIGANDS)})(?=[)\]}}])|(?:acac|OTf|OTs|NTf2|TFSI|THF|DMF|DMSO|EDTA)(?![a-z])|Cp(?=[\d)A-Z]|$)"
 )
 _OAC: Final = re.compile(r"OAc(?![a-z])")
-_BRACKETED_AC: Final = re.compile(r"(?<=[A-Za-z\d)\]])\(Ac\)|^\(Ac\)(?!\d*O)")
-_ACETIC: Final = re.compile(r"(?:H|(?<=NH4)|(?<=\(NH4\)))Ac$|^AcOH$|^AcO(?=(?:Na|K|Li|Cs|Ag|NH4)$)")
+_BRACKETED_AC: Final = re.compile(r"(?<=[A-Za-z\d)\]}])[(\[{]Ac[)\]}]|^[(\[{]Ac[)\]}](?!\d*O)")
+_ACETIC: Final = re.compile(r"(?:H|(?<=NH4)|(?<=[(\[{]NH4[)\]}]))Ac$|^AcOH$|^AcO(?=(?:Na|K|Li|Cs|Ag|NH4)$)")
 _SALT: Final = re.compile(r"\d*([A-Z][a-z]?)Ac(\d*)")
 _REVERSED_SALT: Final = re.compile(r"\d*Ac2(Mg|Mn|Co|Ni|Cu|Zn|Cd|Pb)")
 _BARE_PROPOXIDE: Final = re.compile(r"\d*(Li|Na|K|Rb|Cs)OPr")
@@ -107,7 +107,7 @@ def expand_groups(term: str) -> Expansion:
     reversed_salt = _REVERSED_SALT.fullmatch(term)
     if reversed_salt:
         remarks = (f"'Ac' is read as actinium; the acetate is {reversed_salt[1]}(CH3COO)2",)
-    if "OPr" not in found or re.search(r"\((?:[in]-?)?OPr|O[in]", found):
+    if "OPr" not in found or re.search(r"[(\[{](?:[in]-?)?OPr|O[in]", found):
         found = _ALKOXIDE.sub(_alkoxide, found)
     found = _LIGAND.sub(lambda match: f"({_LIGANDS[match[0]]})", found)
     return _ALKYL.sub(lambda match: _alkyl(match, found), found), remarks

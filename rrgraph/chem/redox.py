@@ -96,7 +96,7 @@ class Redox:
         boride: boron without oxygen, which removes oxygen as B2O3.
         burns: without oxygen and oxidised by air: metals, alloys, hydrides, nitrides, sulfides; of halides only those
             with hydrogen (NH4Cl).
-        gives_hydrogen: burns, or contains carbon and hydrogen, so that hydrogen may leave.
+        organic: contains carbon and hydrogen that air would burn.
         moist: oxide of an alkali metal, which moist air turns into hydroxide and carbonate.
     """
 
@@ -111,7 +111,7 @@ class Redox:
     carbide: bool
     boride: bool
     burns: bool
-    gives_hydrogen: bool
+    organic: bool
     moist: bool
 
 
@@ -154,6 +154,6 @@ def _redox(exact: tuple[tuple[str, Fraction], ...]) -> Redox:
         carbide="C" in elements and not elements & _NO_CARBIDE,
         boride="B" in elements and not oxygen,
         burns=burns,
-        gives_hydrogen=burns or {"C", "H"} <= elements,
+        organic=air and {"C", "H"} <= elements,
         moist=alone and not elements.isdisjoint(ALKALI),
     )

@@ -34,7 +34,7 @@ _PLAIN = str.maketrans(
         **dict.fromkeys("•∙⋅‧・･·●∗×∘⋆*", SEPARATOR),
         **dict.fromkeys("‐‑‒–—−﹣", "-"),
         **dict.fromkeys("∶꞉ː﹕", ":"),
-        **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad", ""),  # invisible characters in copied text
+        **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad↑↓", ""),  # invisible characters in copied text, arrows
         **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},  # full-width forms
         **{chr(0x2160 + index): text for index, text in enumerate(_NUMERALS)},
         "∆": "δ",
@@ -50,6 +50,7 @@ _PLAIN = str.maketrans(
     }
 )
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "‘": "’", "«": "»", "”": "”", "’": "’"}
+_MARKUP = re.compile(r"<sub>([^<>]*)</sub>|_\{([^{}]*)\}|_(?=\d)|\$", re.IGNORECASE)
 _FRACTION = re.compile(r"\d\s*([½¼¾⅓⅔])")
 _SPACED_NUMBERS = re.compile(r"[\d.]\s+[\d.]")
 _SPACED_STOP = re.compile(r"(?:\s+\.\s*|\.\s+)(?=(?:\d+(?:\.\d+)?)?\s*[(\[]?H2O)|(?<=\d)\s+[xX]\s+(?=[\d(\[A-Z])")
@@ -75,6 +76,7 @@ def plain_spelling(text: str) -> str:
     Raises:
         Problem: the text is blank, or holds digits or letters of another script.
     """
+    text = _MARKUP.sub(r"\1\2", text)
     mixed = _FRACTION.search(text)
     if mixed:
         raise Problem(f"write the number before {mixed[1]!r} as a decimal")

@@ -151,7 +151,8 @@ class _TermParser:
         """Return the error for the text at the position that cannot be parsed."""
         piece = self._piece()
         if _VARIABLE.match(piece):
-            return Problem(f"{piece!r}{where} is a variable without a value", letters=True)
+            small = not any(character.isupper() for character in self.term)  # v2o5
+            return Problem(f"{piece!r}{where} is a variable without a value", letters=small)
         if re.match(r"-\d", piece):
             return Problem(f"{piece!r}{where} is a negative amount")
         return Problem(f"{piece!r}{where} cannot be parsed", letters=piece.isalpha())

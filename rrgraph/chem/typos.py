@@ -10,12 +10,19 @@ from rrgraph.chem.elements import ATOMIC_NUMBERS
 from rrgraph.chem.spelling import SEPARATOR, SUPERSCRIPTS
 from rrgraph.chem.terms import Problem, read_term
 
-__all__ = ["HAS_OXYGEN", "ZERO_FOR_O", "refuse_letter_o", "refuse_superscripts", "refuse_zeros"]
+__all__ = [
+    "HAS_OXYGEN",
+    "ZERO_FOR_O",
+    "refuse_leading_zeros",
+    "refuse_letter_o",
+    "refuse_superscripts",
+    "refuse_zeros_for_o",
+]
 
 #: A zero inside a number, which may be meant as O: `Fe203`, `BaFe12019`, `LiNi0.5Mn1.504`.
-ZERO_FOR_O: Final = re.compile(r"((?<![\d./])[1-9]\d?|\.\d?[1-9](?=0[1-9]\d?$))0([1-9]\d?)(?![\d./])")
-#: The symbol O, not that of Os.
-HAS_OXYGEN: Final = re.compile(r"O(?!s)")
+ZERO_FOR_O: Final = re.compile(r"((?<![\d./])[1-9]\d?|\.\d?[1-9](?=0[1-9]\d?$))0([1-9]\d?)(?![\d/])")
+#: The symbol O, not that of Os, and not the O of water.
+HAS_OXYGEN: Final = re.compile(r"(?<!H2)O(?!s)")
 
 _SUPERSCRIPT: Final = re.compile(rf"([{SUPERSCRIPTS}]+)([+-]?)")
 _LEADING_ZERO: Final = re.compile(r"(?<![\d./])0(?=\d)")
@@ -53,11 +60,8 @@ def refuse_superscripts(text: str) -> None:
     )
 
 
-def refuse_zeros(text: str) -> None:
-    """Refuse amounts that begin with 0 and have no point, and zeros in place of O.
-
-    Args:
-        text: terms in plain spelling, joined by separators.
+def refuse_leading_zeros(text: str) -> None:
+    """Refuse amounts that begin with 0 and have no point.
 
     Raises:
         Problem: there is such an amount; the message suggests the spelling whose charges cancel best.
@@ -68,7 +72,14 @@ def refuse_zeros(text: str) -> None:
         written = amount.group() if amount else "0"
         meant = _best(text, [_as_o(text), _LEADING_ZERO.sub("0.", text), _LEADING_ZERO.sub("", text)])
         raise Problem(f"the amount {written!r} begins with 0 and has no point", meant=meant)
-    terms = text.split(SEPARATOR)
+
+
+def refuse_zeros_for_o(terms: list[str]) -> None:
+    """Refuse zeros in place of O.
+
+    Raises:
+        Problem: there is one; the message suggests O where charges cancel with it.
+    """
     for index, term in enumerate(terms):
         oxide = _oxide(term)
         if oxide:
@@ -86,7 +97,7 @@ def refuse_letter_o(terms: list[str]) -> None:
         match = _O_FOR_ZERO.search(term)
         if match:
             meant = _O_FOR_ZERO.sub("0", term)
-            better = len(terms) == 1 and (HAS_OXYGEN.search(term, match.end()) or _fit(meant) > _fit(term))
+            better = len(terms) == 1 and HAS_OXYGEN.search(term, match.end())
             raise Problem("'O.' could be oxygen or a zero; write 'O0.' or '0.'", meant=meant if better else "")
 
 

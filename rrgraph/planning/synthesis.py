@@ -217,7 +217,7 @@ class SynthesisPlan:
         sets: best first.
         no_match: probability that another set than these is the one reported in the literature; None when their
             probabilities are products of link probabilities.
-        message: why there are fewer sets than asked for, or none.
+        message: why there are fewer sets than asked for, or none; or that a doped host is itself a usual precursor.
         is_comparison: whether the sets are those that were asked for, in that order.
         dopants: of the target, each with its source, which is added to every set; the sets are those of the host.
         hidden: number of better sets that are left out because they cannot be balanced or must not be mixed.
@@ -376,7 +376,10 @@ def plan_syntheses(
             )
             for plan, swaps in plan_with_swaps(planner, hosts, top_k=top_k, sizes=sizes)
         ]
-    plans = [plan if not added else _with_dopants(plan, added) for plan, added in zip(plans, dopants, strict=True)]
+    plans = [
+        plan if not added else _with_dopants(plan, added, host_in_use=is_seen(host))
+        for plan, host, added in zip(plans, hosts, dopants, strict=True)
+    ]
     if planner.constraints.stock_items:
         plans = [_with_stock(plan, planner.constraints) for plan in plans]
     if energies is not None:
@@ -448,9 +451,14 @@ def _comparison(
     return SynthesisPlan(target=target.formula, sets=sets, no_match=no_match, is_comparison=True)
 
 
-def _with_dopants(plan: SynthesisPlan, dopants: tuple[PlannedDopant, ...]) -> SynthesisPlan:
-    """Return the plan of a host with the dopants that are added to every set."""
-    return replace(plan, sets=tuple(replace(found, dopants=dopants) for found in plan), dopants=dopants)
+def _with_dopants(plan: SynthesisPlan, dopants: tuple[PlannedDopant, ...], *, host_in_use: bool) -> SynthesisPlan:
+    """Return the plan of a host with the dopants that are added to every set; a host that is a precursor is named."""
+    sources = " and ".join(dict.fromkeys(str(each.source) for each in dopants if each.source is not None))
+    message = plan.message
+    if host_in_use and sources:
+        message = f"{plan.target} is itself a usual precursor, which can be mixed with {sources}."
+    sets = tuple(replace(found, dopants=dopants) for found in plan)
+    return replace(plan, sets=sets, dopants=dopants, message=message)
 
 
 def _with_stock(plan: SynthesisPlan, constraints: SetConstraints) -> SynthesisPlan:

@@ -153,7 +153,7 @@ def test_equations_conserve_every_element_and_are_positive(reaction):
 def assert_consistent(equation, taken_up, released):
     """The atmosphere named is one in which these gases enter and leave."""
     if equation.atmosphere in ("air", "oxygen"):
-        assert not taken_up & {"H2", "NH3", "N2"} and not released & {"H2", "CO", "H2S", "S", "B2O3"}
+        assert not taken_up & {"H2", "NH3", "N2"} and not released & {"H2", "CO", "H2S", "S", "B2O3", "C"}
     elif equation.atmosphere in ("inert", "vacuum"):
         assert not taken_up
         assert not released or equation.atmosphere == "inert"

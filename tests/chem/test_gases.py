@@ -71,12 +71,27 @@ def test_in_air_oxalates_burn(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("TiC: Ti(OC4H9)4", "SiC: Si(OC2H5)4", "VO2: V", "VO2: V2O3", "Ti2O3: Ti", "NbO2: Nb", "MoO2: Mo", "EuO: Eu"),
+        *("SrV2O5: SrO V2O3", "VO2: V", "VO2: V2O3", "Ti2O3: Ti", "NbO2: Nb", "MoO2: Mo", "EuO: Eu"),
         *("FeO: Fe", "Fe3O4: Fe", "WO2: W", "Y2O2S: Y2S3 Y", "V2FeO4: Fe V2O3", "CuAlO2: Cu Al2O3"),
     ],
 )
 def test_no_oxygen_is_taken_up_to_make_something_reduced(text: str) -> None:
     refused(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["TiC: Ti(OC4H9)4", "SiC: Si(OC2H5)4", "Li2MnSiO4: CH3COOLi Mn(CH3COO)2 SiO2", "Li2FeSiO4: LiOH Fe(OH)2 SiC8H20O4"],
+)
+def test_organic_compounds_leave_carbon_under_inert_gas(text: str) -> None:
+    equation = made(text)
+    assert not equation.reactant_gases and equation.atmosphere == "inert"
+    assert [each.formula for each, _ in equation.solid_byproducts] == ["C"]
+
+
+@pytest.mark.parametrize("text", ["BaTiO3: Ba(CH3COO)2 Ti(OC4H9)4", "TiC: TiO2 C", "LiFePO4: CH3COOLi FeC2O4 NH4H2PO4"])
+def test_no_carbon_is_left_where_it_can_burn_or_leave(text: str) -> None:
+    assert not made(text).solid_byproducts
 
 
 @pytest.mark.parametrize("text", ["Mn3O4: MnCO3", "Co3O4: CoC2O4", "Cu2O: Cu", "PrO2: Pr6O11", "Fe2O3: Fe", "CuO: Cu"])
@@ -257,7 +272,7 @@ def test_atmospheres(text: str, atmosphere: str) -> None:
 
 def test_the_table_names_known_gases_only() -> None:
     taken_up = {gas.formula for gas in ATMOSPHERE}
-    released = {gas.formula for gas in BYPRODUCTS} | {"B2O3"}
+    released = {gas.formula for gas in BYPRODUCTS} | {"B2O3", "C"}
     for row in TABLE:
         assert set(row.taken_up.split()) <= taken_up
         assert set(f"{row.released} {row.rarely}".split()) <= released

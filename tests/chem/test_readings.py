@@ -6,6 +6,8 @@ from fractions import Fraction
 import pytest
 
 from rrgraph.chem import Dopant, FormulaWarning, parse_formula
+from rrgraph.chem.acronyms import _table
+from rrgraph.chem.charges import charge_fit
 from rrgraph.errors import FormulaError
 
 
@@ -114,6 +116,10 @@ def refusal(text):
         ('"(Li2S)0.5(P2S5)0.5"', "LiPS3"),
         ("'BaTiO3'", "BaTiO3"),
         ("“BaTiO3”", "BaTiO3"),
+        # subscripts of LaTeX and HTML
+        ("LiFePO_4", "LiFePO4"),
+        ("La$_{0.7}$Sr$_{0.3}$MnO$_3$", "La0.7Sr0.3MnO3"),
+        ("Fe<sub>2</sub>O<sub>3</sub>", "Fe2O3"),
         # iodine and vanadium in brackets
         ("Pb(I)2", "PbI2"),
         ("[Co(NH3)6](I)3", "CoN6H18I3"),
@@ -243,7 +249,9 @@ def test_refuses_by_name(text, named):
     assert named in refusal(text)
 
 
-@pytest.mark.parametrize("text", ["SnO2:Ff", "La0.7Sr0.3MO3", "BaMO3", "Li-1O2", "CuSO4 5H2O", "Fe2O3;Al", "Zn(OAq)2"])
+@pytest.mark.parametrize(
+    "text", ["SnO2:Ff", "La0.7Sr0.3MO3", "BaMO3", "Li-1O2", "CuSO4 5H2O", "Fe2O3;Al", "Zn(OAq)2", "TiO2·nH2O"]
+)
 def test_suggests_nothing_that_is_not_a_formula_or_where_no_letter_is_wrong(text):
     assert "Did you mean" not in refusal(text)
 
@@ -272,6 +280,9 @@ def test_suggests_nothing_that_is_not_a_formula_or_where_no_letter_is_wrong(text
         ("ZnO:Al(2%)", "ZnO", [Dopant("Al", Fraction(1, 50))]),
         ("Nd:YVO4", "YVO4", [Dopant("Nd")]),
         ("Si:P", "Si", [Dopant("P")]),
+        ("NaI(Tl)", "NaI", [Dopant("Tl")]),
+        ("LiF(Mg, Ti)", "LiF", [Dopant("Mg"), Dopant("Ti")]),
+        ("Y2O3:(0.05Eu)", "Y2O3", [Dopant("Eu", Fraction(1, 20))]),
         ("Al-doped ZnO", "ZnO", [Dopant("Al")]),
         ("ZnO doped with Al", "ZnO", [Dopant("Al")]),
         ("α-Al2O3:Cr", "Al2O3", [Dopant("Cr")]),
@@ -311,7 +322,8 @@ def test_abbreviations_made_of_element_symbols_bring_a_warning(text, meant):
 
 
 @pytest.mark.parametrize(
-    "text", ["KSCN", "HCN", "KOH", "KHCOO", "YOOH", "YOF", "C60", "Ac2Ag", "H3PO4", "SiO2", "PbTiO3"]
+    "text",
+    ["KSCN", "HCN", "KOH", "KHCOO", "YOOH", "YOF", "C60", "Ac2Ag", "H3PO4", "SiO2", "Bi0.8O2.5B0.2Te0.5", "PbTiO3"],
 )
 def test_compounds_that_look_like_slips_are_read_without_a_warning(text):
     assert read(text)[1] == []
@@ -323,6 +335,12 @@ def test_compounds_that_look_like_slips_are_read_without_a_warning(text):
 def test_an_amount_that_is_assumed_is_told(text, share):
     _, (note,) = read(text)
     assert share in note
+
+
+def test_what_abbreviations_stand_for_is_neutral_and_read_without_a_warning():
+    for name, (formula, varies) in _table().items():
+        composition, notes = read(formula)
+        assert notes == [] and (varies or charge_fit(dict(composition.amounts))), name
 
 
 def test_messages_show_what_was_typed():

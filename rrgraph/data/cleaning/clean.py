@@ -164,7 +164,9 @@ class _RowCleaner:
         except FormulaError:
             return "target is not a valid formula", changes
         if caught:
-            changes["oxygen deficiency of the target set to zero"] += 1
+            zeroed = any("set to zero" in str(warning.message) for warning in caught)
+            change = "oxygen deficiency of the target set to zero" if zeroed else "target read with an assumption"
+            changes[change] += 1
             found = _without_offset(found)
         return found, changes
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 from itertools import combinations
 from typing import Final, Literal
 
+from rrgraph.chem.charges import BASIC
 from rrgraph.chem.composition import Composition
 from rrgraph.chem.formula import parse_formula
 from rrgraph.chem.redox import redox
@@ -220,7 +221,9 @@ def gas_lists(
     - nitrogen leaves as NO2 (rarely NO) only if all of it comes as nitrate or nitrite; ammonium salts give NH3, and
       ammonium or urea together with nitrate gives N2 and H2O;
     - outside air, N2 from ammonium salts is rare, and with carbon and carbides CO2 (carbothermal reduction, Boudouard);
-    - hydrogen leaves metals with acids or bases, hydrides and organic compounds;
+    - hydrogen leaves metals with acids or bases, hydrides and organic compounds; water does not leave beside metals
+      and hydrides of alkali metals, alkaline earths and rare earths;
+    - hydrogen sulfide reduces to sulfur, so that SO2 is rare; acids are where salts may remain;
     - CO2 is taken up only by a carbonate;
     - B2O3 is left only by the reduction of oxides to borides with boron, carbon only by organic compounds, of which
       inert gas leaves more than CO carries away.
@@ -275,6 +278,12 @@ def _case(target: Composition, precursors: Sequence[Composition]) -> _Case:
     if "O" in elements or "B" not in elements or not any(trait.boride for trait in traits):
         never.add((_BORIC_OXIDE.key, False))
 
+    hydride = any(
+        trait.burns and precursor.elements & BASIC for trait, precursor in zip(traits, precursors, strict=True)
+    )
+    if hydride and "O" not in elements:
+        never.add(_RELEASED["H2O"])
+
     usual, rare = {(_BORIC_OXIDE.key, False)}, {(_CARBON.key, False)}
     carbothermal = any(trait.carbide for trait in traits)
     if carbothermal:
@@ -283,6 +292,9 @@ def _case(target: Composition, precursors: Sequence[Composition]) -> _Case:
     ammonium = any(trait.ammonium for trait in traits)
     rare.add(_RELEASED["N2" if ammonium and not nitrate else "NH3"])
     keys = {precursor.key for precursor in precursors}
+    if _KEYS["H2S"] in keys:
+        usual.add(_RELEASED["S"])
+        rare.add(_RELEASED["SO2"])
     limit: Limit = "ammonia" if "N" in elements else "hydrogen"
     listed = not carbothermal and any(_KEYS[formula] in keys for formula in _REDUCING)
     return _Case(tuple(atmospheres), frozenset(never), frozenset(usual), frozenset(rare), limit, listed)
@@ -317,7 +329,8 @@ def _gas_lists(
         leaving = _sides(f"{exchange.released} {exchange.rarely}", False)
         rare = case.rare & {_RELEASED["NH3"]} if in_air else case.rare
         usual = (_sides(exchange.released, False) - rare) | (case.usual & leaving)
-        for sides in (usual, leaving - rare, leaving):
+        salty = [usual - _sides(_ACIDS, False)] if salts else []
+        for sides in (*salty, usual, leaving - rare, leaving):
             allowed = [*(gas for gas in gases if gas.side in sides), *salts, *entering]
             for elements in (present, present | {"H"}):
                 chosen = tuple(gas for gas in allowed if gas.composition.elements <= elements)

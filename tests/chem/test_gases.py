@@ -338,3 +338,20 @@ def test_nitrogen_and_hydrogen_as_precursors() -> None:
     assert str(made("TiN: TiCl4 N2 H2")) == "TiCl4 + 0.5 N2 + 2 H2 → TiN + 4 HCl"
     refused("AlN: Al2O3 N2 H2")
     refused("LaSi3N5: La2O3 Si3N4")
+
+
+def test_hydrogen_sulfide_leaves_sulfur() -> None:
+    assert str(made("MoS2: MoO3 H2S")) == "MoO3 + 3 H2S → MoS2 + 3 H2O + S"
+    assert str(made("EuS: Eu2O3 H2S")) == "0.5 Eu2O3 + 1.5 H2S → EuS + 1.5 H2O + 0.5 S"
+    assert str(made("La2S3: La2O3 H2S")) == "La2O3 + 3 H2S → La2S3 + 3 H2O"
+
+
+def test_no_acid_leaves_beside_a_base_where_a_salt_may_remain() -> None:
+    ferrite = balance("BiFeO3", ["BiCl3", "FeCl3", "NaOH"], byproducts="NaCl")
+    assert str(ferrite) == "BiCl3 + FeCl3 + 6 NaOH → BiFeO3 + 3 H2O + 6 NaCl"
+    boride = balance("ZrB2", ["ZrCl4", "NaBH4"], byproducts="NaCl")
+    assert str(boride) == "ZrCl4 + 2 NaBH4 → ZrB2 + 2 HCl + 3 H2 + 2 NaCl"
+
+
+def test_no_water_leaves_beside_an_ionic_hydride() -> None:
+    assert str(balance("TiH2", ["TiO2", "CaH2"], byproducts="CaO")) == "TiO2 + 2 CaH2 → TiH2 + H2 + 2 CaO"

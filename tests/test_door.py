@@ -317,7 +317,7 @@ def test_a_run_has_its_model_history_and_metrics(finished):
         ({"byproducts": 3}, "not int"),
         ({"constraints": 3}, "constraints is 3"),
         ({"energies": 3}, "energies is 3"),
-        ({"energies": True, "temperature": "x"}, "The temperature is x K"),
+        ({"energies": True, "temperature": "x"}, "The temperature is 'x', expected K or"),
         ({"literature": 3}, "literature is 3"),
         ({"set_size": "column:size"}, "a range such as 2-4; the largest is 20"),
     ],

@@ -60,12 +60,15 @@ def split_terms(text: str) -> list[str]:
 
 def divide(text: str) -> Division:
     """Return the terms of a formula in plain spelling without blanks."""
+    if "." not in text and "…" not in text:
+        return Division(tuple(text.split(SEPARATOR)))
     joined = _SEVERAL_STOPS.sub(SEPARATOR, text)
     if joined != text and not all(_is_compound(term) for term in joined.split(SEPARATOR)):
         raise Problem("'..' could be a decimal point or separate two materials; write '.' or '·'")
     joined = _WATER_AFTER_STOP.sub(_join_water, joined)
     parted = _AMOUNT_WITH_POINT.sub(lambda match: match[0] if match[1] == "0" else match[1] + SEPARATOR, joined)
-    joined = parted if all(_is_compound(term) for term in parted.split(SEPARATOR)) else joined
+    if parted != joined and all(_is_compound(term) for term in parted.split(SEPARATOR)):
+        joined = parted
     joined = _STOP_BEFORE_TERM.sub(SEPARATOR, joined)
     doubtful = [match.start(1) for match in _DOUBTFUL.finditer(joined)]
     if not doubtful or len(doubtful) > _MOST_DOUBTFUL:
@@ -114,7 +117,10 @@ def _fit(terms: Sequence[str]) -> int:
             amounts: Amounts = read_term(term).amounts
         except Problem:
             return 0
-        fits.append(charge_fit(amounts))
+        coefficient = re.match(r"\d*", term)
+        scale = int(coefficient[0]) if coefficient and coefficient[0] else 1
+        # 5B0.2Te0.5 is no material with a coefficient, but the rest of O2.5B0.2Te0.5.
+        fits.append(charge_fit(amounts) if len(terms) == 1 or max(amounts.values()) >= scale else 0)
     return min(fits)
 
 

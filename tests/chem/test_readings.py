@@ -341,7 +341,8 @@ def test_abbreviations_made_of_element_symbols_bring_a_warning(text, meant):
 
 
 @pytest.mark.parametrize(
-    "text", ["KSCN", "HCN", "KOH", "KHCOO", "YOOH", "YOF", "C60", "Ac2Ag", "H3PO4", "SiO2", "PbTiO3"]
+    "text",
+    ["KSCN", "HCN", "KOH", "KHCOO", "YOOH", "YOF", "C60", "Ac2Ag", "H3PO4", "SiO2", "Bi0.8O2.5B0.2Te0.5", "PbTiO3"],
 )
 def test_compounds_that_look_like_slips_are_read_without_a_warning(text):
     assert read(text)[1] == []

@@ -6,14 +6,15 @@ precursors are, and puts the least unusual atmosphere first; `implied_atmosphere
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations
 from typing import Final, Literal
 
-from rrgraph.chem.charges import BASIC
+from rrgraph.chem.charges import BASIC, HALOGENS, HIGHEST_CHARGES
 from rrgraph.chem.composition import Composition
 from rrgraph.chem.formula import parse_formula
 from rrgraph.chem.redox import redox
@@ -224,7 +225,7 @@ def gas_lists(
     - hydrogen leaves metals with acids or bases, hydrides and organic compounds; water does not leave beside metals
       and hydrides of alkali metals, alkaline earths and rare earths;
     - hydrogen sulfide reduces to sulfur, so that SO2 is rare; acids are where salts may remain;
-    - CO2 is taken up only by a carbonate;
+    - CO2 is taken up only by a carbonate, oxygen by no chlorate, bromate or iodate, nitrogen by no azide;
     - B2O3 is left only by the reduction of oxides to borides with boron, carbon only by organic compounds, of which
       inert gas leaves more than CO carries away.
 
@@ -273,6 +274,10 @@ def _case(target: Composition, precursors: Sequence[Composition]) -> _Case:
     nitrate = any(trait.nitrate for trait in traits)
     if not nitrate or any(trait.reduced_nitrogen for trait in traits):
         never |= _NITROGEN_OXIDES
+    if _has_oxidised_halogen(amounts):
+        never |= {_TAKEN_UP["O2"]} if "H" in elements else {_TAKEN_UP["O2"], _TAKEN_UP["H2O"]}
+    if _is_azide(amounts):
+        never |= {_TAKEN_UP["N2"], _TAKEN_UP["NH3"]}
     if amounts.get("O", 0) < 3 * amounts.get("C", 0) or "C" not in elements:
         never.add(_TAKEN_UP["CO2"])
     if "O" in elements or "B" not in elements or not any(trait.boride for trait in traits):
@@ -298,6 +303,24 @@ def _case(target: Composition, precursors: Sequence[Composition]) -> _Case:
     limit: Limit = "ammonia" if "N" in elements else "hydrogen"
     listed = not carbothermal and any(_KEYS[formula] in keys for formula in _REDUCING)
     return _Case(tuple(atmospheres), frozenset(never), frozenset(usual), frozenset(rare), limit, listed)
+
+
+def _has_oxidised_halogen(amounts: Mapping[str, Fraction]) -> bool:
+    """Whether it is a chlorate, bromate, iodate or one of their kin; periodates such as Ba5(IO6)2 form in air."""
+    halogens = sum(amounts.get(symbol, 0) for symbol in ("Cl", "Br", "I"))
+    oxygen = amounts.get("O", 0)
+    return 0 < oxygen <= 4 * halogens and 2 * oxygen - _highest(amounts) >= halogens
+
+
+def _is_azide(amounts: Mapping[str, Fraction]) -> bool:
+    """Whether there is more nitrogen than one atom for each charge of the cations."""
+    return amounts.keys().isdisjoint("CHO") and amounts.get("N", 0) > _highest(amounts) > 0
+
+
+def _highest(amounts: Mapping[str, Fraction]) -> Fraction:
+    """Return the sum of the highest charges of all but halogens, nitrogen and oxygen."""
+    others = ((symbol, amount) for symbol, amount in amounts.items() if symbol not in HALOGENS | {"N", "O"})
+    return sum((HIGHEST_CHARGES.get(symbol, 0) * amount for symbol, amount in others), Fraction(0))
 
 
 @lru_cache(maxsize=64)

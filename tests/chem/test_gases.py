@@ -355,3 +355,12 @@ def test_no_acid_leaves_beside_a_base_where_a_salt_may_remain() -> None:
 
 def test_no_water_leaves_beside_an_ionic_hydride() -> None:
     assert str(balance("TiH2", ["TiO2", "CaH2"], byproducts="CaO")) == "TiO2 + 2 CaH2 → TiH2 + H2 + 2 CaO"
+
+
+def test_air_makes_no_chlorate_and_nitrogen_no_azide() -> None:
+    refused("KClO4: KCl")
+    refused("AgIO3: AgI")
+    refused("NaN3: NaNH2")
+    assert str(made("LiIO3: Li2CO3 I2O5")) == "0.5 Li2CO3 + 0.5 I2O5 → LiIO3 + 0.5 CO2"
+    assert str(made("Na3N: Na")) == "3 Na + 0.5 N2 → Na3N"
+    assert str(made("BiOCl: Bi BiCl3")) == "2/3 Bi + 1/3 BiCl3 + 0.5 O2 → BiOCl"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Final
 
-from rrgraph.chem.charges import CHARGES, HALOGENS
+from rrgraph.chem.charges import ALKALI, ALKALINE_EARTHS, CHARGES, HALOGENS
 from rrgraph.chem.composition import Composition
 from rrgraph.chem.hydrates import anhydrous
 
@@ -34,9 +34,9 @@ def supplies_carbon(precursor: Composition, target: Composition) -> bool:
     """Return whether a precursor can bring the carbon of a target that does not take it from the air.
 
     It must not hold more oxygen per carbon than the target, for carbonates do not become carbides, nor acetates
-    frameworks; and no hydrogen if the target holds neither hydrogen nor nitrogen nor oxygen. For an organic target its
-    carbon, nitrogen and hydrogen have the ratio of the molecule or ion, which an acid exceeds by one H for every two O,
-    and from which an amine lacks one for every N.
+    frameworks; nitrogen for the cyanides of other than basic metals; and no hydrogen if the target holds neither
+    hydrogen nor nitrogen nor oxygen. For an organic target its carbon, nitrogen and hydrogen have the ratio of the
+    molecule or ion, which an acid exceeds by one H for every two O, and from which an amine lacks one for every N.
 
     >>> from rrgraph.chem import parse_formula
     >>> precursors = [parse_formula(text) for text in ("CH3NH3I", "C", "Pb(CH3COO)2")]
@@ -45,6 +45,8 @@ def supplies_carbon(precursor: Composition, target: Composition) -> bool:
     """
     given, needed = dict(anhydrous(precursor).amounts), dict(anhydrous(target).amounts)
     if "C" not in given or _per_carbon(given, "O") > _per_carbon(needed, "O"):
+        return False
+    if _is_cyanide(needed) and "N" not in given:
         return False
     if "H" not in needed:
         return "H" not in given or not needed.keys().isdisjoint(("N", "O"))
@@ -56,6 +58,15 @@ def supplies_carbon(precursor: Composition, target: Composition) -> bool:
 
 def _per_carbon(amounts: dict[str, Fraction], symbol: str) -> Fraction:
     return amounts.get(symbol, Fraction(0)) / amounts["C"]
+
+
+def _is_cyanide(amounts: dict[str, Fraction]) -> bool:
+    """Whether it is a cyanide of other metals than those whose carbides and carbonates take up nitrogen."""
+    carbon = amounts["C"]
+    metals = {symbol: amount for symbol, amount in amounts.items() if symbol not in ("C", "H", "N", "O")}
+    return (
+        amounts.get("N") == carbon and carbon > sum(metals.values()) and not metals.keys() <= ALKALI | ALKALINE_EARTHS
+    )
 
 
 def _is_carbonate(amounts: dict[str, Fraction]) -> bool:

@@ -31,9 +31,11 @@ from rrgraph.chem.spelling import MAX_CHARACTERS, SEPARATOR, compact, other_capi
 from rrgraph.chem.terms import Amounts, Offset, Problem, add_amount, read_term
 from rrgraph.chem.typos import (
     HAS_OXYGEN,
+    NUMERAL,
     ZERO_FOR_O,
     refuse_leading_zeros,
     refuse_letter_o,
+    refuse_numerals,
     refuse_superscripts,
     refuse_zeros_for_o,
 )
@@ -45,9 +47,23 @@ __all__ = ["FormulaWarning", "composition_from_amounts", "format_amount", "parse
 _ORDINARY: Final = re.compile(r"[A-Z\d(\[{][A-Za-z\d.()\[\]{}]*", re.ASCII)
 #: What the grammar would accept and people mean otherwise.
 _SUSPICIOUS: Final = re.compile(
-    rf"{HIDDEN}|{BRACKETED_LETTER}|{BRACKETED_ION}|(?<![\d.])0(?![.])|H20|^[A-Z][a-z]?20$|\.\.|O\.\d|^(?:[BCFHIKNOPSUVWY]{{3,}}|(?:Li|Na)[BFPONSI]{{3}})$"
+    rf"{HIDDEN}|{BRACKETED_LETTER}|{NUMERAL.pattern}|/\d+H2O|{BRACKETED_ION}|(?<![\d.])0(?![.])|H20|^[A-Z][a-z]?20$|\.\.|O\.\d|^(?:[BCFHIKNOPSUVWY]{{3,}}|(?:Li|Na)[BFPONSI]{{3}})$"
 )
 _NAME: Final = re.compile(r"(?<![A-Za-z])[A-Za-z]?[a-z]{3,}(?![A-Za-z\d])(?:\s*\([IViv]+\))?")
+_HYDRATE: Final = re.compile(r"[\s,(-]+(?P<number>[a-z]*?)hydrate\)?$", re.IGNORECASE)
+_NUMBERS: Final = {
+    name: text
+    for text, names in {
+        "0.5": "hemi",
+        "1.5": "sesqui",
+        "": "mono",
+        "2": "di",
+        "3": "tri",
+        "4": "tetra",
+        "5": "penta",
+    }.items()
+    for name in names.split()
+} | dict(zip(["hexa", "hepta", "octa", "nona", "deca", "undeca", "dodeca"], map(str, range(6, 13)), strict=True))
 _DEFICIENCIES: Final = frozenset({"δ", "delta", "d"})
 
 
@@ -262,6 +278,13 @@ def _refuse_names(text: str) -> None:
     Raises:
         Problem: there is one.
     """
+    hydrate = _HYDRATE.search(text)
+    if hydrate:
+        number = _NUMBERS.get(hydrate["number"].lower())
+        raise Problem(
+            f"{hydrate.group().strip(' ,-()')!r} is not part of a formula",
+            meant=text[: hydrate.start()] if number is None else f"{text[: hydrate.start()]}{SEPARATOR}{number}H2O",
+        )
     name = " ".join(_NAME.findall(text))
     if name and (rest := _NAME.sub("", text).strip(" -,;[]()")) and rest[:1].isupper():
         raise Problem(f"{name!r} is not part of a formula", meant=rest)
@@ -280,6 +303,8 @@ def _terms(text: str) -> _Reading:
     abbreviation = explain_abbreviation(text)
     try:
         refuse_leading_zeros(text)
+        refuse_numerals(text)
+        _refuse_slash_before_water(text)
         division = divide(text)
         terms = list(division.terms)
         refuse_zeros_for_o(terms)
@@ -299,6 +324,20 @@ def _terms(text: str) -> _Reading:
             + (f": {abbreviation}" if abbreviation else "")
         )
     return _Reading(reading.amounts, reading.offsets, tuple(notes))
+
+
+def _refuse_slash_before_water(text: str) -> None:
+    """Refuse a slash between a salt and its water, which would divide the amount before it (`CuSO4/5H2O`).
+
+    Raises:
+        Problem: there is one.
+    """
+    slash = re.search(r"(?<=[A-Za-z)\]])(\d+)/(\d+H2O)$", text)
+    if slash:
+        raise Problem(
+            f"write '{SEPARATOR}' instead of '/' in {slash.group()!r}",
+            meant=f"{text[: slash.end(1)]}{SEPARATOR}{slash[2]}",
+        )
 
 
 def _sum(terms: list[str]) -> _Reading:

@@ -6,13 +6,15 @@ precursors are, and puts the least unusual atmosphere first; `implied_atmosphere
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations
 from typing import Final, Literal
 
+from rrgraph.chem.charges import BASIC, HALOGENS, HIGHEST_CHARGES
 from rrgraph.chem.composition import Composition
 from rrgraph.chem.formula import parse_formula
 from rrgraph.chem.redox import redox
@@ -220,8 +222,10 @@ def gas_lists(
     - nitrogen leaves as NO2 (rarely NO) only if all of it comes as nitrate or nitrite; ammonium salts give NH3, and
       ammonium or urea together with nitrate gives N2 and H2O;
     - outside air, N2 from ammonium salts is rare, and with carbon and carbides CO2 (carbothermal reduction, Boudouard);
-    - hydrogen leaves metals with acids or bases, hydrides and organic compounds;
-    - CO2 is taken up only by a carbonate;
+    - hydrogen leaves metals with acids or bases, hydrides and organic compounds; water does not leave beside metals
+      and hydrides of alkali metals, alkaline earths and rare earths;
+    - hydrogen sulfide reduces to sulfur, so that SO2 is rare; acids are where salts may remain;
+    - CO2 is taken up only by a carbonate, oxygen by no chlorate, bromate or iodate, nitrogen by no azide;
     - B2O3 is left only by the reduction of oxides to borides with boron, carbon only by organic compounds, of which
       inert gas leaves more than CO carries away.
 
@@ -270,10 +274,20 @@ def _case(target: Composition, precursors: Sequence[Composition]) -> _Case:
     nitrate = any(trait.nitrate for trait in traits)
     if not nitrate or any(trait.reduced_nitrogen for trait in traits):
         never |= _NITROGEN_OXIDES
+    if _has_oxidised_halogen(amounts):
+        never |= {_TAKEN_UP["O2"]} if "H" in elements else {_TAKEN_UP["O2"], _TAKEN_UP["H2O"]}
+    if _is_azide(amounts):
+        never |= {_TAKEN_UP["N2"], _TAKEN_UP["NH3"]}
     if amounts.get("O", 0) < 3 * amounts.get("C", 0) or "C" not in elements:
         never.add(_TAKEN_UP["CO2"])
     if "O" in elements or "B" not in elements or not any(trait.boride for trait in traits):
         never.add((_BORIC_OXIDE.key, False))
+
+    hydride = any(
+        trait.burns and precursor.elements & BASIC for trait, precursor in zip(traits, precursors, strict=True)
+    )
+    if hydride and "O" not in elements:
+        never.add(_RELEASED["H2O"])
 
     usual, rare = {(_BORIC_OXIDE.key, False)}, {(_CARBON.key, False)}
     carbothermal = any(trait.carbide for trait in traits)
@@ -283,9 +297,30 @@ def _case(target: Composition, precursors: Sequence[Composition]) -> _Case:
     ammonium = any(trait.ammonium for trait in traits)
     rare.add(_RELEASED["N2" if ammonium and not nitrate else "NH3"])
     keys = {precursor.key for precursor in precursors}
+    if _KEYS["H2S"] in keys:
+        usual.add(_RELEASED["S"])
+        rare.add(_RELEASED["SO2"])
     limit: Limit = "ammonia" if "N" in elements else "hydrogen"
     listed = not carbothermal and any(_KEYS[formula] in keys for formula in _REDUCING)
     return _Case(tuple(atmospheres), frozenset(never), frozenset(usual), frozenset(rare), limit, listed)
+
+
+def _has_oxidised_halogen(amounts: Mapping[str, Fraction]) -> bool:
+    """Whether it is a chlorate, bromate, iodate or one of their kin; periodates such as Ba5(IO6)2 form in air."""
+    halogens = sum(amounts.get(symbol, 0) for symbol in ("Cl", "Br", "I"))
+    oxygen = amounts.get("O", 0)
+    return 0 < oxygen <= 4 * halogens and 2 * oxygen - _highest(amounts) >= halogens
+
+
+def _is_azide(amounts: Mapping[str, Fraction]) -> bool:
+    """Whether there is more nitrogen than one atom for each charge of the cations."""
+    return amounts.keys().isdisjoint("CHO") and amounts.get("N", 0) > _highest(amounts) > 0
+
+
+def _highest(amounts: Mapping[str, Fraction]) -> Fraction:
+    """Return the sum of the highest charges of all but halogens, nitrogen and oxygen."""
+    others = ((symbol, amount) for symbol, amount in amounts.items() if symbol not in HALOGENS | {"N", "O"})
+    return sum((HIGHEST_CHARGES.get(symbol, 0) * amount for symbol, amount in others), Fraction(0))
 
 
 @lru_cache(maxsize=64)
@@ -317,7 +352,8 @@ def _gas_lists(
         leaving = _sides(f"{exchange.released} {exchange.rarely}", False)
         rare = case.rare & {_RELEASED["NH3"]} if in_air else case.rare
         usual = (_sides(exchange.released, False) - rare) | (case.usual & leaving)
-        for sides in (usual, leaving - rare, leaving):
+        salty = [usual - _sides(_ACIDS, False)] if salts else []
+        for sides in (*salty, usual, leaving - rare, leaving):
             allowed = [*(gas for gas in gases if gas.side in sides), *salts, *entering]
             for elements in (present, present | {"H"}):
                 chosen = tuple(gas for gas in allowed if gas.composition.elements <= elements)

@@ -128,7 +128,7 @@ def _water(amounts: dict[str, Fraction]) -> Fraction:
         water = (hydrogen - held) / 2
         beside = oxygen - bound - water  # oxygen of cations such as ZrO(2+), or none
         metals = {symbol: amounts[symbol] for symbol in cations}
-        if water >= 0 and _is_neutral(metals, charge, beside):
+        if water >= 0 and not (beside and held) and _is_neutral(metals, charge, beside):
             found.append(water)
         protons = hydrogen - held - 2 * (oxygen - bound)
         acid = protons > 0 and _NOBLE.issuperset(cations) and not any(ion.basic_only for _, ion in ions)

@@ -30,7 +30,7 @@ _BESIDE: Final = "phase phases type polymorph form structure structured single t
 
 _WORDS: Final = {*_SYSTEMS.split(), *_STRUCTURES.split(), *_FORMS.split()}
 _BESIDE_WORDS: Final = frozenset(_BESIDE.split())
-_SHORT: Final = "c|h|t|m|o|r|a|w|wz|zb|rs|nano|fcc|bcc|hcp"
+_SHORT: Final = "c|h|t|m|o|r|a|w|wz|zb|rs|nc|nano|fcc|bcc|hcp|HT|LT|RT|HP"
 _GREEK_LABEL: Final = rf"(?:[{_GREEK}]|(?:{'|'.join(_GREEK_NAMES.split())})(?![a-z]))(?:['′″\"]|'')?(?:[\s-]*phase)?"
 _START: Final = r"(?=[A-Z\d(\[{])"
 
@@ -40,17 +40,20 @@ BRACKETED_LETTER: Final = r"(?<=[A-Za-z\d])\((?:A|B|M|R|T)\)$"
 _BEFORE: Final = (
     re.compile(rf"{_GREEK_LABEL}[\s-]*{_START}"),
     re.compile(rf"(?:{_SHORT})-{_START}(?!Bu|Pr)"),
-    re.compile(rf"\d{{1,2}}[HTRC]['′]?-{_START}"),  # polytypes: 4H-SiC, 1T'-MoTe2
+    re.compile(rf"\d{{1,2}}[HTRC]['′]?(?:-|\s+){_START}"),  # polytypes: 4H-SiC, 1T'-MoTe2
     re.compile(r"[POT][1-4]['′]?-(?=(?:Li|Na|K|Cs)[\d.(A-Z\[])"),  # layered oxides: P2-Na0.67MnO2
-    re.compile(r"[THMBRO]-(?=Nb2O5|VO2|V2O5|TiO2|LiMnO2)"),
+    re.compile(r"[THMBRO]-(?=Nb2O5|VO2|V2O5|TiO2|LiMnO2|MnO2)"),
 )
 _SPACE_GROUP: Final = r"(?![A-Z][a-z][\d.]*[)\]]?$)(?=[^)\]]{3})[PIFRABC]-?\d?[\d/mnabcd-]*[mnabcd-][\d/mnabcd-]*"
 _AFTER: Final = (
     re.compile(rf"\s*[(\[](?:{_GREEK_LABEL})[)\]]$"),
     re.compile(rf"(?<![+\-±\s])[\s,]+{_GREEK_LABEL}(?:\s+phase)?$"),
+    re.compile(r"-[αβγκλ](?:['′″]|'')?$"),  # δ and ε are amounts there
+    re.compile(r"[\s-]\(?\d{1,2}[HTR]['′]?\)?$"),
+    re.compile(r"(?<=TiO2)[\s(-]+P25\)?$"),
     re.compile(rf"\s*[(\[]{_SPACE_GROUP}[)\]]$"),
     re.compile(rf"[\s,]+{_SPACE_GROUP}$"),
-    re.compile(r"\s*\((?:s|l|g|aq|cr|am|amorph\.?|solid|liquid|gas)\)$"),
+    re.compile(r"\s*\((?:s|l|g|c|h|t|m|o|r|aq|cr|am|amorph\.?|solid|liquid|gas)\)$"),
     re.compile(BRACKETED_LETTER),
 )
 _BRACKETED: Final = re.compile(r"\s*[(\[]([^()\[\]]{3,})[)\]]$|^[(\[]([^()\[\]]{3,})[)\]]\s*")
@@ -96,5 +99,5 @@ def _label(text: str) -> tuple[int, int] | None:
 def _are_labels(words: str) -> bool:
     """Whether all words are labels, at least one by itself."""
     listed = [word.lower() for word in re.split(r"[\s,]+|-(?=[a-z]{3})", words) if not re.fullmatch(_SPACE_GROUP, word)]
-    listed = list(filter(None, listed))
+    listed = [bare for word in listed if (bare := word.strip("-"))]
     return all(word in _WORDS or word in _BESIDE_WORDS for word in listed) and any(word in _WORDS for word in listed)

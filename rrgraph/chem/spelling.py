@@ -31,7 +31,7 @@ _PLAIN = str.maketrans(
     {
         **dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True)),
         **dict(zip("₊₋₍₎ₓ⁺⁻⁽⁾ˣ", "+-()x+-()x", strict=True)),
-        **dict.fromkeys("•∙⋅‧・･·●∗×∘⋆*", SEPARATOR),
+        **dict.fromkeys("•∙⋅‧・･·●∗×∘⋆*◦⦁˙․°", SEPARATOR),
         **dict.fromkeys("‐‑‒–—−﹣", "-"),
         **dict.fromkeys("∶꞉ː﹕", ":"),
         **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad↑↓", ""),  # invisible characters in copied text, arrows

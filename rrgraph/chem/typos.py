@@ -1,20 +1,22 @@
-"""Slips that would give another material: raised digits, amounts that begin with 0, zero and O interchanged."""
+"""Slips that would give another material: raised digits, bare numerals, amounts that begin with 0, zero for O."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-from rrgraph.chem.charges import charge_fit
+from rrgraph.chem.charges import charge_fit, charges
 from rrgraph.chem.elements import ATOMIC_NUMBERS
 from rrgraph.chem.spelling import SEPARATOR, SUPERSCRIPTS
 from rrgraph.chem.terms import Problem, read_term
 
 __all__ = [
     "HAS_OXYGEN",
+    "NUMERAL",
     "ZERO_FOR_O",
     "refuse_leading_zeros",
     "refuse_letter_o",
+    "refuse_numerals",
     "refuse_superscripts",
     "refuse_zeros_for_o",
 ]
@@ -24,6 +26,8 @@ ZERO_FOR_O: Final = re.compile(r"((?<![\d./])[1-9]\d?|\.\d?[1-9](?=0[1-9]\d?$))0
 #: The symbol O, not that of Os, and not the O of water.
 HAS_OXYGEN: Final = re.compile(r"(?<!H2)O(?!s)")
 
+#: An oxidation state without brackets: `FeIIIPO4`, `MnIVO2`.
+NUMERAL: Final = re.compile(r"(?<=[A-HJ-UW-Za-z])(?:V?II+|(?:IV|VI)(?![a-z\d.]))")
 _SUPERSCRIPT: Final = re.compile(rf"([{SUPERSCRIPTS}]+)([+-]?)")
 _LEADING_ZERO: Final = re.compile(r"(?<![\d./])0(?=\d)")
 _ZERO: Final = re.compile(r"(?<![\d./])0(?![\d./])")
@@ -54,9 +58,10 @@ def refuse_superscripts(text: str) -> None:
             f"{digits!r} is a mass number, and isotopes are not told apart; leave it out",
             meant=_SUPERSCRIPT.sub("", text),
         )
+    beside = re.search(rf"\d[{SUPERSCRIPTS}]|[{SUPERSCRIPTS}]\d", text)  # ⁷ of Li⁷2CO3 is no digit of an amount
     raise Problem(
         f"{digits!r} is a raised number, as in isotopes and charges; amounts are not raised",
-        meant=text.translate(_DIGITS),
+        meant=_SUPERSCRIPT.sub("", text) if beside else text.translate(_DIGITS),
     )
 
 
@@ -85,6 +90,22 @@ def refuse_zeros_for_o(terms: list[str]) -> None:
         if oxide:
             meant = SEPARATOR.join([*terms[:index], oxide, *terms[index + 1 :]])
             raise Problem("a zero stands in place of O", meant=meant)
+
+
+def refuse_numerals(text: str) -> None:
+    """Refuse oxidation states without brackets (`FeIIIPO4`), which would be read as iodine and vanadium.
+
+    Raises:
+        Problem: there are two I in a row, or `IV` or `VI` behind an element that can have this charge.
+    """
+    numeral = NUMERAL.search(text)
+    if numeral is None:
+        return
+    bare = NUMERAL.sub("", text)
+    symbol = re.search(r"[A-Z][a-z]?$", text[: numeral.start()])
+    value = {"IV": 4, "VI": 6}.get(numeral.group())
+    if value is None or (symbol and value in charges(symbol[0]) and _fit(bare)):
+        raise Problem(f"{numeral.group()!r} looks like an oxidation state; leave it out", meant=bare)
 
 
 def refuse_letter_o(terms: list[str]) -> None:

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from rrgraph.chem import ALKALI, ALKALINE_EARTHS, HALOGENS, Composition
+from rrgraph.chem import ALKALI, ALKALINE_EARTHS, HALOGENS, Composition, reagent_classes
 
 __all__ = ["incompatibility"]
 
 _ACTIVE: Final = ALKALI | ALKALINE_EARTHS - {"Be", "Mg"}
 _ACID_ELEMENTS: Final = HALOGENS | frozenset(["H", "B", "C", "N", "O", "Si", "P", "S", "As", "Se"])
 
+#: What acids set free from salts of these classes.
+_GASSING: Final = {"azides": "explosive HN3", "cyanides": "deadly HCN"}
+
 
 def incompatibility(precursors: Iterable[Composition]) -> str | None:
     """Return why a set must not be mixed, None if nothing is known against it.
 
     Alkali metals, the heavy alkaline earths, and their hydrides and amides react violently with acids, also with those
-    of ammonium hydrogen fluoride; metals and hydrides besides with nitrates, chlorates and the like.
+    of ammonium hydrogen fluoride; metals and hydrides besides with nitrates, chlorates and the like. Azides and
+    cyanides give explosive and deadly gases with acids.
 
     >>> from rrgraph.chem import parse_formula
     >>> print(incompatibility(map(parse_formula, ["K", "H2SiF6"])))
@@ -33,6 +37,12 @@ def incompatibility(precursors: Iterable[Composition]) -> str | None:
                 return f"{base} reacts violently with the acid {other}"
             if "N" not in base.elements and _is_oxidiser(other):
                 return f"{base} reacts violently with the oxidiser {other}"
+    acid = next((each for each in members if _is_acid(each)), None)
+    if acid is not None:
+        for each in members:
+            found = reagent_classes(each) & _GASSING.keys()
+            if found and "Fe" not in each.elements:  # ferrocyanides bind it
+                return f"{each} gives {_GASSING[min(found)]} with the acid {acid}"
     return None
 
 

@@ -31,6 +31,8 @@ def test_carbon_with_hydrogen_is_organic(formula):
         ("FeC2O4", ["H2C2O4", "K2C2O4", "H2C2O4·2H2O"], ["FeCO3", "Fe"]),
         ("CaCN2", ["H2CN2", "C3H6N6", "CaC2"], ["CaCO3"]),
         ("CH3NH3PbI3", ["CH3NH3I", "CH3NH3Cl", "CH3NH2"], ["Pb(CH3COO)2", "C", "HC(NH2)2I", "PbCO3"]),
+        ("Fe4[Fe(CN)6]3", ["K4Fe(CN)6", "Fe(CN)2"], ["Fe3C", "C", "Fe(CO)5"]),
+        ("TiCN", ["C", "TiC"], ["TiN"]),
         ("Zn(CH3COO)2", ["CH3COOH", "NaCH3COO"], ["C", "ZnCO3", "C8H6O4"]),
         ("Zn4O(C8H4O4)3", ["C8H6O4"], ["Zn(CH3COO)2", "ZnCO3", "ZnC2O4", "H2CN2", "C6H8O7", "Zn(C5H7O2)2"]),
     ],

@@ -338,3 +338,29 @@ def test_nitrogen_and_hydrogen_as_precursors() -> None:
     assert str(made("TiN: TiCl4 N2 H2")) == "TiCl4 + 0.5 N2 + 2 H2 → TiN + 4 HCl"
     refused("AlN: Al2O3 N2 H2")
     refused("LaSi3N5: La2O3 Si3N4")
+
+
+def test_hydrogen_sulfide_leaves_sulfur() -> None:
+    assert str(made("MoS2: MoO3 H2S")) == "MoO3 + 3 H2S → MoS2 + 3 H2O + S"
+    assert str(made("EuS: Eu2O3 H2S")) == "0.5 Eu2O3 + 1.5 H2S → EuS + 1.5 H2O + 0.5 S"
+    assert str(made("La2S3: La2O3 H2S")) == "La2O3 + 3 H2S → La2S3 + 3 H2O"
+
+
+def test_no_acid_leaves_beside_a_base_where_a_salt_may_remain() -> None:
+    ferrite = balance("BiFeO3", ["BiCl3", "FeCl3", "NaOH"], byproducts="NaCl")
+    assert str(ferrite) == "BiCl3 + FeCl3 + 6 NaOH → BiFeO3 + 3 H2O + 6 NaCl"
+    boride = balance("ZrB2", ["ZrCl4", "NaBH4"], byproducts="NaCl")
+    assert str(boride) == "ZrCl4 + 2 NaBH4 → ZrB2 + 2 HCl + 3 H2 + 2 NaCl"
+
+
+def test_no_water_leaves_beside_an_ionic_hydride() -> None:
+    assert str(balance("TiH2", ["TiO2", "CaH2"], byproducts="CaO")) == "TiO2 + 2 CaH2 → TiH2 + H2 + 2 CaO"
+
+
+def test_air_makes_no_chlorate_and_nitrogen_no_azide() -> None:
+    refused("KClO4: KCl")
+    refused("AgIO3: AgI")
+    refused("NaN3: NaNH2")
+    assert str(made("LiIO3: Li2CO3 I2O5")) == "0.5 Li2CO3 + 0.5 I2O5 → LiIO3 + 0.5 CO2"
+    assert str(made("Na3N: Na")) == "3 Na + 0.5 N2 → Na3N"
+    assert str(made("BiOCl: Bi BiCl3")) == "2/3 Bi + 1/3 BiCl3 + 0.5 O2 → BiOCl"

@@ -89,3 +89,8 @@ def test_any_amount_of_water_gives_the_same_salt(salt, water):
 
 def test_amounts_stay_those_of_the_formula_unit():
     assert dict(anhydrous(parse_formula("2FePO4·4H2O")).amounts) == {"Fe": 2, "O": 8, "P": 2}
+
+
+@pytest.mark.parametrize(("hydrate", "salt"), [("Zr(SO4)2·4H2O", "Zr(SO4)2"), ("Zr(HPO4)2·H2O", "Zr(HPO4)2")])
+def test_a_salt_is_not_taken_for_an_acid_salt_of_its_oxycation(hydrate, salt):
+    assert anhydrous(parse_formula(hydrate)) == parse_formula(salt)

@@ -45,3 +45,10 @@ def test_active_metals_hydrides_and_amides_meet_no_acid_or_oxidiser(members):
 )
 def test_other_sets_may_be_mixed(members):
     assert incompatibility(map(parse_formula, members.split())) is None
+
+
+@pytest.mark.parametrize("members", ["NaN3 HCl", "KN3 H2SO4", "KCN HNO3", "CuCN HBr"])
+def test_azides_and_cyanides_are_kept_from_acids(members):
+    assert "with the acid" in incompatibility(map(parse_formula, members.split()))
+    assert incompatibility(map(parse_formula, [members.split()[0], "NH4Cl"])) is None
+    assert incompatibility(map(parse_formula, ["K4Fe(CN)6", members.split()[1]])) is None

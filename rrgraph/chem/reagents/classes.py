@@ -16,6 +16,7 @@ from typing import Final
 from rrgraph.chem.charges import ALKALI, ALKALINE_EARTHS, HALOGENS, NOBLE_GASES, RARE_EARTHS
 from rrgraph.chem.composition import Composition
 from rrgraph.chem.formula import parse_formula
+from rrgraph.chem.hydrates import anhydrous
 from rrgraph.chem.reagents.groups import GROUPS, WATER, read_groups
 from rrgraph.chem.reagents.library import usual_spelling
 
@@ -71,10 +72,12 @@ _TOXIC: Final = """
     CrO3 V2O5 SeO2 H2Se H2S H2SeO3 H2SeO4 TeO2 Ni Ni(OH)2 NiO Ni2O3 NiCO3 NiSO4 NiCl2 Ni(NO3)2 Ni(CH3COO)2 NiS Co CoO
     CoCl2 Co(NO3)2 CoSO4 CoCO3 Co(CH3COO)2 BaCO3 BaCl2 Ba(NO3)2 BaS Ba(OH)2 BaO BaO2 Ba(CH3COO)2 NaF KF HF NH4F NH4HF2
     NaHF2 KHF2 P4S3 SbCl3 SbF3 Sb2O3 SbCl5 InP GaAs NaNO2 KNO2 RuO4 Na2SeO3 Na2SeO4 K2SeO3 K2SeO4 TeCl4 BBr3 BCl3 UO3
-    (NH4)2VO3 NH4VO3 NaVO3 KVO3 VCl4 VOSO4 Ag3AsO4
+    (NH4)2VO3 NH4VO3 NaVO3 KVO3 VCl4 VOSO4 Ag3AsO4 PH3 Cl2 Br2 F2 Ni(CO)4 Fe(CO)5 Co2(CO)8 CO
 """
 _OXIDISERS: Final = _words("nitrates nitrites peroxides superoxides permanganates perchlorates halates chromates")
-_OXIDISING: Final = "CrO3 Ag2O PbO2 Pb3O4 MnO2 OsO4 RuO4 H2O2 I2O5 HClO4 HNO3 K2FeO4 NaBiO3 KBiO3 NaBO3 NaClO Ca(OCl)2"
+_OXIDISING: Final = """
+    F2 Cl2 Br2 CrO3 Ag2O PbO2 Pb3O4 MnO2 OsO4 RuO4 H2O2 I2O5 HClO4 HNO3 K2FeO4 NaBiO3 KBiO3 NaBO3 NaClO Ca(OCl)2
+"""
 _PYROPHORIC: Final = """
     P Li3P Na3P K3P KH RbH CsH NaH LiAlH4 NaAlH4 AlH3 UH3 CeH2 CeH3 LaH2 LaH3 ThH2 Zn(C2H5)2 Zn(CH3)2 Al(CH3)3 Ga(CH3)3
     In(CH3)3 LiC4H9 Rb Cs K NaK KC8 U Th Ca3P2 Zr Hf
@@ -183,11 +186,12 @@ def _by_elements(formula: str, rest: set[str], listed: set[str], *, grouped: boo
 
 def _hazards(reagent: Composition, classes: set[str]) -> set[str]:
     elements, listed = reagent.elements, _listed_hazards()
+    keys = {reagent.key, anhydrous(reagent).key}  # a hydrate is as toxic as its salt
     found = set()
     harmful = classes & _TOXIC_CLASSES and not ("cyanides" in classes and "Fe" in elements)  # ferrocyanides are not
-    if elements & _TOXIC_ELEMENTS or harmful or reagent.key in listed["toxic"]:
+    if elements & _TOXIC_ELEMENTS or harmful or not keys.isdisjoint(listed["toxic"]):
         found.add("toxic")
-    if classes & _OXIDISERS or reagent.key in listed["oxidisers"]:
+    if classes & _OXIDISERS or not keys.isdisjoint(listed["oxidisers"]):
         found.add("oxidisers")
     if reagent.key in listed["pyrophoric"]:
         found.add("pyrophoric")

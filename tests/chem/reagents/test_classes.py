@@ -120,3 +120,10 @@ def test_the_classes_of_the_features_are_others():
 )
 def test_groups(formula, expected):
     assert read_groups(formula) == expected
+
+
+@pytest.mark.parametrize(
+    "name", ["Ni(NO3)2·6H2O", "CoCl2·6H2O", "Ba(OH)2·8H2O", "NiSO4·7H2O", "Na2SeO3·5H2O", "Cl2", "PH3"]
+)
+def test_hydrates_of_toxic_salts_and_toxic_gases_are_toxic(name):
+    assert "toxic" in reagent_classes(parse_formula(name))

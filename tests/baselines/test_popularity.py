@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rrgraph.baselines import Popularity
 from rrgraph.chem import VOLATILE, parse_formula, source_elements
-from rrgraph.data import ReactionTable, split_table
+from rrgraph.data import ReactionTable, load_table, split_table
 from rrgraph.evaluation import PROTOCOLS, evaluate_planner
 from rrgraph.planning import read_candidates
 
@@ -111,7 +111,7 @@ def test_volatile_elements_are_never_foreign(make_table):
 @pytest.mark.parametrize(("by_oxygen", "floor"), [(True, (0.54, 0.70, 0.75, 0.81)), (False, (0.48, 0.63, 0.70, 0.76))])
 def test_it_is_the_known_floor_on_novel_material_systems(data_folder, by_oxygen, floor):
     folder = data_folder / "reactions"
-    holdout = ReactionTable.read(folder / "nms_val_753.csv")
+    holdout = load_table("nms_validation")
     train = split_table(ReactionTable.read(folder / "text_mined_reactions.csv.gz"), "nms", holdout=holdout).train
     pool = read_candidates(folder / "precursor_pool.txt")
     baseline = Popularity(by_oxygen=by_oxygen).fit(train)

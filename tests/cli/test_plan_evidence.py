@@ -96,9 +96,10 @@ def test_json_carries_every_field(plan, mine):
     assert other["evidence"][0]["target"] == "Ba0.9Sr0.1TiO3" or other["evidence"][0]["similarity"] < 1
 
 
-def test_a_table_at_hand_is_used_unless_plans_go_to_a_file(plan, at_hand, tmp_path):
-    assert "known reactions nearest to BaTiO3 in text_mined" in plan("BaTiO3").out
-    assert plan("BaTiO3", "--json").lines[0]["evidence_table"] == "text_mined"
+def test_the_literature_of_the_package_is_used_unless_plans_go_to_a_file(plan, at_hand, tmp_path):
+    assert "known reactions nearest to BaTiO3 in literature" in plan("BaTiO3").out
+    assert plan("BaTiO3", "--json").lines[0]["evidence_table"] == "literature"
+    assert plan("BaTiO3", "--json", "--table", "text_mined").lines[0]["evidence_table"] == "text_mined"
     path = tmp_path / "plans.jsonl"
     plan("BaTiO3", "--output", path)
     assert "evidence" not in json.loads(path.read_text())
@@ -106,13 +107,6 @@ def test_a_table_at_hand_is_used_unless_plans_go_to_a_file(plan, at_hand, tmp_pa
     assert len(json.loads(path.read_text())["evidence"]) == 2
     assert "known reactions" not in plan("BaTiO3", "--no-evidence").out
     assert "evidence" not in plan("BaTiO3", "--no-evidence", "--json").lines[0]
-
-
-def test_without_a_table_nothing_is_shown_or_said(plan):
-    result = plan("BaTiO3")
-    assert (result.code, result.err) == (0, "")
-    assert "known reactions" not in result.out
-    assert "evidence" not in plan("BaTiO3", "--json").lines[0]
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
@@ -159,7 +153,6 @@ def test_a_narrow_terminal_stacks_what_is_known(plan, mine, monkeypatch, width):
     ("argv", "words"),
     [
         (["--evidence", "0"], ["--evidence", "at least 1"]),
-        (["--evidence", "3"], ["--evidence", "text_mined", "--table"]),
         (["--evidence", "3", "--no-evidence"], ["--evidence", "--no-evidence"]),
         (["--table", "textbook", "--no-evidence"], ["--table", "--no-evidence"]),
         (["--table", "textbok"], ["Did you mean 'textbook'?"]),

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
-from textwrap import fill
 from typing import TYPE_CHECKING
 
 import rrgraph as rr
@@ -57,7 +56,14 @@ joined by commas. With --grams, masses are divided by the purity, and sets that 
 marked.
 --exclude and --require take elements, precursors and classes, several after one flag or joined by commas; write the
 targets before them. An element symbol means the element; the element as a precursor is written Al1. The classes are
-{classes}.
+acetates, acetylacetonates, acids, air-sensitive, alkoxides, amides, ammonium, antimonides, arsenates, arsenides,
+azides, bicarbonates, borates, borides, bromides, carbides, carbonates, carbonyls, chalcogenides, chlorides,
+chromates, citrates, cyanamides, cyanates, cyanides, elements, fluorides, formates, germanides, halates, halides,
+hydrates, hydrides, hydroxides, hypophosphites, imides, iodides, metals, molybdates, nitrates, nitrides, nitrites,
+organics, organometallics, oxalates, oxides, oxidisers, perchlorates, permanganates, peroxides, perrhenates,
+phosphates, phosphides, phosphites, pyrophoric, radioactive, selenates and tellurates, selenides, silicates,
+silicides, sulfamates, sulfates, sulfides, sulfites, superoxides, tellurides, thiocyanates, thiosulfates, toxic,
+tungstates, vanadates.
 Hazard classes (toxic, oxidisers, air-sensitive, pyrophoric, radioactive) come from general chemical knowledge and are
 no safety data.
 """
@@ -65,10 +71,7 @@ no safety data.
 
 def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
-    from rrgraph.chem import REAGENT_CLASSES
-
-    examples = _EXAMPLES.replace("{classes}", fill(", ".join(REAGENT_CLASSES), 118))
-    parser = add_command(name, commands, summary="rank precursor sets for targets", examples=examples, rest="formulas")
+    parser = add_command(name, commands, summary="rank precursor sets for targets", examples=_EXAMPLES, rest="formulas")
     parser.add_argument("formulas", nargs="*", metavar="FORMULA", help="formulas, or CIF or POSCAR files")
     parser.add_argument("--model", default="default", metavar="NAME|PATH", help="bundled model or run folder")
     parser.add_argument(

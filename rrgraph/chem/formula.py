@@ -359,7 +359,8 @@ def _sum(terms: list[str]) -> _Reading:
 
 def _suggestion(text: str, problem: Problem) -> str:
     """Return ``" Did you mean 'NaCl'?"`` if that can be parsed, else an empty string."""
-    meant = problem.meant or (other_capitals(text) if problem.letters else None)
+    capitals = other_capitals(text) if problem.letters and not problem.meant else None
+    meant = problem.meant or (_with_anions(capitals) if capitals else "")
     if not meant or meant == text:
         return ""
     try:
@@ -367,6 +368,14 @@ def _suggestion(text: str, problem: Problem) -> str:
     except Problem:
         return ""
     return f" Did you mean {meant!r}?"
+
+
+def _with_anions(text: str) -> str:
+    """Return a formula with CO3 in place of Co3, NO3 of No3, PO4 of Po4, NH4 of Nh4 if only then charges cancel."""
+    options = [text]
+    for symbol in ("Co", "No", "Po", "Nh"):
+        options += [re.sub(rf"{symbol}(?=\d)", symbol.upper(), option) for option in options]
+    return max(options, key=_is_closed)
 
 
 def _composition(formula: str, amounts: Amounts) -> Composition:

@@ -30,7 +30,7 @@ _BESIDE: Final = "phase phases type polymorph form structure structured single t
 
 _WORDS: Final = {*_SYSTEMS.split(), *_STRUCTURES.split(), *_FORMS.split()}
 _BESIDE_WORDS: Final = frozenset(_BESIDE.split())
-_SHORT: Final = "c|h|t|m|o|r|a|w|wz|zb|rs|nc|nano|fcc|bcc|hcp|HT|LT|RT|HP"
+_SHORT: Final = "c|g|h|t|m|o|r|a|w|wz|zb|rs|nc|nano|fcc|bcc|hcp|HT|LT|RT|HP"
 _GREEK_LABEL: Final = rf"(?:[{_GREEK}]|(?:{'|'.join(_GREEK_NAMES.split())})(?![a-z]))(?:['′″\"]|'')?(?:[\s-]*phase)?"
 _START: Final = r"(?=[A-Z\d(\[{])"
 

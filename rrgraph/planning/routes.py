@@ -17,8 +17,8 @@ __all__ = ["Route", "ranked_routes", "read_routes"]
 Route: TypeAlias = str | PrecursorSet | Iterable[Material]
 """A precursor set: text such as ``BaCO3 + TiO2``, or the materials."""
 
-#: A plus sign stands between blanks, and no comma in brackets separates.
-_SEPARATOR = re.compile(r"\s*;\s*|\s+\+\s+|\s*,\s*(?![^()]*\))")
+#: A plus sign stands between blanks or before a formula, and no comma in brackets separates.
+_SEPARATOR = re.compile(r"\s*;\s*|\s+\+\s+|\+(?=[A-Z(\[])(?![^()]*\))|\s*,\s*(?![^()]*\))")
 
 
 def read_routes(routes: str | Iterable[Route]) -> tuple[PrecursorSet, ...]:

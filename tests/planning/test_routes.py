@@ -9,7 +9,8 @@ from rrgraph.planning import read_routes
 
 
 @pytest.mark.parametrize(
-    "text", ["BaCO3 + TiO2", "BaCO3;TiO2", "BaCO3,TiO2", " BaCO3 ;  TiO2 ", "BaCO3 +TiO2 ,".replace(" +", " + ")]
+    "text",
+    ["BaCO3 + TiO2", "BaCO3;TiO2", "BaCO3,TiO2", "BaCO3+TiO2", " BaCO3 ;  TiO2 ", "BaCO3 +TiO2 ,".replace(" +", " + ")],
 )
 def test_ways_to_join_a_route(text):
     (route,) = read_routes(text)

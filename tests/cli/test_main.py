@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from rrgraph import __version__
+from rrgraph.chem import REAGENT_CLASSES
 from rrgraph.cli import plan
 
 COMMANDS = ["plan", "properties", "embed", "train", "pretrain", "evaluate", "score", "prompts", "data", "config"]
@@ -96,6 +97,11 @@ def test_help_imports_nothing_heavy():
         "print(sorted({'torch', 'pandas', 'numpy', 'rich', 'pymatgen'} & set(sys.modules)))\n"
     )
     assert python(code).stdout.endswith("\n[]\n")
+
+
+def test_the_help_of_plan_lists_all_classes(rrgraph):
+    text = " ".join(rrgraph("plan", "--help").out.split())
+    assert f"The classes are {', '.join(REAGENT_CLASSES)}." in text
 
 
 def test_planning_imports_neither_pyg_nor_scikit_learn(trained):

@@ -55,9 +55,15 @@ A stock is a list as above, with columns such as formula, name, CAS, purity, amo
 joined by commas. With --grams, masses are divided by the purity, and sets that need more than the amount in stock are
 marked.
 --exclude and --require take elements, precursors and classes, several after one flag or joined by commas; write the
-targets before them. An element symbol means the element; the element as a precursor is written Al1.
-Classes are oxides, carbonates, nitrates, hydroxides, halides, sulfates, acetates, hydrides, azides, elements and the
-like; docs/reagents.md lists all of them.
+targets before them. An element symbol means the element; the element as a precursor is written Al1. The classes are
+acetates, acetylacetonates, acids, air-sensitive, alkoxides, amides, ammonium, antimonides, arsenates, arsenides,
+azides, bicarbonates, borates, borides, bromides, carbides, carbonates, carbonyls, chalcogenides, chlorides,
+chromates, citrates, cyanamides, cyanates, cyanides, elements, fluorides, formates, germanides, halates, halides,
+hydrates, hydrides, hydroxides, hypophosphites, imides, iodides, metals, molybdates, nitrates, nitrides, nitrites,
+organics, organometallics, oxalates, oxides, oxidisers, perchlorates, permanganates, peroxides, perrhenates,
+phosphates, phosphides, phosphites, pyrophoric, radioactive, selenates and tellurates, selenides, silicates,
+silicides, sulfamates, sulfates, sulfides, sulfites, superoxides, tellurides, thiocyanates, thiosulfates, toxic,
+tungstates, vanadates.
 Hazard classes (toxic, oxidisers, air-sensitive, pyrophoric, radioactive) come from general chemical knowledge and are
 no safety data.
 """

@@ -33,16 +33,20 @@ def _symbols(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+#: Alkali metals.
 ALKALI: Final = _symbols("Li Na K Rb Cs")
+#: Group 2.
 ALKALINE_EARTHS: Final = _symbols("Be Mg Ca Sr Ba Ra")
 RARE_EARTHS: Final = _symbols("Sc Y La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Ac")
 #: Elements whose oxides are bases.
 BASIC: Final = ALKALI | ALKALINE_EARTHS | RARE_EARTHS
+#: Halogens that precursors contain.
 HALOGENS: Final = _symbols("F Cl Br I")
 CHALCOGENS: Final = _symbols("S Se Te")
 PNICTOGENS: Final = _symbols("P As Sb Bi")
 #: Elements that are not cations in the salts of other acids.
 NONMETALS: Final = HALOGENS | _symbols("H C N O B Si P As S Se")
+#: Group 18.
 NOBLE_GASES: Final = _symbols("He Ne Ar Kr Xe Rn")
 
 #: Positive charges in reagents, ascending. A choice: crystal structures have more, lists of common charges fewer

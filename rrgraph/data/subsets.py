@@ -24,7 +24,12 @@ class Subset(IntEnum):
         return self.name.lower()
 
 
-TRAIN, VALIDATION, TEST = Subset
+#: Code of training rows and labels.
+TRAIN: Final = Subset.TRAIN
+#: Code of validation rows and labels.
+VALIDATION: Final = Subset.VALIDATION
+#: Code of test rows and labels.
+TEST: Final = Subset.TEST
 
 NO_SUBSET: Final = 0
 """Code of rows and labels that are in no subset."""

@@ -149,7 +149,8 @@ def swap_counts(
 
     Args:
         incidence: (n, m) 1 where a reaction uses a precursor.
-        first, second: (pairs,) columns.
+        first: (pairs,) columns.
+        second: (pairs,) columns.
         samples: number of random graphs.
         seed: of the chain.
     """

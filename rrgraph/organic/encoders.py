@@ -32,6 +32,7 @@ __all__ = [
 
 SIDES: Final = ("product", "template")
 
+#: Encoders of molecules and templates, by name.
 TEXT_ENCODERS: Registry[type[TextEncoder]] = Registry("encoder")
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["REVERSE_SOLVED_BY", "SOLVED_BY", "TemplateGraph", "build_template_graph"]
 
+#: The type of the links from products to templates.
 SOLVED_BY: Final[EdgeType] = ("product", "solved_by", "template")
 REVERSE_SOLVED_BY: Final[EdgeType] = ("template", "solves", "product")
 

@@ -20,6 +20,7 @@ from rrgraph.organic.config import SearchConfig
 __all__ = ["MERGES", "ReactantPlanner", "ReactantSet", "SetReranker", "TemplateScorer", "Transformation"]
 
 MERGES: Final = ("best", "sum")
+"""How templates that lead to the same reactants share one score: the best of theirs, or the sum."""
 
 _BATCH_SIZE: Final = 2000
 

@@ -42,6 +42,7 @@ SAME: Final = "recorded"
 """What stands in place of the similarity of a precedent with the very composition of the target."""
 
 PRECEDENT_HEADER: Final = ["similarity", "target", "precursors", "conditions", "papers", "year", "doi"]
+"""Columns of the table of literature precedents."""
 
 
 def plan_text(plan: SynthesisPlan) -> str:

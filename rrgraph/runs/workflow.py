@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 AnyConfig: TypeAlias = "RunConfig | BaselineConfig | OrganicConfig"
+"""The configuration of a run of any workflow."""
 
 C = TypeVar("C", bound=BaseConfig)
 

@@ -23,7 +23,9 @@ from rrgraph.training.losses import listwise_cross_entropy
 __all__ = ["CANDIDATE_ENCODERS", "OBJECTIVES", "ContrastiveTask", "Links", "RankingTask"]
 
 OBJECTIVES: Final = ("in_batch", "all")
+"""Which candidates a query is contrasted with: those of its batch, or all."""
 CANDIDATE_ENCODERS: Final = ("frozen", "live", "ema")
+"""What becomes of the candidate encoder in ranking: kept, trained, or trained with a slow moving average to mine by."""
 
 _POSITIVE_SHARE: Final = 3
 """At most one candidate in so many is a recorded one."""

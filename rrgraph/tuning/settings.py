@@ -16,6 +16,7 @@ from rrgraph.util.config import set_values
 __all__ = ["PRUNERS", "StudySettings", "read_settings", "trial_config"]
 
 PRUNERS: Final = ("hyperband", "median", "none")
+"""Names of the rules by which trials are cut short."""
 
 _UNSET: Final = "auto"
 

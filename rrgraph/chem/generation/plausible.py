@@ -16,6 +16,7 @@ from rrgraph.chem.elements import VOLATILE
 from rrgraph.chem.formula import parse_formula
 from rrgraph.chem.generation.phases import PAIRS, TRIPLES
 from rrgraph.chem.generation.reagents import FURTHER, SINGLE
+from rrgraph.errors import FormulaError
 
 __all__ = ["plausible_by_class", "plausible_precursors"]
 
@@ -72,13 +73,22 @@ def _compounds(symbols: tuple[str, ...], oxide: bool) -> tuple[tuple[str, Compos
     generators = ({}, SINGLE, PAIRS, TRIPLES)[len(symbols)]
     skipped = "alloy" if oxide else "ternary oxide"
     made = [
-        (name, parse_formula(text))
+        (name, composition)
         for name, generate in generators.items()
         if name != skipped
         for text in generate(*symbols)
+        if (composition := _read(text)) is not None
     ]
     made += [(_FURTHER, reagent) for reagent in _further().get(frozenset(symbols), ())]
     return tuple({(name, each.key): (name, each) for name, each in made}.values())
+
+
+def _read(text: str) -> Composition | None:
+    """Return a generated formula as a composition, None if it looks like a slip, as Rb2Se3H20 does for Rb2Se3H2O."""
+    try:
+        return parse_formula(text)
+    except FormulaError:
+        return None
 
 
 @lru_cache(maxsize=1)

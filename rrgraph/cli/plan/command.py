@@ -34,10 +34,10 @@ _EXAMPLES = """\
   rrgraph plan LiNi0.8Co0.1Mn0.1O2 BaTiO3 --top-k 5 --exclude LiOH
   rrgraph plan 'Ba(Zr0.2Ti0.8)O3' --exclude N S --require TiO2     nothing with nitrogen or sulfur, but TiO2
   rrgraph plan LiFePO4 --exclude nitrates toxic Li3PO4 --require carbonates
-  rrgraph plan Cr2AlB2 --candidates B,Cr,Al,AlB2,CrB,CrB2          score precursors never seen in training
+  rrgraph plan Cr2AlB2 --candidates B,Cr,Al,AlB2,CrB,CrB2          only these, also those never seen in training
   rrgraph plan Cr2AlB2 --candidates all+generated                  and any plausible compound of Cr, Al and B
-  rrgraph plan LiAlH4 --byproducts LiCl,NaCl                       a salt may remain beside the target
-  rrgraph plan Li3V2P3O12 --unbalanced --mode geometric            no member can be left out, all sets
+  rrgraph plan LiAlH4 --byproducts LiCl --require AlCl3            a salt may remain beside the target
+  rrgraph plan Li3V2P3O12 --unbalanced --mode geometric            also what does not balance; no member is superfluous
   rrgraph plan La0.7Sr0.3MnO3 --stock cupboard.txt --grams 10      what is at hand, weighed out
   rrgraph plan BaTiO3 --energies --temperature 900C                free energies with gases at 900 °C and 1 bar
   rrgraph plan BaTiO3 --route 'BaCO3 + TiO2' --route 'BaO;TiO2'    these two sets beside each other
@@ -48,12 +48,13 @@ _EXAMPLES = """\
   rrgraph plan --domain organic --model runs/conretrobert 'CC(=O)Nc1ccc(O)cc1'
 
 A target is a formula, or the name of a CIF or POSCAR file. A list of targets is CSV (with commas, semicolons or tabs),
-JSONL, Parquet, Excel (FILE.xlsx:SHEET) or text with a formula a line; it may not name structure files. The formulas
+JSONL, Parquet, Excel (FILE.xlsx:SHEET) or text with a formula a line, and does not name structure files. The formulas
 are in the column 'target', 'formula', 'composition', 'material' or the like, or that of --column; all other columns go
 along to the output, with _input behind a name that is taken. A bad row is reported with its line number, keeps its
 place in the output and makes the exit code 2; the others are planned.
 A stock is a list as above, with columns such as formula, name, CAS, purity, amount, price and hazard, or typed formulas
-joined by commas. Masses are divided by the purity; a set that needs more than there is in stock is marked.
+joined by commas. With --grams, masses are divided by the purity, and sets that need more than the amount in stock are
+marked.
 --exclude and --require take elements, precursors and classes, several after one flag or joined by commas; write the
 targets before them. An element symbol means the element; the element as a precursor is written Al1. The classes are
 {classes}.
@@ -69,7 +70,6 @@ def add_parser(name: str, commands: Commands) -> None:
     examples = _EXAMPLES.replace("{classes}", fill(", ".join(REAGENT_CLASSES), 118))
     parser = add_command(name, commands, summary="rank precursor sets for targets", examples=examples, rest="formulas")
     parser.add_argument("formulas", nargs="*", metavar="FORMULA", help="formulas, or CIF or POSCAR files")
-    add_input(parser, "targets")
     parser.add_argument("--model", default="default", metavar="NAME|PATH", help="bundled model or run folder")
     parser.add_argument(
         "--domain",
@@ -77,32 +77,31 @@ def add_parser(name: str, commands: Commands) -> None:
         choices=("inorganic", "organic"),
         help="organic: targets are molecules, as SMILES",
     )
-    parser.add_argument("--svg", metavar="FOLDER", help="with --domain organic: draw each reaction as SVG")
-    parser.add_argument(
+    add_input(parser.add_argument_group("a list of targets"), "targets")
+    shown = parser.add_argument_group("what is shown")
+    shown.add_argument("--top-k", type=positive_int, default=10, metavar="K", help="sets for each target (10)")
+    shown.add_argument(
         "--route",
         action="append",
         default=[],
         metavar="SET",
-        help="show this precursor set, such as 'BaCO3 + TiO2', and no others; again for each one to compare",
+        help="this precursor set, such as 'BaCO3 + TiO2', and no others; again for each one to compare",
     )
-    parser.add_argument("--top-k", type=positive_int, default=10, metavar="K", help="sets for each target (10)")
-    parser.add_argument("--output", metavar="FILE", help="write .jsonl, .csv, .parquet or .xlsx instead of a table")
-    parser.add_argument("--json", action="store_true", help="print one JSON object a target")
-    parser.add_argument(
-        "--grams", type=positive_number, metavar="G", help="also weigh out each set for G grams of target"
-    )
-    parser.add_argument(
+    shown.add_argument("--grams", type=positive_number, metavar="G", help="what to weigh for G grams of target")
+    shown.add_argument(
         "--equations",
         action=argparse.BooleanOptionalAction,
-        help="balance each set (default: unless --output is given)",
+        help="balanced equations (default: unless --output is given)",
     )
+    shown.add_argument("--output", metavar="FILE", help="write .jsonl, .csv, .parquet or .xlsx instead of a table")
+    shown.add_argument("--json", action="store_true", help="print one JSON object a target")
+    shown.add_argument("--svg", metavar="FOLDER", help="with --domain organic: draw each reaction as SVG")
     energies = parser.add_argument_group("reaction energies")
     energies.add_argument("--energies", action="store_true", help="show the reaction energy of each set")
     energies.add_argument(
         "--formation-energies",
         metavar="FILE",
-        help="CSV, JSONL or Parquet file with formula, formation_energy (eV/atom) and perhaps uncertainty of solids "
-        "to use in place of measured and predicted ones",
+        help="values of your own: a file with formula, formation_energy (eV/atom) and perhaps uncertainty",
     )
     energies.add_argument(
         "--temperature", metavar="T", help="free energies at T, such as 1200, 1200K or 900C (298 to 2500 K), and 1 bar"
@@ -120,33 +119,31 @@ def add_parser(name: str, commands: Commands) -> None:
         "--balanced",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="leave out sets that cannot be balanced (default)",
+        help="leave out sets that cannot be balanced or must not be mixed (default)",
     )
+    sets.add_argument("--unbalanced", dest="balanced", action="store_false", help="show such sets as well")
     sets.add_argument(
         "--byproducts",
         action="append",
         default=[],
         metavar="LIST",
-        help="solids that may remain beside the target, such as NaCl,LiCl; salts: any halide, sulfate or nitrate of "
-        "the alkali and alkaline-earth metals among the precursors",
+        help="solids that may remain beside the target, such as NaCl,LiCl; salts: those of the alkali and "
+        "alkaline-earth metals among the precursors",
     )
-    sets.add_argument("--unbalanced", dest="balanced", action="store_false", help="show them as well")
     add_mode(sets)
     pool = parser.add_argument_group("which precursors may be used")
     pool.add_argument(
         "--candidates",
         default="all",
         metavar=CANDIDATES,
-        help="candidate precursors; all: those that the model knows and the bundled library of reagents (default); "
-        "vocabulary: only those that it knows; train: seen in training; library: only that; textbook: of the bundled "
-        "reactions; generated: plausible compounds of each target's elements; several as in train+textbook",
+        help="all: what the model knows and the library of reagents (default); vocabulary: what the model knows; "
+        "train: what it was trained on; library; textbook: of the bundled reactions; generated: plausible compounds "
+        "of each target's elements; joined as in train+textbook",
     )
     pool.add_argument(
         "--max-candidates", type=count_or_all, metavar="N|all", help="only the N most probable candidates (all)"
     )
-    pool.add_argument(
-        "--stock", metavar="FILE|LIST", help="only these are at hand, known to the model or not; see below"
-    )
+    pool.add_argument("--stock", metavar="FILE|LIST", help="only what is at hand, known to the model or not; see below")
     for option, verb in (("--exclude", "avoid"), ("--require", "use")):
         pool.add_argument(
             option,
@@ -154,14 +151,13 @@ def add_parser(name: str, commands: Commands) -> None:
             nargs="+",
             default=[],
             metavar="X",
-            help=f"elements, precursors and classes such as nitrates to {verb}",
+            help=f"elements, precursors and classes to {verb}; see below",
         )
     precedents = parser.add_argument_group("literature precedents (by default without --output)")
     precedents.add_argument(
         "--table",
         metavar="NAME|FILE",
-        help="reaction table or raw recipes to take them from (default: the text-mined literature that comes with "
-        "the package)",
+        help="reaction table or raw recipes to search (default: the bundled text-mined literature)",
     )
     precedents.add_argument("--evidence", type=positive_int, metavar="N", help="reactions for each target (3)")
     precedents.add_argument("--no-evidence", action="store_true", help="show none")

@@ -124,6 +124,11 @@ def test_what_is_not_plausible_is_not_made_up(target, absent):
     assert not keys(absent) & made(target)
 
 
+def test_a_generated_formula_that_looks_like_a_slip_is_left_out():
+    keys = {each.key for each in plausible_precursors(parse_formula("Rb2Se3H2"))}
+    assert "H20Rb2Se3" not in keys and parse_formula("Rb2Se").key in keys
+
+
 def test_borides_carbides_and_silicides_do_not_need_charges():
     classes = {name: {c.key for c in found} for name, found in plausible_by_class({"Ca", "B", "C", "Si"}).items()}
     assert keys("CaB6 CaC2 B4C SiC") <= classes["phase"]

@@ -251,8 +251,11 @@ def _charges(target: Composition, precursors: Sequence[Composition], limit: Limi
     if limit is None:
         return [0.0]
     size = [float(sum(amount for _, amount in each.amounts)) for each in (target, *precursors)]
-    least, *brought = (getattr(redox(each), limit) for each in (target, *precursors))
-    return [(least - DOPING) * size[0], *(max(0.0, each) * n for each, n in zip(brought, size[1:], strict=True))]
+    traits = [redox(each) for each in precursors]
+    freed = limit == "hydrogen" and "H" not in target.elements
+    brought = [max(0.0, getattr(trait, limit)) + (trait.from_halide if freed else 0.0) for trait in traits]
+    least = (getattr(redox(target), limit) - DOPING) * size[0]
+    return [least, *(each * atoms for each, atoms in zip(brought, size[1:], strict=True))]
 
 
 def _matrix(target: Composition, precursors: Sequence[Composition], gases: Sequence[Gas]) -> list[Row]:

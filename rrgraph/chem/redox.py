@@ -66,6 +66,8 @@ _HYDROGEN: Final = {
     **_charges("0: Sn Tc Tl W; -2: S Se Te; 2: Eu Mn; 5/2: V; 3: Am Ce Cm Cr Nb Pr Pu Tb Ti; 4: Np Ta U"),
 }
 _HYDROGEN_ALONE: Final = _charges("3: Eu")
+#: By how many charges hydrogen leads further in chlorides, bromides and iodides than in oxides.
+_FROM_HALIDES: Final = _charges("1: Sm Yb; 5/2: V; 3: B Cr Nb; 4: Si Ta")
 #: Charges that ammonia does not free from oxygen; those of the other elements count against them, because ternary
 #: nitrides such as LaTaON2 form all the same.
 _STUBBORN: Final = ALKALI | ALKALINE_EARTHS | RARE_EARTHS | {"Al", "Hf", "Si", "Th", "Zn", "Zr"}
@@ -86,6 +88,7 @@ class Redox:
         heat: whether it lies below what heat alone leads to: nothing such is made by giving off oxygen or a halogen.
         hydrogen: charges for each atom below what hydrogen leads to, which the precursors have to bring (TiO, LaNi5);
             not positive above it.
+        from_halide: charges for each atom that hydrogen frees from a chloride, bromide or iodide beyond that.
         ammonia: charges for each atom bound to elements whose oxides do not react with ammonia (MgO, Al2O3), beyond
             what its oxygen binds.
         peroxidised: whether it has higher charges than air gives.
@@ -103,6 +106,7 @@ class Redox:
     air: bool
     heat: bool
     hydrogen: float
+    from_halide: float
     ammonia: float
     peroxidised: bool
     nitrate: bool
@@ -141,11 +145,16 @@ def _redox(exact: tuple[tuple[str, Fraction], ...]) -> Redox:
     activators = sum(amounts.get(symbol, 0.0) for symbol in _ACTIVATORS if elements.isdisjoint(_NO_PHOSPHOR))
     tolerance = min(DOPING, activators / atoms / 2 or DOPING)
     air = below(_AIR, _AIR_ALONE) > tolerance
+    halide = not oxygen and not elements.isdisjoint(("Cl", "Br", "I"))
+    freed = (
+        sum(_FROM_HALIDES.get(symbol, 0.0) * amount for symbol, amount in amounts.items()) / atoms if halide else 0.0
+    )
     burns = not oxygen and air and ("H" in elements or not elements & HALOGENS)
     return Redox(
         air=air,
         heat=below(_HEAT, _HEAT_ALONE) > tolerance,
         hydrogen=below(_HYDROGEN, _HYDROGEN_ALONE),
+        from_halide=freed,
         ammonia=below(_AMMONIA, {}),
         peroxidised=below(_MOST, {}) < -_EXCESS,
         nitrate=nitrate,

@@ -364,3 +364,27 @@ def test_air_makes_no_chlorate_and_nitrogen_no_azide() -> None:
     assert str(made("LiIO3: Li2CO3 I2O5")) == "0.5 Li2CO3 + 0.5 I2O5 → LiIO3 + 0.5 CO2"
     assert str(made("Na3N: Na")) == "3 Na + 0.5 N2 → Na3N"
     assert str(made("BiOCl: Bi BiCl3")) == "2/3 Bi + 1/3 BiCl3 + 0.5 O2 → BiOCl"
+
+
+@pytest.mark.parametrize(
+    ("reaction", "equation"),
+    [
+        ("CrCl2: CrCl3 H2", "CrCl3 + 0.5 H2 → CrCl2 + HCl"),
+        ("SmCl2: SmCl3 H2", "SmCl3 + 0.5 H2 → SmCl2 + HCl"),
+        ("Si: SiHCl3 H2", "SiHCl3 + H2 → Si + 3 HCl"),
+        ("B: BCl3 H2", "BCl3 + 1.5 H2 → B + 3 HCl"),
+        ("Nb: NbCl5 H2", "NbCl5 + 2.5 H2 → Nb + 5 HCl"),
+    ],
+)
+def test_hydrogen_reduces_halides_further_than_oxides(reaction, equation):
+    target, precursors = reaction.split(": ")
+    assert str(balance(target, precursors.split())) == equation
+
+
+@pytest.mark.parametrize(
+    "reaction", ["Ti: TiCl4 H2", "Mg: MgCl2 H2", "Si: SiO2 H2", "Ta: Ta2O5 H2", "NaBH4: NaH BCl3 H2"]
+)
+def test_what_hydrogen_does_not_reduce_does_not_balance(reaction):
+    target, precursors = reaction.split(": ")
+    with pytest.raises(BalanceError):
+        balance(target, precursors.split())

@@ -25,10 +25,12 @@ _BETWEEN_PHASES: Final = re.compile(
     rf"\s*(?:/(?!\d)|(?<=[A-Z)\]])/|(?<=[A-Z][a-ce-lo-t])/|@|&|[-+](?=(?:{_CARBONS})$))\s*"
 )
 _PERCENT: Final = r"(?P<unit>mol\.?%|%|wt\.?%|vol\.?%|at\.?%|%mol)"
-_COEFFICIENT: Final = r"(?=(?:\d+(?:\.\d+)?|\.\d+)?(?:(?:mol\.?|wt\.?|vol\.?|at\.?)?%(?:mol)?)?[A-Z(\[{])"
+_COEFFICIENT: Final = r"(?=(?:\d+(?:\.\d+|/[1-9]\d*)?|\.\d+)?(?:(?:mol\.?|wt\.?|vol\.?|at\.?)?%(?:mol)?)?[A-Z(\[{])"
 _JOINER: Final = re.compile(rf"[-+]{_COEFFICIENT}")
 _JOINER_OF_PERCENTS: Final = re.compile(rf"[-+{SEPARATOR}]{_COEFFICIENT}")
-_PART: Final = re.compile(rf"(?P<number>\d+(?:\.\d+)?|\.\d+)?{_PERCENT}?(?P<formula>.+?)(?P<scale>\)\d[\d./]*)?")
+_PART: Final = re.compile(
+    rf"(?P<number>\d+(?:\.\d+|/[1-9]\d*)?|\.\d+)?{_PERCENT}?(?P<formula>.+?)(?P<scale>\)\d[\d./]*)?"
+)
 _ALL_PERCENT: Final = re.compile(r"(?:\((?:in)?mol\.?%\)|,?(?:in)?mol\.?%)$")
 _VARIABLE_COEFFICIENT: Final = re.compile(
     rf"(?:^|[-+])(?P<written>\(?[\d.]*[-+]?[\d.]*(?P<name>{VARIABLE})[\d.]*(?:[-+][\d.a-z]+)*\)?(?:/\d+)?)(?=[A-Z(\[{{])(?!Bu|Pr)"

@@ -155,6 +155,8 @@ class _TermParser:
             return Problem(f"{piece!r}{where} is a variable without a value", letters=small)
         if re.match(r"-\d", piece):
             return Problem(f"{piece!r}{where} is a negative amount")
+        if piece == ",":
+            return Problem("',' between elements leaves their amounts open; write them, such as Ba0.5Sr0.5")
         return Problem(f"{piece!r}{where} cannot be parsed", letters=piece.isalpha())
 
     def _number(self) -> Fraction | None:

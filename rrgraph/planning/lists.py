@@ -19,6 +19,9 @@ from rrgraph.util.rows import Row, RowReader, column_name, open_rows
 __all__ = ["Stock", "StockItem", "read_candidates", "read_materials", "read_stock"]
 
 
+_UNKNOWN_WATER: Final = re.compile(r"\s*[·•∙⋅.*]\s*[nx]\s*\(?H2O\)?\s*$")
+
+
 @dataclass(frozen=True)
 class StockItem:
     """A precursor that is at hand.
@@ -159,9 +162,7 @@ def _read_text(option: str, source: str | os.PathLike[str]) -> list[StockItem]:
         return _read_file(option, path)
     if "," not in text and Path(text.lower().removesuffix(".gz")).suffix in _FILE_SUFFIXES:
         raise DataError(f"There is no {_WHAT[option]} file '{text}'.{suggest_file(text)}")
-    return [
-        StockItem(parse_formula(piece, dopants=False)) for piece in text.split(",") if piece.strip() or "," not in text
-    ]
+    return [StockItem(_precursor(piece)) for piece in text.split(",") if piece.strip() or "," not in text]
 
 
 _FILE_SUFFIXES: Final = (".csv", ".txt", ".tsv", ".list", ".jsonl", ".parquet", ".xlsx")
@@ -236,7 +237,7 @@ def _items(
     several = [piece for part in text.split(";") for piece in (separate_formulas(part) or [part]) if piece.strip()]
     if len(several) > 1 and _all_formulas(several):
         for piece in several:
-            yield StockItem(parse_formula(piece, dopants=False))
+            yield StockItem(_precursor(piece))
         return
     composition, note = _divided(text)
     if not fields:  # cells of a table without header are notes
@@ -260,6 +261,19 @@ def _items(
     )
 
 
+def _precursor(text: str) -> Composition:
+    """Return a typed precursor; the salt stands for a hydrate whose water is not known.
+
+    Raises:
+        FormulaError: it cannot be read.
+    """
+    bare = _UNKNOWN_WATER.sub("", text)
+    if bare != text:
+        message = f"The water of '{text.strip()}' has no amount, so masses are those of '{bare.strip()}'."
+        warnings.warn(message, FormulaWarning, stacklevel=2)
+    return parse_formula(bare, dopants=False)
+
+
 def _all_formulas(texts: Iterable[str]) -> bool:
     return all(_parsed(text) is not None for text in texts)
 
@@ -268,7 +282,7 @@ def _parsed(text: str) -> Composition | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FormulaWarning)
-            return parse_formula(text, dopants=False)
+            return _precursor(text)
     except FormulaError:
         return None
 
@@ -285,14 +299,14 @@ def _divided(text: str) -> tuple[Composition, str]:
     text = re.split(r"(?:^|\s)#", text, maxsplit=1)[0].strip()
     is_label = re.search(r"\s\([A-Z][a-z]?\d{2,}\)$", text)  # TiO2 (P25)
     if not is_label and _parsed(text) is not None:
-        return parse_formula(text, dopants=False), ""
+        return _precursor(text), ""
     for gap in reversed(list(re.finditer(r"\s*[\s,;]\s*|(?<=\S)(?=[(\[])", text))):
         found, note = _parsed(text[: gap.start()]), text[gap.end() :]
         if found is not None:
             if _is_note(found, note):
-                return parse_formula(text[: gap.start()], dopants=False), note
+                return _precursor(text[: gap.start()]), note
             break
-    return parse_formula(text, dopants=False), ""
+    return _precursor(text), ""
 
 
 def _is_note(formula: Composition, note: str) -> bool:

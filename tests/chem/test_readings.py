@@ -368,3 +368,17 @@ def test_what_abbreviations_stand_for_is_neutral_and_read_without_a_warning():
 
 def test_messages_show_what_was_typed():
     assert refusal(" BaTi03 ").startswith("' BaTi03 '")
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [("2/3BaTiO3-1/3CaTiO3", "Ba2CaTi3O9"), ("1/2PbTiO3-1/2BiFeO3", "0.5PbTiO3-0.5BiFeO3"), ("2/3BaTiO3", "BaTiO3")],
+)
+def test_coefficients_may_be_fractions(text, same):
+    assert parse_formula(text) == parse_formula(same)
+
+
+@pytest.mark.parametrize("text", ["(Ba,Sr)TiO3", "(Y,Gd)BO3:Eu", "1/0BaTiO3-1CaTiO3"])
+def test_open_amounts_are_refused(text):
+    with pytest.raises(FormulaError, match=r"amounts open|not positive|cannot be parsed"):
+        parse_formula(text)

@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 
-from rrgraph.chem import parse_formula
+from rrgraph.chem import FormulaWarning, parse_formula
 from rrgraph.errors import DataError, DataWarning, FormulaError, PlanningError
 from rrgraph.planning import SetConstraints, StockItem, read_candidates, read_stock
 from rrgraph.planning.lists import _grams, _purity
@@ -197,3 +197,10 @@ def test_constraints_keep_what_is_known_of_the_stock(tmp_path):
     assert (len(mixed.stock or ()), len(mixed.stock_items)) == (2, 1)
     assert mixed == SetConstraints(stock="BaO,TiO2")
     assert constraints.narrowed(stock="MgO").stock_items == (StockItem(parse_formula("MgO")),)
+
+
+@pytest.mark.parametrize("text", ["La(NO3)3·xH2O", "La(NO3)3 · nH2O", "La(NO3)3*x(H2O)"])
+def test_the_salt_stands_for_a_hydrate_whose_water_is_not_known(text):
+    with pytest.warns(FormulaWarning, match="has no amount, so masses are those of"):
+        (item,) = read_stock(text)
+    assert item.composition.formula == "La(NO3)3"

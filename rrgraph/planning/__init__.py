@@ -14,6 +14,7 @@ from rrgraph.planning.constraints import (
     SetConstraints,
     SizeChoice,
     balanced_equation,
+    can_be_made,
     read_sizes,
 )
 from rrgraph.planning.dopants import PlannedDopant
@@ -112,6 +113,7 @@ __all__ = [
     "SynthesisPlan",
     "TargetCandidates",
     "balanced_equation",
+    "can_be_made",
     "energies_needed",
     "enumerate_sets",
     "find_swaps",

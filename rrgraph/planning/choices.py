@@ -17,9 +17,6 @@ CANDIDATE_WORDS: Final = ("all", "vocabulary", "train", "library", "textbook", "
 """Words for lists of candidates; those of `generated` are made up for each target."""
 
 
-_EXPLOSIVE: Final = frozenset({"halates", "perchlorates"})
-
-
 def library_candidates() -> list[Composition]:
     """Return the reagents of the bundled library; hydrates are left to their dry salts.
 
@@ -31,7 +28,7 @@ def library_candidates() -> list[Composition]:
     return [
         each.composition
         for each in reagent_library().values()
-        if not (each.is_hydrate or reagent_classes(each.composition) & _EXPLOSIVE)
+        if not (each.is_hydrate or _is_explosive(each.composition))
     ]
 
 
@@ -76,3 +73,8 @@ def resolve_candidates(
     if choice == "textbook":
         return list(load_table("textbook").precursors().values())
     return read_materials("candidates", choice, words=CANDIDATE_WORDS)
+
+
+def _is_explosive(composition: Composition) -> bool:
+    may_be = "O" in composition.elements and not composition.elements.isdisjoint(("Cl", "Br", "I"))
+    return may_be and not reagent_classes(composition).isdisjoint(("halates", "perchlorates"))

@@ -91,7 +91,7 @@ def _group(name: str, path: str) -> pd.DataFrame:
 def _bundled() -> pd.DataFrame:
     """Return the frame of the table of the package, as `group_reactions` gives it."""
     with embedded_file(LITERATURE) as path:
-        frame = read_frame(path)
+        frame = pd.read_csv(path, keep_default_na=False, na_values=[""])  # of known form, so without the checks
     frame = frame.assign(set=frame["precursors"])
     for first, only in (("first_year", "year"), ("first_doi", "doi")):
         frame[first] = frame[first].fillna(frame[only])

@@ -61,7 +61,7 @@ def test_a_target_that_nothing_was_made_for_may_use_what_is_shared():
 
 def test_generated_alone_is_exactly_the_list():
     candidates = generated_candidates(TARGETS[:1])
-    assert keys(candidates) == keys(plausible_precursors(TARGETS[0]))
+    assert keys(candidates) == keys(dict.fromkeys(map(anhydrous, plausible_precursors(TARGETS[0]))))
 
 
 @pytest.mark.parametrize("foreign", [True, False])

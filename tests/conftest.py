@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
+import torch
 from hypothesis import settings
 
 from rrgraph.data import ReactionTable, load_table
@@ -22,6 +23,10 @@ from rrgraph.training import TreesConfig
 
 if TYPE_CHECKING:
     from rrgraph.reranking import ListFeatures
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # several workers with several threads each slow each other down
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # of processes that tests start
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 settings.register_profile("rrgraph", deadline=None, max_examples=50)
 settings.load_profile("rrgraph")

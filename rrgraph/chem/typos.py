@@ -27,7 +27,7 @@ ZERO_FOR_O: Final = re.compile(r"((?<![\d./])[1-9]\d?|\.\d?[1-9](?=0[1-9]\d?$))0
 HAS_OXYGEN: Final = re.compile(r"(?<!H2)O(?!s)")
 
 #: An oxidation state without brackets: `FeIIIPO4`, `MnIVO2`.
-NUMERAL: Final = re.compile(r"(?<=[A-HJ-UW-Za-z])(?:V?II+|(?:IV|VI)(?![a-z\d.]))")
+NUMERAL: Final = re.compile(r"(?<=[A-HJ-UW-Za-z])(?:V?II+(?![Ia-z])|(?:IV|VI)(?![a-z\d.]))")
 _SUPERSCRIPT: Final = re.compile(rf"([{SUPERSCRIPTS}]+)([+-]?)")
 _LEADING_ZERO: Final = re.compile(r"(?<![\d./])0(?=\d)")
 _ZERO: Final = re.compile(r"(?<![\d./])0(?![\d./])")

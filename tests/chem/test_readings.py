@@ -382,3 +382,8 @@ def test_coefficients_may_be_fractions(text, same):
 def test_open_amounts_are_refused(text):
     with pytest.raises(FormulaError, match=r"amounts open|not positive|cannot be parsed"):
         parse_formula(text)
+
+
+@pytest.mark.parametrize("text", ["AcIIn", "AgIIn2", "CrIV", "CeIV", "CsVI3", "LaIIr"])
+def test_iodine_beside_indium_and_vanadium_is_no_numeral(text):
+    assert "I" in parse_formula(text).elements

@@ -16,6 +16,9 @@ from typing import Final, NamedTuple
 from rrgraph.chem.canonical import canonical_key
 from rrgraph.chem.charges import ALKALI, ALKALINE_EARTHS, CHARGES
 from rrgraph.chem.composition import Composition
+from rrgraph.chem.formula import parse_formula
+from rrgraph.chem.separators import split_terms
+from rrgraph.chem.spelling import SEPARATOR
 
 __all__ = ["anhydrous"]
 
@@ -85,33 +88,30 @@ def anhydrous(composition: Composition) -> Composition:
     if "H" not in composition.key:  # quicker than its elements, for most compositions
         return composition
     elements = composition.elements
-    if "H" not in elements or "O" not in elements or len(elements) < 3:
+    if not elements >= {"H", "O"} or len(elements) < 3:
         return composition
-    return _anhydrous(composition.formula, composition.key, composition.amounts) or composition
+    return _anhydrous(composition.formula, composition.amounts) or composition
 
 
 @lru_cache(maxsize=2**14)
-def _anhydrous(formula: str, key: str, amounts: tuple[tuple[str, Fraction], ...]) -> Composition | None:
+def _anhydrous(formula: str, amounts: tuple[tuple[str, Fraction], ...]) -> Composition | None:
     """Return the salt, None where nothing is taken out."""
     water = _water(dict(amounts))
     if not water:
         return None
     left = ((symbol, amount - water * {"H": 2, "O": 1}.get(symbol, 0)) for symbol, amount in amounts)
     dry = tuple((symbol, amount) for symbol, amount in left if amount)
-    salt = Composition(key=canonical_key(dry), formula=_spelling(formula, canonical_key(dry)), amounts=dry)
-    if salt.formula != salt.key:
+    key = canonical_key(dry)
+    salt = Composition(key=key, formula=_spelling(formula, key), amounts=dry)
+    if salt.formula != key:
         return salt
-    from rrgraph.chem.reagents.library import usual_spelling
+    from rrgraph.chem.reagents.library import usual_spelling  # classes of reagents look at salts
 
     return usual_spelling(salt) or salt
 
 
 def _spelling(formula: str, key: str) -> str:
     """Return the formula without its term of water if that is the salt, otherwise the key."""
-    from rrgraph.chem.formula import parse_formula
-    from rrgraph.chem.separators import split_terms
-    from rrgraph.chem.spelling import SEPARATOR
-
     terms = [term for term in split_terms(formula) if term.lstrip("0123456789./").strip("()[]") != "H2O"]
     text = SEPARATOR.join(terms)
     return text if text and text != formula and parse_formula(text).key == key else key

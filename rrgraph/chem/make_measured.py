@@ -42,7 +42,7 @@ _RANKS = {"JANAF": 0, "FREED": 1, "CRC": 2}
 _CLOSE, _AGREE, _CONFLICT = 1.0, 3.0, 10.0
 #: A calculated energy decides between two sources if it is that near to one, and rejects a lone source so far off.
 _NEAR, _FAR = 10.0, 0.75 * KJ_PER_EV
-#: Entropy beyond that of a solid by Latimer's rule by which liquids and gases are told from solids, J/(mol K).
+#: Entropy beyond that of a solid by Latimer's rule by which liquids and gases are distinguished from solids, J/(mol K).
 _EXCESS = 30.0
 #: Entropy below that rule that no solid has, J/(mol K) for each atom.
 _LEAST = -30.0
@@ -350,7 +350,7 @@ def _readable(formula: str) -> Composition | None:
 
 
 def _is_solid(entry: Entry) -> bool:
-    """Whether it is a solid at 298 K, judged by its entropy, which Latimer's rule gives within 30 J/(mol K)."""
+    """Whether it is a solid at 298 K by its entropy, which Latimer's rule gives within 30 J/(mol K)."""
     if not _is_material(entry.composition) or entry.entropy is None:
         return False
     usual = sum(

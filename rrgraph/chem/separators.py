@@ -84,7 +84,7 @@ def _join_water(match: re.Match[str]) -> str:
 def _decided(text: str, stops: Sequence[int]) -> Division:
     """Choose the reading whose charges cancel best; a whole coefficient or another separator breaks ties.
 
-    The other reading is told of, unless its charges cancel worse and the rest of the text is against it as well.
+    A warning names the other reading, unless its charges cancel worse and the rest of the text is against it as well.
     """
     separates = SEPARATOR in text or re.match(r"\d+(?!\d*[./])", text) is not None
     readings = []
@@ -119,7 +119,7 @@ def _fit(terms: Sequence[str]) -> int:
             return 0
         coefficient = re.match(r"\d*", term)
         scale = int(coefficient[0]) if coefficient and coefficient[0] else 1
-        # 5B0.2Te0.5 is no material with a coefficient, but the rest of O2.5B0.2Te0.5.
+        # 5B0.2Te0.5 is not a material with a coefficient, but the rest of O2.5B0.2Te0.5.
         fits.append(charge_fit(amounts) if len(terms) == 1 or max(amounts.values()) >= scale else 0)
     return min(fits)
 

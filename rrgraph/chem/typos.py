@@ -55,7 +55,7 @@ def refuse_superscripts(text: str) -> None:
         raise Problem(f"{match[0]!r} is a charge; leave it out", meant=_SUPERSCRIPT.sub("", text))
     if atom and number >= atom:
         raise Problem(
-            f"{digits!r} is a mass number, and isotopes are not told apart; leave it out",
+            f"{digits!r} is a mass number, and isotopes are not distinguished; leave it out",
             meant=_SUPERSCRIPT.sub("", text),
         )
     beside = re.search(rf"\d[{SUPERSCRIPTS}]|[{SUPERSCRIPTS}]\d", text)  # ⁷ of Li⁷2CO3 is no digit of an amount

@@ -23,7 +23,7 @@ _SURE: Final = 7
 _SETS: Final = ("precursors", "reactants", "reagents", "equation", "reaction")
 """Names of columns with several formulas in a cell, which are not taken for the column of formulas."""
 _LOOKED_AT: Final = 20
-"""First rows from which it is judged what a column contains."""
+"""First rows that decide what a column contains."""
 _LONGEST: Final = 100
 """Characters of a cell that may be a formula."""
 

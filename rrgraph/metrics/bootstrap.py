@@ -14,7 +14,7 @@ from rrgraph.errors import ScoreError
 __all__ = ["Interval", "PairedDifference", "bootstrap_means", "mean_intervals", "paired_bootstrap"]
 
 RESAMPLES: Final = 2000
-"""Resamples of a bootstrap, unless told otherwise."""
+"""Resamples of a bootstrap, unless another number is given."""
 _BATCH_SIZE: Final = 4_000_000
 """Draws that are held in memory at a time."""
 

@@ -28,7 +28,7 @@ _HALOGENS = ("Cl", "Br", "I")
 def correction_terms(composition: Composition) -> dict[str, float]:
     """Return the number of each element, oxyanion and hydrogen bound to oxygen, to which corrections belong.
 
-    Oxyanions are told by their oxygen alone: a carbonate has three or more for each carbon.
+    Oxyanions are recognised by their oxygen alone: a carbonate has three or more for each carbon.
 
     >>> from rrgraph.chem import parse_formula
     >>> correction_terms(parse_formula("BaCO3"))

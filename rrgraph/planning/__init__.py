@@ -5,6 +5,7 @@ sets that are best by their links (`SetSearch`, lazily, `SetRanking`), and lets 
 them. There is no learning here and no torch; models, baselines and re-rankers plug in by the protocols.
 """
 
+from rrgraph.planning.assembly import PRECEDENTS, plan_syntheses
 from rrgraph.planning.candidates import CandidateFilter, Feasible, TargetCandidates, generated_candidates
 from rrgraph.planning.choices import CANDIDATE_WORDS, library_candidates, resolve_candidates
 from rrgraph.planning.compatibility import incompatibility
@@ -55,14 +56,7 @@ from rrgraph.planning.reranking import CandidateLists, Reranker
 from rrgraph.planning.routes import Route, ranked_routes, read_routes
 from rrgraph.planning.search import AGGREGATES, Aggregate, ScoredSet, SetSearch
 from rrgraph.planning.swaps import SEARCHED, Swap, find_swaps, plan_with_swaps
-from rrgraph.planning.synthesis import (
-    PRECEDENTS,
-    EnergySource,
-    LiteratureSource,
-    PlannedSet,
-    SynthesisPlan,
-    plan_syntheses,
-)
+from rrgraph.planning.synthesis import EnergySource, LiteratureSource, PlannedSet, SynthesisPlan
 
 __all__ = [
     "AGGREGATES",

@@ -366,5 +366,5 @@ def _listed(values: Any) -> list[Any]:
     if isinstance(values, str):
         return [text.strip() for text in values.split(",") if text.strip()]
     if is_material(values) or not isinstance(values, Iterable):
-        return [values]  # what is no material is refused where it is read
+        return [values]  # what is not a material is refused where it is read
     return list(values)

@@ -1,38 +1,29 @@
 """The answer to "how is this material made?": ranked precursor sets with equations, masses, energies and literature.
 
-Everybody gets the same `SynthesisPlan`: the command, notebooks, other programs. Reaction energies and literature
-precedents come from sources that are passed in, so that planning needs neither a network nor a table.
+Everybody gets the same `SynthesisPlan`: the command, notebooks, other programs. `rrgraph.planning.assembly` makes it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from decimal import ROUND_DOWN, Context
-from math import fsum
-from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from rrgraph.chem import BalancedEquation, BalanceError, Composition, batch_masses, parse_formula
+from rrgraph.chem import BalancedEquation, BalanceError, Composition, batch_masses
 from rrgraph.data import KnownReaction, PrecursorSet
 from rrgraph.errors import PlanningError
 from rrgraph.planning.compatibility import incompatibility
-from rrgraph.planning.constraints import SetConstraints, balanced_equation
-from rrgraph.planning.dopants import PlannedDopant, Usage, plan_dopants
+from rrgraph.planning.constraints import balanced_equation
+from rrgraph.planning.dopants import PlannedDopant
 from rrgraph.planning.energies import ReactionEnergy
 from rrgraph.planning.lists import StockItem
-from rrgraph.planning.planner import Planner
 from rrgraph.planning.presentation import plan_columns, plan_html, plan_rows, plan_text
-from rrgraph.planning.ranking import Plan, RankedSet
-from rrgraph.planning.routes import ranked_routes
-from rrgraph.planning.swaps import Swap, plan_with_swaps
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["PRECEDENTS", "EnergySource", "LiteratureSource", "PlannedSet", "SynthesisPlan", "plan_syntheses"]
-
-PRECEDENTS: Final = 3
-"""Literature precedents of a plan, unless another number is asked for."""
+__all__ = ["EnergySource", "LiteratureSource", "PlannedSet", "SynthesisPlan"]
 
 
 @runtime_checkable
@@ -324,72 +315,6 @@ class SynthesisPlan:
         return line
 
 
-def plan_syntheses(
-    planner: Planner,
-    targets: Sequence[Composition],
-    *,
-    is_seen: Callable[[Composition], bool],
-    top_k: int = 10,
-    sizes: Sequence[int | None] | None = None,
-    known_size: bool = False,
-    energies: EnergySource | None = None,
-    literature: LiteratureSource | None = None,
-    precedents: int = PRECEDENTS,
-    routes: Sequence[PrecursorSet] = (),
-    usage: Usage = (),
-) -> list[SynthesisPlan]:
-    """Return the plan of each target.
-
-    Args:
-        planner: ranks the sets.
-        targets: materials to make; of those with dopants the host is planned.
-        is_seen: whether a training reaction uses a precursor.
-        top_k: number of sets for each target.
-        sizes: set size of each target, None for those where the sizes of the planner's constraints compete.
-        known_size: whether the sizes are known.
-        energies: gives the reaction energies; all of them are asked for at once.
-        literature: where precedents are looked up.
-        precedents: how many of them for each target.
-        routes: list these sets, in this order, in place of the best ones.
-        usage: precursors of the training reactions and how many targets use each, from which dopants are taken.
-
-    Raises:
-        PlanningError: `top_k` or a size is below 1, `precedents` below 0, or the sizes are not as many as the targets.
-    """
-    for name, value, least in (("top_k", top_k, 1), ("precedents", precedents, 0)):
-        if not isinstance(value, int) or value < least:
-            raise PlanningError(f"{name} is {value!r}, expected a whole number of at least {least}.")
-    dopants = [plan_dopants(target, usage, planner.constraints) for target in targets]
-    hosts = [replace(target, dopants=()) for target in targets]
-    if routes:
-        plans = [_comparison(planner, host, routes, is_seen) for host in hosts]
-    else:
-        plans = [
-            SynthesisPlan(
-                target=plan.target.formula,
-                sets=tuple(_planned(plan, swaps, planner, is_seen)),
-                no_match=plan.no_match,
-                message=plan.reason,
-                hidden=len(plan.hidden),
-                hidden_probability=None if plan.no_match is None else fsum(each.probability for each in plan.hidden),
-                known_size=known_size,
-            )
-            for plan, swaps in plan_with_swaps(planner, hosts, top_k=top_k, sizes=sizes)
-        ]
-    plans = [
-        plan if not added else _with_dopants(plan, added, host_in_use=is_seen(host))
-        for plan, host, added in zip(plans, hosts, dopants, strict=True)
-    ]
-    if planner.constraints.stock_items:
-        plans = [_with_stock(plan, planner.constraints) for plan in plans]
-    if energies is not None:
-        plans = _with_energies(plans, energies)
-    if literature is not None:
-        nearest = literature.nearest(hosts, precedents)
-        plans = [_with_literature(plan, found, literature.name) for plan, found in zip(plans, nearest, strict=True)]
-    return plans
-
-
 def _energy_values(energy: ReactionEnergy | None) -> dict[str, Any] | None:
     """Return a reaction energy by name and unit, to six digits, and the formulas of each origin as lists."""
     if energy is None:
@@ -409,90 +334,6 @@ def _shortages(found: PlannedSet, grams: float) -> dict[str, dict[str, float]]:
         name: {"needed_g": needed, "in_stock_g": _six_digits(there)}
         for name, (needed, there) in found.shortages(grams).items()
     }
-
-
-def _planned(
-    plan: Plan, swaps: Sequence[Swap | None], planner: Planner, is_seen: Callable[[Composition], bool]
-) -> Iterator[PlannedSet]:
-    def planned(rank: int, ranked: RankedSet, alternative: PlannedSet | None = None) -> PlannedSet:
-        precursors = planner.given(ranked.precursors)
-        return PlannedSet(
-            rank=rank,
-            precursors=precursors,
-            probability=ranked.probability,
-            score=ranked.score,
-            unseen=tuple(member for member in precursors if not is_seen(member)),
-            alternative=alternative,
-            target=plan.target,
-            byproducts=planner.constraints.byproducts,
-        )
-
-    for rank, (ranked, swap) in enumerate(zip(plan.sets, swaps, strict=True), start=1):
-        yield planned(rank, ranked, None if swap is None else planned(swap.rank, swap.alternative))
-
-
-def _comparison(
-    planner: Planner, target: Composition, routes: Sequence[PrecursorSet], is_seen: Callable[[Composition], bool]
-) -> SynthesisPlan:
-    """Return the plan of the routes that were asked for."""
-    sets = tuple(
-        PlannedSet(
-            rank=rank,
-            precursors=route,
-            probability=None if ranked is None else ranked.probability,
-            score=None if ranked is None else ranked.score,
-            unseen=tuple(member for member in route if not is_seen(member)),
-            target=target,
-            byproducts=planner.constraints.byproducts,
-        )
-        for rank, (route, ranked) in enumerate(ranked_routes(planner, target, routes), start=1)
-    )
-    no_match = None if planner.reranker is None else max(0.0, 1.0 - sum(found.probability or 0.0 for found in sets))
-    return SynthesisPlan(target=target.formula, sets=sets, no_match=no_match, is_comparison=True)
-
-
-def _with_dopants(plan: SynthesisPlan, dopants: tuple[PlannedDopant, ...], *, host_in_use: bool) -> SynthesisPlan:
-    """Return the plan of a host with the dopants that are added to every set; a host that is a precursor is named."""
-    sources = " and ".join(dict.fromkeys(str(each.source) for each in dopants if each.source is not None))
-    message = plan.message
-    if host_in_use and sources:
-        message = f"{plan.target} is itself a usual precursor, which can be mixed with {sources}."
-    sets = tuple(replace(found, dopants=dopants) for found in plan)
-    return replace(plan, sets=sets, dopants=dopants, message=message)
-
-
-def _with_stock(plan: SynthesisPlan, constraints: SetConstraints) -> SynthesisPlan:
-    """Return the plan with what is known of the precursors in stock."""
-
-    def stocked(found: PlannedSet) -> PlannedSet:
-        other = None if found.alternative is None else stocked(found.alternative)
-        return replace(found, stock=constraints.in_stock(found.weighed), alternative=other)
-
-    return replace(plan, sets=tuple(map(stocked, plan)))
-
-
-def _with_energies(plans: Iterable[SynthesisPlan], source: EnergySource) -> list[SynthesisPlan]:
-    """Return the plans with the energy of every set that can be balanced."""
-    plans = list(plans)
-    equations = [found.equation for plan in plans for found in plan.sets]
-    energies = iter(source.reaction_energies([equation for equation in equations if equation is not None]))
-    return [
-        replace(
-            plan,
-            sets=tuple(found if found.equation is None else replace(found, energy=next(energies)) for found in plan),
-            has_energies=True,
-            temperature=source.temperature,
-        )
-        for plan in plans
-    ]
-
-
-def _with_literature(plan: SynthesisPlan, nearest: Sequence[KnownReaction], table: str) -> SynthesisPlan:
-    by_set: dict[frozenset[str], list[KnownReaction]] = {}
-    for reaction in nearest:
-        by_set.setdefault(PrecursorSet(map(parse_formula, reaction.precursors)).keys, []).append(reaction)
-    sets = tuple(replace(found, literature=tuple(by_set.get(found.precursors.keys, ()))) for found in plan)
-    return replace(plan, sets=sets, literature=tuple(nearest), literature_table=table)
 
 
 def _alternative(found: PlannedSet) -> dict[str, Any] | None:

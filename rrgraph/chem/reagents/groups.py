@@ -116,7 +116,7 @@ _COUNT: Final = re.compile(r"\d+(?:\.\d+)?")
 
 
 def read_groups(formula: str) -> dict[str, float] | None:
-    """Return how often each group or element stands in a formula in its usual spelling, None if that cannot be told.
+    """Return how often each group or element stands in a formula in its usual spelling, None if it cannot be read.
 
     A formula that is nothing but a group, such as TeO3, is read by its elements.
 

@@ -287,7 +287,7 @@ def _take_target_back(arguments: argparse.Namespace) -> None:
     """Return the only target, where it stands behind the only value of --exclude or --require, to the targets.
 
     Raises:
-        PlanningError: there is no target and it cannot be told which of the values is meant to be one.
+        PlanningError: there is no target, and any of the values may be meant as one.
     """
     from rrgraph.chem import ELEMENTS, find_class
 

@@ -10,7 +10,6 @@ import gzip
 import json
 import os
 import sys
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from rrgraph.chem import Composition, parse_formula
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import DataError, FormulaError, RRGraphError, ScoreError
 from rrgraph.util.files import atomic_path
+from rrgraph.util.inputs import cell_fault, decode_json, escaped, open_lines
 from rrgraph.util.rows import Row
 
 __all__ = ["Prediction", "parse_prediction", "read_predictions", "write_predictions"]
@@ -53,7 +53,7 @@ class Prediction:
 def read_predictions(
     path: str | os.PathLike[str], *, instead: Callable[[Row], Prediction] | None = None
 ) -> Iterator[Prediction]:
-    """Yield the predictions of a ``.jsonl`` or ``.jsonl.gz`` file, line by line.
+    """Yield the predictions of a ``.jsonl`` file (also ``.gz``, ``.xz`` or ``.bz2``), line by line.
 
     Args:
         path: of the file.
@@ -63,33 +63,28 @@ def read_predictions(
         DataError: the file is missing or not text, or a line is malformed, cut off, or contains an invalid formula.
         ScoreError: the scores of a line are not finite, not as many as its sets, or not best first.
     """
-    number, ended = 0, 0
-    try:
-        with _open_text(path) as handle:
-            for number, line in enumerate(handle, start=1):
-                if not line.strip():
-                    ended = ended or number
-                    continue
-                if ended:
-                    raise DataError(f"Line {ended} of '{path}' is empty, expected one prediction on each line.")
-                try:
-                    prediction = _parse_line(line, f"Line {number} of '{path}'")
-                except (DataError, ScoreError) as error:
-                    if instead is None:
-                        raise
-                    prediction = instead(Row(number, error=str(error), text=line.rstrip("\r\n")))
-                yield prediction
-    except FileNotFoundError:
-        raise DataError(f"There is no predictions file '{path}'.") from None
-    except (EOFError, OSError, UnicodeDecodeError, zlib.error) as error:
-        raise DataError(f"Cannot read the predictions file '{path}' beyond line {number}: {error}.") from None
+    ended = 0
+    with open_lines(path, "predictions file") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                ended = ended or number
+                continue
+            if ended:
+                raise DataError(f"Line {ended} of '{path}' is empty, expected one prediction on each line.")
+            try:
+                prediction = _parse_line(line, f"Line {number} of '{path}'")
+            except (DataError, ScoreError) as error:
+                if instead is None:
+                    raise
+                prediction = instead(Row(number, error=str(error), text=escaped(line.rstrip("\r\n"))))
+            yield prediction
 
 
 def write_predictions(path: str | os.PathLike[str], predictions: Iterable[Prediction]) -> int:
     """Write predictions one by one and return their number; the file appears when the last one is written."""
     number = 0
     # The temporary name keeps the suffix, so that ``.gz`` is compressed.
-    with atomic_path(path) as temporary, _open_text(temporary, "wt") as handle:
+    with atomic_path(path) as temporary, _writer(temporary) as handle:
         for prediction in predictions:
             handle.write(prediction.to_json() + "\n")
             number += 1
@@ -135,13 +130,13 @@ def parse_prediction(line: Any, *, where: str = "The prediction") -> Prediction:
 def _parse_line(line: str, where: str) -> Prediction:
     try:
         # Infinity and NaN are not JSON, but Python decodes them; `_scores` rejects them by name.
-        decoded = json.loads(line)
-    except json.JSONDecodeError as error:
-        if not line.endswith("\n"):
+        decoded = decode_json(line)
+    except ValueError as error:
+        if not line.endswith(("\n", "\r")):
             raise DataError(f"{where}, the last one, is cut off: the file was not written completely.") from None
-        raise DataError(f"{where} is not valid JSON: {error.msg} at character {error.pos + 1}.") from None
-    except (RecursionError, ValueError):  # nested too deeply, or numbers too long
-        raise DataError(f"{where} is not valid JSON: it is nested too deeply, or a number is too long.") from None
+        raise DataError(f"{where} is {error}.") from None
+    if fault := cell_fault(decoded):
+        raise DataError(f"{where} {fault}")
     return parse_prediction(decoded, where=where)
 
 
@@ -180,8 +175,7 @@ def _formula(text: str, where: str) -> Composition:
         raise DataError(f"{where} has an invalid formula: {error}") from None
 
 
-def _open_text(path: str | os.PathLike[str], mode: str = "rt") -> IO[str]:
-    file = Path(path)
-    if file.suffix == ".gz":
-        return gzip.open(file, mode, encoding="utf-8")  # type: ignore[return-value]
-    return file.open(mode, encoding="utf-8")
+def _writer(path: Path) -> IO[str]:
+    if path.suffix == ".gz":
+        return gzip.open(path, "wt", encoding="utf-8")  # type: ignore[return-value]
+    return path.open("w", encoding="utf-8")

@@ -190,7 +190,11 @@ def test_a_workbook_without_openpyxl_names_the_extra(tmp_path, monkeypatch):
     [
         ("t.csv", "", "is empty, expected a header"),
         ("t.csv", 'a,"b\n1,2\n', "The header of .*, line 1: a quote is not closed"),
-        ("t.csv", b"PK\0\0", "is not text"),
+        ("t.csv", b"PK\3\4", "is not text: it is a zip archive or a workbook"),
+        ("t.csv", bytes(20), "is not text"),
+        ("t.csv", b"a\0,b\n1,2\n", "the name of column 1 contains a NUL byte"),
+        ("t.csv", "a," * 10_001, "has 10,002 columns, at most 10,000 are read"),
+        ("t.csv", b"\xef\xbb\xbf", "is empty, expected a header"),
         ("t.csv.gz", "no gzip", "Cannot read"),
         ("t.parquet", "no parquet", "Cannot read"),
         ("t.xls", "", r"expected \.csv, .* or \.xlsx"),

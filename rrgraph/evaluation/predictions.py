@@ -19,7 +19,7 @@ from rrgraph.chem import Composition, parse_formula
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import DataError, FormulaError, RRGraphError, ScoreError
 from rrgraph.util.files import atomic_path
-from rrgraph.util.inputs import cell_fault, decode_json, escaped, open_lines
+from rrgraph.util.inputs import cell_fault, decode_json, open_lines, unicode_text
 from rrgraph.util.rows import Row
 
 __all__ = ["Prediction", "parse_prediction", "read_predictions", "write_predictions"]
@@ -76,7 +76,7 @@ def read_predictions(
             except (DataError, ScoreError) as error:
                 if instead is None:
                     raise
-                prediction = instead(Row(number, error=str(error), text=escaped(line.rstrip("\r\n"))))
+                prediction = instead(Row(number, error=str(error), text=unicode_text(line.rstrip("\r\n"))))
             yield prediction
 
 

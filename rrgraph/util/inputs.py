@@ -36,13 +36,13 @@ __all__ = [
     "check_expansion",
     "check_input",
     "decode_json",
-    "escaped",
     "open_binary",
     "open_lines",
     "plain_name",
     "read_json",
     "readable",
     "text_lines",
+    "unicode_text",
 ]
 
 COMPRESSED: Final = (".gz", ".xz", ".bz2")
@@ -316,7 +316,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
-        raise _TwiceError(f"a JSON object with the key '{escaped(twice)[:80]}' twice")
+        raise _TwiceError(f"a JSON object with the key '{unicode_text(twice)[:80]}' twice")
     return found
 
 
@@ -344,10 +344,10 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def escaped(text: str) -> str:
+def unicode_text(text: str) -> str:
     r"""Return a text with NUL bytes and what is not Unicode as escapes, so that it can be shown and written.
 
-    >>> escaped("BaTiO3\udcff")
+    >>> unicode_text("BaTiO3\udcff")
     'BaTiO3\\udcff'
     """
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()

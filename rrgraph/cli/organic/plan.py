@@ -109,7 +109,7 @@ def check_options(arguments: argparse.Namespace, defaults: argparse.ArgumentPars
 
 def run_organic(arguments: argparse.Namespace) -> int:
     """Plan and show; molecules that cannot be read are reported and make the exit code 2."""
-    from rrgraph.organic import MoleculeError, canonical_smiles
+    from rrgraph.organic import MoleculeError, canonical_product
 
     planner = _planner(arguments.model)
     check_rejects(arguments.rejects, arguments.input, arguments.output)
@@ -135,7 +135,7 @@ def run_organic(arguments: argparse.Namespace) -> int:
                 try:
                     if row.error is not None:
                         raise MoleculeError(f"line {row.line} of the input: {row.error}")
-                    rows.append((canonical_smiles(text), None))
+                    rows.append((canonical_product(text), None))
                 except MoleculeError as problem:
                     rows.append((text, str(problem)))
             good = [product for product, error in rows if error is None]

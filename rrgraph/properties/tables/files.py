@@ -25,7 +25,7 @@ from rrgraph.util.rows.reader import unique_columns
 __all__ = ["BATCH_SIZE", "number_columns", "property_path", "stream_frames", "table_columns"]
 
 #: Suffixes of files that can be read.
-SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".parquet")
+SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".csv.bz2", ".parquet")
 
 #: Rows that are in memory at a time.
 BATCH_SIZE = 32_768
@@ -41,12 +41,12 @@ def property_path(table: str | os.PathLike[str]) -> Path:
     if name in CATALOGUE:
         return data_path(name)
     path = Path(name)
-    _suffix(path)
     if not path.exists():
         known = [entry.name for entry in CATALOGUE.values() if entry.path.startswith("properties/")]
         raise DataError(f"There is no file '{path}'.{suggest_file(path) or suggestion(name, known)}")
     if not path.is_file():
         raise DataError(f"'{path}' is no regular file, which a table of properties has to be, since it is read twice.")
+    _suffix(path)
     return path
 
 
@@ -190,9 +190,7 @@ def _readable(path: Path) -> Iterator[None]:
             try:
                 yield
             except pd.errors.ParserWarning as warning:
-                raise DataError(
-                    f"'{path}' cannot be read as {_suffix(path)[1:]}: {str(warning).rstrip('.')}."
-                ) from None
+                raise ValueError(str(warning)) from None
 
 
 def _is_number(dtype: pa.DataType) -> bool:

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from rrgraph.errors import DataError, DataWarning, suggestion
-from rrgraph.util.inputs import capital, cell_fault, escaped
+from rrgraph.util.inputs import capital, cell_fault, unicode_text
 
 __all__ = [
     "ENTRY",
@@ -143,7 +143,7 @@ class RowReader:
 
     def _row(self, raw: RawRow) -> Row:
         if isinstance(raw.record, str):
-            return Row(raw.line, error=raw.record, text=escaped(raw.text))
+            return Row(raw.line, error=raw.record, text=unicode_text(raw.text))
         if isinstance(raw.record, Mapping):
             row = Row(raw.line, raw.record)
         else:
@@ -154,7 +154,7 @@ class RowReader:
         fault = next(filter(None, map(cell_fault, (*row.cells, *row.cells.values(), *row.surplus))), None)
         if fault is None and len(row.cells) > MAX_COLUMNS:
             fault = f"has more than {MAX_COLUMNS:,} columns."
-        return row if fault is None else Row(raw.line, _shown(row.cells), error=fault, text=escaped(raw.text))
+        return row if fault is None else Row(raw.line, _shown(row.cells), error=fault, text=unicode_text(raw.text))
 
 
 def column_name(text: str) -> str:
@@ -201,7 +201,7 @@ def listed(columns: Sequence[str]) -> str:
 def _shown(cells: Mapping[str, Any]) -> dict[str, Any]:
     """Return the cells of a row that cannot be used as they can be shown and written."""
     return {
-        escaped(name): escaped(cell) if isinstance(cell, str) else None if cell_fault(cell) else cell
+        unicode_text(name): unicode_text(cell) if isinstance(cell, str) else None if cell_fault(cell) else cell
         for name, cell in islice(cells.items(), MAX_COLUMNS)
     }
 

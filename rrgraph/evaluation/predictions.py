@@ -63,20 +63,26 @@ def read_predictions(
         DataError: the file is missing or not text, or a line is malformed, cut off, or contains an invalid formula.
         ScoreError: the scores of a line are not finite, not as many as its sets, or not best first.
     """
-    ended = 0
+    empty = range(0)  # lines, which are no predictions if nothing follows
+
+    def refuse(number: int, error: RRGraphError, text: str) -> Prediction:
+        if instead is None:
+            raise error
+        return instead(Row(number, error=str(error), text=unicode_text(text)))
+
     with open_lines(path, "predictions file") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
-                ended = ended or number
+                empty = range(empty.start or number, number + 1)
                 continue
-            if ended:
-                raise DataError(f"Line {ended} of '{path}' is empty, expected one prediction on each line.")
+            for each in empty:
+                message = f"Line {each} of '{path}' is empty, expected one prediction on each line."
+                yield refuse(each, DataError(message), "")
+            empty = range(0)
             try:
                 prediction = _parse_line(line, f"Line {number} of '{path}'")
             except (DataError, ScoreError) as error:
-                if instead is None:
-                    raise
-                prediction = instead(Row(number, error=str(error), text=unicode_text(line.rstrip("\r\n"))))
+                prediction = refuse(number, error, line.rstrip("\r\n"))
             yield prediction
 
 

@@ -106,12 +106,11 @@ def check_input(path: str | os.PathLike[str], what: str = "file") -> None:
         DataError: there is none (the message suggests a near name), or it is a folder.
     """
     try:
-        found = Path(path)
-        if found.is_dir():
-            raise DataError(f"'{path}' is a folder, expected a file.")
-        is_there = found.exists()
-    except (OSError, ValueError):  # no name that a file could have
-        is_there = False
+        is_there, is_folder = Path(path).exists(), Path(path).is_dir()
+    except OSError:  # no name that a file could have
+        is_there = is_folder = False
+    if is_folder:
+        raise DataError(f"'{path}' is a folder, expected a file.")
     if not is_there:
         raise DataError(f"There is no {what} '{path}'.{suggest_file(path) if len(str(path)) < 4096 else ''}")
 

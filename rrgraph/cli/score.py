@@ -112,9 +112,8 @@ def _read(path: str, bad: list[Row] | None, *, target: str | None) -> ReactionTa
     if bad is None:
         return table
     if table.empty_years:
-        print(
-            f"rrgraph score: in {table.empty_years} rows of '{path}' the year is not a whole number and counts as missing.", file=sys.stderr
-        )
+        what = f"in {table.empty_years} rows of '{path}' the year is not a whole number and counts as missing."
+        print(f"rrgraph score: {what}", file=sys.stderr)
     table = table.readable(bad)
     bad.sort(key=lambda row: row.line)
     return table

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 from rrgraph.chem import Composition, parse_formula
 from rrgraph.data import PrecursorSet
@@ -23,6 +23,10 @@ from rrgraph.util.inputs import cell_fault, decode_json, open_lines, unicode_tex
 from rrgraph.util.rows import Row
 
 __all__ = ["Prediction", "parse_prediction", "read_predictions", "write_predictions"]
+
+
+_MOST_FORMULAS: Final = 100_000
+"""Formulas in the sets of a prediction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +122,12 @@ def parse_prediction(line: Any, *, where: str = "The prediction") -> Prediction:
         if key not in line:
             raise DataError(f"{where} has no '{key}'.")
     if not isinstance(line["target"], str):
-        raise DataError(f"{where} has the target {line['target']!r}, expected a formula.")
+        raise DataError(f"{where} has the target {repr(line['target']):.80}, expected a formula.")
     if not isinstance(line["sets"], list):
         raise DataError(f"{where} has sets that are not a list, expected a list of lists of formulas.")
+    formulas = sum(len(entry) for entry in line["sets"] if isinstance(entry, list))
+    if formulas > _MOST_FORMULAS:
+        raise DataError(f"{where} has {formulas:,} formulas in its sets, at most {_MOST_FORMULAS:,} are read.")
     scores = _scores(line.get("scores"), len(line["sets"]), where)
     distinct: dict[frozenset[str], int] = {}
     sets = [_precursor_set(entry, number, where) for number, entry in enumerate(line["sets"], start=1)]
@@ -155,18 +162,18 @@ def _scores(scores: Any, sets: int, where: str) -> list[float] | None:
         raise ScoreError(f"{where} has {len(scores)} scores for {sets} sets.")
     for index, score in enumerate(scores):
         if not -sys.float_info.max <= score <= sys.float_info.max:  # whole numbers have no bounds
-            raise ScoreError(f"{where} has the score {score} for set {index + 1}, expected a finite number.")
+            raise ScoreError(f"{where} has the score {str(score):.40} for set {index + 1}, expected a finite number.")
         if index and score > scores[index - 1]:
             raise ScoreError(
-                f"{where} is not ordered best first: set {index + 1} has the score {score} "
-                f"after set {index} with {scores[index - 1]}."
+                f"{where} is not ordered best first: set {index + 1} has the score {str(score):.40} "
+                f"after set {index} with {str(scores[index - 1]):.40}."
             )
     return [float(score) for score in scores]
 
 
 def _precursor_set(entry: Any, number: int, where: str) -> PrecursorSet:
     if not isinstance(entry, list) or not all(isinstance(formula, str) for formula in entry):
-        raise DataError(f"{where} has {entry!r} as set {number}, expected a list of formulas.")
+        raise DataError(f"{where} has {repr(entry):.80} as set {number}, expected a list of formulas.")
     precursors = [_formula(formula, where) for formula in entry]
     try:
         return PrecursorSet(precursors)

@@ -154,7 +154,7 @@ def _values(array: pa.Array) -> list[Any]:
         values = _values(array.dictionary)
         return [None if index is None else values[index] for index in array.indices.to_pylist()]
     try:
-        return array.to_pylist()
+        return list(array.to_pylist())
     except UnicodeDecodeError:
         if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
             raise

@@ -84,8 +84,7 @@ class ReactionTable:
             if column not in frame:
                 names = [str(name) for name in frame.columns]
                 raise DataError(
-                    f"{_capital(source)} has no column '{column}', found {listed(names)}."
-                    f"{suggestion(column, names)}"
+                    f"{_capital(source)} has no column '{column}', found {listed(names)}.{suggestion(column, names)}"
                 )
         self.source = source
         self.empty_years = 0
@@ -317,7 +316,7 @@ class ReactionTable:
             cell = SEPARATOR.join(cell)
         if not isinstance(cell, str):
             if not pd.isna(cell):
-                raise DataError(f"{_capital(self.line(row))} has {column} {repr(cell):.80}, expected a formula.")
+                raise DataError(f"{_capital(self.line(row))} has {column} {cell!r:.80}, expected a formula.")
             cell = ""
         text: str = cell
         if not text.strip():
@@ -328,7 +327,7 @@ class ReactionTable:
         wrong = _wrong_years(column)
         if len(wrong):
             row = int(wrong[0])
-            raise DataError(f"{_capital(self.line(row))} has year '{str(column.iloc[row]):.80}', expected a whole number.")
+            raise DataError(f"{_capital(self.line(row))} has year '{column.iloc[row]!s:.80}', expected a whole number.")
         return pd.to_numeric(column, errors="coerce").astype("Float64").astype("Int64")
 
 
@@ -342,7 +341,9 @@ def split_precursors(joined: str) -> list[str]:
         FormulaError: formulas are joined by something else than a semicolon; the message says how to join them.
     """
     if len(joined) > _LONGEST_SET:
-        raise FormulaError(f"A precursor set of {len(joined):,} characters is too long, at most {_LONGEST_SET:,} are read.")
+        raise FormulaError(
+            f"A precursor set of {len(joined):,} characters is too long, at most {_LONGEST_SET:,} are read."
+        )
     texts = joined.split(SEPARATOR)
     for text in texts:
         pieces = separate_formulas(text)

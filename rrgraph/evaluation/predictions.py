@@ -122,7 +122,7 @@ def parse_prediction(line: Any, *, where: str = "The prediction") -> Prediction:
         if key not in line:
             raise DataError(f"{where} has no '{key}'.")
     if not isinstance(line["target"], str):
-        raise DataError(f"{where} has the target {repr(line['target']):.80}, expected a formula.")
+        raise DataError(f"{where} has the target {line['target']!r:.80}, expected a formula.")
     if not isinstance(line["sets"], list):
         raise DataError(f"{where} has sets that are not a list, expected a list of lists of formulas.")
     formulas = sum(len(entry) for entry in line["sets"] if isinstance(entry, list))
@@ -162,18 +162,18 @@ def _scores(scores: Any, sets: int, where: str) -> list[float] | None:
         raise ScoreError(f"{where} has {len(scores)} scores for {sets} sets.")
     for index, score in enumerate(scores):
         if not -sys.float_info.max <= score <= sys.float_info.max:  # whole numbers have no bounds
-            raise ScoreError(f"{where} has the score {str(score):.40} for set {index + 1}, expected a finite number.")
+            raise ScoreError(f"{where} has the score {score!s:.40} for set {index + 1}, expected a finite number.")
         if index and score > scores[index - 1]:
             raise ScoreError(
-                f"{where} is not ordered best first: set {index + 1} has the score {str(score):.40} "
-                f"after set {index} with {str(scores[index - 1]):.40}."
+                f"{where} is not ordered best first: set {index + 1} has the score {score!s:.40} "
+                f"after set {index} with {scores[index - 1]!s:.40}."
             )
     return [float(score) for score in scores]
 
 
 def _precursor_set(entry: Any, number: int, where: str) -> PrecursorSet:
     if not isinstance(entry, list) or not all(isinstance(formula, str) for formula in entry):
-        raise DataError(f"{where} has {repr(entry):.80} as set {number}, expected a list of formulas.")
+        raise DataError(f"{where} has {entry!r:.80} as set {number}, expected a list of formulas.")
     precursors = [_formula(formula, where) for formula in entry]
     try:
         return PrecursorSet(precursors)
@@ -190,5 +190,5 @@ def _formula(text: str, where: str) -> Composition:
 
 def _writer(path: Path) -> IO[str]:
     if path.suffix == ".gz":
-        return gzip.open(path, "wt", encoding="utf-8")  # type: ignore[return-value]
+        return gzip.open(path, "wt", encoding="utf-8")
     return path.open("w", encoding="utf-8")

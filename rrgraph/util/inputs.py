@@ -58,7 +58,7 @@ _MAX_EXPANDED: Final = 1 << 32
 """Bytes that a compressed file may give: 4 GiB."""
 _EXPANSION: Final = 200
 """How many times its size a compressed file may give where that is more than `_FREE` bytes; tables give 3 to 50."""
-_FREE: Final = 1 << 25
+_FREE: Final = 1 << 23
 _MAX_DEPTH: Final = 64
 """Lists and objects within each other that a row of JSON may have."""
 _LOOKED_AT: Final = 4096

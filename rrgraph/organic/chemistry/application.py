@@ -176,7 +176,7 @@ def _takes_long(reaction: Any, prepared: Any) -> bool:
     if atoms <= _SMALL or not pattern:
         return False
     most = _MOST_WORK // atoms
-    return len(molecule.GetSubstructMatches(pattern, maxMatches=most + 1)) > most
+    return bool(len(molecule.GetSubstructMatches(pattern, maxMatches=most + 1)) > most)
 
 
 def _canonical(outcomes: Iterable[str]) -> Iterator[str]:

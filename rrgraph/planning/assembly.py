@@ -58,8 +58,8 @@ def plan_syntheses(
         usage: precursors of the training reactions and how many targets use each, from which dopants are taken.
 
     Raises:
-        PlanningError: `top_k` or a size is below 1, `top_k` above `EXAMINED`, `precedents` below 0, or the sizes are not
-            as many as the targets.
+        PlanningError: `top_k` or a size is below 1, `top_k` above `EXAMINED`, `precedents` below 0, or the sizes are
+            not as many as the targets.
     """
     for name, value, least in (("top_k", top_k, 1), ("precedents", precedents, 0)):
         if not isinstance(value, int) or value < least:

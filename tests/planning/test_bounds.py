@@ -92,7 +92,7 @@ def test_candidates_that_are_in_none_of_the_first_sets_are_left_out(monkeypatch)
     planner = Planner(Links(), POOL, rules)
     assert [plan.sets for plan in planner.plan(TARGETS, top_k=2)] == usual
     assert any(len(each.candidate_indices) < 8 for each in planner.rankings(TARGETS))
-    plan = planner.plan(TARGETS[:1], top_k=4)[0]
+    plan = planner.plan(TARGETS[1:2], top_k=4)[0]
     assert len(plan) == plan.stopped.sets == 2
     assert not plan.exhausted
 

@@ -137,7 +137,10 @@ class SetSearch:
             entry = heappop(heap)
             self._add_work(1)
             if entry[1] < 0:
-                entry = self._open_size(heap, *entry[2:]) if entry[1] == _UNOPENED else self._choose_groups(heap, entry)
+                if entry[1] == _UNOPENED:
+                    self._open_size(heap, *entry[2:])
+                    continue
+                entry = self._choose_groups(heap, entry)
                 if entry is None:
                     continue
             key, slot, columns, places = entry

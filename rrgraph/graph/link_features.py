@@ -39,6 +39,8 @@ UNRELATED: Final = np.array(
 UNRELATED_LOGIT: Final = -30.0
 """Logit of a link to a candidate that cannot be a precursor of the target."""
 
+_MOST_KNOWN: Final = 2**17  # candidates that are kept
+
 _COUNTS, _SYSTEMS = "counts.", "systems."
 
 
@@ -104,6 +106,8 @@ class FrequencyFeatures:
         places = np.flatnonzero(related)
         if not len(places):
             return features
+        if len(self._candidates) > _MOST_KNOWN:
+            self._candidates.clear()
         known = [self._known(candidate) for candidate in links.candidates]
         related_links = links.select(places)
         features[places, : len(COUNTED)] = self._counted(related_links, known)

@@ -38,7 +38,8 @@ if TYPE_CHECKING:  # PyG takes a second to import and planning does not need it
 __all__ = ["Model"]
 
 _ENCODER_BATCH_SIZE = 2048
-_LINK_BATCH_SIZE = 65536
+_LINK_BATCH_SIZE = 256
+_MOST_EMBEDDINGS = 2**17  # of candidates that are kept
 
 
 class Model(LinkScorer):
@@ -244,13 +245,14 @@ class Model(LinkScorer):
         targets, candidates = self._embed_both(links)
         counts = self.checkpoint.statistics
         features = None if counts is None else torch.from_numpy(counts.features(links))
+        rows, columns = torch.from_numpy(links.target_index), torch.from_numpy(links.candidate_index)
         pieces = []
+        # Batches of one size, the last one filled up: the last digits of a product depend on its number of rows.
         for start in range(0, len(links), _LINK_BATCH_SIZE):
-            batch = slice(start, start + _LINK_BATCH_SIZE)
-            rows, columns = (torch.from_numpy(index[batch]) for index in (links.target_index, links.candidate_index))
+            batch = torch.arange(start, start + _LINK_BATCH_SIZE).clamp_max(len(links) - 1)
             given = None if features is None else features[batch]
-            pieces.append(self.checkpoint.model(targets[rows], candidates[columns], given))
-        return torch.cat(pieces).double().numpy() if pieces else np.empty(0)
+            pieces.append(self.checkpoint.model(targets[rows[batch]], candidates[columns[batch]], given))
+        return torch.cat(pieces)[: len(links)].double().numpy() if pieces else np.empty(0)
 
     def _embed_both(self, links: LinkBatch) -> tuple[Tensor, Tensor]:
         """Return the embeddings of the targets and of the candidates of links."""
@@ -265,6 +267,9 @@ class Model(LinkScorer):
 
     def _cached(self, candidates: Sequence[Composition]) -> Tensor:
         missing = [candidate for candidate in candidates if candidate.key not in self._embeddings]
+        if len(missing) + len(self._embeddings) > _MOST_EMBEDDINGS:
+            self._embeddings.clear()
+            missing = [*candidates]
         if missing:
             self._embeddings.update(zip((m.key for m in missing), self.embeddings(missing), strict=True))
         found = [self._embeddings[candidate.key] for candidate in candidates]

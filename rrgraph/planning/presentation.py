@@ -197,6 +197,7 @@ _ENERGIES: Final[dict[str, type]] = {
 
 PLAN_KEYS: Final = (
     *("target", "sets", "scores", "probabilities", "none_of_these", "hidden", "unseen", "alternatives", "dopants"),
+    "search_stopped",
     *("equations", "atmospheres", "grams", "shortages", "most_target_g", "reaction_energies", "temperature_k"),
     *("evidence", "evidence_table", "message"),
 )

@@ -7,7 +7,16 @@ from rrgraph.nn.encoder import MASK, CompositionEncoder, FractionEmbedding, elem
 from rrgraph.nn.encoders import ENCODERS, Encoder, encode_by_length
 from rrgraph.nn.retrieval_index import EXACT_LIMIT, RetrievalIndex
 from rrgraph.nn.simple_encoders import DeepSetsEncoder, FractionEncoder
-from rrgraph.nn.storage import checkpoint_mismatch, model_format, read_model, weights, write_model
+from rrgraph.nn.storage import (
+    checkpoint_mismatch,
+    load_weights,
+    model_format,
+    read_model,
+    sign_model,
+    tensor_digest,
+    weights,
+    write_model,
+)
 from rrgraph.nn.tree_ensemble import TreeEnsemble
 
 __all__ = [
@@ -33,9 +42,12 @@ __all__ = [
     "embed_all",
     "encode_by_length",
     "half_precision",
+    "load_weights",
     "model_format",
     "read_model",
     "select",
+    "sign_model",
+    "tensor_digest",
     "weights",
     "write_model",
 ]

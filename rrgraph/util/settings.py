@@ -313,15 +313,19 @@ def from_stored(schema: type[T], values: Mapping[str, Any], *, ignore_unknown: b
         ignore_unknown: leave out names that the class does not have.
 
     Raises:
-        ValueError: a name is unknown, or a value does not fit its field.
+        ValueError: a name is unknown, or a value does not fit its field or is out of its range.
     """
     cls: Any = schema
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{schema.__name__} is {values!a:.80}, expected a mapping")
     inner, (given, _) = _inner(cls), rename_keys(values, schema)
     read = {
         name: from_stored(inner[name][0], value, ignore_unknown=ignore_unknown) if name in inner else value
         for name, value in given.items()
     }
-    return call_with(schema, read, ignore_unknown=ignore_unknown)
+    config = call_with(schema, read, ignore_unknown=ignore_unknown)
+    check(config)
+    return config
 
 
 @cache

@@ -11,7 +11,7 @@ from rrgraph.errors import ModelError
 from rrgraph.graph import UNRELATED_LOGIT, FrequencyFeatures, SetFrequencyFeatures
 from rrgraph.links import LinkModel
 from rrgraph.models import FORMAT, LinkCheckpoint, Model, load_checkpoint, save_checkpoint
-from rrgraph.nn import ModelConfig, TreeEnsemble, read_model, write_model
+from rrgraph.nn import ModelConfig, TreeEnsemble, read_model, sign_model, write_model
 from rrgraph.planning import LISTWISE, SetConstraints, link_planner
 from rrgraph.properties import EnergyHead
 from rrgraph.reranking import EnsembleReranker, ListwiseNetwork, ListwiseNetworkConfig
@@ -177,6 +177,7 @@ def damage_json(folder, change):
     description = json.loads((folder / "model.json").read_text())
     change(description)
     (folder / "model.json").write_text(json.dumps(description))
+    sign_model(folder)
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_what_a_notebook_made_may_have_become_a_package(registered):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({}, r"needs the link decoder 'mine' of the package 'rrgraph-mine', which is not installed; try pip install"),
+        ({}, r"needs the link decoder 'mine' of the package 'rrgraph-mine', which is not installed\.$"),
         ({"package": "", "object": "__main__:Mine"}, "of the module '__main__', which no installed package offers"),
         ({"name": "dot"}, "but here that name stands for what rrgraph itself offers"),
     ],

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-from rrgraph.errors import DataError
+from rrgraph.errors import DataError, RRGraphError
 
-__all__ = ["parse_json", "read_json"]
+__all__ = ["parse_json", "read_json", "reading"]
 
 _SHOWN = 40
 
@@ -28,6 +29,23 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         raise DataError(f"Cannot read '{path}': {error.strerror}.") from None
     except ValueError as error:
         raise DataError(f"'{path}' is damaged: {error}.") from None
+
+
+@contextmanager
+def reading(what: str, error: type[RRGraphError] = DataError) -> Iterator[None]:
+    """Turn what values of another kind than expected lead to, within the block, into one sentence.
+
+    Args:
+        what: is read, for the sentence: ``The metrics of the run in 'runs/x'``.
+        error: to raise.
+    """
+    try:
+        yield
+    except RRGraphError as found:
+        raise error(f"{what} cannot be read: {found}") from None
+    except (ArithmeticError, AttributeError, AssertionError, LookupError, TypeError, ValueError) as found:
+        reason = " ".join(f"{type(found).__name__}: {found!s:.120}".split()).rstrip(".")
+        raise error(f"{what} cannot be read: {reason}.") from None
 
 
 def parse_json(text: str) -> Any:

@@ -168,7 +168,7 @@ def _describe_reranker(reranker: EnsembleReranker) -> dict[str, Any]:
 
 
 @dataclass
-class _RerankerSettings:
+class StoredReranker:
     """What `model.json` says of a re-ranker, under today's names."""
 
     scorer: ListwiseNetworkConfig
@@ -184,7 +184,7 @@ class _RerankerSettings:
 def _reranker(
     description: Mapping[str, Any], tensors: dict[str, torch.Tensor], statistics: FrequencyFeatures, width: int
 ) -> EnsembleReranker:
-    stored = from_stored(_RerankerSettings, description)
+    stored = from_stored(StoredReranker, description)
     if len(set(stored.forms)) < len(stored.forms):
         raise ValueError("'forms' names a form twice")
     network = load_weights(partial(ListwiseNetwork, stored.scorer), _under(tensors, _SCORER))

@@ -20,7 +20,7 @@ from rrgraph.util.registry import Origin, Registry
 
 __all__ = ["describe_parts", "external_parts", "require_parts"]
 
-_PLAIN: Final = re.compile(r"[\w.:+<>-]{0,100}")
+_PLAIN: Final = re.compile(r"(\w[\w.:+<>-]{0,99})?")
 
 _REGISTRIES: Final[Mapping[str, Registry[Any]]] = {"encoder": ENCODERS, "decoder": DECODERS}
 

@@ -56,6 +56,14 @@ def test_what_is_missing_is_named(change, message):
     assert "The model in 'runs/x' needs" in str(caught.value)
 
 
+@pytest.mark.parametrize("package", ["x; rm -rf ~", "--pre", "\x1b[2J", "a b", "x" * 200, "$(id)"])
+def test_a_package_is_named_only_by_a_plain_name(package):
+    with pytest.raises(ModelError, match=r"'package' of the decoder is .*, expected a plain name") as caught:
+        require_parts({"decoder": RECORDED | {"package": package}}, "runs/x")
+    assert "install" not in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
 def offered_by(*packages):
     """Return a search that finds the decoder `mine` in packages, none of which can be imported."""
     from importlib.metadata import EntryPoint

@@ -17,6 +17,7 @@ from rrgraph.errors import ConfigError
 from rrgraph.evaluation import Metrics, evaluate_planner, read_protocol, subgroup_accuracy
 from rrgraph.metrics import RowRanks
 from rrgraph.models import load_model
+from rrgraph.nn import check_model
 from rrgraph.planning import read_candidates
 from rrgraph.runs import BaselineConfig, RunConfig, candidate_pool, load_run, split_data
 from rrgraph.runs.baseline import build_baseline
@@ -75,6 +76,8 @@ class TrainedRun:
         self._recorded = read_json(self.folder / "metrics.json", missing={})
         self._ranks = read_json(self.folder / "ranks.json", missing={})
         self._check_records()
+        if self.embeds:
+            check_model(self.folder)
         self._system = system
         self._splits = {} if splits is None else splits
         baseline = str(self.config.get("baseline", ""))

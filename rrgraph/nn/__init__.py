@@ -8,6 +8,7 @@ from rrgraph.nn.encoders import ENCODERS, Encoder, encode_by_length
 from rrgraph.nn.retrieval_index import EXACT_LIMIT, RetrievalIndex
 from rrgraph.nn.simple_encoders import DeepSetsEncoder, FractionEncoder
 from rrgraph.nn.storage import (
+    check_model,
     checkpoint_mismatch,
     load_weights,
     model_format,
@@ -36,6 +37,7 @@ __all__ = [
     "ModelConfig",
     "RetrievalIndex",
     "TreeEnsemble",
+    "check_model",
     "checkpoint_mismatch",
     "choose_device",
     "element_table",

@@ -27,6 +27,7 @@ from rrgraph.util.json_files import parse_json
 from rrgraph.version import __version__
 
 __all__ = [
+    "check_model",
     "checkpoint_mismatch",
     "load_weights",
     "model_format",
@@ -129,6 +130,17 @@ def read_model(folder: str | Path, model_format: str) -> tuple[dict[str, Tensor]
             raise ModelError(f"The model in '{folder}' is damaged: {name!a:.80} holds values that are not finite.")
     widened = {name: tensor.float() if tensor.dtype == torch.float16 else tensor for name, tensor in tensors.items()}
     return widened, {key: value for key, value in description.items() if key != _CHECKSUMS}
+
+
+def check_model(folder: str | Path) -> None:
+    """Compare the files of a model with the checksums that it records, if it does, without loading it.
+
+    Raises:
+        ModelError: a file is missing, unreadable or not the recorded one.
+    """
+    description = _description(folder)
+    if description.get(_CHECKSUMS) is not None:
+        _check_sums(Path(folder), description)
 
 
 def _check_sums(folder: Path, description: Mapping[str, Any]) -> None:

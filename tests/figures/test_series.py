@@ -141,6 +141,16 @@ def test_a_damaged_run_of_an_experiment_stops_only_itself(experiment, tmp_path, 
         gather([first], on_damage=sentences.append)
 
 
+def test_a_damaged_model_stops_only_its_run(experiment, tmp_path):
+    shutil.copytree(experiment, tmp_path / "experiment")
+    model = tmp_path / "experiment" / "runs" / "ours-random-0" / "model.safetensors"
+    model.write_bytes(model.read_bytes()[:-1] + b"\x7f")
+    sentences = []
+    found = gather([tmp_path / "experiment"], on_damage=sentences.append)
+    assert "ours" not in {each.label for each in found}
+    assert "damaged: model.safetensors" in sentences[0]
+
+
 def test_options_are_checked():
     with pytest.raises(ConfigError, match="Did you mean 'test'"):
         FigureOptions(subset="tset")

@@ -110,7 +110,7 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
         if statistics is not None and "sets" in description:
             reranker = _reranker(value_of(description, "sets", dict), ranked, statistics, config.width)
         metadata = value_of(description, "metadata", dict)
-        check_choice("metadata.score_mode", metadata.get("score_mode", "product"), RANKING_MODES)
+        check_choice("metadata.score_mode", str(metadata.get("score_mode", "product")), RANKING_MODES)
         recorded = description.get("systems") is not None
         systems = _systems(value_of(description, "systems", list)) if recorded else None
     return LinkCheckpoint(

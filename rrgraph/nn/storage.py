@@ -43,6 +43,7 @@ WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
 _CHECKSUMS, _OF_DESCRIPTION = "checksums", "description"
 _LARGEST_DESCRIPTION: Final = 2**28
 _SHOWN: Final = 300
+_LARGEST_VALUE: Final = 1e12
 _FREE: Final = 1_000_000
 """Numbers that building a module may ask for beside those of its file."""
 
@@ -128,7 +129,9 @@ def read_model(folder: str | Path, model_format: str) -> tuple[dict[str, Tensor]
     widened = {name: tensor.float() if tensor.dtype == torch.float16 else tensor for name, tensor in tensors.items()}
     for name, tensor in widened.items():
         if tensor.is_floating_point() and not _is_sound(name, tensor):
-            raise ModelError(f"The model in '{folder}' is damaged: {name!a:.80} holds values that are not finite.")
+            raise ModelError(
+                f"The model in '{folder}' is damaged: {name!a:.80} holds values that are not finite, or too large."
+            )
     return widened, {key: value for key, value in description.items() if key != _CHECKSUMS}
 
 
@@ -167,12 +170,15 @@ def _check_sums(folder: Path, description: Mapping[str, Any]) -> None:
 
 
 def _is_sound(name: str, tensor: Tensor) -> bool:
-    """Whether all values are finite; splits of trees that send everything left have an infinite threshold."""
+    """Whether all values are finite and no larger than weights and counts ever are.
+
+    Splits of trees that send everything left have an infinite threshold.
+    """
     if tensor.numel() == 0:
         return True
     low, high = map(float, tensor.aminmax())  # NaN if any value is
     infinite = name.rpartition(".")[2] == "threshold"
-    return low > -torch.inf and (high < torch.inf or (infinite and high == torch.inf))
+    return low > -_LARGEST_VALUE and (high < _LARGEST_VALUE or (infinite and high == torch.inf))
 
 
 def load_weights(make: Callable[[], Module], tensors: Mapping[str, Tensor]) -> Module:

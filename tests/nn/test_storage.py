@@ -153,7 +153,7 @@ def test_a_model_without_checksums_is_read_with_a_warning(tmp_path):
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_values_that_are_not_finite_are_refused(tmp_path, value):
     write_model(tmp_path, FORMAT, {"weight": torch.tensor([1.0, value])}, {})
-    with pytest.raises(ModelError, match="'weight' holds values that are not finite"):
+    with pytest.raises(ModelError, match="'weight' holds values that are not finite, or too large"):
         read_model(tmp_path, FORMAT)
 
 

@@ -166,7 +166,8 @@ def _typed(value: Any, hint: Any) -> Any:
     """Return what `parse_yaml` found as plain values: as it was written where a text is expected."""
     inner = get_args(hint)
     if isinstance(value, Mapping):
-        hints = field_types(hint) if is_dataclass(hint) else {}
+        schema: Any = hint
+        hints = field_types(schema) if is_dataclass(hint) else {}
         entry = inner[1] if get_origin(hint) is dict else Any
         return {key: _typed(each, hints.get(key, entry)) for key, each in value.items()}
     if isinstance(value, list):

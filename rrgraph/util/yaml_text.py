@@ -49,7 +49,7 @@ class Scalar:
     value: str | int | float | bool | None
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
     """Reads dates as text, and numbers such as `1e-3` as numbers."""
 
     yaml_implicit_resolvers: ClassVar = {

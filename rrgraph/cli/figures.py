@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,12 +79,20 @@ def figure_options(arguments: argparse.Namespace, runs: Sequence[str]) -> Figure
     )
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Draw the figures and print the names of the files."""
+def tell_damage(command: str, sentences: Sequence[str]) -> int:
+    """Say which damaged runs were left out, and return the exit code."""
+    for sentence in sentences:
+        print(f"rrgraph {command}: left out: {sentence}", file=sys.stderr)
+    return 1 if sentences else 0
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Draw the figures and print the names of the files; return 1 if a damaged run was left out."""
     from rrgraph.figures import gather, write_figures
 
     options = figure_options(arguments, arguments.runs)
-    series = gather(arguments.runs, subset=options.subset, refit=options.refit)
+    damaged: list[str] = []
+    series = gather(arguments.runs, subset=options.subset, refit=options.refit, on_damage=damaged.append)
     parent = Path(arguments.runs[0]) if len(arguments.runs) == 1 else Path()
     folder = Path(arguments.output) if arguments.output else parent / "figures"
     count = 0
@@ -92,3 +101,4 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"{drawn.name}: {', '.join(map(str, paths)) or f'not drawn, it needs {drawn.entry.needs}'}", flush=True)
     if not count:
         raise ConfigError(f"No figure could be drawn of the {options.subset} rows.")
+    return tell_damage("figures", damaged)

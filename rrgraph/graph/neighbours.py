@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, Composition, element_system, source_elements
 from rrgraph.data import ReactionTable
 from rrgraph.graph.elements import (
+    DIMENSION,
     element_presence,
     element_similarity,
     exact_product,
@@ -26,6 +27,7 @@ from rrgraph.graph.elements import (
 from rrgraph.graph.precursor_classes import supply_form
 from rrgraph.graph.segments import Segments
 from rrgraph.util.arguments import call_with
+from rrgraph.util.arrays import check_array, check_offsets
 
 __all__ = ["NEAREST", "NEVER", "KnownSystems", "Neighbours"]
 
@@ -98,16 +100,29 @@ class KnownSystems:
         }
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> KnownSystems:
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], *, precursors: int) -> KnownSystems:
         """Return what `to_arrays` described.
 
+        Args:
+            arrays: by their names in checkpoints.
+            precursors: length of the vocabulary that they index.
+
         Raises:
-            ValueError: an array is missing or unknown.
+            ValueError: an array is missing, unknown, or holds what it cannot.
         """
         half, names = ("vectors", "shares"), {"pointer": "offsets"}
-        return call_with(
+        known = call_with(
             cls, {names.get(name, name): a.astype(np.float32) if name in half else a for name, a in arrays.items()}
         )
+        systems, entries = len(known.vectors), len(known.shares)
+        check_array("presence", known.presence, np.bool_, (systems, len(ELEMENTS)))
+        check_array("vectors", known.vectors, np.float32, (None, DIMENSION), low=-1.5, below=1.5)
+        check_offsets("pointer", known.offsets, np.int32, rows=systems, entries=entries)
+        check_array("precursors", known.precursors, np.int32, (entries,), low=0, below=precursors)
+        check_array("shares", known.shares, np.float32, (None,), low=0, below=1.01)
+        if not known.presence.any(1).all():
+            raise ValueError("'presence' has a system without elements")
+        return known
 
 
 class Neighbours:

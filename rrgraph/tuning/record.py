@@ -18,7 +18,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
 from rrgraph.data import data_checksum
-from rrgraph.errors import StudyError
+from rrgraph.errors import DataError, StudyError
 from rrgraph.models import load_encoder
 from rrgraph.runs import BaselineConfig, RunConfig, materials_workflow
 from rrgraph.tuning.objectives import Objective
@@ -26,6 +26,7 @@ from rrgraph.tuning.settings import StudySettings, trial_config
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import public_url
 from rrgraph.util.files import write_json
+from rrgraph.util.json_files import read_json
 from rrgraph.util.settings import to_stored
 
 __all__ = ["check_folder", "claim_study", "describe_study", "fingerprint", "finished", "record_folder"]
@@ -106,7 +107,11 @@ def check_folder(folder: Path, name: str, description: Mapping[str, Any]) -> Non
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not path.is_file())):
         raise StudyError(f"'{folder}' is there and holds no study; choose another place with output=DIR.")
     if path.is_file():
-        recorded = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            recorded = read_json(path)
+        except DataError as error:
+            raise StudyError(f"{error} Restore it, or choose another place with output=DIR.") from None
+        recorded = recorded if isinstance(recorded, dict) else {}
         if recorded.get("study") != name or recorded.get("fingerprint") != fingerprint(description):
             raise StudyError(
                 f"The folder '{folder}' holds another study, or this one as started with other settings "

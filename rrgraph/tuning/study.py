@@ -24,6 +24,7 @@ from rrgraph.tuning.trial import Job, Outcome, open_study, release_dead, release
 from rrgraph.tuning.trial_storage import best_trials
 from rrgraph.util.environment import processors
 from rrgraph.util.interruption import lasting_interruption
+from rrgraph.util.names import PLAIN_NAME, is_plain_name
 from rrgraph.util.parallel import WorkerDied, parallel_map
 from rrgraph.util.progress import progress_bar
 
@@ -119,6 +120,8 @@ def tune(
     settings = read_settings(space, config, options or {})
     check_space(space, config)
     name = study or config.name
+    if not is_plain_name(name):
+        raise StudyError(f"The study {name!a:.80} cannot have this name, expected {PLAIN_NAME}.")
     folder = Path(config.output) if config.output else Path("studies") / name
     description = describe_study(config, space, settings)
     check_folder(folder, name, description)

@@ -108,6 +108,41 @@ def test_runs_that_others_finish_meanwhile_are_compared(trial):
     assert set(result.panels[0].columns[0].cells) == {"popular", "flat"}
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("metrics.json", b"\xff"),
+        ("metrics.json", b'{"test": 3}'),
+        ("ranks.json", b'{"test": {}}'),
+        ("ranks.json", b"{"),
+        ("seconds.json", b'"long"'),
+    ],
+)
+def test_a_damaged_run_is_left_out_or_measured_again(trial, name, content):
+    experiment = load_experiment(trial, ["seeds=[0]"])
+    first, _ = ended(experiment)
+    (first.folder / "runs" / "flat-random-0" / name).write_bytes(content)
+    left_out, done = ended(experiment, only=["popular"])
+    assert done == []
+    assert [(run.system, "flat-random-0" in sentence) for run, sentence in left_out.failures.items()] == [
+        ("flat", True)
+    ]
+    assert [row["system"] for row in rows_of(left_out.folder)] == ["popular"]
+    again, done = ended(experiment)
+    assert done == [("flat", "random", 0)]
+    assert again.failures == {}
+    assert again.panels == first.panels
+
+
+def test_a_run_whose_configuration_is_damaged_fails_alone(trial):
+    experiment = load_experiment(trial, ["seeds=[0]"])
+    first, _ = ended(experiment)
+    (first.folder / "runs" / "flat-random-0" / "config.yaml").write_bytes(b"seed: !!set {a}")
+    again, _ = ended(experiment)
+    assert [run.system for run in again.failures] == ["flat"]
+    assert [row["system"] for row in rows_of(again.folder)] == ["popular"]
+
+
 def test_an_unfinished_run_is_carried_out(trial):
     experiment = load_experiment(trial, ["seeds=[0]"])
     first, _ = ended(experiment)

@@ -60,7 +60,7 @@ class PretrainConfig(BaseConfig):
     The seed is that of initial weights, shuffling, hiding and dropout.
     """
 
-    name: str = "pretrain"
+    name: str = setting("pretrain", file_name=True)
     data: PropertyDataConfig = setting(factory=PropertyDataConfig)
     model: EncoderConfig = setting(factory=EncoderConfig)
     training: PretrainingConfig = setting(factory=PretrainingConfig)

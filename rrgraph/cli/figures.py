@@ -81,11 +81,13 @@ def figure_options(arguments: argparse.Namespace, runs: Sequence[str]) -> Figure
 def run(arguments: argparse.Namespace) -> None:
     """Draw the figures and print the names of the files."""
     from rrgraph.figures import gather, write_figures
+    from rrgraph.util.files import check_writable
 
-    options = figure_options(arguments, arguments.runs)
-    series = gather(arguments.runs, subset=options.subset, refit=options.refit)
     parent = Path(arguments.runs[0]) if len(arguments.runs) == 1 else Path()
     folder = Path(arguments.output) if arguments.output else parent / "figures"
+    options = figure_options(arguments, arguments.runs)
+    check_writable(folder, folder=True)
+    series = gather(arguments.runs, subset=options.subset, refit=options.refit)
     count = 0
     for drawn, paths in write_figures(series, folder, options, only=arguments.only):
         count += bool(paths)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from rrgraph.cli.common.argparse_private import Commands
-from rrgraph.cli.common.options import add_command
+from rrgraph.cli.common.options import add_command, run_files
 from rrgraph.cli.figures import add_figure_options, figure_options
 
 __all__ = ["add_parser", "run"]
@@ -34,7 +34,9 @@ def add_parser(name: str, commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Write the report and print its path."""
     from rrgraph.figures import write_report
+    from rrgraph.util.files import check_files
 
     options = figure_options(arguments, [arguments.folder])
     output = arguments.output or Path(arguments.folder) / "report.html"
+    check_files({"--output": output}, {"the folder": run_files(arguments.folder)})
     print(f"The report is in {write_report(arguments.folder, output, options, only=arguments.only)}")

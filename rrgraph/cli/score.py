@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from rrgraph.cli.common.options import (
     protocol_overrides,
     subgroups,
 )
+from rrgraph.util.streams import print_problem
 
 if TYPE_CHECKING:
     from rrgraph.data import ReactionTable
@@ -57,11 +57,13 @@ def add_parser(name: str, commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure and show."""
     from rrgraph.cli.common.show import show_metrics, show_subgroups
-    from rrgraph.cli.common.writers import check_rejects, open_rejects
+    from rrgraph.cli.common.writers import open_rejects
     from rrgraph.data import load_table
     from rrgraph.evaluation import PROTOCOLS, score_predictions, subgroup_accuracy
-    from rrgraph.util.files import write_json
+    from rrgraph.util.files import check_files, write_json
 
+    read = {"the predictions": arguments.predictions, "--truth": arguments.truth, "--train": arguments.train}
+    check_files({"--output": arguments.output, "--rejects": arguments.rejects}, read)
     protocol = PROTOCOLS[arguments.protocol].override(**protocol_overrides(arguments))
     by = subgroups(arguments.by)
     refused: list[Row] = []
@@ -69,7 +71,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.rejects is None:
         table = load_table(arguments.truth, target=arguments.column)
     else:
-        check_rejects(arguments.rejects, arguments.truth, arguments.output)
         table = load_table(arguments.truth, target=arguments.column, refused=refused).readable(refused)
         refused.sort(key=lambda row: row.line)
         predictions = _readable(arguments.predictions, table, refused)
@@ -81,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
         metrics = replace(metrics, subgroups=subgroup_accuracy(metrics.rows, table, by, systems=systems))
     with open_rejects(arguments.rejects, [str(name) for name in table.frame.columns]) as reject:
         for row in refused:
-            print(f"rrgraph score: {row.error}", file=sys.stderr)
+            print_problem("score", row.error or "")
             reject(row, row.error or "")
     if arguments.output:
         write_json(arguments.output, metrics.to_dict())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +11,7 @@ from rrgraph.experiments.grid import Run, RunName
 from rrgraph.metrics import RowRanks
 from rrgraph.runs import workflow_of
 from rrgraph.util.files import write_json, write_text
+from rrgraph.util.sheets import csv_text
 
 __all__ = ["RESULTS", "ResultRow", "read_outcomes", "record_seconds", "result_row", "write_results"]
 
@@ -47,12 +46,7 @@ def result_row(run: Run) -> ResultRow:
 
 def write_results(folder: Path, rows: Iterable[ResultRow]) -> None:
     """Write the results of all finished runs, one row each."""
-    listed = list(rows)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(dict.fromkeys(name for row in listed for name in row)), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(listed)
-    write_text(folder / RESULTS, text.getvalue())
+    write_text(folder / RESULTS, csv_text(rows))
 
 
 def read_outcomes(run: Run, protocols: Sequence[str]) -> dict[RunName, Mapping[str, RowRanks]]:

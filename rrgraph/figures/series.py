@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rrgraph.errors import ConfigError, suggestion
 from rrgraph.evaluation import Metrics, read_protocol
 from rrgraph.figures.runs import TrainedRun
+from rrgraph.util.sheets import restored_row
 
 if TYPE_CHECKING:
     from rrgraph.chem import Composition
@@ -183,7 +184,7 @@ def read_results(path: str | Path) -> list[dict[str, str]]:
     if not file.is_file():
         raise ConfigError(f"The experiment in '{path}' has no results.csv: no run has finished.")
     with file.open(encoding="utf-8", newline="") as handle:
-        rows = list(csv.DictReader(handle))
+        rows = [*map(restored_row, csv.DictReader(handle))]
     for column in ("system", "split", "seed"):
         if not rows or column not in rows[0]:
             raise ConfigError(f"'{file}' has no {f'column {column!r}' if rows else 'rows'}, expected one row per run.")

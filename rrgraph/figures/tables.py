@@ -12,6 +12,7 @@ from typing import Final
 
 from rrgraph.errors import ConfigError
 from rrgraph.figures.series import Series, by_split, read_results
+from rrgraph.util.sheets import restored_row
 
 __all__ = ["Cell", "ResultTable", "experiment_tables", "run_tables"]
 
@@ -98,7 +99,7 @@ def experiment_tables(folder: str | Path) -> list[ResultTable]:
     file = Path(folder) / "table.csv"
     if file.is_file():
         with file.open(encoding="utf-8", newline="") as handle:
-            rows = list(csv.DictReader(handle))
+            rows = [*map(restored_row, csv.DictReader(handle))]
         if rows and set(rows[0]) >= _LONG:
             return _tables(_summarised(row, file) for row in rows)
     return _tables(_from_results(read_results(folder), Path(folder) / "results.csv"))

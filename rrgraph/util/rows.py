@@ -27,6 +27,7 @@ from typing import IO, Any, Final, NamedTuple, TypeAlias
 
 from rrgraph.errors import DataError, DataWarning, suggestion
 from rrgraph.util.files import suggest_file
+from rrgraph.util.sheets import restored_cells
 
 __all__ = ["ENTRY", "Row", "RowReader", "column_name", "count_rows", "named_column", "open_rows"]
 
@@ -303,6 +304,8 @@ class _Lines:
 
 def _text_lines(path: str, name: str, stack: ExitStack) -> Iterator[str]:
     """Return the lines of a file or of standard input, whatever their encoding."""
+    if path == "-" and sys.stdin is None:
+        raise DataError("Cannot read standard input: it is closed.")
     if path == "-" and not hasattr(sys.stdin, "buffer"):
         return iter(sys.stdin)
     handle: Any = sys.stdin.buffer if path == "-" else stack.enter_context(_binary(path))
@@ -354,6 +357,7 @@ def _open_text(reader: RowReader, lines: _Lines, form: str | None, suffix: str, 
     header = _record(lines, delimiter, None)
     if header is None:
         raise DataError(f"The header of {reader.name}, line {lines.number}: a quote is not closed.")
+    header = restored_cells(header)
     reader.columns = _unique(header)
     reader._header = _Raw(lines.number, header)
     reader._rows = _csv_rows(lines, delimiter, len(header))
@@ -438,7 +442,7 @@ def _csv_rows(lines: _Lines, delimiter: str, width: int) -> Iterator[_Raw]:
         if cells is None:
             yield _Raw(number, "a quote is not closed.", line.rstrip("\r\n"))
         elif not (line.lstrip().startswith("#") and len(cells) < max(width, 2)):
-            yield _Raw(number, cells)
+            yield _Raw(number, restored_cells(cells))
 
 
 def _record(lines: _Lines, delimiter: str, width: int | None) -> list[str] | None:

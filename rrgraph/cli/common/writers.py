@@ -5,7 +5,6 @@ Columns of the input that a command does not use go along: each value as it was 
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import warnings
@@ -17,8 +16,9 @@ from pathlib import Path
 from typing import IO, Any, Generic, TypeVar
 
 from rrgraph.errors import DataError, DataWarning, suggestion
-from rrgraph.util.files import atomic_path
+from rrgraph.util.files import atomic_path, check_files
 from rrgraph.util.rows import Row
+from rrgraph.util.sheets import SheetWriter, neutral
 
 __all__ = [
     "Layout",
@@ -110,11 +110,12 @@ class CsvWriter(RowsWriter[R]):
 
     def __init__(self, stream: IO[str], layout: Layout[R]) -> None:
         super().__init__(layout)
-        self.writer = csv.DictWriter(stream, fieldnames=list(self.columns), lineterminator="\n")
-        self.writer.writeheader()
+        self.writer = SheetWriter(stream)
+        self.writer.write(self.columns)
 
     def write(self, record: R, cells: Mapping[str, Any] = _NOTHING) -> None:
-        self.writer.writerows(self.rows(record, cells))
+        for row in self.rows(record, cells):
+            self.writer.write(row[name] for name in self.columns)
 
 
 class ExcelWriter(RowsWriter[R]):
@@ -148,6 +149,7 @@ class ExcelWriter(RowsWriter[R]):
             return value if isinstance(value, int | float | None) else as_text(value)
         cell = WriteOnlyCell(self.sheet, ILLEGAL_CHARACTERS_RE.sub("", value))
         cell.data_type = "s"
+        cell.quotePrefix = neutral(value) != value  # stays text also where it is edited
         return cell
 
 
@@ -271,18 +273,14 @@ Reject = Callable[[Row, str], None]
 
 
 def check_rejects(path: str | None, given: str | None, output: str | None) -> None:
-    """Check `--rejects` before any work is done.
+    """Check `--rejects` and `--output` before any work is done.
 
     Raises:
-        DataError: there is no input file, or the file is that of another option.
+        DataError: there are no rows to reject, or a file cannot be written or is that of another option.
     """
-    if path is None:
-        return
-    if given is None:
+    if path is not None and given is None:
         raise DataError("--rejects is for the rows of --input FILE, which is not given.")
-    for option, other in (("--input", given), ("--output", output)):
-        if other is not None and Path(other).absolute() == Path(path).absolute():
-            raise DataError(f"--rejects is '{path}', which is the file of {option}.")
+    check_files({"--output": output, "--rejects": path}, {"--input": given})
 
 
 @contextmanager
@@ -299,13 +297,13 @@ def open_rejects(path: str | None, columns: Sequence[str]) -> Iterator[Reject]:
         return
     columns = columns or ("text",)
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
+        writer = SheetWriter(stream)
         names = passed_columns(dict.fromkeys(columns, str), ("line", "reason"))
-        writer.writerow(["line", *(name for name, _ in names.values()), "reason"])
+        writer.write(["line", *(name for name, _ in names.values()), "reason"])
 
         def reject(row: Row, reason: str) -> None:
             cells = row.cells or {columns[0]: row.text}
-            writer.writerow([row.line, *(as_text(cells.get(column)) for column in columns), reason])
+            writer.write([row.line, *(as_text(cells.get(column)) for column in columns), reason])
 
         yield reject
 

@@ -32,6 +32,7 @@ __all__ = [
     "check_files",
     "check_writable",
     "disk_errors",
+    "is_stream",
     "is_temporary",
     "sha256_file",
     "suggest_file",
@@ -68,8 +69,8 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
     check_writable(path)
     with _refusals(path):
         final = _destination(path)
-        is_stream = isinstance(final, int) or (final.exists() and not final.is_file())
-        folder = Path(tempfile.gettempdir()) if is_stream else Path(final).parent
+        through = is_stream(path)
+        folder = Path(tempfile.gettempdir() if through else Path(str(final)).parent)
         folder.mkdir(parents=True, exist_ok=True)
         _sweep_once(folder)
         # Short suffixes are kept at the end: writers choose formats and compression by them.
@@ -78,10 +79,10 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
     try:
         with disk_errors(path, temporary):
             yield temporary
-            if is_stream:
+            if isinstance(final, int) or through:
                 _copy(temporary, final)
             else:
-                _take_permissions(temporary, Path(final))
+                _take_permissions(temporary, final)
                 temporary.replace(final)
     finally:
         with suppress(OSError):
@@ -153,12 +154,23 @@ def disk_errors(path: PathLike, temporary: PathLike | None = None) -> Iterator[N
     except RRGraphError:
         raise
     except Exception as error:
-        number, name = _errno(error), getattr(error, "filename", None)
-        if number is None or (name is None and number not in _DISK):
-            raise
-        if name is not None and str(name) not in (os.fspath(path), str(temporary)):
-            raise
-        raise DataError(f"Cannot write '{os.fspath(path)}': {os.strerror(number)}.") from None
+        for cause in _chain(error):
+            number, name = _errno(cause), getattr(cause, "filename", None)
+            if number in _DISK if name is None else str(name) in (os.fspath(path), str(temporary)):
+                raise DataError(f"Cannot write '{os.fspath(path)}': {os.strerror(number or 0)}.") from None
+        raise
+
+
+def is_stream(path: PathLike) -> bool:
+    """Return whether a path is a pipe, a device or an open descriptor such as ``/dev/stdout``, and no file."""
+    try:
+        final = _destination(path)
+        found = None if isinstance(final, int) else _status(final)
+    except (OSError, ValueError):
+        return False
+    return isinstance(final, int) or (
+        found is not None and not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode))
+    )
 
 
 def is_temporary(name: str) -> bool:
@@ -280,12 +292,21 @@ def _is_same(output: PathLike, other: PathLike) -> bool:
         return False
 
 
-def _errno(error: Exception) -> int | None:
-    """Return the number of the system's error behind an exception; safetensors has it in its text alone."""
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and those that were being handled when it was raised."""
+    while error is not None:
+        yield error
+        error = error.__context__
+
+
+def _errno(error: BaseException) -> int | None:
+    """Return the number of the system's error; safetensors (Rust) and lxml have it in their text alone."""
     if isinstance(error, OSError):
         return error.errno
-    found = re.search(r"\bOs \{ code: ([0-9]+)", str(error))
-    return int(found[1]) if found else None
+    found = re.search(r"\(os error ([0-9]+)\)|\bIO_(E[A-Z]+)\b", str(error))
+    if found is None:
+        return None
+    return int(found[1]) if found[1] else getattr(errno, found[2], None)
 
 
 def _make_temporary(folder: Path, suffix: str) -> tuple[int, Path]:

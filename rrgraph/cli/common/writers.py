@@ -5,6 +5,7 @@ Columns of the input that a command does not use go along: each value as it was 
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import warnings
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Generic, TypeVar
 
 from rrgraph.errors import DataError, DataWarning, suggestion
-from rrgraph.util.files import atomic_path, check_files
+from rrgraph.util.files import atomic_path, check_files, is_stream
 from rrgraph.util.rows import Row
 from rrgraph.util.sheets import SheetWriter, neutral
 
@@ -29,6 +30,7 @@ __all__ = [
     "check_rejects",
     "open_output",
     "open_rejects",
+    "output_suffix",
     "passed_columns",
 ]
 
@@ -139,7 +141,9 @@ class ExcelWriter(RowsWriter[R]):
 
     def close(self) -> None:
         """Write the file."""
-        self.workbook.save(self.path)
+        content = io.BytesIO()  # an archive that cannot be finished complains when it is forgotten
+        self.workbook.save(content)
+        self.path.write_bytes(content.getbuffer())
 
     def _cell(self, value: Any) -> Any:
         from openpyxl.cell import WriteOnlyCell
@@ -202,11 +206,17 @@ def check_output(path: str | None, suffixes: Sequence[str] = _SUFFIXES) -> None:
     Raises:
         DataError: the name does not end with one of the suffixes.
     """
-    if path is not None and Path(path).suffix not in suffixes:
+    if path is not None and output_suffix(path, suffixes) not in suffixes:
         raise DataError(
             f"--output is '{path}', expected a name that ends with {', '.join(suffixes[:-1])} or {suffixes[-1]}."
             f"{suggestion(Path(path).suffix, suffixes)}"
         )
+
+
+def output_suffix(path: str, suffixes: Sequence[str] = _SUFFIXES) -> str:
+    """Return the suffix by which an output is written; a pipe or device without one takes the first."""
+    suffix = Path(path).suffix
+    return suffixes[0] if suffix not in suffixes and is_stream(path) else suffix
 
 
 @contextmanager
@@ -239,7 +249,7 @@ def open_output(
         return
     with ExitStack() as stack:
         temporary = stack.enter_context(atomic_path(path))
-        suffix = Path(path).suffix
+        suffix = output_suffix(path)
         writer: Writer[R]
         if suffix == ".parquet":
             writer = parquet = ParquetWriter(temporary, layout)

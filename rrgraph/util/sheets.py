@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any, Final
 
-__all__ = ["SheetWriter", "csv_text", "neutral", "restored", "restored_cells", "restored_row"]
+__all__ = ["CsvLines", "SheetWriter", "csv_text", "neutral", "restored", "restored_cells", "restored_row"]
 
 _RUN: Final = "[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]."  # also those of full width
 _NUMBER: Final = r"[+-](?:[0-9][0-9.,]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)? ?%?"
@@ -49,6 +49,19 @@ def restored_row(row: Mapping[str, Any]) -> dict[str, Any]:
     return {restored(name): restored(cell) for name, cell in row.items()}
 
 
+class CsvLines:
+    """What `csv.writer` writes to, so that it quotes both kinds of line break and ends rows with ``\\n`` alone."""
+
+    END = "\r\n"
+
+    def __init__(self, stream: IO[str]) -> None:
+        self.stream = stream
+
+    def write(self, row: str) -> int:
+        """Write one row, which ends with `END`."""
+        return self.stream.write(f"{row.removesuffix(self.END)}\n")
+
+
 class SheetWriter:
     """Writes rows of CSV whose text no spreadsheet runs.
 
@@ -57,7 +70,7 @@ class SheetWriter:
     """
 
     def __init__(self, stream: IO[str]) -> None:
-        self._writer = csv.writer(stream, lineterminator="\n")
+        self._writer = csv.writer(CsvLines(stream), lineterminator=CsvLines.END)
 
     def write(self, cells: Iterable[Any]) -> None:
         """Write one row."""

@@ -114,12 +114,14 @@ def guarded_streams() -> Iterator[None]:
     _keep_numbers()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show an arrow must not end the program
-            stream.reconfigure(errors="backslashreplace")
+            with suppress(OSError, ValueError):  # it is full or closed
+                stream.reconfigure(errors="backslashreplace")
     output, errors = _Output(sys.stdout, "\n\t"), _Errors(sys.stderr, "\n\t\r")  # a progress bar returns to its start
     with redirect_stdout(output), redirect_stderr(errors):  # type: ignore[type-var]
         try:
             yield
         finally:
+            errors.flush()
             try:
                 output.flush()
             except DataError:  # a command that succeeds has flushed it before

@@ -21,7 +21,7 @@ from pandas.api.types import is_numeric_dtype
 from rrgraph.errors import DataError
 from rrgraph.util.files import atomic_path, suggest_file
 from rrgraph.util.rows import Row, RowReader, column_name, open_rows
-from rrgraph.util.sheets import neutral
+from rrgraph.util.sheets import CsvLines, neutral
 
 __all__ = [
     "READ_SUFFIXES",
@@ -105,7 +105,7 @@ def write_frame(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
             return
         with _writer(temporary, compressed=suffix.endswith(".gz")) as file:
             if suffix.startswith(".csv"):
-                neutral_frame(frame).to_csv(file, index=False, lineterminator="\n")
+                neutral_frame(frame).to_csv(CsvLines(file), index=False, lineterminator=CsvLines.END)
             else:
                 frame.to_json(file, orient="records", lines=True, force_ascii=False)
 

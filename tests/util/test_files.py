@@ -168,7 +168,9 @@ def test_a_file_that_is_read_is_not_written_by_any_of_its_names(tmp_path, monkey
         with pytest.raises(DataError, match=r"^--rejects is '.*', which is the file of --output.$"):
             check_files(dict(zip(("--output", "--rejects"), pair, strict=True)))
     check_files({"--output": "/dev/null", "--rejects": "/dev/null"}, {"--input": "/dev/null"})
-    check_files({"--output": "out.csv", "--rejects": None}, {"--stock": ",".join(["BaTiO3"] * 100), "--input": "in.csv"})
+    check_files(
+        {"--output": "out.csv", "--rejects": None}, {"--stock": ",".join(["BaTiO3"] * 100), "--input": "in.csv"}
+    )
     (tmp_path / "book.xlsx").touch()
     with pytest.raises(DataError, match="--input"):
         check_files({"--output": "book.xlsx"}, {"--input": "book.xlsx:Sheet1"})
@@ -201,7 +203,9 @@ def test_temporary_files_of_dead_processes_are_swept(tmp_path):
     (tmp_path / ".rrgraph-elsewhere-87654321.tmp").symlink_to("rrgraph.tmp")
     write_text(tmp_path / "b.csv", "")
     assert left not in names(tmp_path)
-    assert {*mine, other.name, ".rrgraph-elsewhere-12345678.tmp", ".rrgraph-elsewhere-87654321.tmp"} < {*names(tmp_path)}
+    assert {*mine, other.name, ".rrgraph-elsewhere-12345678.tmp", ".rrgraph-elsewhere-87654321.tmp"} < {
+        *names(tmp_path)
+    }
     os.utime(other, (0, 0))
     sweep(tmp_path)
     assert not other.exists()

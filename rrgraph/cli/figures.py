@@ -85,8 +85,8 @@ def run(arguments: argparse.Namespace) -> None:
 
     parent = Path(arguments.runs[0]) if len(arguments.runs) == 1 else Path()
     folder = Path(arguments.output) if arguments.output else parent / "figures"
-    options = figure_options(arguments, arguments.runs)
     check_writable(folder, folder=True)
+    options = figure_options(arguments, arguments.runs)
     series = gather(arguments.runs, subset=options.subset, refit=options.refit)
     count = 0
     for drawn, paths in write_figures(series, folder, options, only=arguments.only):

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
     from rrgraph.figures import write_report
     from rrgraph.util.files import check_files
 
-    options = figure_options(arguments, [arguments.folder])
     output = arguments.output or Path(arguments.folder) / "report.html"
     check_files({"--output": output}, {"the folder": run_files(arguments.folder)})
+    options = figure_options(arguments, [arguments.folder])
     print(f"The report is in {write_report(arguments.folder, output, options, only=arguments.only)}")

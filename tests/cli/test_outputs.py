@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from rrgraph.data import load_table
@@ -14,8 +12,7 @@ def place(tmp_path, monkeypatch):
     """A folder with a table, a link to it, a read-only file, a read-only folder and a run folder."""
     monkeypatch.chdir(tmp_path)
     load_table("textbook").select(range(3)).write("in.csv")
-    os.symlink("in.csv", "link.csv")
-    os.link("in.csv", "hard.csv")
+    (tmp_path / "link.csv").symlink_to("in.csv")
     for name in ("kept.csv", "kept.json", "kept.jsonl", "kept.html", "kept.parquet"):
         (tmp_path / name).write_text("kept")
         (tmp_path / name).chmod(0o444)

@@ -157,3 +157,10 @@ def test_no_table_steers_a_terminal(attack, is_terminal, monkeypatch):
     assert all(line.isprintable() for line in lines)
     assert json.loads(lines[-1]) == {"key": attack}
     assert "fake" not in [line.strip() for line in lines]
+
+
+def test_a_line_and_a_progress_bar_know_that_they_share_a_terminal():
+    with guarded_streams():
+        assert terminal(sys.stderr) == sys.stderr
+        assert terminal(sys.stderr) != sys.stdout
+        assert sys.stderr != sys.stderr.stream

@@ -124,7 +124,7 @@ def guarded_streams() -> Iterator[None]:
             with suppress(OSError, ValueError):  # it is full or closed
                 stream.reconfigure(errors="backslashreplace")
     output, errors = _Output(sys.stdout, "\n\t"), _Errors(sys.stderr, "\n\t\r")  # a progress bar returns to its start
-    with redirect_stdout(output), redirect_stderr(errors):  # type: ignore[type-var]
+    with redirect_stdout(output), redirect_stderr(errors):
         try:
             yield
         finally:

@@ -137,7 +137,7 @@ def test_files_that_cannot_be_written_are_refused_before_the_work(rrgraph, place
         "train quickstart output={}",
         "pretrain pretrain output={}",
         "train baselines/popularity output={}",
-        "tune quickstart --trials 1 output={}",
+        pytest.param("tune quickstart --trials 1 output={}", marks=pytest.mark.slow),  # imports Optuna
         "experiment table2 output={}",
     ],
 )

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from rrgraph.cli.common.argparse_private import Commands
-from rrgraph.cli.common.options import add_command
+from rrgraph.cli.common.options import add_command, run_files
 from rrgraph.cli.figures import add_figure_options, figure_options, tell_damage
 
 __all__ = ["add_parser", "run"]
@@ -34,9 +34,11 @@ def add_parser(name: str, commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the report and print its path; return 1 if a damaged run was left out."""
     from rrgraph.figures import write_report
+    from rrgraph.util.files import check_files
 
-    options = figure_options(arguments, [arguments.folder])
     output = arguments.output or Path(arguments.folder) / "report.html"
+    check_files({"--output": output}, {"the folder": run_files(arguments.folder)})
+    options = figure_options(arguments, [arguments.folder])
     damaged: list[str] = []
     written = write_report(arguments.folder, output, options, only=arguments.only, on_damage=damaged.append)
     print(f"The report is in {written}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from rrgraph.cli.common.options import (
     protocol_overrides,
     subgroups,
 )
+from rrgraph.util.streams import print_problem
 
 if TYPE_CHECKING:
     from rrgraph.data import ReactionTable
@@ -59,13 +59,14 @@ def add_parser(name: str, commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure and show."""
     from rrgraph.cli.common.show import show_metrics, show_subgroups
-    from rrgraph.cli.common.writers import check_rejects, open_rejects
+    from rrgraph.cli.common.writers import open_rejects
     from rrgraph.evaluation import PROTOCOLS, score_predictions, subgroup_accuracy
-    from rrgraph.util.files import write_json
+    from rrgraph.util.files import check_files, write_json
 
+    read = {"the predictions": arguments.predictions, "--truth": arguments.truth, "--train": arguments.train}
+    check_files({"--output": arguments.output, "--rejects": arguments.rejects}, read)
     protocol = PROTOCOLS[arguments.protocol].override(**protocol_overrides(arguments))
     by = subgroups(arguments.by)
-    check_rejects(arguments.rejects, arguments.truth, arguments.output)
     bad: dict[str, list[Row]] = {"truth": [], "train": []}
     tables = {
         name: _read(path, None if arguments.strict else bad[name], target=arguments.column if name == "truth" else None)
@@ -81,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
         def report(row: Row, message: str) -> None:
             nonlocal failed
             failed += 1
-            print(f"rrgraph score: {message}", file=sys.stderr)
+            print_problem("score", message)
             reject(row, message)
 
         for name in tables:
@@ -113,7 +114,7 @@ def _read(path: str, bad: list[Row] | None, *, target: str | None) -> ReactionTa
         return table
     if table.empty_years:
         what = f"in {table.empty_years} rows of '{path}' the year is not a whole number and counts as missing."
-        print(f"rrgraph score: {what}", file=sys.stderr)
+        print_problem("score", what)
     table = table.readable(bad)
     bad.sort(key=lambda row: row.line)
     return table

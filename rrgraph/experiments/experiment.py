@@ -20,7 +20,7 @@ from rrgraph.experiments.search_cost import measure_search, search_table
 from rrgraph.experiments.tables import csv_table, latex_table, markdown_table
 from rrgraph.runs import workflow_of
 from rrgraph.util.environment import processors
-from rrgraph.util.files import write_text
+from rrgraph.util.files import disk_errors, write_text
 from rrgraph.util.parallel import WorkerDied, parallel_map
 from rrgraph.util.progress import progress_bar
 
@@ -118,7 +118,12 @@ def _run(run: Run, *, jobs: int) -> Outcome:
     started = time.perf_counter()
     log = run.folder.parent.parent / "logs" / f"{run.folder.name}.txt"
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a", encoding="utf-8") as stream, redirect_stdout(stream), redirect_stderr(stream):
+    with (
+        disk_errors(log),
+        log.open("a", encoding="utf-8") as stream,
+        redirect_stdout(stream),
+        redirect_stderr(stream),
+    ):
         try:
             measured = workflow_of(run.config).run(run.config, resume=True, jobs=jobs).comparison
         except RRGraphError as error:

@@ -13,7 +13,7 @@ from rrgraph.planning import read_candidates
 from rrgraph.runs import workflow_of
 from rrgraph.util.config import save_config
 from rrgraph.util.environment import describe_environment
-from rrgraph.util.files import write_json
+from rrgraph.util.files import check_writable, sweep, write_json
 
 __all__ = ["check_folder", "record_experiment"]
 
@@ -27,8 +27,10 @@ def check_folder(experiment: ExperimentConfig) -> None:
         ConfigError: the folder is a file, or neither empty nor that of an experiment.
     """
     folder = experiment.folder
+    sweep(folder)
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / _CONFIG).is_file())):
         raise ConfigError(f"'{folder}' is there and holds no experiment; choose another place with output=DIR.")
+    check_writable(folder, folder=True)
 
 
 def record_experiment(experiment: ExperimentConfig, runs: Sequence[Run]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from rrgraph.metrics import RowRanks
 from rrgraph.runs import workflow_of
 from rrgraph.util.files import write_json, write_text
 from rrgraph.util.json_files import read_json, reading
+from rrgraph.util.sheets import csv_text
 
 __all__ = ["RESULTS", "Measured", "ResultRow", "read_run", "record_seconds", "write_results"]
 
@@ -72,12 +71,7 @@ def _row(run: Run) -> ResultRow:
 
 def write_results(folder: Path, rows: Iterable[ResultRow]) -> None:
     """Write the results of all finished runs, one row each."""
-    listed = list(rows)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(dict.fromkeys(name for row in listed for name in row)), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(listed)
-    write_text(folder / RESULTS, text.getvalue())
+    write_text(folder / RESULTS, csv_text(rows))
 
 
 def _outcomes(run: Run, protocols: Sequence[str]) -> dict[RunName, Mapping[str, RowRanks]]:

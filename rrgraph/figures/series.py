@@ -14,6 +14,7 @@ from rrgraph.evaluation import Metrics, read_protocol
 from rrgraph.figures.runs import TrainedRun
 from rrgraph.util.json_files import reading
 from rrgraph.util.names import is_plain_name
+from rrgraph.util.sheets import restored_row
 
 if TYPE_CHECKING:
     from rrgraph.chem import Composition
@@ -206,7 +207,8 @@ def read_table(file: Path) -> list[dict[str, str]]:
         ConfigError: it cannot be read.
     """
     with reading(f"'{file}'", ConfigError), file.open(encoding="utf-8", newline="") as handle:
-        return [{str(name): cell or "" for name, cell in row.items()} for row in csv.DictReader(handle)]
+        rows = map(restored_row, csv.DictReader(handle))
+        return [{str(name): cell or "" for name, cell in row.items()} for row in rows]
 
 
 def experiment_runs(path: str | Path) -> dict[tuple[str, str], list[Path]]:

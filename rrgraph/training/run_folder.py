@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,8 @@ from rrgraph.errors import ConfigError
 from rrgraph.training.state import STATE_FILE
 from rrgraph.util.config import BaseConfig, load_config, save_config
 from rrgraph.util.environment import describe_environment
-from rrgraph.util.files import write_json, write_text
+from rrgraph.util.files import check_writable, sweep, write_json, write_text
+from rrgraph.util.sheets import csv_text
 
 __all__ = ["check_folder", "is_finished", "record_run", "write_history"]
 
@@ -28,9 +27,12 @@ def check_folder(config: BaseConfig, *, resume: bool) -> None:
     """
     folder = config.folder
     if not folder.exists():
+        check_writable(folder, folder=True)
         return
     if not folder.is_dir():
         raise ConfigError(f"The run folder '{folder}' is a file; choose another with output=DIR.")
+    check_writable(folder, folder=True)
+    sweep(folder)
     found = {entry.name for entry in folder.iterdir()}
     if found and "config.yaml" not in found:
         raise ConfigError(f"The folder '{folder}' is not empty and holds no run; choose another with output=DIR.")
@@ -63,9 +65,4 @@ def is_finished(folder: Path) -> bool:
 
 def write_history(folder: Path, history: Sequence[dict[str, Any]], *, name: str = "history.csv") -> None:
     """Write the history of a training, one row an epoch."""
-    columns = list(dict.fromkeys(name for row in history for name in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(history)
-    write_text(folder / name, text.getvalue())
+    write_text(folder / name, csv_text(history))

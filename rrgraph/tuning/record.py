@@ -25,7 +25,7 @@ from rrgraph.tuning.objectives import Objective
 from rrgraph.tuning.settings import StudySettings, trial_config
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import public_url
-from rrgraph.util.files import write_json
+from rrgraph.util.files import check_writable, sweep, write_json
 from rrgraph.util.json_files import read_json
 from rrgraph.util.settings import to_stored
 
@@ -104,8 +104,10 @@ def check_folder(folder: Path, name: str, description: Mapping[str, Any]) -> Non
         StudyError: the folder is a file, or holds something else.
     """
     path = folder / _FILE
+    sweep(folder)
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not path.is_file())):
         raise StudyError(f"'{folder}' is there and holds no study; choose another place with output=DIR.")
+    check_writable(folder, folder=True)
     if path.is_file():
         try:
             recorded = read_json(path)

@@ -35,6 +35,7 @@ from rrgraph.tuning.signals import interruptible, quietly
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import opened_storage
 from rrgraph.tuning.trial_storage import first_number, keep_best_weights, trial_folder
+from rrgraph.util.files import disk_errors
 from rrgraph.util.interruption import lasting_interruption
 
 __all__ = ["ERROR", "Job", "Outcome", "open_study", "release_dead", "release_own", "run_trial"]
@@ -229,7 +230,12 @@ class _Objective:
         config = trial_config(job.config, values, job.settings, name=folder.name, output=str(folder))
         log = job.folder / "logs" / f"{folder.name}.txt"
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("a", encoding="utf-8") as stream, redirect_stdout(stream), redirect_stderr(stream):
+        with (
+            disk_errors(log),
+            log.open("a", encoding="utf-8") as stream,
+            redirect_stdout(stream),
+            redirect_stderr(stream),
+        ):
             try:
                 return self._measure(trial, frozen, config)
             except RRGraphError as error:

@@ -16,13 +16,23 @@ from typing import IO, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_numeric_dtype
 
 from rrgraph.errors import DataError
 from rrgraph.util.files import atomic_path
 from rrgraph.util.inputs import COMPRESSED, Budget, check_input, readable
 from rrgraph.util.rows import Row, RowReader, column_name, open_rows
+from rrgraph.util.sheets import CsvLines, neutral
 
-__all__ = ["READ_SUFFIXES", "SUFFIXES", "read_frame", "read_numbered_frame", "write_frame"]
+__all__ = [
+    "READ_SUFFIXES",
+    "SUFFIXES",
+    "check_suffix",
+    "neutral_frame",
+    "read_frame",
+    "read_numbered_frame",
+    "write_frame",
+]
 
 #: Endings of the file names that can be written.
 SUFFIXES = (".csv.gz", ".csv", ".jsonl.gz", ".jsonl", ".parquet")
@@ -105,6 +115,15 @@ def _shared(cell: Any, texts: dict[str, str], budget: Budget) -> Any:
     return cell
 
 
+def check_suffix(path: str | os.PathLike[str]) -> None:
+    """Refuse a file name whose format cannot be written.
+
+    Raises:
+        DataError: naming the file and the suffixes.
+    """
+    _suffix(Path(path))
+
+
 def write_frame(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """Write a frame in the format of the suffix, atomically.
 
@@ -118,9 +137,15 @@ def write_frame(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
             return
         with _writer(temporary, compressed=suffix.endswith(".gz")) as file:
             if suffix.startswith(".csv"):
-                frame.to_csv(file, index=False, lineterminator="\n")
+                neutral_frame(frame).to_csv(CsvLines(file), index=False, lineterminator=CsvLines.END)
             else:
                 frame.to_json(file, orient="records", lines=True, force_ascii=False)
+
+
+def neutral_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose text no spreadsheet runs, see `rrgraph.util.sheets`."""
+    texts = {name: frame[name].map(neutral) for name in frame if not is_numeric_dtype(frame[name].dtype)}
+    return frame.assign(**texts).rename(columns=neutral)
 
 
 @contextmanager

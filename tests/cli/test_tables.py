@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from rrgraph.planning import PLAN_KEYS
+from rrgraph.util.sheets import restored_row
 
 TABLE = (
     "sep=;\n"
@@ -47,7 +48,8 @@ def records(path):
         return [json.loads(line) for line in path.read_text().splitlines()]
     readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet, ".xlsx": pd.read_excel}
     options = {} if path.suffix == ".parquet" else {"dtype": str, "keep_default_na": False}
-    return readers[path.suffix](path, **options).to_dict("records")
+    rows = readers[path.suffix](path, **options).to_dict("records")
+    return [restored_row(row) for row in rows] if path.suffix == ".csv" else rows
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet", "xlsx"])
@@ -78,7 +80,7 @@ def test_rejected_rows_are_written_to_a_file(plan, targets, tmp_path):
     with rejects.open(newline="") as file:
         header, hello, unclosed = csv.reader(file)
     assert header == ["line", "Formula", "id", "price", "note", "rank", "long\nname", "reason"]
-    assert hello[:-1] == ["8", "Hello", "9", "=1+1", "x", "third", ""]
+    assert hello[:-1] == ["8", "Hello", "9", "'=1+1", "x", "third", ""]
     assert "'Hello' is not a valid formula" in hello[-1]
     assert unclosed[:2] + unclosed[-1:] == ["9", '"CaTiO3;1;2;never closed;4;5', "a quote is not closed."]
 

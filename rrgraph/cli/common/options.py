@@ -6,6 +6,7 @@ import argparse
 import math
 import re
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rrgraph.cli.common.argparse_private import ArgumentContainer, Commands
@@ -28,11 +29,17 @@ __all__ = [
     "positive_int",
     "positive_number",
     "protocol_overrides",
+    "run_files",
     "subgroups",
 ]
 
 CANDIDATES = "FILE|LIST|all|vocabulary|train|library|textbook|generated"
 """Values of `--candidates`."""
+
+_RUN_FILES = (
+    *("config.yaml", "data.json", "environment.json", "metrics.json", "ranks.json", "model.json", "model.safetensors"),
+    *("experiment.yaml", "results.csv", "table.csv"),
+)
 
 
 def add_command(
@@ -170,6 +177,11 @@ def add_mode(parser: ArgumentContainer) -> None:
         help="what sets are ranked by: listwise (the re-ranker's probability of whole sets, if the model has one), or "
         "a score of the links (product, log_odds or geometric); default: the best for the model",
     )
+
+
+def run_files(folder: str) -> list[Path]:
+    """Return the paths in the folder of a run, an experiment or a model that commands read."""
+    return [Path(folder, name) for name in _RUN_FILES]
 
 
 def add_subgroups(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ Columns of the input that a command does not use go along: each value as it was 
 
 from __future__ import annotations
 
-import csv
+import io
 import json
 import math
 import warnings
@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import IO, Any, Generic, TypeVar
 
 from rrgraph.errors import DataError, DataWarning, suggestion
-from rrgraph.util.files import atomic_path
+from rrgraph.util.files import atomic_path, check_files, is_stream
 from rrgraph.util.rows import Row
+from rrgraph.util.sheets import SheetWriter, neutral
 
 __all__ = [
     "Layout",
@@ -29,6 +30,7 @@ __all__ = [
     "check_rejects",
     "open_output",
     "open_rejects",
+    "output_suffix",
     "passed_columns",
 ]
 
@@ -110,11 +112,12 @@ class CsvWriter(RowsWriter[R]):
 
     def __init__(self, stream: IO[str], layout: Layout[R]) -> None:
         super().__init__(layout)
-        self.writer = csv.DictWriter(stream, fieldnames=list(self.columns), lineterminator="\n")
-        self.writer.writeheader()
+        self.writer = SheetWriter(stream)
+        self.writer.write(self.columns)
 
     def write(self, record: R, cells: Mapping[str, Any] = _NOTHING) -> None:
-        self.writer.writerows(self.rows(record, cells))
+        for row in self.rows(record, cells):
+            self.writer.write(row[name] for name in self.columns)
 
 
 class ExcelWriter(RowsWriter[R]):
@@ -138,7 +141,9 @@ class ExcelWriter(RowsWriter[R]):
 
     def close(self) -> None:
         """Write the file."""
-        self.workbook.save(self.path)
+        content = io.BytesIO()  # an archive that cannot be finished complains when it is forgotten
+        self.workbook.save(content)
+        self.path.write_bytes(content.getbuffer())
 
     def _cell(self, value: Any) -> Any:
         from openpyxl.cell import WriteOnlyCell
@@ -148,6 +153,7 @@ class ExcelWriter(RowsWriter[R]):
             return value if isinstance(value, int | float | None) else as_text(value)
         cell = WriteOnlyCell(self.sheet, ILLEGAL_CHARACTERS_RE.sub("", value))
         cell.data_type = "s"
+        cell.quotePrefix = neutral(value) != value  # stays text also where it is edited
         return cell
 
 
@@ -200,11 +206,17 @@ def check_output(path: str | None, suffixes: Sequence[str] = _SUFFIXES) -> None:
     Raises:
         DataError: the name does not end with one of the suffixes.
     """
-    if path is not None and Path(path).suffix not in suffixes:
+    if path is not None and output_suffix(path, suffixes) not in suffixes:
         raise DataError(
             f"--output is '{path}', expected a name that ends with {', '.join(suffixes[:-1])} or {suffixes[-1]}."
             f"{suggestion(Path(path).suffix, suffixes)}"
         )
+
+
+def output_suffix(path: str, suffixes: Sequence[str] = _SUFFIXES) -> str:
+    """Return the suffix by which an output is written; a pipe or device without one takes the first."""
+    suffix = Path(path).suffix
+    return suffixes[0] if suffix not in suffixes and is_stream(path) else suffix
 
 
 @contextmanager
@@ -237,7 +249,7 @@ def open_output(
         return
     with ExitStack() as stack:
         temporary = stack.enter_context(atomic_path(path))
-        suffix = Path(path).suffix
+        suffix = output_suffix(path)
         writer: Writer[R]
         if suffix == ".parquet":
             writer = parquet = ParquetWriter(temporary, layout)
@@ -271,18 +283,14 @@ Reject = Callable[[Row, str], None]
 
 
 def check_rejects(path: str | None, given: str | None, output: str | None) -> None:
-    """Check `--rejects` before any work is done.
+    """Check `--rejects` and `--output` before any work is done.
 
     Raises:
-        DataError: there is no input file, or the file is that of another option.
+        DataError: there are no rows to reject, or a file cannot be written or is that of another option.
     """
-    if path is None:
-        return
-    if given is None:
+    if path is not None and given is None:
         raise DataError("--rejects is for the rows of --input FILE, which is not given.")
-    for option, other in (("--input", given), ("--output", output)):
-        if other is not None and Path(other).absolute() == Path(path).absolute():
-            raise DataError(f"--rejects is '{path}', which is the file of {option}.")
+    check_files({"--output": output, "--rejects": path}, {"--input": given})
 
 
 @contextmanager
@@ -299,13 +307,13 @@ def open_rejects(path: str | None, columns: Sequence[str]) -> Iterator[Reject]:
         return
     columns = columns or ("text",)
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
+        writer = SheetWriter(stream)
         names = passed_columns(dict.fromkeys(columns, str), ("line", "reason"))
-        writer.writerow(["line", *(name for name, _ in names.values()), "reason"])
+        writer.write(["line", *(name for name, _ in names.values()), "reason"])
 
         def reject(row: Row, reason: str) -> None:
             cells = row.cells or {columns[0]: row.text}
-            writer.writerow([row.line, *(as_text(cells.get(column)) for column in columns), reason])
+            writer.write([row.line, *(as_text(cells.get(column)) for column in columns), reason])
 
         yield reject
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rrgraph as rr
 from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command, add_input
+from rrgraph.util.streams import print_problem
 
 if TYPE_CHECKING:
     from rrgraph.properties import PropertyPredictor
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         for batch in formulas:
             for row in batch:
                 if row.target is None:
-                    print(f"rrgraph embed: {row.error}", file=sys.stderr)
+                    print_problem("embed", row.error or "")
                     formulas.reject(row, reject)
             write(batch, *embed_rows(predictor, batch))
             written += len(batch)

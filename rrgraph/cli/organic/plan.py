@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from rrgraph.cli.common.argparse_private import option_actions
 from rrgraph.cli.common.show import show_table
-from rrgraph.cli.common.writers import Layout, Writer, check_rejects, open_output, open_rejects
+from rrgraph.cli.common.writers import Layout, Writer, check_output, check_rejects, open_output, open_rejects
 from rrgraph.errors import ConfigError, DataError
-from rrgraph.util.files import suggest_file, write_text
+from rrgraph.util.files import check_writable, suggest_file, write_text
 from rrgraph.util.rows import Row, RowReader, column_name, open_rows
+from rrgraph.util.streams import print_problem
 from rrgraph.util.text import percent
 
 if TYPE_CHECKING:
@@ -111,8 +111,11 @@ def run_organic(arguments: argparse.Namespace) -> int:
     """Plan and show; molecules that cannot be read are reported and make the exit code 2."""
     from rrgraph.organic import MoleculeError, canonical_product
 
-    planner = _planner(arguments.model)
+    check_output(arguments.output)
     check_rejects(arguments.rejects, arguments.input, arguments.output)
+    if arguments.svg is not None:
+        check_writable(arguments.svg, folder=True)
+    planner = _planner(arguments.model)
     more: dict[str, Any] = {}
     columns: Sequence[str] = ()
     if arguments.input is not None:
@@ -144,7 +147,7 @@ def run_organic(arguments: argparse.Namespace) -> int:
                 found = next(plans) if error is None else []
                 message = error or (None if found else f"No template of the model makes '{product}'.")
                 if message is not None:
-                    print(f"rrgraph plan: {message}", file=sys.stderr)
+                    print_problem("plan", message)
                 if error is not None:
                     failed = True
                     reject(row, error)

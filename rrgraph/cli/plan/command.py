@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -21,6 +20,7 @@ from rrgraph.cli.common.options import (
     positive_number,
 )
 from rrgraph.errors import PlanningError, RRGraphError, suggestion
+from rrgraph.util.streams import print_problem
 
 if TYPE_CHECKING:
     from rrgraph.cli.common.targets import TargetRow
@@ -178,11 +178,16 @@ def run(arguments: argparse.Namespace) -> int:
     from rrgraph.cli.common.writers import check_output, check_rejects, open_rejects
     from rrgraph.cli.plan.output import open_plans
     from rrgraph.planning import PRECEDENTS
+    from rrgraph.util.files import check_files
 
     _take_target_back(arguments)
     _check(arguments)
     check_output(arguments.output)
     check_rejects(arguments.rejects, arguments.input, arguments.output)
+    read = {
+        f"--{name.replace('_', '-')}": getattr(arguments, name) for name in ("stock", "table", "formation_energies")
+    }
+    check_files({"--output": arguments.output, "--rejects": arguments.rejects}, read)
     column = size_column_of(arguments.set_size)
     targets = read_targets(arguments.formulas, arguments.input, column, formula_column=arguments.column, dopants=True)
     chunks = iter(targets)
@@ -251,7 +256,7 @@ def run(arguments: argparse.Namespace) -> int:
                     failed = True
                     targets.reject(row, reject)
                 if not plan.sets:
-                    print(f"rrgraph plan: {plan.message}", file=sys.stderr)
+                    print_problem("plan", plan.message)
                 output.write(plan, row.cells)
     return 2 if failed else 0
 

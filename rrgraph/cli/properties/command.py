@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 import rrgraph as rr
 from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command, add_input
 from rrgraph.errors import PlanningError
+from rrgraph.util.streams import print_problem
 
 __all__ = ["add_parser", "run"]
 
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
             for row, record in zip(batch, describe_properties(batch, predictions, tasks), strict=True):
                 if record.message is not None:
                     failed = True
-                    print(f"rrgraph properties: {record.message}", file=sys.stderr)
+                    print_problem("properties", record.message)
                     formulas.reject(row, reject)
                 output.write(record, row.cells)
     table.finish()

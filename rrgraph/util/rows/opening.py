@@ -84,6 +84,8 @@ def _lines(path: str, name: str, stack: ExitStack) -> Iterator[str]:
     """Return the lines of a file or of standard input."""
     if path != "-":
         return text_lines(stack.enter_context(open_binary(path)), name, stack)
+    if sys.stdin is None:
+        raise DataError("Cannot read standard input: it is closed.")
     return text_lines(sys.stdin.buffer, name, stack) if hasattr(sys.stdin, "buffer") else iter(sys.stdin)
 
 

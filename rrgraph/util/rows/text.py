@@ -11,6 +11,7 @@ from typing import Final
 from rrgraph.errors import DataError
 from rrgraph.util.inputs import MAX_LINE, decode_json
 from rrgraph.util.rows.reader import ENTRY, MAX_COLUMNS, RawRow, Record, RowReader, column_name, unique_columns
+from rrgraph.util.sheets import restored_cells
 
 __all__ = ["Lines", "open_text"]
 
@@ -60,6 +61,7 @@ def open_text(reader: RowReader, lines: Lines, form: str | None, suffix: str, na
     header = _record(lines, delimiter, None)
     if header is None:
         raise DataError(f"The header of {reader.name}, line {lines.number}: a quote is not closed.")
+    header = restored_cells(header)
     reader.columns = unique_columns(header, reader.name)
     reader._header = RawRow(lines.number, header)
     reader._rows = _csv_rows(lines, delimiter, len(header))
@@ -131,7 +133,7 @@ def _csv_rows(lines: Lines, delimiter: str, width: int) -> Iterator[RawRow]:
         if cells is None:
             yield RawRow(number, "a quote is not closed.", line.rstrip("\r\n"))
         elif not (line.lstrip().startswith("#") and len(cells) < max(width, 2)):
-            yield RawRow(number, cells)
+            yield RawRow(number, restored_cells(cells))
 
 
 def _record(lines: Lines, delimiter: str, width: int | None) -> list[str] | None:

@@ -34,6 +34,7 @@ from rrgraph.cli import (
 )
 from rrgraph.cli.common.argparse_private import option_names
 from rrgraph.errors import OptionError, RRGraphError, suggestion
+from rrgraph.util.interruption import exit_code, interruptible
 
 __all__ = ["build_parser", "main"]
 
@@ -116,8 +117,8 @@ def build_parser(names: Iterable[str] = COMMANDS) -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
-    The codes are 0 for success, 1 if a run of an experiment or a trial of a study failed, 2 for bad input, and 130 if
-    interrupted.
+    The codes are 0 for success, 1 if a run of an experiment or a trial of a study failed, 2 for bad input, 130 if
+    interrupted by Ctrl-C, 143 by SIGTERM and 129 by SIGHUP.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show an arrow must not end the program
@@ -125,7 +126,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parse(argv)
     try:
         logging.basicConfig(level=logging.INFO if arguments.verbose else logging.WARNING, format="%(message)s")
-        with warnings.catch_warnings():
+        with interruptible(), warnings.catch_warnings():
             warnings.showwarning = _show_warning  # type: ignore[assignment]
             code = arguments.run(arguments) or 0
         sys.stdout.flush()
@@ -134,8 +135,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(arguments.command, error.on_command_line(), 2)
     except RRGraphError as error:
         return _fail(arguments.command, str(error), 2)
-    except KeyboardInterrupt:
-        return _fail(arguments.command, "interrupted.", 130)
+    except KeyboardInterrupt as error:
+        return _fail(arguments.command, "interrupted.", exit_code(error))
     except BrokenPipeError:  # the reader, such as `head`, has stopped
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -17,13 +17,13 @@ from rrgraph.tuning.check import check_space
 from rrgraph.tuning.record import check_folder, claim_study, describe_study, finished, record_folder
 from rrgraph.tuning.results import write_results
 from rrgraph.tuning.settings import StudySettings, read_settings
-from rrgraph.tuning.signals import interruptible, quietly
+from rrgraph.tuning.messages import quietly
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import default_storage, opened_storage
 from rrgraph.tuning.trial import Job, Outcome, open_study, release_dead, release_own, run_trial
 from rrgraph.tuning.trial_storage import best_trials
 from rrgraph.util.environment import processors
-from rrgraph.util.interruption import lasting_interruption
+from rrgraph.util.interruption import interruptible, lasting_interruption
 from rrgraph.util.parallel import WorkerDied, parallel_map
 from rrgraph.util.progress import progress_bar
 

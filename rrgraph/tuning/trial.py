@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import datetime
-from multiprocessing import parent_process
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -31,7 +30,7 @@ from rrgraph.tuning.objectives import PLANNING_TIME, planning_time
 from rrgraph.tuning.record import finished
 from rrgraph.tuning.sampling import SAME_AS, SeededSampler, find_twin, make_pruner
 from rrgraph.tuning.settings import StudySettings, trial_config
-from rrgraph.tuning.signals import interruptible, quietly
+from rrgraph.tuning.messages import quietly
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import opened_storage
 from rrgraph.tuning.trial_storage import first_number, keep_best_weights, trial_folder
@@ -110,18 +109,7 @@ def run_trial(job: Job) -> Outcome | None:
     Raises:
         KeyboardInterrupt: interrupted, or asked to end; the trial waits to be started again.
     """
-    try:
-        return _run_trial(job)
-    except KeyboardInterrupt:
-        if parent_process() is not None:
-            # One of several that are asked to end. Were it to wait for work after that, it could wait for ever: another
-            # one may have been ended with the lock of the queue.
-            os._exit(1)
-        raise
-
-
-def _run_trial(job: Job) -> Outcome | None:
-    with quietly(), interruptible(), opened_storage(job.url) as storage:
+    with quietly(), opened_storage(job.url) as storage:
         study = open_study(job, storage)
         release_dead(study)
         running = len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))

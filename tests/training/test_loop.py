@@ -65,7 +65,7 @@ class Dropping:
 
 @pytest.mark.usefixtures("heed_ctrl_c")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_an_interruption_that_python_drops_ends_the_training_after_its_epoch(tmp_path):
+def test_an_interruption_that_python_drops_ends_the_training_after_a_step(tmp_path):
     class Interrupted(Regression):
         def start_epoch(self, epoch):
             super().start_epoch(epoch)
@@ -79,7 +79,7 @@ def test_an_interruption_that_python_drops_ends_the_training_after_its_epoch(tmp
     resumed = Regression()
     resumed.start_epoch = lambda epoch: begun.append(epoch) or Regression.start_epoch(resumed, epoch)
     history = train(resumed, CONFIG, seed=1, state_folder=tmp_path, resume=True)
-    assert begun == [4, 5, 6]
+    assert begun == [3, 4, 5, 6]
     assert without_seconds(history) == without_seconds(train(Regression(), CONFIG, seed=1))
 
 

@@ -18,7 +18,7 @@ from optuna.trial import TrialState
 from rrgraph.errors import StudyError
 from rrgraph.tuning import opened_storage, public_url, tune
 from rrgraph.tuning.heartbeat import retry
-from rrgraph.tuning.signals import quietly
+from rrgraph.tuning.messages import quietly
 from rrgraph.tuning.trial import release_dead
 
 

@@ -21,7 +21,7 @@ from rrgraph.reranking import RerankingConfig
 from rrgraph.runs import RerankerConfig, load_run, train_run
 from rrgraph.tuning import StudyResult, opened_storage, tune
 from rrgraph.tuning.sampling import SAME_AS
-from rrgraph.tuning.signals import quietly
+from rrgraph.tuning.messages import quietly
 from rrgraph.tuning.storage import default_storage
 from rrgraph.util.config import save_config
 

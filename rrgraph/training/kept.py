@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from torch import Tensor, uint8
 from rrgraph.errors import DataError, ModelError
 from rrgraph.util.files import atomic_path
 
-__all__ = ["keep_tensors", "kept_tensors"]
+__all__ = ["keep_tensors", "kept_tensors", "made_once"]
 
 
 def keep_tensors(path: Path, tensors: Mapping[str, Tensor], description: Mapping[str, Any]) -> None:
@@ -50,6 +50,25 @@ def kept_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise ModelError(f"The training state '{path}' cannot be resumed: {reason}.") from None
+
+
+def made_once(path: Path | None, make: Callable[[], Mapping[str, Tensor]]) -> Mapping[str, Tensor]:
+    """Return the tensors that a function makes, from a file if they have been made before, which keeps them otherwise.
+
+    Args:
+        path: of the file; None keeps nothing.
+        make: gives the tensors.
+
+    Raises:
+        DataError: the file cannot be written.
+        ModelError: the file is damaged.
+    """
+    if path is not None and path.is_file():
+        return kept_tensors(path)[0]
+    made = make()
+    if path is not None:
+        keep_tensors(path, made, {})
+    return made
 
 
 def _checksum(tensors: Mapping[str, Tensor], text: str) -> str:

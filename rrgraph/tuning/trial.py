@@ -35,6 +35,7 @@ from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import opened_storage
 from rrgraph.tuning.trial_storage import first_number, keep_best_weights, trial_folder
 from rrgraph.util.interruption import lasting_interruption
+from rrgraph.util.locking import abandon
 
 __all__ = ["ERROR", "Job", "Outcome", "open_study", "release_dead", "release_own", "run_trial"]
 
@@ -214,6 +215,9 @@ class _Objective:
                 trial.set_user_attr(SAME_AS, twin)
                 raise _Repeated
             shutil.rmtree(folder, ignore_errors=True)
+        else:
+            # The storage knows that the process which worked there is dead, wherever it was.
+            abandon(folder)
         config = trial_config(job.config, values, job.settings, name=folder.name, output=str(folder))
         log = job.folder / "logs" / f"{folder.name}.txt"
         log.parent.mkdir(parents=True, exist_ok=True)

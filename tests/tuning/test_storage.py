@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from rrgraph.tuning import opened_storage, public_url, tune
 from rrgraph.tuning.heartbeat import retry
 from rrgraph.tuning.messages import quietly
 from rrgraph.tuning.trial import release_dead
+from rrgraph.util.config import save_config
 
 
 def free_port() -> int:
@@ -228,3 +230,41 @@ def test_a_file_that_is_no_journal_is_one_sentence(tmp_path):
     path.write_text("precious\n" * 3)
     with pytest.raises(StudyError, match="is not the journal"), quietly(), opened_storage(f"journal:{path}"):
         pass
+
+
+AT_ONCE = """\
+import sys
+from pathlib import Path
+from rrgraph.runs import load_run
+from rrgraph.tuning import load_space, tune
+config, space = load_run(sys.argv[1]), load_space(sys.argv[2])
+print("ready", flush=True)
+for line in sys.stdin:
+    url = f"sqlite:///{line.strip()}/study.db"
+    tune(config, space, trials=0, storage=url, figures=False)
+    print("done", flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_processes_that_begin_a_study_at_once_both_have_it(config, tmp_path):
+    """Their tables, the study and its record are made by whoever comes first."""
+    save_config(config, tmp_path / "config.yaml")
+    (tmp_path / "space.yaml").write_text("parameters: {training.learning_rate: {range: [0.001, 0.1]}}\n")
+    command = [sys.executable, "-c", AT_ONCE, str(tmp_path / "config.yaml"), str(tmp_path / "space.yaml")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    processes = [subprocess.Popen(command, **pipes, text=True) for _ in range(3)]
+    try:
+        said = [process.stdout.readline() for process in processes]
+        for number in range(5):
+            (place := tmp_path / str(number)).mkdir()
+            for process in processes:
+                process.stdin.write(f"{place}\n")
+                process.stdin.flush()
+            said += [process.stdout.readline() for process in processes]
+        assert said == ["ready\n"] * 3 + ["done\n"] * 15
+    finally:
+        for process in processes:
+            process.stdin.close()
+            process.stdout.close()
+            process.wait()

@@ -55,7 +55,7 @@ def postgresql(tmp_path_factory) -> Iterator[str]:
     def call(*command: str) -> None:
         # Output goes to a file: the server would hold a pipe open.
         with (folder.parent / f"{folder.name}.log").open("a") as log:
-            subprocess.run([*prefix, *command], cwd=folder, stdout=log, stderr=log, check=True, timeout=60)
+            subprocess.run([*prefix, *command], cwd=folder, stdout=log, stderr=log, check=True, timeout=300)
 
     try:
         call(shutil.which("initdb"), "-D", str(data), "-U", "me", "-A", "trust", "--no-sync", "-E", "UTF8")
@@ -115,7 +115,8 @@ def test_a_study_behind_a_grpc_proxy(config, make_space, trials_of, proxy):
 
 def learn_of_death(url, monkeypatch):
     """A trial that beats is left alone; one that has been silent is put back, with what it reported, a few times."""
-    monkeypatch.setattr("rrgraph.tuning.heartbeat.GRACE_SECONDS", 1)
+    for module in ("heartbeat", "storage"):
+        monkeypatch.setattr(f"rrgraph.tuning.{module}.GRACE_SECONDS", 3600)  # longer than any computer is busy
     with quietly(), opened_storage(url) as storage:
         study = optuna.create_study(study_name="dying", storage=storage, direction="maximize")
         for dead in range(7):
@@ -127,7 +128,7 @@ def learn_of_death(url, monkeypatch):
             storage.record_heartbeat(trial._trial_id)
             release_dead(study)
             assert study.trials[-1].state == TrialState.RUNNING
-            # In place of a second of silence.
+            # In place of an hour of silence.
             _age(storage, trial._trial_id)
             release_dead(study)
             last = study.trials[-1]
@@ -150,7 +151,7 @@ def _age(storage, trial_id):
         with inner.engine.begin() as connection:
             connection.execute(sqlalchemy.text("UPDATE trial_heartbeats SET heartbeat = '2020-01-01 00:00:00'"))
     else:
-        storage.set_trial_system_attr(trial_id, "rrgraph:alive", [trial_id, time.time() - 5])
+        storage.set_trial_system_attr(trial_id, "rrgraph:alive", [trial_id, time.time() - 7200])
 
 
 def test_signs_of_life_in_sqlite(tmp_path, monkeypatch):

@@ -45,7 +45,7 @@ def baseline_run(
         on_data(data)
     record_run(config, data.reports(), data.contents(), resume=resume)
     system = build_baseline(config).fit(data.split.train, data.split)
-    comparison = measure(system, data, config.evaluation)
+    comparison = measure(system, data, config.evaluation, folder=config.folder)
     record_metrics(config.folder, comparison)
     write_text(config.folder / "card.md", baseline_card(config, data, comparison, about=_about(system)))
     return RunResult(

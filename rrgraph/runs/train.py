@@ -131,7 +131,14 @@ def train_run(
         remove_state(folder)
     shutil.rmtree(folder / _LINKS, ignore_errors=True)
     evaluation = config.evaluation
-    comparison = measure(Model(checkpoint), prepared, evaluation, mode=evaluation.mode, baselines=evaluation.baselines)
+    comparison = measure(
+        Model(checkpoint),
+        prepared,
+        evaluation,
+        mode=evaluation.mode,
+        baselines=evaluation.baselines,
+        folder=folder,
+    )
     record_metrics(folder, comparison)
     write_text(folder / "card.md", model_card(config, prepared, comparison, reranker=checkpoint.reranker))
     return RunResult(folder=folder, split=prepared.split, history=history, comparison=comparison)

@@ -3,7 +3,7 @@
 from rrgraph.training.boosting import boost
 from rrgraph.training.config import ContrastiveConfig, LoopConfig, RankingConfig, TreesConfig
 from rrgraph.training.dual import CANDIDATE_ENCODERS, OBJECTIVES, ContrastiveTask, Links, RankingTask
-from rrgraph.training.kept import made_once
+from rrgraph.training.kept import keep_tensors, kept_tensors, made_once
 from rrgraph.training.loop import Task, train
 from rrgraph.training.losses import LOSSES, LinkLoss, listwise_cross_entropy
 from rrgraph.training.optimizers import OPTIMIZERS
@@ -40,6 +40,8 @@ __all__ = [
     "checksum",
     "in_own_folder",
     "is_finished",
+    "keep_tensors",
+    "kept_tensors",
     "listwise_cross_entropy",
     "made_once",
     "record_run",

@@ -53,7 +53,11 @@ def train_reranker(
     cross_fitted = cross_fitted_lists(prepared, checkpoint, energy, options.candidates, folder=folder)
     weights = publication_weights(prepared.split.train, prepared.graph)
     lists = [cross_fitted.training_lists(weights, known_size=each, folder=folder) for each in (False, True)]
-    trees = fit_trees(lists, config.reranker.trees, seed=config.seed, folder=folder) if config.reranker.trees.n_trees else None
+    trees = (
+        fit_trees(lists, config.reranker.trees, seed=config.seed, folder=folder)
+        if config.reranker.trees.n_trees
+        else None
+    )
     torch.manual_seed(config.seed)
     network = ListwiseNetwork(config.reranker.model)
     history = train(
@@ -102,9 +106,7 @@ def cross_fitted_lists(
     logits = made_once(
         None if folder is None else folder / "logits.safetensors",
         lambda: {
-            "logits": torch.from_numpy(
-                held_out_logits(checkpoint.model.eval(), folds, statistics, targets, precursors)
-            )
+            "logits": torch.from_numpy(held_out_logits(checkpoint.model.eval(), folds, statistics, targets, precursors))
         },
     )["logits"].numpy()
     with torch.inference_mode():

@@ -14,10 +14,10 @@ from optuna.trial import FrozenTrial, TrialState
 from rrgraph.errors import StudyError
 from rrgraph.runs import BaselineConfig, RunConfig
 from rrgraph.tuning.check import check_space
+from rrgraph.tuning.messages import quietly
 from rrgraph.tuning.record import check_folder, claim_study, describe_study, finished, record_folder
 from rrgraph.tuning.results import write_results
 from rrgraph.tuning.settings import StudySettings, read_settings
-from rrgraph.tuning.messages import quietly
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import default_storage, opened_storage, repeated
 from rrgraph.tuning.trial import Job, Outcome, open_study, release_dead, release_own, run_trial

@@ -26,11 +26,11 @@ from optuna.trial import FrozenTrial, TrialState
 from rrgraph.errors import RRGraphError
 from rrgraph.runs import BaselineConfig, RunConfig, RunData, materials_workflow, run, run_data
 from rrgraph.tuning.heartbeat import GRACE_SECONDS, retry
+from rrgraph.tuning.messages import quietly
 from rrgraph.tuning.objectives import PLANNING_TIME, planning_time
 from rrgraph.tuning.record import finished
 from rrgraph.tuning.sampling import SAME_AS, SeededSampler, find_twin, make_pruner
 from rrgraph.tuning.settings import StudySettings, trial_config
-from rrgraph.tuning.messages import quietly
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import opened_storage
 from rrgraph.tuning.trial_storage import first_number, keep_best_weights, trial_folder

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,8 +19,8 @@ from rrgraph.models import load_checkpoint
 from rrgraph.reranking import RerankingConfig
 from rrgraph.runs import RerankerConfig, load_run, train_run
 from rrgraph.tuning import StudyResult, opened_storage, tune
-from rrgraph.tuning.sampling import SAME_AS
 from rrgraph.tuning.messages import quietly
+from rrgraph.tuning.sampling import SAME_AS
 from rrgraph.tuning.storage import default_storage
 from rrgraph.util.config import save_config
 
@@ -297,9 +296,7 @@ def interrupted_study(place: Path, folder: Path, sign: str, times: int) -> tuple
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("heed_ctrl_c")
-@pytest.mark.parametrize(
-    ("before", "sign", "times"), [("", "trial ", 1), (DEAF, "deaf", 2)], ids=["asked", "killed"]
-)
+@pytest.mark.parametrize(("before", "sign", "times"), [("", "trial ", 1), (DEAF, "deaf", 2)], ids=["asked", "killed"])
 def test_ctrl_c_ends_all_processes_and_puts_their_trials_back(config, tmp_path, before, sign, times):
     """When it is asked to, or when it is killed, and both are known to be within a trial then."""
     save_config(config, tmp_path / "config.yaml")

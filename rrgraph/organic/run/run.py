@@ -105,7 +105,9 @@ def organic_run(
         on_data(split)
     folder = config.folder
     contents = {
-        f"{'training' if name == TRAIN.word else name} rows": checksum(map("|".join, zip(rows.products, rows.reactants, rows.templates, strict=True)))
+        f"{'training' if name == TRAIN.word else name} rows": checksum(
+            map("|".join, zip(rows.products, rows.reactants, rows.templates, strict=True))
+        )
         for name, rows in split.parts.items()
     }
     record_run(config, {"reactions": dict(split.report)}, contents, resume=resume)

@@ -34,7 +34,7 @@ from rrgraph.cli import (
 )
 from rrgraph.cli.common.argparse_private import option_names
 from rrgraph.errors import OptionError, RRGraphError, suggestion
-from rrgraph.util.interruption import exit_code, interruptible
+from rrgraph.util.interruption import exit_code, interruptible, lasting_interruption
 
 __all__ = ["build_parser", "main"]
 
@@ -126,7 +126,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parse(argv)
     try:
         logging.basicConfig(level=logging.INFO if arguments.verbose else logging.WARNING, format="%(message)s")
-        with interruptible(), warnings.catch_warnings():
+        with interruptible(), lasting_interruption(deferred=False), warnings.catch_warnings():
             warnings.showwarning = _show_warning  # type: ignore[assignment]
             code = arguments.run(arguments) or 0
         sys.stdout.flush()

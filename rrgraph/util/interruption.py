@@ -100,8 +100,8 @@ class Interruption:
 def lasting_interruption(*, deferred: bool) -> Iterator[Interruption]:
     """Remember within the block that this process was interrupted; yield what interrupts it when called, if it was.
 
-    Ctrl-C counts, and signals that ask it to end where a Python function handles them. Outside the main thread nothing
-    is done.
+    Ctrl-C counts, and signals that ask it to end where a Python function handles them. Another exception of the block
+    gives way to it, such as what importing a package makes of it. Outside the main thread nothing is done.
 
     Args:
         deferred: whether nothing else than that call and the end of the block interrupts, but for a second Ctrl-C. If
@@ -131,9 +131,8 @@ def lasting_interruption(*, deferred: bool) -> Iterator[Interruption]:
             signal.signal(number, handle)
     try:
         yield interruption
-    except BaseException as error:
-        if not deferred or isinstance(error, KeyboardInterrupt):
-            came.clear()
+    except KeyboardInterrupt:
+        came.clear()
         raise
     finally:
         for number, handler in before.items():

@@ -107,6 +107,16 @@ def test_undeferred_it_comes_at_once_and_again_where_it_was_dropped(press):
     assert done == ["dropped"]
 
 
+@pytest.mark.parametrize("deferred", [False, True])
+def test_what_is_raised_in_its_place_gives_way(press, deferred):
+    with pytest.raises(KeyboardInterrupt), lasting_interruption(deferred=deferred):
+        try:
+            press()
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise ImportError("cannot import what was interrupted") from None
+
+
 def test_blocks_within_blocks(press):
     with pytest.raises(KeyboardInterrupt), lasting_interruption(deferred=False):
         with lasting_interruption(deferred=True):

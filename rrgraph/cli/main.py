@@ -33,6 +33,7 @@ from rrgraph.cli import (
 )
 from rrgraph.cli.common.argparse_private import option_names
 from rrgraph.errors import OptionError, RRGraphError, suggestion
+from rrgraph.util.interruption import exit_code, interruptible, lasting_interruption
 from rrgraph.util.streams import guarded_streams, print_problem
 from rrgraph.util.text import escaped
 
@@ -117,8 +118,8 @@ def build_parser(names: Iterable[str] = COMMANDS) -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
-    The codes are 0 for success, 1 if a run of an experiment or a trial of a study failed, 2 for bad input, and 130 if
-    interrupted.
+    The codes are 0 for success, 1 if a run of an experiment or a trial of a study failed, 2 for bad input, 130 if
+    interrupted by Ctrl-C, 143 by SIGTERM and 129 by SIGHUP.
     """
     with guarded_streams():
         return _main(argv)
@@ -136,7 +137,7 @@ def _main(argv: Sequence[str] | None) -> int:
         handler = logging.StreamHandler()
         handler.setFormatter(_Formatter("%(message)s"))
         logging.basicConfig(level=logging.INFO if arguments.verbose else logging.WARNING, handlers=[handler])
-        with warnings.catch_warnings():
+        with interruptible(), lasting_interruption(deferred=False), warnings.catch_warnings():
             warnings.showwarning = _show_warning  # type: ignore[assignment]
             code = arguments.run(arguments) or 0
         sys.stdout.flush()
@@ -145,8 +146,8 @@ def _main(argv: Sequence[str] | None) -> int:
         return _fail(command, error.on_command_line(), 2)
     except RRGraphError as error:
         return _fail(command, str(error), 2)
-    except KeyboardInterrupt:
-        return _fail(command, "interrupted.", 130)
+    except KeyboardInterrupt as error:
+        return _fail(command, "interrupted.", exit_code(error))
     except BrokenPipeError:  # the reader, such as `head`, has stopped
         return 0
     except OSError as error:

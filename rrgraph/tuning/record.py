@@ -77,8 +77,10 @@ def claim_study(
     directions = [each.direction for each in objectives]
     study = optuna.create_study(study_name=name, storage=storage, directions=directions, load_if_exists=True)
     stored = [direction.name.lower() for direction in study.directions]
+    # In this order: a process that does the same at this moment writes its record before its first trial.
+    empty = not study.get_trials(deepcopy=False)
     recorded = study.user_attrs.get(_RECORD)
-    if recorded is None and stored == directions and not study.get_trials(deepcopy=False):
+    if recorded is None and stored == directions and empty:
         study.set_metric_names([each.name for each in objectives])
         study.set_user_attr(_RECORD, dict(description))
         study.set_user_attr(_FINGERPRINT, fingerprint(description))
@@ -87,7 +89,8 @@ def claim_study(
         raise StudyError(f"The study '{name}' was not started by rrgraph tune; choose another name with --study.")
     # Compared as JSON gives it back: tuples are lists there.
     given = json.loads(json.dumps(description))
-    if study.user_attrs.get(_FINGERPRINT) != fingerprint(given):
+    # The fingerprint is written last, by a process that may have been killed before.
+    if study.user_attrs.get(_FINGERPRINT, fingerprint(recorded)) != fingerprint(given):
         raise StudyError(
             f"The study '{name}' was started with other settings, so its trials cannot be compared with new ones: "
             f"{_differences(recorded, given)}. Resume it as it was started, or choose another name with --study."
@@ -105,7 +108,7 @@ def check_folder(folder: Path, name: str, description: Mapping[str, Any]) -> Non
     """
     path = folder / _FILE
     sweep(folder)
-    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not path.is_file())):
+    if folder.exists() and (not folder.is_dir() or (_holds_something(folder) and not path.is_file())):
         raise StudyError(f"'{folder}' is there and holds no study; choose another place with output=DIR.")
     check_writable(folder, folder=True)
     if path.is_file():
@@ -120,6 +123,11 @@ def check_folder(folder: Path, name: str, description: Mapping[str, Any]) -> Non
                 f"({_differences(recorded.get('about', {}), json.loads(json.dumps(description)))}); choose another "
                 "place with output=DIR and another name with --study."
             )
+
+
+def _holds_something(folder: Path) -> bool:
+    """Return whether there is more than the storage, which comes first, and what a write cut short has left."""
+    return any(not each.name.startswith((".", "study.db")) for each in folder.iterdir())
 
 
 def record_folder(folder: Path, study: Study, url: str, description: Mapping[str, Any]) -> None:

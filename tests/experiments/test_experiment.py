@@ -12,6 +12,7 @@ from rrgraph.evaluation import Metrics
 from rrgraph.experiments import ExperimentConfig, load_experiment, run_experiment
 from rrgraph.util.config import load_config
 from rrgraph.util.files import sha256_file
+from rrgraph.util.locking import locked_folder
 
 
 def ended(experiment, **options):
@@ -169,6 +170,35 @@ def test_a_changed_configuration_is_refused_before_anything_runs(trial):
         run_experiment(changed)
     assert not (trial.parent / "out" / "runs" / "popular-random-5").exists()
     assert (trial.parent / "out" / "experiment.yaml").read_text() == before
+
+
+def test_tables_that_have_changed_are_refused_before_anything_runs(trial, reactions, tmp_path):
+    mine = tmp_path / "mine.csv"
+    mine.write_text(reactions.read_text())
+    experiment = load_experiment(trial, ["seeds=[0]", f"overrides=[data.table={mine}]"])
+    ended(experiment, only=["flat"])
+    mine.write_text(reactions.read_text() + "BaTiO3,BaO;TiO2\n")
+    with pytest.raises(ConfigError, match=r"was started with other contents of '.*mine\.csv'"):
+        ended(experiment)
+    data = trial.parent / "out" / "data.json"
+    data.write_text("{")
+    with pytest.raises(ConfigError, match=r"data\.json' is damaged; remove it"):
+        ended(experiment)
+    mine.write_text(reactions.read_text())
+    data.unlink()
+    assert ended(experiment)[1] == [("popular", "random", 0)]
+
+
+def test_a_run_that_another_process_carries_out_is_left_to_it(trial):
+    experiment = load_experiment(trial, ["seeds=[0]"])
+    ended(experiment, only=["popular"])
+    with locked_folder(trial.parent / "out" / "runs" / "flat-random-0"):
+        result, done = ended(experiment)
+    assert done == [("flat", "random", 0)]
+    ((run, sentence),) = result.failures.items()
+    assert run.key == ("flat", "random", 0)
+    assert "is in use by process" in sentence
+    assert ended(experiment)[1] == [("flat", "random", 0)]
 
 
 def test_a_folder_of_something_else_is_refused(trial):

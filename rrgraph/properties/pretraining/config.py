@@ -60,6 +60,8 @@ class PretrainConfig(BaseConfig):
     The seed is that of initial weights, shuffling, hiding and dropout.
     """
 
+    untrained = ("training.checkpoint_minutes",)
+
     name: str = setting("pretrain", file_name=True)
     data: PropertyDataConfig = setting(factory=PropertyDataConfig)
     model: EncoderConfig = setting(factory=EncoderConfig)

@@ -49,5 +49,5 @@ class PretrainingConfig(LoopConfig):
     single_label_share: float = setting(1.0, at_least=0, at_most=1)
     precision: str = setting("auto", choices=PRECISIONS)
     device: str = "auto"
-    checkpoint_minutes: float = setting(10.0, at_least=0)
+    checkpoint_minutes: float = setting(0.5, at_least=0)
     validation_rows: int = setting(4000, at_least=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import os
 import warnings
@@ -59,8 +60,8 @@ def table_columns(table: str | os.PathLike[str]) -> list[str]:
     path = property_path(table)
     with _readable(path):
         is_parquet = _suffix(path) == ".parquet"
-        names = pq.read_schema(path).names if is_parquet else _read_csv(path, header=None, nrows=1, dtype=str).loc[0]
-        unique_columns(list(names), f"'{path}'")
+        names = pq.read_schema(path).names if is_parquet else _header(path)
+        unique_columns(names, f"'{path}'")
         if not is_parquet:
             return [str(name) for name in _read_csv(path, nrows=0).columns]
         if len(set(names)) < len(names):
@@ -75,6 +76,7 @@ def number_columns(table: str | os.PathLike[str]) -> list[str]:
         DataError: the file is missing, of another format, or malformed.
     """
     path = property_path(table)
+    table_columns(path)
     with _readable(path):
         if _suffix(path) == ".parquet":
             return [field.name for field in pq.read_schema(path) if _is_number(field.type)]
@@ -127,6 +129,16 @@ def _batches(path: Path, columns: list[str], texts: Sequence[str], batch_size: i
         with _lines(path) as lines, _open_csv(lines, chunksize=batch_size, dtype=dict.fromkeys(texts, str)) as frames:
             for frame in frames:
                 yield frame[columns]
+
+
+def _header(path: Path) -> list[str]:
+    """Return the cells of the first line, which pandas would take minutes for if they are very many."""
+    with _lines(path) as lines:
+        line = lines.readline(MAX_LINE).decode("utf-8-sig")
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error as error:
+        raise ValueError(str(error)) from None
 
 
 def _read_csv(path: Path, **options: Any) -> pd.DataFrame:

@@ -387,7 +387,7 @@ def _streams(given: bytes) -> Iterator[tuple[io.TextIOWrapper, io.TextIOWrapper]
     """Replace the standard streams by such that encode as those of a terminal do."""
     before = sys.stdin, sys.stdout, sys.stderr
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") for _ in range(2))
-    sys.stdin, sys.stdout, sys.stderr = io.TextIOWrapper(io.BytesIO(given), encoding="utf-8"), out, err
+    sys.stdin, sys.stdout, sys.stderr = io.TextIOWrapper(io.BufferedReader(io.BytesIO(given)), encoding="utf-8"), out, err
     try:
         yield out, err
     finally:

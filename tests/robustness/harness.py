@@ -10,6 +10,7 @@ import io
 import multiprocessing
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -29,6 +30,7 @@ from typing import Any, NoReturn, Protocol
 import pytest
 
 from rrgraph.cli.main import main
+from rrgraph.errors import RRGraphError
 
 __all__ = [
     "ATTACKS",
@@ -41,6 +43,7 @@ __all__ = [
     "command",
     "one_sentence",
     "options",
+    "refusals",
     "run_cases",
 ]
 
@@ -349,7 +352,7 @@ def _raise_hang(*_: object) -> NoReturn:
 def _kind(error: BaseException) -> str:
     """Return the type of an error and the last function of rrgraph that it went through, or what was asserted."""
     if isinstance(error, AssertionError) and error.args:
-        return str(error.args[0]).split("\n")[0][:100]
+        return re.sub(r"\d+", "N", str(error.args[0]).split("\n")[0][:100])
     frames = traceback.extract_tb(error.__traceback__)
     inside = [frame for frame in frames if "/rrgraph/" in frame.filename] or frames
     last = inside[-1]
@@ -422,3 +425,15 @@ def one_sentence(code: int, out: str, err: str, *, codes: tuple[int, ...] = (0, 
     assert said, f"a refusal says nothing\n{err!r:.2000}"
     assert all(len(line) < 2000 for line in said), f"a sentence of {max(map(len, said))} characters\n{err!r:.2000}"
 
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Let the block refuse its input, in one sentence that a terminal can show; warnings are not shown."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except RRGraphError as error:
+            said = str(error)
+            assert said and said.isprintable(), f"a sentence with a control character\n{said!r:.4000}"
+            assert len(said) < 2000, f"a sentence of {len(said)} characters\n{said!r:.4000}"

@@ -9,6 +9,7 @@ import random
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ import yaml
 from rrgraph.data import load_table
 from rrgraph.figures import FigureOptions, PlanPicture, draw_plan, report_html
 from rrgraph.networks import network_html
-from rrgraph.runs import BaselineConfig, DataConfig, MeasuredConfig, load_run
+from rrgraph.runs import BaselineConfig, DataConfig, MeasuredConfig, load_run, prepare_data
 from rrgraph.runs.baseline import baseline_run
+from rrgraph.runs.cards.card import model_card
 from rrgraph.util.figure_style import svg_text
 
 from .browser import HOST, MARK, Browser
@@ -158,14 +160,9 @@ def _card(made: _Folders, place: Path, names: Callable[[], str]) -> Path:
 
 def _model_card(made: _Folders, place: Path, names: Callable[[], str]) -> Path:
     """The card of a model that is given another name, written again."""
-    from dataclasses import replace
-
-    from rrgraph.runs import load_data
-    from rrgraph.runs.cards.card import model_card
-
     markdown = _markdown()
     config = load_run(made.model / "config.yaml")
-    text = model_card(replace(config, name=names()), load_data(config), {})
+    text = model_card(replace(config, name=names()), prepare_data(config.data, seed=0), {})
     return _page(place, f"<!DOCTYPE html><html><body>{markdown(text)}</body></html>")
 
 

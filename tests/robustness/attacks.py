@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import configurations, formulas, pages, tables  # noqa: F401
+from . import configurations, formulas, molecules, pages, tables  # noqa: F401
 from .harness import ATTACKS
 
 __all__ = ["ATTACKS"]

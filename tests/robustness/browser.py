@@ -19,19 +19,22 @@ MARK = "data-pwned"
 HOST = "pwned.test"
 """The host that payloads ask for pictures and styles; every host is this machine for the browser."""
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-_CONTROL = f"<!DOCTYPE html><title>x</title><img src='http://{HOST}/x.png' onerror='document.documentElement.setAttribute(\"{MARK}\",1)'>"
+_CONTROL = f"""<!DOCTYPE html><title>x</title>
+<img src="http://{HOST}/x.png" onerror="document.documentElement.setAttribute('{MARK}', 1)">
+"""
 _CLICKS = """
 <script>
 for (const link of document.querySelectorAll("a, [*|href]")) {
   const address = link.getAttribute("href") || link.getAttributeNS("http://www.w3.org/1999/xlink", "href") || "";
-  if (/^[\\s\\x00-\\x20]*(javascript|data|vbscript):(?!image\\/png)/i.test(address)) document.documentElement.setAttribute("data-pwned", "link");
+  const runs = /^[\\s\\x00-\\x20]*(javascript|data|vbscript):(?!image\\/png)/i.test(address);
+  if (runs) document.documentElement.setAttribute("data-pwned", "link");
 }
 for (const each of document.querySelectorAll("details")) each.open = true;
 for (const each of document.querySelectorAll("input[type=search]")) {
   each.value = "i"; each.dispatchEvent(new Event("input", { bubbles: true }));
 }
 for (const each of [...document.querySelectorAll("button:not(#picture):not(#csv)")]) {
-  for (const kind of ["pointerover", "pointerenter", "mouseover", "focus"]) each.dispatchEvent(new Event(kind, { bubbles: true }));
+  for (const kind of ["pointerover", "mouseover", "focus"]) each.dispatchEvent(new Event(kind, { bubbles: true }));
   each.click();
 }
 </script>
@@ -80,7 +83,12 @@ class Browser:
             [
                 self._program,
                 *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
-                *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions"),
+                *(
+                    "--disable-background-networking",
+                    "--disable-component-update",
+                    "--disable-sync",
+                    "--disable-extensions",
+                ),
                 *("--no-proxy-server", "--ignore-certificate-errors", "--virtual-time-budget=3000", "--dump-dom"),
                 f"--user-data-dir={self._profile}",
                 f"--host-resolver-rules=MAP * 127.0.0.1:{self._port}",

@@ -26,13 +26,96 @@ ALLOWED = "0 tracebacks"
 SECONDS = 10.0
 SECRET = "swordfish-4711"
 VALUES = [
-    *("", " ", "null", "~", "true", "yes", "no", "1e5", "1e400", "-1", "0", "007", "0x10", "1_000", ".nan", ".inf", "-.inf"),
-    *("2020-01-01", "1:30", "[", "{", "[1,2", "{a: 1}", "[[[[]]]]", "[" * 3000, "{a:" * 500, "a" * 20_000, "9" * 5000, "'", '"'),
-    *("!!set {a}", "!!python/object/apply:os.system [id]", "&a [*a]", "*a", "${oc.env:RRGRAPH_SECRET}", "${seed}", "${name}"),
-    *("${output}", "${", "$(id)", "../..", "/", "/dev/null", "\0", "\ud800", "\x1b[2J", "\n", "a\nb: c", "%s", "{0}", "\u2028"),
-    *("[a,a,a]", "[null]", "{}", "[]", "nms", "random", "textbook", "quickstart", "configs/default.yaml", "3.5", "1e-300", "1e300"),
+    *(
+        "",
+        " ",
+        "null",
+        "~",
+        "true",
+        "yes",
+        "no",
+        "1e5",
+        "1e400",
+        "-1",
+        "0",
+        "007",
+        "0x10",
+        "1_000",
+        ".nan",
+        ".inf",
+        "-.inf",
+    ),
+    *(
+        "2020-01-01",
+        "1:30",
+        "[",
+        "{",
+        "[1,2",
+        "{a: 1}",
+        "[[[[]]]]",
+        "[" * 3000,
+        "{a:" * 500,
+        "a" * 20_000,
+        "9" * 5000,
+        "'",
+        '"',
+    ),
+    *(
+        "!!set {a}",
+        "!!python/object/apply:os.system [id]",
+        "&a [*a]",
+        "*a",
+        "${oc.env:RRGRAPH_SECRET}",
+        "${seed}",
+        "${name}",
+    ),
+    *(
+        "${output}",
+        "${",
+        "$(id)",
+        "../..",
+        "/",
+        "/dev/null",
+        "\0",
+        "\ud800",
+        "\x1b[2J",
+        "\n",
+        "a\nb: c",
+        "%s",
+        "{0}",
+        "\u2028",
+    ),
+    *(
+        "[a,a,a]",
+        "[null]",
+        "{}",
+        "[]",
+        "nms",
+        "random",
+        "textbook",
+        "quickstart",
+        "configs/default.yaml",
+        "3.5",
+        "1e-300",
+        "1e300",
+    ),
 ]
-KEYS = ["", ".", "..", "a", "a.b.c.d", "training", "training.", ".training", "training.epochs.x", "x" * 500, "\0", "é", "$", "seed[0]"]
+KEYS = [
+    "",
+    ".",
+    "..",
+    "a",
+    "a.b.c.d",
+    "training",
+    "training.",
+    ".training",
+    "training.epochs.x",
+    "x" * 500,
+    "\0",
+    "é",
+    "$",
+    "seed[0]",
+]
 
 
 def _plain_run(path: Path, overrides: list[str]) -> Any:
@@ -92,7 +175,7 @@ def _hide_secret() -> list[Path]:
     return sorted((ROOT / "configs").rglob("*.yaml"))
 
 
-@attack("configurations", what="mutated configurations", allowed=ALLOWED, full=8_000, quick=300, few=40)
+@attack("configurations", what="mutated configurations", allowed=ALLOWED, full=8_000, quick=200, few=15)
 def configurations(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Read damaged copies of every configuration of the repository."""
     paths = _hide_secret()
@@ -115,7 +198,7 @@ def configurations(*, tries: int, seed: int, folder: Path) -> Outcome:
     return run_cases("configurations", case, tries=tries, seed=seed, folder=folder, seconds=SECONDS)
 
 
-@attack("overrides", what="mutated overrides", allowed=ALLOWED, full=6_000, quick=250, few=40)
+@attack("overrides", what="mutated overrides", allowed=ALLOWED, full=4_000, quick=150, few=15)
 def overrides(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Give any value to any key of a configuration."""
     paths = [path for path in _hide_secret() if path.parent.name != "tuning"]

@@ -13,20 +13,131 @@ from typing import Any
 __all__ = ["FORMATS", "HOSTILE", "damaged_bytes", "damaged_table", "damaged_value", "json_text", "write_table"]
 
 TOKENS = [
-    *(b"\0", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\xed\xa0\x80", b"\xff", b"\xc3", b"\x1b[31m", b"\x07", b"\x1a"),
+    *(
+        b"\0",
+        b"\xef\xbb\xbf",
+        b"\xff\xfe",
+        b"\xfe\xff",
+        b"\xed\xa0\x80",
+        b"\xff",
+        b"\xc3",
+        b"\x1b[31m",
+        b"\x07",
+        b"\x1a",
+    ),
     *(b'"', b'"""', b"'", b"`", b",", b";", b"\t", b"|", b"\r", b"\n", b"\n\n\n", b"\r\n", b"\x0b", b"\x0c", b"\x85"),
     *(b"9" * 5000, b"1e999", b"-1e-999", b"NaN", b"Infinity", b"-0", b"0x1f", b"1_000", b"1,5", b"0o7", b"1:30"),
-    *(b"[" * 3000, b"{" * 2000, b'{"a":' * 2000, b"(" * 500, b"]", b"}", b"null", b"true", b"~", b"[]", b"{}", b"#", b"%"),
-    *("\u202e\u2028\u2029\ufeff\u200b".encode(), b"\\ud800", b"\\u0000", b"\\x00", b"%s%n", b"{0}", b"\\", b"//", b".."),
-    *(b"<script>alert(1)</script>", b"=1+1", b"@SUM(A1)", b"${oc.env:HOME}", b"${seed}", b"!!set {a}", b"&a [*a]", b"? ", b": "),
-    *(b"A" * 100_000, b"\xf0\x9f\x92\xa9", "µ½₂·".encode(), b"target", b"precursors", b"formula", b"- ", b"  ", b"---\n", b"...\n"),
+    *(
+        b"[" * 3000,
+        b"{" * 2000,
+        b'{"a":' * 2000,
+        b"(" * 500,
+        b"]",
+        b"}",
+        b"null",
+        b"true",
+        b"~",
+        b"[]",
+        b"{}",
+        b"#",
+        b"%",
+    ),
+    *(
+        "\u202e\u2028\u2029\ufeff\u200b".encode(),
+        b"\\ud800",
+        b"\\u0000",
+        b"\\x00",
+        b"%s%n",
+        b"{0}",
+        b"\\",
+        b"//",
+        b"..",
+    ),
+    *(
+        b"<script>alert(1)</script>",
+        b"=1+1",
+        b"@SUM(A1)",
+        b"${oc.env:HOME}",
+        b"${seed}",
+        b"!!set {a}",
+        b"&a [*a]",
+        b"? ",
+        b": ",
+    ),
+    *(
+        b"A" * 100_000,
+        b"\xf0\x9f\x92\xa9",
+        "µ½₂·".encode(),
+        b"target",
+        b"precursors",
+        b"formula",
+        b"- ",
+        b"  ",
+        b"---\n",
+        b"...\n",
+    ),
 ]
 HOSTILE: list[Any] = [
     *(None, True, False, 0, -1, 1, 3.5, 2**63, -(2**63), 10**400, 1e308, -1e-308, float("nan"), float("inf"), 1e5),
-    *("", " ", "\0", "\ud800", "\x1b]0;x\x07", "\u202e", "\n", "a\nb", "\r", "'", '"', "NaN", "nan", "null", "1e999", "yes", "007"),
-    *("9" * 400, "x" * 20_000, "../../etc/passwd", "/dev/null", "${oc.env:HOME}", "=cmd|' /C calc'!A1", "<script>", "%s", "{x}", ";"),
-    *("BaTiO3", "H2", "Xx2", "O" * 50, "((((", ")", "Ba(", "1e5", "-", "nan;inf", "BaCO3;;TiO2", ";".join(["TiO2"] * 200)),
-    *([], {}, [[]], [None], ["a", 1, None], {"a": {}}, {"": None}, {"target": "BaTiO3"}, [{}], "\udcff", "é" * 300, "日本語"),
+    *(
+        "",
+        " ",
+        "\0",
+        "\ud800",
+        "\x1b]0;x\x07",
+        "\u202e",
+        "\n",
+        "a\nb",
+        "\r",
+        "'",
+        '"',
+        "NaN",
+        "nan",
+        "null",
+        "1e999",
+        "yes",
+        "007",
+    ),
+    *(
+        "9" * 400,
+        "x" * 20_000,
+        "../../etc/passwd",
+        "/dev/null",
+        "${oc.env:HOME}",
+        "=cmd|' /C calc'!A1",
+        "<script>",
+        "%s",
+        "{x}",
+        ";",
+    ),
+    *(
+        "BaTiO3",
+        "H2",
+        "Xx2",
+        "O" * 50,
+        "((((",
+        ")",
+        "Ba(",
+        "1e5",
+        "-",
+        "nan;inf",
+        "BaCO3;;TiO2",
+        ";".join(["TiO2"] * 200),
+    ),
+    *(
+        [],
+        {},
+        [[]],
+        [None],
+        ["a", 1, None],
+        {"a": {}},
+        {"": None},
+        {"target": "BaTiO3"},
+        [{}],
+        "\udcff",
+        "é" * 300,
+        "日本語",
+    ),
 ]
 ENCODINGS = ["utf-16", "utf-16-le", "utf-32", "utf-8-sig", "cp1252", "cp037", "utf-7", "shift_jis"]
 
@@ -81,7 +192,9 @@ def _damaged(value: Any, choose: random.Random, hostile: Sequence[Any]) -> Any:
         case 0:
             del value[key]
         case 1 if isinstance(value, dict):
-            value[choose.choice(["", " ", str(key).upper(), f"{key} ", "x" * 500, "\0", "\ud800", "a.b"])] = value.pop(key)
+            value[choose.choice(["", " ", str(key).upper(), f"{key} ", "x" * 500, "\0", "\ud800", "a.b"])] = value.pop(
+                key
+            )
         case 1:
             value.insert(choose.randrange(len(value) + 1), copy.deepcopy(value[key]))
         case 2:
@@ -157,7 +270,9 @@ def _csv(mark: str) -> Callable[[list[Any], list[list[Any]], random.Random], byt
             texts = [_text(cell) for cell in cells]
             careless = choose.random() < 0.1
             odd = [not careless and any(each in text for each in (mark, '"', "\n", "\r")) for text in texts]
-            quoted = ['"' + text.replace('"', '""') + '"' if is_odd else text for text, is_odd in zip(texts, odd, strict=True)]
+            quoted = [
+                '"' + text.replace('"', '""') + '"' if is_odd else text for text, is_odd in zip(texts, odd, strict=True)
+            ]
             return mark.join(quoted)
 
         text = "\n".join([line(names), *map(line, rows)]) + "\n"
@@ -179,18 +294,20 @@ def _parquet(names: list[Any], rows: list[list[Any]], choose: random.Random) -> 
         texts = [_text(cell).encode("utf-8", "replace").decode() for cell in cells]
         plain = pa.array(texts)
         try:
-            return choose.choice([
-                lambda: plain,
-                lambda: pa.array(cells),
-                lambda: plain.dictionary_encode(),
-                lambda: plain.cast(pa.large_binary()),
-                lambda: pa.array([[text] for text in texts]),
-                lambda: pa.array([{"a": text} for text in texts]),
-                lambda: pa.array(range(len(texts)), pa.timestamp("ns")),
-                lambda: pa.array([float(len(text)) for text in texts], pa.float16()) if texts else plain,
-                lambda: pa.nulls(len(texts)),
-                lambda: pa.array([None if choose.random() < 0.3 else text for text in texts]),
-            ][choose.choice([0, 0, 0, 0, *range(10)])])()
+            return choose.choice(
+                [
+                    lambda: plain,
+                    lambda: pa.array(cells),
+                    lambda: plain.dictionary_encode(),
+                    lambda: plain.cast(pa.large_binary()),
+                    lambda: pa.array([[text] for text in texts]),
+                    lambda: pa.array([{"a": text} for text in texts]),
+                    lambda: pa.array(range(len(texts)), pa.timestamp("ns")),
+                    lambda: pa.array([float(len(text)) for text in texts], pa.float16()) if texts else plain,
+                    lambda: pa.nulls(len(texts)),
+                    lambda: pa.array([None if choose.random() < 0.3 else text for text in texts]),
+                ][choose.choice([0, 0, 0, 0, *range(10)])]
+            )()
         except (pa.ArrowException, TypeError, ValueError, OverflowError):
             return plain
 
@@ -236,10 +353,16 @@ FORMATS = {
 
 
 def write_table(
-    folder: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]], choose: random.Random, formats: Sequence[str] = ()
+    folder: Path,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    choose: random.Random,
+    formats: Sequence[str] = (),
 ) -> Path:
     """Write a table that is damaged in its cells, its bytes, or both."""
-    suffix = choose.choice(list(formats) or [".csv", ".csv", ".tsv", ".txt", ".jsonl", ".jsonl", ".parquet", ".parquet", ".xlsx"])
+    suffix = choose.choice(
+        list(formats) or [".csv", ".csv", ".tsv", ".txt", ".jsonl", ".jsonl", ".parquet", ".parquet", ".xlsx"]
+    )
     kind = choose.random()
     names, cells = damaged_table(columns, rows, choose) if kind < 0.7 else (list(columns), [list(row) for row in rows])
     data = FORMATS[suffix](names, cells, choose)

@@ -10,18 +10,25 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import networkx as nx
+import optuna
+import pandas as pd
 import yaml
 
+import rrgraph as rr
 from rrgraph.data import load_table
 from rrgraph.figures import FigureOptions, PlanPicture, draw_plan, report_html
 from rrgraph.networks import network_html
 from rrgraph.runs import BaselineConfig, DataConfig, MeasuredConfig, load_run, prepare_data
 from rrgraph.runs.baseline import baseline_run
 from rrgraph.runs.cards.card import model_card
+from rrgraph.tuning.objectives import read_objectives
+from rrgraph.tuning.plots import draw_study
 from rrgraph.util.figure_style import svg_text
 
 from .browser import HOST, MARK, Browser
@@ -116,10 +123,12 @@ def _experiment_report(made: _Folders, place: Path, names: Callable[[], str]) ->
 def _network(made: _Folders, place: Path, names: Callable[[], str]) -> Path:
     graph = nx.Graph(table=names(), kind="cooccurrence", reactions=names())
     nodes = [names() for _ in range(6)] + ["TiO2", "BaCO3"]
-    for first, second in zip(nodes, nodes[1:], strict=False):
+    for first, second in pairwise(nodes):
         graph.add_edge(first, second, count=3, **{names(): names(), "element": names(), names(): 1.5})
     for node in nodes:
-        graph.nodes[node].update({"kind": names(), "community": names(), "elements": names(), "name": names(), names(): 2})
+        graph.nodes[node].update(
+            {"kind": names(), "community": names(), "elements": names(), "name": names(), names(): 2}
+        )
     return _page(place, network_html(graph, title=names()))
 
 
@@ -166,6 +175,33 @@ def _model_card(made: _Folders, place: Path, names: Callable[[], str]) -> Path:
     return _page(place, f"<!DOCTYPE html><html><body>{markdown(text)}</body></html>")
 
 
+def _plan(made: _Folders, place: Path, names: Callable[[], str]) -> Path:
+    """A plan as a notebook shows it, with a stock and precedents that have hostile names."""
+    table, stock = place / "table.csv", place / "stock.csv"
+    row = {"target": "BaTiO3", "precursors": "BaCO3;TiO2", "doi": names(), "journal": names(), "atmosphere": names()}
+    pd.DataFrame([row | {"doi": names()}, row]).to_csv(table, index=False)
+    items = [{"formula": each, "name": names(), "cas": names(), "hazard": names()} for each in ("BaCO3", "TiO2", "BaO")]
+    pd.DataFrame(items).to_csv(stock, index=False)
+    plan = rr.plan("BaTiO3", model=made.model, stock=stock, literature=table)
+    return _page(place, f"<!DOCTYPE html><html><body>{plan._repr_html_()}</body></html>")
+
+
+def _study(made: _Folders, place: Path, names: Callable[[], str]) -> Path:
+    """A page of a study whose name and whose choices are hostile."""
+    if find_spec("plotly") is None:
+        return _network(made, place, names)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(study_name=names(), sampler=optuna.samplers.RandomSampler(seed=0))
+    kinds, depths = [names(), names()], names()
+
+    def objective(trial: optuna.Trial) -> float:
+        return trial.suggest_float(depths, 0, 1) + kinds.index(trial.suggest_categorical("kind", kinds))
+
+    study.optimize(objective, n_trials=4)
+    pages = [path for path in draw_study(study, read_objectives(["open.top_1"]), place)[0] if path.suffix == ".html"]
+    return pages[len(names()) % len(pages)]
+
+
 def _markdown() -> Callable[[str], str]:
     try:
         from markdown import markdown
@@ -180,10 +216,30 @@ def _page(place: Path, text: str) -> Path:
     return path
 
 
-MAKERS = [_run_report, _network, _card, _experiment_report, _cooccurrence, _plan_drawing, _model_card]
+MAKERS = [
+    *(
+        _run_report,
+        _network,
+        _card,
+        _experiment_report,
+        _cooccurrence,
+        _plan_drawing,
+        _model_card,
+        _plan,
+        _network,
+        _study,
+    ),
+]
 
 
-@attack("pages", what="pages and reports with hostile names in a browser", allowed="0 executed, 0 requests", full=70, quick=14, few=7)
+@attack(
+    "pages",
+    what="pages and reports with hostile names in a browser",
+    allowed="0 executed, 0 requests",
+    full=100,
+    quick=10,
+    few=2,
+)
 def pages(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Give every name of a report, a network page, a card or a drawing to a browser."""
     choose = random.Random(seed)
@@ -206,7 +262,9 @@ def pages(*, tries: int, seed: int, folder: Path) -> Outcome:
             except Exception as error:
                 found = [f"{type(error).__name__} of {maker.__name__.lstrip('_')}"]
                 (place / "failure.txt").write_text(repr(error), encoding="utf-8", errors="backslashreplace")
-            failures += [Failure(f"{maker.__name__.lstrip('_')}: {what}", f"pages {number}", str(place)) for what in found]
+            failures += [
+                Failure(f"{maker.__name__.lstrip('_')}: {what}", f"pages {number}", str(place)) for what in found
+            ]
             if not found:
                 shutil.rmtree(place)
     return Outcome(tries, failures)

@@ -73,10 +73,25 @@ def read_reactions(choose: random.Random, place: Path) -> None:
         case 0:
             one_sentence(*command("data", "stats", path))
         case 1:
-            one_sentence(*command("data", "clean", path, "--output", place / f"clean{choose.choice(['.csv', '.jsonl', '.parquet'])}"))
+            one_sentence(
+                *command(
+                    "data", "clean", path, "--output", place / f"clean{choose.choice(['.csv', '.jsonl', '.parquet'])}"
+                )
+            )
         case 2:
             split = choose.choice(["random", "column", "nms", "dr", "all"])
-            one_sentence(*command("data", "split", path, split, "--output", place / "split", "--format", choose.choice(["csv", "parquet", "jsonl"])))
+            one_sentence(
+                *command(
+                    "data",
+                    "split",
+                    path,
+                    split,
+                    "--output",
+                    place / "split",
+                    "--format",
+                    choose.choice(["csv", "parquet", "jsonl"]),
+                )
+            )
         case 3:
             predictions = place / "predictions.jsonl"
             lines = [{"target": row[0], "sets": [row[1].split(";")]} for row in REACTIONS[1]]
@@ -102,14 +117,18 @@ def read_stock_list(model: Path, choose: random.Random, place: Path) -> None:
 
 def read_targets(model: Path, choose: random.Random, place: Path) -> None:
     path = write_table(place, *TARGETS, choose)
-    output = choose.choice([["--json"], [], ["--output", place / f"plans{choose.choice(['.jsonl', '.csv', '.parquet', '.xlsx'])}"]])
-    more = choose.choice([[], ["--column", "formula"], ["--rejects", place / "rejects.csv"], ["--set-size", "column:id"]])
+    output = choose.choice(
+        [["--json"], [], ["--output", place / f"plans{choose.choice(['.jsonl', '.csv', '.parquet', '.xlsx'])}"]]
+    )
+    more = choose.choice(
+        [[], ["--column", "formula"], ["--rejects", place / "rejects.csv"], ["--set-size", "column:id"]]
+    )
     shared = ["--model", model, "--top-k", "2", "--no-evidence", "--candidates", "train"]
     given = ("-", path.read_bytes()) if choose.random() < 0.2 else (path, b"")
     one_sentence(*command("plan", "--input", given[0], *shared, *output, *more, stdin=given[1]))
 
 
-@attack("tables", what="mutated tables", allowed=ALLOWED, full=20_000, quick=600, few=60)
+@attack("tables", what="mutated tables", allowed=ALLOWED, full=12_000, quick=300, few=15)
 def tables(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Read reactions, properties, stocks and targets in every format."""
     model = tiny_model(folder)
@@ -136,7 +155,7 @@ PREDICTIONS = [
 ]
 
 
-@attack("predictions", what="mutated predictions", allowed=ALLOWED, full=10_000, quick=400, few=60)
+@attack("predictions", what="mutated predictions", allowed=ALLOWED, full=14_000, quick=400, few=20)
 def predictions(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Score damaged predictions."""
 
@@ -195,7 +214,7 @@ RECIPE = {
 }
 
 
-@attack("recipes", what="mutated recipes", allowed=ALLOWED, full=8_000, quick=300, few=60)
+@attack("recipes", what="mutated recipes", allowed=ALLOWED, full=12_000, quick=300, few=20)
 def recipes(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Clean damaged raw recipes."""
 

@@ -250,8 +250,8 @@ def comparison_table(comparisons: Iterable[PropertyComparison], *, system: str =
             published, ratio = f"{entry.published:.4g}", f"{entry.ratio:.3f}"
             verdict = ("yes" if entry.better else "no") + ("" if entry.clear else ", within the interval")
         lines.append(
-            f"| {markdown_text(score.task)} | {markdown_text(score.unit) or '-'} | {score.rows:,} | {_figures(score.mae)} "
-            f"| {published} | {ratio} | {verdict} |"
+            f"| {markdown_text(score.task)} | {markdown_text(score.unit) or '-'} | {score.rows:,} "
+            f"| {_figures(score.mae)} | {published} | {ratio} | {verdict} |"
         )
     return "\n".join(lines) + "\n"
 

@@ -112,15 +112,15 @@ def baseline_card(config: BaselineConfig, data: RunData, comparison: Comparison,
         comparison: what was measured.
         about: what the system does.
     """
-    options = ", ".join(markdown_code(f"{name}={value}") for name, value in config.options.items()) or "all as they are by default"
+    given = ", ".join(markdown_code(f"{name}={value}") for name, value in config.options.items())
     named = {
         subset: {protocol: {config.baseline: systems[MODEL]} for protocol, systems in protocols.items()}
         for subset, protocols in comparison.items()
     }
     reason = "" if comparison else _unmeasured(data.split, ())
     sections = [
-        f"# Baseline card: {markdown_text(config.name)}\n\nComparison system `{config.baseline}` of rrgraph {__version__}, seed "
-        f"{config.seed}; options: {options}.\n\n{about}\n",
+        f"# Baseline card: {markdown_text(config.name)}\n\nComparison system `{config.baseline}` of rrgraph "
+        f"{__version__}, seed {config.seed}; options: {given or 'all as they are by default'}.\n\n{about}\n",
         _data(config.data, data),
         f"## Metrics\n\n{reason}{comparison_table(named)}",
         _after(_STRATA, strata_tables(comparison)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from rrgraph.util.config import load_config
 from rrgraph.util.settings import check, settings
 
 from .harness import ROOT, Outcome, attack, command, one_sentence, refusals, run_cases
-from .mutate import HOSTILE, damaged_bytes, damaged_value
+from .mutate import HOSTILE, damaged_bytes, damaged_value, json_text
 
 ALLOWED = "0 tracebacks"
 SECONDS = 10.0
@@ -175,6 +176,14 @@ def _hide_secret() -> list[Path]:
     return sorted((ROOT / "configs").rglob("*.yaml"))
 
 
+def _written(value: Any, choose: random.Random) -> bytes:
+    """Return YAML, also as the JSON that is part of it, which can be nested more deeply."""
+    if choose.random() < 0.6:
+        with suppress(RecursionError):
+            return yaml.safe_dump(value, allow_unicode=True).encode("utf-8", "surrogatepass")
+    return json_text(value, choose)
+
+
 @attack("configurations", what="mutated configurations", allowed=ALLOWED, full=8_000, quick=200, few=15)
 def configurations(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Read damaged copies of every configuration of the repository."""
@@ -186,7 +195,7 @@ def configurations(*, tries: int, seed: int, folder: Path) -> Outcome:
         data = source.read_bytes()
         if choose.random() < 0.7:
             value = damaged_value(yaml.safe_load(data), choose, hostile)
-            data = yaml.safe_dump(value, allow_unicode=True).encode("utf-8", "surrogatepass")
+            data = _written(value, choose)
         else:
             data = damaged_bytes(data, choose)
         path = place / source.name

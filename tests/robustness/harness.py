@@ -279,6 +279,7 @@ class _Worker:
         kind = "hang" if self._killed else "crash"
         detail = "no answer" if self._killed else f"exit code {self.process.exitcode}"
         _keep(self.folder, self.name, number, detail)
+        shutil.rmtree(self.folder / f"{self.name}-{number}", ignore_errors=True)
         return Failure(kind, f"{self.name} {number}", detail)
 
 

@@ -21,9 +21,9 @@ from rrgraph.experiments.tables import csv_table, latex_table, markdown_table
 from rrgraph.runs import workflow_of
 from rrgraph.util.environment import processors
 from rrgraph.util.files import write_text
+from rrgraph.util.markdown import markdown_text
 from rrgraph.util.parallel import WorkerDied, parallel_map
 from rrgraph.util.progress import progress_bar
-from rrgraph.util.text import markdown_text
 
 __all__ = ["ExperimentResult", "Outcome", "run_experiment"]
 

@@ -1,11 +1,10 @@
-"""Text for people: aligned tables, probabilities with as many digits as count, and what Markdown shows as it is."""
+"""Plain text for people: aligned tables, and probabilities with as many digits as count."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 
-__all__ = ["GAP", "column_widths", "markdown_code", "markdown_text", "percent", "plain_table"]
+__all__ = ["GAP", "column_widths", "percent", "plain_table"]
 
 GAP = 2
 """Spaces between the columns of a table."""
@@ -16,21 +15,6 @@ def percent(probability: float) -> str:
     if probability < 1e-4:
         return "< 0.01 %"
     return "> 99 %" if probability >= 0.995 else f"{100 * probability:.2g} %"
-
-
-def markdown_text(text: str) -> str:
-    """Return text as one line that Markdown shows as it is, without links, tags and columns of its own.
-
-    >>> print(markdown_text("[a](b) | <c>"))
-    \\[a\\](b) \\| &lt;c>
-    """
-    line = re.sub(r"[\\`\[\]|]", r"\\\g<0>", " ".join(text.split()))
-    return line.replace("&", "&amp;").replace("<", "&lt;")
-
-
-def markdown_code(text: str) -> str:
-    """Return text as one line of code in Markdown, with apostrophes for backticks, which would end it."""
-    return f"`{' '.join(text.split()).replace('`', chr(39))}`"
 
 
 def plain_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Collection[str] = ()) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rrgraph.util.text import markdown_code, markdown_text, percent
+from rrgraph.util.text import percent
 
 
 @pytest.mark.parametrize(
@@ -30,9 +30,3 @@ def test_percent(probability, shown):
 @given(st.floats(1e-4, 0.995, exclude_max=True))
 def test_percent_has_two_digits_that_count(probability):
     assert float(percent(probability).removesuffix(" %")) / 100 == pytest.approx(probability, rel=0.051)
-
-
-def test_names_are_no_markdown():
-    assert markdown_text("run_1 of *mine*") == "run_1 of *mine*"
-    assert markdown_text("a\n\n<b>&[x](y)|`z`\\") == r"a &lt;b>&amp;\[x\](y)\|\`z\`\\"
-    assert markdown_code("a`<b>`\nc") == "`a'<b>' c`"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rrgraph.organic.evaluation import TemplateMetrics
 from rrgraph.organic.run.config import OrganicConfig
 from rrgraph.organic.table import TemplateSplit
-from rrgraph.util.text import markdown_code, markdown_text
+from rrgraph.util.markdown import markdown_code, markdown_text
 from rrgraph.version import __version__
 
 __all__ = ["frequency_table", "organic_card", "reactant_table"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rrgraph.properties.pretraining.config import PretrainConfig
 from rrgraph.properties.tables.table import PropertyTable
-from rrgraph.util.text import markdown_text
+from rrgraph.util.markdown import markdown_text
 from rrgraph.version import __version__
 
 if TYPE_CHECKING:

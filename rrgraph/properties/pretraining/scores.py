@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rrgraph.errors import ScoreError
 from rrgraph.metrics import RESAMPLES, Interval, TopK, mean_intervals, top_k_accuracy
-from rrgraph.util.text import markdown_text
+from rrgraph.util.markdown import markdown_text
 
 __all__ = [
     "CRABNET_MAE",

@@ -18,7 +18,7 @@ from rrgraph.runs.cards.tables import calibration_table, comparison_table, lead_
 from rrgraph.runs.config import BaselineConfig, DataConfig, RunConfig
 from rrgraph.runs.data import RunData
 from rrgraph.util.config import MODEL
-from rrgraph.util.text import markdown_code, markdown_text
+from rrgraph.util.markdown import markdown_code, markdown_text
 from rrgraph.version import __version__
 
 if TYPE_CHECKING:

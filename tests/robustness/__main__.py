@@ -12,7 +12,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .attacks import ATTACKS
+from .attacks import ORDERED as ATTACKS
 from .harness import Attack, Outcome, Unavailable, options
 
 BEGIN, END = "<!-- begin: python -m tests.robustness -->", "<!-- end -->"

@@ -2,7 +2,7 @@ from .attacks import ORDERED
 
 
 def test_every_attack_has_its_place_and_is_tried_less_often_in_a_hurry():
-    assert list(ORDERED)[0] == "formulas"
+    assert next(iter(ORDERED)) == "formulas"
     for each in ORDERED.values():
         assert each.few <= each.quick <= each.full
     tried = {name: each.full for name, each in ORDERED.items()}

@@ -49,8 +49,8 @@ def test_every_kind_is_counted_and_kept(tmp_path):
 def test_a_refusal_is_a_sentence():
     with refusals():
         raise FormulaError("'x' is not a valid formula.")
-    with pytest.raises(AssertionError, match="characters"), refusals():
-        raise FormulaError("x" * 3000)
+    with pytest.raises(AssertionError, match="nothing"), refusals():
+        raise FormulaError(" ")
     code, out, err = command("config", "show", "nothing")
     one_sentence(code, out, err)
     for wrong in (("Traceback (most recent call last)", 2), ("", 2), ("rrgraph: \x1b[31m", 2), ("rrgraph: no", 1)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import formulas, kills  # noqa: F401
+from . import formulas, kills, places  # noqa: F401
 from .harness import ATTACKS
 
 __all__ = ["ATTACKS"]

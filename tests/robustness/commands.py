@@ -10,6 +10,7 @@ import gc
 import importlib
 import io
 import json
+import logging
 import os
 import pkgutil
 import resource
@@ -19,7 +20,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -202,6 +203,14 @@ class Zygote:
             socket.send_fds(self.socket, [json.dumps(asked).encode()], given)
         return Fork(call, mine)
 
+    def warm_up(self, folder: Path, *commands: Sequence[str]) -> None:
+        """Run commands in the zygote itself, so that the forks find loaded what is loaded at first use."""
+        for argv in commands:
+            folder.mkdir(parents=True, exist_ok=True)
+            self.socket.send(json.dumps({"here": list(argv), "folder": str(folder)}).encode())
+            code = self.socket.recv(100)
+            assert code == b"0", f"{argv}: exit code {code!r}"
+
     def run(self, call: Call, *, seconds: float = 120) -> int:
         """Run the command and return its exit code."""
         return self.start(call).wait(seconds)
@@ -215,6 +224,9 @@ def serve(descriptor: int) -> None:
             message, given, _, _ = socket.recv_fds(requests, 1 << 20, 4)
             if not message:
                 return
+            if not given:
+                requests.send(_warm_up(json.loads(message)))
+                continue
             if os.fork() == 0:
                 break
             for each in given:
@@ -248,12 +260,24 @@ def _import_everything() -> None:
     for name in ("sklearn.ensemble", "optuna.samplers", "pyarrow.parquet", "openpyxl", "rdchiral.main"):
         with suppress(ImportError):
             importlib.import_module(name)
+
+
+def _warm_up(asked: Mapping[str, Any]) -> bytes:
+    from rrgraph.cli import main
+
+    os.chdir(asked["folder"])
+    with Path(os.devnull).open("w") as nothing, redirect_stdout(nothing):
+        code = main(asked["here"])
+    os.chdir(ROOT)
+    gc.collect()
     gc.freeze()  # else the first collection of each fork copies all of it
+    return str(code).encode()
 
 
 def _become(asked: Mapping[str, Any], streams: Sequence[int]) -> None:
     """Make this fork what a process is that a shell has started."""
     os.setsid()
+    logging.root.handlers.clear()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     given = iter(streams)

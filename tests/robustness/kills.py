@@ -185,13 +185,20 @@ def kills(*, tries: int, seed: int, folder: Path) -> Outcome:
     with Zygote(0) as first, Zygote(1) as second:
         attempt = _Attempt(folder, first, second)
         chosen = works()
-        order = [name for share in range(max(w.share for w in chosen.values())) for name in chosen if chosen[name].share > share]
+        order = [
+            name
+            for share in range(max(w.share for w in chosen.values()))
+            for name in chosen
+            if chosen[name].share > share
+        ]
         random.Random(seed).shuffle(order)
         numbers = range(tries) if options.case is None else [options.case]
         names = [order[number % len(order)] for number in numbers]
         with _slow_runs(attempt, seed, many=tries >= 100) as lost:
             with ThreadPoolExecutor(options.jobs) as pool:
-                tried = [pool.submit(attempt, name, chosen[name], seed, n) for n, name in zip(numbers, names, strict=True)]
+                tried = [
+                    pool.submit(attempt, name, chosen[name], seed, n) for n, name in zip(numbers, names, strict=True)
+                ]
                 failures = [failure for each in tried for failure in each.result()]
         return Outcome(len(numbers) + lost.tried, failures + lost.failures, attempt.note())
 
@@ -205,10 +212,9 @@ class _Attempt:
         self.lock, self.references = threading.Lock(), dict[str, _Reference]()
         self.counts: dict[str, int] = {}
         write_inputs(self.inputs)
-        argv = ["train", str(self.inputs / "links.yaml"), "training.epochs=1", "output=model"]
-        assert first.run(Call(argv, self.inputs, self.folder / "log")) == 0
-        for name in ("tmp", "cache"):
-            shutil.rmtree(self.inputs / name, ignore_errors=True)
+        argv = ["train", str(self.inputs / "reranked.yaml"), "training.epochs=1", f"output={self.inputs / 'model'}"]
+        for number, zygote in enumerate(self.zygotes):
+            zygote.warm_up(self.folder / f"warm-{number}", *([argv] if number == 0 else [[*argv, "output=run"]]))
 
     def call(self, work: Work, argv: Sequence[str], place: Path, *before: tuple[str, Mapping[str, Any]]) -> Call:
         given = [text.replace("INPUTS", str(self.inputs)) for text in argv]
@@ -253,7 +259,9 @@ class _Attempt:
 
     told: dict[Path, list[str]] = {}
 
-    def _killed(self, work: Work, reference: _Reference, place: Path, choose: random.Random) -> Iterator[tuple[str, str]]:
+    def _killed(
+        self, work: Work, reference: _Reference, place: Path, choose: random.Random
+    ) -> Iterator[tuple[str, str]]:
         """Kill the command once or twice and run it to the end; yield kinds of problems with what they are."""
         told = self.told.setdefault(place, [])
         files = place / "files"
@@ -602,7 +610,9 @@ def write_inputs(folder: Path) -> None:
     textbook = load_table("textbook")
     textbook.select(range(0, len(textbook), 6)).write(folder / "reactions.csv")
     targets = [str(target) for target in textbook.frame["target"].head(150)]
-    (folder / "targets.csv").write_text("\n".join(["target,note", *(f"{t},row {n}" for n, t in enumerate(targets))]) + "\n")
+    (folder / "targets.csv").write_text(
+        "\n".join(["target,note", *(f"{t},row {n}" for n, t in enumerate(targets))]) + "\n"
+    )
     _write_organic(folder / "organic.csv")
     _write_properties(folder / "properties.csv")
     written = {"links": LINKS, "organic": ORGANIC, "pretraining": PRETRAINING, "space": SPACE, "experiment": EXPERIMENT}
@@ -630,6 +640,8 @@ def _write_properties(path: Path) -> None:
     for number, (one, other) in enumerate(combinations(["Li", "Na", "K", "Mg", "Ca", "Al", "Si", "Ti", "Zr", "Fe"], 2)):
         for kind, anion in enumerate(("N", "O", "S")):
             amounts = 1 + number % 3, 1 + number // 3 % 2, 1 + (number + kind) % 4
-            value = sum(n * list(ELEMENTS).index(e) for n, e in zip(amounts, (one, other, anion), strict=True)) / sum(amounts)
+            value = sum(n * list(ELEMENTS).index(e) for n, e in zip(amounts, (one, other, anion), strict=True)) / sum(
+                amounts
+            )
             lines.append(f"{one}{amounts[0]}{other}{amounts[1]}{anion}{amounts[2]},{value:.4f},{kind}")
     path.write_text("\n".join(lines) + "\n")

@@ -1,0 +1,12 @@
+"""Few tries of commands in places where they cannot work; `python -m tests.robustness --only places` carries them out in full."""
+
+import pytest
+
+from .harness import assert_survives
+from .places import places  # noqa: F401
+
+pytestmark = pytest.mark.slow
+
+
+def test_few(tmp_path):
+    assert_survives("places", tmp_path)

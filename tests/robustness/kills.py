@@ -1,8 +1,8 @@
 """Commands that are killed at random moments, and what the next run makes of what they left.
 
-A try runs a command, ends it by a signal, looks at the files, runs it again until it is done, and compares what is there
-with what an uninterrupted run has written, byte for byte. Some tries end the second run as well. Moments are uniform over
-the time that the command takes, or just before one of its file operations.
+A try runs a command, ends it by a signal, looks at the files, runs it again until it is done, and compares what is
+there with what an uninterrupted run has written, byte for byte. Some tries end the second run as well. Moments are
+uniform over the time that the command takes, or just before one of its file operations.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
-from .commands import ROOT, Call, Fork, Process, Real, Zygote
+from .commands import Call, Fork, Process, Real, Zygote
 from .harness import Failure, Outcome, attack, options
 
 SIGNALS: Final = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
@@ -194,12 +194,9 @@ def kills(*, tries: int, seed: int, folder: Path) -> Outcome:
         random.Random(seed).shuffle(order)
         numbers = range(tries) if options.case is None else [options.case]
         names = [order[number % len(order)] for number in numbers]
-        with _slow_runs(attempt, seed, many=tries >= 100) as lost:
-            with ThreadPoolExecutor(options.jobs) as pool:
-                tried = [
-                    pool.submit(attempt, name, chosen[name], seed, n) for n, name in zip(numbers, names, strict=True)
-                ]
-                failures = [failure for each in tried for failure in each.result()]
+        with _slow_runs(attempt, seed, many=tries >= 100) as lost, ThreadPoolExecutor(options.jobs) as pool:
+            tried = [pool.submit(attempt, name, chosen[name], seed, n) for n, name in zip(numbers, names, strict=True)]
+            failures = [failure for each in tried for failure in each.result()]
         return Outcome(len(numbers) + lost.tried, failures + lost.failures, attempt.note())
 
 
@@ -211,6 +208,7 @@ class _Attempt:
         self.inputs = self.folder / "inputs"
         self.lock, self.references = threading.Lock(), dict[str, _Reference]()
         self.counts: dict[str, int] = {}
+        self.told: dict[Path, list[str]] = {}
         write_inputs(self.inputs)
         argv = ["train", str(self.inputs / "reranked.yaml"), "training.epochs=1", f"output={self.inputs / 'model'}"]
         for number, zygote in enumerate(self.zygotes):
@@ -256,8 +254,6 @@ class _Attempt:
         shutil.rmtree(place, ignore_errors=True)
         told = "\n".join(self.told.pop(place, []))
         return [Failure(f"{kind} ({name})", title, f"{text}\n{told}") for kind, text in problems]
-
-    told: dict[Path, list[str]] = {}
 
     def _killed(
         self, work: Work, reference: _Reference, place: Path, choose: random.Random
@@ -553,7 +549,7 @@ def _what_is_lost(place: Path, number: int) -> tuple[str, str]:
 
 def at_operation(number: int = -1, signal: int = 0, path: str = "") -> None:
     """Send this process a signal just before a file operation within its folder, or list these in a file."""
-    folder, count = os.getcwd(), 0
+    folder, count = str(Path.cwd()), 0
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND) if path else None
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
@@ -563,7 +559,7 @@ def at_operation(number: int = -1, signal: int = 0, path: str = "") -> None:
         name = arguments[0]
         if event == "open" and not arguments[2] & (os.O_WRONLY | os.O_RDWR):
             return
-        if not isinstance(name, str | os.PathLike) or not os.path.abspath(name).startswith(folder):
+        if not isinstance(name, str | os.PathLike) or not str(Path(folder, name)).startswith(folder):
             return
         if log is not None:
             os.write(log, f"{event} {name}\n".encode())
@@ -583,7 +579,7 @@ def slow_steps(seconds: float, path: str) -> None:
     def slowed(self: Any, *arguments: Any) -> float:
         loss = step(self, *arguments)
         time.sleep(seconds)
-        with open(path, "a") as stream:
+        with Path(path).open("a") as stream:
             stream.write(f"{time.time()}\n")
         return loss
 

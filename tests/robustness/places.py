@@ -1,7 +1,7 @@
 """Places where a command cannot write or read, streams that are closed, and two processes in one place.
 
-A case is a command and a place. The command has to refuse in one sentence that names what was typed, or to work; what was
-there before has to be there afterwards, and nothing else.
+A case is a command and a place. The command has to refuse in one sentence that names what was typed, or to work; what
+was there before has to be there afterwards, and nothing else.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Final
 
 from .commands import Call, Zygote
 from .harness import Failure, Outcome, attack, options
-from .kills import different_files, unreadable, write_inputs
+from .kills import unreadable, write_inputs
 
 RUN_SECONDS: Final = 90.0
 BEFORE: Final = "what was there before\n"
@@ -421,7 +421,7 @@ def _temporaries(folder: Path) -> list[str]:
     return [
         str(n)
         for n in names
-        if n.name.startswith(".") or n.parts[0] == "tmp" and len(n.parts) > 1 or "-journal" in n.name
+        if n.name.startswith(".") or (n.parts[0] == "tmp" and len(n.parts) > 1) or "-journal" in n.name
     ]
 
 

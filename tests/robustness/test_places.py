@@ -1,4 +1,4 @@
-"""Few tries of commands in places where they cannot work; `python -m tests.robustness --only places` carries them out in full."""
+"""Few of the commands in places where they cannot work; `python -m tests.robustness` carries them out in full."""
 
 import pytest
 

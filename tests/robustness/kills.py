@@ -30,7 +30,7 @@ from .commands import Call, Fork, Process, Real, Zygote
 from .harness import Failure, Outcome, attack, options
 
 SIGNALS: Final = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-PATIENCE: Final = 20.0
+PATIENCE: Final = 60.0
 """Seconds in which an interrupted command has to end, and what it started with it."""
 RUN_SECONDS: Final = 120.0
 """Seconds that a command may take."""
@@ -249,11 +249,14 @@ class _Attempt:
             problems += [(kind, text) for kind, text in self._killed(work, reference, place, choose)]
         except TimeoutError as error:
             problems = [("hang", str(error))]
-        if problems:
-            shutil.copytree(place, self.folder / "failures" / f"kills-{number}", dirs_exist_ok=True)
-        shutil.rmtree(place, ignore_errors=True)
         told = "\n".join(self.told.pop(place, []))
-        return [Failure(f"{kind} ({name})", title, f"{text}\n{told}") for kind, text in problems]
+        failures = [Failure(f"{kind} ({name})", title, f"{text}\n{told}") for kind, text in problems]
+        if problems:
+            kept = self.folder / "failures" / f"kills-{number}"
+            shutil.copytree(place, kept, dirs_exist_ok=True)
+            (kept / "failure.txt").write_text("\n\n".join(f"{f.kind}\n{f.case}\n{f.detail}" for f in failures))
+        shutil.rmtree(place, ignore_errors=True)
+        return failures
 
     def _killed(
         self, work: Work, reference: _Reference, place: Path, choose: random.Random
@@ -606,9 +609,8 @@ def write_inputs(folder: Path) -> None:
     textbook = load_table("textbook")
     textbook.select(range(0, len(textbook), 6)).write(folder / "reactions.csv")
     targets = [str(target) for target in textbook.frame["target"].head(150)]
-    (folder / "targets.csv").write_text(
-        "\n".join(["target,note", *(f"{t},row {n}" for n, t in enumerate(targets))]) + "\n"
-    )
+    lines = ["target,note", *(f"{target},row {number}" for number, target in enumerate(targets))]
+    (folder / "targets.csv").write_text("\n".join(lines) + "\n")
     _write_organic(folder / "organic.csv")
     _write_properties(folder / "properties.csv")
     written = {"links": LINKS, "organic": ORGANIC, "pretraining": PRETRAINING, "space": SPACE, "experiment": EXPERIMENT}
@@ -632,12 +634,10 @@ def _write_organic(path: Path) -> None:
 def _write_properties(path: Path) -> None:
     from rrgraph.chem import ELEMENTS
 
-    lines = ["formula,negativity,anion"]
+    lines, numbers = ["formula,negativity,anion"], list(ELEMENTS)
     for number, (one, other) in enumerate(combinations(["Li", "Na", "K", "Mg", "Ca", "Al", "Si", "Ti", "Zr", "Fe"], 2)):
         for kind, anion in enumerate(("N", "O", "S")):
             amounts = 1 + number % 3, 1 + number // 3 % 2, 1 + (number + kind) % 4
-            value = sum(n * list(ELEMENTS).index(e) for n, e in zip(amounts, (one, other, anion), strict=True)) / sum(
-                amounts
-            )
+            value = sum(n * numbers.index(e) for n, e in zip(amounts, (one, other, anion), strict=True)) / sum(amounts)
             lines.append(f"{one}{amounts[0]}{other}{amounts[1]}{anion}{amounts[2]},{value:.4f},{kind}")
     path.write_text("\n".join(lines) + "\n")

@@ -484,8 +484,8 @@ class _Lost:
 def _slow_runs(attempt: _Attempt, seed: int, *, many: bool) -> Iterator[_Lost]:
     """Let trainings with long epochs run beside the block, kill them, and see how much is lost.
 
-    A step waits for a third of a second. It takes two minutes to find out what is lost by kill -9, so that few tries leave that
-    out; an interruption has to lose nothing.
+    A step waits for a third of a second. It takes two minutes to find out what is lost by kill -9, so that few tries
+    leave it out. An interruption has to lose nothing.
     """
     lost = _Lost()
     running: list[tuple[str, int, float, Fork, Path]] = []

@@ -316,7 +316,8 @@ class _Attempt:
         errors = process.call.text("stderr")
         if "Traceback" in errors:
             yield "a traceback", f"{what}\n{errors[-3000:]}"
-        if code not in (0, 130, 143, -signal.SIGTERM, -signal.SIGKILL):
+        # Python ends by the signal itself where it has passed through `exec`; a shell shows 130 for either.
+        if code not in (0, 130, 143, -signal.SIGTERM, -signal.SIGKILL, -signal.SIGINT):
             yield f"exit code {code}", f"{what}\n{errors[-3000:]}"
         end = time.monotonic() + PATIENCE
         while (others := process.others()) and time.monotonic() < end:

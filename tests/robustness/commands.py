@@ -211,7 +211,7 @@ class Zygote:
             code = self.socket.recv(100)
             assert code == b"0", f"{argv}: exit code {code!r}"
 
-    def run(self, call: Call, *, seconds: float = 120) -> int:
+    def run(self, call: Call, *, seconds: float = 300) -> int:
         """Run the command and return its exit code."""
         return self.start(call).wait(seconds)
 
@@ -242,7 +242,8 @@ def serve(descriptor: int) -> None:
             for each in given[1:]:
                 os.close(each)
             _, status = os.waitpid(child, 0)
-            answers.send(str(os.waitstatus_to_exitcode(status)).encode())
+            with suppress(OSError):  # nobody waits for it
+                answers.send(str(os.waitstatus_to_exitcode(status)).encode())
             os._exit(0)
     _become(asked, given[1:])
     from rrgraph.cli import main

@@ -32,7 +32,7 @@ from .harness import Failure, Outcome, attack, options
 SIGNALS: Final = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 PATIENCE: Final = 60.0
 """Seconds in which an interrupted command has to end, and what it started with it."""
-RUN_SECONDS: Final = 120.0
+RUN_SECONDS: Final = 300.0
 """Seconds that a command may take."""
 MOST_LOST: Final = 60.0
 """Seconds of training that may have to be repeated."""
@@ -241,17 +241,19 @@ class _Attempt:
 
     def __call__(self, name: str, work: Work, seed: int, number: int) -> list[Failure]:
         choose = random.Random(f"kills {seed} {number}")
-        reference = self.reference(name, work)
         place = self.folder / f"try-{number}"
         title = f"kills {number}: {name}"
         try:
+            reference = self.reference(name, work)
             problems = [("not the same twice", text) for text in reference.problems]
             problems += [(kind, text) for kind, text in self._killed(work, reference, place, choose)]
         except TimeoutError as error:
             problems = [("hang", str(error))]
+        except RuntimeError as error:
+            problems = [("fails without being killed", str(error))]
         told = "\n".join(self.told.pop(place, []))
         failures = [Failure(f"{kind} ({name})", title, f"{text}\n{told}") for kind, text in problems]
-        if problems:
+        if failures and place.is_dir():
             kept = self.folder / "failures" / f"kills-{number}"
             shutil.copytree(place, kept, dirs_exist_ok=True)
             (kept / "failure.txt").write_text("\n\n".join(f"{f.kind}\n{f.case}\n{f.detail}" for f in failures))

@@ -23,7 +23,7 @@ from .commands import Call, Zygote
 from .harness import Failure, Outcome, attack, options
 from .kills import unreadable, write_inputs
 
-RUN_SECONDS: Final = 90.0
+RUN_SECONDS: Final = 300.0
 BEFORE: Final = "what was there before\n"
 
 MODEL: Final = ("--model", "INPUTS/model")

@@ -194,7 +194,7 @@ def kills(*, tries: int, seed: int, folder: Path) -> Outcome:
         random.Random(seed).shuffle(order)
         numbers = range(tries) if options.case is None else [options.case]
         names = [order[number % len(order)] for number in numbers]
-        with _slow_runs(attempt, seed, many=tries >= 100) as lost, ThreadPoolExecutor(options.jobs) as pool:
+        with _slow_runs(attempt, many=tries >= 100) as lost, ThreadPoolExecutor(options.jobs) as pool:
             tried = [pool.submit(attempt, name, chosen[name], seed, n) for n, name in zip(numbers, names, strict=True)]
             failures = [failure for each in tried for failure in each.result()]
         return Outcome(len(numbers) + lost.tried, failures + lost.failures, attempt.note())
@@ -474,80 +474,72 @@ def _read(path: Path) -> None:
 
 # Time that is lost
 
+STEP_SECONDS: Final = 1.5
+"""What a step of a slow training takes; an epoch has about ninety."""
+SLOW: Final = (
+    *(("train links", number, seconds) for number, seconds in ((signal.SIGKILL, 75), (signal.SIGINT, 8))),
+    *(("pretrain", number, seconds) for number, seconds in ((signal.SIGKILL, 85), (signal.SIGTERM, 11))),
+)
+"""Trainings that are killed so many seconds after their first step: work, signal, seconds."""
+
 
 @dataclass
 class _Lost:
-    """What became of slow runs."""
+    """What became of slow trainings."""
 
     tried: int = 0
     failures: list[Failure] = field(default_factory=list)
 
 
 @contextmanager
-def _slow_runs(attempt: _Attempt, seed: int, *, many: bool) -> Iterator[_Lost]:
+def _slow_runs(attempt: _Attempt, *, many: bool) -> Iterator[_Lost]:
     """Let trainings with long epochs run beside the block, kill them, and see how much is lost.
 
-    A step waits for a third of a second. It takes two minutes to find out what is lost by kill -9, so that few tries
-    leave it out. An interruption has to lose nothing.
+    It takes more than a minute to find out what kill -9 loses, so that few tries leave it out.
     """
-    lost = _Lost()
-    running: list[tuple[str, int, float, Fork, Path]] = []
-    chosen = works()
-    epochs = {"train links": "training.batch_size=1", "pretrain": "training.batch_size=1"}
-    for name, override in epochs.items():
-        for number, seconds in ((signal.SIGKILL, 100.0), (signal.SIGINT, 12.0), (signal.SIGTERM, 15.0)):
-            if not many:
-                continue
+    lost, chosen = _Lost(), works()
+    with ThreadPoolExecutor(len(SLOW)) as pool:
+        running = []
+        for name, number, seconds in SLOW if many else ():
             place = attempt.folder / f"slow-{name.replace(' ', '_')}-{number.name}"
-            before = ("tests.robustness.kills:slow_steps", {"seconds": 0.33, "path": str(place / "steps")})
-            call = attempt.call(chosen[name], (*chosen[name].argv, override), place, before)
-            place.mkdir(parents=True)
-            running.append((name, number, time.monotonic() + seconds, attempt.zygotes[0].start(call), place))
-    stop = threading.Thread(target=_kill_in_time, args=[running])
-    stop.start()
-    try:
+            before = ("tests.robustness.kills:slow_steps", {"seconds": STEP_SECONDS, "path": str(place / "steps")})
+            argv = (*chosen[name].argv, "training.batch_size=1", "training.epochs=2")
+            call = attempt.call(chosen[name], argv, place, before)
+            process = attempt.zygotes[0].start(call)
+            running.append((f"slow {name}, {number.name}", pool.submit(_loss, process, place, number, seconds)))
         yield lost
-    finally:
-        stop.join()
-    for name, number, _, process, place in running:
-        lost.tried += 1
-        title = f"slow {name}, {signal.Signals(number).name}"
-        kind, detail = _what_is_lost(place, number)
-        if process.poll() == 0 or kind:
-            lost.failures.append(Failure(kind or "ended too early", title, detail))
-        else:
-            shutil.rmtree(place)
+        for title, found in running:
+            lost.tried += 1
+            kind, detail = found.result()
+            if kind:
+                lost.failures.append(Failure(kind, title, detail))
 
 
-def _kill_in_time(running: Sequence[tuple[str, int, float, Fork, Path]]) -> None:
-    for _, number, when, process, place in sorted(running, key=lambda each: each[2]):
-        time.sleep(max(0.0, when - time.monotonic()))
-        (place / "killed").write_text(f"{time.time()}")
-        process.send(number)
-        with_patience = PATIENCE if number != signal.SIGKILL else 5.0
-        try:
-            process.wait(with_patience)
-        except TimeoutError:
-            (place / "hangs").touch()
-
-
-def _what_is_lost(place: Path, number: int) -> tuple[str, str]:
+def _loss(process: Fork, place: Path, number: int, seconds: float) -> tuple[str, str]:
+    """Kill a slow training; return what is wrong, or empty text, and how much is lost."""
     from safetensors import safe_open
 
-    if (place / "hangs").exists():
+    log, end = place / "steps", time.monotonic() + RUN_SECONDS
+    while not log.exists() and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.1)
+    time.sleep(seconds)
+    killed = time.time()
+    process.send(number)
+    try:
+        code = process.wait(PATIENCE)
+    except TimeoutError:
         return "does not end when told to", ""
-    steps = [float(line) for line in (place / "steps").read_text().splitlines()]
-    killed = float((place / "killed").read_text())
+    if code == 0 or not log.exists():
+        return "was not killed", process.call.text("stderr")
+    steps = [float(line) for line in log.read_text().splitlines()]
     saved = 0
-    for path in (place / "files").rglob("training_state.safetensors"):
+    for path in process.call.folder.rglob("training_state.safetensors"):
         with safe_open(path, framework="pt") as handle:
             saved = json.loads(handle.metadata()["state"])["step"]
-    before = [when for when in steps if when <= killed]
-    seconds = killed - ([steps[0], *steps][saved] if saved else steps[0])
-    told = f"{len(before)} steps in {killed - steps[0]:.0f} s, {saved} of them saved, {seconds:.1f} s lost"
-    if seconds > (MOST_LOST if number == signal.SIGKILL else 2.0):
-        return "too much is lost", told
-    return "", told
+    lost = killed - (steps[saved - 1] if saved else steps[0] - STEP_SECONDS)
+    told = f"{len(steps)} steps, {saved} of them saved, {lost:.1f} s lost"
+    # An interruption waits for the step.
+    return ("too much is lost" if lost > (MOST_LOST if number == signal.SIGKILL else 0.5) else "", told)
 
 
 # What forks do before their command

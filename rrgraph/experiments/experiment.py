@@ -21,6 +21,7 @@ from rrgraph.experiments.tables import csv_table, latex_table, markdown_table
 from rrgraph.runs import workflow_of
 from rrgraph.util.environment import processors
 from rrgraph.util.files import write_text
+from rrgraph.util.markdown import markdown_text
 from rrgraph.util.parallel import WorkerDied, parallel_map
 from rrgraph.util.progress import progress_bar
 
@@ -153,7 +154,8 @@ def _compare(experiment: ExperimentConfig, finished: Sequence[Run]) -> list[Pane
     if experiment.search.candidates:
         first = [run for run in finished if run.seed == experiment.seeds[0]]
         costs = "\n" + search_table(measure_search(folder, first, experiment.search))
-    write_text(folder / "table.md", markdown_table(panels, heading=heading, compare_with=against) + costs)
+    text = markdown_table(panels, heading=markdown_text(heading), compare_with=against)
+    write_text(folder / "table.md", text + costs)
     write_text(folder / "table.csv", csv_table(panels))
     write_text(folder / "table.tex", latex_table(panels, heading=heading, compare_with=against))
     return panels

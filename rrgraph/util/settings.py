@@ -194,6 +194,11 @@ def check(config: Any) -> None:
         for each in fields(section):
             value = getattr(section, each.name)
             for entry in value if isinstance(value, list) else [value]:
+                if isinstance(value, list) and isinstance(entry, list | dict | None):  # which OmegaConf lets pass
+                    what = "null" if entry is None else "a list" if isinstance(entry, list) else "a mapping"
+                    raise ConfigError(
+                        f"Configuration value {prefix}{each.name} contains {what}, expected plain values."
+                    )
                 _check(section, prefix, each, entry)
     for prefix, section in sections:
         if hasattr(section, "cross_check"):

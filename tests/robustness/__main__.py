@@ -12,7 +12,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .attacks import ATTACKS
+from .attacks import ORDERED as ATTACKS
 from .harness import Attack, Outcome, Unavailable, options
 
 BEGIN, END = "<!-- begin: python -m tests.robustness -->", "<!-- end -->"
@@ -109,7 +109,9 @@ def _write(path: Path, rows: list[Row], seed: int) -> None:
     words = [word for word in sys.argv[1:] if word not in ("--output", str(path))]
     command = " ".join(["python -m tests.robustness", *words])
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    machine = f"{os.cpu_count()} cores, {memory:.0f} GB of memory, {platform.system()}, Python {platform.python_version()}"
+    machine = (
+        f"{os.cpu_count()} cores, {memory:.0f} GB of memory, {platform.system()}, Python {platform.python_version()}"
+    )
     block = f"{BEGIN}\n{_table(rows)}\n\n`{command}`, seed {seed}, {machine}.\n{END}"
     page = path.read_text(encoding="utf-8") if path.is_file() else f"{BEGIN}\n{END}\n"
     before, _, rest = page.partition(BEGIN)

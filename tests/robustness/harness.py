@@ -10,6 +10,7 @@ import io
 import multiprocessing
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -29,6 +30,7 @@ from typing import Any, NoReturn, Protocol
 import pytest
 
 from rrgraph.cli.main import main
+from rrgraph.errors import RRGraphError
 
 __all__ = [
     "ATTACKS",
@@ -41,14 +43,15 @@ __all__ = [
     "command",
     "one_sentence",
     "options",
+    "refusals",
     "run_cases",
 ]
 
 ROOT = Path(__file__).parents[2]
 KEPT = 200
 """Failing cases of an attack whose files are kept."""
-SLACK = 5.0
-"""Seconds beyond its limit after which a process that does not heed the alarm is killed."""
+PATIENCE = 5
+"""Times its limit by the clock, plus ten seconds, after which a process that does not heed its alarm is killed."""
 HEADROOM = 4 * 2**30
 """Address space (bytes) beyond the limit of memory, for libraries that are loaded on the way."""
 
@@ -177,7 +180,7 @@ def run_cases(
         tries: number of cases.
         seed: of the choices.
         folder: for temporary files and failures.
-        seconds: of the clock for one case.
+        seconds: of the processor for one case, so that a busy machine is no hang.
         gigabytes: by which a process may grow.
         keep_files: give every case an empty folder; otherwise all of a process share one and nothing is kept.
     """
@@ -259,7 +262,7 @@ class _Worker:
         now = time.monotonic()
         if self.current.value != self._seen:
             self._seen, self._since = self.current.value, now
-        elif now - self._since > self.seconds + SLACK and self.next < self._tries:
+        elif now - self._since > PATIENCE * self.seconds + 10 and self.next < self._tries:
             self._killed = True
             self.process.kill()
             self.process.join()
@@ -269,13 +272,14 @@ class _Worker:
     def lost(self) -> Failure | None:
         """Return the failure of the case during which the process died, if it did."""
         self.process.join()
-        if self.process.exitcode == 0:
-            return None
         number = self.current.value
+        if self.next > number:
+            return None
         self.done.value = number + self.step
         kind = "hang" if self._killed else "crash"
-        detail = f"no answer for {self.seconds:g} s" if self._killed else f"exit code {self.process.exitcode}"
+        detail = "no answer" if self._killed else f"exit code {self.process.exitcode}"
         _keep(self.folder, self.name, number, detail)
+        shutil.rmtree(self.folder / f"{self.name}-{number}", ignore_errors=True)
         return Failure(kind, f"{self.name} {number}", detail)
 
 
@@ -285,7 +289,7 @@ def _choices(name: str, seed: int, number: int) -> random.Random:
 
 def _work(worker: _Worker, pipe: Connection, case: Case, seed: int, gigabytes: float, keep_files: bool) -> None:
     """Carry out cases until all are done, or until one has made the process grow too much."""
-    signal.signal(signal.SIGALRM, _raise_hang)
+    signal.signal(signal.SIGPROF, _raise_hang)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
@@ -301,7 +305,7 @@ def _work(worker: _Worker, pipe: Connection, case: Case, seed: int, gigabytes: f
         place = shared
         if keep_files:
             place = worker.folder / f"{worker.name}-{number}"
-            place.mkdir()
+            place.mkdir(exist_ok=True)
         failure = _try(case, worker, seed, number, place)
         if failure is None and _peak() > most:
             failure = Failure("memory", f"{worker.name} {number}", f"grew by more than {gigabytes:g} GB")
@@ -322,24 +326,16 @@ def _work(worker: _Worker, pipe: Connection, case: Case, seed: int, gigabytes: f
 
 
 def _try(case: Case, worker: _Worker, seed: int, number: int, place: Path) -> Failure | None:
-    title = f"{worker.name} {number}"
-    signal.setitimer(signal.ITIMER_REAL, worker.seconds)
     try:
-        case(_choices(worker.name, seed, number), place)
-        return None
-    except Hang as error:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        return Failure("hang", title, "".join(traceback.format_exception(error)))
-    except MemoryError as error:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        return Failure("memory", title, "".join(traceback.format_exception(error)))
+        signal.setitimer(signal.ITIMER_PROF, worker.seconds)
+        try:
+            case(_choices(worker.name, seed, number), place)
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
     except BaseException as error:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return Failure(_kind(error), title, "".join(traceback.format_exception(error)))
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        kind = "hang" if isinstance(error, Hang) else "memory" if isinstance(error, MemoryError) else _kind(error)
+        return Failure(kind, f"{worker.name} {number}", "".join(traceback.format_exception(error)))
+    return None
 
 
 def _raise_hang(*_: object) -> NoReturn:
@@ -349,12 +345,10 @@ def _raise_hang(*_: object) -> NoReturn:
 def _kind(error: BaseException) -> str:
     """Return the type of an error and the last function of rrgraph that it went through, or what was asserted."""
     if isinstance(error, AssertionError) and error.args:
-        return str(error.args[0]).split("\n")[0][:100]
+        return re.sub(r"\d+", "N", str(error.args[0]).split("\n")[0][:100])
     frames = traceback.extract_tb(error.__traceback__)
-    inside = [frame for frame in frames if "/rrgraph/" in frame.filename] or frames
-    last = inside[-1]
-    path = last.filename.rpartition("/rrgraph/")
-    return f"{type(error).__name__} in {path[1].lstrip('/') if path[1] else ''}{path[2]}:{last.name}"
+    last = next((frame for frame in reversed(frames) if f"{ROOT}/rrgraph/" in frame.filename), frames[-1])
+    return f"{type(error).__name__} in {last.filename.removeprefix(f'{ROOT}/')}:{last.name}"
 
 
 def _keep(folder: Path, name: str, number: int, text: str) -> None:
@@ -387,7 +381,11 @@ def _streams(given: bytes) -> Iterator[tuple[io.TextIOWrapper, io.TextIOWrapper]
     """Replace the standard streams by such that encode as those of a terminal do."""
     before = sys.stdin, sys.stdout, sys.stderr
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") for _ in range(2))
-    sys.stdin, sys.stdout, sys.stderr = io.TextIOWrapper(io.BytesIO(given), encoding="utf-8"), out, err
+    sys.stdin, sys.stdout, sys.stderr = (
+        io.TextIOWrapper(io.BufferedReader(io.BytesIO(given)), encoding="utf-8"),
+        out,
+        err,
+    )
     try:
         yield out, err
     finally:
@@ -414,7 +412,9 @@ def one_sentence(code: int, out: str, err: str, *, codes: tuple[int, ...] = (0, 
     """Assert that a command ended well, or with one sentence for each thing that it refused."""
     assert code in codes, f"exit code {code}\n{err[-2000:]}"
     assert "Traceback (most recent call last)" not in out + err, f"a traceback is shown\n{err[-4000:]}"
-    odd = next((mark for mark in out + err if not mark.isprintable() and mark not in "\n\t\r " and ord(mark) < 160), None)
+    odd = next(
+        (mark for mark in out + err if not mark.isprintable() and mark not in "\n\t\r " and ord(mark) < 160), None
+    )
     assert odd is None, f"a control character is shown\n{odd!r} in {(out + err)!r:.4000}"
     if code == 0:
         return
@@ -422,3 +422,15 @@ def one_sentence(code: int, out: str, err: str, *, codes: tuple[int, ...] = (0, 
     assert said, f"a refusal says nothing\n{err!r:.2000}"
     assert all(len(line) < 2000 for line in said), f"a sentence of {max(map(len, said))} characters\n{err!r:.2000}"
 
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Let the block refuse its input in one sentence, of which the command line escapes what a terminal would obey."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except RRGraphError as error:
+            said = str(error)
+            assert said.strip(), "a refusal says nothing"
+            assert len(said) < 2000, f"a sentence of {len(said)} characters\n{said!r:.4000}"

@@ -177,8 +177,8 @@ def _plan_resumes() -> bool:
     what="kill -9, SIGTERM, Ctrl-C at random moments in train, pretrain, tune, plan, experiment, data",
     allowed="0 corrupt, resumed equals uninterrupted, under 1 minute lost, 0 files left behind after the next run",
     full=200,
-    quick=24,
-    few=3,
+    quick=6,
+    few=2,
 )
 def kills(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Kill commands, the number of tries shared among them."""

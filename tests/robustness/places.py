@@ -286,7 +286,7 @@ TWO: Final[Mapping[str, tuple[tuple[str, ...], tuple[tuple[int, int], ...]]]] = 
     what="full disks, read-only places, closed streams, two processes",
     allowed="one sentence each",
     full=120,
-    quick=24,
+    quick=16,
     few=6,
 )
 def places(*, tries: int, seed: int, folder: Path) -> Outcome:

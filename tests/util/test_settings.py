@@ -175,6 +175,8 @@ def test_meanings_stand_in_the_docstring_and_are_inherited():
         ),
         ({"part": Part(size=1.5)}, "part.names is empty."),
         ({"many": [Part(size=1.5)]}, "many[0].names is empty."),
+        ({"part": Part(names=[["a"]])}, "Configuration value part.names contains a list, expected plain values."),
+        ({"part": Part(names=[None])}, "Configuration value part.names contains null, expected plain values."),
     ],
 )
 def test_sections_in_sections_lists_and_mappings_are_checked(change, sentence):

@@ -57,7 +57,7 @@ def main() -> int:
         print(_summary(rows[-1]), file=sys.stderr, flush=True)
     print(_table(rows))
     if arguments.output:
-        _write(arguments.output, rows, arguments.seed)
+        _write(arguments.output, rows, arguments.seed, folder)
     found = any(row.found or row.hangs or row.memory for row in rows)
     if found:
         print(f"\nFailures are kept in {folder}.", file=sys.stderr)
@@ -101,12 +101,12 @@ def _table(rows: list[Row]) -> str:
     return "\n".join([head, *lines])
 
 
-def _write(path: Path, rows: list[Row], seed: int) -> None:
+def _write(path: Path, rows: list[Row], seed: int, folder: Path) -> None:
     """Write the table as JSON, or as Markdown into its place on a page."""
     if path.suffix == ".json":
         path.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
         return
-    words = [word for word in sys.argv[1:] if word not in ("--output", str(path))]
+    words = [word for word in sys.argv[1:] if word not in ("--output", str(path), "--folder", str(folder))]
     command = " ".join(["python -m tests.robustness", *words])
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     machine = (

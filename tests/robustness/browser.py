@@ -72,7 +72,7 @@ class Browser:
         self._server.close()
         shutil.rmtree(self._profile, ignore_errors=True)
 
-    def show(self, path: Path, *, seconds: float = 60) -> list[str]:
+    def show(self, path: Path, *, seconds: float = 300) -> list[str]:
         """Return what a page did that it must not: ``executed``, ``requested``."""
         self._requests.clear()
         shown = path

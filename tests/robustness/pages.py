@@ -6,7 +6,6 @@ import csv
 import html
 import json
 import random
-import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -136,7 +135,7 @@ def _cooccurrence(made: _Folders, place: Path, names: Callable[[], str]) -> Path
     """The page of a table whose columns, papers and classes have hostile names."""
     rows = load_table("textbook").frame.head(40)
     frame = rows.assign(doi=[names() for _ in range(len(rows))], **{names(): names(), "journal": names()})
-    table = place / (re.sub(r"[/\0\n]", "_", names())[:60] + ".csv")
+    table = place / f"{_plain(names())[:60]}.csv"
     frame.to_csv(table, index=False)
     code, _, err = command("cooccur", table, "--html", place / "page.html")
     assert code == 0, err
@@ -152,12 +151,12 @@ def _plan_drawing(made: _Folders, place: Path, names: Callable[[], str]) -> Path
 
 
 def _card(made: _Folders, place: Path, names: Callable[[], str]) -> Path:
-    """The card of a baseline's run, as a documentation site shows it."""
+    """The card of a baseline's run on a table with a hostile name, as a documentation site shows it."""
     markdown = _markdown()
-    table = place / (re.sub(r"[/\0\n]", "_", names())[:60] + ".csv")
+    table = place / f"{_plain(names())[:60]}.csv"
     shutil.copy(made.model.parent / "reactions.csv", table)
     config = BaselineConfig(
-        name=names(),
+        name="card",
         output=str(place / "card"),
         data=DataConfig(table=str(table), split="random"),
         baseline="popularity",
@@ -200,6 +199,11 @@ def _study(made: _Folders, place: Path, names: Callable[[], str]) -> Path:
     study.optimize(objective, n_trials=4)
     pages = [path for path in draw_study(study, read_objectives(["open.top_1"]), place)[0] if path.suffix == ".html"]
     return pages[len(names()) % len(pages)]
+
+
+def _plain(name: str) -> str:
+    """Return as much of a name as a file may be called: no separators of folders, one line."""
+    return "".join(letter for letter in name if letter.isprintable() and letter not in "/\\")[:150].strip(" .")
 
 
 def _markdown() -> Callable[[str], str]:

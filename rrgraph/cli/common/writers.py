@@ -6,6 +6,8 @@ Columns of the input that a command does not use go along: each value as it was 
 from __future__ import annotations
 
 import csv
+import gzip
+import io
 import json
 import math
 import warnings
@@ -27,12 +29,13 @@ __all__ = [
     "as_text",
     "check_output",
     "check_rejects",
+    "encodable",
     "open_output",
     "open_rejects",
     "passed_columns",
 ]
 
-_SUFFIXES = (".jsonl", ".csv", ".parquet", ".xlsx")
+_SUFFIXES = (".jsonl", ".csv", ".parquet", ".xlsx", ".jsonl.gz", ".csv.gz")
 _NOTHING: Mapping[str, Any] = {}
 _GROUP = 10_000
 """Number of rows in a row group of Parquet."""
@@ -47,7 +50,8 @@ class Layout(Generic[R]):
 
     Attributes:
         columns: names in order with the types of their values (`int`, `float` or `str`); values may be missing.
-        rows: return the rows of one record, given its number from 1; columns missing in a row are left empty.
+        number: the column with the number of the record, from 1.
+        rows: return the rows of one record; columns missing in a row are left empty.
         line: return one record as a JSON object.
         keys: of these objects, where they are not called as columns are.
         passed: columns of the input by the name they have there, with that in the output and the type (as in `columns`,
@@ -55,7 +59,8 @@ class Layout(Generic[R]):
     """
 
     columns: Mapping[str, Any]
-    rows: Callable[[int, R], Iterable[Mapping[str, Any]]]
+    number: str
+    rows: Callable[[R], Iterable[Mapping[str, Any]]]
     line: Callable[[R], Mapping[str, Any]]
     keys: Collection[str] = ()
     passed: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
@@ -64,8 +69,12 @@ class Layout(Generic[R]):
 class Writer(ABC, Generic[R]):
     """Takes records one by one."""
 
+    def prepare(self, record: R) -> Any:
+        """Return what `write` takes; of writers of files it is ready for JSON, from which it may also come back."""
+        return record
+
     @abstractmethod
-    def write(self, record: R, cells: Mapping[str, Any] = _NOTHING) -> None:
+    def write(self, prepared: Any, cells: Mapping[str, Any] = _NOTHING) -> None:
         """Show or write one record, whose row of the input has these cells."""
 
 
@@ -75,10 +84,12 @@ class JsonWriter(Writer[R]):
     def __init__(self, stream: IO[str] | None, layout: Layout[R]) -> None:
         self.stream, self.layout = stream, layout
 
-    def write(self, record: R, cells: Mapping[str, Any] = _NOTHING) -> None:
-        line = dict(self.layout.line(record))
-        line |= {name: _as_json(cells.get(given)) for given, (name, _) in self.layout.passed.items()}
-        print(json.dumps(line, ensure_ascii=False, allow_nan=False), file=self.stream)
+    def prepare(self, record: R) -> Any:
+        return dict(self.layout.line(record))
+
+    def write(self, prepared: Any, cells: Mapping[str, Any] = _NOTHING) -> None:
+        passed = {name: _as_json(cells.get(given)) for given, (name, _) in self.layout.passed.items()}
+        print(json.dumps(prepared | passed, ensure_ascii=False, allow_nan=False), file=self.stream)
 
 
 class RowsWriter(Writer[R]):
@@ -93,7 +104,10 @@ class RowsWriter(Writer[R]):
         """All columns with their types."""
         return {**self.layout.columns, **dict(self.layout.passed.values())}
 
-    def rows(self, record: R, cells: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    def prepare(self, record: R) -> Any:
+        return [dict(row) for row in self.layout.rows(record)]
+
+    def rows(self, prepared: Any, cells: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield the rows of one record with all columns."""
         self.number += 1
         empty = dict.fromkeys(self.layout.columns)
@@ -101,8 +115,9 @@ class RowsWriter(Writer[R]):
             name: as_text(cells.get(given)) if kind is str else cells.get(given)
             for given, (name, kind) in self.layout.passed.items()
         }
-        for row in self.layout.rows(self.number, record):
-            yield empty | dict(row) | passed
+        for row in prepared:
+            whole = empty | row | {self.layout.number: self.number} | passed
+            yield {name: encodable(cell) if isinstance(cell, str) else cell for name, cell in whole.items()}
 
 
 class CsvWriter(RowsWriter[R]):
@@ -113,42 +128,8 @@ class CsvWriter(RowsWriter[R]):
         self.writer = csv.DictWriter(stream, fieldnames=list(self.columns), lineterminator="\n")
         self.writer.writeheader()
 
-    def write(self, record: R, cells: Mapping[str, Any] = _NOTHING) -> None:
-        self.writer.writerows(self.rows(record, cells))
-
-
-class ExcelWriter(RowsWriter[R]):
-    """Rows in the sheet of a workbook; text stays text, even if it looks like a formula of a spreadsheet."""
-
-    def __init__(self, path: Path, layout: Layout[R]) -> None:
-        try:
-            from openpyxl import Workbook
-        except ImportError:
-            raise DataError("Writing .xlsx needs openpyxl: pip install 'rrgraph[xlsx]'.") from None
-
-        super().__init__(layout)
-        self.path = path
-        self.workbook = Workbook(write_only=True)
-        self.sheet = self.workbook.create_sheet("rrgraph")
-        self.sheet.append([self._cell(name) for name in self.columns])
-
-    def write(self, record: R, cells: Mapping[str, Any] = _NOTHING) -> None:
-        for row in self.rows(record, cells):
-            self.sheet.append([self._cell(value) for value in row.values()])
-
-    def close(self) -> None:
-        """Write the file."""
-        self.workbook.save(self.path)
-
-    def _cell(self, value: Any) -> Any:
-        from openpyxl.cell import WriteOnlyCell
-        from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
-        if not isinstance(value, str):
-            return value if isinstance(value, int | float | None) else as_text(value)
-        cell = WriteOnlyCell(self.sheet, ILLEGAL_CHARACTERS_RE.sub("", value))
-        cell.data_type = "s"
-        return cell
+    def write(self, prepared: Any, cells: Mapping[str, Any] = _NOTHING) -> None:
+        self.writer.writerows(self.rows(prepared, cells))
 
 
 class ParquetWriter(RowsWriter[R]):
@@ -164,8 +145,8 @@ class ParquetWriter(RowsWriter[R]):
         self.file = pq.ParquetWriter(path, self.schema)
         self.waiting: list[dict[str, Any]] = []
 
-    def write(self, record: R, cells: Mapping[str, Any] = _NOTHING) -> None:
-        self.waiting.extend(self.rows(record, cells))
+    def write(self, prepared: Any, cells: Mapping[str, Any] = _NOTHING) -> None:
+        self.waiting.extend(self.rows(prepared, cells))
         if len(self.waiting) >= _GROUP:
             self.flush()
 
@@ -189,9 +170,12 @@ class Tee(Writer[R]):
     def __init__(self, writers: Sequence[Writer[R]]) -> None:
         self.writers = writers
 
-    def write(self, record: R, cells: Mapping[str, Any] = _NOTHING) -> None:
-        for writer in self.writers:
-            writer.write(record, cells)
+    def prepare(self, record: R) -> Any:
+        return [writer.prepare(record) for writer in self.writers]
+
+    def write(self, prepared: Any, cells: Mapping[str, Any] = _NOTHING) -> None:
+        for writer, each in zip(self.writers, prepared, strict=True):
+            writer.write(each, cells)
 
 
 def check_output(path: str | None, suffixes: Sequence[str] = _SUFFIXES) -> None:
@@ -200,10 +184,10 @@ def check_output(path: str | None, suffixes: Sequence[str] = _SUFFIXES) -> None:
     Raises:
         DataError: the name does not end with one of the suffixes.
     """
-    if path is not None and Path(path).suffix not in suffixes:
+    if path is not None and not path.endswith(tuple(suffixes)):
         raise DataError(
             f"--output is '{path}', expected a name that ends with {', '.join(suffixes[:-1])} or {suffixes[-1]}."
-            f"{suggestion(Path(path).suffix, suffixes)}"
+            f"{suggestion(''.join(Path(path).suffixes[-2:]), suffixes)}"
         )
 
 
@@ -237,18 +221,30 @@ def open_output(
         return
     with ExitStack() as stack:
         temporary = stack.enter_context(atomic_path(path))
-        suffix = Path(path).suffix
         writer: Writer[R]
-        if suffix == ".parquet":
+        if path.endswith(".parquet"):
             writer = parquet = ParquetWriter(temporary, layout)
             stack.callback(parquet.close)
-        elif suffix == ".xlsx":
+        elif path.endswith(".xlsx"):
+            from rrgraph.cli.common.excel import ExcelWriter
+
             writer = excel = ExcelWriter(temporary, layout)
             stack.callback(excel.close)
         else:
-            stream = stack.enter_context(temporary.open("w", encoding="utf-8", newline=""))
-            writer = JsonWriter(stream, layout) if suffix == ".jsonl" else CsvWriter(stream, layout)
+            stream = stack.enter_context(_open_text(temporary, compressed=path.endswith(".gz")))
+            is_json = path.removesuffix(".gz").endswith(".jsonl")
+            writer = JsonWriter(stream, layout) if is_json else CsvWriter(stream, layout)
         yield Tee([writer, printer]) if as_json else writer
+
+
+@contextmanager
+def _open_text(path: Path, *, compressed: bool) -> Iterator[IO[str]]:
+    """Open a file of text, which spells out what is not Unicode; compressed ones bear neither name nor date."""
+    with ExitStack() as stack:
+        binary: Any = stack.enter_context(path.open("wb"))
+        if compressed:
+            binary = stack.enter_context(gzip.GzipFile(filename="", mode="wb", fileobj=binary, mtime=0))
+        yield stack.enter_context(io.TextIOWrapper(binary, "utf-8", errors="backslashreplace", newline=""))
 
 
 def passed_columns(more: Mapping[str, Any], taken: Collection[str]) -> dict[str, tuple[str, Any]]:
@@ -256,7 +252,7 @@ def passed_columns(more: Mapping[str, Any], taken: Collection[str]) -> dict[str,
     used = {*taken, *more}
     passed = {}
     for given, kind in more.items():
-        name = given
+        name = encodable(given)
         while name in taken or (name != given and name in used):
             name += "_input"
         if name != given:
@@ -298,7 +294,7 @@ def open_rejects(path: str | None, columns: Sequence[str]) -> Iterator[Reject]:
         yield lambda row, reason: None
         return
     columns = columns or ("text",)
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+    with atomic_path(path) as temporary, _open_text(temporary, compressed=False) as stream:
         writer = csv.writer(stream, lineterminator="\n")
         names = passed_columns(dict.fromkeys(columns, str), ("line", "reason"))
         writer.writerow(["line", *(name for name, _ in names.values()), "reason"])
@@ -312,12 +308,23 @@ def open_rejects(path: str | None, columns: Sequence[str]) -> Iterator[Reject]:
 
 def as_text(value: Any) -> str | None:
     """Return a value as it stands in a cell of text: what is not text as in JSON; None for what is missing."""
-    if value is None or isinstance(value, str):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return encodable(value)
     if isinstance(value, float) and math.isnan(value):
         return None
     kept = isinstance(value, bool | int | float | list | dict)
-    return json.dumps(value, ensure_ascii=False, default=str) if kept else str(value)
+    return encodable(json.dumps(value, ensure_ascii=False, default=str) if kept else str(value))
+
+
+def encodable(text: str) -> str:
+    """Return text with lone surrogates, which no encoding has, spelled out.
+
+    >>> encodable("Ti\ud800O2")
+    'Ti\\\\ud800O2'
+    """
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _as_json(value: Any) -> Any:

@@ -64,7 +64,6 @@ def write_answers(
                     print(f"rrgraph {command}: {message}", file=sys.stderr)
                 if row.target is None:
                     failed = True
-                    if row.row is not None:
-                        reject(row.row, row.reason or "")
+                    row.reject(reject)
                 output.write(prepared, row.cells)
     return 2 if failed else 0

@@ -9,6 +9,7 @@ from itertools import chain, islice
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from rrgraph.chem import Composition, is_structure_file, parse_formula, read_structure
+from rrgraph.cli.common.writers import Reject
 from rrgraph.data import FORMULA_COLUMNS, find_formula_column, split_precursors
 from rrgraph.errors import DataError, FormulaError, PlanningError, RRGraphError
 from rrgraph.planning import MAX_SIZE
@@ -54,6 +55,11 @@ class TargetRow(Generic[T]):
     def cells(self) -> Mapping[str, Any]:
         """All cells of its row, by column."""
         return {} if self.row is None else self.row.cells
+
+    def reject(self, reject: Reject) -> None:
+        """Write it where rows go that were rejected."""
+        if self.row is not None:
+            reject(self.row, self.reason or "")
 
 
 class TargetList(Iterable[list[TargetRow[T]]]):

@@ -29,7 +29,6 @@ __all__ = [
     "as_text",
     "check_output",
     "check_rejects",
-    "encodable",
     "open_output",
     "open_rejects",
     "passed_columns",
@@ -117,7 +116,7 @@ class RowsWriter(Writer[R]):
         }
         for row in prepared:
             whole = empty | row | {self.layout.number: self.number} | passed
-            yield {name: encodable(cell) if isinstance(cell, str) else cell for name, cell in whole.items()}
+            yield {name: _encodable(cell) for name, cell in whole.items()}
 
 
 class CsvWriter(RowsWriter[R]):
@@ -252,7 +251,7 @@ def passed_columns(more: Mapping[str, Any], taken: Collection[str]) -> dict[str,
     used = {*taken, *more}
     passed = {}
     for given, kind in more.items():
-        name = encodable(given)
+        name = given
         while name in taken or (name != given and name in used):
             name += "_input"
         if name != given:
@@ -308,23 +307,18 @@ def open_rejects(path: str | None, columns: Sequence[str]) -> Iterator[Reject]:
 
 def as_text(value: Any) -> str | None:
     """Return a value as it stands in a cell of text: what is not text as in JSON; None for what is missing."""
-    if value is None:
-        return None
-    if isinstance(value, str):
-        return encodable(value)
+    if value is None or isinstance(value, str):
+        return value
     if isinstance(value, float) and math.isnan(value):
         return None
     kept = isinstance(value, bool | int | float | list | dict)
-    return encodable(json.dumps(value, ensure_ascii=False, default=str) if kept else str(value))
+    return json.dumps(value, ensure_ascii=False, default=str) if kept else str(value)
 
 
-def encodable(text: str) -> str:
-    """Return text with lone surrogates, which no encoding has, spelled out.
-
-    >>> encodable("Ti\ud800O2")
-    'Ti\\\\ud800O2'
-    """
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+def _encodable(cell: Any) -> Any:
+    """Return a cell in which lone surrogates, as of arguments that are not UTF-8, are spelled out."""
+    is_fine = not isinstance(cell, str) or cell.isascii()
+    return cell if is_fine else cell.encode("utf-8", "backslashreplace").decode()
 
 
 def _as_json(value: Any) -> Any:

@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
             for row in batch:
                 if row.target is None:
                     print(f"rrgraph embed: {row.error}", file=sys.stderr)
-                    formulas.reject(row, reject)
+                    row.reject(reject)
             write(batch, *embed_rows(predictor, batch))
             written += len(batch)
             bad += sum(row.target is None for row in batch)

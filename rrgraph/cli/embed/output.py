@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rrgraph.chem import Composition
 from rrgraph.cli.common.targets import TargetRow
-from rrgraph.cli.common.writers import as_text, encodable, passed_columns
+from rrgraph.cli.common.writers import as_text, passed_columns
 from rrgraph.models import Model
 from rrgraph.properties import PropertyPredictor
 from rrgraph.util.files import atomic_path
@@ -64,7 +64,7 @@ def open_embeddings(path: str, width: int, more: Mapping[str, Any]) -> Iterator[
         def write(
             rows: Sequence[TargetRow[Composition]], embeddings: NDArray[np.float32], missing: NDArray[np.bool_]
         ) -> None:
-            given: list[list[Any]] = [[encodable(row.text) for row in rows]]
+            given: list[list[Any]] = [[row.text for row in rows]]
             for name, (_, kind) in passed.items():
                 cells = [row.cells.get(name) for row in rows]
                 given.append([as_text(cell) for cell in cells] if kind is str else cells)

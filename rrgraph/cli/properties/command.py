@@ -26,7 +26,9 @@ _EXAMPLES = """\
 A list of formulas is CSV (with commas, semicolons or tabs), JSONL, Parquet, Excel or text with a formula a line; the
 column is 'target', 'formula', 'composition', 'material' or the like, or that of --column, and all other columns go
 along to the output. An invalid row is reported with its line number, keeps its row in the output and makes the exit
-code 2; the other rows are not affected. Every value is that of the ground state and has a standard deviation.
+code 2; the other rows are not affected. While a list is worked through from file to file, what is done is kept in
+OUTPUT.partial; after an interruption the same command with --resume goes on from there.
+Every value is that of the ground state and has a standard deviation.
 """
 
 

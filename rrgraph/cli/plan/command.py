@@ -58,8 +58,8 @@ A target is a formula, or the name of a CIF or POSCAR file. A list of targets is
 JSONL, Parquet, Excel (FILE.xlsx:SHEET) or text with a formula a line, and does not name structure files. The formulas
 are in the column 'target', 'formula', 'composition', 'material' or the like, or that of --column; all other columns go
 along to the output, with _input behind a name that is taken. A bad row is reported with its line number, keeps its
-place in the output and makes the exit code 2; the others are planned. While a list is planned from file to file, what is
-done is kept in OUTPUT.partial; after an interruption the same command with --resume goes on from there.
+place in the output and makes the exit code 2; the others are planned. While a list is planned from file to file, what
+is done is kept in OUTPUT.partial; after an interruption the same command with --resume goes on from there.
 A stock is a list as above, with columns such as formula, name, CAS, purity, amount, price and hazard, or typed formulas
 joined by commas. With --grams, masses are divided by the purity, and sets that need more than the amount in stock are
 marked.

@@ -60,12 +60,12 @@ class ExcelWriter(RowsWriter[R]):
 class _UndatedZip(ZipFile):
     """A zip file whose entries bear no date."""
 
-    def writestr(self, name: Any, data: str | bytes, *_: Any, **__: Any) -> None:
+    def writestr(self, name: Any, data: Any, *_: Any, **__: Any) -> None:
         with self.open(_entry(name), "w") as entry:
             entry.write(data.encode() if isinstance(data, str) else data)
 
-    def write(self, path: Any, name: Any = None, *_: Any, **__: Any) -> None:
-        with Path(path).open("rb") as source, self.open(_entry(name), "w", force_zip64=True) as entry:
+    def write(self, filename: Any, arcname: Any = None, *_: Any, **__: Any) -> None:
+        with Path(filename).open("rb") as source, self.open(_entry(arcname), "w", force_zip64=True) as entry:
             shutil.copyfileobj(source, entry)
 
 

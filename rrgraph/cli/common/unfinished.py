@@ -115,11 +115,11 @@ class _Answers:
         Raises:
             DataError: the file cannot be written.
         """
-        found = self._next(count)
-        if found is None:
-            found = list(answers)
-            self._append(found)
-        return found
+        done: list[Any] | None = self._next(count)
+        if done is None:
+            done = list(answers)
+            self._append(done)
+        return done
 
     def _next(self, count: int | None = None) -> Any:
         """Return the next line: so many answers, or what was asked; None behind the last whole one."""
@@ -188,8 +188,8 @@ def _asked(arguments: argparse.Namespace, model: str) -> dict[str, Any]:
     options = {name: value for name, value in vars(arguments).items() if name not in _NOT_ASKED}
     contents = {name: sha256_file(found) for name, value in options.items() if (found := _file(value))}
     folders = (Path(model), Path(str(files("rrgraph.models") / "bundled")) / model)
-    found = [folder / name for folder in folders for name in _MODEL_FILES]
-    contents["model"] = " ".join(sha256_file(each) for each in found if each.is_file())
+    weights = [folder / name for folder in folders for name in _MODEL_FILES]
+    contents["model"] = " ".join(sha256_file(each) for each in weights if each.is_file())
     return {"rrgraph": __version__, "options": options, "contents": contents}
 
 

@@ -60,8 +60,8 @@ class ExcelWriter(RowsWriter[R]):
 class _UndatedZip(ZipFile):
     """A zip file whose entries bear no date."""
 
-    def writestr(self, name: Any, data: Any, *_: Any, **__: Any) -> None:
-        with self.open(_entry(name), "w") as entry:
+    def writestr(self, zinfo_or_arcname: Any, data: Any, *_: Any, **__: Any) -> None:
+        with self.open(_entry(zinfo_or_arcname), "w") as entry:
             entry.write(data.encode() if isinstance(data, str) else data)
 
     def write(self, filename: Any, arcname: Any = None, *_: Any, **__: Any) -> None:

@@ -19,7 +19,7 @@ from rrgraph.graph import UNRELATED_LOGIT, build_graph, element_presence, featur
 from rrgraph.models.checkpoint import LinkCheckpoint
 from rrgraph.models.planner import candidate_list, constrained_planner
 from rrgraph.models.sources import Energies, Literature, energy_source, literature_source
-from rrgraph.nn import encode_by_length
+from rrgraph.nn import encode_by_length, equal_batches
 from rrgraph.planning import (
     PRECEDENTS,
     LinkScorer,
@@ -223,6 +223,12 @@ class Model(LinkScorer):
         ]
         return torch.cat(batches) if batches else torch.empty(0, self.checkpoint.model.config.width)
 
+    @torch.inference_mode()
+    def _encode(self, compositions: Sequence[Composition]) -> Tensor:
+        """Return the embeddings (n, width) of compositions of one length, which are encoded together."""
+        self.checkpoint.model.eval()
+        return encode_by_length(self.checkpoint.model.encoder, *featurise(compositions), groups=1)
+
     def logits(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> NDArray[np.float64]:
         """Return the logits (targets, candidates) of every link."""
         return self.link_logits(LinkBatch.grid(targets, candidates)).reshape(len(targets), len(candidates))
@@ -266,12 +272,15 @@ class Model(LinkScorer):
         return self._last_targets[1]
 
     def _cached(self, candidates: Sequence[Composition]) -> Tensor:
+        """Return the embeddings of candidates, whose digits do not depend on what was planned before."""
         missing = [candidate for candidate in candidates if candidate.key not in self._embeddings]
         if len(missing) + len(self._embeddings) > _MOST_EMBEDDINGS:
             self._embeddings.clear()
             missing = [*candidates]
         if missing:
-            self._embeddings.update(zip((m.key for m in missing), self.embeddings(missing), strict=True))
+            for rows in equal_batches([len(candidate.elements) for candidate in missing]):
+                batch = [missing[row] for row in rows]
+                self._embeddings.update(zip((each.key for each in batch), self._encode(batch), strict=True))
         found = [self._embeddings[candidate.key] for candidate in candidates]
         return torch.stack(found) if found else self.embeddings([])
 

@@ -4,7 +4,7 @@ from rrgraph.nn.config import TRANSFORMER, EncoderConfig, ModelConfig
 from rrgraph.nn.device import PRECISIONS, choose_device, half_precision
 from rrgraph.nn.dual_encoder import DualEncoder, Inputs, embed_all, select
 from rrgraph.nn.encoder import MASK, CompositionEncoder, FractionEmbedding, element_table
-from rrgraph.nn.encoders import ENCODERS, Encoder, encode_by_length
+from rrgraph.nn.encoders import ENCODERS, Encoder, encode_by_length, equal_batches
 from rrgraph.nn.retrieval_index import EXACT_LIMIT, RetrievalIndex
 from rrgraph.nn.simple_encoders import DeepSetsEncoder, FractionEncoder
 from rrgraph.nn.storage import (
@@ -43,6 +43,7 @@ __all__ = [
     "element_table",
     "embed_all",
     "encode_by_length",
+    "equal_batches",
     "half_precision",
     "load_weights",
     "model_format",

@@ -219,3 +219,21 @@ def test_every_key_of_a_plan_is_known_to_be_taken(plan, tmp_path):
     (tmp_path / "targets.jsonl").write_text('{"formula": "BaTiO3", "sets": "mine", "hidden": "x"}\n')
     (line,) = plan("--input", tmp_path / "targets.jsonl", "--json").lines
     assert (line["sets_input"], line["hidden_input"]) == ("mine", "x")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet", "xlsx"])
+def test_text_that_no_encoding_has_is_spelled_out(plan, rrgraph, pretrained, tmp_path, suffix):
+    if suffix == "xlsx":
+        pytest.importorskip("openpyxl", reason="needs the extra 'xlsx'")
+    (tmp_path / "targets.jsonl").write_text(
+        '{"formula": "BaTiO3", "note": "é\\u0007"}\n{"formula": "Ti\\ud800"}\n{"formula": "TiO2", "note": "\\udfff"}\n'
+        '{"formula": "Ti\\u0000O2"}\n{"formula": "SrTiO3"}\n'
+    )
+    output, rejects = tmp_path / f"plans.{suffix}", tmp_path / "rejects.csv"
+    for command in (plan, lambda *argv: rrgraph("properties", *argv, "--model", pretrained)):
+        result = command("--input", tmp_path / "targets.jsonl", "--output", output, "--rejects", rejects)
+        assert result.code == 2 and "line 2 of" in result.err and "line 4 of" in result.err
+        assert len(rejects.read_text().splitlines()) >= 3
+        assert command("BaTiO3", "Ti\udcff", "--output", output).code == 2
+        found = [record.get("target", record.get("formula")) for record in records(output)]
+        assert found[0] == "BaTiO3" and found[-1] == ("Ti\udcff" if suffix == "jsonl" else r"Ti\udcff")

@@ -7,21 +7,19 @@ import math
 import re
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rrgraph.cli.common.argparse_private import ArgumentContainer, Commands
 from rrgraph.errors import ConfigError, suggestion
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = [
     "CANDIDATES",
+    "OUTPUTS",
     "add_command",
     "add_config",
     "add_input",
     "add_mode",
     "add_protocol_flags",
+    "add_resume",
     "add_run_command",
     "add_subgroups",
     "add_target_column",
@@ -40,6 +38,8 @@ _RUN_FILES = (
     *("config.yaml", "data.json", "environment.json", "metrics.json", "ranks.json", "model.json", "model.safetensors"),
     *("experiment.yaml", "results.csv", "table.csv"),
 )
+OUTPUTS = "write .jsonl, .csv (each also with .gz), .parquet or .xlsx instead of a table"
+"""Help of `--output`."""
 
 
 def add_command(
@@ -162,6 +162,13 @@ def add_input(parser: ArgumentContainer, what: str, *, required: bool = False) -
     )
     parser.add_argument("--column", metavar="NAME", help=f"column of the {what}; by default found by name and content")
     parser.add_argument("--rejects", metavar="FILE", help="write rows that cannot be read to a CSV file, with reasons")
+
+
+def add_resume(parser: ArgumentContainer) -> None:
+    """Add `--resume` and `--restart`; `open_unfinished` reads them."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--resume", action="store_true", help="go on with a run of --input that was interrupted")
+    group.add_argument("--restart", action="store_true", help="discard what such a run has done, and start anew")
 
 
 def add_target_column(parser: argparse.ArgumentParser) -> None:

@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     check_output(arguments.output, EMBEDDING_SUFFIXES)
     check_rejects(arguments.rejects, arguments.input, arguments.output)
-    formulas = read_targets([], arguments.input, formula_column=arguments.column, chunk=_BATCH_SIZE)
+    formulas = read_targets([], arguments.input, formula_column=arguments.column, batch_size=_BATCH_SIZE)
     predictor = load_embedder(arguments.model)
     width = predictor.checkpoint.model.config.width
     written = bad = 0
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
             for row in batch:
                 if row.target is None:
                     print_problem("embed", row.error or "")
-                    formulas.reject(row, reject)
+                    row.reject(reject)
             write(batch, *embed_rows(predictor, batch))
             written += len(batch)
             bad += sum(row.target is None for row in batch)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from rrgraph.chem import Composition
 from rrgraph.cli.common.targets import TargetRow
 from rrgraph.cli.common.writers import as_text, passed_columns
 from rrgraph.models import Model
@@ -24,12 +25,11 @@ __all__ = ["EMBEDDING_SUFFIXES", "embed_rows", "open_embeddings"]
 
 EMBEDDING_SUFFIXES = (".parquet", ".csv")
 
-Write = Callable[[Sequence[TargetRow], NDArray[np.float32], NDArray[np.bool_]], None]
+Rows: TypeAlias = Sequence[TargetRow[Composition]]
+Write: TypeAlias = Callable[[Rows, NDArray[np.float32], NDArray[np.bool_]], None]
 
 
-def embed_rows(
-    predictor: PropertyPredictor | Model, rows: Sequence[TargetRow]
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def embed_rows(predictor: PropertyPredictor | Model, rows: Rows) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return the embeddings (n, width) of rows, and which rows (n,) have none because they could not be read."""
     bad = np.array([row.target is None for row in rows])
     embeddings = np.zeros((len(rows), predictor.checkpoint.model.config.width), dtype=np.float32)
@@ -63,7 +63,9 @@ def open_embeddings(path: str, width: int, more: Mapping[str, Any]) -> Iterator[
     )
     with atomic_path(path) as temporary, _writer(temporary, schema) as writer:
 
-        def write(rows: Sequence[TargetRow], embeddings: NDArray[np.float32], missing: NDArray[np.bool_]) -> None:
+        def write(
+            rows: Sequence[TargetRow[Composition]], embeddings: NDArray[np.float32], missing: NDArray[np.bool_]
+        ) -> None:
             given: list[list[Any]] = [[text(row.text) for row in rows]]
             for name, (_, kind) in passed.items():
                 cells = [row.cells.get(name) for row in rows]

@@ -76,5 +76,5 @@ def _checksum(tensors: Mapping[str, Tensor], text: str) -> str:
     for name, tensor in sorted(tensors.items()):
         total = zlib.crc32(name.encode(), total)
         if tensor.numel():
-            total = zlib.crc32(tensor.reshape(-1).view(uint8).numpy().data, total)
+            total = zlib.crc32(tensor.reshape(-1).view(uint8).numpy().tobytes(), total)
     return f"{total:08x}"

@@ -130,7 +130,7 @@ def checksum(parts: Iterable[str] | np.ndarray[Any, Any]) -> str:
     False
     """
     if isinstance(parts, np.ndarray):
-        return hashlib.sha256(np.ascontiguousarray(parts).view(np.uint8).data).hexdigest()
+        return hashlib.sha256(parts.tobytes()).hexdigest()
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -137,14 +137,14 @@ def write_frame(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
             return
         with _writer(temporary, compressed=suffix.endswith(".gz")) as file:
             if suffix.startswith(".csv"):
-                neutral_frame(frame).to_csv(CsvLines(file), index=False, lineterminator=CsvLines.END)
+                neutral_frame(frame).to_csv(cast(IO[str], CsvLines(file)), index=False, lineterminator=CsvLines.END)
             else:
                 frame.to_json(file, orient="records", lines=True, force_ascii=False)
 
 
 def neutral_frame(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame whose text no spreadsheet runs, see `rrgraph.util.sheets`."""
-    texts = {name: frame[name].map(neutral) for name in frame if not is_numeric_dtype(frame[name].dtype)}
+    texts = {str(name): frame[name].map(neutral) for name in frame if not is_numeric_dtype(frame[name].dtype)}
     return frame.assign(**texts).rename(columns=neutral)
 
 

@@ -187,7 +187,7 @@ def test_rows_that_cannot_be_scored_are_written_to_a_file(rrgraph, tmp_path):
     lines = [{"target": name, "sets": [["BaCO3", "TiO2"]]} for name in ("BaTiO3", "None", "SrTiO3")]
     predictions.write_text("".join(f"{json.dumps(line)}\n" for line in lines) + "{oops\n")
     options = ["score", predictions, "--truth", truth, "--json"]
-    strict = rrgraph(*options)
+    strict = rrgraph(*options, "--strict")
     assert (strict.code, strict.out) == (2, "")
     result = rrgraph(*options, "--rejects", rejects)
     assert result.code == 2

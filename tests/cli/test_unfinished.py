@@ -229,15 +229,15 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_process_that_was_killed_is_resumed(rrgraph, tmp_path):
+def test_a_process_that_was_killed_is_resumed(tmp_path):
     formulas = dict.fromkeys(row.target.formula for row in rr.load_reactions("textbook"))
     (tmp_path / "targets.txt").write_text("\n".join([*formulas][:128]))
-    given = ["--input", tmp_path / "targets.txt", "--top-k", 3]
-    assert rrgraph("plan", *given, "--output", tmp_path / "whole.jsonl").code == 0
+    command = [sys.executable, "-m", "rrgraph", "plan", "--input", str(tmp_path / "targets.txt"), "--top-k", "3"]
+    subprocess.run([*command, "--output", str(tmp_path / "whole.jsonl")], check=True)
     output, partial = tmp_path / "plans.jsonl", tmp_path / "plans.jsonl.partial"
+    resumed = [*command, "--output", str(output), "--resume"]
     for batches in (1, 2):
-        command = [sys.executable, "-m", "rrgraph", "plan", *map(str, given), "--output", str(output), "--resume"]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(resumed, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 120
         while not (partial.exists() and partial.read_bytes().count(b"\n") > batches):
             assert process.poll() is None and time.monotonic() < deadline
@@ -245,6 +245,6 @@ def test_a_process_that_was_killed_is_resumed(rrgraph, tmp_path):
         process.kill()
         assert process.wait() == -signal.SIGKILL
         assert not output.exists()
-    assert rrgraph("plan", *given, "--output", output, "--resume").code == 0
+    subprocess.run(resumed, check=True)
     assert output.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
     assert not partial.exists()

@@ -74,7 +74,9 @@ def test_workbooks_hold_text(tmp_path):
     from rrgraph.cli.common.writers import Layout, Writer, open_output
 
     path = tmp_path / "a.xlsx"
-    layout = Layout[str](columns={"=a": str}, rows=lambda _, cell: [{"=a": cell}], line=lambda cell: {"=a": cell})
+    layout = Layout[str](
+        columns={"=n": int, "=a": str}, number="=n", rows=lambda cell: [{"=a": cell}], line=lambda cell: {"=a": cell}
+    )
 
     class Nothing(Writer[str]):
         def write(self, record, cells=None):
@@ -82,8 +84,8 @@ def test_workbooks_hold_text(tmp_path):
 
     with open_output(str(path), layout, as_json=False, table=Nothing()) as output:
         for cell in ("=1+1", "'=1+1", "BaTiO3"):
-            output.write(cell)
-    cells = [cell for (cell,) in openpyxl.load_workbook(path).active.iter_rows()]
+            output.write(output.prepare(cell))
+    cells = [cell for (_, cell) in openpyxl.load_workbook(path).active.iter_rows()]
     assert [(cell.value, cell.data_type, bool(cell.quotePrefix)) for cell in cells] == [
         ("=a", "s", True),
         ("=1+1", "s", True),

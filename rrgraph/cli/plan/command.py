@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_parser", "run"]
 
-_BATCH_SIZE = 32
+_BATCH_SIZE = 8
 """Targets that are planned together, and lost together when a run is killed."""
 _FIRST = 256
 """First targets, of which one with a dopant brings a column of dopants."""

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rrgraph.errors import ConfigError, DataError
 from rrgraph.util.json_files import parse_json
@@ -92,8 +92,11 @@ def locked_file(path: Path) -> Iterator[int]:
             if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
                 raise _in_the_way(path)
             lock(descriptor)
+            is_there = False
             # The one who had it may have removed it meanwhile.
-            if path.exists() and os.path.samestat(found, path.stat()):
+            with suppress(FileNotFoundError):
+                is_there = os.path.samestat(found, path.lstat())
+            if is_there:
                 yield descriptor
                 return
         finally:
@@ -132,15 +135,10 @@ def locked_folder(folder: Path) -> Iterator[None]:
 def abandon(folder: Path) -> None:
     """Remove the file of a process on another computer that is known to be dead; a lock that is in force stays."""
     path = folder / LOCK_FILE
-    with suppress(OSError, ValueError):
-        descriptor = open_itself(path)
-        try:
-            lock(descriptor)
-            owner = _owner(descriptor)
-            if owner is not None and owner.host != socket.gethostname():
-                path.unlink()
-        finally:
-            os.close(descriptor)
+    with suppress(OSError, ValueError), locked_file(path) as descriptor:
+        owner = _owner(descriptor)
+        if owner is None or owner.host != socket.gethostname():
+            path.unlink()
 
 
 def _claim(path: Path, descriptor: int) -> None:
@@ -185,7 +183,8 @@ def _owner(descriptor: int) -> _Owner | None:
         return None
     found = parse_json(content.decode())
     if isinstance(found, dict):
-        pid, *texts = (found.get(name) for name in ("pid", "host", "since", "started"))
+        values: list[Any] = [found.get(name) for name in ("pid", "host", "since", "started")]
+        pid, *texts = values
         if type(pid) is int and 0 < pid < 1 << 31 and all(isinstance(each, str) for each in texts):
             return _Owner(pid, *texts)
     raise ValueError("it names no process")
@@ -193,12 +192,8 @@ def _owner(descriptor: int) -> _Owner | None:
 
 def _named(path: Path) -> _Owner | None:
     """Return the process that the file at a path names, if it can be read."""
-    with suppress(OSError, ValueError):
-        descriptor = open_itself(path)
-        try:
-            return _owner(descriptor)
-        finally:
-            os.close(descriptor)
+    with suppress(OSError, ValueError), path.open("rb") as file:
+        return _owner(file.fileno())
     return None
 
 

@@ -1,8 +1,8 @@
 """What a command has done so far, kept beside its output, so that a run that was killed can go on from there.
 
-``OUTPUT.partial`` has a line of JSON that says what was asked, then one with the answers of each batch of rows. A tab and
-the CRC-32 of the JSON so far end each line. Lines are only appended; one that was cut off or damaged is dropped with
-all behind it. Batches stay whole, because the last digits of a prediction depend on what is predicted with it.
+``OUTPUT.partial`` has a line of JSON that says what was asked, then one with the answers of each batch of rows. Behind
+each are a tab and the CRC-32 of the JSON so far. Lines are only appended; one that was cut off or damaged is dropped
+with all behind it. Batches stay whole, because the last digits of a prediction depend on what is predicted with it.
 """
 
 from __future__ import annotations

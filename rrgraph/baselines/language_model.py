@@ -18,7 +18,8 @@ from rrgraph.data import PrecursorSet, ReactionTable
 from rrgraph.errors import DataError, FormulaError
 from rrgraph.evaluation import Prediction
 from rrgraph.util.files import atomic_path
-from rrgraph.util.inputs import decode_json, open_lines
+from rrgraph.util.inputs import open_lines
+from rrgraph.util.json_files import parse_json
 
 __all__ = ["Answers", "ParsedAnswer", "parse_answer", "prompt_text", "read_answers", "write_prompts"]
 
@@ -159,7 +160,7 @@ def _lines(path: str | os.PathLike[str]) -> Iterator[str]:
 def _answer(line: str, target: Composition, where: str) -> str:
     """Return the text of an answer, which has to be for `target`."""
     try:
-        decoded: Any = decode_json(line)
+        decoded: Any = parse_json(line, finite=False)
     except ValueError as error:
         raise DataError(f"{where} is {error}, expected an object with the keys target and answer.") from None
     if not isinstance(decoded, dict) or not all(isinstance(decoded.get(key), str) for key in ("target", "answer")):

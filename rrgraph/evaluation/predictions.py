@@ -19,7 +19,8 @@ from rrgraph.chem import Composition, parse_formula
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import DataError, FormulaError, RRGraphError, ScoreError
 from rrgraph.util.files import atomic_path
-from rrgraph.util.inputs import cell_fault, decode_json, open_lines, unicode_text
+from rrgraph.util.inputs import cell_fault, open_lines, unicode_text
+from rrgraph.util.json_files import parse_json
 from rrgraph.util.rows import Row
 
 __all__ = ["Prediction", "parse_prediction", "read_predictions", "write_predictions"]
@@ -143,7 +144,7 @@ def parse_prediction(line: Any, *, where: str = "The prediction") -> Prediction:
 def _parse_line(line: str, where: str) -> Prediction:
     try:
         # Infinity and NaN are not JSON, but Python decodes them; `_scores` rejects them by name.
-        decoded = decode_json(line)
+        decoded = parse_json(line, finite=False)
     except ValueError as error:
         if not line.endswith(("\n", "\r")):
             raise DataError(f"{where}, the last one, is cut off: the file was not written completely.") from None

@@ -14,15 +14,16 @@ from typing import Any, Final
 
 from rrgraph.baselines import BASELINES
 from rrgraph.data import SPLITS
+from rrgraph.errors import ConfigError
 from rrgraph.evaluation import Protocol
 from rrgraph.figures.catalogue import draw_figures
 from rrgraph.figures.glossary import GLOSSARY, describe_flags
-from rrgraph.figures.runs import read_json
 from rrgraph.figures.series import FigureOptions, Series, gather, is_experiment, read_results
 from rrgraph.figures.tables import ResultTable, experiment_tables, run_tables
 from rrgraph.util.config import read_plain
 from rrgraph.util.figure_style import svg_text
 from rrgraph.util.files import write_text
+from rrgraph.util.json_files import read_json
 from rrgraph.util.pages import page_template
 from rrgraph.version import __version__
 
@@ -91,8 +92,8 @@ def report_html(
         figures=list(_figures(series, options, only)),
         protocols=[(name, describe_flags(protocol)) for name, protocol in _protocols(series, options.subset).items()],
         glossary=GLOSSARY,
-        data=list(flatten(read_json(folder / "data.json", missing={}))),
-        environment=list(flatten(read_json(folder / "environment.json", missing={}))),
+        data=list(flatten(read_json(folder / "data.json", error=ConfigError, missing={}))),
+        environment=list(flatten(read_json(folder / "environment.json", error=ConfigError, missing={}))),
         configs=list(_configs(folder, series, experiment)),
         version=__version__,
     )

@@ -33,7 +33,6 @@ __all__ = [
     "model_format",
     "read_model",
     "sign_model",
-    "tensor_digest",
     "weights",
     "write_model",
 ]
@@ -92,15 +91,6 @@ def _digest(description: Mapping[str, Any]) -> str:
     # Read back first, so that what is written and what is read have the same types.
     plain = json.loads(json.dumps({key: value for key, value in description.items() if key != _CHECKSUMS}))
     return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def tensor_digest(tensors: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 of tensors with their names, types and shapes, for files that record it beside them."""
-    found = hashlib.sha256()
-    for name, tensor in sorted(tensors.items()):
-        found.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
-        found.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return found.hexdigest()
 
 
 def weights(module: nn.Module, *, half: bool) -> dict[str, Tensor]:

@@ -20,7 +20,6 @@ from rrgraph.runs.config import RunConfig
 from rrgraph.runs.data import Prepared, RunData, candidate_pool, prepare
 from rrgraph.training import (
     History,
-    check_folder,
     in_own_folder,
     is_finished,
     record_run,
@@ -84,7 +83,14 @@ class RunResult:
         }
 
 
-@in_own_folder
+def _check(config: RunConfig) -> None:
+    # It brings scikit-learn, which planning with a trained model does without.
+    from rrgraph.runs.check import check_config
+
+    check_config(config)
+
+
+@in_own_folder(_check)
 def train_run(
     config: RunConfig,
     *,
@@ -105,12 +111,9 @@ def train_run(
     Raises:
         ConfigError: the configuration or the run folder is refused; nothing has been written then.
     """
-    # These bring scikit-learn, which planning with a trained model does without.
-    from rrgraph.runs.check import check_config
+    # It brings scikit-learn, too.
     from rrgraph.runs.measure import measure, record_metrics
 
-    check_folder(config, resume=resume)
-    check_config(config)
     prepared = data or prepare(config)
     if on_data is not None:
         on_data(prepared)

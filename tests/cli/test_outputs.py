@@ -57,7 +57,7 @@ def contents(folder):
         "cooccur in.csv --html {}",
     ],
 )
-@pytest.mark.parametrize("name", ["in.csv", "link.csv"])
+@pytest.mark.parametrize("name", ["in.csv", "link.csv", "none/../in.csv"])
 def test_nothing_is_written_onto_what_is_read(rrgraph, place, command, name):
     before = contents(place)
     result = rrgraph(*command.format(name).split())

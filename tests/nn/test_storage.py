@@ -13,7 +13,6 @@ from rrgraph.nn import (
     model_format,
     read_model,
     sign_model,
-    tensor_digest,
     weights,
     write_model,
 )
@@ -199,10 +198,3 @@ def test_a_scale_is_positive():
     assert load_weights(Scaled, {"scale": torch.tensor([2.0, 1.0])}).scale[0] == 2
     with pytest.raises(ValueError, match="'scale' holds a value that is not positive"):
         load_weights(Scaled, {"scale": torch.tensor([1.0, 0.0])})
-
-
-def test_the_digest_of_tensors_sees_names_types_shapes_and_values():
-    weight = torch.tensor([[1.0, 2.0]])
-    others = [{"b": weight}, {"a": weight.double()}, {"a": weight.T}, {"a": weight + 1}, {"a": weight, "b": weight}]
-    assert tensor_digest({"a": weight}) == tensor_digest({"a": weight.clone()})
-    assert len({tensor_digest(each) for each in [{"a": weight}, *others]}) == 6

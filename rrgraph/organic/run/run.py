@@ -31,7 +31,6 @@ from rrgraph.organic.run.card import organic_card
 from rrgraph.organic.run.config import OrganicConfig, OrganicEvaluationConfig, check_organic_config
 from rrgraph.organic.table import TemplateReactions, TemplateSplit, load_template_table
 from rrgraph.training import (
-    check_folder,
     checksum,
     in_own_folder,
     is_finished,
@@ -75,7 +74,7 @@ class OrganicResult:
             yield f"{subset}, {next(iter(systems.values())).reactants.rows:,} rows", systems
 
 
-@in_own_folder
+@in_own_folder(check_organic_config)
 def organic_run(
     config: OrganicConfig,
     *,
@@ -96,8 +95,6 @@ def organic_run(
             been written then.
         DataError: the table cannot be read.
     """
-    check_folder(config, resume=resume)
-    check_organic_config(config)
     TemplateApplier()
     jobs = jobs or processors()
     split = load_template_table(config.data.table, rows=config.data.rows)

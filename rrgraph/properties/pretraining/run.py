@@ -23,7 +23,6 @@ from rrgraph.properties.tables.reader import read_properties
 from rrgraph.properties.tables.table import PropertyTable
 from rrgraph.training import (
     History,
-    check_folder,
     checksum,
     in_own_folder,
     is_finished,
@@ -60,7 +59,7 @@ class PretrainResult:
     metrics: EncoderMetrics
 
 
-@in_own_folder
+@in_own_folder(check_pretrain_config)
 def pretrain_run(
     config: PretrainConfig, *, resume: bool = False, on_data: Callable[[PropertyTable], None] | None = None
 ) -> PretrainResult:
@@ -78,8 +77,6 @@ def pretrain_run(
     from rrgraph.properties.pretraining.card import encoder_card
     from rrgraph.properties.pretraining.measure import measure_encoder
 
-    check_folder(config, resume=resume)
-    check_pretrain_config(config)
     data = config.data
     table = read_properties(
         property_sources(data),

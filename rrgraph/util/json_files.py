@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-from rrgraph.errors import DataError, RRGraphError
+from rrgraph.errors import DataError, RRGraphError, reason_of
 
 __all__ = ["parse_json", "read_json", "reading"]
 
@@ -44,8 +44,7 @@ def reading(what: str, error: type[RRGraphError] = DataError) -> Iterator[None]:
     except RRGraphError as found:
         raise error(f"{what} cannot be read: {found}") from None
     except (ArithmeticError, AttributeError, AssertionError, LookupError, TypeError, ValueError) as found:
-        reason = " ".join(f"{type(found).__name__}: {found!s:.120}".split()).rstrip(".")
-        raise error(f"{what} cannot be read: {reason}.") from None
+        raise error(f"{what} cannot be read: {type(found).__name__}: {reason_of(found, most=120)}.") from None
 
 
 def parse_json(text: str) -> Any:

@@ -178,13 +178,13 @@ def typed_values(values: Any, hint: Any, key: str) -> Any:
     """
     if isinstance(values, Scalar) and values.value is None and type(None) in get_args(hint):
         return None
-    hint = not_null(hint)
+    schema: Any = hint = not_null(hint)
     kind = dict if is_dataclass(hint) else get_origin(hint) or hint
     expected = Scalar if kind in (bool, int, float, str) else kind
     if expected in (Scalar, dict, list) and isinstance(values, dict | list | Scalar) and type(values) is not expected:
         raise ConfigError(_misfit(key, values, hint))
     if isinstance(values, dict):
-        hints = field_types(hint) if is_dataclass(hint) else dict.fromkeys(values, *get_args(hint)[1:])
+        hints = field_types(schema) if is_dataclass(hint) else dict.fromkeys(values, *get_args(hint)[1:])
         prefix = f"{key}." if key else ""
         return {name: typed_values(each, hints.get(name) or Any, f"{prefix}{name}") for name, each in values.items()}
     if isinstance(values, list):
@@ -259,7 +259,8 @@ def _explain(error: OmegaConfBaseException, schema: type, source: str) -> str:
     if isinstance(error, ConfigKeyError | ConfigAttributeError):
         parent = key.rpartition(".")[0]
         section = key_type(parent, schema)
-        beside = [f"{parent}.{name}" for name in field_types(section)] if parent and is_dataclass(section) else []
+        names = field_types(section) if parent and isinstance(section, type) and is_dataclass(section) else ()
+        beside = [f"{parent}.{name}" for name in names]
         return f"Unknown configuration key '{key[:80]}'.{suggest_key(key, schema, beside)}"
     if key and (hint := key_type(key, schema)) is not None:
         return _misfit(key, error.value, hint)

@@ -406,7 +406,8 @@ def key_type(key: str, schema: Any) -> Any:
     for name in re.findall(r"[^.\[\]]+", key):
         hint = not_null(hint)
         if is_dataclass(hint):
-            hint = field_types(hint).get(name)
+            section: Any = hint
+            hint = field_types(section).get(name)
         else:
             hint = get_args(hint)[-1] if get_origin(hint) in (list, dict) else None
     return hint

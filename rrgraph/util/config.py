@@ -178,7 +178,8 @@ def typed_values(values: Any, hint: Any, key: str) -> Any:
     """
     if isinstance(values, Scalar) and values.value is None and type(None) in get_args(hint):
         return None
-    schema: Any = hint = not_null(hint)
+    hint = not_null(hint)
+    schema: Any = hint
     kind = dict if is_dataclass(hint) else get_origin(hint) or hint
     expected = Scalar if kind in (bool, int, float, str) else kind
     if expected in (Scalar, dict, list) and isinstance(values, dict | list | Scalar) and type(values) is not expected:

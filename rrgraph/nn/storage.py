@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from rrgraph.errors import ModelError
+from rrgraph.errors import ModelError, reason_of, shortened
 from rrgraph.util.files import atomic_path, sha256_file, write_json
 from rrgraph.util.json_files import parse_json
 from rrgraph.version import __version__
@@ -115,7 +115,7 @@ def read_model(folder: str | Path, model_format: str) -> tuple[dict[str, Tensor]
     try:
         tensors = load_file(Path(folder) / WEIGHTS)
     except (SafetensorError, OSError, KeyError) as error:
-        raise ModelError(f"The model in '{folder}' is damaged: {_reason(error)}.") from None
+        raise ModelError(f"The model in '{folder}' is damaged: {_printable(reason_of(error))}.") from None
     widened = {name: tensor.float() if tensor.dtype == torch.float16 else tensor for name, tensor in tensors.items()}
     for name, tensor in widened.items():
         if tensor.is_floating_point() and not _is_sound(name, tensor):
@@ -234,18 +234,14 @@ def checkpoint_mismatch(folder: str | Path) -> Iterator[None]:
     try:
         yield
     except (KeyError, ValueError, RuntimeError) as error:
-        reason = _reason(error)
+        reason = _printable(reason_of(error))
         raise ModelError(f"The weights and the description in '{folder}' do not fit each other: {reason}.") from None
 
 
-def _reason(error: Exception) -> str:
-    """Return what an error says on one line; text of the file in it is shown escaped, and shortened."""
-    return _printable(" ".join(str(error).split()).rstrip("."))
-
-
 def _printable(text: str) -> str:
+    """Return text of a file escaped and shortened."""
     shown = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
-    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]} ..."
+    return shortened(shown, most=_SHOWN)
 
 
 def _description(folder: str | Path) -> dict[str, Any]:
@@ -258,7 +254,7 @@ def _description(folder: str | Path) -> dict[str, Any]:
             raise ValueError(f"{DESCRIPTION} has {size:,} bytes, expected at most {_LARGEST_DESCRIPTION:,}")
         description = parse_json(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
-        raise ModelError(f"The model in '{folder}' is damaged: {_reason(error)}.") from None
+        raise ModelError(f"The model in '{folder}' is damaged: {_printable(reason_of(error))}.") from None
     if not isinstance(description, dict):
         raise ModelError(f"The model in '{folder}' is damaged: {DESCRIPTION} is no mapping.")
     return description

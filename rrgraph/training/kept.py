@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, uint8
 
-from rrgraph.errors import ModelError
+from rrgraph.errors import ModelError, reason_of
 from rrgraph.util.files import atomic_path
 from rrgraph.util.json_files import parse_json
 
@@ -46,8 +46,7 @@ def kept_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             raise ValueError("its checksum does not fit")
         return tensors, parse_json(text, finite=False)
     except (SafetensorError, OSError, KeyError, ValueError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise ModelError(f"The training state '{path}' cannot be resumed: {reason}.") from None
+        raise ModelError(f"The training state '{path}' cannot be resumed: {reason_of(error)}.") from None
 
 
 def made_once(path: Path | None, make: Callable[[], Mapping[str, Tensor]]) -> Mapping[str, Tensor]:

@@ -20,7 +20,7 @@ from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from rrgraph.errors import StudyError
+from rrgraph.errors import StudyError, reason_of
 from rrgraph.tuning.heartbeat import BEAT_SECONDS, GRACE_SECONDS, SignallingJournal, SignallingProxy, retry
 
 __all__ = ["default_storage", "opened_storage", "public_url", "repeated"]
@@ -106,7 +106,7 @@ def _open_journal(path: str) -> BaseStorage:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         return SignallingJournal(JournalFileBackend(path))
     except OSError as error:
-        raise StudyError(f"The journal '{path}' cannot be opened: {error.strerror or error}.") from None
+        raise StudyError(f"The journal '{path}' cannot be opened: {reason_of(error)}.") from None
     except ValueError as error:
         raise StudyError(f"The file '{path}' is not the journal of a study: {error}.") from None
 
@@ -154,7 +154,7 @@ def _open_database(url: str) -> RDBStorage:
     except SQLAlchemyError as error:
         raise StudyError(f"The storage '{public}' cannot be opened: {_reason(error)}.") from None
     except RuntimeError as error:  # of another version of Optuna
-        raise StudyError(f"The storage '{public}' cannot be used: {' '.join(str(error).split())}") from None
+        raise StudyError(f"The storage '{public}' cannot be used: {reason_of(error)}.") from None
 
 
 def _lost(url: str, error: Exception) -> StudyError:
@@ -162,7 +162,8 @@ def _lost(url: str, error: Exception) -> StudyError:
 
 
 def _reason(error: Exception) -> str:
-    return " ".join(str(getattr(error, "orig", None) or error).split()).rstrip(".")
+    """Return what the database says, without the statement that it was asked."""
+    return reason_of(getattr(error, "orig", None) or error)
 
 
 def _need(module: str, package: str, what: str) -> None:

@@ -20,7 +20,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 
-from rrgraph.errors import DataError, DataWarning, RRGraphError
+from rrgraph.errors import DataError, DataWarning, RRGraphError, reason_of
 from rrgraph.util.files import suggest_file
 from rrgraph.util.json_files import parse_json
 
@@ -128,8 +128,7 @@ def readable(name: str, kind: str = "") -> Iterator[None]:
     except UnicodeError:  # its own message shows bytes
         raise DataError(f"{failed}: it is not UTF-8 text.") from None
     except _DAMAGED as error:
-        reason = " ".join(str(getattr(error, "strerror", None) or error).split())[:200].rstrip(".")
-        raise DataError(f"{failed}: {reason}.") from None
+        raise DataError(f"{failed}: {reason_of(error, most=200)}.") from None
 
 
 def plain_name(path: str) -> str:

@@ -161,3 +161,30 @@ def test_a_plan_goes_to_a_device_and_behind_a_link(rrgraph, place, trained):
     result = rrgraph("plan", "BaTiO3", "--model", trained, "--output", "/dev/full")
     assert result.code == 2
     assert result.err == "rrgraph plan: Cannot write '/dev/full': No space left on device.\n"
+
+
+@pytest.mark.parametrize("name", ["../x", "x\0y"])
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["figures", "HERE", "--only", "NAME"],
+        ["report", "HERE", "--only", "NAME"],
+        ["cooccur", "textbook", "--graph", "NAME", "--output", "HERE/graph.json"],
+        ["train", "quickstart", "name=NAME"],
+        ["pretrain", "pretrain", "name=NAME"],
+        ["tune", "quickstart", "--study", "NAME"],
+        ["experiment", "table2", "name=NAME"],
+        ["experiment", "table2", "compare_with=NAME"],
+        ["experiment", "table2", 'systems={"NAME": {config: quickstart}}'],
+        ["experiment", "table2", "splits=[NAME]"],
+    ],
+)
+def test_names_that_lead_elsewhere_are_refused(rrgraph, tmp_path, monkeypatch, argv, name):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    here = str(tmp_path / "here")
+    result = rrgraph(*(word.replace("NAME", name).replace("HERE", here) for word in argv))
+    assert result.code == 2
+    assert len(result.err.splitlines()) <= 3
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))

@@ -76,6 +76,9 @@ _AMOUNT: Final = re.compile(rf"[~≈<]?\s*(?:(\d+)\s*[x×*]\s*)?({_NUMBER})\s*([
 _AMOUNT_IN_NOTE: Final = re.compile(rf"(?<![\w.,])((?:\d+\s*[x×]\s*)?(?:{_NUMBER})\s*(?:kg|g|mg))(?!\w)")
 _PERCENT: Final = re.compile(rf"({_NUMBER})\s*\+?\s*(?:wt\.?\s*)?%")
 _NINES: Final = re.compile(r"(?<!\w)([1-9])N([1-9]?)(?!\w)")
+_ONE_FORMULA: Final = re.compile(r"[A-Za-z0-9()]+")
+"""Text that is one formula if it is any, and about whose spelling nothing is assumed."""
+_MOST_ENTRIES: Final = 50_000
 _MOST_NOTES: Final = 10
 """Lines of a stock file that are reported one by one."""
 
@@ -236,12 +239,17 @@ def _items(
     cells = {field: row.cells.get(name) for field, name in fields.items()}
     if cells.get("unit") and re.fullmatch(_NUMBER, str(cells.get("grams") or "").strip()):
         cells["grams"] = f"{cells['grams']} {cells['unit']}"
-    several = [piece for part in text.split(";") for piece in (separate_formulas(part) or [part]) if piece.strip()]
-    if len(several) > 1 and _all_formulas(several):
-        for piece in several:
-            yield StockItem(_precursor(piece))
+    plain = _parsed(text) if _ONE_FORMULA.fullmatch(text) else None
+    if plain is None:
+        several = [piece for part in text.split(";") for piece in (separate_formulas(part) or [part]) if piece.strip()]
+        if len(several) > 1 and _all_formulas(several):
+            for piece in several:
+                yield StockItem(_precursor(piece))
+            return
+    elif len(row.cells) == 1:
+        yield StockItem(plain)
         return
-    composition, note = _divided(text)
+    composition, note = _divided(text) if plain is None else (plain, "")
     if not fields:  # cells of a table without header are notes
         note = " ".join([note, *(str(cell) for name, cell in row.cells.items() if name != column and cell)])
     purity, grams = _purity(cells.get("purity")), _grams(cells.get("grams"), fields.get("grams", ""))

@@ -206,3 +206,10 @@ def test_the_digest_of_tensors_sees_names_types_shapes_and_values():
     others = [{"b": weight}, {"a": weight.double()}, {"a": weight.T}, {"a": weight + 1}, {"a": weight, "b": weight}]
     assert tensor_digest({"a": weight}) == tensor_digest({"a": weight.clone()})
     assert len({tensor_digest(each) for each in [{"a": weight}, *others]}) == 6
+
+
+def test_a_folder_whose_name_is_not_unicode_can_hold_a_model(tmp_path):
+    folder = tmp_path / "model\udcff"
+    write_model(folder, FORMAT, TENSORS, {})
+    tensors, _ = read_model(folder, FORMAT)
+    assert torch.equal(tensors["weight"], TENSORS["weight"])

@@ -147,7 +147,8 @@ def _transfer(name: str, url: str, path: Path, size: int) -> None:
                 if left < 0:
                     raise DataError(
                         f"{url} sends more than {size or _MOST_BYTES:,} bytes, the "
-                        f"{'size' if size else 'largest size'} of table '{name}'; the transfer was stopped and nothing was kept."
+                        f"{'size' if size else 'largest size'} of table '{name}'; the transfer was stopped and "
+                        "nothing was kept."
                     )
                 file.write(chunk)
                 bar.update(len(chunk))

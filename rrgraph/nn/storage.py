@@ -17,13 +17,14 @@ from typing import Any, Final, TypeVar
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from rrgraph.errors import ModelError, reason_of, shortened
 from rrgraph.util.files import atomic_path, sha256_file, write_json
 from rrgraph.util.json_files import parse_json
+from rrgraph.util.text import escaped
 from rrgraph.version import __version__
 
 __all__ = [
@@ -66,7 +67,7 @@ def write_model(
     folder = Path(folder)
     stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic_path(folder / WEIGHTS) as path:
-        save_file(stored, path, metadata={"format": model_format})
+        path.write_bytes(save(stored, metadata={"format": model_format}))
     _write_description(folder, {"format": model_format, "rrgraph": __version__, **description})
 
 
@@ -113,7 +114,7 @@ def read_model(folder: str | Path, model_format: str) -> tuple[dict[str, Tensor]
         raise ModelError(f"The model in '{folder}' has format '{found}', expected '{model_format}'.")
     _check_sums(Path(folder), description)
     try:
-        tensors = load_file(Path(folder) / WEIGHTS)
+        tensors = load((Path(folder) / WEIGHTS).read_bytes())  # safetensors opens no path that is not UTF-8
     except (SafetensorError, OSError, KeyError) as error:
         raise ModelError(f"The model in '{folder}' is damaged: {_printable(reason_of(error))}.") from None
     widened = {name: tensor.float() if tensor.dtype == torch.float16 else tensor for name, tensor in tensors.items()}
@@ -240,8 +241,7 @@ def checkpoint_mismatch(folder: str | Path) -> Iterator[None]:
 
 def _printable(text: str) -> str:
     """Return text of a file escaped and shortened."""
-    shown = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
-    return shortened(shown, most=_SHOWN)
+    return shortened(escaped(text), most=_SHOWN)
 
 
 def _description(folder: str | Path) -> dict[str, Any]:

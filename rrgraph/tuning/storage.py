@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from rrgraph.errors import StudyError, reason_of
 from rrgraph.tuning.heartbeat import BEAT_SECONDS, GRACE_SECONDS, SignallingJournal, SignallingProxy, retry
+from rrgraph.util.inputs import unicode_text
 
 __all__ = ["default_storage", "opened_storage", "public_url", "repeated"]
 
@@ -36,8 +37,18 @@ _FORMS: Final = "sqlite:///FILE, journal:FILE, postgresql://USER@HOST/DATABASE o
 
 
 def default_storage(folder: Path) -> str:
-    """Return the URL of the SQLite file of a study's folder."""
-    return f"sqlite:///{folder / 'study.db'}"
+    """Return the URL of the SQLite file of a study's folder.
+
+    Raises:
+        StudyError: the name of the folder is not UTF-8 text.
+    """
+    return _checked(f"sqlite:///{folder / 'study.db'}")
+
+
+def _checked(url: str) -> str:
+    if (shown := unicode_text(url)) != url:
+        raise StudyError(f"The storage '{public_url(shown)}' cannot be used: its name is not UTF-8 text.")
+    return url
 
 
 def public_url(url: str) -> str:
@@ -77,7 +88,7 @@ def opened_storage(url: str) -> Iterator[BaseStorage]:
     Raises:
         StudyError: the URL cannot be read, a package is missing, or the storage cannot be reached.
     """
-    scheme, _, rest = url.partition(":")
+    scheme, _, rest = _checked(url).partition(":")
     if scheme == "journal":
         yield _open_journal(rest)
     elif scheme == "grpc":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import hashlib
 import json
 import os
@@ -14,10 +15,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import IO, Any, Final, TypeAlias
 
 from rrgraph.errors import DataError, RRGraphError, suggestion
 from rrgraph.util.locking import lock, open_itself
@@ -31,6 +33,7 @@ __all__ = [
     "disk_errors",
     "is_stream",
     "is_temporary",
+    "open_text",
     "sha256_file",
     "suggest_file",
     "sweep",
@@ -213,10 +216,23 @@ def suggest_file(path: PathLike) -> str:
     return suggestion(str(path), [str(other) for other in folder.glob("*")] if folder.is_dir() else [])
 
 
+@contextmanager
+def open_text(path: Path) -> Iterator[IO[str]]:
+    """Open a file to write UTF-8, compressed if it is called ``.gz``; what is not Unicode is written as an escape.
+
+    Lines end as they are given, and compressed files bear neither name nor date, so that equal texts make equal files.
+    """
+    with ExitStack() as stack:
+        file: Any = stack.enter_context(path.open("wb"))
+        if path.suffix.lower() == ".gz":
+            file = stack.enter_context(gzip.GzipFile(filename="", mode="wb", fileobj=file, compresslevel=6, mtime=0))
+        yield stack.enter_context(TextIOWrapper(file, "utf-8", errors="backslashreplace", newline=""))
+
+
 def write_text(path: PathLike, text: str) -> None:
     """Write `text` as UTF-8, atomically."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    with atomic_path(path) as temporary, open_text(temporary) as stream:
+        stream.write(text)
 
 
 def write_json(path: PathLike, value: Any) -> None:

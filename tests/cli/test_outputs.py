@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from rrgraph.data import load_table
@@ -176,7 +178,6 @@ def test_a_plan_goes_to_a_device_and_behind_a_link(rrgraph, place, trained):
         ["experiment", "table2", "name=NAME"],
         ["experiment", "table2", "compare_with=NAME"],
         ["experiment", "table2", 'systems={"NAME": {config: quickstart}}'],
-        ["experiment", "table2", "splits=[NAME]"],
     ],
 )
 def test_names_that_lead_elsewhere_are_refused(rrgraph, tmp_path, monkeypatch, argv, name):
@@ -188,3 +189,27 @@ def test_names_that_lead_elsewhere_are_refused(rrgraph, tmp_path, monkeypatch, a
     assert len(result.err.splitlines()) <= 3
     assert [path.name for path in tmp_path.iterdir()] == ["here"]
     assert not any(path.is_file() for path in tmp_path.rglob("*"))
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["score", "predictions.jsonl", "--truth", "table.csv"],
+        ["score", "predictions.jsonl", "--truth", "table.csv", "--json"],
+        ["prompts", "table.csv"],
+        ["prompts", "table.csv", "--answers", "answers.jsonl"],
+        ["data", "clean", "table.csv"],
+        ["cooccur", "table.csv"],
+    ],
+)
+def test_standard_output_that_takes_the_file_takes_nothing_else(rrgraph, tmp_path, monkeypatch, argv):
+    monkeypatch.chdir(tmp_path)
+    Path("table.csv").write_text("target,precursors\nBaTiO3,BaCO3;TiO2\n")
+    Path("predictions.jsonl").write_text('{"target": "BaTiO3", "sets": [["BaCO3", "TiO2"]]}\n')
+    Path("answers.jsonl").write_text('{"target": "BaTiO3", "answer": "[[BaCO3, TiO2]]"}\n')
+    shown = rrgraph(*argv, "--output", "/dev/null")
+    assert shown.code == 0
+    assert shown.out
+    found = rrgraph(*argv, "--output", "/dev/stdout")
+    assert (found.code, found.out) == (0, "")
+    assert found.err == shown.err + shown.out.replace("/dev/null", "/dev/stdout")

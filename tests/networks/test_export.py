@@ -80,3 +80,15 @@ def test_unknown_suffixes_are_refused():
     with pytest.raises(DataError, match=r"Did you mean '.graphml'"):
         check_format("graph.graphm")
     assert check_format("graph.GEXF") == ".gexf"
+
+
+def test_pipes_and_devices_without_a_suffix_have_a_format():
+    assert check_format("/dev/null") == ".json"
+    assert check_format("/dev/null", [".csv"]) == ".csv"
+
+
+@pytest.mark.parametrize("suffix", [".graphml", ".json"])
+def test_a_table_whose_name_is_not_text_can_be_written(make_records, tmp_path, suffix):
+    graph = cooccurrence_graph(pair_statistics(make_records(ROWS, name="truth\udcff\x01.csv")))
+    (path,) = write_graph(graph, tmp_path / f"g{suffix}")
+    assert r"truth\udcff\x01.csv" in path.read_text(encoding="utf-8").replace(r"\\", "\\")

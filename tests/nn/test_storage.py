@@ -198,3 +198,10 @@ def test_a_scale_is_positive():
     assert load_weights(Scaled, {"scale": torch.tensor([2.0, 1.0])}).scale[0] == 2
     with pytest.raises(ValueError, match="'scale' holds a value that is not positive"):
         load_weights(Scaled, {"scale": torch.tensor([1.0, 0.0])})
+
+
+def test_a_folder_whose_name_is_not_unicode_can_hold_a_model(tmp_path):
+    folder = tmp_path / "model\udcff"
+    write_model(folder, FORMAT, TENSORS, {})
+    tensors, _ = read_model(folder, FORMAT)
+    assert torch.equal(tensors["weight"], TENSORS["weight"])

@@ -26,6 +26,7 @@ from rrgraph.util.files import (
     write_json,
     write_text,
 )
+from rrgraph.util.inputs import read_json
 from rrgraph.util.tabular import write_frame
 
 
@@ -267,3 +268,10 @@ def test_only_errors_of_the_written_file_are_named_so():
             raise OSError(errno.ENOSPC, "full")
         finally:
             raise ValueError("closed")  # as a writer complains that is closed afterwards
+
+
+def test_what_is_not_unicode_is_written_as_an_escape(tmp_path):
+    write_json(tmp_path / "a.json.gz", {"table": "x\udcff", "same": "é\r\n"})
+    assert read_json(tmp_path / "a.json.gz") == {"table": "x\udcff", "same": "é\r\n"}
+    write_text(tmp_path / "a.txt", "x\udcff\r\n")
+    assert (tmp_path / "a.txt").read_bytes() == b"x\\udcff\r\n"

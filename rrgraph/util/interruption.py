@@ -1,7 +1,7 @@
 """Interruptions: Ctrl-C, and signals that ask a process to end, which interrupt it alike and leave nothing half done.
 
-Python drops what a signal's handler raises in a weakref callback or `__del__`; here it is remembered. An import is
-never cut: a library in C++ that is left half loaded may abort the process.
+Python drops what a signal's handler raises in a weakref callback or `__del__`; here it is remembered. The import
+of another package is never cut: a library in C++ that is left half loaded may abort the process.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def lasting_interruption(*, deferred: bool) -> Iterator[Interruption]:
 
 
 def _between_imports(handler: Handler) -> Handler:
-    """Let a handler wait for the end of imports that began after this call."""
+    """Let a handler wait for the end of imports of other packages that began after this call."""
     before = _imports(inspect.currentframe())
 
     def wait_or_handle(number: int, frame: FrameType | None) -> None:
@@ -165,10 +165,11 @@ def _between_imports(handler: Handler) -> Handler:
 
 
 def _imports(frame: FrameType | None) -> int:
-    """Return the number of imports that a frame is within."""
+    """Return the number of imports of other packages that a frame is within."""
     found = 0
     while frame is not None:
-        found += frame.f_code.co_name == "_find_and_load"
+        if frame.f_code.co_name == "_find_and_load":  # of importlib
+            found += not str(frame.f_locals.get("name")).startswith("rrgraph")
         frame = frame.f_back
     return found
 

@@ -291,7 +291,7 @@ TWO: Final[Mapping[str, tuple[tuple[str, ...], tuple[tuple[int, int], ...]]]] = 
     allowed="one sentence each",
     full=120,
     quick=16,
-    few=6,
+    few=3,
 )
 def places(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Carry out commands where they cannot work."""

@@ -30,6 +30,9 @@ BEFORE: Final = "what was there before\n"
 ALSO_SAID: Final = re.compile(r": line \d+ of '|are kept in '")
 """Sentences beside the one that says why a command has ended: what became of the rows of a list."""
 
+OTHER_FILES: Final = re.compile(r"'ok\.|'place/graph\.nodes\.csv'")
+"""What commands write beside the file in the place, which may be what fails."""
+
 MODEL: Final = ("--model", "INPUTS/model")
 FILES: Final[Mapping[str, tuple[str, ...]]] = {
     **{
@@ -409,7 +412,7 @@ def _problems(case: Case, code: int, call: Call, before: Mapping[str, bytes | st
         said = [line for line in errors.splitlines() if line.startswith("rrgraph") and not ALSO_SAID.search(line)]
         if len(said) != 1:
             yield f"{len(said)} sentences", told
-        elif case.typed and case.typed not in said[0] and not ("small_files" in case.title and "'ok." in said[0]):
+        elif case.typed and case.typed not in said[0] and not OTHER_FILES.search(said[0]):
             yield "what was typed is not named", told
         if re.search(r"/\.\w|\.tmp\b", errors):
             yield "a temporary file is named", told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -65,8 +66,11 @@ def write_graph(graph: nx.Graph, path: str | os.PathLike[str]) -> list[Path]:
         edges = [{"source": one, "target": two, **data} for one, two, data in graph.edges(data=True)]
         write_rows(edges, path, columns=["source", "target"])
     else:
+        # Where the disk is full, lxml, which networkx writes GraphML with, would crash.
+        written = BytesIO()
+        (nx.write_graphml if suffix == ".graphml" else nx.write_gexf)(graph, written)
         with atomic_path(path) as temporary:
-            (nx.write_graphml if suffix == ".graphml" else nx.write_gexf)(graph, temporary)
+            temporary.write_bytes(written.getvalue())
     return [path, *others]
 
 

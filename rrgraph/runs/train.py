@@ -120,19 +120,13 @@ def train_run(
     folder = config.folder
     record_run(config, prepared.reports(), prepared.contents(), resume=resume)
     history: History = []
-    if resume and is_finished(folder):
-        checkpoint = load_checkpoint(folder)
-    else:
-        if resume and (folder / _LINKS / "model.json").is_file():
-            checkpoint = load_checkpoint(folder / _LINKS)
-        else:
-            checkpoint, history = _fit(config, prepared, folder, resume=resume, on_epoch=on_epoch)
-            write_history(folder, history)
-        if config.reranker.enabled:
-            checkpoint = _fit_reranker(config, prepared, checkpoint, folder, resume=resume)
+    if not (resume and is_finished(folder)):
+        checkpoint, history = _learn(config, prepared, folder, resume=resume, on_epoch=on_epoch)
         save_checkpoint(checkpoint, folder)
         remove_state(folder)
     shutil.rmtree(folder / _LINKS, ignore_errors=True)
+    # Where a run was interrupted decides nothing: last digits depend on how the tensors lie in memory.
+    checkpoint = load_checkpoint(folder)
     evaluation = config.evaluation
     comparison = measure(
         Model(checkpoint),
@@ -147,18 +141,32 @@ def train_run(
     return RunResult(folder=folder, split=prepared.split, history=history, comparison=comparison)
 
 
-def _fit_reranker(
-    config: RunConfig, prepared: Prepared, checkpoint: LinkCheckpoint, folder: Path, *, resume: bool
-) -> LinkCheckpoint:
-    """Train the re-ranker; the link model is kept meanwhile, so that an interrupted run need not train it again."""
+def _learn(
+    config: RunConfig,
+    prepared: Prepared,
+    folder: Path,
+    *,
+    resume: bool,
+    on_epoch: Callable[[Mapping[str, float]], None] | None,
+) -> tuple[LinkCheckpoint, History]:
+    """Return the trained model and the history of its links.
+
+    While its re-ranker is trained the link model is kept, so that an interrupted run need not train it again.
+    """
     from rrgraph.runs.reranker import train_reranker
 
-    if not resume or not (folder / _LINKS / "model.json").is_file():
-        save_checkpoint(checkpoint, folder / _LINKS)
+    history: History = []
+    kept = folder / _LINKS
+    if not (resume and (kept / "model.json").is_file()):
+        checkpoint, history = _fit(config, prepared, folder, resume=resume, on_epoch=on_epoch)
+        write_history(folder, history)
+        if not config.reranker.enabled:
+            return checkpoint, history
+        save_checkpoint(checkpoint, kept)
         remove_state(folder)
-    checkpoint, history = train_reranker(config, prepared, checkpoint, folder=folder / _LINKS, resume=resume)
-    write_history(folder, history, name="set_history.csv")
-    return checkpoint
+    checkpoint, set_history = train_reranker(config, prepared, load_checkpoint(kept), folder=kept, resume=resume)
+    write_history(folder, set_history, name="set_history.csv")
+    return checkpoint, history
 
 
 def _fit(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import networkx as nx
 import pandas as pd
@@ -49,6 +50,14 @@ def test_gexf_has_nodes_edges_and_attributes(graph, tmp_path):
     assert set(back) == set(graph)
     assert back.nodes["TiO2"]["kind"] == "oxide"
     assert back.edges["BaCO3", "TiO2"]["count"] == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
+@pytest.mark.parametrize("suffix", [".graphml", ".gexf"])
+def test_a_full_disk_is_one_sentence(graph, tmp_path, suffix):
+    (tmp_path / f"g{suffix}").symlink_to("/dev/full")
+    with pytest.raises(DataError, match="No space left on device"):
+        write_graph(graph, tmp_path / f"g{suffix}")
 
 
 def test_csv_is_two_tables(graph, tmp_path):

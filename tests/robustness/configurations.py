@@ -176,7 +176,7 @@ def _hide_secret() -> list[Path]:
     return sorted((ROOT / "configs").rglob("*.yaml"))
 
 
-def _written(value: Any, choose: random.Random) -> bytes:
+def written(value: Any, choose: random.Random) -> bytes:
     """Return YAML, also as the JSON that is part of it, which can be nested more deeply."""
     if choose.random() < 0.6:
         with suppress(RecursionError):
@@ -195,7 +195,7 @@ def configurations(*, tries: int, seed: int, folder: Path) -> Outcome:
         data = source.read_bytes()
         if choose.random() < 0.7:
             value = damaged_value(yaml.safe_load(data), choose, hostile)
-            data = _written(value, choose)
+            data = written(value, choose)
         else:
             data = damaged_bytes(data, choose)
         path = place / source.name

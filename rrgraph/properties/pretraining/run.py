@@ -91,14 +91,14 @@ def pretrain_run(
     folder = config.folder
     record_run(config, {"properties": table.report.to_dict()}, _contents(table), resume=resume)
     history: History = []
-    if resume and is_finished(folder):
-        checkpoint = load_property_checkpoint(folder)
-        checkpoint.model.to(choose_device(config.training.device))
-    else:
+    if not (resume and is_finished(folder)):
         checkpoint, history = _fit(config, table, folder, resume=resume)
         save_property_checkpoint(checkpoint, folder)
         write_history(folder, history)
         remove_state(folder)
+    # As a resumed run has it: last digits depend on how the tensors lie in memory.
+    checkpoint = load_property_checkpoint(folder)
+    checkpoint.model.to(choose_device(config.training.device))
     metrics = measure_encoder(PropertyPredictor(checkpoint, precision=config.training.precision), table)
     write_json(folder / "metrics.json", metrics.to_dict())
     write_text(folder / "card.md", encoder_card(config, table, metrics))

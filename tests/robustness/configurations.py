@@ -184,7 +184,7 @@ def written(value: Any, choose: random.Random) -> bytes:
     return json_text(value, choose)
 
 
-@attack("configurations", what="mutated configurations", allowed=ALLOWED, full=8_000, quick=200, few=15)
+@attack("configurations", what="mutated configurations", allowed=ALLOWED, full=7_000, quick=150, few=15)
 def configurations(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Read damaged copies of every configuration of the repository."""
     paths = _hide_secret()
@@ -207,7 +207,7 @@ def configurations(*, tries: int, seed: int, folder: Path) -> Outcome:
     return run_cases("configurations", case, tries=tries, seed=seed, folder=folder, seconds=SECONDS)
 
 
-@attack("overrides", what="mutated overrides", allowed=ALLOWED, full=4_000, quick=150, few=15)
+@attack("overrides", what="mutated overrides", allowed=ALLOWED, full=3_000, quick=100, few=15)
 def overrides(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Give any value to any key of a configuration."""
     paths = [path for path in _hide_secret() if path.parent.name != "tuning"]

@@ -292,7 +292,7 @@ TWO: Final[Mapping[str, tuple[tuple[str, ...], tuple[tuple[int, int], ...]]]] = 
     "places",
     what="full disks, read-only places, closed streams, two processes",
     allowed="one sentence each",
-    full=120,
+    full=60,
     quick=16,
     few=3,
 )

@@ -159,8 +159,8 @@ def finished(study: Study) -> int:
     return len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)))
 
 
-def _differences(recorded: Mapping[str, Any], given: Mapping[str, Any]) -> str:
-    before, now = dict(_flat(recorded)), dict(_flat(given))
+def _differences(recorded: object, given: Mapping[str, Any]) -> str:
+    before, now = dict(_flat(recorded) if isinstance(recorded, Mapping) else ()), dict(_flat(given))
     changed = [key for key in sorted({*before, *now}) if before.get(key) != now.get(key)]
     # Of a parameter that is new or missing all options are.
     found = list(dict.fromkeys(_difference(key, before.get(key), now.get(key)) for key in changed))

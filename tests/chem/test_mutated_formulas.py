@@ -159,5 +159,4 @@ def test_some_mutated_formulas():
 
 @pytest.mark.slow
 def test_many_mutated_formulas():
-    for seed in range(1, 6):
-        check(seed, 20_000)
+    check(1, 20_000)

@@ -65,7 +65,7 @@ def test_tables_may_be_given_on_the_command_line(rrgraph, pretrain_config, tmp_p
     ("override", "words"),
     [
         ("training.epoch=3", ["Did you mean 'training.epochs'?"]),
-        ("training.epochs=many", ["'training.epochs'", "many"]),
+        ("training.epochs=many", ["training.epochs is 'many'", "many"]),
         ("training.epochs=0", ["training.epochs is 0", "at least 1"]),
         ("training.learning_rate=.nan", ["training.learning_rate is nan"]),
         ("training.optimizer=mion", ["Did you mean 'muon'?"]),

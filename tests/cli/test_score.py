@@ -97,7 +97,7 @@ def test_predictions_for_other_rows_are_refused(score, lines, words, strict):
         ({"target": "SrTiO3", "sets": [["SrO"]], "scores": [float("nan")]}, ["nan"]),
         ({"target": "SrTiO3\ud800", "sets": []}, ["Unicode"]),
         ({"target": "SrTiO3", "sets": [["SrO\0"]]}, ["NUL"]),
-        ('{"target": "SrTiO3", "sets": [], "sets": []}', ["'sets' twice"]),
+        ('{"target": "SrTiO3", "sets": [], "sets": []}', ["'sets' is given twice"]),
         ('{"target": "SrTiO3", "sets": [], "x": ' + "1" * 5000 + "}", ["4300 digits"]),
         ("[" * 100_000, ["nested too deeply"]),
     ],

@@ -172,10 +172,10 @@ def test_a_run_stopped_before_its_first_epoch_may_start_again(rrgraph, config, t
     [
         ("epoch=3", ["'epoch'", "Did you mean 'training.epochs'?"]),
         ("training.epoch=3", ["Did you mean 'training.epochs'?"]),
-        ("training.epochs=many", ["'training.epochs'", "many"]),
+        ("training.epochs=many", ["training.epochs is 'many', expected a whole number"]),
         ("training.epochs", ["key=value"]),
         ("=3", ["key=value"]),
-        ("model=3", ["ModelConfig", "3"]),
+        ("model=3", ["model is 3, expected a mapping"]),
         ("seed=[1", ["override 'seed' is not valid YAML"]),
         ("training.epochs=0", ["training.epochs is 0", "at least 1"]),
         ("training.batch_size=0", ["at least 1"]),

@@ -151,14 +151,9 @@ def formula(elements):
     "arguments",
     [
         [formula(12), "--candidates", "all+generated", "--set-size", "1-20"],
-        [formula(10), "--candidates", "all+generated", "--set-size", "1-20", "--mode", "log_odds"],
         [formula(12), "--foreign", "--set-size", "1-20", "--unbalanced"],
-        [formula(20), "--set-size", "1-20"],
-        [formula(20), "--candidates", "all+generated"],
         [formula(38), "--candidates", "all+generated", "--set-size", "20"],
         [formula(6), "--top-k", "1000", "--unbalanced", "--json"],
-        [formula(12), "--mode", "geometric", "--set-size", "1-20"],
-        [formula(20), "--require", "oxides,carbonates,nitrates", "--foreign", "--set-size", "1-20"],
     ],
     ids=" ".join,
 )

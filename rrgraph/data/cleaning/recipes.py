@@ -91,7 +91,7 @@ def clean_recipes(
             dropped[drop.reason] += 1
             continue
         dropped.update(failed)
-        source = [unicode_text(cell) if isinstance(cell, str) else cell for cell in source]
+        source = tuple(unicode_text(cell) if isinstance(cell, str) else cell for cell in source)
         rows += [(target, precursors, *source) for target, precursors in found]
     report = CleaningReport(
         recipes=read,

@@ -21,6 +21,7 @@ from rrgraph.experiments.tables import csv_table, latex_table, markdown_table
 from rrgraph.runs import workflow_of
 from rrgraph.util.environment import processors
 from rrgraph.util.files import disk_errors, write_text
+from rrgraph.util.locking import abandon
 from rrgraph.util.markdown import markdown_text
 from rrgraph.util.parallel import WorkerDied, parallel_map
 from rrgraph.util.progress import progress_bar
@@ -89,6 +90,9 @@ def run_experiment(
     record_experiment(experiment, runs)
     folder = experiment.folder
     measured, _ = _read_runs(runs, experiment)
+    for run in runs:
+        if run.key in measured:  # and killed behind its last file
+            abandon(run.folder)
     waiting = [run for run in runs if run.key not in measured and (not only or run.system in only)]
     if on_start is not None:
         on_start(runs, len(measured))

@@ -55,8 +55,8 @@ def baseline_run(
     record_run(config, data.reports(), data.contents(), resume=resume)
     system = build_baseline(config).fit(data.split.train, data.split)
     comparison = measure(system, data, config.evaluation, folder=config.folder)
-    record_metrics(config.folder, comparison)
     write_text(config.folder / "card.md", baseline_card(config, data, comparison, about=_about(system)))
+    record_metrics(config.folder, comparison)
     return RunResult(
         folder=config.folder, split=data.split, history=[], comparison=comparison, baseline=config.baseline
     )

@@ -136,8 +136,8 @@ def train_run(
         baselines=evaluation.baselines,
         folder=folder,
     )
-    record_metrics(folder, comparison)
     write_text(folder / "card.md", model_card(config, prepared, comparison, reranker=checkpoint.reranker))
+    record_metrics(folder, comparison)
     return RunResult(folder=folder, split=prepared.split, history=history, comparison=comparison)
 
 

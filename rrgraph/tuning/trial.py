@@ -218,7 +218,7 @@ class _Objective:
             shutil.rmtree(folder, ignore_errors=True)
         else:
             # The storage knows that the process which worked there is dead, wherever it was.
-            abandon(folder)
+            abandon(folder, elsewhere=True)
         config = trial_config(job.config, values, job.settings, name=folder.name, output=str(folder))
         log = job.folder / "logs" / f"{folder.name}.txt"
         log.parent.mkdir(parents=True, exist_ok=True)

@@ -132,12 +132,19 @@ def locked_folder(folder: Path) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
-def abandon(folder: Path) -> None:
-    """Remove the file of a process on another computer that is known to be dead; a lock that is in force stays."""
+def abandon(folder: Path, *, elsewhere: bool = False) -> None:
+    """Remove the file that a dead process has left; a lock that is in force stays.
+
+    Args:
+        folder: that it had.
+        elsewhere: the process may also have been one on another computer, that is known to be dead.
+    """
     path = folder / LOCK_FILE
+    if not path.is_file():
+        return
     with suppress(OSError, ValueError), locked_file(path) as descriptor:
         owner = _owner(descriptor)
-        if owner is None or owner.host != socket.gethostname():
+        if owner is None or elsewhere or owner.host == socket.gethostname():
             path.unlink()
 
 

@@ -106,6 +106,8 @@ def test_nobody_here_knows_whether_a_process_elsewhere_is_dead(tmp_path):
     with pytest.raises(ConfigError, match=rf"process 7 on elsewhere.*if it is dead remove '.*{LOCK_FILE}'"):
         is_free(tmp_path)
     abandon(tmp_path)
+    assert (tmp_path / LOCK_FILE).exists()
+    abandon(tmp_path, elsewhere=True)
     assert is_free(tmp_path)
     abandon(tmp_path)
     with locked_folder(tmp_path):

@@ -128,7 +128,7 @@ class _Cache:
 
 
 def _key(product: str, template: str) -> bytes:
-    return hashlib.blake2b(f"{product}\n{template}".encode(), digest_size=16).digest()
+    return hashlib.blake2b(f"{product}\n{template}".encode(errors="backslashreplace"), digest_size=16).digest()
 
 
 def _batches(wanted: Mapping[str, Sequence[str]]) -> Iterator[dict[str, Sequence[str]]]:

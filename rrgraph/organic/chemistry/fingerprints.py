@@ -92,7 +92,7 @@ def template_fragments(template: str, *, bits: int, radius: int) -> Fragments:
         for length in range(1, _NGRAMS + 1):
             for start in range(len(tokens) - length + 1):
                 run = f"{side_index} {' '.join(tokens[start : start + length])}"
-                found[2 * third + crc32(run.encode()) % third] += 1
+                found[2 * third + crc32(run.encode(errors="backslashreplace")) % third] += 1
     return dict(found)
 
 

@@ -63,7 +63,7 @@ def known_matches(products: Sequence[str], templates: Sequence[str], *, jobs: in
         MoleculeError: a product cannot be read.
     """
     texts = "\n".join([*products, "", *templates])
-    key = hashlib.blake2b(texts.encode(), digest_size=16).hexdigest()
+    key = hashlib.blake2b(texts.encode(errors="backslashreplace"), digest_size=16).hexdigest()
     path = cache_folder() / "organic" / f"matches{_RULES}-rdkit{version('rdkit')}-{key}.safetensors"
     try:
         return load_file(path)["pairs"].long()

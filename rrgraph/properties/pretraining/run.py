@@ -100,8 +100,8 @@ def pretrain_run(
     checkpoint = load_property_checkpoint(folder)
     checkpoint.model.to(choose_device(config.training.device))
     metrics = measure_encoder(PropertyPredictor(checkpoint, precision=config.training.precision), table)
-    write_json(folder / "metrics.json", metrics.to_dict())
     write_text(folder / "card.md", encoder_card(config, table, metrics))
+    write_json(folder / "metrics.json", metrics.to_dict())
     return PretrainResult(folder=folder, history=history, metrics=metrics)
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rrgraph.chem import Composition, FormulaWarning, anhydrous, element_system, parse_formula
 from rrgraph.data.reaction import PrecursorSet, Reaction
 from rrgraph.errors import DataError, FormulaError, suggestion
-from rrgraph.util.rows import Row, column_name, listed, named_column
+from rrgraph.util.rows import Row, column_name, listed, named_column, unique_columns
 from rrgraph.util.tabular import read_numbered_frame, write_frame
 
 __all__ = ["COLUMNS", "SEPARATOR", "ReactionTable", "separate_formulas", "split_precursors"]
@@ -80,6 +80,8 @@ class ReactionTable:
         lines: NDArray[np.int64] | None = None,
         refused: list[Row] | None = None,
     ) -> None:
+        if not frame.columns.is_unique or not all(isinstance(name, str) for name in frame.columns):
+            frame = frame.set_axis([*unique_columns([*frame.columns], source)], axis=1)
         for column in COLUMNS[:2]:
             if column not in frame:
                 names = [str(name) for name in frame.columns]
@@ -265,7 +267,7 @@ class ReactionTable:
 
     def _cells(self, row: int) -> dict[str, Any]:
         cells = self.frame.iloc[row].to_dict()
-        return {str(name): cell for name, cell in cells.items() if isinstance(cell, list) or not pd.isna(cell)}
+        return {str(name): cell for name, cell in cells.items() if not _is_missing(cell)}
 
     def _usable(self, frame: pd.DataFrame, refused: list[Row]) -> pd.DataFrame:
         """Return the rows with a target and precursors, and with a year or none; the others are added to `refused`."""
@@ -298,7 +300,7 @@ class ReactionTable:
             frame[column] = numbers if (numbers.notna() == frame[column].notna()).all() else frame[column]
         for column in COLUMNS[3:]:
             values = frame[column].tolist()
-            frame[column] = pd.Series([None if pd.isna(v) or v == "" else str(v) for v in values], dtype=object)
+            frame[column] = pd.Series([None if _is_missing(v) or v == "" else str(v) for v in values], dtype=object)
         return frame
 
     def _formulas(self, cells: list[Any], column: str) -> pd.Series:
@@ -315,7 +317,7 @@ class ReactionTable:
                 raise DataError(f"{_capital(self.line(row))} has a precursor that is not a valid formula.")
             cell = SEPARATOR.join(cell)
         if not isinstance(cell, str):
-            if not pd.isna(cell):
+            if not _is_missing(cell):
                 raise DataError(f"{_capital(self.line(row))} has {column} {cell!r:.80}, expected a formula.")
             cell = ""
         text: str = cell
@@ -398,6 +400,11 @@ def _renamed(frame: pd.DataFrame, target: str | None, source: str) -> pd.DataFra
         if usual in COLUMNS and usual not in names and usual not in found.values():
             found[name] = usual
     return frame.rename(columns=found) if found else frame
+
+
+def _is_missing(cell: Any) -> bool:
+    """Whether there is nothing in a cell, which may also hold a list."""
+    return np.ndim(cell) == 0 and bool(pd.isna(cell))
 
 
 def _wrong_years(column: pd.Series) -> NDArray[np.int64]:

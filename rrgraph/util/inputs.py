@@ -59,7 +59,7 @@ _FREE: Final = 1 << 23
 _MAX_DEPTH: Final = 64
 """Lists and objects within each other that a row of JSON may have."""
 _LOOKED_AT: Final = 4096
-_DAMAGED: Final = (EOFError, OSError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+_DAMAGED: Final = (EOFError, OSError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError)
 _CONTROLS: Final = bytes([*range(9), *range(14, 27), *range(28, 32)])
 _MAGIC: Final = {
     b"\x1f\x8b": "it is compressed by gzip, which a name that ends with .gz says",

@@ -140,13 +140,27 @@ def write_frame(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     suffix = check_suffix(path)
     with atomic_path(path) as temporary:
         if suffix == ".parquet":
-            frame.to_parquet(temporary, index=False)
+            _of_one_kind(frame).to_parquet(temporary, index=False)
             return
         with open_text(temporary) as file:
             if suffix.startswith(".csv"):
                 _neutral(frame).to_csv(cast(IO[str], CsvLines(file)), index=False, lineterminator=CsvLines.END)
             else:
                 frame.to_json(file, orient="records", lines=True, force_ascii=False)
+
+
+def _of_one_kind(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose columns Parquet can hold: those of values of several kinds as text."""
+    import pyarrow as pa
+
+    frame = frame.copy(deep=False)
+    for name in frame.select_dtypes(object):
+        try:
+            pa.array(frame[name], from_pandas=True)
+        except (pa.ArrowException, OverflowError):
+            cells = frame[name].tolist()
+            frame[name] = [None if np.ndim(cell) == 0 and pd.isna(cell) else str(cell) for cell in cells]
+    return frame
 
 
 def _neutral(frame: pd.DataFrame) -> pd.DataFrame:

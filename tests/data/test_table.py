@@ -294,3 +294,22 @@ def test_each_spelling_of_a_long_table_is_parsed_once(tmp_path: Path, monkeypatc
     assert len(table.targets) == len(table.set_keys) == rows
     assert table.targets[7].key == parse_formula(frame["target"][7]).key
     assert sorted(parsed) == sorted({*frame["target"], "Li2CO3", "Co3O4"})
+
+
+def test_nested_cells_and_doubled_columns_are_bad_rows_or_texts(tmp_path):
+    frame = pd.DataFrame(
+        {
+            "target": [["Ba", "O"], "BaTiO3"],
+            "precursors": ["BaO", "BaO;TiO2"],
+            "doi": [[], "10.1/a"],
+            "note": [7, "odd"],
+        }
+    )
+    refused = []
+    table = ReactionTable(frame, refused=refused)
+    assert [row.line for row in refused] == [1] and len(table) == 1
+    doubled = frame.iloc[1:].set_axis(["target", "precursors", "target", float("nan")], axis=1)
+    assert ReactionTable(doubled).frame.columns.tolist()[-2:] == ["target.1", "nan"]
+    mixed = ReactionTable(pd.concat([frame.iloc[1:], frame.iloc[1:].assign(note=2**70)], ignore_index=True))
+    mixed.write(tmp_path / "mixed.parquet")
+    assert ReactionTable.read(tmp_path / "mixed.parquet").frame["note"].tolist() == ["odd", str(2**70)]

@@ -96,7 +96,12 @@ class GatheredSource:
         labels = _labels(_numbers(cells), source)
         usable = wanted & np.isfinite(labels)
         self.unreadable += int((wanted & cells.notna().to_numpy() & ~usable).sum())
-        subsets = _subsets(frame[source.part], source) if source.part else split.subsets(digests[np.maximum(rows, 0)])
+        if source.part:
+            subsets = _subsets(frame[source.part], source)
+        else:  # what rows without a composition get does not matter
+            subsets = split.subsets(
+                digests[np.maximum(rows, 0)] if len(digests) else np.zeros(len(rows), digests.dtype)
+            )
         implausible = usable & (subsets != TEST) & ~((labels >= source.low) & (labels <= source.high))
         self.implausible += int(implausible.sum())
         kept = np.flatnonzero(usable & ~implausible)

@@ -5,6 +5,16 @@ contain line breaks, but a quote that is never closed makes one bad row and does
 """
 
 from rrgraph.util.rows.opening import count_rows, open_rows
-from rrgraph.util.rows.reader import ENTRY, Row, RowReader, column_name, listed, named_column
+from rrgraph.util.rows.reader import ENTRY, Row, RowReader, column_name, listed, named_column, unique_columns
 
-__all__ = ["ENTRY", "Row", "RowReader", "column_name", "count_rows", "listed", "named_column", "open_rows"]
+__all__ = [
+    "ENTRY",
+    "Row",
+    "RowReader",
+    "column_name",
+    "count_rows",
+    "listed",
+    "named_column",
+    "open_rows",
+    "unique_columns",
+]

@@ -129,7 +129,7 @@ def full_disk(folder: Path, name: str) -> Iterator[Surroundings]:
             yield {}, 1024
             return
         with (folder / "place" / "filler").open("wb") as stream:
-            stream.write(b"x" * (1 if name else 20_000))
+            stream.write(b"x" * (1 if name else 45_000))
         yield {}, None
         (folder / "place" / "filler").unlink()
 

@@ -191,6 +191,8 @@ class _Run:
             raise ConfigError(
                 f"The training loss became {loss.item()} at step {progress.step}; lower training.learning_rate."
             )
+        # Also gradients of weights that no optimiser has: clipping counts them, and a resumed run begins without.
+        module.zero_grad(set_to_none=True)
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)

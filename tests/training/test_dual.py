@@ -183,6 +183,19 @@ class TestRanking:
             assert torch.equal(again.state_dict()[name], tensor), name
 
 
+@pytest.mark.parametrize("right", CANDIDATE_ENCODERS)
+def test_ranking_goes_on_from_the_weights_alone(right):
+    # A resumed run loads them, one that goes on still has the gradients of the last contrast.
+    here, there = encoder(), encoder()
+    first, second = contrastive(epochs=1), ranking(candidate_encoder=right, gradient_clip=0.01)
+    train(ContrastiveTask(here, links(), first), first)
+    there.load_state_dict(here.state_dict())
+    histories = [train(RankingTask(module, links(), second), second) for module in (here, there)]
+    assert [row["loss"] for row in histories[0]] == [row["loss"] for row in histories[1]]
+    for one, other in zip(here.parameters(), there.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
 def test_the_moving_average_follows_slowly():
     module = encoder()
     task = RankingTask(module, links(), ranking(candidate_encoder="ema", decay=0.9))

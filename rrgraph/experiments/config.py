@@ -138,7 +138,7 @@ def load_experiment(path: str | Path, overrides: Sequence[str] = (), *, quick: b
 def _find_system(config: str, folder: Path) -> str:
     """Return the path of a system's configuration, a file beside the experiment or a built-in one by name."""
     beside = os.path.normpath(folder / config)
-    if Path(beside).is_file() or Path(config).suffix == ".yaml":
+    if os.path.isfile(beside) or Path(config).suffix == ".yaml":
         return beside
     return str(find_config(config))
 

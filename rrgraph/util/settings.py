@@ -97,7 +97,7 @@ class Limits:
         if self.file_name:
             return is_plain_name(value)
         return (
-            math.isfinite(value)
+            (isinstance(value, int) or math.isfinite(value))
             and (self.at_least is None or value >= self.at_least)
             and (self.above is None or value > self.above)
             and (self.at_most is None or value <= self.at_most)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -138,8 +139,9 @@ def load_experiment(path: str | Path, overrides: Sequence[str] = (), *, quick: b
 def _find_system(config: str, folder: Path) -> str:
     """Return the path of a system's configuration, a file beside the experiment or a built-in one by name."""
     beside = os.path.normpath(folder / config)
-    if os.path.isfile(beside) or Path(config).suffix == ".yaml":
-        return beside
+    with suppress(OSError):  # a name that is too long for a file
+        if Path(beside).is_file() or Path(config).suffix == ".yaml":
+            return beside
     return str(find_config(config))
 
 

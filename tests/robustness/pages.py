@@ -21,6 +21,7 @@ import yaml
 
 import rrgraph as rr
 from rrgraph.data import load_table
+from rrgraph.errors import ConfigError
 from rrgraph.figures import FigureOptions, PlanPicture, draw_plan, report_html
 from rrgraph.networks import network_html
 from rrgraph.runs import BaselineConfig, DataConfig, MeasuredConfig, load_run, prepare_data
@@ -263,6 +264,8 @@ def pages(*, tries: int, seed: int, folder: Path) -> Outcome:
 
             try:
                 found = browser.show(maker(made, place, names))
+            except ConfigError:  # a name that no file can have
+                found = []
             except Exception as error:
                 found = [f"{type(error).__name__} of {maker.__name__.lstrip('_')}"]
                 (place / "failure.txt").write_text(repr(error), encoding="utf-8", errors="backslashreplace")

@@ -9,6 +9,7 @@ from typing import Any, Final
 from rrgraph.chem import FormulaWarning, parse_formula
 from rrgraph.errors import DataError, DataWarning, FormulaError
 from rrgraph.util.rows import RowReader, column_name
+from rrgraph.util.text import capital
 
 __all__ = ["FORMULA_COLUMNS", "find_formula_column"]
 
@@ -67,7 +68,7 @@ def find_formula_column(
             f"the column '{guess}'" if len(rows.columns) > 1 or rows.columns[0] != "column 1" else "its only column"
         )
         warnings.warn(
-            f"{_capital(rows.name)}: {passed}formulas are read from {column}.{hint}", DataWarning, stacklevel=2
+            f"{capital(rows.name)}: {passed}formulas are read from {column}.{hint}", DataWarning, stacklevel=2
         )
         return guess
     for column in named:
@@ -77,7 +78,7 @@ def find_formula_column(
         return names[0]
     found = ", ".join(f"{column} (numbers)" if column in named else column for column in rows.columns)
     raise DataError(
-        f"{_capital(rows.name)} has no column of formulas, such as one named '{names[0]}', found {found or 'none'}."
+        f"{capital(rows.name)} has no column of formulas, such as one named '{names[0]}', found {found or 'none'}."
         f"{hint}"
     )
 
@@ -97,10 +98,6 @@ def _elements(cell: Any) -> int:
             return len(parse_formula(cell).elements)
     except FormulaError:
         return 0
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _is_filled(cell: Any) -> bool:

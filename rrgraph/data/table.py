@@ -18,6 +18,7 @@ from rrgraph.data.reaction import PrecursorSet, Reaction
 from rrgraph.errors import DataError, FormulaError, suggestion
 from rrgraph.util.rows import Row, column_name, listed, named_column, unique_columns
 from rrgraph.util.tabular import read_numbered_frame, write_frame
+from rrgraph.util.text import capital
 
 __all__ = ["COLUMNS", "SEPARATOR", "ReactionTable", "separate_formulas", "split_precursors"]
 
@@ -86,7 +87,7 @@ class ReactionTable:
             if column not in frame:
                 names = [str(name) for name in frame.columns]
                 raise DataError(
-                    f"{_capital(source)} has no column '{column}', found {listed(names)}.{suggestion(column, names)}"
+                    f"{capital(source)} has no column '{column}', found {listed(names)}.{suggestion(column, names)}"
                 )
         self.source = source
         self.empty_years = 0
@@ -159,7 +160,7 @@ class ReactionTable:
                     parser.read(text, row)
                 kept.append(row)
             except DataError as error:
-                reason = str(error).removeprefix(f"{_capital(self.line(row))}: ")
+                reason = str(error).removeprefix(f"{capital(self.line(row))}: ")
                 refused.append(Row(int(self._lines[row]), self._cells(row), error=reason))
         return self if len(kept) == len(self) else self.select(kept)
 
@@ -279,7 +280,7 @@ class ReactionTable:
                     self._formula(cell, row, column)
                 kept.append(row)
             except DataError as error:
-                reason = str(error).removeprefix(_capital(self.line(row))).lstrip(": ")
+                reason = str(error).removeprefix(capital(self.line(row))).lstrip(": ")
                 refused.append(Row(int(self._lines[row]), self._cells(row), error=reason))
         frame, self._lines = frame.iloc[kept].reset_index(drop=True), self._lines[kept]
         if "year" in frame:
@@ -314,22 +315,22 @@ class ReactionTable:
         """
         if column == COLUMNS[1] and isinstance(cell, list | tuple | np.ndarray):
             if not all(isinstance(item, str) and SEPARATOR not in item for item in cell):
-                raise DataError(f"{_capital(self.line(row))} has a precursor that is not a valid formula.")
+                raise DataError(f"{capital(self.line(row))} has a precursor that is not a valid formula.")
             cell = SEPARATOR.join(cell)
         if not isinstance(cell, str):
             if not _is_missing(cell):
-                raise DataError(f"{_capital(self.line(row))} has {column} {cell!r:.80}, expected a formula.")
+                raise DataError(f"{capital(self.line(row))} has {column} {cell!r:.80}, expected a formula.")
             cell = ""
         text: str = cell
         if not text.strip():
-            raise DataError(f"{_capital(self.line(row))} has no {column}.")
+            raise DataError(f"{capital(self.line(row))} has no {column}.")
         return text
 
     def _years(self, column: pd.Series) -> pd.Series:
         wrong = _wrong_years(column)
         if len(wrong):
             row = int(wrong[0])
-            raise DataError(f"{_capital(self.line(row))} has year '{column.iloc[row]!s:.80}', expected a whole number.")
+            raise DataError(f"{capital(self.line(row))} has year '{column.iloc[row]!s:.80}', expected a whole number.")
         return pd.to_numeric(column, errors="coerce").astype("Float64").astype("Int64")
 
 
@@ -429,24 +430,20 @@ class _Parser:
                 try:
                     self.parsed[text] = parse_formula(text, dopants=False)
                 except FormulaError as error:
-                    raise DataError(f"{_capital(self.table.line(row))}: {error}") from None
-            self.doubtful += [f"{_capital(self.table.line(row))}: {warning.message}" for warning in caught]
+                    raise DataError(f"{capital(self.table.line(row))}: {error}") from None
+            self.doubtful += [f"{capital(self.table.line(row))}: {warning.message}" for warning in caught]
         return self.parsed[text]
 
     def split(self, joined: str, row: int) -> list[str]:
         try:
             return split_precursors(joined)
         except FormulaError as error:
-            raise DataError(f"{_capital(self.table.line(row))}: {error}") from None
+            raise DataError(f"{capital(self.table.line(row))}: {error}") from None
 
     def warn(self) -> None:
         if self.doubtful:
             more = f" The same applies to {len(self.doubtful) - 1} other formulas." if len(self.doubtful) > 1 else ""
             warnings.warn(f"{self.doubtful[0]}{more}", FormulaWarning, stacklevel=3)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _objects(values: list[str]) -> NDArray[np.object_]:

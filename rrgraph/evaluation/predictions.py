@@ -17,9 +17,10 @@ from rrgraph.chem import Composition, parse_formula
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import DataError, FormulaError, RRGraphError, ScoreError
 from rrgraph.util.files import atomic_path, open_text
-from rrgraph.util.inputs import cell_fault, open_lines, unicode_text
+from rrgraph.util.inputs import open_lines
 from rrgraph.util.json_files import parse_json
 from rrgraph.util.rows import Row
+from rrgraph.util.text import cell_fault, unicode_text
 
 __all__ = ["Prediction", "parse_prediction", "read_predictions", "write_predictions"]
 

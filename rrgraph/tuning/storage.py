@@ -22,7 +22,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from rrgraph.errors import StudyError, reason_of
 from rrgraph.tuning.heartbeat import BEAT_SECONDS, GRACE_SECONDS, SignallingJournal, SignallingProxy, retry
-from rrgraph.util.inputs import unicode_text
+from rrgraph.util.text import unicode_text
 
 __all__ = ["default_storage", "opened_storage", "public_url", "repeated"]
 

@@ -15,7 +15,7 @@ import os
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
@@ -23,14 +23,13 @@ from typing import IO, Any, Final
 from rrgraph.errors import DataError, DataWarning, RRGraphError, reason_of
 from rrgraph.util.files import suggest_file
 from rrgraph.util.json_files import parse_json
+from rrgraph.util.text import capital, is_unicode
 
 __all__ = [
     "COMPRESSED",
     "MAX_LINE",
     "MEMORY_VARIABLE",
     "Budget",
-    "capital",
-    "cell_fault",
     "check_expansion",
     "check_input",
     "open_binary",
@@ -39,7 +38,6 @@ __all__ = [
     "read_json",
     "readable",
     "text_lines",
-    "unicode_text",
 ]
 
 COMPRESSED: Final = (".gz", ".xz", ".bz2")
@@ -56,8 +54,6 @@ _MAX_EXPANDED: Final = 1 << 32
 _EXPANSION: Final = 200
 """How many times its size a compressed file may give where that is more than `_FREE` bytes; tables give 3 to 50."""
 _FREE: Final = 1 << 23
-_MAX_DEPTH: Final = 64
-"""Lists and objects within each other that a row of JSON may have."""
 _LOOKED_AT: Final = 4096
 _DAMAGED: Final = (EOFError, OSError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError)
 _CONTROLS: Final = bytes([*range(9), *range(14, 27), *range(28, 32)])
@@ -249,7 +245,7 @@ def _decoded(stream: io.TextIOWrapper, name: str) -> Iterator[str]:
             number += 1
             if len(line) > MAX_LINE:
                 raise DataError(f"Line {number} of {name} is longer than {MAX_LINE:,} characters.")
-            if not line.isascii() and not _is_unicode(line):
+            if not line.isascii() and not is_unicode(line):
                 line = line.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
                 if not noted:
                     noted = True
@@ -281,41 +277,3 @@ def _json_size(text: bytes) -> int:
     objects, lists, keys = text.count(b"{"), text.count(b"["), text.count(b'":') + text.count(b'" :')
     texts = text.count(b'"') // 2 - keys
     return 232 * objects + 72 * lists + 8 * text.count(b",") + 24 * keys + 58 * max(0, texts)
-
-
-def cell_fault(value: Any, depth: int = 0) -> str | None:
-    """Return what keeps the value of a cell from being shown or written, as the end of a sentence; None if nothing."""
-    if isinstance(value, str):
-        if "\0" in value:
-            return "contains a NUL byte."
-        if value.isascii() or _is_unicode(value):
-            return None
-        return "contains what is not Unicode text, such as half of a surrogate pair."
-    if not isinstance(value, dict | list):
-        return None
-    if depth >= _MAX_DEPTH:
-        return f"is nested more than {_MAX_DEPTH} levels deep."
-    parts: Iterable[Any] = [*value, *value.values()] if isinstance(value, dict) else value
-    return next((fault for part in parts if (fault := cell_fault(part, depth + 1))), None)
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def unicode_text(text: str) -> str:
-    r"""Return a text with NUL bytes and what is not Unicode as escapes, so that it can be shown and written.
-
-    >>> unicode_text("BaTiO3\udcff")
-    'BaTiO3\\udcff'
-    """
-    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
-
-
-def capital(text: str) -> str:
-    """Return a text that begins with a capital letter, for the beginning of a sentence."""
-    return text[:1].upper() + text[1:]

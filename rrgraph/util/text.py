@@ -1,12 +1,22 @@
-"""Plain text for people: aligned tables, visible control characters, probabilities with as many digits as count."""
+"""Plain text for people: aligned tables, what cannot be shown or written, probabilities with the digits that count."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
-from typing import Final
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Final
 
-__all__ = ["GAP", "column_widths", "escaped", "percent", "plain_table"]
+__all__ = [
+    "GAP",
+    "capital",
+    "cell_fault",
+    "column_widths",
+    "escaped",
+    "is_unicode",
+    "percent",
+    "plain_table",
+    "unicode_text",
+]
 
 GAP = 2
 """Spaces between the columns of a table."""
@@ -15,6 +25,8 @@ GAP = 2
 _CONTROLS: Final = re.compile(
     r"[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
+_MAX_DEPTH: Final = 64
+"""Lists and mappings within each other that a cell may hold."""
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -64,3 +76,42 @@ def plain_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, numbers
 def column_widths(lines: Sequence[Sequence[str]]) -> list[int]:
     """Return the characters that each column takes."""
     return [max(len(part) for cell in column for part in cell.split("\n")) for column in zip(*lines, strict=True)]
+
+
+def cell_fault(value: Any, depth: int = 0) -> str | None:
+    """Return what keeps the value of a cell from being shown or written, as the end of a sentence; None if nothing."""
+    if isinstance(value, str):
+        if "\0" in value:
+            return "contains a NUL byte."
+        if value.isascii() or is_unicode(value):
+            return None
+        return "contains what is not Unicode text, such as half of a surrogate pair."
+    if not isinstance(value, dict | list):
+        return None
+    if depth >= _MAX_DEPTH:
+        return f"is nested more than {_MAX_DEPTH} levels deep."
+    parts: Iterable[Any] = [*value, *value.values()] if isinstance(value, dict) else value
+    return next((fault for part in parts if (fault := cell_fault(part, depth + 1))), None)
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a text can be encoded: lone surrogates stand for bytes of another encoding, or for half a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def unicode_text(text: str) -> str:
+    r"""Return a text with NUL bytes and what is not Unicode as escapes, so that it can be shown and written.
+
+    >>> unicode_text("BaTiO3\udcff")
+    'BaTiO3\\udcff'
+    """
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+
+
+def capital(text: str) -> str:
+    """Return a text that begins with a capital letter, for the beginning of a sentence."""
+    return text[:1].upper() + text[1:]

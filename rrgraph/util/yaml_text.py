@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final
 import yaml
 
 from rrgraph.errors import ConfigError, reason_of
+from rrgraph.util.text import cell_fault
 
 __all__ = ["MOST_CHARACTERS", "Scalar", "check_text", "parse_yaml", "plain_values"]
 
@@ -147,7 +148,7 @@ def check_text(what: str, text: str) -> None:
     """
     if "${" in text:
         raise ConfigError(f"{what} holds '${{', expected plain text: nothing is filled in from elsewhere.")
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if cell_fault(text):
         raise ConfigError(f"{what} is {text!a:.60}, expected text without NUL and lone surrogates.")
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from rrgraph.errors import DataError
 from rrgraph.util import inputs
-from rrgraph.util.inputs import cell_fault, check_input, open_binary, open_lines, read_json, unicode_text
+from rrgraph.util.inputs import check_input, open_binary, open_lines, read_json
 from rrgraph.util.json_files import parse_json
 
 PACK = {".gz": gzip.compress, ".xz": lzma.compress, ".bz2": bz2.compress}
@@ -125,14 +125,3 @@ def test_json_that_would_take_too_much_memory_is_refused_before(tmp_path, monkey
         read_json(write(tmp_path, "t.json", text.encode()))
     monkeypatch.setenv(inputs.MEMORY_VARIABLE, "100")
     assert len(read_json(write(tmp_path, "t.json", text.encode()))) == 20_001
-
-
-def test_cells_that_cannot_be_shown():
-    assert cell_fault("BaTiO3") is cell_fault(5) is cell_fault(None) is cell_fault(["é", {"a": "\U0001f600"}]) is None
-    assert "NUL" in cell_fault(["a", {"b": "\0"}])
-    assert "Unicode" in cell_fault({"\ud800": 1})
-    deep: list[object] = []
-    for _ in range(500):
-        deep = [deep]
-    assert "64 levels" in cell_fault(deep)
-    assert unicode_text("a\0\udcffé") == "a\\0\\udcffé"

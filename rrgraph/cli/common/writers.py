@@ -19,10 +19,10 @@ from typing import IO, Any, Generic, TypeVar
 
 from rrgraph.errors import DataError, DataWarning, suggestion
 from rrgraph.util.files import atomic_path, check_files, open_text
-from rrgraph.util.inputs import unicode_text
 from rrgraph.util.rows import Row
 from rrgraph.util.sheets import SheetWriter
 from rrgraph.util.tabular import output_suffix
+from rrgraph.util.text import unicode_text
 
 __all__ = [
     "Layout",

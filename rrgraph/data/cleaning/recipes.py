@@ -19,8 +19,9 @@ from rrgraph.data.cleaning.rules import CleaningOptions, Dropped, clean_precurso
 from rrgraph.data.heating import CONDITIONS, heating_conditions
 from rrgraph.data.table import SEPARATOR, ReactionTable
 from rrgraph.errors import DataError
-from rrgraph.util.inputs import read_json, unicode_text
+from rrgraph.util.inputs import read_json
 from rrgraph.util.progress import track
+from rrgraph.util.text import unicode_text
 
 __all__ = ["RECIPE_SUFFIXES", "clean_recipes", "load_recipes", "read_recipes"]
 

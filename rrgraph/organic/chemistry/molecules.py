@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from rrgraph.errors import ConfigError, RRGraphError
-from rrgraph.util.inputs import unicode_text
+from rrgraph.util.text import unicode_text
 
 if TYPE_CHECKING:
     from rdkit.Chem import Mol

@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from rrgraph.errors import DataError
-from rrgraph.util.inputs import Budget, cell_fault, check_expansion
+from rrgraph.util.inputs import Budget, check_expansion
 from rrgraph.util.rows.reader import RawRow, RowReader, unique_columns
+from rrgraph.util.text import cell_fault
 
 __all__ = ["decoded_size", "open_parquet", "parquet_batches", "read_parquet"]
 

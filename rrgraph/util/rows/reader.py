@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from rrgraph.errors import DataError, DataWarning, suggestion
-from rrgraph.util.inputs import capital, cell_fault, unicode_text
+from rrgraph.util.text import capital, cell_fault, unicode_text
 
 __all__ = [
     "ENTRY",

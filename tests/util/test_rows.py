@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from rrgraph.errors import DataError, DataWarning
 from rrgraph.util.rows import ENTRY, count_rows, open_rows, parquet, sheets
+from rrgraph.util.tabular import read_frame
 
 NAMES = ("target", "formula")
 
@@ -298,6 +299,17 @@ def test_batches_of_parquet_are_divided_where_they_would_take_too_much(tmp_path,
     monkeypatch.setattr(parquet, "_MOST", 500)
     with pytest.raises(DataError, match=r"A row of .* is larger than"):
         read(path)
+
+
+def test_frames_of_parquet_have_the_columns_that_rows_have(tmp_path):
+    path = tmp_path / "t.parquet"
+    cells = [pa.array(["BaTiO3"]), pa.array(["x"]), pa.array([1])]
+    pq.write_table(pa.table(cells, names=[" target ", "target", ""]), path)
+    with pytest.warns(DataWarning, match="'target' more than once"):
+        frame = read_frame(path)
+    with pytest.warns(DataWarning, match="'target' more than once"):
+        columns, _ = read(path)
+    assert tuple(frame.columns) == columns == ("target", "target.1", "column 3")
 
 
 @pytest.mark.parametrize("part", ["sharedStrings.xml", "styles.xml"])

@@ -19,9 +19,8 @@ from rrgraph.data import CATALOGUE, data_path
 from rrgraph.errors import DataError, suggestion
 from rrgraph.util.files import suggest_file
 from rrgraph.util.inputs import MAX_LINE, open_binary, readable
-from rrgraph.util.rows import listed
+from rrgraph.util.rows import listed, unique_columns
 from rrgraph.util.rows.parquet import parquet_batches
-from rrgraph.util.rows.reader import unique_columns
 
 __all__ = ["BATCH_SIZE", "number_columns", "property_path", "stream_frames", "table_columns"]
 

@@ -17,7 +17,7 @@ from rrgraph.util.inputs import Budget, check_expansion
 from rrgraph.util.rows.reader import RawRow, RowReader, unique_columns
 from rrgraph.util.text import cell_fault
 
-__all__ = ["decoded_size", "open_parquet", "parquet_batches", "read_parquet"]
+__all__ = ["open_parquet", "parquet_batches", "read_parquet"]
 
 _BATCH_SIZE: Final = 4096
 _BUFFER: Final = 1 << 20
@@ -89,7 +89,7 @@ def _small_batches(batch: pa.RecordBatch, name: str) -> Iterator[pa.RecordBatch]
     Raises:
         DataError: one row takes too much.
     """
-    if sum(map(decoded_size, batch.columns)) <= _MOST:
+    if sum(map(_decoded_size, batch.columns)) <= _MOST:
         yield batch
     elif batch.num_rows == 1:
         raise DataError(f"A row of {name} is larger than {_MOST >> 20} MB.")
@@ -99,20 +99,20 @@ def _small_batches(batch: pa.RecordBatch, name: str) -> Iterator[pa.RecordBatch]
         yield from _small_batches(batch.slice(half), name)
 
 
-def decoded_size(array: pa.Array) -> int:
+def _decoded_size(array: pa.Array) -> int:
     """Return about how many bytes the values of an array take as objects of Python."""
     if pa.types.is_dictionary(array.type):
         lengths = pc.binary_length(array.dictionary).take(array.indices)
         return _OBJECT * len(array) + (pc.sum(lengths).as_py() or 0)
     if pa.types.is_struct(array.type):
-        return sum(map(decoded_size, array.flatten()))
+        return sum(map(_decoded_size, array.flatten()))
     if pa.types.is_nested(array.type):
-        return _OBJECT * len(array) + decoded_size(array.flatten() if hasattr(array, "flatten") else array.values)
+        return _OBJECT * len(array) + _decoded_size(array.flatten() if hasattr(array, "flatten") else array.values)
     return _OBJECT * len(array) + int(array.nbytes)
 
 
 def read_parquet(path: str | os.PathLike[str]) -> pa.Table | None:
-    """Return a table with its own types; None if a text has a NUL byte or is not UTF-8.
+    """Return a table with its own types and the names of `unique_columns`; None if a text has NUL or is not UTF-8.
 
     Raises:
         DataError: it takes too much memory.
@@ -120,16 +120,17 @@ def read_parquet(path: str | os.PathLike[str]) -> pa.Table | None:
     budget = Budget(f"'{path}'")
     with Path(path).open("rb") as file:
         schema = pq.read_schema(file)
-        unique_columns(schema.names, budget.name)
+        names = list(unique_columns(schema.names, budget.name))
         file.seek(0)
         batches = []
         for batch in parquet_batches(file, budget.name):
-            budget.add(sum(map(decoded_size, batch.columns)))
+            budget.add(sum(map(_decoded_size, batch.columns)))
             plain = batch.cast(schema)
             if not all(map(_is_clean, plain.columns)):
                 return None
             batches.append(plain)
-    return pa.Table.from_batches(batches, schema)
+    # Without its metadata, pandas would take other types.
+    return pa.Table.from_batches(batches, schema).rename_columns(names).replace_schema_metadata(schema.metadata)
 
 
 def _is_clean(array: pa.Array) -> bool:

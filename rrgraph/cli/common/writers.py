@@ -5,6 +5,7 @@ Columns of the input that a command does not use go along: each value as it was 
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import os
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any, Generic, TypeVar
 
 from rrgraph.errors import DataError, DataWarning, suggestion
-from rrgraph.util.files import atomic_path, check_files, open_text
+from rrgraph.util.files import PathLike, atomic_path, check_files, open_text
 from rrgraph.util.rows import Row
 from rrgraph.util.sheets import SheetWriter
 from rrgraph.util.tabular import output_suffix
@@ -29,8 +30,7 @@ __all__ = [
     "Reject",
     "Writer",
     "as_text",
-    "check_output",
-    "check_rejects",
+    "check_outputs",
     "open_output",
     "open_rejects",
     "passed_columns",
@@ -181,12 +181,31 @@ class Tee(Writer[R]):
             writer.write(each, cells)
 
 
-def check_output(path: str | None, suffixes: Sequence[str] = _SUFFIXES) -> None:
-    """Check the suffix of an output file before any work is done.
+def check_outputs(
+    arguments: argparse.Namespace,
+    *,
+    inputs: Mapping[str, PathLike | None] = _NOTHING,
+    suffixes: Sequence[str] = _SUFFIXES,
+) -> None:
+    """Check `--output` and `--rejects` before any work is done.
+
+    Args:
+        arguments: of a command that has these and `--input`.
+        inputs: further files to read by option.
+        suffixes: that the output may have.
 
     Raises:
-        DataError: the name does not end with one of the suffixes.
+        DataError: the name of the output does not end with one of the suffixes; there are no rows to reject; a file
+            cannot be written, or is that of another option.
     """
+    _check_suffix(arguments.output, suffixes)
+    if arguments.rejects is not None and arguments.input is None:
+        raise DataError("--rejects is for the rows of --input FILE, which is not given.")
+    outputs = {"--output": arguments.output, "--rejects": arguments.rejects}
+    check_files(outputs, {"--input": arguments.input, **inputs})
+
+
+def _check_suffix(path: str | None, suffixes: Sequence[str]) -> None:
     if path is not None and not output_suffix(path, suffixes):
         raise DataError(
             f"--output is '{path}', expected a name that ends with {', '.join(suffixes[:-1])} or {suffixes[-1]}."
@@ -227,7 +246,7 @@ def open_output(
     Raises:
         DataError: the file name does not end with .jsonl, .csv, .parquet or .xlsx, or the file cannot be written.
     """
-    check_output(path)
+    _check_suffix(path, _SUFFIXES)
     if path is not None or as_json:
         layout = replace(layout, passed=passed_columns(more, {*layout.columns, *layout.keys}))
     printer: Writer[R] = JsonWriter(None, layout) if as_json else table
@@ -270,17 +289,6 @@ def passed_columns(more: Mapping[str, Any], taken: Collection[str]) -> dict[str,
 
 Reject = Callable[[Row, str], None]
 """Writes a row that was rejected, and the reason."""
-
-
-def check_rejects(path: str | None, given: str | None, output: str | None) -> None:
-    """Check `--rejects` and `--output` before any work is done.
-
-    Raises:
-        DataError: there are no rows to reject, or a file cannot be written or is that of another option.
-    """
-    if path is not None and given is None:
-        raise DataError("--rejects is for the rows of --input FILE, which is not given.")
-    check_files({"--output": output, "--rejects": path}, {"--input": given})
 
 
 @contextmanager

@@ -45,13 +45,12 @@ def add_parser(name: str, commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the embeddings; rows that cannot be read are reported and skipped, and the exit code is then 2."""
     from rrgraph.cli.common.targets import read_targets
-    from rrgraph.cli.common.writers import check_output, check_rejects, open_rejects, summary_stream
+    from rrgraph.cli.common.writers import check_outputs, open_rejects, summary_stream
     from rrgraph.cli.embed.output import EMBEDDING_SUFFIXES, embed_rows, open_embeddings
     from rrgraph.util.progress import progress_bar
     from rrgraph.util.rows import count_rows
 
-    check_output(arguments.output, EMBEDDING_SUFFIXES)
-    check_rejects(arguments.rejects, arguments.input, arguments.output)
+    check_outputs(arguments, suffixes=EMBEDDING_SUFFIXES)
     formulas = read_targets([], arguments.input, formula_column=arguments.column, batch_size=_BATCH_SIZE)
     predictor = load_embedder(arguments.model)
     width = predictor.checkpoint.model.config.width

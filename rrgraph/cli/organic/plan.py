@@ -13,7 +13,7 @@ from rrgraph.cli.common.argparse_private import option_actions
 from rrgraph.cli.common.show import show_table
 from rrgraph.cli.common.targets import TargetList, TargetRow, file_rows, target_row
 from rrgraph.cli.common.unfinished import open_unfinished
-from rrgraph.cli.common.writers import Layout, Writer, check_output, check_rejects, open_output
+from rrgraph.cli.common.writers import Layout, Writer, check_outputs, open_output
 from rrgraph.errors import ConfigError
 from rrgraph.util.files import check_writable, suggest_file, write_text
 from rrgraph.util.rows import column_name, open_rows
@@ -116,8 +116,7 @@ def check_options(arguments: argparse.Namespace, defaults: argparse.ArgumentPars
 def run_organic(arguments: argparse.Namespace) -> int:
     """Plan and show; molecules that cannot be read are reported and make the exit code 2."""
     check_targets(arguments, "SMILES", "rrgraph plan --domain organic --model FOLDER 'CC(=O)Nc1ccc(O)cc1'")
-    check_output(arguments.output)
-    check_rejects(arguments.rejects, arguments.input, arguments.output)
+    check_outputs(arguments)
     if arguments.svg is not None:
         check_writable(arguments.svg, folder=True)
     products = read_products(arguments.formulas, arguments.input, arguments.column)

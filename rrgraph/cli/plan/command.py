@@ -188,19 +188,16 @@ def run(arguments: argparse.Namespace) -> int:
     from rrgraph.cli.common.answers import write_answers
     from rrgraph.cli.common.targets import read_targets, size_column_of
     from rrgraph.cli.common.unfinished import open_unfinished
-    from rrgraph.cli.common.writers import check_output, check_rejects
+    from rrgraph.cli.common.writers import check_outputs
     from rrgraph.cli.plan.output import open_plans
     from rrgraph.planning import PRECEDENTS
-    from rrgraph.util.files import check_files
 
     _take_target_back(arguments)
     _check(arguments)
-    check_output(arguments.output)
-    check_rejects(arguments.rejects, arguments.input, arguments.output)
-    read = {
+    inputs = {
         f"--{name.replace('_', '-')}": getattr(arguments, name) for name in ("stock", "table", "formation_energies")
     }
-    check_files({"--output": arguments.output, "--rejects": arguments.rejects}, read)
+    check_outputs(arguments, inputs=inputs)
     column = size_column_of(arguments.set_size)
     targets = read_targets(
         arguments.formulas,

@@ -52,11 +52,10 @@ def run(arguments: argparse.Namespace) -> int:
     from rrgraph.cli.common.answers import check_targets, write_answers
     from rrgraph.cli.common.targets import read_targets
     from rrgraph.cli.common.unfinished import open_unfinished
-    from rrgraph.cli.common.writers import check_output, check_rejects, open_output
+    from rrgraph.cli.common.writers import check_outputs, open_output
 
     check_targets(arguments, "formulas", "rrgraph properties BaTiO3")
-    check_output(arguments.output)
-    check_rejects(arguments.rejects, arguments.input, arguments.output)
+    check_outputs(arguments)
     formulas = read_targets(arguments.formulas, arguments.input, formula_column=arguments.column)
 
     from rrgraph.cli.properties.names import shown_tasks

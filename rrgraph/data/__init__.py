@@ -9,6 +9,7 @@ from rrgraph.data.cleaning.rules import CleaningOptions
 from rrgraph.data.download import fetch
 from rrgraph.data.formula_column import FORMULA_COLUMNS, find_formula_column
 from rrgraph.data.grouping import group_reactions
+from rrgraph.data.joined_formulas import SEPARATOR, separate_formulas, split_precursors
 from rrgraph.data.leakage import LeakageReport, Overlap
 from rrgraph.data.literature.known_reactions import KnownReaction, KnownReactions, overlap_vectors, similarity
 from rrgraph.data.literature.tables import LITERATURE, load_known_reactions
@@ -17,7 +18,7 @@ from rrgraph.data.reaction import PrecursorSet, Reaction
 from rrgraph.data.splits import SPLITS, Split, split_table
 from rrgraph.data.statistics import TableStatistics, table_statistics
 from rrgraph.data.subsets import SUBSET_NAMES, SUBSET_WORDS, TEST, TRAIN, VALIDATION, Subset
-from rrgraph.data.table import COLUMNS, SEPARATOR, ReactionTable, separate_formulas, split_precursors
+from rrgraph.data.table import COLUMNS, ReactionTable
 
 __all__ = [
     "CATALOGUE",

@@ -16,7 +16,7 @@ import pandas as pd
 import requests
 
 from rrgraph.data.catalogue import PublishedFile, cache_folder, checksum_note, entry, recorded_checksum
-from rrgraph.data.table import SEPARATOR
+from rrgraph.data.joined_formulas import SEPARATOR
 from rrgraph.errors import DataError
 from rrgraph.util.files import atomic_path, sha256_file, write_text
 from rrgraph.util.inputs import read_json

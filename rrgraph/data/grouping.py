@@ -10,8 +10,9 @@ import pandas as pd
 
 from rrgraph.chem import ELEMENTS, Composition, fraction_matrix
 from rrgraph.data.heating import CONDITIONS
+from rrgraph.data.joined_formulas import SEPARATOR
 from rrgraph.data.reaction import PrecursorSet
-from rrgraph.data.table import SEPARATOR, ReactionTable
+from rrgraph.data.table import ReactionTable
 
 __all__ = ["GROUPED", "group_reactions"]
 

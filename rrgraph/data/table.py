@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -14,28 +13,23 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rrgraph.chem import Composition, FormulaWarning, anhydrous, element_system, parse_formula
+from rrgraph.data.joined_formulas import SEPARATOR, split_precursors
 from rrgraph.data.reaction import PrecursorSet, Reaction
 from rrgraph.errors import DataError, FormulaError, suggestion
 from rrgraph.util.rows import Row, column_name, listed, named_column, unique_columns
 from rrgraph.util.tabular import read_numbered_frame, write_frame
 from rrgraph.util.text import capital
 
-__all__ = ["COLUMNS", "SEPARATOR", "ReactionTable", "separate_formulas", "split_precursors"]
+__all__ = ["COLUMNS", "ReactionTable"]
 
 #: The columns of the file format; the first two are required, any others are kept as they are.
 COLUMNS = ("target", "precursors", "year", "doi", "split")
-
-#: Separates the formulas of one precursor set.
-SEPARATOR = ";"
 
 #: Other names of the column of the targets.
 _TARGET_NAMES = ("formula", "composition", "material", "compound", "product")
 
 #: Columns that are numbers where each cell is one.
 _NUMBERS = ("temperature_c", "temperature_low_c", "temperature_high_c", "time_h", "count", "reports")
-
-#: Characters that a cell with a precursor set may have.
-_LONGEST_SET = 10_000
 
 #: Larger numbers are not accepted as years.
 _YEARS_END = 10_000
@@ -332,59 +326,6 @@ class ReactionTable:
             row = int(wrong[0])
             raise DataError(f"{capital(self.line(row))} has year '{column.iloc[row]!s:.80}', expected a whole number.")
         return pd.to_numeric(column, errors="coerce").astype("Float64").astype("Int64")
-
-
-def split_precursors(joined: str) -> list[str]:
-    """Return the formulas of a cell with a precursor set.
-
-    >>> split_precursors("BaCO3;TiO2")
-    ['BaCO3', 'TiO2']
-
-    Raises:
-        FormulaError: formulas are joined by something else than a semicolon; the message says how to join them.
-    """
-    if len(joined) > _LONGEST_SET:
-        raise FormulaError(
-            f"A precursor set of {len(joined):,} characters is too long, at most {_LONGEST_SET:,} are read."
-        )
-    texts = joined.split(SEPARATOR)
-    for text in texts:
-        pieces = separate_formulas(text)
-        if pieces:
-            raise FormulaError(
-                f"'{text.strip()}' is {len(pieces)} formulas; the precursors of a set are joined by ';', as in "
-                f"'{SEPARATOR.join(pieces)}'."
-            )
-    return texts
-
-
-_OTHER_JOINTS = re.compile(r"\s*(?:[+,&|/]|\band\b)\s*")
-_LEFT_ALONE = re.compile(r"\(?NH4\)?[\d.]*|[\d./]*H2O")
-"""What stands apart from its formula where blanks are written between the parts of one."""
-
-
-def separate_formulas(text: str) -> list[str]:
-    """Return formulas that are joined by a plus sign, a comma, a blank or the like; nothing if it is one formula.
-
-    >>> separate_formulas("BaCO3 + TiO2"), separate_formulas("CuSO4 5H2O")
-    (['BaCO3', 'TiO2'], [])
-    """
-    by_mark = [piece.strip() for piece in _OTHER_JOINTS.split(text.strip())]
-    if len(by_mark) > 1 and not _count_elements(text) and all(_count_elements(piece) for piece in by_mark):
-        return by_mark
-    by_blank = text.split()
-    apart = len(by_blank) > 1 and not any(_LEFT_ALONE.fullmatch(piece) for piece in by_blank)
-    return by_blank if apart and all(_count_elements(piece) > 1 for piece in by_blank) else []
-
-
-def _count_elements(text: str) -> int:
-    """Return the number of elements of a formula, 0 if it is none."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FormulaWarning)
-            return len(parse_formula(text, dopants=False).elements)
-    except FormulaError:
-        return 0
 
 
 def _renamed(frame: pd.DataFrame, target: str | None, source: str) -> pd.DataFrame:

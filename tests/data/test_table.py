@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rrgraph.chem import FormulaWarning, parse_formula
-from rrgraph.data import ReactionTable, split_precursors
+from rrgraph.data import ReactionTable
 from rrgraph.errors import DataError
 from rrgraph.util.rows import Row
 
@@ -125,13 +125,6 @@ def test_precursors_joined_otherwise_are_refused_with_the_right_joint(make_table
     table = make_table([("BaTiO3", "BaCO3;TiO2"), ("BaTiO3", f"BaCO3{joint}TiO2")])
     with pytest.raises(DataError, match="is 2 formulas; the precursors of a set are joined by ';', as in 'BaCO3;TiO2'"):
         _ = table.precursor_sets
-
-
-@pytest.mark.parametrize(
-    "text", ["CuSO4 5H2O", "Ba CO3", "NH4 H2PO4", "Ni1/3Co2/3O", "Li(Ni0.8 Co0.2)O2", "FeC2O4·2H2O"]
-)
-def test_one_formula_is_not_divided(text):
-    assert split_precursors(f"{text};TiO2") == [text, "TiO2"]
 
 
 def test_lines_after_blank_lines_and_quoted_line_breaks_are_right(tmp_path: Path):

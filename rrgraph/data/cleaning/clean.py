@@ -18,7 +18,8 @@ from rrgraph.data.cleaning.rules import (
     is_composite,
     read_precursor,
 )
-from rrgraph.data.table import SEPARATOR, ReactionTable, split_precursors
+from rrgraph.data.joined_formulas import SEPARATOR, split_precursors
+from rrgraph.data.table import ReactionTable
 from rrgraph.errors import FormulaError
 from rrgraph.util.progress import track
 from rrgraph.util.rows import Row

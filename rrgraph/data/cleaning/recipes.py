@@ -17,7 +17,8 @@ from rrgraph.data.cleaning.clean import CleaningReport, ordered
 from rrgraph.data.cleaning.materials import read_mined_precursor, read_targets
 from rrgraph.data.cleaning.rules import CleaningOptions, Dropped, clean_precursors
 from rrgraph.data.heating import CONDITIONS, heating_conditions
-from rrgraph.data.table import SEPARATOR, ReactionTable
+from rrgraph.data.joined_formulas import SEPARATOR
+from rrgraph.data.table import ReactionTable
 from rrgraph.errors import DataError
 from rrgraph.util.inputs import read_json
 from rrgraph.util.progress import track

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, Composition, fraction_matrix
 from rrgraph.data.grouping import GROUPED
-from rrgraph.data.table import SEPARATOR
+from rrgraph.data.joined_formulas import SEPARATOR
 
 __all__ = ["KnownReaction", "KnownReactions", "overlap_vectors", "similarity"]
 

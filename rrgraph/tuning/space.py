@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from rrgraph.errors import StudyError, suggestion
 from rrgraph.runs import BaselineConfig, RunConfig
+from rrgraph.util.annotations import key_type
 from rrgraph.util.config import read_mapping, typed_values
-from rrgraph.util.settings import current_key, key_type, warn_renamed
+from rrgraph.util.settings import current_key, warn_renamed
 from rrgraph.util.yaml_text import Scalar, plain_values
 
 if TYPE_CHECKING:

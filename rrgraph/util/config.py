@@ -12,20 +12,10 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from rrgraph.errors import ConfigError, reason_of, shortened
+from rrgraph.util.annotations import described_type, field_types, key_type, not_null
 from rrgraph.util.files import suggest_file, write_text
-from rrgraph.util.settings import (
-    check_texts,
-    current_key,
-    described_type,
-    field_types,
-    key_type,
-    not_null,
-    rename_keys,
-    setting,
-    settings,
-    warn_renamed,
-)
-from rrgraph.util.yaml_text import MOST_CHARACTERS, Scalar, check_text, parse_yaml, plain_values
+from rrgraph.util.settings import current_key, rename_keys, setting, settings, warn_renamed
+from rrgraph.util.yaml_text import MOST_CHARACTERS, Scalar, check_text, check_texts, parse_yaml, plain_values
 
 __all__ = [
     "MODEL",

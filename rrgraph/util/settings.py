@@ -11,32 +11,27 @@ import json
 import math
 import pkgutil
 import re
-import types
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from functools import cache
-from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, get_args, get_origin
 
 from rrgraph.errors import ConfigError, check_choice
+from rrgraph.util.annotations import field_types, type_in_words
 from rrgraph.util.arguments import call_with
 from rrgraph.util.names import PLAIN_NAME, is_plain_name
 from rrgraph.util.registry import Registry
 from rrgraph.util.registry_options import check_entry
-from rrgraph.util.yaml_text import check_text
+from rrgraph.util.yaml_text import check_texts
 
 __all__ = [
     "Limits",
     "Setting",
     "check",
-    "check_texts",
     "current_key",
-    "described_type",
-    "field_types",
     "from_stored",
-    "key_type",
-    "not_null",
     "rename_keys",
     "setting",
     "settings",
@@ -191,7 +186,7 @@ def _settings(config: Any, default: Any, prefix: str, earlier: str) -> Iterator[
         else:
             yield Setting(
                 key=key,
-                type=_words(hints[each.name]),
+                type=type_in_words(hints[each.name]),
                 default=usual,
                 value=value,
                 meaning=meanings.get(each.name, ""),
@@ -256,18 +251,6 @@ def _check(section: Any, prefix: str, each: Field[Any], value: Any) -> None:
 def _shown(value: Any) -> str:
     """Return a number as it is, another value escaped and shortened."""
     return str(value)[:_SHOWN] if isinstance(value, int | float) else f"{value!a:.{_SHOWN}}"
-
-
-def check_texts(key: str, value: Any) -> None:
-    """Refuse a text that OmegaConf would resolve, or that no file could hold, in a value by a `ConfigError`."""
-    if isinstance(value, str):
-        check_text(f"Configuration value {key}", value)
-    elif isinstance(value, Mapping):
-        for name, entry in value.items():
-            check_texts(f"{key}.{name}", entry)
-    elif isinstance(value, list | tuple):
-        for entry in value:
-            check_texts(key, entry)
 
 
 def _of(each: Field[Any]) -> Limits:
@@ -391,55 +374,6 @@ def _inner(schema: Any) -> dict[str, tuple[Any, bool]]:
         if inner:
             found[name] = (inner[0], get_origin(hint) is dict)
     return found
-
-
-@cache
-def field_types(schema: Any) -> dict[str, Any]:
-    """Return the annotation of each field of a dataclass."""
-    hints = get_type_hints(schema)
-    return {each.name: hints[each.name] for each in fields(schema)}
-
-
-def key_type(key: str, schema: Any) -> Any:
-    """Return the annotation of what a key such as `systems.ours.config` or `seeds[0]` names, None if there is none."""
-    hint = schema
-    for name in re.findall(r"[^.\[\]]+", key):
-        hint = not_null(hint)
-        if is_dataclass(hint):
-            section: Any = hint
-            hint = field_types(section).get(name)
-        else:
-            hint = get_args(hint)[-1] if get_origin(hint) in (list, dict) else None
-    return hint
-
-
-def not_null(hint: Any) -> Any:
-    """Return an annotation without the None that it may allow."""
-    inner = [each for each in get_args(hint) if each is not types.NoneType]
-    return inner[0] if get_origin(hint) in (Union, types.UnionType) and len(inner) == 1 else hint
-
-
-# What people read
-
-_WORDS: Final = {bool: "true or false", int: "whole number", float: "number", str: "text"}
-
-
-def described_type(hint: Any) -> str:
-    """Return a type as it follows `expected`: ``a list of whole numbers``, ``text``."""
-    words = re.sub("(?<=list of )(whole )?number$", r"\g<0>s", _words(hint))
-    return words if words.startswith(("text", "true")) else f"a {words}"
-
-
-def _words(hint: Any) -> str:
-    """Return a type in words: ``list of text``."""
-    origin, inner = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        return " or ".join("null" if each is type(None) else _words(each) for each in inner)
-    if origin is list:
-        return f"list of {_words(inner[0])}"
-    if origin is dict or hint is dict:
-        return "mapping"
-    return _WORDS.get(hint, "mapping" if is_dataclass(hint) else str(hint))
 
 
 @cache

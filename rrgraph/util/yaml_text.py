@@ -16,7 +16,7 @@ import yaml
 from rrgraph.errors import ConfigError, reason_of
 from rrgraph.util.text import cell_fault
 
-__all__ = ["MOST_CHARACTERS", "Scalar", "check_text", "parse_yaml", "plain_values"]
+__all__ = ["MOST_CHARACTERS", "Scalar", "check_text", "check_texts", "parse_yaml", "plain_values"]
 
 MOST_CHARACTERS: Final = 2**18
 """Length of a text at most."""
@@ -150,6 +150,18 @@ def check_text(what: str, text: str) -> None:
         raise ConfigError(f"{what} holds '${{', expected plain text: nothing is filled in from elsewhere.")
     if cell_fault(text):
         raise ConfigError(f"{what} is {text!a:.60}, expected text without NUL and lone surrogates.")
+
+
+def check_texts(key: str, value: Any) -> None:
+    """Refuse a text that OmegaConf would resolve, or that no file could hold, in a value by a `ConfigError`."""
+    if isinstance(value, str):
+        check_text(f"Configuration value {key}", value)
+    elif isinstance(value, Mapping):
+        for name, entry in value.items():
+            check_texts(f"{key}.{name}", entry)
+    elif isinstance(value, list | tuple):
+        for entry in value:
+            check_texts(key, entry)
 
 
 def plain_values(values: Any) -> Any:

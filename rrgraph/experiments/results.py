@@ -12,7 +12,7 @@ from rrgraph.experiments.grid import Run, RunName
 from rrgraph.metrics import RowRanks
 from rrgraph.runs import workflow_of
 from rrgraph.util.files import write_json, write_text
-from rrgraph.util.json_files import read_json, reading
+from rrgraph.util.json_files import read_json, value_errors
 from rrgraph.util.sheets import csv_text
 
 __all__ = ["RESULTS", "Measured", "ResultRow", "read_run", "record_seconds", "write_results"]
@@ -50,7 +50,7 @@ def read_run(run: Run, protocols: Sequence[str]) -> Measured:
     Raises:
         DataError: one of its files is damaged, or they do not fit each other.
     """
-    with reading(f"What the run in '{run.folder}' measured"):
+    with value_errors(f"What the run in '{run.folder}' measured"):
         row, outcomes = _row(run), _outcomes(run, protocols)
         for protocol, ranks in outcomes[run.key].items():
             if len(ranks.targets) != row["rows"]:

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from rrgraph.errors import ConfigError, RRGraphError, reason_of
 from rrgraph.util.config import read_plain
-from rrgraph.util.json_files import reading
+from rrgraph.util.json_files import value_errors
 from rrgraph.util.names import PLAIN_NAME, is_plain_name
 from rrgraph.util.sheets import restored_row
 
@@ -78,7 +78,7 @@ def read_table(
     Raises:
         ConfigError: it cannot be read, lacks a column, or no row is left.
     """
-    with reading(f"'{file}'", ConfigError), file.open(encoding="utf-8", newline="") as handle:
+    with value_errors(f"'{file}'", ConfigError), file.open(encoding="utf-8", newline="") as handle:
         try:
             reader = csv.DictReader(handle)
             header = [str(name) for name in reader.fieldnames or ()]

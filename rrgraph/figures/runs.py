@@ -24,7 +24,7 @@ from rrgraph.runs.baseline import build_baseline
 from rrgraph.runs.measure import set_mode
 from rrgraph.util.config import MODEL, read_plain
 from rrgraph.util.files import suggest_file
-from rrgraph.util.json_files import read_json, reading
+from rrgraph.util.json_files import read_json, value_errors
 
 if TYPE_CHECKING:
     from rrgraph.chem import Composition
@@ -86,12 +86,12 @@ class TrainedRun:
 
     def _check_records(self) -> None:
         """Read all metrics and ranks once, so that a damaged run is noticed when it is opened."""
-        with reading(f"The metrics of the run in '{self.folder}'", ConfigError):
+        with value_errors(f"The metrics of the run in '{self.folder}'", ConfigError):
             for protocols in self._recorded.values():
                 for systems in protocols.values():
                     for recorded in systems.values():
                         Metrics.from_dict(recorded)
-        with reading(f"The ranks of the run in '{self.folder}'", ConfigError):
+        with value_errors(f"The ranks of the run in '{self.folder}'", ConfigError):
             for protocols in self._ranks.values():
                 for columns in protocols.values():
                     RowRanks.from_dict(columns)

@@ -37,6 +37,7 @@ __all__ = [
     "sha256_file",
     "suggest_file",
     "sweep",
+    "write_errors",
     "write_json",
     "write_text",
 ]
@@ -67,7 +68,7 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
         DataError: the file cannot be written, or the disk is full; what was there before is left.
     """
     check_writable(path)
-    with _refusals(path):
+    with write_errors(path):
         final = destination(path)
         through = is_stream(path)
         folder = Path(tempfile.gettempdir() if through else Path(str(final)).parent)
@@ -102,7 +103,7 @@ def check_writable(path: PathLike, *, folder: bool = False) -> None:
     Raises:
         DataError: naming the path as it was given.
     """
-    with _refusals(path):
+    with write_errors(path):
         final = destination(path)
         reason = _obstacle(final, folder=folder)
     if reason:
@@ -180,6 +181,23 @@ def disk_errors(path: PathLike, temporary: PathLike | None = None) -> Iterator[N
         raise
 
 
+@contextmanager
+def write_errors(path: PathLike) -> Iterator[None]:
+    """Turn whatever the system refuses within the block into one sentence that names the file to be written.
+
+    Raises:
+        DataError: the system refuses something, or the path is not one of a file.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"Cannot write '{os.fspath(path)}': {error.strerror or error}.") from None
+    except RRGraphError:
+        raise
+    except ValueError as error:  # a NUL byte or half of a surrogate pair
+        raise DataError(f"Cannot write {os.fspath(path)!r}: it is not a file name ({error}).") from None
+
+
 def is_stream(path: PathLike) -> bool:
     """Return whether a path is a pipe, a device or an open descriptor such as ``/dev/stdout``, and no file."""
     try:
@@ -244,19 +262,6 @@ def sha256_file(path: PathLike) -> str:
     """Return the hexadecimal SHA-256 of a file."""
     with Path(path).open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-@contextmanager
-def _refusals(path: PathLike) -> Iterator[None]:
-    """Name the file in whatever the system refuses within the block."""
-    try:
-        yield
-    except OSError as error:
-        raise DataError(f"Cannot write '{os.fspath(path)}': {error.strerror or error}.") from None
-    except RRGraphError:
-        raise
-    except ValueError as error:  # a NUL byte or half of a surrogate pair
-        raise DataError(f"Cannot write {os.fspath(path)!r}: it is not a file name ({error}).") from None
 
 
 def _obstacle(final: Path | int, *, folder: bool) -> str | None:

@@ -35,8 +35,8 @@ __all__ = [
     "open_binary",
     "open_lines",
     "plain_name",
+    "read_errors",
     "read_json",
-    "readable",
     "text_lines",
 ]
 
@@ -109,7 +109,7 @@ def check_input(path: str | os.PathLike[str], what: str = "file") -> None:
 
 
 @contextmanager
-def readable(name: str, kind: str = "") -> Iterator[None]:
+def read_errors(name: str, kind: str = "") -> Iterator[None]:
     """Turn the errors of damaged files into a `DataError` of one sentence.
 
     Args:
@@ -199,7 +199,7 @@ def open_lines(path: str | os.PathLike[str], what: str = "file") -> Iterator[Ite
     check_input(path, what)
     with ExitStack() as stack:
         name = f"the {what} '{path}'"
-        with readable(name):
+        with read_errors(name):
             lines = text_lines(stack.enter_context(open_binary(path)), name, stack)
         yield lines
 
@@ -240,7 +240,7 @@ def _check_text(start: bytes, name: str) -> None:
 def _decoded(stream: io.TextIOWrapper, name: str) -> Iterator[str]:
     """Read lines that are not UTF-8 as Windows-1252, the encoding that spreadsheets save besides."""
     noted, number = False, 0
-    with readable(name):
+    with read_errors(name):
         while line := stream.readline(MAX_LINE + 1):
             number += 1
             if len(line) > MAX_LINE:
@@ -262,7 +262,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:
     """
     check_input(path)
     budget = Budget(f"'{path}'")
-    with readable(f"'{path}'", "JSON"), open_binary(path) as file:
+    with read_errors(f"'{path}'", "JSON"), open_binary(path) as file:
         content = file.read(budget.limit + 1)
         budget.add(len(content))
         budget.add(_json_size(content))

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from rrgraph.errors import DataError, RRGraphError
 
-__all__ = ["parse_json", "read_json", "reading"]
+__all__ = ["parse_json", "read_json", "value_errors"]
 
 _SHOWN = 40
 
@@ -43,7 +43,7 @@ def read_json(path: str | os.PathLike[str], *, error: type[RRGraphError] = DataE
 
 
 @contextmanager
-def reading(what: str, error: type[RRGraphError] = DataError) -> Iterator[None]:
+def value_errors(what: str, error: type[RRGraphError] = DataError) -> Iterator[None]:
     """Turn what values of another kind than expected lead to, within the block, into one sentence.
 
     Args:

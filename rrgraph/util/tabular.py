@@ -17,7 +17,7 @@ from pandas.api.types import is_numeric_dtype
 
 from rrgraph.errors import DataError
 from rrgraph.util.files import atomic_path, is_stream, open_text
-from rrgraph.util.inputs import COMPRESSED, Budget, check_input, readable
+from rrgraph.util.inputs import COMPRESSED, Budget, check_input, read_errors
 from rrgraph.util.rows import Row, RowReader, column_name, open_rows
 from rrgraph.util.sheets import CsvLines, neutral
 
@@ -178,7 +178,7 @@ def _read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame | None:
     from rrgraph.util.rows.parquet import read_parquet
 
     check_input(path)
-    with readable(f"'{path}'", "parquet"):
+    with read_errors(f"'{path}'", "parquet"):
         table = read_parquet(path)
         return None if table is None else table.to_pandas()
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rrgraph.errors import ConfigError, DataError
-from rrgraph.util.json_files import parse_json, read_json, reading
+from rrgraph.util.json_files import parse_json, read_json, value_errors
 
 
 @pytest.mark.parametrize(
@@ -39,5 +39,5 @@ def test_files_of_users_may_hold_what_python_writes():
     [({}, "'rows' is missing"), ([], "a value is of another kind than expected"), ({"rows": "x"}, "a value is of .*")],
 )
 def test_values_of_another_kind_are_refused_without_words_of_python(value, reason):
-    with pytest.raises(DataError, match=rf"^It cannot be read: {reason}\.$"), reading("It"):
+    with pytest.raises(DataError, match=rf"^It cannot be read: {reason}\.$"), value_errors("It"):
         int(value["rows"])

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from rrgraph.errors import DataError
-from rrgraph.util.files import destination, is_stream, sha256_file
+from rrgraph.util.files import destination, is_stream, sha256_file, write_errors
 from rrgraph.util.json_files import parse_json
 from rrgraph.util.locking import locked_file
 from rrgraph.util.streams import print_problem
@@ -60,14 +60,13 @@ def open_unfinished(arguments: argparse.Namespace, *, model: str) -> Iterator[Ke
         yield lambda count, answers: answers
         return
     with ExitStack() as stack:
-        try:
+        with write_errors(arguments.output):
             path = _beside(arguments.output)
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = stack.enter_context(locked_file(path))
-        except BlockingIOError:
-            raise DataError(f"Another process is writing '{arguments.output}'.") from None
-        except OSError as error:
-            raise DataError(f"Cannot write '{arguments.output}': {error.strerror}.") from None
+            try:
+                descriptor = stack.enter_context(locked_file(path))
+            except BlockingIOError:
+                raise DataError(f"Another process is writing '{arguments.output}'.") from None
         answers = _Answers(path, descriptor, _asked(arguments, model))
         answers.find(resume=arguments.resume, restart=arguments.restart)
         try:
@@ -155,14 +154,12 @@ class _Answers:
         lines = [answers] if os.fstat(self.descriptor).st_size else [self.asked, answers]
         texts = [json.dumps(line).encode() for line in lines]
         left = memoryview(b"".join(map(self._checked, texts)))
-        try:
+        with write_errors(self.path):
             while left:
                 left = left[os.write(self.descriptor, left) :]
             if time.monotonic() - self.synced > _SECONDS:
                 os.fsync(self.descriptor)
                 self.synced = time.monotonic()
-        except OSError as error:
-            raise DataError(f"Cannot write '{self.path}': {error.strerror}.") from None
 
 
 def _beside(output: str) -> Path:

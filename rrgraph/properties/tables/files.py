@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from rrgraph.data import CATALOGUE, data_path
 from rrgraph.errors import DataError, suggestion
 from rrgraph.util.files import suggest_file
-from rrgraph.util.inputs import MAX_LINE, open_binary, readable
+from rrgraph.util.inputs import MAX_LINE, open_binary, read_errors
 from rrgraph.util.rows import listed, unique_columns
 from rrgraph.util.rows.parquet import parquet_batches
 
@@ -57,7 +57,7 @@ def table_columns(table: str | os.PathLike[str]) -> list[str]:
         DataError: the file is missing, of another format, or malformed.
     """
     path = property_path(table)
-    with _readable(path):
+    with _reader_errors(path):
         is_parquet = _suffix(path) == ".parquet"
         names = pq.read_schema(path).names if is_parquet else _header(path)
         unique_columns(names, f"'{path}'")
@@ -76,7 +76,7 @@ def number_columns(table: str | os.PathLike[str]) -> list[str]:
     """
     path = property_path(table)
     table_columns(path)
-    with _readable(path):
+    with _reader_errors(path):
         if _suffix(path) == ".parquet":
             return [field.name for field in pq.read_schema(path) if _is_number(field.type)]
         head = _read_csv(path, nrows=BATCH_SIZE)
@@ -109,7 +109,7 @@ def stream_frames(
             raise DataError(f"'{path}' has no column '{name}', found {listed(present)}.{suggestion(name, present)}")
     batches = _batches(path, list(dict.fromkeys(columns)), texts, batch_size)
     while True:
-        with _readable(path):
+        with _reader_errors(path):
             frame = next(batches, None)
         if frame is None:
             return
@@ -192,12 +192,12 @@ def _since(chunk: bytes, mark: bytes, before: int) -> int:
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def _reader_errors(path: Path) -> Iterator[None]:
     """Turn the errors of readers about a malformed file into a `DataError` of one sentence."""
     with warnings.catch_warnings():
         # Otherwise the last cells of rows that are longer than the header would be lost.
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        with readable(f"'{path}'", _suffix(path)[1:]):
+        with read_errors(f"'{path}'", _suffix(path)[1:]):
             try:
                 yield
             except pd.errors.ParserWarning as warning:

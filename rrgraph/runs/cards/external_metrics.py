@@ -13,7 +13,7 @@ from rrgraph.data import TRAIN
 from rrgraph.errors import ConfigError
 from rrgraph.runs.config import EvaluationConfig, RunConfig
 from rrgraph.util.config import load_config
-from rrgraph.util.json_files import read_json, reading
+from rrgraph.util.json_files import read_json, value_errors
 
 if TYPE_CHECKING:
     from rrgraph.runs.measure import Comparison
@@ -59,7 +59,7 @@ def _measured_run(folder: str, config: RunConfig) -> MeasuredRun:
             "data.validation_fraction, data.holdout, the seed, temperatures and what is measured may differ (see its "
             "config.yaml)."
         )
-    with reading(f"The metrics of the run in '{folder}'", ConfigError):
+    with value_errors(f"The metrics of the run in '{folder}'", ConfigError):
         metrics = read_json(path / "metrics.json")
         comparison = {
             subset: {

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from rrgraph.errors import DataError
-from rrgraph.util.inputs import Budget, check_input, open_binary, plain_name, readable, text_lines
+from rrgraph.util.inputs import Budget, check_input, open_binary, plain_name, read_errors, text_lines
 from rrgraph.util.rows.reader import RawRow, RowReader
 from rrgraph.util.rows.sheets import open_workbook
 from rrgraph.util.rows.text import Lines, open_text
@@ -60,7 +60,7 @@ def open_rows(path: str | os.PathLike[str], *, names: Collection[str] = ()) -> R
         )
     with ExitStack() as stack:
         reader = RowReader(name, stack)
-        with readable(name):
+        with read_errors(name):
             match _FORMATS.get(suffix):
                 case "parquet":
                     from rrgraph.util.rows.parquet import open_parquet
@@ -76,7 +76,7 @@ def open_rows(path: str | os.PathLike[str], *, names: Collection[str] = ()) -> R
 
 
 def _guarded(rows: Iterator[RawRow], name: str) -> Iterator[RawRow]:
-    with readable(name):
+    with read_errors(name):
         yield from rows
 
 
@@ -95,7 +95,7 @@ def count_rows(path: str) -> int | None:
     if not Path(found).is_file() or _FORMATS.get(Path(plain_name(found)).suffix) in ("parquet", "xlsx"):
         return None
     try:
-        with readable(found), open_binary(found) as handle:
+        with read_errors(found), open_binary(found) as handle:
             chunks = iter(lambda: handle.read(_CHUNK), b"")
             return sum(chunk.count(b"\n") for chunk in chunks)
     except DataError:

@@ -79,7 +79,7 @@ def figure_options(arguments: argparse.Namespace, runs: Sequence[str]) -> Figure
     )
 
 
-def tell_damage(command: str, sentences: Sequence[str]) -> int:
+def report_damage(command: str, sentences: Sequence[str]) -> int:
     """Say which damaged runs were left out, and return the exit code."""
     for sentence in sentences:
         print_problem(command, f"left out: {sentence}")
@@ -103,4 +103,4 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{drawn.name}: {', '.join(map(str, paths)) or f'not drawn, it needs {drawn.entry.needs}'}", flush=True)
     if not count:
         raise ConfigError(f"No figure could be drawn of the {options.subset} rows.")
-    return tell_damage("figures", damaged)
+    return report_damage("figures", damaged)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command, run_files
-from rrgraph.cli.figures import add_figure_options, figure_options, tell_damage
+from rrgraph.cli.figures import add_figure_options, figure_options, report_damage
 
 __all__ = ["add_parser", "run"]
 
@@ -42,4 +42,4 @@ def run(arguments: argparse.Namespace) -> int:
     damaged: list[str] = []
     written = write_report(arguments.folder, output, options, only=arguments.only, on_damage=damaged.append)
     print(f"The report is in {written}")
-    return tell_damage("report", damaged)
+    return report_damage("report", damaged)

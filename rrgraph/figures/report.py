@@ -9,6 +9,7 @@ import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from rrgraph.data import SPLITS
 from rrgraph.evaluation import Protocol
 from rrgraph.figures.catalogue import draw_figures
 from rrgraph.figures.glossary import GLOSSARY, describe_flags
-from rrgraph.figures.results import OnDamage, is_experiment, read_or_tell, read_results
+from rrgraph.figures.results import OnDamage, is_experiment, read_or_report, read_results
 from rrgraph.figures.series import FigureOptions, Series, gather
 from rrgraph.figures.tables import ResultTable, experiment_tables, run_tables
 from rrgraph.util.config import read_plain
@@ -74,14 +75,7 @@ def report_html(
     """
     template = page_template("rrgraph.figures", "report.html")
     folder, experiment = Path(folder), is_experiment(folder)
-    told: set[str] = set()
-
-    def tell(sentence: str) -> None:
-        if on_damage is not None and sentence not in told:
-            told.add(sentence)
-            on_damage(sentence)
-
-    damaged = None if on_damage is None else tell
+    damaged = None if on_damage is None else cache(on_damage)  # what is read twice is reported once
     series = gather([folder], subset=options.subset, refit=options.refit, on_damage=damaged)
     results = read_results(folder, damaged) if experiment else []
     tables = experiment_tables(folder, damaged) if experiment else run_tables(series, options.subset)
@@ -147,7 +141,7 @@ def _seconds(text: str) -> float:
 
 
 def _recorded(file: Path, on_damage: OnDamage) -> list[tuple[str, str]]:
-    return list(flatten(read_or_tell(lambda: read_json(file, missing={}), on_damage, {})))
+    return list(flatten(read_or_report(lambda: read_json(file, missing={}), on_damage, {})))
 
 
 def _name(folder: Path, series: Sequence[Series], experiment: bool, on_damage: OnDamage) -> str:
@@ -156,7 +150,7 @@ def _name(folder: Path, series: Sequence[Series], experiment: bool, on_damage: O
     file = folder / "experiment.yaml"
     config: dict[str, Any] = {}
     if file.is_file():
-        config = read_or_tell(lambda: read_plain(file), on_damage, config)
+        config = read_or_report(lambda: read_plain(file), on_damage, config)
     return str(config.get("name") or folder.resolve().name)
 
 

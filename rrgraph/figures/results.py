@@ -18,7 +18,7 @@ __all__ = [
     "ACCURACY",
     "OnDamage",
     "is_experiment",
-    "read_or_tell",
+    "read_or_report",
     "read_results",
     "read_table",
     "run_name",
@@ -41,7 +41,7 @@ def is_experiment(path: str | Path) -> bool:
     return (Path(path) / "experiment.yaml").is_file() or (Path(path) / "results.csv").is_file()
 
 
-def read_or_tell(read: Callable[[], T], on_damage: OnDamage, otherwise: T) -> T:
+def read_or_report(read: Callable[[], T], on_damage: OnDamage, otherwise: T) -> T:
     """Return what is read, or something else and a sentence for `on_damage` if it cannot be."""
     try:
         return read()

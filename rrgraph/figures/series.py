@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rrgraph.errors import ConfigError, suggestion
 from rrgraph.evaluation import Metrics, read_protocol
-from rrgraph.figures.results import OnDamage, is_experiment, read_or_tell, read_results, run_name, unlisted_runs
+from rrgraph.figures.results import OnDamage, is_experiment, read_or_report, read_results, run_name, unlisted_runs
 from rrgraph.figures.runs import TrainedRun
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def gather(
     for path in paths:
         if is_experiment(path):
             series += _experiment_series(path, open_run, damaged)
-        elif run := read_or_tell(
+        elif run := read_or_report(
             partial(open_run, path), damaged if Path(path, "config.yaml").is_file() else None, None
         ):
             single.append(run)
@@ -178,10 +178,11 @@ def _experiment_series(path: str | Path, open_run: Callable[..., TrainedRun], on
     found: dict[tuple[str, str], list[TrainedRun]] = {}
     for row in read_results(path, on_damage):
         folder = Path(path) / "runs" / run_name(row)
-        if folder.is_dir() and (run := read_or_tell(partial(open_run, folder, system=row["system"]), on_damage, None)):
+        read = partial(open_run, folder, system=row["system"])
+        if folder.is_dir() and (run := read_or_report(read, on_damage, None)):
             found.setdefault((row["system"], row["split"]), []).append(run)
     for folder in unlisted_runs(path):
-        read_or_tell(partial(_refuse_unlisted, folder, open_run), on_damage, None)
+        read_or_report(partial(_refuse_unlisted, folder, open_run), on_damage, None)
     return [Series(system, split, tuple(runs)) for (system, split), runs in found.items()]
 
 

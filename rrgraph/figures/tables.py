@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Final
 
-from rrgraph.figures.results import ACCURACY, OnDamage, read_or_tell, read_results, read_table
+from rrgraph.figures.results import ACCURACY, OnDamage, read_or_report, read_results, read_table
 from rrgraph.figures.series import Series, by_split
 
 __all__ = ["Cell", "ResultTable", "experiment_tables", "run_tables"]
@@ -100,7 +100,7 @@ def experiment_tables(folder: str | Path, on_damage: OnDamage = None) -> list[Re
     file = Path(folder) / "table.csv"
     entries: list[_Entry] = []
     if file.is_file():
-        entries = read_or_tell(lambda: read_table(file, _summarised, _LONG, on_damage), on_damage, entries)
+        entries = read_or_report(lambda: read_table(file, _summarised, _LONG, on_damage), on_damage, entries)
     return _tables(entries or _from_results(read_results(folder, on_damage)))
 
 

@@ -143,7 +143,7 @@ def _check_contents(folder: Path, contents: Mapping[str, str]) -> None:
 
 
 def checksum(parts: Iterable[str] | np.ndarray[Any, Any]) -> str:
-    """Return the SHA-256 of texts in order, or of an array.
+    """Return the SHA-256 of texts in order, or of an array, by which a resumed run knows its data.
 
     >>> checksum(["BaTiO3", "TiO2"]) == checksum(["BaTiO3TiO2"])
     False

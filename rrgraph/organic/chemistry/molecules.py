@@ -20,6 +20,7 @@ __all__ = [
     "import_rdchiral",
     "import_rdkit",
     "read_molecule",
+    "read_pattern",
     "shared_molecule",
 ]
 
@@ -116,6 +117,12 @@ def _check_size(molecule: Mol, text: str) -> None:
     ):
         if number > most:
             raise MoleculeError(f"'{_short(text)}' has {number:,} {what}, at most {most} are read.")
+
+
+def read_pattern(smarts: str) -> Mol | None:
+    """Return the pattern of a SMARTS, None if it is not a valid one, such as text that is not ASCII."""
+    pattern: Mol | None = import_rdkit().MolFromSmarts(smarts) if smarts.isascii() else None
+    return pattern
 
 
 @lru_cache(maxsize=1024)

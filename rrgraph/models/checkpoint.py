@@ -21,13 +21,7 @@ from rrgraph.models.components import describe_parts, require_parts
 from rrgraph.nn import ModelConfig, TreeEnsemble, checkpoint_mismatch, load_weights, read_model, weights, write_model
 from rrgraph.planning import RANKING_MODES
 from rrgraph.properties import EnergyHead
-from rrgraph.reranking import (
-    FLAT_COLUMNS,
-    MOST_CANDIDATES,
-    EnsembleReranker,
-    ListwiseNetwork,
-    ListwiseNetworkConfig,
-)
+from rrgraph.reranking import FLAT_COLUMNS, MOST_CANDIDATES, EnsembleReranker, ListwiseNetwork, ListwiseNetworkConfig
 from rrgraph.util.arguments import call_with, value_of
 from rrgraph.util.settings import from_stored, setting, to_stored
 

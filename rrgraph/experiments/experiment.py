@@ -91,7 +91,7 @@ def run_experiment(
     folder = experiment.folder
     measured, _ = _read_runs(runs, experiment)
     for run in runs:
-        if run.key in measured:  # and killed behind its last file
+        if run.key in measured:  # its process may have been killed after it wrote the last file
             abandon(run.folder)
     waiting = [run for run in runs if run.key not in measured and (not only or run.system in only)]
     if on_start is not None:

@@ -68,8 +68,8 @@ def encode_by_length(encoder: Encoder, elements: Tensor, fractions: Tensor, *, g
 def equal_batches(compositions: Sequence[Composition], *, size: int = 16) -> Iterator[list[Composition]]:
     """Yield batches of one length and one size, the last of each length filled up with its first composition.
 
-    A row of a matrix product has the same digits whatever is in the other rows, but not however many there are. In such
-    batches, what is encoded gets the same digits whatever is encoded with it.
+    The last digits of a row of a matrix product depend on the number of rows, and not on what is in the others. In such
+    batches a composition gets the same digits whatever it is encoded with.
 
     >>> from rrgraph.chem import parse_formula
     >>> for batch in equal_batches([parse_formula(text) for text in ("LiCl", "BaTiO3", "NaCl", "KCl")], size=2):

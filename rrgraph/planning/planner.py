@@ -140,7 +140,7 @@ class Planner(SetPlanner):
     ) -> list[SetRanking]:
         """Return the rankings of targets from the first one on, as many as large searches leave room for.
 
-        What these hold is let go before there are more of them.
+        The memory of large searches is freed before others begin.
         """
         found = [RankedByLinks(planner.candidates, [], [], []) for planner, _, _ in scored]
         for number in range(first, len(targets)):

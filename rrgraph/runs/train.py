@@ -76,7 +76,7 @@ class RunResult:
 
 
 def _check(config: RunConfig) -> None:
-    # It brings scikit-learn, which planning with a trained model does without.
+    # It imports scikit-learn, which planning with a trained model does not need.
     from rrgraph.runs.check import check_config
 
     check_config(config)
@@ -103,7 +103,7 @@ def train_run(
     Raises:
         ConfigError: the configuration or the run folder is refused; nothing has been written then.
     """
-    # It brings scikit-learn, too.
+    # It imports scikit-learn as well.
     from rrgraph.runs.measure import measure, record_metrics
 
     prepared = data or prepare(config)

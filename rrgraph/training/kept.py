@@ -1,4 +1,4 @@
-"""What an unfinished run keeps to go on from: tensors as safetensors with a checksum, the rest as JSON beside them."""
+"""Files from which an unfinished run goes on: tensors as safetensors with a checksum, the rest as JSON beside them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def kept_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def made_once(folder: Path | None, name: str, make: Callable[[], Mapping[str, Tensor]]) -> Mapping[str, Tensor]:
-    """Return the tensors that a function makes, from a file if they have been made before, which keeps them otherwise.
+    """Return the tensors that a function makes, from a file that keeps them if they have been made before.
 
     Args:
         folder: of the file; None keeps nothing.

@@ -157,7 +157,7 @@ def _check_contents(folder: Path, contents: Mapping[str, str]) -> None:
     before = recorded.get(_CONTENTS)
     if not isinstance(before, dict):
         warnings.warn(
-            f"'{path}' has no checksums of the rows, so nobody knows whether they are those that the run started with.",
+            f"'{path}' has no checksums of the rows, so it is not known whether the run started with them.",
             DataWarning,
             stacklevel=3,
         )
@@ -171,7 +171,7 @@ def _check_contents(folder: Path, contents: Mapping[str, str]) -> None:
 
 
 def checksum(parts: Iterable[str] | np.ndarray[Any, Any]) -> str:
-    """Return the SHA-256 of texts in order, or of an array, by which a resumed run knows its data.
+    """Return the SHA-256 of texts in order, or of an array, to compare the data of a resumed run.
 
     >>> checksum(["BaTiO3", "TiO2"]) == checksum(["BaTiO3TiO2"])
     False

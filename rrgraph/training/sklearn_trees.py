@@ -35,7 +35,7 @@ def fit_resumably(
     weight: NDArray[np.float32] | None,
     path: Path | None,
 ) -> None:
-    """Fit a classifier without early stopping and drawn features; trees that an interrupted fit has kept are its first.
+    """Fit a classifier that neither stops early nor draws features, beginning with the trees of an interrupted fit.
 
     Args:
         classifier: not fitted yet.

@@ -115,7 +115,7 @@ def check_folder(folder: Path, name: str, description: Mapping[str, Any]) -> Non
         try:
             recorded = read_json(path)
             if not isinstance(recorded, dict) or not recorded.get("about"):
-                raise DataError(f"'{path}' is damaged: it does not say what the study is about.")
+                raise DataError(f"'{path}' is damaged: it does not describe the study.")
         except DataError as error:
             raise StudyError(f"{error} Restore it, or choose another place with output=DIR.") from None
         if recorded.get("study") != name:

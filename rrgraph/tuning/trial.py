@@ -217,7 +217,7 @@ class _Objective:
                 raise _Repeated
             shutil.rmtree(folder, ignore_errors=True)
         else:
-            # The storage knows that the process which worked there is dead, wherever it was.
+            # The storage has found the process that worked there dead, on whatever computer it ran.
             abandon(folder, elsewhere=True)
         config = trial_config(job.config, values, job.settings, name=folder.name, output=str(folder))
         log = job.folder / "logs" / f"{folder.name}.txt"

@@ -68,7 +68,7 @@ def import_rdchiral() -> Any:
         from rdchiral import main
     except (ImportError, PackageNotFoundError):
         raise ConfigError(f"Applying templates needs rdchiral-plus (not rdchiral); {_INSTALL}") from None
-    main.logger.disable("rdchiral")  # it writes to the terminal what is said here in a sentence
+    main.logger.disable("rdchiral")  # it prints what our errors say in a sentence
     return main
 
 
@@ -77,7 +77,7 @@ def read_molecule(smiles: str) -> Mol:
 
     Raises:
         MoleculeError: it is empty, cannot be read, has an atom with an impossible valence, is a reaction, or is larger
-            than what can be worked on within a second: 5,000 characters, 250 atoms, 50 rings, 10 bonds of an atom.
+            than can be processed within a second: 5,000 characters, 250 atoms, 50 rings, 10 bonds of an atom.
     """
     text = smiles.strip()
     if len(text) > _MAX_CHARACTERS:

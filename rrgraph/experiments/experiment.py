@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,11 +19,12 @@ from rrgraph.experiments.search_cost import measure_search, search_table
 from rrgraph.experiments.tables import csv_table, latex_table, markdown_table
 from rrgraph.runs import workflow_of
 from rrgraph.util.environment import processors
-from rrgraph.util.files import disk_errors, write_text
+from rrgraph.util.files import write_text
 from rrgraph.util.locking import abandon
 from rrgraph.util.markdown import markdown_text
 from rrgraph.util.parallel import WorkerDied, parallel_map
 from rrgraph.util.progress import progress_bar
+from rrgraph.util.streams import printed_to
 
 __all__ = ["ExperimentResult", "Outcome", "run_experiment"]
 
@@ -91,7 +91,7 @@ def run_experiment(
     folder = experiment.folder
     measured, _ = _read_runs(runs, experiment)
     for run in runs:
-        if run.key in measured:  # and killed behind its last file
+        if run.key in measured:  # its process may have been killed after it wrote the last file
             abandon(run.folder)
     waiting = [run for run in runs if run.key not in measured and (not only or run.system in only)]
     if on_start is not None:
@@ -123,13 +123,7 @@ def _run(run: Run, *, jobs: int) -> Outcome:
     """Carry out a run in that many processes; what it prints goes to a file beside the run folders."""
     started = time.perf_counter()
     log = run.folder.parent.parent / "logs" / f"{run.folder.name}.txt"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        disk_errors(log),
-        log.open("a", encoding="utf-8") as stream,
-        redirect_stdout(stream),
-        redirect_stderr(stream),
-    ):
+    with printed_to(log):
         try:
             measured = workflow_of(run.config).run(run.config, resume=True, jobs=jobs).comparison
         except RRGraphError as error:

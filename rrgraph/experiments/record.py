@@ -12,9 +12,10 @@ from rrgraph.experiments.config import ExperimentConfig
 from rrgraph.experiments.grid import Run
 from rrgraph.planning import read_candidates
 from rrgraph.runs import workflow_of
+from rrgraph.training import check_place
 from rrgraph.util.config import save_config
 from rrgraph.util.environment import describe_environment
-from rrgraph.util.files import check_writable, sweep, write_json
+from rrgraph.util.files import write_json
 from rrgraph.util.json_files import read_json
 
 __all__ = ["check_folder", "record_experiment"]
@@ -28,14 +29,7 @@ def check_folder(experiment: ExperimentConfig) -> None:
     Raises:
         ConfigError: the folder is a file, or neither empty nor that of an experiment.
     """
-    folder = experiment.folder
-    sweep(folder)
-    if folder.exists() and (
-        not folder.is_dir()
-        or (any(not each.name.startswith(".") for each in folder.iterdir()) and not (folder / _CONFIG).is_file())
-    ):
-        raise ConfigError(f"'{folder}' is there and holds no experiment; choose another place with output=DIR.")
-    check_writable(folder, folder=True)
+    check_place(experiment.folder, _CONFIG, "experiment")
 
 
 def record_experiment(experiment: ExperimentConfig, runs: Sequence[Run]) -> None:

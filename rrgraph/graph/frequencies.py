@@ -62,7 +62,7 @@ def anion_class(elements: Iterable[str]) -> str:
 
 
 def check_counts(name: str, counts: NDArray[Any], shape: Sequence[int | None]) -> None:
-    """Refuse counts, or sums of shares, of reactions that were read from a file and cannot be such, by a ValueError."""
+    """Refuse counts of reactions, or sums of their shares, that are out of range in a file, by a ValueError."""
     check_array(name, counts, np.float32, shape, low=0, below=_MOST)
 
 
@@ -133,7 +133,7 @@ class LinkCounts:
 
         Raises:
             DataError: the counts are not those of this vocabulary.
-            ValueError: an array is missing, unknown, or holds what it cannot.
+            ValueError: an array is missing, unknown, or holds impossible values.
         """
         counts = call_with(cls, {"vocabulary": vocabulary, **arrays})
         check_counts("slot_counts", counts.slot_counts, (None, _CONTEXTS))

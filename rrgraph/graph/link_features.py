@@ -82,7 +82,7 @@ class FrequencyFeatures:
 
         Raises:
             DataError: the counts are not those of this vocabulary.
-            ValueError: an array is missing, unknown, or holds what it cannot.
+            ValueError: an array is missing, unknown, or holds impossible values.
         """
         under = {
             prefix: {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}

@@ -108,7 +108,7 @@ class KnownSystems:
             precursors: length of the vocabulary that they index.
 
         Raises:
-            ValueError: an array is missing, unknown, or holds what it cannot.
+            ValueError: an array is missing, unknown, or holds impossible values.
         """
         half, names = ("vectors", "shares"), {"pointer": "offsets"}
         known = call_with(

@@ -151,7 +151,7 @@ class SetFrequencyFeatures:
 
         Raises:
             DataError: the counts are not those of these forms.
-            ValueError: an array is missing, unknown, or holds what it cannot.
+            ValueError: an array is missing, unknown, or holds impossible values.
         """
         pairs, together = (arrays.get(name, np.empty(0)) for name in ("pairs", "together"))
         check_array("pairs", pairs, np.int32, (None, 2), low=0, below=len(vocabulary))

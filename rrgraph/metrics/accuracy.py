@@ -88,7 +88,7 @@ class RowRanks:
         """Return the object that `to_dict` was called on.
 
         Raises:
-            ScoreError: columns differ in length, a target is no text, or a rank is below 1.
+            ScoreError: columns differ in length, a target is not text, or a rank is below 1.
         """
         ranks, row_ranks = (
             np.array([np.inf if rank is None else rank for rank in values[name]], dtype=np.float64)
@@ -102,7 +102,7 @@ class RowRanks:
         if not (
             all(isinstance(target, str) for target in found.targets) and (ranks >= 1).all() and (row_ranks >= 1).all()
         ):
-            raise ScoreError("A target is no text, or a rank below 1.")
+            raise ScoreError("A target is not text, or a rank is below 1.")
         return found
 
 

@@ -21,13 +21,7 @@ from rrgraph.models.components import describe_parts, require_parts
 from rrgraph.nn import ModelConfig, TreeEnsemble, checkpoint_mismatch, load_weights, read_model, weights, write_model
 from rrgraph.planning import RANKING_MODES
 from rrgraph.properties import EnergyHead
-from rrgraph.reranking import (
-    FLAT_COLUMNS,
-    MOST_CANDIDATES,
-    EnsembleReranker,
-    ListwiseNetwork,
-    ListwiseNetworkConfig,
-)
+from rrgraph.reranking import FLAT_COLUMNS, MOST_CANDIDATES, EnsembleReranker, ListwiseNetwork, ListwiseNetworkConfig
 from rrgraph.util.arguments import call_with, value_of
 from rrgraph.util.settings import from_stored, setting, to_stored
 
@@ -104,7 +98,7 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
         model = load_weights(partial(LinkModel, config), tensors)
         vocabulary, counts = _vocabulary(value_of(description, "vocabulary", list))
         if config.statistics != bool(counted):
-            raise ValueError("the model reads frequency features and there are no counts, or the other way round")
+            raise ValueError("it must have counts of reactions if its model reads frequency features, and only then")
         statistics = FrequencyFeatures.from_arrays(vocabulary, _arrays(counted)) if counted else None
         reranker = None
         if statistics is not None and "sets" in description:
@@ -140,7 +134,7 @@ def _systems(names: list[Any]) -> frozenset[str]:
     known = set(ELEMENTS)
     for name in names:
         if not isinstance(name, str) or not known.issuperset(name.split("-")):
-            raise ValueError(f"{name!a:.80} is no element system")
+            raise ValueError(f"{name!a:.80} is not an element system")
     return frozenset(names)
 
 
@@ -168,8 +162,8 @@ def _describe_reranker(reranker: EnsembleReranker) -> dict[str, Any]:
 
 
 @dataclass
-class StoredReranker:
-    """What `model.json` says of a re-ranker, under today's names."""
+class _StoredReranker:
+    """The description of a re-ranker in `model.json`, under today's names."""
 
     scorer: ListwiseNetworkConfig
     forms: list[str]
@@ -184,7 +178,7 @@ class StoredReranker:
 def _reranker(
     description: Mapping[str, Any], tensors: dict[str, torch.Tensor], statistics: FrequencyFeatures, width: int
 ) -> EnsembleReranker:
-    stored = from_stored(StoredReranker, description)
+    stored = from_stored(_StoredReranker, description)
     if len(set(stored.forms)) < len(stored.forms):
         raise ValueError("'forms' names a form twice")
     network = load_weights(partial(ListwiseNetwork, stored.scorer), _under(tensors, _SCORER))

@@ -277,10 +277,8 @@ class Model(LinkScorer):
         if len(missing) + len(self._embeddings) > _MOST_EMBEDDINGS:
             self._embeddings.clear()
             missing = [*candidates]
-        if missing:
-            for rows in equal_batches([len(candidate.elements) for candidate in missing]):
-                batch = [missing[row] for row in rows]
-                self._embeddings.update(zip((each.key for each in batch), self._encode(batch), strict=True))
+        for batch in equal_batches(missing):
+            self._embeddings.update(zip((each.key for each in batch), self._encode(batch), strict=True))
         found = [self._embeddings[candidate.key] for candidate in candidates]
         return torch.stack(found) if found else self.embeddings([])
 

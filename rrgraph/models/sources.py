@@ -81,10 +81,7 @@ class PredictedEnergies:
             self._predicted.clear()
         known = ChainMap(self.given, self._measured, self._predicted)
         new = [composition for composition in dict.fromkeys(compositions) if composition.key not in known]
-        if not new:
-            return
-        for rows in equal_batches([len(composition.elements) for composition in new]):
-            batch = [new[row] for row in rows]
+        for batch in equal_batches(new):
             values, deviations = self._encoder.formation_energies(batch)
             for composition, value, deviation in zip(batch, values, deviations, strict=True):
                 self._predicted[composition.key] = corrected_energy(composition, float(value), float(deviation))

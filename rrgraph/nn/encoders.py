@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
+from rrgraph.chem import Composition
 from rrgraph.graph import PADDING
 from rrgraph.nn.config import EncoderConfig
 from rrgraph.util.registry import Registry
@@ -64,21 +65,27 @@ def encode_by_length(encoder: Encoder, elements: Tensor, fractions: Tensor, *, g
     return torch.cat(pieces)[order.argsort()]
 
 
-def equal_batches(lengths: Sequence[int], *, size: int = 16) -> Iterator[list[int]]:
-    """Yield the rows of batches of one length and one size, the last of each length filled up with its first row.
+def equal_batches(compositions: Sequence[Composition], *, size: int = 16) -> Iterator[list[Composition]]:
+    """Yield batches of one length and one size, the last of each length filled up with its first composition.
 
-    A row of a matrix product has the same digits whatever is in the other rows, but not however many there are. In such
-    batches, what is encoded gets the same digits whatever is encoded with it.
+    The last digits of a row of a matrix product depend on the number of rows, and not on what is in the others. In such
+    batches a composition gets the same digits whatever it is encoded with.
 
-    >>> list(equal_batches([3, 2, 3, 3], size=2))
-    [[1, 1], [0, 2], [3, 3]]
+    >>> from rrgraph.chem import parse_formula
+    >>> for batch in equal_batches([parse_formula(text) for text in ("LiCl", "BaTiO3", "NaCl", "KCl")], size=2):
+    ...     print(*batch)
+    LiCl NaCl
+    KCl KCl
+    BaTiO3 BaTiO3
 
     Args:
-        lengths: numbers of elements.
+        compositions: any.
         size: of the batches.
     """
-    for length in sorted(set(lengths)):
-        members = [row for row, each in enumerate(lengths) if each == length]
+    by_length: dict[int, list[Composition]] = {}
+    for composition in compositions:
+        by_length.setdefault(len(composition.elements), []).append(composition)
+    for _, members in sorted(by_length.items()):
         for start in range(0, len(members), size):
-            rows = members[start : start + size]
-            yield rows + rows[:1] * (size - len(rows))
+            batch = members[start : start + size]
+            yield batch + batch[:1] * (size - len(batch))

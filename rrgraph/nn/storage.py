@@ -45,7 +45,7 @@ _LARGEST_DESCRIPTION: Final = 2**28
 _SHOWN: Final = 300
 _LARGEST_VALUE: Final = 1e12
 _FREE: Final = 1_000_000
-"""Numbers that building a module may ask for beside those of its file."""
+"""Numbers that may be allocated for a module beyond those of its file."""
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -88,7 +88,7 @@ def _write_description(folder: Path, description: Mapping[str, Any]) -> None:
 
 
 def _digest(description: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of what a description says, however it is laid out."""
+    """Return the SHA-256 of the values of a description, whatever its layout."""
     # Read back first, so that what is written and what is read have the same types.
     plain = json.loads(json.dumps({key: value for key, value in description.items() if key != _CHECKSUMS}))
     return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
@@ -142,7 +142,7 @@ def _check_sums(folder: Path, description: Mapping[str, Any]) -> None:
     recorded = description.get(_CHECKSUMS)
     if recorded is None:
         warnings.warn(
-            f"The model in '{folder}' has no checksums, with which damage is noticed; rrgraph.nn.sign_model adds them. "
+            f"The model in '{folder}' has no checksums that reveal damage; rrgraph.nn.sign_model adds them. "
             "Models without them are read for one more release.",
             FutureWarning,
             stacklevel=3,
@@ -155,8 +155,8 @@ def _check_sums(folder: Path, description: Mapping[str, Any]) -> None:
         )
     if expected.get(_OF_DESCRIPTION) != _digest(description):
         raise ModelError(
-            f"The model in '{folder}' is damaged: {DESCRIPTION} was changed after it was written; if that was meant, "
-            "rrgraph.nn.sign_model records it as it is now."
+            f"The model in '{folder}' is damaged: {DESCRIPTION} was changed after it was written; if that was "
+            "intended, rrgraph.nn.sign_model records it as it is now."
         )
 
 
@@ -192,7 +192,7 @@ def load_weights(make: Callable[[], Module], tensors: Mapping[str, Tensor]) -> M
 
 
 class _Allowance(TorchFunctionMode):
-    """While it is active, so many numbers may be allocated by the functions that make tensors of a given size."""
+    """Limits how many numbers the functions that make tensors of a given size may allocate while it is active."""
 
     def __init__(self, numbers: int) -> None:
         super().__init__()
@@ -256,5 +256,5 @@ def _description(folder: str | Path) -> dict[str, Any]:
     except (ValueError, OSError) as error:
         raise ModelError(f"The model in '{folder}' is damaged: {_printable(reason_of(error))}.") from None
     if not isinstance(description, dict):
-        raise ModelError(f"The model in '{folder}' is damaged: {DESCRIPTION} is no mapping.")
+        raise ModelError(f"The model in '{folder}' is damaged: {DESCRIPTION} is not a mapping.")
     return description

@@ -25,7 +25,7 @@ class TreeEnsemble(nn.Module):
         depth: splits on the way to every leaf.
 
     Raises:
-        ValueError: there are no such trees.
+        ValueError: the number or the depth is out of range.
 
     Attributes:
         feature: (trees, 2^depth - 1) int16, column that a split reads.
@@ -42,7 +42,7 @@ class TreeEnsemble(nn.Module):
     def __init__(self, trees: int, depth: int) -> None:
         super().__init__()
         if trees < 0 or not 0 <= depth <= _DEEPEST:
-            raise ValueError(f"there are no {trees} trees of depth {depth}, expected depths up to {_DEEPEST}")
+            raise ValueError(f"cannot make {trees} trees of depth {depth}, expected a depth of at most {_DEEPEST}")
         self.depth = depth
         self.register_buffer("feature", torch.zeros(trees, 2**depth - 1, dtype=torch.int16))
         self.register_buffer("threshold", torch.full((trees, 2**depth - 1), torch.inf))

@@ -275,7 +275,7 @@ def _read_state(states: Mapping[str, Any], side: str) -> dict[str, list[str]]:
 def _texts(name: str, value: object) -> list[str]:
     """Return distinct texts."""
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value) or len(set(value)) < len(value):
-        raise ValueError(f"'{name}' is no list of distinct texts")
+        raise ValueError(f"'{name}' is not a list of distinct texts")
     return value
 
 
@@ -292,5 +292,5 @@ def _read_counts(counts: Mapping[str, Any]) -> Mapping[str, int]:
     """Return numbers of training rows, by text."""
     for text, count in counts.items():
         if type(count) is not int or not 0 <= count <= _MOST_ROWS:
-            raise ValueError(f"{count!a:.40} is no number of rows of {text!a:.80}")
+            raise ValueError(f"{count!a:.40} is not a number of rows, of {text!a:.80}")
     return counts

@@ -127,19 +127,30 @@ class Planner(SetPlanner):
             ]
             first = 0
             while first < len(targets[batch]):
-                found = [RankedByLinks(planner.candidates, [], [], []) for planner, _, _ in scored]
-                for number in range(first, len(targets[batch])):
-                    for known, (planner, links, sizes) in zip(found, scored, strict=True):
-                        ranking = planner._ranking(targets[start + number], links[number], sizes[number])
-                        known.add(links[number], ranking, known_size=len(sizes[number]) == 1)
-                    if self.reranker is not None and _head_work(found, self.reranker.candidates) > _MOST_WORK:
-                        break  # what large searches hold is let go before there are more of them
-                group = targets[start + first : start + number + 1]
-                rankings = found[0].rankings if self.reranker is None else rerank(self.reranker, group, *found)
-                first = number + 1
-                del found, known, ranking
+                rankings = self._rank_some(targets[batch], scored, first)
+                first += len(rankings)
                 while rankings:
                     yield rankings.pop(0)
+
+    def _rank_some(
+        self,
+        targets: Sequence[Composition],
+        scored: Sequence[tuple[Planner, Sequence[FeasibleLinks], Sequence[tuple[int, ...]]]],
+        first: int,
+    ) -> list[SetRanking]:
+        """Return the rankings of targets from the first one on, as many as large searches leave room for.
+
+        The memory of large searches is freed before others begin.
+        """
+        found = [RankedByLinks(planner.candidates, [], [], []) for planner, _, _ in scored]
+        for number in range(first, len(targets)):
+            for known, (planner, links, sizes) in zip(found, scored, strict=True):
+                ranking = planner._ranking(targets[number], links[number], sizes[number])
+                known.add(links[number], ranking, known_size=len(sizes[number]) == 1)
+            if self.reranker is not None and _head_work(found, self.reranker.candidates) > _MOST_WORK:
+                break
+        own = found[0].rankings
+        return own if self.reranker is None else rerank(self.reranker, targets[first : first + len(own)], *found)
 
     def _ranking(self, target: Composition, links: FeasibleLinks, sizes: tuple[int, ...]) -> SetRanking:
         feasible, logits = links.feasible, links.logits

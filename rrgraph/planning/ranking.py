@@ -63,7 +63,7 @@ class SearchStop:
     score: float | None
 
     def describe(self, formula: str) -> str:
-        """Return a clause that says so, without a full stop."""
+        """Return a clause for a message, without a full stop."""
         if self.score is None:
             return f"The search for precursor sets for {formula} is too large and found none"
         found = f"the best {self.sets} precursor sets" if self.sets > 1 else "the best precursor set"
@@ -278,7 +278,7 @@ class SetRanking:
             (sets if valid else hidden).append(ranked)
         stopped = self._sets.stop(SCALE * self._search.mean_scale)
         if stopped is not None and more and (self._head is None or stopped.sets > len(self._head.sets)):
-            stopped = None  # what it was asked for, it had found
+            stopped = None  # it had found all that was asked for
         return Plan(
             target=self.target,
             sets=tuple(sets),

@@ -6,9 +6,9 @@ papers of its fold describe its sets, so that the re-ranker learns from mistakes
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -94,22 +94,13 @@ class CrossFittedLists:
         recorded: list[Tensor] = []
         order: list[int] = []
         for number, table in self.folds.complements():
-
-            @cache
-            def frequencies(table: ReactionTable = table) -> SetFrequencyFeatures:
-                vocabulary = list(table.precursors().values())
-                systems = KnownSystems.fit(table, {precursor.key: row for row, precursor in enumerate(vocabulary)})
-                return SetFrequencyFeatures.fit(table, vocabulary, systems)
-
+            frequencies = cache(partial(_set_frequencies, table))
             places = np.flatnonzero(fold == number)
             batches = np.array_split(places, -(-len(places) // _BATCH_SIZE)) if len(places) else []
             for start in range(0, len(batches), _BATCHES):
                 group = [[jobs[place] for place in batch] for batch in batches[start : start + _BATCHES]]
-                name = f"lists_{'known' if known_size else 'open'}_{number}_{start}.safetensors"
-                made = made_once(
-                    None if folder is None else folder / name,
-                    lambda group=group, counted=frequencies: self._lists(planner, group, counted()),  # type: ignore[misc]
-                )
+                name = f"lists_{'known' if known_size else 'open'}_{number}_{start}"
+                made = made_once(folder, name, partial(self._lists, planner, group, frequencies))
                 described.append(ListFeatures(**{name: made[name] for name in _FIELDS}))
                 recorded.append(made["recorded"])
             order += places.tolist()
@@ -142,13 +133,13 @@ class CrossFittedLists:
         return found, competing
 
     def _lists(
-        self, planner: Planner, batches: Sequence[Sequence[Job]], frequencies: SetFrequencyFeatures
+        self, planner: Planner, batches: Sequence[Sequence[Job]], frequencies: Callable[[], SetFrequencyFeatures]
     ) -> dict[str, Tensor]:
         """Return the features of the sets of batches of jobs in 16 bits, and which of the sets are recorded."""
         described, recorded = [], []
         for jobs in batches:
             sets, competing = self._plan(planner, jobs)
-            described.append(self._describe(frequencies, jobs, competing, sets).half())
+            described.append(self._describe(frequencies(), jobs, competing, sets).half())
             recorded += [
                 members in self.recorded[target]
                 for (target, _), found in zip(jobs, sets, strict=True)
@@ -220,6 +211,12 @@ def held_out_logits(
         )
         values[links] = of_decoders.gather(0, held_out[rows][None])[0].double().numpy()
     return values
+
+
+def _set_frequencies(table: ReactionTable) -> SetFrequencyFeatures:
+    vocabulary = list(table.precursors().values())
+    systems = KnownSystems.fit(table, {precursor.key: row for row, precursor in enumerate(vocabulary)})
+    return SetFrequencyFeatures.fit(table, vocabulary, systems)
 
 
 def publication_weights(table: ReactionTable, graph: ReactionGraph) -> Tensor:

@@ -113,7 +113,7 @@ def fit_trees(
         state = None if folder is None else folder / "trees_state.safetensors"
         return boost(features, recorded, config, weight=weight, seed=seed, state=state).state_dict()
 
-    tensors = made_once(None if folder is None else folder / "trees.safetensors", learn)
+    tensors = made_once(folder, "trees", learn)
     trees = TreeEnsemble(len(tensors["value"]), config.depth)
     trees.load_state_dict(tensors)
     return trees

@@ -130,7 +130,8 @@ class _Kept:
             values = self.found[key]
             return replace(Metrics.from_dict(values["metrics"]), rows=RowRanks.from_dict(values["rows"]))
         metrics = measured()
-        if self.path is not None and metrics.rows is not None:
+        if self.path is not None:
+            assert metrics.rows is not None
             self.found[key] = {"metrics": metrics.to_dict(), "rows": metrics.rows.to_dict()}
             keep_tensors(self.path, {}, self.found)
         return metrics

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable
@@ -103,12 +104,12 @@ def cross_fitted_lists(
     graph, model = prepared.graph, Model(checkpoint)
     targets, precursors = model.embeddings(graph.targets), model.embeddings(graph.precursors)
     folds, statistics = prepared.folds, prepared.link_statistics
-    logits = made_once(
-        None if folder is None else folder / "logits.safetensors",
-        lambda: {
-            "logits": torch.from_numpy(held_out_logits(checkpoint.model.eval(), folds, statistics, targets, precursors))
-        },
-    )["logits"].numpy()
+
+    def make() -> dict[str, Tensor]:
+        logits = held_out_logits(checkpoint.model.eval(), folds, statistics, targets, precursors)
+        return {"logits": torch.from_numpy(logits)}
+
+    logits = made_once(folder, "logits", make)["logits"].numpy()
     with torch.inference_mode():
         energies = None if energy is None else (energy(targets).numpy(), energy(precursors).numpy())
     return CrossFittedLists(

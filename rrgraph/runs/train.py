@@ -18,15 +18,7 @@ from rrgraph.models import LinkCheckpoint, Model, link_model, load_checkpoint, l
 from rrgraph.runs.cards.card import model_card
 from rrgraph.runs.config import RunConfig
 from rrgraph.runs.data import Prepared, RunData, candidate_pool, prepare
-from rrgraph.training import (
-    History,
-    in_own_folder,
-    is_finished,
-    record_run,
-    remove_state,
-    train,
-    write_history,
-)
+from rrgraph.training import History, in_own_folder, is_finished, record_run, remove_state, train, write_history
 from rrgraph.util.config import MODEL
 from rrgraph.util.files import write_text
 
@@ -84,7 +76,7 @@ class RunResult:
 
 
 def _check(config: RunConfig) -> None:
-    # It brings scikit-learn, which planning with a trained model does without.
+    # It imports scikit-learn, which planning with a trained model does not need.
     from rrgraph.runs.check import check_config
 
     check_config(config)
@@ -111,7 +103,7 @@ def train_run(
     Raises:
         ConfigError: the configuration or the run folder is refused; nothing has been written then.
     """
-    # It brings scikit-learn, too.
+    # It imports scikit-learn as well.
     from rrgraph.runs.measure import measure, record_metrics
 
     prepared = data or prepare(config)
@@ -125,17 +117,11 @@ def train_run(
         save_checkpoint(checkpoint, folder)
         remove_state(folder)
     shutil.rmtree(folder / _LINKS, ignore_errors=True)
-    # Where a run was interrupted decides nothing: last digits depend on how the tensors lie in memory.
+    # As a resumed run has it: last digits depend on how the tensors lie in memory.
     checkpoint = load_checkpoint(folder)
     evaluation = config.evaluation
-    comparison = measure(
-        Model(checkpoint),
-        prepared,
-        evaluation,
-        mode=evaluation.mode,
-        baselines=evaluation.baselines,
-        folder=folder,
-    )
+    model, mode, baselines = Model(checkpoint), evaluation.mode, evaluation.baselines
+    comparison = measure(model, prepared, evaluation, mode=mode, baselines=baselines, folder=folder)
     write_text(folder / "card.md", model_card(config, prepared, comparison, reranker=checkpoint.reranker))
     record_metrics(folder, comparison)
     return RunResult(folder=folder, split=prepared.split, history=history, comparison=comparison)

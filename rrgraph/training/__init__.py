@@ -9,6 +9,7 @@ from rrgraph.training.losses import LOSSES, LinkLoss, listwise_cross_entropy
 from rrgraph.training.optimizers import OPTIMIZERS
 from rrgraph.training.run_folder import (
     check_folder,
+    check_place,
     checksum,
     in_own_folder,
     is_finished,
@@ -37,6 +38,7 @@ __all__ = [
     "TreesConfig",
     "boost",
     "check_folder",
+    "check_place",
     "checksum",
     "in_own_folder",
     "is_finished",

@@ -50,7 +50,7 @@ class Task(ABC):
         """Return the scalar loss of one batch."""
 
     def start_epoch(self, epoch: int) -> None:
-        """Prepare an epoch, for example by mining negatives; what comes of it is decided by the weights alone.
+        """Prepare an epoch, for example by mining negatives; the result depends on the weights alone.
 
         A run that is resumed within an epoch prepares it again with the weights that it began with.
         """
@@ -217,14 +217,14 @@ class _Run:
             except KeyboardInterrupt as error:
                 interrupted = error
             else:
-                self._judge(metrics, epoch)
+                self._update_best(metrics, epoch)
         if interrupted is not None:
             # Every step of the epoch is done, so that the resumed run goes on with this validation.
             self._save()
             raise interrupted
         return metrics
 
-    def _judge(self, metrics: Mapping[str, float], epoch: int) -> None:
+    def _update_best(self, metrics: Mapping[str, float], epoch: int) -> None:
         if metrics and self.config.monitor not in metrics:
             raise ConfigError(
                 f"training.monitor '{self.config.monitor}' is not among the validation metrics {', '.join(metrics)}."

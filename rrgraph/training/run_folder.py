@@ -11,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
-from rrgraph.errors import ConfigError, DataError, DataWarning
+from rrgraph.errors import ConfigError, DataError, DataWarning, RRGraphError
 from rrgraph.training.state import STATE_FILE
 from rrgraph.util.config import BaseConfig, load_config, save_config
 from rrgraph.util.environment import describe_environment
@@ -20,7 +20,7 @@ from rrgraph.util.json_files import read_json
 from rrgraph.util.locking import locked_folder
 from rrgraph.util.sheets import csv_text
 
-__all__ = ["check_folder", "checksum", "in_own_folder", "is_finished", "record_run", "write_history"]
+__all__ = ["check_folder", "check_place", "checksum", "in_own_folder", "is_finished", "record_run", "write_history"]
 
 _RECORD = ("config.yaml", "environment.json", "data.json")
 _CONTENTS = "contents"
@@ -91,10 +91,38 @@ def _check_place(folder: Path) -> set[str]:
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"The run folder '{folder}' is a file; choose another with output=DIR.")
     check_writable(folder, folder=True)
-    found = {each.name for each in folder.iterdir() if not each.name.startswith(".")} if folder.exists() else set()
+    found = _names(folder)
     if found and "config.yaml" not in found:
         raise ConfigError(f"The folder '{folder}' is not empty and holds no run; choose another with output=DIR.")
     return found
+
+
+def check_place(
+    folder: Path, file: str, what: str, *, error: type[RRGraphError] = ConfigError, besides: tuple[str, ...] = ()
+) -> None:
+    """Refuse a folder that holds something else than runs of one kind, and remove what is half written there.
+
+    Args:
+        folder: which may be there.
+        file: by which a folder of that kind is recognised.
+        what: such a folder holds, for the sentence.
+        error: what to raise.
+        besides: beginnings of names that may be there before that file.
+
+    Raises:
+        RRGraphError: the given one, where it holds something else.
+        DataError: it cannot be written to.
+    """
+    sweep(folder)
+    is_other = not folder.is_dir() or any(not name.startswith(besides) for name in _names(folder))
+    if folder.exists() and not (folder / file).is_file() and is_other:
+        raise error(f"'{folder}' is there and holds no {what}; choose another place with output=DIR.")
+    check_writable(folder, folder=True)
+
+
+def _names(folder: Path) -> set[str]:
+    """Return the names of what is in a folder, if it is there, without the lock and what is half written."""
+    return {each.name for each in folder.iterdir() if not each.name.startswith(".")} if folder.exists() else set()
 
 
 def record_run(config: BaseConfig, data: Mapping[str, Any], contents: Mapping[str, str], *, resume: bool) -> None:
@@ -129,7 +157,7 @@ def _check_contents(folder: Path, contents: Mapping[str, str]) -> None:
     before = recorded.get(_CONTENTS)
     if not isinstance(before, dict):
         warnings.warn(
-            f"'{path}' has no checksums of the rows, so nobody knows whether they are those that the run started with.",
+            f"'{path}' has no checksums of the rows, so it is not known whether the run started with them.",
             DataWarning,
             stacklevel=3,
         )
@@ -143,7 +171,7 @@ def _check_contents(folder: Path, contents: Mapping[str, str]) -> None:
 
 
 def checksum(parts: Iterable[str] | np.ndarray[Any, Any]) -> str:
-    """Return the SHA-256 of texts in order, or of an array.
+    """Return the SHA-256 of texts in order, or of an array, to compare the data of a resumed run.
 
     >>> checksum(["BaTiO3", "TiO2"]) == checksum(["BaTiO3TiO2"])
     False

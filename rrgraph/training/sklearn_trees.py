@@ -6,6 +6,8 @@ scikit-learn has no public way to its trees; a test names the versions this hold
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,7 +35,7 @@ def fit_resumably(
     weight: NDArray[np.float32] | None,
     path: Path | None,
 ) -> None:
-    """Fit a classifier without early stopping and drawn features; trees that an interrupted fit has kept are its first.
+    """Fit a classifier that neither stops early nor draws features, beginning with the trees of an interrupted fit.
 
     Args:
         classifier: not fitted yet.
@@ -47,33 +49,50 @@ def fit_resumably(
     """
     if path is not None and path.is_file():
         _restore(classifier, path)
-    make_loss, saved = classifier._get_loss, time.monotonic()
-    with lasting_interruption(deferred=False) as interrupt_if_asked:
+    saved = time.monotonic()
 
-        def watched(*args: Any, **options: Any) -> Any:
-            loss = make_loss(*args, **options)
-            compute = loss.gradient_hessian
+    def keep_now_and_then() -> None:
+        nonlocal saved
+        if path is not None and time.monotonic() - saved > _SECONDS:
+            _keep(classifier, path)
+            saved = time.monotonic()
+        interrupt_if_asked()
 
-            def before_each_tree(*args: Any, **options: Any) -> Any:
-                nonlocal saved
-                if path is not None and time.monotonic() - saved > _SECONDS:
-                    _keep(classifier, path)
-                    saved = time.monotonic()
-                interrupt_if_asked()
-                return compute(*args, **options)
-
-            loss.gradient_hessian = before_each_tree
-            return loss
-
-        classifier._get_loss = watched
+    with (
+        lasting_interruption(deferred=False) as interrupt_if_asked,
+        _called_before_each_tree(classifier, keep_now_and_then),
+    ):
         try:
             classifier.fit(features, recorded, sample_weight=weight)
         except KeyboardInterrupt:
             if path is not None:
                 _keep(classifier, path)
             raise
-        finally:
-            del classifier._get_loss
+
+
+@contextmanager
+def _called_before_each_tree(
+    classifier: HistGradientBoostingClassifier, function: Callable[[], None]
+) -> Iterator[None]:
+    """Call a function before each tree that a classifier learns within the block."""
+    make_loss = classifier._get_loss
+
+    def watched_loss(*args: Any, **options: Any) -> Any:
+        loss = make_loss(*args, **options)
+        compute = loss.gradient_hessian
+
+        def gradient_hessian(*args: Any, **options: Any) -> Any:
+            function()
+            return compute(*args, **options)
+
+        loss.gradient_hessian = gradient_hessian
+        return loss
+
+    classifier._get_loss = watched_loss
+    try:
+        yield
+    finally:
+        del classifier._get_loss
 
 
 def _keep(classifier: HistGradientBoostingClassifier, path: Path) -> None:

@@ -78,26 +78,27 @@ class TrainingState:
 
     def keep_best(self) -> None:
         """Keep a copy of the module's weights as the best."""
-        self.best = {name: tensor.detach().clone() for name, tensor in self.modules["module"].state_dict().items()}
+        self.best = _copied(self.modules["module"])
 
     def keep_start(self) -> None:
         """Keep a copy of the weights at the start of an epoch, from which it is prepared again on resuming."""
-        self._start = {
-            part: {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
-            for part, module in self.modules.items()
-        }
+        self._start = self._weights()
 
     @contextmanager
     def at_start(self) -> Iterator[None]:
         """Put the weights of the start of the loaded epoch into the modules for a while."""
-        start = self._start
-        self.keep_start()
-        current, self._start = self._start, start
-        for part, weights in start.items():
-            self.modules[part].load_state_dict(weights)
+        current = self._weights()
+        self._load_weights(self._start)
         yield
-        for part, weights in current.items():
-            self.modules[part].load_state_dict(weights)
+        self._load_weights(current)
+
+    def _weights(self) -> dict[str, dict[str, Tensor]]:
+        """Return copies of the weights of each module."""
+        return {part: _copied(module) for part, module in self.modules.items()}
+
+    def _load_weights(self, weights: Mapping[str, Mapping[str, Tensor]]) -> None:
+        for part, of_module in weights.items():
+            self.modules[part].load_state_dict(of_module)
 
     def save(self, folder: Path) -> None:
         """Write the state atomically, so that weights and counters always agree."""
@@ -168,6 +169,10 @@ def remove_state(folder: Path) -> None:
 def _randomness(generator: torch.Generator) -> dict[str, Tensor]:
     states = {"generator": generator.get_state(), "torch": torch.get_rng_state()}
     return states | ({"cuda": torch.cuda.get_rng_state()} if torch.cuda.is_initialized() else {})
+
+
+def _copied(module: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

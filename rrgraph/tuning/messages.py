@@ -1,4 +1,4 @@
-"""What Optuna may print during a study."""
+"""Messages of Optuna during a study."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["quietly"]
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Keep Optuna's messages, and its warnings about what it calls experimental, from the terminal for a while."""
+    """Keep Optuna's messages, and its warnings about experimental features, from the terminal for a while."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:

@@ -21,11 +21,12 @@ from rrgraph.data import data_checksum
 from rrgraph.errors import DataError, StudyError
 from rrgraph.models import load_encoder
 from rrgraph.runs import BaselineConfig, RunConfig, materials_workflow
+from rrgraph.training import check_place
 from rrgraph.tuning.objectives import Objective
 from rrgraph.tuning.settings import StudySettings, trial_config
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import public_url
-from rrgraph.util.files import check_writable, sweep, write_json
+from rrgraph.util.files import write_json
 from rrgraph.util.json_files import read_json
 from rrgraph.util.settings import to_stored
 
@@ -109,15 +110,12 @@ def check_folder(folder: Path, name: str, description: Mapping[str, Any]) -> Non
         StudyError: the folder is a file, or holds something else.
     """
     path = folder / _FILE
-    sweep(folder)
-    if folder.exists() and (not folder.is_dir() or (_holds_something(folder) and not path.is_file())):
-        raise StudyError(f"'{folder}' is there and holds no study; choose another place with output=DIR.")
-    check_writable(folder, folder=True)
+    check_place(folder, _FILE, "study", error=StudyError, besides=("study.db",))  # the storage comes first
     if path.is_file():
         try:
             recorded = read_json(path)
             if not isinstance(recorded, dict) or not recorded.get("about"):
-                raise DataError(f"'{path}' is damaged: it does not say what the study is about.")
+                raise DataError(f"'{path}' is damaged: it does not describe the study.")
         except DataError as error:
             raise StudyError(f"{error} Restore it, or choose another place with output=DIR.") from None
         if recorded.get("study") != name:
@@ -131,11 +129,6 @@ def check_folder(folder: Path, name: str, description: Mapping[str, Any]) -> Non
                 f"({_differences(recorded['about'], json.loads(json.dumps(description)))}); choose another "
                 "place with output=DIR and another name with --study."
             )
-
-
-def _holds_something(folder: Path) -> bool:
-    """Return whether there is more than the storage, which comes first, and what a write cut short has left."""
-    return any(not each.name.startswith((".", "study.db")) for each in folder.iterdir())
 
 
 def record_folder(folder: Path, study: Study, url: str, description: Mapping[str, Any]) -> None:

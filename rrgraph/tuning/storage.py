@@ -64,17 +64,17 @@ def public_url(url: str) -> str:
 def repeated(attempt: Callable[[], T]) -> T:
     """Return what a function returns, called again where another process was doing the same at the same moment.
 
-    Processes that begin a study at once all make its tables, and write what it is about.
+    Processes that start a study at the same time all create its tables and its record.
     """
-    for left in reversed(range(_ATTEMPTS)):
+    for _ in range(_ATTEMPTS - 1):
         try:
             return attempt()
         except (SQLAlchemyError, StorageInternalError) as error:
             reasons = f"{error} {error.__cause__}".lower()
-            if not left or not any(word in reasons for word in ("exists", "locked", "unique", "duplicate")):
+            if not any(word in reasons for word in ("exists", "locked", "unique", "duplicate")):
                 raise
             time.sleep(_PAUSE_SECONDS * random.random())
-    raise AssertionError
+    return attempt()
 
 
 @contextmanager
@@ -173,7 +173,7 @@ def _lost(url: str, error: Exception) -> StudyError:
 
 
 def _reason(error: Exception) -> str:
-    """Return what the database says, without the statement that it was asked."""
+    """Return the message of the database, without the SQL statement."""
     return reason_of(getattr(error, "orig", None) or error)
 
 

@@ -10,7 +10,7 @@ import shutil
 import socket
 import traceback
 from collections.abc import Mapping
-from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -34,9 +34,9 @@ from rrgraph.tuning.settings import StudySettings, trial_config
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import opened_storage
 from rrgraph.tuning.trial_storage import first_number, keep_best_weights, trial_folder
-from rrgraph.util.files import disk_errors
 from rrgraph.util.interruption import lasting_interruption
 from rrgraph.util.locking import abandon
+from rrgraph.util.streams import printed_to
 
 __all__ = ["ERROR", "Job", "Outcome", "open_study", "release_dead", "release_own", "run_trial"]
 
@@ -217,17 +217,11 @@ class _Objective:
                 raise _Repeated
             shutil.rmtree(folder, ignore_errors=True)
         else:
-            # The storage knows that the process which worked there is dead, wherever it was.
+            # The storage has found the process that worked there dead, on whatever computer it ran.
             abandon(folder, elsewhere=True)
         config = trial_config(job.config, values, job.settings, name=folder.name, output=str(folder))
         log = job.folder / "logs" / f"{folder.name}.txt"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            disk_errors(log),
-            log.open("a", encoding="utf-8") as stream,
-            redirect_stdout(stream),
-            redirect_stderr(stream),
-        ):
+        with printed_to(log):
             try:
                 return self._measure(trial, frozen, config)
             except RRGraphError as error:

@@ -11,12 +11,14 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
 from typing import Any, TextIO
 
 from rrgraph.errors import DataError
+from rrgraph.util.files import disk_errors
 from rrgraph.util.text import escaped
 
-__all__ = ["guarded_streams", "print_problem", "terminal"]
+__all__ = ["guarded_streams", "print_problem", "printed_to", "terminal"]
 
 _CLOSED = "it is closed"
 
@@ -113,6 +115,18 @@ class _Errors(_Guarded):
             yield
         except (OSError, ValueError):
             self.discard()
+
+
+@contextmanager
+def printed_to(log: Path) -> Iterator[None]:
+    """Append what is printed within the block to a file, whose folder is made if need be.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with disk_errors(log), log.open("a", encoding="utf-8") as stream, redirect_stdout(stream), redirect_stderr(stream):
+        yield
 
 
 @contextmanager

@@ -225,7 +225,7 @@ def test_a_damaged_second_stage_is_refused_with_one_sentence(ranking, tmp_path, 
         (lambda f: damage_json(f, lambda d: d.pop("vocabulary")), "there is no 'vocabulary'"),
         (lambda f: damage_json(f, lambda d: d["vocabulary"].append("TiO2")), "there is no 'formula'"),
         (lambda f: damage_json(f, lambda d: d.update(systems=3)), "'systems' is 3, expected a list"),
-        (lambda f: damage_json(f, lambda d: d.update(systems=["Fe-Xx"])), "'Fe-Xx' is no element system"),
+        (lambda f: damage_json(f, lambda d: d.update(systems=["Fe-Xx"])), "'Fe-Xx' is not an element system"),
         (lambda f: damage_json(f, lambda d: d["model"].update(width=10**9)), "width is 1000000000, expected from 1 to"),
         (
             lambda f: damage_json(f, lambda d: d["model"].update(feedforward=60, width=16_000)),

@@ -86,7 +86,7 @@ def cut(path, keep):
         (lambda f: cut(f / "model.safetensors", 0), "is damaged"),
         (lambda f: cut(f / "model.json", 20), "is damaged"),
         (lambda f: (f / "model.json").write_bytes(b"\xff\xfe\x00"), "is damaged"),
-        (lambda f: (f / "model.json").write_text("[]"), "is damaged: model.json is no mapping"),
+        (lambda f: (f / "model.json").write_text("[]"), "is damaged: model.json is not a mapping"),
         (lambda f: (f / "model.json").write_text(json.dumps({"format": "other/2"})), "has format 'other/2', expected"),
     ],
 )

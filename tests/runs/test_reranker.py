@@ -139,7 +139,7 @@ def test_what_the_reranker_learns_from_is_made_once(two_stages, ranked, tmp_path
         with pytest.raises(KeyboardInterrupt):
             train_run(config, resume=True)
     assert len(calls) == 2 + len(list((config.folder / "links").glob("lists_*")))
-    monkeypatch.setattr(CrossFittedLists, "_lists", None)
+    monkeypatch.setattr(CrossFittedLists, "_lists", lambda *_: pytest.fail("lists are made again"))
     monkeypatch.setattr("rrgraph.runs.reranker.held_out_logits", None)
     monkeypatch.setattr("rrgraph.reranking.training.boost", None)
     again = train_run(config, resume=True)

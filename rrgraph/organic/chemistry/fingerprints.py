@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rrgraph.organic.chemistry.molecules import import_rdkit, shared_molecule
+from rrgraph.organic.chemistry.molecules import import_rdkit, read_pattern, shared_molecule
 from rrgraph.util.progress import track
 
 __all__ = ["FRAGMENTS", "product_fragments", "sparse_rows", "split_template", "template_fragments", "template_tokens"]
@@ -109,7 +109,7 @@ def template_tokens(smarts: str) -> list[str]:
 
 def _pattern_fragments(smarts: str, bits: int, radius: int) -> Fragments:
     chem = import_rdkit()
-    pattern = chem.MolFromSmarts(smarts) if smarts.isascii() else None
+    pattern = read_pattern(smarts)
     if pattern is None:
         return {}
     pattern.UpdatePropertyCache(strict=False)

@@ -19,7 +19,7 @@ from torch import Tensor
 from rrgraph.data import cache_folder
 from rrgraph.organic.batches import map_batches, split_batches
 from rrgraph.organic.chemistry.fingerprints import split_template
-from rrgraph.organic.chemistry.molecules import import_rdkit, read_molecule
+from rrgraph.organic.chemistry.molecules import import_rdkit, read_molecule, read_pattern
 from rrgraph.util.files import atomic_path
 
 __all__ = ["known_matches", "match_templates", "matching_mask"]
@@ -83,7 +83,7 @@ def matching_mask(products: Sequence[str], templates: Sequence[str]) -> Tensor:
 
 
 def _match_batch(products: Sequence[str], *, templates: Sequence[str]) -> Tensor:
-    chem = import_rdkit()
+    import_rdkit()
     from rdkit.Chem import rdSubstructLibrary
 
     library = rdSubstructLibrary.SubstructLibrary(rdSubstructLibrary.MolHolder(), rdSubstructLibrary.PatternHolder())
@@ -91,8 +91,7 @@ def _match_batch(products: Sequence[str], *, templates: Sequence[str]) -> Tensor
         library.AddMol(read_molecule(product))
     pairs = []
     for index, template in enumerate(templates):
-        smarts = _outside_brackets(split_template(template)[0])
-        pattern = chem.MolFromSmarts(smarts) if smarts.isascii() else None
+        pattern = read_pattern(_outside_brackets(split_template(template)[0]))
         if pattern is not None:
             matches = library.GetMatches(pattern, useChirality=False, numThreads=1, maxResults=-1)
             pairs += [(product, index) for product in matches]

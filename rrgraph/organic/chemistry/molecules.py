@@ -20,6 +20,7 @@ __all__ = [
     "import_rdchiral",
     "import_rdkit",
     "read_molecule",
+    "read_pattern",
     "shared_molecule",
 ]
 
@@ -67,7 +68,7 @@ def import_rdchiral() -> Any:
         from rdchiral import main
     except (ImportError, PackageNotFoundError):
         raise ConfigError(f"Applying templates needs rdchiral-plus (not rdchiral); {_INSTALL}") from None
-    main.logger.disable("rdchiral")  # it writes to the terminal what is said here in a sentence
+    main.logger.disable("rdchiral")  # it prints what our errors say in a sentence
     return main
 
 
@@ -76,7 +77,7 @@ def read_molecule(smiles: str) -> Mol:
 
     Raises:
         MoleculeError: it is empty, cannot be read, has an atom with an impossible valence, is a reaction, or is larger
-            than what can be worked on within a second: 5,000 characters, 250 atoms, 50 rings, 10 bonds of an atom.
+            than can be processed within a second: 5,000 characters, 250 atoms, 50 rings, 10 bonds of an atom.
     """
     text = smiles.strip()
     if len(text) > _MAX_CHARACTERS:
@@ -116,6 +117,12 @@ def _check_size(molecule: Mol, text: str) -> None:
     ):
         if number > most:
             raise MoleculeError(f"'{_short(text)}' has {number:,} {what}, at most {most} are read.")
+
+
+def read_pattern(smarts: str) -> Mol | None:
+    """Return the pattern of a SMARTS, None if it is not a valid one, such as text that is not ASCII."""
+    pattern: Mol | None = import_rdkit().MolFromSmarts(smarts) if smarts.isascii() else None
+    return pattern
 
 
 @lru_cache(maxsize=1024)

@@ -103,7 +103,7 @@ class Precedents:
 
         Raises:
             KeyError: a tensor is missing.
-            ValueError: a tensor holds what it cannot.
+            ValueError: a tensor holds impossible values.
         """
         template = tensors["template"].numpy()
         check_array("template", template, np.int32, (None,), low=0, below=templates)

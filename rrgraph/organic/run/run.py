@@ -30,14 +30,7 @@ from rrgraph.organic.reranking.reranker import fit_reranker
 from rrgraph.organic.run.card import organic_card
 from rrgraph.organic.run.config import OrganicConfig, OrganicEvaluationConfig, check_organic_config
 from rrgraph.organic.table import TemplateReactions, TemplateSplit, load_template_table
-from rrgraph.training import (
-    checksum,
-    in_own_folder,
-    is_finished,
-    record_run,
-    remove_state,
-    write_history,
-)
+from rrgraph.training import checksum, in_own_folder, is_finished, record_run, remove_state, write_history
 from rrgraph.util.config import MODEL
 from rrgraph.util.environment import processors
 from rrgraph.util.files import write_json, write_text

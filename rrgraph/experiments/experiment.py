@@ -19,6 +19,7 @@ from rrgraph.experiments.results import Measured, read_run, record_seconds, writ
 from rrgraph.experiments.search_cost import measure_search, search_table
 from rrgraph.experiments.tables import csv_table, latex_table, markdown_table
 from rrgraph.runs import workflow_of
+from rrgraph.runs.measure import discard_measured
 from rrgraph.util.environment import processors
 from rrgraph.util.files import disk_errors, write_text
 from rrgraph.util.locking import abandon
@@ -91,7 +92,8 @@ def run_experiment(
     folder = experiment.folder
     measured, _ = _read_runs(runs, experiment)
     for run in runs:
-        if run.key in measured:  # and killed behind its last file
+        if run.key in measured:  # and perhaps killed behind its last file
+            discard_measured(run.folder)
             abandon(run.folder)
     waiting = [run for run in runs if run.key not in measured and (not only or run.system in only)]
     if on_start is not None:

@@ -23,7 +23,9 @@ from rrgraph.planning import RANKING_MODES
 from rrgraph.properties import EnergyHead
 from rrgraph.reranking import (
     FLAT_COLUMNS,
+    LEAST_TEMPERATURE,
     MOST_CANDIDATES,
+    MOST_TEMPERATURE,
     EnsembleReranker,
     ListwiseNetwork,
     ListwiseNetworkConfig,
@@ -177,8 +179,10 @@ class StoredReranker:
     energy_hidden: int | None = setting(at_least=1)
     trees: dict[str, int] | None = setting()
     tree_weight: float = setting(at_least=0)
-    temperature: float = setting(above=0)
-    known_size_temperature: float = setting(above=0, alias="told_temperature")
+    temperature: float = setting(at_least=LEAST_TEMPERATURE, at_most=MOST_TEMPERATURE)
+    known_size_temperature: float = setting(
+        at_least=LEAST_TEMPERATURE, at_most=MOST_TEMPERATURE, alias="told_temperature"
+    )
 
 
 def _reranker(

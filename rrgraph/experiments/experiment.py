@@ -18,6 +18,7 @@ from rrgraph.experiments.results import Measured, read_run, record_seconds, writ
 from rrgraph.experiments.search_cost import measure_search, search_table
 from rrgraph.experiments.tables import csv_table, latex_table, markdown_table
 from rrgraph.runs import workflow_of
+from rrgraph.runs.measure import discard_measured
 from rrgraph.util.environment import processors
 from rrgraph.util.files import write_text
 from rrgraph.util.locking import abandon
@@ -92,6 +93,7 @@ def run_experiment(
     measured, _ = _read_runs(runs, experiment)
     for run in runs:
         if run.key in measured:  # its process may have been killed after it wrote the last file
+            discard_measured(run.folder)
             abandon(run.folder)
     waiting = [run for run in runs if run.key not in measured and (not only or run.system in only)]
     if on_start is not None:

@@ -21,7 +21,15 @@ from rrgraph.models.components import describe_parts, require_parts
 from rrgraph.nn import ModelConfig, TreeEnsemble, checkpoint_mismatch, load_weights, read_model, weights, write_model
 from rrgraph.planning import RANKING_MODES
 from rrgraph.properties import EnergyHead
-from rrgraph.reranking import FLAT_COLUMNS, MOST_CANDIDATES, EnsembleReranker, ListwiseNetwork, ListwiseNetworkConfig
+from rrgraph.reranking import (
+    FLAT_COLUMNS,
+    LEAST_TEMPERATURE,
+    MOST_CANDIDATES,
+    MOST_TEMPERATURE,
+    EnsembleReranker,
+    ListwiseNetwork,
+    ListwiseNetworkConfig,
+)
 from rrgraph.util.arguments import call_with, value_of
 from rrgraph.util.settings import from_stored, setting, to_stored
 
@@ -171,8 +179,10 @@ class _StoredReranker:
     energy_hidden: int | None = setting(at_least=1)
     trees: dict[str, int] | None = setting()
     tree_weight: float = setting(at_least=0)
-    temperature: float = setting(above=0)
-    known_size_temperature: float = setting(above=0, alias="told_temperature")
+    temperature: float = setting(at_least=LEAST_TEMPERATURE, at_most=MOST_TEMPERATURE)
+    known_size_temperature: float = setting(
+        at_least=LEAST_TEMPERATURE, at_most=MOST_TEMPERATURE, alias="told_temperature"
+    )
 
 
 def _reranker(

@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from rrgraph.errors import ConfigError
 from rrgraph.training import LoopConfig
 from rrgraph.util.settings import setting
 
-__all__ = ["MOST_CANDIDATES", "RerankingConfig"]
+__all__ = ["LEAST_TEMPERATURE", "MOST_CANDIDATES", "MOST_TEMPERATURE", "RerankingConfig"]
 
 MOST_CANDIDATES: Final = 10_000
 """Sets in a list at most."""
+LEAST_TEMPERATURE: Final = 1e-3
+"""Of a smaller one, scores overflow."""
+MOST_TEMPERATURE: Final = 1e3
 
 
 @dataclass
@@ -35,5 +39,14 @@ class RerankingConfig(LoopConfig):
     gradient_clip: float = setting(5.0, at_least=0)
     ema_decay: float = setting(0.995, at_least=0, below=1, alias="average")
     candidates: int = setting(64, at_least=1, at_most=MOST_CANDIDATES)
-    temperature: float = setting(0.0, at_least=0)
-    known_size_temperature: float = setting(0.0, at_least=0, alias="told_temperature")
+    temperature: float = setting(0.0, at_least=0, at_most=MOST_TEMPERATURE)
+    known_size_temperature: float = setting(0.0, at_least=0, at_most=MOST_TEMPERATURE, alias="told_temperature")
+
+    def cross_check(self, prefix: str) -> None:
+        """Refuse temperatures at which scores overflow, by a `ConfigError`."""
+        for name in ("temperature", "known_size_temperature"):
+            if 0 < getattr(self, name) < LEAST_TEMPERATURE:
+                raise ConfigError(
+                    f"Configuration value {prefix}{name} is {getattr(self, name)}, expected 0 or at least "
+                    f"{LEAST_TEMPERATURE}."
+                )

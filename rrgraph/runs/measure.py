@@ -30,7 +30,7 @@ from rrgraph.training import keep_tensors, kept_tensors
 from rrgraph.util.config import MODEL
 from rrgraph.util.files import write_json, write_text
 
-__all__ = ["Comparison", "measure", "measure_systems", "record_metrics", "set_mode"]
+__all__ = ["Comparison", "discard_measured", "measure", "measure_systems", "record_metrics", "set_mode"]
 
 _STATE: Final = "measuring.safetensors"
 """The file in a run folder with what has been measured, until all is."""
@@ -111,6 +111,11 @@ def record_metrics(folder: Path, comparison: Comparison) -> None:
     # Compact: it holds several numbers a row, for programs.
     write_text(folder / "ranks.json", json.dumps(outcomes, ensure_ascii=False, allow_nan=False) + "\n")
     write_json(folder / "metrics.json", metrics)
+    discard_measured(folder)
+
+
+def discard_measured(folder: Path) -> None:
+    """Remove what was kept while a run was measured, once `metrics.json` has it."""
     (folder / _STATE).unlink(missing_ok=True)
 
 

@@ -29,8 +29,23 @@ def place(tmp_path, monkeypatch):
     return tmp_path
 
 
-def contents(folder):
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+@pytest.fixture
+def refused(rrgraph, place):
+    """Run a command that has to refuse in one line and to change no file; return the line."""
+
+    def contents():
+        return {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+
+    def run(command):
+        before = contents()
+        result = rrgraph(*command.split())
+        assert result.code == 2
+        assert result.err.count("\n") == 1
+        assert not result.out
+        assert contents() == before
+        return result.err
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -60,13 +75,8 @@ def contents(folder):
     ],
 )
 @pytest.mark.parametrize("name", ["in.csv", "link.csv", "none/../in.csv"])
-def test_nothing_is_written_onto_what_is_read(rrgraph, place, command, name):
-    before = contents(place)
-    result = rrgraph(*command.format(name).split())
-    assert result.code == 2
-    assert f"is '{name}', which is the file of " in result.err
-    assert result.err.count("\n") == 1
-    assert contents(place) == before
+def test_nothing_is_written_onto_what_is_read(refused, command, name):
+    assert f"is '{name}', which is the file of " in refused(command.format(name))
 
 
 @pytest.mark.parametrize(
@@ -87,12 +97,8 @@ def test_nothing_is_written_onto_what_is_read(rrgraph, place, command, name):
         ),
     ],
 )
-def test_files_that_are_needed_or_written_twice_are_refused(rrgraph, place, command, words):
-    before = contents(place)
-    result = rrgraph(*command.split())
-    assert result.code == 2
-    assert words in result.err
-    assert contents(place) == before
+def test_files_that_are_needed_or_written_twice_are_refused(refused, command, words):
+    assert words in refused(command)
 
 
 @pytest.mark.parametrize(
@@ -119,14 +125,10 @@ def test_files_that_are_needed_or_written_twice_are_refused(rrgraph, place, comm
 @pytest.mark.parametrize(
     ("name", "reason"), [("kept", "it is read-only"), ("closed/a", "is read-only"), ("in.csv/a", "is not a folder")]
 )
-def test_files_that_cannot_be_written_are_refused_before_the_work(rrgraph, place, command, name, reason):
-    before = contents(place)
-    result = rrgraph(*command.format(name).split())
-    assert result.code == 2
-    assert f"Cannot write '{name}." in result.err
-    assert result.err.endswith(f"{reason}.\n")
-    assert result.err.count("\n") == 1
-    assert contents(place) == before
+def test_files_that_cannot_be_written_are_refused_before_the_work(refused, command, name, reason):
+    line = refused(command.format(name))
+    assert f"Cannot write '{name}." in line
+    assert line.endswith(f"{reason}.\n")
 
 
 @pytest.mark.parametrize(
@@ -144,14 +146,8 @@ def test_files_that_cannot_be_written_are_refused_before_the_work(rrgraph, place
     ],
 )
 @pytest.mark.parametrize("name", ["closed", "in.csv/a"])
-def test_folders_that_cannot_be_written_are_refused_before_the_work(rrgraph, place, command, name):
-    before = contents(place)
-    result = rrgraph(*command.format(name).split())
-    assert result.code == 2
-    assert f"'{name}'" in result.err
-    assert result.err.count("\n") == 1
-    assert not result.out
-    assert contents(place) == before
+def test_folders_that_cannot_be_written_are_refused_before_the_work(refused, command, name):
+    assert f"'{name}'" in refused(command.format(name))
 
 
 def test_a_plan_goes_to_a_device_and_behind_a_link(rrgraph, place, trained):

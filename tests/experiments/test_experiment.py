@@ -144,6 +144,16 @@ def test_a_run_whose_configuration_is_damaged_fails_alone(trial):
     assert [row["system"] for row in rows_of(again.folder)] == ["popular"]
 
 
+def test_a_run_that_was_killed_behind_its_last_file_is_tidied(trial):
+    experiment = load_experiment(trial, ["seeds=[0]"])
+    first, _ = ended(experiment)
+    kept = first.folder / "runs" / "flat-random-0" / "measuring.safetensors"
+    kept.touch()
+    _, done = ended(experiment)
+    assert done == []
+    assert not kept.exists()
+
+
 def test_an_unfinished_run_is_carried_out(trial):
     experiment = load_experiment(trial, ["seeds=[0]"])
     first, _ = ended(experiment)

@@ -195,6 +195,7 @@ def damage_json(folder, change):
         lambda sets: sets.update(candidates="all"),
         lambda sets: sets.update(temperature=None),
         lambda sets: sets.update(temperature=0),
+        lambda sets: sets.update(temperature=1e-300),
         lambda sets: sets.update(tree_weight=-1),
         lambda sets: sets.update(candidates=10**9),
         lambda sets: sets["scorer"].update(width=10**9),

@@ -27,8 +27,11 @@ from types import TracebackType
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-NOBODY = 65534
 STREAMS = ("stdin", "stdout", "stderr")
+RUN_SECONDS = 300.0
+"""Seconds that a command may take."""
+PATIENCE = 60.0
+"""Seconds in which an interrupted command has to end, and what it started with it."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,6 @@ class Call:
         environment: variables beside those of this process; None removes one.
         before: functions, as 'module:name', with arguments, which the process calls first.
         most_bytes: of a file, as on a disk that is full.
-        as_nobody: without the rights of the superuser.
     """
 
     argv: Sequence[str]
@@ -54,7 +56,6 @@ class Call:
     environment: Mapping[str, str | None] = field(default_factory=dict)
     before: Sequence[tuple[str, Mapping[str, Any]]] = ()
     most_bytes: int | None = None
-    as_nobody: bool = False
 
     def variables(self) -> dict[str, str | None]:
         """The environment of the process, as changes of this one's."""
@@ -113,7 +114,14 @@ class Process:
         with suppress(ProcessLookupError):
             (os.killpg if group else os.kill)(self.pid, number)
 
-    def others(self) -> list[int]:
+    def lasting(self) -> list[int]:
+        """Return what outlives a command that has ended; what multiprocessing keeps ends a little later."""
+        end = time.monotonic() + PATIENCE
+        while (others := self._others()) and time.monotonic() < end:
+            time.sleep(0.02)
+        return others
+
+    def _others(self) -> list[int]:
         """The processes of its session that still run, itself included."""
         found = []
         for entry in Path("/proc").glob("[0-9]*/stat"):
@@ -125,7 +133,7 @@ class Process:
 
 
 class Fork(Process):
-    """A fork of the zygote; what watches over it tells how it ended."""
+    """A fork of the zygote; the process that watches over it reports how it ended."""
 
     def __init__(self, call: Call, answers: socket.socket) -> None:
         self.call, self.answers = call, answers
@@ -211,9 +219,9 @@ class Zygote:
             code = self.socket.recv(100)
             assert code == b"0", f"{argv}: exit code {code!r}"
 
-    def run(self, call: Call, *, seconds: float = 300) -> int:
+    def run(self, call: Call) -> int:
         """Run the command and return its exit code."""
-        return self.start(call).wait(seconds)
+        return self.start(call).wait(RUN_SECONDS)
 
 
 def serve(descriptor: int) -> None:
@@ -305,10 +313,6 @@ def _become(asked: Mapping[str, Any], streams: Sequence[int]) -> None:
     sys.argv = ["rrgraph", *asked["argv"]]
     if asked["most_bytes"] is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (asked["most_bytes"], resource.RLIM_INFINITY))
-    if asked["as_nobody"]:
-        os.setgroups([])
-        os.setgid(NOBODY)
-        os.setuid(NOBODY)
     for function, arguments in asked["before"]:
         module, _, name = function.partition(":")
         getattr(importlib.import_module(module), name)(**arguments)

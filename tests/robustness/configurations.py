@@ -20,11 +20,9 @@ from rrgraph.tuning.settings import read_settings
 from rrgraph.util.config import load_config
 from rrgraph.util.settings import check, settings
 
-from .harness import ROOT, Outcome, attack, command, one_sentence, refusals, run_cases
+from .harness import COMMAND_SECONDS, NO_TRACEBACKS, ROOT, Outcome, attack, command, one_sentence, refusals, run_cases
 from .mutate import HOSTILE, damaged_bytes, damaged_value, json_text
 
-ALLOWED = "0 tracebacks"
-SECONDS = 10.0
 SECRET = "swordfish-4711"
 VALUES = [
     *(
@@ -184,7 +182,7 @@ def written(value: Any, choose: random.Random) -> bytes:
     return json_text(value, choose)
 
 
-@attack("configurations", what="mutated configurations", allowed=ALLOWED, full=7_000, quick=150, few=15)
+@attack("configurations", what="mutated configurations", allowed=NO_TRACEBACKS, full=7_000, quick=150, few=15)
 def configurations(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Read damaged copies of every configuration of the repository."""
     paths = _hide_secret()
@@ -204,10 +202,10 @@ def configurations(*, tries: int, seed: int, folder: Path) -> Outcome:
         if choose.random() < 0.1:
             one_sentence(*command("train", path, "--explain"))
 
-    return run_cases("configurations", case, tries=tries, seed=seed, folder=folder, seconds=SECONDS)
+    return run_cases("configurations", case, tries=tries, seed=seed, folder=folder, seconds=COMMAND_SECONDS)
 
 
-@attack("overrides", what="mutated overrides", allowed=ALLOWED, full=3_000, quick=100, few=15)
+@attack("overrides", what="mutated overrides", allowed=NO_TRACEBACKS, full=3_000, quick=100, few=15)
 def overrides(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Give any value to any key of a configuration."""
     paths = [path for path in _hide_secret() if path.parent.name != "tuning"]
@@ -225,4 +223,6 @@ def overrides(*, tries: int, seed: int, folder: Path) -> Outcome:
         if choose.random() < 0.1:
             one_sentence(*command("train", source, *given, "--explain"))
 
-    return run_cases("overrides", case, tries=tries, seed=seed, folder=folder, seconds=SECONDS, keep_files=False)
+    return run_cases(
+        "overrides", case, tries=tries, seed=seed, folder=folder, seconds=COMMAND_SECONDS, keep_files=False
+    )

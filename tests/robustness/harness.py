@@ -19,7 +19,7 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -40,7 +40,10 @@ __all__ = [
     "Unavailable",
     "assert_survives",
     "attack",
+    "choices",
     "command",
+    "keep",
+    "numbers",
     "one_sentence",
     "options",
     "refusals",
@@ -54,6 +57,11 @@ PATIENCE = 5
 """Times its limit by the clock, plus ten seconds, after which a process that does not heed its alarm is killed."""
 HEADROOM = 4 * 2**30
 """Address space (bytes) beyond the limit of memory, for libraries that are loaded on the way."""
+
+
+NO_TRACEBACKS = "0 tracebacks"
+COMMAND_SECONDS = 10.0
+"""What a command may take in `run_cases`."""
 
 
 class Unavailable(Exception):
@@ -155,6 +163,30 @@ def assert_survives(name: str, folder: Path, *, seed: int = 0) -> None:
     assert not outcome.failures, f"{dict(outcome.kinds())}\n{shown}"
 
 
+def numbers(tries: int) -> Sequence[int]:
+    """Return the numbers of the cases to be carried out."""
+    return range(tries) if options.case is None else [options.case]
+
+
+def choices(name: str, seed: int, number: int) -> random.Random:
+    """Return what makes the choices of a case."""
+    return random.Random(f"{name} {seed} {number}")
+
+
+def keep(folder: Path, name: str, number: int, *failures: Failure) -> None:
+    """Move the files of a failing case to ``folder/failures``, beside a text about it."""
+    place, kept = folder / f"{name}-{number}", folder / "failures" / f"{name}-{number}"
+    text = "\n\n".join(f"{failure.kind}\n{failure.case}\n{failure.detail}" for failure in failures)
+    try:
+        if place.is_dir():
+            shutil.copytree(place, kept, dirs_exist_ok=True, symlinks=True, ignore_dangling_symlinks=True)
+        kept.mkdir(parents=True, exist_ok=True)
+        (kept / "failure.txt").write_text(text, encoding="utf-8", errors="backslashreplace")
+    except (OSError, shutil.Error) as error:
+        print(f"{name} {number} is not kept: {error}", file=sys.stderr)
+    shutil.rmtree(place, ignore_errors=True)
+
+
 Case = Callable[[random.Random, Path], object]
 """One case: takes what chooses and an empty folder, raises if something is wrong."""
 
@@ -188,7 +220,7 @@ def run_cases(
     if options.case is not None:
         place = folder / f"{name}-{options.case}"
         place.mkdir(exist_ok=True)
-        case(_choices(name, seed, options.case), place)
+        case(choices(name, seed, options.case), place)
         return Outcome(1, note=f"case {options.case} in {place}")
     start = partial(_Worker, name, case, tries, seed, folder, seconds, gigabytes, keep_files)
     failures: list[Failure] = []
@@ -278,13 +310,9 @@ class _Worker:
         self.done.value = number + self.step
         kind = "hang" if self._killed else "crash"
         detail = "no answer" if self._killed else f"exit code {self.process.exitcode}"
-        _keep(self.folder, self.name, number, detail)
-        shutil.rmtree(self.folder / f"{self.name}-{number}", ignore_errors=True)
-        return Failure(kind, f"{self.name} {number}", detail)
-
-
-def _choices(name: str, seed: int, number: int) -> random.Random:
-    return random.Random(f"{name} {seed} {number}")
+        failure = Failure(kind, f"{self.name} {number}", detail)
+        keep(self.folder, self.name, number, failure)
+        return failure
 
 
 def _work(worker: _Worker, pipe: Connection, case: Case, seed: int, gigabytes: float, keep_files: bool) -> None:
@@ -314,7 +342,7 @@ def _work(worker: _Worker, pipe: Connection, case: Case, seed: int, gigabytes: f
             pipe.send(failure)
             kept += 1
             if kept < KEPT:
-                _keep(worker.folder, worker.name, number, f"{failure.kind}\n{failure.case}\n{failure.detail}")
+                keep(worker.folder, worker.name, number, failure)
         if keep_files:
             shutil.rmtree(place, ignore_errors=True)
         if failure is not None and (failure.kind == "memory" or _peak() > most):
@@ -329,7 +357,7 @@ def _try(case: Case, worker: _Worker, seed: int, number: int, place: Path) -> Fa
     try:
         signal.setitimer(signal.ITIMER_PROF, worker.seconds)
         try:
-            case(_choices(worker.name, seed, number), place)
+            case(choices(worker.name, seed, number), place)
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
     except BaseException as error:
@@ -349,18 +377,6 @@ def _kind(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     last = next((frame for frame in reversed(frames) if f"{ROOT}/rrgraph/" in frame.filename), frames[-1])
     return f"{type(error).__name__} in {last.filename.removeprefix(f'{ROOT}/')}:{last.name}"
-
-
-def _keep(folder: Path, name: str, number: int, text: str) -> None:
-    """Keep the files of a failing case beside a text about it."""
-    place, kept = folder / f"{name}-{number}", folder / "failures" / f"{name}-{number}"
-    try:
-        if place.is_dir():
-            shutil.copytree(place, kept, dirs_exist_ok=True, symlinks=True, ignore_dangling_symlinks=True)
-        kept.mkdir(parents=True, exist_ok=True)
-        (kept / "failure.txt").write_text(text, encoding="utf-8", errors="backslashreplace")
-    except (OSError, shutil.Error) as error:
-        print(f"{name} {number} is not kept: {error}", file=sys.stderr)
 
 
 def _peak() -> int:
@@ -395,7 +411,7 @@ def _streams(given: bytes) -> Iterator[tuple[io.TextIOWrapper, io.TextIOWrapper]
 def command(*arguments: Any, stdin: bytes = b"") -> tuple[int, str, str]:
     """Run a command line in this process and return its exit code, output and messages.
 
-    What is no exit code, such as a TypeError, is raised; see `one_sentence` for the rest.
+    What does not become an exit code, such as a TypeError, is raised; see `one_sentence` for the rest.
     """
     with _streams(stdin) as (out, err):
         try:

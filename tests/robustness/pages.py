@@ -8,11 +8,10 @@ import json
 import random
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import networkx as nx
 import optuna
@@ -32,7 +31,7 @@ from rrgraph.tuning.plots import draw_study
 from rrgraph.util.figure_style import svg_text
 
 from .browser import HOST, MARK, Browser
-from .harness import Failure, Outcome, attack, command
+from .harness import Failure, Outcome, attack, choices, command, keep, numbers
 from .tables import tiny_model
 
 RUN = f"document.documentElement.setAttribute('{MARK}',1)"
@@ -63,21 +62,24 @@ NAMES = [
 ]
 
 
-class _Folders:
-    """A run of a model, a run of a baseline and an experiment of two systems, from which pages are made."""
+@dataclass(frozen=True)
+class _Runs:
+    """A run of a model and a run of a baseline, from which pages are runs."""
 
-    def __init__(self, folder: Path) -> None:
-        self.model = tiny_model(folder)
-        data = DataConfig(table=str(folder / "reactions.csv"), split="random")
-        self.baseline = baseline_run(
-            BaselineConfig(
-                name="popularity",
-                output=str(folder / "popularity"),
-                data=data,
-                baseline="popularity",
-                evaluation=MeasuredConfig(subsets=["validation"]),
-            )
-        ).folder
+    model: Path
+    baseline: Path
+
+
+def _baseline(output: Path, table: Path) -> Path:
+    """Run a baseline and return its folder."""
+    config = BaselineConfig(
+        name=output.name,
+        output=str(output),
+        data=DataConfig(table=str(table), split="random"),
+        baseline="popularity",
+        evaluation=MeasuredConfig(subsets=["validation"]),
+    )
+    return baseline_run(config).folder
 
 
 def _renamed(folder: Path, place: Path, names: Callable[[], str]) -> Path:
@@ -94,17 +96,16 @@ def _renamed(folder: Path, place: Path, names: Callable[[], str]) -> Path:
     return copy
 
 
-def _run_report(made: _Folders, place: Path, names: Callable[[], str]) -> Path:
-    copy = _renamed(made.model, place, names)
+def _run_report(runs: _Runs, place: Path, names: Callable[[], str]) -> Path:
+    copy = _renamed(runs.model, place, names)
     page = report_html(copy, FigureOptions(subset="validation"), only=["top_k"])
     return _page(place, page)
 
 
-def _experiment_report(made: _Folders, place: Path, names: Callable[[], str]) -> Path:
+def _experiment_report(runs: _Runs, place: Path, names: Callable[[], str]) -> Path:
     folder = place / "experiment"
-    runs = {names(): made.model, names(): made.baseline}
     rows = []
-    for number, (system, source) in enumerate(runs.items()):
+    for number, (system, source) in enumerate({names(): runs.model, names(): runs.baseline}.items()):
         copied = folder / "runs" / f"{number}-random-0"
         (place / str(number)).mkdir()
         shutil.copytree(_renamed(source, place / str(number), names), copied)
@@ -120,7 +121,7 @@ def _experiment_report(made: _Folders, place: Path, names: Callable[[], str]) ->
     return _page(place, page)
 
 
-def _network(made: _Folders, place: Path, names: Callable[[], str]) -> Path:
+def _network(runs: _Runs, place: Path, names: Callable[[], str]) -> Path:
     graph = nx.Graph(table=names(), kind="cooccurrence", reactions=names())
     nodes = [names() for _ in range(6)] + ["TiO2", "BaCO3"]
     for first, second in pairwise(nodes):
@@ -132,7 +133,7 @@ def _network(made: _Folders, place: Path, names: Callable[[], str]) -> Path:
     return _page(place, network_html(graph, title=names()))
 
 
-def _cooccurrence(made: _Folders, place: Path, names: Callable[[], str]) -> Path:
+def _cooccurrence(runs: _Runs, place: Path, names: Callable[[], str]) -> Path:
     """The page of a table whose columns, papers and classes have hostile names."""
     rows = load_table("textbook").frame.head(40)
     frame = rows.assign(doi=[names() for _ in range(len(rows))], **{names(): names(), "journal": names()})
@@ -143,7 +144,7 @@ def _cooccurrence(made: _Folders, place: Path, names: Callable[[], str]) -> Path
     return place / "page.html"
 
 
-def _plan_drawing(made: _Folders, place: Path, names: Callable[[], str]) -> Path:
+def _plan_drawing(runs: _Runs, place: Path, names: Callable[[], str]) -> Path:
     members = [names() for _ in range(3)]
     picture = PlanPicture(names(), dict.fromkeys(members, 0.5), [members[:2], members[1:]], [0.5, 0.2])
     path = place / "plan.svg"
@@ -151,45 +152,38 @@ def _plan_drawing(made: _Folders, place: Path, names: Callable[[], str]) -> Path
     return path
 
 
-def _card(made: _Folders, place: Path, names: Callable[[], str]) -> Path:
+def _card(runs: _Runs, place: Path, names: Callable[[], str]) -> Path:
     """The card of a baseline's run on a table with a hostile name, as a documentation site shows it."""
     markdown = _markdown()
     table = place / f"{_plain(names())[:60]}.csv"
-    shutil.copy(made.model.parent / "reactions.csv", table)
-    config = BaselineConfig(
-        name="card",
-        output=str(place / "card"),
-        data=DataConfig(table=str(table), split="random"),
-        baseline="popularity",
-        evaluation=MeasuredConfig(subsets=["validation"]),
-    )
-    text = (baseline_run(config).folder / "card.md").read_text(encoding="utf-8")
+    shutil.copy(runs.model.parent / "reactions.csv", table)
+    text = (_baseline(place / "card", table) / "card.md").read_text(encoding="utf-8")
     return _page(place, f"<!DOCTYPE html><html><body>{markdown(text)}</body></html>")
 
 
-def _model_card(made: _Folders, place: Path, names: Callable[[], str]) -> Path:
+def _model_card(runs: _Runs, place: Path, names: Callable[[], str]) -> Path:
     """The card of a model that is given another name, written again."""
     markdown = _markdown()
-    config = load_run(made.model / "config.yaml")
+    config = load_run(runs.model / "config.yaml")
     text = model_card(replace(config, name=names()), prepare_data(config.data, seed=0), {})
     return _page(place, f"<!DOCTYPE html><html><body>{markdown(text)}</body></html>")
 
 
-def _plan(made: _Folders, place: Path, names: Callable[[], str]) -> Path:
+def _plan(runs: _Runs, place: Path, names: Callable[[], str]) -> Path:
     """A plan as a notebook shows it, with a stock and precedents that have hostile names."""
     table, stock = place / "table.csv", place / "stock.csv"
     row = {"target": "BaTiO3", "precursors": "BaCO3;TiO2", "doi": names(), "journal": names(), "atmosphere": names()}
     pd.DataFrame([row | {"doi": names()}, row]).to_csv(table, index=False)
     items = [{"formula": each, "name": names(), "cas": names(), "hazard": names()} for each in ("BaCO3", "TiO2", "BaO")]
     pd.DataFrame(items).to_csv(stock, index=False)
-    plan = rr.plan("BaTiO3", model=made.model, stock=stock, literature=table)
+    plan = rr.plan("BaTiO3", model=runs.model, stock=stock, literature=table)
     return _page(place, f"<!DOCTYPE html><html><body>{plan._repr_html_()}</body></html>")
 
 
-def _study(made: _Folders, place: Path, names: Callable[[], str]) -> Path:
+def _study(runs: _Runs, place: Path, names: Callable[[], str]) -> Path:
     """A page of a study whose name and whose choices are hostile."""
     if find_spec("plotly") is None:
-        return _network(made, place, names)
+        return _network(runs, place, names)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(study_name=names(), sampler=optuna.samplers.RandomSampler(seed=0))
     kinds, depths = [names(), names()], names()
@@ -221,20 +215,10 @@ def _page(place: Path, text: str) -> Path:
     return path
 
 
-MAKERS = [
-    *(
-        _run_report,
-        _network,
-        _card,
-        _experiment_report,
-        _cooccurrence,
-        _plan_drawing,
-        _model_card,
-        _plan,
-        _network,
-        _study,
-    ),
-]
+MAKERS = (
+    *(_run_report, _network, _card, _experiment_report, _cooccurrence, _plan_drawing, _model_card, _plan, _network),
+    _study,
+)
 
 
 @attack(
@@ -247,31 +231,37 @@ MAKERS = [
 )
 def pages(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Give every name of a report, a network page, a card or a drawing to a browser."""
-    choose = random.Random(seed)
     failures = []
+    given = numbers(tries)
     with Browser() as browser:
-        made = _Folders(folder)
-        for number in range(tries):
+        runs = _Runs(tiny_model(folder), _baseline(folder / "popularity", folder / "reactions.csv"))
+        for number in given:
             maker = MAKERS[number % len(MAKERS)]
-            place = folder / "failures" / f"pages-{number}"
-            place.mkdir(parents=True)
-            deck: list[Any] = []
-
-            def names(deck: list[Any] = deck) -> str:
-                if not deck:
-                    deck.extend(choose.sample(NAMES, len(NAMES)))
-                return str(deck.pop())
-
+            place = folder / f"pages-{number}"
+            place.mkdir()
+            detail = ""
             try:
-                found = browser.show(maker(made, place, names))
+                found = browser.show(maker(runs, place, _deck(choices("pages", seed, number))))
             except ConfigError:  # a name that no file can have
                 found = []
             except Exception as error:
-                found = [f"{type(error).__name__} of {maker.__name__.lstrip('_')}"]
-                (place / "failure.txt").write_text(repr(error), encoding="utf-8", errors="backslashreplace")
-            failures += [
-                Failure(f"{maker.__name__.lstrip('_')}: {what}", f"pages {number}", str(place)) for what in found
-            ]
-            if not found:
-                shutil.rmtree(place)
-    return Outcome(tries, failures)
+                found, detail = [type(error).__name__], repr(error)
+            kind = maker.__name__.lstrip("_")
+            wrong = [Failure(f"{kind}: {what}", f"pages {number}", detail) for what in found]
+            if wrong:
+                keep(folder, "pages", number, *wrong)
+            shutil.rmtree(place, ignore_errors=True)
+            failures += wrong
+    return Outcome(len(given), failures)
+
+
+def _deck(choose: random.Random) -> Callable[[], str]:
+    """Return what gives all names in some order, and again in another one."""
+    left: list[str] = []
+
+    def name() -> str:
+        if not left:
+            left.extend(choose.sample(NAMES, len(NAMES)))
+        return left.pop()
+
+    return name

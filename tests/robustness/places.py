@@ -20,11 +20,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from .commands import Call, Zygote
-from .harness import Failure, Outcome, attack, options
-from .kills import unreadable, write_inputs
+from .commands import RUN_SECONDS, Call, Zygote
+from .comparison import temporaries, unreadable
+from .harness import Failure, Outcome, attack, choices, keep, numbers, options
+from .works import write_inputs
 
-RUN_SECONDS: Final = 300.0
 BEFORE: Final = "what was there before\n"
 
 ALSO_SAID: Final = re.compile(r": line \d+ of '|are kept in '")
@@ -115,6 +115,10 @@ class Case:
     silent: bool = False
     typed: str = ""
 
+    @property
+    def place_title(self) -> str:
+        return self.title.rpartition(", ")[2]
+
 
 Surroundings = tuple[Mapping[str, int | None], int | None]
 
@@ -195,12 +199,6 @@ def missing(folder: Path, name: str) -> Iterator[Surroundings]:
     yield {}, None
 
 
-@contextmanager
-def folder_for_input(folder: Path, name: str) -> Iterator[Surroundings]:
-    (folder / "place" / name).mkdir(parents=True)
-    yield {}, None
-
-
 def closed(*streams: str) -> Callable[[Path, str], object]:
     @contextmanager
     def place(folder: Path, name: str) -> Iterator[Surroundings]:
@@ -209,18 +207,14 @@ def closed(*streams: str) -> Callable[[Path, str], object]:
     return place
 
 
-@contextmanager
-def full_stdout(folder: Path, name: str) -> Iterator[Surroundings]:
-    descriptor = os.open("/dev/full", os.O_WRONLY)
-    yield {"stdout": descriptor}, None
-    os.close(descriptor)
+def full(*streams: str) -> Callable[[Path, str], object]:
+    @contextmanager
+    def place(folder: Path, name: str) -> Iterator[Surroundings]:
+        descriptor = os.open("/dev/full", os.O_WRONLY)
+        yield dict.fromkeys(streams, descriptor), None
+        os.close(descriptor)
 
-
-@contextmanager
-def full_streams(folder: Path, name: str) -> Iterator[Surroundings]:
-    descriptor = os.open("/dev/full", os.O_WRONLY)
-    yield {"stdout": descriptor, "stderr": descriptor}, None
-    os.close(descriptor)
+    return place
 
 
 @contextmanager
@@ -232,22 +226,19 @@ def closed_pipe(folder: Path, name: str) -> Iterator[Surroundings]:
     os.close(writer)
 
 
+FOR_FILES: Final = (
+    *(full_disk, small_files, device, read_only_file, read_only_folder, read_only_disk, folder_for_file),
+    file_for_folder,
+)
+
+
 def cases() -> list[Case]:
     """Return all cases."""
     found = []
     for name, argv in FILES.items():
         typed = next(text for text in argv if text.startswith("PLACE/")).replace("PLACE", "place")
-        for place in (
-            full_disk,
-            small_files,
-            device,
-            read_only_file,
-            read_only_folder,
-            read_only_disk,
-            folder_for_file,
-        ):
+        for place in FOR_FILES:
             found.append(Case(f"{name}, {place.__name__}", argv, (2,), place, typed=typed))
-        found.append(Case(f"{name}, file_for_folder", argv, (2,), file_for_folder, typed=typed))
     for name, argv in FOLDERS.items():
         for place in (full_disk, small_files):
             # A command of several runs goes on with the others, and says 1.
@@ -257,8 +248,8 @@ def cases() -> list[Case]:
             found.append(Case(f"{name}, {place.__name__}", argv, (2,), place, typed="place/run"))
     for name, argv in PRINTING.items():
         found += [
-            Case(f"{name}, full_stdout", argv, (1, 2), full_stdout, partial=True),
-            Case(f"{name}, full_streams", argv, (1, 2), full_streams, partial=True, silent=True),
+            Case(f"{name}, full_stdout", argv, (1, 2), full("stdout"), partial=True),
+            Case(f"{name}, full_streams", argv, (1, 2), full("stdout", "stderr"), partial=True, silent=True),
             Case(f"{name}, closed_pipe", argv, (0,), closed_pipe, partial=True),
             Case(f"{name}, closed stdin", argv, (0,), closed("stdin"), partial=True),
             Case(f"{name}, closed stdout", argv, (0, 2), closed("stdout"), partial=True),
@@ -271,7 +262,7 @@ def cases() -> list[Case]:
     for name, argv in READING.items():
         typed = next(text for text in argv if "PLACE" in text).partition("=")[2 * ("=PLACE" in " ".join(argv))]
         typed = typed.replace("PLACE", "place")
-        for place in (missing, folder_for_input):
+        for place in (missing, folder_for_file):
             found.append(Case(f"{name}, {place.__name__}", argv, (2,), place, typed=typed))
     return found
 
@@ -305,32 +296,20 @@ def places(*, tries: int, seed: int, folder: Path) -> Outcome:
         (inputs / "bad.csv").write_text("target\nBaTiO3\nXx2O3\n")
         argv = ["train", str(inputs / "links.yaml"), "training.epochs=1", f"output={inputs / 'model'}"]
         zygote.warm_up(folder / "warm", argv)
-        try_one = _Try(folder, inputs, zygote)
-        work: list[Callable[[int, random.Random], Iterator[tuple[str, str, str]]]] = []
-        chosen = cases()
-        # One of each command and each place comes first.
-        random.Random(seed).shuffle(chosen)
-        work += [lambda n, choose, case=case: try_one.alone(n, case) for case in chosen]
-        doubles = [lambda n, choose, name=name: try_one.together(n, name, choose) for name in TWO]
-        for number, double in enumerate(doubles):
-            work.insert(5 * number + 1, double)
-        numbers = range(tries) if options.case is None else [options.case]
-
-        def one(number: int) -> list[Failure]:
-            choose = random.Random(f"places {seed} {number}")
-            try:
-                found = list(work[number % len(work)](number, choose))
-            except TimeoutError as error:
-                found = [("hang", "", str(error))]
-            return [Failure(kind, f"places {number}: {title}", detail) for kind, title, detail in found]
-
+        order: list[Case | str] = [*cases()]
+        random.Random(seed).shuffle(order)
+        for number, name in enumerate(TWO):
+            order.insert(5 * number + 1, name)
+        try_one = _Tries(folder, inputs, zygote)
+        given = numbers(tries)
         with ThreadPoolExecutor(options.jobs) as pool:
-            failures = [failure for found in pool.map(one, numbers) for failure in found]
-    return Outcome(len(numbers), failures)
+            tried = [pool.submit(try_one, order[number % len(order)], seed, number) for number in given]
+            failures = [failure for each in tried for failure in each.result()]
+    return Outcome(len(given), failures)
 
 
-class _Try:
-    """Carries out cases."""
+class _Tries:
+    """Carries out cases, and commands of which two run at once."""
 
     def __init__(self, folder: Path, inputs: Path, zygote: Zygote) -> None:
         self.folder, self.inputs, self.zygote = folder, inputs, zygote
@@ -338,8 +317,24 @@ class _Try:
     def _argv(self, argv: Sequence[str]) -> list[str]:
         return [text.replace("INPUTS", str(self.inputs)).replace("PLACE", "place") for text in argv]
 
-    def alone(self, number: int, case: Case) -> Iterator[tuple[str, str, str]]:
-        place = self.folder / f"try-{number}"
+    def __call__(self, case: Case | str, seed: int, number: int) -> list[Failure]:
+        place = self.folder / f"places-{number}"
+        title, where = (f"two of {case}", "two processes") if isinstance(case, str) else (case.title, case.place_title)
+        choose = choices("places", seed, number)
+        try:
+            problems = list(self._two(case, place, choose) if isinstance(case, str) else self._one(case, place))
+        except TimeoutError as error:
+            problems = [("hang", str(error))]
+        failures = [
+            Failure(kind if kind == "hang" else f"{kind} ({where})", f"places {number}: {title}", detail)
+            for kind, detail in problems
+        ]
+        if failures:
+            keep(self.folder, "places", number, *failures)
+        shutil.rmtree(place, ignore_errors=True)
+        return failures
+
+    def _one(self, case: Case, place: Path) -> Iterator[tuple[str, str]]:
         files = place / "files"
         for name in ("tmp", "cache"):
             (files / name).mkdir(parents=True)
@@ -349,17 +344,12 @@ class _Try:
             before = _snapshot(files)
             call = Call(self._argv(case.argv), files, place / "log", streams=streams, most_bytes=most)
             with _unlimited(call) as started:
-                code = self.zygote.run(started, seconds=RUN_SECONDS)
-            problems = list(_problems(case, code, call, before))
-        for kind, detail in problems:
-            yield f"{kind} ({case.title.rpartition(', ')[2]})", case.title, detail
-        if not problems:
-            shutil.rmtree(place)
+                code = self.zygote.run(started)
+            yield from _problems(case, code, call, before)
 
-    def together(self, number: int, name: str, choose: random.Random) -> Iterator[tuple[str, str, str]]:
+    def _two(self, name: str, place: Path, choose: random.Random) -> Iterator[tuple[str, str]]:
         """Run a command twice at the same time."""
         argv, allowed = TWO[name]
-        place = self.folder / f"try-{number}"
         calls = [Call(self._argv(argv), place / "files", place / f"log{n}") for n in range(2)]
         processes = []
         for call in calls:
@@ -367,21 +357,15 @@ class _Try:
             time.sleep(choose.choice([0, 0, 0.01, 0.1, 0.3]))
         codes = tuple(process.wait(RUN_SECONDS) for process in processes)
         errors = [call.text("stderr") for call in calls]
-        problems = []
         if tuple(sorted(codes)) not in allowed:
-            problems.append(("exit codes", f"{codes}\n{errors[0]}\n{errors[1]}"))
-        for text in errors:
-            if "Traceback" in text:
-                problems.append(("a traceback", text))
+            yield "exit codes", f"{codes}\n{errors[0]}\n{errors[1]}"
         for code, text in zip(codes, errors, strict=True):
+            if "Traceback" in text:
+                yield "a traceback", text
             if code in (1, 2) and "place" not in text and name != "plan":
-                problems.append(("the place is not named", text))
-        problems += [("a damaged file", text) for text in unreadable(place / "files")]
-        problems += [("a file is left behind", name) for name in _temporaries(place / "files")]
-        for kind, detail in problems:
-            yield f"{kind} (two processes)", f"two of {name}", detail
-        if not problems:
-            shutil.rmtree(place)
+                yield "the place is not named", text
+        yield from (("a damaged file", text) for text in unreadable(place / "files"))
+        yield from (("a file is left behind", left) for left in temporaries(place / "files"))
 
 
 @contextmanager
@@ -403,28 +387,28 @@ def _unlimited(call: Call) -> Iterator[Call]:
 def _problems(case: Case, code: int, call: Call, before: Mapping[str, bytes | str]) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with how a command ended."""
     errors = call.text("stderr")
-    told = f"exit code {code}\n{errors[-2500:]}"
+    ended = f"exit code {code}\n{errors[-2500:]}"
     if code not in case.codes:
-        yield f"exit code {code}", told
+        yield f"exit code {code}", ended
     if "Traceback" in errors or "Exception ignored" in errors:
-        yield "a traceback", told
+        yield "a traceback", ended
     elif not case.silent and code != 0:
         said = [line for line in errors.splitlines() if line.startswith("rrgraph") and not ALSO_SAID.search(line)]
         if len(said) != 1:
-            yield f"{len(said)} sentences", told
+            yield f"{len(said)} sentences", ended
         elif case.typed and case.typed not in said[0] and not OTHER_FILES.search(said[0]):
-            yield "what was typed is not named", told
+            yield "what was typed is not named", ended
         if re.search(r"/\.\w|\.tmp\b", errors):
-            yield "a temporary file is named", told
+            yield "a temporary file is named", ended
     after = _snapshot(call.folder)
     for name, content in before.items():
         if after.get(name) != content:
-            yield "what was there before is lost", f"{name}\n{told}"
-    if left := _temporaries(call.folder):
-        yield "a file is left behind", f"{left}\n{told}"
+            yield "what was there before is lost", f"{name}\n{ended}"
+    if left := temporaries(call.folder):
+        yield "a file is left behind", f"{left}\n{ended}"
     new = sorted(name for name in after.keys() - before.keys() if not name.startswith("ok."))
     if not case.partial and code != 0 and new:
-        yield "a file is left behind", f"{new}\n{told}"
+        yield "a file is left behind", f"{new}\n{ended}"
 
 
 def _snapshot(folder: Path) -> dict[str, bytes | str]:
@@ -437,16 +421,6 @@ def _snapshot(folder: Path) -> dict[str, bytes | str]:
         else:
             found[name] = path.read_bytes() if path.is_file() else ""
     return {name: content for name, content in found.items() if name.partition("/")[0] != "cache"}
-
-
-def _temporaries(folder: Path) -> list[str]:
-    """Return what a finished process must not leave."""
-    names = [path.relative_to(folder) for path in folder.rglob("*")]
-    return [
-        str(n)
-        for n in names
-        if n.name.startswith(".") or (n.parts[0] == "tmp" and len(n.parts) > 1) or "-journal" in n.name
-    ]
 
 
 def _put(folder: Path, name: str) -> None:

@@ -17,9 +17,9 @@ from rrgraph.runs import load_run, train_run
 from rrgraph.util.interruption import interruptible
 
 from .configurations import written
-from .harness import Outcome, attack, command, one_sentence, run_cases
+from .harness import COMMAND_SECONDS, NO_TRACEBACKS, Outcome, attack, command, one_sentence, run_cases
 from .mutate import damaged_bytes, damaged_value, json_text
-from .tables import SECONDS, tiny_model
+from .tables import tiny_model
 
 EXPERIMENT = """\
 systems:
@@ -77,7 +77,7 @@ def damage(path: Path, choose: random.Random) -> None:
     path.write_bytes(data)
 
 
-@attack("runs", what="mutated folders of runs and experiments", allowed="0 tracebacks", full=300, quick=40, few=4)
+@attack("runs", what="mutated folders of runs and experiments", allowed=NO_TRACEBACKS, full=300, quick=40, few=4)
 def runs(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Damage a file of a folder and resume, measure, draw or report what it holds."""
     folder = folder.resolve()
@@ -103,4 +103,4 @@ def runs(*, tries: int, seed: int, folder: Path) -> Outcome:
         offered = ["experiment", "experiment", "figures", "report"] if kind == "experiment" else list(commands)[:4]
         one_sentence(*command(*commands[choose.choice(offered)]), codes=(0, 1, 2))
 
-    return run_cases("runs", case, tries=tries, seed=seed, folder=folder, seconds=SECONDS)
+    return run_cases("runs", case, tries=tries, seed=seed, folder=folder, seconds=COMMAND_SECONDS)

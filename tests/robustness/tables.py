@@ -16,11 +16,8 @@ from rrgraph.nn import ModelConfig
 from rrgraph.properties import read_properties, user_sources
 from rrgraph.runs import DataConfig, EvaluationConfig, RunConfig, train_run
 
-from .harness import Outcome, attack, command, one_sentence, refusals, run_cases
+from .harness import COMMAND_SECONDS, NO_TRACEBACKS, Outcome, attack, command, one_sentence, refusals, run_cases
 from .mutate import damaged_bytes, damaged_value, json_text, write_table
-
-ALLOWED = "0 tracebacks"
-SECONDS = 10.0
 
 REACTIONS = (
     ["target", "precursors", "year", "doi", "split", "temperature_c"],
@@ -128,7 +125,7 @@ def read_targets(model: Path, choose: random.Random, place: Path) -> None:
     one_sentence(*command("plan", "--input", given[0], *shared, *output, *more, stdin=given[1]))
 
 
-@attack("tables", what="mutated tables", allowed=ALLOWED, full=6_000, quick=200, few=15)
+@attack("tables", what="mutated tables", allowed=NO_TRACEBACKS, full=6_000, quick=200, few=15)
 def tables(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Read reactions, properties, stocks and targets in every format."""
     model = tiny_model(folder)
@@ -144,7 +141,7 @@ def tables(*, tries: int, seed: int, folder: Path) -> Outcome:
         else:
             read_targets(model, choose, place)
 
-    return run_cases("tables", case, tries=tries, seed=seed, folder=folder, seconds=SECONDS)
+    return run_cases("tables", case, tries=tries, seed=seed, folder=folder, seconds=COMMAND_SECONDS)
 
 
 PREDICTIONS = [
@@ -155,7 +152,7 @@ PREDICTIONS = [
 ]
 
 
-@attack("predictions", what="mutated predictions", allowed=ALLOWED, full=18_000, quick=400, few=20)
+@attack("predictions", what="mutated predictions", allowed=NO_TRACEBACKS, full=18_000, quick=400, few=20)
 def predictions(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Score damaged predictions."""
 
@@ -171,7 +168,7 @@ def predictions(*, tries: int, seed: int, folder: Path) -> Outcome:
         more = choose.choice([[], ["--rejects", place / "rejects.csv"], ["--output", place / "metrics.json"]])
         one_sentence(*command("score", path, "--truth", truth, "--json", *more))
 
-    return run_cases("predictions", case, tries=tries, seed=seed, folder=folder, seconds=SECONDS)
+    return run_cases("predictions", case, tries=tries, seed=seed, folder=folder, seconds=COMMAND_SECONDS)
 
 
 def _material(text: str, elements: dict[str, str], **changes: Any) -> dict[str, Any]:
@@ -214,7 +211,7 @@ RECIPE = {
 }
 
 
-@attack("recipes", what="mutated recipes", allowed=ALLOWED, full=16_000, quick=300, few=20)
+@attack("recipes", what="mutated recipes", allowed=NO_TRACEBACKS, full=16_000, quick=300, few=20)
 def recipes(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Clean damaged raw recipes."""
 
@@ -237,4 +234,4 @@ def recipes(*, tries: int, seed: int, folder: Path) -> Outcome:
         more = choose.choice([[], ["--expand-variables"], ["--paper-rules"], ["--report", place / "report.json"]])
         one_sentence(*command("data", "clean", path, "--output", place / "clean.csv", *more))
 
-    return run_cases("recipes", case, tries=tries, seed=seed, folder=folder, seconds=SECONDS)
+    return run_cases("recipes", case, tries=tries, seed=seed, folder=folder, seconds=COMMAND_SECONDS)

@@ -1,4 +1,15 @@
+"""A few tries of each attack; `python -m tests.robustness` carries them out in full."""
+
+import pytest
+
 from .attacks import ORDERED
+from .harness import assert_survives
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in ORDERED if name != "models"])  # more of which are in test_models.py
+def test_a_few(name, tmp_path):
+    assert_survives(name, tmp_path)
 
 
 def test_every_attack_has_its_place_and_is_tried_less_often_in_a_hurry():

@@ -92,6 +92,7 @@ def test_other_files_are_refused(tmp_path, text):
         ("reranker.training.candidates", 0),
         ("reranker.model.n_networks", 0),
         ("reranker.training.temperature", -1.0),
+        ("reranker.training.temperature", 1e-300),
         ("reranker.training.known_size_temperature", -1.0),
         ("reranker.training.epochs", 0),
         ("reranker.training.ema_decay", 1.0),

@@ -87,6 +87,20 @@ def without_seconds(history):
     return [{name: value for name, value in row.items() if name != "seconds"} for row in history]
 
 
+def weights(task):
+    return [*task.module.state_dict().values(), task.offset.detach()]
+
+
+def same_weights(one, other):
+    return all(torch.equal(a, b) for a, b in zip(weights(one), weights(other), strict=True))
+
+
+def interrupt(task, config, folder, *, checkpoint_minutes=0):
+    """Start or resume a training that is interrupted."""
+    with pytest.raises(KeyboardInterrupt):
+        train(task, config, seed=3, state_folder=folder, resume=True, checkpoint_minutes=checkpoint_minutes)
+
+
 class Mining(Regression):
     """What the module says at the start of an epoch enters the loss, as mined negatives do."""
 
@@ -106,20 +120,12 @@ def test_an_epoch_that_is_prepared_from_weights_is_resumed_within(tmp_path, aver
     straight = Mining()
     expected = train(straight, config, seed=3)
     for _ in range(2):  # resumed once within an epoch, and again within the same
-        with pytest.raises(KeyboardInterrupt):
-            train(
-                Mining(crash_at=epoch, crash_after=after),
-                config,
-                seed=3,
-                state_folder=tmp_path,
-                resume=True,
-                checkpoint_minutes=0,
-            )
+        interrupt(Mining(crash_at=epoch, crash_after=after), config, tmp_path)
         after = 1
     resumed = Mining()
     history = train(resumed, config, seed=3, state_folder=tmp_path, resume=True)
     assert without_seconds(history) == without_seconds(expected)
-    assert all(torch.equal(a, b) for a, b in zip(weights(straight), weights(resumed), strict=True))
+    assert same_weights(straight, resumed)
 
 
 @pytest.mark.usefixtures("heed_ctrl_c")
@@ -155,17 +161,13 @@ def test_nothing_is_lost_when_a_run_is_interrupted(tmp_path, monkeypatch, where,
     history = train(resumed, config, seed=3, state_folder=tmp_path, resume=True)
     assert len(steps) == 30
     assert without_seconds(history) == without_seconds(expected)
-    assert all(torch.equal(a, b) for a, b in zip(weights(straight), weights(resumed), strict=True))
+    assert same_weights(straight, resumed)
 
 
 def test_loss_falls_and_history_has_a_row_an_epoch():
     history = train(Regression(), CONFIG, seed=1)
     assert [row["epoch"] for row in history] == [1, 2, 3, 4, 5, 6]
     assert history[-1]["loss"] < 0.7 * history[0]["loss"]
-
-
-def weights(task):
-    return [*task.module.state_dict().values(), task.offset.detach()]
 
 
 @pytest.mark.parametrize("average", [0.0, 0.9])
@@ -177,15 +179,12 @@ def test_resumed_run_equals_the_uninterrupted_one(tmp_path, optimizer, average, 
     straight = Regression()
     expected = train(straight, config, seed=3, state_folder=tmp_path / "straight")
     broken = Regression(crash_at=4, crash_after=crash_after)
-    with pytest.raises(KeyboardInterrupt):
-        train(
-            broken, config, seed=3, state_folder=tmp_path / "broken", checkpoint_minutes=0 if crash_after else math.inf
-        )
+    interrupt(broken, config, tmp_path / "broken", checkpoint_minutes=0 if crash_after else math.inf)
     resumed = Regression()
     torch.manual_seed(99)
     history = train(resumed, config, seed=3, state_folder=tmp_path / "broken", resume=True)
     assert without_seconds(history) == without_seconds(expected)
-    assert all(torch.equal(a, b) for a, b in zip(weights(straight), weights(resumed), strict=True))
+    assert same_weights(straight, resumed)
 
 
 def test_a_run_interrupted_again_and_again_equals_the_uninterrupted_one(tmp_path):
@@ -193,19 +192,11 @@ def test_a_run_interrupted_again_and_again_equals_the_uninterrupted_one(tmp_path
     straight = Regression()
     expected = train(straight, config, seed=3)
     for epoch, after in ((1, 2), (1, 1), (3, 2), (6, 4)):
-        with pytest.raises(KeyboardInterrupt):
-            train(
-                Regression(crash_at=epoch, crash_after=after),
-                config,
-                seed=3,
-                state_folder=tmp_path,
-                resume=True,
-                checkpoint_minutes=0,
-            )
+        interrupt(Regression(crash_at=epoch, crash_after=after), config, tmp_path)
     resumed = Regression()
     history = train(resumed, config, seed=3, state_folder=tmp_path, resume=True, checkpoint_minutes=0)
     assert without_seconds(history) == without_seconds(expected)
-    assert all(torch.equal(a, b) for a, b in zip(weights(straight), weights(resumed), strict=True))
+    assert same_weights(straight, resumed)
     assert all(row["seconds"] > 0 for row in history)
 
 
@@ -215,7 +206,7 @@ def test_checkpoints_do_not_change_the_numbers(tmp_path):
     assert without_seconds(train(noisy, CONFIG, seed=3, state_folder=tmp_path, checkpoint_minutes=0)) == (
         without_seconds(expected)
     )
-    assert all(torch.equal(a, b) for a, b in zip(weights(quiet), weights(noisy), strict=True))
+    assert same_weights(quiet, noisy)
 
 
 def test_states_are_written_every_some_minutes(tmp_path, monkeypatch):

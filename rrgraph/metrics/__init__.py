@@ -4,6 +4,7 @@ from rrgraph.metrics.accuracy import TOP_K, RowRanks, TopK, paired_accuracy, top
 from rrgraph.metrics.bootstrap import RESAMPLES, Interval, PairedDifference, mean_intervals, paired_bootstrap
 from rrgraph.metrics.calibration import Calibration, ReliabilityBin, calibration
 from rrgraph.metrics.links import EdgeMetrics, edge_metrics, link_ranks
+from rrgraph.metrics.seeds import holm, seeded_difference
 
 __all__ = [
     "RESAMPLES",
@@ -17,9 +18,11 @@ __all__ = [
     "TopK",
     "calibration",
     "edge_metrics",
+    "holm",
     "link_ranks",
     "mean_intervals",
     "paired_accuracy",
     "paired_bootstrap",
+    "seeded_difference",
     "top_k_accuracy",
 ]

@@ -54,6 +54,13 @@ def add_parser(name: str, commands: Commands) -> None:
     )
     add_mode(parser)
     parser.add_argument(
+        "--pairs",
+        choices=("feasible", "all"),
+        default="feasible",
+        help="pairs behind the link metrics: those that planning would consider (default), or the whole grid, most of "
+        "which shares no element",
+    )
+    parser.add_argument(
         "--baseline", action="append", default=[], metavar="NAME", help="also measure a baseline on the run's data"
     )
     add_subgroups(parser)
@@ -115,7 +122,8 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         by=by,
         predictions=arguments.predictions,
     )
-    links = evaluate_links(predictor, pool, table)
+    rules = protocol.constraints() if arguments.pairs == "feasible" else None
+    links = evaluate_links(predictor, pool, table, constraints=rules, known=None if split is None else split.train)
     report = {
         "model": arguments.model,
         "rows": arguments.test or arguments.split,
@@ -124,6 +132,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         "pool_per_target": per_target,
         "mode": mode,
         "metrics": {name: metrics.to_dict() for name, metrics in measured.items()},
+        "pairs": arguments.pairs,
         "links": links.to_dict(),
     }
     if arguments.output:
@@ -134,7 +143,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     size = f"{len(pool)} candidates" + (f" (median of a target {per_target:g})" if per_target < len(pool) else "")
     show_metrics(measured, title=f"{len(table)} rows, {size}, protocol {protocol.name}, {mode} score")
     show_subgroups(measured)
-    show_edges(links.edges)
+    show_edges(links.edges, pairs=arguments.pairs)
 
 
 def _split(arguments: argparse.Namespace, *, systems: bool) -> Split | None:

@@ -3,7 +3,7 @@
 from rrgraph.metrics.accuracy import TOP_K, RowRanks, TopK, paired_accuracy, top_k_accuracy
 from rrgraph.metrics.bootstrap import RESAMPLES, Interval, PairedDifference, mean_intervals, paired_bootstrap
 from rrgraph.metrics.calibration import Calibration, ReliabilityBin, calibration
-from rrgraph.metrics.links import EdgeMetrics, edge_metrics, link_ranks
+from rrgraph.metrics.links import EdgeMetrics, LinkScores, edge_metrics, link_ranks
 from rrgraph.metrics.seeds import holm, seeded_difference
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Calibration",
     "EdgeMetrics",
     "Interval",
+    "LinkScores",
     "PairedDifference",
     "ReliabilityBin",
     "RowRanks",

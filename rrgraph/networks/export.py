@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from rrgraph.errors import DataError, suggestion
+from rrgraph.networks.structure import edge_weight
 from rrgraph.util.files import atomic_path, write_json
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def write_graph(graph: nx.Graph, path: str | os.PathLike[str]) -> list[Path]:
     """Write a graph in the format given by the suffix, atomically, and return the files.
 
     ``.json`` is networkx's node-link format. ``.csv`` writes two tables: the edges (`source`, `target` and their
-    attributes) and, as NAME.nodes.csv, the nodes.
+    attributes) and, as NAME.nodes.csv, the nodes. GraphML and GEXF, whose readers look for an attribute
+    `weight`, get the one that serves as weight (`edge_weight`) under that name too.
 
     Raises:
         DataError: the suffix is unknown, or the file cannot be written.
@@ -58,8 +60,20 @@ def write_graph(graph: nx.Graph, path: str | os.PathLike[str]) -> list[Path]:
         return [path, nodes]
     else:
         with atomic_path(path) as temporary:
+            graph = _weighted(graph)
             (nx.write_graphml if suffix == ".graphml" else nx.write_gexf)(graph, temporary)
     return [path]
+
+
+def _weighted(graph: nx.Graph) -> nx.Graph:
+    """Return the graph with an edge attribute `weight`, a copy where it lacks one."""
+    name = edge_weight(graph)
+    if name is None:
+        return graph
+    weighted = graph.copy()
+    for _, _, data in weighted.edges(data=True):
+        data.setdefault("weight", data[name])
+    return weighted
 
 
 def write_rows(rows: Iterable[Mapping[str, Any]], path: str | os.PathLike[str], *, columns: Iterable[str] = ()) -> None:

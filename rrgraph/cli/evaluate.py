@@ -118,6 +118,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         protocol,
         mode=mode,
         train_precursors={precursor.key for precursor in predictor.seen},
+        train_sets=None if split is None else set(split.train.set_keys),
         train_systems=predictor.systems if split is None else set(split.train.element_systems.tolist()),
         by=by,
         predictions=arguments.predictions,

@@ -57,6 +57,7 @@ def measure(
     systems: dict[str, LinkScorer | SetProposer] = {MODEL: system}
     systems |= {name: BASELINES[name]().fit(data.split.train, data.split) for name in baselines}
     seen = {precursor.key for precursor in data.seen}
+    sets = set(data.split.train.set_keys)
     comparison: Comparison = {}
     for subset in config.subsets:
         table = getattr(data.split, subset)
@@ -71,6 +72,7 @@ def measure(
                 read_protocol(protocol),
                 mode=set_mode(protocol, mode),
                 train_precursors=seen,
+                train_sets=sets,
                 train_systems=data.systems,
                 by=tuple(SUBGROUPINGS),
             )
@@ -109,6 +111,7 @@ def measure_systems(
     *,
     mode: str,
     train_precursors: Container[str],
+    train_sets: Container[frozenset[str]] | None = None,
     train_systems: Collection[str] | None = None,
     by: Sequence[str] = (),
     predictions: str | os.PathLike[str] | None = None,
@@ -122,6 +125,7 @@ def measure_systems(
         protocol: the rules.
         mode: what sets are ranked by; systems without a re-ranker rank by the product in place of `listwise`.
         train_precursors: canonical keys of the precursors seen in training.
+        train_sets: canonical keys of the members of each training set, for the metric `novelty`.
         train_systems: element systems of the training targets, for the grouping `distance`.
         by: groupings of the rows, see `subgroup_accuracy`.
         predictions: file for the ranked sets of the model.
@@ -135,6 +139,7 @@ def measure_systems(
             protocol,
             mode=mode if name == MODEL or mode != LISTWISE else "product",
             train_precursors=train_precursors,
+            train_sets=train_sets,
             predictions=predictions if name == MODEL else None,
         )
         assert metrics.rows is not None

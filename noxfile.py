@@ -75,6 +75,13 @@ def slow(session: nox.Session) -> None:
 
 
 @nox.session
+def robustness(session: nox.Session) -> None:
+    """Attacks with damaged input, in some minutes; `nox -s robustness -- --jobs 8` carries them out in full."""
+    session.install("-e", ".[test,docs]")
+    session.run("python", "-m", "tests.robustness", *(session.posargs or ["--quick"]))
+
+
+@nox.session
 def lowest(session: nox.Session) -> None:
     """All tests with the lowest versions that setup.cfg declares."""
     constraints = Path(session.create_tmp(), "lowest.txt")

@@ -38,6 +38,10 @@ Every command that trains reads a YAML file; `key=value` on the command line rep
 `rrgraph train CONFIG --explain KEY` shows one setting, a section such as `training`, or all of them, with their values
 in that configuration; `rrgraph pretrain` does likewise.
 
+Values are plain: text, numbers, true, false, null, lists and mappings. A setting that is text takes it as it is typed
+(`name=007`). Nothing is filled in from elsewhere: `${...}` and tags such as `!!python/object` are refused. Numbers
+without a range in the tables are finite and below 4,294,967,296.
+
 A key that has been renamed is understood under its earlier name for one more release, with a warning.
 """
 

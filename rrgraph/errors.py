@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Final
 
 __all__ = [
     "ConfigError",
@@ -25,8 +26,15 @@ __all__ = [
 ]
 
 
+_LONGEST: Final = 1500
+"""Characters of a message; the input that it quotes can be longer."""
+
+
 class RRGraphError(ValueError):
-    """Bad input; the message is one sentence written for a person."""
+    """Bad input; the message is one sentence written for a person, without the middle of what would fill a screen."""
+
+    def __str__(self) -> str:
+        return _shortened(super().__str__())
 
 
 class FormulaError(RRGraphError):
@@ -67,7 +75,7 @@ class OptionError(PlanningError):
 
     def on_command_line(self) -> str:
         """Return the sentence with the option as a flag."""
-        return f"--{self.option.replace('_', '-')}{self.problem}"
+        return _shortened(f"--{self.option.replace('_', '-')}{self.problem}")
 
 
 class ScoreError(RRGraphError):
@@ -76,6 +84,10 @@ class ScoreError(RRGraphError):
 
 class StudyError(RRGraphError):
     """A search space does not fit, or a study cannot be opened, resumed or carried out."""
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST * 2 // 3]} ... {text[-_LONGEST // 3 :]}"
 
 
 def suggestion(name: str, choices: Iterable[str]) -> str:

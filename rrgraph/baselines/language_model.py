@@ -11,14 +11,14 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from rrgraph.chem import Composition, parse_formula, source_elements
 from rrgraph.data import PrecursorSet, ReactionTable
 from rrgraph.errors import DataError, FormulaError
 from rrgraph.evaluation import Prediction
-from rrgraph.util.files import atomic_path, suggest_file
+from rrgraph.util.files import atomic_path
+from rrgraph.util.inputs import decode_json, open_lines
 
 __all__ = ["Answers", "ParsedAnswer", "parse_answer", "prompt_text", "read_answers", "write_prompts"]
 
@@ -152,21 +152,16 @@ def read_answers(path: str | os.PathLike[str], table: ReactionTable) -> Answers:
 
 
 def _lines(path: str | os.PathLike[str]) -> Iterator[str]:
-    try:
-        with Path(path).open(encoding="utf-8") as handle:
-            yield from handle
-    except FileNotFoundError:
-        raise DataError(f"There is no answers file '{path}'.{suggest_file(path)}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"Cannot read the answers file '{path}': {error}.") from None
+    with open_lines(path, "answers file") as lines:
+        yield from lines
 
 
 def _answer(line: str, target: Composition, where: str) -> str:
     """Return the text of an answer, which has to be for `target`."""
     try:
-        decoded: Any = json.loads(line)
-    except (json.JSONDecodeError, RecursionError):
-        raise DataError(f"{where} is not valid JSON, expected an object with the keys target and answer.") from None
+        decoded: Any = decode_json(line)
+    except ValueError as error:
+        raise DataError(f"{where} is {error}, expected an object with the keys target and answer.") from None
     if not isinstance(decoded, dict) or not all(isinstance(decoded.get(key), str) for key in ("target", "answer")):
         raise DataError(f"{where} is not a JSON object with the keys target and answer.")
     try:

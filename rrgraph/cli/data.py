@@ -84,13 +84,16 @@ def _clean(arguments: argparse.Namespace) -> None:
         load_table,
         read_recipes,
     )
-    from rrgraph.util.files import write_json
+    from rrgraph.util.files import check_files, write_json
     from rrgraph.util.rows import Row
+    from rrgraph.util.tabular import check_suffix
 
     kept = dict.fromkeys(("keep_composites", "keep_additives"), arguments.paper_rules)
     mended = dict.fromkeys(("correct_formulas", "remove_media", "remove_water"), not arguments.paper_rules)
     options = CleaningOptions(expand_variables=arguments.expand_variables, **kept, **mended)
     source = str(data_path(arguments.table)) if arguments.table in CATALOGUE else arguments.table
+    check_suffix(arguments.output)
+    check_files({"--output": arguments.output, "--report": arguments.report}, {"the table": source})
     if source.endswith(RECIPE_SUFFIXES):
         table, report = read_recipes(source, options=options)
     else:
@@ -121,8 +124,13 @@ def _add_split(verbs: Commands) -> None:
 
 def _split(arguments: argparse.Namespace) -> None:
     from rrgraph.data import SUBSET_NAMES, load_table, split_table
-    from rrgraph.util.files import write_json
+    from rrgraph.util.files import check_files, check_writable, write_json
 
+    folder = Path(arguments.output)
+    check_writable(folder, folder=True)
+    paths = {part: folder / f"{part}.{arguments.format}" for part in SUBSET_NAMES}
+    read = {"the table": arguments.table, "--holdout": arguments.holdout}
+    check_files({f"the {part} table": path for part, path in paths.items()}, read)
     split = split_table(
         load_table(arguments.table, target=arguments.column),
         arguments.split,
@@ -131,9 +139,8 @@ def _split(arguments: argparse.Namespace) -> None:
         validation_fraction=arguments.validation_fraction,
         holdout=load_table(arguments.holdout) if arguments.holdout else None,
     )
-    folder = Path(arguments.output)
-    for part in SUBSET_NAMES:
-        getattr(split, part).write(folder / f"{part}.{arguments.format}")
+    for part, path in paths.items():
+        getattr(split, part).write(path)
     write_json(folder / "leakage.json", split.report.to_dict())
     print(split.report)
 

@@ -18,6 +18,7 @@ from rrgraph.cli.common.options import (
     add_subgroups,
     add_target_column,
     protocol_overrides,
+    run_files,
     subgroups,
 )
 from rrgraph.errors import ConfigError, DataError, suggestion
@@ -75,7 +76,10 @@ def run(arguments: argparse.Namespace) -> None:
     """Measure and show."""
     from rrgraph.cli.organic.evaluate import evaluate_organic
     from rrgraph.runs import workflow_of_model
+    from rrgraph.util.files import check_files
 
+    read = {"--test": arguments.test, "the model": run_files(arguments.model)}
+    check_files({"--output": arguments.output, "--predictions": arguments.predictions}, read)
     evaluate = {"materials": _evaluate, "molecules": evaluate_organic}
     evaluate[workflow_of_model(arguments.model).domain](arguments)
 

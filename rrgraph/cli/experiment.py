@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command, add_config, positive_int
+from rrgraph.util.streams import print_problem
 
 if TYPE_CHECKING:
     from rrgraph.experiments import Outcome, Run
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
             show_table(header, rows, title=f"\n{panel.title}", numbers=header[1:])
     print(f"\nTables, results and runs are in {result.folder}")
     for failed, sentence in result.failures.items():
-        print(f"rrgraph experiment: failed: {failed}: {sentence}", file=sys.stderr)
+        print_problem("experiment", f"failed: {failed}: {sentence}")
     return 1 if result.failures else 0
 
 

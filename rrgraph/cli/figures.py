@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command, count_or_all
 from rrgraph.errors import ConfigError
+from rrgraph.util.streams import print_problem
 
 if TYPE_CHECKING:
     from rrgraph.figures import FigureOptions
@@ -78,17 +79,28 @@ def figure_options(arguments: argparse.Namespace, runs: Sequence[str]) -> Figure
     )
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Draw the figures and print the names of the files."""
-    from rrgraph.figures import gather, write_figures
+def tell_damage(command: str, sentences: Sequence[str]) -> int:
+    """Say which damaged runs were left out, and return the exit code."""
+    for sentence in sentences:
+        print_problem(command, f"left out: {sentence}")
+    return 1 if sentences else 0
 
-    options = figure_options(arguments, arguments.runs)
-    series = gather(arguments.runs, subset=options.subset, refit=options.refit)
+
+def run(arguments: argparse.Namespace) -> int:
+    """Draw the figures and print the names of the files; return 1 if a damaged run was left out."""
+    from rrgraph.figures import gather, write_figures
+    from rrgraph.util.files import check_writable
+
     parent = Path(arguments.runs[0]) if len(arguments.runs) == 1 else Path()
     folder = Path(arguments.output) if arguments.output else parent / "figures"
+    check_writable(folder, folder=True)
+    options = figure_options(arguments, arguments.runs)
+    damaged: list[str] = []
+    series = gather(arguments.runs, subset=options.subset, refit=options.refit, on_damage=damaged.append)
     count = 0
     for drawn, paths in write_figures(series, folder, options, only=arguments.only):
         count += bool(paths)
         print(f"{drawn.name}: {', '.join(map(str, paths)) or f'not drawn, it needs {drawn.entry.needs}'}", flush=True)
     if not count:
         raise ConfigError(f"No figure could be drawn of the {options.subset} rows.")
+    return tell_damage("figures", damaged)

@@ -6,7 +6,6 @@ Each command is a module with `add_parser` and `run`; heavy packages are importe
 from __future__ import annotations
 
 import argparse
-import io
 import logging
 import os
 import sys
@@ -34,6 +33,9 @@ from rrgraph.cli import (
 )
 from rrgraph.cli.common.argparse_private import option_names
 from rrgraph.errors import OptionError, RRGraphError, suggestion
+from rrgraph.util.interruption import exit_code, interruptible, lasting_interruption
+from rrgraph.util.streams import guarded_streams, print_problem
+from rrgraph.util.text import escaped
 
 __all__ = ["build_parser", "main"]
 
@@ -76,7 +78,7 @@ class Parser(argparse.ArgumentParser):
             name = message.split("invalid choice: ", 1)[1].split(" ", 1)[0].strip("'\"")
             choices = message.partition("choose from ")[2].replace("'", "").rstrip(")").split(", ")
             message += "." + suggestion(name, choices)
-        self.exit(2, f"{self.prog}: {message}\nTry '{self.prog} --help'.\n")
+        self.exit(2, f"{self.prog}: {escaped(message)}\nTry '{self.prog} --help'.\n")
 
     def reject(self, option: str) -> NoReturn:
         """End with the unknown option and the one that was probably meant."""
@@ -116,33 +118,49 @@ def build_parser(names: Iterable[str] = COMMANDS) -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
-    The codes are 0 for success, 1 if a run of an experiment or a trial of a study failed, 2 for bad input, and 130 if
-    interrupted.
+    The codes are 0 for success, 1 if a run of an experiment or a trial of a study failed, 2 for bad input, 130 if
+    interrupted by Ctrl-C, 143 by SIGTERM and 129 by SIGHUP.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show an arrow must not end the program
-            stream.reconfigure(errors="backslashreplace")
-    arguments = _parse(argv)
+    with guarded_streams():
+        return _main(argv)
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    command = ""
     try:
-        logging.basicConfig(level=logging.INFO if arguments.verbose else logging.WARNING, format="%(message)s")
-        with warnings.catch_warnings():
+        try:
+            arguments = _parse(argv)
+        except SystemExit:  # --help, --version or bad arguments
+            sys.stdout.flush()
+            raise
+        command = arguments.command
+        handler = logging.StreamHandler()
+        handler.setFormatter(_Formatter("%(message)s"))
+        logging.basicConfig(level=logging.INFO if arguments.verbose else logging.WARNING, handlers=[handler])
+        with interruptible(), lasting_interruption(deferred=False), warnings.catch_warnings():
             warnings.showwarning = _show_warning  # type: ignore[assignment]
             code = arguments.run(arguments) or 0
         sys.stdout.flush()
         return code
     except OptionError as error:
-        return _fail(arguments.command, error.on_command_line(), 2)
+        return _fail(command, error.on_command_line(), 2)
     except RRGraphError as error:
-        return _fail(arguments.command, str(error), 2)
-    except KeyboardInterrupt:
-        return _fail(arguments.command, "interrupted.", 130)
+        return _fail(command, str(error), 2)
+    except KeyboardInterrupt as error:
+        return _fail(command, "interrupted.", exit_code(error))
     except BrokenPipeError:  # the reader, such as `head`, has stopped
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         reason = error.strerror or error
         message = f"Cannot open '{error.filename}': {reason}." if error.filename else f"{reason}."
-        return _fail(arguments.command, message, 2)
+        return _fail(command, message, 2)
+
+
+class _Formatter(logging.Formatter):
+    """Shows control characters in messages; a traceback below one keeps its lines."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return escaped(super().formatMessage(record))
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -163,9 +181,9 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _fail(command: str, message: str, code: int) -> int:
-    print(f"rrgraph {command}: {message}", file=sys.stderr)
+    print_problem(command, message)
     return code
 
 
 def _show_warning(message: Warning | str, *_: object) -> None:
-    print(f"warning: {message}", file=sys.stderr)
+    print(f"warning: {escaped(str(message))}", file=sys.stderr)

@@ -54,7 +54,9 @@ def run(arguments: argparse.Namespace) -> None:
     from rrgraph.baselines.language_model import read_answers, write_prompts
     from rrgraph.data import load_table
     from rrgraph.evaluation import write_predictions
+    from rrgraph.util.files import check_files
 
+    check_files({"--output": arguments.output}, {"the table": arguments.table, "--answers": arguments.answers})
     table = load_table(arguments.table)
     if not arguments.answers:
         number = write_prompts(arguments.output, table, sets=arguments.sets, known_size=arguments.size == "known")

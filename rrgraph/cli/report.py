@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from rrgraph.cli.common.argparse_private import Commands
-from rrgraph.cli.common.options import add_command
-from rrgraph.cli.figures import add_figure_options, figure_options
+from rrgraph.cli.common.options import add_command, run_files
+from rrgraph.cli.figures import add_figure_options, figure_options, tell_damage
 
 __all__ = ["add_parser", "run"]
 
@@ -31,10 +31,15 @@ def add_parser(name: str, commands: Commands) -> None:
     parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Write the report and print its path."""
+def run(arguments: argparse.Namespace) -> int:
+    """Write the report and print its path; return 1 if a damaged run was left out."""
     from rrgraph.figures import write_report
+    from rrgraph.util.files import check_files
 
-    options = figure_options(arguments, [arguments.folder])
     output = arguments.output or Path(arguments.folder) / "report.html"
-    print(f"The report is in {write_report(arguments.folder, output, options, only=arguments.only)}")
+    check_files({"--output": output}, {"the folder": run_files(arguments.folder)})
+    options = figure_options(arguments, [arguments.folder])
+    damaged: list[str] = []
+    written = write_report(arguments.folder, output, options, only=arguments.only, on_damage=damaged.append)
+    print(f"The report is in {written}")
+    return tell_damage("report", damaged)

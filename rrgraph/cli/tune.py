@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command, add_config, positive_int
+from rrgraph.util.streams import print_problem
 
 if TYPE_CHECKING:
     from rrgraph.tuning import Outcome, StudyResult, StudyStart
@@ -133,13 +134,13 @@ def _show(result: StudyResult) -> None:
     if result.undrawn:
         print(result.undrawn)
     if result.stopped:
-        print(f"rrgraph tune: {result.stopped}", file=sys.stderr)
+        print_problem("tune", result.stopped)
     url = result.url.removeprefix("journal:")
     if not url.startswith("grpc:"):
         print(f"optuna-dashboard {public_url(url)}    shows the study in a browser (pip install optuna-dashboard)")
     for number, sentence in result.failures.items():
         where = f"trial {number}" if number >= 0 else "a process"
-        print(f"rrgraph tune: failed: {where}: {sentence}", file=sys.stderr)
+        print_problem("tune", f"failed: {where}: {sentence}")
 
 
 def _which(result: StudyResult) -> str:

@@ -6,13 +6,12 @@ such files; a file that was cut or changed on its way is refused and never left 
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import pandas as pd
 import pooch
@@ -22,6 +21,7 @@ from rrgraph.data.catalogue import PublishedFile, cache_folder, checksum_note, e
 from rrgraph.data.table import SEPARATOR
 from rrgraph.errors import DataError
 from rrgraph.util.files import sha256_file, write_text
+from rrgraph.util.inputs import read_json
 from rrgraph.util.tabular import write_frame
 
 __all__ = ["fetch"]
@@ -30,6 +30,8 @@ _RETRIES: Final = 2
 _CHUNK_SIZE: Final = 1 << 14
 _TIMEOUT: Final = (15.0, 60.0)
 """Seconds to connect, and seconds without a byte."""
+_MOST_BYTES: Final = 1 << 32
+"""Bytes of a file of which the catalogue states no size."""
 _AS_PUBLISHED: Final = {"Accept-Encoding": "identity"}
 """Header by which a server sends the file itself, not a compressed copy."""
 
@@ -48,7 +50,7 @@ def fetch(name: str, *, sha256: str = "", trust: bool = False) -> Path:
 
     Raises:
         DataError: no such entry, an entry without a public address, a checksum that is not known and not given, a
-            failed or cut transfer, or a file whose checksum differs.
+            failed or cut transfer, one that does not end where the file should, or a file whose checksum differs.
     """
     wanted = entry(name)
     if not wanted.can_be_fetched:
@@ -68,7 +70,7 @@ def fetch(name: str, *, sha256: str = "", trust: bool = False) -> Path:
         )
     if not expected:
         target.unlink(missing_ok=True)  # pooch takes any file in place for the right one when it has no checksum
-    _retrieve(name, wanted.url, target, expected)
+    _retrieve(name, wanted.url, target, expected, wanted.size)
     if not wanted.sha256:
         write_text(checksum_note(target), f"{expected or sha256_file(target)}  {target.name}\n")
     return target
@@ -80,7 +82,7 @@ def _joined(name: str, parts: Sequence[PublishedFile], target: Path, sha256: str
     if not (target.is_file() and note.is_file() and note.read_text(encoding="utf-8").split()[0] == sha256_file(target)):
         fetched = [target.parent / Path(part.url).name for part in parts]
         for part, path in zip(parts, fetched, strict=True):
-            _retrieve(name, part.url, path, part.sha256)
+            _retrieve(name, part.url, path, part.sha256, part.size)
         write_frame(_numbered_reactions(*fetched), target)
         write_text(note, f"{sha256_file(target)}  {target.name}\n")
         for path in fetched:
@@ -95,7 +97,7 @@ def _numbered_reactions(reactions: Path, precursors: Path) -> pd.DataFrame:
 
     The file of formulas maps each number to a list of spellings; the first is taken.
     """
-    spellings = json.loads(precursors.read_text(encoding="utf-8"))
+    spellings = read_json(precursors)
     frame = pd.read_csv(reactions, dtype=str, keep_default_na=False)
     joined = [
         SEPARATOR.join(spellings[number.strip()][0] for number in numbers.split(","))
@@ -104,7 +106,25 @@ def _numbered_reactions(reactions: Path, precursors: Path) -> pd.DataFrame:
     return frame.assign(precursors=joined)[["target", "precursors", "year", "doi"]]
 
 
-def _retrieve(name: str, url: str, target: Path, expected: str) -> None:
+class _TooMuchError(Exception):
+    """More comes than a file has; no `ValueError`, for which pooch would try again."""
+
+
+class _Limited:
+    """A file to which no more than some bytes are written."""
+
+    def __init__(self, file: IO[bytes], most: int) -> None:
+        self.file, self.left = file, most
+        self.flush = file.flush
+
+    def write(self, content: bytes) -> None:
+        self.left -= len(content)
+        if self.left < 0:
+            raise _TooMuchError
+        self.file.write(content)
+
+
+def _retrieve(name: str, url: str, target: Path, expected: str, size: int) -> None:
     """Run pooch, which verifies the download before it moves it into place."""
     pooch.get_logger().setLevel(logging.WARNING)
     fetcher = pooch.create(
@@ -117,8 +137,20 @@ def _retrieve(name: str, url: str, target: Path, expected: str) -> None:
     downloader = pooch.HTTPDownloader(
         progressbar=sys.stderr.isatty(), chunk_size=_CHUNK_SIZE, timeout=_TIMEOUT, headers=_AS_PUBLISHED
     )
+
+    def download(url: str, path: str, fetcher: pooch.Pooch) -> None:
+        with Path(path).open("wb") as file:
+            downloader(url, _Limited(file, size or _MOST_BYTES), fetcher)
+
     try:
-        fetcher.fetch(target.name, downloader=downloader)
+        fetcher.fetch(target.name, downloader=download)
+    except _TooMuchError:
+        raise DataError(
+            f"{url} sends more than {size or _MOST_BYTES:,} bytes, the {'size' if size else 'largest size'} of table "
+            f"'{name}'; the transfer was stopped and nothing was kept."
+        ) from None
+    except requests.exceptions.InvalidSchema:
+        raise DataError(f"{url} leads to an address that is not http or https; nothing was kept.") from None
     except requests.RequestException as error:
         if error.response is not None:
             raise DataError(f"{url} answers {error.response.status_code} {error.response.reason}.") from None

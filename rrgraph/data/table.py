@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rrgraph.chem import Composition, FormulaWarning, anhydrous, element_system, parse_formula
 from rrgraph.data.reaction import PrecursorSet, Reaction
 from rrgraph.errors import DataError, FormulaError, suggestion
-from rrgraph.util.rows import Row, column_name, named_column
+from rrgraph.util.rows import Row, column_name, listed, named_column
 from rrgraph.util.tabular import read_numbered_frame, write_frame
 
 __all__ = ["COLUMNS", "SEPARATOR", "ReactionTable", "separate_formulas", "split_precursors"]
@@ -32,6 +32,9 @@ _TARGET_NAMES = ("formula", "composition", "material", "compound", "product")
 
 #: Columns that are numbers where each cell is one.
 _NUMBERS = ("temperature_c", "temperature_low_c", "temperature_high_c", "time_h", "count", "reports")
+
+#: Characters that a cell with a precursor set may have.
+_LONGEST_SET = 10_000
 
 #: Larger numbers are not accepted as years.
 _YEARS_END = 10_000
@@ -81,8 +84,7 @@ class ReactionTable:
             if column not in frame:
                 names = [str(name) for name in frame.columns]
                 raise DataError(
-                    f"{_capital(source)} has no column '{column}', found {', '.join(names) or 'none'}."
-                    f"{suggestion(column, names)}"
+                    f"{_capital(source)} has no column '{column}', found {listed(names)}.{suggestion(column, names)}"
                 )
         self.source = source
         self.empty_years = 0
@@ -314,7 +316,7 @@ class ReactionTable:
             cell = SEPARATOR.join(cell)
         if not isinstance(cell, str):
             if not pd.isna(cell):
-                raise DataError(f"{_capital(self.line(row))} has {column} {cell!r}, expected a formula.")
+                raise DataError(f"{_capital(self.line(row))} has {column} {cell!r:.80}, expected a formula.")
             cell = ""
         text: str = cell
         if not text.strip():
@@ -325,7 +327,7 @@ class ReactionTable:
         wrong = _wrong_years(column)
         if len(wrong):
             row = int(wrong[0])
-            raise DataError(f"{_capital(self.line(row))} has year '{column.iloc[row]}', expected a whole number.")
+            raise DataError(f"{_capital(self.line(row))} has year '{column.iloc[row]!s:.80}', expected a whole number.")
         return pd.to_numeric(column, errors="coerce").astype("Float64").astype("Int64")
 
 
@@ -338,6 +340,10 @@ def split_precursors(joined: str) -> list[str]:
     Raises:
         FormulaError: formulas are joined by something else than a semicolon; the message says how to join them.
     """
+    if len(joined) > _LONGEST_SET:
+        raise FormulaError(
+            f"A precursor set of {len(joined):,} characters is too long, at most {_LONGEST_SET:,} are read."
+        )
     texts = joined.split(SEPARATOR)
     for text in texts:
         pieces = separate_formulas(text)

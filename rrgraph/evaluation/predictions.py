@@ -10,19 +10,23 @@ import gzip
 import json
 import os
 import sys
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 from rrgraph.chem import Composition, parse_formula
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import DataError, FormulaError, RRGraphError, ScoreError
 from rrgraph.util.files import atomic_path
+from rrgraph.util.inputs import cell_fault, decode_json, open_lines, unicode_text
 from rrgraph.util.rows import Row
 
 __all__ = ["Prediction", "parse_prediction", "read_predictions", "write_predictions"]
+
+
+_MOST_FORMULAS: Final = 100_000
+"""Formulas in the sets of a prediction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Prediction:
 def read_predictions(
     path: str | os.PathLike[str], *, instead: Callable[[Row], Prediction] | None = None
 ) -> Iterator[Prediction]:
-    """Yield the predictions of a ``.jsonl`` or ``.jsonl.gz`` file, line by line.
+    """Yield the predictions of a ``.jsonl`` file (also ``.gz``, ``.xz`` or ``.bz2``), line by line.
 
     Args:
         path: of the file.
@@ -63,33 +67,34 @@ def read_predictions(
         DataError: the file is missing or not text, or a line is malformed, cut off, or contains an invalid formula.
         ScoreError: the scores of a line are not finite, not as many as its sets, or not best first.
     """
-    number, ended = 0, 0
-    try:
-        with _open_text(path) as handle:
-            for number, line in enumerate(handle, start=1):
-                if not line.strip():
-                    ended = ended or number
-                    continue
-                if ended:
-                    raise DataError(f"Line {ended} of '{path}' is empty, expected one prediction on each line.")
-                try:
-                    prediction = _parse_line(line, f"Line {number} of '{path}'")
-                except (DataError, ScoreError) as error:
-                    if instead is None:
-                        raise
-                    prediction = instead(Row(number, error=str(error), text=line.rstrip("\r\n")))
-                yield prediction
-    except FileNotFoundError:
-        raise DataError(f"There is no predictions file '{path}'.") from None
-    except (EOFError, OSError, UnicodeDecodeError, zlib.error) as error:
-        raise DataError(f"Cannot read the predictions file '{path}' beyond line {number}: {error}.") from None
+    empty = range(0)  # lines, which are no predictions if nothing follows
+
+    def refuse(number: int, error: RRGraphError, text: str) -> Prediction:
+        if instead is None:
+            raise error
+        return instead(Row(number, error=str(error), text=unicode_text(text)))
+
+    with open_lines(path, "predictions file") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                empty = range(empty.start or number, number + 1)
+                continue
+            for each in empty:
+                message = f"Line {each} of '{path}' is empty, expected one prediction on each line."
+                yield refuse(each, DataError(message), "")
+            empty = range(0)
+            try:
+                prediction = _parse_line(line, f"Line {number} of '{path}'")
+            except (DataError, ScoreError) as error:
+                prediction = refuse(number, error, line.rstrip("\r\n"))
+            yield prediction
 
 
 def write_predictions(path: str | os.PathLike[str], predictions: Iterable[Prediction]) -> int:
     """Write predictions one by one and return their number; the file appears when the last one is written."""
     number = 0
     # The temporary name keeps the suffix, so that ``.gz`` is compressed.
-    with atomic_path(path) as temporary, _open_text(temporary, "wt") as handle:
+    with atomic_path(path) as temporary, _writer(temporary) as handle:
         for prediction in predictions:
             handle.write(prediction.to_json() + "\n")
             number += 1
@@ -117,9 +122,12 @@ def parse_prediction(line: Any, *, where: str = "The prediction") -> Prediction:
         if key not in line:
             raise DataError(f"{where} has no '{key}'.")
     if not isinstance(line["target"], str):
-        raise DataError(f"{where} has the target {line['target']!r}, expected a formula.")
+        raise DataError(f"{where} has the target {line['target']!r:.80}, expected a formula.")
     if not isinstance(line["sets"], list):
         raise DataError(f"{where} has sets that are not a list, expected a list of lists of formulas.")
+    formulas = sum(len(entry) for entry in line["sets"] if isinstance(entry, list))
+    if formulas > _MOST_FORMULAS:
+        raise DataError(f"{where} has {formulas:,} formulas in its sets, at most {_MOST_FORMULAS:,} are read.")
     scores = _scores(line.get("scores"), len(line["sets"]), where)
     distinct: dict[frozenset[str], int] = {}
     sets = [_precursor_set(entry, number, where) for number, entry in enumerate(line["sets"], start=1)]
@@ -135,13 +143,13 @@ def parse_prediction(line: Any, *, where: str = "The prediction") -> Prediction:
 def _parse_line(line: str, where: str) -> Prediction:
     try:
         # Infinity and NaN are not JSON, but Python decodes them; `_scores` rejects them by name.
-        decoded = json.loads(line)
-    except json.JSONDecodeError as error:
-        if not line.endswith("\n"):
+        decoded = decode_json(line)
+    except ValueError as error:
+        if not line.endswith(("\n", "\r")):
             raise DataError(f"{where}, the last one, is cut off: the file was not written completely.") from None
-        raise DataError(f"{where} is not valid JSON: {error.msg} at character {error.pos + 1}.") from None
-    except (RecursionError, ValueError):  # nested too deeply, or numbers too long
-        raise DataError(f"{where} is not valid JSON: it is nested too deeply, or a number is too long.") from None
+        raise DataError(f"{where} is {error}.") from None
+    if fault := cell_fault(decoded):
+        raise DataError(f"{where} {fault}")
     return parse_prediction(decoded, where=where)
 
 
@@ -154,18 +162,18 @@ def _scores(scores: Any, sets: int, where: str) -> list[float] | None:
         raise ScoreError(f"{where} has {len(scores)} scores for {sets} sets.")
     for index, score in enumerate(scores):
         if not -sys.float_info.max <= score <= sys.float_info.max:  # whole numbers have no bounds
-            raise ScoreError(f"{where} has the score {score} for set {index + 1}, expected a finite number.")
+            raise ScoreError(f"{where} has the score {score!s:.40} for set {index + 1}, expected a finite number.")
         if index and score > scores[index - 1]:
             raise ScoreError(
-                f"{where} is not ordered best first: set {index + 1} has the score {score} "
-                f"after set {index} with {scores[index - 1]}."
+                f"{where} is not ordered best first: set {index + 1} has the score {score!s:.40} "
+                f"after set {index} with {scores[index - 1]!s:.40}."
             )
     return [float(score) for score in scores]
 
 
 def _precursor_set(entry: Any, number: int, where: str) -> PrecursorSet:
     if not isinstance(entry, list) or not all(isinstance(formula, str) for formula in entry):
-        raise DataError(f"{where} has {entry!r} as set {number}, expected a list of formulas.")
+        raise DataError(f"{where} has {entry!r:.80} as set {number}, expected a list of formulas.")
     precursors = [_formula(formula, where) for formula in entry]
     try:
         return PrecursorSet(precursors)
@@ -180,8 +188,7 @@ def _formula(text: str, where: str) -> Composition:
         raise DataError(f"{where} has an invalid formula: {error}") from None
 
 
-def _open_text(path: str | os.PathLike[str], mode: str = "rt") -> IO[str]:
-    file = Path(path)
-    if file.suffix == ".gz":
-        return gzip.open(file, mode, encoding="utf-8")  # type: ignore[return-value]
-    return file.open(mode, encoding="utf-8")
+def _writer(path: Path) -> IO[str]:
+    if path.suffix == ".gz":
+        return gzip.open(path, "wt", encoding="utf-8")
+    return path.open("w", encoding="utf-8")

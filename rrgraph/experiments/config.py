@@ -13,6 +13,7 @@ from rrgraph.data import SUBSET_NAMES, TEST
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.util.config import NamedConfig, load_config
 from rrgraph.util.named_configs import find_config
+from rrgraph.util.names import is_plain_name
 from rrgraph.util.settings import check, setting
 
 __all__ = ["ExperimentConfig", "QuickConfig", "SearchConfig", "SystemConfig", "load_experiment"]
@@ -46,7 +47,7 @@ class QuickConfig:
     systems: dict[str, list[str]] = setting(factory=dict)
     overrides: list[str] = setting(factory=list)
     splits: list[str] = setting(factory=list)
-    seeds: list[int] = setting(factory=list)
+    seeds: list[int] = setting(factory=list, at_least=0)
 
 
 @dataclass
@@ -84,12 +85,12 @@ class ExperimentConfig(NamedConfig):
 
     parent: ClassVar[str] = "experiments"
 
-    name: str = "experiment"
+    name: str = setting("experiment", file_name=True)
     title: str = ""
     systems: dict[str, SystemConfig] = setting(factory=dict)
     overrides: list[str] = setting(factory=list)
     splits: list[str] = setting(factory=lambda: ["nms"])
-    seeds: list[int] = setting(factory=lambda: [0, 1, 2])
+    seeds: list[int] = setting(factory=lambda: [0, 1, 2], at_least=0)
     protocols: list[str] = setting(factory=lambda: ["paper", "open"])
     subset: str = setting(TEST.word, choices=SUBSET_NAMES[1:], alias="part")
     compare_with: str = ""
@@ -105,8 +106,8 @@ class ExperimentConfig(NamedConfig):
             if len(set(values)) < len(values):
                 raise ConfigError(f"Configuration value {key} is {values}, expected each one once.")
         for name in self.systems:
-            if not re.fullmatch(r"[\w.+-]+", name):
-                raise ConfigError(f"The system '{name}' needs a name of letters, digits, '_', '.', '+' and '-'.")
+            if not re.fullmatch(r"[\w.+-]+", name) or not is_plain_name(name):
+                raise ConfigError(f"The system {name!a:.80} needs a name of letters, digits, '_', '.', '+' and '-'.")
         if self.compare_with:
             check_choice("compare_with", self.compare_with, self.systems)
         for name in self.quick.systems:

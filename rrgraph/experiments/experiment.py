@@ -15,12 +15,13 @@ from rrgraph.experiments.comparison import Panel, compare
 from rrgraph.experiments.config import ExperimentConfig
 from rrgraph.experiments.grid import Run, RunName, check_grid, expand, is_finished
 from rrgraph.experiments.record import check_folder, record_experiment
-from rrgraph.experiments.results import read_outcomes, record_seconds, result_row, write_results
+from rrgraph.experiments.results import Measured, read_run, record_seconds, write_results
 from rrgraph.experiments.search_cost import measure_search, search_table
 from rrgraph.experiments.tables import csv_table, latex_table, markdown_table
 from rrgraph.runs import workflow_of
 from rrgraph.util.environment import processors
-from rrgraph.util.files import write_text
+from rrgraph.util.files import disk_errors, write_text
+from rrgraph.util.markdown import markdown_text
 from rrgraph.util.parallel import WorkerDied, parallel_map
 from rrgraph.util.progress import progress_bar
 
@@ -47,7 +48,7 @@ class ExperimentResult:
     Attributes:
         folder: of the experiment.
         panels: the comparison of the runs that are finished.
-        failures: the sentence of each run that failed.
+        failures: the sentence of each run that failed, or whose files are damaged, so that it is left out.
     """
 
     folder: Path
@@ -65,7 +66,8 @@ def run_experiment(
 ) -> ExperimentResult:
     """Carry out the runs of an experiment that are not finished yet, and compare all that are.
 
-    A run that was interrupted goes on where its last epoch ended; one that fails is reported while the others go on.
+    A run that was interrupted goes on where its last epoch ended, one whose records are damaged is measured again, and
+    one that fails is reported while the others go on.
 
     Args:
         experiment: what is compared.
@@ -86,13 +88,13 @@ def run_experiment(
     check_grid(runs)
     record_experiment(experiment, runs)
     folder = experiment.folder
-    finished = {run.key for run in runs if is_finished(run)}
-    waiting = [run for run in runs if run.key not in finished and (not only or run.system in only)]
+    measured, _ = _read_runs(runs, experiment)
+    waiting = [run for run in runs if run.key not in measured and (not only or run.system in only)]
     if on_start is not None:
-        on_start(runs, len(finished))
+        on_start(runs, len(measured))
     failures: dict[Run, str] = {}
-    _record_results(folder, runs, finished)
-    with progress_bar(experiment.name, total=len(runs), done=len(finished), unit="run") as bar:
+    _record(folder, runs, measured)
+    with progress_bar(experiment.name, total=len(runs), done=len(measured), unit="run") as bar:
         threads = max(1, processors() // jobs)
         for index, answer in parallel_map(partial(_run, jobs=threads), waiting, jobs=jobs, threads=threads):
             run = waiting[index]
@@ -100,16 +102,16 @@ def run_experiment(
             if outcome.error:
                 failures[run] = outcome.error
             else:
-                finished.add(run.key)
-                _record_results(folder, runs, finished)
+                measured |= _read_runs([run], experiment)[0]
+                _record(folder, runs, measured)
             bar.update()
             if on_end is not None:
                 on_end(run, outcome)
     # Another call may have finished runs in the same folder meanwhile.
-    finished = {run.key for run in runs if is_finished(run)}
-    _record_results(folder, runs, finished)
-    panels = _compare(experiment, [run for run in runs if run.key in finished])
-    return ExperimentResult(folder=folder, panels=panels, failures=failures)
+    measured, damaged = _read_runs(runs, experiment)
+    _record(folder, runs, measured)
+    panels = _compare(experiment, [run for run in runs if run.key in measured], measured)
+    return ExperimentResult(folder=folder, panels=panels, failures={**damaged, **failures})
 
 
 def _run(run: Run, *, jobs: int) -> Outcome:
@@ -117,7 +119,12 @@ def _run(run: Run, *, jobs: int) -> Outcome:
     started = time.perf_counter()
     log = run.folder.parent.parent / "logs" / f"{run.folder.name}.txt"
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a", encoding="utf-8") as stream, redirect_stdout(stream), redirect_stderr(stream):
+    with (
+        disk_errors(log),
+        log.open("a", encoding="utf-8") as stream,
+        redirect_stdout(stream),
+        redirect_stderr(stream),
+    ):
         try:
             measured = workflow_of(run.config).run(run.config, resume=True, jobs=jobs).comparison
         except RRGraphError as error:
@@ -132,14 +139,29 @@ def _run(run: Run, *, jobs: int) -> Outcome:
     return Outcome(seconds)
 
 
-def _record_results(folder: Path, runs: Sequence[Run], finished: Collection[RunName]) -> None:
-    write_results(folder, [result_row(run) for run in runs if run.key in finished])
+def _record(folder: Path, runs: Sequence[Run], measured: Mapping[RunName, Measured]) -> None:
+    write_results(folder, [measured[run.key].row for run in runs if run.key in measured])
 
 
-def _compare(experiment: ExperimentConfig, finished: Sequence[Run]) -> list[Panel]:
+def _read_runs(runs: Sequence[Run], experiment: ExperimentConfig) -> tuple[dict[RunName, Measured], dict[Run, str]]:
+    """Return what the finished runs measured, and the sentence of each run whose files are damaged."""
+    measured: dict[RunName, Measured] = {}
+    damaged: dict[Run, str] = {}
+    for run in runs:
+        try:
+            if is_finished(run):
+                measured[run.key] = read_run(run, experiment.protocols)
+        except RRGraphError as error:
+            damaged[run] = str(error)
+    return measured, damaged
+
+
+def _compare(
+    experiment: ExperimentConfig, finished: Sequence[Run], measured: Mapping[RunName, Measured]
+) -> list[Panel]:
     """Write the tables of the finished runs."""
     by_split = sorted(finished, key=lambda run: experiment.splits.index(run.split))
-    outcomes = {key: found for run in by_split for key, found in read_outcomes(run, experiment.protocols).items()}
+    outcomes = {key: found for run in by_split for key, found in measured[run.key].outcomes.items()}
     panels = compare(
         outcomes,
         systems=list(experiment.systems),
@@ -153,7 +175,8 @@ def _compare(experiment: ExperimentConfig, finished: Sequence[Run]) -> list[Pane
     if experiment.search.candidates:
         first = [run for run in finished if run.seed == experiment.seeds[0]]
         costs = "\n" + search_table(measure_search(folder, first, experiment.search))
-    write_text(folder / "table.md", markdown_table(panels, heading=heading, compare_with=against) + costs)
+    text = markdown_table(panels, heading=markdown_text(heading), compare_with=against)
+    write_text(folder / "table.md", text + costs)
     write_text(folder / "table.csv", csv_table(panels))
     write_text(folder / "table.tex", latex_table(panels, heading=heading, compare_with=against))
     return panels

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rrgraph.errors import ConfigError, check_choice
+from rrgraph.errors import ConfigError, RRGraphError, check_choice
 from rrgraph.experiments.config import ExperimentConfig
 from rrgraph.runs import AnyConfig, Workflow, load_run, workflow_of
 from rrgraph.training import check_folder
+from rrgraph.util.json_files import read_json
 
 __all__ = ["Run", "check_grid", "expand", "is_finished"]
 
@@ -126,17 +126,32 @@ def check_grid(runs: Sequence[Run]) -> None:
         try:
             check_folder(run.config, resume=True)
         except ConfigError as error:
+            if _is_damaged(run):
+                continue  # it fails by itself, while the others go on
             raise ConfigError(
                 f"{error} Remove the folder to run it anew, or choose another place with output=DIR."
             ) from None
 
 
 def is_finished(run: Run) -> bool:
-    """Return whether a run has been carried out and measured as it is configured now."""
+    """Return whether a run has been carried out and measured as it is configured now.
+
+    Raises:
+        RRGraphError: its configuration or metrics are damaged.
+    """
     metrics = run.folder / "metrics.json"
     if not metrics.is_file() or not (run.folder / "ranks.json").is_file():
         return False
-    return run.subset in json.loads(metrics.read_text(encoding="utf-8")) and _recorded(run) == run.config
+    return run.subset in read_json(metrics) and _recorded(run) == run.config
+
+
+def _is_damaged(run: Run) -> bool:
+    """Whether the configuration that a run recorded cannot be read."""
+    try:
+        _recorded(run)
+    except RRGraphError:
+        return (run.folder / "config.yaml").is_file()
+    return False
 
 
 def _recorded(run: Run) -> AnyConfig:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rrgraph.data import data_checksum
@@ -13,11 +15,11 @@ from rrgraph.planning import read_candidates
 from rrgraph.runs import workflow_of
 from rrgraph.util.config import save_config
 from rrgraph.util.environment import describe_environment
-from rrgraph.util.files import write_json
+from rrgraph.util.files import check_writable, sweep, write_json
 
 __all__ = ["check_folder", "record_experiment"]
 
-_CONFIG = "experiment.yaml"
+_CONFIG, _DATA = "experiment.yaml", "data.json"
 
 
 def check_folder(experiment: ExperimentConfig) -> None:
@@ -27,20 +29,47 @@ def check_folder(experiment: ExperimentConfig) -> None:
         ConfigError: the folder is a file, or neither empty nor that of an experiment.
     """
     folder = experiment.folder
-    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / _CONFIG).is_file())):
+    sweep(folder)
+    if folder.exists() and (
+        not folder.is_dir()
+        or (any(not each.name.startswith(".") for each in folder.iterdir()) and not (folder / _CONFIG).is_file())
+    ):
         raise ConfigError(f"'{folder}' is there and holds no experiment; choose another place with output=DIR.")
+    check_writable(folder, folder=True)
 
 
 def record_experiment(experiment: ExperimentConfig, runs: Sequence[Run]) -> None:
     """Write the resolved configuration, the environment, and tables with their rows and checksums.
 
     Raises:
+        ConfigError: a table has changed since the experiment was started; nothing has been written then.
         DataError: a table cannot be read; nothing has been written then.
     """
     tables = _tables(runs)
+    _check_tables(experiment.folder, tables)
     save_config(experiment, experiment.folder / _CONFIG)
     write_json(experiment.folder / "environment.json", describe_environment())
-    write_json(experiment.folder / "data.json", tables)
+    write_json(experiment.folder / _DATA, tables)
+
+
+def _check_tables(folder: Path, tables: Mapping[str, Mapping[str, Any]]) -> None:
+    path = folder / _DATA
+    if not path.is_file():
+        return
+    try:
+        recorded = json.loads(path.read_text(encoding="utf-8"))
+        before = {name: found["sha256"] for kind in tables for name, found in recorded.get(kind, {}).items()}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise ConfigError(
+            f"'{path}' is damaged; remove it to go on with the experiment whether its tables have changed or not."
+        ) from None
+    now = {name: found["sha256"] for kind in tables.values() for name, found in kind.items()}
+    changed = [f"'{name}'" for name, value in now.items() if before.get(name, value) != value]
+    if changed:
+        raise ConfigError(
+            f"The experiment in '{folder}' was started with other contents of {' and '.join(changed)}, so its runs "
+            "cannot be compared with new ones; choose another place with output=DIR."
+        )
 
 
 def _tables(runs: Sequence[Run]) -> dict[str, Any]:

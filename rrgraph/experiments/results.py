@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +11,10 @@ from rrgraph.experiments.grid import Run, RunName
 from rrgraph.metrics import RowRanks
 from rrgraph.runs import workflow_of
 from rrgraph.util.files import write_json, write_text
+from rrgraph.util.json_files import read_json, reading
+from rrgraph.util.sheets import csv_text
 
-__all__ = ["RESULTS", "ResultRow", "read_outcomes", "record_seconds", "result_row", "write_results"]
+__all__ = ["RESULTS", "Measured", "ResultRow", "read_run", "record_seconds", "write_results"]
 
 RESULTS: Final = "results.csv"
 """Name of the table with one row a run."""
@@ -30,33 +30,51 @@ def record_seconds(run: Run, seconds: float) -> None:
     write_json(run.folder / _SECONDS, round(seconds, 1))
 
 
-def result_row(run: Run) -> ResultRow:
-    """Return the row of a finished run; how long it took stays empty where nothing recorded it."""
+@dataclass(frozen=True)
+class Measured:
+    """What a finished run left.
+
+    Attributes:
+        row: its row of the results; how long it took stays empty where nothing recorded it.
+        outcomes: what became of each row by protocol, for each panel that rows of its split have.
+    """
+
+    row: ResultRow
+    outcomes: Mapping[RunName, Mapping[str, RowRanks]]
+
+
+def read_run(run: Run, protocols: Sequence[str]) -> Measured:
+    """Return what a finished run measured.
+
+    Raises:
+        DataError: one of its files is damaged, or they do not fit each other.
+    """
+    with reading(f"What the run in '{run.folder}' measured"):
+        row, outcomes = _row(run), _outcomes(run, protocols)
+        for protocol, ranks in outcomes[run.key].items():
+            if len(ranks.targets) != row["rows"]:
+                raise ValueError(f"ranks.json has {len(ranks.targets)} rows of {protocol}, not {row['rows']}")
+    return Measured(row, outcomes)
+
+
+def _row(run: Run) -> ResultRow:
     seconds = run.folder / _SECONDS
-    measured = json.loads((run.folder / "metrics.json").read_text(encoding="utf-8"))[run.subset]
-    values = workflow_of(run.config).columns(measured)
-    return {
-        "system": run.system,
-        "split": run.split,
-        "seed": run.seed,
-        "rows": values.pop("rows"),
-        "seconds": json.loads(seconds.read_text(encoding="utf-8")) if seconds.is_file() else None,
-        **values,
-    }
+    values = workflow_of(run.config).columns(read_json(run.folder / "metrics.json")[run.subset])
+    rows, took = values.pop("rows"), read_json(seconds) if seconds.is_file() else None
+    if type(rows) is not int or not (took is None or (type(took) in (int, float) and took >= 0)):
+        raise ValueError(f"it took {took!a:.40} seconds for {rows!a:.40} rows")
+    for name, share in values.items():
+        if share is not None and not 0 <= share <= 1:
+            raise ValueError(f"{name} is {share!a:.40}, expected a share")
+    return {"system": run.system, "split": run.split, "seed": run.seed, "rows": rows, "seconds": took, **values}
 
 
 def write_results(folder: Path, rows: Iterable[ResultRow]) -> None:
     """Write the results of all finished runs, one row each."""
-    listed = list(rows)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(dict.fromkeys(name for row in listed for name in row)), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(listed)
-    write_text(folder / RESULTS, text.getvalue())
+    write_text(folder / RESULTS, csv_text(rows))
 
 
-def read_outcomes(run: Run, protocols: Sequence[str]) -> dict[RunName, Mapping[str, RowRanks]]:
-    """Return what became of each row in a finished run by protocol, for each panel that rows of its split have."""
-    ranks = json.loads((run.folder / "ranks.json").read_text(encoding="utf-8"))[run.subset]
+def _outcomes(run: Run, protocols: Sequence[str]) -> dict[RunName, Mapping[str, RowRanks]]:
+    ranks = read_json(run.folder / "ranks.json")[run.subset]
     found = workflow_of(run.config).outcomes(run.split, ranks, protocols)
     return {(run.system, panel, run.seed): outcome for panel, outcome in found.items()}

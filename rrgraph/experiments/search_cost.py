@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gc
-import io
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -21,6 +20,7 @@ from rrgraph.planning import CandidateFilter, LinkScorer, SetProblem, enumerate_
 from rrgraph.runs import BaselineConfig, RunConfig, RunData, candidate_pool, materials_workflow, prepare_data
 from rrgraph.util.files import write_text
 from rrgraph.util.progress import track
+from rrgraph.util.sheets import csv_text, restored_row
 
 __all__ = ["SearchCost", "measure_search", "search_table", "timed"]
 
@@ -185,13 +185,9 @@ def _read(path: Path) -> list[SearchCost]:
     with path.open(encoding="utf-8", newline="") as handle:
         return [
             SearchCost(**{column.name: types[str(column.type)](row[column.name]) for column in fields(SearchCost)})
-            for row in csv.DictReader(handle)
+            for row in map(restored_row, csv.DictReader(handle))
         ]
 
 
 def _write(path: Path, costs: Sequence[SearchCost]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [column.name for column in fields(SearchCost)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(cost) for cost in costs)
-    write_text(path, text.getvalue())
+    write_text(path, csv_text(map(asdict, costs), [column.name for column in fields(SearchCost)]))

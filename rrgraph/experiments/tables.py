@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rrgraph.experiments.comparison import FEWEST, SIGNIFICANT, Column, Difference, Panel
 from rrgraph.metrics import RESAMPLES
+from rrgraph.util.sheets import SheetWriter
 
 __all__ = ["csv_table", "latex_table", "markdown_table", "plain_rows"]
 
@@ -45,8 +45,8 @@ def markdown_table(panels: Sequence[Panel], *, heading: str, compare_with: str =
 def csv_table(panels: Sequence[Panel]) -> str:
     """Return one row for each system and accuracy, in %; `difference` is the lead over the system of `compare_with`."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
+    writer = SheetWriter(text)
+    writer.write(_COLUMNS)
     for panel in panels:
         for column in panel.columns:
             for system, cell in column.cells.items():
@@ -56,7 +56,7 @@ def csv_table(panels: Sequence[Panel]) -> str:
                 rows = "unseen" if panel.unseen else "all"
                 accuracy = [f"{100 * cell.mean:.3f}", deviation, cell.seeds, place, lead, system in column.above]
                 compared = _difference(column.differences.get(system))
-                writer.writerow([panel.split, rows, system, column.protocol, column.k, *accuracy, *compared])
+                writer.write([panel.split, rows, system, column.protocol, column.k, *accuracy, *compared])
     return text.getvalue()
 
 

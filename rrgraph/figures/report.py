@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -39,26 +39,40 @@ class _Figure:
     svg: str
 
 
-def write_report(folder: str | Path, output: str | Path, options: FigureOptions, *, only: Sequence[str] = ()) -> Path:
+def write_report(
+    folder: str | Path,
+    output: str | Path,
+    options: FigureOptions,
+    *,
+    only: Sequence[str] = (),
+    on_damage: Callable[[str], None] | None = None,
+) -> Path:
     """Write the report on a folder and return its path; arguments and errors are those of `report_html`."""
-    write_text(output, report_html(folder, options, only=only))
+    write_text(output, report_html(folder, options, only=only, on_damage=on_damage))
     return Path(output)
 
 
-def report_html(folder: str | Path, options: FigureOptions, *, only: Sequence[str] = ()) -> str:
+def report_html(
+    folder: str | Path,
+    options: FigureOptions,
+    *,
+    only: Sequence[str] = (),
+    on_damage: Callable[[str], None] | None = None,
+) -> str:
     """Return the report on an experiment or a run.
 
     Args:
         folder: of an experiment or a run.
         options: what figures show.
         only: names of the figures, all by default.
+        on_damage: see `gather`.
 
     Raises:
         ConfigError: the folder is neither, a file in it cannot be read, or matplotlib or Jinja2 is not installed.
     """
     template = page_template("rrgraph.figures", "report.html")
     folder, experiment = Path(folder), is_experiment(folder)
-    series = gather([folder], subset=options.subset, refit=options.refit)
+    series = gather([folder], subset=options.subset, refit=options.refit, on_damage=on_damage)
     results = read_results(folder) if experiment else []
     tables = experiment_tables(folder) if experiment else run_tables(series, options.subset)
     page: str = template.render(
@@ -69,7 +83,7 @@ def report_html(folder: str | Path, options: FigureOptions, *, only: Sequence[st
         splits=_splits(series, results),
         seeds=sorted({row["seed"] for row in results}, key=lambda seed: (len(seed), seed)),
         runs=len(results) or 1,
-        hours=sum(float(row.get("seconds") or 0) for row in results) / 3600,
+        hours=sum(_seconds(row.get("seconds", "")) for row in results) / 3600,
         tables=tables,
         measured=_measured(series, options.subset),
         short=list(_in_short(tables)),
@@ -112,6 +126,14 @@ def inline_svg(svg: str, name: str, label: str) -> str:
     body = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", body)
     quoted = label.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
     return body.replace("<svg", f'<svg role="img" aria-label="{quoted}"', 1)
+
+
+def _seconds(text: str) -> float:
+    """Return how long a run took, 0 where that is not known."""
+    try:
+        return max(float(text), 0.0) if text else 0.0
+    except ValueError:
+        return 0.0
 
 
 def _name(folder: Path, series: Sequence[Series], experiment: bool) -> str:
@@ -183,7 +205,7 @@ def _protocols(series: Sequence[Series], subset: str) -> dict[str, Protocol]:
 def _configs(folder: Path, series: Sequence[Series], experiment: bool) -> Iterator[tuple[str, str]]:
     """Yield title and text of each configuration; of the seeds of a system, which differ in nothing else, the first."""
     if (folder / "experiment.yaml").is_file():
-        yield "the experiment", (folder / "experiment.yaml").read_text(encoding="utf-8")
+        yield "the experiment", (folder / "experiment.yaml").read_text(encoding="utf-8", errors="replace")
     for each in series:
         if each.beside is None:
             title = f"{each.label}, split {each.split}" if experiment else each.label

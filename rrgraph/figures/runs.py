@@ -5,7 +5,6 @@ Slow steps (loading the data, refitting a baseline, evaluating again) are done w
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import replace
@@ -18,12 +17,14 @@ from rrgraph.errors import ConfigError
 from rrgraph.evaluation import Metrics, evaluate_planner, read_protocol, subgroup_accuracy
 from rrgraph.metrics import RowRanks
 from rrgraph.models import load_model
+from rrgraph.nn import check_model
 from rrgraph.planning import read_candidates
 from rrgraph.runs import BaselineConfig, RunConfig, candidate_pool, load_run, split_data
 from rrgraph.runs.baseline import build_baseline
 from rrgraph.runs.measure import set_mode
 from rrgraph.util.config import MODEL, read_plain
 from rrgraph.util.files import suggest_file
+from rrgraph.util.json_files import parse_json, reading
 
 if TYPE_CHECKING:
     from rrgraph.chem import Composition
@@ -74,11 +75,26 @@ class TrainedRun:
             )
         self._recorded = read_json(self.folder / "metrics.json", missing={})
         self._ranks = read_json(self.folder / "ranks.json", missing={})
+        self._check_records()
+        if self.embeds:
+            check_model(self.folder)
         self._system = system
         self._splits = {} if splits is None else splits
         baseline = str(self.config.get("baseline", ""))
         self._baseline = BASELINES[baseline] if refit and baseline in BASELINES else None
         self._evaluated: dict[tuple[str, str], Metrics | None] = {}
+
+    def _check_records(self) -> None:
+        """Read all metrics and ranks once, so that a damaged run is noticed when it is opened."""
+        with reading(f"The metrics of the run in '{self.folder}'", ConfigError):
+            for protocols in self._recorded.values():
+                for systems in protocols.values():
+                    for recorded in systems.values():
+                        Metrics.from_dict(recorded)
+        with reading(f"The ranks of the run in '{self.folder}'", ConfigError):
+            for protocols in self._ranks.values():
+                for columns in protocols.values():
+                    RowRanks.from_dict(columns)
 
     @property
     def name(self) -> str:
@@ -168,25 +184,15 @@ class TrainedRun:
         recorded = systems.get(system or self._own(systems))
         if recorded is None:
             return None if system else self._evaluate_once(subset, protocol)
-        try:
-            return Metrics.from_dict(recorded)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ConfigError(f"The metrics of the run in '{self.folder}' cannot be read: {error!r}.") from None
+        return Metrics.from_dict(recorded)
 
     def ranks(self, subset: str, protocol: str) -> RowRanks | None:
-        """Return the rank of each row from `ranks.json`, or from a new evaluation; None if there can be none.
-
-        Raises:
-            ConfigError: `ranks.json` cannot be read.
-        """
+        """Return the rank of each row from `ranks.json`, or from a new evaluation; None if there can be none."""
         columns = self._ranks.get(subset, {}).get(protocol)
         if columns is None:
             evaluated = self._evaluate_once(subset, protocol)
             return evaluated.rows if evaluated else None
-        try:
-            return RowRanks.from_dict(columns)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ConfigError(f"The ranks of the run in '{self.folder}' cannot be read: {error!r}.") from None
+        return RowRanks.from_dict(columns)
 
     def _own(self, systems: Mapping[str, Any]) -> str:
         """Return the name of the run's own system among those evaluated."""
@@ -249,6 +255,6 @@ def read_json(path: Path, *, missing: Any = None) -> Any:
     if not path.is_file():
         return missing
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"'{path}' is not valid JSON: {error}.") from None

@@ -9,9 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rrgraph.errors import ConfigError, suggestion
+from rrgraph.errors import ConfigError, RRGraphError, suggestion
 from rrgraph.evaluation import Metrics, read_protocol
 from rrgraph.figures.runs import TrainedRun
+from rrgraph.util.json_files import reading
+from rrgraph.util.names import is_plain_name
+from rrgraph.util.sheets import restored_row
 
 if TYPE_CHECKING:
     from rrgraph.chem import Composition
@@ -25,6 +28,7 @@ __all__ = [
     "gather",
     "is_experiment",
     "read_results",
+    "read_table",
 ]
 
 
@@ -114,7 +118,13 @@ class Series:
         return list(dict.fromkeys(name for run in self.runs for name in run.protocols(subset)))
 
 
-def gather(paths: Sequence[str | Path], *, subset: str = "test", refit: bool = True) -> tuple[Series, ...]:
+def gather(
+    paths: Sequence[str | Path],
+    *,
+    subset: str = "test",
+    refit: bool = True,
+    on_damage: Callable[[str], None] | None = None,
+) -> tuple[Series, ...]:
     """Return the series of run folders and experiment folders, in the order given.
 
     The runs of a system and split of an experiment are one series. A single run is a series as well, and so is each
@@ -124,18 +134,27 @@ def gather(paths: Sequence[str | Path], *, subset: str = "test", refit: bool = T
         paths: the folders.
         subset: part of the split.
         refit: whether baselines are refitted when a figure needs a model.
+        on_damage: called with a sentence on each run that is left out because its files are damaged; by default, that
+            is an error.
 
     Raises:
-        ConfigError: a folder is neither, or a file in it cannot be read.
+        ConfigError: a folder is neither, or its files cannot be read and nothing is left.
     """
     series: list[Series] = []
     single: list[TrainedRun] = []
+    left_out: list[str] = []
     open_run = partial(TrainedRun, refit=refit, splits={})
+    damaged = None if on_damage is None else left_out.append
     for path in paths:
         if is_experiment(path):
-            series += _experiment_series(path, open_run)
-        else:
-            single.append(open_run(path))
+            series += _experiment_series(path, open_run, damaged)
+        elif run := _opened(partial(open_run, path), damaged if Path(path, "config.yaml").is_file() else None):
+            single.append(run)
+    if left_out and not series and not single:
+        raise ConfigError(left_out[0])
+    if on_damage is not None:
+        for sentence in left_out:
+            on_damage(sentence)
     labels = _labels(single)
     series += [Series(label, run.split, (run,)) for label, run in zip(labels, single, strict=True)]
     return (*series, *_baselines(single, labels, subset))
@@ -145,17 +164,9 @@ def default_subset(paths: Sequence[str | Path]) -> str:
     """Return the subset that figures show by default: `test`, if any run was evaluated on it.
 
     Raises:
-        ConfigError: see `gather`.
+        ConfigError: see `gather`; damaged runs are left out.
     """
-    runs = [
-        run
-        for path in paths
-        for run in (
-            [run for each in _experiment_series(path, TrainedRun) for run in each.runs]
-            if is_experiment(path)
-            else [TrainedRun(path)]
-        )
-    ]
+    runs = [run for each in gather(paths, on_damage=lambda _: None) for run in each.runs]
     measured = list(dict.fromkeys(subset for run in runs for subset in run.subsets))
     return measured[0] if measured and "test" not in measured else "test"
 
@@ -182,29 +193,55 @@ def read_results(path: str | Path) -> list[dict[str, str]]:
     file = Path(path) / "results.csv"
     if not file.is_file():
         raise ConfigError(f"The experiment in '{path}' has no results.csv: no run has finished.")
-    with file.open(encoding="utf-8", newline="") as handle:
-        rows = list(csv.DictReader(handle))
+    rows = read_table(file)
     for column in ("system", "split", "seed"):
         if not rows or column not in rows[0]:
             raise ConfigError(f"'{file}' has no {f'column {column!r}' if rows else 'rows'}, expected one row per run.")
     return rows
 
 
+def read_table(file: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file, cells that are missing as empty texts.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    with reading(f"'{file}'", ConfigError), file.open(encoding="utf-8", newline="") as handle:
+        rows = map(restored_row, csv.DictReader(handle))
+        return [{str(name): cell or "" for name, cell in row.items()} for row in rows]
+
+
 def experiment_runs(path: str | Path) -> dict[tuple[str, str], list[Path]]:
     """Return the run folders of each system and split of an experiment, in the order of its results."""
     found: dict[tuple[str, str], list[Path]] = {}
     for row in read_results(path):
-        folder = Path(path) / "runs" / f"{row['system']}-{row['split']}-{row['seed']}"
-        if folder.is_dir():
+        name = f"{row['system']}-{row['split']}-{row['seed']}"
+        folder = Path(path) / "runs" / name
+        if is_plain_name(name) and folder.is_dir():
             found.setdefault((row["system"], row["split"]), []).append(folder)
     return found
 
 
-def _experiment_series(path: str | Path, open_run: Callable[..., TrainedRun]) -> list[Series]:
-    return [
-        Series(system, split, tuple(open_run(folder, system=system) for folder in folders))
-        for (system, split), folders in experiment_runs(path).items()
-    ]
+def _experiment_series(
+    path: str | Path, open_run: Callable[..., TrainedRun], damaged: Callable[[str], None] | None
+) -> list[Series]:
+    series = []
+    for (system, split), folders in experiment_runs(path).items():
+        opened = [_opened(partial(open_run, folder, system=system), damaged) for folder in folders]
+        if runs := tuple(run for run in opened if run is not None):
+            series.append(Series(system, split, runs))
+    return series
+
+
+def _opened(open_run: Callable[[], TrainedRun], damaged: Callable[[str], None] | None) -> TrainedRun | None:
+    """Return a run, or None and a sentence for `damaged` if it cannot be opened."""
+    try:
+        return open_run()
+    except RRGraphError as error:
+        if damaged is None:
+            raise
+        damaged(str(error))
+        return None
 
 
 def _labels(runs: Sequence[TrainedRun]) -> list[str]:

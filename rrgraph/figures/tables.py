@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from statistics import mean, stdev
 from typing import Final
 
 from rrgraph.errors import ConfigError
-from rrgraph.figures.series import Series, by_split, read_results
+from rrgraph.figures.series import Series, by_split, read_results, read_table
 
 __all__ = ["Cell", "ResultTable", "experiment_tables", "run_tables"]
 
@@ -97,8 +96,7 @@ def experiment_tables(folder: str | Path) -> list[ResultTable]:
     """
     file = Path(folder) / "table.csv"
     if file.is_file():
-        with file.open(encoding="utf-8", newline="") as handle:
-            rows = list(csv.DictReader(handle))
+        rows = read_table(file)
         if rows and set(rows[0]) >= _LONG:
             return _tables(_summarised(row, file) for row in rows)
     return _tables(_from_results(read_results(folder), Path(folder) / "results.csv"))

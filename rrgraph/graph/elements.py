@@ -15,6 +15,7 @@ __all__ = [
     "DIMENSION",
     "element_presence",
     "element_similarity",
+    "exact_product",
     "mean_vectors",
     "reduced_vectors",
     "source_presence",
@@ -43,7 +44,7 @@ def source_presence(compositions: Sequence[Composition]) -> NDArray[np.bool_]:
 
 def mean_vectors(compositions: Sequence[Composition]) -> NDArray[np.float32]:
     """Return the mean element vectors of n compositions, weighted by their fractions, (n, `DIMENSION`)."""
-    return fraction_matrix(compositions) @ reduced_vectors()
+    return exact_product(fraction_matrix(compositions), reduced_vectors())
 
 
 @cache
@@ -67,6 +68,16 @@ def element_similarity() -> NDArray[np.float32]:
     similarity: NDArray[np.float32] = np.exp((vectors @ vectors.T - 1) / _LIKENESS)
     np.fill_diagonal(similarity, 1.0)
     return similarity.astype(np.float32)
+
+
+def exact_product(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the matrix product by way of double precision.
+
+    The order in which BLAS adds depends on the number of rows and of threads. Rounded to single precision the sums are
+    the same in any order, so that a material gets the same numbers alone and among others.
+    """
+    product: NDArray[np.float64] = one.astype(np.float64) @ other.astype(np.float64)
+    return product.astype(np.float32)
 
 
 def unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -5,8 +5,8 @@ They are counts alone, no reaction rows, and give log frequencies of the links o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from rrgraph.chem import ELEMENTS, Composition, source_elements
 from rrgraph.data import ReactionTable
 from rrgraph.errors import DataError
+from rrgraph.util.arguments import call_with
+from rrgraph.util.arrays import check_array
 
-__all__ = ["ANION_CLASSES", "COUNTED", "FLOOR", "LinkCounts", "anion_class"]
+__all__ = ["ANION_CLASSES", "COUNTED", "FLOOR", "LinkCounts", "anion_class", "check_counts"]
 
 COUNTED: Final = ("element", "anion_class", "element_pair", "used")
 """Names of the counted features of a link, in column order; see `LinkCounts.features`."""
@@ -39,6 +41,7 @@ _INDEX: Final = {symbol: index for index, symbol in enumerate(ELEMENTS)}
 _ELEMENTS: Final = len(ELEMENTS)
 _CONTEXTS: Final = 2 * _ELEMENTS + len(ANION_CLASSES)
 _SMOOTHING: Final = 2.0
+_MOST: Final = 1e9
 
 
 def anion_class(elements: Iterable[str]) -> str:
@@ -56,6 +59,11 @@ def anion_class(elements: Iterable[str]) -> str:
         if present & anions:
             return family
     return "intermetallic"
+
+
+def check_counts(name: str, counts: NDArray[Any], shape: Sequence[int | None]) -> None:
+    """Refuse counts, or sums of shares, of reactions that were read from a file and cannot be such, by a ValueError."""
+    check_array(name, counts, np.float32, shape, low=0, below=_MOST)
 
 
 class LinkCounts:
@@ -118,6 +126,20 @@ class LinkCounts:
     def to_arrays(self) -> dict[str, NDArray[np.float32]]:
         """Return the counts by the name of the argument."""
         return {"slot_counts": self.slot_counts, "element_counts": self.element_counts, "uses": self.uses}
+
+    @classmethod
+    def from_arrays(cls, vocabulary: Sequence[Composition], arrays: Mapping[str, NDArray[Any]]) -> LinkCounts:
+        """Return what `to_arrays` described.
+
+        Raises:
+            DataError: the counts are not those of this vocabulary.
+            ValueError: an array is missing, unknown, or holds what it cannot.
+        """
+        counts = call_with(cls, {"vocabulary": vocabulary, **arrays})
+        check_counts("slot_counts", counts.slot_counts, (None, _CONTEXTS))
+        check_counts("element_counts", counts.element_counts, (_ELEMENTS, _CONTEXTS))
+        check_counts("uses", counts.uses, (len(vocabulary),))
+        return counts
 
     def vocabulary_rows(self, candidates: Sequence[Composition]) -> NDArray[np.int64]:
         """Return the row of each candidate in `features`; candidates that were never used share the last row."""

@@ -18,7 +18,6 @@ from rrgraph.data import LinkBatch, ReactionTable
 from rrgraph.graph.elements import element_presence, source_presence
 from rrgraph.graph.frequencies import COUNTED, FLOOR, LinkCounts
 from rrgraph.graph.neighbours import NEAREST, NEVER, KnownSystems, Neighbours
-from rrgraph.util.arguments import call_with
 
 __all__ = ["FREQUENCY_FEATURES", "OVERLAP", "UNRELATED", "UNRELATED_LOGIT", "FrequencyFeatures"]
 
@@ -38,6 +37,8 @@ UNRELATED: Final = np.array(
 
 UNRELATED_LOGIT: Final = -30.0
 """Logit of a link to a candidate that cannot be a precursor of the target."""
+
+_MOST_KNOWN: Final = 2**17  # candidates that are kept
 
 _COUNTS, _SYSTEMS = "counts.", "systems."
 
@@ -81,14 +82,14 @@ class FrequencyFeatures:
 
         Raises:
             DataError: the counts are not those of this vocabulary.
-            ValueError: an array is missing or unknown.
+            ValueError: an array is missing, unknown, or holds what it cannot.
         """
         under = {
             prefix: {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
             for prefix in (_COUNTS, _SYSTEMS)
         }
-        counts = call_with(LinkCounts, {"vocabulary": vocabulary, **under[_COUNTS]})
-        return cls(counts, KnownSystems.from_arrays(under[_SYSTEMS]))
+        counts = LinkCounts.from_arrays(vocabulary, under[_COUNTS])
+        return cls(counts, KnownSystems.from_arrays(under[_SYSTEMS], precursors=len(vocabulary)))
 
     def features(self, links: LinkBatch) -> NDArray[np.float32]:
         """Return the frequency features of links.
@@ -104,6 +105,8 @@ class FrequencyFeatures:
         places = np.flatnonzero(related)
         if not len(places):
             return features
+        if len(self._candidates) > _MOST_KNOWN:
+            self._candidates.clear()
         known = [self._known(candidate) for candidate in links.candidates]
         related_links = links.select(places)
         features[places, : len(COUNTED)] = self._counted(related_links, known)

@@ -15,10 +15,19 @@ from numpy.typing import NDArray
 
 from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, Composition, element_system, source_elements
 from rrgraph.data import ReactionTable
-from rrgraph.graph.elements import element_presence, element_similarity, mean_vectors, reduced_vectors, unit_rows
+from rrgraph.graph.elements import (
+    DIMENSION,
+    element_presence,
+    element_similarity,
+    exact_product,
+    mean_vectors,
+    reduced_vectors,
+    unit_rows,
+)
 from rrgraph.graph.precursor_classes import supply_form
 from rrgraph.graph.segments import Segments
 from rrgraph.util.arguments import call_with
+from rrgraph.util.arrays import check_array, check_offsets
 
 __all__ = ["NEAREST", "NEVER", "KnownSystems", "Neighbours"]
 
@@ -91,16 +100,29 @@ class KnownSystems:
         }
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> KnownSystems:
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], *, precursors: int) -> KnownSystems:
         """Return what `to_arrays` described.
 
+        Args:
+            arrays: by their names in checkpoints.
+            precursors: length of the vocabulary that they index.
+
         Raises:
-            ValueError: an array is missing or unknown.
+            ValueError: an array is missing, unknown, or holds what it cannot.
         """
         half, names = ("vectors", "shares"), {"pointer": "offsets"}
-        return call_with(
+        known = call_with(
             cls, {names.get(name, name): a.astype(np.float32) if name in half else a for name, a in arrays.items()}
         )
+        systems, entries = len(known.vectors), len(known.shares)
+        check_array("presence", known.presence, np.bool_, (systems, len(ELEMENTS)))
+        check_array("vectors", known.vectors, np.float32, (None, DIMENSION), low=-1.5, below=1.5)
+        check_offsets("pointer", known.offsets, np.int32, rows=systems, entries=entries)
+        check_array("precursors", known.precursors, np.int32, (entries,), low=0, below=precursors)
+        check_array("shares", known.shares, np.float32, (None,), low=0, below=1.01)
+        if not known.presence.any(1).all():
+            raise ValueError("'presence' has a system without elements")
+        return known
 
 
 class Neighbours:
@@ -197,8 +219,8 @@ class Neighbours:
         element, form, slot = supplies.T
         presence = element_presence([target.elements for target in targets])
         embeddings = _embed(presence, mean_vectors(targets))
-        by_system = unit_rows(presence * self._rarity) @ self._presence.T
-        by_embedding = unit_rows(embeddings - self._centre) @ self._embeddings.T
+        by_system = exact_product(unit_rows(presence * self._rarity), self._presence.T)
+        by_embedding = exact_product(unit_rows(embeddings - self._centre), self._embeddings.T)
         near = _Kernel(self, by_system, _SYSTEM_SCALE)
         close = _Kernel(self, by_embedding, _EMBEDDING_SCALE)
         columns = [
@@ -251,12 +273,12 @@ class _Kernel:
     ) -> NDArray[np.floating]:
         source, forms = self._source, len(self._source.forms)
         sums = self._formed.reshape(-1, len(ELEMENTS), forms)
-        alike = np.einsum("ef,tfk->tek", element_similarity(), sums, optimize=True)
-        total = self._total @ element_similarity().T
+        alike = np.einsum("nf,nf->n", element_similarity()[element], sums[rows, :, form], dtype=np.float64)
+        total = exact_product(self._total, element_similarity().T)
         usual = element_similarity() @ source._formed.totals.reshape(-1, forms)
         usual = usual / (element_similarity() @ source._elements.totals).clip(1e-6)[:, None]
         return self._log(
-            np.where(form >= 0, alike[rows, element, form], 0.0),
+            np.where(form >= 0, alike, 0.0),
             total[rows, element],
             self._weights.max(1)[rows],
             np.where(form >= 0, usual[element, form], 0.0),
@@ -277,4 +299,4 @@ class _Kernel:
 def _embed(presence: NDArray[np.bool_], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Join the mean element vectors weighted by fractions with those of the elements alone."""
     plain = presence / presence.sum(1, keepdims=True)
-    return np.concatenate([vectors, plain.astype(np.float32) @ reduced_vectors()], axis=1)
+    return np.concatenate([vectors, exact_product(plain.astype(np.float32), reduced_vectors())], axis=1)

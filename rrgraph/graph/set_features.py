@@ -16,10 +16,11 @@ from rrgraph.chem import ELEMENTS, Composition, source_elements
 from rrgraph.data import ReactionTable, SetBatch
 from rrgraph.errors import DataError
 from rrgraph.graph.elements import source_presence
-from rrgraph.graph.frequencies import ANION_CLASSES, anion_class
+from rrgraph.graph.frequencies import ANION_CLASSES, anion_class, check_counts
 from rrgraph.graph.neighbours import KnownSystems
 from rrgraph.graph.precursor_classes import NON_METALS, PRECURSOR_CLASSES, precursor_class
 from rrgraph.util.arguments import call_with
+from rrgraph.util.arrays import check_array
 
 __all__ = ["SET_FREQUENCY_FEATURES", "SetFrequencyFeatures"]
 
@@ -45,6 +46,7 @@ _Whole: TypeAlias = "NDArray[np.int64] | int"
 
 _MOST_SOURCES: Final = 8
 _LEAST_EXCESS, _MOST_EXCESS = -4, 3
+_SIZES: Final = (len(ANION_CLASSES), _MOST_SOURCES + 1, _MOST_EXCESS - _LEAST_EXCESS + 1)
 _PAIR_SMOOTHING: Final = 0.5
 _FORM_SMOOTHING: Final = 2.0
 _SIZE_SMOOTHING: Final = 0.05
@@ -109,7 +111,7 @@ class SetFrequencyFeatures:
         together: dict[tuple[int, int], float] = {}
         form_uses = np.zeros(len(forms), dtype=np.float32)
         form_pairs = np.zeros((len(forms), len(forms)), dtype=np.float32)
-        sizes = np.zeros((len(ANION_CLASSES), _MOST_SOURCES + 1, _MOST_EXCESS - _LEAST_EXCESS + 1), dtype=np.float32)
+        sizes = np.zeros(_SIZES, dtype=np.float32)
         for target, keys in reactions:
             members = sorted(row[key] for key in keys)
             for pair in combinations(members, 2):
@@ -149,8 +151,14 @@ class SetFrequencyFeatures:
 
         Raises:
             DataError: the counts are not those of these forms.
-            ValueError: an array is missing or unknown.
+            ValueError: an array is missing, unknown, or holds what it cannot.
         """
+        pairs, together = (arrays.get(name, np.empty(0)) for name in ("pairs", "together"))
+        check_array("pairs", pairs, np.int32, (None, 2), low=0, below=len(vocabulary))
+        check_counts("together", together, (len(pairs),))
+        shapes = {"form_uses": (len(forms),), "form_pairs": (len(forms), len(forms)), "sizes": _SIZES}
+        for name, shape in shapes.items():
+            check_counts(name, arrays.get(name, np.empty(0)), shape)
         return call_with(cls, {"vocabulary": vocabulary, "systems": systems, "forms": forms, **arrays})
 
     def features(self, sets: SetBatch) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

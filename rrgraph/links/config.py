@@ -39,11 +39,11 @@ class TrainingConfig(LoopConfig):
     """
 
     monitor: str = setting("top_1", choices=_accuracies)
-    negatives_per_positive: int = setting(1, at_least=1, alias="negatives")
+    negatives_per_positive: int = setting(1, at_least=1, at_most=10_000, alias="negatives")
     sampler: str = setting("uniform", choices="rrgraph.links:SAMPLERS", options="sampler_options")
     sampler_options: dict[str, Any] = setting(factory=dict)
     loss: str = setting("bce", choices=LOSSES, options="loss_options")
     loss_options: dict[str, Any] = setting(factory=dict)
-    encoder_learning_rate: float = setting(6.37e-5, at_least=0)
+    encoder_learning_rate: float = setting(6.37e-5, at_least=0, at_most=10)
     inverse_temperature: float = setting(5.0, at_least=0, alias="hardness")
     validation_targets: int = setting(500, at_least=0)

@@ -85,13 +85,25 @@ class RowRanks:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RowRanks:
-        """Return the object that `to_dict` was called on."""
+        """Return the object that `to_dict` was called on.
+
+        Raises:
+            ScoreError: columns differ in length, a target is no text, or a rank is below 1.
+        """
         ranks, row_ranks = (
             np.array([np.inf if rank is None else rank for rank in values[name]], dtype=np.float64)
             for name in ("rank", "row_rank")
         )
         unseen = np.array(values["unseen"], dtype=bool) if "unseen" in values else None
-        return cls(targets=values["target"], ranks=ranks, row_ranks=row_ranks, unseen=unseen)
+        found = cls(targets=values["target"], ranks=ranks, row_ranks=row_ranks, unseen=unseen)
+        rows = (len(found.targets),)
+        if any(each is not None and each.shape != rows for each in (ranks, row_ranks, unseen)):
+            raise ScoreError(f"The columns of {rows[0]} rows differ in length.")
+        if not (
+            all(isinstance(target, str) for target in found.targets) and (ranks >= 1).all() and (row_ranks >= 1).all()
+        ):
+            raise ScoreError("A target is no text, or a rank below 1.")
+        return found
 
 
 def top_k_accuracy(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +12,31 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rrgraph.chem import Composition, parse_formula
+from rrgraph.chem import ELEMENTS, Composition, parse_formula
 from rrgraph.data import preferred_spelling
+from rrgraph.errors import check_choice
 from rrgraph.graph import FrequencyFeatures, SetFrequencyFeatures
 from rrgraph.links import LinkModel
 from rrgraph.models.components import describe_parts, require_parts
-from rrgraph.nn import ModelConfig, TreeEnsemble, checkpoint_mismatch, read_model, weights, write_model
+from rrgraph.nn import ModelConfig, TreeEnsemble, checkpoint_mismatch, load_weights, read_model, weights, write_model
+from rrgraph.planning import RANKING_MODES
 from rrgraph.properties import EnergyHead
-from rrgraph.reranking import EnsembleReranker, ListwiseNetwork, ListwiseNetworkConfig
+from rrgraph.reranking import (
+    FLAT_COLUMNS,
+    MOST_CANDIDATES,
+    EnsembleReranker,
+    ListwiseNetwork,
+    ListwiseNetworkConfig,
+)
 from rrgraph.util.arguments import call_with, value_of
-from rrgraph.util.settings import from_stored, to_stored
+from rrgraph.util.settings import from_stored, setting, to_stored
 
 __all__ = ["FORMAT", "LinkCheckpoint", "load_checkpoint", "save_checkpoint"]
 
 FORMAT = "rrgraph-link-model/4"
 """Name and version of the file format, checked on loading."""
 
+_MOST = 2**53
 _STATISTICS, _SETS = "statistics.", "sets."
 _SCORER, _SET_STATISTICS, _ENERGY, _TREES = "scorer.", "statistics.", "energy.", "trees."
 
@@ -88,20 +98,21 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
     tensors, description = read_model(folder, FORMAT)
     require_parts(description.get("parts", {}), folder)
     with checkpoint_mismatch(folder):
-        model = LinkModel(from_stored(ModelConfig, value_of(description, "model", dict), ignore_unknown=True))
+        config = from_stored(ModelConfig, value_of(description, "model", dict), ignore_unknown=True)
         counted = _under(tensors, _STATISTICS)
         ranked = _under(tensors, _SETS)
-        model.load_state_dict(tensors)
-        entries = value_of(description, "vocabulary", list)
-        vocabulary = tuple(preferred_spelling(parse_formula(value_of(entry, "formula", str))) for entry in entries)
-        counts = np.array([value_of(entry, "count", int) for entry in entries], dtype=np.int64)
+        model = load_weights(partial(LinkModel, config), tensors)
+        vocabulary, counts = _vocabulary(value_of(description, "vocabulary", list))
+        if config.statistics != bool(counted):
+            raise ValueError("the model reads frequency features and there are no counts, or the other way round")
         statistics = FrequencyFeatures.from_arrays(vocabulary, _arrays(counted)) if counted else None
         reranker = None
         if statistics is not None and "sets" in description:
-            reranker = _reranker(value_of(description, "sets", dict), ranked, statistics, model.config.width)
+            reranker = _reranker(value_of(description, "sets", dict), ranked, statistics, config.width)
         metadata = value_of(description, "metadata", dict)
+        check_choice("metadata.score_mode", str(metadata.get("score_mode", "product")), RANKING_MODES)
         recorded = description.get("systems") is not None
-        systems = frozenset(value_of(description, "systems", list)) if recorded else None
+        systems = _systems(value_of(description, "systems", list)) if recorded else None
     return LinkCheckpoint(
         model=model.eval(),
         vocabulary=vocabulary,
@@ -111,6 +122,26 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
         reranker=reranker,
         systems=systems,
     )
+
+
+def _vocabulary(entries: list[Any]) -> tuple[tuple[Composition, ...], NDArray[np.int64]]:
+    """Return the precursors and their counts."""
+    vocabulary = tuple(preferred_spelling(parse_formula(value_of(entry, "formula", str))) for entry in entries)
+    if len({precursor.key for precursor in vocabulary}) < len(vocabulary):
+        raise ValueError("the vocabulary names a precursor twice")
+    counts = [value_of(entry, "count", int) for entry in entries]
+    if not all(0 <= count <= _MOST for count in counts):
+        raise ValueError(f"the vocabulary has the counts {min(counts)} to {max(counts)}, expected 0 to {_MOST}")
+    return vocabulary, np.array(counts, dtype=np.int64)
+
+
+def _systems(names: list[Any]) -> frozenset[str]:
+    """Return the element systems of the training targets."""
+    known = set(ELEMENTS)
+    for name in names:
+        if not isinstance(name, str) or not known.issuperset(name.split("-")):
+            raise ValueError(f"{name!a:.80} is no element system")
+    return frozenset(names)
 
 
 def _reranker_tensors(reranker: EnsembleReranker, *, half: bool) -> dict[str, torch.Tensor]:
@@ -136,33 +167,45 @@ def _describe_reranker(reranker: EnsembleReranker) -> dict[str, Any]:
     }
 
 
+@dataclass
+class StoredReranker:
+    """What `model.json` says of a re-ranker, under today's names."""
+
+    scorer: ListwiseNetworkConfig
+    forms: list[str]
+    candidates: int = setting(at_least=1, at_most=MOST_CANDIDATES)
+    energy_hidden: int | None = setting(at_least=1)
+    trees: dict[str, int] | None = setting()
+    tree_weight: float = setting(at_least=0)
+    temperature: float = setting(above=0)
+    known_size_temperature: float = setting(above=0, alias="told_temperature")
+
+
 def _reranker(
     description: Mapping[str, Any], tensors: dict[str, torch.Tensor], statistics: FrequencyFeatures, width: int
 ) -> EnsembleReranker:
-    network = ListwiseNetwork(from_stored(ListwiseNetworkConfig, value_of(description, "scorer", dict)))
-    network.load_state_dict(_under(tensors, _SCORER))
+    stored = from_stored(StoredReranker, description)
+    if len(set(stored.forms)) < len(stored.forms):
+        raise ValueError("'forms' names a form twice")
+    network = load_weights(partial(ListwiseNetwork, stored.scorer), _under(tensors, _SCORER))
     energy = None
-    if description["energy_hidden"] is not None:
-        energy = EnergyHead(width, value_of(description, "energy_hidden", int))
-        energy.load_state_dict(_under(tensors, _ENERGY))
-        energy.eval()
+    if stored.energy_hidden is not None:
+        energy = load_weights(partial(EnergyHead, width, stored.energy_hidden), _under(tensors, _ENERGY)).eval()
     trees = None
-    if description["trees"] is not None:
-        trees = call_with(TreeEnsemble, description["trees"])
-        trees.load_state_dict(_under(tensors, _TREES))
+    if stored.trees is not None:
+        trees = load_weights(partial(call_with, TreeEnsemble, stored.trees), _under(tensors, _TREES))
+        trees.check_columns(FLAT_COLUMNS)
     counted = _arrays(_under(tensors, _SET_STATISTICS))
     return EnsembleReranker(
         network.eval(),
-        SetFrequencyFeatures.from_arrays(
-            statistics.vocabulary, statistics.systems, value_of(description, "forms", list), counted
-        ),
+        SetFrequencyFeatures.from_arrays(statistics.vocabulary, statistics.systems, stored.forms, counted),
         statistics,
-        candidates=value_of(description, "candidates", int),
+        candidates=stored.candidates,
         energy=energy,
         trees=trees,
-        tree_weight=value_of(description, "tree_weight", float),
-        temperature=value_of(description, "temperature", float),
-        known_size_temperature=value_of(description, "told_temperature", float),
+        tree_weight=stored.tree_weight,
+        temperature=stored.temperature,
+        known_size_temperature=stored.known_size_temperature,
     )
 
 

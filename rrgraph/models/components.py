@@ -6,6 +6,7 @@ is imported because a checkpoint names it: code comes from installed packages th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +19,8 @@ from rrgraph.util.arguments import value_of
 from rrgraph.util.registry import Origin, Registry
 
 __all__ = ["describe_parts", "external_parts", "require_parts"]
+
+_PLAIN: Final = re.compile(r"(\w[\w.:+<>-]{0,99})?")
 
 _REGISTRIES: Final[Mapping[str, Registry[Any]]] = {"encoder": ENCODERS, "decoder": DECODERS}
 
@@ -45,11 +48,8 @@ def require_parts(description: Mapping[str, Mapping[str, str]], folder: str | Pa
     for registry, name, origin in recorded:
         needs = f"The model in '{folder}' needs the {registry.kind} '{name}' of {origin}"
         if name not in registry:
-            raise ModelError(
-                f"{needs}, which is not installed; try pip install {origin.package}."
-                if origin.package
-                else f"{needs}, which no installed package offers; import that module first."
-            )
+            missing = "is not installed" if origin.package else "no installed package offers; import that module first"
+            raise ModelError(f"{needs}, which {missing}.")
         try:
             found = registry.origin(name)
         except ConfigError as error:
@@ -61,6 +61,8 @@ def require_parts(description: Mapping[str, Mapping[str, str]], folder: str | Pa
 
 def _recorded(part: str, described: Mapping[str, str]) -> tuple[Registry[Any], str, Origin]:
     """Return the registry of a part, its name and its origin."""
-    names = ("name", "object", "package", "version")
-    name, *origin = (value_of(described, each, str) for each in names)
-    return _REGISTRIES[part], name, Origin(*origin)
+    for key in ("name", "object", "package", "version"):
+        # These are shown to people, who may act on them.
+        if not _PLAIN.fullmatch(value_of(described, key, str)):
+            raise ValueError(f"'{key}' of the {part} is {described[key]!a:.80}, expected a plain name")
+    return _REGISTRIES[part], described["name"], Origin(*(described[key] for key in ("object", "package", "version")))

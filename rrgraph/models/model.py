@@ -19,7 +19,7 @@ from rrgraph.graph import UNRELATED_LOGIT, build_graph, element_presence, featur
 from rrgraph.models.checkpoint import LinkCheckpoint
 from rrgraph.models.planner import candidate_list, constrained_planner
 from rrgraph.models.sources import Energies, Literature, energy_source, literature_source
-from rrgraph.nn import encode_by_length
+from rrgraph.nn import encode_by_length, equal_batches
 from rrgraph.planning import (
     PRECEDENTS,
     LinkScorer,
@@ -38,7 +38,8 @@ if TYPE_CHECKING:  # PyG takes a second to import and planning does not need it
 __all__ = ["Model"]
 
 _ENCODER_BATCH_SIZE = 2048
-_LINK_BATCH_SIZE = 65536
+_LINK_BATCH_SIZE = 256
+_MOST_EMBEDDINGS = 2**17  # of candidates that are kept
 
 
 class Model(LinkScorer):
@@ -222,6 +223,12 @@ class Model(LinkScorer):
         ]
         return torch.cat(batches) if batches else torch.empty(0, self.checkpoint.model.config.width)
 
+    @torch.inference_mode()
+    def _encode(self, compositions: Sequence[Composition]) -> Tensor:
+        """Return the embeddings (n, width) of compositions of one length, which are encoded together."""
+        self.checkpoint.model.eval()
+        return encode_by_length(self.checkpoint.model.encoder, *featurise(compositions), groups=1)
+
     def logits(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> NDArray[np.float64]:
         """Return the logits (targets, candidates) of every link."""
         return self.link_logits(LinkBatch.grid(targets, candidates)).reshape(len(targets), len(candidates))
@@ -244,13 +251,14 @@ class Model(LinkScorer):
         targets, candidates = self._embed_both(links)
         counts = self.checkpoint.statistics
         features = None if counts is None else torch.from_numpy(counts.features(links))
+        rows, columns = torch.from_numpy(links.target_index), torch.from_numpy(links.candidate_index)
         pieces = []
+        # Batches of one size, the last one filled up: the last digits of a product depend on its number of rows.
         for start in range(0, len(links), _LINK_BATCH_SIZE):
-            batch = slice(start, start + _LINK_BATCH_SIZE)
-            rows, columns = (torch.from_numpy(index[batch]) for index in (links.target_index, links.candidate_index))
+            batch = torch.arange(start, start + _LINK_BATCH_SIZE).clamp_max(len(links) - 1)
             given = None if features is None else features[batch]
-            pieces.append(self.checkpoint.model(targets[rows], candidates[columns], given))
-        return torch.cat(pieces).double().numpy() if pieces else np.empty(0)
+            pieces.append(self.checkpoint.model(targets[rows[batch]], candidates[columns[batch]], given))
+        return torch.cat(pieces)[: len(links)].double().numpy() if pieces else np.empty(0)
 
     def _embed_both(self, links: LinkBatch) -> tuple[Tensor, Tensor]:
         """Return the embeddings of the targets and of the candidates of links."""
@@ -264,9 +272,15 @@ class Model(LinkScorer):
         return self._last_targets[1]
 
     def _cached(self, candidates: Sequence[Composition]) -> Tensor:
+        """Return the embeddings of candidates, whose digits do not depend on what was planned before."""
         missing = [candidate for candidate in candidates if candidate.key not in self._embeddings]
+        if len(missing) + len(self._embeddings) > _MOST_EMBEDDINGS:
+            self._embeddings.clear()
+            missing = [*candidates]
         if missing:
-            self._embeddings.update(zip((m.key for m in missing), self.embeddings(missing), strict=True))
+            for rows in equal_batches([len(candidate.elements) for candidate in missing]):
+                batch = [missing[row] for row in rows]
+                self._embeddings.update(zip((each.key for each in batch), self._encode(batch), strict=True))
         found = [self._embeddings[candidate.key] for candidate in candidates]
         return torch.stack(found) if found else self.embeddings([])
 

@@ -72,7 +72,8 @@ def constrained_planner(
     mode = mode or default_mode(predictor, known_size=known_size)
     usual = SetConstraints(sizes=constraints.sizes) if known_size else SetConstraints()
     # What does not balance is ranked like the rest and then not listed, so it competes anyway.
-    free = replace(constraints, balanced=False) == usual and candidates is None and max_candidates is None
+    unlimited = constraints.stock is None and candidates is None and max_candidates is None
+    free = unlimited and replace(constraints, balanced=False) == usual
     scorer: LinkScorer = predictor
     usual_candidates: Sequence[Composition] = predictor.vocabulary
     if candidates is None:

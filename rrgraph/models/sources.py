@@ -12,6 +12,7 @@ from rrgraph.chem import KJ_PER_EV, BalancedEquation, Composition, as_temperatur
 from rrgraph.data import LITERATURE, KnownReactions, load_known_reactions
 from rrgraph.errors import PlanningError
 from rrgraph.models.energy_corrections import corrected_energy
+from rrgraph.nn import equal_batches
 from rrgraph.planning import (
     EnergyOrigin,
     EnergySource,
@@ -82,9 +83,11 @@ class PredictedEnergies:
         new = [composition for composition in dict.fromkeys(compositions) if composition.key not in known]
         if not new:
             return
-        values, deviations = self._encoder.formation_energies(new)
-        for composition, value, deviation in zip(new, values, deviations, strict=True):
-            self._predicted[composition.key] = corrected_energy(composition, float(value), float(deviation))
+        for rows in equal_batches([len(composition.elements) for composition in new]):
+            batch = [new[row] for row in rows]
+            values, deviations = self._encoder.formation_energies(batch)
+            for composition, value, deviation in zip(batch, values, deviations, strict=True):
+                self._predicted[composition.key] = corrected_energy(composition, float(value), float(deviation))
 
     @cached_property
     def _encoder(self) -> PropertyPredictor:

@@ -16,7 +16,7 @@ networkx and matplotlib are loaded when a function needs them.
 """
 
 from rrgraph.networks.cooccurrence import NULL_MODELS, PairStatistics, cooccurrence_graph, pair_statistics
-from rrgraph.networks.export import FORMATS, check_format, write_graph, write_rows
+from rrgraph.networks.export import FORMATS, check_format, graph_files, write_graph, write_rows
 from rrgraph.networks.forecasts import FORECASTS, EdgeForecast, ForecastScore, forecast_edges, forecast_scores
 from rrgraph.networks.heuristics import bipartite_scores, pair_scores
 from rrgraph.networks.null_model import NullCounts, RandomSets, swap_counts
@@ -61,6 +61,7 @@ __all__ = [
     "find_substitutions",
     "forecast_edges",
     "forecast_scores",
+    "graph_files",
     "network_html",
     "pair_scores",
     "pair_statistics",

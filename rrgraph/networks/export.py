@@ -12,11 +12,12 @@ import pandas as pd
 from rrgraph.errors import DataError, suggestion
 from rrgraph.networks.structure import edge_weight
 from rrgraph.util.files import atomic_path, write_json
+from rrgraph.util.tabular import neutral_frame
 
 if TYPE_CHECKING:
     import networkx as nx
 
-__all__ = ["FORMATS", "check_format", "write_graph", "write_rows"]
+__all__ = ["FORMATS", "check_format", "graph_files", "write_graph", "write_rows"]
 
 FORMATS: Final = (".graphml", ".gexf", ".json", ".csv")
 """Suffixes of graph files."""
@@ -37,6 +38,16 @@ def check_format(path: str | os.PathLike[str], suffixes: Iterable[str] = FORMATS
     return suffix
 
 
+def graph_files(path: str | os.PathLike[str]) -> list[Path]:
+    """Return the files that `write_graph` writes: a second one, NAME.nodes.csv, beside edges as CSV.
+
+    Raises:
+        DataError: the suffix is unknown.
+    """
+    found = Path(path)
+    return [found, *([found.with_suffix(".nodes.csv")] if check_format(path) == ".csv" else [])]
+
+
 def write_graph(graph: nx.Graph, path: str | os.PathLike[str]) -> list[Path]:
     """Write a graph in the format given by the suffix, atomically, and return the files.
 
@@ -49,20 +60,18 @@ def write_graph(graph: nx.Graph, path: str | os.PathLike[str]) -> list[Path]:
     """
     import networkx as nx
 
-    suffix, path = check_format(path), Path(path)
+    suffix, (path, *others) = check_format(path), graph_files(path)
     if suffix == ".json":
         write_json(path, nx.node_link_data(graph, edges="edges"))
     elif suffix == ".csv":
-        nodes = path.with_suffix(".nodes.csv")
-        write_rows([{"id": node, **data} for node, data in graph.nodes(data=True)], nodes, columns=["id"])
+        write_rows([{"id": node, **data} for node, data in graph.nodes(data=True)], others[0], columns=["id"])
         edges = [{"source": one, "target": two, **data} for one, two, data in graph.edges(data=True)]
         write_rows(edges, path, columns=["source", "target"])
-        return [path, nodes]
     else:
         with atomic_path(path) as temporary:
             graph = _weighted(graph)
             (nx.write_graphml if suffix == ".graphml" else nx.write_gexf)(graph, temporary)
-    return [path]
+    return [path, *others]
 
 
 def _weighted(graph: nx.Graph) -> nx.Graph:
@@ -84,4 +93,4 @@ def write_rows(rows: Iterable[Mapping[str, Any]], path: str | os.PathLike[str], 
     names = [str(name) for name in frame]
     whole = [name for name in names if all(isinstance(row.get(name), int | None) for row in listed) and listed]
     with atomic_path(path) as temporary:
-        frame.astype(dict.fromkeys(whole, "Int64")).to_csv(temporary, index=False, lineterminator="\n")
+        neutral_frame(frame.astype(dict.fromkeys(whole, "Int64"))).to_csv(temporary, index=False, lineterminator="\n")

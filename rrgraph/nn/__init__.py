@@ -4,10 +4,20 @@ from rrgraph.nn.config import TRANSFORMER, EncoderConfig, ModelConfig
 from rrgraph.nn.device import PRECISIONS, choose_device, half_precision
 from rrgraph.nn.dual_encoder import DualEncoder, Inputs, embed_all, select
 from rrgraph.nn.encoder import MASK, CompositionEncoder, FractionEmbedding, element_table
-from rrgraph.nn.encoders import ENCODERS, Encoder, encode_by_length
+from rrgraph.nn.encoders import ENCODERS, Encoder, encode_by_length, equal_batches
 from rrgraph.nn.retrieval_index import EXACT_LIMIT, RetrievalIndex
 from rrgraph.nn.simple_encoders import DeepSetsEncoder, FractionEncoder
-from rrgraph.nn.storage import checkpoint_mismatch, model_format, read_model, weights, write_model
+from rrgraph.nn.storage import (
+    check_model,
+    checkpoint_mismatch,
+    load_weights,
+    model_format,
+    read_model,
+    sign_model,
+    tensor_digest,
+    weights,
+    write_model,
+)
 from rrgraph.nn.tree_ensemble import TreeEnsemble
 
 __all__ = [
@@ -27,15 +37,20 @@ __all__ = [
     "ModelConfig",
     "RetrievalIndex",
     "TreeEnsemble",
+    "check_model",
     "checkpoint_mismatch",
     "choose_device",
     "element_table",
     "embed_all",
     "encode_by_length",
+    "equal_batches",
     "half_precision",
+    "load_weights",
     "model_format",
     "read_model",
     "select",
+    "sign_model",
+    "tensor_digest",
     "weights",
     "write_model",
 ]

@@ -29,10 +29,10 @@ class EncoderConfig:
             false the fractions enter by their embedding alone, as in the paper.
     """
 
-    width: int = setting(128, at_least=1)
-    layers: int = setting(3, at_least=1)
-    heads: int = setting(1, at_least=1)
-    feedforward: int = setting(4, at_least=1)
+    width: int = setting(128, at_least=1, at_most=16_384)
+    layers: int = setting(3, at_least=1, at_most=256)
+    heads: int = setting(1, at_least=1, at_most=1024)
+    feedforward: int = setting(4, at_least=1, at_most=64)
     dropout: float = setting(0.1, at_least=0, below=1)
     element_embedding: str = setting("mat2vec", choices=("mat2vec", "random"))
     weigh_fractions: bool = False
@@ -62,9 +62,9 @@ class ModelConfig(EncoderConfig):
     decoder_dropout: float = setting(0.1, at_least=0, below=1)
     decoder: str = setting("concat", choices="rrgraph.links:DECODERS", options="decoder_options")
     decoder_options: dict[str, Any] = setting(factory=dict)
-    decoder_layers: int = setting(3, at_least=1)
+    decoder_layers: int = setting(3, at_least=1, at_most=32)
     statistics: bool = False
-    n_decoders: int = setting(1, at_least=1, alias="members")
+    n_decoders: int = setting(1, at_least=1, at_most=256, alias="members")
 
     def cross_check(self, prefix: str) -> None:
         """Refuse a pretrained encoder of another kind than the one that is pretrained, by a `ConfigError`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from rrgraph.graph import PADDING
 from rrgraph.nn.config import EncoderConfig
 from rrgraph.util.registry import Registry
 
-__all__ = ["ENCODERS", "Encoder", "encode_by_length"]
+__all__ = ["ENCODERS", "Encoder", "encode_by_length", "equal_batches"]
 
 
 class Encoder(nn.Module, ABC):
@@ -62,3 +62,23 @@ def encode_by_length(encoder: Encoder, elements: Tensor, fractions: Tensor, *, g
         used = int((elements[rows] > PADDING).sum(dim=1).max()) if len(rows) else 1
         pieces.append(encoder(elements[rows, :used], fractions[rows, :used]))
     return torch.cat(pieces)[order.argsort()]
+
+
+def equal_batches(lengths: Sequence[int], *, size: int = 16) -> Iterator[list[int]]:
+    """Yield the rows of batches of one length and one size, the last of each length filled up with its first row.
+
+    A row of a matrix product has the same digits whatever is in the other rows, but not however many there are. In such
+    batches, what is encoded gets the same digits whatever is encoded with it.
+
+    >>> list(equal_batches([3, 2, 3, 3], size=2))
+    [[1, 1], [0, 2], [3, 3]]
+
+    Args:
+        lengths: numbers of elements.
+        size: of the batches.
+    """
+    for length in sorted(set(lengths)):
+        members = [row for row, each in enumerate(lengths) if each == length]
+        for start in range(0, len(members), size):
+            rows = members[start : start + size]
+            yield rows + rows[:1] * (size - len(rows))

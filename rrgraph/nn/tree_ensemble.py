@@ -6,9 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from rrgraph.util.arrays import check_array
+
 __all__ = ["TreeEnsemble"]
 
 _NODES_IN_BATCH = 8192
+_DEEPEST = 16
 
 
 class TreeEnsemble(nn.Module):
@@ -20,6 +23,9 @@ class TreeEnsemble(nn.Module):
     Args:
         trees: how many.
         depth: splits on the way to every leaf.
+
+    Raises:
+        ValueError: there are no such trees.
 
     Attributes:
         feature: (trees, 2^depth - 1) int16, column that a split reads.
@@ -35,6 +41,8 @@ class TreeEnsemble(nn.Module):
 
     def __init__(self, trees: int, depth: int) -> None:
         super().__init__()
+        if trees < 0 or not 0 <= depth <= _DEEPEST:
+            raise ValueError(f"there are no {trees} trees of depth {depth}, expected depths up to {_DEEPEST}")
         self.depth = depth
         self.register_buffer("feature", torch.zeros(trees, 2**depth - 1, dtype=torch.int16))
         self.register_buffer("threshold", torch.full((trees, 2**depth - 1), torch.inf))
@@ -45,6 +53,10 @@ class TreeEnsemble(nn.Module):
     def trees(self) -> int:
         """How many trees there are."""
         return len(self.value)
+
+    def check_columns(self, columns: int) -> None:
+        """Refuse trees that read other columns than the first `columns`, by a ValueError."""
+        check_array("feature", self.feature.cpu().numpy(), np.int16, (None, None), low=0, below=columns)
 
     @torch.no_grad()
     def forward(self, features: Tensor) -> Tensor:

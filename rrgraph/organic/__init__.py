@@ -10,7 +10,7 @@ from rrgraph.organic.alternatives import alternative_links
 from rrgraph.organic.chemistry.application import TemplateApplier, apply_template, default_cache
 from rrgraph.organic.chemistry.fingerprints import FRAGMENTS
 from rrgraph.organic.chemistry.matching import known_matches, match_templates, matching_mask
-from rrgraph.organic.chemistry.molecules import MoleculeError, canonical_reactants, canonical_smiles
+from rrgraph.organic.chemistry.molecules import MoleculeError, canonical_product, canonical_reactants, canonical_smiles
 from rrgraph.organic.chemistry.tokens import TOKENS
 from rrgraph.organic.config import ReactantRerankerConfig, SearchConfig, TemplateModelConfig, TextEncoderConfig
 from rrgraph.organic.encoders import TEXT_ENCODERS, TextEncoder
@@ -84,6 +84,7 @@ __all__ = [
     "applied_templates",
     "apply_template",
     "build_template_graph",
+    "canonical_product",
     "canonical_reactants",
     "canonical_smiles",
     "compare_systems",

@@ -31,16 +31,16 @@ class TextEncoderConfig:
     """
 
     encoder: str = setting("fingerprint", choices="rrgraph.organic:TEXT_ENCODERS", alias="tower")
-    hidden: int = setting(512, at_least=1)
-    layers: int = setting(1, at_least=1)
+    hidden: int = setting(512, at_least=1, at_most=16_384)
+    layers: int = setting(1, at_least=1, at_most=256)
     dropout: float = setting(0.2, at_least=0, below=1)
-    bits: int = setting(4096, at_least=1)
-    radius: int = setting(2, at_least=0)
+    bits: int = setting(4096, at_least=1, at_most=2**24)
+    radius: int = setting(2, at_least=0, at_most=16)
     fragments: list[str] = setting(factory=lambda: ["circular"], choices="rrgraph.organic:FRAGMENTS", alias="kinds")
     fragment_dropout: float = setting(0.1, at_least=0, below=1)
-    heads: int = setting(4, at_least=1)
+    heads: int = setting(4, at_least=1, at_most=1024)
     tokens: str = setting("atoms", choices="rrgraph.organic:TOKENS")
-    length: int = setting(384, at_least=1)
+    length: int = setting(384, at_least=1, at_most=100_000)
 
     def cross_check(self, prefix: str) -> None:
         """Refuse fragments that are named twice, or more classes of them than bits, by a `ConfigError`."""
@@ -64,7 +64,7 @@ class TemplateModelConfig:
         template: encoder of templates.
     """
 
-    width: int = setting(256, at_least=1)
+    width: int = setting(256, at_least=1, at_most=16_384)
     temperature: float = setting(0.07, above=0)
     normalise: bool = True
     product: TextEncoderConfig = setting(factory=TextEncoderConfig)
@@ -97,7 +97,7 @@ class ReactantRerankerConfig:
     """
 
     enabled: bool = True
-    folds: int = setting(5, at_least=2)
+    folds: int = setting(5, at_least=2, at_most=100)
     trees: TreesConfig = setting(
         factory=lambda: TreesConfig(n_trees=200, depth=6, max_leaves=31, min_samples_leaf=50, learning_rate=0.05)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from rrgraph.nn import (
     TreeEnsemble,
     checkpoint_mismatch,
     embed_all,
+    load_weights,
     read_model,
     weights,
     write_model,
@@ -30,6 +32,7 @@ from rrgraph.organic.reranking.features import SET_FEATURES, SetDescriber
 from rrgraph.organic.reranking.precedents import Precedents
 from rrgraph.organic.reranking.reranker import ReactantReranker
 from rrgraph.util.arguments import call_with, value_of
+from rrgraph.util.arrays import check_array
 from rrgraph.util.settings import from_stored, to_stored
 
 __all__ = [
@@ -45,6 +48,7 @@ __all__ = [
 TEMPLATE_FORMAT: Final = "rrgraph-template-model/2"
 """Name and version of the file format, checked on loading."""
 
+_MOST_ROWS: Final = 2**53
 _SIDES: Final = ("product", "template")
 
 _MODEL, _BANK, _PRECEDENTS, _FOREST = "model.", "bank", "precedents.", "forest{}."
@@ -150,7 +154,7 @@ def template_planner(
     return ReactantPlanner(
         scorer or TemplatePredictor(checkpoint),
         TemplateApplier(cache=default_cache(), jobs=jobs),
-        search or SearchConfig(**checkpoint.metadata.get("search", {})),
+        search or from_stored(SearchConfig, checkpoint.metadata.get("search", {})),
         reactants=checkpoint.reactants,
         reranker=checkpoint.reranker,
     )
@@ -184,16 +188,15 @@ def load_template_checkpoint(folder: str | Path) -> TemplateCheckpoint:
     tensors, description = read_model(folder, TEMPLATE_FORMAT)
     with checkpoint_mismatch(folder):
         config = _read_config(value_of(description, "model", dict))
-        states = value_of(description, "states", dict)
-        model = build_model(config, {side: value_of(states, side, dict) for side in _SIDES})
+        states = {side: _read_state(value_of(description, "states", dict), side) for side in _SIDES}
         embeddings = tensors.pop(_BANK)
-        model.load_state_dict(_taken(_MODEL, tensors))
+        model = load_weights(partial(build_model, config, states), _taken(_MODEL, tensors))
         texts, counts = _read_templates(value_of(description, "templates", list))
-        if len(embeddings) != len(texts):
-            raise ValueError(f"{len(embeddings)} vectors for {len(texts)} templates")
-        reactants = Counter(value_of(description, "reactants", dict))
+        check_array(_BANK, embeddings.numpy(), np.float32, (len(texts), config.width))
+        reactants = Counter(_read_counts(value_of(description, "reactants", dict)))
         reranker = _read_reranker(tensors, description["ranker"], texts, reactants)
         metadata = value_of(description, "metadata", dict)
+        from_stored(SearchConfig, metadata.get("search", {}))
     return TemplateCheckpoint(
         model=model.eval(),
         config=config,
@@ -245,13 +248,17 @@ def _read_reranker(
         return None
     if tuple(value_of(description, "numbers", list)) != SET_FEATURES:
         raise ValueError("its trees use other features than this version")
-    forests = [call_with(TreeEnsemble, sizes) for sizes in value_of(description, "forests", list)]
-    for number, forest in enumerate(forests):
-        forest.load_state_dict(_taken(_FOREST.format(number), tensors))
-    precedents = Precedents.from_tensors(_taken(_PRECEDENTS, tensors))
-    return ReactantReranker(
-        SetDescriber(precedents, templates, reactants), forests, value_of(description, "products", list)
-    )
+    forests = [
+        load_weights(partial(call_with, TreeEnsemble, sizes), _taken(_FOREST.format(number), tensors))
+        for number, sizes in enumerate(value_of(description, "forests", list))
+    ]
+    if not forests:
+        raise ValueError("its re-ranker has no trees")
+    for forest in forests:
+        forest.check_columns(len(SET_FEATURES))
+    precedents = Precedents.from_tensors(_taken(_PRECEDENTS, tensors), templates=len(templates))
+    products = _texts("products", value_of(description, "products", list))
+    return ReactantReranker(SetDescriber(precedents, templates, reactants), forests, products)
 
 
 def _read_config(values: Mapping[str, Any]) -> TemplateModelConfig:
@@ -260,9 +267,30 @@ def _read_config(values: Mapping[str, Any]) -> TemplateModelConfig:
     return from_stored(TemplateModelConfig, values, ignore_unknown=True)
 
 
+def _read_state(states: Mapping[str, Any], side: str) -> dict[str, list[str]]:
+    """Return what the encoder of a side learned from the training texts."""
+    return {name: _texts(name, value) for name, value in value_of(states, side, dict).items()}
+
+
+def _texts(name: str, value: object) -> list[str]:
+    """Return distinct texts."""
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value) or len(set(value)) < len(value):
+        raise ValueError(f"'{name}' is no list of distinct texts")
+    return value
+
+
 def _read_templates(entries: Sequence[Any]) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Return the templates and how many rows each has."""
     for entry in entries:
         if not isinstance(entry, list) or [type(each) for each in entry] != [str, int]:
-            raise ValueError(f"{entry!r:.80} is not a template and its number of rows")
-    return tuple(text for text, _ in entries), tuple(count for _, count in entries)
+            raise ValueError(f"{entry!a:.80} is not a template and its number of rows")
+    texts = _texts("templates", [text for text, _ in entries])
+    return tuple(texts), tuple(_read_counts(dict(entries)).values())
+
+
+def _read_counts(counts: Mapping[str, Any]) -> Mapping[str, int]:
+    """Return numbers of training rows, by text."""
+    for text, count in counts.items():
+        if type(count) is not int or not 0 <= count <= _MOST_ROWS:
+            raise ValueError(f"{count!a:.40} is no number of rows of {text!a:.80}")
+    return counts

@@ -51,7 +51,7 @@ from rrgraph.planning.presentation import (
     precedent_title,
 )
 from rrgraph.planning.proposals import PROPOSED, Proposal, ProposalPlanner, ProposedRanking, SetProposer
-from rrgraph.planning.ranking import SCALE, Plan, RankedSet, Ranking, SetPlanner, SetRanking
+from rrgraph.planning.ranking import SCALE, Plan, RankedSet, Ranking, SearchStop, SetPlanner, SetRanking
 from rrgraph.planning.reranking import CandidateLists, Reranker
 from rrgraph.planning.routes import Route, ranked_routes, read_routes
 from rrgraph.planning.search import AGGREGATES, Aggregate, ScoredSet, SetSearch
@@ -94,6 +94,7 @@ __all__ = [
     "Reranker",
     "Route",
     "ScoredSet",
+    "SearchStop",
     "SetConstraints",
     "SetPlanner",
     "SetProblem",

@@ -13,11 +13,11 @@ from typing import Final
 
 from rrgraph.chem import Composition, parse_formula
 from rrgraph.data import KnownReaction, PrecursorSet
-from rrgraph.errors import PlanningError
+from rrgraph.errors import OptionError, PlanningError
 from rrgraph.planning.constraints import SetConstraints
 from rrgraph.planning.dopants import PlannedDopant, Usage, plan_dopants
 from rrgraph.planning.planner import Planner
-from rrgraph.planning.ranking import Plan, RankedSet
+from rrgraph.planning.ranking import EXAMINED, Plan, RankedSet
 from rrgraph.planning.routes import ranked_routes
 from rrgraph.planning.swaps import Swap, plan_with_swaps
 from rrgraph.planning.synthesis import EnergySource, LiteratureSource, PlannedSet, SynthesisPlan
@@ -58,11 +58,14 @@ def plan_syntheses(
         usage: precursors of the training reactions and how many targets use each, from which dopants are taken.
 
     Raises:
-        PlanningError: `top_k` or a size is below 1, `precedents` below 0, or the sizes are not as many as the targets.
+        PlanningError: `top_k` or a size is below 1, `top_k` above `EXAMINED`, `precedents` below 0, or the sizes are
+            not as many as the targets.
     """
     for name, value, least in (("top_k", top_k, 1), ("precedents", precedents, 0)):
         if not isinstance(value, int) or value < least:
             raise PlanningError(f"{name} is {value!r}, expected a whole number of at least {least}.")
+    if top_k > EXAMINED:
+        raise OptionError("top_k", f" is {top_k}, expected at most {EXAMINED}.")
     dopants = [plan_dopants(target, usage, planner.constraints) for target in targets]
     hosts = [replace(target, dopants=()) for target in targets]
     if routes:
@@ -77,6 +80,7 @@ def plan_syntheses(
                 hidden=len(plan.hidden),
                 hidden_probability=None if plan.no_match is None else fsum(each.probability for each in plan.hidden),
                 known_size=known_size,
+                stopped=plan.stopped,
             )
             for plan, swaps in plan_with_swaps(planner, hosts, top_k=top_k, sizes=sizes)
         ]

@@ -27,7 +27,7 @@ from rrgraph.chem import (
     thermal_uncertainty,
 )
 from rrgraph.errors import DataError, FormulaError, suggestion
-from rrgraph.util.rows import column_name
+from rrgraph.util.rows import column_name, listed
 from rrgraph.util.tabular import read_frame
 
 __all__ = [
@@ -148,9 +148,7 @@ def read_formation_energies(path: str | os.PathLike[str]) -> dict[str, Formation
     for name in (_FORMULA, _ENERGY):
         if name not in frame.columns:
             columns = [str(column) for column in frame.columns]
-            raise DataError(
-                f"'{path}' has no column '{name}', found {', '.join(columns) or 'none'}.{suggestion(name, columns)}"
-            )
+            raise DataError(f"'{path}' has no column '{name}', found {listed(columns)}.{suggestion(name, columns)}")
     given = frame[_UNCERTAINTY] if _UNCERTAINTY in frame.columns else [None] * len(frame)
     energies: dict[str, FormationEnergy] = {}
     for row, (formula, energy, deviation) in enumerate(zip(frame[_FORMULA], frame[_ENERGY], given, strict=True), 1):

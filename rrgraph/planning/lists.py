@@ -14,6 +14,7 @@ from rrgraph.chem import Composition, FormulaWarning, Material, as_compositions,
 from rrgraph.data import CATALOGUE, data_path, find_formula_column, separate_formulas
 from rrgraph.errors import DataError, DataWarning, FormulaError, OptionError, suggestion
 from rrgraph.util.files import suggest_file
+from rrgraph.util.inputs import plain_name
 from rrgraph.util.rows import Row, RowReader, column_name, open_rows
 
 __all__ = ["Stock", "StockItem", "read_candidates", "read_materials", "read_stock"]
@@ -160,7 +161,7 @@ def _read_text(option: str, source: str | os.PathLike[str]) -> list[StockItem]:
     path = os.fspath(data_path(text)) if text in CATALOGUE else text
     if _is_file(path):
         return _read_file(option, path)
-    if "," not in text and Path(text.lower().removesuffix(".gz")).suffix in _FILE_SUFFIXES:
+    if "," not in text and Path(plain_name(text)).suffix in _FILE_SUFFIXES:
         raise DataError(f"There is no {_WHAT[option]} file '{text}'.{suggest_file(text)}")
     return [StockItem(_precursor(piece)) for piece in text.split(",") if piece.strip() or "," not in text]
 
@@ -171,7 +172,8 @@ _WHAT: Final = {"stock": "stock", "candidates": "candidate"}
 
 def _is_file(path: str) -> bool:
     try:
-        return Path(re.sub(r"(\.xls[xm]):.+", r"\1", path)).is_file()
+        found = Path(re.sub(r"(\.xls[xm]):.+", r"\1", path))
+        return found.exists() and not found.is_dir()
     except OSError:  # a long list of formulas is not a file name
         return False
 

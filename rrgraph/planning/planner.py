@@ -29,6 +29,14 @@ RANKING_MODES: Final = (*AGGREGATES, LISTWISE)
 """What commands and configurations call the ways to rank sets; see `link_planner`."""
 
 _BATCH_SIZE: Final = 128
+_BATCH_LINKS: Final = 2**16
+
+_MOST_WORK: Final = 1_000_000
+"""Limit of the work of one search, see `SetSearch`: some 3 s and 300 MB. Ordinary targets need a hundredth of it."""
+
+_MANY_CANDIDATES: Final = 5000
+_MANY_SETS: Final = 1200
+"""Of more than `_MANY_CANDIDATES` only those are kept that can be in the `_MANY_SETS` best sets."""
 
 
 class LinkScorer(ABC):
@@ -111,28 +119,46 @@ class Planner(SetPlanner):
     def _rankings(
         self, targets: Sequence[Composition], sides: Sequence[tuple[Planner, Sequence[tuple[int, ...]]]]
     ) -> Iterator[SetRanking]:
-        for start in range(0, len(targets), _BATCH_SIZE):
-            batch = slice(start, start + _BATCH_SIZE)
-            found = [planner._rank_by_links(targets[batch], sizes[batch]) for planner, sizes in sides]
-            yield from found[0].rankings if self.reranker is None else rerank(self.reranker, targets[batch], *found)
-
-    def _rank_by_links(self, targets: Sequence[Composition], sizes: Sequence[tuple[int, ...]]) -> RankedByLinks:
-        links = self._score(targets)
-        rankings = [self._ranking(*each) for each in zip(targets, links, sizes, strict=True)]
-        return RankedByLinks(self.candidates, links, rankings, known_size=[len(each) == 1 for each in sizes])
+        for start, feasible in _batches(targets, [planner for planner, _ in sides]):
+            batch = slice(start, start + len(feasible[0]))
+            scored = [
+                (planner, planner._score(targets[batch], own), sizes[batch])
+                for (planner, sizes), own in zip(sides, feasible, strict=True)
+            ]
+            first = 0
+            while first < len(targets[batch]):
+                found = [RankedByLinks(planner.candidates, [], [], []) for planner, _, _ in scored]
+                for number in range(first, len(targets[batch])):
+                    for known, (planner, links, sizes) in zip(found, scored, strict=True):
+                        ranking = planner._ranking(targets[start + number], links[number], sizes[number])
+                        known.add(links[number], ranking, known_size=len(sizes[number]) == 1)
+                    if self.reranker is not None and _head_work(found, self.reranker.candidates) > _MOST_WORK:
+                        break  # what large searches hold is let go before there are more of them
+                group = targets[start + first : start + number + 1]
+                rankings = found[0].rankings if self.reranker is None else rerank(self.reranker, group, *found)
+                first = number + 1
+                del found, known, ranking
+                while rankings:
+                    yield rankings.pop(0)
 
     def _ranking(self, target: Composition, links: FeasibleLinks, sizes: tuple[int, ...]) -> SetRanking:
         feasible, logits = links.feasible, links.logits
         log_probabilities = -np.logaddexp(0.0, -logits)
         scores = logits if self.aggregate == "log_odds" else log_probabilities
+        fixed, most = [round(score) for score in (scores * SCALE).tolist()], None
+        if len(fixed) > _MANY_CANDIDATES:
+            kept, most = _best_of_each_mask(fixed, feasible, _MANY_SETS + sizes[-1]), _MANY_SETS
+            feasible, log_probabilities = feasible.keep(kept), log_probabilities[kept]
+            fixed = [fixed[place] for place in kept.tolist()]
         search = SetSearch(
-            [round(score) for score in (scores * SCALE).tolist()],
+            fixed,
             feasible.masks.tolist(),
             need=feasible.need,
             sizes=sizes,
             aggregate=self.aggregate,
             required=feasible.required,
             exclusive=feasible.exclusive,
+            most_work=_MOST_WORK,
         )
         return SetRanking(
             target=target,
@@ -144,11 +170,11 @@ class Planner(SetPlanner):
             valid=partial(can_be_made, target, byproducts=self.constraints.byproducts)
             if self.constraints.balanced
             else None,
+            most=most,
         )
 
-    def _score(self, targets: Sequence[Composition]) -> list[FeasibleLinks]:
+    def _score(self, targets: Sequence[Composition], feasible: Sequence[Feasible]) -> list[FeasibleLinks]:
         """Return the feasible links of a batch of targets, cut to the most probable candidates."""
-        feasible = [self._filter.feasible(target) for target in targets]
         counts = [len(each.indices) for each in feasible]
         used, candidate_index = np.unique(np.concatenate([each.indices for each in feasible]), return_inverse=True)
         links = LinkBatch(
@@ -231,6 +257,45 @@ def planner_for(
 def known_size_mode(mode: str) -> str:
     """Return the mode where set sizes are known: probabilities, which need no comparison of sizes."""
     return mode if mode == LISTWISE else "product"
+
+
+def _batches(targets: Sequence[Composition], planners: Sequence[Planner]) -> Iterator[tuple[int, list[list[Feasible]]]]:
+    """Yield where each batch of targets begins, and for each planner the feasible candidates of its targets."""
+    start, links = 0, 0
+    feasible: list[list[Feasible]] = [[] for _ in planners]
+    for number, target in enumerate(targets):
+        own = [planner._filter.feasible(target) for planner in planners]
+        added = sum(len(each.indices) for each in own)
+        if feasible[0] and (number - start == _BATCH_SIZE or links + added > _BATCH_LINKS):
+            yield start, feasible
+            start, links, feasible = number, 0, [[] for _ in planners]
+        for of_planner, each in zip(feasible, own, strict=True):
+            of_planner.append(each)
+        links += added
+    if feasible[0]:
+        yield start, feasible
+
+
+def _head_work(sides: Sequence[RankedByLinks], number: int) -> int:
+    """Find the first sets of the last target that was added; return the work of all searches."""
+    for side in sides:
+        side.rankings[-1].head(number)
+    return sum(ranking.work for side in sides for ranking in side.rankings)
+
+
+def _best_of_each_mask(scores: Sequence[int], feasible: Feasible, number: int) -> NDArray[np.int64]:
+    """Return the positions of the best candidates of each mask, and of the required ones, ascending.
+
+    A candidate behind as many better ones of its mask as a set has members, and n more, is in none of the n best sets.
+    """
+    kept = set(feasible.required)
+    counts: dict[int, int] = {}
+    masks = feasible.masks.tolist()
+    for place in sorted(range(len(scores)), key=lambda place: -scores[place]):
+        counts[masks[place]] = counts.get(masks[place], 0) + 1
+        if counts[masks[place]] <= number:
+            kept.add(place)
+    return np.array(sorted(kept), dtype=np.int64)
 
 
 def _checked(values: NDArray[np.float64], links: LinkBatch) -> NDArray[np.float64]:

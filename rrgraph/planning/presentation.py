@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rrgraph.chem import Atmosphere
 from rrgraph.planning.energies import ReactionEnergy
-from rrgraph.util.text import percent, plain_table
+from rrgraph.util.text import escaped, percent, plain_table
 
 if TYPE_CHECKING:
     from rrgraph.data import KnownReaction
@@ -56,7 +56,7 @@ def plan_text(plan: SynthesisPlan) -> str:
     if plan.literature:
         precedents = plain_table(PRECEDENT_HEADER, precedent_table(plan.literature), numbers=RIGHT_ALIGNED)
         blocks += [f"\n{precedent_title(plan)}", precedents, *precedent_notes(plan.literature)]
-    return "\n".join(blocks)
+    return escaped("\n".join(blocks), keep="\n")
 
 
 def plan_html(plan: SynthesisPlan) -> str:
@@ -156,7 +156,7 @@ def precedent_title(plan: SynthesisPlan) -> str:
 
 def precedent_table(precedents: Sequence[KnownReaction]) -> list[list[str]]:
     """Return the rows of literature precedents, with the columns of `PRECEDENT_HEADER`."""
-    return [_precedent(reaction) for reaction in precedents]
+    return [[escaped(cell) for cell in _precedent(reaction)] for reaction in precedents]
 
 
 def precedent_notes(precedents: Sequence[KnownReaction]) -> list[str]:
@@ -197,6 +197,7 @@ _ENERGIES: Final[dict[str, type]] = {
 
 PLAN_KEYS: Final = (
     *("target", "sets", "scores", "probabilities", "none_of_these", "hidden", "unseen", "alternatives", "dopants"),
+    "search_stopped",
     *("equations", "atmospheres", "grams", "shortages", "most_target_g", "reaction_energies", "temperature_k"),
     *("evidence", "evidence_table", "message"),
 )

@@ -18,7 +18,7 @@ from rrgraph.planning.candidates import CandidateFilter
 from rrgraph.planning.constraints import SetConstraints
 from rrgraph.planning.search import ScoredSet, SetSearch
 
-__all__ = ["SCALE", "Plan", "RankedSet", "Ranking", "SetPlanner", "SetRanking"]
+__all__ = ["EXAMINED", "SCALE", "Plan", "RankedSet", "Ranking", "SearchStop", "SetPlanner", "SetRanking"]
 
 SCALE: Final = 2**48
 """Fixed point of exact scores: log probabilities and logits are rounded to multiples of 1 / `SCALE`."""
@@ -51,6 +51,32 @@ class RankedSet:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchStop:
+    """Where a search stopped at the limit of its work: every set that it did not find is worse than those that it did.
+
+    Attributes:
+        sets: number of sets found, which are the best ones by their links.
+        score: no other set has a higher score by its links than this, the last one's; None if none was found.
+    """
+
+    sets: int
+    score: float | None
+
+    def describe(self, formula: str) -> str:
+        """Return a clause that says so, without a full stop."""
+        if self.score is None:
+            return f"The search for precursor sets for {formula} is too large and found none"
+        found = f"the best {self.sets} precursor sets" if self.sets > 1 else "the best precursor set"
+        return (
+            f"The search for {formula} is large and stopped after {found}; "
+            f"others have a log score of at most {self.score:.3g} by their links"
+        )
+
+
+_NARROWER: Final = "--set-size, --candidates or --max-candidates"
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The best precursor sets of one target.
 
@@ -63,6 +89,7 @@ class Plan:
         none: with a re-ranker, the probability that none of the sets it ranks is the recorded one.
         hidden: better sets that are left out because they do not balance or must not be mixed; their probability counts
             for another set.
+        stopped: where the search stopped, if it reached the limit of its work before it had found what was asked for.
     """
 
     target: Composition
@@ -72,6 +99,7 @@ class Plan:
     cut: bool = False
     none: float | None = None
     hidden: tuple[RankedSet, ...] = ()
+    stopped: SearchStop | None = None
 
     @property
     def no_match(self) -> float | None:
@@ -98,6 +126,8 @@ class Plan:
         if self.cut:
             number, formula = f"Only {len(self)}" if self.sets else "None", self.target.formula
             return f"{number} of the {EXAMINED} best precursor sets for {formula} can be balanced and mixed."
+        if self.stopped is not None:
+            return f"{self.stopped.describe(self.target.formula)}; narrow {_NARROWER}."
         if not self.exhausted:
             return None
         number = {0: "No precursor set", 1: "Only 1 precursor set"}.get(len(self), f"Only {len(self)} precursor sets")
@@ -188,6 +218,7 @@ class SetRanking:
         log_probabilities: of each candidate of the search.
         missing: see `Plan`.
         valid: a further condition on the sets that are listed; at most `EXAMINED` sets are examined for it.
+        most: end after so many sets, None for no such limit.
     """
 
     def __init__(
@@ -200,13 +231,19 @@ class SetRanking:
         log_probabilities: Sequence[float],
         missing: tuple[str, ...] = (),
         valid: Callable[[PrecursorSet], bool] | None = None,
+        most: int | None = None,
     ) -> None:
         self.target, self.missing = target, missing
         self._search, self._candidates, self._indices = search, candidates, indices
         self._log_probabilities = log_probabilities
         self._valid = valid
-        self._sets = _LazySets(search)
+        self._sets = _LazySets(search, most)
         self._head: _RerankedHead | None = None
+
+    @property
+    def work(self) -> int:
+        """What the search holds so far, see `SetSearch`."""
+        return self._search.work
 
     @property
     def candidate_indices(self) -> Sequence[int]:
@@ -239,14 +276,18 @@ class SetRanking:
             if more:
                 break
             (sets if valid else hidden).append(ranked)
+        stopped = self._sets.stop(SCALE * self._search.mean_scale)
+        if stopped is not None and more and (self._head is None or stopped.sets > len(self._head.sets)):
+            stopped = None  # what it was asked for, it had found
         return Plan(
             target=self.target,
             sets=tuple(sets),
-            exhausted=not more,
+            exhausted=not more and stopped is None,
             missing=self.missing,
             cut=more and len(sets) < top_k,
             none=None if self._head is None else self._head.none,
             hidden=tuple(each for each in hidden if not sets or each.exact_score >= sets[-1].exact_score),
+            stopped=stopped,
         )
 
     def head(self, number: int) -> list[tuple[int, ...]]:
@@ -317,11 +358,18 @@ class SetRanking:
 
 
 class _LazySets:
-    """The sets of a search, best first, found only as far as they are asked for."""
+    """The sets of a search, best first, at most so many, found only as far as they are asked for."""
 
-    def __init__(self, search: SetSearch) -> None:
+    def __init__(self, search: SetSearch, most: int | None) -> None:
         self._found: list[ScoredSet] = []
-        self._more = iter(search)
+        self._search, self._most = search, most
+        self._more = islice(search, most)
+
+    def stop(self, scale: int) -> SearchStop | None:
+        """Return where the search stopped although there may be more sets, None while it did not."""
+        if not self._search.stopped and len(self._found) != self._most:
+            return None
+        return SearchStop(len(self._found), self._found[-1][0] / scale if self._found else None)
 
     def get(self, position: int) -> ScoredSet | None:
         """Return the set at a position, from 0, or None when there are not as many."""

@@ -70,9 +70,15 @@ class RankedByLinks:
     """
 
     candidates: Sequence[Composition]
-    links: Sequence[FeasibleLinks]
-    rankings: Sequence[SetRanking]
-    known_size: Sequence[bool]
+    links: list[FeasibleLinks]
+    rankings: list[SetRanking]
+    known_size: list[bool]
+
+    def add(self, links: FeasibleLinks, ranking: SetRanking, *, known_size: bool) -> None:
+        """Add a target."""
+        self.links.append(links)
+        self.rankings.append(ranking)
+        self.known_size.append(known_size)
 
 
 def rerank(

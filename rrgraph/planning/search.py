@@ -7,9 +7,9 @@ lazily. There is no chemistry in this module.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from heapq import heapify, heappop, heappush
+from heapq import heapify, heappop, heappush, nsmallest
 from math import lcm
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from rrgraph.errors import PlanningError, suggestion
 
@@ -22,6 +22,13 @@ AGGREGATES: tuple[str, ...] = get_args(Aggregate)
 
 ScoredSet = tuple[int, tuple[int, ...]]
 """Exact integer score of a set and its candidate indices in ascending order."""
+
+_UNOPENED: Final = -2  # second field of a heap entry that stands for a whole set size
+_DIGITS_OF_WORK: Final = 1000
+
+
+class _TooMuchWork(Exception):
+    """The search has reached the limit of its work."""
 
 
 class SetSearch:
@@ -36,7 +43,9 @@ class SetSearch:
     straight from one set to the next and meets no dead end (except that minimality is checked on whole choices
     of groups). A cost is the negated score with one bit a candidate below it: among sets of one size the larger
     sum of such bits is the lexicographically smaller set, so a sum of costs settles ties exactly and the bounds
-    stay tight however many sets tie.
+    stay tight however many sets tie. Set sizes whose best set is surely worse than what is asked for are not looked at.
+
+    A search that would pass `most_work` stops: the sets it has found are the best ones, and `stopped` is set.
 
     Args:
         scores: fixed-point score of each candidate. The score of a set is their sum (``product``: of log
@@ -47,6 +56,12 @@ class SetSearch:
         aggregate: one of `AGGREGATES`.
         required: indices of the candidates that every set holds.
         exclusive: the bits that at most one member may cover; bits outside `need` are ignored.
+        most_work: limit of `work`; None for none.
+
+    Attributes:
+        work: what the search has stored and tried so far, in units of about a microsecond and some hundred bytes. It
+            is counted, not measured, so a search stops at the same set on every machine.
+        stopped: whether an iterator has reached `most_work`, so that there may be sets that were not found.
 
     Raises:
         PlanningError: on an unknown aggregate, a size below 1, or an index or length that does not fit.
@@ -62,6 +77,7 @@ class SetSearch:
         aggregate: str = "product",
         required: Sequence[int] = (),
         exclusive: int = 0,
+        most_work: int | None = None,
     ) -> None:
         _check(scores, masks, sizes, aggregate, required)
         self.scores, self.masks = scores, masks
@@ -80,6 +96,8 @@ class SetSearch:
         self._costs = [-(score << shift) - (last >> index) for index, score in enumerate(scores)]
         self._groups, self._ends = self._make_groups()
         self._widest = max([mask.bit_count() for mask, _ in self._groups], default=0)
+        self.work, self.stopped, self._most_work = 0, False, most_work
+        self._option_work = 1 + self._digits // _DIGITS_OF_WORK
         self._memo: dict[tuple[int, int, int], list[Any]] = {}
         self._columns: dict[tuple[int, int], list[int]] = {}
 
@@ -104,13 +122,24 @@ class SetSearch:
         """Yield (score, indices) of each valid set, best first; the work is done as sets are asked for.
 
         An entry of the heap stands for the best set of its part of the search space, its key is the cost of that
-        set. The parts are disjoint, so keys are never equal and entries never compared beyond them.
+        set. The parts are disjoint, so keys are never equal and entries never compared beyond them. The key of a size
+        that has not been opened is only a bound, and at an equal key it comes first.
         """
+        try:
+            yield from self._best_first()
+        except _TooMuchWork:
+            self.stopped = True
+
+    def _best_first(self) -> Iterator[ScoredSet]:
         shift, digits, heap = self._shift, self._digits, self._roots()
         low = (1 << digits) - 1
         while heap:
             entry = heappop(heap)
+            self._add_work(1)
             if entry[1] < 0:
+                if entry[1] == _UNOPENED:
+                    self._open_size(heap, *entry[2:])
+                    continue
                 entry = self._choose_groups(heap, entry)
                 if entry is None:
                     continue
@@ -129,20 +158,31 @@ class SetSearch:
                     after[position] = place
                     heappush(heap, (key - costs[place - 1] + costs[place], position, columns, after))
 
+    def _add_work(self, work: int) -> None:
+        self.work += work
+        if self._most_work is not None and self.work > self._most_work:
+            raise _TooMuchWork
+
     def _roots(self) -> list[Any]:
-        """One entry for each set size that has a valid set."""
+        """One entry for each set size that may have a valid set, with a bound of the cost of its best one."""
         heap: list[Any] = []
         given = sum([self._costs[index] for index in self.required])
+        required = frozenset(self.required)
+        most = max(self.sizes[-1] - len(required), 0)
+        lowest = nsmallest(most, [cost for index, cost in enumerate(self._costs) if index not in required])
         for size in self.sizes:
-            free = size - len(self.required)
-            if free < 0 or size > self._digits or self._clash:
-                continue
-            options = self._options(0, free, self._open)
-            if options:
+            free = size - len(required)
+            if 0 <= free <= len(lowest) and not self._clash:
                 before, weight = given + (size << self._digits), self._weight(size)
-                heap.append((self._key(before + options[0][0], weight), -1, before, weight, (), options, 0))
+                heap.append((self._key(before + sum(lowest[:free]), weight), _UNOPENED, before, weight, free))
         heapify(heap)
         return heap
+
+    def _open_size(self, heap: list[Any], before: int, weight: int, free: int) -> None:
+        """Put the best set of a size in the place of its bound."""
+        options = self._options(0, free, self._open)
+        if options:
+            heappush(heap, (self._key(before + options[0][0], weight), -1, before, weight, (), options, 0))
 
     def _choose_groups(self, heap: list[Any], entry: Any) -> Any:
         """Follow the best options to a whole choice of groups, pushing the next best option of every step.
@@ -219,6 +259,7 @@ class SetSearch:
                     if rest:
                         options.append((total + rest[0][0], total, index, free - slots, rest))
         options.sort()
+        self._add_work(stop - first + len(options) * self._option_work)
         return options
 
     def _column(self, index: int, weight: int) -> list[int]:

@@ -19,6 +19,7 @@ from rrgraph.planning.dopants import PlannedDopant
 from rrgraph.planning.energies import ReactionEnergy
 from rrgraph.planning.lists import StockItem
 from rrgraph.planning.presentation import plan_columns, plan_html, plan_rows, plan_text
+from rrgraph.planning.ranking import SearchStop
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -219,6 +220,7 @@ class SynthesisPlan:
         temperature: K, at which energies hold; None for reaction enthalpies at 298.15 K.
         literature: the recorded reactions nearest to the target, None when they were not looked up.
         literature_table: name of the table that they are from.
+        stopped: where the search stopped, if it was too large to find all that was asked for.
     """
 
     target: str
@@ -234,6 +236,7 @@ class SynthesisPlan:
     temperature: float | None = None
     literature: tuple[KnownReaction, ...] | None = None
     literature_table: str = ""
+    stopped: SearchStop | None = None
 
     @property
     def best(self) -> PlannedSet:
@@ -293,6 +296,8 @@ class SynthesisPlan:
             "unseen": [_formulas(found.unseen) for found in self.sets],
             "alternatives": [_alternative(found) for found in self.sets],
         }
+        if self.stopped is not None:
+            line["search_stopped"] = asdict(self.stopped)
         if self.dopants:
             line["dopants"] = [each.to_dict(host_grams=grams) for each in self.dopants]
         if equations or grams is not None or self.has_energies:

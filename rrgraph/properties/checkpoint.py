@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rrgraph.nn import EncoderConfig, checkpoint_mismatch, read_model, weights, write_model
+from rrgraph.nn import EncoderConfig, checkpoint_mismatch, load_weights, read_model, weights, write_model
 from rrgraph.properties.model import PropertyModel
 from rrgraph.properties.tables.tasks import PropertyTask
 from rrgraph.util.arguments import call_with, value_of
@@ -53,7 +54,8 @@ def load_property_checkpoint(folder: str | Path) -> PropertyCheckpoint:
     with checkpoint_mismatch(folder):
         config = from_stored(EncoderConfig, value_of(description, "encoder", dict), ignore_unknown=True)
         tasks = [call_with(PropertyTask, task) for task in value_of(description, "tasks", list)]
-        model = PropertyModel(config, tasks)
-        model.load_state_dict(tensors)
+        if len({task.name for task in tasks}) < len(tasks):
+            raise ValueError("'tasks' names a property twice")
+        model = load_weights(partial(PropertyModel, config, tasks), tensors)
         metadata = value_of(description, "metadata", dict)
     return PropertyCheckpoint(model=model.eval(), metadata=metadata)

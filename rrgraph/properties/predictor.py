@@ -62,8 +62,17 @@ class PropertyPredictor:
         return self.model.tasks
 
     def predict(self, compositions: Sequence[Material]) -> dict[str, PropertyPrediction]:
-        """Return the prediction of every task, by name."""
-        return self.predict_arrays(*_featurised(compositions))
+        """Return the prediction of every task, by name.
+
+        Raises:
+            ModelError: a prediction is not finite, because the weights are absurd.
+        """
+        found = self.predict_arrays(*_featurised(compositions))
+        for name, each in found.items():
+            shares = each.uncertainty if each.probabilities is None else each.probabilities
+            if not (np.isfinite(each.value).all() and np.isfinite(shares).all()):
+                raise ModelError(f"The encoder predicts no finite {name}: its weights are damaged.")
+        return found
 
     def predict_arrays(
         self, elements: NDArray[np.integer], fractions: NDArray[np.float32]

@@ -7,14 +7,16 @@ also scores "another set", and of gradient-boosted trees, which read one set at 
 Both learn (training.py) from lists of the training targets in which nothing knows these targets (cross_fitting.py).
 """
 
-from rrgraph.reranking.config import RerankingConfig
+from rrgraph.reranking.config import MOST_CANDIDATES, RerankingConfig
 from rrgraph.reranking.cross_fitting import CrossFittedLists, held_out_logits, publication_weights
-from rrgraph.reranking.features import Energies, ListFeatures, describe_sets
+from rrgraph.reranking.features import FLAT_COLUMNS, Energies, ListFeatures, describe_sets
 from rrgraph.reranking.network import ListwiseNetwork, ListwiseNetworkConfig, list_log_softmax, recorded_log_probability
 from rrgraph.reranking.reranker import EnsembleReranker, fit_temperature
 from rrgraph.reranking.training import RerankingTask, TrainingLists, fit_trees
 
 __all__ = [
+    "FLAT_COLUMNS",
+    "MOST_CANDIDATES",
     "CrossFittedLists",
     "Energies",
     "EnsembleReranker",

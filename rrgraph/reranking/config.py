@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from rrgraph.training import LoopConfig
 from rrgraph.util.settings import setting
 
-__all__ = ["RerankingConfig"]
+__all__ = ["MOST_CANDIDATES", "RerankingConfig"]
+
+MOST_CANDIDATES: Final = 10_000
+"""Sets in a list at most."""
 
 
 @dataclass
@@ -24,12 +28,12 @@ class RerankingConfig(LoopConfig):
     epochs: int = setting(3, at_least=1)
     patience: int = setting(0, at_least=0)
     batch_size: int = setting(48, at_least=1)
-    learning_rate: float = setting(1e-3, at_least=0)
-    weight_decay: float = setting(0.02, at_least=0)
+    learning_rate: float = setting(1e-3, at_least=0, at_most=10)
+    weight_decay: float = setting(0.02, at_least=0, at_most=10)
     schedule: str = setting("cosine", choices=("constant", "cosine"))
     warmup: float = setting(0.05, at_least=0, at_most=1)
     gradient_clip: float = setting(5.0, at_least=0)
     ema_decay: float = setting(0.995, at_least=0, below=1, alias="average")
-    candidates: int = setting(64, at_least=1)
+    candidates: int = setting(64, at_least=1, at_most=MOST_CANDIDATES)
     temperature: float = setting(0.0, at_least=0)
     known_size_temperature: float = setting(0.0, at_least=0, alias="told_temperature")

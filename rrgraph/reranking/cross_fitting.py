@@ -7,6 +7,9 @@ papers of its fold describe its sets, so that the re-ranker learns from mistakes
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -27,11 +30,16 @@ from rrgraph.links import LinkModel
 from rrgraph.planning import CandidateLists, LinkScorer, Planner, SetConstraints
 from rrgraph.reranking.features import Energies, ListFeatures, describe_sets
 from rrgraph.reranking.training import TrainingLists
+from rrgraph.training import made_once
 from rrgraph.util.progress import track
 
 __all__ = ["CrossFittedLists", "held_out_logits", "publication_weights"]
 
 _BATCH_SIZE = 256
+_BATCHES = 4
+"""Batches of targets whose lists are kept together, a matter of seconds."""
+
+_FIELDS = tuple(field.name for field in fields(ListFeatures))
 
 Job = tuple[int, int | None]
 """A target of the graph and the known size of its sets, None where it is not known."""
@@ -71,46 +79,56 @@ class CrossFittedLists:
             True: list(dict.fromkeys((t, len(each)) for t, sets in sorted(self.recorded.items()) for each in sets)),
         }
 
-    def training_lists(self, weights: Tensor, *, known_size: bool) -> TrainingLists:
+    def training_lists(self, weights: Tensor, *, known_size: bool, folder: Path | None = None) -> TrainingLists:
         """Return the lists of all jobs, in order.
 
         Args:
             weights: (targets,) of each target of the graph.
             known_size: whether set sizes are known.
+            folder: where lists are kept as they are made, so that an interrupted run need not make them again.
         """
         jobs = self.jobs[known_size]
-        sets, competing = self.plan(known_size=known_size)
+        planner = self._planner(known_size=known_size)
         fold = self.folds.targets[[target for target, _ in jobs]]
         described: list[ListFeatures] = []
+        recorded: list[Tensor] = []
         order: list[int] = []
         for number, table in self.folds.complements():
-            vocabulary = list(table.precursors().values())
-            systems = KnownSystems.fit(table, {precursor.key: row for row, precursor in enumerate(vocabulary)})
-            frequencies = SetFrequencyFeatures.fit(table, vocabulary, systems)
+
+            @cache
+            def frequencies(table: ReactionTable = table) -> SetFrequencyFeatures:
+                vocabulary = list(table.precursors().values())
+                systems = KnownSystems.fit(table, {precursor.key: row for row, precursor in enumerate(vocabulary)})
+                return SetFrequencyFeatures.fit(table, vocabulary, systems)
+
             places = np.flatnonzero(fold == number)
-            described += [
-                self._describe(
-                    frequencies,
-                    [jobs[place] for place in batch],
-                    [competing[place] for place in batch],
-                    [sets[place] for place in batch],
-                ).half()
-                for batch in np.array_split(places, -(-len(places) // _BATCH_SIZE))
-            ]
+            batches = np.array_split(places, -(-len(places) // _BATCH_SIZE)) if len(places) else []
+            for start in range(0, len(batches), _BATCHES):
+                group = [[jobs[place] for place in batch] for batch in batches[start : start + _BATCHES]]
+                name = f"lists_{'known' if known_size else 'open'}_{number}_{start}.safetensors"
+                made = made_once(
+                    None if folder is None else folder / name,
+                    lambda group=group, counted=frequencies: self._lists(planner, group, counted()),  # type: ignore[misc]
+                )
+                described.append(ListFeatures(**{name: made[name] for name in _FIELDS}))
+                recorded.append(made["recorded"])
             order += places.tolist()
-        features, _ = ListFeatures.concat(described).select(torch.from_numpy(np.argsort(order)))
-        recorded = [
-            members in self.recorded[target] for (target, _), found in zip(jobs, sets, strict=True) for members in found
-        ]
+        features, sets = ListFeatures.concat(described).select(torch.from_numpy(np.argsort(order)))
         targets = torch.tensor([target for target, _ in jobs])
-        return TrainingLists(features.half(), torch.tensor(recorded), weights[targets])
+        return TrainingLists(features.half(), torch.cat(recorded)[sets], weights[targets])
 
     def plan(self, *, known_size: bool) -> tuple[list[list[tuple[int, ...]]], list[NDArray[np.int64]]]:
         """Return the most probable sets of each job, of related precursors, and the related links that compete."""
-        jobs = self.jobs[known_size]
+        return self._plan(self._planner(known_size=known_size), self.jobs[known_size])
+
+    def _planner(self, *, known_size: bool) -> Planner:
         constraints, max_candidates = self.rules[known_size]
         scorer = _TrainingScorer(self.graph, self.features, self.logits)
-        planner = Planner(scorer, self.graph.precursors, constraints, max_candidates=max_candidates)
+        return Planner(scorer, self.graph.precursors, constraints, max_candidates=max_candidates)
+
+    def _plan(
+        self, planner: Planner, jobs: Sequence[Job]
+    ) -> tuple[list[list[tuple[int, ...]]], list[NDArray[np.int64]]]:
         rankings = planner.rankings(
             [self.graph.targets[target] for target, _ in jobs], sizes=[size for _, size in jobs]
         )
@@ -122,6 +140,22 @@ class CrossFittedLists:
             found.append([members for members in ranking.head(self.candidates) if usable.issuperset(members)])
             competing.append(int(self.features.offsets[target]) + links)
         return found, competing
+
+    def _lists(
+        self, planner: Planner, batches: Sequence[Sequence[Job]], frequencies: SetFrequencyFeatures
+    ) -> dict[str, Tensor]:
+        """Return the features of the sets of batches of jobs in 16 bits, and which of the sets are recorded."""
+        described, recorded = [], []
+        for jobs in batches:
+            sets, competing = self._plan(planner, jobs)
+            described.append(self._describe(frequencies, jobs, competing, sets).half())
+            recorded += [
+                members in self.recorded[target]
+                for (target, _), found in zip(jobs, sets, strict=True)
+                for members in found
+            ]
+        features = ListFeatures.concat(described)
+        return {name: getattr(features, name) for name in _FIELDS} | {"recorded": torch.tensor(recorded)}
 
     def _describe(
         self,

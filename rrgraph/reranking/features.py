@@ -24,7 +24,15 @@ from rrgraph.graph import (
 from rrgraph.planning import CandidateLists
 from rrgraph.properties import reaction_energies
 
-__all__ = ["LINK_FEATURES", "MEMBER_FEATURES", "SET_FEATURES", "Energies", "ListFeatures", "describe_sets"]
+__all__ = [
+    "FLAT_COLUMNS",
+    "LINK_FEATURES",
+    "MEMBER_FEATURES",
+    "SET_FEATURES",
+    "Energies",
+    "ListFeatures",
+    "describe_sets",
+]
 
 _OF_LINKS: Final = (
     "log_probability",
@@ -55,6 +63,9 @@ source element of the target, by how much the logit of the best candidate for it
 sum, the largest, and the number of elements that are not supplied by their best candidate. The energy is in eV for an
 atom of target, 0 where no formation energies are known.
 """
+
+FLAT_COLUMNS: Final = len(SET_FEATURES) + 3 * len(MEMBER_FEATURES)
+"""Number of features that trees read of a set, see `ListFeatures.flat`."""
 
 Energies = tuple[NDArray[np.floating], NDArray[np.floating]]
 """Formation energies of targets (t,) and of candidates (c,), eV/atom."""

@@ -28,9 +28,9 @@ class ListwiseNetworkConfig:
         n_networks: number of networks whose scores are averaged.
     """
 
-    width: int = setting(96, at_least=1)
+    width: int = setting(96, at_least=1, at_most=16_384)
     dropout: float = setting(0.2, at_least=0, below=1)
-    n_networks: int = setting(1, at_least=1, alias="members")
+    n_networks: int = setting(1, at_least=1, at_most=256, alias="members")
 
 
 class ListwiseNetwork(nn.Module):

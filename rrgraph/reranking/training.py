@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from rrgraph.nn import TreeEnsemble, half_precision
 from rrgraph.reranking.config import RerankingConfig
 from rrgraph.reranking.features import ListFeatures
 from rrgraph.reranking.network import ListwiseNetwork, list_log_softmax, recorded_log_probability
-from rrgraph.training import Task, TreesConfig, boost
+from rrgraph.training import Task, TreesConfig, boost, made_once
 
 __all__ = ["RerankingTask", "TrainingLists", "fit_trees"]
 
@@ -92,15 +93,27 @@ class RerankingTask(Task):
         return self._validate() if self._validate else {}
 
 
-def fit_trees(lists: Sequence[TrainingLists], config: TreesConfig, *, seed: int) -> TreeEnsemble:
+def fit_trees(
+    lists: Sequence[TrainingLists], config: TreesConfig, *, seed: int, folder: Path | None = None
+) -> TreeEnsemble:
     """Learn to distinguish recorded sets from others, one set at a time (binary cross-entropy).
 
     Args:
         lists: several collections.
         config: number, depth and learning rate of the trees.
         seed: of what is drawn.
+        folder: where the trees are kept, those of an unfinished fit too, so that an interrupted run need not learn them
+            again.
     """
-    features = np.concatenate([each.features.flat().numpy() for each in lists])
-    recorded = torch.cat([each.recorded for each in lists]).numpy()
-    weight = np.concatenate([each.weights[each.features.list_index].numpy() for each in lists])
-    return boost(features, recorded, config, weight=weight, seed=seed)
+
+    def learn() -> Mapping[str, Tensor]:
+        features = np.concatenate([each.features.flat().numpy() for each in lists])
+        recorded = torch.cat([each.recorded for each in lists]).numpy()
+        weight = np.concatenate([each.weights[each.features.list_index].numpy() for each in lists])
+        state = None if folder is None else folder / "trees_state.safetensors"
+        return boost(features, recorded, config, weight=weight, seed=seed, state=state).state_dict()
+
+    tensors = made_once(None if folder is None else folder / "trees.safetensors", learn)
+    trees = TreeEnsemble(len(tensors["value"]), config.depth)
+    trees.load_state_dict(tensors)
+    return trees

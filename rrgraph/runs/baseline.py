@@ -12,13 +12,14 @@ from rrgraph.runs.data import RunData, prepare_data
 from rrgraph.runs.measure import measure, record_metrics
 from rrgraph.runs.train import RunResult
 from rrgraph.runs.trial import blaming
-from rrgraph.training import check_folder, record_run
+from rrgraph.training import check_folder, in_own_folder, record_run
 from rrgraph.util.files import write_text
 from rrgraph.util.settings import check
 
 __all__ = ["baseline_run", "build_baseline", "check_baseline_config"]
 
 
+@in_own_folder
 def baseline_run(
     config: BaselineConfig,
     *,
@@ -42,9 +43,9 @@ def baseline_run(
     data = data or prepare_data(config.data, seed=config.seed)
     if on_data is not None:
         on_data(data)
-    record_run(config, data.reports())
+    record_run(config, data.reports(), data.contents(), resume=resume)
     system = build_baseline(config).fit(data.split.train, data.split)
-    comparison = measure(system, data, config.evaluation)
+    comparison = measure(system, data, config.evaluation, folder=config.folder)
     record_metrics(config.folder, comparison)
     write_text(config.folder / "card.md", baseline_card(config, data, comparison, about=_about(system)))
     return RunResult(

@@ -43,7 +43,7 @@ class DataConfig:
     table: str = "textbook"
     clean: bool = False
     split: str = setting("nms", choices=SPLITS)
-    year: int = 2014
+    year: int = setting(2014, at_least=1800, at_most=2200)
     validation_fraction: float = setting(0.2, at_least=0, below=1)
     holdout: str | None = None
     pool: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from rrgraph.graph import EDGE, FrequencyFeatures, ReactionGraph, TrainingFeatur
 from rrgraph.planning import read_candidates
 from rrgraph.runs.config import BaselineConfig, DataConfig, RunConfig
 from rrgraph.runs.workflow import load_run
+from rrgraph.training import checksum
 
 __all__ = ["Prepared", "RunData", "candidate_pool", "prepare", "prepare_data", "run_split", "split_data"]
 
@@ -58,6 +59,13 @@ class RunData:
         cleaning = self.cleaning
         return {"cleaning": cleaning.to_dict() if cleaning else None, "leakage": self.split.report.to_dict()}
 
+    def contents(self) -> dict[str, str]:
+        """Return the checksums of the rows of each subset, in order, and of the pool."""
+        parts = {"training": self.split.train, "validation": self.split.validation, "test": self.split.test}
+        return {f"{name} rows": checksum(_lines(table)) for name, table in parts.items()} | {
+            "candidates of the pool": checksum(each.formula for each in self.pool)
+        }
+
 
 @dataclass(frozen=True)
 class Prepared(RunData):
@@ -79,6 +87,12 @@ class Prepared(RunData):
     def counts(self) -> NDArray[np.int64]:
         """Number of training targets that link to each precursor of the graph."""
         return np.bincount(self.graph.data[EDGE].edge_index[1].numpy(), minlength=len(self.graph.precursors))
+
+
+def _lines(table: ReactionTable) -> Iterator[str]:
+    """Yield what is learned from each row: its formulas, and the paper, by which rows are weighted and divided."""
+    for row in table.frame[["target", "precursors", "doi"]].itertuples(index=False):
+        yield "|".join(map(str, row))
 
 
 def split_data(config: DataConfig, *, seed: int) -> tuple[Split, CleaningReport | None]:

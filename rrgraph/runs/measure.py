@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any, Final
 
 from rrgraph.baselines import BASELINES
 from rrgraph.chem import Composition
@@ -20,13 +22,18 @@ from rrgraph.evaluation import (
     subgroup_accuracy,
     with_paired_differences,
 )
+from rrgraph.metrics import RowRanks
 from rrgraph.planning import LISTWISE, LinkScorer, SetProposer, known_size_mode
 from rrgraph.runs.config import MeasuredConfig
 from rrgraph.runs.data import RunData, candidate_pool
+from rrgraph.training import keep_tensors, kept_tensors
 from rrgraph.util.config import MODEL
 from rrgraph.util.files import write_json, write_text
 
 __all__ = ["Comparison", "measure", "measure_systems", "record_metrics", "set_mode"]
+
+_STATE: Final = "measuring.safetensors"
+"""The file in a run folder with what has been measured, until all is."""
 
 Comparison = dict[str, dict[str, dict[str, Metrics]]]
 """Metrics by subset (`validation`, `test`), protocol and system (`MODEL` and the baselines)."""
@@ -44,6 +51,7 @@ def measure(
     *,
     mode: str = "product",
     baselines: Sequence[str] = (),
+    folder: Path | None = None,
 ) -> Comparison:
     """Measure the system of a run on the configured subsets and protocols.
 
@@ -53,7 +61,10 @@ def measure(
         config: what is measured.
         mode: what sets are ranked by where their size is unknown.
         baselines: names of comparison systems that are fitted to the same rows and measured beside it.
+        folder: of the run, where what has been measured is kept until `record_metrics`, so that an interrupted run need
+            not measure it again.
     """
+    kept = _Kept(folder)
     systems: dict[str, LinkScorer | SetProposer] = {MODEL: system}
     systems |= {name: BASELINES[name]().fit(data.split.train, data.split) for name in baselines}
     seen = {precursor.key for precursor in data.seen}
@@ -75,6 +86,7 @@ def measure(
                 train_sets=sets,
                 train_systems=data.systems,
                 by=tuple(SUBGROUPINGS),
+                kept=partial(kept.metrics, f"{subset}/{protocol}"),
             )
             for protocol in config.protocols
         }
@@ -101,6 +113,29 @@ def record_metrics(folder: Path, comparison: Comparison) -> None:
     # Compact: it holds several numbers a row, for programs.
     write_text(folder / "ranks.json", json.dumps(outcomes, ensure_ascii=False, allow_nan=False) + "\n")
     write_json(folder / "metrics.json", metrics)
+    (folder / _STATE).unlink(missing_ok=True)
+
+
+class _Kept:
+    """What an interrupted run has measured, in a file of its folder."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.path = None if folder is None else folder / _STATE
+        self.found: dict[str, Any] = {}
+        if self.path is not None and self.path.is_file():
+            self.found = kept_tensors(self.path)[1]
+
+    def metrics(self, where: str, system: str, measured: Callable[[], Metrics]) -> Metrics:
+        """Return the metrics of a system, which a function measures if they are not there."""
+        key = f"{where}/{system}"
+        if key in self.found:
+            values = self.found[key]
+            return replace(Metrics.from_dict(values["metrics"]), rows=RowRanks.from_dict(values["rows"]))
+        metrics = measured()
+        if self.path is not None and metrics.rows is not None:
+            self.found[key] = {"metrics": metrics.to_dict(), "rows": metrics.rows.to_dict()}
+            keep_tensors(self.path, {}, self.found)
+        return metrics
 
 
 def measure_systems(
@@ -115,6 +150,7 @@ def measure_systems(
     train_systems: Collection[str] | None = None,
     by: Sequence[str] = (),
     predictions: str | os.PathLike[str] | None = None,
+    kept: Callable[[str, Callable[[], Metrics]], Metrics] = lambda _, measured: measured(),
 ) -> dict[str, Metrics]:
     """Measure several systems on the same rows, with accuracy by row group and paired differences to the model.
 
@@ -129,10 +165,12 @@ def measure_systems(
         train_systems: element systems of the training targets, for the grouping `distance`.
         by: groupings of the rows, see `subgroup_accuracy`.
         predictions: file for the ranked sets of the model.
+        kept: returns the metrics of a system by name, which a function measures if they are not there yet.
     """
     measured = {}
     for name, system in systems.items():
-        metrics = evaluate_planner(
+        evaluated = partial(
+            evaluate_planner,
             system,
             pool,
             table,
@@ -142,6 +180,7 @@ def measure_systems(
             train_sets=train_sets,
             predictions=predictions if name == MODEL else None,
         )
+        metrics = kept(name, evaluated)
         assert metrics.rows is not None
         measured[name] = replace(metrics, subgroups=subgroup_accuracy(metrics.rows, table, by, systems=train_systems))
     return with_paired_differences(measured, MODEL)

@@ -27,7 +27,7 @@ from rrgraph.reranking import (
 )
 from rrgraph.runs.config import RunConfig
 from rrgraph.runs.data import Prepared, candidate_pool
-from rrgraph.training import History, train
+from rrgraph.training import History, made_once, train
 
 __all__ = ["calibrate", "cross_fitted_lists", "train_reranker"]
 
@@ -43,17 +43,21 @@ def train_reranker(
         config: of the run, with `reranker.enabled`.
         prepared: its data.
         checkpoint: the trained first stage.
-        folder: where the training state is kept.
+        folder: where the training state is kept, and what has been made to learn from.
         resume: go on from that state.
     """
     assert prepared.statistics is not None
     options = config.reranker.training
     # A fine-tuned encoder has moved away from the head that was learned with it.
     energy = energy_head(config.model) if config.training.encoder_learning_rate == 0 else None
-    cross_fitted = cross_fitted_lists(prepared, checkpoint, energy, options.candidates)
+    cross_fitted = cross_fitted_lists(prepared, checkpoint, energy, options.candidates, folder=folder)
     weights = publication_weights(prepared.split.train, prepared.graph)
-    lists = [cross_fitted.training_lists(weights, known_size=known_size) for known_size in (False, True)]
-    trees = fit_trees(lists, config.reranker.trees, seed=config.seed) if config.reranker.trees.n_trees else None
+    lists = [cross_fitted.training_lists(weights, known_size=each, folder=folder) for each in (False, True)]
+    trees = (
+        fit_trees(lists, config.reranker.trees, seed=config.seed, folder=folder)
+        if config.reranker.trees.n_trees
+        else None
+    )
     torch.manual_seed(config.seed)
     network = ListwiseNetwork(config.reranker.model)
     history = train(
@@ -79,7 +83,12 @@ def train_reranker(
 
 
 def cross_fitted_lists(
-    prepared: Prepared, checkpoint: LinkCheckpoint, energy: EnergyHead | None, candidates: int
+    prepared: Prepared,
+    checkpoint: LinkCheckpoint,
+    energy: EnergyHead | None,
+    candidates: int,
+    *,
+    folder: Path | None = None,
 ) -> CrossFittedLists:
     """Return the candidate lists of the training targets by the decoders that did not learn from them.
 
@@ -88,11 +97,18 @@ def cross_fitted_lists(
         checkpoint: the trained first stage.
         energy: gives formation energies, None for none.
         candidates: sets of each list.
+        folder: where the logits of the links are kept, so that an interrupted run need not compute them again.
     """
     assert prepared.link_statistics is not None and prepared.folds is not None
     graph, model = prepared.graph, Model(checkpoint)
     targets, precursors = model.embeddings(graph.targets), model.embeddings(graph.precursors)
-    logits = held_out_logits(checkpoint.model.eval(), prepared.folds, prepared.link_statistics, targets, precursors)
+    folds, statistics = prepared.folds, prepared.link_statistics
+    logits = made_once(
+        None if folder is None else folder / "logits.safetensors",
+        lambda: {
+            "logits": torch.from_numpy(held_out_logits(checkpoint.model.eval(), folds, statistics, targets, precursors))
+        },
+    )["logits"].numpy()
     with torch.inference_mode():
         energies = None if energy is None else (energy(targets).numpy(), energy(precursors).numpy())
     return CrossFittedLists(

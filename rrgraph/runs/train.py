@@ -18,7 +18,16 @@ from rrgraph.models import LinkCheckpoint, Model, link_model, load_checkpoint, l
 from rrgraph.runs.cards.card import model_card
 from rrgraph.runs.config import RunConfig
 from rrgraph.runs.data import Prepared, RunData, candidate_pool, prepare
-from rrgraph.training import History, check_folder, is_finished, record_run, remove_state, train, write_history
+from rrgraph.training import (
+    History,
+    check_folder,
+    in_own_folder,
+    is_finished,
+    record_run,
+    remove_state,
+    train,
+    write_history,
+)
 from rrgraph.util.config import MODEL
 from rrgraph.util.files import write_text
 
@@ -75,6 +84,7 @@ class RunResult:
         }
 
 
+@in_own_folder
 def train_run(
     config: RunConfig,
     *,
@@ -105,7 +115,7 @@ def train_run(
     if on_data is not None:
         on_data(prepared)
     folder = config.folder
-    record_run(config, prepared.reports())
+    record_run(config, prepared.reports(), prepared.contents(), resume=resume)
     history: History = []
     if resume and is_finished(folder):
         checkpoint = load_checkpoint(folder)
@@ -121,7 +131,14 @@ def train_run(
         remove_state(folder)
     shutil.rmtree(folder / _LINKS, ignore_errors=True)
     evaluation = config.evaluation
-    comparison = measure(Model(checkpoint), prepared, evaluation, mode=evaluation.mode, baselines=evaluation.baselines)
+    comparison = measure(
+        Model(checkpoint),
+        prepared,
+        evaluation,
+        mode=evaluation.mode,
+        baselines=evaluation.baselines,
+        folder=folder,
+    )
     record_metrics(folder, comparison)
     write_text(folder / "card.md", model_card(config, prepared, comparison, reranker=checkpoint.reranker))
     return RunResult(folder=folder, split=prepared.split, history=history, comparison=comparison)

@@ -10,8 +10,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Protocol, TypeAlias, TypeVar
 
-from omegaconf import OmegaConf
-
 from rrgraph.errors import ConfigError
 from rrgraph.nn import model_format
 from rrgraph.runs.config import BaselineConfig, RunConfig
@@ -165,10 +163,19 @@ def load_run(path: str | Path, overrides: Sequence[str] = (), *, recorded: bool 
     """
     given = read_mapping(Path(path))
     for key, command in _ELSEWHERE.items():
-        if OmegaConf.select(given, key) is not None:
+        if _holds(given, key):
             raise ConfigError(f"'{path}' is not the configuration of a run: `{command}` takes it.")
     schema = next(each.schema for each in _workflows() if each.recognises(given))
     return load_config(path, overrides, schema=schema, recorded=recorded, given=given)
+
+
+def _holds(given: Any, key: str) -> bool:
+    """Whether nested mappings have a dotted key."""
+    for name in key.split("."):
+        if not isinstance(given, Mapping) or name not in given:
+            return False
+        given = given[name]
+    return True
 
 
 def workflow_of(config: C) -> Workflow[C]:

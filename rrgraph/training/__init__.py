@@ -3,10 +3,18 @@
 from rrgraph.training.boosting import boost
 from rrgraph.training.config import ContrastiveConfig, LoopConfig, RankingConfig, TreesConfig
 from rrgraph.training.dual import CANDIDATE_ENCODERS, OBJECTIVES, ContrastiveTask, Links, RankingTask
+from rrgraph.training.kept import keep_tensors, kept_tensors, made_once
 from rrgraph.training.loop import Task, train
 from rrgraph.training.losses import LOSSES, LinkLoss, listwise_cross_entropy
 from rrgraph.training.optimizers import OPTIMIZERS
-from rrgraph.training.run_folder import check_folder, is_finished, record_run, write_history
+from rrgraph.training.run_folder import (
+    check_folder,
+    checksum,
+    in_own_folder,
+    is_finished,
+    record_run,
+    write_history,
+)
 from rrgraph.training.state import STATE_FILE, History, remove_state
 from rrgraph.training.stopping import EarlyStopping
 
@@ -29,8 +37,13 @@ __all__ = [
     "TreesConfig",
     "boost",
     "check_folder",
+    "checksum",
+    "in_own_folder",
     "is_finished",
+    "keep_tensors",
+    "kept_tensors",
     "listwise_cross_entropy",
+    "made_once",
     "record_run",
     "remove_state",
     "train",

@@ -5,12 +5,14 @@ Trees read features as they are, one candidate at a time, and find thresholds th
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.nn import TreeEnsemble
 from rrgraph.training.config import TreesConfig
-from rrgraph.training.sklearn_trees import as_tensors
+from rrgraph.training.sklearn_trees import as_tensors, fit_resumably
 from rrgraph.util.progress import track
 
 __all__ = ["boost"]
@@ -23,6 +25,7 @@ def boost(
     *,
     weight: NDArray[np.float32] | None = None,
     seed: int,
+    state: Path | None = None,
 ) -> TreeEnsemble:
     """Learn to distinguish recorded rows from others (binary cross-entropy); no trees where all rows are alike.
 
@@ -32,6 +35,8 @@ def boost(
         config: number, depth and learning rate of the trees.
         weight: (rows,); all alike unless given.
         seed: of what is drawn.
+        state: file of the trees while they are learned, from which an interrupted call goes on; nothing is kept when
+            None.
     """
     if len(np.unique(recorded)) < 2:
         return TreeEnsemble(0, config.depth)
@@ -48,5 +53,5 @@ def boost(
         random_state=seed,
     )
     for _ in track(range(1), "gradient-boosted trees"):
-        classifier.fit(features, recorded, sample_weight=weight)
+        fit_resumably(classifier, features, recorded, weight, state)
     return as_tensors(classifier, config.depth)

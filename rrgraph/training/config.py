@@ -34,9 +34,9 @@ class LoopConfig:
     epochs: int = setting(30, at_least=1)
     patience: int = setting(5, at_least=0)
     batch_size: int = setting(128, at_least=1)
-    learning_rate: float = setting(6.81e-5, at_least=0)
+    learning_rate: float = setting(6.81e-5, at_least=0, at_most=10)
     optimizer: str = setting("adamw", choices="rrgraph.training:OPTIMIZERS")
-    weight_decay: float = setting(0.01, at_least=0)
+    weight_decay: float = setting(0.01, at_least=0, at_most=10)
     schedule: str = setting("constant", choices=("constant", "cosine"))
     warmup: float = setting(0.0, at_least=0, at_most=1)
     gradient_clip: float = setting(1.0, at_least=0)
@@ -59,7 +59,7 @@ class ContrastiveConfig(LoopConfig):
     epochs: int = setting(10, at_least=1)
     patience: int = setting(0, at_least=0)
     batch_size: int = setting(512, at_least=1)
-    learning_rate: float = setting(1e-3, at_least=0)
+    learning_rate: float = setting(1e-3, at_least=0, at_most=10)
     schedule: str = setting("cosine", choices=("constant", "cosine"))
     warmup: float = setting(0.05, at_least=0, at_most=1)
     objective: str = setting("in_batch", choices="rrgraph.training:OBJECTIVES")
@@ -86,7 +86,7 @@ class RankingConfig(LoopConfig):
     epochs: int = setting(4, at_least=1)
     patience: int = setting(0, at_least=0)
     batch_size: int = setting(64, at_least=1)
-    learning_rate: float = setting(2e-4, at_least=0)
+    learning_rate: float = setting(2e-4, at_least=0, at_most=10)
     schedule: str = setting("cosine", choices=("constant", "cosine"))
     warmup: float = setting(0.05, at_least=0, at_most=1)
     candidate_encoder: str = setting("ema", choices="rrgraph.training:CANDIDATE_ENCODERS", alias="right")
@@ -94,7 +94,7 @@ class RankingConfig(LoopConfig):
     hard: int = setting(56, at_least=0)
     smoothing: float = setting(0.02, at_least=0, below=1)
     entropy_bonus: float = setting(0.001, at_least=0, below=1)
-    candidate_learning_rate: float = setting(1e-5, at_least=0, alias="right_learning_rate")
+    candidate_learning_rate: float = setting(1e-5, at_least=0, at_most=10, alias="right_learning_rate")
     decay: float = setting(0.99, at_least=0, below=1)
 
 
@@ -112,10 +112,10 @@ class TreesConfig:
         l2: L2 regularisation, in sets of weight 1.
     """
 
-    n_trees: int = setting(0, at_least=0, alias="number")
+    n_trees: int = setting(0, at_least=0, at_most=100_000, alias="number")
     weight: float = setting(0.5, at_least=0)
-    depth: int = setting(6, at_least=1)
+    depth: int = setting(6, at_least=1, at_most=16)
     max_leaves: int = setting(40, at_least=1, alias="leaves")
     min_samples_leaf: int = setting(100, at_least=1, alias="least")
-    learning_rate: float = setting(0.08, at_least=0)
+    learning_rate: float = setting(0.08, at_least=0, at_most=10)
     l2: float = setting(5.0, at_least=0, alias="regularisation")

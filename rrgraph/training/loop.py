@@ -50,7 +50,10 @@ class Task(ABC):
         """Return the scalar loss of one batch."""
 
     def start_epoch(self, epoch: int) -> None:
-        """Prepare an epoch, for example by mining negatives."""
+        """Prepare an epoch, for example by mining negatives; what comes of it is decided by the weights alone.
+
+        A run that is resumed within an epoch prepares it again with the weights that it began with.
+        """
 
     def stepped(self) -> None:
         """Take note of a step of the optimiser."""
@@ -71,10 +74,12 @@ def train(
     seed: int = 0,
     state_folder: Path | None = None,
     resume: bool = False,
-    checkpoint_minutes: float = math.inf,
+    checkpoint_minutes: float = 0.5,
     on_epoch: Callable[[Mapping[str, float]], None] | None = None,
 ) -> History:
     """Train `task.module` and leave its best weights in it.
+
+    An interruption waits for the end of a step, and for the state to be written.
 
     Args:
         task: what is learned.
@@ -82,8 +87,7 @@ def train(
         seed: of shuffling, sampling and dropout.
         state_folder: where the state is written after every epoch; nothing is written when None.
         resume: go on from the state in `state_folder` when there is one.
-        checkpoint_minutes: also write the state when the last one is that old; for tasks whose `start_epoch` does
-            nothing.
+        checkpoint_minutes: also write the state within an epoch when the last one is that old.
         on_epoch: called with the row of each epoch once it is validated, before the state is written: what it raises
             ends the training, and it has been called with every epoch that is in the state.
 
@@ -126,32 +130,31 @@ class _Run:
     def run(self, *, resume: bool) -> History:
         within = bool(resume and self.folder and self.state.load(self.folder))
         progress = self.state.progress
-        with lasting_interruption(deferred=False) as interrupt_if_asked:
+        with lasting_interruption(deferred=True) as self.interruption:
             while progress.epoch < self.config.epochs and not self.stopping.stop(progress.epoch):
-                started = time.perf_counter() - progress.seconds
+                self.started = time.perf_counter() - progress.seconds
                 epoch = progress.epoch + 1
-                loss = self._epoch(epoch, started, within=within and progress.batch > 0)
-                self.task.module.eval()
-                with self._averaged():
-                    row = {"epoch": epoch, "loss": loss, **self._validated(epoch)}
+                loss = self._epoch(epoch, within=within and progress.batch > 0)
+                row = {"epoch": epoch, "loss": loss, **self._validated(epoch)}
                 if self.on_epoch is not None:
                     self.on_epoch(row)
-                progress.history.append({**row, "seconds": time.perf_counter() - started})
+                progress.history.append({**row, "seconds": time.perf_counter() - self.started})
                 progress.epoch, progress.batch, progress.loss, progress.seconds = epoch, 0, 0.0, 0.0
                 logger.info("epoch %d: %s", epoch, ", ".join(f"{name} {value:.4g}" for name, value in row.items()))
                 self._save()
-                interrupt_if_asked()
+                self.interruption()
         self.task.module.load_state_dict(self.state.best)
         self.task.module.eval()
         return progress.history
 
-    def _epoch(self, epoch: int, started: float, *, within: bool) -> float:
+    def _epoch(self, epoch: int, *, within: bool) -> float:
         task, progress = self.task, self.state.progress
         self.generator.manual_seed(_epoch_seed(self.seed, epoch))
         torch.manual_seed(_epoch_seed(self.seed, epoch))
         task.module.eval()
-        task.start_epoch(epoch)
-        batches = task.batches(epoch, self.generator)
+        with self.interruption.at_once():
+            self._start_epoch(epoch, within=within)
+            batches = task.batches(epoch, self.generator)
         if within:
             self.state.restore_randomness()
         task.module.train()
@@ -162,10 +165,20 @@ class _Run:
                 progress.loss += self._step(batch, steps)
                 progress.batch += 1
                 bar.update()
-                if time.monotonic() - self.saved > self.interval:
-                    progress.seconds = time.perf_counter() - started
+                if self.interruption or time.monotonic() - self.saved > self.interval:
                     self._save()
+                self.interruption()
         return progress.loss / max(progress.batch, 1)
+
+    def _start_epoch(self, epoch: int, *, within: bool) -> None:
+        if type(self.task).start_epoch is Task.start_epoch:
+            return
+        if within:
+            with self.state.at_start():
+                self.task.start_epoch(epoch)
+        else:
+            self.state.keep_start()
+            self.task.start_epoch(epoch)
 
     def _step(self, batch: Any, steps: int) -> float:
         progress, module = self.state.progress, self.task.module
@@ -193,7 +206,23 @@ class _Run:
 
     def _validated(self, epoch: int) -> dict[str, float]:
         """Validate, and keep the weights if they are the best so far."""
-        metrics = self.task.validate()
+        interrupted = None
+        self.task.module.eval()
+        with self._averaged():
+            try:
+                with self.interruption.at_once():
+                    metrics = self.task.validate()
+            except KeyboardInterrupt as error:
+                interrupted = error
+            else:
+                self._judge(metrics, epoch)
+        if interrupted is not None:
+            # Every step of the epoch is done, so that the resumed run goes on with this validation.
+            self._save()
+            raise interrupted
+        return metrics
+
+    def _judge(self, metrics: Mapping[str, float], epoch: int) -> None:
         if metrics and self.config.monitor not in metrics:
             raise ConfigError(
                 f"training.monitor '{self.config.monitor}' is not among the validation metrics {', '.join(metrics)}."
@@ -201,7 +230,6 @@ class _Run:
         # Without validation rows every epoch counts as the best so far.
         if self.stopping.update(metrics.get(self.config.monitor, float(epoch)), epoch):
             self.state.keep_best()
-        return metrics
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:
@@ -219,6 +247,8 @@ class _Run:
 
     def _save(self) -> None:
         if self.folder is not None:
+            if self.state.progress.batch:
+                self.state.progress.seconds = time.perf_counter() - self.started
             self.state.save(self.folder)
             self.saved = time.monotonic()
 

@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+import hashlib
+import json
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from rrgraph.errors import ConfigError
+import numpy as np
+
+from rrgraph.errors import ConfigError, DataWarning
 from rrgraph.training.state import STATE_FILE
 from rrgraph.util.config import BaseConfig, load_config, save_config
 from rrgraph.util.environment import describe_environment
-from rrgraph.util.files import write_json, write_text
+from rrgraph.util.files import check_writable, sweep, write_json, write_text
+from rrgraph.util.locking import locked_folder
+from rrgraph.util.sheets import csv_text
 
-__all__ = ["check_folder", "is_finished", "record_run", "write_history"]
+__all__ = ["check_folder", "checksum", "in_own_folder", "is_finished", "record_run", "write_history"]
 
 _RECORD = ("config.yaml", "environment.json", "data.json")
+_CONTENTS = "contents"
+
+Config = TypeVar("Config", bound=BaseConfig)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def in_own_folder(run: Callable[Concatenate[Config, P], R]) -> Callable[Concatenate[Config, P], R]:
+    """Keep other processes out of the folder of a run while it lasts.
+
+    The function that is returned raises a ConfigError where another process works in the folder.
+    """
+
+    @wraps(run)
+    def alone(config: Config, /, *args: P.args, **options: P.kwargs) -> R:
+        with locked_folder(config.folder):
+            return run(config, *args, **options)
+
+    return alone
 
 
 def check_folder(config: BaseConfig, *, resume: bool) -> None:
@@ -28,10 +53,14 @@ def check_folder(config: BaseConfig, *, resume: bool) -> None:
     """
     folder = config.folder
     if not folder.exists():
+        check_writable(folder, folder=True)
         return
     if not folder.is_dir():
         raise ConfigError(f"The run folder '{folder}' is a file; choose another with output=DIR.")
-    found = {entry.name for entry in folder.iterdir()}
+    check_writable(folder, folder=True)
+    sweep(folder)
+    # Without the lock.
+    found = {entry.name for entry in folder.iterdir() if not entry.name.startswith(".")}
     if found and "config.yaml" not in found:
         raise ConfigError(f"The folder '{folder}' is not empty and holds no run; choose another with output=DIR.")
     if not resume and not found <= set(_RECORD):
@@ -49,11 +78,60 @@ def check_folder(config: BaseConfig, *, resume: bool) -> None:
         )
 
 
-def record_run(config: BaseConfig, data: Mapping[str, Any]) -> None:
-    """Write configuration, environment and the reports on the data into the run folder, which is made if need be."""
+def record_run(config: BaseConfig, data: Mapping[str, Any], contents: Mapping[str, str], *, resume: bool) -> None:
+    """Write configuration, environment and the reports on the data into the run folder, which is made if need be.
+
+    Args:
+        config: of the run.
+        data: reports on the data.
+        contents: checksum of each part of the data, by a name for a sentence such as `training rows`.
+        resume: whether a run goes on, for which all of them must be as they were.
+
+    Raises:
+        ConfigError: the data have changed since the run was started; nothing has been written then.
+    """
+    if resume:
+        _check_contents(config.folder, contents)
     save_config(config, config.folder / _RECORD[0])
     write_json(config.folder / _RECORD[1], describe_environment())
-    write_json(config.folder / _RECORD[2], data)
+    write_json(config.folder / _RECORD[2], {**data, _CONTENTS: dict(contents)})
+
+
+def _check_contents(folder: Path, contents: Mapping[str, str]) -> None:
+    path = folder / _RECORD[2]
+    if not path.is_file():
+        return
+    try:
+        recorded = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        recorded = None
+    if not isinstance(recorded, dict):
+        raise ConfigError(f"'{path}' is damaged; remove it to resume the run whether its data have changed or not.")
+    before = recorded.get(_CONTENTS)
+    if not isinstance(before, dict):
+        warnings.warn(
+            f"'{path}' has no checksums of the rows, so nobody knows whether they are those that the run started with.",
+            DataWarning,
+            stacklevel=3,
+        )
+        return
+    changed = [name for name in {**before, **contents} if before.get(name) != contents.get(name)]
+    if changed:
+        raise ConfigError(
+            f"The run in '{folder}' was started with other data, so it cannot be resumed with these: the "
+            f"{', the '.join(changed)} {'have' if len(changed) > 1 or changed[0].endswith('s') else 'has'} changed."
+        )
+
+
+def checksum(parts: Iterable[str] | np.ndarray[Any, Any]) -> str:
+    """Return the SHA-256 of texts in order, or of an array.
+
+    >>> checksum(["BaTiO3", "TiO2"]) == checksum(["BaTiO3TiO2"])
+    False
+    """
+    if isinstance(parts, np.ndarray):
+        return hashlib.sha256(parts.tobytes()).hexdigest()
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def is_finished(folder: Path) -> bool:
@@ -63,9 +141,4 @@ def is_finished(folder: Path) -> bool:
 
 def write_history(folder: Path, history: Sequence[dict[str, Any]], *, name: str = "history.csv") -> None:
     """Write the history of a training, one row an epoch."""
-    columns = list(dict.fromkeys(name for row in history for name in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(history)
-    write_text(folder / name, text.getvalue())
+    write_text(folder / name, csv_text(history))

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from rrgraph.errors import ModelError
+from rrgraph.training.kept import keep_tensors, kept_tensors
 from rrgraph.training.stopping import EarlyStopping
-from rrgraph.util.files import atomic_path
 
 __all__ = ["STATE_FILE", "History", "Progress", "TrainingState", "remove_state"]
 
@@ -75,11 +73,31 @@ class TrainingState:
         self.generator = generator
         self.progress = Progress()
         self.keep_best()
+        self._start: dict[str, dict[str, Tensor]] = {}
         self._randomness: dict[str, Tensor] = {}
 
     def keep_best(self) -> None:
         """Keep a copy of the module's weights as the best."""
         self.best = {name: tensor.detach().clone() for name, tensor in self.modules["module"].state_dict().items()}
+
+    def keep_start(self) -> None:
+        """Keep a copy of the weights at the start of an epoch, from which it is prepared again on resuming."""
+        self._start = {
+            part: {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
+            for part, module in self.modules.items()
+        }
+
+    @contextmanager
+    def at_start(self) -> Iterator[None]:
+        """Put the weights of the start of the loaded epoch into the modules for a while."""
+        start = self._start
+        self.keep_start()
+        current, self._start = self._start, start
+        for part, weights in start.items():
+            self.modules[part].load_state_dict(weights)
+        yield
+        for part, weights in current.items():
+            self.modules[part].load_state_dict(weights)
 
     def save(self, folder: Path) -> None:
         """Write the state atomically, so that weights and counters always agree."""
@@ -96,9 +114,10 @@ class TrainingState:
             "best_score": None if math.isinf(self.stopping.best) else self.stopping.best,
             "best_epoch": self.stopping.best_epoch,
         }
-        with atomic_path(folder / STATE_FILE) as path:
-            copies = {name: tensor.cpu().clone().contiguous() for name, tensor in tensors.items()}
-            save_file(copies, path, metadata={"state": json.dumps(description)})
+        if self.progress.batch:
+            for part, weights in self._start.items():
+                tensors |= {f"start.{part}.{name}": tensor for name, tensor in weights.items()}
+        keep_tensors(folder / STATE_FILE, tensors, description)
 
     def load(self, folder: Path) -> bool:
         """Fill everything from the state in `folder`; return False when there is none.
@@ -110,9 +129,7 @@ class TrainingState:
         if not path.is_file():
             return False
         try:
-            with safe_open(path, framework="pt") as handle:
-                description = json.loads(handle.metadata()["state"])
-            tensors = load_file(path)
+            tensors, description = kept_tensors(path)
             for part, module in self.modules.items():
                 module.load_state_dict(_under(tensors, f"{part}."))
             for number, parameter in enumerate(self.beside):
@@ -124,12 +141,14 @@ class TrainingState:
                     slots.setdefault(int(index), {})[slot] = tensor
                 optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
             self.best = _under(tensors, "best.")
+            start = _under(tensors, "start.")
+            self._start = {part: _under(start, f"{part}.") for part in self.modules if start}
             self._randomness = _under(tensors, "random.")
             score = description.pop("best_score")
             self.stopping.best = -math.inf if score is None else score
             self.stopping.best_epoch = description.pop("best_epoch")
             self.progress = Progress(**description)
-        except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split()).rstrip(".")
             raise ModelError(f"The training state '{path}' cannot be resumed: {reason}.") from None
         return True

@@ -104,7 +104,8 @@ def _draw(study: Study, kind: str, options: dict[str, Any], path: Path) -> list[
             figure.update_layout(title="Learning curves", xaxis_title=_EPOCH, yaxis_title=_BEST)
             axes[0].set(title="Learning curves", xlabel=_EPOCH, ylabel=_BEST)
             # Sixty names of trials say nothing beside the picture; the page shows them under the pointer.
-            axes[0].get_legend().remove()
+            if (legend := axes[0].get_legend()) is not None:  # nothing is listed where no trial has an epoch
+                legend.remove()
         if kind == "plot_slice":
             for panel in axes:
                 panel.set_xlabel(panel.get_xlabel().rpartition(".")[2])

@@ -18,14 +18,15 @@ from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
 from rrgraph.data import data_checksum
-from rrgraph.errors import StudyError
+from rrgraph.errors import DataError, StudyError
 from rrgraph.models import load_encoder
 from rrgraph.runs import BaselineConfig, RunConfig, materials_workflow
 from rrgraph.tuning.objectives import Objective
 from rrgraph.tuning.settings import StudySettings, trial_config
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import public_url
-from rrgraph.util.files import write_json
+from rrgraph.util.files import check_writable, sweep, write_json
+from rrgraph.util.json_files import read_json
 from rrgraph.util.settings import to_stored
 
 __all__ = ["check_folder", "claim_study", "describe_study", "fingerprint", "finished", "record_folder"]
@@ -76,8 +77,10 @@ def claim_study(
     directions = [each.direction for each in objectives]
     study = optuna.create_study(study_name=name, storage=storage, directions=directions, load_if_exists=True)
     stored = [direction.name.lower() for direction in study.directions]
+    # In this order: a process that does the same at this moment writes its record before its first trial.
+    empty = not study.get_trials(deepcopy=False)
     recorded = study.user_attrs.get(_RECORD)
-    if recorded is None and stored == directions and not study.get_trials(deepcopy=False):
+    if recorded is None and stored == directions and empty:
         study.set_metric_names([each.name for each in objectives])
         study.set_user_attr(_RECORD, dict(description))
         study.set_user_attr(_FINGERPRINT, fingerprint(description))
@@ -86,7 +89,8 @@ def claim_study(
         raise StudyError(f"The study '{name}' was not started by rrgraph tune; choose another name with --study.")
     # Compared as JSON gives it back: tuples are lists there.
     given = json.loads(json.dumps(description))
-    if study.user_attrs.get(_FINGERPRINT) != fingerprint(given):
+    # The fingerprint is written last, by a process that may have been killed before.
+    if study.user_attrs.get(_FINGERPRINT, fingerprint(recorded)) != fingerprint(given):
         raise StudyError(
             f"The study '{name}' was started with other settings, so its trials cannot be compared with new ones: "
             f"{_differences(recorded, given)}. Resume it as it was started, or choose another name with --study."
@@ -103,16 +107,27 @@ def check_folder(folder: Path, name: str, description: Mapping[str, Any]) -> Non
         StudyError: the folder is a file, or holds something else.
     """
     path = folder / _FILE
-    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not path.is_file())):
+    sweep(folder)
+    if folder.exists() and (not folder.is_dir() or (_holds_something(folder) and not path.is_file())):
         raise StudyError(f"'{folder}' is there and holds no study; choose another place with output=DIR.")
+    check_writable(folder, folder=True)
     if path.is_file():
-        recorded = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            recorded = read_json(path)
+        except DataError as error:
+            raise StudyError(f"{error} Restore it, or choose another place with output=DIR.") from None
+        recorded = recorded if isinstance(recorded, dict) else {}
         if recorded.get("study") != name or recorded.get("fingerprint") != fingerprint(description):
             raise StudyError(
                 f"The folder '{folder}' holds another study, or this one as started with other settings "
                 f"({_differences(recorded.get('about', {}), json.loads(json.dumps(description)))}); choose another "
                 "place with output=DIR and another name with --study."
             )
+
+
+def _holds_something(folder: Path) -> bool:
+    """Return whether there is more than the storage, which comes first, and what a write cut short has left."""
+    return any(not each.name.startswith((".", "study.db")) for each in folder.iterdir())
 
 
 def record_folder(folder: Path, study: Study, url: str, description: Mapping[str, Any]) -> None:

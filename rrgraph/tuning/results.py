@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +18,7 @@ from rrgraph.tuning.trial import ERROR, Job
 from rrgraph.tuning.trial_storage import best_trials, first_number
 from rrgraph.util.config import set_values
 from rrgraph.util.files import write_text
+from rrgraph.util.sheets import csv_text
 
 __all__ = ["best_config", "setting_lines", "trial_rows", "write_results"]
 
@@ -110,9 +109,4 @@ def _plain(value: object) -> str:
 
 
 def _write_table(path: Path, rows: Sequence[dict[str, object]]) -> None:
-    text = io.StringIO()
-    if rows:
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    write_text(path, text.getvalue())
+    write_text(path, csv_text(rows) if rows else "")

@@ -6,11 +6,13 @@ storage that one of them serves through Optuna's gRPC proxy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import random
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, GrpcStorageProxy, RDBStorage
@@ -21,9 +23,14 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from rrgraph.errors import StudyError
 from rrgraph.tuning.heartbeat import BEAT_SECONDS, GRACE_SECONDS, SignallingJournal, SignallingProxy, retry
 
-__all__ = ["default_storage", "opened_storage", "public_url"]
+__all__ = ["default_storage", "opened_storage", "public_url", "repeated"]
 
 _SERVER_SECONDS: Final = 10
+
+_ATTEMPTS: Final = 20
+_PAUSE_SECONDS: Final = 0.3
+
+T = TypeVar("T")
 
 _FORMS: Final = "sqlite:///FILE, journal:FILE, postgresql://USER@HOST/DATABASE or grpc://HOST:PORT"
 
@@ -41,6 +48,22 @@ def public_url(url: str) -> str:
         return make_url(url).render_as_string(hide_password=True)
     except ArgumentError:
         return url
+
+
+def repeated(attempt: Callable[[], T]) -> T:
+    """Return what a function returns, called again where another process was doing the same at the same moment.
+
+    Processes that begin a study at once all make its tables, and write what it is about.
+    """
+    for left in reversed(range(_ATTEMPTS)):
+        try:
+            return attempt()
+        except (SQLAlchemyError, StorageInternalError) as error:
+            reasons = f"{error} {error.__cause__}".lower()
+            if not left or not any(word in reasons for word in ("exists", "locked", "unique", "duplicate")):
+                raise
+            time.sleep(_PAUSE_SECONDS * random.random())
+    raise AssertionError
 
 
 @contextmanager
@@ -117,12 +140,14 @@ def _open_database(url: str) -> RDBStorage:
         parsed = parsed.set(drivername="postgresql+psycopg")
     public = public_url(url)
     try:
-        return RDBStorage(
-            parsed.render_as_string(hide_password=False),
-            engine_kwargs=options,
-            heartbeat_interval=BEAT_SECONDS,
-            grace_period=GRACE_SECONDS,
-            heartbeat_stale_trial_callback=retry,
+        return repeated(
+            lambda: RDBStorage(
+                parsed.render_as_string(hide_password=False),
+                engine_kwargs=options,
+                heartbeat_interval=BEAT_SECONDS,
+                grace_period=GRACE_SECONDS,
+                heartbeat_stale_trial_callback=retry,
+            )
         )
     except (NoSuchModuleError, ImportError) as error:
         raise StudyError(f"The storage '{public}' needs a package that is not installed: {error}.") from None

@@ -14,16 +14,17 @@ from optuna.trial import FrozenTrial, TrialState
 from rrgraph.errors import StudyError
 from rrgraph.runs import BaselineConfig, RunConfig
 from rrgraph.tuning.check import check_space
+from rrgraph.tuning.messages import quietly
 from rrgraph.tuning.record import check_folder, claim_study, describe_study, finished, record_folder
 from rrgraph.tuning.results import write_results
 from rrgraph.tuning.settings import StudySettings, read_settings
-from rrgraph.tuning.signals import interruptible, quietly
 from rrgraph.tuning.space import SearchSpace
-from rrgraph.tuning.storage import default_storage, opened_storage
+from rrgraph.tuning.storage import default_storage, opened_storage, repeated
 from rrgraph.tuning.trial import Job, Outcome, open_study, release_dead, release_own, run_trial
 from rrgraph.tuning.trial_storage import best_trials
 from rrgraph.util.environment import processors
-from rrgraph.util.interruption import lasting_interruption
+from rrgraph.util.interruption import interruptible, lasting_interruption
+from rrgraph.util.names import PLAIN_NAME, is_plain_name
 from rrgraph.util.parallel import WorkerDied, parallel_map
 from rrgraph.util.progress import progress_bar
 
@@ -119,6 +120,8 @@ def tune(
     settings = read_settings(space, config, options or {})
     check_space(space, config)
     name = study or config.name
+    if not is_plain_name(name):
+        raise StudyError(f"The study {name!a:.80} cannot have this name, expected {PLAIN_NAME}.")
     folder = Path(config.output) if config.output else Path("studies") / name
     description = describe_study(config, space, settings)
     check_folder(folder, name, description)
@@ -127,7 +130,8 @@ def tune(
         folder.mkdir(parents=True, exist_ok=True)
     job = Job(url, name, config, space, settings, folder, trials)
     with quietly(), opened_storage(url) as opened:
-        record_folder(folder, claim_study(opened, name, description, settings.objectives), url, description)
+        claimed = repeated(lambda: claim_study(opened, name, description, settings.objectives))
+        record_folder(folder, claimed, url, description)
         if on_start is not None:
             on_start(StudyStart(name, settings, len(space.parameters), trials, finished(open_study(job, opened))))
     failures, stopped = _work(job, jobs, on_end)

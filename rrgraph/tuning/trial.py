@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import datetime
-from multiprocessing import parent_process
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -27,15 +26,17 @@ from optuna.trial import FrozenTrial, TrialState
 from rrgraph.errors import RRGraphError
 from rrgraph.runs import BaselineConfig, RunConfig, RunData, materials_workflow, run, run_data
 from rrgraph.tuning.heartbeat import GRACE_SECONDS, retry
+from rrgraph.tuning.messages import quietly
 from rrgraph.tuning.objectives import PLANNING_TIME, planning_time
 from rrgraph.tuning.record import finished
 from rrgraph.tuning.sampling import SAME_AS, SeededSampler, find_twin, make_pruner
 from rrgraph.tuning.settings import StudySettings, trial_config
-from rrgraph.tuning.signals import interruptible, quietly
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import opened_storage
 from rrgraph.tuning.trial_storage import first_number, keep_best_weights, trial_folder
+from rrgraph.util.files import disk_errors
 from rrgraph.util.interruption import lasting_interruption
+from rrgraph.util.locking import abandon
 
 __all__ = ["ERROR", "Job", "Outcome", "open_study", "release_dead", "release_own", "run_trial"]
 
@@ -110,18 +111,7 @@ def run_trial(job: Job) -> Outcome | None:
     Raises:
         KeyboardInterrupt: interrupted, or asked to end; the trial waits to be started again.
     """
-    try:
-        return _run_trial(job)
-    except KeyboardInterrupt:
-        if parent_process() is not None:
-            # One of several that are asked to end. Were it to wait for work after that, it could wait for ever: another
-            # one may have been ended with the lock of the queue.
-            os._exit(1)
-        raise
-
-
-def _run_trial(job: Job) -> Outcome | None:
-    with quietly(), interruptible(), opened_storage(job.url) as storage:
+    with quietly(), opened_storage(job.url) as storage:
         study = open_study(job, storage)
         release_dead(study)
         running = len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
@@ -226,10 +216,18 @@ class _Objective:
                 trial.set_user_attr(SAME_AS, twin)
                 raise _Repeated
             shutil.rmtree(folder, ignore_errors=True)
+        else:
+            # The storage knows that the process which worked there is dead, wherever it was.
+            abandon(folder)
         config = trial_config(job.config, values, job.settings, name=folder.name, output=str(folder))
         log = job.folder / "logs" / f"{folder.name}.txt"
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("a", encoding="utf-8") as stream, redirect_stdout(stream), redirect_stderr(stream):
+        with (
+            disk_errors(log),
+            log.open("a", encoding="utf-8") as stream,
+            redirect_stdout(stream),
+            redirect_stderr(stream),
+        ):
             try:
                 return self._measure(trial, frozen, config)
             except RRGraphError as error:

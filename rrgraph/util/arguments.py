@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, TypeGuard, TypeVar, get_origin
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
 __all__ = ["call_with", "value_of"]
 
@@ -24,7 +25,7 @@ def value_of(values: Any, key: str, kind: type[T]) -> T:
     value = values[key]
     if not _fits(value, kind):
         raise ValueError(f"'{key}' is {_shown(value)}, expected a {kind.__name__}")
-    return value
+    return cast(T, value)
 
 
 def call_with(make: Callable[..., T], values: Any, *, ignore_unknown: bool = False) -> T:
@@ -37,7 +38,7 @@ def call_with(make: Callable[..., T], values: Any, *, ignore_unknown: bool = Fal
 
     Raises:
         ValueError: the values are no mapping; one is missing, unknown, or not of the annotated type (of numbers,
-            texts, lists and dictionaries). What `make` itself raises passes.
+            texts, and lists and dictionaries of these). What `make` itself raises passes.
     """
     if not isinstance(values, Mapping):
         raise ValueError(f"{make.__name__} is {_shown(values)}, expected a mapping")
@@ -54,15 +55,21 @@ def call_with(make: Callable[..., T], values: Any, *, ignore_unknown: bool = Fal
     return make(**values)
 
 
-def _fits(value: object, hint: type[T]) -> TypeGuard[T]:
+def _fits(value: object, hint: Any) -> bool:
     """Whether a value of JSON or YAML may stand where an annotation is; annotations of other kinds fit anything."""
-    kind = get_origin(hint) or hint
+    kind, inner = get_origin(hint) or hint, get_args(hint)
+    if kind in (Union, UnionType):
+        return any(_fits(value, each) for each in inner)
     if kind is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, kind) if kind in (bool, str, list, dict) else True
+    if kind is list:
+        return isinstance(value, list) and (not inner or all(_fits(entry, inner[0]) for entry in value))
+    if kind is dict:
+        return isinstance(value, dict) and (not inner or all(_fits(entry, inner[1]) for entry in value.values()))
+    return isinstance(value, kind) if kind in (bool, str, NoneType) else True
 
 
 def _shown(value: object) -> str:
-    return repr(value)[:80]
+    return ascii(value)[:80]

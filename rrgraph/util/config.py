@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, Final, TypeVar, cast, get_args, get_origin
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from rrgraph.errors import ConfigError
 from rrgraph.util.files import suggest_file, write_text
-from rrgraph.util.settings import current_key, rename_keys, setting, settings, warn_renamed
+from rrgraph.util.settings import (
+    check_texts,
+    current_key,
+    field_types,
+    rename_keys,
+    setting,
+    settings,
+    warn_renamed,
+)
+from rrgraph.util.yaml_text import MOST_CHARACTERS, Scalar, check_text, parse_yaml, plain_values
 
 __all__ = [
     "MODEL",
@@ -30,6 +38,9 @@ __all__ = [
 ]
 
 
+_SHOWN: Final = 200
+
+
 @dataclass
 class NamedConfig:
     """What everything that a configuration file describes has: a name and a folder.
@@ -42,7 +53,7 @@ class NamedConfig:
     parent: ClassVar[str] = "runs"
     """Where folders lie that are not named."""
 
-    name: str = "run"
+    name: str = setting("run", file_name=True)
     output: str = ""
 
     @property
@@ -91,7 +102,7 @@ def load_config(
     *,
     schema: type[C],
     recorded: bool = False,
-    given: DictConfig | None = None,
+    given: Mapping[str, Any] | None = None,
 ) -> C:
     """Read a configuration file and apply overrides such as `training.epochs=5`.
 
@@ -102,7 +113,7 @@ def load_config(
         overrides: `key=value`, later ones win.
         schema: the dataclass of the run.
         recorded: the file was written by a run, so nobody has to be warned of the names in it.
-        given: what the file holds, if it has been read already.
+        given: what `read_mapping` found in the file, if it has been read already.
 
     Raises:
         ConfigError: the file is missing or not YAML, or a key or value does not fit the schema.
@@ -110,7 +121,7 @@ def load_config(
     path = Path(path)
     for override in overrides:
         if "=" not in override.lstrip("="):
-            raise ConfigError(f"The override '{override}' is not of the form key=value, such as training.epochs=5.")
+            raise ConfigError(f"The override '{override:.80}' is not of the form key=value, such as training.epochs=5.")
     source = f"configuration file '{path}'"
     values, renamed = _current(read_mapping(path) if given is None else given, schema)
     try:
@@ -118,8 +129,8 @@ def load_config(
         if recorded:
             renamed = {}
         for override in overrides:
-            source = f"override '{override}'"
-            values, found = _current(OmegaConf.from_dotlist([override]), schema)
+            source = f"override '{override:.80}'"
+            values, found = _current(_read_override(override), schema)
             renamed |= found
             merged = OmegaConf.merge(merged, values)
         config = OmegaConf.to_object(merged)
@@ -127,17 +138,45 @@ def load_config(
         raise ConfigError(_explain(error, schema, source)) from None
     except ConfigError:
         raise
-    except (YAMLError, TypeError, ValueError) as error:
-        raise ConfigError(f"The {source} cannot be read: {' '.join(str(error).split())}.") from None
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"The {source} cannot be read: {_shortened(error)}.") from None
     assert isinstance(config, schema)
     warn_renamed(renamed, f"the configuration '{path}'")
     return config
 
 
-def _current(given: DictConfig, schema: type) -> tuple[DictConfig, dict[str, str]]:
-    """Return what was given under today's names, and these by the earlier ones that were found."""
-    values, renamed = rename_keys(OmegaConf.to_container(given), schema)
-    return OmegaConf.create(values) if renamed else given, renamed
+def _current(given: Mapping[str, Any], schema: type) -> tuple[DictConfig, dict[str, str]]:
+    """Return what was given under today's names, text where text is expected, and these by the earlier ones found."""
+    values, renamed = rename_keys(given, schema)
+    return OmegaConf.create(_typed(values, schema)), renamed
+
+
+def _read_override(override: str) -> dict[str, Any]:
+    """Return the nested mapping that `training.epochs=5` stands for."""
+    key, _, text = override.partition("=")
+    check_text("The key of an override", key)
+    value = parse_yaml(text, f"override '{key:.80}'", key=key)
+    value = Scalar("", None) if value is None else value
+    for name in reversed(key.split(".")):
+        value = {name: value}
+    return cast(dict[str, Any], value)
+
+
+def _typed(value: Any, hint: Any) -> Any:
+    """Return what `parse_yaml` found as plain values: as it was written where a text is expected."""
+    inner = get_args(hint)
+    if isinstance(value, Mapping):
+        schema: Any = hint
+        hints = field_types(schema) if is_dataclass(hint) else {}
+        entry = inner[1] if get_origin(hint) is dict else Any
+        return {key: _typed(each, hints.get(key, entry)) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_typed(each, inner[0] if get_origin(hint) is list else Any) for each in value]
+    if not isinstance(value, Scalar):
+        return value
+    if hint is str or (str in inner and value.value is not None):
+        return value.text
+    return value.value
 
 
 def save_config(config: NamedConfig, path: str | Path) -> None:
@@ -152,6 +191,8 @@ def set_values(config: C, values: Mapping[str, Any]) -> C:
         ConfigError: a key is unknown, or its value does not fit the schema.
     """
     changed = OmegaConf.structured(config)
+    for key, value in values.items():
+        check_texts(key, value)
     try:
         renamed = {key: current_key(key, type(config)) for key in values}
         warn_renamed({old: new for old, new in renamed.items() if old != new}, "the given values")
@@ -162,33 +203,40 @@ def set_values(config: C, values: Mapping[str, Any]) -> C:
         raise ConfigError(_explain(error, type(config), "configuration")) from None
 
 
-def read_mapping(path: Path) -> DictConfig:
-    """Return what a YAML file holds.
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Return what a YAML file holds: nested mappings and lists of `rrgraph.util.yaml_text.Scalar`.
 
     Raises:
         ConfigError: the file is missing, not YAML, or no mapping.
     """
     if not path.is_file():
         raise ConfigError(f"There is no configuration file '{path}'.{suggest_file(path)}")
+    source = f"configuration file '{path}'"
     try:
-        given = OmegaConf.load(path)
-    except (YAMLError, OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"The configuration file '{path}' is not valid YAML: {' '.join(str(error).split())}"
-        ) from None
-    if not isinstance(given, DictConfig):
-        raise ConfigError(f"The configuration file '{path}' is not a mapping, expected lines such as 'seed: 0'.")
+        with path.open(encoding="utf-8-sig") as file:
+            given = parse_yaml(file.read(MOST_CHARACTERS + 1), source)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The {source} is not valid YAML: {_shortened(error)}.") from None
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise ConfigError(f"The {source} is not a mapping, expected lines such as 'seed: 0'.")
     return given
 
 
 def read_plain(path: Path) -> dict[str, Any]:
     """Return what a YAML file holds as plain dictionaries and lists; errors are those of `read_mapping`."""
-    return cast(dict[str, Any], OmegaConf.to_container(read_mapping(path)))
+    return cast(dict[str, Any], plain_values(read_mapping(path)))
+
+
+def _shortened(error: Exception) -> str:
+    text = " ".join(str(error).split()).rstrip(".")
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} ..."
 
 
 def _explain(error: OmegaConfBaseException, schema: type, source: str) -> str:
     key = str(error.full_key or "")
-    reason = (error.msg or str(error)).splitlines()[0]
+    reason = _shortened(ValueError((error.msg or str(error)).splitlines()[0]))
     known = config_keys(schema)
     if key and key not in known and not any(name.startswith(f"{key}.") for name in known):
         return f"Unknown configuration key '{key[:80]}'.{suggest_key(key, schema)}"

@@ -75,6 +75,8 @@ _RULES: Final[dict[str, Any]] = {
     "legend.frameon": False,
     "lines.linewidth": 1.6,
     "lines.markersize": 4.5,
+    # Names may contain dollar signs, between which TeX would be expected.
+    "text.parse_math": False,
     "svg.fonttype": "path",
     "svg.hashsalt": "rrgraph",
 }

@@ -10,11 +10,12 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait as wait_for
 from typing import Final, TypeVar
 
-from rrgraph.util.interruption import lasting_interruption
+from rrgraph.util.interruption import TERMINAL_SIGNALS, Interruption, interruptible, lasting_interruption
 
 __all__ = ["WorkerDied", "parallel_map"]
 
@@ -26,8 +27,8 @@ _THREADS: Final = "OMP_NUM_THREADS"
 _LOOK_SECONDS: Final = 0.2
 """Time between two looks at whether this process has been interrupted."""
 
-_PATIENCE: Final = 5.0
-"""Seconds that a process has to end when it is asked to, before it is killed."""
+_PATIENCE: Final = 20.0
+"""Seconds that a process has to save what it has and end when it is asked to, before it is killed."""
 
 
 class WorkerDied(RuntimeError):
@@ -40,8 +41,9 @@ def parallel_map(
     """Yield the index of each item and the result of the function, in the order in which they are done.
 
     With one job everything happens in this process, with its threads. When a process dies, the items that were being
-    worked on get `WorkerDied` and the others go on. The processes end when the generator is closed, and with this
-    one, however it ends. Until then an interruption waits for the generator's next turn, see `lasting_interruption`.
+    worked on get `WorkerDied` and the others go on. The processes are interrupted and end when the generator is closed,
+    and end with this one, however it ends. Until then an interruption waits for the generator's next turn, see
+    `lasting_interruption`.
 
     Args:
         function: of one item; importable and without side effects on this process. What it raises is raised here.
@@ -62,7 +64,7 @@ def parallel_map(
 
 
 def _until_broken(
-    function: Callable[[T], R], waiting: deque[tuple[int, T]], jobs: int, interrupt_if_asked: Callable[[], None]
+    function: Callable[[T], R], waiting: deque[tuple[int, T]], jobs: int, interrupt_if_asked: Interruption
 ) -> Iterator[tuple[int, R | WorkerDied]]:
     """Work on items until none is left or a process dies."""
     # A forked process would inherit the threads and locks of this one.
@@ -79,8 +81,8 @@ def _until_broken(
             while waiting and len(running) < jobs and not broken:
                 index, item = waiting.popleft()
                 try:
-                    with _no_ctrl_c():
-                        running[pool.submit(function, item)] = index
+                    with _no_terminal():
+                        running[pool.submit(partial(_work, function), item)] = index
                 except BrokenProcessPool:
                     waiting.appendleft((index, item))
                     broken = True
@@ -94,11 +96,22 @@ def _until_broken(
                     yield index, WorkerDied("a worker process died (out of memory?)")
 
 
+def _work(function: Callable[[T], R], item: T) -> R:
+    try:
+        with interruptible():
+            return function(item)
+    except KeyboardInterrupt:
+        # Were it to wait for work after that, it could wait for ever: another one may have been ended with the lock of
+        # the queue.
+        os._exit(1)
+
+
 def _follow_parent() -> None:
-    """Leave Ctrl-C, which all processes get, to the one that started this one, and end when told to or with it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave signals of the terminal, which all processes get, to the parent, and end when told to or with it."""
+    for number in TERMINAL_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, TERMINAL_SIGNALS)
     # What the other one ignores at this moment would be ignored here too.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     parent = parent_process()
@@ -112,12 +125,12 @@ def _follow_parent() -> None:
 
 
 @contextmanager
-def _no_ctrl_c() -> Iterator[None]:
-    """Hold back Ctrl-C from processes that are started, until they leave it to this one."""
+def _no_terminal() -> Iterator[None]:
+    """Hold back signals of the terminal from processes that are started, until they leave them to this one."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, TERMINAL_SIGNALS)
     try:
         yield
     finally:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tqdm import tqdm
+
+from rrgraph.util.streams import terminal
+from rrgraph.util.text import escaped
 
 __all__ = ["progress_bar", "track"]
 
@@ -16,11 +19,16 @@ T = TypeVar("T")
 
 def track(items: Iterable[T], label: str, *, total: int | None = None, unit: str = "it") -> Iterator[T]:
     """Yield `items` with a progress bar and an estimate of the time left on standard error."""
-    return iter(tqdm(items, desc=label, total=total, unit=unit, disable=not sys.stderr.isatty(), leave=False))
+    return iter(tqdm(items, total=total, unit=unit, **_appearance(label)))
 
 
 @contextmanager
 def progress_bar(label: str, *, total: int | None, done: int = 0, unit: str = "it") -> Iterator[tqdm]:
     """Yield a bar over `total` steps (None: unknown), `done` of which were done before; it estimates the time left."""
-    with tqdm(desc=label, total=total, initial=done, unit=unit, disable=not sys.stderr.isatty(), leave=False) as bar:
+    with tqdm(total=total, initial=done, unit=unit, **_appearance(label)) as bar:
         yield bar
+
+
+def _appearance(label: str) -> dict[str, Any]:
+    is_terminal = sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
+    return {"desc": escaped(label), "file": terminal(sys.stderr), "disable": not is_terminal, "leave": False}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,7 +38,7 @@ def check_entry(key: str, name: str, registry: Registry[Any], options: tuple[str
             )
         if not _fits(value, known[option]):
             raise ConfigError(
-                f"Configuration value {key}.{option} is {value!r}, expected a value such as {known[option]!r}."
+                f"Configuration value {key}.{option} is {value!a:.80}, expected a value such as {known[option]!r}."
             )
     for option, default in known.items():
         if default is REQUIRED and option not in given:
@@ -54,4 +55,6 @@ def _fits(value: object, default: object) -> bool:
         return isinstance(default, bool) and isinstance(value, bool)
     if isinstance(default, tuple):
         return isinstance(value, list)
-    return isinstance(value, int | float) if isinstance(default, float) else isinstance(value, type(default))
+    if isinstance(default, float):
+        return isinstance(value, int | float) and abs(value) < math.inf
+    return isinstance(value, type(default))

@@ -21,14 +21,18 @@ from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hi
 
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.util.arguments import call_with
+from rrgraph.util.names import PLAIN_NAME, is_plain_name
 from rrgraph.util.registry import Registry
 from rrgraph.util.registry_options import check_entry
+from rrgraph.util.yaml_text import check_text
 
 __all__ = [
     "Limits",
     "Setting",
     "check",
+    "check_texts",
     "current_key",
+    "field_types",
     "from_stored",
     "rename_keys",
     "setting",
@@ -40,6 +44,11 @@ __all__ = [
 Choices = Iterable[str] | str | Callable[[], Iterable[str]]
 
 T = TypeVar("T")
+
+_LARGEST: Final = 2**32 - 1
+"""Of numbers without a limit of their own; seeds may take all of it."""
+
+_SHOWN: Final = 80
 
 _LIMITS: Final = "limits"
 """Key of a field's metadata."""
@@ -57,6 +66,7 @@ class Limits:
         choices: names to choose from; or where they are, as `module:NAME` or a function, looked up when needed.
         options: field beside this one with the keyword arguments of the registered entry that is chosen.
         alias: earlier name; files and overrides may use it for one release, stored models use it always.
+        file_name: whether a file or folder gets this name.
     """
 
     at_least: float | None = None
@@ -66,18 +76,23 @@ class Limits:
     choices: Choices | None = None
     options: str = ""
     alias: str = ""
+    file_name: bool = False
 
     @property
     def range(self) -> str:
         """The range in words, empty where there is none."""
+        if self.file_name:
+            return PLAIN_NAME
         low, high = self.at_least, self.at_most
         if low is not None and high is not None:
             return f"from {low} to {high}"
         ends = {"at least": low, "more than": self.above, "at most": high, "less than": self.below}
         return " and ".join(f"{words} {end}" for words, end in ends.items() if end is not None)
 
-    def admits(self, value: float) -> bool:
-        """Whether a number is finite and in the range."""
+    def admits(self, value: Any) -> bool:
+        """Whether a number is finite and in the range, or a name plain."""
+        if self.file_name:
+            return is_plain_name(value)
         return (
             math.isfinite(value)
             and (self.at_least is None or value >= self.at_least)
@@ -105,6 +120,7 @@ def setting(
     choices: Choices | None = None,
     options: str = "",
     alias: str = "",
+    file_name: bool = False,
 ) -> Any:
     """Return a dataclass field that knows what it may hold; of a list, every entry has to fit.
 
@@ -114,7 +130,7 @@ def setting(
         default: of the field.
         factory: makes the default, in its place.
     """
-    limits = Limits(at_least, above, at_most, below, choices, options, alias)
+    limits = Limits(at_least, above, at_most, below, choices, options, alias, file_name)
     if factory is not None:
         return field(default_factory=factory, metadata={_LIMITS: limits})
     return field(default=default, metadata={_LIMITS: limits})
@@ -163,7 +179,7 @@ def settings(config: Any) -> list[Setting]:
 
 def _settings(config: Any, default: Any, prefix: str, earlier: str) -> Iterator[Setting]:
     schema: Any = type(config)
-    hints, meanings = _hints(schema), _meanings(schema)
+    hints, meanings = field_types(schema), _meanings(schema)
     for each in fields(config):
         value, usual, limits = getattr(config, each.name), getattr(default, each.name), _of(each)
         key, old = f"{prefix}{each.name}", f"{earlier}{limits.alias or each.name}"
@@ -194,6 +210,11 @@ def check(config: Any) -> None:
         for each in fields(section):
             value = getattr(section, each.name)
             for entry in value if isinstance(value, list) else [value]:
+                if isinstance(value, list) and isinstance(entry, list | dict | None):  # which OmegaConf lets pass
+                    what = "null" if entry is None else "a list" if isinstance(entry, list) else "a mapping"
+                    raise ConfigError(
+                        f"Configuration value {prefix}{each.name} contains {what}, expected plain values."
+                    )
                 _check(section, prefix, each, entry)
     for prefix, section in sections:
         if hasattr(section, "cross_check"):
@@ -217,13 +238,33 @@ def _sections(config: Any, prefix: str) -> Iterator[tuple[str, Any]]:
 
 def _check(section: Any, prefix: str, each: Field[Any], value: Any) -> None:
     key, limits = f"{prefix}{each.name}", _of(each)
+    check_texts(key, value)
     names = limits.names()
     if isinstance(names, Registry) and limits.options:
         check_entry(key, value, names, (f"{prefix}{limits.options}", getattr(section, limits.options)))
     elif names is not None:
         check_choice(key, value, names)
     if limits.range and value is not None and not limits.admits(value):
-        raise ConfigError(f"Configuration value {key} is {value}, expected {limits.range}.")
+        raise ConfigError(f"Configuration value {key} is {_shown(value)}, expected {limits.range}.")
+    if isinstance(value, int | float) and not -_LARGEST <= value <= _LARGEST:
+        raise ConfigError(f"Configuration value {key} is {_shown(value)}, expected one below {_LARGEST + 1:,}.")
+
+
+def _shown(value: Any) -> str:
+    """Return a number as it is, another value escaped and shortened."""
+    return str(value)[:_SHOWN] if isinstance(value, int | float) else f"{value!a:.{_SHOWN}}"
+
+
+def check_texts(key: str, value: Any) -> None:
+    """Refuse a text that OmegaConf would resolve, or that no file could hold, in a value by a `ConfigError`."""
+    if isinstance(value, str):
+        check_text(f"Configuration value {key}", value)
+    elif isinstance(value, Mapping):
+        for name, entry in value.items():
+            check_texts(f"{key}.{name}", entry)
+    elif isinstance(value, list | tuple):
+        for entry in value:
+            check_texts(key, entry)
 
 
 def _of(each: Field[Any]) -> Limits:
@@ -313,15 +354,19 @@ def from_stored(schema: type[T], values: Mapping[str, Any], *, ignore_unknown: b
         ignore_unknown: leave out names that the class does not have.
 
     Raises:
-        ValueError: a name is unknown, or a value does not fit its field.
+        ValueError: a name is unknown, or a value does not fit its field or is out of its range.
     """
     cls: Any = schema
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{schema.__name__} is {values!a:.80}, expected a mapping")
     inner, (given, _) = _inner(cls), rename_keys(values, schema)
     read = {
         name: from_stored(inner[name][0], value, ignore_unknown=ignore_unknown) if name in inner else value
         for name, value in given.items()
     }
-    return call_with(schema, read, ignore_unknown=ignore_unknown)
+    config = call_with(schema, read, ignore_unknown=ignore_unknown)
+    check(config)
+    return config
 
 
 @cache
@@ -338,7 +383,7 @@ def _alias(schema: Any, name: str) -> str:
 def _inner(schema: Any) -> dict[str, tuple[Any, bool]]:
     """Return the dataclass behind each field that has one, and whether the field holds several by name."""
     found = {}
-    for name, hint in _hints(schema).items():
+    for name, hint in field_types(schema).items():
         inner = [each for each in (hint, *get_args(hint)) if is_dataclass(each)]
         if inner:
             found[name] = (inner[0], get_origin(hint) is dict)
@@ -346,7 +391,8 @@ def _inner(schema: Any) -> dict[str, tuple[Any, bool]]:
 
 
 @cache
-def _hints(schema: Any) -> dict[str, Any]:
+def field_types(schema: Any) -> dict[str, Any]:
+    """Return the annotation of each field of a dataclass."""
     hints = get_type_hints(schema)
     return {each.name: hints[each.name] for each in fields(schema)}
 

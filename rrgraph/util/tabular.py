@@ -7,26 +7,43 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_numeric_dtype
 
 from rrgraph.errors import DataError
-from rrgraph.util.files import atomic_path, suggest_file
+from rrgraph.util.files import atomic_path
+from rrgraph.util.inputs import COMPRESSED, Budget, check_input, readable
 from rrgraph.util.rows import Row, RowReader, column_name, open_rows
+from rrgraph.util.sheets import CsvLines, neutral
 
-__all__ = ["READ_SUFFIXES", "SUFFIXES", "read_frame", "read_numbered_frame", "write_frame"]
+__all__ = [
+    "READ_SUFFIXES",
+    "SUFFIXES",
+    "check_suffix",
+    "neutral_frame",
+    "read_frame",
+    "read_numbered_frame",
+    "write_frame",
+]
 
 #: Endings of the file names that can be written.
 SUFFIXES = (".csv.gz", ".csv", ".jsonl.gz", ".jsonl", ".parquet")
 #: Further endings of file names that can be read.
-READ_SUFFIXES = (".tsv.gz", ".tsv", ".xlsx")
+READ_SUFFIXES = (
+    *(f"{name}{ending}" for name in (".csv", ".jsonl", ".tsv") for ending in COMPRESSED if ending != ".gz"),
+    *(".tsv.gz", ".tsv", ".xlsx"),
+)
+_CELL, _TEXT, _REFUSED = 16, 100, 400
+"""Bytes of memory of a cell in its column, of a text beside its characters, and of a row that is left out."""
+_MOST_TEXTS = 1_000_000
 
 
 def read_frame(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -56,21 +73,55 @@ def read_numbered_frame(
         DataError: as `read_frame`.
     """
     suffix = _suffix(Path(path), (*SUFFIXES, *READ_SUFFIXES))
-    if suffix == ".parquet":
-        frame = _read_parquet(Path(path))
-        return frame, np.arange(1, len(frame) + 1)
-    good: list[Row] = []
+    if suffix == ".parquet" and (read := _read_parquet(path)) is not None:
+        return read, np.arange(1, len(read) + 1)
+    budget = Budget(f"'{path}'")
+    lines: list[int] = []
     with open_rows(path) as rows:
+        cells: dict[str, list[Any]] = {name: [] for name in rows.columns}
+        texts: dict[str, str] = {}
         for row in rows:
             problem = _problem(row)
             if problem is None:
-                good.append(row)
+                for name in row.cells if rows.is_json else ():
+                    if name not in cells:
+                        cells[name] = [None] * len(lines)
+                        budget.add(_CELL * len(lines))
+                for name, column in cells.items():
+                    column.append(_shared(row.cells.get(name), texts, budget))
+                lines.append(row.line)
             elif refused is None:
                 raise DataError(f"Line {row.line} of {rows.name}{problem}")
             else:
                 refused.append(Row(row.line, row.cells, error=problem.lstrip(": "), text=row.text))
-        frame = _frame(rows, good, exact=exact)
-    return frame, np.array([row.line for row in good], dtype=np.int64)
+                budget.add(_REFUSED + len(row.text))
+        frame = _frame(rows, cells, exact=exact)
+    return frame, np.array(lines, dtype=np.int64)
+
+
+def _shared(cell: Any, texts: dict[str, str], budget: Budget) -> Any:
+    """Return a cell, an equal text as the same object, and count the memory it takes."""
+    budget.add(_CELL)
+    if not isinstance(cell, str):
+        if isinstance(cell, list | dict):
+            budget.add(_CELL * len(str(cell)) // 8)
+        return cell
+    known = texts.get(cell)
+    if known is not None:
+        return known
+    budget.add(_TEXT + len(cell))
+    if len(texts) < _MOST_TEXTS:
+        texts[cell] = cell
+    return cell
+
+
+def check_suffix(path: str | os.PathLike[str]) -> None:
+    """Refuse a file name whose format cannot be written.
+
+    Raises:
+        DataError: naming the file and the suffixes.
+    """
+    _suffix(Path(path))
 
 
 def write_frame(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
@@ -86,9 +137,15 @@ def write_frame(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
             return
         with _writer(temporary, compressed=suffix.endswith(".gz")) as file:
             if suffix.startswith(".csv"):
-                frame.to_csv(file, index=False, lineterminator="\n")
+                neutral_frame(frame).to_csv(cast(IO[str], CsvLines(file)), index=False, lineterminator=CsvLines.END)
             else:
                 frame.to_json(file, orient="records", lines=True, force_ascii=False)
+
+
+def neutral_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose text no spreadsheet runs, see `rrgraph.util.sheets`."""
+    texts = {str(name): frame[name].map(neutral) for name in frame if not is_numeric_dtype(frame[name].dtype)}
+    return frame.assign(**texts).rename(columns=neutral)
 
 
 @contextmanager
@@ -101,14 +158,18 @@ def _writer(path: Path, *, compressed: bool) -> Iterator[IO[str]]:
         yield stack.enter_context(TextIOWrapper(file, encoding="utf-8", newline=""))
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise DataError(f"There is no file '{path}'.{suggest_file(path)}")
-    try:
-        return pd.read_parquet(path)
-    except (ValueError, OSError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise DataError(f"'{path}' cannot be read as parquet: {reason}.") from None
+def _read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame | None:
+    """Return the frame of a Parquet file with its types; None if some text is not to be shown, which rows tell apart.
+
+    Raises:
+        DataError: it is missing, damaged, or takes too much memory.
+    """
+    from rrgraph.util.rows.parquet import read_parquet
+
+    check_input(path)
+    with readable(f"'{path}'", "parquet"):
+        table = read_parquet(path)
+        return None if table is None else table.to_pandas()
 
 
 def _problem(row: Row) -> str | None:
@@ -120,13 +181,12 @@ def _problem(row: Row) -> str | None:
     return None
 
 
-def _frame(rows: RowReader, good: Sequence[Row], *, exact: bool) -> pd.DataFrame:
+def _frame(rows: RowReader, cells: Mapping[str, list[Any]], *, exact: bool) -> pd.DataFrame:
     if rows.is_json:
-        frame = pd.DataFrame.from_records([row.cells for row in good])
+        frame = pd.DataFrame(cells)
         for name in frame.columns.difference(["target", "precursors", "year", "doi", "split"]):
             frame[name] = frame[name].convert_dtypes() if frame[name].isna().any() else frame[name]
         return frame
-    cells = {name: [row.cells[name] for row in good] for name in rows.columns}
     return pd.DataFrame(
         {name: _column(name, values, exact=exact) for name, values in cells.items()}, columns=list(rows.columns)
     )

@@ -12,7 +12,7 @@ def complete(line: str, folder) -> list[str]:
     code = "from rrgraph.cli import main; main()"
     asked = {"_ARGCOMPLETE": "1", "_ARGCOMPLETE_STDOUT_FILENAME": str(folder / "answer"), "_ARGCOMPLETE_IFS": "\n"}
     environment = {**os.environ, **asked, "COMP_LINE": line, "COMP_POINT": str(len(line)), "COMP_TYPE": "9"}
-    subprocess.run([sys.executable, "-c", code], env=environment, cwd=folder, timeout=60, check=True)
+    subprocess.run([sys.executable, "-c", code], env=environment, cwd=folder, timeout=300, check=True)
     return [word.strip() for word in (folder / "answer").read_text().splitlines()]
 
 

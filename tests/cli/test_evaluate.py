@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from rrgraph.chem import anhydrous, parse_formula, plausible_precursors
+from rrgraph.nn import sign_model
 from rrgraph.runs import run_split
 
 
@@ -178,6 +179,7 @@ def test_a_model_that_does_not_record_its_systems_takes_them_from_the_run(rrgrap
     description = json.loads((old / "model.json").read_text())
     assert description.pop("systems")
     (old / "model.json").write_text(json.dumps(description))
+    sign_model(old)
     run_split(trained).validation.write(tmp_path / "rows.csv")
     options = ["--test", tmp_path / "rows.csv", "--by", "distance", "--json"]
     found, expected = report(rrgraph("evaluate", old, *options)), report(evaluate(*options))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import re
+import signal
 
 import pytest
 
@@ -45,6 +46,24 @@ def test_a_part_of_the_systems(rrgraph, trial):
     assert re.search(r"\n *popular( +-)+ *\n", result.out)
     with (trial.parent / "out" / "results.csv").open() as handle:
         assert [row["system"] for row in csv.DictReader(handle)] == ["flat"]
+
+
+def test_an_experiment_that_is_asked_to_end_goes_on(rrgraph, trial, monkeypatch):
+    fit, fitted = Popularity.fit, []
+
+    def ending(self, *args):
+        fitted.append(self)
+        if len(fitted) == 2:
+            signal.raise_signal(signal.SIGTERM)
+        return fit(self, *args)
+
+    monkeypatch.setattr(Popularity, "fit", ending)
+    stopped = rrgraph("experiment", trial, "protocols=[open]")
+    assert (stopped.code, stopped.err) == (143, "rrgraph experiment: interrupted.\n")
+    assert not list((trial.parent / "out").rglob(".*"))
+    again = rrgraph("experiment", trial, "protocols=[open]")
+    assert again.out.startswith("2 runs, 1 of them finished before\n")
+    assert (again.code, len(fitted)) == (0, 3)
 
 
 @pytest.mark.slow

@@ -1,11 +1,15 @@
 import csv
 import json
+import shutil
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
 pytest.importorskip("rdchiral", reason="needs the extra 'organic'")
 
 from rrgraph.cli.main import main
+from rrgraph.organic import ReactantPlanner
 
 CONFIG = """\
 name: tiny
@@ -94,6 +98,65 @@ def test_a_table_of_molecules_keeps_its_columns_and_writes_its_rejects(run_folde
     assert second.startswith("3,008,not_a_molecule,y,")
 
 
+@pytest.mark.parametrize("name", ["p.csv", "p.csv.gz", "p.tsv", "p.xlsx", "p.jsonl", "p.smi", "utf16.csv", "latin.csv"])
+def test_molecules_are_read_from_any_list(run_folder, tmp_path, capsys, name):
+    rows = [
+        {"id": "ä", "my smiles": "CCOC(C)=O"},
+        {"id": "b", "my smiles": "not_a_molecule x"},
+        {"id": "c", "my smiles": "CNC(C)=O y"},
+    ]
+    path, table = tmp_path / name, pd.DataFrame(rows)
+    column = ["--column", "My Smiles"]
+    match path.suffix:
+        case ".xlsx":
+            pytest.importorskip("openpyxl", reason="needs the extra 'xlsx'")
+            table.to_excel(path, index=False)
+        case ".jsonl":
+            table.to_json(path, orient="records", lines=True)
+        case ".smi":
+            path.write_text("".join(f"{row['my smiles']}\n" for row in rows))
+            column = []
+        case suffix:
+            encoding = {"utf16.csv": "utf-16", "latin.csv": "cp1252"}.get(name, "utf-8")
+            table.to_csv(path, index=False, encoding=encoding, sep="\t" if suffix == ".tsv" else ",")
+    assert plan("--model", run_folder, "--input", path, *column, "--json") == 2
+    streams = capsys.readouterr()
+    lines = [json.loads(line) for line in streams.out.splitlines()]
+    assert [line["product"] for line in lines] == ["CCOC(C)=O", "not_a_molecule", "CNC(C)=O"]
+    assert [line.get("id") for line in lines] == ([None] * 3 if path.suffix == ".smi" else ["ä", "b", "c"])
+    bad = 2 if path.suffix in (".jsonl", ".smi") else 3
+    assert f"line {bad} of '{path}': 'not_a_molecule' is not a valid molecule" in streams.err
+    assert lines[1]["error"] in streams.err
+
+
+def test_an_interrupted_list_of_molecules_is_resumed(run_folder, tmp_path, capsys, monkeypatch):
+    products = ["CCOC(C)=O", "not_a_molecule", "CNC(C)=O", "CCNC(C)=O"]
+    (tmp_path / "products.smi").write_text("\n".join(products))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("rrgraph.cli.organic.plan._BATCH_SIZE", 2)
+    given = ["--model", run_folder, "--input", "products.smi", "--output", "plans.csv", "--svg", "drawings"]
+    assert plan(*given) == 2
+    whole = Path("plans.csv").read_bytes()
+    drawings = {path: path.read_bytes() for path in Path("drawings").iterdir()}
+    Path("plans.csv").unlink()
+    shutil.rmtree("drawings")
+    usual, planned = ReactantPlanner.plan, []
+
+    def interrupted(self, products, **options):
+        if len(planned) == 1:
+            raise KeyboardInterrupt
+        planned.append(products)
+        return usual(self, products, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ReactantPlanner, "plan", interrupted)
+        assert plan(*given) == 130
+    assert "--resume goes on from there" in capsys.readouterr().err
+    assert plan(*given, "--resume") == 2
+    assert Path("plans.csv").read_bytes() == whole
+    assert {path: path.read_bytes() for path in Path("drawings").iterdir()} == drawings
+
+
 def test_a_product_that_nothing_makes_is_said(run_folder, capsys):
     assert plan("--model", run_folder, "C") == 0
     assert "No template of the model makes 'C'." in capsys.readouterr().err
@@ -115,7 +178,7 @@ def test_what_does_not_fit_molecules_is_refused(arguments, message, capsys):
 
 def test_nothing_to_plan_is_said(run_folder, capsys):
     assert plan("--model", run_folder) == 2
-    assert "give SMILES or --input FILE" in capsys.readouterr().err
+    assert "Give either SMILES or --input FILE" in capsys.readouterr().err
     assert plan("--model", run_folder, "--input", "missing.smi") == 2
     assert "There is no file 'missing.smi'" in capsys.readouterr().err
 

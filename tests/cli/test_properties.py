@@ -175,7 +175,7 @@ def test_the_bundled_encoder_is_the_default(rrgraph, pretrained, monkeypatch):
     monkeypatch.setattr("rrgraph.load_encoder", load)
     assert rrgraph("properties", "BaTiO3").code == 0
     assert rrgraph("properties", "BaTiO3", "--model", "encoder").code == 0
-    assert asked == [(), ("encoder",)]
+    assert asked == [("encoder",), ("encoder",)]
 
 
 @pytest.mark.parametrize(

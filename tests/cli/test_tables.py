@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from rrgraph.planning import PLAN_KEYS
+from rrgraph.util.sheets import restored_row
 
 TABLE = (
     "sep=;\n"
@@ -47,7 +48,8 @@ def records(path):
         return [json.loads(line) for line in path.read_text().splitlines()]
     readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet, ".xlsx": pd.read_excel}
     options = {} if path.suffix == ".parquet" else {"dtype": str, "keep_default_na": False}
-    return readers[path.suffix](path, **options).to_dict("records")
+    rows = readers[path.suffix](path, **options).to_dict("records")
+    return [restored_row(row) for row in rows] if path.suffix == ".csv" else rows
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet", "xlsx"])
@@ -78,7 +80,7 @@ def test_rejected_rows_are_written_to_a_file(plan, targets, tmp_path):
     with rejects.open(newline="") as file:
         header, hello, unclosed = csv.reader(file)
     assert header == ["line", "Formula", "id", "price", "note", "rank", "long\nname", "reason"]
-    assert hello[:-1] == ["8", "Hello", "9", "=1+1", "x", "third", ""]
+    assert hello[:-1] == ["8", "Hello", "9", "'=1+1", "x", "third", ""]
     assert "'Hello' is not a valid formula" in hello[-1]
     assert unclosed[:2] + unclosed[-1:] == ["9", '"CaTiO3;1;2;never closed;4;5', "a quote is not closed."]
 
@@ -185,7 +187,7 @@ def test_rows_that_cannot_be_scored_are_written_to_a_file(rrgraph, tmp_path):
     lines = [{"target": name, "sets": [["BaCO3", "TiO2"]]} for name in ("BaTiO3", "None", "SrTiO3")]
     predictions.write_text("".join(f"{json.dumps(line)}\n" for line in lines) + "{oops\n")
     options = ["score", predictions, "--truth", truth, "--json"]
-    strict = rrgraph(*options)
+    strict = rrgraph(*options, "--strict")
     assert (strict.code, strict.out) == (2, "")
     result = rrgraph(*options, "--rejects", rejects)
     assert result.code == 2
@@ -217,3 +219,21 @@ def test_every_key_of_a_plan_is_known_to_be_taken(plan, tmp_path):
     (tmp_path / "targets.jsonl").write_text('{"formula": "BaTiO3", "sets": "mine", "hidden": "x"}\n')
     (line,) = plan("--input", tmp_path / "targets.jsonl", "--json").lines
     assert (line["sets_input"], line["hidden_input"]) == ("mine", "x")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet", "xlsx"])
+def test_text_that_no_encoding_has_is_spelled_out(plan, rrgraph, pretrained, tmp_path, suffix):
+    if suffix == "xlsx":
+        pytest.importorskip("openpyxl", reason="needs the extra 'xlsx'")
+    (tmp_path / "targets.jsonl").write_text(
+        '{"formula": "BaTiO3", "note": "é\\u0007"}\n{"formula": "Ti\\ud800"}\n{"formula": "TiO2", "note": "\\udfff"}\n'
+        '{"formula": "Ti\\u0000O2"}\n{"formula": "SrTiO3"}\n'
+    )
+    output, rejects = tmp_path / f"plans.{suffix}", tmp_path / "rejects.csv"
+    for command in (plan, lambda *argv: rrgraph("properties", *argv, "--model", pretrained)):
+        result = command("--input", tmp_path / "targets.jsonl", "--output", output, "--rejects", rejects)
+        assert result.code == 2 and "line 2 of" in result.err and "line 4 of" in result.err
+        assert len(rejects.read_text().splitlines()) >= 3
+        assert command("BaTiO3", "Ti\udcff", "--output", output).code == 2
+        found = [record.get("target", record.get("formula")) for record in records(output)]
+        assert found[0] == "BaTiO3" and found[-1] == ("Ti\udcff" if suffix == "jsonl" else r"Ti\udcff")

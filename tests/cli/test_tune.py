@@ -65,7 +65,7 @@ def test_an_interruption_keeps_what_is_finished(rrgraph, command, tmp_path, monk
 
     monkeypatch.setattr(LinkTask, "start_epoch", ended)
     stopped = rrgraph(*command, "--pruner", "none")
-    assert stopped.code == 130
+    assert stopped.code == 143
     assert "the same command goes on" in stopped.err
     assert states(tmp_path / "study") == ["complete"]
     assert signal.getsignal(signal.SIGTERM) == before

@@ -28,6 +28,8 @@ class Server:
     cuts: list[int] = field(default_factory=list)  # bytes sent before each of the next answers is cut
     requests: list[str] = field(default_factory=list)  # paths
     status: int = 200
+    moved: str = ""  # address that every path is moved to
+    chunked: bool = False  # do not say how much comes
 
 
 @pytest.fixture
@@ -41,8 +43,11 @@ def server() -> Iterator[Server]:
                 self.send_error(state.status)
                 return
             content = state.contents.get(self.path, state.content)
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
+            self.send_response(302 if state.moved else 200)
+            if state.moved:
+                self.send_header("Location", state.moved)
+            if not state.chunked:
+                self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content[: state.cuts.pop(0)] if state.cuts else content)
             self.close_connection = True
@@ -127,6 +132,38 @@ def test_progress_is_shown_on_a_terminal_only(
 def test_a_changed_file_is_refused_and_not_left_in_place(server: Server, cache: Path, wrong: bytes) -> None:
     server.content = wrong
     with pytest.raises(DataError, match="checksum differs"):
+        fetch("sample")
+    assert files(cache) == set()
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("trust", [False, True])
+def test_a_download_stops_at_the_size_of_the_catalogue(
+    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch, trust: bool, chunked: bool
+) -> None:
+    set_entry(monkeypatch, url=f"{server.url}/s.bin", sha256="" if trust else DIGEST, size=len(CONTENT))
+    server.chunked = chunked
+    server.content = CONTENT + b"x"
+    with pytest.raises(DataError, match=r"sends more than 307,200 bytes, the size of table 'sample'"):
+        fetch("sample", trust=trust)
+    assert len(server.requests) == 1
+    assert files(cache) == set()
+    server.content = CONTENT
+    assert fetch("sample", trust=trust).read_bytes() == CONTENT
+
+
+def test_a_download_without_a_known_size_is_bounded(
+    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rrgraph.data.download._MOST_BYTES", 1000)
+    with pytest.raises(DataError, match=r"more than 1,000 bytes, the largest size"):
+        fetch("sample")
+    assert files(cache) == set()
+
+
+def test_an_address_that_leads_to_files_of_this_computer_is_refused(server: Server, cache: Path) -> None:
+    server.moved = "file:///etc/passwd"
+    with pytest.raises(DataError, match="is not http or https"):
         fetch("sample")
     assert files(cache) == set()
 

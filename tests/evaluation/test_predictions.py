@@ -147,8 +147,8 @@ def test_a_cut_off_archive_is_called_so(tmp_path):
 def test_files_that_are_not_there_or_not_text(tmp_path):
     with pytest.raises(DataError, match="no predictions file"):
         list(read_predictions(tmp_path / "none.jsonl"))
-    (tmp_path / "binary.jsonl").write_bytes(b"\xff\xfe\x00\x01")
-    with pytest.raises(DataError, match="Cannot read"):
+    (tmp_path / "binary.jsonl").write_bytes(bytes(20))
+    with pytest.raises(DataError, match="is not text"):
         list(read_predictions(tmp_path / "binary.jsonl"))
-    with pytest.raises(DataError, match="Cannot read"):
+    with pytest.raises(DataError, match="is a folder"):
         list(read_predictions(tmp_path))

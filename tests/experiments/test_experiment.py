@@ -12,6 +12,7 @@ from rrgraph.evaluation import Metrics
 from rrgraph.experiments import ExperimentConfig, load_experiment, run_experiment
 from rrgraph.util.config import load_config
 from rrgraph.util.files import sha256_file
+from rrgraph.util.locking import locked_folder
 
 
 def ended(experiment, **options):
@@ -108,6 +109,41 @@ def test_runs_that_others_finish_meanwhile_are_compared(trial):
     assert set(result.panels[0].columns[0].cells) == {"popular", "flat"}
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("metrics.json", b"\xff"),
+        ("metrics.json", b'{"test": 3}'),
+        ("ranks.json", b'{"test": {}}'),
+        ("ranks.json", b"{"),
+        ("seconds.json", b'"long"'),
+    ],
+)
+def test_a_damaged_run_is_left_out_or_measured_again(trial, name, content):
+    experiment = load_experiment(trial, ["seeds=[0]"])
+    first, _ = ended(experiment)
+    (first.folder / "runs" / "flat-random-0" / name).write_bytes(content)
+    left_out, done = ended(experiment, only=["popular"])
+    assert done == []
+    assert [(run.system, "flat-random-0" in sentence) for run, sentence in left_out.failures.items()] == [
+        ("flat", True)
+    ]
+    assert [row["system"] for row in rows_of(left_out.folder)] == ["popular"]
+    again, done = ended(experiment)
+    assert done == [("flat", "random", 0)]
+    assert again.failures == {}
+    assert again.panels == first.panels
+
+
+def test_a_run_whose_configuration_is_damaged_fails_alone(trial):
+    experiment = load_experiment(trial, ["seeds=[0]"])
+    first, _ = ended(experiment)
+    (first.folder / "runs" / "flat-random-0" / "config.yaml").write_bytes(b"seed: !!set {a}")
+    again, _ = ended(experiment)
+    assert [run.system for run in again.failures] == ["flat"]
+    assert [row["system"] for row in rows_of(again.folder)] == ["popular"]
+
+
 def test_an_unfinished_run_is_carried_out(trial):
     experiment = load_experiment(trial, ["seeds=[0]"])
     first, _ = ended(experiment)
@@ -134,6 +170,35 @@ def test_a_changed_configuration_is_refused_before_anything_runs(trial):
         run_experiment(changed)
     assert not (trial.parent / "out" / "runs" / "popular-random-5").exists()
     assert (trial.parent / "out" / "experiment.yaml").read_text() == before
+
+
+def test_tables_that_have_changed_are_refused_before_anything_runs(trial, reactions, tmp_path):
+    mine = tmp_path / "mine.csv"
+    mine.write_text(reactions.read_text())
+    experiment = load_experiment(trial, ["seeds=[0]", f"overrides=[data.table={mine}]"])
+    ended(experiment, only=["flat"])
+    mine.write_text(reactions.read_text() + "BaTiO3,BaO;TiO2\n")
+    with pytest.raises(ConfigError, match=r"was started with other contents of '.*mine\.csv'"):
+        ended(experiment)
+    data = trial.parent / "out" / "data.json"
+    data.write_text("{")
+    with pytest.raises(ConfigError, match=r"data\.json' is damaged; remove it"):
+        ended(experiment)
+    mine.write_text(reactions.read_text())
+    data.unlink()
+    assert ended(experiment)[1] == [("popular", "random", 0)]
+
+
+def test_a_run_that_another_process_carries_out_is_left_to_it(trial):
+    experiment = load_experiment(trial, ["seeds=[0]"])
+    ended(experiment, only=["popular"])
+    with locked_folder(trial.parent / "out" / "runs" / "flat-random-0"):
+        result, done = ended(experiment)
+    assert done == [("flat", "random", 0)]
+    ((run, sentence),) = result.failures.items()
+    assert run.key == ("flat", "random", 0)
+    assert "is in use by process" in sentence
+    assert ended(experiment)[1] == [("flat", "random", 0)]
 
 
 def test_a_folder_of_something_else_is_refused(trial):

@@ -114,6 +114,43 @@ def test_ranks_that_cannot_be_read_are_refused(run_folder, tmp_path):
         TrainedRun(tmp_path / "run").ranks("test", "open")
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("metrics.json", b"\xff\x00"),
+        ("metrics.json", b'{"test": [1, 2]}'),
+        ("metrics.json", b'{"test": {"open": {"model": {"overall": NaN}}}}'),
+        ("ranks.json", b'{"test": {"open": {"target": ["a"], "rank": [0], "row_rank": [1]}}}'),
+        ("ranks.json", b'{"test": {"open": {"target": ["a", "b"], "rank": [1], "row_rank": [1]}}}'),
+        ("config.yaml", b"data: ${oc.env:HOME}"),
+    ],
+)
+def test_a_damaged_run_of_an_experiment_stops_only_itself(experiment, tmp_path, name, content):
+    shutil.copytree(experiment, tmp_path / "experiment")
+    whole = gather([experiment])
+    first = tmp_path / "experiment" / "runs" / whole[0].runs[0].folder.name
+    (first / name).write_bytes(content)
+    sentences = []
+    found = gather([tmp_path / "experiment"], on_damage=sentences.append)
+    assert len(sentences) == 1
+    assert str(first) in sentences[0]
+    assert [len(each.runs) for each in found] == [len(whole[0].runs) - 1, *(len(each.runs) for each in whole[1:])]
+    with pytest.raises(ConfigError, match=str(first)):
+        gather([tmp_path / "experiment"])
+    with pytest.raises(ConfigError, match=str(first)):
+        gather([first], on_damage=sentences.append)
+
+
+def test_a_damaged_model_stops_only_its_run(experiment, tmp_path):
+    shutil.copytree(experiment, tmp_path / "experiment")
+    model = tmp_path / "experiment" / "runs" / "ours-random-0" / "model.safetensors"
+    model.write_bytes(model.read_bytes()[:-1] + b"\x7f")
+    sentences = []
+    found = gather([tmp_path / "experiment"], on_damage=sentences.append)
+    assert "ours" not in {each.label for each in found}
+    assert "damaged: model.safetensors" in sentences[0]
+
+
 def test_options_are_checked():
     with pytest.raises(ConfigError, match="Did you mean 'test'"):
         FigureOptions(subset="tset")

@@ -91,7 +91,7 @@ def test_entries_have_one_order_whatever_that_of_sets(table):
 
 def test_systems_survive_their_arrays_exactly(small_table):
     systems, _ = known_systems(small_table)
-    again = KnownSystems.from_arrays(systems.to_arrays())
+    again = KnownSystems.from_arrays(systems.to_arrays(), precursors=int(systems.precursors.max()) + 1)
     for name, values in vars(systems).items():
         assert np.array_equal(getattr(again, name), values), name
         assert getattr(again, name).dtype == values.dtype, name

@@ -70,7 +70,8 @@ def test_it_holds_weights_counts_and_vocabulary_but_no_reactions(predictor):
         "set_history.csv",
     }
     description = json.loads((FOLDER / "model.json").read_text(encoding="utf-8"))
-    assert set(description) - {"systems", "sets"} == {"format", "rrgraph", "model", "vocabulary", "metadata"}
+    expected = {"format", "rrgraph", "checksums", "model", "vocabulary", "metadata"}
+    assert set(description) - {"systems", "sets"} == expected
     # Which elements occurred together, never a composition.
     assert all(set(system.split("-")) <= set(ELEMENTS) for system in description.get("systems") or [])
     assert all(set(entry) == {"formula", "count"} for entry in description["vocabulary"])

@@ -11,7 +11,7 @@ from rrgraph.errors import ModelError
 from rrgraph.graph import UNRELATED_LOGIT, FrequencyFeatures, SetFrequencyFeatures
 from rrgraph.links import LinkModel
 from rrgraph.models import FORMAT, LinkCheckpoint, Model, load_checkpoint, save_checkpoint
-from rrgraph.nn import ModelConfig, TreeEnsemble, read_model, write_model
+from rrgraph.nn import ModelConfig, TreeEnsemble, read_model, sign_model, write_model
 from rrgraph.planning import LISTWISE, SetConstraints, link_planner
 from rrgraph.properties import EnergyHead
 from rrgraph.reranking import EnsembleReranker, ListwiseNetwork, ListwiseNetworkConfig
@@ -177,6 +177,7 @@ def damage_json(folder, change):
     description = json.loads((folder / "model.json").read_text())
     change(description)
     (folder / "model.json").write_text(json.dumps(description))
+    sign_model(folder)
 
 
 @pytest.mark.parametrize(
@@ -193,6 +194,15 @@ def damage_json(folder, change):
         lambda sets: sets.update(trees={"trees": 3}),
         lambda sets: sets.update(candidates="all"),
         lambda sets: sets.update(temperature=None),
+        lambda sets: sets.update(temperature=0),
+        lambda sets: sets.update(tree_weight=-1),
+        lambda sets: sets.update(candidates=10**9),
+        lambda sets: sets["scorer"].update(width=10**9),
+        lambda sets: sets["scorer"].update(members=10**9),
+        lambda sets: sets.update(energy_hidden=10**9),
+        lambda sets: sets.update(trees={"trees": 10**9, "depth": 2}),
+        lambda sets: sets.update(trees={"trees": 3, "depth": 10**9}),
+        lambda sets: sets["forms"].append(3),
     ],
 )
 def test_a_damaged_second_stage_is_refused_with_one_sentence(ranking, tmp_path, damage):
@@ -215,6 +225,16 @@ def test_a_damaged_second_stage_is_refused_with_one_sentence(ranking, tmp_path, 
         (lambda f: damage_json(f, lambda d: d.pop("vocabulary")), "there is no 'vocabulary'"),
         (lambda f: damage_json(f, lambda d: d["vocabulary"].append("TiO2")), "there is no 'formula'"),
         (lambda f: damage_json(f, lambda d: d.update(systems=3)), "'systems' is 3, expected a list"),
+        (lambda f: damage_json(f, lambda d: d.update(systems=["Fe-Xx"])), "'Fe-Xx' is no element system"),
+        (lambda f: damage_json(f, lambda d: d["model"].update(width=10**9)), "width is 1000000000, expected from 1 to"),
+        (
+            lambda f: damage_json(f, lambda d: d["model"].update(feedforward=60, width=16_000)),
+            "more numbers than it holds",
+        ),
+        (lambda f: damage_json(f, lambda d: d["model"].update(dropout=2)), "dropout is 2, expected"),
+        (lambda f: damage_json(f, lambda d: d["vocabulary"][0].update(count=-1)), "has the counts -1 to"),
+        (lambda f: damage_json(f, lambda d: d["vocabulary"].append(d["vocabulary"][0])), "names a precursor twice"),
+        (lambda f: damage_json(f, lambda d: d["metadata"].update(score_mode="best")), "score_mode is 'best'"),
     ],
 )
 def test_damaged_folders_are_refused_with_one_sentence(checkpoint, tmp_path, damage, message):
@@ -244,6 +264,30 @@ def test_a_missing_array_of_counts_is_refused(checkpoint, tmp_path):
     tensors.pop(next(name for name in tensors if name.startswith("statistics.")))
     write_model(tmp_path, FORMAT, tensors, {k: v for k, v in description.items() if k not in ("format", "rrgraph")})
     with pytest.raises(ModelError, match="missing a required"):
+        load_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [
+        ("statistics.systems.precursors", lambda t: t + 1000, "'precursors' holds 10.*, expected less than"),
+        ("statistics.systems.pointer", lambda t: t.flip(0), "'pointer' does not divide"),
+        ("statistics.systems.shares", lambda t: -t, "'shares' holds -"),
+        ("statistics.systems.vectors", lambda t: t[:, :-1], "'vectors' has the shape"),
+        ("statistics.counts.uses", lambda t: t - 100, "'uses' holds -"),
+        ("sets.statistics.pairs", lambda t: -t - 1, "'pairs' holds -"),
+        ("sets.statistics.form_pairs", lambda t: t[:, :-1], "'form_pairs' has the shape"),
+        ("sets.trees.feature", lambda t: t + 500, "'feature' holds 5.*, expected less than"),
+        ("sets.trees.feature", lambda t: t.long(), "'feature' holds int64, expected int16"),
+        ("sets.scorer.links_scale", lambda t: t * 0, "'links_scale' holds a value that is not positive"),
+    ],
+)
+def test_tensors_that_hold_what_they_cannot_are_refused(ranking, tmp_path, name, change, words):
+    save_checkpoint(ranking, tmp_path)
+    tensors, description = read_model(tmp_path, FORMAT)
+    tensors[name] = change(tensors[name])
+    write_model(tmp_path, FORMAT, tensors, {k: v for k, v in description.items() if k not in ("format", "rrgraph")})
+    with pytest.raises(ModelError, match=words):
         load_checkpoint(tmp_path)
 
 

@@ -45,7 +45,7 @@ def test_what_a_notebook_made_may_have_become_a_package(registered):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({}, r"needs the link decoder 'mine' of the package 'rrgraph-mine', which is not installed; try pip install"),
+        ({}, r"needs the link decoder 'mine' of the package 'rrgraph-mine', which is not installed\.$"),
         ({"package": "", "object": "__main__:Mine"}, "of the module '__main__', which no installed package offers"),
         ({"name": "dot"}, "but here that name stands for what rrgraph itself offers"),
     ],
@@ -54,6 +54,14 @@ def test_what_is_missing_is_named(change, message):
     with pytest.raises(ModelError, match=message) as caught:
         require_parts({"decoder": RECORDED | change}, "runs/x")
     assert "The model in 'runs/x' needs" in str(caught.value)
+
+
+@pytest.mark.parametrize("package", ["x; rm -rf ~", "--pre", "\x1b[2J", "a b", "x" * 200, "$(id)"])
+def test_a_package_is_named_only_by_a_plain_name(package):
+    with pytest.raises(ModelError, match=r"'package' of the decoder is .*, expected a plain name") as caught:
+        require_parts({"decoder": RECORDED | {"package": package}}, "runs/x")
+    assert "install" not in str(caught.value)
+    assert str(caught.value).isprintable()
 
 
 def offered_by(*packages):

@@ -151,7 +151,7 @@ def answers(hand_made, tmp_path_factory):
     command = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"]
     try:
         done = subprocess.run(
-            [*command, "--dump-dom", (folder / "page.html").as_uri()], capture_output=True, timeout=60
+            [*command, "--dump-dom", (folder / "page.html").as_uri()], capture_output=True, timeout=300
         )
     except subprocess.TimeoutExpired:
         pytest.skip("Chromium does not start here")

@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 
 from rrgraph import __version__
 from rrgraph.errors import ModelError
-from rrgraph.nn import checkpoint_mismatch, model_format, read_model, weights, write_model
+from rrgraph.nn import (
+    checkpoint_mismatch,
+    load_weights,
+    model_format,
+    read_model,
+    sign_model,
+    tensor_digest,
+    weights,
+    write_model,
+)
 
 FORMAT = "invented-model/1"
 TENSORS = {
@@ -78,7 +87,7 @@ def cut(path, keep):
         (lambda f: cut(f / "model.safetensors", 0), "is damaged"),
         (lambda f: cut(f / "model.json", 20), "is damaged"),
         (lambda f: (f / "model.json").write_bytes(b"\xff\xfe\x00"), "is damaged"),
-        (lambda f: (f / "model.json").write_text("[]"), f"has format 'None', expected '{FORMAT}'"),
+        (lambda f: (f / "model.json").write_text("[]"), "is damaged: model.json is no mapping"),
         (lambda f: (f / "model.json").write_text(json.dumps({"format": "other/2"})), "has format 'other/2', expected"),
     ],
 )
@@ -107,3 +116,93 @@ def test_a_misfit_becomes_one_line(error, text):
 def test_errors_of_the_code_pass(error):
     with pytest.raises(error), checkpoint_mismatch("folder"):
         raise error
+
+
+def test_a_flipped_bit_of_the_weights_is_refused(tmp_path):
+    write_model(tmp_path, FORMAT, TENSORS, {})
+    content = bytearray((tmp_path / "model.safetensors").read_bytes())
+    content[-3] ^= 1
+    (tmp_path / "model.safetensors").write_bytes(content)
+    with pytest.raises(ModelError, match=r"damaged: model\.safetensors is not the file whose checksum"):
+        read_model(tmp_path, FORMAT)
+
+
+def edit(folder, **values):
+    description = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({**description, **values}))
+
+
+def test_a_changed_description_is_refused_until_it_is_signed(tmp_path):
+    write_model(tmp_path, FORMAT, TENSORS, {"temperature": 1.5})
+    edit(tmp_path)  # laid out anew, it says the same
+    read_model(tmp_path, FORMAT)
+    edit(tmp_path, temperature=1.6)
+    with pytest.raises(ModelError, match=r"model\.json was changed after it was written; .*sign_model"):
+        read_model(tmp_path, FORMAT)
+    sign_model(tmp_path)
+    assert read_model(tmp_path, FORMAT)[1]["temperature"] == 1.6
+
+
+def test_a_model_without_checksums_is_read_with_a_warning(tmp_path):
+    write_model(tmp_path, FORMAT, TENSORS, {})
+    edit(tmp_path, checksums=None)
+    with pytest.warns(FutureWarning, match="has no checksums"):
+        read_model(tmp_path, FORMAT)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_values_that_are_not_finite_are_refused(tmp_path, value):
+    write_model(tmp_path, FORMAT, {"weight": torch.tensor([1.0, value])}, {})
+    with pytest.raises(ModelError, match="'weight' holds values that are not finite, or too large"):
+        read_model(tmp_path, FORMAT)
+
+
+def test_thresholds_of_trees_may_be_infinite(tmp_path):
+    write_model(tmp_path, FORMAT, {"trees.threshold": torch.tensor([1.0, float("inf")])}, {})
+    assert read_model(tmp_path, FORMAT)[0]["trees.threshold"][1] == float("inf")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"format": "a", "format": "b"}', "the key 'format' is given twice"),
+        ('{"a": NaN}', "NaN is no JSON number"),
+        ('{"a": 1e999}', "1e999 is no JSON number"),
+        ('{"a": ' + "9" * 5000 + "}", "is no JSON number"),
+        ("[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_strange_descriptions_are_refused(tmp_path, text, words):
+    write_model(tmp_path, FORMAT, TENSORS, {})
+    (tmp_path / "model.json").write_text(text)
+    with pytest.raises(ModelError, match=words) as caught:
+        read_model(tmp_path, FORMAT)
+    assert len(str(caught.value)) < 500
+
+
+def test_sizes_are_compared_with_the_file_before_anything_is_allocated():
+    tensors = torch.nn.Linear(3, 2).state_dict()
+    assert load_weights(lambda: torch.nn.Linear(3, 2), tensors).weight.equal(tensors["weight"])
+    for make in (lambda: torch.nn.Linear(10**9, 10**6), lambda: torch.nn.Embedding(10**12, 4)):
+        with pytest.raises(ValueError, match="ask for more numbers than it holds"):
+            load_weights(make, tensors)
+    with pytest.raises(ValueError, match="'weight' holds float64, expected float32"):
+        load_weights(lambda: torch.nn.Linear(3, 2), {**tensors, "weight": tensors["weight"].double()})
+
+
+def test_a_scale_is_positive():
+    class Scaled(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("scale", torch.ones(2))
+
+    assert load_weights(Scaled, {"scale": torch.tensor([2.0, 1.0])}).scale[0] == 2
+    with pytest.raises(ValueError, match="'scale' holds a value that is not positive"):
+        load_weights(Scaled, {"scale": torch.tensor([1.0, 0.0])})
+
+
+def test_the_digest_of_tensors_sees_names_types_shapes_and_values():
+    weight = torch.tensor([[1.0, 2.0]])
+    others = [{"b": weight}, {"a": weight.double()}, {"a": weight.T}, {"a": weight + 1}, {"a": weight, "b": weight}]
+    assert tensor_digest({"a": weight}) == tensor_digest({"a": weight.clone()})
+    assert len({tensor_digest(each) for each in [{"a": weight}, *others]}) == 6

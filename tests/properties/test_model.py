@@ -12,7 +12,7 @@ from rrgraph.errors import ModelError
 from rrgraph.graph import featurise
 from rrgraph.links import LinkModel
 from rrgraph.models import LinkCheckpoint, save_checkpoint
-from rrgraph.nn import EncoderConfig, ModelConfig, model_format
+from rrgraph.nn import EncoderConfig, ModelConfig, model_format, sign_model
 from rrgraph.properties import PropertyModel, load_property_checkpoint, pool_fractions, save_property_checkpoint
 
 FORMULAS = ("SrTiO3", "NaCl", "Cu", "Y2.94Ce0.06Al5O12")
@@ -95,6 +95,7 @@ def change(folder, edit):
     description = json.loads((folder / "model.json").read_text())
     edit(description)
     (folder / "model.json").write_text(json.dumps(description))
+    sign_model(folder)
 
 
 @pytest.mark.parametrize(

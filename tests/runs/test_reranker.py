@@ -16,7 +16,7 @@ from rrgraph.links import LinkModel, LinkTask
 from rrgraph.models import LinkCheckpoint, Model, load_checkpoint
 from rrgraph.planning import LISTWISE, link_planner
 from rrgraph.properties import EnergyHead, reaction_energies
-from rrgraph.reranking import RerankingTask, publication_weights
+from rrgraph.reranking import CrossFittedLists, RerankingTask, publication_weights
 from rrgraph.reranking.features import SET_FEATURES
 from rrgraph.runs import DataConfig, RunConfig, candidate_pool, train_run
 from rrgraph.runs.data import prepare
@@ -116,6 +116,35 @@ def test_a_run_interrupted_in_its_second_stage_goes_on_equally(two_stages, ranke
     assert again.comparison == ranked.comparison
     assert (folder / "history.csv").read_text() == history
     assert {entry.name for entry in folder.iterdir()} == {entry.name for entry in ranked.folder.iterdir()}
+
+
+@pytest.mark.slow
+def test_what_the_reranker_learns_from_is_made_once(two_stages, ranked, tmp_path, monkeypatch):
+    """Interrupted twice while lists are made, and once after the trees."""
+    config = replace(two_stages, output=str(tmp_path / "run"))
+    make_lists, calls = CrossFittedLists._lists, []
+
+    def interrupted(self, *args):
+        calls.append(args)
+        if len(calls) in (3, 9):
+            raise KeyboardInterrupt
+        return make_lists(self, *args)
+
+    monkeypatch.setattr(CrossFittedLists, "_lists", interrupted)
+    for resume in (False, True):
+        with pytest.raises(KeyboardInterrupt):
+            train_run(config, resume=resume)
+    with monkeypatch.context() as patch:
+        interrupt(patch, RerankingTask, 1)
+        with pytest.raises(KeyboardInterrupt):
+            train_run(config, resume=True)
+    assert len(calls) == 2 + len(list((config.folder / "links").glob("lists_*")))
+    monkeypatch.setattr(CrossFittedLists, "_lists", None)
+    monkeypatch.setattr("rrgraph.runs.reranker.held_out_logits", None)
+    monkeypatch.setattr("rrgraph.reranking.training.boost", None)
+    again = train_run(config, resume=True)
+    assert_same_run(config.folder, ranked)
+    assert again.comparison == ranked.comparison
 
 
 @pytest.mark.slow

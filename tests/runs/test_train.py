@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -13,10 +14,12 @@ from safetensors.torch import load_file
 from rrgraph.chem import parse_formula
 from rrgraph.errors import ConfigError
 from rrgraph.evaluation import PROTOCOLS, evaluate_planner
+from rrgraph.links import LinkTask
 from rrgraph.models import load_checkpoint, load_model
 from rrgraph.runs import candidate_pool, load_run, run_data, train_run
 from rrgraph.runs.measure import set_mode
 from rrgraph.training import STATE_FILE
+from rrgraph.util.config import save_config
 from rrgraph.util.environment import describe_environment
 from rrgraph.util.settings import to_stored
 
@@ -113,6 +116,57 @@ def test_a_resumed_run_must_have_the_same_configuration(tiny, finished):
         train_run(tiny)
     with pytest.raises(ConfigError, match="another configuration"):
         train_run(replace(tiny, seed=9), resume=True)
+
+
+def test_what_has_been_measured_is_not_measured_again(tiny, finished, run_folder, tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    shutil.copytree(run_folder, folder)
+    (folder / "metrics.json").unlink()
+    calls = []
+
+    def interrupted(*args, **options):
+        calls.append(args)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return evaluate_planner(*args, **options)
+
+    monkeypatch.setattr("rrgraph.runs.measure.evaluate_planner", interrupted)
+    config = replace(tiny, output=str(folder))
+    save_config(config, folder / "config.yaml")
+    with pytest.raises(KeyboardInterrupt):
+        train_run(config, resume=True)
+    again = train_run(config, resume=True)
+    systems = sum(len(found) for protocols in finished.comparison.values() for found in protocols.values())
+    assert len(calls) == systems + 1
+    assert again.comparison == finished.comparison
+    assert {entry.name for entry in folder.iterdir()} == {entry.name for entry in run_folder.iterdir()}
+    for name in ("metrics.json", "ranks.json", "card.md"):
+        assert (folder / name).read_bytes() == (run_folder / name).read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("heed_ctrl_c")
+def test_an_epoch_with_mined_negatives_is_resumed_within(tiny, tmp_path, monkeypatch):
+    training = replace(tiny.training, sampler="hard", batch_size=64, validation_targets=2)
+    config = replace(tiny, training=training, evaluation=replace(tiny.evaluation, subsets=[]))
+    straight = train_run(replace(config, output=str(tmp_path / "straight")))
+    loss, steps = LinkTask.loss, []
+
+    def pressed(self, batch, generator):
+        steps.append(batch)
+        if len(steps) in (2, 9):
+            signal.raise_signal(signal.SIGINT)
+        return loss(self, batch, generator)
+
+    monkeypatch.setattr(LinkTask, "loss", pressed)
+    broken = replace(config, output=str(tmp_path / "broken"))
+    for resume in (False, True):
+        with pytest.raises(KeyboardInterrupt):
+            train_run(broken, resume=resume)
+    again = train_run(broken, resume=True)
+    assert [row["loss"] for row in again.history] == [row["loss"] for row in straight.history]
+    weights = [(folder / "model.safetensors").read_bytes() for folder in (straight.folder, again.folder)]
+    assert weights[0] == weights[1]
 
 
 def test_a_finished_run_is_measured_again(tiny, finished, run_folder):

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import signal
+
 import numpy as np
 import pytest
 import torch
+from sklearn._loss import HalfBinomialLoss
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from rrgraph.reranking import TrainingLists, fit_trees
-from rrgraph.training import TreesConfig
+from rrgraph.training import TreesConfig, sklearn_trees
+from rrgraph.training import boost as learn
 from rrgraph.training.sklearn_trees import as_tensors
 
 CONFIG = TreesConfig(n_trees=20, depth=4, max_leaves=8, min_samples_leaf=5)
@@ -27,6 +31,39 @@ def test_tensors_say_what_the_classifier_says(depth, leaves):
     others = drawn(seed=1)[0]
     found = as_tensors(classifier, depth)(torch.from_numpy(others))
     np.testing.assert_allclose(found.numpy(), classifier.decision_function(others), atol=1e-5)
+
+
+class Pressing:
+    """Presses Ctrl-C before a tree is learned."""
+
+    def __init__(self, monkeypatch, tree):
+        self.left = tree
+        gradient_hessian = HalfBinomialLoss.gradient_hessian
+
+        def pressed(loss, *args, **options):
+            self.left -= 1
+            if not self.left:
+                signal.raise_signal(signal.SIGINT)
+            return gradient_hessian(loss, *args, **options)
+
+        monkeypatch.setattr(HalfBinomialLoss, "gradient_hessian", pressed)
+
+
+@pytest.mark.usefixtures("heed_ctrl_c")
+def test_trees_that_are_interrupted_again_and_again_go_on_equally(tmp_path, monkeypatch):
+    features, hit = drawn(rows=3000)
+    weight = np.linspace(0.1, 1, len(hit), dtype=np.float32)
+    expected = learn(features, hit, CONFIG, weight=weight, seed=1).state_dict()
+    state = tmp_path / "state.safetensors"
+    for tree in (1, 7, 5, 2):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            Pressing(patch, tree)
+            learn(features, hit, CONFIG, weight=weight, seed=1, state=state)
+    monkeypatch.setattr(sklearn_trees, "_SECONDS", 0.0)
+    again = Pressing(monkeypatch, 1000)
+    found = learn(features, hit, CONFIG, weight=weight, seed=1, state=state).state_dict()
+    assert 1000 - again.left == CONFIG.n_trees - (6 + 4 + 1)
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
 
 
 def plant(lists):

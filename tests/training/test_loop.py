@@ -65,7 +65,7 @@ class Dropping:
 
 @pytest.mark.usefixtures("heed_ctrl_c")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_an_interruption_that_python_drops_ends_the_training_after_its_epoch(tmp_path):
+def test_an_interruption_that_python_drops_ends_the_training_after_a_step(tmp_path):
     class Interrupted(Regression):
         def start_epoch(self, epoch):
             super().start_epoch(epoch)
@@ -79,12 +79,83 @@ def test_an_interruption_that_python_drops_ends_the_training_after_its_epoch(tmp
     resumed = Regression()
     resumed.start_epoch = lambda epoch: begun.append(epoch) or Regression.start_epoch(resumed, epoch)
     history = train(resumed, CONFIG, seed=1, state_folder=tmp_path, resume=True)
-    assert begun == [4, 5, 6]
+    assert begun == [3, 4, 5, 6]
     assert without_seconds(history) == without_seconds(train(Regression(), CONFIG, seed=1))
 
 
 def without_seconds(history):
     return [{name: value for name, value in row.items() if name != "seconds"} for row in history]
+
+
+class Mining(Regression):
+    """What the module says at the start of an epoch enters the loss, as mined negatives do."""
+
+    def start_epoch(self, epoch):
+        super().start_epoch(epoch)
+        with torch.no_grad():
+            self.mined = self.module(self.inputs).squeeze(-1)
+
+    def loss(self, batch, generator):
+        return super().loss(batch, generator) + (self.module(self.inputs[batch]).squeeze(-1) * self.mined[batch]).mean()
+
+
+@pytest.mark.parametrize("average", [0.0, 0.9])
+@pytest.mark.parametrize(("epoch", "after"), [(1, 1), (4, 3), (6, 3)])
+def test_an_epoch_that_is_prepared_from_weights_is_resumed_within(tmp_path, average, epoch, after):
+    config = replace(CONFIG, ema_decay=average)
+    straight = Mining()
+    expected = train(straight, config, seed=3)
+    for _ in range(2):  # resumed once within an epoch, and again within the same
+        with pytest.raises(KeyboardInterrupt):
+            train(
+                Mining(crash_at=epoch, crash_after=after),
+                config,
+                seed=3,
+                state_folder=tmp_path,
+                resume=True,
+                checkpoint_minutes=0,
+            )
+        after = 1
+    resumed = Mining()
+    history = train(resumed, config, seed=3, state_folder=tmp_path, resume=True)
+    assert without_seconds(history) == without_seconds(expected)
+    assert all(torch.equal(a, b) for a, b in zip(weights(straight), weights(resumed), strict=True))
+
+
+@pytest.mark.usefixtures("heed_ctrl_c")
+@pytest.mark.parametrize("average", [0.0, 0.9])
+@pytest.mark.parametrize("where", ["loss", "validate"])
+def test_nothing_is_lost_when_a_run_is_interrupted(tmp_path, monkeypatch, where, average):
+    """The step is taken to its end and saved; what is validated is validated again."""
+    config = replace(CONFIG, ema_decay=average)
+    straight = Mining()
+    expected = train(straight, config, seed=3)
+    steps, loss, asked = [], Mining.loss, getattr(Mining, where)
+
+    def counted(self, batch, generator):
+        steps.append(self.epoch)
+        return loss(self, batch, generator)
+
+    def pressed(self, *args):
+        found = asked(self, *args)
+        if self.epoch == 3 and len(steps) >= 13:
+            signal.raise_signal(signal.SIGINT)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Mining, "loss", counted)
+        if where == "loss":
+            asked = counted
+        patch.setattr(Mining, where, pressed)
+        with pytest.raises(KeyboardInterrupt):
+            train(Mining(), config, seed=3, state_folder=tmp_path)
+    assert len(steps) == (13 if where == "loss" else 15)
+    monkeypatch.setattr(Mining, "loss", counted)
+    resumed = Mining()
+    history = train(resumed, config, seed=3, state_folder=tmp_path, resume=True)
+    assert len(steps) == 30
+    assert without_seconds(history) == without_seconds(expected)
+    assert all(torch.equal(a, b) for a, b in zip(weights(straight), weights(resumed), strict=True))
 
 
 def test_loss_falls_and_history_has_a_row_an_epoch():
@@ -247,9 +318,13 @@ def test_refuses_unknown_monitor_schedule_and_divergence():
 def test_damaged_state_is_refused(tmp_path):
     train(Regression(), replace(CONFIG, epochs=1), state_folder=tmp_path)
     path = tmp_path / STATE_FILE
-    path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(ModelError, match="cannot be resumed"):
-        train(Regression(), CONFIG, state_folder=tmp_path, resume=True)
+    whole = path.read_bytes()
+    flipped = bytearray(whole)
+    flipped[-1] ^= 1
+    for damaged in (whole[:100], b"", bytes(flipped)):
+        path.write_bytes(damaged)
+        with pytest.raises(ModelError, match="cannot be resumed"):
+            train(Regression(), CONFIG, state_folder=tmp_path, resume=True)
 
 
 def test_warmup_rises_and_cosine_falls_to_zero():

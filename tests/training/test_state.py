@@ -142,7 +142,7 @@ def test_a_failed_write_leaves_the_last_state(tmp_path, monkeypatch):
         path.write_bytes(b"half a state")
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("rrgraph.training.state.save_file", full)
+    monkeypatch.setattr("rrgraph.training.kept.save_file", full)
     with pytest.raises(OSError, match="No space"):
         state.save(tmp_path)
     assert (tmp_path / STATE_FILE).read_bytes() == before

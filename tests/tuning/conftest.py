@@ -14,7 +14,7 @@ from rrgraph.links import TrainingConfig
 from rrgraph.nn import ModelConfig
 from rrgraph.runs import BaselineConfig, DataConfig, RunConfig
 from rrgraph.tuning import SearchSpace, opened_storage
-from rrgraph.tuning.signals import quietly
+from rrgraph.tuning.messages import quietly
 from rrgraph.tuning.space import read_parameter
 
 SPACE = {

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from rrgraph.errors import StudyError
 from rrgraph.tuning import read_objectives, read_settings
+from rrgraph.tuning.messages import quietly
 from rrgraph.tuning.record import check_folder, claim_study, describe_study, fingerprint, record_folder
-from rrgraph.tuning.signals import quietly
 
 ONE = read_objectives(["open.top_1"])
 

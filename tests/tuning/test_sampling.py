@@ -5,8 +5,8 @@ import pytest
 from optuna import TrialPruned, create_study
 from optuna.trial import TrialState
 
+from rrgraph.tuning.messages import quietly
 from rrgraph.tuning.sampling import SAME_AS, SeededSampler, find_twin, make_pruner
-from rrgraph.tuning.signals import quietly
 
 
 def value(trial):

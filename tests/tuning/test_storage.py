@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,8 +19,9 @@ from optuna.trial import TrialState
 from rrgraph.errors import StudyError
 from rrgraph.tuning import opened_storage, public_url, tune
 from rrgraph.tuning.heartbeat import retry
-from rrgraph.tuning.signals import quietly
+from rrgraph.tuning.messages import quietly
 from rrgraph.tuning.trial import release_dead
+from rrgraph.util.config import save_config
 
 
 def free_port() -> int:
@@ -53,7 +55,7 @@ def postgresql(tmp_path_factory) -> Iterator[str]:
     def call(*command: str) -> None:
         # Output goes to a file: the server would hold a pipe open.
         with (folder.parent / f"{folder.name}.log").open("a") as log:
-            subprocess.run([*prefix, *command], cwd=folder, stdout=log, stderr=log, check=True, timeout=60)
+            subprocess.run([*prefix, *command], cwd=folder, stdout=log, stderr=log, check=True, timeout=300)
 
     try:
         call(shutil.which("initdb"), "-D", str(data), "-U", "me", "-A", "trust", "--no-sync", "-E", "UTF8")
@@ -113,7 +115,8 @@ def test_a_study_behind_a_grpc_proxy(config, make_space, trials_of, proxy):
 
 def learn_of_death(url, monkeypatch):
     """A trial that beats is left alone; one that has been silent is put back, with what it reported, a few times."""
-    monkeypatch.setattr("rrgraph.tuning.heartbeat.GRACE_SECONDS", 1)
+    for module in ("heartbeat", "storage"):
+        monkeypatch.setattr(f"rrgraph.tuning.{module}.GRACE_SECONDS", 3600)  # longer than any computer is busy
     with quietly(), opened_storage(url) as storage:
         study = optuna.create_study(study_name="dying", storage=storage, direction="maximize")
         for dead in range(7):
@@ -125,7 +128,7 @@ def learn_of_death(url, monkeypatch):
             storage.record_heartbeat(trial._trial_id)
             release_dead(study)
             assert study.trials[-1].state == TrialState.RUNNING
-            # In place of a second of silence.
+            # In place of an hour of silence.
             _age(storage, trial._trial_id)
             release_dead(study)
             last = study.trials[-1]
@@ -148,7 +151,7 @@ def _age(storage, trial_id):
         with inner.engine.begin() as connection:
             connection.execute(sqlalchemy.text("UPDATE trial_heartbeats SET heartbeat = '2020-01-01 00:00:00'"))
     else:
-        storage.set_trial_system_attr(trial_id, "rrgraph:alive", [trial_id, time.time() - 5])
+        storage.set_trial_system_attr(trial_id, "rrgraph:alive", [trial_id, time.time() - 7200])
 
 
 def test_signs_of_life_in_sqlite(tmp_path, monkeypatch):
@@ -228,3 +231,41 @@ def test_a_file_that_is_no_journal_is_one_sentence(tmp_path):
     path.write_text("precious\n" * 3)
     with pytest.raises(StudyError, match="is not the journal"), quietly(), opened_storage(f"journal:{path}"):
         pass
+
+
+AT_ONCE = """\
+import sys
+from pathlib import Path
+from rrgraph.runs import load_run
+from rrgraph.tuning import load_space, tune
+config, space = load_run(sys.argv[1]), load_space(sys.argv[2])
+print("ready", flush=True)
+for line in sys.stdin:
+    url = f"sqlite:///{line.strip()}/study.db"
+    tune(config, space, trials=0, storage=url, figures=False)
+    print("done", flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_processes_that_begin_a_study_at_once_both_have_it(config, tmp_path):
+    """Their tables, the study and its record are made by whoever comes first."""
+    save_config(config, tmp_path / "config.yaml")
+    (tmp_path / "space.yaml").write_text("parameters: {training.learning_rate: {range: [0.001, 0.1]}}\n")
+    command = [sys.executable, "-c", AT_ONCE, str(tmp_path / "config.yaml"), str(tmp_path / "space.yaml")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    processes = [subprocess.Popen(command, **pipes, text=True) for _ in range(3)]
+    try:
+        said = [process.stdout.readline() for process in processes]
+        for number in range(5):
+            (place := tmp_path / str(number)).mkdir()
+            for process in processes:
+                process.stdin.write(f"{place}\n")
+                process.stdin.flush()
+            said += [process.stdout.readline() for process in processes]
+        assert said == ["ready\n"] * 3 + ["done\n"] * 15
+    finally:
+        for process in processes:
+            process.stdin.close()
+            process.stdout.close()
+            process.wait()

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from rrgraph.util.interruption import lasting_interruption
+from rrgraph.util.interruption import exit_code, interruptible, lasting_interruption
 
 pytestmark = pytest.mark.usefixtures("heed_ctrl_c")
 
@@ -41,14 +41,58 @@ def test_deferred_it_comes_at_the_end_at_the_latest(press):
     assert done == ["within"]
 
 
-def test_deferred_a_second_one_comes_at_once(press):
+def test_deferred_a_second_ctrl_c_comes_at_once_and_another_signal_does_not():
+    """A batch system may ask the parent and its processes to end, which the parent asks too."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     done = []
-    with pytest.raises(KeyboardInterrupt), lasting_interruption(deferred=True):
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with pytest.raises(KeyboardInterrupt), lasting_interruption(deferred=True):
+            signal.raise_signal(number)
+            done.append("first")
+            signal.raise_signal(number)
+            done.append("second")
+    assert done == ["first", "first", "second"]
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_a_part_of_a_deferred_block_is_interrupted_at_once(press):
+    done = []
+    with pytest.raises(KeyboardInterrupt), lasting_interruption(deferred=True) as interruption:
+        with interruption.at_once():
+            done.append("part")
+        try:
+            with interruption.at_once():
+                press()
+                done.append("went on")
+        except KeyboardInterrupt:
+            done.append("interrupted")
+            assert interruption
+            raise
+    assert done == ["part", "interrupted"]
+    with pytest.raises(KeyboardInterrupt), lasting_interruption(deferred=True) as interruption:
         press()
-        done.append("first")
-        press()
-        done.append("second")
-    assert done == ["first"]
+        with interruption.at_once():
+            pytest.fail("went on")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signals_that_ask_a_process_to_end_interrupt_it_once(number):
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt) as ended, interruptible():
+        try:
+            signal.raise_signal(number)
+        finally:
+            signal.raise_signal(number)  # while it ends
+    assert exit_code(ended.value) == 128 + number
+    assert signal.getsignal(number) is before
+
+
+def test_signals_that_are_ignored_or_handled_stay_as_they_are():
+    for handler in (signal.SIG_IGN, signal.default_int_handler):
+        before = signal.signal(signal.SIGHUP, handler)
+        with interruptible():
+            assert signal.getsignal(signal.SIGHUP) is handler
+        assert signal.signal(signal.SIGHUP, before) is handler
 
 
 def test_undeferred_it_comes_at_once_and_again_where_it_was_dropped(press):
@@ -61,6 +105,16 @@ def test_undeferred_it_comes_at_once_and_again_where_it_was_dropped(press):
         interrupt_if_asked()
         done.append("went on")
     assert done == ["dropped"]
+
+
+@pytest.mark.parametrize("deferred", [False, True])
+def test_what_is_raised_in_its_place_gives_way(press, deferred):
+    with pytest.raises(KeyboardInterrupt), lasting_interruption(deferred=deferred):
+        try:
+            press()
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise ImportError("cannot import what was interrupted") from None
 
 
 def test_blocks_within_blocks(press):

@@ -5,6 +5,7 @@ import gzip
 import io
 import sys
 import warnings
+import zipfile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rrgraph.errors import DataError, DataWarning
-from rrgraph.util.rows import ENTRY, count_rows, open_rows
+from rrgraph.util.rows import ENTRY, count_rows, open_rows, parquet, sheets
 
 NAMES = ("target", "formula")
 
@@ -190,7 +191,11 @@ def test_a_workbook_without_openpyxl_names_the_extra(tmp_path, monkeypatch):
     [
         ("t.csv", "", "is empty, expected a header"),
         ("t.csv", 'a,"b\n1,2\n', "The header of .*, line 1: a quote is not closed"),
-        ("t.csv", b"PK\0\0", "is not text"),
+        ("t.csv", b"PK\3\4", "is not text: it is a zip archive or a workbook"),
+        ("t.csv", bytes(20), "is not text"),
+        ("t.csv", b"a\0,b\n1,2\n", "the name of column 1 contains a NUL byte"),
+        ("t.csv", "a," * 10_001, "has 10,002 columns, at most 10,000 are read"),
+        ("t.csv", b"\xef\xbb\xbf", "is empty, expected a header"),
         ("t.csv.gz", "no gzip", "Cannot read"),
         ("t.parquet", "no parquet", "Cannot read"),
         ("t.xls", "", r"expected \.csv, .* or \.xlsx"),
@@ -239,3 +244,82 @@ def test_rows_are_counted_where_that_is_quick(tmp_path):
     assert count_rows(str(write(tmp_path, "t.csv", "a\n1\n2\n"))) == 3
     assert count_rows("-") is None
     assert count_rows(str(tmp_path / "t.parquet")) is None
+
+
+def test_what_is_no_text_makes_a_bad_row(tmp_path):
+    lines = ["target,n", "BaTiO3\0,1", "SrTiO3,2", "CaTiO3,\0"]
+    _, rows = read(write(tmp_path, "t.csv", "\n".join(lines)))
+    assert found(rows) == [(2, NUL), (3, ["SrTiO3", "2"]), (4, NUL)]
+    assert rows[0].cells == {"target": "BaTiO3\\0", "n": "1"}
+    keys = ['{"a": "x\\ud800"}', '{"a": "\\ud83d\\ude00"}', '{"\\udfff": 1}', '{"a": [["\\u0000"]]}']
+    _, rows = read(write(tmp_path, "t.jsonl", "\n".join(keys)))
+    assert found(rows) == [(1, HALF), (2, ["\U0001f600"]), (3, HALF), (4, NUL)]
+    assert [row.text for row in rows if row.error] == [keys[0], keys[2], keys[3]]
+    _, rows = read(write(tmp_path, "t.txt", "BaTiO3\nSr\0TiO3\nCaTiO3\n"), names=NAMES)
+    assert found(rows) == [(1, ["BaTiO3"]), (2, NUL), (3, ["CaTiO3"])]
+    texts = pa.array([b"BaTiO3\xff", b"SrTiO3", b"CaTiO3\0"]).view(pa.string())
+    pq.write_table(pa.table({"target": texts}), tmp_path / "t.parquet")
+    assert found(read(tmp_path / "t.parquet")[1]) == [(1, HALF), (2, ["SrTiO3"]), (3, NUL)]
+
+
+NUL = "contains a NUL byte."
+HALF = "contains what is not Unicode text, such as half of a surrogate pair."
+
+
+def test_columns_of_one_name_are_told_apart_with_a_warning(tmp_path):
+    with pytest.warns(DataWarning, match=r"has the column 'a' more than once; the second is called 'a\.1'"):
+        columns, _ = read(write(tmp_path, "t.csv", "a,b,a\n1,2,3\n"))
+    assert columns == ("a", "b", "a.1")
+    pq.write_table(pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["a", "a"]), tmp_path / "t.parquet")
+    with pytest.warns(DataWarning, match="more than once"):
+        assert read(tmp_path / "t.parquet")[1][0].cells == {"a": 1, "a.1": 2}
+
+
+def test_a_row_of_json_has_no_more_columns_than_a_table(tmp_path):
+    text = "{" + ",".join(f'"c{number}": 1' for number in range(10_001)) + "}"
+    assert read(write(tmp_path, "t.jsonl", text))[1][0].error == "has more than 10,000 columns."
+
+
+def test_texts_of_parquet_are_in_memory_once(tmp_path):
+    path = tmp_path / "t.parquet"
+    lists = pa.array([["x" * 1000] * 3] * 50, pa.list_(pa.string()))
+    pq.write_table(pa.table({"target": ["y" * 1000] * 50, "more": lists, "n": range(50)}), path)
+    _, rows = read(path)
+    assert len(rows) == 50
+    assert all(row.cells["target"] is rows[0].cells["target"] for row in rows)
+    assert rows[7].cells == {"target": "y" * 1000, "more": ["x" * 1000] * 3, "n": 7}
+
+
+def test_batches_of_parquet_are_divided_where_they_would_take_too_much(tmp_path, monkeypatch):
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"target": ["y" * 1000] * 50}), path)
+    monkeypatch.setattr(parquet, "_MOST", 5000)
+    assert [row.line for row in read(path)[1]] == list(range(1, 51))
+    monkeypatch.setattr(parquet, "_MOST", 500)
+    with pytest.raises(DataError, match=r"A row of .* is larger than"):
+        read(path)
+
+
+@pytest.mark.parametrize("part", ["sharedStrings.xml", "styles.xml"])
+def test_parts_of_workbooks_are_checked_before_they_are_read(tmp_path, part):
+    path = tmp_path / "t.xlsx"
+    workbook(path, [["target"], ["BaTiO3"]])
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        archive.writestr(f"xl/{part}", b"<sst>" + b"<si/>" * 300_000)
+    with pytest.raises(DataError, match="200 times its own size"):
+        open_rows(path)
+
+
+def test_a_row_of_a_sheet_is_bounded(tmp_path, monkeypatch):
+    path = tmp_path / "t.xlsx"
+    workbook(path, [["target"], *[["BaTiO3", "x" * 50]] * 100])
+    monkeypatch.setattr(sheets, "_LONGEST_ROW", 2000)
+    assert len(read(path)[1]) == 100
+    monkeypatch.setattr(sheets, "_LONGEST_ROW", 40)
+    with pytest.raises(DataError, match=r"A row of the sheet of .* is larger than"):
+        read(path)
+    monkeypatch.undo()
+    monkeypatch.setattr(sheets, "_MAX_CELLS", 100)
+    with pytest.raises(DataError, match="spans more than 100 cells"):
+        read(path)

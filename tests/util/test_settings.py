@@ -77,7 +77,7 @@ def refused(config):
     return str(caught.value)
 
 
-@pytest.mark.parametrize(("schema", "each"), every(lambda each: each.limits.range))
+@pytest.mark.parametrize(("schema", "each"), every(lambda each: each.limits.range and not each.limits.file_name))
 def test_a_value_outside_the_range_is_refused_by_key_value_and_range(schema, each):
     for value in outside(each):
         sentence = refused(put(schema, each, value))
@@ -175,6 +175,8 @@ def test_meanings_stand_in_the_docstring_and_are_inherited():
         ),
         ({"part": Part(size=1.5)}, "part.names is empty."),
         ({"many": [Part(size=1.5)]}, "many[0].names is empty."),
+        ({"part": Part(names=[["a"]])}, "Configuration value part.names contains a list, expected plain values."),
+        ({"part": Part(names=[None])}, "Configuration value part.names contains null, expected plain values."),
     ],
 )
 def test_sections_in_sections_lists_and_mappings_are_checked(change, sentence):

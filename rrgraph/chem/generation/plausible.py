@@ -21,6 +21,7 @@ from rrgraph.errors import FormulaError
 __all__ = ["plausible_by_class", "plausible_precursors"]
 
 _FURTHER: Final = "further reagent"
+_MANY_ELEMENTS: Final = 20
 
 
 def plausible_precursors(target: Composition) -> tuple[Composition, ...]:
@@ -40,7 +41,8 @@ def plausible_precursors(target: Composition) -> tuple[Composition, ...]:
 
     For a target with oxygen there are no intermetallic compounds, for one without it there are no ternary oxides.
     Carbides, nitrides and hydrides (except those named above) are for targets that contain C, N or H. Compounds of more
-    elements, intermetallic compounds of three elements and solid solutions are not generated.
+    elements, intermetallic compounds of three elements and solid solutions are not generated. Of a target with more
+    than 20 elements only compounds of one element are: it has hundreds of pairs and thousands of triples.
     """
     found = (composition for _, composition in _all(target.elements))
     return tuple({each.key: each for each in found if each.key != target.key}.values())
@@ -57,12 +59,12 @@ def plausible_by_class(elements: Collection[str]) -> dict[str, tuple[Composition
 def _all(elements: frozenset[str]) -> Iterator[tuple[str, Composition]]:
     """Yield classes and compounds, possibly repeated: fewer elements first, then alphabetically."""
     own = sorted(elements - {"O"})
-    for size in range(4):
+    for size in range(4 if len(elements) <= _MANY_ELEMENTS else 2):
         for symbols in combinations(own, size):
             yield from _compounds(symbols, "O" in elements)
 
 
-@lru_cache(maxsize=2**14)
+@lru_cache(maxsize=2**12)
 def _compounds(symbols: tuple[str, ...], oxide: bool) -> tuple[tuple[str, Composition], ...]:
     """Return the compounds of exactly these elements and the elements of common anions.
 

@@ -6,21 +6,20 @@ import argparse
 import math
 import re
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from rrgraph.cli.common.argparse_private import ArgumentContainer, Commands
 from rrgraph.errors import ConfigError, suggestion
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = [
     "CANDIDATES",
+    "OUTPUTS",
     "add_command",
     "add_config",
     "add_input",
     "add_mode",
     "add_protocol_flags",
+    "add_resume",
     "add_run_command",
     "add_subgroups",
     "add_target_column",
@@ -28,11 +27,19 @@ __all__ = [
     "positive_int",
     "positive_number",
     "protocol_overrides",
+    "run_files",
     "subgroups",
 ]
 
 CANDIDATES = "FILE|LIST|all|vocabulary|train|library|textbook|generated"
 """Values of `--candidates`."""
+
+_RUN_FILES = (
+    *("config.yaml", "data.json", "environment.json", "metrics.json", "ranks.json", "model.json", "model.safetensors"),
+    *("experiment.yaml", "results.csv", "table.csv"),
+)
+OUTPUTS = "write .jsonl, .csv (each also with .gz), .parquet or .xlsx instead of a table"
+"""Help of `--output`."""
 
 
 def add_command(
@@ -157,6 +164,13 @@ def add_input(parser: ArgumentContainer, what: str, *, required: bool = False) -
     parser.add_argument("--rejects", metavar="FILE", help="write rows that cannot be read to a CSV file, with reasons")
 
 
+def add_resume(parser: ArgumentContainer) -> None:
+    """Add `--resume` and `--restart`; `open_unfinished` reads them."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--resume", action="store_true", help="go on with a run of --input that was interrupted")
+    group.add_argument("--restart", action="store_true", help="discard what such a run has done, and start anew")
+
+
 def add_target_column(parser: argparse.ArgumentParser) -> None:
     """Add `--column` for a reaction table."""
     parser.add_argument("--column", metavar="NAME", help="column of the targets, if not 'target'")
@@ -170,6 +184,11 @@ def add_mode(parser: ArgumentContainer) -> None:
         help="what sets are ranked by: listwise (the re-ranker's probability of whole sets, if the model has one), or "
         "a score of the links (product, log_odds or geometric); default: the best for the model",
     )
+
+
+def run_files(folder: str) -> list[Path]:
+    """Return the paths in the folder of a run, an experiment or a model that commands read."""
+    return [Path(folder, name) for name in _RUN_FILES]
 
 
 def add_subgroups(parser: argparse.ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING
@@ -10,7 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from rrgraph.util.text import GAP, column_widths, plain_table
+from rrgraph.util.streams import terminal
+from rrgraph.util.text import GAP, column_widths, escaped, plain_table
 
 if TYPE_CHECKING:
     from rrgraph.evaluation import Metrics
@@ -22,9 +24,12 @@ __all__ = ["fits", "show_edges", "show_metrics", "show_notes", "show_subgroups",
 def show_table(
     header: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None, numbers: Collection[str] = ()
 ) -> None:
-    """Print a table; the columns named in `numbers` are right-aligned."""
-    console = Console()
-    body = list(rows)
+    """Print a table; the columns named in `numbers` are right-aligned, and cells may have several lines."""
+    console = _console()
+    header = [escaped(name) for name in header]
+    body = [[escaped(cell, keep="\n") for cell in row] for row in rows]
+    if title:
+        title = "\n" * title.startswith("\n") + escaped(title.removeprefix("\n"))
     if not console.is_terminal:
         if title:
             print(title)
@@ -43,15 +48,19 @@ def show_table(
 
 def fits(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Return whether a table fits the terminal without broken lines; a pipe has unlimited width."""
-    console = Console()
+    console = _console()
     return not console.is_terminal or sum(column_widths([header, *rows])) + GAP * len(header) <= console.width
 
 
 def show_notes(notes: Iterable[str]) -> None:
     """Print lines of prose, divided between words where a terminal is narrower."""
-    console = Console()
-    for note in notes:
+    console = _console()
+    for note in map(escaped, notes):
         print(fill(note, console.width) if console.is_terminal else note)
+
+
+def _console() -> Console:
+    return Console(file=terminal(sys.stdout))
 
 
 def show_metrics(systems: Mapping[str, Metrics], *, title: str) -> None:

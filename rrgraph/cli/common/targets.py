@@ -1,33 +1,38 @@
-"""The compositions that a command is asked for, read from arguments and streamed files and checked row by row."""
+"""The compositions or molecules that a command is asked for, from arguments and streamed files, checked row by row."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any
+from itertools import chain, islice
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from rrgraph.chem import Composition, is_structure_file, parse_formula, read_structure
 from rrgraph.cli.common.writers import Reject
 from rrgraph.data import FORMULA_COLUMNS, find_formula_column, split_precursors
-from rrgraph.errors import DataError, FormulaError, PlanningError
+from rrgraph.errors import DataError, FormulaError, PlanningError, RRGraphError
 from rrgraph.planning import MAX_SIZE
 from rrgraph.util.rows import Row, RowReader, column_name, open_rows
 
-__all__ = ["TargetList", "TargetRow", "read_targets", "size_column_of"]
+__all__ = ["Read", "TargetList", "TargetRow", "file_rows", "read_targets", "size_column_of", "target_row"]
 
 _BATCH_SIZE = 256
 _SIZE_COLUMN = "column:"
 
+T = TypeVar("T")
+
+Read: TypeAlias = Callable[[str, Mapping[str, Any]], tuple[T, int | None]]
+"""Reads the text of a target and the cells of its row; returns the target, and its known number of precursors."""
+
 
 @dataclass(frozen=True)
-class TargetRow:
+class TargetRow(Generic[T]):
     """One target as it was asked for.
 
     Attributes:
-        text: the formula as typed.
-        target: its composition, None when it cannot be read.
+        text: as typed.
+        target: its composition or molecule, None when it cannot be read.
         size: known number of precursors, None when it is not known.
         reason: why the row cannot be planned.
         where: its line and file, empty for what was typed.
@@ -35,7 +40,7 @@ class TargetRow:
     """
 
     text: str
-    target: Composition | None
+    target: T | None
     size: int | None = None
     reason: str | None = None
     where: str = ""
@@ -51,32 +56,49 @@ class TargetRow:
         """All cells of its row, by column."""
         return {} if self.row is None else self.row.cells
 
+    def reject(self, reject: Reject) -> None:
+        """Write it where rows go that were rejected."""
+        if self.row is not None:
+            reject(self.row, self.reason or "")
 
-class TargetList(Iterable[list[TargetRow]]):
-    """The rows in order, some hundred at a time.
+
+class TargetList(Iterable[list[TargetRow[T]]]):
+    """The rows in order, some at a time.
 
     Attributes:
         columns: of the file.
-        more: the columns of the file beside that of the formulas, with the types of their values.
+        more: the columns of the file beside that of the targets, with the types of their values.
+        done: how many rows are before those that are worked on.
     """
 
-    def __init__(self, rows: Iterator[TargetRow], chunk: int) -> None:
-        self._rows, self._chunk = rows, chunk
-        self.columns: tuple[str, ...] = ()
-        self.more: Mapping[str, Any] = {}
+    def __init__(
+        self, rows: Iterable[TargetRow[T]], batch_size: int, reader: RowReader | None = None, column: str = ""
+    ) -> None:
+        self._rows, self._batch_size = iter(rows), batch_size
+        self.done = 0
+        self.columns = () if reader is None else reader.columns
+        types = {} if reader is None else reader.types
+        self.more = {name: types.get(name, str) for name in self.columns if name != column}
 
-    def __iter__(self) -> Iterator[list[TargetRow]]:
+    def __iter__(self) -> Iterator[list[TargetRow[T]]]:
         """Yield the rows.
 
         Raises:
             DataError: the file is cut off or damaged.
         """
-        return iter(lambda: list(islice(self._rows, self._chunk)), [])
+        while batch := list(islice(self._rows, self._batch_size)):
+            yield batch
+            self.done += len(batch)
 
-    def reject(self, row: TargetRow, reject: Reject) -> None:
-        """Write a row that was rejected."""
-        if row.row is not None:
-            reject(row.row, row.reason or "")
+    def head(self, count: int) -> list[TargetRow[T]]:
+        """Return the next rows, which stay to be iterated over.
+
+        Raises:
+            DataError: the file is cut off or damaged.
+        """
+        rows = list(islice(self._rows, count))
+        self._rows = chain(rows, self._rows)
+        return rows
 
 
 def size_column_of(set_size: str | None) -> str | None:
@@ -98,9 +120,9 @@ def read_targets(
     size_column: str | None = None,
     *,
     formula_column: str | None = None,
-    chunk: int = _BATCH_SIZE,
+    batch_size: int = _BATCH_SIZE,
     dopants: bool = False,
-) -> TargetList:
+) -> TargetList[Composition]:
     """Return the rows asked for.
 
     Args:
@@ -108,49 +130,72 @@ def read_targets(
         path: a table or a list that `open_rows` reads, or `-` for standard input.
         size_column: column with the set size of each row: a number, or a precursor set whose members are counted.
         formula_column: the column with the formulas, None to find it.
-        chunk: rows at a time.
+        batch_size: rows at a time.
         dopants: whether targets may name dopants, see `rrgraph.chem.parse_formula`.
 
     Raises:
         DataError: the file is missing, of another kind, damaged, or has no such column.
     """
     if path is None:
-        return TargetList((_typed(text, dopants=dopants) for text in formulas), chunk)
+        return TargetList((_typed(text, dopants=dopants) for text in formulas), batch_size)
     names = [*FORMULA_COLUMNS, *(column_name(name) for name in (formula_column, size_column) if name)]
     rows = open_rows(path, names=names)
     column = find_formula_column(rows, given=formula_column, hint=" --column NAME says which.")
     size = None if size_column is None else rows.column(size_column, option="--set-size")
-    targets = TargetList(_file_rows(rows, column, size, dopants=dopants), chunk)
-    targets.columns = rows.columns
-    targets.more = {name: rows.types.get(name, str) for name in rows.columns if name != column}
-    return targets
+
+    def read(text: str, cells: Mapping[str, Any]) -> tuple[Composition, int | None]:
+        target = _composition(text, dopants=dopants)
+        return target, None if size is None else _size(cells[size])
+
+    needed = [] if size is None else [size]
+    return TargetList(file_rows(rows, column, read, names=FORMULA_COLUMNS, needed=needed), batch_size, rows, column)
 
 
-def _file_rows(rows: RowReader, column: str, size_column: str | None, *, dopants: bool) -> Iterator[TargetRow]:
+def file_rows(
+    rows: RowReader, column: str, read: Read[T], *, names: Sequence[str], needed: Sequence[str] = ()
+) -> Iterator[TargetRow[T]]:
+    """Yield the rows of a table or list, bad ones with the reason.
+
+    Args:
+        rows: an open table, which is closed in the end.
+        column: that of the targets.
+        read: reads one target.
+        names: other names of the column, which JSON objects may use.
+        needed: other columns that `read` needs.
+
+    Raises:
+        DataError: the file is cut off or damaged.
+    """
     with rows:
         for row in rows:
-            where = rows.where(row)
-            used = column if column in row.cells or not rows.is_json else _spelled(row, column)
-            missing = next((name for name in (used, size_column) if name is not None and name not in row.cells), None)
-            if row.error is not None:
-                yield TargetRow("", None, reason=row.error, where=where, row=row)
-            elif missing is not None:
-                yield TargetRow("", None, reason=f"no value for '{missing}'.", where=where, row=row)
+            used = column if column in row.cells or not rows.is_json else _spelled(row, column, names)
+            missing = next((name for name in (used, *needed) if name not in row.cells), None)
+            reason = row.error or (None if missing is None else f"no value for '{missing}'.")
+            if reason is not None:
+                yield TargetRow("", None, reason=reason, where=rows.where(row), row=row)
             else:
                 text = "" if row.cells[used] is None else str(row.cells[used]).strip()
-                sized = {} if size_column is None else {"size": row.cells[size_column]}
-                yield _row(text, dopants=dopants, where=where, row=row, **sized)
+                yield target_row(text, read, where=rows.where(row), row=row)
 
 
-def _spelled(row: Row, column: str) -> str:
-    """Return the key of a JSON object that holds its formula, where it lacks the usual one."""
-    return next((name for known in FORMULA_COLUMNS for name in row.cells if column_name(name) == known), column)
+def target_row(text: str, read: Read[T], *, where: str = "", row: Row | None = None) -> TargetRow[T]:
+    """Return the row of a text, with the reason where it cannot be read; `where` and `row` are those of a file."""
+    try:
+        target, size = read(text, {} if row is None else row.cells)
+    except RRGraphError as error:
+        return TargetRow(text, None, reason=str(error), where=where, row=row)
+    return TargetRow(text, target, size, where=where, row=row)
 
 
-def _typed(text: str, *, dopants: bool) -> TargetRow:
+def _spelled(row: Row, column: str, names: Sequence[str]) -> str:
+    """Return the key of a JSON object that holds its target, where it lacks the usual one."""
+    return next((name for known in names for name in row.cells if column_name(name) == known), column)
+
+
+def _typed(text: str, *, dopants: bool) -> TargetRow[Composition]:
     """Return the row of a formula, or of the CIF or POSCAR file of a name."""
     if not is_structure_file(text):
-        return _row(text, dopants=dopants)
+        return target_row(text, lambda text, _: (_composition(text, dopants=dopants), None))
     try:
         target = read_structure(text)
     except DataError as error:
@@ -158,18 +203,15 @@ def _typed(text: str, *, dopants: bool) -> TargetRow:
     return TargetRow(text=target.formula, target=target)
 
 
-def _row(text: str, *, dopants: bool, where: str = "", row: Row | None = None, **sized: object) -> TargetRow:
-    try:
-        if is_structure_file(text):
-            raise PlanningError(f"'{text}' is a structure file, which a list may not name; give it as an argument.")
-        target, size = parse_formula(text), _size(sized["size"]) if sized else None
-        if target.dopants and not dopants:
-            raise FormulaError(
-                f"'{text}' names a dopant, which only a material to be made may have; write '{target.formula}'."
-            )
-    except (FormulaError, PlanningError) as error:
-        return TargetRow(text, None, reason=str(error), where=where, row=row)
-    return TargetRow(text, target, size, where=where, row=row)
+def _composition(text: str, *, dopants: bool) -> Composition:
+    if is_structure_file(text):
+        raise PlanningError(f"'{text}' is a structure file, which a list may not name; give it as an argument.")
+    target = parse_formula(text)
+    if target.dopants and not dopants:
+        raise FormulaError(
+            f"'{text}' names a dopant, which only a material to be made may have; write '{target.formula}'."
+        )
+    return target
 
 
 def _size(value: object) -> int:

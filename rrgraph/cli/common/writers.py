@@ -5,7 +5,8 @@ Columns of the input that a command does not use go along: each value as it was 
 
 from __future__ import annotations
 
-import csv
+import gzip
+import io
 import json
 import math
 import warnings
@@ -17,8 +18,9 @@ from pathlib import Path
 from typing import IO, Any, Generic, TypeVar
 
 from rrgraph.errors import DataError, DataWarning, suggestion
-from rrgraph.util.files import atomic_path
+from rrgraph.util.files import atomic_path, check_files, is_stream
 from rrgraph.util.rows import Row
+from rrgraph.util.sheets import SheetWriter
 
 __all__ = [
     "Layout",
@@ -29,10 +31,11 @@ __all__ = [
     "check_rejects",
     "open_output",
     "open_rejects",
+    "output_suffix",
     "passed_columns",
 ]
 
-_SUFFIXES = (".jsonl", ".csv", ".parquet", ".xlsx")
+_SUFFIXES = (".jsonl", ".csv", ".parquet", ".xlsx", ".jsonl.gz", ".csv.gz")
 _NOTHING: Mapping[str, Any] = {}
 _GROUP = 10_000
 """Number of rows in a row group of Parquet."""
@@ -47,7 +50,8 @@ class Layout(Generic[R]):
 
     Attributes:
         columns: names in order with the types of their values (`int`, `float` or `str`); values may be missing.
-        rows: return the rows of one record, given its number from 1; columns missing in a row are left empty.
+        number: the column with the number of the record, from 1.
+        rows: return the rows of one record; columns missing in a row are left empty.
         line: return one record as a JSON object.
         keys: of these objects, where they are not called as columns are.
         passed: columns of the input by the name they have there, with that in the output and the type (as in `columns`,
@@ -55,7 +59,8 @@ class Layout(Generic[R]):
     """
 
     columns: Mapping[str, Any]
-    rows: Callable[[int, R], Iterable[Mapping[str, Any]]]
+    number: str
+    rows: Callable[[R], Iterable[Mapping[str, Any]]]
     line: Callable[[R], Mapping[str, Any]]
     keys: Collection[str] = ()
     passed: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
@@ -64,8 +69,12 @@ class Layout(Generic[R]):
 class Writer(ABC, Generic[R]):
     """Takes records one by one."""
 
+    def prepare(self, record: R) -> Any:
+        """Return what `write` takes; of writers of files it is ready for JSON, from which it may also come back."""
+        return record
+
     @abstractmethod
-    def write(self, record: R, cells: Mapping[str, Any] = _NOTHING) -> None:
+    def write(self, prepared: Any, cells: Mapping[str, Any] = _NOTHING) -> None:
         """Show or write one record, whose row of the input has these cells."""
 
 
@@ -75,10 +84,12 @@ class JsonWriter(Writer[R]):
     def __init__(self, stream: IO[str] | None, layout: Layout[R]) -> None:
         self.stream, self.layout = stream, layout
 
-    def write(self, record: R, cells: Mapping[str, Any] = _NOTHING) -> None:
-        line = dict(self.layout.line(record))
-        line |= {name: _as_json(cells.get(given)) for given, (name, _) in self.layout.passed.items()}
-        print(json.dumps(line, ensure_ascii=False, allow_nan=False), file=self.stream)
+    def prepare(self, record: R) -> Any:
+        return dict(self.layout.line(record))
+
+    def write(self, prepared: Any, cells: Mapping[str, Any] = _NOTHING) -> None:
+        passed = {name: _as_json(cells.get(given)) for given, (name, _) in self.layout.passed.items()}
+        print(json.dumps(prepared | passed, ensure_ascii=False, allow_nan=False), file=self.stream)
 
 
 class RowsWriter(Writer[R]):
@@ -93,7 +104,10 @@ class RowsWriter(Writer[R]):
         """All columns with their types."""
         return {**self.layout.columns, **dict(self.layout.passed.values())}
 
-    def rows(self, record: R, cells: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    def prepare(self, record: R) -> Any:
+        return [dict(row) for row in self.layout.rows(record)]
+
+    def rows(self, prepared: Any, cells: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield the rows of one record with all columns."""
         self.number += 1
         empty = dict.fromkeys(self.layout.columns)
@@ -101,8 +115,9 @@ class RowsWriter(Writer[R]):
             name: as_text(cells.get(given)) if kind is str else cells.get(given)
             for given, (name, kind) in self.layout.passed.items()
         }
-        for row in self.layout.rows(self.number, record):
-            yield empty | dict(row) | passed
+        for row in prepared:
+            whole = empty | row | {self.layout.number: self.number} | passed
+            yield {name: _encodable(cell) for name, cell in whole.items()}
 
 
 class CsvWriter(RowsWriter[R]):
@@ -110,45 +125,12 @@ class CsvWriter(RowsWriter[R]):
 
     def __init__(self, stream: IO[str], layout: Layout[R]) -> None:
         super().__init__(layout)
-        self.writer = csv.DictWriter(stream, fieldnames=list(self.columns), lineterminator="\n")
-        self.writer.writeheader()
+        self.writer = SheetWriter(stream)
+        self.writer.write(self.columns)
 
-    def write(self, record: R, cells: Mapping[str, Any] = _NOTHING) -> None:
-        self.writer.writerows(self.rows(record, cells))
-
-
-class ExcelWriter(RowsWriter[R]):
-    """Rows in the sheet of a workbook; text stays text, even if it looks like a formula of a spreadsheet."""
-
-    def __init__(self, path: Path, layout: Layout[R]) -> None:
-        try:
-            from openpyxl import Workbook
-        except ImportError:
-            raise DataError("Writing .xlsx needs openpyxl: pip install 'rrgraph[xlsx]'.") from None
-
-        super().__init__(layout)
-        self.path = path
-        self.workbook = Workbook(write_only=True)
-        self.sheet = self.workbook.create_sheet("rrgraph")
-        self.sheet.append([self._cell(name) for name in self.columns])
-
-    def write(self, record: R, cells: Mapping[str, Any] = _NOTHING) -> None:
-        for row in self.rows(record, cells):
-            self.sheet.append([self._cell(value) for value in row.values()])
-
-    def close(self) -> None:
-        """Write the file."""
-        self.workbook.save(self.path)
-
-    def _cell(self, value: Any) -> Any:
-        from openpyxl.cell import WriteOnlyCell
-        from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
-        if not isinstance(value, str):
-            return value if isinstance(value, int | float | None) else as_text(value)
-        cell = WriteOnlyCell(self.sheet, ILLEGAL_CHARACTERS_RE.sub("", value))
-        cell.data_type = "s"
-        return cell
+    def write(self, prepared: Any, cells: Mapping[str, Any] = _NOTHING) -> None:
+        for row in self.rows(prepared, cells):
+            self.writer.write(row[name] for name in self.columns)
 
 
 class ParquetWriter(RowsWriter[R]):
@@ -164,8 +146,8 @@ class ParquetWriter(RowsWriter[R]):
         self.file = pq.ParquetWriter(path, self.schema)
         self.waiting: list[dict[str, Any]] = []
 
-    def write(self, record: R, cells: Mapping[str, Any] = _NOTHING) -> None:
-        self.waiting.extend(self.rows(record, cells))
+    def write(self, prepared: Any, cells: Mapping[str, Any] = _NOTHING) -> None:
+        self.waiting.extend(self.rows(prepared, cells))
         if len(self.waiting) >= _GROUP:
             self.flush()
 
@@ -189,9 +171,12 @@ class Tee(Writer[R]):
     def __init__(self, writers: Sequence[Writer[R]]) -> None:
         self.writers = writers
 
-    def write(self, record: R, cells: Mapping[str, Any] = _NOTHING) -> None:
-        for writer in self.writers:
-            writer.write(record, cells)
+    def prepare(self, record: R) -> Any:
+        return [writer.prepare(record) for writer in self.writers]
+
+    def write(self, prepared: Any, cells: Mapping[str, Any] = _NOTHING) -> None:
+        for writer, each in zip(self.writers, prepared, strict=True):
+            writer.write(each, cells)
 
 
 def check_output(path: str | None, suffixes: Sequence[str] = _SUFFIXES) -> None:
@@ -200,11 +185,17 @@ def check_output(path: str | None, suffixes: Sequence[str] = _SUFFIXES) -> None:
     Raises:
         DataError: the name does not end with one of the suffixes.
     """
-    if path is not None and Path(path).suffix not in suffixes:
+    if path is not None and not output_suffix(path, suffixes):
         raise DataError(
             f"--output is '{path}', expected a name that ends with {', '.join(suffixes[:-1])} or {suffixes[-1]}."
-            f"{suggestion(Path(path).suffix, suffixes)}"
+            f"{suggestion(''.join(Path(path).suffixes[-2:]), suffixes)}"
         )
+
+
+def output_suffix(path: str, suffixes: Sequence[str] = _SUFFIXES) -> str:
+    """Return the suffix by which an output is written; a pipe or device without one takes the first; else empty."""
+    longest_first = sorted(suffixes, key=len, reverse=True)
+    return next(filter(path.endswith, longest_first), suffixes[0] if is_stream(path) else "")
 
 
 @contextmanager
@@ -237,18 +228,31 @@ def open_output(
         return
     with ExitStack() as stack:
         temporary = stack.enter_context(atomic_path(path))
-        suffix = Path(path).suffix
+        suffix = output_suffix(path)
         writer: Writer[R]
         if suffix == ".parquet":
             writer = parquet = ParquetWriter(temporary, layout)
             stack.callback(parquet.close)
         elif suffix == ".xlsx":
+            from rrgraph.cli.common.excel import ExcelWriter
+
             writer = excel = ExcelWriter(temporary, layout)
             stack.callback(excel.close)
         else:
-            stream = stack.enter_context(temporary.open("w", encoding="utf-8", newline=""))
-            writer = JsonWriter(stream, layout) if suffix == ".jsonl" else CsvWriter(stream, layout)
+            stream = stack.enter_context(_open_text(temporary, compressed=suffix.endswith(".gz")))
+            is_json = suffix.startswith(".jsonl")
+            writer = JsonWriter(stream, layout) if is_json else CsvWriter(stream, layout)
         yield Tee([writer, printer]) if as_json else writer
+
+
+@contextmanager
+def _open_text(path: Path, *, compressed: bool) -> Iterator[IO[str]]:
+    """Open a file of text, which spells out what is not Unicode; compressed ones bear neither name nor date."""
+    with ExitStack() as stack:
+        binary: Any = stack.enter_context(path.open("wb"))
+        if compressed:
+            binary = stack.enter_context(gzip.GzipFile(filename="", mode="wb", fileobj=binary, mtime=0))
+        yield stack.enter_context(io.TextIOWrapper(binary, "utf-8", errors="backslashreplace", newline=""))
 
 
 def passed_columns(more: Mapping[str, Any], taken: Collection[str]) -> dict[str, tuple[str, Any]]:
@@ -271,18 +275,14 @@ Reject = Callable[[Row, str], None]
 
 
 def check_rejects(path: str | None, given: str | None, output: str | None) -> None:
-    """Check `--rejects` before any work is done.
+    """Check `--rejects` and `--output` before any work is done.
 
     Raises:
-        DataError: there is no input file, or the file is that of another option.
+        DataError: there are no rows to reject, or a file cannot be written or is that of another option.
     """
-    if path is None:
-        return
-    if given is None:
+    if path is not None and given is None:
         raise DataError("--rejects is for the rows of --input FILE, which is not given.")
-    for option, other in (("--input", given), ("--output", output)):
-        if other is not None and Path(other).absolute() == Path(path).absolute():
-            raise DataError(f"--rejects is '{path}', which is the file of {option}.")
+    check_files({"--output": output, "--rejects": path}, {"--input": given})
 
 
 @contextmanager
@@ -298,14 +298,14 @@ def open_rejects(path: str | None, columns: Sequence[str]) -> Iterator[Reject]:
         yield lambda row, reason: None
         return
     columns = columns or ("text",)
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
+    with atomic_path(path) as temporary, _open_text(temporary, compressed=False) as stream:
+        writer = SheetWriter(stream)
         names = passed_columns(dict.fromkeys(columns, str), ("line", "reason"))
-        writer.writerow(["line", *(name for name, _ in names.values()), "reason"])
+        writer.write(["line", *(name for name, _ in names.values()), "reason"])
 
         def reject(row: Row, reason: str) -> None:
             cells = row.cells or {columns[0]: row.text}
-            writer.writerow([row.line, *(as_text(cells.get(column)) for column in columns), reason])
+            writer.write([row.line, *(as_text(cells.get(column)) for column in columns), reason])
 
         yield reject
 
@@ -318,6 +318,12 @@ def as_text(value: Any) -> str | None:
         return None
     kept = isinstance(value, bool | int | float | list | dict)
     return json.dumps(value, ensure_ascii=False, default=str) if kept else str(value)
+
+
+def _encodable(cell: Any) -> Any:
+    """Return a cell in which lone surrogates, as of arguments that are not UTF-8, are spelled out."""
+    is_fine = not isinstance(cell, str) or cell.isascii()
+    return cell if is_fine else cell.encode("utf-8", "backslashreplace").decode()
 
 
 def _as_json(value: Any) -> Any:

@@ -134,6 +134,7 @@ def run(arguments: argparse.Namespace) -> None:
     for path in (arguments.pairs, arguments.substitutions, arguments.kinds):
         if path:
             check_format(path, [".csv"])
+    _check_outputs(arguments)
     records = _records(arguments)
     pairs = pair_statistics(records, null=arguments.null, samples=arguments.samples, seed=arguments.seed)
     substitutions = find_substitutions(records, min_reactions=arguments.min_uses)
@@ -147,6 +148,19 @@ def run(arguments: argparse.Namespace) -> None:
         write_rows(shares, arguments.kinds, columns=["year", "kind", "share", "reactions"])
     forecasts = [] if arguments.forecast is None else forecast_edges(records, arguments.forecast, seed=arguments.seed)
     show_summary(pairs, substitutions, forecasts, top=arguments.top, as_json=arguments.json)
+
+
+def _check_outputs(arguments: argparse.Namespace) -> None:
+    from rrgraph.networks import graph_files
+    from rrgraph.util.files import check_files, check_writable
+
+    names = ("html", "pairs", "substitutions", "kinds")
+    outputs = {f"--{name}": getattr(arguments, name) for name in names}
+    if arguments.output:
+        outputs |= dict(zip(("--output", "the table of nodes"), graph_files(arguments.output), strict=False))
+    check_files(outputs, {"the table": arguments.table})
+    if arguments.figures:
+        check_writable(arguments.figures, folder=True)
 
 
 def _records(arguments: argparse.Namespace) -> ReactionRecords:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rrgraph as rr
 from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command, add_input
+from rrgraph.util.streams import print_problem
 
 if TYPE_CHECKING:
     from rrgraph.properties import PropertyPredictor
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     check_output(arguments.output, EMBEDDING_SUFFIXES)
     check_rejects(arguments.rejects, arguments.input, arguments.output)
-    formulas = read_targets([], arguments.input, formula_column=arguments.column, chunk=_BATCH_SIZE)
+    formulas = read_targets([], arguments.input, formula_column=arguments.column, batch_size=_BATCH_SIZE)
     predictor = load_embedder(arguments.model)
     width = predictor.checkpoint.model.config.width
     written = bad = 0
@@ -64,8 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
         for batch in formulas:
             for row in batch:
                 if row.target is None:
-                    print(f"rrgraph embed: {row.error}", file=sys.stderr)
-                    formulas.reject(row, reject)
+                    print_problem("embed", row.error or "")
+                    row.reject(reject)
             write(batch, *embed_rows(predictor, batch))
             written += len(batch)
             bad += sum(row.target is None for row in batch)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -13,22 +13,23 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from rrgraph.chem import Composition
 from rrgraph.cli.common.targets import TargetRow
 from rrgraph.cli.common.writers import as_text, passed_columns
 from rrgraph.models import Model
 from rrgraph.properties import PropertyPredictor
 from rrgraph.util.files import atomic_path
+from rrgraph.util.sheets import neutral
 
 __all__ = ["EMBEDDING_SUFFIXES", "embed_rows", "open_embeddings"]
 
 EMBEDDING_SUFFIXES = (".parquet", ".csv")
 
-Write = Callable[[Sequence[TargetRow], NDArray[np.float32], NDArray[np.bool_]], None]
+Rows: TypeAlias = Sequence[TargetRow[Composition]]
+Write: TypeAlias = Callable[[Rows, NDArray[np.float32], NDArray[np.bool_]], None]
 
 
-def embed_rows(
-    predictor: PropertyPredictor | Model, rows: Sequence[TargetRow]
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def embed_rows(predictor: PropertyPredictor | Model, rows: Rows) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return the embeddings (n, width) of rows, and which rows (n,) have none because they could not be read."""
     bad = np.array([row.target is None for row in rows])
     embeddings = np.zeros((len(rows), predictor.checkpoint.model.config.width), dtype=np.float32)
@@ -52,20 +53,23 @@ def open_embeddings(path: str, width: int, more: Mapping[str, Any]) -> Iterator[
     """
     numbers = [f"e{number}" for number in range(width)]
     passed = passed_columns(more, {"formula", *numbers})
+    text: Callable[[str | None], str | None] = neutral if path.endswith(".csv") else lambda cell: cell
     schema = pa.schema(
         [
             ("formula", pa.string()),
-            *((name, pa.string() if kind is str else kind) for name, kind in passed.values()),
+            *((text(name), pa.string() if kind is str else kind) for name, kind in passed.values()),
             *((name, pa.float32()) for name in numbers),
         ]
     )
     with atomic_path(path) as temporary, _writer(temporary, schema) as writer:
 
-        def write(rows: Sequence[TargetRow], embeddings: NDArray[np.float32], missing: NDArray[np.bool_]) -> None:
-            given: list[list[Any]] = [[row.text for row in rows]]
+        def write(
+            rows: Sequence[TargetRow[Composition]], embeddings: NDArray[np.float32], missing: NDArray[np.bool_]
+        ) -> None:
+            given: list[list[Any]] = [[text(row.text) for row in rows]]
             for name, (_, kind) in passed.items():
                 cells = [row.cells.get(name) for row in rows]
-                given.append([as_text(cell) for cell in cells] if kind is str else cells)
+                given.append([text(as_text(cell)) for cell in cells] if kind is str else cells)
             columns = [pa.array(cells, schema.field(index).type) for index, cells in enumerate(given)]
             columns += [pa.array(column, mask=missing) for column in np.ascontiguousarray(embeddings.T)]
             writer.write_batch(pa.record_batch(columns, schema=schema))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rrgraph.cli.common.answers import check_targets, write_answers
 from rrgraph.cli.common.argparse_private import option_actions
 from rrgraph.cli.common.show import show_table
-from rrgraph.cli.common.writers import Layout, Writer, check_rejects, open_output, open_rejects
-from rrgraph.errors import ConfigError, DataError
-from rrgraph.util.files import suggest_file, write_text
-from rrgraph.util.rows import Row, RowReader, column_name, open_rows
+from rrgraph.cli.common.targets import TargetList, TargetRow, file_rows, target_row
+from rrgraph.cli.common.unfinished import open_unfinished
+from rrgraph.cli.common.writers import Layout, Writer, check_output, check_rejects, open_output
+from rrgraph.errors import ConfigError
+from rrgraph.util.files import check_writable, suggest_file, write_text
+from rrgraph.util.rows import column_name, open_rows
 from rrgraph.util.text import percent
 
 if TYPE_CHECKING:
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["check_options", "run_organic"]
 
-_SHARED = ("formulas", "input", "column", "rejects", "model", "top_k", "output", "json", "domain", "svg")
+_SHARED = (
+    *("formulas", "input", "column", "rejects", "resume", "restart", "model", "top_k", "output", "json", "domain"),
+    "svg",
+)
 _COLUMNS = ("smiles", "product", "products", "product smiles", "prod smiles", "target")
 _BATCH_SIZE = 64
 
@@ -86,7 +91,8 @@ LAYOUT: Layout[ProductPlan] = Layout(
         "drawing": str,
         "error": str,
     },
-    rows=lambda number, plan: _rows(number, plan),
+    number="number",
+    rows=lambda plan: _rows(plan),
     line=ProductPlan.to_json,
     keys=("sets", "scores", "suggestions"),
 )
@@ -109,47 +115,30 @@ def check_options(arguments: argparse.Namespace, defaults: argparse.ArgumentPars
 
 def run_organic(arguments: argparse.Namespace) -> int:
     """Plan and show; molecules that cannot be read are reported and make the exit code 2."""
-    from rrgraph.organic import MoleculeError, canonical_smiles
-
-    planner = _planner(arguments.model)
+    check_targets(arguments, "SMILES", "rrgraph plan --domain organic --model FOLDER 'CC(=O)Nc1ccc(O)cc1'")
+    check_output(arguments.output)
     check_rejects(arguments.rejects, arguments.input, arguments.output)
-    more: dict[str, Any] = {}
-    columns: Sequence[str] = ()
-    if arguments.input is not None:
-        given, reader, column = _rows_of(arguments.input, arguments.column)
-        columns = reader.columns
-        more = {name: reader.types.get(name, str) for name in columns if name != column}
-    elif arguments.formulas:
-        given = [(text, Row(0)) for text in arguments.formulas]
-    else:
-        raise ConfigError("There is no product to plan; give SMILES or --input FILE.")
-    failed = False
+    if arguments.svg is not None:
+        check_writable(arguments.svg, folder=True)
+    products = read_products(arguments.formulas, arguments.input, arguments.column)
+    planner = _planner(arguments.model)
+
+    def answer(batch: Sequence[TargetRow[str]]) -> Iterator[tuple[ProductPlan, str | None]]:
+        """Yield the plan of each row, and why there is nothing in it."""
+        plans = planner.plan([row.target for row in batch if row.target is not None], top_k=arguments.top_k)
+        for number, row in enumerate(batch, start=products.done + 1):
+            if row.target is None:
+                found, error = [], row.error
+            else:
+                found = next(plans)
+                error = None if found else f"No template of the model makes '{row.target}'."
+            yield _plan(planner, number, row.target or _first_word(row.text), found, error, arguments.svg), error
+
     with (
-        open_output(arguments.output, LAYOUT, as_json=arguments.json, table=_Table(), more=more) as output,
-        open_rejects(arguments.rejects, columns) as reject,
+        open_unfinished(arguments, model=arguments.model) as keep,
+        open_output(arguments.output, LAYOUT, as_json=arguments.json, table=_Table(), more=products.more) as output,
     ):
-        for start in range(0, len(given), _BATCH_SIZE):
-            rows: list[tuple[str, str | None]] = []
-            batch = given[start : start + _BATCH_SIZE]
-            for text, row in batch:
-                try:
-                    if row.error is not None:
-                        raise MoleculeError(f"line {row.line} of the input: {row.error}")
-                    rows.append((canonical_smiles(text), None))
-                except MoleculeError as problem:
-                    rows.append((text, str(problem)))
-            good = [product for product, error in rows if error is None]
-            plans: Iterator[list[ReactantSet]] = planner.plan(good, top_k=arguments.top_k)
-            for number, ((product, error), (_, row)) in enumerate(zip(rows, batch, strict=True), start=start + 1):
-                found = next(plans) if error is None else []
-                message = error or (None if found else f"No template of the model makes '{product}'.")
-                if message is not None:
-                    print(f"rrgraph plan: {message}", file=sys.stderr)
-                if error is not None:
-                    failed = True
-                    reject(row, error)
-                output.write(_plan(planner, number, product, found, message, arguments.svg), row.cells)
-    return 2 if failed else 0
+        return write_answers(products, answer, output, keep=keep, command=arguments.command, rejects=arguments.rejects)
 
 
 def _planner(model: str) -> ReactantPlanner:
@@ -163,21 +152,35 @@ def _planner(model: str) -> ReactantPlanner:
     return template_planner(load_template_checkpoint(model))
 
 
-def _rows_of(path: str, column: str | None) -> tuple[list[tuple[str, Row]], RowReader, str]:
-    """Return the SMILES of a file, the first word of each entry, with their rows; the reader; and their column."""
-    if path != "-" and not Path(path).is_file():
-        raise DataError(f"There is no file '{path}'.{suggest_file(path)}")
-    named = _COLUMNS if column is None else (*_COLUMNS, column_name(column))
-    with open_rows(path, names=named) as rows:
-        if column is None and not rows.is_list:
-            found = [each for name in _COLUMNS for each in rows.columns if column_name(each) == name]
-            column = rows.column(found[0] if found else _COLUMNS[0])
-        column = rows.columns[0] if column is None else rows.column(column, option="--column")
-        return [(_first_word(row.cells.get(column)), row) for row in rows], rows, column
+def read_products(smiles: Sequence[str], path: str | None, column: str | None) -> TargetList[str]:
+    """Return the molecules asked for, as canonical SMILES; in a file a name may follow behind a space.
+
+    Args:
+        smiles: typed on the command line; used when `path` is None.
+        path: a table or a list that `open_rows` reads, or `-` for standard input.
+        column: that of the SMILES, None to find it.
+
+    Raises:
+        DataError: the file is missing, of another kind, damaged, or has no such column.
+    """
+    from rrgraph.organic import canonical_product
+
+    def read(text: str, _: object) -> tuple[str, None]:
+        return canonical_product(text if path is None else _first_word(text)), None
+
+    if path is None:
+        return TargetList((target_row(text, read) for text in smiles), _BATCH_SIZE)
+    names = _COLUMNS if column is None else (*_COLUMNS, column_name(column))
+    rows = open_rows(path, names=names)
+    if column is None and not rows.is_list:
+        found = [each for name in _COLUMNS for each in rows.columns if column_name(each) == name]
+        column = rows.column(found[0] if found else _COLUMNS[0])
+    column = rows.columns[0] if column is None else rows.column(column, option="--column")
+    return TargetList(file_rows(rows, column, read, names=_COLUMNS), _BATCH_SIZE, rows, column)
 
 
-def _first_word(cell: object) -> str:
-    return next(iter(str(cell or "").split()), "")
+def _first_word(text: str) -> str:
+    return "".join(text.split()[:1])
 
 
 def _plan(
@@ -213,8 +216,8 @@ def _draw(folder: str | None, number: int, rank: int, product: str, reactants: s
     return str(path)
 
 
-def _rows(number: int, plan: ProductPlan) -> Iterator[dict[str, Any]]:
-    shared = {"number": number, "product": plan.product, "error": plan.error}
+def _rows(plan: ProductPlan) -> Iterator[dict[str, Any]]:
+    shared = {"product": plan.product, "error": plan.error}
     if not plan.suggestions:
         yield shared
     for rank, suggestion in enumerate(plan.suggestions, start=1):
@@ -224,12 +227,12 @@ def _rows(number: int, plan: ProductPlan) -> Iterator[dict[str, Any]]:
 class _Table(Writer[ProductPlan]):
     """Plans as tables for people."""
 
-    def write(self, record: ProductPlan, cells: Mapping[str, Any] | None = None) -> None:
+    def write(self, prepared: ProductPlan, cells: Mapping[str, Any] | None = None) -> None:
         """Print the suggestions of a product."""
         rows = [
             [str(rank), percent(s.probability), " + ".join(s.reactants), str(s.training_rows), s.template]
-            for rank, s in enumerate(record.suggestions, start=1)
+            for rank, s in enumerate(prepared.suggestions, start=1)
         ]
         if rows:
             header = ["", "probability", "reactants", "training rows", "template"]
-            show_table(header, rows, title=f"\n{record.product}", numbers=["", "probability", "training rows"])
+            show_table(header, rows, title=f"\n{prepared.product}", numbers=["", "probability", "training rows"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -13,9 +12,11 @@ import rrgraph as rr
 from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import (
     CANDIDATES,
+    OUTPUTS,
     add_command,
     add_input,
     add_mode,
+    add_resume,
     count_or_all,
     positive_int,
     positive_number,
@@ -23,10 +24,16 @@ from rrgraph.cli.common.options import (
 from rrgraph.errors import PlanningError, RRGraphError, suggestion
 
 if TYPE_CHECKING:
+    from rrgraph.chem import Composition
     from rrgraph.cli.common.targets import TargetRow
     from rrgraph.planning import EnergySource, LiteratureSource
 
 __all__ = ["add_parser", "run"]
+
+_BATCH_SIZE = 8
+"""Targets that are planned together, and lost together when a run is killed."""
+_FIRST = 256
+"""First targets, of which one with a dopant brings a column of dopants."""
 
 _EXAMPLES = """\
   rrgraph plan Li7La3Zr2O12
@@ -43,6 +50,7 @@ _EXAMPLES = """\
   rrgraph plan K2NiF4 --table mine.csv --evidence 5                the five nearest reactions of your own table
   rrgraph plan LiFePO4.cif POSCAR                                  the compositions of structure files
   rrgraph plan --input targets.csv --set-size column:size --output plans.jsonl
+  rrgraph plan --input targets.csv --output plans.csv --resume     after an interruption
   cat formulas.txt | rrgraph plan --input - --json
   rrgraph plan --domain organic --model runs/conretrobert 'CC(=O)Nc1ccc(O)cc1'
 
@@ -50,7 +58,8 @@ A target is a formula, or the name of a CIF or POSCAR file. A list of targets is
 JSONL, Parquet, Excel (FILE.xlsx:SHEET) or text with a formula a line, and does not name structure files. The formulas
 are in the column 'target', 'formula', 'composition', 'material' or the like, or that of --column; all other columns go
 along to the output, with _input behind a name that is taken. A bad row is reported with its line number, keeps its
-place in the output and makes the exit code 2; the others are planned.
+place in the output and makes the exit code 2; the others are planned. While a list is planned from file to file, what
+is done is kept in OUTPUT.partial; after an interruption the same command with --resume goes on from there.
 A stock is a list as above, with columns such as formula, name, CAS, purity, amount, price and hazard, or typed formulas
 joined by commas. With --grams, masses are divided by the purity, and sets that need more than the amount in stock are
 marked.
@@ -80,7 +89,9 @@ def add_parser(name: str, commands: Commands) -> None:
         choices=("inorganic", "organic"),
         help="organic: targets are molecules, as SMILES",
     )
-    add_input(parser.add_argument_group("a list of targets"), "targets")
+    listed = parser.add_argument_group("a list of targets")
+    add_input(listed, "targets")
+    add_resume(listed)
     shown = parser.add_argument_group("what is shown")
     shown.add_argument("--top-k", type=positive_int, default=10, metavar="K", help="sets for each target (10)")
     shown.add_argument(
@@ -96,7 +107,7 @@ def add_parser(name: str, commands: Commands) -> None:
         action=argparse.BooleanOptionalAction,
         help="balanced equations (default: unless --output is given)",
     )
-    shown.add_argument("--output", metavar="FILE", help="write .jsonl, .csv, .parquet or .xlsx instead of a table")
+    shown.add_argument("--output", metavar="FILE", help=OUTPUTS)
     shown.add_argument("--json", action="store_true", help="print one JSON object a target")
     shown.add_argument("--svg", metavar="FOLDER", help="with --domain organic: draw each reaction as SVG")
     energies = parser.add_argument_group("reaction energies")
@@ -174,19 +185,32 @@ def run(arguments: argparse.Namespace) -> int:
 
         check_options(arguments, arguments.parser)
         return run_organic(arguments)
+    from rrgraph.cli.common.answers import write_answers
     from rrgraph.cli.common.targets import read_targets, size_column_of
-    from rrgraph.cli.common.writers import check_output, check_rejects, open_rejects
+    from rrgraph.cli.common.unfinished import open_unfinished
+    from rrgraph.cli.common.writers import check_output, check_rejects
     from rrgraph.cli.plan.output import open_plans
     from rrgraph.planning import PRECEDENTS
+    from rrgraph.util.files import check_files
 
     _take_target_back(arguments)
     _check(arguments)
     check_output(arguments.output)
     check_rejects(arguments.rejects, arguments.input, arguments.output)
+    read = {
+        f"--{name.replace('_', '-')}": getattr(arguments, name) for name in ("stock", "table", "formation_energies")
+    }
+    check_files({"--output": arguments.output, "--rejects": arguments.rejects}, read)
     column = size_column_of(arguments.set_size)
-    targets = read_targets(arguments.formulas, arguments.input, column, formula_column=arguments.column, dopants=True)
-    chunks = iter(targets)
-    first = next(chunks, [])
+    targets = read_targets(
+        arguments.formulas,
+        arguments.input,
+        column,
+        formula_column=arguments.column,
+        dopants=True,
+        batch_size=_BATCH_SIZE,
+    )
+    first = targets.head(_FIRST)
     constraints = rr.Constraints(
         cover=arguments.cover, foreign=arguments.foreign, one_per_element=arguments.one_per_element
     ).narrowed(
@@ -198,9 +222,9 @@ def run(arguments: argparse.Namespace) -> int:
     energies, literature = _energies(arguments), _literature(arguments)
     model = rr.load_model(arguments.model)
 
-    def plans(chunk: Sequence[TargetRow]) -> Iterator[rr.SynthesisPlan]:
-        """Yield the plan of each row, one without sets and with the message of a bad row."""
-        good = [(row.target, row.size) for row in chunk if row.target is not None]
+    def answer(batch: Sequence[TargetRow[Composition]]) -> Iterator[tuple[rr.SynthesisPlan, str | None]]:
+        """Yield the plan of each row and what is missing in it; of a bad row a plan without sets that says why."""
+        good = [(row.target, row.size) for row in batch if row.target is not None]
         found = model.plan(
             [target for target, _ in good],
             top_k=arguments.top_k,
@@ -224,14 +248,12 @@ def run(arguments: argparse.Namespace) -> int:
             literature_table="" if literature is None else literature.name,
         )
         planned = iter(found)
-        for row in chunk:
-            if row.target is None:
-                yield replace(bad, target=row.text, message=row.error)
-            else:
-                yield replace(next(planned), target=row.text)
+        for row in batch:
+            plan = replace(bad, message=row.error) if row.target is None else next(planned)
+            yield replace(plan, target=row.text), None if plan.sets else plan.message
 
-    failed = False
     with (
+        open_unfinished(arguments, model=arguments.model) as keep,
         open_plans(
             arguments.output,
             as_json=arguments.json,
@@ -243,17 +265,8 @@ def run(arguments: argparse.Namespace) -> int:
             amounts=bool(arguments.grams) and any(item.grams is not None for item in constraints.stock_items),
             more=targets.more,
         ) as output,
-        open_rejects(arguments.rejects, targets.columns) as reject,
     ):
-        for chunk in chain([first], chunks):
-            for row, plan in zip(chunk, plans(chunk), strict=True):
-                if row.target is None:
-                    failed = True
-                    targets.reject(row, reject)
-                if not plan.sets:
-                    print(f"rrgraph plan: {plan.message}", file=sys.stderr)
-                output.write(plan, row.cells)
-    return 2 if failed else 0
+        return write_answers(targets, answer, output, keep=keep, command=arguments.command, rejects=arguments.rejects)
 
 
 def _energies(arguments: argparse.Namespace) -> EnergySource | None:
@@ -309,12 +322,10 @@ def _take_target_back(arguments: argparse.Namespace) -> None:
 
 def _check(arguments: argparse.Namespace) -> None:
     """Refuse options that contradict each other, before a model is loaded."""
+    from rrgraph.cli.common.answers import check_targets
     from rrgraph.planning import RANKING_MODES
 
-    if bool(arguments.formulas) == bool(arguments.input):
-        raise PlanningError("Give either target formulas or --input FILE, such as 'rrgraph plan BaTiO3'.")
-    if arguments.column is not None and not arguments.input:
-        raise PlanningError("--column names a column of --input FILE, which is not given.")
+    check_targets(arguments, "target formulas", "rrgraph plan BaTiO3")
     if (arguments.set_size or "").startswith("column:") and not arguments.input:
         raise PlanningError("--set-size column:NAME reads a column of --input FILE, which is not given.")
     if arguments.route and len(arguments.formulas) != 1:

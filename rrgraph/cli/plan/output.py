@@ -38,7 +38,8 @@ class PlanTables(Writer[SynthesisPlan]):
     equations: bool = True
     grams: float | None = None
 
-    def write(self, record: SynthesisPlan, cells: Mapping[str, Any] | None = None) -> None:
+    def write(self, prepared: SynthesisPlan, cells: Mapping[str, Any] | None = None) -> None:
+        record = prepared
         if record.sets:
             header, rows = plan_table(record, equations=self.equations, grams=self.grams)
             if not fits(header, rows):
@@ -73,8 +74,9 @@ def open_plans(
     columns = {"row": int, **plan_columns(energies=energies, literature=literature, dopants=dopants, amounts=amounts)}
     layout = Layout[SynthesisPlan](
         columns=columns,
-        rows=lambda number, plan: (
-            {name: value for name, value in {"row": number, **row}.items() if name in columns}
+        number="row",
+        rows=lambda plan: (
+            {name: value for name, value in row.items() if name in columns}
             for row in plan_rows(plan, equations=equations, grams=grams)
         ),
         line=lambda plan: plan.to_dict(equations=equations, grams=grams),

@@ -15,6 +15,7 @@ from rrgraph.cli.properties.names import class_name, is_built_in, property_name
 from rrgraph.properties import PropertyTask
 
 if TYPE_CHECKING:
+    from rrgraph.chem import Composition
     from rrgraph.cli.common.targets import TargetRow
     from rrgraph.properties import PropertyPrediction
 
@@ -74,7 +75,7 @@ class PropertyRecord:
 
 
 def describe_properties(
-    rows: Sequence[TargetRow], predictions: Mapping[str, PropertyPrediction], tasks: Sequence[PropertyTask]
+    rows: Sequence[TargetRow[Composition]], predictions: Mapping[str, PropertyPrediction], tasks: Sequence[PropertyTask]
 ) -> Iterator[PropertyRecord]:
     """Yield the records of rows in order; predictions are those of the rows with a valid formula."""
     index = 0
@@ -122,11 +123,11 @@ class PropertyTableWriter(Writer[PropertyRecord]):
     def __init__(self) -> None:
         self.shown: set[PropertyTask] = set()
 
-    def write(self, record: PropertyRecord, cells: Mapping[str, Any] | None = None) -> None:
-        if record.message is None:
-            self.shown |= {answer.task for answer in record.answers if answer.value is not None}
-            rows = [row for answer in record.answers for row in _table_rows(answer)]
-            show_table(["property", "prediction", "learned from"], rows, title=f"\n{record.formula}")
+    def write(self, prepared: PropertyRecord, cells: Mapping[str, Any] | None = None) -> None:
+        if prepared.message is None:
+            self.shown |= {answer.task for answer in prepared.answers if answer.value is not None}
+            rows = [row for answer in prepared.answers for row in _table_rows(answer)]
+            show_table(["property", "prediction", "learned from"], rows, title=f"\n{prepared.formula}")
 
     def finish(self) -> None:
         """Print notes on how to read the tables, once below all of them."""
@@ -157,7 +158,7 @@ def property_layout(tasks: Sequence[PropertyTask]) -> Layout[PropertyRecord]:
     columns: dict[str, type] = {"row": int, "formula": str}
     for task in tasks:
         columns |= _columns(task)
-    return Layout({**columns, "message": str}, _file_rows, PropertyRecord.to_json, keys=("properties",))
+    return Layout({**columns, "message": str}, "row", _file_rows, PropertyRecord.to_json, keys=("properties",))
 
 
 def _columns(task: PropertyTask) -> dict[str, type]:
@@ -168,8 +169,8 @@ def _columns(task: PropertyTask) -> dict[str, type]:
     return {f"{task.name}{unit}": float, f"{task.name}_uncertainty{unit}": float}
 
 
-def _file_rows(number: int, record: PropertyRecord) -> Iterator[dict[str, Any]]:
-    row: dict[str, Any] = {"row": number, "formula": record.formula, "message": record.message}
+def _file_rows(record: PropertyRecord) -> Iterator[dict[str, Any]]:
+    row: dict[str, Any] = {"formula": record.formula, "message": record.message}
     for answer in record.answers:
         values: tuple[Any, ...] = (answer.value, answer.uncertainty)
         if answer.task.kind == "classification":

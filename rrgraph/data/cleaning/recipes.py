@@ -5,14 +5,10 @@ Rows keep the paragraph they come from (`group`) and its conditions; the report 
 
 from __future__ import annotations
 
-import gzip
-import json
-import lzma
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import pandas as pd
 
@@ -23,6 +19,7 @@ from rrgraph.data.cleaning.rules import CleaningOptions, Dropped, clean_precurso
 from rrgraph.data.heating import CONDITIONS, heating_conditions
 from rrgraph.data.table import SEPARATOR, ReactionTable
 from rrgraph.errors import DataError
+from rrgraph.util.inputs import read_json
 from rrgraph.util.progress import track
 
 __all__ = ["RECIPE_SUFFIXES", "clean_recipes", "load_recipes", "read_recipes"]
@@ -53,17 +50,9 @@ def load_recipes(path: str | os.PathLike[str]) -> list[Recipe]:
     """Read the recipes of a `.json`, `.json.xz` or `.json.gz` file: a list, or an object with a list `reactions`.
 
     Raises:
-        DataError: the file is missing, truncated, or of another format.
+        DataError: the file is missing, truncated, of another format, or would take too much memory.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise DataError(f"There is no file '{path}'.")
-    openers: dict[str, Any] = {".xz": lzma.open, ".gz": gzip.open}
-    try:
-        with cast(IO[str], openers.get(path.suffix, open)(path, "rt", encoding="utf-8")) as file:
-            content = json.load(file)
-    except (OSError, EOFError, ValueError, lzma.LZMAError) as error:
-        raise DataError(f"'{path}' cannot be read as JSON: {' '.join(str(error).split())}.") from None
+    content = read_json(path)
     recipes = content.get("reactions") if isinstance(content, dict) else content
     if not isinstance(recipes, list):
         raise DataError(f"'{path}' contains no recipes: expected a list, or an object with a list named 'reactions'.")

@@ -26,6 +26,10 @@ Outcomes = tuple[str, ...]
 
 _BATCH_SIZE: Final = 32
 _QUERY_BATCH_SIZE: Final = 500
+_SMALL: Final = 100
+"""Atoms of a molecule to which every template is applied; the largest of USPTO-50k has 97."""
+_MOST_WORK: Final = 4000
+"""Matches of a template times atoms of a larger molecule; a template that matches more often gives no outcomes."""
 
 
 def apply_template(template: str, product: str) -> Outcomes:
@@ -158,10 +162,21 @@ def _reaction(template: str) -> Any:
 
 def _apply(template: str, prepared: Any) -> Outcomes:
     reaction = _reaction(template)
-    if reaction is None:
+    if reaction is None or _takes_long(reaction, prepared):
         return ()
     found = _quietly(_rdchiral().rdchiralRun, reaction, prepared) or ()
     return tuple(dict.fromkeys(_canonical(found)))
+
+
+def _takes_long(reaction: Any, prepared: Any) -> bool:
+    """Whether a template matches a large molecule so often that its outcomes take many seconds."""
+    molecule = prepared.reactants_achiral
+    atoms = molecule.GetNumAtoms()
+    pattern = reaction.fast_reactant_smarts
+    if atoms <= _SMALL or not pattern:
+        return False
+    most = _MOST_WORK // atoms
+    return bool(len(molecule.GetSubstructMatches(pattern, maxMatches=most + 1)) > most)
 
 
 def _canonical(outcomes: Iterable[str]) -> Iterator[str]:

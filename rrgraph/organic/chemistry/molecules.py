@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rrgraph.errors import ConfigError, RRGraphError
+from rrgraph.util.inputs import unicode_text
 
 if TYPE_CHECKING:
     from rdkit.Chem import Mol
 
 __all__ = [
     "MoleculeError",
+    "canonical_product",
     "canonical_reactants",
     "canonical_smiles",
     "import_rdchiral",
@@ -21,6 +24,16 @@ __all__ = [
 ]
 
 _INSTALL = "install it with: pip install 'rrgraph[organic]'."
+
+
+_MAX_CHARACTERS: Final = 5000
+_ALWAYS_SMALL: Final = 30
+"""Characters of a SMILES that needs no check of its size."""
+_MAX_ATOMS: Final = 250
+_MAX_RINGS: Final = 50
+_MAX_BONDS: Final = 10
+_REACTION: Final = re.compile(r"(?<!-)>")
+"""An arrow, which a dative bond (->) is not."""
 
 
 class MoleculeError(RRGraphError):
@@ -54,24 +67,54 @@ def import_rdchiral() -> Any:
         from rdchiral import main
     except (ImportError, PackageNotFoundError):
         raise ConfigError(f"Applying templates needs rdchiral-plus (not rdchiral); {_INSTALL}") from None
+    main.logger.disable("rdchiral")  # it writes to the terminal what is said here in a sentence
     return main
 
 
 def read_molecule(smiles: str) -> Mol:
-    """Return the molecule of a SMILES.
+    """Return the molecule of a SMILES, or the molecules that dots join.
 
     Raises:
-        MoleculeError: it is empty, cannot be read, or has an atom with an impossible valence.
+        MoleculeError: it is empty, cannot be read, has an atom with an impossible valence, is a reaction, or is larger
+            than what can be worked on within a second: 5,000 characters, 250 atoms, 50 rings, 10 bonds of an atom.
     """
+    text = smiles.strip()
+    if len(text) > _MAX_CHARACTERS:
+        raise MoleculeError(f"'{_short(text)}' has {len(text):,} characters, at most {_MAX_CHARACTERS:,} are read.")
+    if _REACTION.search(text):
+        raise MoleculeError(f"'{_short(text)}' is a reaction, expected one molecule such as CC(=O)Oc1ccccc1.")
     chem = import_rdkit()
     from rdkit.rdBase import BlockLogs
 
     silence = BlockLogs()
-    molecule: Mol | None = chem.MolFromSmiles(smiles.strip()) if smiles.strip() else None
+    molecule: Mol | None = None
+    if text.isascii() and text.isprintable() and text:
+        if len(text) > _ALWAYS_SMALL and (raw := chem.MolFromSmiles(text, sanitize=False)) is not None:
+            _check_size(raw, text)
+        molecule = chem.MolFromSmiles(text)
     del silence
-    if molecule is None:
+    if molecule is None or not molecule.GetNumAtoms():
         raise MoleculeError(f"'{_short(smiles)}' is not a valid molecule, expected SMILES such as CC(=O)Oc1ccccc1.")
     return molecule
+
+
+def _check_size(molecule: Mol, text: str) -> None:
+    """Check that a molecule whose rings are not yet known is not too large for what is done with it.
+
+    Raises:
+        MoleculeError: it is.
+    """
+    chem = import_rdkit()
+    atoms = molecule.GetNumAtoms()
+    rings = molecule.GetNumBonds() - atoms + len(chem.GetMolFrags(molecule))
+    bonds = max((atom.GetDegree() for atom in molecule.GetAtoms()), default=0)
+    for number, most, what in (
+        (atoms, _MAX_ATOMS, "atoms"),
+        (rings, _MAX_RINGS, "rings"),
+        (bonds, _MAX_BONDS, "bonds of one atom"),
+    ):
+        if number > most:
+            raise MoleculeError(f"'{_short(text)}' has {number:,} {what}, at most {most} are read.")
 
 
 @lru_cache(maxsize=1024)
@@ -99,6 +142,25 @@ def canonical_smiles(smiles: str) -> str:
     return canonical_smiles(text) if mapped else text
 
 
+def canonical_product(smiles: str) -> str:
+    """Return the canonical SMILES of a product to be made, which is one molecule.
+
+    >>> canonical_product("OCC")
+    'CCO'
+
+    Raises:
+        MoleculeError: there are several molecules, as in a salt, or an atom without an element; see also
+            `read_molecule`.
+    """
+    product = canonical_smiles(smiles)
+    molecules = product.count(".") + 1
+    if molecules > 1:
+        raise MoleculeError(f"'{_short(smiles)}' is {molecules} molecules, expected one, such as CC(=O)Oc1ccccc1.")
+    if any(atom.GetAtomicNum() == 0 for atom in shared_molecule(product).GetAtoms()):
+        raise MoleculeError(f"'{_short(smiles)}' has an atom of no element ('*'), expected one whole molecule.")
+    return product
+
+
 def canonical_reactants(smiles: str) -> str:
     """Return the key of a set of reactants: their canonical SMILES, sorted and joined by dots.
 
@@ -109,4 +171,5 @@ def canonical_reactants(smiles: str) -> str:
 
 
 def _short(smiles: str) -> str:
+    smiles = unicode_text(smiles)
     return smiles if len(smiles) <= 80 else f"{smiles[:77]}..."

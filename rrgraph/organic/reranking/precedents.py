@@ -15,6 +15,7 @@ from torch import Tensor, from_numpy
 
 from rrgraph.organic.chemistry.fingerprints import product_fragments
 from rrgraph.organic.table import TemplateReactions
+from rrgraph.util.arrays import check_array, check_offsets
 from rrgraph.util.progress import track
 
 __all__ = ["CHANGE_FEATURES", "PRECEDENT_FEATURES", "Precedents"]
@@ -93,14 +94,28 @@ class Precedents:
         return found | {"changes.counts": from_numpy(self.changes.data.astype(np.int16))}
 
     @classmethod
-    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Precedents:
-        """Return the precedents of tensors from `tensors`."""
+    def from_tensors(cls, tensors: Mapping[str, Tensor], *, templates: int) -> Precedents:
+        """Return the precedents of tensors from `tensors`.
+
+        Args:
+            tensors: by name.
+            templates: number of templates that they index.
+
+        Raises:
+            KeyError: a tensor is missing.
+            ValueError: a tensor holds what it cannot.
+        """
+        template = tensors["template"].numpy()
+        check_array("template", template, np.int32, (None,), low=0, below=templates)
         found = {}
         for name, width in (("products", _BITS), ("reactants", _BITS), ("changes", _CHANGE_BITS)):
             offsets, bits = (tensors[f"{name}.{array}"].numpy() for array in ("pointer", "bits"))
-            counts = tensors.get(f"{name}.counts")
-            found[name] = _sparse(offsets, bits, np.ones(len(bits)) if counts is None else counts.numpy(), width)
-        return cls(**found, template=tensors["template"].numpy().astype(np.int64))
+            check_array(f"{name}.bits", bits, np.int16, (None,), low=0, below=width)
+            check_offsets(f"{name}.pointer", offsets, np.int32, rows=len(template), entries=len(bits))
+            counts = tensors[f"{name}.counts"].numpy() if name == "changes" else np.ones(len(bits), dtype=np.int16)
+            check_array(f"{name}.counts", counts, np.int16, (len(bits),))
+            found[name] = _sparse(offsets, bits, counts, width)
+        return cls(**found, template=template.astype(np.int64))
 
     def describe(
         self, product: str, reactants: Sequence[str], templates: Sequence[Sequence[int]]

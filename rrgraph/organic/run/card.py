@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from rrgraph.organic.evaluation import TemplateMetrics
 from rrgraph.organic.run.config import OrganicConfig
 from rrgraph.organic.table import TemplateSplit
+from rrgraph.util.markdown import markdown_code, markdown_text
 from rrgraph.version import __version__
 
 __all__ = ["frequency_table", "organic_card", "reactant_table"]
@@ -34,9 +35,9 @@ def organic_card(
 ) -> str:
     """Return the card of a run."""
     sections = [
-        f"# {config.name}\n",
+        f"# {markdown_text(config.name)}\n",
         f"Template-based single-step retrosynthesis, rrgraph {__version__}, seed {config.seed}.\n",
-        f"## Data\n\n`{config.data.table}`: {split}\n",
+        f"## Data\n\n{markdown_code(config.data.table)}: {split}\n",
         _MEANING.format(probability=_probability(config)),
     ]
     for part, systems in comparison.items():

@@ -30,7 +30,15 @@ from rrgraph.organic.reranking.reranker import fit_reranker
 from rrgraph.organic.run.card import organic_card
 from rrgraph.organic.run.config import OrganicConfig, OrganicEvaluationConfig, check_organic_config
 from rrgraph.organic.table import TemplateReactions, TemplateSplit, load_template_table
-from rrgraph.training import check_folder, is_finished, record_run, remove_state, write_history
+from rrgraph.training import (
+    check_folder,
+    checksum,
+    in_own_folder,
+    is_finished,
+    record_run,
+    remove_state,
+    write_history,
+)
 from rrgraph.util.config import MODEL
 from rrgraph.util.environment import processors
 from rrgraph.util.files import write_json, write_text
@@ -67,6 +75,7 @@ class OrganicResult:
             yield f"{subset}, {next(iter(systems.values())).reactants.rows:,} rows", systems
 
 
+@in_own_folder
 def organic_run(
     config: OrganicConfig,
     *,
@@ -95,7 +104,13 @@ def organic_run(
     if on_data is not None:
         on_data(split)
     folder = config.folder
-    record_run(config, {"reactions": dict(split.report)})
+    contents = {
+        f"{'training' if name == TRAIN.word else name} rows": checksum(
+            map("|".join, zip(rows.products, rows.reactants, rows.templates, strict=True))
+        )
+        for name, rows in split.parts.items()
+    }
+    record_run(config, {"reactions": dict(split.report)}, contents, resume=resume)
     if resume and is_finished(folder):
         checkpoint = load_template_checkpoint(folder)
     else:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rrgraph.properties.pretraining.config import PretrainConfig
 from rrgraph.properties.tables.table import PropertyTable
+from rrgraph.util.markdown import markdown_text
 from rrgraph.version import __version__
 
 if TYPE_CHECKING:
@@ -24,15 +25,15 @@ def encoder_card(config: PretrainConfig, table: PropertyTable, metrics: EncoderM
     """Return the card as Markdown."""
     from rrgraph.properties.pretraining.scores import comparison_table
 
-    withheld = ", ".join(config.data.withhold) or "none"
+    withheld = ", ".join(map(markdown_text, config.data.withhold)) or "none"
     lines = [
-        f"# Encoder card: {config.name}\n",
+        f"# Encoder card: {markdown_text(config.name)}\n",
         f"Composition encoder of rrgraph {__version__} with heads for {len(table.tasks)} properties, width "
         f"{config.model.width}, {config.model.layers} layers, seed {config.seed}.\n",
         f"## Data\n\n{len(table):,} compositions. Labels by task and part:\n",
         "| task | training | validation | test | withheld |\n|---|---:|---:|---:|---:|",
         *(
-            f"| {task} | {parts['train']:,} | {parts['validation']:,} | {parts['test']:,} "
+            f"| {markdown_text(task)} | {parts['train']:,} | {parts['validation']:,} | {parts['test']:,} "
             f"| {table.report.withheld.get(task, 0):,} |"
             for task, parts in table.report.labels.items()
         ),
@@ -55,7 +56,7 @@ def coverage_table(metrics: EncoderMetrics) -> str:
     lines = ["| task | within one | within two |", "|---|---:|---:|"]
     for item in metrics.properties:
         if (uncertainty := item.score.uncertainty) is not None:
-            lines.append(f"| {item.score.task} | {uncertainty.within_one} | {uncertainty.within_two} |")
+            lines.append(f"| {markdown_text(item.score.task)} | {uncertainty.within_one} | {uncertainty.within_two} |")
     return "\n".join(lines) + "\n"
 
 
@@ -64,7 +65,7 @@ def accuracy_table(metrics: EncoderMetrics) -> str:
     lines = ["| task | system | top-1 | top-5 | rows |", "|---|---|---:|---:|---:|"]
     for task, systems in [*metrics.classes.items(), ("hidden element", metrics.hidden_elements)]:
         for system, top in systems.items():
-            lines.append(f"| {task} | {system} | {top.top[1]} | {top.top[5]} | {top.rows:,} |")
+            lines.append(f"| {markdown_text(task)} | {system} | {top.top[1]} | {top.top[5]} | {top.rows:,} |")
     text = "\n".join(lines) + "\n"
     if metrics.hidden_fractions:
         errors = ", ".join(f"{error:.3f} ({system})" for system, error in metrics.hidden_fractions.items())

@@ -60,7 +60,9 @@ class PretrainConfig(BaseConfig):
     The seed is that of initial weights, shuffling, hiding and dropout.
     """
 
-    name: str = "pretrain"
+    untrained = ("training.checkpoint_minutes",)
+
+    name: str = setting("pretrain", file_name=True)
     data: PropertyDataConfig = setting(factory=PropertyDataConfig)
     model: EncoderConfig = setting(factory=EncoderConfig)
     training: PretrainingConfig = setting(factory=PretrainingConfig)

@@ -21,7 +21,17 @@ from rrgraph.properties.pretraining.task import PretrainingTask
 from rrgraph.properties.scaling import TargetScale
 from rrgraph.properties.tables.reader import read_properties
 from rrgraph.properties.tables.table import PropertyTable
-from rrgraph.training import History, check_folder, is_finished, record_run, remove_state, train, write_history
+from rrgraph.training import (
+    History,
+    check_folder,
+    checksum,
+    in_own_folder,
+    is_finished,
+    record_run,
+    remove_state,
+    train,
+    write_history,
+)
 from rrgraph.util.files import write_json, write_text
 
 if TYPE_CHECKING:
@@ -50,6 +60,7 @@ class PretrainResult:
     metrics: EncoderMetrics
 
 
+@in_own_folder
 def pretrain_run(
     config: PretrainConfig, *, resume: bool = False, on_data: Callable[[PropertyTable], None] | None = None
 ) -> PretrainResult:
@@ -81,7 +92,7 @@ def pretrain_run(
     if not (table.subsets == TRAIN).any():
         raise ConfigError("No composition has a training label: the tables or data.withhold leave nothing to learn.")
     folder = config.folder
-    record_run(config, {"properties": table.report.to_dict()})
+    record_run(config, {"properties": table.report.to_dict()}, _contents(table), resume=resume)
     history: History = []
     if resume and is_finished(folder):
         checkpoint = load_property_checkpoint(folder)
@@ -95,6 +106,14 @@ def pretrain_run(
     write_json(folder / "metrics.json", metrics.to_dict())
     write_text(folder / "card.md", encoder_card(config, table, metrics))
     return PretrainResult(folder=folder, history=history, metrics=metrics)
+
+
+def _contents(table: PropertyTable) -> dict[str, str]:
+    """Return the checksums of the compositions and of the labels of each property."""
+    found = {"compositions": checksum(np.hstack([table.elements, table.fractions]))}
+    for column, task in enumerate(table.tasks):
+        found[f"labels of {task.name}"] = checksum(np.stack([table.labels[:, column], table.subsets[:, column]]))
+    return found
 
 
 def _fit(

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rrgraph.errors import ScoreError
 from rrgraph.metrics import RESAMPLES, Interval, TopK, mean_intervals, top_k_accuracy
+from rrgraph.util.markdown import markdown_text
 
 __all__ = [
     "CRABNET_MAE",
@@ -249,8 +250,8 @@ def comparison_table(comparisons: Iterable[PropertyComparison], *, system: str =
             published, ratio = f"{entry.published:.4g}", f"{entry.ratio:.3f}"
             verdict = ("yes" if entry.better else "no") + ("" if entry.clear else ", within the interval")
         lines.append(
-            f"| {score.task} | {score.unit or '-'} | {score.rows:,} | {_figures(score.mae)} "
-            f"| {published} | {ratio} | {verdict} |"
+            f"| {markdown_text(score.task)} | {markdown_text(score.unit) or '-'} | {score.rows:,} "
+            f"| {_figures(score.mae)} | {published} | {ratio} | {verdict} |"
         )
     return "\n".join(lines) + "\n"
 

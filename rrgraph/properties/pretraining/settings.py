@@ -34,9 +34,9 @@ class PretrainingConfig(LoopConfig):
     epochs: int = setting(30, at_least=1)
     patience: int = setting(0, at_least=0)
     batch_size: int = setting(256, at_least=1)
-    learning_rate: float = setting(1e-3, at_least=0)
+    learning_rate: float = setting(1e-3, at_least=0, at_most=10)
     optimizer: str = setting("muon", choices=OPTIMIZERS)
-    weight_decay: float = setting(0.02, at_least=0)
+    weight_decay: float = setting(0.02, at_least=0, at_most=10)
     schedule: str = setting("cosine", choices=("constant", "cosine"))
     warmup: float = setting(0.03, at_least=0, at_most=1)
     ema_decay: float = setting(0.999, at_least=0, below=1, alias="average")
@@ -49,5 +49,5 @@ class PretrainingConfig(LoopConfig):
     single_label_share: float = setting(1.0, at_least=0, at_most=1)
     precision: str = setting("auto", choices=PRECISIONS)
     device: str = "auto"
-    checkpoint_minutes: float = setting(10.0, at_least=0)
+    checkpoint_minutes: float = setting(0.5, at_least=0)
     validation_rows: int = setting(4000, at_least=0)

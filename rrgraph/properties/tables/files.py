@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import lzma
+import csv
+import io
 import os
 import warnings
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pandas as pd
 import pyarrow as pa
@@ -18,16 +18,18 @@ import pyarrow.parquet as pq
 from rrgraph.data import CATALOGUE, data_path
 from rrgraph.errors import DataError, suggestion
 from rrgraph.util.files import suggest_file
+from rrgraph.util.inputs import MAX_LINE, open_binary, readable
+from rrgraph.util.rows import listed
+from rrgraph.util.rows.parquet import parquet_batches
+from rrgraph.util.rows.reader import unique_columns
 
 __all__ = ["BATCH_SIZE", "number_columns", "property_path", "stream_frames", "table_columns"]
 
 #: Suffixes of files that can be read.
-SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".parquet")
+SUFFIXES = (".csv", ".csv.gz", ".csv.xz", ".csv.bz2", ".parquet")
 
 #: Rows that are in memory at a time.
 BATCH_SIZE = 32_768
-
-_BUFFER = 1 << 20  # bytes
 
 
 def property_path(table: str | os.PathLike[str]) -> Path:
@@ -40,9 +42,11 @@ def property_path(table: str | os.PathLike[str]) -> Path:
     if name in CATALOGUE:
         return data_path(name)
     path = Path(name)
-    if not path.is_file():
+    if not path.exists():
         known = [entry.name for entry in CATALOGUE.values() if entry.path.startswith("properties/")]
         raise DataError(f"There is no file '{path}'.{suggest_file(path) or suggestion(name, known)}")
+    if not path.is_file():
+        raise DataError(f"'{path}' is no regular file, which a table of properties has to be, since it is read twice.")
     _suffix(path)
     return path
 
@@ -55,9 +59,14 @@ def table_columns(table: str | os.PathLike[str]) -> list[str]:
     """
     path = property_path(table)
     with _readable(path):
-        if _suffix(path) == ".parquet":
-            return [str(name) for name in pq.read_schema(path).names]
-        return [str(name) for name in _open_csv(path, nrows=0).columns]
+        is_parquet = _suffix(path) == ".parquet"
+        names = pq.read_schema(path).names if is_parquet else _header(path)
+        unique_columns(names, f"'{path}'")
+        if not is_parquet:
+            return [str(name) for name in _read_csv(path, nrows=0).columns]
+        if len(set(names)) < len(names):
+            raise DataError(f"'{path}' has several columns of one name, so it is not known which is meant.")
+        return [str(name) for name in names]
 
 
 def number_columns(table: str | os.PathLike[str]) -> list[str]:
@@ -67,10 +76,11 @@ def number_columns(table: str | os.PathLike[str]) -> list[str]:
         DataError: the file is missing, of another format, or malformed.
     """
     path = property_path(table)
+    table_columns(path)
     with _readable(path):
         if _suffix(path) == ".parquet":
             return [field.name for field in pq.read_schema(path) if _is_number(field.type)]
-        head = _open_csv(path, nrows=BATCH_SIZE)
+        head = _read_csv(path, nrows=BATCH_SIZE)
     numeric = head.select_dtypes("number")
     return [str(name) for name in numeric.columns if numeric[name].notna().any()]
 
@@ -97,7 +107,7 @@ def stream_frames(
     present = table_columns(path)
     for name in columns:
         if name not in present:
-            raise DataError(f"'{path}' has no column '{name}', found {', '.join(present)}.{suggestion(name, present)}")
+            raise DataError(f"'{path}' has no column '{name}', found {listed(present)}.{suggestion(name, present)}")
     batches = _batches(path, list(dict.fromkeys(columns)), texts, batch_size)
     while True:
         with _readable(path):
@@ -109,22 +119,77 @@ def stream_frames(
 
 def _batches(path: Path, columns: list[str], texts: Sequence[str], batch_size: int) -> Iterator[pd.DataFrame]:
     if _suffix(path) == ".parquet":
-        # Without a buffer size, whole column chunks of often a million rows would be in memory.
-        with pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
-            for batch in file.iter_batches(batch_size=batch_size, columns=columns):
-                yield batch.to_pandas()
+        with path.open("rb") as file:
+            schema = pa.schema([field for field in pq.read_schema(file) if field.name in columns])
+            file.seek(0)
+            for batch in parquet_batches(file, f"'{path}'", columns=columns, batch_size=batch_size):
+                yield batch.select(schema.names).cast(schema).to_pandas()
     else:
         # With `usecols`, pandas would not notice rows with too many cells.
-        with _open_csv(path, chunksize=batch_size, dtype=dict.fromkeys(texts, str)) as frames:
+        with _lines(path) as lines, _open_csv(lines, chunksize=batch_size, dtype=dict.fromkeys(texts, str)) as frames:
             for frame in frames:
                 yield frame[columns]
 
 
-def _open_csv(path: Path, **options: Any) -> Any:
+def _header(path: Path) -> list[str]:
+    """Return the cells of the first line, which pandas would take minutes for if they are very many."""
+    with _lines(path) as lines:
+        line = lines.readline(MAX_LINE).decode("utf-8-sig")
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error as error:
+        raise ValueError(str(error)) from None
+
+
+def _read_csv(path: Path, **options: Any) -> pd.DataFrame:
+    with _lines(path) as lines:
+        frame: pd.DataFrame = _open_csv(lines, **options)
+    return frame
+
+
+def _open_csv(lines: IO[bytes], **options: Any) -> Any:
     # NaN is sodium nitride: only an empty cell is a missing value.
     return pd.read_csv(
-        path, keep_default_na=False, na_values=[""], index_col=False, encoding="utf-8-sig", low_memory=False, **options
+        lines, keep_default_na=False, na_values=[""], index_col=False, encoding="utf-8-sig", low_memory=False, **options
     )
+
+
+def _lines(path: Path) -> IO[bytes]:
+    return io.BufferedReader(_Lines(open_binary(path), path))
+
+
+class _Lines(io.RawIOBase):
+    """A file of which a line that is too long, or a quote that is never closed, is an error before it is in memory."""
+
+    def __init__(self, file: IO[bytes], path: Path) -> None:
+        self._file, self._path = file, path
+        self._line = self._quoted = 0  # bytes since the last line break, and since the last quote
+        self._quotes = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        chunk = self._file.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        self._quotes += chunk.count(b'"')
+        self._line = _since(chunk, b"\n", self._line)
+        self._quoted = _since(chunk, b'"', self._quoted)
+        if self._line > MAX_LINE:
+            raise DataError(f"A line of '{self._path}' is longer than {MAX_LINE:,} bytes.")
+        if self._quotes % 2 and self._quoted > MAX_LINE:
+            raise DataError(f"'{self._path}' has a quote that is not closed.")
+        return len(chunk)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _since(chunk: bytes, mark: bytes, before: int) -> int:
+    """Return how many bytes follow the last mark."""
+    place = chunk.rfind(mark)
+    return before + len(chunk) if place < 0 else len(chunk) - place - 1
 
 
 @contextmanager
@@ -133,13 +198,11 @@ def _readable(path: Path) -> Iterator[None]:
     with warnings.catch_warnings():
         # Otherwise the last cells of rows that are longer than the header would be lost.
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        try:
-            yield
-        except DataError:
-            raise
-        except (ValueError, OSError, EOFError, zlib.error, lzma.LZMAError, pd.errors.ParserWarning) as error:
-            reason = " ".join(str(error).split()).rstrip(".")
-            raise DataError(f"'{path}' cannot be read as {_suffix(path)[1:]}: {reason}.") from None
+        with readable(f"'{path}'", _suffix(path)[1:]):
+            try:
+                yield
+            except pd.errors.ParserWarning as warning:
+                raise ValueError(str(warning)) from None
 
 
 def _is_number(dtype: pa.DataType) -> bool:

@@ -18,6 +18,7 @@ from rrgraph.runs.cards.tables import calibration_table, comparison_table, lead_
 from rrgraph.runs.config import BaselineConfig, DataConfig, RunConfig
 from rrgraph.runs.data import RunData
 from rrgraph.util.config import MODEL
+from rrgraph.util.markdown import markdown_code, markdown_text
 from rrgraph.version import __version__
 
 if TYPE_CHECKING:
@@ -111,15 +112,15 @@ def baseline_card(config: BaselineConfig, data: RunData, comparison: Comparison,
         comparison: what was measured.
         about: what the system does.
     """
-    options = ", ".join(f"`{name}={value}`" for name, value in config.options.items()) or "all as they are by default"
+    given = ", ".join(markdown_code(f"{name}={value}") for name, value in config.options.items())
     named = {
         subset: {protocol: {config.baseline: systems[MODEL]} for protocol, systems in protocols.items()}
         for subset, protocols in comparison.items()
     }
     reason = "" if comparison else _unmeasured(data.split, ())
     sections = [
-        f"# Baseline card: {config.name}\n\nComparison system `{config.baseline}` of rrgraph {__version__}, seed "
-        f"{config.seed}; options: {options}.\n\n{about}\n",
+        f"# Baseline card: {markdown_text(config.name)}\n\nComparison system `{config.baseline}` of rrgraph "
+        f"{__version__}, seed {config.seed}; options: {given or 'all as they are by default'}.\n\n{about}\n",
         _data(config.data, data),
         f"## Metrics\n\n{reason}{comparison_table(named)}",
         _after(_STRATA, strata_tables(comparison)),
@@ -131,7 +132,7 @@ def _stages(config: RunConfig, split: Split, reranker: EnsembleReranker | None) 
     model = config.model
     encoder = "a composition encoder" if model.encoder == TRANSFORMER else f"the `{model.encoder}` encoder"
     if model.pretrained:
-        encoder = f"the pretrained encoder `{model.pretrained}`"
+        encoder = f"the pretrained encoder {markdown_code(model.pretrained)}"
     decoders = f"the `{model.decoder}` decoder"
     if model.n_decoders > 1:
         decoders = (
@@ -139,7 +140,7 @@ def _stages(config: RunConfig, split: Split, reranker: EnsembleReranker | None) 
         )
     statistics = f"{'with' if model.statistics else 'without'} frequency features"
     links = f"{encoder} and {decoders} {statistics}"
-    head = f"# Model card: {config.name}\n\nLink model of rrgraph {__version__}, seed {config.seed}"
+    head = f"# Model card: {markdown_text(config.name)}\n\nLink model of rrgraph {__version__}, seed {config.seed}"
     if reranker is None:
         return f"{head}: {links}.\n"
     networks = reranker.network.config.n_networks
@@ -183,7 +184,7 @@ def _data(config: DataConfig, data: RunData) -> str:
     return f"""\
 ## Data
 
-Table `{config.table}`, split `{config.split}`: {len(split.train)} training,
+Table {markdown_code(config.table)}, split `{config.split}`: {len(split.train)} training,
 {len(split.validation)} validation and {len(split.test)} test rows.
 Distinct training targets: {len(set(split.train.target_keys))}; precursors: {len(data.seen)}.
 {_licence(config.table)}
@@ -219,7 +220,7 @@ def _by_split(runs: Sequence[MeasuredRun]) -> Comparison:
     for run in runs:
         for subset, protocols in run.comparison.items():
             name = f"{run.config.data.split} {subset}"
-            subsets[name if name not in subsets else f"{name} ({run.config.folder.name})"] = protocols
+            subsets[name if name not in subsets else f"{name} ({markdown_text(run.config.folder.name)})"] = protocols
     return subsets
 
 

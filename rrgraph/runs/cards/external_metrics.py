@@ -5,7 +5,6 @@ They come from run folders of the same configuration, trained on other splits.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from rrgraph.data import TRAIN
 from rrgraph.errors import ConfigError
 from rrgraph.runs.config import EvaluationConfig, RunConfig
 from rrgraph.util.config import load_config
+from rrgraph.util.json_files import read_json, reading
 
 if TYPE_CHECKING:
     from rrgraph.runs.measure import Comparison
@@ -59,8 +59,8 @@ def _measured_run(folder: str, config: RunConfig) -> MeasuredRun:
             "data.validation_fraction, data.holdout, the seed, temperatures and what is measured may differ (see its "
             "config.yaml)."
         )
-    try:
-        metrics = json.loads((path / "metrics.json").read_text(encoding="utf-8"))
+    with reading(f"The metrics of the run in '{folder}'", ConfigError):
+        metrics = read_json(path / "metrics.json")
         comparison = {
             subset: {
                 protocol: {system: Metrics.from_dict(values) for system, values in systems.items()}
@@ -68,9 +68,7 @@ def _measured_run(folder: str, config: RunConfig) -> MeasuredRun:
             }
             for subset, protocols in metrics.items()
         }
-        rows = json.loads((path / "data.json").read_text(encoding="utf-8"))["leakage"]["rows"][TRAIN.word]
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ConfigError(f"The metrics of the run in '{folder}' cannot be read: {error!r}.") from None
+        rows = read_json(path / "data.json")["leakage"]["rows"][TRAIN.word]
     if not comparison:
         raise ConfigError(f"evaluation.card_from names '{folder}', where nothing was measured.")
     return MeasuredRun(recorded, comparison, rows)

@@ -98,8 +98,26 @@ def test_a_training_reaction_is_its_own_precedent(precedents, train, templates):
 
 
 def test_tensors_bring_everything_back(precedents, split):
-    again = Precedents.from_tensors({name: tensor.clone() for name, tensor in precedents.tensors().items()})
+    stored = {name: tensor.clone() for name, tensor in precedents.tensors().items()}
+    again = Precedents.from_tensors(stored, templates=len(split["train"].templates))
     product, reactants = split["test"].products[0], split["test"].reactants[0]
     first, second = (each.describe(product, [reactants], [[0, 1, 2]]) for each in (precedents, again))
     assert np.array_equal(first, second)
     assert all(tensor.dtype in (torch.int16, torch.int32) for tensor in precedents.tensors().values())
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [
+        ("template", lambda t: t + 1000, "'template' holds"),
+        ("products.bits", lambda t: t + 3000, "'products.bits' holds"),
+        ("changes.bits", lambda t: -t - 1, "'changes.bits' holds"),
+        ("reactants.pointer", lambda t: t.flip(0), "'reactants.pointer' does not divide"),
+        ("changes.counts", lambda t: t[:-1], "'changes.counts' has the shape"),
+        ("products.pointer", lambda t: t[:-1], "'products.pointer' has the shape"),
+    ],
+)
+def test_tensors_that_hold_what_they_cannot_are_refused(precedents, name, change, words):
+    stored = precedents.tensors()
+    with pytest.raises(ValueError, match=words):
+        Precedents.from_tensors({**stored, name: change(stored[name])}, templates=4)

@@ -62,7 +62,7 @@ def test_columns_may_have_no_options_and_a_choice_of_rows(property_file):
         ("training.batch_size", 0, "training.batch_size is 0"),
         ("training.learning_rate", float("nan"), "training.learning_rate is nan"),
         ("training.learning_rate", float("inf"), "training.learning_rate is inf"),
-        ("training.learning_rate", -1.0, "training.learning_rate is -1.0, expected at least 0"),
+        ("training.learning_rate", -1.0, "training.learning_rate is -1.0, expected from 0 to 10"),
         ("training.weight_decay", -0.1, "training.weight_decay"),
         ("training.patience", -1, "training.patience"),
         ("training.gradient_clip", -1.0, "training.gradient_clip"),

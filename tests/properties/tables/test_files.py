@@ -80,7 +80,7 @@ def spoil(path: Path, name: str) -> Path:
         ("empty.csv", "cannot be read as csv"),
         ("empty.parquet", "cannot be read as parquet"),
         ("absent.csv", "There is no file"),
-        ("table.xlsx", "must end with one of .csv, .csv.gz, .csv.xz, .parquet"),
+        ("table.xlsx", "must end with one of .csv, .csv.gz, .csv.xz, .csv.bz2, .parquet"),
     ],
 )
 def test_spoilt_files_are_named(tmp_path: Path, name, message):

@@ -1,0 +1,9 @@
+from rrgraph.errors import DataError, OptionError
+
+
+def test_a_message_has_room_for_what_was_meant():
+    """Input is quoted in messages, but not all of a long one."""
+    assert str(DataError("There is no column 'x'.")) == "There is no column 'x'."
+    said = str(DataError(f"There is no column '{'x' * 100_000}'. Did you mean 'y'?"))
+    assert len(said) < 1600 and said.startswith("There is no column 'xxx") and said.endswith("Did you mean 'y'?")
+    assert len(OptionError("stock", "y" * 100_000).on_command_line()) < 1600

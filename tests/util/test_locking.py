@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from rrgraph.errors import ConfigError, DataError
+from rrgraph.util import locking
+from rrgraph.util.locking import LOCK_FILE, abandon, locked_folder
+
+HOLDER = """\
+import sys, time
+from pathlib import Path
+from rrgraph.util.locking import locked_folder
+with locked_folder(Path(sys.argv[1])):
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
+
+
+def write_owner(folder, **changes):
+    owner = {"pid": os.getppid(), "host": socket.gethostname(), "since": "2026-01-02 03:04:05"}
+    owner["started"] = locking._started(owner["pid"])
+    (folder / LOCK_FILE).write_text(json.dumps(owner | changes))
+
+
+def is_free(folder):
+    with locked_folder(folder):
+        return True
+
+
+def test_a_folder_is_for_one_at_a_time_and_nothing_is_left(tmp_path):
+    with locked_folder(tmp_path):
+        with pytest.raises(ConfigError, match=rf"is in use by process {os.getpid()} on .*, since 20.*wait for it"):
+            is_free(tmp_path)
+        assert [entry.name for entry in tmp_path.iterdir()] == [LOCK_FILE]
+    assert is_free(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_left_empty_is_removed_with_those_made_for_it(tmp_path):
+    folder = tmp_path / "runs" / "one"
+    with pytest.raises(ZeroDivisionError), locked_folder(folder):
+        raise ZeroDivisionError
+    assert not list(tmp_path.iterdir())
+    with locked_folder(folder):
+        (folder / "config.yaml").touch()
+    assert [entry.name for entry in folder.iterdir()] == ["config.yaml"]
+
+
+def test_a_lock_ends_with_its_process_however_it_ends(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout.readline() == b"locked\n"
+        with pytest.raises(ConfigError, match=f"process {process.pid} on"):
+            is_free(tmp_path)
+        process.send_signal(signal.SIGKILL)
+    assert (tmp_path / LOCK_FILE).exists()
+    assert is_free(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"pid": 1'])
+def test_a_file_that_a_killed_process_has_not_written_to_its_end_is_taken_over(tmp_path, text):
+    (tmp_path / LOCK_FILE).write_text(text)
+    assert is_free(tmp_path)
+
+
+def test_nobody_here_knows_whether_a_process_elsewhere_is_dead(tmp_path):
+    write_owner(tmp_path, host="elsewhere", pid=7)
+    with pytest.raises(ConfigError, match=rf"process 7 on elsewhere.*if it is dead remove '.*{LOCK_FILE}'"):
+        is_free(tmp_path)
+    abandon(tmp_path)
+    assert is_free(tmp_path)
+    abandon(tmp_path)
+    with locked_folder(tmp_path):
+        abandon(tmp_path)
+        assert (tmp_path / LOCK_FILE).exists()
+
+
+@pytest.mark.skipif(locking.fcntl is None, reason="no flock")
+def test_without_locks_of_the_system_a_living_process_counts(tmp_path, monkeypatch):
+    def unsupported(*_):
+        raise OSError("no locks here")
+
+    monkeypatch.setattr(locking.fcntl, "flock", unsupported)
+    write_owner(tmp_path)
+    with pytest.raises(ConfigError, match=f"process {os.getppid()} on"):
+        is_free(tmp_path)
+    write_owner(tmp_path, started="another time")
+    assert is_free(tmp_path)
+    write_owner(tmp_path, pid=2**22 + 1)
+    assert is_free(tmp_path)
+
+
+def test_what_is_no_folder_and_what_cannot_be_made(tmp_path):
+    (tmp_path / "file").touch()
+    assert is_free(tmp_path / "file")
+    with pytest.raises(DataError, match=r"Cannot write '.*file/run': Not a directory"):
+        is_free(tmp_path / "file" / "run")

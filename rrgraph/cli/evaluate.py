@@ -123,6 +123,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         mode=mode,
         train_precursors={precursor.key for precursor in predictor.seen},
         train_sets=None if split is None else set(split.train.set_keys),
+        known=None if split is None else split.train,
         train_systems=predictor.systems if split is None else set(split.train.element_systems.tolist()),
         by=by,
         predictions=arguments.predictions,

@@ -74,13 +74,14 @@ def evaluate_links(
     """
     pool = CandidateFilter(candidates, constraints or SetConstraints())
     targets = list({target.key: target for target in table.targets}.values())
-    recorded, others = _links(table), _links(known) if known is not None else {}
+    recorded: dict[str, set[str]] = _links(table)
+    others: dict[str, set[str]] = _links(known) if known is not None else {}
     columns: list[NDArray[np.int64]] = []
     positives: list[NDArray[np.bool_]] = []
     for target in targets:
         own = np.flatnonzero(pool.considered(target)) if constraints is None else pool.feasible(target).indices
         keys = np.array([pool.candidates[index].key for index in own.tolist()], dtype=object)
-        mine, before = recorded[target.key], others.get(target.key, frozenset()) - recorded[target.key]
+        mine, before = recorded[target.key], others.get(target.key, set()) - recorded[target.key]
         kept = np.array([key not in before for key in keys], dtype=bool)
         columns.append(own[kept])
         positives.append(np.array([key in mine for key in keys[kept]], dtype=bool))

@@ -131,7 +131,7 @@ class NegativeSampler(ABC):
         drawn, complete = self._first_distinct(targets, proposed, count)
         short = (~complete).nonzero().flatten()
         # Those with hardly any eligible precursor, a few at a time.
-        for rows in short.split(max(1, _DENSE_BATCH_SIZE // self.precursors)):
+        for rows in torch.split(short, max(1, _DENSE_BATCH_SIZE // self.precursors)):
             drawn[rows] = self._sample_all(targets[rows], count, generator)
         return drawn
 

@@ -17,12 +17,13 @@ from rrgraph.evaluation import (
     SUBGROUPINGS,
     Metrics,
     Protocol,
+    evaluate_links,
     evaluate_planner,
     read_protocol,
     subgroup_accuracy,
     with_paired_differences,
 )
-from rrgraph.metrics import RowRanks
+from rrgraph.metrics import RowRanks, measured_links
 from rrgraph.planning import LISTWISE, LinkScorer, SetProposer, known_size_mode
 from rrgraph.runs.config import MeasuredConfig
 from rrgraph.runs.data import RunData, candidate_pool
@@ -84,6 +85,7 @@ def measure(
                 mode=set_mode(protocol, mode),
                 train_precursors=seen,
                 train_sets=sets,
+                known=data.split.train,
                 train_systems=data.systems,
                 by=tuple(SUBGROUPINGS),
                 kept=partial(kept.metrics, f"{subset}/{protocol}"),
@@ -147,6 +149,7 @@ def measure_systems(
     mode: str,
     train_precursors: Container[str],
     train_sets: Container[frozenset[str]] | None = None,
+    known: ReactionTable | None = None,
     train_systems: Collection[str] | None = None,
     by: Sequence[str] = (),
     predictions: str | os.PathLike[str] | None = None,
@@ -162,6 +165,7 @@ def measure_systems(
         mode: what sets are ranked by; systems without a re-ranker rank by the product in place of `listwise`.
         train_precursors: canonical keys of the precursors seen in training.
         train_sets: canonical keys of the members of each training set, for the metric `novelty`.
+        known: training rows, whose links are not counted by metrics of links.
         train_systems: element systems of the training targets, for the grouping `distance`.
         by: groupings of the rows, see `subgroup_accuracy`.
         predictions: file for the ranked sets of the model.
@@ -182,5 +186,8 @@ def measure_systems(
         )
         metrics = kept(name, evaluated)
         assert metrics.rows is not None
+        if isinstance(system, LinkScorer):
+            links = evaluate_links(system, pool, table, constraints=protocol.constraints(), known=known)
+            metrics = replace(metrics, values={**metrics.values, **measured_links(links.scores)})
         measured[name] = replace(metrics, subgroups=subgroup_accuracy(metrics.rows, table, by, systems=train_systems))
     return with_paired_differences(measured, MODEL)

@@ -186,8 +186,10 @@ def measure_systems(
         )
         metrics = kept(name, evaluated)
         assert metrics.rows is not None
+        values = dict(metrics.values)
         if isinstance(system, LinkScorer):
             links = evaluate_links(system, pool, table, constraints=protocol.constraints(), known=known)
-            metrics = replace(metrics, values={**metrics.values, **measured_links(links.scores)})
-        measured[name] = replace(metrics, subgroups=subgroup_accuracy(metrics.rows, table, by, systems=train_systems))
+            values |= measured_links(links.scores)
+        subgroups = subgroup_accuracy(metrics.rows, table, by, systems=train_systems)
+        measured[name] = replace(metrics, subgroups=subgroups, values=values)
     return with_paired_differences(measured, MODEL)

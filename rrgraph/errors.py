@@ -22,6 +22,8 @@ __all__ = [
     "ScoreError",
     "StudyError",
     "check_choice",
+    "reason_of",
+    "shortened",
     "suggestion",
 ]
 
@@ -34,7 +36,7 @@ class RRGraphError(ValueError):
     """Bad input; the message is one sentence written for a person, without the middle of what would fill a screen."""
 
     def __str__(self) -> str:
-        return _shortened(super().__str__())
+        return shortened(super().__str__())
 
 
 class FormulaError(RRGraphError):
@@ -75,7 +77,7 @@ class OptionError(PlanningError):
 
     def on_command_line(self) -> str:
         """Return the sentence with the option as a flag."""
-        return _shortened(f"--{self.option.replace('_', '-')}{self.problem}")
+        return shortened(f"--{self.option.replace('_', '-')}{self.problem}")
 
 
 class ScoreError(RRGraphError):
@@ -86,8 +88,23 @@ class StudyError(RRGraphError):
     """A search space does not fit, or a study cannot be opened, resumed or carried out."""
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST * 2 // 3]} ... {text[-_LONGEST // 3 :]}"
+def shortened(text: str, *, most: int = _LONGEST) -> str:
+    """Return a text without its middle if it has more characters than that."""
+    return text if len(text) <= most else f"{text[: most * 2 // 3]} ... {text[-most // 3 :]}"
+
+
+def reason_of(error: Exception, *, most: int = _LONGEST) -> str:
+    """Return what an error says on one line, for the middle of a sentence: without a full stop, shortened.
+
+    Args:
+        error: of the system, which says the reason alone; of any other its message, or its kind if there is none.
+        most: characters at most.
+
+    >>> reason_of(ValueError("It is\\n  not so."))
+    'It is not so'
+    """
+    said = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return shortened(" ".join(said.split()).rstrip(".!"), most=most) or type(error).__name__
 
 
 def suggestion(name: str, choices: Iterable[str]) -> str:

@@ -273,7 +273,7 @@ def test_precedents_of_a_set_are_those_that_use_it(tmp_path):
 
 def test_literature_comes_with_the_package(monkeypatch, tmp_path):
     monkeypatch.delenv("RRGRAPH_DATA", raising=False)
-    monkeypatch.setattr("pooch.os_cache", lambda _: tmp_path)
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: tmp_path)
     plan = rr.plan("BaTiO3", top_k=1)
     assert plan.best.literature[0].same_composition
     assert plan.literature_table == "literature"

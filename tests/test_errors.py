@@ -1,4 +1,6 @@
-from rrgraph.errors import DataError, OptionError
+import pytest
+
+from rrgraph.errors import DataError, OptionError, reason_of
 
 
 def test_a_message_has_room_for_what_was_meant():
@@ -7,3 +9,17 @@ def test_a_message_has_room_for_what_was_meant():
     said = str(DataError(f"There is no column '{'x' * 100_000}'. Did you mean 'y'?"))
     assert len(said) < 1600 and said.startswith("There is no column 'xxx") and said.endswith("Did you mean 'y'?")
     assert len(OptionError("stock", "y" * 100_000).on_command_line()) < 1600
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ValueError("it is\n   so.\n"), "it is so"),
+        (ValueError(), "ValueError"),
+        (FileNotFoundError(2, "No such file", "secret.txt"), "No such file"),
+        (OSError("full"), "full"),
+    ],
+)
+def test_a_reason_fits_into_a_sentence(error, reason):
+    assert reason_of(error) == reason
+    assert len(reason_of(ValueError("x" * 999), most=100)) < 110

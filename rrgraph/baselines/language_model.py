@@ -17,8 +17,9 @@ from rrgraph.chem import Composition, parse_formula, source_elements
 from rrgraph.data import PrecursorSet, ReactionTable
 from rrgraph.errors import DataError, FormulaError
 from rrgraph.evaluation import Prediction
-from rrgraph.util.files import atomic_path
-from rrgraph.util.inputs import decode_json, open_lines
+from rrgraph.util.files import atomic_path, open_text
+from rrgraph.util.inputs import open_lines
+from rrgraph.util.json_files import parse_json
 
 __all__ = ["Answers", "ParsedAnswer", "parse_answer", "prompt_text", "read_answers", "write_prompts"]
 
@@ -66,7 +67,7 @@ def write_prompts(
         sets: number of precursor sets to ask for.
         known_size: whether the prompt states the number of precursors of the recorded set.
     """
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as handle:
+    with atomic_path(path) as temporary, open_text(temporary) as handle:
         for target, precursors in zip(table.targets, table.precursor_sets, strict=True):
             prompt = prompt_text(target, sets=sets, size=len(precursors) if known_size else None)
             handle.write(json.dumps({"target": target.formula, "prompt": prompt}, ensure_ascii=False) + "\n")
@@ -126,10 +127,16 @@ class Answers:
     empty: int
 
 
-def read_answers(path: str | os.PathLike[str], table: ReactionTable) -> Answers:
+def read_answers(path: str | os.PathLike[str], table: ReactionTable, *, problems: list[str] | None = None) -> Answers:
     """Read answers, JSONL ``{"target": ..., "answer": ...}``, one for each row of the table, in order.
 
     As in the paper, sets that do not supply the target's elements, and repeated ones, are dropped.
+
+    Args:
+        path: of the file.
+        table: reactions whose targets were asked for.
+        problems: takes a sentence on each line that cannot be read, which counts as an answer without sets; without it
+            such a line is an error.
 
     Raises:
         DataError: the file is missing or malformed, an answer is for another target, or there are more or fewer answers
@@ -139,9 +146,17 @@ def read_answers(path: str | os.PathLike[str], table: ReactionTable) -> Answers:
     for number, line in enumerate(_lines(path), start=1):
         where = f"Line {number} of '{path}'"
         if number > len(table):
+            if not line.strip():
+                continue
             raise DataError(f"'{path}' has more answers than the {len(table)} rows of the table.")
         target = table.targets[number - 1]
-        answer = parse_answer(_answer(line, target, where))
+        try:
+            answer = parse_answer(_answer(line, target, where))
+        except _UnreadableError as error:
+            if problems is None:
+                raise
+            problems.append(str(error))
+            answer = ParsedAnswer((), 0)
         complete = [each for each in answer.sets if source_elements(target) <= each.elements]
         invalid += answer.invalid
         incomplete += len(answer.sets) - len(complete)
@@ -156,18 +171,22 @@ def _lines(path: str | os.PathLike[str]) -> Iterator[str]:
         yield from lines
 
 
+class _UnreadableError(DataError):
+    """A line is no answer, and does not tell for which target."""
+
+
 def _answer(line: str, target: Composition, where: str) -> str:
     """Return the text of an answer, which has to be for `target`."""
     try:
-        decoded: Any = decode_json(line)
+        decoded: Any = parse_json(line, finite=False)
     except ValueError as error:
-        raise DataError(f"{where} is {error}, expected an object with the keys target and answer.") from None
+        raise _UnreadableError(f"{where} is {error}, expected an object with the keys target and answer.") from None
     if not isinstance(decoded, dict) or not all(isinstance(decoded.get(key), str) for key in ("target", "answer")):
-        raise DataError(f"{where} is not a JSON object with the keys target and answer.")
+        raise _UnreadableError(f"{where} is not a JSON object with the keys target and answer.")
     try:
         asked = parse_formula(decoded["target"])
     except FormulaError as error:
-        raise DataError(f"{where} has an invalid formula: {error}") from None
+        raise _UnreadableError(f"{where} has an invalid formula: {error}") from None
     if asked != target:
         raise DataError(f"{where} is for {decoded['target']}, expected {target.formula} as in the table.")
     answer: str = decoded["answer"]

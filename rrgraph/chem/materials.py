@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
 from rrgraph.chem.composition import Composition
 from rrgraph.chem.formula import composition_from_amounts, parse_formula, without_dopants
-from rrgraph.errors import DataError, FormulaError
+from rrgraph.errors import DataError, FormulaError, reason_of
 
 __all__ = ["Material", "as_composition", "as_compositions", "is_material", "is_structure_file", "read_structure"]
 
@@ -118,5 +118,5 @@ def read_structure(path: str | os.PathLike[str]) -> Composition:
     except FormulaError as error:
         raise DataError(f"'{path}' holds a structure whose composition cannot be used: {error}") from None
     except Exception as error:  # whatever the readers of pymatgen stumble over
-        reason = " ".join(str(error).split())[:200].rstrip(".!") or type(error).__name__
+        reason = reason_of(error, most=200)
         raise DataError(f"'{path}' is not a CIF or POSCAR file that can be read: {reason}.") from None

@@ -23,7 +23,9 @@ from rrgraph.errors import FormulaError
 __all__ = ["Division", "divide", "split_terms"]
 
 # Not after a separator or at the start, where the number is the amount of water (`·2.5H2O`).
-_WATER_AFTER_STOP = re.compile(r"(?!^)(?<![·\d.])(\d*)\.((?:\d+/\d+|\d+(?:\.\d+)?)?(?:H2O|\(H2O\)|\[H2O\]))(?=$|[.·])")
+_WATER_AFTER_STOP = re.compile(
+    r"(?!^)(?<![·\d.])(\d*)\.((?:\d+/\d+|\d+(?:\.\d+)?)?(?:H2O|\(H2O\)|\[H2O\]))(?=$|[.·]|0\.)"
+)
 _AMOUNT_WITH_POINT = re.compile(r"(?<![.\d·])(?!^)(\d*)\.(?=\d+\.\d+[A-Z(\[{])")
 _STOP_BEFORE_TERM = re.compile(r"\.(?=[A-Z(\[{])")
 _SEVERAL_STOPS = re.compile(r"\.{2,3}(?=(?:\d+(?:\.\d+)?)?[A-Z(\[{])|…")

@@ -75,6 +75,7 @@ def _add_clean(verbs: Commands) -> None:
 
 
 def _clean(arguments: argparse.Namespace) -> None:
+    from rrgraph.cli.common.writers import summary_stream
     from rrgraph.data import (
         CATALOGUE,
         RECIPE_SUFFIXES,
@@ -103,7 +104,8 @@ def _clean(arguments: argparse.Namespace) -> None:
     table.write(arguments.output)
     if arguments.report:
         write_json(arguments.report, report.to_dict())
-    print(report)
+    with summary_stream(arguments.output, arguments.report):
+        print(report)
 
 
 def _add_split(verbs: Commands) -> None:

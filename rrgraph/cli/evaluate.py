@@ -74,6 +74,7 @@ def add_parser(name: str, commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure and show."""
+    from rrgraph.cli.common.writers import summary_stream
     from rrgraph.cli.organic.evaluate import evaluate_organic
     from rrgraph.runs import workflow_of_model
     from rrgraph.util.files import check_files
@@ -81,7 +82,8 @@ def run(arguments: argparse.Namespace) -> None:
     read = {"--test": arguments.test, "the model": run_files(arguments.model)}
     check_files({"--output": arguments.output, "--predictions": arguments.predictions}, read)
     evaluate = {"materials": _evaluate, "molecules": evaluate_organic}
-    evaluate[workflow_of_model(arguments.model).domain](arguments)
+    with summary_stream(arguments.output, arguments.predictions):
+        evaluate[workflow_of_model(arguments.model).domain](arguments)
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:

@@ -59,7 +59,7 @@ def add_parser(name: str, commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure and show."""
     from rrgraph.cli.common.show import show_metrics, show_subgroups
-    from rrgraph.cli.common.writers import open_rejects
+    from rrgraph.cli.common.writers import open_rejects, summary_stream
     from rrgraph.evaluation import PROTOCOLS, score_predictions, subgroup_accuracy
     from rrgraph.util.files import check_files, write_json
 
@@ -96,12 +96,13 @@ def run(arguments: argparse.Namespace) -> int:
         metrics = replace(metrics, subgroups=subgroup_accuracy(metrics.rows, table, by, systems=systems))
     if arguments.output:
         write_json(arguments.output, metrics.to_dict())
-    if arguments.json:
-        print(json.dumps(metrics.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
-    else:
-        title = f"{len(table)} rows of {arguments.truth}, protocol {protocol.name}"
-        show_metrics({"predictions": metrics}, title=title)
-        show_subgroups({"predictions": metrics})
+    with summary_stream(arguments.output, arguments.rejects):
+        if arguments.json:
+            print(json.dumps(metrics.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
+        else:
+            title = f"{len(table)} rows of {arguments.truth}, protocol {protocol.name}"
+            show_metrics({"predictions": metrics}, title=title)
+            show_subgroups({"predictions": metrics})
     return 2 if failed else 0
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-import pooch
+import platformdirs
 
 from rrgraph.data.table import ReactionTable
 from rrgraph.errors import DataError, suggestion
@@ -227,7 +227,7 @@ def entry(name: str) -> CatalogueEntry:
 
 def cache_folder() -> Path:
     """Return the folder of fetched tables."""
-    return Path(pooch.os_cache("rrgraph"))
+    return Path(platformdirs.user_cache_dir("rrgraph"))
 
 
 def data_path(name: str) -> Path:

@@ -6,27 +6,26 @@ such files; a file that was cut or changed on its way is refused and never left 
 
 from __future__ import annotations
 
-import logging
 import re
-import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import pandas as pd
-import pooch
 import requests
 
 from rrgraph.data.catalogue import PublishedFile, cache_folder, checksum_note, entry, recorded_checksum
 from rrgraph.data.table import SEPARATOR
 from rrgraph.errors import DataError
-from rrgraph.util.files import sha256_file, write_text
+from rrgraph.util.files import atomic_path, sha256_file, write_text
 from rrgraph.util.inputs import read_json
+from rrgraph.util.progress import progress_bar
 from rrgraph.util.tabular import write_frame
 
 __all__ = ["fetch"]
 
-_RETRIES: Final = 2
+_ATTEMPTS: Final = 3
 _CHUNK_SIZE: Final = 1 << 14
 _TIMEOUT: Final = (15.0, 60.0)
 """Seconds to connect, and seconds without a byte."""
@@ -68,8 +67,6 @@ def fetch(name: str, *, sha256: str = "", trust: bool = False) -> Path:
             f"No checksum of table '{name}' is recorded: give that of a copy you trust with --sha256, or accept with "
             "--trust what its address holds now."
         )
-    if not expected:
-        target.unlink(missing_ok=True)  # pooch takes any file in place for the right one when it has no checksum
     _retrieve(name, wanted.url, target, expected, wanted.size)
     if not wanted.sha256:
         write_text(checksum_note(target), f"{expected or sha256_file(target)}  {target.name}\n")
@@ -106,60 +103,52 @@ def _numbered_reactions(reactions: Path, precursors: Path) -> pd.DataFrame:
     return frame.assign(precursors=joined)[["target", "precursors", "year", "doi"]]
 
 
-class _TooMuchError(Exception):
-    """More comes than a file has; no `ValueError`, for which pooch would try again."""
-
-
-class _Limited:
-    """A file to which no more than some bytes are written."""
-
-    def __init__(self, file: IO[bytes], most: int) -> None:
-        self.file, self.left = file, most
-        self.flush = file.flush
-
-    def write(self, content: bytes) -> None:
-        self.left -= len(content)
-        if self.left < 0:
-            raise _TooMuchError
-        self.file.write(content)
-
-
 def _retrieve(name: str, url: str, target: Path, expected: str, size: int) -> None:
-    """Run pooch, which verifies the download before it moves it into place."""
-    pooch.get_logger().setLevel(logging.WARNING)
-    fetcher = pooch.create(
-        path=target.parent,
-        base_url="",
-        registry={target.name: f"sha256:{expected}" if expected else None},
-        urls={target.name: url},
-        retry_if_failed=_RETRIES,
-    )
-    downloader = pooch.HTTPDownloader(
-        progressbar=sys.stderr.isatty(), chunk_size=_CHUNK_SIZE, timeout=_TIMEOUT, headers=_AS_PUBLISHED
-    )
+    """Download a file unless it is there; it appears once it is complete and has its checksum."""
+    if expected and target.is_file() and sha256_file(target) == expected:
+        return
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            with atomic_path(target) as temporary:
+                _transfer(name, url, temporary, size)
+                if expected and sha256_file(temporary) != expected:
+                    raise DataError(
+                        f"What came from {url} is not table '{name}': its checksum differs from {expected}; nothing "
+                        "was kept."
+                    )
+            return
+        except requests.exceptions.InvalidSchema:
+            raise DataError(f"{url} leads to an address that is not http or https; nothing was kept.") from None
+        except requests.RequestException as error:
+            if attempt < _ATTEMPTS and (error.response is None or error.response.status_code >= 500):
+                time.sleep(attempt)
+                continue
+            if error.response is not None:
+                raise DataError(f"{url} answers {error.response.status_code} {error.response.reason}.") from None
+            raise DataError(
+                f"The transfer from {url} failed {_ATTEMPTS} times ({type(error).__name__}); nothing was kept."
+            ) from None
 
-    def download(url: str, path: str, fetcher: pooch.Pooch) -> None:
-        with Path(path).open("wb") as file:
-            downloader(url, _Limited(file, size or _MOST_BYTES), fetcher)
 
-    try:
-        fetcher.fetch(target.name, downloader=download)
-    except _TooMuchError:
-        raise DataError(
-            f"{url} sends more than {size or _MOST_BYTES:,} bytes, the {'size' if size else 'largest size'} of table "
-            f"'{name}'; the transfer was stopped and nothing was kept."
-        ) from None
-    except requests.exceptions.InvalidSchema:
-        raise DataError(f"{url} leads to an address that is not http or https; nothing was kept.") from None
-    except requests.RequestException as error:
-        if error.response is not None:
-            raise DataError(f"{url} answers {error.response.status_code} {error.response.reason}.") from None
-        raise DataError(
-            f"The transfer from {url} failed {1 + _RETRIES} times ({type(error).__name__}); nothing was kept."
-        ) from None
-    except ValueError:
-        raise DataError(
-            f"What came from {url} is not table '{name}': its checksum differs from {expected}; nothing was kept."
-        ) from None
-    except OSError as error:
-        raise DataError(f"Cannot write table '{name}' to '{target}': {error.strerror or error}.") from None
+def _transfer(name: str, url: str, path: Path, size: int) -> None:
+    """Write what an address sends to a file, at most `size` bytes, or `_MOST_BYTES` if that is 0.
+
+    Raises:
+        DataError: more comes.
+        requests.RequestException: the transfer fails.
+    """
+    left = size or _MOST_BYTES
+    with requests.get(url, stream=True, timeout=_TIMEOUT, headers=_AS_PUBLISHED) as response, path.open("wb") as file:
+        response.raise_for_status()
+        total = int(response.headers.get("Content-Length", 0)) or None
+        with progress_bar(name, total=total, unit="B") as bar:
+            for chunk in response.iter_content(_CHUNK_SIZE):
+                left -= len(chunk)
+                if left < 0:
+                    raise DataError(
+                        f"{url} sends more than {size or _MOST_BYTES:,} bytes, the "
+                        f"{'size' if size else 'largest size'} of table '{name}'; the transfer was stopped and "
+                        "nothing was kept."
+                    )
+                file.write(chunk)
+                bar.update(len(chunk))

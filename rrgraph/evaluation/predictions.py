@@ -6,20 +6,19 @@ and written line by line.
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from rrgraph.chem import Composition, parse_formula
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import DataError, FormulaError, RRGraphError, ScoreError
-from rrgraph.util.files import atomic_path
-from rrgraph.util.inputs import cell_fault, decode_json, open_lines, unicode_text
+from rrgraph.util.files import atomic_path, open_text
+from rrgraph.util.inputs import cell_fault, open_lines, unicode_text
+from rrgraph.util.json_files import parse_json
 from rrgraph.util.rows import Row
 
 __all__ = ["Prediction", "parse_prediction", "read_predictions", "write_predictions"]
@@ -94,7 +93,7 @@ def write_predictions(path: str | os.PathLike[str], predictions: Iterable[Predic
     """Write predictions one by one and return their number; the file appears when the last one is written."""
     number = 0
     # The temporary name keeps the suffix, so that ``.gz`` is compressed.
-    with atomic_path(path) as temporary, _writer(temporary) as handle:
+    with atomic_path(path) as temporary, open_text(temporary) as handle:
         for prediction in predictions:
             handle.write(prediction.to_json() + "\n")
             number += 1
@@ -143,7 +142,7 @@ def parse_prediction(line: Any, *, where: str = "The prediction") -> Prediction:
 def _parse_line(line: str, where: str) -> Prediction:
     try:
         # Infinity and NaN are not JSON, but Python decodes them; `_scores` rejects them by name.
-        decoded = decode_json(line)
+        decoded = parse_json(line, finite=False)
     except ValueError as error:
         if not line.endswith(("\n", "\r")):
             raise DataError(f"{where}, the last one, is cut off: the file was not written completely.") from None
@@ -186,9 +185,3 @@ def _formula(text: str, where: str) -> Composition:
         return parse_formula(text, dopants=False)
     except FormulaError as error:
         raise DataError(f"{where} has an invalid formula: {error}") from None
-
-
-def _writer(path: Path) -> IO[str]:
-    if path.suffix == ".gz":
-        return gzip.open(path, "wt", encoding="utf-8")
-    return path.open("w", encoding="utf-8")

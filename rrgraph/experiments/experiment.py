@@ -109,6 +109,7 @@ def run_experiment(
                 on_end(run, outcome)
     # Another call may have finished runs in the same folder meanwhile.
     measured, damaged = _read_runs(runs, experiment)
+    failures = {run: sentence for run, sentence in failures.items() if run.key not in measured}
     _record(folder, runs, measured)
     panels = _compare(experiment, [run for run in runs if run.key in measured], measured)
     return ExperimentResult(folder=folder, panels=panels, failures={**damaged, **failures})

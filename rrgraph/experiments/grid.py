@@ -11,7 +11,7 @@ from rrgraph.errors import ConfigError, RRGraphError, check_choice
 from rrgraph.experiments.config import ExperimentConfig
 from rrgraph.runs import AnyConfig, Workflow, load_run, workflow_of
 from rrgraph.training import check_folder
-from rrgraph.util.json_files import read_json
+from rrgraph.util.json_files import read_json, reading
 
 __all__ = ["Run", "check_grid", "expand", "is_finished"]
 
@@ -142,7 +142,8 @@ def is_finished(run: Run) -> bool:
     metrics = run.folder / "metrics.json"
     if not metrics.is_file() or not (run.folder / "ranks.json").is_file():
         return False
-    return run.subset in read_json(metrics) and _recorded(run) == run.config
+    with reading(f"The metrics of the run in '{run.folder}'"):
+        return run.subset in read_json(metrics) and _recorded(run) == run.config
 
 
 def _is_damaged(run: Run) -> bool:

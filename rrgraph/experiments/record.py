@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from rrgraph.runs import workflow_of
 from rrgraph.util.config import save_config
 from rrgraph.util.environment import describe_environment
 from rrgraph.util.files import check_writable, sweep, write_json
+from rrgraph.util.json_files import read_json
 
 __all__ = ["check_folder", "record_experiment"]
 
@@ -57,7 +57,7 @@ def _check_tables(folder: Path, tables: Mapping[str, Mapping[str, Any]]) -> None
     if not path.is_file():
         return
     try:
-        recorded = json.loads(path.read_text(encoding="utf-8"))
+        recorded = read_json(path)
         before = {name: found["sha256"] for kind in tables for name, found in recorded.get(kind, {}).items()}
     except (ValueError, TypeError, KeyError, AttributeError):
         raise ConfigError(

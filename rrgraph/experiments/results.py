@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from rrgraph.errors import DataError
 from rrgraph.experiments.grid import Run, RunName
 from rrgraph.metrics import RowRanks
 from rrgraph.runs import workflow_of
@@ -53,7 +54,7 @@ def read_run(run: Run, protocols: Sequence[str]) -> Measured:
         row, outcomes = _row(run), _outcomes(run, protocols)
         for protocol, ranks in outcomes[run.key].items():
             if len(ranks.targets) != row["rows"]:
-                raise ValueError(f"ranks.json has {len(ranks.targets)} rows of {protocol}, not {row['rows']}")
+                raise DataError(f"ranks.json has {len(ranks.targets)} rows of {protocol}, not {row['rows']}.")
     return Measured(row, outcomes)
 
 
@@ -62,10 +63,10 @@ def _row(run: Run) -> ResultRow:
     values = workflow_of(run.config).columns(read_json(run.folder / "metrics.json")[run.subset])
     rows, took = values.pop("rows"), read_json(seconds) if seconds.is_file() else None
     if type(rows) is not int or not (took is None or (type(took) in (int, float) and took >= 0)):
-        raise ValueError(f"it took {took!a:.40} seconds for {rows!a:.40} rows")
+        raise DataError(f"it took {took!a:.40} seconds for {rows!a:.40} rows.")
     for name, share in values.items():
         if share is not None and not 0 <= share <= 1:
-            raise ValueError(f"{name} is {share!a:.40}, expected a share")
+            raise DataError(f"{name} is {share!a:.40}, expected a share.")
     return {"system": run.system, "split": run.split, "seed": run.seed, "rows": rows, "seconds": took, **values}
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,12 +17,13 @@ from rrgraph.data import SPLITS
 from rrgraph.evaluation import Protocol
 from rrgraph.figures.catalogue import draw_figures
 from rrgraph.figures.glossary import GLOSSARY, describe_flags
-from rrgraph.figures.runs import read_json
-from rrgraph.figures.series import FigureOptions, Series, gather, is_experiment, read_results
+from rrgraph.figures.results import OnDamage, is_experiment, read_or_tell, read_results
+from rrgraph.figures.series import FigureOptions, Series, gather
 from rrgraph.figures.tables import ResultTable, experiment_tables, run_tables
 from rrgraph.util.config import read_plain
 from rrgraph.util.figure_style import svg_text
 from rrgraph.util.files import write_text
+from rrgraph.util.json_files import read_json
 from rrgraph.util.pages import page_template
 from rrgraph.version import __version__
 
@@ -45,7 +46,7 @@ def write_report(
     options: FigureOptions,
     *,
     only: Sequence[str] = (),
-    on_damage: Callable[[str], None] | None = None,
+    on_damage: OnDamage = None,
 ) -> Path:
     """Write the report on a folder and return its path; arguments and errors are those of `report_html`."""
     write_text(output, report_html(folder, options, only=only, on_damage=on_damage))
@@ -57,7 +58,7 @@ def report_html(
     options: FigureOptions,
     *,
     only: Sequence[str] = (),
-    on_damage: Callable[[str], None] | None = None,
+    on_damage: OnDamage = None,
 ) -> str:
     """Return the report on an experiment or a run.
 
@@ -65,18 +66,27 @@ def report_html(
         folder: of an experiment or a run.
         options: what figures show.
         only: names of the figures, all by default.
-        on_damage: see `gather`.
+        on_damage: called once with each sentence on what is left out because it is damaged: a run, a row of results,
+            `table.csv`, a record of the data or the environment; by default, that is an error.
 
     Raises:
         ConfigError: the folder is neither, a file in it cannot be read, or matplotlib or Jinja2 is not installed.
     """
     template = page_template("rrgraph.figures", "report.html")
     folder, experiment = Path(folder), is_experiment(folder)
-    series = gather([folder], subset=options.subset, refit=options.refit, on_damage=on_damage)
-    results = read_results(folder) if experiment else []
-    tables = experiment_tables(folder) if experiment else run_tables(series, options.subset)
+    told: set[str] = set()
+
+    def tell(sentence: str) -> None:
+        if on_damage is not None and sentence not in told:
+            told.add(sentence)
+            on_damage(sentence)
+
+    damaged = None if on_damage is None else tell
+    series = gather([folder], subset=options.subset, refit=options.refit, on_damage=damaged)
+    results = read_results(folder, damaged) if experiment else []
+    tables = experiment_tables(folder, damaged) if experiment else run_tables(series, options.subset)
     page: str = template.render(
-        name=_name(folder, series, experiment),
+        name=_name(folder, series, experiment, damaged),
         experiment=experiment,
         subset=options.subset,
         systems=_systems(series, results),
@@ -91,8 +101,8 @@ def report_html(
         figures=list(_figures(series, options, only)),
         protocols=[(name, describe_flags(protocol)) for name, protocol in _protocols(series, options.subset).items()],
         glossary=GLOSSARY,
-        data=list(flatten(read_json(folder / "data.json", missing={}))),
-        environment=list(flatten(read_json(folder / "environment.json", missing={}))),
+        data=_recorded(folder / "data.json", damaged),
+        environment=_recorded(folder / "environment.json", damaged),
         configs=list(_configs(folder, series, experiment)),
         version=__version__,
     )
@@ -136,10 +146,17 @@ def _seconds(text: str) -> float:
         return 0.0
 
 
-def _name(folder: Path, series: Sequence[Series], experiment: bool) -> str:
+def _recorded(file: Path, on_damage: OnDamage) -> list[tuple[str, str]]:
+    return list(flatten(read_or_tell(lambda: read_json(file, missing={}), on_damage, {})))
+
+
+def _name(folder: Path, series: Sequence[Series], experiment: bool, on_damage: OnDamage) -> str:
     if not experiment:
         return series[0].label
-    config = read_plain(folder / "experiment.yaml") if (folder / "experiment.yaml").is_file() else {}
+    file = folder / "experiment.yaml"
+    config: dict[str, Any] = {}
+    if file.is_file():
+        config = read_or_tell(lambda: read_plain(file), on_damage, config)
     return str(config.get("name") or folder.resolve().name)
 
 

@@ -24,14 +24,14 @@ from rrgraph.runs.baseline import build_baseline
 from rrgraph.runs.measure import set_mode
 from rrgraph.util.config import MODEL, read_plain
 from rrgraph.util.files import suggest_file
-from rrgraph.util.json_files import parse_json, reading
+from rrgraph.util.json_files import read_json, reading
 
 if TYPE_CHECKING:
     from rrgraph.chem import Composition
     from rrgraph.data import ReactionTable, Split
     from rrgraph.models import Model
 
-__all__ = ["TrainedRun", "read_json"]
+__all__ = ["TrainedRun"]
 
 logger = logging.getLogger(__name__)
 
@@ -73,8 +73,8 @@ class TrainedRun:
             raise ConfigError(
                 f"The run in '{folder}' is about molecules; figures exist only for runs on materials. See its card.md."
             )
-        self._recorded = read_json(self.folder / "metrics.json", missing={})
-        self._ranks = read_json(self.folder / "ranks.json", missing={})
+        self._recorded = read_json(self.folder / "metrics.json", error=ConfigError, missing={})
+        self._ranks = read_json(self.folder / "ranks.json", error=ConfigError, missing={})
         self._check_records()
         if self.embeds:
             check_model(self.folder)
@@ -244,17 +244,3 @@ class TrainedRun:
             raise ConfigError(f"The run in '{self.folder}' has no model.")
         logger.info("Refitting %s on split %s, since baselines are not saved.", config.baseline, self.split)
         return build_baseline(config).fit(self.data.train, self.data)
-
-
-def read_json(path: Path, *, missing: Any = None) -> Any:
-    """Return the value of a JSON file, or `missing` if there is none.
-
-    Raises:
-        ConfigError: it cannot be read.
-    """
-    if not path.is_file():
-        return missing
-    try:
-        return parse_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"'{path}' is not valid JSON: {error}.") from None

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rrgraph.errors import ConfigError, RRGraphError, suggestion
+from rrgraph.errors import ConfigError, suggestion
 from rrgraph.evaluation import Metrics, read_protocol
+from rrgraph.figures.results import OnDamage, is_experiment, read_or_tell, read_results, run_name, unlisted_runs
 from rrgraph.figures.runs import TrainedRun
-from rrgraph.util.json_files import reading
-from rrgraph.util.names import is_plain_name
-from rrgraph.util.sheets import restored_row
 
 if TYPE_CHECKING:
     from rrgraph.chem import Composition
@@ -24,11 +21,7 @@ __all__ = [
     "Series",
     "by_split",
     "default_subset",
-    "experiment_runs",
     "gather",
-    "is_experiment",
-    "read_results",
-    "read_table",
 ]
 
 
@@ -123,7 +116,7 @@ def gather(
     *,
     subset: str = "test",
     refit: bool = True,
-    on_damage: Callable[[str], None] | None = None,
+    on_damage: OnDamage = None,
 ) -> tuple[Series, ...]:
     """Return the series of run folders and experiment folders, in the order given.
 
@@ -134,8 +127,8 @@ def gather(
         paths: the folders.
         subset: part of the split.
         refit: whether baselines are refitted when a figure needs a model.
-        on_damage: called with a sentence on each run that is left out because its files are damaged; by default, that
-            is an error.
+        on_damage: called with a sentence on each run, or row of results, that is left out because it is damaged; by
+            default, that is an error.
 
     Raises:
         ConfigError: a folder is neither, or its files cannot be read and nothing is left.
@@ -144,11 +137,13 @@ def gather(
     single: list[TrainedRun] = []
     left_out: list[str] = []
     open_run = partial(TrainedRun, refit=refit, splits={})
-    damaged = None if on_damage is None else left_out.append
+    damaged: OnDamage = None if on_damage is None else left_out.append
     for path in paths:
         if is_experiment(path):
             series += _experiment_series(path, open_run, damaged)
-        elif run := _opened(partial(open_run, path), damaged if Path(path, "config.yaml").is_file() else None):
+        elif run := read_or_tell(
+            partial(open_run, path), damaged if Path(path, "config.yaml").is_file() else None, None
+        ):
             single.append(run)
     if left_out and not series and not single:
         raise ConfigError(left_out[0])
@@ -179,69 +174,20 @@ def by_split(series: Iterable[Series]) -> dict[str, list[Series]]:
     return found
 
 
-def is_experiment(path: str | Path) -> bool:
-    """Return whether a folder is that of an experiment."""
-    return (Path(path) / "experiment.yaml").is_file() or (Path(path) / "results.csv").is_file()
+def _experiment_series(path: str | Path, open_run: Callable[..., TrainedRun], on_damage: OnDamage) -> list[Series]:
+    found: dict[tuple[str, str], list[TrainedRun]] = {}
+    for row in read_results(path, on_damage):
+        folder = Path(path) / "runs" / run_name(row)
+        if folder.is_dir() and (run := read_or_tell(partial(open_run, folder, system=row["system"]), on_damage, None)):
+            found.setdefault((row["system"], row["split"]), []).append(run)
+    for folder in unlisted_runs(path):
+        read_or_tell(partial(_refuse_unlisted, folder, open_run), on_damage, None)
+    return [Series(system, split, tuple(runs)) for (system, split), runs in found.items()]
 
 
-def read_results(path: str | Path) -> list[dict[str, str]]:
-    """Return the rows of an experiment's `results.csv`, one per run.
-
-    Raises:
-        ConfigError: it is missing, empty, or lacks a column that identifies the run.
-    """
-    file = Path(path) / "results.csv"
-    if not file.is_file():
-        raise ConfigError(f"The experiment in '{path}' has no results.csv: no run has finished.")
-    rows = read_table(file)
-    for column in ("system", "split", "seed"):
-        if not rows or column not in rows[0]:
-            raise ConfigError(f"'{file}' has no {f'column {column!r}' if rows else 'rows'}, expected one row per run.")
-    return rows
-
-
-def read_table(file: Path) -> list[dict[str, str]]:
-    """Return the rows of a CSV file, cells that are missing as empty texts.
-
-    Raises:
-        ConfigError: it cannot be read.
-    """
-    with reading(f"'{file}'", ConfigError), file.open(encoding="utf-8", newline="") as handle:
-        rows = map(restored_row, csv.DictReader(handle))
-        return [{str(name): cell or "" for name, cell in row.items()} for row in rows]
-
-
-def experiment_runs(path: str | Path) -> dict[tuple[str, str], list[Path]]:
-    """Return the run folders of each system and split of an experiment, in the order of its results."""
-    found: dict[tuple[str, str], list[Path]] = {}
-    for row in read_results(path):
-        name = f"{row['system']}-{row['split']}-{row['seed']}"
-        folder = Path(path) / "runs" / name
-        if is_plain_name(name) and folder.is_dir():
-            found.setdefault((row["system"], row["split"]), []).append(folder)
-    return found
-
-
-def _experiment_series(
-    path: str | Path, open_run: Callable[..., TrainedRun], damaged: Callable[[str], None] | None
-) -> list[Series]:
-    series = []
-    for (system, split), folders in experiment_runs(path).items():
-        opened = [_opened(partial(open_run, folder, system=system), damaged) for folder in folders]
-        if runs := tuple(run for run in opened if run is not None):
-            series.append(Series(system, split, runs))
-    return series
-
-
-def _opened(open_run: Callable[[], TrainedRun], damaged: Callable[[str], None] | None) -> TrainedRun | None:
-    """Return a run, or None and a sentence for `damaged` if it cannot be opened."""
-    try:
-        return open_run()
-    except RRGraphError as error:
-        if damaged is None:
-            raise
-        damaged(str(error))
-        return None
+def _refuse_unlisted(folder: Path, open_run: Callable[..., TrainedRun]) -> None:
+    open_run(folder)
+    raise ConfigError(f"The run in '{folder}' is not among the results; rrgraph experiment measures it again.")
 
 
 def _labels(runs: Sequence[TrainedRun]) -> list[str]:

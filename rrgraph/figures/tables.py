@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Final
 
-from rrgraph.errors import ConfigError
-from rrgraph.figures.series import Series, by_split, read_results, read_table
+from rrgraph.figures.results import ACCURACY, OnDamage, read_or_tell, read_results, read_table
+from rrgraph.figures.series import Series, by_split
 
 __all__ = ["Cell", "ResultTable", "experiment_tables", "run_tables"]
 
 SIGNIFICANT: Final = 0.05
 _MOST_NAMED: Final = 3
-_LONG: Final = {"split", "rows", "system", "protocol", "k", "mean", "deviation", "seeds", "place"}
-_ACCURACY: Final = re.compile(r"(?P<protocol>.+?)(?P<unseen>_unseen)?_top(?P<k>\d+)")
+_LONG: Final = ("split", "rows", "system", "protocol", "k", "mean", "deviation", "seeds", "place")
 
 
 @dataclass(frozen=True)
@@ -86,20 +84,24 @@ class _Entry:
     cell: Cell
 
 
-def experiment_tables(folder: str | Path) -> list[ResultTable]:
+def experiment_tables(folder: str | Path, on_damage: OnDamage = None) -> list[ResultTable]:
     """Return the tables of an experiment, one for each split and one for its rows with unseen precursors.
 
     They come from `table.csv`, which includes significance, or else from `results.csv`.
+
+    Args:
+        folder: of the experiment.
+        on_damage: called with a sentence on `table.csv` or each row that is left out because it is damaged; by default,
+            that is an error.
 
     Raises:
         ConfigError: the experiment has no results, or one of the files cannot be read.
     """
     file = Path(folder) / "table.csv"
+    entries: list[_Entry] = []
     if file.is_file():
-        rows = read_table(file)
-        if rows and set(rows[0]) >= _LONG:
-            return _tables(_summarised(row, file) for row in rows)
-    return _tables(_from_results(read_results(folder), Path(folder) / "results.csv"))
+        entries = read_or_tell(lambda: read_table(file, _summarised, _LONG, on_damage), on_damage, entries)
+    return _tables(entries or _from_results(read_results(folder, on_damage)))
 
 
 def run_tables(series: Sequence[Series], subset: str) -> list[ResultTable]:
@@ -133,31 +135,26 @@ def _tables(entries: Iterable[_Entry], *, by_protocol: bool = False) -> list[Res
     return tables
 
 
-def _summarised(row: dict[str, str], file: Path) -> _Entry:
-    """Return the entry of a row of `table.csv`, whose accuracies are in %."""
-    try:
-        rank = int(row["place"] or 0)
-        deviation = f" ± {float(row['deviation']):.1f}" if row["deviation"] else ""
-        significant = rank == 1 and row.get("lead_p_value") and float(row["lead_p_value"]) < SIGNIFICANT
-        marks = ("*" if significant else "") + ("†" if row.get("above") == "True" else "")
-        cell = Cell(f"{float(row['mean']):.1f}{deviation}", rank, marks)
-        return _Entry(row["split"], row["rows"] == "unseen", row["system"], row["protocol"], int(row["k"]), cell)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"'{file}' cannot be read: {error}.") from None
+def _summarised(row: dict[str, str]) -> _Entry:
+    """Return the entry of a row of `table.csv`, whose accuracies are in %; damage is a ValueError."""
+    accuracy, rank = float(row["mean"]), int(row["place"] or 0)
+    if not 0 <= accuracy <= 100:
+        raise ValueError(f"its mean is {row['mean']!a:.80}, expected an accuracy in %")
+    deviation = f" ± {float(row['deviation']):.1f}" if row["deviation"] else ""
+    significant = rank == 1 and row.get("lead_p_value") and float(row["lead_p_value"]) < SIGNIFICANT
+    marks = ("*" if significant else "") + ("†" if row.get("above") == "True" else "")
+    cell = Cell(f"{accuracy:.1f}{deviation}", rank, marks)
+    return _Entry(row["split"], row["rows"] == "unseen", row["system"], row["protocol"], int(row["k"]), cell)
 
 
-def _from_results(rows: Sequence[dict[str, str]], file: Path) -> list[_Entry]:
+def _from_results(rows: Sequence[dict[str, str]]) -> list[_Entry]:
     """Return the mean and standard deviation over seeds, in %, of every accuracy (a fraction) in `results.csv`."""
     values: dict[tuple[str, bool, str, int], dict[str, list[float]]] = {}
     for row in rows:
         for name, text in row.items():
-            found = _ACCURACY.fullmatch(name or "")
-            if found and text:
+            if text and (found := ACCURACY.fullmatch(name)):
                 column = (row["split"], bool(found["unseen"]), found["protocol"], int(found["k"]))
-                try:
-                    values.setdefault(column, {}).setdefault(row["system"], []).append(100 * float(text))
-                except ValueError:
-                    raise ConfigError(f"'{file}' has {text!r} as {name}, expected a number.") from None
+                values.setdefault(column, {}).setdefault(row["system"], []).append(100 * float(text))
     entries = []
     for (split, unseen, protocol, k), systems in values.items():
         ranks = _ranks({system: mean(seeds) for system, seeds in systems.items()})

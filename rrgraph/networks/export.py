@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
-
 from rrgraph.errors import DataError, suggestion
 from rrgraph.networks.structure import edge_weight
-from rrgraph.util.files import atomic_path, write_json
-from rrgraph.util.tabular import neutral_frame
+from rrgraph.util.files import atomic_path, write_json, write_text
+from rrgraph.util.sheets import csv_text
+from rrgraph.util.tabular import output_suffix
 
 if TYPE_CHECKING:
     import networkx as nx
 
 __all__ = ["FORMATS", "check_format", "graph_files", "write_graph", "write_rows"]
 
-FORMATS: Final = (".graphml", ".gexf", ".json", ".csv")
-"""Suffixes of graph files."""
+FORMATS: Final = (".json", ".graphml", ".gexf", ".csv")
+"""Suffixes of graph files; pipes and devices without one take the first."""
 
 
-def check_format(path: str | os.PathLike[str], suffixes: Iterable[str] = FORMATS) -> str:
-    """Return the suffix of a file name.
+def check_format(path: str | os.PathLike[str], suffixes: Sequence[str] = FORMATS) -> str:
+    """Return the suffix of a file name; a pipe or device without one takes the first.
 
     Raises:
         DataError: it is not one of `suffixes`.
     """
-    suffix, known = Path(path).suffix.lower(), list(suffixes)
-    if suffix not in known:
-        raise DataError(
-            f"'{os.fspath(path)}' has the suffix '{suffix}', expected one of {', '.join(known)}."
-            f"{suggestion(suffix, known)}"
-        )
-    return suffix
+    if suffix := output_suffix(path, suffixes):
+        return suffix
+    given = Path(path).suffix.lower()
+    raise DataError(
+        f"'{os.fspath(path)}' has the suffix '{given}', expected one of {', '.join(suffixes)}."
+        f"{suggestion(given, suffixes)}"
+    )
 
 
 def graph_files(path: str | os.PathLike[str]) -> list[Path]:
@@ -68,9 +68,11 @@ def write_graph(graph: nx.Graph, path: str | os.PathLike[str]) -> list[Path]:
         edges = [{"source": one, "target": two, **data} for one, two, data in graph.edges(data=True)]
         write_rows(edges, path, columns=["source", "target"])
     else:
+        # Where the disk is full, lxml, which networkx writes GraphML with, would crash.
+        written = BytesIO()
+        (nx.write_graphml if suffix == ".graphml" else nx.write_gexf)(_weighted(graph), written)
         with atomic_path(path) as temporary:
-            graph = _weighted(graph)
-            (nx.write_graphml if suffix == ".graphml" else nx.write_gexf)(graph, temporary)
+            temporary.write_bytes(written.getvalue())
     return [path, *others]
 
 
@@ -88,9 +90,4 @@ def _weighted(graph: nx.Graph) -> nx.Graph:
 def write_rows(rows: Iterable[Mapping[str, Any]], path: str | os.PathLike[str], *, columns: Iterable[str] = ()) -> None:
     """Write rows as CSV, atomically, with all columns that occur, or `columns` if there are no rows."""
     listed = list(rows)
-    frame = pd.DataFrame(listed, columns=None if listed else list(columns))
-    # Otherwise a missing value would turn a column of whole numbers into floats.
-    names = [str(name) for name in frame]
-    whole = [name for name in names if all(isinstance(row.get(name), int | None) for row in listed) and listed]
-    with atomic_path(path) as temporary:
-        neutral_frame(frame.astype(dict.fromkeys(whole, "Int64"))).to_csv(temporary, index=False, lineterminator="\n")
+    write_text(path, csv_text(listed, () if listed else columns))

@@ -20,6 +20,7 @@ from rrgraph.chem import Composition, source_elements
 from rrgraph.data import ReactionTable, clean_table, load_table, preferred_spelling
 from rrgraph.errors import DataError, check_choice
 from rrgraph.graph import anion_class, element_presence
+from rrgraph.util.text import escaped
 
 __all__ = ["UNITS", "ReactionRecords", "entries_at", "reaction_records"]
 
@@ -171,7 +172,7 @@ def reaction_records(
         _columns(incidence, order),
         reports[0],
         reports[1],
-        name or table.source,
+        escaped(name or table.source),  # no graph file can hold bytes that are no text
         unit,
     )
 

@@ -14,7 +14,6 @@ from rrgraph.nn.storage import (
     model_format,
     read_model,
     sign_model,
-    tensor_digest,
     weights,
     write_model,
 )
@@ -50,7 +49,6 @@ __all__ = [
     "read_model",
     "select",
     "sign_model",
-    "tensor_digest",
     "weights",
     "write_model",
 ]

@@ -17,13 +17,14 @@ from typing import Any, Final, TypeVar
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from rrgraph.errors import ModelError
+from rrgraph.errors import ModelError, reason_of, shortened
 from rrgraph.util.files import atomic_path, sha256_file, write_json
 from rrgraph.util.json_files import parse_json
+from rrgraph.util.text import escaped
 from rrgraph.version import __version__
 
 __all__ = [
@@ -33,7 +34,6 @@ __all__ = [
     "model_format",
     "read_model",
     "sign_model",
-    "tensor_digest",
     "weights",
     "write_model",
 ]
@@ -67,7 +67,7 @@ def write_model(
     folder = Path(folder)
     stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic_path(folder / WEIGHTS) as path:
-        save_file(stored, path, metadata={"format": model_format})
+        path.write_bytes(save(stored, metadata={"format": model_format}))
     _write_description(folder, {"format": model_format, "rrgraph": __version__, **description})
 
 
@@ -94,15 +94,6 @@ def _digest(description: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def tensor_digest(tensors: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 of tensors with their names, types and shapes, for files that record it beside them."""
-    found = hashlib.sha256()
-    for name, tensor in sorted(tensors.items()):
-        found.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
-        found.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return found.hexdigest()
-
-
 def weights(module: nn.Module, *, half: bool) -> dict[str, Tensor]:
     """Return the weights of a module, in 16 bits if `half`: half the size, read back in 32 bits."""
     state = module.state_dict()
@@ -123,9 +114,9 @@ def read_model(folder: str | Path, model_format: str) -> tuple[dict[str, Tensor]
         raise ModelError(f"The model in '{folder}' has format '{found}', expected '{model_format}'.")
     _check_sums(Path(folder), description)
     try:
-        tensors = load_file(Path(folder) / WEIGHTS)
+        tensors = load((Path(folder) / WEIGHTS).read_bytes())  # safetensors opens no path that is not UTF-8
     except (SafetensorError, OSError, KeyError) as error:
-        raise ModelError(f"The model in '{folder}' is damaged: {_reason(error)}.") from None
+        raise ModelError(f"The model in '{folder}' is damaged: {_printable(reason_of(error))}.") from None
     widened = {name: tensor.float() if tensor.dtype == torch.float16 else tensor for name, tensor in tensors.items()}
     for name, tensor in widened.items():
         if tensor.is_floating_point() and not _is_sound(name, tensor):
@@ -244,18 +235,13 @@ def checkpoint_mismatch(folder: str | Path) -> Iterator[None]:
     try:
         yield
     except (KeyError, ValueError, RuntimeError) as error:
-        reason = _reason(error)
+        reason = _printable(reason_of(error))
         raise ModelError(f"The weights and the description in '{folder}' do not fit each other: {reason}.") from None
 
 
-def _reason(error: Exception) -> str:
-    """Return what an error says on one line; text of the file in it is shown escaped, and shortened."""
-    return _printable(" ".join(str(error).split()).rstrip("."))
-
-
 def _printable(text: str) -> str:
-    shown = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
-    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]} ..."
+    """Return text of a file escaped and shortened."""
+    return shortened(escaped(text), most=_SHOWN)
 
 
 def _description(folder: str | Path) -> dict[str, Any]:
@@ -268,7 +254,7 @@ def _description(folder: str | Path) -> dict[str, Any]:
             raise ValueError(f"{DESCRIPTION} has {size:,} bytes, expected at most {_LARGEST_DESCRIPTION:,}")
         description = parse_json(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
-        raise ModelError(f"The model in '{folder}' is damaged: {_reason(error)}.") from None
+        raise ModelError(f"The model in '{folder}' is damaged: {_printable(reason_of(error))}.") from None
     if not isinstance(description, dict):
         raise ModelError(f"The model in '{folder}' is damaged: {DESCRIPTION} is no mapping.")
     return description

@@ -6,6 +6,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
@@ -76,6 +77,10 @@ _AMOUNT: Final = re.compile(rf"[~≈<]?\s*(?:(\d+)\s*[x×*]\s*)?({_NUMBER})\s*([
 _AMOUNT_IN_NOTE: Final = re.compile(rf"(?<![\w.,])((?:\d+\s*[x×]\s*)?(?:{_NUMBER})\s*(?:kg|g|mg))(?!\w)")
 _PERCENT: Final = re.compile(rf"({_NUMBER})\s*\+?\s*(?:wt\.?\s*)?%")
 _NINES: Final = re.compile(r"(?<!\w)([1-9])N([1-9]?)(?!\w)")
+_ONE_FORMULA: Final = re.compile(r"[A-Za-z0-9()]+")
+"""Text that is one formula without a note, if it is any."""
+_MOST_ENTRIES: Final = 40_000
+"""Entries of a stock, all of which are candidates; reading and scoring them takes about ten seconds."""
 _MOST_NOTES: Final = 10
 """Lines of a stock file that are reported one by one."""
 
@@ -108,7 +113,7 @@ def read_stock(source: Stock) -> list[StockItem]:
 
     Raises:
         PlanningError: the value is empty, or neither a file nor a formula.
-        DataError: a file cannot be read, or no entry of it.
+        DataError: a file cannot be read, or no entry of it, or it has more than 40,000.
         FormulaError: a typed formula cannot be read.
     """
     return list(_read("stock", source, ()))
@@ -194,6 +199,10 @@ def _read_file(option: str, path: str) -> list[StockItem]:
                 if option != "stock":
                     raise DataError(f"Line {row.line} of {what}: {error}") from None
                 problems.append(f"Line {row.line} of {what} is left out: {error}")
+            if option == "stock" and len(items) > _MOST_ENTRIES:
+                raise DataError(
+                    f"{what[0].upper()}{what[1:]} has more than {_MOST_ENTRIES:,} entries, the most it may."
+                )
     for problem in problems[:_MOST_NOTES]:
         warnings.warn(problem, DataWarning, stacklevel=2)
     if len(problems) > _MOST_NOTES:
@@ -236,12 +245,20 @@ def _items(
     cells = {field: row.cells.get(name) for field, name in fields.items()}
     if cells.get("unit") and re.fullmatch(_NUMBER, str(cells.get("grams") or "").strip()):
         cells["grams"] = f"{cells['grams']} {cells['unit']}"
-    several = [piece for part in text.split(";") for piece in (separate_formulas(part) or [part]) if piece.strip()]
-    if len(several) > 1 and _all_formulas(several):
-        for piece in several:
-            yield StockItem(_precursor(piece))
+    plain: Composition | None = None
+    if _ONE_FORMULA.fullmatch(text):
+        with suppress(FormulaError):  # the message is that of the whole entry
+            plain = _precursor(text)
+    if plain is None:
+        several = [piece for part in text.split(";") for piece in (separate_formulas(part) or [part]) if piece.strip()]
+        if len(several) > 1 and _all_formulas(several):
+            for piece in several:
+                yield StockItem(_precursor(piece))
+            return
+    elif len(row.cells) == 1:
+        yield StockItem(plain)
         return
-    composition, note = _divided(text)
+    composition, note = _divided(text) if plain is None else (plain, "")
     if not fields:  # cells of a table without header are notes
         note = " ".join([note, *(str(cell) for name, cell in row.cells.items() if name != column and cell)])
     purity, grams = _purity(cells.get("purity")), _grams(cells.get("grams"), fields.get("grams", ""))

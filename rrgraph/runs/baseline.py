@@ -12,14 +12,25 @@ from rrgraph.runs.data import RunData, prepare_data
 from rrgraph.runs.measure import measure, record_metrics
 from rrgraph.runs.train import RunResult
 from rrgraph.runs.trial import blaming
-from rrgraph.training import check_folder, in_own_folder, record_run
+from rrgraph.training import in_own_folder, record_run
 from rrgraph.util.files import write_text
 from rrgraph.util.settings import check
 
 __all__ = ["baseline_run", "build_baseline", "check_baseline_config"]
 
 
-@in_own_folder
+def check_baseline_config(config: BaselineConfig) -> None:
+    """Refuse a configuration that names something unknown or has a value out of range.
+
+    Raises:
+        ConfigError: naming the key, the value and what was expected.
+    """
+    check(config)
+    with blaming(BASELINES, config.baseline):
+        build_baseline(config)
+
+
+@in_own_folder(check_baseline_config)
 def baseline_run(
     config: BaselineConfig,
     *,
@@ -38,8 +49,6 @@ def baseline_run(
     Raises:
         ConfigError: the configuration or the run folder is refused; nothing has been written then.
     """
-    check_folder(config, resume=resume)
-    check_baseline_config(config)
     data = data or prepare_data(config.data, seed=config.seed)
     if on_data is not None:
         on_data(data)
@@ -58,17 +67,6 @@ def build_baseline(config: BaselineConfig) -> LinkBaseline | SetBaseline:
     system = BASELINES[config.baseline]
     seed = {"seed": config.seed} if "seed" in BASELINES.options(config.baseline) else {}
     return system(**(seed | config.options))
-
-
-def check_baseline_config(config: BaselineConfig) -> None:
-    """Refuse a configuration that names something unknown or has a value out of range.
-
-    Raises:
-        ConfigError: naming the key, the value and what was expected.
-    """
-    check(config)
-    with blaming(BASELINES, config.baseline):
-        build_baseline(config)
 
 
 def _about(system: object) -> str:

@@ -20,7 +20,6 @@ from rrgraph.runs.config import RunConfig
 from rrgraph.runs.data import Prepared, RunData, candidate_pool, prepare
 from rrgraph.training import (
     History,
-    check_folder,
     in_own_folder,
     is_finished,
     record_run,
@@ -84,7 +83,14 @@ class RunResult:
         }
 
 
-@in_own_folder
+def _check(config: RunConfig) -> None:
+    # It brings scikit-learn, which planning with a trained model does without.
+    from rrgraph.runs.check import check_config
+
+    check_config(config)
+
+
+@in_own_folder(_check)
 def train_run(
     config: RunConfig,
     *,
@@ -105,31 +111,22 @@ def train_run(
     Raises:
         ConfigError: the configuration or the run folder is refused; nothing has been written then.
     """
-    # These bring scikit-learn, which planning with a trained model does without.
-    from rrgraph.runs.check import check_config
+    # It brings scikit-learn, too.
     from rrgraph.runs.measure import measure, record_metrics
 
-    check_folder(config, resume=resume)
-    check_config(config)
     prepared = data or prepare(config)
     if on_data is not None:
         on_data(prepared)
     folder = config.folder
     record_run(config, prepared.reports(), prepared.contents(), resume=resume)
     history: History = []
-    if resume and is_finished(folder):
-        checkpoint = load_checkpoint(folder)
-    else:
-        if resume and (folder / _LINKS / "model.json").is_file():
-            checkpoint = load_checkpoint(folder / _LINKS)
-        else:
-            checkpoint, history = _fit(config, prepared, folder, resume=resume, on_epoch=on_epoch)
-            write_history(folder, history)
-        if config.reranker.enabled:
-            checkpoint = _fit_reranker(config, prepared, checkpoint, folder, resume=resume)
+    if not (resume and is_finished(folder)):
+        checkpoint, history = _learn(config, prepared, folder, resume=resume, on_epoch=on_epoch)
         save_checkpoint(checkpoint, folder)
         remove_state(folder)
     shutil.rmtree(folder / _LINKS, ignore_errors=True)
+    # Where a run was interrupted decides nothing: last digits depend on how the tensors lie in memory.
+    checkpoint = load_checkpoint(folder)
     evaluation = config.evaluation
     comparison = measure(
         Model(checkpoint),
@@ -144,18 +141,32 @@ def train_run(
     return RunResult(folder=folder, split=prepared.split, history=history, comparison=comparison)
 
 
-def _fit_reranker(
-    config: RunConfig, prepared: Prepared, checkpoint: LinkCheckpoint, folder: Path, *, resume: bool
-) -> LinkCheckpoint:
-    """Train the re-ranker; the link model is kept meanwhile, so that an interrupted run need not train it again."""
+def _learn(
+    config: RunConfig,
+    prepared: Prepared,
+    folder: Path,
+    *,
+    resume: bool,
+    on_epoch: Callable[[Mapping[str, float]], None] | None,
+) -> tuple[LinkCheckpoint, History]:
+    """Return the trained model and the history of its links.
+
+    While its re-ranker is trained the link model is kept, so that an interrupted run need not train it again.
+    """
     from rrgraph.runs.reranker import train_reranker
 
-    if not resume or not (folder / _LINKS / "model.json").is_file():
-        save_checkpoint(checkpoint, folder / _LINKS)
+    history: History = []
+    kept = folder / _LINKS
+    if not (resume and (kept / "model.json").is_file()):
+        checkpoint, history = _fit(config, prepared, folder, resume=resume, on_epoch=on_epoch)
+        write_history(folder, history)
+        if not config.reranker.enabled:
+            return checkpoint, history
+        save_checkpoint(checkpoint, kept)
         remove_state(folder)
-    checkpoint, history = train_reranker(config, prepared, checkpoint, folder=folder / _LINKS, resume=resume)
-    write_history(folder, history, name="set_history.csv")
-    return checkpoint
+    checkpoint, set_history = train_reranker(config, prepared, load_checkpoint(kept), folder=kept, resume=resume)
+    write_history(folder, set_history, name="set_history.csv")
+    return checkpoint, history
 
 
 def _fit(

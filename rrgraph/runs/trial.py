@@ -15,7 +15,7 @@ from torch import Tensor
 
 from rrgraph.chem import parse_formula
 from rrgraph.data import ReactionTable
-from rrgraph.errors import ConfigError, RRGraphError
+from rrgraph.errors import ConfigError, RRGraphError, reason_of
 from rrgraph.graph import FREQUENCY_FEATURES, build_graph, featurise
 from rrgraph.links import DECODERS, SAMPLERS, TrainingConfig, make_sampler
 from rrgraph.nn import ENCODERS, ModelConfig
@@ -61,10 +61,9 @@ def blaming(registry: Registry[Any], name: str) -> Iterator[None]:
         origin = registry.origin(name)
         if origin.is_own:
             raise
-        reason = " ".join(str(error).split()).rstrip(".")
         name_of_error = "" if isinstance(error, _Unexpected) else f"{type(error).__name__}: "
         raise ConfigError(
-            f"The {registry.kind} '{name}' of {origin} fails on a trial: {name_of_error}{reason}."
+            f"The {registry.kind} '{name}' of {origin} fails on a trial: {name_of_error}{reason_of(error)}."
         ) from error
 
 

@@ -12,8 +12,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, uint8
 
-from rrgraph.errors import DataError, ModelError
+from rrgraph.errors import ModelError, reason_of
 from rrgraph.util.files import atomic_path
+from rrgraph.util.json_files import parse_json
 
 __all__ = ["keep_tensors", "kept_tensors", "made_once"]
 
@@ -27,10 +28,7 @@ def keep_tensors(path: Path, tensors: Mapping[str, Tensor], description: Mapping
     copies = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(description)
     with atomic_path(path) as temporary:
-        try:
-            save_file(copies, temporary, metadata={"state": text, "checksum": _checksum(copies, text)})
-        except SafetensorError as error:
-            raise DataError(f"Cannot write '{path}': {error}.") from None
+        save_file(copies, temporary, metadata={"state": text, "checksum": _checksum(copies, text)})
 
 
 def kept_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -46,10 +44,9 @@ def kept_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         # Earlier versions wrote none.
         if metadata.get("checksum", _checksum(tensors, text)) != _checksum(tensors, text):
             raise ValueError("its checksum does not fit")
-        return tensors, json.loads(text)
+        return tensors, parse_json(text, finite=False)
     except (SafetensorError, OSError, KeyError, ValueError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise ModelError(f"The training state '{path}' cannot be resumed: {reason}.") from None
+        raise ModelError(f"The training state '{path}' cannot be resumed: {reason_of(error)}.") from None
 
 
 def made_once(path: Path | None, make: Callable[[], Mapping[str, Tensor]]) -> Mapping[str, Tensor]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
@@ -12,11 +11,12 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
-from rrgraph.errors import ConfigError, DataWarning
+from rrgraph.errors import ConfigError, DataError, DataWarning
 from rrgraph.training.state import STATE_FILE
 from rrgraph.util.config import BaseConfig, load_config, save_config
 from rrgraph.util.environment import describe_environment
 from rrgraph.util.files import check_writable, sweep, write_json, write_text
+from rrgraph.util.json_files import read_json
 from rrgraph.util.locking import locked_folder
 from rrgraph.util.sheets import csv_text
 
@@ -30,18 +30,30 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def in_own_folder(run: Callable[Concatenate[Config, P], R]) -> Callable[Concatenate[Config, P], R]:
+def in_own_folder(
+    check: Callable[[Config], None],
+) -> Callable[[Callable[Concatenate[Config, P], R]], Callable[Concatenate[Config, P], R]]:
     """Keep other processes out of the folder of a run while it lasts.
 
-    The function that is returned raises a ConfigError where another process works in the folder.
+    The decorated function takes a configuration and `resume`, as `check_folder` does. It raises a ConfigError where
+    the configuration or the folder is refused or another process works in the folder; nothing has been written then.
+
+    Args:
+        check: raises a ConfigError where the configuration is refused.
     """
 
-    @wraps(run)
-    def alone(config: Config, /, *args: P.args, **options: P.kwargs) -> R:
-        with locked_folder(config.folder):
-            return run(config, *args, **options)
+    def decorate(run: Callable[Concatenate[Config, P], R]) -> Callable[Concatenate[Config, P], R]:
+        @wraps(run)
+        def alone(config: Config, /, *args: P.args, **options: P.kwargs) -> R:
+            check(config)
+            _check_place(config.folder)
+            with locked_folder(config.folder):
+                check_folder(config, resume=bool(options.get("resume")))
+                return run(config, *args, **options)
 
-    return alone
+        return alone
+
+    return decorate
 
 
 def check_folder(config: BaseConfig, *, resume: bool) -> None:
@@ -52,17 +64,8 @@ def check_folder(config: BaseConfig, *, resume: bool) -> None:
             is not a run folder.
     """
     folder = config.folder
-    if not folder.exists():
-        check_writable(folder, folder=True)
-        return
-    if not folder.is_dir():
-        raise ConfigError(f"The run folder '{folder}' is a file; choose another with output=DIR.")
-    check_writable(folder, folder=True)
+    found = _check_place(folder)
     sweep(folder)
-    # Without the lock.
-    found = {entry.name for entry in folder.iterdir() if not entry.name.startswith(".")}
-    if found and "config.yaml" not in found:
-        raise ConfigError(f"The folder '{folder}' is not empty and holds no run; choose another with output=DIR.")
     if not resume and not found <= set(_RECORD):
         raise ConfigError(
             f"The run folder '{folder}' exists; continue it with --resume or choose another with output=DIR."
@@ -76,6 +79,22 @@ def check_folder(config: BaseConfig, *, resume: bool) -> None:
             f"The run in '{folder}' was started with another configuration (see its config.yaml), "
             "so it cannot be resumed with this one."
         )
+
+
+def _check_place(folder: Path) -> set[str]:
+    """Return the names of the files in a folder for a run, without the lock and what is half written.
+
+    Raises:
+        ConfigError: it holds something else.
+        DataError: it cannot be written to.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"The run folder '{folder}' is a file; choose another with output=DIR.")
+    check_writable(folder, folder=True)
+    found = {each.name for each in folder.iterdir() if not each.name.startswith(".")} if folder.exists() else set()
+    if found and "config.yaml" not in found:
+        raise ConfigError(f"The folder '{folder}' is not empty and holds no run; choose another with output=DIR.")
+    return found
 
 
 def record_run(config: BaseConfig, data: Mapping[str, Any], contents: Mapping[str, str], *, resume: bool) -> None:
@@ -102,8 +121,8 @@ def _check_contents(folder: Path, contents: Mapping[str, str]) -> None:
     if not path.is_file():
         return
     try:
-        recorded = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
+        recorded = read_json(path)
+    except DataError:
         recorded = None
     if not isinstance(recorded, dict):
         raise ConfigError(f"'{path}' is damaged; remove it to resume the run whether its data have changed or not.")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from rrgraph.errors import ModelError
+from rrgraph.errors import ModelError, reason_of
 from rrgraph.training.kept import keep_tensors, kept_tensors
 from rrgraph.training.stopping import EarlyStopping
 
@@ -149,8 +149,7 @@ class TrainingState:
             self.stopping.best_epoch = description.pop("best_epoch")
             self.progress = Progress(**description)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            reason = " ".join(str(error).split()).rstrip(".")
-            raise ModelError(f"The training state '{path}' cannot be resumed: {reason}.") from None
+            raise ModelError(f"The training state '{path}' cannot be resumed: {reason_of(error)}.") from None
         return True
 
     def restore_randomness(self) -> None:

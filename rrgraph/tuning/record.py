@@ -87,6 +87,8 @@ def claim_study(
         return study
     if recorded is None:
         raise StudyError(f"The study '{name}' was not started by rrgraph tune; choose another name with --study.")
+    if not isinstance(recorded, dict):
+        raise StudyError(f"The record of the study '{name}' is damaged; choose another name with --study.")
     # Compared as JSON gives it back: tuples are lists there.
     given = json.loads(json.dumps(description))
     # The fingerprint is written last, by a process that may have been killed before.
@@ -114,13 +116,19 @@ def check_folder(folder: Path, name: str, description: Mapping[str, Any]) -> Non
     if path.is_file():
         try:
             recorded = read_json(path)
+            if not isinstance(recorded, dict) or not recorded.get("about"):
+                raise DataError(f"'{path}' is damaged: it does not say what the study is about.")
         except DataError as error:
             raise StudyError(f"{error} Restore it, or choose another place with output=DIR.") from None
-        recorded = recorded if isinstance(recorded, dict) else {}
-        if recorded.get("study") != name or recorded.get("fingerprint") != fingerprint(description):
+        if recorded.get("study") != name:
             raise StudyError(
-                f"The folder '{folder}' holds another study, or this one as started with other settings "
-                f"({_differences(recorded.get('about', {}), json.loads(json.dumps(description)))}); choose another "
+                f"The folder '{folder}' holds another study, {recorded.get('study')!a:.80}; choose another place with "
+                "output=DIR."
+            )
+        if recorded.get("fingerprint") != fingerprint(description):
+            raise StudyError(
+                f"The folder '{folder}' holds another study of this name, which was started with other settings "
+                f"({_differences(recorded['about'], json.loads(json.dumps(description)))}); choose another "
                 "place with output=DIR and another name with --study."
             )
 
@@ -174,7 +182,7 @@ def _difference(key: str, before: object, now: object) -> str:
 
 def _flat(values: object, key: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the leaves of nested mappings by their path; dotted keys stay as they are."""
-    if isinstance(values, Mapping) and values:
+    if isinstance(values, Mapping) and (values or not key):
         for name, value in values.items():
             yield from _flat(value, f"{key}/{name}" if key else str(name))
     else:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from rrgraph.errors import StudyError, suggestion
 from rrgraph.runs import BaselineConfig, RunConfig
-from rrgraph.util.config import read_plain
-from rrgraph.util.settings import current_key, warn_renamed
+from rrgraph.util.config import read_mapping, typed_values
+from rrgraph.util.settings import current_key, key_type, warn_renamed
+from rrgraph.util.yaml_text import Scalar, plain_values
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -147,13 +148,13 @@ def find_space(config_path: str | Path, config: RunConfig | BaselineConfig) -> P
 
 
 def load_space(path: str | Path) -> SearchSpace:
-    """Read a search space.
+    """Read a search space; choices and conditions of keys that hold text stay as they are written there.
 
     Raises:
         ConfigError: the file is missing, not YAML, or no mapping.
         StudyError: naming the parameter, the option and what was expected.
     """
-    given = read_plain(Path(path))
+    given = read_mapping(Path(path))
     parameters = given.pop("parameters", None)
     if not isinstance(parameters, dict) or not parameters:
         raise StudyError(
@@ -161,9 +162,30 @@ def load_space(path: str | Path) -> SearchSpace:
             "'training.batch_size: {choices: [128, 256]}' under the key parameters."
         )
     return SearchSpace(
-        parameters=tuple(read_parameter(str(key), options) for key, options in parameters.items()),
-        settings={str(name): value for name, value in given.items()},
+        parameters=tuple(read_parameter(key, _plain(key, options)) for key, options in parameters.items()),
+        settings=plain_values(given),
     )
+
+
+def _plain(key: str, options: Any) -> Any:
+    """Return the options of a key as plain values."""
+    if not isinstance(options, dict):
+        return plain_values(options)
+    plain: dict[str, Any] = plain_values(options)
+    if "choices" in options:
+        plain["choices"] = _written(key, options["choices"])
+    if isinstance(conditions := options.get("condition"), dict):
+        plain["condition"] = {other: _written(other, allowed) for other, allowed in conditions.items()}
+    return plain
+
+
+def _written(key: str, values: Any) -> Any:
+    """Return one or several values of a key, as they are written where the key holds text."""
+    if isinstance(values, list):
+        return [_written(key, each) for each in values]
+    hints = (key_type(current_key(key, schema), schema) for schema in (RunConfig, BaselineConfig))
+    hint = next((hint for hint in hints if hint in (str, str | None)), Any)
+    return typed_values(values, hint, key) if isinstance(values, Scalar) else plain_values(values)
 
 
 def read_parameter(key: str, options: object) -> Parameter:

@@ -20,8 +20,9 @@ from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from rrgraph.errors import StudyError
+from rrgraph.errors import StudyError, reason_of
 from rrgraph.tuning.heartbeat import BEAT_SECONDS, GRACE_SECONDS, SignallingJournal, SignallingProxy, retry
+from rrgraph.util.inputs import unicode_text
 
 __all__ = ["default_storage", "opened_storage", "public_url", "repeated"]
 
@@ -36,8 +37,18 @@ _FORMS: Final = "sqlite:///FILE, journal:FILE, postgresql://USER@HOST/DATABASE o
 
 
 def default_storage(folder: Path) -> str:
-    """Return the URL of the SQLite file of a study's folder."""
-    return f"sqlite:///{folder / 'study.db'}"
+    """Return the URL of the SQLite file of a study's folder.
+
+    Raises:
+        StudyError: the name of the folder is not UTF-8 text.
+    """
+    return _checked(f"sqlite:///{folder / 'study.db'}")
+
+
+def _checked(url: str) -> str:
+    if (shown := unicode_text(url)) != url:
+        raise StudyError(f"The storage '{public_url(shown)}' cannot be used: its name is not UTF-8 text.")
+    return url
 
 
 def public_url(url: str) -> str:
@@ -77,7 +88,7 @@ def opened_storage(url: str) -> Iterator[BaseStorage]:
     Raises:
         StudyError: the URL cannot be read, a package is missing, or the storage cannot be reached.
     """
-    scheme, _, rest = url.partition(":")
+    scheme, _, rest = _checked(url).partition(":")
     if scheme == "journal":
         yield _open_journal(rest)
     elif scheme == "grpc":
@@ -106,7 +117,7 @@ def _open_journal(path: str) -> BaseStorage:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         return SignallingJournal(JournalFileBackend(path))
     except OSError as error:
-        raise StudyError(f"The journal '{path}' cannot be opened: {error.strerror or error}.") from None
+        raise StudyError(f"The journal '{path}' cannot be opened: {reason_of(error)}.") from None
     except ValueError as error:
         raise StudyError(f"The file '{path}' is not the journal of a study: {error}.") from None
 
@@ -154,7 +165,7 @@ def _open_database(url: str) -> RDBStorage:
     except SQLAlchemyError as error:
         raise StudyError(f"The storage '{public}' cannot be opened: {_reason(error)}.") from None
     except RuntimeError as error:  # of another version of Optuna
-        raise StudyError(f"The storage '{public}' cannot be used: {' '.join(str(error).split())}") from None
+        raise StudyError(f"The storage '{public}' cannot be used: {reason_of(error)}.") from None
 
 
 def _lost(url: str, error: Exception) -> StudyError:
@@ -162,7 +173,8 @@ def _lost(url: str, error: Exception) -> StudyError:
 
 
 def _reason(error: Exception) -> str:
-    return " ".join(str(getattr(error, "orig", None) or error).split()).rstrip(".")
+    """Return what the database says, without the statement that it was asked."""
+    return reason_of(getattr(error, "orig", None) or error)
 
 
 def _need(module: str, package: str, what: str) -> None:

@@ -8,15 +8,18 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar, cast, get_args, get_origin
 
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from rrgraph.errors import ConfigError
+from rrgraph.errors import ConfigError, reason_of, shortened
 from rrgraph.util.files import suggest_file, write_text
 from rrgraph.util.settings import (
     check_texts,
     current_key,
+    described_type,
     field_types,
+    key_type,
+    not_null,
     rename_keys,
     setting,
     settings,
@@ -35,8 +38,8 @@ __all__ = [
     "save_config",
     "set_values",
     "suggest_key",
+    "typed_values",
 ]
-
 
 _SHOWN: Final = 200
 
@@ -120,7 +123,7 @@ def load_config(
     """
     path = Path(path)
     for override in overrides:
-        if "=" not in override.lstrip("="):
+        if "=" not in override or not all(override.partition("=")[0].split(".")):
             raise ConfigError(f"The override '{override:.80}' is not of the form key=value, such as training.epochs=5.")
     source = f"configuration file '{path}'"
     values, renamed = _current(read_mapping(path) if given is None else given, schema)
@@ -139,7 +142,7 @@ def load_config(
     except ConfigError:
         raise
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"The {source} cannot be read: {_shortened(error)}.") from None
+        raise ConfigError(f"The {source} cannot be read: {reason_of(error, most=_SHOWN)}.") from None
     assert isinstance(config, schema)
     warn_renamed(renamed, f"the configuration '{path}'")
     return config
@@ -148,7 +151,7 @@ def load_config(
 def _current(given: Mapping[str, Any], schema: type) -> tuple[DictConfig, dict[str, str]]:
     """Return what was given under today's names, text where text is expected, and these by the earlier ones found."""
     values, renamed = rename_keys(given, schema)
-    return OmegaConf.create(_typed(values, schema)), renamed
+    return OmegaConf.create(typed_values(values, schema, "")), renamed
 
 
 def _read_override(override: str) -> dict[str, Any]:
@@ -162,21 +165,44 @@ def _read_override(override: str) -> dict[str, Any]:
     return cast(dict[str, Any], value)
 
 
-def _typed(value: Any, hint: Any) -> Any:
-    """Return what `parse_yaml` found as plain values: as it was written where a text is expected."""
-    inner = get_args(hint)
-    if isinstance(value, Mapping):
-        schema: Any = hint
-        hints = field_types(schema) if is_dataclass(hint) else {}
-        entry = inner[1] if get_origin(hint) is dict else Any
-        return {key: _typed(each, hints.get(key, entry)) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_typed(each, inner[0] if get_origin(hint) is list else Any) for each in value]
-    if not isinstance(value, Scalar):
-        return value
-    if hint is str or (str in inner and value.value is not None):
-        return value.text
-    return value.value
+def typed_values(values: Any, hint: Any, key: str) -> Any:
+    """Return what `parse_yaml` found as plain values: as it was written where a text is expected.
+
+    Args:
+        values: of the key.
+        hint: annotation of the key, Any if there is none.
+        key: dotted, empty for a whole configuration.
+
+    Raises:
+        ConfigError: a mapping or list stands where something else is expected, or the other way round.
+    """
+    if isinstance(values, Scalar) and values.value is None and type(None) in get_args(hint):
+        return None
+    hint = not_null(hint)
+    schema: Any = hint
+    kind = dict if is_dataclass(hint) else get_origin(hint) or hint
+    expected = Scalar if kind in (bool, int, float, str) else kind
+    if expected in (Scalar, dict, list) and isinstance(values, dict | list | Scalar) and type(values) is not expected:
+        raise ConfigError(_misfit(key, values, hint))
+    if isinstance(values, dict):
+        hints = field_types(schema) if is_dataclass(hint) else dict.fromkeys(values, *get_args(hint)[1:])
+        prefix = f"{key}." if key else ""
+        return {name: typed_values(each, hints.get(name) or Any, f"{prefix}{name}") for name, each in values.items()}
+    if isinstance(values, list):
+        (entry,) = get_args(hint) or (Any,)
+        return [typed_values(each, entry, f"{key}[{index}]") for index, each in enumerate(values)]
+    if isinstance(values, Scalar):
+        return values.text if str in (hint, *get_args(hint)) else values.value
+    return values
+
+
+def _misfit(key: str, value: Any, hint: Any) -> str:
+    if isinstance(value, Mapping | list | ListConfig):
+        shown = "a mapping" if isinstance(value, Mapping) else "a list"
+    else:
+        plain = value.value if isinstance(value, Scalar) else value
+        shown = "null" if plain is None else repr(plain)
+    return f"Configuration value {key[:_SHOWN]} is {shortened(shown, most=_SHOWN)}, expected {described_type(hint)}."
 
 
 def save_config(config: NamedConfig, path: str | Path) -> None:
@@ -216,7 +242,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
         with path.open(encoding="utf-8-sig") as file:
             given = parse_yaml(file.read(MOST_CHARACTERS + 1), source)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The {source} is not valid YAML: {_shortened(error)}.") from None
+        raise ConfigError(f"The {source} is not valid YAML: {reason_of(error, most=_SHOWN)}.") from None
     if given is None:
         return {}
     if not isinstance(given, dict):
@@ -229,19 +255,18 @@ def read_plain(path: Path) -> dict[str, Any]:
     return cast(dict[str, Any], plain_values(read_mapping(path)))
 
 
-def _shortened(error: Exception) -> str:
-    text = " ".join(str(error).split()).rstrip(".")
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} ..."
-
-
 def _explain(error: OmegaConfBaseException, schema: type, source: str) -> str:
     key = str(error.full_key or "")
-    reason = _shortened(ValueError((error.msg or str(error)).splitlines()[0]))
-    known = config_keys(schema)
-    if key and key not in known and not any(name.startswith(f"{key}.") for name in known):
-        return f"Unknown configuration key '{key[:80]}'.{suggest_key(key, schema)}"
-    what = f"configuration value of '{key}'" if key else source
-    return f"The {what} does not fit: {reason}."
+    if isinstance(error, ConfigKeyError | ConfigAttributeError):
+        parent = key.rpartition(".")[0]
+        section = key_type(parent, schema)
+        names = field_types(section) if parent and isinstance(section, type) and is_dataclass(section) else ()
+        beside = [f"{parent}.{name}" for name in names]
+        return f"Unknown configuration key '{key[:80]}'.{suggest_key(key, schema, beside)}"
+    if key and (hint := key_type(key, schema)) is not None:
+        return _misfit(key, error.value, hint)
+    reason = reason_of(ValueError((error.msg or str(error)).splitlines()[0]), most=_SHOWN)
+    return f"The {f'configuration value of {key!r}' if key else source} does not fit: {reason}."
 
 
 def suggest_key(key: str, schema: type, further: Sequence[str] = ()) -> str:

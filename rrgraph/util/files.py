@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import hashlib
 import json
 import os
@@ -14,26 +15,25 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import IO, Any, Final, TypeAlias
 
 from rrgraph.errors import DataError, RRGraphError, suggestion
-
-try:
-    import fcntl
-except ImportError:  # Windows, where no file that is open can be deleted
-    fcntl = None  # type: ignore[assignment]
+from rrgraph.util.locking import lock, open_itself
 
 __all__ = [
     "PathLike",
     "atomic_path",
     "check_files",
     "check_writable",
+    "destination",
     "disk_errors",
     "is_stream",
     "is_temporary",
+    "open_text",
     "sha256_file",
     "suggest_file",
     "sweep",
@@ -68,7 +68,7 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
     """
     check_writable(path)
     with _refusals(path):
-        final = _destination(path)
+        final = destination(path)
         through = is_stream(path)
         folder = Path(tempfile.gettempdir() if through else Path(str(final)).parent)
         folder.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def check_writable(path: PathLike, *, folder: bool = False) -> None:
         DataError: naming the path as it was given.
     """
     with _refusals(path):
-        final = _destination(path)
+        final = destination(path)
         reason = _obstacle(final, folder=folder)
     if reason:
         raise DataError(f"Cannot write '{os.fspath(path)}': {reason}.")
@@ -138,6 +138,25 @@ def check_files(
         taken.append((option, path))
 
 
+def destination(path: PathLike) -> Path | int:
+    """Follow symbolic links to the path that is to be replaced, or to a descriptor of this process.
+
+    Raises:
+        OSError: links go round in a circle, or the descriptor is closed.
+    """
+    found = Path(path)
+    for _ in range(_MOST_LINKS):
+        folder = os.path.realpath(found.parent)
+        if folder == f"/proc/{os.getpid()}/fd" and found.name.isdigit():  # such as /dev/stdout
+            os.fstat(int(found.name))
+            return int(found.name)
+        found = Path(folder, found.name)
+        if not found.is_symlink():
+            return found
+        found = Path(folder, found.readlink())
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+
+
 @contextmanager
 def disk_errors(path: PathLike, temporary: PathLike | None = None) -> Iterator[None]:
     """Turn what a full or failing disk makes a block raise into one sentence that names the file it writes.
@@ -164,7 +183,7 @@ def disk_errors(path: PathLike, temporary: PathLike | None = None) -> Iterator[N
 def is_stream(path: PathLike) -> bool:
     """Return whether a path is a pipe, a device or an open descriptor such as ``/dev/stdout``, and no file."""
     try:
-        final = _destination(path)
+        final = destination(path)
         found = None if isinstance(final, int) else _status(final)
     except (OSError, ValueError):
         return False
@@ -184,8 +203,6 @@ def is_temporary(name: str) -> bool:
 
 def sweep(folder: PathLike) -> None:
     """Remove the temporary files of processes that were killed from a folder; those of living ones are locked."""
-    if fcntl is None:
-        return
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if is_temporary(entry.name):
@@ -199,10 +216,23 @@ def suggest_file(path: PathLike) -> str:
     return suggestion(str(path), [str(other) for other in folder.glob("*")] if folder.is_dir() else [])
 
 
+@contextmanager
+def open_text(path: Path) -> Iterator[IO[str]]:
+    """Open a file to write UTF-8, compressed if it is called ``.gz``; what is not Unicode is written as an escape.
+
+    Lines end as they are given, and compressed files bear neither name nor date, so that equal texts make equal files.
+    """
+    with ExitStack() as stack:
+        file: Any = stack.enter_context(path.open("wb"))
+        if path.suffix.lower() == ".gz":
+            file = stack.enter_context(gzip.GzipFile(filename="", mode="wb", fileobj=file, compresslevel=6, mtime=0))
+        yield stack.enter_context(TextIOWrapper(file, "utf-8", errors="backslashreplace", newline=""))
+
+
 def write_text(path: PathLike, text: str) -> None:
     """Write `text` as UTF-8, atomically."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    with atomic_path(path) as temporary, open_text(temporary) as stream:
+        stream.write(text)
 
 
 def write_json(path: PathLike, value: Any) -> None:
@@ -227,21 +257,6 @@ def _refusals(path: PathLike) -> Iterator[None]:
         raise
     except ValueError as error:  # a NUL byte or half of a surrogate pair
         raise DataError(f"Cannot write {os.fspath(path)!r}: it is not a file name ({error}).") from None
-
-
-def _destination(path: PathLike) -> Path | int:
-    """Follow symbolic links to the path that is to be replaced, or to a descriptor of this process."""
-    found = Path(path)
-    for _ in range(_MOST_LINKS):
-        folder = os.path.realpath(found.parent)
-        if folder == f"/proc/{os.getpid()}/fd" and found.name.isdigit():  # such as /dev/stdout
-            os.fstat(int(found.name))
-            return int(found.name)
-        found = Path(folder, found.name)
-        if not found.is_symlink():
-            return found
-        found = Path(folder, found.readlink())
-    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
 
 
 def _obstacle(final: Path | int, *, folder: bool) -> str | None:
@@ -282,12 +297,12 @@ def _is_same(output: PathLike, other: PathLike) -> bool:
     """Whether two paths are one file whose contents would be lost; a device or pipe is not."""
     text = os.fspath(other)
     try:
-        found, there = _status(output), _status(0 if text == "-" else text)
+        found, there = _status(destination(output)), _status(0 if text == "-" else destination(text))
         if there is None and ".xls" in text:  # FILE.xlsx:SHEET
-            there = _status(text.rpartition(":")[0])
+            there = _status(destination(text.rpartition(":")[0]))
         if found is not None and there is not None:
             return stat.S_ISREG(found.st_mode) and os.path.samestat(found, there)
-        return found is there is None and _destination(output) == _destination(other)
+        return found is there is None and destination(output) == destination(other)
     except (OSError, ValueError):  # what is no file name, such as a long list
         return False
 
@@ -313,12 +328,10 @@ def _make_temporary(folder: Path, suffix: str) -> tuple[int, Path]:
     """Create a file that is locked as long as this process lives and its descriptor is open."""
     while True:
         handle, name = tempfile.mkstemp(dir=folder, prefix=_PREFIX, suffix=f".tmp{suffix}")
-        if fcntl is None:
-            return handle, Path(name)
-        with suppress(OSError):  # a file system without locks, on which nothing is swept either
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        if os.fstat(handle).st_nlink:
-            return handle, Path(name)
+        with suppress(BlockingIOError):
+            lock(handle)  # without locks nothing is swept either
+            if os.fstat(handle).st_nlink:
+                return handle, Path(name)
         os.close(handle)  # swept before it was locked
 
 
@@ -334,10 +347,10 @@ def _remove_abandoned(entry: os.DirEntry[str]) -> None:
     # Some file systems keep locks to one computer.
     if not entry.name.startswith(_PREFIX) and time.time() - found.st_mtime < _ABANDONED:
         return
-    handle = os.open(entry.path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    handle = open_itself(entry.path)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        Path(entry.path).unlink()
+        if lock(handle):
+            Path(entry.path).unlink()
     finally:
         os.close(handle)
 

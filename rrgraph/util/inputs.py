@@ -10,21 +10,19 @@ import bz2
 import codecs
 import gzip
 import io
-import json
 import lzma
 import os
-import sys
 import warnings
 import zipfile
 import zlib
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 
-from rrgraph.errors import DataError, DataWarning, RRGraphError
+from rrgraph.errors import DataError, DataWarning, RRGraphError, reason_of
 from rrgraph.util.files import suggest_file
+from rrgraph.util.json_files import parse_json
 
 __all__ = [
     "COMPRESSED",
@@ -35,7 +33,6 @@ __all__ = [
     "cell_fault",
     "check_expansion",
     "check_input",
-    "decode_json",
     "open_binary",
     "open_lines",
     "plain_name",
@@ -131,8 +128,7 @@ def readable(name: str, kind: str = "") -> Iterator[None]:
     except UnicodeError:  # its own message shows bytes
         raise DataError(f"{failed}: it is not UTF-8 text.") from None
     except _DAMAGED as error:
-        reason = " ".join(str(getattr(error, "strerror", None) or error).split())[:200].rstrip(".")
-        raise DataError(f"{failed}: {reason}.") from None
+        raise DataError(f"{failed}: {reason_of(error, most=200)}.") from None
 
 
 def plain_name(path: str) -> str:
@@ -277,7 +273,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
         text = content.decode(encoding)
         del content
-        return decode_json(text)
+        return parse_json(text, finite=False)
 
 
 def _json_size(text: bytes) -> int:
@@ -285,38 +281,6 @@ def _json_size(text: bytes) -> int:
     objects, lists, keys = text.count(b"{"), text.count(b"["), text.count(b'":') + text.count(b'" :')
     texts = text.count(b'"') // 2 - keys
     return 232 * objects + 72 * lists + 8 * text.count(b",") + 24 * keys + 58 * max(0, texts)
-
-
-def decode_json(text: str) -> Any:
-    """Return the value of JSON.
-
-    Raises:
-        ValueError: it is not valid, has a key twice, is nested too deeply, or has a number that is too long; the
-            message is the end of a sentence.
-    """
-    try:
-        return json.loads(text, object_pairs_hook=_object)
-    except json.JSONDecodeError as error:
-        place = f"column {error.colno}" if error.lineno == 1 else f"line {error.lineno}, column {error.colno}"
-        raise ValueError(f"not valid JSON ({error.msg} at {place})") from None
-    except RecursionError:
-        raise ValueError("not valid JSON: it is nested too deeply") from None
-    except _TwiceError:
-        raise
-    except ValueError:  # of numbers with thousands of digits
-        raise ValueError(f"not valid JSON: a number has more than {sys.get_int_max_str_digits()} digits") from None
-
-
-class _TwiceError(ValueError):
-    """A key occurs twice."""
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
-        raise _TwiceError(f"a JSON object with the key '{unicode_text(twice)[:80]}' twice")
-    return found
 
 
 def cell_fault(value: Any, depth: int = 0) -> str | None:

@@ -1,10 +1,12 @@
 """Interruptions: Ctrl-C, and signals that ask a process to end, which interrupt it alike and leave nothing half done.
 
-Python drops what a signal's handler raises in a weakref callback or `__del__`; here it is remembered.
+Python drops what a signal's handler raises in a weakref callback or `__del__`; here it is remembered. The import
+of another package is never cut: a library in C++ that is left half loaded may abort the process.
 """
 
 from __future__ import annotations
 
+import inspect
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -19,6 +21,9 @@ _ENDING: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") i
 
 TERMINAL_SIGNALS: Final = (signal.SIGINT, *(number for number in _ENDING if number != signal.SIGTERM))
 """Signals that a terminal sends to a process and to those that it started: Ctrl-C, and that the terminal is closed."""
+
+_IMPORT_SECONDS: Final = 0.05
+"""Time after which a signal that came during an import is sent again."""
 
 Handler = Callable[[int, FrameType | None], object]
 
@@ -54,6 +59,7 @@ def interruptible() -> Iterator[None]:
     main = threading.current_thread() is threading.main_thread()
     numbers = [number for number in _ENDING if main and signal.getsignal(number) is signal.SIG_DFL]
 
+    @_between_imports
     def interrupt(number: int, _: FrameType | None) -> None:
         for each in numbers:
             # Not SIG_IGN, which processes started from now on would inherit.
@@ -118,6 +124,7 @@ def lasting_interruption(*, deferred: bool) -> Iterator[Interruption]:
         return
     came, before = interruption.came, interruption.before
 
+    @_between_imports
     def handle(number: int, frame: FrameType | None) -> None:
         came.append(number)
         if not interruption.deferred or (number == signal.SIGINT and came.count(number) > 1):
@@ -140,3 +147,37 @@ def lasting_interruption(*, deferred: bool) -> Iterator[Interruption]:
             if signal.getsignal(number) is handle:
                 signal.signal(number, handler)
         interruption()
+
+
+def _between_imports(handler: Handler) -> Handler:
+    """Let a handler wait for the end of imports of other packages that began after this call."""
+    before = _imports(inspect.currentframe())
+
+    def wait_or_handle(number: int, frame: FrameType | None) -> None:
+        if _imports(frame) <= before:
+            handler(number, frame)
+            return
+        timer = threading.Timer(_IMPORT_SECONDS, _send, (number,))
+        timer.daemon = True
+        timer.start()
+
+    return wait_or_handle
+
+
+def _imports(frame: FrameType | None) -> int:
+    """Return the number of imports of other packages that a frame is within."""
+    found = 0
+    while frame is not None:
+        if frame.f_code.co_name == "_find_and_load":  # of importlib
+            found += not str(frame.f_locals.get("name")).startswith("rrgraph")
+        frame = frame.f_back
+    return found
+
+
+def _send(number: int) -> None:
+    """Send a signal to the main thread, also where that waits for something."""
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, number)
+    else:  # Windows
+        signal.raise_signal(number)

@@ -1,31 +1,106 @@
-"""A folder for one process at a time.
+"""Files and folders for one process at a time.
 
-A file in the folder names the process that works in it. The system's lock on that file ends with the process, however
-it ends, so the file of a process that was killed is taken over.
+A file in a folder names the process that works there. The system's lock on that file ends with the process, however it
+ends, so the file of a process that was killed is taken over. A file that names no process belongs to somebody else and
+is left alone.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from rrgraph.errors import ConfigError, DataError
+from rrgraph.util.json_files import parse_json
 
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["LOCK_FILE", "abandon", "locked_folder"]
+__all__ = ["LOCK_FILE", "abandon", "lock", "locked_file", "locked_folder", "open_itself"]
 
 LOCK_FILE: Final = ".lock"
 """The file in a folder that names the process that works in it; there is none while nobody does."""
+
+_LONGEST: Final = 4096
+
+
+@dataclass(frozen=True)
+class _Owner:
+    """The process that works in a folder, as its file says."""
+
+    pid: int
+    host: str
+    since: str
+    started: str
+
+
+def lock(descriptor: int) -> bool:
+    """Lock an open file until it is closed; return False where the system has no locks.
+
+    Raises:
+        BlockingIOError: another process has it locked.
+    """
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:  # some network file systems
+        return False
+    return True
+
+
+def open_itself(path: Path | str, flags: int = 0) -> int:
+    """Open a file to read and write, and not what it links to; return its descriptor.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    return os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | flags, 0o666)
+
+
+@contextmanager
+def locked_file(path: Path) -> Iterator[int]:
+    """Yield the descriptor, to read from and to append to, of a file that is made if need be and locked until the end.
+
+    Raises:
+        BlockingIOError: another process has it locked.
+        DataError: it is a link, a folder or the like.
+        OSError: it cannot be opened.
+    """
+    while True:
+        try:
+            descriptor = open_itself(path, os.O_CREAT | os.O_APPEND)
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+                raise _in_the_way(path) from None
+            raise
+        try:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+                raise _in_the_way(path)
+            lock(descriptor)
+            is_there = False
+            # The one who had it may have removed it meanwhile.
+            with suppress(FileNotFoundError):
+                is_there = os.path.samestat(found, path.lstat())
+            if is_there:
+                yield descriptor
+                return
+        finally:
+            os.close(descriptor)
 
 
 @contextmanager
@@ -34,104 +109,107 @@ def locked_folder(folder: Path) -> Iterator[None]:
 
     Raises:
         ConfigError: another process works in the folder, or may do so on another computer.
-        DataError: the folder cannot be made or written to.
+        DataError: the folder cannot be made or written to, or a file of somebody else is in the way.
     """
-    if folder.exists() and not folder.is_dir():  # what it is instead is refused by those who know what it is for
-        yield
-        return
+    path = folder / LOCK_FILE
     made = [place for place in (folder, *folder.parents) if not place.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = _acquire(folder / LOCK_FILE)
-    except OSError as error:
-        raise DataError(f"Cannot write '{folder}': {error.strerror}.") from None
-    try:
-        yield
-    finally:
-        if fcntl is None:  # Windows removes no open files
-            os.close(handle)
-        # Before the lock is given back, so that nobody has this file locked when it vanishes.
-        (folder / LOCK_FILE).unlink(missing_ok=True)
-        if fcntl is not None:
-            os.close(handle)
-        with suppress(OSError):
-            for place in made:
-                place.rmdir()
+    with ExitStack() as stack:
+        stack.callback(_remove_empty, made)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context(ExitStack())
+            _claim(path, file.enter_context(locked_file(path)))
+        except BlockingIOError:
+            raise ConfigError(_refusal(path, _named(path))) from None
+        except OSError as error:
+            raise DataError(f"Cannot write '{folder}': {error.strerror}.") from None
+        try:
+            yield
+        finally:
+            if fcntl is None:  # Windows removes no open files
+                file.close()
+            # Before the lock is given back, so that nobody has this file locked when it vanishes.
+            path.unlink(missing_ok=True)
 
 
 def abandon(folder: Path) -> None:
     """Remove the file of a process on another computer that is known to be dead; a lock that is in force stays."""
     path = folder / LOCK_FILE
-    with suppress(OSError):
-        handle = os.open(path, os.O_RDWR)
-        try:
-            if _lock(handle) and _owner(handle).get("host") != socket.gethostname():
-                path.unlink()
-        finally:
-            os.close(handle)
+    with suppress(OSError, ValueError), locked_file(path) as descriptor:
+        owner = _owner(descriptor)
+        if owner is None or owner.host != socket.gethostname():
+            path.unlink()
 
 
-def _acquire(path: Path) -> int:
-    """Return an open file that is locked and still at its path."""
-    while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            free = _lock(handle)
-            owner = _owner(handle)
-            if not free or not _is_dead(owner):
-                raise ConfigError(_refusal(path, owner))
-            # The one who had it may have removed it meanwhile.
-            if path.exists() and os.path.samestat(os.fstat(handle), path.stat()):
-                me = {"pid": os.getpid(), "host": socket.gethostname(), "since": f"{datetime.now():%Y-%m-%d %H:%M:%S}"}
-                os.lseek(handle, 0, os.SEEK_SET)
-                os.truncate(handle, 0)
-                os.write(handle, json.dumps({**me, "started": _started(os.getpid())}).encode())
-                return handle
-        except BaseException:
-            os.close(handle)
-            raise
-        os.close(handle)
+def _claim(path: Path, descriptor: int) -> None:
+    """Name this process in a file that it has locked.
 
-
-def _lock(handle: int) -> bool:
-    """Lock an open file until it is closed; return False when another process has it locked."""
-    if fcntl is not None:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:  # a file system without locks
-            pass
-    return True
-
-
-def _owner(handle: int) -> dict[str, Any]:
-    """Return what the file says of its process; empty where that one has not written it, or was killed before."""
-    os.lseek(handle, 0, os.SEEK_SET)
+    Raises:
+        ConfigError: the process that it names may still work.
+        DataError: it names no process.
+    """
     try:
-        found = json.loads(os.read(handle, 4096) or b"{}")
+        owner = _owner(descriptor)
     except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        raise _in_the_way(path) from None
+    if owner is not None and not _is_dead(owner):
+        raise ConfigError(_refusal(path, owner))
+    pid = os.getpid()
+    me = _Owner(pid, socket.gethostname(), f"{datetime.now():%Y-%m-%d %H:%M:%S}", _started(pid))
+    with suppress(OSError):  # a full disk: the lock holds, and whatever comes next is refused by its name
+        os.truncate(descriptor, 0)
+        os.write(descriptor, json.dumps(asdict(me)).encode())
 
 
-def _is_dead(owner: dict[str, Any]) -> bool:
+def _in_the_way(path: Path) -> DataError:
+    return DataError(f"'{path}' is in the way: it is no file that rrgraph has written; rename it.")
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
+
+
+def _owner(descriptor: int) -> _Owner | None:
+    """Return the process that a file names; None where it is empty, since one that was killed may not have written it.
+
+    Raises:
+        ValueError: it names no process.
+    """
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    content = os.read(descriptor, _LONGEST)
+    if not content:
+        return None
+    found = parse_json(content.decode())
+    if isinstance(found, dict):
+        values: list[Any] = [found.get(name) for name in ("pid", "host", "since", "started")]
+        pid, *texts = values
+        if type(pid) is int and 0 < pid < 1 << 31 and all(isinstance(each, str) for each in texts):
+            return _Owner(pid, *texts)
+    raise ValueError("it names no process")
+
+
+def _named(path: Path) -> _Owner | None:
+    """Return the process that the file at a path names, if it can be read."""
+    with suppress(OSError, ValueError), path.open("rb") as file:
+        return _owner(file.fileno())
+    return None
+
+
+def _is_dead(owner: _Owner) -> bool:
     """Return whether a process whose file is not locked is known not to work any more."""
-    if not owner:
-        return True
-    pid = owner.get("pid")
-    if owner.get("host") != socket.gethostname() or not isinstance(pid, int):
+    # Signals would end the process on Windows.
+    if owner.host != socket.gethostname() or fcntl is None:
         return False
-    if fcntl is None:
-        return False  # signals would end the process there
     try:
-        os.kill(pid, 0)
+        os.kill(owner.pid, 0)
     except ProcessLookupError:
         return True
     except OSError:
         return False
     # Another process may have got its number since; this one may have been started anew within its container.
-    return pid == os.getpid() or _started(pid) != owner.get("started")
+    return owner.pid == os.getpid() or _started(owner.pid) != owner.started
 
 
 def _started(pid: int) -> str:
@@ -143,10 +221,9 @@ def _started(pid: int) -> str:
         return ""
 
 
-def _refusal(path: Path, owner: dict[str, Any]) -> str:
-    host = owner.get("host")
-    who = f"process {owner.get('pid')} on {host}, since {owner.get('since')}" if owner else "another process"
+def _refusal(path: Path, owner: _Owner | None) -> str:
+    who = f"process {owner.pid} on {owner.host}, since {owner.since}" if owner else "another process"
     sentence = f"The folder '{path.parent}' is in use by {who}"
-    if not owner or (host == socket.gethostname() and fcntl is not None):
+    if owner is None or (owner.host == socket.gethostname() and fcntl is not None):
         return f"{sentence}; wait for it, or choose another with output=DIR."
     return f"{sentence}; wait for it, choose another with output=DIR, or if it is dead remove '{path}'."

@@ -13,7 +13,7 @@ from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from pathlib import Path
 from typing import Any
 
-from rrgraph.errors import ConfigError
+from rrgraph.errors import ConfigError, reason_of
 
 __all__ = ["Plugin", "find_plugins", "plugin_packages"]
 
@@ -52,7 +52,7 @@ class Plugin:
         except Exception as error:
             raise ConfigError(
                 f"'{self.name}' of the package '{self.package}' ({self.path}) cannot be imported: "
-                f"{type(error).__name__}: {' '.join(str(error).split()).rstrip('.')}."
+                f"{type(error).__name__}: {reason_of(error)}."
             ) from error
 
 

@@ -25,7 +25,7 @@ def track(items: Iterable[T], label: str, *, total: int | None = None, unit: str
 @contextmanager
 def progress_bar(label: str, *, total: int | None, done: int = 0, unit: str = "it") -> Iterator[tqdm]:
     """Yield a bar over `total` steps (None: unknown), `done` of which were done before; it estimates the time left."""
-    with tqdm(total=total, initial=done, unit=unit, **_appearance(label)) as bar:
+    with tqdm(total=total, initial=done, unit=unit, unit_scale=unit == "B", **_appearance(label)) as bar:
         yield bar
 
 

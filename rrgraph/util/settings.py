@@ -32,8 +32,11 @@ __all__ = [
     "check",
     "check_texts",
     "current_key",
+    "described_type",
     "field_types",
     "from_stored",
+    "key_type",
+    "not_null",
     "rename_keys",
     "setting",
     "settings",
@@ -397,9 +400,34 @@ def field_types(schema: Any) -> dict[str, Any]:
     return {each.name: hints[each.name] for each in fields(schema)}
 
 
+def key_type(key: str, schema: Any) -> Any:
+    """Return the annotation of what a key such as `systems.ours.config` or `seeds[0]` names, None if there is none."""
+    hint = schema
+    for name in re.findall(r"[^.\[\]]+", key):
+        hint = not_null(hint)
+        if is_dataclass(hint):
+            section: Any = hint
+            hint = field_types(section).get(name)
+        else:
+            hint = get_args(hint)[-1] if get_origin(hint) in (list, dict) else None
+    return hint
+
+
+def not_null(hint: Any) -> Any:
+    """Return an annotation without the None that it may allow."""
+    inner = [each for each in get_args(hint) if each is not types.NoneType]
+    return inner[0] if get_origin(hint) in (Union, types.UnionType) and len(inner) == 1 else hint
+
+
 # What people read
 
 _WORDS: Final = {bool: "true or false", int: "whole number", float: "number", str: "text"}
+
+
+def described_type(hint: Any) -> str:
+    """Return a type as it follows `expected`: ``a list of whole numbers``, ``text``."""
+    words = re.sub("(?<=list of )(whole )?number$", r"\g<0>s", _words(hint))
+    return words if words.startswith(("text", "true")) else f"a {words}"
 
 
 def _words(hint: Any) -> str:

@@ -5,11 +5,8 @@ The suffix of a path decides the format; files are written whole or not at all.
 
 from __future__ import annotations
 
-import gzip
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from io import TextIOWrapper
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -19,7 +16,7 @@ from numpy.typing import NDArray
 from pandas.api.types import is_numeric_dtype
 
 from rrgraph.errors import DataError
-from rrgraph.util.files import atomic_path
+from rrgraph.util.files import atomic_path, is_stream, open_text
 from rrgraph.util.inputs import COMPRESSED, Budget, check_input, readable
 from rrgraph.util.rows import Row, RowReader, column_name, open_rows
 from rrgraph.util.sheets import CsvLines, neutral
@@ -28,14 +25,14 @@ __all__ = [
     "READ_SUFFIXES",
     "SUFFIXES",
     "check_suffix",
-    "neutral_frame",
+    "output_suffix",
     "read_frame",
     "read_numbered_frame",
     "write_frame",
 ]
 
 #: Endings of the file names that can be written.
-SUFFIXES = (".csv.gz", ".csv", ".jsonl.gz", ".jsonl", ".parquet")
+SUFFIXES = (".jsonl", ".csv", ".parquet", ".jsonl.gz", ".csv.gz")
 #: Further endings of file names that can be read.
 READ_SUFFIXES = (
     *(f"{name}{ending}" for name in (".csv", ".jsonl", ".tsv") for ending in COMPRESSED if ending != ".gz"),
@@ -115,13 +112,23 @@ def _shared(cell: Any, texts: dict[str, str], budget: Budget) -> Any:
     return cell
 
 
-def check_suffix(path: str | os.PathLike[str]) -> None:
-    """Refuse a file name whose format cannot be written.
+def output_suffix(path: str | os.PathLike[str], suffixes: Sequence[str]) -> str:
+    """Return the suffix by which an output is written; a pipe or device without one takes the first; else empty.
+
+    >>> output_suffix("plans.csv.gz", (".jsonl", ".csv", ".csv.gz"))
+    '.csv.gz'
+    """
+    name = os.fspath(path).lower()
+    return next(filter(name.endswith, suffixes), suffixes[0] if is_stream(path) else "")
+
+
+def check_suffix(path: str | os.PathLike[str]) -> str:
+    """Return the suffix by which a frame is written.
 
     Raises:
-        DataError: naming the file and the suffixes.
+        DataError: there is none; the message names the file and the suffixes.
     """
-    _suffix(Path(path))
+    return output_suffix(path, SUFFIXES) or _suffix(Path(path), SUFFIXES)
 
 
 def write_frame(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
@@ -130,32 +137,22 @@ def write_frame(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     Raises:
         DataError: the suffix is unknown, or the file cannot be written.
     """
-    suffix = _suffix(Path(path))
+    suffix = check_suffix(path)
     with atomic_path(path) as temporary:
         if suffix == ".parquet":
             frame.to_parquet(temporary, index=False)
             return
-        with _writer(temporary, compressed=suffix.endswith(".gz")) as file:
+        with open_text(temporary) as file:
             if suffix.startswith(".csv"):
-                neutral_frame(frame).to_csv(cast(IO[str], CsvLines(file)), index=False, lineterminator=CsvLines.END)
+                _neutral(frame).to_csv(cast(IO[str], CsvLines(file)), index=False, lineterminator=CsvLines.END)
             else:
                 frame.to_json(file, orient="records", lines=True, force_ascii=False)
 
 
-def neutral_frame(frame: pd.DataFrame) -> pd.DataFrame:
+def _neutral(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame whose text no spreadsheet runs, see `rrgraph.util.sheets`."""
     texts = {str(name): frame[name].map(neutral) for name in frame if not is_numeric_dtype(frame[name].dtype)}
     return frame.assign(**texts).rename(columns=neutral)
-
-
-@contextmanager
-def _writer(path: Path, *, compressed: bool) -> Iterator[IO[str]]:
-    """Open a text file; without name and time in the gzip header, equal tables make equal files."""
-    with ExitStack() as stack:
-        file: Any = stack.enter_context(path.open("wb"))
-        if compressed:
-            file = stack.enter_context(gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=6, mtime=0))
-        yield stack.enter_context(TextIOWrapper(file, encoding="utf-8", newline=""))
 
 
 def _read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame | None:
@@ -217,7 +214,7 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _suffix(path: Path, suffixes: Sequence[str] = SUFFIXES) -> str:
+def _suffix(path: Path, suffixes: Sequence[str]) -> str:
     name = path.name.lower()
     for suffix in suffixes:
         if name.endswith(suffix) or (suffix == ".xlsx" and f"{suffix}:" in name):

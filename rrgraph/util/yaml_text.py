@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 
 import yaml
 
-from rrgraph.errors import ConfigError
+from rrgraph.errors import ConfigError, reason_of
 
 __all__ = ["MOST_CHARACTERS", "Scalar", "check_text", "parse_yaml", "plain_values"]
 
@@ -86,7 +86,7 @@ def parse_yaml(text: str, source: str, *, key: str = "") -> Any:
         where = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ConfigError(f"The {source} is not valid YAML{where}: {error.problem or error.context}.") from None
     except yaml.YAMLError as error:
-        raise ConfigError(f"The {source} is not valid YAML: {' '.join(str(error).split()).rstrip('.')}.") from None
+        raise ConfigError(f"The {source} is not valid YAML: {reason_of(error)}.") from None
     except RecursionError:
         raise ConfigError(f"The {source} is nested too deeply.") from None
 

@@ -387,3 +387,7 @@ def test_open_amounts_are_refused(text):
 @pytest.mark.parametrize("text", ["AcIIn", "AgIIn2", "CrIV", "CeIV", "CsVI3", "LaIIr"])
 def test_iodine_beside_indium_and_vanadium_is_no_numeral(text):
     assert "I" in parse_formula(text).elements
+
+
+def test_a_nought_before_a_point_changes_nothing_after_water():
+    assert parse_formula("CuSO4.5H2O0.5O3") == parse_formula("CuSO4.5H2O.5O3")

@@ -51,7 +51,7 @@ class Result:
 def no_tables_at_hand(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Hide the tables of this computer, which `rrgraph plan` would show known reactions of."""
     monkeypatch.delenv("RRGRAPH_DATA", raising=False)
-    monkeypatch.setattr("pooch.os_cache", lambda _: tmp_path_factory.mktemp("cache"))
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture

@@ -99,7 +99,7 @@ def test_a_failed_run_is_named_and_the_exit_code_is_1(rrgraph, trial, monkeypatc
         (["seds=[1]"], "Did you mean 'seeds'"),
         (["--job", "0"], "not a whole number of at least 1"),
         (["--only", "popula"], "Did you mean 'popular'"),
-        (["systems=[flat]"], "The override 'systems=[flat]' cannot be read"),
+        (["systems=[flat]"], "Configuration value systems is a list, expected a mapping"),
         (["--quik"], "Did you mean '--quick'"),
         (["systems.flat.config=populr.yaml"], "Did you mean"),
         (["systems.flat.overrides=[data.table=nowhere.csv]"], "same rows"),

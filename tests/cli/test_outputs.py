@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from rrgraph.data import load_table
@@ -57,7 +59,7 @@ def contents(folder):
         "cooccur in.csv --html {}",
     ],
 )
-@pytest.mark.parametrize("name", ["in.csv", "link.csv"])
+@pytest.mark.parametrize("name", ["in.csv", "link.csv", "none/../in.csv"])
 def test_nothing_is_written_onto_what_is_read(rrgraph, place, command, name):
     before = contents(place)
     result = rrgraph(*command.format(name).split())
@@ -161,3 +163,53 @@ def test_a_plan_goes_to_a_device_and_behind_a_link(rrgraph, place, trained):
     result = rrgraph("plan", "BaTiO3", "--model", trained, "--output", "/dev/full")
     assert result.code == 2
     assert result.err == "rrgraph plan: Cannot write '/dev/full': No space left on device.\n"
+
+
+@pytest.mark.parametrize("name", ["../x", "x\0y"])
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["figures", "HERE", "--only", "NAME"],
+        ["report", "HERE", "--only", "NAME"],
+        ["cooccur", "textbook", "--graph", "NAME", "--output", "HERE/graph.json"],
+        ["train", "quickstart", "name=NAME"],
+        ["pretrain", "pretrain", "name=NAME"],
+        ["tune", "quickstart", "--study", "NAME"],
+        ["experiment", "table2", "name=NAME"],
+        ["experiment", "table2", "compare_with=NAME"],
+        ["experiment", "table2", 'systems={"NAME": {config: quickstart}}'],
+    ],
+)
+def test_names_that_lead_elsewhere_are_refused(rrgraph, tmp_path, monkeypatch, argv, name):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    here = str(tmp_path / "here")
+    result = rrgraph(*(word.replace("NAME", name).replace("HERE", here) for word in argv))
+    assert result.code == 2
+    assert len(result.err.splitlines()) <= 3
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["score", "predictions.jsonl", "--truth", "table.csv"],
+        ["score", "predictions.jsonl", "--truth", "table.csv", "--json"],
+        ["prompts", "table.csv"],
+        ["prompts", "table.csv", "--answers", "answers.jsonl"],
+        ["data", "clean", "table.csv"],
+        ["cooccur", "table.csv"],
+    ],
+)
+def test_standard_output_that_takes_the_file_takes_nothing_else(rrgraph, tmp_path, monkeypatch, argv):
+    monkeypatch.chdir(tmp_path)
+    Path("table.csv").write_text("target,precursors\nBaTiO3,BaCO3;TiO2\n")
+    Path("predictions.jsonl").write_text('{"target": "BaTiO3", "sets": [["BaCO3", "TiO2"]]}\n')
+    Path("answers.jsonl").write_text('{"target": "BaTiO3", "answer": "[[BaCO3, TiO2]]"}\n')
+    shown = rrgraph(*argv, "--output", "/dev/null")
+    assert shown.code == 0
+    assert shown.out
+    found = rrgraph(*argv, "--output", "/dev/stdout")
+    assert (found.code, found.out) == (0, "")
+    assert found.err == shown.err + shown.out.replace("/dev/null", "/dev/stdout")

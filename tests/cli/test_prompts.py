@@ -58,3 +58,17 @@ def test_bad_input_is_one_sentence(rrgraph, table, tmp_path, options, message):
     assert result.code == 2
     assert message in result.err
     assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_an_answer_that_cannot_be_read_counts_as_none(rrgraph, table, tmp_path):
+    path, output = tmp_path / "answers.jsonl", tmp_path / "predictions.jsonl"
+    path.write_text('{"target": "BaTiO3", "ans\n{"target": "YBa2Cu3O7", "answer": "Y2O3 + BaO + CuO"}\n\n')
+    found = rrgraph("prompts", table, "--answers", path, "--output", output)
+    assert found.code == 2
+    assert f"rrgraph prompts: Line 1 of '{path}' is not valid JSON" in found.err
+    assert "2 predictions" in found.out
+    assert [len(json.loads(line)["sets"]) for line in output.read_text().splitlines()] == [0, 1]
+    output.unlink()
+    strict = rrgraph("prompts", table, "--answers", path, "--output", output, "--strict")
+    assert (strict.code, strict.out) == (2, "")
+    assert not output.exists()

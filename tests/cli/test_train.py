@@ -283,3 +283,10 @@ def test_an_unknown_setting_is_answered_with_the_nearest(rrgraph, tmp_path, text
     result = rrgraph("train", tmp_path / "a.yaml", "--explain", key)
     assert result.code == 2
     assert f"Unknown configuration key '{key}'. Did you mean '{near}'?" in result.err
+
+
+def test_a_name_that_leaves_the_folder_is_refused_before_anything_is_made(rrgraph, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = rrgraph("train", "quickstart", "name=../x")
+    assert (result.code, "name is '../x', expected a plain file name" in result.err) == (2, True)
+    assert not list(tmp_path.iterdir())

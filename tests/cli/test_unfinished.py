@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import pytest
@@ -195,9 +196,44 @@ def test_a_damaged_line_is_dropped_with_all_behind_it(tmp_path):
     (tmp_path / "in.csv").write_text("formula\n")
     whole, _ = keep_all(tmp_path, resume=False)
     lines = whole.splitlines(keepends=True)
-    for damaged in (b"\0" * len(lines[2]), b"[]\n", b"7\n"):
+    changed = lines[2].replace(b"0.1", b"0.7")
+    deep = b"[" * 100_000 + b"\n"
+    for damaged in (b"\0" * len(lines[2]), b"[]\n", b"7\n", changed, deep, b"", lines[1], lines[3]):
         (tmp_path / "out.csv.partial").write_bytes(b"".join([*lines[:2], damaged, *lines[3:]]))
         assert keep_all(tmp_path) == (whole, 3)
+
+
+@pytest.mark.parametrize("first", ['{"rrgraph": 1}', '{"rrgraph": "1", "options": []}', '{"rrgraph": ' + "[" * 100_000])
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_damaged_first_line_is_refused(tmp_path, first, is_whole):
+    (tmp_path / "in.csv").write_text("formula\n")
+    partial = tmp_path / "out.csv.partial"
+    partial.write_text(f"{first}\t{zlib.crc32(first.encode()):08x}\n" if is_whole else f"{first}\n")
+    before = partial.read_bytes()
+    with pytest.raises(DataError, match="its first line is damaged; --restart discards it"), opened(tmp_path):
+        pass
+    assert partial.read_bytes() == before
+
+
+def test_an_output_is_the_same_by_all_its_names(tmp_path):
+    (tmp_path / "in.csv").write_text("formula\n")
+    (tmp_path / "alias.csv").symlink_to("out.csv")
+    with opened(tmp_path, output="alias.csv") as keep:
+        keep(1, [1])
+        assert (tmp_path / "out.csv.partial").stat().st_size
+        with pytest.raises(DataError, match="Another process is writing"), opened(tmp_path, output="none/../out.csv"):
+            pass
+    assert {path.name for path in tmp_path.iterdir()} == {"in.csv", "alias.csv"}
+
+
+def test_a_link_that_is_in_the_way_stays(tmp_path):
+    (tmp_path / "in.csv").write_text("formula\n")
+    (tmp_path / "notes").touch()
+    (tmp_path / "out.csv.partial").symlink_to("notes")
+    with pytest.raises(DataError, match=r"out\.csv\.partial' is in the way"), opened(tmp_path, resume=False) as keep:
+        keep(1, [1])
+    assert (tmp_path / "notes").read_text() == ""
+    assert (tmp_path / "out.csv.partial").is_symlink()
 
 
 def test_a_second_process_is_refused(tmp_path):

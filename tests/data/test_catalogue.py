@@ -11,7 +11,7 @@ from rrgraph.errors import DataError
 
 def test_the_embedded_table_needs_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.delenv("RRGRAPH_DATA", raising=False)
-    monkeypatch.setattr("pooch.os_cache", lambda _: tmp_path)
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: tmp_path)
     table = load_table("textbook")
     assert len(table) >= 500
     assert "category" in table.frame
@@ -41,7 +41,7 @@ def test_a_catalogued_table_is_found_in_the_folder_of_the_environment(
 )
 def test_problems_are_named(name, message, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("RRGRAPH_DATA", str(tmp_path))
-    monkeypatch.setattr("pooch.os_cache", lambda _: tmp_path / "cache")
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: tmp_path / "cache")
     with pytest.raises(DataError, match=message):
         load_table(name)
 

@@ -152,3 +152,13 @@ def test_files_that_are_not_there_or_not_text(tmp_path):
         list(read_predictions(tmp_path / "binary.jsonl"))
     with pytest.raises(DataError, match="is a folder"):
         list(read_predictions(tmp_path))
+
+
+def test_equal_predictions_make_equal_files(tmp_path, monkeypatch):
+    prediction = parse_prediction(json.loads(GOOD))
+    for folder, now in (("a", 1e9), ("b", 2e9)):
+        monkeypatch.setattr("time.time", lambda now=now: now)
+        assert write_predictions(tmp_path / folder / f"{folder}.jsonl.gz", [prediction]) == 1
+    one, two = (path.read_bytes() for path in sorted(tmp_path.rglob("*.gz")))
+    assert one == two
+    assert list(read_predictions(tmp_path / "a" / "a.jsonl.gz")) == [prediction]

@@ -181,7 +181,7 @@ def test_tables_that_have_changed_are_refused_before_anything_runs(trial, reacti
     with pytest.raises(ConfigError, match=r"was started with other contents of '.*mine\.csv'"):
         ended(experiment)
     data = trial.parent / "out" / "data.json"
-    data.write_text("{")
+    data.write_text("[" * 100_000)
     with pytest.raises(ConfigError, match=r"data\.json' is damaged; remove it"):
         ended(experiment)
     mine.write_text(reactions.read_text())

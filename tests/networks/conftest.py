@@ -29,10 +29,15 @@ def make_records(make_table) -> Callable[..., ReactionRecords]:
     """Return a function that makes records of (target, set) rows; columns of the table by name."""
 
     def make(
-        rows: Sequence[tuple[str, Sequence[str]]], *, unit: str = "reactions", min_reactions: int = 1, **columns: object
+        rows: Sequence[tuple[str, Sequence[str]]],
+        *,
+        unit: str = "reactions",
+        min_reactions: int = 1,
+        name: str | None = None,
+        **columns: object,
     ) -> ReactionRecords:
         table = make_table([(target, ";".join(sorted(each))) for target, each in rows], **columns)
-        return reaction_records(table, unit=unit, min_reactions=min_reactions)
+        return reaction_records(table, unit=unit, min_reactions=min_reactions, name=name)
 
     return make
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import networkx as nx
 import pandas as pd
@@ -59,6 +60,14 @@ def test_gexf_has_nodes_edges_and_attributes(graph, tmp_path):
     assert back.edges["BaCO3", "TiO2"]["count"] == back.edges["BaCO3", "TiO2"]["weight"] == 1
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
+@pytest.mark.parametrize("suffix", [".graphml", ".gexf"])
+def test_a_full_disk_is_one_sentence(graph, tmp_path, suffix):
+    (tmp_path / f"g{suffix}").symlink_to("/dev/full")
+    with pytest.raises(DataError, match="No space left on device"):
+        write_graph(graph, tmp_path / f"g{suffix}")
+
+
 def test_csv_is_two_tables(graph, tmp_path):
     edges, nodes = write_graph(graph, tmp_path / "g.csv")
     assert nodes.name == "g.nodes.csv"
@@ -88,3 +97,15 @@ def test_unknown_suffixes_are_refused():
     with pytest.raises(DataError, match=r"Did you mean '.graphml'"):
         check_format("graph.graphm")
     assert check_format("graph.GEXF") == ".gexf"
+
+
+def test_pipes_and_devices_without_a_suffix_have_a_format():
+    assert check_format("/dev/null") == ".json"
+    assert check_format("/dev/null", [".csv"]) == ".csv"
+
+
+@pytest.mark.parametrize("suffix", [".graphml", ".json"])
+def test_a_table_whose_name_is_not_text_can_be_written(make_records, tmp_path, suffix):
+    graph = cooccurrence_graph(pair_statistics(make_records(ROWS, name="truth\udcff\x01.csv")))
+    (path,) = write_graph(graph, tmp_path / f"g{suffix}")
+    assert r"truth\udcff\x01.csv" in path.read_text(encoding="utf-8").replace(r"\\", "\\")

@@ -204,3 +204,14 @@ def test_the_salt_stands_for_a_hydrate_whose_water_is_not_known(text):
     with pytest.warns(FormulaWarning, match="has no amount, so masses are those of"):
         (item,) = read_stock(text)
     assert item.composition.formula == "La(NO3)3"
+
+
+def test_a_stock_has_only_so_many_entries(tmp_path, monkeypatch):
+    monkeypatch.setattr("rrgraph.planning.lists._MOST_ENTRIES", 2)
+    path = tmp_path / "stock.txt"
+    path.write_text("BaO\nTiO2\n")
+    assert len(read_stock(path)) == 2
+    path.write_text("BaO\nTiO2\nSrO\n")
+    with pytest.raises(DataError, match=r"stock file '.*' has more than 2 entries"):
+        read_stock(path)
+    assert len(read_candidates(path)) == 3

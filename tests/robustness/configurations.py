@@ -176,7 +176,7 @@ def _hide_secret() -> list[Path]:
     return sorted((ROOT / "configs").rglob("*.yaml"))
 
 
-def _written(value: Any, choose: random.Random) -> bytes:
+def written(value: Any, choose: random.Random) -> bytes:
     """Return YAML, also as the JSON that is part of it, which can be nested more deeply."""
     if choose.random() < 0.6:
         with suppress(RecursionError):
@@ -184,7 +184,7 @@ def _written(value: Any, choose: random.Random) -> bytes:
     return json_text(value, choose)
 
 
-@attack("configurations", what="mutated configurations", allowed=ALLOWED, full=8_000, quick=200, few=15)
+@attack("configurations", what="mutated configurations", allowed=ALLOWED, full=7_000, quick=150, few=15)
 def configurations(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Read damaged copies of every configuration of the repository."""
     paths = _hide_secret()
@@ -195,7 +195,7 @@ def configurations(*, tries: int, seed: int, folder: Path) -> Outcome:
         data = source.read_bytes()
         if choose.random() < 0.7:
             value = damaged_value(yaml.safe_load(data), choose, hostile)
-            data = _written(value, choose)
+            data = written(value, choose)
         else:
             data = damaged_bytes(data, choose)
         path = place / source.name
@@ -207,7 +207,7 @@ def configurations(*, tries: int, seed: int, folder: Path) -> Outcome:
     return run_cases("configurations", case, tries=tries, seed=seed, folder=folder, seconds=SECONDS)
 
 
-@attack("overrides", what="mutated overrides", allowed=ALLOWED, full=4_000, quick=150, few=15)
+@attack("overrides", what="mutated overrides", allowed=ALLOWED, full=3_000, quick=100, few=15)
 def overrides(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Give any value to any key of a configuration."""
     paths = [path for path in _hide_secret() if path.parent.name != "tuning"]

@@ -7,6 +7,7 @@ import gzip
 import json
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +175,8 @@ def damaged_bytes(data: bytes, choose: random.Random) -> bytes:
 
 def damaged_value(value: Any, choose: random.Random, hostile: Sequence[Any] = HOSTILE) -> Any:
     """Return a decoded JSON or YAML value with some of its parts exchanged, missing, renamed, repeated or nested."""
-    value = copy.deepcopy(value)
+    with suppress(RecursionError):  # one that is nested too deeply is not used again
+        value = copy.deepcopy(value)
     for _ in range(choose.choice([1, 1, 1, 2, 4])):
         value = _damaged(value, choose, hostile)
     return value
@@ -196,7 +198,8 @@ def _damaged(value: Any, choose: random.Random, hostile: Sequence[Any]) -> Any:
                 key
             )
         case 1:
-            value.insert(choose.randrange(len(value) + 1), copy.deepcopy(value[key]))
+            with suppress(RecursionError):  # of what is nested too deeply to be repeated
+                value.insert(choose.randrange(len(value) + 1), copy.deepcopy(value[key]))
         case 2:
             value[key] = _exchanged(value[key], choose, hostile)
         case _ if isinstance(value, dict):

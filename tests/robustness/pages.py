@@ -240,7 +240,7 @@ MAKERS = [
     "pages",
     what="pages and reports with hostile names in a browser",
     allowed="0 executed, 0 requests",
-    full=100,
+    full=20,
     quick=10,
     few=2,
 )

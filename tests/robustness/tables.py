@@ -128,7 +128,7 @@ def read_targets(model: Path, choose: random.Random, place: Path) -> None:
     one_sentence(*command("plan", "--input", given[0], *shared, *output, *more, stdin=given[1]))
 
 
-@attack("tables", what="mutated tables", allowed=ALLOWED, full=12_000, quick=300, few=15)
+@attack("tables", what="mutated tables", allowed=ALLOWED, full=6_000, quick=200, few=15)
 def tables(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Read reactions, properties, stocks and targets in every format."""
     model = tiny_model(folder)
@@ -155,7 +155,7 @@ PREDICTIONS = [
 ]
 
 
-@attack("predictions", what="mutated predictions", allowed=ALLOWED, full=14_000, quick=400, few=20)
+@attack("predictions", what="mutated predictions", allowed=ALLOWED, full=18_000, quick=400, few=20)
 def predictions(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Score damaged predictions."""
 
@@ -214,7 +214,7 @@ RECIPE = {
 }
 
 
-@attack("recipes", what="mutated recipes", allowed=ALLOWED, full=12_000, quick=300, few=20)
+@attack("recipes", what="mutated recipes", allowed=ALLOWED, full=16_000, quick=300, few=20)
 def recipes(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Clean damaged raw recipes."""
 

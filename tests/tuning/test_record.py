@@ -126,3 +126,26 @@ def test_a_folder_belongs_to_one_study(storage, about, tmp_path):
     for place in (tmp_path, tmp_path / "thesis.tex"):
         with pytest.raises(StudyError, match="holds no study"):
             check_folder(place, "s", about())
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "7", '{"study": "s", "about": {}}', '{"about": '])
+def test_a_damaged_record_of_a_folder_is_named(about, tmp_path, content):
+    (tmp_path / "study.json").write_text(content)
+    with pytest.raises(StudyError, match=r"^'.*study\.json' is damaged: [^']+\. Restore it, or choose another place"):
+        check_folder(tmp_path, "s", about())
+
+
+def test_a_record_of_something_else_is_another_study(about, tmp_path):
+    for record, words in (
+        ({"study": [], "about": about()}, r"holds another study, \[\]; choose"),
+        ({"study": "s", "about": 7}, r"started with other settings \(data\.clean was None and is now False, "),
+    ):
+        (tmp_path / "study.json").write_text(json.dumps(record))
+        with pytest.raises(StudyError, match=words):
+            check_folder(tmp_path, "s", about())
+
+
+def test_a_damaged_record_of_a_storage_is_named(storage, about):
+    claim(storage, about()).set_user_attr("rrgraph", [])
+    with pytest.raises(StudyError, match=r"^The record of the study 's' is damaged; choose another name"):
+        claim(storage, about())

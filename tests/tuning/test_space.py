@@ -142,3 +142,17 @@ def test_earlier_names_are_understood_in_keys_and_conditions(tmp_path):
     keys = [parameter.key for parameter in space.parameters]
     assert keys == ["training.inverse_temperature", "reranker.trees.n_trees", "model.heads"]
     assert space.parameters[2].condition == {"model.n_decoders": (1,)}
+
+
+def test_choices_of_text_stay_as_they_are_written(tmp_path):
+    (tmp_path / "space.yaml").write_text(
+        "parameters:\n"
+        "  model.pretrained: {choices: [007, yes, 1e5, 0x10]}\n"
+        "  training.average: {choices: [1e-1, 0.5], condition: {model.pretrained: [007, no], training.epochs: 0x10}}\n"
+        "  data.pool: {choices: [1e5, null]}\n"
+    )
+    pretrained, decay, pool = load_space(tmp_path / "space.yaml").parameters
+    assert pretrained.choices == ("007", "yes", "1e5", "0x10")
+    assert decay.choices == (0.1, 0.5)
+    assert decay.condition == {"model.pretrained": ("007", "no"), "training.epochs": (16,)}
+    assert pool.choices == ("1e5", None)

@@ -20,6 +20,7 @@ from rrgraph.errors import StudyError
 from rrgraph.tuning import opened_storage, public_url, tune
 from rrgraph.tuning.heartbeat import retry
 from rrgraph.tuning.messages import quietly
+from rrgraph.tuning.storage import default_storage
 from rrgraph.tuning.trial import release_dead
 from rrgraph.util.config import save_config
 
@@ -269,3 +270,12 @@ def test_processes_that_begin_a_study_at_once_both_have_it(config, tmp_path):
             process.stdin.close()
             process.stdout.close()
             process.wait()
+
+
+@pytest.mark.parametrize("scheme", ["sqlite:///", "journal:", "grpc://"])
+def test_a_storage_whose_name_is_not_text_is_refused(tmp_path, scheme):
+    with pytest.raises(StudyError, match=r"'.*x.*udcff.*' cannot be used: its name is not UTF-8 text"):
+        opened_storage(f"{scheme}{tmp_path}/new/x\udcff.db").__enter__()
+    with pytest.raises(StudyError, match="not UTF-8 text"):
+        default_storage(tmp_path / "new\udcff")
+    assert not list(tmp_path.iterdir())

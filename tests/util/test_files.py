@@ -26,6 +26,7 @@ from rrgraph.util.files import (
     write_json,
     write_text,
 )
+from rrgraph.util.inputs import read_json
 from rrgraph.util.tabular import write_frame
 
 
@@ -159,12 +160,12 @@ def test_a_file_that_is_read_is_not_written_by_any_of_its_names(tmp_path, monkey
     (tmp_path / "soft.csv").symlink_to(given)
     (tmp_path / "hard.csv").hardlink_to(given)
     (tmp_path / "here").symlink_to(tmp_path)
-    for name in ("in.csv", "./in.csv", "soft.csv", "hard.csv", "here/in.csv", str(given)):
+    for name in ("in.csv", "./in.csv", "soft.csv", "hard.csv", "here/in.csv", "none/../in.csv", str(given)):
         for path, other in ((name, "in.csv"), ("in.csv", name)):
             with pytest.raises(DataError) as error:
                 check_files({"--output": path}, {"--input": other})
             assert str(error.value) == f"--output is '{path}', which is the file of --input."
-    for pair in (("new.csv", "here/new.csv"), ("soft.csv", "hard.csv")):
+    for pair in (("new.csv", "here/new.csv"), ("new.csv", "none/../new.csv"), ("soft.csv", "hard.csv")):
         with pytest.raises(DataError, match=r"^--rejects is '.*', which is the file of --output.$"):
             check_files(dict(zip(("--output", "--rejects"), pair, strict=True)))
     check_files({"--output": "/dev/null", "--rejects": "/dev/null"}, {"--input": "/dev/null"})
@@ -267,3 +268,10 @@ def test_only_errors_of_the_written_file_are_named_so():
             raise OSError(errno.ENOSPC, "full")
         finally:
             raise ValueError("closed")  # as a writer complains that is closed afterwards
+
+
+def test_what_is_not_unicode_is_written_as_an_escape(tmp_path):
+    write_json(tmp_path / "a.json.gz", {"table": "x\udcff", "same": "é\r\n"})
+    assert read_json(tmp_path / "a.json.gz") == {"table": "x\udcff", "same": "é\r\n"}
+    write_text(tmp_path / "a.txt", "x\udcff\r\n")
+    assert (tmp_path / "a.txt").read_bytes() == b"x\\udcff\r\n"

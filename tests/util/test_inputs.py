@@ -12,7 +12,8 @@ import pytest
 
 from rrgraph.errors import DataError
 from rrgraph.util import inputs
-from rrgraph.util.inputs import cell_fault, check_input, decode_json, open_binary, open_lines, read_json, unicode_text
+from rrgraph.util.inputs import cell_fault, check_input, open_binary, open_lines, read_json, unicode_text
+from rrgraph.util.json_files import parse_json
 
 PACK = {".gz": gzip.compress, ".xz": lzma.compress, ".bz2": bz2.compress}
 
@@ -100,15 +101,16 @@ def test_json_of_any_encoding_and_compression(tmp_path, encoding, suffix):
     [
         ("", r"not valid JSON \(Expecting value at column 1\)"),
         ("{\n'a'}", r"at line 2, column 1"),
+        ('{"a": "\n"}', r"\(Invalid control character at column 8\)"),
         ("[" * 100_000, "nested too deeply"),
         ('{"a":' * 100_000, "nested too deeply"),
         ("1" * 5000, "more than 4300 digits"),
-        ('[{"a": 1, "b": 2, "a": 3}]', "key 'a' twice"),
+        ('[{"a": 1, "b": 2, "a": 3}]', "key 'a' is given twice"),
     ],
 )
 def test_json_that_cannot_be_decoded(tmp_path, text, words):
     with pytest.raises(ValueError, match=words) as caught:
-        decode_json(text)
+        parse_json(text, finite=False)
     assert len(str(caught.value)) < 200
     with pytest.raises(DataError, match=rf"^'.*t\.json' cannot be read as JSON: .*{words}.*\.$"):
         read_json(write(tmp_path, "t.json", text.encode()))

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import importlib
 import signal
 import threading
+import time
 from contextlib import suppress
 
 import pytest
@@ -147,3 +149,15 @@ def test_other_threads_have_no_interruptions():
     thread.start()
     thread.join()
     assert seen == [signal.default_int_handler]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_import_is_not_cut(tmp_path, monkeypatch, number):
+    name = f"imported_with_{number.name.lower()}"
+    (tmp_path / f"{name}.py").write_text(f"import signal\nsignal.raise_signal({int(number)})\nwhole = True\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(KeyboardInterrupt) as ended, interruptible(), lasting_interruption(deferred=False):
+        assert importlib.import_module(name).whole
+        time.sleep(10)
+    assert exit_code(ended.value) == 128 + number
+    assert ended.traceback[-1].name != "<module>"

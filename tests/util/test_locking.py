@@ -66,10 +66,39 @@ def test_a_lock_ends_with_its_process_however_it_ends(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"pid": 1'])
-def test_a_file_that_a_killed_process_has_not_written_to_its_end_is_taken_over(tmp_path, text):
-    (tmp_path / LOCK_FILE).write_text(text)
+def test_a_file_that_a_killed_process_has_not_written_is_taken_over(tmp_path):
+    (tmp_path / LOCK_FILE).touch()
     assert is_free(tmp_path)
+
+
+OWNER = '{"pid": %s, "host": "elsewhere", "since": "", "started": ""}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["my notes\n", "{", "[]", '{"pid": 1}', "[" * 4000, "\udcff", *(OWNER % pid for pid in (-1, 0, 10**23, "true"))],
+)
+def test_a_file_of_somebody_else_is_in_the_way(tmp_path, text):
+    (tmp_path / LOCK_FILE).write_text(text, errors="surrogateescape")
+    before = (tmp_path / LOCK_FILE).read_bytes()
+    with pytest.raises(DataError, match=rf"{LOCK_FILE}' is in the way"):
+        is_free(tmp_path)
+    abandon(tmp_path)
+    assert (tmp_path / LOCK_FILE).read_bytes() == before
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling", "hard", "folder", "pipe"])
+def test_what_is_no_file_or_has_another_name_is_in_the_way(tmp_path, kind):
+    notes, path = tmp_path / "notes", tmp_path / "run" / LOCK_FILE
+    path.parent.mkdir()
+    notes.touch()
+    make = {"folder": path.mkdir, "pipe": lambda: os.mkfifo(path), "hard": lambda: path.hardlink_to(notes)}
+    make.get(kind, lambda: path.symlink_to(notes if kind == "link" else tmp_path / "nowhere"))()
+    with pytest.raises(DataError, match="is in the way"):
+        is_free(path.parent)
+    assert os.path.lexists(path)
+    assert notes.read_text() == ""
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_nobody_here_knows_whether_a_process_elsewhere_is_dead(tmp_path):
@@ -101,6 +130,7 @@ def test_without_locks_of_the_system_a_living_process_counts(tmp_path, monkeypat
 
 def test_what_is_no_folder_and_what_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
-    assert is_free(tmp_path / "file")
+    with pytest.raises(DataError, match=r"Cannot write '.*file': File exists"):
+        is_free(tmp_path / "file")
     with pytest.raises(DataError, match=r"Cannot write '.*file/run': Not a directory"):
         is_free(tmp_path / "file" / "run")

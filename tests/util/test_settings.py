@@ -329,3 +329,33 @@ def test_every_choice_can_be_listed():
         for each in settings(schema()):
             names = each.limits.names()
             assert names is None or isinstance(names, Registry) or len(list(names)) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("seeds: [1e400]", "Configuration value seeds[0] is inf, expected a whole number."),
+        ("seeds: [0, [1]]", "Configuration value seeds[1] is a list, expected a whole number."),
+        ("seeds: {a: 1}", "Configuration value seeds is a mapping, expected a list of whole numbers."),
+        ("systems: {a: 1}", "Configuration value systems.a is 1, expected a mapping."),
+        ("systems: {a.b: {config: [x]}}", "Configuration value systems.a.b.config is a list, expected text."),
+        ("systems: {a: null}", "Configuration value systems.a is null, expected a mapping."),
+        ("search: yes", "Configuration value search is True, expected a mapping."),
+        ("quick: {systems: {a: x}}", "Configuration value quick.systems.a is 'x', expected a list of text."),
+        ("search: {targets: many}", "Configuration value search.targets is 'many', expected a whole number."),
+        ("systems: {a: {confg: x}}", "Unknown configuration key 'systems.a.confg'. Did you mean 'systems.a.config'?"),
+        ("sedes: [1]", "Unknown configuration key 'sedes'. Did you mean 'seeds'?"),
+    ],
+)
+def test_a_value_of_another_kind_is_named_with_what_was_expected(tmp_path, text, sentence):
+    (tmp_path / "a.yaml").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path / "a.yaml", schema=ExperimentConfig)
+    assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize("key", ["training..epochs", ".epochs", "epochs.", ""])
+def test_an_override_without_a_part_of_its_key_is_refused(tmp_path, key):
+    (tmp_path / "a.yaml").write_text("")
+    with pytest.raises(ConfigError, match="is not of the form key=value"):
+        load_config(tmp_path / "a.yaml", [f"{key}=5"], schema=RunConfig)

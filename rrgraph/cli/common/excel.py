@@ -46,8 +46,9 @@ class ExcelWriter(RowsWriter[R]):
         from openpyxl.writer.excel import ExcelWriter as WorkbookWriter
 
         self.workbook.properties.created = self.workbook.properties.modified = _BEGINNING
-        content = io.BytesIO()  # an archive that cannot be finished complains when it is forgotten
-        WorkbookWriter(self.workbook, _UndatedZip(content, "w")).save()
+        content = io.BytesIO()
+        with _UndatedZip(content, "w") as archive:  # one that is not finished complains when it is forgotten
+            WorkbookWriter(self.workbook, archive).save()
         self.path.write_bytes(content.getbuffer())
 
     def _cell(self, value: Any) -> Any:

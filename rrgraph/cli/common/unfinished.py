@@ -1,8 +1,8 @@
 """What a command has done so far, kept beside its output, so that a run that was killed can go on from there.
 
-``OUTPUT.partial`` is JSONL: a line that says what was asked, then one with the answers of each batch of rows. Lines are
-only appended; one that was cut off is dropped. Batches stay whole, because the last digits of a prediction depend on
-what is predicted with it.
+``OUTPUT.partial`` has a line of JSON that says what was asked, then one with the answers of each batch of rows. Behind
+each are a tab and the CRC-32 of the JSON so far. Lines are only appended; one that was cut off or damaged is dropped
+with all behind it. Batches stay whole, because the last digits of a prediction depend on what is predicted with it.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ import argparse
 import json
 import os
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from rrgraph.errors import DataError
-from rrgraph.util.files import is_stream, sha256_file
+from rrgraph.util.files import destination, is_stream, sha256_file
+from rrgraph.util.json_files import parse_json
+from rrgraph.util.locking import locked_file
 from rrgraph.util.streams import print_problem
 from rrgraph.version import __version__
 
@@ -56,9 +59,16 @@ def open_unfinished(arguments: argparse.Namespace, *, model: str) -> Iterator[Ke
             raise DataError(f"{option} is for a run from --input FILE to --output FILE, which both are regular files.")
         yield lambda count, answers: answers
         return
-    path = Path(f"{arguments.output}.partial")
-    with _locked(path, arguments.output) as descriptor, path.open("rb") as handle:
-        answers = _Answers(path, descriptor, handle, _asked(arguments, model))
+    with ExitStack() as stack:
+        try:
+            path = _beside(arguments.output)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = stack.enter_context(locked_file(path))
+        except BlockingIOError:
+            raise DataError(f"Another process is writing '{arguments.output}'.") from None
+        except OSError as error:
+            raise DataError(f"Cannot write '{arguments.output}': {error.strerror}.") from None
+        answers = _Answers(path, descriptor, _asked(arguments, model))
         answers.find(resume=arguments.resume, restart=arguments.restart)
         try:
             yield answers.keep
@@ -77,10 +87,11 @@ def open_unfinished(arguments: argparse.Namespace, *, model: str) -> Iterator[Ke
 class _Answers:
     """The file of answers: what is there is read, then the others are appended."""
 
-    def __init__(self, path: Path, descriptor: int, handle: IO[bytes], asked: Mapping[str, Any]) -> None:
-        self.path, self.descriptor, self.handle = path, descriptor, handle
-        self.asked = asked
+    def __init__(self, path: Path, descriptor: int, asked: Mapping[str, Any]) -> None:
+        self.path, self.descriptor, self.asked = path, descriptor, asked
+        self.handle = open(descriptor, "rb", closefd=False)  # noqa: SIM115
         self.reading = True
+        self.checksum = 0
         self.synced = time.monotonic()
 
     def find(self, *, resume: bool, restart: bool) -> None:
@@ -89,7 +100,7 @@ class _Answers:
         Raises:
             DataError: see `open_unfinished`.
         """
-        start = self.handle.peek(len(_BEGINNING))[: len(_BEGINNING)]  # type: ignore[attr-defined]
+        start = self.handle.peek(len(_BEGINNING))[: len(_BEGINNING)]
         if not _BEGINNING.startswith(start):
             raise DataError(f"'{self.path}' is in the way: it is not what an unfinished run leaves; rename it.")
         if restart:
@@ -122,19 +133,28 @@ class _Answers:
     def _next(self, count: int | None = None) -> Any:
         """Return the next line: so many answers, or what was asked; None behind the last whole one."""
         if self.reading:
-            start = self.handle.tell()
+            start, checksum = self.handle.tell(), self.checksum
             line = self.handle.readline()
+            text = line.rpartition(b"\t")[0]
             with suppress(ValueError):
-                found = json.loads(line) if line.endswith(b"\n") else None
-                if isinstance(found, dict if count is None else list) and count in (None, len(found)):
+                found = parse_json(text.decode(), finite=False) if line == self._checked(text) else None
+                if _is_asked(found) if count is None else isinstance(found, list) and len(found) == count:
                     return found
-            self.reading = False
+            if count is None and line.endswith(b"\n"):
+                raise DataError(f"'{self.path}' cannot be resumed: its first line is damaged; --restart discards it.")
+            self.reading, self.checksum = False, checksum
             os.ftruncate(self.descriptor, start)
         return None
 
+    def _checked(self, text: bytes) -> bytes:
+        """Return the next line with its checksum."""
+        self.checksum = zlib.crc32(text, self.checksum)
+        return b"%b\t%08x\n" % (text, self.checksum)
+
     def _append(self, answers: Any) -> None:
         lines = [answers] if os.fstat(self.descriptor).st_size else [self.asked, answers]
-        left = memoryview("".join(json.dumps(line) + "\n" for line in lines).encode())
+        texts = [json.dumps(line).encode() for line in lines]
+        left = memoryview(b"".join(map(self._checked, texts)))
         try:
             while left:
                 left = left[os.write(self.descriptor, left) :]
@@ -145,40 +165,16 @@ class _Answers:
             raise DataError(f"Cannot write '{self.path}': {error.strerror}.") from None
 
 
-@contextmanager
-def _locked(path: Path, output: str) -> Iterator[int]:
-    """Yield the descriptor of a file that no other process has; the lock ends with the process, however that ends.
-
-    Raises:
-        DataError: another process has it, or it cannot be written.
-    """
-    while True:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
-        except OSError as error:
-            raise DataError(f"Cannot write '{output}': {error.strerror}.") from None
-        try:
-            if not _lock(descriptor):
-                raise DataError(f"Another process is writing '{output}'.")
-            if path.exists() and os.path.samestat(path.stat(), os.fstat(descriptor)):  # not removed meanwhile
-                yield descriptor
-                return
-        finally:
-            os.close(descriptor)
+def _beside(output: str) -> Path:
+    """Return the path of what is kept beside an output, which is the same by all names that the output has."""
+    path, here = Path(f"{destination(output)}.partial"), Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
-def _lock(descriptor: int) -> bool:
-    """Whether no other process has the file; true where that cannot be found out."""
-    try:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except (ImportError, OSError):  # Windows, some network file systems
-        pass
-    return True
+def _is_asked(found: Any) -> bool:
+    """Whether a value has the form of what `_asked` returns."""
+    kinds = {"rrgraph": str, "options": dict, "contents": dict}
+    return isinstance(found, dict) and all(isinstance(found.get(name), kind) for name, kind in kinds.items())
 
 
 def _asked(arguments: argparse.Namespace, model: str) -> dict[str, Any]:

@@ -5,22 +5,24 @@ Columns of the input that a command does not use go along: each value as it was 
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
 import math
+import os
+import sys
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Generic, TypeVar
 
 from rrgraph.errors import DataError, DataWarning, suggestion
-from rrgraph.util.files import atomic_path, check_files, is_stream
+from rrgraph.util.files import atomic_path, check_files, open_text
+from rrgraph.util.inputs import unicode_text
 from rrgraph.util.rows import Row
 from rrgraph.util.sheets import SheetWriter
+from rrgraph.util.tabular import output_suffix
 
 __all__ = [
     "Layout",
@@ -31,8 +33,8 @@ __all__ = [
     "check_rejects",
     "open_output",
     "open_rejects",
-    "output_suffix",
     "passed_columns",
+    "summary_stream",
 ]
 
 _SUFFIXES = (".jsonl", ".csv", ".parquet", ".xlsx", ".jsonl.gz", ".csv.gz")
@@ -117,7 +119,7 @@ class RowsWriter(Writer[R]):
         }
         for row in prepared:
             whole = empty | row | {self.layout.number: self.number} | passed
-            yield {name: _encodable(cell) for name, cell in whole.items()}
+            yield {name: unicode_text(cell) if isinstance(cell, str) else cell for name, cell in whole.items()}
 
 
 class CsvWriter(RowsWriter[R]):
@@ -192,10 +194,16 @@ def check_output(path: str | None, suffixes: Sequence[str] = _SUFFIXES) -> None:
         )
 
 
-def output_suffix(path: str, suffixes: Sequence[str] = _SUFFIXES) -> str:
-    """Return the suffix by which an output is written; a pipe or device without one takes the first; else empty."""
-    longest_first = sorted(suffixes, key=len, reverse=True)
-    return next(filter(path.endswith, longest_first), suffixes[0] if is_stream(path) else "")
+def summary_stream(*outputs: str | None) -> AbstractContextManager[Any]:
+    """Return a context in which what is printed goes to standard error if one of the outputs is standard output."""
+    return redirect_stdout(sys.stderr) if any(map(_is_standard_output, outputs)) else nullcontext()
+
+
+def _is_standard_output(path: str | None) -> bool:
+    try:
+        return path is not None and os.path.samestat(os.stat(path), os.fstat(1))  # noqa: PTH116
+    except (OSError, ValueError):
+        return False
 
 
 @contextmanager
@@ -228,7 +236,7 @@ def open_output(
         return
     with ExitStack() as stack:
         temporary = stack.enter_context(atomic_path(path))
-        suffix = output_suffix(path)
+        suffix = output_suffix(path, _SUFFIXES)
         writer: Writer[R]
         if suffix == ".parquet":
             writer = parquet = ParquetWriter(temporary, layout)
@@ -239,20 +247,10 @@ def open_output(
             writer = excel = ExcelWriter(temporary, layout)
             stack.callback(excel.close)
         else:
-            stream = stack.enter_context(_open_text(temporary, compressed=suffix.endswith(".gz")))
+            stream = stack.enter_context(open_text(temporary))
             is_json = suffix.startswith(".jsonl")
             writer = JsonWriter(stream, layout) if is_json else CsvWriter(stream, layout)
         yield Tee([writer, printer]) if as_json else writer
-
-
-@contextmanager
-def _open_text(path: Path, *, compressed: bool) -> Iterator[IO[str]]:
-    """Open a file of text, which spells out what is not Unicode; compressed ones bear neither name nor date."""
-    with ExitStack() as stack:
-        binary: Any = stack.enter_context(path.open("wb"))
-        if compressed:
-            binary = stack.enter_context(gzip.GzipFile(filename="", mode="wb", fileobj=binary, mtime=0))
-        yield stack.enter_context(io.TextIOWrapper(binary, "utf-8", errors="backslashreplace", newline=""))
 
 
 def passed_columns(more: Mapping[str, Any], taken: Collection[str]) -> dict[str, tuple[str, Any]]:
@@ -298,7 +296,7 @@ def open_rejects(path: str | None, columns: Sequence[str]) -> Iterator[Reject]:
         yield lambda row, reason: None
         return
     columns = columns or ("text",)
-    with atomic_path(path) as temporary, _open_text(temporary, compressed=False) as stream:
+    with atomic_path(path) as temporary, open_text(temporary) as stream:
         writer = SheetWriter(stream)
         names = passed_columns(dict.fromkeys(columns, str), ("line", "reason"))
         writer.write(["line", *(name for name, _ in names.values()), "reason"])
@@ -318,12 +316,6 @@ def as_text(value: Any) -> str | None:
         return None
     kept = isinstance(value, bool | int | float | list | dict)
     return json.dumps(value, ensure_ascii=False, default=str) if kept else str(value)
-
-
-def _encodable(cell: Any) -> Any:
-    """Return a cell in which lone surrogates, as of arguments that are not UTF-8, are spelled out."""
-    is_fine = not isinstance(cell, str) or cell.isascii()
-    return cell if is_fine else cell.encode("utf-8", "backslashreplace").decode()
 
 
 def _as_json(value: Any) -> Any:

@@ -111,6 +111,7 @@ def _add_statistics(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Compute the statistics, write the requested files and print a summary."""
+    from rrgraph.cli.common.writers import summary_stream
     from rrgraph.cli.cooccur.output import show_summary
     from rrgraph.errors import check_choice
     from rrgraph.networks import (
@@ -147,7 +148,9 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.kinds:
         write_rows(shares, arguments.kinds, columns=["year", "kind", "share", "reactions"])
     forecasts = [] if arguments.forecast is None else forecast_edges(records, arguments.forecast, seed=arguments.seed)
-    show_summary(pairs, substitutions, forecasts, top=arguments.top, as_json=arguments.json)
+    outputs = (arguments.output, arguments.html, arguments.pairs, arguments.substitutions, arguments.kinds)
+    with summary_stream(*outputs):
+        show_summary(pairs, substitutions, forecasts, top=arguments.top, as_json=arguments.json)
 
 
 def _check_outputs(arguments: argparse.Namespace) -> None:

@@ -45,7 +45,7 @@ def add_parser(name: str, commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the embeddings; rows that cannot be read are reported and skipped, and the exit code is then 2."""
     from rrgraph.cli.common.targets import read_targets
-    from rrgraph.cli.common.writers import check_output, check_rejects, open_rejects
+    from rrgraph.cli.common.writers import check_output, check_rejects, open_rejects, summary_stream
     from rrgraph.cli.embed.output import EMBEDDING_SUFFIXES, embed_rows, open_embeddings
     from rrgraph.util.progress import progress_bar
     from rrgraph.util.rows import count_rows
@@ -71,7 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
             bad += sum(row.target is None for row in batch)
             bar.update(len(batch))
     without = f", {bad:,} of them empty" if bad else ""
-    print(f"{written:,} rows{without}, width {width}, in {arguments.output}")
+    with summary_stream(arguments.output):
+        print(f"{written:,} rows{without}, width {width}, in {arguments.output}")
     return 2 if bad else 0
 
 

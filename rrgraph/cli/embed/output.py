@@ -20,6 +20,7 @@ from rrgraph.models import Model
 from rrgraph.properties import PropertyPredictor
 from rrgraph.util.files import atomic_path
 from rrgraph.util.sheets import neutral
+from rrgraph.util.tabular import output_suffix
 
 __all__ = ["EMBEDDING_SUFFIXES", "embed_rows", "open_embeddings"]
 
@@ -53,7 +54,8 @@ def open_embeddings(path: str, width: int, more: Mapping[str, Any]) -> Iterator[
     """
     numbers = [f"e{number}" for number in range(width)]
     passed = passed_columns(more, {"formula", *numbers})
-    text: Callable[[str | None], str | None] = neutral if path.endswith(".csv") else lambda cell: cell
+    is_csv = output_suffix(path, EMBEDDING_SUFFIXES) == ".csv"
+    text: Callable[[str | None], str | None] = neutral if is_csv else lambda cell: cell
     schema = pa.schema(
         [
             ("formula", pa.string()),
@@ -61,7 +63,7 @@ def open_embeddings(path: str, width: int, more: Mapping[str, Any]) -> Iterator[
             *((name, pa.float32()) for name in numbers),
         ]
     )
-    with atomic_path(path) as temporary, _writer(temporary, schema) as writer:
+    with atomic_path(path) as temporary, _writer(temporary, schema, is_csv=is_csv) as writer:
 
         def write(
             rows: Sequence[TargetRow[Composition]], embeddings: NDArray[np.float32], missing: NDArray[np.bool_]
@@ -77,8 +79,8 @@ def open_embeddings(path: str, width: int, more: Mapping[str, Any]) -> Iterator[
         yield write
 
 
-def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter | pyarrow.csv.CSVWriter:
-    if path.suffix == ".csv":
+def _writer(path: Path, schema: pa.Schema, *, is_csv: bool) -> pq.ParquetWriter | pyarrow.csv.CSVWriter:
+    if is_csv:
         return pyarrow.csv.CSVWriter(path, schema)
     # Values hardly ever repeat, so dictionary encoding only costs time.
     return pq.ParquetWriter(path, schema, use_dictionary=False, compression="zstd")

@@ -19,7 +19,7 @@ from rrgraph.data.cleaning.rules import CleaningOptions, Dropped, clean_precurso
 from rrgraph.data.heating import CONDITIONS, heating_conditions
 from rrgraph.data.table import SEPARATOR, ReactionTable
 from rrgraph.errors import DataError
-from rrgraph.util.inputs import read_json
+from rrgraph.util.inputs import read_json, unicode_text
 from rrgraph.util.progress import track
 
 __all__ = ["RECIPE_SUFFIXES", "clean_recipes", "load_recipes", "read_recipes"]
@@ -91,6 +91,7 @@ def clean_recipes(
             dropped[drop.reason] += 1
             continue
         dropped.update(failed)
+        source = [unicode_text(cell) if isinstance(cell, str) else cell for cell in source]
         rows += [(target, precursors, *source) for target, precursors in found]
     report = CleaningReport(
         recipes=read,

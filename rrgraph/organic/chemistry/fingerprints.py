@@ -109,7 +109,7 @@ def template_tokens(smarts: str) -> list[str]:
 
 def _pattern_fragments(smarts: str, bits: int, radius: int) -> Fragments:
     chem = import_rdkit()
-    pattern = chem.MolFromSmarts(smarts)
+    pattern = chem.MolFromSmarts(smarts) if smarts.isascii() else None
     if pattern is None:
         return {}
     pattern.UpdatePropertyCache(strict=False)

@@ -91,7 +91,8 @@ def _match_batch(products: Sequence[str], *, templates: Sequence[str]) -> Tensor
         library.AddMol(read_molecule(product))
     pairs = []
     for index, template in enumerate(templates):
-        pattern = chem.MolFromSmarts(_outside_brackets(split_template(template)[0]))
+        smarts = _outside_brackets(split_template(template)[0])
+        pattern = chem.MolFromSmarts(smarts) if smarts.isascii() else None
         if pattern is not None:
             matches = library.GetMatches(pattern, useChirality=False, numThreads=1, maxResults=-1)
             pairs += [(product, index) for product in matches]

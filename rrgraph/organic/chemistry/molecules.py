@@ -88,7 +88,8 @@ def read_molecule(smiles: str) -> Mol:
 
     silence = BlockLogs()
     molecule: Mol | None = None
-    if text.isascii() and text.isprintable() and text:
+    # A tilde is any bond, which only patterns have.
+    if text.isascii() and text.isprintable() and text and "~" not in text:
         if len(text) > _ALWAYS_SMALL and (raw := chem.MolFromSmiles(text, sanitize=False)) is not None:
             _check_size(raw, text)
         molecule = chem.MolFromSmiles(text)

@@ -31,7 +31,6 @@ from rrgraph.organic.run.card import organic_card
 from rrgraph.organic.run.config import OrganicConfig, OrganicEvaluationConfig, check_organic_config
 from rrgraph.organic.table import TemplateReactions, TemplateSplit, load_template_table
 from rrgraph.training import (
-    check_folder,
     checksum,
     in_own_folder,
     is_finished,
@@ -75,7 +74,7 @@ class OrganicResult:
             yield f"{subset}, {next(iter(systems.values())).reactants.rows:,} rows", systems
 
 
-@in_own_folder
+@in_own_folder(check_organic_config)
 def organic_run(
     config: OrganicConfig,
     *,
@@ -96,8 +95,6 @@ def organic_run(
             been written then.
         DataError: the table cannot be read.
     """
-    check_folder(config, resume=resume)
-    check_organic_config(config)
     TemplateApplier()
     jobs = jobs or processors()
     split = load_template_table(config.data.table, rows=config.data.rows)
@@ -111,13 +108,12 @@ def organic_run(
         for name, rows in split.parts.items()
     }
     record_run(config, {"reactions": dict(split.report)}, contents, resume=resume)
-    if resume and is_finished(folder):
-        checkpoint = load_template_checkpoint(folder)
-    else:
-        checkpoint = _fit(config, split, folder, resume=resume, jobs=jobs)
-        save_template_checkpoint(checkpoint, folder)
+    if not (resume and is_finished(folder)):
+        save_template_checkpoint(_fit(config, split, folder, resume=resume, jobs=jobs), folder)
         for each in (folder, folder / _CONTRASTED):
             remove_state(each)
+    # As a resumed run has it: last digits depend on how the tensors lie in memory.
+    checkpoint = _loaded(folder, config)
     comparison = measure_organic(checkpoint, split, config, jobs=jobs)
     write_json(folder / "ranks.json", {subset: _ranks(systems) for subset, systems in comparison.items()})
     write_text(folder / "card.md", organic_card(config, split, comparison))
@@ -141,14 +137,18 @@ def _ranks(systems: Mapping[str, TemplateMetrics]) -> dict[str, Any]:
 def _fit(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume: bool, jobs: int) -> TemplateCheckpoint:
     """Return the trained model; what each stage but the last leaves is kept in a folder of its own."""
     second = folder / _RANKED
-    if resume and _has_model(second):
-        checkpoint = load_template_checkpoint(second)
-    else:
+    if not (resume and _has_model(second)):
         checkpoint = _learn(config, split, folder, resume=resume, jobs=jobs)
-    if not config.reranker.enabled:
-        return checkpoint
-    save_template_checkpoint(checkpoint, second)
-    return _with_reranker(checkpoint, split, config, jobs=jobs)
+        if not config.reranker.enabled:
+            return checkpoint
+        save_template_checkpoint(checkpoint, second)
+    return _with_reranker(_loaded(second, config), split, config, jobs=jobs)
+
+
+def _loaded(folder: Path, config: OrganicConfig) -> TemplateCheckpoint:
+    checkpoint = load_template_checkpoint(folder)
+    checkpoint.model.to(choose_device(config.device))
+    return checkpoint
 
 
 def _learn(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume: bool, jobs: int) -> TemplateCheckpoint:

@@ -23,7 +23,6 @@ from rrgraph.properties.tables.reader import read_properties
 from rrgraph.properties.tables.table import PropertyTable
 from rrgraph.training import (
     History,
-    check_folder,
     checksum,
     in_own_folder,
     is_finished,
@@ -60,7 +59,7 @@ class PretrainResult:
     metrics: EncoderMetrics
 
 
-@in_own_folder
+@in_own_folder(check_pretrain_config)
 def pretrain_run(
     config: PretrainConfig, *, resume: bool = False, on_data: Callable[[PropertyTable], None] | None = None
 ) -> PretrainResult:
@@ -78,8 +77,6 @@ def pretrain_run(
     from rrgraph.properties.pretraining.card import encoder_card
     from rrgraph.properties.pretraining.measure import measure_encoder
 
-    check_folder(config, resume=resume)
-    check_pretrain_config(config)
     data = config.data
     table = read_properties(
         property_sources(data),
@@ -94,14 +91,14 @@ def pretrain_run(
     folder = config.folder
     record_run(config, {"properties": table.report.to_dict()}, _contents(table), resume=resume)
     history: History = []
-    if resume and is_finished(folder):
-        checkpoint = load_property_checkpoint(folder)
-        checkpoint.model.to(choose_device(config.training.device))
-    else:
+    if not (resume and is_finished(folder)):
         checkpoint, history = _fit(config, table, folder, resume=resume)
         save_property_checkpoint(checkpoint, folder)
         write_history(folder, history)
         remove_state(folder)
+    # As a resumed run has it: last digits depend on how the tensors lie in memory.
+    checkpoint = load_property_checkpoint(folder)
+    checkpoint.model.to(choose_device(config.training.device))
     metrics = measure_encoder(PropertyPredictor(checkpoint, precision=config.training.precision), table)
     write_json(folder / "metrics.json", metrics.to_dict())
     write_text(folder / "card.md", encoder_card(config, table, metrics))

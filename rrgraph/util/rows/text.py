@@ -9,7 +9,8 @@ from itertools import chain, islice
 from typing import Final
 
 from rrgraph.errors import DataError
-from rrgraph.util.inputs import MAX_LINE, decode_json
+from rrgraph.util.inputs import MAX_LINE
+from rrgraph.util.json_files import parse_json
 from rrgraph.util.rows.reader import ENTRY, MAX_COLUMNS, RawRow, Record, RowReader, column_name, unique_columns
 from rrgraph.util.sheets import restored_cells
 
@@ -191,7 +192,7 @@ def _json_rows(lines: Lines) -> Iterator[RawRow]:
 
 def _json_record(line: str) -> Record:
     try:
-        record = decode_json(line)
+        record = parse_json(line, finite=False)
     except ValueError as error:
         return f"{error}."
     return record if isinstance(record, dict) else "not a JSON object."

@@ -289,3 +289,8 @@ def test_the_raw_recipes_are_cleaned_as_measured(data_folder):
     expanded, report = clean_recipes(some, options=EXPAND)
     assert report.rows_in == len(expanded) + sum(report.dropped.values())
     assert len(expanded) > 1.5 * len(table)
+
+
+def test_what_is_not_unicode_is_written_as_escapes():
+    table, _ = clean_recipes([recipe("BaTiO3", "BaCO3;TiO2", doi="10.1/\udcff")])
+    assert table.frame["doi"].tolist() == ["10.1/\\udcff"]

@@ -42,7 +42,7 @@ def recipe(doi, target, precursors, celsius):
 def folder(tmp_path, monkeypatch):
     """An empty data folder, and an empty user cache beside it."""
     monkeypatch.setenv("RRGRAPH_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr("pooch.os_cache", lambda _: tmp_path / "cache")
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: tmp_path / "cache")
     return tmp_path / "data"
 
 

@@ -23,7 +23,7 @@ def test_reactants_are_a_set_without_order():
     assert canonical_reactants("Nc1ccccc1.CC(O)=O") == canonical_reactants("CC(=O)O.c1ccccc1N") == "CC(=O)O.Nc1ccccc1"
 
 
-@pytest.mark.parametrize("text", ["", "  ", "C1CC", "xx", "C(C)(C)(C)(C)C", "C\0", "C\udcff", "é", "()", "."])
+@pytest.mark.parametrize("text", ["", "  ", "C1CC", "xx", "C(C)(C)(C)(C)C", "C\0", "C\udcff", "é", "()", ".", "CC~C"])
 def test_what_is_no_molecule_is_named(text, capfd):
     with pytest.raises(MoleculeError, match="is not a valid molecule"):
         canonical_smiles(text)

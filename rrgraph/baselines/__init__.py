@@ -4,6 +4,7 @@ from rrgraph.baselines.base import BASELINES, Baseline, LinkBaseline, SetBaselin
 from rrgraph.baselines.dual_encoder import DualEncoderBaseline
 from rrgraph.baselines.elemwise.elemwise_retro import ElemwiseRetro
 from rrgraph.baselines.popularity import Popularity
+from rrgraph.baselines.popularity_unseen import PopularityUnseen
 from rrgraph.baselines.representations import CompositionMultiLabel, CrabNetMultiLabel, MTEncoderMultiLabel
 from rrgraph.baselines.retrieval.nearest_target import NearestTarget
 from rrgraph.baselines.retrieval.retrieval_retro import RetrievalRetro
@@ -21,6 +22,7 @@ __all__ = [
     "MTEncoderMultiLabel",
     "NearestTarget",
     "Popularity",
+    "PopularityUnseen",
     "RetrievalRetro",
     "Sequential",
     "SetBaseline",

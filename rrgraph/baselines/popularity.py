@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from rrgraph.data import ReactionTable, Split
 __all__ = ["Popularity"]
 
 _INDEX: Final = {symbol: index for index, symbol in enumerate(ELEMENTS)}
-_NEVER_LOGIT: Final = -30.0
 
 
 @BASELINES.register("popularity")
@@ -41,6 +40,8 @@ class Popularity(LinkBaseline):
     """
 
     name = "popularity"
+    never_logit: ClassVar[float] = -30.0
+    """Logit of a candidate that cannot be used for the target."""
 
     def __init__(self, *, by_oxygen: bool = True, alpha: float = 0.1, beta: float = 2.0) -> None:
         super().__init__()
@@ -79,7 +80,7 @@ class Popularity(LinkBaseline):
         by_oxygen = np.log([self._probabilities(counts, element, oxygen) for oxygen in (0, 1)])
         supplied = _membership([candidate.elements - VOLATILE for candidate in candidates])
 
-        logits = np.full((len(targets), len(candidates)), _NEVER_LOGIT)
+        logits = np.full((len(targets), len(candidates)), self.never_logit)
         for row, target in enumerate(targets):
             present = _membership([target.elements])[0]
             log_probability = np.full(len(candidates), -np.inf)

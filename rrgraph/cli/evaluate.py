@@ -55,6 +55,13 @@ def add_parser(name: str, commands: Commands) -> None:
     )
     add_mode(parser)
     parser.add_argument(
+        "--pairs",
+        choices=("feasible", "all"),
+        default="feasible",
+        help="pairs behind the link metrics: those that planning would consider (default), or the whole grid, most of "
+        "which shares no element",
+    )
+    parser.add_argument(
         "--baseline", action="append", default=[], metavar="NAME", help="also measure a baseline on the run's data"
     )
     add_subgroups(parser)
@@ -117,11 +124,14 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         protocol,
         mode=mode,
         train_precursors={precursor.key for precursor in predictor.seen},
+        train_sets=None if split is None else set(split.train.set_keys),
+        known=None if split is None else split.train,
         train_systems=predictor.systems if split is None else set(split.train.element_systems.tolist()),
         by=by,
         predictions=arguments.predictions,
     )
-    links = evaluate_links(predictor, pool, table)
+    rules = protocol.constraints() if arguments.pairs == "feasible" else None
+    links = evaluate_links(predictor, pool, table, constraints=rules, known=None if split is None else split.train)
     report = {
         "model": arguments.model,
         "rows": arguments.test or arguments.split,
@@ -130,6 +140,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         "pool_per_target": per_target,
         "mode": mode,
         "metrics": {name: metrics.to_dict() for name, metrics in measured.items()},
+        "pairs": arguments.pairs,
         "links": links.to_dict(),
     }
     if arguments.output:
@@ -140,7 +151,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     size = f"{len(pool)} candidates" + (f" (median of a target {per_target:g})" if per_target < len(pool) else "")
     show_metrics(measured, title=f"{len(table)} rows, {size}, protocol {protocol.name}, {mode} score")
     show_subgroups(measured)
-    show_edges(links.edges)
+    show_edges(links.edges, pairs=arguments.pairs)
 
 
 def _split(arguments: argparse.Namespace, *, systems: bool) -> Split | None:

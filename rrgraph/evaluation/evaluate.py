@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, takewhile
-from math import isnan
 from typing import Final
 
 import numpy as np
@@ -19,7 +18,7 @@ from rrgraph.evaluation.metrics import Metrics, summarise
 from rrgraph.evaluation.predictions import Prediction, write_predictions
 from rrgraph.evaluation.protocols import Protocol, Ties
 from rrgraph.evaluation.score import tie_rank, unseen_rows
-from rrgraph.metrics import RESAMPLES, TOP_K, RowRanks, calibration
+from rrgraph.metrics import RESAMPLES, TOP_K, RankedLists, RowRanks, calibration
 from rrgraph.planning import LinkScorer, RankedSet, Ranking, SetConstraints, SetPlanner, SetProposer, planner_for
 from rrgraph.util.progress import track
 
@@ -38,6 +37,7 @@ def evaluate_planner(
     mode: str = "product",
     constraints: SetConstraints | None = None,
     train_precursors: Container[str] | None = None,
+    train_sets: Container[frozenset[str]] | None = None,
     max_rank: int = MAX_RANK,
     predictions: str | os.PathLike[str] | None = None,
     resamples: int = RESAMPLES,
@@ -56,6 +56,7 @@ def evaluate_planner(
         mode: what sets are ranked by, see `Planner`; does not apply to a system that proposes sets.
         constraints: further constraints, such as a stock list; sizes, cover and foreign elements are the protocol's.
         train_precursors: canonical keys of the precursors seen in training, for the metrics on unseen ones.
+        train_sets: canonical keys of the members of each precursor set of the training rows, for the metric `novelty`.
         max_rank: a larger rank counts as infinite; at least the largest k of the metrics.
         predictions: file for the first `max_rank` sets of each row and up to 100 more that tie with the last of
             them, so that `score_predictions` gives the same metrics.
@@ -80,7 +81,7 @@ def evaluate_planner(
 
     def planned() -> Iterator[Prediction]:
         for ranked, row in track(_ranked_rows(planner, table, protocol, max_rank), "evaluate", total=len(table)):
-            outcomes.append(_outcome(ranked, table, row, protocol, max_rank))
+            outcomes.append(_outcome(ranked, table, row, protocol, max_rank, train_sets))
             yield _prediction(ranked, table.targets[row])
 
     if predictions is None:
@@ -88,25 +89,34 @@ def evaluate_planner(
             pass
     else:
         write_predictions(predictions, planned())
-    return _summary(outcomes, table, protocol, train_precursors, resamples, seed)
+    rows = RowRanks(
+        targets=[str(key) for key in table.target_keys],
+        ranks=np.array([outcome.rank for outcome in outcomes], dtype=np.float64),
+        row_ranks=np.array([outcome.row_rank for outcome in outcomes], dtype=np.float64),
+        unseen=unseen_rows(table, train_precursors),
+    )
+    lists = _lists(outcomes, rows, new=train_sets is not None)
+    return _summary(lists, rows, protocol, resamples, seed)
 
 
 @dataclass(frozen=True, slots=True)
 class _Ranked:
-    """The first sets of a target and the exact score of each valid recorded set, by its keys."""
+    """The first sets of a target, the exact score of each valid recorded set by its keys, and how many are recorded."""
 
     first: tuple[RankedSet, ...]
     recorded: dict[frozenset[str], int]
+    sets: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """The result for a row; `listed` has the probability of each of the first sets, and whether it is relevant."""
+    """The result for a row; `listed` has of each of the first sets its probability and whether it is relevant, new."""
 
     rank: float
     row_rank: float
     reachable: bool
-    listed: tuple[tuple[float, bool], ...]
+    relevant: int
+    listed: tuple[tuple[float, bool, bool], ...]
 
 
 def _merged(protocol: Protocol, constraints: SetConstraints | None) -> SetConstraints:
@@ -148,10 +158,18 @@ def _rank(ranking: Ranking, recorded: Collection[PrecursorSet], max_rank: int) -
         worst = first[-1].exact_score
         first.extend(takewhile(lambda ranked: ranked.exact_score == worst, islice(sets, MAX_TIES + len(recorded))))
     scores = {precursors.keys: ranking.exact_score(precursors) for precursors in recorded}
-    return _Ranked(first=tuple(first), recorded={keys: score for keys, score in scores.items() if score is not None})
+    valid = {keys: score for keys, score in scores.items() if score is not None}
+    return _Ranked(first=tuple(first), recorded=valid, sets=len(scores))
 
 
-def _outcome(ranked: _Ranked, table: ReactionTable, row: int, protocol: Protocol, max_rank: int) -> _Outcome:
+def _outcome(
+    ranked: _Ranked,
+    table: ReactionTable,
+    row: int,
+    protocol: Protocol,
+    max_rank: int,
+    train_sets: Container[frozenset[str]] | None,
+) -> _Outcome:
     own = table.set_keys[row]
     own_score = ranked.recorded.get(own)
     own_set = {own: own_score} if own_score is not None else {}
@@ -160,7 +178,13 @@ def _outcome(ranked: _Ranked, table: ReactionTable, row: int, protocol: Protocol
         rank=_best_rank(ranked.first, relevant, protocol.ties, max_rank),
         row_rank=_best_rank(ranked.first, own_set, protocol.ties, max_rank),
         reachable=own_score is not None,
-        listed=tuple([(found.probability, found.precursors.keys in relevant) for found in ranked.first[:MAX_RANK]]),
+        relevant=ranked.sets if protocol.truth == "any" else 1,
+        listed=tuple(
+            [
+                (found.probability, found.precursors.keys in relevant, found.precursors.keys not in (train_sets or ()))
+                for found in ranked.first[:MAX_RANK]
+            ]
+        ),
     )
 
 
@@ -181,28 +205,33 @@ def _prediction(ranked: _Ranked, target: Composition) -> Prediction:
     )
 
 
-def _summary(
-    outcomes: Sequence[_Outcome],
-    table: ReactionTable,
-    protocol: Protocol,
-    train_precursors: Container[str] | None,
-    resamples: int,
-    seed: int,
-) -> Metrics:
-    rows = RowRanks(
-        targets=[str(key) for key in table.target_keys],
-        ranks=np.array([outcome.rank for outcome in outcomes], dtype=np.float64),
-        row_ranks=np.array([outcome.row_rank for outcome in outcomes], dtype=np.float64),
-        unseen=unseen_rows(table, train_precursors),
+def _lists(outcomes: Sequence[_Outcome], rows: RowRanks, *, new: bool) -> RankedLists:
+    shape = len(outcomes), MAX_RANK
+    probabilities, relevant, novel = np.full(shape, np.nan), np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
+    for row, outcome in enumerate(outcomes):
+        for place, entry in enumerate(outcome.listed):
+            probabilities[row, place], relevant[row, place], novel[row, place] = entry
+    return RankedLists(
+        ranks=rows.ranks,
+        relevant=relevant,
+        probabilities=probabilities,
+        relevant_sets=np.array([outcome.relevant for outcome in outcomes], dtype=np.int64),
+        reachable=np.array([outcome.reachable for outcome in outcomes], dtype=bool),
+        new=novel if new else None,
     )
-    tops = [outcome.listed[0] for outcome in outcomes if outcome.listed and not isnan(outcome.listed[0][0])]
-    listed = [entry for outcome in outcomes for entry in outcome.listed if not isnan(entry[0])]
+
+
+def _summary(lists: RankedLists, rows: RowRanks, protocol: Protocol, resamples: int, seed: int) -> Metrics:
+    assert lists.probabilities is not None and lists.relevant is not None and lists.reachable is not None
+    given = ~np.isnan(lists.probabilities)
+    first = given[:, 0]
     return summarise(
         protocol,
         rows,
-        reachable=float(np.mean([outcome.reachable for outcome in outcomes])) if outcomes else None,
-        calibration=calibration(*zip(*tops, strict=True)) if tops else None,
-        listed_calibration=calibration(*zip(*listed, strict=True)) if listed else None,
+        lists=lists,
+        reachable=float(lists.reachable.mean()) if len(first) else None,
+        calibration=calibration(lists.probabilities[first, 0], lists.relevant[first, 0]) if first.any() else None,
+        listed_calibration=calibration(lists.probabilities[given], lists.relevant[given]) if given.any() else None,
         resamples=resamples,
         seed=seed,
     )

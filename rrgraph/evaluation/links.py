@@ -10,17 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.chem import Composition
-from rrgraph.data import ReactionTable
-from rrgraph.errors import ScoreError
-from rrgraph.metrics import Calibration, EdgeMetrics, calibration, edge_metrics
+from rrgraph.data import LinkBatch, ReactionTable
+from rrgraph.metrics import Calibration, EdgeMetrics, LinkScores, calibration, edge_metrics
 from rrgraph.planning import CandidateFilter, LinkScorer, SetConstraints
 from rrgraph.util.progress import track
 
 __all__ = ["LinkMetrics", "evaluate_links"]
 
-_BATCH_SIZE: Final = 256
-#: Targets with candidates of their own are scored in small batches, because each is scored with those of all others.
-_OWN_BATCH_SIZE: Final = 16
+_BATCH_SIZE: Final = 1_000_000
+"""Largest number of pairs of targets and candidates that are scored at a time."""
 
 
 @dataclass(frozen=True)
@@ -28,15 +26,17 @@ class LinkMetrics:
     """Quality of the links of a scorer.
 
     Attributes:
-        edges: ranking metrics over the grid.
-        calibration: of the link probabilities; None if the grid has no pairs.
-        absent: recorded links of the table that are not in the grid, because the precursor is not a candidate or the
-            constraints exclude it; no metric counts them.
+        edges: ranking metrics over the pairs.
+        calibration: of the link probabilities; None if there are no pairs.
+        absent: recorded links of the table that are not among the pairs, because the precursor is not a candidate or
+            the constraints exclude it; no metric counts them.
+        scores: what was measured, one after the other target.
     """
 
     edges: EdgeMetrics
     calibration: Calibration | None
     absent: int
+    scores: LinkScores
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON values."""
@@ -55,11 +55,14 @@ def evaluate_links(
     constraints: SetConstraints | None = None,
     known: ReactionTable | None = None,
 ) -> LinkMetrics:
-    """Measure the links between each distinct target of a table and every candidate.
+    """Measure the links between each distinct target of a table and its candidates, scored in blocks.
+
+    Most pairs of a whole grid share no element, and a rule that says so separates them without having learned anything:
+    metrics of models are those of the pairs that `constraints` leave.
 
     Args:
         scorer: gives the logits of links.
-        candidates: precursors of the grid, each once; for `TargetCandidates`, those of each target.
+        candidates: precursors, each once; for `TargetCandidates`, those of each target.
         table: the recorded links.
         constraints: exclude the pairs that the planner would not consider, such as precursors that share no
             element with the target; None keeps the whole grid.
@@ -70,73 +73,64 @@ def evaluate_links(
         ScoreError: the scorer returned NaN, an infinite value or a wrong shape.
     """
     pool = CandidateFilter(candidates, constraints or SetConstraints())
-    targets = {target.key: target for target in table.targets}
-    grid = _Grid(pool, list(targets.values()))
-    recorded, outside = grid.recorded(table)
-    ignore = grid.padding
-    if known is not None:
-        ignore |= grid.recorded(known)[0] & ~recorded
-    if constraints is not None:
-        for row, target in enumerate(targets.values()):
-            columns = grid.columns[row]
-            ignore[row, : len(columns)] |= ~np.isin(columns, pool.feasible(target).indices)
-    logits = grid.logits(scorer)
-    edges = edge_metrics(logits, recorded, ignore=ignore)
-    counted = ~ignore
-    probabilities = np.exp(-np.logaddexp(0.0, -logits[counted]))
+    targets = list({target.key: target for target in table.targets}.values())
+    recorded: dict[str, set[str]] = _links(table)
+    others: dict[str, set[str]] = _links(known) if known is not None else {}
+    columns: list[NDArray[np.int64]] = []
+    positives: list[NDArray[np.bool_]] = []
+    for target in targets:
+        own = np.flatnonzero(pool.considered(target)) if constraints is None else pool.feasible(target).indices
+        keys = np.array([pool.candidates[index].key for index in own.tolist()], dtype=object)
+        mine, before = recorded[target.key], others.get(target.key, set()) - recorded[target.key]
+        kept = np.array([key not in before for key in keys], dtype=bool)
+        columns.append(own[kept])
+        positives.append(np.array([key in mine for key in keys[kept]], dtype=bool))
+    scores = LinkScores(
+        targets=np.repeat(np.arange(len(targets)), [len(own) for own in columns]),
+        scores=np.concatenate([np.zeros(0), *_logits(scorer, targets, pool.candidates, columns)]),
+        recorded=np.concatenate([np.zeros(0, dtype=bool), *positives]),
+    )
     return LinkMetrics(
-        edges=edges,
-        calibration=calibration(probabilities, recorded[counted]) if counted.any() else None,
-        absent=outside + int((recorded & ignore).sum()),
+        edges=edge_metrics(scores),
+        calibration=calibration(scores.probabilities, scores.recorded) if len(scores.scores) else None,
+        absent=sum(len(recorded[target.key]) for target in targets) - int(scores.recorded.sum()),
+        scores=scores,
     )
 
 
-class _Grid:
-    """A grid of targets and candidates; if targets have candidates of their own, rows are padded at the end.
+def _links(table: ReactionTable) -> dict[str, set[str]]:
+    """Return the keys of the recorded precursors of each target, by its key."""
+    links: dict[str, set[str]] = {}
+    for key, members in zip(table.target_keys, table.set_keys, strict=True):
+        links.setdefault(str(key), set()).update(members)
+    return links
 
-    Attributes:
-        columns: indices of each target's candidates in the pool, ascending.
-        padding: (targets, candidates), whether an entry is padding.
-    """
 
-    def __init__(self, pool: CandidateFilter, targets: Sequence[Composition]) -> None:
-        self.pool, self.targets = pool, targets
-        self.columns = [np.flatnonzero(pool.considered(target)) for target in targets]
-        lengths = np.array([len(columns) for columns in self.columns], dtype=np.int64)
-        self.padding = np.arange(lengths.max(initial=0)) >= lengths[:, None]
-
-    def recorded(self, table: ReactionTable) -> tuple[NDArray[np.bool_], int]:
-        """Return whether each link is recorded, (targets, candidates), and the number of links outside the grid."""
-        recorded = np.zeros_like(self.padding)
-        row_of = {target.key: row for row, target in enumerate(self.targets)}
-        outside = set()
-        for key, members in zip(table.target_keys, table.set_keys, strict=True):
-            row = row_of.get(str(key))
-            if row is None:
-                continue
-            for member in members:
-                index = self.pool.position.get(member, len(self.pool.candidates))
-                column = int(np.searchsorted(self.columns[row], index))
-                if column < len(self.columns[row]) and self.columns[row][column] == index:
-                    recorded[row, column] = True
-                else:
-                    outside.add((row, member))
-        return recorded, len(outside)
-
-    def logits(self, scorer: LinkScorer) -> NDArray[np.float64]:
-        """Return the logits (targets, candidates), 0 for padding."""
-        logits = np.zeros(self.padding.shape)
-        size = _OWN_BATCH_SIZE if self.padding.any() else _BATCH_SIZE
-        for start in track(range(0, len(self.targets), size), "score links", total=-(-len(self.targets) // size)):
-            batch, rows = self.targets[start : start + size], self.columns[start : start + size]
-            used = np.unique(np.concatenate(rows))
-            candidates = [self.pool.candidates[index] for index in used.tolist()]
-            scores = np.asarray(scorer.logits(batch, candidates)) if candidates else np.empty((len(batch), 0))
-            if scores.shape != (len(batch), len(candidates)):
-                raise ScoreError(
-                    f"The scorer returned shape {scores.shape} for {len(batch)} targets and {len(candidates)} "
-                    "candidates."
-                )
-            for row, columns in enumerate(rows):
-                logits[start + row, : len(columns)] = scores[row, np.searchsorted(used, columns)]
-        return logits
+def _logits(
+    scorer: LinkScorer,
+    targets: Sequence[Composition],
+    candidates: Sequence[Composition],
+    columns: Sequence[NDArray[np.int64]],
+) -> list[NDArray[np.float64]]:
+    """Return the logits of the links of some targets at a time to the candidates that any of them has."""
+    blocks: list[list[int]] = [[]]
+    used = np.zeros(0, dtype=np.int64)
+    for row, own in enumerate(columns):
+        joint = np.union1d(used, own)
+        if blocks[-1] and len(joint) * (len(blocks[-1]) + 1) > _BATCH_SIZE:
+            blocks.append([])
+            joint = own
+        blocks[-1].append(row)
+        used = joint
+    found = []
+    for block in track(blocks, "score links", total=len(blocks)):
+        used = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(columns[row] for row in block)]))
+        if len(used):
+            links = LinkBatch(
+                targets=[targets[row] for row in block],
+                candidates=[candidates[index] for index in used.tolist()],
+                target_index=np.repeat(np.arange(len(block)), [len(columns[row]) for row in block]),
+                candidate_index=np.searchsorted(used, np.concatenate([columns[row] for row in block])),
+            )
+            found.append(np.asarray(scorer.link_logits(links), dtype=np.float64))
+    return found

@@ -14,7 +14,17 @@ from numpy.typing import NDArray
 
 from rrgraph.evaluation.protocols import Protocol
 from rrgraph.evaluation.subgroups import Subgroups
-from rrgraph.metrics import RESAMPLES, Calibration, PairedDifference, RowRanks, TopK, paired_accuracy, top_k_accuracy
+from rrgraph.metrics import (
+    RESAMPLES,
+    Calibration,
+    PairedDifference,
+    RankedLists,
+    RowRanks,
+    TopK,
+    measured_sets,
+    paired_accuracy,
+    top_k_accuracy,
+)
 
 __all__ = ["Metrics", "summarise", "with_paired_differences"]
 
@@ -35,6 +45,7 @@ class Metrics:
         subgroups: `overall` on subgroups of the rows, one for each requested way to group them.
         paired_differences: for a baseline, by k, the accuracy of the model it is compared with minus its own; empty for
             the model itself.
+        values: of all metrics of sets by name (`rrgraph.metrics.METRICS`), as fractions of 1 or in nats.
         rows: the rank in each row.
     """
 
@@ -47,6 +58,7 @@ class Metrics:
     listed_calibration: Calibration | None = None
     subgroups: tuple[Subgroups, ...] = ()
     paired_differences: Mapping[int, PairedDifference] = field(default_factory=dict)
+    values: Mapping[str, float] = field(default_factory=dict)
     rows: RowRanks | None = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -60,6 +72,7 @@ class Metrics:
             "calibration": self.calibration.to_dict() if self.calibration else None,
             "listed_calibration": self.listed_calibration.to_dict() if self.listed_calibration else None,
             "strata": {groups.by: groups.to_dict() for groups in self.subgroups},
+            "values": dict(self.values),
             "model_lead": {f"top{k}": difference.to_dict() for k, difference in self.paired_differences.items()},
         }
 
@@ -79,6 +92,7 @@ class Metrics:
             reachable=values["reachable"],
             calibration=top_set,
             listed_calibration=listed,
+            values=values.get("values", {}),
             subgroups=tuple(Subgroups.from_dict(by, groups) for by, groups in values.get("strata", {}).items()),
             paired_differences={
                 int(name.removeprefix("top")): PairedDifference.from_dict(difference)
@@ -117,13 +131,14 @@ def summarise(
     protocol: Protocol,
     rows: RowRanks,
     *,
+    lists: RankedLists | None = None,
     reachable: float | None = None,
     calibration: Calibration | None = None,
     listed_calibration: Calibration | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Metrics:
-    """Return the `Metrics` of the ranks in each row; every interval uses the same seed."""
+    """Return the `Metrics` of the ranks in each row, and of the ranked lists if given; intervals use the same seed."""
 
     def accuracy(ranks: NDArray[np.float64], keep: NDArray[np.bool_] | None = None) -> TopK:
         chosen = np.arange(len(ranks)) if keep is None else np.flatnonzero(keep)
@@ -138,6 +153,7 @@ def summarise(
         reachable=reachable,
         calibration=calibration,
         listed_calibration=listed_calibration,
+        values=measured_sets(lists or RankedLists(rows.ranks)),
         rows=rows,
     )
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 
 from rrgraph.experiments.grid import RunName
-from rrgraph.metrics import TOP_K, RowRanks, paired_accuracy
+from rrgraph.metrics import TOP_K, RowRanks, holm, seeded_difference
 
 __all__ = ["FEWEST", "SIGNIFICANT", "Cell", "Column", "Difference", "Panel", "compare"]
 
@@ -51,11 +51,17 @@ class Difference:
 
     Attributes:
         value: as a share of 1.
-        p_value: by paired bootstrap over targets, all seeds together; None with few targets.
+        p_value: over targets and seeds (see `seeded_difference`), corrected for the tests of the panel (Holm); None
+            with few targets.
     """
 
     value: float
     p_value: float | None
+
+    @property
+    def significant(self) -> bool:
+        """Whether the systems differ by more than targets and seeds explain."""
+        return self.p_value is not None and self.p_value < SIGNIFICANT
 
 
 @dataclass(frozen=True)
@@ -67,8 +73,7 @@ class Column:
         k: of top-k.
         cells: by system, those that have finished runs.
         places: 1 for the best systems and 2 for the next; empty where there is one or all are level.
-        lead: p-value of the lead of the best system over the second (paired bootstrap over targets, all seeds
-            together); None with less than two systems or with few targets.
+        lead: of the best system over the second; None where there is no second, or the best share their place.
         differences: lead of each system over the one that all are compared with.
     """
 
@@ -76,17 +81,13 @@ class Column:
     k: int
     cells: Mapping[str, Cell]
     places: Mapping[str, int]
-    lead: float | None = None
+    lead: Difference | None = None
     differences: Mapping[str, Difference] = field(default_factory=dict)
 
     @property
     def above(self) -> frozenset[str]:
         """Systems that are significantly better than the one that all are compared with."""
-        return frozenset(
-            name
-            for name, found in self.differences.items()
-            if found.value > 0 and found.p_value is not None and found.p_value < SIGNIFICANT
-        )
+        return frozenset(name for name, found in self.differences.items() if found.value > 0 and found.significant)
 
     @property
     def title(self) -> str:
@@ -94,8 +95,8 @@ class Column:
         return f"{self.protocol}, top-{self.k}"
 
     def leads(self, system: str) -> bool:
-        """Whether a system is the best and significantly better than the second."""
-        return self.places.get(system) == 1 and self.lead is not None and self.lead < SIGNIFICANT
+        """Whether a system alone is the best and significantly better than the second."""
+        return self.places.get(system) == 1 and self.lead is not None and self.lead.significant
 
 
 @dataclass(frozen=True)
@@ -156,8 +157,27 @@ def compare(
                 for protocol in protocols
                 for k in TOP_K
             )
-            panels.append(Panel(split, unseen, numbers, tuple(systems), columns))
+            panels.append(Panel(split, unseen, numbers, tuple(systems), _corrected(columns)))
     return panels
+
+
+def _corrected(columns: Sequence[Column]) -> tuple[Column, ...]:
+    """Correct the p-values of all tests of a panel for their number."""
+    tests = [each for column in columns for each in (column.lead, *column.differences.values())]
+    tested = [each.p_value for each in tests if each is not None and each.p_value is not None]
+    p_values = iter(holm(tested))
+
+    def correct(found: Difference | None) -> Difference | None:
+        return found if found is None or found.p_value is None else replace(found, p_value=next(p_values))
+
+    return tuple(
+        replace(
+            column,
+            lead=correct(column.lead),
+            differences={name: correct(found) or found for name, found in column.differences.items()},
+        )
+        for column in columns
+    )
 
 
 def _rows(rows: RowRanks, unseen: bool) -> RowRanks:
@@ -189,11 +209,12 @@ def _column(found: Mapping[str, Mapping[int, RowRanks]], protocol: str, k: int, 
     places = {system: 1 + levels.index(value) for system, value in rounded.items() if value in levels}
     if len(levels) == 1:
         places = {}
-    second = _lead(found[order[0]], found[order[1]], k) if len(order) > 1 else None
+    tied = list(places.values()).count(1) != 1
+    lead = None if tied else _lead(found[order[0]], found[order[1]], k)
     reference = found.get(compare_with, {})
     compared = {system: _lead(found[system], reference, k) for system in order if system != compare_with}
     differences = {system: difference for system, difference in compared.items() if difference is not None}
-    return Column(protocol, k, cells, places, second.p_value if second else None, differences)
+    return Column(protocol, k, cells, places, lead, differences)
 
 
 def _accuracy(rows: RowRanks, k: int) -> float:
@@ -211,17 +232,12 @@ def _lead(first: Mapping[int, RowRanks], second: Mapping[int, RowRanks], k: int)
     seeds = [seed for seed in first if seed in second]
     if not seeds:
         return None
-    one, other = (_pool([outcomes[seed] for seed in seeds]) for outcomes in (first, second))
-    if len(set(one.targets)) < FEWEST:
-        return Difference(_accuracy(one, k) - _accuracy(other, k), None)
-    lead = paired_accuracy(one, other, ks=(k,))[k]
-    return Difference(lead.difference.value, lead.p_value)
-
-
-def _pool(outcomes: Sequence[RowRanks]) -> RowRanks:
-    """Return the rows of several seeds as one outcome; rows of one target are drawn together."""
-    return RowRanks(
-        [target for rows in outcomes for target in rows.targets],
-        np.concatenate([rows.ranks for rows in outcomes]),
-        np.concatenate([rows.row_ranks for rows in outcomes]),
+    one, other = ([outcomes[seed] for seed in seeds] for outcomes in (first, second))
+    if len({target for rows in one for target in rows.targets}) < FEWEST:
+        return Difference(
+            float(np.mean([_accuracy(a, k) - _accuracy(b, k) for a, b in zip(one, other, strict=True)])), None
+        )
+    found = seeded_difference(
+        [rows.ranks <= k for rows in one], [rows.ranks <= k for rows in other], [rows.targets for rows in one]
     )
+    return Difference(found.difference.value, found.p_value)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rrgraph.experiments.comparison import FEWEST, SIGNIFICANT, Column, Difference, Panel
+from rrgraph.metrics import RESAMPLES
 from rrgraph.util.sheets import SheetWriter
 
 __all__ = ["csv_table", "latex_table", "markdown_table", "plain_rows"]
@@ -51,7 +52,7 @@ def csv_table(panels: Sequence[Panel]) -> str:
             for system, cell in column.cells.items():
                 place = column.places.get(system, "")
                 deviation = "" if cell.deviation is None else f"{100 * cell.deviation:.3f}"
-                lead = "" if place != 1 or column.lead is None else f"{column.lead:.4f}"
+                lead = _p_value(column.lead) if place == 1 else ""
                 rows = "unseen" if panel.unseen else "all"
                 accuracy = [f"{100 * cell.mean:.3f}", deviation, cell.seeds, place, lead, system in column.above]
                 compared = _difference(column.differences.get(system))
@@ -62,7 +63,11 @@ def csv_table(panels: Sequence[Panel]) -> str:
 def _difference(found: Difference | None) -> list[str]:
     if found is None:
         return ["", ""]
-    return [f"{100 * found.value:.3f}", "" if found.p_value is None else f"{found.p_value:.4f}"]
+    return [f"{100 * found.value:.3f}", _p_value(found)]
+
+
+def _p_value(found: Difference | None) -> str:
+    return "" if found is None or found.p_value is None else f"{found.p_value:.4f}"
 
 
 def latex_table(panels: Sequence[Panel], *, heading: str, compare_with: str = "") -> str:
@@ -105,7 +110,9 @@ def _legend(compare_with: str) -> str:
         marks += f"; †: significantly better than {compare_with}"
     return (
         "Top-k exact match in %, mean ± standard deviation over seeds; the best is bold, the second underlined. "
-        f"{marks}, by paired bootstrap over targets with the rows of all seeds; not tested below {FEWEST} targets."
+        f"{marks}; p counts the noise of targets and seeds (of targets alone where there is one seed), is at least "
+        f"{2 / (RESAMPLES + 1):.3f} and then corrected for the tests of a table (Holm); ties are not marked, and "
+        f"nothing is tested below {FEWEST} targets."
     )
 
 

@@ -11,11 +11,11 @@ from rrgraph.util.settings import setting
 __all__ = ["TrainingConfig"]
 
 
-def _accuracies() -> list[str]:
+def _metrics() -> list[str]:
     # Brings scikit-learn, which planning with a trained model does without.
-    from rrgraph.metrics import TOP_K
+    from rrgraph.metrics import metric_names
 
-    return [f"top_{k}" for k in TOP_K]
+    return list(metric_names())
 
 
 @dataclass
@@ -25,7 +25,7 @@ class TrainingConfig(LoopConfig):
     `learning_rate` is that of the decoder, `batch_size` counts positive links (128 in Retro-Rank-In table 9).
 
     Attributes:
-        monitor: validation accuracy that chooses the best epoch.
+        monitor: metric on validation rows that chooses the best epoch, see `rrgraph.metrics.METRICS`.
         negatives_per_positive: sampled negative links for each positive one (1 gives the balanced pairs of section
             3.3).
         sampler: name of the negative sampler.
@@ -38,7 +38,7 @@ class TrainingConfig(LoopConfig):
         validation_targets: largest number of validation rows used at each epoch, drawn once; 0 uses all.
     """
 
-    monitor: str = setting("top_1", choices=_accuracies)
+    monitor: str = setting("top_1", choices=_metrics)
     negatives_per_positive: int = setting(1, at_least=1, at_most=10_000, alias="negatives")
     sampler: str = setting("uniform", choices="rrgraph.links:SAMPLERS", options="sampler_options")
     sampler_options: dict[str, Any] = setting(factory=dict)

@@ -1,14 +1,15 @@
 """Negative sampling: draws precursors that are not recorded for the targets of positive links.
 
-A sampler only says how much weight each precursor has for a target. The base class masks the known positives of
-the training table and draws exactly the number asked for.
+A sampler says how precursors are drawn for a target. The base class leaves out repetitions and the known positives of
+the training table, and gives exactly the number asked for.
 """
 
 from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 import torch
 from torch import Tensor
@@ -25,6 +26,18 @@ if TYPE_CHECKING:
 
 __all__ = ["SAMPLERS", "NegativeSampler", "make_sampler"]
 
+_SURPLUS: Final = 2
+"""Proposals for each negative that is asked for, since some are recorded or come again."""
+
+_TRIES: Final = 8
+"""Draws for each element-matched proposal of a mixture, so that hardly any is lost and shares are kept."""
+
+_HARD_POOL: Final = 4096
+"""Precursors that compete as hard negatives of a batch."""
+
+_DENSE_BATCH_SIZE: Final = 20_000_000
+"""Weights that are held at a time where a target needs those of all precursors."""
+
 # These may come from the atmosphere and match nearly everything.
 _EXEMPT = tuple(ATOMIC_NUMBERS[symbol] for symbol in sorted(VOLATILE))
 
@@ -32,7 +45,9 @@ _EXEMPT = tuple(ATOMIC_NUMBERS[symbol] for symbol in sorted(VOLATILE))
 class NegativeSampler(ABC):
     """Draw negative precursors for positive links.
 
-    Further keyword arguments of a sampler are options, which `training.sampler_options` sets.
+    A sampler defines `propose`, which draws some precursors at a cost that does not depend on how many there are, or
+    `weights` alone, from which all are weighed. Further keyword arguments of a sampler are options, which
+    `training.sampler_options` sets.
 
     Args:
         graph: the training graph, whose edges are the known positives.
@@ -46,13 +61,14 @@ class NegativeSampler(ABC):
         self.inverse_temperature = inverse_temperature if hardness is None else hardness
         self.hardness = self.inverse_temperature
         self.precursors = len(graph.precursors)
-        target, self._linked = graph.data[EDGE].edge_index  # sorted by target
+        target, self._linked = graph.data[EDGE].edge_index  # sorted by target, then by precursor
         self._degree = torch.bincount(target, minlength=len(graph.targets))
         self._first = self._degree.cumsum(0) - self._degree
+        self._codes = target * self.precursors + self._linked
         self.prepare(graph)
 
     def prepare(self, graph: ReactionGraph) -> None:
-        """Compute what `weights` needs from the graph."""
+        """Compute what `propose` or `weights` needs from the graph."""
 
     def start_epoch(self, embeddings: Tensor) -> None:
         """Take note of the current embeddings (precursors, width) of all precursors."""
@@ -62,16 +78,29 @@ class NegativeSampler(ABC):
 
     def positives(self, targets: Tensor) -> Tensor:
         """Return which precursors are linked to each target, (batch, precursors) bool."""
+        rows, linked = self._recorded(targets)
+        found = torch.zeros(len(targets), self.precursors, dtype=torch.bool, device=targets.device)
+        found[rows, linked] = True
+        return found
+
+    def _recorded(self, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the links of target nodes: position of the target among `targets`, and the precursor."""
         degree = self._degree[targets]
-        rows = torch.repeat_interleave(torch.arange(len(targets)), degree)
-        within = torch.arange(len(rows)) - torch.repeat_interleave(degree.cumsum(0) - degree, degree)
-        linked = torch.zeros(len(targets), self.precursors, dtype=torch.bool)
-        linked[rows, self._linked[self._first[targets][rows] + within]] = True
-        return linked
+        rows = torch.repeat_interleave(degree)
+        within = torch.arange(len(rows), device=targets.device) - (degree.cumsum(0) - degree)[rows]
+        return rows, self._linked[self._first[targets][rows] + within]
 
     @abstractmethod
     def weights(self, targets: Tensor) -> Tensor:
         """Return non-negative sampling weights (batch, precursors) for target nodes (batch,)."""
+
+    def propose(self, targets: Tensor, count: int, generator: torch.Generator) -> Tensor | None:
+        """Draw precursors in proportion to `weights`, independently of each other, recorded ones among them.
+
+        Returns:
+            (batch, count) int64, -1 where a draw gave nothing; None for a sampler that only has weights.
+        """
+        return None
 
     def sample(self, targets: Tensor, count: int, generator: torch.Generator) -> Tensor:
         """Draw `count` negatives for each target node.
@@ -94,14 +123,40 @@ class NegativeSampler(ABC):
         """
         if count < 1:
             raise ConfigError(f"training.negatives_per_positive={count} must be at least 1.")
-        allowed = ~self.positives(targets)
-        if not bool(allowed.any(1).all()):
+        if bool((self._degree[targets] >= self.precursors).any()):
             raise DataError("A target is linked to every precursor of the table, so it has no negative links.")
+        proposed = self.propose(targets, _SURPLUS * count + _SURPLUS, generator)
+        if proposed is None:
+            return self._sample_all(targets, count, generator)
+        drawn, complete = self._first_distinct(targets, proposed, count)
+        short = (~complete).nonzero().flatten()
+        # Those with hardly any eligible precursor, a few at a time.
+        for rows in torch.split(short, max(1, _DENSE_BATCH_SIZE // self.precursors)):
+            drawn[rows] = self._sample_all(targets[rows], count, generator)
+        return drawn
+
+    def _first_distinct(self, targets: Tensor, proposed: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """Return the first `count` distinct negatives (batch, count) of each row, and which rows have so many."""
+        codes = targets[:, None] * self.precursors + proposed
+        link = torch.searchsorted(self._codes, codes).clamp_max(len(self._codes) - 1)
+        usable = (proposed >= 0) & (self._codes[link] != codes)
+        # What comes again stands behind its first occurrence in a stable order.
+        order = proposed.argsort(dim=1, stable=True)
+        ranked = proposed.gather(1, order)
+        again = torch.zeros_like(usable)
+        again.scatter_(1, order[:, 1:], ranked[:, 1:] == ranked[:, :-1])
+        usable &= ~again
+        chosen = (~usable).to(torch.uint8).argsort(dim=1, stable=True)[:, :count]
+        return proposed.gather(1, chosen), usable.sum(1) >= count
+
+    def _sample_all(self, targets: Tensor, count: int, generator: torch.Generator) -> Tensor:
+        """Draw by the weights of all precursors."""
+        allowed = ~self.positives(targets)
         weights = self.weights(targets) * allowed
         weights = torch.where(weights.sum(1, keepdim=True) > 0, weights, allowed.to(weights.dtype))
         eligible = (weights > 0).sum(1)
         # Distinct draws in proportion to the weights: the largest keys log(w) + Gumbel noise.
-        noise = torch.rand(weights.shape, generator=generator).clamp_min(1e-20)
+        noise = _uniform(weights.shape, generator).clamp_min(1e-20)
         keys = weights.log() - (-noise.log()).log()
         drawn = keys.topk(min(count, self.precursors), dim=1).indices
         short = eligible < count
@@ -110,6 +165,17 @@ class NegativeSampler(ABC):
             drawn = torch.nn.functional.pad(drawn, (0, count - drawn.shape[1]))
             drawn[short] = repeated
         return drawn
+
+
+def _uniform(shape: Sequence[int], generator: torch.Generator) -> Tensor:
+    """Return random numbers from 0 to 1 on the generator's device."""
+    return torch.rand(shape, generator=generator, device=generator.device)
+
+
+def _draw(shape: Sequence[int], number: int | Tensor, generator: torch.Generator) -> Tensor:
+    """Return random whole numbers below `number`, which is the same for all or broadcasts to the shape; 0 below 1."""
+    drawn = (_uniform(shape, generator).double() * number).long()
+    return torch.minimum(drawn, torch.as_tensor(number, device=drawn.device) - 1).clamp_min(0)
 
 
 SAMPLERS: Registry[type[NegativeSampler]] = Registry(
@@ -135,7 +201,10 @@ class UniformSampler(NegativeSampler):
     """Every precursor alike."""
 
     def weights(self, targets: Tensor) -> Tensor:
-        return torch.ones(len(targets), self.precursors)
+        return torch.ones(len(targets), self.precursors, device=targets.device)
+
+    def propose(self, targets: Tensor, count: int, generator: torch.Generator) -> Tensor:
+        return _draw((len(targets), count), self.precursors, generator)
 
 
 @SAMPLERS.register("popularity")
@@ -155,9 +224,14 @@ class PopularitySampler(NegativeSampler):
     def prepare(self, graph: ReactionGraph) -> None:
         degree = torch.bincount(graph.data[EDGE].edge_index[1], minlength=self.precursors)
         self.popularity = degree.clamp_min(1).float() ** self.power
+        self._cumulative = self.popularity.double().cumsum(0)
 
     def weights(self, targets: Tensor) -> Tensor:
         return self.popularity.expand(len(targets), -1)
+
+    def propose(self, targets: Tensor, count: int, generator: torch.Generator) -> Tensor:
+        drawn = _uniform((len(targets), count), generator).double() * self._cumulative[-1]
+        return torch.searchsorted(self._cumulative, drawn, right=True).clamp_max(self.precursors - 1)
 
 
 @SAMPLERS.register("element_matched")
@@ -165,20 +239,40 @@ class ElementMatchedSampler(NegativeSampler):
     """Precursors that share an element other than C, H, O, N with the target: those that are feasible."""
 
     def prepare(self, graph: ReactionGraph) -> None:
-        presence = []
-        for kind in ("target", "precursor"):
-            elements = graph.data[kind].elements
-            present = torch.zeros(len(elements), int(elements.max()) + 1)
-            present.scatter_(1, elements, 1.0)
-            present[:, [number for number in (PADDING, *_EXEMPT) if number < present.shape[1]]] = 0
-            presence.append(present)
-        columns = max(present.shape[1] for present in presence)
-        self.target_elements, self.precursor_elements = (
-            torch.nn.functional.pad(present, (0, columns - present.shape[1])) for present in presence
-        )
+        self._target_elements, self._precursor_elements = (_presence(graph, side) for side in ("target", "precursor"))
+        # The precursors of each element, one element behind the other, and the elements of each precursor.
+        element, self._members = self._precursor_elements.T.nonzero().T
+        self._sizes = torch.bincount(element, minlength=self._precursor_elements.shape[1])
+        self._starts = self._sizes.cumsum(0) - self._sizes
+        most = int(self._precursor_elements.sum(1).max())
+        self._elements = self._precursor_elements.to(torch.uint8).argsort(dim=1, descending=True, stable=True)[:, :most]
+        self._elements[~self._precursor_elements.gather(1, self._elements)] = PADDING
 
     def weights(self, targets: Tensor) -> Tensor:
-        return (self.target_elements[targets] @ self.precursor_elements.T > 0).float()
+        return (self._target_elements[targets].float() @ self._precursor_elements.T.float() > 0).float()
+
+    def propose(self, targets: Tensor, count: int, generator: torch.Generator, *, tries: int = 1) -> Tensor:
+        """Draw as `NegativeSampler.propose` says; what shares several elements is refused as often, and drawn anew."""
+        own = self._target_elements[targets]
+        ends = (own * self._sizes).cumsum(1)
+        place = _draw((len(targets), count * tries), ends[:, -1:], generator)
+        element = torch.searchsorted(ends, place, right=True).clamp_max(ends.shape[1] - 1)
+        within = place - (ends.gather(1, element) - self._sizes[element])
+        drawn = self._members[(self._starts[element] + within).clamp(0, len(self._members) - 1)]
+        shared = own.gather(1, self._elements[drawn].flatten(1)).view(*drawn.shape, -1).sum(2)
+        kept = (ends[:, -1:] > 0) & (_uniform(shared.shape, generator) * shared < 1)
+        kept, drawn = (each.view(len(targets), count, tries) for each in (kept, drawn))
+        first = kept.to(torch.uint8).argmax(2, keepdim=True)
+        return torch.where(kept.any(2), drawn.gather(2, first).squeeze(2), -1)
+
+
+def _presence(graph: ReactionGraph, node_type: str) -> Tensor:
+    """Return (nodes, elements) bool, without the elements that may come from the atmosphere."""
+    elements = graph.data[node_type].elements
+    present = torch.zeros(len(elements), len(ATOMIC_NUMBERS) + 1, dtype=torch.bool, device=elements.device)
+    present.scatter_(1, elements, value=True)
+    present[:, [PADDING, *_EXEMPT]] = False
+    return present
 
 
 @SAMPLERS.register("hard")
@@ -186,7 +280,8 @@ class HardSampler(NegativeSampler):
     """Weights exp(inverse temperature * cosine) by similarity to the recorded set, renewed every epoch (section 4.3).
 
     The recorded set stands for itself as the mean of its normalised embeddings; a target with several recorded
-    sets is represented by all their members. Before the first epoch all precursors weigh the same.
+    sets is represented by all their members. Before the first epoch all precursors weigh the same. Of more than 4,096
+    precursors a random part of that number competes in each batch.
     """
 
     needs_embeddings = True
@@ -198,11 +293,23 @@ class HardSampler(NegativeSampler):
         self.directions = normalize(embeddings, dim=1)
 
     def weights(self, targets: Tensor) -> Tensor:
+        return self._weights(targets, None)
+
+    def propose(self, targets: Tensor, count: int, generator: torch.Generator) -> Tensor | None:
+        """Draw among a random part of very many precursors; weigh all of fewer."""
+        if self.precursors <= _HARD_POOL:
+            return None
+        pool = _draw((_HARD_POOL,), self.precursors, generator)
+        return pool[torch.multinomial(self._weights(targets, pool), count, replacement=True, generator=generator)]
+
+    def _weights(self, targets: Tensor, pool: Tensor | None) -> Tensor:
+        """Return the weights (batch, n) of all precursors or of some."""
         if self.directions is None:
-            return torch.ones(len(targets), self.precursors)
-        recorded = self.positives(targets).float()
-        mean = normalize(recorded @ self.directions, dim=1)
-        similarity = mean @ self.directions.T
+            return torch.ones(len(targets), self.precursors if pool is None else len(pool), device=targets.device)
+        rows, linked = self._recorded(targets)
+        sums = self.directions.new_zeros(len(targets), self.directions.shape[1])
+        mean = normalize(sums.index_add(0, rows, self.directions[linked]), dim=1)
+        similarity = mean @ (self.directions if pool is None else self.directions[pool]).T
         # Relative to the largest, so that nothing overflows.
         return (self.inverse_temperature * (similarity - similarity.amax(1, keepdim=True))).exp().clamp_min(1e-30)
 
@@ -231,3 +338,10 @@ class MixedSampler(ElementMatchedSampler):
         matched = super().weights(targets)
         share = self.matched_share / matched.sum(1, keepdim=True).clamp_min(1)
         return matched * share + (1 - self.matched_share) / self.precursors
+
+    def propose(self, targets: Tensor, count: int, generator: torch.Generator, *, tries: int = _TRIES) -> Tensor:
+        matched = super().propose(targets, count, generator, tries=tries)
+        others = _draw(matched.shape, self.precursors, generator)
+        without = ~(self._target_elements[targets] & (self._sizes > 0)).any(1, keepdim=True)
+        chosen = (_uniform(matched.shape, generator) < self.matched_share) & ~without
+        return torch.where(chosen, matched, others)

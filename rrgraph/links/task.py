@@ -17,7 +17,7 @@ from rrgraph.links.config import TrainingConfig
 from rrgraph.links.model import LinkModel
 from rrgraph.links.samplers import make_sampler
 from rrgraph.nn import encode_by_length, half_precision
-from rrgraph.training import LOSSES, Task
+from rrgraph.training import LOSSES, Direction, Task
 
 __all__ = ["LinkTask"]
 
@@ -102,6 +102,12 @@ class LinkTask(Task):
 
     def validate(self) -> dict[str, float]:
         return self._validate() if self._validate else {}
+
+    def direction(self, metric: str) -> Direction:
+        # Brings scikit-learn, which planning with a trained model does without.
+        from rrgraph.metrics import find_metric
+
+        return find_metric(metric).direction
 
     def _encode(self, node_type: str, nodes: Tensor) -> Tensor:
         """Return the embeddings of nodes, computing each distinct one once, or once for all when they are fixed."""

@@ -3,23 +3,49 @@
 from rrgraph.metrics.accuracy import TOP_K, RowRanks, TopK, paired_accuracy, top_k_accuracy
 from rrgraph.metrics.bootstrap import RESAMPLES, Interval, PairedDifference, mean_intervals, paired_bootstrap
 from rrgraph.metrics.calibration import Calibration, ReliabilityBin, calibration
-from rrgraph.metrics.links import EdgeMetrics, edge_metrics, link_ranks
+from rrgraph.metrics.links import EdgeMetrics, LinkScores, edge_metrics, link_ranks
+from rrgraph.metrics.registry import (
+    METRICS,
+    LinkMetric,
+    Metric,
+    RowMetric,
+    SetMetric,
+    find_metric,
+    measured_links,
+    measured_sets,
+    metric_names,
+)
+from rrgraph.metrics.seeds import holm, seeded_difference
+from rrgraph.metrics.sets import RankedLists
 
 __all__ = [
+    "METRICS",
     "RESAMPLES",
     "TOP_K",
     "Calibration",
     "EdgeMetrics",
     "Interval",
+    "LinkMetric",
+    "LinkScores",
+    "Metric",
     "PairedDifference",
+    "RankedLists",
     "ReliabilityBin",
+    "RowMetric",
     "RowRanks",
+    "SetMetric",
     "TopK",
     "calibration",
     "edge_metrics",
+    "find_metric",
+    "holm",
     "link_ranks",
     "mean_intervals",
+    "measured_links",
+    "measured_sets",
+    "metric_names",
     "paired_accuracy",
     "paired_bootstrap",
+    "seeded_difference",
     "top_k_accuracy",
 ]

@@ -1,13 +1,13 @@
-"""Metrics of link scores over a grid of targets and candidates: ROC-AUC, average precision, MRR and Hits@k.
+"""Metrics of link scores: ROC-AUC, average precision, MRR and Hits@k.
 
 Ties are counted for (optimistic) and against (pessimistic) the recorded link.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,23 +15,92 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from rrgraph.errors import ScoreError
 
-__all__ = ["HITS_AT", "EdgeMetrics", "RankType", "edge_metrics", "link_ranks"]
+__all__ = ["HITS_AT", "EdgeMetrics", "LinkScores", "RankType", "edge_metrics", "link_ranks"]
 
 RankType = Literal["optimistic", "realistic", "pessimistic"]
 
 HITS_AT: Final = (1, 3, 5, 10)
 
 
+@dataclass(frozen=True, eq=False)
+class LinkScores:
+    """The scores of links, and which of them are recorded.
+
+    Attributes:
+        targets: (links,) int64, index of the target of each link.
+        scores: (links,) finite, higher for links that are more likely; the logits, for metrics of probabilities.
+        recorded: (links,) bool.
+
+    Raises:
+        ScoreError: a score is NaN or infinite, or the lengths differ.
+    """
+
+    targets: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    recorded: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        if self.scores.ndim != 1 or not self.targets.shape == self.scores.shape == self.recorded.shape:
+            raise ScoreError(
+                f"Targets, scores and recorded links have shapes {self.targets.shape}, {self.scores.shape} and "
+                f"{self.recorded.shape}, expected one value a link in each."
+            )
+        bad = np.flatnonzero(~np.isfinite(self.scores))
+        if len(bad):
+            raise ScoreError(
+                f"The score of a link of target {self.targets[bad[0]] + 1} is {self.scores[bad[0]]}, "
+                "expected a finite number."
+            )
+
+    @classmethod
+    def of_grid(cls, scores: ArrayLike, recorded: ArrayLike, *, ignore: ArrayLike | None = None) -> Self:
+        """Return the links of all targets to all candidates.
+
+        Args:
+            scores: (targets, candidates).
+            recorded: (targets, candidates), whether the link is recorded.
+            ignore: (targets, candidates), pairs that are left out, such as links known from training.
+
+        Raises:
+            ScoreError: a score is NaN or infinite, or the shapes differ.
+
+        Example:
+            >>> links = LinkScores.of_grid([[3.0, 2.0, 1.0]], [[False, True, False]])
+            >>> edge_metrics(links).mrr["realistic"]
+            0.5
+        """
+        values, positives = np.asarray(scores, dtype=np.float64), np.asarray(recorded, dtype=bool)
+        counted = np.ones(positives.shape, dtype=bool) if ignore is None else ~np.asarray(ignore, dtype=bool)
+        if values.ndim != 2 or not values.shape == positives.shape == counted.shape:
+            raise ScoreError(
+                f"Scores of shape {values.shape}, recorded links of shape {positives.shape} and a mask of shape "
+                f"{counted.shape} do not describe one grid of targets and candidates."
+            )
+        return cls(np.nonzero(counted)[0], values[counted], positives[counted])
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """(links,) the logistic function of the scores."""
+        return np.asarray(np.exp(-np.logaddexp(0.0, -self.scores)))
+
+    @property
+    def undefined(self) -> str | None:
+        """Why metrics of ranks are not defined, None if they are."""
+        if not self.recorded.any():
+            return "there is no recorded link in the grid"
+        return "every link in the grid is recorded, so there are no negatives" if self.recorded.all() else None
+
+
 @dataclass(frozen=True)
 class EdgeMetrics:
-    """Quality of link scores on a grid of targets and candidates.
+    """Quality of link scores on the pairs of targets and candidates.
 
     A value that is not defined (all links are recorded, or none) is None and `reason` says why.
 
     Attributes:
         targets: number of targets with a recorded link.
         positives: number of recorded links.
-        negatives: number of other pairs of the grid.
+        negatives: number of other pairs.
         roc_auc: area under the ROC curve over all pairs.
         average_precision: area under the precision-recall curve over all pairs, as a sum of steps.
         mrr: mean reciprocal rank over recorded links, by how ties are counted.
@@ -63,95 +132,44 @@ class EdgeMetrics:
         }
 
 
-def edge_metrics(
-    scores: ArrayLike, positives: ArrayLike, *, ignore: ArrayLike | None = None, hits_at: Sequence[int] = HITS_AT
-) -> EdgeMetrics:
-    """Measure the scores of a grid of links.
-
-    Args:
-        scores: (targets, candidates), finite, higher for links that are more likely.
-        positives: (targets, candidates), whether the link is recorded.
-        ignore: (targets, candidates), pairs that are not counted, such as links known from training or candidates that
-            were not considered.
-        hits_at: the k of Hits@k.
-
-    Raises:
-        ScoreError: a score is NaN or infinite, or the shapes differ.
-    """
-    values, recorded, counted = _checked(scores, positives, ignore)
-    found, total = int((recorded & counted).sum()), int(counted.sum())
-    reason = None
-    if not found:
-        reason = "there is no recorded link in the grid"
-    elif found == total:
-        reason = "every link in the grid is recorded, so there are no negatives"
+def edge_metrics(links: LinkScores, *, hits_at: Sequence[int] = HITS_AT) -> EdgeMetrics:
+    """Measure the scores of links; `hits_at` are the k of Hits@k."""
+    found, reason = int(links.recorded.sum()), links.undefined
     mrr: dict[RankType, float] | None = None
     hits: dict[RankType, dict[int, float]] | None = None
     if reason is None:
-        ranks = link_ranks(scores, positives, ignore=ignore)
+        ranks = link_ranks(links)
         mrr = {ties: float(np.mean(1.0 / rank)) for ties, rank in ranks.items()}
         hits = {ties: {k: float(np.mean(rank <= k)) for k in hits_at} for ties, rank in ranks.items()}
     return EdgeMetrics(
-        targets=int((recorded & counted).any(axis=1).sum()),
+        targets=len(np.unique(links.targets[links.recorded])),
         positives=found,
-        negatives=total - found,
-        roc_auc=None if reason else float(roc_auc_score(recorded[counted], values[counted])),
-        average_precision=None if reason else float(average_precision_score(recorded[counted], values[counted])),
+        negatives=len(links.scores) - found,
+        roc_auc=None if reason else float(roc_auc_score(links.recorded, links.scores)),
+        average_precision=None if reason else float(average_precision_score(links.recorded, links.scores)),
         mrr=mrr,
         hits=hits,
         reason=reason,
     )
 
 
-def link_ranks(
-    scores: ArrayLike, positives: ArrayLike, *, ignore: ArrayLike | None = None
-) -> dict[RankType, NDArray[np.float64]]:
+def link_ranks(links: LinkScores) -> dict[RankType, NDArray[np.float64]]:
     """Rank each recorded link among the candidates of its target that are not recorded ("filtered" ranks).
 
     Equal scores count for the link (optimistic: 1 + those above), against it (pessimistic: 1 + those above or
-    equal), or half (realistic: the mean of both). Arguments and errors are those of `edge_metrics`.
+    equal), or half (realistic: the mean of both).
 
     Returns:
-        (positives,) ranks from 1, in row order, by how ties are counted.
+        (positives,) ranks from 1, in the order of the links, by how ties are counted.
     """
-    values, recorded, counted = _checked(scores, positives, ignore)
-    optimistic: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
-    pessimistic: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
-    for own, others in _by_target(values, recorded, counted):
-        above = len(others) - np.searchsorted(others, own, side="right")
-        above_or_equal = len(others) - np.searchsorted(others, own, side="left")
-        optimistic.append(above + 1)
-        pessimistic.append(above_or_equal + 1)
-    best, worst = np.concatenate(optimistic).astype(np.float64), np.concatenate(pessimistic).astype(np.float64)
+    distinct, level = np.unique(links.scores, return_inverse=True)
+    # One sorted list holds the scores of all targets, one behind the other.
+    key = links.targets * len(distinct) + level
+    others, own = np.sort(key[~links.recorded]), key[links.recorded]
+    last = np.searchsorted(others, (links.targets[links.recorded] + 1) * len(distinct))
+    best = (last - np.searchsorted(others, own, side="right") + 1).astype(np.float64)
+    worst = (last - np.searchsorted(others, own, side="left") + 1).astype(np.float64)
     return {"optimistic": best, "realistic": (best + worst) / 2, "pessimistic": worst}
-
-
-def _by_target(
-    values: NDArray[Any], recorded: NDArray[np.bool_], counted: NDArray[np.bool_]
-) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
-    """Yield the scores of the recorded links of each target, and those of its other candidates in order."""
-    for row in range(len(values)):
-        yield values[row, recorded[row] & counted[row]], np.sort(values[row, ~recorded[row] & counted[row]])
-
-
-def _checked(
-    scores: ArrayLike, positives: ArrayLike, ignore: ArrayLike | None
-) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]:
-    values, recorded = np.asarray(scores), np.asarray(positives, dtype=bool)
-    counted = np.ones(recorded.shape, dtype=bool) if ignore is None else ~np.asarray(ignore, dtype=bool)
-    if values.ndim != 2 or values.shape != recorded.shape or values.shape != counted.shape:
-        raise ScoreError(
-            f"Scores of shape {values.shape}, recorded links of shape {recorded.shape} and a mask of shape "
-            f"{counted.shape} do not describe one grid of targets and candidates."
-        )
-    bad = np.argwhere(~np.isfinite(values))
-    if len(bad):
-        row, column = bad[0]
-        raise ScoreError(
-            f"The score of target {row + 1} and candidate {column + 1} is {values[row, column]}, "
-            "expected a finite number."
-        )
-    return values, recorded, counted
 
 
 def _named(values: Mapping[int, float]) -> dict[str, float]:

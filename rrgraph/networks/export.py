@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rrgraph.errors import DataError, suggestion
+from rrgraph.networks.structure import edge_weight
 from rrgraph.util.files import atomic_path, write_json, write_text
 from rrgraph.util.sheets import csv_text
 from rrgraph.util.tabular import output_suffix
@@ -51,7 +52,8 @@ def write_graph(graph: nx.Graph, path: str | os.PathLike[str]) -> list[Path]:
     """Write a graph in the format given by the suffix, atomically, and return the files.
 
     ``.json`` is networkx's node-link format. ``.csv`` writes two tables: the edges (`source`, `target` and their
-    attributes) and, as NAME.nodes.csv, the nodes.
+    attributes) and, as NAME.nodes.csv, the nodes. GraphML and GEXF, whose readers look for an attribute
+    `weight`, get the one that serves as weight (`edge_weight`) under that name too.
 
     Raises:
         DataError: the suffix is unknown, or the file cannot be written.
@@ -68,10 +70,21 @@ def write_graph(graph: nx.Graph, path: str | os.PathLike[str]) -> list[Path]:
     else:
         # Where the disk is full, lxml, which networkx writes GraphML with, would crash.
         written = BytesIO()
-        (nx.write_graphml if suffix == ".graphml" else nx.write_gexf)(graph, written)
+        (nx.write_graphml if suffix == ".graphml" else nx.write_gexf)(_weighted(graph), written)
         with atomic_path(path) as temporary:
             temporary.write_bytes(written.getvalue())
     return [path, *others]
+
+
+def _weighted(graph: nx.Graph) -> nx.Graph:
+    """Return the graph with an edge attribute `weight`, a copy where it lacks one."""
+    name = edge_weight(graph)
+    if name is None:
+        return graph
+    weighted = graph.copy()
+    for _, _, data in weighted.edges(data=True):
+        data.setdefault("weight", data[name])
+    return weighted
 
 
 def write_rows(rows: Iterable[Mapping[str, Any]], path: str | os.PathLike[str], *, columns: Iterable[str] = ()) -> None:

@@ -17,12 +17,13 @@ from rrgraph.evaluation import (
     SUBGROUPINGS,
     Metrics,
     Protocol,
+    evaluate_links,
     evaluate_planner,
     read_protocol,
     subgroup_accuracy,
     with_paired_differences,
 )
-from rrgraph.metrics import RowRanks
+from rrgraph.metrics import RowRanks, measured_links
 from rrgraph.planning import LISTWISE, LinkScorer, SetProposer, known_size_mode
 from rrgraph.runs.config import MeasuredConfig
 from rrgraph.runs.data import RunData, candidate_pool
@@ -68,6 +69,7 @@ def measure(
     systems: dict[str, LinkScorer | SetProposer] = {MODEL: system}
     systems |= {name: BASELINES[name]().fit(data.split.train, data.split) for name in baselines}
     seen = {precursor.key for precursor in data.seen}
+    sets = set(data.split.train.set_keys)
     comparison: Comparison = {}
     for subset in config.subsets:
         table = getattr(data.split, subset)
@@ -82,6 +84,8 @@ def measure(
                 read_protocol(protocol),
                 mode=set_mode(protocol, mode),
                 train_precursors=seen,
+                train_sets=sets,
+                known=data.split.train,
                 train_systems=data.systems,
                 by=tuple(SUBGROUPINGS),
                 kept=partial(kept.metrics, f"{subset}/{protocol}"),
@@ -150,6 +154,8 @@ def measure_systems(
     *,
     mode: str,
     train_precursors: Container[str],
+    train_sets: Container[frozenset[str]] | None = None,
+    known: ReactionTable | None = None,
     train_systems: Collection[str] | None = None,
     by: Sequence[str] = (),
     predictions: str | os.PathLike[str] | None = None,
@@ -164,6 +170,8 @@ def measure_systems(
         protocol: the rules.
         mode: what sets are ranked by; systems without a re-ranker rank by the product in place of `listwise`.
         train_precursors: canonical keys of the precursors seen in training.
+        train_sets: canonical keys of the members of each training set, for the metric `novelty`.
+        known: training rows, whose links are not counted by metrics of links.
         train_systems: element systems of the training targets, for the grouping `distance`.
         by: groupings of the rows, see `subgroup_accuracy`.
         predictions: file for the ranked sets of the model.
@@ -179,9 +187,15 @@ def measure_systems(
             protocol,
             mode=mode if name == MODEL or mode != LISTWISE else "product",
             train_precursors=train_precursors,
+            train_sets=train_sets,
             predictions=predictions if name == MODEL else None,
         )
         metrics = kept(name, evaluated)
         assert metrics.rows is not None
-        measured[name] = replace(metrics, subgroups=subgroup_accuracy(metrics.rows, table, by, systems=train_systems))
+        values = dict(metrics.values)
+        if isinstance(system, LinkScorer):
+            links = evaluate_links(system, pool, table, constraints=protocol.constraints(), known=known)
+            values |= measured_links(links.scores)
+        subgroups = subgroup_accuracy(metrics.rows, table, by, systems=train_systems)
+        measured[name] = replace(metrics, subgroups=subgroups, values=values)
     return with_paired_differences(measured, MODEL)

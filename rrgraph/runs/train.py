@@ -188,7 +188,8 @@ def _fit(
 def _validator(
     checkpoint: LinkCheckpoint, prepared: Prepared, config: RunConfig
 ) -> Callable[[], dict[str, float]] | None:
-    from rrgraph.evaluation import PROTOCOLS, evaluate_planner
+    from rrgraph.evaluation import PROTOCOLS, evaluate_links, evaluate_planner
+    from rrgraph.metrics import TOP_K, LinkMetric, find_metric, measured_links
     from rrgraph.runs.measure import set_mode
 
     table = _validation_rows(prepared.split.validation, config.training, config.seed)
@@ -197,11 +198,15 @@ def _validator(
     pool = candidate_pool(prepared.graph.precursors, table)
     name = config.evaluation.validation_protocol
     protocol, mode = PROTOCOLS[name], set_mode(name, "product" if config.reranker.enabled else config.evaluation.mode)
+    monitor, rules = config.training.monitor, protocol.constraints()
 
     def validate() -> dict[str, float]:
         # One resample: the intervals are not used here.
-        metrics = evaluate_planner(Model(checkpoint), pool, table, protocol, mode=mode, resamples=1)
-        return {f"top_{k}": interval.value for k, interval in metrics.overall.top.items()}
+        model = Model(checkpoint)
+        values = evaluate_planner(model, pool, table, protocol, mode=mode, resamples=1).values
+        if isinstance(find_metric(monitor), LinkMetric):
+            values = {**values, **measured_links(evaluate_links(model, pool, table, constraints=rules).scores)}
+        return {name: values[name] for name in (*(f"top_{k}" for k in TOP_K), monitor) if name in values}
 
     return validate
 

@@ -4,7 +4,7 @@ from rrgraph.training.boosting import boost
 from rrgraph.training.config import ContrastiveConfig, LoopConfig, RankingConfig, TreesConfig
 from rrgraph.training.dual import CANDIDATE_ENCODERS, OBJECTIVES, ContrastiveTask, Links, RankingTask
 from rrgraph.training.kept import keep_tensors, kept_tensors, made_once
-from rrgraph.training.loop import Task, train
+from rrgraph.training.loop import Direction, Task, train
 from rrgraph.training.losses import LOSSES, LinkLoss, listwise_cross_entropy
 from rrgraph.training.optimizers import OPTIMIZERS
 from rrgraph.training.run_folder import (
@@ -27,6 +27,7 @@ __all__ = [
     "STATE_FILE",
     "ContrastiveConfig",
     "ContrastiveTask",
+    "Direction",
     "EarlyStopping",
     "History",
     "LinkLoss",

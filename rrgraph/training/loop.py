@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +27,9 @@ from rrgraph.training.stopping import EarlyStopping
 from rrgraph.util.interruption import lasting_interruption
 from rrgraph.util.progress import progress_bar
 
-__all__ = ["History", "Task", "train"]
+__all__ = ["Direction", "History", "Task", "train"]
+
+Direction: TypeAlias = Literal["maximize", "minimize"]
 
 logger = logging.getLogger(__name__)
 
@@ -63,8 +65,12 @@ class Task(ABC):
         return {}
 
     def validate(self) -> dict[str, float]:
-        """Return validation metrics, higher is better; empty when there are no validation rows."""
+        """Return validation metrics; empty when there are no validation rows."""
         return {}
+
+    def direction(self, metric: str) -> Direction:
+        """Return whether a validation metric is better where it is larger, as most are."""
+        return "maximize"
 
 
 def train(
@@ -230,7 +236,9 @@ class _Run:
                 f"training.monitor '{self.config.monitor}' is not among the validation metrics {', '.join(metrics)}."
             )
         # Without validation rows every epoch counts as the best so far.
-        if self.stopping.update(metrics.get(self.config.monitor, float(epoch)), epoch):
+        monitored = metrics.get(self.config.monitor, float(epoch))
+        sign = -1 if metrics and self.task.direction(self.config.monitor) == "minimize" else 1
+        if self.stopping.update(sign * monitored, epoch):
             self.state.keep_best()
 
     @contextmanager

@@ -12,7 +12,7 @@ import numpy as np
 from rrgraph.data import TEST, VALIDATION
 from rrgraph.errors import StudyError, suggestion
 from rrgraph.evaluation import PROTOCOLS
-from rrgraph.metrics import TOP_K
+from rrgraph.metrics import find_metric, metric_names
 from rrgraph.planning import planner_for
 from rrgraph.runs import BaselineConfig, RunConfig, RunData, candidate_pool, materials_workflow
 from rrgraph.util.config import MODEL
@@ -37,7 +37,7 @@ class Objective:
     """A number that a study makes as large or as small as it can.
 
     Attributes:
-        name: `<protocol>.top_<k>`, the accuracy on validation rows from 0 to 1, or `planning_ms`.
+        name: `<protocol>.<metric>`, one of `rrgraph.metrics.METRICS` on validation rows, or `planning_ms`.
         direction: whether larger or smaller is better.
     """
 
@@ -46,27 +46,33 @@ class Objective:
 
     @property
     def protocol(self) -> str:
-        """The evaluation protocol of an accuracy."""
+        """The evaluation protocol of a metric."""
         return self.name.partition(".")[0]
 
     @property
     def metric(self) -> str:
-        """The accuracy as training reports it, such as `top_1`."""
+        """The metric as training reports it, such as `top_1`."""
         return self.name.partition(".")[2]
 
     def measured(self, comparison: Comparison) -> float:
-        """Return the accuracy among the metrics of a run."""
-        top = comparison[VALIDATION.word][self.protocol][MODEL].overall.top
-        return float(top[int(self.metric.removeprefix("top_"))].value)
+        """Return the metric among those of a run.
+
+        Raises:
+            StudyError: it is not defined for the validation rows.
+        """
+        values = comparison[VALIDATION.word][self.protocol][MODEL].values
+        if self.metric not in values:
+            raise StudyError(f"The objective '{self.name}' is not defined for the validation rows.")
+        return values[self.metric]
 
 
 def read_objectives(names: Sequence[str]) -> tuple[Objective, ...]:
-    """Return the objectives that names stand for; the first one is an accuracy.
+    """Return the objectives that names stand for; the first one is a metric.
 
     Raises:
-        StudyError: a name is unknown, asks for test rows, or stands twice, or the first is not an accuracy.
+        StudyError: a name is unknown, asks for test rows, or stands twice, or the first is not a metric.
     """
-    known = [f"{protocol}.top_{k}" for protocol in PROTOCOLS for k in TOP_K] + [PLANNING_TIME]
+    known = [f"{protocol}.{metric}" for protocol in PROTOCOLS for metric in metric_names()] + [PLANNING_TIME]
     found: list[Objective] = []
     for name in names:
         plain = name.removeprefix("validation.")
@@ -79,11 +85,9 @@ def read_objectives(names: Sequence[str]) -> tuple[Objective, ...]:
             raise StudyError(
                 f"Unknown objective '{name}', expected some of {', '.join(known)}.{suggestion(plain, known)}"
             )
-        found.append(Objective(plain, "minimize" if plain == PLANNING_TIME else "maximize"))
+        found.append(Objective(plain, "minimize" if plain == PLANNING_TIME else _direction(plain)))
     if not found or found[0].name == PLANNING_TIME or len(set(found)) < len(found):
-        raise StudyError(
-            f"The objectives are {', '.join(names) or 'none'}, expected an accuracy first and each one once."
-        )
+        raise StudyError(f"The objectives are {', '.join(names) or 'none'}, expected a metric first and each one once.")
     return tuple(found)
 
 
@@ -93,8 +97,14 @@ def measured_protocols(objectives: Sequence[Objective]) -> list[str]:
 
 
 def shown(objective: Objective, value: float) -> str:
-    """Return a value for people: an accuracy in %, a time in milliseconds."""
-    return f"{value:.1f} ms" if objective.name == PLANNING_TIME else f"{100 * value:.1f} %"
+    """Return a value for people: a share in %, a time in milliseconds."""
+    if objective.name == PLANNING_TIME:
+        return f"{value:.1f} ms"
+    return f"{100 * value:.1f} %" if find_metric(objective.metric).high == 1 else f"{value:.3f}"
+
+
+def _direction(name: str) -> Literal["maximize", "minimize"]:
+    return find_metric(name.partition(".")[2]).direction
 
 
 def planning_time(config: RunConfig | BaselineConfig, data: RunData) -> float:

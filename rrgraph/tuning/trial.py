@@ -27,7 +27,7 @@ from rrgraph.errors import RRGraphError
 from rrgraph.runs import BaselineConfig, RunConfig, RunData, materials_workflow, run, run_data
 from rrgraph.tuning.heartbeat import GRACE_SECONDS, retry
 from rrgraph.tuning.messages import quietly
-from rrgraph.tuning.objectives import PLANNING_TIME, planning_time
+from rrgraph.tuning.objectives import PLANNING_TIME, Objective, planning_time
 from rrgraph.tuning.record import finished
 from rrgraph.tuning.sampling import SAME_AS, SeededSampler, find_twin, make_pruner
 from rrgraph.tuning.settings import StudySettings, trial_config
@@ -248,7 +248,7 @@ class _Objective:
         if objective is None or workflow.unpruned(config):
             return None
         # After its last epoch a link model may as well be measured, unless its re-ranker is still to come.
-        return _Reporter(trial, frozen, objective.metric, last=workflow.last_epoch(config))
+        return _Reporter(trial, frozen, objective, last=workflow.last_epoch(config))
 
 
 class _Reporter:
@@ -257,15 +257,16 @@ class _Reporter:
     That is the best validation metric so far, since the best epoch's weights are what a run keeps.
     """
 
-    def __init__(self, trial: Trial, frozen: FrozenTrial, metric: str, *, last: int) -> None:
-        self.trial, self.metric, self.last = trial, metric, last
+    def __init__(self, trial: Trial, frozen: FrozenTrial, objective: Objective, *, last: int) -> None:
+        self.trial, self.metric, self.last = trial, objective.metric, last
+        self.better = max if objective.direction == "maximize" else min
         self.known = dict(frozen.intermediate_values)
 
     def __call__(self, row: Mapping[str, float]) -> None:
         epoch = int(row["epoch"])
         if epoch in self.known or self.metric not in row:
             return
-        self.known[epoch] = max(row[self.metric], *self.known.values()) if self.known else row[self.metric]
+        self.known[epoch] = self.better([row[self.metric], *self.known.values()])
         self.trial.report(self.known[epoch], epoch)
         if epoch != self.last and self.trial.should_prune():
             raise TrialPruned

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rrgraph.baselines import Popularity
+from rrgraph.baselines import Popularity, PopularityUnseen
 from rrgraph.chem import VOLATILE, parse_formula, source_elements
-from rrgraph.data import ReactionTable, load_table, split_table
+from rrgraph.data import ReactionTable, Split, load_table, split_table
 from rrgraph.evaluation import PROTOCOLS, evaluate_planner
 from rrgraph.planning import read_candidates
 
@@ -117,3 +119,33 @@ def test_it_is_the_known_floor_on_novel_material_systems(data_folder, by_oxygen,
     baseline = Popularity(by_oxygen=by_oxygen).fit(train)
     metrics = evaluate_planner(baseline, pool, holdout, PROTOCOLS["paper"], resamples=10)
     assert all(metrics.overall.top[k].value >= value for k, value in zip((1, 3, 5, 10), floor, strict=True))
+
+
+@pytest.fixture
+def unseen_split(make_table):
+    """Training without lithium hydroxide and cobalt monoxide; two of the four feasible validation links use them."""
+    train = make_table([("LiCoO2", "Li2CO3;Co3O4"), ("Li2TiO3", "Li2CO3;TiO2"), ("CoTiO3", "Co3O4;TiO2")])
+    validation = make_table([("LiCo2O4", "LiOH;Co3O4"), ("Co2TiO4", "CoO;TiO2"), ("LiCoTiO4", "Li2CO3;Co3O4;TiO2")])
+    return Split(train, validation, validation.select([]), split_table(train, "all").report)
+
+
+def test_the_constant_is_the_logit_of_the_recorded_share(unseen_split):
+    """Feasible links to unseen precursors: LiOH and CoO for LiCo2O4, CoO for Co2TiO4, both for LiCoTiO4."""
+    baseline = PopularityUnseen().fit(unseen_split.train, unseen_split)
+    targets = [parse_formula(t) for t in ("LiCo2O4", "TiO2")]
+    candidates = [parse_formula(p) for p in ("LiOH", "CoO", "CoCO3", "Li2CO3", "BaO")]
+    plain = Popularity().fit(unseen_split.train).logits(targets, candidates)
+    logits = baseline.logits(targets, candidates)
+    assert logits[0, :3] == pytest.approx(np.log(2.5 / 3.5))
+    assert logits[0, 3] == plain[0, 3]
+    assert (logits[1] == plain[1]).all() and logits[0, 4] == -30
+
+
+def test_the_constant_can_be_given_and_needs_unseen_validation_precursors(unseen_split):
+    target, lithia = [parse_formula("LiCo2O4")], [parse_formula("LiOH")]
+    given = PopularityUnseen(unseen_logit=-2.0).fit(unseen_split.train, unseen_split)
+    assert given.logits(target, lithia) == -2.0
+    alone = PopularityUnseen().fit(unseen_split.train)
+    assert alone.logits(target, lithia) == Popularity().fit(unseen_split.train).logits(target, lithia)
+    nothing = replace(unseen_split, validation=unseen_split.train)
+    assert PopularityUnseen().fit(unseen_split.train, nothing).logits(target, lithia) == alone.logits(target, lithia)

@@ -8,7 +8,7 @@ import pytest
 from rrgraph.chem import parse_formula
 from rrgraph.errors import ScoreError
 from rrgraph.evaluation import evaluate_links
-from rrgraph.metrics import calibration, edge_metrics
+from rrgraph.metrics import LinkScores, calibration, edge_metrics
 from rrgraph.planning import LinkScorer, SetConstraints, TargetCandidates
 
 POOL = [parse_formula(f) for f in ("Li2CO3", "LiOH", "Co3O4", "TiO2", "BaCO3", "NaCl", "BaO")]
@@ -43,7 +43,7 @@ def test_the_grid_holds_each_target_once_with_all_its_precursors(table):
     recorded = grid(["Li2CO3 Co3O4 LiOH", "BaCO3 TiO2"])
     logits = Scorer().logits([parse_formula("LiCoO2"), parse_formula("BaTiO3")], POOL)
     result = evaluate_links(Scorer(), POOL, table)
-    assert result.edges == edge_metrics(logits, recorded)
+    assert result.edges == edge_metrics(LinkScores.of_grid(logits, recorded))
     expected = calibration((1 / (1 + np.exp(-logits))).ravel(), recorded.ravel())
     for name in ("count", "ece_width", "ece_mass", "brier"):
         assert getattr(result.calibration, name) == pytest.approx(getattr(expected, name))
@@ -77,7 +77,7 @@ def test_candidates_of_single_targets_are_pairs_of_these_alone(table):
     logits = Scorer().logits(targets, [POOL[5], *POOL[:3], POOL[4]])
     ignore = np.array([[False, False, False, False, True], [False, True, True, True, False]])
     recorded = grid(["Li2CO3 Co3O4 LiOH", "BaCO3 TiO2"])[:, [5, 0, 1, 2, 4]]
-    assert result.edges == edge_metrics(logits, recorded, ignore=ignore)
+    assert result.edges == edge_metrics(LinkScores.of_grid(logits, recorded, ignore=ignore))
 
 
 def test_a_grid_without_pairs_has_no_metrics(table):
@@ -87,7 +87,7 @@ def test_a_grid_without_pairs_has_no_metrics(table):
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_scores_that_are_not_finite_are_refused(table, bad):
-    with pytest.raises(ScoreError, match="target 1 and candidate 1"):
+    with pytest.raises(ScoreError, match="link from Co2Li2O4 to Li2CO3"):
         evaluate_links(Scorer(bad), POOL, table)
 
 
@@ -98,3 +98,11 @@ def test_scores_of_a_wrong_shape_are_refused(table):
 
     with pytest.raises(ScoreError, match="shape"):
         evaluate_links(Wrong(), POOL, table)
+
+
+def test_blocks_change_nothing(table, monkeypatch):
+    whole = evaluate_links(Scorer(), POOL, table, constraints=SetConstraints())
+    monkeypatch.setattr("rrgraph.evaluation.links._BATCH_SIZE", 1)
+    blocks = evaluate_links(Scorer(), POOL, table, constraints=SetConstraints())
+    assert blocks.scores.scores.tolist() == whole.scores.scores.tolist()
+    assert blocks.edges == whole.edges

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rrgraph.experiments import Cell, Column, Difference, Panel, compare, csv_table, latex_table, markdown_table
-from rrgraph.metrics import RowRanks, paired_bootstrap
+from rrgraph.metrics import RowRanks, seeded_difference
 
 ROWS = 40
 TARGETS = [f"T{row // 2}" for row in range(ROWS)]
@@ -37,17 +37,22 @@ def test_means_and_sample_deviations_are_over_seeds():
     assert compared({"a": [10]})[0].columns[0].cells["a"] == Cell(0.25, None, 1)
 
 
-def test_the_lead_pools_the_rows_of_all_seeds():
+def first_rows(*numbers):
+    return [np.arange(ROWS) < number for number in numbers]
+
+
+def test_the_lead_counts_the_noise_of_seeds():
     column = compared({"a": [20, 22], "b": [16, 22], "c": [0, 0]})[0].columns[0]
-    first = np.concatenate([np.arange(ROWS) < 20, np.arange(ROWS) < 22])
-    second = np.concatenate([np.arange(ROWS) < 16, np.arange(ROWS) < 22])
-    assert column.lead == paired_bootstrap(first, second, TARGETS * 2).p_value
     assert column.places == {"a": 1, "b": 2}
+    found = seeded_difference(first_rows(20, 22), first_rows(16, 22), [TARGETS] * 2)
+    # The same in all four columns, so that the correction multiplies by four.
+    assert column.lead == Difference(found.difference.value, pytest.approx(min(1, 4 * found.p_value)))
 
 
 def test_only_seeds_that_both_have_are_compared():
     column = compared({"a": [20, 22], "b": [16, None]})[0].columns[0]
-    assert column.lead == paired_bootstrap(np.arange(ROWS) < 20, np.arange(ROWS) < 16, TARGETS).p_value
+    found = seeded_difference(first_rows(20), first_rows(16), [TARGETS])
+    assert column.lead.p_value == pytest.approx(min(1, 4 * found.p_value))
     assert column.cells["b"].seeds == 1
 
 
@@ -60,7 +65,9 @@ def test_a_clear_lead_is_marked_and_a_doubtful_one_is_not():
 
 
 def test_equal_systems_share_their_place():
-    assert compared({"a": [10], "b": [10], "c": [4], "d": [1]})[0].columns[0].places == {"a": 1, "b": 1, "c": 2}
+    column = compared({"a": [30], "b": [30], "c": [4], "d": [1]})[0].columns[0]
+    assert column.places == {"a": 1, "b": 1, "c": 2}
+    assert not column.leads("a") and not column.leads("b")
 
 
 def test_nobody_is_best_where_all_are_level():
@@ -84,7 +91,7 @@ def test_rows_with_an_unseen_precursor_have_a_panel_without_tests_of_a_handful_o
     assert (everything.unseen, unseen.unseen, unseen.rows) == (False, True, (4,))
     column = unseen.columns[0]
     assert (column.cells["a"].mean, column.cells["b"].mean) == (1.0, 0.0)
-    assert column.lead is None
+    assert column.lead.p_value is None
     assert not column.leads("a")
 
 
@@ -97,8 +104,8 @@ def panel():
     cells = {"ours_2": Cell(0.5, 0.01234, 3), "base": Cell(0.4, 0.0, 3), "other": Cell(0.3456, 0.02, 2)}
     against_base = {"ours_2": Difference(0.1, 0.0012), "other": Difference(-0.0544, None)}
     columns = (
-        Column("open", 1, cells, {"ours_2": 1, "base": 2}, 0.001, against_base),
-        Column("open", 3, {name: Cell(0.7, None, 1) for name in cells}, dict.fromkeys(cells, 1), 0.9),
+        Column("open", 1, cells, {"ours_2": 1, "base": 2}, Difference(0.1, 0.001), against_base),
+        Column("open", 3, {name: Cell(0.7, None, 1) for name in cells}, dict.fromkeys(cells, 1), Difference(0.0, 0.9)),
     )
     return Panel("nms", False, (1234,), ("ours_2", "base", "other", "missing"), columns)
 

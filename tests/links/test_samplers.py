@@ -3,6 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rrgraph.chem import parse_formula
 from rrgraph.errors import ConfigError, DataError
 from rrgraph.graph import EDGE, build_graph
 from rrgraph.links import SAMPLERS, NegativeSampler, TrainingConfig, make_sampler
@@ -65,6 +66,42 @@ class TestContract:
         full = build_graph(make_table([("LiCoO2", "Li2CO3;Co3O4")]))
         with pytest.raises(DataError, match="no negative links"):
             build(name, full).sample(torch.tensor([0]), 1, torch.Generator())
+
+
+@pytest.fixture(scope="module")
+def many(make_table):
+    """A graph of 400 precursors of three metals; a tenth of them holds two."""
+    metals = ("Li", "Co", "Ti")
+    numbers = [number for number in range(1, 30) if "0" not in str(number)][:20]
+    pairs = [(one, other) for one in numbers for other in numbers]
+    precursors = [
+        f"{metals[n % 3]}{one}{'' if n % 10 else metals[(n + 1) % 3]}F{other}" for n, (one, other) in enumerate(pairs)
+    ]
+    table = make_table([("LiCoF3", "LiF;CoF2"), ("TiF4", "TiF3"), ("CaF2", "Ca"), ("LiTiF5", "LiF4;Ti")])
+    return build_graph(table, extra_precursors=[parse_formula(each) for each in precursors])
+
+
+@pytest.mark.parametrize("name", ["uniform", "popularity", "element_matched", "mixed", "hard"])
+def test_proposals_are_drawn_like_the_weights_say(name, many, monkeypatch):
+    """What proposals give agrees with drawing by the weights of all precursors, for each number of a few."""
+    monkeypatch.setattr("rrgraph.links.samplers._HARD_POOL", 100)
+    sampler, generator = build(name, many), torch.Generator().manual_seed(0)
+    targets = torch.zeros(3000, dtype=torch.int64)
+    proposed = sampler.propose(targets[:2], 5, generator)
+    assert proposed is not None and proposed.shape == (2, 5)
+    if name == "hard":  # whose pool is another one in each batch
+        drawn = torch.cat([sampler.sample(targets[:30], 3, generator) for _ in range(100)])
+    else:
+        drawn = sampler.sample(targets, 3, generator)
+    expected = sampler._sample_all(targets, 3, generator)
+    share, given = (
+        torch.bincount(each.flatten(), minlength=sampler.precursors) / each.numel() for each in (drawn, expected)
+    )
+    weights = sampler.weights(targets[:1])[0]
+    two_metals = torch.tensor([len(each.elements) == 3 for each in many.precursors])
+    for group in (torch.arange(sampler.precursors) % 2 == 0, weights > weights.mean(), two_metals):
+        assert share[group].sum() == pytest.approx(float(given[group].sum()), abs=0.02)
+    assert (drawn.sort(1).values.diff(dim=1) > 0).all()
 
 
 def frequencies(sampler, target, draws=4000):

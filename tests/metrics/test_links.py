@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from rrgraph.errors import ScoreError
-from rrgraph.metrics import edge_metrics, link_ranks
+from rrgraph.metrics import LinkScores, edge_metrics, link_ranks
 
 shapes = hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=6)
 
@@ -48,8 +48,8 @@ def naive(scores, positives, ignore):
 def test_all_metrics_equal_naive_loops(grid):
     scores, positives, ignore = grid
     auc, precision, ranks = naive(scores, positives, ignore)
-    result = edge_metrics(scores, positives, ignore=ignore)
-    found = link_ranks(scores, positives, ignore=ignore)
+    result = edge_metrics(LinkScores.of_grid(scores, positives, ignore=ignore))
+    found = link_ranks(LinkScores.of_grid(scores, positives, ignore=ignore))
     for column, kind in enumerate(("optimistic", "realistic", "pessimistic")):
         np.testing.assert_allclose(found[kind], [rank[column] for rank in ranks])
     assert result.positives == len(ranks)
@@ -68,14 +68,14 @@ def test_all_metrics_equal_naive_loops(grid):
 
 
 def test_other_recorded_links_of_the_target_are_no_competition():
-    ranks = link_ranks([[3.0, 2.0, 1.0, 0.0]], [[True, True, False, True]])
+    ranks = link_ranks(LinkScores.of_grid([[3.0, 2.0, 1.0, 0.0]], [[True, True, False, True]]))
     assert ranks["pessimistic"].tolist() == [1, 1, 2]
 
 
 def test_constant_scores_are_neither_perfect_nor_hopeless():
     positives = np.zeros((4, 10), dtype=bool)
     positives[:, 0] = True
-    result = edge_metrics(np.zeros((4, 10)), positives)
+    result = edge_metrics(LinkScores.of_grid(np.zeros((4, 10)), positives))
     assert result.roc_auc == 0.5
     assert result.average_precision == pytest.approx(0.1)
     assert (result.mrr["optimistic"], result.mrr["pessimistic"]) == (1.0, pytest.approx(0.1))
@@ -86,15 +86,15 @@ def test_constant_scores_are_neither_perfect_nor_hopeless():
 def test_scores_that_are_not_finite_are_refused(bad):
     scores = np.zeros((2, 3))
     scores[1, 2] = bad
-    with pytest.raises(ScoreError, match="target 2 and candidate 3"):
-        edge_metrics(scores, np.eye(2, 3, dtype=bool))
+    with pytest.raises(ScoreError, match="target 2 is"):
+        edge_metrics(LinkScores.of_grid(scores, np.eye(2, 3, dtype=bool)))
 
 
 def test_one_class_gives_none_and_a_reason():
-    nothing = edge_metrics(np.zeros((2, 2)), np.zeros((2, 2), dtype=bool))
+    nothing = edge_metrics(LinkScores.of_grid(np.zeros((2, 2)), np.zeros((2, 2), dtype=bool)))
     assert (nothing.roc_auc, nothing.targets, nothing.negatives) == (None, 0, 4)
     assert "no recorded link" in nothing.reason
-    everything = edge_metrics(np.zeros((2, 2)), np.ones((2, 2), dtype=bool))
+    everything = edge_metrics(LinkScores.of_grid(np.zeros((2, 2)), np.ones((2, 2), dtype=bool)))
     assert everything.mrr is None
     assert "every link" in everything.reason
     assert json.loads(json.dumps(nothing.to_dict(), allow_nan=False))["roc_auc"] is None
@@ -102,4 +102,4 @@ def test_one_class_gives_none_and_a_reason():
 
 def test_shapes_that_differ_are_refused():
     with pytest.raises(ScoreError, match="one grid"):
-        edge_metrics(np.zeros((2, 3)), np.zeros((3, 2), dtype=bool))
+        edge_metrics(LinkScores.of_grid(np.zeros((2, 3)), np.zeros((3, 2), dtype=bool)))

@@ -22,9 +22,9 @@ def test_the_directions_of_objectives():
         (["test"], "validation rows alone"),
         (["open.top_2"], "Did you mean 'open.top_"),
         (["opn.top_1"], "Did you mean 'open.top_1'"),
-        (["planning_ms"], "an accuracy first"),
+        (["planning_ms"], "a metric first"),
         (["open.top_1", "validation.open.top_1"], "each one once"),
-        ([], "an accuracy first"),
+        ([], "a metric first"),
     ],
 )
 def test_objectives_that_are_refused(names, words):

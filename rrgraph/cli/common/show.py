@@ -126,13 +126,14 @@ def _by_rows(systems: Mapping[str, Metrics]) -> dict[str, dict[str, TopK]]:
     return grouped
 
 
-def show_edges(edges: EdgeMetrics) -> None:
-    """Print the metrics of link prediction."""
+def show_edges(edges: EdgeMetrics, *, pairs: str) -> None:
+    """Print the metrics of link prediction, on pairs described by a word."""
     if edges.mrr is None or edges.hits is None:
         print(f"link metrics: {edges.reason}")
         return
+    counted = f"{edges.positives} of {edges.positives + edges.negatives} {pairs} pairs"
     hits = ", ".join(f"Hits@{k} {100 * share:.1f} %" for k, share in edges.hits["realistic"].items())
     print(
         f"links: ROC-AUC {edges.roc_auc:.4f}, average precision {edges.average_precision:.4f}, "
-        f"MRR {edges.mrr['realistic']:.4f}, {hits} ({edges.positives} of {edges.positives + edges.negatives} pairs)"
+        f"MRR {edges.mrr['realistic']:.4f}, {hits} ({counted})"
     )

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from rrgraph.errors import ScoreError
+from rrgraph.metrics import holm, paired_bootstrap, seeded_difference
+
+
+def hits(generator, difficulty, deviation, seeds=3):
+    """Rows right by chance, of a system whose accuracy differs between seeds by a standard deviation."""
+    shifts = generator.normal(0, deviation, seeds)
+    return [generator.random(len(difficulty)) < np.clip(difficulty + shift, 0, 1) for shift in shifts]
+
+
+def false_positives(deviations, *, trials=200, rows=300):
+    """Share of comparisons of two equal systems that are called different, counting seeds and not counting them."""
+    found = np.zeros(2)
+    for trial in range(trials):
+        generator = np.random.default_rng(trial)
+        difficulty = generator.uniform(0.2, 0.9, rows)
+        one, other = (hits(generator, difficulty, deviation) for deviation in deviations)
+        groups = [range(rows)] * 3
+        pooled = paired_bootstrap(
+            np.concatenate(one), np.concatenate(other), [*range(rows)] * 3, resamples=200, seed=trial
+        )
+        seeded = seeded_difference(one, other, groups, resamples=200, seed=trial)
+        found += [seeded.p_value < 0.05, pooled.p_value < 0.05]
+    return found / trials
+
+
+def test_equal_systems_with_seed_noise_are_rarely_called_different():
+    seeded, pooled = false_positives((0.07, 0.025))
+    assert seeded <= 0.07
+    assert pooled > 0.3  # without the noise of seeds the test is useless
+
+
+def test_equal_systems_without_seed_noise_are_rarely_called_different():
+    assert false_positives((0.0, 0.0))[0] <= 0.07
+
+
+def test_a_difference_beyond_both_noises_is_found():
+    generator = np.random.default_rng(0)
+    difficulty = generator.uniform(0.2, 0.8, 1000)
+    better, worse = hits(generator, difficulty + 0.08, 0.005), hits(generator, difficulty, 0.005)
+    found = seeded_difference(better, worse, [range(1000)] * 3)
+    assert found.p_value < 0.01
+    assert found.difference.low > 0
+    mirrored = seeded_difference(worse, better, [range(1000)] * 3)
+    assert mirrored.p_value == pytest.approx(found.p_value)
+    assert mirrored.difference.value == -found.difference.value
+
+
+def test_against_welch_where_all_rows_agree():
+    """Without noise of targets what is left is Welch's test of the means over seeds."""
+    one, other = ([np.full(30, value) for value in values] for values in ((0.7, 0.72, 0.69), (0.6, 0.65, 0.5)))
+    found = seeded_difference(one, other, [range(30)] * 3)
+    means = [[rows[0] for rows in system] for system in (one, other)]
+    assert found.p_value == pytest.approx(stats.ttest_ind(*means, equal_var=False).pvalue)
+
+
+def test_one_seed_leaves_the_noise_of_targets():
+    one, other = np.arange(60) < 40, np.arange(60) < 30
+    found = seeded_difference([one], [other], [range(60)])
+    expected = paired_bootstrap(one, other, range(60))
+    assert found.difference.value == pytest.approx(expected.difference.value)
+    assert found.difference.low == pytest.approx(expected.difference.low, abs=0.02)
+
+
+def test_seeds_with_rows_of_their_own_are_compared_in_pairs():
+    one = [np.full(20, 0.9), np.full(30, 0.5)]
+    other = [np.full(20, 0.8), np.full(30, 0.4)]
+    found = seeded_difference(one, other, [range(20), range(100, 130)])
+    assert found.difference.value == pytest.approx(0.1)
+    assert found.rows == found.targets == 50
+    assert found.p_value < 0.01  # the same in both, however different the rows
+
+
+def test_equal_outcomes_are_not_different():
+    rows = [np.arange(9) < 4] * 3
+    assert seeded_difference(rows, rows, ["abcdefghi"] * 3).p_value == 1
+
+
+def test_refuses_what_cannot_be_paired():
+    with pytest.raises(ScoreError, match="1 and 2 seeds"):
+        seeded_difference([[1.0]], [[1.0], [0.0]], ["a"])
+    with pytest.raises(ScoreError, match="shapes"):
+        seeded_difference([[1.0]], [[1.0, 0.0]], ["ab"])
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_against_its_definition(p_values):
+    corrected = holm(p_values)
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
+    running = 0.0
+    for step, index in enumerate(order):
+        running = max(running, (len(p_values) - step) * p_values[index])
+        assert corrected[index] == min(1.0, running)

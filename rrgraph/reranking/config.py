@@ -16,6 +16,7 @@ MOST_CANDIDATES: Final = 10_000
 LEAST_TEMPERATURE: Final = 1e-3
 """Of a smaller one, scores overflow."""
 MOST_TEMPERATURE: Final = 1e3
+"""Of a larger one, all scores become alike."""
 
 
 @dataclass

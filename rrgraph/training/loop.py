@@ -30,6 +30,7 @@ from rrgraph.util.progress import progress_bar
 __all__ = ["Direction", "History", "Task", "train"]
 
 Direction: TypeAlias = Literal["maximize", "minimize"]
+"""Which values of a metric are better."""
 
 logger = logging.getLogger(__name__)
 

@@ -1,6 +1,7 @@
 """The bipartite graph of targets and precursors as `HeteroData`, with the frequency features of its links and sets."""
 
 from rrgraph.graph.build import EDGE, REVERSE_EDGE, ReactionGraph, build_graph, validate_graph
+from rrgraph.graph.context import KNOWN_EDGES, RECEIVED_EDGES, ContextGraph, Edges, TrainingContexts, select_edges
 from rrgraph.graph.cross_fitting import FOLDS, TrainingFeatures, TrainingFolds
 from rrgraph.graph.elements import element_presence, source_presence
 from rrgraph.graph.featurise import PADDING, featurise
@@ -19,20 +20,25 @@ __all__ = [
     "EDGE",
     "FOLDS",
     "FREQUENCY_FEATURES",
+    "KNOWN_EDGES",
     "NEAREST",
     "OVERLAP",
     "PADDING",
     "PRECURSOR_CLASSES",
+    "RECEIVED_EDGES",
     "REVERSE_EDGE",
     "SET_FREQUENCY_FEATURES",
     "UNRELATED",
     "UNRELATED_LOGIT",
+    "ContextGraph",
     "EdgeType",
+    "Edges",
     "FrequencyFeatures",
     "KnownSystems",
     "LinkCounts",
     "ReactionGraph",
     "SetFrequencyFeatures",
+    "TrainingContexts",
     "TrainingFeatures",
     "TrainingFolds",
     "anion_class",
@@ -42,6 +48,7 @@ __all__ = [
     "featurise",
     "hetero_graph",
     "precursor_class",
+    "select_edges",
     "source_presence",
     "validate_graph",
 ]

@@ -1,18 +1,25 @@
-"""Link prediction: decoders, negative samplers, the link model and how it learns."""
+"""Link prediction: decoders, contexts, negative samplers, the link model and how it learns."""
 
 from rrgraph.links.config import TrainingConfig
+from rrgraph.links.contexts import CONTEXTS, NO_CONTEXT, Context
 from rrgraph.links.decoders import DECODERS, LinkDecoder
-from rrgraph.links.model import LinkModel
+from rrgraph.links.fold_contexts import FoldContexts
+from rrgraph.links.model import LinkModel, is_unseen
 from rrgraph.links.samplers import SAMPLERS, NegativeSampler, make_sampler
 from rrgraph.links.task import LinkTask
 
 __all__ = [
+    "CONTEXTS",
     "DECODERS",
+    "NO_CONTEXT",
     "SAMPLERS",
+    "Context",
+    "FoldContexts",
     "LinkDecoder",
     "LinkModel",
     "LinkTask",
     "NegativeSampler",
     "TrainingConfig",
+    "is_unseen",
     "make_sampler",
 ]

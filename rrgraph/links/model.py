@@ -1,30 +1,36 @@
-"""The link model: a composition encoder and link decoders as one module."""
+"""The link model: a composition encoder, contexts and link decoders as one module."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from rrgraph.errors import ConfigError
-from rrgraph.graph import FREQUENCY_FEATURES
+from rrgraph.graph import FREQUENCY_FEATURES, KNOWN_EDGES, ContextGraph, EdgeType, featurise, select_edges
+from rrgraph.links.contexts import CONTEXTS, NO_CONTEXT
 from rrgraph.links.decoders import DECODERS
-from rrgraph.nn import ENCODERS, ModelConfig
+from rrgraph.nn import ENCODERS, ModelConfig, encode_by_length
 
-__all__ = ["LinkModel"]
+__all__ = ["LinkModel", "is_unseen"]
+
+_USED, _SHARED = (FREQUENCY_FEATURES.index(name) for name in ("used", "shared"))
 
 
 class LinkModel(nn.Module):
-    """One composition encoder for both sides, and link decoders whose logits are averaged.
+    """One composition encoder for both sides, and link decoders, each with its context, whose logits are averaged.
 
     Args:
         config: every choice, recorded with the weights.
 
     Raises:
-        ConfigError: fewer than one decoder, or encoder or decoder are unknown.
+        ConfigError: fewer than one decoder, or encoder, decoder or context are unknown.
     """
 
     shift: Tensor
     scale: Tensor
+    unseen: Tensor
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -37,8 +43,18 @@ class LinkModel(nn.Module):
         self.decoders = nn.ModuleList(
             decoder(config, statistics=statistics, **config.decoder_options) for _ in range(config.n_decoders)
         )
+        context = CONTEXTS[config.context]
+        # One for each decoder: what a decoder must not learn from must not reach it through another one's context.
+        self.contexts = nn.ModuleList(context(config, **config.context_options) for _ in range(config.n_decoders))
         self.register_buffer("shift", torch.zeros(statistics))
         self.register_buffer("scale", torch.ones(statistics))
+        if config.unseen_constant:
+            self.register_buffer("unseen", torch.zeros(()))
+
+    @property
+    def uses_context(self) -> bool:
+        """Whether messages are passed between encoder and decoder."""
+        return self.config.context != NO_CONTEXT
 
     def standardise(self, statistics: Tensor) -> None:
         """Scale link features to mean 0 and standard deviation 1 over these links (n, statistics) from now on."""
@@ -50,12 +66,66 @@ class LinkModel(nn.Module):
         embeddings: Tensor = self.encoder(elements, fractions)
         return embeddings
 
+    @torch.no_grad()
+    def with_inputs(self, graph: ContextGraph) -> ContextGraph:
+        """Return a context graph with the inputs of its messages, if it has none yet."""
+        if graph.x is not None:
+            return graph
+        assert graph.compositions is not None
+        sides = graph.compositions, featurise(graph.vocabulary)
+        return graph.with_inputs(*(encode_by_length(self.encoder, *side) for side in sides))
+
+    def known_states(self, graph: ContextGraph, x: Mapping[str, Tensor]) -> list[Mapping[str, Tensor]]:
+        """Return the states of what is known by node type, for each context.
+
+        Args:
+            graph: what is known.
+            x: its embeddings (nodes, width) by node type.
+        """
+        everything = {kind: torch.arange(len(values), device=values.device) for kind, values in x.items()}
+        index, weight = select_edges(graph.known_edges, everything, KNOWN_EDGES)
+        return [context.known(x, index, weight) for context in self.contexts]
+
+    def states(
+        self,
+        known: Sequence[Mapping[str, Tensor]],
+        received: tuple[Mapping[EdgeType, Tensor], Mapping[EdgeType, Tensor]],
+        targets: Tensor,
+        candidates: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """Return the states (contexts, n, width) of targets and of candidates for each context.
+
+        Args:
+            known: states of what is known, for each context.
+            received: `edge_index` and `edge_weight` of `rrgraph.graph.RECEIVED_EDGES`.
+            targets: embeddings (targets, width).
+            candidates: embeddings (candidates, width).
+        """
+        x = {"target": targets.float(), "candidate": candidates.float()}
+        with torch.autocast(targets.device.type, enabled=False):
+            found = [context({**of, **x}, *received) for context, of in zip(self.contexts, known, strict=True)]
+        return torch.stack([each["target"] for each in found]), torch.stack([each["candidate"] for each in found])
+
     def forward(self, targets: Tensor, precursors: Tensor, statistics: Tensor | None = None) -> Tensor:
-        """Return the logits (pairs,) of links between embeddings (pairs, width), averaged over the decoders."""
+        """Return the logits (pairs,) of links, averaged over the decoders; see `member_logits`."""
         return self.member_logits(targets, precursors, statistics).mean(0)
 
     def member_logits(self, targets: Tensor, precursors: Tensor, statistics: Tensor | None = None) -> Tensor:
-        """Return the logits (decoders, pairs) of each decoder."""
-        if statistics is not None:
-            statistics = (statistics - self.shift) / self.scale
-        return torch.stack([decoder(targets, precursors, statistics) for decoder in self.decoders])
+        """Return the logits (decoders, pairs) of each decoder.
+
+        Args:
+            targets: (pairs, width) embeddings, or (decoders, pairs, width) states from the context of each decoder.
+            precursors: likewise.
+            statistics: (pairs, features) of the links.
+        """
+        scaled = None if statistics is None else (statistics - self.shift) / self.scale
+        sides = (side if side.dim() == 3 else side.expand(len(self.decoders), -1, -1) for side in (targets, precursors))
+        logits = torch.stack([decoder(t, p, scaled) for decoder, t, p in zip(self.decoders, *sides, strict=True)])
+        if self.config.unseen_constant and statistics is not None:
+            logits = logits + self.unseen * is_unseen(statistics)
+        return logits
+
+
+def is_unseen(statistics: Tensor) -> Tensor:
+    """Return which links (links,) lead to a candidate that could be used and never was, by their frequency features."""
+    return (statistics[:, _USED] == 0) & (statistics[:, _SHARED] > 0)

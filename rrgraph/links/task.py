@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rrgraph.errors import ConfigError
-from rrgraph.graph import EDGE, ReactionGraph, TrainingFeatures
+from rrgraph.graph import EDGE, ReactionGraph, TrainingContexts, TrainingFeatures
 from rrgraph.links.config import TrainingConfig
+from rrgraph.links.fold_contexts import FoldContexts
 from rrgraph.links.model import LinkModel
 from rrgraph.links.samplers import make_sampler
 from rrgraph.nn import encode_by_length, half_precision
@@ -32,6 +33,7 @@ class LinkTask(Task):
         statistics: frequency features of the graph's links, for a model that takes them.
         folds: (targets,) fold of each target; of m decoders, decoder i learns without the folds that leave i when
             divided by m. Needed when there are several decoders.
+        contexts: what the targets of each fold receive from. Needed when the model has a context.
         validate: returns validation metrics of the module in evaluation mode.
     """
 
@@ -45,6 +47,7 @@ class LinkTask(Task):
         *,
         statistics: TrainingFeatures | None = None,
         folds: NDArray[np.int64] | None = None,
+        contexts: TrainingContexts | None = None,
         validate: Callable[[], dict[str, float]] | None = None,
     ) -> None:
         self.module = module
@@ -56,12 +59,15 @@ class LinkTask(Task):
         if statistics is not None:
             module.standardise(statistics.features.float())
         self._training_mask = _training_mask(len(module.decoders), len(graph.targets), folds)
+        if module.uses_context and contexts is None:
+            raise ConfigError(f"model.context={module.config.context} needs the contexts of the training targets.")
+        self._contexts = FoldContexts(module, contexts) if module.uses_context and contexts is not None else None
         self._validate = validate
         self._fixed = config.encoder_learning_rate == 0
         self._embeddings: dict[str, Tensor] = {}
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
-        encoder, decoders = self.module.encoder, self.module.decoders
+        encoder, decoders, contexts = self.module.encoder, self.module.decoders, self.module.contexts
         hidden = list(encoder.hidden_parameters())
         taken = {id(parameter) for parameter in hidden}
         rest = [parameter for parameter in encoder.parameters() if id(parameter) not in taken]
@@ -69,15 +75,22 @@ class LinkTask(Task):
         learned = [{"params": hidden, "lr": rate, "hidden": True}, {"params": rest, "lr": rate}]
         return [
             *([] if self._fixed else learned),
-            {"params": list(decoders.parameters()), "lr": self.config.learning_rate},
+            {"params": [*decoders.parameters(), *contexts.parameters()], "lr": self.config.learning_rate},
         ]
 
     def batches(self, epoch: int, generator: torch.Generator) -> Sequence[Tensor]:
         edges = self.graph.data[EDGE].edge_index
+        if self._contexts is not None:
+            return [edges[:, part] for part in self._contexts.batches(edges[0], self.config.batch_size, generator)]
         order = torch.randperm(edges.shape[1], generator=generator)
         return [edges[:, part] for part in torch.split(order, self.config.batch_size)]
 
     def start_epoch(self, epoch: int) -> None:
+        if self._contexts is not None and not (self._fixed and self._contexts.embedded):
+            self.module.eval()
+            store = self.graph.data["precursor"]
+            with torch.no_grad():
+                self._contexts.embed(encode_by_length(self.module.encoder, store.elements, store.fractions))
         if self.sampler.needs_embeddings:
             self.module.eval()
             with torch.no_grad():
@@ -90,11 +103,7 @@ class LinkTask(Task):
         candidates = torch.cat([precursors[:, None], negatives], dim=1)
         statistics = None if self._statistics is None else self._statistics.lookup(targets, candidates).flatten(0, 1)
         with half_precision(candidates.device, self.config.precision):
-            logits = self.module.member_logits(
-                self._encode("target", targets)[:, None].expand(-1, candidates.shape[1], -1).flatten(0, 1),
-                self._encode("precursor", candidates.flatten()),
-                statistics,
-            )
+            logits = self.module.member_logits(*self._states(targets, candidates), statistics)
         logits = logits.float().view(-1, *candidates.shape)
         mask = self._training_mask[:, targets]
         losses = [self.criterion(own[rows]) for own, rows in zip(logits, mask, strict=True) if bool(rows.any())]
@@ -108,6 +117,19 @@ class LinkTask(Task):
         from rrgraph.metrics import find_metric
 
         return find_metric(metric).direction
+
+    def _states(self, targets: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the decoders are given of each pair of targets (batch,) and candidates (batch, k)."""
+        if self._contexts is not None:
+            distinct, places = zip(*(torch.unique(each, return_inverse=True) for each in (targets, candidates)))
+            embedded = self._encode("target", distinct[0]), self._encode("precursor", distinct[1])
+            of_targets, of_candidates = self._contexts.states(*distinct, *embedded)
+            rows = places[0][:, None].expand_as(candidates)
+            return of_targets[:, rows.flatten()], of_candidates[:, places[1].flatten()]
+        return (
+            self._encode("target", targets)[:, None].expand(-1, candidates.shape[1], -1).flatten(0, 1),
+            self._encode("precursor", candidates.flatten()),
+        )
 
     def _encode(self, node_type: str, nodes: Tensor) -> Tensor:
         """Return the embeddings of nodes, computing each distinct one once, or once for all when they are fixed."""

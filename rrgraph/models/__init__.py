@@ -1,5 +1,6 @@
 """Trained models: the link model with its re-ranker, checkpoints, the bundled models."""
 
+from rrgraph.models.candidate_prior import fit_unseen
 from rrgraph.models.checkpoint import FORMAT, LinkCheckpoint, load_checkpoint, save_checkpoint
 from rrgraph.models.components import external_parts
 from rrgraph.models.initialisation import energy_head, link_model
@@ -23,6 +24,7 @@ __all__ = [
     "energy_head",
     "energy_source",
     "external_parts",
+    "fit_unseen",
     "link_model",
     "literature_source",
     "load_checkpoint",

@@ -2,6 +2,9 @@
 
 A library holds compounds that lie between a target and its usual precursors, such as Bi12TiO20 for Bi4Ti3O12 or FeSe2
 for FeSe. They share all that the target has, so a model likes them more than chemists do.
+
+Of what is not known, models think too little all the same, for they learned from targets whose precursors are mostly
+known; `fit_unseen` returns what is missing.
 """
 
 from __future__ import annotations
@@ -20,10 +23,12 @@ from rrgraph.planning import LinkScorer
 if TYPE_CHECKING:
     from rrgraph.models.model import Model
 
-__all__ = ["OFFSET", "DiscountedLinks"]
+__all__ = ["OFFSET", "DiscountedLinks", "fit_unseen"]
 
 OFFSET: Final = -1.0
 """Added to the logit of a link to such a compound; of 0, -1 and -2 the best on half of the curated oxides."""
+
+_LARGEST: Final = 10.0
 
 _ANIONS: Final = HALOGENS | frozenset({"H", "C", "N", "O", "P", "S", "As", "Se", "Te"})
 
@@ -50,6 +55,35 @@ class DiscountedLinks(LinkScorer):
         """Return the logits (links,) of some links."""
         unseen = np.array([candidate.key not in self._known for candidate in links.candidates], dtype=bool)
         return self._model.link_logits(links) + OFFSET * links.take(_of_own_system(links) & unseen)
+
+
+def fit_unseen(logits: NDArray[np.float64], unseen: NDArray[np.bool_], recorded: NDArray[np.bool_]) -> float:
+    """Return what to add to the logits of links to unseen candidates, so that they count as much as those to seen ones.
+
+    With an offset of its own, each of the two groups is expected to have as many recorded links as it has; the constant
+    is the difference of these offsets. It is 0 where a group has no recorded link.
+
+    >>> logits, recorded = np.zeros(8), np.arange(8) % 2 == 0
+    >>> round(fit_unseen(logits - np.repeat([2.0, 0.0], 4), np.arange(8) < 4, recorded), 6)
+    2.0
+
+    Args:
+        logits: (links,) by decoders that did not learn from the target of each.
+        unseen: (links,) whether nothing that is known uses the candidate.
+        recorded: (links,) whether the link is recorded.
+    """
+    offsets = []
+    for group in (unseen, ~unseen):
+        expected = int(recorded[group].sum())
+        if not 0 < expected < int(group.sum()):
+            return 0.0
+        low, high = -_LARGEST, _LARGEST
+        for _ in range(60):
+            middle = (low + high) / 2
+            above = (1 / (1 + np.exp(-(logits[group] + middle)))).sum() > expected
+            low, high = (low, middle) if above else (middle, high)
+        offsets.append(middle)
+    return float(offsets[0] - offsets[1])
 
 
 def _of_own_system(links: LinkBatch) -> NDArray[np.bool_]:

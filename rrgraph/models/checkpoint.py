@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rrgraph.chem import ELEMENTS, Composition, parse_formula
 from rrgraph.data import preferred_spelling
 from rrgraph.errors import check_choice
-from rrgraph.graph import FrequencyFeatures, SetFrequencyFeatures
+from rrgraph.graph import ContextGraph, FrequencyFeatures, SetFrequencyFeatures
 from rrgraph.links import LinkModel
 from rrgraph.models.components import describe_parts, require_parts
 from rrgraph.nn import ModelConfig, TreeEnsemble, checkpoint_mismatch, load_weights, read_model, weights, write_model
@@ -39,7 +39,7 @@ FORMAT = "rrgraph-link-model/4"
 """Name and version of the file format, checked on loading."""
 
 _MOST = 2**53
-_STATISTICS, _SETS = "statistics.", "sets."
+_STATISTICS, _SETS, _CONTEXT = "statistics.", "sets.", "graph."
 _SCORER, _SET_STATISTICS, _ENERGY, _TREES = "scorer.", "statistics.", "energy.", "trees."
 
 
@@ -56,6 +56,7 @@ class LinkCheckpoint:
         reranker: ranks whole sets, None for a model without it.
         systems: element systems of the training targets (`Fe-O`), by which one tells how far a new target is from
             them; None for a model that does not record them.
+        context: what is known and sends messages, None for a model without a context.
     """
 
     model: LinkModel
@@ -65,6 +66,7 @@ class LinkCheckpoint:
     reranker: EnsembleReranker | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     systems: frozenset[str] | None = None
+    context: ContextGraph | None = None
 
 
 def save_checkpoint(checkpoint: LinkCheckpoint, folder: str | Path, *, half: bool = False) -> None:
@@ -77,6 +79,9 @@ def save_checkpoint(checkpoint: LinkCheckpoint, folder: str | Path, *, half: boo
     if checkpoint.statistics is not None:
         counted = checkpoint.statistics.to_arrays()
         tensors |= {_STATISTICS + name: torch.from_numpy(values) for name, values in counted.items()}
+    if checkpoint.context is not None:
+        arrays = checkpoint.model.with_inputs(checkpoint.context).to_arrays(systems=checkpoint.statistics is None)
+        tensors |= {_CONTEXT + name: torch.from_numpy(values) for name, values in arrays.items()}
     description |= {
         "model": to_stored(checkpoint.model.config),
         "parts": describe_parts(checkpoint.model.config),
@@ -95,7 +100,7 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
 
     Raises:
         ModelError: a file is missing, cut off, of another format, or does not fit the other; or the package of its
-            encoder or decoder is missing.
+            encoder, decoder or context is missing.
     """
     tensors, description = read_model(folder, FORMAT)
     require_parts(description.get("parts", {}), folder)
@@ -103,11 +108,15 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
         config = from_stored(ModelConfig, value_of(description, "model", dict), ignore_unknown=True)
         counted = _under(tensors, _STATISTICS)
         ranked = _under(tensors, _SETS)
+        known = _under(tensors, _CONTEXT)
         model = load_weights(partial(LinkModel, config), tensors)
         vocabulary, counts = _vocabulary(value_of(description, "vocabulary", list))
         if config.statistics != bool(counted):
             raise ValueError("it must have counts of reactions if its model reads frequency features, and only then")
         statistics = FrequencyFeatures.from_arrays(vocabulary, _arrays(counted)) if counted else None
+        if model.uses_context != bool(known):
+            raise ValueError("it must have a graph if its model passes messages, and only then")
+        context = _context(known, vocabulary, statistics, config.width) if known else None
         reranker = None
         if statistics is not None and "sets" in description:
             reranker = _reranker(value_of(description, "sets", dict), ranked, statistics, config.width)
@@ -123,7 +132,18 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
         metadata=metadata,
         reranker=reranker,
         systems=systems,
+        context=context,
     )
+
+
+def _context(
+    tensors: dict[str, torch.Tensor],
+    vocabulary: tuple[Composition, ...],
+    statistics: FrequencyFeatures | None,
+    width: int,
+) -> ContextGraph:
+    systems = None if statistics is None else statistics.systems
+    return ContextGraph.from_arrays(vocabulary, _arrays(tensors), width=width, systems=systems)
 
 
 def _vocabulary(entries: list[Any]) -> tuple[tuple[Composition, ...], NDArray[np.int64]]:

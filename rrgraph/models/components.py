@@ -1,4 +1,4 @@
-"""What a model is made of: encoder and decoder by name, and which package or module they come from.
+"""What a model is made of: encoder, context and decoder by name, and which package or module they come from.
 
 A checkpoint records those that are no part of rrgraph, so that a computer without them can say what is missing. Nothing
 is imported because a checkpoint names it: code comes from installed packages that offer it, and nowhere else.
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rrgraph.errors import ConfigError, ModelError
-from rrgraph.links import DECODERS
+from rrgraph.links import CONTEXTS, DECODERS
 from rrgraph.nn import ENCODERS, ModelConfig, checkpoint_mismatch
 from rrgraph.util.arguments import value_of
 from rrgraph.util.registry import Origin, Registry
@@ -22,11 +22,15 @@ __all__ = ["describe_parts", "external_parts", "require_parts"]
 
 _PLAIN: Final = re.compile(r"(\w[\w.:+<>-]{0,99})?")
 
-_REGISTRIES: Final[Mapping[str, Registry[Any]]] = {"encoder": ENCODERS, "decoder": DECODERS}
+_REGISTRIES: Final[Mapping[str, Registry[Any]]] = {
+    "encoder": ENCODERS,
+    "decoder": DECODERS,
+    "context": CONTEXTS,
+}
 
 
 def external_parts(config: ModelConfig) -> dict[str, Origin]:
-    """Return where `encoder` and `decoder` come from, without those of rrgraph itself."""
+    """Return where `encoder`, `decoder` and `context` come from, without those of rrgraph itself."""
     origins = {part: registry.origin(getattr(config, part)) for part, registry in _REGISTRIES.items()}
     return {part: origin for part, origin in origins.items() if not origin.is_own}
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -15,7 +16,16 @@ from torch import Tensor
 from rrgraph.chem import Composition, Material, anhydrous, as_compositions, is_material
 from rrgraph.data import LinkBatch, ReactionTable, load_table
 from rrgraph.errors import PlanningError
-from rrgraph.graph import UNRELATED_LOGIT, build_graph, element_presence, featurise
+from rrgraph.graph import (
+    UNRELATED_LOGIT,
+    ContextGraph,
+    Edges,
+    EdgeType,
+    build_graph,
+    element_presence,
+    featurise,
+    select_edges,
+)
 from rrgraph.models.checkpoint import LinkCheckpoint
 from rrgraph.models.planner import candidate_list, constrained_planner
 from rrgraph.models.sources import Energies, Literature, energy_source, literature_source
@@ -39,6 +49,7 @@ __all__ = ["Model"]
 
 _ENCODER_BATCH_SIZE = 2048
 _LINK_BATCH_SIZE = 256
+_CONTEXT_BATCH_SIZE = 128
 _MOST_EMBEDDINGS = 2**17  # of candidates that are kept
 
 
@@ -62,6 +73,7 @@ class Model(LinkScorer):
             key = anhydrous(precursor).key
             self._counts[key] = max(int(count), self._counts.get(key, 0))
         self._embeddings: dict[str, Tensor] = {}
+        self._candidate_states: dict[str, Tensor] = {}
         if checkpoint.reranker is not None:
             self.reranker = replace(checkpoint.reranker, embed=self._embed_both)
         self._last_targets: tuple[list[str], Tensor] = [], torch.empty(0)
@@ -248,7 +260,7 @@ class Model(LinkScorer):
 
     @torch.inference_mode()
     def _decode(self, links: LinkBatch) -> NDArray[np.float64]:
-        targets, candidates = self._embed_both(links)
+        targets, candidates = self._embed_both(links) if self.checkpoint.context is None else self._states(links)
         counts = self.checkpoint.statistics
         features = None if counts is None else torch.from_numpy(counts.features(links))
         rows, columns = torch.from_numpy(links.target_index), torch.from_numpy(links.candidate_index)
@@ -257,12 +269,51 @@ class Model(LinkScorer):
         for start in range(0, len(links), _LINK_BATCH_SIZE):
             batch = torch.arange(start, start + _LINK_BATCH_SIZE).clamp_max(len(links) - 1)
             given = None if features is None else features[batch]
-            pieces.append(self.checkpoint.model(targets[rows[batch]], candidates[columns[batch]], given))
+            pieces.append(self.checkpoint.model(targets[..., rows[batch], :], candidates[..., columns[batch], :], given))
         return torch.cat(pieces)[: len(links)].double().numpy() if pieces else np.empty(0)
 
     def _embed_both(self, links: LinkBatch) -> tuple[Tensor, Tensor]:
         """Return the embeddings of the targets and of the candidates of links."""
         return self._of_targets(links.targets), self._cached(links.candidates)
+
+    @cached_property
+    def _graph(self) -> ContextGraph:
+        """What is known and sends messages, with the inputs of these."""
+        assert self.checkpoint.context is not None
+        return self.checkpoint.model.eval().with_inputs(self.checkpoint.context)
+
+    @cached_property
+    def _known(self) -> list[Mapping[str, Tensor]]:
+        """The states of what is known, for each context, which no target and no candidate changes."""
+        assert self._graph.x is not None
+        return self.checkpoint.model.known_states(self._graph, self._graph.x)
+
+    def _states(self, links: LinkBatch) -> tuple[Tensor, Tensor]:
+        """Return the states (contexts, n, width) of the targets and of the candidates of links."""
+        targets = self._received("target", links.targets, self._of_targets(links.targets))
+        missing = [candidate for candidate in links.candidates if candidate.key not in self._candidate_states]
+        if len(missing) + len(self._candidate_states) > _MOST_EMBEDDINGS:
+            self._candidate_states.clear()
+            missing = [*links.candidates]
+        if missing:
+            states = self._received("candidate", missing, self._cached(missing))
+            self._candidate_states.update(zip((each.key for each in missing), states.unbind(1), strict=True))
+        return targets, torch.stack([self._candidate_states[each.key] for each in links.candidates], dim=1)
+
+    def _received(self, side: str, compositions: Sequence[Composition], embeddings: Tensor) -> Tensor:
+        """Return the states (contexts, n, width) of targets or of candidates, in batches of one size."""
+        find: Callable[[Sequence[Composition]], Mapping[EdgeType, Edges]]
+        find = self._graph.to_targets if side == "target" else self._graph.to_candidates
+        nothing, pieces = embeddings[:0], []
+        for start in range(0, len(compositions), _CONTEXT_BATCH_SIZE):
+            batch = torch.arange(start, start + _CONTEXT_BATCH_SIZE).clamp_max(len(compositions) - 1)
+            edges = find([compositions[place] for place in batch.tolist()])
+            received = select_edges(edges, {side: torch.arange(len(batch))})
+            both = (embeddings[batch], nothing) if side == "target" else (nothing, embeddings[batch])
+            pieces.append(self.checkpoint.model.states(self._known, received, *both)[side == "candidate"])
+        if not pieces:
+            return embeddings.new_empty(len(self._known), *embeddings.shape)
+        return torch.cat(pieces, dim=1)[:, : len(compositions)]
 
     def _of_targets(self, targets: Sequence[Composition]) -> Tensor:
         """Return the embeddings of targets; links and re-ranker ask for the same ones, one after the other."""

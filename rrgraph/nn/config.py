@@ -52,6 +52,11 @@ class ModelConfig(EncoderConfig):
         decoder_options: keyword arguments of the decoder.
         decoder_layers: number of feed-forward layers of the decoder, each halving the width (3 in table 9).
         statistics: also give the decoder the frequency features of a link, see `rrgraph.graph.FrequencyFeatures`.
+        context: name of what passes messages between encoder and decoder, see `rrgraph.links.CONTEXTS`; `none` passes
+            none.
+        context_options: keyword arguments of the context.
+        unseen_constant: add a constant, fitted after training, to the logits of links to candidates that the training
+            reactions never use; needs `statistics` and several decoders.
         n_decoders: number of decoders whose logits are averaged. Of several, each learns without its share of the
             element systems, which tells what the model thinks of targets it has not seen.
     """
@@ -64,9 +69,19 @@ class ModelConfig(EncoderConfig):
     decoder_options: dict[str, Any] = setting(factory=dict)
     decoder_layers: int = setting(3, at_least=1, at_most=32)
     statistics: bool = False
+    context: str = setting("none", choices="rrgraph.links:CONTEXTS", options="context_options")
+    context_options: dict[str, Any] = setting(factory=dict)
+    unseen_constant: bool = False
     n_decoders: int = setting(1, at_least=1, at_most=256, alias="members")
 
     def cross_check(self, prefix: str) -> None:
-        """Refuse a pretrained encoder of another kind than the one that is pretrained, by a `ConfigError`."""
+        """Refuse a pretrained encoder of another kind than the one that is pretrained, by a `ConfigError`.
+
+        Refuse also a constant for unseen candidates without what it is fitted with.
+        """
         if self.pretrained and self.encoder != TRANSFORMER:
             raise ConfigError(f"{prefix}pretrained needs {prefix}encoder={TRANSFORMER}, not {self.encoder}.")
+        if self.unseen_constant and (self.n_decoders < 2 or not self.statistics):
+            raise ConfigError(
+                f"{prefix}unseen_constant=true needs {prefix}statistics=true and {prefix}n_decoders of at least 2."
+            )

@@ -23,10 +23,11 @@ from rrgraph.graph import (
     KnownSystems,
     ReactionGraph,
     SetFrequencyFeatures,
+    TrainingContexts,
     TrainingFeatures,
     TrainingFolds,
 )
-from rrgraph.links import LinkModel
+from rrgraph.links import FoldContexts, LinkModel
 from rrgraph.planning import CandidateLists, LinkScorer, Planner, SetConstraints
 from rrgraph.reranking.features import Energies, ListFeatures, describe_sets
 from rrgraph.reranking.training import TrainingLists
@@ -188,7 +189,13 @@ class _TrainingScorer(LinkScorer):
 
 @torch.inference_mode()
 def held_out_logits(
-    model: LinkModel, folds: TrainingFolds, features: TrainingFeatures, targets: Tensor, precursors: Tensor
+    model: LinkModel,
+    folds: TrainingFolds,
+    features: TrainingFeatures,
+    targets: Tensor,
+    precursors: Tensor,
+    *,
+    contexts: TrainingContexts | None = None,
 ) -> NDArray[np.float64]:
     """Return the logit (links,) of each related link by the decoder that did not learn from its target.
 
@@ -198,18 +205,28 @@ def held_out_logits(
         features: frequency features of the related links.
         targets: (targets, width) embeddings.
         precursors: (precursors, width) embeddings.
+        contexts: of the folds, for a model with a context.
     """
     held_out = torch.from_numpy(folds.targets % len(model.decoders))
     values = np.empty(len(features.precursors))
-    offsets = features.offsets
-    for start in track(range(0, len(targets), _BATCH_SIZE), "held-out links"):
-        stop = min(start + _BATCH_SIZE, len(targets))
-        links = slice(int(offsets[start]), int(offsets[stop]))
-        rows = torch.repeat_interleave(torch.arange(start, stop), offsets[start : stop + 1].diff())
-        of_decoders = model.member_logits(
-            targets[rows], precursors[features.precursors[links]], features.features[links].float()
-        )
-        values[links] = of_decoders.gather(0, held_out[rows][None])[0].double().numpy()
+    order = torch.arange(len(targets))
+    batches = list(torch.split(order, _BATCH_SIZE))
+    of_folds = None
+    if contexts is not None:
+        batches = [part for fold in range(folds.count) for part in torch.split(order[contexts.folds == fold], _BATCH_SIZE)]
+        of_folds = FoldContexts(model, contexts)
+        of_folds.embed(precursors)
+    for batch in track(batches, "held-out links"):
+        degree = features.offsets.diff()[batch]
+        rows = torch.repeat_interleave(degree)
+        links = torch.arange(len(rows)) - (degree.cumsum(0) - degree - features.offsets[batch])[rows]
+        linked, given = features.precursors[links], features.features[links].float()
+        if of_folds is None:
+            of_decoders = model.member_logits(targets[batch[rows]], precursors[linked], given)
+        else:
+            of_targets, of_precursors = of_folds.states(batch, torch.arange(len(precursors)), targets[batch], precursors)
+            of_decoders = model.member_logits(of_targets[:, rows], of_precursors[:, linked], given)
+        values[links] = of_decoders.gather(0, held_out[batch[rows]][None])[0].double().numpy()
     return values
 
 

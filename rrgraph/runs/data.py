@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 from rrgraph.chem import Composition
 from rrgraph.data import CleaningReport, ReactionTable, Split, clean_table, load_table, split_table
 from rrgraph.errors import ConfigError
-from rrgraph.graph import EDGE, FrequencyFeatures, ReactionGraph, TrainingFeatures, TrainingFolds, build_graph
+from rrgraph.graph import (
+    EDGE,
+    FrequencyFeatures,
+    ReactionGraph,
+    TrainingContexts,
+    TrainingFeatures,
+    TrainingFolds,
+    build_graph,
+)
+from rrgraph.links import NO_CONTEXT
 from rrgraph.planning import read_candidates
 from rrgraph.runs.config import BaselineConfig, DataConfig, RunConfig
 from rrgraph.runs.workflow import load_run
@@ -74,7 +83,7 @@ class Prepared(RunData):
     Attributes:
         graph: of the training table, with the pool's further precursors as nodes without links.
         statistics: counts of the training table over the graph's precursors, when the model takes them.
-        folds: the training element systems divided, when statistics or several decoders need it.
+        folds: the training element systems divided, when statistics, several decoders or a context need it.
         link_statistics: those of the training links, each from the other folds, when the model takes them.
     """
 
@@ -87,6 +96,12 @@ class Prepared(RunData):
     def counts(self) -> NDArray[np.int64]:
         """Number of training targets that link to each precursor of the graph."""
         return np.bincount(self.graph.data[EDGE].edge_index[1].numpy(), minlength=len(self.graph.precursors))
+
+    @cached_property
+    def contexts(self) -> TrainingContexts:
+        """What the training targets of each fold receive messages from."""
+        assert self.folds is not None
+        return TrainingContexts.fit(self.graph, self.folds)
 
 
 def _lines(table: ReactionTable) -> Iterator[str]:
@@ -131,7 +146,7 @@ def prepare(config: RunConfig) -> Prepared:
     split = data.split
     graph = build_graph(split.train, extra_precursors=data.pool)
     folds = statistics = link_statistics = None
-    if config.model.statistics or config.model.n_decoders > 1:
+    if config.model.statistics or config.model.n_decoders > 1 or config.model.context != NO_CONTEXT:
         folds = TrainingFolds.divide(split.train, graph, seed=config.seed)
     if config.model.statistics and folds is not None:
         statistics = FrequencyFeatures.fit(split.train, graph.precursors)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from rrgraph.data import SPLITS, load_table
 from rrgraph.errors import ConfigError
+from rrgraph.links import NO_CONTEXT
 from rrgraph.models import FORMAT
 from rrgraph.runs.config import BaselineConfig, RunConfig
 from rrgraph.runs.data import Prepared, RunData, prepare, prepare_data
@@ -155,7 +156,9 @@ class _LinkRuns(MaterialsWorkflow[RunConfig]):
         return prepare(config)
 
     def data_key(self, config: RunConfig) -> tuple[object, ...]:
-        return *super().data_key(config), config.model.statistics, config.model.n_decoders > 1
+        model = config.model
+        folds = model.n_decoders > 1 or model.context != NO_CONTEXT
+        return *super().data_key(config), model.statistics, folds
 
     def epochs(self, config: RunConfig) -> int:
         return config.training.epochs

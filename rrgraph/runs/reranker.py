@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable
 from rrgraph.evaluation import PROTOCOLS, Protocol
-from rrgraph.graph import SetFrequencyFeatures
-from rrgraph.models import LinkCheckpoint, Model, energy_head
+from rrgraph.graph import EDGE, SetFrequencyFeatures
+from rrgraph.links import is_unseen
+from rrgraph.models import LinkCheckpoint, Model, energy_head, fit_unseen
 from rrgraph.planning import LISTWISE, link_planner
 from rrgraph.properties import EnergyHead
 from rrgraph.reranking import (
@@ -30,7 +33,7 @@ from rrgraph.runs.config import RunConfig
 from rrgraph.runs.data import Prepared, candidate_pool
 from rrgraph.training import History, made_once, train
 
-__all__ = ["calibrate", "cross_fitted_lists", "train_reranker"]
+__all__ = ["calibrate", "cross_fitted_lists", "train_reranker", "unseen_constant"]
 
 _RULES = {known_size: PROTOCOLS["paper" if known_size else "open"] for known_size in (False, True)}
 
@@ -103,11 +106,9 @@ def cross_fitted_lists(
     assert prepared.link_statistics is not None and prepared.folds is not None
     graph, model = prepared.graph, Model(checkpoint)
     targets, precursors = model.embeddings(graph.targets), model.embeddings(graph.precursors)
-    folds, statistics = prepared.folds, prepared.link_statistics
 
     def make() -> dict[str, Tensor]:
-        logits = held_out_logits(checkpoint.model.eval(), folds, statistics, targets, precursors)
-        return {"logits": torch.from_numpy(logits)}
+        return {"logits": torch.from_numpy(_held_out(prepared, checkpoint, targets, precursors))}
 
     logits = made_once(folder, "logits", make)["logits"].numpy()
     with torch.inference_mode():
@@ -121,6 +122,32 @@ def cross_fitted_lists(
         candidates=candidates,
         energies=energies,
     )
+
+
+def _held_out(
+    prepared: Prepared, checkpoint: LinkCheckpoint, targets: Tensor, precursors: Tensor
+) -> NDArray[np.float64]:
+    """Return the logits of the related links by the decoders that did not learn from their targets."""
+    assert prepared.link_statistics is not None and prepared.folds is not None
+    contexts = prepared.contexts if checkpoint.model.uses_context else None
+    return held_out_logits(
+        checkpoint.model.eval(), prepared.folds, prepared.link_statistics, targets, precursors, contexts=contexts
+    )
+
+
+def unseen_constant(prepared: Prepared, checkpoint: LinkCheckpoint) -> float:
+    """Return the constant of `fit_unseen` for a link model, from the precursors that only one fold uses."""
+    assert prepared.link_statistics is not None
+    graph, statistics, model = prepared.graph, prepared.link_statistics, Model(checkpoint)
+    logits = _held_out(prepared, checkpoint, model.embeddings(graph.targets), model.embeddings(graph.precursors))
+    recorded = np.zeros(len(logits), dtype=bool)
+    sources, members = graph.data[EDGE].edge_index
+    found, links = statistics.find(sources, members[:, None])
+    recorded[links[found].numpy()] = True
+    # Further candidates of the pool, which no training row uses, have no place here.
+    used = prepared.counts[statistics.precursors.numpy()] > 0
+    unseen = is_unseen(statistics.features).numpy()
+    return fit_unseen(logits[used], unseen[used], recorded[used])
 
 
 def calibrate(checkpoint: LinkCheckpoint, table: ReactionTable, candidates: Sequence[Composition]) -> LinkCheckpoint:

@@ -1,0 +1,413 @@
+"""What message passing runs over: known element systems and precursors, and edges by which new nodes receive.
+
+Targets and candidates that are asked about only receive. What is known never depends on them, so that no query changes
+the answer to another, and a link that is to be predicted is in no message.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rrgraph.chem import Composition, element_system, fraction_matrix
+from rrgraph.data import ReactionTable
+from rrgraph.errors import DataError
+from rrgraph.graph.build import ReactionGraph
+from rrgraph.graph.cross_fitting import TrainingFolds
+from rrgraph.graph.elements import element_presence, exact_product, mean_vectors, source_presence, unit_rows
+from rrgraph.graph.hetero import EdgeType
+from rrgraph.graph.neighbours import KnownSystems
+from rrgraph.util.arrays import check_array
+
+if TYPE_CHECKING:  # PyG takes a second to import and planning does not need it
+    from torch_geometric.data import HeteroData
+
+__all__ = ["KNOWN_EDGES", "RECEIVED_EDGES", "ContextGraph", "Edges", "TrainingContexts", "select_edges"]
+
+KNOWN_EDGES: Final[tuple[EdgeType, ...]] = (
+    ("system", "made_from", "precursor"),
+    ("precursor", "makes", "system"),
+    ("precursor", "used_with", "precursor"),
+)
+"""Types of the edges among what is known; messages run from the first to the last."""
+
+RECEIVED_EDGES: Final[tuple[EdgeType, ...]] = (
+    ("system", "similar", "target"),
+    ("precursor", "makes", "target"),
+    ("system", "made_from", "candidate"),
+    ("precursor", "used_with", "candidate"),
+    ("precursor", "similar", "candidate"),
+)
+"""Types of the edges by which targets and candidates receive from what is known."""
+
+_NEAREST_SYSTEMS: Final = 16
+_NEAREST_PRECURSORS: Final = 8
+_SCALE: Final = 0.2
+_BATCH_SIZE: Final = 512
+_SYSTEMS: Final = "systems."
+
+
+@dataclass(frozen=True, eq=False)
+class Edges:
+    """Weighted edges of one type, by the node that receives.
+
+    Attributes:
+        sources: (edges,) int64 node that each comes from.
+        weights: (edges,) float32; those of a receiver add up to 1.
+        offsets: (receivers + 1,) int64, where the edges of each receiver begin.
+    """
+
+    sources: Tensor
+    weights: Tensor
+    offsets: Tensor
+
+    @classmethod
+    def of(cls, receivers: NDArray[Any], sources: NDArray[Any], weights: NDArray[Any], *, count: int) -> Edges:
+        """Return edges (n,) of weights in any unit to `count` receivers."""
+        order = np.argsort(receivers, kind="stable")
+        receivers, sources, weights = receivers[order], sources[order], weights[order].astype(np.float64)
+        total = np.bincount(receivers, weights=weights, minlength=count)
+        offsets = np.searchsorted(receivers, np.arange(count + 1))
+        shares = (weights / total[receivers]).astype(np.float32)
+        return cls(torch.from_numpy(sources.astype(np.int64)), torch.from_numpy(shares), torch.from_numpy(offsets))
+
+    def select(self, receivers: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the edges of some receivers (n,), -1 for one without any.
+
+        Returns:
+            index: (2, edges), source, and position among `receivers`.
+            weights: (edges,).
+        """
+        degree = torch.where(receivers >= 0, self.offsets.diff()[receivers], 0)
+        rows = torch.repeat_interleave(degree)
+        within = torch.arange(len(rows), device=rows.device) - (degree.cumsum(0) - degree)[rows]
+        edges = self.offsets[receivers][rows] + within
+        return torch.stack([self.sources[edges], rows]), self.weights[edges]
+
+    def to(self, device: torch.device) -> Edges:
+        """Return the same on a device."""
+        return Edges(self.sources.to(device), self.weights.to(device), self.offsets.to(device))
+
+
+def select_edges(
+    edges: Mapping[EdgeType, Edges], receivers: Mapping[str, Tensor], types: Sequence[EdgeType] = RECEIVED_EDGES
+) -> tuple[dict[EdgeType, Tensor], dict[EdgeType, Tensor]]:
+    """Return `edge_index` (2, edges) and `edge_weight` (edges,) of each edge type, as PyG's `HeteroConv` takes them.
+
+    Args:
+        edges: of some or all types.
+        receivers: (n,) rows of `edges` that receive, by node type; a type that is not named receives nothing.
+        types: of the edges that are returned, empty where there are none.
+    """
+    device = next(iter(receivers.values())).device
+    nothing = torch.empty(2, 0, dtype=torch.int64, device=device), torch.empty(0, device=device)
+    index, weight = {}, {}
+    for kind in types:
+        there = kind in edges and kind[2] in receivers
+        index[kind], weight[kind] = edges[kind].select(receivers[kind[2]]) if there else nothing
+    return index, weight
+
+
+@dataclass(frozen=True, eq=False)
+class ContextGraph:
+    """Known element systems and precursors, and how they were used.
+
+    Attributes:
+        vocabulary: the precursors; one that no reaction uses sends nothing.
+        systems: the known element systems and the shares of their reactions that use each precursor.
+        pairs: (2, pairs) int32, precursors that were used together, the first below the second.
+        counts: (pairs,) int32, in how many distinct reactions.
+        compositions: elements (systems, k) int64 and fractions (systems, k) float32 of each system, the mean of its
+            targets; None in a stored graph, which has `x`.
+        x: inputs (n, width) of messages for the node types `system` and `precursor`; None before they are computed.
+    """
+
+    vocabulary: tuple[Composition, ...]
+    systems: KnownSystems
+    pairs: NDArray[np.int32]
+    counts: NDArray[np.int32]
+    compositions: tuple[Tensor, Tensor] | None = None
+    x: Mapping[str, Tensor] | None = None
+
+    @classmethod
+    def fit(
+        cls, table: ReactionTable, vocabulary: Sequence[Composition], *, systems: KnownSystems | None = None
+    ) -> ContextGraph:
+        """Return the graph of the distinct reactions of `table`.
+
+        Args:
+            table: the reactions.
+            vocabulary: all its precursors, and perhaps others.
+            systems: of the same table and vocabulary, if they were counted before.
+        """
+        index = {precursor.key: position for position, precursor in enumerate(vocabulary)}
+        together: Counter[tuple[int, int]] = Counter()
+        targets: dict[str, dict[str, Composition]] = {}
+        for target, keys in table.distinct_reactions():
+            targets.setdefault(element_system(target), {})[target.key] = target
+            together.update(combinations(sorted(index[key] for key in keys), 2))
+        pairs = sorted(together)
+        return cls(
+            vocabulary=tuple(vocabulary),
+            systems=KnownSystems.fit(table, index) if systems is None else systems,
+            pairs=np.array(pairs, dtype=np.int32).reshape(-1, 2).T.copy(),
+            counts=np.array([together[pair] for pair in pairs], dtype=np.int32),
+            compositions=_padded([fraction_matrix(list(each.values())).mean(0) for each in targets.values()]),
+        )
+
+    def with_inputs(self, system: Tensor, precursor: Tensor) -> ContextGraph:
+        """Return the graph with the inputs of its messages, rounded as they are stored."""
+        x = {"system": system.half().float(), "precursor": precursor.half().float()}
+        return replace(self, x=x, compositions=None)
+
+    def to_arrays(self, *, systems: bool) -> dict[str, NDArray[Any]]:
+        """Return the arrays by their names in checkpoints, inputs in 16 bits; `systems` says whether with these."""
+        assert self.x is not None
+        arrays: dict[str, NDArray[Any]] = {"pairs": self.pairs, "counts": self.counts}
+        arrays |= {f"x.{kind}": values.half().cpu().numpy() for kind, values in self.x.items()}
+        return arrays | ({_SYSTEMS + name: a for name, a in self.systems.to_arrays().items()} if systems else {})
+
+    @classmethod
+    def from_arrays(
+        cls,
+        vocabulary: Sequence[Composition],
+        arrays: Mapping[str, NDArray[Any]],
+        *,
+        width: int,
+        systems: KnownSystems | None = None,
+    ) -> ContextGraph:
+        """Return what `to_arrays` described.
+
+        Args:
+            vocabulary: the precursors.
+            arrays: by their names in checkpoints.
+            width: of the inputs.
+            systems: the known systems, if they are not among the arrays.
+
+        Raises:
+            ValueError: an array is missing, unknown, or holds impossible values.
+        """
+        counted = {name.removeprefix(_SYSTEMS): a for name, a in arrays.items() if name.startswith(_SYSTEMS)}
+        expected = {"pairs", "counts", "x.system", "x.precursor"}
+        if wrong := expected ^ {name for name in arrays if not name.startswith(_SYSTEMS)}:
+            raise ValueError(f"'{min(wrong)}' of the context is missing or unknown")
+        if (systems is None) != bool(counted):
+            raise ValueError("the known systems of the context must be stored once")
+        known = KnownSystems.from_arrays(counted, precursors=len(vocabulary)) if systems is None else systems
+        pairs, counts = arrays["pairs"], arrays["counts"]
+        check_array("pairs", pairs, np.int32, (2, None), low=0, below=len(vocabulary))
+        check_array("counts", counts, np.int32, (pairs.shape[1],), low=1)
+        if not bool((pairs[0] < pairs[1]).all()):
+            raise ValueError("'pairs' joins a precursor to itself, or in the wrong order")
+        x = {}
+        for kind, length in (("system", len(known.vectors)), ("precursor", len(vocabulary))):
+            values = arrays[f"x.{kind}"].astype(np.float32)
+            check_array(f"x.{kind}", values, np.float32, (length, width))
+            x[kind] = torch.from_numpy(values)
+        return cls(tuple(vocabulary), known, pairs, counts, x=x)
+
+    @cached_property
+    def known_edges(self) -> dict[EdgeType, Edges]:
+        """The edges among what is known, by `KNOWN_EDGES`."""
+        systems, precursors, shares = self.systems.system_index, self.systems.precursors, self.systems.shares
+        both, times = np.concatenate([self.pairs, self.pairs[::-1]], axis=1), np.tile(self.counts, 2)
+        made_from, makes, used_with = KNOWN_EDGES
+        n = len(self.vocabulary)
+        return {
+            made_from: Edges.of(precursors, systems, shares, count=n),
+            makes: Edges.of(systems, precursors, shares, count=len(self.systems.vectors)),
+            used_with: Edges.of(both[1], both[0], times, count=n),
+        }
+
+    def to_targets(self, targets: Sequence[Composition]) -> dict[EdgeType, Edges]:
+        """Return the edges by which targets receive: from the nearest systems, and what these were made from.
+
+        Of the precursors of a near system, those count that supply a source element of the target.
+        """
+        similar, makes = RECEIVED_EDGES[:2]
+        presence = element_presence([target.elements for target in targets])
+        rows, systems, weights = _nearest(presence * self._rarity, self._systems, most=_NEAREST_SYSTEMS)
+        used, shares = self.known_edges["precursor", "makes", "system"].select(torch.from_numpy(systems))
+        precursors, position = used.numpy()
+        needed = (source_presence(targets)[rows[position]] & self._supplies[precursors]).any(1)
+        made = Edges.of(
+            rows[position][needed],
+            precursors[needed],
+            (weights[position] * shares.numpy())[needed],
+            count=len(targets),
+        )
+        return {similar: Edges.of(rows, systems, weights, count=len(targets)), makes: made}
+
+    def to_candidates(self, candidates: Sequence[Composition]) -> dict[EdgeType, Edges]:
+        """Return the edges by which candidates receive.
+
+        A known precursor receives from the systems that use it and what it was used with, and every one from the known
+        precursors that are most like it, itself not among them.
+        """
+        made_from, used_with, similar = RECEIVED_EDGES[2:]
+        own = np.array([self._index.get(candidate.key, -1) for candidate in candidates], dtype=np.int64)
+        given = {}
+        for kind, known in ((made_from, KNOWN_EDGES[0]), (used_with, KNOWN_EDGES[2])):
+            (sources, rows), weights = self.known_edges[known].select(torch.from_numpy(own))
+            given[kind] = Edges.of(rows.numpy(), sources.numpy(), weights.numpy(), count=len(candidates))
+        rows, nearest, weights = _nearest(_described(candidates), self._used, most=_NEAREST_PRECURSORS + 1)
+        sources = self._used_index[nearest]
+        other = sources != own[rows]
+        given[similar] = Edges.of(rows[other], sources[other], weights[other], count=len(candidates))
+        return given
+
+    def hetero(self) -> HeteroData:
+        """Return what is known as a `HeteroData`: `x` where there is one, `edge_index` and `edge_weight` of each type.
+
+        >>> import rrgraph as rr
+        >>> table = rr.load_reactions("textbook")
+        >>> graph = rr.graph.ContextGraph.fit(table, list(table.precursors().values()))
+        >>> graph.hetero().edge_types[0]
+        ('system', 'made_from', 'precursor')
+        """
+        from torch_geometric.data import HeteroData
+
+        data = HeteroData()
+        sizes = {"system": len(self.systems.vectors), "precursor": len(self.vocabulary)}
+        for kind, size in sizes.items():
+            data[kind].num_nodes = size
+            if self.x is not None:
+                data[kind].x = self.x[kind]
+        everything = {kind: torch.arange(size) for kind, size in sizes.items()}
+        index, weight = select_edges(self.known_edges, everything, KNOWN_EDGES)
+        for edge in KNOWN_EDGES:
+            data[edge].edge_index, data[edge].edge_weight = index[edge], weight[edge]
+        return data
+
+    @cached_property
+    def _used_index(self) -> NDArray[np.int64]:
+        """The precursors that some reaction uses."""
+        return np.unique(self.systems.precursors).astype(np.int64)
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {self.vocabulary[index].key: index for index in self._used_index.tolist()}
+
+    @cached_property
+    def _supplies(self) -> NDArray[np.bool_]:
+        return source_presence(self.vocabulary)
+
+    @cached_property
+    def _rarity(self) -> NDArray[np.float32]:
+        presence = self.systems.presence
+        return np.log(len(presence) / (1 + presence.sum(0))).clip(0.1).astype(np.float32)
+
+    @cached_property
+    def _systems(self) -> NDArray[np.float32]:
+        return unit_rows(self.systems.presence * self._rarity)
+
+    @cached_property
+    def _used(self) -> NDArray[np.float32]:
+        return unit_rows(_described([self.vocabulary[index] for index in self._used_index]))
+
+
+def _described(precursors: Sequence[Composition]) -> NDArray[np.float32]:
+    """Return vectors whose product is large for precursors of the same source elements and of similar composition."""
+    vectors = [source_presence(precursors).astype(np.float32), mean_vectors(precursors)]
+    return np.concatenate([unit_rows(each) for each in vectors], axis=1)
+
+
+def _nearest(
+    queries: NDArray[np.float32], known: NDArray[np.float32], *, most: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Return the pairs (query, row of `known`) of the largest cosines, and weights that fall with the distance.
+
+    Rows of `known` have length 1.
+    """
+    found = []
+    for start in range(0, len(queries), _BATCH_SIZE):
+        cosines = exact_product(unit_rows(queries[start : start + _BATCH_SIZE]), known.T)
+        most = min(most, cosines.shape[1])
+        nearest = np.argpartition(-cosines, most - 1, axis=1)[:, :most]
+        near = np.take_along_axis(cosines, nearest, axis=1)
+        rows = np.repeat(np.arange(start, start + len(cosines)), most)
+        found.append((rows, nearest.ravel(), np.exp((near.ravel() - 1) / _SCALE)))
+    if not found:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+    rows, nearest, weights = (np.concatenate(each) for each in zip(*found, strict=True))
+    return rows, nearest, weights
+
+
+def _padded(fractions: Sequence[NDArray[np.float32]]) -> tuple[Tensor, Tensor]:
+    """Return elements and fractions (n, k) of rows of fractions over all elements, as `featurise` does."""
+    width = max(int((row > 0).sum()) for row in fractions)
+    elements = np.zeros((len(fractions), width), dtype=np.int64)
+    padded = np.zeros((len(fractions), width), dtype=np.float32)
+    for number, row in enumerate(fractions):
+        (present,) = row.nonzero()
+        elements[number, : len(present)], padded[number, : len(present)] = present + 1, row[present]
+    return torch.from_numpy(elements), torch.from_numpy(padded)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingContexts:
+    """The context of each fold of the training targets: the graph of its complement, from which it receives.
+
+    No fold shares an element system or a paper with its graph. So a message to a training target says nothing of its
+    label, and its precursors that occur nowhere else are as unknown as new ones.
+
+    Attributes:
+        graphs: of the complement of each fold, over all precursors of the training graph.
+        edges: by which the targets of each fold, in order, and all precursors receive.
+        folds: (targets,) int64 fold of each target.
+        rows: (targets,) int64 position of each target among those of its fold.
+    """
+
+    graphs: tuple[ContextGraph, ...]
+    edges: tuple[dict[EdgeType, Edges], ...]
+    folds: Tensor
+    rows: Tensor
+
+    @classmethod
+    def fit(cls, graph: ReactionGraph, folds: TrainingFolds) -> TrainingContexts:
+        """Build the graph of each fold's complement.
+
+        Raises:
+            DataError: a fold shares its papers with all other rows.
+        """
+        graphs, edges = [], []
+        rows = np.zeros(len(graph.targets), dtype=np.int64)
+        for fold, table in _separate(folds):
+            context = ContextGraph.fit(table, graph.precursors)
+            (members,) = np.nonzero(folds.targets == fold)
+            rows[members] = np.arange(len(members))
+            graphs.append(context)
+            targets = [graph.targets[member] for member in members]
+            edges.append(context.to_targets(targets) | context.to_candidates(graph.precursors))
+        return cls(tuple(graphs), tuple(edges), torch.from_numpy(folds.targets), torch.from_numpy(rows))
+
+    def received(
+        self, fold: int, targets: Tensor, precursors: Tensor
+    ) -> tuple[dict[EdgeType, Tensor], dict[EdgeType, Tensor]]:
+        """Return `edge_index` and `edge_weight` of the edges to targets of a fold and to precursors of the graph."""
+        return select_edges(self.edges[fold], {"target": self.rows[targets], "candidate": precursors})
+
+
+def _separate(folds: TrainingFolds) -> Iterator[tuple[int, ReactionTable]]:
+    """Yield the complement of each fold, and make sure that they share neither element systems nor papers."""
+    systems = np.array([str(system) for system in folds.table.element_systems])
+    papers = folds.table.frame["doi"].dropna()
+    for fold, table in folds.complements():
+        own = folds.rows == fold
+        if set(systems[own]) & set(map(str, table.element_systems)):
+            raise DataError(f"Fold {fold} of the training rows shares an element system with its complement.")
+        if set(papers[own[papers.index]]) & set(table.frame["doi"].dropna()):
+            raise DataError(
+                "Message passing needs training rows from several papers: all rows of some fold's complement are from "
+                "papers that report the fold."
+            )
+        yield fold, table

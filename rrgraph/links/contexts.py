@@ -1,0 +1,278 @@
+"""Contexts: what an embedding takes over from the graph, between encoder and decoder.
+
+A context receives from known element systems and precursors (`rrgraph.graph.ContextGraph`), whose states do not depend
+on what is asked. The decoder scores what it makes of targets and candidates.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import gelu
+
+from rrgraph.errors import ConfigError
+from rrgraph.graph import KNOWN_EDGES, RECEIVED_EDGES, EdgeType
+from rrgraph.nn import ModelConfig
+from rrgraph.util.registry import Registry
+
+__all__ = ["CONTEXTS", "NO_CONTEXT", "Context"]
+
+NO_CONTEXT: Final = "none"
+"""The context that leaves embeddings as they are."""
+
+States = Mapping[str, Tensor]
+"""States (nodes, width) by node type."""
+
+PerEdge = Mapping[EdgeType, Tensor]
+"""Of each edge type: `edge_index` (2, edges), source and receiver, or `edge_weight` (edges,), 1 in sum for a receiver."""
+
+
+class Context(nn.Module, ABC):
+    """Turn embeddings of targets and candidates into states that know the graph.
+
+    The arguments are those of PyG's `HeteroConv`, so that a context of PyG layers is short. Further keyword arguments
+    of a context are options, which `model.context_options` sets.
+
+    >>> import torch, rrgraph as rr
+    >>> from torch_geometric.nn import HeteroConv, SAGEConv
+    >>> class MaxContext(rr.links.Context):
+    ...     def __init__(self, config, *, aggr="max"):
+    ...         super().__init__(config)
+    ...         size = (config.width, config.width)
+    ...         self.conv = HeteroConv({e: SAGEConv(size, config.width, aggr=aggr) for e in rr.graph.RECEIVED_EDGES})
+    ...     def forward(self, x, edge_index, edge_weight):
+    ...         received = self.conv(x, edge_index)
+    ...         return {side: x[side] + received[side].relu() for side in ("target", "candidate")}
+    >>> context = MaxContext(rr.nn.ModelConfig(width=8))
+    >>> x = {kind: torch.randn(3, 8) for kind in ("system", "precursor", "target", "candidate")}
+    >>> edges = {kind: torch.tensor([[0, 1], [2, 2]]) for kind in rr.graph.RECEIVED_EDGES}
+    >>> states = context(x, edges, {kind: torch.full((2,), 0.5) for kind in edges})
+    >>> states["target"].shape
+    torch.Size([3, 8])
+
+    Args:
+        config: of the model: width, heads, decoder_dropout.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.width = config.width
+
+    def known(self, x: States, edge_index: PerEdge, edge_weight: PerEdge) -> States:
+        """Return the states of what is known, of any width; as it is by default.
+
+        They do not depend on what is asked, so that they are computed once.
+
+        Args:
+            x: embeddings (nodes, width) of `system` and `precursor`.
+            edge_index: (2, edges) of each of `rrgraph.graph.KNOWN_EDGES`.
+            edge_weight: (edges,) of each.
+        """
+        return x
+
+    @abstractmethod
+    def forward(self, x: States, edge_index: PerEdge, edge_weight: PerEdge) -> States:
+        """Return the states (nodes, width) of `target` and `candidate`.
+
+        The state of a node depends on its own embedding and what it receives alone; either type may have no nodes.
+
+        Args:
+            x: embeddings (nodes, width) of `target` and `candidate`, and of `system` and `precursor` what `known`
+                returned.
+            edge_index: (2, edges) of each of `rrgraph.graph.RECEIVED_EDGES`.
+            edge_weight: (edges,) of each.
+        """
+
+
+CONTEXTS: Registry[type[Context]] = Registry("context", group="rrgraph.contexts", bases=(Context,), given=("config",))
+"""Contexts by the name that `model.context` of a configuration takes."""
+
+
+@CONTEXTS.register(NO_CONTEXT)
+class NoContext(Context):
+    """Embeddings as they are: no message is passed."""
+
+    def forward(self, x: States, edge_index: PerEdge, edge_weight: PerEdge) -> States:
+        return x
+
+
+class _Layered(Context):
+    """Layers whose output is added to their input: the last one to targets and candidates, those before to the known.
+
+    Args:
+        config: of the model.
+        layers: number of layers; more than one tends to overfit.
+    """
+
+    def __init__(self, config: ModelConfig, *, layers: int = 1) -> None:
+        super().__init__(config)
+        if layers < 1:
+            raise ConfigError(f"model.context_options.layers={layers} must be at least 1.")
+        self.config = config
+        self.inner = nn.ModuleList(self.layer(KNOWN_EDGES) for _ in range(layers - 1))
+        self.outer = self.layer(RECEIVED_EDGES)
+        self.dropout = nn.Dropout(config.decoder_dropout)
+
+    @abstractmethod
+    def layer(self, edges: Sequence[EdgeType]) -> nn.Module:
+        """Return a layer that is called like a context and returns what each type of receiver receives."""
+
+    def known(self, x: States, edge_index: PerEdge, edge_weight: PerEdge) -> States:
+        for layer in self.inner:
+            x = self._add(x, layer(x, edge_index, edge_weight))
+        return x
+
+    def forward(self, x: States, edge_index: PerEdge, edge_weight: PerEdge) -> States:
+        return self._add(x, self.outer(x, edge_index, edge_weight))
+
+    def _add(self, x: States, received: States) -> States:
+        return {kind: x[kind] + self.dropout(gelu(update)) for kind, update in received.items()}
+
+
+def _mean(x: States, edge: EdgeType, edge_index: PerEdge, edge_weight: PerEdge, *, count: int) -> Tensor:
+    """Return the weighted mean (count, width) of what each receiver gets by one type of edge, 0 where it gets nothing."""
+    source, receiver = edge_index[edge]
+    sent = x[edge[0]]
+    mean = sent.new_zeros(count, sent.shape[1])
+    return mean.index_add(0, receiver, sent[source] * edge_weight[edge][:, None])
+
+
+class _Means(nn.Module):
+    """A matrix for the receiver itself and one for the weighted mean of each type of edge.
+
+    Args:
+        edges: types of edges.
+        width: of the receivers.
+        inputs: width of what they receive, the same by default.
+    """
+
+    def __init__(self, edges: Sequence[EdgeType], width: int, *, inputs: int | None = None) -> None:
+        super().__init__()
+        self.edges = tuple(edges)
+        self.own = nn.ModuleDict({kind: nn.Linear(width, width) for kind in dict.fromkeys(e[2] for e in edges)})
+        self.others = nn.ModuleDict({_name(edge): nn.Linear(inputs or width, width, bias=False) for edge in edges})
+
+    def forward(self, x: States, edge_index: PerEdge, edge_weight: PerEdge) -> States:
+        received = {kind: own(x[kind]) for kind, own in self.own.items()}
+        for edge in self.edges:
+            mean = _mean(x, edge, edge_index, edge_weight, count=len(x[edge[2]]))
+            received[edge[2]] = received[edge[2]] + self.others[_name(edge)](mean)
+        return received
+
+
+def _name(edge: EdgeType) -> str:
+    return "__".join(edge)
+
+
+@CONTEXTS.register("sage")
+class SageContext(_Layered):
+    """Weighted means, each type of edge with a matrix of its own (GraphSAGE, Hamilton et al. 2017)."""
+
+    def layer(self, edges: Sequence[EdgeType]) -> nn.Module:
+        return _Means(edges, self.width)
+
+
+@CONTEXTS.register("hops")
+class HopsContext(_Layered):
+    """Means of neighbours and of their neighbours, which learn nothing, and one layer on top (SIGN, Frasca et al. 2020).
+
+    Args:
+        config: of the model.
+        hops: how far a receiver sees; 1 is `sage` with one layer.
+    """
+
+    def __init__(self, config: ModelConfig, *, hops: int = 2) -> None:
+        if hops < 1:
+            raise ConfigError(f"model.context_options.hops={hops} must be at least 1.")
+        self.hops = hops
+        super().__init__(config)
+
+    def layer(self, edges: Sequence[EdgeType]) -> nn.Module:
+        return _Means(edges, self.width, inputs=self.hops * self.width)
+
+    def known(self, x: States, edge_index: PerEdge, edge_weight: PerEdge) -> States:
+        hops = [x]
+        for _ in range(self.hops - 1):
+            last, following = hops[-1], {}
+            for kind, states in x.items():
+                edges = [edge for edge in KNOWN_EDGES if edge[2] == kind]
+                means = (_mean(last, edge, edge_index, edge_weight, count=len(states)) for edge in edges)
+                following[kind] = sum(means, states.new_zeros(())) / len(edges)
+            hops.append(following)
+        return {kind: torch.cat([each[kind] for each in hops], dim=1) for kind in x}
+
+
+@CONTEXTS.register("gatv2")
+class Gatv2Context(_Layered):
+    """Attention to neighbours that depends on both ends and on the weight of the edge (GATv2, Brody et al. 2022).
+
+    Args:
+        config: of the model.
+        heads: of the attention.
+        layers: number of layers; more than one tends to overfit.
+    """
+
+    def __init__(self, config: ModelConfig, *, heads: int = 4, layers: int = 1) -> None:
+        self.heads = _checked_heads(heads, config)
+        super().__init__(config, layers=layers)
+
+    def layer(self, edges: Sequence[EdgeType]) -> nn.Module:
+        return _Attention(edges, self.width, self.heads)
+
+
+class _Attention(nn.Module):
+    def __init__(self, edges: Sequence[EdgeType], width: int, heads: int) -> None:
+        # It takes a second, and models without it do without PyG.
+        from torch_geometric.nn import GATv2Conv, HeteroConv
+
+        super().__init__()
+        self.own = nn.ModuleDict({kind: nn.Linear(width, width) for kind in dict.fromkeys(e[2] for e in edges)})
+        self.conv = HeteroConv(
+            {e: GATv2Conv((width, width), width // heads, heads, edge_dim=1, add_self_loops=False) for e in edges}
+        )
+
+    def forward(self, x: States, edge_index: PerEdge, edge_weight: PerEdge) -> States:
+        attributes = {edge: weight.clamp_min(1e-6).log()[:, None] for edge, weight in edge_weight.items()}
+        received = self.conv(x, edge_index, edge_attr_dict=attributes)
+        return {kind: own(x[kind]) + received[kind] for kind, own in self.own.items()}
+
+
+@CONTEXTS.register("hgt")
+class HgtContext(_Layered):
+    """A heterogeneous graph transformer, whose attention knows the types of nodes and edges (HGT, Hu et al. 2020).
+
+    Args:
+        config: of the model.
+        heads: of the attention.
+        layers: number of layers; more than one tends to overfit.
+    """
+
+    def __init__(self, config: ModelConfig, *, heads: int = 4, layers: int = 1) -> None:
+        self.heads = _checked_heads(heads, config)
+        super().__init__(config, layers=layers)
+
+    def layer(self, edges: Sequence[EdgeType]) -> nn.Module:
+        return _Transformer(edges, self.width, self.heads)
+
+
+class _Transformer(nn.Module):
+    def __init__(self, edges: Sequence[EdgeType], width: int, heads: int) -> None:
+        from torch_geometric.nn import HGTConv
+
+        super().__init__()
+        kinds = list(dict.fromkeys(kind for edge in edges for kind in (edge[0], edge[2])))
+        self.conv = HGTConv(width, width, (kinds, list(edges)), heads)
+
+    def forward(self, x: States, edge_index: PerEdge, edge_weight: PerEdge) -> States:
+        received: States = self.conv(x, edge_index)
+        return received
+
+
+def _checked_heads(heads: int, config: ModelConfig) -> int:
+    if heads < 1 or config.width % heads:
+        raise ConfigError(f"model.context_options.heads={heads} must divide model.width={config.width}.")
+    return heads

@@ -257,12 +257,13 @@ class ContextGraph:
         own = np.array([self._index.get(candidate.key, -1) for candidate in candidates], dtype=np.int64)
         given = {}
         for kind, known in ((made_from, KNOWN_EDGES[0]), (used_with, KNOWN_EDGES[2])):
-            (sources, rows), weights = self.known_edges[known].select(torch.from_numpy(own))
-            given[kind] = Edges.of(rows.numpy(), sources.numpy(), weights.numpy(), count=len(candidates))
+            index, shares = self.known_edges[known].select(torch.from_numpy(own))
+            sources, rows = index.numpy()
+            given[kind] = Edges.of(rows, sources, shares.numpy(), count=len(candidates))
         rows, nearest, weights = _nearest(_described(candidates), self._used, most=_NEAREST_PRECURSORS + 1)
-        sources = self._used_index[nearest]
-        other = sources != own[rows]
-        given[similar] = Edges.of(rows[other], sources[other], weights[other], count=len(candidates))
+        precursors = self._used_index[nearest]
+        other = precursors != own[rows]
+        given[similar] = Edges.of(rows[other], precursors[other], weights[other], count=len(candidates))
         return given
 
     def hetero(self) -> HeteroData:
@@ -304,7 +305,8 @@ class ContextGraph:
     @cached_property
     def _rarity(self) -> NDArray[np.float32]:
         presence = self.systems.presence
-        return np.log(len(presence) / (1 + presence.sum(0))).clip(0.1).astype(np.float32)
+        rarity: NDArray[np.float32] = np.log(len(presence) / (1 + presence.sum(0))).clip(0.1).astype(np.float32)
+        return rarity
 
     @cached_property
     def _systems(self) -> NDArray[np.float32]:

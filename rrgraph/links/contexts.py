@@ -28,7 +28,7 @@ States = Mapping[str, Tensor]
 """States (nodes, width) by node type."""
 
 PerEdge = Mapping[EdgeType, Tensor]
-"""Of each edge type: `edge_index` (2, edges), source and receiver, or `edge_weight` (edges,), 1 in sum for a receiver."""
+"""`edge_index` (2, edges), source and receiver, or `edge_weight` (edges,), which add up to 1 for each receiver."""
 
 
 class Context(nn.Module, ABC):
@@ -134,7 +134,7 @@ class _Layered(Context):
 
 
 def _mean(x: States, edge: EdgeType, edge_index: PerEdge, edge_weight: PerEdge, *, count: int) -> Tensor:
-    """Return the weighted mean (count, width) of what each receiver gets by one type of edge, 0 where it gets nothing."""
+    """Return the weighted mean (count, width) of what each node receives by one type of edge, 0 for none."""
     source, receiver = edge_index[edge]
     sent = x[edge[0]]
     mean = sent.new_zeros(count, sent.shape[1])
@@ -178,7 +178,7 @@ class SageContext(_Layered):
 
 @CONTEXTS.register("hops")
 class HopsContext(_Layered):
-    """Means of neighbours and of their neighbours, which learn nothing, and one layer on top (SIGN, Frasca et al. 2020).
+    """Means of neighbours and of their neighbours, which learn nothing, under one layer (SIGN, Frasca et al. 2020).
 
     Args:
         config: of the model.

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from rrgraph.errors import ConfigError
 from rrgraph.graph import FREQUENCY_FEATURES, KNOWN_EDGES, ContextGraph, EdgeType, featurise, select_edges
-from rrgraph.links.contexts import CONTEXTS, NO_CONTEXT
+from rrgraph.links.contexts import CONTEXTS, NO_CONTEXT, Context
 from rrgraph.links.decoders import DECODERS
 from rrgraph.nn import ENCODERS, ModelConfig, encode_by_length
 
@@ -44,8 +46,11 @@ class LinkModel(nn.Module):
             decoder(config, statistics=statistics, **config.decoder_options) for _ in range(config.n_decoders)
         )
         context = CONTEXTS[config.context]
-        # One for each decoder: what a decoder must not learn from must not reach it through another one's context.
-        self.contexts = nn.ModuleList(context(config, **config.context_options) for _ in range(config.n_decoders))
+        with warnings.catch_warnings():
+            # Of PyG, which expects that every type of node receives.
+            warnings.filterwarnings("ignore", "There exist node types")
+            # One for each decoder: what a decoder must not learn from must not reach it by the context of another.
+            self.contexts = nn.ModuleList(context(config, **config.context_options) for _ in range(config.n_decoders))
         self.register_buffer("shift", torch.zeros(statistics))
         self.register_buffer("scale", torch.ones(statistics))
         if config.unseen_constant:
@@ -84,7 +89,10 @@ class LinkModel(nn.Module):
         """
         everything = {kind: torch.arange(len(values), device=values.device) for kind, values in x.items()}
         index, weight = select_edges(graph.known_edges, everything, KNOWN_EDGES)
-        return [context.known(x, index, weight) for context in self.contexts]
+        return [context.known(x, index, weight) for context in self._contexts()]
+
+    def _contexts(self) -> list[Context]:
+        return cast(list[Context], [*self.contexts])
 
     def states(
         self,
@@ -103,7 +111,7 @@ class LinkModel(nn.Module):
         """
         x = {"target": targets.float(), "candidate": candidates.float()}
         with torch.autocast(targets.device.type, enabled=False):
-            found = [context({**of, **x}, *received) for context, of in zip(self.contexts, known, strict=True)]
+            found = [context({**of, **x}, *received) for context, of in zip(self._contexts(), known, strict=True)]
         return torch.stack([each["target"] for each in found]), torch.stack([each["candidate"] for each in found])
 
     def forward(self, targets: Tensor, precursors: Tensor, statistics: Tensor | None = None) -> Tensor:

@@ -121,11 +121,11 @@ class LinkTask(Task):
     def _states(self, targets: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
         """Return what the decoders are given of each pair of targets (batch,) and candidates (batch, k)."""
         if self._contexts is not None:
-            distinct, places = zip(*(torch.unique(each, return_inverse=True) for each in (targets, candidates)))
-            embedded = self._encode("target", distinct[0]), self._encode("precursor", distinct[1])
-            of_targets, of_candidates = self._contexts.states(*distinct, *embedded)
-            rows = places[0][:, None].expand_as(candidates)
-            return of_targets[:, rows.flatten()], of_candidates[:, places[1].flatten()]
+            distinct, rows = torch.unique(targets, return_inverse=True)
+            precursors, columns = torch.unique(candidates, return_inverse=True)
+            embedded = self._encode("target", distinct), self._encode("precursor", precursors)
+            of_targets, of_candidates = self._contexts.states(distinct, precursors, *embedded)
+            return of_targets[:, rows[:, None].expand_as(candidates).flatten()], of_candidates[:, columns.flatten()]
         return (
             self._encode("target", targets)[:, None].expand(-1, candidates.shape[1], -1).flatten(0, 1),
             self._encode("precursor", candidates.flatten()),

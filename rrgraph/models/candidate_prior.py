@@ -3,8 +3,7 @@
 A library holds compounds that lie between a target and its usual precursors, such as Bi12TiO20 for Bi4Ti3O12 or FeSe2
 for FeSe. They share all that the target has, so a model likes them more than chemists do.
 
-Of what is not known, models think too little all the same, for they learned from targets whose precursors are mostly
-known; `fit_unseen` returns what is missing.
+Beside this a model may have one constant for all candidates that it never saw, which `fit_unseen` returns.
 """
 
 from __future__ import annotations

@@ -269,7 +269,9 @@ class Model(LinkScorer):
         for start in range(0, len(links), _LINK_BATCH_SIZE):
             batch = torch.arange(start, start + _LINK_BATCH_SIZE).clamp_max(len(links) - 1)
             given = None if features is None else features[batch]
-            pieces.append(self.checkpoint.model(targets[..., rows[batch], :], candidates[..., columns[batch], :], given))
+            pieces.append(
+                self.checkpoint.model(targets[..., rows[batch], :], candidates[..., columns[batch], :], given)
+            )
         return torch.cat(pieces)[: len(links)].double().numpy() if pieces else np.empty(0)
 
     def _embed_both(self, links: LinkBatch) -> tuple[Tensor, Tensor]:

@@ -213,7 +213,9 @@ def held_out_logits(
     batches = list(torch.split(order, _BATCH_SIZE))
     of_folds = None
     if contexts is not None:
-        batches = [part for fold in range(folds.count) for part in torch.split(order[contexts.folds == fold], _BATCH_SIZE)]
+        batches = [
+            part for fold in range(folds.count) for part in torch.split(order[contexts.folds == fold], _BATCH_SIZE)
+        ]
         of_folds = FoldContexts(model, contexts)
         of_folds.embed(precursors)
     for batch in track(batches, "held-out links"):
@@ -224,7 +226,9 @@ def held_out_logits(
         if of_folds is None:
             of_decoders = model.member_logits(targets[batch[rows]], precursors[linked], given)
         else:
-            of_targets, of_precursors = of_folds.states(batch, torch.arange(len(precursors)), targets[batch], precursors)
+            of_targets, of_precursors = of_folds.states(
+                batch, torch.arange(len(precursors)), targets[batch], precursors
+            )
             of_decoders = model.member_logits(of_targets[:, rows], of_precursors[:, linked], given)
         values[links] = of_decoders.gather(0, held_out[batch[rows]][None])[0].double().numpy()
     return values

@@ -239,10 +239,11 @@ class ContextGraph:
         used, shares = self.known_edges["precursor", "makes", "system"].select(torch.from_numpy(systems))
         precursors, position = used.numpy()
         needed = (source_presence(targets)[rows[position]] & self._supplies[precursors]).any(1)
+        pairs, weights_of = (rows[position] * len(self.vocabulary) + precursors)[needed], weights[position]
+        distinct, place = np.unique(pairs, return_inverse=True)
         made = Edges.of(
-            rows[position][needed],
-            precursors[needed],
-            (weights[position] * shares.numpy())[needed],
+            *np.divmod(distinct, len(self.vocabulary)),
+            np.bincount(place, weights=(weights_of * shares.numpy())[needed]),
             count=len(targets),
         )
         return {similar: Edges.of(rows, systems, weights, count=len(targets)), makes: made}

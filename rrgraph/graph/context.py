@@ -164,6 +164,14 @@ class ContextGraph:
             compositions=_padded([fraction_matrix(list(each.values())).mean(0) for each in targets.values()]),
         )
 
+    def __str__(self) -> str:
+        """Return what sends messages, in one sentence."""
+        systems, precursors = len(self.systems.vectors), len(self._used_index)
+        return (
+            f"Messages come from {systems} element systems and {precursors} precursors; those to training targets from "
+            "other element systems and papers only."
+        )
+
     def with_inputs(self, system: Tensor, precursor: Tensor) -> ContextGraph:
         """Return the graph with the inputs of its messages, rounded as they are stored."""
         x = {"system": system.half().float(), "precursor": precursor.half().float()}
@@ -239,13 +247,10 @@ class ContextGraph:
         used, shares = self.known_edges["precursor", "makes", "system"].select(torch.from_numpy(systems))
         precursors, position = used.numpy()
         needed = (source_presence(targets)[rows[position]] & self._supplies[precursors]).any(1)
-        pairs, weights_of = (rows[position] * len(self.vocabulary) + precursors)[needed], weights[position]
+        pairs = (rows[position] * len(self.vocabulary) + precursors)[needed]
         distinct, place = np.unique(pairs, return_inverse=True)
-        made = Edges.of(
-            *np.divmod(distinct, len(self.vocabulary)),
-            np.bincount(place, weights=(weights_of * shares.numpy())[needed]),
-            count=len(targets),
-        )
+        summed = np.bincount(place, weights=(weights[position] * shares.numpy())[needed])
+        made = Edges.of(*np.divmod(distinct, len(self.vocabulary)), summed, count=len(targets))
         return {similar: Edges.of(rows, systems, weights, count=len(targets)), makes: made}
 
     def to_candidates(self, candidates: Sequence[Composition]) -> dict[EdgeType, Edges]:

@@ -1,7 +1,7 @@
 """Link prediction: decoders, contexts, negative samplers, the link model and how it learns."""
 
 from rrgraph.links.config import TrainingConfig
-from rrgraph.links.contexts import CONTEXTS, NO_CONTEXT, Context
+from rrgraph.links.contexts import CONTEXTS, NO_CONTEXT, Context, make_context
 from rrgraph.links.decoders import DECODERS, LinkDecoder
 from rrgraph.links.fold_contexts import FoldContexts
 from rrgraph.links.model import LinkModel, is_unseen
@@ -21,5 +21,6 @@ __all__ = [
     "NegativeSampler",
     "TrainingConfig",
     "is_unseen",
+    "make_context",
     "make_sampler",
 ]

@@ -6,6 +6,7 @@ on what is asked. The decoder scores what it makes of targets and candidates.
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -19,7 +20,7 @@ from rrgraph.graph import KNOWN_EDGES, RECEIVED_EDGES, EdgeType
 from rrgraph.nn import ModelConfig
 from rrgraph.util.registry import Registry
 
-__all__ = ["CONTEXTS", "NO_CONTEXT", "Context"]
+__all__ = ["CONTEXTS", "NO_CONTEXT", "Context", "make_context"]
 
 NO_CONTEXT: Final = "none"
 """The context that leaves embeddings as they are."""
@@ -90,6 +91,14 @@ class Context(nn.Module, ABC):
 
 CONTEXTS: Registry[type[Context]] = Registry("context", group="rrgraph.contexts", bases=(Context,), given=("config",))
 """Contexts by the name that `model.context` of a configuration takes."""
+
+
+def make_context(config: ModelConfig) -> Context:
+    """Return the context of a configuration."""
+    with warnings.catch_warnings():
+        # Of PyG, which expects that every type of node receives.
+        warnings.filterwarnings("ignore", "There exist node types")
+        return CONTEXTS[config.context](config, **config.context_options)
 
 
 @CONTEXTS.register(NO_CONTEXT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 
 from rrgraph.errors import ConfigError
 from rrgraph.graph import FREQUENCY_FEATURES, KNOWN_EDGES, ContextGraph, EdgeType, featurise, select_edges
-from rrgraph.links.contexts import CONTEXTS, NO_CONTEXT, Context
+from rrgraph.links.contexts import NO_CONTEXT, Context, make_context
 from rrgraph.links.decoders import DECODERS
 from rrgraph.nn import ENCODERS, ModelConfig, encode_by_length
 
@@ -45,12 +44,8 @@ class LinkModel(nn.Module):
         self.decoders = nn.ModuleList(
             decoder(config, statistics=statistics, **config.decoder_options) for _ in range(config.n_decoders)
         )
-        context = CONTEXTS[config.context]
-        with warnings.catch_warnings():
-            # Of PyG, which expects that every type of node receives.
-            warnings.filterwarnings("ignore", "There exist node types")
-            # One for each decoder: what a decoder must not learn from must not reach it by the context of another.
-            self.contexts = nn.ModuleList(context(config, **config.context_options) for _ in range(config.n_decoders))
+        # One for each decoder: what a decoder must not learn from must not reach it by the context of another.
+        self.contexts = nn.ModuleList(make_context(config) for _ in range(config.n_decoders))
         self.register_buffer("shift", torch.zeros(statistics))
         self.register_buffer("scale", torch.ones(statistics))
         if config.unseen_constant:

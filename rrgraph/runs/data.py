@@ -15,6 +15,7 @@ from rrgraph.data import CleaningReport, ReactionTable, Split, clean_table, load
 from rrgraph.errors import ConfigError
 from rrgraph.graph import (
     EDGE,
+    ContextGraph,
     FrequencyFeatures,
     ReactionGraph,
     TrainingContexts,
@@ -85,12 +86,19 @@ class Prepared(RunData):
         statistics: counts of the training table over the graph's precursors, when the model takes them.
         folds: the training element systems divided, when statistics, several decoders or a context need it.
         link_statistics: those of the training links, each from the other folds, when the model takes them.
+        context: what is known and sends messages, when the model passes any.
     """
 
     graph: ReactionGraph
     statistics: FrequencyFeatures | None
     folds: TrainingFolds | None
     link_statistics: TrainingFeatures | None
+    context: ContextGraph | None = None
+
+    def __str__(self) -> str:
+        if self.context is None:
+            return super().__str__()
+        return f"{super().__str__()}\n{self.context}"
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -98,9 +106,10 @@ class Prepared(RunData):
         return np.bincount(self.graph.data[EDGE].edge_index[1].numpy(), minlength=len(self.graph.precursors))
 
     @cached_property
-    def contexts(self) -> TrainingContexts:
-        """What the training targets of each fold receive messages from."""
-        assert self.folds is not None
+    def contexts(self) -> TrainingContexts | None:
+        """What the training targets of each fold receive messages from, when the model passes any."""
+        if self.context is None or self.folds is None:
+            return None
         return TrainingContexts.fit(self.graph, self.folds)
 
 
@@ -145,13 +154,16 @@ def prepare(config: RunConfig) -> Prepared:
     data = prepare_data(config.data, seed=config.seed)
     split = data.split
     graph = build_graph(split.train, extra_precursors=data.pool)
-    folds = statistics = link_statistics = None
+    folds = statistics = link_statistics = context = None
     if config.model.statistics or config.model.n_decoders > 1 or config.model.context != NO_CONTEXT:
         folds = TrainingFolds.divide(split.train, graph, seed=config.seed)
     if config.model.statistics and folds is not None:
         statistics = FrequencyFeatures.fit(split.train, graph.precursors)
         link_statistics = TrainingFeatures.fit(graph, folds)
-    return Prepared(split, data.cleaning, data.pool, graph, statistics, folds, link_statistics)
+    if config.model.context != NO_CONTEXT:
+        systems = None if statistics is None else statistics.systems
+        context = ContextGraph.fit(split.train, graph.precursors, systems=systems)
+    return Prepared(split, data.cleaning, data.pool, graph, statistics, folds, link_statistics, context)
 
 
 def candidate_pool(known: Sequence[Composition], *tables: ReactionTable) -> list[Composition]:

@@ -157,8 +157,7 @@ class _LinkRuns(MaterialsWorkflow[RunConfig]):
 
     def data_key(self, config: RunConfig) -> tuple[object, ...]:
         model = config.model
-        folds = model.n_decoders > 1 or model.context != NO_CONTEXT
-        return *super().data_key(config), model.statistics, folds
+        return *super().data_key(config), model.statistics, model.n_decoders > 1, model.context != NO_CONTEXT
 
     def epochs(self, config: RunConfig) -> int:
         return config.training.epochs

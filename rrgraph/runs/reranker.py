@@ -129,9 +129,9 @@ def _held_out(
 ) -> NDArray[np.float64]:
     """Return the logits of the related links by the decoders that did not learn from their targets."""
     assert prepared.link_statistics is not None and prepared.folds is not None
-    contexts = prepared.contexts if checkpoint.model.uses_context else None
+    model = checkpoint.model.eval()
     return held_out_logits(
-        checkpoint.model.eval(), prepared.folds, prepared.link_statistics, targets, precursors, contexts=contexts
+        model, prepared.folds, prepared.link_statistics, targets, precursors, contexts=prepared.contexts
     )
 
 

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 
 from rrgraph.data import ReactionTable, Split, preferred_spelling
-from rrgraph.graph import ContextGraph
 from rrgraph.links import LinkTask, TrainingConfig
 from rrgraph.models import LinkCheckpoint, Model, link_model, load_checkpoint, load_model, save_checkpoint
 from rrgraph.runs.cards.card import model_card
@@ -166,7 +165,6 @@ def _fit(
 ) -> tuple[LinkCheckpoint, History]:
     torch.manual_seed(config.seed)
     module = link_model(config.model)
-    systems = None if prepared.statistics is None else prepared.statistics.systems
     checkpoint = LinkCheckpoint(
         model=module,
         vocabulary=tuple(preferred_spelling(precursor) for precursor in prepared.graph.precursors),
@@ -174,9 +172,7 @@ def _fit(
         statistics=prepared.statistics,
         metadata=_metadata(config, prepared),
         systems=prepared.systems,
-        context=ContextGraph.fit(prepared.split.train, prepared.graph.precursors, systems=systems)
-        if module.uses_context
-        else None,
+        context=prepared.context,
     )
     task = LinkTask(
         module,
@@ -184,7 +180,7 @@ def _fit(
         config.training,
         statistics=prepared.link_statistics,
         folds=None if prepared.folds is None else prepared.folds.targets,
-        contexts=prepared.contexts if module.uses_context else None,
+        contexts=prepared.contexts,
         validate=_validator(checkpoint, prepared, config),
     )
     history = train(task, config.training, seed=config.seed, state_folder=folder, resume=resume, on_epoch=on_epoch)

@@ -16,8 +16,8 @@ from torch import Tensor
 from rrgraph.chem import parse_formula
 from rrgraph.data import ReactionTable
 from rrgraph.errors import ConfigError, RRGraphError, reason_of
-from rrgraph.graph import FREQUENCY_FEATURES, build_graph, featurise
-from rrgraph.links import DECODERS, SAMPLERS, TrainingConfig, make_sampler
+from rrgraph.graph import FREQUENCY_FEATURES, KNOWN_EDGES, ContextGraph, build_graph, featurise, select_edges
+from rrgraph.links import CONTEXTS, DECODERS, SAMPLERS, TrainingConfig, make_context, make_sampler
 from rrgraph.nn import ENCODERS, ModelConfig
 from rrgraph.training import LOSSES
 from rrgraph.util.registry import Registry
@@ -28,13 +28,14 @@ _ROWS = (("BaTiO3", "BaCO3;TiO2"), ("LiCoO2", "Li2CO3;Co3O4"), ("NaCl", "Na;Cl2"
 
 
 def try_components(model: ModelConfig, training: TrainingConfig) -> None:
-    """Try the encoder, decoder, sampler and loss of a configuration that are not part of rrgraph.
+    """Try the encoder, context, decoder, sampler and loss of a configuration that are not part of rrgraph.
 
     Raises:
         ConfigError: one of them fails, or gives something else than it should.
     """
     components: tuple[tuple[Registry[Any], str, Callable[[], None]], ...] = (
         (ENCODERS, model.encoder, lambda: _try_encoder(model)),
+        (CONTEXTS, model.context, lambda: _try_context(model)),
         (DECODERS, model.decoder, lambda: _try_decoder(model)),
         (SAMPLERS, training.sampler, lambda: _try_sampler(training)),
         (LOSSES, training.loss, lambda: _try_loss(training)),
@@ -83,6 +84,32 @@ def _try_encoder(config: ModelConfig) -> None:
         raise _Unexpected("the embedding of a material depends on the order of its elements")
 
 
+def _try_context(config: ModelConfig) -> None:
+    context = make_context(config).eval()
+    table = _table()
+    graph = ContextGraph.fit(table, list(table.precursors().values()))
+    asked = {"target": table.targets, "candidate": graph.vocabulary}
+    edges = graph.to_targets(asked["target"]) | graph.to_candidates(asked["candidate"])
+    everything = {"system": torch.arange(len(graph.systems.vectors)), "precursor": torch.arange(len(graph.vocabulary))}
+    x = {kind: torch.randn(len(nodes), config.width) for kind, nodes in {**everything, **asked}.items()}
+    known = context.known(
+        {kind: x[kind] for kind in everything}, *select_edges(graph.known_edges, everything, KNOWN_EDGES)
+    )
+    nodes = {kind: torch.arange(len(of)) for kind, of in asked.items()}
+    found = context({**x, **known}, *select_edges(edges, nodes))
+    for kind, of in asked.items():
+        _expect(found[kind], (len(of), config.width))
+    alone = context(
+        {**x, **known, "target": x["target"][:1]}, *select_edges(edges, {**nodes, "target": nodes["target"][:1]})
+    )
+    if not torch.allclose(alone["target"], found["target"][:1], atol=1e-3, rtol=1e-3):
+        raise _Unexpected("the state of a target depends on the other targets")
+
+
+def _table() -> ReactionTable:
+    return ReactionTable(pd.DataFrame(_ROWS, columns=["target", "precursors"]))
+
+
 def _try_decoder(config: ModelConfig) -> None:
     known = len(FREQUENCY_FEATURES) if config.statistics else 0
     decoder = DECODERS[config.decoder](config, statistics=known, **config.decoder_options).eval()
@@ -91,7 +118,7 @@ def _try_decoder(config: ModelConfig) -> None:
 
 
 def _try_sampler(config: TrainingConfig) -> None:
-    graph = build_graph(ReactionTable(pd.DataFrame(_ROWS, columns=["target", "precursors"])))
+    graph = build_graph(_table())
     sampler = make_sampler(config, graph)
     if sampler.needs_embeddings:
         sampler.start_epoch(torch.randn(len(graph.precursors), 8))

@@ -14,7 +14,7 @@ import pytest
 from rrgraph.baselines import BASELINES
 from rrgraph.cli.main import main
 from rrgraph.errors import ModelError
-from rrgraph.links import DECODERS, SAMPLERS
+from rrgraph.links import CONTEXTS, DECODERS, SAMPLERS
 from rrgraph.models import load_model
 from rrgraph.nn import ENCODERS
 from rrgraph.runs import load_run, run
@@ -23,7 +23,13 @@ from rrgraph.training import LOSSES
 pytestmark = pytest.mark.slow
 
 PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
-OFFERED = ((DECODERS, "low_rank"), (ENCODERS, "element_moments"), (SAMPLERS, "similar_size"), (LOSSES, "focal"))
+OFFERED = (
+    (DECODERS, "low_rank"),
+    (ENCODERS, "element_moments"),
+    (CONTEXTS, "pooled"),
+    (SAMPLERS, "similar_size"),
+    (LOSSES, "focal"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +84,7 @@ def test_nothing_is_known_without_the_package():
         assert name not in registry
 
 
-def test_all_five_train_from_yaml(trained):
+def test_all_six_train_from_yaml(trained):
     metrics = json.loads((trained / "metrics.json").read_text())
     assert set(metrics["test"]["open"]) == {"model", "popularity", "overlap"}
     assert json.loads((trained / "environment.json").read_text())["rrgraph-sample"] == "0.1.0"

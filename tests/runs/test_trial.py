@@ -7,7 +7,7 @@ import torch
 
 from rrgraph.baselines import BASELINES, LinkBaseline
 from rrgraph.errors import ConfigError, DataError
-from rrgraph.links import DECODERS, SAMPLERS, LinkDecoder, NegativeSampler
+from rrgraph.links import CONTEXTS, DECODERS, SAMPLERS, Context, LinkDecoder, NegativeSampler
 from rrgraph.nn import ENCODERS, Encoder
 from rrgraph.runs import BaselineConfig, RunConfig, check_run
 from rrgraph.runs.trial import blaming
@@ -42,6 +42,14 @@ def sampler(body):
     return Mine
 
 
+def context(body):
+    class Mine(Context):
+        def forward(self, x, edge_index, edge_weight):
+            return {side: body(x[side]) for side in ("target", "candidate")}
+
+    return Mine
+
+
 class NeedsMore(LinkDecoder):
     """A decoder that rrgraph cannot build."""
 
@@ -71,6 +79,8 @@ def check(monkeypatch, registry, key, entry):
         (ENCODERS, "model.encoder", encoder(lambda v, f: v.mean(1)), "depends on the padding"),
         (ENCODERS, "model.encoder", encoder(lambda v, f: (f * v).cumsum(1)[:, 0]), "depends on the order"),
         (ENCODERS, "model.encoder", encoder(lambda v, f: v), r"expected \(3, 128\)"),
+        (CONTEXTS, "model.context", context(lambda x: x[:, :3]), r"expected \(3, 128\)"),
+        (CONTEXTS, "model.context", context(lambda x: x - x.mean(0)), "depends on the other targets"),
         (SAMPLERS, "training.sampler", sampler(lambda s, t: torch.ones(len(t))), "expected \\(3, 6\\)"),
         (
             SAMPLERS,
@@ -95,6 +105,7 @@ def test_a_mistake_is_one_sentence_that_says_whose_it_is(monkeypatch, registry, 
     [
         (DECODERS, "model.decoder", decoder(lambda t, p: (t * p).sum(-1))),
         (ENCODERS, "model.encoder", encoder(lambda v, f: (f * v).sum(1))),
+        (CONTEXTS, "model.context", context(lambda x: 2 * x)),
         (SAMPLERS, "training.sampler", sampler(lambda s, t: torch.ones(len(t), s.precursors))),
         (LOSSES, "training.loss", lambda logits: logits.square().mean()),
     ],

@@ -10,6 +10,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from rrgraph.data import Split
+from rrgraph.links import NO_CONTEXT
 from rrgraph.models import external_parts
 from rrgraph.nn import TRANSFORMER
 from rrgraph.planning import LISTWISE
@@ -139,7 +140,10 @@ def _stages(config: RunConfig, split: Split, reranker: EnsembleReranker | None) 
             f"{model.n_decoders} `{model.decoder}` decoders, each trained without its share of the element systems,"
         )
     statistics = f"{'with' if model.statistics else 'without'} frequency features"
-    links = f"{encoder} and {decoders} {statistics}"
+    if model.context != NO_CONTEXT:
+        encoder = f"{encoder}, the context `{model.context}`"
+    unseen = ", plus a constant for candidates that no training reaction uses" if model.unseen_constant else ""
+    links = f"{encoder} and {decoders} {statistics}{unseen}"
     head = f"# Model card: {markdown_text(config.name)}\n\nLink model of rrgraph {__version__}, seed {config.seed}"
     if reranker is None:
         return f"{head}: {links}.\n"

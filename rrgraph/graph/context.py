@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
@@ -161,7 +161,7 @@ class ContextGraph:
             systems=KnownSystems.fit(table, index) if systems is None else systems,
             pairs=np.array(pairs, dtype=np.int32).reshape(-1, 2).T.copy(),
             counts=np.array([together[pair] for pair in pairs], dtype=np.int32),
-            compositions=_padded([fraction_matrix(list(each.values())).mean(0) for each in targets.values()]),
+            compositions=_padded([np.mean([*map(_fractions, each.values())], axis=0) for each in targets.values()]),
         )
 
     def __str__(self) -> str:
@@ -321,6 +321,12 @@ class ContextGraph:
     @cached_property
     def _used(self) -> NDArray[np.float32]:
         return unit_rows(_described([self.vocabulary[index] for index in self._used_index]))
+
+
+@lru_cache(maxsize=2**16)
+def _fractions(target: Composition) -> NDArray[np.float32]:
+    """Return the atomic fractions (elements,) of a target, which is in the graphs of nearly all folds."""
+    return fraction_matrix([target])[0]
 
 
 def _described(precursors: Sequence[Composition]) -> NDArray[np.float32]:

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import pad
 
 from rrgraph.chem import Composition, element_system, fraction_matrix
 from rrgraph.data import ReactionTable
@@ -326,7 +327,8 @@ class ContextGraph:
 @lru_cache(maxsize=2**16)
 def _fractions(target: Composition) -> NDArray[np.float32]:
     """Return the atomic fractions (elements,) of a target, which is in the graphs of nearly all folds."""
-    return fraction_matrix([target])[0]
+    fractions: NDArray[np.float32] = fraction_matrix([target])[0]
+    return fractions
 
 
 def _described(precursors: Sequence[Composition]) -> NDArray[np.float32]:
@@ -377,12 +379,17 @@ class TrainingContexts:
     Attributes:
         graphs: of the complement of each fold, over all precursors of the training graph.
         edges: by which the targets of each fold, in order, and all precursors receive.
+        compositions: elements (n, k) and fractions (n, k) of the distinct systems of all graphs, most of which are in
+            nearly all of them.
+        systems: rows of `compositions` of the systems of each graph.
         folds: (targets,) int64 fold of each target.
         rows: (targets,) int64 position of each target among those of its fold.
     """
 
     graphs: tuple[ContextGraph, ...]
     edges: tuple[dict[EdgeType, Edges], ...]
+    compositions: tuple[Tensor, Tensor]
+    systems: tuple[Tensor, ...]
     folds: Tensor
     rows: Tensor
 
@@ -402,13 +409,24 @@ class TrainingContexts:
             graphs.append(context)
             targets = [graph.targets[member] for member in members]
             edges.append(context.to_targets(targets) | context.to_candidates(graph.precursors))
-        return cls(tuple(graphs), tuple(edges), torch.from_numpy(folds.targets), torch.from_numpy(rows))
+        known = (torch.from_numpy(folds.targets), torch.from_numpy(rows))
+        return cls(tuple(graphs), tuple(edges), *_distinct_systems(graphs), *known)
 
     def received(
         self, fold: int, targets: Tensor, precursors: Tensor
     ) -> tuple[dict[EdgeType, Tensor], dict[EdgeType, Tensor]]:
         """Return `edge_index` and `edge_weight` of the edges to targets of a fold and to precursors of the graph."""
         return select_edges(self.edges[fold], {"target": self.rows[targets], "candidate": precursors})
+
+
+def _distinct_systems(graphs: Sequence[ContextGraph]) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, ...]]:
+    """Return the distinct compositions of systems, and which of them those of each graph are."""
+    sides = [graph.compositions for graph in graphs if graph.compositions is not None]
+    width = max(elements.shape[1] for elements, _ in sides)
+    rows = [torch.cat([pad(each.double(), (0, width - each.shape[1])) for each in side], dim=1) for side in sides]
+    distinct, index = torch.unique(torch.cat(rows), dim=0, return_inverse=True)
+    compositions = distinct[:, :width].long(), distinct[:, width:].float()
+    return compositions, tuple(index.split([len(each) for each in rows]))
 
 
 def _separate(folds: TrainingFolds) -> Iterator[tuple[int, ReactionTable]]:

@@ -42,11 +42,8 @@ class FoldContexts:
             precursors: embeddings (precursors, width) of all precursors of the training graph.
         """
         self._known.clear()
-        self._x = []
-        for graph in self.contexts.graphs:
-            assert graph.compositions is not None
-            systems = encode_by_length(self.module.encoder, *graph.compositions)
-            self._x.append({"system": systems, "precursor": precursors})
+        systems = encode_by_length(self.module.encoder, *self.contexts.compositions)
+        self._x = [{"system": systems[rows], "precursor": precursors} for rows in self.contexts.systems]
 
     def batches(self, targets: Tensor, size: int, generator: torch.Generator) -> list[Tensor]:
         """Return the places of targets (n,), in batches at random that come from one fold each."""

@@ -114,6 +114,8 @@ def test_no_fold_shares_a_system_or_a_paper_with_its_graph(make_table, small_tab
         systems = ContextGraph.fit(table.select(np.flatnonzero(own)), graph.precursors).systems
         assert not known & {frozenset(np.flatnonzero(row)) for row in systems.presence}
         assert len(known) == len(set(tables[fold].element_systems))
+        for all_of, own in zip(contexts.compositions, context.compositions, strict=True):
+            assert torch.equal(all_of[contexts.systems[fold]][:, : own.shape[1]], own)
 
 
 def test_folds_that_share_their_papers_with_everything_are_refused(make_table, small_table):

@@ -114,7 +114,7 @@ def select_edges(
     index, weight = {}, {}
     for kind in types:
         there = kind in edges and kind[2] in receivers
-        index[kind], weight[kind] = edges[kind].select(receivers[kind[2]]) if there else nothing
+        index[kind], weight[kind] = edges[kind].to(device).select(receivers[kind[2]]) if there else nothing
     return index, weight
 
 
@@ -411,6 +411,18 @@ class TrainingContexts:
             edges.append(context.to_targets(targets) | context.to_candidates(graph.precursors))
         known = (torch.from_numpy(folds.targets), torch.from_numpy(rows))
         return cls(tuple(graphs), tuple(edges), *_distinct_systems(graphs), *known)
+
+    def to(self, device: torch.device) -> TrainingContexts:
+        """Return the same with its tensors on a device."""
+        elements, fractions = self.compositions
+        return replace(
+            self,
+            edges=tuple({kind: each.to(device) for kind, each in of_fold.items()} for of_fold in self.edges),
+            compositions=(elements.to(device), fractions.to(device)),
+            systems=tuple(rows.to(device) for rows in self.systems),
+            folds=self.folds.to(device),
+            rows=self.rows.to(device),
+        )
 
     def received(
         self, fold: int, targets: Tensor, precursors: Tensor

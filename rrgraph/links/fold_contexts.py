@@ -42,16 +42,17 @@ class FoldContexts:
             precursors: embeddings (precursors, width) of all precursors of the training graph.
         """
         self._known.clear()
+        self.contexts = self.contexts.to(precursors.device)
         systems = encode_by_length(self.module.encoder, *self.contexts.compositions)
         self._x = [{"system": systems[rows], "precursor": precursors} for rows in self.contexts.systems]
 
     def batches(self, targets: Tensor, size: int, generator: torch.Generator) -> list[Tensor]:
         """Return the places of targets (n,), in batches at random that come from one fold each."""
-        folds = self.contexts.folds[targets]
+        folds = self.contexts.folds.cpu()[targets.cpu()]
         order = torch.randperm(len(targets), generator=generator)
         of_fold = (order[folds[order] == fold] for fold in range(len(self.contexts.graphs)))
         batches = [batch for places in of_fold for batch in torch.split(places, size) if len(batch)]
-        return [batches[number] for number in torch.randperm(len(batches), generator=generator).tolist()]
+        return [batches[number].to(targets.device) for number in torch.randperm(len(batches), generator=generator)]
 
     def states(
         self, targets: Tensor, precursors: Tensor, target_embeddings: Tensor, precursor_embeddings: Tensor

@@ -300,7 +300,8 @@ class Model(LinkScorer):
         if missing:
             states = self._received("candidate", missing, self._cached(missing))
             self._candidate_states.update(zip((each.key for each in missing), states.unbind(1), strict=True))
-        return targets, torch.stack([self._candidate_states[each.key] for each in links.candidates], dim=1)
+        found = [self._candidate_states[each.key] for each in links.candidates]
+        return targets, torch.stack(found, dim=1) if found else targets[:, :0]
 
     def _received(self, side: str, compositions: Sequence[Composition], embeddings: Tensor) -> Tensor:
         """Return the states (contexts, n, width) of targets or of candidates, in batches of one size."""
@@ -310,7 +311,7 @@ class Model(LinkScorer):
         for start in range(0, len(compositions), _CONTEXT_BATCH_SIZE):
             batch = torch.arange(start, start + _CONTEXT_BATCH_SIZE).clamp_max(len(compositions) - 1)
             edges = find([compositions[place] for place in batch.tolist()])
-            received = select_edges(edges, {side: torch.arange(len(batch))})
+            received = select_edges(edges, {side: torch.arange(len(batch), device=embeddings.device)})
             both = (embeddings[batch], nothing) if side == "target" else (nothing, embeddings[batch])
             pieces.append(self.checkpoint.model.states(self._known, received, *both)[side == "candidate"])
         if not pieces:

@@ -64,3 +64,22 @@ def test_no_decoder_is_refused():
 def test_the_encoder_is_what_the_configuration_says():
     assert isinstance(LinkModel(ModelConfig(width=16)).encoder, CompositionEncoder)
     assert isinstance(LinkModel(ModelConfig(width=16, encoder="fractions")).encoder, FractionEncoder)
+
+
+def test_a_constant_is_added_for_candidates_that_could_be_used_and_never_were():
+    model, (targets, precursors, given) = build(n_decoders=2, statistics=True, unseen_constant=True), pairs()
+    used, shared = (FREQUENCY_FEATURES.index(name) for name in ("used", "shared"))
+    given[:, used] = torch.tensor([0.0, 0.0, 1.0, 2.0, 0.0])
+    given[:, shared] = torch.tensor([1.0, 0.0, 1.0, 1.0, 2.0])
+    before = model.member_logits(targets, precursors, given)
+    model.unseen.fill_(1.5)
+    added = model.member_logits(targets, precursors, given) - before
+    assert torch.allclose(added, torch.tensor([1.5, 0.0, 0.0, 0.0, 1.5]).expand(2, -1), atol=1e-6)
+
+
+def test_decoders_take_states_of_their_own():
+    model, (targets, precursors, given) = build(n_decoders=2, statistics=True), pairs()
+    states = torch.stack([targets, targets + 1])
+    own = model.member_logits(states, precursors, given)
+    for number, decoder in enumerate(model.decoders):
+        assert torch.equal(own[number], decoder(states[number], precursors, given))

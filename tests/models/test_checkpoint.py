@@ -8,7 +8,7 @@ import torch
 from rrgraph.chem import parse_formula
 from rrgraph.data import LinkBatch
 from rrgraph.errors import ModelError
-from rrgraph.graph import UNRELATED_LOGIT, FrequencyFeatures, SetFrequencyFeatures
+from rrgraph.graph import UNRELATED_LOGIT, ContextGraph, FrequencyFeatures, SetFrequencyFeatures
 from rrgraph.links import LinkModel
 from rrgraph.models import FORMAT, LinkCheckpoint, Model, load_checkpoint, save_checkpoint
 from rrgraph.nn import ModelConfig, TreeEnsemble, read_model, sign_model, write_model
@@ -24,7 +24,16 @@ def build(table, kind):
     vocabulary = tuple(table.precursors().values())
     statistics = FrequencyFeatures.fit(table, vocabulary) if kind != "plain" else None
     members = 3 if kind == "sets" else 1
-    model = LinkModel(ModelConfig(width=16, layers=1, statistics=statistics is not None, n_decoders=members))
+    context = ContextGraph.fit(table, vocabulary, systems=statistics.systems) if kind == "context" else None
+    model = LinkModel(
+        ModelConfig(
+            width=16,
+            layers=1,
+            statistics=statistics is not None,
+            n_decoders=members,
+            context="none" if context is None else "sage",
+        )
+    )
     reranker = None
     if kind == "sets":
         network = ListwiseNetwork(ListwiseNetworkConfig(width=8, n_networks=2)).eval()
@@ -52,10 +61,11 @@ def build(table, kind):
         statistics=statistics,
         metadata={"score_mode": "geometric"},
         reranker=reranker,
+        context=context,
     )
 
 
-@pytest.fixture(params=["plain", "statistics", "sets"])
+@pytest.fixture(params=["plain", "statistics", "sets", "context"])
 def checkpoint(request, small_table):
     return build(small_table, request.param)
 
@@ -289,6 +299,28 @@ def test_tensors_that_hold_what_they_cannot_are_refused(ranking, tmp_path, name,
     tensors[name] = change(tensors[name])
     write_model(tmp_path, FORMAT, tensors, {k: v for k, v in description.items() if k not in ("format", "rrgraph")})
     with pytest.raises(ModelError, match=words):
+        load_checkpoint(tmp_path)
+
+
+def test_a_graph_and_a_context_belong_together(small_table, tmp_path):
+    checkpoint = build(small_table, "context")
+    save_checkpoint(checkpoint, tmp_path)
+    assert not any(
+        name.startswith("graph.systems") for name in read_model(tmp_path, FORMAT)[0]
+    )  # they are counts already
+    tensors, description = read_model(tmp_path, FORMAT)
+    without = {name: tensor for name, tensor in tensors.items() if not name.startswith("graph.")}
+    write_model(tmp_path, FORMAT, without, {k: v for k, v in description.items() if k not in ("format", "rrgraph")})
+    with pytest.raises(ModelError, match="must have a graph if its model passes messages, and only then"):
+        load_checkpoint(tmp_path)
+    save_checkpoint(checkpoint, tmp_path)
+    tensors["graph.counts"] = tensors["graph.counts"] * 0
+    write_model(tmp_path, FORMAT, tensors, {k: v for k, v in description.items() if k not in ("format", "rrgraph")})
+    with pytest.raises(ModelError, match="'counts' holds 0, expected at least 1"):
+        load_checkpoint(tmp_path)
+    save_checkpoint(checkpoint, tmp_path)
+    damage_json(tmp_path, lambda d: d["model"].update(context="saeg"))
+    with pytest.raises(ModelError, match="Did you mean 'sage'"):
         load_checkpoint(tmp_path)
 
 

@@ -507,3 +507,18 @@ def test_a_target_of_several_papers_weighs_as_by_the_smallest(make_table, make):
     weights = publication_weights(table, prepared.graph)
     assert weights[graph.target_index[parse_formula("LiCoO2").key]] == 1
     assert weights[graph.target_index[parse_formula("BaTiO3").key]] == pytest.approx(3**-0.5)
+
+
+def test_a_run_with_context_and_constant_is_reported_and_kept(two_stages, tmp_path, capsys):
+    model = replace(two_stages.model, context="sage", unseen_constant=True)
+    shown = []
+    result = train_run(replace(two_stages, output=str(tmp_path / "run"), model=model), on_data=shown.append)
+    assert "Messages come from" in str(shown[0])
+    card = " ".join((tmp_path / "run" / "card.md").read_text().split())
+    assert "the context `sage` and 2 `concat` decoders" in card
+    assert "plus a constant for candidates that no training reaction uses" in card
+    # Fitted on precursors of one fold; the sign depends on the table.
+    assert float(result.model.checkpoint.model.unseen) != 0
+    assert result.model.checkpoint.reranker is not None
+    plan = result.model.plan("BaTiO3", literature=False)
+    assert plan.sets

@@ -1,7 +1,15 @@
 """The bipartite graph of targets and precursors as `HeteroData`, with the frequency features of its links and sets."""
 
 from rrgraph.graph.build import EDGE, REVERSE_EDGE, ReactionGraph, build_graph, validate_graph
-from rrgraph.graph.context import KNOWN_EDGES, RECEIVED_EDGES, ContextGraph, Edges, TrainingContexts, select_edges
+from rrgraph.graph.context import (
+    KNOWN_EDGES,
+    RECEIVED_EDGES,
+    ContextGraph,
+    Edges,
+    TrainingContexts,
+    select_edges,
+    used_sources,
+)
 from rrgraph.graph.cross_fitting import FOLDS, TrainingFeatures, TrainingFolds
 from rrgraph.graph.elements import element_presence, source_presence
 from rrgraph.graph.featurise import PADDING, featurise
@@ -50,5 +58,6 @@ __all__ = [
     "precursor_class",
     "select_edges",
     "source_presence",
+    "used_sources",
     "validate_graph",
 ]

@@ -32,7 +32,7 @@ from rrgraph.util.arrays import check_array
 if TYPE_CHECKING:  # PyG takes a second to import and planning does not need it
     from torch_geometric.data import HeteroData
 
-__all__ = ["KNOWN_EDGES", "RECEIVED_EDGES", "ContextGraph", "Edges", "TrainingContexts", "select_edges"]
+__all__ = ["KNOWN_EDGES", "RECEIVED_EDGES", "ContextGraph", "Edges", "TrainingContexts", "select_edges", "used_sources"]
 
 KNOWN_EDGES: Final[tuple[EdgeType, ...]] = (
     ("system", "made_from", "precursor"),
@@ -116,6 +116,17 @@ def select_edges(
         there = kind in edges and kind[2] in receivers
         index[kind], weight[kind] = edges[kind].to(device).select(receivers[kind[2]]) if there else nothing
     return index, weight
+
+
+def used_sources(index: Mapping[EdgeType, Tensor]) -> tuple[dict[str, Tensor], dict[EdgeType, Tensor]]:
+    """Return the nodes (n,) of each type that send, and `edge_index` with the places of sources among these."""
+    nodes, places = {}, dict(index)
+    for kind in ("system", "precursor"):
+        own = [edge for edge in index if edge[0] == kind]
+        nodes[kind], found = torch.unique(torch.cat([index[edge][0] for edge in own]), return_inverse=True)
+        for edge, sources in zip(own, found.split([index[edge].shape[1] for edge in own]), strict=True):
+            places[edge] = torch.stack([sources, index[edge][1]])
+    return nodes, places
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rrgraph.errors import ConfigError
-from rrgraph.graph import FREQUENCY_FEATURES, KNOWN_EDGES, ContextGraph, EdgeType, featurise, select_edges
+from rrgraph.graph import FREQUENCY_FEATURES, KNOWN_EDGES, ContextGraph, EdgeType, featurise, select_edges, used_sources
 from rrgraph.links.contexts import NO_CONTEXT, Context, make_context
 from rrgraph.links.decoders import DECODERS
 from rrgraph.nn import ENCODERS, ModelConfig, encode_by_length
@@ -105,8 +105,12 @@ class LinkModel(nn.Module):
             candidates: embeddings (candidates, width).
         """
         x = {"target": targets.float(), "candidate": candidates.float()}
+        index, weight = received
+        if not self.training:  # what nobody receives from need not be transformed for each query
+            nodes, index = used_sources(index)
+            known = [{kind: states[nodes[kind]] for kind, states in of.items()} for of in known]
         with torch.autocast(targets.device.type, enabled=False):
-            found = [context({**of, **x}, *received) for context, of in zip(self._contexts(), known, strict=True)]
+            found = [context({**of, **x}, index, weight) for context, of in zip(self._contexts(), known, strict=True)]
         return torch.stack([each["target"] for each in found]), torch.stack([each["candidate"] for each in found])
 
     def forward(self, targets: Tensor, precursors: Tensor, statistics: Tensor | None = None) -> Tensor:

@@ -190,7 +190,8 @@ def _lost(url: str, error: Exception) -> StudyError:
 
 def _reason(error: Exception) -> str:
     """Return the message of the database, without the SQL statement."""
-    return reason_of(getattr(error, "orig", None) or error)
+    cause = error.__cause__ if isinstance(error, StorageInternalError) else error
+    return reason_of(getattr(cause, "orig", None) or error)
 
 
 def _need(module: str, package: str, what: str) -> None:

@@ -109,15 +109,17 @@ def read_earlier(source: str) -> EarlierStudy:
     url, name = _located(source)
     try:
         with quietly(), opened_storage(url, existing=True) as storage:
-            names = optuna.get_all_study_names(storage)
+            names = sorted(optuna.get_all_study_names(storage))
             name = names[0] if not name and len(names) == 1 else name
             if name not in names:
-                what = f"no study '{name}'" if name or not names else f"{len(names)} studies"
+                what = f"no study '{name}'" if name else f"{len(names) or 'no'} studies"
                 known = f", expected one of {', '.join(names)} as '::NAME' after it" if names else ""
                 raise StudyError(f"The storage '{public_url(url)}' holds {what}{known}.{suggestion(name, names)}")
             study = optuna.load_study(study_name=name, storage=storage)
             about = study.user_attrs.get(RECORD)
             trials = study.get_trials(states=(TrialState.COMPLETE,))
+    except RRGraphError:
+        raise
     except (ValueError, LookupError, TypeError) as error:
         raise StudyError(f"The storage '{public_url(url)}' is damaged: {error!r:.100}.") from None
     if about is None:

@@ -122,7 +122,7 @@ def _parts(data: HeteroData, chosen: Sequence[Tensor]) -> list[HeteroData]:
     used = torch.zeros(number, dtype=torch.bool)
     used[data.set_precursor] = True
     precursors = [(~used).nonzero().flatten()]
-    found = []
+    found: list[HeteroData] = []
     for sets in chosen:
         kept = torch.zeros(len(data.set_target), dtype=torch.bool)
         kept[sets] = True

@@ -22,7 +22,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from rrgraph.errors import StudyError, reason_of, suggestion
 from rrgraph.tuning.heartbeat import BEAT_SECONDS, GRACE_SECONDS, SignallingJournal, SignallingProxy, retry
-from rrgraph.util.text import unicode_text
+from rrgraph.util.text import escaped, unicode_text
 
 __all__ = ["default_storage", "opened_storage", "public_url", "repeated"]
 
@@ -191,7 +191,7 @@ def _lost(url: str, error: Exception) -> StudyError:
 def _reason(error: Exception) -> str:
     """Return the message of the database, without the SQL statement."""
     cause = error.__cause__ if isinstance(error, StorageInternalError) else error
-    return reason_of(getattr(cause, "orig", None) or error)
+    return escaped(reason_of(getattr(cause, "orig", None) or error))
 
 
 def _need(module: str, package: str, what: str) -> None:

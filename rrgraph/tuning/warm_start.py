@@ -120,14 +120,21 @@ def read_earlier(source: str) -> EarlierStudy:
             trials = study.get_trials(states=(TrialState.COMPLETE,))
     except RRGraphError:
         raise
-    except (ValueError, LookupError, TypeError) as error:
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        AssertionError,
+        ArithmeticError,
+    ) as error:  # what Optuna makes of damage
         raise StudyError(f"The storage '{public_url(url)}' is damaged: {error!r:.100}.") from None
     if about is None:
         raise StudyError(f"The study '{name}' in '{public_url(url)}' was not started by rrgraph tune.")
     parts = ("configuration", "contents", "objectives", "search")
     if not isinstance(about, Mapping) or not all(isinstance(about.get(part), Mapping) for part in parts):
         raise StudyError(f"The record of the study '{name}' in '{public_url(url)}' is damaged.")
-    if any(len(trial.values) != len(about["objectives"]) for trial in trials):
+    if any(len(trial.values or ()) != len(about["objectives"]) for trial in trials):
         raise StudyError(f"The study '{name}' in '{public_url(url)}' is damaged: its trials lack objectives.")
     if not trials:
         raise StudyError(f"The study '{name}' in '{public_url(url)}' has no complete trial to start from.")
@@ -340,9 +347,9 @@ def _reason(earlier: EarlierStudy, config: Config, settings: StudySettings, now:
 
 def _sentence(earlier: EarlierStudy, finished: int, first: int, reason: str) -> str:
     start = f"from study {earlier.name} ({earlier.source}): "
-    best = f"the settings of its best {first} other trials are tried first"
     if not finished:
-        best = best.replace(" other", "")
-        return f"{start}{best}; its {len(earlier.trials)} complete trials are not taken over, {reason}"
+        best = "its best trial" if first == 1 else f"its best {first} trials"
+        return f"{start}the settings of {best} are tried first; none is taken over as finished: {reason}"
     taken = f"{finished} of its {len(earlier.trials)} complete trials taken over as finished"
-    return f"{start}{taken}, {best}" if first else start + taken
+    others = "another one" if first == 1 else f"the best {first} others"
+    return f"{start}{taken}, the settings of {others} are tried first" if first else start + taken

@@ -129,8 +129,8 @@ def _open_journal(path: str) -> BaseStorage:
         return SignallingJournal(JournalFileBackend(path))
     except OSError as error:
         raise StudyError(f"The journal '{path}' cannot be opened: {reason_of(error)}.") from None
-    except ValueError as error:
-        raise StudyError(f"The file '{path}' is not the journal of a study: {error}.") from None
+    except (ValueError, RecursionError) as error:  # JSON may be nested without end
+        raise StudyError(f"The file '{path}' is not the journal of a study: {escaped(reason_of(error))}.") from None
 
 
 def _open_proxy(url: str) -> GrpcStorageProxy:

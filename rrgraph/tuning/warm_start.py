@@ -134,8 +134,11 @@ def read_earlier(source: str) -> EarlierStudy:
     parts = ("configuration", "contents", "objectives", "search")
     if not isinstance(about, Mapping) or not all(isinstance(about.get(part), Mapping) for part in parts):
         raise StudyError(f"The record of the study '{name}' in '{public_url(url)}' is damaged.")
-    if any(len(trial.values or ()) != len(about["objectives"]) for trial in trials):
-        raise StudyError(f"The study '{name}' in '{public_url(url)}' is damaged: its trials lack objectives.")
+    number = len(about["objectives"])
+    if any(
+        len(trial.values or ()) != number or not all(isinstance(key, str) for key in trial.params) for trial in trials
+    ):
+        raise StudyError(f"The trials of the study '{name}' in '{public_url(url)}' are damaged.")
     if not trials:
         raise StudyError(f"The study '{name}' in '{public_url(url)}' has no complete trial to start from.")
     return EarlierStudy(_public(source), name, about, trials)

@@ -165,7 +165,7 @@ choices = st.sampled_from(["uniform", "hard", "mixed"])
 given_settings = st.fixed_dictionaries({RATE: rates}, optional={SAMPLER: choices, HEADS: st.sampled_from([1, 2, 4])})
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(
     st.lists(st.tuples(given_settings, st.sampled_from([0.0, 0.5, 1.0])), min_size=1, max_size=7),
     st.sampled_from([(0.001, 0.01), (0.01, 0.05), (0.02, 0.03)]),

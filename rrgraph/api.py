@@ -187,9 +187,12 @@ def evaluate(
 ) -> Metrics:
     """Return how high the sets that a table records stand in a model's rankings.
 
+    Rows whose target the model learned from are also measured apart (`Metrics.overlap`).
+
     >>> rows = load_reactions("textbook").select(range(20))
-    >>> evaluate("default", rows).overall.rows
-    20
+    >>> found = evaluate("default", rows)
+    >>> found.overall.rows, found.overlap.new.rows
+    (20, 9)
 
     Args:
         model: a model, or the name or run folder of one.
@@ -217,6 +220,7 @@ def evaluate(
         rules,
         mode=mode or default_mode(predictor, known_size=rules.set_size == "known"),
         train_precursors={precursor.key for precursor in predictor.seen},
+        learned=predictor.learned,
     )
 
 

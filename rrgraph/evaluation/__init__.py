@@ -2,7 +2,7 @@
 
 from rrgraph.evaluation.evaluate import evaluate_planner
 from rrgraph.evaluation.links import LinkMetrics, evaluate_links
-from rrgraph.evaluation.metrics import Metrics, summarise, with_paired_differences
+from rrgraph.evaluation.metrics import LearnedRows, Metrics, summarise, with_paired_differences
 from rrgraph.evaluation.predictions import Prediction, parse_prediction, read_predictions, write_predictions
 from rrgraph.evaluation.protocols import EARLIER_SIZES, PROTOCOLS, Protocol, read_protocol
 from rrgraph.evaluation.score import score_predictions
@@ -19,6 +19,7 @@ __all__ = [
     "EARLIER_SIZES",
     "PROTOCOLS",
     "SUBGROUPINGS",
+    "LearnedRows",
     "LinkMetrics",
     "MeasuredRows",
     "Metrics",

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.chem import Composition
-from rrgraph.data import CleaningReport, ReactionTable, Split, clean_table, load_table, split_table
+from rrgraph.data import CleaningReport, LearnedReactions, ReactionTable, Split, clean_table, load_table, split_table
 from rrgraph.errors import ConfigError
 from rrgraph.graph import EDGE, FrequencyFeatures, ReactionGraph, TrainingFeatures, TrainingFolds, build_graph
 from rrgraph.planning import read_candidates
@@ -50,6 +50,11 @@ class RunData:
     def systems(self) -> frozenset[str]:
         """Element systems of the training targets."""
         return frozenset(self.split.train.element_systems.tolist())
+
+    @cached_property
+    def learned(self) -> LearnedReactions:
+        """Hashes of the training targets and reactions."""
+        return LearnedReactions.of(self.split.train)
 
     def __str__(self) -> str:
         return "\n".join(str(report) for report in (self.cleaning, self.split.report) if report is not None)

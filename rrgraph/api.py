@@ -198,7 +198,7 @@ def evaluate(
         model: a model, or the name or run folder of one.
         table: reactions that were not trained on.
         protocol: `paper`, `open`, or one of them with flags such as ``open,max_candidates=100``.
-        candidates: see `plan`; `all` are those of the model and of the table's rows.
+        candidates: see `plan`; `all` are those of the protocol, usually those of the model and of the table's rows.
         mode: what sets are ranked by; None for what the model does best with.
 
     Raises:
@@ -208,11 +208,11 @@ def evaluate(
     from rrgraph.evaluation import Protocol, evaluate_planner, read_protocol
     from rrgraph.models import default_mode
     from rrgraph.planning import resolve_candidates
-    from rrgraph.runs import candidate_pool
+    from rrgraph.runs import protocol_candidates
 
     predictor, rows = _loaded(model), _table(table)
     rules = protocol if isinstance(protocol, Protocol) else read_protocol(str(protocol))
-    known = candidate_pool(predictor.vocabulary, rows)
+    known = protocol_candidates(rules, predictor.vocabulary, rows)
     return evaluate_planner(
         predictor,
         resolve_candidates(candidates, known, predictor.seen, targets=rows.targets),

@@ -26,7 +26,7 @@ from rrgraph.evaluation import (
 from rrgraph.metrics import RowRanks, measured_links
 from rrgraph.planning import LISTWISE, LinkScorer, SetProposer, known_size_mode
 from rrgraph.runs.config import MeasuredConfig
-from rrgraph.runs.data import RunData, candidate_pool
+from rrgraph.runs.data import RunData, protocol_candidates
 from rrgraph.training import keep_tensors, kept_tensors
 from rrgraph.util.config import MODEL
 from rrgraph.util.files import write_json, write_text
@@ -75,11 +75,10 @@ def measure(
         table = getattr(data.split, subset)
         if not len(table):
             continue
-        pool = candidate_pool(data.known, table)
         comparison[subset] = {
             protocol: measure_systems(
                 systems,
-                pool,
+                protocol_candidates(read_protocol(protocol), data.known, table),
                 table,
                 read_protocol(protocol),
                 mode=set_mode(protocol, mode),

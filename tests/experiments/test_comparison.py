@@ -137,7 +137,7 @@ def test_smaller_is_better_where_the_metric_says_so():
 def test_candidates_stand_below_each_other_and_are_compared_apart():
     found = {
         (system, "nms", 0): {"open": outcome(pool), "open,candidates=library": outcome(library)}
-        for system, pool, library in (("a", 30, 6), ("b", 20, 10))
+        for system, pool, library in (("a", 36, 6), ("b", 4, 10))
     }
     names = ["pool", "library"]
     (panel, *_) = compare(found, systems=["a", "b"], splits=["nms"], protocols=["open"], candidates=names)
@@ -145,8 +145,8 @@ def test_candidates_stand_below_each_other_and_are_compared_apart():
     header, rows = next(plain_rows(panel))
     assert header[:3] == ["system", "candidates", "open, top-1 ↑"]
     assert [row[:3] for row in rows] == [
-        ["a", "pool", "75.0*"],
-        ["b", "pool", "50.0"],
+        ["a", "pool", "90.0*"],
+        ["b", "pool", "10.0"],
         ["a", "library", "15.0"],
         ["b", "library", "25.0"],
     ]

@@ -64,6 +64,18 @@ def test_a_study_leaves_its_best_model_and_how_to_train_it_again(whole, tmp_path
     assert all(weights[0][name].equal(weights[1][name]) for name in weights[0])
 
 
+def test_a_study_maximises_the_mean_reciprocal_rank(config, make_space):
+    short = replace(config, training=replace(config.training, epochs=1))
+    result = tune(short, make_space(), trials=2, options={"objectives": ["open.mrr"]}, figures=False)
+    values = {row["trial"]: float(row["open.mrr"]) for row in rows(result.folder) if row["open.mrr"]}
+    (best,) = result.best
+    assert best.value == max(values.values())
+    metrics = json.loads((result.folder / "trials" / f"{best.number:04}" / "metrics.json").read_text())
+    assert metrics["validation"]["open"]["model"]["values"]["mrr"] == best.value
+    # Epochs are compared by it as well.
+    assert load_run(result.folder / "best.yaml").training.monitor == "mrr"
+
+
 def test_figures_need_no_network(whole):
     names = {path.stem for path in whole.figures}
     assert {"history", "slice", "parallel_coordinate", "learning_curves"} <= names

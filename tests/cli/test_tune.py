@@ -91,7 +91,7 @@ def test_a_failed_trial_makes_the_exit_code_1(rrgraph, command, monkeypatch):
             raise RuntimeError("no such luck")
 
     monkeypatch.setattr(LinkTask, "start_epoch", fails)
-    result = rrgraph(*command)
+    result = rrgraph(*command, "--pruner", "none")
     assert result.code == 1
     assert "failed: trial 0: RuntimeError: no such luck (see '" in result.err
     assert "trial 2: open.top_1" in result.out

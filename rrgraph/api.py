@@ -192,7 +192,7 @@ def evaluate(
     >>> rows = load_reactions("textbook").select(range(20))
     >>> found = evaluate("default", rows)
     >>> found.overall.rows, found.overlap.new.rows
-    (20, 9)
+    (20, 12)
 
     Args:
         model: a model, or the name or run folder of one.

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from rrgraph.chem import ELEMENTS, Composition, parse_formula
-from rrgraph.data import preferred_spelling
+from rrgraph.data import LearnedReactions, preferred_spelling
 from rrgraph.errors import check_choice
 from rrgraph.graph import ContextGraph, FrequencyFeatures, SetFrequencyFeatures
 from rrgraph.links import LinkModel
@@ -33,13 +33,13 @@ from rrgraph.reranking import (
 from rrgraph.util.arguments import call_with, value_of
 from rrgraph.util.settings import from_stored, setting, to_stored
 
-__all__ = ["FORMAT", "LinkCheckpoint", "load_checkpoint", "save_checkpoint"]
+__all__ = ["FORMAT", "LinkCheckpoint", "learned_tensors", "load_checkpoint", "save_checkpoint"]
 
 FORMAT = "rrgraph-link-model/4"
 """Name and version of the file format, checked on loading."""
 
 _MOST = 2**53
-_STATISTICS, _SETS, _CONTEXT = "statistics.", "sets.", "graph."
+_STATISTICS, _SETS, _CONTEXT, _LEARNED = "statistics.", "sets.", "graph.", "learned."
 _SCORER, _SET_STATISTICS, _ENERGY, _TREES = "scorer.", "statistics.", "energy.", "trees."
 
 
@@ -57,6 +57,8 @@ class LinkCheckpoint:
         systems: element systems of the training targets (`Fe-O`), by which one tells how far a new target is from
             them; None for a model that does not record them.
         context: what is known and sends messages, None for a model without a context.
+        learned: hashes of the training targets and reactions, by which rows that it learned are told from new ones;
+            likewise.
     """
 
     model: LinkModel
@@ -67,6 +69,7 @@ class LinkCheckpoint:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     systems: frozenset[str] | None = None
     context: ContextGraph | None = None
+    learned: LearnedReactions | None = None
 
 
 def save_checkpoint(checkpoint: LinkCheckpoint, folder: str | Path, *, half: bool = False) -> None:
@@ -82,6 +85,8 @@ def save_checkpoint(checkpoint: LinkCheckpoint, folder: str | Path, *, half: boo
     if checkpoint.context is not None:
         arrays = checkpoint.model.with_inputs(checkpoint.context).to_arrays(systems=checkpoint.statistics is None)
         tensors |= {_CONTEXT + name: torch.from_numpy(values) for name, values in arrays.items()}
+    if checkpoint.learned is not None:
+        tensors |= learned_tensors(checkpoint.learned)
     description |= {
         "model": to_stored(checkpoint.model.config),
         "parts": describe_parts(checkpoint.model.config),
@@ -109,6 +114,7 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
         counted = _under(tensors, _STATISTICS)
         ranked = _under(tensors, _SETS)
         known = _under(tensors, _CONTEXT)
+        hashes = _under(tensors, _LEARNED)
         model = load_weights(partial(LinkModel, config), tensors)
         vocabulary, counts = _vocabulary(value_of(description, "vocabulary", list))
         if config.statistics != bool(counted):
@@ -124,6 +130,7 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
         check_choice("metadata.score_mode", str(metadata.get("score_mode", "product")), RANKING_MODES)
         recorded = description.get("systems") is not None
         systems = _systems(value_of(description, "systems", list)) if recorded else None
+        learned = call_with(LearnedReactions, _arrays(hashes)) if hashes else None
     return LinkCheckpoint(
         model=model.eval(),
         vocabulary=vocabulary,
@@ -133,6 +140,7 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
         reranker=reranker,
         systems=systems,
         context=context,
+        learned=learned,
     )
 
 
@@ -144,6 +152,12 @@ def _context(
 ) -> ContextGraph:
     systems = None if statistics is None else statistics.systems
     return ContextGraph.from_arrays(vocabulary, _arrays(tensors), width=width, systems=systems)
+
+
+def learned_tensors(learned: LearnedReactions) -> dict[str, torch.Tensor]:
+    """Return hashes as they are stored among the weights."""
+    arrays = {"targets": learned.targets, "reactions": learned.reactions}
+    return {_LEARNED + name: torch.from_numpy(hashes) for name, hashes in arrays.items()}
 
 
 def _vocabulary(entries: list[Any]) -> tuple[tuple[Composition, ...], NDArray[np.int64]]:

@@ -173,6 +173,7 @@ def _fit(
         metadata=_metadata(config, prepared),
         systems=prepared.systems,
         context=prepared.context,
+        learned=prepared.learned,
     )
     task = LinkTask(
         module,

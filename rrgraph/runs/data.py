@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 from rrgraph.chem import Composition
 from rrgraph.data import CleaningReport, ReactionTable, Split, clean_table, load_table, split_table
 from rrgraph.errors import ConfigError
-from rrgraph.graph import EDGE, FrequencyFeatures, ReactionGraph, TrainingFeatures, TrainingFolds, build_graph
+from rrgraph.graph import (
+    EDGE,
+    FrequencyFeatures,
+    LinkStatistics,
+    ReactionGraph,
+    TrainingFolds,
+    build_graph,
+    training_features,
+)
 from rrgraph.planning import read_candidates
 from rrgraph.runs.config import BaselineConfig, DataConfig, RunConfig
 from rrgraph.runs.workflow import load_run
@@ -81,7 +89,7 @@ class Prepared(RunData):
     graph: ReactionGraph
     statistics: FrequencyFeatures | None
     folds: TrainingFolds | None
-    link_statistics: TrainingFeatures | None
+    link_statistics: LinkStatistics | None
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -135,7 +143,7 @@ def prepare(config: RunConfig) -> Prepared:
         folds = TrainingFolds.divide(split.train, graph, seed=config.seed)
     if config.model.statistics and folds is not None:
         statistics = FrequencyFeatures.fit(split.train, graph.precursors)
-        link_statistics = TrainingFeatures.fit(graph, folds)
+        link_statistics = training_features(graph, folds)
     return Prepared(split, data.cleaning, data.pool, graph, statistics, folds, link_statistics)
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rrgraph.chem import Composition, element_system
-from rrgraph.data import LinkBatch, ReactionTable
+from rrgraph.data import ReactionTable
 from rrgraph.errors import DataError
 from rrgraph.graph.build import ReactionGraph
 from rrgraph.graph.elements import Materials, source_presence

@@ -184,9 +184,7 @@ class Neighbours:
                     forms[key] = min(1.0, forms.get(key, 0.0) + share)
         rows, columns, weights = np.array(slots).reshape(-1, 3).T
         height, number = len(systems.presence), len(self.forms)
-        self._used = Segments(
-            rows.astype(int), columns.astype(int), shape=(height, len(self._slots)), values=weights
-        )
+        self._used = Segments(rows.astype(int), columns.astype(int), shape=(height, len(self._slots)), values=weights)
         cells = np.array(list(forms)).reshape(-1, 3)
         self._formed = Segments(
             cells[:, 0],

@@ -18,6 +18,7 @@ from rrgraph.graph import (
     FrequencyFeatures,
     LinkStatistics,
     ReactionGraph,
+    TrainingFeatures,
     TrainingFolds,
     build_graph,
     training_features,
@@ -134,7 +135,12 @@ def prepare_data(config: DataConfig, *, seed: int) -> RunData:
 
 
 def prepare(config: RunConfig) -> Prepared:
-    """Return the data of the run of a link model."""
+    """Return the data of the run of a link model.
+
+    Raises:
+        DataError: the table cannot be read or divided.
+        ConfigError: the split leaves nothing to train on, or too many pairs for the re-ranker.
+    """
     data = prepare_data(config.data, seed=config.seed)
     split = data.split
     graph = build_graph(split.train, extra_precursors=data.pool)
@@ -144,6 +150,11 @@ def prepare(config: RunConfig) -> Prepared:
     if config.model.statistics and folds is not None:
         statistics = FrequencyFeatures.fit(split.train, graph.precursors)
         link_statistics = training_features(graph, folds)
+        if config.reranker.enabled and not isinstance(link_statistics, TrainingFeatures):
+            raise ConfigError(
+                f"The re-ranker cannot learn from {len(graph.targets):,} targets and {len(graph.precursors):,} "
+                "precursors, which make too many pairs to plan them all: set reranker.enabled=false."
+            )
     return Prepared(split, data.cleaning, data.pool, graph, statistics, folds, link_statistics)
 
 

@@ -13,7 +13,7 @@ import argparse
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeAlias, TypeVar
 
 import numpy as np
@@ -28,68 +28,13 @@ T = TypeVar("T")
 Spent: TypeAlias = dict[str, np.ndarray]
 """Seconds, and seconds of processor time, of each step."""
 
-METALS = [
-    "Li",
-    "Na",
-    "K",
-    "Mg",
-    "Ca",
-    "Sr",
-    "Ba",
-    "Sc",
-    "Y",
-    "La",
-    "Ce",
-    "Pr",
-    "Nd",
-    "Sm",
-    "Eu",
-    "Gd",
-    "Tb",
-    "Dy",
-    "Ho",
-    "Er",
-    "Tm",
-    "Yb",
-    "Lu",
-    "Ti",
-    "Zr",
-    "Hf",
-    "V",
-    "Nb",
-    "Ta",
-    "Cr",
-    "Mo",
-    "W",
-    "Mn",
-    "Re",
-    "Fe",
-    "Ru",
-    "Co",
-    "Rh",
-    "Ir",
-    "Ni",
-    "Pd",
-    "Pt",
-    "Cu",
-    "Ag",
-    "Au",
-    "Zn",
-    "Cd",
-    "Al",
-    "Ga",
-    "In",
-    "Tl",
-    "Si",
-    "Ge",
-    "Sn",
-    "Pb",
-    "Sb",
-    "Bi",
-    "Te",
-]
-SALTS = ["O", "CO3", "NO3", "OH", "Cl", "F", "SO4", "PO4", "C2O4", "C2H3O2", "S", "Se", "Br", "I", "N", ""]
-ANIONS = ["O", "O", "O", "O", "O", "S", "Se", "F", "N", "Cl", "PO4", "BO3"]
+METALS = (
+    *("Li", "Na", "K", "Mg", "Ca", "Sr", "Ba", "Sc", "Y", "La", "Ce", "Pr", "Nd", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho"),
+    *("Er", "Tm", "Yb", "Lu", "Ti", "Zr", "Hf", "V", "Nb", "Ta", "Cr", "Mo", "W", "Mn", "Re", "Fe", "Ru", "Co", "Rh"),
+    *("Ir", "Ni", "Pd", "Pt", "Cu", "Ag", "Au", "Zn", "Cd", "Al", "Ga", "In", "Tl", "Si", "Ge", "Sn", "Pb", "Sb", "Bi"),
+)
+SALTS = ("O", "CO3", "NO3", "OH", "Cl", "F", "SO4", "PO4", "C2O4", "C2H3O2", "S", "Se", "Br", "I", "N", "BO3")
+ANIONS = ("O", "O", "O", "O", "O", "S", "Se", "F", "N", "Cl", "PO4", "BO3")
 GROUP = 100
 """Batches whose negatives are drawn together."""
 
@@ -139,63 +84,56 @@ def measure(reactions: int, arguments: argparse.Namespace) -> None:
 def generate(reactions: int, seed: int) -> rr.ReactionTable:
     """Return random recipes: each metal of a target comes from one of its precursors, some much more often."""
     generator = np.random.default_rng(seed)
-    salts = distinct(salt(generator) for _ in iter(int, 1))
-    made_of: dict[str, list[str]] = {metal: [] for metal in METALS}
-    for _ in range(reactions // 10):
-        formula, metals = next(salts)
+    salts = materials(generator, reactions // 10, metals=(1, 2), systems=reactions // 10, anions=SALTS, amounts=12)
+    targets = materials(
+        generator, reactions * 6 // 10, metals=(2, 4), systems=reactions // 5, anions=ANIONS, amounts=60
+    )
+    sources: dict[str, list[str]] = {metal: [] for metal in METALS}
+    for formula, metals in salts:
         for metal in metals:
-            made_of[metal].append(formula)
-    systems = [system(generator) for _ in range(reactions // 5)]
-    materials = distinct(target(generator, systems) for _ in iter(int, 1))
-    targets = [next(materials) for _ in range(reactions * 6 // 10)]
+            sources[metal].append(formula)
+    usual = {formula: recipe(generator, metals, sources) for formula, metals in targets}
     rows = [targets[row] for row in generator.integers(0, len(targets), reactions).tolist()]
-    # The tenth precursor of an element is used a tenth as often as the first.
-    drawn = iter(generator.random(4 * reactions).tolist())
+    # Every fifth recipe is another than the usual one of the target.
+    other = (generator.random(reactions) < 0.2).tolist()
     sets = [
-        ";".join(dict.fromkeys(own[int(len(own) ** next(drawn)) - 1] for own in (made_of[metal] for metal in metals)))
-        for _, metals in rows
+        recipe(generator, metals, sources) if differs else usual[formula]
+        for (formula, metals), differs in zip(rows, other, strict=True)
     ]
     papers = generator.integers(0, reactions // 2, reactions)
     return rr.ReactionTable(pd.DataFrame({"target": [name for name, _ in rows], "precursors": sets, "doi": papers}))
 
 
-def distinct(named: Iterator[tuple[str, tuple[str, ...]]]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield each name once."""
-    seen: set[str] = set()
-    for name, metals in named:
-        if name not in seen:
-            seen.add(name)
-            yield name, metals
+def materials(
+    generator: np.random.Generator,
+    number: int,
+    *,
+    metals: tuple[int, int],
+    systems: int,
+    anions: tuple[str, ...],
+    amounts: int,
+) -> list[tuple[str, list[str]]]:
+    """Return distinct formulas and their metals, the first of the list more often than the last."""
+    keys = generator.gumbel(size=(systems, len(METALS))) - np.log(np.arange(10, 10 + len(METALS)))
+    drawn = np.array(METALS)[np.argsort(-keys, axis=1)[:, : metals[1]]].tolist()
+    sizes = generator.integers(metals[0], metals[1] + 1, systems).tolist()
+    anion = generator.choice(anions, systems).tolist()
+    found: dict[str, list[str]] = {}
+    while len(found) < number:
+        of = generator.integers(0, systems, number).tolist()
+        parts = generator.integers(1, amounts + 1, (number, metals[1] + 1)).tolist()
+        for system, part in zip(of, parts, strict=True):
+            own = drawn[system][: sizes[system]]
+            text = "".join(f"{metal}{amount}" for metal, amount in zip(own, part, strict=False))
+            found.setdefault(f"{text}({anion[system]}){part[-1]}", own)
+    return list(found.items())[:number]
 
 
-def salt(generator: np.random.Generator) -> tuple[str, tuple[str, ...]]:
-    """Return a formula and its one or two metals."""
-    metals = pick(generator, int(generator.integers(1, 3)))
-    anion = SALTS[generator.integers(len(SALTS))]
-    amounts = generator.integers(1, 10, 3).tolist()
-    return amounts_of(metals, amounts) + (f"({anion}){amounts[-1]}" if anion else ""), metals
-
-
-def system(generator: np.random.Generator) -> tuple[tuple[str, ...], str]:
-    """Return two to four metals, and an anion."""
-    return pick(generator, int(generator.integers(2, 5))), ANIONS[generator.integers(len(ANIONS))]
-
-
-def target(generator: np.random.Generator, systems: list[tuple[tuple[str, ...], str]]) -> tuple[str, tuple[str, ...]]:
-    """Return a formula of one of the systems and its metals."""
-    metals, anion = systems[generator.integers(len(systems))]
-    amounts = (generator.integers(1, 60, len(metals) + 1) / 20).tolist()
-    return f"{amounts_of(metals, amounts)}({anion}){amounts[-1]:g}", metals
-
-
-def pick(generator: np.random.Generator, number: int) -> tuple[str, ...]:
-    """Return metals, of which the first of the list is drawn 1.5 times as often as the middle one."""
-    share = 1 / np.arange(10, 10 + len(METALS))
-    return tuple(generator.choice(METALS, number, replace=False, p=share / share.sum()).tolist())
-
-
-def amounts_of(metals: tuple[str, ...], amounts: list[float]) -> str:
-    return "".join(f"{metal}{amount:g}" for metal, amount in zip(metals, amounts, strict=False))
+def recipe(generator: np.random.Generator, metals: list[str], sources: dict[str, list[str]]) -> str:
+    """Return a precursor of each metal; the tenth of its list is drawn a tenth as often as the first."""
+    lists = [sources[metal] for metal in metals]
+    drawn = zip(lists, generator.random(len(lists)).tolist(), strict=True)
+    return ";".join(dict.fromkeys(own[int(len(own) ** share) - 1] for own, share in drawn))
 
 
 def timed(spent: Spent, step: str, work: Callable[[], T]) -> T:

@@ -6,6 +6,7 @@ They are counts alone, no reaction rows, and give log frequencies of the links o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from rrgraph.data import ReactionTable
 from rrgraph.errors import DataError
 from rrgraph.graph.elements import ANION_CLASSES, Materials, anion_class
 from rrgraph.util.arguments import call_with
-from rrgraph.util.arrays import check_array
+from rrgraph.util.arrays import check_array, expanded
 
 __all__ = ["COUNTED", "FLOOR", "LinkCounts", "check_counts"]
 
@@ -89,15 +90,17 @@ class LinkCounts:
         contexts = _incidence([_contexts(target.elements) for target, _ in reactions], _CONTEXTS)
         used = _incidence([[index[key] for key in keys] for _, keys in reactions], len(vocabulary))
         elements = contexts[:, :_ELEMENTS] + contexts[:, _ELEMENTS : 2 * _ELEMENTS]
-        slot_element, slot_precursor = _slots(vocabulary)
         # A reaction fills the slots of its precursors whose element its target contains.
-        filled = used[:, slot_precursor].multiply(elements[:, slot_element])
-        return cls(
-            vocabulary,
-            csr_array(filled.T @ contexts),
-            (elements.T @ contexts).toarray(),
-            np.asarray(used.sum(0), dtype=np.float32),
-        )
+        slot_element, slot_precursor = _slots(vocabulary)
+        numbers = np.bincount(slot_precursor, minlength=len(vocabulary))
+        reaction = np.repeat(np.arange(len(reactions)), np.diff(used.indptr))
+        filling, slot = expanded(np.cumsum(numbers) - numbers, numbers, used.indices)
+        reaction = reaction[filling]
+        kept = elements.toarray()[reaction, slot_element[slot]] > 0
+        ones = np.ones(np.count_nonzero(kept), dtype=np.float32)
+        filled = csr_array((ones, (slot[kept], reaction[kept])), shape=(len(slot_element), len(reactions)))
+        uses = np.bincount(used.indices, minlength=len(vocabulary)).astype(np.float32)
+        return cls(vocabulary, filled @ contexts, (elements.T @ contexts).toarray(), uses)
 
     def to_arrays(self) -> dict[str, NDArray[np.float32]]:
         """Return the counts by the name of the argument."""
@@ -180,11 +183,11 @@ def _slots(vocabulary: Sequence[Composition]) -> tuple[NDArray[np.int64], NDArra
     return slots[:, 0], slots[:, 1]
 
 
-def _contexts(elements: frozenset[str]) -> list[int]:
+@lru_cache(maxsize=2**16)
+def _contexts(elements: frozenset[str]) -> tuple[int, ...]:
     offset = 0 if "O" in elements else _ELEMENTS
-    return [offset + _INDEX[symbol] for symbol in sorted(elements)] + [
-        2 * _ELEMENTS + ANION_CLASSES.index(anion_class(elements))
-    ]
+    family = 2 * _ELEMENTS + ANION_CLASSES.index(anion_class(elements))
+    return (*(offset + _INDEX[symbol] for symbol in sorted(elements)), family)
 
 
 def _contexts_of(targets: Materials, size: int) -> NDArray[np.int64]:

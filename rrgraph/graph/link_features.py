@@ -18,6 +18,7 @@ from rrgraph.data import LinkBatch, ReactionTable
 from rrgraph.graph.elements import Materials
 from rrgraph.graph.frequencies import COUNTED, FLOOR, LinkCounts
 from rrgraph.graph.neighbours import NEAREST, NEVER, KnownSystems, Neighbours
+from rrgraph.util.arrays import expanded
 
 __all__ = ["FREQUENCY_FEATURES", "OVERLAP", "UNRELATED", "UNRELATED_LOGIT", "FrequencyFeatures", "Suppliers"]
 
@@ -151,10 +152,9 @@ class FrequencyFeatures:
             candidate_index: (links,) its candidate.
         """
         features = np.tile(UNRELATED, (len(target_index), 1))
-        number = np.diff(candidates.offsets)[candidate_index]
-        link = np.repeat(np.arange(len(number)), number)
-        within = np.arange(len(link)) - np.repeat(np.cumsum(number) - number, number)
-        supplies = candidates.supplies[candidates.offsets[candidate_index][link] + within]
+        lengths = np.diff(candidates.offsets)
+        link, entries = expanded(candidates.offsets, lengths, candidate_index)
+        supplies = candidates.supplies[entries]
         needed = targets.sources[target_index[link], supplies[:, 0]]
         link, supplies = link[needed], supplies[needed]
         if not len(link):
@@ -172,7 +172,7 @@ class FrequencyFeatures:
             [
                 shared,
                 shared.astype(np.float32) / targets.sources.sum(1, dtype=np.float32)[target_index[related]],
-                (number[related] - shared) * ~candidates.volatile[candidate_index[related]],
+                (lengths[candidate_index[related]] - shared) * ~candidates.volatile[candidate_index[related]],
             ],
             axis=1,
         )

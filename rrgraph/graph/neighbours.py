@@ -242,11 +242,13 @@ class Neighbours:
 
 
 class _Kernel:
-    """Weighted sums over the known systems for some targets."""
+    """Weighted sums over the known systems for some targets, from similarities (systems, t), which are overwritten."""
 
     def __init__(self, source: Neighbours, similarity: NDArray[np.float32], scale: float) -> None:
-        weights: NDArray[np.float32] = np.exp((similarity - 1) / scale)  # (systems, t)
-        self._source, self._weights = source, weights.astype(np.float64)
+        similarity -= 1
+        similarity /= scale
+        weights = np.exp(similarity, out=similarity)
+        self._source, self._weights = source, weights
         # What one system as near as the nearest weighs; smoothing is measured by it.
         self._unit = source._elements.largest(weights)
         self._nearest = weights.max(0)

@@ -27,16 +27,18 @@ class Segments:
         shape: tuple[int, int],
         values: NDArray[np.floating] | None = None,
     ) -> None:
-        # In the precision in which they are stored, added up in double precision.
-        entries = np.ones(len(rows)) if values is None else values.astype(np.float32).astype(np.float64)
+        entries = np.ones(len(rows), dtype=np.float32) if values is None else values.astype(np.float32)
         self._matrix = csr_array((entries, (columns, rows)), shape=shape[::-1])
-        self.totals: NDArray[np.float32] = self._matrix.sum(1).astype(np.float32)
+        self.totals = np.asarray(self._matrix.sum(1, dtype=np.float64), dtype=np.float32)
 
-    def sums(self, weights: NDArray[np.float64], columns: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
-        """Return ``matrix.T @ weights``, (columns, t), of weights (rows, t); of some columns, if they are given."""
+    def sums(self, weights: NDArray[np.float32], columns: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+        """Return ``matrix.T @ weights``, (columns, t), of weights (rows, t); of some columns, if they are given.
+
+        Each column is added up in the order of its entries, so that its sums do not depend on t.
+        """
         matrix = self._matrix if columns is None else self._matrix[columns]
-        product: NDArray[np.float64] = matrix @ weights
-        return product.astype(np.float32)
+        product: NDArray[np.float32] = matrix @ weights
+        return product
 
     def largest(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the largest weight (columns, t) among the rows that have an entry in each column; 0 for none."""

@@ -17,7 +17,7 @@ def matrices(draw):
     rows = draw(arrays(np.int64, number, elements=st.integers(0, height - 1)))
     columns = draw(arrays(np.int64, number, elements=st.integers(0, width - 1)))
     values = draw(arrays(np.float64, number, elements=NUMBERS))
-    weights = draw(arrays(np.float64, (height, draw(st.integers(0, 4))), elements=NUMBERS))
+    weights = draw(arrays(np.float32, (height, draw(st.integers(0, 4))), elements=NUMBERS))
     return rows, columns, (height, width), values, weights
 
 

@@ -30,7 +30,7 @@ from rrgraph.util.progress import track
 __all__ = [
     "FOLDS",
     "ComputedFeatures",
-    "LinkStatistics",
+    "LinkFeatures",
     "TrainingFeatures",
     "TrainingFolds",
     "related_links",
@@ -205,11 +205,11 @@ class TrainingFeatures:
         return width, targets * width + self.precursors
 
 
-LinkStatistics: TypeAlias = TrainingFeatures | ComputedFeatures
+LinkFeatures: TypeAlias = TrainingFeatures | ComputedFeatures
 """Frequency features of training links, kept or computed."""
 
 
-def training_features(graph: ReactionGraph, folds: TrainingFolds) -> LinkStatistics:
+def training_features(graph: ReactionGraph, folds: TrainingFolds) -> LinkFeatures:
     """Return the frequency features of training links, kept if they are few, otherwise computed as they are asked."""
     kept = most_related(graph) * len(FREQUENCY_FEATURES) <= MOST_VALUES
     return (TrainingFeatures if kept else ComputedFeatures).fit(graph, folds)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rrgraph.errors import ConfigError
-from rrgraph.graph import EDGE, LinkStatistics, ReactionGraph
+from rrgraph.graph import EDGE, LinkFeatures, ReactionGraph
 from rrgraph.links.config import TrainingConfig
 from rrgraph.links.model import LinkModel
 from rrgraph.links.samplers import make_sampler
@@ -43,7 +43,7 @@ class LinkTask(Task):
         graph: ReactionGraph,
         config: TrainingConfig,
         *,
-        statistics: LinkStatistics | None = None,
+        statistics: LinkFeatures | None = None,
         folds: NDArray[np.int64] | None = None,
         validate: Callable[[], dict[str, float]] | None = None,
     ) -> None:

@@ -16,7 +16,7 @@ from rrgraph.errors import ConfigError
 from rrgraph.graph import (
     EDGE,
     FrequencyFeatures,
-    LinkStatistics,
+    LinkFeatures,
     ReactionGraph,
     TrainingFeatures,
     TrainingFolds,
@@ -90,7 +90,7 @@ class Prepared(RunData):
     graph: ReactionGraph
     statistics: FrequencyFeatures | None
     folds: TrainingFolds | None
-    link_statistics: LinkStatistics | None
+    link_statistics: LinkFeatures | None
 
     @property
     def counts(self) -> NDArray[np.int64]:

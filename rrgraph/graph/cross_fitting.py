@@ -45,7 +45,9 @@ MOST_VALUES: Final = 50_000_000
 
 _BATCH_SIZE: Final = 256
 _BATCH_LINKS: Final = 2**15
-_TYPICAL_LINKS: Final = 100_000
+_SHARED: Final = FREQUENCY_FEATURES.index("shared")
+_TYPICAL_TARGETS: Final = 2048
+_LINKS_OF_TYPICAL: Final = 64
 _DESCRIBED: Final = 2**16  # materials at a time
 
 
@@ -90,67 +92,6 @@ class TrainingFolds:
             other = self.rows != fold
             unrelated = other & ~papers.isin(own).to_numpy(dtype=bool)
             yield fold, self.table.select(np.flatnonzero(unrelated if unrelated.any() else other))
-
-
-@dataclass(eq=False)
-class ComputedFeatures:
-    """Frequency features of the links of training targets, computed for those asked.
-
-    Attributes:
-        folds: (targets,) fold of each target.
-        targets: of the graph.
-        counted: what each fold's complement counts.
-        precursors: of the graph, as each fold's complement knows them.
-    """
-
-    folds: NDArray[np.int64]
-    targets: Materials
-    counted: Sequence[FrequencyFeatures]
-    precursors: Sequence[Suppliers]
-
-    @classmethod
-    def fit(cls, graph: ReactionGraph, folds: TrainingFolds) -> ComputedFeatures:
-        """Count each fold's complement."""
-        index = graph.precursor_index
-        counted = [
-            FrequencyFeatures(LinkCounts.fit(table, graph.precursors), KnownSystems.fit(compared_rows(table), index))
-            for _, table in folds.complements()
-        ]
-        suppliers = [each.suppliers(graph.precursors) for each in counted]
-        return cls(folds.targets, _described(graph.targets), counted, suppliers)
-
-    def typical(self) -> Tensor:
-        """Return features of related links that show what values are usual, (n, features): of links drawn at random."""
-        generator = np.random.default_rng(0)
-        number = len(self.targets), len(self.precursors[0].used)
-        values = self.describe(*(generator.integers(0, most, _TYPICAL_LINKS) for most in number))
-        return torch.from_numpy(values[values[:, FREQUENCY_FEATURES.index("shared")] > 0]).float()
-
-    def lookup(self, targets: Tensor, precursors: Tensor) -> Tensor:
-        """Return the features (batch, k, features) of the links of targets (batch,) to precursors (batch, k)."""
-        rows = targets[:, None].expand_as(precursors)
-        values = self.describe(*(nodes.flatten().cpu().numpy() for nodes in (rows, precursors)))
-        return torch.from_numpy(values).to(targets.device).float().view(*precursors.shape, -1)
-
-    def describe(self, targets: NDArray[np.int64], precursors: NDArray[np.int64]) -> NDArray[np.float16]:
-        """Return the features (n, features) of the links of target nodes (n,) to precursor nodes (n,)."""
-        values = np.empty((len(targets), len(FREQUENCY_FEATURES)), dtype=np.float16)
-        order = np.lexsort((targets, self.folds[targets]))
-        starts = np.flatnonzero(np.diff(targets[order], prepend=-1))
-        # Links of the same fold, of some targets at a time.
-        limits = [self.folds[targets[order[starts]]], np.arange(len(starts)) // _BATCH_SIZE, starts // _BATCH_LINKS]
-        begins = np.diff(limits, prepend=-1).any(0)
-
-        def describe(links: NDArray[np.int64]) -> None:
-            nodes, rows = np.unique(targets[links], return_inverse=True)
-            fold = self.folds[nodes[0]]
-            values[links] = self.counted[fold].describe(
-                self.targets[nodes], self.precursors[fold], rows, precursors[links]
-            )
-
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-            deque(pool.map(describe, np.split(order, starts[begins])[1:]), maxlen=0)
-        return values
 
 
 @dataclass(eq=False)
@@ -203,6 +144,72 @@ class TrainingFeatures:
         width = int(self.precursors.max()) + 1
         targets = torch.repeat_interleave(torch.arange(len(self.offsets) - 1), self.offsets.diff())
         return width, targets * width + self.precursors
+
+
+@dataclass(eq=False)
+class ComputedFeatures:
+    """Frequency features of the links of training targets, computed for those asked.
+
+    Attributes:
+        folds: (targets,) fold of each target.
+        targets: of the graph.
+        counted: what each fold's complement counts.
+        precursors: of the graph, as each fold's complement knows them.
+    """
+
+    folds: NDArray[np.int64]
+    targets: Materials
+    counted: Sequence[FrequencyFeatures]
+    precursors: Sequence[Suppliers]
+
+    @classmethod
+    def fit(cls, graph: ReactionGraph, folds: TrainingFolds) -> ComputedFeatures:
+        """Count each fold's complement."""
+        index = graph.precursor_index
+        counted = [
+            FrequencyFeatures(LinkCounts.fit(table, graph.precursors), KnownSystems.fit(compared_rows(table), index))
+            for _, table in folds.complements()
+        ]
+        suppliers = [each.suppliers(graph.precursors) for each in counted]
+        return cls(folds.targets, _described(graph.targets), counted, suppliers)
+
+    def typical(self) -> Tensor:
+        """Return features of related links that show what values are usual, (n, features): of links drawn at random."""
+        generator = np.random.default_rng(0)
+        targets = generator.integers(0, len(self.targets), _TYPICAL_TARGETS).repeat(_LINKS_OF_TYPICAL)
+        values = self.describe(targets, generator.integers(0, len(self.precursors[0].used), len(targets)))
+        return torch.from_numpy(values[values[:, _SHARED] > 0]).float()
+
+    def lookup(self, targets: Tensor, precursors: Tensor) -> Tensor:
+        """Return the features (batch, k, features) of the links of targets (batch,) to precursors (batch, k)."""
+        rows = targets[:, None].expand_as(precursors)
+        values = self.describe(*(nodes.flatten().cpu().numpy() for nodes in (rows, precursors))).astype(np.float32)
+        values[values[:, _SHARED] == 0] = UNRELATED  # which is not rounded
+        return torch.from_numpy(values).to(targets.device).view(*precursors.shape, len(FREQUENCY_FEATURES))
+
+    def to(self, device: torch.device) -> ComputedFeatures:
+        """Return the same: they are computed by the processor, and `lookup` returns them where it is asked."""
+        return self
+
+    def describe(self, targets: NDArray[np.int64], precursors: NDArray[np.int64]) -> NDArray[np.float16]:
+        """Return the features (n, features) of the links of target nodes (n,) to precursor nodes (n,)."""
+        values = np.empty((len(targets), len(FREQUENCY_FEATURES)), dtype=np.float16)
+        order = np.lexsort((targets, self.folds[targets]))
+        starts = np.flatnonzero(np.diff(targets[order], prepend=-1))
+        # Links of the same fold, of some targets at a time.
+        limits = [self.folds[targets[order[starts]]], np.arange(len(starts)) // _BATCH_SIZE, starts // _BATCH_LINKS]
+        begins = np.diff(limits, prepend=-1).any(0)
+
+        def describe(links: NDArray[np.int64]) -> None:
+            nodes, rows = np.unique(targets[links], return_inverse=True)
+            fold = self.folds[nodes[0]]
+            values[links] = self.counted[fold].describe(
+                self.targets[nodes], self.precursors[fold], rows, precursors[links]
+            )
+
+        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+            deque(pool.map(describe, np.split(order, starts[begins])[1:]), maxlen=0)
+        return values
 
 
 LinkFeatures: TypeAlias = TrainingFeatures | ComputedFeatures

@@ -40,7 +40,7 @@ NEAREST: Final = ("near_system", "near_embedding", "form_system", "analogue_syst
 NEVER: Final = 1e-3
 """Smallest frequency among the nearest systems."""
 
-_MOST_SYSTEMS: Final = 16_384
+_MOST_SYSTEMS: Final = 12_000
 """Known systems that are all compared with a target; of more, `_COMPARED` are."""
 
 _COMPARED: Final = 4096
@@ -149,7 +149,7 @@ class Neighbours:
     """Frequencies among the known systems, weighted by a kernel of their similarity to the target.
 
     Args:
-        systems: the known systems; of more than 16,384 about 4,096 stand for all, spread evenly.
+        systems: the known systems; of more than 12,000 about 4,096 stand for all, spread evenly.
         vocabulary: the precursors that they count.
     """
 

@@ -272,7 +272,7 @@ def test_features_of_large_graphs_are_computed(make, monkeypatch):
     computed = training_features(graph, folds)
     assert isinstance(computed, ComputedFeatures)
     # Related links alone, drawn evenly.
-    assert computed.typical().mean(0).numpy() == pytest.approx(kept.typical().mean(0).numpy(), abs=0.05)
+    assert computed.typical().mean(0).numpy() == pytest.approx(kept.typical().mean(0).numpy(), abs=0.2)
 
 
 def test_memory_of_a_lookup_does_not_grow_with_the_precursors(make):

@@ -5,10 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rrgraph.graph.build import EDGE, REVERSE_EDGE, ReactionGraph, build_graph, validate_graph
-from rrgraph.graph.cross_fitting import FOLDS, TrainingFeatures, TrainingFolds
-from rrgraph.graph.elements import element_presence, source_presence
+from rrgraph.graph.cross_fitting import (
+    FOLDS,
+    ComputedFeatures,
+    LinkFeatures,
+    TrainingFeatures,
+    TrainingFolds,
+    training_features,
+)
+from rrgraph.graph.elements import ANION_CLASSES, anion_class, element_presence, source_presence
 from rrgraph.graph.featurise import PADDING, featurise
-from rrgraph.graph.frequencies import ANION_CLASSES, COUNTED, LinkCounts, anion_class
+from rrgraph.graph.frequencies import COUNTED, LinkCounts
 from rrgraph.graph.hetero import EdgeType, hetero_graph
 from rrgraph.graph.link_features import FREQUENCY_FEATURES, OVERLAP, UNRELATED, UNRELATED_LOGIT, FrequencyFeatures
 from rrgraph.graph.neighbours import NEAREST, KnownSystems
@@ -34,11 +41,13 @@ __all__ = [
     "SET_FREQUENCY_FEATURES",
     "UNRELATED",
     "UNRELATED_LOGIT",
+    "ComputedFeatures",
     "EdgeType",
     "FrequencyFeatures",
     "InductiveSplit",
     "KnownSystems",
     "LinkCounts",
+    "LinkFeatures",
     "ReactionGraph",
     "SetFrequencyFeatures",
     "TrainingFeatures",
@@ -51,6 +60,7 @@ __all__ = [
     "hetero_graph",
     "precursor_class",
     "source_presence",
+    "training_features",
     "validate_graph",
 ]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rrgraph.errors import ConfigError
-from rrgraph.graph import EDGE, ReactionGraph, TrainingFeatures
+from rrgraph.graph import EDGE, LinkFeatures, ReactionGraph
 from rrgraph.links.config import TrainingConfig
 from rrgraph.links.model import LinkModel
 from rrgraph.links.samplers import make_sampler
@@ -43,7 +43,7 @@ class LinkTask(Task):
         graph: ReactionGraph,
         config: TrainingConfig,
         *,
-        statistics: TrainingFeatures | None = None,
+        statistics: LinkFeatures | None = None,
         folds: NDArray[np.int64] | None = None,
         validate: Callable[[], dict[str, float]] | None = None,
     ) -> None:
@@ -54,7 +54,7 @@ class LinkTask(Task):
         self.criterion = partial(LOSSES[config.loss], **config.loss_options)
         self._statistics = statistics
         if statistics is not None:
-            module.standardise(statistics.features.float())
+            module.standardise(statistics.typical())
         self._training_mask = _training_mask(len(module.decoders), len(graph.targets), folds)
         self._validate = validate
         self._fixed = config.encoder_learning_rate == 0

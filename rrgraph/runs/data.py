@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 from rrgraph.chem import Composition
 from rrgraph.data import CleaningReport, LearnedReactions, ReactionTable, Split, clean_table, load_table, split_table
 from rrgraph.errors import ConfigError
-from rrgraph.graph import EDGE, FrequencyFeatures, ReactionGraph, TrainingFeatures, TrainingFolds, build_graph
+from rrgraph.graph import (
+    EDGE,
+    FrequencyFeatures,
+    LinkFeatures,
+    ReactionGraph,
+    TrainingFeatures,
+    TrainingFolds,
+    build_graph,
+    training_features,
+)
 from rrgraph.planning import generated_candidates, library_candidates, read_candidates
 from rrgraph.runs.config import BaselineConfig, DataConfig, RunConfig
 from rrgraph.runs.workflow import load_run
@@ -99,7 +108,7 @@ class Prepared(RunData):
     graph: ReactionGraph
     statistics: FrequencyFeatures | None
     folds: TrainingFolds | None
-    link_statistics: TrainingFeatures | None
+    link_statistics: LinkFeatures | None
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -144,7 +153,12 @@ def prepare_data(config: DataConfig, *, seed: int) -> RunData:
 
 
 def prepare(config: RunConfig) -> Prepared:
-    """Return the data of the run of a link model."""
+    """Return the data of the run of a link model.
+
+    Raises:
+        DataError: the table cannot be read or divided.
+        ConfigError: the split leaves nothing to train on, or too many pairs for the re-ranker.
+    """
     data = prepare_data(config.data, seed=config.seed)
     split = data.split
     graph = build_graph(split.train, extra_precursors=data.pool)
@@ -153,7 +167,12 @@ def prepare(config: RunConfig) -> Prepared:
         folds = TrainingFolds.divide(split.train, graph, seed=config.seed)
     if config.model.statistics and folds is not None:
         statistics = FrequencyFeatures.fit(split.train, graph.precursors)
-        link_statistics = TrainingFeatures.fit(graph, folds)
+        link_statistics = training_features(graph, folds)
+        if config.reranker.enabled and not isinstance(link_statistics, TrainingFeatures):
+            raise ConfigError(
+                f"The re-ranker cannot learn from {len(graph.targets):,} targets and {len(graph.precursors):,} "
+                "precursors, which make too many pairs to plan them all: set reranker.enabled=false."
+            )
     return Prepared(split, data.cleaning, data.pool, graph, statistics, folds, link_statistics)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable
 from rrgraph.evaluation import PROTOCOLS, Protocol
-from rrgraph.graph import SetFrequencyFeatures
+from rrgraph.graph import SetFrequencyFeatures, TrainingFeatures
 from rrgraph.models import LinkCheckpoint, Model, energy_head
 from rrgraph.planning import LISTWISE, link_planner
 from rrgraph.properties import EnergyHead
@@ -100,7 +100,7 @@ def cross_fitted_lists(
         candidates: sets of each list.
         folder: where the logits of the links are kept, so that an interrupted run need not compute them again.
     """
-    assert prepared.link_statistics is not None and prepared.folds is not None
+    assert isinstance(prepared.link_statistics, TrainingFeatures) and prepared.folds is not None
     graph, model = prepared.graph, Model(checkpoint)
     targets, precursors = model.embeddings(graph.targets), model.embeddings(graph.precursors)
     folds, statistics = prepared.folds, prepared.link_statistics

@@ -174,8 +174,7 @@ class NegativeSampler(ABC):
         noise = _uniform(weights, weights.shape, generator).clamp_min(1e-20)
         keys = weights.log() - (-noise.log()).log()
         drawn = pad(keys.topk(min(count, self.precursors), dim=1).indices, (0, max(0, count - self.precursors)))
-        repeated = torch.multinomial(weights, count, replacement=True, generator=generator)
-        return torch.where(eligible[:, None] < count, repeated, drawn)
+        return torch.where(eligible[:, None] < count, _choose(weights, count, generator), drawn)
 
 
 def _uniform(beside: Tensor, shape: Sequence[int], generator: torch.Generator) -> Tensor:
@@ -189,6 +188,16 @@ def _draw(beside: Tensor, shape: Sequence[int], number: int | Tensor, generator:
     highest = number - 1
     limited = torch.minimum(drawn, highest) if isinstance(highest, Tensor) else drawn.clamp_max(highest)
     return limited.clamp_min(0)
+
+
+def _choose(weights: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """Draw (rows, count) columns in proportion to weights (rows, columns), independently of each other.
+
+    Unlike `torch.multinomial` it asks the device for nothing.
+    """
+    ends = weights.to(widest_float(weights.device)).cumsum(1)
+    drawn = _uniform(weights, (len(weights), count), generator).to(ends.dtype) * ends[:, -1:]
+    return torch.searchsorted(ends, drawn, right=True).clamp_max(weights.shape[1] - 1)
 
 
 SAMPLERS: Registry[type[NegativeSampler]] = Registry(
@@ -320,8 +329,7 @@ class HardSampler(NegativeSampler):
         parts = []
         for part in torch.split(targets, _HARD_LINKS):
             pool = _draw(part, (_HARD_POOL,), self.precursors, generator)
-            weights = self._weights(part, pool)
-            parts.append(pool[torch.multinomial(weights, count, replacement=True, generator=generator)])
+            parts.append(pool[_choose(self._weights(part, pool), count, generator)])
         return torch.cat(parts)
 
     def _weights(self, targets: Tensor, pool: Tensor | None) -> Tensor:

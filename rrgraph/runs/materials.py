@@ -188,7 +188,7 @@ class _LinkRuns(MaterialsWorkflow[RunConfig]):
     def ranker(self, config: RunConfig, data: RunData) -> tuple[LinkScorer | SetProposer, str]:
         from rrgraph.models import load_model
 
-        return load_model(str(config.folder)), config.evaluation.mode
+        return load_model(str(config.folder), device=config.training.device), config.evaluation.mode
 
     def scores_links(self, config: RunConfig) -> bool:
         return True

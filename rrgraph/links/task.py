@@ -150,8 +150,8 @@ class LinkTask(Task):
             return repeat((None,), -(-len(targets) // size))
         found = [mask.nonzero().flatten() for mask in self._training_mask[:, targets]]
         counts = [torch.bincount(each // size, minlength=-(-len(targets) // size)).tolist() for each in found]
-        moved = (torch.cat(found) % size).to(self.device, non_blocking=True).split([len(each) for each in found])
-        return zip(*(each.split(own) for each, own in zip(moved, counts, strict=True)), strict=True)
+        moved = torch.split((torch.cat(found) % size).to(self.device, non_blocking=True), [len(each) for each in found])
+        return zip(*(torch.split(each, own) for each, own in zip(moved, counts, strict=True)), strict=True)
 
     def _distinct(self, targets: Tensor, candidates: Tensor) -> Iterator[Mapping[str, DistinctNodes]]:
         """Yield the nodes to be encoded for each batch of links."""

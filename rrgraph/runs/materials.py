@@ -226,7 +226,8 @@ class _BaselineRuns(MaterialsWorkflow[BaselineConfig]):
     def keys(self, config: BaselineConfig) -> list[str]:
         from rrgraph.baselines import BASELINES
 
-        options = [f"options.{name}" for name in BASELINES.options(config.baseline) if name != "seed"]
+        fixed = ("seed", "device")
+        options = [f"options.{name}" for name in BASELINES.options(config.baseline) if name not in fixed]
         return [*super().keys(config), *options]
 
     def epochs(self, config: BaselineConfig) -> int:

@@ -114,8 +114,13 @@ def cross_fitted_lists(
         return {"logits": torch.from_numpy(logits)}
 
     logits = made_once(folder, "logits", make)["logits"].numpy()
-    with torch.inference_mode():
-        sides = [] if energy is None else [energy(side.to(device_of(energy))).cpu().numpy() for side in (targets, precursors)]
+    energies = None
+    if energy is not None:
+        with torch.inference_mode():
+            of_targets, of_precursors = (
+                energy(side.to(device_of(energy))).cpu().numpy() for side in (targets, precursors)
+            )
+        energies = (of_targets, of_precursors)
     return CrossFittedLists(
         graph,
         prepared.folds,
@@ -123,7 +128,7 @@ def cross_fitted_lists(
         logits,
         rules={known_size: (rules.constraints(), rules.max_candidates) for known_size, rules in _RULES.items()},
         candidates=candidates,
-        energies=(sides[0], sides[1]) if sides else None,
+        energies=energies,
     )
 
 

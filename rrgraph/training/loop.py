@@ -172,7 +172,7 @@ class _Run:
         if within:
             self.state.restore_randomness()
         task.module.train()
-        self.total = torch.tensor(progress.loss, dtype=widest_float(self.device)).to(self.device)
+        self.total = torch.full((), progress.loss, dtype=widest_float(self.device), device=self.device)
         steps = len(batches) * self.config.epochs
         label = f"epoch {epoch}/{self.config.epochs}"
         with progress_bar(label, total=steps, done=progress.step, unit="batch") as bar:

@@ -166,7 +166,8 @@ def test_a_decoder_is_the_same_whatever_its_held_out_targets_are_made_of(graph, 
     def mislead(batch, generator):
         own = (folds % 2 == 0)[batch.targets]
         positive = torch.where(own, 0, batch.candidates[:, 0])
-        return loss(replace(batch, candidates=torch.cat([positive[:, None], batch.candidates[:, 1:]], dim=1)), generator)
+        candidates = torch.cat([positive[:, None], batch.candidates[:, 1:]], dim=1)
+        return loss(replace(batch, candidates=candidates), generator)
 
     second.loss = mislead
     assert 0 < held_out.sum() < len(held_out)

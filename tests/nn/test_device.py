@@ -22,7 +22,7 @@ def test_a_named_device_is_taken():
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:9999", "cpu:x", ""])
 def test_unusable_devices_are_refused_with_one_sentence(name):
-    with pytest.raises(ConfigError, match="expected auto, cpu or cuda") as caught:
+    with pytest.raises(ConfigError, match="expected auto, cpu, cuda or mps") as caught:
         choose_device(name)
     assert "\n" not in str(caught.value)
     assert f"'{name}'" in str(caught.value)

@@ -115,9 +115,9 @@ def waits_of_epoch(task, config, steps, separate_device):
 @pytest.mark.parametrize("sampler", ["mixed", "hard"])
 def test_steps_do_not_wait_for_the_device(make, separate_device, monkeypatch, sampler, rate):
     """Only groups of steps do, and the end of the epoch."""
-    monkeypatch.setattr("rrgraph.links.examples._BATCHES", 20)
+    monkeypatch.setattr("rrgraph.links.examples._BATCHES", 6)
     config = replace(CONFIG, batch_size=1, sampler=sampler, encoder_learning_rate=rate, ema_decay=0.9)
-    assert 0 < waits_of_epoch(make(DEVICE, config=config), config, 40, separate_device) <= 2 * 2 + 1
+    assert 0 < waits_of_epoch(make(DEVICE, config=config), config, 12, separate_device) <= 2 * 2 + 1
 
 
 @pytest.mark.slow
@@ -135,7 +135,7 @@ def reranking(lists, device, config):
 
 
 def test_the_reranker_learns_on_the_device_and_waits_at_the_end_of_an_epoch(invent_lists, separate_device):
-    lists, config = invent_lists([4] * 50), RerankingConfig(epochs=1, batch_size=1)
+    lists, config = invent_lists([4] * 12), RerankingConfig(epochs=1, batch_size=1)
     task = reranking(lists, DEVICE, config)
     separate_device.waits.clear()
     history = train(task, config, seed=0)
@@ -149,6 +149,7 @@ def answers(model):
     return [(ranked.precursors.keys, ranked.probability) for ranked in plan]
 
 
+@pytest.mark.slow
 def test_a_whole_run_on_the_device(separate_device, two_stages, ranked, tmp_path):
     """Links, re-ranker, trees, calibration, evaluation, loading and planning give what they give on the processor."""
     config = replace(two_stages, output=str(tmp_path / "run"), training=replace(two_stages.training, device=DEVICE))
@@ -191,6 +192,7 @@ def test_training_on_a_gpu_waits_for_nothing_else(make):
         torch.cuda.set_sync_debug_mode("default")
 
 
+@pytest.mark.slow
 def test_encoder_and_decoders_are_compiled_without_breaks(make, monkeypatch):
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
     config = replace(CONFIG, compile=True)

@@ -18,7 +18,7 @@ from rrgraph.nn import Encoder
 __all__ = ["DistinctNodes", "ExampleBatches", "Examples", "NodeInputs", "split_distinct"]
 
 _BATCHES: Final = 300
-"""Batches that are prepared together. They take two reads, which with that of the losses is at most one in 100 steps."""
+"""Batches that are prepared together. They take two reads, with that of the losses at most one in a hundred steps."""
 
 _GROUPS: Final = 4
 """Groups of similar length in which the compositions of a batch are encoded."""

@@ -112,7 +112,14 @@ def test_plans_are_deterministic_and_the_test_part_is_never_read(name, small_tab
     assert plans(hasty(name).fit(split.train, without)) == first
 
 
-@pytest.mark.parametrize("name", [name for name in BASELINES if "seed" in BASELINES.options(name)])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if "encoder" in BASELINES.options(name) else [])
+        for name in BASELINES
+        if "seed" in BASELINES.options(name)
+    ],
+)
 def test_systems_that_learn_do_so_on_any_device(name, small_table, separate_device):
     split = split_table(small_table, "random", validation_fraction=0.3)
     here, there = (hasty(name, device=device).fit(split.train, split) for device in ("cpu", DEVICE))

@@ -108,6 +108,8 @@ def test_notebooks_and_benchmarks_need_no_other_import():
         "rrgraph.chem.formula",
         "rrgraph.chem.materials",
         "rrgraph.data.table",
+        "rrgraph.graph.build",
+        "rrgraph.graph.inductive_split",
         "rrgraph.models.model",
         "rrgraph.models.model_registry",
         "rrgraph.planning.constraints",

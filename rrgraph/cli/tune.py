@@ -19,6 +19,7 @@ _EXAMPLES = """\
   rrgraph tune quickstart --trials 20
   rrgraph tune default --trials 60 --study mine --jobs 2 data.split=nms
   rrgraph tune quickstart --trials 30 --objective open.top_1,planning_ms
+  rrgraph tune default --trials 30 --study wider --space wider.yaml --from-study studies/mine data.split=nms
   rrgraph tune default --trials 60 --study mine --storage postgresql://me@host/studies data.split=nms
 
 The folder is studies/STUDY, or what output=DIR says. The same command goes on after an interruption, and beside another
@@ -52,6 +53,13 @@ def add_parser(name: str, commands: Commands) -> None:
         metavar="LIST",
         help="validation metrics such as open.top_1; several joined by commas, such as open.top_1,planning_ms",
     )
+    parser.add_argument(
+        "--from-study",
+        default="",
+        metavar="STUDY",
+        help="start from an earlier study, its folder or the URL of its storage, with ::NAME after it where that holds "
+        "several: comparable trials count as known, and the best settings of others are tried first",
+    )
     parser.add_argument("--pruner", metavar="NAME", help="hyperband, median or none")
     parser.add_argument("--no-figures", dest="figures", action="store_false", help="draw nothing at the end")
     parser.add_argument("--seed", type=int, metavar="N", help="of the study: what it tries (default: 0)")
@@ -79,6 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
             jobs=arguments.jobs,
             options=_options(arguments),
             figures=arguments.figures,
+            from_study=arguments.from_study,
             on_start=teller.start,
             on_end=teller.end,
         )
@@ -108,6 +117,8 @@ class _Teller:
             f"{start.settings.pruner}; {start.trials} trials, {start.finished} of them finished before",
             flush=True,
         )
+        if start.warm_start:
+            print(start.warm_start, flush=True)
 
     def end(self, outcome: Outcome) -> None:
         from tqdm import tqdm
@@ -121,13 +132,16 @@ class _Teller:
 
 
 def _show(result: StudyResult) -> None:
-    from rrgraph.tuning import public_url, setting_lines, shown
+    from rrgraph.tuning import TAKEN_FROM, public_url, setting_lines, shown
 
     for trial in result.best:
         values = ", ".join(
             f"{o.name} {shown(o, v)}" for o, v in zip(result.settings.objectives, trial.values, strict=True)
         )
-        print(f"\nbest: trial {trial.number}, {values}\n  {' '.join(setting_lines(trial))}")
+        taken = (
+            f" (trial {trial.user_attrs[TAKEN_FROM]} of the earlier study)" if TAKEN_FROM in trial.user_attrs else ""
+        )
+        print(f"\nbest: trial {trial.number}{taken}, {values}\n  {' '.join(setting_lines(trial))}")
     if result.best:
         print(f"\nrrgraph train {result.folder / 'best.yaml'}    trains {_which(result)} again")
     print(f"Trials, configurations and figures are in {result.folder}")

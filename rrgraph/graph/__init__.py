@@ -1,5 +1,9 @@
 """The bipartite graph of targets and precursors as `HeteroData`, with the frequency features of its links and sets."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from rrgraph.graph.build import EDGE, REVERSE_EDGE, ReactionGraph, build_graph, validate_graph
 from rrgraph.graph.cross_fitting import FOLDS, TrainingFeatures, TrainingFolds
 from rrgraph.graph.elements import element_presence, source_presence
@@ -11,6 +15,9 @@ from rrgraph.graph.neighbours import NEAREST, KnownSystems
 from rrgraph.graph.precursor_classes import PRECURSOR_CLASSES, precursor_class
 from rrgraph.graph.set_balance import BALANCE, balance_sets
 from rrgraph.graph.set_features import SET_FREQUENCY_FEATURES, SetFrequencyFeatures
+
+if TYPE_CHECKING:  # brings PyG, which takes a second to import
+    from rrgraph.graph.inductive_split import InductiveSplit
 
 __all__ = [
     "ANION_CLASSES",
@@ -29,6 +36,7 @@ __all__ = [
     "UNRELATED_LOGIT",
     "EdgeType",
     "FrequencyFeatures",
+    "InductiveSplit",
     "KnownSystems",
     "LinkCounts",
     "ReactionGraph",
@@ -45,3 +53,12 @@ __all__ = [
     "source_presence",
     "validate_graph",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "InductiveSplit":
+        raise AttributeError(f"module 'rrgraph.graph' has no attribute '{name}'")
+    from rrgraph.graph.inductive_split import InductiveSplit
+
+    globals()[name] = InductiveSplit
+    return InductiveSplit

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from rrgraph.chem import Composition
+from rrgraph.chem import Composition, as_compositions
 from rrgraph.data import ReactionTable
 from rrgraph.errors import DataError
 from rrgraph.graph.featurise import PADDING, featurise
@@ -42,7 +42,8 @@ class ReactionGraph:
         data: the graph. `data['target']` and `data['precursor']` hold `elements` (n, k) int64 and `fractions`
             (n, k) float32; the edge store holds `edge_index` (2, edges) and `count` (edges,), the number of
             rows that use the link, and the reverse edges mirror it. The recorded sets are kept in compressed
-            rows: `set_target` (sets,), `set_offsets` (sets + 1,), `set_precursor`, `set_count` (sets,).
+            rows: `set_target` (sets,), `set_offsets` (sets + 1,), `set_precursor`, `set_count` (sets,), and of a table
+            with years `set_year` (sets,) float64, the earliest one of each, NaN where there is none.
         targets: composition of each target node.
         precursors: composition of each precursor node.
     """
@@ -50,6 +51,27 @@ class ReactionGraph:
     data: HeteroData
     targets: tuple[Composition, ...]
     precursors: tuple[Composition, ...]
+
+    @classmethod
+    def from_data(cls, data: HeteroData) -> ReactionGraph:
+        """Return the graph of data with formulas, as `named` and `rrgraph.build_graph` give them.
+
+        >>> import rrgraph as rr
+        >>> ReactionGraph.from_data(rr.build_graph("textbook")).targets[0].formula
+        'Ba3UO6'
+
+        Raises:
+            DataError: the nodes have no formulas, or the graph is not valid.
+        """
+        try:
+            targets, precursors = (as_compositions(list(data[kind].formula)) for kind in (EDGE[0], EDGE[2]))
+        except (AttributeError, KeyError):
+            raise DataError(
+                "The nodes of the graph have no formulas, expected data of `rrgraph.build_graph`."
+            ) from None
+        graph = cls(data=data, targets=tuple(targets), precursors=tuple(precursors))
+        validate_graph(graph)
+        return graph
 
     @cached_property
     def target_index(self) -> dict[str, int]:
@@ -98,11 +120,15 @@ def build_graph(table: ReactionTable, *, extra_precursors: Iterable[Composition]
         precursors.setdefault(candidate.key, candidate)
     precursor_node = {key: index for index, key in enumerate(precursors)}
     sets: Counter[tuple[int, tuple[int, ...]]] = Counter()
+    years: dict[tuple[int, tuple[int, ...]], float] = {}
     target_node: dict[str, int] = {}
-    for target, precursor_set in zip(table.targets, table.precursor_sets, strict=True):
+    reported = np.nan_to_num(table.years, nan=np.inf).tolist()
+    for target, precursor_set, year in zip(table.targets, table.precursor_sets, reported, strict=True):
         node = target_node.setdefault(target.key, len(target_node))
         targets.setdefault(target.key, target)
-        sets[node, tuple(sorted(precursor_node[key] for key in precursor_set.keys))] += 1
+        used = node, tuple(sorted(precursor_node[key] for key in precursor_set.keys))
+        sets[used] += 1
+        years[used] = min(years.get(used, np.inf), year)
 
     edges: Counter[tuple[int, int]] = Counter()
     for (node, members), count in sets.items():
@@ -116,6 +142,9 @@ def build_graph(table: ReactionTable, *, extra_precursors: Iterable[Composition]
     data.set_offsets = torch.from_numpy(np.cumsum([0, *(len(members) for _, members in sets)], dtype=np.int64))
     data.set_precursor = torch.tensor([member for _, members in sets for member in members], dtype=torch.int64)
     data.set_count = torch.tensor(list(sets.values()), dtype=torch.int64)
+    if np.isfinite(reported).any():
+        first = torch.tensor(list(years.values()), dtype=torch.float64)
+        data.set_year = first.where(first.isfinite(), torch.nan)
     graph = ReactionGraph(data=data, targets=tuple(targets.values()), precursors=tuple(precursors.values()))
     validate_graph(graph)
     return graph

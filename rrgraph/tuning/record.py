@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import optuna
 from optuna import Study
+from optuna.exceptions import DuplicatedStudyError
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
@@ -23,6 +24,7 @@ from rrgraph.models import load_encoder
 from rrgraph.runs import BaselineConfig, RunConfig, materials_workflow
 from rrgraph.training import check_place
 from rrgraph.tuning.objectives import Objective
+from rrgraph.tuning.sampling import TAKEN_FROM
 from rrgraph.tuning.settings import StudySettings, trial_config
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import public_url
@@ -30,9 +32,26 @@ from rrgraph.util.files import write_json
 from rrgraph.util.json_files import read_json
 from rrgraph.util.settings import to_stored
 
-__all__ = ["check_folder", "claim_study", "describe_study", "fingerprint", "finished", "record_folder"]
+__all__ = [
+    "RECORD",
+    "WARM_START",
+    "check_folder",
+    "claim_study",
+    "describe_study",
+    "differences",
+    "fingerprint",
+    "finished",
+    "flat",
+    "record_folder",
+    "recorded_start",
+]
 
-_RECORD: Final = "rrgraph"
+RECORD: Final = "rrgraph"
+"""Attribute of a study: what it is about."""
+
+WARM_START: Final = "warm_start"
+"""Attribute of a study, and key of the record in its folder: what it took over from an earlier one."""
+
 _FINGERPRINT: Final = "rrgraph_fingerprint"
 _FILE: Final = "study.json"
 _MOST: Final = 3
@@ -69,23 +88,26 @@ def fingerprint(description: Mapping[str, Any]) -> str:
 
 def claim_study(
     storage: BaseStorage, name: str, description: Mapping[str, Any], objectives: tuple[Objective, ...]
-) -> Study:
-    """Return the study of a name, which is created if it is not there.
+) -> tuple[Study, bool]:
+    """Return the study of a name, and whether this call made it; of several at once only one does.
 
     Raises:
         StudyError: the study is about something else; the sentence says what differs.
     """
     directions = [each.direction for each in objectives]
-    study = optuna.create_study(study_name=name, storage=storage, directions=directions, load_if_exists=True)
+    try:
+        study, made = optuna.create_study(study_name=name, storage=storage, directions=directions), True
+    except DuplicatedStudyError:
+        study, made = optuna.load_study(study_name=name, storage=storage), False
     stored = [direction.name.lower() for direction in study.directions]
     # In this order: a process that does the same at this moment writes its record before its first trial.
     empty = not study.get_trials(deepcopy=False)
-    recorded = study.user_attrs.get(_RECORD)
+    recorded = study.user_attrs.get(RECORD)
     if recorded is None and stored == directions and empty:
         study.set_metric_names([each.name for each in objectives])
-        study.set_user_attr(_RECORD, dict(description))
+        study.set_user_attr(RECORD, dict(description))
         study.set_user_attr(_FINGERPRINT, fingerprint(description))
-        return study
+        return study, made
     if recorded is None:
         raise StudyError(f"The study '{name}' was not started by rrgraph tune; choose another name with --study.")
     if not isinstance(recorded, dict):
@@ -96,11 +118,11 @@ def claim_study(
     if study.user_attrs.get(_FINGERPRINT, fingerprint(recorded)) != fingerprint(given):
         raise StudyError(
             f"The study '{name}' was started with other settings, so its trials cannot be compared with new ones: "
-            f"{_differences(recorded, given)}. Resume it as it was started, or choose another name with --study."
+            f"{differences(recorded, given)}. Resume it as it was started, or choose another name with --study."
         )
     if stored != directions:
         raise StudyError(f"The study '{name}' has the directions {stored}, expected {directions} for its objectives.")
-    return study
+    return study, made
 
 
 def check_folder(folder: Path, name: str, description: Mapping[str, Any]) -> None:
@@ -126,7 +148,7 @@ def check_folder(folder: Path, name: str, description: Mapping[str, Any]) -> Non
         if recorded.get("fingerprint") != fingerprint(description):
             raise StudyError(
                 f"The folder '{folder}' holds another study of this name, which was started with other settings "
-                f"({_differences(recorded['about'], json.loads(json.dumps(description)))}); choose another "
+                f"({differences(recorded['about'], json.loads(json.dumps(description)))}); choose another "
                 "place with output=DIR and another name with --study."
             )
 
@@ -144,16 +166,25 @@ def record_folder(folder: Path, study: Study, url: str, description: Mapping[str
             "storage that they are in, or remove the folder."
         )
     record = {"study": study.study_name, "storage": public_url(url), "fingerprint": fingerprint(description)}
-    write_json(folder / _FILE, {**record, "about": description})
+    taken = {WARM_START: study.user_attrs[WARM_START]} if WARM_START in study.user_attrs else {}
+    write_json(folder / _FILE, {**record, **taken, "about": description})
+
+
+def recorded_start(folder: Path) -> Any:
+    """Return what the study of a folder, checked by `check_folder`, took over from an earlier one, None if nothing."""
+    path = folder / _FILE
+    return read_json(path).get(WARM_START) if path.is_file() else None
 
 
 def finished(study: Study) -> int:
-    """Return the number of trials that ended as they should: measured, or cut short by the pruner."""
-    return len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)))
+    """Return the number of trials that ended as they should here: measured, or cut short by the pruner."""
+    ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+    return sum(TAKEN_FROM not in trial.user_attrs for trial in ended)
 
 
-def _differences(recorded: object, given: Mapping[str, Any]) -> str:
-    before, now = dict(_flat(recorded) if isinstance(recorded, Mapping) else ()), dict(_flat(given))
+def differences(recorded: object, given: Mapping[str, Any]) -> str:
+    """Return in words what differs between two descriptions of a study, the first few of it."""
+    before, now = dict(flat(recorded) if isinstance(recorded, Mapping) else ()), dict(flat(given))
     changed = [key for key in sorted({*before, *now}) if before.get(key) != now.get(key)]
     # Of a parameter that is new or missing all options are.
     found = list(dict.fromkeys(_difference(key, before.get(key), now.get(key)) for key in changed))
@@ -173,11 +204,11 @@ def _difference(key: str, before: object, now: object) -> str:
     return f"{label} was {before} and is now {now}"
 
 
-def _flat(values: object, key: str = "") -> Iterator[tuple[str, Any]]:
+def flat(values: object, key: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the leaves of nested mappings by their path; dotted keys stay as they are."""
     if isinstance(values, Mapping) and (values or not key):
         for name, value in values.items():
-            yield from _flat(value, f"{key}/{name}" if key else str(name))
+            yield from flat(value, f"{key}/{name}" if key else str(name))
     else:
         yield key, values
 

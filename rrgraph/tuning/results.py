@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from rrgraph.runs import BaselineConfig, RunConfig, materials_workflow
 from rrgraph.tuning.objectives import shown
 from rrgraph.tuning.plots import draw_study
-from rrgraph.tuning.sampling import SAME_AS
+from rrgraph.tuning.sampling import SAME_AS, SETTINGS_OF, TAKEN_FROM
 from rrgraph.tuning.trial import ERROR, Job
 from rrgraph.tuning.trial_storage import best_trials, first_number
 from rrgraph.util.config import set_values
@@ -65,8 +65,7 @@ def trial_rows(study: Study, job: Job) -> list[dict[str, object]]:
                 "reported": "" if trial.last_step is None else trial.intermediate_values[trial.last_step],
                 "seconds": f"{trial.duration.total_seconds():.1f}" if trial.duration else "",
                 "again": "" if again == trial.number else again,
-                SAME_AS: trial.user_attrs.get(SAME_AS, ""),
-                ERROR: trial.user_attrs.get(ERROR, ""),
+                **{name: trial.user_attrs.get(name, "") for name in (SAME_AS, TAKEN_FROM, SETTINGS_OF, ERROR)},
                 **{key: trial.params.get(key, "") for key in keys},
             }
         )

@@ -16,10 +16,16 @@ from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
-__all__ = ["SAME_AS", "SeededSampler", "find_twin", "make_pruner"]
+__all__ = ["SAME_AS", "SETTINGS_OF", "TAKEN_FROM", "SeededSampler", "find_twin", "make_pruner"]
 
 SAME_AS: Final = "same_as"
 """Attribute of a trial whose settings another one has: the number of that one."""
+
+TAKEN_FROM: Final = "taken_from"
+"""Attribute of a finished trial of an earlier study: its number there. It was not carried out in this one."""
+
+SETTINGS_OF: Final = "settings_of"
+"""Attribute of a trial that has settings of a trial of an earlier study: the number of that one."""
 
 
 class SeededSampler(BaseSampler):

@@ -20,7 +20,7 @@ from rrgraph.util.settings import current_key, warn_renamed
 from rrgraph.util.yaml_text import Scalar, plain_values
 
 if TYPE_CHECKING:
-    from optuna import Trial
+    from optuna.trial import BaseTrial
 
 __all__ = ["Choice", "Parameter", "SearchSpace", "config_value", "find_space", "load_space", "read_parameter"]
 
@@ -29,6 +29,9 @@ Choice = str | int | float | bool | None
 Kind = Literal["int", "float", "categorical"]
 
 _OPTIONS: Final = ("type", "range", "choices", "log", "step", "condition")
+
+_ROUNDING: Final = 1e-8
+"""Share of a step by which a value may miss it, as Optuna has it."""
 
 _DEFAULT: Final = Path(__file__).with_name("default.yaml")
 
@@ -66,7 +69,11 @@ class Parameter:
         """Whether the search may give the parameter this value."""
         if self.choices:
             return value in self.choices
-        return isinstance(value, int | float) and self.low <= value <= self.high
+        if not isinstance(value, int | float) or not self.low <= value <= self.high:
+            return False
+        step = self.step or (1 if self.kind == "int" else None)
+        steps = (value - self.low) / step if step else 0.0
+        return abs(steps - round(steps)) < _ROUNDING
 
     def applies(self, config: object, values: Mapping[str, Choice]) -> bool:
         """Whether the condition holds, given the settings chosen so far and the configuration for the rest."""
@@ -75,7 +82,7 @@ class Parameter:
             for key, allowed in self.condition.items()
         )
 
-    def suggest(self, trial: Trial) -> Choice:
+    def suggest(self, trial: BaseTrial) -> Choice:
         """Return the value that a trial is to try."""
         if self.kind == "categorical":
             return trial.suggest_categorical(self.key, self.choices)
@@ -111,13 +118,21 @@ class SearchSpace:
         )
         return replace(self, parameters=parameters)
 
-    def suggest(self, trial: Trial, config: object) -> dict[str, Choice]:
+    def suggest(self, trial: BaseTrial, config: object) -> dict[str, Choice]:
         """Return the settings of a trial, by key of the configuration."""
         values: dict[str, Choice] = {}
         for parameter in self.parameters:
             if parameter.applies(config, values):
                 values[parameter.key] = parameter.suggest(trial)
         return values
+
+    def fitting(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those of some settings that the search may try, conditions aside."""
+        return {
+            each.key: values[each.key]
+            for each in self.parameters
+            if each.key in values and each.holds(values[each.key])
+        }
 
     def to_list(self) -> list[dict[str, Any]]:
         """Return the parameters as JSON values."""

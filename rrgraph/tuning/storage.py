@@ -20,9 +20,9 @@ from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from rrgraph.errors import StudyError, reason_of
+from rrgraph.errors import StudyError, reason_of, suggestion
 from rrgraph.tuning.heartbeat import BEAT_SECONDS, GRACE_SECONDS, SignallingJournal, SignallingProxy, retry
-from rrgraph.util.text import unicode_text
+from rrgraph.util.text import escaped, unicode_text
 
 __all__ = ["default_storage", "opened_storage", "public_url", "repeated"]
 
@@ -78,18 +78,21 @@ def repeated(attempt: Callable[[], T]) -> T:
 
 
 @contextmanager
-def opened_storage(url: str) -> Iterator[BaseStorage]:
+def opened_storage(url: str, *, existing: bool = False) -> Iterator[BaseStorage]:
     """Open the storage of a URL for a while.
 
     Args:
         url: `sqlite:///FILE`, `journal:FILE`, `postgresql://USER@HOST/DATABASE` or another database that SQLAlchemy
             knows, or `grpc://HOST:PORT`.
+        existing: to be read only; nothing is made or changed where there is no storage.
 
     Raises:
         StudyError: the URL cannot be read, a package is missing, or the storage cannot be reached.
     """
     scheme, _, rest = _checked(url).partition(":")
     if scheme == "journal":
+        if existing:
+            _expect_file(rest, url)
         yield _open_journal(rest)
     elif scheme == "grpc":
         proxy = _open_proxy(url)
@@ -102,7 +105,7 @@ def opened_storage(url: str) -> Iterator[BaseStorage]:
         finally:
             proxy.close()
     else:
-        database = _open_database(url)
+        database = _open_database(url, existing=existing)
         try:
             yield database
         except (SQLAlchemyError, StorageInternalError) as error:
@@ -112,14 +115,22 @@ def opened_storage(url: str) -> Iterator[BaseStorage]:
             database.engine.dispose()
 
 
+def _expect_file(path: str, url: str) -> None:
+    """Refuse the storage of an earlier study that is not there."""
+    file = Path(path)
+    if not file.is_file():
+        near = suggestion(file.name, [each.name for each in file.parent.glob("*")])
+        raise StudyError(f"There is no storage '{url}': the file '{path}' does not exist.{near}")
+
+
 def _open_journal(path: str) -> BaseStorage:
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         return SignallingJournal(JournalFileBackend(path))
     except OSError as error:
         raise StudyError(f"The journal '{path}' cannot be opened: {reason_of(error)}.") from None
-    except ValueError as error:
-        raise StudyError(f"The file '{path}' is not the journal of a study: {error}.") from None
+    except (ValueError, RecursionError) as error:  # JSON may be nested without end
+        raise StudyError(f"The file '{path}' is not the journal of a study: {escaped(reason_of(error))}.") from None
 
 
 def _open_proxy(url: str) -> GrpcStorageProxy:
@@ -135,7 +146,7 @@ def _open_proxy(url: str) -> GrpcStorageProxy:
     return proxy
 
 
-def _open_database(url: str) -> RDBStorage:
+def _open_database(url: str, *, existing: bool) -> RDBStorage:
     try:
         parsed = make_url(url)
     except ArgumentError:
@@ -146,6 +157,10 @@ def _open_database(url: str) -> RDBStorage:
         if parsed.database in (None, "", ":memory:"):
             raise StudyError("A study in memory could not be resumed; expected sqlite:///FILE.")
         options["connect_args"] = {"timeout": 60}
+        if existing:
+            _expect_file(parsed.database, url)
+            file = Path(parsed.database).absolute().as_uri()
+            parsed = parsed.set(database=file, query={"mode": "ro", "uri": "true"})
     if parsed.drivername == "postgresql" and find_spec("psycopg2") is None:
         _need("psycopg", "psycopg[binary]", "PostgreSQL")
         parsed = parsed.set(drivername="postgresql+psycopg")
@@ -158,11 +173,12 @@ def _open_database(url: str) -> RDBStorage:
                 heartbeat_interval=BEAT_SECONDS,
                 grace_period=GRACE_SECONDS,
                 heartbeat_stale_trial_callback=retry,
+                skip_table_creation=existing,
             )
         )
     except (NoSuchModuleError, ImportError) as error:
         raise StudyError(f"The storage '{public}' needs a package that is not installed: {error}.") from None
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, StorageInternalError) as error:
         raise StudyError(f"The storage '{public}' cannot be opened: {_reason(error)}.") from None
     except RuntimeError as error:  # of another version of Optuna
         raise StudyError(f"The storage '{public}' cannot be used: {reason_of(error)}.") from None
@@ -174,7 +190,8 @@ def _lost(url: str, error: Exception) -> StudyError:
 
 def _reason(error: Exception) -> str:
     """Return the message of the database, without the SQL statement."""
-    return reason_of(getattr(error, "orig", None) or error)
+    cause = error.__cause__ if isinstance(error, StorageInternalError) else error
+    return escaped(reason_of(getattr(cause, "orig", None) or error))
 
 
 def _need(module: str, package: str, what: str) -> None:

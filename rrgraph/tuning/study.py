@@ -15,13 +15,22 @@ from rrgraph.errors import StudyError
 from rrgraph.runs import BaselineConfig, RunConfig
 from rrgraph.tuning.check import check_space
 from rrgraph.tuning.messages import quietly
-from rrgraph.tuning.record import check_folder, claim_study, describe_study, finished, record_folder
+from rrgraph.tuning.record import (
+    WARM_START,
+    check_folder,
+    claim_study,
+    describe_study,
+    finished,
+    record_folder,
+    recorded_start,
+)
 from rrgraph.tuning.results import write_results
 from rrgraph.tuning.settings import StudySettings, read_settings
 from rrgraph.tuning.space import SearchSpace
 from rrgraph.tuning.storage import default_storage, opened_storage, repeated
 from rrgraph.tuning.trial import Job, Outcome, open_study, release_dead, release_own, run_trial
 from rrgraph.tuning.trial_storage import best_trials
+from rrgraph.tuning.warm_start import expect_source, read_earlier, take_over, warm_start
 from rrgraph.util.environment import processors
 from rrgraph.util.interruption import interruptible, lasting_interruption
 from rrgraph.util.names import PLAIN_NAME, is_plain_name
@@ -47,6 +56,7 @@ class StudyStart:
         parameters: number of parameters.
         trials: number of trials that it is to have.
         finished: number of those that were finished before.
+        warm_start: one sentence that says what was taken over from an earlier study, empty if nothing was.
     """
 
     study: str
@@ -54,6 +64,7 @@ class StudyStart:
     parameters: int
     trials: int
     finished: int
+    warm_start: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +102,7 @@ def tune(
     jobs: int = 1,
     options: Mapping[str, Any] | None = None,
     figures: bool = True,
+    from_study: str = "",
     on_start: Callable[[StudyStart], None] | None = None,
     on_end: Callable[[Outcome], None] | None = None,
 ) -> StudyResult:
@@ -108,12 +120,15 @@ def tune(
         jobs: number of processes, each with its share of the processor cores.
         options: in place of those of the search space, see `StudySettings`.
         figures: whether to draw them at the end.
+        from_study: earlier study to start from: its folder or the URL of its storage, `::NAME` after it where that
+            holds several. Trials that this study could have carried out become finished ones, which are not counted
+            among `trials`; the best settings of others are tried first.
         on_start: called before the first trial.
         on_end: called with each trial that ends.
 
     Raises:
         ConfigError: the configuration is refused; nothing has been started then.
-        StudyError: the space, the storage, the folder or the study is refused, or the storage fails.
+        StudyError: the space, the storage, the folder, the study or the earlier one is refused, or the storage fails.
         DataError: a table cannot be read.
     """
     space = space.renamed(type(config))
@@ -125,15 +140,24 @@ def tune(
     folder = Path(config.output) if config.output else Path("studies") / name
     description = describe_study(config, space, settings)
     check_folder(folder, name, description)
+    start = None
+    if from_study and (recorded := recorded_start(folder)) is not None:
+        expect_source(recorded, from_study)
+    elif from_study:
+        start = warm_start(read_earlier(from_study), config, space, settings, description)
     url = storage or default_storage(folder)
     if not storage:
         folder.mkdir(parents=True, exist_ok=True)
     job = Job(url, name, config, space, settings, folder, trials)
     with quietly(), opened_storage(url) as opened:
-        claimed = repeated(lambda: claim_study(opened, name, description, settings.objectives))
+        claimed, made = repeated(lambda: claim_study(opened, name, description, settings.objectives))
+        if start is not None:
+            repeated(lambda: take_over(claimed, start, made=made))
         record_folder(folder, claimed, url, description)
         if on_start is not None:
-            on_start(StudyStart(name, settings, len(space.parameters), trials, finished(open_study(job, opened))))
+            done = finished(open_study(job, opened))
+            said = claimed.user_attrs.get(WARM_START, {}).get("sentence", "")
+            on_start(StudyStart(name, settings, len(space.parameters), trials, done, said))
     failures, stopped = _work(job, jobs, on_end)
     with quietly(), opened_storage(url) as opened:
         loaded = open_study(job, opened)

@@ -12,16 +12,20 @@ from optuna.trial import FrozenTrial, TrialState
 
 from rrgraph.training import remove_state
 from rrgraph.tuning.objectives import Objective
+from rrgraph.tuning.sampling import TAKEN_FROM
 
 __all__ = ["best_trials", "first_number", "keep_best_weights", "trial_folder"]
 
 
-def best_trials(study: Study, objectives: Sequence[Objective]) -> list[FrozenTrial]:
+def best_trials(study: Study, objectives: Sequence[Objective], *, own: bool = False) -> list[FrozenTrial]:
     """Return the best trial, or those that no other beats in every objective, the best by the first objective first.
 
-    Of equals the one with the lowest number counts, so that every process means the same.
+    Of equals the one with the lowest number counts, so that every process means the same. With `own`, trials that were
+    taken over from an earlier study are left out.
     """
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    if own:
+        complete = [trial for trial in complete if TAKEN_FROM not in trial.user_attrs]
     signs = [1 if each.direction == "maximize" else -1 for each in objectives]
     scored = [(tuple(s * v for s, v in zip(signs, trial.values, strict=True)), trial) for trial in complete]
     scored.sort(key=lambda pair: (tuple(-value for value in pair[0]), pair[1].number))
@@ -49,7 +53,7 @@ def keep_best_weights(study: Study, folder: Path, objectives: Sequence[Objective
 
     What is beaten once stays beaten, so that several processes may do so at a time.
     """
-    best = {first_number(trial) for trial in best_trials(study, objectives)}
+    best = {first_number(trial) for trial in best_trials(study, objectives, own=True)}
     trials = study.get_trials(deepcopy=False)
     going = {first_number(trial) for trial in trials if not trial.state.is_finished()}
     for number in {first_number(trial) for trial in trials} - going:

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -16,6 +16,7 @@ from multiprocessing.connection import wait as wait_for
 from typing import Final, TypeVar
 
 from rrgraph.util.interruption import TERMINAL_SIGNALS, Interruption, interruptible, lasting_interruption
+from rrgraph.util.registry import import_entries, session_entries
 
 __all__ = ["WorkerDied", "parallel_map"]
 
@@ -70,7 +71,10 @@ def _until_broken(
     # A forked process would inherit the threads and locks of this one.
     with (
         ProcessPoolExecutor(
-            min(jobs, len(waiting)), mp_context=get_context("spawn"), initializer=_follow_parent
+            min(jobs, len(waiting)),
+            mp_context=get_context("spawn"),
+            initializer=_follow_parent,
+            initargs=(session_entries(),),
         ) as pool,
         _no_orphans(),
     ):
@@ -106,8 +110,11 @@ def _work(function: Callable[[T], R], item: T) -> R:
         os._exit(1)
 
 
-def _follow_parent() -> None:
-    """Leave signals of the terminal, which all processes get, to the parent, and end when told to or with it."""
+def _follow_parent(entries: Mapping[tuple[str, str], str]) -> None:
+    """Leave signals of the terminal, which all processes get, to the parent, and end when told to or with it.
+
+    What is registered there is registered here too.
+    """
     for number in TERMINAL_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
@@ -122,6 +129,7 @@ def _follow_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+    import_entries(entries)
 
 
 @contextmanager

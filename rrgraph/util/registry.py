@@ -8,20 +8,30 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Final, Generic, TypeVar
+from weakref import WeakSet
 
 from rrgraph.errors import ConfigError, suggestion
 from rrgraph.util.plugins import Plugin, find_plugins
 
-__all__ = ["REQUIRED", "Origin", "Registry"]
+__all__ = ["REQUIRED", "Origin", "Registry", "import_entries", "session_entries"]
 
 T = TypeVar("T")
 
 REQUIRED: Final = inspect.Parameter.empty
 """Stands for the default of an option that has none."""
 
-_OWN = "rrgraph"
+_OWN: Final = "rrgraph"
+
+_MAIN: Final = "__main__"
+
+_REGISTRIES: Final[WeakSet[Registry[Any]]] = WeakSet()
+
+_ELSEWHERE: Final[dict[tuple[str, str], str]] = {}
+"""Modules of what the process that started this one had registered, by kind and name."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,7 @@ class Registry(Generic[T]):
         self._bases = tuple(bases)
         self._entries: dict[str, T] = {}
         self._loaded: dict[Plugin, T] = {}
+        _REGISTRIES.add(self)
 
     def register(self, name: str) -> Callable[[T], T]:
         """Return a decorator that files its argument under `name`.
@@ -119,6 +130,12 @@ class Registry(Generic[T]):
         if name in self._entries:
             return self._entries[name]
         offered = self._offered(name)
+        if not offered and (module := _ELSEWHERE.get((self.kind, name))):
+            where = "a notebook or a session" if module == _MAIN else f"the module '{module}'"
+            raise ConfigError(
+                f"The {self.kind} '{name}' is registered in {where}, which other processes cannot import: use one "
+                "process, or register it in a module that can be imported."
+            )
         if not offered:
             raise ConfigError(
                 f"Unknown {self.kind} '{name}', expected one of {', '.join(self)}.{suggestion(name, self)}"
@@ -161,6 +178,26 @@ class Registry(Generic[T]):
             return f"is no subclass of {' or '.join(f'{base.__module__}.{base.__name__}' for base in self._bases)}"
         missing = sorted(getattr(entry, "__abstractmethods__", ()))
         return f"does not define {', '.join(missing)}" if missing else ""
+
+
+def session_entries() -> dict[tuple[str, str], str]:
+    """Return the module of each entry that is registered in this process and no part of rrgraph, by kind and name."""
+    entries = {(each.kind, name): _path(entry) for each in _REGISTRIES for name, entry in each._entries.items()}
+    return {key: path.partition(":")[0] for key, path in entries.items() if not Origin(path).is_own}
+
+
+def import_entries(entries: Mapping[tuple[str, str], str]) -> None:
+    """Register what another process, which started this one, had registered, by importing its modules.
+
+    What cannot be imported is explained when it is asked for.
+
+    Args:
+        entries: what `session_entries` returned there.
+    """
+    for module in sorted({*entries.values()} - {_MAIN}):
+        with suppress(Exception):
+            import_module(module)
+    _ELSEWHERE.update(entries)
 
 
 def _is_named(parameter: inspect.Parameter) -> bool:

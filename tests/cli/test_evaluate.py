@@ -78,7 +78,7 @@ def test_a_table_gives_the_numbers_of_the_same_split(evaluate, test_rows):
     by_split = report(evaluate("--split", "test", "--json"))
     by_table = report(evaluate("--test", test_rows, "--json"))
     assert by_split.pop("rows") != by_table.pop("rows")
-    assert by_split == by_table
+    assert rounded(without_novelty(by_split)) == rounded(without_novelty(by_table))
 
 
 @pytest.mark.parametrize("part", ["train", "validation", "test"])
@@ -183,7 +183,7 @@ def test_a_model_that_does_not_record_its_systems_takes_them_from_the_run(rrgrap
     run_split(trained).validation.write(tmp_path / "rows.csv")
     options = ["--test", tmp_path / "rows.csv", "--by", "distance", "--json"]
     found, expected = report(rrgraph("evaluate", old, *options)), report(evaluate(*options))
-    assert found["metrics"] == expected["metrics"]
+    assert rounded(without_novelty(found)) == rounded(without_novelty(expected))
     assert found["metrics"]["model"]["strata"]["distance"]
     (old / "config.yaml").unlink()
     assert "--by distance needs the data of a run" in rrgraph("evaluate", old, *options).err
@@ -195,6 +195,13 @@ def test_a_table_without_rows_is_refused(evaluate, make_table, tmp_path):
     result = evaluate("--test", tmp_path / "empty.csv")
     assert result.code == 2
     assert "empty.csv" in result.err
+
+
+def without_novelty(found):
+    """What was found, without the metric that needs the training sets of a run."""
+    model = found["metrics"]["model"]
+    values = {name: value for name, value in model["values"].items() if not name.startswith("novelty")}
+    return found["metrics"] | {"model": model | {"values": values}}
 
 
 def rounded(value):

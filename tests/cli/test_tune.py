@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import csv
 import signal
+import sqlite3
 
+import optuna
 import pytest
 
 from rrgraph.links import LinkTask
 from rrgraph.runs import load_run
+from rrgraph.tuning import opened_storage
+from rrgraph.tuning.messages import quietly
 
 
 @pytest.fixture
@@ -91,7 +95,7 @@ def test_a_failed_trial_makes_the_exit_code_1(rrgraph, command, monkeypatch):
             raise RuntimeError("no such luck")
 
     monkeypatch.setattr(LinkTask, "start_epoch", fails)
-    result = rrgraph(*command)
+    result = rrgraph(*command, "--pruner", "none")
     assert result.code == 1
     assert "failed: trial 0: RuntimeError: no such luck (see '" in result.err
     assert "trial 2: open.top_1" in result.out
@@ -139,3 +143,74 @@ def test_a_configuration_on_molecules_is_refused(rrgraph):
     result = rrgraph("tune", "organic/conretrobert", "--trials", 1)
     assert result.code == 2
     assert "'conretrobert' is for molecules, expected one for materials" in result.err
+
+
+def test_a_study_from_an_earlier_one_says_what_it_took_over(rrgraph, command, tmp_path):
+    assert rrgraph(*command, "--trials", 1).code == 0
+    before = tmp_path / "study"
+    new = [*command, "--trials", 1, "--study", "new", f"output={tmp_path / 'new'}", "--from-study", before]
+    result = rrgraph(*new)
+    assert (result.code, result.err) == (0, "")
+    taken = f"from study tiny ({before}): 1 of its 1 complete trials taken over as finished"
+    assert result.out.splitlines()[1] == taken
+    assert "1 trials, 0 of them finished before" in result.out
+    assert rrgraph(*new).out.splitlines()[1] == taken
+    assert states(tmp_path / "new") == ["complete"] * 2
+
+
+@pytest.fixture
+def others(tmp_path):
+    """Studies, and what is none, that cannot be started from."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "study.json").write_text('{"study": "x", "storage"')
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "study.json").write_text('{"study": "x", "storage": "postgresql://me:***@host/db"}')
+    (tmp_path / "text.db").write_text("precious\n" * 500)
+    (tmp_path / "text.log").write_text("precious\n" * 2)
+    (tmp_path / "vain.log").write_text("")
+    with sqlite3.connect(tmp_path / "own.db") as database:
+        database.execute("CREATE TABLE mine (number INTEGER)")
+    storage = f"journal:{tmp_path / 'optuna.log'}"
+    with quietly(), opened_storage(storage) as opened:
+        for name in ("foreign", "started", "damaged"):
+            study = optuna.create_study(study_name=name, storage=opened, direction="maximize")
+            if name == "foreign":
+                study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
+            about = {"configuration": {}, "contents": {}, "objectives": {"open.top_1": "maximize"}, "search": {}}
+            if name == "started":
+                study.set_user_attr("rrgraph", about)
+            if name == "damaged":
+                study.set_user_attr("rrgraph", {**about, "search": 7})
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("brokn", "There is no study '{}/brokn', expected its folder or the URL of its storage. Did you mean 'broken'"),
+        ("empty", "The folder '{}/empty' holds no study: "),
+        ("broken", "The folder '{}/broken' holds no study: "),
+        ("secret", "The password of the storage of '{}/secret' is not kept"),
+        ("own.db", "Did you mean 'sqlite:///{}/own.db'"),
+        ("sqlite:///{}/owm.db", "the file '{}/owm.db' does not exist. Did you mean 'own.db'"),
+        ("sqlite:///{}/own.db", "The storage 'sqlite:///{}/own.db' cannot be opened: no such table"),
+        ("sqlite:///{}/text.db", "The storage 'sqlite:///{}/text.db' cannot be opened: file is not a database"),
+        ("journal:{}/txt.log", "the file '{}/txt.log' does not exist. Did you mean 'text.log'"),
+        ("journal:{}/text.log", "The file '{}/text.log' is not the journal of a study"),
+        ("journal:{}/vain.log", "The storage 'journal:{}/vain.log' holds no studies"),
+        ("journal:{}/optuna.log", "holds 3 studies, expected one of damaged, foreign, started as '::NAME' after it"),
+        ("journal:{}/optuna.log::startd", "holds no study 'startd', expected one of damaged, foreign, started"),
+        ("journal:{}/optuna.log::foreign", "The study 'foreign' in 'journal:{}/optuna.log' was not started by rrgraph"),
+        ("journal:{}/optuna.log::started", "has no complete trial to start from"),
+        ("journal:{}/optuna.log::damaged", "The record of the study 'damaged' in 'journal:{}/optuna.log' is damaged"),
+    ],
+)
+def test_earlier_studies_that_are_refused(rrgraph, command, others, source, words):
+    before = {path: path.read_bytes() for path in others.rglob("*") if path.is_file()}
+    result = rrgraph(*command, "--from-study", source.replace("{}", str(others)) if "{" in source else others / source)
+    assert result.code == 2
+    assert words.replace("{}", str(others)) in result.err
+    assert len(result.err.splitlines()) == 1
+    assert {path: path.read_bytes() for path in others.rglob("*") if path.is_file()} == before
+    assert not (others / "study").exists()

@@ -10,7 +10,7 @@ from .harness import ATTACKS, Attack
 __all__ = ["ORDERED"]
 
 _ORDER = ["formulas", "equations", "molecules", "tables", "predictions", "recipes", "configurations", "overrides"]
-_ORDER += ["models", "runs", "kills", "places", "pages"]
+_ORDER += ["models", "runs", "studies", "kills", "places", "pages"]
 
 for _path in sorted(Path(__file__).parent.glob("*.py")):
     if not _path.name.startswith(("_", "test_")):

@@ -35,7 +35,7 @@ def about(config, make_space):
 
 def claim(storage, description, objectives=ONE):
     with quietly():
-        return claim_study(storage, "s", description, objectives)
+        return claim_study(storage, "s", description, objectives)[0]
 
 
 @given(st.dictionaries(st.text(), st.integers() | st.lists(st.text()) | st.dictionaries(st.text(), st.floats(0, 1))))

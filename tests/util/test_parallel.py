@@ -160,3 +160,35 @@ def alive(process):
         return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
     except OSError:
         return False
+
+
+TASTES = """\
+from rrgraph.util.registry import Registry
+
+TASTES = Registry("taste")
+
+def ask(name):
+    return TASTES[name]()
+"""
+
+ASKED = """
+import sour
+from tastes import TASTES, ask
+from rrgraph.util.parallel import parallel_map
+
+@TASTES.register("sweet")
+def sweet(): ...
+
+print([answer for _, answer in parallel_map(ask, ["sour"], jobs=2, threads=1)])
+print([answer for _, answer in parallel_map(ask, ["sweet"], jobs=2, threads=1)])
+"""
+
+
+def test_names_of_imported_modules_are_known_to_processes_and_those_of_a_session_explained(tmp_path):
+    (tmp_path / "tastes.py").write_text(TASTES)
+    (tmp_path / "sour.py").write_text("from tastes import TASTES\nTASTES.register('sour')(lambda: 'lemon')\n")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)])}
+    command = [sys.executable, "-c", ASKED]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "['lemon']"
+    assert "The taste 'sweet' is registered in a notebook or a session, which other processes cannot" in done.stderr

@@ -8,7 +8,7 @@ import pytest
 
 from rrgraph.errors import ConfigError
 from rrgraph.util import plugins
-from rrgraph.util.registry import REQUIRED, Origin, Registry
+from rrgraph.util.registry import REQUIRED, Origin, Registry, import_entries, session_entries
 
 GROUP = "rrgraph.tastes"
 
@@ -225,3 +225,26 @@ def test_what_is_defined_once_more_replaces_itself(tastes):
 def test_origins_in_words(origin, text, own):
     assert str(origin) == text
     assert origin.is_own == own
+
+
+def test_another_process_registers_what_it_can_import(tastes, tmp_path, monkeypatch):
+    assert session_entries()["taste", "sweet"] == __name__
+    assert all(not module.startswith("rrgraph.") for module in session_entries().values())
+    monkeypatch.setattr("rrgraph.util.registry._ELSEWHERE", {})
+    monkeypatch.setattr("rrgraph.errors.of_other_processes", tastes, raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "sour_module.py").write_text(
+        "from rrgraph import errors\n\n\n@errors.of_other_processes.register('sour')\ndef sour(): ...\n"
+    )
+    (tmp_path / "bitter_module.py").write_text("1 / 0\n")
+    with pytest.raises(ConfigError, match="Unknown taste 'sour'"):
+        tastes["sour"]
+    elsewhere = {"sour": "sour_module", "bitter": "bitter_module", "salty": "__main__", "sweet": __name__}
+    import_entries({("taste", name): module for name, module in elsewhere.items()})
+    assert tastes["sour"].__name__ == "sour"
+    assert tastes["sweet"] is Sweet
+    with pytest.raises(ConfigError, match=r"^The taste 'salty' is registered in a notebook or a session, which other"):
+        tastes["salty"]
+    with pytest.raises(ConfigError, match="The taste 'bitter' is registered in the module 'bitter_module', which"):
+        tastes["bitter"]
+    sys.modules.pop("sour_module")

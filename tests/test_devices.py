@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import rrgraph as rr
+from rrgraph.errors import ConfigError
 from rrgraph.graph import EDGE, TrainingFeatures, TrainingFolds, build_graph
 from rrgraph.links import DECODERS, SAMPLERS, LinkModel, LinkTask, TrainingConfig
 from rrgraph.links.examples import ExampleBatches
@@ -164,6 +165,15 @@ def test_a_whole_run_on_the_device(separate_device, two_stages, ranked, tmp_path
     assert np.allclose(here.embed(["BaTiO3"]), there.embed(["BaTiO3"]), atol=1e-5)
     rows = ranked.split.test
     assert rr.evaluate(there, rows).overall == rr.evaluate(here, rows).overall
+
+
+def test_a_device_that_is_not_there_is_refused_before_anything_is_written(tiny, tmp_path):
+    config = replace(tiny, output=str(tmp_path / "run"), training=replace(tiny.training, device="gpu"))
+    with pytest.raises(ConfigError, match="The device 'gpu' cannot be used .*; expected auto, cpu, cuda or mps"):
+        train_run(config)
+    assert not config.folder.exists()
+    with pytest.raises(ConfigError, match="The device 'gpu'"):
+        load_model(device="gpu")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU that CUDA can use")

@@ -204,3 +204,31 @@ def test_the_loss_is_the_sum_over_the_decoders_of_what_they_learn_from(graph, sm
             logits = [decoder(embedded[0][batch[0][[r] * 4]], embedded[1][candidates[r]]) for r in rows]
             expected += task.criterion(torch.stack(logits))
     assert total.item() == pytest.approx(float(expected), rel=1e-4)
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+@pytest.mark.parametrize("sampler", ["mixed", "hard"])
+def test_a_training_that_is_resumed_within_a_group_of_batches_draws_the_same(
+    graph, small_table, tmp_path, monkeypatch, sampler, after
+):
+    """Batches are prepared two at a time; the run is interrupted after one, two or three of an epoch's four."""
+    monkeypatch.setattr("rrgraph.links.examples._BATCHES", 2)
+    config = replace(CONFIG, epochs=3, sampler=sampler)
+    model = replace(MODEL, n_decoders=2, dropout=0.2)
+    straight, broken, resumed = (build(graph, small_table, model=model, config=config) for _ in range(3))
+    expected = train(straight, config, seed=5)
+    loss, steps = broken.loss, []
+
+    def interrupted(batch, generator):
+        steps.append(batch)
+        if len(steps) == 4 + after + 1:
+            raise KeyboardInterrupt
+        return loss(batch, generator)
+
+    broken.loss = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        train(broken, config, seed=5, state_folder=tmp_path, checkpoint_minutes=0)
+    history = train(resumed, config, seed=5, state_folder=tmp_path, resume=True)
+    assert [row["loss"] for row in history] == [row["loss"] for row in expected]
+    tensors, others = straight.module.state_dict(), resumed.module.state_dict()
+    assert all(torch.equal(tensor, others[name]) for name, tensor in tensors.items())

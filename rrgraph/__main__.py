@@ -19,6 +19,9 @@ def main() -> int:
         return run()
     except KeyboardInterrupt:
         return 130
+    finally:
+        if handled:  # all is written, and what Python does at its end would show a traceback
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

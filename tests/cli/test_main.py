@@ -127,3 +127,12 @@ def test_python_m_is_the_command():
     )
     assert done.returncode == 2
     assert "Did you mean 'text_mined'?" in done.stderr
+
+
+def test_ctrl_c_after_the_last_line_shows_nothing():
+    code = (
+        "import atexit, os, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "atexit.register(os.kill, os.getpid(), signal.SIGINT); from rrgraph.__main__ import main; sys.exit(main())"
+    )
+    done = python(code, "score", "--help")
+    assert (done.returncode, done.stderr) == (0, "")

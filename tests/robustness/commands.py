@@ -254,7 +254,7 @@ def serve(descriptor: int) -> None:
                 answers.send(str(os.waitstatus_to_exitcode(status)).encode())
             os._exit(0)
     _become(asked, given[1:])
-    from rrgraph.cli import main
+    from rrgraph.__main__ import main
 
     sys.exit(main())
 

@@ -99,12 +99,12 @@ def waits_of_epoch(task, config, steps, separate_device):
     """Return how often an epoch waits for the device, with one link in each step."""
     edges = task.graph.data[EDGE].edge_index
     edges = edges.repeat(1, -(-steps // edges.shape[1]))[:, :steps]
-    (first,) = task.examples(edges[:, :1], 0)  # what is computed once for all
+    (first,) = task.examples(edges[:, :1], [1], 0)  # what is computed once for all
     task.loss(first, torch.Generator())
 
     def batches(epoch, generator):
         separate_device.waits.clear()  # from here on the epoch has no more to prepare
-        return ExampleBatches(edges, 1, generator, task.examples)
+        return ExampleBatches(edges, [1] * steps, generator, task.examples)
 
     task.batches = batches
     history = train(task, config, seed=0, checkpoint_minutes=math.inf)
@@ -169,7 +169,7 @@ def test_a_whole_run_on_the_device(separate_device, two_stages, ranked, tmp_path
 
 def test_a_device_that_is_not_there_is_refused_before_anything_is_written(tiny, tmp_path):
     config = replace(tiny, output=str(tmp_path / "run"), training=replace(tiny.training, device="gpu"))
-    with pytest.raises(ConfigError, match="The device 'gpu' cannot be used .*; expected auto, cpu, cuda or mps"):
+    with pytest.raises(ConfigError, match=r"The device 'gpu' cannot be used .*; expected auto, cpu, cuda or mps"):
         train_run(config)
     assert not config.folder.exists()
     with pytest.raises(ConfigError, match="The device 'gpu'"):

@@ -61,20 +61,21 @@ class ExampleBatches(Sequence[Examples]):
 
     Args:
         edges: (2, links) int64, all links in the order in which they are learned, on the processor.
-        batch_size: links in a batch.
+        sizes: links of each batch, in order.
         generator: gives every group of batches a seed of its own, so that any of them can be prepared alone.
-        prepare: returns the batches of some links (2, n), with randomness from a seed.
+        prepare: returns the batches of some links (2, n), given their sizes and a seed.
     """
 
     def __init__(
         self,
         edges: Tensor,
-        batch_size: int,
+        sizes: Sequence[int],
         generator: torch.Generator,
-        prepare: Callable[[Tensor, int], list[Examples]],
+        prepare: Callable[[Tensor, Sequence[int], int], list[Examples]],
     ) -> None:
-        self._groups = torch.split(edges, _BATCHES * batch_size, dim=1)
-        self._length = -(-edges.shape[1] // batch_size)
+        self._length = len(sizes)
+        self._sizes = [sizes[start : start + _BATCHES] for start in range(0, len(sizes), _BATCHES)]
+        self._groups = torch.split(edges, [sum(each) for each in self._sizes], dim=1)
         self._seeds = torch.randint(2**62, (len(self._groups),), generator=generator).tolist()
         self._prepare = prepare
         self._prepared: tuple[int, list[Examples]] = -1, []
@@ -87,7 +88,7 @@ class ExampleBatches(Sequence[Examples]):
             raise IndexError(index)
         group, place = divmod(index, _BATCHES)
         if group != self._prepared[0]:
-            self._prepared = group, self._prepare(self._groups[group], self._seeds[group])
+            self._prepared = group, self._prepare(self._groups[group], self._sizes[group], self._seeds[group])
         return self._prepared[1][place]
 
 
@@ -107,20 +108,19 @@ class NodeInputs:
             each.to(device) for each in (elements, fractions, lengths, order, order.argsort())
         )
 
-    def distinct(self, nodes: Tensor, batch_size: int) -> tuple[Tensor, Tensor, Tensor]:
+    def distinct(self, nodes: Tensor, batch: Tensor, number: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return the nodes of each batch once, without a word from the device.
 
         Args:
             nodes: (links, k) int64.
-            batch_size: rows of a batch, the last of which may have fewer.
+            batch: (links,) int64, the batch of each link.
+            number: of batches.
 
         Returns:
             (n,) the distinct nodes of one batch behind those of the other, in the order of their length, where n is the
             number of all nodes and the rest is meaningless; (links, k) the position of each node among them; and
             (batches, 1 + `_GROUPS`) the number of distinct nodes of each batch and the largest length of each group.
         """
-        number = -(-len(nodes) // batch_size)
-        batch = torch.arange(len(nodes), device=nodes.device) // batch_size
         codes, place = (batch[:, None] * len(self._rank) + self._rank[nodes]).flatten().sort()
         new = torch.ones_like(codes)
         new[1:] = codes[1:] != codes[:-1]
@@ -133,21 +133,21 @@ class NodeInputs:
         return found, index.view_as(nodes), torch.cat([counts[:, None], longest], dim=1)
 
     def encode(self, encoder: Encoder | Callable[[Tensor, Tensor], Tensor], distinct: DistinctNodes) -> Tensor:
-        """Return the embeddings (links, k, width) of the nodes of a batch, each distinct one encoded once."""
+        """Return the embeddings (n, width) of the distinct nodes of a batch."""
         pieces, start = [], 0
         for size, used in distinct.groups:
             nodes = distinct.nodes[start : start + size]
             pieces.append(encoder(self.elements[nodes, :used], self.fractions[nodes, :used]))
             start += size
-        return torch.cat(pieces)[distinct.index]
+        return torch.cat(pieces)
 
 
 def split_distinct(
-    nodes: Tensor, index: Tensor, table: Sequence[Sequence[int]], batch_size: int
+    nodes: Tensor, index: Tensor, table: Sequence[Sequence[int]], batch_sizes: Sequence[int]
 ) -> Iterator[DistinctNodes]:
     """Yield the distinct nodes of each batch, from what `NodeInputs.distinct` returned and was read from the device."""
     start = 0
-    for rows, (count, *longest) in zip(torch.split(index, batch_size), table, strict=True):
+    for rows, (count, *longest) in zip(torch.split(index, list(batch_sizes)), table, strict=True):
         sizes = _sizes(torch.tensor([count]))[0].tolist()
         groups = [(size, used) for size, used in zip(sizes, longest, strict=True) if size]
         yield DistinctNodes(nodes[start : start + count], rows - start, groups)

@@ -91,23 +91,25 @@ class LinkTask(Task):
     def batches(self, epoch: int, generator: torch.Generator) -> Sequence[Examples]:
         edges = self.graph.data[EDGE].edge_index
         order = torch.randperm(edges.shape[1], generator=generator)
-        return ExampleBatches(edges[:, order], self.config.batch_size, generator, self.examples)
+        sizes = [len(part) for part in torch.split(order, self.config.batch_size)]
+        return ExampleBatches(edges[:, order], sizes, generator, self.examples)
 
-    def examples(self, edges: Tensor, seed: int) -> list[Examples]:
+    def examples(self, edges: Tensor, sizes: Sequence[int], seed: int) -> list[Examples]:
         """Return batches of some links, in order, with negatives that depend on the seed alone.
 
         Args:
             edges: (2, links) int64, target and precursor of each, on the processor.
+            sizes: links of each batch.
             seed: of the negatives.
         """
-        size = self.config.batch_size
         generator = torch.Generator(self.device).manual_seed(seed)
         targets, precursors = edges.to(self.device, non_blocking=True)
         negatives = self.sampler.sample(targets, self.config.negatives_per_positive, generator)
         candidates = torch.cat([precursors[:, None], negatives], dim=1)
-        parts = torch.split(targets, size), torch.split(candidates, size)
-        rows, distinct = self._rows(edges[0]), self._distinct(targets, candidates)
-        return [Examples(*batch) for batch in zip(*parts, rows, distinct, strict=True)]
+        parts = (torch.split(each, list(sizes)) for each in (targets, candidates))
+        batch = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
+        rows, distinct = self._rows(edges[0], batch, len(sizes)), self._distinct(targets, candidates, batch, sizes)
+        return [Examples(*each) for each in zip(*parts, rows, distinct, strict=True)]
 
     def start_epoch(self, epoch: int) -> None:
         if self.sampler.needs_embeddings:
@@ -143,33 +145,36 @@ class LinkTask(Task):
 
         return find_metric(metric).direction
 
-    def _rows(self, targets: Tensor) -> Iterator[Sequence[Tensor | None]]:
+    def _rows(self, targets: Tensor, batch: Tensor, number: int) -> Iterator[Sequence[Tensor | None]]:
         """Yield for each batch of links of targets the rows that each decoder learns from."""
-        size = self.config.batch_size
         if len(self._training_mask) == 1:
-            return repeat((None,), -(-len(targets) // size))
+            return repeat((None,), number)
         found = [mask.nonzero().flatten() for mask in self._training_mask[:, targets]]
-        counts = [torch.bincount(each // size, minlength=-(-len(targets) // size)).tolist() for each in found]
-        moved = torch.split((torch.cat(found) % size).to(self.device, non_blocking=True), [len(each) for each in found])
+        counts = [torch.bincount(batch[each], minlength=number).tolist() for each in found]
+        everything = torch.cat(found)
+        within = everything - torch.searchsorted(batch, batch[everything])
+        moved = torch.split(within.to(self.device, non_blocking=True), [len(each) for each in found])
         return zip(*(torch.split(each, own) for each, own in zip(moved, counts, strict=True)), strict=True)
 
-    def _distinct(self, targets: Tensor, candidates: Tensor) -> Iterator[Mapping[str, DistinctNodes]]:
+    def _distinct(
+        self, targets: Tensor, candidates: Tensor, batch: Tensor, sizes: Sequence[int]
+    ) -> Iterator[Mapping[str, DistinctNodes]]:
         """Yield the nodes to be encoded for each batch of links."""
-        size = self.config.batch_size
         if self._fixed:
-            return repeat({}, -(-len(targets) // size))
-        sides = (targets[:, None], candidates)
-        nodes, index, tables = zip(
-            *(self._inputs[side].distinct(each, size) for side, each in zip(_SIDES, sides, strict=True)), strict=True
-        )
-        split = map(split_distinct, nodes, index, torch.stack(tables).cpu().tolist(), repeat(size))
+            return repeat({}, len(sizes))
+        sides = zip(_SIDES, (targets[:, None], candidates), strict=True)
+        batch = batch.to(self.device, non_blocking=True)
+        found = (self._inputs[side].distinct(nodes, batch, len(sizes)) for side, nodes in sides)
+        nodes, index, tables = zip(*found, strict=True)
+        split = map(split_distinct, nodes, index, torch.stack(tables).cpu().tolist(), repeat(sizes))
         return (dict(zip(_SIDES, each, strict=True)) for each in zip(*split, strict=True))
 
     def _encode(self, node_type: str, nodes: Tensor, batch: Examples) -> Tensor:
         """Return the embeddings (links, k, width) of the nodes (links, k) of a batch, fixed ones computed once."""
         if self._fixed:
             return self._fixed_embeddings(node_type)[nodes]
-        return self._inputs[node_type].encode(self._encoder, batch.distinct[node_type])
+        distinct = batch.distinct[node_type]
+        return self._inputs[node_type].encode(self._encoder, distinct)[distinct.index]
 
     def _fixed_embeddings(self, node_type: str) -> Tensor:
         if node_type not in self._embeddings:

@@ -108,7 +108,7 @@ def test_each_link_of_a_batch_comes_with_its_own_statistics(graph, small_table):
     module = Noting(replace(MODEL, statistics=True))
     task = LinkTask(module, graph, CONFIG, statistics=statistics)
     batch = graph.data[EDGE].edge_index[:, [0, 5, 9]]
-    (examples,) = task.examples(batch, 3)
+    (examples,) = task.examples(batch, [3], 3)
     task.loss(examples, torch.Generator())
     candidates = examples.candidates
     assert torch.equal(examples.targets, batch[0])
@@ -136,7 +136,7 @@ def gradients(task, targets):
     edges = task.graph.data[EDGE].edge_index
     batch = edges[:, torch.isin(edges[0], targets)]
     task.module.zero_grad(set_to_none=True)
-    sum(task.loss(each, torch.Generator()) for each in task.examples(batch, 0)).backward()
+    sum(task.loss(each, torch.Generator()) for each in task.examples(batch, [batch.shape[1]], 0)).backward()
     return [any(p.grad is not None and bool(p.grad.any()) for p in each.parameters()) for each in task.module.decoders]
 
 
@@ -189,10 +189,10 @@ def test_several_decoders_need_folds(graph):
 
 @pytest.mark.parametrize("members", [1, 3])
 def test_the_loss_is_the_sum_over_the_decoders_of_what_they_learn_from(graph, small_table, members):
-    task = build(graph, small_table, model=replace(MODEL, n_decoders=members), config=replace(CONFIG, batch_size=100))
+    task = build(graph, small_table, model=replace(MODEL, n_decoders=members))
     folds = TrainingFolds.divide(small_table, graph).targets
     batch = graph.data[EDGE].edge_index[:, ::2]
-    (examples,) = task.examples(batch, 5)
+    (examples,) = task.examples(batch, [batch.shape[1]], 5)
     candidates = examples.candidates
     with torch.no_grad():
         total = task.loss(examples, torch.Generator())

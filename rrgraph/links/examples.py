@@ -109,7 +109,7 @@ class NodeInputs:
         )
 
     def distinct(self, nodes: Tensor, batch: Tensor, number: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the nodes of each batch once, without a word from the device.
+        """Return the nodes of each batch once, without reading anything from the device.
 
         Args:
             nodes: (links, k) int64.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
+from operator import itemgetter
 from pathlib import Path
 
 import yaml
@@ -89,14 +90,26 @@ def experiment_tables(rows: Rows) -> list[str]:
         parts.append(
             f"### Split {split}, " + ("all rows" if group == "all" else "rows with a precursor unseen in training")
         )
-        columns = list(dict.fromkeys((row["protocol"], row["k"]) for row in found))
-        cells = {(row["system"], row["protocol"], row["k"]): cell(row) for row in found}
-        systems = dict.fromkeys(row["system"] for row in found)
-        header = ["system", *(f"{protocol}, top-{k}" for protocol, k in columns)]
-        parts.append(
-            markdown([header, *([name, *(cells.get((name, *each), "-") for each in columns)] for name in systems)])
-        )
+        columns = list(dict.fromkeys((row["protocol"], metric(row)) for row in found))
+        cells = {(row["system"], candidates(row), row["protocol"], metric(row)): cell(row) for row in found}
+        systems, offered = (list(dict.fromkeys(map(name, found))) for name in (itemgetter("system"), candidates))
+        lines = [["system", *(["candidates"] if len(offered) > 1 else []), *map(", ".join, columns)]]
+        for listed in offered:
+            for system in systems:
+                shown = [cells.get((system, listed, *column), "-") for column in columns]
+                lines.append([system, *([listed] if len(offered) > 1 else []), *shown])
+        parts.append(markdown(lines))
     return parts
+
+
+def candidates(row: dict[str, str]) -> str:
+    """What sets were formed from; files of earlier releases have only the pool."""
+    return row.get("candidates") or "pool"
+
+
+def metric(row: dict[str, str]) -> str:
+    """``top-1``, or the name of another metric."""
+    return f"top-{row['k']}" if row["k"] else row["metric"]
 
 
 def cell(row: dict[str, str]) -> str:
@@ -114,7 +127,9 @@ def significant(p_value: str) -> bool:
 def readme_table() -> str:
     """Return the short table of the README."""
     rows = [
-        row for row in read(TABLES / "table2.csv") if row["split"] == README_SPLIT and row["system"] in README_SYSTEMS
+        row
+        for row in read(TABLES / "table2.csv")
+        if row["split"] == README_SPLIT and row["system"] in README_SYSTEMS and candidates(row) == "pool"
     ]
     columns = [("all", "paper"), ("all", "open"), ("unseen", "open")]
     titles = ["system", "`paper`, top-1 / top-10", "`open`, top-1 / top-10", "`open`, rows with an unseen precursor"]
@@ -135,7 +150,7 @@ def published_table() -> str:
     splits = [name for name in published[0] if name != "system"]
     here: dict[tuple[str, str], list[str]] = {}
     for row in read(TABLES / "table2.csv"):
-        if (row["rows"], row["protocol"]) == ("all", "paper"):
+        if (row["rows"], row["protocol"], candidates(row)) == ("all", "paper", "pool"):
             here.setdefault((row["system"], row["split"]), []).append(row["mean"])
     lines = [["system", *(f"{split}, {where}" for split in splits for where in ("published", "here"))]]
     for row in published:

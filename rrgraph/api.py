@@ -187,15 +187,18 @@ def evaluate(
 ) -> Metrics:
     """Return how high the sets that a table records stand in a model's rankings.
 
+    Rows whose target the model learned from are also measured apart (`Metrics.overlap`).
+
     >>> rows = load_reactions("textbook").select(range(20))
-    >>> evaluate("default", rows).overall.rows
-    20
+    >>> found = evaluate("default", rows)
+    >>> found.overall.rows, found.overlap.new.rows
+    (20, 12)
 
     Args:
         model: a model, or the name or run folder of one.
         table: reactions that were not trained on.
         protocol: `paper`, `open`, or one of them with flags such as ``open,max_candidates=100``.
-        candidates: see `plan`; `all` are those of the model and of the table's rows.
+        candidates: see `plan`; `all` are those of the protocol, usually those of the model and of the table's rows.
         mode: what sets are ranked by; None for what the model does best with.
 
     Raises:
@@ -205,11 +208,11 @@ def evaluate(
     from rrgraph.evaluation import Protocol, evaluate_planner, read_protocol
     from rrgraph.models import default_mode
     from rrgraph.planning import resolve_candidates
-    from rrgraph.runs import candidate_pool
+    from rrgraph.runs import protocol_candidates
 
     predictor, rows = _loaded(model), _table(table)
     rules = protocol if isinstance(protocol, Protocol) else read_protocol(str(protocol))
-    known = candidate_pool(predictor.vocabulary, rows)
+    known = protocol_candidates(rules, predictor.vocabulary, rows)
     return evaluate_planner(
         predictor,
         resolve_candidates(candidates, known, predictor.seen, targets=rows.targets),
@@ -217,6 +220,7 @@ def evaluate(
         rules,
         mode=mode or default_mode(predictor, known_size=rules.set_size == "known"),
         train_precursors={precursor.key for precursor in predictor.seen},
+        learned=predictor.learned,
     )
 
 

@@ -107,6 +107,7 @@ def test_notebooks_and_benchmarks_need_no_other_import():
         "rrgraph.chem.equation",
         "rrgraph.chem.formula",
         "rrgraph.chem.materials",
+        "rrgraph.data.learned",
         "rrgraph.data.table",
         "rrgraph.graph.build",
         "rrgraph.graph.inductive_split",

@@ -89,7 +89,8 @@ def run(arguments: argparse.Namespace) -> None:
 def _evaluate(arguments: argparse.Namespace) -> None:
     """Measure a model of targets and precursors."""
     from rrgraph.baselines import BASELINES
-    from rrgraph.cli.common.show import show_edges, show_metrics, show_subgroups
+    from rrgraph.cli.common.show import show_edges, show_metrics, show_subgroups, tell_overlap
+    from rrgraph.data import LearnedReactions
     from rrgraph.evaluation import PROTOCOLS, evaluate_links
     from rrgraph.models import default_mode
     from rrgraph.planning import TargetCandidates, resolve_candidates
@@ -117,6 +118,9 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     systems: dict[str, LinkScorer | SetProposer] = {MODEL: predictor}
     if split is not None:
         systems |= {name: baseline().fit(split.train, split) for name, baseline in baselines.items()}
+    learned = predictor.learned
+    if learned is None and split is not None:
+        learned = LearnedReactions.of(split.train)
     measured = measure_systems(
         systems,
         pool,
@@ -125,6 +129,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         mode=mode,
         train_precursors={precursor.key for precursor in predictor.seen},
         train_sets=None if split is None else set(split.train.set_keys),
+        learned=learned,
         known=None if split is None else split.train,
         train_systems=predictor.systems if split is None else set(split.train.element_systems.tolist()),
         by=by,
@@ -143,6 +148,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         "pairs": arguments.pairs,
         "links": links.to_dict(),
     }
+    tell_overlap("evaluate", measured[MODEL])
     if arguments.output:
         write_json(arguments.output, report)
     if arguments.json:

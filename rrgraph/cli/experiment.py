@@ -42,8 +42,8 @@ def add_parser(name: str, commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the runs, then show the comparison; return 1 if a run failed."""
-    from rrgraph.cli.common.show import show_table
-    from rrgraph.experiments import load_experiment, plain_rows, run_experiment
+    from rrgraph.cli.common.show import show_notes, show_table
+    from rrgraph.experiments import legend, load_experiment, plain_rows, run_experiment
     from rrgraph.util.named_configs import find_config
 
     path = find_config(arguments.config, group="experiments")
@@ -51,7 +51,10 @@ def run(arguments: argparse.Namespace) -> int:
     result = run_experiment(experiment, jobs=arguments.jobs, only=arguments.only, on_start=_announce, on_end=_tell)
     for panel in result.panels:
         for header, rows in plain_rows(panel):
-            show_table(header, rows, title=f"\n{panel.title}", numbers=header[1:])
+            numbers = [name for name in header if name not in ("system", "candidates")]
+            show_table(header, rows, title=f"\n{panel.title}", numbers=numbers)
+    if result.panels:
+        show_notes(["", legend(result.panels, experiment.compare_with)])
     print(f"\nTables, results and runs are in {result.folder}")
     for failed, sentence in result.failures.items():
         print_problem("experiment", f"failed: {failed}: {sentence}")

@@ -58,8 +58,9 @@ def add_parser(name: str, commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure and show."""
-    from rrgraph.cli.common.show import show_metrics, show_subgroups
+    from rrgraph.cli.common.show import show_metrics, show_subgroups, tell_overlap
     from rrgraph.cli.common.writers import open_rejects, summary_stream
+    from rrgraph.data import LearnedReactions
     from rrgraph.evaluation import PROTOCOLS, score_predictions, subgroup_accuracy
     from rrgraph.util.files import check_files, write_json
 
@@ -75,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     }
     table, train = tables["truth"], tables.get("train")
     seen = None if train is None else set(train.precursors())
+    learned = None if train is None else LearnedReactions.of(train)
     systems = None if train is None else set(train.element_systems.tolist())
     failed = 0
     with open_rejects(arguments.rejects, [str(name) for name in table.frame.columns]) as reject:
@@ -91,9 +93,11 @@ def run(arguments: argparse.Namespace) -> int:
         predictions: str | Iterator[Prediction] = arguments.predictions
         if not arguments.strict:
             predictions = _aligned(arguments.predictions, table, bad["truth"], report)
-        metrics = score_predictions(predictions, table, protocol, train_precursors=seen)
+        metrics = score_predictions(predictions, table, protocol, train_precursors=seen, learned=learned)
     if by and metrics.rows is not None:
         metrics = replace(metrics, subgroups=subgroup_accuracy(metrics.rows, table, by, systems=systems))
+    if learned is not None:
+        tell_overlap("score", metrics)
     if arguments.output:
         write_json(arguments.output, metrics.to_dict())
     with summary_stream(arguments.output, arguments.rejects):

@@ -11,6 +11,7 @@ from rrgraph.data.formula_column import FORMULA_COLUMNS, find_formula_column
 from rrgraph.data.grouping import group_reactions
 from rrgraph.data.joined_formulas import SEPARATOR, separate_formulas, split_precursors
 from rrgraph.data.leakage import LeakageReport, Overlap
+from rrgraph.data.learned import LearnedReactions
 from rrgraph.data.literature.known_reactions import KnownReaction, KnownReactions, overlap_vectors, similarity
 from rrgraph.data.literature.tables import LITERATURE, load_known_reactions
 from rrgraph.data.preferred_spelling import preferred_spelling
@@ -39,6 +40,7 @@ __all__ = [
     "KnownReaction",
     "KnownReactions",
     "LeakageReport",
+    "LearnedReactions",
     "LinkBatch",
     "Overlap",
     "PrecursorSet",

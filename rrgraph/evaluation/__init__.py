@@ -2,9 +2,9 @@
 
 from rrgraph.evaluation.evaluate import evaluate_planner
 from rrgraph.evaluation.links import LinkMetrics, evaluate_links
-from rrgraph.evaluation.metrics import Metrics, summarise, with_paired_differences
+from rrgraph.evaluation.metrics import LearnedRows, Metrics, summarise, with_paired_differences
 from rrgraph.evaluation.predictions import Prediction, parse_prediction, read_predictions, write_predictions
-from rrgraph.evaluation.protocols import EARLIER_SIZES, PROTOCOLS, Protocol, read_protocol
+from rrgraph.evaluation.protocols import CANDIDATES, EARLIER_SIZES, PROTOCOLS, Protocol, read_protocol
 from rrgraph.evaluation.score import score_predictions
 from rrgraph.evaluation.subgroups import (
     SUBGROUPINGS,
@@ -16,9 +16,11 @@ from rrgraph.evaluation.subgroups import (
 )
 
 __all__ = [
+    "CANDIDATES",
     "EARLIER_SIZES",
     "PROTOCOLS",
     "SUBGROUPINGS",
+    "LearnedRows",
     "LinkMetrics",
     "MeasuredRows",
     "Metrics",

@@ -10,14 +10,15 @@ from itertools import islice, takewhile
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rrgraph.chem import Composition
-from rrgraph.data import PrecursorSet, ReactionTable
+from rrgraph.data import LearnedReactions, PrecursorSet, ReactionTable
 from rrgraph.errors import ConfigError
 from rrgraph.evaluation.metrics import Metrics, summarise
 from rrgraph.evaluation.predictions import Prediction, write_predictions
 from rrgraph.evaluation.protocols import Protocol, Ties
-from rrgraph.evaluation.score import tie_rank, unseen_rows
+from rrgraph.evaluation.score import learned_rows, tie_rank, unseen_rows
 from rrgraph.metrics import RESAMPLES, TOP_K, RankedLists, RowRanks, calibration
 from rrgraph.planning import LinkScorer, RankedSet, Ranking, SetConstraints, SetPlanner, SetProposer, planner_for
 from rrgraph.util.progress import track
@@ -38,6 +39,7 @@ def evaluate_planner(
     constraints: SetConstraints | None = None,
     train_precursors: Container[str] | None = None,
     train_sets: Container[frozenset[str]] | None = None,
+    learned: LearnedReactions | None = None,
     max_rank: int = MAX_RANK,
     predictions: str | os.PathLike[str] | None = None,
     resamples: int = RESAMPLES,
@@ -57,6 +59,7 @@ def evaluate_planner(
         constraints: further constraints, such as a stock list; sizes, cover and foreign elements are the protocol's.
         train_precursors: canonical keys of the precursors seen in training, for the metrics on unseen ones.
         train_sets: canonical keys of the members of each precursor set of the training rows, for the metric `novelty`.
+        learned: what the system learned from, for the metrics on rows that it learned and on new ones.
         max_rank: a larger rank counts as infinite; at least the largest k of the metrics.
         predictions: file for the first `max_rank` sets of each row and up to 100 more that tie with the last of
             them, so that `score_predictions` gives the same metrics.
@@ -96,7 +99,7 @@ def evaluate_planner(
         unseen=unseen_rows(table, train_precursors),
     )
     lists = _lists(outcomes, rows, new=train_sets is not None)
-    return _summary(lists, rows, protocol, resamples, seed)
+    return _summary(lists, rows, protocol, learned_rows(table, learned), resamples, seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +224,14 @@ def _lists(outcomes: Sequence[_Outcome], rows: RowRanks, *, new: bool) -> Ranked
     )
 
 
-def _summary(lists: RankedLists, rows: RowRanks, protocol: Protocol, resamples: int, seed: int) -> Metrics:
+def _summary(
+    lists: RankedLists,
+    rows: RowRanks,
+    protocol: Protocol,
+    learned: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None,
+    resamples: int,
+    seed: int,
+) -> Metrics:
     assert lists.probabilities is not None and lists.relevant is not None and lists.reachable is not None
     given = ~np.isnan(lists.probabilities)
     first = given[:, 0]
@@ -232,6 +242,7 @@ def _summary(lists: RankedLists, rows: RowRanks, protocol: Protocol, resamples: 
         reachable=float(lists.reachable.mean()) if len(first) else None,
         calibration=calibration(lists.probabilities[first, 0], lists.relevant[first, 0]) if first.any() else None,
         listed_calibration=calibration(lists.probabilities[given], lists.relevant[given]) if given.any() else None,
+        learned=learned,
         resamples=resamples,
         seed=seed,
     )

@@ -26,7 +26,40 @@ from rrgraph.metrics import (
     top_k_accuracy,
 )
 
-__all__ = ["Metrics", "summarise", "with_paired_differences"]
+__all__ = ["LearnedRows", "Metrics", "summarise", "with_paired_differences"]
+
+
+@dataclass(frozen=True)
+class LearnedRows:
+    """Accuracy on rows that the system has learned from, apart from that on new ones.
+
+    Attributes:
+        learned: on rows whose target was learned, with whatever precursors.
+        new: on rows with other targets.
+        reactions: number of rows whose very reaction was learned.
+    """
+
+    learned: TopK
+    new: TopK
+    reactions: int
+
+    def __str__(self) -> str:
+        learned, new = self.learned.rows, self.new.rows
+        judge = f"judge by the {new} rows with a new target" if new else "no row with a new target is left to judge by"
+        return (
+            f"{learned} of {learned + new} rows are about targets that were learned from, {self.reactions} of them "
+            f"with the very precursors: accuracy there is memory; {judge}."
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return {"learned": self.learned.to_dict(), "new": self.new.to_dict(), "reactions": self.reactions}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> LearnedRows:
+        """Return the object that `to_dict` was called on."""
+        learned, new = (TopK.from_dict(values[name]) for name in ("learned", "new"))
+        return cls(learned=learned, new=new, reactions=values["reactions"])
 
 
 @dataclass(frozen=True)
@@ -39,6 +72,7 @@ class Metrics:
         per_row: top-k accuracy for each row's own recorded set, if the protocol has `truth="any"`.
         unseen: `overall` on the rows whose recorded set has a precursor unseen in training; None if the training
             precursors are not known.
+        overlap: `overall` on rows whose target was learned and on new ones; None if that is not known.
         reachable: share of rows whose recorded set is among the competing sets; None if not known.
         calibration: of the probability of the top set; None if the system gives no probabilities.
         listed_calibration: of the probabilities of the first 10 sets of all rows.
@@ -53,6 +87,7 @@ class Metrics:
     overall: TopK
     per_row: TopK | None = None
     unseen: TopK | None = None
+    overlap: LearnedRows | None = None
     reachable: float | None = None
     calibration: Calibration | None = None
     listed_calibration: Calibration | None = None
@@ -68,6 +103,7 @@ class Metrics:
             "overall": self.overall.to_dict(),
             "per_row": self.per_row.to_dict() if self.per_row else None,
             "unseen": self.unseen.to_dict() if self.unseen else None,
+            "overlap": self.overlap.to_dict() if self.overlap else None,
             "reachable": self.reachable,
             "calibration": self.calibration.to_dict() if self.calibration else None,
             "listed_calibration": self.listed_calibration.to_dict() if self.listed_calibration else None,
@@ -89,6 +125,7 @@ class Metrics:
             overall=TopK.from_dict(values["overall"]),
             per_row=per_row,
             unseen=unseen,
+            overlap=LearnedRows.from_dict(overlap) if (overlap := values.get("overlap")) else None,
             reachable=values["reachable"],
             calibration=top_set,
             listed_calibration=listed,
@@ -107,6 +144,9 @@ class Metrics:
             accuracies.append((f"{self.protocol.name}, own recorded set", self.per_row))
         if self.unseen is not None:
             accuracies.append((f"{self.protocol.name}, with an unseen precursor", self.unseen))
+        if self.overlap is not None and self.overlap.learned.rows:
+            accuracies.append((f"{self.protocol.name}, target learned", self.overlap.learned))
+            accuracies.append((f"{self.protocol.name}, new target", self.overlap.new))
         columns = sorted({k for _, accuracy in accuracies for k in accuracy.top})
         header = ["accuracy in % [95 % interval]", *(f"top-{k}" for k in columns), "rows"]
         body = [
@@ -135,10 +175,14 @@ def summarise(
     reachable: float | None = None,
     calibration: Calibration | None = None,
     listed_calibration: Calibration | None = None,
+    learned: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Metrics:
-    """Return the `Metrics` of the ranks in each row, and of the ranked lists if given; intervals use the same seed."""
+    """Return the `Metrics` of the ranks in each row, and of the ranked lists if given; intervals use the same seed.
+
+    `learned` says of each row whether its target was learned, and whether its reaction was.
+    """
 
     def accuracy(ranks: NDArray[np.float64], keep: NDArray[np.bool_] | None = None) -> TopK:
         chosen = np.arange(len(ranks)) if keep is None else np.flatnonzero(keep)
@@ -150,6 +194,13 @@ def summarise(
         overall=accuracy(rows.ranks),
         per_row=accuracy(rows.row_ranks) if protocol.truth == "any" else None,
         unseen=None if rows.unseen is None else accuracy(rows.ranks, rows.unseen),
+        overlap=None
+        if learned is None
+        else LearnedRows(
+            learned=accuracy(rows.ranks, learned[0]),
+            new=accuracy(rows.ranks, ~learned[0]),
+            reactions=int(learned[1].sum()),
+        ),
         reachable=reachable,
         calibration=calibration,
         listed_calibration=listed_calibration,

@@ -10,13 +10,29 @@ from rrgraph.planning import SetConstraints
 from rrgraph.util.registry import Registry
 from rrgraph.util.settings import warn_renamed
 
-__all__ = ["EARLIER_SIZES", "PROTOCOLS", "Cover", "Foreign", "Protocol", "SetSize", "Ties", "Truth", "read_protocol"]
+__all__ = [
+    "CANDIDATES",
+    "EARLIER_SIZES",
+    "PROTOCOLS",
+    "Candidates",
+    "Cover",
+    "Foreign",
+    "Protocol",
+    "SetSize",
+    "Ties",
+    "Truth",
+    "read_protocol",
+]
 
 SetSize = Literal["known", "unknown"]
 Cover = Literal["strict", "exempt"]
 Foreign = Literal["allowed", "forbidden"]
 Ties = Literal["optimistic", "pessimistic"]
 Truth = Literal["row", "any"]
+Candidates = Literal["pool", "library", "generated"]
+
+CANDIDATES: Final[tuple[str, ...]] = get_args(Candidates)
+"""Values of the flag `candidates`."""
 
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "set_size": get_args(SetSize),
@@ -24,6 +40,7 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "foreign": get_args(Foreign),
     "ties": get_args(Ties),
     "truth": get_args(Truth),
+    "candidates": CANDIDATES,
 }
 EARLIER_SIZES: Final = {"told": "known", "open": "unknown"}
 """Present values of the flag `set_size` by earlier ones, which work for one release."""
@@ -43,6 +60,9 @@ class Protocol:
         ties: "optimistic" ranks the recorded set before sets of equal score, "pessimistic" after them.
         truth: with "row" only the row's own recorded set is relevant, with "any" all recorded sets of the target are.
         max_size: largest set if the size is unknown.
+        candidates: what sets are formed from where no other candidates are given: "pool" is the precursors that the
+            system knows and those of the measured rows, "library" those that it knows and the bundled reagents,
+            "generated" the plausible compounds of each target's elements.
     """
 
     name: str
@@ -53,6 +73,7 @@ class Protocol:
     ties: Ties
     truth: Truth
     max_size: int = 6
+    candidates: Candidates = "pool"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "set_size", EARLIER_SIZES.get(self.set_size, self.set_size))  # of files written before

@@ -9,14 +9,14 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.data import ReactionTable
+from rrgraph.data import LearnedReactions, ReactionTable
 from rrgraph.errors import DataError
 from rrgraph.evaluation.metrics import Metrics, summarise
 from rrgraph.evaluation.predictions import Prediction, read_predictions
 from rrgraph.evaluation.protocols import Protocol, Ties
 from rrgraph.metrics import RESAMPLES, RowRanks
 
-__all__ = ["list_rank", "recorded_sets", "score_predictions", "tie_rank", "unseen_rows"]
+__all__ = ["learned_rows", "list_rank", "recorded_sets", "score_predictions", "tie_rank", "unseen_rows"]
 
 
 def score_predictions(
@@ -25,6 +25,7 @@ def score_predictions(
     protocol: Protocol,
     *,
     train_precursors: Container[str] | None = None,
+    learned: LearnedReactions | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Metrics:
@@ -39,6 +40,7 @@ def score_predictions(
         table: the recorded reactions.
         protocol: how ties count and which recorded sets are relevant.
         train_precursors: canonical keys of the precursors seen in training, for the metrics on unseen ones.
+        learned: what the system learned from, for the metrics on rows that it learned and on new ones.
         resamples: number of bootstrap resamples.
         seed: of the bootstrap.
 
@@ -60,7 +62,8 @@ def score_predictions(
         unseen=unseen_rows(table, train_precursors),
     )
     reachable = float(np.isfinite(row_ranks).mean()) if len(table) else None
-    return summarise(protocol, rows, reachable=reachable, resamples=resamples, seed=seed)
+    known = learned_rows(table, learned)
+    return summarise(protocol, rows, reachable=reachable, learned=known, resamples=resamples, seed=seed)
 
 
 def list_rank(prediction: Prediction, relevant: Container[frozenset[str]], ties: Ties) -> float:
@@ -101,6 +104,13 @@ def unseen_rows(table: ReactionTable, train_precursors: Container[str] | None) -
     if train_precursors is None:
         return None
     return np.array([any(key not in train_precursors for key in keys) for keys in table.set_keys], dtype=bool)
+
+
+def learned_rows(
+    table: ReactionTable, learned: LearnedReactions | None
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
+    """Return whether the target of each row was learned, and whether its reaction was, (rows,); None if not known."""
+    return None if learned is None else (learned.has_targets(table), learned.has_reactions(table))
 
 
 def _aligned(predictions: Iterator[Prediction], table: ReactionTable) -> Iterator[Prediction]:

@@ -5,7 +5,7 @@ from rrgraph.experiments.config import ExperimentConfig, QuickConfig, SearchConf
 from rrgraph.experiments.experiment import ExperimentResult, Outcome, run_experiment
 from rrgraph.experiments.grid import Run, expand
 from rrgraph.experiments.search_cost import timed
-from rrgraph.experiments.tables import csv_table, latex_table, markdown_table, plain_rows
+from rrgraph.experiments.tables import csv_table, latex_table, legend, markdown_table, plain_rows
 
 __all__ = [
     "Cell",
@@ -23,6 +23,7 @@ __all__ = [
     "csv_table",
     "expand",
     "latex_table",
+    "legend",
     "load_experiment",
     "markdown_table",
     "plain_rows",

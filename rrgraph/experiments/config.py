@@ -8,16 +8,20 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from rrgraph.data import SUBSET_NAMES, TEST
 from rrgraph.errors import ConfigError, check_choice
+from rrgraph.metrics import TOP_K, find_metric
 from rrgraph.util.config import NamedConfig, load_config
 from rrgraph.util.named_configs import find_config
 from rrgraph.util.names import is_plain_name
 from rrgraph.util.settings import check, setting
 
-__all__ = ["ExperimentConfig", "QuickConfig", "SearchConfig", "SystemConfig", "load_experiment"]
+__all__ = ["ExperimentConfig", "QuickConfig", "SearchConfig", "SystemConfig", "load_experiment", "measured_protocol"]
+
+TOP_METRICS: Final = tuple([f"top_{k}" for k in TOP_K])
+"""Columns of tables unless others are asked for."""
 
 
 @dataclass
@@ -43,12 +47,14 @@ class QuickConfig:
         overrides: further overrides of all systems.
         splits: splits in place of those of the experiment, unless empty.
         seeds: seeds in place of those of the experiment, unless empty.
+        candidates: candidates in place of those of the experiment, unless empty.
     """
 
     systems: dict[str, list[str]] = setting(factory=dict)
     overrides: list[str] = setting(factory=list)
     splits: list[str] = setting(factory=list)
     seeds: list[int] = setting(factory=list, at_least=0)
+    candidates: list[str] = setting(factory=list, choices="rrgraph.evaluation:CANDIDATES")
 
 
 @dataclass
@@ -78,6 +84,9 @@ class ExperimentConfig(NamedConfig):
         seeds: seeds of the runs.
         protocols: evaluation protocols, also with flags: `paper,max_candidates=20`; for molecules `reactants`,
             `by_template` or `template`.
+        candidates: what sets are formed from, each in turn: `pool` (precursors of the training and the measured rows),
+            `library` (those of the training rows and the bundled reagents), `generated` (for each target).
+        metrics: columns of the tables by name, see `rrgraph.metrics.METRICS`.
         subset: subset of each split that is measured.
         compare_with: a system that tables compare every other with; empty for none.
         search: what the search costs.
@@ -93,14 +102,21 @@ class ExperimentConfig(NamedConfig):
     splits: list[str] = setting(factory=lambda: ["nms"])
     seeds: list[int] = setting(factory=lambda: [0, 1, 2], at_least=0)
     protocols: list[str] = setting(factory=lambda: ["paper", "open"])
+    candidates: list[str] = setting(factory=lambda: ["pool"], choices="rrgraph.evaluation:CANDIDATES")
+    metrics: list[str] = setting(factory=lambda: [*TOP_METRICS])
     subset: str = setting(TEST.word, choices=SUBSET_NAMES[1:], alias="part")
     compare_with: str = ""
     search: SearchConfig = setting(factory=SearchConfig)
     quick: QuickConfig = setting(factory=QuickConfig)
 
+    @property
+    def measured_protocols(self) -> list[str]:
+        """The protocols of its runs: each with each of the candidates."""
+        return [measured_protocol(protocol, chosen) for chosen in self.candidates for protocol in self.protocols]
+
     def cross_check(self, prefix: str) -> None:
         """Refuse an empty grid, a grid with something twice, and unknown systems, by a `ConfigError`."""
-        for key in ("systems", "splits", "seeds", "protocols"):
+        for key in ("systems", "splits", "seeds", "protocols", "candidates", "metrics"):
             values = getattr(self, key)
             if not values:
                 raise ConfigError(f"Configuration value {key} is empty, expected at least one.")
@@ -109,10 +125,25 @@ class ExperimentConfig(NamedConfig):
         for name in self.systems:
             if not re.fullmatch(r"[\w.+-]+", name) or not is_plain_name(name):
                 raise ConfigError(f"The system {name!a:.80} needs a name of letters, digits, '_', '.', '+' and '-'.")
+        for metric in self.metrics:
+            find_metric(metric)
+        if self.candidates != ["pool"] and any(re.search(r",\s*candidates\s*=", each) for each in self.protocols):
+            raise ConfigError(
+                f"candidates is {self.candidates} and also a flag of protocols {self.protocols}, expected in one place."
+            )
         if self.compare_with:
             check_choice("compare_with", self.compare_with, self.systems)
         for name in self.quick.systems:
             check_choice("quick.systems", name, self.systems)
+
+
+def measured_protocol(protocol: str, candidates: str) -> str:
+    """Return the protocol under which runs measure some candidates.
+
+    >>> measured_protocol("open", "pool"), measured_protocol("open", "library")
+    ('open', 'open,candidates=library')
+    """
+    return protocol if candidates == "pool" else f"{protocol},candidates={candidates}"
 
 
 def load_experiment(path: str | Path, overrides: Sequence[str] = (), *, quick: bool = False) -> ExperimentConfig:
@@ -161,6 +192,7 @@ def _quick(config: ExperimentConfig) -> ExperimentConfig:
         overrides=[*config.overrides, *quick.overrides],
         splits=quick.splits or config.splits,
         seeds=quick.seeds or config.seeds,
+        candidates=quick.candidates or config.candidates,
         compare_with=config.compare_with if config.compare_with in chosen else "",
         quick=QuickConfig(),
     )

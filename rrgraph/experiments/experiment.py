@@ -151,7 +151,7 @@ def _read_runs(runs: Sequence[Run], experiment: ExperimentConfig) -> tuple[dict[
     for run in runs:
         try:
             if is_finished(run):
-                measured[run.key] = read_run(run, experiment.protocols)
+                measured[run.key] = read_run(run, experiment.measured_protocols)
         except RRGraphError as error:
             damaged[run] = str(error)
     return measured, damaged
@@ -163,11 +163,15 @@ def _compare(
     """Write the tables of the finished runs."""
     by_split = sorted(finished, key=lambda run: experiment.splits.index(run.split))
     outcomes = {key: found for run in by_split for key, found in measured[run.key].outcomes.items()}
+    values = {run.key: measured[run.key].values for run in finished}
     panels = compare(
         outcomes,
         systems=list(experiment.systems),
         splits=list(dict.fromkeys(panel for _, panel, _ in outcomes)),
         protocols=experiment.protocols,
+        candidates=experiment.candidates,
+        metrics=experiment.metrics,
+        values=values,
         compare_with=experiment.compare_with,
     )
     heading = f"{experiment.name}: {experiment.title}" if experiment.title else experiment.name

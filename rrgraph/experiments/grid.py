@@ -68,6 +68,8 @@ def expand(experiment: ExperimentConfig) -> list[Run]:
     workflow = _common_workflow(configs)
     for split in experiment.splits:
         check_choice("splits", split, workflow.splits)
+    if experiment.candidates != ["pool"] and not workflow.searches:
+        raise ConfigError("candidates are precursors, which runs on molecules do not have; leave them out.")
     for protocol in experiment.protocols:
         workflow.check_protocol(protocol)
     if experiment.search.candidates and not workflow.searches:
@@ -96,7 +98,9 @@ def _common_workflow(configs: Mapping[str, AnyConfig]) -> Workflow[Any]:
 def _configured(config: AnyConfig, experiment: ExperimentConfig, system: str, split: str, seed: int) -> AnyConfig:
     name = f"{system}-{split}-{seed}"
     config = replace(config, name=name, seed=seed, output=str(experiment.folder / "runs" / name))
-    return workflow_of(config).measuring(config, subset=experiment.subset, protocols=experiment.protocols, split=split)
+    return workflow_of(config).measuring(
+        config, subset=experiment.subset, protocols=experiment.measured_protocols, split=split
+    )
 
 
 def check_grid(runs: Sequence[Run]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rrgraph.errors import DataError
 from rrgraph.experiments.grid import Run, RunName
@@ -38,10 +38,12 @@ class Measured:
     Attributes:
         row: its row of the results; how long it took stays empty where nothing recorded it.
         outcomes: what became of each row by protocol, for each panel that rows of its split have.
+        values: of the metrics by protocol and name, over all rows.
     """
 
     row: ResultRow
     outcomes: Mapping[RunName, Mapping[str, RowRanks]]
+    values: Mapping[str, Mapping[str, float]]
 
 
 def read_run(run: Run, protocols: Sequence[str]) -> Measured:
@@ -51,16 +53,18 @@ def read_run(run: Run, protocols: Sequence[str]) -> Measured:
         DataError: one of its files is damaged, or they do not fit each other.
     """
     with value_errors(f"What the run in '{run.folder}' measured"):
-        row, outcomes = _row(run), _outcomes(run, protocols)
+        metrics = read_json(run.folder / "metrics.json")[run.subset]
+        row, outcomes = _row(run, metrics), _outcomes(run, protocols)
+        values = workflow_of(run.config).values(metrics, protocols)
         for protocol, ranks in outcomes[run.key].items():
             if len(ranks.targets) != row["rows"]:
                 raise DataError(f"ranks.json has {len(ranks.targets)} rows of {protocol}, not {row['rows']}.")
-    return Measured(row, outcomes)
+    return Measured(row, outcomes, values)
 
 
-def _row(run: Run) -> ResultRow:
+def _row(run: Run, metrics: Mapping[str, Any]) -> ResultRow:
     seconds = run.folder / _SECONDS
-    values = workflow_of(run.config).columns(read_json(run.folder / "metrics.json")[run.subset])
+    values = workflow_of(run.config).columns(metrics)
     rows, took = values.pop("rows"), read_json(seconds) if seconds.is_file() else None
     if type(rows) is not int or not (took is None or (type(took) in (int, float) and took >= 0)):
         raise DataError(f"it took {took!a:.40} seconds for {rows!a:.40} rows.")

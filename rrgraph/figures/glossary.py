@@ -39,6 +39,8 @@ _FLAGS: Final = {
     ("foreign", "forbidden"): "Precursors may not contain elements that the target lacks (except C, H, O and N).",
     ("ties", "optimistic"): "Among sets with equal scores, the recorded one comes first.",
     ("ties", "pessimistic"): "Among sets with equal scores, the recorded one comes last.",
+    ("candidates", "library"): "Candidates are the precursors of the training rows and the bundled reagents.",
+    ("candidates", "generated"): "Candidates are plausible compounds of the target's elements.",
     ("truth", "row"): "Only the row's own recorded set counts.",
     ("truth", "any"): "Any set recorded for the target counts.",
 }

@@ -97,7 +97,7 @@ def collect_diversity(series: Sequence[Series], options: FigureOptions) -> list[
             continue
         planner = planner_for(
             run.model,
-            run.pool(options.subset),
+            run.pool(options.subset, name),
             protocol.constraints(),
             mode=run.mode(name),
             max_candidates=protocol.max_candidates,

@@ -19,7 +19,7 @@ from rrgraph.metrics import RowRanks
 from rrgraph.models import load_model
 from rrgraph.nn import check_model
 from rrgraph.planning import read_candidates
-from rrgraph.runs import BaselineConfig, RunConfig, candidate_pool, load_run, split_data
+from rrgraph.runs import BaselineConfig, RunConfig, candidate_pool, load_run, protocol_candidates, split_data
 from rrgraph.runs.baseline import build_baseline
 from rrgraph.runs.measure import set_mode
 from rrgraph.util.config import MODEL, read_plain
@@ -148,9 +148,9 @@ class TrainedRun:
         table: ReactionTable = getattr(self.data, subset)
         return table
 
-    def pool(self, subset: str) -> list[Composition]:
-        """Return the candidate precursors that the subset is evaluated with."""
-        return candidate_pool(self._vocabulary, self.table(subset))
+    def pool(self, subset: str, protocol: str = "paper") -> Sequence[Composition]:
+        """Return the candidate precursors that the subset is evaluated with under a protocol."""
+        return protocol_candidates(read_protocol(protocol), self._vocabulary, self.table(subset))
 
     def mode(self, protocol: str) -> str:
         """Return what sets are ranked by under a protocol."""
@@ -211,7 +211,7 @@ class TrainedRun:
             return None
         metrics = evaluate_planner(
             self.model,
-            self.pool(subset),
+            self.pool(subset, protocol),
             table,
             read_protocol(protocol),
             mode=self.mode(protocol),

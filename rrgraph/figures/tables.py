@@ -100,7 +100,9 @@ def experiment_tables(folder: str | Path, on_damage: OnDamage = None) -> list[Re
     file = Path(folder) / "table.csv"
     entries: list[_Entry] = []
     if file.is_file():
-        entries = read_or_report(lambda: read_table(file, _summarised, _LONG, on_damage), on_damage, entries)
+        read: list[_Entry | None] = []
+        read = read_or_report(lambda: read_table(file, _summarised, _LONG, on_damage), on_damage, read)
+        entries = [entry for entry in read if entry is not None]
     return _tables(entries or _from_results(read_results(folder, on_damage)))
 
 
@@ -135,8 +137,12 @@ def _tables(entries: Iterable[_Entry], *, by_protocol: bool = False) -> list[Res
     return tables
 
 
-def _summarised(row: dict[str, str]) -> _Entry:
-    """Return the entry of a row of `table.csv`, whose accuracies are in %; damage is a ValueError."""
+def _summarised(row: dict[str, str]) -> _Entry | None:
+    """Return the entry of a row of `table.csv` in %, None for a metric other than top-k; damage is a ValueError."""
+    if row["k"] == "" and row.get("metric"):
+        return None
+    offered = row.get("candidates") or "pool"
+    protocol = row["protocol"] + ("" if offered == "pool" else f",candidates={offered}")
     accuracy, rank = float(row["mean"]), int(row["place"] or 0)
     if not 0 <= accuracy <= 100:
         raise ValueError(f"its mean is {row['mean']!a:.80}, expected an accuracy in %")
@@ -144,7 +150,7 @@ def _summarised(row: dict[str, str]) -> _Entry:
     significant = rank == 1 and row.get("lead_p_value") and float(row["lead_p_value"]) < SIGNIFICANT
     marks = ("*" if significant else "") + ("†" if row.get("above") == "True" else "")
     cell = Cell(f"{accuracy:.1f}{deviation}", rank, marks)
-    return _Entry(row["split"], row["rows"] == "unseen", row["system"], row["protocol"], int(row["k"]), cell)
+    return _Entry(row["split"], row["rows"] == "unseen", row["system"], protocol, int(row["k"]), cell)
 
 
 def _from_results(rows: Sequence[dict[str, str]]) -> list[_Entry]:

@@ -1,6 +1,6 @@
 """Trained models: the link model with its re-ranker, checkpoints, the bundled models."""
 
-from rrgraph.models.checkpoint import FORMAT, LinkCheckpoint, load_checkpoint, save_checkpoint
+from rrgraph.models.checkpoint import FORMAT, LinkCheckpoint, learned_tensors, load_checkpoint, save_checkpoint
 from rrgraph.models.components import external_parts
 from rrgraph.models.initialisation import energy_head, link_model
 from rrgraph.models.model import Model
@@ -23,6 +23,7 @@ __all__ = [
     "energy_head",
     "energy_source",
     "external_parts",
+    "learned_tensors",
     "link_model",
     "literature_source",
     "load_checkpoint",

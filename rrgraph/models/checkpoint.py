@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from rrgraph.chem import ELEMENTS, Composition, parse_formula
-from rrgraph.data import preferred_spelling
+from rrgraph.data import LearnedReactions, preferred_spelling
 from rrgraph.errors import check_choice
 from rrgraph.graph import FrequencyFeatures, SetFrequencyFeatures
 from rrgraph.links import LinkModel
@@ -33,13 +33,13 @@ from rrgraph.reranking import (
 from rrgraph.util.arguments import call_with, value_of
 from rrgraph.util.settings import from_stored, setting, to_stored
 
-__all__ = ["FORMAT", "LinkCheckpoint", "load_checkpoint", "save_checkpoint"]
+__all__ = ["FORMAT", "LinkCheckpoint", "learned_tensors", "load_checkpoint", "save_checkpoint"]
 
 FORMAT = "rrgraph-link-model/4"
 """Name and version of the file format, checked on loading."""
 
 _MOST = 2**53
-_STATISTICS, _SETS = "statistics.", "sets."
+_STATISTICS, _SETS, _LEARNED = "statistics.", "sets.", "learned."
 _SCORER, _SET_STATISTICS, _ENERGY, _TREES = "scorer.", "statistics.", "energy.", "trees."
 
 
@@ -56,6 +56,8 @@ class LinkCheckpoint:
         reranker: ranks whole sets, None for a model without it.
         systems: element systems of the training targets (`Fe-O`), by which one tells how far a new target is from
             them; None for a model that does not record them.
+        learned: hashes of the training targets and reactions, by which rows that it learned are told from new ones;
+            likewise.
     """
 
     model: LinkModel
@@ -65,6 +67,7 @@ class LinkCheckpoint:
     reranker: EnsembleReranker | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     systems: frozenset[str] | None = None
+    learned: LearnedReactions | None = None
 
     def to(self, device: torch.device) -> Self:
         """Move the networks to a device, on which the model then computes, and return the checkpoint itself."""
@@ -85,6 +88,8 @@ def save_checkpoint(checkpoint: LinkCheckpoint, folder: str | Path, *, half: boo
     if checkpoint.statistics is not None:
         counted = checkpoint.statistics.to_arrays()
         tensors |= {_STATISTICS + name: torch.from_numpy(values) for name, values in counted.items()}
+    if checkpoint.learned is not None:
+        tensors |= learned_tensors(checkpoint.learned)
     description |= {
         "model": to_stored(checkpoint.model.config),
         "parts": describe_parts(checkpoint.model.config),
@@ -111,6 +116,7 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
         config = from_stored(ModelConfig, value_of(description, "model", dict), ignore_unknown=True)
         counted = _under(tensors, _STATISTICS)
         ranked = _under(tensors, _SETS)
+        hashes = _under(tensors, _LEARNED)
         model = load_weights(partial(LinkModel, config), tensors)
         vocabulary, counts = _vocabulary(value_of(description, "vocabulary", list))
         if config.statistics != bool(counted):
@@ -123,6 +129,7 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
         check_choice("metadata.score_mode", str(metadata.get("score_mode", "product")), RANKING_MODES)
         recorded = description.get("systems") is not None
         systems = _systems(value_of(description, "systems", list)) if recorded else None
+        learned = call_with(LearnedReactions, _arrays(hashes)) if hashes else None
     return LinkCheckpoint(
         model=model.eval(),
         vocabulary=vocabulary,
@@ -131,7 +138,14 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
         metadata=metadata,
         reranker=reranker,
         systems=systems,
+        learned=learned,
     )
+
+
+def learned_tensors(learned: LearnedReactions) -> dict[str, torch.Tensor]:
+    """Return hashes as they are stored among the weights."""
+    arrays = {"targets": learned.targets, "reactions": learned.reactions}
+    return {_LEARNED + name: torch.from_numpy(hashes) for name, hashes in arrays.items()}
 
 
 def _vocabulary(entries: list[Any]) -> tuple[tuple[Composition, ...], NDArray[np.int64]]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rrgraph.chem import Composition, Material, anhydrous, as_compositions, is_material
-from rrgraph.data import LinkBatch, ReactionTable, load_table
+from rrgraph.data import LearnedReactions, LinkBatch, ReactionTable, load_table
 from rrgraph.errors import PlanningError
 from rrgraph.graph import UNRELATED_LOGIT, build_graph, element_presence, featurise
 from rrgraph.models.checkpoint import LinkCheckpoint
@@ -85,6 +85,11 @@ class Model(LinkScorer):
     def systems(self) -> frozenset[str] | None:
         """The element systems of the training targets, None where the model does not record them."""
         return self.checkpoint.systems
+
+    @property
+    def learned(self) -> LearnedReactions | None:
+        """Hashes of what it learned from, None where the model does not record them."""
+        return self.checkpoint.learned
 
     @overload
     def plan(self, targets: Material, **options: Any) -> SynthesisPlan: ...

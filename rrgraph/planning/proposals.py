@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import exp, nan
 from typing import Final, NamedTuple, Protocol, runtime_checkable
 
+import numpy as np
+
 from rrgraph.chem import Composition
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import ScoreError
@@ -101,13 +103,19 @@ class ProposalPlanner(SetPlanner):
             batch = slice(start, start + _BATCH_SIZE)
             proposed = self.proposer.propose(
                 targets[batch],
-                self.candidates,
+                self._offered(targets[batch]),
                 sizes=sizes[batch],
                 constraints=self.constraints,
                 number=self.proposed,
             )
             for each in zip(targets[batch], allowed[batch], proposed, strict=True):
                 yield self._ranking(*each)
+
+    def _offered(self, targets: Sequence[Composition]) -> Sequence[Composition]:
+        """Return the candidates that one of the targets may use, none that was made for others alone."""
+        used = np.logical_or.reduce([self._filter.considered(target) for target in targets])
+        chosen = np.flatnonzero(used).tolist()
+        return [self.candidates[index] for index in chosen] if 0 < len(chosen) < len(used) else self.candidates
 
     def _ranking(self, target: Composition, sizes: tuple[int, ...], proposals: Sequence[Proposal]) -> ProposedRanking:
         feasible = self._filter.feasible(target)

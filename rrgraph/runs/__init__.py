@@ -11,7 +11,7 @@ from rrgraph.runs.config import (
     RerankerConfig,
     RunConfig,
 )
-from rrgraph.runs.data import RunData, candidate_pool, prepare_data, run_split, split_data
+from rrgraph.runs.data import RunData, candidate_pool, prepare_data, protocol_candidates, run_split, split_data
 from rrgraph.runs.materials import MaterialsWorkflow, materials_workflow, run_data
 from rrgraph.runs.train import RunResult, train_run
 from rrgraph.runs.workflow import AnyConfig, Columns, Workflow, check_run, load_run, run, workflow_of, workflow_of_model
@@ -34,6 +34,7 @@ __all__ = [
     "load_run",
     "materials_workflow",
     "prepare_data",
+    "protocol_candidates",
     "run",
     "run_data",
     "run_split",

@@ -6,20 +6,33 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.chem import Composition
-from rrgraph.data import CleaningReport, ReactionTable, Split, clean_table, load_table, split_table
+from rrgraph.data import CleaningReport, LearnedReactions, ReactionTable, Split, clean_table, load_table, split_table
 from rrgraph.errors import ConfigError
 from rrgraph.graph import EDGE, FrequencyFeatures, ReactionGraph, TrainingFeatures, TrainingFolds, build_graph
-from rrgraph.planning import read_candidates
+from rrgraph.planning import generated_candidates, library_candidates, read_candidates
 from rrgraph.runs.config import BaselineConfig, DataConfig, RunConfig
 from rrgraph.runs.workflow import load_run
 from rrgraph.training import checksum
 
-__all__ = ["Prepared", "RunData", "candidate_pool", "prepare", "prepare_data", "run_split", "split_data"]
+if TYPE_CHECKING:
+    from rrgraph.evaluation import Protocol
+
+__all__ = [
+    "Prepared",
+    "RunData",
+    "candidate_pool",
+    "prepare",
+    "prepare_data",
+    "protocol_candidates",
+    "run_split",
+    "split_data",
+]
 
 
 @dataclass(frozen=True)
@@ -50,6 +63,11 @@ class RunData:
     def systems(self) -> frozenset[str]:
         """Element systems of the training targets."""
         return frozenset(self.split.train.element_systems.tolist())
+
+    @cached_property
+    def learned(self) -> LearnedReactions:
+        """Hashes of the training targets and reactions."""
+        return LearnedReactions.of(self.split.train)
 
     def __str__(self) -> str:
         return "\n".join(str(report) for report in (self.cleaning, self.split.report) if report is not None)
@@ -146,6 +164,17 @@ def candidate_pool(known: Sequence[Composition], *tables: ReactionTable) -> list
         for key, precursor in table.precursors().items():
             pool.setdefault(key, precursor)
     return list(pool.values())
+
+
+def protocol_candidates(
+    protocol: Protocol, known: Sequence[Composition], table: ReactionTable
+) -> Sequence[Composition]:
+    """Return the candidates of a protocol for the measured rows, beside which `known` are those of the system."""
+    if protocol.candidates == "pool":
+        return candidate_pool(known, table)
+    if protocol.candidates == "library":
+        return candidate_pool([*known, *library_candidates()])
+    return generated_candidates(table.targets)
 
 
 def run_split(folder: str | Path) -> Split:

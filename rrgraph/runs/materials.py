@@ -118,6 +118,11 @@ class MaterialsWorkflow(Workflow[C]):
             found[f"{name}_ece"] = metrics.calibration.ece_width if metrics.calibration else None
         return found
 
+    def values(self, measured: Mapping[str, Any], protocols: Sequence[str]) -> dict[str, Mapping[str, float]]:
+        from rrgraph.evaluation import Metrics
+
+        return {name: Metrics.from_dict(measured[name][MODEL]).values for name in protocols}
+
     def outcomes(
         self, split: str, ranks: Mapping[str, Any], protocols: Sequence[str]
     ) -> dict[str, dict[str, RowRanks]]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from rrgraph.baselines import BASELINES
 from rrgraph.chem import Composition
-from rrgraph.data import ReactionTable
+from rrgraph.data import LearnedReactions, ReactionTable
 from rrgraph.evaluation import (
     SUBGROUPINGS,
     Metrics,
@@ -26,7 +26,7 @@ from rrgraph.evaluation import (
 from rrgraph.metrics import RowRanks, measured_links
 from rrgraph.planning import LISTWISE, LinkScorer, SetProposer, known_size_mode
 from rrgraph.runs.config import MeasuredConfig
-from rrgraph.runs.data import RunData, candidate_pool
+from rrgraph.runs.data import RunData, protocol_candidates
 from rrgraph.training import keep_tensors, kept_tensors
 from rrgraph.util.config import MODEL
 from rrgraph.util.files import write_json, write_text
@@ -75,16 +75,16 @@ def measure(
         table = getattr(data.split, subset)
         if not len(table):
             continue
-        pool = candidate_pool(data.known, table)
         comparison[subset] = {
             protocol: measure_systems(
                 systems,
-                pool,
+                protocol_candidates(read_protocol(protocol), data.known, table),
                 table,
                 read_protocol(protocol),
                 mode=set_mode(protocol, mode),
                 train_precursors=seen,
                 train_sets=sets,
+                learned=data.learned,
                 known=data.split.train,
                 train_systems=data.systems,
                 by=tuple(SUBGROUPINGS),
@@ -155,6 +155,7 @@ def measure_systems(
     mode: str,
     train_precursors: Container[str],
     train_sets: Container[frozenset[str]] | None = None,
+    learned: LearnedReactions | None = None,
     known: ReactionTable | None = None,
     train_systems: Collection[str] | None = None,
     by: Sequence[str] = (),
@@ -171,6 +172,7 @@ def measure_systems(
         mode: what sets are ranked by; systems without a re-ranker rank by the product in place of `listwise`.
         train_precursors: canonical keys of the precursors seen in training.
         train_sets: canonical keys of the members of each training set, for the metric `novelty`.
+        learned: what the systems learned from, for the metrics on rows that they learned and on new ones.
         known: training rows, whose links are not counted by metrics of links.
         train_systems: element systems of the training targets, for the grouping `distance`.
         by: groupings of the rows, see `subgroup_accuracy`.
@@ -188,6 +190,7 @@ def measure_systems(
             mode=mode if name == MODEL or mode != LISTWISE else "product",
             train_precursors=train_precursors,
             train_sets=train_sets,
+            learned=learned,
             predictions=predictions if name == MODEL else None,
         )
         metrics = kept(name, evaluated)

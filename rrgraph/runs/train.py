@@ -174,6 +174,7 @@ def _fit(
         statistics=prepared.statistics,
         metadata=_metadata(config, prepared),
         systems=prepared.systems,
+        learned=prepared.learned,
     )
     task = LinkTask(
         module,

@@ -146,6 +146,10 @@ class Workflow(ABC, Generic[C]):
     def columns(self, measured: Mapping[str, Any]) -> Columns:
         """Return what `metrics.json` says of a subset: `rows`, their number, and accuracies."""
 
+    def values(self, measured: Mapping[str, Any], protocols: Sequence[str]) -> dict[str, Mapping[str, float]]:
+        """Return what `metrics.json` says of a subset: the values of metrics by protocol and name, if it has them."""
+        return {}
+
     @abstractmethod
     def outcomes(
         self, split: str, ranks: Mapping[str, Any], protocols: Sequence[str]

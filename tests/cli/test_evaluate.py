@@ -4,10 +4,15 @@ import json
 import shutil
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from rrgraph.chem import anhydrous, parse_formula, plausible_precursors
+from rrgraph.data import ReactionTable
+from rrgraph.errors import ModelError
+from rrgraph.models import FORMAT
 from rrgraph.nn import sign_model
 from rrgraph.runs import run_split
+from rrgraph.runs.make_learned import add_learned
 
 
 @pytest.fixture
@@ -188,6 +193,49 @@ def test_a_model_that_does_not_record_its_systems_takes_them_from_the_run(rrgrap
     (old / "config.yaml").unlink()
     assert "--by distance needs the data of a run" in rrgraph("evaluate", old, *options).err
     assert rrgraph("evaluate", old, *options[:3], "year").code == 0
+
+
+def test_rows_that_the_model_learned_are_measured_apart(rrgraph, evaluate, trained, tmp_path):
+    split = run_split(trained)
+    some = ReactionTable.concat([split.test, split.train.select(range(9))])
+    some.write(tmp_path / "rows.csv")
+    found = evaluate("--test", tmp_path / "rows.csv", "--output", tmp_path / "m.json")
+    new = len(split.test)
+    assert found.err.startswith(f"rrgraph evaluate: 9 of {new + 9} rows are about targets that were learned from, 9 of")
+    assert f"judge by the {new} rows" in found.err
+    assert "rows whose target was learned (9 rows)" in found.out
+    assert f"rows with a new target ({new} rows)" in found.out
+    overlap = json.loads((tmp_path / "m.json").read_text())["metrics"]["model"]["overlap"]
+    assert (overlap["learned"]["rows"], overlap["new"]["rows"], overlap["reactions"]) == (9, new, 9)
+    clean = evaluate("--split", "test")
+    assert (clean.err, "learned" in clean.out) == ("", False)
+    assert "no row with a new target is left" in evaluate("--split", "train").err
+
+
+def test_a_model_that_does_not_record_what_it_learned_says_so(rrgraph, trained, test_rows, tmp_path):
+    old = tmp_path / "old"
+    shutil.copytree(trained, old)
+    weights = load_file(old / "model.safetensors")
+    del weights["learned.targets"], weights["learned.reactions"]
+    save_file(weights, old / "model.safetensors", metadata={"format": FORMAT})
+    sign_model(old)
+    found = rrgraph("evaluate", old, "--test", test_rows, "--output", tmp_path / "m.json")
+    assert "does not record what it learned" in found.err
+    assert json.loads((tmp_path / "m.json").read_text())["metrics"]["model"]["overlap"] is None
+    # The split of a run tells it as well.
+    assert rrgraph("evaluate", old, "--split", "test").err == ""
+    add_learned(old)
+    assert (old / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
+    assert rrgraph("evaluate", old, "--test", test_rows).err == ""
+
+
+def test_a_model_of_other_rows_gets_no_hashes(trained, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(trained, other)
+    text = (other / "config.yaml").read_text()
+    (other / "config.yaml").write_text(text.replace("validation_fraction: 0.2", "validation_fraction: 0.5"))
+    with pytest.raises(ModelError, match="learned other rows"):
+        add_learned(other)
 
 
 def test_a_table_without_rows_is_refused(evaluate, make_table, tmp_path):

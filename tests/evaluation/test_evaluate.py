@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rrgraph.chem import VOLATILE, parse_formula, source_elements
+from rrgraph.data import LearnedReactions
 from rrgraph.errors import ConfigError, PlanningError, ScoreError
 from rrgraph.evaluation import PROTOCOLS, evaluate_planner, score_predictions
 from rrgraph.metrics import calibration
@@ -108,11 +109,12 @@ def test_ranks_equal_brute_force_under_every_flag(make_table, protocol, values):
 @settings(max_examples=25, deadline=None)
 def test_scoring_the_written_predictions_gives_the_same(make_table, tmp_path_factory, protocol, values):
     table, path = make_table(ROWS), tmp_path_factory.mktemp("evaluate") / "predictions.jsonl"
-    known = {"CLi2O3", "Co3O4", "O2Ti"}
+    known, learned = {"CLi2O3", "Co3O4", "O2Ti"}, LearnedReactions.of(make_table(ROWS[:2]))
     metrics = evaluate_planner(
-        Scorer(values), POOL, table, protocol, train_precursors=known, predictions=path, resamples=10
+        Scorer(values), POOL, table, protocol, train_precursors=known, learned=learned, predictions=path, resamples=10
     )
-    again = score_predictions(path, table, protocol, train_precursors=known, resamples=10)
+    again = score_predictions(path, table, protocol, train_precursors=known, learned=learned, resamples=10)
+    assert again.overlap == metrics.overlap
     within = np.where(again.rows.ranks <= 10, again.rows.ranks, np.inf)
     np.testing.assert_array_equal(within, metrics.rows.ranks)
     assert (again.overall, again.per_row, again.unseen) == (metrics.overall, metrics.per_row, metrics.unseen)

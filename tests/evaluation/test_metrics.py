@@ -37,6 +37,19 @@ def test_summary_without_unseen_rows_says_that_there_are_none():
     assert metrics.to_dict()["unseen"] == {"rows": 0, "targets": 0}
 
 
+def test_rows_that_were_learned_are_told_from_new_ones():
+    learned, reactions = np.array([True, True, False, False]), np.array([True, False, False, False])
+    metrics = summarise(PROTOCOLS["open"], outcome(), learned=(learned, reactions), resamples=50)
+    assert (metrics.overlap.learned.rows, metrics.overlap.new.rows, metrics.overlap.reactions) == (2, 2, 1)
+    assert [metrics.overlap.learned.top[1].value, metrics.overlap.new.top[1].value] == [1.0, 0.0]
+    assert Metrics.from_dict(metrics.to_dict()) == metrics
+    assert [line[0] for line in metrics.table()[1]][-2:] == ["open, target learned", "open, new target"]
+    assert "2 of 4 rows" in str(metrics.overlap) and "judge by the 2 rows" in str(metrics.overlap)
+    nothing = summarise(PROTOCOLS["open"], outcome(), learned=(~learned & learned, ~learned & learned), resamples=50)
+    assert nothing.overlap.new == nothing.overall
+    assert len(nothing.table()[1]) == 3
+
+
 def test_json_and_table_carry_every_number():
     metrics = summarise(
         PROTOCOLS["open"],

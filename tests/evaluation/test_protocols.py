@@ -40,6 +40,7 @@ def test_the_two_protocols_are_those_of_the_documentation():
         ("ties", "pessimistic"),
         ("truth", "any"),
         ("max_size", 4),
+        ("candidates", "library"),
     ],
 )
 def test_each_flag_is_set_alone(flag, value):

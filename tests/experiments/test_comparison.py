@@ -1,9 +1,22 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from rrgraph.experiments import Cell, Column, Difference, Panel, compare, csv_table, latex_table, markdown_table
+from rrgraph.experiments import (
+    Cell,
+    Column,
+    Difference,
+    Panel,
+    compare,
+    csv_table,
+    latex_table,
+    legend,
+    markdown_table,
+    plain_rows,
+)
 from rrgraph.metrics import RowRanks, seeded_difference
 
 ROWS = 40
@@ -33,7 +46,7 @@ def test_means_and_sample_deviations_are_over_seeds():
     shares = np.array([10, 20, 24]) / ROWS
     assert column.cells["a"] == Cell(pytest.approx(shares.mean()), pytest.approx(shares.std(ddof=1)), 3)
     assert column.cells["b"].deviation == pytest.approx(0, abs=1e-12)
-    assert (column.protocol, column.k, panel.rows, panel.unseen) == ("open", 1, (ROWS,), False)
+    assert (column.protocol, column.metric, panel.rows, panel.unseen) == ("open", "top_1", (ROWS,), False)
     assert compared({"a": [10]})[0].columns[0].cells["a"] == Cell(0.25, None, 1)
 
 
@@ -99,13 +112,60 @@ def test_a_split_without_finished_runs_has_no_panel():
     assert compare({}, systems=["a"], splits=["nms"], protocols=["open"]) == []
 
 
+def test_other_metrics_are_columns_with_their_direction():
+    values = {("a", "nms", 0): {"open": {"ece": 0.1}}, ("b", "nms", 0): {"open": {"ece": 0.3}}}
+    panels = compared({"a": [30], "b": [10]}, metrics=["mrr", "ece"], values=values, compare_with="b")
+    first, second = panels[0].columns
+    assert [column.title for column in panels[0].columns] == ["open, mrr ↑", "open, ece ↓"]
+    assert (first.cells["a"].mean, first.places, first.leads("a"), first.above) == (0.75, {"a": 1, "b": 2}, True, {"a"})
+    assert (second.places, second.differences["a"].value) == ({"a": 1, "b": 2}, pytest.approx(-0.2))
+    # Runs keep no value of each row, and none of the rows with an unseen precursor.
+    assert (second.lead.p_value, second.above) == (None, frozenset())
+    assert [column.metric for column in panels[1].columns] == ["mrr"]
+    assert "Not tested, for runs do not keep their values of each row: ece." in legend(panels)
+    assert "ece" not in legend(panels[1:])
+
+
+def test_smaller_is_better_where_the_metric_says_so():
+    values = {(name, "nms", 0): {"open": {"log_loss": loss}} for name, loss in (("a", 1.25), ("b", 0.5), ("c", 2))}
+    (column,) = compared({"a": [1], "b": [1], "c": [1]}, metrics=["log_loss"], values=values)[0].columns
+    assert column.places == {"b": 1, "a": 2}
+    assert [str(cell) for cell in column.cells.values()] == ["1.250", "0.500", "2.000"]
+    assert str(replace(column.cells["a"], deviation=0.0625)) == "1.250 ± 0.062"
+
+
+def test_candidates_stand_below_each_other_and_are_compared_apart():
+    found = {
+        (system, "nms", 0): {"open": outcome(pool), "open,candidates=library": outcome(library)}
+        for system, pool, library in (("a", 36, 6), ("b", 4, 10))
+    }
+    names = ["pool", "library"]
+    (panel, *_) = compare(found, systems=["a", "b"], splits=["nms"], protocols=["open"], candidates=names)
+    assert [column.candidates for column in panel.columns] == ["pool"] * 4 + ["library"] * 4
+    header, rows = next(plain_rows(panel))
+    assert header[:3] == ["system", "candidates", "open, top-1 ↑"]
+    assert [row[:3] for row in rows] == [
+        ["a", "pool", "90.0*"],
+        ["b", "pool", "10.0"],
+        ["a", "library", "15.0"],
+        ["b", "library", "25.0"],
+    ]
+    assert [column.places for column in panel.columns[::4]] == [{"a": 1, "b": 2}, {"b": 1, "a": 2}]
+    assert "| a | library | <u>15.0</u> |" in markdown_table([panel], heading="two")
+    assert "\\begin{tabular}{llrrrr}" in latex_table([panel], heading="two")
+    assert csv_table([panel]).splitlines()[-1].endswith(",top_10,library")
+    assert "which flatters" in legend([panel])
+
+
 @pytest.fixture
 def panel():
     cells = {"ours_2": Cell(0.5, 0.01234, 3), "base": Cell(0.4, 0.0, 3), "other": Cell(0.3456, 0.02, 2)}
     against_base = {"ours_2": Difference(0.1, 0.0012), "other": Difference(-0.0544, None)}
     columns = (
-        Column("open", 1, cells, {"ours_2": 1, "base": 2}, Difference(0.1, 0.001), against_base),
-        Column("open", 3, {name: Cell(0.7, None, 1) for name in cells}, dict.fromkeys(cells, 1), Difference(0.0, 0.9)),
+        Column("open", "top_1", cells, {"ours_2": 1, "base": 2}, Difference(0.1, 0.001), against_base),
+        Column(
+            "open", "top_3", {name: Cell(0.7, None, 1) for name in cells}, dict.fromkeys(cells, 1), Difference(0.0, 0.9)
+        ),
     )
     return Panel("nms", False, (1234,), ("ours_2", "base", "other", "missing"), columns)
 
@@ -114,11 +174,11 @@ def test_markdown_against_a_table_written_by_hand(panel):
     text = markdown_table([panel], heading="trial: two columns", compare_with="base")
     lines = text.splitlines()
     assert lines[0] == "# trial: two columns"
-    assert "†: significantly better than base" in lines[2]
-    assert lines[4:] == [
+    assert "†: significantly better than base" in lines[-1]
+    assert lines[2:-2] == [
         "## Split nms, 1,234 rows",
         "",
-        "| system | open, top-1 | open, top-3 |",
+        "| system | open, top-1 ↑ | open, top-3 ↑ |",
         "|---|---|---|",
         "| ours_2 | **50.0 ± 1.2**\\*† | **70.0** |",
         "| base | <u>40.0 ± 0.0</u> | **70.0** |",
@@ -134,7 +194,7 @@ def test_latex_against_a_table_written_by_hand(panel):
         "\\caption{Split nms, 1,234 rows.}",
         "\\begin{tabular}{lrr}",
         "\\toprule",
-        "system & open, top-1 & open, top-3 \\\\",
+        "system & open, top-1 $\\uparrow$ & open, top-3 $\\uparrow$ \\\\",
     ]
     assert lines[start + 1 : start + 5] == [
         "ours\\_2 & \\textbf{50.0 $\\pm$ 1.2}$^{*\\dagger}$ & \\textbf{70.0} \\\\",
@@ -146,8 +206,9 @@ def test_latex_against_a_table_written_by_hand(panel):
 
 def test_csv_against_a_table_written_by_hand(panel):
     assert csv_table([panel]).splitlines()[:4] == [
-        "split,rows,system,protocol,k,mean,deviation,seeds,place,lead_p_value,above,difference,difference_p_value",
-        "nms,all,ours_2,open,1,50.000,1.234,3,1,0.0010,True,10.000,0.0012",
-        "nms,all,base,open,1,40.000,0.000,3,2,,False,,",
-        "nms,all,other,open,1,34.560,2.000,2,,,False,-5.440,",
+        "split,rows,system,protocol,k,mean,deviation,seeds,place,lead_p_value,above,difference,difference_p_value,"
+        "metric,candidates",
+        "nms,all,ours_2,open,1,50.000,1.234,3,1,0.0010,True,10.000,0.0012,top_1,pool",
+        "nms,all,base,open,1,40.000,0.000,3,2,,False,,,top_1,pool",
+        "nms,all,other,open,1,34.560,2.000,2,,,False,-5.440,,top_1,pool",
     ]

@@ -48,6 +48,17 @@ def test_the_quick_variant_has_its_own_folder_systems_and_seeds(trial):
     assert quick.quick == QuickConfig()
 
 
+def test_each_protocol_is_measured_with_each_of_the_candidates(trial):
+    experiment = load_experiment(trial, ["candidates=[pool,library]", "quick.candidates=[generated]"])
+    assert expand(experiment)[0].config.evaluation.protocols == [
+        "paper",
+        "open,max_candidates=20",
+        "paper,candidates=library",
+        "open,max_candidates=20,candidates=library",
+    ]
+    assert load_experiment(trial, ["quick.candidates=[generated]"], quick=True).candidates == ["generated"]
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
@@ -57,6 +68,11 @@ def test_the_quick_variant_has_its_own_folder_systems_and_seeds(trial):
         (["subset=tests"], "Did you mean 'test'"),
         (["compare_with=flot"], "Did you mean 'flat'"),
         (["quick.systems={flit: []}"], "Did you mean 'flat'"),
+        (["candidates=[libary]"], "Did you mean 'library'"),
+        (["candidates=[]"], "candidates is empty"),
+        (["metrics=[top_1,mmr]"], "Did you mean 'mrr'"),
+        (["metrics=[mrr,mrr]"], "expected each one once"),
+        (["candidates=[pool,library]", "protocols=['open,candidates=pool']"], "expected in one place"),
         (["seeds=[]"], "seeds is empty"),
         (["seeds=[1,1]"], "each one once"),
         (["search.candidates=[-1]"], "at least 0"),

@@ -10,6 +10,7 @@ from rrgraph.data import data_checksum
 from rrgraph.errors import ConfigError
 from rrgraph.evaluation import Metrics
 from rrgraph.experiments import ExperimentConfig, load_experiment, run_experiment
+from rrgraph.figures.tables import experiment_tables
 from rrgraph.util.config import load_config
 from rrgraph.util.files import sha256_file
 from rrgraph.util.locking import locked_folder
@@ -170,6 +171,24 @@ def test_other_protocols_are_measured_in_finished_runs(trial):
     result, done = ended(replace(experiment, protocols=["open"]))
     assert len(done) == 2
     assert {column.protocol for column in result.panels[0].columns} == {"open"}
+
+
+def test_candidates_and_metrics_are_measured_and_compared(trial):
+    experiment = load_experiment(
+        trial, ["seeds=[0]", "protocols=[open]", "candidates=[pool,library]", "metrics=[top_10,mrr,ece]"]
+    )
+    result, _ = ended(experiment)
+    metrics = json.loads((result.folder / "runs" / "popular-random-0" / "metrics.json").read_text())["test"]
+    columns = {(column.candidates, column.metric): column for column in result.panels[0].columns}
+    for candidates, protocol in (("pool", "open"), ("library", "open,candidates=library")):
+        found = Metrics.from_dict(metrics[protocol]["model"])
+        assert found.protocol.candidates == candidates
+        for name in experiment.metrics:
+            assert columns[candidates, name].cells["popular"].mean == pytest.approx(found.values[name])
+    # The library holds more to choose from.
+    assert columns["library", "top_10"].cells["popular"].mean <= columns["pool", "top_10"].cells["popular"].mean
+    shown = experiment_tables(result.folder)
+    assert ("open,candidates=library", 10) in shown[0].columns
 
 
 def test_a_changed_configuration_is_refused_before_anything_runs(trial):

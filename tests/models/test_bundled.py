@@ -9,6 +9,7 @@ from safetensors import safe_open
 import rrgraph.models
 from rrgraph.chem import ELEMENTS, parse_formula
 from rrgraph.cli.main import main
+from rrgraph.data import load_table
 from rrgraph.models import DEFAULT_ENCODER, DEFAULT_MODEL, load_encoder, load_model
 from rrgraph.planning import Planner
 
@@ -85,6 +86,14 @@ def test_it_holds_weights_counts_and_vocabulary_but_no_reactions(predictor):
             assert target not in texts
     with safe_open(FOLDER / "model.safetensors", framework="pt") as handle:
         assert set(handle.metadata()) == {"format"}
+
+
+def test_it_recognises_what_it_learned(predictor):
+    metadata = predictor.checkpoint.metadata
+    assert len(predictor.learned.targets) == metadata["training_targets"]
+    assert len(predictor.learned.reactions) <= metadata["training_reactions"]
+    textbook = load_table("textbook")
+    assert 0 < predictor.learned.has_reactions(textbook).sum() < predictor.learned.has_targets(textbook).sum() < 1309
 
 
 def test_the_card_says_what_a_user_must_know():

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rrgraph.chem import parse_formula
-from rrgraph.data import LinkBatch
+from rrgraph.data import LearnedReactions, LinkBatch
 from rrgraph.errors import ModelError
 from rrgraph.graph import UNRELATED_LOGIT, FrequencyFeatures, SetFrequencyFeatures
 from rrgraph.links import LinkModel
@@ -173,6 +173,16 @@ def test_a_file_without_training_systems_is_read(checkpoint, tmp_path):
     assert load_checkpoint(tmp_path).systems is None
 
 
+def test_what_was_learned_is_optional(checkpoint, small_table, tmp_path):
+    learned = LearnedReactions.of(small_table)
+    save_checkpoint(replace(checkpoint, learned=learned), tmp_path, half=True)
+    found = Model(load_checkpoint(tmp_path)).learned
+    assert np.array_equal(found.targets, learned.targets)
+    assert np.array_equal(found.reactions, learned.reactions)
+    save_checkpoint(checkpoint, tmp_path)
+    assert Model(load_checkpoint(tmp_path)).learned is None
+
+
 def damage_json(folder, change):
     description = json.loads((folder / "model.json").read_text())
     change(description)
@@ -280,13 +290,17 @@ def test_a_missing_array_of_counts_is_refused(checkpoint, tmp_path):
         ("sets.statistics.form_pairs", lambda t: t[:, :-1], "'form_pairs' has the shape"),
         ("sets.trees.feature", lambda t: t + 500, "'feature' holds 5.*, expected less than"),
         ("sets.trees.feature", lambda t: t.long(), "'feature' holds int64, expected int16"),
+        ("learned.targets", lambda t: t.flip(0), "'targets' is not in ascending order"),
+        ("learned.reactions", lambda t: t[:3].clone(), "there are 3 reactions of"),
+        ("learned.reactions", lambda t: t.int(), "'reactions' holds int32, expected int64"),
+        ("learned.others", lambda _: torch.zeros(2), "unexpected keyword argument 'others'"),
         ("sets.scorer.links_scale", lambda t: t * 0, "'links_scale' holds a value that is not positive"),
     ],
 )
-def test_tensors_that_hold_what_they_cannot_are_refused(ranking, tmp_path, name, change, words):
-    save_checkpoint(ranking, tmp_path)
+def test_tensors_that_hold_what_they_cannot_are_refused(ranking, small_table, tmp_path, name, change, words):
+    save_checkpoint(replace(ranking, learned=LearnedReactions.of(small_table)), tmp_path)
     tensors, description = read_model(tmp_path, FORMAT)
-    tensors[name] = change(tensors[name])
+    tensors[name] = change(tensors.get(name))
     write_model(tmp_path, FORMAT, tensors, {k: v for k, v in description.items() if k not in ("format", "rrgraph")})
     with pytest.raises(ModelError, match=words):
         load_checkpoint(tmp_path)

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from scipy.sparse import csr_array
 
-from rrgraph.data import ReactionTable
+from rrgraph.data import LearnedReactions, ReactionTable
 from rrgraph.graph import FrequencyFeatures, SetFrequencyFeatures
 from rrgraph.links import LinkModel
 from rrgraph.models import LinkCheckpoint, save_checkpoint
@@ -73,6 +73,7 @@ def _link_model(folder: Path) -> Path:
             metadata={"score_mode": "listwise"},
             reranker=reranker,
             systems=frozenset({"Ba-O-Ti"}),
+            learned=LearnedReactions.of(table),
         ),
         folder,
     )

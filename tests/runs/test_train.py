@@ -87,6 +87,7 @@ def test_the_saved_model_predicts_as_measured(tiny, finished, run_folder):
                 PROTOCOLS[protocol],
                 mode=set_mode(protocol, tiny.evaluation.mode),
                 train_precursors=seen,
+                learned=predictor.learned,
             )
             expected = replace(finished.comparison[part][protocol]["model"], subgroups=())
             measured = {name: value for name, value in expected.values.items() if name in again.values}

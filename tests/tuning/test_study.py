@@ -136,12 +136,19 @@ def test_a_small_space_is_exhausted_without_repeating_a_trial(config, make_space
     space = make_space(
         {"training.negatives_per_positive": {"choices": [1, 2]}, "training.sampler": {"choices": ["uniform", "hard"]}}
     )
-    result = tune(config, space, trials=9, options={"pruner": "none"}, figures=False)
+    options = {"pruner": "none", "objectives": ["open.mrr"]}
+    result = tune(config, space, trials=9, options=options, figures=False)
     assert "exhausted" in result.stopped
     table = [row for row in rows(result.folder) if not row[SAME_AS]]
     assert len(table) == len({(row["training.negatives_per_positive"], row["training.sampler"]) for row in table}) == 4
     assert all(row["state"] == "complete" for row in table)
     assert not result.failures
+    # It is the study of another metric than top-k as well.
+    (best,) = result.best
+    metrics = json.loads((result.folder / "trials" / f"{best.number:04}" / "metrics.json").read_text())
+    assert best.value == metrics["validation"]["open"]["model"]["values"]["mrr"]
+    assert best.value == max(float(row["open.mrr"]) for row in table)
+    assert load_run(result.folder / "best.yaml").training.monitor == "mrr"
 
 
 def test_a_pareto_study_keeps_the_models_of_its_front(config, make_space):

@@ -11,14 +11,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from rrgraph.util.streams import terminal
+from rrgraph.util.streams import print_problem, terminal
 from rrgraph.util.text import GAP, column_widths, escaped, plain_table
 
 if TYPE_CHECKING:
     from rrgraph.evaluation import Metrics
     from rrgraph.metrics import EdgeMetrics, TopK
 
-__all__ = ["fits", "show_edges", "show_metrics", "show_notes", "show_subgroups", "show_table"]
+__all__ = ["fits", "show_edges", "show_metrics", "show_notes", "show_subgroups", "show_table", "tell_overlap"]
 
 
 def show_table(
@@ -84,6 +84,14 @@ def show_metrics(systems: Mapping[str, Metrics], *, title: str) -> None:
             print(f"{system}, first 10 sets of all rows: {metrics.listed_calibration}")
 
 
+def tell_overlap(command: str, metrics: Metrics) -> None:
+    """Say on standard error how many of the measured rows were learned, if any were or it is not known."""
+    if metrics.overlap is None:
+        print_problem(command, "The model does not record what it learned, so rows that it knows cannot be told apart.")
+    elif metrics.overlap.learned.rows:
+        print_problem(command, str(metrics.overlap))
+
+
 def show_subgroups(systems: Mapping[str, Metrics]) -> None:
     """Print the accuracies on subgroups of rows, with a line for each system."""
     for found in zip(*(metrics.subgroups for metrics in systems.values()), strict=True):
@@ -119,6 +127,11 @@ def _by_rows(systems: Mapping[str, Metrics]) -> dict[str, dict[str, TopK]]:
             ("the row's own recorded set", metrics.per_row),
             ("recorded sets with a precursor unseen in training", metrics.unseen),
         ]
+        if metrics.overlap is not None and metrics.overlap.learned.rows:
+            named += [
+                ("rows whose target was learned", metrics.overlap.learned),
+                ("rows with a new target", metrics.overlap.new),
+            ]
         for label, accuracy in named:
             if accuracy is not None and accuracy.rows:
                 plural = "row" if accuracy.rows == 1 else "rows"

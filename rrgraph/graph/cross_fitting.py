@@ -116,6 +116,10 @@ class TrainingFeatures:
         offsets = np.searchsorted(targets, np.arange(len(graph.targets) + 1))
         return cls(*(torch.from_numpy(values) for values in (offsets, precursors, features)))
 
+    def to(self, device: torch.device) -> TrainingFeatures:
+        """Return the same on a device, where `lookup` and `find` take and give tensors without waiting for it."""
+        return TrainingFeatures(*(each.to(device) for each in (self.offsets, self.precursors, self.features)))
+
     def related(self, target: int) -> Tensor:
         """Return the related precursors of a target, ascending."""
         return self.precursors[int(self.offsets[target]) : int(self.offsets[target + 1])]
@@ -127,9 +131,8 @@ class TrainingFeatures:
     def lookup(self, targets: Tensor, precursors: Tensor) -> Tensor:
         """Return the features (batch, k, features) of the links of targets (batch,) to precursors (batch, k)."""
         found, link = self.find(targets, precursors)
-        values = self.features[link].float()
-        values[~found] = torch.from_numpy(UNRELATED)
-        return values
+        unrelated = torch.from_numpy(UNRELATED).to(found.device, non_blocking=True)
+        return torch.where(found[..., None], self.features[link].float(), unrelated)
 
     def find(self, targets: Tensor, precursors: Tensor) -> tuple[Tensor, Tensor]:
         """Return whether each link (batch, k) is related and, if so, its position in `features`."""
@@ -142,7 +145,8 @@ class TrainingFeatures:
     def _codes(self) -> tuple[int, Tensor]:
         """One ascending number for each link."""
         width = int(self.precursors.max()) + 1
-        targets = torch.repeat_interleave(torch.arange(len(self.offsets) - 1), self.offsets.diff())
+        counts = self.offsets.diff()
+        targets = torch.repeat_interleave(torch.arange(len(counts), device=counts.device), counts)
         return width, targets * width + self.precursors
 
 

@@ -27,6 +27,7 @@ from rrgraph.graph import (
     TrainingFolds,
 )
 from rrgraph.links import LinkModel
+from rrgraph.nn import device_of
 from rrgraph.planning import CandidateLists, LinkScorer, Planner, SetConstraints
 from rrgraph.reranking.features import Energies, ListFeatures, describe_sets
 from rrgraph.reranking.training import TrainingLists
@@ -199,7 +200,8 @@ def held_out_logits(
         targets: (targets, width) embeddings.
         precursors: (precursors, width) embeddings.
     """
-    held_out = torch.from_numpy(folds.targets % len(model.decoders))
+    device = device_of(model)
+    held_out, precursors = torch.from_numpy(folds.targets % len(model.decoders)), precursors.to(device)
     values = np.empty(len(features.precursors))
     offsets = features.offsets
     for start in track(range(0, len(targets), _BATCH_SIZE), "held-out links"):
@@ -207,9 +209,11 @@ def held_out_logits(
         links = slice(int(offsets[start]), int(offsets[stop]))
         rows = torch.repeat_interleave(torch.arange(start, stop), offsets[start : stop + 1].diff())
         of_decoders = model.member_logits(
-            targets[rows], precursors[features.precursors[links]], features.features[links].float()
+            targets[rows].to(device),
+            precursors[features.precursors[links].to(device)],
+            features.features[links].to(device).float(),
         )
-        values[links] = of_decoders.gather(0, held_out[rows][None])[0].double().numpy()
+        values[links] = of_decoders.cpu().gather(0, held_out[rows][None])[0].double().numpy()
     return values
 
 

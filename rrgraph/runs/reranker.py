@@ -14,6 +14,7 @@ from rrgraph.data import ReactionTable
 from rrgraph.evaluation import PROTOCOLS, Protocol
 from rrgraph.graph import SetFrequencyFeatures, TrainingFeatures
 from rrgraph.models import LinkCheckpoint, Model, energy_head
+from rrgraph.nn import device_of
 from rrgraph.planning import LISTWISE, link_planner
 from rrgraph.properties import EnergyHead
 from rrgraph.reranking import (
@@ -51,6 +52,9 @@ def train_reranker(
     options = config.reranker.training
     # A fine-tuned encoder has moved away from the head that was learned with it.
     energy = energy_head(config.model) if config.training.encoder_learning_rate == 0 else None
+    device = device_of(checkpoint.model)
+    if energy is not None:
+        energy.to(device)
     cross_fitted = cross_fitted_lists(prepared, checkpoint, energy, options.candidates, folder=folder)
     weights = publication_weights(prepared.split.train, prepared.graph)
     lists = [cross_fitted.training_lists(weights, known_size=each, folder=folder) for each in (False, True)]
@@ -60,7 +64,7 @@ def train_reranker(
         else None
     )
     torch.manual_seed(config.seed)
-    network = ListwiseNetwork(config.reranker.model)
+    network = ListwiseNetwork(config.reranker.model).to(device)
     history = train(
         RerankingTask(network, lists, options), options, seed=config.seed, state_folder=folder, resume=resume
     )
@@ -110,8 +114,13 @@ def cross_fitted_lists(
         return {"logits": torch.from_numpy(logits)}
 
     logits = made_once(folder, "logits", make)["logits"].numpy()
-    with torch.inference_mode():
-        energies = None if energy is None else (energy(targets).numpy(), energy(precursors).numpy())
+    energies = None
+    if energy is not None:
+        with torch.inference_mode():
+            of_targets, of_precursors = (
+                energy(side.to(device_of(energy))).cpu().numpy() for side in (targets, precursors)
+            )
+        energies = (of_targets, of_precursors)
     return CrossFittedLists(
         graph,
         prepared.folds,

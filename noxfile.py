@@ -29,6 +29,7 @@ BENCHMARKS = {
     "property_reader.py": ["--rows", "5000"],
     "cooccurrence.py": ["--reactions", "500"],
     "set_search.py": ["--targets", "5"],
+    "link_sampling.py": ["--reactions", "2000"],
     "call_trace.py": [],
 }
 """Those that can be made short, with the options for it; set_search does nothing without third-party tables."""

@@ -21,6 +21,8 @@ from rrgraph.reranking import ListwiseNetworkConfig, RerankingConfig
 from rrgraph.runs import DataConfig, EvaluationConfig, RerankerConfig, RunConfig, RunResult, train_run
 from rrgraph.training import TreesConfig
 
+from .separate_device import ProcessorGenerator, SeparateDevice
+
 if TYPE_CHECKING:
     from rrgraph.reranking import ListFeatures
 
@@ -54,6 +56,14 @@ def heed_ctrl_c() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def separate_device(monkeypatch: pytest.MonkeyPatch) -> Iterator[SeparateDevice]:
+    """The device `DEVICE`, which refuses to mix, and counts how often it is waited for."""
+    monkeypatch.setattr(torch, "Generator", ProcessorGenerator)
+    with SeparateDevice() as device:
+        yield device
 
 
 @pytest.fixture(scope="session")

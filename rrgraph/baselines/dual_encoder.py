@@ -18,7 +18,7 @@ from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable, Split
 from rrgraph.graph import EDGE, build_graph
 from rrgraph.models import DEFAULT_ENCODER, load_encoder
-from rrgraph.nn import DualEncoder, embed_all
+from rrgraph.nn import DualEncoder, choose_device, embed_all
 from rrgraph.planning import CandidateFilter, SetConstraints
 from rrgraph.training import ContrastiveConfig, ContrastiveTask, Links, RankingConfig, RankingTask, train
 
@@ -55,6 +55,7 @@ class DualEncoderBaseline(LinkBaseline):
         learning_rate: of both stages, at its highest.
         right: the candidate encoder in stage 2: `frozen`, `live` or `ema`.
         decay: of the moving average of `ema`.
+        device: where it learns and predicts: `auto` takes a GPU when there is one; or a name that torch knows.
     """
 
     name = "dual_encoder"
@@ -73,9 +74,10 @@ class DualEncoderBaseline(LinkBaseline):
         learning_rate: float = 1e-3,
         right: str = "ema",
         decay: float = 0.99,
+        device: str = "auto",
     ) -> None:
         super().__init__()
-        self.seed, self.encoder = seed, encoder
+        self.seed, self.encoder, self.device = seed, encoder, choose_device(device)
         self.hidden, self.width, self.dropout, self.temperature = hidden, width, dropout, temperature
         self.contrastive = ContrastiveConfig(
             epochs=epochs, batch_size=256, learning_rate=learning_rate, monitor=_PRECISION
@@ -109,7 +111,7 @@ class DualEncoderBaseline(LinkBaseline):
                 _Encoder(nodes, hidden=self.hidden, width=self.width, dropout=self.dropout)
                 for (nodes,) in (links.queries, links.candidates)
             )
-            self._model = model = DualEncoder(left, right, temperature=self.temperature)
+            self._model = model = DualEncoder(left, right, temperature=self.temperature).to(self.device)
             held_out = _Rows(validation, rows.precursors) if validation is not None else None
             validate = self._validation(held_out) if held_out is not None else None
             train(ContrastiveTask(model, links, self.contrastive, validate=validate), self.contrastive, seed=self.seed)
@@ -172,7 +174,7 @@ class DualEncoderBaseline(LinkBaseline):
     def _directions(self, compositions: Sequence[Composition], *, candidates: bool = False) -> Tensor:
         assert self._model is not None and self._embed is not None
         embed = self._model.embed_candidates if candidates else self._model.embed_queries
-        return embed_all(embed, (self._embed(compositions),))
+        return embed_all(embed, (self._embed(compositions),)).cpu()
 
     def _similarities(self, targets: Sequence[Composition], precursors: Sequence[Composition]) -> Tensor:
         assert self._model is not None

@@ -16,6 +16,7 @@ from rrgraph.baselines.base import LinkBaseline
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable, Split
 from rrgraph.errors import ConfigError
+from rrgraph.nn import choose_device, device_of
 from rrgraph.training import History, LoopConfig, Task, train
 
 __all__ = [
@@ -92,7 +93,7 @@ class MultiLabelTask(Task):
         groups: Sequence[Mapping[str, Any]],
         validate: Callable[[], dict[str, float]] | None = None,
     ) -> None:
-        self.module = module
+        self.module, self.device = module, device_of(module)
         self.inputs, self.labels = inputs, labels
         self.batch_size = batch_size
         self._groups = groups
@@ -105,8 +106,9 @@ class MultiLabelTask(Task):
         return torch.split(torch.randperm(len(self.labels), generator=generator), self.batch_size)
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        logits = self.module(*(each[batch] for each in self.inputs))
-        total = nn.functional.binary_cross_entropy_with_logits(logits, self.labels[batch].float(), reduction="sum")
+        logits = self.module(*(each[batch].to(self.device) for each in self.inputs))
+        labels = self.labels[batch].float().to(self.device)
+        total = nn.functional.binary_cross_entropy_with_logits(logits, labels, reduction="sum")
         return total / len(batch)
 
     def validate(self) -> dict[str, float]:
@@ -122,16 +124,17 @@ class MultiLabelBaseline(LinkBaseline):
     Args:
         loop: options of the training loop.
         seed: of weights, order and dropout; the global generator of torch is not changed.
+        device: where it learns and predicts: `auto` takes a GPU when there is one; or a name that torch knows.
     """
 
-    def __init__(self, loop: LoopConfig, *, seed: int) -> None:
+    def __init__(self, loop: LoopConfig, *, seed: int, device: str = "auto") -> None:
         super().__init__()
         for name in ("epochs", "batch_size"):
             if getattr(loop, name) < 1:
                 raise ConfigError(
                     f"Option {name} of the baseline '{self.name}' is {getattr(loop, name)}, expected 1 or more."
                 )
-        self.loop, self.seed = loop, seed
+        self.loop, self.seed, self.device = loop, seed, choose_device(device)
         self.history: History = []
         """Loss and validation metric of each epoch."""
         self._outputs: Mapping[str, int] = {}
@@ -160,6 +163,7 @@ class MultiLabelBaseline(LinkBaseline):
             self._network = self._build(len(reactions.outputs))
             self._outputs = reactions.outputs
             _start_from_frequencies(self._network, reactions.labels)
+            self._network.to(self.device)
             task = MultiLabelTask(
                 self._network,
                 self._inputs(reactions.targets),
@@ -193,7 +197,7 @@ class MultiLabelBaseline(LinkBaseline):
         """Return the logits (n, outputs) of inputs with n rows."""
         self._network.eval()
         batches = zip(*(torch.split(each, _BATCH_SIZE) for each in inputs), strict=True)
-        return torch.cat([self._network(*batch) for batch in batches])
+        return torch.cat([self._network(*(each.to(self.device) for each in batch)).cpu() for batch in batches])
 
 
 def cosine_loop(epochs: int, batch_size: int, learning_rate: float, weight_decay: float) -> LoopConfig:

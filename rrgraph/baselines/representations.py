@@ -60,6 +60,7 @@ class CompositionMultiLabel(MultiLabelBaseline):
         learning_rate: at the start; it falls to zero along a cosine.
         weight_decay: of AdamW.
         seed: of weights, order and dropout.
+        device: where it learns and predicts: `auto` takes a GPU when there is one; or a name that torch knows.
     """
 
     name = "composition_multilabel"
@@ -75,8 +76,9 @@ class CompositionMultiLabel(MultiLabelBaseline):
         learning_rate: float = 3e-3,
         weight_decay: float = 0.01,
         seed: int = 0,
+        device: str = "auto",
     ) -> None:
-        super().__init__(cosine_loop(epochs, batch_size, learning_rate, weight_decay), seed=seed)
+        super().__init__(cosine_loop(epochs, batch_size, learning_rate, weight_decay), seed=seed, device=device)
         self.width, self.layers, self.dropout = width, layers, dropout
 
     def _build(self, outputs: int) -> nn.Module:
@@ -111,6 +113,7 @@ class CrabNetMultiLabel(MultiLabelBaseline):
         learning_rate: at the start; it falls to zero along a cosine.
         weight_decay: of AdamW.
         seed: of weights, order and dropout.
+        device: where it learns and predicts: `auto` takes a GPU when there is one; or a name that torch knows.
     """
 
     name = "crabnet_multilabel"
@@ -128,8 +131,9 @@ class CrabNetMultiLabel(MultiLabelBaseline):
         learning_rate: float = 1e-3,
         weight_decay: float = 0.01,
         seed: int = 0,
+        device: str = "auto",
     ) -> None:
-        super().__init__(cosine_loop(epochs, batch_size, learning_rate, weight_decay), seed=seed)
+        super().__init__(cosine_loop(epochs, batch_size, learning_rate, weight_decay), seed=seed, device=device)
         self.layers = layers
         self.encoder = EncoderConfig(width=width, layers=encoder_layers, heads=heads, dropout=dropout)
 
@@ -163,6 +167,7 @@ class MTEncoderMultiLabel(MultiLabelBaseline):
         encoder_learning_rate: of the encoder; 0 freezes it.
         weight_decay: of AdamW.
         seed: of weights, order and dropout.
+        device: where it learns and predicts: `auto` takes a GPU when there is one; or a name that torch knows.
     """
 
     name = "mtencoder_multilabel"
@@ -179,8 +184,9 @@ class MTEncoderMultiLabel(MultiLabelBaseline):
         encoder_learning_rate: float = 2e-4,
         weight_decay: float = 0.01,
         seed: int = 0,
+        device: str = "auto",
     ) -> None:
-        super().__init__(cosine_loop(epochs, batch_size, learning_rate, weight_decay), seed=seed)
+        super().__init__(cosine_loop(epochs, batch_size, learning_rate, weight_decay), seed=seed, device=device)
         self.encoder, self.layers, self.dropout = encoder, layers, dropout
         self.encoder_learning_rate = encoder_learning_rate
 

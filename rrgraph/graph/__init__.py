@@ -14,10 +14,17 @@ from rrgraph.graph.context import (
     select_edges,
     used_sources,
 )
-from rrgraph.graph.cross_fitting import FOLDS, TrainingFeatures, TrainingFolds
-from rrgraph.graph.elements import element_presence, source_presence
+from rrgraph.graph.cross_fitting import (
+    FOLDS,
+    ComputedFeatures,
+    LinkFeatures,
+    TrainingFeatures,
+    TrainingFolds,
+    training_features,
+)
+from rrgraph.graph.elements import ANION_CLASSES, anion_class, element_presence, source_presence
 from rrgraph.graph.featurise import PADDING, featurise
-from rrgraph.graph.frequencies import ANION_CLASSES, COUNTED, LinkCounts, anion_class
+from rrgraph.graph.frequencies import COUNTED, LinkCounts
 from rrgraph.graph.hetero import EdgeType, hetero_graph
 from rrgraph.graph.link_features import FREQUENCY_FEATURES, OVERLAP, UNRELATED, UNRELATED_LOGIT, FrequencyFeatures
 from rrgraph.graph.neighbours import NEAREST, KnownSystems
@@ -45,6 +52,7 @@ __all__ = [
     "SET_FREQUENCY_FEATURES",
     "UNRELATED",
     "UNRELATED_LOGIT",
+    "ComputedFeatures",
     "ContextGraph",
     "EdgeType",
     "Edges",
@@ -52,6 +60,7 @@ __all__ = [
     "InductiveSplit",
     "KnownSystems",
     "LinkCounts",
+    "LinkFeatures",
     "ReactionGraph",
     "SetFrequencyFeatures",
     "TrainingContexts",
@@ -66,6 +75,7 @@ __all__ = [
     "precursor_class",
     "select_edges",
     "source_presence",
+    "training_features",
     "used_sources",
     "validate_graph",
 ]

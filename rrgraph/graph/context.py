@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from itertools import combinations
+from itertools import combinations, repeat
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -81,15 +81,30 @@ class Edges:
         shares = (weights / total[receivers]).astype(np.float32)
         return cls(torch.from_numpy(sources.astype(np.int64)), torch.from_numpy(shares), torch.from_numpy(offsets))
 
-    def select(self, receivers: Tensor) -> tuple[Tensor, Tensor]:
+    @classmethod
+    def concat(cls, parts: Sequence[Edges]) -> Edges:
+        """Return edges to the receivers of each part, one part behind the other."""
+        degrees = torch.cat([part.offsets.diff() for part in parts])
+        offsets = torch.cat([degrees.new_zeros(1), degrees.cumsum(0)])
+        return cls(torch.cat([part.sources for part in parts]), torch.cat([part.weights for part in parts]), offsets)
+
+    def degrees(self, receivers: Tensor) -> Tensor:
+        """Return the number of edges of some receivers (n,), -1 for one without any."""
+        return torch.where(receivers >= 0, self.offsets[receivers + 1] - self.offsets[receivers], 0)
+
+    def select(self, receivers: Tensor, *, count: int | None = None) -> tuple[Tensor, Tensor]:
         """Return the edges of some receivers (n,), -1 for one without any.
+
+        Args:
+            receivers: (n,).
+            count: number of these edges, if it is known, so that nothing waits for a device.
 
         Returns:
             index: (2, edges), source, and position among `receivers`.
             weights: (edges,).
         """
-        degree = torch.where(receivers >= 0, self.offsets.diff()[receivers], 0)
-        rows = torch.repeat_interleave(degree)
+        degree = self.degrees(receivers)
+        rows = torch.repeat_interleave(degree, output_size=count)
         within = torch.arange(len(rows), device=rows.device) - (degree.cumsum(0) - degree)[rows]
         edges = self.offsets[receivers][rows] + within
         return torch.stack([self.sources[edges], rows]), self.weights[edges]
@@ -100,7 +115,11 @@ class Edges:
 
 
 def select_edges(
-    edges: Mapping[EdgeType, Edges], receivers: Mapping[str, Tensor], types: Sequence[EdgeType] = RECEIVED_EDGES
+    edges: Mapping[EdgeType, Edges],
+    receivers: Mapping[str, Tensor],
+    types: Sequence[EdgeType] = RECEIVED_EDGES,
+    *,
+    counts: Sequence[int] | None = None,
 ) -> tuple[dict[EdgeType, Tensor], dict[EdgeType, Tensor]]:
     """Return `edge_index` (2, edges) and `edge_weight` (edges,) of each edge type, as PyG's `HeteroConv` takes them.
 
@@ -108,13 +127,15 @@ def select_edges(
         edges: of some or all types.
         receivers: (n,) rows of `edges` that receive, by node type; a type that is not named receives nothing.
         types: of the edges that are returned, empty where there are none.
+        counts: number of these edges of each type, if it is known, so that nothing waits for a device.
     """
     device = next(iter(receivers.values())).device
     nothing = torch.empty(2, 0, dtype=torch.int64, device=device), torch.empty(0, device=device)
     index, weight = {}, {}
-    for kind in types:
-        there = kind in edges and kind[2] in receivers
-        index[kind], weight[kind] = edges[kind].to(device).select(receivers[kind[2]]) if there else nothing
+    for kind, count in zip(types, counts or repeat(None), strict=False):
+        index[kind], weight[kind] = nothing
+        if kind in edges and kind[2] in receivers:
+            index[kind], weight[kind] = edges[kind].to(device).select(receivers[kind[2]], count=count)
     return index, weight
 
 
@@ -186,14 +207,14 @@ class ContextGraph:
 
     def with_inputs(self, system: Tensor, precursor: Tensor) -> ContextGraph:
         """Return the graph with the inputs of its messages, rounded as they are stored."""
-        x = {"system": system.half().float(), "precursor": precursor.half().float()}
+        x = {"system": system.half().float().cpu(), "precursor": precursor.half().float().cpu()}
         return replace(self, x=x, compositions=None)
 
     def to_arrays(self, *, systems: bool) -> dict[str, NDArray[Any]]:
         """Return the arrays by their names in checkpoints, inputs in 16 bits; `systems` says whether with these."""
         assert self.x is not None
         arrays: dict[str, NDArray[Any]] = {"pairs": self.pairs, "counts": self.counts}
-        arrays |= {f"x.{kind}": values.half().cpu().numpy() for kind, values in self.x.items()}
+        arrays |= {f"x.{kind}": values.half().numpy() for kind, values in self.x.items()}
         return arrays | ({_SYSTEMS + name: a for name, a in self.systems.to_arrays().items()} if systems else {})
 
     @classmethod
@@ -248,6 +269,14 @@ class ContextGraph:
             used_with: Edges.of(both[1], both[0], times, count=n),
         }
 
+    def known_messages(
+        self, device: torch.device | None = None
+    ) -> tuple[dict[EdgeType, Tensor], dict[EdgeType, Tensor]]:
+        """Return `edge_index` (2, edges) and `edge_weight` (edges,) of each of `KNOWN_EDGES`, for all that is known."""
+        sizes = {"system": len(self.systems.vectors), "precursor": len(self.vocabulary)}
+        everything = {kind: torch.arange(size, device=device) for kind, size in sizes.items()}
+        return select_edges(self.known_edges, everything, KNOWN_EDGES)
+
     def to_targets(self, targets: Sequence[Composition]) -> dict[EdgeType, Edges]:
         """Return the edges by which targets receive: from the nearest systems, and what these were made from.
 
@@ -301,8 +330,7 @@ class ContextGraph:
             data[kind].num_nodes = size
             if self.x is not None:
                 data[kind].x = self.x[kind]
-        everything = {kind: torch.arange(size) for kind, size in sizes.items()}
-        index, weight = select_edges(self.known_edges, everything, KNOWN_EDGES)
+        index, weight = self.known_messages()
         for edge in KNOWN_EDGES:
             data[edge].edge_index, data[edge].edge_weight = index[edge], weight[edge]
         return data
@@ -389,16 +417,16 @@ class TrainingContexts:
 
     Attributes:
         graphs: of the complement of each fold, over all precursors of the training graph.
-        edges: by which the targets of each fold, in order, and all precursors receive.
+        edges: by which the targets of each fold receive, one fold behind the other, and all precursors once a fold.
         compositions: elements (n, k) and fractions (n, k) of the distinct systems of all graphs, most of which are in
             nearly all of them.
         systems: rows of `compositions` of the systems of each graph.
-        folds: (targets,) int64 fold of each target.
-        rows: (targets,) int64 position of each target among those of its fold.
+        folds: (targets,) int64 fold of each target, on the processor.
+        rows: (targets,) int64 row of each target in `edges`.
     """
 
     graphs: tuple[ContextGraph, ...]
-    edges: tuple[dict[EdgeType, Edges], ...]
+    edges: Mapping[EdgeType, Edges]
     compositions: tuple[Tensor, Tensor]
     systems: tuple[Tensor, ...]
     folds: Tensor
@@ -412,34 +440,47 @@ class TrainingContexts:
             DataError: a fold shares its papers with all other rows.
         """
         graphs, edges = [], []
-        rows = np.zeros(len(graph.targets), dtype=np.int64)
+        order = np.argsort(folds.targets, kind="stable")
         for fold, table in _separate(folds):
             context = ContextGraph.fit(table, graph.precursors)
-            (members,) = np.nonzero(folds.targets == fold)
-            rows[members] = np.arange(len(members))
             graphs.append(context)
-            targets = [graph.targets[member] for member in members]
+            targets = [graph.targets[member] for member in order if folds.targets[member] == fold]
             edges.append(context.to_targets(targets) | context.to_candidates(graph.precursors))
-        known = (torch.from_numpy(folds.targets), torch.from_numpy(rows))
-        return cls(tuple(graphs), tuple(edges), *_distinct_systems(graphs), *known)
+        joined = {kind: Edges.concat([of_fold[kind] for of_fold in edges]) for kind in RECEIVED_EDGES}
+        known = (torch.from_numpy(folds.targets), torch.from_numpy(np.argsort(order)))
+        return cls(tuple(graphs), joined, *_distinct_systems(graphs), *known)
 
     def to(self, device: torch.device) -> TrainingContexts:
-        """Return the same with its tensors on a device."""
-        elements, fractions = self.compositions
+        """Return the same with what messages to targets and precursors need on a device."""
         return replace(
             self,
-            edges=tuple({kind: each.to(device) for kind, each in of_fold.items()} for of_fold in self.edges),
-            compositions=(elements.to(device), fractions.to(device)),
+            edges={kind: each.to(device) for kind, each in self.edges.items()},
             systems=tuple(rows.to(device) for rows in self.systems),
-            folds=self.folds.to(device),
             rows=self.rows.to(device),
         )
 
+    def receivers(self, fold: int | Tensor, targets: Tensor, precursors: Tensor) -> dict[str, Tensor]:
+        """Return the rows of `edges` of targets and of precursors (n,), by node type.
+
+        Args:
+            fold: of all precursors, or (n,) of each.
+            targets: (m,) nodes.
+            precursors: (n,) nodes.
+        """
+        return {"target": self.rows[targets], "candidate": fold * len(self.graphs[0].vocabulary) + precursors}
+
     def received(
-        self, fold: int, targets: Tensor, precursors: Tensor
+        self, fold: int, targets: Tensor, precursors: Tensor, *, counts: Sequence[int] | None = None
     ) -> tuple[dict[EdgeType, Tensor], dict[EdgeType, Tensor]]:
-        """Return `edge_index` and `edge_weight` of the edges to targets of a fold and to precursors of the graph."""
-        return select_edges(self.edges[fold], {"target": self.rows[targets], "candidate": precursors})
+        """Return `edge_index` and `edge_weight` of the edges to targets of a fold and to precursors of the graph.
+
+        Args:
+            fold: of all the targets.
+            targets: (n,) nodes.
+            precursors: (m,) nodes.
+            counts: see `select_edges`.
+        """
+        return select_edges(self.edges, self.receivers(fold, targets, precursors), counts=counts)
 
 
 def _distinct_systems(graphs: Sequence[ContextGraph]) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, ...]]:

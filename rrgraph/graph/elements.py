@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Final
 
@@ -12,7 +13,10 @@ from numpy.typing import NDArray
 from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, Composition, element_vectors, fraction_matrix, source_elements
 
 __all__ = [
+    "ANION_CLASSES",
     "DIMENSION",
+    "Materials",
+    "anion_class",
     "element_presence",
     "element_similarity",
     "exact_product",
@@ -25,8 +29,71 @@ __all__ = [
 DIMENSION: Final = 32
 """Principal components of the element vectors that are kept."""
 
+ANION_CLASSES: Final = (
+    "oxide",
+    "oxyanion",
+    "chalcogenide",
+    "halide",
+    "nitride",
+    "pnictide",
+    "carbide",
+    "intermetallic",
+)
+"""Chemical family of a target, by the non-metals it contains."""
+
 _KNOWN: Final = 94  # elements up to plutonium; the word vectors of the others come from too few texts
 _LIKENESS: Final = 0.15
+
+
+def anion_class(elements: Iterable[str]) -> str:
+    """Return the family of a target with these elements, one of `ANION_CLASSES`."""
+    present = frozenset(elements)
+    if "O" in present:
+        return "oxyanion" if present & {"P", "S", "Se", "N", "C", "F", "Cl", "Br", "I", "B"} else "oxide"
+    for family, anions in (
+        ("halide", {"F", "Cl", "Br", "I"}),
+        ("chalcogenide", {"S", "Se", "Te"}),
+        ("nitride", {"N"}),
+        ("pnictide", {"P", "As", "Sb", "Bi"}),
+        ("carbide", {"C", "B", "Si", "Ge"}),
+    ):
+        if present & anions:
+            return family
+    return "intermetallic"
+
+
+@dataclass(frozen=True, eq=False)
+class Materials:
+    """What the frequency features need to know of n materials.
+
+    Attributes:
+        presence: (n, elements) bool, their elements.
+        sources: (n, elements) bool, their source elements.
+        families: (n,) int64, index of the anion class.
+        vectors: (n, `DIMENSION`) float32, see `mean_vectors`.
+    """
+
+    presence: NDArray[np.bool_]
+    sources: NDArray[np.bool_]
+    families: NDArray[np.int64]
+    vectors: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, compositions: Sequence[Composition]) -> Materials:
+        """Describe compositions."""
+        elements = [composition.elements for composition in compositions]
+        return cls(
+            presence=element_presence(elements),
+            sources=source_presence(compositions),
+            families=np.array([ANION_CLASSES.index(anion_class(each)) for each in elements], dtype=np.int64),
+            vectors=mean_vectors(compositions),
+        )
+
+    def __len__(self) -> int:
+        return len(self.families)
+
+    def __getitem__(self, index: NDArray[np.int64]) -> Materials:
+        return Materials(*(getattr(self, each.name)[index] for each in fields(self)))
 
 
 def element_presence(elements: Sequence[Collection[str]]) -> NDArray[np.bool_]:
@@ -70,13 +137,13 @@ def element_similarity() -> NDArray[np.float32]:
     return similarity.astype(np.float32)
 
 
-def exact_product(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+def exact_product(one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return the matrix product by way of double precision.
 
     The order in which BLAS adds depends on the number of rows and of threads. Rounded to single precision the sums are
     the same in any order, so that a material gets the same numbers alone and among others.
     """
-    product: NDArray[np.float64] = one.astype(np.float64) @ other.astype(np.float64)
+    product: NDArray[np.float64] = np.asarray(one, dtype=np.float64) @ np.asarray(other, dtype=np.float64)
     return product.astype(np.float32)
 
 

@@ -5,19 +5,23 @@ They are counts alone, no reaction rows, and give log frequencies of the links o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from rrgraph.chem import ELEMENTS, Composition, source_elements
 from rrgraph.data import ReactionTable
 from rrgraph.errors import DataError
+from rrgraph.graph.elements import ANION_CLASSES, Materials, anion_class
 from rrgraph.util.arguments import call_with
-from rrgraph.util.arrays import check_array
+from rrgraph.util.arrays import check_array, expanded
 
-__all__ = ["ANION_CLASSES", "COUNTED", "FLOOR", "LinkCounts", "anion_class", "check_counts"]
+__all__ = ["COUNTED", "FLOOR", "LinkCounts", "check_counts"]
 
 COUNTED: Final = ("element", "anion_class", "element_pair", "used")
 """Names of the counted features of a link, in column order; see `LinkCounts.features`."""
@@ -25,40 +29,12 @@ COUNTED: Final = ("element", "anion_class", "element_pair", "used")
 FLOOR: Final = 1e-4
 """Smallest frequency, that of a link never seen."""
 
-ANION_CLASSES: Final = (
-    "oxide",
-    "oxyanion",
-    "chalcogenide",
-    "halide",
-    "nitride",
-    "pnictide",
-    "carbide",
-    "intermetallic",
-)
-"""Chemical family of a target, by the non-metals it contains."""
-
 _INDEX: Final = {symbol: index for index, symbol in enumerate(ELEMENTS)}
 _ELEMENTS: Final = len(ELEMENTS)
+_ALPHABETICAL: Final = np.argsort(ELEMENTS)
 _CONTEXTS: Final = 2 * _ELEMENTS + len(ANION_CLASSES)
 _SMOOTHING: Final = 2.0
 _MOST: Final = 1e9
-
-
-def anion_class(elements: Iterable[str]) -> str:
-    """Return the family of a target with these elements, one of `ANION_CLASSES`."""
-    present = frozenset(elements)
-    if "O" in present:
-        return "oxyanion" if present & {"P", "S", "Se", "N", "C", "F", "Cl", "Br", "I", "B"} else "oxide"
-    for family, anions in (
-        ("halide", {"F", "Cl", "Br", "I"}),
-        ("chalcogenide", {"S", "Se", "Te"}),
-        ("nitride", {"N"}),
-        ("pnictide", {"P", "As", "Sb", "Bi"}),
-        ("carbide", {"C", "B", "Si", "Ge"}),
-    ):
-        if present & anions:
-            return family
-    return "intermetallic"
 
 
 def check_counts(name: str, counts: NDArray[Any], shape: Sequence[int | None]) -> None:
@@ -75,7 +51,7 @@ class LinkCounts:
 
     Args:
         vocabulary: n precursors; candidates outside it have zero counts.
-        slot_counts: (slots, contexts) float32.
+        slot_counts: (slots, contexts) float32, most of them 0.
         element_counts: (elements, contexts) float32, distinct reactions whose target contains the element.
         uses: (n,) float32, distinct reactions that use each precursor.
 
@@ -86,46 +62,49 @@ class LinkCounts:
     def __init__(
         self,
         vocabulary: Sequence[Composition],
-        slot_counts: NDArray[np.float32],
+        slot_counts: NDArray[np.float32] | csr_array,
         element_counts: NDArray[np.float32],
         uses: NDArray[np.float32],
     ) -> None:
         self.vocabulary = tuple(vocabulary)
-        self.slot_counts = slot_counts
+        self.slot_counts = csr_array(slot_counts)
+        self.slot_counts.sort_indices()  # which makes entries quick to find
         self.element_counts = element_counts
         self.uses = uses
         self._slots = _slots(self.vocabulary)
-        if len(slot_counts) != len(self._slots[0]) or len(uses) != len(self.vocabulary):
+        if self.slot_counts.shape[0] != len(self._slots[0]) or len(uses) != len(self.vocabulary):
             raise DataError(f"Link counts of {len(uses)} precursors do not fit a vocabulary of {len(self.vocabulary)}.")
-        self._used = {each.key: index for index, each in enumerate(self.vocabulary) if uses[index] > 0}
+        numbers = np.bincount(self._slots[1], minlength=len(self.vocabulary))
+        firsts = np.cumsum(numbers) - numbers
+        self._used = {
+            each.key: (first, use)
+            for each, first, use in zip(self.vocabulary, firsts.tolist(), np.log1p(uses).tolist(), strict=True)
+            if use > 0
+        }
 
     @classmethod
     def fit(cls, table: ReactionTable, vocabulary: Sequence[Composition]) -> LinkCounts:
         """Count the distinct reactions of `table` over `vocabulary`."""
-        uses = np.zeros(len(vocabulary), dtype=np.float32)
-        slot_element, slot_precursor = _slots(vocabulary)
-        slot_counts = np.zeros((len(slot_element), _CONTEXTS), dtype=np.float32)
-        element_counts = np.zeros((_ELEMENTS, _CONTEXTS), dtype=np.float32)
-        slots_of: dict[int, list[int]] = {}
-        for slot, precursor in enumerate(slot_precursor.tolist()):
-            slots_of.setdefault(precursor, []).append(slot)
         index = {precursor.key: position for position, precursor in enumerate(vocabulary)}
-        for target, keys in table.distinct_reactions():
-            contexts = _contexts(target.elements)
-            present = {_INDEX[symbol] for symbol in target.elements}
-            for element in present:
-                element_counts[element, contexts] += 1
-            for key in keys:
-                precursor = index[key]
-                uses[precursor] += 1
-                for slot in slots_of[precursor]:
-                    if int(slot_element[slot]) in present:
-                        slot_counts[slot, contexts] += 1
-        return cls(vocabulary, slot_counts, element_counts, uses)
+        reactions = table.distinct_reactions()
+        contexts = _incidence([_contexts(target.elements) for target, _ in reactions], _CONTEXTS)
+        used = _incidence([[index[key] for key in keys] for _, keys in reactions], len(vocabulary))
+        elements = contexts[:, :_ELEMENTS] + contexts[:, _ELEMENTS : 2 * _ELEMENTS]
+        # A reaction fills the slots of its precursors whose element its target contains.
+        slot_element, slot_precursor = _slots(vocabulary)
+        numbers = np.bincount(slot_precursor, minlength=len(vocabulary))
+        reaction = np.repeat(np.arange(len(reactions)), np.diff(used.indptr))
+        filling, slot = expanded(np.cumsum(numbers) - numbers, numbers, used.indices)
+        reaction = reaction[filling]
+        kept = elements.toarray()[reaction, slot_element[slot]] > 0
+        ones = np.ones(np.count_nonzero(kept), dtype=np.float32)
+        filled = csr_array((ones, (slot[kept], reaction[kept])), shape=(len(slot_element), len(reactions)))
+        uses = np.bincount(used.indices, minlength=len(vocabulary)).astype(np.float32)
+        return cls(vocabulary, filled @ contexts, (elements.T @ contexts).toarray(), uses)
 
     def to_arrays(self) -> dict[str, NDArray[np.float32]]:
         """Return the counts by the name of the argument."""
-        return {"slot_counts": self.slot_counts, "element_counts": self.element_counts, "uses": self.uses}
+        return {"slot_counts": self.slot_counts.toarray(), "element_counts": self.element_counts, "uses": self.uses}
 
     @classmethod
     def from_arrays(cls, vocabulary: Sequence[Composition], arrays: Mapping[str, NDArray[Any]]) -> LinkCounts:
@@ -135,63 +114,62 @@ class LinkCounts:
             DataError: the counts are not those of this vocabulary.
             ValueError: an array is missing, unknown, or holds impossible values.
         """
+        check_counts("slot_counts", arrays.get("slot_counts", np.empty((0, _CONTEXTS), np.float32)), (None, _CONTEXTS))
         counts = call_with(cls, {"vocabulary": vocabulary, **arrays})
-        check_counts("slot_counts", counts.slot_counts, (None, _CONTEXTS))
         check_counts("element_counts", counts.element_counts, (_ELEMENTS, _CONTEXTS))
         check_counts("uses", counts.uses, (len(vocabulary),))
         return counts
 
-    def vocabulary_rows(self, candidates: Sequence[Composition]) -> NDArray[np.int64]:
-        """Return the row of each candidate in `features`; candidates that were never used share the last row."""
-        unseen = len(self.vocabulary)
-        return np.array([self._used.get(candidate.key, unseen) for candidate in candidates], dtype=np.int64)
+    def supplied(self, candidate: Composition) -> tuple[int, float]:
+        """Return the first slot of a precursor and log(1 + distinct reactions that use it); -1 for one never used."""
+        return self._used.get(candidate.key, (-1, 0.0))
 
-    def features(self, elements: frozenset[str]) -> NDArray[np.float32]:
-        """Return the features of the links between a target and every precursor of the vocabulary.
+    def features(
+        self, targets: Materials, rows: NDArray[np.int64], element: NDArray[np.int64], slot: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Return the features of supplies: of one element of a target by one precursor.
 
-        Each is the natural logarithm of a smoothed frequency, averaged over the elements that the precursor
-        would supply: `element`, among reactions whose target contains the element (targets with and without
-        oxygen apart); `anion_class`, among those of the target's anion class; `element_pair`, averaged over
-        the target's other elements, among those that contain both. `used` is log(1 + distinct reactions that
-        use the precursor).
+        Each is the natural logarithm of a smoothed frequency: `element`, among reactions whose target contains the
+        element (targets with and without oxygen apart); `anion_class`, among those of the target's anion class;
+        `element_pair`, averaged over the target's other elements, among those that contain both.
 
         Args:
-            elements: element symbols of the target; its amounts do not matter here.
+            targets: t materials; their amounts do not matter here.
+            rows: (n,) position of the target of each supply.
+            element: (n,) its element, which the target contains.
+            slot: (n,) its slot.
 
         Returns:
-            (n + 1, `len(COUNTED)`) float32; the last row is that of a precursor that was never seen.
+            (n, 3) float32.
         """
-        unseen = np.array([[np.log(FLOOR)] * (len(COUNTED) - 1) + [0.0]], dtype=np.float32)
-        return np.vstack([self._supplied(elements), unseen])
+        values = np.empty((len(rows), len(COUNTED) - 1), dtype=np.float32)
+        number = targets.presence.sum(1)
+        for size in np.unique(number[rows]).tolist():
+            same = np.flatnonzero(number == size)
+            contexts = np.empty((len(targets), size + 1), dtype=np.int64)
+            contexts[same] = _contexts_of(targets[same], size)
+            (own,) = np.nonzero(number[rows] == size)
+            values[own] = self._frequencies(contexts[rows[own]], element[own], slot[own])
+        return values
 
-    def _supplied(self, elements: frozenset[str]) -> NDArray[np.float32]:
-        slot_element, slot_precursor = self._slots
-        present = np.zeros(_ELEMENTS, dtype=bool)
-        present[[_INDEX[symbol] for symbol in elements]] = True
-        active = np.flatnonzero(present[slot_element])
-        element, precursor = slot_element[active], slot_precursor[active]
-        contexts = np.array(_contexts(elements))
-        count = self.slot_counts[active[:, None], contexts]
+    def _frequencies(
+        self, contexts: NDArray[np.int64], element: NDArray[np.int64], slot: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Return the features of supplies in contexts (n, elements of the target + 1)."""
+        count = np.asarray(self.slot_counts[np.repeat(slot, contexts.shape[1]), contexts.ravel()])
+        count = count.reshape(contexts.shape)
         total = self.element_counts[element[:, None], contexts]
         # The last context is the anion class; the context of the element itself counts all that contain it,
         # within oxygen-bearing or oxygen-free targets.
-        itself = contexts[None, :-1] % _ELEMENTS == element[:, None]
+        itself = contexts[:, :-1] % _ELEMENTS == element[:, None]
         by_element = (count[:, :-1] * itself).sum(1) / (total[:, :-1] * itself).sum(1).clip(1)
         prior = by_element.clip(FLOOR)
         by_class = (count[:, -1] + _SMOOTHING * prior) / (total[:, -1] + _SMOOTHING)
         paired = np.log((count[:, :-1] + _SMOOTHING * by_class[:, None]) / (total[:, :-1] + _SMOOTHING))
-        others = max(len(elements) - 1, 1)
-        by_pair = np.where(itself & (len(elements) > 1), 0.0, paired).sum(1) / others
-        values = np.stack([np.log(prior), np.log(by_class), by_pair], axis=1)
-
-        features = np.full((len(self.vocabulary), len(COUNTED)), np.log(FLOOR), dtype=np.float32)
-        supplies = np.bincount(precursor, minlength=len(self.vocabulary))
-        shared = supplies > 0
-        for column in range(values.shape[1]):
-            sums = np.bincount(precursor, weights=values[:, column], minlength=len(self.vocabulary))
-            features[shared, column] = sums[shared] / supplies[shared]
-        features[:, -1] = np.log1p(self.uses)
-        return features
+        others = contexts.shape[1] - 2
+        by_pair = np.where(itself & (others > 0), 0.0, paired).sum(1) / max(others, 1)
+        values: NDArray[np.float32] = np.stack([np.log(prior), np.log(by_class), by_pair], axis=1)
+        return values
 
 
 def _slots(vocabulary: Sequence[Composition]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -205,8 +183,22 @@ def _slots(vocabulary: Sequence[Composition]) -> tuple[NDArray[np.int64], NDArra
     return slots[:, 0], slots[:, 1]
 
 
-def _contexts(elements: frozenset[str]) -> list[int]:
+@lru_cache(maxsize=2**16)
+def _contexts(elements: frozenset[str]) -> tuple[int, ...]:
     offset = 0 if "O" in elements else _ELEMENTS
-    return [offset + _INDEX[symbol] for symbol in sorted(elements)] + [
-        2 * _ELEMENTS + ANION_CLASSES.index(anion_class(elements))
-    ]
+    family = 2 * _ELEMENTS + ANION_CLASSES.index(anion_class(elements))
+    return (*(offset + _INDEX[symbol] for symbol in sorted(elements)), family)
+
+
+def _contexts_of(targets: Materials, size: int) -> NDArray[np.int64]:
+    """Return the contexts (t, size + 1) of targets of `size` elements each, in the order of `_contexts`."""
+    oxygen = targets.presence[:, [_INDEX["O"]]]
+    elements = _ALPHABETICAL[np.nonzero(targets.presence[:, _ALPHABETICAL])[1]].reshape(-1, size)
+    return np.hstack([elements + _ELEMENTS * ~oxygen, 2 * _ELEMENTS + targets.families[:, None]])
+
+
+def _incidence(lists: Sequence[Sequence[int]], width: int) -> csr_array:
+    """Return which columns each row names, (rows, width) float32."""
+    columns = np.fromiter(chain.from_iterable(lists), dtype=np.int64)
+    offsets = np.cumsum([0, *map(len, lists)])
+    return csr_array((np.ones(len(columns), dtype=np.float32), columns, offsets), shape=(len(lists), width))

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from rrgraph.chem import VOLATILE, Composition
 from rrgraph.data import LinkBatch, ReactionTable
-from rrgraph.graph.elements import element_presence, source_presence
+from rrgraph.graph.elements import Materials
 from rrgraph.graph.frequencies import COUNTED, FLOOR, LinkCounts
 from rrgraph.graph.neighbours import NEAREST, NEVER, KnownSystems, Neighbours
+from rrgraph.util.arrays import expanded
 
-__all__ = ["FREQUENCY_FEATURES", "OVERLAP", "UNRELATED", "UNRELATED_LOGIT", "FrequencyFeatures"]
+__all__ = ["FREQUENCY_FEATURES", "OVERLAP", "UNRELATED", "UNRELATED_LOGIT", "FrequencyFeatures", "Suppliers"]
 
 OVERLAP: Final = ("shared", "share", "foreign")
 """Names of the features of the two compositions alone: number of the target's source elements that the precursor
@@ -44,11 +45,30 @@ _COUNTS, _SYSTEMS = "counts.", "systems."
 
 
 @dataclass(frozen=True, eq=False)
+class Suppliers:
+    """What the features need of c candidates.
+
+    Attributes:
+        supplies: (supplies, 4) int64, element, form and slots of each source element of each candidate; see
+            `Neighbours.supplies`, and last the slot of `LinkCounts`, -1 for a candidate never used.
+        offsets: (c + 1,) int64, where those of each candidate begin.
+        used: (c,) float32, log(1 + distinct reactions that use the candidate).
+        volatile: (c,) bool, whether it has no element but `VOLATILE`.
+    """
+
+    supplies: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    used: NDArray[np.float32]
+    volatile: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
 class _Known:
     """What the features need of one candidate."""
 
-    row: int
     supplies: NDArray[np.int64]
+    used: float
+    volatile: bool
 
 
 class FrequencyFeatures:
@@ -94,62 +114,79 @@ class FrequencyFeatures:
     def features(self, links: LinkBatch) -> NDArray[np.float32]:
         """Return the frequency features of links.
 
-        Those of `NEAREST` are averaged over the source elements that the precursor supplies; `UNRELATED` stands for a
-        precursor that supplies none. Candidates outside the vocabulary have never been used.
+        Those of `NEAREST`, and of `COUNTED` but `used`, are averaged over the source elements that the precursor
+        supplies; `UNRELATED` stands for a precursor that supplies none. Candidates outside the vocabulary have never
+        been used.
 
         Returns:
             (links, `len(FREQUENCY_FEATURES)`) float32.
         """
-        features = np.tile(UNRELATED, (len(links), 1))
-        overlap, related = _overlap(links)
-        places = np.flatnonzero(related)
-        if not len(places):
-            return features
+        candidates = self.suppliers(links.candidates)
+        return self.describe(Materials.of(links.targets), candidates, links.target_index, links.candidate_index)
+
+    def suppliers(self, candidates: Sequence[Composition]) -> Suppliers:
+        """Look up candidates."""
         if len(self._candidates) > _MOST_KNOWN:
             self._candidates.clear()
-        known = [self._known(candidate) for candidate in links.candidates]
-        related_links = links.select(places)
-        features[places, : len(COUNTED)] = self._counted(related_links, known)
-        features[places, len(COUNTED) : len(COUNTED) + len(OVERLAP)] = overlap[places]
-        features[places, -len(NEAREST) :] = self._nearest(related_links, known)
+        known = [self._known(candidate) for candidate in candidates]
+        return Suppliers(
+            supplies=np.concatenate([np.empty((0, 4), dtype=np.int64), *(each.supplies for each in known)]),
+            offsets=np.cumsum([0, *(len(each.supplies) for each in known)]),
+            used=np.array([each.used for each in known], dtype=np.float32),
+            volatile=np.array([each.volatile for each in known], dtype=bool),
+        )
+
+    def describe(
+        self,
+        targets: Materials,
+        candidates: Suppliers,
+        target_index: NDArray[np.int64],
+        candidate_index: NDArray[np.int64],
+    ) -> NDArray[np.float32]:
+        """Return the features of links of t targets to c candidates, see `features`.
+
+        Args:
+            targets: t materials; more than some hundred at a time take much memory.
+            candidates: c precursors.
+            target_index: (links,) target of each link.
+            candidate_index: (links,) its candidate.
+        """
+        features = np.tile(UNRELATED, (len(target_index), 1))
+        lengths = np.diff(candidates.offsets)
+        link, entries = expanded(candidates.offsets, lengths, candidate_index)
+        supplies = candidates.supplies[entries]
+        needed = targets.sources[target_index[link], supplies[:, 0]]
+        link, supplies = link[needed], supplies[needed]
+        if not len(link):
+            return features
+        starts = np.flatnonzero(np.diff(link, prepend=-1))
+        related, shared = link[starts], np.diff(np.append(starts, len(link)))
+        rows = target_index[link]
+        own = features[related]
+        known = supplies[:, 3] >= 0
+        counted = np.full((len(link), len(COUNTED) - 1), np.log(FLOOR), dtype=np.float32)
+        counted[known] = self.counts.features(targets, rows[known], supplies[known, 0], supplies[known, 3])
+        own[:, : len(COUNTED) - 1] = np.add.reduceat(counted.astype(np.float64), starts, axis=0) / shared[:, None]
+        own[:, len(COUNTED) - 1] = candidates.used[candidate_index[related]]
+        own[:, len(COUNTED) : -len(NEAREST)] = np.stack(
+            [
+                shared,
+                shared.astype(np.float32) / targets.sources.sum(1, dtype=np.float32)[target_index[related]],
+                (lengths[candidate_index[related]] - shared) * ~candidates.volatile[candidate_index[related]],
+            ],
+            axis=1,
+        )
+        nearest = self._neighbours.features(targets, rows, supplies[:, :3])
+        own[:, -len(NEAREST) :] = np.add.reduceat(nearest, starts, axis=0) / shared[:, None]
+        features[related] = own
         return features
 
     def _known(self, candidate: Composition) -> _Known:
         if candidate.key not in self._candidates:
-            row = int(self.counts.vocabulary_rows([candidate])[0])
-            self._candidates[candidate.key] = _Known(row, self._neighbours.supplies(candidate))
+            first, used = self.counts.supplied(candidate)
+            supplies = self._neighbours.supplies(candidate)
+            slots = first + np.arange(len(supplies)) if first >= 0 else np.full(len(supplies), -1)
+            self._candidates[candidate.key] = _Known(
+                np.column_stack([supplies, slots]), used, candidate.elements <= VOLATILE
+            )
         return self._candidates[candidate.key]
-
-    def _counted(self, links: LinkBatch, known: Sequence[_Known]) -> NDArray[np.float32]:
-        rows = np.array([each.row for each in known])[links.candidate_index]
-        counted = np.empty((len(links), len(COUNTED)), dtype=np.float32)
-        order = np.argsort(links.target_index, kind="stable")
-        for own in np.split(order, np.flatnonzero(np.diff(links.target_index[order])) + 1):
-            target = links.targets[links.target_index[own[0]]]
-            counted[own] = self.counts.features(target.elements)[rows[own]]
-        return counted
-
-    def _nearest(self, links: LinkBatch, known: Sequence[_Known]) -> NDArray[np.float32]:
-        """Average the features of the nearest systems over what each precursor supplies of its target's need."""
-        counts = np.array([len(each.supplies) for each in known])
-        number = counts[links.candidate_index]
-        first = (np.cumsum(counts) - counts)[links.candidate_index]
-        link = np.repeat(np.arange(len(links)), number)
-        within = np.arange(len(link)) - np.repeat(np.cumsum(number) - number, number)
-        supplies = np.concatenate([each.supplies for each in known])[first[link] + within]
-        needed = source_presence(links.targets)[links.target_index[link], supplies[:, 0]]
-        link, supplies = link[needed], supplies[needed]
-        values = self._neighbours.features(links.targets, links.target_index[link], supplies)
-        starts = np.flatnonzero(np.diff(link, prepend=-1))
-        lengths = np.diff(np.append(starts, len(link)))
-        return np.asarray(np.add.reduceat(values, starts, axis=0) / lengths[:, None], dtype=np.float32)
-
-
-def _overlap(links: LinkBatch) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the features of `OVERLAP` (links, 3) and whether the precursor supplies a source element."""
-    sides = (links.targets, links.candidates)
-    need, supplies = (source_presence(side).astype(np.float32) for side in sides)
-    own, others = (element_presence([m.elements - VOLATILE for m in side]).astype(np.float32) for side in sides)
-    shared = links.take(need @ supplies.T)
-    foreign = others.sum(1)[links.candidate_index] - links.take(own @ others.T)
-    return np.stack([shared, shared / need.sum(1)[links.target_index], foreign], axis=1), shared > 0

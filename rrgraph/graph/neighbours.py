@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, Composition, element_system, source_elements
 from rrgraph.data import ReactionTable
 from rrgraph.graph.elements import (
     DIMENSION,
+    Materials,
     element_presence,
     element_similarity,
     exact_product,
@@ -29,13 +32,20 @@ from rrgraph.graph.segments import Segments
 from rrgraph.util.arguments import call_with
 from rrgraph.util.arrays import check_array, check_offsets
 
-__all__ = ["NEAREST", "NEVER", "KnownSystems", "Neighbours"]
+__all__ = ["NEAREST", "NEVER", "KnownSystems", "Neighbours", "compared_rows"]
 
 NEAREST: Final = ("near_system", "near_embedding", "form_system", "analogue_system", "analogue_embedding")
 """Names of the features of the nearest known systems, in column order; see `Neighbours.features`."""
 
 NEVER: Final = 1e-3
 """Smallest frequency among the nearest systems."""
+
+_MOST_SYSTEMS: Final = 12_000
+"""Known systems that are all compared with a target; of more, `_COMPARED` are."""
+
+_COMPARED: Final = 4096
+
+_MOST_PRECURSORS: Final = 2**17  # that are kept
 
 _SYSTEM_SCALE: Final = 0.2
 _EMBEDDING_SCALE: Final = 0.05
@@ -89,6 +99,16 @@ class KnownSystems:
         """The system of each entry, (entries,)."""
         return np.repeat(np.arange(len(self.presence)), np.diff(self.offsets))
 
+    def every(self, step: int) -> KnownSystems:
+        """Return the first of every `step` systems."""
+        if step == 1:
+            return self
+        kept = self.system_index % step == 0
+        offsets = np.cumsum([0, *np.diff(self.offsets)[::step]], dtype=np.int32)
+        return KnownSystems(
+            self.presence[::step], self.vectors[::step], offsets, self.precursors[kept], self.shares[kept]
+        )
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays by their names in checkpoints, vectors and shares in 16 bits."""
         return {
@@ -129,21 +149,21 @@ class Neighbours:
     """Frequencies among the known systems, weighted by a kernel of their similarity to the target.
 
     Args:
-        systems: the known systems.
+        systems: the known systems; of more than 12,000 about 4,096 stand for all, spread evenly.
         vocabulary: the precursors that they count.
     """
 
     def __init__(self, systems: KnownSystems, vocabulary: Sequence[Composition]) -> None:
-        self.systems = systems
+        self.systems = systems = systems.every(_step(len(systems.presence)))
         presence = systems.presence.astype(np.float32)
         self._rarity = np.log(len(presence) / (1 + presence.sum(0))).clip(0.1).astype(np.float32)
-        self._presence = unit_rows(presence * self._rarity)
+        self._presence = unit_rows(presence * self._rarity).astype(np.float64)
         embeddings = _embed(systems.presence, systems.vectors)
         self._centre = embeddings.mean(0)
-        self._embeddings = unit_rows(embeddings - self._centre)
+        self._embeddings = unit_rows(embeddings - self._centre).astype(np.float64)
         self.forms: dict[str, int] = {}
         self._slots: dict[tuple[str, int], int] = {}
-        self._elements = Segments(*systems.presence.nonzero(), width=len(ELEMENTS))
+        self._elements = Segments(*systems.presence.nonzero(), shape=systems.presence.shape)
         self._count(vocabulary)
 
     def _count(self, vocabulary: Sequence[Composition]) -> None:
@@ -151,52 +171,41 @@ class Neighbours:
         systems = self.systems
         slots: list[tuple[int, int, float]] = []
         forms: dict[tuple[int, int, int], float] = {}
-        supplies: dict[int, list[tuple[int, int]]] = {}
         for system, precursor, share in zip(
             systems.system_index.tolist(), systems.precursors.tolist(), systems.shares.tolist(), strict=True
         ):
-            if precursor not in supplies:
-                supplies[precursor] = self._supplies(vocabulary[precursor], learn=True)
-            for element, form in supplies[precursor]:
+            used = vocabulary[precursor]
+            for element, name in _supplied(used):
+                form = self.forms.setdefault(name, len(self.forms))
                 if systems.presence[system, element]:
-                    slot = self._slots.setdefault((vocabulary[precursor].key, element), len(self._slots))
+                    slot = self._slots.setdefault((used.key, element), len(self._slots))
                     slots.append((system, slot, share))
                     key = (system, element, form)
                     forms[key] = min(1.0, forms.get(key, 0.0) + share)
         rows, columns, weights = np.array(slots).reshape(-1, 3).T
-        self._used = Segments(rows.astype(int), columns.astype(int), width=len(self._slots), values=weights)
-        number = len(self.forms)
+        height, number = len(systems.presence), len(self.forms)
+        self._used = Segments(rows.astype(int), columns.astype(int), shape=(height, len(self._slots)), values=weights)
         cells = np.array(list(forms)).reshape(-1, 3)
         self._formed = Segments(
             cells[:, 0],
             cells[:, 1] * number + cells[:, 2],
-            width=len(ELEMENTS) * number,
+            shape=(height, len(ELEMENTS) * number),
             values=np.array(list(forms.values())),
         )
-
-    def _supplies(self, precursor: Composition, *, learn: bool = False) -> list[tuple[int, int]]:
-        """Return (element, form) of each source element of a precursor; a form that is not known is -1."""
-        found = []
-        for symbol in sorted(source_elements(precursor)):
-            form = supply_form(precursor, symbol)
-            if learn:
-                self.forms.setdefault(form, len(self.forms))
-            found.append((ATOMIC_NUMBERS[symbol] - 1, self.forms.get(form, -1)))
-        return found
 
     def supplies(self, precursor: Composition) -> NDArray[np.int64]:
         """Return (element, form, slot) of each source element of a precursor, (n, 3); -1 where it is not known."""
         return np.array(
             [
-                (element, form, self._slots.get((precursor.key, element), -1))
-                for element, form in self._supplies(precursor)
+                (element, self.forms.get(form, -1), self._slots.get((precursor.key, element), -1))
+                for element, form in _supplied(precursor)
             ],
             dtype=np.int64,
         ).reshape(-1, 3)
 
     def features(
         self,
-        targets: Sequence[Composition],
+        targets: Materials,
         rows: NDArray[np.int64],
         supplies: NDArray[np.int64],
     ) -> NDArray[np.float32]:
@@ -217,10 +226,9 @@ class Neighbours:
             (n, `len(NEAREST)`) float32.
         """
         element, form, slot = supplies.T
-        presence = element_presence([target.elements for target in targets])
-        embeddings = _embed(presence, mean_vectors(targets))
-        by_system = exact_product(unit_rows(presence * self._rarity), self._presence.T)
-        by_embedding = exact_product(unit_rows(embeddings - self._centre), self._embeddings.T)
+        embeddings = _embed(targets.presence, targets.vectors)
+        by_system = exact_product(self._presence, unit_rows(targets.presence * self._rarity).T)
+        by_embedding = exact_product(self._embeddings, unit_rows(embeddings - self._centre).T)
         near = _Kernel(self, by_system, _SYSTEM_SCALE)
         close = _Kernel(self, by_embedding, _EMBEDDING_SCALE)
         columns = [
@@ -234,12 +242,16 @@ class Neighbours:
 
 
 class _Kernel:
-    """Weighted sums over the known systems for some targets."""
+    """Weighted sums over the known systems for some targets, from similarities (systems, t), which are overwritten."""
 
     def __init__(self, source: Neighbours, similarity: NDArray[np.float32], scale: float) -> None:
-        self._source, self._weights = source, np.exp((similarity - 1) / scale)
+        similarity -= 1
+        similarity /= scale
+        weights = np.exp(similarity, out=similarity)
+        self._source, self._weights = source, weights
         # What one system as near as the nearest weighs; smoothing is measured by it.
-        self._unit = source._elements.largest(self._weights)
+        self._unit = source._elements.largest(weights)
+        self._nearest = weights.max(0)
         self._total = source._elements.sums(self._weights)
         self._formed = source._formed.sums(self._weights)
 
@@ -247,13 +259,13 @@ class _Kernel:
         self, rows: NDArray[np.int64], element: NDArray[np.int64], slot: NDArray[np.int64]
     ) -> NDArray[np.floating]:
         source = self._source
-        usual = source._used.totals[slot] / source._elements.totals[element].clip(1)
-        return self._log(
-            np.where(slot >= 0, source._used.sums(self._weights)[rows, slot], 0.0),
-            self._total[rows, element],
-            self._unit[rows, element],
-            np.where(slot >= 0, usual, 0.0),
-        )
+        # Few of very many precursors have slots.
+        (known,) = np.nonzero(slot >= 0)
+        slots, place = np.unique(slot[known], return_inverse=True)
+        count, usual = np.zeros((2, len(slot)), dtype=np.float32)
+        count[known] = source._used.sums(self._weights, slots)[place, rows[known]]
+        usual[known] = (source._used.totals[slots])[place] / source._elements.totals[element[known]].clip(1)
+        return self._log(count, self._total[element, rows], self._unit[element, rows], usual)
 
     def formed(
         self, rows: NDArray[np.int64], element: NDArray[np.int64], form: NDArray[np.int64]
@@ -262,9 +274,9 @@ class _Kernel:
         cell = np.where(form >= 0, element * len(source.forms) + form, 0)
         usual = source._formed.totals[cell] / source._elements.totals[element].clip(1)
         return self._log(
-            np.where(form >= 0, self._formed[rows, cell], 0.0),
-            self._total[rows, element],
-            self._unit[rows, element],
+            np.where(form >= 0, self._formed[cell, rows], 0.0),
+            self._total[element, rows],
+            self._unit[element, rows],
             np.where(form >= 0, usual, 0.0),
         )
 
@@ -272,15 +284,15 @@ class _Kernel:
         self, rows: NDArray[np.int64], element: NDArray[np.int64], form: NDArray[np.int64]
     ) -> NDArray[np.floating]:
         source, forms = self._source, len(self._source.forms)
-        sums = self._formed.reshape(-1, len(ELEMENTS), forms)
-        alike = np.einsum("nf,nf->n", element_similarity()[element], sums[rows, :, form], dtype=np.float64)
-        total = exact_product(self._total, element_similarity().T)
+        sums = self._formed.reshape(len(ELEMENTS), forms, -1)
+        alike = np.einsum("nf,fn->n", element_similarity()[element], sums[:, form, rows], dtype=np.float64)
+        total = exact_product(element_similarity(), self._total)
         usual = element_similarity() @ source._formed.totals.reshape(-1, forms)
         usual = usual / (element_similarity() @ source._elements.totals).clip(1e-6)[:, None]
         return self._log(
             np.where(form >= 0, alike, 0.0),
-            total[rows, element],
-            self._weights.max(1)[rows],
+            total[element, rows],
+            self._nearest[rows],
             np.where(form >= 0, usual[element, form], 0.0),
         )
 
@@ -300,3 +312,23 @@ def _embed(presence: NDArray[np.bool_], vectors: NDArray[np.float32]) -> NDArray
     """Join the mean element vectors weighted by fractions with those of the elements alone."""
     plain = presence / presence.sum(1, keepdims=True)
     return np.concatenate([vectors, exact_product(plain.astype(np.float32), reduced_vectors())], axis=1)
+
+
+def _step(systems: int) -> int:
+    """Return which systems are compared with a target: the first of every so many."""
+    return 1 if systems <= _MOST_SYSTEMS else -(-systems // _COMPARED)
+
+
+def compared_rows(table: ReactionTable) -> ReactionTable:
+    """Return the rows of the systems that `Neighbours` compares with a target."""
+    systems, names = pd.factorize(table.element_systems)
+    step = _step(len(names))
+    return table if step == 1 else table.select(systems % step == 0)
+
+
+@lru_cache(maxsize=_MOST_PRECURSORS)
+def _supplied(precursor: Composition) -> tuple[tuple[int, str], ...]:
+    """Return the index of each source element of a precursor, in alphabetical order, and the form it comes in."""
+    return tuple(
+        (ATOMIC_NUMBERS[symbol] - 1, supply_form(precursor, symbol)) for symbol in sorted(source_elements(precursor))
+    )

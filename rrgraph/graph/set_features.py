@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from rrgraph.chem import ELEMENTS, Composition, source_elements
 from rrgraph.data import ReactionTable, SetBatch
 from rrgraph.errors import DataError
-from rrgraph.graph.elements import source_presence
-from rrgraph.graph.frequencies import ANION_CLASSES, anion_class, check_counts
+from rrgraph.graph.elements import ANION_CLASSES, anion_class, source_presence
+from rrgraph.graph.frequencies import check_counts
 from rrgraph.graph.neighbours import KnownSystems
 from rrgraph.graph.precursor_classes import NON_METALS, PRECURSOR_CLASSES, precursor_class
 from rrgraph.util.arguments import call_with

@@ -3,6 +3,7 @@
 from rrgraph.links.config import TrainingConfig
 from rrgraph.links.contexts import CONTEXTS, NO_CONTEXT, Context, make_context
 from rrgraph.links.decoders import DECODERS, LinkDecoder
+from rrgraph.links.examples import Examples
 from rrgraph.links.fold_contexts import FoldContexts
 from rrgraph.links.model import LinkModel, is_unseen
 from rrgraph.links.samplers import SAMPLERS, NegativeSampler, make_sampler
@@ -14,6 +15,7 @@ __all__ = [
     "NO_CONTEXT",
     "SAMPLERS",
     "Context",
+    "Examples",
     "FoldContexts",
     "LinkDecoder",
     "LinkModel",

@@ -36,6 +36,9 @@ class TrainingConfig(LoopConfig):
             features.
         inverse_temperature: how strongly the `hard` sampler prefers precursors similar to the recorded set.
         validation_targets: largest number of validation rows used at each epoch, drawn once; 0 uses all.
+        device: where link model and re-ranker are trained and measured: `auto` takes a GPU when there is one; or a name
+            that torch knows, such as `cpu`, `cuda:1` or `mps`.
+        compile: compile encoder and decoders with `torch.compile`, which pays for long trainings and needs a compiler.
     """
 
     monitor: str = setting("top_1", choices=_metrics)
@@ -47,3 +50,5 @@ class TrainingConfig(LoopConfig):
     encoder_learning_rate: float = setting(6.37e-5, at_least=0, at_most=10)
     inverse_temperature: float = setting(5.0, at_least=0, alias="hardness")
     validation_targets: int = setting(500, at_least=0)
+    device: str = "auto"
+    compile: bool = False

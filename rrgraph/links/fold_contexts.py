@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from rrgraph.graph import TrainingContexts
+from rrgraph.graph import RECEIVED_EDGES, TrainingContexts
 from rrgraph.links.model import LinkModel
-from rrgraph.nn import encode_by_length
+from rrgraph.nn import device_of, encode_by_length
 
 __all__ = ["FoldContexts"]
 
@@ -17,7 +17,8 @@ __all__ = ["FoldContexts"]
 class FoldContexts:
     """The states of training targets and candidates as they would be if the targets' fold were new.
 
-    Embeddings of what is known are renewed every epoch and carry no gradient; those of targets and candidates do.
+    Embeddings of what is known are renewed every epoch and carry no gradient; those of targets and candidates do. All
+    is computed where the model is.
 
     Args:
         module: the link model.
@@ -25,7 +26,9 @@ class FoldContexts:
     """
 
     def __init__(self, module: LinkModel, contexts: TrainingContexts) -> None:
-        self.module, self.contexts = module, contexts
+        device = device_of(module)
+        self.module, self.contexts = module, contexts.to(device)
+        self._messages = [graph.known_messages(device) for graph in contexts.graphs]
         self._x: list[Mapping[str, Tensor]] = []
         self._known: dict[int, list[Mapping[str, Tensor]]] = {}
 
@@ -42,38 +45,73 @@ class FoldContexts:
             precursors: embeddings (precursors, width) of all precursors of the training graph.
         """
         self._known.clear()
-        self.contexts = self.contexts.to(precursors.device)
-        systems = encode_by_length(self.module.encoder, *self.contexts.compositions)
+        systems = encode_by_length(self.module.encoder, *self.contexts.compositions, device=precursors.device)
         self._x = [{"system": systems[rows], "precursor": precursors} for rows in self.contexts.systems]
 
     def batches(self, targets: Tensor, size: int, generator: torch.Generator) -> list[Tensor]:
-        """Return the places of targets (n,), in batches at random that come from one fold each."""
-        folds = self.contexts.folds.cpu()[targets.cpu()]
+        """Return the places of targets (n,), in batches at random that come from one fold each.
+
+        Args:
+            targets: (n,) nodes, on the processor.
+            size: of a batch at most.
+            generator: source of randomness.
+        """
+        folds = self.contexts.folds[targets]
         order = torch.randperm(len(targets), generator=generator)
         of_fold = (order[folds[order] == fold] for fold in range(len(self.contexts.graphs)))
         batches = [batch for places in of_fold for batch in torch.split(places, size) if len(batch)]
-        return [batches[number].to(targets.device) for number in torch.randperm(len(batches), generator=generator)]
+        return [batches[number] for number in torch.randperm(len(batches), generator=generator)]
+
+    def counts(self, folds: Tensor, nodes: Sequence[Tensor], sizes: Sequence[Tensor]) -> Tensor:
+        """Return the number of edges of each type by which the nodes of each batch receive, (batches, types).
+
+        Nothing is read from the device.
+
+        Args:
+            folds: (batches,) fold of the targets of each batch.
+            nodes: targets and precursors (n,), those of one batch behind those of the other, and perhaps more.
+            sizes: numbers of targets and of precursors of each batch, (batches,).
+        """
+        # What is beyond the last batch counts as one more.
+        batch = [
+            torch.searchsorted(size.cumsum(0), torch.arange(len(each), device=each.device), right=True)
+            for each, size in zip(nodes, sizes, strict=True)
+        ]
+        receivers = self.contexts.receivers(folds[batch[1].clamp_max(len(folds) - 1)], *nodes)
+        of_side = dict(zip(receivers, batch, strict=True))
+        found = folds.new_zeros(len(RECEIVED_EDGES), len(folds) + 1)
+        for row, kind in zip(found, RECEIVED_EDGES, strict=True):
+            row.scatter_add_(0, of_side[kind[2]], self.contexts.edges[kind].degrees(receivers[kind[2]]))
+        return found[:, :-1].T
 
     def states(
-        self, targets: Tensor, precursors: Tensor, target_embeddings: Tensor, precursor_embeddings: Tensor
+        self,
+        fold: int,
+        targets: Tensor,
+        precursors: Tensor,
+        target_embeddings: Tensor,
+        precursor_embeddings: Tensor,
+        *,
+        counts: Sequence[int] | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Return the states (contexts, n, width) of targets of one fold and of precursors.
 
         Args:
-            targets: (n,) nodes of the training graph, all of one fold.
+            fold: of the targets.
+            targets: (n,) nodes of the training graph.
             precursors: (m,) nodes.
             target_embeddings: (n, width).
             precursor_embeddings: (m, width).
+            counts: number of edges of each type by which they receive, if it is known, so that nothing waits.
         """
-        fold = int(self.contexts.folds[targets[0]])
-        received = self.contexts.received(fold, targets, precursors)
+        received = self.contexts.received(fold, targets, precursors, counts=counts)
         return self.module.states(self._known_states(fold), received, target_embeddings, precursor_embeddings)
 
     def _known_states(self, fold: int) -> list[Mapping[str, Tensor]]:
         """Return the states of what is known to a fold; those that nothing learned changes are computed once."""
         if fold in self._known:
             return self._known[fold]
-        known = self.module.known_states(self.contexts.graphs[fold], self._x[fold])
+        known = self.module.known_states(self._messages[fold], self._x[fold])
         learned = any(values.requires_grad for states in known for values in states.values())
         if torch.is_grad_enabled() and not learned:
             self._known[fold] = known

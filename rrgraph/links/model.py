@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from rrgraph.errors import ConfigError
-from rrgraph.graph import FREQUENCY_FEATURES, KNOWN_EDGES, ContextGraph, EdgeType, featurise, select_edges, used_sources
+from rrgraph.graph import FREQUENCY_FEATURES, ContextGraph, EdgeType, featurise, used_sources
 from rrgraph.links.contexts import NO_CONTEXT, Context, make_context
 from rrgraph.links.decoders import DECODERS
-from rrgraph.nn import ENCODERS, ModelConfig, encode_by_length
+from rrgraph.nn import ENCODERS, ModelConfig, device_of, encode_by_length, half_precision
 
 __all__ = ["LinkModel", "is_unseen"]
 
@@ -73,17 +73,18 @@ class LinkModel(nn.Module):
             return graph
         assert graph.compositions is not None
         sides = graph.compositions, featurise(graph.vocabulary)
-        return graph.with_inputs(*(encode_by_length(self.encoder, *side) for side in sides))
+        return graph.with_inputs(*(encode_by_length(self.encoder, *side, device=device_of(self)) for side in sides))
 
-    def known_states(self, graph: ContextGraph, x: Mapping[str, Tensor]) -> list[Mapping[str, Tensor]]:
+    def known_states(
+        self, messages: tuple[Mapping[EdgeType, Tensor], Mapping[EdgeType, Tensor]], x: Mapping[str, Tensor]
+    ) -> list[Mapping[str, Tensor]]:
         """Return the states of what is known by node type, for each context.
 
         Args:
-            graph: what is known.
-            x: its embeddings (nodes, width) by node type.
+            messages: `edge_index` and `edge_weight` of `rrgraph.graph.KNOWN_EDGES`.
+            x: embeddings (nodes, width) by node type.
         """
-        everything = {kind: torch.arange(len(values), device=values.device) for kind, values in x.items()}
-        index, weight = select_edges(graph.known_edges, everything, KNOWN_EDGES)
+        index, weight = messages
         return [context.known(x, index, weight) for context in self._contexts()]
 
     def _contexts(self) -> list[Context]:
@@ -109,7 +110,7 @@ class LinkModel(nn.Module):
         if not self.training:  # what nobody receives from need not be transformed for each query
             nodes, index = used_sources(index)
             known = [{kind: states[nodes[kind]] for kind, states in of.items()} for of in known]
-        with torch.autocast(targets.device.type, enabled=False):
+        with half_precision(targets.device, "full"):
             found = [context({**of, **x}, index, weight) for context, of in zip(self._contexts(), known, strict=True)]
         return torch.stack([each["target"] for each in found]), torch.stack([each["candidate"] for each in found])
 

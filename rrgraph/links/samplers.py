@@ -9,15 +9,16 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
+from torch.nn.functional import normalize, pad
 
 from rrgraph.chem import ATOMIC_NUMBERS, VOLATILE
 from rrgraph.errors import ConfigError, DataError
 from rrgraph.graph import EDGE, PADDING, ReactionGraph
+from rrgraph.nn import widest_float
 from rrgraph.util.registry import Registry
 from rrgraph.util.settings import warn_renamed
 
@@ -33,7 +34,13 @@ _TRIES: Final = 8
 """Draws for each element-matched proposal of a mixture, so that hardly any is lost and shares are kept."""
 
 _HARD_POOL: Final = 4096
-"""Precursors that compete as hard negatives of a batch."""
+"""Precursors that compete as hard negatives of some hundred links."""
+
+_HARD_LINKS: Final = 256
+"""Links whose hard negatives compete with each other."""
+
+_PROPOSALS: Final = 2**17
+"""Proposals that are drawn at a time; some samplers draw several times as many to choose from."""
 
 _DENSE_BATCH_SIZE: Final = 20_000_000
 """Weights that are held at a time where a target needs those of all precursors."""
@@ -46,8 +53,8 @@ class NegativeSampler(ABC):
     """Draw negative precursors for positive links.
 
     A sampler defines `propose`, which draws some precursors at a cost that does not depend on how many there are, or
-    `weights` alone, from which all are weighed. Further keyword arguments of a sampler are options, which
-    `training.sampler_options` sets.
+    `weights` alone, from which all are weighed. Both are asked for nodes, and answer, on the device of the sampler, and
+    should not wait for it. Further keyword arguments of a sampler are options, which `training.sampler_options` sets.
 
     Args:
         graph: the training graph, whose edges are the known positives.
@@ -63,9 +70,18 @@ class NegativeSampler(ABC):
         self.precursors = len(graph.precursors)
         target, self._linked = graph.data[EDGE].edge_index  # sorted by target, then by precursor
         self._degree = torch.bincount(target, minlength=len(graph.targets))
+        self._most = int(self._degree.max())
         self._first = self._degree.cumsum(0) - self._degree
         self._codes = target * self.precursors + self._linked
         self.prepare(graph)
+
+    def to(self, device: torch.device) -> Self:
+        """Move all tensors to a device, on which negatives are then drawn, and return the sampler itself."""
+        for name, value in vars(self).items():
+            if isinstance(value, Tensor):
+                dtype = widest_float(device) if value.dtype == torch.float64 else value.dtype
+                setattr(self, name, value.to(device, dtype))
+        return self
 
     def prepare(self, graph: ReactionGraph) -> None:
         """Compute what `propose` or `weights` needs from the graph."""
@@ -78,17 +94,12 @@ class NegativeSampler(ABC):
 
     def positives(self, targets: Tensor) -> Tensor:
         """Return which precursors are linked to each target, (batch, precursors) bool."""
-        rows, linked = self._recorded(targets)
-        found = torch.zeros(len(targets), self.precursors, dtype=torch.bool, device=targets.device)
-        found[rows, linked] = True
-        return found
-
-    def _recorded(self, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the links of target nodes: position of the target among `targets`, and the precursor."""
-        degree = self._degree[targets]
-        rows = torch.repeat_interleave(degree)
-        within = torch.arange(len(rows), device=targets.device) - (degree.cumsum(0) - degree)[rows]
-        return rows, self._linked[self._first[targets][rows] + within]
+        within = torch.arange(self._most, device=targets.device)
+        place = (self._first[targets, None] + within).clamp_max(len(self._linked) - 1)
+        # What is beyond the last link of a target goes to a column of its own.
+        linked = torch.where(within < self._degree[targets, None], self._linked[place], self.precursors)
+        found = torch.zeros(len(targets), self.precursors + 1, dtype=torch.bool, device=targets.device)
+        return found.scatter_(1, linked, value=True)[:, :-1]
 
     @abstractmethod
     def weights(self, targets: Tensor) -> Tensor:
@@ -107,12 +118,12 @@ class NegativeSampler(ABC):
 
         They are distinct where the target has that many eligible precursors, and drawn with replacement where it has
         fewer; a target to which the sampler gives no weight at all draws from every precursor that is not a known
-        positive.
+        positive. However many targets there are, this waits once for the device.
 
         Args:
-            targets: (batch,) int64 target nodes.
+            targets: (batch,) int64 target nodes, on the device of the sampler.
             count: negatives for each.
-            generator: source of randomness.
+            generator: source of randomness, on the same device.
 
         Returns:
             (batch, count) int64 precursor nodes, none linked to its target in the training graph.
@@ -123,14 +134,18 @@ class NegativeSampler(ABC):
         """
         if count < 1:
             raise ConfigError(f"training.negatives_per_positive={count} must be at least 1.")
-        if bool((self._degree[targets] >= self.precursors).any()):
+        if self._most >= self.precursors and bool((self._degree[targets] >= self.precursors).any()):
             raise DataError("A target is linked to every precursor of the table, so it has no negative links.")
-        proposed = self.propose(targets, _SURPLUS * count + _SURPLUS, generator)
-        if proposed is None:
-            return self._sample_all(targets, count, generator)
-        drawn, complete = self._first_distinct(targets, proposed, count)
-        short = (~complete).nonzero().flatten()
-        # Those with hardly any eligible precursor, a few at a time.
+        number = _SURPLUS * count + _SURPLUS
+        parts = [self.propose(part, number, generator) for part in torch.split(targets, max(1, _PROPOSALS // number))]
+        proposed = [part for part in parts if part is not None]
+        if proposed:
+            drawn, complete = self._first_distinct(targets, torch.cat(proposed), count)
+            # Those with hardly any eligible precursor.
+            short = (~complete).nonzero().flatten()
+        else:
+            drawn = targets.new_empty(len(targets), count)
+            short = torch.arange(len(targets), device=targets.device)
         for rows in torch.split(short, max(1, _DENSE_BATCH_SIZE // self.precursors)):
             drawn[rows] = self._sample_all(targets[rows], count, generator)
         return drawn
@@ -156,26 +171,33 @@ class NegativeSampler(ABC):
         weights = torch.where(weights.sum(1, keepdim=True) > 0, weights, allowed.to(weights.dtype))
         eligible = (weights > 0).sum(1)
         # Distinct draws in proportion to the weights: the largest keys log(w) + Gumbel noise.
-        noise = _uniform(weights.shape, generator).clamp_min(1e-20)
+        noise = _uniform(weights, weights.shape, generator).clamp_min(1e-20)
         keys = weights.log() - (-noise.log()).log()
-        drawn = keys.topk(min(count, self.precursors), dim=1).indices
-        short = eligible < count
-        if bool(short.any()):
-            repeated = torch.multinomial(weights[short], count, replacement=True, generator=generator)
-            drawn = torch.nn.functional.pad(drawn, (0, count - drawn.shape[1]))
-            drawn[short] = repeated
-        return drawn
+        drawn = pad(keys.topk(min(count, self.precursors), dim=1).indices, (0, max(0, count - self.precursors)))
+        return torch.where(eligible[:, None] < count, _choose(weights, count, generator), drawn)
 
 
-def _uniform(shape: Sequence[int], generator: torch.Generator) -> Tensor:
-    """Return random numbers from 0 to 1 on the generator's device."""
-    return torch.rand(shape, generator=generator, device=generator.device)
+def _uniform(beside: Tensor, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+    """Return random numbers from 0 to 1 on the device of another tensor."""
+    return torch.rand(shape, generator=generator, device=beside.device)
 
 
-def _draw(shape: Sequence[int], number: int | Tensor, generator: torch.Generator) -> Tensor:
+def _draw(beside: Tensor, shape: Sequence[int], number: int | Tensor, generator: torch.Generator) -> Tensor:
     """Return random whole numbers below `number`, which is the same for all or broadcasts to the shape; 0 below 1."""
-    drawn = (_uniform(shape, generator).double() * number).long()
-    return torch.minimum(drawn, torch.as_tensor(number, device=drawn.device) - 1).clamp_min(0)
+    drawn = (_uniform(beside, shape, generator).to(widest_float(beside.device)) * number).long()
+    highest = number - 1
+    limited = torch.minimum(drawn, highest) if isinstance(highest, Tensor) else drawn.clamp_max(highest)
+    return limited.clamp_min(0)
+
+
+def _choose(weights: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """Draw (rows, count) columns in proportion to weights (rows, columns), independently of each other.
+
+    Unlike `torch.multinomial` it asks the device for nothing.
+    """
+    ends = weights.to(widest_float(weights.device)).cumsum(1)
+    drawn = _uniform(weights, (len(weights), count), generator).to(ends.dtype) * ends[:, -1:]
+    return torch.searchsorted(ends, drawn, right=True).clamp_max(weights.shape[1] - 1)
 
 
 SAMPLERS: Registry[type[NegativeSampler]] = Registry(
@@ -204,7 +226,7 @@ class UniformSampler(NegativeSampler):
         return torch.ones(len(targets), self.precursors, device=targets.device)
 
     def propose(self, targets: Tensor, count: int, generator: torch.Generator) -> Tensor:
-        return _draw((len(targets), count), self.precursors, generator)
+        return _draw(targets, (len(targets), count), self.precursors, generator)
 
 
 @SAMPLERS.register("popularity")
@@ -230,7 +252,7 @@ class PopularitySampler(NegativeSampler):
         return self.popularity.expand(len(targets), -1)
 
     def propose(self, targets: Tensor, count: int, generator: torch.Generator) -> Tensor:
-        drawn = _uniform((len(targets), count), generator).double() * self._cumulative[-1]
+        drawn = _uniform(targets, (len(targets), count), generator).to(self._cumulative.dtype) * self._cumulative[-1]
         return torch.searchsorted(self._cumulative, drawn, right=True).clamp_max(self.precursors - 1)
 
 
@@ -255,12 +277,12 @@ class ElementMatchedSampler(NegativeSampler):
         """Draw as `NegativeSampler.propose` says; what shares several elements is refused as often, and drawn anew."""
         own = self._target_elements[targets]
         ends = (own * self._sizes).cumsum(1)
-        place = _draw((len(targets), count * tries), ends[:, -1:], generator)
+        place = _draw(targets, (len(targets), count * tries), ends[:, -1:], generator)
         element = torch.searchsorted(ends, place, right=True).clamp_max(ends.shape[1] - 1)
         within = place - (ends.gather(1, element) - self._sizes[element])
         drawn = self._members[(self._starts[element] + within).clamp(0, len(self._members) - 1)]
         shared = own.gather(1, self._elements[drawn].flatten(1)).view(*drawn.shape, -1).sum(2)
-        kept = (ends[:, -1:] > 0) & (_uniform(shared.shape, generator) * shared < 1)
+        kept = (ends[:, -1:] > 0) & (_uniform(shared, shared.shape, generator) * shared < 1)
         kept, drawn = (each.view(len(targets), count, tries) for each in (kept, drawn))
         first = kept.to(torch.uint8).argmax(2, keepdim=True)
         return torch.where(kept.any(2), drawn.gather(2, first).squeeze(2), -1)
@@ -281,16 +303,21 @@ class HardSampler(NegativeSampler):
 
     The recorded set stands for itself as the mean of its normalised embeddings; a target with several recorded
     sets is represented by all their members. Before the first epoch all precursors weigh the same. Of more than 4,096
-    precursors a random part of that number competes in each batch.
+    precursors a random part of that number competes for each 256 links.
     """
 
     needs_embeddings = True
 
     def prepare(self, graph: ReactionGraph) -> None:
         self.directions: Tensor | None = None
+        self._means = torch.empty(0)
 
     def start_epoch(self, embeddings: Tensor) -> None:
         self.directions = normalize(embeddings, dim=1)
+        sums = self.directions.new_zeros(len(self._degree), self.directions.shape[1])
+        for codes in torch.split(self._codes, _DENSE_BATCH_SIZE // sums.shape[1]):
+            sums.index_add_(0, codes // self.precursors, self.directions[codes % self.precursors])
+        self._means = normalize(sums, dim=1)
 
     def weights(self, targets: Tensor) -> Tensor:
         return self._weights(targets, None)
@@ -299,17 +326,17 @@ class HardSampler(NegativeSampler):
         """Draw among a random part of very many precursors; weigh all of fewer."""
         if self.precursors <= _HARD_POOL:
             return None
-        pool = _draw((_HARD_POOL,), self.precursors, generator)
-        return pool[torch.multinomial(self._weights(targets, pool), count, replacement=True, generator=generator)]
+        parts = []
+        for part in torch.split(targets, _HARD_LINKS):
+            pool = _draw(part, (_HARD_POOL,), self.precursors, generator)
+            parts.append(pool[_choose(self._weights(part, pool), count, generator)])
+        return torch.cat(parts)
 
     def _weights(self, targets: Tensor, pool: Tensor | None) -> Tensor:
         """Return the weights (batch, n) of all precursors or of some."""
         if self.directions is None:
             return torch.ones(len(targets), self.precursors if pool is None else len(pool), device=targets.device)
-        rows, linked = self._recorded(targets)
-        sums = self.directions.new_zeros(len(targets), self.directions.shape[1])
-        mean = normalize(sums.index_add(0, rows, self.directions[linked]), dim=1)
-        similarity = mean @ (self.directions if pool is None else self.directions[pool]).T
+        similarity = self._means[targets] @ (self.directions if pool is None else self.directions[pool]).T
         # Relative to the largest, so that nothing overflows.
         return (self.inverse_temperature * (similarity - similarity.amax(1, keepdim=True))).exp().clamp_min(1e-30)
 
@@ -341,7 +368,7 @@ class MixedSampler(ElementMatchedSampler):
 
     def propose(self, targets: Tensor, count: int, generator: torch.Generator, *, tries: int = _TRIES) -> Tensor:
         matched = super().propose(targets, count, generator, tries=tries)
-        others = _draw(matched.shape, self.precursors, generator)
+        others = _draw(targets, matched.shape, self.precursors, generator)
         without = ~(self._target_elements[targets] & (self._sizes > 0)).any(1, keepdim=True)
-        chosen = (_uniform(matched.shape, generator) < self.matched_share) & ~without
+        chosen = (_uniform(targets, matched.shape, generator) < self.matched_share) & ~without
         return torch.where(chosen, matched, others)

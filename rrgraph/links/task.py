@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from itertools import repeat
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import torch
@@ -12,19 +13,26 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rrgraph.errors import ConfigError
-from rrgraph.graph import EDGE, ReactionGraph, TrainingContexts, TrainingFeatures
+from rrgraph.graph import EDGE, LinkFeatures, ReactionGraph, TrainingContexts
 from rrgraph.links.config import TrainingConfig
+from rrgraph.links.examples import DistinctNodes, ExampleBatches, Examples, NodeInputs, split_distinct
 from rrgraph.links.fold_contexts import FoldContexts
 from rrgraph.links.model import LinkModel
 from rrgraph.links.samplers import make_sampler
-from rrgraph.nn import encode_by_length, half_precision
+from rrgraph.nn import device_of, encode_by_length, half_precision
 from rrgraph.training import LOSSES, Direction, Task
 
 __all__ = ["LinkTask"]
 
+_SIDES: Final = ("target", "precursor")
+
+T = TypeVar("T")
+
 
 class LinkTask(Task):
-    """Learn the edges of a reaction graph.
+    """Learn the edges of a reaction graph, where the module is.
+
+    Graph and order of the links stay on the processor; negatives, features and logits are computed on the device.
 
     Args:
         module: the link model.
@@ -45,7 +53,7 @@ class LinkTask(Task):
         graph: ReactionGraph,
         config: TrainingConfig,
         *,
-        statistics: TrainingFeatures | None = None,
+        statistics: LinkFeatures | None = None,
         folds: NDArray[np.int64] | None = None,
         contexts: TrainingContexts | None = None,
         validate: Callable[[], dict[str, float]] | None = None,
@@ -53,11 +61,12 @@ class LinkTask(Task):
         self.module = module
         self.graph = graph
         self.config = config
-        self.sampler = make_sampler(config, graph)
+        self.device = device_of(module)
+        self.sampler = make_sampler(config, graph).to(self.device)
         self.criterion = partial(LOSSES[config.loss], **config.loss_options)
-        self._statistics = statistics
+        self._statistics = statistics if statistics is None else statistics.to(self.device)
         if statistics is not None:
-            module.standardise(statistics.features.float())
+            module.standardise(statistics.typical())
         self._training_mask = _training_mask(len(module.decoders), len(graph.targets), folds)
         if module.uses_context and contexts is None:
             raise ConfigError(f"model.context={module.config.context} needs the contexts of the training targets.")
@@ -65,6 +74,13 @@ class LinkTask(Task):
         self._validate = validate
         self._fixed = config.encoder_learning_rate == 0
         self._embeddings: dict[str, Tensor] = {}
+        self._inputs: dict[str, NodeInputs] = {}
+        if not self._fixed or self._contexts is not None:
+            for side in _SIDES:
+                store = graph.data[side]
+                self._inputs[side] = NodeInputs(store.elements, store.fractions, self.device)
+        compiled = partial(torch.compile, fullgraph=True) if config.compile else _same
+        self._encoder, self._logits = compiled(module.encoder), compiled(module.member_logits)
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
         encoder, decoders, contexts = self.module.encoder, self.module.decoders, self.module.contexts
@@ -78,35 +94,64 @@ class LinkTask(Task):
             {"params": [*decoders.parameters(), *contexts.parameters()], "lr": self.config.learning_rate},
         ]
 
-    def batches(self, epoch: int, generator: torch.Generator) -> Sequence[Tensor]:
+    def batches(self, epoch: int, generator: torch.Generator) -> Sequence[Examples]:
         edges = self.graph.data[EDGE].edge_index
+        if self._contexts is None:
+            parts = list(torch.split(torch.randperm(edges.shape[1], generator=generator), self.config.batch_size))
+        else:
+            parts = self._contexts.batches(edges[0], self.config.batch_size, generator)
+        return ExampleBatches(edges[:, torch.cat(parts)], [len(part) for part in parts], generator, self.examples)
+
+    def examples(self, edges: Tensor, sizes: Sequence[int], seed: int) -> list[Examples]:
+        """Return batches of some links, in order, with negatives that depend on the seed alone.
+
+        Args:
+            edges: (2, links) int64, target and precursor of each, on the processor; the targets of a batch are of one
+                fold if the model has a context.
+            sizes: links of each batch.
+            seed: of the negatives.
+        """
+        generator = torch.Generator(self.device).manual_seed(seed)
+        targets, precursors = edges.to(self.device, non_blocking=True)
+        negatives = self.sampler.sample(targets, self.config.negatives_per_positive, generator)
+        candidates = torch.cat([precursors[:, None], negatives], dim=1)
+        parts = (torch.split(each, list(sizes)) for each in (targets, candidates))
+        batch = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
+        rows, folds = self._rows(edges[0], batch, len(sizes)), None
         if self._contexts is not None:
-            return [edges[:, part] for part in self._contexts.batches(edges[0], self.config.batch_size, generator)]
-        order = torch.randperm(edges.shape[1], generator=generator)
-        return [edges[:, part] for part in torch.split(order, self.config.batch_size)]
+            folds = self._contexts.contexts.folds[edges[0][torch.tensor(sizes).cumsum(0) - 1]]
+        distinct = self._distinct(targets, candidates, batch, sizes, folds)
+        of_batches = repeat(None, len(sizes)) if folds is None else folds.tolist()
+        return [
+            Examples(own, others, learned, nodes, fold, counts)
+            for own, others, learned, (nodes, counts), fold in zip(*parts, rows, distinct, of_batches, strict=True)
+        ]
 
     def start_epoch(self, epoch: int) -> None:
         if self._contexts is not None and not (self._fixed and self._contexts.embedded):
             self.module.eval()
             store = self.graph.data["precursor"]
             with torch.no_grad():
-                self._contexts.embed(encode_by_length(self.module.encoder, store.elements, store.fractions))
+                given = store.elements, store.fractions
+                self._contexts.embed(encode_by_length(self.module.encoder, *given, device=self.device))
         if self.sampler.needs_embeddings:
             self.module.eval()
             with torch.no_grad():
                 store = self.graph.data["precursor"]
-                self.sampler.start_epoch(self.module.encode(store.elements, store.fractions))
+                given = store.elements.to(self.device), store.fractions.to(self.device)
+                self.sampler.start_epoch(self.module.encode(*given))
 
-    def loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        targets, precursors = batch
-        negatives = self.sampler.sample(targets, self.config.negatives_per_positive, generator)
-        candidates = torch.cat([precursors[:, None], negatives], dim=1)
+    def loss(self, batch: Examples, generator: torch.Generator) -> Tensor:
+        targets, candidates = batch.targets, batch.candidates
         statistics = None if self._statistics is None else self._statistics.lookup(targets, candidates).flatten(0, 1)
-        with half_precision(candidates.device, self.config.precision):
-            logits = self.module.member_logits(*self._states(targets, candidates), statistics)
+        with half_precision(self.device, self.config.precision):
+            logits = self._logits(*self._states(batch), statistics)
         logits = logits.float().view(-1, *candidates.shape)
-        mask = self._training_mask[:, targets]
-        losses = [self.criterion(own[rows]) for own, rows in zip(logits, mask, strict=True) if bool(rows.any())]
+        losses = [
+            self.criterion(own if rows is None else own[rows])
+            for own, rows in zip(logits, batch.rows, strict=True)
+            if rows is None or len(rows)
+        ]
         return torch.stack(losses).sum()
 
     def validate(self) -> dict[str, float]:
@@ -118,39 +163,81 @@ class LinkTask(Task):
 
         return find_metric(metric).direction
 
-    def _states(self, targets: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what the decoders are given of each pair of targets (batch,) and candidates (batch, k)."""
-        if self._contexts is not None:
-            distinct, rows = torch.unique(targets, return_inverse=True)
-            precursors, columns = torch.unique(candidates, return_inverse=True)
-            embedded = self._encode("target", distinct), self._encode("precursor", precursors)
-            of_targets, of_candidates = self._contexts.states(distinct, precursors, *embedded)
-            # Its gradient takes less time than that of an index in brackets.
+    def _rows(self, targets: Tensor, batch: Tensor, number: int) -> Iterator[Sequence[Tensor | None]]:
+        """Yield for each batch of links of targets the rows that each decoder learns from."""
+        if len(self._training_mask) == 1:
+            return repeat((None,), number)
+        found = [mask.nonzero().flatten() for mask in self._training_mask[:, targets]]
+        counts = [torch.bincount(batch[each], minlength=number).tolist() for each in found]
+        everything = torch.cat(found)
+        within = everything - torch.searchsorted(batch, batch[everything])
+        moved = torch.split(within.to(self.device, non_blocking=True), [len(each) for each in found])
+        return zip(*(torch.split(each, own) for each, own in zip(moved, counts, strict=True)), strict=True)
+
+    def _distinct(
+        self, targets: Tensor, candidates: Tensor, batch: Tensor, sizes: Sequence[int], folds: Tensor | None
+    ) -> Iterator[tuple[Mapping[str, DistinctNodes], Sequence[int]]]:
+        """Yield the nodes to be encoded for each batch of links, and by how many edges of each type they receive."""
+        if not self._inputs:
+            return repeat(({}, ()), len(sizes))
+        sides = zip(_SIDES, (targets[:, None], candidates), strict=True)
+        batch = batch.to(self.device, non_blocking=True)
+        found = (self._inputs[side].distinct(nodes, batch, len(sizes)) for side, nodes in sides)
+        nodes, index, tables = zip(*found, strict=True)
+        if self._contexts is not None and folds is not None:
+            there, numbers = folds.to(self.device, non_blocking=True), [table[:, 0] for table in tables]
+            tables = *tables, self._contexts.counts(there, nodes, numbers)
+        read = torch.split(torch.cat(tables, dim=1).cpu(), [table.shape[1] for table in tables], dim=1)
+        split = map(split_distinct, nodes, index, (table.tolist() for table in read), repeat(sizes))
+        distinct = (dict(zip(_SIDES, each, strict=True)) for each in zip(*split, strict=True))
+        return zip(distinct, read[2].tolist() if len(read) > 2 else repeat((), len(sizes)), strict=True)
+
+    def _states(self, batch: Examples) -> tuple[Tensor, Tensor]:
+        """Return what the decoders are given of each pair of target and candidate of a batch."""
+        targets, k = batch.targets, batch.candidates.shape[1]
+        if self._contexts is None or batch.fold is None:
             return (
-                of_targets.index_select(1, rows.repeat_interleave(candidates.shape[1])),
-                of_candidates.index_select(1, columns.flatten()),
+                self._encode("target", targets[:, None], batch).expand(-1, k, -1).flatten(0, 1),
+                self._encode("precursor", batch.candidates, batch).flatten(0, 1),
             )
+        target, precursor = (batch.distinct[side] for side in _SIDES)
+        embedded = (self._encode_distinct(side, batch) for side in _SIDES)
+        of_targets, of_candidates = self._contexts.states(
+            batch.fold, target.nodes, precursor.nodes, *embedded, counts=batch.counts
+        )
+        # Its gradient takes less time than that of an index in brackets.
         return (
-            self._encode("target", targets)[:, None].expand(-1, candidates.shape[1], -1).flatten(0, 1),
-            self._encode("precursor", candidates.flatten()),
+            of_targets.index_select(1, target.index.expand(-1, k).flatten()),
+            of_candidates.index_select(1, precursor.index.flatten()),
         )
 
-    def _encode(self, node_type: str, nodes: Tensor) -> Tensor:
-        """Return the embeddings of nodes, computing each distinct one once, or once for all when they are fixed."""
+    def _encode(self, node_type: str, nodes: Tensor, batch: Examples) -> Tensor:
+        """Return the embeddings (links, k, width) of the nodes (links, k) of a batch, fixed ones computed once."""
         if self._fixed:
             return self._fixed_embeddings(node_type)[nodes]
-        store = self.graph.data[node_type]
-        distinct, position = torch.unique(nodes, return_inverse=True)
-        return encode_by_length(self.module.encoder, store.elements[distinct], store.fractions[distinct])[position]
+        return self._encode_distinct(node_type, batch)[batch.distinct[node_type].index]
+
+    def _encode_distinct(self, node_type: str, batch: Examples) -> Tensor:
+        """Return the embeddings (n, width) of the distinct nodes of a batch."""
+        distinct = batch.distinct[node_type]
+        if self._fixed:
+            return self._fixed_embeddings(node_type)[distinct.nodes]
+        return self._inputs[node_type].encode(self._encoder, distinct)
 
     def _fixed_embeddings(self, node_type: str) -> Tensor:
         if node_type not in self._embeddings:
             store, encoder = self.graph.data[node_type], self.module.encoder
             training = encoder.training
             with torch.no_grad():
-                self._embeddings[node_type] = encode_by_length(encoder.eval(), store.elements, store.fractions)
+                self._embeddings[node_type] = encode_by_length(
+                    encoder.eval(), store.elements, store.fractions, device=self.device
+                )
             encoder.train(training)
         return self._embeddings[node_type]
+
+
+def _same(function: T) -> T:
+    return function
 
 
 def _training_mask(members: int, targets: int, folds: NDArray[np.int64] | None) -> Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -70,6 +70,14 @@ class LinkCheckpoint:
     systems: frozenset[str] | None = None
     context: ContextGraph | None = None
     learned: LearnedReactions | None = None
+
+    def to(self, device: torch.device) -> Self:
+        """Move the networks to a device, on which the model then computes, and return the checkpoint itself."""
+        reranker = self.reranker
+        for part in (self.model, *(() if reranker is None else (reranker.network, reranker.energy))):
+            if part is not None:
+                part.to(device)
+        return self
 
 
 def save_checkpoint(checkpoint: LinkCheckpoint, folder: str | Path, *, half: bool = False) -> None:

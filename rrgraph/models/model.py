@@ -29,7 +29,7 @@ from rrgraph.graph import (
 from rrgraph.models.checkpoint import LinkCheckpoint
 from rrgraph.models.planner import candidate_list, constrained_planner
 from rrgraph.models.sources import Energies, Literature, energy_source, literature_source
-from rrgraph.nn import encode_by_length, equal_batches
+from rrgraph.nn import device_of, encode_by_length, equal_batches
 from rrgraph.planning import (
     PRECEDENTS,
     LinkScorer,
@@ -49,6 +49,7 @@ __all__ = ["Model"]
 
 _ENCODER_BATCH_SIZE = 2048
 _LINK_BATCH_SIZE = 256
+_GPU_BATCH_SIZE = 16_384  # of links, of which a GPU takes more at a time
 _CONTEXT_BATCH_SIZE = 128
 _MOST_EMBEDDINGS = 2**17  # of candidates that are kept
 
@@ -77,6 +78,11 @@ class Model(LinkScorer):
         if checkpoint.reranker is not None:
             self.reranker = replace(checkpoint.reranker, embed=self._embed_both)
         self._last_targets: tuple[list[str], Tensor] = [], torch.empty(0)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes; results come back to the processor."""
+        return device_of(self.checkpoint.model)
 
     def count(self, precursor: Composition) -> int:
         """Return how many distinct training targets link to `precursor`; 0 means never seen."""
@@ -231,20 +237,22 @@ class Model(LinkScorer):
     @torch.inference_mode()
     def embeddings(self, compositions: Sequence[Composition]) -> Tensor:
         """Return the embeddings (n, width) of any compositions."""
-        self.checkpoint.model.eval()
+        return self._embedded(compositions).cpu()
+
+    def _embedded(self, compositions: Sequence[Composition]) -> Tensor:
+        """Return the embeddings (n, width) of any compositions on the device of the model."""
         batches = [
-            encode_by_length(
-                self.checkpoint.model.encoder, *featurise(compositions[start : start + _ENCODER_BATCH_SIZE])
-            )
+            self._encode(compositions[start : start + _ENCODER_BATCH_SIZE], groups=4)
             for start in range(0, len(compositions), _ENCODER_BATCH_SIZE)
         ]
-        return torch.cat(batches) if batches else torch.empty(0, self.checkpoint.model.config.width)
+        width = self.checkpoint.model.config.width
+        return torch.cat(batches) if batches else torch.empty(0, width, device=self.device)
 
     @torch.inference_mode()
-    def _encode(self, compositions: Sequence[Composition]) -> Tensor:
-        """Return the embeddings (n, width) of compositions of one length, which are encoded together."""
-        self.checkpoint.model.eval()
-        return encode_by_length(self.checkpoint.model.encoder, *featurise(compositions), groups=1)
+    def _encode(self, compositions: Sequence[Composition], *, groups: int) -> Tensor:
+        """Return the embeddings (n, width) of compositions, in groups of similar length, on the device of the model."""
+        encoder = self.checkpoint.model.eval().encoder
+        return encode_by_length(encoder, *featurise(compositions), groups=groups, device=self.device)
 
     def logits(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> NDArray[np.float64]:
         """Return the logits (targets, candidates) of every link."""
@@ -267,17 +275,18 @@ class Model(LinkScorer):
     def _decode(self, links: LinkBatch) -> NDArray[np.float64]:
         targets, candidates = self._embed_both(links) if self.checkpoint.context is None else self._states(links)
         counts = self.checkpoint.statistics
-        features = None if counts is None else torch.from_numpy(counts.features(links))
-        rows, columns = torch.from_numpy(links.target_index), torch.from_numpy(links.candidate_index)
+        features = None if counts is None else torch.from_numpy(counts.features(links)).to(self.device)
+        rows, columns = (torch.from_numpy(each).to(self.device) for each in (links.target_index, links.candidate_index))
         pieces = []
         # Batches of one size, the last one filled up: the last digits of a product depend on its number of rows.
-        for start in range(0, len(links), _LINK_BATCH_SIZE):
-            batch = torch.arange(start, start + _LINK_BATCH_SIZE).clamp_max(len(links) - 1)
+        size = _LINK_BATCH_SIZE if self.device.type == "cpu" else _GPU_BATCH_SIZE
+        for start in range(0, len(links), size):
+            batch = torch.arange(start, start + size, device=self.device).clamp_max(len(links) - 1)
             given = None if features is None else features[batch]
             pieces.append(
                 self.checkpoint.model(targets[..., rows[batch], :], candidates[..., columns[batch], :], given)
             )
-        return torch.cat(pieces)[: len(links)].double().numpy() if pieces else np.empty(0)
+        return torch.cat(pieces)[: len(links)].cpu().double().numpy() if pieces else np.empty(0)
 
     def _embed_both(self, links: LinkBatch) -> tuple[Tensor, Tensor]:
         """Return the embeddings of the targets and of the candidates of links."""
@@ -293,7 +302,8 @@ class Model(LinkScorer):
     def _known(self) -> list[Mapping[str, Tensor]]:
         """The states of what is known, for each context, which no target and no candidate changes."""
         assert self._graph.x is not None
-        return self.checkpoint.model.known_states(self._graph, self._graph.x)
+        x = {kind: values.to(self.device) for kind, values in self._graph.x.items()}
+        return self.checkpoint.model.known_states(self._graph.known_messages(self.device), x)
 
     def _states(self, links: LinkBatch) -> tuple[Tensor, Tensor]:
         """Return the states (contexts, n, width) of the targets and of the candidates of links."""
@@ -316,8 +326,9 @@ class Model(LinkScorer):
         for start in range(0, len(compositions), _CONTEXT_BATCH_SIZE):
             batch = torch.arange(start, start + _CONTEXT_BATCH_SIZE).clamp_max(len(compositions) - 1)
             edges = find([compositions[place] for place in batch.tolist()])
-            received = select_edges(edges, {side: torch.arange(len(batch), device=embeddings.device)})
-            both = (embeddings[batch], nothing) if side == "target" else (nothing, embeddings[batch])
+            received = select_edges(edges, {side: torch.arange(len(batch), device=self.device)})
+            own = embeddings[batch.to(self.device)]
+            both = (own, nothing) if side == "target" else (nothing, own)
             pieces.append(self.checkpoint.model.states(self._known, received, *both)[side == "candidate"])
         if not pieces:
             return embeddings.new_empty(len(self._known), *embeddings.shape)
@@ -327,7 +338,7 @@ class Model(LinkScorer):
         """Return the embeddings of targets; links and re-ranker ask for the same ones, one after the other."""
         keys = [target.key for target in targets]
         if self._last_targets[0] != keys:
-            self._last_targets = keys, self.embeddings(targets)
+            self._last_targets = keys, self._embedded(targets)
         return self._last_targets[1]
 
     def _cached(self, candidates: Sequence[Composition]) -> Tensor:
@@ -337,9 +348,9 @@ class Model(LinkScorer):
             self._embeddings.clear()
             missing = [*candidates]
         for batch in equal_batches(missing):
-            self._embeddings.update(zip((each.key for each in batch), self._encode(batch), strict=True))
+            self._embeddings.update(zip((each.key for each in batch), self._encode(batch, groups=1), strict=True))
         found = [self._embeddings[candidate.key] for candidate in candidates]
-        return torch.stack(found) if found else self.embeddings([])
+        return torch.stack(found) if found else self._embedded([])
 
 
 def _formulas(compositions: Sequence[Composition], name: str) -> pd.Index:

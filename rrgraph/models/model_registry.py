@@ -11,7 +11,7 @@ from pathlib import Path
 from rrgraph.errors import ModelError, suggestion
 from rrgraph.models.checkpoint import FORMAT, load_checkpoint
 from rrgraph.models.model import Model
-from rrgraph.nn import model_format
+from rrgraph.nn import choose_device, model_format
 from rrgraph.properties import PROPERTY_FORMAT, PropertyPredictor, load_property_checkpoint
 
 __all__ = ["DEFAULT_ENCODER", "DEFAULT_MODEL", "bundled_models", "load_encoder", "load_model"]
@@ -32,7 +32,7 @@ def bundled_models(wanted: str = FORMAT) -> list[str]:
     return [name for name in names if _bundled_format(name) == wanted]
 
 
-def load_model(name: str | os.PathLike[str] = DEFAULT_MODEL) -> Model:
+def load_model(name: str | os.PathLike[str] = DEFAULT_MODEL, *, device: str = "auto") -> Model:
     """Load a bundled model by name, or the model of a run folder by path.
 
     >>> len(load_model().vocabulary)
@@ -40,12 +40,16 @@ def load_model(name: str | os.PathLike[str] = DEFAULT_MODEL) -> Model:
 
     Args:
         name: a bundled name means the bundled model; write `./default` for a folder of the same name.
+        device: where it computes: `auto` takes a GPU when there is one; or a name that torch knows, such as `cpu`,
+            `cuda:1` or `mps`.
 
     Raises:
+        ConfigError: the device cannot be used.
         ModelError: there is no such model, or it is damaged.
     """
+    place = choose_device(device)
     with _model_folder(os.fspath(name), FORMAT) as folder:
-        return Model(load_checkpoint(folder))
+        return Model(load_checkpoint(folder).to(place))
 
 
 def load_encoder(name: str | os.PathLike[str] = DEFAULT_ENCODER, *, precision: str = "full") -> PropertyPredictor:

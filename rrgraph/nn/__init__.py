@@ -1,7 +1,7 @@
 """Neural building blocks: composition encoders, dual encoders, a retrieval index, tree ensembles, storage."""
 
 from rrgraph.nn.config import TRANSFORMER, EncoderConfig, ModelConfig
-from rrgraph.nn.device import PRECISIONS, choose_device, half_precision
+from rrgraph.nn.device import PRECISIONS, choose_device, device_of, half_precision, widest_float
 from rrgraph.nn.dual_encoder import DualEncoder, Inputs, embed_all, select
 from rrgraph.nn.encoder import MASK, CompositionEncoder, FractionEmbedding, element_table
 from rrgraph.nn.encoders import ENCODERS, Encoder, encode_by_length, equal_batches
@@ -39,6 +39,7 @@ __all__ = [
     "check_model",
     "checkpoint_mismatch",
     "choose_device",
+    "device_of",
     "element_table",
     "embed_all",
     "encode_by_length",
@@ -50,5 +51,6 @@ __all__ = [
     "select",
     "sign_model",
     "weights",
+    "widest_float",
     "write_model",
 ]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
+from torch import nn
 
 from rrgraph.errors import ConfigError
 from rrgraph.nn.instructions import computes_bfloat16
 
-__all__ = ["PRECISIONS", "choose_device", "half_precision"]
+__all__ = ["PRECISIONS", "choose_device", "device_of", "half_precision", "widest_float"]
 
 PRECISIONS = ("auto", "full")
 """`auto` is bfloat16 where the device computes it faster, `full` 32 bits throughout."""
@@ -28,8 +29,18 @@ def choose_device(name: str) -> torch.device:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
-        raise ConfigError(f"The device '{name}' cannot be used ({reason}); expected auto, cpu or cuda.") from None
+        raise ConfigError(f"The device '{name}' cannot be used ({reason}); expected auto, cpu, cuda or mps.") from None
     return device
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """Return where the weights of a module are; the processor for one without."""
+    return next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
+
+
+def widest_float(device: torch.device) -> torch.dtype:
+    """Return the most precise type of real numbers of a device: 64 bits, 32 on Apple's GPUs."""
+    return torch.float32 if device.type == "mps" else torch.float64
 
 
 def half_precision(device: torch.device, precision: str) -> AbstractContextManager[object]:
@@ -39,6 +50,8 @@ def half_precision(device: torch.device, precision: str) -> AbstractContextManag
         device: where the tensors are.
         precision: `auto`, or `full` for 32 bits throughout.
     """
+    if not torch.amp.is_autocast_available(device.type):
+        return nullcontext()
     enabled = precision == "auto" and _has_bfloat16(device)
     return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
 

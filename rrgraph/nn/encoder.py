@@ -65,8 +65,9 @@ class CompositionEncoder(Encoder):
             compound = compound + self.mean((fractions[..., None] * tokens).sum(dim=1, keepdim=True))
         states = torch.cat([compound.to(tokens.dtype), tokens], dim=1)
         padding = elements == PADDING
-        # Batches of one length have no padding, and attention without a mask is faster.
-        hidden = nn.functional.pad(padding, (1, 0)) if bool(padding.any()) else None
+        # Batches of one length have no padding, and attention without a mask is faster; a GPU would have to be asked.
+        asked = elements.device.type == "cpu" and not torch.compiler.is_compiling()
+        hidden = None if asked and not bool(padding.any()) else nn.functional.pad(padding, (1, 0))
         weights = nn.functional.pad(fractions, (1, 0), value=1.0).clamp_min(FractionEmbedding.smallest).log()
         for block in self.blocks:
             states = block(states, weights, hidden)

@@ -52,17 +52,27 @@ ENCODERS: Registry[type[Encoder]] = Registry(
 """Composition encoders by the name that `model.encoder` of a configuration takes."""
 
 
-def encode_by_length(encoder: Encoder, elements: Tensor, fractions: Tensor, *, groups: int = 4) -> Tensor:
+def encode_by_length(
+    encoder: Encoder, elements: Tensor, fractions: Tensor, *, groups: int = 4, device: torch.device | None = None
+) -> Tensor:
     """Return the embeddings (n, width) of compositions (n, k), a few groups of similar length at a time.
 
     Each group is padded to its own longest composition only, which saves most of the work on padding.
+
+    Args:
+        encoder: any.
+        elements: (n, k), on the processor so that nothing waits for a device.
+        fractions: (n, k).
+        groups: number of groups.
+        device: of the encoder and of the embeddings; None where the inputs are.
     """
+    device = device or elements.device
     order = (elements > PADDING).sum(dim=1).argsort(stable=True)
     pieces = []
     for rows in order.tensor_split(max(min(groups, len(order)), 1)):
         used = int((elements[rows] > PADDING).sum(dim=1).max()) if len(rows) else 1
-        pieces.append(encoder(elements[rows, :used], fractions[rows, :used]))
-    return torch.cat(pieces)[order.argsort()]
+        pieces.append(encoder(elements[rows, :used].to(device), fractions[rows, :used].to(device)))
+    return torch.cat(pieces)[order.argsort().to(device)]
 
 
 def equal_batches(compositions: Sequence[Composition], *, size: int = 16) -> Iterator[list[Composition]]:

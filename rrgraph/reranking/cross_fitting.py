@@ -28,6 +28,7 @@ from rrgraph.graph import (
     TrainingFolds,
 )
 from rrgraph.links import FoldContexts, LinkModel
+from rrgraph.nn import device_of
 from rrgraph.planning import CandidateLists, LinkScorer, Planner, SetConstraints
 from rrgraph.reranking.features import Energies, ListFeatures, describe_sets
 from rrgraph.reranking.training import TrainingLists
@@ -207,30 +208,27 @@ def held_out_logits(
         precursors: (precursors, width) embeddings.
         contexts: of the folds, for a model with a context.
     """
-    held_out = torch.from_numpy(folds.targets % len(model.decoders))
+    device = device_of(model)
+    held_out, precursors = torch.from_numpy(folds.targets % len(model.decoders)), precursors.to(device)
     values = np.empty(len(features.precursors))
-    order = torch.arange(len(targets))
-    batches = list(torch.split(order, _BATCH_SIZE))
-    of_folds = None
+    whole, of_folds = torch.arange(len(targets)), None
+    parts = [whole]
     if contexts is not None:
-        batches = [
-            part for fold in range(folds.count) for part in torch.split(order[contexts.folds == fold], _BATCH_SIZE)
-        ]
+        parts = [whole[contexts.folds == fold] for fold in range(folds.count)]
         of_folds = FoldContexts(model, contexts)
         of_folds.embed(precursors)
-    for batch in track(batches, "held-out links"):
+    batches = [(fold, batch) for fold, part in enumerate(parts) for batch in torch.split(part, _BATCH_SIZE)]
+    for fold, batch in track(batches, "held-out links"):
         degree = features.offsets.diff()[batch]
         rows = torch.repeat_interleave(degree)
         links = torch.arange(len(rows)) - (degree.cumsum(0) - degree - features.offsets[batch])[rows]
-        linked, given = features.precursors[links], features.features[links].float()
-        if of_folds is None:
-            of_decoders = model.member_logits(targets[batch[rows]], precursors[linked], given)
-        else:
-            of_targets, of_precursors = of_folds.states(
-                batch, torch.arange(len(precursors)), targets[batch], precursors
-            )
-            of_decoders = model.member_logits(of_targets[:, rows], of_precursors[:, linked], given)
-        values[links] = of_decoders.gather(0, held_out[batch[rows]][None])[0].double().numpy()
+        linked, given = features.precursors[links].to(device), features.features[links].to(device).float()
+        nodes, sides = batch.to(device), (targets[batch].to(device), precursors)
+        if of_folds is not None:
+            sides = of_folds.states(fold, nodes, torch.arange(len(precursors), device=device), *sides)
+        of_targets, of_precursors = sides[0][..., rows.to(device), :], sides[1][..., linked, :]
+        of_decoders = model.member_logits(of_targets, of_precursors, given)
+        values[links] = of_decoders.cpu().gather(0, held_out[batch[rows]][None])[0].double().numpy()
     return values
 
 

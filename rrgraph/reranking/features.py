@@ -75,6 +75,8 @@ Energies = tuple[NDArray[np.floating], NDArray[np.floating]]
 class ListFeatures:
     """Features of the candidate sets of several targets, those of one target together.
 
+    Where the sets of each list begin stays on the processor, so that choosing lists does not wait for a device.
+
     Attributes:
         offsets: (lists + 1,) int64, where the sets of each list begin.
         sets: (n, `len(SET_FEATURES)`), of each set.
@@ -94,19 +96,30 @@ class ListFeatures:
 
     @property
     def list_index(self) -> Tensor:
-        """The list of each set, (n,) int64."""
-        return torch.repeat_interleave(torch.arange(len(self)), self.offsets.diff())
+        """The list of each set, (n,) int64, where the features are."""
+        index = torch.repeat_interleave(torch.arange(len(self)), self.offsets.diff())
+        return index.to(self.sets.device, non_blocking=True)
+
+    def to(self, device: torch.device) -> ListFeatures:
+        """Return the same with features on a device."""
+        moved = {name: getattr(self, name).to(device) for name in ("sets", "links", "members", "roles")}
+        return replace(self, **moved)
 
     def half(self) -> ListFeatures:
         """Return the same in 16 bits, for lists that stay in memory."""
         return replace(self, sets=self.sets.half(), links=self.links.half(), roles=self.roles.half())
 
     def select(self, lists: Tensor) -> tuple[ListFeatures, Tensor]:
-        """Return only some lists, and the index of each of their sets."""
+        """Return only some lists, and the index of each of their sets, where the features are.
+
+        Args:
+            lists: (n,) int64, on the processor.
+        """
         lengths = self.offsets.diff()[lists]
         offsets = pad(lengths.cumsum(0), (1, 0))
         within = torch.arange(int(offsets[-1])) - torch.repeat_interleave(offsets[:-1], lengths)
         sets = torch.repeat_interleave(self.offsets[lists], lengths) + within
+        sets = sets.to(self.sets.device, non_blocking=True)
         chosen = ListFeatures(
             offsets, self.sets[sets].float(), self.links, self.members[sets], self.roles[sets].float()
         )

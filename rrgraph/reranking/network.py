@@ -143,6 +143,7 @@ def recorded_log_probability(of_set: Tensor, of_none: Tensor, list_index: Tensor
     Returns:
         (lists,).
     """
-    probability = torch.zeros_like(of_none).scatter_add(0, list_index[recorded], of_set[recorded].exp())
-    held = torch.zeros(len(of_none), dtype=torch.bool).index_fill(0, list_index[recorded], True)
+    none = torch.zeros_like(of_none)
+    probability = none.scatter_add(0, list_index, torch.where(recorded, of_set.exp(), 0.0))
+    held = none.scatter_add(0, list_index, recorded.to(none.dtype)) > 0
     return torch.where(held, probability.clamp_min(1e-12).log(), of_none)

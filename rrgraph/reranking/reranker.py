@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rrgraph.data import LinkBatch
 from rrgraph.graph import FrequencyFeatures, SetFrequencyFeatures
-from rrgraph.nn import TreeEnsemble
+from rrgraph.nn import TreeEnsemble, device_of
 from rrgraph.planning import CandidateLists
 from rrgraph.properties import EnergyHead
 from rrgraph.reranking.features import ListFeatures, describe_sets
@@ -55,20 +55,23 @@ class EnsembleReranker:
         energies = None
         if self.energy is not None:
             assert self.embed is not None
-            of_targets, of_candidates = (self.energy(side).numpy() for side in self.embed(lists.links))
+            of_targets, of_candidates = (self.energy(side).cpu().numpy() for side in self.embed(lists.links))
             energies = (of_targets, of_candidates)
         features = describe_sets(lists, self.set_frequencies, self.link_frequencies.features, energies=energies)
-        of_set, of_none = self.score(features, torch.tensor(lists.known_size))
-        return np.split(of_set.double().numpy(), features.offsets.tolist()[1:-1]), of_none.double().numpy()
+        both = torch.cat(self.score(features, torch.tensor(lists.known_size))).cpu().double().numpy()
+        *of_sets, of_none = np.split(both, features.offsets.tolist()[1:])
+        return of_sets, of_none
 
     @torch.inference_mode()
     def score(self, lists: ListFeatures, known_size: Tensor) -> tuple[Tensor, Tensor]:
-        """Return calibrated log probabilities of all sets (n,) and of another set (lists,).
+        """Return calibrated log probabilities of all sets (n,) and of another set (lists,), where the network is.
 
         Args:
-            lists: features of the sets.
+            lists: features of the sets, on any device.
             known_size: (lists,) bool.
         """
+        device = device_of(self.network)
+        lists, known_size = lists.to(device), known_size.to(device)
         scores, none = self.network.eval()(lists)
         if self.trees is not None:
             scores = scores + self.tree_weight * self.trees(lists.flat())

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rrgraph.nn import TreeEnsemble, half_precision
+from rrgraph.nn import TreeEnsemble, device_of, half_precision
 from rrgraph.reranking.config import RerankingConfig
 from rrgraph.reranking.features import ListFeatures
 from rrgraph.reranking.network import ListwiseNetwork, list_log_softmax, recorded_log_probability
@@ -38,9 +38,13 @@ class TrainingLists:
     recorded: Tensor
     weights: Tensor
 
+    def to(self, device: torch.device) -> TrainingLists:
+        """Return the same on a device."""
+        return TrainingLists(self.features.to(device), self.recorded.to(device), self.weights.to(device))
+
 
 class RerankingTask(Task):
-    """Learn to rank candidate sets.
+    """Learn to rank candidate sets, where the module is.
 
     Args:
         module: the network.
@@ -60,11 +64,12 @@ class RerankingTask(Task):
         validate: Callable[[], dict[str, float]] | None = None,
     ) -> None:
         self.module = module
-        self.lists = lists
+        self.device = device_of(module)
+        self.lists = [each.to(self.device) for each in lists]
         self.learning_rate, self.batch_size = config.learning_rate, config.batch_size
         self.precision = config.precision
         self._validate = validate
-        module.standardise(ListFeatures.concat([each.features for each in lists]))
+        module.standardise(ListFeatures.concat([each.features for each in self.lists]))
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
         return [{"params": list(self.module.parameters()), "lr": self.learning_rate}]
@@ -80,9 +85,10 @@ class RerankingTask(Task):
         number, chosen = batch
         collection = self.lists[number]
         lists, sets = collection.features.select(chosen)
-        with half_precision(lists.sets.device, self.precision):
+        with half_precision(self.device, self.precision):
             scored = self.module.member_scores(lists)
-        index, recorded, weights = lists.list_index, collection.recorded[sets], collection.weights[chosen]
+        weights = collection.weights[chosen.to(self.device, non_blocking=True)]
+        index, recorded = lists.list_index, collection.recorded[sets]
         losses = []
         for scores, none in scored:
             gained = recorded_log_probability(*list_log_softmax(scores, none, index), index, recorded)

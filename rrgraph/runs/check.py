@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rrgraph.models import link_model
+from rrgraph.nn import choose_device
 from rrgraph.runs.cards.external_metrics import measured_runs
 from rrgraph.runs.config import RunConfig
 from rrgraph.runs.trial import try_components
@@ -18,6 +19,7 @@ def check_config(config: RunConfig) -> None:
         ConfigError: naming the key, the value and what was expected.
     """
     check(config)
+    choose_device(config.training.device)
     # Runs that the card could not show.
     measured_runs(config)
     try_components(config.model, config.training)

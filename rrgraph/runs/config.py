@@ -122,7 +122,13 @@ class RunConfig(BaseConfig):
     The seed is that of splitting, initial weights, shuffling, sampling and dropout.
     """
 
-    untrained = ("evaluation.subsets", "evaluation.protocols", "evaluation.baselines", "evaluation.card_from")
+    untrained = (
+        "evaluation.subsets",
+        "evaluation.protocols",
+        "evaluation.baselines",
+        "evaluation.card_from",
+        "training.device",
+    )
 
     data: DataConfig = setting(factory=DataConfig)
     model: ModelConfig = setting(factory=ModelConfig)

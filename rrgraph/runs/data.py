@@ -18,11 +18,13 @@ from rrgraph.graph import (
     EDGE,
     ContextGraph,
     FrequencyFeatures,
+    LinkFeatures,
     ReactionGraph,
     TrainingContexts,
     TrainingFeatures,
     TrainingFolds,
     build_graph,
+    training_features,
 )
 from rrgraph.links import NO_CONTEXT
 from rrgraph.planning import generated_candidates, library_candidates, read_candidates
@@ -110,7 +112,7 @@ class Prepared(RunData):
     graph: ReactionGraph
     statistics: FrequencyFeatures | None
     folds: TrainingFolds | None
-    link_statistics: TrainingFeatures | None
+    link_statistics: LinkFeatures | None
     context: ContextGraph | None = None
 
     def __str__(self) -> str:
@@ -168,7 +170,12 @@ def prepare_data(config: DataConfig, *, seed: int) -> RunData:
 
 
 def prepare(config: RunConfig) -> Prepared:
-    """Return the data of the run of a link model."""
+    """Return the data of the run of a link model.
+
+    Raises:
+        DataError: the table cannot be read or divided.
+        ConfigError: the split leaves nothing to train on, or too many pairs to score them all.
+    """
     data = prepare_data(config.data, seed=config.seed)
     split = data.split
     graph = build_graph(split.train, extra_precursors=data.pool)
@@ -177,7 +184,14 @@ def prepare(config: RunConfig) -> Prepared:
         folds = TrainingFolds.divide(split.train, graph, seed=config.seed)
     if config.model.statistics and folds is not None:
         statistics = FrequencyFeatures.fit(split.train, graph.precursors)
-        link_statistics = TrainingFeatures.fit(graph, folds)
+        link_statistics = training_features(graph, folds)
+        needed = {"reranker.enabled": config.reranker.enabled, "model.unseen_constant": config.model.unseen_constant}
+        refused = [f"{name}=false" for name, used in needed.items() if used]
+        if refused and not isinstance(link_statistics, TrainingFeatures):
+            raise ConfigError(
+                f"{len(graph.targets):,} targets and {len(graph.precursors):,} precursors make too many pairs for the "
+                f"re-ranker and the constant of unseen candidates, which score them all: set {', '.join(refused)}."
+            )
     if config.model.context != NO_CONTEXT:
         systems = None if statistics is None else statistics.systems
         context = ContextGraph.fit(split.train, graph.precursors, systems=systems)

@@ -195,7 +195,7 @@ class _LinkRuns(MaterialsWorkflow[RunConfig]):
     def ranker(self, config: RunConfig, data: RunData) -> tuple[LinkScorer | SetProposer, str]:
         from rrgraph.models import load_model
 
-        return load_model(str(config.folder)), config.evaluation.mode
+        return load_model(str(config.folder), device=config.training.device), config.evaluation.mode
 
     def scores_links(self, config: RunConfig) -> bool:
         return True
@@ -233,7 +233,8 @@ class _BaselineRuns(MaterialsWorkflow[BaselineConfig]):
     def keys(self, config: BaselineConfig) -> list[str]:
         from rrgraph.baselines import BASELINES
 
-        options = [f"options.{name}" for name in BASELINES.options(config.baseline) if name != "seed"]
+        fixed = ("seed", "device")
+        options = [f"options.{name}" for name in BASELINES.options(config.baseline) if name not in fixed]
         return [*super().keys(config), *options]
 
     def epochs(self, config: BaselineConfig) -> int:

@@ -14,9 +14,10 @@ from torch import Tensor
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable
 from rrgraph.evaluation import PROTOCOLS, Protocol
-from rrgraph.graph import EDGE, SetFrequencyFeatures
+from rrgraph.graph import EDGE, SetFrequencyFeatures, TrainingFeatures
 from rrgraph.links import is_unseen
 from rrgraph.models import LinkCheckpoint, Model, energy_head, fit_unseen
+from rrgraph.nn import device_of
 from rrgraph.planning import LISTWISE, link_planner
 from rrgraph.properties import EnergyHead
 from rrgraph.reranking import (
@@ -54,6 +55,9 @@ def train_reranker(
     options = config.reranker.training
     # A fine-tuned encoder has moved away from the head that was learned with it.
     energy = energy_head(config.model) if config.training.encoder_learning_rate == 0 else None
+    device = device_of(checkpoint.model)
+    if energy is not None:
+        energy.to(device)
     cross_fitted = cross_fitted_lists(prepared, checkpoint, energy, options.candidates, folder=folder)
     weights = publication_weights(prepared.split.train, prepared.graph)
     lists = [cross_fitted.training_lists(weights, known_size=each, folder=folder) for each in (False, True)]
@@ -63,7 +67,7 @@ def train_reranker(
         else None
     )
     torch.manual_seed(config.seed)
-    network = ListwiseNetwork(config.reranker.model)
+    network = ListwiseNetwork(config.reranker.model).to(device)
     history = train(
         RerankingTask(network, lists, options), options, seed=config.seed, state_folder=folder, resume=resume
     )
@@ -103,7 +107,7 @@ def cross_fitted_lists(
         candidates: sets of each list.
         folder: where the logits of the links are kept, so that an interrupted run need not compute them again.
     """
-    assert prepared.link_statistics is not None and prepared.folds is not None
+    assert isinstance(prepared.link_statistics, TrainingFeatures) and prepared.folds is not None
     graph, model = prepared.graph, Model(checkpoint)
     targets, precursors = model.embeddings(graph.targets), model.embeddings(graph.precursors)
 
@@ -111,8 +115,13 @@ def cross_fitted_lists(
         return {"logits": torch.from_numpy(_held_out(prepared, checkpoint, targets, precursors))}
 
     logits = made_once(folder, "logits", make)["logits"].numpy()
-    with torch.inference_mode():
-        energies = None if energy is None else (energy(targets).numpy(), energy(precursors).numpy())
+    energies = None
+    if energy is not None:
+        with torch.inference_mode():
+            of_targets, of_precursors = (
+                energy(side.to(device_of(energy))).cpu().numpy() for side in (targets, precursors)
+            )
+        energies = (of_targets, of_precursors)
     return CrossFittedLists(
         graph,
         prepared.folds,
@@ -128,7 +137,7 @@ def _held_out(
     prepared: Prepared, checkpoint: LinkCheckpoint, targets: Tensor, precursors: Tensor
 ) -> NDArray[np.float64]:
     """Return the logits of the related links by the decoders that did not learn from their targets."""
-    assert prepared.link_statistics is not None and prepared.folds is not None
+    assert isinstance(prepared.link_statistics, TrainingFeatures) and prepared.folds is not None
     model = checkpoint.model.eval()
     return held_out_logits(
         model, prepared.folds, prepared.link_statistics, targets, precursors, contexts=prepared.contexts
@@ -137,7 +146,7 @@ def _held_out(
 
 def unseen_constant(prepared: Prepared, checkpoint: LinkCheckpoint) -> float:
     """Return the constant of `fit_unseen` for a link model, from the precursors that only one fold uses."""
-    assert prepared.link_statistics is not None
+    assert isinstance(prepared.link_statistics, TrainingFeatures)
     graph, statistics, model = prepared.graph, prepared.link_statistics, Model(checkpoint)
     logits = _held_out(prepared, checkpoint, model.embeddings(graph.targets), model.embeddings(graph.precursors))
     recorded = np.zeros(len(logits), dtype=bool)

@@ -15,6 +15,7 @@ import torch
 from rrgraph.data import ReactionTable, Split, preferred_spelling
 from rrgraph.links import LinkTask, TrainingConfig
 from rrgraph.models import LinkCheckpoint, Model, link_model, load_checkpoint, load_model, save_checkpoint
+from rrgraph.nn import choose_device
 from rrgraph.runs.cards.card import model_card
 from rrgraph.runs.config import RunConfig
 from rrgraph.runs.data import Prepared, RunData, candidate_pool, prepare
@@ -118,7 +119,7 @@ def train_run(
         remove_state(folder)
     shutil.rmtree(folder / _LINKS, ignore_errors=True)
     # As a resumed run has it: last digits depend on how the tensors lie in memory.
-    checkpoint = load_checkpoint(folder)
+    checkpoint = load_checkpoint(folder).to(choose_device(config.training.device))
     evaluation = config.evaluation
     model, mode, baselines = Model(checkpoint), evaluation.mode, evaluation.baselines
     comparison = measure(model, prepared, evaluation, mode=mode, baselines=baselines, folder=folder)
@@ -150,7 +151,8 @@ def _learn(
             return checkpoint, history
         save_checkpoint(checkpoint, kept)
         remove_state(folder)
-    checkpoint, set_history = train_reranker(config, prepared, load_checkpoint(kept), folder=kept, resume=resume)
+    links = load_checkpoint(kept).to(choose_device(config.training.device))
+    checkpoint, set_history = train_reranker(config, prepared, links, folder=kept, resume=resume)
     write_history(folder, set_history, name="set_history.csv")
     return checkpoint, history
 
@@ -164,7 +166,7 @@ def _fit(
     on_epoch: Callable[[Mapping[str, float]], None] | None = None,
 ) -> tuple[LinkCheckpoint, History]:
     torch.manual_seed(config.seed)
-    module = link_model(config.model)
+    module = link_model(config.model).to(choose_device(config.training.device))
     checkpoint = LinkCheckpoint(
         model=module,
         vocabulary=tuple(preferred_spelling(precursor) for precursor in prepared.graph.precursors),

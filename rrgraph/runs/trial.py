@@ -16,7 +16,7 @@ from torch import Tensor
 from rrgraph.chem import parse_formula
 from rrgraph.data import ReactionTable
 from rrgraph.errors import ConfigError, RRGraphError, reason_of
-from rrgraph.graph import FREQUENCY_FEATURES, KNOWN_EDGES, ContextGraph, build_graph, featurise, select_edges
+from rrgraph.graph import FREQUENCY_FEATURES, ContextGraph, build_graph, featurise, select_edges
 from rrgraph.links import CONTEXTS, DECODERS, SAMPLERS, TrainingConfig, make_context, make_sampler
 from rrgraph.nn import ENCODERS, ModelConfig
 from rrgraph.training import LOSSES
@@ -90,17 +90,16 @@ def _try_context(config: ModelConfig) -> None:
     graph = ContextGraph.fit(table, list(table.precursors().values()))
     asked = {"target": table.targets, "candidate": graph.vocabulary}
     edges = graph.to_targets(asked["target"]) | graph.to_candidates(asked["candidate"])
-    everything = {"system": torch.arange(len(graph.systems.vectors)), "precursor": torch.arange(len(graph.vocabulary))}
-    x = {kind: torch.randn(len(nodes), config.width) for kind, nodes in {**everything, **asked}.items()}
-    known = context.known(
-        {kind: x[kind] for kind in everything}, *select_edges(graph.known_edges, everything, KNOWN_EDGES)
-    )
+    known = {"system": torch.randn(len(graph.systems.vectors), config.width)}
+    known["precursor"] = torch.randn(len(graph.vocabulary), config.width)
+    x = {kind: torch.randn(len(of), config.width) for kind, of in asked.items()}
+    sent = context.known(known, *graph.known_messages())
     nodes = {kind: torch.arange(len(of)) for kind, of in asked.items()}
-    found = context({**x, **known}, *select_edges(edges, nodes))
+    found = context({**x, **sent}, *select_edges(edges, nodes))
     for kind, of in asked.items():
         _expect(found[kind], (len(of), config.width))
     alone = context(
-        {**x, **known, "target": x["target"][:1]}, *select_edges(edges, {**nodes, "target": nodes["target"][:1]})
+        {**x, **sent, "target": x["target"][:1]}, *select_edges(edges, {**nodes, "target": nodes["target"][:1]})
     )
     if not torch.allclose(alone["target"], found["target"][:1], atol=1e-3, rtol=1e-3):
         raise _Unexpected("the state of a target depends on the other targets")

@@ -2,6 +2,8 @@
 
 The loop knows nothing of graphs or chemistry. Each epoch draws its randomness from (seed, epoch), and a state within
 an epoch carries the generators', so a run that was interrupted and resumed gives the numbers of one that was not.
+
+It never waits for a device within an epoch, except when a state is written: losses are summed where they are computed.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from rrgraph.errors import ConfigError
+from rrgraph.nn import device_of, widest_float
 from rrgraph.training.config import LoopConfig
 from rrgraph.training.optimizers import make_optimizers
 from rrgraph.training.state import History, TrainingState
@@ -46,7 +49,10 @@ class Task(ABC):
 
     @abstractmethod
     def batches(self, epoch: int, generator: torch.Generator) -> Sequence[Any]:
-        """Return the batches of an epoch, shuffled with `generator`; their number is about the same each time."""
+        """Return the batches of an epoch, shuffled with `generator`; their number is about the same each time.
+
+        They are asked for one by one, in order, so that they may be made when they are needed.
+        """
 
     @abstractmethod
     def loss(self, batch: Any, generator: torch.Generator) -> Tensor:
@@ -121,9 +127,10 @@ class _Run:
         on_epoch: Callable[[Mapping[str, float]], None] | None,
     ) -> None:
         self.task, self.config, self.seed = task, config, seed
+        self.device = device_of(task.module)
         self.optimizers = make_optimizers(task.parameter_groups(), config)
         self.rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
-        self.average = _averaged_model(task.module, config.ema_decay) if config.ema_decay > 0 else None
+        self.average = _MovingAverage(task.module, config.ema_decay) if config.ema_decay > 0 else None
         self.stopping = EarlyStopping(patience=config.patience)
         self.generator = torch.Generator()
         modules = {"module": task.module, **({} if self.average is None else {"average": self.average})}
@@ -165,17 +172,29 @@ class _Run:
         if within:
             self.state.restore_randomness()
         task.module.train()
+        self.total = torch.full((), progress.loss, dtype=widest_float(self.device), device=self.device)
         steps = len(batches) * self.config.epochs
         label = f"epoch {epoch}/{self.config.epochs}"
         with progress_bar(label, total=steps, done=progress.step, unit="batch") as bar:
-            for batch in batches[progress.batch :]:
-                progress.loss += self._step(batch, steps)
+            while progress.batch < len(batches):
+                self._step(batches[progress.batch], steps)
                 progress.batch += 1
                 bar.update()
                 if self.interruption or time.monotonic() - self.saved > self.interval:
+                    self._read_loss()
                     self._save()
                 self.interruption()
+        self._read_loss()
         return progress.loss / max(progress.batch, 1)
+
+    def _read_loss(self) -> None:
+        """Wait for the device, and take note of the sum of the epoch's losses so far."""
+        progress = self.state.progress
+        progress.loss = self.total.item()
+        if not math.isfinite(progress.loss):
+            raise ConfigError(
+                f"The training loss became {progress.loss} by step {progress.step}; lower training.learning_rate."
+            )
 
     def _start_epoch(self, epoch: int, *, within: bool) -> None:
         if type(self.task).start_epoch is Task.start_epoch:
@@ -187,17 +206,14 @@ class _Run:
             self.state.keep_start()
             self.task.start_epoch(epoch)
 
-    def _step(self, batch: Any, steps: int) -> float:
+    def _step(self, batch: Any, steps: int) -> None:
         progress, module = self.state.progress, self.task.module
         factor = rate_factor(progress.step, steps, self.config)
         for optimizer, rates in zip(self.optimizers, self.rates, strict=True):
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * factor
         loss = self.task.loss(batch, self.generator)
-        if not bool(torch.isfinite(loss)):
-            raise ConfigError(
-                f"The training loss became {loss.item()} at step {progress.step}; lower training.learning_rate."
-            )
+        self.total += loss.detach()
         # Also gradients of weights that no optimiser has: clipping counts them, and a resumed run begins without.
         module.zero_grad(set_to_none=True)
         for optimizer in self.optimizers:
@@ -211,7 +227,6 @@ class _Run:
             self.average.update_parameters(module)
         self.task.stepped()
         progress.step += 1
-        return loss.item()
 
     def _validated(self, epoch: int) -> dict[str, float]:
         """Validate, and keep the weights if they are the best so far."""
@@ -261,7 +276,7 @@ class _Run:
             if self.state.progress.batch:
                 self.state.progress.seconds = time.perf_counter() - self.started
             self.state.save(self.folder)
-            self.saved = time.monotonic()
+        self.saved = time.monotonic()
 
 
 def rate_factor(step: int, steps: int, config: LoopConfig) -> float:
@@ -276,13 +291,22 @@ def rate_factor(step: int, steps: int, config: LoopConfig) -> float:
     raise ConfigError(f"Unknown training.schedule '{config.schedule}', expected constant or cosine.")
 
 
-def _averaged_model(module: nn.Module, decay: float) -> AveragedModel:
-    def update(averaged: Sequence[Tensor], current: Sequence[Tensor], count: int | Tensor) -> None:
-        # A shorter memory at the start forgets the random weights.
-        memory = min(decay, (1 + int(count)) / (10 + int(count)))
-        get_ema_multi_avg_fn(memory)(list(averaged), list(current), count)
+class _MovingAverage(AveragedModel):
+    """An exponential moving average of weights whose count of steps stays on the processor, so that no step waits."""
 
-    return AveragedModel(module, multi_avg_fn=update)
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        super().__init__(module)
+        self.decay = decay
+
+    @torch.no_grad()
+    def update_parameters(self, model: nn.Module) -> None:
+        count = int(self.n_averaged)
+        # A shorter memory at the start forgets the random weights.
+        memory = min(self.decay, (1 + count) / (10 + count)) if count else 0.0
+        get_ema_multi_avg_fn(memory)(list(self.module.parameters()), list(model.parameters()), count)
+        for own, buffer in zip(self.module.buffers(), model.buffers(), strict=True):
+            own.copy_(buffer)
+        self.n_averaged += 1
 
 
 def _epoch_seed(seed: int, epoch: int) -> int:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from rrgraph.errors import ModelError, reason_of
+from rrgraph.nn import device_of
 from rrgraph.training.kept import keep_tensors, kept_tensors
 from rrgraph.training.stopping import EarlyStopping
 
@@ -109,7 +110,8 @@ class TrainingState:
         for number, optimizer in enumerate(self.optimizers):
             for index, slots in optimizer.state_dict()["state"].items():
                 tensors |= {f"optimizer.{number}.{index}.{name}": value for name, value in slots.items()}
-        tensors |= {f"random.{name}": value for name, value in _randomness(self.generator).items()}
+        randomness = _randomness(self.generator, device_of(self.modules["module"]))
+        tensors |= {f"random.{name}": value for name, value in randomness.items()}
         description = {
             **asdict(self.progress),
             "best_score": None if math.isinf(self.stopping.best) else self.stopping.best,
@@ -157,8 +159,9 @@ class TrainingState:
         """Set the generators as they were when the loaded state was written."""
         self.generator.set_state(self._randomness["generator"])
         torch.set_rng_state(self._randomness["torch"])
-        if "cuda" in self._randomness and torch.cuda.is_available():
-            torch.cuda.set_rng_state(self._randomness["cuda"])
+        device = device_of(self.modules["module"])
+        if device.type in self._randomness:
+            torch.get_device_module(device).set_rng_state(self._randomness[device.type], device)
 
 
 def remove_state(folder: Path) -> None:
@@ -166,9 +169,11 @@ def remove_state(folder: Path) -> None:
     (folder / STATE_FILE).unlink(missing_ok=True)
 
 
-def _randomness(generator: torch.Generator) -> dict[str, Tensor]:
+def _randomness(generator: torch.Generator, device: torch.device) -> dict[str, Tensor]:
     states = {"generator": generator.get_state(), "torch": torch.get_rng_state()}
-    return states | ({"cuda": torch.cuda.get_rng_state()} if torch.cuda.is_initialized() else {})
+    if device.type in ("cuda", "mps"):
+        states[device.type] = torch.get_device_module(device).get_rng_state(device)
+    return states
 
 
 def _copied(module: nn.Module) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Arrays read from files, checked before anything is computed with them."""
+"""Arrays read from files, checked before anything is computed with them; and groups of entries of an array."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["check_array", "check_offsets"]
+__all__ = ["check_array", "check_offsets", "expanded"]
 
 
 def check_array(
@@ -61,3 +61,26 @@ def check_offsets(name: str, offsets: NDArray[Any], dtype: DTypeLike, *, rows: i
     check_array(name, offsets, dtype, (None if rows is None else rows + 1,))
     if len(offsets) == 0 or offsets[0] != 0 or offsets[-1] != entries or (np.diff(offsets) < 0).any():
         raise ValueError(f"'{name}' does not divide {entries} entries, expected numbers that grow from 0 to {entries}")
+
+
+def expanded(
+    firsts: NDArray[np.int64], lengths: NDArray[np.int64], groups: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the entries of groups that are kept one after the other.
+
+    >>> place, entry = expanded(np.array([0, 2, 3]), np.array([2, 1, 4]), np.array([1, 0]))
+    >>> place.tolist(), entry.tolist()
+    ([0, 1, 1], [2, 0, 1])
+
+    Args:
+        firsts: first entry of each group.
+        lengths: number of its entries.
+        groups: (n,) those asked for.
+
+    Returns:
+        Position in `groups` of each entry, and the entry.
+    """
+    number = lengths[groups]
+    place = np.repeat(np.arange(len(groups)), number)
+    within = np.arange(len(place)) - np.repeat(np.cumsum(number) - number, number)
+    return place, firsts[groups][place] + within

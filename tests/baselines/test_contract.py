@@ -13,6 +13,8 @@ from rrgraph.data import split_table
 from rrgraph.errors import DataError, ModelError
 from rrgraph.planning import SetConstraints
 
+from ..separate_device import DEVICE
+
 TARGETS = [parse_formula(f) for f in ("LiCoO2", "SrTiO3", "Na3PS4", "UO2", "H2O")]
 CANDIDATES = [
     parse_formula(f) for f in ("Li2CO3", "Co3O4", "TiO2", "PuF3", "Na2S", "P2S5", "UO3", "H2O", "C", "LiTiO2")
@@ -35,10 +37,10 @@ def make(name):
     return BASELINES[name](**QUICK.get(name, {}))
 
 
-def hasty(name):
+def hasty(name, **more):
     """Make a system that learns for two epochs, for what does not depend on how well it learns."""
     options = QUICK.get(name, {})
-    return BASELINES[name](**{key: 2 if key.endswith("epochs") else value for key, value in options.items()})
+    return BASELINES[name](**{key: 2 if key.endswith("epochs") else value for key, value in options.items()}, **more)
 
 
 @pytest.fixture(params=list(BASELINES))
@@ -108,6 +110,22 @@ def test_plans_are_deterministic_and_the_test_part_is_never_read(name, small_tab
     first = plans(baseline.fit(split.train, split))
     assert plans(baseline.fit(split.train, split)) == first
     assert plans(hasty(name).fit(split.train, without)) == first
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if "encoder" in BASELINES.options(name) else [])
+        for name in BASELINES
+        if "seed" in BASELINES.options(name)
+    ],
+)
+def test_systems_that_learn_do_so_on_any_device(name, small_table, separate_device):
+    split = split_table(small_table, "random", validation_fraction=0.3)
+    here, there = (hasty(name, device=device).fit(split.train, split) for device in ("cpu", DEVICE))
+    for own, others in zip(plans(here), plans(there), strict=True):
+        assert [keys for keys, _ in own] == [keys for keys, _ in others]
+        assert [score for _, score in own] == pytest.approx([score for _, score in others], rel=1e-3)
 
 
 def test_plans_do_not_depend_on_the_batch(fitted):

@@ -14,6 +14,7 @@ from rrgraph.graph import (
     KNOWN_EDGES,
     RECEIVED_EDGES,
     ContextGraph,
+    Edges,
     TrainingContexts,
     TrainingFolds,
     build_graph,
@@ -91,6 +92,18 @@ def test_a_precursor_that_nothing_uses_sends_nothing(small_table):
     sent = [edges.sources for edges in graph.to_candidates(QUERIES).values()]
     sent += [graph.to_targets(QUERIES)["precursor", "makes", "target"].sources]
     assert all(len(vocabulary) - 1 not in sources for sources in sent)
+
+
+def test_edges_of_several_graphs_stand_one_behind_the_other(graph):
+    parts = [graph.to_candidates(QUERIES)[RECEIVED_EDGES[4]], graph.to_candidates(QUERIES[::-1])[RECEIVED_EDGES[4]]]
+    joined, receivers = Edges.concat(parts), torch.tensor([1, 6, -1, 3])
+    assert [named(graph, joined, row) for row in range(8)] == [
+        named(graph, part, row) for part in parts for row in range(4)
+    ]
+    degrees = joined.degrees(receivers)
+    assert degrees.tolist() == [len(named(graph, joined, row)) if row >= 0 else 0 for row in receivers.tolist()]
+    expected, found = joined.select(receivers), joined.select(receivers, count=int(degrees.sum()))
+    assert all(torch.equal(own, other) for own, other in zip(expected, found, strict=True))
 
 
 def test_edges_of_types_that_nobody_asks_for_are_empty(graph):

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rrgraph.chem import element_system, parse_formula, source_elements
-from rrgraph.data import LinkBatch
+from rrgraph.data import LinkBatch, ReactionTable
 from rrgraph.errors import DataError
 from rrgraph.graph import (
     FOLDS,
     FREQUENCY_FEATURES,
     UNRELATED,
+    ComputedFeatures,
     FrequencyFeatures,
     TrainingFeatures,
     TrainingFolds,
     build_graph,
+    training_features,
 )
-from rrgraph.graph.cross_fitting import related_links
+from rrgraph.graph.cross_fitting import most_related, related_links
 
 ROWS = [
     ("LiCoO2", "Li2CO3;Co3O4", "a"),
@@ -226,3 +233,59 @@ def test_lookup_finds_every_link(make, monkeypatch):
     monkeypatch.setattr("rrgraph.graph.cross_fitting._BATCH_SIZE", 1)
     again = TrainingFeatures.fit(graph, folds)
     assert again.features.float() == pytest.approx(statistics.features.float(), abs=1e-2)
+
+
+@given(st.data())
+@settings(max_examples=6, deadline=None)
+def test_computed_features_equal_kept_ones_and_those_of_each_link_alone(data):
+    chosen = data.draw(st.lists(st.sampled_from(ROWS), min_size=6, max_size=14), label="rows")
+    rows = [*ROWS[:2], ROWS[5], *((t, OTHERWISE[t] if data.draw(st.booleans()) else m, doi) for t, m, doi in chosen)]
+    table = ReactionTable(pd.DataFrame(rows, columns=["target", "precursors", "doi"]))
+    graph = build_graph(table, extra_precursors=[parse_formula("NaCl"), parse_formula("LiCl")])
+    folds = TrainingFolds.divide(table, graph, folds=data.draw(st.integers(2, 3), label="folds"))
+    computed, kept = ComputedFeatures.fit(graph, folds), TrainingFeatures.fit(graph, folds)
+    targets = data.draw(st.lists(st.integers(0, len(graph.targets) - 1), max_size=5), label="targets")
+    width = data.draw(st.integers(1, 4), label="width")
+    candidates = st.lists(st.integers(0, len(graph.precursors) - 1), min_size=width, max_size=width)
+    precursors = torch.tensor([data.draw(candidates) for _ in targets], dtype=torch.int64).view(-1, width)
+    found = computed.lookup(torch.tensor(targets, dtype=torch.int64), precursors)
+    assert found.shape == (len(targets), width, len(FREQUENCY_FEATURES))
+    assert torch.equal(found, kept.lookup(torch.tensor(targets, dtype=torch.int64), precursors))
+    alone = {
+        fold: FrequencyFeatures.fit(others, list(others.precursors().values())) for fold, others in folds.complements()
+    }
+    for target, row, values in zip(targets, precursors.tolist(), found.numpy(), strict=True):
+        for precursor, value in zip(row, values, strict=True):
+            link = LinkBatch.grid([graph.targets[target]], [graph.precursors[precursor]])
+            assert value == pytest.approx(alone[folds.targets[target]].features(link)[0], abs=5e-3)
+
+
+def test_features_of_large_graphs_are_computed(make, monkeypatch):
+    graph = build_graph(make())
+    folds = TrainingFolds.divide(make(), graph)
+    number = len(related_links(graph)[0])
+    assert number <= most_related(graph) <= 2 * number
+    monkeypatch.setattr("rrgraph.graph.cross_fitting.MOST_VALUES", most_related(graph) * len(FREQUENCY_FEATURES))
+    kept = training_features(graph, folds)
+    assert torch.equal(kept.typical(), kept.features.float())
+    monkeypatch.setattr("rrgraph.graph.cross_fitting.MOST_VALUES", most_related(graph) * len(FREQUENCY_FEATURES) - 1)
+    computed = training_features(graph, folds)
+    assert isinstance(computed, ComputedFeatures)
+    # Related links alone, drawn evenly.
+    assert computed.typical().mean(0).numpy() == pytest.approx(kept.typical().mean(0).numpy(), abs=0.2)
+
+
+def test_memory_of_a_lookup_does_not_grow_with_the_precursors(make):
+    """Of ten times as many precursors, the same number of links needs no more."""
+    peaks = []
+    for number in (100, 1000):
+        pool = [parse_formula(f"Li{n}MnCoTiLaO9") for n in range(2, number + 2)]
+        graph = build_graph(make(), extra_precursors=pool)
+        computed = ComputedFeatures.fit(graph, TrainingFolds.divide(make(), graph, folds=2))
+        targets = torch.arange(len(graph.targets)).repeat(20)
+        precursors = torch.randint(len(graph.precursors), (len(targets), 8), generator=torch.Generator().manual_seed(0))
+        tracemalloc.start()
+        computed.lookup(targets, precursors)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.3 * peaks[0]

@@ -3,10 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rrgraph.chem import parse_formula, source_elements
+from rrgraph.chem import ATOMIC_NUMBERS, parse_formula, source_elements
 from rrgraph.data import LinkBatch
 from rrgraph.errors import DataError
 from rrgraph.graph import COUNTED, FREQUENCY_FEATURES, NEAREST, OVERLAP, UNRELATED, FrequencyFeatures
+from rrgraph.graph.elements import Materials
 from rrgraph.graph.neighbours import Neighbours
 
 TARGETS = [parse_formula(text) for text in ("LiNiO2", "Li3Fe2(PO4)3", "CuGaSe2", "NdMnO3", "Al2O3", "H2O")]
@@ -58,12 +59,20 @@ def test_links_are_described_alone_as_in_the_grid(fitted):
     assert grid(again, TARGETS, candidates[::-1])[:, ::-1] == pytest.approx(values, abs=1e-5)
 
 
-def test_counted_columns_are_those_of_the_counts(fitted):
+def test_counted_columns_are_averaged_over_what_is_supplied(fitted):
     target = parse_formula("LiFePO4")
-    candidates = [parse_formula(text) for text in ("FeC2O4", "Li2CO3", "LiNO3")]
+    candidates = [parse_formula(text) for text in ("FeC2O4", "LiNO3", "FePO4")]
     (values,) = grid(fitted, [target], candidates)
-    expected = fitted.counts.features(target.elements)[fitted.counts.vocabulary_rows(candidates)]
-    assert np.array_equal(values[:, : len(COUNTED)], expected)
+    for candidate, found in zip(candidates, values, strict=True):
+        first, used = fitted.counts.supplied(candidate)
+        assert found[COUNTED.index("used")] == np.float32(used)
+        elements = np.array([ATOMIC_NUMBERS[symbol] - 1 for symbol in sorted(source_elements(candidate))])
+        if first < 0:
+            assert found[:3] == pytest.approx(np.full(3, np.log(1e-4)))
+        else:
+            rows = np.zeros(len(elements), dtype=int)
+            own = fitted.counts.features(Materials.of([target]), rows, elements, first + np.arange(len(elements)))
+            assert found[:3] == pytest.approx(own.mean(0))
 
 
 def test_nearest_columns_are_averaged_over_what_is_brought(make_table):
@@ -73,12 +82,12 @@ def test_nearest_columns_are_averaged_over_what_is_brought(make_table):
     precursor, phosphate, vanadate = (parse_formula(text) for text in ("LiH2PO4", "LiCoPO4", "Li3VO4"))
     neighbours = Neighbours(fitted.systems, fitted.vocabulary)
     supplies = neighbours.supplies(precursor)
-    both = neighbours.features([phosphate], np.zeros(2, dtype=int), supplies)
+    both = neighbours.features(Materials.of([phosphate]), np.zeros(2, dtype=int), supplies)
     assert not np.isclose(both[0], both[1]).any()
     (values,), (other,) = grid(fitted, [phosphate, vanadate], [precursor])
     assert values[-len(NEAREST) :] == pytest.approx(both.mean(0), abs=1e-5)
     # The vanadate has no phosphorus, for which it would be used too.
-    lithium = neighbours.features([vanadate], np.zeros(1, dtype=int), supplies[:1])
+    lithium = neighbours.features(Materials.of([vanadate]), np.zeros(1, dtype=int), supplies[:1])
     assert other[-len(NEAREST) :] == pytest.approx(lithium[0], abs=1e-5)
 
 

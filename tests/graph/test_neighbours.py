@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rrgraph.chem import ATOMIC_NUMBERS, element_system, parse_formula, source_elements
 from rrgraph.data import ReactionTable
 from rrgraph.graph import NEAREST, KnownSystems
-from rrgraph.graph.elements import element_similarity, mean_vectors, reduced_vectors
-from rrgraph.graph.neighbours import Neighbours
+from rrgraph.graph.elements import Materials, element_similarity, mean_vectors, reduced_vectors
+from rrgraph.graph.neighbours import Neighbours, _supplied, compared_rows
 from rrgraph.graph.precursor_classes import supply_form
 
 TARGETS = [
@@ -189,7 +189,7 @@ def test_all_five_statistics_equal_a_loop_over_the_systems(table):
                     links.append((target, precursor, symbol))
                     rows.append(row)
                     supplies.append(supply)
-    found = neighbours.features(asked, np.array(rows), np.array(supplies))
+    found = neighbours.features(Materials.of(asked), np.array(rows), np.array(supplies))
     expected = np.array([oracle.values(*link) for link in links])
     assert found.shape == (len(links), len(NEAREST))
     assert np.abs(found - expected).max(0) == pytest.approx(np.zeros(len(NEAREST)), abs=2e-3)
@@ -202,7 +202,7 @@ def test_nearer_systems_weigh_more(make_table):
     asked = [parse_formula("LiNiO2"), parse_formula("LiMnPO4")]
     carbonate, hydroxide = (neighbours.supplies(parse_formula(text)) for text in ("Li2CO3", "LiOH"))
     rows, supplies = np.array([0, 0, 1, 1]), np.concatenate([carbonate, hydroxide] * 2)
-    values = dict(zip(NEAREST, neighbours.features(asked, rows, supplies).T, strict=True))
+    values = dict(zip(NEAREST, neighbours.features(Materials.of(asked), rows, supplies).T, strict=True))
     for name in ("near_system", "near_embedding", "form_system"):
         oxide_carbonate, oxide_hydroxide, phosphate_carbonate, phosphate_hydroxide = values[name]
         assert oxide_carbonate > oxide_hydroxide, name
@@ -218,11 +218,35 @@ def test_a_form_never_seen_and_an_element_never_seen(small_table):
     assert (supplies[:, 2] >= 0).tolist() == [True, False, False]
     assert (supplies[:, 1] >= 0).tolist() == [True, True, False]
     target = parse_formula("NdMnO3")
-    values = dict(zip(NEAREST, neighbours.features([target], np.zeros(3, int), supplies).T, strict=True))
+    values = dict(zip(NEAREST, neighbours.features(Materials.of([target]), np.zeros(3, int), supplies).T, strict=True))
     # Nobody used neodymium, but lanthanum came as its oxide.
     assert values["near_system"][1] == pytest.approx(np.log(1e-3), abs=1e-5)
     assert values["analogue_system"][1] > np.log(0.5)
     assert values["analogue_system"][2] == pytest.approx(np.log(1e-3), abs=1e-5)
+
+
+@pytest.mark.parametrize("number", [7, 8, 9, 40])
+def test_of_very_many_systems_some_stand_for_all(monkeypatch, number):
+    """A table of the compared systems alone gives what a complete one gives."""
+    monkeypatch.setattr("rrgraph.graph.neighbours._MOST_SYSTEMS", 8)
+    monkeypatch.setattr("rrgraph.graph.neighbours._COMPARED", 4)
+    metals = ["Li", "Na", "K", "Mg", "Ca", "Sr", "Ba", "La", "Y"]
+    pairs = [(one, other) for one in metals for other in metals if one < other][:number]
+    made = [(f"{a}{b}{n}O2", f"{a}O;{b}2O{1 + n % 2}") for n in (1, 2) for a, b in pairs]
+    table = ReactionTable(pd.DataFrame(made, columns=["target", "precursors"]))
+    index = {key: position for position, key in enumerate(table.precursors())}
+    complete, compared = (KnownSystems.fit(each, index) for each in (table, compared_rows(table)))
+    assert len(complete.presence) == min(number, len(pairs))
+    assert len(compared.presence) == (number if number <= 8 else -(-len(pairs) // -(-len(pairs) // 4)))
+    vocabulary = list(table.precursors().values())
+    described = [
+        neighbours.features(
+            Materials.of(ASKED), np.repeat(np.arange(len(ASKED)), len(supplies)), np.tile(supplies, (len(ASKED), 1))
+        )
+        for neighbours in (Neighbours(complete, vocabulary), Neighbours(compared, vocabulary))
+        for supplies in [np.concatenate([neighbours.supplies(each) for each in vocabulary])]
+    ]
+    assert np.array_equal(*described)
 
 
 def test_each_precursor_is_described_once(monkeypatch):
@@ -231,5 +255,6 @@ def test_each_precursor_is_described_once(monkeypatch):
     monkeypatch.setattr(
         "rrgraph.graph.neighbours.source_elements", lambda one: described.append(one) or source_elements(one)
     )
+    _supplied.cache_clear()
     Neighbours(systems, vocabulary)
     assert sorted(described, key=str) == sorted(vocabulary, key=str)

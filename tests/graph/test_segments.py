@@ -12,13 +12,13 @@ NUMBERS = st.floats(0, 8, width=16)
 
 @st.composite
 def matrices(draw):
-    """Rows and width of a sparse matrix, its entries (some of them in the same cell), and weights of its rows."""
+    """Entries of a sparse matrix (some of them in the same cell), its shape, and weights of its rows."""
     height, width, number = draw(st.integers(1, 6)), draw(st.integers(1, 6)), draw(st.integers(0, 15))
     rows = draw(arrays(np.int64, number, elements=st.integers(0, height - 1)))
     columns = draw(arrays(np.int64, number, elements=st.integers(0, width - 1)))
     values = draw(arrays(np.float64, number, elements=NUMBERS))
-    weights = draw(arrays(np.float32, (draw(st.integers(0, 4)), height), elements=NUMBERS))
-    return rows, columns, width, values, weights
+    weights = draw(arrays(np.float32, (height, draw(st.integers(0, 4))), elements=NUMBERS))
+    return rows, columns, (height, width), values, weights
 
 
 def dense(rows, columns, shape, values):
@@ -29,27 +29,29 @@ def dense(rows, columns, shape, values):
 
 @given(matrices())
 def test_sums_equal_the_dense_product(drawn):
-    rows, columns, width, values, weights = drawn
-    matrix = dense(rows, columns, (weights.shape[1], width), values)
-    segments = Segments(rows, columns, width=width, values=values)
-    assert segments.sums(weights).shape == (len(weights), width)
-    assert np.allclose(segments.sums(weights), weights @ matrix, rtol=1e-5)
+    rows, columns, shape, values, weights = drawn
+    matrix = dense(rows, columns, shape, values)
+    segments = Segments(rows, columns, shape=shape, values=values)
+    assert segments.sums(weights).shape == (shape[1], weights.shape[1])
+    assert np.allclose(segments.sums(weights), matrix.T @ weights, rtol=1e-5)
+    some = np.arange(shape[1])[::-2]
+    assert np.array_equal(segments.sums(weights, some), segments.sums(weights)[some])
     assert np.allclose(segments.totals, matrix.sum(0), rtol=1e-5)
 
 
 @given(matrices())
 def test_entries_without_values_count_one_each(drawn):
-    rows, columns, width, _, weights = drawn
-    matrix = dense(rows, columns, (weights.shape[1], width), 1.0)
-    segments = Segments(rows, columns, width=width)
-    assert np.allclose(segments.sums(weights), weights @ matrix, rtol=1e-5)
+    rows, columns, shape, _, weights = drawn
+    matrix = dense(rows, columns, shape, 1.0)
+    segments = Segments(rows, columns, shape=shape)
+    assert np.allclose(segments.sums(weights), matrix.T @ weights, rtol=1e-5)
     assert segments.totals.tolist() == matrix.sum(0).tolist()
 
 
 @given(matrices())
 def test_largest_is_taken_over_the_rows_with_an_entry(drawn):
-    rows, columns, width, values, weights = drawn
-    expected = np.zeros((len(weights), width))
+    rows, columns, shape, values, weights = drawn
+    expected = np.zeros((shape[1], weights.shape[1]))
     for column in set(columns.tolist()):
-        expected[:, column] = weights[:, rows[columns == column]].max(1)
-    assert np.array_equal(Segments(rows, columns, width=width, values=values).largest(weights), expected)
+        expected[column] = weights[rows[columns == column]].max(0)
+    assert np.array_equal(Segments(rows, columns, shape=shape, values=values).largest(weights), expected)

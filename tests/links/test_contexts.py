@@ -164,9 +164,10 @@ def test_a_batch_is_of_one_fold_and_every_link_comes_once(small_table):
     task = task_of(small_table, "sage")
     batches = task.batches(1, torch.Generator().manual_seed(0))
     for batch in batches:
-        assert len(set(task._contexts.contexts.folds[batch[0]].tolist())) == 1
-        assert batch.shape[1] <= CONFIG.batch_size
-    seen = sorted(map(tuple, torch.cat(list(batches), dim=1).t().tolist()))
+        assert {*task._contexts.contexts.folds[batch.targets].tolist()} == {batch.fold}
+        assert len(batch.targets) <= CONFIG.batch_size
+    links = [torch.stack([batch.targets, batch.candidates[:, 0]]) for batch in batches]
+    seen = sorted(map(tuple, torch.cat(links, dim=1).t().tolist()))
     assert seen == sorted(map(tuple, task.graph.data[EDGE].edge_index.t().tolist()))
 
 
@@ -183,7 +184,7 @@ def score(table, context, target, precursor):
     p = torch.tensor([graph.precursor_index[parse_formula(precursor).key]])
     own = Model(checkpoint).embeddings([graph.targets[t]])
     with torch.no_grad():
-        trained = module(*of_folds.states(t, p, own, embeddings[p]))
+        trained = module(*of_folds.states(int(folds.targets[t]), t, p, own, embeddings[p]))
     leaky = Model(checkpoint).logits([graph.targets[t]], [graph.precursors[p]])
     return float(trained), float(leaky[0, 0])
 
@@ -221,9 +222,37 @@ def test_held_out_scores_are_those_of_training(small_table, name):
         linked = features.precursors[links]
         node = torch.tensor([target])
         with torch.no_grad():
-            one, others = of_folds.states(node, linked, targets[node], precursors[linked])
+            fold = int(folds.targets[target])
+            one, others = of_folds.states(fold, node, linked, targets[node], precursors[linked])
             expected = task.module.member_logits(one.expand_as(others), others, features.features[links].float())
         assert logits[links] == pytest.approx(expected[folds.targets[target] % 2].numpy(), abs=1e-5)
+
+
+def test_the_edges_that_a_batch_receives_by_are_counted_beforehand(small_table, monkeypatch):
+    monkeypatch.setattr("rrgraph.links.examples._BATCHES", 3)
+    task = task_of(small_table, "sage")
+    batches = list(task.batches(1, torch.Generator().manual_seed(0)))
+    assert len({batch.fold for batch in batches}) == 4
+    for batch in batches:
+        nodes = (batch.distinct[side].nodes for side in ("target", "precursor"))
+        index, _ = task._contexts.contexts.received(batch.fold, *nodes)
+        assert batch.counts == [index[kind].shape[1] for kind in RECEIVED_EDGES]
+    assert all(any(batch.counts[row] for batch in batches) for row in range(len(RECEIVED_EDGES)))
+
+
+@pytest.mark.parametrize("rate", [0.0, 1e-2], ids=["fixed encoder", "learned encoder"])
+def test_the_logits_of_a_batch_are_those_of_its_pairs_alone(small_table, rate):
+    task = task_of(small_table, "sage", config=replace(CONFIG, encoder_learning_rate=rate))
+    task.start_epoch(1)
+    batch = task.batches(1, torch.Generator().manual_seed(0))[1]
+    encoder = Model(LinkCheckpoint(task.module, (), np.zeros(0)))
+    targets, precursors = (encoder.embeddings(side) for side in (task.graph.targets, task.graph.precursors))
+    with torch.no_grad():
+        found = task.module.member_logits(*task._states(batch))[0].view_as(batch.candidates)
+        for row, column in ((0, 0), (1, 2), (len(found) - 1, 3)):
+            nodes = batch.targets[[row]], batch.candidates[row, [column]]
+            alone = task._contexts.states(batch.fold, *nodes, targets[nodes[0]], precursors[nodes[1]])
+            assert float(task.module(*alone)) == pytest.approx(float(found[row, column]), abs=1e-5)
 
 
 @pytest.mark.parametrize("name", ["sage", "gatv2", "hgt"])
@@ -243,7 +272,7 @@ def test_a_decoder_and_its_context_learn_nothing_from_held_out_targets(small_tab
     for batch in task.batches(1, torch.Generator().manual_seed(0)):
         task.module.zero_grad(set_to_none=True)
         task.loss(batch, torch.Generator().manual_seed(0)).backward()
-        held_out = int(task._contexts.contexts.folds[batch[0][0]]) % 2
+        held_out = batch.fold % 2
         for parts in (task.module.decoders, task.module.contexts):
             moved = [any(p.grad is not None and bool(p.grad.any()) for p in part.parameters()) for part in parts]
             assert moved == [member != held_out for member in range(2)]

@@ -84,15 +84,13 @@ def many(make_table):
 @pytest.mark.parametrize("name", ["uniform", "popularity", "element_matched", "mixed", "hard"])
 def test_proposals_are_drawn_like_the_weights_say(name, many, monkeypatch):
     """What proposals give agrees with drawing by the weights of all precursors, for each number of a few."""
-    monkeypatch.setattr("rrgraph.links.samplers._HARD_POOL", 100)
+    monkeypatch.setattr("rrgraph.links.samplers._HARD_POOL", 200)
     sampler, generator = build(name, many), torch.Generator().manual_seed(0)
     targets = torch.zeros(3000, dtype=torch.int64)
     proposed = sampler.propose(targets[:2], 5, generator)
     assert proposed is not None and proposed.shape == (2, 5)
-    if name == "hard":  # whose pool is another one in each batch
-        drawn = torch.cat([sampler.sample(targets[:30], 3, generator) for _ in range(100)])
-    else:
-        drawn = sampler.sample(targets, 3, generator)
+    monkeypatch.setattr("rrgraph.links.samplers._HARD_LINKS", 10)  # which share a pool
+    drawn = sampler.sample(targets, 3, generator)
     expected = sampler._sample_all(targets, 3, generator)
     share, given = (
         torch.bincount(each.flatten(), minlength=sampler.precursors) / each.numel() for each in (drawn, expected)

@@ -86,7 +86,8 @@ def test_options_reach_sampler_and_loss(graph, small_table, monkeypatch):
 
 def test_every_link_is_a_positive_once_an_epoch(graph, small_table):
     batches = build(graph, small_table).batches(1, torch.Generator().manual_seed(0))
-    seen = sorted(map(tuple, torch.cat(list(batches), dim=1).t().tolist()))
+    links = [torch.stack([batch.targets, batch.candidates[:, 0]]) for batch in batches]
+    seen = sorted(map(tuple, torch.cat(links, dim=1).t().tolist()))
     assert seen == sorted(map(tuple, graph.data[EDGE].edge_index.t().tolist()))
 
 
@@ -106,16 +107,13 @@ def test_each_link_of_a_batch_comes_with_its_own_statistics(graph, small_table):
     statistics = TrainingFeatures.fit(graph, folds)
     module = Noting(replace(MODEL, statistics=True))
     task = LinkTask(module, graph, CONFIG, statistics=statistics)
-    draw, drawn = task.sampler.sample, []
-
-    def note(targets, count, generator):
-        drawn.append(draw(targets, count, generator))
-        return drawn[-1]
-
-    task.sampler.sample = note
     batch = graph.data[EDGE].edge_index[:, [0, 5, 9]]
-    task.loss(batch, torch.Generator().manual_seed(3))
-    candidates = torch.cat([batch[1][:, None], drawn[0]], dim=1)
+    (examples,) = task.examples(batch, [3], 3)
+    task.loss(examples, torch.Generator())
+    candidates = examples.candidates
+    assert torch.equal(examples.targets, batch[0])
+    assert torch.equal(candidates[:, 0], batch[1])
+    assert not task.sampler.positives(batch[0]).gather(1, candidates[:, 1:]).any()
     ((targets, precursors, given),) = module.asked
     assert torch.equal(given, statistics.lookup(batch[0], candidates).flatten(0, 1))
     store = graph.data["target"]
@@ -138,7 +136,7 @@ def gradients(task, targets):
     edges = task.graph.data[EDGE].edge_index
     batch = edges[:, torch.isin(edges[0], targets)]
     task.module.zero_grad(set_to_none=True)
-    task.loss(batch, torch.Generator().manual_seed(0)).backward()
+    sum(task.loss(each, torch.Generator()) for each in task.examples(batch, [batch.shape[1]], 0)).backward()
     return [any(p.grad is not None and bool(p.grad.any()) for p in each.parameters()) for each in task.module.decoders]
 
 
@@ -166,8 +164,10 @@ def test_a_decoder_is_the_same_whatever_its_held_out_targets_are_made_of(graph, 
     loss = second.loss
 
     def mislead(batch, generator):
-        own = (folds % 2 == 0)[batch[0]]
-        return loss(torch.stack([batch[0], torch.where(own, 0, batch[1])]), generator)
+        own = (folds % 2 == 0)[batch.targets]
+        positive = torch.where(own, 0, batch.candidates[:, 0])
+        candidates = torch.cat([positive[:, None], batch.candidates[:, 1:]], dim=1)
+        return loss(replace(batch, candidates=candidates), generator)
 
     second.loss = mislead
     assert 0 < held_out.sum() < len(held_out)
@@ -192,9 +192,10 @@ def test_the_loss_is_the_sum_over_the_decoders_of_what_they_learn_from(graph, sm
     task = build(graph, small_table, model=replace(MODEL, n_decoders=members))
     folds = TrainingFolds.divide(small_table, graph).targets
     batch = graph.data[EDGE].edge_index[:, ::2]
-    candidates = torch.cat([batch[1][:, None], task.sampler.sample(batch[0], 3, torch.Generator().manual_seed(5))], 1)
+    (examples,) = task.examples(batch, [batch.shape[1]], 5)
+    candidates = examples.candidates
     with torch.no_grad():
-        total = task.loss(batch, torch.Generator().manual_seed(5))
+        total = task.loss(examples, torch.Generator())
         checkpoint = LinkCheckpoint(task.module, graph.precursors, np.ones(len(graph.precursors)))
         embedded = [Model(checkpoint).embeddings(side) for side in (graph.targets, graph.precursors)]
         expected = 0.0
@@ -203,3 +204,31 @@ def test_the_loss_is_the_sum_over_the_decoders_of_what_they_learn_from(graph, sm
             logits = [decoder(embedded[0][batch[0][[r] * 4]], embedded[1][candidates[r]]) for r in rows]
             expected += task.criterion(torch.stack(logits))
     assert total.item() == pytest.approx(float(expected), rel=1e-4)
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+@pytest.mark.parametrize("sampler", ["mixed", "hard"])
+def test_a_training_that_is_resumed_within_a_group_of_batches_draws_the_same(
+    graph, small_table, tmp_path, monkeypatch, sampler, after
+):
+    """Batches are prepared two at a time; the run is interrupted after one, two or three of an epoch's four."""
+    monkeypatch.setattr("rrgraph.links.examples._BATCHES", 2)
+    config = replace(CONFIG, epochs=3, sampler=sampler)
+    model = replace(MODEL, n_decoders=2, dropout=0.2)
+    straight, broken, resumed = (build(graph, small_table, model=model, config=config) for _ in range(3))
+    expected = train(straight, config, seed=5)
+    loss, steps = broken.loss, []
+
+    def interrupted(batch, generator):
+        steps.append(batch)
+        if len(steps) == 4 + after + 1:
+            raise KeyboardInterrupt
+        return loss(batch, generator)
+
+    broken.loss = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        train(broken, config, seed=5, state_folder=tmp_path, checkpoint_minutes=0)
+    history = train(resumed, config, seed=5, state_folder=tmp_path, resume=True)
+    assert [row["loss"] for row in history] == [row["loss"] for row in expected]
+    tensors, others = straight.module.state_dict(), resumed.module.state_dict()
+    assert all(torch.equal(tensor, others[name]) for name, tensor in tensors.items())

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from rrgraph.errors import ConfigError
-from rrgraph.nn import choose_device, half_precision
+from rrgraph.nn import choose_device, half_precision, widest_float
 
 
 def product_type(precision):
@@ -22,10 +22,18 @@ def test_a_named_device_is_taken():
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:9999", "cpu:x", ""])
 def test_unusable_devices_are_refused_with_one_sentence(name):
-    with pytest.raises(ConfigError, match="expected auto, cpu or cuda") as caught:
+    with pytest.raises(ConfigError, match="expected auto, cpu, cuda or mps") as caught:
         choose_device(name)
     assert "\n" not in str(caught.value)
     assert f"'{name}'" in str(caught.value)
+
+
+def test_the_widest_numbers_of_a_device():
+    assert [widest_float(torch.device(name)) for name in ("cpu", "cuda", "mps")] == [
+        torch.float64,
+        torch.float64,
+        torch.float32,
+    ]
 
 
 def test_full_precision_stays_at_32_bits(monkeypatch):

@@ -47,6 +47,7 @@ class ElemwiseRetro(SetBaseline):
         epochs: passes over the training reactions.
         learning_rate: at its highest.
         seed: of weights, order and dropout.
+        device: where it learns and predicts: `auto` takes a GPU when there is one; or a name that torch knows.
     """
 
     name = "elemwise_retro"
@@ -61,6 +62,7 @@ class ElemwiseRetro(SetBaseline):
         epochs: int = 30,
         learning_rate: float = 1e-3,
         seed: int = 0,
+        device: str = "auto",
     ) -> None:
         super().__init__()
         self.width = width
@@ -68,7 +70,7 @@ class ElemwiseRetro(SetBaseline):
         self.dropout = dropout
         self.epochs = epochs
         self.learning_rate = learning_rate
-        self.seed = seed
+        self.seed, self.device = seed, device
         self.templates: AnionTemplates | None = None
         self._network: TemplateNetwork | None = None
 
@@ -77,6 +79,7 @@ class ElemwiseRetro(SetBaseline):
 
         from rrgraph.baselines.elemwise.network import TemplateNetwork, TemplateTask
         from rrgraph.graph import featurise
+        from rrgraph.nn import choose_device
         from rrgraph.training import LoopConfig, train
 
         self.templates = AnionTemplates.of(table)
@@ -90,7 +93,7 @@ class ElemwiseRetro(SetBaseline):
             torch.manual_seed(self.seed)
             self._network = TemplateNetwork(
                 _possible(self.templates), width=self.width, layers=self.layers, dropout=self.dropout
-            )
+            ).to(choose_device(self.device))
             targets = [target for target, _ in self.templates.examples]
             task = TemplateTask(self._network, *featurise(targets), _labels(self.templates), config)
             train(task, config, seed=self.seed)
@@ -114,12 +117,14 @@ class ElemwiseRetro(SetBaseline):
         import torch
 
         from rrgraph.graph import featurise
+        from rrgraph.nn import device_of
 
         self._check_fitted()
         if self._network is None or self.templates is None or not targets:
             return [{} for _ in targets]
         with torch.no_grad():
-            found = self._network(*featurise(targets)).double().tolist()
+            device = device_of(self._network)
+            found = self._network(*(each.to(device) for each in featurise(targets))).cpu().double().tolist()
         formulas, templates = self.templates.formulas, range(len(self.templates.templates))
         return [
             {

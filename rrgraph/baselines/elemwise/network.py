@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rrgraph.graph import PADDING
-from rrgraph.nn import element_table
+from rrgraph.nn import device_of, element_table
 from rrgraph.training import LoopConfig, Task
 
 __all__ = ["NO_TEMPLATE", "TemplateNetwork", "TemplateTask"]
@@ -119,7 +119,7 @@ class TemplateTask(Task):
     def __init__(
         self, module: TemplateNetwork, elements: Tensor, fractions: Tensor, labels: Tensor, config: LoopConfig
     ) -> None:
-        self.module = module
+        self.module, self.device = module, device_of(module)
         self.elements, self.fractions, self.labels = elements, fractions, labels
         self.lengths = (elements != PADDING).sum(dim=1)
         self.learning_rate, self.batch_size = config.learning_rate, config.batch_size
@@ -135,7 +135,8 @@ class TemplateTask(Task):
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         used = int(self.lengths[batch].max())
-        found = self.module(self.elements[batch, :used], self.fractions[batch, :used])
-        return nn.functional.nll_loss(
-            found.flatten(0, 1), self.labels[batch, :used].flatten(), ignore_index=NO_TEMPLATE
+        elements, fractions, labels = (
+            each[batch, :used].to(self.device) for each in (self.elements, self.fractions, self.labels)
         )
+        found = self.module(elements, fractions)
+        return nn.functional.nll_loss(found.flatten(0, 1), labels.flatten(), ignore_index=NO_TEMPLATE)

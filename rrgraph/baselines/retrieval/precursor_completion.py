@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from rrgraph.chem import ELEMENTS, Composition, anhydrous, fraction_matrix
 from rrgraph.data import ReactionTable
 from rrgraph.errors import DataError, ModelError
+from rrgraph.nn import device_of
 from rrgraph.training import LoopConfig, Task, train
 
 __all__ = ["CompletionEncoder"]
@@ -42,7 +43,15 @@ class CompletionEncoder:
         self._indices: dict[str, int] = {}
         self._network: _CompletionNetwork | None = None
 
-    def fit(self, table: ReactionTable, *, width: int = 64, epochs: int = 30, seed: int = 0) -> Self:
+    def fit(
+        self,
+        table: ReactionTable,
+        *,
+        width: int = 64,
+        epochs: int = 30,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+    ) -> Self:
         """Fit to the distinct reactions of a table, discarding any earlier fit, and return the encoder itself.
 
         Args:
@@ -50,6 +59,7 @@ class CompletionEncoder:
             width: dimension of the embedding.
             epochs: passes over the reactions.
             seed: of weights, order and masks; the global generator of torch is not changed.
+            device: where it learns and predicts.
 
         Raises:
             DataError: the table has no rows.
@@ -65,7 +75,7 @@ class CompletionEncoder:
         config = LoopConfig(epochs=epochs, patience=0, learning_rate=2e-3, schedule="cosine", warmup=0.05)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self._network = _CompletionNetwork(len(self.vocabulary), width)
+            self._network = _CompletionNetwork(len(self.vocabulary), width).to(device)
             train(_CompletionTask(self._network, fractions, members, config), config, seed=seed)
         return self
 
@@ -76,7 +86,8 @@ class CompletionEncoder:
         Raises:
             ModelError: the encoder has not been fitted.
         """
-        return self._fitted().encode(torch.from_numpy(fraction_matrix(compositions)))
+        network = self._fitted()
+        return network.encode(torch.from_numpy(fraction_matrix(compositions)).to(device_of(network))).cpu()
 
     @torch.no_grad()
     def logits(self, targets: Sequence[Composition], known: Sequence[Collection[Composition]]) -> Tensor:
@@ -91,13 +102,14 @@ class CompletionEncoder:
             ModelError: the encoder has not been fitted.
         """
         network = self._fitted()
-        fractions = torch.from_numpy(fraction_matrix(targets))
-        members = self._members([sorted(anhydrous(each).key for each in precursors) for precursors in known])
+        device = device_of(network)
+        fractions = torch.from_numpy(fraction_matrix(targets)).to(device)
+        members = self._members([sorted(anhydrous(each).key for each in precursors) for precursors in known]).to(device)
         logits = []
         for start in range(0, len(targets), _BATCH_SIZE):
             batch = slice(start, start + _BATCH_SIZE)
             found = network.complete(network.encode(fractions[batch]), members[batch], members[batch] < 0)
-            logits.append(_fill(found, members[batch], -torch.inf))
+            logits.append(_fill(found, members[batch], -torch.inf).cpu())
         return torch.cat(logits) if logits else torch.zeros(0, len(self.vocabulary))
 
     def complete(self, target: Composition, known: Collection[Composition], *, top: int = 10) -> list[Composition]:
@@ -180,6 +192,7 @@ class _CompletionTask(Task):
 
     def __init__(self, module: _CompletionNetwork, fractions: Tensor, members: Tensor, config: LoopConfig) -> None:
         self.module, self.fractions, self.members = module, fractions, members
+        self.device = device_of(module)
         self.learning_rate, self.batch_size = config.learning_rate, config.batch_size
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
@@ -189,8 +202,10 @@ class _CompletionTask(Task):
         return torch.split(torch.randperm(len(self.members), generator=generator), self.batch_size)
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        fractions, members = self.fractions[batch], self.members[batch]
-        masked = _mask(members, generator)
+        masked = _mask(self.members[batch], generator)
+        fractions, members, masked = (
+            each.to(self.device) for each in (self.fractions[batch], self.members[batch], masked)
+        )
         embeddings = self.module.encode(fractions)
         logits = self.module.complete(embeddings, members, masked)
         given = members.masked_fill(masked, -1)

@@ -53,6 +53,7 @@ class RetrievalRetro(MultiLabelBaseline):
         learning_rate: at the start; it falls to zero along a cosine.
         weight_decay: of AdamW.
         seed: of weights, order and dropout.
+        device: where it learns and predicts: `auto` takes a GPU when there is one; or a name that torch knows.
     """
 
     name = "retrieval_retro"
@@ -74,8 +75,9 @@ class RetrievalRetro(MultiLabelBaseline):
         learning_rate: float = 1e-3,
         weight_decay: float = 0.01,
         seed: int = 0,
+        device: str = "auto",
     ) -> None:
-        super().__init__(cosine_loop(epochs, batch_size, learning_rate, weight_decay), seed=seed)
+        super().__init__(cosine_loop(epochs, batch_size, learning_rate, weight_decay), seed=seed, device=device)
         if references < 1:
             raise ConfigError(f"Option references of the baseline '{self.name}' is {references}, expected 1 or more.")
         self.references, self.layers, self.encoder = references, layers, encoder
@@ -86,7 +88,9 @@ class RetrievalRetro(MultiLabelBaseline):
 
     def _prepare(self, table: ReactionTable) -> None:
         completion = CompletionEncoder()
-        completion.fit(table, width=self.completion_width, epochs=self.completion_epochs, seed=self.seed)
+        completion.fit(
+            table, width=self.completion_width, epochs=self.completion_epochs, seed=self.seed, device=self.device
+        )
         self.finder = ReferenceFinder(table, completion, load_encoder(self.encoder))
 
     def _build(self, outputs: int) -> nn.Module:

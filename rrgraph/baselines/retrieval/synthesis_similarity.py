@@ -37,22 +37,34 @@ class SynthesisSimilarity(RetrievalBaseline):
         epochs: passes over the training reactions.
         common_first: begin with the most common precursor of each element, as in the paper.
         seed: of the encoder.
+        device: where it learns and predicts: `auto` takes a GPU when there is one; or a name that torch knows.
     """
 
     name = "synthesis_similarity"
 
-    def __init__(self, *, width: int = 64, epochs: int = 30, common_first: bool = True, seed: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        width: int = 64,
+        epochs: int = 30,
+        common_first: bool = True,
+        seed: int = 0,
+        device: str = "auto",
+    ) -> None:
         super().__init__()
         self.width = width
         self.epochs = epochs
         self.common_first = common_first
-        self.seed = seed
+        self.seed, self.device = seed, device
         self._encoder: CompletionEncoder | None = None
 
     def _learn_vectors(self, table: ReactionTable) -> None:
         from rrgraph.baselines.retrieval.precursor_completion import CompletionEncoder
+        from rrgraph.nn import choose_device
 
-        self._encoder = CompletionEncoder().fit(table, width=self.width, epochs=self.epochs, seed=self.seed)
+        self._encoder = CompletionEncoder().fit(
+            table, width=self.width, epochs=self.epochs, seed=self.seed, device=choose_device(self.device)
+        )
 
     def _vectors(self, compositions: Sequence[Composition]) -> NDArray[np.float32]:
         assert self._encoder is not None

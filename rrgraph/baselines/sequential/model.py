@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rrgraph.nn import device_of
 from rrgraph.training import LoopConfig, Task
 
 __all__ = ["NextMember", "SequenceRows", "SequenceTask"]
@@ -89,8 +90,8 @@ class NextMember(nn.Module):
         row, column = (present & ~chosen).nonzero(as_tuple=True)
         counts = torch.stack([new, again, (new == left[:, None]).float()], dim=2)[row, column]
         inner = projected.expand(len(chosen), -1, -1)[row, column] + self.supplied(counts) + state[row]
-        logits = torch.full((len(chosen), chosen.shape[1] + 1), -torch.inf)
-        scores = self.score(torch.cat([inner, self.stop + state])).squeeze(-1)
+        scores: Tensor = self.score(torch.cat([inner, self.stop + state])).squeeze(-1)
+        logits = scores.new_full((len(chosen), chosen.shape[1] + 1), -torch.inf)
         logits[row, column] = scores[: len(row)]
         logits[:, -1] = scores[len(row) :]
         return logits
@@ -143,7 +144,8 @@ class SequenceTask(Task):
     ) -> None:
         self.module, self.config = module, config
         self.train, self.validation = train, validation
-        self._vocabulary = module.standardised(vocabulary)
+        self.device = device_of(module)
+        self._vocabulary = module.standardised(vocabulary.to(self.device))
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
         return [{"params": list(self.module.parameters()), "lr": self.config.learning_rate}]
@@ -173,9 +175,11 @@ class SequenceTask(Task):
         recorded = torch.arange(width) < rows.members[batch][:, None]
         steps = rows.members[batch] + 1
         chosen = _partial_sets(recorded, steps, generator)
+        targets, candidates, present, bits, recorded, steps, chosen = (
+            each.to(self.device) for each in (rows.targets[batch], candidates, present, bits, recorded, steps, chosen)
+        )
         embeddings, projected = self._vocabulary[candidates], self.module.candidate(self._vocabulary)[candidates]
-        targets = self.module.standardised(rows.targets[batch])
-        logits = self.module(targets, embeddings, projected, bits, chosen, present)
+        logits = self.module(self.module.standardised(targets), embeddings, projected, bits, chosen, present)
         labels = torch.nn.functional.pad(recorded & ~chosen, (0, 1))
         labels[:, -1] = ~labels.any(1)
         losses: Tensor = -logits.log_softmax(1).masked_fill(~labels, 0.0).sum(1) / labels.sum(1)

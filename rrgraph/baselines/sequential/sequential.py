@@ -17,6 +17,7 @@ from rrgraph.baselines.sequential.model import NextMember, SequenceRows, Sequenc
 from rrgraph.chem import Composition, source_elements
 from rrgraph.data import PrecursorSet, ReactionTable, Split
 from rrgraph.models import DEFAULT_ENCODER, load_encoder
+from rrgraph.nn import choose_device
 from rrgraph.planning import CandidateFilter, Feasible, Proposal, SetConstraints
 from rrgraph.training import LoopConfig, train
 
@@ -58,6 +59,7 @@ class Sequential(SetBaseline):
         learning_rate: at its highest, before it falls to zero along a cosine.
         weight_decay: of AdamW.
         beam: number of partial sets of each size that the search keeps.
+        device: where it learns and predicts: `auto` takes a GPU when there is one; or a name that torch knows.
     """
 
     name = "sequential"
@@ -75,9 +77,10 @@ class Sequential(SetBaseline):
         learning_rate: float = 1e-3,
         weight_decay: float = 0.02,
         beam: int = 16,
+        device: str = "auto",
     ) -> None:
         super().__init__()
-        self.seed, self.encoder, self.beam = seed, encoder, beam
+        self.seed, self.encoder, self.beam, self.device = seed, encoder, beam, choose_device(device)
         self.hidden, self.dropout = hidden, dropout
         self.loop = LoopConfig(
             epochs=epochs,
@@ -107,7 +110,7 @@ class Sequential(SetBaseline):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             embeddings = torch.cat([rows.targets, vocabulary])
-            model = NextMember(embeddings, hidden=self.hidden, dropout=self.dropout)
+            model = NextMember(embeddings, hidden=self.hidden, dropout=self.dropout).to(self.device)
             train(SequenceTask(model, vocabulary, rows, held_out, self.loop), self.loop, seed=self.seed)
         self._model = model
 
@@ -117,20 +120,20 @@ class Sequential(SetBaseline):
         competing = CandidateFilter(request.candidates, replace(request.constraints, foreign=False))
         found = []
         with torch.inference_mode():
-            targets = model.standardised(embed(request.targets))
-            candidates = model.standardised(embed(competing.candidates))
+            targets = model.standardised(embed(request.targets).to(self.device))
+            candidates = model.standardised(embed(competing.candidates).to(self.device))
             projected = model.candidate(candidates)
             for row, (target, sizes) in enumerate(zip(request.targets, request.sizes, strict=True)):
                 feasible = competing.feasible(target)
                 members = [competing.candidates[index] for index in feasible.indices]
-                columns = torch.from_numpy(feasible.indices)
+                columns = torch.from_numpy(feasible.indices).to(self.device)
                 choose = _choices(
                     model,
                     (
                         targets[row : row + 1],
                         candidates[columns][None],
                         projected[columns][None],
-                        _bits(target, members)[None],
+                        _bits(target, members)[None].to(self.device),
                     ),
                 )
                 sets = beam_search(choose, _rules(feasible, sizes), width=self.beam, number=request.number)
@@ -187,12 +190,13 @@ def _choices(model: NextMember, given: tuple[Tensor, Tensor, Tensor, Tensor]) ->
         model: the trained model.
         given: the first four arguments of `NextMember.forward`, for one target.
     """
-    candidates = given[1].shape[1]
+    candidates, device = given[1].shape[1], given[1].device
+    present = torch.ones(1, candidates, dtype=torch.bool, device=device)
 
     def choose(members: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        chosen = torch.zeros(len(members), candidates, dtype=torch.bool)
-        chosen.scatter_(1, torch.from_numpy(members), True)
-        logits = model(*given, chosen, torch.ones(1, candidates, dtype=torch.bool)).double()
+        chosen = torch.zeros(len(members), candidates, dtype=torch.bool, device=device)
+        chosen.scatter_(1, torch.from_numpy(members).to(device), True)
+        logits = model(*given, chosen, present).cpu().double()
         logs = logits.log_softmax(1).numpy()
         return logs[:, :-1], logs[:, -1]
 

@@ -1,0 +1,212 @@
+"""Training and prediction on a device that refuses to mix, how often they wait for it, and on a GPU if there is one."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+import rrgraph as rr
+from rrgraph.errors import ConfigError
+from rrgraph.graph import EDGE, TrainingFeatures, TrainingFolds, build_graph
+from rrgraph.links import DECODERS, SAMPLERS, LinkModel, LinkTask, TrainingConfig
+from rrgraph.links.examples import ExampleBatches
+from rrgraph.models import load_model
+from rrgraph.nn import ENCODERS, ModelConfig
+from rrgraph.reranking import ListwiseNetwork, ListwiseNetworkConfig, RerankingConfig, RerankingTask, TrainingLists
+from rrgraph.runs import train_run
+from rrgraph.training import train
+
+from .separate_device import DEVICE
+
+MODEL = ModelConfig(width=8, layers=1, heads=1, feedforward=1, statistics=True, n_decoders=2)
+CONFIG = TrainingConfig(epochs=1, batch_size=16, negatives_per_positive=2, sampler="mixed", learning_rate=1e-2)
+
+
+@pytest.fixture(scope="module")
+def graph(small_table):
+    return build_graph(small_table)
+
+
+@pytest.fixture(scope="module")
+def folds(small_table, graph):
+    return TrainingFolds.divide(small_table, graph)
+
+
+@pytest.fixture(scope="module")
+def features(graph, folds):
+    return TrainingFeatures.fit(graph, folds)
+
+
+@pytest.fixture
+def make(graph, folds, features):
+    """Return a function that makes the task of a link model on a device."""
+
+    def make(device, *, model=MODEL, config=CONFIG):
+        torch.manual_seed(0)
+        module = LinkModel(model).to(device)
+        statistics = features if model.statistics else None
+        return LinkTask(module, graph, config, statistics=statistics, folds=folds.targets)
+
+    return make
+
+
+def test_the_device_refuses_to_mix_and_counts(separate_device):
+    there = torch.arange(3).to(DEVICE)
+    assert there.device.type == DEVICE
+    with pytest.raises(RuntimeError, match="mixes devices"):
+        there + torch.arange(3)
+    assert (there + torch.tensor(1)).cpu().tolist() == [1, 2, 3]
+    assert separate_device.waits == {"aten._to_copy.default": 2}
+    separate_device.waits.clear()
+    moved = torch.ones(3).to(DEVICE, non_blocking=True) * there
+    assert not separate_device.waits
+    assert bool(moved.sum() == 3)
+    assert moved[moved > 1].cpu().tolist() == [2.0]
+    assert separate_device.waits.total() == 3
+
+
+def assert_same(history, expected):
+    assert [row["loss"] for row in history] == pytest.approx([row["loss"] for row in expected], rel=1e-4)
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_every_decoder_learns_on_the_device_what_it_learns_on_the_processor(make, separate_device, decoder):
+    learn = [train(make(device, model=replace(MODEL, decoder=decoder)), CONFIG, seed=1) for device in ("cpu", DEVICE)]
+    assert_same(*learn)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_every_sampler_draws_on_the_device(make, separate_device, sampler):
+    config = replace(CONFIG, sampler=sampler, encoder_learning_rate=0.0, ema_decay=0.9)
+    learn = [train(make(device, config=config), config, seed=1) for device in ("cpu", DEVICE)]
+    assert_same(*learn)
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_every_encoder_learns_on_the_device(make, separate_device, encoder):
+    model = replace(MODEL, encoder=encoder, statistics=False, n_decoders=1, dropout=0.0, decoder_dropout=0.0)
+    config = replace(CONFIG, optimizer="muon")
+    learn = [train(make(device, model=model, config=config), config, seed=1) for device in ("cpu", DEVICE)]
+    assert_same(*learn)
+
+
+def waits_of_epoch(task, config, steps, separate_device):
+    """Return how often an epoch waits for the device, with one link in each step."""
+    edges = task.graph.data[EDGE].edge_index
+    edges = edges.repeat(1, -(-steps // edges.shape[1]))[:, :steps]
+    (first,) = task.examples(edges[:, :1], [1], 0)  # what is computed once for all
+    task.loss(first, torch.Generator())
+
+    def batches(epoch, generator):
+        separate_device.waits.clear()  # from here on the epoch has no more to prepare
+        return ExampleBatches(edges, [1] * steps, generator, task.examples)
+
+    task.batches = batches
+    history = train(task, config, seed=0, checkpoint_minutes=math.inf)
+    assert np.isfinite(history[0]["loss"])
+    return separate_device.waits.total()
+
+
+@pytest.mark.parametrize("rate", [0.0, 1e-3], ids=["fixed encoder", "learned encoder"])
+@pytest.mark.parametrize("sampler", ["mixed", "hard"])
+def test_steps_do_not_wait_for_the_device(make, separate_device, monkeypatch, sampler, rate):
+    """Only groups of steps do, and the end of the epoch."""
+    monkeypatch.setattr("rrgraph.links.examples._BATCHES", 6)
+    config = replace(CONFIG, batch_size=1, sampler=sampler, encoder_learning_rate=rate, ema_decay=0.9)
+    assert 0 < waits_of_epoch(make(DEVICE, config=config), config, 12, separate_device) <= 2 * 2 + 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rate", [0.0, 1e-3], ids=["fixed encoder", "learned encoder"])
+def test_training_waits_at_most_once_in_a_hundred_steps(make, separate_device, rate):
+    config = replace(CONFIG, batch_size=1, encoder_learning_rate=rate, ema_decay=0.9)
+    assert 0 < waits_of_epoch(make(DEVICE, config=config), config, 300, separate_device) <= 3
+
+
+def reranking(lists, device, config):
+    torch.manual_seed(0)
+    network = ListwiseNetwork(ListwiseNetworkConfig(width=8, n_networks=2)).to(device)
+    recorded = torch.arange(len(lists.sets)) % 3 == 0
+    return RerankingTask(network, [TrainingLists(lists.half(), recorded, torch.ones(len(lists)))], config)
+
+
+def test_the_reranker_learns_on_the_device_and_waits_at_the_end_of_an_epoch(invent_lists, separate_device):
+    lists, config = invent_lists([4] * 12), RerankingConfig(epochs=1, batch_size=1)
+    task = reranking(lists, DEVICE, config)
+    separate_device.waits.clear()
+    history = train(task, config, seed=0)
+    # Copies of the weights to begin with and to keep, not of the steps.
+    assert separate_device.waits.total() <= 2
+    assert_same(history, train(reranking(lists, "cpu", config), config, seed=0))
+
+
+def answers(model):
+    plan = model.plan("BaTiO3", top_k=5, literature=False)
+    return [(ranked.precursors.keys, ranked.probability) for ranked in plan]
+
+
+@pytest.mark.slow
+def test_a_whole_run_on_the_device(separate_device, two_stages, ranked, tmp_path):
+    """Links, re-ranker, trees, calibration, evaluation, loading and planning give what they give on the processor."""
+    config = replace(two_stages, output=str(tmp_path / "run"), training=replace(two_stages.training, device=DEVICE))
+    result = train_run(config)
+    assert_same(result.history, ranked.history)
+    assert result.comparison["test"]["open"]["model"].overall == ranked.comparison["test"]["open"]["model"].overall
+    here, there = (load_model(result.folder, device=device) for device in ("cpu", DEVICE))
+    assert (here.device.type, there.device.type) == ("cpu", DEVICE)
+    for (keys, probability), (own, other) in zip(answers(here), answers(there), strict=True):
+        assert keys == own
+        assert probability == pytest.approx(other, rel=1e-4)
+    assert np.allclose(here.embed(["BaTiO3"]), there.embed(["BaTiO3"]), atol=1e-5)
+    rows = ranked.split.test
+    assert rr.evaluate(there, rows).overall == rr.evaluate(here, rows).overall
+
+
+def test_a_device_that_is_not_there_is_refused_before_anything_is_written(tiny, tmp_path):
+    config = replace(tiny, output=str(tmp_path / "run"), training=replace(tiny.training, device="gpu"))
+    with pytest.raises(ConfigError, match=r"The device 'gpu' cannot be used .*; expected auto, cpu, cuda or mps"):
+        train_run(config)
+    assert not config.folder.exists()
+    with pytest.raises(ConfigError, match="The device 'gpu'"):
+        load_model(device="gpu")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU that CUDA can use")
+def test_a_whole_run_on_a_gpu(two_stages, ranked, tmp_path):
+    config = replace(two_stages, output=str(tmp_path / "run"), training=replace(two_stages.training, device="cuda"))
+    result = train_run(config)
+    assert result.history[0]["loss"] == pytest.approx(ranked.history[0]["loss"], rel=0.2)  # other negatives are drawn
+    here, there = (load_model(result.folder, device=device) for device in ("cpu", "cuda"))
+    assert np.allclose(here.embed(["BaTiO3"]), there.embed(["BaTiO3"]), atol=1e-3)
+    assert [keys for keys, _ in answers(here)][:1] == [keys for keys, _ in answers(there)][:1]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU that CUDA can use")
+def test_training_on_a_gpu_waits_for_nothing_else(make):
+    """CUDA itself refuses to wait within steps."""
+    config = replace(CONFIG, ema_decay=0.9)
+    task = make("cuda", config=config)
+    generator = torch.Generator()
+    batches = task.batches(1, generator)
+    task.loss(batches[0], generator)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for number in range(len(batches)):
+            task.loss(batches[number], generator).backward()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.slow
+def test_encoder_and_decoders_are_compiled_without_breaks(make, monkeypatch):
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+    config = replace(CONFIG, compile=True)
+    plain, compiled = (
+        train(make("cpu", config=each), each, seed=1) for each in (replace(config, compile=False), config)
+    )
+    assert_same(compiled, plain)

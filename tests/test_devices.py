@@ -11,13 +11,29 @@ import pytest
 import torch
 
 import rrgraph as rr
+from rrgraph.chem import parse_formula
 from rrgraph.errors import ConfigError
-from rrgraph.graph import EDGE, TrainingFeatures, TrainingFolds, build_graph
-from rrgraph.links import DECODERS, SAMPLERS, LinkModel, LinkTask, TrainingConfig
+from rrgraph.graph import (
+    EDGE,
+    ContextGraph,
+    FrequencyFeatures,
+    TrainingContexts,
+    TrainingFeatures,
+    TrainingFolds,
+    build_graph,
+)
+from rrgraph.links import CONTEXTS, DECODERS, NO_CONTEXT, SAMPLERS, LinkModel, LinkTask, TrainingConfig
 from rrgraph.links.examples import ExampleBatches
-from rrgraph.models import load_model
+from rrgraph.models import LinkCheckpoint, Model, load_model
 from rrgraph.nn import ENCODERS, ModelConfig
-from rrgraph.reranking import ListwiseNetwork, ListwiseNetworkConfig, RerankingConfig, RerankingTask, TrainingLists
+from rrgraph.reranking import (
+    ListwiseNetwork,
+    ListwiseNetworkConfig,
+    RerankingConfig,
+    RerankingTask,
+    TrainingLists,
+    held_out_logits,
+)
 from rrgraph.runs import train_run
 from rrgraph.training import train
 
@@ -25,6 +41,7 @@ from .separate_device import DEVICE
 
 MODEL = ModelConfig(width=8, layers=1, heads=1, feedforward=1, statistics=True, n_decoders=2)
 CONFIG = TrainingConfig(epochs=1, batch_size=16, negatives_per_positive=2, sampler="mixed", learning_rate=1e-2)
+PASSING = [name for name in CONTEXTS if name != NO_CONTEXT]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +51,7 @@ def graph(small_table):
 
 @pytest.fixture(scope="module")
 def folds(small_table, graph):
-    return TrainingFolds.divide(small_table, graph)
+    return TrainingFolds.divide(small_table, graph, folds=3)
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +59,21 @@ def features(graph, folds):
     return TrainingFeatures.fit(graph, folds)
 
 
+@pytest.fixture(scope="module")
+def contexts(graph, folds):
+    return TrainingContexts.fit(graph, folds)
+
+
 @pytest.fixture
-def make(graph, folds, features):
+def make(graph, folds, features, contexts):
     """Return a function that makes the task of a link model on a device."""
 
     def make(device, *, model=MODEL, config=CONFIG):
         torch.manual_seed(0)
         module = LinkModel(model).to(device)
         statistics = features if model.statistics else None
-        return LinkTask(module, graph, config, statistics=statistics, folds=folds.targets)
+        known = contexts if module.uses_context else None
+        return LinkTask(module, graph, config, statistics=statistics, folds=folds.targets, contexts=known)
 
     return make
 
@@ -95,10 +118,34 @@ def test_every_encoder_learns_on_the_device(make, separate_device, encoder):
     assert_same(*learn)
 
 
+def predictions(task, table, folds, features):
+    """Return the logits of new links, and those of training links by the decoder that did not learn from them."""
+    precursors = task.graph.precursors
+    counted = FrequencyFeatures.fit(table, precursors)
+    context = ContextGraph.fit(table, precursors, systems=counted.systems)
+    model = Model(LinkCheckpoint(task.module, precursors, np.ones(len(precursors)), counted, context=context))
+    embeddings = (model.embeddings(side) for side in (task.graph.targets, precursors))
+    held_out = held_out_logits(task.module, folds, features, *embeddings, contexts=task._contexts.contexts)
+    return model.logits([parse_formula("LiNiO2"), parse_formula("SrZrO3")], precursors), held_out
+
+
+@pytest.mark.parametrize(("context", "rate"), [*((name, 0.0) for name in PASSING), ("sage", 1e-3)])
+def test_every_context_learns_and_predicts_on_the_device(
+    make, separate_device, small_table, folds, features, context, rate
+):
+    config = replace(CONFIG, batch_size=64, encoder_learning_rate=rate)
+    tasks = [make(device, model=replace(MODEL, context=context), config=config) for device in ("cpu", DEVICE)]
+    assert_same(*(train(task, config, seed=1) for task in tasks))
+    found = [predictions(task, small_table, folds, features) for task in tasks]
+    for own, others in zip(*found, strict=True):
+        assert np.allclose(own, others, atol=1e-3)
+
+
 def waits_of_epoch(task, config, steps, separate_device):
     """Return how often an epoch waits for the device, with one link in each step."""
     edges = task.graph.data[EDGE].edge_index
     edges = edges.repeat(1, -(-steps // edges.shape[1]))[:, :steps]
+    task.start_epoch(1)
     (first,) = task.examples(edges[:, :1], [1], 0)  # what is computed once for all
     task.loss(first, torch.Generator())
 
@@ -119,6 +166,14 @@ def test_steps_do_not_wait_for_the_device(make, separate_device, monkeypatch, sa
     monkeypatch.setattr("rrgraph.links.examples._BATCHES", 6)
     config = replace(CONFIG, batch_size=1, sampler=sampler, encoder_learning_rate=rate, ema_decay=0.9)
     assert 0 < waits_of_epoch(make(DEVICE, config=config), config, 12, separate_device) <= 2 * 2 + 1
+
+
+@pytest.mark.parametrize(("context", "rate"), [*((name, 0.0) for name in PASSING), ("sage", 1e-3)])
+def test_messages_do_not_wait_for_the_device_either(make, separate_device, monkeypatch, context, rate):
+    monkeypatch.setattr("rrgraph.links.examples._BATCHES", 6)
+    config, model = replace(CONFIG, batch_size=1, encoder_learning_rate=rate), replace(MODEL, n_decoders=1)
+    task = make(DEVICE, model=replace(model, context=context), config=config)
+    assert 0 < waits_of_epoch(task, config, 6, separate_device) <= 2 + 1
 
 
 @pytest.mark.slow
@@ -187,10 +242,12 @@ def test_a_whole_run_on_a_gpu(two_stages, ranked, tmp_path):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU that CUDA can use")
-def test_training_on_a_gpu_waits_for_nothing_else(make):
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_training_on_a_gpu_waits_for_nothing_else(make, context):
     """CUDA itself refuses to wait within steps."""
     config = replace(CONFIG, ema_decay=0.9)
-    task = make("cuda", config=config)
+    task = make("cuda", model=replace(MODEL, context=context), config=config)
+    task.start_epoch(1)
     generator = torch.Generator()
     batches = task.batches(1, generator)
     task.loss(batches[0], generator)

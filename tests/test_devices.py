@@ -222,6 +222,22 @@ def test_a_whole_run_on_the_device(separate_device, two_stages, ranked, tmp_path
     assert rr.evaluate(there, rows).overall == rr.evaluate(here, rows).overall
 
 
+@pytest.mark.slow
+def test_a_whole_run_with_messages_on_the_device(separate_device, tiny, tmp_path):
+    model = replace(tiny.model, context="sage", n_decoders=2, unseen_constant=True)
+    config = replace(tiny, model=model, evaluation=replace(tiny.evaluation, subsets=["test"], baselines=[]))
+    results = []
+    for device in ("cpu", DEVICE):
+        training = replace(tiny.training, device=device, epochs=1, encoder_learning_rate=0.0)
+        results.append(train_run(replace(config, training=training, output=str(tmp_path / device))))
+    assert_same(*(result.history for result in results))
+    one, other = (result.comparison["test"]["open"]["model"].overall for result in results)
+    assert one == other
+    constants = [float(result.model.checkpoint.model.unseen) for result in results]
+    assert constants[0] == pytest.approx(constants[1], rel=1e-3)
+    assert constants[0] > 0
+
+
 def test_a_device_that_is_not_there_is_refused_before_anything_is_written(tiny, tmp_path):
     config = replace(tiny, output=str(tmp_path / "run"), training=replace(tiny.training, device="gpu"))
     with pytest.raises(ConfigError, match=r"The device 'gpu' cannot be used .*; expected auto, cpu, cuda or mps"):
@@ -260,10 +276,11 @@ def test_training_on_a_gpu_waits_for_nothing_else(make, context):
 
 
 @pytest.mark.slow
-def test_encoder_and_decoders_are_compiled_without_breaks(make, monkeypatch):
+@pytest.mark.parametrize("context", [NO_CONTEXT, "sage"])
+def test_encoder_and_decoders_are_compiled_without_breaks(make, monkeypatch, context):
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
-    config = replace(CONFIG, compile=True)
+    config, model = replace(CONFIG, compile=True), replace(MODEL, context=context)
     plain, compiled = (
-        train(make("cpu", config=each), each, seed=1) for each in (replace(config, compile=False), config)
+        train(make("cpu", model=model, config=each), each, seed=1) for each in (replace(config, compile=False), config)
     )
     assert_same(compiled, plain)

@@ -21,8 +21,6 @@ import pandas as pd
 import torch
 
 import rrgraph as rr
-from rrgraph.graph import EDGE, TrainingFolds, build_graph, training_features
-from rrgraph.links import SAMPLERS
 
 T = TypeVar("T")
 Spent: TypeAlias = dict[str, np.ndarray]
@@ -59,11 +57,11 @@ def measure(reactions: int, arguments: argparse.Namespace) -> None:
     """Generate, prepare and go through one epoch."""
     spent: Spent = {}
     table = timed(spent, "generate", lambda: generate(reactions, arguments.seed))
-    graph = timed(spent, "graph", lambda: build_graph(table))
-    folds = timed(spent, "folds", lambda: TrainingFolds.divide(table, graph))
-    features = timed(spent, "count", lambda: training_features(graph, folds))
-    sampler = timed(spent, "sampler", lambda: SAMPLERS[arguments.sampler](graph))
-    edges = graph.data[EDGE].edge_index
+    graph = timed(spent, "graph", lambda: rr.graph.build_graph(table))
+    folds = timed(spent, "folds", lambda: rr.graph.TrainingFolds.divide(table, graph))
+    features = timed(spent, "count", lambda: rr.graph.training_features(graph, folds))
+    sampler = timed(spent, "sampler", lambda: rr.links.SAMPLERS[arguments.sampler](graph))
+    edges = graph.data[rr.graph.EDGE].edge_index
     print(
         f"\n{reactions:,} reactions, {len(graph.targets):,} targets, {len(graph.precursors):,} precursors, "
         f"{edges.shape[1]:,} links, {len(set(table.element_systems)):,} element systems ({type(features).__name__})"
@@ -92,6 +90,8 @@ def generate(reactions: int, seed: int) -> rr.ReactionTable:
     for formula, metals in salts:
         for metal in metals:
             sources[metal].append(formula)
+    # Of few salts some metals have none.
+    sources = {metal: found or [f"{metal}O"] for metal, found in sources.items()}
     usual = {formula: recipe(generator, metals, sources) for formula, metals in targets}
     rows = [targets[row] for row in generator.integers(0, len(targets), reactions).tolist()]
     # Every fifth recipe is another than the usual one of the target.

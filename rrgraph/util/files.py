@@ -231,7 +231,9 @@ def sweep(folder: PathLike) -> None:
 def suggest_file(path: PathLike) -> str:
     """Return ``" Did you mean 'x'?"`` for the file beside a missing `path` with the closest name, or nothing."""
     folder = Path(path).parent
-    return suggestion(str(path), [str(other) for other in folder.glob("*")] if folder.is_dir() else [])
+    with suppress(OSError):  # a name that is too long for a folder
+        return suggestion(str(path), [str(other) for other in folder.glob("*")] if folder.is_dir() else [])
+    return ""
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import textwrap
+from contextlib import suppress
 from pathlib import Path
 
 from rrgraph.errors import ConfigError, suggestion
@@ -35,8 +36,9 @@ def find_config(name: str | os.PathLike[str], *, group: str = "") -> Path:
     Raises:
         ConfigError: there is neither such a file nor such a name.
     """
-    if Path(name).is_file():
-        return Path(name)
+    with suppress(OSError):  # a name that is too long for a file
+        if Path(name).is_file():
+            return Path(name)
     known = config_names()
     for candidate in (f"{group}/{name}", str(name)):
         if candidate in known:

@@ -102,7 +102,7 @@ def test_a_missing_configuration_has_a_near_match(rrgraph, pretrain_config):
 def test_a_rate_that_is_too_high_is_a_sentence(rrgraph, pretrain_config, tmp_path, monkeypatch):
     argv = ["pretrain", pretrain_config, f"output={tmp_path / 'run'}", "training.optimizer=adamw"]
     with monkeypatch.context() as patched:
-        patched.setattr(PretrainingTask, "loss", lambda *_: torch.tensor(float("nan")))
+        patched.setattr(PretrainingTask, "loss", lambda *_: torch.tensor(float("nan"), requires_grad=True))
         result = rrgraph(*argv)
     assert result.code == 2
     assert "lower training.learning_rate" in result.err

@@ -160,7 +160,7 @@ def test_a_finished_run_is_only_measured_again(rrgraph, config, trained, monkeyp
 def test_a_run_stopped_before_its_first_epoch_may_start_again(rrgraph, config, tmp_path, monkeypatch):
     arguments = ["train", config, f"output={tmp_path / 'run'}"]
     with monkeypatch.context() as patched:
-        patched.setattr(LinkTask, "loss", lambda *_: torch.tensor(float("inf")))
+        patched.setattr(LinkTask, "loss", lambda *_: torch.tensor(float("inf"), requires_grad=True))
         failed = rrgraph(*arguments)
     assert failed.code == 2
     assert "lower training.learning_rate" in failed.err

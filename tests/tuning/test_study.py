@@ -194,7 +194,7 @@ def test_a_baseline_is_tuned_by_its_final_measurement(popularity, make_space):
 
 
 def test_trials_that_fail_are_told_and_do_not_count(config, make_space, monkeypatch):
-    monkeypatch.setattr(LinkTask, "loss", lambda *_: torch.tensor(float("inf")))
+    monkeypatch.setattr(LinkTask, "loss", lambda *_: torch.tensor(float("inf"), requires_grad=True))
     result = tune(config, make_space(), trials=6, figures=False)
     assert result.stopped == "5 trials in a row failed."
     assert len(result.failures) == 5

@@ -97,3 +97,9 @@ def test_looking_names_up_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("name", ["9" * 5000, "9" * 5000 + "/x.yaml"])
+def test_names_that_are_too_long_for_a_file_are_unknown(name):
+    with pytest.raises(ConfigError, match="There is no configuration file '9"):
+        find_config(name)

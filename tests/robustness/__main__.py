@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -47,6 +48,8 @@ def main() -> int:
     parser.add_argument("--output", type=Path, help=".json, or .md: a page with the table between two markers, or new")
     arguments = parser.parse_args()
     options.jobs, options.case = arguments.jobs, arguments.case
+    # Processes that are started inherit that it is ignored, as shells have it in the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="robustness-"))
     rows = []
     for name in arguments.only or ATTACKS:

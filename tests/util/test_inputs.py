@@ -63,6 +63,7 @@ def test_a_line_that_is_too_long_is_named(tmp_path, monkeypatch):
         (gzip.compress(b"a"), "compressed by gzip, which a name that ends with .gz says"),
         (b"PAR1\x15\x04", "Parquet file"),
     ],
+    ids=["zeros", "random", "gzip", "parquet"],  # gzip writes the time
 )
 def test_what_is_no_text_is_named(tmp_path, content, words):
     with pytest.raises(DataError, match=words), open_lines(write(tmp_path, "t.txt", content)):

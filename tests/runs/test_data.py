@@ -62,6 +62,18 @@ def test_statistics_and_several_decoders_need_folds(table_file):
     assert not np.array_equal(prepare(replace(config, seed=1)).folds.targets, prepared.folds.targets)
 
 
+@pytest.mark.parametrize("key", ["reranker.enabled", "model.unseen_constant"])
+def test_what_scores_all_pairs_is_refused_where_they_are_too_many(table_file, monkeypatch, key):
+    monkeypatch.setattr("rrgraph.graph.cross_fitting.MOST_VALUES", 1)
+    config = configured(table_file)
+    config.model.statistics, config.model.n_decoders = True, 2
+    assert not hasattr(prepare(config).link_statistics, "offsets")
+    section, name = key.split(".")
+    setattr(getattr(config, section), name, True)
+    with pytest.raises(ConfigError, match=rf"make too many pairs .*: set {key}=false\."):
+        prepare(config)
+
+
 def test_a_holdout_leaves_training(table_file, make_table, tmp_path):
     make_table([("BaTiO3", "BaO;TiO2")]).write(tmp_path / "held.csv")
     split, _ = split_data(configured(table_file, holdout=str(tmp_path / "held.csv")).data, seed=0)

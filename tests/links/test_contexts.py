@@ -240,6 +240,26 @@ def test_the_edges_that_a_batch_receives_by_are_counted_beforehand(small_table, 
     assert all(any(batch.counts[row] for batch in batches) for row in range(len(RECEIVED_EDGES)))
 
 
+def test_a_training_that_is_resumed_within_a_group_of_batches_goes_on_as_before(small_table, tmp_path, monkeypatch):
+    monkeypatch.setattr("rrgraph.links.examples._BATCHES", 2)
+    config = replace(CONFIG, epochs=2, batch_size=32, encoder_learning_rate=1e-2)
+    straight, broken, resumed = (task_of(small_table, "sage", config=config) for _ in range(3))
+    expected = train(straight, config, seed=5)
+    loss, steps = broken.loss, []
+
+    def interrupted(batch, generator):
+        steps.append(batch)
+        if len(steps) == len(straight.batches(1, torch.Generator())) + 4:
+            raise KeyboardInterrupt
+        return loss(batch, generator)
+
+    broken.loss = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        train(broken, config, seed=5, state_folder=tmp_path, checkpoint_minutes=0)
+    history = train(resumed, config, seed=5, state_folder=tmp_path, resume=True)
+    assert [row["loss"] for row in history] == [row["loss"] for row in expected]
+
+
 @pytest.mark.parametrize("rate", [0.0, 1e-2], ids=["fixed encoder", "learned encoder"])
 def test_the_logits_of_a_batch_are_those_of_its_pairs_alone(small_table, rate):
     task = task_of(small_table, "sage", config=replace(CONFIG, encoder_learning_rate=rate))

@@ -56,7 +56,7 @@ class LinkCheckpoint:
         reranker: ranks whole sets, None for a model without it.
         systems: element systems of the training targets (`Fe-O`), by which one tells how far a new target is from
             them; None for a model that does not record them.
-        learned: hashes of the training targets and reactions, by which rows that it learned are told from new ones;
+        learned: hashes of the training targets and reactions, by which rows that it learned are recognised;
             likewise.
     """
 

@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> None:
 def _evaluate(arguments: argparse.Namespace) -> None:
     """Measure a model of targets and precursors."""
     from rrgraph.baselines import BASELINES
-    from rrgraph.cli.common.show import show_edges, show_metrics, show_subgroups, tell_overlap
+    from rrgraph.cli.common.show import report_overlap, show_edges, show_metrics, show_subgroups
     from rrgraph.data import LearnedReactions
     from rrgraph.evaluation import PROTOCOLS, evaluate_links
     from rrgraph.models import default_mode
@@ -148,7 +148,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         "pairs": arguments.pairs,
         "links": links.to_dict(),
     }
-    tell_overlap("evaluate", measured[MODEL])
+    report_overlap("evaluate", measured[MODEL])
     if arguments.output:
         write_json(arguments.output, report)
     if arguments.json:

@@ -58,7 +58,7 @@ def add_parser(name: str, commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure and show."""
-    from rrgraph.cli.common.show import show_metrics, show_subgroups, tell_overlap
+    from rrgraph.cli.common.show import report_overlap, show_metrics, show_subgroups
     from rrgraph.cli.common.writers import open_rejects, summary_stream
     from rrgraph.data import LearnedReactions
     from rrgraph.evaluation import PROTOCOLS, score_predictions, subgroup_accuracy
@@ -97,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
     if by and metrics.rows is not None:
         metrics = replace(metrics, subgroups=subgroup_accuracy(metrics.rows, table, by, systems=systems))
     if learned is not None:
-        tell_overlap("score", metrics)
+        report_overlap("score", metrics)
     if arguments.output:
         write_json(arguments.output, metrics.to_dict())
     with summary_stream(arguments.output, arguments.rejects):

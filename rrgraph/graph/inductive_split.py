@@ -66,7 +66,7 @@ class InductiveSplit(BaseTransform):  # type: ignore[misc]  # PyG has no types
 
         Raises:
             ConfigError: there is no such split, or an option is out of range.
-            DataError: the data is no reaction graph, has edges that may tell of test targets, or lacks what the split
+            DataError: the data is not a reaction graph, has edges that may reveal test targets, or lacks what the split
                 needs; or the split has left a target, or system, in two parts.
         """
         others = [edge for edge in data.edge_types if edge not in (EDGE, REVERSE_EDGE)]

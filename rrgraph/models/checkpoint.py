@@ -57,7 +57,7 @@ class LinkCheckpoint:
         systems: element systems of the training targets (`Fe-O`), by which one tells how far a new target is from
             them; None for a model that does not record them.
         context: what is known and sends messages, None for a model without a context.
-        learned: hashes of the training targets and reactions, by which rows that it learned are told from new ones;
+        learned: hashes of the training targets and reactions, by which rows that it learned are recognised;
             likewise.
     """
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rrgraph.evaluation import Metrics
     from rrgraph.metrics import EdgeMetrics, TopK
 
-__all__ = ["fits", "show_edges", "show_metrics", "show_notes", "show_subgroups", "show_table", "tell_overlap"]
+__all__ = ["fits", "report_overlap", "show_edges", "show_metrics", "show_notes", "show_subgroups", "show_table"]
 
 
 def show_table(
@@ -84,10 +84,10 @@ def show_metrics(systems: Mapping[str, Metrics], *, title: str) -> None:
             print(f"{system}, first 10 sets of all rows: {metrics.listed_calibration}")
 
 
-def tell_overlap(command: str, metrics: Metrics) -> None:
+def report_overlap(command: str, metrics: Metrics) -> None:
     """Say on standard error how many of the measured rows were learned, if any were or it is not known."""
     if metrics.overlap is None:
-        print_problem(command, "The model does not record what it learned, so rows that it knows cannot be told apart.")
+        print_problem(command, "The model does not record what it learned, so rows that it knows cannot be recognised.")
     elif metrics.overlap.learned.rows:
         print_problem(command, str(metrics.overlap))
 

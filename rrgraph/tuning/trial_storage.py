@@ -53,8 +53,9 @@ def keep_best_weights(study: Study, folder: Path, objectives: Sequence[Objective
 
     What is beaten once stays beaten, so that several processes may do so at a time.
     """
-    best = {first_number(trial) for trial in best_trials(study, objectives, own=True)}
+    # Read before the best: a trial that another process finishes in between is left to the next call.
     trials = study.get_trials(deepcopy=False)
+    best = {first_number(trial) for trial in best_trials(study, objectives, own=True)}
     going = {first_number(trial) for trial in trials if not trial.state.is_finished()}
     for number in {first_number(trial) for trial in trials} - going:
         run = trial_folder(folder, number)

@@ -64,3 +64,20 @@ def test_only_the_best_weights_stay(tmp_path):
     assert left[1] == {"model.safetensors", "model.json", "metrics.json"}
     # Trial 4 waits as trial 6 to be started again, trial 5 is running.
     assert left[4] == left[5] == set(names)
+
+
+def test_a_trial_finished_by_another_process_meanwhile_keeps_its_weights(tmp_path, monkeypatch):
+    """It is the new best, or its own process deletes its weights."""
+    study = study_of([(1,)], ONE)
+    study.add_trial(create_trial(state=TrialState.RUNNING))
+    for number in range(2):
+        trial_folder(tmp_path, number).mkdir(parents=True)
+        (trial_folder(tmp_path, number) / "model.safetensors").write_text("")
+    snapshots = iter([study.get_trials(), study_of([(1,), (2,)], ONE).get_trials()])
+
+    def get_trials(*, states=None, **_):
+        return [trial for trial in next(snapshots) if states is None or trial.state in states]
+
+    monkeypatch.setattr(study, "get_trials", get_trials)
+    keep_best_weights(study, tmp_path, ONE)
+    assert [path.parent.name for path in tmp_path.glob("trials/*/model.safetensors")] == ["0001"]

@@ -12,6 +12,7 @@ import torch
 
 import rrgraph as rr
 from rrgraph.chem import parse_formula
+from rrgraph.cli.main import main
 from rrgraph.errors import ConfigError
 from rrgraph.graph import (
     EDGE,
@@ -24,7 +25,7 @@ from rrgraph.graph import (
 )
 from rrgraph.links import CONTEXTS, DECODERS, NO_CONTEXT, SAMPLERS, LinkModel, LinkTask, TrainingConfig
 from rrgraph.links.examples import ExampleBatches
-from rrgraph.models import LinkCheckpoint, Model, load_model
+from rrgraph.models import LinkCheckpoint, Model, load_encoder, load_model
 from rrgraph.nn import ENCODERS, ModelConfig
 from rrgraph.reranking import (
     ListwiseNetwork,
@@ -244,6 +245,27 @@ def test_a_device_that_is_not_there_is_refused_before_anything_is_written(tiny, 
     assert not config.folder.exists()
     with pytest.raises(ConfigError, match="The device 'gpu'"):
         load_model(device="gpu")
+
+
+@pytest.mark.parametrize("command", ["plan BaTiO3", "properties BaTiO3", "evaluate default --test textbook"])
+def test_commands_refuse_a_device_that_is_not_there(command, capsys):
+    assert main([*command.split(), "--device", "gpu"]) == 2
+    assert "The device 'gpu' cannot be used" in capsys.readouterr().err
+
+
+def test_encoders_predict_and_embed_on_the_device(separate_device, tmp_path):
+    here, there = (load_encoder(device=device) for device in ("cpu", DEVICE))
+    assert (here.device.type, there.device.type) == ("cpu", DEVICE)
+    formulas = ["BaTiO3", "LiFePO4", "NaCl"]
+    assert np.allclose(here.embed(formulas), there.embed(formulas), atol=1e-4)
+    found, expected = (each.formation_energies(formulas) for each in (here, there))
+    assert np.allclose(found, expected, atol=1e-4)
+    elements, fractions = np.array([[3, 8], [11, 17]]), np.array([[0.5, 0.5], [0.5, 0.5]], dtype=np.float32)
+    hidden = [each.hidden_elements(elements, fractions, np.array([0, 1])) for each in (here, there)]
+    assert np.allclose(*hidden, atol=1e-3)
+    (tmp_path / "f.txt").write_text("BaTiO3\nNaCl\n")
+    written = ["embed", "--input", str(tmp_path / "f.txt"), "--output", str(tmp_path / "e.csv"), "--device", DEVICE]
+    assert main(written) == 0
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU that CUDA can use")

@@ -1,6 +1,6 @@
 """Comparison systems from the literature, fitted to a reaction table and planned with like a trained model."""
 
-from rrgraph.baselines.base import BASELINES, Baseline, LinkBaseline, SetBaseline, SetRequest
+from rrgraph.baselines.base import BASELINES, Baseline, LinkBaseline, SetBaseline, SetRequest, make_baseline
 from rrgraph.baselines.dual_encoder import DualEncoderBaseline
 from rrgraph.baselines.elemwise.elemwise_retro import ElemwiseRetro
 from rrgraph.baselines.popularity import Popularity
@@ -28,4 +28,5 @@ __all__ = [
     "SetBaseline",
     "SetRequest",
     "SynthesisSimilarity",
+    "make_baseline",
 ]

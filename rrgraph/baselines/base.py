@@ -7,9 +7,10 @@ whole sets is a `SetBaseline`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, Self
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from rrgraph.errors import DataError, ModelError
 from rrgraph.planning import LinkScorer, Plan, Proposal, SetConstraints, planner_for
 from rrgraph.util.registry import Registry
 
-__all__ = ["BASELINES", "Baseline", "LinkBaseline", "SetBaseline", "SetRequest"]
+__all__ = ["BASELINES", "Baseline", "LinkBaseline", "SetBaseline", "SetRequest", "make_baseline"]
 
 
 class Baseline(ABC):
@@ -156,3 +157,20 @@ BASELINES: Final[Registry[type[LinkBaseline] | type[SetBaseline]]] = Registry(
     "baseline", group="rrgraph.baselines", bases=(LinkBaseline, SetBaseline)
 )
 """Every comparison system by its name in configurations and reports."""
+
+
+def make_baseline(
+    name: str, options: Mapping[str, Any] = MappingProxyType({}), **shared: object
+) -> LinkBaseline | SetBaseline:
+    """Return a baseline that is not fitted yet.
+
+    >>> make_baseline("popularity", device="cpu").name
+    'popularity'
+
+    Args:
+        name: in `BASELINES`.
+        options: of the baseline.
+        shared: options such as `seed` and `device`, which only those baselines take that have them.
+    """
+    known = BASELINES.options(name)
+    return BASELINES[name](**{key: value for key, value in shared.items() if key in known} | dict(options))

@@ -95,7 +95,7 @@ class DualEncoderBaseline(LinkBaseline):
         self._scale, self._offset = 1.0, 0.0
 
     def _learn(self, table: ReactionTable, split: Split | None) -> None:
-        self._embed = embed = Embedder(load_encoder(self.encoder))
+        self._embed = embed = Embedder(load_encoder(self.encoder, device=str(self.device)))
         validation = split.validation if split is not None and len(split.validation) else None
         rows = _Rows(table)
         links = Links(

@@ -191,7 +191,7 @@ class MTEncoderMultiLabel(MultiLabelBaseline):
         self.encoder_learning_rate = encoder_learning_rate
 
     def _build(self, outputs: int) -> nn.Module:
-        source = load_encoder(self.encoder).model
+        source = load_encoder(self.encoder, device="cpu").model
         encoder = CompositionEncoder(replace(source.config, dropout=self.dropout))
         encoder.load_state_dict(source.encoder.state_dict())
         width = source.config.width

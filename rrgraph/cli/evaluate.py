@@ -13,6 +13,7 @@ from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import (
     CANDIDATES,
     add_command,
+    add_device,
     add_mode,
     add_protocol_flags,
     add_subgroups,
@@ -42,6 +43,7 @@ def add_parser(name: str, commands: Commands) -> None:
     """Add the command and its arguments."""
     parser = add_command(name, commands, summary="measure a trained model on a table or a split", examples=_EXAMPLES)
     parser.add_argument("model", help="run folder, or the name of a bundled model")
+    add_device(parser)
     rows = parser.add_mutually_exclusive_group(required=True)
     rows.add_argument("--test", metavar="TABLE", help="reaction table to measure on")
     rows.add_argument("--split", metavar="NAME", help="train, validation or test rows of the run's own split")
@@ -88,7 +90,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _evaluate(arguments: argparse.Namespace) -> None:
     """Measure a model of targets and precursors."""
-    from rrgraph.baselines import BASELINES
+    from rrgraph.baselines import make_baseline
     from rrgraph.cli.common.show import report_overlap, show_edges, show_metrics, show_subgroups
     from rrgraph.data import LearnedReactions
     from rrgraph.evaluation import PROTOCOLS, evaluate_links
@@ -100,9 +102,9 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     from rrgraph.util.files import write_json
 
     protocol = PROTOCOLS[arguments.protocol].override(**protocol_overrides(arguments))
-    baselines = {name: BASELINES[name] for name in arguments.baseline}
+    baselines = {name: make_baseline(name, device=arguments.device) for name in arguments.baseline}
     by = subgroups(arguments.by)
-    predictor = rr.load_model(arguments.model)
+    predictor = rr.load_model(arguments.model, device=arguments.device)
     split = _split(arguments, systems="distance" in by and predictor.systems is None)
     table = (
         rr.load_reactions(arguments.test, target=arguments.column)
@@ -117,7 +119,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     mode = arguments.mode or default_mode(predictor, known_size=protocol.set_size == "known")
     systems: dict[str, LinkScorer | SetProposer] = {MODEL: predictor}
     if split is not None:
-        systems |= {name: baseline().fit(split.train, split) for name, baseline in baselines.items()}
+        systems |= {name: baseline.fit(split.train, split) for name, baseline in baselines.items()}
     learned = predictor.learned
     if learned is None and split is not None:
         learned = LearnedReactions.of(split.train)

@@ -20,7 +20,7 @@ def link_model(config: ModelConfig) -> LinkModel:
     """
     if not config.pretrained:
         return LinkModel(config)
-    source = load_encoder(config.pretrained).model
+    source = load_encoder(config.pretrained, device="cpu").model
     # The weights decide the encoder's shape; dropout is this run's own choice.
     shape = {name: value for name, value in asdict(source.config).items() if name != "dropout"}
     module = LinkModel(replace(config, **shape))
@@ -30,4 +30,4 @@ def link_model(config: ModelConfig) -> LinkModel:
 
 def energy_head(config: ModelConfig) -> EnergyHead | None:
     """Return what gives formation energies from the embeddings of the configuration's pretrained encoder, if any."""
-    return EnergyHead.of(load_encoder(config.pretrained).model) if config.pretrained else None
+    return EnergyHead.of(load_encoder(config.pretrained, device="cpu").model) if config.pretrained else None

@@ -52,7 +52,9 @@ def load_model(name: str | os.PathLike[str] = DEFAULT_MODEL, *, device: str = "a
         return Model(load_checkpoint(folder).to(place))
 
 
-def load_encoder(name: str | os.PathLike[str] = DEFAULT_ENCODER, *, precision: str = "full") -> PropertyPredictor:
+def load_encoder(
+    name: str | os.PathLike[str] = DEFAULT_ENCODER, *, precision: str = "full", device: str = "auto"
+) -> PropertyPredictor:
     """Load a bundled pretrained encoder by name, or that of a run folder by path.
 
     >>> energy = load_encoder().predict(["BaTiO3"])["formation_energy"]
@@ -62,12 +64,17 @@ def load_encoder(name: str | os.PathLike[str] = DEFAULT_ENCODER, *, precision: s
     Args:
         name: a bundled name means the bundled encoder; write `./encoder` for a folder of the same name.
         precision: `full`, or `auto` for bfloat16 where it is faster.
+        device: as of `load_model`.
 
     Raises:
+        ConfigError: the device cannot be used.
         ModelError: there is no such encoder, or it is damaged.
     """
+    place = choose_device(device)
     with _model_folder(os.fspath(name), PROPERTY_FORMAT) as folder:
-        return PropertyPredictor(load_property_checkpoint(folder), precision=precision)
+        checkpoint = load_property_checkpoint(folder)
+    checkpoint.model.to(place)
+    return PropertyPredictor(checkpoint, precision=precision)
 
 
 @contextmanager

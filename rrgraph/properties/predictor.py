@@ -132,7 +132,7 @@ class PropertyPredictor:
         scores = np.empty((len(elements), len(ELEMENTS) + 1))
         for rows, given in self._batches(shown, fractions):
             states = self.model.encoder.tokens(*given)
-            hidden = states[torch.arange(len(rows)), 1 + torch.from_numpy(slots[rows])]
+            hidden = states.take_along_dim(1 + torch.from_numpy(slots[rows])[:, None, None].to(states.device), 1)[:, 0]
             scores[rows] = self.model.hidden_element(hidden).double().log_softmax(dim=-1).cpu().numpy()
         scores[every[:, None], np.where(shown == MASK, PADDING, shown)] = -np.inf
         return scores

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 
-from rrgraph.baselines import BASELINES, LinkBaseline, SetBaseline
+from rrgraph.baselines import BASELINES, LinkBaseline, SetBaseline, make_baseline
 from rrgraph.runs.cards.card import baseline_card
 from rrgraph.runs.config import BaselineConfig
 from rrgraph.runs.data import RunData, prepare_data
@@ -64,9 +64,7 @@ def baseline_run(
 
 def build_baseline(config: BaselineConfig) -> LinkBaseline | SetBaseline:
     """Return the system of a configuration, not fitted yet; it takes the run's seed if it has that option."""
-    system = BASELINES[config.baseline]
-    seed = {"seed": config.seed} if "seed" in BASELINES.options(config.baseline) else {}
-    return system(**(seed | config.options))
+    return make_baseline(config.baseline, config.options, seed=config.seed)
 
 
 def _about(system: object) -> str:

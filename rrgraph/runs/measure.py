@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from rrgraph.baselines import BASELINES
+from rrgraph.baselines import make_baseline
 from rrgraph.chem import Composition
 from rrgraph.data import LearnedReactions, ReactionTable
 from rrgraph.evaluation import (
@@ -52,6 +52,7 @@ def measure(
     *,
     mode: str = "product",
     baselines: Sequence[str] = (),
+    device: str = "auto",
     folder: Path | None = None,
 ) -> Comparison:
     """Measure the system of a run on the configured subsets and protocols.
@@ -62,12 +63,13 @@ def measure(
         config: what is measured.
         mode: what sets are ranked by where their size is unknown.
         baselines: names of comparison systems that are fitted to the same rows and measured beside it.
+        device: where they compute.
         folder: of the run, where what has been measured is kept until `record_metrics`, so that an interrupted run need
             not measure it again.
     """
     kept = _Kept(folder)
     systems: dict[str, LinkScorer | SetProposer] = {MODEL: system}
-    systems |= {name: BASELINES[name]().fit(data.split.train, data.split) for name in baselines}
+    systems |= {name: make_baseline(name, device=device).fit(data.split.train, data.split) for name in baselines}
     seen = {precursor.key for precursor in data.seen}
     sets = set(data.split.train.set_keys)
     comparison: Comparison = {}

@@ -122,7 +122,9 @@ def train_run(
     checkpoint = load_checkpoint(folder).to(choose_device(config.training.device))
     evaluation = config.evaluation
     model, mode, baselines = Model(checkpoint), evaluation.mode, evaluation.baselines
-    comparison = measure(model, prepared, evaluation, mode=mode, baselines=baselines, folder=folder)
+    comparison = measure(
+        model, prepared, evaluation, mode=mode, baselines=baselines, device=config.training.device, folder=folder
+    )
     write_text(folder / "card.md", model_card(config, prepared, comparison, reranker=checkpoint.reranker))
     record_metrics(folder, comparison)
     return RunResult(folder=folder, split=prepared.split, history=history, comparison=comparison)

@@ -216,7 +216,7 @@ def flat(values: object, key: str = "") -> Iterator[tuple[str, Any]]:
 def _encoder_checksum(name: str) -> str:
     """Return the SHA-256 of a pretrained encoder's weights."""
     digest = hashlib.sha256()
-    for key, tensor in sorted(load_encoder(name).model.encoder.state_dict().items()):
+    for key, tensor in sorted(load_encoder(name, device="cpu").model.encoder.state_dict().items()):
         digest.update(key.encode())
         digest.update(tensor.float().cpu().numpy().tobytes())
     return digest.hexdigest()

@@ -209,3 +209,10 @@ def test_figures_say_that_they_are_not_of_molecules(run_folder, tmp_path, capsys
 def test_parts_that_cannot_be_measured_are_refused(run_folder, arguments, message, capsys):
     assert main(["evaluate", str(run_folder), *(arguments or ["--test", "textbook"])]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["plan CCO --domain organic --model", "evaluate --split test"])
+def test_a_device_that_is_not_there_is_refused(run_folder, command, capsys):
+    assert main([*command.split(), str(run_folder), "--device", "gpu"]) == 2
+    assert "The device 'gpu' cannot be used" in capsys.readouterr().err
+    assert main([*command.split(), str(run_folder), "--device", "cpu"]) == 0

@@ -91,7 +91,7 @@ class RetrievalRetro(MultiLabelBaseline):
         completion.fit(
             table, width=self.completion_width, epochs=self.completion_epochs, seed=self.seed, device=self.device
         )
-        self.finder = ReferenceFinder(table, completion, load_encoder(self.encoder))
+        self.finder = ReferenceFinder(table, completion, load_encoder(self.encoder, device=str(self.device)))
 
     def _build(self, outputs: int) -> nn.Module:
         assert self.finder is not None

@@ -97,7 +97,7 @@ class Sequential(SetBaseline):
         self._model: NextMember | None = None
 
     def _learn(self, table: ReactionTable, split: Split | None) -> None:
-        self._embed = embed = Embedder(load_encoder(self.encoder))
+        self._embed = embed = Embedder(load_encoder(self.encoder, device=str(self.device)))
         validation = split.validation if split is not None and len(split.validation) else None
         precursors = list(table.precursors().values())
         rows = _rows(table, precursors, precursors, embed)

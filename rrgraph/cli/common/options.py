@@ -16,6 +16,7 @@ __all__ = [
     "OUTPUTS",
     "add_command",
     "add_config",
+    "add_device",
     "add_input",
     "add_mode",
     "add_protocol_flags",
@@ -169,6 +170,16 @@ def add_resume(parser: ArgumentContainer) -> None:
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--resume", action="store_true", help="go on with a run of --input that was interrupted")
     group.add_argument("--restart", action="store_true", help="discard what such a run has done, and start anew")
+
+
+def add_device(parser: ArgumentContainer) -> None:
+    """Add `--device`."""
+    parser.add_argument(
+        "--device",
+        default="auto",
+        metavar="NAME",
+        help="where the model computes: cpu, cuda or mps; auto (default) takes a GPU when there is one",
+    )
 
 
 def add_target_column(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import rrgraph as rr
 from rrgraph.cli.common.argparse_private import Commands
-from rrgraph.cli.common.options import add_command, add_input
+from rrgraph.cli.common.options import add_command, add_device, add_input
 from rrgraph.util.streams import print_problem
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def add_parser(name: str, commands: Commands) -> None:
     add_input(parser, "formulas", required=True)
     parser.add_argument("--output", required=True, metavar="FILE", help="output file, .parquet or .csv")
     parser.add_argument("--model", metavar="NAME|PATH", help="bundled encoder or link model, or a run folder")
+    add_device(parser)
     parser.set_defaults(run=run)
 
 
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     check_outputs(arguments, suffixes=EMBEDDING_SUFFIXES)
     formulas = read_targets([], arguments.input, formula_column=arguments.column, batch_size=_BATCH_SIZE)
-    predictor = load_embedder(arguments.model)
+    predictor = load_embedder(arguments.model, device=arguments.device)
     width = predictor.checkpoint.model.config.width
     written = bad = 0
     with (
@@ -75,10 +76,11 @@ def run(arguments: argparse.Namespace) -> int:
     return 2 if bad else 0
 
 
-def load_embedder(name: str | None) -> PropertyPredictor | rr.Model:
+def load_embedder(name: str | None, *, device: str = "auto") -> PropertyPredictor | rr.Model:
     """Load the bundled encoder, or a pretrained encoder or link model by bundled name or path.
 
     Raises:
+        ConfigError: the device cannot be used.
         ModelError: there is no such model, or it is damaged.
     """
     from rrgraph.models import DEFAULT_ENCODER, FORMAT, bundled_models
@@ -89,5 +91,5 @@ def load_embedder(name: str | None) -> PropertyPredictor | rr.Model:
     if name not in bundled_models(PROPERTY_FORMAT) and (
         name in bundled_models(FORMAT) or (Path(name).is_dir() and model_format(name) == FORMAT)
     ):
-        return rr.load_model(name)
-    return rr.load_encoder(name)
+        return rr.load_model(name, device=device)
+    return rr.load_encoder(name, device=device)

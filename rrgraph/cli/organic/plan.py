@@ -26,7 +26,7 @@ __all__ = ["check_options", "run_organic"]
 
 _SHARED = (
     *("formulas", "input", "column", "rejects", "resume", "restart", "model", "top_k", "output", "json", "domain"),
-    "svg",
+    *("svg", "device"),
 )
 _COLUMNS = ("smiles", "product", "products", "product smiles", "prod smiles", "target")
 _BATCH_SIZE = 64
@@ -120,7 +120,7 @@ def run_organic(arguments: argparse.Namespace) -> int:
     if arguments.svg is not None:
         check_writable(arguments.svg, folder=True)
     products = read_products(arguments.formulas, arguments.input, arguments.column)
-    planner = _planner(arguments.model)
+    planner = _planner(arguments.model, device=arguments.device)
 
     def answer(batch: Sequence[TargetRow[str]]) -> Iterator[tuple[ProductPlan, str | None]]:
         """Yield the plan of each row, and why there is nothing in it."""
@@ -140,7 +140,8 @@ def run_organic(arguments: argparse.Namespace) -> int:
         return write_answers(products, answer, output, keep=keep, command=arguments.command, rejects=arguments.rejects)
 
 
-def _planner(model: str) -> ReactantPlanner:
+def _planner(model: str, *, device: str) -> ReactantPlanner:
+    from rrgraph.nn import choose_device
     from rrgraph.organic import load_template_checkpoint, template_planner
 
     if not Path(model, "model.json").is_file():
@@ -148,7 +149,9 @@ def _planner(model: str) -> ReactantPlanner:
             f"--model is '{model}', expected the run folder of a model of templates, such as one made by "
             f"'rrgraph train organic/conretrobert'.{suggest_file(model)}"
         )
-    return template_planner(load_template_checkpoint(model))
+    checkpoint = load_template_checkpoint(model)
+    checkpoint.model.to(choose_device(device))
+    return template_planner(checkpoint)
 
 
 def read_products(smiles: Sequence[str], path: str | None, column: str | None) -> TargetList[str]:

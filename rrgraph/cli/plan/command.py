@@ -14,6 +14,7 @@ from rrgraph.cli.common.options import (
     CANDIDATES,
     OUTPUTS,
     add_command,
+    add_device,
     add_input,
     add_mode,
     add_resume,
@@ -83,6 +84,7 @@ def add_parser(name: str, commands: Commands) -> None:
     parser = add_command(name, commands, summary="rank precursor sets for targets", examples=_EXAMPLES, rest="formulas")
     parser.add_argument("formulas", nargs="*", metavar="FORMULA", help="formulas, or CIF or POSCAR files")
     parser.add_argument("--model", default="default", metavar="NAME|PATH", help="bundled model or run folder")
+    add_device(parser)
     parser.add_argument(
         "--domain",
         default="inorganic",
@@ -217,7 +219,7 @@ def run(arguments: argparse.Namespace) -> int:
         byproducts=arguments.byproducts,
     )
     energies, literature = _energies(arguments), _literature(arguments)
-    model = rr.load_model(arguments.model)
+    model = rr.load_model(arguments.model, device=arguments.device)
 
     def answer(batch: Sequence[TargetRow[Composition]]) -> Iterator[tuple[rr.SynthesisPlan, str | None]]:
         """Yield the plan of each row and what is missing in it; of a bad row a plan without sets that says why."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import rrgraph as rr
 from rrgraph.cli.common.argparse_private import Commands
-from rrgraph.cli.common.options import OUTPUTS, add_command, add_input, add_resume
+from rrgraph.cli.common.options import OUTPUTS, add_command, add_device, add_input, add_resume
 
 if TYPE_CHECKING:
     from rrgraph.chem import Composition
@@ -41,6 +41,7 @@ def add_parser(name: str, commands: Commands) -> None:
     add_input(parser, "formulas")
     add_resume(parser)
     parser.add_argument("--model", metavar="NAME|PATH", help="bundled encoder or run folder of 'rrgraph pretrain'")
+    add_device(parser)
     parser.add_argument("--all", action="store_true", help="show every property instead of the most important ones")
     parser.add_argument("--json", action="store_true", help="print one JSON object a formula")
     parser.add_argument("--output", metavar="FILE", help=OUTPUTS)
@@ -63,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     from rrgraph.models import DEFAULT_ENCODER
 
     model = arguments.model or DEFAULT_ENCODER
-    predictor = rr.load_encoder(model)
+    predictor = rr.load_encoder(model, device=arguments.device)
     tasks = shown_tasks(predictor.tasks, every=arguments.all)
     table, layout = PropertyTableWriter(), property_layout(tasks)
 

@@ -35,7 +35,6 @@ def features(rows):
 @given(st.lists(TREES, max_size=5), ROWS, NUMBERS)
 @settings(max_examples=20)
 def test_every_row_goes_down_every_tree(trees, rows, base):
-    # Thresholds such as 0.1 are rounded down, so 0.1 in double precision, rounded up, would go right.
     rows = [tuple(map(float, np.float32(row))) for row in rows]
     expected = [base + sum(leaf_of(tree, row) for tree in trees) for row in rows]
     assert ensemble(trees, base)(features(rows)).tolist() == pytest.approx(expected, abs=1e-4)

@@ -91,7 +91,7 @@ def test_tensors_give_what_lightgbm_gives(seed, decimals, beyond):
     recorded = (features[:, 0] > np.median(features[:, 0])) ^ (rng.random(120) < 0.1)
     data = lightgbm.Dataset(features, recorded.astype(np.float32), group=[30] * 4)
     options = {"objective": "lambdarank", "num_leaves": 15, "min_data_in_leaf": 1, "min_data_in_bin": 1}
-    options |= {"use_missing": False, "verbosity": -1, "num_threads": 1, "min_sum_hessian_in_leaf": 0}
+    options |= {"use_missing": False, "verbosity": -1, "num_threads": 1}
     booster = lightgbm.train(options, data, 1 if beyond else 4)
     trees = [tree["tree_structure"] for tree in booster.dump_model()["tree_info"]]
     made = TreeEnsemble.of(trees, _open_node)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 import sys
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from rrgraph.errors import ConfigError, ModelError
 from rrgraph.nn import TreeEnsemble
+from rrgraph.reranking import TrainingLists, fit_trees
+from rrgraph.runs.check import check_config
 from rrgraph.training import TreesConfig, boost, lambdamart
 from rrgraph.training.lambdamart import _open_node
 
@@ -160,7 +163,24 @@ def test_trees_of_another_version_are_left_alone_and_damaged_ones_refused(tmp_pa
     assert same(learn(*drawn(), state=state), expected)
 
 
-def test_lightgbm_is_asked_for_by_name(monkeypatch):
+def test_trees_of_several_collections_are_kept_and_read_without_lightgbm(invent_lists, tmp_path, monkeypatch):
+    lists = [invent_lists([6] * 150, seed=seed, links=300) for seed in (1, 2)]
+    recorded = [
+        (each.sets[:, 3].reshape(-1, 6) == each.sets[:, 3].reshape(-1, 6).amax(1, True)).ravel() for each in lists
+    ]
+    collections = [TrainingLists(each, own, torch.ones(150)) for each, own in zip(lists, recorded, strict=True)]
+    trees = fit_trees(collections, CONFIG, seed=0, folder=tmp_path)
+    first = trees(lists[1].flat()).reshape(-1, 6).argmax(1)
+    assert recorded[1].reshape(-1, 6)[torch.arange(150), first].float().mean() > 0.8
     monkeypatch.setitem(sys.modules, "lightgbm", None)
-    with pytest.raises(ConfigError, match=r"need LightGBM, .* pip install 'rrgraph\[ranking\]'"):
-        learn(*drawn())
+    assert same(fit_trees(collections, CONFIG, seed=0, folder=tmp_path), trees)
+
+
+def test_lightgbm_is_asked_for_by_name_before_a_run(two_stages, monkeypatch):
+    config = replace(two_stages, reranker=replace(two_stages.reranker, trees=CONFIG))
+    check_config(config)
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+    for work in (partial(learn, *drawn()), partial(check_config, config)):
+        with pytest.raises(ConfigError, match=r"need LightGBM, .* pip install 'rrgraph\[ranking\]'"):
+            work()
+    check_config(two_stages)

@@ -30,6 +30,7 @@ from rrgraph.reranking import (
     ListwiseNetwork,
     ListwiseNetworkConfig,
 )
+from rrgraph.training import TREE_OBJECTIVES
 from rrgraph.util.arguments import call_with, value_of
 from rrgraph.util.settings import from_stored, setting, to_stored
 
@@ -194,7 +195,7 @@ def _reranker_tensors(reranker: EnsembleReranker, *, half: bool) -> dict[str, to
     if reranker.energy is not None:
         tensors |= {_ENERGY + name: tensor for name, tensor in weights(reranker.energy, half=half).items()}
     if reranker.trees is not None:
-        tensors |= {_TREES + name: tensor for name, tensor in reranker.trees.state_dict().items()}
+        tensors |= {_TREES + name: tensor for name, tensor in reranker.trees.tensors().items()}
     return {_SETS + name: tensor for name, tensor in tensors.items()}
 
 
@@ -204,8 +205,9 @@ def _describe_reranker(reranker: EnsembleReranker) -> dict[str, Any]:
         "forms": list(reranker.set_frequencies.forms),
         "candidates": reranker.candidates,
         "energy_hidden": None if reranker.energy is None else reranker.energy.value.in_features,
-        "trees": None if reranker.trees is None else {"trees": reranker.trees.trees, "depth": reranker.trees.depth},
+        "trees": None if reranker.trees is None else {"trees": len(reranker.trees)},
         "tree_weight": reranker.tree_weight,
+        "tree_objective": reranker.tree_objective,
         "temperature": reranker.temperature,
         "told_temperature": reranker.known_size_temperature,
     }
@@ -225,6 +227,7 @@ class _StoredReranker:
     known_size_temperature: float = setting(
         at_least=LEAST_TEMPERATURE, at_most=MOST_TEMPERATURE, alias="told_temperature"
     )
+    tree_objective: str = setting("pointwise", choices=TREE_OBJECTIVES)
 
 
 def _reranker(
@@ -239,8 +242,8 @@ def _reranker(
         energy = load_weights(partial(EnergyHead, width, stored.energy_hidden), _under(tensors, _ENERGY)).eval()
     trees = None
     if stored.trees is not None:
-        trees = load_weights(partial(call_with, TreeEnsemble, stored.trees), _under(tensors, _TREES))
-        trees.check_columns(FLAT_COLUMNS)
+        number = value_of(stored.trees, "trees", int)
+        trees = TreeEnsemble.from_tensors(_under(tensors, _TREES), columns=FLAT_COLUMNS, trees=number)
     counted = _arrays(_under(tensors, _SET_STATISTICS))
     return EnsembleReranker(
         network.eval(),
@@ -250,6 +253,7 @@ def _reranker(
         energy=energy,
         trees=trees,
         tree_weight=stored.tree_weight,
+        tree_objective=stored.tree_objective,
         temperature=stored.temperature,
         known_size_temperature=stored.known_size_temperature,
     )

@@ -17,12 +17,13 @@ from rrgraph.nn.storage import (
     weights,
     write_model,
 )
-from rrgraph.nn.tree_ensemble import TreeEnsemble
+from rrgraph.nn.tree_ensemble import MOST_SPLITS, Split, TreeEnsemble
 
 __all__ = [
     "ENCODERS",
     "EXACT_LIMIT",
     "MASK",
+    "MOST_SPLITS",
     "PRECISIONS",
     "TRANSFORMER",
     "CompositionEncoder",
@@ -35,6 +36,7 @@ __all__ = [
     "Inputs",
     "ModelConfig",
     "RetrievalIndex",
+    "Split",
     "TreeEnsemble",
     "check_model",
     "checkpoint_mismatch",

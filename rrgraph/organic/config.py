@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rrgraph.errors import ConfigError
-from rrgraph.training import TreesConfig
+from rrgraph.training import LAMBDARANK, TreesConfig
 from rrgraph.util.settings import setting
 
 __all__ = ["ReactantRerankerConfig", "SearchConfig", "TemplateModelConfig", "TextEncoderConfig"]
@@ -103,8 +103,13 @@ class ReactantRerankerConfig:
     )
 
     def cross_check(self, prefix: str) -> None:
-        """Refuse a forest without trees by a `ConfigError`."""
+        """Refuse a forest without trees, or one that gives no probabilities, by a `ConfigError`."""
         if self.trees.n_trees < 1:
             raise ConfigError(
                 f"Configuration value {prefix}trees.n_trees is {self.trees.n_trees}, expected at least 1."
+            )
+        if self.trees.objective == LAMBDARANK:
+            raise ConfigError(
+                f"Configuration value {prefix}trees.objective is {LAMBDARANK}, expected pointwise: the "
+                "probabilities of sets come from these trees alone."
             )

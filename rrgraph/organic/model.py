@@ -31,7 +31,7 @@ from rrgraph.organic.planner import ReactantPlanner, TemplateScorer
 from rrgraph.organic.reranking.features import SET_FEATURES, SetDescriber
 from rrgraph.organic.reranking.precedents import Precedents
 from rrgraph.organic.reranking.reranker import ReactantReranker
-from rrgraph.util.arguments import call_with, value_of
+from rrgraph.util.arguments import value_of
 from rrgraph.util.arrays import check_array
 from rrgraph.util.settings import from_stored, to_stored
 
@@ -229,12 +229,12 @@ def _taken(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def _reranker_tensors(reranker: ReactantReranker) -> dict[str, Tensor]:
     tensors = _prefixed(_PRECEDENTS, reranker.describe.precedents.tensors())
     for number, forest in enumerate(reranker.forests):
-        tensors |= _prefixed(_FOREST.format(number), forest.state_dict())
+        tensors |= _prefixed(_FOREST.format(number), forest.tensors())
     return tensors
 
 
 def _describe_reranker(reranker: ReactantReranker) -> dict[str, Any]:
-    forests = [{"trees": forest.trees, "depth": forest.depth} for forest in reranker.forests]
+    forests = [{"trees": len(forest)} for forest in reranker.forests]
     return {"numbers": SET_FEATURES, "forests": forests, "products": sorted(reranker.products)}
 
 
@@ -249,13 +249,13 @@ def _read_reranker(
     if tuple(value_of(description, "numbers", list)) != SET_FEATURES:
         raise ValueError("its trees use other features than this version")
     forests = [
-        load_weights(partial(call_with, TreeEnsemble, sizes), _taken(_FOREST.format(number), tensors))
-        for number, sizes in enumerate(value_of(description, "forests", list))
+        TreeEnsemble.from_tensors(
+            _taken(_FOREST.format(number), tensors), columns=len(SET_FEATURES), trees=value_of(size, "trees", int)
+        )
+        for number, size in enumerate(value_of(description, "forests", list))
     ]
     if not forests:
         raise ValueError("its re-ranker has no trees")
-    for forest in forests:
-        forest.check_columns(len(SET_FEATURES))
     precedents = Precedents.from_tensors(_taken(_PRECEDENTS, tensors), templates=len(templates))
     products = _texts("products", value_of(description, "products", list))
     return ReactantReranker(SetDescriber(precedents, templates, reactants), forests, products)

@@ -17,6 +17,7 @@ from rrgraph.planning import CandidateLists
 from rrgraph.properties import EnergyHead
 from rrgraph.reranking.features import ListFeatures, describe_sets
 from rrgraph.reranking.network import ListwiseNetwork, list_log_softmax
+from rrgraph.training import LAMBDARANK
 
 __all__ = ["EnsembleReranker", "fit_temperature"]
 
@@ -32,8 +33,10 @@ class EnsembleReranker:
         candidates: number of sets of each target that it ranks, the most probable ones by their links.
         energy: gives the formation energies behind its reaction energies, None if it learned without.
         embed: returns the embeddings of targets and candidates, which `energy` needs.
-        trees: whose logits of sets are added to the scores, None for none.
-        tree_weight: of these logits.
+        trees: whose scores of sets are added to those of the network, None for none.
+        tree_weight: of these scores.
+        tree_objective: by which the trees learned. The scores of `lambdarank` have no level of their own: they decide
+            how the sets of a list share their probability, and the network how much of it another set has.
         temperature: what its scores are divided by where sets of several sizes compete.
         known_size_temperature: the same where the set size is known.
     """
@@ -46,6 +49,7 @@ class EnsembleReranker:
     embed: Callable[[LinkBatch], tuple[Tensor, Tensor]] | None = None
     trees: TreeEnsemble | None = None
     tree_weight: float = 0.0
+    tree_objective: str = "pointwise"
     temperature: float = 1.0
     known_size_temperature: float = 1.0
 
@@ -74,10 +78,18 @@ class EnsembleReranker:
         lists, known_size = lists.to(device), known_size.to(device)
         scores, none = self.network.eval()(lists)
         if self.trees is not None:
-            scores = scores + self.tree_weight * self.trees(lists.flat())
-        temperature = torch.where(known_size, self.known_size_temperature, self.temperature)
+            scores = self._with_trees(self.trees, scores, none, lists)
         index = lists.list_index
+        temperature = torch.where(known_size, self.known_size_temperature, self.temperature)
         return list_log_softmax(scores / temperature[index], none / temperature, index)
+
+    def _with_trees(self, trees: TreeEnsemble, scores: Tensor, none: Tensor, lists: ListFeatures) -> Tensor:
+        both = scores + self.tree_weight * trees(lists.flat())
+        if self.tree_objective != LAMBDARANK:
+            return both
+        index, no_other = lists.list_index, torch.full_like(none, -torch.inf)
+        (before, _), (after, _) = (list_log_softmax(each, no_other, index) for each in (scores, both))
+        return scores + after - before
 
 
 def fit_temperature(scores: Tensor, none: Tensor, list_index: Tensor, recorded: Tensor) -> float:

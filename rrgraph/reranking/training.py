@@ -1,4 +1,4 @@
-"""How the re-ranker learns from lists of candidate sets: its network list by list, its trees set by set.
+"""How the re-ranker learns from lists of candidate sets: its network list by list, its trees set by set or likewise.
 
 The objective of the network is the multi-positive listwise softmax that ConRetroBert (arXiv 2605.12736) uses over
 candidate templates, here over precursor sets, with another set as one more candidate.
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from rrgraph.nn import TreeEnsemble, device_of, half_precision
 from rrgraph.reranking.config import RerankingConfig
-from rrgraph.reranking.features import ListFeatures
+from rrgraph.reranking.features import FLAT_COLUMNS, ListFeatures
 from rrgraph.reranking.network import ListwiseNetwork, list_log_softmax, recorded_log_probability
 from rrgraph.training import Task, TreesConfig, boost, made_once
 
@@ -102,11 +102,11 @@ class RerankingTask(Task):
 def fit_trees(
     lists: Sequence[TrainingLists], config: TreesConfig, *, seed: int, folder: Path | None = None
 ) -> TreeEnsemble:
-    """Learn to distinguish recorded sets from others, one set at a time (binary cross-entropy).
+    """Learn to distinguish recorded sets from others, or to place them first in their list.
 
     Args:
         lists: several collections.
-        config: number, depth and learning rate of the trees.
+        config: objective, number, depth and learning rate of the trees.
         seed: of what is drawn.
         folder: where the trees are kept, those of an unfinished fit too, so that an interrupted run need not learn them
             again.
@@ -116,10 +116,8 @@ def fit_trees(
         features = np.concatenate([each.features.flat().numpy() for each in lists])
         recorded = torch.cat([each.recorded for each in lists]).numpy()
         weight = np.concatenate([each.weights[each.features.list_index].numpy() for each in lists])
+        sizes = np.concatenate([each.features.offsets.diff().numpy() for each in lists])
         state = None if folder is None else folder / "trees_state.safetensors"
-        return boost(features, recorded, config, weight=weight, seed=seed, state=state).state_dict()
+        return boost(features, recorded, config, sizes=sizes, weight=weight, seed=seed, state=state).tensors()
 
-    tensors = made_once(folder, "trees", learn)
-    trees = TreeEnsemble(len(tensors["value"]), config.depth)
-    trees.load_state_dict(tensors)
-    return trees
+    return TreeEnsemble.from_tensors(made_once(folder, "trees", learn), columns=FLAT_COLUMNS)

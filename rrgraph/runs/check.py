@@ -7,6 +7,7 @@ from rrgraph.nn import choose_device
 from rrgraph.runs.cards.external_metrics import measured_runs
 from rrgraph.runs.config import RunConfig
 from rrgraph.runs.trial import try_components
+from rrgraph.training import LAMBDARANK, require_lightgbm
 from rrgraph.util.settings import check
 
 __all__ = ["check_config"]
@@ -20,6 +21,8 @@ def check_config(config: RunConfig) -> None:
     """
     check(config)
     choose_device(config.training.device)
+    if config.reranker.enabled and config.reranker.trees.n_trees and config.reranker.trees.objective == LAMBDARANK:
+        require_lightgbm()
     # Runs that the card could not show.
     measured_runs(config)
     try_components(config.model, config.training)

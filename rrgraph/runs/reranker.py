@@ -80,6 +80,7 @@ def train_reranker(
         energy=energy,
         trees=trees,
         tree_weight=config.reranker.trees.weight,
+        tree_objective=config.reranker.trees.objective,
         temperature=options.temperature or 1.0,
         known_size_temperature=options.known_size_temperature or options.temperature or 1.0,
     )

@@ -1,9 +1,17 @@
 """How models learn: one loop for every task, its settings, losses and optimisers, and gradient boosting."""
 
 from rrgraph.training.boosting import boost
-from rrgraph.training.config import ContrastiveConfig, LoopConfig, RankingConfig, TreesConfig
+from rrgraph.training.config import (
+    LAMBDARANK,
+    TREE_OBJECTIVES,
+    ContrastiveConfig,
+    LoopConfig,
+    RankingConfig,
+    TreesConfig,
+)
 from rrgraph.training.dual import CANDIDATE_ENCODERS, OBJECTIVES, ContrastiveTask, Links, RankingTask
 from rrgraph.training.kept import keep_tensors, kept_tensors, made_once
+from rrgraph.training.lambdamart import require_lightgbm
 from rrgraph.training.loop import Direction, Task, train
 from rrgraph.training.losses import LOSSES, LinkLoss, listwise_cross_entropy
 from rrgraph.training.optimizers import OPTIMIZERS
@@ -21,10 +29,12 @@ from rrgraph.training.stopping import EarlyStopping
 
 __all__ = [
     "CANDIDATE_ENCODERS",
+    "LAMBDARANK",
     "LOSSES",
     "OBJECTIVES",
     "OPTIMIZERS",
     "STATE_FILE",
+    "TREE_OBJECTIVES",
     "ContrastiveConfig",
     "ContrastiveTask",
     "Direction",
@@ -49,6 +59,7 @@ __all__ = [
     "made_once",
     "record_run",
     "remove_state",
+    "require_lightgbm",
     "train",
     "write_history",
 ]

@@ -1,4 +1,4 @@
-"""Gradient-boosted trees that distinguish recorded candidates from others.
+"""Gradient-boosted trees that distinguish recorded candidates from others, or order lists of candidates.
 
 Trees read features as they are, one candidate at a time, and find thresholds that a small network misses.
 """
@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.nn import TreeEnsemble
-from rrgraph.training.config import TreesConfig
-from rrgraph.training.sklearn_trees import as_tensors, fit_resumably
+from rrgraph.training.config import LAMBDARANK, TreesConfig
+from rrgraph.training.lambdamart import fit_lambdamart
+from rrgraph.training.sklearn_trees import as_ensemble, fit_resumably
 from rrgraph.util.progress import track
 
 __all__ = ["boost"]
@@ -23,23 +24,31 @@ def boost(
     recorded: NDArray[np.bool_],
     config: TreesConfig,
     *,
+    sizes: NDArray[np.int64] | None = None,
     weight: NDArray[np.float32] | None = None,
     seed: int,
     state: Path | None = None,
 ) -> TreeEnsemble:
-    """Learn to distinguish recorded rows from others (binary cross-entropy); no trees where all rows are alike.
+    """Learn to distinguish recorded rows from others, or to place them first; no trees where all rows are alike.
 
     Args:
         features: (rows, columns).
         recorded: (rows,).
-        config: number, depth and learning rate of the trees.
+        config: objective, number, depth and learning rate of the trees.
+        sizes: (lists,) rows of each list, one list after the other; the objective `lambdarank` needs them.
         weight: (rows,); all alike unless given.
         seed: of what is drawn.
         state: file of the trees while they are learned, from which an interrupted call goes on; nothing is kept when
             None.
+
+    Raises:
+        ConfigError: a package that the objective needs is not installed.
     """
     if len(np.unique(recorded)) < 2:
-        return TreeEnsemble(0, config.depth)
+        return TreeEnsemble.of([], float)
+    if config.objective == LAMBDARANK:
+        assert sizes is not None
+        return fit_lambdamart(features, recorded, sizes, config, weight=weight, seed=seed, state=state)
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     classifier = HistGradientBoostingClassifier(
@@ -54,4 +63,4 @@ def boost(
     )
     for _ in track(range(1), "gradient-boosted trees"):
         fit_resumably(classifier, features, recorded, weight, state)
-    return as_tensors(classifier, config.depth)
+    return as_ensemble(classifier)

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-from rrgraph.nn import PRECISIONS
+from rrgraph.nn import MOST_SPLITS, PRECISIONS
 from rrgraph.util.settings import setting
 
-__all__ = ["ContrastiveConfig", "LoopConfig", "RankingConfig", "TreesConfig"]
+__all__ = [
+    "LAMBDARANK",
+    "TREE_OBJECTIVES",
+    "ContrastiveConfig",
+    "LoopConfig",
+    "RankingConfig",
+    "TreesConfig",
+]
+
+LAMBDARANK: Final = "lambdarank"
+TREE_OBJECTIVES: Final = ("pointwise", LAMBDARANK)
 
 
 @dataclass
@@ -104,7 +115,10 @@ class TreesConfig:
 
     Attributes:
         n_trees: number of trees; 0 for none.
-        weight: weight of the trees' logits beside the scores of the networks.
+        objective: what the trees learn: `pointwise` distinguishes recorded sets from others, one set at a time (binary
+            cross-entropy, scikit-learn); `lambdarank` orders the sets of each list, which makes the trees LambdaMART
+            (LightGBM).
+        weight: weight of the trees' scores beside those of the networks.
         depth: largest number of splits on the way to a leaf.
         max_leaves: largest number of leaves of a tree.
         min_samples_leaf: smallest number of sets in a leaf.
@@ -113,9 +127,10 @@ class TreesConfig:
     """
 
     n_trees: int = setting(0, at_least=0, at_most=100_000, alias="number")
+    objective: str = setting("pointwise", choices=TREE_OBJECTIVES)
     weight: float = setting(0.5, at_least=0)
-    depth: int = setting(6, at_least=1, at_most=16)
-    max_leaves: int = setting(40, at_least=1, alias="leaves")
-    min_samples_leaf: int = setting(100, at_least=1, alias="least")
-    learning_rate: float = setting(0.08, at_least=0, at_most=10)
+    depth: int = setting(6, at_least=1, at_most=MOST_SPLITS)
+    max_leaves: int = setting(40, at_least=2, at_most=100_000, alias="leaves")
+    min_samples_leaf: int = setting(100, at_least=1, at_most=1_000_000_000, alias="least")
+    learning_rate: float = setting(0.08, above=0, at_most=10)
     l2: float = setting(5.0, at_least=0, alias="regularisation")

@@ -1,4 +1,4 @@
-"""The trees of a classifier of scikit-learn: as tensors, and kept while it learns, so that it goes on where it was.
+"""The trees of a classifier of scikit-learn: as arrays, and kept while it learns, so that it goes on where it was.
 
 scikit-learn has no public way to its trees; a test names the versions this holds for and compares the logits.
 """
@@ -15,14 +15,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rrgraph.nn import TreeEnsemble
+from rrgraph.nn import Split, TreeEnsemble
 from rrgraph.training.kept import keep_tensors, kept_tensors
 from rrgraph.util.interruption import lasting_interruption
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-__all__ = ["as_tensors", "fit_resumably"]
+__all__ = ["as_ensemble", "fit_resumably"]
 
 _SECONDS: Final = 30.0
 """Time between two states of an unfinished fit on disk."""
@@ -131,25 +131,16 @@ def _version() -> str:
     return str(sklearn.__version__)
 
 
-def as_tensors(classifier: HistGradientBoostingClassifier, depth: int) -> TreeEnsemble:
-    """Return the trees of a fitted classifier of two classes, none of which is deeper than `depth`."""
-    nodes = [predictor.nodes for (predictor,) in classifier._predictors]
-    trees = TreeEnsemble(len(nodes), depth)
-    trees.base.fill_(float(classifier._baseline_prediction.item()))
-    splits = 2**depth - 1
-    for tree, of_tree in enumerate(nodes):
-        waiting = [(0, 0, 0)]
-        while waiting:
-            node, place, level = waiting.pop()
-            entry = of_tree[node]
-            if level == depth:
-                trees.value[tree, place - splits] = float(entry["value"])
-            elif entry["is_leaf"]:
-                # Everything goes left, so the one leaf that is reached has the value.
-                waiting.append((node, 2 * place + 1, level + 1))
-            else:
-                trees.feature[tree, place] = int(entry["feature_idx"])
-                trees.threshold[tree, place] = float(entry["num_threshold"])
-                waiting.append((int(entry["left"]), 2 * place + 1, level + 1))
-                waiting.append((int(entry["right"]), 2 * place + 2, level + 1))
-    return trees
+def as_ensemble(classifier: HistGradientBoostingClassifier) -> TreeEnsemble:
+    """Return the trees of a fitted classifier of two classes."""
+
+    def open_node(node: tuple[Any, int]) -> Split | float:
+        nodes, index = node
+        entry = nodes[index]
+        if entry["is_leaf"]:
+            return float(entry["value"])
+        left, right = ((nodes, int(entry[side])) for side in ("left", "right"))
+        return Split(int(entry["feature_idx"]), float(entry["num_threshold"]), left, right)
+
+    roots = [(predictor.nodes, 0) for (predictor,) in classifier._predictors]
+    return TreeEnsemble.of(roots, open_node, base=float(classifier._baseline_prediction.item()))

@@ -19,6 +19,16 @@ from rrgraph.reranking import EnsembleReranker, ListwiseNetwork, ListwiseNetwork
 TARGETS = [parse_formula(f) for f in ("LiCoO2", "Cr2AlB2", "YBa2Cu3O7", "U")]
 
 
+def drawn_trees(trees, depth):
+    """Trees as earlier versions kept them."""
+    return {
+        "feature": torch.randint(20, (trees, 2**depth - 1), dtype=torch.int16).numpy(),
+        "threshold": torch.randn(trees, 2**depth - 1).numpy(),
+        "value": torch.randn(trees, 2**depth).numpy(),
+        "base": np.array(0.5, dtype=np.float32),
+    }
+
+
 def build(table, kind):
     torch.manual_seed(0)
     vocabulary = tuple(table.precursors().values())
@@ -39,10 +49,7 @@ def build(table, kind):
         network = ListwiseNetwork(ListwiseNetworkConfig(width=8, n_networks=2)).eval()
         counted = SetFrequencyFeatures.fit(table, vocabulary, statistics.systems)
         energy = EnergyHead(16, 24).eval()
-        trees = TreeEnsemble(3, 2)
-        trees.value.normal_()
-        trees.threshold.normal_()
-        trees.feature.random_(20)
+        trees = TreeEnsemble.of_one_depth(**drawn_trees(3, 2))
         reranker = EnsembleReranker(
             network,
             counted,
@@ -51,6 +58,7 @@ def build(table, kind):
             energy=energy,
             trees=trees,
             tree_weight=0.5,
+            tree_objective="lambdarank",
             temperature=1.25,
             known_size_temperature=0.75,
         )
@@ -102,12 +110,27 @@ def test_a_saved_second_stage_ranks_equally_after_loading(ranking, tmp_path):
         0.75,
     )
     assert loaded.reranker.network.config == ranking.reranker.network.config
+    assert loaded.reranker.tree_objective == "lambdarank"
     before = plans(ranking)
     assert plans(loaded) == before
     # The energy head takes part.
     assert plans(replace(ranking, reranker=replace(ranking.reranker, energy=None))) != before
     assert any(len(plan) == 9 for plan in before)
     assert all(plan.none is not None for plan in before)
+
+
+def test_trees_of_earlier_versions_give_the_same(ranking, tmp_path):
+    arrays = drawn_trees(3, 2)
+    trees = TreeEnsemble.of_one_depth(**arrays)
+    pointwise = replace(ranking, reranker=replace(ranking.reranker, trees=trees, tree_objective="pointwise"))
+    save_checkpoint(pointwise, tmp_path)
+    tensors, description = read_model(tmp_path, FORMAT)
+    kept = {name: tensor for name, tensor in tensors.items() if not name.startswith("sets.trees.")}
+    kept |= {f"sets.trees.{name}": torch.from_numpy(array) for name, array in arrays.items()}
+    description["sets"] |= {"trees": {"trees": 3, "depth": 2}}
+    del description["sets"]["tree_objective"]
+    write_model(tmp_path, FORMAT, kept, {k: v for k, v in description.items() if k not in ("format", "rrgraph")})
+    assert plans(load_checkpoint(tmp_path)) == plans(pointwise)
 
 
 def test_half_keeps_the_second_stage_exact(ranking, tmp_path):
@@ -211,7 +234,8 @@ def damage_json(folder, change):
         lambda sets: sets["scorer"].update(width=9),
         lambda sets: sets["scorer"].update(width="wide"),
         lambda sets: sets.update(scorer=None),
-        lambda sets: sets.update(trees={"trees": 3}),
+        lambda sets: sets.update(trees={"depth": 2}),
+        lambda sets: sets.update(tree_objective="best"),
         lambda sets: sets.update(candidates="all"),
         lambda sets: sets.update(temperature=None),
         lambda sets: sets.update(temperature=0),
@@ -222,7 +246,7 @@ def damage_json(folder, change):
         lambda sets: sets["scorer"].update(members=10**9),
         lambda sets: sets.update(energy_hidden=10**9),
         lambda sets: sets.update(trees={"trees": 10**9, "depth": 2}),
-        lambda sets: sets.update(trees={"trees": 3, "depth": 10**9}),
+        lambda sets: sets.update(trees={"trees": 4}),
         lambda sets: sets["forms"].append(3),
     ],
 )
@@ -300,6 +324,9 @@ def test_a_missing_array_of_counts_is_refused(checkpoint, tmp_path):
         ("sets.statistics.form_pairs", lambda t: t[:, :-1], "'form_pairs' has the shape"),
         ("sets.trees.feature", lambda t: t + 500, "'feature' holds 5.*, expected less than"),
         ("sets.trees.feature", lambda t: t.long(), "'feature' holds int64, expected int16"),
+        ("sets.trees.value", lambda t: t.bfloat16(), "a type that numpy lacks: Got unsupported ScalarType BFloat16"),
+        ("sets.trees.is_leaf", lambda t: t.flip(0), "'is_leaf' does not describe trees"),
+        ("sets.trees.more", lambda _: torch.zeros(2), "unexpected keyword argument 'more'"),
         ("learned.targets", lambda t: t.flip(0), "'targets' is not in ascending order"),
         ("learned.reactions", lambda t: t[:3].clone(), "there are 3 reactions of"),
         ("learned.reactions", lambda t: t.int(), "'reactions' holds int32, expected int64"),

@@ -8,7 +8,7 @@ import torch
 
 from rrgraph.data import LinkBatch
 from rrgraph.graph import FrequencyFeatures, SetFrequencyFeatures
-from rrgraph.nn import TreeEnsemble
+from rrgraph.nn import Split, TreeEnsemble
 from rrgraph.planning import CandidateLists
 from rrgraph.reranking import (
     EnsembleReranker,
@@ -17,6 +17,7 @@ from rrgraph.reranking import (
     fit_temperature,
     list_log_softmax,
 )
+from rrgraph.reranking.features import SET_FEATURES
 
 
 @pytest.fixture(scope="module")
@@ -64,12 +65,26 @@ def test_temperature_flattens_without_changing_the_order(reranker, small_table):
 
 def test_the_logits_of_trees_are_added_to_the_scores(reranker, small_table):
     sets = [[(0, 1), (2, 1), (0,)]]
-    trees = TreeEnsemble(1, 1)
-    trees.base.fill_(3.0)
+    trees = TreeEnsemble.of([], float, base=3.0)
     (plain,), none = ask(reranker, small_table, sets)
     (found,), none_then = ask(replace(reranker, trees=trees, tree_weight=0.5), small_table, sets)
     # All sets gain alike on another set, by 3 x 0.5 over the temperature of 2.
     assert found - none_then - (plain - none) == pytest.approx([0.75] * 3, abs=1e-5)
+
+
+def test_trees_that_order_lists_leave_the_probability_of_another_set(reranker, small_table):
+    sets = [[(0, 1), (2, 1), (0,)], [(0, 1)], []]
+    # Sets of one member lose 3, the others win 1.
+    trees = TreeEnsemble.of([0], [Split(SET_FEATURES.index("size"), 1.5, 1, 2), -3.0, 1.0].__getitem__)
+    sharp = replace(reranker, temperature=1.0)
+    plain, none = ask(sharp, small_table, sets)
+    ordering = replace(sharp, trees=trees, tree_weight=0.5, tree_objective="lambdarank")
+    found, none_then = ask(ordering, small_table, sets)
+    assert none_then == pytest.approx(none, abs=1e-5)
+    assert found[1] == pytest.approx(plain[1], abs=1e-5)
+    change = found[0] - plain[0]
+    assert change[0] - change[2] == pytest.approx(2, abs=1e-5)
+    assert change[0] == pytest.approx(change[1], abs=1e-5)
 
 
 def test_known_sizes_have_a_temperature_of_their_own(reranker, small_table):

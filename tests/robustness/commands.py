@@ -266,7 +266,7 @@ def _import_everything() -> None:
         if ".make_" not in module.name and not module.name.endswith("__main__"):
             with suppress(ImportError):
                 importlib.import_module(module.name)
-    for name in ("sklearn.ensemble", "optuna.samplers", "pyarrow.parquet", "openpyxl", "rdchiral.main"):
+    for name in ("sklearn.ensemble", "optuna.samplers", "pyarrow.parquet", "openpyxl", "rdchiral.main", "lightgbm"):
         with suppress(ImportError):
             importlib.import_module(name)
 

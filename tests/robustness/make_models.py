@@ -14,7 +14,7 @@ from rrgraph.data import LearnedReactions, ReactionTable
 from rrgraph.graph import FrequencyFeatures, SetFrequencyFeatures
 from rrgraph.links import LinkModel
 from rrgraph.models import LinkCheckpoint, save_checkpoint
-from rrgraph.nn import EncoderConfig, ModelConfig, TreeEnsemble
+from rrgraph.nn import EncoderConfig, ModelConfig, Split, TreeEnsemble
 from rrgraph.properties import (
     EnergyHead,
     PropertyCheckpoint,
@@ -51,9 +51,7 @@ def _link_model(folder: Path) -> Path:
     table = ReactionTable(pd.DataFrame(REACTIONS, columns=["target", "precursors"]))
     vocabulary = tuple(table.precursors().values())
     statistics = FrequencyFeatures.fit(table, vocabulary)
-    trees = TreeEnsemble(3, 2)
-    trees.value.normal_()
-    trees.feature.random_(FLAT_COLUMNS)
+    trees = _drawn_trees(FLAT_COLUMNS)
     reranker = EnsembleReranker(
         ListwiseNetwork(ListwiseNetworkConfig(width=8, n_networks=2)).eval(),
         SetFrequencyFeatures.fit(table, vocabulary, statistics.systems),
@@ -78,6 +76,18 @@ def _link_model(folder: Path) -> Path:
         folder,
     )
     return folder
+
+
+def _drawn_trees(columns: int) -> TreeEnsemble:
+    """Return three trees of different shapes."""
+    draw = np.random.default_rng(0)
+
+    def open_node(depth: int) -> Split | float:
+        if depth == 0:
+            return float(draw.normal())
+        return Split(int(draw.integers(columns)), float(draw.normal()), depth - 1, 0)
+
+    return TreeEnsemble.of([1, 2, 3], open_node)
 
 
 def _property_model(folder: Path) -> Path:
@@ -107,10 +117,7 @@ def _template_model(folder: Path) -> Path:
     states = {"product": {}, "template": {"vocabulary": ["C", "O", "Br", ">>", "(", ")", "="]}}
     fragments = {name: csr_array(np.eye(3, width, 1, dtype=np.float32)) for name, width in BITS.items()}
     precedents = Precedents(**fragments, template=np.array([0, 0, 1]))
-    trees = [TreeEnsemble(3, 2) for _ in range(2)]
-    for each in trees:
-        each.value.normal_()
-        each.feature.random_(len(SET_FEATURES))
+    trees = [_drawn_trees(len(SET_FEATURES)) for _ in range(2)]
     checkpoint = TemplateCheckpoint(
         model=build_model(config, states).eval(),
         config=config,

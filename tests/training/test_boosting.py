@@ -11,7 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from rrgraph.reranking import TrainingLists, fit_trees
 from rrgraph.training import TreesConfig, sklearn_trees
 from rrgraph.training import boost as learn
-from rrgraph.training.sklearn_trees import as_tensors
+from rrgraph.training.sklearn_trees import as_ensemble
 
 CONFIG = TreesConfig(n_trees=20, depth=4, max_leaves=8, min_samples_leaf=5)
 
@@ -29,7 +29,7 @@ def test_tensors_say_what_the_classifier_says(depth, leaves):
         max_iter=15, max_depth=depth, max_leaf_nodes=leaves, early_stopping=False, random_state=0
     ).fit(features, hit)
     others = drawn(seed=1)[0]
-    found = as_tensors(classifier, depth)(torch.from_numpy(others))
+    found = as_ensemble(classifier)(torch.from_numpy(others))
     np.testing.assert_allclose(found.numpy(), classifier.decision_function(others), atol=1e-5)
 
 
@@ -53,7 +53,7 @@ class Pressing:
 def test_trees_that_are_interrupted_again_and_again_go_on_equally(tmp_path, monkeypatch):
     features, hit = drawn(rows=3000)
     weight = np.linspace(0.1, 1, len(hit), dtype=np.float32)
-    expected = learn(features, hit, CONFIG, weight=weight, seed=1).state_dict()
+    expected = learn(features, hit, CONFIG, weight=weight, seed=1).tensors()
     state = tmp_path / "state.safetensors"
     for tree in (1, 7, 5, 2):
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
@@ -61,7 +61,7 @@ def test_trees_that_are_interrupted_again_and_again_go_on_equally(tmp_path, monk
             learn(features, hit, CONFIG, weight=weight, seed=1, state=state)
     monkeypatch.setattr(sklearn_trees, "_SECONDS", 0.0)
     again = Pressing(monkeypatch, 1000)
-    found = learn(features, hit, CONFIG, weight=weight, seed=1, state=state).state_dict()
+    found = learn(features, hit, CONFIG, weight=weight, seed=1, state=state).tensors()
     assert 1000 - again.left == CONFIG.n_trees - (6 + 4 + 1)
     assert all(torch.equal(found[name], expected[name]) for name in expected)
 
@@ -80,15 +80,15 @@ def test_trees_distinguish_recorded_sets_from_others_they_never_saw(invent_lists
     trees = boost(lists, plant(lists))
     other = invent_lists([6] * 100, seed=3, links=300)
     assert ((trees(other.flat()) > 0) == plant([other])[0]).float().mean() > 0.85
-    assert (trees.trees, trees.depth) == (20, 4)
+    assert len(trees) == 20
 
 
 def test_the_same_seed_gives_the_same_trees_and_weights_count(invent_lists):
     lists = [invent_lists([4] * 80, seed=5)]
     recorded = plant(lists)
-    first, again = (boost(lists, recorded).state_dict() for _ in range(2))
+    first, again = (boost(lists, recorded).tensors() for _ in range(2))
     assert all(torch.equal(first[name], again[name]) for name in first)
-    weighted = boost(lists, recorded, weights=[torch.linspace(0.1, 1, 80)]).state_dict()
+    weighted = boost(lists, recorded, weights=[torch.linspace(0.1, 1, 80)]).tensors()
     assert not torch.equal(first["value"], weighted["value"])
 
 

@@ -18,6 +18,7 @@ from rrgraph.runs.cards.external_metrics import MeasuredRun, measured_runs
 from rrgraph.runs.cards.tables import calibration_table, comparison_table, lead_table, reliability_tables, strata_tables
 from rrgraph.runs.config import BaselineConfig, DataConfig, RunConfig
 from rrgraph.runs.data import RunData
+from rrgraph.training import LAMBDARANK
 from rrgraph.util.config import MODEL
 from rrgraph.util.markdown import markdown_code, markdown_text
 from rrgraph.version import __version__
@@ -151,7 +152,8 @@ def _stages(config: RunConfig, split: Split, reranker: EnsembleReranker | None) 
     scorer = f", the mean of {networks} networks" if networks > 1 else ""
     if reranker.trees is not None:
         beside = " and" if scorer else ", a network and"
-        scorer += f"{beside} {reranker.tree_weight:g} times {reranker.trees.trees} gradient-boosted trees"
+        kind = "LambdaMART" if reranker.tree_objective == LAMBDARANK else "gradient-boosted"
+        scorer += f"{beside} {reranker.tree_weight:g} times {len(reranker.trees)} {kind} trees"
     stages = (
         f"1. links get their logits from {links};",
         f"2. a re-ranker{f'{scorer},' if scorer else ''} compares the "

@@ -97,11 +97,7 @@ def test_the_ranker_mends_a_bad_order(describe, by_templates, split):
 
 def test_products_it_learned_from_are_judged_by_the_forest_without_them(describe, by_templates, split):
     seen, fresh = split["validation"].products[0], split["test"].products[0]
-    forests = []
-    for value in (1.0, 2.0, 3.0):
-        forest = TreeEnsemble(0, 2)
-        forest.base.fill_(value)
-        forests.append(forest)
+    forests = [TreeEnsemble.of([], float, base=value) for value in (1.0, 2.0, 3.0)]
     reranker = ReactantReranker(describe, forests, [seen])
     own = forests[_fold(seen, 3)].base.item()
     assert set(reranker.logits(seen, sets_of(by_templates, seen)).tolist()) == {own}
@@ -114,8 +110,8 @@ def test_several_processes_learn_the_same(describe, by_templates, split, reranke
     planner = ReactantPlanner(by_templates.scorer, TemplateApplier(jobs=2), by_templates.config, reactants={})
     again = fit_reranker(describe, planner, split["validation"], ReactantRerankerConfig(folds=3, trees=TREES), seed=0)
     for own, other in zip(again.forests, reranker.forests, strict=True):
-        assert own.trees > 0
-        assert all(torch.equal(value, other.state_dict()[name]) for name, value in own.state_dict().items())
+        assert len(own) > 0
+        assert all(torch.equal(value, other.tensors()[name]) for name, value in own.tensors().items())
 
 
 def test_each_forest_leaves_out_its_fold(describe, by_templates, split, reranker):
@@ -126,4 +122,4 @@ def test_each_forest_leaves_out_its_fold(describe, by_templates, split, reranker
     again = fit_reranker(describe, by_templates, without, config, seed=0)
     numbers = torch.from_numpy(describe(validation.products[0], sets_of(by_templates, validation.products[0])))
     assert torch.equal(again.forests[0](numbers), reranker.forests[0](numbers))
-    assert again.forests[0].trees == reranker.forests[0].trees > 0
+    assert len(again.forests[0]) == len(reranker.forests[0]) > 0

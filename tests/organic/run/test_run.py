@@ -21,7 +21,7 @@ from rrgraph.organic import (
 )
 from rrgraph.organic.run import OrganicConfig, check_organic_config, organic_run
 from rrgraph.organic.run.config import OrganicDataConfig, OrganicEvaluationConfig
-from rrgraph.training import ContrastiveConfig, RankingConfig
+from rrgraph.training import ContrastiveConfig, RankingConfig, TreesConfig
 from rrgraph.util.config import load_config
 
 ROOT = Path(__file__).parents[3]
@@ -251,6 +251,10 @@ def test_a_finished_run_is_measured_again_only(finished, organic_table, monkeypa
         ({"evaluation": OrganicEvaluationConfig(subsets=["train"])}, "evaluation.subsets is 'train'"),
         ({"search": SearchConfig(templates=0)}, "search.templates is 0, expected at least 1"),
         ({"contrastive": ContrastiveConfig(objective="every")}, "contrastive.objective is 'every'"),
+        (
+            {"reranker": ReactantRerankerConfig(trees=TreesConfig(n_trees=9, objective="lambdarank"))},
+            "reranker.trees.objective is lambdarank, expected pointwise: the probabilities of sets come from",
+        ),
     ],
 )
 def test_configurations_that_do_not_fit_are_refused(changes, message):

@@ -138,9 +138,13 @@ def test_the_head_names_the_stages(tiny, prepared, finished):
     two = words(model_card(config, prepared, finished.comparison, reranker=reranker))
     assert "3 `concat` decoders, each trained without its share of the element systems, with frequency features;" in two
     assert 'the mean of 2 networks, compares the 48 most probable sets of each target and "another set"' in two
-    boosted = replace(reranker, trees=TreeEnsemble(30, 2), tree_weight=0.5)
+    boosted = replace(reranker, trees=TreeEnsemble.of([0.0] * 30, float), tree_weight=0.5)
     three = words(model_card(config, prepared, finished.comparison, reranker=boosted))
     assert "the mean of 2 networks and 0.5 times 30 gradient-boosted trees, compares the 48" in three
+    ordering = words(
+        model_card(config, prepared, finished.comparison, reranker=replace(boosted, tree_objective="lambdarank"))
+    )
+    assert "the mean of 2 networks and 0.5 times 30 LambdaMART trees" in ordering
     assert two.count("the temperature 1.23, or 0.876 where the size is known") == 2
     pretrained = replace(tiny, model=replace(tiny.model, pretrained="encoder", statistics=False))
     card = words(model_card(pretrained, prepared, finished.comparison))

@@ -22,13 +22,13 @@ from rrgraph.nn import ModelConfig, TreeEnsemble, checkpoint_mismatch, load_weig
 from rrgraph.planning import RANKING_MODES
 from rrgraph.properties import EnergyHead
 from rrgraph.reranking import (
-    FLAT_COLUMNS,
     LEAST_TEMPERATURE,
     MOST_CANDIDATES,
     MOST_TEMPERATURE,
     EnsembleReranker,
     ListwiseNetwork,
     ListwiseNetworkConfig,
+    flat_columns,
 )
 from rrgraph.util.arguments import call_with, value_of
 from rrgraph.util.settings import from_stored, setting, to_stored
@@ -208,6 +208,7 @@ def _describe_reranker(reranker: EnsembleReranker) -> dict[str, Any]:
         "tree_weight": reranker.tree_weight,
         "temperature": reranker.temperature,
         "told_temperature": reranker.known_size_temperature,
+        **({"features": list(reranker.network.groups)} if reranker.network.groups else {}),
     }
 
 
@@ -225,6 +226,7 @@ class _StoredReranker:
     known_size_temperature: float = setting(
         at_least=LEAST_TEMPERATURE, at_most=MOST_TEMPERATURE, alias="told_temperature"
     )
+    features: list[str] = setting(factory=list, choices="rrgraph.reranking:FEATURE_GROUPS")
 
 
 def _reranker(
@@ -233,14 +235,14 @@ def _reranker(
     stored = from_stored(_StoredReranker, description)
     if len(set(stored.forms)) < len(stored.forms):
         raise ValueError("'forms' names a form twice")
-    network = load_weights(partial(ListwiseNetwork, stored.scorer), _under(tensors, _SCORER))
+    network = load_weights(partial(ListwiseNetwork, stored.scorer, stored.features), _under(tensors, _SCORER))
     energy = None
     if stored.energy_hidden is not None:
         energy = load_weights(partial(EnergyHead, width, stored.energy_hidden), _under(tensors, _ENERGY)).eval()
     trees = None
     if stored.trees is not None:
         trees = load_weights(partial(call_with, TreeEnsemble, stored.trees), _under(tensors, _TREES))
-        trees.check_columns(FLAT_COLUMNS)
+        trees.check_columns(flat_columns(stored.features))
     counted = _arrays(_under(tensors, _SET_STATISTICS))
     return EnsembleReranker(
         network.eval(),

@@ -22,7 +22,7 @@ from rrgraph.properties import (
     PropertyTask,
     save_property_checkpoint,
 )
-from rrgraph.reranking import FLAT_COLUMNS, EnsembleReranker, ListwiseNetwork, ListwiseNetworkConfig
+from rrgraph.reranking import EnsembleReranker, ListwiseNetwork, ListwiseNetworkConfig, flat_columns
 
 __all__ = ["make_models"]
 
@@ -53,7 +53,7 @@ def _link_model(folder: Path) -> Path:
     statistics = FrequencyFeatures.fit(table, vocabulary)
     trees = TreeEnsemble(3, 2)
     trees.value.normal_()
-    trees.feature.random_(FLAT_COLUMNS)
+    trees.feature.random_(flat_columns())
     reranker = EnsembleReranker(
         ListwiseNetwork(ListwiseNetworkConfig(width=8, n_networks=2)).eval(),
         SetFrequencyFeatures.fit(table, vocabulary, statistics.systems),

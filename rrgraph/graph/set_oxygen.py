@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.chem import ELEMENTS, VOLATILE, Composition, fraction_matrix, oxygen_values
+from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, VOLATILE, Composition, oxygen_values
 from rrgraph.data import SetBatch
 
 __all__ = ["OXYGEN_BALANCE", "balance_oxygen"]
@@ -39,9 +39,9 @@ OXYGEN_BALANCE: Final = (
 
 _SOLID: Final = [number for number, symbol in enumerate(ELEMENTS) if symbol not in VOLATILE]
 _OXYGEN: Final = ELEMENTS.index("O")
-_WEIGHT: Final = 0.01
+_WEIGHT: Final = 1e-3
 """Of the row of oxygen beside those of the elements: it decides only what these leave open."""
-_RIDGE: Final = 1e-10
+_RIDGE: Final = 1e-12
 _IDLE: Final = 1e-4
 _FEASIBLE: Final = 0.02
 _CLOSED: Final = 0.01
@@ -118,7 +118,12 @@ class _Materials:
 
     @classmethod
     def of(cls, compositions: Sequence[Composition]) -> _Materials:
-        fractions = np.pad(fraction_matrix(compositions).astype(np.float64), ((0, 1), (0, 0)))
+        # In double precision: materials of the same ratio are to be exactly parallel.
+        fractions = np.zeros((len(compositions) + 1, len(ELEMENTS)))
+        for row, composition in zip(fractions, compositions, strict=False):
+            for symbol, amount in composition.amounts:
+                row[ATOMIC_NUMBERS[symbol] - 1] = amount
+            row /= row.sum()
         values = [*map(oxygen_values, compositions), (0.0, 0.0)]
         return cls(fractions, np.array(values).T)
 

@@ -22,6 +22,7 @@ from rrgraph.chem.materials import (
 )
 from rrgraph.chem.matrices import fraction_matrix
 from rrgraph.chem.measured import SolidData, measured_solids, thermal_energy, thermal_uncertainty
+from rrgraph.chem.oxygen import oxygen_values
 from rrgraph.chem.reagents import (
     REAGENT_CLASSES,
     Reagent,
@@ -95,6 +96,7 @@ __all__ = [
     "is_structure_file",
     "measured_solids",
     "molar_mass",
+    "oxygen_values",
     "parse_formula",
     "plausible_by_class",
     "plausible_precursors",

@@ -31,6 +31,7 @@ from rrgraph.graph.neighbours import NEAREST, KnownSystems
 from rrgraph.graph.precursor_classes import PRECURSOR_CLASSES, precursor_class
 from rrgraph.graph.set_balance import BALANCE, balance_sets
 from rrgraph.graph.set_features import SET_FREQUENCY_FEATURES, SetFrequencyFeatures
+from rrgraph.graph.set_oxygen import OXYGEN_BALANCE, balance_oxygen
 
 if TYPE_CHECKING:  # brings PyG, which takes a second to import
     from rrgraph.graph.inductive_split import InductiveSplit
@@ -45,6 +46,7 @@ __all__ = [
     "KNOWN_EDGES",
     "NEAREST",
     "OVERLAP",
+    "OXYGEN_BALANCE",
     "PADDING",
     "PRECURSOR_CLASSES",
     "RECEIVED_EDGES",
@@ -67,6 +69,7 @@ __all__ = [
     "TrainingFeatures",
     "TrainingFolds",
     "anion_class",
+    "balance_oxygen",
     "balance_sets",
     "build_graph",
     "element_presence",

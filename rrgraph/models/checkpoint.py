@@ -22,13 +22,13 @@ from rrgraph.nn import ModelConfig, TreeEnsemble, checkpoint_mismatch, load_weig
 from rrgraph.planning import RANKING_MODES
 from rrgraph.properties import EnergyHead
 from rrgraph.reranking import (
-    FLAT_COLUMNS,
     LEAST_TEMPERATURE,
     MOST_CANDIDATES,
     MOST_TEMPERATURE,
     EnsembleReranker,
     ListwiseNetwork,
     ListwiseNetworkConfig,
+    flat_columns,
 )
 from rrgraph.training import TREE_OBJECTIVES
 from rrgraph.util.arguments import call_with, value_of
@@ -210,6 +210,7 @@ def _describe_reranker(reranker: EnsembleReranker) -> dict[str, Any]:
         "tree_objective": reranker.tree_objective,
         "temperature": reranker.temperature,
         "told_temperature": reranker.known_size_temperature,
+        **({"features": list(reranker.network.groups)} if reranker.network.groups else {}),
     }
 
 
@@ -228,6 +229,7 @@ class _StoredReranker:
         at_least=LEAST_TEMPERATURE, at_most=MOST_TEMPERATURE, alias="told_temperature"
     )
     tree_objective: str = setting("pointwise", choices=TREE_OBJECTIVES)
+    features: list[str] = setting(factory=list, choices="rrgraph.reranking:FEATURE_GROUPS")
 
 
 def _reranker(
@@ -236,14 +238,14 @@ def _reranker(
     stored = from_stored(_StoredReranker, description)
     if len(set(stored.forms)) < len(stored.forms):
         raise ValueError("'forms' names a form twice")
-    network = load_weights(partial(ListwiseNetwork, stored.scorer), _under(tensors, _SCORER))
+    network = load_weights(partial(ListwiseNetwork, stored.scorer, stored.features), _under(tensors, _SCORER))
     energy = None
     if stored.energy_hidden is not None:
         energy = load_weights(partial(EnergyHead, width, stored.energy_hidden), _under(tensors, _ENERGY)).eval()
     trees = None
     if stored.trees is not None:
         number = value_of(stored.trees, "trees", int)
-        trees = TreeEnsemble.from_tensors(_under(tensors, _TREES), columns=FLAT_COLUMNS, trees=number)
+        trees = TreeEnsemble.from_tensors(_under(tensors, _TREES), columns=flat_columns(stored.features), trees=number)
     counted = _arrays(_under(tensors, _SET_STATISTICS))
     return EnsembleReranker(
         network.eval(),

@@ -58,6 +58,7 @@ class CrossFittedLists:
         rules: constraints, and number of most probable candidates, with the set size unknown (False) and known (True).
         candidates: sets of each list.
         energies: formation energies of targets and precursors, if they are known.
+        groups: of further features, see `rrgraph.reranking.FEATURE_GROUPS`.
     """
 
     def __init__(
@@ -70,9 +71,10 @@ class CrossFittedLists:
         rules: Mapping[bool, tuple[SetConstraints, int | None]],
         candidates: int,
         energies: Energies | None = None,
+        groups: Sequence[str] = (),
     ) -> None:
         self.graph, self.folds, self.features, self.logits = graph, folds, features, logits
-        self.rules, self.candidates, self.energies = rules, candidates, energies
+        self.rules, self.candidates, self.energies, self.groups = rules, candidates, energies, groups
         self.recorded: dict[int, list[tuple[int, ...]]] = {}
         for target, members, _ in graph.recorded_sets():
             self.recorded.setdefault(target, []).append(tuple(sorted(members)))
@@ -172,7 +174,7 @@ class CrossFittedLists:
 
         lists = CandidateLists(links, self.logits[related], sets, known_size=[size is not None for _, size in jobs])
         energies = None if self.energies is None else (self.energies[0][targets], self.energies[1])
-        return describe_sets(lists, frequencies, link_frequencies, energies=energies)
+        return describe_sets(lists, frequencies, link_frequencies, energies=energies, groups=self.groups)
 
 
 class _TrainingScorer(LinkScorer):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from rrgraph.data import LinkBatch, SetBatch
+from rrgraph.errors import check_choice
 from rrgraph.graph import (
     BALANCE,
     FREQUENCY_FEATURES,
@@ -23,15 +24,19 @@ from rrgraph.graph import (
 )
 from rrgraph.planning import CandidateLists
 from rrgraph.properties import reaction_energies
+from rrgraph.reranking.redox import REDOX_FEATURES, redox_features
 
 __all__ = [
-    "FLAT_COLUMNS",
+    "FEATURE_GROUPS",
     "LINK_FEATURES",
     "MEMBER_FEATURES",
+    "REDOX",
     "SET_FEATURES",
     "Energies",
     "ListFeatures",
     "describe_sets",
+    "flat_columns",
+    "set_features",
 ]
 
 _OF_LINKS: Final = (
@@ -64,8 +69,15 @@ sum, the largest, and the number of elements that are not supplied by their best
 atom of target, 0 where no formation energies are known.
 """
 
-FLAT_COLUMNS: Final = len(SET_FEATURES) + 3 * len(MEMBER_FEATURES)
-"""Number of features that trees read of a set, see `ListFeatures.flat`."""
+REDOX: Final = "redox-1"
+"""Name of the redox features as a group, see `FEATURE_GROUPS`."""
+
+FEATURE_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {REDOX: REDOX_FEATURES}
+"""Features of a set that a re-ranker may read beyond `SET_FEATURES`, by the name of their group.
+
+A model records the groups that it learned from, so the name ends in a version: features that would get other values
+need a group of another name, and the earlier group stays as long as models with it are to be read.
+"""
 
 Energies = tuple[NDArray[np.floating], NDArray[np.floating]]
 """Formation energies of targets (t,) and of candidates (c,), eV/atom."""
@@ -79,7 +91,7 @@ class ListFeatures:
 
     Attributes:
         offsets: (lists + 1,) int64, where the sets of each list begin.
-        sets: (n, `len(SET_FEATURES)`), of each set.
+        sets: (n, f), of each set, in the order of `set_features`.
         links: (k, `len(LINK_FEATURES)`), of each link that some set uses.
         members: (n, m) int64, index in `links` of each member, -1 beyond the last.
         roles: (n, m, 2), the two features of a member beside those of its link.
@@ -125,6 +137,11 @@ class ListFeatures:
         )
         return chosen, sets
 
+    @property
+    def columns(self) -> int:
+        """How many features `flat` returns."""
+        return self.sets.shape[1] + 3 * (self.links.shape[1] + self.roles.shape[2])
+
     def flat(self) -> Tensor:
         """Return the features (n, columns) that trees read: of the set, and mean, least and most of its members."""
         present = (self.members >= 0)[..., None]
@@ -152,12 +169,29 @@ class ListFeatures:
         )
 
 
+def set_features(groups: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the names of the features of a set, with those of some groups.
+
+    Raises:
+        ConfigError: no group has this name.
+    """
+    for group in groups:
+        check_choice("The group of set features", group, FEATURE_GROUPS)
+    return (*SET_FEATURES, *(name for group in groups for name in FEATURE_GROUPS[group]))
+
+
+def flat_columns(groups: Sequence[str] = ()) -> int:
+    """Return the number of features that trees read of a set with some groups, see `ListFeatures.flat`."""
+    return len(set_features(groups)) + 3 * len(MEMBER_FEATURES)
+
+
 def describe_sets(
     lists: CandidateLists,
     set_frequencies: SetFrequencyFeatures,
     link_frequencies: Callable[[LinkBatch], NDArray[np.float32]],
     *,
     energies: Energies | None = None,
+    groups: Sequence[str] = (),
 ) -> ListFeatures:
     """Return the features of candidate sets.
 
@@ -166,25 +200,25 @@ def describe_sets(
         set_frequencies: counts behind the frequency features of sets.
         link_frequencies: returns the frequency features (links, `len(FREQUENCY_FEATURES)`) of links.
         energies: of targets and candidates, if they are known.
+        groups: of further features, see `FEATURE_GROUPS`.
     """
     sets = SetBatch.of_lists(lists.links.targets, lists.links.candidates, lists.sets)
     offsets = np.cumsum([0, *(len(own) for own in lists.sets)])
     frequencies, roles = set_frequencies.features(sets)
     present = sets.present
     link = np.where(present, lists.links.find(sets.target_index[:, None], sets.members), -1)
-    columns: list[NDArray[np.floating]] = [
-        frequencies,
-        _of_links(lists, sets.target_index, offsets, link),
-        _physics(sets, energies),
-    ]
+    of_links = _of_links(lists, sets.target_index, offsets, link)
+    columns: list[NDArray[np.floating]] = [frequencies, of_links, _physics(sets, energies)]
+    if REDOX in groups:
+        columns.append(redox_features(sets, offsets, of_links[:, _OF_LINKS.index("log_rank")]))
     used, position = np.unique(link[present], return_inverse=True)
     members = np.full(link.shape, -1, dtype=np.int64)
     members[present] = position
-    of_links = np.column_stack([link_frequencies(lists.links.select(used)), lists.logits[used]]).astype(np.float32)
+    features = np.column_stack([link_frequencies(lists.links.select(used)), lists.logits[used]]).astype(np.float32)
     return ListFeatures(
         offsets=torch.from_numpy(offsets),
         sets=torch.from_numpy(np.column_stack(columns).astype(np.float32)),
-        links=torch.from_numpy(of_links.reshape(-1, len(LINK_FEATURES))),
+        links=torch.from_numpy(features.reshape(-1, len(LINK_FEATURES))),
         members=torch.from_numpy(members),
         roles=torch.from_numpy(roles),
     )

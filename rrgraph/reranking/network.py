@@ -5,12 +5,13 @@ It reads features of links and counts, never compositions, so that it treats new
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from rrgraph.reranking.features import LINK_FEATURES, MEMBER_FEATURES, SET_FEATURES, ListFeatures
+from rrgraph.reranking.features import LINK_FEATURES, MEMBER_FEATURES, ListFeatures, set_features
 from rrgraph.util.settings import setting
 
 __all__ = ["ListwiseNetwork", "ListwiseNetworkConfig", "list_log_softmax", "recorded_log_probability"]
@@ -38,14 +39,16 @@ class ListwiseNetwork(nn.Module):
 
     Args:
         config: their number and size.
+        groups: of features that they read beside the usual ones, see `rrgraph.reranking.FEATURE_GROUPS`.
     """
 
-    def __init__(self, config: ListwiseNetworkConfig) -> None:
+    def __init__(self, config: ListwiseNetworkConfig, groups: Sequence[str] = ()) -> None:
         super().__init__()
-        self.config = config
-        self.networks = nn.ModuleList(_SetNetwork(config) for _ in range(config.n_networks))
+        self.config, self.groups = config, tuple(groups)
+        columns = len(set_features(groups))
+        self.networks = nn.ModuleList(_SetNetwork(config, columns) for _ in range(config.n_networks))
         # The names of these buffers are those of tensors in checkpoints.
-        for name, length in (("links", len(LINK_FEATURES)), ("numbers", len(SET_FEATURES))):
+        for name, length in (("links", len(LINK_FEATURES)), ("numbers", columns)):
             self.register_buffer(f"{name}_shift", torch.zeros(length))
             self.register_buffer(f"{name}_scale", torch.ones(length))
 
@@ -77,7 +80,7 @@ class ListwiseNetwork(nn.Module):
 class _SetNetwork(nn.Module):
     """Each member through a network, then their sum, mean and maximum beside the set's features through another."""
 
-    def __init__(self, config: ListwiseNetworkConfig) -> None:
+    def __init__(self, config: ListwiseNetworkConfig, columns: int) -> None:
         super().__init__()
         width, dropout = config.width, config.dropout
         self.member = nn.Sequential(
@@ -88,14 +91,14 @@ class _SetNetwork(nn.Module):
             nn.GELU(),
         )
         self.joint = nn.Sequential(
-            nn.Linear(3 * width + len(SET_FEATURES), 2 * width),
+            nn.Linear(3 * width + columns, 2 * width),
             nn.GELU(),
             nn.Dropout(dropout),
             nn.Linear(2 * width, width),
             nn.GELU(),
         )
         self.score = nn.Linear(width, 1)
-        self.direct = nn.Linear(len(SET_FEATURES), 1, bias=False)
+        self.direct = nn.Linear(columns, 1, bias=False)
         nn.init.zeros_(self.direct.weight)
         self.none = nn.Linear(2 * width, 1)
 

@@ -27,7 +27,7 @@ class EnsembleReranker:
     """A `rrgraph.planning.Reranker`: a model's part that ranks the sets that its links suggest.
 
     Attributes:
-        network: in evaluation mode.
+        network: in evaluation mode; it says which groups of features are read.
         set_frequencies: counts behind the frequency features of sets.
         link_frequencies: counts behind those of links.
         candidates: number of sets of each target that it ranks, the most probable ones by their links.
@@ -61,7 +61,13 @@ class EnsembleReranker:
             assert self.embed is not None
             of_targets, of_candidates = (self.energy(side).cpu().numpy() for side in self.embed(lists.links))
             energies = (of_targets, of_candidates)
-        features = describe_sets(lists, self.set_frequencies, self.link_frequencies.features, energies=energies)
+        features = describe_sets(
+            lists,
+            self.set_frequencies,
+            self.link_frequencies.features,
+            energies=energies,
+            groups=self.network.groups,
+        )
         both = torch.cat(self.score(features, torch.tensor(lists.known_size))).cpu().double().numpy()
         *of_sets, of_none = np.split(both, features.offsets.tolist()[1:])
         return of_sets, of_none

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from rrgraph.nn import TreeEnsemble, device_of, half_precision
 from rrgraph.reranking.config import RerankingConfig
-from rrgraph.reranking.features import FLAT_COLUMNS, ListFeatures
+from rrgraph.reranking.features import ListFeatures
 from rrgraph.reranking.network import ListwiseNetwork, list_log_softmax, recorded_log_probability
 from rrgraph.training import Task, TreesConfig, boost, made_once
 
@@ -120,4 +120,4 @@ def fit_trees(
         state = None if folder is None else folder / "trees_state.safetensors"
         return boost(features, recorded, config, sizes=sizes, weight=weight, seed=seed, state=state).tensors()
 
-    return TreeEnsemble.from_tensors(made_once(folder, "trees", learn), columns=FLAT_COLUMNS)
+    return TreeEnsemble.from_tensors(made_once(folder, "trees", learn), columns=lists[0].features.columns)

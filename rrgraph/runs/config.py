@@ -10,7 +10,7 @@ from rrgraph.errors import ConfigError, check_choice
 from rrgraph.links import TrainingConfig
 from rrgraph.nn import ModelConfig
 from rrgraph.planning import LISTWISE, RANKING_MODES
-from rrgraph.reranking import ListwiseNetworkConfig, RerankingConfig
+from rrgraph.reranking import REDOX, ListwiseNetworkConfig, RerankingConfig
 from rrgraph.training import TreesConfig
 from rrgraph.util.config import BaseConfig
 from rrgraph.util.registry_options import check_entry
@@ -104,15 +104,22 @@ class RerankerConfig:
 
     Attributes:
         enabled: whether there is a re-ranker; it needs a model with `statistics` and several decoders.
+        redox: whether networks and trees also read how oxygen balances, see `rrgraph.graph.balance_oxygen`.
         trees: gradient-boosted trees whose logits are added to the scores of sets.
         model: its listwise network.
         training: how the network learns.
     """
 
     enabled: bool = False
+    redox: bool = False
     trees: TreesConfig = setting(factory=TreesConfig)
     model: ListwiseNetworkConfig = setting(factory=ListwiseNetworkConfig)
     training: RerankingConfig = setting(factory=RerankingConfig)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups of features that it reads beside the usual ones."""
+        return (REDOX,) if self.redox else ()
 
 
 @dataclass

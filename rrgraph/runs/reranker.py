@@ -58,7 +58,8 @@ def train_reranker(
     device = device_of(checkpoint.model)
     if energy is not None:
         energy.to(device)
-    cross_fitted = cross_fitted_lists(prepared, checkpoint, energy, options.candidates, folder=folder)
+    groups = config.reranker.groups
+    cross_fitted = cross_fitted_lists(prepared, checkpoint, energy, options.candidates, groups=groups, folder=folder)
     weights = publication_weights(prepared.split.train, prepared.graph)
     lists = [cross_fitted.training_lists(weights, known_size=each, folder=folder) for each in (False, True)]
     trees = (
@@ -67,7 +68,7 @@ def train_reranker(
         else None
     )
     torch.manual_seed(config.seed)
-    network = ListwiseNetwork(config.reranker.model).to(device)
+    network = ListwiseNetwork(config.reranker.model, groups).to(device)
     history = train(
         RerankingTask(network, lists, options), options, seed=config.seed, state_folder=folder, resume=resume
     )
@@ -97,6 +98,7 @@ def cross_fitted_lists(
     energy: EnergyHead | None,
     candidates: int,
     *,
+    groups: Sequence[str] = (),
     folder: Path | None = None,
 ) -> CrossFittedLists:
     """Return the candidate lists of the training targets by the decoders that did not learn from them.
@@ -106,6 +108,7 @@ def cross_fitted_lists(
         checkpoint: the trained first stage.
         energy: gives formation energies, None for none.
         candidates: sets of each list.
+        groups: of further features of sets.
         folder: where the logits of the links are kept, so that an interrupted run need not compute them again.
     """
     assert isinstance(prepared.link_statistics, TrainingFeatures) and prepared.folds is not None
@@ -131,6 +134,7 @@ def cross_fitted_lists(
         rules={known_size: (rules.constraints(), rules.max_candidates) for known_size, rules in _RULES.items()},
         candidates=candidates,
         energies=energies,
+        groups=groups,
     )
 
 

@@ -14,7 +14,7 @@ from rrgraph.models import FORMAT, LinkCheckpoint, Model, load_checkpoint, save_
 from rrgraph.nn import ModelConfig, TreeEnsemble, read_model, sign_model, write_model
 from rrgraph.planning import LISTWISE, SetConstraints, link_planner
 from rrgraph.properties import EnergyHead
-from rrgraph.reranking import EnsembleReranker, ListwiseNetwork, ListwiseNetworkConfig
+from rrgraph.reranking import REDOX, EnsembleReranker, ListwiseNetwork, ListwiseNetworkConfig, flat_columns
 
 TARGETS = [parse_formula(f) for f in ("LiCoO2", "Cr2AlB2", "YBa2Cu3O7", "U")]
 
@@ -131,6 +131,44 @@ def test_trees_of_earlier_versions_give_the_same(ranking, tmp_path):
     del description["sets"]["tree_objective"]
     write_model(tmp_path, FORMAT, kept, {k: v for k, v in description.items() if k not in ("format", "rrgraph")})
     assert plans(load_checkpoint(tmp_path)) == plans(pointwise)
+
+
+@pytest.fixture
+def with_redox(ranking):
+    """A checkpoint whose second stage also reads redox features, the last of them by its trees too."""
+    torch.manual_seed(0)
+    network = ListwiseNetwork(ListwiseNetworkConfig(width=8, n_networks=2), [REDOX]).eval()
+    trees = ranking.reranker.trees
+    trees = replace(trees, feature=np.full_like(trees.feature, flat_columns([REDOX]) - 1))
+    return replace(ranking, reranker=replace(ranking.reranker, network=network, trees=trees))
+
+
+def test_a_model_names_the_groups_of_features_that_it_reads(ranking, with_redox, tmp_path):
+    save_checkpoint(with_redox, tmp_path / "redox")
+    loaded = load_checkpoint(tmp_path / "redox")
+    assert loaded.reranker.network.groups == (REDOX,)
+    assert plans(loaded) == plans(with_redox) != plans(ranking)
+    _, description = read_model(tmp_path / "redox", FORMAT)
+    assert description["sets"]["features"] == ["redox-1"]
+    save_checkpoint(ranking, tmp_path / "plain")
+    assert load_checkpoint(tmp_path / "plain").reranker.network.groups == ()
+    _, description = read_model(tmp_path / "plain", FORMAT)
+    assert "features" not in description["sets"]  # as in models of earlier versions
+
+
+@pytest.mark.parametrize(
+    ("features", "words"),
+    [
+        (["redox-9"], "features is 'redox-9', expected one of redox-1"),
+        (["redox-1", "redox-1"], "do not fit each other"),
+        ([], "do not fit each other"),
+    ],
+)
+def test_groups_of_features_that_do_not_fit_are_refused(with_redox, tmp_path, features, words):
+    save_checkpoint(with_redox, tmp_path)
+    damage_json(tmp_path, lambda d: d["sets"].update(features=features))
+    with pytest.raises(ModelError, match=words):
+        load_checkpoint(tmp_path)
 
 
 def test_half_keeps_the_second_stage_exact(ranking, tmp_path):

@@ -22,7 +22,7 @@ from rrgraph.properties import (
     PropertyTask,
     save_property_checkpoint,
 )
-from rrgraph.reranking import FLAT_COLUMNS, EnsembleReranker, ListwiseNetwork, ListwiseNetworkConfig
+from rrgraph.reranking import EnsembleReranker, ListwiseNetwork, ListwiseNetworkConfig, flat_columns
 
 __all__ = ["make_models"]
 
@@ -51,7 +51,7 @@ def _link_model(folder: Path) -> Path:
     table = ReactionTable(pd.DataFrame(REACTIONS, columns=["target", "precursors"]))
     vocabulary = tuple(table.precursors().values())
     statistics = FrequencyFeatures.fit(table, vocabulary)
-    trees = _drawn_trees(FLAT_COLUMNS)
+    trees = _drawn_trees(flat_columns())
     reranker = EnsembleReranker(
         ListwiseNetwork(ListwiseNetworkConfig(width=8, n_networks=2)).eval(),
         SetFrequencyFeatures.fit(table, vocabulary, statistics.systems),

@@ -13,15 +13,22 @@ from rrgraph.data import SetBatch
 from rrgraph.evaluation import PROTOCOLS
 from rrgraph.graph import BALANCE, TrainingFolds, balance_sets
 from rrgraph.links import LinkModel, LinkTask
-from rrgraph.models import LinkCheckpoint, Model, load_checkpoint
+from rrgraph.models import LinkCheckpoint, Model, load_checkpoint, save_checkpoint
 from rrgraph.planning import LISTWISE, link_planner
 from rrgraph.properties import EnergyHead, reaction_energies
-from rrgraph.reranking import CrossFittedLists, RerankingTask, publication_weights
+from rrgraph.reranking import (
+    REDOX,
+    CrossFittedLists,
+    RerankingConfig,
+    RerankingTask,
+    publication_weights,
+    set_features,
+)
 from rrgraph.reranking.features import SET_FEATURES
-from rrgraph.runs import DataConfig, RunConfig, candidate_pool, train_run
+from rrgraph.runs import DataConfig, RerankerConfig, RunConfig, candidate_pool, train_run
 from rrgraph.runs.data import prepare
-from rrgraph.runs.reranker import calibrate, cross_fitted_lists
-from rrgraph.training import STATE_FILE
+from rrgraph.runs.reranker import calibrate, cross_fitted_lists, train_reranker
+from rrgraph.training import STATE_FILE, TreesConfig
 
 FINISHED = {"model.json", "model.safetensors", "history.csv", "set_history.csv", "metrics.json", "card.md"}
 
@@ -388,6 +395,22 @@ def test_links_are_judged_by_the_decoder_that_never_saw_the_target(make, checkpo
         with torch.no_grad():
             final -= 1
         assert after - before == pytest.approx((held_out[owner] == number).astype(float), abs=1e-5)
+
+
+def test_networks_and_trees_learn_from_redox_features(make, checkpoint, tmp_path):
+    options, prepared = make()
+    training = RerankingConfig(epochs=1, candidates=6, temperature=1.0)
+    trees = TreesConfig(n_trees=1, depth=1, min_samples_leaf=2)
+    config = RunConfig(model=options, reranker=RerankerConfig(True, redox=True, trees=trees, training=training))
+    whole, _ = train_reranker(config, prepared, checkpoint, folder=None, resume=False)
+    save_checkpoint(whole, tmp_path)
+    network = load_checkpoint(tmp_path).reranker.network
+    names = set_features([REDOX])
+    assert (network.groups, len(network.numbers_scale)) == ((REDOX,), len(names))
+    # Scaled by the lists, whose sets differ in whether they take oxygen.
+    assert 0 < float(network.numbers_shift[names.index("takes_oxygen")]) < 1
+    assert torch.equal(network.networks[0].direct.weight, whole.reranker.network.networks[0].direct.weight)
+    assert network.networks[0].direct.weight[0, len(SET_FEATURES) :].any()
 
 
 @pytest.mark.parametrize("known_size", [False, True], ids=["unknown", "known"])

@@ -170,7 +170,7 @@ def test_a_run_with_a_second_stage_writes_its_card(tiny, tmp_path):
         tiny,
         output=str(tmp_path / "two"),
         model=replace(tiny.model, n_decoders=2),
-        reranker=RerankerConfig(enabled=True, model=ListwiseNetworkConfig(width=4), training=training),
+        reranker=RerankerConfig(enabled=True, redox=True, model=ListwiseNetworkConfig(width=4), training=training),
         evaluation=replace(tiny.evaluation, subsets=[], mode="listwise"),
     )
     card = words((train_run(config).folder / "card.md").read_text())
@@ -179,7 +179,7 @@ def test_a_run_with_a_second_stage_writes_its_card(tiny, tmp_path):
         f"the temperature {reranker.temperature:.3g}, or {reranker.known_size_temperature:.3g} where the size is known"
         in card
     )
-    assert "a re-ranker compares the 8 most probable sets" in card
+    assert "a re-ranker with redox features compares the 8 most probable sets" in card
     assert "add up to 1" in card
 
 

@@ -114,7 +114,7 @@ def test_the_encoder_of_a_link_model(rrgraph, trained, tmp_path):
 def test_the_bundled_encoder_is_the_default(rrgraph, pretrained, monkeypatch, tmp_path):
     asked = []
 
-    def load(name):
+    def load(name, **_):
         asked.append(name)
         return load_encoder(str(pretrained))
 

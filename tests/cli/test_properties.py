@@ -168,7 +168,7 @@ def test_a_column_and_standard_input(properties, tmp_path, monkeypatch):
 def test_the_bundled_encoder_is_the_default(rrgraph, pretrained, monkeypatch):
     asked = []
 
-    def load(*names):
+    def load(*names, **_):
         asked.append(names)
         return load_encoder(str(pretrained))
 

@@ -1,7 +1,7 @@
 """Link prediction: decoders, contexts, negative samplers, the link model and how it learns."""
 
 from rrgraph.links.config import TrainingConfig
-from rrgraph.links.contexts import CONTEXTS, NO_CONTEXT, Context, make_context
+from rrgraph.links.contexts import CONTEXTS, NO_CONTEXT, Context, check_edge_features, make_context
 from rrgraph.links.decoders import DECODERS, LinkDecoder
 from rrgraph.links.examples import Examples
 from rrgraph.links.fold_contexts import FoldContexts
@@ -22,6 +22,7 @@ __all__ = [
     "LinkTask",
     "NegativeSampler",
     "TrainingConfig",
+    "check_edge_features",
     "is_unseen",
     "make_context",
     "make_sampler",

@@ -1,7 +1,15 @@
 """Link prediction: decoders, contexts, negative samplers, the link model and how it learns."""
 
 from rrgraph.links.config import TrainingConfig
-from rrgraph.links.contexts import CONTEXTS, NO_CONTEXT, Context, check_edge_features, make_context
+from rrgraph.links.contexts import (
+    CONTEXTS,
+    NO_CONTEXT,
+    Context,
+    check_edge_features,
+    has_edge_features,
+    make_context,
+    send_messages,
+)
 from rrgraph.links.decoders import DECODERS, LinkDecoder
 from rrgraph.links.examples import Examples
 from rrgraph.links.fold_contexts import FoldContexts
@@ -23,7 +31,9 @@ __all__ = [
     "NegativeSampler",
     "TrainingConfig",
     "check_edge_features",
+    "has_edge_features",
     "is_unseen",
     "make_context",
     "make_sampler",
+    "send_messages",
 ]

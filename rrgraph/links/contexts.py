@@ -11,6 +11,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Final
 
 import torch
@@ -18,11 +19,19 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu
 
 from rrgraph.errors import ConfigError
-from rrgraph.graph import KNOWN_EDGES, REACTION_EDGES, RECEIVED_EDGES, EdgeType
+from rrgraph.graph import KNOWN_EDGES, REACTION_EDGES, RECEIVED_EDGES, EdgeType, Messages
 from rrgraph.nn import ModelConfig
 from rrgraph.util.registry import Registry
 
-__all__ = ["CONTEXTS", "NO_CONTEXT", "Context", "check_edge_features", "make_context"]
+__all__ = [
+    "CONTEXTS",
+    "NO_CONTEXT",
+    "Context",
+    "check_edge_features",
+    "has_edge_features",
+    "make_context",
+    "send_messages",
+]
 
 NO_CONTEXT: Final = "none"
 """The context that leaves embeddings as they are."""
@@ -119,9 +128,23 @@ def check_edge_features(name: str) -> None:
         )
 
 
+@cache
 def has_edge_features(function: Callable[..., object]) -> bool:
     """Whether a method of a context has an argument for features of edges."""
     return "edge_attr" in inspect.signature(function).parameters
+
+
+def send_messages(context: Context, x: States, messages: Messages, *, known: bool = False) -> States:
+    """Return what a context makes of messages, those among what is known or those to targets and candidates.
+
+    Features of edges are left out where it takes none.
+    """
+    kind = type(context).known if known else type(context).forward
+    method: Callable[..., States] = context.known if known else context
+    index, weight, attributes = messages
+    if attributes and has_edge_features(kind):
+        return method(x, index, weight, edge_attr=attributes)
+    return method(x, index, weight)
 
 
 def make_context(config: ModelConfig, *, edge_features: int = 0) -> Context:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from rrgraph.errors import ConfigError
 from rrgraph.graph import FREQUENCY_FEATURES, ContextGraph, Messages, featurise, used_sources
-from rrgraph.links.contexts import CONTEXTS, NO_CONTEXT, Context, has_edge_features, make_context
+from rrgraph.links.contexts import NO_CONTEXT, Context, make_context, send_messages
 from rrgraph.links.decoders import DECODERS
 from rrgraph.nn import ENCODERS, ModelConfig, device_of, encode_by_length, half_precision
 
@@ -54,8 +54,6 @@ class LinkModel(nn.Module):
         self.inputs = nn.ModuleList(
             _feature_inputs(sizes, config.width) for _ in range(config.n_decoders if sizes else 0)
         )
-        kind = CONTEXTS[config.context]
-        self._edge_features = [bool(edges) and has_edge_features(method) for method in (kind.known, kind.forward)]
         self.register_buffer("shift", torch.zeros(statistics))
         self.register_buffer("scale", torch.ones(statistics))
         if config.unseen_constant:
@@ -95,9 +93,8 @@ class LinkModel(nn.Module):
             x: embeddings (nodes, width) by node type.
             features: (nodes, features) of columns by node type, for a model that takes them.
         """
-        given = self._edges(messages, self._edge_features[0])
         return [
-            context.known(self._inputs(number, x, features or {}), **given)
+            send_messages(context, self._inputs(number, x, features or {}), messages, known=True)
             for number, context in enumerate(self._contexts())
         ]
 
@@ -110,11 +107,6 @@ class LinkModel(nn.Module):
             return x
         made = cast(nn.ModuleDict, self.inputs[number])
         return {**x, **{kind: x[kind] + made[kind](values) for kind, values in features.items() if kind in made}}
-
-    @staticmethod
-    def _edges(messages: Messages, features: bool) -> dict[str, Any]:
-        """Return messages as keyword arguments of a context, which may take no features."""
-        return {name: values for name, values in messages._asdict().items() if features or name != "edge_attr"}
 
     def states(
         self,
@@ -140,10 +132,9 @@ class LinkModel(nn.Module):
             nodes, index = used_sources(received.edge_index)
             received = received._replace(edge_index=index)
             known = [{kind: states[nodes[kind]] for kind, states in of.items()} for of in known]
-        given = self._edges(received, self._edge_features[1])
         with half_precision(targets.device, "full"):
             found = [
-                context({**of, **self._inputs(number, x, own)}, **given)
+                send_messages(context, {**of, **self._inputs(number, x, own)}, received)
                 for number, (context, of) in enumerate(zip(self._contexts(), known, strict=True))
             ]
         return torch.stack([each["target"] for each in found]), torch.stack([each["candidate"] for each in found])

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from torch import Tensor
 
 from rrgraph.chem import Composition, anhydrous
@@ -117,8 +118,7 @@ class Column:
             elif self.levels is None and number is not None:
                 values[row, 0] = number / self.deviation - self.mean / self.deviation
         values[:, -1] = [text is not None for text in texts]
-        summed = np.zeros((count, values.shape[1]))
-        np.add.at(summed, groups, values[rows])
+        summed = csr_array((np.ones(len(rows)), (groups, rows)), shape=(count, len(texts))) @ values
         present = summed[:, -1:]
         return np.hstack([summed[:, :-1] / present.clip(1), present == 0]).astype(np.float32)
 
@@ -246,10 +246,11 @@ class GraphColumns:
 
     def of_candidates(self, candidates: Sequence[Composition]) -> Tensor:
         """Return the features (n, features) of any precursors; one that the precursor table lacks has no values."""
+        if not self.candidate:
+            return torch.empty(len(candidates), 0)
         rows = [self._rows.get(anhydrous(each).key, -1) for each in candidates]
-        missing = np.zeros((1, self.sizes.get("candidate", 0)), dtype=np.float32)
-        missing[0, np.cumsum([len(each.features) for each in self.candidate], dtype=np.int64) - 1] = 1
-        values = np.concatenate([self.values.reshape(-1, missing.shape[1]), missing])[rows]
+        missing = [[0] * (len(each.features) - 1) + [1] for each in self.candidate]
+        values = np.vstack([self.values, np.concatenate(missing, dtype=np.float32)])[rows]
         return torch.from_numpy(values).half().float()
 
     @cached_property

@@ -134,7 +134,7 @@ class GraphColumns:
     >>> table = rr.load_reactions("textbook")
     >>> columns = GraphColumns.fit(table, {"system": ["category"]})
     >>> columns.names["system"][0], columns.sizes
-    ('category=aluminates', {'system': 33})
+    ('category=NASICONs', {'system': 33})
     >>> graph = rr.graph.ContextGraph.fit(table, list(table.precursors().values()), columns=columns)
     >>> graph.hetero()["system"].x.shape[1]
     33

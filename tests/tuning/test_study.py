@@ -331,13 +331,13 @@ def test_an_interruption_while_a_trial_is_being_numbered_puts_it_back(config, ma
 
     monkeypatch.setattr(optuna.Study, "ask", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        tune(config, make_space(), trials=3, figures=False)
+        tune(config, make_space(), trials=1, figures=False)
     with quietly(), opened_storage(default_storage(Path(config.output))) as storage:
         trials = optuna.load_study(study_name="tiny", storage=storage).get_trials(deepcopy=False)
     assert [trial.state for trial in trials] == [TrialState.FAIL, TrialState.WAITING]
     monkeypatch.undo()
-    result = tune(config, make_space(), trials=3, figures=False)
-    assert sorted(row["state"] for row in rows(result.folder)) == ["complete"] * 3 + ["fail"]
+    result = tune(config, make_space(), trials=1, figures=False)
+    assert sorted(row["state"] for row in rows(result.folder)) == ["complete", "fail"]
 
 
 def test_a_space_with_earlier_names_is_searched_under_todays(plain_config, make_space, tmp_path):

@@ -40,6 +40,11 @@ _FORMULAS: Final = ("target", "precursors")
 class Column:
     """A column as features: one for a number, one for each level of a text, and one that says that there is no value.
 
+    >>> Column.fit("temperature", [900, "1100", None], source="a table")
+    Column(name='temperature', levels=None, mean=1000.0, deviation=100.0)
+    >>> Column.fit("gas", ["air", "N2", "air"], source="a table").features
+    ['gas=N2', 'gas=air', 'gas missing']
+
     Attributes:
         name: of the column.
         levels: the most frequent texts, in alphabetical order; None for numbers.
@@ -92,7 +97,8 @@ class Column:
             return self
         found = (_number(_text(cell)) for cell in cells)
         values = np.array([value for value in found if value is not None], dtype=np.float64)
-        scale = float(np.abs(values).max(initial=0)) or 1.0  # so that squares do not overflow
+        # A power of two near the largest, so that squares do not overflow and nothing is rounded.
+        scale = math.ldexp(1.0, math.frexp(np.abs(values).max(initial=0))[1] - 1)
         mean, deviation = ((values / scale).mean(), (values / scale).std()) if len(values) else (0.0, 0.0)
         deviation = deviation * scale if deviation > _LEAST_DEVIATION else scale
         return replace(self, mean=float(mean * scale), deviation=float(deviation))

@@ -7,17 +7,20 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 import rrgraph as rr
 from rrgraph.chem import parse_formula
 from rrgraph.cli.main import main
+from rrgraph.data import PrecursorTable
 from rrgraph.errors import ConfigError
 from rrgraph.graph import (
     EDGE,
     ContextGraph,
     FrequencyFeatures,
+    GraphColumns,
     TrainingContexts,
     TrainingFeatures,
     TrainingFolds,
@@ -123,7 +126,8 @@ def predictions(task, table, folds, features):
     """Return the logits of new links, and those of training links by the decoder that did not learn from them."""
     precursors = task.graph.precursors
     counted = FrequencyFeatures.fit(table, precursors)
-    context = ContextGraph.fit(table, precursors, systems=counted.systems)
+    columns = task._contexts.contexts.graphs[0].columns
+    context = ContextGraph.fit(table, precursors, systems=counted.systems, columns=columns)
     model = Model(LinkCheckpoint(task.module, precursors, np.ones(len(precursors)), counted, context=context))
     embeddings = (model.embeddings(side) for side in (task.graph.targets, precursors))
     held_out = held_out_logits(task.module, folds, features, *embeddings, contexts=task._contexts.contexts)
@@ -140,6 +144,43 @@ def test_every_context_learns_and_predicts_on_the_device(
     found = [predictions(task, small_table, folds, features) for task in tasks]
     for own, others in zip(*found, strict=True):
         assert np.allclose(own, others, atol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def described(graph, small_table):
+    """The table with columns, and what the targets of each fold receive from, which these describe."""
+    table = small_table.with_columns(t=[*range(len(small_table))])
+    own = PrecursorTable(("BaCO3", "O2Ti"), pd.DataFrame({"price": [1.0, 2.0]}), "'p.csv'", (2, 3))
+    columns = GraphColumns.fit(table, {"system": ["t"], "precursor": ["t", "price"]}, ["t"], precursors=own)
+    folds = TrainingFolds.divide(table, graph, folds=3)
+    return table, TrainingContexts.fit(graph, folds, columns=columns)
+
+
+def task_with_columns(device, graph, folds, features, contexts, *, model, config=CONFIG):
+    torch.manual_seed(0)
+    module = LinkModel(model, features=contexts.graphs[0].columns.sizes)
+    for parameter in module.inputs.parameters():  # which begin with 0
+        torch.nn.init.normal_(parameter)
+    return LinkTask(module.to(device), graph, config, statistics=features, folds=folds.targets, contexts=contexts)
+
+
+def test_columns_describe_nodes_and_edges_on_the_device(separate_device, graph, folds, features, described):
+    table, contexts = described
+    config, model = replace(CONFIG, batch_size=64), replace(MODEL, context="gatv2", context_options={"heads": 2})
+    tasks = [
+        task_with_columns(device, graph, folds, features, contexts, model=model, config=config)
+        for device in ("cpu", DEVICE)
+    ]
+    assert_same(*(train(task, config, seed=1) for task in tasks))
+    for own, others in zip(*(predictions(task, table, folds, features) for task in tasks), strict=True):
+        assert np.allclose(own, others, atol=1e-3)
+
+
+def test_columns_do_not_make_it_wait(separate_device, monkeypatch, graph, folds, features, described):
+    monkeypatch.setattr("rrgraph.links.examples._BATCHES", 6)
+    config, model = replace(CONFIG, batch_size=1), replace(MODEL, n_decoders=1, context="gatv2")
+    task = task_with_columns(DEVICE, graph, folds, features, described[1], model=model, config=config)
+    assert 0 < waits_of_epoch(task, config, 6, separate_device) <= 2 + 1
 
 
 def waits_of_epoch(task, config, steps, separate_device):

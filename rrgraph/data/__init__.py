@@ -14,6 +14,7 @@ from rrgraph.data.leakage import LeakageReport, Overlap
 from rrgraph.data.learned import LearnedReactions
 from rrgraph.data.literature.known_reactions import KnownReaction, KnownReactions, overlap_vectors, similarity
 from rrgraph.data.literature.tables import LITERATURE, load_known_reactions
+from rrgraph.data.precursor_table import PrecursorTable
 from rrgraph.data.preferred_spelling import preferred_spelling
 from rrgraph.data.reaction import PrecursorSet, Reaction
 from rrgraph.data.splits import SPLITS, Split, split_table
@@ -44,6 +45,7 @@ __all__ = [
     "LinkBatch",
     "Overlap",
     "PrecursorSet",
+    "PrecursorTable",
     "PublicationAgreement",
     "Reaction",
     "ReactionTable",

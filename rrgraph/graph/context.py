@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import combinations, repeat
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from rrgraph.chem import Composition, element_system, fraction_matrix
 from rrgraph.data import ReactionTable
 from rrgraph.errors import DataError
 from rrgraph.graph.build import ReactionGraph
+from rrgraph.graph.columns import GraphColumns
 from rrgraph.graph.cross_fitting import TrainingFolds
 from rrgraph.graph.elements import element_presence, exact_product, mean_vectors, source_presence, unit_rows
 from rrgraph.graph.hetero import EdgeType
@@ -32,7 +33,17 @@ from rrgraph.util.arrays import check_array
 if TYPE_CHECKING:  # PyG takes a second to import and planning does not need it
     from torch_geometric.data import HeteroData
 
-__all__ = ["KNOWN_EDGES", "RECEIVED_EDGES", "ContextGraph", "Edges", "TrainingContexts", "select_edges", "used_sources"]
+__all__ = [
+    "KNOWN_EDGES",
+    "REACTION_EDGES",
+    "RECEIVED_EDGES",
+    "ContextGraph",
+    "Edges",
+    "Messages",
+    "TrainingContexts",
+    "select_edges",
+    "used_sources",
+]
 
 KNOWN_EDGES: Final[tuple[EdgeType, ...]] = (
     ("system", "made_from", "precursor"),
@@ -50,11 +61,29 @@ RECEIVED_EDGES: Final[tuple[EdgeType, ...]] = (
 )
 """Types of the edges by which targets and candidates receive from what is known."""
 
+REACTION_EDGES: Final = (KNOWN_EDGES[0], KNOWN_EDGES[1], RECEIVED_EDGES[1], RECEIVED_EDGES[2])
+"""Types of the edges that stand for reactions, whose columns may describe them."""
+
 _NEAREST_SYSTEMS: Final = 16
 _NEAREST_PRECURSORS: Final = 8
 _SCALE: Final = 0.2
 _BATCH_SIZE: Final = 512
 _SYSTEMS: Final = "systems."
+_FEATURES: Final = "features."
+
+
+class Messages(NamedTuple):
+    """Edges by type, as PyG's `HeteroConv` takes them.
+
+    Attributes:
+        edge_index: (2, edges) source and receiver.
+        edge_weight: (edges,), which add up to 1 for each receiver.
+        edge_attr: (edges, features) of `REACTION_EDGES`; empty where no column describes them.
+    """
+
+    edge_index: dict[EdgeType, Tensor]
+    edge_weight: dict[EdgeType, Tensor]
+    edge_attr: dict[EdgeType, Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,28 +94,45 @@ class Edges:
         sources: (edges,) int64 node that each comes from.
         weights: (edges,) float32; those of a receiver add up to 1.
         offsets: (receivers + 1,) int64, where the edges of each receiver begin.
+        attributes: (edges, features) float32, None where no column describes them.
     """
 
     sources: Tensor
     weights: Tensor
     offsets: Tensor
+    attributes: Tensor | None = None
 
     @classmethod
-    def of(cls, receivers: NDArray[Any], sources: NDArray[Any], weights: NDArray[Any], *, count: int) -> Edges:
-        """Return edges (n,) of weights in any unit to `count` receivers."""
+    def of(
+        cls,
+        receivers: NDArray[Any],
+        sources: NDArray[Any],
+        weights: NDArray[Any],
+        *,
+        count: int,
+        attributes: Tensor | None = None,
+    ) -> Edges:
+        """Return edges (n,) of weights in any unit, and perhaps features (n, features), to `count` receivers."""
         order = np.argsort(receivers, kind="stable")
         receivers, sources, weights = receivers[order], sources[order], weights[order].astype(np.float64)
         total = np.bincount(receivers, weights=weights, minlength=count)
         offsets = np.searchsorted(receivers, np.arange(count + 1))
         shares = (weights / total[receivers]).astype(np.float32)
-        return cls(torch.from_numpy(sources.astype(np.int64)), torch.from_numpy(shares), torch.from_numpy(offsets))
+        ends = torch.from_numpy(sources.astype(np.int64)), torch.from_numpy(shares), torch.from_numpy(offsets)
+        return cls(*ends, None if attributes is None else attributes[torch.from_numpy(order)])
 
     @classmethod
     def concat(cls, parts: Sequence[Edges]) -> Edges:
         """Return edges to the receivers of each part, one part behind the other."""
         degrees = torch.cat([part.offsets.diff() for part in parts])
         offsets = torch.cat([degrees.new_zeros(1), degrees.cumsum(0)])
-        return cls(torch.cat([part.sources for part in parts]), torch.cat([part.weights for part in parts]), offsets)
+        described = [part.attributes for part in parts if part.attributes is not None]
+        return cls(
+            torch.cat([part.sources for part in parts]),
+            torch.cat([part.weights for part in parts]),
+            offsets,
+            torch.cat(described) if described else None,
+        )
 
     def degrees(self, receivers: Tensor) -> Tensor:
         """Return the number of edges of some receivers (n,), -1 for one without any."""
@@ -103,15 +149,20 @@ class Edges:
             index: (2, edges), source, and position among `receivers`.
             weights: (edges,).
         """
+        edges, rows = self.places(receivers, count=count)
+        return torch.stack([self.sources[edges], rows]), self.weights[edges]
+
+    def places(self, receivers: Tensor, *, count: int | None = None) -> tuple[Tensor, Tensor]:
+        """Return the edges (edges,) of some receivers, and the position of each among these; see `select`."""
         degree = self.degrees(receivers)
         rows = torch.repeat_interleave(degree, output_size=count)
         within = torch.arange(len(rows), device=rows.device) - (degree.cumsum(0) - degree)[rows]
-        edges = self.offsets[receivers][rows] + within
-        return torch.stack([self.sources[edges], rows]), self.weights[edges]
+        return self.offsets[receivers][rows] + within, rows
 
     def to(self, device: torch.device) -> Edges:
         """Return the same on a device."""
-        return Edges(self.sources.to(device), self.weights.to(device), self.offsets.to(device))
+        described = None if self.attributes is None else self.attributes.to(device)
+        return Edges(self.sources.to(device), self.weights.to(device), self.offsets.to(device), described)
 
 
 def select_edges(
@@ -120,8 +171,8 @@ def select_edges(
     types: Sequence[EdgeType] = RECEIVED_EDGES,
     *,
     counts: Sequence[int] | None = None,
-) -> tuple[dict[EdgeType, Tensor], dict[EdgeType, Tensor]]:
-    """Return `edge_index` (2, edges) and `edge_weight` (edges,) of each edge type, as PyG's `HeteroConv` takes them.
+) -> Messages:
+    """Return the edges of each type by which some nodes receive.
 
     Args:
         edges: of some or all types.
@@ -130,13 +181,23 @@ def select_edges(
         counts: number of these edges of each type, if it is known, so that nothing waits for a device.
     """
     device = next(iter(receivers.values())).device
-    nothing = torch.empty(2, 0, dtype=torch.int64, device=device), torch.empty(0, device=device)
-    index, weight = {}, {}
+    described = next((each.attributes for each in edges.values() if each.attributes is not None), None)
+    found = Messages({}, {}, {})
     for kind, count in zip(types, counts or repeat(None), strict=False):
-        index[kind], weight[kind] = nothing
+        found.edge_index[kind] = torch.empty(2, 0, dtype=torch.int64, device=device)
+        found.edge_weight[kind] = torch.empty(0, device=device)
+        if described is not None and kind in REACTION_EDGES:
+            found.edge_attr[kind] = torch.empty(0, described.shape[1], device=device)
         if kind in edges and kind[2] in receivers:
-            index[kind], weight[kind] = edges[kind].to(device).select(receivers[kind[2]], count=count)
-    return index, weight
+            own = edges[kind].to(device)
+            places, rows = own.places(receivers[kind[2]], count=count)
+            found.edge_index[kind], found.edge_weight[kind] = (
+                torch.stack([own.sources[places], rows]),
+                own.weights[places],
+            )
+            if own.attributes is not None:
+                found.edge_attr[kind] = own.attributes[places]
+    return found
 
 
 def used_sources(index: Mapping[EdgeType, Tensor]) -> tuple[dict[str, Tensor], dict[EdgeType, Tensor]]:
@@ -162,6 +223,8 @@ class ContextGraph:
         compositions: elements (systems, k) int64 and fractions (systems, k) float32 of each system, the mean of its
             targets; None in a stored graph, which has `x`.
         x: inputs (n, width) of messages for the node types `system` and `precursor`; None before they are computed.
+        columns: that describe nodes and edges, if any.
+        features: (n, features) of these for `system` and `precursor`, and for `edge` of each entry of `systems`.
     """
 
     vocabulary: tuple[Composition, ...]
@@ -170,10 +233,17 @@ class ContextGraph:
     counts: NDArray[np.int32]
     compositions: tuple[Tensor, Tensor] | None = None
     x: Mapping[str, Tensor] | None = None
+    columns: GraphColumns | None = None
+    features: Mapping[str, Tensor] = field(default_factory=dict)
 
     @classmethod
     def fit(
-        cls, table: ReactionTable, vocabulary: Sequence[Composition], *, systems: KnownSystems | None = None
+        cls,
+        table: ReactionTable,
+        vocabulary: Sequence[Composition],
+        *,
+        systems: KnownSystems | None = None,
+        columns: GraphColumns | None = None,
     ) -> ContextGraph:
         """Return the graph of the distinct reactions of `table`.
 
@@ -181,6 +251,7 @@ class ContextGraph:
             table: the reactions.
             vocabulary: all its precursors, and perhaps others.
             systems: of the same table and vocabulary, if they were counted before.
+            columns: that describe nodes and edges; means and deviations become those of `table`.
         """
         index = {precursor.key: position for position, precursor in enumerate(vocabulary)}
         together: Counter[tuple[int, int]] = Counter()
@@ -189,12 +260,16 @@ class ContextGraph:
             targets.setdefault(element_system(target), {})[target.key] = target
             together.update(combinations(sorted(index[key] for key in keys), 2))
         pairs = sorted(together)
+        systems = KnownSystems.fit(table, index) if systems is None else systems
+        columns = None if columns is None else columns.refitted(table)
         return cls(
             vocabulary=tuple(vocabulary),
-            systems=KnownSystems.fit(table, index) if systems is None else systems,
+            systems=systems,
             pairs=np.array(pairs, dtype=np.int32).reshape(-1, 2).T.copy(),
             counts=np.array([together[pair] for pair in pairs], dtype=np.int32),
             compositions=_padded([np.mean([*map(_fractions, each.values())], axis=0) for each in targets.values()]),
+            columns=columns,
+            features={} if columns is None else columns.describe(table, vocabulary, systems),
         )
 
     def __str__(self) -> str:
@@ -202,7 +277,7 @@ class ContextGraph:
         systems, precursors = len(self.systems.vectors), len(self._used_index)
         return (
             f"Messages come from {systems} element systems and {precursors} precursors; those to training targets from "
-            "other element systems and papers only."
+            f"other element systems and papers only.{'' if self.columns is None else f' {self.columns}'}"
         )
 
     def with_inputs(self, system: Tensor, precursor: Tensor) -> ContextGraph:
@@ -215,6 +290,9 @@ class ContextGraph:
         assert self.x is not None
         arrays: dict[str, NDArray[Any]] = {"pairs": self.pairs, "counts": self.counts}
         arrays |= {f"x.{kind}": values.half().numpy() for kind, values in self.x.items()}
+        arrays |= {f"{_FEATURES}{kind}": values.half().numpy() for kind, values in self.features.items()}
+        if self.columns is not None and self.columns.candidate:
+            arrays[f"{_FEATURES}candidate"] = self.columns.values.astype(np.float16)
         return arrays | ({_SYSTEMS + name: a for name, a in self.systems.to_arrays().items()} if systems else {})
 
     @classmethod
@@ -225,6 +303,7 @@ class ContextGraph:
         *,
         width: int,
         systems: KnownSystems | None = None,
+        columns: Mapping[str, Any] | None = None,
     ) -> ContextGraph:
         """Return what `to_arrays` described.
 
@@ -233,12 +312,15 @@ class ContextGraph:
             arrays: by their names in checkpoints.
             width: of the inputs.
             systems: the known systems, if they are not among the arrays.
+            columns: what `GraphColumns.to_stored` returned, if columns describe nodes or edges.
 
         Raises:
             ValueError: an array is missing, unknown, or holds impossible values.
         """
         counted = {name.removeprefix(_SYSTEMS): a for name, a in arrays.items() if name.startswith(_SYSTEMS)}
-        expected = {"pairs", "counts", "x.system", "x.precursor"}
+        described = None if columns is None else GraphColumns.from_stored(columns)
+        sizes = {} if described is None else described.sizes
+        expected = {"pairs", "counts", "x.system", "x.precursor", *(f"{_FEATURES}{kind}" for kind in sizes)}
         if wrong := expected ^ {name for name in arrays if not name.startswith(_SYSTEMS)}:
             raise ValueError(f"'{min(wrong)}' of the context is missing or unknown")
         if (systems is None) != bool(counted):
@@ -249,12 +331,13 @@ class ContextGraph:
         check_array("counts", counts, np.int32, (pairs.shape[1],), low=1)
         if not bool((pairs[0] < pairs[1]).all()):
             raise ValueError("'pairs' joins a precursor to itself, or in the wrong order")
-        x = {}
-        for kind, length in (("system", len(known.vectors)), ("precursor", len(vocabulary))):
-            values = arrays[f"x.{kind}"].astype(np.float32)
-            check_array(f"x.{kind}", values, np.float32, (length, width))
-            x[kind] = torch.from_numpy(values)
-        return cls(tuple(vocabulary), known, pairs, counts, x=x)
+        lengths = {"system": len(known.vectors), "precursor": len(vocabulary), "edge": len(known.shares)}
+        lengths["candidate"] = 0 if described is None else len(described.described)
+        x = {kind: _stored(arrays, f"x.{kind}", lengths[kind], width) for kind in ("system", "precursor")}
+        features = {kind: _stored(arrays, f"{_FEATURES}{kind}", lengths[kind], size) for kind, size in sizes.items()}
+        if described is not None and "candidate" in features:
+            described = replace(described, values=features.pop("candidate").numpy())
+        return cls(tuple(vocabulary), known, pairs, counts, x=x, columns=described, features=features)
 
     @cached_property
     def known_edges(self) -> dict[EdgeType, Edges]:
@@ -262,17 +345,15 @@ class ContextGraph:
         systems, precursors, shares = self.systems.system_index, self.systems.precursors, self.systems.shares
         both, times = np.concatenate([self.pairs, self.pairs[::-1]], axis=1), np.tile(self.counts, 2)
         made_from, makes, used_with = KNOWN_EDGES
-        n = len(self.vocabulary)
+        n, described = len(self.vocabulary), self.features.get("edge")
         return {
-            made_from: Edges.of(precursors, systems, shares, count=n),
-            makes: Edges.of(systems, precursors, shares, count=len(self.systems.vectors)),
+            made_from: Edges.of(precursors, systems, shares, count=n, attributes=described),
+            makes: Edges.of(systems, precursors, shares, count=len(self.systems.vectors), attributes=described),
             used_with: Edges.of(both[1], both[0], times, count=n),
         }
 
-    def known_messages(
-        self, device: torch.device | None = None
-    ) -> tuple[dict[EdgeType, Tensor], dict[EdgeType, Tensor]]:
-        """Return `edge_index` (2, edges) and `edge_weight` (edges,) of each of `KNOWN_EDGES`, for all that is known."""
+    def known_messages(self, device: torch.device | None = None) -> Messages:
+        """Return the edges of each of `KNOWN_EDGES`, for all that is known."""
         sizes = {"system": len(self.systems.vectors), "precursor": len(self.vocabulary)}
         everything = {kind: torch.arange(size, device=device) for kind, size in sizes.items()}
         return select_edges(self.known_edges, everything, KNOWN_EDGES)
@@ -285,13 +366,20 @@ class ContextGraph:
         similar, makes = RECEIVED_EDGES[:2]
         presence = element_presence([target.elements for target in targets])
         rows, systems, weights = _nearest(presence * self._rarity, self._systems, most=_NEAREST_SYSTEMS)
-        used, shares = self.known_edges["precursor", "makes", "system"].select(torch.from_numpy(systems))
-        precursors, position = used.numpy()
+        known = self.known_edges["precursor", "makes", "system"]
+        edges, found = known.places(torch.from_numpy(systems))
+        precursors, shares, position = known.sources[edges].numpy(), known.weights[edges], found.numpy()
         needed = (source_presence(targets)[rows[position]] & self._supplies[precursors]).any(1)
         pairs = (rows[position] * len(self.vocabulary) + precursors)[needed]
         distinct, place = np.unique(pairs, return_inverse=True)
-        summed = np.bincount(place, weights=(weights[position] * shares.numpy())[needed])
-        made = Edges.of(*np.divmod(distinct, len(self.vocabulary)), summed, count=len(targets))
+        products = (weights[position] * shares.numpy())[needed]
+        summed = np.bincount(place, weights=products)
+        described = None
+        if known.attributes is not None:  # the mean over the near systems
+            own = known.attributes[edges].numpy()[needed] * products[:, None]
+            mean = [np.bincount(place, weights=column, minlength=len(distinct)) / summed for column in own.T]
+            described = torch.from_numpy(np.stack(mean, axis=1).astype(np.float32))
+        made = Edges.of(*np.divmod(distinct, len(self.vocabulary)), summed, count=len(targets), attributes=described)
         return {similar: Edges.of(rows, systems, weights, count=len(targets)), makes: made}
 
     def to_candidates(self, candidates: Sequence[Composition]) -> dict[EdgeType, Edges]:
@@ -304,9 +392,11 @@ class ContextGraph:
         own = np.array([self._index.get(candidate.key, -1) for candidate in candidates], dtype=np.int64)
         given = {}
         for kind, known in ((made_from, KNOWN_EDGES[0]), (used_with, KNOWN_EDGES[2])):
-            index, shares = self.known_edges[known].select(torch.from_numpy(own))
-            sources, rows = index.numpy()
-            given[kind] = Edges.of(rows, sources, shares.numpy(), count=len(candidates))
+            edges = self.known_edges[known]
+            places, found = edges.places(torch.from_numpy(own))
+            described = None if edges.attributes is None else edges.attributes[places]
+            sources, shares = edges.sources[places].numpy(), edges.weights[places].numpy()
+            given[kind] = Edges.of(found.numpy(), sources, shares, count=len(candidates), attributes=described)
         rows, nearest, weights = _nearest(_described(candidates), self._used, most=_NEAREST_PRECURSORS + 1)
         precursors = self._used_index[nearest]
         other = precursors != own[rows]
@@ -314,7 +404,10 @@ class ContextGraph:
         return given
 
     def hetero(self) -> HeteroData:
-        """Return what is known as a `HeteroData`: `x` where there is one, `edge_index` and `edge_weight` of each type.
+        """Return what is known as a `HeteroData`, with `edge_index` and `edge_weight` of each type of edge.
+
+        Nodes have `x`: their embeddings in the graph of a trained model, otherwise what columns say of them, if any do.
+        The latter is always there as `features` too, with its `feature_names`, and as `edge_attr` of edges.
 
         >>> import rrgraph as rr
         >>> table = rr.load_reactions("textbook")
@@ -328,11 +421,18 @@ class ContextGraph:
         sizes = {"system": len(self.systems.vectors), "precursor": len(self.vocabulary)}
         for kind, size in sizes.items():
             data[kind].num_nodes = size
+            if kind in self.features:
+                data[kind].x = data[kind].features = self.features[kind]
             if self.x is not None:
                 data[kind].x = self.x[kind]
-        index, weight = self.known_messages()
+        messages = self.known_messages()
         for edge in KNOWN_EDGES:
-            data[edge].edge_index, data[edge].edge_weight = index[edge], weight[edge]
+            for name, values in messages._asdict().items():
+                if edge in values:
+                    data[edge][name] = values[edge]
+        for kind, names in ({} if self.columns is None else self.columns.names).items():
+            for store in [data[kind]] if kind in sizes else [data[edge] for edge in messages.edge_attr]:
+                store.feature_names = names
         return data
 
     @cached_property
@@ -361,6 +461,12 @@ class ContextGraph:
     @cached_property
     def _used(self) -> NDArray[np.float32]:
         return unit_rows(_described([self.vocabulary[index] for index in self._used_index]))
+
+
+def _stored(arrays: Mapping[str, NDArray[Any]], name: str, length: int, width: int) -> Tensor:
+    values = arrays[name].astype(np.float32)
+    check_array(name, values, np.float32, (length, width))
+    return torch.from_numpy(values)
 
 
 @lru_cache(maxsize=2**16)
@@ -433,8 +539,10 @@ class TrainingContexts:
     rows: Tensor
 
     @classmethod
-    def fit(cls, graph: ReactionGraph, folds: TrainingFolds) -> TrainingContexts:
-        """Build the graph of each fold's complement.
+    def fit(
+        cls, graph: ReactionGraph, folds: TrainingFolds, *, columns: GraphColumns | None = None
+    ) -> TrainingContexts:
+        """Build the graph of each fold's complement, and describe it by columns of the complement.
 
         Raises:
             DataError: a fold shares its papers with all other rows.
@@ -442,7 +550,7 @@ class TrainingContexts:
         graphs, edges = [], []
         order = np.argsort(folds.targets, kind="stable")
         for fold, table in _separate(folds):
-            context = ContextGraph.fit(table, graph.precursors)
+            context = ContextGraph.fit(table, graph.precursors, columns=columns)
             graphs.append(context)
             targets = [graph.targets[member] for member in order if folds.targets[member] == fold]
             edges.append(context.to_targets(targets) | context.to_candidates(graph.precursors))
@@ -471,8 +579,8 @@ class TrainingContexts:
 
     def received(
         self, fold: int, targets: Tensor, precursors: Tensor, *, counts: Sequence[int] | None = None
-    ) -> tuple[dict[EdgeType, Tensor], dict[EdgeType, Tensor]]:
-        """Return `edge_index` and `edge_weight` of the edges to targets of a fold and to precursors of the graph.
+    ) -> Messages:
+        """Return the edges to targets of a fold and to precursors of the graph.
 
         Args:
             fold: of all the targets.

@@ -1,7 +1,15 @@
 """Link prediction: decoders, contexts, negative samplers, the link model and how it learns."""
 
 from rrgraph.links.config import TrainingConfig
-from rrgraph.links.contexts import CONTEXTS, NO_CONTEXT, Context, make_context
+from rrgraph.links.contexts import (
+    CONTEXTS,
+    NO_CONTEXT,
+    Context,
+    check_edge_features,
+    has_edge_features,
+    make_context,
+    send_messages,
+)
 from rrgraph.links.decoders import DECODERS, LinkDecoder
 from rrgraph.links.examples import Examples
 from rrgraph.links.fold_contexts import FoldContexts
@@ -22,7 +30,10 @@ __all__ = [
     "LinkTask",
     "NegativeSampler",
     "TrainingConfig",
+    "check_edge_features",
+    "has_edge_features",
     "is_unseen",
     "make_context",
     "make_sampler",
+    "send_messages",
 ]

@@ -6,9 +6,12 @@ on what is asked. The decoder scores what it makes of targets and candidates.
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
 from typing import Final
 
 import torch
@@ -16,11 +19,19 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu
 
 from rrgraph.errors import ConfigError
-from rrgraph.graph import KNOWN_EDGES, RECEIVED_EDGES, EdgeType
+from rrgraph.graph import KNOWN_EDGES, REACTION_EDGES, RECEIVED_EDGES, EdgeType, Messages
 from rrgraph.nn import ModelConfig
 from rrgraph.util.registry import Registry
 
-__all__ = ["CONTEXTS", "NO_CONTEXT", "Context", "make_context"]
+__all__ = [
+    "CONTEXTS",
+    "NO_CONTEXT",
+    "Context",
+    "check_edge_features",
+    "has_edge_features",
+    "make_context",
+    "send_messages",
+]
 
 NO_CONTEXT: Final = "none"
 """The context that leaves embeddings as they are."""
@@ -29,7 +40,8 @@ States = Mapping[str, Tensor]
 """States (nodes, width) by node type."""
 
 PerEdge = Mapping[EdgeType, Tensor]
-"""`edge_index` (2, edges), source and receiver, or `edge_weight` (edges,), which add up to 1 for each receiver."""
+"""`edge_index` (2, edges), source and receiver; `edge_weight` (edges,), which add up to 1 for each receiver; or
+`edge_attr` (edges, features) of `rrgraph.graph.REACTION_EDGES`, the features of columns."""
 
 
 class Context(nn.Module, ABC):
@@ -37,6 +49,10 @@ class Context(nn.Module, ABC):
 
     The arguments are those of PyG's `HeteroConv`, so that a context of PyG layers is short. Further keyword arguments
     of a context are options, which `model.context_options` sets.
+
+    Features of nodes are in `x` already. A context whose `forward` has a further argument `edge_attr=None` takes
+    features of edges (`data.edge_features`): of `rrgraph.graph.REACTION_EDGES`, (edges, features) each. So may `known`;
+    and the constructor gets their number if it has a keyword `edge_features`, 0 for none.
 
     >>> import torch, rrgraph as rr
     >>> from torch_geometric.nn import HeteroConv, SAGEConv
@@ -89,16 +105,67 @@ class Context(nn.Module, ABC):
         """
 
 
-CONTEXTS: Registry[type[Context]] = Registry("context", group="rrgraph.contexts", bases=(Context,), given=("config",))
+CONTEXTS: Registry[type[Context]] = Registry(
+    "context", group="rrgraph.contexts", bases=(Context,), given=("config", "edge_features")
+)
 """Contexts by the name that `model.context` of a configuration takes."""
 
 
-def make_context(config: ModelConfig) -> Context:
-    """Return the context of a configuration."""
+def check_edge_features(name: str) -> None:
+    """Refuse a context that takes no features of edges.
+
+    Raises:
+        ConfigError: naming those that do.
+    """
+    if not has_edge_features(CONTEXTS[name].forward):
+        taking = []
+        for other in CONTEXTS:
+            with suppress(ConfigError):  # of a package that cannot be used, which is not asked for
+                taking += [other] if has_edge_features(CONTEXTS[other].forward) else []
+        raise ConfigError(
+            f"data.edge_features needs a context that takes features of edges, and model.context={name} does not: "
+            f"expected {' or '.join(taking)}."
+        )
+
+
+@cache
+def has_edge_features(function: Callable[..., object]) -> bool:
+    """Whether a method of a context has an argument for features of edges."""
+    return "edge_attr" in inspect.signature(function).parameters
+
+
+def send_messages(context: Context, x: States, messages: Messages, *, known: bool = False) -> States:
+    """Return what a context makes of messages, those among what is known or those to targets and candidates.
+
+    Features of edges are left out where it takes none.
+    """
+    kind = type(context).known if known else type(context).forward
+    method: Callable[..., States] = context.known if known else context
+    index, weight, attributes = messages
+    if attributes and has_edge_features(kind):
+        return method(x, index, weight, edge_attr=attributes)
+    return method(x, index, weight)
+
+
+def make_context(config: ModelConfig, *, edge_features: int = 0) -> Context:
+    """Return the context of a configuration.
+
+    Args:
+        config: of the model.
+        edge_features: number of features of each edge between systems and precursors.
+
+    Raises:
+        ConfigError: there are some, and the context takes none.
+    """
+    if edge_features:
+        check_edge_features(config.context)
+    context, given = CONTEXTS[config.context], {}
+    if "edge_features" in inspect.signature(context).parameters:
+        given["edge_features"] = edge_features
     with warnings.catch_warnings():
         # Of PyG, which expects that every type of node receives.
         warnings.filterwarnings("ignore", "There exist node types")
-        return CONTEXTS[config.context](config, **config.context_options)
+        return context(config, **given, **config.context_options)
 
 
 @CONTEXTS.register(NO_CONTEXT)
@@ -217,36 +284,54 @@ class HopsContext(_Layered):
 
 @CONTEXTS.register("gatv2")
 class Gatv2Context(_Layered):
-    """Attention to neighbours that depends on both ends and on the weight of the edge (GATv2, Brody et al. 2022).
+    """Attention to neighbours that depends on both ends and on the edge (GATv2, Brody et al. 2022).
+
+    Of an edge, its weight and what columns say of it.
 
     Args:
         config: of the model.
+        edge_features: number of features of each edge between systems and precursors.
         heads: of the attention.
         layers: number of layers; more than one tends to overfit.
     """
 
-    def __init__(self, config: ModelConfig, *, heads: int = 4, layers: int = 1) -> None:
-        self.heads = _checked_heads(heads, config)
+    def __init__(self, config: ModelConfig, *, edge_features: int = 0, heads: int = 4, layers: int = 1) -> None:
+        self.heads, self.edge_features = _checked_heads(heads, config), edge_features
         super().__init__(config, layers=layers)
 
     def layer(self, edges: Sequence[EdgeType]) -> nn.Module:
-        return _Attention(edges, self.width, self.heads)
+        return _Attention(edges, self.width, self.heads, edge_features=self.edge_features)
+
+    def known(self, x: States, edge_index: PerEdge, edge_weight: PerEdge, edge_attr: PerEdge | None = None) -> States:
+        return super().known(x, edge_index, _with_weights(edge_attr, edge_weight))
+
+    def forward(self, x: States, edge_index: PerEdge, edge_weight: PerEdge, edge_attr: PerEdge | None = None) -> States:
+        return super().forward(x, edge_index, _with_weights(edge_attr, edge_weight))
+
+
+def _with_weights(edge_attr: PerEdge | None, edge_weight: PerEdge) -> PerEdge:
+    """Return the logarithms of weights beside the features of edges, (edges, 1 + features)."""
+    logs = {edge: weight.clamp_min(1e-6).log()[:, None] for edge, weight in edge_weight.items()}
+    return logs | {edge: torch.cat([logs[edge], values], dim=1) for edge, values in (edge_attr or {}).items()}
 
 
 class _Attention(nn.Module):
-    def __init__(self, edges: Sequence[EdgeType], width: int, heads: int) -> None:
+    def __init__(self, edges: Sequence[EdgeType], width: int, heads: int, *, edge_features: int) -> None:
         # It takes a second, and models without it do without PyG.
         from torch_geometric.nn import GATv2Conv, HeteroConv
 
         super().__init__()
         self.own = nn.ModuleDict({kind: nn.Linear(width, width) for kind in dict.fromkeys(e[2] for e in edges)})
+        sizes = {edge: 1 + edge_features * (edge in REACTION_EDGES) for edge in edges}
         self.conv = HeteroConv(
-            {e: GATv2Conv((width, width), width // heads, heads, edge_dim=1, add_self_loops=False) for e in edges}
+            {
+                edge: GATv2Conv((width, width), width // heads, heads, edge_dim=size, add_self_loops=False)
+                for edge, size in sizes.items()
+            }
         )
 
-    def forward(self, x: States, edge_index: PerEdge, edge_weight: PerEdge) -> States:
-        attributes = {edge: weight.clamp_min(1e-6).log()[:, None] for edge, weight in edge_weight.items()}
-        received = self.conv(x, edge_index, edge_attr_dict=attributes)
+    def forward(self, x: States, edge_index: PerEdge, edge_attr: PerEdge) -> States:
+        received = self.conv(x, edge_index, edge_attr_dict=edge_attr)
         return {kind: own(x[kind]) + received[kind] for kind, own in self.own.items()}
 
 

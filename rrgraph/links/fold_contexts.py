@@ -29,6 +29,11 @@ class FoldContexts:
         device = device_of(module)
         self.module, self.contexts = module, contexts.to(device)
         self._messages = [graph.known_messages(device) for graph in contexts.graphs]
+        self._features = [{kind: each.to(device) for kind, each in graph.features.items()} for graph in contexts.graphs]
+        first = contexts.graphs[0]
+        self._own: Tensor | None = None
+        if first.columns is not None and first.columns.candidate:
+            self._own = first.columns.of_candidates(first.vocabulary).to(device)
         self._x: list[Mapping[str, Tensor]] = []
         self._known: dict[int, list[Mapping[str, Tensor]]] = {}
 
@@ -105,13 +110,16 @@ class FoldContexts:
             counts: number of edges of each type by which they receive, if it is known, so that nothing waits.
         """
         received = self.contexts.received(fold, targets, precursors, counts=counts)
-        return self.module.states(self._known_states(fold), received, target_embeddings, precursor_embeddings)
+        own = None if self._own is None else self._own[precursors]
+        return self.module.states(
+            self._known_states(fold), received, target_embeddings, precursor_embeddings, features=own
+        )
 
     def _known_states(self, fold: int) -> list[Mapping[str, Tensor]]:
         """Return the states of what is known to a fold; those that nothing learned changes are computed once."""
         if fold in self._known:
             return self._known[fold]
-        known = self.module.known_states(self._messages[fold], self._x[fold])
+        known = self.module.known_states(self._messages[fold], self._x[fold], self._features[fold])
         learned = any(values.requires_grad for states in known for values in states.values())
         if torch.is_grad_enabled() and not learned:
             self._known[fold] = known

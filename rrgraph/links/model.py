@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from rrgraph.errors import ConfigError
-from rrgraph.graph import FREQUENCY_FEATURES, ContextGraph, EdgeType, featurise, used_sources
-from rrgraph.links.contexts import NO_CONTEXT, Context, make_context
+from rrgraph.graph import FREQUENCY_FEATURES, ContextGraph, Messages, featurise, used_sources
+from rrgraph.links.contexts import NO_CONTEXT, Context, make_context, send_messages
 from rrgraph.links.decoders import DECODERS
 from rrgraph.nn import ENCODERS, ModelConfig, device_of, encode_by_length, half_precision
 
@@ -24,16 +24,19 @@ class LinkModel(nn.Module):
 
     Args:
         config: every choice, recorded with the weights.
+        features: number of features of columns for the node types `system`, `precursor` and `candidate`, and for
+            `edge`; see `rrgraph.graph.GraphColumns.sizes`.
 
     Raises:
-        ConfigError: fewer than one decoder, or encoder, decoder or context are unknown.
+        ConfigError: fewer than one decoder; encoder, decoder or context are unknown; or the context takes no features
+            of edges.
     """
 
     shift: Tensor
     scale: Tensor
     unseen: Tensor
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, *, features: Mapping[str, int] | None = None) -> None:
         super().__init__()
         if config.n_decoders < 1:
             raise ConfigError(f"model.n_decoders={config.n_decoders} must be at least 1.")
@@ -45,7 +48,12 @@ class LinkModel(nn.Module):
             decoder(config, statistics=statistics, **config.decoder_options) for _ in range(config.n_decoders)
         )
         # One for each decoder: what a decoder must not learn from must not reach it by the context of another.
-        self.contexts = nn.ModuleList(make_context(config) for _ in range(config.n_decoders))
+        sizes = dict(features or {})
+        edges = sizes.pop("edge", 0)
+        self.contexts = nn.ModuleList(make_context(config, edge_features=edges) for _ in range(config.n_decoders))
+        self.inputs = nn.ModuleList(
+            _feature_inputs(sizes, config.width) for _ in range(config.n_decoders if sizes else 0)
+        )
         self.register_buffer("shift", torch.zeros(statistics))
         self.register_buffer("scale", torch.ones(statistics))
         if config.unseen_constant:
@@ -76,42 +84,59 @@ class LinkModel(nn.Module):
         return graph.with_inputs(*(encode_by_length(self.encoder, *side, device=device_of(self)) for side in sides))
 
     def known_states(
-        self, messages: tuple[Mapping[EdgeType, Tensor], Mapping[EdgeType, Tensor]], x: Mapping[str, Tensor]
+        self, messages: Messages, x: Mapping[str, Tensor], features: Mapping[str, Tensor] | None = None
     ) -> list[Mapping[str, Tensor]]:
         """Return the states of what is known by node type, for each context.
 
         Args:
-            messages: `edge_index` and `edge_weight` of `rrgraph.graph.KNOWN_EDGES`.
+            messages: of each of `rrgraph.graph.KNOWN_EDGES`.
             x: embeddings (nodes, width) by node type.
+            features: (nodes, features) of columns by node type, for a model that takes them.
         """
-        index, weight = messages
-        return [context.known(x, index, weight) for context in self._contexts()]
+        return [
+            send_messages(context, self._inputs(number, x, features or {}), messages, known=True)
+            for number, context in enumerate(self._contexts())
+        ]
 
     def _contexts(self) -> list[Context]:
         return cast(list[Context], [*self.contexts])
 
+    def _inputs(self, number: int, x: Mapping[str, Tensor], features: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Return the inputs of a context: embeddings, and what is made of the features of the same nodes."""
+        if not self.inputs:
+            return x
+        made = cast(nn.ModuleDict, self.inputs[number])
+        return {**x, **{kind: x[kind] + made[kind](values) for kind, values in features.items() if kind in made}}
+
     def states(
         self,
         known: Sequence[Mapping[str, Tensor]],
-        received: tuple[Mapping[EdgeType, Tensor], Mapping[EdgeType, Tensor]],
+        received: Messages,
         targets: Tensor,
         candidates: Tensor,
+        *,
+        features: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Return the states (contexts, n, width) of targets and of candidates for each context.
 
         Args:
             known: states of what is known, for each context.
-            received: `edge_index` and `edge_weight` of `rrgraph.graph.RECEIVED_EDGES`.
+            received: of each of `rrgraph.graph.RECEIVED_EDGES`.
             targets: embeddings (targets, width).
             candidates: embeddings (candidates, width).
+            features: (candidates, features) of columns, for a model that takes them.
         """
         x = {"target": targets.float(), "candidate": candidates.float()}
-        index, weight = received
+        own = {} if features is None else {"candidate": features}
         if not self.training:  # what nobody receives from need not be transformed for each query
-            nodes, index = used_sources(index)
+            nodes, index = used_sources(received.edge_index)
+            received = received._replace(edge_index=index)
             known = [{kind: states[nodes[kind]] for kind, states in of.items()} for of in known]
         with half_precision(targets.device, "full"):
-            found = [context({**of, **x}, index, weight) for context, of in zip(self._contexts(), known, strict=True)]
+            found = [
+                send_messages(context, {**of, **self._inputs(number, x, own)}, received)
+                for number, (context, of) in enumerate(zip(self._contexts(), known, strict=True))
+            ]
         return torch.stack([each["target"] for each in found]), torch.stack([each["candidate"] for each in found])
 
     def forward(self, targets: Tensor, precursors: Tensor, statistics: Tensor | None = None) -> Tensor:
@@ -132,6 +157,14 @@ class LinkModel(nn.Module):
         if self.config.unseen_constant and statistics is not None:
             logits = logits + self.unseen * is_unseen(statistics)
         return logits
+
+
+def _feature_inputs(sizes: Mapping[str, int], width: int) -> nn.ModuleDict:
+    """Return a matrix for the features of nodes of each type, 0 at first: learning begins as it does without them."""
+    made = nn.ModuleDict({kind: nn.Linear(size, width, bias=False) for kind, size in sizes.items()})
+    for parameter in made.parameters():
+        nn.init.zeros_(parameter)
+    return made
 
 
 def is_unseen(statistics: Tensor) -> Tensor:

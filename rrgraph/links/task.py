@@ -84,6 +84,7 @@ class LinkTask(Task):
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
         encoder, decoders, contexts = self.module.encoder, self.module.decoders, self.module.contexts
+        linked = [*decoders.parameters(), *contexts.parameters(), *self.module.inputs.parameters()]
         hidden = list(encoder.hidden_parameters())
         taken = {id(parameter) for parameter in hidden}
         rest = [parameter for parameter in encoder.parameters() if id(parameter) not in taken]
@@ -91,7 +92,7 @@ class LinkTask(Task):
         learned = [{"params": hidden, "lr": rate, "hidden": True}, {"params": rest, "lr": rate}]
         return [
             *([] if self._fixed else learned),
-            {"params": [*decoders.parameters(), *contexts.parameters()], "lr": self.config.learning_rate},
+            {"params": linked, "lr": self.config.learning_rate},
         ]
 
     def batches(self, epoch: int, generator: torch.Generator) -> Sequence[Examples]:

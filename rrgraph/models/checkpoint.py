@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rrgraph.chem import ELEMENTS, Composition, parse_formula
 from rrgraph.data import LearnedReactions, preferred_spelling
 from rrgraph.errors import check_choice
-from rrgraph.graph import ContextGraph, FrequencyFeatures, SetFrequencyFeatures
+from rrgraph.graph import ContextGraph, FrequencyFeatures, GraphColumns, SetFrequencyFeatures
 from rrgraph.links import LinkModel
 from rrgraph.models.components import describe_parts, require_parts
 from rrgraph.nn import ModelConfig, TreeEnsemble, checkpoint_mismatch, load_weights, read_model, weights, write_model
@@ -94,6 +94,8 @@ def save_checkpoint(checkpoint: LinkCheckpoint, folder: str | Path, *, half: boo
     if checkpoint.context is not None:
         arrays = checkpoint.model.with_inputs(checkpoint.context).to_arrays(systems=checkpoint.statistics is None)
         tensors |= {_CONTEXT + name: torch.from_numpy(values) for name, values in arrays.items()}
+        if checkpoint.context.columns is not None:
+            description["columns"] = checkpoint.context.columns.to_stored()
     if checkpoint.learned is not None:
         tensors |= learned_tensors(checkpoint.learned)
     description |= {
@@ -124,14 +126,16 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
         ranked = _under(tensors, _SETS)
         known = _under(tensors, _CONTEXT)
         hashes = _under(tensors, _LEARNED)
-        model = load_weights(partial(LinkModel, config), tensors)
+        columns = value_of(description, "columns", dict) if "columns" in description else None
+        sizes = None if columns is None else GraphColumns.from_stored(columns).sizes
+        model = load_weights(partial(LinkModel, config, features=sizes), tensors)
         vocabulary, counts = _vocabulary(value_of(description, "vocabulary", list))
         if config.statistics != bool(counted):
             raise ValueError("it must have counts of reactions if its model reads frequency features, and only then")
         statistics = FrequencyFeatures.from_arrays(vocabulary, _arrays(counted)) if counted else None
         if model.uses_context != bool(known):
             raise ValueError("it must have a graph if its model passes messages, and only then")
-        context = _context(known, vocabulary, statistics, config.width) if known else None
+        context = _context(known, vocabulary, statistics, config.width, columns) if known else None
         reranker = None
         if statistics is not None and "sets" in description:
             reranker = _reranker(value_of(description, "sets", dict), ranked, statistics, config.width)
@@ -158,9 +162,10 @@ def _context(
     vocabulary: tuple[Composition, ...],
     statistics: FrequencyFeatures | None,
     width: int,
+    columns: Mapping[str, Any] | None,
 ) -> ContextGraph:
     systems = None if statistics is None else statistics.systems
-    return ContextGraph.from_arrays(vocabulary, _arrays(tensors), width=width, systems=systems)
+    return ContextGraph.from_arrays(vocabulary, _arrays(tensors), width=width, systems=systems, columns=columns)
 
 
 def learned_tensors(learned: LearnedReactions) -> dict[str, torch.Tensor]:

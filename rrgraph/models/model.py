@@ -303,7 +303,8 @@ class Model(LinkScorer):
         """The states of what is known, for each context, which no target and no candidate changes."""
         assert self._graph.x is not None
         x = {kind: values.to(self.device) for kind, values in self._graph.x.items()}
-        return self.checkpoint.model.known_states(self._graph.known_messages(self.device), x)
+        features = {kind: values.to(self.device) for kind, values in self._graph.features.items()}
+        return self.checkpoint.model.known_states(self._graph.known_messages(self.device), x, features)
 
     def _states(self, links: LinkBatch) -> tuple[Tensor, Tensor]:
         """Return the states (contexts, n, width) of the targets and of the candidates of links."""
@@ -322,14 +323,18 @@ class Model(LinkScorer):
         """Return the states (contexts, n, width) of targets or of candidates, in batches of one size."""
         find: Callable[[Sequence[Composition]], Mapping[EdgeType, Edges]]
         find = self._graph.to_targets if side == "target" else self._graph.to_candidates
-        nothing, pieces = embeddings[:0], []
+        nothing, pieces, columns = embeddings[:0], [], self._graph.columns if side == "candidate" else None
         for start in range(0, len(compositions), _CONTEXT_BATCH_SIZE):
             batch = torch.arange(start, start + _CONTEXT_BATCH_SIZE).clamp_max(len(compositions) - 1)
-            edges = find([compositions[place] for place in batch.tolist()])
+            asked = [compositions[place] for place in batch.tolist()]
+            edges, features = find(asked), None
+            if columns is not None and columns.candidate:
+                features = columns.of_candidates(asked).to(self.device)
             received = select_edges(edges, {side: torch.arange(len(batch), device=self.device)})
             own = embeddings[batch.to(self.device)]
             both = (own, nothing) if side == "target" else (nothing, own)
-            pieces.append(self.checkpoint.model.states(self._known, received, *both)[side == "candidate"])
+            states = self.checkpoint.model.states(self._known, received, *both, features=features)
+            pieces.append(states[side == "candidate"])
         if not pieces:
             return embeddings.new_empty(len(self._known), *embeddings.shape)
         return torch.cat(pieces, dim=1)[:, : len(compositions)]

@@ -7,7 +7,8 @@ from typing import Any
 
 from rrgraph.data import SPLITS, SUBSET_NAMES, VALIDATION
 from rrgraph.errors import ConfigError, check_choice
-from rrgraph.links import TrainingConfig
+from rrgraph.graph import FEATURE_NODES
+from rrgraph.links import NO_CONTEXT, TrainingConfig, check_edge_features
 from rrgraph.nn import ModelConfig
 from rrgraph.planning import LISTWISE, RANKING_MODES
 from rrgraph.reranking import REDOX, ListwiseNetworkConfig, RerankingConfig
@@ -38,6 +39,10 @@ class DataConfig:
         validation_fraction: share of the rows outside the test subset that chooses the model.
         holdout: table whose targets (or element systems, for split `nms`) are removed from training.
         pool: further candidate precursors, a catalogued name or a file with one formula a line; known but never seen.
+        precursors: a table of precursors, a file with a column of formulas and any others.
+        node_features: columns that describe the nodes that messages come from, `{system: [NAME, ...], precursor:
+            [NAME, ...]}`: of the table, by the reactions of a system or those that use a precursor, or of `precursors`.
+        edge_features: columns of the table that describe edges, by the reactions of a system that use a precursor.
     """
 
     table: str = "textbook"
@@ -47,6 +52,25 @@ class DataConfig:
     validation_fraction: float = setting(0.2, at_least=0, below=1)
     holdout: str | None = None
     pool: str | None = None
+    precursors: str | None = None
+    node_features: dict[str, list[str]] = setting(factory=dict)
+    edge_features: list[str] = setting(factory=list)
+
+    @property
+    def has_features(self) -> bool:
+        """Whether columns describe nodes or edges."""
+        return bool(self.edge_features) or any(self.node_features.values())
+
+    def cross_check(self, prefix: str) -> None:
+        """Refuse columns of nodes of another type, and a table of precursors of which no column is asked for."""
+        for kind, names in self.node_features.items():
+            check_choice(f"{prefix}node_features", kind, FEATURE_NODES)
+            if not all(isinstance(name, str) for name in names):
+                raise ConfigError(
+                    f"Configuration value {prefix}node_features.{kind} is {names}, expected names of columns."
+                )
+        if self.precursors and not self.node_features.get("precursor"):
+            raise ConfigError(f"{prefix}precursors needs {prefix}node_features.precursor, which names its columns.")
 
 
 @dataclass
@@ -146,10 +170,18 @@ class RunConfig(BaseConfig):
     def cross_check(self, prefix: str) -> None:
         """Refuse a re-ranker that lacks what it learns from, or is asked for and absent, by a `ConfigError`.
 
-        It learns from decoders that did not see a target, and reads frequency features.
+        It learns from decoders that did not see a target, and reads frequency features. Refuse also features of columns
+        that no message carries.
         """
         if self.reranker.enabled and (self.model.n_decoders < 2 or not self.model.statistics):
             raise ConfigError("reranker.enabled=true needs model.statistics=true and model.n_decoders of at least 2.")
+        if self.data.has_features and self.model.context == NO_CONTEXT:
+            raise ConfigError(
+                f"data.node_features and data.edge_features enter with messages, and model.context={NO_CONTEXT} passes "
+                "none: expected another context, such as sage, or gatv2 for those of edges."
+            )
+        if self.data.edge_features:
+            check_edge_features(self.model.context)
         if self.evaluation.mode == LISTWISE and not self.reranker.enabled:
             raise ConfigError(f"evaluation.mode={LISTWISE} needs reranker.enabled=true.")
 
@@ -171,3 +203,8 @@ class BaselineConfig(BaseConfig):
     baseline: str = setting("popularity", choices="rrgraph.baselines:BASELINES", options="options")
     options: dict[str, Any] = setting(factory=dict)
     evaluation: MeasuredConfig = setting(factory=MeasuredConfig)
+
+    def cross_check(self, prefix: str) -> None:
+        """Refuse features of columns, which no comparison system takes, by a `ConfigError`."""
+        if self.data.has_features:
+            raise ConfigError("data.node_features and data.edge_features are for link models; a baseline takes none.")

@@ -12,12 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.chem import Composition
-from rrgraph.data import CleaningReport, LearnedReactions, ReactionTable, Split, clean_table, load_table, split_table
+from rrgraph.data import (
+    CleaningReport,
+    LearnedReactions,
+    PrecursorTable,
+    ReactionTable,
+    Split,
+    clean_table,
+    load_table,
+    split_table,
+)
 from rrgraph.errors import ConfigError
 from rrgraph.graph import (
     EDGE,
     ContextGraph,
     FrequencyFeatures,
+    GraphColumns,
     LinkFeatures,
     ReactionGraph,
     TrainingContexts,
@@ -125,12 +135,25 @@ class Prepared(RunData):
         """Number of training targets that link to each precursor of the graph."""
         return np.bincount(self.graph.data[EDGE].edge_index[1].numpy(), minlength=len(self.graph.precursors))
 
+    @property
+    def columns(self) -> GraphColumns | None:
+        """The columns that describe nodes and edges, None without any."""
+        return None if self.context is None else self.context.columns
+
     @cached_property
     def contexts(self) -> TrainingContexts | None:
         """What the training targets of each fold receive messages from, when the model passes any."""
         if self.context is None or self.folds is None:
             return None
-        return TrainingContexts.fit(self.graph, self.folds)
+        return TrainingContexts.fit(self.graph, self.folds, columns=self.columns)
+
+    def contents(self) -> dict[str, str]:
+        """Return also the checksum of what columns say of nodes and edges, if any do."""
+        if self.context is None or self.columns is None:
+            return super().contents()
+        values = [self.columns.values, *(each.numpy() for each in self.context.features.values())]
+        found = [repr(self.columns.to_stored()), *map(checksum, values)]
+        return super().contents() | {"columns of features": checksum(found)}
 
 
 def _lines(table: ReactionTable) -> Iterator[str]:
@@ -194,8 +217,21 @@ def prepare(config: RunConfig) -> Prepared:
             )
     if config.model.context != NO_CONTEXT:
         systems = None if statistics is None else statistics.systems
-        context = ContextGraph.fit(split.train, graph.precursors, systems=systems)
+        columns = feature_columns(config.data, split.train)
+        context = ContextGraph.fit(split.train, graph.precursors, systems=systems, columns=columns)
     return Prepared(split, data.cleaning, data.pool, graph, statistics, folds, link_statistics, context)
+
+
+def feature_columns(config: DataConfig, table: ReactionTable) -> GraphColumns | None:
+    """Return the columns that describe nodes and edges, as the training rows have them; None without any.
+
+    Raises:
+        DataError: there is no such column, or the table of precursors cannot be read.
+    """
+    if not config.has_features:
+        return None
+    precursors = PrecursorTable.read(config.precursors) if config.precursors else None
+    return GraphColumns.fit(table, config.node_features, config.edge_features, precursors=precursors)
 
 
 def candidate_pool(known: Sequence[Composition], *tables: ReactionTable) -> list[Composition]:

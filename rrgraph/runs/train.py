@@ -168,7 +168,8 @@ def _fit(
     on_epoch: Callable[[Mapping[str, float]], None] | None = None,
 ) -> tuple[LinkCheckpoint, History]:
     torch.manual_seed(config.seed)
-    module = link_model(config.model).to(choose_device(config.training.device))
+    features = None if prepared.columns is None else prepared.columns.sizes
+    module = link_model(config.model, features=features).to(choose_device(config.training.device))
     checkpoint = LinkCheckpoint(
         model=module,
         vocabulary=tuple(preferred_spelling(precursor) for precursor in prepared.graph.precursors),

@@ -16,15 +16,24 @@ from torch import Tensor
 from rrgraph.chem import parse_formula
 from rrgraph.data import ReactionTable
 from rrgraph.errors import ConfigError, RRGraphError, reason_of
-from rrgraph.graph import FREQUENCY_FEATURES, ContextGraph, build_graph, featurise, select_edges
-from rrgraph.links import CONTEXTS, DECODERS, SAMPLERS, TrainingConfig, make_context, make_sampler
+from rrgraph.graph import FREQUENCY_FEATURES, ContextGraph, GraphColumns, build_graph, featurise, select_edges
+from rrgraph.links import (
+    CONTEXTS,
+    DECODERS,
+    SAMPLERS,
+    TrainingConfig,
+    has_edge_features,
+    make_context,
+    make_sampler,
+    send_messages,
+)
 from rrgraph.nn import ENCODERS, ModelConfig
 from rrgraph.training import LOSSES
 from rrgraph.util.registry import Registry
 
 __all__ = ["blaming", "try_components"]
 
-_ROWS = (("BaTiO3", "BaCO3;TiO2"), ("LiCoO2", "Li2CO3;Co3O4"), ("NaCl", "Na;Cl2"))
+_ROWS = (("BaTiO3", "BaCO3;TiO2", 1945), ("LiCoO2", "Li2CO3;Co3O4", 1980), ("NaCl", "Na;Cl2", 1810))
 
 
 def try_components(model: ModelConfig, training: TrainingConfig) -> None:
@@ -85,28 +94,33 @@ def _try_encoder(config: ModelConfig) -> None:
 
 
 def _try_context(config: ModelConfig) -> None:
-    context = make_context(config).eval()
+    _try_messages(config, None)
+    if has_edge_features(CONTEXTS[config.context].forward):
+        _try_messages(config, GraphColumns.fit(_table(), {}, ["year"]))
+
+
+def _try_messages(config: ModelConfig, columns: GraphColumns | None) -> None:
+    context = make_context(config, edge_features=0 if columns is None else columns.sizes["edge"]).eval()
     table = _table()
-    graph = ContextGraph.fit(table, list(table.precursors().values()))
+    graph = ContextGraph.fit(table, list(table.precursors().values()), columns=columns)
     asked = {"target": table.targets, "candidate": graph.vocabulary}
     edges = graph.to_targets(asked["target"]) | graph.to_candidates(asked["candidate"])
     known = {"system": torch.randn(len(graph.systems.vectors), config.width)}
     known["precursor"] = torch.randn(len(graph.vocabulary), config.width)
     x = {kind: torch.randn(len(of), config.width) for kind, of in asked.items()}
-    sent = context.known(known, *graph.known_messages())
+    sent = send_messages(context, known, graph.known_messages(), known=True)
     nodes = {kind: torch.arange(len(of)) for kind, of in asked.items()}
-    found = context({**x, **sent}, *select_edges(edges, nodes))
+    found = send_messages(context, {**x, **sent}, select_edges(edges, nodes))
     for kind, of in asked.items():
         _expect(found[kind], (len(of), config.width))
-    alone = context(
-        {**x, **sent, "target": x["target"][:1]}, *select_edges(edges, {**nodes, "target": nodes["target"][:1]})
-    )
+    first = select_edges(edges, {**nodes, "target": nodes["target"][:1]})
+    alone = send_messages(context, {**x, **sent, "target": x["target"][:1]}, first)
     if not torch.allclose(alone["target"], found["target"][:1], atol=1e-3, rtol=1e-3):
         raise _Unexpected("the state of a target depends on the other targets")
 
 
 def _table() -> ReactionTable:
-    return ReactionTable(pd.DataFrame(_ROWS, columns=["target", "precursors"]))
+    return ReactionTable(pd.DataFrame(_ROWS, columns=["target", "precursors", "year"]))
 
 
 def _try_decoder(config: ModelConfig) -> None:

@@ -66,7 +66,7 @@ def describe_study(config: RunConfig | BaselineConfig, space: SearchSpace, setti
         ModelError: there is no such pretrained encoder.
     """
     data = config.data
-    sources = {name: data_checksum(name) for name in (data.table, data.holdout, data.pool) if name}
+    sources = {name: data_checksum(name) for name in (data.table, data.holdout, data.pool, data.precursors) if name}
     if pretrained := materials_workflow(config).pretrained(config):
         sources[f"encoder {pretrained}"] = _encoder_checksum(pretrained)
     return {

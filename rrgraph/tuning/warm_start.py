@@ -38,7 +38,7 @@ TRIED_FIRST: Final = 5
 _PATIENCE_SECONDS: Final = 10.0
 """How long another process may take to write what it takes over."""
 
-_TABLES: Final = ("data.table", "data.holdout", "data.pool")
+_TABLES: Final = ("data.table", "data.holdout", "data.pool", "data.precursors")
 
 Config = RunConfig | BaselineConfig
 

@@ -198,6 +198,11 @@ def test_a_run_stopped_before_its_first_epoch_may_start_again(rrgraph, config, t
         ("data.table=textbok", ["Did you mean 'textbook'?"]),
         ("data.holdout=missing.csv", ["'missing.csv'"]),
         ("data.pool=missing.txt", ["'missing.txt'"]),
+        ("data.node_features={sytem: []}", ["Did you mean 'system'?"]),
+        ("data.node_features={system: [year]}", ["model.context=none"]),
+        ("data.node_features={system: year}", ["data.node_features.system is 'year'", "a list of text"]),
+        ("data.edge_features=[[year]]", ["data.edge_features"]),
+        ("data.precursors=prices.csv", ["needs data.node_features.precursor"]),
         ("data.validation_fraction=1", ["data.validation_fraction"]),
         ("evaluation.mode=prodct", ["Did you mean 'product'?"]),
         ("evaluation.subsets=[tst]", ["Did you mean 'test'?"]),
@@ -212,6 +217,38 @@ def test_a_bad_configuration_is_refused_before_anything_is_written(rrgraph, conf
     for word in words:
         assert word in result.err
     assert not (tmp_path / "run").exists()
+
+
+def test_columns_become_features(rrgraph, config, table, tmp_path):
+    mine, prices, folder = tmp_path / "mine.csv", tmp_path / "prices.csv", tmp_path / "run"
+    rows = table.read_text().splitlines()
+    told = [f"{row},{600 + 10 * number}" for number, row in enumerate(rows[1:])]
+    mine.write_text("\n".join([f"{rows[0]},temperature", *told]))
+    prices.write_text("formula,price\nBaCO3,3\nTiO2,\nLi2CO3,5\n")
+    argv = ["train", config, f"data.table={mine}", f"output={folder}", "training.epochs=1", "evaluation.subsets=[]"]
+    nodes = "data.node_features={system: [Temperature], precursor: [price]}"
+    argv += [nodes, "data.edge_features=[temperature]", f"data.precursors={prices}"]
+    refused = rrgraph(*argv, "model.context=sage")
+    assert (refused.code, "expected gatv2" in refused.err, folder.exists()) == (2, True, False)
+    missing = rrgraph(*argv, "model.context=gatv2", "data.edge_features=[temprature]")
+    assert (missing.code, folder.exists()) == (2, False)
+    assert "'temprature', which data.edge_features asks for" in missing.err
+    assert "Did you mean 'temperature'?" in missing.err
+    made = rrgraph(*argv, "model.context=gatv2")
+    assert made.code == 0
+    features = "temperature (of systems); price (of precursors); temperature (of edges)"
+    assert f"Columns as features: {features}." in made.out
+    assert "with features of the columns `Temperature`, `price`" in (folder / "card.md").read_text().replace("\n", " ")
+    for changed, digits in ((mine, (",6", ",5")), (prices, (",3", ",4"))):
+        before = changed.read_text()
+        changed.write_text(before.replace(*digits))
+        again = rrgraph(*argv, "model.context=gatv2", "--resume")
+        assert again.code == 2
+        assert "columns of features" in again.err
+        changed.write_text(before)
+    mine.unlink()
+    prices.unlink()
+    assert rrgraph("plan", "BaTiO3", "--model", folder).code == 0
 
 
 @pytest.mark.parametrize("text", ["a: [1\n", "- 1\n", "just words\n", "a: ${oc.env:NOT_SET_ANYWHERE}\n", "\x00"])

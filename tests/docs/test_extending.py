@@ -32,7 +32,8 @@ def run_page(tmp_path, monkeypatch):
 @pytest.fixture
 def forgotten():
     """Forget what a test registers."""
-    registries = (rr.nn.ENCODERS, rr.links.DECODERS, rr.links.SAMPLERS, rr.training.LOSSES, rr.metrics.METRICS)
+    registries = (rr.nn.ENCODERS, rr.links.DECODERS, rr.links.CONTEXTS, rr.links.SAMPLERS)
+    registries += (rr.training.LOSSES, rr.metrics.METRICS)
     with pytest.MonkeyPatch.context() as patch:
         for registry in registries:
             patch.setattr(registry, "_entries", dict(registry._entries))
@@ -51,6 +52,19 @@ def test_names_of_a_notebook_are_values_of_configurations(run_page):
     named = {"mean_vector", "cosine", "rare", "margin", "inverse_square"}
     assert {name for (_, name), module in session_entries().items() if module == "page"} == named
     assert len(rr.load_model("runs/mine").plan("BaTiO3", top_k=2, literature=False)) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("forgotten")
+def test_columns_describe_edges_for_a_context_of_ones_own_and_nodes_for_pyg(run_page):
+    names = run_page("columns.py")
+    model = rr.load_model("runs/columns").checkpoint
+    assert model.context.columns.sizes.keys() == {"system", "edge"}
+    assert bool(model.model.inputs[0]["system"].weight.any())
+    assert {kind: tuple(of.shape) for kind, of in names["states"].items()} == {
+        "system": (len(names["graph"].systems.vectors), 16),
+        "precursor": (len(names["graph"].vocabulary), 16),
+    }
 
 
 @pytest.mark.slow

@@ -107,7 +107,7 @@ def test_edges_of_several_graphs_stand_one_behind_the_other(graph):
 
 
 def test_edges_of_types_that_nobody_asks_for_are_empty(graph):
-    index, weight = select_edges(graph.to_targets(QUERIES), {"target": torch.arange(4)})
+    index, weight, _ = select_edges(graph.to_targets(QUERIES), {"target": torch.arange(4)})
     assert list(index) == list(weight) == list(RECEIVED_EDGES)
     assert [index[kind].shape[1] > 0 for kind in RECEIVED_EDGES] == [True, True, False, False, False]
 

@@ -235,7 +235,7 @@ def test_the_edges_that_a_batch_receives_by_are_counted_beforehand(small_table, 
     assert len({batch.fold for batch in batches}) == 4
     for batch in batches:
         nodes = (batch.distinct[side].nodes for side in ("target", "precursor"))
-        index, _ = task._contexts.contexts.received(batch.fold, *nodes)
+        index, _, _ = task._contexts.contexts.received(batch.fold, *nodes)
         assert batch.counts == [index[kind].shape[1] for kind in RECEIVED_EDGES]
     assert all(any(batch.counts[row] for batch in batches) for row in range(len(RECEIVED_EDGES)))
 

@@ -331,7 +331,7 @@ def test_damaged_folders_are_refused_with_one_sentence(checkpoint, tmp_path, dam
 def test_an_error_of_the_code_is_not_taken_for_a_damaged_file(checkpoint, tmp_path, monkeypatch):
     save_checkpoint(checkpoint, tmp_path)
 
-    def broken(self, config):
+    def broken(self, config, **_):
         raise TypeError("unsupported operand")
 
     monkeypatch.setattr("rrgraph.models.checkpoint.LinkModel.__init__", broken)

@@ -10,7 +10,9 @@ from typing import Any
 
 import torch
 
-from rrgraph.data import load_table
+from rrgraph.chem import parse_formula
+from rrgraph.data import PrecursorTable, load_table
+from rrgraph.graph import GraphColumns
 from rrgraph.links import TrainingConfig
 from rrgraph.nn import ModelConfig
 from rrgraph.properties import read_properties, user_sources
@@ -112,6 +114,14 @@ def read_stock_list(model: Path, choose: random.Random, place: Path) -> None:
     one_sentence(*command("plan", "BaTiO3", "--model", model, "--top-k", "2", "--no-evidence", *option))
 
 
+def read_precursor_table(choose: random.Random, place: Path) -> None:
+    path = write_table(place, *STOCK, choose)
+    asked = choose.sample(["Price", "Hazard", "Purity", "Name"], 2)
+    with refusals():
+        columns = GraphColumns.fit(load_table("textbook"), {"precursor": asked}, precursors=PrecursorTable.read(path))
+        assert bool(torch.isfinite(columns.of_candidates([parse_formula("BaCO3"), parse_formula("SrO")])).all())
+
+
 def read_targets(model: Path, choose: random.Random, place: Path) -> None:
     path = write_table(place, *TARGETS, choose)
     output = choose.choice(
@@ -127,7 +137,7 @@ def read_targets(model: Path, choose: random.Random, place: Path) -> None:
 
 @attack("tables", what="mutated tables", allowed=NO_TRACEBACKS, full=6_000, quick=200, few=15)
 def tables(*, tries: int, seed: int, folder: Path) -> Outcome:
-    """Read reactions, properties, stocks and targets in every format."""
+    """Read reactions, properties, precursors, stocks and targets in every format."""
     model = tiny_model(folder)
 
     def case(choose: random.Random, place: Path) -> None:
@@ -136,6 +146,8 @@ def tables(*, tries: int, seed: int, folder: Path) -> Outcome:
             read_reactions(choose, place)
         elif kind < 0.6:
             read_property_table(choose, place)
+        elif kind < 0.65:
+            read_precursor_table(choose, place)
         elif kind < 0.8:
             read_stock_list(model, choose, place)
         else:

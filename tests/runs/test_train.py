@@ -149,11 +149,12 @@ def test_what_has_been_measured_is_not_measured_again(tiny, finished, run_folder
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("heed_ctrl_c")
-@pytest.mark.parametrize("context", ["none", "hops"])
-def test_an_epoch_with_mined_negatives_is_resumed_within(tiny, tmp_path, monkeypatch, context):
+@pytest.mark.parametrize(("context", "columns"), [("none", {}), ("hops", {}), ("hops", {"system": ["category"]})])
+def test_an_epoch_with_mined_negatives_is_resumed_within(tiny, tmp_path, monkeypatch, context, columns):
     training = replace(tiny.training, sampler="hard", batch_size=64, validation_targets=2)
     model = replace(tiny.model, context=context)
-    config = replace(tiny, training=training, model=model, evaluation=replace(tiny.evaluation, subsets=[]))
+    data = replace(tiny.data, node_features=columns)
+    config = replace(tiny, data=data, training=training, model=model, evaluation=replace(tiny.evaluation, subsets=[]))
     straight = train_run(replace(config, output=str(tmp_path / "straight")))
     loss, steps = LinkTask.loss, []
 

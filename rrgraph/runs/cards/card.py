@@ -6,6 +6,7 @@ The card of a baseline says what the system does and how well.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from textwrap import fill
 from typing import TYPE_CHECKING
 
@@ -143,6 +144,10 @@ def _stages(config: RunConfig, split: Split, reranker: EnsembleReranker | None) 
     statistics = f"{'with' if model.statistics else 'without'} frequency features"
     if model.context != NO_CONTEXT:
         encoder = f"{encoder}, the context `{model.context}`"
+    if config.data.has_features:
+        named = [*chain(*config.data.node_features.values()), *config.data.edge_features]
+        columns = ", ".join(markdown_code(name) for name in dict.fromkeys(named))
+        encoder = f"{encoder} with features of the columns {columns}"
     unseen = ", plus a constant for candidates that no training reaction uses" if model.unseen_constant else ""
     links = f"{encoder} and {decoders} {statistics}{unseen}"
     head = f"# Model card: {markdown_text(config.name)}\n\nLink model of rrgraph {__version__}, seed {config.seed}"

@@ -111,10 +111,26 @@ class TrainingFeatures:
     @classmethod
     def fit(cls, graph: ReactionGraph, folds: TrainingFolds) -> TrainingFeatures:
         """Count each fold's complement and describe the fold's links with it."""
-        targets, precursors = related_links(graph)
+        return cls.of(graph, folds, *related_links(graph))
+
+    @classmethod
+    def of(
+        cls, graph: ReactionGraph, folds: TrainingFolds, targets: NDArray[np.int64], precursors: NDArray[np.int64]
+    ) -> TrainingFeatures:
+        """Describe some links, ascending by target, then by precursor, as nodes (links,) of the graph."""
         features = ComputedFeatures.fit(graph, folds).describe(targets, precursors)
         offsets = np.searchsorted(targets, np.arange(len(graph.targets) + 1))
         return cls(*(torch.from_numpy(values) for values in (offsets, precursors, features)))
+
+    def joined(self, other: TrainingFeatures) -> TrainingFeatures:
+        """Return also the links of the same targets that another has, all of which lead to later precursors."""
+        count = self.offsets.diff(), other.offsets.diff()
+        targets = torch.cat([torch.repeat_interleave(each) for each in count])
+        order = targets.argsort(stable=True)
+        precursors, features = (
+            torch.cat(sides)[order] for sides in ((self.precursors, other.precursors), (self.features, other.features))
+        )
+        return TrainingFeatures(self.offsets + other.offsets, precursors, features)
 
     def to(self, device: torch.device) -> TrainingFeatures:
         """Return the same on a device, where `lookup` and `find` take and give tensors without waiting for it."""

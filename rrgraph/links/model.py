@@ -34,7 +34,6 @@ class LinkModel(nn.Module):
 
     shift: Tensor
     scale: Tensor
-    unseen: Tensor
 
     def __init__(self, config: ModelConfig, *, features: Mapping[str, int] | None = None) -> None:
         super().__init__()
@@ -56,8 +55,6 @@ class LinkModel(nn.Module):
         )
         self.register_buffer("shift", torch.zeros(statistics))
         self.register_buffer("scale", torch.ones(statistics))
-        if config.unseen_constant:
-            self.register_buffer("unseen", torch.zeros(()))
 
     @property
     def uses_context(self) -> bool:
@@ -153,10 +150,7 @@ class LinkModel(nn.Module):
         """
         scaled = None if statistics is None else (statistics - self.shift) / self.scale
         sides = (side if side.dim() == 3 else side.expand(len(self.decoders), -1, -1) for side in (targets, precursors))
-        logits = torch.stack([decoder(t, p, scaled) for decoder, t, p in zip(self.decoders, *sides, strict=True)])
-        if self.config.unseen_constant and statistics is not None:
-            logits = logits + self.unseen * is_unseen(statistics)
-        return logits
+        return torch.stack([decoder(t, p, scaled) for decoder, t, p in zip(self.decoders, *sides, strict=True)])
 
 
 def _feature_inputs(sizes: Mapping[str, int], width: int) -> nn.ModuleDict:

@@ -1,6 +1,12 @@
 """Trained models: the link model with its re-ranker, checkpoints, the bundled models."""
 
-from rrgraph.models.candidate_prior import fit_unseen
+from rrgraph.models.candidate_prior import (
+    CANDIDATE_CLASSES,
+    CandidatePrior,
+    candidate_classes,
+    discounts,
+    link_classes,
+)
 from rrgraph.models.checkpoint import FORMAT, LinkCheckpoint, learned_tensors, load_checkpoint, save_checkpoint
 from rrgraph.models.components import external_parts
 from rrgraph.models.initialisation import energy_head, link_model
@@ -10,22 +16,26 @@ from rrgraph.models.planner import constrained_planner, default_mode
 from rrgraph.models.sources import Energies, Literature, PredictedEnergies, energy_source, literature_source
 
 __all__ = [
+    "CANDIDATE_CLASSES",
     "DEFAULT_ENCODER",
     "DEFAULT_MODEL",
     "FORMAT",
+    "CandidatePrior",
     "Energies",
     "LinkCheckpoint",
     "Literature",
     "Model",
     "PredictedEnergies",
     "bundled_models",
+    "candidate_classes",
     "constrained_planner",
     "default_mode",
+    "discounts",
     "energy_head",
     "energy_source",
     "external_parts",
-    "fit_unseen",
     "learned_tensors",
+    "link_classes",
     "link_model",
     "literature_source",
     "load_checkpoint",

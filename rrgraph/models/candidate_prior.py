@@ -1,41 +1,126 @@
-"""What a candidate is before a model looks at it: unseen compounds of a target's own system are made less often.
+"""What a candidate is worth before a model looks at it: few compounds that no training reaction uses are precursors.
 
 A library holds compounds that lie between a target and its usual precursors, such as Bi12TiO20 for Bi4Ti3O12 or FeSe2
-for FeSe. They share all that the target has, so a model likes them more than chemists do.
-
-Beside this a model may have one constant for all candidates that it never saw, which `fit_unseen` returns.
+for FeSe. They share all that the target has, so a model likes them more than chemists do; and most of the compounds
+that can be made up for a target were never on a shelf.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.chem import HALOGENS, Composition
-from rrgraph.data import LinkBatch
+from rrgraph.chem import HALOGENS, Composition, anhydrous, reagent_library
+from rrgraph.data import LinkBatch, load_table
 from rrgraph.graph import element_presence
 from rrgraph.planning import LinkScorer
+from rrgraph.util.arguments import value_of
 
 if TYPE_CHECKING:
     from rrgraph.models.model import Model
 
-__all__ = ["OFFSET", "DiscountedLinks", "fit_unseen"]
+__all__ = [
+    "CANDIDATE_CLASSES",
+    "OFFSET",
+    "CandidatePrior",
+    "DiscountedLinks",
+    "candidate_classes",
+    "discounts",
+    "link_classes",
+]
+
+CANDIDATE_CLASSES: Final = ("textbook", "purchasable", "known", "generated")
+"""Classes of candidates that no training reaction uses, the first that holds: a precursor of the bundled textbook
+reactions, a reagent of the library with a CAS number, another one, and what is in no list."""
 
 OFFSET: Final = -1.0
-"""Added to the logit of a link to such a compound; of 0, -1 and -2 the best on half of the curated oxides."""
+"""Added to the logit of a link to an unseen compound of the target's own system by models without a prior by class; of
+0, -1 and -2 the best on half of the curated oxides."""
 
-_LARGEST: Final = 10.0
+_LARGEST: Final = 15.0
+_DEVIATION: Final = 2.0
+"""Expected size of an offset, which decides where a class has hardly any recorded links."""
 
 _ANIONS: Final = HALOGENS | frozenset({"H", "C", "N", "O", "P", "S", "As", "Se", "Te"})
 
 
+@dataclass(frozen=True, eq=False)
+class CandidatePrior:
+    """What is added to the logits of links to unseen candidates.
+
+    Attributes:
+        offsets: (2, classes) float64, by class of the candidate: for candidates of other systems than the target's own,
+            and of its own system. Those have two metals of the target, or all its elements but oxygen and hydrogen.
+    """
+
+    offsets: NDArray[np.float64]
+
+    def of(self, links: LinkBatch, unseen: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return what is added to the logits (links,) of links, of which some lead to `unseen` candidates (links,)."""
+        added = np.zeros(len(links))
+        added[unseen] = self.offsets.ravel()[link_classes(links.select(unseen))]
+        return added
+
+    @classmethod
+    def fit(
+        cls,
+        logits: NDArray[np.float64],
+        classes: NDArray[np.int64],
+        recorded: NDArray[np.bool_],
+        weights: NDArray[np.float64] | None = None,
+    ) -> Self:
+        """Return the offsets with which links of each class count as much as those to seen candidates.
+
+        With an offset of its own, each group of links is expected to have as many recorded links as it has; the prior
+        are the differences to that of seen candidates. Differences are believed to be about 2 unless links say
+        otherwise, so that a class without any gets 0, and one without recorded links a finite one.
+
+        >>> logits, classes, recorded = np.zeros(4000), np.repeat([-1, 2], 2000), np.arange(4000) % 2 == 0
+        >>> CandidatePrior.fit(logits - 2 * (classes == 2), classes, recorded).offsets.round(2).tolist()
+        [[0.0, 0.0, 2.0, 0.0], [0.0, 0.0, 0.0, 0.0]]
+
+        Args:
+            logits: (links,) by decoders that did not learn from the target of each.
+            classes: (links,) see `link_classes`; -1 for links to candidates that are used elsewhere.
+            recorded: (links,) whether the link is recorded.
+            weights: (links,) how many links each stands for; None for one.
+        """
+        weights = np.ones(len(logits)) if weights is None else weights
+
+        def offset(group: int, base: float = 0.0) -> float:
+            of_group = classes == group
+            return _offset(logits[of_group] + base, recorded[of_group], weights[of_group])
+
+        seen = offset(-1)
+        return cls(np.array([offset(group, seen) for group in range(2 * len(CANDIDATE_CLASSES))]).reshape(2, -1))
+
+    def to_stored(self) -> dict[str, list[float]]:
+        """Return the two offsets of each class, JSON-ready."""
+        return {name: values.tolist() for name, values in zip(CANDIDATE_CLASSES, self.offsets.T, strict=True)}
+
+    @classmethod
+    def from_stored(cls, stored: Mapping[str, Any]) -> Self:
+        """Return what `to_stored` described.
+
+        Raises:
+            ValueError: a class is missing, unknown, or has no two offsets in range.
+        """
+        if set(stored) != set(CANDIDATE_CLASSES):
+            raise ValueError(f"the prior is of {', '.join(map(str, stored))}, expected {', '.join(CANDIDATE_CLASSES)}")
+        offsets = [value_of(stored, name, list) for name in CANDIDATE_CLASSES]
+        for values in offsets:
+            if len(values) != 2 or not all(isinstance(each, float) and abs(each) <= _LARGEST for each in values):
+                raise ValueError(f"the prior has the offsets {values!a:.80}, expected two of at most {_LARGEST:g}")
+        return cls(np.array(offsets, dtype=np.float64).T)
+
+
 class DiscountedLinks(LinkScorer):
     """The links of a model, those to unseen compounds of a target's own system by `OFFSET` lower.
-
-    Such a compound has two metals of the target, or all its elements but oxygen and hydrogen.
 
     Args:
         model: scores the links, and ranks sets again if it has a re-ranker.
@@ -53,36 +138,44 @@ class DiscountedLinks(LinkScorer):
     def link_logits(self, links: LinkBatch) -> NDArray[np.float64]:
         """Return the logits (links,) of some links."""
         unseen = np.array([candidate.key not in self._known for candidate in links.candidates], dtype=bool)
-        return self._model.link_logits(links) + OFFSET * links.take(_of_own_system(links) & unseen)
+        return self._model.link_logits(links) + discounts(links, unseen[links.candidate_index])
 
 
-def fit_unseen(logits: NDArray[np.float64], unseen: NDArray[np.bool_], recorded: NDArray[np.bool_]) -> float:
-    """Return what to add to the logits of links to unseen candidates, so that they count as much as those to seen ones.
+def discounts(links: LinkBatch, unseen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return what `DiscountedLinks` adds to the logits (links,) of links, of which some lead to `unseen` candidates."""
+    added: NDArray[np.float64] = OFFSET * (links.take(_of_own_system(links)) & unseen)
+    return added
 
-    With an offset of its own, each of the two groups is expected to have as many recorded links as it has; the constant
-    is the difference of these offsets. It is 0 where a group has no recorded link.
 
-    >>> logits, recorded = np.zeros(8), np.arange(8) % 2 == 0
-    >>> round(fit_unseen(logits - np.repeat([2.0, 0.0], 4), np.arange(8) < 4, recorded), 6)
-    2.0
+def candidate_classes(candidates: Sequence[Composition]) -> NDArray[np.int64]:
+    """Return the class (candidates,) of each candidate if no training reaction uses it, in `CANDIDATE_CLASSES`."""
+    listed, last = _listed(), len(CANDIDATE_CLASSES) - 1
+    return np.array([listed.get(candidate.key, last) for candidate in candidates], dtype=np.int64)
 
-    Args:
-        logits: (links,) by decoders that did not learn from the target of each.
-        unseen: (links,) whether nothing that is known uses the candidate.
-        recorded: (links,) whether the link is recorded.
-    """
-    offsets = []
-    for group in (unseen, ~unseen):
-        expected = int(recorded[group].sum())
-        if not 0 < expected < int(group.sum()):
-            return 0.0
-        low, high = -_LARGEST, _LARGEST
-        for _ in range(60):
-            middle = (low + high) / 2
-            above = (1 / (1 + np.exp(-(logits[group] + middle)))).sum() > expected
-            low, high = (low, middle) if above else (middle, high)
-        offsets.append(middle)
-    return float(offsets[0] - offsets[1])
+
+def link_classes(links: LinkBatch) -> NDArray[np.int64]:
+    """Return the class (links,) of the candidate of each link; of the target's own system, after those of others."""
+    own = links.take(_of_own_system(links))
+    return candidate_classes(links.candidates)[links.candidate_index] + len(CANDIDATE_CLASSES) * own
+
+
+@cache
+def _listed() -> Mapping[str, int]:
+    """Return the class of each candidate that is in a list, by canonical key."""
+    textbook, purchasable, known = range(3)
+    library = {key: purchasable if reagent.cas else known for key, reagent in reagent_library().items()}
+    return library | {anhydrous(each).key: textbook for each in load_table("textbook").precursors().values()}
+
+
+def _offset(logits: NDArray[np.float64], recorded: NDArray[np.bool_], weights: NDArray[np.float64]) -> float:
+    """Return what makes as many links expected as there are recorded, unless they are too few to say."""
+    found = weights @ recorded
+    low, high = -_LARGEST, _LARGEST
+    for _ in range(60):
+        middle = (low + high) / 2
+        above = weights @ (1 / (1 + np.exp(-(logits + middle)))) + middle / _DEVIATION**2 > found
+        low, high = (low, middle) if above else (middle, high)
+    return middle
 
 
 def _of_own_system(links: LinkBatch) -> NDArray[np.bool_]:

@@ -17,8 +17,18 @@ from rrgraph.data import LearnedReactions, preferred_spelling
 from rrgraph.errors import check_choice
 from rrgraph.graph import ContextGraph, FrequencyFeatures, GraphColumns, SetFrequencyFeatures
 from rrgraph.links import LinkModel
+from rrgraph.models.candidate_prior import CandidatePrior
 from rrgraph.models.components import describe_parts, require_parts
-from rrgraph.nn import ModelConfig, TreeEnsemble, checkpoint_mismatch, load_weights, read_model, weights, write_model
+from rrgraph.nn import (
+    NO_PRIOR,
+    ModelConfig,
+    TreeEnsemble,
+    checkpoint_mismatch,
+    load_weights,
+    read_model,
+    weights,
+    write_model,
+)
 from rrgraph.planning import RANKING_MODES
 from rrgraph.properties import EnergyHead
 from rrgraph.reranking import (
@@ -60,6 +70,8 @@ class LinkCheckpoint:
         context: what is known and sends messages, None for a model without a context.
         learned: hashes of the training targets and reactions, by which rows that it learned are recognised;
             likewise.
+        prior: what is added to the logits of links to candidates that the training reactions never use, None for a
+            model without it.
     """
 
     model: LinkModel
@@ -71,6 +83,7 @@ class LinkCheckpoint:
     systems: frozenset[str] | None = None
     context: ContextGraph | None = None
     learned: LearnedReactions | None = None
+    prior: CandidatePrior | None = None
 
     def to(self, device: torch.device) -> Self:
         """Move the networks to a device, on which the model then computes, and return the checkpoint itself."""
@@ -96,6 +109,8 @@ def save_checkpoint(checkpoint: LinkCheckpoint, folder: str | Path, *, half: boo
         tensors |= {_CONTEXT + name: torch.from_numpy(values) for name, values in arrays.items()}
         if checkpoint.context.columns is not None:
             description["columns"] = checkpoint.context.columns.to_stored()
+    if checkpoint.prior is not None:
+        description["prior"] = checkpoint.prior.to_stored()
     if checkpoint.learned is not None:
         tensors |= learned_tensors(checkpoint.learned)
     description |= {
@@ -144,6 +159,9 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
         recorded = description.get("systems") is not None
         systems = _systems(value_of(description, "systems", list)) if recorded else None
         learned = call_with(LearnedReactions, _arrays(hashes)) if hashes else None
+        if (config.candidate_prior == NO_PRIOR) != ("prior" not in description):
+            raise ValueError("it must have a prior of candidates if its model uses one, and only then")
+        prior = CandidatePrior.from_stored(value_of(description, "prior", dict)) if "prior" in description else None
     return LinkCheckpoint(
         model=model.eval(),
         vocabulary=vocabulary,
@@ -154,6 +172,7 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
         systems=systems,
         context=context,
         learned=learned,
+        prior=prior,
     )
 
 

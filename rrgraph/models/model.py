@@ -26,10 +26,11 @@ from rrgraph.graph import (
     featurise,
     select_edges,
 )
+from rrgraph.links import is_unseen
 from rrgraph.models.checkpoint import LinkCheckpoint
 from rrgraph.models.planner import candidate_list, constrained_planner
 from rrgraph.models.sources import Energies, Literature, energy_source, literature_source
-from rrgraph.nn import device_of, encode_by_length, equal_batches
+from rrgraph.nn import CLASS_PRIOR, device_of, encode_by_length, equal_batches
 from rrgraph.planning import (
     PRECEDENTS,
     LinkScorer,
@@ -102,6 +103,11 @@ class Model(LinkScorer):
     def learned(self) -> LearnedReactions | None:
         """Hashes of what it learned from, None where the model does not record them."""
         return self.checkpoint.learned
+
+    @property
+    def knows_classes(self) -> bool:
+        """Whether it has learned what candidates of each class are worth that no training reaction uses."""
+        return self.checkpoint.model.config.candidate_prior == CLASS_PRIOR
 
     @overload
     def plan(self, targets: Material, **options: Any) -> SynthesisPlan: ...
@@ -259,7 +265,7 @@ class Model(LinkScorer):
         return self.link_logits(LinkBatch.grid(targets, candidates)).reshape(len(targets), len(candidates))
 
     def link_logits(self, links: LinkBatch) -> NDArray[np.float64]:
-        """Return the logits (links,) of some links.
+        """Return the logits (links,) of some links, with the prior of unseen candidates if the model has one.
 
         A model with frequency features gives `UNRELATED_LOGIT` to a candidate that shares nothing but oxygen or
         hydrogen with the target.
@@ -286,7 +292,10 @@ class Model(LinkScorer):
             pieces.append(
                 self.checkpoint.model(targets[..., rows[batch], :], candidates[..., columns[batch], :], given)
             )
-        return torch.cat(pieces)[: len(links)].cpu().double().numpy() if pieces else np.empty(0)
+        logits = torch.cat(pieces)[: len(links)].cpu().double().numpy() if pieces else np.empty(0)
+        if self.checkpoint.prior is not None and features is not None:
+            logits += self.checkpoint.prior.of(links, is_unseen(features).cpu().numpy())
+        return logits
 
     def _embed_both(self, links: LinkBatch) -> tuple[Tensor, Tensor]:
         """Return the embeddings of the targets and of the candidates of links."""

@@ -54,7 +54,8 @@ def constrained_planner(
     vocabulary where other candidates are given. So a set is no more probable because better ones are out of stock. A
     known size is knowledge, which all competing sets share.
 
-    Among the default candidates, unseen compounds of a target's own system are discounted, see `DiscountedLinks`.
+    Among the default candidates, unseen compounds of a target's own system are discounted (`DiscountedLinks`), unless
+    the model has learned what candidates of each class are worth.
 
     Args:
         predictor: the trained model.
@@ -77,7 +78,7 @@ def constrained_planner(
     scorer: LinkScorer = predictor
     usual_candidates: Sequence[Composition] = predictor.vocabulary
     if candidates is None:
-        scorer = DiscountedLinks(predictor)
+        scorer = predictor if predictor.knows_classes else DiscountedLinks(predictor)
         usual_candidates = _library_and(predictor.vocabulary)
         candidates = [*usual_candidates, *_stocked(constraints)]
     competing = None if free or mode != LISTWISE else Planner(scorer, usual_candidates, usual)

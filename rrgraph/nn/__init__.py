@@ -1,6 +1,6 @@
 """Neural building blocks: composition encoders, dual encoders, a retrieval index, tree ensembles, storage."""
 
-from rrgraph.nn.config import TRANSFORMER, EncoderConfig, ModelConfig
+from rrgraph.nn.config import CLASS_PRIOR, NO_PRIOR, TRANSFORMER, EncoderConfig, ModelConfig
 from rrgraph.nn.device import PRECISIONS, choose_device, device_of, half_precision, widest_float
 from rrgraph.nn.dual_encoder import DualEncoder, Inputs, embed_all, select
 from rrgraph.nn.encoder import MASK, CompositionEncoder, FractionEmbedding, element_table
@@ -20,10 +20,12 @@ from rrgraph.nn.storage import (
 from rrgraph.nn.tree_ensemble import MOST_SPLITS, Split, TreeEnsemble
 
 __all__ = [
+    "CLASS_PRIOR",
     "ENCODERS",
     "EXACT_LIMIT",
     "MASK",
     "MOST_SPLITS",
+    "NO_PRIOR",
     "PRECISIONS",
     "TRANSFORMER",
     "CompositionEncoder",

@@ -8,10 +8,14 @@ from typing import Any, Final
 from rrgraph.errors import ConfigError
 from rrgraph.util.settings import setting
 
-__all__ = ["TRANSFORMER", "EncoderConfig", "ModelConfig"]
+__all__ = ["CLASS_PRIOR", "NO_PRIOR", "TRANSFORMER", "EncoderConfig", "ModelConfig"]
 
 TRANSFORMER: Final = "transformer"
 """The encoder that is pretrained."""
+NO_PRIOR: Final = "none"
+"""Candidates that no training reaction uses are taken as the decoders see them."""
+CLASS_PRIOR: Final = "class"
+"""Their links get an offset by class of candidate."""
 
 
 @dataclass
@@ -55,8 +59,10 @@ class ModelConfig(EncoderConfig):
         context: name of what passes messages between encoder and decoder, see `rrgraph.links.CONTEXTS`; `none` passes
             none.
         context_options: keyword arguments of the context.
-        unseen_constant: add a constant, fitted after training, to the logits of links to candidates that the training
-            reactions never use; needs `statistics` and several decoders.
+        candidate_prior: what is added, fitted after training, to the logits of links to candidates that the training
+            reactions never use: nothing (`none`), a constant for all of them (`unseen`), or one for each class of
+            candidate (`class`, see `rrgraph.models.CandidatePrior`). The latter two need `statistics` and several
+            decoders.
         n_decoders: number of decoders whose logits are averaged. Of several, each learns without its share of the
             element systems, which tells what the model thinks of targets it has not seen.
     """
@@ -71,17 +77,18 @@ class ModelConfig(EncoderConfig):
     statistics: bool = False
     context: str = setting("none", choices="rrgraph.links:CONTEXTS", options="context_options")
     context_options: dict[str, Any] = setting(factory=dict)
-    unseen_constant: bool = False
+    candidate_prior: str = setting(NO_PRIOR, choices=(NO_PRIOR, "unseen", CLASS_PRIOR))
     n_decoders: int = setting(1, at_least=1, at_most=256, alias="members")
 
     def cross_check(self, prefix: str) -> None:
         """Refuse a pretrained encoder of another kind than the one that is pretrained, by a `ConfigError`.
 
-        Refuse also a constant for unseen candidates without what it is fitted with.
+        Refuse also a prior of candidates without what it is fitted with.
         """
         if self.pretrained and self.encoder != TRANSFORMER:
             raise ConfigError(f"{prefix}pretrained needs {prefix}encoder={TRANSFORMER}, not {self.encoder}.")
-        if self.unseen_constant and (self.n_decoders < 2 or not self.statistics):
+        if self.candidate_prior != NO_PRIOR and (self.n_decoders < 2 or not self.statistics):
             raise ConfigError(
-                f"{prefix}unseen_constant=true needs {prefix}statistics=true and {prefix}n_decoders of at least 2."
+                f"{prefix}candidate_prior={self.candidate_prior} needs {prefix}statistics=true and {prefix}n_decoders "
+                "of at least 2."
             )

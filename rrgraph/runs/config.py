@@ -129,6 +129,8 @@ class RerankerConfig:
     Attributes:
         enabled: whether there is a re-ranker; it needs a model with `statistics` and several decoders.
         redox: whether networks and trees also read how oxygen balances, see `rrgraph.graph.balance_oxygen`.
+        library: whether the sets that it learns from may also hold reagents of the library that no training row uses,
+            as they may where the library is among the candidates.
         trees: gradient-boosted trees whose logits are added to the scores of sets.
         model: its listwise network.
         training: how the network learns.
@@ -136,6 +138,7 @@ class RerankerConfig:
 
     enabled: bool = False
     redox: bool = False
+    library: bool = False
     trees: TreesConfig = setting(factory=TreesConfig)
     model: ListwiseNetworkConfig = setting(factory=ListwiseNetworkConfig)
     training: RerankingConfig = setting(factory=RerankingConfig)

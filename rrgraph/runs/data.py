@@ -37,6 +37,7 @@ from rrgraph.graph import (
     training_features,
 )
 from rrgraph.links import NO_CONTEXT
+from rrgraph.nn import NO_PRIOR
 from rrgraph.planning import generated_candidates, library_candidates, read_candidates
 from rrgraph.runs.config import BaselineConfig, DataConfig, RunConfig
 from rrgraph.runs.workflow import load_run
@@ -208,12 +209,15 @@ def prepare(config: RunConfig) -> Prepared:
     if config.model.statistics and folds is not None:
         statistics = FrequencyFeatures.fit(split.train, graph.precursors)
         link_statistics = training_features(graph, folds)
-        needed = {"reranker.enabled": config.reranker.enabled, "model.unseen_constant": config.model.unseen_constant}
-        refused = [f"{name}=false" for name, used in needed.items() if used]
+        needed = {
+            "reranker.enabled=false": config.reranker.enabled,
+            f"model.candidate_prior={NO_PRIOR}": config.model.candidate_prior != NO_PRIOR,
+        }
+        refused = [name for name, used in needed.items() if used]
         if refused and not isinstance(link_statistics, TrainingFeatures):
             raise ConfigError(
                 f"{len(graph.targets):,} targets and {len(graph.precursors):,} precursors make too many pairs for the "
-                f"re-ranker and the constant of unseen candidates, which score them all: set {', '.join(refused)}."
+                f"re-ranker and the prior of candidates, which score them all: set {', '.join(refused)}."
             )
     if config.model.context != NO_CONTEXT:
         systems = None if statistics is None else statistics.systems

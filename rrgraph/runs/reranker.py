@@ -6,17 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable
 from rrgraph.evaluation import PROTOCOLS, Protocol
-from rrgraph.graph import EDGE, SetFrequencyFeatures, TrainingFeatures
-from rrgraph.links import is_unseen
-from rrgraph.models import LinkCheckpoint, Model, energy_head, fit_unseen
+from rrgraph.graph import SetFrequencyFeatures, TrainingFeatures
+from rrgraph.models import LinkCheckpoint, Model, energy_head
 from rrgraph.nn import device_of
 from rrgraph.planning import LISTWISE, link_planner
 from rrgraph.properties import EnergyHead
@@ -27,14 +24,14 @@ from rrgraph.reranking import (
     RerankingTask,
     fit_temperature,
     fit_trees,
-    held_out_logits,
     publication_weights,
 )
+from rrgraph.runs.candidates import prior_logits, with_library
 from rrgraph.runs.config import RunConfig
 from rrgraph.runs.data import Prepared, candidate_pool
 from rrgraph.training import History, made_once, train
 
-__all__ = ["calibrate", "cross_fitted_lists", "train_reranker", "unseen_constant"]
+__all__ = ["calibrate", "cross_fitted_lists", "train_reranker"]
 
 _RULES = {known_size: PROTOCOLS["paper" if known_size else "open"] for known_size in (False, True)}
 
@@ -59,7 +56,15 @@ def train_reranker(
     if energy is not None:
         energy.to(device)
     groups = config.reranker.groups
-    cross_fitted = cross_fitted_lists(prepared, checkpoint, energy, options.candidates, groups=groups, folder=folder)
+    cross_fitted = cross_fitted_lists(
+        prepared,
+        checkpoint,
+        energy,
+        options.candidates,
+        groups=groups,
+        library=config.reranker.library,
+        folder=folder,
+    )
     weights = publication_weights(prepared.split.train, prepared.graph)
     lists = [cross_fitted.training_lists(weights, known_size=each, folder=folder) for each in (False, True)]
     trees = (
@@ -99,6 +104,7 @@ def cross_fitted_lists(
     candidates: int,
     *,
     groups: Sequence[str] = (),
+    library: bool = False,
     folder: Path | None = None,
 ) -> CrossFittedLists:
     """Return the candidate lists of the training targets by the decoders that did not learn from them.
@@ -109,14 +115,16 @@ def cross_fitted_lists(
         energy: gives formation energies, None for none.
         candidates: sets of each list.
         groups: of further features of sets.
+        library: whether the library of reagents is among the candidates.
         folder: where the logits of the links are kept, so that an interrupted run need not compute them again.
     """
+    prepared = with_library(prepared) if library else prepared
     assert isinstance(prepared.link_statistics, TrainingFeatures) and prepared.folds is not None
     graph, model = prepared.graph, Model(checkpoint)
     targets, precursors = model.embeddings(graph.targets), model.embeddings(graph.precursors)
 
     def make() -> dict[str, Tensor]:
-        return {"logits": torch.from_numpy(_held_out(prepared, checkpoint, targets, precursors))}
+        return {"logits": torch.from_numpy(prior_logits(prepared, checkpoint, targets, precursors, library=library))}
 
     logits = made_once(folder, "logits", make)["logits"].numpy()
     energies = None
@@ -136,32 +144,6 @@ def cross_fitted_lists(
         energies=energies,
         groups=groups,
     )
-
-
-def _held_out(
-    prepared: Prepared, checkpoint: LinkCheckpoint, targets: Tensor, precursors: Tensor
-) -> NDArray[np.float64]:
-    """Return the logits of the related links by the decoders that did not learn from their targets."""
-    assert isinstance(prepared.link_statistics, TrainingFeatures) and prepared.folds is not None
-    model = checkpoint.model.eval()
-    return held_out_logits(
-        model, prepared.folds, prepared.link_statistics, targets, precursors, contexts=prepared.contexts
-    )
-
-
-def unseen_constant(prepared: Prepared, checkpoint: LinkCheckpoint) -> float:
-    """Return the constant of `fit_unseen` for a link model, from the precursors that only one fold uses."""
-    assert isinstance(prepared.link_statistics, TrainingFeatures)
-    graph, statistics, model = prepared.graph, prepared.link_statistics, Model(checkpoint)
-    logits = _held_out(prepared, checkpoint, model.embeddings(graph.targets), model.embeddings(graph.precursors))
-    recorded = np.zeros(len(logits), dtype=bool)
-    sources, members = graph.data[EDGE].edge_index
-    found, links = statistics.find(sources, members[:, None])
-    recorded[links[found].numpy()] = True
-    # Further candidates of the pool, which no training row uses, have no place here.
-    used = prepared.counts[statistics.precursors.numpy()] > 0
-    unseen = is_unseen(statistics.features).numpy()
-    return fit_unseen(logits[used], unseen[used], recorded[used])
 
 
 def calibrate(checkpoint: LinkCheckpoint, table: ReactionTable, candidates: Sequence[Composition]) -> LinkCheckpoint:

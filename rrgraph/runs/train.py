@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ import torch
 from rrgraph.data import ReactionTable, Split, preferred_spelling
 from rrgraph.links import LinkTask, TrainingConfig
 from rrgraph.models import LinkCheckpoint, Model, link_model, load_checkpoint, load_model, save_checkpoint
-from rrgraph.nn import choose_device
+from rrgraph.nn import NO_PRIOR, choose_device
 from rrgraph.runs.cards.card import model_card
 from rrgraph.runs.config import RunConfig
 from rrgraph.runs.data import Prepared, RunData, candidate_pool, prepare
@@ -190,10 +190,10 @@ def _fit(
         validate=_validator(checkpoint, prepared, config),
     )
     history = train(task, config.training, seed=config.seed, state_folder=folder, resume=resume, on_epoch=on_epoch)
-    if config.model.unseen_constant:
-        from rrgraph.runs.reranker import unseen_constant
+    if config.model.candidate_prior != NO_PRIOR:
+        from rrgraph.runs.candidates import fit_prior
 
-        module.unseen.fill_(unseen_constant(prepared, checkpoint))
+        checkpoint = replace(checkpoint, prior=fit_prior(prepared, checkpoint))
     return checkpoint, history
 
 

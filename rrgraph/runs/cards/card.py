@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rrgraph.data import Split
 from rrgraph.links import NO_CONTEXT
 from rrgraph.models import external_parts
-from rrgraph.nn import TRANSFORMER
+from rrgraph.nn import CLASS_PRIOR, NO_PRIOR, TRANSFORMER
 from rrgraph.planning import LISTWISE
 from rrgraph.runs.cards.external_metrics import MeasuredRun, measured_runs
 from rrgraph.runs.cards.tables import calibration_table, comparison_table, lead_table, reliability_tables, strata_tables
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     from rrgraph.runs.measure import Comparison
 
 __all__ = ["baseline_card", "model_card"]
+
+_PRIORS = {
+    NO_PRIOR: "",
+    "unseen": ", plus a constant for candidates that no training reaction uses",
+    CLASS_PRIOR: ", plus a constant for each class of candidate that no training reaction uses",
+}
 
 _LIMITS = """\
 ## Limits
@@ -148,8 +154,7 @@ def _stages(config: RunConfig, split: Split, reranker: EnsembleReranker | None) 
         named = [*chain(*config.data.node_features.values()), *config.data.edge_features]
         columns = ", ".join(markdown_code(name) for name in dict.fromkeys(named))
         encoder = f"{encoder} with features of the columns {columns}"
-    unseen = ", plus a constant for candidates that no training reaction uses" if model.unseen_constant else ""
-    links = f"{encoder} and {decoders} {statistics}{unseen}"
+    links = f"{encoder} and {decoders} {statistics}{_PRIORS[model.candidate_prior]}"
     head = f"# Model card: {markdown_text(config.name)}\n\nLink model of rrgraph {__version__}, seed {config.seed}"
     if reranker is None:
         return f"{head}: {links}.\n"

@@ -265,7 +265,7 @@ def test_a_whole_run_on_the_device(separate_device, two_stages, ranked, tmp_path
 
 @pytest.mark.slow
 def test_a_whole_run_with_messages_on_the_device(separate_device, tiny, tmp_path):
-    model = replace(tiny.model, context="sage", n_decoders=2, unseen_constant=True)
+    model = replace(tiny.model, context="sage", n_decoders=2, candidate_prior="unseen")
     config = replace(tiny, model=model, evaluation=replace(tiny.evaluation, subsets=["test"], baselines=[]))
     results = []
     for device in ("cpu", DEVICE):
@@ -274,7 +274,7 @@ def test_a_whole_run_with_messages_on_the_device(separate_device, tiny, tmp_path
     assert_same(*(result.history for result in results))
     one, other = (result.comparison["test"]["open"]["model"].overall for result in results)
     assert one == other
-    constants = [float(result.model.checkpoint.model.unseen) for result in results]
+    constants = [float(result.model.checkpoint.prior.offsets[0, 0]) for result in results]
     assert constants[0] == pytest.approx(constants[1], rel=1e-3)
     assert constants[0] > 0
 

@@ -7,7 +7,7 @@ that can be made up for a target were never on a shelf.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.chem import HALOGENS, Composition, anhydrous, reagent_library
+from rrgraph.chem import HALOGENS, Composition, reagent_library
 from rrgraph.data import LinkBatch, load_table
 from rrgraph.graph import element_presence
 from rrgraph.planning import LinkScorer
@@ -60,11 +60,9 @@ class CandidatePrior:
 
     offsets: NDArray[np.float64]
 
-    def of(self, links: LinkBatch, unseen: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return what is added to the logits (links,) of links, of which some lead to `unseen` candidates (links,)."""
-        added = np.zeros(len(links))
-        added[unseen] = self.offsets.ravel()[link_classes(links.select(unseen))]
-        return added
+    def of(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return what is added to the logits (links,) of links of some classes, see `link_classes`."""
+        return np.append(self.offsets, 0.0)[classes]
 
     @classmethod
     def fit(
@@ -86,7 +84,7 @@ class CandidatePrior:
 
         Args:
             logits: (links,) by decoders that did not learn from the target of each.
-            classes: (links,) see `link_classes`; -1 for links to candidates that are used elsewhere.
+            classes: (links,) see `link_classes`.
             recorded: (links,) whether the link is recorded.
             weights: (links,) how many links each stands for; None for one.
         """
@@ -147,24 +145,45 @@ def discounts(links: LinkBatch, unseen: NDArray[np.bool_]) -> NDArray[np.float64
     return added
 
 
-def candidate_classes(candidates: Sequence[Composition]) -> NDArray[np.int64]:
-    """Return the class (candidates,) of each candidate if no training reaction uses it, in `CANDIDATE_CLASSES`."""
-    listed, last = _listed(), len(CANDIDATE_CLASSES) - 1
-    return np.array([listed.get(candidate.key, last) for candidate in candidates], dtype=np.int64)
+def candidate_classes(
+    candidates: Sequence[Composition], *, textbook: Collection[str] | None = None
+) -> NDArray[np.int64]:
+    """Return the class (candidates,) of candidates that no training reaction uses, as indices of `CANDIDATE_CLASSES`.
+
+    Args:
+        candidates: hydrates as their salts.
+        textbook: canonical keys of the precursors of textbook reactions; None for those of all.
+    """
+    textbook = _textbook() if textbook is None else textbook
+    library, last = reagent_library(), len(CANDIDATE_CLASSES) - 1
+
+    def of(key: str) -> int:
+        if key in textbook:
+            return 0
+        return last if key not in library else 1 if library[key].cas else 2
+
+    return np.array([of(candidate.key) for candidate in candidates], dtype=np.int64)
 
 
-def link_classes(links: LinkBatch) -> NDArray[np.int64]:
-    """Return the class (links,) of the candidate of each link; of the target's own system, after those of others."""
-    own = links.take(_of_own_system(links))
-    return candidate_classes(links.candidates)[links.candidate_index] + len(CANDIDATE_CLASSES) * own
+def link_classes(
+    links: LinkBatch, unseen: NDArray[np.bool_], classes: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
+    """Return the class (links,) of the candidate of each link: -1 if it is seen, and one of `CANDIDATE_CLASSES` if not.
+
+    Classes of candidates of the target's own system are counted after those of others.
+
+    Args:
+        links: of targets to candidates.
+        unseen: (links,) whether no training reaction uses the candidate.
+        classes: (links,) of the candidates alone; None for those of `candidate_classes`.
+    """
+    classes = candidate_classes(links.candidates)[links.candidate_index] if classes is None else classes
+    return np.where(unseen, classes + len(CANDIDATE_CLASSES) * links.take(_of_own_system(links)), -1)
 
 
 @cache
-def _listed() -> Mapping[str, int]:
-    """Return the class of each candidate that is in a list, by canonical key."""
-    textbook, purchasable, known = range(3)
-    library = {key: purchasable if reagent.cas else known for key, reagent in reagent_library().items()}
-    return library | {anhydrous(each).key: textbook for each in load_table("textbook").precursors().values()}
+def _textbook() -> frozenset[str]:
+    return frozenset(load_table("textbook").precursors())
 
 
 def _offset(logits: NDArray[np.float64], recorded: NDArray[np.bool_], weights: NDArray[np.float64]) -> float:

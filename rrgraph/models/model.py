@@ -27,6 +27,7 @@ from rrgraph.graph import (
     select_edges,
 )
 from rrgraph.links import is_unseen
+from rrgraph.models.candidate_prior import link_classes
 from rrgraph.models.checkpoint import LinkCheckpoint
 from rrgraph.models.planner import candidate_list, constrained_planner
 from rrgraph.models.sources import Energies, Literature, energy_source, literature_source
@@ -294,7 +295,7 @@ class Model(LinkScorer):
             )
         logits = torch.cat(pieces)[: len(links)].cpu().double().numpy() if pieces else np.empty(0)
         if self.checkpoint.prior is not None and features is not None:
-            logits += self.checkpoint.prior.of(links, is_unseen(features).cpu().numpy())
+            logits += self.checkpoint.prior.of(link_classes(links, is_unseen(features).cpu().numpy()))
         return logits
 
     def _embed_both(self, links: LinkBatch) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rrgraph.chem import VOLATILE, Composition, anhydrous, plausible_precursors
-from rrgraph.data import LinkBatch
+from rrgraph.data import LinkBatch, load_table
 from rrgraph.graph import (
     EDGE,
     FREQUENCY_FEATURES,
@@ -28,7 +28,15 @@ from rrgraph.graph import (
     source_presence,
 )
 from rrgraph.links import is_unseen
-from rrgraph.models import CANDIDATE_CLASSES, CandidatePrior, LinkCheckpoint, Model, discounts, link_classes
+from rrgraph.models import (
+    CANDIDATE_CLASSES,
+    CandidatePrior,
+    LinkCheckpoint,
+    Model,
+    candidate_classes,
+    discounts,
+    link_classes,
+)
 from rrgraph.nn import CLASS_PRIOR
 from rrgraph.planning import library_candidates
 from rrgraph.reranking import held_out_logits
@@ -85,11 +93,11 @@ def prior_logits(
         library: whether the precursors are default candidates, some of which `DiscountedLinks` discounts.
     """
     logits = _held_out(prepared, checkpoint, targets, precursors)
-    unseen = is_unseen(_features(prepared).features).numpy()
-    for links, places in _batches(prepared):
-        if checkpoint.prior is not None:
-            logits[places] += checkpoint.prior.of(links, unseen[places])
-        if library and checkpoint.model.config.candidate_prior != CLASS_PRIOR:
+    if checkpoint.prior is not None:
+        logits += checkpoint.prior.of(_classes(prepared))
+    if library and checkpoint.model.config.candidate_prior != CLASS_PRIOR:
+        unseen = is_unseen(_features(prepared).features).numpy()
+        for links, places in _batches(prepared):
             logits[places] += discounts(links, unseen[places])
     return logits
 
@@ -134,7 +142,7 @@ class _Links:
     Attributes:
         targets: (links,) nodes.
         logits: (links,) by the decoders that did not learn from the target.
-        classes: (links,) see `link_classes`; -1 where the candidate is not unseen.
+        classes: (links,) see `_classes`.
         recorded: (links,) whether a row has the link.
     """
 
@@ -148,15 +156,11 @@ class _Links:
         """Score the links of the data, of whose targets the embeddings are given."""
         features, graph = _features(prepared), prepared.graph
         logits = _held_out(prepared, model.checkpoint, targets, model.embeddings(graph.precursors))
-        classes = np.full(len(logits), -1)
-        for links, places in _batches(prepared):
-            classes[places] = link_classes(links)
-        classes[~is_unseen(features.features).numpy()] = -1
         recorded = np.zeros(len(logits), dtype=bool)
         sources, members = graph.data[EDGE].edge_index
-        found, places_of_edges = features.find(sources, members[:, None])
-        recorded[places_of_edges[found].numpy()] = True
-        return cls(_targets_of(features), logits, classes, recorded)
+        found, places = features.find(sources, members[:, None])
+        recorded[places[found].numpy()] = True
+        return cls(_targets_of(features), logits, _classes(prepared), recorded)
 
     @property
     def generated(self) -> NDArray[np.bool_]:
@@ -167,6 +171,26 @@ class _Links:
     def select(self, links: NDArray[np.bool_]) -> _Links:
         """Return the links of a mask."""
         return _Links(self.targets[links], self.logits[links], self.classes[links], self.recorded[links])
+
+
+def _classes(prepared: Prepared) -> NDArray[np.int64]:
+    """Return the class of the candidate of each link (links,) as if the target were new, see `link_classes`.
+
+    To a fold the textbook has no reactions of its element systems, which say what its targets are made from.
+    """
+    features, folds = _features(prepared), _folds(prepared)
+    targets, precursors, unseen = _targets_of(features), features.precursors.numpy(), is_unseen(features.features)
+    textbook, systems = load_table("textbook"), folds.table.element_systems
+    of_folds = []
+    for fold in range(folds.count):
+        others = ~np.isin(textbook.element_systems.tolist(), systems[folds.rows == fold].tolist())
+        keys = textbook.select(np.flatnonzero(others)).precursors()
+        of_folds.append(candidate_classes(prepared.graph.precursors, textbook=keys))
+    alone = np.stack(of_folds)[folds.targets[targets], precursors]
+    classes = np.empty_like(alone)
+    for links, places in _batches(prepared):
+        classes[places] = link_classes(links, unseen.numpy()[places], alone[places])
+    return classes
 
 
 def _is_considered(prepared: Prepared) -> NDArray[np.bool_]:

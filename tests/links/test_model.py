@@ -5,7 +5,7 @@ import torch
 
 from rrgraph.errors import ConfigError
 from rrgraph.graph import FREQUENCY_FEATURES
-from rrgraph.links import LinkModel
+from rrgraph.links import LinkModel, is_unseen
 from rrgraph.nn import CompositionEncoder, FractionEncoder, ModelConfig
 
 
@@ -66,15 +66,12 @@ def test_the_encoder_is_what_the_configuration_says():
     assert isinstance(LinkModel(ModelConfig(width=16, encoder="fractions")).encoder, FractionEncoder)
 
 
-def test_a_constant_is_added_for_candidates_that_could_be_used_and_never_were():
-    model, (targets, precursors, given) = build(n_decoders=2, statistics=True, unseen_constant=True), pairs()
+def test_candidates_that_could_be_used_and_never_were_are_unseen():
+    given = torch.ones(5, len(FREQUENCY_FEATURES))
     used, shared = (FREQUENCY_FEATURES.index(name) for name in ("used", "shared"))
     given[:, used] = torch.tensor([0.0, 0.0, 1.0, 2.0, 0.0])
     given[:, shared] = torch.tensor([1.0, 0.0, 1.0, 1.0, 2.0])
-    before = model.member_logits(targets, precursors, given)
-    model.unseen.fill_(1.5)
-    added = model.member_logits(targets, precursors, given) - before
-    assert torch.allclose(added, torch.tensor([1.5, 0.0, 0.0, 0.0, 1.5]).expand(2, -1), atol=1e-6)
+    assert is_unseen(given).tolist() == [True, False, False, False, True]
 
 
 def test_decoders_take_states_of_their_own():

@@ -2,19 +2,108 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 
-from rrgraph.models import fit_unseen
+from rrgraph.chem import parse_formula
+from rrgraph.data import LinkBatch
+from rrgraph.models import CANDIDATE_CLASSES, CandidatePrior, candidate_classes, link_classes
+
+NUMBER = len(CANDIDATE_CLASSES)
 
 
-def test_the_constant_makes_unseen_links_as_probable_as_they_are():
+def sigmoid(values):
+    return 1 / (1 + np.exp(-values))
+
+
+def naive(logits, classes, recorded, weights):
+    """Return the offset of each class with which as many links are expected as are recorded, relative to seen ones."""
+
+    def offset(group):
+        own = classes == group
+        return brentq(lambda x: weights[own] @ (sigmoid(logits[own] + x) - recorded[own]), -20, 20)
+
+    return np.array([offset(group) for group in range(2 * NUMBER)]).reshape(2, NUMBER) - offset(-1)
+
+
+@pytest.fixture(scope="module")
+def links():
     draw = np.random.default_rng(0)
-    logits = draw.normal(-2, 1.5, 20_000)
-    unseen = np.arange(len(logits)) % 4 == 0
-    recorded = draw.random(len(logits)) < 1 / (1 + np.exp(-logits))
-    # The decoders think too little of unseen candidates, and too much of all.
-    assert fit_unseen(logits - 1.3 * unseen + 0.4, unseen, recorded) == pytest.approx(1.3, abs=0.1)
+    logits = draw.normal(-2, 1.5, 90_000)
+    classes = np.arange(len(logits)) % (2 * NUMBER + 1) - 1
+    recorded = draw.random(len(logits)) < sigmoid(logits)
+    # The decoders think too little of some candidates, too much of others, and too much of all.
+    wrong = np.append(np.linspace(-2, 2, 2 * NUMBER), 0.0)[classes]
+    return logits + wrong + 0.4, classes, recorded, draw.integers(1, 4, len(logits)).astype(float)
 
 
-@pytest.mark.parametrize("unseen", [[False] * 4, [True] * 4, [True, False, False, False], [False, True, False, False]])
-def test_without_both_outcomes_in_both_groups_there_is_no_constant(unseen):
-    assert fit_unseen(np.zeros(4), np.array(unseen), np.array([True, False, True, False])) == 0
+def test_the_offsets_make_as_many_links_expected_as_there_are(links):
+    found = CandidatePrior.fit(*links).offsets
+    assert found.ravel() == pytest.approx(-np.linspace(-2, 2, 2 * NUMBER), abs=0.2)
+    assert found == pytest.approx(naive(*links), abs=0.01)
+
+
+def test_a_weight_stands_for_so_many_links(links):
+    repeated = [np.repeat(each, links[3].astype(int)) for each in links[:3]]
+    assert CandidatePrior.fit(*links).offsets == pytest.approx(CandidatePrior.fit(*repeated).offsets, abs=1e-9)
+
+
+def test_a_class_that_links_say_nothing_of_has_a_small_offset():
+    classes, recorded = np.repeat([-1, 0, 1, 2], [1000, 1, 1000, 1]), np.zeros(2002, dtype=bool)
+    recorded[:500] = recorded[-1] = True
+    ((one, none, recorded_once, empty), own) = CandidatePrior.fit(np.zeros(2002), classes, recorded).offsets
+    assert -2 < one < 0 < recorded_once < 2
+    assert -9 < none < -5  # 500 are expected and none is there
+    assert empty == pytest.approx(0, abs=1e-9) and not own.round(9).any()
+
+
+def test_classes_of_candidates():
+    names = ["BaCO3", "CsF", "BaTe", "BaTi4O9", "LaAgO9"]
+    assert [CANDIDATE_CLASSES[each] for each in candidate_classes([parse_formula(name) for name in names])] == [
+        "textbook",
+        "purchasable",
+        "known",
+        "generated",
+        "generated",
+    ]
+    only = {parse_formula("CsF").key}
+    assert candidate_classes([parse_formula(name) for name in names[:2]], textbook=only).tolist() == [1, 0]
+
+
+def test_classes_of_links():
+    targets = [parse_formula(text) for text in ("BaTiO3", "WC")]
+    links = LinkBatch.grid(targets, [parse_formula(text) for text in ("BaTi4O9", "BaCO3", "W2C", "TiO2")])
+    unseen = np.array([True, True, True, True, True, True, True, False])
+    alone = candidate_classes(links.candidates)
+    expected = [alone[0] + NUMBER, *alone[1:], *alone[:2], alone[2] + NUMBER, -1]
+    assert link_classes(links, unseen).tolist() == expected
+    other = np.arange(8) % 3
+    assert link_classes(links, unseen, other).tolist() == [NUMBER, 1, 2, 0, 1, 2, NUMBER, -1]
+
+
+def test_offsets_are_those_of_the_classes():
+    prior = CandidatePrior(np.arange(2.0 * NUMBER).reshape(2, NUMBER) + 1)
+    assert prior.of(np.array([-1, 0, NUMBER, 2 * NUMBER - 1])).tolist() == [0, 1, NUMBER + 1, 2 * NUMBER]
+
+
+def test_what_is_stored_is_read_again():
+    prior = CandidatePrior(np.linspace(-5, 5, 2 * NUMBER).reshape(2, NUMBER))
+    stored = prior.to_stored()
+    assert stored["textbook"] == [-5.0, prior.offsets[1, 0]]
+    assert (CandidatePrior.from_stored(stored).offsets == prior.offsets).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"known": [1.0]}, "two of at most"),
+        ({"known": [1.0, float("nan")]}, "two of at most"),
+        ({"known": [1.0, 99.0]}, "two of at most"),
+        ({"known": [1.0, "1"]}, "two of at most"),
+        ({"known": 1.0}, "'known' is 1.0"),
+        ({"other": [0.0, 0.0]}, "expected textbook, purchasable, known, generated"),
+    ],
+)
+def test_a_damaged_prior_is_refused(change, message):
+    stored = CandidatePrior(np.zeros((2, NUMBER))).to_stored()
+    with pytest.raises(ValueError, match=message):
+        CandidatePrior.from_stored(stored | change)

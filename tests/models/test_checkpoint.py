@@ -1,4 +1,5 @@
 import json
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from rrgraph.data import LearnedReactions, LinkBatch
 from rrgraph.errors import ModelError
 from rrgraph.graph import UNRELATED_LOGIT, ContextGraph, FrequencyFeatures, SetFrequencyFeatures
 from rrgraph.links import LinkModel
-from rrgraph.models import FORMAT, LinkCheckpoint, Model, load_checkpoint, save_checkpoint
+from rrgraph.models import FORMAT, CandidatePrior, LinkCheckpoint, Model, load_checkpoint, save_checkpoint
 from rrgraph.nn import ModelConfig, TreeEnsemble, read_model, sign_model, write_model
 from rrgraph.planning import LISTWISE, SetConstraints, link_planner
 from rrgraph.properties import EnergyHead
@@ -252,6 +253,43 @@ def test_what_was_learned_is_optional(checkpoint, small_table, tmp_path):
     assert np.array_equal(found.reactions, learned.reactions)
     save_checkpoint(checkpoint, tmp_path)
     assert Model(load_checkpoint(tmp_path)).learned is None
+
+
+def test_a_prior_of_candidates_is_kept_with_all_its_digits(small_table, tmp_path):
+    checkpoint = with_prior(build(small_table, "sets"))
+    save_checkpoint(checkpoint, tmp_path, half=True)
+    found = load_checkpoint(tmp_path)
+    assert (found.prior.offsets == checkpoint.prior.offsets).all()
+    save_checkpoint(checkpoint, tmp_path)
+    targets, candidates = (
+        [parse_formula(text) for text in texts.split()] for texts in ("BaTiO3 LiCoO2", "BaCO3 BaTe BaTi4O9")
+    )
+    logits = Model(checkpoint).logits(targets, candidates)
+    assert (Model(load_checkpoint(tmp_path)).logits(targets, candidates) == logits).all()
+    assert (logits != Model(replace(checkpoint, prior=None)).logits(targets, candidates)).any()
+
+
+def with_prior(checkpoint):
+    module = copy(checkpoint.model)
+    module.config = replace(module.config, candidate_prior="class")
+    return replace(checkpoint, model=module, prior=CandidatePrior(np.linspace(-4, 1, 8).reshape(2, 4)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d.pop("prior"), "must have a prior of candidates if its model uses one, and only then"),
+        (lambda d: d["model"].update(candidate_prior="none"), "must have a prior of candidates"),
+        (lambda d: d["model"].update(candidate_prior="clas"), "Did you mean 'class'"),
+        (lambda d: d["prior"].pop("known"), "the prior is of textbook, purchasable, generated, expected"),
+        (lambda d: d["prior"].update(known=[0.0, 1e9]), "two of at most 15"),
+    ],
+)
+def test_a_prior_that_does_not_fit_is_refused(small_table, tmp_path, change, message):
+    save_checkpoint(with_prior(build(small_table, "sets")), tmp_path)
+    damage_json(tmp_path, change)
+    with pytest.raises(ModelError, match=message):
+        load_checkpoint(tmp_path)
 
 
 def damage_json(folder, change):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from rrgraph.chem import parse_formula
 from rrgraph.errors import PlanningError
-from rrgraph.models import constrained_planner, default_mode, load_model
+from rrgraph.models import CANDIDATE_CLASSES, CandidatePrior, Model, constrained_planner, default_mode, load_model
 from rrgraph.models.candidate_prior import OFFSET, DiscountedLinks
 from rrgraph.planning import LISTWISE, Planner, SetConstraints, library_candidates, link_planner
 
@@ -91,6 +95,34 @@ def test_unseen_compounds_of_the_own_system_are_discounted(predictor):
     expected = {(0, 0), (1, 3), (2, 6)}
     assert {(row, column) for row, column in zip(*found.nonzero(), strict=True)} == expected
     assert set(found[found != 0]) == {OFFSET}
+
+
+def with_prior(predictor, offset):
+    """The model as if it had learned what unseen candidates are worth."""
+    checkpoint = predictor.checkpoint
+    module = copy(checkpoint.model)
+    module.config = replace(module.config, candidate_prior="class")
+    prior = CandidatePrior(np.full((2, len(CANDIDATE_CLASSES)), offset))
+    return Model(replace(checkpoint, model=module, prior=prior))
+
+
+def test_a_prior_of_each_class_takes_the_place_of_the_discount(predictor):
+    learned = with_prior(predictor, -3.0)
+    assert constrained_planner(learned).scorer is learned
+    targets = [parse_formula(text) for text in ("BaTiO3", "WC")]
+    candidates = [parse_formula(text) for text in ("BaTi4O9", "BaCO3", "BaTe", "W2C", "C")]
+    found = learned.logits(targets, candidates) - predictor.logits(targets, candidates)
+    # BaTe supplies nothing of WC, nor do known precursors get an offset.
+    assert found == pytest.approx(np.array([[-3, 0, -3, 0, 0], [0, 0, 0, -3, 0]], dtype=float), abs=1e-9)
+
+
+def test_the_prior_decides_how_many_plans_hold_unseen_precursors(predictor):
+    def unseen(model):
+        plans = constrained_planner(model).plan([parse_formula(text) for text in ("Bi4Ti3O12", "FeSe")], top_k=10)
+        return sum(not model.count(each) for plan in plans for ranked in plan for each in ranked.precursors)
+
+    few, some, many = (unseen(with_prior(predictor, offset)) for offset in (-9.0, 0.0, 4.0))
+    assert few < some < many and few < 3
 
 
 def test_given_candidates_keep_the_logits_of_the_model(predictor):

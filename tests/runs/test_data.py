@@ -62,15 +62,18 @@ def test_statistics_and_several_decoders_need_folds(table_file):
     assert not np.array_equal(prepare(replace(config, seed=1)).folds.targets, prepared.folds.targets)
 
 
-@pytest.mark.parametrize("key", ["reranker.enabled", "model.unseen_constant"])
-def test_what_scores_all_pairs_is_refused_where_they_are_too_many(table_file, monkeypatch, key):
+@pytest.mark.parametrize(
+    ("key", "value", "instead"),
+    [("reranker.enabled", True, "false"), ("model.candidate_prior", "class", "none")],
+)
+def test_what_scores_all_pairs_is_refused_where_they_are_too_many(table_file, monkeypatch, key, value, instead):
     monkeypatch.setattr("rrgraph.graph.cross_fitting.MOST_VALUES", 1)
     config = configured(table_file)
     config.model.statistics, config.model.n_decoders = True, 2
     assert not hasattr(prepare(config).link_statistics, "offsets")
     section, name = key.split(".")
-    setattr(getattr(config, section), name, True)
-    with pytest.raises(ConfigError, match=rf"make too many pairs .*: set {key}=false\."):
+    setattr(getattr(config, section), name, value)
+    with pytest.raises(ConfigError, match=rf"make too many pairs .*: set {key}={instead}\."):
         prepare(config)
 
 

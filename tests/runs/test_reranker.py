@@ -533,7 +533,7 @@ def test_a_target_of_several_papers_weighs_as_by_the_smallest(make_table, make):
 
 
 def test_a_run_with_context_and_constant_is_reported_and_kept(two_stages, tmp_path, capsys):
-    model = replace(two_stages.model, context="sage", unseen_constant=True)
+    model = replace(two_stages.model, context="sage", candidate_prior="unseen")
     shown = []
     result = train_run(replace(two_stages, output=str(tmp_path / "run"), model=model), on_data=shown.append)
     assert "Messages come from" in str(shown[0])
@@ -541,7 +541,8 @@ def test_a_run_with_context_and_constant_is_reported_and_kept(two_stages, tmp_pa
     assert "the context `sage` and 2 `concat` decoders" in card
     assert "plus a constant for candidates that no training reaction uses" in card
     # Fitted on precursors of one fold; the sign depends on the table.
-    assert float(result.model.checkpoint.model.unseen) != 0
+    offsets = result.model.checkpoint.prior.offsets
+    assert (offsets == offsets[0, 0]).all() and offsets[0, 0] != 0
     assert result.model.checkpoint.reranker is not None
     plan = result.model.plan("BaTiO3", literature=False)
     assert plan.sets

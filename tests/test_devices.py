@@ -274,7 +274,7 @@ def test_a_whole_run_with_messages_on_the_device(separate_device, tiny, tmp_path
     assert_same(*(result.history for result in results))
     one, other = (result.comparison["test"]["open"]["model"].overall for result in results)
     assert one == other
-    constants = [float(result.model.checkpoint.prior.offsets[0, 0]) for result in results]
+    constants = [float(result.model.checkpoint.prior.offsets[0]) for result in results]
     assert constants[0] == pytest.approx(constants[1], rel=1e-3)
     assert constants[0] > 0
 

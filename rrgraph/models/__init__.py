@@ -5,7 +5,6 @@ from rrgraph.models.candidate_prior import (
     CandidatePrior,
     candidate_classes,
     discounts,
-    link_classes,
 )
 from rrgraph.models.checkpoint import FORMAT, LinkCheckpoint, learned_tensors, load_checkpoint, save_checkpoint
 from rrgraph.models.components import external_parts
@@ -35,7 +34,6 @@ __all__ = [
     "energy_source",
     "external_parts",
     "learned_tensors",
-    "link_classes",
     "link_model",
     "literature_source",
     "load_checkpoint",

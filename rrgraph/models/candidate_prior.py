@@ -31,7 +31,6 @@ __all__ = [
     "DiscountedLinks",
     "candidate_classes",
     "discounts",
-    "link_classes",
 ]
 
 CANDIDATE_CLASSES: Final = ("textbook", "purchasable", "known", "generated")
@@ -54,14 +53,13 @@ class CandidatePrior:
     """What is added to the logits of links to unseen candidates.
 
     Attributes:
-        offsets: (2, classes) float64, by class of the candidate: for candidates of other systems than the target's own,
-            and of its own system. Those have two metals of the target, or all its elements but oxygen and hydrogen.
+        offsets: (classes,) float64, by class of the candidate.
     """
 
     offsets: NDArray[np.float64]
 
     def of(self, classes: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return what is added to the logits (links,) of links of some classes, see `link_classes`."""
+        """Return what is added to the logits of links (links,) to candidates of some classes, -1 for seen ones."""
         return np.append(self.offsets, 0.0)[classes]
 
     @classmethod
@@ -80,11 +78,11 @@ class CandidatePrior:
 
         >>> logits, classes, recorded = np.zeros(4000), np.repeat([-1, 2], 2000), np.arange(4000) % 2 == 0
         >>> CandidatePrior.fit(logits - 2 * (classes == 2), classes, recorded).offsets.round(2).tolist()
-        [[0.0, 0.0, 2.0, 0.0], [0.0, 0.0, 0.0, 0.0]]
+        [0.0, 0.0, 2.0, 0.0]
 
         Args:
             logits: (links,) by decoders that did not learn from the target of each.
-            classes: (links,) see `link_classes`.
+            classes: (links,) see `candidate_classes`; -1 for candidates that are used elsewhere.
             recorded: (links,) whether the link is recorded.
             weights: (links,) how many links each stands for; None for one.
         """
@@ -95,30 +93,31 @@ class CandidatePrior:
             return _offset(logits[of_group] + base, recorded[of_group], weights[of_group])
 
         seen = offset(-1)
-        return cls(np.array([offset(group, seen) for group in range(2 * len(CANDIDATE_CLASSES))]).reshape(2, -1))
+        return cls(np.array([offset(group, seen) for group in range(len(CANDIDATE_CLASSES))]))
 
-    def to_stored(self) -> dict[str, list[float]]:
-        """Return the two offsets of each class, JSON-ready."""
-        return {name: values.tolist() for name, values in zip(CANDIDATE_CLASSES, self.offsets.T, strict=True)}
+    def to_stored(self) -> dict[str, float]:
+        """Return the offset of each class, JSON-ready."""
+        return dict(zip(CANDIDATE_CLASSES, self.offsets.tolist(), strict=True))
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Self:
         """Return what `to_stored` described.
 
         Raises:
-            ValueError: a class is missing, unknown, or has no two offsets in range.
+            ValueError: a class is missing or unknown, or an offset is out of range.
         """
         if set(stored) != set(CANDIDATE_CLASSES):
             raise ValueError(f"the prior is of {', '.join(map(str, stored))}, expected {', '.join(CANDIDATE_CLASSES)}")
-        offsets = [value_of(stored, name, list) for name in CANDIDATE_CLASSES]
-        for values in offsets:
-            if len(values) != 2 or not all(isinstance(each, float) and abs(each) <= _LARGEST for each in values):
-                raise ValueError(f"the prior has the offsets {values!a:.80}, expected two of at most {_LARGEST:g}")
-        return cls(np.array(offsets, dtype=np.float64).T)
+        offsets = np.array([value_of(stored, name, float) for name in CANDIDATE_CLASSES])
+        if not (abs(offsets) <= _LARGEST).all():
+            raise ValueError(f"the prior has the offsets {offsets.tolist()}, expected {-_LARGEST:g} to {_LARGEST:g}")
+        return cls(offsets)
 
 
 class DiscountedLinks(LinkScorer):
     """The links of a model, those to unseen compounds of a target's own system by `OFFSET` lower.
+
+    Such a compound has two metals of the target, or all its elements but oxygen and hydrogen.
 
     Args:
         model: scores the links, and ranks sets again if it has a re-ranker.
@@ -141,8 +140,7 @@ class DiscountedLinks(LinkScorer):
 
 def discounts(links: LinkBatch, unseen: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return what `DiscountedLinks` adds to the logits (links,) of links, of which some lead to `unseen` candidates."""
-    added: NDArray[np.float64] = OFFSET * (links.take(_of_own_system(links)) & unseen)
-    return added
+    return np.where(links.take(_of_own_system(links)) & unseen, OFFSET, 0.0)
 
 
 def candidate_classes(
@@ -163,22 +161,6 @@ def candidate_classes(
         return last if key not in library else 1 if library[key].cas else 2
 
     return np.array([of(candidate.key) for candidate in candidates], dtype=np.int64)
-
-
-def link_classes(
-    links: LinkBatch, unseen: NDArray[np.bool_], classes: NDArray[np.int64] | None = None
-) -> NDArray[np.int64]:
-    """Return the class (links,) of the candidate of each link: -1 if it is seen, and one of `CANDIDATE_CLASSES` if not.
-
-    Classes of candidates of the target's own system are counted after those of others.
-
-    Args:
-        links: of targets to candidates.
-        unseen: (links,) whether no training reaction uses the candidate.
-        classes: (links,) of the candidates alone; None for those of `candidate_classes`.
-    """
-    classes = candidate_classes(links.candidates)[links.candidate_index] if classes is None else classes
-    return np.where(unseen, classes + len(CANDIDATE_CLASSES) * links.take(_of_own_system(links)), -1)
 
 
 @cache

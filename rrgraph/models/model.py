@@ -27,7 +27,7 @@ from rrgraph.graph import (
     select_edges,
 )
 from rrgraph.links import is_unseen
-from rrgraph.models.candidate_prior import link_classes
+from rrgraph.models.candidate_prior import candidate_classes
 from rrgraph.models.checkpoint import LinkCheckpoint
 from rrgraph.models.planner import candidate_list, constrained_planner
 from rrgraph.models.sources import Energies, Literature, energy_source, literature_source
@@ -295,7 +295,8 @@ class Model(LinkScorer):
             )
         logits = torch.cat(pieces)[: len(links)].cpu().double().numpy() if pieces else np.empty(0)
         if self.checkpoint.prior is not None and features is not None:
-            logits += self.checkpoint.prior.of(link_classes(links, is_unseen(features).cpu().numpy()))
+            classes = candidate_classes(links.candidates)[links.candidate_index]
+            logits += self.checkpoint.prior.of(np.where(is_unseen(features).cpu().numpy(), classes, -1))
         return logits
 
     def _embed_both(self, links: LinkBatch) -> tuple[Tensor, Tensor]:

@@ -35,7 +35,6 @@ from rrgraph.models import (
     Model,
     candidate_classes,
     discounts,
-    link_classes,
 )
 from rrgraph.nn import CLASS_PRIOR
 from rrgraph.planning import library_candidates
@@ -45,7 +44,7 @@ from rrgraph.runs.data import Prepared
 __all__ = ["fit_prior", "prior_logits", "with_library"]
 
 _FOREIGN: Final = FREQUENCY_FEATURES.index("foreign")
-_DRAWN: Final = 1000
+_DRAWN: Final = 400
 """Targets that compounds are made up for, beside those that were made from one."""
 _BATCH_SIZE: Final = 256
 
@@ -64,7 +63,7 @@ def fit_prior(prepared: Prepared, checkpoint: LinkCheckpoint) -> CandidatePrior:
         used = prepared.counts[_features(prepared).precursors.numpy()] > 0
         links = _Links.of(prepared, model, targets).select(used)
         one = CandidatePrior.fit(links.logits, np.minimum(links.classes, 0), links.recorded)
-        return CandidatePrior(np.full_like(one.offsets, one.offsets[0, 0]))
+        return CandidatePrior(np.full_like(one.offsets, one.offsets[0]))
     library = with_library(prepared)
     links = _Links.of(library, model, targets).select(_is_considered(library))
     # What is in no list is a candidate of those targets alone that it can be made up for.
@@ -165,8 +164,8 @@ class _Links:
     @property
     def generated(self) -> NDArray[np.bool_]:
         """Whether the candidate of each link is unseen and in no list."""
-        made_up: NDArray[np.bool_] = self.classes % len(CANDIDATE_CLASSES) == len(CANDIDATE_CLASSES) - 1
-        return made_up & (self.classes >= 0)
+        generated: NDArray[np.bool_] = self.classes == len(CANDIDATE_CLASSES) - 1
+        return generated
 
     def select(self, links: NDArray[np.bool_]) -> _Links:
         """Return the links of a mask."""
@@ -174,23 +173,19 @@ class _Links:
 
 
 def _classes(prepared: Prepared) -> NDArray[np.int64]:
-    """Return the class of the candidate of each link (links,) as if the target were new, see `link_classes`.
+    """Return the class of the candidate of each link (links,) as if the target were new; -1 for a seen candidate.
 
     To a fold the textbook has no reactions of its element systems, which say what its targets are made from.
     """
     features, folds = _features(prepared), _folds(prepared)
-    targets, precursors, unseen = _targets_of(features), features.precursors.numpy(), is_unseen(features.features)
     textbook, systems = load_table("textbook"), folds.table.element_systems
     of_folds = []
     for fold in range(folds.count):
         others = ~np.isin(textbook.element_systems.tolist(), systems[folds.rows == fold].tolist())
         keys = textbook.select(np.flatnonzero(others)).precursors()
         of_folds.append(candidate_classes(prepared.graph.precursors, textbook=keys))
-    alone = np.stack(of_folds)[folds.targets[targets], precursors]
-    classes = np.empty_like(alone)
-    for links, places in _batches(prepared):
-        classes[places] = link_classes(links, unseen.numpy()[places], alone[places])
-    return classes
+    classes = np.stack(of_folds)[folds.targets[_targets_of(features)], features.precursors.numpy()]
+    return np.where(is_unseen(features.features).numpy(), classes, -1)
 
 
 def _is_considered(prepared: Prepared) -> NDArray[np.bool_]:
@@ -198,7 +193,8 @@ def _is_considered(prepared: Prepared) -> NDArray[np.bool_]:
     features, graph = _features(prepared), prepared.graph
     itself = np.array([graph.precursor_index.get(target.key, -1) for target in graph.targets])
     foreign: NDArray[np.float16] = features.features[:, _FOREIGN].numpy()
-    return (foreign == 0) & (features.precursors.numpy() != itself[_targets_of(features)])
+    considered: NDArray[np.bool_] = (foreign == 0) & (features.precursors.numpy() != itself[_targets_of(features)])
+    return considered
 
 
 def _usable(

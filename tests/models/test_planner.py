@@ -102,7 +102,7 @@ def with_prior(predictor, offset):
     checkpoint = predictor.checkpoint
     module = copy(checkpoint.model)
     module.config = replace(module.config, candidate_prior="class")
-    prior = CandidatePrior(np.full((2, len(CANDIDATE_CLASSES)), offset))
+    prior = CandidatePrior(np.full(len(CANDIDATE_CLASSES), offset))
     return Model(replace(checkpoint, model=module, prior=prior))
 
 

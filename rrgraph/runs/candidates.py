@@ -179,10 +179,14 @@ def _classes(prepared: Prepared) -> NDArray[np.int64]:
     """
     features, folds = _features(prepared), _folds(prepared)
     textbook, systems = load_table("textbook"), folds.table.element_systems
+    uses: dict[str, set[str]] = {}
+    for system, precursors in zip(textbook.element_systems, textbook.set_keys, strict=True):
+        for key in precursors:
+            uses.setdefault(key, set()).add(system)
     of_folds = []
     for fold in range(folds.count):
-        others = ~np.isin(textbook.element_systems.tolist(), systems[folds.rows == fold].tolist())
-        keys = textbook.select(np.flatnonzero(others)).precursors()
+        own = set(systems[folds.rows == fold])
+        keys = {key for key, of_key in uses.items() if not of_key <= own}
         of_folds.append(candidate_classes(prepared.graph.precursors, textbook=keys))
     classes = np.stack(of_folds)[folds.targets[_targets_of(features)], features.precursors.numpy()]
     return np.where(is_unseen(features.features).numpy(), classes, -1)

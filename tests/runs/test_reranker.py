@@ -8,13 +8,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from rrgraph.chem import VOLATILE, parse_formula, source_elements
+from rrgraph.chem import VOLATILE, parse_formula, plausible_precursors, source_elements
 from rrgraph.data import SetBatch
 from rrgraph.evaluation import PROTOCOLS
 from rrgraph.graph import BALANCE, TrainingFolds, balance_sets
 from rrgraph.links import LinkModel, LinkTask
 from rrgraph.models import LinkCheckpoint, Model, load_checkpoint, save_checkpoint
-from rrgraph.planning import LISTWISE, link_planner
+from rrgraph.planning import LISTWISE, library_candidates, link_planner
 from rrgraph.properties import EnergyHead, reaction_energies
 from rrgraph.reranking import (
     REDOX,
@@ -25,7 +25,7 @@ from rrgraph.reranking import (
     set_features,
 )
 from rrgraph.reranking.features import SET_FEATURES
-from rrgraph.runs import DataConfig, RerankerConfig, RunConfig, candidate_pool, train_run
+from rrgraph.runs import DataConfig, RerankerConfig, RunConfig, candidate_pool, candidates, train_run
 from rrgraph.runs.data import prepare
 from rrgraph.runs.reranker import calibrate, cross_fitted_lists, train_reranker
 from rrgraph.training import STATE_FILE, TreesConfig
@@ -532,17 +532,20 @@ def test_a_target_of_several_papers_weighs_as_by_the_smallest(make_table, make):
     assert weights[graph.target_index[parse_formula("BaTiO3").key]] == pytest.approx(3**-0.5)
 
 
-def test_a_run_with_context_and_constant_is_reported_and_kept(two_stages, tmp_path, capsys):
-    model = replace(two_stages.model, context="sage", candidate_prior="unseen")
+def test_a_run_with_context_and_prior_is_reported_and_kept(two_stages, tmp_path, monkeypatch):
+    monkeypatch.setattr(candidates, "library_candidates", lambda: library_candidates()[::50])
+    monkeypatch.setattr(candidates, "plausible_precursors", lambda target: plausible_precursors(target)[::9])
+    model = replace(two_stages.model, context="sage", candidate_prior="class")
+    reranker = replace(two_stages.reranker, library=True)
+    config = replace(two_stages, output=str(tmp_path / "run"), model=model, reranker=reranker)
     shown = []
-    result = train_run(replace(two_stages, output=str(tmp_path / "run"), model=model), on_data=shown.append)
+    result = train_run(config, on_data=shown.append)
     assert "Messages come from" in str(shown[0])
     card = " ".join((tmp_path / "run" / "card.md").read_text().split())
     assert "the context `sage` and 2 `concat` decoders" in card
-    assert "plus a constant for candidates that no training reaction uses" in card
+    assert "plus a constant for each class of candidate that no training reaction uses" in card
     # Fitted on precursors of one fold; the sign depends on the table.
-    offsets = result.model.checkpoint.prior.offsets
-    assert (offsets == offsets[0]).all() and offsets[0] != 0
+    assert (abs(result.model.checkpoint.prior.offsets) > 1e-6).any()
     assert result.model.checkpoint.reranker is not None
     plan = result.model.plan("BaTiO3", literature=False)
     assert plan.sets

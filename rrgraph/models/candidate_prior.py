@@ -33,9 +33,10 @@ __all__ = [
     "discounts",
 ]
 
-CANDIDATE_CLASSES: Final = ("textbook", "purchasable", "known", "generated")
-"""Classes of candidates that no training reaction uses, the first that holds: a precursor of the bundled textbook
-reactions, a reagent of the library with a CAS number, another one, and what is in no list."""
+CANDIDATE_CLASSES: Final = ("listed", "textbook", "purchasable", "known", "generated")
+"""Classes of candidates that no training reaction uses: listed by somebody who used them or has them; and of those that
+are merely offered the first that holds: a precursor of the bundled textbook reactions, a reagent of the library with a
+CAS number, another reagent, made up for a target."""
 
 OFFSET: Final = -1.0
 """Added to the logit of a link to an unseen compound of the target's own system by models without a prior by class; of
@@ -78,7 +79,7 @@ class CandidatePrior:
 
         >>> logits, classes, recorded = np.zeros(4000), np.repeat([-1, 2], 2000), np.arange(4000) % 2 == 0
         >>> CandidatePrior.fit(logits - 2 * (classes == 2), classes, recorded).offsets.round(2).tolist()
-        [0.0, 0.0, 2.0, 0.0]
+        [0.0, 0.0, 2.0, 0.0, 0.0]
 
         Args:
             logits: (links,) by decoders that did not learn from the target of each.
@@ -144,21 +145,29 @@ def discounts(links: LinkBatch, unseen: NDArray[np.bool_]) -> NDArray[np.float64
 
 
 def candidate_classes(
-    candidates: Sequence[Composition], *, textbook: Collection[str] | None = None
+    candidates: Sequence[Composition],
+    *,
+    offered: Collection[str] | None = None,
+    textbook: Collection[str] | None = None,
 ) -> NDArray[np.int64]:
     """Return the class (candidates,) of candidates that no training reaction uses, as indices of `CANDIDATE_CLASSES`.
 
     Args:
         candidates: hydrates as their salts.
+        offered: canonical keys of those that are not listed by anybody; None for all.
         textbook: canonical keys of the precursors of textbook reactions; None for those of all.
     """
+    if offered is not None and not offered:
+        return np.zeros(len(candidates), dtype=np.int64)
     textbook = _textbook() if textbook is None else textbook
     library, last = reagent_library(), len(CANDIDATE_CLASSES) - 1
 
     def of(key: str) -> int:
-        if key in textbook:
+        if offered is not None and key not in offered:
             return 0
-        return last if key not in library else 1 if library[key].cas else 2
+        if key in textbook:
+            return 1
+        return last if key not in library else 2 if library[key].cas else 3
 
     return np.array([of(candidate.key) for candidate in candidates], dtype=np.int64)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
@@ -40,6 +41,7 @@ from rrgraph.planning import (
     SizeChoice,
     Stock,
     SynthesisPlan,
+    offered_keys,
     plan_syntheses,
     read_routes,
 )
@@ -80,6 +82,7 @@ class Model(LinkScorer):
         if checkpoint.reranker is not None:
             self.reranker = replace(checkpoint.reranker, embed=self._embed_both)
         self._last_targets: tuple[list[str], Tensor] = [], torch.empty(0)
+        self._offered: frozenset[str] = frozenset()
 
     @property
     def device(self) -> torch.device:
@@ -265,6 +268,15 @@ class Model(LinkScorer):
         """Return the logits (targets, candidates) of every link."""
         return self.link_logits(LinkBatch.grid(targets, candidates)).reshape(len(targets), len(candidates))
 
+    def among(self, candidates: Sequence[Composition]) -> Model:
+        """Return the model where these are the candidates: one with a prior by class asks which are merely offered."""
+        offered = offered_keys(candidates)
+        if not (offered and self.knows_classes):
+            return self
+        found = copy(self)
+        found._offered = offered
+        return found
+
     def link_logits(self, links: LinkBatch) -> NDArray[np.float64]:
         """Return the logits (links,) of some links, with the prior of unseen candidates if the model has one.
 
@@ -295,7 +307,7 @@ class Model(LinkScorer):
             )
         logits = torch.cat(pieces)[: len(links)].cpu().double().numpy() if pieces else np.empty(0)
         if self.checkpoint.prior is not None and features is not None:
-            classes = candidate_classes(links.candidates)[links.candidate_index]
+            classes = candidate_classes(links.candidates, offered=self._offered)[links.candidate_index]
             logits += self.checkpoint.prior.of(np.where(is_unseen(features).cpu().numpy(), classes, -1))
         return logits
 

@@ -14,6 +14,7 @@ from rrgraph.chem import Composition, anhydrous
 from rrgraph.models.candidate_prior import DiscountedLinks
 from rrgraph.planning import (
     LISTWISE,
+    CandidateList,
     LinkScorer,
     Planner,
     SetConstraints,
@@ -80,7 +81,7 @@ def constrained_planner(
     if candidates is None:
         scorer = predictor if predictor.knows_classes else DiscountedLinks(predictor)
         usual_candidates = _library_and(predictor.vocabulary)
-        candidates = [*usual_candidates, *_stocked(constraints)]
+        candidates = _with_stock(predictor, constraints)
     competing = None if free or mode != LISTWISE else Planner(scorer, usual_candidates, usual)
     return link_planner(scorer, candidates, constraints, mode=mode, max_candidates=max_candidates, competing=competing)
 
@@ -99,16 +100,21 @@ def candidate_list(
         choice,
         [*map(anhydrous, predictor.vocabulary), *_stocked(constraints)],
         predictor.seen,
-        every=[*_library_and(predictor.vocabulary), *_stocked(constraints)],
+        every=_with_stock(predictor, constraints),
         targets=targets,
         required=required,
     )
 
 
 @lru_cache(maxsize=2)
-def _library_and(vocabulary: tuple[Composition, ...]) -> tuple[Composition, ...]:
+def _library_and(vocabulary: tuple[Composition, ...]) -> CandidateList:
     """Return the default candidates: the vocabulary of a model and the library of reagents."""
-    return tuple(dict.fromkeys(map(anhydrous, [*vocabulary, *library_candidates()])))
+    return CandidateList.of(dict.fromkeys(map(anhydrous, [*vocabulary, *library_candidates()])), listed=vocabulary)
+
+
+def _with_stock(predictor: Model, constraints: SetConstraints) -> CandidateList:
+    usual, stocked = _library_and(predictor.vocabulary), _stocked(constraints)
+    return CandidateList.of([*usual, *stocked], listed=[*predictor.vocabulary, *stocked]) if stocked else usual
 
 
 def _stocked(constraints: SetConstraints) -> list[Composition]:

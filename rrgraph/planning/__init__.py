@@ -6,7 +6,14 @@ them. There is no learning here and no torch; models, baselines and re-rankers p
 """
 
 from rrgraph.planning.assembly import PRECEDENTS, plan_syntheses
-from rrgraph.planning.candidates import CandidateFilter, Feasible, TargetCandidates, generated_candidates
+from rrgraph.planning.candidates import (
+    CandidateFilter,
+    CandidateList,
+    Feasible,
+    TargetCandidates,
+    generated_candidates,
+    offered_keys,
+)
 from rrgraph.planning.choices import CANDIDATE_WORDS, library_candidates, resolve_candidates
 from rrgraph.planning.compatibility import incompatibility
 from rrgraph.planning.constraints import (
@@ -73,6 +80,7 @@ __all__ = [
     "SEARCHED",
     "Aggregate",
     "CandidateFilter",
+    "CandidateList",
     "CandidateLists",
     "ElementCover",
     "EnergyOrigin",
@@ -117,6 +125,7 @@ __all__ = [
     "known_size_mode",
     "library_candidates",
     "link_planner",
+    "offered_keys",
     "plan_columns",
     "plan_notes",
     "plan_rows",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, overload
+from typing import Any, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,14 @@ from rrgraph.chem import (
 from rrgraph.errors import PlanningError, suggestion
 from rrgraph.planning.constraints import SetConstraints
 
-__all__ = ["CandidateFilter", "Feasible", "TargetCandidates", "generated_candidates"]
+__all__ = [
+    "CandidateFilter",
+    "CandidateList",
+    "Feasible",
+    "TargetCandidates",
+    "generated_candidates",
+    "offered_keys",
+]
 
 _WORD = 64
 
@@ -175,6 +182,28 @@ class CandidateFilter:
             )
 
 
+class CandidateList(tuple[Composition, ...]):
+    """Candidates of which some are merely offered by a library, and the others listed by who used them or has them.
+
+    >>> from rrgraph.chem import parse_formula
+    >>> candidates = [parse_formula(text) for text in ("BaTe", "BaO")]
+    >>> CandidateList.of(candidates, listed=candidates[1:]).offered == {candidates[0].key}
+    True
+
+    Attributes:
+        offered: canonical keys of the former.
+    """
+
+    offered: frozenset[str]
+
+    @classmethod
+    def of(cls, candidates: Iterable[Composition], listed: Iterable[Composition] = ()) -> Self:
+        """Return candidates, of which some are listed."""
+        found = cls(candidates)
+        found.offered = frozenset(each.key for each in found) - {anhydrous(each).key for each in listed}
+        return found
+
+
 class TargetCandidates(Sequence[Composition]):
     """Candidates of which some are for all targets and the others for the targets they were made for.
 
@@ -184,14 +213,19 @@ class TargetCandidates(Sequence[Composition]):
     Args:
         shared: candidates of every target; of two spellings the first is kept.
         own: further candidates by the canonical key of their target.
+
+    Attributes:
+        offered: canonical keys of those that are not known to have been used by anybody, see `CandidateList`.
     """
 
     def __init__(self, shared: Iterable[Composition], own: Mapping[str, Sequence[Composition]]) -> None:
         members = dict.fromkeys(map(anhydrous, shared))
+        listed = {each.key for each in members} - offered_keys(shared)
         self.shared = len(members)
         own = {key: list(dict.fromkeys(map(anhydrous, found))) for key, found in own.items()}
         members |= dict.fromkeys(candidate for found in own.values() for candidate in found if candidate not in members)
         self._members = tuple(members)
+        self.offered = frozenset(each.key for each in members) - listed
         index = {member: number for number, member in enumerate(self._members)}
         self._own = {key: np.array([index[each] for each in found], dtype=np.int64) for key, found in own.items()}
 
@@ -220,6 +254,11 @@ class TargetCandidates(Sequence[Composition]):
 def generated_candidates(targets: Iterable[Composition], shared: Iterable[Composition] = ()) -> TargetCandidates:
     """Return the compounds that `plausible_precursors` makes up for each target, beside shared candidates."""
     return TargetCandidates(shared, {target.key: plausible_precursors(target) for target in targets})
+
+
+def offered_keys(candidates: object) -> frozenset[str]:
+    """Return the canonical keys of candidates that are not known to have been used by anybody, see `CandidateList`."""
+    return candidates.offered if isinstance(candidates, CandidateList | TargetCandidates) else frozenset()
 
 
 @lru_cache(maxsize=8)

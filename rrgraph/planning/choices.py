@@ -8,7 +8,7 @@ from typing import Final
 
 from rrgraph.chem import Composition, reagent_classes, reagent_library
 from rrgraph.data import load_table
-from rrgraph.planning.candidates import generated_candidates
+from rrgraph.planning.candidates import CandidateList, generated_candidates, offered_keys
 from rrgraph.planning.lists import Stock, read_materials
 
 __all__ = ["CANDIDATE_WORDS", "library_candidates", "resolve_candidates"]
@@ -60,8 +60,9 @@ def resolve_candidates(
     parts = choice.split("+") if isinstance(choice, str) else []
     if (len(parts) > 1 and not set(parts).isdisjoint(CANDIDATE_WORDS)) or parts == ["generated"]:
         lists = [resolve_candidates(part, known, seen, every=every) for part in parts if part != "generated"]
-        shared = chain(*lists, required)
-        return generated_candidates(targets, shared) if "generated" in parts else list(dict.fromkeys(shared))
+        listed = [each for own in lists for each in own if each.key not in offered_keys(own)]
+        shared = CandidateList.of(dict.fromkeys(chain(*lists, required)), listed=[*listed, *required])
+        return generated_candidates(targets, shared) if "generated" in parts else shared
     if choice == "all":
         return known if every is None else every
     if choice == "vocabulary":
@@ -69,9 +70,9 @@ def resolve_candidates(
     if choice == "train":
         return seen
     if choice == "library":
-        return library_candidates()
+        return CandidateList.of(library_candidates())
     if choice == "textbook":
-        return list(load_table("textbook").precursors().values())
+        return CandidateList.of(load_table("textbook").precursors().values())
     return read_materials("candidates", choice, words=CANDIDATE_WORDS)
 
 

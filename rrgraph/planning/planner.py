@@ -49,6 +49,10 @@ class LinkScorer(ABC):
     def logits(self, targets: Sequence[Composition], candidates: Sequence[Composition]) -> NDArray[np.float64]:
         """Return the logits of all links, (targets, candidates), finite."""
 
+    def among(self, candidates: Sequence[Composition]) -> LinkScorer:
+        """Return what scores links where these are the candidates: by default itself."""
+        return self
+
     def link_logits(self, links: LinkBatch) -> NDArray[np.float64]:
         """Return the logits (links,) of some links, by default out of those of all.
 
@@ -100,7 +104,7 @@ class Planner(SetPlanner):
         if max_candidates is not None and max_candidates < 1:
             raise PlanningError(f"max_candidates is {max_candidates}, expected at least 1 or None for the whole pool.")
         super().__init__(candidates, constraints)
-        self.scorer = scorer
+        self.scorer = scorer.among(candidates)
         self.aggregate = aggregate
         self.reranker = reranker
         self.max_candidates = max_candidates

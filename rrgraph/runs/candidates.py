@@ -58,12 +58,12 @@ def fit_prior(prepared: Prepared, checkpoint: LinkCheckpoint) -> CandidatePrior:
     """
     model = Model(checkpoint)
     targets = model.embeddings(prepared.graph.targets)
+    # Further candidates of the pool, which no training row uses, have no place here.
+    used = prepared.counts[_features(prepared).precursors.numpy()] > 0
+    links = _Links.of(prepared, model, targets).select(used)
+    one = CandidatePrior.fit(links.logits, np.minimum(links.classes, 0), links.recorded).offsets[0]
     if checkpoint.model.config.candidate_prior != CLASS_PRIOR:
-        # Further candidates of the pool, which no training row uses, have no place here.
-        used = prepared.counts[_features(prepared).precursors.numpy()] > 0
-        links = _Links.of(prepared, model, targets).select(used)
-        one = CandidatePrior.fit(links.logits, np.minimum(links.classes, 0), links.recorded)
-        return CandidatePrior(np.full_like(one.offsets, one.offsets[0]))
+        return CandidatePrior(np.full(len(CANDIDATE_CLASSES), one))
     library = with_library(prepared)
     links = _Links.of(library, model, targets).select(_is_considered(library))
     # What is in no list is a candidate of those targets alone that it can be made up for.
@@ -71,12 +71,13 @@ def fit_prior(prepared: Prepared, checkpoint: LinkCheckpoint) -> CandidatePrior:
     made_up = _with_generated(prepared, drawn)
     others = _Links.of(made_up, model, targets).select(_is_considered(made_up))
     listed, generated = links.select(~links.generated), others.select(others.generated)
-    return CandidatePrior.fit(
+    prior = CandidatePrior.fit(
         np.concatenate([listed.logits, generated.logits]),
         np.concatenate([listed.classes, generated.classes]),
         np.concatenate([listed.recorded, generated.recorded]),
         np.concatenate([np.ones(len(listed.targets)), weights[generated.targets]]),
     )
+    return CandidatePrior(np.array([one, *prior.offsets[1:]]))
 
 
 def prior_logits(
@@ -93,7 +94,10 @@ def prior_logits(
     """
     logits = _held_out(prepared, checkpoint, targets, precursors)
     if checkpoint.prior is not None:
-        logits += checkpoint.prior.of(_classes(prepared))
+        classes = _classes(prepared)
+        # What is neither of the library nor used elsewhere is a candidate because a list has it.
+        listed = (classes == len(CANDIDATE_CLASSES) - 1) | (not library)
+        logits += checkpoint.prior.of(np.where(listed, np.minimum(classes, 0), classes))
     if library and checkpoint.model.config.candidate_prior != CLASS_PRIOR:
         unseen = is_unseen(_features(prepared).features).numpy()
         for links, places in _batches(prepared):

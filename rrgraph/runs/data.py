@@ -38,7 +38,7 @@ from rrgraph.graph import (
 )
 from rrgraph.links import NO_CONTEXT
 from rrgraph.nn import NO_PRIOR
-from rrgraph.planning import generated_candidates, library_candidates, read_candidates
+from rrgraph.planning import CandidateList, generated_candidates, library_candidates, read_candidates
 from rrgraph.runs.config import BaselineConfig, DataConfig, RunConfig
 from rrgraph.runs.workflow import load_run
 from rrgraph.training import checksum
@@ -254,7 +254,7 @@ def protocol_candidates(
     if protocol.candidates == "pool":
         return candidate_pool(known, table)
     if protocol.candidates == "library":
-        return candidate_pool([*known, *library_candidates()])
+        return CandidateList.of(candidate_pool([*known, *library_candidates()]), listed=known)
     return generated_candidates(table.targets)
 
 

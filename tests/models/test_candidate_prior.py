@@ -49,7 +49,7 @@ def test_a_weight_stands_for_so_many_links(links):
 def test_a_class_that_links_say_nothing_of_has_a_small_offset():
     classes, recorded = np.repeat([-1, 0, 1, 2], [1000, 1, 1000, 1]), np.zeros(2002, dtype=bool)
     recorded[:500] = recorded[-1] = True
-    one, none, recorded_once, empty = CandidatePrior.fit(np.zeros(2002), classes, recorded).offsets
+    one, none, recorded_once, empty, _ = CandidatePrior.fit(np.zeros(2002), classes, recorded).offsets
     assert -2 < one < 0 < recorded_once < 2
     assert -9 < none < -5  # 500 are expected and none is there
     assert empty == pytest.approx(0, abs=1e-9)
@@ -65,7 +65,9 @@ def test_classes_of_candidates():
         "generated",
     ]
     only = {parse_formula("CsF").key}
-    assert candidate_classes([parse_formula(name) for name in names[:2]], textbook=only).tolist() == [1, 0]
+    assert candidate_classes([parse_formula(name) for name in names[:2]], textbook=only).tolist() == [2, 1]
+    assert candidate_classes([parse_formula(name) for name in names[:3]], offered=only).tolist() == [0, 2, 0]
+    assert candidate_classes([parse_formula(name) for name in names[:3]], offered=()).tolist() == [0, 0, 0]
 
 
 def test_offsets_are_those_of_the_classes():
@@ -76,7 +78,7 @@ def test_offsets_are_those_of_the_classes():
 def test_what_is_stored_is_read_again():
     prior = CandidatePrior(np.linspace(-5, 5, NUMBER))
     stored = prior.to_stored()
-    assert stored == {"textbook": -5.0, "purchasable": -5 + 10 / 3, "known": prior.offsets[2], "generated": 5.0}
+    assert stored == {"listed": -5.0, "textbook": -2.5, "purchasable": 0.0, "known": 2.5, "generated": 5.0}
     assert (CandidatePrior.from_stored(stored).offsets == prior.offsets).all()
 
 
@@ -86,7 +88,7 @@ def test_what_is_stored_is_read_again():
         ({"known": float("nan")}, "expected -15 to 15"),
         ({"known": 99.0}, "expected -15 to 15"),
         ({"known": "1"}, "'known' is '1', expected a float"),
-        ({"other": 0.0}, "expected textbook, purchasable, known, generated"),
+        ({"other": 0.0}, "expected listed, textbook, purchasable, known, generated"),
     ],
 )
 def test_a_damaged_prior_is_refused(change, message):

@@ -272,7 +272,7 @@ def test_a_prior_of_candidates_is_kept_with_all_its_digits(small_table, tmp_path
 def with_prior(checkpoint):
     module = copy(checkpoint.model)
     module.config = replace(module.config, candidate_prior="class")
-    return replace(checkpoint, model=module, prior=CandidatePrior(np.linspace(-4, 1, 4)))
+    return replace(checkpoint, model=module, prior=CandidatePrior(np.linspace(-4, 1, 5)))
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def with_prior(checkpoint):
         (lambda d: d.pop("prior"), "must have a prior of candidates if its model uses one, and only then"),
         (lambda d: d["model"].update(candidate_prior="none"), "must have a prior of candidates"),
         (lambda d: d["model"].update(candidate_prior="clas"), "Did you mean 'class'"),
-        (lambda d: d["prior"].pop("known"), "the prior is of textbook, purchasable, generated, expected"),
+        (lambda d: d["prior"].pop("known"), "the prior is of listed, textbook, purchasable, generated, expected"),
         (lambda d: d["prior"].update(known=1e9), "expected -15 to 15"),
     ],
 )

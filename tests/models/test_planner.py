@@ -12,7 +12,14 @@ from rrgraph.chem import parse_formula
 from rrgraph.errors import PlanningError
 from rrgraph.models import CANDIDATE_CLASSES, CandidatePrior, Model, constrained_planner, default_mode, load_model
 from rrgraph.models.candidate_prior import OFFSET, DiscountedLinks
-from rrgraph.planning import LISTWISE, Planner, SetConstraints, library_candidates, link_planner
+from rrgraph.planning import (
+    LISTWISE,
+    Planner,
+    SetConstraints,
+    generated_candidates,
+    library_candidates,
+    link_planner,
+)
 
 TARGET = parse_formula("Li7La3Zr2O12")
 
@@ -102,18 +109,22 @@ def with_prior(predictor, offset):
     checkpoint = predictor.checkpoint
     module = copy(checkpoint.model)
     module.config = replace(module.config, candidate_prior="class")
-    prior = CandidatePrior(np.full(len(CANDIDATE_CLASSES), offset))
+    prior = CandidatePrior(np.full(len(CANDIDATE_CLASSES), offset) * (np.array(CANDIDATE_CLASSES) != "listed"))
     return Model(replace(checkpoint, model=module, prior=prior))
 
 
 def test_a_prior_of_each_class_takes_the_place_of_the_discount(predictor):
-    learned = with_prior(predictor, -3.0)
-    assert constrained_planner(learned).scorer is learned
+    learned = constrained_planner(with_prior(predictor, -3.0)).scorer
+    assert isinstance(learned, Model)
     targets = [parse_formula(text) for text in ("BaTiO3", "WC")]
     candidates = [parse_formula(text) for text in ("BaTi4O9", "BaCO3", "BaTe", "W2C", "C")]
     found = learned.logits(targets, candidates) - predictor.logits(targets, candidates)
-    # BaTe supplies nothing of WC, nor do known precursors get an offset.
-    assert found == pytest.approx(np.array([[-3, 0, -3, 0, 0], [0, 0, 0, -3, 0]], dtype=float), abs=1e-9)
+    # BaTe supplies nothing of WC, known precursors get no offset, and the others are not offered by the library.
+    assert found == pytest.approx(np.array([[0, 0, -3, 0, 0], [0, 0, 0, 0, 0]], dtype=float), abs=1e-9)
+    made_up = generated_candidates(targets, [parse_formula("BaTe")])
+    both = with_prior(predictor, -3.0).among(made_up)
+    found = both.logits(targets, candidates) - predictor.logits(targets, candidates)
+    assert found == pytest.approx(np.array([[-3, 0, 0, 0, 0], [0, 0, 0, -3, 0]], dtype=float), abs=1e-9)
 
 
 def test_the_prior_decides_how_many_plans_hold_unseen_precursors(predictor):

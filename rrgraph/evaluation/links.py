@@ -87,7 +87,7 @@ def evaluate_links(
         positives.append(np.array([key in mine for key in keys[kept]], dtype=bool))
     scores = LinkScores(
         targets=np.repeat(np.arange(len(targets)), [len(own) for own in columns]),
-        scores=np.concatenate([np.zeros(0), *_logits(scorer, targets, pool.candidates, columns)]),
+        scores=np.concatenate([np.zeros(0), *_logits(scorer.among(candidates), targets, pool.candidates, columns)]),
         recorded=np.concatenate([np.zeros(0, dtype=bool), *positives]),
     )
     return LinkMetrics(

@@ -158,8 +158,9 @@ def collect_precursor_maps(series: Sequence[Series], options: FigureOptions) -> 
         target = options.target or (table.targets[0] if len(table) else None)
         if target is None:
             continue
-        pool = [candidate for candidate in run.pool(options.subset) if candidate.key != target.key]
-        logits = run.links.logits([target], pool)[0]
+        candidates = run.pool(options.subset)
+        pool = [candidate for candidate in candidates if candidate.key != target.key]
+        logits = run.links.among(candidates).logits([target], pool)[0]
         points, explained = principal_components(mapper.first.predictor.embeddings([target, *pool]).numpy())
         found.append(
             PrecursorMap(

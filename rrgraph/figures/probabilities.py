@@ -156,9 +156,9 @@ def collect_probabilities(series: Sequence[Series], options: FigureOptions) -> l
         rows, pool = drawn_rows(table, options.targets), run.pool(options.subset)
         if not rows:
             continue
-        targets = [table.targets[row] for row in rows]
+        targets, links = [table.targets[row] for row in rows], run.links.among(pool)
         highest = [
-            -np.sort(-run.links.logits(targets[start : start + _BATCH_SIZE], pool), axis=1)[:, :_HIGHEST]
+            -np.sort(-links.logits(targets[start : start + _BATCH_SIZE], pool), axis=1)[:, :_HIGHEST]
             for start in range(0, len(targets), _BATCH_SIZE)
         ]
         found.append(LinkProbabilities(each.label, each.split, 1 / (1 + np.exp(-np.concatenate(highest)))))

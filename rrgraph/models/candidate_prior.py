@@ -34,9 +34,9 @@ __all__ = [
 ]
 
 CANDIDATE_CLASSES: Final = ("listed", "textbook", "purchasable", "known", "generated")
-"""Classes of candidates that no training reaction uses: listed by somebody who used them or has them; and of those that
-are merely offered the first that holds: a precursor of the bundled textbook reactions, a reagent of the library with a
-CAS number, another reagent, made up for a target."""
+"""Classes of candidates that no training reaction uses: in a list because others used them; and of those that are only
+offered the first that holds: a precursor of the bundled textbook reactions, a reagent of the library with a CAS number,
+another one or what a user thought of, made up for a target."""
 
 OFFSET: Final = -1.0
 """Added to the logit of a link to an unseen compound of the target's own system by models without a prior by class; of
@@ -148,26 +148,30 @@ def candidate_classes(
     candidates: Sequence[Composition],
     *,
     offered: Collection[str] | None = None,
+    made_up: Collection[str] | None = None,
     textbook: Collection[str] | None = None,
 ) -> NDArray[np.int64]:
     """Return the class (candidates,) of candidates that no training reaction uses, as indices of `CANDIDATE_CLASSES`.
 
     Args:
         candidates: hydrates as their salts.
-        offered: canonical keys of those that are not listed by anybody; None for all.
+        offered: canonical keys of those that are not listed because they were used; None for all.
+        made_up: those of candidates made up for a target; None for all that the library lacks.
         textbook: canonical keys of the precursors of textbook reactions; None for those of all.
     """
     if offered is not None and not offered:
         return np.zeros(len(candidates), dtype=np.int64)
     textbook = _textbook() if textbook is None else textbook
-    library, last = reagent_library(), len(CANDIDATE_CLASSES) - 1
+    library = reagent_library()
 
     def of(key: str) -> int:
         if offered is not None and key not in offered:
             return 0
         if key in textbook:
             return 1
-        return last if key not in library else 2 if library[key].cas else 3
+        if key in library:
+            return 2 if library[key].cas else 3
+        return 4 if made_up is None or key in made_up else 3
 
     return np.array([of(candidate.key) for candidate in candidates], dtype=np.int64)
 

@@ -35,13 +35,14 @@ from rrgraph.models.sources import Energies, Literature, energy_source, literatu
 from rrgraph.nn import CLASS_PRIOR, device_of, encode_by_length, equal_batches
 from rrgraph.planning import (
     PRECEDENTS,
+    CandidateList,
     LinkScorer,
     Route,
     SetConstraints,
     SizeChoice,
     Stock,
     SynthesisPlan,
-    offered_keys,
+    TargetCandidates,
     plan_syntheses,
     read_routes,
 )
@@ -83,6 +84,7 @@ class Model(LinkScorer):
             self.reranker = replace(checkpoint.reranker, embed=self._embed_both)
         self._last_targets: tuple[list[str], Tensor] = [], torch.empty(0)
         self._offered: frozenset[str] = frozenset()
+        self._made_up: frozenset[str] = frozenset()
 
     @property
     def device(self) -> torch.device:
@@ -270,11 +272,10 @@ class Model(LinkScorer):
 
     def among(self, candidates: Sequence[Composition]) -> Model:
         """Return the model where these are the candidates: one with a prior by class asks which are merely offered."""
-        offered = offered_keys(candidates)
-        if not (offered and self.knows_classes):
+        if not (self.knows_classes and isinstance(candidates, CandidateList | TargetCandidates)):
             return self
         found = copy(self)
-        found._offered = offered
+        found._offered, found._made_up = candidates.offered, candidates.made_up
         return found
 
     def link_logits(self, links: LinkBatch) -> NDArray[np.float64]:
@@ -307,7 +308,8 @@ class Model(LinkScorer):
             )
         logits = torch.cat(pieces)[: len(links)].cpu().double().numpy() if pieces else np.empty(0)
         if self.checkpoint.prior is not None and features is not None:
-            classes = candidate_classes(links.candidates, offered=self._offered)[links.candidate_index]
+            classes = candidate_classes(links.candidates, offered=self._offered, made_up=self._made_up)
+            classes = classes[links.candidate_index]
             logits += self.checkpoint.prior.of(np.where(is_unseen(features).cpu().numpy(), classes, -1))
         return logits
 

@@ -22,6 +22,7 @@ from rrgraph.planning import (
     known_size_mode,
     library_candidates,
     link_planner,
+    offered,
     resolve_candidates,
 )
 
@@ -77,12 +78,14 @@ def constrained_planner(
     unlimited = constraints.stock is None and candidates is None and max_candidates is None
     free = unlimited and replace(constraints, balanced=False) == usual
     scorer: LinkScorer = predictor
-    usual_candidates: Sequence[Composition] = predictor.vocabulary
+    usual_candidates: Sequence[Composition] = offered(predictor.vocabulary)
     if candidates is None:
         scorer = predictor if predictor.knows_classes else DiscountedLinks(predictor)
         usual_candidates = _library_and(predictor.vocabulary)
-        candidates = _with_stock(predictor, constraints)
+        candidates = [*usual_candidates, *_stocked(constraints)]
     competing = None if free or mode != LISTWISE else Planner(scorer, usual_candidates, usual)
+    # That somebody has a compound, or thinks of it, does not mean that it was ever used.
+    candidates = offered(candidates)
     return link_planner(scorer, candidates, constraints, mode=mode, max_candidates=max_candidates, competing=competing)
 
 
@@ -100,7 +103,7 @@ def candidate_list(
         choice,
         [*map(anhydrous, predictor.vocabulary), *_stocked(constraints)],
         predictor.seen,
-        every=_with_stock(predictor, constraints),
+        every=[*_library_and(predictor.vocabulary), *_stocked(constraints)],
         targets=targets,
         required=required,
     )
@@ -109,12 +112,7 @@ def candidate_list(
 @lru_cache(maxsize=2)
 def _library_and(vocabulary: tuple[Composition, ...]) -> CandidateList:
     """Return the default candidates: the vocabulary of a model and the library of reagents."""
-    return CandidateList.of(dict.fromkeys(map(anhydrous, [*vocabulary, *library_candidates()])), listed=vocabulary)
-
-
-def _with_stock(predictor: Model, constraints: SetConstraints) -> CandidateList:
-    usual, stocked = _library_and(predictor.vocabulary), _stocked(constraints)
-    return CandidateList.of([*usual, *stocked], listed=[*predictor.vocabulary, *stocked]) if stocked else usual
+    return CandidateList.of(dict.fromkeys(map(anhydrous, [*vocabulary, *library_candidates()])))
 
 
 def _stocked(constraints: SetConstraints) -> list[Composition]:

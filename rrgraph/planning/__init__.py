@@ -12,6 +12,7 @@ from rrgraph.planning.candidates import (
     Feasible,
     TargetCandidates,
     generated_candidates,
+    offered,
     offered_keys,
 )
 from rrgraph.planning.choices import CANDIDATE_WORDS, library_candidates, resolve_candidates
@@ -125,6 +126,7 @@ __all__ = [
     "known_size_mode",
     "library_candidates",
     "link_planner",
+    "offered",
     "offered_keys",
     "plan_columns",
     "plan_notes",

@@ -6,6 +6,7 @@ The filter gives integer masks of the needed elements that each candidate suppli
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Self, overload
@@ -35,6 +36,7 @@ __all__ = [
     "Feasible",
     "TargetCandidates",
     "generated_candidates",
+    "offered",
     "offered_keys",
 ]
 
@@ -183,7 +185,7 @@ class CandidateFilter:
 
 
 class CandidateList(tuple[Composition, ...]):
-    """Candidates of which some are merely offered by a library, and the others listed by who used them or has them.
+    """Candidates of which some are only offered, by a library or a user, and the others listed because they were used.
 
     >>> from rrgraph.chem import parse_formula
     >>> candidates = [parse_formula(text) for text in ("BaTe", "BaO")]
@@ -192,15 +194,17 @@ class CandidateList(tuple[Composition, ...]):
 
     Attributes:
         offered: canonical keys of the former.
+        made_up: of those that no list has.
     """
 
     offered: frozenset[str]
+    made_up: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, candidates: Iterable[Composition], listed: Iterable[Composition] = ()) -> Self:
         """Return candidates, of which some are listed."""
         found = cls(candidates)
-        found.offered = frozenset(each.key for each in found) - {anhydrous(each).key for each in listed}
+        found.offered = frozenset(anhydrous(each).key for each in found) - {anhydrous(each).key for each in listed}
         return found
 
 
@@ -216,16 +220,18 @@ class TargetCandidates(Sequence[Composition]):
 
     Attributes:
         offered: canonical keys of those that are not known to have been used by anybody, see `CandidateList`.
+        made_up: of those that are not shared.
     """
 
     def __init__(self, shared: Iterable[Composition], own: Mapping[str, Sequence[Composition]]) -> None:
         members = dict.fromkeys(map(anhydrous, shared))
-        listed = {each.key for each in members} - offered_keys(shared)
+        keys = {each.key for each in members}
         self.shared = len(members)
         own = {key: list(dict.fromkeys(map(anhydrous, found))) for key, found in own.items()}
         members |= dict.fromkeys(candidate for found in own.values() for candidate in found if candidate not in members)
         self._members = tuple(members)
-        self.offered = frozenset(each.key for each in members) - listed
+        self.made_up = frozenset(each.key for each in members) - keys
+        self.offered = self.made_up | (offered_keys(shared) & keys)
         index = {member: number for number, member in enumerate(self._members)}
         self._own = {key: np.array([index[each] for each in found], dtype=np.int64) for key, found in own.items()}
 
@@ -254,6 +260,15 @@ class TargetCandidates(Sequence[Composition]):
 def generated_candidates(targets: Iterable[Composition], shared: Iterable[Composition] = ()) -> TargetCandidates:
     """Return the compounds that `plausible_precursors` makes up for each target, beside shared candidates."""
     return TargetCandidates(shared, {target.key: plausible_precursors(target) for target in targets})
+
+
+def offered(candidates: Sequence[Composition]) -> CandidateList | TargetCandidates:
+    """Return the same candidates, none of them known to have been used by anybody, see `CandidateList`."""
+    if not isinstance(candidates, TargetCandidates):
+        return CandidateList.of(candidates)
+    found = copy(candidates)
+    found.offered = frozenset(each.key for each in found)
+    return found
 
 
 def offered_keys(candidates: object) -> frozenset[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Final
 
-from rrgraph.chem import Composition, reagent_classes, reagent_library
+from rrgraph.chem import Composition, anhydrous, reagent_classes, reagent_library
 from rrgraph.data import load_table
 from rrgraph.planning.candidates import CandidateList, generated_candidates, offered_keys
 from rrgraph.planning.lists import Stock, read_materials
@@ -60,7 +60,7 @@ def resolve_candidates(
     parts = choice.split("+") if isinstance(choice, str) else []
     if (len(parts) > 1 and not set(parts).isdisjoint(CANDIDATE_WORDS)) or parts == ["generated"]:
         lists = [resolve_candidates(part, known, seen, every=every) for part in parts if part != "generated"]
-        listed = [each for own in lists for each in own if each.key not in offered_keys(own)]
+        listed = [each for own in lists for each in own if anhydrous(each).key not in offered_keys(own)]
         shared = CandidateList.of(dict.fromkeys(chain(*lists, required)), listed=[*listed, *required])
         return generated_candidates(targets, shared) if "generated" in parts else shared
     if choice == "all":

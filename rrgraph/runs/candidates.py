@@ -111,7 +111,7 @@ def with_library(prepared: Prepared) -> Prepared:
     Further links lead from a target to the reagents that supply one of its source elements and bring no other element.
     """
     known = {anhydrous(each).key for each in prepared.graph.precursors}
-    further = [each for each in library_candidates() if each.key not in known]
+    further = [each for each in dict.fromkeys(map(anhydrous, library_candidates())) if each.key not in known]
     graph = build_graph(prepared.split.train, extra_precursors=[*prepared.pool, *further])
     targets, candidates = _usable(graph.targets, further)
     new = TrainingFeatures.of(graph, _folds(prepared), targets, candidates + len(prepared.graph.precursors))

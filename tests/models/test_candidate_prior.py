@@ -68,6 +68,8 @@ def test_classes_of_candidates():
     assert candidate_classes([parse_formula(name) for name in names[:2]], textbook=only).tolist() == [2, 1]
     assert candidate_classes([parse_formula(name) for name in names[:3]], offered=only).tolist() == [0, 2, 0]
     assert candidate_classes([parse_formula(name) for name in names[:3]], offered=()).tolist() == [0, 0, 0]
+    made_up = {parse_formula("LaAgO9").key}
+    assert candidate_classes([parse_formula(name) for name in names], made_up=made_up).tolist() == [1, 2, 3, 3, 4]
 
 
 def test_offsets_are_those_of_the_classes():

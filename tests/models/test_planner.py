@@ -121,6 +121,10 @@ def test_a_prior_of_each_class_takes_the_place_of_the_discount(predictor):
     found = learned.logits(targets, candidates) - predictor.logits(targets, candidates)
     # BaTe supplies nothing of WC, known precursors get no offset, and the others are not offered by the library.
     assert found == pytest.approx(np.array([[0, 0, -3, 0, 0], [0, 0, 0, 0, 0]], dtype=float), abs=1e-9)
+    given = constrained_planner(with_prior(predictor, -3.0), candidates=candidates, mode="product").scorer
+    found = given.logits(targets, candidates) - predictor.logits(targets, candidates)
+    # That a user names them does not mean that they were ever used.
+    assert found == pytest.approx(np.array([[-3, 0, -3, 0, 0], [0, 0, 0, -3, 0]], dtype=float), abs=1e-9)
     made_up = generated_candidates(targets, [parse_formula("BaTe")])
     both = with_prior(predictor, -3.0).among(made_up)
     found = both.logits(targets, candidates) - predictor.logits(targets, candidates)

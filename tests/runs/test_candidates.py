@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.optimize import brentq
 
-from rrgraph.chem import VOLATILE, parse_formula, plausible_precursors, source_elements
+from rrgraph.chem import VOLATILE, anhydrous, parse_formula, plausible_precursors, source_elements
 from rrgraph.data import LinkBatch, load_table
 from rrgraph.graph import FREQUENCY_FEATURES, FrequencyFeatures
 from rrgraph.links import LinkModel
@@ -317,6 +317,14 @@ def test_the_textbook_says_nothing_of_the_systems_of_a_fold(prepared, monkeypatc
     classes = candidates._classes(prepared)
     assert (classes >= 0).any()
     assert 1 not in classes
+
+
+def test_a_salt_and_its_hydrates_are_one_candidate(prepared, monkeypatch):
+    """Lists name candidates by their index among the dry ones."""
+    names = "BaCl2·2H2O BaCl2 Ba(OH)2·8H2O K2Sn(OH)6 SrO2·8H2O"
+    monkeypatch.setattr(candidates, "library_candidates", lambda: [parse_formula(text) for text in names.split()])
+    found = [anhydrous(each).key for each in with_library(prepared).graph.precursors]
+    assert len(set(found)) == len(found)
 
 
 def test_fitting_needs_no_link_of_every_class(prepared, checkpoint, monkeypatch):

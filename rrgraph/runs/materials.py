@@ -162,7 +162,9 @@ class _LinkRuns(MaterialsWorkflow[RunConfig]):
 
     def data_key(self, config: RunConfig) -> tuple[object, ...]:
         model = config.model
-        return *super().data_key(config), model.statistics, model.n_decoders > 1, model.context != NO_CONTEXT
+        needs_all_pairs = config.reranker.enabled or model.unseen_constant
+        choices = model.statistics, model.n_decoders > 1, model.context != NO_CONTEXT, needs_all_pairs
+        return *super().data_key(config), *choices
 
     def epochs(self, config: RunConfig) -> int:
         return config.training.epochs

@@ -162,7 +162,12 @@ class _LinkRuns(MaterialsWorkflow[RunConfig]):
 
     def data_key(self, config: RunConfig) -> tuple[object, ...]:
         model = config.model
-        return *super().data_key(config), model.statistics, model.n_decoders > 1, model.context != NO_CONTEXT
+        reranker = config.reranker
+        further = (*reranker.further_tables.items(), reranker.held_out_by) if reranker.enabled else ()
+        return *super().data_key(config), model.statistics, model.n_decoders > 1, model.context != NO_CONTEXT, further
+
+    def tables(self, config: RunConfig) -> list[str]:
+        return [*super().tables(config), *config.reranker.further_tables]
 
     def epochs(self, config: RunConfig) -> int:
         return config.training.epochs

@@ -32,7 +32,7 @@ CANDIDATES = [parse_formula(text) for text in ("V2O3", "V2O5", "V", "MoO3", "Mo"
 
 def features(lists, log_rank):
     found = redox_features(
-        SetBatch.of_lists(TARGETS[: len(lists)], CANDIDATES, lists),
+        balance_oxygen(SetBatch.of_lists(TARGETS[: len(lists)], CANDIDATES, lists))[1],
         np.cumsum([0, *map(len, lists)]),
         np.array(log_rank, dtype=np.float64),
     )
@@ -127,7 +127,8 @@ def test_redox_features_come_after_the_usual_ones(frequencies):
     assert len(set(set_features([REDOX]))) == len(SET_FEATURES) + len(REDOX_FEATURES)
     assert torch.equal(more.sets[:, : len(SET_FEATURES)], plain.sets)
     ranks = plain.sets[:, SET_FEATURES.index("log_rank")].double().numpy()
-    expected = redox_features(SetBatch.of_lists(TARGETS, CANDIDATES, LISTS.sets), plain.offsets.numpy(), ranks)
+    _, own = balance_oxygen(SetBatch.of_lists(TARGETS, CANDIDATES, LISTS.sets))
+    expected = redox_features(own, plain.offsets.numpy(), ranks)
     assert more.sets[:, len(SET_FEATURES) :].numpy() == pytest.approx(expected, abs=1e-6)
     assert (plain.flat().shape[1], more.flat().shape[1]) == (flat_columns(), flat_columns([REDOX]))
     assert (plain.columns, more.columns) == (flat_columns(), flat_columns([REDOX]))

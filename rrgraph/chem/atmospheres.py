@@ -53,12 +53,12 @@ def read_atmosphere(text: str) -> Atmosphere | None:
 
 
 def as_atmosphere(text: str | None, *, option: str = "atmosphere") -> Atmosphere | None:
-    """Return the class that a text means, of None or an empty one None: it is not known.
+    """Return the class that a text means; None if it is None, empty or ``unknown``.
 
     Raises:
         OptionError: the text names no atmosphere.
     """
-    if text is None or (isinstance(text, str) and not text.strip()):
+    if text is None or (isinstance(text, str) and text.strip().lower() in ("", "unknown")):
         return None
     found = read_atmosphere(text) if isinstance(text, str) else None
     if found is None:

@@ -43,7 +43,7 @@ CANDIDATES = 8
 @pytest.fixture(autouse=True)
 def small_library(monkeypatch):
     """The library has thousands of compounds, which take seconds to embed."""
-    compounds = [parse_formula(text) for text in ("SrO", "Mn2O3", "Ba(OH)2")]
+    compounds = [parse_formula(text) for text in ("SrO", "Sr(OH)2", "Mn2O3", "MnCO3", "BaO2", "Ti2O3", "TiN")]
     monkeypatch.setattr("rrgraph.runs.further_lists.library_candidates", lambda: compounds)
 
 

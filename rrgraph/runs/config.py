@@ -45,6 +45,9 @@ class DataConfig:
         year: last year of the training and validation rows, for the splits by year.
         validation_fraction: share of the rows outside the test subset that chooses the model.
         holdout: table whose targets (or element systems, for split `nms`) are removed from training.
+        further_tables: tables whose rows are added to the training rows after splitting, for all that is learned and
+            counted; beside them, `reranker.further_tables` names what only the re-ranker learns from.
+        held_out_by: what a row of further tables must not share with a validation, test or holdout row.
         pool: further candidate precursors, a catalogued name or a file with one formula a line; known but never seen.
         precursors: a table of precursors, a file with a column of formulas and any others.
         node_features: columns that describe the nodes that messages come from, `{system: [NAME, ...], precursor:
@@ -58,6 +61,8 @@ class DataConfig:
     year: int = setting(2014, at_least=1800, at_most=2200)
     validation_fraction: float = setting(0.2, at_least=0, below=1)
     holdout: str | None = None
+    further_tables: list[str] = setting(factory=list)
+    held_out_by: str = setting("system", choices=HELD_OUT_BY)
     pool: str | None = None
     precursors: str | None = None
     node_features: dict[str, list[str]] = setting(factory=dict)
@@ -140,7 +145,6 @@ class RerankerConfig:
             `further_tables`, in planning as an option.
         further_tables: tables from which the re-ranker learns too, `{TABLE: WEIGHT}`; a list of candidate sets of
             theirs counts WEIGHT times as much as one of the training rows.
-        held_out_by: what their rows must not share with a validation, test or holdout row, to be learned from.
         trees: gradient-boosted trees whose logits are added to the scores of sets.
         model: its listwise network.
         training: how the network learns.
@@ -150,7 +154,6 @@ class RerankerConfig:
     redox: bool = False
     atmosphere: bool = False
     further_tables: dict[str, float] = setting(factory=dict)
-    held_out_by: str = setting("system", choices=HELD_OUT_BY)
     trees: TreesConfig = setting(factory=TreesConfig)
     model: ListwiseNetworkConfig = setting(factory=ListwiseNetworkConfig)
     training: RerankingConfig = setting(factory=RerankingConfig)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from rrgraph.data import (
     ReactionTable,
     Split,
     clean_table,
+    leakage_report,
     load_table,
     split_table,
 )
@@ -211,7 +212,43 @@ def split_data(config: DataConfig, *, seed: int) -> tuple[Split, CleaningReport 
     )
     if not len(split.train):
         raise ConfigError(f"Split '{config.split}' of '{config.table}' leaves no training rows.")
-    return split, report
+    return _with_further_rows(split, config), report
+
+
+def _with_further_rows(split: Split, config: DataConfig) -> Split:
+    """Return a split whose training rows are joined by those of further tables."""
+    if not config.further_tables:
+        return split
+    usable, held_out = _usable_rows(config.further_tables, config, split), _held_out_tables(config, split)
+    subsets = {"train": ReactionTable.concat([split.train, *(table for table, _ in usable)])} | held_out
+    removed = {"further row that resembles a held-out one": sum(left_out for _, left_out in usable)}
+    report = leakage_report(config.split, subsets, removed={**split.report.removed, **removed})
+    return replace(split, train=subsets["train"], report=report)
+
+
+def _held_out_tables(config: DataConfig, split: Split) -> dict[str, ReactionTable]:
+    """Return the rows that are not learned from, by what they are."""
+    found = {"validation": split.validation, "test": split.test}
+    return found | ({"holdout": load_table(config.holdout)} if config.holdout else {})
+
+
+def _usable_rows(names: Iterable[str], config: DataConfig, split: Split) -> list[tuple[ReactionTable, int]]:
+    """Return of each further table the rows that resemble no held-out one, and the number of the others.
+
+    Raises:
+        DataError: a table cannot be read.
+        ConfigError: it has no such rows.
+    """
+    held_out, found = _held_out_tables(config, split).values(), []
+    for name in names:
+        table = load_table(name)
+        resembles = np.zeros(len(table), dtype=bool)
+        for other in held_out:
+            resembles |= _shared(table, other, by=config.held_out_by)
+        if resembles.all():
+            raise ConfigError(f"Further table '{name}' has no rows that may be learned from.")
+        found.append((table.select(~resembles), int(resembles.sum())))
+    return found
 
 
 def prepare_data(config: DataConfig, *, seed: int) -> RunData:
@@ -252,23 +289,10 @@ def prepare(config: RunConfig) -> Prepared:
 
 
 def further_tables(config: RunConfig, split: Split) -> tuple[FurtherTable, ...]:
-    """Return the tables from which only the re-ranker learns, without rows that resemble a held-out one.
-
-    Raises:
-        DataError: a table cannot be read.
-        ConfigError: it has no rows that may be learned from.
-    """
-    held_out = [split.validation, split.test, *([load_table(config.data.holdout)] if config.data.holdout else [])]
-    found = []
-    for name, weight in config.reranker.further_tables.items():
-        table = load_table(name)
-        resembles = np.zeros(len(table), dtype=bool)
-        for other in held_out:
-            resembles |= _shared(table, other, by=config.reranker.held_out_by)
-        if resembles.all():
-            raise ConfigError(f"'{name}' of reranker.further_tables has no rows that may be learned from.")
-        found.append(FurtherTable(name, table.select(~resembles), weight, int(resembles.sum())))
-    return tuple(found)
+    """Return the tables from which only the re-ranker learns; errors are those of `split_data`."""
+    named = config.reranker.further_tables
+    usable = zip(named.items(), _usable_rows(named, config.data, split), strict=True)
+    return tuple(FurtherTable(name, table, weight, left_out) for (name, weight), (table, left_out) in usable)
 
 
 def _shared(table: ReactionTable, other: ReactionTable, *, by: str) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from rrgraph.chem import Atmosphere, element_system, parse_formula
+from rrgraph.data import LearnedReactions
 from rrgraph.errors import ConfigError
 from rrgraph.links import LinkModel
 from rrgraph.models import LinkCheckpoint
@@ -228,13 +229,21 @@ def test_the_reranker_learns_from_further_tables(make, checkpoint):
 @pytest.mark.parametrize(("by", "left_out"), [("system", 3), ("target", 2), ("nothing", 0)])
 def test_rows_that_resemble_held_out_ones_are_left_out(make, make_table, tmp_path, by, left_out):
     make_table([("BaTiO3", "BaO;TiO2"), ("Sr2TiO4", "SrO;TiO2")]).write(tmp_path / "holdout.csv")
-    config, _ = make(held_out_by=by)
-    config.data = replace(config.data, holdout=str(tmp_path / "holdout.csv"))
+    config, _ = make()
+    config.data = replace(config.data, holdout=str(tmp_path / "holdout.csv"), held_out_by=by)
     prepared = prepare(config)
     (further,) = prepared.further
     assert (further.left_out, len(further.table)) == (left_out, 4 - left_out)
     assert f"{4 - left_out} rows for the re-ranker, {left_out} left out" in str(prepared)
     assert prepared.learned.has_reactions(further.table).all()
+    config.data = replace(config.data, further_tables=list(config.reranker.further_tables))
+    trained = prepare(config)
+    assert len(trained.split.train) == len(prepared.split.train) + 4 - left_out
+    assert trained.split.report.removed["further row that resembles a held-out one"] == left_out
+    assert trained.split.report.rows["train"] == len(trained.split.train)
+    known = {each.formula for each in trained.graph.precursors}
+    assert ("SrO2" in known) == (by != "system")  # it makes SrTiO3
+    assert LearnedReactions.of(trained.split.train).has_reactions(further.table).all()
 
 
 def test_what_cannot_be_learned_from_is_refused(make, make_table, tmp_path):

@@ -180,7 +180,7 @@ class Model(LinkScorer):
         for each in dict.fromkeys(given) or [None]:  # one planner an atmosphere
             rows = [row for row, own in enumerate(given) if own is each]
             planner = constrained_planner(
-                self if each is None else self._in_atmosphere(each),
+                self if each is None else self.in_atmosphere(each),
                 wanted,
                 candidates=available,
                 mode=mode,
@@ -215,11 +215,16 @@ class Model(LinkScorer):
         if mode != LISTWISE:
             raise PlanningError(f"An atmosphere goes with the ranking mode '{LISTWISE}', not with '{mode}'.")
 
-    def _in_atmosphere(self, atmosphere: Atmosphere) -> Model:
-        """Return the same model, which ranks sets in a known atmosphere."""
+    def in_atmosphere(self, atmosphere: Atmosphere | str | None) -> Model:
+        """Return the same model, for which all targets are made in one atmosphere, for example to evaluate it.
+
+        Raises:
+            PlanningError: the model takes no atmosphere, or there is none of this name.
+        """
+        self.require_atmosphere()
         assert isinstance(self.reranker, EnsembleReranker)
         model = copy(self)
-        model.reranker = replace(self.reranker, atmosphere=atmosphere)
+        model.reranker = replace(self.reranker, atmosphere=as_atmosphere(atmosphere))
         return model
 
     def link_probabilities(

@@ -59,6 +59,7 @@ def test_each_target_has_its_own_atmosphere(checkpoint):
     for plan, target, atmosphere in zip(plans, targets, given, strict=True):
         assert scores(plan) == pytest.approx(scores(model.plan(target, atmosphere=atmosphere, **OPTIONS)))
     assert model.reranker.atmosphere is None  # as it was
+    assert scores(model.in_atmosphere("vacuum").plan("BaTiO3", **OPTIONS)) == scores(plans[0])
     assert model.plan([], atmospheres=[], **OPTIONS) == []
 
 

@@ -8,13 +8,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rrgraph.chem import parse_formula
+from rrgraph.chem import ATMOSPHERES, parse_formula
 from rrgraph.data import LinkBatch, SetBatch
 from rrgraph.errors import ConfigError
 from rrgraph.graph import FREQUENCY_FEATURES, OXYGEN_BALANCE, KnownSystems, SetFrequencyFeatures, balance_oxygen
 from rrgraph.nn import Split, TreeEnsemble
 from rrgraph.planning import CandidateLists
 from rrgraph.reranking import (
+    ATMOSPHERE,
     REDOX,
     EnsembleReranker,
     ListwiseNetwork,
@@ -113,11 +114,11 @@ LISTS = CandidateLists(
 )
 
 
-def describe(frequencies, groups=()):
+def describe(frequencies, groups=(), atmosphere=None):
     def nothing(links):
         return np.zeros((len(links), len(FREQUENCY_FEATURES)), dtype=np.float32)
 
-    return describe_sets(LISTS, frequencies, nothing, groups=groups)
+    return describe_sets(LISTS, frequencies, nothing, groups=groups, atmosphere=atmosphere)
 
 
 def test_redox_features_come_after_the_usual_ones(frequencies):
@@ -161,3 +162,20 @@ class _NoCounts:
 def test_an_unknown_group_is_refused():
     with pytest.raises(ConfigError, match="redox-1"):
         set_features(["redox-0"])
+
+
+@pytest.mark.parametrize("atmosphere", [None, *ATMOSPHERES])
+def test_features_of_the_atmosphere_come_last_and_say_what_oxygen_does_in_it(frequencies, atmosphere):
+    groups = [REDOX, ATMOSPHERE]
+    found = describe(frequencies, groups, atmosphere).sets
+    before = describe(frequencies, [REDOX]).sets
+    assert torch.equal(found[:, : before.shape[1]], before)
+    names = set_features(groups)
+    assert len(names) == found.shape[1] == before.shape[1] + 24
+    values = dict(zip(names, found.T.tolist(), strict=True))
+    expected = {"in": [1.0] * len(found)} | {name: values[name] for name in ("closed", "gives_oxygen", "takes_oxygen")}
+    assert any(map(any, expected.values()))
+    for name in names[before.shape[1] :]:
+        what, _, where = name.rpartition("_")
+        what = what.removesuffix("_in")
+        assert values[name] == (expected[what] if where == atmosphere else [0.0] * len(found)), name

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from rrgraph.chem import Atmosphere, Composition, Material, anhydrous, as_atmosphere, as_compositions, is_material
 from rrgraph.data import LearnedReactions, LinkBatch, ReactionTable, load_table
-from rrgraph.errors import PlanningError
+from rrgraph.errors import OptionError, PlanningError
 from rrgraph.graph import (
     UNRELATED_LOGIT,
     ContextGraph,
@@ -167,8 +167,8 @@ class Model(LinkScorer):
             )
         wanted.allowed_sizes(len(compositions), sizes)
         given = [as_atmosphere(each) for each in atmospheres or [atmosphere] * len(compositions)]
-        if any(given):
-            self.require_atmosphere(mode or default_mode(self, known_size=known_size))
+        for known in filter(None, dict.fromkeys(given)):
+            self.require_atmosphere(mode or default_mode(self, known_size=known_size), known)
         compared = read_routes(routes)
         if compared and len(compositions) != 1:
             raise PlanningError(f"Routes are compared for one target, and there are {len(compositions)}.")
@@ -204,16 +204,27 @@ class Model(LinkScorer):
         ordered = [plans[row] for row in range(len(given))]
         return ordered[0] if is_material(targets) else ordered
 
-    def require_atmosphere(self, mode: str = LISTWISE) -> None:
+    def require_atmosphere(self, mode: str = LISTWISE, atmosphere: Atmosphere | None = None) -> None:
         """Refuse to plan in a known atmosphere where nothing reads it.
 
+        Args:
+            mode: what sets are ranked by.
+            atmosphere: in which they are made; None for any.
+
         Raises:
-            PlanningError: the re-ranker did not learn from atmospheres, or sets are ranked without it.
+            PlanningError: the re-ranker did not learn from atmospheres or not from this one, or sets are ranked without
+                it.
         """
         if not isinstance(self.reranker, EnsembleReranker) or ATMOSPHERE not in self.reranker.network.groups:
             raise PlanningError("This model takes no atmosphere: it was trained without reranker.atmosphere=true.")
         if mode != LISTWISE:
             raise PlanningError(f"An atmosphere goes with the ranking mode '{LISTWISE}', not with '{mode}'.")
+        known = self.reranker.network.atmospheres
+        if atmosphere is not None and atmosphere not in known:
+            names = ", ".join(each.value for each in known)
+            raise OptionError(
+                "atmosphere", f" is '{atmosphere.value}', from which the model learned nothing; it knows {names}."
+            )
 
     def in_atmosphere(self, atmosphere: Atmosphere | str | None) -> Model:
         """Return the same model, for which all targets are made in one atmosphere, for example to evaluate it.
@@ -221,10 +232,11 @@ class Model(LinkScorer):
         Raises:
             PlanningError: the model takes no atmosphere, or there is none of this name.
         """
-        self.require_atmosphere()
+        given = as_atmosphere(atmosphere)
+        self.require_atmosphere(atmosphere=given)
         assert isinstance(self.reranker, EnsembleReranker)
         model = copy(self)
-        model.reranker = replace(self.reranker, atmosphere=as_atmosphere(atmosphere))
+        model.reranker = replace(self.reranker, atmosphere=given)
         return model
 
     def link_probabilities(

@@ -31,6 +31,10 @@ def checkpoint(ranked):
         for name in ("closed_in_vacuum", "takes_oxygen_in_oxygen"):
             for each in network.networks:
                 each.direct.weight[0, set_features(groups).index(name)] = GAIN
+        for each in network.networks:  # which it has learned from
+            each.direct.weight[
+                0, [set_features(groups).index(f"in_{name}") for name in ("vacuum", "oxygen", "air")]
+            ] = 1.0
     reranker = replace(trained.reranker, network=network, trees=None, temperature=1.0, known_size_temperature=1.0)
     return replace(trained, reranker=reranker)
 
@@ -69,6 +73,12 @@ def test_what_nothing_reads_is_refused(checkpoint):
     model = Model(checkpoint)
     with pytest.raises(PlanningError, match="goes with the ranking mode 'listwise', not with 'product'"):
         model.plan("BaTiO3", atmosphere="inert", mode="product")
+    with pytest.raises(
+        PlanningError, match="is 'ammonia', from which the model learned nothing; it knows air, oxygen, vac"
+    ):
+        model.plan("BaTiO3", atmosphere="NH3")
+    with pytest.raises(PlanningError, match="is 'ammonia', from which the model learned nothing"):
+        model.in_atmosphere("ammonia")
     with pytest.raises(PlanningError, match=r"Got 1 atmospheres for 2 targets"):
         model.plan(["BaTiO3", "SrTiO3"], atmospheres=["air"])
     with pytest.raises(PlanningError, match=r"Got 1 set sizes for 2 targets"):

@@ -11,7 +11,7 @@ from rrgraph.data import LearnedReactions
 from rrgraph.errors import ConfigError
 from rrgraph.links import LinkModel
 from rrgraph.models import LinkCheckpoint
-from rrgraph.reranking import RerankingConfig, publication_weights, set_features
+from rrgraph.reranking import ListwiseNetwork, RerankingConfig, publication_weights, set_features
 from rrgraph.reranking.features import SET_FEATURES
 from rrgraph.runs import DataConfig, RerankerConfig, RunConfig
 from rrgraph.runs.data import prepare
@@ -224,6 +224,16 @@ def test_the_reranker_learns_from_further_tables(make, checkpoint):
         for made in (cross.training_lists(ones, known_size=size), further.training_lists()[size])
     ]
     assert torch.equal(whole.reranker.network.numbers_shift, torch.cat(both).float().mean(0))
+
+
+def test_the_reranker_knows_the_atmospheres_it_learned_from(make, checkpoint):
+    config, prepared = make(atmosphere=True, trees=TreesConfig(n_trees=0))
+    whole, _ = train_reranker(config, prepared, checkpoint, folder=None, resume=False)
+    network, names = whole.reranker.network, set_features(config.reranker.groups)
+    assert network.atmospheres == (Atmosphere.AIR, Atmosphere.INERT, Atmosphere.VACUUM)
+    column = names.index("in_vacuum")
+    assert (float(network.numbers_shift[column]), float(network.numbers_scale[column])) == (0, 1)
+    assert ListwiseNetwork(config.reranker.model).atmospheres == ()
 
 
 @pytest.mark.parametrize(("by", "left_out"), [("system", 3), ("target", 2), ("nothing", 0)])

@@ -43,7 +43,7 @@ _LIMITS = """\
 
 _SEEN = {
     False: {"atmospheres": "atmospheres, ", "seen": "a composition is all it sees"},
-    True: {"atmospheres": "", "seen": "it sees a composition, and the atmosphere if it is given"},
+    True: {"atmospheres": "", "seen": "it sees a composition, and\n  the atmosphere if it is given"},
 }
 
 _LEADS = """
@@ -157,7 +157,9 @@ def _stages(config: RunConfig, split: Split, reranker: EnsembleReranker | None) 
     head = f"# Model card: {markdown_text(config.name)}\n\nLink model of rrgraph {__version__}, seed {config.seed}"
     if reranker is None:
         return f"{head}: {links}.\n"
-    redox = " with redox features" if config.reranker.redox else ""
+    read = ("redox features", config.reranker.redox), ("the atmosphere", config.reranker.atmosphere)
+    redox = " and ".join(name for name, wanted in read if wanted)
+    redox = f" with {redox}" if redox else ""
     networks = reranker.network.config.n_networks
     scorer = f", the mean of {networks} networks" if networks > 1 else ""
     if reranker.trees is not None:

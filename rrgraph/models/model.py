@@ -366,12 +366,14 @@ class Model(LinkScorer):
         """Return the states (contexts, n, width) of the targets and of the candidates of links."""
         targets = self._received("target", links.targets, self._of_targets(links.targets))
         missing = [candidate for candidate in links.candidates if candidate.key not in self._candidate_states]
-        if len(missing) + len(self._candidate_states) > _MOST_EMBEDDINGS:
+        if len(missing) + len(self._candidate_states) > _MOST_EMBEDDINGS // self.checkpoint.model.config.n_decoders:
             self._candidate_states.clear()
             missing = [*links.candidates]
         if missing:
             states = self._received("candidate", missing, self._cached(missing))
-            self._candidate_states.update(zip((each.key for each in missing), states.unbind(1), strict=True))
+            # Copies, since a part of a tensor keeps all of it in memory.
+            own = (each.clone() for each in states.unbind(1))
+            self._candidate_states.update(zip((each.key for each in missing), own, strict=True))
         found = [self._candidate_states[each.key] for each in links.candidates]
         return targets, torch.stack(found, dim=1) if found else targets[:, :0]
 

@@ -49,7 +49,7 @@ class DataConfig:
             counted; beside them, `reranker.further_tables` names what only the re-ranker learns from.
         held_out_by: what a row of further tables must not share with a validation, test or holdout row.
         pool: further candidate precursors, a catalogued name or a file with one formula a line; known but never seen.
-        precursors: a table of precursors, a file with a column of formulas and any others.
+        precursors: a table of precursors, a file with a column of formulas and any others; for message passing.
         node_features: columns that describe the nodes that messages come from, `{system: [NAME, ...], precursor:
             [NAME, ...]}`: of the table, by the reactions of a system or those that use a precursor, or of `precursors`.
         edge_features: columns of the table that describe edges, by the reactions of a system that use a precursor.
@@ -207,10 +207,12 @@ class RunConfig(BaseConfig):
         """
         if self.reranker.enabled and (self.model.n_decoders < 2 or not self.model.statistics):
             raise ConfigError("reranker.enabled=true needs model.statistics=true and model.n_decoders of at least 2.")
+        if self.reranker.redox and not self.reranker.enabled:
+            raise ConfigError("reranker.redox=true needs reranker.enabled=true.")
         if self.data.has_features and self.model.context == NO_CONTEXT:
             raise ConfigError(
-                f"data.node_features and data.edge_features enter with messages, and model.context={NO_CONTEXT} passes "
-                "none: expected another context, such as sage, or gatv2 for those of edges."
+                f"data.node_features and data.edge_features need message passing, and model.context is {NO_CONTEXT}: "
+                "set it, for example to sage, or to gatv2 for features of edges."
             )
         if self.data.edge_features:
             check_edge_features(self.model.context)

@@ -162,8 +162,10 @@ class _LinkRuns(MaterialsWorkflow[RunConfig]):
 
     def data_key(self, config: RunConfig) -> tuple[object, ...]:
         model = config.model
+        needs_all_pairs = config.reranker.enabled or model.unseen_constant
+        choices = model.statistics, model.n_decoders > 1, model.context != NO_CONTEXT, needs_all_pairs
         further = repr(config.reranker.further_tables) if config.reranker.enabled else ""
-        return *super().data_key(config), model.statistics, model.n_decoders > 1, model.context != NO_CONTEXT, further
+        return *super().data_key(config), *choices, further
 
     def tables(self, config: RunConfig) -> list[str]:
         return list(dict.fromkeys([*super().tables(config), *config.reranker.further_tables]))

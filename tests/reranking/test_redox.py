@@ -12,7 +12,7 @@ from rrgraph.chem import ATMOSPHERES, parse_formula
 from rrgraph.data import LinkBatch, SetBatch
 from rrgraph.errors import ConfigError
 from rrgraph.graph import FREQUENCY_FEATURES, OXYGEN_BALANCE, KnownSystems, SetFrequencyFeatures, balance_oxygen
-from rrgraph.nn import Split, TreeEnsemble
+from rrgraph.nn import TreeEnsemble, TreeSplit
 from rrgraph.planning import CandidateLists
 from rrgraph.reranking import (
     ATMOSPHERE,
@@ -140,7 +140,7 @@ def test_network_and_trees_see_them(frequencies):
     """The set that closes oxygen is first once a weight and a tree read whether it does."""
     network = ListwiseNetwork(ListwiseNetworkConfig(width=4), [REDOX])
     closed = set_features([REDOX]).index("closed")
-    trees = TreeEnsemble.of([0], [Split(closed, 0.5, 1, 2), 0.0, 1.0].__getitem__)
+    trees = TreeEnsemble.of([0], [TreeSplit(closed, 0.5, 1, 2), 0.0, 1.0].__getitem__)
     features = describe(frequencies, [REDOX])
     assert trees(features.flat()).tolist() == [1, 0, 1, 1, 0]
     before, _ = network.eval()(features)

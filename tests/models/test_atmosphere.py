@@ -103,7 +103,13 @@ def plan(capsys, *arguments):
 
 def test_a_column_holds_the_atmosphere_of_each_row(saved, tmp_path, capsys):
     with (tmp_path / "rows.csv").open("w", newline="") as handle:
-        rows = [("BaTiO3", "vacuum"), ("BaTiO3", ""), ("BaTiO3", "swamp gas"), ("BaTiO3", "flowing O2")]
+        rows = [
+            ("BaTiO3", "vacuum"),
+            ("BaTiO3", ""),
+            ("BaTiO3", "swamp gas"),
+            ("BaTiO3", "flowing O2"),
+            ("BaTiO3", "NH3"),
+        ]
         csv.writer(handle).writerows([("target", "furnace"), *rows])
     options = ["--candidates", "BaO,BaO2,TiO2,Ti2O3", "--set-size", 2, "--model", saved, "--json"]
     code, lines, problems = plan(capsys, "--input", tmp_path / "rows.csv", "--atmosphere", "column:furnace", *options)
@@ -114,6 +120,8 @@ def test_a_column_holds_the_atmosphere_of_each_row(saved, tmp_path, capsys):
     assert [line["scores"] for line in lines[:2]] == [line["scores"] for line in alone]
     assert lines[2]["sets"] == []
     assert set(lines[3]["sets"][0]) == TAKES
+    assert "line 6" in problems
+    assert "atmosphere is 'ammonia', from which the model learned nothing" in problems
 
 
 @pytest.mark.parametrize(

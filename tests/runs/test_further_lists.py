@@ -226,6 +226,16 @@ def test_the_reranker_learns_from_further_tables(make, checkpoint):
     assert torch.equal(whole.reranker.network.numbers_shift, torch.cat(both).float().mean(0))
 
 
+def test_lists_are_made_once(make, checkpoint, tmp_path, monkeypatch):
+    config, prepared = make(atmosphere=True)
+    expected = further_lists(config, prepared, checkpoint).training_lists(folder=tmp_path)
+    monkeypatch.setattr(FurtherLists, "_lists", lambda *_: pytest.fail("lists are made again"))
+    found = further_lists(config, prepared, checkpoint).training_lists(folder=tmp_path)
+    for own, other in zip(found, expected, strict=True):
+        assert described(own) == described(other)
+        assert torch.equal(own.weights, other.weights)
+
+
 def test_the_reranker_knows_the_atmospheres_it_learned_from(make, checkpoint):
     config, prepared = make(atmosphere=True, trees=TreesConfig(n_trees=0))
     whole, _ = train_reranker(config, prepared, checkpoint, folder=None, resume=False)

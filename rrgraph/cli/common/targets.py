@@ -131,6 +131,7 @@ def read_targets(
     *,
     formula_column: str | None = None,
     atmosphere_column: str | None = None,
+    check_atmosphere: Callable[[Atmosphere], None] | None = None,
     batch_size: int = _BATCH_SIZE,
     dopants: bool = False,
 ) -> TargetList[Composition]:
@@ -142,6 +143,7 @@ def read_targets(
         size_column: column with the set size of each row: a number, or a precursor set whose members are counted.
         formula_column: the column with the formulas, None to find it.
         atmosphere_column: column with the atmosphere of each row, see `row_atmosphere`.
+        check_atmosphere: raises for an atmosphere that cannot be used.
         batch_size: rows at a time.
         dopants: whether targets may name dopants, see `rrgraph.chem.parse_formula`.
 
@@ -161,7 +163,9 @@ def read_targets(
 
     def read(text: str, cells: Mapping[str, Any]) -> tuple[Composition, int | None]:
         target = _composition(text, dopants=dopants)
-        row_atmosphere(cells, atmosphere)
+        given = row_atmosphere(cells, atmosphere)
+        if given is not None and check_atmosphere is not None:
+            check_atmosphere(given)
         return target, None if size is None else _size(cells[size])
 
     needed = [] if size is None else [size]

@@ -198,7 +198,7 @@ def run(arguments: argparse.Namespace) -> int:
     from rrgraph.cli.common.unfinished import open_unfinished
     from rrgraph.cli.common.writers import check_outputs
     from rrgraph.cli.plan.output import open_plans
-    from rrgraph.planning import PRECEDENTS
+    from rrgraph.planning import LISTWISE, PRECEDENTS
 
     _take_target_back(arguments)
     _check(arguments)
@@ -214,10 +214,10 @@ def run(arguments: argparse.Namespace) -> int:
         column,
         formula_column=arguments.column,
         atmosphere_column=atmosphere_column,
+        check_atmosphere=lambda atmosphere: model.require_atmosphere(atmosphere=atmosphere),
         dopants=True,
         batch_size=_BATCH_SIZE,
     )
-    first = targets.head(_FIRST)
     constraints = rr.Constraints(
         cover=arguments.cover, foreign=arguments.foreign, one_per_element=arguments.one_per_element
     ).narrowed(
@@ -229,7 +229,8 @@ def run(arguments: argparse.Namespace) -> int:
     energies, literature = _energies(arguments), _literature(arguments)
     model = rr.load_model(arguments.model, device=arguments.device)
     if arguments.atmosphere:
-        model.require_atmosphere()
+        model.require_atmosphere(arguments.mode or LISTWISE)
+    first = targets.head(_FIRST)
 
     def answer(batch: Sequence[TargetRow[Composition]]) -> Iterator[tuple[rr.SynthesisPlan, str | None]]:
         """Yield the plan of each row and what is missing in it; of a bad row a plan without sets that says why."""

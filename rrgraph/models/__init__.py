@@ -1,6 +1,6 @@
 """Trained models: the link model with its re-ranker, checkpoints, the bundled models."""
 
-from rrgraph.models.candidate_prior import fit_unseen
+from rrgraph.models.candidate_prior import DiscountedLinks, fit_unseen
 from rrgraph.models.checkpoint import FORMAT, LinkCheckpoint, learned_tensors, load_checkpoint, save_checkpoint
 from rrgraph.models.components import external_parts
 from rrgraph.models.initialisation import energy_head, link_model
@@ -13,6 +13,7 @@ __all__ = [
     "DEFAULT_ENCODER",
     "DEFAULT_MODEL",
     "FORMAT",
+    "DiscountedLinks",
     "Energies",
     "LinkCheckpoint",
     "Literature",

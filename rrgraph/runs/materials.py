@@ -101,7 +101,7 @@ class MaterialsWorkflow(Workflow[C]):
         return replace(config.data, pool=None, split="")
 
     def tables(self, config: C) -> list[str]:
-        return [name for name in (config.data.table, config.data.holdout) if name]
+        return [name for name in (config.data.table, *config.data.further_tables, config.data.holdout) if name]
 
     def count_rows(self, table: str) -> int:
         return len(load_table(table))
@@ -164,7 +164,11 @@ class _LinkRuns(MaterialsWorkflow[RunConfig]):
         model = config.model
         needs_all_pairs = config.reranker.enabled or model.unseen_constant
         choices = model.statistics, model.n_decoders > 1, model.context != NO_CONTEXT, needs_all_pairs
-        return *super().data_key(config), *choices
+        further = repr(config.reranker.further_tables) if config.reranker.enabled else ""
+        return *super().data_key(config), *choices, further
+
+    def tables(self, config: RunConfig) -> list[str]:
+        return list(dict.fromkeys([*super().tables(config), *config.reranker.further_tables]))
 
     def epochs(self, config: RunConfig) -> int:
         return config.training.epochs

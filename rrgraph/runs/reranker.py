@@ -25,6 +25,7 @@ from rrgraph.reranking import (
     EnsembleReranker,
     ListwiseNetwork,
     RerankingTask,
+    TrainingLists,
     fit_temperature,
     fit_trees,
     held_out_logits,
@@ -32,11 +33,13 @@ from rrgraph.reranking import (
 )
 from rrgraph.runs.config import RunConfig
 from rrgraph.runs.data import Prepared, candidate_pool
+from rrgraph.runs.further_lists import FurtherLists
 from rrgraph.training import History, made_once, train
 
 __all__ = ["calibrate", "cross_fitted_lists", "train_reranker", "unseen_constant"]
 
 _RULES = {known_size: PROTOCOLS["paper" if known_size else "open"] for known_size in (False, True)}
+_LISTED = {known_size: (rules.constraints(), rules.max_candidates) for known_size, rules in _RULES.items()}
 
 
 def train_reranker(
@@ -62,6 +65,9 @@ def train_reranker(
     cross_fitted = cross_fitted_lists(prepared, checkpoint, energy, options.candidates, groups=groups, folder=folder)
     weights = publication_weights(prepared.split.train, prepared.graph)
     lists = [cross_fitted.training_lists(weights, known_size=each, folder=folder) for each in (False, True)]
+    if prepared.further:
+        further = FurtherLists(prepared, checkpoint, config.reranker, energy=energy, rules=_LISTED)
+        lists = [TrainingLists.concat(both) for both in zip(lists, further.training_lists(folder=folder), strict=True)]
     trees = (
         fit_trees(lists, config.reranker.trees, seed=config.seed, folder=folder)
         if config.reranker.trees.n_trees
@@ -131,7 +137,7 @@ def cross_fitted_lists(
         prepared.folds,
         prepared.link_statistics,
         logits,
-        rules={known_size: (rules.constraints(), rules.max_candidates) for known_size, rules in _RULES.items()},
+        rules=_LISTED,
         candidates=candidates,
         energies=energies,
         groups=groups,

@@ -109,7 +109,8 @@ def notebooks(session: nox.Session) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree("notebooks", folder)
     options = ["--nbmake", "--nbmake-timeout=900", "--overwrite", "-p", "no:cacheprovider"]
-    session.run("python", "-m", "pytest", *options, str(folder))
+    # Threads that wait for each other beside a busy process can take many times as long as one.
+    session.run("python", "-m", "pytest", *options, str(folder), env={"OMP_NUM_THREADS": "1"})
 
 
 @nox.session

@@ -37,6 +37,7 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
     candidates: Stock = "all",
     max_candidates: int | None = None,
     set_size: SizeChoice | None = None,
+    atmosphere: str | None = None,
     balanced: bool = True,
     byproducts: Material | Iterable[Material] = (),
     mode: str | None = None,
@@ -70,6 +71,8 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
             target's elements), or these joined as in `train+textbook`.
         max_candidates: only so many most probable candidates.
         set_size: known number of precursors, or a range such as ``2-4``.
+        atmosphere: in which the target is to be made, ``air``, ``oxygen``, ``inert``, ``reducing``, ``ammonia`` or
+            ``vacuum``, or a text such as ``flowing N2``; None if it is not known. For models that learned from it.
         balanced: whether to leave out sets that cannot be balanced, and so cannot make the target.
         byproducts: solids that may remain beside the target, such as ``NaCl``; ``salts`` for any salt of the alkali and
             alkaline-earth metals among the precursors.
@@ -96,6 +99,7 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
         candidates=candidates,
         max_candidates=max_candidates,
         set_size=set_size,
+        atmosphere=atmosphere,
         balanced=balanced,
         byproducts=byproducts,
         mode=mode,

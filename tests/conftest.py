@@ -21,7 +21,7 @@ from rrgraph.reranking import ListwiseNetworkConfig, RerankingConfig
 from rrgraph.runs import DataConfig, EvaluationConfig, RerankerConfig, RunConfig, RunResult, train_run
 from rrgraph.training import TreesConfig
 
-from .separate_device import ProcessorGenerator, SeparateDevice
+from .separate_device import DEVICE, ProcessorGenerator, SeparateDevice
 
 if TYPE_CHECKING:
     from rrgraph.reranking import ListFeatures
@@ -62,6 +62,7 @@ def heed_ctrl_c() -> Iterator[None]:
 def separate_device(monkeypatch: pytest.MonkeyPatch) -> Iterator[SeparateDevice]:
     """The device `DEVICE`, which refuses to mix, and counts how often it is waited for."""
     monkeypatch.setattr(torch, "Generator", ProcessorGenerator)
+    monkeypatch.setattr("rrgraph.nn.device._USABLE", ["cpu", DEVICE])
     with SeparateDevice() as device:
         yield device
 

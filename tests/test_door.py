@@ -38,8 +38,8 @@ def one_model(model, monkeypatch):
     load = rr.load_model
 
     @functools.wraps(load)
-    def load_once(name="default"):
-        return model if name == "default" else load(name)
+    def load_once(name="default", *, device="auto"):
+        return model if (name, device) == ("default", "auto") else load(name, device=device)
 
     monkeypatch.setattr(rr, "load_model", load_once)
     monkeypatch.setattr("rrgraph.api.load_model", load_once)

@@ -55,7 +55,7 @@ class DualEncoderBaseline(LinkBaseline):
         learning_rate: of both stages, at its highest.
         right: the candidate encoder in stage 2: `frozen`, `live` or `ema`.
         decay: of the moving average of `ema`.
-        device: where it learns and predicts: `auto` takes a GPU when there is one; or a name that torch knows.
+        device: where it learns and predicts: `auto` takes a CUDA GPU when there is one; or cpu, cuda or mps.
     """
 
     name = "dual_encoder"

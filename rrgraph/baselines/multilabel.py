@@ -124,7 +124,7 @@ class MultiLabelBaseline(LinkBaseline):
     Args:
         loop: options of the training loop.
         seed: of weights, order and dropout; the global generator of torch is not changed.
-        device: where it learns and predicts: `auto` takes a GPU when there is one; or a name that torch knows.
+        device: where it learns and predicts: `auto` takes a CUDA GPU when there is one; or cpu, cuda or mps.
     """
 
     def __init__(self, loop: LoopConfig, *, seed: int, device: str = "auto") -> None:

@@ -60,7 +60,7 @@ class CompositionMultiLabel(MultiLabelBaseline):
         learning_rate: at the start; it falls to zero along a cosine.
         weight_decay: of AdamW.
         seed: of weights, order and dropout.
-        device: where it learns and predicts: `auto` takes a GPU when there is one; or a name that torch knows.
+        device: where it learns and predicts: `auto` takes a CUDA GPU when there is one; or cpu, cuda or mps.
     """
 
     name = "composition_multilabel"
@@ -113,7 +113,7 @@ class CrabNetMultiLabel(MultiLabelBaseline):
         learning_rate: at the start; it falls to zero along a cosine.
         weight_decay: of AdamW.
         seed: of weights, order and dropout.
-        device: where it learns and predicts: `auto` takes a GPU when there is one; or a name that torch knows.
+        device: where it learns and predicts: `auto` takes a CUDA GPU when there is one; or cpu, cuda or mps.
     """
 
     name = "crabnet_multilabel"
@@ -167,7 +167,7 @@ class MTEncoderMultiLabel(MultiLabelBaseline):
         encoder_learning_rate: of the encoder; 0 freezes it.
         weight_decay: of AdamW.
         seed: of weights, order and dropout.
-        device: where it learns and predicts: `auto` takes a GPU when there is one; or a name that torch knows.
+        device: where it learns and predicts: `auto` takes a CUDA GPU when there is one; or cpu, cuda or mps.
     """
 
     name = "mtencoder_multilabel"

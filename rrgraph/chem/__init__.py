@@ -1,5 +1,6 @@
 """Chemistry of one material: parsing formulas, balancing equations, batch masses, energies of gases."""
 
+from rrgraph.chem.atmospheres import ATMOSPHERES, as_atmosphere, read_atmosphere
 from rrgraph.chem.balance import BalanceError, balance
 from rrgraph.chem.canonical import TOLERANCE, canonical_key
 from rrgraph.chem.carbon import carbon_source, supplies_carbon
@@ -50,6 +51,7 @@ __all__ = [
     "ALKALI",
     "ALKALINE_EARTHS",
     "ATMOSPHERE",
+    "ATMOSPHERES",
     "ATOMIC_NUMBERS",
     "BYPRODUCTS",
     "ELEMENTS",
@@ -73,6 +75,7 @@ __all__ = [
     "SolidData",
     "added_mass",
     "anhydrous",
+    "as_atmosphere",
     "as_composition",
     "as_compositions",
     "as_temperature",
@@ -100,6 +103,7 @@ __all__ = [
     "parse_formula",
     "plausible_by_class",
     "plausible_precursors",
+    "read_atmosphere",
     "read_byproducts",
     "read_structure",
     "reagent_classes",

@@ -10,7 +10,7 @@ from rrgraph.data.download import fetch
 from rrgraph.data.formula_column import FORMULA_COLUMNS, find_formula_column
 from rrgraph.data.grouping import group_reactions
 from rrgraph.data.joined_formulas import SEPARATOR, separate_formulas, split_precursors
-from rrgraph.data.leakage import LeakageReport, Overlap
+from rrgraph.data.leakage import LeakageReport, Overlap, leakage_report
 from rrgraph.data.learned import LearnedReactions
 from rrgraph.data.literature.known_reactions import KnownReaction, KnownReactions, overlap_vectors, similarity
 from rrgraph.data.literature.tables import LITERATURE, load_known_reactions
@@ -61,6 +61,7 @@ __all__ = [
     "fetch",
     "find_formula_column",
     "group_reactions",
+    "leakage_report",
     "load_known_reactions",
     "load_recipes",
     "load_table",

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
 import platformdirs
 
+from rrgraph.data.splitting import system_fifths
+from rrgraph.data.subsets import TEST, VALIDATION
 from rrgraph.data.table import ReactionTable
 from rrgraph.errors import DataError, suggestion
 from rrgraph.util.files import sha256_file
@@ -68,6 +71,7 @@ class CatalogueEntry:
         parts: for a file that `rrgraph data fetch` prepares, those that it is joined from: reactions with numbered
             precursors, and the precursors by number.
         misprints: formulas of targets that hold a slip of the pen, and what is meant.
+        fifths: for a subset of a table, which fifths of its element systems it has, see `system_fifths`; empty for all.
     """
 
     name: str
@@ -81,6 +85,7 @@ class CatalogueEntry:
     recipe: str = ""
     parts: tuple[PublishedFile, ...] = ()
     misprints: tuple[tuple[str, str], ...] = ()
+    fifths: tuple[int, ...] = ()
 
     @property
     def can_be_fetched(self) -> bool:
@@ -94,6 +99,13 @@ _ELEMWISE = (
 )
 _KONONOVA = "Kononova et al., Scientific Data 6, 203 (2019)"
 _CRABNET = "Wang et al., npj Computational Materials 7, 77 (2021), github.com/anthony-wang/CrabNet"
+#: Subsets of the curated table: fifths of its element systems, and what they are for.
+_CURATED = {
+    "": ((), ""),
+    "_training": ((2, 3, 4), ": three fifths of their element systems, to learn from"),
+    f"_{VALIDATION.word}": ((0,), ": a fifth of their element systems, to choose on"),
+    f"_{TEST.word}": ((1,), ": a fifth of their element systems, to report once"),
+}
 #: Tables of the CrabNet benchmark (columns formula, value, part), each with its property and number of rows.
 _BENCHMARKS = {
     "mp_mu_b": "Total magnetisation (µB/cell) of 56,662 Materials Project compositions",
@@ -156,6 +168,18 @@ _ENTRIES = (
             "github.com/janik-j/LM-Dataset-Generation at commit 8b77187"
         ),
         misprints=(("Ce4(SiS406)3", "Ce4(SiS4O6)3"),),
+    ),
+    *(
+        CatalogueEntry(
+            name=f"curated{suffix}",
+            path="reactions/curated_oxides.csv",
+            description=f"Solid-state syntheses of ternary oxides, read from the literature by a person{purpose}.",
+            origin="Chung, Walsh and Payne, github.com/vchung1263/solid_state_synthesizability_public",
+            licence="not stated",
+            recipe="the syntheses in github.com/vchung1263/solid_state_synthesizability_public, one a row",
+            fifths=fifths,
+        )
+        for suffix, (fifths, purpose) in _CURATED.items()
     ),
     CatalogueEntry(
         name="precursor_pool",
@@ -300,7 +324,8 @@ def load_table(
     if name in tables:
         table = ReactionTable.read(data_path(name), target=target, refused=refused)
         table.frame["target"] = table.frame["target"].replace(dict(CATALOGUE[name].misprints))
-        return table
+        fifths = CATALOGUE[name].fifths
+        return table.select(np.isin(system_fifths(table), fifths)) if fifths else table
     if name in CATALOGUE:
         raise DataError(f"'{name}' is not a reaction table but the catalogued file '{CATALOGUE[name].path}'.")
     if not name.lower().endswith((*SUFFIXES, *READ_SUFFIXES)) and not Path(name).exists():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -50,9 +51,10 @@ class LearnedReactions:
             raise ValueError(f"there are {len(self.reactions)} reactions of {len(self.targets)} targets")
 
     @classmethod
-    def of(cls, table: ReactionTable) -> LearnedReactions:
-        """Return the hashes of the rows of a table."""
-        return cls(np.unique(_hashes(table.target_keys)), np.unique(_hashes(_reactions(table))))
+    def of(cls, *tables: ReactionTable) -> LearnedReactions:
+        """Return the hashes of the rows of tables."""
+        targets = np.unique(_hashes(chain.from_iterable(table.target_keys for table in tables)))
+        return cls(targets, np.unique(_hashes(chain.from_iterable(map(_reactions, tables)))))
 
     def has_targets(self, table: ReactionTable) -> NDArray[np.bool_]:
         """Return (rows,) whether the target of each row was learned."""

@@ -14,7 +14,6 @@ from rrgraph.data.formula_column import FORMULA_COLUMNS, find_formula_column
 from rrgraph.errors import DataError, FormulaError
 from rrgraph.util.rows import open_rows
 from rrgraph.util.tabular import read_numbered_frame
-from rrgraph.util.text import capital
 
 __all__ = ["PrecursorTable"]
 
@@ -42,15 +41,13 @@ class PrecursorTable:
         """Read a CSV, JSONL, Parquet or Excel file with a column of formulas, chosen by its suffix.
 
         Raises:
-            DataError: the file is missing or malformed, has no column of formulas, or one of these is none.
+            DataError: the file is missing or malformed, has no column of formulas, or an invalid formula.
         """
         with open_rows(path) as rows:
             column = find_formula_column(rows, names=_FORMULAS)
         frame, lines = read_numbered_frame(path)
         if column not in frame:
-            raise DataError(
-                f"'{path}' has no line with the names of its columns, expected one such as 'formula,price'."
-            )
+            raise DataError(f"'{path}' has no header line, expected one such as 'formula,price'.")
         keys = []
         for text, line in zip(frame[column].tolist(), lines.tolist(), strict=True):
             try:
@@ -72,9 +69,9 @@ class PrecursorTable:
             for name in columns:
                 if (own := frame[name].iloc[row]) != (other := frame[name].iloc[same]):
                     raise DataError(
-                        f"{capital(self.source)} gives the precursor of line {self.lines[same]} again in line "
-                        f"{self.lines[row]}, with '{name}' {_shown(own)} in place of {_shown(other)}; expected each "
-                        "precursor once, a hydrate and its salt being one."
+                        f"Lines {self.lines[same]} and {self.lines[row]} of {self.source} describe the same precursor "
+                        f"with different values of '{name}': {_shown(other)} and {_shown(own)}. A hydrate and its salt "
+                        "are the same."
                     )
         rows = [*first.values()]
         chosen = self.frame[columns].iloc[rows].reset_index(drop=True)

@@ -23,6 +23,7 @@ from rrgraph.graph.cross_fitting import (
     LinkFeatures,
     TrainingFeatures,
     TrainingFolds,
+    complement_frequencies,
     training_features,
 )
 from rrgraph.graph.elements import ANION_CLASSES, anion_class, element_presence, source_presence
@@ -80,6 +81,7 @@ __all__ = [
     "balance_oxygen",
     "balance_sets",
     "build_graph",
+    "complement_frequencies",
     "element_presence",
     "featurise",
     "hetero_graph",

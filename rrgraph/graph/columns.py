@@ -78,7 +78,7 @@ class Column:
         if sum(numbers) > len(texts) / 2:
             odd = texts[numbers.index(False)]
             warnings.warn(
-                f"The column '{name}' of {source} is taken for text, since {odd!a:.80} is no number.",
+                f"The column '{name}' of {source} is read as text, because {odd!a:.80} is not a number.",
                 DataWarning,
                 stacklevel=2,
             )
@@ -150,15 +150,15 @@ class GraphColumns:
         precursor: columns of the reactions that use a precursor.
         edge: columns of the reactions of a system that use a precursor.
         candidate: columns of the precursor table.
-        described: canonical keys of the precursors of that table.
-        values: (described, features) float32 of these.
+        precursor_keys: canonical keys of the precursors of that table.
+        values: (precursors, features) float32 of these.
     """
 
     system: tuple[Column, ...] = ()
     precursor: tuple[Column, ...] = ()
     edge: tuple[Column, ...] = ()
     candidate: tuple[Column, ...] = ()
-    described: tuple[str, ...] = ()
+    precursor_keys: tuple[str, ...] = ()
     values: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
 
     @classmethod
@@ -179,25 +179,33 @@ class GraphColumns:
             precursors: table whose columns precede those of the reactions of the same name.
 
         Raises:
-            DataError: there is no such column, it is empty or its values are lists, or a precursor has several.
+            DataError: there is no such column, it is empty or its values are lists, a precursor has several, or a
+                precursor table has nothing to say.
             ConfigError: there is no such type of node.
         """
         for kind in node_features:
-            check_choice("node_features", kind, FEATURE_NODES)
+            check_choice("The type of node in data.node_features", kind, FEATURE_NODES)
         _, of_system = _asked(node_features.get("system", ()), table, "data.node_features.system")
         own, used = _asked(node_features.get("precursor", ()), table, "data.node_features.precursor", precursors)
         _, of_edge = _asked(edge_features, table, "data.edge_features")
-        described: dict[str, Any] = {}
-        if precursors is not None and own:
-            each = precursors.distinct(own)
-            columns = tuple(Column.fit(name, each.frame[name].tolist(), source=each.source) for name in own)
-            rows = np.arange(len(each.keys))
-            values = _described(columns, each.frame, rows, rows, count=len(rows))
-            described = {"candidate": columns, "described": each.keys, "values": values}
         of_table = {
             name: Column.fit(name, table.frame[name].tolist(), source=table.source)
             for name in dict.fromkeys([*of_system, *used, *of_edge])
         }
+        described: dict[str, Any] = {}
+        if precursors is not None:
+            if not own:
+                raise DataError(
+                    f"No column of {precursors.source} is named in data.node_features.precursor, expected some of "
+                    f"{', '.join(map(str, precursors.frame.columns))}."
+                )
+            each = precursors.distinct(own)
+            if not {*each.keys} & {*table.precursors()}:
+                raise DataError(f"{capital(precursors.source)} describes no precursor of the training rows.")
+            columns = tuple(Column.fit(name, each.frame[name].tolist(), source=each.source) for name in own)
+            rows = np.arange(len(each.keys))
+            values = _described(columns, each.frame, rows, rows, count=len(rows))
+            described = {"candidate": columns, "precursor_keys": each.keys, "values": values}
         system, precursor, edge = (tuple(of_table[name] for name in names) for names in (of_system, used, of_edge))
         return cls(system, precursor, edge, **described)
 
@@ -261,12 +269,12 @@ class GraphColumns:
 
     @cached_property
     def _rows(self) -> dict[str, int]:
-        return {key: row for row, key in enumerate(self.described)}
+        return {key: row for row, key in enumerate(self.precursor_keys)}
 
     def to_stored(self) -> dict[str, Any]:
         """Return everything but the values of the precursor table, as JSON values."""
         columns = {kind: [asdict(each) for each in getattr(self, kind)] for kind in _KINDS}
-        return {**columns, "described": list(self.described)}
+        return {**columns, "described": list(self.precursor_keys)}
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> GraphColumns:

@@ -138,7 +138,7 @@ class Edges:
         """Return the number of edges of some receivers (n,), -1 for one without any."""
         return torch.where(receivers >= 0, self.offsets[receivers + 1] - self.offsets[receivers], 0)
 
-    def select(self, receivers: Tensor, *, count: int | None = None) -> tuple[Tensor, Tensor]:
+    def select(self, receivers: Tensor, *, count: int | None = None) -> tuple[Tensor, Tensor, Tensor | None]:
         """Return the edges of some receivers (n,), -1 for one without any.
 
         Args:
@@ -148,9 +148,11 @@ class Edges:
         Returns:
             index: (2, edges), source, and position among `receivers`.
             weights: (edges,).
+            attributes: (edges, features), if they have any.
         """
         edges, rows = self.places(receivers, count=count)
-        return torch.stack([self.sources[edges], rows]), self.weights[edges]
+        attributes = None if self.attributes is None else self.attributes[edges]
+        return torch.stack([self.sources[edges], rows]), self.weights[edges], attributes
 
     def places(self, receivers: Tensor, *, count: int | None = None) -> tuple[Tensor, Tensor]:
         """Return the edges (edges,) of some receivers, and the position of each among these; see `select`."""
@@ -189,14 +191,10 @@ def select_edges(
         if described is not None and kind in REACTION_EDGES:
             found.edge_attr[kind] = torch.empty(0, described.shape[1], device=device)
         if kind in edges and kind[2] in receivers:
-            own = edges[kind].to(device)
-            places, rows = own.places(receivers[kind[2]], count=count)
-            found.edge_index[kind], found.edge_weight[kind] = (
-                torch.stack([own.sources[places], rows]),
-                own.weights[places],
-            )
-            if own.attributes is not None:
-                found.edge_attr[kind] = own.attributes[places]
+            index, weights, attributes = edges[kind].to(device).select(receivers[kind[2]], count=count)
+            found.edge_index[kind], found.edge_weight[kind] = index, weights
+            if attributes is not None:
+                found.edge_attr[kind] = attributes
     return found
 
 
@@ -332,7 +330,7 @@ class ContextGraph:
         if not bool((pairs[0] < pairs[1]).all()):
             raise ValueError("'pairs' joins a precursor to itself, or in the wrong order")
         lengths = {"system": len(known.vectors), "precursor": len(vocabulary), "edge": len(known.shares)}
-        lengths["candidate"] = 0 if described is None else len(described.described)
+        lengths["candidate"] = 0 if described is None else len(described.precursor_keys)
         x = {kind: _stored(arrays, f"x.{kind}", lengths[kind], width) for kind in ("system", "precursor")}
         features = {kind: _stored(arrays, f"{_FEATURES}{kind}", lengths[kind], size) for kind, size in sizes.items()}
         if described is not None and "candidate" in features:

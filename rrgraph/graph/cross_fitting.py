@@ -33,6 +33,7 @@ __all__ = [
     "LinkFeatures",
     "TrainingFeatures",
     "TrainingFolds",
+    "complement_frequencies",
     "related_links",
     "training_features",
 ]
@@ -83,6 +84,11 @@ class TrainingFolds:
         fold = dict(zip(names, drawn.tolist(), strict=True))
         targets = np.array([fold[element_system(target)] for target in graph.targets])
         return cls(table, np.array([fold[system] for system in systems]), targets, count)
+
+    @cached_property
+    def systems(self) -> dict[str, int]:
+        """Fold of each element system."""
+        return dict(zip(map(str, self.table.element_systems), self.rows.tolist(), strict=True))
 
     def complements(self) -> Iterator[tuple[int, ReactionTable]]:
         """Yield each fold with the rows of the other folds that no publication of the fold reports."""
@@ -185,11 +191,7 @@ class ComputedFeatures:
     @classmethod
     def fit(cls, graph: ReactionGraph, folds: TrainingFolds) -> ComputedFeatures:
         """Count each fold's complement."""
-        index = graph.precursor_index
-        counted = [
-            FrequencyFeatures(LinkCounts.fit(table, graph.precursors), KnownSystems.fit(compared_rows(table), index))
-            for _, table in folds.complements()
-        ]
+        counted = [complement_frequencies(table, graph) for _, table in folds.complements()]
         suppliers = [each.suppliers(graph.precursors) for each in counted]
         return cls(folds.targets, _described(graph.targets), counted, suppliers)
 
@@ -230,6 +232,12 @@ class ComputedFeatures:
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:
             deque(pool.map(describe, np.split(order, starts[begins])[1:]), maxlen=0)
         return values
+
+
+def complement_frequencies(table: ReactionTable, graph: ReactionGraph) -> FrequencyFeatures:
+    """Return what the complement of a fold counts, by which the links of the fold are described."""
+    systems = KnownSystems.fit(compared_rows(table), graph.precursor_index)
+    return FrequencyFeatures(LinkCounts.fit(table, graph.precursors), systems)
 
 
 LinkFeatures: TypeAlias = TrainingFeatures | ComputedFeatures

@@ -36,8 +36,8 @@ class TrainingConfig(LoopConfig):
             features.
         inverse_temperature: how strongly the `hard` sampler prefers precursors similar to the recorded set.
         validation_targets: largest number of validation rows used at each epoch, drawn once; 0 uses all.
-        device: where link model and re-ranker are trained and measured: `auto` takes a GPU when there is one; or a name
-            that torch knows, such as `cpu`, `cuda:1` or `mps`.
+        device: where link model and re-ranker are trained and measured: `auto` takes a CUDA GPU when there is one; or
+            `cpu`, `cuda`, `cuda:1` or `mps`.
         compile: compile encoder and decoders with `torch.compile`, which pays for long trainings and needs a compiler.
     """
 

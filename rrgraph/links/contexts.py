@@ -1,4 +1,4 @@
-"""Contexts: what an embedding takes over from the graph, between encoder and decoder.
+"""Contexts: message passing over the graph, between encoder and decoder.
 
 A context receives from known element systems and precursors (`rrgraph.graph.ContextGraph`), whose states do not depend
 on what is asked. The decoder scores what it makes of targets and candidates.
@@ -45,7 +45,7 @@ PerEdge = Mapping[EdgeType, Tensor]
 
 
 class Context(nn.Module, ABC):
-    """Turn embeddings of targets and candidates into states that know the graph.
+    """Turn embeddings of targets and candidates into states with what their neighbours in the graph send.
 
     The arguments are those of PyG's `HeteroConv`, so that a context of PyG layers is short. Further keyword arguments
     of a context are options, which `model.context_options` sets.

@@ -46,7 +46,7 @@ class LinkModel(nn.Module):
         self.decoders = nn.ModuleList(
             decoder(config, statistics=statistics, **config.decoder_options) for _ in range(config.n_decoders)
         )
-        # One for each decoder: what a decoder must not learn from must not reach it by the context of another.
+        # One for each decoder: through a shared context, a decoder would learn from targets that it must not see.
         sizes = dict(features or {})
         edges = sizes.pop("edge", 0)
         self.contexts = nn.ModuleList(make_context(config, edge_features=edges) for _ in range(config.n_decoders))
@@ -90,10 +90,11 @@ class LinkModel(nn.Module):
             x: embeddings (nodes, width) by node type.
             features: (nodes, features) of columns by node type, for a model that takes them.
         """
-        return [
-            send_messages(context, self._inputs(number, x, features or {}), messages, known=True)
-            for number, context in enumerate(self._contexts())
-        ]
+        with half_precision(device_of(self), "full"):
+            return [
+                send_messages(context, self._inputs(number, x, features or {}), messages, known=True)
+                for number, context in enumerate(self._contexts())
+            ]
 
     def _contexts(self) -> list[Context]:
         return cast(list[Context], [*self.contexts])

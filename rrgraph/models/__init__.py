@@ -3,6 +3,7 @@
 from rrgraph.models.candidate_prior import (
     CANDIDATE_CLASSES,
     CandidatePrior,
+    DiscountedLinks,
     candidate_classes,
     discounts,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "DEFAULT_MODEL",
     "FORMAT",
     "CandidatePrior",
+    "DiscountedLinks",
     "Energies",
     "LinkCheckpoint",
     "Literature",

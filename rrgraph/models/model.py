@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rrgraph.chem import Composition, Material, anhydrous, as_compositions, is_material
+from rrgraph.chem import Atmosphere, Composition, Material, anhydrous, as_atmosphere, as_compositions, is_material
 from rrgraph.data import LearnedReactions, LinkBatch, ReactionTable, load_table
-from rrgraph.errors import PlanningError
+from rrgraph.errors import OptionError, PlanningError
 from rrgraph.graph import (
     UNRELATED_LOGIT,
     ContextGraph,
@@ -30,10 +30,11 @@ from rrgraph.graph import (
 from rrgraph.links import is_unseen
 from rrgraph.models.candidate_prior import candidate_classes
 from rrgraph.models.checkpoint import LinkCheckpoint
-from rrgraph.models.planner import candidate_list, constrained_planner
+from rrgraph.models.planner import candidate_list, constrained_planner, default_mode
 from rrgraph.models.sources import Energies, Literature, energy_source, literature_source
 from rrgraph.nn import CLASS_PRIOR, device_of, encode_by_length, equal_batches
 from rrgraph.planning import (
+    LISTWISE,
     PRECEDENTS,
     CandidateList,
     LinkScorer,
@@ -46,6 +47,7 @@ from rrgraph.planning import (
     plan_syntheses,
     read_routes,
 )
+from rrgraph.reranking import ATMOSPHERE, EnsembleReranker
 
 if TYPE_CHECKING:  # PyG takes a second to import and planning does not need it
     from torch_geometric.data import HeteroData
@@ -131,6 +133,8 @@ class Model(LinkScorer):
         max_candidates: int | None = None,
         set_size: SizeChoice | None = None,
         sizes: Sequence[int | None] | None = None,
+        atmosphere: str | None = None,
+        atmospheres: Sequence[str | None] | None = None,
         balanced: bool = True,
         byproducts: Material | Iterable[Material] = (),
         mode: str | None = None,
@@ -151,6 +155,7 @@ class Model(LinkScorer):
         Args:
             targets: what is made.
             sizes: known set size of each target, None where it is not known.
+            atmospheres: that of each target, None where it is not known.
 
         Raises:
             RRGraphError: a material cannot be read, or an option cannot be used.
@@ -167,33 +172,83 @@ class Model(LinkScorer):
         )
         known_size = sizes is not None or (set_size is not None and len(wanted.sizes) == 1)
         compositions = as_compositions(targets, dopants=True)
+        if atmospheres is not None and len(atmospheres) != len(compositions):
+            raise PlanningError(
+                f"Got {len(atmospheres)} atmospheres for {len(compositions)} targets, expected one each."
+            )
+        wanted.allowed_sizes(len(compositions), sizes)
+        given = [as_atmosphere(each) for each in atmospheres or [atmosphere] * len(compositions)]
+        for known in filter(None, dict.fromkeys(given)):
+            self.require_atmosphere(mode or default_mode(self, known_size=known_size), known)
         compared = read_routes(routes)
         if compared and len(compositions) != 1:
             raise PlanningError(f"Routes are compared for one target, and there are {len(compositions)}.")
         if compared and wanted.stock is None:  # so that what else is known competes for probability
             wanted = wanted.narrowed(stock=[member for route in compared for member in route])
-        planner = constrained_planner(
-            self,
-            wanted,
-            candidates=candidate_list(self, candidates, wanted, compositions),
-            mode=mode,
-            max_candidates=max_candidates,
-            known_size=known_size,
-        )
-        plans = plan_syntheses(
-            planner,
-            compositions,
-            is_seen=lambda precursor: self.count(precursor) > 0,
-            top_k=top_k,
-            sizes=sizes,
-            known_size=known_size,
-            energies=energy_source(energies, temperature=temperature),
-            literature=literature_source(literature),
-            precedents=precedents,
-            routes=compared,
-            usage=[(precursor, self.count(precursor)) for precursor in self.seen],
-        )
-        return plans[0] if is_material(targets) else plans
+        source, records = energy_source(energies, temperature=temperature), literature_source(literature)
+        available = candidate_list(self, candidates, wanted, compositions)
+        plans: dict[int, SynthesisPlan] = {}
+        for each in dict.fromkeys(given) or [None]:  # one planner an atmosphere
+            rows = [row for row, own in enumerate(given) if own is each]
+            planner = constrained_planner(
+                self if each is None else self.in_atmosphere(each),
+                wanted,
+                candidates=available,
+                mode=mode,
+                max_candidates=max_candidates,
+                known_size=known_size,
+            )
+            found = plan_syntheses(
+                planner,
+                [compositions[row] for row in rows],
+                is_seen=lambda precursor: self.count(precursor) > 0,
+                top_k=top_k,
+                sizes=None if sizes is None else [sizes[row] for row in rows],
+                known_size=known_size,
+                energies=source,
+                literature=records,
+                precedents=precedents,
+                routes=compared,
+                usage=[(precursor, self.count(precursor)) for precursor in self.seen],
+            )
+            plans.update(zip(rows, found, strict=True))
+        ordered = [plans[row] for row in range(len(given))]
+        return ordered[0] if is_material(targets) else ordered
+
+    def require_atmosphere(self, mode: str = LISTWISE, atmosphere: Atmosphere | None = None) -> None:
+        """Refuse to plan in a known atmosphere where nothing reads it.
+
+        Args:
+            mode: what sets are ranked by.
+            atmosphere: in which they are made; None for any.
+
+        Raises:
+            PlanningError: the re-ranker did not learn from atmospheres or not from this one, or sets are ranked without
+                it.
+        """
+        if not isinstance(self.reranker, EnsembleReranker) or ATMOSPHERE not in self.reranker.network.groups:
+            raise PlanningError("This model takes no atmosphere: it was trained without reranker.atmosphere=true.")
+        if mode != LISTWISE:
+            raise PlanningError(f"An atmosphere goes with the ranking mode '{LISTWISE}', not with '{mode}'.")
+        known = self.reranker.network.atmospheres
+        if atmosphere is not None and atmosphere not in known:
+            names = ", ".join(each.value for each in known)
+            raise OptionError(
+                "atmosphere", f" is '{atmosphere.value}', from which the model learned nothing; it knows {names}."
+            )
+
+    def in_atmosphere(self, atmosphere: Atmosphere | str | None) -> Model:
+        """Return the same model, for which all targets are made in one atmosphere, for example to evaluate it.
+
+        Raises:
+            PlanningError: the model takes no atmosphere, or there is none of this name.
+        """
+        given = as_atmosphere(atmosphere)
+        self.require_atmosphere(atmosphere=given)
+        assert isinstance(self.reranker, EnsembleReranker)
+        model = copy(self)
+        model.reranker = replace(self.reranker, atmosphere=given)
+        return model
 
     def link_probabilities(
         self, targets: Material | Iterable[Material], precursors: Material | Iterable[Material]
@@ -335,12 +390,14 @@ class Model(LinkScorer):
         """Return the states (contexts, n, width) of the targets and of the candidates of links."""
         targets = self._received("target", links.targets, self._of_targets(links.targets))
         missing = [candidate for candidate in links.candidates if candidate.key not in self._candidate_states]
-        if len(missing) + len(self._candidate_states) > _MOST_EMBEDDINGS:
+        if len(missing) + len(self._candidate_states) > _MOST_EMBEDDINGS // self.checkpoint.model.config.n_decoders:
             self._candidate_states.clear()
             missing = [*links.candidates]
         if missing:
             states = self._received("candidate", missing, self._cached(missing))
-            self._candidate_states.update(zip((each.key for each in missing), states.unbind(1), strict=True))
+            # Copies, since a part of a tensor keeps all of it in memory.
+            own = (each.clone() for each in states.unbind(1))
+            self._candidate_states.update(zip((each.key for each in missing), own, strict=True))
         found = [self._candidate_states[each.key] for each in links.candidates]
         return targets, torch.stack(found, dim=1) if found else targets[:, :0]
 

@@ -40,7 +40,7 @@ def load_model(name: str | os.PathLike[str] = DEFAULT_MODEL, *, device: str = "a
 
     Args:
         name: a bundled name means the bundled model; write `./default` for a folder of the same name.
-        device: where it computes: `auto` takes a GPU when there is one; or a name that torch knows, such as `cpu`,
+        device: where it computes: `auto` takes a CUDA GPU when there is one; or cpu, cuda or mps, such as `cpu`,
             `cuda:1` or `mps`.
 
     Raises:

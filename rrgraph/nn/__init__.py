@@ -17,7 +17,7 @@ from rrgraph.nn.storage import (
     weights,
     write_model,
 )
-from rrgraph.nn.tree_ensemble import MOST_SPLITS, Split, TreeEnsemble
+from rrgraph.nn.tree_ensemble import MOST_SPLITS, TreeEnsemble, TreeSplit
 
 __all__ = [
     "CLASS_PRIOR",
@@ -38,8 +38,8 @@ __all__ = [
     "Inputs",
     "ModelConfig",
     "RetrievalIndex",
-    "Split",
     "TreeEnsemble",
+    "TreeSplit",
     "check_model",
     "checkpoint_mismatch",
     "choose_device",

@@ -56,8 +56,8 @@ class ModelConfig(EncoderConfig):
         decoder_options: keyword arguments of the decoder.
         decoder_layers: number of feed-forward layers of the decoder, each halving the width (3 in table 9).
         statistics: also give the decoder the frequency features of a link, see `rrgraph.graph.FrequencyFeatures`.
-        context: name of what passes messages between encoder and decoder, see `rrgraph.links.CONTEXTS`; `none` passes
-            none.
+        context: name of the message passing between encoder and decoder, see `rrgraph.links.CONTEXTS`; `none` is
+            without.
         context_options: keyword arguments of the context.
         candidate_prior: what is added, fitted after training, to the logits of links to candidates that the training
             reactions never use: nothing (`none`), a constant for all of them (`unseen`), or one for each class of

@@ -16,14 +16,20 @@ PRECISIONS = ("auto", "full")
 """`auto` is bfloat16 where the device computes it faster, `full` 32 bits throughout."""
 
 
+_USABLE = ["cpu", "cuda", "mps"]
+"""Types of device; torch knows more names, such as `meta`, on which nothing can be computed."""
+
+
 def choose_device(name: str) -> torch.device:
-    """Return the device of a name; `auto` is a GPU when there is one.
+    """Return the device of a name such as `cpu`, `cuda:1` or `mps`; `auto` is a CUDA GPU when there is one.
 
     Raises:
-        ConfigError: torch does not know the device, or it is not there.
+        ConfigError: there is no such type of device, or it is not there.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name.partition(":")[0] not in _USABLE:
+        raise ConfigError(f"Unknown device {name!a:.80}, expected auto, cpu, cuda or mps.")
     try:
         device = torch.device(name)
         torch.empty(1, device=device)

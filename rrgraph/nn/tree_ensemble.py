@@ -17,7 +17,7 @@ from torch import Tensor
 from rrgraph.util.arguments import call_with
 from rrgraph.util.arrays import check_array
 
-__all__ = ["MOST_SPLITS", "Split", "TreeEnsemble"]
+__all__ = ["MOST_SPLITS", "TreeEnsemble", "TreeSplit"]
 
 MOST_SPLITS: Final = 64
 """On the way to a leaf, at most."""
@@ -27,7 +27,7 @@ _STEPS_IN_BATCH: Final = 8192
 Node = TypeVar("Node")
 
 
-class Split(NamedTuple):
+class TreeSplit(NamedTuple):
     """What an inner node of a tree of another library asks.
 
     Attributes:
@@ -62,7 +62,7 @@ class TreeEnsemble:
         ValueError: the arrays do not describe trees, or one is too deep.
 
     Example:
-        >>> stump = TreeEnsemble.of([0], [Split(1, 0.5, 1, 2), -1.0, 2.0].__getitem__)
+        >>> stump = TreeEnsemble.of([0], [TreeSplit(1, 0.5, 1, 2), -1.0, 2.0].__getitem__)
         >>> stump(torch.tensor([[9.0, 0.5], [9.0, 0.6]])).tolist()
         [-1.0, 2.0]
     """
@@ -85,7 +85,7 @@ class TreeEnsemble:
         _ = self._walk
 
     @classmethod
-    def of(cls, roots: Iterable[Node], open_node: Callable[[Node], Split | float], *, base: float = 0.0) -> Self:
+    def of(cls, roots: Iterable[Node], open_node: Callable[[Node], TreeSplit | float], *, base: float = 0.0) -> Self:
         """Return the trees of another library.
 
         Thresholds are rounded down to single precision, which changes no comparison with a feature in it.
@@ -101,8 +101,8 @@ class TreeEnsemble:
             waiting, before = deque([root]), len(is_leaf)
             while waiting:
                 found = open_node(waiting.popleft())
-                is_leaf.append(not isinstance(found, Split))
-                if isinstance(found, Split):
+                is_leaf.append(not isinstance(found, TreeSplit))
+                if isinstance(found, TreeSplit):
                     features.append(found.feature)
                     thresholds.append(found.threshold)
                     waiting += (found.left, found.right)

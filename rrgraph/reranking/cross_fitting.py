@@ -35,7 +35,7 @@ from rrgraph.reranking.training import TrainingLists
 from rrgraph.training import made_once
 from rrgraph.util.progress import track
 
-__all__ = ["CrossFittedLists", "held_out_logits", "publication_weights"]
+__all__ = ["CrossFittedLists", "held_out_logits", "paper_weights", "publication_weights", "set_frequencies"]
 
 _BATCH_SIZE = 256
 _BATCHES = 4
@@ -98,7 +98,7 @@ class CrossFittedLists:
         recorded: list[Tensor] = []
         order: list[int] = []
         for number, table in self.folds.complements():
-            frequencies = cache(partial(_set_frequencies, table))
+            frequencies = cache(partial(set_frequencies, table))
             places = np.flatnonzero(fold == number)
             batches = np.array_split(places, -(-len(places) // _BATCH_SIZE)) if len(places) else []
             for start in range(0, len(batches), _BATCHES):
@@ -234,7 +234,8 @@ def held_out_logits(
     return values
 
 
-def _set_frequencies(table: ReactionTable) -> SetFrequencyFeatures:
+def set_frequencies(table: ReactionTable) -> SetFrequencyFeatures:
+    """Return what the rows of a table count of sets, over their own precursors."""
     vocabulary = list(table.precursors().values())
     systems = KnownSystems.fit(table, {precursor.key: row for row, precursor in enumerate(vocabulary)})
     return SetFrequencyFeatures.fit(table, vocabulary, systems)
@@ -245,8 +246,14 @@ def publication_weights(table: ReactionTable, graph: ReactionGraph) -> Tensor:
 
     One over the square root of the number of rows of its paper, of the paper with the fewest if there are several.
     """
+    weights = np.zeros(len(graph.targets), dtype=np.float32)
+    np.maximum.at(weights, np.array([graph.target_index[key] for key in table.target_keys]), paper_weights(table))
+    return torch.from_numpy(weights)
+
+
+def paper_weights(table: ReactionTable) -> NDArray[np.float32]:
+    """Return one over the square root of the number of rows of each row's paper, (rows,)."""
     papers = table.frame["doi"]
     rows = papers.map(papers.value_counts()).fillna(1).to_numpy(dtype=np.float32)
-    weights = np.zeros(len(graph.targets), dtype=np.float32)
-    np.maximum.at(weights, np.array([graph.target_index[key] for key in table.target_keys]), rows**-0.5)
-    return torch.from_numpy(weights)
+    weights: NDArray[np.float32] = rows**-0.5
+    return weights

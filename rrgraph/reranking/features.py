@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import pad
 
+from rrgraph.chem import Atmosphere
 from rrgraph.data import LinkBatch, SetBatch
 from rrgraph.errors import check_choice
 from rrgraph.graph import (
@@ -19,14 +20,16 @@ from rrgraph.graph import (
     FREQUENCY_FEATURES,
     SET_FREQUENCY_FEATURES,
     SetFrequencyFeatures,
+    balance_oxygen,
     balance_sets,
     source_presence,
 )
 from rrgraph.planning import CandidateLists
 from rrgraph.properties import reaction_energies
-from rrgraph.reranking.redox import REDOX_FEATURES, redox_features
+from rrgraph.reranking.redox import ATMOSPHERE_FEATURES, REDOX_FEATURES, atmosphere_features, redox_features
 
 __all__ = [
+    "ATMOSPHERE",
     "FEATURE_GROUPS",
     "LINK_FEATURES",
     "MEMBER_FEATURES",
@@ -72,7 +75,10 @@ atom of target, 0 where no formation energies are known.
 REDOX: Final = "redox-1"
 """Name of the redox features as a group, see `FEATURE_GROUPS`."""
 
-FEATURE_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {REDOX: REDOX_FEATURES}
+ATMOSPHERE: Final = "atmosphere-1"
+"""Name of the features of a set in a known atmosphere as a group."""
+
+FEATURE_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {REDOX: REDOX_FEATURES, ATMOSPHERE: ATMOSPHERE_FEATURES}
 """Features of a set that a re-ranker may read beyond `SET_FEATURES`, by the name of their group.
 
 A model records the groups that it learned from, so the name ends in a version: features that would get other values
@@ -192,6 +198,7 @@ def describe_sets(
     *,
     energies: Energies | None = None,
     groups: Sequence[str] = (),
+    atmosphere: Atmosphere | None = None,
 ) -> ListFeatures:
     """Return the features of candidate sets.
 
@@ -201,6 +208,7 @@ def describe_sets(
         link_frequencies: returns the frequency features (links, `len(FREQUENCY_FEATURES)`) of links.
         energies: of targets and candidates, if they are known.
         groups: of further features, see `FEATURE_GROUPS`.
+        atmosphere: in which all targets are made, None if it is not known.
     """
     sets = SetBatch.of_lists(lists.links.targets, lists.links.candidates, lists.sets)
     offsets = np.cumsum([0, *(len(own) for own in lists.sets)])
@@ -209,8 +217,13 @@ def describe_sets(
     link = np.where(present, lists.links.find(sets.target_index[:, None], sets.members), -1)
     of_links = _of_links(lists, sets.target_index, offsets, link)
     columns: list[NDArray[np.floating]] = [frequencies, of_links, _physics(sets, energies)]
-    if REDOX in groups:
-        columns.append(redox_features(sets, offsets, of_links[:, _OF_LINKS.index("log_rank")]))
+    oxygen = balance_oxygen(sets)[1] if groups else np.empty((0, 0))
+    for group in groups:
+        columns.append(
+            redox_features(oxygen, offsets, of_links[:, _OF_LINKS.index("log_rank")])
+            if group == REDOX
+            else atmosphere_features(oxygen, atmosphere)
+        )
     used, position = np.unique(link[present], return_inverse=True)
     members = np.full(link.shape, -1, dtype=np.int64)
     members[present] = position

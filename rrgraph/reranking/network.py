@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from rrgraph.reranking.features import LINK_FEATURES, MEMBER_FEATURES, ListFeatures, set_features
+from rrgraph.chem import ATMOSPHERES, Atmosphere
+from rrgraph.reranking.features import ATMOSPHERE, LINK_FEATURES, MEMBER_FEATURES, ListFeatures, set_features
+from rrgraph.reranking.redox import ATMOSPHERE_FEATURES
 from rrgraph.util.settings import setting
 
 __all__ = ["ListwiseNetwork", "ListwiseNetworkConfig", "list_log_softmax", "recorded_log_probability"]
@@ -42,6 +45,9 @@ class ListwiseNetwork(nn.Module):
         groups: of features that they read beside the usual ones, see `rrgraph.reranking.FEATURE_GROUPS`.
     """
 
+    numbers_shift: Tensor
+    numbers_scale: Tensor
+
     def __init__(self, config: ListwiseNetworkConfig, groups: Sequence[str] = ()) -> None:
         super().__init__()
         self.config, self.groups = config, tuple(groups)
@@ -53,11 +59,30 @@ class ListwiseNetwork(nn.Module):
             self.register_buffer(f"{name}_scale", torch.ones(length))
 
     def standardise(self, lists: ListFeatures) -> None:
-        """Scale links and sets to mean 0 and deviation 1 over these lists from now on."""
+        """Scale links and sets to mean 0 and deviation 1 over these lists from now on.
+
+        Features of the atmosphere stay 0 and 1, so that one that few lists have does not weigh more.
+        """
         for name, values in (("links", lists.links), ("numbers", lists.sets)):
             values = values.float()
             getattr(self, f"{name}_shift").copy_(values.mean(0))
             getattr(self, f"{name}_scale").copy_(values.std(0, correction=0).clamp_min(1e-3))
+        for column in self._atmosphere_columns:
+            self.numbers_shift[column], self.numbers_scale[column] = 0.0, 1.0
+
+    @property
+    def _atmosphere_columns(self) -> list[int]:
+        names = set_features(self.groups)
+        return [names.index(name) for name in ATMOSPHERE_FEATURES] if ATMOSPHERE in self.groups else []
+
+    @property
+    def atmospheres(self) -> tuple[Atmosphere, ...]:
+        """The atmospheres of the lists that it learned from: the direct weights of all others are still 0."""
+        learned: set[str] = set()
+        for network in cast(list[_SetNetwork], [*self.networks]):
+            weights = network.direct.weight[0, self._atmosphere_columns].tolist()
+            learned |= {name for name, weight in zip(ATMOSPHERE_FEATURES, weights, strict=False) if weight}
+        return tuple(each for each in ATMOSPHERES if f"in_{each.value}" in learned)
 
     def forward(self, lists: ListFeatures) -> tuple[Tensor, Tensor]:
         """Return the mean scores (n,) of the sets and (lists,) of another set, to be compared within a list."""

@@ -1,4 +1,7 @@
-"""Redox features of candidate sets: their own, and how they compare with the other sets of their list."""
+"""Redox features of candidate sets: their own, how they compare with the other sets of their list, and with a furnace.
+
+Whether oxygen may enter or leave depends on the atmosphere, whose features are those of a set's oxygen given it.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.data import SetBatch
-from rrgraph.graph import OXYGEN_BALANCE, balance_oxygen
+from rrgraph.chem import ATMOSPHERES, Atmosphere
+from rrgraph.graph import OXYGEN_BALANCE
 
-__all__ = ["REDOX_FEATURES", "redox_features"]
+__all__ = ["ATMOSPHERE_FEATURES", "REDOX_FEATURES", "atmosphere_features", "redox_features"]
 
 REDOX_FEATURES: Final = (
     *OXYGEN_BALANCE,
@@ -29,15 +32,39 @@ first feasible set, as if one followed the last set where none is feasible.
 """
 
 
-def redox_features(sets: SetBatch, offsets: NDArray[np.int64], log_rank: NDArray[np.float64]) -> NDArray[np.float64]:
+_EXCHANGE: Final = ("closed", "gives_oxygen", "takes_oxygen")
+
+ATMOSPHERE_FEATURES: Final = tuple(
+    name for each in ATMOSPHERES for name in (f"in_{each.value}", *(f"{kind}_in_{each.value}" for kind in _EXCHANGE))
+)
+"""Names of the features of a set in an atmosphere, in column order.
+
+For each of `rrgraph.chem.ATMOSPHERES` whether it is this one, and whether it is and the set closes, gives or takes
+oxygen, see `balance_oxygen`. All are 0 where the atmosphere is not known.
+"""
+
+
+def atmosphere_features(own: NDArray[np.float64], atmosphere: Atmosphere | None) -> NDArray[np.float64]:
+    """Return the features (n, `len(ATMOSPHERE_FEATURES)`) of sets in an atmosphere.
+
+    Args:
+        own: (n, `len(OXYGEN_BALANCE)`), the features of `balance_oxygen`.
+        atmosphere: of all lists, None where it is not known.
+    """
+    exchange = np.column_stack([np.ones(len(own)), own[:, [OXYGEN_BALANCE.index(name) for name in _EXCHANGE]]])
+    return np.column_stack([exchange * (each is atmosphere) for each in ATMOSPHERES])
+
+
+def redox_features(
+    own: NDArray[np.float64], offsets: NDArray[np.int64], log_rank: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return the redox features (n, `len(REDOX_FEATURES)`) of sets.
 
     Args:
-        sets: of all lists, one list after the other.
+        own: (n, `len(OXYGEN_BALANCE)`), the features of `balance_oxygen`, one list after the other.
         offsets: (lists + 1,), where the sets of each list begin.
         log_rank: (n,), log(1 + rank) of each set in its list, by its links.
     """
-    _, own = balance_oxygen(sets)
     net, gap, feasible, closed = (
         own[:, OXYGEN_BALANCE.index(name)] for name in ("net_oxygen", "oxygen_gap", "feasible", "closed")
     )

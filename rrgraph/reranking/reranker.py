@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rrgraph.chem import Atmosphere
 from rrgraph.data import LinkBatch
 from rrgraph.graph import FrequencyFeatures, SetFrequencyFeatures
 from rrgraph.nn import TreeEnsemble, device_of
@@ -39,6 +40,7 @@ class EnsembleReranker:
             how the sets of a list share their probability, and the network how much of it another set has.
         temperature: what its scores are divided by where sets of several sizes compete.
         known_size_temperature: the same where the set size is known.
+        atmosphere: in which the targets are made, None if it is not known or the network does not read it.
     """
 
     network: ListwiseNetwork
@@ -52,25 +54,32 @@ class EnsembleReranker:
     tree_objective: str = "pointwise"
     temperature: float = 1.0
     known_size_temperature: float = 1.0
+    atmosphere: Atmosphere | None = None
 
     @torch.inference_mode()
     def log_probabilities(self, lists: CandidateLists) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
         """Return log probabilities of the sets of each target, and (targets,) that another set is the recorded one."""
+        features = self.describe(lists)
+        both = torch.cat(self.score(features, torch.tensor(lists.known_size))).cpu().double().numpy()
+        *of_sets, of_none = np.split(both, features.offsets.tolist()[1:])
+        return of_sets, of_none
+
+    @torch.inference_mode()
+    def describe(self, lists: CandidateLists) -> ListFeatures:
+        """Return the features of sets that are scored."""
         energies = None
         if self.energy is not None:
             assert self.embed is not None
             of_targets, of_candidates = (self.energy(side).cpu().numpy() for side in self.embed(lists.links))
             energies = (of_targets, of_candidates)
-        features = describe_sets(
+        return describe_sets(
             lists,
             self.set_frequencies,
             self.link_frequencies.features,
             energies=energies,
             groups=self.network.groups,
+            atmosphere=self.atmosphere,
         )
-        both = torch.cat(self.score(features, torch.tensor(lists.known_size))).cpu().double().numpy()
-        *of_sets, of_none = np.split(both, features.offsets.tolist()[1:])
-        return of_sets, of_none
 
     @torch.inference_mode()
     def score(self, lists: ListFeatures, known_size: Tensor) -> tuple[Tensor, Tensor]:

@@ -38,6 +38,15 @@ class TrainingLists:
     recorded: Tensor
     weights: Tensor
 
+    @staticmethod
+    def concat(parts: Sequence[TrainingLists]) -> TrainingLists:
+        """Return the lists of all parts as one collection, in order."""
+        return TrainingLists(
+            ListFeatures.concat([part.features for part in parts]),
+            torch.cat([part.recorded for part in parts]),
+            torch.cat([part.weights for part in parts]),
+        )
+
     def to(self, device: torch.device) -> TrainingLists:
         """Return the same on a device."""
         return TrainingLists(self.features.to(device), self.recorded.to(device), self.weights.to(device))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from rrgraph.data import SPLITS, SUBSET_NAMES, VALIDATION
 from rrgraph.errors import ConfigError, check_choice
@@ -11,13 +11,14 @@ from rrgraph.graph import FEATURE_NODES
 from rrgraph.links import NO_CONTEXT, TrainingConfig, check_edge_features
 from rrgraph.nn import ModelConfig
 from rrgraph.planning import LISTWISE, RANKING_MODES
-from rrgraph.reranking import REDOX, ListwiseNetworkConfig, RerankingConfig
+from rrgraph.reranking import ATMOSPHERE, REDOX, ListwiseNetworkConfig, RerankingConfig
 from rrgraph.training import TreesConfig
 from rrgraph.util.config import BaseConfig
 from rrgraph.util.registry_options import check_entry
 from rrgraph.util.settings import setting
 
 __all__ = [
+    "HELD_OUT_BY",
     "BaselineConfig",
     "DataConfig",
     "EvaluationConfig",
@@ -25,6 +26,12 @@ __all__ = [
     "RerankerConfig",
     "RunConfig",
 ]
+
+
+HELD_OUT_BY: Final = ("system", "target", "nothing")
+"""What rows of further tables may not share with rows that are held out: an element system, a target, or nothing."""
+
+_LARGEST_WEIGHT: Final = 1e4
 
 
 @dataclass
@@ -38,8 +45,11 @@ class DataConfig:
         year: last year of the training and validation rows, for the splits by year.
         validation_fraction: share of the rows outside the test subset that chooses the model.
         holdout: table whose targets (or element systems, for split `nms`) are removed from training.
+        further_tables: tables whose rows are added to the training rows after splitting, for all that is learned and
+            counted; beside them, `reranker.further_tables` names what only the re-ranker learns from.
+        held_out_by: what a row of further tables must not share with a validation, test or holdout row.
         pool: further candidate precursors, a catalogued name or a file with one formula a line; known but never seen.
-        precursors: a table of precursors, a file with a column of formulas and any others.
+        precursors: a table of precursors, a file with a column of formulas and any others; for message passing.
         node_features: columns that describe the nodes that messages come from, `{system: [NAME, ...], precursor:
             [NAME, ...]}`: of the table, by the reactions of a system or those that use a precursor, or of `precursors`.
         edge_features: columns of the table that describe edges, by the reactions of a system that use a precursor.
@@ -51,6 +61,8 @@ class DataConfig:
     year: int = setting(2014, at_least=1800, at_most=2200)
     validation_fraction: float = setting(0.2, at_least=0, below=1)
     holdout: str | None = None
+    further_tables: list[str] = setting(factory=list)
+    held_out_by: str = setting("system", choices=HELD_OUT_BY)
     pool: str | None = None
     precursors: str | None = None
     node_features: dict[str, list[str]] = setting(factory=dict)
@@ -131,6 +143,10 @@ class RerankerConfig:
         redox: whether networks and trees also read how oxygen balances, see `rrgraph.graph.balance_oxygen`.
         library: whether the sets that it learns from may also hold reagents of the library that no training row uses,
             as they may where the library is among the candidates.
+        atmosphere: whether they also read the atmosphere, where it is known: in training from a column `atmosphere` of
+            `further_tables`, in planning as an option.
+        further_tables: tables from which the re-ranker learns too, `{TABLE: WEIGHT}`; a list of candidate sets of
+            theirs counts WEIGHT times as much as one of the training rows.
         trees: gradient-boosted trees whose logits are added to the scores of sets.
         model: its listwise network.
         training: how the network learns.
@@ -139,6 +155,8 @@ class RerankerConfig:
     enabled: bool = False
     redox: bool = False
     library: bool = False
+    atmosphere: bool = False
+    further_tables: dict[str, float] = setting(factory=dict)
     trees: TreesConfig = setting(factory=TreesConfig)
     model: ListwiseNetworkConfig = setting(factory=ListwiseNetworkConfig)
     training: RerankingConfig = setting(factory=RerankingConfig)
@@ -146,7 +164,21 @@ class RerankerConfig:
     @property
     def groups(self) -> tuple[str, ...]:
         """The groups of features that it reads beside the usual ones."""
-        return (REDOX,) if self.redox else ()
+        return tuple(group for group, wanted in ((REDOX, self.redox), (ATMOSPHERE, self.atmosphere)) if wanted)
+
+    def cross_check(self, prefix: str) -> None:
+        """Refuse weights that are not positive, and an atmosphere of which nothing is known, by a `ConfigError`."""
+        for table, weight in self.further_tables.items():
+            if not 0 < weight <= _LARGEST_WEIGHT:
+                raise ConfigError(
+                    f"Configuration value {prefix}further_tables.{table} is {weight}, expected a weight of more than 0 "
+                    f"and at most {_LARGEST_WEIGHT:g}."
+                )
+        if self.atmosphere and not self.further_tables:
+            raise ConfigError(
+                f"{prefix}atmosphere=true needs {prefix}further_tables with a column 'atmosphere', such as "
+                "{curated_training: 1.0}."
+            )
 
 
 @dataclass
@@ -178,10 +210,12 @@ class RunConfig(BaseConfig):
         """
         if self.reranker.enabled and (self.model.n_decoders < 2 or not self.model.statistics):
             raise ConfigError("reranker.enabled=true needs model.statistics=true and model.n_decoders of at least 2.")
+        if self.reranker.redox and not self.reranker.enabled:
+            raise ConfigError("reranker.redox=true needs reranker.enabled=true.")
         if self.data.has_features and self.model.context == NO_CONTEXT:
             raise ConfigError(
-                f"data.node_features and data.edge_features enter with messages, and model.context={NO_CONTEXT} passes "
-                "none: expected another context, such as sage, or gatv2 for those of edges."
+                f"data.node_features and data.edge_features need message passing, and model.context is {NO_CONTEXT}: "
+                "set it, for example to sage, or to gatv2 for features of edges."
             )
         if self.data.edge_features:
             check_edge_features(self.model.context)

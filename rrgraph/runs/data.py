@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from rrgraph.data import (
     ReactionTable,
     Split,
     clean_table,
+    leakage_report,
     load_table,
     split_table,
 )
@@ -109,6 +110,26 @@ class RunData:
 
 
 @dataclass(frozen=True)
+class FurtherTable:
+    """A table from which only the re-ranker learns.
+
+    Attributes:
+        name: as it was asked for.
+        table: its rows, without those that resemble a held-out row.
+        weight: of a list of candidate sets, beside 1 for those of the training rows.
+        left_out: number of rows that are left out.
+    """
+
+    name: str
+    table: ReactionTable
+    weight: float
+    left_out: int
+
+    def __str__(self) -> str:
+        return f"{self.name}: {len(self.table)} rows for the re-ranker, {self.left_out} left out"
+
+
+@dataclass(frozen=True)
 class Prepared(RunData):
     """Data of the run of a link model.
 
@@ -118,6 +139,7 @@ class Prepared(RunData):
         folds: the training element systems divided, when statistics, several decoders or a context need it.
         link_statistics: those of the training links, each from the other folds, when the model takes them.
         context: what is known and sends messages, when the model passes any.
+        further: tables from which the re-ranker learns too.
     """
 
     graph: ReactionGraph
@@ -125,11 +147,16 @@ class Prepared(RunData):
     folds: TrainingFolds | None
     link_statistics: LinkFeatures | None
     context: ContextGraph | None = None
+    further: tuple[FurtherTable, ...] = ()
 
     def __str__(self) -> str:
-        if self.context is None:
-            return super().__str__()
-        return f"{super().__str__()}\n{self.context}"
+        parts = (super().__str__(), *(() if self.context is None else (self.context,)), *self.further)
+        return "\n".join(map(str, parts))
+
+    @cached_property
+    def learned(self) -> LearnedReactions:
+        """Hashes of the targets and reactions of the training rows and of further tables."""
+        return LearnedReactions.of(self.split.train, *(further.table for further in self.further))
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -149,17 +176,19 @@ class Prepared(RunData):
         return TrainingContexts.fit(self.graph, self.folds, columns=self.columns)
 
     def contents(self) -> dict[str, str]:
-        """Return also the checksum of what columns say of nodes and edges, if any do."""
+        """Return also the checksums of further tables, and of what columns say of nodes and edges, if any do."""
+        of_further = {f"rows of {each.name}": checksum(_lines(each.table, "atmosphere")) for each in self.further}
         if self.context is None or self.columns is None:
-            return super().contents()
+            return super().contents() | of_further
         values = [self.columns.values, *(each.numpy() for each in self.context.features.values())]
         found = [repr(self.columns.to_stored()), *map(checksum, values)]
-        return super().contents() | {"columns of features": checksum(found)}
+        return super().contents() | of_further | {"columns of features": checksum(found)}
 
 
-def _lines(table: ReactionTable) -> Iterator[str]:
+def _lines(table: ReactionTable, *columns: str) -> Iterator[str]:
     """Yield what is learned from each row: its formulas, and the paper, by which rows are weighted and divided."""
-    for row in table.frame[["target", "precursors", "doi"]].itertuples(index=False):
+    frame = table.frame.reindex(columns=["target", "precursors", "doi", *columns])
+    for row in frame.itertuples(index=False):
         yield "|".join(map(str, row))
 
 
@@ -184,7 +213,43 @@ def split_data(config: DataConfig, *, seed: int) -> tuple[Split, CleaningReport 
     )
     if not len(split.train):
         raise ConfigError(f"Split '{config.split}' of '{config.table}' leaves no training rows.")
-    return split, report
+    return _with_further_rows(split, config), report
+
+
+def _with_further_rows(split: Split, config: DataConfig) -> Split:
+    """Return a split whose training rows are joined by those of further tables."""
+    if not config.further_tables:
+        return split
+    usable, held_out = _usable_rows(config.further_tables, config, split), _held_out_tables(config, split)
+    subsets = {"train": ReactionTable.concat([split.train, *(table for table, _ in usable)])} | held_out
+    removed = {"further row that resembles a held-out one": sum(left_out for _, left_out in usable)}
+    report = leakage_report(config.split, subsets, removed={**split.report.removed, **removed})
+    return replace(split, train=subsets["train"], report=report)
+
+
+def _held_out_tables(config: DataConfig, split: Split) -> dict[str, ReactionTable]:
+    """Return the rows that are not learned from, by what they are."""
+    found = {"validation": split.validation, "test": split.test}
+    return found | ({"holdout": load_table(config.holdout)} if config.holdout else {})
+
+
+def _usable_rows(names: Iterable[str], config: DataConfig, split: Split) -> list[tuple[ReactionTable, int]]:
+    """Return of each further table the rows that resemble no held-out one, and the number of the others.
+
+    Raises:
+        DataError: a table cannot be read.
+        ConfigError: it has no such rows.
+    """
+    held_out, found = _held_out_tables(config, split).values(), []
+    for name in names:
+        table = load_table(name)
+        resembles = np.zeros(len(table), dtype=bool)
+        for other in held_out:
+            resembles |= _shared(table, other, by=config.held_out_by)
+        if resembles.all():
+            raise ConfigError(f"Further table '{name}' has no rows that may be learned from.")
+        found.append((table.select(~resembles), int(resembles.sum())))
+    return found
 
 
 def prepare_data(config: DataConfig, *, seed: int) -> RunData:
@@ -223,7 +288,23 @@ def prepare(config: RunConfig) -> Prepared:
         systems = None if statistics is None else statistics.systems
         columns = feature_columns(config.data, split.train)
         context = ContextGraph.fit(split.train, graph.precursors, systems=systems, columns=columns)
-    return Prepared(split, data.cleaning, data.pool, graph, statistics, folds, link_statistics, context)
+    further = further_tables(config, split) if config.reranker.enabled else ()
+    return Prepared(split, data.cleaning, data.pool, graph, statistics, folds, link_statistics, context, further)
+
+
+def further_tables(config: RunConfig, split: Split) -> tuple[FurtherTable, ...]:
+    """Return the tables from which only the re-ranker learns; errors are those of `split_data`."""
+    named = config.reranker.further_tables
+    usable = zip(named.items(), _usable_rows(named, config.data, split), strict=True)
+    return tuple(FurtherTable(name, table, weight, left_out) for (name, weight), (table, left_out) in usable)
+
+
+def _shared(table: ReactionTable, other: ReactionTable, *, by: str) -> NDArray[np.bool_]:
+    """Return which rows (rows,) share a target or element system with any of another table."""
+    if by == "nothing":
+        return np.zeros(len(table), dtype=bool)
+    own, others = (each.element_systems if by == "system" else each.target_keys for each in (table, other))
+    return np.isin(own.astype(str), others.astype(str))
 
 
 def feature_columns(config: DataConfig, table: ReactionTable) -> GraphColumns | None:

@@ -11,6 +11,7 @@ from rrgraph.data import SPLITS, load_table
 from rrgraph.errors import ConfigError
 from rrgraph.links import NO_CONTEXT
 from rrgraph.models import FORMAT
+from rrgraph.nn import NO_PRIOR
 from rrgraph.runs.config import BaselineConfig, RunConfig
 from rrgraph.runs.data import Prepared, RunData, prepare, prepare_data
 from rrgraph.runs.train import RunResult, train_run
@@ -101,7 +102,7 @@ class MaterialsWorkflow(Workflow[C]):
         return replace(config.data, pool=None, split="")
 
     def tables(self, config: C) -> list[str]:
-        return [name for name in (config.data.table, config.data.holdout) if name]
+        return [name for name in (config.data.table, *config.data.further_tables, config.data.holdout) if name]
 
     def count_rows(self, table: str) -> int:
         return len(load_table(table))
@@ -162,7 +163,13 @@ class _LinkRuns(MaterialsWorkflow[RunConfig]):
 
     def data_key(self, config: RunConfig) -> tuple[object, ...]:
         model = config.model
-        return *super().data_key(config), model.statistics, model.n_decoders > 1, model.context != NO_CONTEXT
+        needs_all_pairs = config.reranker.enabled or model.candidate_prior != NO_PRIOR
+        choices = model.statistics, model.n_decoders > 1, model.context != NO_CONTEXT, needs_all_pairs
+        further = repr(config.reranker.further_tables) if config.reranker.enabled else ""
+        return *super().data_key(config), *choices, further
+
+    def tables(self, config: RunConfig) -> list[str]:
+        return list(dict.fromkeys([*super().tables(config), *config.reranker.further_tables]))
 
     def epochs(self, config: RunConfig) -> int:
         return config.training.epochs

@@ -22,6 +22,7 @@ from rrgraph.reranking import (
     EnsembleReranker,
     ListwiseNetwork,
     RerankingTask,
+    TrainingLists,
     fit_temperature,
     fit_trees,
     publication_weights,
@@ -29,11 +30,13 @@ from rrgraph.reranking import (
 from rrgraph.runs.candidates import prior_logits, with_library
 from rrgraph.runs.config import RunConfig
 from rrgraph.runs.data import Prepared, candidate_pool
+from rrgraph.runs.further_lists import FurtherLists
 from rrgraph.training import History, made_once, train
 
 __all__ = ["calibrate", "cross_fitted_lists", "train_reranker"]
 
 _RULES = {known_size: PROTOCOLS["paper" if known_size else "open"] for known_size in (False, True)}
+_LISTED = {known_size: (rules.constraints(), rules.max_candidates) for known_size, rules in _RULES.items()}
 
 
 def train_reranker(
@@ -67,6 +70,9 @@ def train_reranker(
     )
     weights = publication_weights(prepared.split.train, prepared.graph)
     lists = [cross_fitted.training_lists(weights, known_size=each, folder=folder) for each in (False, True)]
+    if prepared.further:
+        further = FurtherLists(prepared, checkpoint, config.reranker, energy=energy, rules=_LISTED)
+        lists = [TrainingLists.concat(both) for both in zip(lists, further.training_lists(folder=folder), strict=True)]
     trees = (
         fit_trees(lists, config.reranker.trees, seed=config.seed, folder=folder)
         if config.reranker.trees.n_trees
@@ -139,7 +145,7 @@ def cross_fitted_lists(
         prepared.folds,
         prepared.link_statistics,
         logits,
-        rules={known_size: (rules.constraints(), rules.max_candidates) for known_size, rules in _RULES.items()},
+        rules=_LISTED,
         candidates=candidates,
         energies=energies,
         groups=groups,

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from rrgraph.errors import ConfigError
-from rrgraph.nn import Split, TreeEnsemble
+from rrgraph.nn import TreeEnsemble, TreeSplit
 from rrgraph.training.config import LAMBDARANK, TreesConfig
 from rrgraph.training.kept import keep_tensors, kept_tensors
 from rrgraph.util.interruption import lasting_interruption
@@ -123,10 +123,10 @@ def require_lightgbm() -> None:
         ) from None
 
 
-def _open_node(node: Mapping[str, Any]) -> Split | float:
+def _open_node(node: Mapping[str, Any]) -> TreeSplit | float:
     if "split_feature" not in node:
         return float(node["leaf_value"])
-    return Split(node["split_feature"], node["threshold"], node["left_child"], node["right_child"])
+    return TreeSplit(node["split_feature"], node["threshold"], node["left_child"], node["right_child"])
 
 
 def _keep(booster: Booster, path: Path) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rrgraph.nn import Split, TreeEnsemble
+from rrgraph.nn import TreeEnsemble, TreeSplit
 from rrgraph.training.kept import keep_tensors, kept_tensors
 from rrgraph.util.interruption import lasting_interruption
 
@@ -134,13 +134,13 @@ def _version() -> str:
 def as_ensemble(classifier: HistGradientBoostingClassifier) -> TreeEnsemble:
     """Return the trees of a fitted classifier of two classes."""
 
-    def open_node(node: tuple[Any, int]) -> Split | float:
+    def open_node(node: tuple[Any, int]) -> TreeSplit | float:
         nodes, index = node
         entry = nodes[index]
         if entry["is_leaf"]:
             return float(entry["value"])
         left, right = ((nodes, int(entry[side])) for side in ("left", "right"))
-        return Split(int(entry["feature_idx"]), float(entry["num_threshold"]), left, right)
+        return TreeSplit(int(entry["feature_idx"]), float(entry["num_threshold"]), left, right)
 
     roots = [(predictor.nodes, 0) for (predictor,) in classifier._predictors]
     return TreeEnsemble.of(roots, open_node, base=float(classifier._baseline_prediction.item()))

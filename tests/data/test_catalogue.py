@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,29 @@ def test_every_entry_says_what_it_is():
 
 def test_hyphens_may_stand_for_underscores():
     assert entry("uspto-50k") is CATALOGUE["uspto_50k"]
+
+
+def test_parts_of_the_curated_table_share_no_element_system(tmp_path: Path, make_table, monkeypatch):
+    metals = ["Li", "Na", "K", "Rb", "Cs", "Ag", "Cu", "Ba", "Sr", "Ca"]
+    rows = [(f"{a}{b}O3", f"{a}O;{b}O2") for a in metals for b in ("Ti", "V", "Mo")] * 2
+    make_table(rows).write(tmp_path / CATALOGUE["curated"].path)
+    monkeypatch.setenv("RRGRAPH_DATA", str(tmp_path))
+    names = ("curated_training", "curated_validation", "curated_test")
+    parts = [load_table(name) for name in names]
+    assert sum(map(len, parts)) == len(load_table("curated")) == len(rows)
+    systems = [set(part.element_systems) for part in parts]
+    assert all(systems)
+    assert not any(first & second for first, second in combinations(systems, 2))
+    # What a system is for does not depend on the other rows.
+    make_table(rows[:5]).write(tmp_path / CATALOGUE["curated"].path)
+    for name, before in zip(names, systems, strict=True):
+        assert set(load_table(name).element_systems) <= before
+
+
+@pytest.mark.data
+def test_fifths_of_the_curated_table_stay_as_they_are(data_folder):
+    found = {name: len(load_table(name)) for name in CATALOGUE if name.startswith("curated")}
+    assert found == {"curated": 1155, "curated_training": 738, "curated_validation": 218, "curated_test": 199}
 
 
 @pytest.mark.data

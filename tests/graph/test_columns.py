@@ -107,7 +107,7 @@ def test_edges_carry_their_features_to_all_who_receive_by_them(graph):
 def test_a_target_receives_the_mean_over_its_near_systems(graph):
     (target,) = QUERIES[:1]
     edges = graph.to_targets([target])
-    (systems, _), weights = edges[RECEIVED_EDGES[0]].select(torch.tensor([0]))
+    (systems, _), weights, _ = edges[RECEIVED_EDGES[0]].select(torch.tensor([0]))
     makes = graph.known_edges[KNOWN_EDGES[1]]
     for precursor, values in zip(edges[RECEIVED_EDGES[1]].sources, edges[RECEIVED_EDGES[1]].attributes, strict=True):
         summed, total = torch.zeros(2), 0.0
@@ -194,7 +194,7 @@ def test_only_the_most_frequent_levels_are_kept():
 
 
 def test_numbers_with_an_odd_one_out_bring_a_warning():
-    with pytest.warns(DataWarning, match="'c' of a table is taken for text, since '900 C' is no number"):
+    with pytest.warns(DataWarning, match="'c' of a table is read as text, because '900 C' is not a number"):
         Column.fit("c", [800, 1000, "900 C"], source="a table")
 
 
@@ -213,6 +213,16 @@ def test_numbers_with_an_odd_one_out_bring_a_warning():
 def test_columns_that_are_not_there_are_refused(table, precursors, nodes, edges, message):
     with pytest.raises((DataError, ConfigError), match=message):
         GraphColumns.fit(table, nodes, edges, precursors=precursors)
+
+
+def test_a_precursor_table_that_has_nothing_to_say_is_refused(make_table, tmp_path):
+    table = make_table([("NaCl", "Na;Cl2")], price=[1])
+    (tmp_path / "p.csv").write_text("formula,price\nUO2,3\nPuO2,4\n")
+    precursors = PrecursorTable.read(tmp_path / "p.csv")
+    with pytest.raises(DataError, match=r"p\.csv' describes no precursor of the training rows"):
+        GraphColumns.fit(table, {"precursor": ["price"]}, precursors=precursors)
+    with pytest.raises(DataError, match=r"No column of '.*p\.csv' is named in .*precursor, expected some of price"):
+        GraphColumns.fit(table, {"system": ["price"]}, precursors=precursors)
 
 
 def test_lists_are_refused(make_table):

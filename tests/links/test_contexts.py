@@ -309,6 +309,26 @@ def test_impossible_options_are_named(name, options):
         build(name, **options)
 
 
+def test_messages_have_full_precision_in_training_too(small_table, monkeypatch):
+    """Held-out targets and predictions get theirs without bfloat16, so that training must do likewise."""
+    monkeypatch.setattr("rrgraph.nn.device._has_bfloat16", lambda device: True)
+    forward, known, seen = CONTEXTS["sage"].forward, CONTEXTS["sage"].known, []
+
+    def watched(method):
+        def call(self, *given):
+            seen.append(torch.is_autocast_enabled("cpu"))
+            return method(self, *given)
+
+        return call
+
+    monkeypatch.setattr(CONTEXTS["sage"], "forward", watched(forward))
+    monkeypatch.setattr(CONTEXTS["sage"], "known", watched(known))
+    config = replace(CONFIG, epochs=1, precision="auto")
+    model = replace(MODEL, context="sage", context_options={"layers": 2})
+    train(task_of(small_table, "sage", model=model, config=config), config, seed=0)
+    assert len(seen) > 2 and not any(seen)
+
+
 def test_a_context_needs_the_contexts_of_the_folds(small_table):
     with pytest.raises(ConfigError, match=r"model\.context=sage needs the contexts"):
         LinkTask(build("sage"), build_graph(small_table), CONFIG)

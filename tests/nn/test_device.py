@@ -20,11 +20,11 @@ def test_a_named_device_is_taken():
     assert choose_device("cpu") == torch.device("cpu")
 
 
-@pytest.mark.parametrize("name", ["gpu", "cuda:9999", "cpu:x", ""])
+@pytest.mark.parametrize("name", ["gpu", "cuda:9999", "cpu:x", "", "meta", "xla", "vulkan"])
 def test_unusable_devices_are_refused_with_one_sentence(name):
     with pytest.raises(ConfigError, match="expected auto, cpu, cuda or mps") as caught:
         choose_device(name)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 200
     assert f"'{name}'" in str(caught.value)
 
 

@@ -6,13 +6,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rrgraph.nn import MOST_SPLITS, Split, TreeEnsemble
+from rrgraph.nn import MOST_SPLITS, TreeEnsemble, TreeSplit
 
 COLUMNS = 3
 NUMBERS = st.floats(-2, 2, width=16)
 LEAVES = NUMBERS.map(lambda value: round(value, 1))
 TREES = st.recursive(
-    LEAVES, lambda inner: st.builds(Split, st.integers(0, COLUMNS - 1), LEAVES, inner, inner), max_leaves=12
+    LEAVES, lambda inner: st.builds(TreeSplit, st.integers(0, COLUMNS - 1), LEAVES, inner, inner), max_leaves=12
 )
 ROWS = st.lists(st.tuples(*[LEAVES] * COLUMNS), max_size=5)
 
@@ -23,7 +23,7 @@ def ensemble(trees, base=0.0):
 
 
 def leaf_of(tree, row):
-    while isinstance(tree, Split):
+    while isinstance(tree, TreeSplit):
         tree = tree.right if row[tree.feature] > tree.threshold else tree.left
     return tree
 
@@ -73,14 +73,14 @@ def test_trees_of_one_depth_give_the_same_digits(trees, depth, rows, seed, infin
 @given(st.floats(allow_nan=False), st.floats(allow_nan=False, allow_infinity=False, width=32))
 def test_rounded_thresholds_change_no_comparison(threshold, number):
     near = np.float32(threshold) if abs(threshold) < 1e38 else np.float32(number)
-    made = ensemble([Split(0, threshold, 0.0, 1.0)])
+    made = ensemble([TreeSplit(0, threshold, 0.0, 1.0)])
     for each in (np.float32(number), near, np.nextafter(near, np.float32(np.inf)), np.nextafter(near, np.float32(0))):
         assert made(torch.tensor([[float(each)]])).item() == (float(each) > threshold)
 
 
 @pytest.mark.parametrize("size", [1, 7, 30])
 def test_batches_of_trees_change_nothing(size, monkeypatch):
-    trees = [Split(0, 0.1 * number, -1.0, Split(1, 0.0, 0.3, number)) for number in range(9)]
+    trees = [TreeSplit(0, 0.1 * number, -1.0, TreeSplit(1, 0.0, 0.3, number)) for number in range(9)]
     made, numbers = ensemble([*trees, 0.7]), torch.randn(5, COLUMNS)
     whole = made(numbers)
     monkeypatch.setattr("rrgraph.nn.tree_ensemble._STEPS_IN_BATCH", size)
@@ -94,7 +94,7 @@ def test_no_trees_say_their_base():
 def chain(splits):
     tree = 0.0
     for _ in range(splits):
-        tree = Split(0, 0.0, tree, 1.0)
+        tree = TreeSplit(0, 0.0, tree, 1.0)
     return tree
 
 
@@ -126,7 +126,7 @@ def test_trees_are_deep_but_not_too_deep():
     ],
 )
 def test_arrays_that_are_no_trees_are_refused(changed, words):
-    tensors = ensemble([Split(0, 0.0, 1.0, 2.0), Split(1, 0.0, Split(2, 0.0, 3.0, 4.0), 5.0)]).tensors()
+    tensors = ensemble([TreeSplit(0, 0.0, 1.0, 2.0), TreeSplit(1, 0.0, TreeSplit(2, 0.0, 3.0, 4.0), 5.0)]).tensors()
     for name, values in changed.items():
         old = tensors.pop(name, torch.zeros(0))
         if values is not None:

@@ -8,13 +8,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rrgraph.chem import parse_formula
+from rrgraph.chem import ATMOSPHERES, parse_formula
 from rrgraph.data import LinkBatch, SetBatch
 from rrgraph.errors import ConfigError
 from rrgraph.graph import FREQUENCY_FEATURES, OXYGEN_BALANCE, KnownSystems, SetFrequencyFeatures, balance_oxygen
-from rrgraph.nn import Split, TreeEnsemble
+from rrgraph.nn import TreeEnsemble, TreeSplit
 from rrgraph.planning import CandidateLists
 from rrgraph.reranking import (
+    ATMOSPHERE,
     REDOX,
     EnsembleReranker,
     ListwiseNetwork,
@@ -32,7 +33,7 @@ CANDIDATES = [parse_formula(text) for text in ("V2O3", "V2O5", "V", "MoO3", "Mo"
 
 def features(lists, log_rank):
     found = redox_features(
-        SetBatch.of_lists(TARGETS[: len(lists)], CANDIDATES, lists),
+        balance_oxygen(SetBatch.of_lists(TARGETS[: len(lists)], CANDIDATES, lists))[1],
         np.cumsum([0, *map(len, lists)]),
         np.array(log_rank, dtype=np.float64),
     )
@@ -113,11 +114,11 @@ LISTS = CandidateLists(
 )
 
 
-def describe(frequencies, groups=()):
+def describe(frequencies, groups=(), atmosphere=None):
     def nothing(links):
         return np.zeros((len(links), len(FREQUENCY_FEATURES)), dtype=np.float32)
 
-    return describe_sets(LISTS, frequencies, nothing, groups=groups)
+    return describe_sets(LISTS, frequencies, nothing, groups=groups, atmosphere=atmosphere)
 
 
 def test_redox_features_come_after_the_usual_ones(frequencies):
@@ -127,7 +128,8 @@ def test_redox_features_come_after_the_usual_ones(frequencies):
     assert len(set(set_features([REDOX]))) == len(SET_FEATURES) + len(REDOX_FEATURES)
     assert torch.equal(more.sets[:, : len(SET_FEATURES)], plain.sets)
     ranks = plain.sets[:, SET_FEATURES.index("log_rank")].double().numpy()
-    expected = redox_features(SetBatch.of_lists(TARGETS, CANDIDATES, LISTS.sets), plain.offsets.numpy(), ranks)
+    _, own = balance_oxygen(SetBatch.of_lists(TARGETS, CANDIDATES, LISTS.sets))
+    expected = redox_features(own, plain.offsets.numpy(), ranks)
     assert more.sets[:, len(SET_FEATURES) :].numpy() == pytest.approx(expected, abs=1e-6)
     assert (plain.flat().shape[1], more.flat().shape[1]) == (flat_columns(), flat_columns([REDOX]))
     assert (plain.columns, more.columns) == (flat_columns(), flat_columns([REDOX]))
@@ -138,7 +140,7 @@ def test_network_and_trees_see_them(frequencies):
     """The set that closes oxygen is first once a weight and a tree read whether it does."""
     network = ListwiseNetwork(ListwiseNetworkConfig(width=4), [REDOX])
     closed = set_features([REDOX]).index("closed")
-    trees = TreeEnsemble.of([0], [Split(closed, 0.5, 1, 2), 0.0, 1.0].__getitem__)
+    trees = TreeEnsemble.of([0], [TreeSplit(closed, 0.5, 1, 2), 0.0, 1.0].__getitem__)
     features = describe(frequencies, [REDOX])
     assert trees(features.flat()).tolist() == [1, 0, 1, 1, 0]
     before, _ = network.eval()(features)
@@ -160,3 +162,20 @@ class _NoCounts:
 def test_an_unknown_group_is_refused():
     with pytest.raises(ConfigError, match="redox-1"):
         set_features(["redox-0"])
+
+
+@pytest.mark.parametrize("atmosphere", [None, *ATMOSPHERES])
+def test_features_of_the_atmosphere_come_last_and_say_what_oxygen_does_in_it(frequencies, atmosphere):
+    groups = [REDOX, ATMOSPHERE]
+    found = describe(frequencies, groups, atmosphere).sets
+    before = describe(frequencies, [REDOX]).sets
+    assert torch.equal(found[:, : before.shape[1]], before)
+    names = set_features(groups)
+    assert len(names) == found.shape[1] == before.shape[1] + 24
+    values = dict(zip(names, found.T.tolist(), strict=True))
+    expected = {"in": [1.0] * len(found)} | {name: values[name] for name in ("closed", "gives_oxygen", "takes_oxygen")}
+    assert any(map(any, expected.values()))
+    for name in names[before.shape[1] :]:
+        what, _, where = name.rpartition("_")
+        what = what.removesuffix("_in")
+        assert values[name] == (expected[what] if where == atmosphere else [0.0] * len(found)), name

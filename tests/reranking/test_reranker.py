@@ -8,7 +8,7 @@ import torch
 
 from rrgraph.data import LinkBatch
 from rrgraph.graph import FrequencyFeatures, SetFrequencyFeatures
-from rrgraph.nn import Split, TreeEnsemble
+from rrgraph.nn import TreeEnsemble, TreeSplit
 from rrgraph.planning import CandidateLists
 from rrgraph.reranking import (
     EnsembleReranker,
@@ -75,7 +75,7 @@ def test_the_logits_of_trees_are_added_to_the_scores(reranker, small_table):
 def test_trees_that_order_lists_leave_the_probability_of_another_set(reranker, small_table):
     sets = [[(0, 1), (2, 1), (0,)], [(0, 1)], []]
     # Sets of one member lose 3, the others win 1.
-    trees = TreeEnsemble.of([0], [Split(SET_FEATURES.index("size"), 1.5, 1, 2), -3.0, 1.0].__getitem__)
+    trees = TreeEnsemble.of([0], [TreeSplit(SET_FEATURES.index("size"), 1.5, 1, 2), -3.0, 1.0].__getitem__)
     sharp = replace(reranker, temperature=1.0)
     plain, none = ask(sharp, small_table, sets)
     ordering = replace(sharp, trees=trees, tree_weight=0.5, tree_objective="lambdarank")

@@ -14,7 +14,7 @@ from rrgraph.data import LearnedReactions, ReactionTable
 from rrgraph.graph import FrequencyFeatures, SetFrequencyFeatures
 from rrgraph.links import LinkModel
 from rrgraph.models import LinkCheckpoint, save_checkpoint
-from rrgraph.nn import EncoderConfig, ModelConfig, Split, TreeEnsemble
+from rrgraph.nn import EncoderConfig, ModelConfig, TreeEnsemble, TreeSplit
 from rrgraph.properties import (
     EnergyHead,
     PropertyCheckpoint,
@@ -82,10 +82,10 @@ def _drawn_trees(columns: int) -> TreeEnsemble:
     """Return three trees of different shapes."""
     draw = np.random.default_rng(0)
 
-    def open_node(depth: int) -> Split | float:
+    def open_node(depth: int) -> TreeSplit | float:
         if depth == 0:
             return float(draw.normal())
-        return Split(int(draw.integers(columns)), float(draw.normal()), depth - 1, 0)
+        return TreeSplit(int(draw.integers(columns)), float(draw.normal()), depth - 1, 0)
 
     return TreeEnsemble.of([1, 2, 3], open_node)
 

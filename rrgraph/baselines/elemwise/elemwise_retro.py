@@ -47,7 +47,7 @@ class ElemwiseRetro(SetBaseline):
         epochs: passes over the training reactions.
         learning_rate: at its highest.
         seed: of weights, order and dropout.
-        device: where it learns and predicts: `auto` takes a GPU when there is one; or a name that torch knows.
+        device: where it learns and predicts: `auto` takes a CUDA GPU when there is one; or cpu, cuda or mps.
     """
 
     name = "elemwise_retro"

@@ -53,7 +53,7 @@ class RetrievalRetro(MultiLabelBaseline):
         learning_rate: at the start; it falls to zero along a cosine.
         weight_decay: of AdamW.
         seed: of weights, order and dropout.
-        device: where it learns and predicts: `auto` takes a GPU when there is one; or a name that torch knows.
+        device: where it learns and predicts: `auto` takes a CUDA GPU when there is one; or cpu, cuda or mps.
     """
 
     name = "retrieval_retro"

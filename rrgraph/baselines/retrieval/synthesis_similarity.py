@@ -37,7 +37,7 @@ class SynthesisSimilarity(RetrievalBaseline):
         epochs: passes over the training reactions.
         common_first: begin with the most common precursor of each element, as in the paper.
         seed: of the encoder.
-        device: where it learns and predicts: `auto` takes a GPU when there is one; or a name that torch knows.
+        device: where it learns and predicts: `auto` takes a CUDA GPU when there is one; or cpu, cuda or mps.
     """
 
     name = "synthesis_similarity"

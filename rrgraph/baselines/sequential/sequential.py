@@ -59,7 +59,7 @@ class Sequential(SetBaseline):
         learning_rate: at its highest, before it falls to zero along a cosine.
         weight_decay: of AdamW.
         beam: number of partial sets of each size that the search keeps.
-        device: where it learns and predicts: `auto` takes a GPU when there is one; or a name that torch knows.
+        device: where it learns and predicts: `auto` takes a CUDA GPU when there is one; or cpu, cuda or mps.
     """
 
     name = "sequential"

@@ -178,7 +178,7 @@ def add_device(parser: ArgumentContainer) -> None:
         "--device",
         default="auto",
         metavar="NAME",
-        help="where the model computes: cpu, cuda or mps; auto (default) takes a GPU when there is one",
+        help="where the model computes: cpu, cuda or mps; auto (default) takes a CUDA GPU when there is one",
     )
 
 

@@ -8,17 +8,26 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from rrgraph.chem import Composition, is_structure_file, parse_formula, read_structure
+from rrgraph.chem import Atmosphere, Composition, as_atmosphere, is_structure_file, parse_formula, read_structure
 from rrgraph.cli.common.writers import Reject
 from rrgraph.data import FORMULA_COLUMNS, find_formula_column, split_precursors
 from rrgraph.errors import DataError, FormulaError, PlanningError, RRGraphError
 from rrgraph.planning import MAX_SIZE
 from rrgraph.util.rows import Row, RowReader, column_name, open_rows
 
-__all__ = ["Read", "TargetList", "TargetRow", "file_rows", "read_targets", "size_column_of", "target_row"]
+__all__ = [
+    "Read",
+    "TargetList",
+    "TargetRow",
+    "column_of",
+    "file_rows",
+    "read_targets",
+    "row_atmosphere",
+    "target_row",
+]
 
 _BATCH_SIZE = 256
-_SIZE_COLUMN = "column:"
+_COLUMN = "column:"
 
 T = TypeVar("T")
 
@@ -101,17 +110,18 @@ class TargetList(Iterable[list[TargetRow[T]]]):
         return rows
 
 
-def size_column_of(set_size: str | None) -> str | None:
-    """Return the column that `--set-size column:NAME` names, or None.
+def column_of(value: str | None, option: str) -> str | None:
+    """Return the column that an option such as `--set-size column:NAME` names, or None.
 
     Raises:
         PlanningError: the name is missing.
     """
-    if set_size is None or not set_size.startswith(_SIZE_COLUMN):
+    if value is None or not value.startswith(_COLUMN):
         return None
-    if set_size == _SIZE_COLUMN:
-        raise PlanningError("--set-size is 'column:', expected the name of a column, such as column:size.")
-    return set_size.removeprefix(_SIZE_COLUMN)
+    if value == _COLUMN:
+        example = option.split("-")[-1]
+        raise PlanningError(f"{option} is 'column:', expected the name of a column, such as column:{example}.")
+    return value.removeprefix(_COLUMN)
 
 
 def read_targets(
@@ -120,6 +130,8 @@ def read_targets(
     size_column: str | None = None,
     *,
     formula_column: str | None = None,
+    atmosphere_column: str | None = None,
+    check_atmosphere: Callable[[Atmosphere], None] | None = None,
     batch_size: int = _BATCH_SIZE,
     dopants: bool = False,
 ) -> TargetList[Composition]:
@@ -130,6 +142,8 @@ def read_targets(
         path: a table or a list that `open_rows` reads, or `-` for standard input.
         size_column: column with the set size of each row: a number, or a precursor set whose members are counted.
         formula_column: the column with the formulas, None to find it.
+        atmosphere_column: column with the atmosphere of each row, see `row_atmosphere`.
+        check_atmosphere: raises for an atmosphere that cannot be used.
         batch_size: rows at a time.
         dopants: whether targets may name dopants, see `rrgraph.chem.parse_formula`.
 
@@ -138,17 +152,34 @@ def read_targets(
     """
     if path is None:
         return TargetList((_typed(text, dopants=dopants) for text in formulas), batch_size)
-    names = [*FORMULA_COLUMNS, *(column_name(name) for name in (formula_column, size_column) if name)]
+    names = [
+        *FORMULA_COLUMNS,
+        *(column_name(name) for name in (formula_column, size_column, atmosphere_column) if name),
+    ]
     rows = open_rows(path, names=names)
     column = find_formula_column(rows, given=formula_column, hint=" --column NAME says which.")
     size = None if size_column is None else rows.column(size_column, option="--set-size")
+    atmosphere = None if atmosphere_column is None else rows.column(atmosphere_column, option="--atmosphere")
 
     def read(text: str, cells: Mapping[str, Any]) -> tuple[Composition, int | None]:
         target = _composition(text, dopants=dopants)
+        given = row_atmosphere(cells, atmosphere)
+        if given is not None and check_atmosphere is not None:
+            check_atmosphere(given)
         return target, None if size is None else _size(cells[size])
 
     needed = [] if size is None else [size]
     return TargetList(file_rows(rows, column, read, names=FORMULA_COLUMNS, needed=needed), batch_size, rows, column)
+
+
+def row_atmosphere(cells: Mapping[str, Any], column: str | None) -> Atmosphere | None:
+    """Return the atmosphere in a column of a row, None where the cell is empty or there is no column.
+
+    Raises:
+        OptionError: the cell names no atmosphere.
+    """
+    cell = None if column is None else cells.get(column)
+    return None if cell is None else as_atmosphere(str(cell))
 
 
 def file_rows(

@@ -51,6 +51,7 @@ _EXAMPLES = """\
   rrgraph plan K2NiF4 --table mine.csv --evidence 5                the five nearest reactions of your own table
   rrgraph plan LiFePO4.cif POSCAR                                  the compositions of structure files
   rrgraph plan --input targets.csv --set-size column:size --output plans.jsonl
+  rrgraph plan VO2 --atmosphere inert                              with a model that learned from atmospheres
   rrgraph plan --input targets.csv --output plans.csv --resume     after an interruption
   cat formulas.txt | rrgraph plan --input - --json
   rrgraph plan --domain organic --model runs/conretrobert 'CC(=O)Nc1ccc(O)cc1'
@@ -125,6 +126,11 @@ def add_parser(name: str, commands: Commands) -> None:
     sets = parser.add_argument_group("which sets are valid")
     sets.add_argument("--set-size", metavar="N|A-B|column:NAME", help="number of precursors, at most 20 (default: 1-6)")
     sets.add_argument(
+        "--atmosphere",
+        metavar="NAME|column:NAME",
+        help="in which the target is to be made: air, oxygen, inert, reducing, ammonia or vacuum (default: not known)",
+    )
+    sets.add_argument(
         "--cover",
         default="exempt",
         help="exempt: H, O, N and the C of carbonates may come from the atmosphere (default); strict",
@@ -188,11 +194,11 @@ def run(arguments: argparse.Namespace) -> int:
         check_options(arguments, arguments.parser)
         return run_organic(arguments)
     from rrgraph.cli.common.answers import write_answers
-    from rrgraph.cli.common.targets import read_targets, size_column_of
+    from rrgraph.cli.common.targets import column_of, read_targets, row_atmosphere
     from rrgraph.cli.common.unfinished import open_unfinished
     from rrgraph.cli.common.writers import check_outputs
     from rrgraph.cli.plan.output import open_plans
-    from rrgraph.planning import PRECEDENTS
+    from rrgraph.planning import LISTWISE, PRECEDENTS
 
     _take_target_back(arguments)
     _check(arguments)
@@ -200,16 +206,18 @@ def run(arguments: argparse.Namespace) -> int:
         f"--{name.replace('_', '-')}": getattr(arguments, name) for name in ("stock", "table", "formation_energies")
     }
     check_outputs(arguments, inputs=inputs)
-    column = size_column_of(arguments.set_size)
+    column = column_of(arguments.set_size, "--set-size")
+    atmosphere_column = column_of(arguments.atmosphere, "--atmosphere")
     targets = read_targets(
         arguments.formulas,
         arguments.input,
         column,
         formula_column=arguments.column,
+        atmosphere_column=atmosphere_column,
+        check_atmosphere=lambda atmosphere: model.require_atmosphere(atmosphere=atmosphere),
         dopants=True,
         batch_size=_BATCH_SIZE,
     )
-    first = targets.head(_FIRST)
     constraints = rr.Constraints(
         cover=arguments.cover, foreign=arguments.foreign, one_per_element=arguments.one_per_element
     ).narrowed(
@@ -220,10 +228,14 @@ def run(arguments: argparse.Namespace) -> int:
     )
     energies, literature = _energies(arguments), _literature(arguments)
     model = rr.load_model(arguments.model, device=arguments.device)
+    if arguments.atmosphere:
+        model.require_atmosphere(arguments.mode or LISTWISE)
+    first = targets.head(_FIRST)
 
     def answer(batch: Sequence[TargetRow[Composition]]) -> Iterator[tuple[rr.SynthesisPlan, str | None]]:
         """Yield the plan of each row and what is missing in it; of a bad row a plan without sets that says why."""
         good = [(row.target, row.size) for row in batch if row.target is not None]
+        own = [row_atmosphere(row.cells, atmosphere_column) for row in batch if row.target is not None]
         found = model.plan(
             [target for target, _ in good],
             top_k=arguments.top_k,
@@ -233,6 +245,8 @@ def run(arguments: argparse.Namespace) -> int:
             balanced=arguments.balanced,
             set_size=None if column else arguments.set_size,
             sizes=[size for _, size in good] if column else None,
+            atmosphere=None if atmosphere_column else arguments.atmosphere,
+            atmospheres=own if atmosphere_column else None,
             mode=arguments.mode,
             energies=energies or False,
             literature=literature or False,
@@ -321,12 +335,17 @@ def _take_target_back(arguments: argparse.Namespace) -> None:
 
 def _check(arguments: argparse.Namespace) -> None:
     """Refuse options that contradict each other, before a model is loaded."""
+    from rrgraph.chem import as_atmosphere
     from rrgraph.cli.common.answers import check_targets
     from rrgraph.planning import RANKING_MODES
 
     check_targets(arguments, "target formulas", "rrgraph plan BaTiO3")
-    if (arguments.set_size or "").startswith("column:") and not arguments.input:
-        raise PlanningError("--set-size column:NAME reads a column of --input FILE, which is not given.")
+    for option in ("set_size", "atmosphere"):
+        if (getattr(arguments, option) or "").startswith("column:") and not arguments.input:
+            flag = f"--{option.replace('_', '-')}"
+            raise PlanningError(f"{flag} column:NAME reads a column of --input FILE, which is not given.")
+    if not (arguments.atmosphere or "").startswith("column:"):
+        as_atmosphere(arguments.atmosphere)
     if arguments.route and len(arguments.formulas) != 1:
         raise PlanningError(
             "--route compares precursor sets of one target, such as 'rrgraph plan BaTiO3 --route BaO,TiO2'."

@@ -65,8 +65,8 @@ class OrganicConfig(BaseConfig):
         search: how scores become ranked sets of reactants.
         reranker: how these are re-ranked.
         evaluation: what is measured.
-        device: where the model is trained: `auto` takes a GPU when there is one; or a name that torch knows, such as
-            `cpu` or `cuda:1`.
+        device: where the model is trained: `auto` takes a CUDA GPU when there is one; or `cpu`, `cuda`, `cuda:1` or
+            `mps`.
     """
 
     untrained = ("evaluation", "device")

@@ -25,8 +25,8 @@ class PretrainingConfig(LoopConfig):
         masked_fractions: share of the compositions that are shown once more with two fractions hidden.
         masked_weight: weight of the tasks on hidden elements and fractions beside the properties.
         single_label_share: share of the compositions with one label alone that an epoch takes, drawn anew each time.
-        device: where the encoder is trained: `auto` takes a GPU when there is one; or a name that torch knows, such as
-            `cpu` or `cuda:1`.
+        device: where the encoder is trained: `auto` takes a CUDA GPU when there is one; or `cpu`, `cuda`, `cuda:1`
+            or `mps`.
         checkpoint_minutes: minutes between two states on disk, beside the one at the end of each epoch.
         validation_rows: largest number of validation compositions of each task used at each epoch; 0 uses all.
     """

@@ -18,7 +18,7 @@ from rrgraph.planning import LISTWISE
 from rrgraph.runs.cards.external_metrics import MeasuredRun, measured_runs
 from rrgraph.runs.cards.tables import calibration_table, comparison_table, lead_table, reliability_tables, strata_tables
 from rrgraph.runs.config import BaselineConfig, DataConfig, RunConfig
-from rrgraph.runs.data import RunData
+from rrgraph.runs.data import Prepared, RunData
 from rrgraph.training import LAMBDARANK
 from rrgraph.util.config import MODEL
 from rrgraph.util.markdown import markdown_code, markdown_text
@@ -41,12 +41,16 @@ _LIMITS = """\
 
 - It ranks what the literature tends to do. A high rank is not evidence that a synthesis works, and failed syntheses
   are not in the data.
-- Temperatures, times, atmospheres, polymorphs and particle sizes are not considered; a composition is all it sees.
+- Temperatures, times, {atmospheres}polymorphs and particle sizes are not considered; {seen}.
 - Recorded sets extracted from text by machine contain errors.
 - Precursors never seen in training are scored by their composition alone, and less reliably.
 - Link probabilities are relative to the negatives of training; compare them within one target.
 """
 
+_SEEN = {
+    False: {"atmospheres": "atmospheres, ", "seen": "a composition is all it sees"},
+    True: {"atmospheres": "", "seen": "it sees a composition, and\n  the atmosphere if it is given"},
+}
 
 _LEADS = """
 Lead of the model over each baseline in points, on the same rows (paired bootstrap over targets; two-sided p-values,
@@ -107,7 +111,7 @@ def model_card(
         _metrics("" if comparison else _unmeasured(prepared.split, external), shown),
         _after(_STRATA, strata_tables(shown)),
         _probabilities(_meaning(config, prepared.split, reranker), shown),
-        _LIMITS,
+        _LIMITS.format(**_SEEN[config.reranker.enabled and config.reranker.atmosphere]),
     ]
     return "\n".join(section for section in sections if section)
 
@@ -158,7 +162,9 @@ def _stages(config: RunConfig, split: Split, reranker: EnsembleReranker | None) 
     head = f"# Model card: {markdown_text(config.name)}\n\nLink model of rrgraph {__version__}, seed {config.seed}"
     if reranker is None:
         return f"{head}: {links}.\n"
-    redox = " with redox features" if config.reranker.redox else ""
+    read = ("redox features", config.reranker.redox), ("the atmosphere", config.reranker.atmosphere)
+    redox = " and ".join(name for name, wanted in read if wanted)
+    redox = f" with {redox}" if redox else ""
     networks = reranker.network.config.n_networks
     scorer = f", the mean of {networks} networks" if networks > 1 else ""
     if reranker.trees is not None:
@@ -204,8 +210,21 @@ def _data(config: DataConfig, data: RunData) -> str:
 Table {markdown_code(config.table)}, split `{config.split}`: {len(split.train)} training,
 {len(split.validation)} validation and {len(split.test)} test rows.
 Distinct training targets: {len(set(split.train.target_keys))}; precursors: {len(data.seen)}.
-{_licence(config.table)}
+{_licence(config.table)}{_further(config, data)}
 """
+
+
+def _further(config: DataConfig, data: RunData) -> str:
+    """Return what further tables are learned from, nothing without any."""
+    joined = ", ".join(map(markdown_code, config.further_tables))
+    lines = [f"The training rows include those of {joined}."] if joined else []
+    if isinstance(data, Prepared):
+        lines += [
+            f"The re-ranker also learned from {len(each.table)} rows of {markdown_code(each.name)} (weight "
+            f"{each.weight:g})."
+            for each in data.further
+        ]
+    return "".join(f"\n{line}" for line in lines)
 
 
 def _metrics(source: str, shown: Comparison) -> str:

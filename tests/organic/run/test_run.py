@@ -233,7 +233,7 @@ def test_a_finished_run_is_measured_again_only(finished, organic_table, monkeypa
     ("changes", "message"),
     [
         ({"domain": "inorganic"}, "domain is 'inorganic'"),
-        ({"device": "nowhere"}, "The device 'nowhere' cannot be used"),
+        ({"device": "nowhere"}, "Unknown device 'nowhere'"),
         (
             {"model": TemplateModelConfig(product=replace(SMALL, encoder="fingerprnt"))},
             "Did you mean 'fingerprint'",

@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+from rrgraph.data import load_table
 from rrgraph.models import load_checkpoint
 from rrgraph.nn import TreeEnsemble
 from rrgraph.reranking import EnsembleReranker, ListwiseNetwork, ListwiseNetworkConfig, RerankingConfig
 from rrgraph.runs import RerankerConfig, train_run
 from rrgraph.runs.cards.card import model_card
-from rrgraph.runs.data import prepare
+from rrgraph.runs.data import FurtherTable, prepare
 
 
 @pytest.fixture(scope="module")
@@ -220,3 +221,16 @@ def test_a_card_without_metrics_has_no_empty_tables(tiny, prepared):
     assert "|" not in card
     assert "\n\n\n" not in card
     assert "## What the probabilities mean" in card
+
+
+def test_the_card_names_further_tables_and_what_the_model_sees(tiny, prepared):
+    further = FurtherTable("textbook", load_table("textbook").select(range(7)), 2.5, 3)
+    reranker = RerankerConfig(enabled=True, atmosphere=True, further_tables={"textbook": 2.5})
+    config = replace(tiny, reranker=reranker, data=replace(tiny.data, further_tables=["curated"]))
+    card = " ".join(model_card(config, replace(prepared, further=(further,)), {}).split())
+    assert "The training rows include those of `curated`." in card
+    assert "The re-ranker also learned from 7 rows of `textbook` (weight 2.5)." in card
+    assert "it sees a composition, and the atmosphere if it is given" in card
+    plain = " ".join(model_card(tiny, prepared, {}).split())
+    assert "atmospheres, polymorphs and particle sizes are not considered; a composition is all it sees." in plain
+    assert "re-ranker also learned" not in plain

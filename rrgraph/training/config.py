@@ -18,7 +18,9 @@ __all__ = [
 ]
 
 LAMBDARANK: Final = "lambdarank"
+"""The objective of trees that order the candidates of each list (LambdaMART)."""
 TREE_OBJECTIVES: Final = ("pointwise", LAMBDARANK)
+"""What trees may learn, see `TreesConfig`."""
 
 
 @dataclass

@@ -199,7 +199,7 @@ def test_a_run_stopped_before_its_first_epoch_may_start_again(rrgraph, config, t
         ("data.holdout=missing.csv", ["'missing.csv'"]),
         ("data.pool=missing.txt", ["'missing.txt'"]),
         ("data.node_features={sytem: []}", ["Did you mean 'system'?"]),
-        ("data.node_features={system: [year]}", ["model.context=none"]),
+        ("data.node_features={system: [year]}", ["model.context is none"]),
         ("data.node_features={system: year}", ["data.node_features.system is 'year'", "a list of text"]),
         ("data.edge_features=[[year]]", ["data.edge_features"]),
         ("data.precursors=prices.csv", ["needs data.node_features.precursor"]),

@@ -33,7 +33,7 @@ def naive(rows, *, min_reactions, min_similarity, max_together):
         suppliers = [name for name in names if element in source_elements(parse_formula(name))]
         for pair in combinations(suppliers, 2):
             uses = {name: [target for target, each in inside if name in each] for name in pair}
-            rare, often = sorted(pair[::-1], key=lambda name: len(uses[name]))
+            rare, often = sorted(pair, key=lambda name: (len(uses[name]), -names.index(name)))
             together = sum({rare, often} <= each for _, each in inside)
             if len(uses[rare]) < min_reactions:
                 continue

@@ -222,8 +222,8 @@ def test_a_bad_configuration_is_refused_before_anything_is_written(rrgraph, conf
 def test_columns_become_features(rrgraph, config, table, tmp_path):
     mine, prices, folder = tmp_path / "mine.csv", tmp_path / "prices.csv", tmp_path / "run"
     rows = table.read_text().splitlines()
-    told = [f"{row},{600 + 10 * number}" for number, row in enumerate(rows[1:])]
-    mine.write_text("\n".join([f"{rows[0]},temperature", *told]))
+    rows_with = [f"{row},{600 + 10 * number}" for number, row in enumerate(rows[1:])]
+    mine.write_text("\n".join([f"{rows[0]},temperature", *rows_with]))
     prices.write_text("formula,price\nBaCO3,3\nTiO2,\nLi2CO3,5\n")
     argv = ["train", config, f"data.table={mine}", f"output={folder}", "training.epochs=1", "evaluation.subsets=[]"]
     nodes = "data.node_features={system: [Temperature], precursor: [price]}"

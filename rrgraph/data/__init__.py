@@ -18,6 +18,7 @@ from rrgraph.data.precursor_table import PrecursorTable
 from rrgraph.data.preferred_spelling import preferred_spelling
 from rrgraph.data.reaction import PrecursorSet, Reaction
 from rrgraph.data.splits import SPLITS, Split, split_table
+from rrgraph.data.splitting import resembling_rows
 from rrgraph.data.statistics import TableStatistics, table_statistics
 from rrgraph.data.subsets import SUBSET_NAMES, SUBSET_WORDS, TEST, TRAIN, VALIDATION, Subset
 from rrgraph.data.table import COLUMNS, ReactionTable
@@ -69,6 +70,7 @@ __all__ = [
     "preferred_spelling",
     "publication_agreement",
     "read_recipes",
+    "resembling_rows",
     "separate_formulas",
     "similarity",
     "split_precursors",

@@ -27,6 +27,7 @@ __all__ = [
     "is_in",
     "keep_together",
     "remove_holdout",
+    "resembling_rows",
     "system_fifths",
     "undivided",
 ]
@@ -127,12 +128,15 @@ def remove_holdout(divided: Divided, options: SplitOptions, *, system: bool) -> 
     """Leave out the training and validation rows that resemble a holdout row."""
     if options.holdout is None:
         return
-    table, holdout = divided.table, options.holdout
-    own, foreign = (
-        (table.element_systems, holdout.element_systems) if system else (table.target_keys, holdout.target_keys)
-    )
+    resembles = resembling_rows(divided.table, options.holdout, system=system)
     reason = f"{'element system' if system else 'target'} of a holdout row"
-    divided.leave_out(is_in(own, foreign) & (divided.labels != TEST), reason)
+    divided.leave_out(resembles & (divided.labels != TEST), reason)
+
+
+def resembling_rows(table: ReactionTable, other: ReactionTable, *, system: bool) -> NDArray[np.bool_]:
+    """Return which rows (rows,) share a target, or with `system` its element system, with a row of another table."""
+    own, others = (each.element_systems if system else each.target_keys for each in (table, other))
+    return is_in(own, others)
 
 
 def draw_validation(divided: Divided, units: NDArray[np.int64], options: SplitOptions) -> None:

@@ -67,9 +67,10 @@ def _check_tables(folder: Path, tables: Mapping[str, Mapping[str, Any]]) -> None
 
 
 def _tables(runs: Sequence[Run]) -> dict[str, Any]:
+    # Models and baselines have tables of their own.
+    tables = dict.fromkeys(name for run in runs for name in workflow_of(run.config).tables(run.config))
+    pools = dict.fromkeys(name for run in runs for name in workflow_of(run.config).pools(run.config))
     workflow = workflow_of(runs[0].config)
-    tables = dict.fromkeys(name for run in runs for name in workflow.tables(run.config))
-    pools = dict.fromkeys(name for run in runs for name in workflow.pools(run.config))
     return {
         "tables": {name: {"rows": workflow.count_rows(name), "sha256": data_checksum(name)} for name in tables},
         "pools": {name: {"candidates": len(read_candidates(name)), "sha256": data_checksum(name)} for name in pools},

@@ -6,17 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rrgraph.graph.build import EDGE, REVERSE_EDGE, ReactionGraph, build_graph, validate_graph
 from rrgraph.graph.columns import FEATURE_NODES, Column, GraphColumns
-from rrgraph.graph.context import (
-    KNOWN_EDGES,
-    REACTION_EDGES,
-    RECEIVED_EDGES,
-    ContextGraph,
-    Edges,
-    Messages,
-    TrainingContexts,
-    select_edges,
-    used_sources,
-)
+from rrgraph.graph.context import ContextGraph
 from rrgraph.graph.cross_fitting import (
     FOLDS,
     ComputedFeatures,
@@ -31,11 +21,21 @@ from rrgraph.graph.featurise import PADDING, featurise
 from rrgraph.graph.frequencies import COUNTED, LinkCounts
 from rrgraph.graph.hetero import EdgeType, hetero_graph
 from rrgraph.graph.link_features import FREQUENCY_FEATURES, OVERLAP, UNRELATED, UNRELATED_LOGIT, FrequencyFeatures
+from rrgraph.graph.messages import (
+    KNOWN_EDGES,
+    REACTION_EDGES,
+    RECEIVED_EDGES,
+    Edges,
+    Messages,
+    select_edges,
+    used_sources,
+)
 from rrgraph.graph.neighbours import NEAREST, KnownSystems
 from rrgraph.graph.precursor_classes import PRECURSOR_CLASSES, precursor_class
 from rrgraph.graph.set_balance import BALANCE, balance_sets
 from rrgraph.graph.set_features import SET_FREQUENCY_FEATURES, SetFrequencyFeatures
 from rrgraph.graph.set_oxygen import OXYGEN_BALANCE, balance_oxygen
+from rrgraph.graph.training_contexts import TrainingContexts
 
 if TYPE_CHECKING:  # brings PyG, which takes a second to import
     from rrgraph.graph.inductive_split import InductiveSplit

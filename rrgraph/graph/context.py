@@ -7,62 +7,30 @@ the answer to another, and a link that is to be predicted is in no message.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from itertools import combinations, repeat
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import pad
 
 from rrgraph.chem import Composition, element_system, fraction_matrix
 from rrgraph.data import ReactionTable
-from rrgraph.errors import DataError
-from rrgraph.graph.build import ReactionGraph
 from rrgraph.graph.columns import GraphColumns
-from rrgraph.graph.cross_fitting import TrainingFolds
 from rrgraph.graph.elements import element_presence, exact_product, mean_vectors, source_presence, unit_rows
 from rrgraph.graph.hetero import EdgeType
+from rrgraph.graph.messages import KNOWN_EDGES, RECEIVED_EDGES, Edges, Messages, select_edges
 from rrgraph.graph.neighbours import KnownSystems
 from rrgraph.util.arrays import check_array
 
 if TYPE_CHECKING:  # PyG takes a second to import and planning does not need it
     from torch_geometric.data import HeteroData
 
-__all__ = [
-    "KNOWN_EDGES",
-    "REACTION_EDGES",
-    "RECEIVED_EDGES",
-    "ContextGraph",
-    "Edges",
-    "Messages",
-    "TrainingContexts",
-    "select_edges",
-    "used_sources",
-]
-
-KNOWN_EDGES: Final[tuple[EdgeType, ...]] = (
-    ("system", "made_from", "precursor"),
-    ("precursor", "makes", "system"),
-    ("precursor", "used_with", "precursor"),
-)
-"""Types of the edges among what is known; messages run from the first to the last."""
-
-RECEIVED_EDGES: Final[tuple[EdgeType, ...]] = (
-    ("system", "similar", "target"),
-    ("precursor", "makes", "target"),
-    ("system", "made_from", "candidate"),
-    ("precursor", "used_with", "candidate"),
-    ("precursor", "similar", "candidate"),
-)
-"""Types of the edges by which targets and candidates receive from what is known."""
-
-REACTION_EDGES: Final = (KNOWN_EDGES[0], KNOWN_EDGES[1], RECEIVED_EDGES[1], RECEIVED_EDGES[2])
-"""Types of the edges that stand for reactions, whose columns may describe them."""
+__all__ = ["ContextGraph"]
 
 _NEAREST_SYSTEMS: Final = 16
 _NEAREST_PRECURSORS: Final = 8
@@ -70,143 +38,6 @@ _SCALE: Final = 0.2
 _BATCH_SIZE: Final = 512
 _SYSTEMS: Final = "systems."
 _FEATURES: Final = "features."
-
-
-class Messages(NamedTuple):
-    """Edges by type, as PyG's `HeteroConv` takes them.
-
-    Attributes:
-        edge_index: (2, edges) source and receiver.
-        edge_weight: (edges,), which add up to 1 for each receiver.
-        edge_attr: (edges, features) of `REACTION_EDGES`; empty where no column describes them.
-    """
-
-    edge_index: dict[EdgeType, Tensor]
-    edge_weight: dict[EdgeType, Tensor]
-    edge_attr: dict[EdgeType, Tensor]
-
-
-@dataclass(frozen=True, eq=False)
-class Edges:
-    """Weighted edges of one type, by the node that receives.
-
-    Attributes:
-        sources: (edges,) int64 node that each comes from.
-        weights: (edges,) float32; those of a receiver add up to 1.
-        offsets: (receivers + 1,) int64, where the edges of each receiver begin.
-        attributes: (edges, features) float32, None where no column describes them.
-    """
-
-    sources: Tensor
-    weights: Tensor
-    offsets: Tensor
-    attributes: Tensor | None = None
-
-    @classmethod
-    def of(
-        cls,
-        receivers: NDArray[Any],
-        sources: NDArray[Any],
-        weights: NDArray[Any],
-        *,
-        count: int,
-        attributes: Tensor | None = None,
-    ) -> Edges:
-        """Return edges (n,) of weights in any unit, and perhaps features (n, features), to `count` receivers."""
-        order = np.argsort(receivers, kind="stable")
-        receivers, sources, weights = receivers[order], sources[order], weights[order].astype(np.float64)
-        total = np.bincount(receivers, weights=weights, minlength=count)
-        offsets = np.searchsorted(receivers, np.arange(count + 1))
-        shares = (weights / total[receivers]).astype(np.float32)
-        ends = torch.from_numpy(sources.astype(np.int64)), torch.from_numpy(shares), torch.from_numpy(offsets)
-        return cls(*ends, None if attributes is None else attributes[torch.from_numpy(order)])
-
-    @classmethod
-    def concat(cls, parts: Sequence[Edges]) -> Edges:
-        """Return edges to the receivers of each part, one part behind the other."""
-        degrees = torch.cat([part.offsets.diff() for part in parts])
-        offsets = torch.cat([degrees.new_zeros(1), degrees.cumsum(0)])
-        described = [part.attributes for part in parts if part.attributes is not None]
-        return cls(
-            torch.cat([part.sources for part in parts]),
-            torch.cat([part.weights for part in parts]),
-            offsets,
-            torch.cat(described) if described else None,
-        )
-
-    def degrees(self, receivers: Tensor) -> Tensor:
-        """Return the number of edges of some receivers (n,), -1 for one without any."""
-        return torch.where(receivers >= 0, self.offsets[receivers + 1] - self.offsets[receivers], 0)
-
-    def select(self, receivers: Tensor, *, count: int | None = None) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Return the edges of some receivers (n,), -1 for one without any.
-
-        Args:
-            receivers: (n,).
-            count: number of these edges, if it is known, so that nothing waits for a device.
-
-        Returns:
-            index: (2, edges), source, and position among `receivers`.
-            weights: (edges,).
-            attributes: (edges, features), if they have any.
-        """
-        edges, rows = self.places(receivers, count=count)
-        attributes = None if self.attributes is None else self.attributes[edges]
-        return torch.stack([self.sources[edges], rows]), self.weights[edges], attributes
-
-    def places(self, receivers: Tensor, *, count: int | None = None) -> tuple[Tensor, Tensor]:
-        """Return the edges (edges,) of some receivers, and the position of each among these; see `select`."""
-        degree = self.degrees(receivers)
-        rows = torch.repeat_interleave(degree, output_size=count)
-        within = torch.arange(len(rows), device=rows.device) - (degree.cumsum(0) - degree)[rows]
-        return self.offsets[receivers][rows] + within, rows
-
-    def to(self, device: torch.device) -> Edges:
-        """Return the same on a device."""
-        described = None if self.attributes is None else self.attributes.to(device)
-        return Edges(self.sources.to(device), self.weights.to(device), self.offsets.to(device), described)
-
-
-def select_edges(
-    edges: Mapping[EdgeType, Edges],
-    receivers: Mapping[str, Tensor],
-    types: Sequence[EdgeType] = RECEIVED_EDGES,
-    *,
-    counts: Sequence[int] | None = None,
-) -> Messages:
-    """Return the edges of each type by which some nodes receive.
-
-    Args:
-        edges: of some or all types.
-        receivers: (n,) rows of `edges` that receive, by node type; a type that is not named receives nothing.
-        types: of the edges that are returned, empty where there are none.
-        counts: number of these edges of each type, if it is known, so that nothing waits for a device.
-    """
-    device = next(iter(receivers.values())).device
-    described = next((each.attributes for each in edges.values() if each.attributes is not None), None)
-    found = Messages({}, {}, {})
-    for kind, count in zip(types, counts or repeat(None), strict=False):
-        found.edge_index[kind] = torch.empty(2, 0, dtype=torch.int64, device=device)
-        found.edge_weight[kind] = torch.empty(0, device=device)
-        if described is not None and kind in REACTION_EDGES:
-            found.edge_attr[kind] = torch.empty(0, described.shape[1], device=device)
-        if kind in edges and kind[2] in receivers:
-            index, weights, attributes = edges[kind].to(device).select(receivers[kind[2]], count=count)
-            found.edge_index[kind], found.edge_weight[kind] = index, weights
-            if attributes is not None:
-                found.edge_attr[kind] = attributes
-    return found
-
-
-def used_sources(index: Mapping[EdgeType, Tensor]) -> tuple[dict[str, Tensor], dict[EdgeType, Tensor]]:
-    """Return the nodes (n,) of each type that send, and `edge_index` with the places of sources among these."""
-    nodes, places = {}, dict(index)
-    for kind in ("system", "precursor"):
-        own = [edge for edge in index if edge[0] == kind]
-        nodes[kind], found = torch.unique(torch.cat([index[edge][0] for edge in own]), return_inverse=True)
-        for edge, sources in zip(own, found.split([index[edge].shape[1] for edge in own]), strict=True):
-            places[edge] = torch.stack([sources, index[edge][1]])
-    return nodes, places
 
 
 @dataclass(frozen=True, eq=False)
@@ -301,7 +132,7 @@ class ContextGraph:
         *,
         width: int,
         systems: KnownSystems | None = None,
-        columns: Mapping[str, Any] | None = None,
+        columns: GraphColumns | None = None,
     ) -> ContextGraph:
         """Return what `to_arrays` described.
 
@@ -310,14 +141,13 @@ class ContextGraph:
             arrays: by their names in checkpoints.
             width: of the inputs.
             systems: the known systems, if they are not among the arrays.
-            columns: what `GraphColumns.to_stored` returned, if columns describe nodes or edges.
+            columns: that describe nodes and edges, if any; the values of a precursor table come from the arrays.
 
         Raises:
             ValueError: an array is missing, unknown, or holds impossible values.
         """
         counted = {name.removeprefix(_SYSTEMS): a for name, a in arrays.items() if name.startswith(_SYSTEMS)}
-        described = None if columns is None else GraphColumns.from_stored(columns)
-        sizes = {} if described is None else described.sizes
+        sizes = {} if columns is None else columns.sizes
         expected = {"pairs", "counts", "x.system", "x.precursor", *(f"{_FEATURES}{kind}" for kind in sizes)}
         if wrong := expected ^ {name for name in arrays if not name.startswith(_SYSTEMS)}:
             raise ValueError(f"'{min(wrong)}' of the context is missing or unknown")
@@ -330,12 +160,12 @@ class ContextGraph:
         if not bool((pairs[0] < pairs[1]).all()):
             raise ValueError("'pairs' joins a precursor to itself, or in the wrong order")
         lengths = {"system": len(known.vectors), "precursor": len(vocabulary), "edge": len(known.shares)}
-        lengths["candidate"] = 0 if described is None else len(described.precursor_keys)
+        lengths["candidate"] = 0 if columns is None else len(columns.precursor_keys)
         x = {kind: _stored(arrays, f"x.{kind}", lengths[kind], width) for kind in ("system", "precursor")}
         features = {kind: _stored(arrays, f"{_FEATURES}{kind}", lengths[kind], size) for kind, size in sizes.items()}
-        if described is not None and "candidate" in features:
-            described = replace(described, values=features.pop("candidate").numpy())
-        return cls(tuple(vocabulary), known, pairs, counts, x=x, columns=described, features=features)
+        if columns is not None and "candidate" in features:
+            columns = replace(columns, values=features.pop("candidate").numpy())
+        return cls(tuple(vocabulary), known, pairs, counts, x=x, columns=columns, features=features)
 
     @cached_property
     def known_edges(self) -> dict[EdgeType, Edges]:
@@ -510,106 +340,3 @@ def _padded(fractions: Sequence[NDArray[np.float32]]) -> tuple[Tensor, Tensor]:
         (present,) = row.nonzero()
         elements[number, : len(present)], padded[number, : len(present)] = present + 1, row[present]
     return torch.from_numpy(elements), torch.from_numpy(padded)
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingContexts:
-    """The context of each fold of the training targets: the graph of its complement, from which it receives.
-
-    No fold shares an element system or a paper with its graph. So a message to a training target says nothing of its
-    label, and its precursors that occur nowhere else are as unknown as new ones.
-
-    Attributes:
-        graphs: of the complement of each fold, over all precursors of the training graph.
-        edges: by which the targets of each fold receive, one fold behind the other, and all precursors once a fold.
-        compositions: elements (n, k) and fractions (n, k) of the distinct systems of all graphs, most of which are in
-            nearly all of them.
-        systems: rows of `compositions` of the systems of each graph.
-        folds: (targets,) int64 fold of each target, on the processor.
-        rows: (targets,) int64 row of each target in `edges`.
-    """
-
-    graphs: tuple[ContextGraph, ...]
-    edges: Mapping[EdgeType, Edges]
-    compositions: tuple[Tensor, Tensor]
-    systems: tuple[Tensor, ...]
-    folds: Tensor
-    rows: Tensor
-
-    @classmethod
-    def fit(
-        cls, graph: ReactionGraph, folds: TrainingFolds, *, columns: GraphColumns | None = None
-    ) -> TrainingContexts:
-        """Build the graph of each fold's complement, and describe it by columns of the complement.
-
-        Raises:
-            DataError: a fold shares its papers with all other rows.
-        """
-        graphs, edges = [], []
-        order = np.argsort(folds.targets, kind="stable")
-        for fold, table in _separate(folds):
-            context = ContextGraph.fit(table, graph.precursors, columns=columns)
-            graphs.append(context)
-            targets = [graph.targets[member] for member in order if folds.targets[member] == fold]
-            edges.append(context.to_targets(targets) | context.to_candidates(graph.precursors))
-        joined = {kind: Edges.concat([of_fold[kind] for of_fold in edges]) for kind in RECEIVED_EDGES}
-        known = (torch.from_numpy(folds.targets), torch.from_numpy(np.argsort(order)))
-        return cls(tuple(graphs), joined, *_distinct_systems(graphs), *known)
-
-    def to(self, device: torch.device) -> TrainingContexts:
-        """Return the same with what messages to targets and precursors need on a device."""
-        return replace(
-            self,
-            edges={kind: each.to(device) for kind, each in self.edges.items()},
-            systems=tuple(rows.to(device) for rows in self.systems),
-            rows=self.rows.to(device),
-        )
-
-    def receivers(self, fold: int | Tensor, targets: Tensor, precursors: Tensor) -> dict[str, Tensor]:
-        """Return the rows of `edges` of targets and of precursors (n,), by node type.
-
-        Args:
-            fold: of all precursors, or (n,) of each.
-            targets: (m,) nodes.
-            precursors: (n,) nodes.
-        """
-        return {"target": self.rows[targets], "candidate": fold * len(self.graphs[0].vocabulary) + precursors}
-
-    def received(
-        self, fold: int, targets: Tensor, precursors: Tensor, *, counts: Sequence[int] | None = None
-    ) -> Messages:
-        """Return the edges to targets of a fold and to precursors of the graph.
-
-        Args:
-            fold: of all the targets.
-            targets: (n,) nodes.
-            precursors: (m,) nodes.
-            counts: see `select_edges`.
-        """
-        return select_edges(self.edges, self.receivers(fold, targets, precursors), counts=counts)
-
-
-def _distinct_systems(graphs: Sequence[ContextGraph]) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, ...]]:
-    """Return the distinct compositions of systems, and which of them those of each graph are."""
-    sides = [graph.compositions for graph in graphs if graph.compositions is not None]
-    width = max(elements.shape[1] for elements, _ in sides)
-    rows = [torch.cat([pad(each.double(), (0, width - each.shape[1])) for each in side], dim=1) for side in sides]
-    distinct, index = torch.unique(torch.cat(rows), dim=0, return_inverse=True)
-    compositions = distinct[:, :width].long(), distinct[:, width:].float()
-    return compositions, tuple(index.split([len(each) for each in rows]))
-
-
-def _separate(folds: TrainingFolds) -> Iterator[tuple[int, ReactionTable]]:
-    """Yield the complement of each fold, and make sure that they share neither element systems nor papers."""
-    systems = np.array([str(system) for system in folds.table.element_systems])
-    papers = folds.table.frame["doi"].dropna()
-    for fold, table in folds.complements():
-        own = folds.rows == fold
-        if set(systems[own]) & set(map(str, table.element_systems)):
-            raise DataError(f"Fold {fold} of the training rows shares an element system with its complement.")
-        if set(papers[own[papers.index]]) & set(table.frame["doi"].dropna()):
-            raise DataError(
-                "Message passing needs training rows from several papers: all rows of some fold's complement are from "
-                "papers that report the fold."
-            )
-        yield fold, table

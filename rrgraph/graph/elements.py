@@ -10,11 +10,20 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, Composition, element_vectors, fraction_matrix, source_elements
+from rrgraph.chem import (
+    ATOMIC_NUMBERS,
+    ELEMENTS,
+    VOLATILE,
+    Composition,
+    element_vectors,
+    fraction_matrix,
+    source_elements,
+)
 
 __all__ = [
     "ANION_CLASSES",
     "DIMENSION",
+    "SOLID",
     "Materials",
     "anion_class",
     "element_presence",
@@ -25,6 +34,9 @@ __all__ = [
     "source_presence",
     "unit_rows",
 ]
+
+SOLID: Final = tuple(number for number, symbol in enumerate(ELEMENTS) if symbol not in VOLATILE)
+"""Columns of all elements but C, H, O and N, which may leave as gases."""
 
 DIMENSION: Final = 32
 """Principal components of the element vectors that are kept."""

@@ -7,8 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, VOLATILE, fraction_matrix
+from rrgraph.chem import ATOMIC_NUMBERS, fraction_matrix
 from rrgraph.data import SetBatch
+from rrgraph.graph.elements import SOLID
 
 __all__ = ["BALANCE", "balance_sets"]
 
@@ -16,7 +17,7 @@ BALANCE: Final = ("imbalance", "least_amount", "idle", "released_C", "released_H
 """Names of the features of a set's mass balance, in column order; see `balance_sets`."""
 
 _GASES: Final = [ATOMIC_NUMBERS[symbol] - 1 for symbol in ("C", "H", "N", "O")]
-_SOLID: Final = [number for number in range(len(ELEMENTS)) if ELEMENTS[number] not in VOLATILE]
+_SOLID: Final = [*SOLID]
 _RIDGE: Final = 1e-5
 _IDLE: Final = 1e-3
 

@@ -16,8 +16,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, VOLATILE, Composition, oxygen_values
+from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, Composition, oxygen_values
 from rrgraph.data import SetBatch
+from rrgraph.graph.elements import SOLID
 
 __all__ = ["OXYGEN_BALANCE", "balance_oxygen"]
 
@@ -37,7 +38,7 @@ OXYGEN_BALANCE: Final = (
 )
 """Names of the features of a set's redox balance, in column order; see `balance_oxygen`."""
 
-_SOLID: Final = [number for number, symbol in enumerate(ELEMENTS) if symbol not in VOLATILE]
+_SOLID: Final = [*SOLID]
 _OXYGEN: Final = ELEMENTS.index("O")
 _WEIGHT: Final = 1e-3
 """Of the row of oxygen beside those of the elements: it decides only what these leave open."""

@@ -141,8 +141,9 @@ def load_checkpoint(folder: str | Path) -> LinkCheckpoint:
         ranked = _under(tensors, _SETS)
         known = _under(tensors, _CONTEXT)
         hashes = _under(tensors, _LEARNED)
-        columns = value_of(description, "columns", dict) if "columns" in description else None
-        sizes = None if columns is None else GraphColumns.from_stored(columns).sizes
+        stored = value_of(description, "columns", dict) if "columns" in description else None
+        columns = None if stored is None else GraphColumns.from_stored(stored)
+        sizes = None if columns is None else columns.sizes
         model = load_weights(partial(LinkModel, config, features=sizes), tensors)
         vocabulary, counts = _vocabulary(value_of(description, "vocabulary", list))
         if config.statistics != bool(counted):
@@ -181,7 +182,7 @@ def _context(
     vocabulary: tuple[Composition, ...],
     statistics: FrequencyFeatures | None,
     width: int,
-    columns: Mapping[str, Any] | None,
+    columns: GraphColumns | None,
 ) -> ContextGraph:
     systems = None if statistics is None else statistics.systems
     return ContextGraph.from_arrays(vocabulary, _arrays(tensors), width=width, systems=systems, columns=columns)

@@ -40,8 +40,8 @@ def load_model(name: str | os.PathLike[str] = DEFAULT_MODEL, *, device: str = "a
 
     Args:
         name: a bundled name means the bundled model; write `./default` for a folder of the same name.
-        device: where it computes: `auto` takes a CUDA GPU when there is one; or cpu, cuda or mps, such as `cpu`,
-            `cuda:1` or `mps`.
+        device: where it computes: `auto` takes a CUDA GPU when there is one; or `cpu`, `cuda`, `cuda:1` or
+            `mps`.
 
     Raises:
         ConfigError: the device cannot be used.

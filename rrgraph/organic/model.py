@@ -18,6 +18,7 @@ from rrgraph.nn import (
     RetrievalIndex,
     TreeEnsemble,
     checkpoint_mismatch,
+    choose_device,
     embed_all,
     load_weights,
     read_model,
@@ -179,12 +180,18 @@ def save_template_checkpoint(checkpoint: TemplateCheckpoint, folder: str | Path)
     write_model(folder, TEMPLATE_FORMAT, {**tensors, _BANK: checkpoint.embeddings}, description)
 
 
-def load_template_checkpoint(folder: str | Path) -> TemplateCheckpoint:
+def load_template_checkpoint(folder: str | Path, *, device: str = "cpu") -> TemplateCheckpoint:
     """Read a checkpoint written by `save_template_checkpoint`.
 
+    Args:
+        folder: where it lies.
+        device: where its model computes, see `rrgraph.nn.choose_device`.
+
     Raises:
+        ConfigError: the device cannot be used.
         ModelError: a file is missing, truncated, of another format, or does not match the other.
     """
+    place = choose_device(device)
     tensors, description = read_model(folder, TEMPLATE_FORMAT)
     with checkpoint_mismatch(folder):
         config = _read_config(value_of(description, "model", dict))
@@ -198,7 +205,7 @@ def load_template_checkpoint(folder: str | Path) -> TemplateCheckpoint:
         metadata = value_of(description, "metadata", dict)
         from_stored(SearchConfig, metadata.get("search", {}))
     return TemplateCheckpoint(
-        model=model.eval(),
+        model=model.eval().to(place),
         config=config,
         templates=texts,
         counts=np.array(counts, dtype=np.int64),

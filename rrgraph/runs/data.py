@@ -21,6 +21,7 @@ from rrgraph.data import (
     clean_table,
     leakage_report,
     load_table,
+    resembling_rows,
     split_table,
 )
 from rrgraph.errors import ConfigError
@@ -244,8 +245,8 @@ def _usable_rows(names: Iterable[str], config: DataConfig, split: Split) -> list
     for name in names:
         table = load_table(name)
         resembles = np.zeros(len(table), dtype=bool)
-        for other in held_out:
-            resembles |= _shared(table, other, by=config.held_out_by)
+        for other in held_out if config.held_out_by != "nothing" else ():
+            resembles |= resembling_rows(table, other, system=config.held_out_by == "system")
         if resembles.all():
             raise ConfigError(f"Further table '{name}' has no rows that may be learned from.")
         found.append((table.select(~resembles), int(resembles.sum())))
@@ -297,14 +298,6 @@ def further_tables(config: RunConfig, split: Split) -> tuple[FurtherTable, ...]:
     named = config.reranker.further_tables
     usable = zip(named.items(), _usable_rows(named, config.data, split), strict=True)
     return tuple(FurtherTable(name, table, weight, left_out) for (name, weight), (table, left_out) in usable)
-
-
-def _shared(table: ReactionTable, other: ReactionTable, *, by: str) -> NDArray[np.bool_]:
-    """Return which rows (rows,) share a target or element system with any of another table."""
-    if by == "nothing":
-        return np.zeros(len(table), dtype=bool)
-    own, others = (each.element_systems if by == "system" else each.target_keys for each in (table, other))
-    return np.isin(own.astype(str), others.astype(str))
 
 
 def feature_columns(config: DataConfig, table: ReactionTable) -> GraphColumns | None:

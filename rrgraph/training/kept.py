@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
@@ -14,9 +16,13 @@ from torch import Tensor, uint8
 
 from rrgraph.errors import ModelError, reason_of
 from rrgraph.util.files import atomic_path
+from rrgraph.util.interruption import lasting_interruption
 from rrgraph.util.json_files import parse_json
 
-__all__ = ["keep_tensors", "kept_tensors", "made_once"]
+__all__ = ["keep_tensors", "keeping", "kept_tensors", "made_once"]
+
+_SECONDS: Final = 30.0
+"""Time between two states of an unfinished computation on disk."""
 
 
 def keep_tensors(path: Path, tensors: Mapping[str, Tensor], description: Mapping[str, Any]) -> None:
@@ -47,6 +53,34 @@ def kept_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         return tensors, parse_json(text, finite=False)
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise ModelError(f"The training state '{path}' cannot be resumed: {reason_of(error)}.") from None
+
+
+@contextmanager
+def keeping(save: Callable[[], None] | None) -> Iterator[Callable[[], None]]:
+    """Save what a long computation has done every half minute, and when it is interrupted.
+
+    Args:
+        save: writes it; None keeps nothing.
+
+    Yields:
+        What to call between two steps; it raises KeyboardInterrupt once that has been asked for.
+    """
+    saved = time.monotonic()
+    with lasting_interruption(deferred=False) as interrupt_if_asked:
+
+        def after_step() -> None:
+            nonlocal saved
+            if save is not None and time.monotonic() - saved > _SECONDS:
+                save()
+                saved = time.monotonic()
+            interrupt_if_asked()
+
+        try:
+            yield after_step
+        except KeyboardInterrupt:
+            if save is not None:
+                save()
+            raise
 
 
 def made_once(folder: Path | None, name: str, make: Callable[[], Mapping[str, Tensor]]) -> Mapping[str, Tensor]:

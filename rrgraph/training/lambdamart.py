@@ -6,10 +6,9 @@ much their exchange would change the NDCG of their list.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -18,8 +17,7 @@ from numpy.typing import NDArray
 from rrgraph.errors import ConfigError
 from rrgraph.nn import TreeEnsemble, TreeSplit
 from rrgraph.training.config import LAMBDARANK, TreesConfig
-from rrgraph.training.kept import keep_tensors, kept_tensors
-from rrgraph.util.interruption import lasting_interruption
+from rrgraph.training.kept import keep_tensors, keeping, kept_tensors
 from rrgraph.util.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -27,9 +25,6 @@ if TYPE_CHECKING:
     from lightgbm.callback import CallbackEnv
 
 __all__ = ["fit_lambdamart", "require_lightgbm"]
-
-_SECONDS: Final = 30.0
-"""Time between two states of an unfinished fit on disk."""
 
 
 def fit_lambdamart(
@@ -79,31 +74,24 @@ def fit_lambdamart(
         "verbosity": -1,
     }
     done = 0 if booster is None else booster.num_trees()
-    saved = time.monotonic()
-    with (
-        progress_bar("gradient-boosted trees", total=config.n_trees, done=done) as bar,
-        lasting_interruption(deferred=False) as interrupt_if_asked,
-    ):
+
+    def save() -> None:
+        if state is not None and booster is not None:
+            _keep(booster, state)
+
+    with progress_bar("gradient-boosted trees", total=config.n_trees, done=done) as bar, keeping(save) as after_tree:
 
         def after_each_tree(training: CallbackEnv) -> None:
-            nonlocal booster, saved
+            nonlocal booster
             booster = cast("Booster", training.model)
             bar.update()
-            if state is not None and time.monotonic() - saved > _SECONDS:
-                _keep(booster, state)
-                saved = time.monotonic()
-            interrupt_if_asked()
+            after_tree()
 
-        try:
-            if done < config.n_trees:
-                data = lightgbm.Dataset(features, recorded.astype(np.float32), weight=weight, group=sizes[sizes > 0])
-                booster = lightgbm.train(
-                    options, data, config.n_trees - done, init_model=booster, callbacks=[after_each_tree]
-                )
-        except KeyboardInterrupt:
-            if state is not None and booster is not None:
-                _keep(booster, state)
-            raise
+        if done < config.n_trees:
+            data = lightgbm.Dataset(features, recorded.astype(np.float32), weight=weight, group=sizes[sizes > 0])
+            booster = lightgbm.train(
+                options, data, config.n_trees - done, init_model=booster, callbacks=[after_each_tree]
+            )
     assert booster is not None
     return TreeEnsemble.of([tree["tree_structure"] for tree in booster.dump_model()["tree_info"]], _open_node)
 

@@ -5,27 +5,23 @@ scikit-learn has no public way to its trees; a test names the versions this hold
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from rrgraph.nn import TreeEnsemble, TreeSplit
-from rrgraph.training.kept import keep_tensors, kept_tensors
-from rrgraph.util.interruption import lasting_interruption
+from rrgraph.training.kept import keep_tensors, keeping, kept_tensors
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
 __all__ = ["as_ensemble", "fit_resumably"]
-
-_SECONDS: Final = 30.0
-"""Time between two states of an unfinished fit on disk."""
 
 
 def fit_resumably(
@@ -49,25 +45,9 @@ def fit_resumably(
     """
     if path is not None and path.is_file():
         _restore(classifier, path)
-    saved = time.monotonic()
-
-    def keep_now_and_then() -> None:
-        nonlocal saved
-        if path is not None and time.monotonic() - saved > _SECONDS:
-            _keep(classifier, path)
-            saved = time.monotonic()
-        interrupt_if_asked()
-
-    with (
-        lasting_interruption(deferred=False) as interrupt_if_asked,
-        _called_before_each_tree(classifier, keep_now_and_then),
-    ):
-        try:
-            classifier.fit(features, recorded, sample_weight=weight)
-        except KeyboardInterrupt:
-            if path is not None:
-                _keep(classifier, path)
-            raise
+    save = None if path is None else partial(_keep, classifier, path)
+    with keeping(save) as before_tree, _called_before_each_tree(classifier, before_tree):
+        classifier.fit(features, recorded, sample_weight=weight)
 
 
 @contextmanager

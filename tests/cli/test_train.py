@@ -199,7 +199,7 @@ def test_a_run_stopped_before_its_first_epoch_may_start_again(rrgraph, config, t
         ("data.holdout=missing.csv", ["'missing.csv'"]),
         ("data.pool=missing.txt", ["'missing.txt'"]),
         ("data.node_features={sytem: []}", ["Did you mean 'system'?"]),
-        ("data.node_features={system: [year]}", ["model.context=none"]),
+        ("data.node_features={system: [year]}", ["model.context is none"]),
         ("data.node_features={system: year}", ["data.node_features.system is 'year'", "a list of text"]),
         ("data.edge_features=[[year]]", ["data.edge_features"]),
         ("data.precursors=prices.csv", ["needs data.node_features.precursor"]),
@@ -222,8 +222,8 @@ def test_a_bad_configuration_is_refused_before_anything_is_written(rrgraph, conf
 def test_columns_become_features(rrgraph, config, table, tmp_path):
     mine, prices, folder = tmp_path / "mine.csv", tmp_path / "prices.csv", tmp_path / "run"
     rows = table.read_text().splitlines()
-    told = [f"{row},{600 + 10 * number}" for number, row in enumerate(rows[1:])]
-    mine.write_text("\n".join([f"{rows[0]},temperature", *told]))
+    rows_with = [f"{row},{600 + 10 * number}" for number, row in enumerate(rows[1:])]
+    mine.write_text("\n".join([f"{rows[0]},temperature", *rows_with]))
     prices.write_text("formula,price\nBaCO3,3\nTiO2,\nLi2CO3,5\n")
     argv = ["train", config, f"data.table={mine}", f"output={folder}", "training.epochs=1", "evaluation.subsets=[]"]
     nodes = "data.node_features={system: [Temperature], precursor: [price]}"

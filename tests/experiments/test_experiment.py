@@ -9,7 +9,8 @@ import pytest
 from rrgraph.data import data_checksum
 from rrgraph.errors import ConfigError
 from rrgraph.evaluation import Metrics
-from rrgraph.experiments import ExperimentConfig, load_experiment, run_experiment
+from rrgraph.experiments import ExperimentConfig, expand, load_experiment, run_experiment
+from rrgraph.experiments.record import record_experiment
 from rrgraph.figures.tables import experiment_tables
 from rrgraph.util.config import load_config
 from rrgraph.util.files import sha256_file
@@ -50,6 +51,18 @@ def test_an_experiment_leaves_its_folder(trial, reactions):
     assert {entry.name for entry in (folder / "runs").iterdir()} == {
         f"{system}-random-{seed}" for system in ("popular", "flat") for seed in (0, 1)
     }
+
+
+def test_models_and_baselines_record_their_own_tables(trial, reactions):
+    """The model is first, and has a table that baselines know nothing of."""
+    further = "reranker.further_tables={textbook: 1.0}"
+    trial.with_name("linked.yaml").write_text("data: {split: random}\nmodel: {statistics: true, n_decoders: 2}\n")
+    systems = f"  linked: {{config: linked.yaml, overrides: [reranker.enabled=true, '{further}']}}\n"
+    trial.write_text(trial.read_text().replace("systems:\n", f"systems:\n{systems}"))
+    experiment = load_experiment(trial)
+    record_experiment(experiment, expand(experiment))
+    recorded = json.loads((experiment.folder / "data.json").read_text())
+    assert set(recorded["tables"]) == {str(reactions), "textbook"}
 
 
 def test_results_hold_one_row_a_run_with_what_it_measured(trial):

@@ -131,7 +131,7 @@ def test_what_only_other_rows_say_of_a_precursor_is_missing(table, columns):
 def test_a_stored_graph_has_the_same_features(graph):
     graph = graph.with_inputs(*(torch.randn(n, 4) for n in (len(graph.systems.vectors), len(graph.vocabulary))))
     arrays, stored = graph.to_arrays(systems=True), json.loads(json.dumps(graph.columns.to_stored()))
-    read = ContextGraph.from_arrays(graph.vocabulary, arrays, width=4, columns=stored)
+    read = ContextGraph.from_arrays(graph.vocabulary, arrays, width=4, columns=GraphColumns.from_stored(stored))
     assert read.columns.names == graph.columns.names
     assert {*read.features} == {*graph.features}
     assert all(torch.equal(read.features[kind], values) for kind, values in graph.features.items())
@@ -148,7 +148,7 @@ def test_a_stored_graph_has_the_same_features(graph):
         damaged, described = dict(arrays), json.loads(json.dumps(stored))
         change(damaged, described)
         with pytest.raises(ValueError, match=message):
-            ContextGraph.from_arrays(graph.vocabulary, damaged, width=4, columns=described)
+            ContextGraph.from_arrays(graph.vocabulary, damaged, width=4, columns=GraphColumns.from_stored(described))
 
 
 def test_pyg_has_the_features_beside_the_embeddings_or_in_their_place(graph):

@@ -10,10 +10,9 @@ import torch
 from rrgraph.chem import parse_formula
 from rrgraph.data import PrecursorTable
 from rrgraph.errors import ConfigError
-from rrgraph.graph import ContextGraph, GraphColumns, TrainingContexts, TrainingFolds, build_graph
+from rrgraph.graph import GraphColumns, TrainingContexts, TrainingFolds, build_graph
 from rrgraph.links import (
     CONTEXTS,
-    NO_CONTEXT,
     Context,
     FoldContexts,
     LinkModel,
@@ -22,14 +21,12 @@ from rrgraph.links import (
     has_edge_features,
     make_context,
 )
-from rrgraph.models import LinkCheckpoint, Model, load_checkpoint, save_checkpoint
-from rrgraph.nn import ModelConfig
+from rrgraph.models import Model, load_checkpoint, save_checkpoint
 from rrgraph.training import train
 
-MODEL = ModelConfig(width=16, layers=1, heads=2, dropout=0.0, decoder_dropout=0.0)
+from .message_passing import MODEL, PASSING, TARGETS, checkpoint_of
+
 CONFIG = TrainingConfig(epochs=3, patience=0, batch_size=16, negatives_per_positive=3, learning_rate=1e-2)
-TARGETS = [parse_formula(text) for text in ("LiCoO2", "SrZrO3", "Cr2AlB2")]
-PASSING = [name for name in CONTEXTS if name != NO_CONTEXT]
 TAKING = [name for name in CONTEXTS if has_edge_features(CONTEXTS[name].forward)]
 TEMPERATURES = [900.0, 800, 850, 700, 1100, 1000, 1050, 1200, 900, 1400, 950, 600, 650, 750]
 ATMOSPHERES = ["air", "O2", "air", "air", "N2", "air", "N2", "air", "air", "air", "O2", "Ar", "Ar", "N2"]
@@ -53,12 +50,6 @@ def build(name, columns, **options):
     for parameter in module.inputs.parameters():  # which begin with 0, so that nothing would depend on them
         torch.nn.init.normal_(parameter)
     return module
-
-
-def checkpoint_of(module, table, columns):
-    vocabulary = tuple(table.precursors().values())
-    context = ContextGraph.fit(table, vocabulary, columns=columns)
-    return LinkCheckpoint(module, vocabulary, np.ones(len(vocabulary), dtype=np.int64), context=context)
 
 
 def score(table, name, target, precursor):

@@ -13,7 +13,6 @@ from rrgraph.graph import (
     EDGE,
     KNOWN_EDGES,
     RECEIVED_EDGES,
-    ContextGraph,
     TrainingContexts,
     TrainingFeatures,
     TrainingFolds,
@@ -21,15 +20,13 @@ from rrgraph.graph import (
 )
 from rrgraph.links import CONTEXTS, NO_CONTEXT, FoldContexts, LinkModel, LinkTask, TrainingConfig
 from rrgraph.models import LinkCheckpoint, Model, load_checkpoint, save_checkpoint
-from rrgraph.nn import ModelConfig
 from rrgraph.reranking import held_out_logits
 from rrgraph.training import train
 
-MODEL = ModelConfig(width=16, layers=1, heads=2, dropout=0.0, decoder_dropout=0.0)
+from .message_passing import MODEL, PASSING, TARGETS, checkpoint_of
+
 CONFIG = TrainingConfig(epochs=12, patience=0, batch_size=8, negatives_per_positive=3, learning_rate=1e-2)
 SIZES = {"system": 7, "precursor": 9, "target": 4, "candidate": 5}
-TARGETS = [parse_formula(text) for text in ("LiCoO2", "SrZrO3", "Cr2AlB2")]
-PASSING = [name for name in CONTEXTS if name != NO_CONTEXT]
 
 
 def build(name, **options):
@@ -126,12 +123,6 @@ class TestContract:
             for column in (0, 3, len(candidates) - 1):
                 alone = Model(checkpoint).logits([target], [candidates[column]])
                 assert alone[0, 0] == pytest.approx(together[row, column], abs=1e-5)
-
-
-def checkpoint_of(module, table):
-    vocabulary = tuple(table.precursors().values())
-    context = ContextGraph.fit(table, vocabulary) if module.uses_context else None
-    return LinkCheckpoint(module, vocabulary, np.ones(len(vocabulary), dtype=np.int64), context=context)
 
 
 def task_of(table, name, *, model=MODEL, config=CONFIG, statistics=False):

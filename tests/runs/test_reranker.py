@@ -30,6 +30,8 @@ from rrgraph.runs.data import prepare
 from rrgraph.runs.reranker import calibrate, cross_fitted_lists, train_reranker
 from rrgraph.training import STATE_FILE, TreesConfig
 
+from .rows import ROWS
+
 FINISHED = {"model.json", "model.safetensors", "history.csv", "set_history.csv", "metrics.json", "card.md"}
 
 
@@ -265,18 +267,6 @@ def test_the_first_sets_of_the_validation_rows_are_as_likely_as_can_be(ranked, p
     )
 
 
-ROWS = [
-    ("LiCoO2", "Li2CO3;Co3O4", "a"),
-    ("LiMn2O4", "LiOH;MnO2", "a"),
-    ("BaTiO3", "BaCO3;TiO2", "b"),
-    ("SrTiO3", "SrCO3;TiO2", "b"),
-    ("LaMnO3", "La2O3;Mn2O3", None),
-    ("LaCoO3", "La2O3;CoCO3", "c"),
-    ("La2Li2TiO6", "La2O3;Li2CO3;TiO2", None),
-    ("Li2TiO3", "LiOH;TiO2", None),
-    ("BaMnO3", "BaO;MnO2", None),
-    ("SrCoO3", "SrO;Co3O4", None),
-]
 OTHERWISE = {
     "LiCoO2": "LiOH;CoCO3",
     "LiMn2O4": "Li2CO3;Mn2O3",

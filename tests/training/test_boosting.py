@@ -9,7 +9,7 @@ from sklearn._loss import HalfBinomialLoss
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from rrgraph.reranking import TrainingLists, fit_trees
-from rrgraph.training import TreesConfig, sklearn_trees
+from rrgraph.training import TreesConfig
 from rrgraph.training import boost as learn
 from rrgraph.training.sklearn_trees import as_ensemble
 
@@ -59,7 +59,7 @@ def test_trees_that_are_interrupted_again_and_again_go_on_equally(tmp_path, monk
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
             Pressing(patch, tree)
             learn(features, hit, CONFIG, weight=weight, seed=1, state=state)
-    monkeypatch.setattr(sklearn_trees, "_SECONDS", 0.0)
+    monkeypatch.setattr("rrgraph.training.kept._SECONDS", 0.0)
     again = Pressing(monkeypatch, 1000)
     found = learn(features, hit, CONFIG, weight=weight, seed=1, state=state).tensors()
     assert 1000 - again.left == CONFIG.n_trees - (6 + 4 + 1)

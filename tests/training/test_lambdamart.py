@@ -15,7 +15,7 @@ from rrgraph.errors import ConfigError, ModelError
 from rrgraph.nn import TreeEnsemble
 from rrgraph.reranking import TrainingLists, fit_trees
 from rrgraph.runs.check import check_config
-from rrgraph.training import TreesConfig, boost, lambdamart
+from rrgraph.training import TreesConfig, boost
 from rrgraph.training.lambdamart import _open_node
 
 lightgbm = pytest.importorskip("lightgbm", reason="needs the extra 'ranking'")
@@ -139,7 +139,7 @@ def test_trees_that_are_interrupted_again_and_again_go_on_equally(tmp_path, monk
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
             Pressing(patch, tree)
             learn(features, recorded, sizes, weight=weight, state=state)
-    monkeypatch.setattr(lambdamart, "_SECONDS", 0.0)
+    monkeypatch.setattr("rrgraph.training.kept._SECONDS", 0.0)
     again = Pressing(monkeypatch, 1000)
     assert same(learn(features, recorded, sizes, weight=weight, state=state), expected)
     # The first tree alone was not kept: nothing was known of it yet.
@@ -151,7 +151,7 @@ def test_trees_that_are_interrupted_again_and_again_go_on_equally(tmp_path, monk
 
 def test_trees_of_another_version_are_left_alone_and_damaged_ones_refused(tmp_path, monkeypatch):
     state = tmp_path / "state.safetensors"
-    monkeypatch.setattr(lambdamart, "_SECONDS", 0.0)
+    monkeypatch.setattr("rrgraph.training.kept._SECONDS", 0.0)
     expected = learn(*drawn(), state=state)
     with monkeypatch.context() as patch:
         patch.setattr(lightgbm, "__version__", "3.0")

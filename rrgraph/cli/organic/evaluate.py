@@ -20,7 +20,6 @@ def evaluate_organic(arguments: argparse.Namespace) -> None:
         ConfigError: no subset is named, or the folder holds no run.
     """
     from rrgraph.data import SUBSET_NAMES
-    from rrgraph.nn import choose_device
     from rrgraph.organic import load_template_checkpoint, load_template_table
     from rrgraph.organic.run import OrganicConfig, measure_organic
     from rrgraph.util.config import load_config
@@ -39,8 +38,7 @@ def evaluate_organic(arguments: argparse.Namespace) -> None:
     config = load_config(home / "config.yaml", schema=OrganicConfig, recorded=True)
     config = replace(config, evaluation=replace(config.evaluation, subsets=[arguments.split], rows=0))
     split = load_template_table(config.data.table, rows=config.data.rows)
-    checkpoint = load_template_checkpoint(folder)
-    checkpoint.model.to(choose_device(arguments.device))
+    checkpoint = load_template_checkpoint(folder, device=arguments.device)
     measured = measure_organic(checkpoint, split, config)[arguments.split]
     report = {
         "model": arguments.model,

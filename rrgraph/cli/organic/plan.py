@@ -141,7 +141,6 @@ def run_organic(arguments: argparse.Namespace) -> int:
 
 
 def _planner(model: str, *, device: str) -> ReactantPlanner:
-    from rrgraph.nn import choose_device
     from rrgraph.organic import load_template_checkpoint, template_planner
 
     if not Path(model, "model.json").is_file():
@@ -149,9 +148,7 @@ def _planner(model: str, *, device: str) -> ReactantPlanner:
             f"--model is '{model}', expected the run folder of a model of templates, such as one made by "
             f"'rrgraph train organic/conretrobert'.{suggest_file(model)}"
         )
-    checkpoint = load_template_checkpoint(model)
-    checkpoint.model.to(choose_device(device))
-    return template_planner(checkpoint)
+    return template_planner(load_template_checkpoint(model, device=device))
 
 
 def read_products(smiles: Sequence[str], path: str | None, column: str | None) -> TargetList[str]:

@@ -106,7 +106,7 @@ def organic_run(
         for each in (folder, folder / _CONTRASTED):
             remove_state(each)
     # As a resumed run has it: last digits depend on how the tensors lie in memory.
-    checkpoint = _loaded(folder, config)
+    checkpoint = load_template_checkpoint(folder, device=config.device)
     comparison = measure_organic(checkpoint, split, config, jobs=jobs)
     write_json(folder / "ranks.json", {subset: _ranks(systems) for subset, systems in comparison.items()})
     write_text(folder / "card.md", organic_card(config, split, comparison))
@@ -135,13 +135,7 @@ def _fit(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume: b
         if not config.reranker.enabled:
             return checkpoint
         save_template_checkpoint(checkpoint, second)
-    return _with_reranker(_loaded(second, config), split, config, jobs=jobs)
-
-
-def _loaded(folder: Path, config: OrganicConfig) -> TemplateCheckpoint:
-    checkpoint = load_template_checkpoint(folder)
-    checkpoint.model.to(choose_device(config.device))
-    return checkpoint
+    return _with_reranker(load_template_checkpoint(second, device=config.device), split, config, jobs=jobs)
 
 
 def _learn(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume: bool, jobs: int) -> TemplateCheckpoint:

@@ -162,9 +162,9 @@ def _stages(config: RunConfig, split: Split, reranker: EnsembleReranker | None) 
     head = f"# Model card: {markdown_text(config.name)}\n\nLink model of rrgraph {__version__}, seed {config.seed}"
     if reranker is None:
         return f"{head}: {links}.\n"
-    read = ("redox features", config.reranker.redox), ("the atmosphere", config.reranker.atmosphere)
-    redox = " and ".join(name for name, wanted in read if wanted)
-    redox = f" with {redox}" if redox else ""
+    groups = ("redox features", config.reranker.redox), ("the atmosphere", config.reranker.atmosphere)
+    read = " and ".join(name for name, wanted in groups if wanted)
+    read = f" with {read}" if read else ""
     networks = reranker.network.config.n_networks
     scorer = f", the mean of {networks} networks" if networks > 1 else ""
     if reranker.trees is not None:
@@ -173,7 +173,7 @@ def _stages(config: RunConfig, split: Split, reranker: EnsembleReranker | None) 
         scorer += f"{beside} {reranker.tree_weight:g} times {len(reranker.trees)} {kind} trees"
     stages = (
         f"1. links get their logits from {links};",
-        f"2. a re-ranker{redox}{f'{scorer},' if scorer else ''} compares the "
+        f"2. a re-ranker{read}{f'{scorer},' if scorer else ''} compares the "
         f'{reranker.candidates} most probable sets of each target and "another set"; its scores are divided by '
         f"{_temperatures(config, split, reranker)}.",
     )

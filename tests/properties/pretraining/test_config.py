@@ -80,7 +80,7 @@ def test_columns_may_have_no_options_and_a_choice_of_rows(property_file):
         ("training.schedule", "cosin", "Did you mean 'cosine'"),
         ("training.monitor", "scor", "Did you mean 'score'"),
         ("training.precision", "ful", "Did you mean 'full'"),
-        ("training.device", "gpu", "'gpu' cannot be used"),
+        ("training.device", "gpu", "Unknown device 'gpu'"),
         ("data.validation_fraction", 1.0, "data.validation_fraction"),
         ("data.test_fraction", -0.1, "data.test_fraction"),
         ("data.withhold", ["bulk_modulsu"], "Did you mean 'bulk_modulus'"),

@@ -70,6 +70,7 @@ class CatalogueEntry:
         recipe: for a prepared file, what it was made from.
         parts: for a file that `rrgraph data fetch` prepares, those that it is joined from: reactions with numbered
             precursors, and the precursors by number.
+        columns: those of a joined table; `split` is called `type` in the published file.
         misprints: formulas of targets that hold a slip of the pen, and what is meant.
         fifths: for a subset of a table, which fifths of its element systems it has, see `system_fifths`; empty for all.
     """
@@ -84,6 +85,7 @@ class CatalogueEntry:
     size: int = 0
     recipe: str = ""
     parts: tuple[PublishedFile, ...] = ()
+    columns: tuple[str, ...] = ("target", "precursors", "year", "doi")
     misprints: tuple[tuple[str, str], ...] = ()
     fifths: tuple[int, ...] = ()
 
@@ -156,6 +158,27 @@ _ENTRIES = (
         ),
         sha256="7559aafabfbe6be5ceef5cfeb5cbf046ce95f10c1ae0b3536d4e5eb427777e94",
         size=3_391_040,
+    ),
+    CatalogueEntry(
+        name="retrieval_retro",
+        path="reactions/retro_split.csv.gz",
+        description="Text-mined reactions in the year split of Retrieval-Retro (column `split`).",
+        origin=f"{_KONONOVA}; split of Noh et al., Retrieval-Retro, NeurIPS 2024",
+        licence="CC BY 4.0",
+        recipe="data_processing/raw/retro_split.csv of github.com/Xiafyjck/auto_ElemwiseRetro at commit 3402506",
+        parts=(
+            PublishedFile(
+                url=_ELEMWISE + "retro_split.csv",
+                sha256="38a5c24fd69673ed4bf1caae543d5cff176b46f06b54bb32476444fe2c9de110",
+                size=1_965_116,
+            ),
+            PublishedFile(
+                url=_ELEMWISE + "retro_precursor_id.json",
+                sha256="9c6b4a58ecfbeec3a9507746f82b066031cb070266fc23472716b844f1e43033",
+                size=22_500,
+            ),
+        ),
+        columns=("target", "precursors", "year", "split"),
     ),
     CatalogueEntry(
         name="nms_validation",

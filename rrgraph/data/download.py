@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 import requests
 
-from rrgraph.data.catalogue import PublishedFile, cache_folder, checksum_note, entry, recorded_checksum
+from rrgraph.data.catalogue import CatalogueEntry, cache_folder, checksum_note, entry, recorded_checksum
 from rrgraph.data.joined_formulas import SEPARATOR
 from rrgraph.errors import DataError
 from rrgraph.util.files import atomic_path, sha256_file, write_text
@@ -58,7 +57,7 @@ def fetch(name: str, *, sha256: str = "", trust: bool = False) -> Path:
         raise DataError(f"'{sha256}' is not a SHA-256 checksum: expected 64 hexadecimal digits.")
     target = cache_folder() / wanted.path
     if wanted.parts:
-        return _joined(name, wanted.parts, target, sha256.lower())
+        return _joined(wanted, target, sha256.lower())
     expected = recorded_checksum(wanted, target) or sha256.lower()
     if sha256 and expected != sha256.lower():
         raise DataError(f"Table '{name}' is recorded with checksum {expected}, not with {sha256.lower()}.")
@@ -73,14 +72,15 @@ def fetch(name: str, *, sha256: str = "", trust: bool = False) -> Path:
     return target
 
 
-def _joined(name: str, parts: Sequence[PublishedFile], target: Path, sha256: str) -> Path:
+def _joined(wanted: CatalogueEntry, target: Path, sha256: str) -> Path:
     """Fetch the two files that a reaction table is joined from, and write it."""
+    name, parts = wanted.name, wanted.parts
     note = checksum_note(target)
     if not (target.is_file() and note.is_file() and note.read_text(encoding="utf-8").split()[0] == sha256_file(target)):
         fetched = [target.parent / Path(part.url).name for part in parts]
         for part, path in zip(parts, fetched, strict=True):
             _retrieve(name, part.url, path, part.sha256, part.size)
-        write_frame(_numbered_reactions(*fetched), target)
+        write_frame(_numbered_reactions(*fetched)[[*wanted.columns]], target)
         write_text(note, f"{sha256_file(target)}  {target.name}\n")
         for path in fetched:
             path.unlink()
@@ -100,7 +100,7 @@ def _numbered_reactions(reactions: Path, precursors: Path) -> pd.DataFrame:
         SEPARATOR.join(spellings[number.strip()][0] for number in numbers.split(","))
         for numbers in frame["precursor_ids"].tolist()
     ]
-    return frame.assign(precursors=joined)[["target", "precursors", "year", "doi"]]
+    return frame.assign(precursors=joined).rename(columns={"type": "split"})
 
 
 def _retrieve(name: str, url: str, target: Path, expected: str, size: int) -> None:

@@ -90,6 +90,8 @@ def test_the_catalogue_matches_the_files(data_folder):
     from rrgraph.util.files import sha256_file
 
     for name, item in CATALOGUE.items():
+        if item.parts and not (data_folder / item.path).is_file():  # prepared on each computer
+            continue
         path = data_path(name)
         assert path == data_folder / item.path
         if item.sha256 and path.stat().st_size == item.size:  # a copy may lack rows

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from rrgraph.data import ReactionTable, catalogue, data_path, fetch
+from rrgraph.data import ReactionTable, catalogue, data_path, fetch, split_table
 from rrgraph.errors import DataError
 
 CONTENT = bytes(range(256)) * 1200  # several chunks
@@ -313,8 +313,24 @@ def test_a_table_is_joined_from_two_published_files(
     assert not path.exists()
 
 
+def test_a_joined_table_keeps_the_published_split(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.contents = {
+        "/rows.csv": b'target,precursor_ids,year,type\nBaTiO3,"0,1",2003,train\nBaO,0,2017,test\n',
+        "/ids.json": b'{"0": ["BaCO3"], "1": ["TiO2"]}',
+    }
+    parts = tuple(
+        catalogue.PublishedFile(url=f"{server.url}{path}", sha256=hashlib.sha256(text).hexdigest(), size=len(text))
+        for path, text in server.contents.items()
+    )
+    set_entry(
+        monkeypatch, parts=parts, columns=("target", "precursors", "year", "split"), path="reactions/joined.csv.gz"
+    )
+    split = split_table(ReactionTable.read(fetch("sample")), "column")
+    assert [[str(row.target) for row in part] for part in (split.train, split.test)] == [["BaTiO3"], ["BaO"]]
+
+
 def test_the_published_tables_are_pinned_with_checksums() -> None:
-    for name in ("text_mined", "text_mined_recipes"):
+    for name in ("text_mined", "text_mined_recipes", "retrieval_retro"):
         entry = catalogue.entry(name)
         assert entry.can_be_fetched
         for part in entry.parts or (entry,):

@@ -47,6 +47,9 @@ _FOREIGN: Final = FREQUENCY_FEATURES.index("foreign")
 _DRAWN: Final = 400
 """Targets that compounds are made up for, beside those that were made from one."""
 _BATCH_SIZE: Final = 256
+_LISTED: Final = 0.5
+"""Share of the number fitted for `listed` that is kept: it is fitted among candidates all of which the rows use, and in most
+pools many others stand beside them. Chosen on nms_validation."""
 
 
 def fit_prior(prepared: Prepared, checkpoint: LinkCheckpoint) -> CandidatePrior:
@@ -77,7 +80,7 @@ def fit_prior(prepared: Prepared, checkpoint: LinkCheckpoint) -> CandidatePrior:
         np.concatenate([listed.recorded, generated.recorded]),
         np.concatenate([np.ones(len(listed.targets)), weights[generated.targets]]),
     )
-    return CandidatePrior(np.array([one, *prior.offsets[1:]]))
+    return CandidatePrior(np.array([_LISTED * one, *prior.offsets[1:]]))
 
 
 def prior_logits(

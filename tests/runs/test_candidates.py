@@ -198,7 +198,7 @@ def test_what_few_targets_stand_for_is_weighted(prepared, checkpoint, fitted, mo
 def test_one_constant_is_that_of_the_training_precursors(prepared, checkpoint, fitted):
     found = fit_prior(prepared, described(checkpoint, candidate_prior="unseen")).offsets
     assert len(set(found)) == 1
-    assert fitted[0] == found[0]
+    assert fitted[0] == found[0] / 2
     logits = prior_logits(prepared, checkpoint, *embeddings(prepared, checkpoint))
     counts, unseen = prepared.counts, prepared.link_statistics.features[:, FREQUENCY_FEATURES.index("used")] == 0
     used = np.array([counts[node] > 0 for _, node in links_of(prepared)])

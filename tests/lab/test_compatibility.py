@@ -1,4 +1,4 @@
-"""Tests of rrgraph.planning.compatibility."""
+"""Tests of rrgraph.lab.compatibility."""
 
 import pytest
 

@@ -5,10 +5,10 @@ sets that are best by their links (`SetSearch`, lazily, `SetRanking`), and lets 
 them. There is no learning here and no torch; models, baselines and re-rankers plug in by the protocols.
 """
 
+from rrgraph.lab import Stock, StockItem, incompatibility, read_candidates, read_stock
 from rrgraph.planning.assembly import PRECEDENTS, plan_syntheses
 from rrgraph.planning.candidates import CandidateFilter, Feasible, TargetCandidates, generated_candidates
 from rrgraph.planning.choices import CANDIDATE_WORDS, library_candidates, resolve_candidates
-from rrgraph.planning.compatibility import incompatibility
 from rrgraph.planning.constraints import (
     MAX_SIZE,
     ElementCover,
@@ -28,7 +28,6 @@ from rrgraph.planning.energies import (
     read_formation_energies,
 )
 from rrgraph.planning.enumeration import SetProblem, enumerate_sets, search_sets, set_problem
-from rrgraph.planning.lists import Stock, StockItem, read_candidates, read_stock
 from rrgraph.planning.planner import (
     LISTWISE,
     RANKING_MODES,

@@ -8,8 +8,8 @@ from typing import Final
 
 from rrgraph.chem import Composition, reagent_classes, reagent_library
 from rrgraph.data import load_table
+from rrgraph.lab import Stock, read_materials
 from rrgraph.planning.candidates import generated_candidates
-from rrgraph.planning.lists import Stock, read_materials
 
 __all__ = ["CANDIDATE_WORDS", "library_candidates", "resolve_candidates"]
 

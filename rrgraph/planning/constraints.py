@@ -25,8 +25,7 @@ from rrgraph.chem import (
 )
 from rrgraph.data import PrecursorSet
 from rrgraph.errors import FormulaError, OptionError, PlanningError, suggestion
-from rrgraph.planning.compatibility import incompatibility
-from rrgraph.planning.lists import Stock, StockItem, read_stock
+from rrgraph.lab import Stock, StockItem, incompatibility, read_stock
 
 __all__ = [
     "MAX_SIZE",

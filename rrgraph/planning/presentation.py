@@ -9,6 +9,7 @@ from math import floor, log
 from typing import TYPE_CHECKING, Any, Final
 
 from rrgraph.chem import Atmosphere
+from rrgraph.lab import BatchSize
 from rrgraph.planning.energies import ReactionEnergy
 from rrgraph.util.text import escaped, percent, plain_table
 
@@ -74,7 +75,7 @@ def plan_html(plan: SynthesisPlan) -> str:
 
 
 def plan_table(
-    plan: SynthesisPlan, *, equations: bool = True, grams: float | None = None
+    plan: SynthesisPlan, *, equations: bool = True, grams: BatchSize | None = None
 ) -> tuple[list[str], list[list[str]]]:
     """Return header and rows of the table of sets; arguments as for `SynthesisPlan.to_frame`."""
     measure, write = (_PRODUCT, "{:.3g}".format) if plan.no_match is None else (_PROBABILITY, percent)
@@ -111,7 +112,7 @@ def plan_table(
     return header, rows
 
 
-def plan_notes(plan: SynthesisPlan, *, equations: bool = True, grams: float | None = None) -> list[str]:
+def plan_notes(plan: SynthesisPlan, *, equations: bool = True, grams: BatchSize | None = None) -> list[str]:
     """Return the lines below the table: what the sets leave for others, and what numbers and marks mean."""
     if plan.no_match is None:
         notes = [f"{_PRODUCT}: of link probabilities, to compare sets"]
@@ -215,7 +216,9 @@ def plan_columns(*, energies: bool, literature: bool, dopants: bool = False, amo
     return {**_COLUMNS, **more, "message": str}
 
 
-def plan_rows(plan: SynthesisPlan, *, equations: bool = True, grams: float | None = None) -> Iterator[dict[str, Any]]:
+def plan_rows(
+    plan: SynthesisPlan, *, equations: bool = True, grams: BatchSize | None = None
+) -> Iterator[dict[str, Any]]:
     """Yield a row for each set, or one with the message where there is none; missing columns are empty.
 
     Lists are joined by semicolons; literature precedents are JSON in the first row.
@@ -246,19 +249,19 @@ def plan_rows(plan: SynthesisPlan, *, equations: bool = True, grams: float | Non
         }
 
 
-def _amount_cells(line: Mapping[str, Any], place: int, found: PlannedSet, grams: float | None) -> dict[str, Any]:
+def _amount_cells(line: Mapping[str, Any], place: int, found: PlannedSet, grams: BatchSize | None) -> dict[str, Any]:
     if grams is None or "most_target_g" not in line:
         return {}
     return {"stock_shortage": _shortage(found, grams) or None, "most_target_g": line["most_target_g"][place]}
 
 
-def _shortage(found: PlannedSet, grams: float) -> str:
+def _shortage(found: PlannedSet, grams: BatchSize) -> str:
     """``needs 12 g of 5 g BaCO3; at most 4.1 g of target``, or nothing where the stock suffices."""
-    short = found.shortages(grams)
-    if not short or found.most_grams is None:
+    short, most = found.shortages(grams), found.most_of(grams)
+    if not short or most is None:
         return ""
     needs = ", ".join(f"{need:.4g} g of {there:.4g} g {name}" for name, (need, there) in short.items())
-    return f"needs {needs}; at most {found.most_grams:.4g} g of target"
+    return f"needs {needs}; at most {most:.4g} g of target"
 
 
 def _energy_cells(line: Mapping[str, Any], place: int) -> dict[str, Any]:

@@ -6,18 +6,18 @@ Everybody gets the same `SynthesisPlan`: the command, notebooks, other programs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from decimal import ROUND_DOWN, Context
+from math import inf
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from rrgraph.chem import BalancedEquation, BalanceError, Composition, batch_masses
+from rrgraph.chem import BalancedEquation, BalanceError, Composition
 from rrgraph.data import KnownReaction, PrecursorSet
 from rrgraph.errors import PlanningError
-from rrgraph.planning.compatibility import incompatibility
+from rrgraph.lab import BatchSize, HandlingNote, StockItem, WeighOut, as_batch, incompatibility, set_notes, weigh_out
 from rrgraph.planning.constraints import balanced_equation
 from rrgraph.planning.dopants import PlannedDopant
 from rrgraph.planning.energies import ReactionEnergy
-from rrgraph.planning.lists import StockItem
 from rrgraph.planning.presentation import plan_columns, plan_html, plan_rows, plan_text
 from rrgraph.planning.ranking import SearchStop
 
@@ -113,64 +113,74 @@ class PlannedSet:
         """The members, and the sources of dopants."""
         return [*self.precursors, *(planned.source for planned in self.dopants if planned.source is not None)]
 
-    def grams(self, target_grams: float) -> dict[str, float]:
-        """Return what to weigh of each precursor in g, to six digits, for `target_grams` g of target.
+    @property
+    def handling(self) -> tuple[HandlingNote, ...]:
+        """What to know of the members, of mixing them and of the furnace, the gravest first; no safety data sheet."""
+        return set_notes(self.weighed, target=self.target, equation=self.equation)
 
-        Masses are divided by the purity in stock where it is known; of several jars the first one that says so counts.
+    def weigh_out(self, size: BatchSize) -> WeighOut:
+        """Return what to weigh of each precursor, with purity, excess and what there is in stock.
 
         Sources of dopants with a stated amount are added, for so many g of the host.
 
+        Args:
+            size: g of target, or a `rrgraph.lab.Batch` with excess, purity and balance.
+
         Raises:
             BalanceError: the set cannot be balanced, so that no masses follow.
-            RRGraphError: `target_grams` is not a positive number.
+            RRGraphError: the grams are not a positive number.
         """
         if self.equation is None:
             raise BalanceError(f"{self.target} from {self} cannot be balanced, so there are no masses.")
-        masses: dict[str, float] = {}
-        for precursor, grams in batch_masses(self.equation, target_grams).items():
-            masses[precursor.formula] = grams / self._purity(precursor)
-        for planned in self.dopants:
-            added = planned.grams(target_grams)
-            if planned.source is not None and added is not None:
-                name = planned.source.formula
-                masses[name] = masses.get(name, 0.0) + added / self._purity(planned.source)
-        return {name: _six_digits(grams) for name, grams in masses.items()}
+        added = [
+            (planned.source, float(planned.source_amount))
+            for planned in self.dopants
+            if planned.source is not None and planned.source_amount is not None
+        ]
+        return weigh_out(self.equation, size, stock=self.stock, dopants=added)
 
-    def shortages(self, target_grams: float) -> dict[str, tuple[float, float]]:
-        """Return the precursors of which `target_grams` g of target need more than there is: grams needed and in stock.
+    def grams(self, size: BatchSize) -> dict[str, float]:
+        """Return what to weigh of each precursor in g, to six digits or as the balance shows it; see `weigh_out`.
+
+        >>> import rrgraph as rr
+        >>> from rrgraph.lab import Batch
+        >>> best = rr.plan("LiCoO2", literature=False).best
+        >>> best.grams(Batch(5, excess="Li=5", balance=0.001))
+        {'Li2CO3': 1.982, 'Co3O4': 4.101}
 
         Raises:
-            RRGraphError: `target_grams` is not a positive number.
+            BalanceError: the set cannot be balanced, so that no masses follow.
+            RRGraphError: the grams are not a positive number.
+        """
+        return self.weigh_out(size).grams
+
+    def shortages(self, size: BatchSize) -> dict[str, tuple[float, float]]:
+        """Return the precursors of which a batch needs more than there is: grams needed and in stock.
+
+        Raises:
+            RRGraphError: the grams are not a positive number.
         """
         if self.equation is None:
             return {}
-        needed, there = self.grams(target_grams), self._amounts()
-        return {name: (needed[name], there[name]) for name in needed if name in there and needed[name] > there[name]}
+        weighed = self.weigh_out(size)
+        there = _in_stock(weighed)
+        return {name: (needed, there[name]) for name, needed in weighed.grams.items() if needed > there.get(name, inf)}
 
     @property
     def most_grams(self) -> float | None:
         """The most target in g that the stock allows, to four digits; None where no amount or no equation is known."""
-        if self.equation is None or not (there := self._amounts()):
+        return self.most_of(1.0)
+
+    def most_of(self, size: BatchSize) -> float | None:
+        """Return `most_grams` for the excess and the purity of a batch, whatever its grams."""
+        if self.equation is None:
             return None
-        needed = self.grams(1.0)
-        most = min(there[name] / needed[name] for name in needed if name in there)
+        weighed = self.weigh_out(replace(as_batch(size), grams=1.0, balance=None))
+        if not (there := _in_stock(weighed)):
+            return None
+        most = min(there[name] / needed for name, needed in weighed.grams.items() if name in there)
         # Rounded down: of more there would not be enough.
         return float(Context(prec=4, rounding=ROUND_DOWN).create_decimal_from_float(most))
-
-    def _purity(self, precursor: Composition) -> float:
-        return next((item.purity for item in self._jars(precursor) if item.purity is not None), 1.0)
-
-    def _amounts(self) -> dict[str, float]:
-        """Return the grams in stock of the precursors of which they are known, all jars together."""
-        there = {}
-        for precursor in self.weighed:
-            amounts = [item.grams for item in self._jars(precursor)]
-            if amounts and None not in amounts:
-                there[precursor.formula] = sum(amount for amount in amounts if amount is not None)
-        return there
-
-    def _jars(self, precursor: Composition) -> list[StockItem]:
-        return [item for item in self.stock if item.composition == precursor]
 
     @property
     def exchange(self) -> tuple[Composition, Composition] | None:
@@ -266,12 +276,12 @@ class SynthesisPlan:
         """Return the same as HTML, which notebooks show."""
         return plan_html(self)
 
-    def to_frame(self, *, equations: bool = True, grams: float | None = None) -> pd.DataFrame:
+    def to_frame(self, *, equations: bool = True, grams: BatchSize | None = None) -> pd.DataFrame:
         """Return a row for each set, with the columns that `rrgraph plan --output` writes.
 
         Args:
             equations: balance the sets.
-            grams: also weigh out each set for so many g of target.
+            grams: also weigh out each set for so many g of target, or for a `rrgraph.lab.Batch`.
         """
         import pandas as pd
 
@@ -284,7 +294,7 @@ class SynthesisPlan:
         )
         return pd.DataFrame(rows, columns=list(columns))
 
-    def to_dict(self, *, equations: bool = True, grams: float | None = None) -> dict[str, Any]:
+    def to_dict(self, *, equations: bool = True, grams: BatchSize | None = None) -> dict[str, Any]:
         """Return the JSON object that `rrgraph plan --json` prints; arguments as for `to_frame`."""
         line: dict[str, Any] = {
             "target": self.target,
@@ -299,7 +309,9 @@ class SynthesisPlan:
         if self.stopped is not None:
             line["search_stopped"] = asdict(self.stopped)
         if self.dopants:
-            line["dopants"] = [each.to_dict(host_grams=grams) for each in self.dopants]
+            line["dopants"] = [
+                each.to_dict(host_grams=None if grams is None else as_batch(grams).grams) for each in self.dopants
+            ]
         if equations or grams is not None or self.has_energies:
             equations_found = [found.equation for found in self.sets]
             line["equations"] = [None if each is None else str(each) for each in equations_found]
@@ -308,7 +320,7 @@ class SynthesisPlan:
             line["grams"] = [None if found.equation is None else found.grams(grams) for found in self.sets]
             if any(item.grams is not None for found in self.sets for item in found.stock):
                 line["shortages"] = [_shortages(found, grams) for found in self.sets]
-                line["most_target_g"] = [found.most_grams for found in self.sets]
+                line["most_target_g"] = [found.most_of(grams) for found in self.sets]
         if self.has_energies:
             line["reaction_energies"] = [_energy_values(found.energy) for found in self.sets]
             line["temperature_k"] = self.temperature
@@ -334,7 +346,12 @@ def _precedent_values(reaction: KnownReaction) -> dict[str, Any]:
     return {name: _six_digits(value) if isinstance(value, float) else value for name, value in asdict(reaction).items()}
 
 
-def _shortages(found: PlannedSet, grams: float) -> dict[str, dict[str, float]]:
+def _in_stock(weighed: WeighOut) -> dict[str, float]:
+    """Return the grams in stock of the materials of which they are known."""
+    return {each.material.formula: each.in_stock for each in weighed.portions if each.in_stock is not None}
+
+
+def _shortages(found: PlannedSet, grams: BatchSize) -> dict[str, dict[str, float]]:
     return {
         name: {"needed_g": needed, "in_stock_g": _six_digits(there)}
         for name, (needed, there) in found.shortages(grams).items()

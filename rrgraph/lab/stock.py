@@ -18,7 +18,7 @@ from rrgraph.util.files import suggest_file
 from rrgraph.util.inputs import plain_name
 from rrgraph.util.rows import Row, RowReader, column_name, open_rows
 
-__all__ = ["Stock", "StockItem", "read_candidates", "read_materials", "read_stock"]
+__all__ = ["Stock", "StockItem", "read_candidates", "read_materials", "read_purity", "read_stock"]
 
 
 _UNKNOWN_WATER: Final = re.compile(r"\s*[·•∙⋅.*]\s*[nx]\s*\(?H2O\)?\s*$")
@@ -261,7 +261,7 @@ def _items(
     composition, note = _divided(text) if plain is None else (plain, "")
     if not fields:  # cells of a table without header are notes
         note = " ".join([note, *(str(cell) for name, cell in row.cells.items() if name != column and cell)])
-    purity, grams = _purity(cells.get("purity")), _grams(cells.get("grams"), fields.get("grams", ""))
+    purity, grams = read_purity(cells.get("purity")), _grams(cells.get("grams"), fields.get("grams", ""))
     for what, cell, value, example in (
         ("purity", cells.get("purity"), purity, "99.9 %"),
         ("amount", cells.get("grams"), grams, "250 g"),
@@ -274,7 +274,7 @@ def _items(
         raise DataError(f"0 g of {composition} are in stock.")
     yield StockItem(
         composition,
-        purity=_purity(note if "%" in note or _NINES.search(note) else None) if purity is None else purity,
+        purity=read_purity(note if "%" in note or _NINES.search(note) else None) if purity is None else purity,
         grams=grams,
         **{name: str(cells[name] or "").strip() for name in ("name", "cas", "price", "hazard") if name in cells},
     )
@@ -357,8 +357,8 @@ def _grams(cell: Any, header: str) -> float | None:
     return number * int(found[1] or 1) * (_UNITS[found[3].lower()] if found[3] else unit)
 
 
-def _purity(cell: Any) -> float | None:
-    """Return a mass fraction from percents, a fraction or nines."""
+def read_purity(cell: Any) -> float | None:
+    """Return a mass fraction from percents, a fraction or nines (``99.9 %``, 0.999, ``3N``); None if it is none."""
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         value: float | None = float(cell)
     else:

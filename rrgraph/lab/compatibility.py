@@ -7,7 +7,7 @@ from typing import Final
 
 from rrgraph.chem import ALKALI, ALKALINE_EARTHS, HALOGENS, Composition, reagent_classes
 
-__all__ = ["incompatibility"]
+__all__ = ["incompatibility", "is_acid", "is_active"]
 
 _ACTIVE: Final = ALKALI | ALKALINE_EARTHS - {"Be", "Mg"}
 _ACID_ELEMENTS: Final = HALOGENS | frozenset(["H", "B", "C", "N", "O", "Si", "P", "S", "As", "Se"])
@@ -30,14 +30,14 @@ def incompatibility(precursors: Iterable[Composition]) -> str | None:
     None
     """
     members = list(precursors)
-    bases = [each for each in members if _is_active(each)]
+    bases = [each for each in members if is_active(each)]
     for base in bases:
         for other in members:
-            if _is_acid(other):
+            if is_acid(other):
                 return f"{base} reacts violently with the acid {other}"
             if "N" not in base.elements and _is_oxidiser(other):
                 return f"{base} reacts violently with the oxidiser {other}"
-    acid = next((each for each in members if _is_acid(each)), None)
+    acid = next((each for each in members if is_acid(each)), None)
     if acid is not None:
         for each in members:
             found = reagent_classes(each) & _GASSING.keys()
@@ -46,13 +46,13 @@ def incompatibility(precursors: Iterable[Composition]) -> str | None:
     return None
 
 
-def _is_active(precursor: Composition) -> bool:
+def is_active(precursor: Composition) -> bool:
     """Whether it is an active metal, or a hydride or amide of one."""
     rest = precursor.elements - _ACTIVE
     return rest != precursor.elements and (not rest or rest == {"H"} or rest == {"H", "N"})
 
 
-def _is_acid(precursor: Composition) -> bool:
+def is_acid(precursor: Composition) -> bool:
     """Whether it is an acid of nonmetals, such as H2SiF6 or H3PO4, or the acid salt NH4HF2."""
     elements = precursor.elements
     if "H" not in elements or not elements <= _ACID_ELEMENTS or elements <= {"H", "C", "N"} or elements == {"H", "O"}:

@@ -6,8 +6,9 @@ import pytest
 
 from rrgraph.chem import FormulaWarning, parse_formula
 from rrgraph.errors import DataError, DataWarning, FormulaError, PlanningError
-from rrgraph.planning import SetConstraints, StockItem, read_candidates, read_stock
-from rrgraph.planning.lists import _grams, _purity
+from rrgraph.lab import StockItem, read_candidates, read_purity, read_stock
+from rrgraph.lab.stock import _grams
+from rrgraph.planning import SetConstraints
 
 CUPBOARD = """\
 # my cupboard
@@ -151,7 +152,7 @@ def test_amounts(cell, header, grams):
     ],
 )
 def test_purities(cell, purity):
-    assert _purity(cell) == (purity if purity is None else pytest.approx(purity))
+    assert read_purity(cell) == (purity if purity is None else pytest.approx(purity))
 
 
 def test_columns_that_only_look_like_amounts(tmp_path):
@@ -207,7 +208,7 @@ def test_the_salt_stands_for_a_hydrate_whose_water_is_not_known(text):
 
 
 def test_a_stock_has_only_so_many_entries(tmp_path, monkeypatch):
-    monkeypatch.setattr("rrgraph.planning.lists._MOST_ENTRIES", 2)
+    monkeypatch.setattr("rrgraph.lab.stock._MOST_ENTRIES", 2)
     path = tmp_path / "stock.txt"
     path.write_text("BaO\nTiO2\n")
     assert len(read_stock(path)) == 2

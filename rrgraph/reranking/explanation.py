@@ -36,11 +36,11 @@ class Influence:
     """What a group of features does to a set.
 
     Attributes:
-        group: ``links`` (probabilities of the single precursors), ``counts`` (how often they are used for such targets),
-            ``pairs`` (how often together), ``size``, ``classes`` of precursors, ``unseen`` ones, mass ``balance``, reaction
-            ``energy``, ``oxygen`` balance.
-        logit: by how much the logit of the set's probability is higher than with the mean of the competing sets in these
-            features; positive speaks for the set.
+        group: ``links`` (probabilities of the single precursors), ``counts`` (how often such targets use them),
+            ``pairs`` (how often they are used together), ``size``, ``classes`` of precursors, ``unseen`` ones, mass
+            ``balance``, reaction ``energy``, ``oxygen`` balance.
+        logit: by how much the logit of the set's probability is higher than with the mean of the competing sets in
+            these features; positive speaks for the set.
         without: the probability that it has with that mean.
     """
 
@@ -88,7 +88,7 @@ def _group(name: str, *, of_link: bool) -> str:
 
 
 def _ordinary(features: ListFeatures, place: int, of_sets: list[int], of_links: list[int]) -> ListFeatures:
-    """Return features in which one set has the mean of its list in some columns, and so have the links of its members."""
+    """Return features in which one set, and the links of its members, have the mean of the list in some columns."""
     sets = features.sets.clone()
     sets[place, of_sets] = features.sets[:, of_sets].mean(0)
     links, members = features.links, features.members.clone()

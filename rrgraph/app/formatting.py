@@ -1,0 +1,143 @@
+"""How formulas, numbers and small plots look on the page; everything returns markup that is already escaped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from math import isinf
+from typing import Final
+from urllib.parse import quote
+
+from markdown_it import MarkdownIt
+from markupsafe import Markup, escape
+
+from rrgraph.app.answers import EnergyAnswer, PrecedentAnswer
+from rrgraph.reranking import Influence
+
+__all__ = ["FILTERS", "INFLUENCES"]
+
+_DIGITS: Final = re.compile(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)")
+_DOI: Final = re.compile(r"10\.\d{4,9}/[^\s\"'<>]+")
+
+INFLUENCES: Final = {
+    "links": "probabilities of the single precursors",
+    "counts": "how often targets like this use these precursors",
+    "pairs": "how often these precursors are used together",
+    "size": "number of precursors",
+    "classes": "classes of the precursors",
+    "unseen": "precursors without a training reaction",
+    "balance": "mass balance",
+    "energy": "reaction energy",
+    "oxygen": "oxygen balance",
+}
+
+
+def formula(text: str) -> Markup:
+    """Return a formula or an equation with subscripts."""
+    return Markup(_DIGITS.sub(r"<sub>\1</sub>", str(escape(text))))
+
+
+def percent(probability: float | None) -> str:
+    """Return ``68 %``, ``0.31 %`` or ``< 0.01 %``."""
+    if probability is None:
+        return "-"
+    value = 100 * probability
+    if 0 < value < 0.01:
+        return "< 0.01 %"
+    return f"{value:.0f} %" if value >= 9.95 else f"{value:.2g} %"
+
+
+def grams(value: float, balance: float | None = None) -> str:
+    """Return a mass in g as the balance shows it, without one to a tenth of a milligram."""
+    decimals = 4 if balance is None else max(0, -int(Decimal(str(balance)).normalize().as_tuple().exponent))
+    return f"{value:.{decimals}f} g"
+
+
+def two_digits(value: float) -> str:
+    """Return a number with two digits, those above 100 whole."""
+    if isinf(value):
+        return "∞"
+    return f"{float(f'{value:.2g}'):.0f}" if value >= 9.95 else f"{value:.2g}"
+
+
+def bar(probability: float | None) -> Markup:
+    """Return a probability as a bar; the number stands beside it, so it is hidden from screen readers."""
+    width = 100 * (probability or 0.0)
+    return Markup(
+        '<svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true" focusable="false">'
+        '<rect class="bar-all" width="100" height="6" rx="1"/>'
+        '<rect class="bar-part" width="{:.2f}" height="6" rx="1"/></svg>'
+    ).format(max(width, 0.4))
+
+
+def influence_plot(found: Sequence[Influence]) -> Markup:
+    """Return influences as bars to the left (against the set) and to the right (for it) of a line."""
+    most = max([abs(each.logit) for each in found] + [1e-9])
+    rows = []
+    for place, each in enumerate(found):
+        width = 95 * abs(each.logit) / most
+        x = 100.0 if each.logit >= 0 else 100 - width
+        kind = "for" if each.logit >= 0 else "against"
+        rows.append(
+            Markup('<rect class="{}" x="{:.1f}" y="{}" width="{:.1f}" height="12"/>').format(
+                kind, x, 4 + 20 * place, max(width, 0.5)
+            )
+        )
+    height = 20 * len(found)
+    return Markup(
+        '<svg class="influences" viewBox="0 0 200 {}" aria-hidden="true" focusable="false">{}'
+        '<line class="zero" x1="100" x2="100" y1="0" y2="{}"/></svg>'
+    ).format(height, Markup("").join(rows), height)
+
+
+def doi(text: str | None) -> Markup:
+    """Return a DOI as a link; what does not look like one stays text."""
+    if not text:
+        return Markup("")
+    if not _DOI.fullmatch(text):
+        return escape(text)
+    address = "https://doi.org/" + quote(text, safe="/().;-_")
+    return Markup('<a href="{}" rel="noreferrer noopener" target="_blank">{}</a>').format(address, text)
+
+
+def energy(found: EnergyAnswer) -> str:
+    """Return ``-0.056 ± 0.021 eV/atom (-32 ± 12 kJ/mol)``."""
+    return (
+        f"{found.ev_per_atom:z.3f} ± {found.ev_per_atom_uncertainty:.3f} eV/atom "
+        f"({found.kj_per_mol:z.0f} ± {found.kj_per_mol_uncertainty:.0f} kJ/mol)"
+    )
+
+
+def heating(found: PrecedentAnswer) -> str:
+    """Return ``1250 °C (900-1400), 12 h, air``."""
+    parts = []
+    if found.temperature_c is not None:
+        low, high = found.temperature_low_c, found.temperature_high_c
+        spread = f" ({low:.0f}-{high:.0f})" if low is not None and high is not None and low != high else ""
+        parts.append(f"{found.temperature_c:.0f} °C{spread}")
+    if found.time_h is not None:
+        parts.append(f"{found.time_h:.3g} h")
+    if found.atmosphere:
+        parts.append(found.atmosphere.replace(";", ", "))
+    return ", ".join(parts)
+
+
+def markdown(text: str) -> Markup:
+    """Return Markdown as HTML; HTML inside it is shown as text."""
+    return Markup(MarkdownIt("commonmark", {"html": False}).enable("table").render(text))
+
+
+FILTERS: Final = {
+    "bar": bar,
+    "doi": doi,
+    "energy": energy,
+    "formula": formula,
+    "grams": grams,
+    "heating": heating,
+    "influence_plot": influence_plot,
+    "markdown": markdown,
+    "percent": percent,
+    "two_digits": two_digits,
+}
+"""Filters of the templates."""

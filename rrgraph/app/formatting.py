@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from decimal import Decimal
 from math import isinf
 from typing import Final
@@ -71,24 +70,14 @@ def bar(probability: float | None) -> Markup:
     ).format(max(width, 0.4))
 
 
-def influence_plot(found: Sequence[Influence]) -> Markup:
-    """Return influences as bars to the left (against the set) and to the right (for it) of a line."""
-    most = max([abs(each.logit) for each in found] + [1e-9])
-    rows = []
-    for place, each in enumerate(found):
-        width = 95 * abs(each.logit) / most
-        x = 100.0 if each.logit >= 0 else 100 - width
-        kind = "for" if each.logit >= 0 else "against"
-        rows.append(
-            Markup('<rect class="{}" x="{:.1f}" y="{}" width="{:.1f}" height="12"/>').format(
-                kind, x, 4 + 20 * place, max(width, 0.5)
-            )
-        )
-    height = 20 * len(found)
+def influence_bar(found: Influence, most: float) -> Markup:
+    """Return an influence as a bar to the left (against the set) or to the right (for it) of a line."""
+    width = max(95 * abs(found.logit) / max(most, 1e-9), 0.5)
     return Markup(
-        '<svg class="influences" viewBox="0 0 200 {}" aria-hidden="true" focusable="false">{}'
-        '<line class="zero" x1="100" x2="100" y1="0" y2="{}"/></svg>'
-    ).format(height, Markup("").join(rows), height)
+        '<svg class="influence" viewBox="0 0 200 14" aria-hidden="true" focusable="false">'
+        '<rect class="{}" x="{:.1f}" y="1" width="{:.1f}" height="12"/>'
+        '<line class="zero" x1="100" x2="100" y1="0" y2="14"/></svg>'
+    ).format("for" if found.logit >= 0 else "against", 100.0 if found.logit >= 0 else 100 - width, width)
 
 
 def doi(text: str | None) -> Markup:
@@ -135,7 +124,7 @@ FILTERS: Final = {
     "formula": formula,
     "grams": grams,
     "heating": heating,
-    "influence_plot": influence_plot,
+    "influence_bar": influence_bar,
     "markdown": markdown,
     "percent": percent,
     "two_digits": two_digits,

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from starlette.datastructures import FormData, QueryParams
 
 from rrgraph.app.questions import MOST_TARGETS, Question, RequestError
-from rrgraph.lab import StockItem
-from rrgraph.util.sheets import csv_text
 
 __all__ = [
     "AVOIDED",
     "form_values",
     "question_of_form",
     "question_of_query",
-    "shelf_text",
     "strings_of",
     "typed_values",
 ]
@@ -102,32 +99,3 @@ def typed_values(form: FormData) -> dict[str, Any]:
     texts = {name: value for name, value in form.items() if isinstance(value, str) and name in values}
     ticked = {name: name in form for name in ("use_stock", "unbalanced", "energies")}
     return {**values, **texts, **ticked, "avoid": [each for each in form.getlist("avoid") if isinstance(each, str)]}
-
-
-def shelf_text(items: Iterable[StockItem]) -> str:
-    """Return a shelf as the text of a table, from which it is read again.
-
-    >>> from rrgraph.lab import read_stock
-    >>> print(shelf_text(read_stock("BaCO3, TiO2")), end="")
-    formula
-    BaCO3
-    TiO2
-    """
-    rows = [
-        {
-            "formula": item.composition.formula,
-            "name": item.name,
-            "CAS": item.cas,
-            "purity": "" if item.purity is None else f"{100 * item.purity:.8g} %",
-            "amount": "" if item.grams is None else f"{item.grams:.8g} g",
-            "price": item.price,
-            "hazard": item.hazard,
-        }
-        for item in items
-    ]
-    used = [
-        name
-        for name in ("formula", "name", "CAS", "purity", "amount", "price", "hazard")
-        if any(row[name] for row in rows)
-    ]
-    return csv_text(rows, used)

@@ -22,7 +22,6 @@ from rrgraph.app.forms import (
     form_values,
     question_of_form,
     question_of_query,
-    shelf_text,
     strings_of,
     typed_values,
 )
@@ -163,7 +162,10 @@ def _add_questions(app: FastAPI, desk: Desk) -> None:
     async def asked(request: Request) -> Response:
         form = await request.form(max_files=1, max_fields=200)
         try:
-            form = await _with_file(desk, form)
+            uploaded = await _uploaded(desk, form)
+            if uploaded is not None:
+                others = [each for each in form.multi_items() if each[0] not in ("stock", "use_stock", "shelf_file")]
+                form = FormData([*others, ("stock", uploaded[0]), ("use_stock", "on")])
             question = question_of_form(form)
             permalink = _link("/plan", question.parameters())
             if len(permalink) <= _LONGEST_LINK:
@@ -203,25 +205,23 @@ def _add_questions(app: FastAPI, desk: Desk) -> None:
     async def shelf(request: Request) -> Response:
         form = await request.form(max_files=1, max_fields=5)
         try:
-            found = await _with_file(desk, form)
+            text, notes = await _uploaded(desk, form) or ("", ())
         except RRGraphError as error:
             return JSONResponse({"error": str(error)})
-        return JSONResponse({"text": found.get("stock", "")})
+        return JSONResponse({"text": text, "notes": notes})
 
 
-async def _with_file(desk: Desk, form: FormData) -> FormData:
-    """Return a form with the content of an uploaded shelf in place of the file.
+async def _uploaded(desk: Desk, form: FormData) -> tuple[str, tuple[str, ...]] | None:
+    """Return the text of an uploaded shelf and what could not be read of it, None where no file was chosen.
 
     Raises:
         RRGraphError: the file cannot be read.
     """
     upload = form.get("shelf_file")
     if not isinstance(upload, UploadFile) or not upload.filename:
-        return form
+        return None
     name, content = upload.filename, await upload.read()
-    text = await desk.do(lambda: shelf_text(desk.service.shelf_file(name, content)), first=True)
-    others = [(key, value) for key, value in form.multi_items() if key not in ("stock", "use_stock", "shelf_file")]
-    return FormData([*others, ("stock", text), ("use_stock", "on")])
+    return await desk.do(lambda: desk.service.shelf_of_file(name, content), first=True)
 
 
 def _strings(question: Question) -> dict[str, list[str]]:
@@ -251,8 +251,8 @@ def _add_sets(app: FastAPI, desk: Desk) -> None:
             }
 
         context = await desk.do(work)
-        template = "set_details.html" if fragment else "set.html"
-        return _render(request, template, target=target, route=route, **context)
+        template, level = ("set_details.html", 4) if fragment else ("set.html", 2)
+        return _render(request, template, target=target, route=route, level=level, **context)
 
     @app.get("/sheet", include_in_schema=False)
     async def sheet(request: Request, route: _Route) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
@@ -119,6 +120,11 @@ class Question(BaseModel):
         """The same without targets and what is weighed: questions with equal options can be answered together."""
         unweighed = {"grams": None, "excess": (), "purity": (), "balance": None}
         return self.model_copy(update={"targets": (), **unweighed})
+
+    @property
+    def digest(self) -> str:
+        """What differs between questions, short, since a shelf can be long."""
+        return sha256(self.model_dump_json().encode()).hexdigest()
 
     @property
     def batch(self) -> Batch | None:

@@ -5,14 +5,11 @@ It is not safe to be used from several threads; `Worker` gives it one.
 
 from __future__ import annotations
 
-import re
-import tempfile
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -20,7 +17,8 @@ from numpy.typing import NDArray
 
 import rrgraph as rr
 from rrgraph.app.browsing import LiteratureIndex, literature_index
-from rrgraph.app.questions import Question, RequestError
+from rrgraph.app.questions import Question
+from rrgraph.app.shelf import read_shelf, shelf_of_file
 from rrgraph.app.substitutes import Substitute, find_substitutes
 from rrgraph.chem import (
     Atmosphere,
@@ -33,8 +31,8 @@ from rrgraph.chem import (
     parse_formula,
 )
 from rrgraph.data import KnownReaction, KnownReactions, PrecursorSet
-from rrgraph.errors import DataWarning, FormulaError, RRGraphError
-from rrgraph.lab import StockItem, read_stock
+from rrgraph.errors import DataWarning, FormulaError
+from rrgraph.lab import StockItem
 from rrgraph.models import DEFAULT_MODEL, Model, constrained_planner, energy_source, literature_source, model_card
 from rrgraph.planning import CandidateLists, EnergySource, PlannedSet, SynthesisPlan, read_routes
 from rrgraph.properties import PropertyAnswer, PropertyPredictor, property_answer, shown_tasks
@@ -46,6 +44,7 @@ T = TypeVar("T")
 
 _MOST_KEPT: Final = 512
 """Answers that are kept, some 50 kB each."""
+_MOST_SHELVES: Final = 4
 
 
 class Reading(NamedTuple):
@@ -97,6 +96,7 @@ class Service:
         self.name, self.device = model, device
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._energies: dict[str | None, EnergySource] = {}
+        self._shelves: dict[str, tuple[list[StockItem], list[str]]] = {}
 
     @cached_property
     def model(self) -> Model:
@@ -159,7 +159,7 @@ class Service:
 
     def has_all(self, asked: Iterable[tuple[str, Question]]) -> bool:
         """Return whether all answers are kept from earlier, so that they take no time."""
-        return all(("plan", target, options) in self._kept for target, options in asked)
+        return all(("plan", target, options.digest) in self._kept for target, options in asked)
 
     def plan_each(self, asked: Sequence[tuple[str, Question]]) -> list[tuple[SynthesisPlan, tuple[str, ...]]]:
         """Return plan and notes of each target with the same options; those that are new are planned together.
@@ -169,7 +169,7 @@ class Service:
         """
         found: dict[Hashable, tuple[SynthesisPlan, tuple[str, ...]]] = {}
         new: dict[Hashable, tuple[Composition, list[str]]] = {}
-        keys = [("plan", target, options) for target, options in asked]
+        keys = [("plan", target, options.digest) for target, options in asked]
         for key in keys:
             if key in self._kept:
                 found[key] = self._keep(key, self._kept[key])
@@ -214,25 +214,31 @@ class Service:
         return self._energies[temperature]
 
     def shelf(self, text: str) -> list[StockItem]:
-        """Return what is on a shelf, given as text: formulas, or a table as `rrgraph.planning.read_stock` reads it.
+        """Return what is on a shelf, given as text; the last ones are kept.
 
         Raises:
-            RRGraphError: it cannot be read.
+            RequestError: it cannot be read.
         """
-        return self._kept_or(("shelf", text), lambda: _read_shelf("shelf.txt", text.encode()))
+        if text not in self._shelves:
+            with collected_warnings() as notes:
+                found = read_shelf(text)
+            while len(self._shelves) >= _MOST_SHELVES:
+                self._shelves.pop(next(iter(self._shelves)))
+            self._shelves[text] = found, notes
+        found, notes = self._shelves[text]
+        for note in notes:
+            warnings.warn(note, DataWarning, stacklevel=2)
+        return found
 
-    def shelf_file(self, name: str, content: bytes) -> list[StockItem]:
-        """Return the same of an uploaded file: CSV, text or XLSX.
+    def shelf_of_file(self, name: str, content: bytes) -> tuple[str, tuple[str, ...]]:
+        """Return an uploaded shelf as text, and what could not be read of it.
 
         Raises:
-            RRGraphError: it cannot be read.
+            RequestError: it cannot be read, or is too long.
         """
-        suffix = Path(name).suffix.lower()
-        if suffix not in (".csv", ".tsv", ".txt", ".xlsx"):
-            raise RequestError(
-                "stock", f" is the file '{name[-80:]}', expected a name that ends with .csv, .txt or .xlsx."
-            )
-        return _read_shelf(f"shelf{suffix}", content)
+        with collected_warnings() as notes:
+            text = shelf_of_file(name, content)
+        return text, tuple(notes)
 
     def balance(self, target: str, precursors: Sequence[str], byproducts: Sequence[str] = ()) -> BalancedEquation:
         """Return the balanced equation.
@@ -273,7 +279,7 @@ class Service:
                 most=most,
             )
 
-        return self._kept_or(("substitutes", target.key, str(members), question.options, most), work)
+        return self._kept_or(("substitutes", target.key, str(members), question.options.digest, most), work)
 
     def explain(self, question: Question, route: str) -> Explanation | None:
         """Return why a set has its probability; None where a re-ranker did not give it.
@@ -385,21 +391,3 @@ def _refuse_files(names: Iterable[str]) -> None:
     for name in (part.strip() for each in names for part in each.split(",")):
         if is_structure_file(name):
             raise FormulaError(f"'{name[:80]}' is not a valid formula.")
-
-
-def _read_shelf(name: str, content: bytes) -> list[StockItem]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, name)
-        path.write_bytes(content)
-
-        def said(text: str) -> str:
-            return re.sub(rf"(the|The) stock file '{re.escape(str(path))}'", r"\1 shelf", text)
-
-        with collected_warnings() as notes:
-            try:
-                found = read_stock(path)
-            except RRGraphError as error:
-                raise RequestError("stock", f": {said(str(error))}") from None
-        for note in notes:
-            warnings.warn(said(note), DataWarning, stacklevel=2)
-        return found

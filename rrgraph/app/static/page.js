@@ -158,7 +158,7 @@ function shelf(field, file, tick, status) {
         tick.checked = true;
         file.value = "";
         keep();
-        status.textContent = `${found.text.trim().split("\n").length - 1} entries read.`;
+        status.textContent = ["The file was read.", ...found.notes].join(" ");
       } else {
         status.textContent = found.error;
       }
@@ -166,6 +166,13 @@ function shelf(field, file, tick, status) {
       status.textContent = "The file cannot be sent: it is too large.";
     }
   });
+}
+
+// What scrolls can be reached with the keyboard.
+function reachScrolled() {
+  for (const box of document.querySelectorAll(".scroll, .prose, pre")) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+  }
 }
 
 function loadDetails(details) {
@@ -185,6 +192,7 @@ function loadDetails(details) {
     }
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     place.replaceChildren(...page.body.children);
+    reachScrolled();
   });
 }
 
@@ -195,6 +203,8 @@ document.addEventListener("DOMContentLoaded", () => {
   if (byId("periodic")) periodicTable(byId("periodic"), byId("exclude"), byId("require"));
   if (byId("stock")) shelf(byId("stock"), byId("shelf_file"), byId("use_stock"), byId("stock-status"));
   document.querySelectorAll("details[data-load]").forEach(loadDetails);
+  reachScrolled();
+  addEventListener("resize", later(reachScrolled, 200));
   for (const button of document.querySelectorAll("[data-print]")) {
     button.hidden = false;
     button.addEventListener("click", () => window.print());

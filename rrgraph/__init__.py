@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rrgraph import experiments as experiments
     from rrgraph import figures as figures
     from rrgraph import graph as graph
+    from rrgraph import lab as lab
     from rrgraph import links as links
     from rrgraph import metrics as metrics
     from rrgraph import models as models
@@ -79,6 +80,7 @@ _PACKAGES = (
     "experiments",
     "figures",
     "graph",
+    "lab",
     "links",
     "metrics",
     "models",

@@ -1,7 +1,7 @@
 """Figures (SVG and PNG) and HTML reports of finished runs and experiments."""
 
 from rrgraph.figures.catalogue import FIGURES, Drawn, FigureSpec, draw_figures, write_figures
-from rrgraph.figures.plan import PlanPicture, draw_plan
+from rrgraph.figures.plan import PlanPicture, draw_plan, plan_picture
 from rrgraph.figures.report import report_html, write_report
 from rrgraph.figures.runs import TrainedRun
 from rrgraph.figures.series import FigureOptions, Series, default_subset, gather
@@ -18,6 +18,7 @@ __all__ = [
     "draw_figures",
     "draw_plan",
     "gather",
+    "plan_picture",
     "report_html",
     "write_figures",
     "write_report",

@@ -6,13 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from rrgraph.chem import VOLATILE
 from rrgraph.util.figure_style import GREY, PALETTE, panels, styled, subscripts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["PlanPicture", "draw_plan"]
+    from rrgraph.models import Model
+    from rrgraph.planning import SynthesisPlan
+
+__all__ = ["PlanPicture", "draw_plan", "plan_picture"]
 
 _TARGET, _CANDIDATE, _SET = 0.0, 1.0, 2.0
 _BAR: Final = 0.85
@@ -34,6 +38,34 @@ class PlanPicture:
     links: Mapping[str, float]
     sets: Sequence[Sequence[str]]
     probabilities: Sequence[float]
+
+
+def plan_picture(plan: SynthesisPlan, model: Model, *, candidates: int = 10, sets: int = 5) -> PlanPicture:
+    """Return the picture of a plan: its best sets, and the most probable links beside those that they use.
+
+    Args:
+        plan: of one target.
+        model: that made it, which gives the link probabilities.
+        candidates: links that are shown, more where the sets use more.
+        sets: that are shown at most.
+
+    Raises:
+        PlanningError: the plan has no sets.
+    """
+    target = plan.best.target
+    shown = [found for found in plan if found.probability is not None][:sets] or [plan.best]
+    members = dict.fromkeys(member for found in shown for member in found.precursors)
+    own = target.elements - VOLATILE
+    at_hand = [each for each in model.seen if each.elements & own and each.elements - VOLATILE - {"C"} <= own]
+    known = list(dict.fromkeys([*members, *at_hand]))
+    links = dict(zip(known, model.link_probabilities([target], known).iloc[0].tolist(), strict=True))
+    ranked = sorted(links, key=lambda each: (each not in members, -links[each]))
+    return PlanPicture(
+        target=plan.target,
+        links={each.formula: links[each] for each in ranked[: max(candidates, len(members))]},
+        sets=[[member.formula for member in found.precursors] for found in shown],
+        probabilities=[found.probability or 0.0 for found in shown],
+    )
 
 
 @styled

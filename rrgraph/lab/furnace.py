@@ -74,10 +74,11 @@ def furnace_notes(
     if equation is not None:
         toxic = [gas.formula for gas, _ in equation.byproducts if gas.formula in _TOXIC_GASES]
         if toxic:
-            text = f"the reaction gives off {', '.join(toxic)}: fume hood, exhaust with a scrubber"
-            yield HandlingNote(Hazard.TOXIC_GAS, text, ())
+            text = "given off by the reaction: fume hood, exhaust with a scrubber"
+            yield HandlingNote(Hazard.TOXIC_GAS, text, tuple(toxic))
         if "H2" in {gas.formula for gas, _ in equation.byproducts}:
-            yield HandlingNote(Hazard.TOXIC_GAS, "the reaction gives off hydrogen: no flame, open exhaust", ())
+            text = "given off by the reaction, burns: no flame, open exhaust"
+            yield HandlingNote(Hazard.TOXIC_GAS, text, ("H2",))
     heated = listed if target is None else [target]
     for symbol, leaving in VOLATILE_ELEMENTS.items():
         holding = [each.formula for each in heated if symbol in each.elements]

@@ -21,7 +21,7 @@ from rrgraph.lab.furnace import furnace_notes
 from rrgraph.lab.notes import HandlingNote, Hazard, merged
 from rrgraph.lab.rules import RULES, Facts
 
-__all__ = ["handling_notes", "mixing_notes", "set_notes"]
+__all__ = ["handling_notes", "set_notes"]
 
 
 def handling_notes(material: Material) -> tuple[HandlingNote, ...]:
@@ -51,7 +51,7 @@ def _found(material: Composition) -> tuple[tuple[Hazard, str], ...]:
 def set_notes(
     members: Iterable[Composition], *, target: Composition | None = None, equation: BalancedEquation | None = None
 ) -> tuple[HandlingNote, ...]:
-    """Return the notes on a precursor set: of its members, of mixing them, of the furnace; the gravest first.
+    """Return the notes on mixing a precursor set and on heating it, the gravest first; not those on single members.
 
     Args:
         members: precursors, and sources of dopants.
@@ -63,16 +63,16 @@ def set_notes(
     must not be mixed: K reacts violently with the halogen I2: never as a powder mixture (K, I2)
     """
     listed = list(dict.fromkeys(members))
-    single = (note for member in listed for note in handling_notes(member))
-    return merged([*mixing_notes(listed), *single, *furnace_notes(listed, target=target, equation=equation)])
+    return merged([*_mixing_notes(listed), *furnace_notes(listed, target=target, equation=equation)])
 
 
 _FUELS: Final = frozenset(("Al", "Mg", "Ca", "Ti", "Zr", "Hf", "Si", "B", "C", "S", "P", "Zn"))
 _REDUCIBLE: Final = frozenset(("Cu", "Ag", "Pb", "Bi", "Hg", "Ni", "Co", "Fe", "Mn", "Cr", "V", "Mo", "W", "Sn"))
+_DISSOLVING: Final = frozenset(("Be", "Mg", "Al", "Zn", "Mn", "Fe"))
 _VIOLENT: Final = ALKALI | ALKALINE_EARTHS - {"Be", "Mg"}
 
 
-def mixing_notes(members: Iterable[Composition]) -> Iterator[HandlingNote]:
+def _mixing_notes(members: Iterable[Composition]) -> Iterator[HandlingNote]:
     """Yield what members do to each other: metals with acids, halogens and water, fuels with oxidisers, and more."""
     listed = list(members)
     reason = incompatibility(listed)
@@ -80,43 +80,58 @@ def mixing_notes(members: Iterable[Composition]) -> Iterator[HandlingNote]:
         yield HandlingNote(Hazard.INCOMPATIBLE, reason, ())
     for one in listed:
         for other in listed:
-            if one is not other and (text := _pair(one, other)) is not None and text != reason:
-                yield HandlingNote(Hazard.INCOMPATIBLE, text, (one.formula, other.formula))
+            if one is other:
+                continue
+            for hazard, found in ((Hazard.INCOMPATIBLE, _violence(one, other)), (Hazard.MIXING, _reaction(one, other))):
+                if found is not None and found != reason:
+                    yield HandlingNote(hazard, found, (one.formula, other.formula))
 
 
-def _pair(one: Composition, other: Composition) -> str | None:
-    """Return what the first does to the second, a base, fuel or salt to an acid, oxidiser or the like."""
+def _violence(one: Composition, other: Composition) -> str | None:
+    """Return why the first, a reactive metal, fuel or azide, must not be ground with the second."""
     classes, others = reagent_classes(one), reagent_classes(other)
     is_metal = one.elements <= _VIOLENT
     if is_active(one):
         if other.elements <= HALOGENS:
             return f"{one} reacts violently with the halogen {other}: never as a powder mixture"
-        if is_acid(other):
+        if _is_acidic(other):
             return f"{one} reacts violently with the acid {other}"
-        if "hydrates" in others or "ammonium" in others or ("H" in other.elements and "O" in other.elements):
+        if "hydrates" in others or "ammonium" in others or other.elements >= {"H", "O"}:
             return f"{one} gives hydrogen with {other}, which may catch fire"
-        if is_metal and other.elements <= {"S", "Se", "Te", "P", "As"}:
-            return f"{one} reacts violently with {other}: bring them together cold, in small portions, under argon"
-    if "oxidisers" in others:
-        if one.elements <= _FUELS or is_metal or "hydrides" in classes:
-            return f"{one} burns or explodes with the oxidiser {other}: do not grind them together"
-        if classes & {"organics", "oxalates", "acetates", "citrates", "formates", "cyanides", "thiocyanates"}:
-            return f"{one} burns fast with the oxidiser {other}: small portions, heat slowly"
-        if "ammonium" in classes and others & {"nitrates", "nitrites", "halates", "perchlorates", "permanganates"}:
-            return (
-                f"{one} with {other} can form ammonium {min(others - {'oxidisers', 'toxic'})}, which explodes when hot"
-            )
-    if one.elements <= {"Al", "Mg", "Ca", "Ti", "Zr"} and "oxides" in others and other.elements & _REDUCIBLE:
-        return f"{one} and {other} can react like thermite"
-    if is_acid(other):
-        for name, gas in _GASES_WITH_ACID.items():
-            if name in classes:
-                return f"{one} gives {gas} with the acid {other}"
+    if "oxidisers" in others and (one.elements <= _FUELS or is_metal or "hydrides" in classes):
+        return f"{one} burns or explodes with the oxidiser {other}: do not grind them together"
     if "azides" in classes and other.elements & {"Ag", "Cu", "Pb", "Hg"}:
         return f"{one} with {other} can form a heavy-metal azide, which explodes when touched"
     return None
 
 
+def _reaction(one: Composition, other: Composition) -> str | None:
+    """Return what happens between two that may be mixed with care."""
+    classes, others = reagent_classes(one), reagent_classes(other)
+    salts = others & {"nitrates", "nitrites", "halates", "perchlorates", "permanganates"}
+    if one.elements <= _VIOLENT and other.elements <= {"S", "Se", "Te", "P", "As"}:
+        return f"{one} reacts violently with {other}: bring them together cold, in small portions, under argon"
+    if "oxidisers" in others and classes & _ORGANIC:
+        return f"{one} burns fast with the oxidiser {other}: small portions, heat slowly"
+    if "ammonium" in classes and "ammonium" not in others and salts:
+        return f"{one} with {other} can form ammonium {min(salts)}, which explode when they are hot or confined"
+    if one.elements <= _THERMITE and "oxides" in others and other.elements & _REDUCIBLE:
+        return f"{one} and {other} can react like thermite"
+    if _is_acidic(other):
+        if one.elements <= _DISSOLVING:
+            return f"{one} gives hydrogen with the acid {other}"
+        for name, gas in _GASES_WITH_ACID.items():
+            if name in classes:
+                return f"{one} gives {gas} with the acid {other}"
+    return None
+
+
+def _is_acidic(material: Composition) -> bool:
+    return is_acid(material) or "acids" in reagent_classes(material)
+
+
+_ORGANIC: Final = frozenset(("organics", "oxalates", "acetates", "citrates", "formates", "cyanides", "thiocyanates"))
+_THERMITE: Final = frozenset(("Al", "Mg", "Ca", "Ti", "Zr"))
 _GASES_WITH_ACID: Final = {
     "fluorides": "HF",
     "sulfides": "H2S",

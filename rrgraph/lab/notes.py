@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-__all__ = ["DISCLAIMER", "HandlingNote", "Hazard", "merged"]
+__all__ = ["DISCLAIMER", "HandlingNote", "Hazard", "merged", "summary"]
 
 DISCLAIMER: Final = (
     "Handling notes follow from elements and anions by general rules. They are no safety data sheet: read that of each "
@@ -29,7 +29,9 @@ class Hazard(StrEnum):
     REPROTOXIC = "harms fertility"
     HARMFUL = "harmful"
     CORROSIVE = "corrosive"
+    MIXING = "when mixed"
     OXIDISER = "oxidiser"
+    OXYGEN = "gives oxygen when hot"
     TOXIC_GAS = "gives toxic gas"
     AIR_SENSITIVE = "air-sensitive"
     HYGROSCOPIC = "hygroscopic"
@@ -84,9 +86,24 @@ class HandlingNote:
 
 def merged(notes: Iterable[HandlingNote]) -> tuple[HandlingNote, ...]:
     """Return notes with those that say the same of several materials as one, the gravest first."""
-    materials: dict[tuple[Hazard, str, int | None], dict[str, None]] = {}
+    named: dict[tuple[Hazard, str, int | None], dict[str, None]] = {}
     for note in notes:
-        materials.setdefault((note.hazard, note.text, note.above_c), {}).update(dict.fromkeys(note.materials))
+        named.setdefault((note.hazard, note.text, note.above_c), {}).update(dict.fromkeys(note.materials))
     order = {hazard: place for place, hazard in enumerate(Hazard)}
-    found = [HandlingNote(hazard, text, tuple(named), above) for (hazard, text, above), named in materials.items()]
+    found = [HandlingNote(hazard, text, tuple(each), above) for (hazard, text, above), each in named.items()]
     return tuple(sorted(found, key=lambda note: order[note.hazard]))
+
+
+def summary(notes: Iterable[HandlingNote]) -> list[str]:
+    """Return a short line for each hazard: ``toxic: PbO, Pb3O4``, in words where a note is about no single material.
+
+    >>> summary([HandlingNote(Hazard.TOXIC, "lead and its compounds", ("PbO",))])
+    ['toxic: PbO']
+    """
+    found: dict[Hazard, dict[str, None]] = {}
+    for note in notes:
+        in_words = note.hazard in (Hazard.INCOMPATIBLE, Hazard.MIXING) or not note.materials
+        above = "" if note.above_c is None else f" from about {note.above_c} °C"
+        parts = [note.text] if in_words else [f"{material}{above}" for material in note.materials]
+        found.setdefault(note.hazard, {}).update(dict.fromkeys(parts))
+    return [f"{hazard.value}: {', '.join(parts)}" for hazard, parts in found.items()]

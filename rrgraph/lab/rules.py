@@ -154,7 +154,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         Hazard.EXPLOSIVE,
-        "ferrates, silver nitride and silver acetylide: may go off when touched",
+        "may go off when it is touched",
         lambda m: m.listed("Ag3N Ag2C2"),
     ),
     Rule(
@@ -199,7 +199,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(Hazard.TOXIC, "mercury and its compounds", lambda m: m.holds("Hg")),
     Rule(Hazard.TOXIC, "thallium and its compounds", lambda m: m.holds("Tl")),
     Rule(Hazard.TOXIC, "lead and its compounds", lambda m: m.holds("Pb")),
-    Rule(Hazard.TOXIC, "osmium: OsO4 forms in air", lambda m: m.holds("Os")),
+    Rule(Hazard.TOXIC, "osmium, which air makes OsO4, and RuO4", lambda m: m.holds("Os") or m.listed("RuO4")),
     Rule(Hazard.TOXIC, "chromium(VI)", _is_chromium_vi),
     Rule(
         Hazard.TOXIC,
@@ -215,12 +215,8 @@ RULES: Final[tuple[Rule, ...]] = (
         "nickel and cobalt salts",
         lambda m: m.holds("Ni Co") and m.is_salt and not m.any_of("hydroxides"),
     ),
-    Rule(
-        Hazard.TOXIC,
-        "selenium, its oxides, acids and soluble salts",
-        lambda m: m.holds("Se") and (m.is_element or m.holds("O H") or m.holds(ALKALI)),
-    ),
-    Rule(Hazard.TOXIC, "thorium and uranium compounds", lambda m: m.holds("Th U") and not m.is_element),
+    Rule(Hazard.TOXIC, "selenium and its compounds", lambda m: m.holds("Se")),
+    Rule(Hazard.TOXIC, "thorium and uranium compounds", lambda m: m.holds("Th U")),
     Rule(Hazard.TOXIC, "vanadium compounds: lungs", lambda m: m.holds("V") and m.holds("O F Cl Br I")),
     Rule(Hazard.TOXIC, "cyanides", lambda m: "cyanides" in m.classes and not m.holds("Fe")),
     Rule(Hazard.TOXIC, "azides", lambda m: "azides" in m.classes),
@@ -266,7 +262,11 @@ RULES: Final[tuple[Rule, ...]] = (
         ),
     ),
     Rule(Hazard.HARMFUL, "zinc oxide: metal fume fever", lambda m: m.listed("ZnO")),
-    Rule(Hazard.HARMFUL, "antimony and tellurium compounds", lambda m: m.holds("Sb Te") and not m.is_element),
+    Rule(
+        Hazard.HARMFUL,
+        "tellurium, and compounds of antimony",
+        lambda m: (m.holds("Sb") and not m.is_element) or m.holds("Te"),
+    ),
     Rule(
         Hazard.HARMFUL,
         "soluble lithium compounds",
@@ -298,12 +298,14 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(Hazard.HARMFUL, "acids", lambda m: m.listed(_STRONG_ACIDS) or m.listed("H2C2O4 H3PO3 HCOOH")),
     Rule(
         Hazard.HARMFUL,
-        "caustic: burns mouth, eyes and lungs",
-        lambda m: _is_caustic(m) or _is_ionic_hydride(m) or m.any_of("amides"),
+        "caustic or strongly alkaline: burns mouth, eyes and lungs",
+        lambda m: (
+            _is_caustic(m) or _is_ionic_hydride(m) or m.any_of("amides") or m.listed("Na2CO3 K2CO3 Rb2CO3 Cs2CO3 P2O5")
+        ),
     ),
     Rule(
         Hazard.HARMFUL,
-        "molybdates and heptamolybdates, molybdenum trioxide",
+        "molybdenum trioxide and ammonium molybdates",
         lambda m: m.listed("MoO3") or (m.any_of("molybdates") and m.any_of("ammonium")),
     ),
     # Burns of skin and eyes.
@@ -328,8 +330,13 @@ RULES: Final[tuple[Rule, ...]] = (
     # Oxidisers.
     Rule(
         Hazard.OXIDISER,
-        "keep from organics, carbon, sulfur, phosphorus, metal powders and hydrides",
+        "keep it from organics, carbon, sulfur, phosphorus, metal powders and hydrides",
         _is_strong_oxidiser,
+    ),
+    Rule(
+        Hazard.OXYGEN,
+        "keep it from metal powders, carbon and organics",
+        lambda m: m.listed("MnO2 PbO2 Pb3O4 Ag2O NaBiO3 KBiO3 I2O5 Br2 V2O5 Bi2O4 Co2O3 Ni2O3"),
     ),
     # Gases on heating, with acid or with moisture.
     Rule(Hazard.TOXIC_GAS, "NO2 when it decomposes: fume hood, heat slowly", lambda m: m.any_of("nitrates nitrites")),

@@ -142,8 +142,8 @@ class Portion:
         return {
             "formula": self.material.formula,
             "name": self.name,
-            "coefficient": float(f"{self.coefficient:.6g}"),
-            "molar_mass": float(f"{self.molar_mass:.6g}"),
+            "coefficient": float(f"{self.coefficient:.12g}"),
+            "molar_mass": float(f"{self.molar_mass:.9g}"),
             "excess_percent": self.excess,
             "purity": self.purity,
             "grams": self.grams,
@@ -182,7 +182,9 @@ class WeighOut:
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready values."""
         return {
-            "target_g": self.batch.grams,
+            "target_g": float(self.batch.grams),
+            "target_molar_mass": float(f"{self.target_molar_mass:.9g}"),
+            "balance_g": self.batch.balance,
             "portions": [portion.to_dict() for portion in self.portions],
             "remarks": list(self.remarks),
         }

@@ -9,7 +9,7 @@ from math import floor, log
 from typing import TYPE_CHECKING, Any, Final
 
 from rrgraph.chem import Atmosphere
-from rrgraph.lab import BatchSize
+from rrgraph.lab import Batch, BatchSize, Hazard, as_batch, summary
 from rrgraph.planning.energies import ReactionEnergy
 from rrgraph.util.text import escaped, percent, plain_table
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rrgraph.planning.synthesis import PlannedSet, SynthesisPlan
 
 __all__ = [
+    "HANDLING_TITLE",
     "PLAN_KEYS",
     "PRECEDENT_HEADER",
     "RIGHT_ALIGNED",
@@ -41,6 +42,9 @@ RIGHT_ALIGNED: Final = ("rank", _PROBABILITY, _PRODUCT, "papers")
 
 SAME: Final = "recorded"
 """What stands in place of the similarity of a precedent with the very composition of the target."""
+
+HANDLING_TITLE: Final = "handling, by general rules; no safety data sheet"
+"""What stands above handling notes."""
 
 PRECEDENT_HEADER: Final = ["similarity", "target", "precursors", "conditions", "papers", "year", "doi"]
 """Columns of the table of literature precedents."""
@@ -112,8 +116,10 @@ def plan_table(
     return header, rows
 
 
-def plan_notes(plan: SynthesisPlan, *, equations: bool = True, grams: BatchSize | None = None) -> list[str]:
-    """Return the lines below the table: what the sets leave for others, and what numbers and marks mean."""
+def plan_notes(
+    plan: SynthesisPlan, *, equations: bool = True, grams: BatchSize | None = None, handling: bool = True
+) -> list[str]:
+    """Return the lines below the table: what the sets leave for others, what numbers and marks mean, what to watch."""
     if plan.no_match is None:
         notes = [f"{_PRODUCT}: of link probabilities, to compare sets"]
     else:
@@ -140,14 +146,31 @@ def plan_notes(plan: SynthesisPlan, *, equations: bool = True, grams: BatchSize 
     if unbalanced:
         hint = "" if plan.is_comparison else "; --balanced leaves such sets out"
         notes.append(f"{unbalanced} of {len(plan)} sets cannot be balanced{hint}")
-    impure = {item.composition: item.purity for found in plan for item in found.stock if (item.purity or 1) < 1}
-    if impure and grams is not None:
-        shares = ", ".join(f"{name} {100 * purity:.6g} %" for name, purity in impure.items() if purity)
-        notes.append(f"grams: divided by the purity in stock ({shares})")
+    if grams is not None:
+        notes += _weighing_notes(plan, as_batch(grams))
     if any(found.energy for found in plan):
         notes.append("reaction energy: per atom of the equation and per mole of target; negative releases energy")
         notes.append(f"formation energies {_origins(plan) or 'of elements and gases alone'}")
+    if handling and plan.sets:
+        notes.append(f"{HANDLING_TITLE}:")
+        crucibles = [note for note in plan.sets[0].set_handling if note.hazard is Hazard.CRUCIBLE]
+        listed = [note for note in plan.handling if note.hazard is not Hazard.CRUCIBLE]
+        notes += [f"  {line}" for line in summary([*listed, *crucibles])]
     return [*notes, *([plan.message] if plan.message else [])]
+
+
+def _weighing_notes(plan: SynthesisPlan, batch: Batch) -> list[str]:
+    """Return what the grams hold beside the equation: excess and purity, and what could not be added."""
+    weighed = [found.weigh_out(batch) for found in plan if found.equation is not None]
+    portions = {each.material: each for out in weighed for each in out.portions}.values()
+    impure = ", ".join(
+        f"{each.material} {100 * (each.purity or 1):.6g} %" for each in portions if (each.purity or 1) < 1
+    )
+    notes = [f"grams: divided by the purity ({impure})"] if impure else []
+    if batch.percentages:
+        added = ", ".join(f"{name} {percent:g} %" for name, percent in batch.percentages.items())
+        notes.append(f"grams: with an excess ({added})")
+    return [*notes, *dict.fromkeys(remark for out in weighed for remark in out.remarks)]
 
 
 def precedent_title(plan: SynthesisPlan) -> str:
@@ -200,30 +223,33 @@ PLAN_KEYS: Final = (
     *("target", "sets", "scores", "probabilities", "none_of_these", "hidden", "unseen", "alternatives", "dopants"),
     "search_stopped",
     *("equations", "atmospheres", "grams", "shortages", "most_target_g", "reaction_energies", "temperature_k"),
-    *("evidence", "evidence_table", "message"),
+    *("evidence", "evidence_table", "weigh_out", "handling", "message"),
 )
 """All keys of `SynthesisPlan.to_dict`."""
 
 
-def plan_columns(*, energies: bool, literature: bool, dopants: bool = False, amounts: bool = False) -> dict[str, type]:
+def plan_columns(
+    *, energies: bool, literature: bool, dopants: bool = False, amounts: bool = False, handling: bool = False
+) -> dict[str, type]:
     """Return the columns of `plan_rows`, those of energies, precedents and the like only where there are any."""
     more = {
         **({"dopants": str} if dopants else {}),
         **(_AMOUNTS if amounts else {}),
         **(_ENERGIES if energies else {}),
+        **({"handling": str} if handling else {}),
         **({"evidence": str} if literature else {}),
     }
     return {**_COLUMNS, **more, "message": str}
 
 
 def plan_rows(
-    plan: SynthesisPlan, *, equations: bool = True, grams: BatchSize | None = None
+    plan: SynthesisPlan, *, equations: bool = True, grams: BatchSize | None = None, handling: bool = False
 ) -> Iterator[dict[str, Any]]:
     """Yield a row for each set, or one with the message where there is none; missing columns are empty.
 
     Lists are joined by semicolons; literature precedents are JSON in the first row.
     """
-    line = plan.to_dict(equations=equations, grams=grams)
+    line = plan.to_dict(equations=equations, grams=grams, handling=False)
     shared = {name: line.get(name) for name in ("target", "none_of_these", "message")}
     if plan.dopants:
         shared["dopants"] = "; ".join(map(str, plan.dopants))
@@ -246,6 +272,7 @@ def plan_rows(
             **_amount_cells(line, place, found, grams),
             **_energy_cells(line, place),
             **_alternative_cells(line["alternatives"][place]),
+            **({"handling": "; ".join(map(str, found.handling))} if handling else {}),
         }
 
 
@@ -337,24 +364,11 @@ def _precedent(reaction: KnownReaction) -> list[str]:
         SAME if reaction.same_composition else f"{min(floor(reaction.similarity * 1000) / 1000, 0.999):.3f}",
         reaction.target,
         " + ".join(reaction.precursors),
-        _conditions(reaction) or "-",
+        reaction.conditions or "-",
         str(reaction.reports),
         "-".join(years) or "-",
         reaction.doi or "-",
     ]
-
-
-def _conditions(reaction: KnownReaction) -> str:
-    """``1250 °C (900-1400), 12 h, air``."""
-    parts = []
-    if reaction.temperature_c is not None:
-        low, high = reaction.temperature_low_c, reaction.temperature_high_c
-        parts.append(f"{reaction.temperature_c:.0f} °C" + (f" ({low:.0f}-{high:.0f})" if low != high else ""))
-    if reaction.time_h is not None:
-        parts.append(f"{reaction.time_h:.3g} h")
-    if reaction.atmosphere is not None:
-        parts.append(reaction.atmosphere.replace(";", ", "))
-    return ", ".join(parts)
 
 
 def _html_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

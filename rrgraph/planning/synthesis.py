@@ -14,7 +14,19 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from rrgraph.chem import BalancedEquation, BalanceError, Composition
 from rrgraph.data import KnownReaction, PrecursorSet
 from rrgraph.errors import PlanningError
-from rrgraph.lab import BatchSize, HandlingNote, StockItem, WeighOut, as_batch, incompatibility, set_notes, weigh_out
+from rrgraph.lab import (
+    DISCLAIMER,
+    BatchSize,
+    HandlingNote,
+    StockItem,
+    WeighOut,
+    as_batch,
+    handling_notes,
+    incompatibility,
+    merged,
+    set_notes,
+    weigh_out,
+)
 from rrgraph.planning.constraints import balanced_equation
 from rrgraph.planning.dopants import PlannedDopant
 from rrgraph.planning.energies import ReactionEnergy
@@ -116,6 +128,11 @@ class PlannedSet:
     @property
     def handling(self) -> tuple[HandlingNote, ...]:
         """What to know of the members, of mixing them and of the furnace, the gravest first; no safety data sheet."""
+        return merged([*self.set_handling, *(note for member in self.weighed for note in handling_notes(member))])
+
+    @property
+    def set_handling(self) -> tuple[HandlingNote, ...]:
+        """Those of the notes that are on mixing the members and on the furnace."""
         return set_notes(self.weighed, target=self.target, equation=self.equation)
 
     def weigh_out(self, size: BatchSize) -> WeighOut:
@@ -211,6 +228,9 @@ class SynthesisPlan:
        2 ... %  TiO2 + BaO ...
     another set: ... %
     probability: chance that this is the set reported in the literature
+    handling, by general rules; no safety data sheet:
+      toxic: BaCO3, BaO
+    ...
     >>> plan.to_frame()["precursors"].tolist()
     ['TiO2;BaCO3', 'TiO2;BaO']
 
@@ -276,6 +296,11 @@ class SynthesisPlan:
         """Return the same as HTML, which notebooks show."""
         return plan_html(self)
 
+    @property
+    def handling(self) -> tuple[HandlingNote, ...]:
+        """The notes on all materials of all sets, and on mixing and heating them, the gravest first."""
+        return merged(note for found in self for note in found.handling)
+
     def to_frame(self, *, equations: bool = True, grams: BatchSize | None = None) -> pd.DataFrame:
         """Return a row for each set, with the columns that `rrgraph plan --output` writes.
 
@@ -294,8 +319,16 @@ class SynthesisPlan:
         )
         return pd.DataFrame(rows, columns=list(columns))
 
-    def to_dict(self, *, equations: bool = True, grams: BatchSize | None = None) -> dict[str, Any]:
-        """Return the JSON object that `rrgraph plan --json` prints; arguments as for `to_frame`."""
+    def to_dict(
+        self, *, equations: bool = True, grams: BatchSize | None = None, handling: bool = True
+    ) -> dict[str, Any]:
+        """Return the JSON object that `rrgraph plan --json` prints.
+
+        Args:
+            equations: as for `to_frame`.
+            grams: as for `to_frame`.
+            handling: with notes on each material, and for each set on mixing and heating it.
+        """
         line: dict[str, Any] = {
             "target": self.target,
             "sets": [_formulas(found.precursors) for found in self.sets],
@@ -317,7 +350,9 @@ class SynthesisPlan:
             line["equations"] = [None if each is None else str(each) for each in equations_found]
             line["atmospheres"] = [None if each is None else each.atmosphere.value for each in equations_found]
         if grams is not None:
-            line["grams"] = [None if found.equation is None else found.grams(grams) for found in self.sets]
+            weighed = [None if found.equation is None else found.weigh_out(grams) for found in self.sets]
+            line["grams"] = [None if each is None else each.grams for each in weighed]
+            line["weigh_out"] = [None if each is None else each.to_dict() for each in weighed]
             if any(item.grams is not None for found in self.sets for item in found.stock):
                 line["shortages"] = [_shortages(found, grams) for found in self.sets]
                 line["most_target_g"] = [found.most_of(grams) for found in self.sets]
@@ -327,9 +362,24 @@ class SynthesisPlan:
         if self.literature is not None:
             line["evidence"] = [_precedent_values(reaction) for reaction in self.literature]
             line["evidence_table"] = self.literature_table
+        if handling and self.sets:
+            line["handling"] = self._handling_values()
         if self.message is not None:
             line["message"] = self.message
         return line
+
+    def _handling_values(self) -> dict[str, Any]:
+        """Return the notes by material, and those of each set beside them, as JSON-ready values."""
+        materials = {member.formula: handling_notes(member) for found in self for member in found.weighed}
+        return {
+            "materials": {name: [_note_values(note) for note in notes] for name, notes in materials.items()},
+            "sets": [[note.to_dict() for note in found.set_handling] for found in self],
+            "disclaimer": DISCLAIMER,
+        }
+
+
+def _note_values(note: HandlingNote) -> dict[str, str]:
+    return {"hazard": note.hazard.value, "text": note.text}
 
 
 def _energy_values(energy: ReactionEnergy | None) -> dict[str, Any] | None:

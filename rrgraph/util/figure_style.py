@@ -151,12 +151,18 @@ def panels(
 def save(figure: Figure, folder: str | os.PathLike[str], name: str) -> tuple[Path, Path]:
     """Write a figure as `name.svg` and `name.png` and return both paths; the same figure gives the same bytes."""
     paths = Path(folder) / f"{name}.svg", Path(folder) / f"{name}.png"
-    for path, metadata in zip(paths, (_NO_DATE, {"Software": None}), strict=True):
-        # Rendered before the file is opened, so that an error leaves no incomplete file.
-        content = _rendered(figure, path.suffix[1:], metadata)
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(content)
+    for path in paths:
+        save_as(figure, path)
     return paths
+
+
+def save_as(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write a figure to a file, whose suffix is one of `FORMATS`; the same figure gives the same bytes."""
+    suffix = Path(path).suffix
+    # Rendered before the file is opened, so that an error leaves no incomplete file.
+    content = _rendered(figure, suffix[1:], FORMATS[suffix])
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def sign(figure: Figure, text: str) -> None:
@@ -227,7 +233,10 @@ _SUBSCRIPTS: Final = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉
 _STRIP: Final = 0.2
 """Height in inches of a line below a figure."""
 
-_NO_DATE: Final = {"Date": None, "Creator": None}
+_NO_DATE: Final[dict[str, None]] = {"Date": None, "Creator": None}
+
+FORMATS: Final[dict[str, dict[str, None]]] = {".svg": _NO_DATE, ".png": {"Software": None}}
+"""Suffixes of files of figures, and what is left out of them so that they do not depend on the day."""
 
 
 def _rendered(figure: Figure, format: str, metadata: dict[str, None]) -> bytes:

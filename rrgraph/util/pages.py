@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["page_template", "page_text", "script_json"]
 
 
-def page_template(package: str, name: str) -> Template:
-    """Return the template in a file of a package.
+def page_template(package: str, name: str, *, filters: Mapping[str, Callable[..., Any]] | None = None) -> Template:
+    """Return the template in a file of a package, which may use further filters.
 
     Raises:
         ConfigError: Jinja2 is not installed.
@@ -26,7 +26,7 @@ def page_template(package: str, name: str) -> Template:
     except ImportError:
         raise ConfigError("HTML pages need Jinja2, which is not installed: pip install 'rrgraph[figures]'.") from None
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-    environment.filters["short"] = _short
+    environment.filters.update({"short": _short, **(filters or {})})
     return environment.from_string(page_text(package, name))
 
 

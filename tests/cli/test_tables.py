@@ -162,7 +162,7 @@ def test_amounts_in_stock_limit_what_can_be_weighed(plan, tmp_path):
     assert most == pytest.approx(10 * 5 / grams["BaCO3"], rel=1e-3)
     shown = plan(*options, "--grams", 10, "--exclude", "BaO").out
     assert f"needs 8.479 g of 5 g BaCO3; at most {most:.4g} g of target" in " ".join(shown.split())
-    assert "grams: divided by the purity in stock" in shown
+    assert "grams: divided by the purity (" in shown
     enough = plan(*options, "--grams", most, "--exclude", "BaO", "--json").lines[0]
     assert enough["shortages"] == [{}]
     assert "needs" not in plan(*options, "--grams", most, "--exclude", "BaO").out

@@ -83,7 +83,7 @@ def test_json_lines_are_printed_from_the_first_on(plan, targets):
     given = ["--input", targets, "--output", "plans.csv", "--json"]
     plan(*given, end_before=2)
     resumed = plan(*given, "--resume")
-    assert resumed.lines == plan("--input", targets, "--json", "--no-equations", "--no-evidence").lines
+    assert resumed.lines == plan("--input", targets, "--json", "--no-equations", "--no-evidence", "--no-handling").lines
 
 
 def test_ctrl_c_says_how_to_go_on(plan, targets):

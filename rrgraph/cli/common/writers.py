@@ -26,7 +26,9 @@ from rrgraph.util.tabular import output_suffix
 from rrgraph.util.text import unicode_text
 
 __all__ = [
+    "SUFFIXES",
     "Layout",
+    "Opener",
     "Reject",
     "Writer",
     "as_text",
@@ -37,7 +39,8 @@ __all__ = [
     "summary_stream",
 ]
 
-_SUFFIXES = (".jsonl", ".csv", ".parquet", ".xlsx", ".jsonl.gz", ".csv.gz")
+SUFFIXES = (".jsonl", ".csv", ".parquet", ".xlsx", ".jsonl.gz", ".csv.gz")
+"""What names of tables may end in."""
 _NOTHING: Mapping[str, Any] = {}
 _GROUP = 10_000
 """Number of rows in a row group of Parquet."""
@@ -167,6 +170,10 @@ class ParquetWriter(RowsWriter[R]):
         self.file.close()
 
 
+Opener = Callable[[Path, Layout[R]], AbstractContextManager[Writer[R]]]
+"""Opens the writer of a kind of file that only one command writes."""
+
+
 class Tee(Writer[R]):
     """Several writers at once."""
 
@@ -185,7 +192,7 @@ def check_outputs(
     arguments: argparse.Namespace,
     *,
     inputs: Mapping[str, PathLike | None] = _NOTHING,
-    suffixes: Sequence[str] = _SUFFIXES,
+    suffixes: Sequence[str] = SUFFIXES,
 ) -> None:
     """Check `--output` and `--rejects` before any work is done.
 
@@ -233,6 +240,7 @@ def open_output(
     as_json: bool,
     table: Writer[R],
     more: Mapping[str, Any] = _NOTHING,
+    openers: Mapping[str, Opener[R]] = _NOTHING,
 ) -> Iterator[Writer[R]]:
     """Yield a writer for `--output`, `--json`, both, or the terminal; the file appears once everything is written.
 
@@ -242,11 +250,13 @@ def open_output(
         as_json: print JSON lines.
         table: writer of the printed table, used if there is neither file nor JSON.
         more: columns of the input that go along, with their types.
+        openers: of further kinds of files by suffix, or of these in another form.
 
     Raises:
         DataError: the file name does not end with .jsonl, .csv, .parquet or .xlsx, or the file cannot be written.
     """
-    _check_suffix(path, _SUFFIXES)
+    suffixes = tuple(dict.fromkeys((*SUFFIXES, *openers)))
+    _check_suffix(path, suffixes)
     if path is not None or as_json:
         layout = replace(layout, passed=passed_columns(more, {*layout.columns, *layout.keys}))
     printer: Writer[R] = JsonWriter(None, layout) if as_json else table
@@ -255,9 +265,11 @@ def open_output(
         return
     with ExitStack() as stack:
         temporary = stack.enter_context(atomic_path(path))
-        suffix = output_suffix(path, _SUFFIXES)
+        suffix = output_suffix(path, suffixes)
         writer: Writer[R]
-        if suffix == ".parquet":
+        if suffix in openers:
+            writer = stack.enter_context(openers[suffix](temporary, layout))
+        elif suffix == ".parquet":
             writer = parquet = ParquetWriter(temporary, layout)
             stack.callback(parquet.close)
         elif suffix == ".xlsx":

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rrgraph as rr
@@ -27,12 +28,16 @@ from rrgraph.errors import PlanningError, RRGraphError, suggestion
 if TYPE_CHECKING:
     from rrgraph.chem import Composition
     from rrgraph.cli.common.targets import TargetRow
+    from rrgraph.lab import Batch
     from rrgraph.planning import EnergySource, LiteratureSource
 
 __all__ = ["add_parser", "run"]
 
 _BATCH_SIZE = 8
 """Targets that are planned together, and lost together when a run is killed."""
+_OUTPUTS = f"{OUTPUTS}; .xlsx has a sheet a target, .html is a page to print, .md text"
+_SHEET_GRAMS = 10.0
+"""Target in g that sheets weigh out where none is asked for."""
 _FIRST = 256
 """First targets, of which one with a dopant brings a column of dopants."""
 
@@ -106,11 +111,34 @@ def add_parser(name: str, commands: Commands) -> None:
     )
     shown.add_argument("--grams", type=positive_number, metavar="G", help="what to weigh for G grams of target")
     shown.add_argument(
+        "--excess",
+        action="append",
+        default=[],
+        metavar="X=PERCENT",
+        help="weigh more of an element or precursor, as in Li=10",
+    )
+    shown.add_argument(
+        "--purity",
+        action="append",
+        default=[],
+        metavar="[X=]PERCENT",
+        help="purity of a precursor, as in BaCO3=99.5, or of all of them; before those in stock",
+    )
+    shown.add_argument(
+        "--balance", type=positive_number, metavar="G", help="round masses to what the balance reads, such as 0.001"
+    )
+    shown.add_argument(
+        "--handling",
+        action=argparse.BooleanOptionalAction,
+        help="handling notes by general rules, no safety data (default: unless a table is written)",
+    )
+    shown.add_argument(
         "--equations",
         action=argparse.BooleanOptionalAction,
         help="balanced equations (default: unless --output is given)",
     )
-    shown.add_argument("--output", metavar="FILE", help=OUTPUTS)
+    shown.add_argument("--output", metavar="FILE", help=_OUTPUTS)
+    shown.add_argument("--figure", metavar="FILE", help="draw one target, its links and best sets as .svg or .png")
     shown.add_argument("--json", action="store_true", help="print one JSON object a target")
     shown.add_argument("--svg", metavar="FOLDER", help="with --domain organic: draw each reaction as SVG")
     energies = parser.add_argument_group("reaction energies")
@@ -198,14 +226,19 @@ def run(arguments: argparse.Namespace) -> int:
     from rrgraph.cli.common.unfinished import open_unfinished
     from rrgraph.cli.common.writers import check_outputs
     from rrgraph.cli.plan.output import open_plans
+    from rrgraph.cli.plan.sheets import OUTPUT_SUFFIXES
+    from rrgraph.lab import Batch
     from rrgraph.planning import LISTWISE, PRECEDENTS
+    from rrgraph.util.files import check_files
 
     _take_target_back(arguments)
     _check(arguments)
+    batch = _batch(arguments)
     inputs = {
         f"--{name.replace('_', '-')}": getattr(arguments, name) for name in ("stock", "table", "formation_energies")
     }
-    check_outputs(arguments, inputs=inputs)
+    check_outputs(arguments, inputs=inputs, suffixes=OUTPUT_SUFFIXES)
+    check_files({"--output": arguments.output, "--figure": arguments.figure}, inputs)
     column = column_of(arguments.set_size, "--set-size")
     atmosphere_column = column_of(arguments.atmosphere, "--atmosphere")
     targets = read_targets(
@@ -231,11 +264,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.atmosphere:
         model.require_atmosphere(arguments.mode or LISTWISE)
     first = targets.head(_FIRST)
+    planned: list[rr.SynthesisPlan] = []
 
-    def answer(batch: Sequence[TargetRow[Composition]]) -> Iterator[tuple[rr.SynthesisPlan, str | None]]:
+    def answer(rows: Sequence[TargetRow[Composition]]) -> Iterator[tuple[rr.SynthesisPlan, str | None]]:
         """Yield the plan of each row and what is missing in it; of a bad row a plan without sets that says why."""
-        good = [(row.target, row.size) for row in batch if row.target is not None]
-        own = [row_atmosphere(row.cells, atmosphere_column) for row in batch if row.target is not None]
+        good = [(row.target, row.size) for row in rows if row.target is not None]
+        own = [row_atmosphere(row.cells, atmosphere_column) for row in rows if row.target is not None]
         found = model.plan(
             [target for target, _ in good],
             top_k=arguments.top_k,
@@ -260,9 +294,10 @@ def run(arguments: argparse.Namespace) -> int:
             literature=None if literature is None else (),
             literature_table="" if literature is None else literature.name,
         )
-        planned = iter(found)
-        for row in batch:
-            plan = replace(bad, message=row.error) if row.target is None else next(planned)
+        planned[:] = found
+        answers = iter(found)
+        for row in rows:
+            plan = replace(bad, message=row.error) if row.target is None else next(answers)
             yield replace(plan, target=row.text), None if plan.sets else plan.message
 
     with (
@@ -271,15 +306,43 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.output,
             as_json=arguments.json,
             equations=arguments.equations if arguments.equations is not None else arguments.output is None,
-            grams=arguments.grams,
+            grams=batch,
+            handling=arguments.handling if arguments.handling is not None else arguments.output is None,
             energies=energies is not None,
-            literature=literature is not None,
+            literature=_wants_literature(arguments),
             dopants=any(row.target is not None and row.target.dopants for row in first),
             amounts=bool(arguments.grams) and any(item.grams is not None for item in constraints.stock_items),
+            sheet=lambda plan: plan.to_dict(
+                grams=batch or Batch(_SHEET_GRAMS), handling=arguments.handling is not False
+            ),
             more=targets.more,
         ) as output,
     ):
-        return write_answers(targets, answer, output, keep=keep, command=arguments.command, rejects=arguments.rejects)
+        code = write_answers(targets, answer, output, keep=keep, command=arguments.command, rejects=arguments.rejects)
+    if arguments.figure is not None and planned and planned[0].sets:
+        from rrgraph.figures import draw_plan, plan_picture
+        from rrgraph.util.figure_style import save_as
+
+        save_as(draw_plan(plan_picture(planned[0], model)), arguments.figure)
+    return code
+
+
+def _batch(arguments: argparse.Namespace) -> Batch | None:
+    """Return what is weighed out, None where nothing is.
+
+    Raises:
+        PlanningError: an option of weighing cannot be read, or there is nothing to weigh out.
+    """
+    from rrgraph.cli.plan.sheets import is_sheet
+    from rrgraph.lab import Batch
+
+    options = {name: getattr(arguments, name) for name in ("excess", "purity", "balance")}
+    grams, given = arguments.grams, next((name for name, value in options.items() if value), None)
+    if grams is None and given is not None:
+        if not is_sheet(arguments.output):
+            raise PlanningError(f"--{given} changes what is weighed out, which --grams asks for, such as --grams 10.")
+        grams = _SHEET_GRAMS
+    return None if grams is None else Batch(grams, **options)
 
 
 def _energies(arguments: argparse.Namespace) -> EnergySource | None:
@@ -301,12 +364,17 @@ def _literature(arguments: argparse.Namespace) -> LiteratureSource | None:
     Raises:
         DataError: the table cannot be used.
     """
+    from rrgraph.cli.plan.sheets import is_sheet
     from rrgraph.models import literature_source
 
+    shown = _wants_literature(arguments) or (is_sheet(arguments.output) and not arguments.no_evidence)
+    return literature_source(arguments.table) if shown else None
+
+
+def _wants_literature(arguments: argparse.Namespace) -> bool:
+    """Whether tables and JSON show literature precedents; sheets also do where these are not asked for."""
     asked = arguments.table is not None or arguments.evidence is not None
-    if arguments.no_evidence or not (asked or arguments.output is None):
-        return None
-    return literature_source(arguments.table)
+    return not arguments.no_evidence and (asked or arguments.output is None)
 
 
 def _take_target_back(arguments: argparse.Namespace) -> None:
@@ -353,6 +421,8 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.grams is not None and arguments.equations is False:
         raise PlanningError("--grams follows from the balanced equations, which --no-equations leaves out.")
     _check_energies(arguments)
+    if arguments.figure is not None:
+        _check_figure(arguments)
     for option in ("table", "evidence"):
         if arguments.no_evidence and getattr(arguments, option) is not None:
             raise PlanningError(f"--{option} asks for known reactions, which --no-evidence leaves out.")
@@ -360,6 +430,20 @@ def _check(arguments: argparse.Namespace) -> None:
         raise PlanningError(
             f"--mode is '{arguments.mode}', expected one of {', '.join(RANKING_MODES)}."
             f"{suggestion(arguments.mode, RANKING_MODES)}"
+        )
+
+
+def _check_figure(arguments: argparse.Namespace) -> None:
+    """Refuse a figure of several targets, or in a format that is not known."""
+    from rrgraph.util.figure_style import FORMATS
+
+    if len(arguments.formulas) != 1:
+        raise PlanningError("--figure draws one target, such as 'rrgraph plan BaTiO3 --figure plan.svg'.")
+    suffix = Path(arguments.figure).suffix
+    if suffix not in FORMATS:
+        raise PlanningError(
+            f"--figure is '{arguments.figure}', expected a name that ends with {' or '.join(FORMATS)}."
+            f"{suggestion(suffix, FORMATS)}"
         )
 
 

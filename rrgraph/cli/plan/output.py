@@ -9,6 +9,8 @@ from typing import Any
 
 from rrgraph.cli.common.show import fits, show_notes, show_table
 from rrgraph.cli.common.writers import Layout, Writer, open_output
+from rrgraph.cli.plan.sheets import SheetLine, sheet_openers
+from rrgraph.lab import BatchSize
 from rrgraph.planning import (
     PLAN_KEYS,
     PRECEDENT_HEADER,
@@ -32,11 +34,13 @@ class PlanTables(Writer[SynthesisPlan]):
 
     Attributes:
         equations: show the balanced equations.
-        grams: also show the masses for so many g of target.
+        grams: also show the masses for so many g of target, or for a batch.
+        handling: show handling notes.
     """
 
     equations: bool = True
-    grams: float | None = None
+    grams: BatchSize | None = None
+    handling: bool = True
 
     def write(self, prepared: SynthesisPlan, cells: Mapping[str, Any] | None = None) -> None:
         record = prepared
@@ -45,7 +49,7 @@ class PlanTables(Writer[SynthesisPlan]):
             if not fits(header, rows):
                 header, rows = [*header[:2], "precursors"], [[*row[:2], _stacked(row[2:])] for row in rows]
             show_table(header, rows, title=f"\n{record.target}", numbers=RIGHT_ALIGNED)
-            show_notes(plan_notes(record, equations=self.equations, grams=self.grams))
+            show_notes(plan_notes(record, equations=self.equations, grams=self.grams, handling=self.handling))
         if record.literature:
             header, rows = PRECEDENT_HEADER, precedent_table(record.literature)
             if not fits(header, rows):
@@ -59,30 +63,37 @@ def open_plans(
     *,
     as_json: bool,
     equations: bool,
-    grams: float | None,
+    grams: BatchSize | None,
+    handling: bool,
     energies: bool,
     literature: bool,
     dopants: bool,
     amounts: bool = False,
+    sheet: SheetLine,
     more: Mapping[str, Any],
 ) -> AbstractContextManager[Writer[SynthesisPlan]]:
     """Return a context with the writer for `--output`, `--json`, both or the terminal; see `open_output`.
 
     Tables have a column of dopants if that is said here, before any row is known; without it they are left out.
-    `amounts` says whether amounts in stock are compared with what is weighed.
+    `amounts` says whether amounts in stock are compared with what is weighed, `sheet` returns the JSON of which files
+    with a sheet a target are made.
     """
-    columns = {"row": int, **plan_columns(energies=energies, literature=literature, dopants=dopants, amounts=amounts)}
+    columns = {
+        "row": int,
+        **plan_columns(energies=energies, literature=literature, dopants=dopants, amounts=amounts, handling=handling),
+    }
     layout = Layout[SynthesisPlan](
         columns=columns,
         number="row",
         rows=lambda plan: (
             {name: value for name, value in row.items() if name in columns}
-            for row in plan_rows(plan, equations=equations, grams=grams)
+            for row in plan_rows(plan, equations=equations, grams=grams, handling=handling)
         ),
-        line=lambda plan: plan.to_dict(equations=equations, grams=grams),
+        line=lambda plan: plan.to_dict(equations=equations, grams=grams, handling=handling),
         keys=PLAN_KEYS,
     )
-    return open_output(path, layout, as_json=as_json, table=PlanTables(equations=equations, grams=grams), more=more)
+    table = PlanTables(equations=equations, grams=grams, handling=handling)
+    return open_output(path, layout, as_json=as_json, table=table, more=more, openers=sheet_openers(sheet))
 
 
 def _stacked(cells: Sequence[str]) -> str:

@@ -60,6 +60,19 @@ class KnownReaction:
     time_h: float | None
     atmosphere: str | None
 
+    @property
+    def conditions(self) -> str:
+        """What is reported of the firing: ``1250 °C (900-1400), 12 h, air``; empty where nothing is."""
+        parts = []
+        if self.temperature_c is not None:
+            low, high = self.temperature_low_c, self.temperature_high_c
+            parts.append(f"{self.temperature_c:.0f} °C" + (f" ({low:.0f}-{high:.0f})" if low != high else ""))
+        if self.time_h is not None:
+            parts.append(f"{self.time_h:.3g} h")
+        if self.atmosphere is not None:
+            parts.append(self.atmosphere.replace(";", ", "))
+        return ", ".join(parts)
+
 
 class KnownReactions:
     """Recorded reactions that can be searched by composition.

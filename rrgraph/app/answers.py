@@ -114,6 +114,7 @@ class PrecedentAnswer(BaseModel):
     first_year: int | None = None
     year: int | None = None
     doi: str | None = None
+    conditions: str = Field(default="", description="What is reported of the firing.")
     temperature_c: float | None = None
     temperature_low_c: float | None = None
     temperature_high_c: float | None = None
@@ -209,7 +210,7 @@ def describe_set(found: PlannedSet, *, size: BatchSize | None = None) -> SetAnsw
 
 def describe_weighed(weighed: WeighOut) -> WeighedAnswer:
     """Return what to weigh as a record."""
-    return WeighedAnswer.model_validate({**weighed.to_dict(), "balance_g": weighed.batch.balance})
+    return WeighedAnswer.model_validate(weighed.to_dict())
 
 
 def describe_note(note: HandlingNote) -> NoteAnswer:
@@ -268,6 +269,7 @@ def describe_precedent(reaction: KnownReaction) -> PrecedentAnswer:
         first_year=reaction.first_year,
         year=reaction.year,
         doi=reaction.doi,
+        conditions=reaction.conditions,
         temperature_c=reaction.temperature_c,
         temperature_low_c=reaction.temperature_low_c,
         temperature_high_c=reaction.temperature_high_c,

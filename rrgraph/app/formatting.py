@@ -11,12 +11,12 @@ from urllib.parse import quote
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
-from rrgraph.app.answers import EnergyAnswer, PrecedentAnswer
+from rrgraph.app.answers import EnergyAnswer
+from rrgraph.lab import formula_html
 from rrgraph.reranking import Influence
 
 __all__ = ["FILTERS", "INFLUENCES"]
 
-_DIGITS: Final = re.compile(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)")
 _DOI: Final = re.compile(r"10\.\d{4,9}/[^\s\"'<>]+")
 
 INFLUENCES: Final = {
@@ -30,11 +30,6 @@ INFLUENCES: Final = {
     "energy": "reaction energy",
     "oxygen": "oxygen balance",
 }
-
-
-def formula(text: str) -> Markup:
-    """Return a formula or an equation with subscripts."""
-    return Markup(_DIGITS.sub(r"<sub>\1</sub>", str(escape(text))))
 
 
 def percent(probability: float | None) -> str:
@@ -98,20 +93,6 @@ def energy(found: EnergyAnswer) -> str:
     )
 
 
-def heating(found: PrecedentAnswer) -> str:
-    """Return ``1250 °C (900-1400), 12 h, air``."""
-    parts = []
-    if found.temperature_c is not None:
-        low, high = found.temperature_low_c, found.temperature_high_c
-        spread = f" ({low:.0f}-{high:.0f})" if low is not None and high is not None and low != high else ""
-        parts.append(f"{found.temperature_c:.0f} °C{spread}")
-    if found.time_h is not None:
-        parts.append(f"{found.time_h:.3g} h")
-    if found.atmosphere:
-        parts.append(found.atmosphere.replace(";", ", "))
-    return ", ".join(parts)
-
-
 def markdown(text: str) -> Markup:
     """Return Markdown as HTML; HTML inside it is shown as text."""
     return Markup(MarkdownIt("commonmark", {"html": False}).enable("table").render(text))
@@ -121,9 +102,8 @@ FILTERS: Final = {
     "bar": bar,
     "doi": doi,
     "energy": energy,
-    "formula": formula,
+    "formula": formula_html,
     "grams": grams,
-    "heating": heating,
     "influence_bar": influence_bar,
     "markdown": markdown,
     "percent": percent,

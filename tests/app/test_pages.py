@@ -167,12 +167,19 @@ def test_a_long_shelf_needs_no_link(client):
 
 
 def test_downloads_are_what_the_command_writes(client, capsys):
+    openpyxl = pytest.importorskip("openpyxl")
     from rrgraph.cli.main import main
 
     lines = client.get("/download/jsonl?targets=BaTiO3&top_k=2&energies=false&grams=10")
     assert lines.headers["content-disposition"] == 'attachment; filename="plan.jsonl"'
     assert main(["plan", "BaTiO3", "--top-k", "2", "--grams", "10", "--json"]) == 0
     assert json.loads(lines.text) == json.loads(capsys.readouterr().out)
+    book = openpyxl.load_workbook(
+        io.BytesIO(client.get("/download/xlsx?targets=BaTiO3&targets=LiFePO4&grams=10").content)
+    )
+    assert book.sheetnames == ["BaTiO3", "LiFePO4"] and book["BaTiO3"]["B3"].value == 10
+    assert "BaTiO" in client.get("/download/html?targets=BaTiO3&grams=10").text
+    assert client.get("/download/md?targets=BaTiO3").text.startswith("#")
     rows = list(csv.DictReader(io.StringIO(client.get("/download/csv?targets=BaTiO3&top_k=2").text)))
     assert [row["rank"] for row in rows] == ["1", "2"] and rows[0]["precursors"] == "TiO2;BaCO3"
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from rrgraph.app.answers import PlanAnswer, describe_plan
 from rrgraph.app.questions import Question
-from rrgraph.app.service import Service
+from rrgraph.app.service import Planned, Service
 from rrgraph.app.worker import Worker
 from rrgraph.planning import SynthesisPlan
 
@@ -38,14 +38,11 @@ class Desk:
             RRGraphError: an option cannot be used.
         """
         options, batch = question.options, question.batch
+        plans = self.service.kept((target, options) for target in question.targets)
+        if plans is None:
 
-        def work(asked: Any) -> list[tuple[SynthesisPlan, PlanAnswer]]:
-            plans = self.service.plan_each([(target, options) for target, _ in asked])
-            return [
-                (plan, describe_plan(plan, size=size, notes=notes))
-                for (plan, notes), (_, size) in zip(plans, asked, strict=True)
-            ]
+            def work(targets: Any) -> list[Planned]:
+                return self.service.plan_each([(target, options) for target in targets])
 
-        asked = [(target, batch) for target in question.targets]
-        known = self.service.has_all((target, options) for target in question.targets)
-        return await self.worker.do_all(("plan", options), asked, work, first=known)
+            plans = await self.worker.do_all(("plan", options.digest), question.targets, work)
+        return [(plan, describe_plan(plan, size=batch, notes=notes)) for plan, notes in plans]

@@ -10,7 +10,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, Final, NamedTuple, TypeVar
+from threading import Lock
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,9 +39,12 @@ from rrgraph.planning import CandidateLists, EnergySource, PlannedSet, Synthesis
 from rrgraph.properties import PropertyAnswer, PropertyPredictor, property_answer, shown_tasks
 from rrgraph.reranking import EnsembleReranker, Influence, influences
 
-__all__ = ["Explanation", "Reading", "Service", "collected_warnings"]
+__all__ = ["Explanation", "Planned", "Reading", "Service", "collected_warnings"]
 
 T = TypeVar("T")
+
+Planned: TypeAlias = tuple[SynthesisPlan, tuple[str, ...]]
+"""A plan, and what was assumed when its target and the options were read."""
 
 _MOST_KEPT: Final = 512
 """Answers that are kept, some 50 kB each."""
@@ -94,7 +98,7 @@ class Service:
 
     def __init__(self, model: str = DEFAULT_MODEL, *, device: str = "auto") -> None:
         self.name, self.device = model, device
-        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._kept = _Kept()
         self._energies: dict[str | None, EnergySource] = {}
         self._shelves: dict[str, tuple[list[StockItem], list[str]]] = {}
 
@@ -157,22 +161,27 @@ class Service:
         notes = dict.fromkeys(note for _, own in found for note in own)
         return [plan for plan, _ in found], tuple(notes)
 
-    def has_all(self, asked: Iterable[tuple[str, Question]]) -> bool:
-        """Return whether all answers are kept from earlier, so that they take no time."""
-        return all(("plan", target, options.digest) in self._kept for target, options in asked)
+    def kept(self, asked: Iterable[tuple[str, Question]]) -> list[Planned] | None:
+        """Return answers that are kept from earlier, None unless all are; any thread may ask.
 
-    def plan_each(self, asked: Sequence[tuple[str, Question]]) -> list[tuple[SynthesisPlan, tuple[str, ...]]]:
+        Args:
+            asked: targets and options.
+        """
+        found = [self._kept.get(("plan", target, options.digest)) for target, options in asked]
+        return None if None in found else found
+
+    def plan_each(self, asked: Sequence[tuple[str, Question]]) -> list[Planned]:
         """Return plan and notes of each target with the same options; those that are new are planned together.
 
         Raises:
             RRGraphError: an option cannot be used.
         """
-        found: dict[Hashable, tuple[SynthesisPlan, tuple[str, ...]]] = {}
+        found: dict[Hashable, Planned] = {}
         new: dict[Hashable, tuple[Composition, list[str]]] = {}
         keys = [("plan", target, options.digest) for target, options in asked]
         for key in keys:
-            if key in self._kept:
-                found[key] = self._keep(key, self._kept[key])
+            if (known := self._kept.get(key)) is not None:
+                found[key] = known
                 continue
             try:
                 with collected_warnings() as notes:
@@ -183,7 +192,7 @@ class Service:
             with collected_warnings() as shared:
                 plans = self._planned([target for target, _ in new.values()], asked[0][1])
             for (new_key, (_, notes)), plan in zip(new.items(), plans, strict=True):
-                found[new_key] = self._keep(new_key, (plan, (*dict.fromkeys([*notes, *shared]),)))
+                found[new_key] = self._kept.put(new_key, (plan, (*dict.fromkeys([*notes, *shared]),)))
         return [found[key] for key in keys]
 
     def _planned(self, targets: Sequence[Composition], options: Question) -> list[SynthesisPlan]:
@@ -335,16 +344,30 @@ class Service:
         tasks = shown_tasks(self.encoder.tasks, every=every)
         return [property_answer(predictions[task.name], 0) for task in tasks]
 
-    def _keep(self, key: Hashable, value: T) -> T:
-        self._kept[key] = value
-        self._kept.move_to_end(key)
-        while len(self._kept) > _MOST_KEPT:
-            self._kept.popitem(last=False)
-        return value
-
     def _kept_or(self, key: Hashable, work: Callable[[], T]) -> T:
-        found: T = self._kept[key] if key in self._kept else work()
-        return self._keep(key, found)
+        found: T | None = self._kept.get(key)
+        return self._kept.put(key, work()) if found is None else found
+
+
+class _Kept:
+    """The answers of late, at most `_MOST_KEPT`."""
+
+    def __init__(self) -> None:
+        self._answers: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Hashable) -> Any:
+        with self._lock:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+            return self._answers.get(key)
+
+    def put(self, key: Hashable, value: T) -> T:
+        with self._lock:
+            self._answers[key] = value
+            while len(self._answers) > _MOST_KEPT:
+                self._answers.popitem(last=False)
+        return value
 
 
 class _Recorder:

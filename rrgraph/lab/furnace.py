@@ -62,7 +62,10 @@ VOLATILE_ELEMENTS: Final[dict[str, Evaporation]] = {
 """Elements that evaporate from oxides in common furnaces, temperatures to about 100 °C."""
 
 _TOXIC_GASES: Final = ("NO2", "NO", "NH3", "SO2", "SO3", "HCl", "HF", "HBr", "HI", "Cl2", "Br2", "I2", "CO", "H2S", "S")
-_SEALED: Final = frozenset(("S", "Se", "Te", "P", "As")) | HALOGENS
+#: Elements that salts with oxygen hold: of these only the binary oxides evaporate.
+_HELD: Final = frozenset(("S", "P", "As", "V", "W", "Ge", "Sn", "In", "Ag"))
+#: Elements that leave as oxides alone.
+_AS_OXIDES: Final = frozenset(("B", "V", "W", "Mo", "Ge", "Sn", "In", "Zn"))
 _REACTIVE_METALS: Final = ALKALI | frozenset(("Ca", "Sr", "Ba", "Mg", "Al", "Eu", "Yb", "La", "Ce", "Ti", "Zr", "Hf"))
 
 
@@ -81,27 +84,17 @@ def furnace_notes(
             yield HandlingNote(Hazard.TOXIC_GAS, text, ("H2",))
     heated = listed if target is None else [target]
     for symbol, leaving in VOLATILE_ELEMENTS.items():
-        holding = [each.formula for each in heated if symbol in each.elements]
-        if holding and _evaporates(symbol, heated):
+        if any(symbol in each.elements and _evaporates(symbol, each) for each in heated):
             text = f"{symbol} leaves as {leaving.species}: {leaving.advice}"
             yield HandlingNote(Hazard.VOLATILE, text, (symbol,), leaving.above_c)
     yield HandlingNote(Hazard.CRUCIBLE, _crucible(listed, target), ())
 
 
-def _evaporates(symbol: str, heated: Iterable[Composition]) -> bool:
-    """Whether an element leaves what is heated: sulfates and phosphates hold S and P, silicates hold B."""
-    for each in heated:
-        if symbol not in each.elements:
-            continue
-        oxide = "O" in each.elements
-        if symbol in {"S", "P", "V", "W", "Ge", "Sn", "In", "Ag", "As"} and oxide:
-            if len(each.elements) == 2:
-                return True
-            continue
-        if symbol in {"B", "V", "W", "Ge", "Sn", "In", "Zn", "Mo"} and not oxide:
-            continue
-        return True
-    return False
+def _evaporates(symbol: str, heated: Composition) -> bool:
+    """Whether an element leaves what is heated."""
+    if "O" not in heated.elements:
+        return symbol not in _AS_OXIDES
+    return symbol not in _HELD or len(heated.elements) == 2
 
 
 def _crucible(members: list[Composition], target: Composition | None) -> str:

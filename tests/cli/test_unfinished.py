@@ -21,7 +21,7 @@ from rrgraph.errors import DataError
 TARGETS = (
     "formula,note\nBaTiO3,a\nHello,b\nSrTiO3,c\nCaTiO3:Eu2+,d\nLiFePO4,e\nMgAl2O4,f\nX9,g\nLaMnO3,h\nZnO,i\nBaZrO3,j\n"
 )
-SUFFIXES = ("jsonl", "csv", "parquet", "xlsx", "csv.gz", "jsonl.gz")
+SUFFIXES = ("jsonl", "csv", "parquet", "xlsx", "csv.gz", "jsonl.gz", "html", "md")
 
 
 class KilledError(BaseException):

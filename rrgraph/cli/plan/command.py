@@ -51,6 +51,8 @@ _EXAMPLES = """\
   rrgraph plan LiAlH4 --byproducts LiCl --require AlCl3            a salt may remain beside the target
   rrgraph plan Li3V2P3O12 --unbalanced --mode geometric            also what does not balance; no member is superfluous
   rrgraph plan La0.7Sr0.3MnO3 --stock cupboard.txt --grams 10      what is at hand, weighed out
+  rrgraph plan LiCoO2 --grams 5 --excess Li=5 --balance 0.001      with 5 % more Li, rounded to mg
+  rrgraph plan BaTiO3 PbTiO3 --grams 5 --output plans.html         a page to print; plans.xlsx: a workbook
   rrgraph plan BaTiO3 --energies --temperature 900C                free energies with gases at 900 °C and 1 bar
   rrgraph plan BaTiO3 --route 'BaCO3 + TiO2' --route 'BaO;TiO2'    these two sets beside each other
   rrgraph plan K2NiF4 --table mine.csv --evidence 5                the five nearest reactions of your own table

@@ -1,8 +1,8 @@
 """Load on the page's server: clients that ask as fast as they are answered, and the memory of the server.
 
-Starts `rrgraph serve` on a free port, waits for its first answer, and lets clients ask for new targets (doping series, so
-that each is planned), and one time in four for one of a few targets again. Prints the times of the answers by kind, how
-many requests were refused, and the memory of the server before and after. Run from the project's root:
+Starts `rrgraph serve` on a free port, waits for its first answer, and lets clients ask for new targets (doping series,
+so that each is planned), and one time in four for one of a few targets again. Prints the times of the answers by kind,
+how many requests were refused, and the memory of the server before and after. Run from the project's root:
 
     python benchmarks/serve_load.py --clients 32 --seconds 60
 """
@@ -51,10 +51,10 @@ def main() -> None:
         seconds, statuses = load(base, arguments.clients, arguments.seconds, arguments.seed)
         for kind, times in seconds.items():
             times.sort()
-            quantiles = [times[int(share * (len(times) - 1))] for share in (0.5, 0.95, 1)]
-            print(
-                f"{kind}: {len(times)} answers, median {quantiles[0]:.2f} s, 95 % {quantiles[1]:.2f} s, most {quantiles[2]:.2f} s"
+            median, late, last = (
+                (times[int(share * (len(times) - 1))] for share in (0.5, 0.95, 1)) if times else [0] * 3
             )
+            print(f"{kind}: {len(times)} answers, median {median:.2f} s, 95 % {late:.2f} s, most {last:.2f} s")
         print("status:", ", ".join(f"{status}: {count}" for status, count in sorted(statuses.items())))
         print(f"memory: {before:.0f} MB before, {memory(server.pid):.0f} MB after")
     finally:

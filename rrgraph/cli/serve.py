@@ -40,12 +40,15 @@ def add_parser(name: str, commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted."""
     try:
+        import torch
         import uvicorn
 
         from rrgraph.app import Service, Worker
         from rrgraph.app.web import create_app
     except ImportError as error:
         raise ConfigError(f"The page needs {error.name}, which is not installed: pip install 'rrgraph[app]'.") from None
+    # One core is left for reading and writing: threads that wait for a busy one take many times as long.
+    torch.set_num_threads(max(1, torch.get_num_threads() - 1))
     local = _is_local(arguments.host)
     if not local:
         print_problem(

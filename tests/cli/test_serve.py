@@ -12,6 +12,7 @@ def served(monkeypatch):
     """Configurations of servers that would have run."""
     found = []
     monkeypatch.setattr(uvicorn.Server, "run", lambda self: found.append(self.config))
+    monkeypatch.setattr("torch.set_num_threads", lambda _: None)
     return found
 
 

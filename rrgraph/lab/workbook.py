@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["add_plan_sheet", "sheet_title", "text_cell"]
 
-_WIDTHS: Final = (16, 26, 12, 12, 10, 10, 13, 12, 12, 14)
+_WIDTHS: Final = (22, 26, 15, 21, 12, 12, 14, 14, 14, 16)
+_FONT: Final = "Calibri"  # that of all other cells
 _TARGET_G, _BALANCE_G, _MOLAR_MASS = "$B$3", "$B$4", "$B$5"
 _INPUT: Final = "FFF4CC"
 _LONGEST_TITLE: Final = 31
@@ -79,7 +80,7 @@ def text_cell(
     cell.data_type = "s"
     cell.quotePrefix = neutral(value) != value
     if bold or grey or size != 11:
-        cell.font = Font(bold=bold, size=size, color="707070" if grey else None)
+        cell.font = Font(name=_FONT, bold=bold, size=size, color="707070" if grey else None)
     return cell
 
 
@@ -100,7 +101,7 @@ def _grams(page: WriteOnlyWorksheet, formula: str, *, bold: bool = False) -> Wri
 
     cell = WriteOnlyCell(page, formula)
     cell.number_format = "0.0000"
-    cell.font = Font(bold=bold)
+    cell.font = Font(name=_FONT, size=11, bold=bold)
     return cell
 
 

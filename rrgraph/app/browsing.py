@@ -6,7 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -14,7 +14,9 @@ from scipy.sparse import csr_array
 from rrgraph.chem import ELEMENTS, Composition, anhydrous, parse_formula, source_elements
 from rrgraph.data import KnownReactions
 from rrgraph.errors import FormulaError
-from rrgraph.networks import ReactionRecords, Substitution, find_substitutions
+
+if TYPE_CHECKING:  # scikit-learn takes a second to import, and planning does not need it
+    from rrgraph.networks import Substitution
 
 __all__ = ["Companion", "ElementSources", "LiteratureIndex", "Made", "PrecursorUse", "Source", "literature_index"]
 
@@ -145,6 +147,8 @@ class LiteratureIndex:
 
     @lru_cache(maxsize=128)  # noqa: B019  # one index for the life of the process
     def _pairs(self, symbol: str) -> tuple[Substitution, ...]:
+        from rrgraph.networks import ReactionRecords, find_substitutions
+
         rows = self._with_element.get(symbol, [])
         readable = [(row, target) for row in rows if (target := _target(self._targets[row])) is not None]
         if not readable:

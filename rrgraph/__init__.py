@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from rrgraph.version import __version__
 
 if TYPE_CHECKING:
+    from rrgraph import app as app
     from rrgraph import baselines as baselines
     from rrgraph import chem as chem
     from rrgraph import data as data
@@ -72,6 +73,7 @@ __all__ = [
 ]
 
 _PACKAGES = (
+    "app",
     "baselines",
     "chem",
     "data",

@@ -17,6 +17,8 @@ HEAVY = {
     "rrgraph.runs.baseline",
     "rrgraph.baselines.language_model",
     "rrgraph.organic.chemistry.drawing",
+    "rrgraph.app.web",
+    "rrgraph.app.tools",
 }
 """Modules that most users of their package do without; docs/architecture.md names them."""
 

@@ -17,6 +17,7 @@ import rrgraph
 
 HOLDS_FOR = {
     "rrgraph.cli.common.argparse_private": ("python", "3.11", "3.14"),
+    "rrgraph.lab.workbook": ("openpyxl", "3.1", "3.2"),
     "rrgraph.nn.instructions": ("torch", "2.8", "2.14"),
     "rrgraph.training.sklearn_trees": ("scikit-learn", "1.4", "1.10"),
     "rrgraph.tuning.heartbeat": ("optuna", "4.9", "5.1"),

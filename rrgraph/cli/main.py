@@ -22,12 +22,14 @@ from rrgraph.cli import (
     evaluate,
     experiment,
     figures,
+    mcp,
     plan,
     pretrain,
     prompts,
     properties,
     report,
     score,
+    serve,
     train,
     tune,
 )
@@ -55,6 +57,8 @@ COMMANDS = {
     "data": data,
     "config": config,
     "cooccur": cooccur,
+    "serve": serve,
+    "mcp": mcp,
 }
 
 _EXAMPLES = """\
@@ -66,6 +70,7 @@ examples:
   rrgraph evaluate runs/quickstart --split test --protocol open
   rrgraph tune quickstart --trials 20                search for settings on validation rows
   rrgraph experiment table2 --quick                  compare systems, a small variant
+  rrgraph serve                                      a page for all this, on this machine
   rrgraph config list                                configurations that these commands take by name
 """
 

@@ -11,7 +11,14 @@ from rrgraph.models.checkpoint import FORMAT, LinkCheckpoint, learned_tensors, l
 from rrgraph.models.components import external_parts
 from rrgraph.models.initialisation import energy_head, link_model
 from rrgraph.models.model import Model
-from rrgraph.models.model_registry import DEFAULT_ENCODER, DEFAULT_MODEL, bundled_models, load_encoder, load_model
+from rrgraph.models.model_registry import (
+    DEFAULT_ENCODER,
+    DEFAULT_MODEL,
+    bundled_models,
+    load_encoder,
+    load_model,
+    model_card,
+)
 from rrgraph.models.planner import constrained_planner, default_mode
 from rrgraph.models.sources import Energies, Literature, PredictedEnergies, energy_source, literature_source
 
@@ -41,5 +48,6 @@ __all__ = [
     "load_checkpoint",
     "load_encoder",
     "load_model",
+    "model_card",
     "save_checkpoint",
 ]

@@ -14,7 +14,7 @@ from rrgraph.models.model import Model
 from rrgraph.nn import choose_device, model_format
 from rrgraph.properties import PROPERTY_FORMAT, PropertyPredictor, load_property_checkpoint
 
-__all__ = ["DEFAULT_ENCODER", "DEFAULT_MODEL", "bundled_models", "load_encoder", "load_model"]
+__all__ = ["DEFAULT_ENCODER", "DEFAULT_MODEL", "bundled_models", "load_encoder", "load_model", "model_card"]
 
 DEFAULT_MODEL = "default"
 """The bundled model that `rrgraph plan` uses."""
@@ -50,6 +50,20 @@ def load_model(name: str | os.PathLike[str] = DEFAULT_MODEL, *, device: str = "a
     place = choose_device(device)
     with _model_folder(os.fspath(name), FORMAT) as folder:
         return Model(load_checkpoint(folder).to(place))
+
+
+def model_card(name: str | os.PathLike[str] = DEFAULT_MODEL) -> str:
+    """Return the card of a bundled model, or of a run folder, as Markdown; empty where there is none.
+
+    >>> model_card().splitlines()[0]
+    '# Model card: default'
+
+    Raises:
+        ModelError: there is no such model.
+    """
+    with _model_folder(os.fspath(name), FORMAT) as folder:
+        card = folder / "card.md"
+        return card.read_text(encoding="utf-8") if card.is_file() else ""
 
 
 def load_encoder(

@@ -16,6 +16,7 @@ from rrgraph.reranking.cross_fitting import (
     publication_weights,
     set_frequencies,
 )
+from rrgraph.reranking.explanation import Influence, influences
 from rrgraph.reranking.features import (
     ATMOSPHERE,
     FEATURE_GROUPS,
@@ -40,6 +41,7 @@ __all__ = [
     "CrossFittedLists",
     "Energies",
     "EnsembleReranker",
+    "Influence",
     "ListFeatures",
     "ListwiseNetwork",
     "ListwiseNetworkConfig",
@@ -51,6 +53,7 @@ __all__ = [
     "fit_trees",
     "flat_columns",
     "held_out_logits",
+    "influences",
     "list_log_softmax",
     "paper_weights",
     "publication_weights",

@@ -10,7 +10,20 @@ from rrgraph import __version__
 from rrgraph.chem import REAGENT_CLASSES
 from rrgraph.cli import plan
 
-COMMANDS = ["plan", "properties", "embed", "train", "pretrain", "evaluate", "score", "prompts", "data", "config"]
+COMMANDS = [
+    "plan",
+    "properties",
+    "embed",
+    "train",
+    "pretrain",
+    "evaluate",
+    "score",
+    "prompts",
+    "data",
+    "config",
+    "serve",
+    "mcp",
+]
 VERBS = ["fetch", "clean", "split", "stats"]
 
 

@@ -13,8 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrgraph.chem import parse_formula
-from rrgraph.cli.properties.names import class_name, property_name, shown_tasks
-from rrgraph.cli.properties.output import with_uncertainty
 from rrgraph.models import load_encoder
 from rrgraph.nn import EncoderConfig
 from rrgraph.properties import (
@@ -23,7 +21,11 @@ from rrgraph.properties import (
     PropertyModel,
     PropertyTask,
     built_in_sources,
+    class_name,
+    property_name,
     save_property_checkpoint,
+    shown_tasks,
+    with_uncertainty,
 )
 
 TASKS = tuple(dict.fromkeys(source.task for source in built_in_sources()))

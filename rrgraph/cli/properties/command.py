@@ -59,9 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
     check_outputs(arguments)
     formulas = read_targets(arguments.formulas, arguments.input, formula_column=arguments.column)
 
-    from rrgraph.cli.properties.names import shown_tasks
     from rrgraph.cli.properties.output import PropertyRecord, PropertyTableWriter, describe_properties, property_layout
     from rrgraph.models import DEFAULT_ENCODER
+    from rrgraph.properties import shown_tasks
 
     model = arguments.model or DEFAULT_ENCODER
     predictor = rr.load_encoder(model, device=arguments.device)

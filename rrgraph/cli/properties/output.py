@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from rrgraph.cli.common.show import show_table
 from rrgraph.cli.common.writers import Layout, Writer
-from rrgraph.cli.properties.names import class_name, is_built_in, property_name
-from rrgraph.properties import PropertyTask
+from rrgraph.properties import (
+    PropertyAnswer,
+    PropertyTask,
+    is_built_in,
+    property_answer,
+    property_name,
+    with_uncertainty,
+)
 
 if TYPE_CHECKING:
     from rrgraph.chem import Composition
@@ -20,41 +23,11 @@ if TYPE_CHECKING:
     from rrgraph.properties import PropertyPrediction
 
 __all__ = [
-    "Answer",
     "PropertyRecord",
     "PropertyTableWriter",
     "describe_properties",
     "property_layout",
-    "with_uncertainty",
 ]
-
-_SHOWN_CLASSES = 5
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One property of one composition.
-
-    Attributes:
-        task: what is predicted.
-        value: in its unit; None for classification.
-        uncertainty: one standard deviation in that unit; None for classification.
-        classes: for classification, the most probable classes: number (of a space group, as in the International
-            Tables), name if it has one, and probability.
-    """
-
-    task: PropertyTask
-    value: float | None = None
-    uncertainty: float | None = None
-    classes: tuple[tuple[int, str | None, float], ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as JSON values."""
-        if self.task.kind == "classification":
-            names = ("class", "name", "probability")
-            return {"classes": [dict(zip(names, values, strict=True)) for values in self.classes]}
-        return {"value": self.value, "uncertainty": self.uncertainty, "unit": self.task.unit}
 
 
 @dataclass(frozen=True)
@@ -62,7 +35,7 @@ class PropertyRecord:
     """The properties of one formula, or a message if it is not valid."""
 
     formula: str
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[PropertyAnswer, ...] = ()
     message: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -83,38 +56,8 @@ def describe_properties(
         if row.target is None:
             yield PropertyRecord(row.text, message=row.error)
         else:
-            yield PropertyRecord(row.text, tuple(_answer(predictions[task.name], index) for task in tasks))
+            yield PropertyRecord(row.text, tuple(property_answer(predictions[task.name], index) for task in tasks))
             index += 1
-
-
-def _answer(prediction: PropertyPrediction, index: int) -> Answer:
-    task = prediction.task
-    if prediction.probabilities is None:
-        return Answer(task, _number(prediction.value[index]), _number(prediction.uncertainty[index]))
-    probabilities = prediction.probabilities[index]
-    best = np.argsort(-probabilities, kind="stable")[:_SHOWN_CLASSES].tolist()
-    return Answer(task, classes=tuple((*class_name(task, k), float(f"{probabilities[k]:.6g}")) for k in best))
-
-
-def _number(value: float) -> float | None:
-    return float(f"{value:.6g}") if math.isfinite(value) else None
-
-
-def with_uncertainty(value: float, deviation: float) -> str:
-    """Return ``-3.46 ± 0.05``, ``1.23 ± 0.12`` or ``(3.2 ± 0.4)×10⁻⁵``.
-
-    The deviation has one digit, or two if the first is 1 or 2, and the value is rounded to the same decimal place.
-    """
-    if not deviation > 0:
-        return f"{value:z.4g}"
-    largest = math.floor(math.log10(max(abs(value), deviation)))
-    power = 0 if -3 <= largest < 6 else largest
-    value, deviation = value / 10.0**power, deviation / 10.0**power
-    first = math.floor(math.log10(deviation))
-    decimals = (1 if deviation < 3 * 10.0**first else 0) - first
-    shown = max(decimals, 0)
-    text = f"{round(value, decimals):z.{shown}f} ± {round(deviation, decimals):.{shown}f}"
-    return f"({text})×10{str(power).translate(_SUPERSCRIPTS)}" if power else text
 
 
 class PropertyTableWriter(Writer[PropertyRecord]):
@@ -139,7 +82,7 @@ class PropertyTableWriter(Writer[PropertyRecord]):
             print("PBE gaps are smaller than measured ones, often by a third or more")
 
 
-def _table_rows(answer: Answer) -> Iterator[list[str]]:
+def _table_rows(answer: PropertyAnswer) -> Iterator[list[str]]:
     task = answer.task
     name, source = property_name(task)
     if task.kind != "classification":

@@ -97,6 +97,10 @@ class KnownReactions:
         """Return the number of reactions: pairs of a target and a precursor set."""
         return self._bounds[-1]
 
+    def column(self, name: str) -> Sequence[Any]:
+        """Return one of the columns `rrgraph.data.grouping.GROUPED` for all reactions, None where it is not known."""
+        return self._columns[name]
+
     def nearest(self, targets: Sequence[Composition], count: int = 3) -> list[list[KnownReaction]]:
         """Return the `count` most similar reactions for each composition, or all if there are fewer.
 

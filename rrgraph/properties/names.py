@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from rrgraph.properties import PROPERTY_SOURCES, PropertyTask
+from rrgraph.properties.tables.sources import PROPERTY_SOURCES
+from rrgraph.properties.tables.tasks import PropertyTask
 
 __all__ = ["class_name", "is_built_in", "property_name", "shown_tasks"]
 

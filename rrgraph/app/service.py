@@ -1,0 +1,416 @@
+"""Answers questions with plans and what is known of precursors: one object behind page, API and tools.
+
+It is not safe to be used from several threads; `Worker` gives it one.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from threading import Lock
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+import rrgraph as rr
+from rrgraph.app.browsing import LiteratureIndex, literature_index
+from rrgraph.app.questions import Question
+from rrgraph.app.shelf import read_shelf, shelf_of_file
+from rrgraph.app.substitutes import Substitute, find_substitutes
+from rrgraph.chem import (
+    Atmosphere,
+    BalancedEquation,
+    Composition,
+    FormulaWarning,
+    anhydrous,
+    is_structure_file,
+    molar_mass,
+    parse_formula,
+)
+from rrgraph.data import KnownReaction, KnownReactions, PrecursorSet
+from rrgraph.errors import DataWarning, FormulaError
+from rrgraph.lab import StockItem
+from rrgraph.models import DEFAULT_MODEL, Model, constrained_planner, energy_source, literature_source, model_card
+from rrgraph.planning import CandidateLists, EnergySource, PlannedSet, SynthesisPlan, read_routes
+from rrgraph.properties import PropertyAnswer, PropertyPredictor, property_answer, shown_tasks
+from rrgraph.reranking import EnsembleReranker, Influence, influences
+
+__all__ = ["Explanation", "Planned", "Reading", "Service", "collected_warnings"]
+
+T = TypeVar("T")
+
+Planned: TypeAlias = tuple[SynthesisPlan, tuple[str, ...]]
+"""A plan, and what was assumed when its target and the options were read."""
+
+_MOST_KEPT: Final = 512
+"""Answers that are kept, some 50 kB each."""
+_MOST_SHELVES: Final = 4
+
+
+class Reading(NamedTuple):
+    """How a formula is read.
+
+    Attributes:
+        composition: what was read.
+        notes: what was assumed.
+        molar_mass: g/mol.
+    """
+
+    composition: Composition
+    notes: tuple[str, ...]
+    molar_mass: float
+
+
+class Explanation(NamedTuple):
+    """Why a set has its probability.
+
+    Attributes:
+        influences: of groups of features, the largest first.
+        rank: of the set among those that compete, from 1.
+        competing: number of these.
+        uses: training targets that use each member.
+        together: how many recorded reactions use all members, and the targets of the most reported ones.
+    """
+
+    influences: tuple[Influence, ...]
+    rank: int
+    competing: int
+    uses: dict[str, int]
+    together: tuple[int, tuple[str, ...]]
+
+
+class Service:
+    """Plans with one model, whose parts are loaded when they are first needed.
+
+    >>> service = Service()
+    >>> (plan,), notes = service.plan(Question(targets=("BaTiO3",), top_k=2, energies=False))
+    >>> [str(found) for found in plan], notes
+    (['TiO2 + BaCO3', 'TiO2 + BaO'], ())
+
+    Args:
+        model: name of a bundled model, or a run folder.
+        device: where it computes.
+    """
+
+    def __init__(self, model: str = DEFAULT_MODEL, *, device: str = "auto") -> None:
+        self.name, self.device = model, device
+        self._kept = _Kept()
+        self._energies: dict[str | None, EnergySource] = {}
+        self._shelves: dict[str, tuple[list[StockItem], list[str]]] = {}
+
+    @cached_property
+    def model(self) -> Model:
+        """The model that plans."""
+        return rr.load_model(self.name, device=self.device)
+
+    @cached_property
+    def encoder(self) -> PropertyPredictor:
+        """The model that predicts properties."""
+        return rr.load_encoder(device=self.device)
+
+    @cached_property
+    def literature(self) -> KnownReactions:
+        """The recorded reactions that come with the package."""
+        found = literature_source(None)
+        assert isinstance(found, KnownReactions)
+        return found
+
+    @cached_property
+    def index(self) -> LiteratureIndex:
+        """The same by precursor and by element."""
+        return literature_index(self.literature)
+
+    @cached_property
+    def card(self) -> str:
+        """The card of the model, as Markdown."""
+        return model_card(self.name)
+
+    def warm_up(self) -> None:
+        """Load what the first answer needs."""
+        self.plan(Question(targets=("BaTiO3",)))
+
+    @property
+    def atmospheres(self) -> tuple[Atmosphere, ...]:
+        """The atmospheres that the model learned from; none while it is not loaded, or takes no atmosphere."""
+        if "model" not in self.__dict__:
+            return ()
+        reranker = self.model.reranker
+        return reranker.network.atmospheres if isinstance(reranker, EnsembleReranker) else ()
+
+    def read(self, text: str) -> Reading:
+        """Return how a formula is read.
+
+        Raises:
+            FormulaError: it is not a valid formula.
+        """
+        with collected_warnings() as notes:
+            composition = _formula(text)
+        return Reading(composition, tuple(notes), molar_mass(composition))
+
+    def plan(self, question: Question) -> tuple[list[SynthesisPlan], tuple[str, ...]]:
+        """Return the plan of each target, and what was assumed; a target that cannot be read has the reason as message.
+
+        Raises:
+            RRGraphError: an option cannot be used.
+        """
+        found = self.plan_each([(target, question.options) for target in question.targets])
+        notes = dict.fromkeys(note for _, own in found for note in own)
+        return [plan for plan, _ in found], tuple(notes)
+
+    def kept(self, asked: Iterable[tuple[str, Question]]) -> list[Planned] | None:
+        """Return answers that are kept from earlier, None unless all are; any thread may ask.
+
+        Args:
+            asked: targets and options.
+        """
+        found = [self._kept.get(("plan", target, options.digest)) for target, options in asked]
+        return None if None in found else found
+
+    def plan_each(self, asked: Sequence[tuple[str, Question]]) -> list[Planned]:
+        """Return plan and notes of each target with the same options; those that are new are planned together.
+
+        Raises:
+            RRGraphError: an option cannot be used.
+        """
+        found: dict[Hashable, Planned] = {}
+        new: dict[Hashable, tuple[Composition, list[str]]] = {}
+        keys = [("plan", target, options.digest) for target, options in asked]
+        for key in keys:
+            if (known := self._kept.get(key)) is not None:
+                found[key] = known
+                continue
+            try:
+                with collected_warnings() as notes:
+                    new[key] = _formula(key[1]), notes
+            except FormulaError as error:
+                found[key] = SynthesisPlan(target=key[1], message=str(error)), ()
+        if new:
+            with collected_warnings() as shared:
+                plans = self._planned([target for target, _ in new.values()], asked[0][1])
+            for (new_key, (_, notes)), plan in zip(new.items(), plans, strict=True):
+                found[new_key] = self._kept.put(new_key, (plan, (*dict.fromkeys([*notes, *shared]),)))
+        return [found[key] for key in keys]
+
+    def _planned(self, targets: Sequence[Composition], options: Question) -> list[SynthesisPlan]:
+        _refuse_files([*options.exclude, *options.require, *options.byproducts])
+        stock = None if options.stock is None else self.shelf(options.stock)
+        return self.model.plan(
+            list(targets),
+            top_k=options.top_k,
+            exclude=options.exclude,
+            require=options.require,
+            stock=stock,
+            set_size=options.set_size,
+            atmosphere=options.atmosphere,
+            balanced=options.balanced,
+            byproducts=options.byproducts,
+            energies=self._energy_source(options.temperature) if options.energies else False,
+            literature=self.literature,
+            routes=options.routes,
+        )
+
+    def _energy_source(self, temperature: str | None) -> EnergySource:
+        if temperature not in self._energies:
+            source = energy_source(True, temperature=temperature)
+            assert source is not None
+            while len(self._energies) >= 8:
+                self._energies.pop(next(iter(self._energies)))
+            self._energies[temperature] = source
+        return self._energies[temperature]
+
+    def shelf(self, text: str) -> list[StockItem]:
+        """Return what is on a shelf, given as text; the last ones are kept.
+
+        Raises:
+            RequestError: it cannot be read.
+        """
+        if text not in self._shelves:
+            with collected_warnings() as notes:
+                found = read_shelf(text)
+            while len(self._shelves) >= _MOST_SHELVES:
+                self._shelves.pop(next(iter(self._shelves)))
+            self._shelves[text] = found, notes
+        found, notes = self._shelves[text]
+        for note in notes:
+            warnings.warn(note, DataWarning, stacklevel=2)
+        return found
+
+    def shelf_of_file(self, name: str, content: bytes) -> tuple[str, tuple[str, ...]]:
+        """Return an uploaded shelf as text, and what could not be read of it.
+
+        Raises:
+            RequestError: it cannot be read, or is too long.
+        """
+        with collected_warnings() as notes:
+            text = shelf_of_file(name, content)
+        return text, tuple(notes)
+
+    def balance(self, target: str, precursors: Sequence[str], byproducts: Sequence[str] = ()) -> BalancedEquation:
+        """Return the balanced equation.
+
+        Raises:
+            RRGraphError: a formula cannot be read, or there is no solution.
+        """
+        _refuse_files(byproducts)
+        return rr.balance(_formula(target), [_formula(each) for each in precursors], byproducts=tuple(byproducts))
+
+    def planned_set(self, question: Question, route: str) -> tuple[PlannedSet, SynthesisPlan]:
+        """Return one chosen precursor set of the first target, with its probability.
+
+        Raises:
+            RRGraphError: the target, the set or an option cannot be read.
+        """
+        asked = question.model_copy(update={"targets": question.targets[:1], "routes": (route,), "stock": None})
+        ((plan,), _) = self.plan(asked)
+        return plan.best, plan
+
+    def substitutes(self, question: Question, route: str, *, most: int = 4) -> dict[str, list[Substitute]]:
+        """Return what could replace each member of a set, and the probability of the set that results.
+
+        Raises:
+            RRGraphError: the target, the set or an option cannot be read.
+        """
+        target = _formula(question.targets[0])
+        (members,) = read_routes(route)
+
+        def work() -> dict[str, list[Substitute]]:
+            _refuse_files([*question.exclude, *question.require, *question.byproducts])
+            return find_substitutes(
+                self.model,
+                target,
+                members,
+                rr.Constraints().narrowed(exclude=question.exclude, balanced=True, byproducts=question.byproducts),
+                usage=self.model.count,
+                most=most,
+            )
+
+        return self._kept_or(("substitutes", target.key, str(members), question.options.digest, most), work)
+
+    def explain(self, question: Question, route: str) -> Explanation | None:
+        """Return why a set has its probability; None where a re-ranker did not give it.
+
+        Raises:
+            RRGraphError: the target or the set cannot be read.
+        """
+        target = _formula(question.targets[0])
+        (members,) = read_routes(route)
+        return self._kept_or(("why", target.key, str(members)), lambda: self._explained(target, members))
+
+    def _explained(self, target: Composition, members: PrecursorSet) -> Explanation | None:
+        planner = constrained_planner(self.model)
+        if not isinstance(planner.reranker, EnsembleReranker):
+            return None
+        recorder = _Recorder(planner.reranker)
+        planner.reranker = recorder
+        for ranking in planner.rankings([target]):
+            ranking.plan(1)
+        lists = recorder.lists
+        assert lists is not None
+        keys = {anhydrous(each).key for each in members}
+        candidates = lists.links.candidates
+        found = [{candidates[member].key for member in own} for own in lists.sets[0]]
+        if keys not in found:
+            return None
+        place = found.index(keys)
+        logs, _ = planner.reranker.log_probabilities(lists)
+        return Explanation(
+            tuple(influences(recorder.inner, lists, place)),
+            int((logs[0] > logs[0][place]).sum()) + 1,
+            len(lists.sets[0]),
+            {each.formula: self.model.count(each) for each in members},
+            self.index.together(members),
+        )
+
+    def precedents(self, target: str, count: int = 10) -> list[KnownReaction]:
+        """Return the recorded reactions nearest to a target.
+
+        Raises:
+            FormulaError: the target cannot be read.
+        """
+        return self.literature.nearest([_formula(target)], count)[0]
+
+    def properties(self, formula: str, *, every: bool = False) -> list[PropertyAnswer]:
+        """Return predicted properties of a composition.
+
+        Raises:
+            FormulaError: the formula cannot be read.
+        """
+        composition = _formula(formula)
+        predictions = self.encoder.predict([composition])
+        tasks = shown_tasks(self.encoder.tasks, every=every)
+        return [property_answer(predictions[task.name], 0) for task in tasks]
+
+    def _kept_or(self, key: Hashable, work: Callable[[], T]) -> T:
+        found: T | None = self._kept.get(key)
+        return self._kept.put(key, work()) if found is None else found
+
+
+class _Kept:
+    """The answers of late, at most `_MOST_KEPT`."""
+
+    def __init__(self) -> None:
+        self._answers: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Hashable) -> Any:
+        with self._lock:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+            return self._answers.get(key)
+
+    def put(self, key: Hashable, value: T) -> T:
+        with self._lock:
+            self._answers[key] = value
+            while len(self._answers) > _MOST_KEPT:
+                self._answers.popitem(last=False)
+        return value
+
+
+class _Recorder:
+    """A re-ranker that keeps the lists it was given."""
+
+    def __init__(self, inner: EnsembleReranker) -> None:
+        self.inner, self.candidates = inner, inner.candidates
+        self.lists: CandidateLists | None = None
+
+    def log_probabilities(self, lists: CandidateLists) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
+        self.lists = lists
+        return self.inner.log_probabilities(lists)
+
+
+@contextmanager
+def collected_warnings() -> Iterator[list[str]]:
+    """Collect what is said of formulas and files within, for people."""
+    notes: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        for category in (FormulaWarning, DataWarning):
+            warnings.simplefilter("always", category)
+        try:
+            yield notes
+        finally:
+            notes += dict.fromkeys(str(each.message) for each in caught)
+
+
+def _formula(text: str) -> Composition:
+    """Return a typed formula; names of files are none here.
+
+    Raises:
+        FormulaError: it is not a valid formula.
+    """
+    return parse_formula(text)
+
+
+def _refuse_files(names: Iterable[str]) -> None:
+    """Refuse what elsewhere is the name of a structure file: a request reads no file of this computer.
+
+    Raises:
+        FormulaError: there is such a name.
+    """
+    for name in (part.strip() for each in names for part in each.split(",")):
+        if is_structure_file(name):
+            raise FormulaError(f"'{name[:80]}' is not a valid formula.")

@@ -1,0 +1,87 @@
+"""`rrgraph serve`: the page and the JSON API, on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+
+from rrgraph.cli.common.argparse_private import Commands
+from rrgraph.cli.common.options import add_command, add_device, positive_int, positive_number
+from rrgraph.errors import ConfigError
+from rrgraph.util.streams import print_problem
+
+__all__ = ["add_parser", "run"]
+
+_EXAMPLES = """\
+  rrgraph serve                                the page at http://127.0.0.1:8000, for this machine only
+  rrgraph serve --port 9000 --model runs/mine
+  rrgraph serve --host 0.0.0.0                 for everybody who can reach this machine: without password and encryption
+
+The page works offline, with the bundled model. The API is described at /docs, see docs/page.md.
+"""
+
+
+def add_parser(name: str, commands: Commands) -> None:
+    """Add the command and its arguments."""
+    parser = add_command(name, commands, summary="open a page for planning, with a JSON API", examples=_EXAMPLES)
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen at; others than this machine's are warned of"
+    )
+    parser.add_argument("--port", type=_port, default=8000, help="port (8000)")
+    parser.add_argument("--model", default="default", metavar="NAME|PATH", help="bundled model or run folder")
+    add_device(parser)
+    parser.add_argument("--queue", type=positive_int, default=24, metavar="N", help="requests that may wait (24)")
+    parser.add_argument(
+        "--timeout", type=positive_number, default=30.0, metavar="S", help="seconds that a request may take (30)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until interrupted."""
+    try:
+        import torch
+        import uvicorn
+
+        from rrgraph.app import Service, Worker
+        from rrgraph.app.web import create_app
+    except ImportError as error:
+        raise ConfigError(f"The page needs {error.name}, which is not installed: pip install 'rrgraph[app]'.") from None
+    # One core is left for reading and writing: threads that wait for a busy one take many times as long.
+    torch.set_num_threads(max(1, torch.get_num_threads() - 1))
+    local = _is_local(arguments.host)
+    if not local:
+        print_problem(
+            arguments.command,
+            f"warning: everybody who can reach {arguments.host} can use this server, without password or encryption.",
+        )
+    hosts = ("127.0.0.1", "localhost", "[::1]") if local else ("*",)
+    app = create_app(
+        Service(arguments.model, device=arguments.device),
+        worker=Worker(waiting=arguments.queue, seconds=arguments.timeout),
+        hosts=hosts,
+        warm=True,
+    )
+    config = uvicorn.Config(app, host=arguments.host, port=arguments.port, log_level="warning", server_header=False)
+    shown = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
+    print(f"rrgraph is at http://{shown}:{arguments.port} - Ctrl-C ends it.", flush=True)
+    try:
+        uvicorn.Server(config).run()
+    except SystemExit:  # uvicorn has said why
+        raise ConfigError(
+            f"Nothing can listen at {arguments.host}:{arguments.port}; another --port may be free."
+        ) from None
+    return 0
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65_535:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a port from 1 to 65535")
+    return int(text)
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

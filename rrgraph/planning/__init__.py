@@ -9,6 +9,7 @@ from rrgraph.planning.assembly import PRECEDENTS, plan_syntheses
 from rrgraph.planning.candidates import CandidateFilter, Feasible, TargetCandidates, generated_candidates
 from rrgraph.planning.choices import CANDIDATE_WORDS, library_candidates, resolve_candidates
 from rrgraph.planning.compatibility import incompatibility
+from rrgraph.planning.conditions import Conditions, ConditionSource, Interval
 from rrgraph.planning.constraints import (
     MAX_SIZE,
     ElementCover,
@@ -74,11 +75,14 @@ __all__ = [
     "Aggregate",
     "CandidateFilter",
     "CandidateLists",
+    "ConditionSource",
+    "Conditions",
     "ElementCover",
     "EnergyOrigin",
     "EnergySource",
     "Feasible",
     "FormationEnergy",
+    "Interval",
     "LinkScorer",
     "LiteratureSource",
     "Plan",

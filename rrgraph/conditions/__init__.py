@@ -1,0 +1,47 @@
+"""From a precursor set to a furnace programme: temperatures, times, atmosphere and number of firings."""
+
+from rrgraph.conditions.config import (
+    CONDITIONS,
+    ConditionsConfig,
+    ConditionsDataConfig,
+    ConditionsEvaluationConfig,
+    ConditionsModelConfig,
+    check_conditions_config,
+)
+from rrgraph.conditions.features import GROUPS, describe
+from rrgraph.conditions.measures import measure, summary
+from rrgraph.conditions.model import CONDITIONS_FORMAT, LEVELS, ConditionsModel, Prediction, load_conditions_model
+from rrgraph.conditions.rules import allowed_atmospheres, disagreement
+from rrgraph.conditions.steps import KINDS, HeatingStep, kind_of, read_operations, read_steps, steps_text
+from rrgraph.conditions.tables import LABELS, ConditionRows, condition_rows, labelled_rows, load_conditions
+
+__all__ = [
+    "CONDITIONS",
+    "CONDITIONS_FORMAT",
+    "GROUPS",
+    "KINDS",
+    "LABELS",
+    "LEVELS",
+    "ConditionRows",
+    "ConditionsConfig",
+    "ConditionsDataConfig",
+    "ConditionsEvaluationConfig",
+    "ConditionsModel",
+    "ConditionsModelConfig",
+    "HeatingStep",
+    "Prediction",
+    "allowed_atmospheres",
+    "check_conditions_config",
+    "condition_rows",
+    "describe",
+    "disagreement",
+    "kind_of",
+    "labelled_rows",
+    "load_conditions",
+    "load_conditions_model",
+    "measure",
+    "read_operations",
+    "read_steps",
+    "steps_text",
+    "summary",
+]

@@ -19,20 +19,19 @@ def evaluate_conditions(arguments: argparse.Namespace) -> None:
         ConfigError: there is no such subset, or the folder holds no run.
     """
     from rrgraph.cli.common.show import show_conditions
-    from rrgraph.conditions import ConditionsConfig, condition_rows, load_conditions, load_conditions_model
+    from rrgraph.conditions import ConditionsConfig, condition_rows
+    from rrgraph.conditions import load_conditions as read_table
     from rrgraph.conditions.run import measure_conditions, measure_rows
     from rrgraph.conditions.splits import split_conditions
     from rrgraph.data import SUBSET_NAMES
-    from rrgraph.models import load_encoder
+    from rrgraph.models import load_conditions
     from rrgraph.util.config import MODEL, load_config
     from rrgraph.util.files import write_json
-    from rrgraph.util.json_files import read_json
 
     folder = Path(arguments.model)
-    name = str(read_json(folder / "model.json").get("metadata", {}).get("encoder", ""))
-    model = load_conditions_model(folder, encoder=load_encoder(name) if name else None)
+    model = load_conditions(folder)
     if arguments.test:
-        rows = condition_rows(load_conditions(arguments.test)[0])
+        rows = condition_rows(read_table(arguments.test)[0])
         measured, count = measure_rows(model, rows), len(rows)
     else:
         check_choice("--split", arguments.split, SUBSET_NAMES[1:])

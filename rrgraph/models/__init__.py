@@ -3,9 +3,17 @@
 from rrgraph.models.candidate_prior import DiscountedLinks, fit_unseen
 from rrgraph.models.checkpoint import FORMAT, LinkCheckpoint, learned_tensors, load_checkpoint, save_checkpoint
 from rrgraph.models.components import external_parts
+from rrgraph.models.conditions import PredictedConditions, bundled_conditions
 from rrgraph.models.initialisation import energy_head, link_model
 from rrgraph.models.model import Model
-from rrgraph.models.model_registry import DEFAULT_ENCODER, DEFAULT_MODEL, bundled_models, load_encoder, load_model
+from rrgraph.models.model_registry import (
+    DEFAULT_ENCODER,
+    DEFAULT_MODEL,
+    bundled_models,
+    load_conditions,
+    load_encoder,
+    load_model,
+)
 from rrgraph.models.planner import constrained_planner, default_mode
 from rrgraph.models.sources import Energies, Literature, PredictedEnergies, energy_source, literature_source
 
@@ -18,7 +26,9 @@ __all__ = [
     "LinkCheckpoint",
     "Literature",
     "Model",
+    "PredictedConditions",
     "PredictedEnergies",
+    "bundled_conditions",
     "bundled_models",
     "constrained_planner",
     "default_mode",
@@ -30,6 +40,7 @@ __all__ = [
     "link_model",
     "literature_source",
     "load_checkpoint",
+    "load_conditions",
     "load_encoder",
     "load_model",
     "save_checkpoint",

@@ -28,6 +28,7 @@ from rrgraph.graph import (
     select_edges,
 )
 from rrgraph.models.checkpoint import LinkCheckpoint
+from rrgraph.models.conditions import bundled_conditions
 from rrgraph.models.planner import candidate_list, constrained_planner, default_mode
 from rrgraph.models.sources import Energies, Literature, energy_source, literature_source
 from rrgraph.nn import device_of, encode_by_length, equal_batches
@@ -133,6 +134,7 @@ class Model(LinkScorer):
         literature: Literature | None = None,
         precedents: int = PRECEDENTS,
         routes: str | Iterable[Route] = (),
+        conditions: bool = False,
     ) -> SynthesisPlan | list[SynthesisPlan]:
         """Return the plan of one material, or those of several; see `rrgraph.plan` for the arguments.
 
@@ -198,6 +200,8 @@ class Model(LinkScorer):
                 literature=records,
                 precedents=precedents,
                 routes=compared,
+                conditions=bundled_conditions(),
+                show_conditions=conditions,
                 usage=[(precursor, self.count(precursor)) for precursor in self.seen],
             )
             plans.update(zip(rows, found, strict=True))

@@ -46,6 +46,7 @@ _EXAMPLES = """\
   rrgraph plan LiAlH4 --byproducts LiCl --require AlCl3            a salt may remain beside the target
   rrgraph plan Li3V2P3O12 --unbalanced --mode geometric            also what does not balance; no member is superfluous
   rrgraph plan La0.7Sr0.3MnO3 --stock cupboard.txt --grams 10      what is at hand, weighed out
+  rrgraph plan BaTiO3 --conditions                                 how recipes fire each set
   rrgraph plan BaTiO3 --energies --temperature 900C                free energies with gases at 900 °C and 1 bar
   rrgraph plan BaTiO3 --route 'BaCO3 + TiO2' --route 'BaO;TiO2'    these two sets beside each other
   rrgraph plan K2NiF4 --table mine.csv --evidence 5                the five nearest reactions of your own table
@@ -113,6 +114,11 @@ def add_parser(name: str, commands: Commands) -> None:
     shown.add_argument("--output", metavar="FILE", help=OUTPUTS)
     shown.add_argument("--json", action="store_true", help="print one JSON object a target")
     shown.add_argument("--svg", metavar="FOLDER", help="with --domain organic: draw each reaction as SVG")
+    shown.add_argument(
+        "--conditions",
+        action="store_true",
+        help="show temperature, time, atmosphere and firings of recipes like each set",
+    )
     energies = parser.add_argument_group("reaction energies")
     energies.add_argument("--energies", action="store_true", help="show the reaction energy of each set")
     energies.add_argument(
@@ -252,10 +258,12 @@ def run(arguments: argparse.Namespace) -> int:
             literature=literature or False,
             precedents=arguments.evidence or PRECEDENTS,
             routes=arguments.route,
+            conditions=arguments.conditions,
         )
         bad = rr.SynthesisPlan(
             target="",
             has_energies=energies is not None,
+            has_conditions=arguments.conditions,
             temperature=None if energies is None else energies.temperature,
             literature=None if literature is None else (),
             literature_table="" if literature is None else literature.name,
@@ -276,6 +284,7 @@ def run(arguments: argparse.Namespace) -> int:
             literature=literature is not None,
             dopants=any(row.target is not None and row.target.dopants for row in first),
             amounts=bool(arguments.grams) and any(item.grams is not None for item in constraints.stock_items),
+            conditions=arguments.conditions,
             more=targets.more,
         ) as output,
     ):

@@ -64,6 +64,7 @@ def open_plans(
     literature: bool,
     dopants: bool,
     amounts: bool = False,
+    conditions: bool = False,
     more: Mapping[str, Any],
 ) -> AbstractContextManager[Writer[SynthesisPlan]]:
     """Return a context with the writer for `--output`, `--json`, both or the terminal; see `open_output`.
@@ -71,7 +72,12 @@ def open_plans(
     Tables have a column of dopants if that is said here, before any row is known; without it they are left out.
     `amounts` says whether amounts in stock are compared with what is weighed.
     """
-    columns = {"row": int, **plan_columns(energies=energies, literature=literature, dopants=dopants, amounts=amounts)}
+    columns = {
+        "row": int,
+        **plan_columns(
+            energies=energies, literature=literature, dopants=dopants, amounts=amounts, conditions=conditions
+        ),
+    }
     layout = Layout[SynthesisPlan](
         columns=columns,
         number="row",

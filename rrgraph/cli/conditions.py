@@ -19,10 +19,9 @@ def evaluate_conditions(arguments: argparse.Namespace) -> None:
         ConfigError: there is no such subset, or the folder holds no run.
     """
     from rrgraph.cli.common.show import show_conditions
-    from rrgraph.conditions import ConditionsConfig, condition_rows
+    from rrgraph.conditions import ConditionsConfig, condition_rows, split_conditions
     from rrgraph.conditions import load_conditions as read_table
     from rrgraph.conditions.run import measure_conditions, measure_rows
-    from rrgraph.conditions.splits import split_conditions
     from rrgraph.data import SUBSET_NAMES
     from rrgraph.models import load_conditions
     from rrgraph.util.config import MODEL, load_config

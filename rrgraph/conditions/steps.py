@@ -167,18 +167,15 @@ def atmosphere_of(names: Sequence[str], dropped: Counter[str]) -> Atmosphere | N
     return found
 
 
-def _stated(entries: Any, unit: str, dropped: Counter[str]) -> list[float]:
+def _stated(entries: Any, unit: str, dropped: Counter[str]) -> set[float]:
     """Return all numbers of the entries in a unit."""
-    found: list[float] = []
+    found: set[float] = set()
     for entry in entries or ():
         if entry.get("units") != unit:
             dropped[f"unit other than {unit}"] += 1
             continue
-        found += [
-            float(value)
-            for value in (entry.get("min_value"), entry.get("max_value"), *(entry.get("values") or ()))
-            if value is not None
-        ]
+        stated = (entry.get("min_value"), entry.get("max_value"), *(entry.get("values") or ()))
+        found |= {float(value) for value in stated if value is not None}
     return found
 
 

@@ -127,7 +127,7 @@ def load_conditions(name_or_path: str | os.PathLike[str], *, years: str = _YEARS
     if not str(path).endswith(RECIPE_SUFFIXES):
         return _stated(load_table(name)), Counter()
     sources = [path, *_path_of(years)]
-    frame = cached_frame(f"conditions-{path.stem}", sources, partial(_recipes, path, years))
+    frame = cached_frame(f"steps-{path.stem}", sources, partial(_recipes, path, years))
     counted = Counter({row.doi: int(row.year) for row in frame[frame["target"] == ""].itertuples()})
     return ReactionTable(frame[frame["target"] != ""].reset_index(drop=True), source=f"'{name}'"), counted
 

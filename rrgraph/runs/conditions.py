@@ -6,9 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from rrgraph.conditions import CONDITIONS, CONDITIONS_FORMAT, ConditionsConfig, check_conditions_config, load_conditions
+from rrgraph.conditions import (
+    CONDITION_SPLITS,
+    CONDITIONS,
+    CONDITIONS_FORMAT,
+    ConditionsConfig,
+    check_conditions_config,
+    load_conditions,
+)
 from rrgraph.conditions.run import ConditionsResult, conditions_run
-from rrgraph.conditions.splits import SPLITS
 from rrgraph.errors import check_choice
 from rrgraph.metrics import RowRanks
 from rrgraph.models import load_encoder
@@ -27,7 +33,7 @@ class _ConditionRuns(Workflow[ConditionsConfig]):
     schema = ConditionsConfig
     model_format = CONDITIONS_FORMAT
     domain = "conditions"
-    splits = SPLITS
+    splits = CONDITION_SPLITS
     searches = False
     rows = "data.table, data.holdout and data.holdout_systems"
 

@@ -29,7 +29,7 @@ _WORDS: Final = (
     ("melting", r"melt|fuse"),
     ("drying", r"dri|dry|evaporat"),
 )
-_NUMBERS: Final = r"[0-9.]+(?:[,-][0-9.]+)*"
+_NUMBERS: Final = r"[0-9]+(?:\.[0-9]+)?(?:[,-][0-9]+(?:\.[0-9]+)?)*"
 _STEP: Final = (
     rf"(?P<kind>[a-z-]+)?\s*(?:(?P<celsius>{_NUMBERS})\s*°?C\b)?\s*(?:(?P<hours>{_NUMBERS})\s*h\b)?(?P<gas>.*)"
 )

@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def _elements() -> Iterator[dict[str, Any]]:
-    from pymatgen.core import Element
+    from pymatgen.core.periodic_table import Element
 
     for symbol in ELEMENTS:
         element: Any = Element(symbol)

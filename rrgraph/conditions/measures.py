@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -90,7 +91,7 @@ def _classes(recorded: NDArray[np.str_], guessed: NDArray[np.str_]) -> dict[str,
     }
 
 
-def summary(report: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+def summary(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     """Return header and rows of what `measure` reports, for people."""
     header = ["quantity", "rows", "MAE", "median", "R2", "within 50 °C", *(f"in {level:.0%}" for level in LEVELS)]
     body = []

@@ -208,7 +208,8 @@ def with_label(features: NDArray[np.float32], label: NDArray[np.int64]) -> NDArr
 def mean_of(trees: Mapping[str, TreeEnsemble], name: str, columns: Tensor) -> NDArray[np.float64]:
     """Return the mean (n,) of the ensembles `name.0`, `name.1`, ..."""
     members = [each for key, each in trees.items() if key.startswith(f"{name}.")]
-    return np.mean([each(columns).double().numpy() for each in members], axis=0)
+    found: NDArray[np.float64] = np.mean([each(columns).double().numpy() for each in members], axis=0)
+    return found
 
 
 def _temperature(found: Prediction, row: int) -> Interval:

@@ -128,7 +128,8 @@ def load_conditions(name_or_path: str | os.PathLike[str], *, years: str = _YEARS
         return _stated(load_table(name)), Counter()
     sources = [path, *_path_of(years)]
     frame = cached_frame(f"steps-{path.stem}", sources, partial(_recipes, path, years))
-    counted = Counter({row.doi: int(row.year) for row in frame[frame["target"] == ""].itertuples()})
+    notes = frame[frame["target"] == ""]
+    counted = Counter(dict(zip(map(str, notes["doi"]), map(int, notes["year"]), strict=True)))
     return ReactionTable(frame[frame["target"] != ""].reset_index(drop=True), source=f"'{name}'"), counted
 
 
@@ -143,8 +144,8 @@ def _recipes(path: Path, years: str) -> pd.DataFrame:
     """Return cleaned recipes with steps; what was left out is in rows without a target: reason and number."""
     known: dict[str, int] = {}
     if _path_of(years):
-        dated = load_table(years).frame[["doi", "year"]].dropna()
-        known = dated.assign(doi=dated["doi"].str.lower()).groupby("doi")["year"].min().astype(int).to_dict()
+        dated = load_table(years).frame[["doi", "year"]].dropna().sort_values("year", ascending=False)
+        known = dict(zip(map(str.lower, dated["doi"]), map(int, dated["year"]), strict=True))  # the earliest counts
     recipes = load_recipes(path)
     for recipe in recipes:
         recipe["doi"] = str(recipe.get("doi", "")).lower()  # type: ignore[index]
@@ -219,8 +220,8 @@ def _labelled(steps: Sequence[HeatingStep]) -> Iterator[tuple[int, float, float]
         last = [step for step in stated if step.kind in kinds]
         named += [(label, last[-1])] if last else []
     for label, step in named:
-        temperature = np.nan if step is None else step.temperature_c
-        yield LABELS.index(label), temperature, np.nan if step is None or step.time_h is None else step.time_h
+        temperature, time = (None, None) if step is None else (step.temperature_c, step.time_h)
+        yield LABELS.index(label), _number(temperature), _number(time)
 
 
 def _rows(table: ReactionTable, rows: Sequence[tuple[Any, ...]]) -> ConditionRows:

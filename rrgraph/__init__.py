@@ -24,6 +24,7 @@ from rrgraph.version import __version__
 if TYPE_CHECKING:
     from rrgraph import baselines as baselines
     from rrgraph import chem as chem
+    from rrgraph import conditions as conditions
     from rrgraph import data as data
     from rrgraph import errors as errors
     from rrgraph import evaluation as evaluation
@@ -73,6 +74,7 @@ __all__ = [
 _PACKAGES = (
     "baselines",
     "chem",
+    "conditions",
     "data",
     "errors",
     "evaluation",

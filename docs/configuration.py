@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
+from rrgraph.conditions import ConditionsConfig
 from rrgraph.experiments import ExperimentConfig
 from rrgraph.organic.run import OrganicConfig
 from rrgraph.properties.pretraining import PretrainConfig
@@ -23,7 +24,8 @@ PAGE = Path(__file__).with_name("configuration.md")
 CONFIGURATIONS = (
     ("Link models", "`rrgraph train` and `rrgraph tune`; the usual configuration.", RunConfig),
     ("Baselines", "`rrgraph train` and `rrgraph tune`, for a file with the key `baseline`.", BaselineConfig),
-    ("Molecules", "`rrgraph train`, for a file with the key `domain`.", OrganicConfig),
+    ("Molecules", "`rrgraph train`, for a file with `domain: organic`.", OrganicConfig),
+    ("Conditions", "`rrgraph train`, for a file with `domain: conditions`.", ConditionsConfig),
     ("Pretraining", "`rrgraph pretrain`.", PretrainConfig),
     ("Experiments", "`rrgraph experiment`.", ExperimentConfig),
 )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rrgraph import app as app
     from rrgraph import baselines as baselines
     from rrgraph import chem as chem
+    from rrgraph import conditions as conditions
     from rrgraph import data as data
     from rrgraph import errors as errors
     from rrgraph import evaluation as evaluation
@@ -76,6 +77,7 @@ _PACKAGES = (
     "app",
     "baselines",
     "chem",
+    "conditions",
     "data",
     "errors",
     "evaluation",

@@ -47,6 +47,7 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
     literature: Literature | None = None,
     precedents: int = PRECEDENTS,
     routes: str | Iterable[Route] = (),
+    conditions: bool = False,
 ) -> SynthesisPlan | list[SynthesisPlan]:
     """Return the plan of one material, or those of several: precursor sets with equations, masses and precedents.
 
@@ -85,6 +86,7 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
         literature: name or path of a reaction table, or a loaded one, where precedents are looked up; None for the
             text-mined literature that comes with the package, False for none.
         precedents: how many of them.
+        conditions: whether tables and JSON show how recipes fire each set; `PlannedSet.conditions` has it at any rate.
         routes: precursor sets such as ``BaCO3 + TiO2`` to compare, in place of the best ones; for one target.
 
     Raises:
@@ -109,6 +111,7 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
         literature=literature,
         precedents=precedents,
         routes=routes,
+        conditions=conditions,
     )
 
 

@@ -77,13 +77,14 @@ def add_parser(name: str, commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Measure and show."""
     from rrgraph.cli.common.writers import summary_stream
+    from rrgraph.cli.conditions import evaluate_conditions
     from rrgraph.cli.organic.evaluate import evaluate_organic
     from rrgraph.runs import workflow_of_model
     from rrgraph.util.files import check_files
 
     read = {"--test": arguments.test, "the model": run_files(arguments.model)}
     check_files({"--output": arguments.output, "--predictions": arguments.predictions}, read)
-    evaluate = {"materials": _evaluate, "molecules": evaluate_organic}
+    evaluate = {"materials": _evaluate, "molecules": evaluate_organic, "conditions": evaluate_conditions}
     with summary_stream(arguments.output, arguments.predictions):
         evaluate[workflow_of_model(arguments.model).domain](arguments)
 

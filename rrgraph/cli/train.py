@@ -17,6 +17,7 @@ _EXAMPLES = """\
   rrgraph train baselines/popularity data.table=textbook data.split=random
   rrgraph train quickstart --resume                     continue after an interruption
   rrgraph train organic/conretrobert                    templates for organic molecules
+  rrgraph train conditions data.split=cra               temperatures, times and atmospheres
   rrgraph train quickstart --explain training.epochs    what a setting means and may be
 
 The run folder is runs/NAME, or what output=DIR says.
@@ -34,7 +35,7 @@ def add_parser(name: str, commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train, then show the metrics beside the baselines'; or explain settings."""
     from rrgraph.cli.common.explain import show_settings
-    from rrgraph.cli.common.show import show_metrics
+    from rrgraph.cli.common.show import show_conditions, show_metrics
     from rrgraph.cli.organic.show import show_reactions
     from rrgraph.runs import load_run, workflow_of
     from rrgraph.util.named_configs import find_config
@@ -47,7 +48,11 @@ def run(arguments: argparse.Namespace) -> None:
         return
     workflow = workflow_of(config)
     result = workflow.run(config, resume=arguments.resume, on_data=lambda data: print(data, flush=True))
-    show: dict[str, Callable[..., None]] = {"materials": show_metrics, "molecules": show_reactions}
+    show: dict[str, Callable[..., None]] = {
+        "materials": show_metrics,
+        "molecules": show_reactions,
+        "conditions": show_conditions,
+    }
     for title, systems in result.sections():
         print()
         show[workflow.domain](systems, title=title)

@@ -13,7 +13,7 @@ from rrgraph.data.joined_formulas import SEPARATOR, separate_formulas, split_pre
 from rrgraph.data.leakage import LeakageReport, Overlap, leakage_report
 from rrgraph.data.learned import LearnedReactions
 from rrgraph.data.literature.known_reactions import KnownReaction, KnownReactions, overlap_vectors, similarity
-from rrgraph.data.literature.tables import LITERATURE, load_known_reactions
+from rrgraph.data.literature.tables import LITERATURE, cached_frame, load_known_reactions
 from rrgraph.data.precursor_table import PrecursorTable
 from rrgraph.data.preferred_spelling import preferred_spelling
 from rrgraph.data.reaction import PrecursorSet, Reaction
@@ -55,6 +55,7 @@ __all__ = [
     "Subset",
     "TableStatistics",
     "cache_folder",
+    "cached_frame",
     "clean_recipes",
     "clean_table",
     "data_checksum",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +83,46 @@ class LinkMetric(Metric):
         """Return the value, None where it is not defined."""
 
 
+class ReportedMetric(Metric):
+    """A metric that runs work out themselves and experiments compare, such as errors of predicted conditions.
+
+    Args:
+        description: what it measures.
+        is_error: whether smaller is better and there is no largest value.
+    """
+
+    source = "rrgraph.conditions"
+    ties = "none"
+
+    def __init__(self, description: str, *, is_error: bool) -> None:
+        self.description = description  # type: ignore[misc]
+        if is_error:
+            self.direction, self.high = "minimize", float("inf")  # type: ignore[misc]
+
+
+REPORTED: Final = {
+    f"{label}{suffix}_mae": ReportedMetric(f"mean absolute error of the {meaning}{rows}, °C", is_error=True)
+    for label, meaning in (
+        ("temperature", "temperatures"),
+        ("highest", "highest temperature"),
+        ("sintering", "last sintering temperature"),
+        ("calcination", "last calcination temperature"),
+    )
+    for suffix, rows in (("", ""), ("_single", ", of rows that repeat the one value of an operation"))
+} | {
+    "time_mae": ReportedMetric("mean absolute error of the logarithm of the dwell time in h", is_error=True),
+    **{
+        f"coverage_{level}": ReportedMetric(f"share of temperatures within their {level} % interval", is_error=False)
+        for level in (50, 80, 90)
+    },
+    **{
+        f"{quantity}_{name}": ReportedMetric(f"{meaning} of the predicted {quantity}", is_error=False)
+        for quantity in ("atmosphere", "firings")
+        for name, meaning in (("accuracy", "accuracy"), ("macro_f1", "mean F1 over classes"))
+    },
+}
+"""Metrics that runs report themselves, by name."""
+
 METRICS: Registry[type[SetMetric] | type[LinkMetric]] = Registry(
     "metric", group="rrgraph.metrics", bases=(SetMetric, LinkMetric)
 )
@@ -93,7 +133,7 @@ _IN_ORDER = "in the order of the list (equal scores by formula)"
 _HALF = "half for, half against the recorded link"
 
 
-def find_metric(name: str) -> SetMetric | LinkMetric:
+def find_metric(name: str) -> Any:
     """Return the metric of a name such as `mrr` or `top_5`.
 
     Raises:
@@ -104,6 +144,8 @@ def find_metric(name: str) -> SetMetric | LinkMetric:
         >>> find_metric("top_5").measure(lists), find_metric("mrr").description
         (0.6666666666666666, 'mean reciprocal rank of the best relevant set, 0 beyond the tenth')
     """
+    if name in REPORTED:
+        return REPORTED[name]
     prefix, _, number = name.rpartition("_")
     if name in METRICS and "k" not in METRICS.options(name):
         return METRICS[name]()
@@ -115,13 +157,13 @@ def find_metric(name: str) -> SetMetric | LinkMetric:
 
 def measured_sets(lists: RankedLists) -> dict[str, float]:
     """Return the value of every metric of sets that the lists allow, by name."""
-    values = {name: find_metric(name).measure(lists) for name in metric_names(SetMetric)}  # type: ignore[arg-type]
+    values = {name: find_metric(name).measure(lists) for name in metric_names(SetMetric)}
     return {name: value for name, value in values.items() if value is not None}
 
 
 def measured_links(links: LinkScores) -> dict[str, float]:
     """Return the value of every metric of links that is defined, by name."""
-    values = {name: find_metric(name).measure(links) for name in metric_names(LinkMetric)}  # type: ignore[arg-type]
+    values = {name: find_metric(name).measure(links) for name in metric_names(LinkMetric)}
     return {name: value for name, value in values.items() if value is not None}
 
 

@@ -9,12 +9,14 @@ from rrgraph.models.candidate_prior import (
 )
 from rrgraph.models.checkpoint import FORMAT, LinkCheckpoint, learned_tensors, load_checkpoint, save_checkpoint
 from rrgraph.models.components import external_parts
+from rrgraph.models.conditions import PredictedConditions, bundled_conditions
 from rrgraph.models.initialisation import energy_head, link_model
 from rrgraph.models.model import Model
 from rrgraph.models.model_registry import (
     DEFAULT_ENCODER,
     DEFAULT_MODEL,
     bundled_models,
+    load_conditions,
     load_encoder,
     load_model,
     model_card,
@@ -33,7 +35,9 @@ __all__ = [
     "LinkCheckpoint",
     "Literature",
     "Model",
+    "PredictedConditions",
     "PredictedEnergies",
+    "bundled_conditions",
     "bundled_models",
     "candidate_classes",
     "constrained_planner",
@@ -46,6 +50,7 @@ __all__ = [
     "link_model",
     "literature_source",
     "load_checkpoint",
+    "load_conditions",
     "load_encoder",
     "load_model",
     "model_card",

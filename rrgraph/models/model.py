@@ -30,6 +30,7 @@ from rrgraph.graph import (
 from rrgraph.links import is_unseen
 from rrgraph.models.candidate_prior import candidate_classes
 from rrgraph.models.checkpoint import LinkCheckpoint
+from rrgraph.models.conditions import bundled_conditions
 from rrgraph.models.planner import candidate_list, constrained_planner, default_mode
 from rrgraph.models.sources import Energies, Literature, energy_source, literature_source
 from rrgraph.nn import CLASS_PRIOR, device_of, encode_by_length, equal_batches
@@ -144,6 +145,7 @@ class Model(LinkScorer):
         literature: Literature | None = None,
         precedents: int = PRECEDENTS,
         routes: str | Iterable[Route] = (),
+        conditions: bool = False,
     ) -> SynthesisPlan | list[SynthesisPlan]:
         """Return the plan of one material, or those of several; see `rrgraph.plan` for the arguments.
 
@@ -209,6 +211,8 @@ class Model(LinkScorer):
                 literature=records,
                 precedents=precedents,
                 routes=compared,
+                conditions=bundled_conditions(),
+                show_conditions=conditions,
                 usage=[(precursor, self.count(precursor)) for precursor in self.seen],
             )
             plans.update(zip(rows, found, strict=True))

@@ -5,16 +5,26 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from rrgraph.conditions import CONDITIONS_FORMAT, ConditionsModel, load_conditions_model
 from rrgraph.errors import ModelError, suggestion
 from rrgraph.models.checkpoint import FORMAT, load_checkpoint
 from rrgraph.models.model import Model
 from rrgraph.nn import choose_device, model_format
 from rrgraph.properties import PROPERTY_FORMAT, PropertyPredictor, load_property_checkpoint
 
-__all__ = ["DEFAULT_ENCODER", "DEFAULT_MODEL", "bundled_models", "load_encoder", "load_model", "model_card"]
+__all__ = [
+    "DEFAULT_ENCODER",
+    "DEFAULT_MODEL",
+    "bundled_models",
+    "load_conditions",
+    "load_encoder",
+    "load_model",
+    "model_card",
+]
 
 DEFAULT_MODEL = "default"
 """The bundled model that `rrgraph plan` uses."""
@@ -22,7 +32,7 @@ DEFAULT_MODEL = "default"
 DEFAULT_ENCODER = "encoder"
 """The bundled pretrained encoder."""
 
-_KINDS = {FORMAT: "link model", PROPERTY_FORMAT: "pretrained encoder"}
+_KINDS = {FORMAT: "link model", PROPERTY_FORMAT: "pretrained encoder", CONDITIONS_FORMAT: "model of conditions"}
 
 
 def bundled_models(wanted: str = FORMAT) -> list[str]:
@@ -89,6 +99,18 @@ def load_encoder(
         checkpoint = load_property_checkpoint(folder)
     checkpoint.model.to(place)
     return PropertyPredictor(checkpoint, precision=precision)
+
+
+def load_conditions(name: str | os.PathLike[str] = "conditions") -> ConditionsModel:
+    """Load a bundled model of conditions by name, or that of a run folder by path, with its pretrained encoder.
+
+    Raises:
+        ModelError: there is no such model or encoder, or one is damaged.
+    """
+    with _model_folder(os.fspath(name), CONDITIONS_FORMAT) as folder:
+        model = load_conditions_model(folder, encoder=None)
+    encoder = str(model.metadata.get("encoder") or "")
+    return replace(model, encoder=load_encoder(encoder)) if encoder else model
 
 
 @contextmanager

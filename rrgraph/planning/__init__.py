@@ -17,6 +17,7 @@ from rrgraph.planning.candidates import (
     offered_keys,
 )
 from rrgraph.planning.choices import CANDIDATE_WORDS, library_candidates, resolve_candidates
+from rrgraph.planning.conditions import Conditions, ConditionSource, Interval
 from rrgraph.planning.constraints import (
     MAX_SIZE,
     ElementCover,
@@ -82,11 +83,14 @@ __all__ = [
     "CandidateFilter",
     "CandidateList",
     "CandidateLists",
+    "ConditionSource",
+    "Conditions",
     "ElementCover",
     "EnergyOrigin",
     "EnergySource",
     "Feasible",
     "FormationEnergy",
+    "Interval",
     "LinkScorer",
     "LiteratureSource",
     "Plan",

@@ -14,6 +14,7 @@ from typing import Final
 from rrgraph.chem import Composition, parse_formula
 from rrgraph.data import KnownReaction, PrecursorSet
 from rrgraph.errors import OptionError, PlanningError
+from rrgraph.planning.conditions import ConditionSource
 from rrgraph.planning.constraints import SetConstraints
 from rrgraph.planning.dopants import PlannedDopant, Usage, plan_dopants
 from rrgraph.planning.planner import Planner
@@ -41,6 +42,8 @@ def plan_syntheses(
     precedents: int = PRECEDENTS,
     routes: Sequence[PrecursorSet] = (),
     usage: Usage = (),
+    conditions: ConditionSource | None = None,
+    show_conditions: bool = False,
 ) -> list[SynthesisPlan]:
     """Return the plan of each target.
 
@@ -55,6 +58,8 @@ def plan_syntheses(
         literature: where precedents are looked up.
         precedents: how many of them for each target.
         routes: list these sets, in this order, in place of the best ones.
+        conditions: predicts how sets are fired, when that is first asked for.
+        show_conditions: whether tables and JSON show it.
         usage: precursors of the training reactions and how many targets use each, from which dopants are taken.
 
     Raises:
@@ -92,6 +97,8 @@ def plan_syntheses(
         plans = [_with_stock(plan, planner.constraints) for plan in plans]
     if energies is not None:
         plans = _with_energies(plans, energies)
+    if conditions is not None:
+        plans = [_with_conditions(plan, conditions, shown=show_conditions) for plan in plans]
     if literature is not None:
         nearest = literature.nearest(hosts, precedents)
         plans = [_with_literature(plan, found, literature.name) for plan, found in zip(plans, nearest, strict=True)]
@@ -178,6 +185,11 @@ def _with_energies(plans: Iterable[SynthesisPlan], source: EnergySource) -> list
         )
         for plan in plans
     ]
+
+
+def _with_conditions(plan: SynthesisPlan, source: ConditionSource, *, shown: bool) -> SynthesisPlan:
+    sets = tuple(replace(found, condition_source=source) for found in plan)
+    return replace(plan, sets=sets, has_conditions=shown)
 
 
 def _with_literature(plan: SynthesisPlan, nearest: Sequence[KnownReaction], table: str) -> SynthesisPlan:

@@ -95,6 +95,8 @@ def plan_table(
         header.append("reaction energy" + (f" at {plan.temperature:g} K" if plan.temperature is not None else ""))
     if weighed:
         header.append("grams")
+    if plan.has_conditions:
+        header.append("conditions")
     rows = []
     for found in plan:
         names = " + ".join(f"{member}*" if member in found.unseen else f"{member}" for member in found.precursors)
@@ -112,6 +114,8 @@ def plan_table(
             weighed_out = ", ".join(f"{mass:.4g} g {name}" for name, mass in masses) or "-"
             shortage = _shortage(found, grams)
             cells.append(f"{weighed_out} ({shortage})" if shortage else weighed_out)
+        if plan.has_conditions:
+            cells.append(str(found.conditions or "-"))
         rows.append(cells)
     return header, rows
 
@@ -151,6 +155,10 @@ def plan_notes(
     if any(found.energy for found in plan):
         notes.append("reaction energy: per atom of the equation and per mole of target; negative releases energy")
         notes.append(f"formation energies {_origins(plan) or 'of elements and gases alone'}")
+    if plan.has_conditions:
+        notes.append("conditions: highest temperature and dwell time of recipes, with intervals that hold 80 % of them")
+        noted = [(found, found.conditions) for found in plan]
+        notes += [f"{found}: {each.note}" for found, each in noted if each is not None and each.note]
     if handling and plan.sets:
         notes.append(f"{HANDLING_TITLE}:")
         crucibles = [note for note in plan.sets[0].set_handling if note.hazard is Hazard.CRUCIBLE]
@@ -223,19 +231,27 @@ PLAN_KEYS: Final = (
     *("target", "sets", "scores", "probabilities", "none_of_these", "hidden", "unseen", "alternatives", "dopants"),
     "search_stopped",
     *("equations", "atmospheres", "grams", "shortages", "most_target_g", "reaction_energies", "temperature_k"),
+    "conditions",
     *("evidence", "evidence_table", "weigh_out", "handling", "message"),
 )
 """All keys of `SynthesisPlan.to_dict`."""
 
 
 def plan_columns(
-    *, energies: bool, literature: bool, dopants: bool = False, amounts: bool = False, handling: bool = False
+    *,
+    energies: bool,
+    literature: bool,
+    dopants: bool = False,
+    amounts: bool = False,
+    conditions: bool = False,
+    handling: bool = False,
 ) -> dict[str, type]:
     """Return the columns of `plan_rows`, those of energies, precedents and the like only where there are any."""
     more = {
         **({"dopants": str} if dopants else {}),
         **(_AMOUNTS if amounts else {}),
         **(_ENERGIES if energies else {}),
+        **({"conditions": str} if conditions else {}),
         **({"handling": str} if handling else {}),
         **({"evidence": str} if literature else {}),
     }
@@ -271,9 +287,15 @@ def plan_rows(
             "grams": None if masses is None else ";".join(f"{mass:.5g}" for mass in masses.values()),
             **_amount_cells(line, place, found, grams),
             **_energy_cells(line, place),
+            **_condition_cells(line, place),
             **_alternative_cells(line["alternatives"][place]),
             **({"handling": "; ".join(map(str, found.handling))} if handling else {}),
         }
+
+
+def _condition_cells(line: Mapping[str, Any], place: int) -> dict[str, Any]:
+    found = line.get("conditions", ())
+    return {"conditions": found[place]["text"]} if found and found[place] else {}
 
 
 def _amount_cells(line: Mapping[str, Any], place: int, found: PlannedSet, grams: BatchSize | None) -> dict[str, Any]:

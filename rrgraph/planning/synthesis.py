@@ -27,6 +27,7 @@ from rrgraph.lab import (
     set_notes,
     weigh_out,
 )
+from rrgraph.planning.conditions import Conditions, ConditionSource
 from rrgraph.planning.constraints import balanced_equation
 from rrgraph.planning.dopants import PlannedDopant
 from rrgraph.planning.energies import ReactionEnergy
@@ -95,6 +96,7 @@ class PlannedSet:
         dopants: of the target, each with the precursor that is added to the set.
         target: what is made.
         byproducts: solids that may remain beside the target, see `rrgraph.chem.balance`.
+        condition_source: predicts `conditions`.
     """
 
     rank: int
@@ -109,11 +111,20 @@ class PlannedSet:
     dopants: tuple[PlannedDopant, ...] = ()
     target: Composition = field(repr=False)
     byproducts: tuple[Composition | str, ...] = field(default=(), repr=False)
+    condition_source: ConditionSource | None = field(default=None, repr=False, compare=False)
 
     @property
     def equation(self) -> BalancedEquation | None:
         """The balanced equation, None when the set cannot be balanced; worked out when it is first asked for."""
         return balanced_equation(self.target, self.precursors, self.byproducts)
+
+    @property
+    def conditions(self) -> Conditions | None:
+        """How recipes fire such a set, None where nothing predicts it; worked out when it is first asked for."""
+        if self.condition_source is None:
+            return None
+        (found,) = self.condition_source.conditions([self.target], [self.precursors])
+        return found
 
     @property
     def warning(self) -> str | None:
@@ -247,6 +258,7 @@ class SynthesisPlan:
             `no_match` is.
         known_size: whether the number of precursors was given, so that probabilities hold for sets of that size.
         has_energies: whether reaction energies were asked for.
+        has_conditions: whether tables and JSON show how sets are fired.
         temperature: K, at which energies hold; None for reaction enthalpies at 298.15 K.
         literature: the recorded reactions nearest to the target, None when they were not looked up.
         literature_table: name of the table that they are from.
@@ -263,6 +275,7 @@ class SynthesisPlan:
     hidden_probability: float | None = None
     known_size: bool = False
     has_energies: bool = False
+    has_conditions: bool = False
     temperature: float | None = None
     literature: tuple[KnownReaction, ...] | None = None
     literature_table: str = ""
@@ -314,6 +327,7 @@ class SynthesisPlan:
         columns = plan_columns(
             energies=self.has_energies,
             literature=self.literature is not None,
+            conditions=self.has_conditions,
             dopants=bool(self.dopants),
             amounts=grams is not None and any(item.grams is not None for found in self for item in found.stock),
         )
@@ -359,6 +373,9 @@ class SynthesisPlan:
         if self.has_energies:
             line["reaction_energies"] = [_energy_values(found.energy) for found in self.sets]
             line["temperature_k"] = self.temperature
+        if self.has_conditions:
+            fired = [found.conditions for found in self.sets]
+            line["conditions"] = [None if each is None else each.to_dict() for each in fired]
         if self.literature is not None:
             line["evidence"] = [_precedent_values(reaction) for reaction in self.literature]
             line["evidence_table"] = self.literature_table

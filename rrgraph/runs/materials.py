@@ -290,7 +290,7 @@ def materials_workflow(config: RunConfig | BaselineConfig) -> MaterialsWorkflow[
     """Return the workflow of a configuration on materials.
 
     Raises:
-        ConfigError: it is not the configuration of a run, or one on molecules.
+        ConfigError: it is not the configuration of a run, or one on molecules or conditions.
     """
     workflow = workflow_of(config)
     if not isinstance(workflow, MaterialsWorkflow):

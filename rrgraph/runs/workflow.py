@@ -1,4 +1,4 @@
-"""One interface to every workflow: link models and baselines on materials, template models on molecules.
+"""One interface to every workflow: link models and baselines on materials, template models on molecules, conditions.
 
 What commands, experiments and studies need of a run goes through the `Workflow` of its configuration.
 """
@@ -16,6 +16,7 @@ from rrgraph.runs.config import BaselineConfig, RunConfig
 from rrgraph.util.config import BaseConfig, load_config, read_mapping
 
 if TYPE_CHECKING:
+    from rrgraph.conditions import ConditionsConfig
     from rrgraph.metrics import RowRanks
     from rrgraph.organic.run import OrganicConfig
 
@@ -31,7 +32,7 @@ __all__ = [
     "workflow_of_model",
 ]
 
-AnyConfig: TypeAlias = "RunConfig | BaselineConfig | OrganicConfig"
+AnyConfig: TypeAlias = "RunConfig | BaselineConfig | OrganicConfig | ConditionsConfig"
 """The configuration of a run of any workflow."""
 
 C = TypeVar("C", bound=BaseConfig)
@@ -68,7 +69,7 @@ class Workflow(ABC, Generic[C]):
     Attributes:
         schema: class of their configurations.
         model_format: format of the models that runs leave, see `rrgraph.nn.model_format`; empty if they leave none.
-        domain: `materials` or `molecules`; runs are compared within one.
+        domain: `materials`, `molecules` or `conditions`; runs are compared within one.
         splits: that they know.
         searches: whether they search precursor sets, whose cost an experiment may measure.
         rows: the keys of the configuration that must agree for two runs to be measured on the same rows.
@@ -224,14 +225,15 @@ def run(
 ) -> Any:
     """Carry out the run of a configuration; arguments and errors are those of `Workflow.run`.
 
-    The result is a `RunResult` for materials and an `OrganicResult` for molecules.
+    The result is a `RunResult` for materials, an `OrganicResult` for molecules and a `ConditionsResult` for conditions.
     """
     return workflow_of(config).run(config, resume=resume, jobs=jobs, on_data=on_data, on_epoch=on_epoch, data=data)
 
 
 def _workflows() -> tuple[Workflow[Any], ...]:
     """Return all workflows; the first one that recognises a file takes it."""
+    from rrgraph.runs.conditions import CONDITION_RUNS
     from rrgraph.runs.materials import BASELINE_RUNS, LINK_RUNS
     from rrgraph.runs.molecules import MOLECULE_RUNS
 
-    return MOLECULE_RUNS, BASELINE_RUNS, LINK_RUNS
+    return CONDITION_RUNS, MOLECULE_RUNS, BASELINE_RUNS, LINK_RUNS

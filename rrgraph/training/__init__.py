@@ -26,6 +26,7 @@ from rrgraph.training.run_folder import (
 )
 from rrgraph.training.state import STATE_FILE, History, remove_state
 from rrgraph.training.stopping import EarlyStopping
+from rrgraph.training.value_trees import ValueTreesConfig, boost_probability, boost_values
 
 __all__ = [
     "CANDIDATE_ENCODERS",
@@ -47,7 +48,10 @@ __all__ = [
     "RankingTask",
     "Task",
     "TreesConfig",
+    "ValueTreesConfig",
     "boost",
+    "boost_probability",
+    "boost_values",
     "check_folder",
     "check_place",
     "checksum",

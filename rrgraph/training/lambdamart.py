@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lightgbm import Booster
     from lightgbm.callback import CallbackEnv
 
-__all__ = ["fit_lambdamart", "require_lightgbm"]
+__all__ = ["fit_lambdamart", "open_node", "require_lightgbm"]
 
 
 def fit_lambdamart(
@@ -93,7 +93,7 @@ def fit_lambdamart(
                 options, data, config.n_trees - done, init_model=booster, callbacks=[after_each_tree]
             )
     assert booster is not None
-    return TreeEnsemble.of([tree["tree_structure"] for tree in booster.dump_model()["tree_info"]], _open_node)
+    return TreeEnsemble.of([tree["tree_structure"] for tree in booster.dump_model()["tree_info"]], open_node)
 
 
 def require_lightgbm() -> None:
@@ -106,12 +106,13 @@ def require_lightgbm() -> None:
         import lightgbm  # noqa: F401
     except ImportError:
         raise ConfigError(
-            f"Trees with the objective '{LAMBDARANK}' need LightGBM, which is not installed: "
+            f"Trees with the objective '{LAMBDARANK}', and those of conditions, need LightGBM, which is not installed: "
             "pip install 'rrgraph[ranking]'."
         ) from None
 
 
-def _open_node(node: Mapping[str, Any]) -> TreeSplit | float:
+def open_node(node: Mapping[str, Any]) -> TreeSplit | float:
+    """Return the split or the value of a node of a tree that LightGBM dumped."""
     if "split_feature" not in node:
         return float(node["leaf_value"])
     return TreeSplit(node["split_feature"], node["threshold"], node["left_child"], node["right_child"])

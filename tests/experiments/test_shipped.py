@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rrgraph.baselines import BASELINES
+from rrgraph.conditions import ConditionsConfig
 from rrgraph.errors import ConfigError
 from rrgraph.experiments import expand, load_experiment
 from rrgraph.experiments.grid import check_grid
@@ -41,6 +42,8 @@ def test_every_shipped_experiment_resolves(path, quick, tmp_path):
     check_grid(runs)
     if quick and isinstance(runs[0].config, OrganicConfig):
         assert {run.config.data.rows for run in runs} == {500}
+    elif quick and isinstance(runs[0].config, ConditionsConfig):
+        assert {run.config.data.table for run in runs} == {"literature"}
     elif quick:
         assert {run.config.data.table for run in runs} == {"textbook"}
 

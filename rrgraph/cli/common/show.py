@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from textwrap import fill
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -18,7 +18,25 @@ if TYPE_CHECKING:
     from rrgraph.evaluation import Metrics
     from rrgraph.metrics import EdgeMetrics, TopK
 
-__all__ = ["fits", "report_overlap", "show_edges", "show_metrics", "show_notes", "show_subgroups", "show_table"]
+__all__ = [
+    "fits",
+    "report_overlap",
+    "show_conditions",
+    "show_edges",
+    "show_metrics",
+    "show_notes",
+    "show_subgroups",
+    "show_table",
+]
+
+
+def show_conditions(systems: Mapping[str, Mapping[str, Any]], *, title: str) -> None:
+    """Print errors, and the share of recorded values in the intervals, of predicted conditions."""
+    from rrgraph.conditions import summary
+
+    for report in systems.values():
+        header, rows = summary(report)
+        show_table(header, rows, title=title, numbers=header[1:])
 
 
 def show_table(

@@ -53,6 +53,7 @@ _EXAMPLES = """\
   rrgraph plan La0.7Sr0.3MnO3 --stock cupboard.txt --grams 10      what is at hand, weighed out
   rrgraph plan LiCoO2 --grams 5 --excess Li=5 --balance 0.001      with 5 % more Li, rounded to mg
   rrgraph plan BaTiO3 PbTiO3 --grams 5 --output plans.html         a page to print; plans.xlsx: a workbook
+  rrgraph plan BaTiO3 --conditions                                 how recipes fire each set
   rrgraph plan BaTiO3 --energies --temperature 900C                free energies with gases at 900 °C and 1 bar
   rrgraph plan BaTiO3 --route 'BaCO3 + TiO2' --route 'BaO;TiO2'    these two sets beside each other
   rrgraph plan K2NiF4 --table mine.csv --evidence 5                the five nearest reactions of your own table
@@ -143,6 +144,11 @@ def add_parser(name: str, commands: Commands) -> None:
     shown.add_argument("--figure", metavar="FILE", help="draw one target, its links and best sets as .svg or .png")
     shown.add_argument("--json", action="store_true", help="print one JSON object a target")
     shown.add_argument("--svg", metavar="FOLDER", help="with --domain organic: draw each reaction as SVG")
+    shown.add_argument(
+        "--conditions",
+        action="store_true",
+        help="show temperature, time, atmosphere and firings of recipes like each set",
+    )
     energies = parser.add_argument_group("reaction energies")
     energies.add_argument("--energies", action="store_true", help="show the reaction energy of each set")
     energies.add_argument(
@@ -288,10 +294,12 @@ def run(arguments: argparse.Namespace) -> int:
             literature=literature or False,
             precedents=arguments.evidence or PRECEDENTS,
             routes=arguments.route,
+            conditions=arguments.conditions,
         )
         bad = rr.SynthesisPlan(
             target="",
             has_energies=energies is not None,
+            has_conditions=arguments.conditions,
             temperature=None if energies is None else energies.temperature,
             literature=None if literature is None else (),
             literature_table="" if literature is None else literature.name,
@@ -314,6 +322,7 @@ def run(arguments: argparse.Namespace) -> int:
             literature=_wants_literature(arguments),
             dopants=any(row.target is not None and row.target.dopants for row in first),
             amounts=bool(arguments.grams) and any(item.grams is not None for item in constraints.stock_items),
+            conditions=arguments.conditions,
             sheet=lambda plan: plan.to_dict(
                 grams=batch or Batch(_SHEET_GRAMS), handling=arguments.handling is not False
             ),

@@ -69,6 +69,7 @@ def open_plans(
     literature: bool,
     dopants: bool,
     amounts: bool = False,
+    conditions: bool = False,
     sheet: SheetLine,
     more: Mapping[str, Any],
 ) -> AbstractContextManager[Writer[SynthesisPlan]]:
@@ -80,7 +81,14 @@ def open_plans(
     """
     columns = {
         "row": int,
-        **plan_columns(energies=energies, literature=literature, dopants=dopants, amounts=amounts, handling=handling),
+        **plan_columns(
+            energies=energies,
+            literature=literature,
+            dopants=dopants,
+            amounts=amounts,
+            conditions=conditions,
+            handling=handling,
+        ),
     }
     layout = Layout[SynthesisPlan](
         columns=columns,

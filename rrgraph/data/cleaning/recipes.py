@@ -66,6 +66,7 @@ def clean_recipes(
     *,
     options: CleaningOptions | None = None,
     years: Mapping[str, int] | None = None,
+    numbered: bool = False,
 ) -> tuple[ReactionTable, CleaningReport]:
     """Return raw recipes as a table with the columns target, precursors, year, doi and
 
@@ -76,6 +77,7 @@ def clean_recipes(
         recipes: as returned by `load_recipes`; a malformed one is dropped and counted.
         options: rules to apply, by default all, and whether variables are expanded.
         years: year of publication by doi, which raw recipes lack.
+        numbered: add a column `recipe`, the number of the recipe from 0, by which its operations are found.
     """
     options = options or CleaningOptions()
     years = years or {}
@@ -84,6 +86,7 @@ def clean_recipes(
     changed: Counter[str] = Counter()
     groups = _Groups()
     read = 0
+    numbers: list[int] = []
     for recipe in track(recipes, "cleaning recipes"):
         read += 1
         try:
@@ -95,6 +98,7 @@ def clean_recipes(
         dropped.update(failed)
         source = tuple(unicode_text(cell) if isinstance(cell, str) else cell for cell in source)
         rows += [(target, precursors, *source) for target, precursors in found]
+        numbers += [read - 1] * len(found)
     report = CleaningReport(
         recipes=read,
         rows_in=len(rows) + sum(dropped.values()),
@@ -102,7 +106,10 @@ def clean_recipes(
         dropped=ordered(dropped),
         changed=ordered(changed),
     )
-    return ReactionTable(pd.DataFrame(rows, columns=list(_COLUMNS)), source="the cleaned recipes"), report
+    frame = pd.DataFrame(rows, columns=list(_COLUMNS))
+    if numbered:
+        frame["recipe"] = numbers
+    return ReactionTable(frame, source="the cleaned recipes"), report
 
 
 def _rows(

@@ -34,7 +34,7 @@ from rrgraph.errors import DataError
 from rrgraph.util.tabular import read_frame, write_frame
 from rrgraph.version import __version__
 
-__all__ = ["BUNDLED_COLUMNS", "LITERATURE", "load_known_reactions", "recorded_conditions"]
+__all__ = ["BUNDLED_COLUMNS", "LITERATURE", "cached_frame", "load_known_reactions", "recorded_conditions"]
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def load_known_reactions(name_or_path: str | os.PathLike[str]) -> KnownReactions
         return KnownReactions(_group(name, name), name=Path(name).name)
     path = data_path(name)
     sources = [path, *([] if name == _RECIPES else _recipes())]
-    return KnownReactions(_cached(name, sources, partial(_group, name, str(path))), name=name)
+    return KnownReactions(cached_frame(name, sources, partial(_group, name, str(path))), name=name)
 
 
 def _group(name: str, path: str) -> pd.DataFrame:
@@ -109,7 +109,7 @@ def _bundled() -> pd.DataFrame:
 def recorded_conditions() -> pd.DataFrame | None:
     """Return the conditions of the raw recipes, see `condition_frame`; None if these are not on this computer."""
     recipes = _recipes()
-    return _cached("conditions", recipes, partial(_conditions, recipes[0])) if recipes else None
+    return cached_frame("conditions", recipes, partial(_conditions, recipes[0])) if recipes else None
 
 
 def _recipes() -> list[Path]:
@@ -132,8 +132,14 @@ def _conditions(path: Path) -> pd.DataFrame:
     return condition_frame(read_recipes(path, options=options)[0])
 
 
-def _cached(name: str, sources: Sequence[Path], build: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-    """Return a frame from the user cache, or build it and cache it in place of one from older sources."""
+def cached_frame(name: str, sources: Sequence[Path], build: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """Return a frame from the user cache, or build it and cache it in place of one from older sources.
+
+    Args:
+        name: of its file.
+        sources: files that it is made from.
+        build: makes it.
+    """
     stamp = [(str(path.resolve()), (found := path.stat()).st_size, found.st_mtime_ns) for path in sources]
     digest = hashlib.sha256(repr((__version__, _CACHE_VERSION, stamp)).encode()).hexdigest()[:16]
     folder = cache_folder() / "evidence"

@@ -1,0 +1,52 @@
+"""`rrgraph evaluate` on a model of conditions: measures temperatures, times, atmospheres and firings."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from rrgraph.errors import ConfigError, check_choice
+
+__all__ = ["evaluate_conditions"]
+
+
+def evaluate_conditions(arguments: argparse.Namespace) -> None:
+    """Measure a model of conditions on a subset of its own split, or on a table.
+
+    Raises:
+        ConfigError: there is no such subset, or the folder holds no run.
+    """
+    from rrgraph.cli.common.show import show_conditions
+    from rrgraph.conditions import ConditionsConfig, condition_rows, split_conditions
+    from rrgraph.conditions import load_conditions as read_table
+    from rrgraph.conditions.run import measure_conditions, measure_rows
+    from rrgraph.data import SUBSET_NAMES
+    from rrgraph.models import load_conditions
+    from rrgraph.util.config import MODEL, load_config
+    from rrgraph.util.files import write_json
+
+    folder = Path(arguments.model)
+    model = load_conditions(folder)
+    if arguments.test:
+        rows = condition_rows(read_table(arguments.test)[0])
+        measured, count = measure_rows(model, rows), len(rows)
+    else:
+        check_choice("--split", arguments.split, SUBSET_NAMES[1:])
+        if not (folder / "config.yaml").is_file():
+            raise ConfigError(f"--split needs the data of a run, and '{folder}' is not a run folder.")
+        config = load_config(folder / "config.yaml", schema=ConditionsConfig, recorded=True)
+        split = split_conditions(seed=config.seed, **asdict(config.data))
+        measured, count = measure_conditions(model, split, arguments.split), len(split[arguments.split])
+    report = {
+        "model": arguments.model,
+        "rows": arguments.test or arguments.split,
+        "metrics": {MODEL: measured},
+    }
+    if arguments.output:
+        write_json(arguments.output, report)
+    if arguments.json:
+        print(json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False))
+        return
+    show_conditions({MODEL: measured}, title=f"{arguments.test or arguments.split}, {count:,} rows")

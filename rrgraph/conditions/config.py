@@ -1,0 +1,112 @@
+"""The configuration of a run on conditions, and its checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from rrgraph.conditions.features import GROUPS
+from rrgraph.conditions.splits import SPLITS
+from rrgraph.data import SUBSET_NAMES, VALIDATION
+from rrgraph.training import ValueTreesConfig
+from rrgraph.util.config import BaseConfig
+from rrgraph.util.settings import check, setting
+
+__all__ = [
+    "CONDITIONS",
+    "ConditionsConfig",
+    "ConditionsDataConfig",
+    "ConditionsEvaluationConfig",
+    "ConditionsModelConfig",
+    "check_conditions_config",
+]
+
+CONDITIONS: Final = "conditions"
+"""Value of `domain` in a configuration of this kind."""
+
+SYSTEMS: Final = ("boosting", "nearest", "median")
+
+
+@dataclass
+class ConditionsDataConfig:
+    """Where recorded conditions come from.
+
+    Attributes:
+        table: raw recipes, or a table with the column `steps`, or with `temperature_c`, `time_h` and `atmosphere`; see
+            `rrgraph.conditions.load_conditions`.
+        split: how rows are divided: `nms`, `cra` or `random` as for reactions, `all` for a final model; `syntmte_year`,
+            `syntmte_random` or `curated`, whose rows are measured on while the table is only learned from.
+        recipes: whether the table is learned from where the split has training rows of its own.
+        holdout: table whose targets no training or validation row may have; empty for none.
+        holdout_systems: leave out their element systems too.
+    """
+
+    table: str = "text_mined_recipes"
+    split: str = setting("nms", choices=SPLITS)
+    recipes: bool = True
+    holdout: str = ""
+    holdout_systems: bool = False
+
+
+@dataclass
+class ConditionsModelConfig:
+    """What is learned.
+
+    Attributes:
+        system: `boosting`, or a baseline: the `nearest` recorded recipe, or the `median`.
+        groups: groups of features, of `rrgraph.conditions.GROUPS`.
+        encoder: pretrained encoder whose predictions are features.
+        members: ensembles of trees of different seeds whose mean is the prediction.
+        folds: groups of element systems, of which each is predicted without itself to learn how large errors are.
+        prior: exponent of a class's frequency that stays after weighting: 1 for none, 0 for classes that count alike.
+        trees: of temperatures and times.
+        class_trees: of each atmosphere and number of firings.
+    """
+
+    system: str = setting("boosting", choices=SYSTEMS)
+    groups: list[str] = setting(factory=lambda: [name for name in GROUPS if name != "embeddings"], choices=GROUPS)
+    encoder: str = "encoder"
+    members: int = setting(2, at_least=1, at_most=100)
+    folds: int = setting(3, at_least=2, at_most=100)
+    prior: float = setting(0.5, at_least=0, at_most=1)
+    trees: ValueTreesConfig = setting(factory=ValueTreesConfig)
+    class_trees: ValueTreesConfig = setting(factory=lambda: ValueTreesConfig(n_trees=150, max_leaves=15))
+
+
+@dataclass
+class ConditionsEvaluationConfig:
+    """What is measured at the end of a run.
+
+    Attributes:
+        subsets: of the split.
+    """
+
+    subsets: list[str] = setting(factory=lambda: [VALIDATION.word], choices=SUBSET_NAMES[1:])
+
+
+@dataclass
+class ConditionsConfig(BaseConfig):
+    """Everything that defines a run on conditions.
+
+    Attributes:
+        domain: `conditions`, which tells this configuration from the others.
+        data: the recorded conditions.
+        model: what is learned.
+        evaluation: what is measured.
+    """
+
+    untrained = ("evaluation",)
+
+    domain: str = setting(CONDITIONS, choices=(CONDITIONS,))
+    data: ConditionsDataConfig = setting(factory=ConditionsDataConfig)
+    model: ConditionsModelConfig = setting(factory=ConditionsModelConfig)
+    evaluation: ConditionsEvaluationConfig = setting(factory=ConditionsEvaluationConfig)
+
+
+def check_conditions_config(config: ConditionsConfig) -> None:
+    """Refuse a configuration that names something unknown or has a value out of range.
+
+    Raises:
+        ConfigError: naming the key, the value and what was expected.
+    """
+    check(config)

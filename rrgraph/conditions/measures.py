@@ -1,0 +1,119 @@
+"""How good predicted conditions are: errors, coverage of intervals, classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgraph.conditions.model import LEVELS, Prediction
+from rrgraph.conditions.tables import LABELS, ConditionRows
+
+__all__ = ["CLOSE_C", "measure", "summary"]
+
+CLOSE_C: Final = 50.0
+"""°C within which a temperature counts as met."""
+
+
+def measure(found: Prediction, rows: ConditionRows, *, single: NDArray[np.bool_] | None = None) -> dict[str, Any]:
+    """Return metrics by label and quantity, JSON-ready.
+
+    Args:
+        found: what is predicted for the rows.
+        rows: with what is recorded.
+        single: (rows,) those that are also measured by themselves.
+    """
+    report: dict[str, Any] = {"temperature": {}, "time": {}}
+    for label in np.unique(rows.label):
+        own = rows.label == label
+        known = own & np.isfinite(rows.temperature)
+        if known.any():
+            report["temperature"][LABELS[label]] = _errors(rows.temperature, found.temperature, found.widths, known)
+        if single is not None and (known & single).any():
+            report["temperature"][f"{LABELS[label]}, single-valued"] = _errors(
+                rows.temperature, found.temperature, found.widths, known & single
+            )
+        timed = own & np.isfinite(rows.time)
+        if timed.any():
+            report["time"][LABELS[label]] = _errors(np.log10(rows.time), found.time, found.time_widths, timed)
+    both = np.isfinite(rows.temperature)
+    report["temperature"]["all"] = _errors(rows.temperature, found.temperature, found.widths, both)
+    if np.isfinite(rows.time).any():
+        report["time"]["all"] = _errors(np.log10(rows.time), found.time, found.time_widths, np.isfinite(rows.time))
+    # Rows of one recipe state the same atmosphere: those of the first label count.
+    first = rows.label == rows.label.min()
+    named = first & np.array([each is not None for each in rows.atmosphere])
+    if named.any():
+        classes = np.array([each.value for each in found.classes])
+        report["atmosphere"] = _classes(
+            rows.atmosphere[named].astype(str), classes[found.atmosphere[named].argmax(axis=1)]
+        )
+    counted = first & np.isfinite(rows.firings)
+    if counted.any():
+        recorded = np.minimum(rows.firings[counted], found.numbers[-1]).astype(int).astype(str)
+        guessed = np.array(found.numbers).astype(str)[found.firings[counted].argmax(axis=1)]
+        report["firings"] = _classes(recorded, guessed)
+    return report
+
+
+def _errors(
+    recorded: NDArray[np.float64], value: NDArray[np.float64], widths: NDArray[np.float64], rows: NDArray[np.bool_]
+) -> dict[str, float]:
+    """Return errors and, for each level, the share that the interval holds and its median width."""
+    truth, error = recorded[rows], np.abs(recorded - value)[rows]
+    spread = float(((truth - truth.mean()) ** 2).sum())
+    found = {
+        "rows": int(rows.sum()),
+        "mae": float(error.mean()),
+        "median": float(np.median(error)),
+        "r2": 1.0 - float((error**2).sum()) / spread if spread else 0.0,
+        "within_50": float((error <= CLOSE_C).mean()),
+    }
+    for at, level in enumerate(LEVELS):
+        found[f"coverage_{level:.0%}"] = float((error <= widths[rows, at]).mean())
+        found[f"width_{level:.0%}"] = float(np.median(2 * widths[rows, at]))
+    return found
+
+
+def _classes(recorded: NDArray[np.str_], guessed: NDArray[np.str_]) -> dict[str, Any]:
+    """Return accuracy, the F1 of each recorded class, and their mean."""
+    scores = {}
+    for each in np.unique(recorded).tolist():
+        right = float(((recorded == each) & (guessed == each)).sum())
+        scores[each] = 2 * right / (float((recorded == each).sum()) + float((guessed == each).sum()))
+    return {
+        "rows": len(recorded),
+        "accuracy": float((recorded == guessed).mean()),
+        "macro_f1": float(np.mean(list(scores.values()))),
+        "f1": scores,
+    }
+
+
+def summary(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows of what `measure` reports, for people."""
+    header = ["quantity", "rows", "MAE", "median", "R2", "within 50 °C", *(f"in {level:.0%}" for level in LEVELS)]
+    body = []
+    for quantity, unit in (("temperature", "°C"), ("time", "log10 h")):
+        for label, each in report.get(quantity, {}).items():
+            digits = 1 if quantity == "temperature" else 3
+            close = f"{100 * each['within_50']:.1f} %" if quantity == "temperature" else "-"
+            held = [f"{100 * each[f'coverage_{level:.0%}']:.1f} %" for level in LEVELS]
+            body.append(
+                [
+                    f"{label} {quantity}, {unit}",
+                    str(each["rows"]),
+                    f"{each['mae']:.{digits}f}",
+                    f"{each['median']:.{digits}f}",
+                    f"{each['r2']:.2f}",
+                    close,
+                    *held,
+                ]
+            )
+    for quantity in ("atmosphere", "firings"):
+        if quantity in report:
+            each = report[quantity]
+            text = f"{quantity}: accuracy {100 * each['accuracy']:.1f} %, macro-F1 {each['macro_f1']:.2f}"
+            body.append([text, str(each["rows"]), *["-"] * (len(header) - 2)])
+    return header, body

@@ -1,0 +1,222 @@
+"""Models of conditions: gradient-boosted trees with intervals, as plain arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rrgraph.chem import Atmosphere, Composition
+from rrgraph.conditions.features import describe
+from rrgraph.conditions.rules import allowed_atmospheres, disagreement
+from rrgraph.conditions.tables import LABELS
+from rrgraph.data import PrecursorSet
+from rrgraph.nn import TreeEnsemble, checkpoint_mismatch, read_model, write_model
+from rrgraph.planning import Conditions, Interval
+from rrgraph.properties import PropertyPredictor
+
+__all__ = ["CONDITIONS_FORMAT", "LEVELS", "ConditionsModel", "Prediction", "load_conditions_model", "with_label"]
+
+CONDITIONS_FORMAT: Final = "rrgraph-conditions-1"
+
+LEVELS: Final = (0.5, 0.8, 0.9)
+"""Shares of recorded values that intervals are made to hold."""
+
+_SHOWN: Final = ("highest", "calcination", "sintering")
+_LEAST_SPREAD_C: Final = 15.0
+_LEAST_SPREAD_DEX: Final = 0.05
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prediction:
+    """What a model says of n rows.
+
+    Attributes:
+        temperature: (n,) in °C.
+        widths: (n, levels) half the width of its intervals in °C.
+        time: (n,) log10 of the dwell time in h.
+        time_widths: (n, levels) half the width of its intervals.
+        atmosphere: (n, classes) probabilities.
+        firings: (n, numbers) probabilities.
+        classes: the atmospheres that are told apart.
+        numbers: the numbers of firings, the last of them and all above.
+    """
+
+    temperature: NDArray[np.float64]
+    widths: NDArray[np.float64]
+    time: NDArray[np.float64]
+    time_widths: NDArray[np.float64]
+    atmosphere: NDArray[np.float64]
+    firings: NDArray[np.float64]
+    classes: tuple[Atmosphere, ...]
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ConditionsModel:
+    """Trees, what they read, and how far off they are.
+
+    Attributes:
+        groups: of features.
+        atmospheres: classes that are told apart.
+        firings: numbers that are told apart, the last of them and all above.
+        trees: by name, such as `temperature.0`; `spread` and `time_spread` predict the absolute error.
+        quantiles: by `temperature` or `time`, label and level, the factor of the predicted error that makes the
+            interval; the label `other` is for those with few calibration rows.
+        metadata: name, seed, rows, and the encoder.
+        encoder: predicts features, None where no group needs it.
+    """
+
+    groups: tuple[str, ...]
+    atmospheres: tuple[Atmosphere, ...]
+    firings: tuple[int, ...]
+    trees: Mapping[str, TreeEnsemble]
+    quantiles: Mapping[str, Mapping[str, Sequence[float]]]
+    metadata: Mapping[str, Any]
+    encoder: PropertyPredictor | None = None
+
+    def describe(self, targets: Sequence[Composition], sets: Sequence[PrecursorSet]) -> NDArray[np.float32]:
+        """Return the features that the trees read, (n, columns) without those of the label."""
+        return describe(targets, sets, groups=self.groups, encoder=self.encoder)
+
+    def predict(self, features: NDArray[np.float32], label: NDArray[np.int64]) -> Prediction:
+        """Return predictions for the labels of rows.
+
+        Args:
+            features: (n, columns) as `describe` returns them.
+            label: (n,) indices into `LABELS`.
+        """
+        columns = torch.from_numpy(with_label(features, label))
+        named = [LABELS[each] for each in label]
+        temperature, widths = self._interval(columns, named, "temperature", "spread", _LEAST_SPREAD_C)
+        time, time_widths = self._interval(columns, named, "time", "time_spread", _LEAST_SPREAD_DEX)
+        plain = torch.from_numpy(with_label(features, np.zeros_like(label)))
+        return Prediction(
+            temperature=temperature,
+            widths=widths,
+            time=time,
+            time_widths=time_widths,
+            atmosphere=self._shares(plain, "atmosphere", len(self.atmospheres)),
+            firings=self._shares(plain, "firings", len(self.firings)),
+            classes=self.atmospheres,
+            numbers=self.firings,
+        )
+
+    def conditions(self, targets: Sequence[Composition], sets: Sequence[PrecursorSet]) -> list[Conditions]:
+        """Return the conditions of each target from the precursor set at its side.
+
+        An atmosphere that would oxidise the target has no probability; see `allowed_atmospheres`.
+        """
+        if not targets:
+            return []
+        features = self.describe(targets, sets)
+        by_label = {
+            name: self.predict(features, np.full(len(targets), LABELS.index(name), dtype=np.int64)) for name in _SHOWN
+        }
+        found = []
+        for row, (target, precursors) in enumerate(zip(targets, sets, strict=True)):
+            whole = by_label[_SHOWN[0]]
+            shares = np.where(allowed_atmospheres(target, self.atmospheres), whole.atmosphere[row], 0.0)
+            shares = shares / shares.sum() if shares.sum() > 0 else whole.atmosphere[row]
+            order = np.argsort(-shares, kind="stable")
+            atmospheres = {self.atmospheres[each]: float(shares[each]) for each in order if shares[each] > 0}
+            found.append(
+                Conditions(
+                    temperatures={name: _temperature(each, row) for name, each in by_label.items()},
+                    times={name: _time(each, row) for name, each in by_label.items()},
+                    atmospheres=atmospheres,
+                    firings=dict(zip(self.firings, map(float, whole.firings[row]), strict=True)),
+                    note=disagreement(target, precursors, next(iter(atmospheres))),
+                )
+            )
+        return found
+
+    def _interval(
+        self, columns: Tensor, named: Sequence[str], value: str, spread: str, least: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return values (n,) and half the widths of their intervals (n, levels)."""
+        found = mean_of(self.trees, value, columns)
+        errors = np.maximum(self.trees[spread](columns).double().numpy(), least)
+        factors = self.quantiles[value]
+        return found, errors[:, None] * np.array([factors.get(name, factors["other"]) for name in named])
+
+    def _shares(self, columns: Tensor, name: str, classes: int) -> NDArray[np.float64]:
+        logits = torch.stack([self.trees[f"{name}.{each}"](columns).double() for each in range(classes)], dim=1)
+        chances = torch.sigmoid(logits)
+        return (chances / chances.sum(dim=1, keepdim=True)).numpy()
+
+    def save(self, folder: str | Path) -> None:
+        """Write the model as `model.safetensors` and `model.json`."""
+        tensors = {
+            f"{name}.{part}": tensor for name, trees in self.trees.items() for part, tensor in trees.tensors().items()
+        }
+        description = {
+            "groups": list(self.groups),
+            "atmospheres": [each.value for each in self.atmospheres],
+            "firings": list(self.firings),
+            "trees": list(self.trees),
+            "quantiles": {
+                name: {label: list(map(float, each)) for label, each in by.items()}
+                for name, by in self.quantiles.items()
+            },
+            "metadata": dict(self.metadata),
+        }
+        write_model(folder, CONDITIONS_FORMAT, tensors, description)
+
+
+def load_conditions_model(folder: str | Path, *, encoder: PropertyPredictor | None) -> ConditionsModel:
+    """Read a model of conditions.
+
+    Args:
+        folder: as `ConditionsModel.save` wrote it.
+        encoder: the pretrained encoder that it was trained with.
+
+    Raises:
+        ModelError: it is missing or damaged.
+    """
+    tensors, description = read_model(folder, CONDITIONS_FORMAT)
+    with checkpoint_mismatch(folder):
+        trees = {}
+        for name in description["trees"]:
+            own = {
+                key.removeprefix(f"{name}."): each for key, each in tensors.items() if key.rpartition(".")[0] == name
+            }
+            trees[name] = TreeEnsemble.from_tensors(own, columns=2**15)
+        return ConditionsModel(
+            groups=tuple(description["groups"]),
+            atmospheres=tuple(map(Atmosphere, description["atmospheres"])),
+            firings=tuple(description["firings"]),
+            trees=trees,
+            quantiles=description["quantiles"],
+            metadata=description["metadata"],
+            encoder=encoder,
+        )
+
+
+def with_label(features: NDArray[np.float32], label: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return features and, behind them, which label is asked for: its index, and a column for each label."""
+    one = np.eye(len(LABELS), dtype=np.float32)[label]
+    return np.concatenate([features, label[:, None].astype(np.float32), one], axis=1)
+
+
+def mean_of(trees: Mapping[str, TreeEnsemble], name: str, columns: Tensor) -> NDArray[np.float64]:
+    """Return the mean (n,) of the ensembles `name.0`, `name.1`, ..."""
+    members = [each for key, each in trees.items() if key.startswith(f"{name}.")]
+    found: NDArray[np.float64] = np.mean([each(columns).double().numpy() for each in members], axis=0)
+    return found
+
+
+def _temperature(found: Prediction, row: int) -> Interval:
+    value, half = float(found.temperature[row]), float(found.widths[row, LEVELS.index(0.8)])
+    return Interval(value, max(value - half, 25.0), value + half)
+
+
+def _time(found: Prediction, row: int) -> Interval:
+    value, half = float(found.time[row]), float(found.time_widths[row, LEVELS.index(0.8)])
+    return Interval(10**value, 10 ** (value - half), 10 ** (value + half))

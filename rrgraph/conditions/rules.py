@@ -1,0 +1,63 @@
+"""What chemistry says of the atmosphere, whatever the trees think."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgraph.chem import HALOGENS, Atmosphere, BalancedEquation, Composition
+from rrgraph.data import PrecursorSet
+from rrgraph.planning import balanced_equation
+
+__all__ = ["allowed_atmospheres", "disagreement"]
+
+_OXIDISING: Final = (Atmosphere.AIR, Atmosphere.OXYGEN)
+_NOBLE: Final = frozenset(["Ag", "Au", "Pt", "Pd", "Rh", "Ir", "Ru"])
+_HYDROGEN: Final = (Atmosphere.REDUCING, Atmosphere.AMMONIA)
+
+
+def allowed_atmospheres(target: Composition, atmospheres: Sequence[Atmosphere]) -> NDArray[np.bool_]:
+    """Return which atmospheres (classes,) do not turn the target into something else.
+
+    Without oxygen a sulfide, nitride, boride or alloy is made neither in air nor in oxygen, which would oxidise it;
+    halides and noble metals may be. A simple nitride may take up nitrogen, but no oxide is fired in ammonia.
+
+    >>> from rrgraph.chem import parse_formula
+    >>> gases = (Atmosphere.AIR, Atmosphere.INERT)
+    >>> [allowed_atmospheres(parse_formula(name), gases).tolist() for name in ("MgB2", "BaTiO3")]
+    [[False, True], [True, True]]
+    """
+    elements = target.elements
+    inert_anion = bool(elements & HALOGENS) and not elements & {"S", "Se", "Te", "N", "P", "As", "C", "H"}
+    oxidised = "O" not in elements and not inert_anion and not elements <= _NOBLE
+    no_ammonia = "O" in elements and "N" not in elements
+    return np.array(
+        [
+            not (each in _OXIDISING and oxidised) and not (each is Atmosphere.AMMONIA and no_ammonia)
+            for each in atmospheres
+        ]
+    )
+
+
+def disagreement(target: Composition, precursors: PrecursorSet, atmosphere: Atmosphere) -> str:
+    """Return why an atmosphere is not the one that the balanced equation implies, empty if both agree."""
+    equation = balanced_equation(target, precursors, ())
+    if equation is None or equation.atmosphere is atmosphere:
+        return ""
+    implied = equation.atmosphere
+    if implied is Atmosphere.AIR and not _takes_up_oxygen(equation):
+        return ""  # nothing has to react with the gas, so that any that does no harm will do
+    if {implied, atmosphere} <= {Atmosphere.INERT, Atmosphere.VACUUM, Atmosphere.NITROGEN}:
+        return ""
+    if {implied, atmosphere} <= set(_OXIDISING):
+        return ""
+    if implied in (Atmosphere.INERT, Atmosphere.VACUUM) and atmosphere in _HYDROGEN:
+        return ""
+    return f"the equation implies {implied.value}, recipes of such materials use {atmosphere.value}"
+
+
+def _takes_up_oxygen(equation: BalancedEquation) -> bool:
+    return any(gas.elements == {"O"} for gas, _ in equation.reactant_gases)

@@ -1,0 +1,154 @@
+"""Training, validation and test rows of conditions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rrgraph.conditions.tables import ConditionRows, condition_rows, labelled_rows, load_conditions, single_valued
+from rrgraph.data import ReactionTable, load_table, split_table
+from rrgraph.errors import DataError
+
+__all__ = ["SPLITS", "ConditionSplit", "split_conditions"]
+
+_OWN: Final = ("nms", "cra", "random", "all")
+_SYNTMTE: Final = ("syntmte_year", "syntmte_random")
+_CURATED: Final = "curated"
+SPLITS: Final = (*_OWN, *_SYNTMTE, _CURATED)
+"""How rows can be divided, see `ConditionsDataConfig`."""
+
+_LAST_YEAR: Final = 2014
+"""Of training rows of the splits by year; the two years after it are validation rows."""
+_FOLDER: Final = "RRGRAPH_DATA"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConditionSplit:
+    """Rows by subset, and what is known of them.
+
+    Attributes:
+        train, validation, test: the rows.
+        single: by subset, which rows repeat the one value of an operation; empty where that is not known.
+        report: numbers of rows, and of values left out by reason.
+    """
+
+    train: ConditionRows
+    validation: ConditionRows
+    test: ConditionRows
+    single: Mapping[str, NDArray[np.bool_]]
+    report: Mapping[str, Any]
+
+    def __getitem__(self, subset: str) -> ConditionRows:
+        found: ConditionRows = getattr(self, subset)
+        return found
+
+    def __str__(self) -> str:
+        """Return one line for people."""
+        counts = ", ".join(f"{len(self[name]):,} {name}" for name in ("train", "validation", "test"))
+        return f"{counts} rows of conditions; {sum(self.report['dropped'].values()):,} values or recipes left out"
+
+
+def split_conditions(
+    table: str, split: str, *, seed: int = 0, recipes: bool = True, holdout: str = "", holdout_systems: bool = False
+) -> ConditionSplit:
+    """Return the rows of a split; arguments are those of `ConditionsDataConfig`.
+
+    Raises:
+        DataError: a table cannot be read or is not on this computer.
+    """
+    reactions, dropped = load_conditions(table)
+    removed = None if not holdout else load_table(holdout)
+    if removed is not None:
+        values, known = (
+            (reactions.element_systems, removed.element_systems)
+            if holdout_systems
+            else (reactions.target_keys, removed.target_keys)
+        )
+        reactions = reactions.select(~np.isin(values, known))
+    single: dict[str, NDArray[np.bool_]] = {}
+    if split in _OWN:
+        parts = _own(reactions, split, seed)
+    elif split == _CURATED:
+        parts = _curated(reactions)
+    else:
+        files = {name: _file(f"conditions/{split}_{short}.csv.gz") for name, short in _SHORT.items()}
+        parts = _syntmte(reactions, {name: labelled_rows(path) for name, path in files.items()}, split, recipes)
+        single = {name: single_valued(files[name]) for name in ("validation", "test")}
+    counts = {name: len(rows) for name, rows in parts.items()}
+    return ConditionSplit(**parts, single=single, report={"rows": counts, "dropped": dict(dropped)})
+
+
+_SHORT: Final = {"train": "train", "validation": "val", "test": "test"}
+
+
+def _own(reactions: ReactionTable, split: str, seed: int) -> dict[str, ConditionRows]:
+    """Divide recipes as reactions are divided, each recipe with its own conditions.
+
+    The splits of reactions keep one row of each reaction, so that they say which reactions, not which recipes, are in a
+    subset.
+    """
+    dated = reactions if split in ("random", "all") else reactions.select(np.isfinite(reactions.years))
+    found = split_table(dated, split, seed=seed)
+    subsets = {"train": found.train, "validation": found.validation, "test": found.test}
+    taken: dict[tuple[str, frozenset[str]], str] = {}
+    for name, rows in subsets.items():
+        taken |= dict.fromkeys(zip(rows.target_keys.tolist(), rows.set_keys, strict=True), name)
+    named = np.array(
+        [taken.get(key, "") for key in zip(dated.target_keys.tolist(), dated.set_keys, strict=True)], dtype=object
+    )
+    # A paper has its rows in one subset, that of the latest.
+    dois = dated.frame["doi"].tolist()
+    order = ("train", "validation", "test")
+    latest: dict[Any, str] = {}
+    for doi, name in zip(dois, named.tolist(), strict=True):
+        if doi is not None and name and order.index(name) >= order.index(latest.get(doi, "train")):
+            latest[doi] = name
+    kept = np.array([bool(name) and latest.get(doi, name) == name for doi, name in zip(dois, named, strict=True)])
+    return {name: condition_rows(dated.select(kept & (named == name))) for name in order}
+
+
+def _syntmte(
+    reactions: ReactionTable, labelled: Mapping[str, ConditionRows], split: str, recipes: bool
+) -> dict[str, ConditionRows]:
+    """Add recipes to the training rows of SyntMTE: of the random split those of other papers and reactions."""
+    later = ReactionTable.concat([labelled["validation"].table, labelled["test"].table])
+    papers = set(later.frame["doi"].str.lower())
+    own = np.array([doi not in papers for doi in reactions.frame["doi"]])
+    if split == _SYNTMTE[0]:
+        own &= reactions.years <= _LAST_YEAR
+    else:
+        measured = set(zip(later.target_keys.tolist(), later.set_keys, strict=True))
+        pairs = zip(reactions.target_keys.tolist(), reactions.set_keys, strict=True)
+        own &= np.array([pair not in measured for pair in pairs])
+    train = labelled["train"]
+    if recipes:
+        train = ConditionRows.concat([train, condition_rows(reactions.select(own))])
+    return {**labelled, "train": train}
+
+
+def _curated(reactions: ReactionTable) -> dict[str, ConditionRows]:
+    """Learn from recipes of other targets, calibrate on a tenth of their systems, measure on the curated oxides."""
+    test = labelled_rows(_file("reactions/curated_oxides.csv"))
+    others = reactions.select(~np.isin(reactions.target_keys, test.table.target_keys))
+    systems = others.element_systems
+    drawn = np.random.default_rng(0).permutation(np.unique(systems))
+    validation = np.isin(systems, drawn[: len(drawn) // 10])
+    return {
+        "train": condition_rows(others.select(~validation)),
+        "validation": condition_rows(others.select(validation)),
+        "test": test,
+    }
+
+
+def _file(name: str) -> Path:
+    """Return the path of a file that has no public address of its own."""
+    path = Path(os.environ.get(_FOLDER, ""), name)
+    if not os.environ.get(_FOLDER) or not path.is_file():
+        raise DataError(f"'{name}' is not on this computer: expected it in the folder that {_FOLDER} names.")
+    return path

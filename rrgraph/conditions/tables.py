@@ -1,0 +1,291 @@
+"""Tables of recorded conditions: from raw recipes, from tables of other projects, and from the user's own.
+
+Every source becomes recipes (a row each, with `steps`), from which the rows to learn from follow: one for each heating
+step with a temperature, one for the highest temperature, and one each for the last sintering and the last calcination.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from rrgraph.chem import read_atmosphere
+from rrgraph.conditions.steps import HeatingStep, read_operations, read_steps, steps_text
+from rrgraph.data import (
+    CATALOGUE,
+    RECIPE_SUFFIXES,
+    CleaningOptions,
+    ReactionTable,
+    cached_frame,
+    clean_recipes,
+    data_path,
+    load_recipes,
+    load_table,
+)
+from rrgraph.errors import DataError
+from rrgraph.util.rows.reader import listed
+
+__all__ = [
+    "LABELS",
+    "ConditionRows",
+    "condition_rows",
+    "labelled_rows",
+    "load_conditions",
+]
+
+LABELS: Final = (
+    "highest",
+    "calcination",
+    "last calcination",
+    "firing",
+    "annealing",
+    "last sintering",
+    "sintering",
+    "melting",
+)
+"""What a temperature or a time is of. The last calcination is what SyntMTE counts as such: the last step that is called
+calcination or annealing."""
+
+_YEARS: Final = "text_mined"
+_FIRED_C: Final = 300.0
+"""A step below this temperature is no firing of its own."""
+_MOST_FIRINGS: Final = 12
+
+
+class ConditionRows:
+    """Rows that a model of conditions learns from, or is measured on.
+
+    Args:
+        table: the reactions, each once for every label that it has.
+        label: (rows,) indices into `LABELS`.
+        temperature: (rows,) in °C, NaN where not recorded.
+        time: (rows,) in h, NaN where not recorded.
+        atmosphere: (rows,) names of classes, None where not recorded.
+        firings: (rows,) number of firings, NaN where not recorded.
+        weight: (rows,) of a row; the rows of one recipe and label share 1.
+
+    Attributes:
+        table, label, temperature, time, atmosphere, firings, weight: the same.
+    """
+
+    def __init__(
+        self,
+        table: ReactionTable,
+        label: NDArray[np.int64],
+        temperature: NDArray[np.float64],
+        time: NDArray[np.float64],
+        atmosphere: NDArray[np.object_],
+        firings: NDArray[np.float64],
+        weight: NDArray[np.float64],
+    ) -> None:
+        self.table, self.label, self.temperature, self.time = table, label, temperature, time
+        self.atmosphere, self.firings, self.weight = atmosphere, firings, weight
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.table)
+
+    def select(self, rows: NDArray[Any]) -> ConditionRows:
+        """Return some rows, given by a mask or by indices."""
+        kept = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+        names = ("label", "temperature", "time", "atmosphere", "firings", "weight")
+        return ConditionRows(self.table.select(kept), *(getattr(self, name)[kept] for name in names))
+
+    @classmethod
+    def concat(cls, parts: Sequence[ConditionRows]) -> ConditionRows:
+        """Return the rows of several, one after the other."""
+        names = ("label", "temperature", "time", "atmosphere", "firings", "weight")
+        table = ReactionTable.concat([part.table for part in parts])
+        return cls(table, *(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def load_conditions(name_or_path: str | os.PathLike[str], *, years: str = _YEARS) -> tuple[ReactionTable, Counter[str]]:
+    """Return recipes with a column `steps`, and how many values were left out by reason.
+
+    Raw recipes are cleaned; those that a paper, or a paragraph under another doi, repeats are kept once. Of other
+    tables the columns `temperature_c`, `time_h`, `atmosphere` and `firings` are used, or `steps` in the form of
+    `read_steps`.
+
+    Args:
+        name_or_path: catalogued name, file of raw recipes, or reaction table.
+        years: catalogued table that gives the year of a paper, where it is on this computer; empty for none.
+
+    Raises:
+        DataError: it cannot be read, or states no conditions.
+    """
+    name = os.fspath(name_or_path)
+    path = data_path(name) if name in CATALOGUE else Path(name)
+    if not str(path).endswith(RECIPE_SUFFIXES):
+        return _stated(load_table(name)), Counter()
+    sources = [path, *_path_of(years)]
+    frame = cached_frame(f"steps-{path.stem}", sources, partial(_recipes, path, years))
+    notes = frame[frame["target"] == ""]
+    counted = Counter(dict(zip(map(str, notes["doi"]), map(int, notes["year"]), strict=True)))
+    return ReactionTable(frame[frame["target"] != ""].reset_index(drop=True), source=f"'{name}'"), counted
+
+
+def _path_of(years: str) -> list[Path]:
+    try:
+        return [data_path(years)] if years else []
+    except DataError:
+        return []
+
+
+def _recipes(path: Path, years: str) -> pd.DataFrame:
+    """Return cleaned recipes with steps; what was left out is in rows without a target: reason and number."""
+    known: dict[str, int] = {}
+    if _path_of(years):
+        dated = load_table(years).frame[["doi", "year"]].dropna().sort_values("year", ascending=False)
+        known = dict(zip(map(str.lower, dated["doi"]), map(int, dated["year"]), strict=True))  # the earliest counts
+    recipes = load_recipes(path)
+    for recipe in recipes:
+        recipe["doi"] = str(recipe.get("doi", "")).lower()  # type: ignore[index]
+    table, report = clean_recipes(recipes, options=CleaningOptions(expand_variables=True), years=known, numbered=True)
+    dropped: Counter[str] = Counter({f"recipe: {reason}": count for reason, count in report.dropped.items()})
+    texts = [steps_text(read_operations(recipe.get("operations") or (), dropped)) for recipe in recipes]
+    frame = table.frame
+    frame["steps"] = [texts[number] for number in frame["recipe"]]
+    frame["paragraph"] = [str(recipes[number].get("paragraph_string")) for number in frame["recipe"]]
+    frame = frame.sort_values("year", kind="stable", na_position="last")
+    distinct = frame.drop_duplicates(["paragraph", "target", "precursors", "steps"])
+    dropped["recipe: repeated"] += len(frame) - len(distinct)
+    columns = ["target", "precursors", "year", "doi", "group", "steps"]
+    notes = pd.DataFrame(
+        [{"target": "", "precursors": "", "year": count, "doi": reason} for reason, count in dropped.items()]
+    )
+    return pd.concat([distinct[columns], notes], ignore_index=True)
+
+
+def _stated(table: ReactionTable) -> ReactionTable:
+    """Return a table with the column `steps`, made from its other columns where it has none."""
+    frame = table.frame
+    if "steps" in frame and frame["steps"].map(lambda cell: isinstance(cell, str)).any():
+        return table
+    if "temperature_c" not in frame and "atmosphere" not in frame:
+        raise DataError(
+            f"{table.source} states no conditions: expected a column 'steps', 'temperature_c' or 'atmosphere', found "
+            f"{listed(list(frame.columns))}."
+        )
+    return table.with_columns(steps=[steps_text([_one_step(row)]) for row in frame.to_dict("records")])
+
+
+def _one_step(row: Mapping[Any, Any]) -> HeatingStep:
+    """Return the firing that columns of a table state."""
+    values = [() if pd.isna(row.get(name)) else (float(row[name]),) for name in ("temperature_c", "time_h")]
+    named = row.get("atmosphere")
+    atmosphere = read_atmosphere(named) if isinstance(named, str) else None
+    return HeatingStep(kind="firing", temperatures_c=values[0], times_h=values[1], atmosphere=atmosphere)
+
+
+def condition_rows(table: ReactionTable) -> ConditionRows:
+    """Return the rows of recipes with a column `steps`.
+
+    Raises:
+        DataError: a step cannot be read.
+    """
+    rows: list[tuple[Any, ...]] = []
+    given = table.frame["firings"].tolist() if "firings" in table.frame else [None] * len(table)
+    for number, text in enumerate(table.frame["steps"].tolist()):
+        steps = [] if not isinstance(text, str) else [step for step in read_steps(text) if step.kind != "drying"]
+        named = [step.atmosphere.value for step in steps if step.atmosphere is not None]
+        count = given[number] if given[number] is not None and not pd.isna(given[number]) else _firings(steps)
+        rows += [(number, *row, named[-1] if named else None, count) for row in _labelled(steps)]
+    return _rows(table, rows)
+
+
+def _firings(steps: Sequence[HeatingStep]) -> float:
+    """Return how often a powder is fired, annealings aside; NaN where no step states a temperature."""
+    fired = [
+        step for step in steps if step.kind not in ("annealing", "drying") and (step.temperature_c or 0) > _FIRED_C
+    ]
+    return float(min(len(fired), _MOST_FIRINGS)) if fired else np.nan
+
+
+def _labelled(steps: Sequence[HeatingStep]) -> Iterator[tuple[int, float, float]]:
+    """Yield label, temperature and time of what steps state; NaN for the highest temperature where none does."""
+    stated = [step for step in steps if step.temperature_c is not None]
+    highest = max(stated, key=lambda step: step.temperature_c or 0.0, default=None)
+    named: list[tuple[str, HeatingStep | None]] = [("highest", highest)]
+    named += [(step.kind, step) for step in stated]
+    for label, kinds in (("last sintering", ("sintering",)), ("last calcination", ("calcination", "annealing"))):
+        last = [step for step in stated if step.kind in kinds]
+        named += [(label, last[-1])] if last else []
+    for label, step in named:
+        temperature, time = (None, None) if step is None else (step.temperature_c, step.time_h)
+        yield LABELS.index(label), _number(temperature), _number(time)
+
+
+def _rows(table: ReactionTable, rows: Sequence[tuple[Any, ...]]) -> ConditionRows:
+    """Return rows of (number in the table, label, temperature, time, atmosphere, firings)."""
+    number = np.array([row[0] for row in rows], dtype=np.int64)
+    label = np.array([row[1] for row in rows], dtype=np.int64)
+    groups = table.frame["group"] if "group" in table.frame else pd.Series([None] * len(table))
+    same = groups.where(groups.notna(), pd.Series(range(len(table)))).to_numpy()[number]
+    counted = Counter(zip(same.tolist(), label.tolist(), strict=True))
+    weight = np.array([1.0 / counted[each] for each in zip(same.tolist(), label.tolist(), strict=True)])
+    return ConditionRows(
+        table.select(number),
+        label,
+        np.array([row[2] for row in rows], dtype=np.float64),
+        np.array([row[3] for row in rows], dtype=np.float64),
+        np.array([row[4] for row in rows], dtype=object),
+        np.array([row[5] for row in rows], dtype=np.float64),
+        weight,
+    )
+
+
+def labelled_rows(path: str | os.PathLike[str]) -> ConditionRows:
+    """Return the rows of a table with one value for each of several labels.
+
+    Known are the columns of SyntMTE (`sintering_temperature_C`, `sintering_time_h`, and the same of the calcination)
+    and of the curated oxides (`temperature_C`, the highest, `atmosphere`, and `steps`, the number of firings).
+
+    Raises:
+        DataError: it cannot be read, or has no such column.
+    """
+    refused: list[Any] = []
+    table = ReactionTable.read(path, refused=refused).readable(refused)
+    frame = table.frame
+    pairs = [
+        (label, f"{label.split()[-1]}_temperature_C", f"{label.split()[-1]}_time_h")
+        for label in ("last sintering", "last calcination")
+    ]
+    if "temperature_C" in frame:
+        pairs = [("highest", "temperature_C", "")]
+    elif pairs[0][1] not in frame:
+        raise DataError(f"'{path}' has neither a column 'temperature_C' nor '{pairs[0][1]}'.")
+    rows = []
+    for number, row in enumerate(frame.to_dict("records")):
+        named = row.get("atmosphere")
+        found = read_atmosphere(named) if isinstance(named, str) else None
+        count = _number(row.get("steps"))
+        for label, temperature, time in pairs:
+            values = [_number(row.get(name)) for name in (temperature, time)]
+            if not np.isnan(values).all() or label == "highest":
+                rows.append((number, LABELS.index(label), *values, found.value if found else None, count))
+    return _rows(table, rows)
+
+
+def _number(cell: Any) -> float:
+    return np.nan if cell is None else float(cell)
+
+
+def single_valued(path: str | os.PathLike[str]) -> NDArray[np.bool_]:
+    """Return which of the `labelled_rows` of a table of SyntMTE repeat the one value of an operation."""
+    rows = labelled_rows(path)
+    stated = [ast.literal_eval(cell) for cell in rows.table.frame["temperatures"]]
+    return np.array(
+        [
+            any(len(values) == 1 and abs(values[0] - value) < 1.0 for values in operations)
+            for operations, value in zip(stated, rows.temperature, strict=True)
+        ]
+    )

@@ -1,0 +1,76 @@
+"""Where plans get their conditions from: the bundled model, loaded when the first one is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache, cached_property
+from typing import Final
+
+from rrgraph.chem import Composition
+from rrgraph.conditions import ConditionsModel
+from rrgraph.data import LITERATURE, KnownReactions, PrecursorSet, load_known_reactions
+from rrgraph.planning import Conditions
+
+__all__ = ["DEFAULT_CONDITIONS", "PredictedConditions", "bundled_conditions"]
+
+DEFAULT_CONDITIONS: Final = "conditions"
+"""The bundled model of conditions."""
+
+_NEAREST: Final = 20
+"""Recorded recipes that are looked at for each target."""
+_ALIKE: Final = 0.9
+"""Similarity from which another target's recipes count."""
+_MOST_KEPT: Final = 10_000
+
+
+class PredictedConditions:
+    """Conditions of planned sets; each pair of a target and a set is predicted once.
+
+    Args:
+        model: name or folder of a model of conditions.
+    """
+
+    def __init__(self, model: str = DEFAULT_CONDITIONS) -> None:
+        self.name = model
+        self._known: dict[tuple[str, frozenset[str]], Conditions] = {}
+
+    def conditions(self, targets: Sequence[Composition], sets: Sequence[PrecursorSet]) -> list[Conditions]:
+        """Return the conditions of each target from the set at its side.
+
+        Raises:
+            ModelError: the model, or the encoder that it was trained with, is missing or damaged.
+        """
+        keys = [(target.key, members.keys) for target, members in zip(targets, sets, strict=True)]
+        missing = {key: row for row, key in enumerate(keys) if key not in self._known}
+        if len(self._known) + len(missing) > _MOST_KEPT:
+            self._known.clear()
+            missing = {key: row for row, key in enumerate(keys)}
+        rows = list(missing.values())
+        found = self._model.conditions([targets[row] for row in rows], [sets[row] for row in rows])
+        for row, each in zip(rows, found, strict=True):
+            self._known[keys[row]] = replace(each, papers=self._papers(targets[row]))
+        return [self._known[key] for key in keys]
+
+    def _papers(self, target: Composition) -> int:
+        """Return how many papers fire the target, or materials like it where none does, at a stated temperature."""
+        (nearest,) = self._literature.nearest([target], _NEAREST)
+        fired = [reaction for reaction in nearest if reaction.temperature_c is not None]
+        own = [reaction for reaction in fired if reaction.same_composition]
+        return sum(reaction.reports for reaction in own or fired if own or reaction.similarity >= _ALIKE)
+
+    @cached_property
+    def _model(self) -> ConditionsModel:
+        from rrgraph.models.model_registry import load_conditions
+
+        return load_conditions(self.name)
+
+    @cached_property
+    def _literature(self) -> KnownReactions:
+        return load_known_reactions(LITERATURE)
+
+
+@cache
+def bundled_conditions() -> PredictedConditions:
+    """Return the conditions of the bundled model, kept for later plans."""
+    return PredictedConditions()

@@ -1,0 +1,104 @@
+"""The furnace programme of a planned set: temperatures, times, atmosphere and number of firings, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from rrgraph.chem import Atmosphere, Composition
+from rrgraph.data import PrecursorSet
+
+__all__ = ["ConditionSource", "Conditions", "Interval"]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A predicted value and the interval that holds 80 % of recorded values.
+
+    Attributes:
+        value: the best guess.
+        low: lower end.
+        high: upper end.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def to_dict(self) -> dict[str, float]:
+        """Return the numbers by name, to three digits after the point."""
+        return {name: round(getattr(self, name), 3) for name in ("value", "low", "high")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """How recipes fire such a set, as far as the literature lets one predict it.
+
+    Attributes:
+        temperatures: in °C by what they are of: `highest` of all steps, `calcination`, `sintering`, ...
+        times: dwell times in h by the same names.
+        atmospheres: probability of each class, the most probable first.
+        firings: probability of each number of firings; three means three or more.
+        papers: number of papers behind the nearest recorded recipes of the plan that state a temperature.
+        note: why the atmosphere differs from the one that the balanced equation implies, empty if it does not.
+    """
+
+    temperatures: Mapping[str, Interval]
+    times: Mapping[str, Interval]
+    atmospheres: Mapping[Atmosphere, float]
+    firings: Mapping[int, float]
+    papers: int = 0
+    note: str = ""
+
+    @property
+    def atmosphere(self) -> Atmosphere:
+        """The most probable atmosphere."""
+        return next(iter(self.atmospheres))
+
+    @property
+    def number_of_firings(self) -> int:
+        """The most probable number of firings."""
+        return max(self.firings, key=lambda number: self.firings[number])
+
+    def __str__(self) -> str:
+        """Return one line such as `1100 °C (950-1250), 10 h (4-24), air, 2 firings; 27 papers`."""
+        fired, held = self.temperatures["highest"], self.times["highest"]
+        span = f"{_to_tens(fired.low)}-{_to_tens(fired.high)}"
+        count = self.number_of_firings
+        firings = "1 firing" if count == 1 else f"{count} firings" if count < max(self.firings) else f"{count}+ firings"
+        papers = f"; {self.papers} paper{'s' if self.papers != 1 else ''}" if self.papers else ""
+        return (
+            f"{_to_fifties(fired.value)} °C ({span}), {held.value:.2g} h ({held.low:.2g}-{held.high:.2g}), "
+            f"{self.atmosphere.value}, {firings}{papers}"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values."""
+        return {
+            "text": str(self),
+            "temperatures_c": {name: each.to_dict() for name, each in self.temperatures.items()},
+            "times_h": {name: each.to_dict() for name, each in self.times.items()},
+            "atmospheres": {name.value: round(share, 4) for name, share in self.atmospheres.items()},
+            "firings": {str(number): round(share, 4) for number, share in self.firings.items()},
+            "papers": self.papers,
+            **({"note": self.note} if self.note else {}),
+        }
+
+
+@runtime_checkable
+class ConditionSource(Protocol):
+    """Predicts conditions."""
+
+    def conditions(self, targets: Sequence[Composition], sets: Sequence[PrecursorSet]) -> list[Conditions]:
+        """Return the conditions of each target from the set at its side."""
+        ...
+
+
+def _to_fifties(celsius: float) -> int:
+    """Return a temperature as recipes state it: nine in ten of theirs are multiples of 50 °C."""
+    return round(celsius / 50) * 50
+
+
+def _to_tens(celsius: float) -> int:
+    return round(celsius / 10) * 10

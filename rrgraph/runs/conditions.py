@@ -1,0 +1,107 @@
+"""The workflow on conditions: runs that predict temperatures, times, atmospheres and firings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from rrgraph.conditions import (
+    CONDITION_SPLITS,
+    CONDITIONS,
+    CONDITIONS_FORMAT,
+    ConditionsConfig,
+    check_conditions_config,
+    load_conditions,
+)
+from rrgraph.conditions.run import ConditionsResult, conditions_run
+from rrgraph.errors import check_choice
+from rrgraph.metrics import RowRanks
+from rrgraph.models import load_encoder
+from rrgraph.runs.workflow import Columns, Workflow
+from rrgraph.util.config import MODEL
+
+__all__ = ["CONDITION_RUNS"]
+
+_SHORT = {"sintering": "last sintering", "calcination": "last calcination", "highest": "highest", "temperature": "all"}
+"""Prefixes of metrics, and the label whose temperatures they are about."""
+
+
+class _ConditionRuns(Workflow[ConditionsConfig]):
+    """Conditions; the one protocol is `conditions`, by which a row is met whose temperature is within 50 °C."""
+
+    schema = ConditionsConfig
+    model_format = CONDITIONS_FORMAT
+    domain = "conditions"
+    splits = CONDITION_SPLITS
+    searches = False
+    rows = "data.table, data.holdout and data.holdout_systems"
+
+    def recognises(self, given: Mapping[Any, Any]) -> bool:
+        return str(given.get("domain")) == CONDITIONS or getattr(given.get("domain"), "text", "") == CONDITIONS
+
+    def check(self, config: ConditionsConfig) -> None:
+        check_conditions_config(config)
+
+    def run(
+        self,
+        config: ConditionsConfig,
+        *,
+        resume: bool = False,
+        jobs: int | None = None,
+        on_data: Callable[[Any], None] | None = None,
+        on_epoch: Callable[[Mapping[str, float]], None] | None = None,
+        data: Any = None,
+    ) -> ConditionsResult:
+        return conditions_run(config, load_encoder=load_encoder, resume=resume, on_data=on_data)
+
+    def check_protocol(self, name: str) -> None:
+        check_choice("protocols", name, (CONDITIONS,))
+
+    def measuring(
+        self, config: ConditionsConfig, *, subset: str, protocols: Sequence[str], split: str
+    ) -> ConditionsConfig:
+        evaluation = replace(config.evaluation, subsets=[subset])
+        return replace(config, data=replace(config.data, split=split), evaluation=evaluation)
+
+    def rows_key(self, config: ConditionsConfig) -> object:
+        return config.data.table, config.data.holdout, config.data.holdout_systems
+
+    def tables(self, config: ConditionsConfig) -> list[str]:
+        return [name for name in (config.data.table, config.data.holdout) if name]
+
+    def count_rows(self, table: str) -> int:
+        return len(load_conditions(table)[0])
+
+    def columns(self, measured: Mapping[str, Any]) -> Columns:
+        found = measured[MODEL]["temperature"]["all"]
+        shares = [name for name in found if name.startswith(("within", "coverage"))]
+        return {"rows": found["rows"], **{name: found[name] for name in shares}}
+
+    def values(self, measured: Mapping[str, Any], protocols: Sequence[str]) -> dict[str, Mapping[str, float]]:
+        report = measured[MODEL]
+        values: dict[str, float] = {}
+        for prefix, label in _SHORT.items():
+            for suffix, name in (("", label), ("_single", f"{label}, single-valued")):
+                if found := report["temperature"].get(name):
+                    values[f"{prefix}{suffix}_mae"] = found["mae"]
+        values |= {
+            name.replace("%", ""): each
+            for name, each in report["temperature"]["all"].items()
+            if name.startswith("coverage")
+        }
+        if report["time"]:
+            values["time_mae"] = report["time"]["all"]["mae"]
+        for quantity in ("atmosphere", "firings"):
+            for name in ("accuracy", "macro_f1"):
+                if quantity in report:
+                    values[f"{quantity}_{name}"] = report[quantity][name]
+        return dict.fromkeys(protocols, values)
+
+    def outcomes(
+        self, split: str, ranks: Mapping[str, Any], protocols: Sequence[str]
+    ) -> dict[str, dict[str, RowRanks]]:
+        return {split: {name: RowRanks.from_dict(ranks[name]) for name in protocols}}
+
+
+CONDITION_RUNS = _ConditionRuns()

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rrgraph.chem import Atmosphere, parse_formula
+from rrgraph.conditions import (
+    LABELS,
+    LEVELS,
+    ConditionsModelConfig,
+    allowed_atmospheres,
+    condition_rows,
+    fit_conditions,
+    labelled_rows,
+    load_conditions,
+    load_conditions_model,
+    measure,
+)
+from rrgraph.conditions.baselines import nearest_recipe, recorded_median
+from rrgraph.conditions.learning import _cross_fitted, _folds, row_features
+from rrgraph.data import PrecursorSet, ReactionTable, load_table, similarity
+from rrgraph.errors import DataError
+from rrgraph.models import load_conditions as bundled_model
+from rrgraph.training import ValueTreesConfig
+
+pytest.importorskip("lightgbm")
+
+TREES = ValueTreesConfig(n_trees=12, max_leaves=7, learning_rate=0.3)
+CONFIG = ConditionsModelConfig(groups=["fractions", "classes", "melting"], members=1, trees=TREES, class_trees=TREES)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    table = load_table("textbook").select(range(300))
+    heavy = [sum("Ba" in member.elements for member in members) for members in table.precursor_sets]
+    noise = np.random.default_rng(0).integers(-2, 3, len(table))
+    steps = [
+        f"calcination {800 + 100 * each + 10 * off:g} C 10 h; sintering {1100 + 100 * each + 10 * off:g} C 20 h "
+        f"{'oxygen' if each else 'air'}"
+        for each, off in zip(heavy, noise, strict=True)
+    ]
+    return condition_rows(table.with_columns(steps=steps))
+
+
+@pytest.fixture(scope="module")
+def model(rows):
+    held = np.arange(len(rows)) % 3 == 0
+    return fit_conditions(rows.select(~held), rows.select(held), CONFIG, seed=0, encoder=None, metadata={})
+
+
+def test_rows_of_a_recipe(rows):
+    first = [LABELS[label] for label in rows.label[:5]]
+    assert first == ["highest", "calcination", "sintering", "last sintering", "last calcination"]
+    assert set(rows.firings) == {2.0}
+    assert rows.temperature[0] == rows.temperature[2] == rows.temperature[3]
+
+
+def test_a_model_learns_keeps_and_is_read_back(model, rows, tmp_path):
+    features = row_features(rows, groups=model.groups, encoder=None)
+    found = model.predict(features, rows.label)
+    report = measure(found, rows)
+    assert report["temperature"]["all"]["r2"] > 0.9
+    assert report["atmosphere"]["accuracy"] > 0.9
+    for level in LEVELS:
+        assert report["temperature"]["all"][f"coverage_{level:.0%}"] >= level - 0.1
+    model.save(tmp_path)
+    again = load_conditions_model(tmp_path, encoder=None).predict(features, rows.label)
+    for name in ("temperature", "widths", "time", "time_widths", "atmosphere", "firings"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(found, name))
+
+
+def test_no_row_is_read_by_the_trees_that_judge_it(rows):
+    chosen = rows.select(rows.label == 0)
+    columns = row_features(chosen, groups=("fractions", "classes"), encoder=None)
+    folds = _folds(chosen, 3, 0)
+    systems = chosen.table.element_systems
+    assert all(len(set(folds[systems == each])) == 1 for each in np.unique(systems))
+    values = chosen.temperature.copy()
+    before = _cross_fitted(columns, values, chosen.weight, folds, TREES, 0)
+    fold = folds == folds[0]
+    values[fold] += 500.0
+    after = _cross_fitted(columns, values, chosen.weight, folds, TREES, 0)
+    np.testing.assert_array_equal(after[fold], before[fold])
+    assert not np.array_equal(after[~fold], before[~fold])
+
+
+def test_baselines_equal_naive_loops(rows):
+    train, asked = rows.select(np.arange(len(rows)) % 4 != 0), rows.select(np.arange(len(rows)) % 40 == 0)
+    median, nearest = recorded_median(train, asked), nearest_recipe(train, asked)
+    alike = np.round(similarity(asked.table.targets, train.table.targets), 5)
+    for row, label in enumerate(asked.label):
+        same = np.flatnonzero(train.label == label)
+        assert median.temperature[row] == np.median(train.temperature[same])
+        best = max((alike[row, each], len(train.table.set_keys[each] & asked.table.set_keys[row])) for each in same)
+        close = [
+            train.temperature[each]
+            for each in same
+            if (alike[row, each], len(train.table.set_keys[each] & asked.table.set_keys[row])) == best
+        ]
+        assert nearest.temperature[row] == np.median(close)
+
+
+def test_tables_of_ones_own(tmp_path):
+    frame = pd.DataFrame(
+        {
+            "target": ["BaTiO3", "MgB2"],
+            "precursors": ["BaCO3;TiO2", "Mg;B"],
+            "temperature_c": [1100, None],
+            "time_h": [12, None],
+            "atmosphere": ["air", "flowing Ar"],
+        }
+    )
+    frame.to_csv(tmp_path / "mine.csv", index=False)
+    rows = condition_rows(load_conditions(tmp_path / "mine.csv")[0])
+    assert [LABELS[label] for label in rows.label] == ["highest", "firing", "highest"]
+    assert rows.temperature[0] == 1100 and np.isnan(rows.temperature[2])
+    assert rows.atmosphere.tolist() == ["air", "air", "inert"]
+    frame[["target", "precursors"]].to_csv(tmp_path / "bare.csv", index=False)
+    with pytest.raises(DataError, match="states no conditions"):
+        load_conditions(tmp_path / "bare.csv")
+
+
+def test_tables_of_others(tmp_path):
+    frame = pd.DataFrame(
+        {
+            "target": ["BaTiO3", "SrTiO3"],
+            "precursors": ["BaCO3;TiO2", "SrCO3;TiO2"],
+            "sintering_temperature_C": [1300.0, None],
+            "sintering_time_h": [4.0, None],
+            "calcination_temperature_C": [None, 900.0],
+            "calcination_time_h": [None, None],
+        }
+    )
+    frame.to_csv(tmp_path / "syntmte.csv", index=False)
+    rows = labelled_rows(tmp_path / "syntmte.csv")
+    assert [LABELS[label] for label in rows.label] == ["last sintering", "last calcination"]
+    assert rows.temperature.tolist() == [1300.0, 900.0]
+    ReactionTable(frame[["target", "precursors"]]).write(tmp_path / "other.csv")
+    with pytest.raises(DataError, match="neither"):
+        labelled_rows(tmp_path / "other.csv")
+
+
+OXIDISED = {"MgB2": True, "Li6PS5Cl": True, "Si3N4": True, "GaN": True, "LaNi5": True}
+KEPT = {"BaTiO3": False, "CsPbBr3": False, "LiFePO4": False, "Y2O2S": False}
+
+
+@pytest.mark.parametrize(("formula", "oxidised"), (OXIDISED | KEPT).items())
+def test_what_air_oxidises_is_not_fired_in_air(formula, oxidised):
+    gases = (Atmosphere.AIR, Atmosphere.OXYGEN, Atmosphere.INERT)
+    assert allowed_atmospheres(parse_formula(formula), gases).tolist() == [not oxidised, not oxidised, True]
+
+
+def test_the_bundled_model_knows_its_chemistry():
+    model = bundled_model()
+    wanted = {"MgB2": "Mg;B", "Li6PS5Cl": "Li2S;P2S5;LiCl", "Si3N4": "Si", "BaTiO3": "BaCO3;TiO2"}
+    sets = [PrecursorSet(map(parse_formula, each.split(";"))) for each in wanted.values()]
+    found = dict(zip(wanted, model.conditions([parse_formula(each) for each in wanted], sets), strict=True))
+    for name, each in found.items():
+        fired = each.temperatures["highest"]
+        assert 25 <= fired.low < fired.value < fired.high
+        assert sum(each.atmospheres.values()) == pytest.approx(1.0)
+        assert (Atmosphere.AIR in each.atmospheres) == (name == "BaTiO3")
+    assert found["Li6PS5Cl"].temperatures["highest"].value < 700
+    assert 950 < found["BaTiO3"].temperatures["highest"].value < 1400
+    text = str(replace(found["BaTiO3"], papers=27))
+    assert text.endswith("; 27 papers") and " °C (" in text and "air" in text

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from rrgraph.cli.main import main
+from rrgraph.data import load_table
+
+pytest.importorskip("lightgbm")
+
+SMALL = ["model.groups=[fractions, classes]", "model.trees.n_trees=3", "model.class_trees.n_trees=2", "model.members=1"]
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    rows = load_table("textbook").select(range(120))
+    drawn = np.random.default_rng(0).integers(8, 15, len(rows))
+    path = tmp_path_factory.mktemp("conditions") / "mine.csv"
+    rows.with_columns(temperature_c=100.0 * drawn, time_h=drawn, atmosphere=["air"] * len(rows)).write(path)
+    return path
+
+
+def test_a_run_is_trained_measured_and_refused_twice(table, tmp_path, capsys):
+    run = ["train", "conditions", f"data.table={table}", "data.split=random", f"output={tmp_path}/run", *SMALL]
+    assert main(run) == 0
+    shown = capsys.readouterr().out
+    assert "highest temperature, °C" in shown and "The model is in" in shown
+    metrics = json.loads((tmp_path / "run/metrics.json").read_text(encoding="utf-8"))
+    assert set(metrics) == {"validation", "test"}
+    assert main(["evaluate", f"{tmp_path}/run", "--split", "test", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["metrics"] == metrics["test"]
+    assert main(["evaluate", f"{tmp_path}/run", "--test", str(table)]) == 0
+    assert main(run) == 2
+    assert "exists" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("data.split=nmss", "nms"),
+        ("model.groups=[fraction]", "fractions"),
+        ("data.table=nothing.csv", "nothing.csv"),
+        ("data.split=curated", "RRGRAPH_DATA"),
+    ],
+)
+def test_wrong_settings_are_refused_in_one_sentence(override, expected, table, tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("RRGRAPH_DATA", raising=False)
+    assert main(["train", "conditions", f"data.table={table}", f"output={tmp_path}/run", *SMALL, override]) == 2
+    assert expected in capsys.readouterr().err
+
+
+def test_held_out_targets_are_left_out(table, tmp_path):
+    run = ["train", "conditions", f"data.table={table}", "data.split=random", f"output={tmp_path}/run", *SMALL]
+    load_table(str(table)).select(range(60)).write(tmp_path / "holdout.csv")
+    assert main([*run, f"data.holdout={tmp_path}/holdout.csv"]) == 0
+    rows = json.loads((tmp_path / "run/data.json").read_text(encoding="utf-8"))["conditions"]["rows"]
+    held = set(load_table(str(tmp_path / "holdout.csv")).target_keys)
+    left = [key for key in load_table(str(table)).target_keys if key not in held]
+    assert sum(rows.values()) == 2 * len(left)  # the highest temperature, and the firing
+
+
+def test_systems_are_compared(table, tmp_path, capsys):
+    config = tmp_path / "compared.yaml"
+    config.write_text(
+        "systems:\n  median: {config: conditions, overrides: [model.system=median]}\n"
+        "  nearest: {config: conditions, overrides: [model.system=nearest]}\n"
+        "splits: [random]\nseeds: [0]\nprotocols: [conditions]\nmetrics: [highest_mae, top_1, coverage_80]\n",
+        encoding="utf-8",
+    )
+    assert main(["experiment", str(config), f"overrides=[data.table={table}]", f"output={tmp_path}/out"]) == 0
+    table_text = (tmp_path / "out/table.md").read_text(encoding="utf-8")
+    assert "highest_mae ↓" in table_text and "nearest" in table_text

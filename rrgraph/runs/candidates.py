@@ -48,8 +48,8 @@ _DRAWN: Final = 400
 """Targets that compounds are made up for, beside those that were made from one."""
 _BATCH_SIZE: Final = 256
 _LISTED: Final = 0.5
-"""Share of the number fitted for `listed` that is kept: it is fitted among candidates all of which the rows use, and in most
-pools many others stand beside them. Chosen on nms_validation."""
+"""Share of the number fitted for `listed` that is kept: it is fitted among candidates all of which the rows use, and in
+most pools many others stand beside them. Chosen on nms_validation."""
 
 
 def fit_prior(prepared: Prepared, checkpoint: LinkCheckpoint) -> CandidatePrior:

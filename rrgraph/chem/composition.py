@@ -80,6 +80,9 @@ class Composition:
         for name, value in zip(("elements", "scale", "whole"), found, strict=True):
             object.__setattr__(self, name, value)
 
+    def __hash__(self) -> int:
+        return hash(self.key)
+
     @property
     def fractions(self) -> dict[str, float]:
         """Atomic fractions by element symbol; they sum to 1."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Final
 
 import numpy as np
@@ -78,16 +79,16 @@ class _RecentLinks:
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
+        self._next = count()  # no number is given twice, whatever threads do
         self._batches: deque[tuple[NDArray[np.int64], NDArray[np.float32]]] = deque(maxlen=2)
 
     def codes(self, links: LinkBatch) -> NDArray[np.int64]:
         """Return a number for each link, the same for the same target and candidate."""
         numbers = self._numbers
         if len(numbers) > _MOST_KNOWN:
-            numbers.clear()
-            self._batches.clear()
+            numbers = self._numbers = {}
         targets, candidates = (
-            np.array([numbers.setdefault(each.key, len(numbers)) for each in side], dtype=np.int64)
+            np.array([numbers.setdefault(each.key, next(self._next)) for each in side], dtype=np.int64)
             for side in (links.targets, links.candidates)
         )
         return targets[links.target_index] << 32 | candidates[links.candidate_index]
@@ -96,7 +97,7 @@ class _RecentLinks:
         """Return the features (links, features) of links, and which of them (links,) are known."""
         features = np.empty((len(codes), len(FREQUENCY_FEATURES)), dtype=np.float32)
         known = np.zeros(len(codes), dtype=bool)
-        for own, values in self._batches:
+        for own, values in tuple(self._batches):
             place = np.searchsorted(own, codes).clip(max=len(own) - 1)
             found = own[place] == codes
             features[found] = values[place[found]]
@@ -156,7 +157,7 @@ class FrequencyFeatures:
 
         Those of `NEAREST`, and of `COUNTED` but `used`, are averaged over the source elements that the precursor
         supplies; `UNRELATED` stands for a precursor that supplies none. Candidates outside the vocabulary have never
-        been used. Those of the last links are remembered, since a re-ranker asks for some of the links that were scored.
+        been used. Those of the last links are remembered, since a re-ranker asks for some of those that were scored.
 
         Returns:
             (links, `len(FREQUENCY_FEATURES)`) float32.

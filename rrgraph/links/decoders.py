@@ -57,7 +57,7 @@ class LinkDecoder(nn.Module, ABC):
         return precursors
 
     def of_pairs(self, targets: Tensor, precursors: Tensor, statistics: Tensor | None = None) -> Tensor:
-        """Return the logits of links as `forward`, rounding aside, given what `of_targets` and `of_precursors` returned.
+        """Return the logits of links as `forward`, rounding aside, given what the methods above returned.
 
         It may change its first argument.
         """

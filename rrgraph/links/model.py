@@ -157,7 +157,10 @@ class LinkModel(nn.Module):
         return self._with_unseen(torch.stack([decoder(t, p, scaled) for decoder, t, p in sides]), statistics)
 
     def of_sides(self, targets: Tensor, precursors: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (decoders, n, width) what `pair_logits` needs of targets and of precursors, given as `member_logits`."""
+        """Return what `pair_logits` needs of targets and of precursors, (decoders, n, width) each.
+
+        They are given as to `member_logits`.
+        """
         decoders = self._decoders()
         return (
             torch.stack([each.of_targets(own) for each, own in zip(decoders, self._each(targets), strict=True)]),

@@ -373,7 +373,9 @@ class Model(LinkScorer):
             found = self._received("candidate", missing, found)
         targets, found = self.checkpoint.model.of_sides(targets, found)
         # Copies, since a part of a tensor keeps all of it in memory.
-        self._candidate_sides.update(zip((each.key for each in missing), (e.clone() for e in found.unbind(1)), strict=True))
+        self._candidate_sides.update(
+            zip((each.key for each in missing), (e.clone() for e in found.unbind(1)), strict=True)
+        )
         own = [self._candidate_sides[each.key] for each in links.candidates]
         return targets, torch.stack(own, dim=1) if own else targets[:, :0]
 

@@ -84,6 +84,11 @@ class Composition:
         return hash(self.key)
 
     @property
+    def floats(self) -> dict[str, float]:
+        """The amounts of the formula unit by element symbol, rounded."""
+        return {symbol: amount / self.scale for (symbol, _), amount in zip(self.amounts, self.whole, strict=True)}
+
+    @property
     def fractions(self) -> dict[str, float]:
         """Atomic fractions by element symbol; they sum to 1."""
         total = sum(self.whole)

@@ -120,9 +120,9 @@ class _Materials:
         # In double precision: materials of the same ratio are to be exactly parallel.
         fractions = np.zeros((len(compositions) + 1, len(ELEMENTS)))
         for row, composition in zip(fractions, compositions, strict=False):
-            for symbol, amount in composition.amounts:
+            for symbol, amount in composition.floats.items():
                 row[ATOMIC_NUMBERS[symbol] - 1] = amount
-            row /= row.sum()
+        fractions[:-1] /= fractions[:-1].sum(1, keepdims=True)
         values = [*map(oxygen_values, compositions), (0.0, 0.0)]
         return cls(fractions, np.array(values).T)
 

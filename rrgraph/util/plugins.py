@@ -62,7 +62,7 @@ def find_plugins(group: str) -> dict[str, list[Plugin]]:
     A name offered by several packages has several entries.
     """
     found: dict[str, list[Plugin]] = {}
-    for entry in _entry_points(_installed()).select(group=group):
+    for entry in _entry_points(group, _installed()):
         found.setdefault(entry.name, []).append(_plugin(entry))
     return found
 
@@ -74,10 +74,10 @@ def plugin_packages() -> dict[str, str]:
     return dict(sorted((plugin.package, plugin.version) for plugin in found))
 
 
-@lru_cache(maxsize=4)
-def _entry_points(_: tuple[tuple[str, int], ...]) -> EntryPoints:
-    """Return the entry points in a state of what is installed; to read them takes a while."""
-    return entry_points()
+@lru_cache(maxsize=64)
+def _entry_points(group: str, _: tuple[tuple[str, int], ...]) -> EntryPoints:
+    """Return the entry points of a group in a state of what is installed; to read them takes a while."""
+    return entry_points(group=group)
 
 
 def _installed() -> tuple[tuple[str, int], ...]:

@@ -177,7 +177,7 @@ class Neighbours:
                 supplied.append((element, self.forms.setdefault(name, len(self.forms)), slot))
             offsets.append(len(supplied))
         firsts, known = np.array(offsets), np.array(supplied, dtype=np.int64).reshape(-1, 3)
-        entry, used = expanded(firsts, np.diff(firsts), systems.precursors)
+        entry, used = expanded(firsts, np.diff(firsts), systems.precursors.astype(np.int64))
         rows, shares = systems.system_index[entry], systems.shares[entry].astype(np.float64)
         present = systems.presence[rows, known[used, 0]]
         rows, shares, (element, form, slot) = rows[present], shares[present], known[used[present]].T

@@ -20,8 +20,8 @@ from math import lcm
 from rrgraph.chem.canonical import key_amounts
 from rrgraph.chem.composition import Composition
 from rrgraph.chem.equation import BalancedEquation, Term
-from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS, Gas, GasList, Limit, conflicts, gas_lists, preference
-from rrgraph.chem.linear import Row, interior_point, is_feasible, reduce_rows
+from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS, Gas, GasList, Limit, gas_lists, preference, together
+from rrgraph.chem.linear import Row, has_interior_point, interior_point, is_feasible, reduce_rows
 from rrgraph.chem.materials import Material, as_composition, as_compositions
 from rrgraph.chem.redox import DOPING, redox
 from rrgraph.chem.salts import solid_byproducts
@@ -88,7 +88,7 @@ def balance(
     for made in _readings(target):
         lists = gas_lists(made, ordered, released=released, taken_up=atmosphere, solids=solids)
         for number, gases in enumerate(lists):
-            if number == 1 and not _System(made, ordered, _all(lists)).has_solution():
+            if number == 1 and not _System(made, ordered, together(lists)).has_solution():
                 break
             found = _System(made, ordered, gases).solve()
             if found is not None:
@@ -106,11 +106,6 @@ def _readings(target: Composition) -> Iterator[Composition]:
         yield Composition(key=target.key, formula=target.formula, amounts=amounts)
 
 
-def _all(lists: Iterable[GasList]) -> GasList:
-    """Return the gases of all lists in one."""
-    return GasList(tuple(dict.fromkeys(gas for each in lists for gas in each.gases)))
-
-
 class _System:
     """The linear equations of one target, its precursors and one list of gases.
 
@@ -123,7 +118,7 @@ class _System:
         self.gases = allowed.gases
         self.rows = _matrix(target, precursors, self.gases)
         self.pivots = reduce_rows(self.rows, self.count)
-        self.conflicts = conflicts(self.gases)
+        self.conflicts = allowed.conflicts
         self.least, *self.brought = _charges(target, precursors, allowed.limit)
         self.most = _TRACES * dict(target.amounts).get("O", 0) if allowed.traces else None
 
@@ -237,7 +232,7 @@ class _System:
 
     def has_solution(self) -> bool:
         """Whether the precursors have positive coefficients with any of the gases."""
-        return interior_point([list(row) for row in self.rows], self.count, positive=self.count) is not None
+        return has_interior_point([list(row) for row in self.rows], self.count)
 
     def _cost(self, point: tuple[Fraction, ...], chosen: Sequence[int]) -> tuple[int, Fraction, list[int]]:
         """Return a sort key for solutions with equally many gases: fewest taken up, fewest moles, common gases."""
@@ -260,15 +255,16 @@ def _charges(target: Composition, precursors: Sequence[Composition], limit: Limi
 
 def _matrix(target: Composition, precursors: Sequence[Composition], gases: Sequence[Gas]) -> list[Row]:
     """Return a row of integers for each element: precursors, signed gases, target."""
-    terms = [dict(composition.amounts) for composition in (*precursors, *(gas.composition for gas in gases), target)]
-    scale = lcm(*(amount.denominator for term in terms for amount in term.values()))
+    terms = [*precursors, *[gas.composition for gas in gases], target]
     signs = [1] * len(precursors) + [1 if gas.taken_up else -1 for gas in gases] + [1]
-    elements = sorted({element for term in terms for element in term})
-    columns = [
-        {element: sign * amount.numerator * (scale // amount.denominator) for element, amount in term.items()}
-        for term, sign in zip(terms, signs, strict=True)
-    ]
-    return [[column.get(element, 0) for column in columns] for element in elements]
+    scale = lcm(*[term.scale for term in terms])
+    elements = sorted(frozenset().union(*[term.elements for term in terms]))
+    rows = {element: [0] * len(terms) for element in elements}
+    for column, (term, sign) in enumerate(zip(terms, signs, strict=True)):
+        factor = sign * (scale // term.scale)
+        for (element, _), amount in zip(term.amounts, term.whole, strict=True):
+            rows[element][column] = factor * amount
+    return [*rows.values()]
 
 
 def _equation(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 from math import gcd, lcm
 
 import numpy as np
@@ -41,6 +42,7 @@ def canonical_key(amounts: Sequence[tuple[str, Fraction]]) -> str:
     )
 
 
+@lru_cache(maxsize=2**12)
 def key_amounts(key: str) -> tuple[tuple[str, Fraction], ...]:
     """Return the amounts of a key, which `parse_formula` might take for a slip: `Hg21S201` is no oxide.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import lcm
 
 __all__ = ["Composition", "Dopant"]
 
@@ -51,6 +52,9 @@ class Composition:
         amounts: (element symbol, exact amount) pairs of the formula unit as typed, sorted by symbol.
         dopants: named beside the host (`Y2O3:0.05Eu`); they are not part of the amounts, and a host with dopants
             equals the host alone.
+        elements: symbols of the elements.
+        scale: smallest number by which all amounts are whole.
+        whole: the amounts times `scale`, in order.
 
     Examples:
         >>> from rrgraph.chem import parse_formula
@@ -65,16 +69,30 @@ class Composition:
     amounts: tuple[tuple[str, Fraction], ...] = field(compare=False, repr=False)
     dopants: tuple[Dopant, ...] = field(default=(), compare=False, repr=False)
 
+    elements: frozenset[str] = field(init=False, compare=False, repr=False)
+    scale: int = field(init=False, compare=False, repr=False)
+    whole: tuple[int, ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        scale = lcm(*[amount.denominator for _, amount in self.amounts])
+        whole = tuple([amount.numerator * (scale // amount.denominator) for _, amount in self.amounts])
+        found = frozenset([symbol for symbol, _ in self.amounts]), scale, whole
+        for name, value in zip(("elements", "scale", "whole"), found, strict=True):
+            object.__setattr__(self, name, value)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
     @property
-    def elements(self) -> frozenset[str]:
-        """Symbols of the elements."""
-        return frozenset(symbol for symbol, _ in self.amounts)
+    def floats(self) -> dict[str, float]:
+        """The amounts of the formula unit by element symbol, rounded."""
+        return {symbol: amount / self.scale for (symbol, _), amount in zip(self.amounts, self.whole, strict=True)}
 
     @property
     def fractions(self) -> dict[str, float]:
         """Atomic fractions by element symbol; they sum to 1."""
-        total = sum(amount for _, amount in self.amounts)
-        return {symbol: float(amount / total) for symbol, amount in self.amounts}
+        total = sum(self.whole)
+        return {symbol: amount / total for (symbol, _), amount in zip(self.amounts, self.whole, strict=True)}
 
     def __str__(self) -> str:
         return self.formula

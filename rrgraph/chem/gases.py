@@ -7,7 +7,7 @@ precursors are, and puts the least unusual atmosphere first; `implied_atmosphere
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from functools import lru_cache
@@ -27,10 +27,10 @@ __all__ = [
     "Gas",
     "GasExchange",
     "GasList",
-    "conflicts",
     "gas_lists",
     "implied_atmosphere",
     "preference",
+    "together",
 ]
 
 #: Key of a gas, and whether it is taken up.
@@ -70,6 +70,9 @@ class Gas:
 
     composition: Composition
     taken_up: bool
+
+    def __hash__(self) -> int:
+        return hash(self.composition.key) + self.taken_up
 
     @property
     def side(self) -> _Side:
@@ -165,11 +168,21 @@ class GasList:
         gases: those allowed.
         limit: the limit of `Redox` below which the target may be only as far as its precursors are; None for none.
         traces: oxygen may be taken up or released only in traces.
+        conflicts: every two gases that may not be in one equation, as the bits of their indices.
     """
 
     gases: tuple[Gas, ...]
     limit: Limit | None = None
     traces: bool = False
+    conflicts: tuple[int, ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        found = tuple(
+            (1 << first) | (1 << second)
+            for (first, one), (second, other) in combinations(enumerate(self.gases), 2)
+            if one.composition.key == other.composition.key or frozenset({one.side, other.side}) in EXCLUSIVE
+        )
+        object.__setattr__(self, "conflicts", found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,13 +383,9 @@ def _gas_lists(
 
 
 @lru_cache(maxsize=4096)
-def conflicts(gases: tuple[Gas, ...]) -> tuple[int, ...]:
-    """Return every two gases that may not be in one equation, as the bits of their indices."""
-    return tuple(
-        (1 << first) | (1 << second)
-        for (first, one), (second, other) in combinations(enumerate(gases), 2)
-        if one.composition.key == other.composition.key or frozenset({one.side, other.side}) in EXCLUSIVE
-    )
+def together(lists: tuple[GasList, ...]) -> GasList:
+    """Return the gases of all lists in one."""
+    return GasList(tuple(dict.fromkeys(gas for each in lists for gas in each.gases)))
 
 
 def implied_atmosphere(

@@ -6,14 +6,17 @@ is decided exactly.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from fractions import Fraction
-from math import gcd
+from math import gcd, lcm
+from operator import mul
 
-__all__ = ["Row", "interior_point", "is_feasible", "reduce_rows"]
+__all__ = ["Row", "has_interior_point", "interior_point", "is_feasible", "reduce_rows"]
 
 Row = list[int]
 _Vector = tuple[Fraction, ...]
+_Scaled = tuple[int, ...]
+"""Coordinates as integers, the last of them their common denominator, without a common divisor."""
 
 
 def reduce_rows(rows: list[Row], width: int) -> list[int]:
@@ -23,14 +26,15 @@ def reduce_rows(rows: list[Row], width: int) -> list[int]:
     pivots are positive; a pivot column is zero in all other rows.
     """
     pivots: list[int] = []
+    number, top = len(rows), 0
     for column in range(width):
-        top = len(pivots)
-        found = next((index for index in range(top, len(rows)) if rows[index][column]), None)
-        if found is None:
-            continue
-        rows[top], rows[found] = rows[found], rows[top]
-        _pivot(rows, top, column)
-        pivots.append(column)
+        for found in range(top, number):
+            if rows[found][column]:
+                rows[top], rows[found] = rows[found], rows[top]
+                _pivot(rows, top, column)
+                pivots.append(column)
+                top += 1
+                break
     return pivots
 
 
@@ -53,11 +57,11 @@ def interior_point(rows: list[Row], weighed: int, *, positive: int | None = None
         return None
     del rows[len(basis) :]
     if len(basis) == width:
-        return _checked(_solution(rows, basis, width), positive)
+        return _checked(_mean({_solution(rows, basis, width)}), positive)
     if not _make_feasible(rows, basis, width):
         return None
-    vertices: set[_Vector] = set()
-    rays: set[_Vector] = set()
+    vertices: set[_Scaled] = set()
+    rays: set[_Scaled] = set()
     for coordinate in range(positive):
         ray = _maximise(rows, basis, coordinate, width)
         vertex = _solution(rows, basis, width)
@@ -65,12 +69,32 @@ def interior_point(rows: list[Row], weighed: int, *, positive: int | None = None
         if ray is None and not vertex[coordinate]:
             return None
         if ray is not None:
-            scale = sum(ray[:weighed]) or sum(ray)
-            rays.add(tuple(value / scale for value in ray))
+            rays.add(_shortened([*ray, sum(ray[:weighed]) or sum(ray)]))
     point = _mean(vertices)
     if rays:
-        point = tuple(value + step for value, step in zip(point, _mean(rays), strict=True))
+        point = tuple([value + step for value, step in zip(point, _mean(rays), strict=True)])
     return _checked(point, positive)
+
+
+def has_interior_point(rows: list[Row], positive: int) -> bool:
+    """Whether `interior_point` finds a solution, where the first `positive` coordinates have to be so."""
+    width = len(rows[0]) - 1
+    basis = reduce_rows(rows, width)
+    if any(row[-1] for row in rows[len(basis) :]):
+        return False
+    del rows[len(basis) :]
+    if not _make_feasible(rows, basis, width):
+        return False
+    waiting = set(range(positive)).difference(_occurring(rows, basis))
+    while waiting:
+        coordinate = min(waiting)
+        ray = _maximise(rows, basis, coordinate, width)
+        # Each coordinate that is positive at some vertex, or along some ray, is so in the mean of all of these.
+        found = _occurring(rows, basis).union(() if ray is None else (each for each in range(width) if ray[each]))
+        if coordinate not in found:
+            return False
+        waiting -= found
+    return True
 
 
 def is_feasible(rows: list[Row]) -> bool:
@@ -96,17 +120,28 @@ def _pivot(rows: list[Row], top: int, column: int) -> None:
     for index, row in enumerate(rows):
         factor = row[column]
         if factor and index != top:
-            mixed = [lead * value - factor * other for value, other in zip(row, pivot, strict=True)]
+            mixed = [lead * value - factor * other for value, other in zip(row, pivot)]  # noqa: B905 - much is done here
             divisor = gcd(*mixed)
             rows[index] = [value // divisor for value in mixed] if divisor > 1 else mixed
 
 
-def _solution(rows: list[Row], basis: list[int], width: int) -> _Vector:
+def _solution(rows: list[Row], basis: list[int], width: int) -> _Scaled:
     """Return the basic solution: the coordinates outside the basis are zero."""
-    point = [Fraction(0)] * width
+    common = lcm(*[row[column] for row, column in zip(rows, basis, strict=False)])
+    point = [0] * width + [common]
     for row, column in zip(rows, basis, strict=False):
-        point[column] = Fraction(row[-1], row[column])
-    return tuple(point)
+        point[column] = row[-1] * (common // row[column])
+    return _shortened(point)
+
+
+def _shortened(point: Row) -> _Scaled:
+    divisor = gcd(*point)
+    return tuple([value // divisor for value in point])
+
+
+def _occurring(rows: list[Row], basis: list[int]) -> set[int]:
+    """Return the coordinates of the basic solution that are not zero."""
+    return {column for row, column in zip(rows, basis, strict=False) if row[-1]}
 
 
 def _make_feasible(rows: list[Row], basis: list[int], width: int) -> bool:
@@ -136,8 +171,8 @@ def _make_feasible(rows: list[Row], basis: list[int], width: int) -> bool:
     return True
 
 
-def _maximise(rows: list[Row], basis: list[int], coordinate: int, width: int) -> _Vector | None:
-    """Move to a solution where one coordinate is largest; return the ray along which it is unbounded, if any."""
+def _maximise(rows: list[Row], basis: list[int], coordinate: int, width: int) -> Row | None:
+    """Move to a solution where one coordinate is largest; return a ray along which it is unbounded, if any."""
     cost = [0] * (width + 1)
     cost[coordinate] = -1
     rows.append(cost)
@@ -147,11 +182,11 @@ def _maximise(rows: list[Row], basis: list[int], coordinate: int, width: int) ->
     rows.pop()
     if entering is None:
         return None
-    ray = [Fraction(0)] * width
-    ray[entering] = Fraction(1)
+    ray = [0] * width
+    ray[entering] = common = lcm(*[row[column] for row, column in zip(rows, basis, strict=True)])
     for row, column in zip(rows, basis, strict=True):
-        ray[column] = Fraction(-row[entering], row[column])
-    return tuple(ray)
+        ray[column] = -row[entering] * (common // row[column])
+    return ray
 
 
 def _climb(rows: list[Row], basis: list[int], width: int) -> int | None:
@@ -160,21 +195,26 @@ def _climb(rows: list[Row], basis: list[int], width: int) -> int | None:
     Returns the unbounded coordinate, or None at an optimum.
     """
     while True:
-        entering = next((column for column in range(width) if rows[-1][column] < 0), None)
+        cost = rows[-1]
+        entering = next((column for column in range(width) if cost[column] < 0), None)
         if entering is None:
             return None
-        ratios = [
-            (Fraction(row[-1], row[entering]), column, index)
-            for index, (row, column) in enumerate(zip(rows, basis, strict=False))
-            if row[entering] > 0
-        ]
-        if not ratios:
+        leaving, least, by = -1, 0, 0  # the row of the least ratio, and its ratio as a fraction
+        for index, column in enumerate(basis):
+            row = rows[index]
+            if (pivot := row[entering]) > 0:
+                difference = row[-1] * by - least * pivot
+                if leaving < 0 or difference < 0 or (not difference and column < basis[leaving]):
+                    leaving, least, by = index, row[-1], pivot
+        if leaving < 0:
             return entering
-        _, _, leaving = min(ratios)
         _pivot(rows, leaving, entering)
         basis[leaving] = entering
 
 
-def _mean(points: Iterable[_Vector]) -> _Vector:
-    columns = list(zip(*points, strict=True))
-    return tuple(sum(column, Fraction(0)) / len(column) for column in columns)
+def _mean(points: Collection[_Scaled]) -> _Vector:
+    common = lcm(*[point[-1] for point in points])
+    scales = [common // point[-1] for point in points]
+    columns = list(zip(*points, strict=True))[:-1]
+    number = common * len(points)
+    return tuple([Fraction(sum(map(mul, column, scales)), number) for column in columns])

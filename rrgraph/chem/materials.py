@@ -89,7 +89,7 @@ def as_compositions(materials: Material | Iterable[Material], *, dopants: bool =
 
     Args and errors are those of `as_composition`.
     """
-    if is_material(materials):
+    if not isinstance(materials, list | tuple) and is_material(materials):
         return [as_composition(materials, dopants=dopants)]
     if not isinstance(materials, Iterable):
         return [as_composition(materials)]  # which says what was expected

@@ -16,7 +16,7 @@ __all__ = ["fraction_matrix"]
 def fraction_matrix(compositions: Sequence[Composition]) -> NDArray[np.float32]:
     """Return atomic fractions, (compositions, `ELEMENTS`)."""
     found = np.zeros((len(compositions), len(ELEMENTS)), dtype=np.float32)
-    for row, composition in enumerate(compositions):
-        for symbol, fraction in composition.fractions.items():
-            found[row, ATOMIC_NUMBERS[symbol] - 1] = fraction
+    numbers = [ATOMIC_NUMBERS[symbol] - 1 for composition in compositions for symbol, _ in composition.amounts]
+    rows = np.repeat(np.arange(len(compositions)), [len(composition.amounts) for composition in compositions])
+    found[rows, numbers] = [fraction for composition in compositions for fraction in composition.fractions.values()]
     return found

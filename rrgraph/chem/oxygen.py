@@ -39,7 +39,7 @@ def oxygen_values(composition: Composition) -> tuple[float, float]:
     NH4H2PO4 2.5 2.5
     Ba(NO3)2 6.0 2.0
     """
-    amounts = {symbol: float(amount) for symbol, amount in composition.amounts}
+    amounts = composition.floats
     carbon, hydrogen, nitrogen, oxygen = (amounts.get(symbol, 0.0) for symbol in ("C", "H", "N", "O"))
     traits = redox(composition)
     oxygen_left = oxygen - (_IN_CO_AND_CO2 if _is_oxalate(amounts) else _IN_CARBON_DIOXIDE) * carbon

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
 from typing import Final
 
@@ -121,12 +120,12 @@ class Redox:
 
 def redox(composition: Composition) -> Redox:
     """Return the traits of a composition."""
-    return _redox(composition.amounts)
+    return _redox(composition.elements, composition.whole, composition.scale)
 
 
 @lru_cache(maxsize=2**14)
-def _redox(exact: tuple[tuple[str, Fraction], ...]) -> Redox:
-    amounts = {symbol: float(amount) for symbol, amount in exact}
+def _redox(symbols: frozenset[str], whole: tuple[int, ...], scale: int) -> Redox:
+    amounts = {symbol: amount / scale for symbol, amount in zip(sorted(symbols), whole, strict=True)}
     elements = amounts.keys()
     oxygen = "O" in elements
     alone = oxygen and len(elements) == 2

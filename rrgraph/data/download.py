@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 import pandas as pd
-import requests
 
 from rrgraph.data.catalogue import CatalogueEntry, cache_folder, checksum_note, entry, recorded_checksum
 from rrgraph.data.joined_formulas import SEPARATOR
@@ -105,6 +104,8 @@ def _numbered_reactions(reactions: Path, precursors: Path) -> pd.DataFrame:
 
 def _retrieve(name: str, url: str, target: Path, expected: str, size: int) -> None:
     """Download a file unless it is there; it appears once it is complete and has its checksum."""
+    import requests  # which takes a while
+
     if expected and target.is_file() and sha256_file(target) == expected:
         return
     for attempt in range(1, _ATTEMPTS + 1):
@@ -137,6 +138,8 @@ def _transfer(name: str, url: str, path: Path, size: int) -> None:
         DataError: more comes.
         requests.RequestException: the transfer fails.
     """
+    import requests
+
     left = size or _MOST_BYTES
     with requests.get(url, stream=True, timeout=_TIMEOUT, headers=_AS_PUBLISHED) as response, path.open("wb") as file:
         response.raise_for_status()

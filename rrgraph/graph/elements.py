@@ -110,10 +110,10 @@ class Materials:
 
 def element_presence(elements: Sequence[Collection[str]]) -> NDArray[np.bool_]:
     """Return which elements each of n collections of symbols has, (n, elements)."""
-    present = np.zeros((len(elements), len(ELEMENTS)), dtype=bool)
-    for row, symbols in enumerate(elements):
-        present[row, [ATOMIC_NUMBERS[symbol] - 1 for symbol in symbols]] = True
-    return present
+    present = np.zeros((len(elements), len(ELEMENTS) + 1), dtype=bool)
+    numbers = [ATOMIC_NUMBERS[symbol] for symbols in elements for symbol in symbols]
+    present[np.repeat(np.arange(len(elements)), [len(symbols) for symbols in elements]), numbers] = True
+    return present[:, 1:]
 
 
 def source_presence(compositions: Sequence[Composition]) -> NDArray[np.bool_]:

@@ -6,8 +6,10 @@ any target and candidate.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Final
 
 import numpy as np
@@ -40,6 +42,7 @@ UNRELATED_LOGIT: Final = -30.0
 """Logit of a link to a candidate that cannot be a precursor of the target."""
 
 _MOST_KNOWN: Final = 2**17  # candidates that are kept
+_MOST_LINKS: Final = 2**17  # likewise
 
 _COUNTS, _SYSTEMS = "counts.", "systems."
 
@@ -71,6 +74,43 @@ class _Known:
     volatile: bool
 
 
+class _RecentLinks:
+    """The features of the links of the last two batches that were asked for."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._next = count()  # no number is given twice, whatever threads do
+        self._batches: deque[tuple[NDArray[np.int64], NDArray[np.float32]]] = deque(maxlen=2)
+
+    def codes(self, links: LinkBatch) -> NDArray[np.int64]:
+        """Return a number for each link, the same for the same target and candidate."""
+        numbers = self._numbers
+        if len(numbers) > _MOST_KNOWN:
+            numbers = self._numbers = {}
+        targets, candidates = (
+            np.array([numbers.setdefault(each.key, next(self._next)) for each in side], dtype=np.int64)
+            for side in (links.targets, links.candidates)
+        )
+        return targets[links.target_index] << 32 | candidates[links.candidate_index]
+
+    def find(self, codes: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return the features (links, features) of links, and which of them (links,) are known."""
+        features = np.empty((len(codes), len(FREQUENCY_FEATURES)), dtype=np.float32)
+        known = np.zeros(len(codes), dtype=bool)
+        for own, values in tuple(self._batches):
+            place = np.searchsorted(own, codes).clip(max=len(own) - 1)
+            found = own[place] == codes
+            features[found] = values[place[found]]
+            known |= found
+        return features, known
+
+    def add(self, codes: NDArray[np.int64], features: NDArray[np.float32]) -> None:
+        """Remember the features of links, unless they are very many."""
+        if 0 < len(codes) <= _MOST_LINKS:
+            order = np.argsort(codes)
+            self._batches.append((codes[order], features[order]))
+
+
 class FrequencyFeatures:
     """Frequency features of links over a vocabulary of precursors.
 
@@ -84,6 +124,7 @@ class FrequencyFeatures:
         self.vocabulary = counts.vocabulary
         self._neighbours = Neighbours(systems, counts.vocabulary)
         self._candidates: dict[str, _Known] = {}
+        self._recent = _RecentLinks()
 
     @classmethod
     def fit(cls, table: ReactionTable, vocabulary: Sequence[Composition]) -> FrequencyFeatures:
@@ -116,13 +157,21 @@ class FrequencyFeatures:
 
         Those of `NEAREST`, and of `COUNTED` but `used`, are averaged over the source elements that the precursor
         supplies; `UNRELATED` stands for a precursor that supplies none. Candidates outside the vocabulary have never
-        been used.
+        been used. Those of the last links are remembered, since a re-ranker asks for some of those that were scored.
 
         Returns:
             (links, `len(FREQUENCY_FEATURES)`) float32.
         """
-        candidates = self.suppliers(links.candidates)
-        return self.describe(Materials.of(links.targets), candidates, links.target_index, links.candidate_index)
+        codes = self._recent.codes(links)
+        features, known = self._recent.find(codes)
+        if not known.all():
+            new = np.flatnonzero(~known)
+            candidates = self.suppliers(links.candidates)
+            features[new] = self.describe(
+                Materials.of(links.targets), candidates, links.target_index[new], links.candidate_index[new]
+            )
+            self._recent.add(codes[new], features[new])
+        return features
 
     def suppliers(self, candidates: Sequence[Composition]) -> Suppliers:
         """Look up candidates."""

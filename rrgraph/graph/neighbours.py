@@ -30,7 +30,7 @@ from rrgraph.graph.elements import (
 from rrgraph.graph.precursor_classes import supply_form
 from rrgraph.graph.segments import Segments
 from rrgraph.util.arguments import call_with
-from rrgraph.util.arrays import check_array, check_offsets
+from rrgraph.util.arrays import check_array, check_offsets, expanded
 
 __all__ = ["NEAREST", "NEVER", "KnownSystems", "Neighbours", "compared_rows"]
 
@@ -169,28 +169,28 @@ class Neighbours:
     def _count(self, vocabulary: Sequence[Composition]) -> None:
         """Turn the counts of precursors into those of (precursor, element) slots and (element, form) pairs."""
         systems = self.systems
-        slots: list[tuple[int, int, float]] = []
-        forms: dict[tuple[int, int, int], float] = {}
-        for system, precursor, share in zip(
-            systems.system_index.tolist(), systems.precursors.tolist(), systems.shares.tolist(), strict=True
-        ):
-            used = vocabulary[precursor]
-            for element, name in _supplied(used):
-                form = self.forms.setdefault(name, len(self.forms))
-                if systems.presence[system, element]:
-                    slot = self._slots.setdefault((used.key, element), len(self._slots))
-                    slots.append((system, slot, share))
-                    key = (system, element, form)
-                    forms[key] = min(1.0, forms.get(key, 0.0) + share)
-        rows, columns, weights = np.array(slots).reshape(-1, 3).T
+        supplied: list[tuple[int, int, int]] = []
+        offsets = [0]
+        for precursor in vocabulary:
+            for element, name in _supplied(precursor):
+                slot = self._slots.setdefault((precursor.key, element), len(self._slots))
+                supplied.append((element, self.forms.setdefault(name, len(self.forms)), slot))
+            offsets.append(len(supplied))
+        firsts, known = np.array(offsets), np.array(supplied, dtype=np.int64).reshape(-1, 3)
+        entry, used = expanded(firsts, np.diff(firsts), systems.precursors.astype(np.int64))
+        rows, shares = systems.system_index[entry], systems.shares[entry].astype(np.float64)
+        present = systems.presence[rows, known[used, 0]]
+        rows, shares, (element, form, slot) = rows[present], shares[present], known[used[present]].T
         height, number = len(systems.presence), len(self.forms)
-        self._used = Segments(rows.astype(int), columns.astype(int), shape=(height, len(self._slots)), values=weights)
-        cells = np.array(list(forms)).reshape(-1, 3)
+        self._used = Segments(rows, slot, shape=(height, len(self._slots)), values=shares)
+        cells = element * number + form
+        distinct, first, place = np.unique(
+            rows * (len(ELEMENTS) * number) + cells, return_index=True, return_inverse=True
+        )
+        total = np.minimum(np.bincount(place, weights=shares, minlength=len(distinct)), 1.0)
+        order = np.argsort(first)  # in which systems use them
         self._formed = Segments(
-            cells[:, 0],
-            cells[:, 1] * number + cells[:, 2],
-            shape=(height, len(ELEMENTS) * number),
-            values=np.array(list(forms.values())),
+            rows[first[order]], cells[first[order]], shape=(height, len(ELEMENTS) * number), values=total[order]
         )
 
     def supplies(self, precursor: Composition) -> NDArray[np.int64]:

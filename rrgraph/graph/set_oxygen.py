@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from rrgraph.chem import ATOMIC_NUMBERS, ELEMENTS, Composition, oxygen_values
 from rrgraph.data import SetBatch
 from rrgraph.graph.elements import SOLID
+from rrgraph.graph.set_balance import SetEquations, add_up, batches_of_size, solid_columns, solve_equations
 
 __all__ = ["OXYGEN_BALANCE", "balance_oxygen"]
 
@@ -49,9 +50,6 @@ _CLOSED: Final = 0.01
 _FAR: Final = 1.0
 """Oxygen gap of sets that are not feasible, and largest of those that are."""
 _LARGEST_SPREAD: Final = 4.0
-
-_BATCH_SIZE: Final = 8192
-"""Sets at a time, for the sake of memory."""
 
 _Floats = NDArray[np.float64]
 
@@ -89,20 +87,20 @@ def balance_oxygen(sets: SetBatch) -> tuple[_Floats, _Floats]:
     members, target = np.ascontiguousarray(members.T), sets.target_index
     made = _Materials.of(sets.targets)
     given = _Materials.of([sets.candidates[each] for each in used.tolist()])
-    columns = _columns(made, given, members, target)
-    amounts, features = np.empty(sets.members.shape), np.empty((len(sets), len(OXYGEN_BALANCE)))
-    for start in range(0, len(sets), _BATCH_SIZE):
-        batch = slice(start, start + _BATCH_SIZE)
-        of_members, of_target = members[:, batch], target[batch]
-        equations = _Equations.of(made, given, of_members, of_target, columns)
-        solution = equations.solve(given.oxygen[0][of_members], made.oxygen[0][of_target])
+    columns = solid_columns(made.fractions, given.fractions, members, target)
+    amounts, features = np.zeros(members.shape), np.empty((len(OXYGEN_BALANCE), len(sets)))
+    for size, batch in batches_of_size(members, len(used)):
+        of_members, of_target = members[:size, batch], target[batch]
+        equations = SetEquations.of(made.fractions, given.fractions, of_members, of_target, columns)
+        problem = _Problem(*equations.normal(), add_up(equations.need**2))
+        solution = problem.solve(given.oxygen[0][of_members], made.oxygen[0][of_target])
         other = np.flatnonzero(given.two_ways[of_members].any(0) | made.two_ways[of_target])
         if len(other):
             values = given.oxygen[1][of_members[:, other]], made.oxygen[1][of_target[other]]
-            solution.take_better(equations.select(other).solve(*values), other)
-        amounts[batch] = solution.amounts.T
-        features[batch] = np.column_stack([*solution.describe(equations.active), *_pairs(given, of_members)])
-    return amounts, features
+            solution.take_better(problem.select(other).solve(*values), other)
+        amounts[:size, batch] = solution.amounts
+        features[:, batch] = [*solution.describe(), *_pairs(given, of_members)]
+    return np.ascontiguousarray(amounts.T), np.ascontiguousarray(features.T)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,9 +120,9 @@ class _Materials:
         # In double precision: materials of the same ratio are to be exactly parallel.
         fractions = np.zeros((len(compositions) + 1, len(ELEMENTS)))
         for row, composition in zip(fractions, compositions, strict=False):
-            for symbol, amount in composition.amounts:
+            for symbol, amount in composition.floats.items():
                 row[ATOMIC_NUMBERS[symbol] - 1] = amount
-            row /= row.sum()
+        fractions[:-1] /= fractions[:-1].sum(1, keepdims=True)
         values = [*map(oxygen_values, compositions), (0.0, 0.0)]
         return cls(fractions, np.array(values).T)
 
@@ -142,45 +140,22 @@ class _Materials:
 
 
 @dataclass(frozen=True, eq=False)
-class _Equations:
-    """Normal equations of n sets of up to m members, without the row of oxygen.
+class _Problem:
+    """Normal equations of n sets of m members, without the row of oxygen.
 
     Attributes:
         gram: (m, m, n) products of the members' fractions, of which only the upper triangle is filled.
         right: (m, n) their products with the fractions of the target.
         size: (n) product of the target with itself.
-        active: (m, n) where there is a member.
     """
 
     gram: _Floats
     right: _Floats
     size: _Floats
-    active: NDArray[np.bool_]
 
-    @classmethod
-    def of(
-        cls,
-        made: _Materials,
-        given: _Materials,
-        members: NDArray[np.int64],
-        target: NDArray[np.int64],
-        columns: NDArray[np.int64],
-    ) -> _Equations:
-        """Return those of sets, given as materials (m, n), for targets (n); `columns` are those of `_columns`."""
-        most, number = members.shape
-        gram, right, size = np.zeros((most, most, number)), np.zeros((most, number)), np.zeros(number)
-        for element in columns.T:
-            element = element[target]
-            need, supply = made.fractions[target, element], given.fractions[members, element]
-            for row in range(most):
-                gram[row, row:] += supply[row] * supply[row:]
-            right += supply * need
-            size += need * need
-        return cls(gram, right, size, members < len(given.fractions) - 1)
-
-    def select(self, sets: NDArray[np.int64]) -> _Equations:
+    def select(self, sets: NDArray[np.int64]) -> _Problem:
         """Return those of some sets."""
-        return _Equations(self.gram[..., sets], self.right[:, sets], self.size[sets], self.active[:, sets])
+        return _Problem(self.gram[..., sets], self.right[:, sets], self.size[sets])
 
     def solve(self, oxygen: _Floats, wanted: _Floats) -> _Solution:
         """Return the amounts of the members, given the oxygen that they (m, n) and the target (n) leave."""
@@ -188,9 +163,9 @@ class _Equations:
         for member in range(len(row)):
             gram[member, member:] += row[member] * row[member:]
         right = self.right + row * goal
-        amounts = _non_negative(gram, right, self.active)
-        error = self.size + goal * goal - _sum(amounts * (right + _RIDGE * amounts))
-        return _Solution(amounts, error, self.size, _sum(amounts * oxygen) - wanted)
+        amounts = _non_negative(gram, right)
+        error = self.size + goal * goal - add_up(amounts * (right + _RIDGE * amounts))
+        return _Solution(amounts, error, self.size, add_up(amounts * oxygen) - wanted)
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,16 +184,16 @@ class _Solution:
         self.amounts[:, chosen] = other.amounts[:, better]
         self.error[chosen], self.net[chosen] = other.error[better], other.net[better]
 
-    def describe(self, active: NDArray[np.bool_]) -> list[NDArray[np.generic]]:
+    def describe(self) -> list[NDArray[np.generic]]:
         """Return the features of the balance as columns."""
         rest = np.sqrt((self.error - (_WEIGHT * self.net) ** 2).clip(0))
         imbalance = (rest / np.sqrt(self.size).clip(1e-3)).clip(max=1)  # of a target of C, H, O and N none
-        idle = (active & (self.amounts < _IDLE)).sum(0)
+        idle = (self.amounts < _IDLE).sum(0)
         feasible = (imbalance < _FEASIBLE) & (idle == 0)
         gap = np.where(feasible, np.minimum(np.abs(self.net), _FAR), _FAR)
         return [
             imbalance,
-            np.where(active, self.amounts, np.inf).min(0),
+            self.amounts.min(0),
             idle,
             self.net,
             gap,
@@ -229,32 +204,9 @@ class _Solution:
         ]
 
 
-def _columns(
-    made: _Materials, given: _Materials, members: NDArray[np.int64], target: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Return the elements (targets + 1, k), but C, H, O and N, of each target and of all members of its sets.
-
-    They are in order, and followed by others, of which all products are zero, up to the length that the longest needs.
-    """
-    wanted, supplied = made.fractions[:, _SOLID] > 0, given.fractions[:, _SOLID] > 0
-    occurs = np.zeros((len(wanted), len(supplied)), dtype=np.float32)
-    occurs[target, members] = 1
-    elements = wanted | (occurs @ supplied.astype(np.float32) > 0)
-    order = np.argsort(~elements, axis=1, kind="stable")[:, : elements.sum(1).max(initial=0)]
-    return np.array(_SOLID)[order]
-
-
-def _sum(rows: _Floats) -> _Floats:
-    """Return the sum (...) of rows (m, ...), added one after the other."""
-    total = np.zeros(rows.shape[1:])
-    for row in rows:
-        total += row
-    return total
-
-
-def _non_negative(gram: _Floats, right: _Floats, active: NDArray[np.bool_]) -> _Floats:
+def _non_negative(gram: _Floats, right: _Floats) -> _Floats:
     """Solve normal equations (m, m, n) and (m, n), each time without the most negative unknown, until none is."""
-    active, amounts = active.copy(), np.zeros_like(right)
+    active, amounts = np.ones(right.shape, dtype=bool), np.zeros_like(right)
     open_sets = np.arange(right.shape[1])
     while len(open_sets):
         found = _solve(gram[..., open_sets], right[:, open_sets], active[:, open_sets])
@@ -267,21 +219,11 @@ def _non_negative(gram: _Floats, right: _Floats, active: NDArray[np.bool_]) -> _
 
 
 def _solve(gram: _Floats, right: _Floats, active: NDArray[np.bool_]) -> _Floats:
-    """Solve n equations at once by elimination on the upper triangle; unknowns that are not active are 0."""
-    most = len(right)
-    gram, right = gram * (active[:, None] & active), right * active
-    for row in range(most):
-        gram[row, row] = np.where(active[row], gram[row, row] + _RIDGE, 1)
-    for row in range(most):
-        for below in range(row + 1, most):
-            factor = gram[row, below] / gram[row, row]
-            gram[below, below:] -= factor * gram[row, below:]
-            right[below] -= factor * right[row]
-    for row in reversed(range(most)):
-        for above in range(row + 1, most):
-            right[row] -= gram[row, above] * right[above]
-        right[row] /= gram[row, row]
-    return right
+    """Solve n equations at once, which changes them; unknowns that are not active are 0."""
+    gram *= active[:, None] & active
+    for row, own in enumerate(active):
+        gram[row, row][~own] = 1
+    return solve_equations(gram, right * active, ridge=_RIDGE)
 
 
 def _pairs(given: _Materials, members: NDArray[np.int64]) -> list[_Floats]:

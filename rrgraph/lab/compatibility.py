@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from rrgraph.chem import ALKALI, ALKALINE_EARTHS, HALOGENS, Composition, reagent_classes
@@ -46,12 +47,14 @@ def incompatibility(precursors: Iterable[Composition]) -> str | None:
     return None
 
 
+@lru_cache(maxsize=2**12)
 def is_active(precursor: Composition) -> bool:
     """Whether it is an active metal, or a hydride or amide of one."""
     rest = precursor.elements - _ACTIVE
     return rest != precursor.elements and (not rest or rest == {"H"} or rest == {"H", "N"})
 
 
+@lru_cache(maxsize=2**12)
 def is_acid(precursor: Composition) -> bool:
     """Whether it is an acid of nonmetals, such as H2SiF6 or H3PO4, or the acid salt NH4HF2."""
     elements = precursor.elements
@@ -67,6 +70,7 @@ def is_acid(precursor: Composition) -> bool:
     return nitric or bifluoride
 
 
+@lru_cache(maxsize=2**12)
 def _is_oxidiser(precursor: Composition) -> bool:
     """Whether it is a nitrate, or a chlorate, bromate or iodate or one of their higher kin."""
     amounts = dict(precursor.amounts)

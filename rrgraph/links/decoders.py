@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import linear
 
 from rrgraph.errors import ConfigError
-from rrgraph.nn import ModelConfig
+from rrgraph.nn import ModelConfig, widest_float
 from rrgraph.util.registry import Registry
 
 __all__ = ["DECODERS", "LinkDecoder", "halving_mlp"]
@@ -45,6 +47,22 @@ class LinkDecoder(nn.Module, ABC):
         Returns:
             (pairs,).
         """
+
+    def of_targets(self, targets: Tensor) -> Tensor:
+        """Return what `of_pairs` needs of targets (n, width): what can be computed once for all links of a target."""
+        return targets
+
+    def of_precursors(self, precursors: Tensor) -> Tensor:
+        """Return what `of_pairs` needs of precursors (n, width)."""
+        return precursors
+
+    def of_pairs(self, targets: Tensor, precursors: Tensor, statistics: Tensor | None = None) -> Tensor:
+        """Return the logits of links as `forward`, rounding aside, given what the methods above returned.
+
+        It may change its first argument.
+        """
+        logits: Tensor = self(targets, precursors, statistics)
+        return logits
 
 
 DECODERS: Registry[type[LinkDecoder]] = Registry(
@@ -100,6 +118,29 @@ class ConcatDecoder(_PooledDecoder):
 
     def pool(self, targets: Tensor, precursors: Tensor) -> Tensor:
         return torch.cat([targets, precursors], dim=-1)
+
+    def of_targets(self, targets: Tensor) -> Tensor:
+        return self._first_layer(targets, 0)
+
+    def of_precursors(self, precursors: Tensor) -> Tensor:
+        return self._first_layer(precursors, 1)
+
+    def of_pairs(self, targets: Tensor, precursors: Tensor, statistics: Tensor | None = None) -> Tensor:
+        hidden = targets.add_(precursors).add_(self._first.bias)
+        if statistics is not None:
+            hidden += linear(statistics, self._first.weight[:, 2 * self.width :])
+        logits: Tensor = self.network[1:](hidden)
+        return logits.squeeze(-1)
+
+    @property
+    def _first(self) -> nn.Linear:
+        return cast(nn.Linear, self.network[0])
+
+    def _first_layer(self, side: Tensor, place: int) -> Tensor:
+        """Return what one side adds to the first layer, to the same digits in any batch (see `exact_product`)."""
+        weight = self._first.weight[:, place * self.width : (place + 1) * self.width]
+        wide = widest_float(side.device)
+        return linear(side.to(wide), weight.to(wide)).float()
 
 
 @DECODERS.register("add")

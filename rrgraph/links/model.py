@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from rrgraph.errors import ConfigError
 from rrgraph.graph import FREQUENCY_FEATURES, ContextGraph, Messages, featurise, used_sources
 from rrgraph.links.contexts import NO_CONTEXT, Context, make_context, send_messages
-from rrgraph.links.decoders import DECODERS
+from rrgraph.links.decoders import DECODERS, LinkDecoder
 from rrgraph.nn import ENCODERS, ModelConfig, device_of, encode_by_length, half_precision
 
 __all__ = ["LinkModel", "is_unseen"]
@@ -149,9 +149,50 @@ class LinkModel(nn.Module):
             precursors: likewise.
             statistics: (pairs, features) of the links.
         """
-        scaled = None if statistics is None else (statistics - self.shift) / self.scale
-        sides = (side if side.dim() == 3 else side.expand(len(self.decoders), -1, -1) for side in (targets, precursors))
-        return torch.stack([decoder(t, p, scaled) for decoder, t, p in zip(self.decoders, *sides, strict=True)])
+        scaled = self._scaled(statistics)
+        sides = zip(self.decoders, self._each(targets), self._each(precursors), strict=True)
+        return torch.stack([decoder(t, p, scaled) for decoder, t, p in sides])
+
+    def of_sides(self, targets: Tensor, precursors: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what `pair_logits` needs of targets and of precursors, (decoders, n, width) each.
+
+        They are given as to `member_logits`.
+        """
+        decoders = self._decoders()
+        return (
+            torch.stack([each.of_targets(own) for each, own in zip(decoders, self._each(targets), strict=True)]),
+            torch.stack([each.of_precursors(own) for each, own in zip(decoders, self._each(precursors), strict=True)]),
+        )
+
+    def pair_logits(
+        self,
+        targets: Tensor,
+        precursors: Tensor,
+        rows: Tensor,
+        columns: Tensor,
+        statistics: Tensor | None = None,
+    ) -> Tensor:
+        """Return the logits (pairs,) of links as `forward`, rounding aside.
+
+        Args:
+            targets: (decoders, t, width) from `of_sides`.
+            precursors: (decoders, c, width) likewise.
+            rows: (pairs,) target of each link.
+            columns: (pairs,) its precursor.
+            statistics: (pairs, features) of the links.
+        """
+        scaled, sides = self._scaled(statistics), zip(self._decoders(), targets, precursors, strict=True)
+        return torch.stack([decoder.of_pairs(t[rows], p[columns], scaled) for decoder, t, p in sides]).mean(0)
+
+    def _decoders(self) -> list[LinkDecoder]:
+        return cast(list[LinkDecoder], [*self.decoders])
+
+    def _each(self, side: Tensor) -> Tensor:
+        """Return the states (decoders, n, width) of one side; embeddings are those of all decoders."""
+        return side if side.dim() == 3 else side.expand(len(self.decoders), -1, -1)
+
+    def _scaled(self, statistics: Tensor | None) -> Tensor | None:
+        return None if statistics is None else (statistics - self.shift) / self.scale
 
 
 def _feature_inputs(sizes: Mapping[str, int], width: int) -> nn.ModuleDict:

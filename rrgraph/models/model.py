@@ -82,7 +82,7 @@ class Model(LinkScorer):
             key = anhydrous(precursor).key
             self._counts[key] = max(int(count), self._counts.get(key, 0))
         self._embeddings: dict[str, Tensor] = {}
-        self._candidate_states: dict[str, Tensor] = {}
+        self._candidate_sides: dict[str, Tensor] = {}
         if checkpoint.reranker is not None:
             self.reranker = replace(checkpoint.reranker, embed=self._embed_both)
         self._last_targets: tuple[list[str], Tensor] = [], torch.empty(0)
@@ -352,7 +352,8 @@ class Model(LinkScorer):
 
     @torch.inference_mode()
     def _decode(self, links: LinkBatch) -> NDArray[np.float64]:
-        targets, candidates = self._embed_both(links) if self.checkpoint.context is None else self._states(links)
+        model = self.checkpoint.model
+        targets, candidates = self._sides(links)
         counts = self.checkpoint.statistics
         features = None if counts is None else torch.from_numpy(counts.features(links)).to(self.device)
         rows, columns = (torch.from_numpy(each).to(self.device) for each in (links.target_index, links.candidate_index))
@@ -362,9 +363,7 @@ class Model(LinkScorer):
         for start in range(0, len(links), size):
             batch = torch.arange(start, start + size, device=self.device).clamp_max(len(links) - 1)
             given = None if features is None else features[batch]
-            pieces.append(
-                self.checkpoint.model(targets[..., rows[batch], :], candidates[..., columns[batch], :], given)
-            )
+            pieces.append(model.pair_logits(targets, candidates, rows[batch], columns[batch], given))
         logits = torch.cat(pieces)[: len(links)].cpu().double().numpy() if pieces else np.empty(0)
         if self.checkpoint.prior is not None and features is not None:
             classes = candidate_classes(links.candidates, offered=self._offered, made_up=self._made_up)
@@ -390,20 +389,23 @@ class Model(LinkScorer):
         features = {kind: values.to(self.device) for kind, values in self._graph.features.items()}
         return self.checkpoint.model.known_states(self._graph.known_messages(self.device), x, features)
 
-    def _states(self, links: LinkBatch) -> tuple[Tensor, Tensor]:
-        """Return the states (contexts, n, width) of the targets and of the candidates of links."""
-        targets = self._received("target", links.targets, self._of_targets(links.targets))
-        missing = [candidate for candidate in links.candidates if candidate.key not in self._candidate_states]
-        if len(missing) + len(self._candidate_states) > _MOST_EMBEDDINGS // self.checkpoint.model.config.n_decoders:
-            self._candidate_states.clear()
+    def _sides(self, links: LinkBatch) -> tuple[Tensor, Tensor]:
+        """Return what the decoders need (decoders, n, width) of the targets and of the candidates of links."""
+        missing = [candidate for candidate in links.candidates if candidate.key not in self._candidate_sides]
+        if len(missing) + len(self._candidate_sides) > _MOST_EMBEDDINGS // self.checkpoint.model.config.n_decoders:
+            self._candidate_sides.clear()
             missing = [*links.candidates]
-        if missing:
-            states = self._received("candidate", missing, self._cached(missing))
-            # Copies, since a part of a tensor keeps all of it in memory.
-            own = (each.clone() for each in states.unbind(1))
-            self._candidate_states.update(zip((each.key for each in missing), own, strict=True))
-        found = [self._candidate_states[each.key] for each in links.candidates]
-        return targets, torch.stack(found, dim=1) if found else targets[:, :0]
+        targets, found = self._of_targets(links.targets), self._cached(missing)
+        if self.checkpoint.context is not None:
+            targets = self._received("target", links.targets, targets)
+            found = self._received("candidate", missing, found)
+        targets, found = self.checkpoint.model.of_sides(targets, found)
+        # Copies, since a part of a tensor keeps all of it in memory.
+        self._candidate_sides.update(
+            zip((each.key for each in missing), (e.clone() for e in found.unbind(1)), strict=True)
+        )
+        own = [self._candidate_sides[each.key] for each in links.candidates]
+        return targets, torch.stack(own, dim=1) if own else targets[:, :0]
 
     def _received(self, side: str, compositions: Sequence[Composition], embeddings: Tensor) -> Tensor:
         """Return the states (contexts, n, width) of targets or of candidates, in batches of one size."""

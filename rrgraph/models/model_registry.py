@@ -15,6 +15,7 @@ from rrgraph.models.checkpoint import FORMAT, load_checkpoint
 from rrgraph.models.model import Model
 from rrgraph.nn import choose_device, model_format
 from rrgraph.properties import PROPERTY_FORMAT, PropertyPredictor, load_property_checkpoint
+from rrgraph.util.collection import without_collection
 
 __all__ = [
     "DEFAULT_ENCODER",
@@ -58,7 +59,7 @@ def load_model(name: str | os.PathLike[str] = DEFAULT_MODEL, *, device: str = "a
         ModelError: there is no such model, or it is damaged.
     """
     place = choose_device(device)
-    with _model_folder(os.fspath(name), FORMAT) as folder:
+    with without_collection(), _model_folder(os.fspath(name), FORMAT) as folder:
         return Model(load_checkpoint(folder).to(place))
 
 

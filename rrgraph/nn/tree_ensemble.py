@@ -22,6 +22,7 @@ __all__ = ["MOST_SPLITS", "TreeEnsemble", "TreeSplit"]
 MOST_SPLITS: Final = 64
 """On the way to a leaf, at most."""
 
+_ROWS_IN_BATCH: Final = 256
 _STEPS_IN_BATCH: Final = 8192
 
 Node = TypeVar("Node")
@@ -224,13 +225,18 @@ class TreeEnsemble:
 
     def __call__(self, features: Tensor) -> Tensor:
         """Return the sums (n,) of the leaves that features (n, columns) reach."""
+        given = features.detach().cpu().numpy().astype(np.float32, copy=False)
+        total = np.full(len(given), self.base, dtype=np.float32)
+        for start in range(0, len(given), _ROWS_IN_BATCH):
+            self._add(given[start : start + _ROWS_IN_BATCH], total[start : start + _ROWS_IN_BATCH])
+        return torch.from_numpy(total).to(features.device)
+
+    def _add(self, features: NDArray[np.float32], total: NDArray[np.float32]) -> None:
+        """Add the leaves that features (n, columns) reach to a total (n,)."""
         rows, columns = features.shape
-        flat = features.detach().cpu().numpy().astype(np.float32, copy=False).ravel()
-        first = np.arange(rows) * columns
-        total = np.full(rows, self.base, dtype=np.float32)
-        walk = self._walk
+        flat, first, walk = features.ravel(), np.arange(rows) * columns, self._walk
         # So many trees at a time that what they touch stays in the processor's cache.
-        step = max(1, _STEPS_IN_BATCH // max(rows, 1))
+        step = max(1, _STEPS_IN_BATCH // rows)
         for start in range(0, len(self), step):
             part = slice(start, start + step)
             node = np.repeat(walk.root[part, None], rows, axis=1)
@@ -239,7 +245,6 @@ class TreeEnsemble:
                 node = walk.left.take(node) + right
             for each in walk.value.take(node):
                 total += each
-        return torch.from_numpy(total).to(features.device)
 
 
 class _Walk(NamedTuple):

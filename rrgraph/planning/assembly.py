@@ -72,7 +72,7 @@ def plan_syntheses(
     if top_k > EXAMINED:
         raise OptionError("top_k", f" is {top_k}, expected at most {EXAMINED}.")
     dopants = [plan_dopants(target, usage, planner.constraints) for target in targets]
-    hosts = [replace(target, dopants=()) for target in targets]
+    hosts = [replace(target, dopants=()) if target.dopants else target for target in targets]
     if routes:
         plans = [_comparison(planner, host, routes, is_seen) for host in hosts]
     else:
@@ -111,12 +111,12 @@ _IsSeen = Callable[[Composition], bool]
 def _planned(plan: Plan, swaps: Sequence[Swap | None], planner: Planner, is_seen: _IsSeen) -> Iterator[PlannedSet]:
     """Yield the listed sets, each with the swap of one member as its alternative."""
 
-    def planned(rank: int, ranked: RankedSet) -> PlannedSet:
-        return _planned_set(planner, plan.target, rank, planner.given(ranked.precursors), ranked, is_seen)
+    def planned(rank: int, ranked: RankedSet, alternative: PlannedSet | None = None) -> PlannedSet:
+        given = planner.given(ranked.precursors)
+        return _planned_set(planner, plan.target, rank, given, ranked, is_seen, alternative=alternative)
 
     for rank, (ranked, swap) in enumerate(zip(plan.sets, swaps, strict=True), start=1):
-        alternative = None if swap is None else planned(swap.rank, swap.alternative)
-        yield replace(planned(rank, ranked), alternative=alternative)
+        yield planned(rank, ranked, None if swap is None else planned(swap.rank, swap.alternative))
 
 
 def _comparison(
@@ -138,6 +138,8 @@ def _planned_set(
     precursors: PrecursorSet,
     ranked: RankedSet | None,
     is_seen: _IsSeen,
+    *,
+    alternative: PlannedSet | None = None,
 ) -> PlannedSet:
     """Return a set of a plan, without probability where it cannot be ranked."""
     return PlannedSet(
@@ -145,7 +147,8 @@ def _planned_set(
         precursors=precursors,
         probability=None if ranked is None else ranked.probability,
         score=None if ranked is None else ranked.score,
-        unseen=tuple(member for member in precursors if not is_seen(member)),
+        unseen=tuple([member for member in precursors if not is_seen(member)]),
+        alternative=alternative,
         target=target,
         byproducts=planner.constraints.byproducts,
     )

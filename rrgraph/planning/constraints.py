@@ -246,7 +246,7 @@ def balanced_equation(
     """Return the equation of a set, None if it does not balance; a set is balanced once and then remembered."""
     members = tuple(precursors)
     # Compositions are equal in any spelling, but an equation is in that of its own.
-    spelled = tuple((each.formula, each.amounts) for each in (target, *members))
+    spelled = tuple([(each.formula, each.whole, each.scale) for each in (target, *members)])
     return _balanced(target, members, byproducts, spelled)
 
 

@@ -19,6 +19,7 @@ from rrgraph.planning.proposals import ProposalPlanner, SetProposer
 from rrgraph.planning.ranking import SCALE, SetPlanner, SetRanking
 from rrgraph.planning.reranking import FeasibleLinks, RankedByLinks, Reranker, rerank
 from rrgraph.planning.search import AGGREGATES, SetSearch, check_aggregate
+from rrgraph.util.collection import without_collection
 
 __all__ = ["LISTWISE", "RANKING_MODES", "LinkScorer", "Planner", "known_size_mode", "link_planner", "planner_for"]
 
@@ -131,7 +132,8 @@ class Planner(SetPlanner):
             ]
             first = 0
             while first < len(targets[batch]):
-                rankings = self._rank_some(targets[batch], scored, first)
+                with without_collection():
+                    rankings = self._rank_some(targets[batch], scored, first)
                 first += len(rankings)
                 while rankings:
                     yield rankings.pop(0)

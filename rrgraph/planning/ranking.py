@@ -180,6 +180,8 @@ class SetPlanner(ABC):
 
     def given(self, precursors: Iterable[Composition]) -> PrecursorSet:
         """Return a set as it was given to choose from: the hydrate where that is what stands in the jar."""
+        if not self.hydrates and isinstance(precursors, PrecursorSet):
+            return precursors
         return PrecursorSet([self.hydrates.get(each.key, each) for each in precursors])
 
     @abstractmethod
@@ -336,10 +338,12 @@ class SetRanking:
 
     def _first(self, number: int) -> list[ScoredSet]:
         """Return the first `number` sets, fewer when fewer exist."""
+        if self._head is None:
+            return self._sets.first(number)
         return [found for found in map(self._get, range(number)) if found is not None]
 
     def _members(self, places: Sequence[int]) -> tuple[int, ...]:
-        return tuple([self._indices[place] for place in places])
+        return tuple(map(self._indices.__getitem__, places))
 
     def _precursors(self, places: Sequence[int]) -> PrecursorSet:
         return PrecursorSet([self._candidates[index] for index in self._members(places)])
@@ -373,8 +377,17 @@ class _LazySets:
 
     def get(self, position: int) -> ScoredSet | None:
         """Return the set at a position, from 0, or None when there are not as many."""
-        self._found += islice(self._more, max(0, position + 1 - len(self._found)))
+        self._find(position + 1)
         return self._found[position] if position < len(self._found) else None
+
+    def first(self, number: int) -> list[ScoredSet]:
+        """Return the first `number` sets, fewer when fewer exist."""
+        self._find(number)
+        return self._found[:number]
+
+    def _find(self, number: int) -> None:
+        if number > len(self._found):
+            self._found += islice(self._more, number - len(self._found))
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def find_swaps(
     """
     swaps: list[Swap | None] = [None] * len(sets)
     waiting = set(range(len(sets)))
-    lacking: dict[frozenset[str], list[int]] = {}
+    lacking: dict[tuple[int, ...], list[int]] = {}
     for position, ranked in enumerate(sets):
         for remainder in _without_one(ranked):
             lacking.setdefault(remainder, []).append(position)
@@ -84,15 +84,19 @@ def find_swaps(
     return swaps
 
 
-def _without_one(ranked: RankedSet) -> list[frozenset[str]]:
-    keys = ranked.precursors.keys
-    return [keys - {key} for key in keys]
+def _without_one(ranked: RankedSet) -> list[tuple[int, ...]]:
+    indices = ranked.indices
+    return [indices[:place] + indices[place + 1 :] for place in range(len(indices))]
 
 
 def _swap(listed: RankedSet, other: RankedSet, rank: int) -> Swap | None:
     """Return the swap between two sets that share all but one member each, or None when it is none."""
-    replaced = [member for member in listed.precursors if member not in other.precursors]
-    by = [member for member in other.precursors if member not in listed.precursors]
-    if not replaced or not source_elements(replaced[0]) & source_elements(by[0]):
+    if listed.indices == other.indices:
         return None
-    return Swap(replaced=replaced[0], by=by[0], alternative=other, rank=rank)
+    replaced, by = (
+        next(member for member, index in zip(one.precursors, one.indices, strict=True) if index not in two.indices)
+        for one, two in ((listed, other), (other, listed))
+    )
+    if not source_elements(replaced) & source_elements(by):
+        return None
+    return Swap(replaced=replaced, by=by, alternative=other, rank=rank)

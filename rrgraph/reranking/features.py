@@ -266,7 +266,7 @@ def _of_links(
             np.log1p(rank - offsets[target_index]),
             *gaps_to_best,
             gap.sum(1),
-            gap.max(1),
+            gap.max(1, initial=0),
             (gap > 1e-6).sum(1),
         ],
         axis=1,
@@ -289,16 +289,28 @@ def _physics(sets: SetBatch, energies: Energies | None) -> NDArray[np.float64]:
 def _opportunity_gap(
     lists: CandidateLists, target_index: NDArray[np.int64], link: NDArray[np.int64], logits: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return by how much the best candidate for each element exceeds the best member (n, elements); 0 if not needed."""
+    """Return by how much the best candidate for an element exceeds the best member, (n, k).
+
+    The k are the source elements of the set's target, and others, for which it is 0.
+    """
     links = lists.links
     need, supplies = source_presence(links.targets), source_presence(links.candidates)
+    elements = np.argsort(~need, axis=1, kind="stable")[:, : need.sum(1).max(initial=0)]
     worst = float(lists.logits.min(initial=0.0))
-    best = np.full(need.shape, worst)
-    for element in np.flatnonzero(need.any(0)):
-        able = supplies[links.candidate_index, element]
-        np.maximum.at(best[:, element], links.target_index[able], lists.logits[able])
-    own = np.full((len(link), need.shape[1]), worst)
+
+    def supplied(of: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return values (n,) of links by the elements (n, k) that they supply."""
+        able = supplies[links.candidate_index[of][:, None], elements[links.target_index[of]]]
+        return np.where(able, values[:, None], worst)
+
+    best = np.full(elements.shape, worst)
+    starts = np.flatnonzero(np.diff(links.target_index, prepend=-1))
+    every = np.arange(len(links))
+    if len(links):
+        best[links.target_index[starts]] = np.maximum.reduceat(supplied(every, lists.logits), starts)
+    own = np.full((len(link), elements.shape[1]), worst)
     for column, values in zip(link.T, logits.T, strict=True):
-        supplied = supplies[links.candidate_index[column]] & (column >= 0)[:, None]
-        own = np.where(supplied, np.maximum(own, values[:, None]), own)
-    return np.where(need[target_index], best[target_index] - own, 0.0)
+        there = np.flatnonzero(column >= 0)
+        own[there] = np.maximum(own[there], supplied(column[there], values[there]))
+    needed = np.take_along_axis(need, elements, axis=1)
+    return np.where(needed[target_index], best[target_index] - own, 0.0)

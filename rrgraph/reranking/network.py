@@ -11,6 +11,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import embedding_bag, pad
 
 from rrgraph.chem import ATMOSPHERES, Atmosphere
 from rrgraph.reranking.features import ATMOSPHERE, LINK_FEATURES, MEMBER_FEATURES, ListFeatures, set_features
@@ -20,6 +21,7 @@ from rrgraph.util.settings import setting
 __all__ = ["ListwiseNetwork", "ListwiseNetworkConfig", "list_log_softmax", "recorded_log_probability"]
 
 _FAR = 6.0  # standard deviations, to which features are clamped
+_PARTS = 256  # more than any number of source elements
 
 
 @dataclass
@@ -79,7 +81,7 @@ class ListwiseNetwork(nn.Module):
     def atmospheres(self) -> tuple[Atmosphere, ...]:
         """The atmospheres of the lists that it learned from: the direct weights of all others are still 0."""
         learned: set[str] = set()
-        for network in cast(list[_SetNetwork], [*self.networks]):
+        for network in self._networks:
             weights = network.direct.weight[0, self._atmosphere_columns].tolist()
             learned |= {name for name, weight in zip(ATMOSPHERE_FEATURES, weights, strict=False) if weight}
         return tuple(each for each in ATMOSPHERES if f"in_{each.value}" in learned)
@@ -91,10 +93,18 @@ class ListwiseNetwork(nn.Module):
 
     def member_scores(self, lists: ListFeatures) -> list[tuple[Tensor, Tensor]]:
         """Return the scores of the sets and of another set by each network."""
+        sets = self._scaled("numbers", lists.sets)
+        if not self.training and lists.members.device.type == "cpu":  # a GPU would have to be waited for
+            links, roles, index = _distinct_members(lists)
+            distinct = torch.cat([self._scaled("links", lists.links[links].float()), roles], dim=-1)
+            return [network.of_distinct(distinct, index, sets, lists) for network in self._networks]
         links = self._scaled("links", lists.links[lists.members.clamp_min(0)].float())
         members = torch.cat([links, lists.roles], dim=-1)
-        sets = self._scaled("numbers", lists.sets)
-        return [network(members, lists.members >= 0, sets, lists) for network in self.networks]
+        return [network(members, lists.members >= 0, sets, lists) for network in self._networks]
+
+    @property
+    def _networks(self) -> list[_SetNetwork]:
+        return cast(list[_SetNetwork], [*self.networks])
 
     def _scaled(self, name: str, values: Tensor) -> Tensor:
         shift: Tensor = getattr(self, f"{name}_shift")
@@ -130,9 +140,32 @@ class _SetNetwork(nn.Module):
     def forward(self, members: Tensor, present: Tensor, sets: Tensor, lists: ListFeatures) -> tuple[Tensor, Tensor]:
         """Score sets by the features of their members (n, m, k), which of these exist (n, m), and their own (n, f)."""
         hidden = self.member(members) * present[..., None]
-        size = present.sum(1, keepdim=True)
         highest = hidden.masked_fill(~present[..., None], -torch.inf).amax(1)
-        joint = self.joint(torch.cat([hidden.sum(1) / 3, hidden.sum(1) / size, highest, sets], dim=-1))
+        return self._join(hidden.sum(1), highest, present.sum(1, keepdim=True), sets, lists)
+
+    def of_distinct(self, members: Tensor, index: Tensor, sets: Tensor, lists: ListFeatures) -> tuple[Tensor, Tensor]:
+        """Score sets as `forward`, rounding aside.
+
+        Args:
+            members: (k, features) of distinct members.
+            index: (n, m) which of them each set has, k where there is none.
+            sets: (n, f) features of the sets.
+            lists: of which these are.
+        """
+        none = len(members)
+        hidden = self.member(members)
+        total = embedding_bag(index, pad(hidden, (0, 0, 0, 1)), mode="sum", padding_idx=none)
+        hidden = pad(hidden, (0, 0, 0, 1), value=-torch.inf)
+        highest = hidden[index[:, 0]]
+        for column in index[:, 1:].unbind(1):
+            highest = torch.maximum(highest, hidden[column])
+        return self._join(total, highest, (index < none).sum(1, keepdim=True), sets, lists)
+
+    def _join(
+        self, total: Tensor, highest: Tensor, size: Tensor, sets: Tensor, lists: ListFeatures
+    ) -> tuple[Tensor, Tensor]:
+        """Return the scores of sets and of another set by the sums and maxima (n, width) over members."""
+        joint = self.joint(torch.cat([total / 3, total / size, highest, sets], dim=-1))
         scores = self.score(joint) + self.direct(sets)
         return scores.squeeze(-1).float(), self._none(joint.float(), lists).float()
 
@@ -143,6 +176,21 @@ class _SetNetwork(nn.Module):
         mean = joint.new_zeros(shape).scatter_reduce(0, index, joint, "mean", include_self=False)
         logits: Tensor = self.none(torch.cat([highest, mean], dim=-1))
         return logits.squeeze(-1)
+
+
+def _distinct_members(lists: ListFeatures) -> tuple[Tensor, Tensor, Tensor]:
+    """Return link (k,) and roles (k, 2) of the distinct members of sets, and for each set (n, m) which these are.
+
+    Beyond the last member of a set the index is k. Many sets of a list share members that play the same part in them.
+    """
+    present = lists.members >= 0
+    links, roles = lists.members[present], lists.roles[present]
+    _, index = torch.unique((links * _PARTS + roles[:, 0].long()) * _PARTS + roles[:, 1].long(), return_inverse=True)
+    first = links.new_empty(int(index.max()) + 1 if len(index) else 0)
+    first[index] = torch.arange(len(links), device=links.device)
+    places = torch.full_like(lists.members, len(first))
+    places[present] = index
+    return links[first], roles[first], places
 
 
 def list_log_softmax(scores: Tensor, none: Tensor, list_index: Tensor) -> tuple[Tensor, Tensor]:

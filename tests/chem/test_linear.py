@@ -5,7 +5,7 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rrgraph.chem.linear import interior_point, reduce_rows
+from rrgraph.chem.linear import has_interior_point, interior_point, reduce_rows
 
 ENTRIES = st.integers(-4, 4)
 
@@ -56,6 +56,9 @@ def test_no_solution_is_overlooked_or_invented(rows):
         [0.0] * width + [-1.0], A_eq=equations, b_eq=[row[-1] for row in rows], bounds=[(0, None)] * width + [(0, 1)]
     )
     assert (point is not None) == (found.status == 0 and -found.fun > 1e-6)
+    for positive in range(1, width + 1):
+        point = interior_point([list(row) for row in rows], width, positive=positive)
+        assert has_interior_point([list(row) for row in rows], positive) == (point is not None)
 
 
 def test_the_interior_point_is_the_mean_of_the_extreme_ones():

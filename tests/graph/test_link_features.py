@@ -45,6 +45,14 @@ def test_what_shares_no_source_element_is_unrelated(fitted):
     assert np.isfinite(values).all()
 
 
+def test_remembered_links_are_those_that_were_computed(small_table):
+    fitted = FrequencyFeatures.fit(small_table, list(small_table.precursors().values()))
+    candidates = [*NEW, *fitted.vocabulary]
+    values = grid(fitted, TARGETS, candidates)
+    assert np.array_equal(grid(fitted, TARGETS[::-1], candidates[::-1]), values[::-1, ::-1])
+    assert np.array_equal(grid(fitted, TARGETS[2:], candidates), values[2:])
+
+
 def test_links_are_described_alone_as_in_the_grid(fitted):
     candidates = [*fitted.vocabulary, *NEW]
     values = grid(fitted, TARGETS, candidates)

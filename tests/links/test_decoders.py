@@ -41,6 +41,12 @@ class TestContract:
         if s is not None:
             assert not torch.allclose(base, decoder(t, p, s + 1))
 
+    def test_sides_that_are_prepared_once_give_the_same_logits(self, name, statistics):
+        decoder = self.build(name, statistics)
+        t, p, s = self.inputs(statistics)
+        expected = decoder(t, p, s)
+        assert torch.allclose(decoder.of_pairs(decoder.of_targets(t), decoder.of_precursors(p), s), expected, atol=1e-6)
+
     def test_learns_a_separable_problem(self, name, statistics):
         decoder = self.build(name, statistics)
         t, p, s = self.inputs(statistics, pairs=32)

@@ -48,6 +48,15 @@ def test_scores_are_the_mean_of_the_networks(scorer, lists):
         assert torch.allclose(found, (one + other) / 2, atol=1e-5)
 
 
+def test_distinct_members_are_scored_as_all_are(scorer, lists):
+    present, sets = lists.members >= 0, scorer._scaled("numbers", lists.sets)
+    links = scorer._scaled("links", lists.links[lists.members.clamp_min(0)])
+    for network, found in zip(scorer.networks, scorer.member_scores(lists), strict=True):
+        expected = network(torch.cat([links, lists.roles], dim=-1), present, sets, lists)
+        for one, other in zip(found, expected, strict=True):
+            assert torch.allclose(one, other, atol=1e-5)
+
+
 def test_the_order_of_members_does_not_matter(scorer, lists):
     order = torch.stack([torch.randperm(lists.members.shape[1]) for _ in lists.members])
     shuffled = replace(

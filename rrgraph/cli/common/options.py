@@ -17,6 +17,7 @@ __all__ = [
     "add_command",
     "add_config",
     "add_device",
+    "add_engine",
     "add_input",
     "add_mode",
     "add_protocol_flags",
@@ -179,6 +180,19 @@ def add_device(parser: ArgumentContainer) -> None:
         default="auto",
         metavar="NAME",
         help="where the model computes: cpu, cuda or mps; auto (default) takes a CUDA GPU when there is one",
+    )
+
+
+def add_engine(parser: ArgumentContainer) -> None:
+    """Add `--engine` and `--address`."""
+    parser.add_argument(
+        "--engine",
+        default="local",
+        metavar="NAME",
+        help="where processes run: local (this computer, default), ray (a Ray cluster), or serial (in this process)",
+    )
+    parser.add_argument(
+        "--address", metavar="A", help="of a Ray cluster that is running, such as auto (default: one is started here)"
     )
 
 

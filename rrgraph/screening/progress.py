@@ -1,0 +1,96 @@
+"""How far a screening is, how fast it goes, and when it will end."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from rrgraph.util.progress import progress_bar
+
+__all__ = ["Progress", "watched"]
+
+_SECONDS: Final = 10.0
+"""Between two lines of the log."""
+
+_log = logging.getLogger(__name__)
+
+
+class Progress:
+    """Counts rows, for a bar on a terminal and lines of the log.
+
+    The rate is that since the first answers, which wait for models to be loaded.
+
+    Args:
+        total: rows of the input, None if not known.
+    """
+
+    def __init__(self, total: int | None) -> None:
+        self.total = total
+        self.rows = self.since = 0
+        self.started: float | None = None
+        self.logged = time.monotonic()
+
+    def skip(self, rows: int) -> None:
+        """Count rows that were done before."""
+        self.rows += rows
+
+    def add(self, rows: int) -> None:
+        """Count rows that are done, and log how far it is from time to time."""
+        now = time.monotonic()
+        self.rows += rows
+        if self.started is None:
+            self.started = now
+        else:
+            self.since += rows
+        if now - self.logged >= _SECONDS:
+            self.logged = now
+            _log.info("%s", self)
+
+    @property
+    def rate(self) -> float | None:
+        """Rows a second, None before it is known."""
+        if self.started is None or not self.since:
+            return None
+        return self.since / max(time.monotonic() - self.started, 1e-9)
+
+    def __str__(self) -> str:
+        """Return for example ``12,000 of 143,606 rows, 118 rows/s, 18 min left``."""
+        text = f"{self.rows:,} rows" if self.total is None else f"{self.rows:,} of {self.total:,} rows"
+        if self.rate is not None:
+            text += f", {self.rate:.3g} rows/s"
+            if self.total is not None:
+                text += f", {_duration(max(0, self.total - self.rows) / self.rate)} left"
+        return text
+
+
+@contextmanager
+def watched(total: int | None) -> Iterator[Progress]:
+    """Yield a `Progress` whose rows a bar shows on a terminal."""
+    with progress_bar("screening", total=total, unit="row") as bar:
+        bar.smoothing = 0  # shards of many processes end in bursts
+
+        class Shown(Progress):
+            def skip(self, rows: int) -> None:
+                super().skip(rows)
+                bar.initial += rows
+                bar.update(rows)
+
+            def add(self, rows: int) -> None:
+                super().add(rows)
+                bar.update(rows)
+
+        yield Shown(total)
+
+
+def _duration(seconds: float) -> str:
+    """Return a time in the unit that suits it.
+
+    >>> _duration(40), _duration(600), _duration(9000)
+    ('40 s', '10 min', '2.5 h')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

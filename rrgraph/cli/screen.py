@@ -75,7 +75,7 @@ def add_parser(name: str, commands: Commands) -> None:
     )
     work = parser.add_argument_group("how the work is done")
     work.add_argument("--jobs", type=positive_int, metavar="N", help="processes (default: one for each core)")
-    add_engine(work)
+    add_engine(work, serial=True)
     work.add_argument(
         "--shard-rows", type=positive_int, default=1000, metavar="N", help="rows that are lost together (1000)"
     )

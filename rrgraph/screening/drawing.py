@@ -28,8 +28,8 @@ def _place(number: int) -> tuple[int, int]:
     for first, row in ((_LANTHANUM, 7), (_ACTINIUM, 8)):
         if first <= number < first + 15:
             return row, number - first + 2
-    # Counted from the right, beyond the s elements.
-    return period, number - start if number - start < 2 else 18 - (end - number)
+    # Counted from the right, beyond the s elements; helium is a noble gas.
+    return period, number - start if number - start < 2 and number != 2 else 18 - (end - number)
 
 
 @styled

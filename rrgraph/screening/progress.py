@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from tqdm import tqdm
+
 from rrgraph.util.progress import progress_bar
 
 __all__ = ["Progress", "watched"]
@@ -25,29 +27,28 @@ class Progress:
 
     Args:
         total: rows of the input, None if not known.
+        bar: shows what there is to say.
     """
 
-    def __init__(self, total: int | None) -> None:
-        self.total = total
+    def __init__(self, total: int | None, bar: tqdm) -> None:
+        self.total, self.bar = total, bar
         self.rows = self.since = 0
         self.started: float | None = None
         self.logged = time.monotonic()
 
-    def skip(self, rows: int) -> None:
-        """Count rows that were done before."""
-        self.rows += rows
-
-    def add(self, rows: int) -> None:
-        """Count rows that are done, and log how far it is from time to time."""
+    def add(self, rows: int, *, before: bool = False) -> None:
+        """Count rows that are done, or were done before; log how far it is from time to time."""
         now = time.monotonic()
         self.rows += rows
-        if self.started is None:
+        if self.started is not None:
+            self.since += 0 if before else rows
+        elif not before:
             self.started = now
-        else:
-            self.since += rows
         if now - self.logged >= _SECONDS:
             self.logged = now
-            _log.info("%s", self)
+            _log.info(str(self))
+        self.bar.set_postfix_str(str(self), refresh=False)
+        self.bar.update(rows)
 
     @property
     def rate(self) -> float | None:
@@ -68,21 +69,11 @@ class Progress:
 
 @contextmanager
 def watched(total: int | None) -> Iterator[Progress]:
-    """Yield a `Progress` whose rows a bar shows on a terminal."""
+    """Yield a `Progress` over the rows of a screening."""
     with progress_bar("screening", total=total, unit="row") as bar:
-        bar.smoothing = 0  # shards of many processes end in bursts
-
-        class Shown(Progress):
-            def skip(self, rows: int) -> None:
-                super().skip(rows)
-                bar.initial += rows
-                bar.update(rows)
-
-            def add(self, rows: int) -> None:
-                super().add(rows)
-                bar.update(rows)
-
-        yield Shown(total)
+        # Its own rate would count what was done before.
+        bar.bar_format = "{desc}: {percentage:3.0f} %|{bar}|{postfix}"
+        yield Progress(total, bar)
 
 
 def _duration(seconds: float) -> str:

@@ -201,7 +201,7 @@ class _Work:
         while rows := list(islice(self.rows, self.size)):
             number += 1
             if self.shards.done(number) is not None:
-                self.progress.skip(len(rows))
+                self.progress.add(len(rows), before=True)
                 continue
             good = [InputRow(row.line, self._text(row)) for row in rows if row.error is None]
             pending = _Pending(len(rows), len(good), {row.line: self.kept.cells(row) for row in rows})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from typing import Any, Final, TypeVar
@@ -30,19 +30,20 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def choose_engine(name: str, address: str | None = None) -> Engine | None:
+def choose_engine(name: str, address: str | None = None, *, among: Sequence[str] = ENGINES) -> Engine | None:
     """Return the engine of a name, None for `SERIAL`.
 
     Args:
-        name: one of `ENGINES`.
+        name: of the engine.
         address: of a Ray cluster that is running; None to start one here.
+        among: names that may be chosen.
 
     Raises:
         OptionError: there is no such engine, or it takes no address.
         ConfigError: Ray is not installed.
     """
-    if name not in ENGINES:
-        raise OptionError("engine", f" is '{name}', expected one of {', '.join(ENGINES)}.{suggestion(name, ENGINES)}")
+    if name not in among:
+        raise OptionError("engine", f" is '{name}', expected one of {', '.join(among)}.{suggestion(name, among)}")
     if name == "ray":
         return RayEngine(address)
     if address is not None:

@@ -6,9 +6,11 @@ what is planned with it, so batches are the same however the work is spread.
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import pyarrow as pa
@@ -26,6 +28,10 @@ __all__ = ["BATCH_ROWS", "Answers", "InputRow", "Job", "Reject", "Task", "answer
 BATCH_ROWS: Final = 250
 """Rows that are planned together; equal formulas among them are planned once."""
 
+_MEMORY: Final = 800_000_000
+"""Bytes that a process may take, what it keeps for later targets included."""
+_GROWTH: Final = 1.2
+"""How many times its first size a process may take even if that is more."""
 _LONGEST: Final = 300
 """Characters of a rejected text that are kept."""
 
@@ -91,12 +97,14 @@ class Answers:
         rows: how many of its rows.
         table: the answers, of `SCHEMA`.
         rejects: the rows without one.
+        is_large: whether the process has grown so much that another one should take its place.
     """
 
     shard: int
     rows: int
     table: pa.Table
     rejects: list[Reject]
+    is_large: bool = False
 
 
 class _Planner:
@@ -111,6 +119,7 @@ class _Planner:
         self.model: Model = load_model(job.settings.model, device=job.settings.device)
         self.energies: EnergySource | None = energy_source(job.settings.energies, temperature=job.settings.temperature)
         self._plans([])  # raises at once what no target can change
+        self.most = max(_MEMORY, _GROWTH * _memory())
 
     def answers(self, task: Task) -> Answers:
         """See `answer`."""
@@ -127,7 +136,8 @@ class _Planner:
                     rejects.append(found)
                 else:
                     tables.append(found)
-        return Answers(task.shard, len(rows), pa.concat_tables([SCHEMA.empty_table(), *tables]), rejects)
+        table = pa.concat_tables([SCHEMA.empty_table(), *tables])
+        return Answers(task.shard, len(rows), table, rejects, is_large=_memory() > self.most)
 
     def _planned(self, targets: Sequence[tuple[InputRow, Composition]]) -> Iterator[pa.Table | Reject]:
         """Yield the answers to a batch; if there are none, those to each row alone."""
@@ -194,3 +204,12 @@ def _target(text: str) -> Composition:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FormulaWarning)
         return parse_formula(text)
+
+
+def _memory() -> int:
+    """Return the bytes that this process takes, 0 where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")

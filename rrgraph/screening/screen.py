@@ -90,6 +90,7 @@ def screen(
                     jobs=1 if where is None else jobs or processors(),
                     threads=1,
                     again=work.again,
+                    retire=lambda found: found.is_large,
                     engine=where,
                 )
                 with closing(answers):

@@ -121,7 +121,7 @@ class Shards:
 
     def notes(self) -> Iterator[dict[str, Any]]:
         """Yield what is noted of each shard that is done, in order."""
-        for marker in sorted((self.folder / "done").glob("*.json")):
+        for marker in sorted((self.folder / "done").glob("[0-9]*.json")):
             yield read_json(marker)
 
     def tables(self, columns: Sequence[str]) -> Iterator[pa.Table]:

@@ -82,6 +82,7 @@ class Summary:
         by_distance: targets by the distance of their element system from the nearest of the training reactions.
         probabilities: numbers of targets by the probability of their best set, in bins: those that can be made from the
             shelf, and the others.
+        ranked_from: number of targets from which on a system is ranked.
         most: systems with the largest mean probability.
         least: systems with the smallest.
     """
@@ -95,6 +96,7 @@ class Summary:
     by_anion_class: dict[str, Count]
     by_distance: dict[str, Count]
     probabilities: tuple[list[int], list[int]]
+    ranked_from: int
     most: list[SystemCount]
     least: list[SystemCount]
 
@@ -152,6 +154,7 @@ def _counted(shards: Shards, *, shelf: bool) -> Summary:
             for distance in sorted(by_distance)
         },
         probabilities=(histogram[0].tolist(), histogram[1].tolist()),
+        ranked_from=least,
         most=sorted(ranked, key=lambda each: (-each.probability, -each.count.targets, each.system))[:_SHOWN],
         least=sorted(ranked, key=lambda each: (each.probability, -each.count.targets, each.system))[:_SHOWN],
     )

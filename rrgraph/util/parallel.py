@@ -43,6 +43,7 @@ def parallel_map(
     jobs: int,
     threads: int,
     again: Callable[[T], Iterable[T]] | None = None,
+    retire: Callable[[R], bool] = lambda result: False,
     engine: Engine | None = None,
 ) -> Generator[tuple[int, R | WorkerDied], None, None]:
     """Yield the index of each item and the result of the function, in the order in which they are done.
@@ -58,6 +59,7 @@ def parallel_map(
         jobs: number of processes, at least 1.
         threads: for the arithmetic of each process, unless the environment variable OMP_NUM_THREADS is set.
         again: returns what is to be done in place of an item whose process died, under its index, before other items.
+        retire: returns whether the process that gave a result is replaced, for example because it has grown.
         engine: starts the processes; by default `LocalEngine`.
     """
     if jobs == 1 and engine is None:
@@ -70,7 +72,7 @@ def parallel_map(
         lasting_interruption(deferred=True) as interrupt_if_asked,
         (engine or LocalEngine()).workers(jobs, threads) as start,
     ):
-        yield from _spread(function, enumerate(items), jobs, start, again, interrupt_if_asked)
+        yield from _spread(function, enumerate(items), jobs, start, again, retire, interrupt_if_asked)
 
 
 def _spread(
@@ -79,6 +81,7 @@ def _spread(
     jobs: int,
     start: Callable[[], Worker],
     again: Callable[[T], Iterable[T]] | None,
+    retire: Callable[[R], bool],
     interrupt_if_asked: Interruption,
 ) -> Iterator[tuple[int, R | WorkerDied]]:
     """Work on items, each with a process of its own, until none is left."""
@@ -108,7 +111,10 @@ def _spread(
                 else:
                     first.extend((index, each) for each in again(item))
             else:
-                idle.append(worker)
+                if retire(result):
+                    worker.close()
+                else:
+                    idle.append(worker)
                 yield index, result
 
 

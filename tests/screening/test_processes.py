@@ -64,17 +64,17 @@ def test_killed_processes_change_nothing(engine, name, tmp_path):
     done = folder / "done"
 
     first = subprocess.Popen(command, env=environment)
-    waited_for(lambda: list(done.glob("*.json")) and len(workers(mark, name)) >= 2)
+    waited_for(lambda: list(done.glob("[0-9]*.json")) and len(workers(mark, name)) >= 2)
     os.kill(workers(mark, name)[0], signal.SIGKILL)
-    before = len(list(done.glob("*.json")))
-    waited_for(lambda: len(list(done.glob("*.json"))) > before or first.poll() is not None)
+    before = len(list(done.glob("[0-9]*.json")))
+    waited_for(lambda: len(list(done.glob("[0-9]*.json"))) > before or first.poll() is not None)
     first.kill()
     first.wait()
     waited_for(lambda: not workers(mark, name))
 
-    kept = {path.name: path.stat().st_mtime_ns for path in done.glob("*.json")}
+    kept = {path.name: path.stat().st_mtime_ns for path in done.glob("[0-9]*.json")}
     assert subprocess.run([*command, "--resume"], env=environment, timeout=LONG).returncode == 0
-    assert kept.items() <= {path.name: path.stat().st_mtime_ns for path in done.glob("*.json")}.items()
+    assert kept.items() <= {path.name: path.stat().st_mtime_ns for path in done.glob("[0-9]*.json")}.items()
     assert contents(folder / "shards") == contents(tmp_path / "whole" / "shards")
     assert (folder / "rejects.csv").read_bytes() == (tmp_path / "whole" / "rejects.csv").read_bytes()
     waited_for(lambda: not workers(mark, name))
@@ -89,7 +89,7 @@ def test_an_interruption_leaves_no_process_and_can_be_resumed(number, tmp_path):
     command = [sys.executable, "-m", "rrgraph", "screen", str(table), "--output", str(tmp_path / "out")]
     command += ["--shard-rows", "2", "--jobs", "1", "--no-energies"]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    waited_for(lambda: list((tmp_path / "out" / "done").glob("*.json")))
+    waited_for(lambda: list((tmp_path / "out" / "done").glob("[0-9]*.json")))
     process.send_signal(number)
     _, said = process.communicate(timeout=LONG)
     assert process.returncode == 128 + number

@@ -246,6 +246,15 @@ def test_a_poisonous_row_is_isolated_after_three_tries(whole, table, tmp_path, m
     assert rows(tmp_path / "out") == [row for row in rows(whole) if row["target"] != "LiFeO2"]
 
 
+def test_a_process_that_has_grown_is_replaced(whole, table, tmp_path, mortal, monkeypatch):
+    engine = mortal(lambda task: False)
+    sizes = iter([5e8, 7e8, 9e8, 7e8])  # at first, and after each shard
+    monkeypatch.setattr(answers_module, "_memory", lambda: next(sizes))
+    run(table, tmp_path / "out", engine="local", shelf="BaO,TiO2")
+    assert engine.started == 2
+    assert contents(tmp_path / "out") == contents(whole)
+
+
 def test_processes_that_all_die_end_the_screening(table, tmp_path, model, mortal):
     engine = mortal(lambda task: True)
     with pytest.raises(PlanningError, match="20 worker processes died one after the other"):
@@ -266,6 +275,11 @@ def test_bad_options_are_named_before_anything_is_written(model, table, tmp_path
     with pytest.raises((OptionError, DataError, PlanningError, ConfigError, rr.errors.FormulaError), match=said):
         run(table, tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
+
+
+def test_what_a_killed_process_leaves_is_no_marker(whole, table):
+    (whole / "done" / ".rrgraph-host-abcdefgh.tmp.json").write_text("{")
+    assert run(table, whole, shelf="BaO,TiO2", resume=True).rows == 12
 
 
 def test_what_is_noted_of_a_shard(whole):

@@ -10,7 +10,7 @@ from rrgraph import __version__
 from rrgraph.chem import REAGENT_CLASSES
 from rrgraph.cli import plan
 
-COMMANDS = ["plan", "properties", "embed", "train", "pretrain", "evaluate", "score", "prompts", "data", "config"]
+COMMANDS = ["plan", "screen", "properties", "embed", "train", "pretrain", "evaluate", "score", "prompts", "data", "config"]
 VERBS = ["fetch", "clean", "split", "stats"]
 
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from rrgraph import properties as properties
     from rrgraph import reranking as reranking
     from rrgraph import runs as runs
+    from rrgraph import screening as screening
     from rrgraph import training as training
     from rrgraph import tuning as tuning
     from rrgraph.api import build_graph, evaluate, load_reactions, plan, train
@@ -95,6 +96,7 @@ _PACKAGES = (
     "properties",
     "reranking",
     "runs",
+    "screening",
     "training",
     "tuning",
 )

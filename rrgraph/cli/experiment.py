@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rrgraph.cli.common.argparse_private import Commands
-from rrgraph.cli.common.options import add_command, add_config, positive_int
+from rrgraph.cli.common.options import add_command, add_config, add_engine, chosen_engine, positive_int
 from rrgraph.util.streams import print_problem
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def add_parser(name: str, commands: Commands) -> None:
     add_config(parser, group="experiments")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="values that replace those of the file")
     parser.add_argument("--jobs", type=positive_int, default=1, metavar="N", help="runs at a time, each a process")
+    add_engine(parser)
     parser.add_argument(
         "--only", action="append", default=[], metavar="SYSTEM", help="carry out its runs alone; repeatable"
     )
@@ -48,7 +49,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     path = find_config(arguments.config, group="experiments")
     experiment = load_experiment(path, arguments.overrides, quick=arguments.quick)
-    result = run_experiment(experiment, jobs=arguments.jobs, only=arguments.only, on_start=_announce, on_end=_tell)
+    result = run_experiment(
+        experiment,
+        jobs=arguments.jobs,
+        engine=chosen_engine(arguments),
+        only=arguments.only,
+        on_start=_announce,
+        on_end=_tell,
+    )
     for panel in result.panels:
         for header, rows in plain_rows(panel):
             numbers = [name for name in header if name not in ("system", "candidates")]

@@ -29,6 +29,7 @@ from rrgraph.cli import (
     properties,
     report,
     score,
+    screen,
     serve,
     train,
     tune,
@@ -43,6 +44,7 @@ __all__ = ["build_parser", "main"]
 
 COMMANDS = {
     "plan": plan,
+    "screen": screen,
     "properties": properties,
     "embed": embed,
     "train": train,
@@ -65,6 +67,7 @@ _EXAMPLES = """\
 examples:
   rrgraph plan Li7La3Zr2O12                          ranked precursor sets from the bundled model
   rrgraph plan --input targets.csv --output plans.jsonl
+  rrgraph screen predicted.parquet --output screened --shelf cupboard.csv
   rrgraph properties BaTiO3                          energies, gaps, moduli, symmetry with uncertainties
   rrgraph train quickstart                           train on the embedded textbook reactions
   rrgraph evaluate runs/quickstart --split test --protocol open

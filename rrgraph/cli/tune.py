@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from rrgraph.cli.common.argparse_private import Commands
-from rrgraph.cli.common.options import add_command, add_config, positive_int
+from rrgraph.cli.common.options import add_command, add_config, add_engine, chosen_engine, positive_int
 from rrgraph.util.streams import print_problem
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def add_parser(name: str, commands: Commands) -> None:
         "grpc://HOST:PORT",
     )
     parser.add_argument("--jobs", type=positive_int, default=1, metavar="N", help="trials at a time, each a process")
+    add_engine(parser)
     parser.add_argument(
         "--space", metavar="FILE", help="search space (default: tuning/NAME.yaml beside CONFIG, else the usual one)"
     )
@@ -85,6 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
             study=arguments.study,
             storage=arguments.storage,
             jobs=arguments.jobs,
+            engine=chosen_engine(arguments),
             options=_options(arguments),
             figures=arguments.figures,
             from_study=arguments.from_study,

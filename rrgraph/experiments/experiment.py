@@ -23,7 +23,7 @@ from rrgraph.util.environment import processors
 from rrgraph.util.files import write_text
 from rrgraph.util.locking import abandon
 from rrgraph.util.markdown import markdown_text
-from rrgraph.util.parallel import WorkerDied, parallel_map
+from rrgraph.util.parallel import Engine, WorkerDied, parallel_map
 from rrgraph.util.progress import progress_bar
 from rrgraph.util.streams import printed_to
 
@@ -62,6 +62,7 @@ def run_experiment(
     experiment: ExperimentConfig,
     *,
     jobs: int = 1,
+    engine: Engine | None = None,
     only: Collection[str] = (),
     on_start: Callable[[Sequence[Run], int], None] | None = None,
     on_end: Callable[[Run, Outcome], None] | None = None,
@@ -74,6 +75,7 @@ def run_experiment(
     Args:
         experiment: what is compared.
         jobs: number of processes, each with its share of the processor cores.
+        engine: where the processes run; by default on this computer, and with one job in this process.
         only: systems whose runs are carried out, all when empty; all that are finished are compared. So computers that
             share the folder can share the work.
         on_start: called with all runs and the number of those that were finished before.
@@ -102,7 +104,9 @@ def run_experiment(
     _record(folder, runs, measured)
     with progress_bar(experiment.name, total=len(runs), done=len(measured), unit="run") as bar:
         threads = max(1, processors() // jobs)
-        for index, answer in parallel_map(partial(_run, jobs=threads), waiting, jobs=jobs, threads=threads):
+        for index, answer in parallel_map(
+            partial(_run, jobs=threads), waiting, jobs=jobs, threads=threads, engine=engine
+        ):
             run = waiting[index]
             outcome = Outcome(0.0, f"{answer}.") if isinstance(answer, WorkerDied) else answer
             if outcome.error:

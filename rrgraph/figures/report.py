@@ -25,10 +25,10 @@ from rrgraph.util.config import read_plain
 from rrgraph.util.figure_style import svg_text
 from rrgraph.util.files import write_text
 from rrgraph.util.json_files import read_json
-from rrgraph.util.pages import page_template
+from rrgraph.util.pages import inline_svg, page_template
 from rrgraph.version import __version__
 
-__all__ = ["flatten", "inline_svg", "report_html", "write_report"]
+__all__ = ["flatten", "report_html", "write_report"]
 
 
 @dataclass(frozen=True)
@@ -114,22 +114,6 @@ def flatten(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]
     elif value not in (None, "", []):
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
         yield " / ".join(path), text
-
-
-def inline_svg(svg: str, name: str, label: str) -> str:
-    """Return an SVG for use inside a page: without header and metadata, with identifiers that are unique on the page.
-
-    Args:
-        svg: text of the file.
-        name: prefix of its identifiers.
-        label: text for screen readers.
-    """
-    body = svg[svg.index("<svg") :]
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    body = re.sub(r'\bid="', f'id="{name}-', body)
-    body = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", body)
-    quoted = label.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-    return body.replace("<svg", f'<svg role="img" aria-label="{quoted}"', 1)
 
 
 def _seconds(text: str) -> float:

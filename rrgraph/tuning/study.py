@@ -34,7 +34,7 @@ from rrgraph.tuning.warm_start import expect_source, read_earlier, take_over, wa
 from rrgraph.util.environment import processors
 from rrgraph.util.interruption import interruptible, lasting_interruption
 from rrgraph.util.names import PLAIN_NAME, is_plain_name
-from rrgraph.util.parallel import WorkerDied, parallel_map
+from rrgraph.util.parallel import Engine, WorkerDied, parallel_map
 from rrgraph.util.progress import progress_bar
 
 __all__ = ["StudyResult", "StudyStart", "tune"]
@@ -100,6 +100,7 @@ def tune(
     study: str = "",
     storage: str = "",
     jobs: int = 1,
+    engine: Engine | None = None,
     options: Mapping[str, Any] | None = None,
     figures: bool = True,
     from_study: str = "",
@@ -118,6 +119,8 @@ def tune(
         study: name of the study, that of the configuration by default.
         storage: URL of the storage, an SQLite file in the study's folder by default.
         jobs: number of processes, each with its share of the processor cores.
+        engine: where the processes run; by default on this computer, and with one job in this process.
+            All of them have to reach the storage and the folder.
         options: in place of those of the search space, see `StudySettings`.
         figures: whether to draw them at the end.
         from_study: earlier study to start from: its folder or the URL of its storage, `::NAME` after it where that
@@ -158,7 +161,7 @@ def tune(
             done = finished(open_study(job, opened))
             said = claimed.user_attrs.get(WARM_START, {}).get("sentence", "")
             on_start(StudyStart(name, settings, len(space.parameters), trials, done, said))
-    failures, stopped = _work(job, jobs, on_end)
+    failures, stopped = _work(job, jobs, engine, on_end)
     with quietly(), opened_storage(url) as opened:
         loaded = open_study(job, opened)
         drawn, undrawn = write_results(loaded, job, figures=figures)
@@ -166,14 +169,16 @@ def tune(
     return StudyResult(folder, url, settings, best, drawn, undrawn, failures, stopped)
 
 
-def _work(job: Job, jobs: int, on_end: Callable[[Outcome], None] | None) -> tuple[dict[int, str], str]:
+def _work(
+    job: Job, jobs: int, engine: Engine | None, on_end: Callable[[Outcome], None] | None
+) -> tuple[dict[int, str], str]:
     """Carry out trials until the study is finished; return what failed and why it was stopped early."""
     failures: dict[int, str] = {}
     in_a_row = 0
     with (
         interruptible(),
         _left_to_none(job),
-        closing(_outcomes(job, jobs)) as outcomes,
+        closing(_outcomes(job, jobs, engine)) as outcomes,
         progress_bar(job.study, total=job.trials, unit="trial") as bar,
     ):
         for outcome in outcomes:
@@ -209,7 +214,7 @@ def _left_to_none(job: Job) -> Iterator[None]:
         raise
 
 
-def _outcomes(job: Job, jobs: int) -> Generator[Outcome | WorkerDied | int, None, None]:
+def _outcomes(job: Job, jobs: int, engine: Engine | None) -> Generator[Outcome | WorkerDied | int, None, None]:
     """Yield each trial as it ends, and before and after it the number of trials that are finished."""
     while True:
         with lasting_interruption(deferred=True), quietly(), opened_storage(job.url) as storage:
@@ -226,7 +231,7 @@ def _outcomes(job: Job, jobs: int) -> Generator[Outcome | WorkerDied | int, None
             time.sleep(_WAIT_SECONDS)
             continue
         threads = max(1, processors() // jobs)
-        with closing(parallel_map(run_trial, [job] * missing, jobs=jobs, threads=threads)) as answers:
+        with closing(parallel_map(run_trial, [job] * missing, jobs=jobs, threads=threads, engine=engine)) as answers:
             for _, outcome in answers:
                 if outcome is not None:
                     yield outcome

@@ -104,8 +104,12 @@ def locked_file(path: Path) -> Iterator[int]:
 
 
 @contextmanager
-def locked_folder(folder: Path) -> Iterator[None]:
+def locked_folder(folder: Path, *, option: str = "output=DIR") -> Iterator[None]:
     """Keep other processes out of a folder, which is made if need be, and removed again if it is left empty.
+
+    Args:
+        folder: to work in.
+        option: that names another folder, for messages.
 
     Raises:
         ConfigError: another process works in the folder, or may do so on another computer.
@@ -118,9 +122,9 @@ def locked_folder(folder: Path) -> Iterator[None]:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             file = stack.enter_context(ExitStack())
-            _claim(path, file.enter_context(locked_file(path)))
+            _claim(path, file.enter_context(locked_file(path)), option)
         except BlockingIOError:
-            raise ConfigError(_refusal(path, _named(path))) from None
+            raise ConfigError(_refusal(path, _named(path), option)) from None
         except OSError as error:
             raise DataError(f"Cannot write '{folder}': {error.strerror}.") from None
         try:
@@ -148,7 +152,7 @@ def abandon(folder: Path, *, elsewhere: bool = False) -> None:
             path.unlink()
 
 
-def _claim(path: Path, descriptor: int) -> None:
+def _claim(path: Path, descriptor: int, option: str) -> None:
     """Name this process in a file that it has locked.
 
     Raises:
@@ -160,7 +164,7 @@ def _claim(path: Path, descriptor: int) -> None:
     except ValueError:
         raise _in_the_way(path) from None
     if owner is not None and not _is_dead(owner):
-        raise ConfigError(_refusal(path, owner))
+        raise ConfigError(_refusal(path, owner, option))
     pid = os.getpid()
     me = _Owner(pid, socket.gethostname(), f"{datetime.now():%Y-%m-%d %H:%M:%S}", _started(pid))
     with suppress(OSError):  # a full disk: the lock holds, and whatever comes next is refused by its name
@@ -228,9 +232,9 @@ def _started(pid: int) -> str:
         return ""
 
 
-def _refusal(path: Path, owner: _Owner | None) -> str:
+def _refusal(path: Path, owner: _Owner | None, option: str) -> str:
     who = f"process {owner.pid} on {owner.host}, since {owner.since}" if owner else "another process"
     sentence = f"The folder '{path.parent}' is in use by {who}"
     if owner is None or (owner.host == socket.gethostname() and fcntl is not None):
-        return f"{sentence}; wait for it, or choose another with output=DIR."
-    return f"{sentence}; wait for it, choose another with output=DIR, or if it is dead remove '{path}'."
+        return f"{sentence}; wait for it, or choose another with {option}."
+    return f"{sentence}; wait for it, choose another with {option}, or if it is dead remove '{path}'."

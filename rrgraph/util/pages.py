@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from rrgraph.errors import ConfigError
 if TYPE_CHECKING:
     from jinja2 import Template
 
-__all__ = ["page_template", "page_text", "script_json"]
+__all__ = ["inline_svg", "page_template", "page_text", "script_json"]
 
 
 def page_template(package: str, name: str, *, filters: Mapping[str, Callable[..., Any]] | None = None) -> Template:
@@ -42,6 +43,22 @@ def script_json(value: Mapping[str, Any]) -> str:
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return text
+
+
+def inline_svg(svg: str, name: str, label: str) -> str:
+    """Return an SVG for use inside a page: without header and metadata, with identifiers that are unique on the page.
+
+    Args:
+        svg: text of the file.
+        name: prefix of its identifiers.
+        label: text for screen readers.
+    """
+    body = svg[svg.index("<svg") :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r'\bid="', f'id="{name}-', body)
+    body = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", body)
+    quoted = label.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+    return body.replace("<svg", f'<svg role="img" aria-label="{quoted}"', 1)
 
 
 def _short(text: str) -> str:

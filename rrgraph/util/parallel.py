@@ -6,19 +6,19 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait as wait_for
-from typing import Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from rrgraph.util.interruption import TERMINAL_SIGNALS, Interruption, interruptible, lasting_interruption
 from rrgraph.util.registry import import_entries, session_entries
 
-__all__ = ["WorkerDied", "parallel_map"]
+__all__ = ["Engine", "LocalEngine", "Worker", "WorkerDied", "parallel_map"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -37,67 +37,158 @@ class WorkerDied(RuntimeError):
 
 
 def parallel_map(
-    function: Callable[[T], R], items: Sequence[T], *, jobs: int, threads: int
+    function: Callable[[T], R],
+    items: Iterable[T],
+    *,
+    jobs: int,
+    threads: int,
+    again: Callable[[T], Iterable[T]] | None = None,
+    retire: Callable[[R], bool] = lambda result: False,
+    engine: Engine | None = None,
 ) -> Generator[tuple[int, R | WorkerDied], None, None]:
     """Yield the index of each item and the result of the function, in the order in which they are done.
 
-    With one job everything happens in this process, with its threads. When a process dies, the items that were being
-    worked on get `WorkerDied` and the others go on. The processes are interrupted and end when the generator is closed,
-    and end with this one, however it ends. Until then an interruption waits for the generator's next turn, see
-    `lasting_interruption`.
+    With one job and no engine everything happens in this process, with its threads. When a process dies, the item that
+    it was working on gets `WorkerDied`, and another process takes its place. The processes are interrupted and end when
+    the generator is closed, and end with this one, however it ends. Until then an interruption waits for the
+    generator's next turn, see `lasting_interruption`.
 
     Args:
         function: of one item; importable and without side effects on this process. What it raises is raised here.
-        items: what is worked on.
+        items: what is worked on; each is taken when a process is free for it.
         jobs: number of processes, at least 1.
         threads: for the arithmetic of each process, unless the environment variable OMP_NUM_THREADS is set.
+        again: returns what is to be done in place of an item whose process died, under its index, before other items.
+        retire: returns whether the process that gave a result is replaced, for example because it has grown.
+        engine: starts the processes; by default `LocalEngine`.
     """
-    if jobs == 1:
+    if jobs == 1 and engine is None:
         with lasting_interruption(deferred=False) as interrupt_if_asked:
             for index, item in enumerate(items):
                 yield index, function(item)
                 interrupt_if_asked()
         return
-    waiting = deque(enumerate(items))
-    with _threads(threads), lasting_interruption(deferred=True) as interrupt_if_asked:
-        while waiting:
-            yield from _until_broken(function, waiting, jobs, interrupt_if_asked)
-
-
-def _until_broken(
-    function: Callable[[T], R], waiting: deque[tuple[int, T]], jobs: int, interrupt_if_asked: Interruption
-) -> Iterator[tuple[int, R | WorkerDied]]:
-    """Work on items until none is left or a process dies."""
-    # A forked process would inherit the threads and locks of this one.
     with (
-        ProcessPoolExecutor(
-            min(jobs, len(waiting)),
-            mp_context=get_context("spawn"),
-            initializer=_follow_parent,
-            initargs=(session_entries(),),
-        ) as pool,
-        _no_orphans(),
+        lasting_interruption(deferred=True) as interrupt_if_asked,
+        (engine or LocalEngine()).workers(jobs, threads) as start,
     ):
-        running: dict[Future[R], int] = {}
-        broken = False
-        while running or (waiting and not broken):
-            # No more than can run at once, so that it is known what a process that died was working on.
-            while waiting and len(running) < jobs and not broken:
-                index, item = waiting.popleft()
-                try:
-                    with _no_terminal():
-                        running[pool.submit(partial(_work, function), item)] = index
-                except BrokenProcessPool:
-                    waiting.appendleft((index, item))
-                    broken = True
-            interrupt_if_asked()
-            for future in wait(running, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED).done:
-                index = running.pop(future)
-                try:
-                    yield index, future.result()
-                except BrokenProcessPool:
-                    broken = True
-                    yield index, WorkerDied("a worker process died (out of memory?)")
+        yield from _spread(function, enumerate(items), jobs, start, again, retire, interrupt_if_asked)
+
+
+def _spread(
+    function: Callable[[T], R],
+    items: Iterator[tuple[int, T]],
+    jobs: int,
+    start: Callable[[], Worker],
+    again: Callable[[T], Iterable[T]] | None,
+    retire: Callable[[R], bool],
+    interrupt_if_asked: Interruption,
+) -> Iterator[tuple[int, R | WorkerDied]]:
+    """Work on items, each with a process of its own, until none is left."""
+    first: deque[tuple[int, T]] = deque()
+    idle: list[Worker] = []
+    running: dict[Future[Any], tuple[int, T, Worker]] = {}
+    while True:
+        # One item a process, so that it is known what a process that died was working on.
+        while len(running) < jobs and (task := first.popleft() if first else next(items, None)) is not None:
+            worker = idle.pop() if idle else start()
+            try:
+                running[worker.submit(function, task[1])] = (*task, worker)
+            except WorkerDied:  # while it was idle
+                first.appendleft(task)
+                worker.close()
+        if not running:
+            return
+        interrupt_if_asked()
+        for future in wait(running, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED).done:
+            index, item, worker = running.pop(future)
+            try:
+                result = worker.result(future)
+            except WorkerDied as died:
+                worker.close()
+                if again is None:
+                    yield index, died
+                else:
+                    first.extend((index, each) for each in again(item))
+            else:
+                if retire(result):
+                    worker.close()
+                else:
+                    idle.append(worker)
+                yield index, result
+
+
+class Worker(Protocol):
+    """A process that works on one item at a time."""
+
+    def submit(self, function: Callable[[T], R], item: T) -> Future[Any]:
+        """Let it work; raise `WorkerDied` if it is dead."""
+        ...
+
+    def result(self, future: Future[Any]) -> Any:
+        """Return what came of it, or raise what the function raised, or `WorkerDied`."""
+        ...
+
+    def close(self) -> None:
+        """Let go of a process that is idle or dead."""
+        ...
+
+
+class Engine(Protocol):
+    """Where processes come from."""
+
+    def workers(self, jobs: int, threads: int) -> AbstractContextManager[Callable[[], Worker]]:
+        """Return a context with a function that starts a process, of which so many work at a time with so many threads.
+
+        The processes end with the context.
+        """
+        ...
+
+
+class LocalEngine:
+    """Processes of this computer."""
+
+    @contextmanager
+    def workers(self, jobs: int, threads: int) -> Iterator[Callable[[], Worker]]:
+        """See `Engine`."""
+        with ExitStack() as pools, _threads(threads), _no_orphans():
+
+            def start() -> Worker:
+                worker = _LocalWorker()
+                pools.callback(worker.close)
+                return worker
+
+            yield start
+
+
+class _LocalWorker:
+    """A pool of one process: were there more, all would end when one dies."""
+
+    def __init__(self) -> None:
+        # A forked process would inherit the threads and locks of this one.
+        self.pool = ProcessPoolExecutor(
+            1, mp_context=get_context("spawn"), initializer=_follow_parent, initargs=(session_entries(),)
+        )
+
+    def submit(self, function: Callable[[T], R], item: T) -> Future[Any]:
+        with _told(), _no_terminal():
+            return self.pool.submit(partial(_work, function), item)
+
+    def result(self, future: Future[Any]) -> Any:
+        with _told():
+            return future.result()
+
+    def close(self) -> None:
+        self.pool.shutdown()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell of a broken pool as of a dead process."""
+    try:
+        yield
+    except BrokenProcessPool:
+        raise WorkerDied("a worker process died (out of memory?)") from None
 
 
 def _work(function: Callable[[T], R], item: T) -> R:

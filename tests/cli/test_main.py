@@ -12,6 +12,7 @@ from rrgraph.cli import plan
 
 COMMANDS = [
     "plan",
+    "screen",
     "properties",
     "embed",
     "train",

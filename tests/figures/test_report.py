@@ -11,7 +11,8 @@ from rrgraph.errors import ConfigError
 from rrgraph.evaluation import PROTOCOLS
 from rrgraph.figures import FigureOptions, report_html, write_report
 from rrgraph.figures.glossary import GLOSSARY, describe_flags
-from rrgraph.figures.report import flatten, inline_svg
+from rrgraph.figures.report import flatten
+from rrgraph.util.pages import inline_svg
 
 FIGURES_SHOWN = ["top_k", "reliability", "target_embeddings"]
 VOID = {"meta", "br", "link", "img"}

@@ -135,6 +135,13 @@ def read_targets(model: Path, choose: random.Random, place: Path) -> None:
     one_sentence(*command("plan", "--input", given[0], *shared, *output, *more, stdin=given[1]))
 
 
+def screen_targets(model: Path, choose: random.Random, place: Path) -> None:
+    path = write_table(place, *TARGETS, choose)
+    more = choose.choice([[], ["--column", "formula"], ["--keep", "id"], ["--shelf", path], ["--shard-rows", "2"]])
+    shared = ["--engine", "serial", "--model", model, "--no-energies", "--candidates", "train"]
+    one_sentence(*command("screen", path, "--output", place / "screened", *shared, *more))
+
+
 @attack("tables", what="mutated tables", allowed=NO_TRACEBACKS, full=6_000, quick=200, few=15)
 def tables(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Read reactions, properties, precursors, stocks and targets in every format."""
@@ -150,6 +157,8 @@ def tables(*, tries: int, seed: int, folder: Path) -> Outcome:
             read_precursor_table(choose, place)
         elif kind < 0.8:
             read_stock_list(model, choose, place)
+        elif kind < 0.82:
+            screen_targets(model, choose, place)
         else:
             read_targets(model, choose, place)
 

@@ -40,13 +40,22 @@ def test_processes_get_their_threads(monkeypatch):
 def test_a_dead_process_does_not_take_the_others_with_it():
     work = [partial(os._exit, 1), *(partial(abs, -number) for number in range(1, 6))]
     answers = dict(parallel_map(operator.call, work, jobs=2, threads=1))
-    assert isinstance(answers[0], WorkerDied)
-    # One other may have been under way when the process died.
-    lost = [place for place, answer in answers.items() if isinstance(answer, WorkerDied)]
-    assert len(lost) <= 2
-    assert {place: answer for place, answer in answers.items() if place not in lost} == {
-        place: place for place in range(1, 6) if place not in lost
-    }
+    assert isinstance(answers.pop(0), WorkerDied)
+    assert answers == {place: place for place in range(1, 6)}
+
+
+def test_what_a_process_died_of_is_replaced_by_what_is_told():
+    work = [partial(os._exit, 1), partial(abs, -1)]
+    told = [partial(abs, -2), partial(abs, -3)]
+    answers = sorted(parallel_map(operator.call, work, jobs=2, threads=1, again=lambda item: told))
+    assert answers == [(0, 2), (0, 3), (1, 1)]
+
+
+def test_items_are_taken_when_a_process_is_free():
+    taken = []
+    for _ in parallel_map(operator.neg, (taken.append(each) or each for each in range(9)), jobs=2, threads=1):
+        assert len(taken) <= 3
+        break
 
 
 def test_what_the_function_raises_is_raised():

@@ -7,9 +7,13 @@ import math
 import re
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rrgraph.cli.common.argparse_private import ArgumentContainer, Commands
 from rrgraph.errors import ConfigError, suggestion
+
+if TYPE_CHECKING:
+    from rrgraph.util.parallel import Engine
 
 __all__ = [
     "CANDIDATES",
@@ -17,6 +21,7 @@ __all__ = [
     "add_command",
     "add_config",
     "add_device",
+    "add_engine",
     "add_input",
     "add_mode",
     "add_protocol_flags",
@@ -24,6 +29,7 @@ __all__ = [
     "add_run_command",
     "add_subgroups",
     "add_target_column",
+    "chosen_engine",
     "count_or_all",
     "positive_int",
     "positive_number",
@@ -180,6 +186,33 @@ def add_device(parser: ArgumentContainer) -> None:
         metavar="NAME",
         help="where the model computes: cpu, cuda or mps; auto (default) takes a CUDA GPU when there is one",
     )
+
+
+def add_engine(parser: ArgumentContainer, *, serial: bool = False) -> None:
+    """Add `--engine` and `--address`; `chosen_engine` reads them."""
+    here = ", or serial (in this process)" if serial else ""
+    parser.add_argument(
+        "--engine",
+        default="local",
+        metavar="NAME",
+        help=f"where processes run: local (this computer, default), ray (a Ray cluster){here}",
+    )
+    parser.add_argument(
+        "--address", metavar="A", help="of a Ray cluster that is running, such as auto (default: one is started here)"
+    )
+
+
+def chosen_engine(arguments: argparse.Namespace) -> Engine | None:
+    """Return the engine of `--engine`, None for processes of this computer as `--jobs` asks for them.
+
+    Raises:
+        OptionError: there is no such engine, or it takes no address.
+        ConfigError: Ray is not installed.
+    """
+    from rrgraph.util.engines import choose_engine
+
+    engine = choose_engine(arguments.engine, arguments.address, among=("local", "ray"))
+    return None if arguments.engine == "local" else engine
 
 
 def add_target_column(parser: argparse.ArgumentParser) -> None:

@@ -92,9 +92,15 @@ def _lines(path: str, name: str, stack: ExitStack) -> Iterator[str]:
 def count_rows(path: str) -> int | None:
     """Return about how many rows a file has, None for standard input and for what cannot be counted quickly."""
     found, _ = _with_sheet(path)
-    if not Path(found).is_file() or _FORMATS.get(Path(plain_name(found)).suffix) in ("parquet", "xlsx"):
+    form = _FORMATS.get(Path(plain_name(found)).suffix)
+    if not Path(found).is_file() or form == "xlsx" or (form == "parquet" and plain_name(found) != found.lower()):
         return None
     try:
+        if form == "parquet":
+            import pyarrow.parquet as pq
+
+            with read_errors(found):
+                return int(pq.read_metadata(found).num_rows)
         with read_errors(found), open_binary(found) as handle:
             chunks = iter(lambda: handle.read(_CHUNK), b"")
             return sum(chunk.count(b"\n") for chunk in chunks)

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import operator
+import os
+import sys
+from functools import partial
+
+import pytest
+
+from rrgraph.errors import ConfigError, OptionError
+from rrgraph.util.engines import RayEngine, choose_engine
+from rrgraph.util.parallel import LocalEngine, parallel_map
+
+
+def test_engines_by_name():
+    assert isinstance(choose_engine("local"), LocalEngine)
+    assert choose_engine("serial") is None
+
+
+def test_bad_choices_are_named():
+    with pytest.raises(OptionError, match=r"'rays', expected one of local, ray, serial\. Did you mean 'ray'\?"):
+        choose_engine("rays")
+    with pytest.raises(OptionError, match="address is that of a Ray cluster"):
+        choose_engine("local", "auto")
+
+
+def test_without_ray_a_sentence_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ConfigError, match=r"not installed: pip install 'rrgraph\[ray\]'"):
+        choose_engine("ray")
+
+
+@pytest.mark.slow
+def test_processes_of_ray_answer_and_are_replaced_when_they_die():
+    pytest.importorskip("ray")
+    tries = []
+
+    def again(item):
+        tries.append(item)
+        return [item] if len(tries) < 3 else [partial(abs, -100)]
+
+    work = [partial(os._exit, 1), partial(abs, -1), partial(os.getenv, "OMP_NUM_THREADS")]
+    engine = RayEngine()
+    answers = dict(parallel_map(operator.call, work, jobs=2, threads=1, again=again, engine=engine))
+    assert answers == {0: 100, 1: 1, 2: "1"}
+    assert len(tries) == 3
+    with pytest.raises(ZeroDivisionError, match="division by zero"):
+        list(parallel_map(partial(operator.truediv, 1), [0], jobs=1, threads=1, engine=engine))

@@ -45,7 +45,7 @@ from rrgraph.organic.popularity import TemplatePopularity
 from rrgraph.organic.reranking.features import SET_FEATURES, SetDescriber
 from rrgraph.organic.reranking.precedents import Precedents
 from rrgraph.organic.reranking.reranker import ReactantReranker, fit_reranker
-from rrgraph.organic.table import TemplateReactions, TemplateSplit, count_reactions, load_template_table
+from rrgraph.organic.table import SPLITS, TemplateReactions, TemplateSplit, count_reactions, load_template_table
 
 __all__ = [
     "DEPTHS",
@@ -54,6 +54,7 @@ __all__ = [
     "MERGES",
     "SET_FEATURES",
     "SOLVED_BY",
+    "SPLITS",
     "TEMPLATE_FORMAT",
     "TEXT_ENCODERS",
     "TOKENS",

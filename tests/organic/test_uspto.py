@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+from collections import Counter
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -30,6 +33,17 @@ def test_every_part_has_its_first_rows(slice_):
     test = slice_["test"]
     assert all(canonical_smiles(product) == product for product in test.products)
     assert not any(":" in product for product in test.products)
+
+
+def test_standard_parts_have_the_published_sizes(data_folder):
+    if not list((data_folder / "organic").glob("USPTO_50k*")):
+        pytest.skip("RRGRAPH_DATA has no table of organic reactions")
+    packed = resources.files("rrgraph.organic").joinpath("standard_split.txt.gz").read_bytes()
+    letters = Counter(gzip.decompress(packed).decode().split()[1])
+    assert (letters["-"], letters["v"], letters["t"]) == (40_008, 5_001, 5_007)
+    standard, mhn = (load_template_table("uspto_50k", split=split, rows=20) for split in ("standard", "mhn"))
+    assert standard["train"].products[:2] == mhn["train"].products[:2]
+    assert standard["test"] != mhn["test"]
 
 
 def test_recorded_templates_lead_to_recorded_reactants(slice_):

@@ -2,8 +2,8 @@
 
 `table`, `graph` and `popularity` hold the reactions, their bipartite graph and a baseline; `config`, `encoders`,
 `learning` and `model` the dual encoder and its training; `planner` and `evaluation` turn ranked templates into ranked
-sets of reactants and measure them. `chemistry` reads molecules and applies templates, `reranking` re-ranks sets of
-reactants, and `run` trains and measures a configuration.
+sets of reactants and measure them. `chemistry` reads molecules and applies templates, `extraction` takes templates from
+reactions, `reranking` re-ranks sets of reactants, and `run` trains and measures a configuration.
 """
 
 from rrgraph.organic.alternatives import alternative_links
@@ -11,6 +11,7 @@ from rrgraph.organic.chemistry.application import TemplateApplier, apply_templat
 from rrgraph.organic.chemistry.fingerprints import FRAGMENTS
 from rrgraph.organic.chemistry.matching import known_matches, match_templates, matching_mask
 from rrgraph.organic.chemistry.molecules import MoleculeError, canonical_product, canonical_reactants, canonical_smiles
+from rrgraph.organic.chemistry.template_key import merge_templates, template_key
 from rrgraph.organic.chemistry.tokens import TOKENS
 from rrgraph.organic.config import ReactantRerankerConfig, SearchConfig, TemplateModelConfig, TextEncoderConfig
 from rrgraph.organic.encoders import TEXT_ENCODERS, TextEncoder
@@ -22,6 +23,15 @@ from rrgraph.organic.evaluation import (
     compare_systems,
     evaluate_reactions,
     frequency_bin,
+)
+from rrgraph.organic.extraction.extract import Extraction, TemplateRow, extract_template, extract_templates
+from rrgraph.organic.extraction.mapping import AtomMapper, RxnMapper
+from rrgraph.organic.extraction.reactions import (
+    CleanReaction,
+    RawReaction,
+    ReactionError,
+    clean_reaction,
+    read_reactions,
 )
 from rrgraph.organic.graph import SOLVED_BY, TemplateGraph, build_template_graph
 from rrgraph.organic.learning import TemplateLearner
@@ -58,12 +68,18 @@ __all__ = [
     "TEMPLATE_FORMAT",
     "TEXT_ENCODERS",
     "TOKENS",
+    "AtomMapper",
+    "CleanReaction",
+    "Extraction",
     "MoleculeError",
     "Precedents",
+    "RawReaction",
     "ReactantPlanner",
     "ReactantReranker",
     "ReactantRerankerConfig",
     "ReactantSet",
+    "ReactionError",
+    "RxnMapper",
     "SearchConfig",
     "SetDescriber",
     "SetReranker",
@@ -76,6 +92,7 @@ __all__ = [
     "TemplatePopularity",
     "TemplatePredictor",
     "TemplateReactions",
+    "TemplateRow",
     "TemplateScorer",
     "TemplateSplit",
     "TextEncoder",
@@ -88,10 +105,13 @@ __all__ = [
     "canonical_product",
     "canonical_reactants",
     "canonical_smiles",
+    "clean_reaction",
     "compare_systems",
     "count_reactions",
     "default_cache",
     "evaluate_reactions",
+    "extract_template",
+    "extract_templates",
     "fit_reranker",
     "frequency_bin",
     "known_matches",
@@ -99,6 +119,9 @@ __all__ = [
     "load_template_table",
     "match_templates",
     "matching_mask",
+    "merge_templates",
+    "read_reactions",
     "save_template_checkpoint",
+    "template_key",
     "template_planner",
 ]

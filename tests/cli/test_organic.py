@@ -1,6 +1,7 @@
 import csv
 import json
 import shutil
+from itertools import count, product
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,8 @@ pytest.importorskip("rdchiral", reason="needs the extra 'organic'")
 
 from rrgraph.cli.main import main
 from rrgraph.organic import ReactantPlanner
+
+from ..conftest import FORWARD
 
 CONFIG = """\
 name: tiny
@@ -216,3 +219,68 @@ def test_a_device_that_is_not_there_is_refused(run_folder, command, capsys):
     assert main([*command.split(), str(run_folder), "--device", "gpu"]) == 2
     assert "Unknown device 'gpu'" in capsys.readouterr().err
     assert main([*command.split(), str(run_folder), "--device", "cpu"]) == 0
+
+
+def mapped_reactions():
+    """Return the reactions of the table with atom maps, which RDKit tells when it applies the forward rules."""
+    from rdkit import Chem
+    from rdkit.Chem import rdChemReactions
+
+    for forward, first, second in FORWARD.values():
+        rule = rdChemReactions.ReactionFromSmarts(forward)
+        for pair in product(first, second) if second else ((one,) for one in first):
+            reactants = [Chem.MolFromSmiles(text) for text in pair]
+            numbers = count(1)
+            for atom in (atom for reactant in reactants for atom in reactant.GetAtoms()):
+                atom.SetAtomMapNum(next(numbers))
+            made = rule.RunReactants(reactants)[0][0]
+            for atom in made.GetAtoms():
+                source = reactants[atom.GetIntProp("react_idx")]
+                atom.SetAtomMapNum(source.GetAtomWithIdx(atom.GetIntProp("react_atom_idx")).GetAtomMapNum())
+            Chem.SanitizeMol(made)
+            yield f"{'.'.join(map(Chem.MolToSmiles, reactants))}>>{Chem.MolToSmiles(made)}"
+
+
+@pytest.fixture(scope="module")
+def own_table(tmp_path_factory, cache):
+    folder = tmp_path_factory.mktemp("own")
+    lines = [*mapped_reactions(), "nonsense", "CCO>>CC=O"]
+    (folder / "own.smi").write_text("".join(f"{line}\n" for line in lines))
+    given = ["--mapped-only", "--report", folder / "report.json", "--rejects", folder / "lost.csv", "--jobs", 1]
+    assert (
+        main(["data", "templates", str(folder / "own.smi"), "--output", str(folder / "t.csv"), *map(str, given)]) == 0
+    )
+    return folder
+
+
+def test_own_reactions_become_a_table_of_templates(own_table, organic_table):
+    found, recorded = pd.read_csv(own_table / "t.csv"), pd.read_csv(organic_table)
+    assert sorted(zip(found["product"], found["reactants"], strict=True)) == sorted(
+        (product, ".".join(sorted(reactants.split("."))))
+        for product, reactants in zip(recorded["product"], recorded["reactants"], strict=True)
+    )
+    assert set(found["split"]) == {"train", "validation", "test"}
+    report = json.loads((own_table / "report.json").read_text())
+    assert report["read"] == len(recorded) + 2 and report["lost"] == 2
+    assert report["templates"] == found["template"].nunique() < len(recorded) / 2
+    lost = pd.read_csv(own_table / "lost.csv")
+    assert lost["line"].tolist() == [report["read"] - 1, report["read"]]
+    assert "not mapped" in lost["reason"].iloc[1]
+
+
+@pytest.mark.slow
+def test_the_shipped_configuration_learns_own_reactions(own_table, capsys):
+    small = ["model.product.bits=512", "model.template.bits=512", "contrastive.epochs=2", "reranker.trees.n_trees=2"]
+    assert (
+        main(["train", "organic/own", f"data.table={own_table / 't.csv'}", f"output={own_table / 'run'}", *small]) == 0
+    )
+    assert plan("--model", own_table / "run", "CCNC(C)=O", "--top-k", 1) == 0
+    assert "CC(=O)O + CCN" in capsys.readouterr().out
+
+
+def test_a_file_without_templates_is_refused(tmp_path, cache, capsys):
+    (tmp_path / "own.smi").write_text("CCO>>CCO\n")
+    given = ["--output", str(tmp_path / "t.csv"), "--mapped-only"]
+    assert main(["data", "templates", str(tmp_path / "own.smi"), *given]) == 2
+    assert "gives a template" in capsys.readouterr().err
+    assert not (tmp_path / "t.csv").exists()

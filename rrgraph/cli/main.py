@@ -27,6 +27,7 @@ from rrgraph.cli import (
     prompts,
     properties,
     report,
+    route,
     score,
     train,
     tune,
@@ -41,6 +42,7 @@ __all__ = ["build_parser", "main"]
 
 COMMANDS = {
     "plan": plan,
+    "route": route,
     "properties": properties,
     "embed": embed,
     "train": train,

@@ -3,7 +3,8 @@
 `table`, `graph` and `popularity` hold the reactions, their bipartite graph and a baseline; `config`, `encoders`,
 `learning` and `model` the dual encoder and its training; `planner` and `evaluation` turn ranked templates into ranked
 sets of reactants and measure them. `chemistry` reads molecules and applies templates, `extraction` takes templates from
-reactions, `reranking` re-ranks sets of reactants, and `run` trains and measures a configuration.
+reactions, `reranking` re-ranks sets of reactants, `routes` plans several steps, and `run` trains and measures a
+configuration.
 """
 
 from rrgraph.organic.alternatives import alternative_links
@@ -55,13 +56,18 @@ from rrgraph.organic.popularity import TemplatePopularity
 from rrgraph.organic.reranking.features import SET_FEATURES, SetDescriber
 from rrgraph.organic.reranking.precedents import Precedents
 from rrgraph.organic.reranking.reranker import ReactantReranker, fit_reranker
+from rrgraph.organic.routes.route import Route, RouteSearch, RouteStep
+from rrgraph.organic.routes.search import ALGORITHMS, RouteFinder, default_expansions, single_step_model
+from rrgraph.organic.routes.stock import MOLECULE_COLUMNS, read_molecule_stock
 from rrgraph.organic.table import SPLITS, TemplateReactions, TemplateSplit, count_reactions, load_template_table
 
 __all__ = [
+    "ALGORITHMS",
     "DEPTHS",
     "FRAGMENTS",
     "FREQUENCY_BINS",
     "MERGES",
+    "MOLECULE_COLUMNS",
     "SET_FEATURES",
     "SOLVED_BY",
     "SPLITS",
@@ -79,6 +85,10 @@ __all__ = [
     "ReactantRerankerConfig",
     "ReactantSet",
     "ReactionError",
+    "Route",
+    "RouteFinder",
+    "RouteSearch",
+    "RouteStep",
     "RxnMapper",
     "SearchConfig",
     "SetDescriber",
@@ -109,6 +119,7 @@ __all__ = [
     "compare_systems",
     "count_reactions",
     "default_cache",
+    "default_expansions",
     "evaluate_reactions",
     "extract_template",
     "extract_templates",
@@ -120,8 +131,10 @@ __all__ = [
     "match_templates",
     "matching_mask",
     "merge_templates",
+    "read_molecule_stock",
     "read_reactions",
     "save_template_checkpoint",
+    "single_step_model",
     "template_key",
     "template_planner",
 ]

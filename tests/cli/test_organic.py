@@ -284,3 +284,51 @@ def test_a_file_without_templates_is_refused(tmp_path, cache, capsys):
     assert main(["data", "templates", str(tmp_path / "own.smi"), *given]) == 2
     assert "gives a template" in capsys.readouterr().err
     assert not (tmp_path / "t.csv").exists()
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory):
+    pytest.importorskip("syntheseus", reason="needs the extra 'routes'")
+    path = tmp_path_factory.mktemp("stock") / "stock.smi"
+    path.write_text("".join(f"{smiles}\n" for smiles in ["CC(=O)O", "CC=O", "CCN"]))
+    return path
+
+
+def route(*arguments):
+    return main(["route", *map(str, arguments), "--time", "0.5"])
+
+
+def test_routes_lead_to_the_stock(run_folder, stock, tmp_path, capsys):
+    given = ["--model", run_folder, "--stock", stock, "--svg", tmp_path / "drawings"]
+    assert route("CCOC(C)=O", *given) == 0
+    shown = capsys.readouterr().out
+    assert "CC(=O)O + CCO (step 2)" in shown and "route 1, probability" in shown
+    assert "</svg>" in (tmp_path / "drawings" / "product1_route1.svg").read_text()
+    assert route("CCOC(C)=O", *given, "--json") == 0
+    record = json.loads(capsys.readouterr().out)
+    first = record["routes"][0]
+    assert [step["product"] for step in first["steps"]] == ["CCOC(C)=O", "CCO"]
+    assert sorted(first["starting_materials"]) == ["CC(=O)O", "CC=O"]
+    assert record["drawings"][0].endswith("product1_route1.svg")
+
+
+def test_a_list_of_products_becomes_a_table_of_steps(run_folder, stock, tmp_path, capsys):
+    (tmp_path / "products.smi").write_text("CCOC(C)=O ester\nnot_a_molecule\nc1ccccc1\n")
+    given = ["--input", tmp_path / "products.smi", "--output", tmp_path / "routes.csv"]
+    assert route("--model", run_folder, "--stock", stock, *given) == 2
+    problems = capsys.readouterr().err
+    assert (
+        "'not_a_molecule' is not a valid molecule" in problems and "No route to 'c1ccccc1' from the stock" in problems
+    )
+    found = pd.read_csv(tmp_path / "routes.csv")
+    assert found["number"].drop_duplicates().tolist() == [1, 2, 3]
+    assert found.loc[0, ["product", "route", "step", "from_stock"]].tolist() == ["CCOC(C)=O", 1, 1, "CC(=O)O"]
+
+
+def test_a_bad_search_is_one_sentence(run_folder, stock, capsys):
+    assert route("CCO", "--model", run_folder, "--stock", stock, "--algorithm", "retrostar") == 2
+    assert "algorithm is 'retrostar', expected one of retro_star, mcts" in capsys.readouterr().err
+    assert route("CCO", "--model", run_folder, "--stock", "nowhere.smi") == 2
+    assert "nowhere.smi" in capsys.readouterr().err
+    assert route("CCO", "--model", "nowhere", "--stock", stock) == 2
+    assert "expected the run folder of a model of templates" in capsys.readouterr().err

@@ -25,7 +25,13 @@ from rrgraph.organic.evaluation import (
     evaluate_reactions,
     frequency_bin,
 )
-from rrgraph.organic.extraction.extract import Extraction, TemplateRow, extract_template, extract_templates
+from rrgraph.organic.extraction.extract import (
+    LIBRARY_SUFFIXES,
+    Extraction,
+    TemplateRow,
+    extract_template,
+    extract_templates,
+)
 from rrgraph.organic.extraction.mapping import AtomMapper, RxnMapper
 from rrgraph.organic.extraction.reactions import (
     CleanReaction,
@@ -66,6 +72,7 @@ __all__ = [
     "DEPTHS",
     "FRAGMENTS",
     "FREQUENCY_BINS",
+    "LIBRARY_SUFFIXES",
     "MERGES",
     "MOLECULE_COLUMNS",
     "SET_FEATURES",

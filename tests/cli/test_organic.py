@@ -247,6 +247,7 @@ def own_table(tmp_path_factory, cache):
     lines = [*mapped_reactions(), "nonsense", "CCO>>CC=O"]
     (folder / "own.smi").write_text("".join(f"{line}\n" for line in lines))
     given = ["--mapped-only", "--report", folder / "report.json", "--rejects", folder / "lost.csv", "--jobs", 1]
+    given += ["--library", folder / "library.csv.gz"]
     assert (
         main(["data", "templates", str(folder / "own.smi"), "--output", str(folder / "t.csv"), *map(str, given)]) == 0
     )
@@ -263,6 +264,11 @@ def test_own_reactions_become_a_table_of_templates(own_table, organic_table):
     report = json.loads((own_table / "report.json").read_text())
     assert report["read"] == len(recorded) + 2 and report["lost"] == 2
     assert report["templates"] == found["template"].nunique() < len(recorded) / 2
+    library = pd.read_csv(own_table / "library.csv.gz", index_col=0, sep="\t")
+    assert dict(zip(library["retro_template"], library["library_occurrence"], strict=True)) == dict(
+        found["template"].value_counts()
+    )
+    assert library["library_occurrence"].is_monotonic_decreasing and library["template_hash"].is_unique
     lost = pd.read_csv(own_table / "lost.csv")
     assert lost["line"].tolist() == [report["read"] - 1, report["read"]]
     assert "not mapped" in lost["reason"].iloc[1]
@@ -283,6 +289,8 @@ def test_a_file_without_templates_is_refused(tmp_path, cache, capsys):
     given = ["--output", str(tmp_path / "t.csv"), "--mapped-only"]
     assert main(["data", "templates", str(tmp_path / "own.smi"), *given]) == 2
     assert "gives a template" in capsys.readouterr().err
+    assert main(["data", "templates", str(tmp_path / "own.smi"), *given, "--library", "x.hdf5"]) == 2
+    assert "expected a file that ends in .csv or .csv.gz" in capsys.readouterr().err
     assert not (tmp_path / "t.csv").exists()
 
 

@@ -23,6 +23,9 @@ def add_templates(verbs: Commands, *, examples: str) -> None:
         "--output", required=True, metavar="FILE", help="table for training: .csv(.gz), .jsonl(.gz), .parquet"
     )
     parser.add_argument("--column", metavar="NAME", help="column of the reactions, if it has another name")
+    parser.add_argument(
+        "--library", metavar="FILE", help="write the distinct templates as AiZynthFinder reads them: .csv or .csv.gz"
+    )
     parser.add_argument("--report", metavar="FILE", help="write the counts of lost reactions by reason as JSON")
     parser.add_argument("--rejects", metavar="FILE", help="write lost reactions with reasons as CSV")
     parser.add_argument(
@@ -35,13 +38,22 @@ def add_templates(verbs: Commands, *, examples: str) -> None:
 def _templates(arguments: argparse.Namespace) -> None:
     from rrgraph.cli.common.writers import open_rejects, summary_stream
     from rrgraph.errors import DataError
-    from rrgraph.organic import RxnMapper, TemplateApplier, default_cache, extract_templates, read_reactions
+    from rrgraph.organic import (
+        LIBRARY_SUFFIXES,
+        RxnMapper,
+        TemplateApplier,
+        default_cache,
+        extract_templates,
+        read_reactions,
+    )
     from rrgraph.util.environment import processors
     from rrgraph.util.files import check_files, write_json
     from rrgraph.util.tabular import check_suffix, write_frame
 
     check_suffix(arguments.output)
-    outputs = {f"--{name}": getattr(arguments, name) for name in ("output", "report", "rejects")}
+    if arguments.library and not arguments.library.endswith(LIBRARY_SUFFIXES):
+        raise DataError(f"--library is '{arguments.library}', expected a file that ends in .csv or .csv.gz.")
+    outputs = {f"--{name}": getattr(arguments, name) for name in ("output", "library", "report", "rejects")}
     check_files(outputs, {"the reactions": arguments.reactions})
     applier = TemplateApplier(cache=default_cache(), jobs=arguments.jobs or processors())
     columns, reactions = read_reactions(arguments.reactions, column=arguments.column)
@@ -57,3 +69,5 @@ def _templates(arguments: argparse.Namespace) -> None:
     if not found.rows:
         raise DataError(f"No reaction of '{os.fspath(arguments.reactions)}' gives a template; --rejects says why.")
     write_frame(found.to_frame(), arguments.output)
+    if arguments.library:
+        found.write_library(arguments.library)

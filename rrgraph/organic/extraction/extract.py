@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,12 +15,16 @@ from rrgraph.data import TEST, TRAIN, VALIDATION
 from rrgraph.organic.batches import map_batches, split_batches
 from rrgraph.organic.chemistry.application import TemplateApplier, quietly
 from rrgraph.organic.chemistry.molecules import MoleculeError, import_rdchiral
-from rrgraph.organic.chemistry.template_key import merge_templates
+from rrgraph.organic.chemistry.template_key import merge_templates, template_key
 from rrgraph.organic.extraction.mapping import AtomMapper
 from rrgraph.organic.extraction.reactions import CleanReaction, RawReaction, ReactionError, clean_reaction
+from rrgraph.util.files import atomic_path
 from rrgraph.util.progress import track
 
-__all__ = ["Extraction", "TemplateRow", "extract_template", "extract_templates"]
+__all__ = ["LIBRARY_SUFFIXES", "Extraction", "TemplateRow", "extract_template", "extract_templates"]
+
+#: Endings of the files that `Extraction.write_library` writes.
+LIBRARY_SUFFIXES: Final = (".csv", ".csv.gz")
 
 _BATCH_SIZE: Final = 32
 _HELD_OUT: Final = 10
@@ -86,6 +91,23 @@ class Extraction:
             }
             for row in self.rows
         )
+
+    def write_library(self, path: str | os.PathLike[str]) -> None:
+        """Write the distinct templates, the most frequent first, in the form that AiZynthFinder reads.
+
+        The file has tabs between its columns: a number from 0, `retro_template`, `template_hash`, `library_occurrence`.
+
+        Raises:
+            DataError: the file cannot be written.
+        """
+        counts = Counter(row.template for row in self.rows)
+        library = pd.DataFrame(
+            {"retro_template": template, "template_hash": template_key(template), "library_occurrence": count}
+            for template, count in counts.most_common()
+        )
+        compression = "gzip" if os.fspath(path).endswith(".gz") else None
+        with atomic_path(path) as temporary:
+            library.to_csv(temporary, sep="\t", compression=compression)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers as JSON."""

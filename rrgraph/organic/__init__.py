@@ -41,6 +41,7 @@ from rrgraph.organic.extraction.reactions import (
     read_reactions,
 )
 from rrgraph.organic.graph import SOLVED_BY, TemplateGraph, build_template_graph
+from rrgraph.organic.graph_encoders import GraphEncoder, GraphFingerprintEncoder
 from rrgraph.organic.learning import TemplateLearner
 from rrgraph.organic.model import (
     TEMPLATE_FORMAT,
@@ -84,6 +85,8 @@ __all__ = [
     "AtomMapper",
     "CleanReaction",
     "Extraction",
+    "GraphEncoder",
+    "GraphFingerprintEncoder",
     "MoleculeError",
     "Precedents",
     "RawReaction",

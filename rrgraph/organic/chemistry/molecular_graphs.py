@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from rrgraph.organic.chemistry.molecules import shared_molecule
@@ -46,10 +47,10 @@ def molecular_graphs(smiles: Sequence[str]) -> tuple[Tensor, Tensor, Tensor, Ten
     )
 
 
-def _padded(rows: Sequence[Sequence[Sequence[int]]], columns: int, kind: type) -> tuple[Tensor, Tensor]:
+def _padded(rows: Sequence[Sequence[Sequence[int]]], columns: int, kind: type[Any]) -> tuple[Tensor, Tensor]:
     """Return rows of one length, and how long they were."""
     lengths = [len(row) for row in rows]
-    table = np.zeros((len(rows), max(lengths, default=0), columns), dtype=kind)
+    table: NDArray[Any] = np.zeros((len(rows), max(lengths, default=0), columns), dtype=kind)
     for index, row in enumerate(rows):
         if row:
             table[index, : len(row)] = row

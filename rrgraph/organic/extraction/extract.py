@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 from zlib import crc32
 
@@ -105,9 +107,9 @@ class Extraction:
             {"retro_template": template, "template_hash": template_key(template), "library_occurrence": count}
             for template, count in counts.most_common()
         )
-        compression = "gzip" if os.fspath(path).endswith(".gz") else None
+        text = library.to_csv(sep="\t").encode()
         with atomic_path(path) as temporary:
-            library.to_csv(temporary, sep="\t", compression=compression)
+            Path(temporary).write_bytes(gzip.compress(text, mtime=0) if os.fspath(path).endswith(".gz") else text)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers as JSON."""

@@ -155,13 +155,16 @@ def load_planner(model: str, *, device: str) -> ReactantPlanner:
     return template_planner(load_template_checkpoint(model, device=device))
 
 
-def read_products(smiles: Sequence[str], path: str | None, column: str | None) -> TargetList[str]:
+def read_products(
+    smiles: Sequence[str], path: str | None, column: str | None, *, batch_size: int = _BATCH_SIZE
+) -> TargetList[str]:
     """Return the molecules asked for, as canonical SMILES; in a file a name may follow behind a space.
 
     Args:
         smiles: typed on the command line; used when `path` is None.
         path: a table or a list that `open_rows` reads, or `-` for standard input.
         column: that of the SMILES, None to find it.
+        batch_size: rows at a time.
 
     Raises:
         DataError: the file is missing, of another kind, damaged, or has no such column.
@@ -172,14 +175,14 @@ def read_products(smiles: Sequence[str], path: str | None, column: str | None) -
         return canonical_product(text if path is None else _first_word(text)), None
 
     if path is None:
-        return TargetList((target_row(text, read) for text in smiles), _BATCH_SIZE)
+        return TargetList((target_row(text, read) for text in smiles), batch_size)
     names = MOLECULE_COLUMNS if column is None else (*MOLECULE_COLUMNS, column_name(column))
     rows = open_rows(path, names=names)
     if column is None and not rows.is_list:
         found = [each for name in MOLECULE_COLUMNS for each in rows.columns if column_name(each) == name]
         column = rows.column(found[0] if found else MOLECULE_COLUMNS[0])
     column = rows.columns[0] if column is None else rows.column(column, option="--column")
-    return TargetList(file_rows(rows, column, read, names=MOLECULE_COLUMNS), _BATCH_SIZE, rows, column)
+    return TargetList(file_rows(rows, column, read, names=MOLECULE_COLUMNS), batch_size, rows, column)
 
 
 def _first_word(text: str) -> str:

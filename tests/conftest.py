@@ -176,7 +176,7 @@ ESTER = "[C:1](=[O:2])-[O;D2;+0:3]-[C:4]>>[C:1](=[O:2])-[OH].[OH;+0:3]-[C:4]"
 ETHER = "[c:1]-[O;D2;+0:2]-[CH2,CH3;+0:3]>>[c:1]-[OH;+0:2].Br-[C;+0:3]"
 ALCOHOL = "[CH1,CH2;D2,D3;+0:1]-[OH;+0:2]>>[C;+0:1]=[O;+0:2]"
 
-_FORWARD = {
+FORWARD = {
     AMIDE: ("[C:1](=[O:2])[OH].[N;!H0:3]>>[C:1](=[O:2])[N:3]", ACIDS, AMINES),
     ESTER: ("[C:1](=[O:2])[OH].[OH:3][CX4:4]>>[C:1](=[O:2])[O:3][C:4]", ACIDS, ALCOHOLS),
     ETHER: ("[c:1][OH:2].Br[C:3]>>[c:1][O:2][C:3]", PHENOLS, HALIDES),
@@ -190,7 +190,7 @@ def organic_reactions():
     from rdkit.Chem import rdChemReactions
 
     rows = []
-    for template, (forward, first, second) in _FORWARD.items():
+    for template, (forward, first, second) in FORWARD.items():
         rule = rdChemReactions.ReactionFromSmarts(forward)
         for pair in product(first, second) if second else ((one,) for one in first):
             made = rule.RunReactants([Chem.MolFromSmiles(text) for text in pair])[0][0]

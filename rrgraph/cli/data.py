@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command, add_target_column
+from rrgraph.cli.organic.templates import add_templates
 
 __all__ = ["add_parser"]
 
@@ -19,6 +20,7 @@ _EXAMPLES = """\
   rrgraph data clean text_mined --output clean.csv.gz
   rrgraph data split text_mined nms --holdout holdout.csv --output splits/
   rrgraph data stats textbook
+  rrgraph data templates reactions.smi --output templates.csv --rejects lost.csv
 """
 
 
@@ -30,6 +32,7 @@ def add_parser(name: str, commands: Commands) -> None:
     _add_clean(verbs)
     _add_split(verbs)
     _add_stats(verbs)
+    add_templates(verbs, examples=_verb("templates"))
 
 
 def _verb(name: str) -> str:

@@ -28,6 +28,7 @@ from rrgraph.cli import (
     prompts,
     properties,
     report,
+    route,
     score,
     screen,
     serve,
@@ -45,6 +46,7 @@ __all__ = ["build_parser", "main"]
 COMMANDS = {
     "plan": plan,
     "screen": screen,
+    "route": route,
     "properties": properties,
     "embed": embed,
     "train": train,

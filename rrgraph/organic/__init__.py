@@ -2,8 +2,9 @@
 
 `table`, `graph` and `popularity` hold the reactions, their bipartite graph and a baseline; `config`, `encoders`,
 `learning` and `model` the dual encoder and its training; `planner` and `evaluation` turn ranked templates into ranked
-sets of reactants and measure them. `chemistry` reads molecules and applies templates, `reranking` re-ranks sets of
-reactants, and `run` trains and measures a configuration.
+sets of reactants and measure them. `chemistry` reads molecules and applies templates, `extraction` takes templates from
+reactions, `reranking` re-ranks sets of reactants, `routes` plans several steps, and `run` trains and measures a
+configuration.
 """
 
 from rrgraph.organic.alternatives import alternative_links
@@ -11,6 +12,7 @@ from rrgraph.organic.chemistry.application import TemplateApplier, apply_templat
 from rrgraph.organic.chemistry.fingerprints import FRAGMENTS
 from rrgraph.organic.chemistry.matching import known_matches, match_templates, matching_mask
 from rrgraph.organic.chemistry.molecules import MoleculeError, canonical_product, canonical_reactants, canonical_smiles
+from rrgraph.organic.chemistry.template_key import merge_templates, template_key
 from rrgraph.organic.chemistry.tokens import TOKENS
 from rrgraph.organic.config import ReactantRerankerConfig, SearchConfig, TemplateModelConfig, TextEncoderConfig
 from rrgraph.organic.encoders import TEXT_ENCODERS, TextEncoder
@@ -23,7 +25,23 @@ from rrgraph.organic.evaluation import (
     evaluate_reactions,
     frequency_bin,
 )
+from rrgraph.organic.extraction.extract import (
+    LIBRARY_SUFFIXES,
+    Extraction,
+    TemplateRow,
+    extract_template,
+    extract_templates,
+)
+from rrgraph.organic.extraction.mapping import AtomMapper, RxnMapper
+from rrgraph.organic.extraction.reactions import (
+    CleanReaction,
+    RawReaction,
+    ReactionError,
+    clean_reaction,
+    read_reactions,
+)
 from rrgraph.organic.graph import SOLVED_BY, TemplateGraph, build_template_graph
+from rrgraph.organic.graph_encoders import GraphEncoder, GraphFingerprintEncoder
 from rrgraph.organic.learning import TemplateLearner
 from rrgraph.organic.model import (
     TEMPLATE_FORMAT,
@@ -45,24 +63,43 @@ from rrgraph.organic.popularity import TemplatePopularity
 from rrgraph.organic.reranking.features import SET_FEATURES, SetDescriber
 from rrgraph.organic.reranking.precedents import Precedents
 from rrgraph.organic.reranking.reranker import ReactantReranker, fit_reranker
-from rrgraph.organic.table import TemplateReactions, TemplateSplit, count_reactions, load_template_table
+from rrgraph.organic.routes.route import Route, RouteSearch, RouteStep
+from rrgraph.organic.routes.search import ALGORITHMS, RouteFinder, default_expansions, single_step_model
+from rrgraph.organic.routes.stock import MOLECULE_COLUMNS, read_molecule_stock
+from rrgraph.organic.table import SPLITS, TemplateReactions, TemplateSplit, count_reactions, load_template_table
 
 __all__ = [
+    "ALGORITHMS",
     "DEPTHS",
     "FRAGMENTS",
     "FREQUENCY_BINS",
+    "LIBRARY_SUFFIXES",
     "MERGES",
+    "MOLECULE_COLUMNS",
     "SET_FEATURES",
     "SOLVED_BY",
+    "SPLITS",
     "TEMPLATE_FORMAT",
     "TEXT_ENCODERS",
     "TOKENS",
+    "AtomMapper",
+    "CleanReaction",
+    "Extraction",
+    "GraphEncoder",
+    "GraphFingerprintEncoder",
     "MoleculeError",
     "Precedents",
+    "RawReaction",
     "ReactantPlanner",
     "ReactantReranker",
     "ReactantRerankerConfig",
     "ReactantSet",
+    "ReactionError",
+    "Route",
+    "RouteFinder",
+    "RouteSearch",
+    "RouteStep",
+    "RxnMapper",
     "SearchConfig",
     "SetDescriber",
     "SetReranker",
@@ -75,6 +112,7 @@ __all__ = [
     "TemplatePopularity",
     "TemplatePredictor",
     "TemplateReactions",
+    "TemplateRow",
     "TemplateScorer",
     "TemplateSplit",
     "TextEncoder",
@@ -87,10 +125,14 @@ __all__ = [
     "canonical_product",
     "canonical_reactants",
     "canonical_smiles",
+    "clean_reaction",
     "compare_systems",
     "count_reactions",
     "default_cache",
+    "default_expansions",
     "evaluate_reactions",
+    "extract_template",
+    "extract_templates",
     "fit_reranker",
     "frequency_bin",
     "known_matches",
@@ -98,6 +140,11 @@ __all__ = [
     "load_template_table",
     "match_templates",
     "matching_mask",
+    "merge_templates",
+    "read_molecule_stock",
+    "read_reactions",
     "save_template_checkpoint",
+    "single_step_model",
+    "template_key",
     "template_planner",
 ]

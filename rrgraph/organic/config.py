@@ -16,9 +16,10 @@ class TextEncoderConfig:
     """The encoder of one side.
 
     Attributes:
-        encoder: name of the encoder: `fingerprint`, `transformer`, or `table` (templates only).
+        encoder: name of the encoder: `fingerprint`, `transformer`, `graph` and `graph_fingerprint` (products only), or
+            `table` (templates only).
         hidden: width of the hidden layers.
-        layers: number of layers of the feed-forward network, or of transformer blocks.
+        layers: number of layers of the feed-forward network, of transformer blocks, or of message passing.
         dropout: dropout probability.
         bits: length of the fingerprint that fragments are hashed to (fingerprint).
         radius: radius of circular fragments, in bonds (fingerprint).

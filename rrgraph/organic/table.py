@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from typing import Any, Final
+from zlib import crc32
 
 import pandas as pd
 
-from rrgraph.data import CATALOGUE, SUBSET_NAMES, SUBSET_WORDS, data_path
-from rrgraph.errors import DataError, suggestion
+from rrgraph.data import CATALOGUE, SUBSET_NAMES, SUBSET_WORDS, TEST, TRAIN, VALIDATION, data_path
+from rrgraph.errors import ConfigError, DataError, check_choice, suggestion
 from rrgraph.organic.chemistry.molecules import MoleculeError, canonical_reactants, canonical_smiles
 from rrgraph.util.progress import track
 from rrgraph.util.tabular import read_frame
 
-__all__ = ["TemplateReactions", "TemplateSplit", "count_reactions", "load_template_table"]
+__all__ = [
+    "SPLITS",
+    "STANDARD_LETTERS",
+    "STANDARD_SPLIT",
+    "TemplateReactions",
+    "TemplateSplit",
+    "check_template_split",
+    "count_reactions",
+    "load_template_table",
+    "products_checksum",
+]
+
+SPLITS: Final = ("column", "standard", "mhn")
+"""How a table is divided: by its column `split`; `uspto_50k` also as in published tables, or as MHNreact divides it."""
+
+STANDARD_SPLIT: Final = "standard_split.txt.gz"
+"""A file of this package: a checksum of the products of `uspto_50k`, then a letter for each row."""
+
+STANDARD_LETTERS: Final = {"-": TRAIN, "v": VALIDATION, "t": TEST}
+
+_USPTO: Final = "uspto_50k"
 
 _COLUMNS: Final = {
     "product": ("product", "prod_smiles", "products"),
@@ -79,7 +102,7 @@ class TemplateSplit:
         return "\n".join(lines)
 
 
-def load_template_table(table: str | os.PathLike[str], *, rows: int = 0) -> TemplateSplit:
+def load_template_table(table: str | os.PathLike[str], *, split: str = "column", rows: int = 0) -> TemplateSplit:
     """Read a table of reactions by its name in the catalogue or from a file.
 
     Products and reactants are made canonical and lose their atom maps, which would leak the reaction centre.
@@ -87,13 +110,19 @@ def load_template_table(table: str | os.PathLike[str], *, rows: int = 0) -> Temp
     Args:
         table: `uspto_50k`, or a CSV, JSONL or Parquet file with the columns product, reactants, template and split
             (train, validation or test).
+        split: one of `SPLITS`.
         rows: number of first rows of each subset to use; 0 uses all.
 
     Raises:
+        ConfigError: there is no such split, or the table does not have it.
         DataError: the file is missing or malformed, a column is missing, or a subset has no rows.
     """
+    check_template_split(table, split)
     path = _path(table)
     frame = _columns(read_frame(path), path)
+    if split == "standard":
+        frame["split"] = _standard_split(frame, path)
+    frame = frame.dropna().astype(str).reset_index(drop=True)
     part = frame["split"].map({word: subset.word for word, subset in SUBSET_WORDS.items()})
     if part.isna().any():
         row = int(part.isna().to_numpy().argmax())
@@ -123,7 +152,34 @@ def count_reactions(table: str | os.PathLike[str]) -> int:
     Arguments and errors are those of `load_template_table`.
     """
     path = _path(table)
-    return len(_columns(read_frame(path), path))
+    return len(_columns(read_frame(path), path).dropna())
+
+
+def check_template_split(table: str | os.PathLike[str], split: str) -> None:
+    """Refuse a split that a table does not have by a `ConfigError`."""
+    check_choice("data.split", split, SPLITS)
+    if split != "column" and str(table) != _USPTO:
+        raise ConfigError(
+            f"data.split is '{split}', which is a split of {_USPTO}; '{table}' is divided by its column 'split': "
+            "give data.split=column."
+        )
+
+
+def products_checksum(products: pd.Series) -> str:
+    """Return a checksum of the products of a table as they are written, in their order."""
+    return f"{crc32(chr(10).join(products.astype(str)).encode()):08x}"
+
+
+def _standard_split(frame: pd.DataFrame, path: str | os.PathLike[str]) -> list[str]:
+    """Return the subset of each row of `uspto_50k` in the split of published tables."""
+    packed = resources.files("rrgraph.organic").joinpath(STANDARD_SPLIT).read_bytes()
+    checksum, letters = gzip.decompress(packed).decode("ascii").split()
+    if products_checksum(frame["product"]) != checksum:
+        raise DataError(
+            f"'{path}' is not the published file that the standard split is for: run `rrgraph data fetch {_USPTO}`, or "
+            "give data.split=mhn for the split in its column."
+        )
+    return [STANDARD_LETTERS[letter].word for letter in letters]
 
 
 def _path(table: str | os.PathLike[str]) -> str | os.PathLike[str]:
@@ -131,7 +187,7 @@ def _path(table: str | os.PathLike[str]) -> str | os.PathLike[str]:
 
 
 def _columns(frame: pd.DataFrame, path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Return the four columns under our names, without rows in which a value is missing."""
+    """Return the four columns under our names, values as in the file."""
     found = {}
     for name, spellings in _COLUMNS.items():
         present = [spelling for spelling in spellings if spelling in frame.columns]
@@ -139,7 +195,7 @@ def _columns(frame: pd.DataFrame, path: str | os.PathLike[str]) -> pd.DataFrame:
             columns = [str(column) for column in frame.columns]
             raise DataError(f"'{path}' has no column '{name}'.{suggestion(name, columns)}")
         found[name] = frame[present[0]]
-    return pd.DataFrame(found).dropna().astype(str).reset_index(drop=True)
+    return pd.DataFrame(found)
 
 
 def _report(parts: Mapping[str, TemplateReactions], left_out: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from rrgraph.errors import check_choice
 from rrgraph.metrics import RowRanks, TopK
-from rrgraph.organic import FREQUENCY_BINS, TEMPLATE_FORMAT, count_reactions, frequency_bin
+from rrgraph.organic import FREQUENCY_BINS, SPLITS, TEMPLATE_FORMAT, count_reactions, frequency_bin
 from rrgraph.organic.run import (
     BY_TEMPLATE,
     RANKS,
@@ -35,8 +35,7 @@ class _MoleculeRuns(Workflow[OrganicConfig]):
     schema = OrganicConfig
     model_format = TEMPLATE_FORMAT
     domain = "molecules"
-    # A column of their table divides it.
-    splits = ("column",)
+    splits = SPLITS
     searches = False
     rows = "data.table and data.rows"
 
@@ -62,6 +61,7 @@ class _MoleculeRuns(Workflow[OrganicConfig]):
         check_choice("protocols", name, RANKS)
 
     def measuring(self, config: OrganicConfig, *, subset: str, protocols: Sequence[str], split: str) -> OrganicConfig:
+        config = replace(config, data=replace(config.data, split=split))
         return replace(config, evaluation=replace(config.evaluation, subsets=[subset], rows=0, popularity=False))
 
     def rows_key(self, config: OrganicConfig) -> object:

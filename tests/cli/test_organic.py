@@ -1,6 +1,7 @@
 import csv
 import json
 import shutil
+from itertools import count, product
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,8 @@ pytest.importorskip("rdchiral", reason="needs the extra 'organic'")
 
 from rrgraph.cli.main import main
 from rrgraph.organic import ReactantPlanner
+
+from ..conftest import FORWARD
 
 CONFIG = """\
 name: tiny
@@ -216,3 +219,124 @@ def test_a_device_that_is_not_there_is_refused(run_folder, command, capsys):
     assert main([*command.split(), str(run_folder), "--device", "gpu"]) == 2
     assert "Unknown device 'gpu'" in capsys.readouterr().err
     assert main([*command.split(), str(run_folder), "--device", "cpu"]) == 0
+
+
+def mapped_reactions():
+    """Return the reactions of the table with atom maps, which RDKit tells when it applies the forward rules."""
+    from rdkit import Chem
+    from rdkit.Chem import rdChemReactions
+
+    for forward, first, second in FORWARD.values():
+        rule = rdChemReactions.ReactionFromSmarts(forward)
+        for pair in product(first, second) if second else ((one,) for one in first):
+            reactants = [Chem.MolFromSmiles(text) for text in pair]
+            numbers = count(1)
+            for atom in (atom for reactant in reactants for atom in reactant.GetAtoms()):
+                atom.SetAtomMapNum(next(numbers))
+            made = rule.RunReactants(reactants)[0][0]
+            for atom in made.GetAtoms():
+                source = reactants[atom.GetIntProp("react_idx")]
+                atom.SetAtomMapNum(source.GetAtomWithIdx(atom.GetIntProp("react_atom_idx")).GetAtomMapNum())
+            Chem.SanitizeMol(made)
+            yield f"{'.'.join(map(Chem.MolToSmiles, reactants))}>>{Chem.MolToSmiles(made)}"
+
+
+@pytest.fixture(scope="module")
+def own_table(tmp_path_factory, cache):
+    folder = tmp_path_factory.mktemp("own")
+    lines = [*mapped_reactions(), "nonsense", "CCO>>CC=O"]
+    (folder / "own.smi").write_text("".join(f"{line}\n" for line in lines))
+    given = ["--mapped-only", "--report", folder / "report.json", "--rejects", folder / "lost.csv", "--jobs", 1]
+    given += ["--library", folder / "library.csv.gz"]
+    assert (
+        main(["data", "templates", str(folder / "own.smi"), "--output", str(folder / "t.csv"), *map(str, given)]) == 0
+    )
+    return folder
+
+
+def test_own_reactions_become_a_table_of_templates(own_table, organic_table):
+    found, recorded = pd.read_csv(own_table / "t.csv"), pd.read_csv(organic_table)
+    assert sorted(zip(found["product"], found["reactants"], strict=True)) == sorted(
+        (product, ".".join(sorted(reactants.split("."))))
+        for product, reactants in zip(recorded["product"], recorded["reactants"], strict=True)
+    )
+    assert set(found["split"]) == {"train", "validation", "test"}
+    report = json.loads((own_table / "report.json").read_text())
+    assert report["read"] == len(recorded) + 2 and report["lost"] == 2
+    assert report["templates"] == found["template"].nunique() < len(recorded) / 2
+    library = pd.read_csv(own_table / "library.csv.gz", index_col=0, sep="\t")
+    assert dict(zip(library["retro_template"], library["library_occurrence"], strict=True)) == dict(
+        found["template"].value_counts()
+    )
+    assert library["library_occurrence"].is_monotonic_decreasing and library["template_hash"].is_unique
+    lost = pd.read_csv(own_table / "lost.csv")
+    assert lost["line"].tolist() == [report["read"] - 1, report["read"]]
+    assert "not mapped" in lost["reason"].iloc[1]
+
+
+@pytest.mark.slow
+def test_the_shipped_configuration_learns_own_reactions(own_table, capsys):
+    small = ["model.product.bits=512", "model.template.bits=512", "contrastive.epochs=2", "reranker.trees.n_trees=2"]
+    assert (
+        main(["train", "organic/own", f"data.table={own_table / 't.csv'}", f"output={own_table / 'run'}", *small]) == 0
+    )
+    assert plan("--model", own_table / "run", "CCNC(C)=O", "--top-k", 1) == 0
+    assert "CC(=O)O + CCN" in capsys.readouterr().out
+
+
+def test_a_file_without_templates_is_refused(tmp_path, cache, capsys):
+    (tmp_path / "own.smi").write_text("CCO>>CCO\n")
+    given = ["--output", str(tmp_path / "t.csv"), "--mapped-only"]
+    assert main(["data", "templates", str(tmp_path / "own.smi"), *given]) == 2
+    assert "gives a template" in capsys.readouterr().err
+    assert main(["data", "templates", str(tmp_path / "own.smi"), *given, "--library", "x.hdf5"]) == 2
+    assert "expected a file that ends in .csv or .csv.gz" in capsys.readouterr().err
+    assert not (tmp_path / "t.csv").exists()
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory):
+    pytest.importorskip("syntheseus", reason="needs the extra 'routes'")
+    path = tmp_path_factory.mktemp("stock") / "stock.smi"
+    path.write_text("".join(f"{smiles}\n" for smiles in ["CC(=O)O", "CC=O", "CCN"]))
+    return path
+
+
+def route(*arguments):
+    return main(["route", *map(str, arguments), "--time", "0.5"])
+
+
+def test_routes_lead_to_the_stock(run_folder, stock, tmp_path, capsys):
+    given = ["--model", run_folder, "--stock", stock, "--svg", tmp_path / "drawings"]
+    assert route("CCOC(C)=O", *given) == 0
+    shown = capsys.readouterr().out
+    assert "CC(=O)O + CCO (step 2)" in shown and "route 1, probability" in shown
+    assert "</svg>" in (tmp_path / "drawings" / "product1_route1.svg").read_text()
+    assert route("CCOC(C)=O", *given, "--json") == 0
+    record = json.loads(capsys.readouterr().out)
+    first = record["routes"][0]
+    assert [step["product"] for step in first["steps"]] == ["CCOC(C)=O", "CCO"]
+    assert sorted(first["starting_materials"]) == ["CC(=O)O", "CC=O"]
+    assert record["drawings"][0].endswith("product1_route1.svg")
+
+
+def test_a_list_of_products_becomes_a_table_of_steps(run_folder, stock, tmp_path, capsys):
+    (tmp_path / "products.smi").write_text("CCOC(C)=O ester\nnot_a_molecule\nc1ccccc1\n")
+    given = ["--input", tmp_path / "products.smi", "--output", tmp_path / "routes.csv"]
+    assert route("--model", run_folder, "--stock", stock, *given) == 2
+    problems = capsys.readouterr().err
+    assert (
+        "'not_a_molecule' is not a valid molecule" in problems and "No route to 'c1ccccc1' from the stock" in problems
+    )
+    found = pd.read_csv(tmp_path / "routes.csv")
+    assert found["number"].drop_duplicates().tolist() == [1, 2, 3]
+    assert found.loc[0, ["product", "route", "step", "from_stock"]].tolist() == ["CCOC(C)=O", 1, 1, "CC(=O)O"]
+
+
+def test_a_bad_search_is_one_sentence(run_folder, stock, capsys):
+    assert route("CCO", "--model", run_folder, "--stock", stock, "--algorithm", "retrostar") == 2
+    assert "algorithm is 'retrostar', expected one of retro_star, mcts" in capsys.readouterr().err
+    assert route("CCO", "--model", run_folder, "--stock", "nowhere.smi") == 2
+    assert "nowhere.smi" in capsys.readouterr().err
+    assert route("CCO", "--model", "nowhere", "--stock", stock) == 2
+    assert "expected the run folder of a model of templates" in capsys.readouterr().err

@@ -4,13 +4,15 @@ import torch
 from rrgraph.errors import ConfigError
 from rrgraph.organic import FRAGMENTS, TEXT_ENCODERS, TextEncoderConfig
 from rrgraph.organic.chemistry.fingerprints import product_fragments, sparse_rows, template_fragments, template_tokens
+from rrgraph.organic.chemistry.molecular_graphs import molecular_graphs
 from rrgraph.organic.chemistry.tokens import PAD, Tokenizer
 
 from ..conftest import AMIDE, ESTER, ETHER
 
 SMALL = {"hidden": 16, "layers": 2, "bits": 96, "heads": 2, "length": 64}
 TEXTS = {"product": ["CCOC(C)=O", "CNC(C)=O", "C"], "template": [AMIDE, ESTER, ETHER]}
-SIDES = [(name, side) for name in TEXT_ENCODERS for side in TEXTS if (name, side) != ("table", "product")]
+ONE_SIDED = {"table": "template", "graph": "product", "graph_fingerprint": "product"}
+SIDES = [(name, side) for name in TEXT_ENCODERS for side in TEXTS if ONE_SIDED.get(name, side) == side]
 
 
 def build(name, side, texts=None):
@@ -120,3 +122,32 @@ def test_tokens_of_a_text_in_order(tokens):
 def test_unknown_tokens_are_refused():
     with pytest.raises(ConfigError, match=r"model\.tokens is 'atom'"):
         Tokenizer("atom", [])
+
+
+def test_graphs_know_products_only():
+    with pytest.raises(ConfigError, match="is for products only"):
+        build("graph", "template")
+
+
+def test_atoms_may_come_in_any_order():
+    encoder = build("graph", "product")
+    one, other = (encoder(*encoder.inputs([text])) for text in ("C[C@H](N)C(=O)Oc1ccccc1", "c1ccccc1OC(=O)[C@@H](N)C"))
+    torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O"), ("F/C=C/F", "F/C=C\\F"), ("CCCC=C", "CCC=CC"), ("CC[O-]", "CCO")],
+)
+def test_stereochemistry_and_charges_are_seen(one, other):
+    encoder = build("graph", "product")
+    vectors = encoder(*encoder.inputs([one, other]))
+    assert not torch.allclose(vectors[0], vectors[1], atol=1e-5)
+
+
+def test_graphs_have_every_atom_and_bond():
+    atoms, atom_counts, bonds, bond_counts = molecular_graphs(["CCO", "C", "c1ccccc1"])
+    assert atom_counts.tolist() == [3, 1, 6] and bond_counts.tolist() == [2, 0, 6]
+    assert atoms[0, :, 0].tolist()[:3] == [6, 6, 8] and atoms.shape[:2] == (3, 6)
+    assert bonds[0, :2, :3].tolist() == [[0, 1, 0], [1, 2, 0]]
+    assert set(bonds[2, :, 2].tolist()) == {3}

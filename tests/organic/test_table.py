@@ -1,8 +1,9 @@
 import pandas as pd
 import pytest
 
-from rrgraph.errors import DataError
+from rrgraph.errors import ConfigError, DataError
 from rrgraph.organic import load_template_table
+from rrgraph.organic.make_standard_split import standard_letters
 
 
 def test_rows_are_canonical_and_in_their_parts(split):
@@ -60,3 +61,40 @@ def test_the_report_counts_what_test_rows_share_with_training(split):
         (product, reactants) in set(zip(train.products, train.reactants, strict=True))
         for product, reactants in zip(test.products, test.reactants, strict=True)
     )
+
+
+@pytest.mark.parametrize("split", ["standard", "mhn"])
+def test_published_splits_are_those_of_the_published_table(organic_table, split):
+    with pytest.raises(ConfigError, match=r"which is a split of uspto_50k.*: give data\.split=column"):
+        load_template_table(organic_table, split=split)
+
+
+def test_the_standard_split_is_refused_to_another_file_of_that_name(organic_table, tmp_path, monkeypatch):
+    monkeypatch.setattr("rrgraph.organic.table.data_path", lambda name: organic_table)
+    assert len(load_template_table("uspto_50k", split="mhn", rows=2)["train"]) == 2
+    with pytest.raises(DataError, match="is not the published file that the standard split is for"):
+        load_template_table("uspto_50k", split="standard")
+
+
+def test_published_reactions_find_their_rows_whatever_else_the_patent_has():
+    table = pd.DataFrame(
+        [
+            ("A", "CCO", "CC=O"),
+            ("A", "CCO", "CCBr.O"),
+            ("A", "CCN", "CC=N"),
+            ("B", "CCO", "CC=O"),
+        ],
+        columns=["id", "prod_smiles", "reactants_can"],
+    )
+
+    def part(*rows):
+        return pd.DataFrame(rows, columns=["id", "reactants>reagents>production"])
+
+    ethanol = "[CH3:1][CH2:2][OH:3]"
+    parts = {
+        "v": part(("A", f"[OH2:3].Br[CH2:2][CH3:1]>>{ethanol}")),
+        "t": part(("A", f"CO.[CH3:1][CH:2]=[O:3]>>{ethanol}")),
+    }
+    assert standard_letters(table, parts) == "tv--"
+    with pytest.raises(DataError, match="reaction C has no row"):
+        standard_letters(table, {"t": part(("C", f"CC=O>>{ethanol}"))})

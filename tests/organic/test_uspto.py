@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+from collections import Counter
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -30,6 +33,15 @@ def test_every_part_has_its_first_rows(slice_):
     test = slice_["test"]
     assert all(canonical_smiles(product) == product for product in test.products)
     assert not any(":" in product for product in test.products)
+
+
+def test_standard_parts_have_the_published_sizes(slice_):
+    packed = resources.files("rrgraph.organic").joinpath("standard_split.txt.gz").read_bytes()
+    letters = Counter(gzip.decompress(packed).decode().split()[1])
+    assert (letters["-"], letters["v"], letters["t"]) == (40_008, 5_001, 5_007)
+    standard = load_template_table("uspto_50k", split="standard", rows=20)
+    assert standard["train"].products[:2] == slice_["train"].products[:2]
+    assert standard["test"] != slice_["test"].head(20)
 
 
 def test_recorded_templates_lead_to_recorded_reactants(slice_):

@@ -70,7 +70,14 @@ def molecules(*, tries: int, seed: int, folder: Path) -> Outcome:
     """Read them, make them canonical, take their features, apply templates and draw what comes of it."""
     if find_spec("rdkit") is None or find_spec("rdchiral") is None:
         raise Unavailable("the extra 'organic' is not installed")
-    from rrgraph.organic import ReactantPlanner, SearchConfig, TemplateApplier, TemplatePopularity
+    from rrgraph.organic import (
+        ReactantPlanner,
+        SearchConfig,
+        TemplateApplier,
+        TemplatePopularity,
+        clean_reaction,
+        extract_template,
+    )
     from rrgraph.organic.chemistry.drawing import draw_reaction
     from rrgraph.organic.chemistry.fingerprints import product_fragments, template_fragments
     from rrgraph.organic.chemistry.molecules import canonical_reactants, canonical_smiles
@@ -90,6 +97,10 @@ def molecules(*, tries: int, seed: int, folder: Path) -> Outcome:
             f"not canonical\n{text!r}"
         )
         product_fragments(canonical, bits=256, radius=2)
+        if choose.random() < 0.1:
+            with refusals():
+                reaction = clean_reaction(f"{text}>>{_mutated(choose.choice(MOLECULES), choose)}")
+                assert not reaction.is_mapped or extract_template(reaction)
         if choose.random() < 0.05:
             with refusals():
                 template_fragments(_mutated(choose.choice(list(templates)), choose), bits=256, radius=2)

@@ -37,7 +37,7 @@ def evaluate_organic(arguments: argparse.Namespace) -> None:
         raise ConfigError(f"'{folder}' holds no run: it has no config.yaml.")
     config = load_config(home / "config.yaml", schema=OrganicConfig, recorded=True)
     config = replace(config, evaluation=replace(config.evaluation, subsets=[arguments.split], rows=0))
-    split = load_template_table(config.data.table, rows=config.data.rows)
+    split = load_template_table(config.data.table, split=config.data.split, rows=config.data.rows)
     checkpoint = load_template_checkpoint(folder, device=arguments.device)
     measured = measure_organic(checkpoint, split, config)[arguments.split]
     report = {

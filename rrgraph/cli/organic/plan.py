@@ -22,13 +22,12 @@ from rrgraph.util.text import percent
 if TYPE_CHECKING:
     from rrgraph.organic import ReactantPlanner, ReactantSet
 
-__all__ = ["check_options", "run_organic"]
+__all__ = ["check_options", "load_planner", "read_products", "run_organic"]
 
 _SHARED = (
     *("formulas", "input", "column", "rejects", "resume", "restart", "model", "top_k", "output", "json", "domain"),
     *("svg", "device"),
 )
-_COLUMNS = ("smiles", "product", "products", "product smiles", "prod smiles", "target")
 _BATCH_SIZE = 64
 
 
@@ -120,7 +119,7 @@ def run_organic(arguments: argparse.Namespace) -> int:
     if arguments.svg is not None:
         check_writable(arguments.svg, folder=True)
     products = read_products(arguments.formulas, arguments.input, arguments.column)
-    planner = _planner(arguments.model, device=arguments.device)
+    planner = load_planner(arguments.model, device=arguments.device)
 
     def answer(batch: Sequence[TargetRow[str]]) -> Iterator[tuple[ProductPlan, str | None]]:
         """Yield the plan of each row, and why there is nothing in it."""
@@ -140,7 +139,12 @@ def run_organic(arguments: argparse.Namespace) -> int:
         return write_answers(products, answer, output, keep=keep, command=arguments.command, rejects=arguments.rejects)
 
 
-def _planner(model: str, *, device: str) -> ReactantPlanner:
+def load_planner(model: str, *, device: str) -> ReactantPlanner:
+    """Return the planner of a run folder.
+
+    Raises:
+        ConfigError: the folder has no model; those of `load_template_checkpoint`.
+    """
     from rrgraph.organic import load_template_checkpoint, template_planner
 
     if not Path(model, "model.json").is_file():
@@ -151,31 +155,34 @@ def _planner(model: str, *, device: str) -> ReactantPlanner:
     return template_planner(load_template_checkpoint(model, device=device))
 
 
-def read_products(smiles: Sequence[str], path: str | None, column: str | None) -> TargetList[str]:
+def read_products(
+    smiles: Sequence[str], path: str | None, column: str | None, *, batch_size: int = _BATCH_SIZE
+) -> TargetList[str]:
     """Return the molecules asked for, as canonical SMILES; in a file a name may follow behind a space.
 
     Args:
         smiles: typed on the command line; used when `path` is None.
         path: a table or a list that `open_rows` reads, or `-` for standard input.
         column: that of the SMILES, None to find it.
+        batch_size: rows at a time.
 
     Raises:
         DataError: the file is missing, of another kind, damaged, or has no such column.
     """
-    from rrgraph.organic import canonical_product
+    from rrgraph.organic import MOLECULE_COLUMNS, canonical_product
 
     def read(text: str, _: object) -> tuple[str, None]:
         return canonical_product(text if path is None else _first_word(text)), None
 
     if path is None:
-        return TargetList((target_row(text, read) for text in smiles), _BATCH_SIZE)
-    names = _COLUMNS if column is None else (*_COLUMNS, column_name(column))
+        return TargetList((target_row(text, read) for text in smiles), batch_size)
+    names = MOLECULE_COLUMNS if column is None else (*MOLECULE_COLUMNS, column_name(column))
     rows = open_rows(path, names=names)
     if column is None and not rows.is_list:
-        found = [each for name in _COLUMNS for each in rows.columns if column_name(each) == name]
-        column = rows.column(found[0] if found else _COLUMNS[0])
+        found = [each for name in MOLECULE_COLUMNS for each in rows.columns if column_name(each) == name]
+        column = rows.column(found[0] if found else MOLECULE_COLUMNS[0])
     column = rows.columns[0] if column is None else rows.column(column, option="--column")
-    return TargetList(file_rows(rows, column, read, names=_COLUMNS), _BATCH_SIZE, rows, column)
+    return TargetList(file_rows(rows, column, read, names=MOLECULE_COLUMNS), batch_size, rows, column)
 
 
 def _first_word(text: str) -> str:

@@ -5,27 +5,23 @@ Templates are applied by rdchiral-plus, which keeps stereochemistry (Coley et al
 
 from __future__ import annotations
 
-import hashlib
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
 from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 from rrgraph.data import cache_folder
-from rrgraph.errors import DataError
 from rrgraph.organic.batches import map_batches, split_batches
 from rrgraph.organic.chemistry.molecules import MoleculeError, canonical_reactants, import_rdchiral
+from rrgraph.organic.chemistry.text_cache import TextCache, cache_key
 
-__all__ = ["TemplateApplier", "apply_template", "default_cache"]
+__all__ = ["TemplateApplier", "apply_template", "default_cache", "quietly"]
 
 Outcomes = tuple[str, ...]
 """Canonical sets of reactants that a template gives, in rdchiral's order, without repetition."""
 
 _BATCH_SIZE: Final = 32
-_QUERY_BATCH_SIZE: Final = 500
 _SMALL: Final = 100
 """Atoms of a molecule to which every template is applied; the largest of USPTO-50k has 97."""
 _MOST_WORK: Final = 4000
@@ -86,49 +82,20 @@ class TemplateApplier:
 
 
 class _Cache:
-    """Outcomes in an SQLite file, by a hash of product and template.
-
-    Raises:
-        DataError: the file is not such a cache, or cannot be written.
-    """
+    """Outcomes by product and template."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with self._open() as connection:
-            connection.execute("CREATE TABLE IF NOT EXISTS outcomes (key BLOB PRIMARY KEY, sets TEXT) WITHOUT ROWID")
-            connection.execute("SELECT key, sets FROM outcomes LIMIT 1")
-            connection.commit()
+        self.texts = TextCache(path, "applied templates")
 
     def read(self, product: str, templates: Sequence[str]) -> dict[str, Outcomes]:
         """Return the stored outcomes of templates of a product."""
-        keys = {_key(product, template): template for template in templates}
-        found: dict[str, Outcomes] = {}
-        with self._open() as connection:
-            for batch in split_batches(list(keys), _QUERY_BATCH_SIZE):
-                marks = ",".join("?" * len(batch))
-                for key, sets in connection.execute(f"SELECT key, sets FROM outcomes WHERE key IN ({marks})", batch):
-                    found[keys[key]] = tuple(sets.split("\n")) if sets else ()
-        return found
+        keys = {cache_key(product, template): template for template in templates}
+        found = self.texts.read(list(keys))
+        return {keys[key]: tuple(sets.split("\n")) if sets else () for key, sets in found.items()}
 
     def write(self, product: str, outcomes: Mapping[str, Outcomes]) -> None:
         """Store the outcomes of templates of a product."""
-        rows = [(_key(product, template), "\n".join(sets)) for template, sets in outcomes.items()]
-        with self._open() as connection:
-            connection.executemany("INSERT OR IGNORE INTO outcomes VALUES (?, ?)", rows)
-            connection.commit()
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with closing(sqlite3.connect(self.path, timeout=60)) as connection:
-                yield connection
-        except sqlite3.Error as error:
-            raise DataError(f"The cache '{self.path}' of applied templates cannot be used: {error}.") from None
-
-
-def _key(product: str, template: str) -> bytes:
-    return hashlib.blake2b(f"{product}\n{template}".encode(errors="backslashreplace"), digest_size=16).digest()
+        self.texts.write({cache_key(product, template): "\n".join(sets) for template, sets in outcomes.items()})
 
 
 def _batches(wanted: Mapping[str, Sequence[str]]) -> Iterator[dict[str, Sequence[str]]]:
@@ -157,14 +124,14 @@ def _reactants(product: str) -> Any:
 @lru_cache(maxsize=20_000)
 def _reaction(template: str) -> Any:
     """Return the reaction of a template, None if it cannot be read."""
-    return _quietly(_rdchiral().rdchiralReaction, template)
+    return quietly(_rdchiral().rdchiralReaction, template)
 
 
 def _apply(template: str, prepared: Any) -> Outcomes:
     reaction = _reaction(template)
     if reaction is None or _takes_long(reaction, prepared):
         return ()
-    found = _quietly(_rdchiral().rdchiralRun, reaction, prepared) or ()
+    found = quietly(_rdchiral().rdchiralRun, reaction, prepared) or ()
     return tuple(dict.fromkeys(_canonical(found)))
 
 
@@ -187,7 +154,7 @@ def _canonical(outcomes: Iterable[str]) -> Iterator[str]:
             continue
 
 
-def _quietly(function: Callable[..., Any], *arguments: Any) -> Any:
+def quietly(function: Callable[..., Any], *arguments: Any) -> Any:
     """Call rdchiral or RDKit and return None for any of the errors they raise for templates they cannot handle."""
     from rdkit.rdBase import BlockLogs
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -22,9 +25,14 @@ from rrgraph.organic.chemistry.fingerprints import split_template
 from rrgraph.organic.chemistry.molecules import import_rdkit, read_molecule, read_pattern
 from rrgraph.util.files import atomic_path
 
+if TYPE_CHECKING:
+    from rdkit.Chem import Mol
+
 __all__ = ["known_matches", "match_templates", "matching_mask"]
 
 _BATCH_SIZE = 2000
+_FEW = 16
+"""Products that are matched one by one; more are matched together."""
 
 _RULES = 1
 """Version of the matching rules; increase it when other pairs match, so that old cache entries are not used."""
@@ -77,9 +85,52 @@ def known_matches(products: Sequence[str], templates: Sequence[str], *, jobs: in
 def matching_mask(products: Sequence[str], templates: Sequence[str]) -> Tensor:
     """Return which templates could apply to each product, (products, templates) bool."""
     mask = torch.zeros(len(products), len(templates), dtype=torch.bool)
+    if len(products) <= _FEW:
+        screen = _screen(tuple(templates))
+        for row, product in enumerate(products):
+            mask[row, screen.matches(product)] = True
+        return mask
     product, template = match_templates(products, templates)
     mask[product, template] = True
     return mask
+
+
+class _Screen:
+    """The patterns of templates with their fingerprints: what `match_templates` finds, for single products.
+
+    Reading the patterns takes longer than matching a product with them, so they are kept.
+    """
+
+    def __init__(self, templates: Sequence[str]) -> None:
+        patterns = [(index, _product_pattern(template)) for index, template in enumerate(templates)]
+        readable = [(index, pattern) for index, pattern in patterns if pattern is not None]
+        self.indices = np.array([index for index, _ in readable], dtype=np.int64)
+        self.patterns = [pattern for _, pattern in readable]
+        self.bits = np.array([_pattern_bits(pattern) for pattern in self.patterns]).reshape(len(readable), -1)
+
+    def matches(self, product: str) -> NDArray[np.int64]:
+        """Return the indices of the templates whose pattern is in a product.
+
+        Raises:
+            MoleculeError: the product cannot be read.
+        """
+        molecule = read_molecule(product)
+        possible = ~(self.bits & ~_pattern_bits(molecule)).any(axis=1)
+        hits = [place for place in np.flatnonzero(possible) if molecule.HasSubstructMatch(self.patterns[place])]
+        return self.indices[hits]
+
+
+@lru_cache(maxsize=4)
+def _screen(templates: tuple[str, ...]) -> _Screen:
+    return _Screen(templates)
+
+
+def _pattern_bits(molecule: Mol) -> NDArray[np.uint8]:
+    """Return RDKit's fingerprint for substructures, packed: that of a pattern is contained in those of its matches."""
+    from rdkit.Chem import PatternFingerprint
+    from rdkit.DataStructs import BitVectToBinaryText
+
+    return np.frombuffer(BitVectToBinaryText(PatternFingerprint(molecule)), dtype=np.uint8)
 
 
 def _match_batch(products: Sequence[str], *, templates: Sequence[str]) -> Tensor:
@@ -91,11 +142,15 @@ def _match_batch(products: Sequence[str], *, templates: Sequence[str]) -> Tensor
         library.AddMol(read_molecule(product))
     pairs = []
     for index, template in enumerate(templates):
-        pattern = read_pattern(_outside_brackets(split_template(template)[0]))
+        pattern = _product_pattern(template)
         if pattern is not None:
             matches = library.GetMatches(pattern, useChirality=False, numThreads=1, maxResults=-1)
             pairs += [(product, index) for product in matches]
     return torch.tensor(sorted(pairs), dtype=torch.int64).view(-1, 2).T.contiguous()
+
+
+def _product_pattern(template: str) -> Mol | None:
+    return read_pattern(_outside_brackets(split_template(template)[0]))
 
 
 def _outside_brackets(pattern: str) -> str:

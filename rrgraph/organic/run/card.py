@@ -37,7 +37,7 @@ def organic_card(
     sections = [
         f"# {markdown_text(config.name)}\n",
         f"Template-based single-step retrosynthesis, rrgraph {__version__}, seed {config.seed}.\n",
-        f"## Data\n\n{markdown_code(config.data.table)}: {split}\n",
+        f"## Data\n\n{markdown_code(config.data.table)}, split {config.data.split}: {split}\n",
         _MEANING.format(probability=_probability(config)),
     ]
     for part, systems in comparison.items():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rrgraph.data import SUBSET_NAMES, VALIDATION
 from rrgraph.nn import choose_device
 from rrgraph.organic.config import ReactantRerankerConfig, SearchConfig, TemplateModelConfig
+from rrgraph.organic.table import check_template_split
 from rrgraph.training import ContrastiveConfig, RankingConfig
 from rrgraph.util.config import BaseConfig
 from rrgraph.util.settings import check, setting
@@ -23,12 +24,15 @@ class OrganicDataConfig:
 
     Attributes:
         table: catalogued name or file with the columns product, reactants, template and split.
+        split: how it is divided: `column` by its column; `standard` (uspto_50k only) as in published tables; `mhn`
+            (uspto_50k only) by the column of its file, a random split.
         rows: first rows of each subset to use; 0 uses all.
         alternatives: most probable templates that are tried on each training product after stage 1; those that lead to
             its recorded reactants count as recorded in stage 2. 0 tries none.
     """
 
     table: str = "uspto_50k"
+    split: str = setting("column", choices="rrgraph.organic:SPLITS")
     rows: int = setting(0, at_least=0)
     alternatives: int = setting(0, at_least=0)
 
@@ -89,4 +93,5 @@ def check_organic_config(config: OrganicConfig) -> None:
         ConfigError: naming the key, the value and what was expected.
     """
     check(config)
+    check_template_split(config.data.table, config.data.split)
     choose_device(config.device)

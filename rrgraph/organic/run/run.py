@@ -90,7 +90,7 @@ def organic_run(
     """
     TemplateApplier()
     jobs = jobs or processors()
-    split = load_template_table(config.data.table, rows=config.data.rows)
+    split = load_template_table(config.data.table, split=config.data.split, rows=config.data.rows)
     if on_data is not None:
         on_data(split)
     folder = config.folder

@@ -184,6 +184,21 @@ def test_resuming_gives_the_model_of_one_run(finished, organic_table, tmp_path, 
         assert torch.equal(again.model.state_dict()[name], tensor), name
 
 
+def test_ranking_goes_on_from_a_softmax_over_all_templates(organic_table, tmp_path):
+    given = config(organic_table, tmp_path / "run", reranker=ReactantRerankerConfig(enabled=False))
+    found = organic_run(
+        replace(
+            given,
+            model=replace(given.model, product=replace(SMALL, encoder="graph_fingerprint", layers=2)),
+            contrastive=replace(given.contrastive, epochs=6, objective="all"),
+            search=SearchConfig(templates=4, applicable=True),
+            evaluation=OrganicEvaluationConfig(subsets=["test"], popularity=False),
+        )
+    )
+    assert load_template_checkpoint(found.folder / "contrasted").config.product.encoder == "graph_fingerprint"
+    assert found.comparison["test"]["model"].reactants.top[1].value >= 0.8
+
+
 @pytest.mark.parametrize("encoder", ["transformer", "table"])
 def test_other_encoders_run(organic_table, tmp_path, encoder):
     product = replace(SMALL, encoder="transformer" if encoder == "transformer" else "fingerprint")

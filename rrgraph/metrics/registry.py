@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,7 +133,7 @@ _IN_ORDER = "in the order of the list (equal scores by formula)"
 _HALF = "half for, half against the recorded link"
 
 
-def find_metric(name: str) -> Any:
+def find_metric(name: str) -> SetMetric | LinkMetric | ReportedMetric:
     """Return the metric of a name such as `mrr` or `top_5`.
 
     Raises:
@@ -157,13 +157,13 @@ def find_metric(name: str) -> Any:
 
 def measured_sets(lists: RankedLists) -> dict[str, float]:
     """Return the value of every metric of sets that the lists allow, by name."""
-    values = {name: find_metric(name).measure(lists) for name in metric_names(SetMetric)}
+    values = {name: find_metric(name).measure(lists) for name in metric_names(SetMetric)}  # type: ignore[arg-type,union-attr]
     return {name: value for name, value in values.items() if value is not None}
 
 
 def measured_links(links: LinkScores) -> dict[str, float]:
     """Return the value of every metric of links that is defined, by name."""
-    values = {name: find_metric(name).measure(links) for name in metric_names(LinkMetric)}
+    values = {name: find_metric(name).measure(links) for name in metric_names(LinkMetric)}  # type: ignore[arg-type,union-attr]
     return {name: value for name, value in values.items() if value is not None}
 
 

@@ -36,12 +36,14 @@ def _csv(plans: Sequence[SynthesisPlan], batch: Batch | None) -> bytes:
 
 
 def _json_lines(plans: Sequence[SynthesisPlan], batch: Batch | None) -> bytes:
-    lines = (json.dumps(plan.to_dict(grams=batch), ensure_ascii=False, allow_nan=False) for plan in plans)
+    lines = (
+        json.dumps(plan.to_dict(grams=batch, conditions=True), ensure_ascii=False, allow_nan=False) for plan in plans
+    )
     return "".join(f"{line}\n" for line in lines).encode()
 
 
 def _sheets(plans: Sequence[SynthesisPlan], batch: Batch | None) -> list[PlanSheet]:
-    return [plan_sheet(plan.to_dict(grams=batch)) for plan in plans]
+    return [plan_sheet(plan.to_dict(grams=batch, conditions=True)) for plan in plans]
 
 
 def _workbook(plans: Sequence[SynthesisPlan], batch: Batch | None) -> bytes:

@@ -49,6 +49,7 @@ class SheetSet:
         energy: reaction energy, empty where it is not known.
         weighed: `WeighOut.to_dict`, None where there is none.
         notes: on members, mixing and heating, the gravest first.
+        fired: conditions that are predicted for it, empty where there are none.
         reported: conditions in literature precedents of this very set.
     """
 
@@ -60,6 +61,7 @@ class SheetSet:
     energy: str
     weighed: Mapping[str, Any] | None
     notes: tuple[SheetNote, ...]
+    fired: str
     reported: tuple[str, ...]
 
 
@@ -122,8 +124,14 @@ def _sheet_set(
         energy="" if energy is None else f"{energy['ev_per_atom']:.3f} eV/atom ({energy['kj_per_mol']:.0f} kJ/mol)",
         weighed=line["weigh_out"][place] if "weigh_out" in line else None,
         notes=_notes(line, place, handling),
+        fired=_fired(line, place),
         reported=tuple(_reported(each) for each in own),
     )
+
+
+def _fired(line: Mapping[str, Any], place: int) -> str:
+    fired = line.get("conditions", {place: None})[place]
+    return "" if fired is None else "; ".join(filter(None, (fired["text"], fired.get("note"))))
 
 
 def _reported(reaction: KnownReaction) -> str:

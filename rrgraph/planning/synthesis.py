@@ -334,7 +334,12 @@ class SynthesisPlan:
         return pd.DataFrame(rows, columns=list(columns))
 
     def to_dict(
-        self, *, equations: bool = True, grams: BatchSize | None = None, handling: bool = True
+        self,
+        *,
+        equations: bool = True,
+        grams: BatchSize | None = None,
+        handling: bool = True,
+        conditions: bool | None = None,
     ) -> dict[str, Any]:
         """Return the JSON object that `rrgraph plan --json` prints.
 
@@ -342,6 +347,7 @@ class SynthesisPlan:
             equations: as for `to_frame`.
             grams: as for `to_frame`.
             handling: with notes on each material, and for each set on mixing and heating it.
+            conditions: with how recipes fire each set; None as tables show it.
         """
         line: dict[str, Any] = {
             "target": self.target,
@@ -373,7 +379,7 @@ class SynthesisPlan:
         if self.has_energies:
             line["reaction_energies"] = [_energy_values(found.energy) for found in self.sets]
             line["temperature_k"] = self.temperature
-        if self.has_conditions:
+        if self.has_conditions if conditions is None else conditions:
             fired = [found.conditions for found in self.sets]
             line["conditions"] = [None if each is None else each.to_dict() for each in fired]
         if self.literature is not None:

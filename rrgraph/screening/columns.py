@@ -57,6 +57,9 @@ SET_FIELDS: Final = (
         lambda found, _: None if found.energy is None else found.energy.ev_per_atom_uncertainty,
     ),
     Field("shelf_coverage", pa.float64(), _coverage),
+    Field(
+        "handling", pa.string(), lambda found, _: ";".join(dict.fromkeys(note.hazard.value for note in found.handling))
+    ),
 )
 """What is said of a set."""
 

@@ -1,5 +1,6 @@
 """Tests of plans as workbook, page and Markdown."""
 
+import io
 import json
 import re
 import shutil
@@ -9,11 +10,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from rrgraph.chem import parse_formula
+from rrgraph.chem import Atmosphere, parse_formula
 from rrgraph.data import KnownReaction, PrecursorSet
 from rrgraph.lab import Batch, StockItem, add_plan_sheet, formula_html, plan_markdown, plan_page, plan_sheet
 from rrgraph.lab.workbook import sheet_title
-from rrgraph.planning import PlannedSet, SynthesisPlan
+from rrgraph.planning import Conditions, Interval, PlannedSet, SynthesisPlan
 
 BATCH = Batch(10, excess="Li=10", purity={"Li2CO3": 99.5}, balance=0.001)
 
@@ -68,6 +69,36 @@ def test_a_sheet_holds_the_numbers_of_the_plan():
     assert sheet.sets[1].reported == ()
     assert {note.hazard for note in first.notes} == {note.hazard.value for note in PLAN.best.handling}
     assert sheet.literature[1][0] == "Li6La3ZrTaO12"
+
+
+class OneFurnace:
+    """Predicts the same for every set."""
+
+    def conditions(self, targets, sets):
+        of_all = Conditions(
+            temperatures={"highest": Interval(1100.0, 950.0, 1250.0)},
+            times={"highest": Interval(10.0, 4.0, 24.0)},
+            atmospheres={Atmosphere.AIR: 1.0},
+            firings={1: 0.2, 2: 0.8},
+            note="a note",
+        )
+        return [of_all for _ in targets]
+
+
+def test_every_form_names_predicted_conditions():
+    plan = replace(PLAN, sets=tuple(replace(each, condition_source=OneFurnace()) for each in PLAN.sets))
+    sheet = plan_sheet(plan.to_dict(grams=BATCH, conditions=True))
+    fired = "1100 °C (950-1250), 10 h (4-24), air, 2+ firings; a note"
+    assert [each.fired for each in sheet.sets] == [fired, fired]
+    assert fired in plan_page([sheet]) and fired in plan_markdown(sheet)
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook(write_only=True)
+    add_plan_sheet(book, sheet)
+    written = io.BytesIO()
+    book.save(written)
+    cells = [cell for row in openpyxl.load_workbook(written).active.iter_rows(values_only=True) for cell in row]
+    assert cells.count(fired) == 2
+    assert "conditions" not in PLAN.to_dict() and sheet_of(PLAN).sets[0].fired == ""
 
 
 def test_a_plan_without_sets_says_why():

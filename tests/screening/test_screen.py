@@ -74,6 +74,10 @@ def test_the_answers_are_those_of_plan(tmp_path, monkeypatch):
     shelf = {"BaCO3", "TiO2", "Li2CO3"}
     there = [[each.formula in shelf for each in plan.best.precursors] for plan in plans]
     assert [row["shelf_coverage"] for row in found] == [sum(each) / len(each) for each in there]
+    assert found[0]["handling"] == "toxic;crucible"
+    assert [row["handling"].split(";") for row in found] == [
+        list(dict.fromkeys(str(note.hazard) for note in plan.best.handling)) for plan in plans
+    ]
     assert [row["system_distance"] for row in found] == [0, 0]
     assert (summary.rows, summary.rejected, summary.total.from_shelf) == (3, 1, 1)
 

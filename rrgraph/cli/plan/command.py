@@ -324,7 +324,7 @@ def run(arguments: argparse.Namespace) -> int:
             amounts=bool(arguments.grams) and any(item.grams is not None for item in constraints.stock_items),
             conditions=arguments.conditions,
             sheet=lambda plan: plan.to_dict(
-                grams=batch or Batch(_SHEET_GRAMS), handling=arguments.handling is not False
+                grams=batch or Batch(_SHEET_GRAMS), handling=arguments.handling is not False, conditions=True
             ),
             more=targets.more,
         ) as output,

@@ -17,7 +17,6 @@ from collections import defaultdict
 import pandas as pd
 
 import rrgraph as rr
-from rrgraph.util.rows import Row
 
 MAPPERS = ("rxn_mapper", "graphormer", "local_mapper", "rdt")
 
@@ -31,12 +30,6 @@ def main() -> None:
     arguments = parser.parse_args()
     frames = [pd.read_csv(file) for file in arguments.files]
     (against_table if arguments.what == "table" else against_true_maps)(pd.concat(frames), arguments.rows)
-
-
-def extracted(reactions: list[str], mapper: rr.organic.AtomMapper | None = None) -> rr.organic.Extraction:
-    """Return the templates of reactions, whose lines are their places from 0."""
-    raw = [rr.organic.RawReaction(text, Row(place)) for place, text in enumerate(reactions)]
-    return rr.organic.extract_templates(raw, mapper=mapper, applier=rr.organic.TemplateApplier())
 
 
 def keys(reactions: list[str], mapper: rr.organic.AtomMapper | None = None) -> dict[int, str]:
@@ -74,7 +67,8 @@ def against_table(published: pd.DataFrame, rows: int | None) -> None:
         recorded[patent].add(rr.organic.template_key(template))
     start = time.perf_counter()
     reactions = published["reactants>reagents>production"].tolist()
-    print(extracted(reactions))
+    raw = rr.organic.RawReaction.numbered(reactions)
+    print(rr.organic.extract_templates(raw, applier=rr.organic.TemplateApplier()))
     print(f"{time.perf_counter() - start:.0f} s")
     found = keys(reactions)
     patents = published["id"].tolist()

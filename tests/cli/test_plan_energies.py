@@ -138,7 +138,7 @@ def test_output_files(plan, tmp_path, suffix):
     path = tmp_path / f"plans.{suffix}"
     argv = ("BaTiO3", "Hello", *POOL, "--energies", "--temperature", 1000, "--no-evidence")
     plan(*argv, "--output", path)
-    (line, _) = plan(*argv, "--json").lines
+    (line, _) = plan(*argv, "--no-handling", "--json").lines
     if suffix == "jsonl":
         assert json.loads(path.read_text().splitlines()[0]) == line
         return

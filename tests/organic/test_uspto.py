@@ -59,7 +59,13 @@ def test_recorded_templates_lead_to_recorded_reactants(slice_):
 @pytest.mark.slow
 def test_the_slice_is_learned(slice_, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    given = ["data.rows=500", "search.templates=5", "reranker.enabled=false", "evaluation={subsets: [test], rows: 100}"]
+    given = [
+        "data.rows=500",
+        "data.split=mhn",
+        "search.templates=5",
+        "reranker.enabled=false",
+        "evaluation={subsets: [test], rows: 100}",
+    ]
     shipped = load_config(CONFIG, given, schema=OrganicConfig)
     encoder = TextEncoderConfig(hidden=64, bits=2048)
     result = organic_run(

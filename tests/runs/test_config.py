@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from rrgraph.conditions import ConditionsConfig, check_conditions_config
 from rrgraph.errors import ConfigError
 from rrgraph.properties.pretraining import PretrainConfig
 from rrgraph.properties.pretraining.config import check_pretrain_config
@@ -18,10 +19,13 @@ CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_the_configurations_of_the_repository_are_valid(path):
-    config: RunConfig | PretrainConfig
+    config: RunConfig | PretrainConfig | ConditionsConfig
     if path.stem == "pretrain":
         config = load_config(path, schema=PretrainConfig)
         check_pretrain_config(config)
+    elif path.stem == "conditions":
+        config = load_config(path, schema=ConditionsConfig)
+        check_conditions_config(config)
     else:
         config = load_run(path)
         check_config(config)

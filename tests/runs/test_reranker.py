@@ -149,7 +149,7 @@ def test_what_the_reranker_learns_from_is_made_once(two_stages, ranked, tmp_path
             train_run(config, resume=True)
     assert len(calls) == 2 + len(list((config.folder / "links").glob("lists_*")))
     monkeypatch.setattr(CrossFittedLists, "_lists", lambda *_: pytest.fail("lists are made again"))
-    monkeypatch.setattr("rrgraph.runs.reranker.held_out_logits", None)
+    monkeypatch.setattr("rrgraph.runs.candidates.held_out_logits", None)
     monkeypatch.setattr("rrgraph.reranking.training.boost", None)
     again = train_run(config, resume=True)
     assert_same_run(config.folder, ranked)

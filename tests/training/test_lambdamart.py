@@ -16,7 +16,7 @@ from rrgraph.nn import TreeEnsemble
 from rrgraph.reranking import TrainingLists, fit_trees
 from rrgraph.runs.check import check_config
 from rrgraph.training import TreesConfig, boost
-from rrgraph.training.lambdamart import _open_node
+from rrgraph.training.lambdamart import open_node
 
 lightgbm = pytest.importorskip("lightgbm", reason="needs the extra 'ranking'")
 
@@ -97,7 +97,7 @@ def test_tensors_give_what_lightgbm_gives(seed, decimals, beyond):
     options |= {"use_missing": False, "verbosity": -1, "num_threads": 1}
     booster = lightgbm.train(options, data, 1 if beyond else 4)
     trees = [tree["tree_structure"] for tree in booster.dump_model()["tree_info"]]
-    made = TreeEnsemble.of(trees, _open_node)
+    made = TreeEnsemble.of(trees, open_node)
     thresholds = np.resize(made.threshold, (len(made.threshold) + 1) // 2 * 2).reshape(-1, 2)
     rows = np.concatenate(
         [features, *(np.nextafter(thresholds, np.float32(way)) for way in (-np.inf, np.inf)), thresholds]

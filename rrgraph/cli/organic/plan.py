@@ -118,7 +118,7 @@ def run_organic(arguments: argparse.Namespace) -> int:
     check_outputs(arguments)
     if arguments.svg is not None:
         check_writable(arguments.svg, folder=True)
-    products = read_products(arguments.formulas, arguments.input, arguments.column)
+    products = read_products(arguments.formulas, arguments.input, arguments.column, batch_size=_BATCH_SIZE)
     planner = load_planner(arguments.model, device=arguments.device)
 
     def answer(batch: Sequence[TargetRow[str]]) -> Iterator[tuple[ProductPlan, str | None]]:
@@ -155,9 +155,7 @@ def load_planner(model: str, *, device: str) -> ReactantPlanner:
     return template_planner(load_template_checkpoint(model, device=device))
 
 
-def read_products(
-    smiles: Sequence[str], path: str | None, column: str | None, *, batch_size: int = _BATCH_SIZE
-) -> TargetList[str]:
+def read_products(smiles: Sequence[str], path: str | None, column: str | None, *, batch_size: int) -> TargetList[str]:
     """Return the molecules asked for, as canonical SMILES; in a file a name may follow behind a space.
 
     Args:

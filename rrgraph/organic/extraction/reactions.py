@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from rrgraph.data import SUBSET_WORDS
 from rrgraph.errors import DataError, RRGraphError, shortened
@@ -72,6 +72,11 @@ class RawReaction:
     row: Row
     subset: str | None = None
     error: str | None = None
+
+    @classmethod
+    def numbered(cls, reactions: Iterable[str]) -> list[Self]:
+        """Return reactions as if they were the lines of a file."""
+        return [cls(text, Row(line)) for line, text in enumerate(reactions, start=1)]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from rrgraph.organic import (
     extract_templates,
     template_key,
 )
-from rrgraph.util.rows import Row
 
 ESTER = "[CH3:1][C:2](=[O:3])O.[OH:4][CH3:5]>>[CH3:1][C:2](=[O:3])[O:4][CH3:5]"
 UNMAPPED = "CCC(=O)O.OC>>CCC(=O)OC"
@@ -32,7 +31,7 @@ def mapper(reactions):
 
 
 def extract(*texts, mapper=mapper):
-    raw = [RawReaction(text, Row(line)) for line, text in enumerate(texts, start=1)]
+    raw = RawReaction.numbered(texts)
     return extract_templates(raw, mapper=mapper, applier=TemplateApplier())
 
 
@@ -74,7 +73,7 @@ def ester_of_chain(carbons):
 
 
 def test_products_are_divided_by_themselves_unless_the_file_says_how():
-    raw = [RawReaction(ester_of_chain(carbons), Row(carbons)) for carbons in range(12)]
+    raw = RawReaction.numbered(ester_of_chain(carbons) for carbons in range(12))
     found = extract_templates(raw, mapper=None, applier=TemplateApplier()).to_frame()
     assert found["split"].value_counts().to_dict() == {"train": 8, "validation": 2, "test": 2}
     given = [RawReaction(each.text, each.row, subset="test") for each in raw]

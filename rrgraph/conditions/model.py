@@ -24,6 +24,7 @@ from rrgraph.properties import PropertyPredictor
 __all__ = ["CONDITIONS_FORMAT", "LEVELS", "ConditionsModel", "Prediction", "load_conditions_model", "with_label"]
 
 CONDITIONS_FORMAT: Final = "rrgraph-conditions-1"
+"""Identifier of the layout of model folders."""
 
 LEVELS: Final = (0.5, 0.8, 0.9)
 """Shares of recorded values that intervals are made to hold."""

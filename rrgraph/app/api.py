@@ -23,6 +23,7 @@ from rrgraph.app.lookups import (
     reading,
     substitutes_of,
 )
+from rrgraph.app.molecules import MoleculeQuestion, MoleculesAnswer
 from rrgraph.app.questions import Question
 
 __all__ = ["add_api"]
@@ -62,6 +63,14 @@ def add_api(app: FastAPI, desk: Desk) -> None:
     @app.post("/api/substitutes", summary="What could replace the members of a set", tags=["api"])
     async def substitutes(question: SubstitutesQuestion) -> SubstitutesAnswer:
         return await desk.do(lambda: substitutes_of(desk.service, question.target, question.precursors))
+
+    @app.post(
+        "/api/molecules",
+        summary="Rank sets of reactants for molecules, where the server has a model for them",
+        tags=["api"],
+    )
+    async def molecules(question: MoleculeQuestion) -> MoleculesAnswer:
+        return MoleculesAnswer(plans=await desk.plan_molecules(question))
 
     @app.get("/api/literature", summary="Recorded reactions nearest to a target", tags=["api"])
     async def literature(formula: _Formula, count: Annotated[int, Query(ge=1, le=50)] = 10) -> list[PrecedentAnswer]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from rrgraph.app.answers import PlanAnswer, describe_plan
+from rrgraph.app.molecules import MoleculeQuestion, ProductAnswer, describe_product
 from rrgraph.app.questions import Question
 from rrgraph.app.service import Planned, Service
 from rrgraph.app.worker import Worker
@@ -46,3 +47,17 @@ class Desk:
 
             plans = await self.worker.do_all(("plan", options.digest), question.targets, work)
         return [(plan, describe_plan(plan, size=batch, notes=notes)) for plan, notes in plans]
+
+    async def plan_molecules(self, question: MoleculeQuestion) -> list[ProductAnswer]:
+        """Return the sets of reactants of each molecule; equal options of several people are asked at once.
+
+        Raises:
+            ConfigError: there is no model for molecules.
+        """
+        top_k, drawings = question.top_k, question.drawings
+
+        def work(products: Sequence[str]) -> list[ProductAnswer]:
+            plans = self.service.plan_molecules(products, top_k=top_k)
+            return [describe_product(plan, drawings=drawings) for plan in plans]
+
+        return await self.worker.do_all(("molecules", top_k, drawings), question.products, work)

@@ -26,6 +26,7 @@ from rrgraph.app.forms import (
     typed_values,
 )
 from rrgraph.app.lookups import reading
+from rrgraph.app.molecules import MoleculeQuestion
 from rrgraph.app.periodic_table import PERIODIC_TABLE
 from rrgraph.app.questions import Question, RequestError, as_request_error
 from rrgraph.chem import ELEMENTS, REAGENT_CLASSES, find_reagent, measured_solids
@@ -37,6 +38,7 @@ __all__ = ["add_pages", "error_page"]
 
 _LONGEST_LINK: Final = 6000
 """Characters of a permalink; browsers and servers take somewhat more."""
+_MOLECULES: Final = "/molecules"
 
 _Formula = Annotated[str, Query(max_length=300)]
 _Route = Annotated[str, Query(alias="set", max_length=600)]
@@ -91,7 +93,8 @@ def _compare_link(plan: PlanAnswer, found: SetAnswer, question: Question) -> str
 def _render(
     request: Request, template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **context: Any
 ) -> HTMLResponse:
-    text = _environment().get_template(template).render(path=request.url.path, **context)
+    shared = {"path": request.url.path, "with_molecules": request.app.state.with_molecules}
+    text = _environment().get_template(template).render(shared, **context)
     return HTMLResponse(text, status_code=status, headers=dict(headers or {}))
 
 
@@ -103,19 +106,40 @@ def _choices(desk: Desk) -> dict[str, Any]:
     return {"atmospheres": [each.value for each in desk.service.atmospheres]}
 
 
+def _molecules_page(request: Request, **more: Any) -> Response:
+    query = request.query_params
+    asked = {"products": "\n".join(query.getlist("products")), "top_k": query.get("top_k", "5")}
+    return _render(request, "molecules.html", **{"error": None, "plans": (), **asked, **more})
+
+
 def error_page(
     desk: Desk, request: Request, message: str, *, status: int, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return the page to ask on, filled with what was asked, and what is wrong with it."""
+    if request.url.path == _MOLECULES:
+        return _molecules_page(request, error=message, status=status, headers=headers)
     values = form_values(strings_of(request.query_params))
     return _ask_page(request, desk, values, error=message, status=status, headers=headers)
 
 
 def add_pages(app: FastAPI, desk: Desk) -> None:
     """Add the pages."""
+    app.state.with_molecules = desk.service.molecules is not None
     _add_questions(app, desk)
     _add_sets(app, desk)
     _add_browsing(app, desk)
+
+    @app.get(_MOLECULES, include_in_schema=False)
+    async def molecules(request: Request) -> Response:
+        reranked = desk.service.reactant_planner.reranker is not None
+        query = request.query_params
+        if not query:
+            return _molecules_page(request)
+        given = dict(query) | {"products": query.getlist("products"), "drawings": True}
+        question = MoleculeQuestion.model_validate(given)
+        plans = await desk.plan_molecules(question)
+        permalink = _link(_MOLECULES, question.parameters(drawings=False))
+        return _molecules_page(request, plans=plans, permalink=permalink, reranked=reranked)
 
     @app.get("/docs", include_in_schema=False)
     async def docs(request: Request) -> Response:

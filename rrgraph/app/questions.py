@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from rrgraph.errors import RRGraphError, shortened
 from rrgraph.lab import Batch
@@ -16,6 +16,7 @@ __all__ = [
     "MOST_SETS",
     "MOST_SHELF",
     "MOST_TARGETS",
+    "Options",
     "Question",
     "RequestError",
     "as_request_error",
@@ -29,6 +30,8 @@ MOST_SETS: Final = 50
 """Sets of each target."""
 MOST_SHELF: Final = 200_000
 """Characters of a shelf."""
+_EXPECTED: Final = {"products": "SMILES such as 'CC(=O)Nc1ccc(O)cc1'"}
+"""What a field that must be given takes; all others take formulas."""
 _MOST_NAMES: Final = 200
 _MOST_ROUTES: Final = 12
 
@@ -75,14 +78,37 @@ _Name = Annotated[str | None, StringConstraints(max_length=100), BeforeValidator
 _Names = Annotated[tuple[_Text, ...], BeforeValidator(_listed), Field(max_length=_MOST_NAMES)]
 
 
-class Question(BaseModel):
+class Options(BaseModel):
+    """What a request asks for, with a sentence for names that it does not have."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, given: Any) -> Any:
+        for name in given if isinstance(given, Mapping) else ():
+            if name not in cls.model_fields:
+                raise RequestError(name, f" is no option, expected one of {', '.join(cls.model_fields)}.")
+        return given
+
+    def parameters(self, **changes: Any) -> list[tuple[str, str]]:
+        """Return the parameters of its permalink, without those at their defaults."""
+        asked = self.model_copy(update=changes)
+        found: list[tuple[str, str]] = []
+        for name, field in type(self).model_fields.items():
+            value = getattr(asked, name)
+            if value != field.default:
+                values = value if isinstance(value, tuple) else (value,)
+                found += [(name, _written(each)) for each in values]
+        return found
+
+
+class Question(Options):
     """Targets and options; the options mean what the flags of `rrgraph plan` of the same name mean.
 
     >>> Question(targets=("BaTiO3",), exclude=("N",), grams=10).grams
     10.0
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     targets: Annotated[_Names, Field(min_length=1, max_length=MOST_TARGETS)] = Field(
         description="Formulas of the materials to make.", examples=[["BaTiO3"]]
@@ -137,17 +163,6 @@ class Question(BaseModel):
             return None
         return Batch(self.grams, excess=self.excess, purity=self.purity, balance=self.balance)
 
-    def parameters(self, **changes: Any) -> list[tuple[str, str]]:
-        """Return the parameters of its permalink, without those at their defaults."""
-        asked = self.model_copy(update=changes)
-        found: list[tuple[str, str]] = []
-        for name, field in type(self).model_fields.items():
-            value = getattr(asked, name)
-            if value != field.default:
-                values = value if isinstance(value, tuple) else (value,)
-                found += [(name, _written(each)) for each in values]
-        return found
-
 
 def _written(value: Any) -> str:
     if isinstance(value, bool):
@@ -164,10 +179,12 @@ def request_error(first: Mapping[str, Any]) -> RequestError:
     """Return what pydantic says of one value as one sentence."""
     name = str(next(iter(first["loc"]), "request"))
     given, reason = first.get("input"), first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        return RequestError(name, f" is no option, expected one of {', '.join(Question.model_fields)}.")
-    if first["type"] == "missing" or (name == "targets" and not given):
-        return RequestError(name, ": there is none, expected a formula such as 'BaTiO3'.")
+    raised = first.get("ctx", {}).get("error")
+    if isinstance(raised, RequestError):
+        return raised
+    if first["type"] in ("missing", "too_short") or (name in ("targets", "products") and not given):
+        expected = _EXPECTED.get(name, "a formula such as 'BaTiO3'")
+        return RequestError(name, f": there is none, expected {expected}.")
     if first["type"] == "value_error":
         return RequestError(name, f": {reason}.")
     shown = shortened(str(given), most=80)

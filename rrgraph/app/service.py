@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from threading import Lock
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +32,15 @@ from rrgraph.chem import (
     parse_formula,
 )
 from rrgraph.data import KnownReaction, KnownReactions, PrecursorSet
-from rrgraph.errors import DataWarning, FormulaError
+from rrgraph.errors import ConfigError, DataWarning, FormulaError
 from rrgraph.lab import StockItem
 from rrgraph.models import DEFAULT_MODEL, Model, constrained_planner, energy_source, literature_source, model_card
 from rrgraph.planning import CandidateLists, EnergySource, PlannedSet, SynthesisPlan, read_routes
 from rrgraph.properties import PropertyAnswer, PropertyPredictor, property_answer, shown_tasks
 from rrgraph.reranking import EnsembleReranker, Influence, influences
+
+if TYPE_CHECKING:  # it takes a second to import, and materials do not need it
+    from rrgraph.organic import ProductPlan, ReactantPlanner
 
 __all__ = ["Explanation", "Planned", "Reading", "Service", "collected_warnings"]
 
@@ -94,10 +97,13 @@ class Service:
     Args:
         model: name of a bundled model, or a run folder.
         device: where it computes.
+        molecules: what plans molecules, None where they cannot be asked for.
     """
 
-    def __init__(self, model: str = DEFAULT_MODEL, *, device: str = "auto") -> None:
-        self.name, self.device = model, device
+    def __init__(
+        self, model: str = DEFAULT_MODEL, *, device: str = "auto", molecules: ReactantPlanner | None = None
+    ) -> None:
+        self.name, self.device, self.molecules = model, device, molecules
         self._kept = _Kept()
         self._energies: dict[str | None, EnergySource] = {}
         self._shelves: dict[str, tuple[list[StockItem], list[str]]] = {}
@@ -343,6 +349,39 @@ class Service:
         predictions = self.encoder.predict([composition])
         tasks = shown_tasks(self.encoder.tasks, every=every)
         return [property_answer(predictions[task.name], 0) for task in tasks]
+
+    @property
+    def reactant_planner(self) -> ReactantPlanner:
+        """What plans molecules.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        if self.molecules is None:
+            raise ConfigError(
+                "Molecules need a model of their own: start the page with 'rrgraph serve --molecules FOLDER', the run "
+                "folder of a model of templates."
+            )
+        return self.molecules
+
+    def plan_molecules(self, products: Sequence[str], *, top_k: int) -> list[ProductPlan]:
+        """Return the sets of reactants of each molecule; one that cannot be read has the reason as error.
+
+        Args:
+            products: SMILES.
+            top_k: sets of each molecule at most.
+
+        Raises:
+            ConfigError: there is no model for molecules.
+        """
+        planner = self.reactant_planner
+        from rrgraph.organic import plan_products
+
+        found = {text: self._kept.get(("molecule", text, top_k)) for text in products}
+        new = [text for text, plan in found.items() if plan is None]
+        for text, plan in plan_products(planner, new, top_k=top_k).items():
+            found[text] = self._kept.put(("molecule", text, top_k), plan)
+        return [found[text] for text in products]
 
     def _kept_or(self, key: Hashable, work: Callable[[], T]) -> T:
         found: T | None = self._kept.get(key)

@@ -15,6 +15,7 @@ __all__ = ["add_parser", "run"]
 _EXAMPLES = """\
   rrgraph serve                                the page at http://127.0.0.1:8000, for this machine only
   rrgraph serve --port 9000 --model runs/mine
+  rrgraph serve --molecules runs/conretrobert  with a view for molecules, by a model of templates (extra organic)
   rrgraph serve --host 0.0.0.0                 for everybody who can reach this machine: without password and encryption
 
 The page works offline, with the bundled model. The API is described at /docs, see docs/page.md.
@@ -29,6 +30,7 @@ def add_parser(name: str, commands: Commands) -> None:
     )
     parser.add_argument("--port", type=_port, default=8000, help="port (8000)")
     parser.add_argument("--model", default="default", metavar="NAME|PATH", help="bundled model or run folder")
+    parser.add_argument("--molecules", metavar="FOLDER", help="run folder of a model of templates, for molecules")
     add_device(parser)
     parser.add_argument("--queue", type=positive_int, default=24, metavar="N", help="requests that may wait (24)")
     parser.add_argument(
@@ -47,6 +49,11 @@ def run(arguments: argparse.Namespace) -> int:
         from rrgraph.app.web import create_app
     except ImportError as error:
         raise ConfigError(f"The page needs {error.name}, which is not installed: pip install 'rrgraph[app]'.") from None
+    molecules = None
+    if arguments.molecules is not None:
+        from rrgraph.cli.organic.plan import load_planner
+
+        molecules = load_planner(arguments.molecules, device=arguments.device, option="--molecules")
     # One core is left for reading and writing: threads that wait for a busy one take many times as long.
     torch.set_num_threads(max(1, torch.get_num_threads() - 1))
     local = _is_local(arguments.host)
@@ -57,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     hosts = ("127.0.0.1", "localhost", "[::1]") if local else ("*",)
     app = create_app(
-        Service(arguments.model, device=arguments.device),
+        Service(arguments.model, device=arguments.device, molecules=molecules),
         worker=Worker(waiting=arguments.queue, seconds=arguments.timeout),
         hosts=hosts,
         warm=True,

@@ -2,9 +2,9 @@
 
 `table`, `graph` and `popularity` hold the reactions, their bipartite graph and a baseline; `config`, `encoders`,
 `learning` and `model` the dual encoder and its training; `planner` and `evaluation` turn ranked templates into ranked
-sets of reactants and measure them. `chemistry` reads molecules and applies templates, `extraction` takes templates from
-reactions, `reranking` re-ranks sets of reactants, `routes` plans several steps, and `run` trains and measures a
-configuration.
+sets of reactants and measure them, `suggestions` are the records of a plan. `chemistry` reads molecules and applies
+templates, `extraction` takes templates from reactions, `reranking` re-ranks sets of reactants, `routes` plans several
+steps, and `run` trains and measures a configuration.
 """
 
 from rrgraph.organic.alternatives import alternative_links
@@ -66,6 +66,7 @@ from rrgraph.organic.reranking.reranker import ReactantReranker, fit_reranker
 from rrgraph.organic.routes.route import Route, RouteSearch, RouteStep
 from rrgraph.organic.routes.search import ALGORITHMS, RouteFinder, default_expansions, single_step_model
 from rrgraph.organic.routes.stock import MOLECULE_COLUMNS, read_molecule_stock
+from rrgraph.organic.suggestions import ProductPlan, Suggestion, plan_products, product_plan
 from rrgraph.organic.table import SPLITS, TemplateReactions, TemplateSplit, count_reactions, load_template_table
 
 __all__ = [
@@ -89,6 +90,7 @@ __all__ = [
     "GraphFingerprintEncoder",
     "MoleculeError",
     "Precedents",
+    "ProductPlan",
     "RawReaction",
     "ReactantPlanner",
     "ReactantReranker",
@@ -103,6 +105,7 @@ __all__ = [
     "SearchConfig",
     "SetDescriber",
     "SetReranker",
+    "Suggestion",
     "TemplateApplier",
     "TemplateCheckpoint",
     "TemplateGraph",
@@ -141,6 +144,8 @@ __all__ = [
     "match_templates",
     "matching_mask",
     "merge_templates",
+    "plan_products",
+    "product_plan",
     "read_molecule_stock",
     "read_reactions",
     "save_template_checkpoint",

@@ -32,6 +32,10 @@ class TemplateScorer(Protocol):
     def templates(self) -> Sequence[str]:
         """The candidate templates."""
 
+    @property
+    def count(self) -> Mapping[str, int]:
+        """Training rows of each template."""
+
     def nearest(self, products: Sequence[str], count: int, *, allowed: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return log probabilities and indices of the most probable templates, see `TemplatePredictor.nearest`."""
 

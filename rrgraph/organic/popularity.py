@@ -18,7 +18,7 @@ class TemplatePopularity:
     """
 
     def __init__(self, counts: Mapping[str, int]) -> None:
-        self.templates = tuple(counts)
+        self.templates, self.count = tuple(counts), dict(counts)
         self._logs = torch.tensor([float(count) for count in counts.values()]).log()
 
     def nearest(self, products: Sequence[str], count: int, *, allowed: Tensor | None = None) -> tuple[Tensor, Tensor]:

@@ -172,7 +172,7 @@ def test_downloads_are_what_the_command_writes(client, capsys):
 
     lines = client.get("/download/jsonl?targets=BaTiO3&top_k=2&energies=false&grams=10")
     assert lines.headers["content-disposition"] == 'attachment; filename="plan.jsonl"'
-    assert main(["plan", "BaTiO3", "--top-k", "2", "--grams", "10", "--json"]) == 0
+    assert main(["plan", "BaTiO3", "--top-k", "2", "--grams", "10", "--conditions", "--json"]) == 0
     assert json.loads(lines.text) == json.loads(capsys.readouterr().out)
     book = openpyxl.load_workbook(
         io.BytesIO(client.get("/download/xlsx?targets=BaTiO3&targets=LiFePO4&grams=10").content)

@@ -1,6 +1,7 @@
 import csv
 import json
 import shutil
+import sys
 from itertools import count, product
 from pathlib import Path
 
@@ -340,3 +341,18 @@ def test_a_bad_search_is_one_sentence(run_folder, stock, capsys):
     assert "nowhere.smi" in capsys.readouterr().err
     assert route("CCO", "--model", "nowhere", "--stock", stock) == 2
     assert "expected the run folder of a model of templates" in capsys.readouterr().err
+
+
+def test_the_page_takes_a_model_of_templates(run_folder, monkeypatch, capsys):
+    web = pytest.importorskip("rrgraph.app.web", reason="needs the extra 'app'")
+    served = []
+    monkeypatch.setattr(web, "create_app", lambda service, **_: served.append(service))
+    monkeypatch.setattr("uvicorn.Server.run", lambda _: None)
+    assert main(["serve", "--molecules", str(run_folder), "--device", "cpu"]) == 0
+    (plan,) = served[0].plan_molecules(["CCOC(C)=O"], top_k=1)
+    assert plan.suggestions[0].reactants == ("CC(=O)O", "CCO")
+    assert main(["serve", "--molecules", str(run_folder.parent)]) == 2
+    assert f"--molecules is '{run_folder.parent}', expected the run folder of a model" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "rdkit", None)
+    assert main(["serve", "--molecules", str(run_folder)]) == 2
+    assert "Molecules need RDKit; install it with: pip install 'rrgraph[organic]'." in capsys.readouterr().err

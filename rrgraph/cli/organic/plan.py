@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from rrgraph.util.rows import column_name, open_rows
 from rrgraph.util.text import percent
 
 if TYPE_CHECKING:
-    from rrgraph.organic import ReactantPlanner, ReactantSet
+    from rrgraph.organic import ProductPlan, ReactantPlanner
 
 __all__ = ["check_options", "load_planner", "read_products", "run_organic"]
 
@@ -29,52 +29,6 @@ _SHARED = (
     *("svg", "device"),
 )
 _BATCH_SIZE = 64
-
-
-@dataclass(frozen=True)
-class Suggestion:
-    """One ranked set of reactants.
-
-    Attributes:
-        reactants: canonical SMILES.
-        probability: see `ReactantSet.score`.
-        template: the best template that leads there.
-        training_rows: of that template.
-        templates: how many templates lead there.
-        drawing: file of the drawing, if one was asked for.
-    """
-
-    reactants: tuple[str, ...]
-    probability: float
-    template: str
-    training_rows: int
-    templates: int
-    drawing: str | None = None
-
-
-@dataclass(frozen=True)
-class ProductPlan:
-    """What is suggested for one product.
-
-    Attributes:
-        product: canonical SMILES, or the text where it cannot be read.
-        suggestions: the best first.
-        error: why there are none.
-    """
-
-    product: str
-    suggestions: tuple[Suggestion, ...]
-    error: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as one JSON object."""
-        return {
-            "product": self.product,
-            "sets": [suggestion.reactants for suggestion in self.suggestions],
-            "scores": [suggestion.probability for suggestion in self.suggestions],
-            "suggestions": [asdict(suggestion) for suggestion in self.suggestions],
-            **({} if self.error is None else {"error": self.error}),
-        }
 
 
 LAYOUT: Layout[ProductPlan] = Layout(
@@ -92,7 +46,7 @@ LAYOUT: Layout[ProductPlan] = Layout(
     },
     number="number",
     rows=lambda plan: _rows(plan),
-    line=ProductPlan.to_json,
+    line=lambda plan: plan.to_json(),
     keys=("sets", "scores", "suggestions"),
 )
 
@@ -114,6 +68,8 @@ def check_options(arguments: argparse.Namespace, defaults: argparse.ArgumentPars
 
 def run_organic(arguments: argparse.Namespace) -> int:
     """Plan and show; molecules that cannot be read are reported and make the exit code 2."""
+    from rrgraph.organic import ProductPlan, product_plan
+
     check_targets(arguments, "SMILES", "rrgraph plan --domain organic --model FOLDER 'CC(=O)Nc1ccc(O)cc1'")
     check_outputs(arguments)
     if arguments.svg is not None:
@@ -126,11 +82,10 @@ def run_organic(arguments: argparse.Namespace) -> int:
         plans = planner.plan([row.target for row in batch if row.target is not None], top_k=arguments.top_k)
         for number, row in enumerate(batch, start=products.done + 1):
             if row.target is None:
-                found, error = [], row.error
+                plan = ProductPlan(_first_word(row.text), (), row.error)
             else:
-                found = next(plans)
-                error = None if found else f"No template of the model makes '{row.target}'."
-            yield _plan(planner, number, row.target or _first_word(row.text), found, error, arguments.svg), error
+                plan = product_plan(planner, row.target, next(plans))
+            yield plan if arguments.svg is None else _with_drawings(plan, number, arguments.svg), plan.error
 
     with (
         open_unfinished(arguments, model=arguments.model) as keep,
@@ -139,8 +94,8 @@ def run_organic(arguments: argparse.Namespace) -> int:
         return write_answers(products, answer, output, keep=keep, command=arguments.command, rejects=arguments.rejects)
 
 
-def load_planner(model: str, *, device: str) -> ReactantPlanner:
-    """Return the planner of a run folder.
+def load_planner(model: str, *, device: str, option: str = "--model") -> ReactantPlanner:
+    """Return the planner of a run folder, which an option names.
 
     Raises:
         ConfigError: the folder has no model; those of `load_template_checkpoint`.
@@ -149,7 +104,7 @@ def load_planner(model: str, *, device: str) -> ReactantPlanner:
 
     if not Path(model, "model.json").is_file():
         raise ConfigError(
-            f"--model is '{model}', expected the run folder of a model of templates, such as one made by "
+            f"{option} is '{model}', expected the run folder of a model of templates, such as one made by "
             f"'rrgraph train organic/conretrobert'.{suggest_file(model)}"
         )
     return template_planner(load_template_checkpoint(model, device=device))
@@ -187,37 +142,16 @@ def _first_word(text: str) -> str:
     return "".join(text.split()[:1])
 
 
-def _plan(
-    planner: ReactantPlanner,
-    number: int,
-    product: str,
-    found: Sequence[ReactantSet],
-    error: str | None,
-    svg: str | None,
-) -> ProductPlan:
-    counts = planner.scorer.count  # type: ignore[attr-defined]
-    suggestions = [
-        Suggestion(
-            reactants=tuple(suggestion.reactants.split(".")),
-            probability=suggestion.score,
-            template=suggestion.templates[0].template,
-            training_rows=counts.get(suggestion.templates[0].template, 0),
-            templates=len(suggestion.templates),
-            drawing=_draw(svg, number, rank, product, suggestion.reactants),
-        )
-        for rank, suggestion in enumerate(found, start=1)
-    ]
-    return ProductPlan(product=product, suggestions=tuple(suggestions), error=error)
-
-
-def _draw(folder: str | None, number: int, rank: int, product: str, reactants: str) -> str | None:
-    if folder is None:
-        return None
+def _with_drawings(plan: ProductPlan, number: int, folder: str) -> ProductPlan:
+    """Return a plan whose sets are drawn into files of a folder."""
     from rrgraph.organic.chemistry.drawing import draw_reaction
 
-    path = Path(folder) / f"product{number}_set{rank}.svg"
-    write_text(path, draw_reaction(product, reactants))
-    return str(path)
+    drawn = []
+    for rank, suggestion in enumerate(plan.suggestions, start=1):
+        path = Path(folder) / f"product{number}_set{rank}.svg"
+        write_text(path, draw_reaction(plan.product, ".".join(suggestion.reactants)))
+        drawn.append(replace(suggestion, drawing=str(path)))
+    return replace(plan, suggestions=tuple(drawn))
 
 
 def _rows(plan: ProductPlan) -> Iterator[dict[str, Any]]:
@@ -228,7 +162,7 @@ def _rows(plan: ProductPlan) -> Iterator[dict[str, Any]]:
         yield shared | asdict(suggestion) | {"rank": rank, "reactants": ".".join(suggestion.reactants)}
 
 
-class _Table(Writer[ProductPlan]):
+class _Table(Writer["ProductPlan"]):
     """Plans as tables for people."""
 
     def write(self, prepared: ProductPlan, cells: Mapping[str, Any] | None = None) -> None:

@@ -75,6 +75,9 @@ class OptionError(PlanningError):
         super().__init__(f"{option}{problem}")
         self.option, self.problem = option, problem
 
+    def __reduce__(self) -> tuple[type[OptionError], tuple[str, str]]:
+        return type(self), (self.option, self.problem)  # worker processes send it
+
     def on_command_line(self) -> str:
         """Return the sentence with the option as a flag."""
         return shortened(f"--{self.option.replace('_', '-')}{self.problem}")

@@ -41,5 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(
             f"Tools for agents need {error.name}, which is not installed: pip install 'rrgraph[mcp]'."
         ) from None
-    create_server(Service(arguments.model, device=arguments.device)).run("stdio")
+    service = Service(arguments.model, device=arguments.device)
+    _ = service.model  # one that cannot be loaded is told before anything is served
+    create_server(service).run("stdio")
     return 0

@@ -63,8 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
             f"warning: everybody who can reach {arguments.host} can use this server, without password or encryption.",
         )
     hosts = ("127.0.0.1", "localhost", "[::1]") if local else ("*",)
+    service = Service(arguments.model, device=arguments.device, molecules=molecules)
+    _ = service.model  # one that cannot be loaded is told before anything is served
     app = create_app(
-        Service(arguments.model, device=arguments.device, molecules=molecules),
+        service,
         worker=Worker(waiting=arguments.queue, seconds=arguments.timeout),
         hosts=hosts,
         warm=True,

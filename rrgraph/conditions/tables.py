@@ -33,6 +33,7 @@ from rrgraph.data import (
 )
 from rrgraph.errors import DataError
 from rrgraph.util.rows.reader import listed
+from rrgraph.util.text import capital
 
 __all__ = [
     "LABELS",
@@ -167,7 +168,7 @@ def _recipes(path: Path, years: str) -> pd.DataFrame:
 
 def _stated(table: ReactionTable) -> ReactionTable:
     """Return a table with the column `steps`, made from its other columns where it has none."""
-    frame = table.frame
+    frame = table.frame.copy()
     if "steps" in frame and frame["steps"].map(lambda cell: isinstance(cell, str)).any():
         return table
     if "temperature_c" not in frame and "atmosphere" not in frame:
@@ -175,6 +176,14 @@ def _stated(table: ReactionTable) -> ReactionTable:
             f"{table.source} states no conditions: expected a column 'steps', 'temperature_c' or 'atmosphere', found "
             f"{listed(list(frame.columns))}."
         )
+    for name in ("temperature_c", "time_h"):
+        if name in frame:
+            numbers = pd.to_numeric(frame[name], errors="coerce")
+            wrong = np.flatnonzero(frame[name].notna() & ~(np.isfinite(numbers) & (numbers >= 0)))
+            if len(wrong):
+                where, cell = capital(table.line(wrong[0])), frame[name].iloc[wrong[0]]
+                raise DataError(f"{where}: {name} is '{cell}', expected a number of at least 0.")
+            frame[name] = numbers
     return table.with_columns(steps=[steps_text([_one_step(row)]) for row in frame.to_dict("records")])
 
 

@@ -303,6 +303,9 @@ def _pairs(option: str, values: Shares) -> list[tuple[str, Any]]:
             raise OptionError(
                 option, f" is '{text.strip()}', expected a name and a value, such as {_EXAMPLES[option]}."
             )
+        if any(name == other for other, _ in pairs):
+            of = f" of {name}" if name != ANY else ""
+            raise OptionError(option, f"{of} is given more than once, expected one value each.")
         pairs.append((name, value))
     return pairs
 

@@ -23,7 +23,7 @@ from rrgraph.planning import EnergySource, SetConstraints, SynthesisPlan
 from rrgraph.screening.columns import SCHEMA, Shelf, answer_row
 from rrgraph.screening.settings import ScreeningSettings
 
-__all__ = ["BATCH_ROWS", "Answers", "InputRow", "Job", "Reject", "Task", "answer"]
+__all__ = ["BATCH_ROWS", "Answers", "InputRow", "Job", "Reject", "Task", "answer", "check"]
 
 BATCH_ROWS: Final = 250
 """Rows that are planned together; equal formulas among them are planned once."""
@@ -187,10 +187,19 @@ _LAST: dict[str, _Planner] = {}
 
 def answer(job: Job, task: Task) -> Answers:
     """Return the answers to a task."""
+    return _planner(job).answers(task)
+
+
+def check(job: Job) -> None:
+    """Refuse settings with which no row can be planned, by an `RRGraphError`."""
+    _planner(job)
+
+
+def _planner(job: Job) -> _Planner:
     if job.key not in _LAST:
         _LAST.clear()
         _LAST[job.key] = _Planner(job)
-    return _LAST[job.key].answers(task)
+    return _LAST[job.key]
 
 
 def _target(text: str) -> Composition:

@@ -22,7 +22,7 @@ from rrgraph.chem import anhydrous
 from rrgraph.data import find_formula_column
 from rrgraph.errors import PlanningError
 from rrgraph.planning import SetConstraints, read_stock
-from rrgraph.screening.answers import BATCH_ROWS, Answers, InputRow, Job, Reject, Task, answer
+from rrgraph.screening.answers import BATCH_ROWS, Answers, InputRow, Job, Reject, Task, answer, check
 from rrgraph.screening.columns import SCHEMA
 from rrgraph.screening.progress import Progress, watched
 from rrgraph.screening.settings import ScreeningSettings, record
@@ -79,7 +79,9 @@ def screen(
     with open_rows(settings.input, names=[settings.column.lower()] if settings.column else ()) as rows:
         column = find_formula_column(rows, given=settings.column, hint=" --column NAME says which.")
         kept = _Kept(rows, settings.keep)
-        with locked_folder(folder, option="--output"), _one_thread(where is None):
+        with locked_folder(folder, option="--output"), _one_thread(restart or where is None):
+            if restart:
+                check(job)  # before anything is discarded
             shards = Shards(folder)
             shards.open(record(settings), resume=resume, restart=restart)
             with watched(count_rows(settings.input)) as progress:

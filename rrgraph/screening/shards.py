@@ -55,8 +55,8 @@ class Shards:
         """Make the folder ready for what is asked.
 
         Raises:
-            DataError: it holds other files; or it holds a screening, and neither `resume` nor `restart` is given, or it
-                was asked for something else.
+            DataError: it holds other files; or a screening of which something is done, and neither `resume` nor
+                `restart` is given; or `resume` is, and it was asked for something else.
         """
         record = self.folder / RECORD
         if not record.is_file():
@@ -67,9 +67,9 @@ class Shards:
             for pattern in ("done/*.json", "shards/*.parquet", *_OTHERS):  # the markers first
                 for path in self.folder.glob(pattern):
                     path.unlink()
-        elif not resume:
+        elif not resume and any(self.folder.glob("done/*.json")):
             raise DataError(f"'{self.folder}' holds a screening; --resume goes on with it, and --restart discards it.")
-        else:
+        elif resume:
             try:
                 differs = difference(read_json(record), json.loads(json.dumps(asked)))
             except DataError as error:

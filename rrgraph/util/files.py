@@ -232,7 +232,8 @@ def suggest_file(path: PathLike) -> str:
     """Return ``" Did you mean 'x'?"`` for the file beside a missing `path` with the closest name, or nothing."""
     folder = Path(path).parent
     with suppress(OSError):  # a name that is too long for a folder
-        return suggestion(str(path), [str(other) for other in folder.glob("*")] if folder.is_dir() else [])
+        others = (str(other) for other in folder.glob("*")) if folder.is_dir() else ()
+        return suggestion(str(path), [other for other in others if other != str(Path(path))])
     return ""
 
 

@@ -51,6 +51,13 @@ def test_a_taken_port_is_named(monkeypatch, capsys):
     assert "Nothing can listen at 127.0.0.1:8123" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["serve", "mcp"])
+def test_a_model_that_is_not_there_is_told_at_once(served, capsys, command):
+    assert main([command, "--model", "defalt"]) == 2
+    out, err = capsys.readouterr()
+    assert "Did you mean 'default'?" in err and not out and not served
+
+
 @pytest.mark.parametrize(("command", "package", "extra"), [("serve", "fastapi", "app"), ("mcp", "mcp", "mcp")])
 def test_a_missing_package_is_named(monkeypatch, capsys, command, package, extra):
     import sys

@@ -118,6 +118,10 @@ def test_tables_of_ones_own(tmp_path):
     assert [LABELS[label] for label in rows.label] == ["highest", "firing", "highest"]
     assert rows.temperature[0] == 1100 and np.isnan(rows.temperature[2])
     assert rows.atmosphere.tolist() == ["air", "air", "inert"]
+    for wrong in ("hot", "-5", "inf"):
+        frame.astype({"time_h": object}).assign(time_h=["", wrong]).to_csv(tmp_path / "wrong.csv", index=False)
+        with pytest.raises(DataError, match=rf"ine 3 .*time_h is '{wrong}', expected a number"):
+            load_conditions(tmp_path / "wrong.csv")
     frame[["target", "precursors"]].to_csv(tmp_path / "bare.csv", index=False)
     with pytest.raises(DataError, match="states no conditions"):
         load_conditions(tmp_path / "bare.csv")

@@ -128,6 +128,8 @@ def test_the_same_is_read_from_texts_lists_and_mappings():
         ({"excess": "Li=ten"}, "'ten', expected percent from 0 to 1000"),
         ({"excess": "Li=-5"}, "expected percent"),
         ({"excess": "Li=nan"}, "expected percent"),
+        ({"excess": "Li=5,Li=10"}, "of Li is given more than once"),
+        ({"purity": ["99", "98"]}, "is given more than once"),
         ({"excess": "Lx=5"}, "neither an element nor a formula"),
         ({"purity": "BaCO3=0"}, "expected percent"),
         ({"purity": "101"}, "expected percent"),

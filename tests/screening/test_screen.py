@@ -122,6 +122,12 @@ def test_a_row_that_raises_is_rejected_alone(model, table, tmp_path):
     assert len(rows(tmp_path / "out")) == 9
 
 
+def test_a_folder_of_which_nothing_is_done_is_taken_again(model, table, tmp_path):
+    with interrupted_at(model, "BaTiO3"):
+        run(table, tmp_path / "out")
+    assert run(table, tmp_path / "out", top_k=2).rows == 12
+
+
 def test_an_interrupted_screening_goes_on_and_repeats_nothing(whole, model, table, tmp_path):
     folder = tmp_path / "cut"
     with interrupted_at(model, "Fe2O3"):

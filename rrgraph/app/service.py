@@ -204,7 +204,7 @@ class Service:
     def _planned(self, targets: Sequence[Composition], options: Question) -> list[SynthesisPlan]:
         _refuse_files([*options.exclude, *options.require, *options.byproducts])
         stock = None if options.stock is None else self.shelf(options.stock)
-        return self.model.plan(
+        plans = self.model.plan(
             list(targets),
             top_k=options.top_k,
             exclude=options.exclude,
@@ -218,6 +218,9 @@ class Service:
             literature=self.literature,
             routes=options.routes,
         )
+        for plan in plans:  # here, and not in the thread that writes the answers
+            _ = [found.conditions for found in plan]
+        return plans
 
     def _energy_source(self, temperature: str | None) -> EnergySource:
         if temperature not in self._energies:

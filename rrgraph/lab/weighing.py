@@ -296,7 +296,7 @@ def _pairs(option: str, values: Shares) -> list[tuple[str, Any]]:
     if isinstance(values, int | float):
         return [(ANY, values)]
     texts = [values] if isinstance(values, str) else list(values)
-    pairs = []
+    pairs: list[tuple[str, Any]] = []
     for text in (piece for each in texts for piece in re.split(r"[;,](?=[^;,]*=)", each) if piece.strip()):
         name, equals, value = (part.strip() for part in text.rpartition("="))
         if equals and not (name and value):

@@ -47,17 +47,22 @@ class PredictedConditions:
             self._known.clear()
             missing = {key: row for row, key in enumerate(keys)}
         rows = list(missing.values())
-        found = self._model.conditions([targets[row] for row in rows], [sets[row] for row in rows])
-        for row, each in zip(rows, found, strict=True):
-            self._known[keys[row]] = replace(each, papers=self._papers(targets[row]))
+        if rows:
+            found = self._model.conditions([targets[row] for row in rows], [sets[row] for row in rows])
+            papers = self._papers([targets[row] for row in rows])
+            for row, each in zip(rows, found, strict=True):
+                self._known[keys[row]] = replace(each, papers=papers[targets[row].key])
         return [self._known[key] for key in keys]
 
-    def _papers(self, target: Composition) -> int:
-        """Return how many papers fire the target, or materials like it where none does, at a stated temperature."""
-        (nearest,) = self._literature.nearest([target], _NEAREST)
-        fired = [reaction for reaction in nearest if reaction.temperature_c is not None]
-        own = [reaction for reaction in fired if reaction.same_composition]
-        return sum(reaction.reports for reaction in own or fired if own or reaction.similarity >= _ALIKE)
+    def _papers(self, targets: Sequence[Composition]) -> dict[str, int]:
+        """Return how many papers fire each target, or materials like it where none does, at a stated temperature."""
+        distinct = {target.key: target for target in targets}
+        papers = {}
+        for key, nearest in zip(distinct, self._literature.nearest([*distinct.values()], _NEAREST), strict=True):
+            fired = [reaction for reaction in nearest if reaction.temperature_c is not None]
+            own = [reaction for reaction in fired if reaction.same_composition]
+            papers[key] = sum(each.reports for each in own or fired if own or each.similarity >= _ALIKE)
+        return papers
 
     @cached_property
     def _model(self) -> ConditionsModel:

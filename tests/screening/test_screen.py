@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import rrgraph as rr
-from rrgraph.errors import ConfigError, DataError, OptionError, PlanningError
+from rrgraph.errors import ConfigError, DataError, ModelError, OptionError, PlanningError
 from rrgraph.screening import ScreeningSettings, page, screen
 from rrgraph.screening import answers as answers_module
 from rrgraph.screening import shards as shards_module
@@ -179,6 +179,17 @@ def test_another_input_is_refused_and_the_same_one_elsewhere_is_not(whole, table
     with pytest.raises(DataError, match="the content of the input has changed; --restart discards it"):
         run(moved, whole, shelf="BaO,TiO2", resume=True)
     assert run(moved, whole, restart=True).rows == 13
+
+
+def test_a_setting_that_cannot_be_used_discards_nothing(whole, table, monkeypatch):
+    def refuse(name, device):
+        raise ModelError(f"There is no model '{name}'.")
+
+    before = contents(whole)
+    monkeypatch.setattr(answers_module, "load_model", refuse)
+    with pytest.raises(ModelError, match="no model 'defalt'"):
+        run(table, whole, restart=True, model="defalt")
+    assert contents(whole) == before
 
 
 def test_a_folder_with_other_files_is_left_alone(model, table, tmp_path):

@@ -16,7 +16,7 @@ from rrgraph.app.answers import (
     describe_precursor,
     describe_weighed,
 )
-from rrgraph.app.questions import Question
+from rrgraph.app.questions import Options, Question
 from rrgraph.app.service import Service
 from rrgraph.lab import Batch, handling_notes, weigh_out
 
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 
-class BalanceQuestion(BaseModel):
+class BalanceQuestion(Options):
     """A target and precursors."""
 
     target: str = Field(max_length=300, examples=["BaTiO3"])
@@ -94,7 +94,7 @@ class SubstituteAnswer(BaseModel):
     uses: int = Field(description="Training targets that use the new member.")
 
 
-class SubstitutesQuestion(BaseModel):
+class SubstitutesQuestion(Options):
     """A precursor set of a target."""
 
     target: str = Field(max_length=300, examples=["BaTiO3"])

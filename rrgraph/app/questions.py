@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from rrgraph.errors import RRGraphError, shortened
+from rrgraph.errors import RRGraphError, shortened, suggestion
 from rrgraph.lab import Batch
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Question",
     "RequestError",
     "as_request_error",
+    "check_names",
     "named_error",
     "request_error",
 ]
@@ -30,7 +31,7 @@ MOST_SETS: Final = 50
 """Sets of each target."""
 MOST_SHELF: Final = 200_000
 """Characters of a shelf."""
-_EXPECTED: Final = {"products": "SMILES such as 'CC(=O)Nc1ccc(O)cc1'"}
+_EXPECTED: Final = {"products": "SMILES such as 'CC(=O)Nc1ccc(O)cc1'", "grams": "a number above 0"}
 """What a field that must be given takes; all others take formulas."""
 _MOST_NAMES: Final = 200
 _MOST_ROUTES: Final = 12
@@ -47,6 +48,19 @@ class RequestError(RRGraphError):
     def __init__(self, option: str, problem: str) -> None:
         super().__init__(f"{option}{problem}")
         self.option = option
+
+
+def check_names(given: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse the name of an option that there is not.
+
+    Raises:
+        RequestError: naming it, the options that there are and the nearest of them.
+    """
+    options = list(known)
+    for name in given:
+        if name not in options:
+            near = suggestion(name, options)
+            raise RequestError(name, f" is no option, expected one of {', '.join(options)}.{near}")
 
 
 def _number_above_0(value: Any) -> Any:
@@ -86,9 +100,8 @@ class Options(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _known(cls, given: Any) -> Any:
-        for name in given if isinstance(given, Mapping) else ():
-            if name not in cls.model_fields:
-                raise RequestError(name, f" is no option, expected one of {', '.join(cls.model_fields)}.")
+        if isinstance(given, Mapping):
+            check_names(given, cls.model_fields)
         return given
 
     def parameters(self, **changes: Any) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
@@ -23,10 +23,10 @@ from rrgraph.app.lookups import (
     predicted,
     substitutes_of,
 )
-from rrgraph.app.questions import MOST_TARGETS, Question, as_request_error
+from rrgraph.app.questions import MOST_TARGETS, Question, as_request_error, check_names
 from rrgraph.app.service import Service
-from rrgraph.app.worker import Worker
-from rrgraph.errors import RRGraphError
+from rrgraph.app.worker import Busy, TooSlow, Worker
+from rrgraph.errors import RRGraphError, suggestion
 from rrgraph.util.pages import page_text
 from rrgraph.version import __version__
 
@@ -50,6 +50,32 @@ class Precedents(BaseModel):
     reactions: list[PrecedentAnswer]
 
 
+class _Server(MCPServer):
+    """Answers calls that cannot be carried out with the sentences of the API."""
+
+    async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
+        """Call a tool.
+
+        Raises:
+            ToolError: one sentence on what is wrong.
+        """
+        tools = {tool.name: tool.input_schema["properties"] for tool in await self.list_tools()}
+        if name not in tools:
+            raise ToolError(f"{name} is no tool, expected one of {', '.join(tools)}.{suggestion(name, tools)}")
+        try:
+            check_names(arguments, tools[name])
+            return await super().call_tool(name, arguments, context)
+        except RRGraphError as error:
+            raise ToolError(str(error)) from None
+        except ToolError as error:
+            cause = error.__cause__
+            if isinstance(cause, ValidationError):
+                raise ToolError(str(as_request_error(cause))) from None
+            if isinstance(cause, ToolError):  # what the tool says itself, without its name before it
+                raise cause from None
+            raise
+
+
 def create_server(service: Service, worker: Worker | None = None) -> MCPServer:
     """Return the server of the tools.
 
@@ -58,7 +84,7 @@ def create_server(service: Service, worker: Worker | None = None) -> MCPServer:
         worker: the thread in which it does so.
     """
     thread = worker or Worker(seconds=120)
-    server = MCPServer(
+    server = _Server(
         "rrgraph", version=__version__, log_level="ERROR", instructions=page_text("rrgraph.app", "SKILL.md")
     )
     tool = partial(server.tool, annotations=ToolAnnotations(read_only_hint=True, open_world_hint=False))
@@ -72,7 +98,10 @@ def create_server(service: Service, worker: Worker | None = None) -> MCPServer:
             except RRGraphError as error:
                 raise ToolError(str(error)) from None
 
-        return await thread.do(careful)
+        try:
+            return await thread.do(careful)
+        except (Busy, TooSlow) as error:
+            raise ToolError(str(error)) from None
 
     @tool(title="Plan syntheses")
     async def plan_synthesis(

@@ -71,11 +71,41 @@ def test_single_questions(call):
         ("balance_reaction", {"target": "BaTiO3", "precursors": ["SrCO3"]}, "does not balance"),
         ("weigh_out", {"target": "Qq", "precursors": ["BaO"], "grams": 1}, "'Qq' is not a valid formula"),
         ("find_literature", {"target": "POSCAR"}, "not a valid formula"),
+        ("plan_synthesis", {"target": "BaTiO3"}, "target is no option, expected one of targets, top_k, "),
+        ("plan_synthesis", {"target": "BaTiO3"}, "Did you mean 'targets'?"),
+        ("plan_synthesis", {"targets": ["BaTiO3"], "top_k": 999}, "top_k is '999': input should be less than or"),
+        ("plan_synthesis", {"targets": "BaTiO3"}, "targets is 'BaTiO3': input should be a valid list."),
+        ("weigh_out", {"target": "BaO", "precursors": ["BaO"], "grams": -1}, "grams is '-1': input should be greater"),
+        ("weigh_out", {"target": "BaO", "precursors": ["BaO"]}, "grams: there is none, expected a number above 0."),
+        ("find_literature", {}, "target: there is none, expected a formula such as 'BaTiO3'."),
+        ("plan", {}, "plan is no tool, expected one of plan_synthesis, "),
     ],
 )
 def test_errors_are_one_sentence(call, name, arguments, sentence):
     answer = call(name, **arguments)
-    assert answer.is_error and sentence in answer.content[0].text
+    said = answer.content[0].text
+    assert answer.is_error and sentence in said
+    assert not any(each in said for each in ("\n", "http", "pydantic", "Error executing"))
+
+
+def test_who_waits_too_long_is_told_so(service, monkeypatch):
+    from mcp import Client
+
+    from rrgraph.app import TooSlow, Worker
+    from rrgraph.app.tools import create_server
+
+    async def refuse(*_, **__):
+        raise TooSlow("It takes too long.")
+
+    worker = Worker()
+    monkeypatch.setattr(worker, "do", refuse)
+
+    async def ask() -> Any:
+        async with Client(create_server(service, worker)) as client:
+            return await client.call_tool("find_literature", {"target": "BaTiO3"})
+
+    assert asyncio.run(ask()).content[0].text == "It takes too long."
+    worker.close()
 
 
 @pytest.mark.slow

@@ -46,7 +46,9 @@ class Desk:
                 return self.service.plan_each([(target, options) for target in targets])
 
             plans = await self.worker.do_all(("plan", options.digest), question.targets, work)
-        return [(plan, describe_plan(plan, size=batch, notes=notes)) for plan, notes in plans]
+        weighed = (material for plan, _ in plans for found in plan for material in found.weighed)
+        unused = [] if batch is None else batch.unused(weighed)
+        return [(plan, describe_plan(plan, size=batch, notes=[*notes, *unused])) for plan, notes in plans]
 
     async def plan_molecules(self, question: MoleculeQuestion) -> list[ProductAnswer]:
         """Return the sets of reactants of each molecule; equal options of several people are asked at once.

@@ -129,6 +129,7 @@ def balanced(service: Service, question: BalanceQuestion) -> BalanceAnswer:
     if question.grams is not None:
         batch = Batch(question.grams, excess=question.excess, purity=question.purity, balance=question.balance)
         weighed = describe_weighed(weigh_out(equation, batch))
+        weighed.remarks += batch.unused(material for material, _ in equation.precursors)
     return BalanceAnswer(**describe_equation(equation).model_dump(), weighed=weighed)
 
 

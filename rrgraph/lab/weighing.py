@@ -75,6 +75,24 @@ class Batch:
         given = {parse_formula(name).key: value for name, value in self._purities.items() if name != ANY}
         return given.get(material.key, self._purities.get(ANY))
 
+    def unused(self, materials: Iterable[Composition]) -> list[str]:
+        """Return a sentence for each precursor with an excess or a purity of its own that is none of the materials.
+
+        >>> Batch(10, purity="BaCo3=90").unused([parse_formula("BaCO3"), parse_formula("TiO2")])
+        ["BaCo3 is none of the precursors, so its purity is not used. Did you mean 'BaCO3'?"]
+
+        Args:
+            materials: what is weighed, of all sets that are shown; where there are none, nothing is said.
+        """
+        known = {each.key: each.formula for each in materials}
+        named = [("excess", name) for name in self.percentages if name not in ELEMENTS]
+        named += [("purity", name) for name in self._purities if name != ANY]
+        return [
+            f"{name} is none of the precursors, so its {option} is not used.{suggestion(name, known.values())}"
+            for option, name in named
+            if known and parse_formula(name).key not in known
+        ]
+
     def rounded(self, grams: float) -> float:
         """Return a mass in g as the balance shows it."""
         if self.balance is None:

@@ -90,6 +90,19 @@ def test_an_equation_is_balanced_and_weighed(client):
     assert refused.status_code == 422 and "does not balance" in refused.json()["error"]["message"]
 
 
+def test_a_precursor_that_is_not_weighed_is_told(client):
+    def notes(purity: str) -> list[str]:
+        values = {"targets": ["BaTiO3", "LiFePO4"], "grams": 5, "purity": purity, "top_k": 2, "energies": False}
+        return [note for plan in post(client, "/api/plan", **values).json()["plans"] for note in plan["notes"]]
+
+    told = "BaCo3 is none of the precursors, so its purity is not used. Did you mean 'BaCO3'?"
+    assert notes("BaCo3=90") == [told, told] and notes("BaCO3=90") == []
+    weighed = post(
+        client, "/api/balance", target="BaTiO3", precursors=["BaCO3", "TiO2"], grams=5, purity=["BaCo3=90"]
+    ).json()["weighed"]
+    assert weighed["remarks"] == [told]
+
+
 def test_how_a_formula_is_read(client):
     found = client.get("/api/formula", params={"text": "LiNi0.8Co0.2O2-δ"}).json()
     assert found["amounts"] == {"Li": 1, "Ni": 0.8, "Co": 0.2, "O": 2} and found["notes"]

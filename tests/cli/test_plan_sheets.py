@@ -25,6 +25,17 @@ def test_excess_purity_and_balance_change_what_is_weighed(plan):
     assert "grams: divided by the purity (" in shown and "grams: with an excess (Ba 5 %)" in shown
 
 
+@pytest.mark.parametrize("option", ["excess", "purity"])
+def test_a_precursor_of_no_listed_set_is_told(rrgraph, trained, option):
+    def told(name: str, *targets: str) -> str:
+        argv = ["plan", "BaTiO3", *targets, "--no-evidence", "--top-k", 2, "--grams", 5, f"--{option}", f"{name}=90"]
+        return rrgraph(*argv, "--model", trained).err
+
+    sentence = f"BaCo3 is none of the precursors, so its {option} is not used. Did you mean 'BaCO3'?"
+    assert sentence in told("BaCo3")
+    assert "is none of" not in told("BaCO3", "SrTiO3")
+
+
 def test_notes_are_shown_and_can_be_left_out(plan):
     shown = plan().out
     assert "handling, by general rules; no safety data sheet:" in shown and "  toxic: BaCO3" in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -23,7 +24,7 @@ from rrgraph.cli.common.options import (
     positive_int,
     positive_number,
 )
-from rrgraph.errors import PlanningError, RRGraphError, suggestion
+from rrgraph.errors import DataWarning, PlanningError, RRGraphError, suggestion
 
 if TYPE_CHECKING:
     from rrgraph.chem import Composition
@@ -273,6 +274,7 @@ def run(arguments: argparse.Namespace) -> int:
         model.require_atmosphere(arguments.mode or LISTWISE)
     first = targets.head(_FIRST)
     planned: list[rr.SynthesisPlan] = []
+    weighed: set[Composition] = set()
 
     def answer(rows: Sequence[TargetRow[Composition]]) -> Iterator[tuple[rr.SynthesisPlan, str | None]]:
         """Yield the plan of each row and what is missing in it; of a bad row a plan without sets that says why."""
@@ -305,6 +307,8 @@ def run(arguments: argparse.Namespace) -> int:
             literature_table="" if literature is None else literature.name,
         )
         planned[:] = found
+        if batch is not None:
+            weighed.update(material for plan in found for each in plan for material in each.weighed)
         answers = iter(found)
         for row in rows:
             plan = replace(bad, message=row.error) if row.target is None else next(answers)
@@ -330,6 +334,9 @@ def run(arguments: argparse.Namespace) -> int:
         ) as output,
     ):
         code = write_answers(targets, answer, output, keep=keep, command=arguments.command, rejects=arguments.rejects)
+    if batch is not None and not arguments.resume:  # the sets that an earlier run listed are not known
+        for sentence in batch.unused(weighed):
+            warnings.warn(sentence, DataWarning, stacklevel=2)
     if arguments.figure is not None and planned and planned[0].sets:
         from rrgraph.figures import draw_plan, plan_picture
         from rrgraph.util.figure_style import save_as

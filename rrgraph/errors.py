@@ -33,7 +33,13 @@ _LONGEST: Final = 1500
 
 
 class RRGraphError(ValueError):
-    """Bad input; the message is one sentence written for a person, without the middle of what would fill a screen."""
+    """Bad input; the message is one sentence written for a person, without the middle of what would fill a screen.
+
+    Attributes:
+        option: the option that it is about, empty where it is not known.
+    """
+
+    option: str = ""
 
     def __str__(self) -> str:
         return shortened(super().__str__())

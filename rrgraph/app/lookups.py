@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from rrgraph.app.answers import (
     EquationAnswer,
@@ -16,9 +16,9 @@ from rrgraph.app.answers import (
     describe_precursor,
     describe_weighed,
 )
-from rrgraph.app.questions import Options, Question
+from rrgraph.app.questions import Options, Question, batch_of
 from rrgraph.app.service import Service
-from rrgraph.lab import Batch, handling_notes, weigh_out
+from rrgraph.lab import handling_notes, weigh_out
 
 __all__ = [
     "BalanceAnswer",
@@ -36,6 +36,17 @@ __all__ = [
     "reading",
     "substitutes_of",
 ]
+
+
+_TEXT: Final = {"type": "string"}
+_TEXTS: Final = {"type": "array", "items": _TEXT}
+
+
+def _joined(value: Any) -> Any:
+    """Return a list of formulas as one text."""
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return " + ".join(value)
+    return value
 
 
 class BalanceQuestion(Options):
@@ -98,7 +109,9 @@ class SubstitutesQuestion(Options):
     """A precursor set of a target."""
 
     target: str = Field(max_length=300, examples=["BaTiO3"])
-    precursors: str = Field(max_length=600, examples=["BaCO3 + TiO2"])
+    precursors: Annotated[str, BeforeValidator(_joined), WithJsonSchema({"anyOf": [_TEXT, _TEXTS]})] = Field(
+        max_length=600, examples=[["BaCO3", "TiO2"], "BaCO3 + TiO2"]
+    )
 
 
 class SubstitutesAnswer(BaseModel):
@@ -126,8 +139,8 @@ def balanced(service: Service, question: BalanceQuestion) -> BalanceAnswer:
     """
     equation = service.balance(question.target, question.precursors, question.byproducts)
     weighed = None
-    if question.grams is not None:
-        batch = Batch(question.grams, excess=question.excess, purity=question.purity, balance=question.balance)
+    batch = batch_of(question.grams, excess=question.excess, purity=question.purity, balance=question.balance)
+    if batch is not None:
         weighed = describe_weighed(weigh_out(equation, batch))
         weighed.remarks += batch.unused(material for material, _ in equation.precursors)
     return BalanceAnswer(**describe_equation(equation).model_dump(), weighed=weighed)

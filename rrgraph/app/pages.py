@@ -30,7 +30,7 @@ from rrgraph.app.molecules import MoleculeQuestion
 from rrgraph.app.periodic_table import PERIODIC_TABLE
 from rrgraph.app.questions import Question, RequestError, as_request_error
 from rrgraph.chem import ELEMENTS, REAGENT_CLASSES, find_reagent, measured_solids
-from rrgraph.errors import RRGraphError
+from rrgraph.errors import RRGraphError, suggestion
 from rrgraph.lab import DISCLAIMER, handling_notes
 from rrgraph.properties import property_name, with_uncertainty
 
@@ -170,8 +170,11 @@ def _add_questions(app: FastAPI, desk: Desk) -> None:
         )
 
     async def written(question: Question, kind: str) -> Response:
+        if kind == "json":
+            kind = "jsonl"
         if kind not in DOWNLOADS:
-            raise RequestError("kind", f" is '{kind[:20]}', expected one of {', '.join(DOWNLOADS)}.")
+            near = suggestion(kind, DOWNLOADS)
+            raise RequestError("kind", f" is '{kind[:20]}', expected one of {', '.join(DOWNLOADS)}.{near}")
         plans = [plan for plan, _ in await desk.plan(question)]
         batch = question.batch
         content = await desk.do(lambda: DOWNLOADS[kind].write(plans, batch), first=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Annotated, Any, Final
 
@@ -20,6 +20,7 @@ __all__ = [
     "Question",
     "RequestError",
     "as_request_error",
+    "batch_of",
     "check_names",
     "named_error",
     "request_error",
@@ -167,14 +168,26 @@ class Question(Options):
 
     @property
     def batch(self) -> Batch | None:
-        """What is weighed out for, None where no grams are given.
+        """What is weighed out for, None where no grams are given; see `batch_of`."""
+        return batch_of(self.grams, excess=self.excess, purity=self.purity, balance=self.balance)
 
-        Raises:
-            OptionError: excess or purity cannot be read.
-        """
-        if self.grams is None:
-            return None
-        return Batch(self.grams, excess=self.excess, purity=self.purity, balance=self.balance)
+
+def batch_of(
+    grams: float | None, *, excess: Sequence[str], purity: Sequence[str], balance: float | None
+) -> Batch | None:
+    """Return what is weighed out for, None where no grams are given.
+
+    Raises:
+        OptionError: excess or purity cannot be read.
+        RequestError: one of the others is given without grams.
+    """
+    others: dict[str, Any] = {"excess": excess, "purity": purity, "balance": balance}
+    if grams is not None:
+        return Batch(grams, **others)
+    for name, value in others.items():
+        if value:
+            raise RequestError(name, " changes what is weighed out, which grams asks for, such as 10.")
+    return None
 
 
 def _written(value: Any) -> str:

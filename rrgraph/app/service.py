@@ -32,7 +32,7 @@ from rrgraph.chem import (
     parse_formula,
 )
 from rrgraph.data import KnownReaction, KnownReactions, PrecursorSet
-from rrgraph.errors import ConfigError, DataWarning, FormulaError
+from rrgraph.errors import ConfigError, DataWarning, FormulaError, RRGraphError
 from rrgraph.lab import StockItem
 from rrgraph.models import DEFAULT_MODEL, Model, constrained_planner, energy_source, literature_source, model_card
 from rrgraph.planning import CandidateLists, EnergySource, PlannedSet, SynthesisPlan, read_routes
@@ -202,7 +202,9 @@ class Service:
         return [found[key] for key in keys]
 
     def _planned(self, targets: Sequence[Composition], options: Question) -> list[SynthesisPlan]:
-        _refuse_files([*options.exclude, *options.require, *options.byproducts])
+        for name in ("exclude", "require", "byproducts"):
+            with _about(name):
+                _refuse_files(getattr(options, name))
         stock = None if options.stock is None else self.shelf(options.stock)
         plans = self.model.plan(
             list(targets),
@@ -224,7 +226,8 @@ class Service:
 
     def _energy_source(self, temperature: str | None) -> EnergySource:
         if temperature not in self._energies:
-            source = energy_source(True, temperature=temperature)
+            with _about("temperature"):
+                source = energy_source(True, temperature=temperature)
             assert source is not None
             while len(self._energies) >= 8:
                 self._energies.pop(next(iter(self._energies)))
@@ -264,7 +267,8 @@ class Service:
         Raises:
             RRGraphError: a formula cannot be read, or there is no solution.
         """
-        _refuse_files(byproducts)
+        with _about("byproducts"):
+            _refuse_files(byproducts)
         return rr.balance(_formula(target), [_formula(each) for each in precursors], byproducts=tuple(byproducts))
 
     def planned_set(self, question: Question, route: str) -> tuple[PlannedSet, SynthesisPlan]:
@@ -436,6 +440,16 @@ def collected_warnings() -> Iterator[list[str]]:
             yield notes
         finally:
             notes += dict.fromkeys(str(each.message) for each in caught)
+
+
+@contextmanager
+def _about(option: str) -> Iterator[None]:
+    """Say of errors within which option they are about."""
+    try:
+        yield
+    except RRGraphError as error:
+        error.option = error.option or option
+        raise
 
 
 def _formula(text: str) -> Composition:

@@ -9,17 +9,16 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 
 from rrgraph.app.api import add_api
 from rrgraph.app.asking import Desk
 from rrgraph.app.pages import add_pages, error_page
 from rrgraph.app.questions import as_request_error, named_error, request_error
-from rrgraph.app.security import BodyLimit, SecurityHeaders
+from rrgraph.app.security import BodyLimit, KnownHosts, SecurityHeaders, api_error
 from rrgraph.app.service import Service
 from rrgraph.app.worker import Busy, TooSlow, Worker
 from rrgraph.errors import RRGraphError
@@ -32,9 +31,9 @@ logger = logging.getLogger(__name__)
 _ABOUT = """\
 Precursor sets for inorganic materials, from a model on this machine. Every answer is the one that `rrgraph plan` gives.
 
-Errors are `{"error": {"option": ..., "message": ...}}` with status 422 for what cannot be answered, 413 for a request
-that is too large, 429 where too many requests wait and 503 where the answer takes too long; try those again after the
-seconds that `Retry-After` names.
+Errors are `{"error": {"option": ..., "message": ...}}` with status 422 for what cannot be answered, 400 where the server
+is called by another name than its own, 413 for a request that is too large, 429 where too many requests wait and 503
+where the answer takes too long; try the last two again after the seconds that `Retry-After` names.
 """
 
 
@@ -72,7 +71,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.add_middleware(BodyLimit)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
+    app.add_middleware(KnownHosts, allowed_hosts=tuple(hosts))
     app.add_middleware(SecurityHeaders)
     app.mount("/static", StaticFiles(packages=[("rrgraph.app", "static")]), name="static")
     add_api(app, desk)
@@ -96,8 +95,7 @@ def _add_errors(app: FastAPI, desk: Desk) -> None:
     async def answer(request: Request, status: int, message: str, option: str = "") -> Response:
         headers = {"Retry-After": "2"} if status in (429, 503) else None
         if request.url.path.startswith("/api/"):
-            error = {"option": option or None, "message": message}
-            return JSONResponse({"error": error}, status_code=status, headers=headers)
+            return api_error(message, status=status, option=option, headers=headers)
         return error_page(desk, request, message, status=status, headers=headers)
 
     @app.exception_handler(RRGraphError)
@@ -129,5 +127,7 @@ def _add_errors(app: FastAPI, desk: Desk) -> None:
 
     @app.exception_handler(HTTPException)
     async def other(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 400 and request.url.path.startswith("/api/"):
+            return await answer(request, 422, "The request is not valid JSON, or is nested too deeply.")
         known = {404: "There is no such page.", 405: "This address takes no such request."}
         return await answer(request, error.status_code, known.get(error.status_code, str(error.detail)))

@@ -49,11 +49,14 @@ def test_one_bad_formula_does_not_stop_the_others(client):
     [
         ({"targets": ["BaTiO3"], "exclude": ["nitrats"]}, "exclude", "Did you mean 'nitrates'?"),
         ({"targets": ["BaTiO3"], "set_size": "many"}, "set_size", "set_size is 'many', expected a number such as 3"),
-        ({"targets": ["BaTiO3"], "temperature": "hot"}, None, "hot"),
+        ({"targets": ["BaTiO3"], "temperature": "hot"}, "temperature", "The temperature is 'hot', expected K or"),
+        ({"targets": ["BaTiO3"], "excess": "Ba=1"}, "excess", "excess changes what is weighed out, which grams asks"),
+        ({"targets": ["BaTiO3"], "balance": 0.1}, "balance", "balance changes what is weighed out"),
+        ({"targets": ["BaTiO3"], "exclud": ["N"]}, "exclud", "Did you mean 'exclude'?"),
         ({"targets": ["BaTiO3"], "grams": 1, "excess": ["Li"]}, "excess", "expected an element or precursor"),
         ({"targets": ["BaTiO3"], "stock": "Qq"}, "stock", "stock: the shelf has no formulas that can be read"),
-        ({"targets": ["BaTiO3"], "exclude": ["POSCAR"]}, None, "'POSCAR' is not a valid formula."),
-        ({"targets": ["BaTiO3"], "byproducts": ["x.cif"]}, None, "'x.cif' is not a valid formula."),
+        ({"targets": ["BaTiO3"], "exclude": ["POSCAR"]}, "exclude", "'POSCAR' is not a valid formula."),
+        ({"targets": ["BaTiO3"], "byproducts": ["x.cif"]}, "byproducts", "'x.cif' is not a valid formula."),
         ({"targets": ["BaTiO3", "LiFePO4"], "routes": ["BaO+TiO2"]}, None, "Routes are compared for one target"),
         ({"targets": ["BaTiO3"], "atmosphere": "air"}, None, "This model takes no atmosphere"),
         ({}, "targets", "targets: there is none"),
@@ -86,6 +89,10 @@ def test_an_equation_is_balanced_and_weighed(client):
         "Li2CO3": 1.982,
         "Co3O4": 4.101,
     }
+    refused = post(client, "/api/balance", target="BaO", precursors=["BaO"], purity=["BaO=90"])
+    assert refused.json()["error"]["option"] == "purity"
+    refused = post(client, "/api/balance", target="BaO", precursors=["BaO"], gram=1)
+    assert "Did you mean 'grams'?" in refused.json()["error"]["message"]
     refused = post(client, "/api/balance", target="BaTiO3", precursors=["SrCO3", "TiO2"])
     assert refused.status_code == 422 and "does not balance" in refused.json()["error"]["message"]
 
@@ -131,6 +138,10 @@ def test_predicted_properties(client):
 def test_substitutes_cost_probability(client):
     answer = post(client, "/api/substitutes", target="BaTiO3", precursors="BaCO3 + TiO2").json()
     assert {each["replaced"] for each in answer["substitutes"]} == {"BaCO3", "TiO2"}
+    assert post(client, "/api/substitutes", target="BaTiO3", precursors=["BaCO3", "TiO2"]).json() == answer
+    for wrong in ([], "", 1, [1]):
+        refused = post(client, "/api/substitutes", target="BaTiO3", precursors=wrong)
+        assert refused.status_code == 422 and refused.json()["error"]["message"]
     assert all(each["probability"] < answer["probability"] for each in answer["substitutes"])
     one = next(each for each in answer["substitutes"] if each["by"] == "BaO")
     chosen = post(client, "/api/plan", targets=["BaTiO3"], routes=["BaO + TiO2"]).json()["plans"][0]["sets"][0]
@@ -151,7 +162,8 @@ def test_the_schema_is_served_and_nothing_from_elsewhere(client):
 
 def test_a_body_that_is_too_large_is_refused(client):
     answer = client.post("/api/plan", content=b"x" * (MOST_BYTES + 1))
-    assert answer.status_code == 413
+    assert answer.status_code == 413 and "more than 2,000,000 bytes" in answer.json()["error"]["message"]
+    assert client.post("/ask", content=b"x" * (MOST_BYTES + 1)).text.startswith("The request has more than")
     chunks = (b"x" * 100_000 for _ in range(MOST_BYTES // 100_000 + 1))
     assert client.post("/api/plan", content=chunks).status_code == 413
 
@@ -161,11 +173,16 @@ def test_a_body_that_is_too_large_is_refused(client):
 )
 def test_what_is_no_question_is_refused(client, content):
     answer = client.post("/api/plan", content=content, headers={"Content-Type": "application/json"})
-    assert answer.status_code in (400, 422) and answer.json()["error"]["message"]
+    assert answer.status_code == 422 and answer.json()["error"]["message"]
 
 
 def test_other_names_of_the_server_are_refused(client):
+    for host in ("evil.example", "evil.example:80", "localhost.evil.example", "", "[::2]", "localhost:1@evil"):
+        answer = client.get("/api/formula?text=BaO", headers={"Host": host})
+        assert answer.status_code == 400 and "This server is not called" in answer.json()["error"]["message"]
     assert client.get("/", headers={"Host": "evil.example"}).status_code == 400
+    for host in ("localhost", "LOCALHOST:8000", "[::1]:8000", "127.0.0.1:80"):
+        assert client.get("/api/formula?text=BaO", headers={"Host": host}).status_code == 200
 
 
 def test_who_comes_too_late_or_waits_too_long_is_told_when_to_try_again(client, monkeypatch):

@@ -171,6 +171,7 @@ def test_downloads_are_what_the_command_writes(client, capsys):
     from rrgraph.cli.main import main
 
     lines = client.get("/download/jsonl?targets=BaTiO3&top_k=2&energies=false&grams=10")
+    assert client.get("/download/json?targets=BaTiO3&top_k=2&energies=false&grams=10").content == lines.content
     assert lines.headers["content-disposition"] == 'attachment; filename="plan.jsonl"'
     assert main(["plan", "BaTiO3", "--top-k", "2", "--grams", "10", "--conditions", "--json"]) == 0
     assert json.loads(lines.text) == json.loads(capsys.readouterr().out)

@@ -31,9 +31,9 @@ logger = logging.getLogger(__name__)
 _ABOUT = """\
 Precursor sets for inorganic materials, from a model on this machine. Every answer is the one that `rrgraph plan` gives.
 
-Errors are `{"error": {"option": ..., "message": ...}}` with status 422 for what cannot be answered, 400 where the server
-is called by another name than its own, 413 for a request that is too large, 429 where too many requests wait and 503
-where the answer takes too long; try the last two again after the seconds that `Retry-After` names.
+Errors are `{"error": {"option": ..., "message": ...}}` with status 422 for what cannot be answered, 400 where the
+server is called by another name than its own, 413 for a request that is too large, 429 where too many requests wait and
+503 where the answer takes too long; try the last two again after the seconds that `Retry-After` names.
 """
 
 
@@ -71,7 +71,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.add_middleware(BodyLimit)
-    app.add_middleware(KnownHosts, allowed_hosts=tuple(hosts))
+    app.add_middleware(KnownHosts, allowed_hosts=list(hosts))
     app.add_middleware(SecurityHeaders)
     app.mount("/static", StaticFiles(packages=[("rrgraph.app", "static")]), name="static")
     add_api(app, desk)

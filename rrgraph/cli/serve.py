@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import ipaddress
+import socket
 
 from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command, add_device, positive_int, positive_number
-from rrgraph.errors import ConfigError
+from rrgraph.errors import ConfigError, OptionError, reason_of
 from rrgraph.util.streams import print_problem
 
 __all__ = ["add_parser", "run"]
@@ -49,38 +51,54 @@ def run(arguments: argparse.Namespace) -> int:
         from rrgraph.app.web import create_app
     except ImportError as error:
         raise ConfigError(f"The page needs {error.name}, which is not installed: pip install 'rrgraph[app]'.") from None
-    molecules = None
-    if arguments.molecules is not None:
-        from rrgraph.cli.organic.plan import load_planner
+    with _listening(arguments.host, arguments.port) as listener:
+        molecules = None
+        if arguments.molecules is not None:
+            from rrgraph.cli.organic.plan import load_planner
 
-        molecules = load_planner(arguments.molecules, device=arguments.device, option="--molecules")
-    # One core is left for reading and writing: threads that wait for a busy one take many times as long.
-    torch.set_num_threads(max(1, torch.get_num_threads() - 1))
-    local = _is_local(arguments.host)
-    if not local:
-        print_problem(
-            arguments.command,
-            f"warning: everybody who can reach {arguments.host} can use this server, without password or encryption.",
+            molecules = load_planner(arguments.molecules, device=arguments.device, option="--molecules")
+        # One core is left for reading and writing: threads that wait for a busy one take many times as long.
+        torch.set_num_threads(max(1, torch.get_num_threads() - 1))
+        local = _is_local(arguments.host)
+        if not local:
+            who = f"everybody who can reach {arguments.host}"
+            print_problem(arguments.command, f"warning: {who} can use this server, without password or encryption.")
+        hosts = ("127.0.0.1", "localhost", "[::1]") if local else ("*",)
+        service = Service(arguments.model, device=arguments.device, molecules=molecules)
+        _ = service.model  # one that cannot be loaded is told before anything is served
+        app = create_app(
+            service,
+            worker=Worker(waiting=arguments.queue, seconds=arguments.timeout),
+            hosts=hosts,
+            warm=True,
         )
-    hosts = ("127.0.0.1", "localhost", "[::1]") if local else ("*",)
-    service = Service(arguments.model, device=arguments.device, molecules=molecules)
-    _ = service.model  # one that cannot be loaded is told before anything is served
-    app = create_app(
-        service,
-        worker=Worker(waiting=arguments.queue, seconds=arguments.timeout),
-        hosts=hosts,
-        warm=True,
-    )
-    config = uvicorn.Config(app, host=arguments.host, port=arguments.port, log_level="warning", server_header=False)
-    shown = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
-    print(f"rrgraph is at http://{shown}:{arguments.port} - Ctrl-C ends it.", flush=True)
-    try:
-        uvicorn.Server(config).run()
-    except SystemExit:  # uvicorn has said why
-        raise ConfigError(
-            f"Nothing can listen at {arguments.host}:{arguments.port}; another --port may be free."
-        ) from None
+        config = uvicorn.Config(app, host=arguments.host, port=arguments.port, log_level="warning", server_header=False)
+        shown = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
+        print(f"rrgraph is at http://{shown}:{arguments.port} - Ctrl-C ends it.", flush=True)
+        uvicorn.Server(config).run(sockets=[listener])
     return 0
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens, before models are loaded and anything is announced.
+
+    Raises:
+        OptionError: the host is not this machine, or the port cannot be used.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, *_, address = min(found, key=lambda each: each[0] != socket.AF_INET)
+        return socket.create_server(address, family=family)
+    except (OSError, UnicodeError) as error:  # UnicodeError: of a name that is too long
+        number = getattr(error, "errno", None)
+        if number == errno.EADDRINUSE:
+            raise OptionError(
+                "port", f" is {port}, which another program uses at {host}, expected a free one."
+            ) from None
+        if number == errno.EACCES:
+            raise OptionError("port", f" is {port}, which needs rights that you lack, expected 1024 or more.") from None
+        expected = "expected a name or address of this machine, such as 127.0.0.1"
+        raise OptionError("host", f" is '{host}', {expected}: {reason_of(error).partition(' (while')[0]}.") from None
 
 
 def _port(text: str) -> int:

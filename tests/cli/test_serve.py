@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import socket
+from contextlib import nullcontext
+
 import pytest
 
 from rrgraph.cli.main import main
@@ -11,7 +14,8 @@ uvicorn = pytest.importorskip("uvicorn")
 def served(monkeypatch):
     """Configurations of servers that would have run."""
     found = []
-    monkeypatch.setattr(uvicorn.Server, "run", lambda self: found.append(self.config))
+    monkeypatch.setattr("rrgraph.cli.serve._listening", lambda host, port: nullcontext("listener"))
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: found.append(self.config))
     monkeypatch.setattr("torch.set_num_threads", lambda _: None)
     return found
 
@@ -42,13 +46,36 @@ def test_a_port_is_a_number(port, capsys):
     assert caught.value.code == 2 and f"'{port}' is not a port" in capsys.readouterr().err
 
 
-def test_a_taken_port_is_named(monkeypatch, capsys):
-    def taken(self):
-        raise SystemExit(1)
+def test_a_taken_port_is_named(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["serve", "--port", str(port)]) == 2
+    out, err = capsys.readouterr()
+    sentence = f"--port is {port}, which another program uses at 127.0.0.1, expected a free one."
+    assert out == "" and err == f"rrgraph serve: {sentence}\n"
 
-    monkeypatch.setattr(uvicorn.Server, "run", taken)
-    assert main(["serve", "--port", "8123"]) == 2
-    assert "Nothing can listen at 127.0.0.1:8123" in capsys.readouterr().err
+
+@pytest.mark.parametrize("host", ["nohost.invalid", "192.0.2.1", "x" * 80, ""])
+def test_a_host_is_of_this_machine(capsys, host):
+    assert main(["serve", "--host", host]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1
+    assert f"--host is '{host}', expected a name or address of this machine, such as 127.0.0.1: " in err
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_it_listens_before_it_is_announced(monkeypatch, capsys, host):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+
+    def run(self, sockets):
+        assert f":{port} - Ctrl-C ends it." in capsys.readouterr().out
+        socket.create_connection((host, port), timeout=1).close()
+        assert sockets[0].getsockname() == ("127.0.0.1", port)
+
+    monkeypatch.setattr(uvicorn.Server, "run", run)
+    monkeypatch.setattr("torch.set_num_threads", lambda _: None)
+    assert main(["serve", "--host", host, "--port", str(port)]) == 0
 
 
 @pytest.mark.parametrize("command", ["serve", "mcp"])

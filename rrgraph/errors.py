@@ -123,13 +123,12 @@ def suggestion(name: str, choices: Iterable[str]) -> str:
 
 
 def check_choice(key: str, value: str, choices: Iterable[str]) -> None:
-    """Refuse the value of a configuration key that is not among the choices.
+    """Refuse the value of a configuration key, or of an option such as ``--split``, that is not among the choices.
 
     Raises:
         ConfigError: naming the key, the value, the choices and the nearest of them.
     """
     known = list(choices)
     if value not in known:
-        raise ConfigError(
-            f"Configuration value {key} is '{value}', expected one of {', '.join(known)}.{suggestion(value, known)}"
-        )
+        what = key if key.startswith(("--", "The ")) else f"Configuration value {key}"
+        raise ConfigError(f"{what} is '{value}', expected one of {', '.join(known)}.{suggestion(value, known)}")

@@ -86,6 +86,7 @@ def record(settings: ScreeningSettings) -> dict[str, Any]:
         "rrgraph": __version__,
         "options": {name: list(each) if isinstance(each, tuple) else each for name, each in options.items()},
         "contents": contents,
+        "places": {name: getattr(settings, name) for name in _PLACES},
     }
 
 
@@ -95,6 +96,8 @@ def difference(before: Any, now: Mapping[str, Any]) -> str | None:
     Raises:
         DataError: what is said of the earlier one is not what `record` returns.
     """
+    if isinstance(before, dict):
+        before = {"places": {}, **before}  # it can be resumed without them
     if not (isinstance(before, dict) and all(isinstance(before.get(name), type(now[name])) for name in now)):
         raise DataError("it does not say what was asked")
     if before["rrgraph"] != now["rrgraph"]:
@@ -103,7 +106,12 @@ def difference(before: Any, now: Mapping[str, Any]) -> str | None:
         if before["options"].get(name) != value:
             return f"it was begun with {_flag(name, before['options'].get(name))}, not with {_flag(name, value)}"
     changed = next((name for name, each in now["contents"].items() if before["contents"].get(name) != each), None)
-    return None if changed is None else f"the content of the {changed} has changed"
+    if changed is None:
+        return None
+    place, other = (each["places"].get(changed) for each in (before, now))
+    if place is None or place == other:
+        return f"the content of the {changed} has changed"
+    return f"it was begun with the {changed} '{place}', not with '{other}'"
 
 
 def _flag(name: str, value: Any) -> str:

@@ -12,6 +12,7 @@ import gzip
 import io
 import lzma
 import os
+import re
 import warnings
 import zipfile
 import zlib
@@ -56,6 +57,16 @@ _EXPANSION: Final = 200
 _FREE: Final = 1 << 23
 _LOOKED_AT: Final = 4096
 _DAMAGED: Final = (EOFError, OSError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError)
+_ENDING: Final = re.compile(r"\.(gz|xz|bz2|xls[xm])(:[^']*)?'?$", re.IGNORECASE)
+_KINDS: Final = {
+    "gz": "a file compressed by gzip",
+    "xz": "a file compressed by xz",
+    "bz2": "a file compressed by bzip2",
+    "xlsx": "an Excel workbook",
+    "xlsm": "an Excel workbook",
+}
+"""What a file with an ending is."""
+_OTHER_KIND: Final = (OSError, lzma.LZMAError, zipfile.BadZipFile)
 _CONTROLS: Final = bytes([*range(9), *range(14, 27), *range(28, 32)])
 _MAGIC: Final = {
     b"\x1f\x8b": "it is compressed by gzip, which a name that ends with .gz says",
@@ -124,7 +135,12 @@ def read_errors(name: str, kind: str = "") -> Iterator[None]:
     except UnicodeError:  # its own message shows bytes
         raise DataError(f"{failed}: it is not UTF-8 text.") from None
     except _DAMAGED as error:
-        raise DataError(f"{failed}: {reason_of(error, most=200)}.") from None
+        reason, ending = reason_of(error, most=200), _ENDING.search(name)
+        # An error with a number is one of the system, whatever the file is.
+        if ending is not None and isinstance(error, _OTHER_KIND) and getattr(error, "errno", None) is None:
+            expected = _KINDS[ending[1].lower()]
+            raise DataError(f"{failed}: expected {expected}, as its name says ({reason}).") from None
+        raise DataError(f"{failed}: {reason}.") from None
 
 
 def plain_name(path: str) -> str:

@@ -336,7 +336,8 @@ def test_a_list_of_products_becomes_a_table_of_steps(run_folder, stock, tmp_path
 
 def test_a_bad_search_is_one_sentence(run_folder, stock, capsys):
     assert route("CCO", "--model", run_folder, "--stock", stock, "--algorithm", "retrostar") == 2
-    assert "algorithm is 'retrostar', expected one of retro_star, mcts" in capsys.readouterr().err
+    said = "--algorithm is 'retrostar', expected one of retro_star, mcts. Did you mean 'retro_star'?"
+    assert capsys.readouterr().err == f"rrgraph route: {said}\n"
     assert route("CCO", "--model", run_folder, "--stock", "nowhere.smi") == 2
     assert "nowhere.smi" in capsys.readouterr().err
     assert route("CCO", "--model", "nowhere", "--stock", stock) == 2

@@ -13,6 +13,7 @@ from rrgraph.cli.common.show import show_table
 from rrgraph.cli.common.unfinished import open_unfinished
 from rrgraph.cli.common.writers import Layout, Writer, check_outputs, open_output
 from rrgraph.cli.organic.plan import load_planner, read_products
+from rrgraph.errors import check_choice
 from rrgraph.util.files import check_files, check_writable, sha256_file, write_text
 from rrgraph.util.text import percent
 
@@ -72,8 +73,9 @@ LAYOUT: Layout[ProductRoutes] = Layout(
 
 def run_route(arguments: argparse.Namespace) -> int:
     """Search and show; molecules that cannot be read are reported and make the exit code 2."""
-    from rrgraph.organic import RouteFinder, default_expansions, read_molecule_stock
+    from rrgraph.organic import ALGORITHMS, RouteFinder, default_expansions, read_molecule_stock
 
+    check_choice("--algorithm", arguments.algorithm, ALGORITHMS)
     check_targets(arguments, "SMILES", "rrgraph route 'CC(=O)Nc1ccc(O)cc1' --stock stock.smi")
     check_outputs(arguments)
     check_files({"--output": arguments.output}, {"--stock": arguments.stock})

@@ -2,6 +2,7 @@ import csv
 import json
 import shutil
 import sys
+from contextlib import nullcontext
 from itertools import count, product
 from pathlib import Path
 
@@ -348,7 +349,8 @@ def test_the_page_takes_a_model_of_templates(run_folder, monkeypatch, capsys):
     web = pytest.importorskip("rrgraph.app.web", reason="needs the extra 'app'")
     served = []
     monkeypatch.setattr(web, "create_app", lambda service, **_: served.append(service))
-    monkeypatch.setattr("uvicorn.Server.run", lambda _: None)
+    monkeypatch.setattr("rrgraph.cli.serve._listening", lambda host, port: nullcontext("listener"))
+    monkeypatch.setattr("uvicorn.Server.run", lambda _, sockets: None)
     assert main(["serve", "--molecules", str(run_folder), "--device", "cpu"]) == 0
     (plan,) = served[0].plan_molecules(["CCOC(C)=O"], top_k=1)
     assert plan.suggestions[0].reactants == ("CC(=O)O", "CCO")

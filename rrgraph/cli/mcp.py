@@ -42,6 +42,6 @@ def run(arguments: argparse.Namespace) -> int:
             f"Tools for agents need {error.name}, which is not installed: pip install 'rrgraph[mcp]'."
         ) from None
     service = Service(arguments.model, device=arguments.device)
-    _ = service.model  # one that cannot be loaded is told before anything is served
+    _ = service.model  # a model that cannot be loaded is refused before anything is served
     create_server(service).run("stdio")
     return 0

@@ -12,6 +12,7 @@ from rrgraph.cli.common.options import (
     add_command,
     add_device,
     add_engine,
+    add_exclusions,
     positive_int,
 )
 from rrgraph.util.streams import print_problem
@@ -61,15 +62,7 @@ def add_parser(name: str, commands: Commands) -> None:
         help="what is at hand, for the columns of the shelf; sets may have other members (default: that of --stock)",
     )
     pool.add_argument("--stock", metavar="FILE|LIST", help="plan with nothing but this")
-    for option, verb in (("--exclude", "avoid"), ("--require", "use")):
-        pool.add_argument(
-            option,
-            action="append",
-            nargs="+",
-            default=[],
-            metavar="X",
-            help=f"elements, precursors and classes to {verb}, as for 'rrgraph plan'",
-        )
+    add_exclusions(pool, where=", as for 'rrgraph plan'")
     pool.add_argument(
         "--candidates", default="all", metavar=CANDIDATES, help="which may be used, as for 'rrgraph plan' (all)"
     )

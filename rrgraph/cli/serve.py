@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
             print_problem(arguments.command, f"warning: {who} can use this server, without password or encryption.")
         hosts = ("127.0.0.1", "localhost", "[::1]") if local else ("*",)
         service = Service(arguments.model, device=arguments.device, molecules=molecules)
-        _ = service.model  # one that cannot be loaded is told before anything is served
+        _ = service.model  # a model that cannot be loaded is refused before anything is served
         app = create_app(
             service,
             worker=Worker(waiting=arguments.queue, seconds=arguments.timeout),

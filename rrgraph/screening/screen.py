@@ -97,7 +97,7 @@ def screen(
                 )
                 with closing(answers):
                     for _, found in answers:
-                        assert isinstance(found, Answers)  # what died is told to `again`
+                        assert isinstance(found, Answers)  # `again` deals with what died
                         work.take(found)
             return summarise(shards, shelf=job.shelf is not None)
 

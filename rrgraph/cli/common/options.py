@@ -22,6 +22,7 @@ __all__ = [
     "add_config",
     "add_device",
     "add_engine",
+    "add_exclusions",
     "add_input",
     "add_mode",
     "add_protocol_flags",
@@ -186,6 +187,19 @@ def add_device(parser: ArgumentContainer) -> None:
         metavar="NAME",
         help="where the model computes: cpu, cuda or mps; auto (default) takes a CUDA GPU when there is one",
     )
+
+
+def add_exclusions(parser: ArgumentContainer, *, where: str) -> None:
+    """Add `--exclude` and `--require`, whose help ends with where to read on."""
+    for option, verb in (("--exclude", "avoid"), ("--require", "use")):
+        parser.add_argument(
+            option,
+            action="append",
+            nargs="+",
+            default=[],
+            metavar="X",
+            help=f"elements, precursors and classes to {verb}{where}",
+        )
 
 
 def add_engine(parser: ArgumentContainer, *, serial: bool = False) -> None:

@@ -17,6 +17,7 @@ from rrgraph.cli.common.options import (
     OUTPUTS,
     add_command,
     add_device,
+    add_exclusions,
     add_input,
     add_mode,
     add_resume,
@@ -203,15 +204,7 @@ def add_parser(name: str, commands: Commands) -> None:
         "--max-candidates", type=count_or_all, metavar="N|all", help="only the N most probable candidates (all)"
     )
     pool.add_argument("--stock", metavar="FILE|LIST", help="only what is at hand, known to the model or not; see below")
-    for option, verb in (("--exclude", "avoid"), ("--require", "use")):
-        pool.add_argument(
-            option,
-            action="append",
-            nargs="+",
-            default=[],
-            metavar="X",
-            help=f"elements, precursors and classes to {verb}; see below",
-        )
+    add_exclusions(pool, where="; see below")
     precedents = parser.add_argument_group("literature precedents (by default without --output)")
     precedents.add_argument(
         "--table",

@@ -137,8 +137,13 @@ class ConcatDecoder(_PooledDecoder):
         return cast(nn.Linear, self.network[0])
 
     def _first_layer(self, side: Tensor, place: int) -> Tensor:
-        """Return what one side adds to the first layer, to the same digits in any batch (see `exact_product`)."""
+        """Return what one side adds to the first layer; in evaluation mode to the same digits in any batch.
+
+        See `exact_product`.
+        """
         weight = self._first.weight[:, place * self.width : (place + 1) * self.width]
+        if self.training:
+            return linear(side, weight)
         wide = widest_float(side.device)
         return linear(side.to(wide), weight.to(wide)).float()
 

@@ -47,8 +47,7 @@ class Examples:
         targets: (links,) int64 target nodes.
         candidates: (links, 1 + negatives) int64 precursor nodes, the recorded one first.
         rows: of each decoder the links that it learns from, (n,) int64; None where it learns from all.
-        distinct: the nodes of targets and candidates to be encoded, by node type; empty for fixed embeddings that no
-            context changes.
+        distinct: the nodes of targets and candidates, by node type.
         fold: of all targets, for a model with a context.
         counts: number of edges of each type by which the distinct nodes receive, likewise.
     """

@@ -75,12 +75,11 @@ class LinkTask(Task):
         self._fixed = config.encoder_learning_rate == 0
         self._embeddings: dict[str, Tensor] = {}
         self._inputs: dict[str, NodeInputs] = {}
-        if not self._fixed or self._contexts is not None:
-            for side in _SIDES:
-                store = graph.data[side]
-                self._inputs[side] = NodeInputs(store.elements, store.fractions, self.device)
+        for side in _SIDES:
+            store = graph.data[side]
+            self._inputs[side] = NodeInputs(store.elements, store.fractions, self.device)
         compiled = partial(torch.compile, fullgraph=True) if config.compile else _same
-        self._encoder, self._logits = compiled(module.encoder), compiled(module.member_logits)
+        self._encoder, self._logits = compiled(module.encoder), compiled(module.distinct_logits)
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
         encoder, decoders, contexts = self.module.encoder, self.module.decoders, self.module.contexts
@@ -145,8 +144,10 @@ class LinkTask(Task):
     def loss(self, batch: Examples, generator: torch.Generator) -> Tensor:
         targets, candidates = batch.targets, batch.candidates
         statistics = None if self._statistics is None else self._statistics.lookup(targets, candidates).flatten(0, 1)
+        target, precursor = (batch.distinct[side].index for side in _SIDES)
+        rows, columns = target.expand_as(precursor).flatten(), precursor.flatten()
         with half_precision(self.device, self.config.precision):
-            logits = self._logits(*self._states(batch), statistics)
+            logits = self._logits(*self._states(batch), rows, columns, statistics)
         logits = logits.float().view(-1, *candidates.shape)
         losses = [
             self.criterion(own if rows is None else own[rows])
@@ -178,9 +179,7 @@ class LinkTask(Task):
     def _distinct(
         self, targets: Tensor, candidates: Tensor, batch: Tensor, sizes: Sequence[int], folds: Tensor | None
     ) -> Iterator[tuple[Mapping[str, DistinctNodes], Sequence[int]]]:
-        """Yield the nodes to be encoded for each batch of links, and by how many edges of each type they receive."""
-        if not self._inputs:
-            return repeat(({}, ()), len(sizes))
+        """Yield the distinct nodes of each batch of links, and by how many edges of each type they receive."""
         sides = zip(_SIDES, (targets[:, None], candidates), strict=True)
         batch = batch.to(self.device, non_blocking=True)
         found = (self._inputs[side].distinct(nodes, batch, len(sizes)) for side, nodes in sides)
@@ -194,33 +193,15 @@ class LinkTask(Task):
         return zip(distinct, read[2].tolist() if len(read) > 2 else repeat((), len(sizes)), strict=True)
 
     def _states(self, batch: Examples) -> tuple[Tensor, Tensor]:
-        """Return what the decoders are given of each pair of target and candidate of a batch."""
-        targets, k = batch.targets, batch.candidates.shape[1]
+        """Return what the decoders are given of the distinct targets and of the distinct candidates of a batch."""
+        of_targets, of_candidates = (self._encode(side, batch.distinct[side]) for side in _SIDES)
         if self._contexts is None or batch.fold is None:
-            return (
-                self._encode("target", targets[:, None], batch).expand(-1, k, -1).flatten(0, 1),
-                self._encode("precursor", batch.candidates, batch).flatten(0, 1),
-            )
-        target, precursor = (batch.distinct[side] for side in _SIDES)
-        embedded = (self._encode_distinct(side, batch) for side in _SIDES)
-        of_targets, of_candidates = self._contexts.states(
-            batch.fold, target.nodes, precursor.nodes, *embedded, counts=batch.counts
-        )
-        # Its gradient takes less time than that of an index in brackets.
-        return (
-            of_targets.index_select(1, target.index.expand(-1, k).flatten()),
-            of_candidates.index_select(1, precursor.index.flatten()),
-        )
+            return of_targets, of_candidates
+        target, precursor = (batch.distinct[side].nodes for side in _SIDES)
+        return self._contexts.states(batch.fold, target, precursor, of_targets, of_candidates, counts=batch.counts)
 
-    def _encode(self, node_type: str, nodes: Tensor, batch: Examples) -> Tensor:
-        """Return the embeddings (links, k, width) of the nodes (links, k) of a batch, fixed ones computed once."""
-        if self._fixed:
-            return self._fixed_embeddings(node_type)[nodes]
-        return self._encode_distinct(node_type, batch)[batch.distinct[node_type].index]
-
-    def _encode_distinct(self, node_type: str, batch: Examples) -> Tensor:
-        """Return the embeddings (n, width) of the distinct nodes of a batch."""
-        distinct = batch.distinct[node_type]
+    def _encode(self, node_type: str, distinct: DistinctNodes) -> Tensor:
+        """Return the embeddings (n, width) of distinct nodes, fixed ones computed once."""
         if self._fixed:
             return self._fixed_embeddings(node_type)[distinct.nodes]
         return self._inputs[node_type].encode(self._encoder, distinct)

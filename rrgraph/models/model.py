@@ -363,7 +363,7 @@ class Model(LinkScorer):
         for start in range(0, len(links), size):
             batch = torch.arange(start, start + size, device=self.device).clamp_max(len(links) - 1)
             given = None if features is None else features[batch]
-            pieces.append(model.pair_logits(targets, candidates, rows[batch], columns[batch], given))
+            pieces.append(model.pair_logits(targets, candidates, rows[batch], columns[batch], given).mean(0))
         logits = torch.cat(pieces)[: len(links)].cpu().double().numpy() if pieces else np.empty(0)
         if self.checkpoint.prior is not None and features is not None:
             classes = candidate_classes(links.candidates, offered=self._offered, made_up=self._made_up)

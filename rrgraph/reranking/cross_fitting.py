@@ -228,8 +228,7 @@ def held_out_logits(
         nodes, sides = batch.to(device), (targets[batch].to(device), precursors)
         if of_folds is not None:
             sides = of_folds.states(fold, nodes, torch.arange(len(precursors), device=device), *sides)
-        of_targets, of_precursors = sides[0][..., rows.to(device), :], sides[1][..., linked, :]
-        of_decoders = model.member_logits(of_targets, of_precursors, given)
+        of_decoders = model.distinct_logits(*sides, rows.to(device), linked, given)
         values[links] = of_decoders.cpu().gather(0, held_out[batch[rows]][None])[0].double().numpy()
     return values
 

@@ -259,7 +259,9 @@ def test_the_logits_of_a_batch_are_those_of_its_pairs_alone(small_table, rate):
     encoder = Model(LinkCheckpoint(task.module, (), np.zeros(0)))
     targets, precursors = (encoder.embeddings(side) for side in (task.graph.targets, task.graph.precursors))
     with torch.no_grad():
-        found = task.module.member_logits(*task._states(batch))[0].view_as(batch.candidates)
+        rows, columns = (batch.distinct[side].index for side in ("target", "precursor"))
+        found = task.module.distinct_logits(*task._states(batch), rows.expand_as(columns).flatten(), columns.flatten())
+        found = found[0].view_as(batch.candidates)
         for row, column in ((0, 0), (1, 2), (len(found) - 1, 3)):
             nodes = batch.targets[[row]], batch.candidates[row, [column]]
             alone = task._contexts.states(batch.fold, *nodes, targets[nodes[0]], precursors[nodes[1]])

@@ -47,6 +47,16 @@ class TestContract:
         expected = decoder(t, p, s)
         assert torch.allclose(decoder.of_pairs(decoder.of_targets(t), decoder.of_precursors(p), s), expected, atol=1e-6)
 
+    def test_learns_the_same_from_sides_that_are_prepared_once(self, name, statistics):
+        decoder = self.build(name, statistics).train()
+        t, p, s = self.inputs(statistics)
+        t, p = torch.nn.Parameter(t), torch.nn.Parameter(p)
+        parameters = [t, p, *decoder.parameters()]
+        expected = torch.autograd.grad(decoder(t, p, s).square().sum(), parameters)
+        given = decoder.of_pairs(decoder.of_targets(t).clone(), decoder.of_precursors(p), s)
+        for own, other in zip(torch.autograd.grad(given.square().sum(), parameters), expected, strict=True):
+            assert torch.allclose(own, other, atol=1e-5)
+
     def test_learns_a_separable_problem(self, name, statistics):
         decoder = self.build(name, statistics)
         t, p, s = self.inputs(statistics, pairs=32)

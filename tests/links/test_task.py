@@ -96,9 +96,9 @@ class Noting(LinkModel):
 
     asked: list
 
-    def member_logits(self, targets, precursors, statistics=None):
-        self.asked = [*getattr(self, "asked", []), (targets, precursors, statistics)]
-        return super().member_logits(targets, precursors, statistics)
+    def distinct_logits(self, targets, precursors, rows, columns, statistics=None):
+        self.asked = [*getattr(self, "asked", []), (targets[rows], precursors[columns], statistics)]
+        return super().distinct_logits(targets, precursors, rows, columns, statistics)
 
 
 def test_each_link_of_a_batch_comes_with_its_own_statistics(graph, small_table):
@@ -165,9 +165,11 @@ def test_a_decoder_is_the_same_whatever_its_held_out_targets_are_made_of(graph, 
 
     def mislead(batch, generator):
         own = (folds % 2 == 0)[batch.targets]
-        positive = torch.where(own, 0, batch.candidates[:, 0])
-        candidates = torch.cat([positive[:, None], batch.candidates[:, 1:]], dim=1)
-        return loss(replace(batch, candidates=candidates), generator)
+        precursors = batch.distinct["precursor"]
+        index = precursors.index.clone()
+        index[own, 0] = 0
+        distinct = {**batch.distinct, "precursor": replace(precursors, index=index)}
+        return loss(replace(batch, candidates=precursors.nodes[index], distinct=distinct), generator)
 
     second.loss = mislead
     assert 0 < held_out.sum() < len(held_out)

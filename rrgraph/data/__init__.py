@@ -20,7 +20,7 @@ from rrgraph.data.reaction import PrecursorSet, Reaction
 from rrgraph.data.splits import SPLITS, Split, split_table
 from rrgraph.data.splitting import resembling_rows
 from rrgraph.data.statistics import TableStatistics, table_statistics
-from rrgraph.data.subsets import SUBSET_NAMES, SUBSET_WORDS, TEST, TRAIN, VALIDATION, Subset
+from rrgraph.data.subsets import HOLDOUT, SUBSET_NAMES, SUBSET_WORDS, TEST, TRAIN, VALIDATION, Subset
 from rrgraph.data.table import COLUMNS, ReactionTable
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "RECIPE_SUFFIXES",
     "SEPARATOR",
     "SPLITS",
+    "HOLDOUT",
     "SUBSET_NAMES",
     "SUBSET_WORDS",
     "TEST",

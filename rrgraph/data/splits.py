@@ -23,7 +23,7 @@ from rrgraph.data.splitting import (
     remove_holdout,
     undivided,
 )
-from rrgraph.data.subsets import NO_SUBSET, SUBSET_WORDS, TEST, TRAIN, VALIDATION, Subset
+from rrgraph.data.subsets import HOLDOUT, NO_SUBSET, SUBSET_WORDS, TEST, TRAIN, VALIDATION, Subset
 from rrgraph.data.table import ReactionTable
 from rrgraph.errors import ConfigError, DataError, suggestion
 from rrgraph.util.registry import Registry
@@ -33,12 +33,13 @@ __all__ = ["SPLITS", "Split", "SplitOptions", "split_table"]
 
 @dataclass(frozen=True)
 class Split:
-    """Three disjoint subsets of a table, and a report of what they share."""
+    """Three disjoint subsets of a table, the rows held out beside them, and a report of what all of them share."""
 
     train: ReactionTable
     validation: ReactionTable
     test: ReactionTable
     report: LeakageReport
+    holdout: ReactionTable | None = None
 
 
 #: Functions that label the rows of a table.
@@ -82,9 +83,9 @@ def split_table(
     )
     divided = divide(table, options)
     subsets = {subset.word: divided.table.select(divided.labels == subset) for subset in Subset}
-    compared = subsets if holdout is None else subsets | {"holdout": holdout}
+    compared = subsets if holdout is None else subsets | {HOLDOUT: holdout}
     report = leakage_report(name, compared, removed=divided.removed)
-    return Split(train=subsets["train"], validation=subsets["validation"], test=subsets["test"], report=report)
+    return Split(**subsets, report=report, holdout=holdout)
 
 
 @SPLITS.register("cra")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
-__all__ = ["NO_SUBSET", "SUBSET_NAMES", "SUBSET_WORDS", "TEST", "TRAIN", "VALIDATION", "Subset"]
+__all__ = ["HOLDOUT", "NO_SUBSET", "SUBSET_NAMES", "SUBSET_WORDS", "TEST", "TRAIN", "VALIDATION", "Subset"]
 
 
 class Subset(IntEnum):
@@ -36,6 +36,9 @@ NO_SUBSET: Final = 0
 
 SUBSET_NAMES: Final = tuple(subset.word for subset in Subset)
 """Names of the subsets, in the order of their codes."""
+
+HOLDOUT: Final = "holdout"
+"""Name of rows of another table, which training and validation rows must not resemble."""
 
 SUBSET_WORDS: Final = {
     **dict.fromkeys(("train", "training"), TRAIN),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Final
 
-from rrgraph.data import SUBSET_NAMES, TEST
+from rrgraph.data import HOLDOUT, SUBSET_NAMES, TEST
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.metrics import TOP_K, find_metric
 from rrgraph.util.config import NamedConfig, load_config
@@ -87,7 +87,7 @@ class ExperimentConfig(NamedConfig):
         candidates: what sets are formed from, each in turn: `pool` (precursors of the training and the measured rows),
             `library` (those of the training rows and the bundled reagents), `generated` (for each target).
         metrics: columns of the tables by name, see `rrgraph.metrics.METRICS`.
-        subset: subset of each split that is measured.
+        subset: subset of each split that is measured; `holdout` are the rows of `data.holdout`.
         compare_with: a system that tables compare every other with; empty for none.
         search: what the search costs.
         quick: what `--quick` changes.
@@ -104,7 +104,7 @@ class ExperimentConfig(NamedConfig):
     protocols: list[str] = setting(factory=lambda: ["paper", "open"])
     candidates: list[str] = setting(factory=lambda: ["pool"], choices="rrgraph.evaluation:CANDIDATES")
     metrics: list[str] = setting(factory=lambda: [*TOP_METRICS])
-    subset: str = setting(TEST.word, choices=SUBSET_NAMES[1:], alias="part")
+    subset: str = setting(TEST.word, choices=(*SUBSET_NAMES[1:], HOLDOUT), alias="part")
     compare_with: str = ""
     search: SearchConfig = setting(factory=SearchConfig)
     quick: QuickConfig = setting(factory=QuickConfig)

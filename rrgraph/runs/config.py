@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from rrgraph.data import SPLITS, SUBSET_NAMES, VALIDATION
+from rrgraph.data import HOLDOUT, SPLITS, SUBSET_NAMES, VALIDATION
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.graph import FEATURE_NODES
 from rrgraph.links import NO_CONTEXT, TrainingConfig, check_edge_features
@@ -92,11 +92,11 @@ class MeasuredConfig:
     Attributes:
         protocols: evaluation protocols that are reported, `paper` or `open`, also with flags, such as
             `paper,max_candidates=20`.
-        subsets: subsets of the split that are measured.
+        subsets: subsets of the split that are measured; `holdout` are the rows of `data.holdout`.
     """
 
     protocols: list[str] = setting(factory=lambda: ["paper", "open"])
-    subsets: list[str] = setting(factory=lambda: [VALIDATION.word], choices=SUBSET_NAMES[1:], alias="parts")
+    subsets: list[str] = setting(factory=lambda: [VALIDATION.word], choices=(*SUBSET_NAMES[1:], HOLDOUT), alias="parts")
 
     def cross_check(self, prefix: str) -> None:
         """Refuse a protocol that is unknown or has an unknown flag by a `ConfigError`."""
@@ -206,12 +206,11 @@ class RunConfig(BaseConfig):
         """Refuse a re-ranker that lacks what it learns from, or is asked for and absent, by a `ConfigError`.
 
         It learns from decoders that did not see a target, and reads frequency features. Refuse also features of columns
-        that no message carries.
+        that no message carries, and to measure a holdout that is not there.
         """
+        _check_holdout(self.data, self.evaluation)
         if self.reranker.enabled and (self.model.n_decoders < 2 or not self.model.statistics):
             raise ConfigError("reranker.enabled=true needs model.statistics=true and model.n_decoders of at least 2.")
-        if self.reranker.redox and not self.reranker.enabled:
-            raise ConfigError("reranker.redox=true needs reranker.enabled=true.")
         if self.data.has_features and self.model.context == NO_CONTEXT:
             raise ConfigError(
                 f"data.node_features and data.edge_features need message passing, and model.context is {NO_CONTEXT}: "
@@ -242,6 +241,12 @@ class BaselineConfig(BaseConfig):
     evaluation: MeasuredConfig = setting(factory=MeasuredConfig)
 
     def cross_check(self, prefix: str) -> None:
-        """Refuse features of columns, which no comparison system takes, by a `ConfigError`."""
+        """Refuse features of columns, which no comparison system takes, and a missing holdout by a `ConfigError`."""
+        _check_holdout(self.data, self.evaluation)
         if self.data.has_features:
             raise ConfigError("data.node_features and data.edge_features are for link models; a baseline takes none.")
+
+
+def _check_holdout(data: DataConfig, evaluation: MeasuredConfig) -> None:
+    if HOLDOUT in evaluation.subsets and not data.holdout:
+        raise ConfigError(f"evaluation.subsets names {HOLDOUT}, and data.holdout is empty: set it to a table.")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rrgraph.chem import Composition
 from rrgraph.data import (
+    HOLDOUT,
     CleaningReport,
     LearnedReactions,
     PrecursorTable,
@@ -221,17 +222,17 @@ def _with_further_rows(split: Split, config: DataConfig) -> Split:
     """Return a split whose training rows are joined by those of further tables."""
     if not config.further_tables:
         return split
-    usable, held_out = _usable_rows(config.further_tables, config, split), _held_out_tables(config, split)
+    usable, held_out = _usable_rows(config.further_tables, config, split), _held_out_tables(split)
     subsets = {"train": ReactionTable.concat([split.train, *(table for table, _ in usable)])} | held_out
     removed = {"further row that resembles a held-out one": sum(left_out for _, left_out in usable)}
     report = leakage_report(config.split, subsets, removed={**split.report.removed, **removed})
     return replace(split, train=subsets["train"], report=report)
 
 
-def _held_out_tables(config: DataConfig, split: Split) -> dict[str, ReactionTable]:
+def _held_out_tables(split: Split) -> dict[str, ReactionTable]:
     """Return the rows that are not learned from, by what they are."""
     found = {"validation": split.validation, "test": split.test}
-    return found | ({"holdout": load_table(config.holdout)} if config.holdout else {})
+    return found if split.holdout is None else found | {HOLDOUT: split.holdout}
 
 
 def _usable_rows(names: Iterable[str], config: DataConfig, split: Split) -> list[tuple[ReactionTable, int]]:
@@ -241,7 +242,7 @@ def _usable_rows(names: Iterable[str], config: DataConfig, split: Split) -> list
         DataError: a table cannot be read.
         ConfigError: it has no such rows.
     """
-    held_out, found = _held_out_tables(config, split).values(), []
+    held_out, found = _held_out_tables(split).values(), []
     for name in names:
         table = load_table(name)
         resembles = np.zeros(len(table), dtype=bool)

@@ -75,7 +75,7 @@ def measure(
     comparison: Comparison = {}
     for subset in config.subsets:
         table = getattr(data.split, subset)
-        if not len(table):
+        if table is None or not len(table):
             continue
         comparison[subset] = {
             protocol: measure_systems(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Final
 
-from rrgraph.data import HOLDOUT, SUBSET_NAMES, TEST
+from rrgraph.data import HOLDOUT, SUBSET_NAMES, TEST, VALIDATION
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.metrics import TOP_K, find_metric
 from rrgraph.util.config import NamedConfig, load_config
@@ -42,13 +42,14 @@ class SystemConfig:
 class QuickConfig:
     """What `--quick` changes: less of everything, and data that are always there or a few rows.
 
+    Validation rows take the place of a holdout, whose table may not be there.
+
     Attributes:
         systems: the systems that take part, all when empty, each with further overrides.
         overrides: further overrides of all systems.
         splits: splits in place of those of the experiment, unless empty.
         seeds: seeds in place of those of the experiment, unless empty.
         candidates: candidates in place of those of the experiment, unless empty.
-        subset: subset in place of that of the experiment, unless empty.
     """
 
     systems: dict[str, list[str]] = setting(factory=dict)
@@ -56,7 +57,6 @@ class QuickConfig:
     splits: list[str] = setting(factory=list)
     seeds: list[int] = setting(factory=list, at_least=0)
     candidates: list[str] = setting(factory=list, choices="rrgraph.evaluation:CANDIDATES")
-    subset: str = setting("", choices=("", *SUBSET_NAMES[1:], HOLDOUT))
 
 
 @dataclass
@@ -195,7 +195,7 @@ def _quick(config: ExperimentConfig) -> ExperimentConfig:
         splits=quick.splits or config.splits,
         seeds=quick.seeds or config.seeds,
         candidates=quick.candidates or config.candidates,
-        subset=quick.subset or config.subset,
+        subset=VALIDATION.word if config.subset == HOLDOUT else config.subset,
         compare_with=config.compare_with if config.compare_with in chosen else "",
         quick=QuickConfig(),
     )

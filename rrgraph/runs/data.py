@@ -25,7 +25,7 @@ from rrgraph.data import (
     resembling_rows,
     split_table,
 )
-from rrgraph.errors import ConfigError
+from rrgraph.errors import ConfigError, DataError
 from rrgraph.graph import (
     EDGE,
     ContextGraph,
@@ -297,8 +297,14 @@ def prepare(config: RunConfig) -> Prepared:
 def further_tables(config: RunConfig, split: Split) -> tuple[FurtherTable, ...]:
     """Return the tables from which only the re-ranker learns; errors are those of `split_data`."""
     named = config.reranker.further_tables
-    usable = zip(named.items(), _usable_rows(named, config.data, split), strict=True)
-    return tuple(FurtherTable(name, table, weight, left_out) for (name, weight), (table, left_out) in usable)
+    try:
+        usable = _usable_rows(named, config.data, split)
+    except DataError as error:
+        raise DataError(f"{error} Or leave it out of reranker.further_tables.") from None
+    return tuple(
+        FurtherTable(name, table, weight, left_out)
+        for (name, weight), (table, left_out) in zip(named.items(), usable, strict=True)
+    )
 
 
 def feature_columns(config: DataConfig, table: ReactionTable) -> GraphColumns | None:

@@ -169,7 +169,7 @@ class _LinkRuns(MaterialsWorkflow[RunConfig]):
         return *super().data_key(config), *choices, further
 
     def tables(self, config: RunConfig) -> list[str]:
-        return [*super().tables(config), *config.reranker.further_tables]
+        return [*super().tables(config), *(config.reranker.further_tables if config.reranker.enabled else ())]
 
     def epochs(self, config: RunConfig) -> int:
         return config.training.epochs

@@ -103,7 +103,7 @@ def load_config(
 
     Args:
         path: a YAML file.
-        overrides: `key=value`, later ones win.
+        overrides: `key=value`, later ones win; a mapping replaces the one before, `key.name=value` adds to it.
         schema: the dataclass of the run.
         recorded: the file was written by a run, so nobody has to be warned of the names in it.
         given: what `read_mapping` found in the file, if it has been read already.
@@ -125,6 +125,7 @@ def load_config(
             source = f"override '{override:.80}'"
             values, found = _current(_read_override(override), schema)
             renamed |= found
+            _empty_mappings(merged, values, override.partition("=")[0].count(".") + 1)
             merged = OmegaConf.merge(merged, values)
         config = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
@@ -136,6 +137,17 @@ def load_config(
     assert isinstance(config, schema)
     warn_renamed(renamed, f"the configuration '{path}'")
     return config
+
+
+def _empty_mappings(merged: DictConfig, values: DictConfig, depth: int) -> None:
+    """Empty the mappings of free names that an override gives anew, whose key has `depth` names."""
+    for name, given in values.items():
+        node = merged.get(name) if name in merged else None
+        if isinstance(node, DictConfig) and isinstance(given, DictConfig):
+            if depth <= 1 and OmegaConf.get_type(node) is dict:
+                node.clear()
+            else:
+                _empty_mappings(node, given, depth - 1)
 
 
 def _current(given: Mapping[str, Any], schema: type) -> tuple[DictConfig, dict[str, str]]:

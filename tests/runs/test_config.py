@@ -170,6 +170,21 @@ def test_the_bundled_models_have_a_configuration_of_an_earlier_release():
 
 
 @pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("reranker.further_tables={}", {}),
+        ("reranker.further_tables={curated: 1}", {"curated": 1.0}),
+        ("reranker={further_tables: {curated: 1}}", {"curated": 1.0}),
+        ("reranker.further_tables.curated=1", {"curated": 1.0, "textbook": 0.5}),
+        ("reranker={trees: {n_trees: 5}}", {"curated": 2.0, "textbook": 0.5}),
+    ],
+)
+def test_a_mapping_takes_the_place_of_the_one_before(override, expected):
+    found = load_run(find_config("default"), ["reranker.atmosphere=false", override]).reranker.further_tables
+    assert found == expected
+
+
+@pytest.mark.parametrize(
     ("name", "command"),
     [("pretrain", "pretrain"), ("experiments/table2", "experiment"), ("tuning/quickstart", "tune --space")],
 )

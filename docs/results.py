@@ -1,4 +1,4 @@
-"""Write the tables of docs/results.md, docs/comparison.md and README.md from the CSV files in docs/results.
+"""Write the tables of README.md and of results.md, comparison.md and conditions.md in docs from docs/results/*.csv.
 
     python docs/results.py            write all
     python docs/results.py --check    exit with 1 where one of them is out of date
@@ -26,6 +26,25 @@ PUBLISHED = "retro_rank_in_table2.csv"
 
 README_SPLIT, README_SYSTEMS = "nms", ("popularity", "retro_rank_in", "sequential", "ours")
 
+CONDITIONS = {
+    "sintering_mae": "last sintering, MAE, °C",
+    "calcination_mae": "last calcination, MAE, °C",
+    "sintering_single_mae": "last sintering, single-valued, MAE, °C",
+    "calcination_single_mae": "last calcination, single-valued, MAE, °C",
+    "highest_mae": "highest temperature, MAE, °C",
+    "highest_known_atmosphere_mae": "highest temperature, atmosphere known, MAE, °C",
+    "temperature_median": "all temperatures, median error, °C",
+    "temperature_r2": "all temperatures, R2, %",
+    "top_1": "all temperatures, within 50 °C, %",
+    **{f"coverage_{level}": f"inside the {level} % interval, %" for level in (50, 80, 90)},
+    **{f"width_{level}": f"median width of the {level} % interval, °C" for level in (50, 80, 90)},
+    "time_mae": "dwell time, MAE of log10 h",
+    "atmosphere_accuracy": "atmosphere, accuracy, %",
+    "atmosphere_macro_f1": "atmosphere, macro-F1, %",
+    "firings_accuracy": "number of firings, accuracy, %",
+}
+"""What the metrics of conditions are called."""
+
 Rows = list[dict[str, str]]
 
 
@@ -46,7 +65,11 @@ def main() -> int:
 def pages() -> dict[Path, str]:
     """Return the text of each page that shows results."""
     shown = {ROOT / "docs" / "results.md": results_page()}
-    for path, table in ((ROOT / "README.md", readme_table()), (ROOT / "docs" / "comparison.md", published_table())):
+    for path, table in (
+        (ROOT / "README.md", readme_table()),
+        (ROOT / "docs" / "comparison.md", published_table()),
+        (ROOT / "docs" / "conditions.md", conditions_tables()),
+    ):
         before, rest = path.read_text(encoding="utf-8").split(MARKS[0])
         after = rest.split(MARKS[1])[1]
         shown[path] = "".join((before, MARKS[0], table, MARKS[1], after))
@@ -114,7 +137,9 @@ def metric(row: dict[str, str]) -> str:
 
 def cell(row: dict[str, str]) -> str:
     """``**74.3 ± 0.4**\\*†``."""
-    text = f"{float(row['mean']):.1f}" + (f" ± {float(row['deviation']):.1f}" if row["deviation"] else "")
+    digits = 3 if row.get("metric") == "time_mae" else 1
+    text = f"{float(row['mean']):.{digits}f}"
+    text += f" ± {float(row['deviation']):.{digits}f}" if row["deviation"] else ""
     shown = {"1": f"**{text}**", "2": f"<u>{text}</u>"}.get(row["place"], text)
     return shown + ("\\*" if significant(row["lead_p_value"]) else "") + ("†" if row["above"] == "True" else "")
 
@@ -157,6 +182,20 @@ def published_table() -> str:
         pairs = ((row[split], " / ".join(here[row["system"], split])) for split in splits)
         lines.append([row["system"], *(cell for pair in pairs for cell in pair)])
     return markdown(lines) + "\n"
+
+
+def conditions_tables() -> str:
+    """Return a table for each split of the experiment on conditions, with a line for each metric."""
+    rows = read(TABLES / "conditions.csv")
+    parts = []
+    for split in dict.fromkeys(row["split"] for row in rows):
+        found = [row for row in rows if row["split"] == split]
+        systems, metrics = (list(dict.fromkeys(row[name] for row in found)) for name in ("system", "metric"))
+        cells = {(row["metric"], row["system"]): cell(row) for row in found}
+        lines = [["metric", *systems]]
+        lines += [[CONDITIONS[each], *(cells.get((each, system), "-") for system in systems)] for each in metrics]
+        parts.append(f"Split `{split}`:\n\n{markdown(lines)}\n")
+    return "\n".join(parts)
 
 
 def markdown(rows: list[list[str]]) -> str:

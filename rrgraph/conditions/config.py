@@ -59,18 +59,28 @@ class ConditionsModelConfig:
         members: ensembles of trees of different seeds whose mean is the prediction.
         folds: groups of element systems, of which each is predicted without itself to learn how large errors are.
         prior: exponent of a class's frequency that stays after weighting: 1 for none, 0 for classes that count alike.
-        trees: of temperatures and times.
+        recency: years by which a row is older than the latest one when it counts 1/e times as much; 0 for all alike.
+        bins: largest number of bins of a feature, between which trees may split.
+        trees: of temperatures.
+        time_trees: of times.
+        error_trees: of how large errors are, and those that tell it by predicting rows of other element systems.
         class_trees: of each atmosphere and number of firings.
     """
 
     system: str = setting("boosting", choices=SYSTEMS)
-    groups: list[str] = setting(factory=lambda: [name for name in GROUPS if name != "embeddings"], choices=GROUPS)
+    groups: list[str] = setting(factory=lambda: [*GROUPS], choices=GROUPS)
     encoder: str = "encoder"
     members: int = setting(2, at_least=1, at_most=100)
     folds: int = setting(3, at_least=2, at_most=100)
     prior: float = setting(0.5, at_least=0, at_most=1)
-    trees: ValueTreesConfig = setting(factory=ValueTreesConfig)
-    class_trees: ValueTreesConfig = setting(factory=lambda: ValueTreesConfig(n_trees=150, max_leaves=15))
+    recency: float = setting(10.0, at_least=0)
+    bins: int = setting(63, at_least=2, at_most=255)
+    trees: ValueTreesConfig = setting(factory=lambda: ValueTreesConfig(n_trees=300, max_leaves=63, min_samples_leaf=10))
+    time_trees: ValueTreesConfig = setting(factory=lambda: ValueTreesConfig(n_trees=100, learning_rate=0.12))
+    error_trees: ValueTreesConfig = setting(factory=lambda: ValueTreesConfig(n_trees=80, learning_rate=0.15))
+    class_trees: ValueTreesConfig = setting(
+        factory=lambda: ValueTreesConfig(n_trees=80, learning_rate=0.12, max_leaves=15)
+    )
 
 
 @dataclass

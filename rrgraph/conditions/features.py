@@ -20,17 +20,27 @@ from rrgraph.chem import (
     measured_solids,
     parse_formula,
 )
-from rrgraph.data import PrecursorSet
-from rrgraph.graph import ANION_CLASSES, PRECURSOR_CLASSES, anion_class, precursor_class
+from rrgraph.data import PrecursorSet, SetBatch
+from rrgraph.graph import ANION_CLASSES, PRECURSOR_CLASSES, anion_class, balance_oxygen, precursor_class
 from rrgraph.properties import PropertyPredictor
 
 __all__ = ["GROUPS", "describe"]
 
-GROUPS: Final = ("fractions", "elements", "shape", "classes", "melting", "enthalpies", "encoder", "embeddings")
+GROUPS: Final = (
+    "fractions",
+    "elements",
+    "shape",
+    "classes",
+    "oxygen",
+    "melting",
+    "enthalpies",
+    "encoder",
+    "embeddings",
+)
 """Groups of features: the target's atomic fractions; statistics of element properties; number of elements and the least
-amounts; classes of target and precursors, and what these bring besides metals; melting points of the precursors; their
-measured formation enthalpies; properties that the pretrained encoder predicts for target and precursors; projections of
-its embedding of the target."""
+amounts; classes of target and precursors, and what these bring besides metals; oxygen that the reaction gives off or
+takes up; melting points of the precursors; their measured formation enthalpies; properties that the pretrained encoder
+predicts for target and precursors; projections of its embedding of the target."""
 
 UNKNOWN: Final = -9999.0
 """Stands for what is not known; below everything else."""
@@ -75,6 +85,9 @@ def describe(
         columns.append(np.array([[float(len(found))] for found in members]))
         volatile = fractions[:, [ATOMIC_NUMBERS[symbol] - 1 for symbol in _VOLATILE]]
         columns.append(np.array([volatile[found].mean(axis=0) for found in members]))
+    if "oxygen" in groups:
+        batch = SetBatch.of_lists(targets, materials, [[found.tolist()] for found in members])
+        columns.append(balance_oxygen(batch)[1])
     if "melting" in groups:
         columns.append(_over_members(_melting_points(materials)[:, None], members))
     if "enthalpies" in groups:

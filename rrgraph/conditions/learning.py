@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from rrgraph.chem import ATMOSPHERES, Atmosphere
 from rrgraph.conditions.config import ConditionsModelConfig
 from rrgraph.conditions.features import describe
-from rrgraph.conditions.model import LEVELS, ConditionsModel, mean_of, with_label
+from rrgraph.conditions.model import LEVELS, ConditionsModel, mean_of, with_context
 from rrgraph.conditions.tables import LABELS, ConditionRows
 from rrgraph.errors import DataError
 from rrgraph.nn import TreeEnsemble
 from rrgraph.properties import PropertyPredictor
-from rrgraph.training import ValueTreesConfig, boost_probability, boost_values
+from rrgraph.training import TreeFeatures, ValueTreesConfig, boost_probability, boost_values
 from rrgraph.util.progress import track
 
 __all__ = ["fit_conditions", "row_features"]
@@ -26,8 +26,10 @@ _MOST_FIRINGS: Final = 3
 _LEAST_ROWS: Final = 100
 """Calibration rows that a label needs for a factor of its own."""
 _LEAST_OF_CLASS: Final = 20
-_SPREAD_TREES: Final = 0.4
-"""Share of the trees of a value that its expected error gets."""
+_LATEST_YEARS: Final = 2
+"""With enough rows, which intervals are made to hold one by one."""
+_HIDDEN: Final = 0.5
+"""Share of the known atmospheres that trees of values are not told."""
 
 
 def row_features(
@@ -69,36 +71,37 @@ def fit_conditions(
     if not np.isfinite(train.temperature).any():
         raise DataError("No training row states a temperature.")
     features = row_features(train, groups=groups, encoder=encoder)
+    columns = with_context(features, train.label, _half_known(train, seed))
     held = row_features(calibration, groups=groups, encoder=encoder) if len(calibration) else features[:0]
+    measured = with_context(held, calibration.label, None)
+    binned, folds = TreeFeatures(columns, bins=config.bins), _folds(train, config.folds, seed)
+    weight = train.weight * _recency(train.table.years, config.recency)
     trees: dict[str, TreeEnsemble] = {}
     quantiles: dict[str, dict[str, list[float]]] = {}
-    for name, spread, least in (("temperature", "spread", 15.0), ("time", "time_spread", 0.05)):
+    for name, spread, least, grown in (
+        ("temperature", "spread", 15.0, config.trees),
+        ("time", "time_spread", 0.05, config.time_trees),
+    ):
         values = _values(train, name)
-        known = np.isfinite(values)
-        columns, chosen = with_label(features[known], train.label[known]), values[known]
-        weight, folds = train.weight[known], _folds(train, config.folds, seed)[known]
+        rows = np.flatnonzero(np.isfinite(values))
         for member in track(range(config.members), f"trees of the {name}"):
             trees[f"{name}.{member}"] = boost_values(
-                columns, chosen, config.trees, weight=weight, seed=seed + 1000 * member
+                binned, values[rows], grown, rows=rows, weight=weight[rows], seed=seed + 1000 * member
             )
-        errors = np.abs(chosen - _cross_fitted(columns, chosen, weight, folds, config.trees, seed))
-        smaller = ValueTreesConfig(
-            **{**vars(config.trees), "n_trees": max(1, int(_SPREAD_TREES * config.trees.n_trees))}
+        errors = np.abs(values - _cross_fitted(binned, columns, values, weight, folds, config.error_trees, seed))
+        trees[spread] = boost_values(
+            binned, errors[rows], config.error_trees, rows=rows, weight=weight[rows], seed=seed
         )
-        trees[spread] = boost_values(columns, errors, smaller, weight=weight, seed=seed)
-        labels = train.label[known]
+        judged, of_rows = train, columns
         if len(calibration):
-            measured = _values(calibration, name)
-            there = np.isfinite(measured)
-            labels = calibration.label[there]
-            columns = with_label(held[there], labels)
-            given = torch.from_numpy(columns)
-            errors = np.abs(measured[there] - mean_of(trees, name, given))
-        expected = np.maximum(trees[spread](torch.from_numpy(columns)).double().numpy(), least)
-        quantiles[name] = _quantiles(errors / expected, labels)
+            judged, of_rows = calibration, measured
+            errors = np.abs(_values(calibration, name) - mean_of(trees, name, torch.from_numpy(measured)))
+        rows = np.flatnonzero(np.isfinite(errors))
+        expected = np.maximum(trees[spread](torch.from_numpy(of_rows[rows])).double().numpy(), least)
+        quantiles[name] = _quantiles(errors[rows] / expected, judged.label[rows], judged.table.years[rows])
     whole = train.label == 0
+    plain = features[whole]
     atmospheres = _classes(train, whole)
-    plain = with_label(features[whole], np.zeros(int(whole.sum()), dtype=np.int64))
     gases = np.array([each or "" for each in train.atmosphere[whole]])
     named = gases != ""
     trees |= _class_trees("atmosphere", plain[named], gases[named], [each.value for each in atmospheres], config, seed)
@@ -117,6 +120,22 @@ def fit_conditions(
     )
 
 
+def _recency(years: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
+    """Return the factor (rows,) by which older rows count less; rows without a year count as those of the mean year."""
+    known = np.isfinite(years)
+    if not scale or not known.any():
+        return np.ones(len(years))
+    ages = years[known].max() - np.where(known, years, years[known].mean())
+    factors: NDArray[np.float64] = np.exp(-ages / scale)
+    return factors
+
+
+def _half_known(rows: ConditionRows, seed: int) -> list[str | None]:
+    """Return atmospheres of which half are hidden, so that trees learn what to do where none is known."""
+    hidden = np.random.default_rng(seed).random(len(rows)) < _HIDDEN
+    return [None if hide else each for hide, each in zip(hidden, rows.atmosphere, strict=True)]
+
+
 def _values(rows: ConditionRows, name: str) -> NDArray[np.float64]:
     return rows.temperature if name == "temperature" else np.log10(rows.time)
 
@@ -130,6 +149,7 @@ def _folds(rows: ConditionRows, count: int, seed: int) -> NDArray[np.int64]:
 
 
 def _cross_fitted(
+    binned: TreeFeatures,
     columns: NDArray[np.float32],
     values: NDArray[np.float64],
     weight: NDArray[np.float64],
@@ -137,31 +157,44 @@ def _cross_fitted(
     config: ValueTreesConfig,
     seed: int,
 ) -> NDArray[np.float64]:
-    """Return what trees that did not see a row's fold say of it."""
-    found = np.zeros(len(values))
+    """Return what trees that did not see a row's fold say of it; values that are not finite are not learned from."""
+    found = np.full(len(values), np.median(values[np.isfinite(values)]))
     for fold in np.unique(folds):
         held = folds == fold
-        if held.all():
-            return np.full(len(values), np.median(values))
-        trees = boost_values(columns[~held], values[~held], config, weight=weight[~held], seed=seed)
-        found[held] = trees(torch.from_numpy(columns[held])).double().numpy()
+        rows = np.flatnonzero(~held & np.isfinite(values))
+        if len(rows):
+            trees = boost_values(binned, values[rows], config, rows=rows, weight=weight[rows], seed=seed)
+            found[held] = trees(torch.from_numpy(columns[held])).double().numpy()
     return found
 
 
-def _quantiles(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> dict[str, list[float]]:
-    """Return by label the factors that cover each level of the scores (split conformal prediction)."""
+def _quantiles(
+    scores: NDArray[np.float64], labels: NDArray[np.int64], years: NDArray[np.float64]
+) -> dict[str, list[float]]:
+    """Return by label the factors that cover each level of the scores (split conformal prediction).
 
-    def factors(chosen: NDArray[np.float64]) -> list[float]:
-        count = len(chosen)
-        shares = [min(np.ceil((count + 1) * level) / max(count, 1), 1.0) for level in LEVELS]
-        return [float(each) for each in np.quantile(chosen, shares, method="higher")] if count else [1.0] * len(LEVELS)
+    Recipes drift: of the years with enough rows each of the latest has to be covered, and the others do not count.
+    """
 
-    found = {"other": factors(scores)}
+    def factors(chosen: NDArray[np.bool_]) -> list[float]:
+        known, counts = np.unique(years[chosen & np.isfinite(years)], return_counts=True)
+        latest = known[counts >= _LEAST_ROWS][-_LATEST_YEARS:]
+        parts = [scores[chosen & (years == year)] for year in latest] or [scores[chosen]]
+        found: list[float] = np.max([_covering(part) for part in parts], axis=0).tolist()
+        return found
+
+    found = {"other": factors(np.ones(len(scores), dtype=bool))}
     for label in np.unique(labels):
-        own = scores[labels == label]
-        if len(own) >= _LEAST_ROWS:
-            found[LABELS[label]] = factors(own)
+        if (labels == label).sum() >= _LEAST_ROWS:
+            found[LABELS[label]] = factors(labels == label)
     return found
+
+
+def _covering(scores: NDArray[np.float64]) -> list[float]:
+    """Return the factor that covers each level of the scores, with the correction for their number."""
+    count = len(scores)
+    shares = [min(np.ceil((count + 1) * level) / max(count, 1), 1.0) for level in LEVELS]
+    return [float(each) for each in np.quantile(scores, shares, method="higher")] if count else [1.0] * len(LEVELS)
 
 
 def _classes(rows: ConditionRows, chosen: NDArray[np.bool_]) -> tuple[Atmosphere, ...]:
@@ -185,12 +218,13 @@ def _class_trees(
     shares = {each: max(float((values == each).mean()), 1e-6) if len(values) else 1.0 for each in classes}
     weight = np.array([shares.get(each, 1.0) ** (exponent - 1.0) for each in values.tolist()])
     found = {}
+    binned = TreeFeatures(columns, bins=config.bins) if len(columns) else None
     for at, each in enumerate(classes):
         member = values == each
-        if not member.any() or member.all():
+        if binned is None or not member.any() or member.all():
             found[f"{name}.{at}"] = TreeEnsemble.of([], float, base=1.0 if member.any() else -10.0)
         else:
             found[f"{name}.{at}"] = boost_probability(
-                columns, member, config.class_trees, weight=weight / weight.mean(), seed=seed + at
+                binned, member, config.class_trees, weight=weight / weight.mean(), seed=seed + at
             )
     return found

@@ -17,13 +17,13 @@ CLOSE_C: Final = 50.0
 """°C within which a temperature counts as met."""
 
 
-def measure(found: Prediction, rows: ConditionRows, *, single: NDArray[np.bool_] | None = None) -> dict[str, Any]:
-    """Return metrics by label and quantity, JSON-ready.
+def measure(found: Prediction, rows: ConditionRows, *, told: Prediction | None = None) -> dict[str, Any]:
+    """Return metrics by label and quantity, JSON-ready; temperatures that stand alone also by themselves.
 
     Args:
         found: what is predicted for the rows.
         rows: with what is recorded.
-        single: (rows,) those that are also measured by themselves.
+        told: what is predicted where the recorded atmosphere is known, if it is.
     """
     report: dict[str, Any] = {"temperature": {}, "time": {}}
     for label in np.unique(rows.label):
@@ -31,9 +31,13 @@ def measure(found: Prediction, rows: ConditionRows, *, single: NDArray[np.bool_]
         known = own & np.isfinite(rows.temperature)
         if known.any():
             report["temperature"][LABELS[label]] = _errors(rows.temperature, found.temperature, found.widths, known)
-        if single is not None and (known & single).any():
+        if 0 < (alone := known & rows.alone).sum() < known.sum():
             report["temperature"][f"{LABELS[label]}, single-valued"] = _errors(
-                rows.temperature, found.temperature, found.widths, known & single
+                rows.temperature, found.temperature, found.widths, alone
+            )
+        if told is not None and known.any():
+            report["temperature"][f"{LABELS[label]}, known atmosphere"] = _errors(
+                rows.temperature, told.temperature, told.widths, known
             )
         timed = own & np.isfinite(rows.time)
         if timed.any():

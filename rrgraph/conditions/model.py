@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rrgraph.chem import Atmosphere, Composition
+from rrgraph.chem import ATMOSPHERES, Atmosphere, Composition
 from rrgraph.conditions.features import describe
 from rrgraph.conditions.rules import allowed_atmospheres, disagreement
 from rrgraph.conditions.tables import LABELS
@@ -21,9 +21,9 @@ from rrgraph.nn import TreeEnsemble, checkpoint_mismatch, read_model, write_mode
 from rrgraph.planning import Conditions, Interval
 from rrgraph.properties import PropertyPredictor
 
-__all__ = ["CONDITIONS_FORMAT", "LEVELS", "ConditionsModel", "Prediction", "load_conditions_model", "with_label"]
+__all__ = ["CONDITIONS_FORMAT", "LEVELS", "ConditionsModel", "Prediction", "load_conditions_model", "with_context"]
 
-CONDITIONS_FORMAT: Final = "rrgraph-conditions-1"
+CONDITIONS_FORMAT: Final = "rrgraph-conditions-2"
 """Identifier of the layout of model folders."""
 
 LEVELS: Final = (0.5, 0.8, 0.9)
@@ -83,21 +83,24 @@ class ConditionsModel:
     encoder: PropertyPredictor | None = None
 
     def describe(self, targets: Sequence[Composition], sets: Sequence[PrecursorSet]) -> NDArray[np.float32]:
-        """Return the features that the trees read, (n, columns) without those of the label."""
+        """Return the features that the trees read, (n, columns) without those of label and atmosphere."""
         return describe(targets, sets, groups=self.groups, encoder=self.encoder)
 
-    def predict(self, features: NDArray[np.float32], label: NDArray[np.int64]) -> Prediction:
+    def predict(
+        self, features: NDArray[np.float32], label: NDArray[np.int64], atmosphere: Sequence[str | None] | None = None
+    ) -> Prediction:
         """Return predictions for the labels of rows.
 
         Args:
             features: (n, columns) as `describe` returns them.
             label: (n,) indices into `LABELS`.
+            atmosphere: n names of classes where it is known, None where it is not; temperatures and times depend on it.
         """
-        columns = torch.from_numpy(with_label(features, label))
+        columns = torch.from_numpy(with_context(features, label, atmosphere))
         named = [LABELS[each] for each in label]
         temperature, widths = self._interval(columns, named, "temperature", "spread", _LEAST_SPREAD_C)
         time, time_widths = self._interval(columns, named, "time", "time_spread", _LEAST_SPREAD_DEX)
-        plain = torch.from_numpy(with_label(features, np.zeros_like(label)))
+        plain = torch.from_numpy(features)
         return Prediction(
             temperature=temperature,
             widths=widths,
@@ -200,10 +203,18 @@ def load_conditions_model(folder: str | Path, *, encoder: PropertyPredictor | No
         )
 
 
-def with_label(features: NDArray[np.float32], label: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return features and, behind them, which label is asked for: its index, and a column for each label."""
+def with_context(
+    features: NDArray[np.float32], label: NDArray[np.int64], atmosphere: Sequence[str | None] | None
+) -> NDArray[np.float32]:
+    """Return features and, behind them, what is asked for: the label's index, a column for each label, for each gas.
+
+    The columns of gases are all 0 where the atmosphere is not known.
+    """
+    gases = np.zeros((len(label), len(ATMOSPHERES)), dtype=np.float32)
+    if atmosphere is not None:
+        gases[:] = np.array(atmosphere, dtype=object)[:, None] == np.array(ATMOSPHERES, dtype=object)
     one = np.eye(len(LABELS), dtype=np.float32)[label]
-    return np.concatenate([features, label[:, None].astype(np.float32), one], axis=1)
+    return np.concatenate([features, label[:, None].astype(np.float32), one, gases], axis=1)
 
 
 def mean_of(trees: Mapping[str, TreeEnsemble], name: str, columns: Tensor) -> NDArray[np.float64]:

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rrgraph.chem import ATMOSPHERES
 from rrgraph.conditions.baselines import nearest_recipe, recorded_median
 from rrgraph.conditions.config import CONDITIONS, ConditionsConfig, check_conditions_config
+from rrgraph.conditions.figures import draw_conditions
 from rrgraph.conditions.learning import fit_conditions, row_features
 from rrgraph.conditions.measures import CLOSE_C, measure, summary
 from rrgraph.conditions.model import ConditionsModel, Prediction, load_conditions_model
 from rrgraph.conditions.splits import ConditionSplit, split_conditions
-from rrgraph.conditions.tables import ConditionRows
+from rrgraph.conditions.tables import LABELS, ConditionRows
 from rrgraph.errors import DataError
 from rrgraph.metrics import RowRanks
 from rrgraph.properties import PropertyPredictor
 from rrgraph.training import checksum, in_own_folder, is_finished, record_run
 from rrgraph.util.config import MODEL
+from rrgraph.util.figure_style import save
 from rrgraph.util.files import write_json, write_text
 from rrgraph.util.markdown import markdown_code, markdown_text
 from rrgraph.version import __version__
@@ -105,9 +108,15 @@ def conditions_run(
     for subset in config.evaluation.subsets:
         if not len(split[subset]):
             raise DataError(f"The subset '{subset}' of split {config.data.split} has no rows to measure on.")
-        found = _predict(config, model, split, split[subset])
-        comparison[subset] = {MODEL: measure(found, split[subset], single=split.single.get(subset))}
+        if model is None:
+            baseline = nearest_recipe if config.model.system == "nearest" else recorded_median
+            found, told = baseline(split.train, split[subset]), None
+        else:
+            found, told = _predictions(model, split[subset])
+        comparison[subset] = {MODEL: measure(found, split[subset], told=told)}
         outcomes[subset] = _outcomes(found, split[subset])
+        if find_spec("matplotlib") and np.isfinite(split[subset].temperature).any():
+            save(draw_conditions(found, split[subset]), config.folder, f"temperatures_{subset}")
     write_json(config.folder / "ranks.json", outcomes)
     write_text(config.folder / "card.md", _card(config, split, comparison))
     write_json(config.folder / "metrics.json", comparison)
@@ -122,25 +131,21 @@ def measure_conditions(model: ConditionsModel, split: ConditionSplit, subset: st
     """
     if not len(split[subset]):
         raise DataError(f"The subset '{subset}' has no rows to measure on.")
-    return measure_rows(model, split[subset], single=split.single.get(subset))
+    return measure_rows(model, split[subset])
 
 
-def measure_rows(
-    model: ConditionsModel, rows: ConditionRows, *, single: NDArray[np.bool_] | None = None
-) -> dict[str, Any]:
+def measure_rows(model: ConditionsModel, rows: ConditionRows) -> dict[str, Any]:
     """Return the metrics of a trained model on rows, see `measure`."""
+    found, told = _predictions(model, rows)
+    return measure(found, rows, told=told)
+
+
+def _predictions(model: ConditionsModel, rows: ConditionRows) -> tuple[Prediction, Prediction | None]:
+    """Return what a model says of rows, and what it says when told the atmosphere of those that state one."""
     features = row_features(rows, groups=model.groups, encoder=model.encoder)
-    return measure(model.predict(features, rows.label), rows, single=single)
-
-
-def _predict(
-    config: ConditionsConfig, model: ConditionsModel | None, split: ConditionSplit, rows: ConditionRows
-) -> Prediction:
-    """Return what the model, or the baseline, says of rows."""
-    if model is not None:
-        return model.predict(row_features(rows, groups=model.groups, encoder=model.encoder), rows.label)
-    baseline = nearest_recipe if config.model.system == "nearest" else recorded_median
-    return baseline(split.train, rows)
+    found = model.predict(features, rows.label)
+    known = any(each is not None for each in rows.atmosphere)
+    return found, model.predict(features, rows.label, rows.atmosphere.tolist()) if known else None
 
 
 def _outcomes(found: Prediction, rows: ConditionRows) -> dict[str, Any]:
@@ -153,10 +158,14 @@ def _outcomes(found: Prediction, rows: ConditionRows) -> dict[str, Any]:
 
 def _card(config: ConditionsConfig, split: ConditionSplit, comparison: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the card of the run, as Markdown."""
+    train = split.train
+    rows = ", ".join(f"{(train.label == at).sum():,} {label}" for at, label in enumerate(LABELS))
+    gases = ", ".join(f"{(train.atmosphere[train.label == 0] == each.value).sum():,} {each}" for each in ATMOSPHERES)
     blocks = [
         f"# {markdown_text(config.name)}\n",
         f"Conditions of solid-state syntheses, system {config.model.system}, rrgraph {__version__}, seed {config.seed}."
         f"\n\n{markdown_code(config.data.table)}, split {config.data.split}: {split}\n",
+        f"Training rows by what their values are of: {rows}. Recipes by atmosphere, where one is stated: {gases}.\n",
         "Temperatures are what papers report, not what a reaction needs: two papers on the same target and set differ "
         "by more than 100 °C on average. The number of firings is mostly convention.\n",
     ]

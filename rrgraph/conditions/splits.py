@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rrgraph.conditions.tables import ConditionRows, condition_rows, labelled_rows, load_conditions, single_valued
+from rrgraph.conditions.tables import ConditionRows, condition_rows, labelled_rows, load_conditions
 from rrgraph.data import ReactionTable, load_table, split_table
 from rrgraph.errors import DataError
 
@@ -34,14 +33,12 @@ class ConditionSplit:
 
     Attributes:
         train, validation, test: the rows.
-        single: by subset, which rows repeat the one value of an operation; empty where that is not known.
         report: numbers of rows, and of values left out by reason.
     """
 
     train: ConditionRows
     validation: ConditionRows
     test: ConditionRows
-    single: Mapping[str, NDArray[np.bool_]]
     report: Mapping[str, Any]
 
     def __getitem__(self, subset: str) -> ConditionRows:
@@ -71,17 +68,15 @@ def split_conditions(
             else (reactions.target_keys, removed.target_keys)
         )
         reactions = reactions.select(~np.isin(values, known))
-    single: dict[str, NDArray[np.bool_]] = {}
     if split in _OWN:
         parts = _own(reactions, split, seed)
     elif split == _CURATED:
         parts = _curated(reactions)
     else:
-        files = {name: _file(f"conditions/{split}_{short}.csv.gz") for name, short in _SHORT.items()}
-        parts = _syntmte(reactions, {name: labelled_rows(path) for name, path in files.items()}, split, recipes)
-        single = {name: single_valued(files[name]) for name in ("validation", "test")}
+        found = {name: labelled_rows(_file(f"conditions/{split}_{short}.csv.gz")) for name, short in _SHORT.items()}
+        parts = _syntmte(reactions, found, split, recipes)
     counts = {name: len(rows) for name, rows in parts.items()}
-    return ConditionSplit(**parts, single=single, report={"rows": counts, "dropped": dict(dropped)})
+    return ConditionSplit(**parts, report={"rows": counts, "dropped": dict(dropped)})
 
 
 _SHORT: Final = {"train": "train", "validation": "val", "test": "test"}

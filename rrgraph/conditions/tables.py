@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rrgraph.chem import read_atmosphere
-from rrgraph.conditions.steps import HeatingStep, read_operations, read_steps, steps_text
+from rrgraph.conditions.steps import HeatingStep, kind_of, read_operations, read_steps, steps_text
 from rrgraph.data import (
     CATALOGUE,
     RECIPE_SUFFIXES,
@@ -56,6 +56,9 @@ LABELS: Final = (
 """What a temperature or a time is of. The last calcination is what SyntMTE counts as such: the last step that is called
 calcination or annealing."""
 
+_NAMED: Final = {"last sintering": ("sintering",), "last calcination": ("calcination", "annealing")}
+"""Kinds of steps of which the last one has the label."""
+
 _YEARS: Final = "text_mined"
 _FIRED_C: Final = 300.0
 """A step below this temperature is no firing of its own."""
@@ -73,10 +76,13 @@ class ConditionRows:
         atmosphere: (rows,) names of classes, None where not recorded.
         firings: (rows,) number of firings, NaN where not recorded.
         weight: (rows,) of a row; the rows of one recipe and label share 1.
+        alone: (rows,) whether the temperature is the one value of one operation, not the middle of several.
 
     Attributes:
-        table, label, temperature, time, atmosphere, firings, weight: the same.
+        table, label, temperature, time, atmosphere, firings, weight, alone: the same.
     """
+
+    _columns: Final = ("label", "temperature", "time", "atmosphere", "firings", "weight", "alone")
 
     def __init__(
         self,
@@ -87,9 +93,10 @@ class ConditionRows:
         atmosphere: NDArray[np.object_],
         firings: NDArray[np.float64],
         weight: NDArray[np.float64],
+        alone: NDArray[np.bool_],
     ) -> None:
         self.table, self.label, self.temperature, self.time = table, label, temperature, time
-        self.atmosphere, self.firings, self.weight = atmosphere, firings, weight
+        self.atmosphere, self.firings, self.weight, self.alone = atmosphere, firings, weight, alone
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -98,15 +105,13 @@ class ConditionRows:
     def select(self, rows: NDArray[Any]) -> ConditionRows:
         """Return some rows, given by a mask or by indices."""
         kept = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
-        names = ("label", "temperature", "time", "atmosphere", "firings", "weight")
-        return ConditionRows(self.table.select(kept), *(getattr(self, name)[kept] for name in names))
+        return ConditionRows(self.table.select(kept), *(getattr(self, name)[kept] for name in self._columns))
 
     @classmethod
     def concat(cls, parts: Sequence[ConditionRows]) -> ConditionRows:
         """Return the rows of several, one after the other."""
-        names = ("label", "temperature", "time", "atmosphere", "firings", "weight")
         table = ReactionTable.concat([part.table for part in parts])
-        return cls(table, *(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+        return cls(table, *(np.concatenate([getattr(part, name) for part in parts]) for name in cls._columns))
 
 
 def load_conditions(name_or_path: str | os.PathLike[str], *, years: str = _YEARS) -> tuple[ReactionTable, Counter[str]]:
@@ -207,7 +212,8 @@ def condition_rows(table: ReactionTable) -> ConditionRows:
         steps = [] if not isinstance(text, str) else [step for step in read_steps(text) if step.kind != "drying"]
         named = [step.atmosphere.value for step in steps if step.atmosphere is not None]
         count = given[number] if given[number] is not None and not pd.isna(given[number]) else _firings(steps)
-        rows += [(number, *row, named[-1] if named else None, count) for row in _labelled(steps)]
+        gas = named[-1] if named else None
+        rows += [(number, label, *values, gas, count, alone) for label, *values, alone in _labelled(steps)]
     return _rows(table, rows)
 
 
@@ -219,22 +225,26 @@ def _firings(steps: Sequence[HeatingStep]) -> float:
     return float(min(len(fired), _MOST_FIRINGS)) if fired else np.nan
 
 
-def _labelled(steps: Sequence[HeatingStep]) -> Iterator[tuple[int, float, float]]:
-    """Yield label, temperature and time of what steps state; NaN for the highest temperature where none does."""
+def _labelled(steps: Sequence[HeatingStep]) -> Iterator[tuple[int, float, float, bool]]:
+    """Yield label, temperature, time, and whether the temperature is the only one of its step.
+
+    The highest temperature is NaN where no step states one.
+    """
     stated = [step for step in steps if step.temperature_c is not None]
     highest = max(stated, key=lambda step: step.temperature_c or 0.0, default=None)
     named: list[tuple[str, HeatingStep | None]] = [("highest", highest)]
     named += [(step.kind, step) for step in stated]
-    for label, kinds in (("last sintering", ("sintering",)), ("last calcination", ("calcination", "annealing"))):
+    for label, kinds in _NAMED.items():
         last = [step for step in stated if step.kind in kinds]
         named += [(label, last[-1])] if last else []
     for label, step in named:
         temperature, time = (None, None) if step is None else (step.temperature_c, step.time_h)
-        yield LABELS.index(label), _number(temperature), _number(time)
+        alone = step is not None and len(step.temperatures_c) == 1
+        yield LABELS.index(label), _number(temperature), _number(time), alone
 
 
 def _rows(table: ReactionTable, rows: Sequence[tuple[Any, ...]]) -> ConditionRows:
-    """Return rows of (number in the table, label, temperature, time, atmosphere, firings)."""
+    """Return rows of (number in the table, label, temperature, time, atmosphere, firings, alone)."""
     number = np.array([row[0] for row in rows], dtype=np.int64)
     label = np.array([row[1] for row in rows], dtype=np.int64)
     groups = table.frame["group"] if "group" in table.frame else pd.Series([None] * len(table))
@@ -249,6 +259,7 @@ def _rows(table: ReactionTable, rows: Sequence[tuple[Any, ...]]) -> ConditionRow
         np.array([row[4] for row in rows], dtype=object),
         np.array([row[5] for row in rows], dtype=np.float64),
         weight,
+        np.array([row[6] for row in rows], dtype=np.bool_),
     )
 
 
@@ -256,7 +267,8 @@ def labelled_rows(path: str | os.PathLike[str]) -> ConditionRows:
     """Return the rows of a table with one value for each of several labels.
 
     Known are the columns of SyntMTE (`sintering_temperature_C`, `sintering_time_h`, and the same of the calcination)
-    and of the curated oxides (`temperature_C`, the highest, `atmosphere`, and `steps`, the number of firings).
+    and of the curated oxides (`temperature_C`, the highest, `atmosphere`, and `steps`, the number of firings). Of rows
+    with operations a temperature counts as alone if it is the one value of the only operation that is called so.
 
     Raises:
         DataError: it cannot be read, or has no such column.
@@ -280,7 +292,8 @@ def labelled_rows(path: str | os.PathLike[str]) -> ConditionRows:
         for label, temperature, time in pairs:
             values = [_number(row.get(name)) for name in (temperature, time)]
             if not np.isnan(values).all() or label == "highest":
-                rows.append((number, LABELS.index(label), *values, found.value if found else None, count))
+                gas, alone = found.value if found else None, _is_alone(row, label, values[0])
+                rows.append((number, LABELS.index(label), *values, gas, count, alone))
     return _rows(table, rows)
 
 
@@ -288,13 +301,10 @@ def _number(cell: Any) -> float:
     return np.nan if cell is None else float(cell)
 
 
-def single_valued(path: str | os.PathLike[str]) -> NDArray[np.bool_]:
-    """Return which of the `labelled_rows` of a table of SyntMTE repeat the one value of an operation."""
-    rows = labelled_rows(path)
-    stated = [ast.literal_eval(cell) for cell in rows.table.frame["temperatures"]]
-    return np.array(
-        [
-            any(len(values) == 1 and abs(values[0] - value) < 1.0 for values in operations)
-            for operations, value in zip(stated, rows.temperature, strict=True)
-        ]
-    )
+def _is_alone(row: Mapping[Any, Any], label: str, temperature: float) -> bool:
+    """Whether a temperature is the one value of the only operation of its label; true without operations."""
+    if label not in _NAMED or not isinstance(row.get("operations"), str):
+        return True
+    operations = zip(*(ast.literal_eval(row[name]) for name in ("operations", "temperatures")), strict=True)
+    own = [values for word, values in operations if kind_of(word) in _NAMED[label]]
+    return len(own) == 1 and len(own[0]) == 1 and abs(own[0][0] - temperature) < 1.0

@@ -108,8 +108,18 @@ REPORTED: Final = {
         ("sintering", "last sintering temperature"),
         ("calcination", "last calcination temperature"),
     )
-    for suffix, rows in (("", ""), ("_single", ", of rows that repeat the one value of an operation"))
+    for suffix, rows in (
+        ("", ""),
+        ("_single", ", of rows that repeat the one value of the only operation of their label"),
+        ("_known_atmosphere", ", predicted from the recorded atmosphere where there is one"),
+    )
 } | {
+    "temperature_median": ReportedMetric("median absolute error of the temperatures, °C", is_error=True),
+    "temperature_r2": ReportedMetric("share of the variance of temperatures that predictions explain", is_error=False),
+    **{
+        f"width_{level}": ReportedMetric(f"median width of the {level} % intervals of temperatures, °C", is_error=True)
+        for level in (50, 80, 90)
+    },
     "time_mae": ReportedMetric("mean absolute error of the logarithm of the dwell time in h", is_error=True),
     **{
         f"coverage_{level}": ReportedMetric(f"share of temperatures within their {level} % interval", is_error=False)

@@ -82,13 +82,17 @@ class _ConditionRuns(Workflow[ConditionsConfig]):
         report = measured[MODEL]
         values: dict[str, float] = {}
         for prefix, label in _SHORT.items():
-            for suffix, name in (("", label), ("_single", f"{label}, single-valued")):
+            for suffix, name in (
+                ("", label),
+                ("_single", f"{label}, single-valued"),
+                ("_known_atmosphere", f"{label}, known atmosphere"),
+            ):
                 if found := report["temperature"].get(name):
                     values[f"{prefix}{suffix}_mae"] = found["mae"]
+        whole = report["temperature"]["all"]
+        values |= {"temperature_median": whole["median"], "temperature_r2": whole["r2"]}
         values |= {
-            name.replace("%", ""): each
-            for name, each in report["temperature"]["all"].items()
-            if name.startswith("coverage")
+            name.replace("%", ""): each for name, each in whole.items() if name.startswith(("coverage", "width"))
         }
         if report["time"]:
             values["time_mae"] = report["time"]["all"]["mae"]

@@ -26,7 +26,7 @@ from rrgraph.training.run_folder import (
 )
 from rrgraph.training.state import STATE_FILE, History, remove_state
 from rrgraph.training.stopping import EarlyStopping
-from rrgraph.training.value_trees import ValueTreesConfig, boost_probability, boost_values
+from rrgraph.training.value_trees import TreeFeatures, ValueTreesConfig, boost_probability, boost_values
 
 __all__ = [
     "CANDIDATE_ENCODERS",
@@ -47,6 +47,7 @@ __all__ = [
     "RankingConfig",
     "RankingTask",
     "Task",
+    "TreeFeatures",
     "TreesConfig",
     "ValueTreesConfig",
     "boost",

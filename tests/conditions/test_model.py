@@ -20,16 +20,20 @@ from rrgraph.conditions import (
     measure,
 )
 from rrgraph.conditions.baselines import nearest_recipe, recorded_median
-from rrgraph.conditions.learning import _cross_fitted, _folds, row_features
+from rrgraph.conditions.learning import _cross_fitted, _folds, _quantiles, _recency, row_features
 from rrgraph.data import PrecursorSet, ReactionTable, load_table, similarity
 from rrgraph.errors import DataError
 from rrgraph.models import load_conditions as bundled_model
-from rrgraph.training import ValueTreesConfig
+from rrgraph.training import TreeFeatures, ValueTreesConfig
 
 pytest.importorskip("lightgbm")
 
-TREES = ValueTreesConfig(n_trees=12, max_leaves=7, learning_rate=0.3)
-CONFIG = ConditionsModelConfig(groups=["fractions", "classes", "melting"], members=1, trees=TREES, class_trees=TREES)
+TREES = ValueTreesConfig(n_trees=20, max_leaves=7, learning_rate=0.3)
+CONFIG = ConditionsModelConfig(
+    groups=["fractions", "classes", "oxygen", "melting"],
+    members=1,
+    **dict.fromkeys(("trees", "time_trees", "error_trees", "class_trees"), TREES),
+)
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +65,12 @@ def test_rows_of_a_recipe(rows):
 def test_a_model_learns_keeps_and_is_read_back(model, rows, tmp_path):
     features = row_features(rows, groups=model.groups, encoder=None)
     found = model.predict(features, rows.label)
-    report = measure(found, rows)
+    told = model.predict(features, rows.label, rows.atmosphere.tolist())
+    report = measure(found, rows, told=told)
     assert report["temperature"]["all"]["r2"] > 0.9
+    assert report["temperature"]["highest, known atmosphere"]["rows"] == report["temperature"]["highest"]["rows"]
+    assert not np.array_equal(told.temperature, found.temperature)
+    np.testing.assert_array_equal(told.atmosphere, found.atmosphere)
     assert report["atmosphere"]["accuracy"] > 0.9
     for level in LEVELS:
         assert report["temperature"]["all"][f"coverage_{level:.0%}"] >= level - 0.1
@@ -79,12 +87,30 @@ def test_no_row_is_read_by_the_trees_that_judge_it(rows):
     systems = chosen.table.element_systems
     assert all(len(set(folds[systems == each])) == 1 for each in np.unique(systems))
     values = chosen.temperature.copy()
-    before = _cross_fitted(columns, values, chosen.weight, folds, TREES, 0)
+    binned = TreeFeatures(columns)
+    before = _cross_fitted(binned, columns, values, chosen.weight, folds, TREES, 0)
     fold = folds == folds[0]
     values[fold] += 500.0
-    after = _cross_fitted(columns, values, chosen.weight, folds, TREES, 0)
+    after = _cross_fitted(binned, columns, values, chosen.weight, folds, TREES, 0)
     np.testing.assert_array_equal(after[fold], before[fold])
     assert not np.array_equal(after[~fold], before[~fold])
+
+
+def test_intervals_hold_each_of_the_latest_years():
+    years = np.repeat([2010.0, 2014.0, 2015.0], 100)
+    scores = np.concatenate([np.full(100, 9.0), np.linspace(0, 1, 100), np.linspace(0, 2, 100)])
+    labels = np.zeros(300, dtype=np.int64)
+    latest = _quantiles(scores, labels, years)["highest"]
+    assert latest == pytest.approx([1.0, 1.6, 1.8], abs=0.05)
+    assert _quantiles(scores, labels, np.full(300, np.nan))["highest"][1] == 9.0
+    few = _quantiles(scores[::10], labels[::10], years[::10])
+    assert set(few) == {"other"} and few["other"][1] == 9.0
+
+
+def test_older_rows_count_less():
+    found = _recency(np.array([2000.0, 2010.0, np.nan]), 10.0)
+    assert found == pytest.approx([np.exp(-1), 1.0, np.exp(-0.5)])
+    assert _recency(np.array([np.nan, np.nan]), 10.0).tolist() == _recency(np.array([1990.0, 2000.0]), 0).tolist()
 
 
 def test_baselines_equal_naive_loops(rows):
@@ -136,12 +162,15 @@ def test_tables_of_others(tmp_path):
             "sintering_time_h": [4.0, None],
             "calcination_temperature_C": [None, 900.0],
             "calcination_time_h": [None, None],
+            "operations": ["['sintered', 'sintering']", "['calcined', 'sintered']"],
+            "temperatures": ["[[1200.0], [1300.0]]", "[[900.0], [1000.0, 1100.0]]"],
         }
     )
     frame.to_csv(tmp_path / "syntmte.csv", index=False)
     rows = labelled_rows(tmp_path / "syntmte.csv")
     assert [LABELS[label] for label in rows.label] == ["last sintering", "last calcination"]
     assert rows.temperature.tolist() == [1300.0, 900.0]
+    assert rows.alone.tolist() == [False, True]  # two operations are called sintering
     ReactionTable(frame[["target", "precursors"]]).write(tmp_path / "other.csv")
     with pytest.raises(DataError, match="neither"):
         labelled_rows(tmp_path / "other.csv")

@@ -10,7 +10,9 @@ from rrgraph.data import load_table
 
 pytest.importorskip("lightgbm")
 
-SMALL = ["model.groups=[fractions, classes]", "model.trees.n_trees=3", "model.class_trees.n_trees=2", "model.members=1"]
+TREES = ("trees", "time_trees", "error_trees", "class_trees")
+
+SMALL = ["model.groups=[fractions, classes]", "model.members=1", *(f"model.{name}.n_trees=2" for name in TREES)]
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import operator
 import os
+import socket
 import sys
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
@@ -28,6 +30,36 @@ def test_without_ray_a_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ConfigError, match=r"not installed: pip install 'rrgraph\[ray\]'"):
         choose_engine("ray")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:{port}", "ray://127.0.0.1:{port}", "auto"])
+def test_a_cluster_that_does_not_answer_is_said_at_once(address, monkeypatch):
+    """Ray itself would try for minutes."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]  # free again when the server is closed
+    monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{port}")
+    monkeypatch.setattr("rrgraph.util.engines._ray", lambda: SimpleNamespace(is_initialized=lambda: False))
+    engine = RayEngine(address.format(port=port))
+    with pytest.raises(ConfigError, match=r"^A Ray cluster at '.*' cannot be reached \(.*refused\)\.$"):
+        list(parallel_map(abs, [1], jobs=1, threads=1, engine=engine))
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("nonsense", r"at 'nonsense' cannot be reached \(What 'nonsense' is\)\."),
+        (None, r"cannot be started here \(What 'local' is\)\."),
+    ],
+)
+def test_what_ray_says_is_one_sentence(address, said, monkeypatch):
+    def init(**options):
+        raise Exception(f"What '{options['address']}' is.\nAnd more.")  # what it raises when it starts too slowly
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    ray = SimpleNamespace(is_initialized=lambda: False, init=init)
+    monkeypatch.setattr("rrgraph.util.engines._ray", lambda: ray)
+    with pytest.raises(ConfigError, match=f"^A Ray cluster {said}$"):
+        list(parallel_map(abs, [1], jobs=1, threads=1, engine=RayEngine(address)))
 
 
 @pytest.mark.slow

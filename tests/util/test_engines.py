@@ -4,6 +4,8 @@ import operator
 import os
 import socket
 import sys
+from concurrent.futures import Future
+from contextlib import contextmanager
 from functools import partial
 from types import SimpleNamespace
 
@@ -60,6 +62,47 @@ def test_what_ray_says_is_one_sentence(address, said, monkeypatch):
     monkeypatch.setattr("rrgraph.util.engines._ray", lambda: ray)
     with pytest.raises(ConfigError, match=f"^A Ray cluster {said}$"):
         list(parallel_map(abs, [1], jobs=1, threads=1, engine=RayEngine(address)))
+
+
+class Crowded:
+    """An engine with room for one process: the others wait until it is let go of, as actors of a small cluster do."""
+
+    def __init__(self):
+        self.inside, self.waiting = [], []
+
+    @contextmanager
+    def workers(self, jobs, threads):
+        yield lambda: CrowdedWorker(self)
+
+
+class CrowdedWorker:
+    def __init__(self, engine):
+        self.engine, self.work = engine, None
+        (engine.waiting if engine.inside else engine.inside).append(self)
+
+    def submit(self, function, item):
+        self.work = Future(), function, item
+        if self in self.engine.inside:
+            self.run()
+        return self.work[0]
+
+    def run(self):
+        future, function, item = self.work
+        future.set_result(function(item))
+
+    def result(self, future):
+        return future.result()
+
+    def close(self):
+        self.engine.inside.remove(self)
+        if self.engine.waiting:
+            self.engine.inside.append(self.engine.waiting.pop())
+            self.engine.inside[0].run()
+
+
+def test_more_processes_than_there_is_room_for_end_all_the_same():
+    answers = parallel_map(abs, [-1, -2, -3, -4], jobs=3, threads=1, engine=Crowded())
+    assert sorted(answers) == [(0, 1), (1, 2), (2, 3), (3, 4)]
 
 
 @pytest.mark.slow

@@ -48,6 +48,7 @@ class QuickConfig:
         splits: splits in place of those of the experiment, unless empty.
         seeds: seeds in place of those of the experiment, unless empty.
         candidates: candidates in place of those of the experiment, unless empty.
+        subset: subset in place of that of the experiment, unless empty.
     """
 
     systems: dict[str, list[str]] = setting(factory=dict)
@@ -55,6 +56,7 @@ class QuickConfig:
     splits: list[str] = setting(factory=list)
     seeds: list[int] = setting(factory=list, at_least=0)
     candidates: list[str] = setting(factory=list, choices="rrgraph.evaluation:CANDIDATES")
+    subset: str = setting("", choices=("", *SUBSET_NAMES[1:], HOLDOUT))
 
 
 @dataclass
@@ -193,6 +195,7 @@ def _quick(config: ExperimentConfig) -> ExperimentConfig:
         splits=quick.splits or config.splits,
         seeds=quick.seeds or config.seeds,
         candidates=quick.candidates or config.candidates,
+        subset=quick.subset or config.subset,
         compare_with=config.compare_with if config.compare_with in chosen else "",
         quick=QuickConfig(),
     )

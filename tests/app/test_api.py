@@ -58,7 +58,7 @@ def test_one_bad_formula_does_not_stop_the_others(client):
         ({"targets": ["BaTiO3"], "exclude": ["POSCAR"]}, "exclude", "'POSCAR' is not a valid formula."),
         ({"targets": ["BaTiO3"], "byproducts": ["x.cif"]}, "byproducts", "'x.cif' is not a valid formula."),
         ({"targets": ["BaTiO3", "LiFePO4"], "routes": ["BaO+TiO2"]}, None, "Routes are compared for one target"),
-        ({"targets": ["BaTiO3"], "atmosphere": "air"}, None, "This model takes no atmosphere"),
+        ({"targets": ["BaTiO3"], "atmosphere": "inrt"}, "atmosphere", "atmosphere is 'inrt', expected one of air"),
         ({}, "targets", "targets: there is none"),
         ({"targets": ["BaTiO3"], "model": "/tmp"}, "model", "model is no option"),
     ],

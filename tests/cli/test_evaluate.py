@@ -8,11 +8,9 @@ from safetensors.torch import load_file, save_file
 
 from rrgraph.chem import anhydrous, parse_formula, plausible_precursors
 from rrgraph.data import ReactionTable
-from rrgraph.errors import ModelError
 from rrgraph.models import FORMAT
 from rrgraph.nn import sign_model
 from rrgraph.runs import run_split
-from rrgraph.runs.make_learned import add_learned
 
 
 @pytest.fixture
@@ -224,18 +222,6 @@ def test_a_model_that_does_not_record_what_it_learned_says_so(rrgraph, trained, 
     assert json.loads((tmp_path / "m.json").read_text())["metrics"]["model"]["overlap"] is None
     # The split of a run tells it as well.
     assert rrgraph("evaluate", old, "--split", "test").err == ""
-    add_learned(old)
-    assert (old / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
-    assert rrgraph("evaluate", old, "--test", test_rows).err == ""
-
-
-def test_a_model_of_other_rows_gets_no_hashes(trained, tmp_path):
-    other = tmp_path / "other"
-    shutil.copytree(trained, other)
-    text = (other / "config.yaml").read_text()
-    (other / "config.yaml").write_text(text.replace("validation_fraction: 0.2", "validation_fraction: 0.5"))
-    with pytest.raises(ModelError, match="learned other rows"):
-        add_learned(other)
 
 
 def test_a_table_without_rows_is_refused(evaluate, make_table, tmp_path):

@@ -67,9 +67,9 @@ def test_each_target_has_its_own_atmosphere(checkpoint):
     assert model.plan([], atmospheres=[], **OPTIONS) == []
 
 
-def test_what_nothing_reads_is_refused(checkpoint):
+def test_what_nothing_reads_is_refused(checkpoint, ranked):
     with pytest.raises(PlanningError, match="This model takes no atmosphere: it was trained without"):
-        load_model("default").plan("BaTiO3", atmosphere="inert")
+        load_model(ranked.folder).plan("BaTiO3", atmosphere="inert")
     model = Model(checkpoint)
     with pytest.raises(PlanningError, match="goes with the ranking mode 'listwise', not with 'product'"):
         model.plan("BaTiO3", atmosphere="inert", mode="product")
@@ -129,7 +129,6 @@ def test_a_column_holds_the_atmosphere_of_each_row(saved, tmp_path, capsys):
     [
         (["--atmosphere", "inrt"], "--atmosphere is 'inrt', expected one of air, oxygen, inert, reducing"),
         (["--atmosphere", "column:furnace"], "--atmosphere column:NAME reads a column of --input FILE"),
-        (["--atmosphere", "inert", "--model", "default"], "This model takes no atmosphere"),
     ],
 )
 def test_what_cannot_be_used_is_one_sentence(saved, capsys, arguments, message):
@@ -137,3 +136,21 @@ def test_what_cannot_be_used_is_one_sentence(saved, capsys, arguments, message):
     assert code == 2
     assert message in problems
     assert len(problems.strip().splitlines()) == 1
+
+
+def test_a_model_that_takes_no_atmosphere_says_so_in_one_sentence(ranked, capsys):
+    code, _, problems = plan(capsys, "BaTiO3", "--model", ranked.folder, "--atmosphere", "inert")
+    assert code == 2
+    assert "This model takes no atmosphere" in problems
+    assert len(problems.strip().splitlines()) == 1
+
+
+def test_the_bundled_model_closes_oxygen_in_vacuum_and_not_in_air():
+    model = load_model("default")
+    closed, *_ = model.plan(["VO2"], atmospheres=["vacuum"], literature=False)
+    open_to_air, *_ = model.plan(["VO2"], atmospheres=["air"], literature=False)
+    plans = closed, open_to_air
+    found = [{frozenset(map(str, each.precursors)): each.probability for each in plan} for plan in plans]
+    pair = frozenset(["V2O3", "V2O5"])
+    assert max(found[0], key=found[0].__getitem__) == pair
+    assert found[0][pair] > found[1].get(pair, 0.0)

@@ -72,7 +72,7 @@ def test_it_holds_weights_counts_and_vocabulary_but_no_reactions(predictor):
     }
     description = json.loads((FOLDER / "model.json").read_text(encoding="utf-8"))
     expected = {"format", "rrgraph", "checksums", "model", "vocabulary", "metadata"}
-    assert set(description) - {"systems", "sets"} == expected
+    assert set(description) - {"systems", "sets", "prior", "parts"} == expected
     # Which elements occurred together, never a composition.
     assert all(set(system.split("-")) <= set(ELEMENTS) for system in description.get("systems") or [])
     assert all(set(entry) == {"formula", "count"} for entry in description["vocabulary"])
@@ -90,10 +90,9 @@ def test_it_holds_weights_counts_and_vocabulary_but_no_reactions(predictor):
 
 def test_it_recognises_what_it_learned(predictor):
     metadata = predictor.checkpoint.metadata
-    assert len(predictor.learned.targets) == metadata["training_targets"]
-    assert len(predictor.learned.reactions) <= metadata["training_reactions"]
-    textbook = load_table("textbook")
-    assert 0 < predictor.learned.has_reactions(textbook).sum() < predictor.learned.has_targets(textbook).sum() < 1309
+    # The re-ranker learned from further targets.
+    assert metadata["training_targets"] < len(predictor.learned.targets) < 30_000
+    assert predictor.learned.has_reactions(load_table("textbook")).all()
 
 
 def test_the_card_says_what_a_user_must_know():

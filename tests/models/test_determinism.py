@@ -47,7 +47,7 @@ def test_digits_do_not_depend_on_the_batch(model, threads):
         threads(1 + seed % 2)
         for target, (sets, probabilities) in answers(model, drawn.sample(FORMULAS, 3 + seed)).items():
             assert sets == together[target][0]
-            assert probabilities == pytest.approx(together[target][1], rel=1e-6)
+            assert probabilities == pytest.approx(together[target][1], rel=3e-6)
 
 
 def test_logits_are_the_same_to_the_last_digit(model):

@@ -14,6 +14,7 @@ from rrgraph.models import CANDIDATE_CLASSES, CandidatePrior, Model, constrained
 from rrgraph.models.candidate_prior import OFFSET, DiscountedLinks
 from rrgraph.planning import (
     LISTWISE,
+    CandidateList,
     Planner,
     SetConstraints,
     generated_candidates,
@@ -34,8 +35,8 @@ def probabilities(planner: Planner, top_k: int = 10) -> dict[frozenset[str], flo
 
 
 def default_planner(predictor, constraints=None):
-    candidates = [*predictor.vocabulary, *library_candidates()]
-    return link_planner(DiscountedLinks(predictor), candidates, constraints, mode=LISTWISE)
+    candidates = CandidateList.of([*predictor.vocabulary, *library_candidates()], listed=predictor.vocabulary)
+    return link_planner(predictor, candidates, constraints, mode=LISTWISE)
 
 
 def test_without_constraints_it_is_the_planner_of_the_vocabulary_and_the_library(predictor):
@@ -118,16 +119,17 @@ def test_a_prior_of_each_class_takes_the_place_of_the_discount(predictor):
     assert isinstance(learned, Model)
     targets = [parse_formula(text) for text in ("BaTiO3", "WC")]
     candidates = [parse_formula(text) for text in ("BaTi4O9", "BaCO3", "BaTe", "W2C", "C")]
-    found = learned.logits(targets, candidates) - predictor.logits(targets, candidates)
+    plain = Model(replace(predictor.checkpoint, prior=None)).logits(targets, candidates)
+    found = learned.logits(targets, candidates) - plain
     # BaTe supplies nothing of WC, known precursors get no offset, and the others are not offered by the library.
     assert found == pytest.approx(np.array([[0, 0, -3, 0, 0], [0, 0, 0, 0, 0]], dtype=float), abs=1e-9)
     given = constrained_planner(with_prior(predictor, -3.0), candidates=candidates, mode="product").scorer
-    found = given.logits(targets, candidates) - predictor.logits(targets, candidates)
+    found = given.logits(targets, candidates) - plain
     # That a user names them does not mean that they were ever used.
     assert found == pytest.approx(np.array([[-3, 0, -3, 0, 0], [0, 0, 0, -3, 0]], dtype=float), abs=1e-9)
     made_up = generated_candidates(targets, [parse_formula("BaTe")])
     both = with_prior(predictor, -3.0).among(made_up)
-    found = both.logits(targets, candidates) - predictor.logits(targets, candidates)
+    found = both.logits(targets, candidates) - plain
     assert found == pytest.approx(np.array([[-3, 0, 0, 0, 0], [0, 0, 0, -3, 0]], dtype=float), abs=1e-9)
 
 
@@ -143,5 +145,5 @@ def test_the_prior_decides_how_many_plans_hold_unseen_precursors(predictor):
 def test_given_candidates_keep_the_logits_of_the_model(predictor):
     given = [parse_formula(text) for text in ("BaTi4O9", "BaCO3", "TiO2")]
     planner = constrained_planner(predictor, candidates=given, mode="product")
-    assert planner.scorer is predictor
+    assert planner.scorer.checkpoint is predictor.checkpoint
     assert planner.competing is None

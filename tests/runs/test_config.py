@@ -161,7 +161,7 @@ def test_the_bundled_models_have_a_configuration_of_an_earlier_release():
     bundled = Path(__file__).parents[2] / "rrgraph" / "models" / "bundled"
     config = load_run(bundled / "default" / "config.yaml", recorded=True)
     assert (config.model.n_decoders, config.reranker.trees.n_trees, config.reranker.model.n_networks) == (4, 300, 2)
-    assert config.reranker.training.known_size_temperature == 1.516
+    assert config.reranker.training.known_size_temperature == 1.653
     (path,) = (path for path in CONFIGS if path.stem == "default")
     shipped = load_run(path)
     assert (config.model, config.training, config.reranker) == (shipped.model, shipped.training, shipped.reranker)

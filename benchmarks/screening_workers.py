@@ -5,7 +5,7 @@
     python benchmarks/screening_workers.py long FOLDER --input TABLE --stops KILL@600 KILL@1200 [--same-as OTHER]
 
 `speed` screens the same rows with each engine and each number of processes in turn, compares their shards byte by byte,
-and prints rows a second once all processes have answered, and ratios. `long` screens a table in FOLDER, sends its process
+and prints rows a second once all have answered, and ratios. `long` screens a table in FOLDER, sends the process
 each signal so many seconds after it was started, resumes it, and prints rate, memory, how right the time left was that
 the log showed, and the makeable systems; `--same-as` compares the shards with those of a folder that was filled without
 stops. What was seen every two seconds is in FOLDER.csv. The table is that of `--input`, or generated: formulas of two

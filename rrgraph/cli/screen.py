@@ -54,6 +54,7 @@ def add_parser(name: str, commands: Commands) -> None:
     parser.add_argument(
         "--energies", action=argparse.BooleanOptionalAction, default=True, help="reaction energies (default)"
     )
+    parser.add_argument("--conditions", action="store_true", help="how the best set is fired: temperature, time, gas")
     parser.add_argument("--temperature", metavar="T", help="free energies at T, such as 1200, 1200K or 900C")
     pool = parser.add_argument_group("precursors")
     pool.add_argument(
@@ -87,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
             name: getattr(arguments, name)
             for name in (
                 *("input", "column", "model", "device", "top_k", "shelf", "stock", "candidates", "energies"),
-                *("temperature", "shard_rows"),
+                *("conditions", "temperature", "shard_rows"),
             )
         },
         keep=tuple(chain(*arguments.keep)),
@@ -109,7 +110,10 @@ def run(arguments: argparse.Namespace) -> int:
         print_problem(arguments.command, kept)
         raise
     _show(summary)
-    return 0
+    if summary.total.targets:
+        return 0
+    print_problem(arguments.command, _nothing(summary, arguments.input))
+    return 2
 
 
 def _show(summary: Summary) -> None:
@@ -120,3 +124,10 @@ def _show(summary: Summary) -> None:
     parts.append(f"{summary.rejected:,} rejected")
     print(", ".join(parts))
     print(f"Shards, rejects.csv and summary.html are in {summary.folder}")
+
+
+def _nothing(summary: Summary, name: str) -> str:
+    if not summary.rows:
+        return f"'{name}' has no rows, so nothing was screened."
+    reason = max(summary.rejects, key=lambda each: summary.rejects[each])
+    return f"None of the {summary.rows:,} rows of '{name}' could be screened, mostly for this reason: {reason}"

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from rrgraph.data.subsets import NO_SUBSET, TEST, TRAIN, VALIDATION
 from rrgraph.data.table import ReactionTable
@@ -168,6 +167,8 @@ def keep_together(table: ReactionTable, *, systems: bool = False) -> NDArray[np.
     columns = [table.frame["group"].reset_index(drop=True)] if "group" in table.frame else []
     if systems:
         columns.append(pd.Series(table.element_systems))
+    from scipy.sparse.csgraph import connected_components  # takes long to import, and planning splits nothing
+
     rows = np.tile(np.arange(len(table)), len(columns))
     first = np.concatenate([np.zeros(0, dtype=np.int64), *map(_first_rows, columns)])
     links = coo_array((np.ones(len(rows)), (rows, first)), shape=(len(table), len(table)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -18,8 +18,8 @@ import pyarrow as pa
 from rrgraph.chem import Composition, FormulaWarning, element_system, parse_formula
 from rrgraph.errors import FormulaError, RRGraphError, reason_of, shortened
 from rrgraph.evaluation import system_distances
-from rrgraph.models import Model, energy_source, load_model
-from rrgraph.planning import EnergySource, SetConstraints, SynthesisPlan
+from rrgraph.models import Model, energy_source, load_conditions, load_model
+from rrgraph.planning import Conditions, ConditionSource, EnergySource, SetConstraints, SynthesisPlan
 from rrgraph.screening.columns import SCHEMA, Shelf, answer_row
 from rrgraph.screening.settings import ScreeningSettings
 
@@ -118,6 +118,8 @@ class _Planner:
         self.job = job
         self.model: Model = load_model(job.settings.model, device=job.settings.device)
         self.energies: EnergySource | None = energy_source(job.settings.energies, temperature=job.settings.temperature)
+        # Not the one of plans, which remembers: the digits of an answer would depend on earlier ones.
+        self.fired: ConditionSource | None = load_conditions("conditions") if job.settings.conditions else None
         self._plans([])  # raises at once what no target can change
         self.most = max(_MEMORY, _GROWTH * _memory())
 
@@ -158,15 +160,34 @@ class _Planner:
     def _table(self, targets: Sequence[tuple[InputRow, Composition]]) -> pa.Table:
         distinct = {row.text: target for row, target in targets}
         plans = dict(zip(distinct, self._plans([*distinct.values()]), strict=True))
+        conditions = self._conditions(distinct, plans)
         known = self.model.systems
         systems = [element_system(target) for target in distinct.values()]
         found = system_distances(systems, known).tolist() if known else [None] * len(systems)
         distances = dict(zip(distinct, found, strict=True))
         rows = [
-            answer_row(row.line, row.text, target, plans[row.text], distance=distances[row.text], shelf=self.job.shelf)
+            answer_row(
+                row.line,
+                row.text,
+                target,
+                plans[row.text],
+                distance=distances[row.text],
+                shelf=self.job.shelf,
+                conditions=conditions.get(row.text),
+            )
             for row, target in targets
         ]
         return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+    def _conditions(
+        self, targets: Mapping[str, Composition], plans: Mapping[str, SynthesisPlan]
+    ) -> dict[str, Conditions]:
+        """Return how the best set of each target is fired, where there is one; all are predicted together."""
+        best = {text: plan.best for text, plan in plans.items() if plan.sets}
+        if self.fired is None or not best:
+            return {}
+        sets = [found.precursors for found in best.values()]
+        return dict(zip(best, self.fired.conditions([targets[text] for text in best], sets), strict=True))
 
     def _plans(self, targets: Sequence[Composition]) -> list[SynthesisPlan]:
         settings = self.job.settings

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from rrgraph.chem import Composition, anhydrous, element_system
 from rrgraph.graph import anion_class
-from rrgraph.planning import PlannedSet, SynthesisPlan
+from rrgraph.planning import Conditions, PlannedSet, SynthesisPlan
 
 __all__ = ["SCHEMA", "SET_FIELDS", "Field", "answer_row"]
 
@@ -63,6 +63,21 @@ SET_FIELDS: Final = (
 )
 """What is said of a set."""
 
+
+def _temperature(part: str) -> Callable[[Conditions], Any]:
+    return lambda found: round(getattr(found.temperatures["highest"], part))
+
+
+CONDITION_FIELDS: Final[tuple[tuple[str, pa.DataType, Callable[[Conditions], Any]], ...]] = (
+    ("temperature_c", pa.int32(), _temperature("value")),
+    ("temperature_c_low", pa.int32(), _temperature("low")),
+    ("temperature_c_high", pa.int32(), _temperature("high")),
+    ("time_h", pa.float64(), lambda found: round(found.times["highest"].value, 1)),
+    ("atmosphere", pa.string(), lambda found: found.atmosphere.value),
+    ("firings", pa.int32(), lambda found: found.number_of_firings),
+)
+"""How the best set is fired: name and type of the column, and what is taken from its conditions."""
+
 _SET: Final = pa.struct([pa.field("rank", pa.int32()), *(pa.field(each.name, each.type) for each in SET_FIELDS)])
 
 SCHEMA: Final = pa.schema(
@@ -72,6 +87,7 @@ SCHEMA: Final = pa.schema(
         ("system", pa.string()),
         ("anion_class", pa.string()),
         *((each.name, each.type) for each in SET_FIELDS),
+        *((name, kind) for name, kind, _ in CONDITION_FIELDS),
         ("none_of_these", pa.float64()),
         ("system_distance", pa.int32()),
         ("shelf_rank", pa.int32()),
@@ -85,7 +101,14 @@ SCHEMA: Final = pa.schema(
 
 
 def answer_row(
-    line: int, text: str, target: Composition, plan: SynthesisPlan, *, distance: int | None, shelf: Shelf
+    line: int,
+    text: str,
+    target: Composition,
+    plan: SynthesisPlan,
+    *,
+    distance: int | None,
+    shelf: Shelf,
+    conditions: Conditions | None = None,
 ) -> dict[str, Any]:
     """Return the row of a target.
 
@@ -96,6 +119,7 @@ def answer_row(
         plan: its plan.
         distance: of its element system from the nearest one of the training reactions.
         shelf: what is at hand.
+        conditions: of the best set.
     """
     sets = [
         {"rank": found.rank, **{field.name: field.value(found, shelf) for field in SET_FIELDS}} for found in plan.sets
@@ -108,6 +132,7 @@ def answer_row(
         "system": element_system(target),
         "anion_class": anion_class(target.elements),
         **best,
+        **{name: None if conditions is None else value(conditions) for name, _, value in CONDITION_FIELDS},
         "none_of_these": plan.no_match,
         "system_distance": distance,
         "shelf_rank": there.get("rank"),

@@ -35,6 +35,7 @@ class ScreeningSettings:
         exclude: elements, precursors and classes to avoid.
         require: elements, precursors and classes to use.
         candidates: which precursors may be used, see `rrgraph.plan`.
+        conditions: whether predicted conditions are wanted.
         energies: whether reaction energies are wanted.
         temperature: of these energies.
         shard_rows: rows of the input in a shard.
@@ -54,6 +55,7 @@ class ScreeningSettings:
     exclude: tuple[str, ...] = ()
     require: tuple[str, ...] = ()
     candidates: str = "all"
+    conditions: bool = False
     energies: bool = True
     temperature: str | None = None
     shard_rows: int = 1000

@@ -5,10 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 from rrgraph.errors import ConfigError, OptionError, suggestion
 from rrgraph.util.interruption import TERMINAL_SIGNALS
@@ -22,6 +26,9 @@ SERIAL: Final = "serial"
 
 ENGINES: Final = ("local", "ray", SERIAL)
 """Names of engines."""
+
+_REACH_SECONDS: Final = 5.0
+"""Time in which the computer of an address has to answer; Ray itself tries for minutes."""
 
 _STORE: Final = 100_000_000
 """Bytes of memory that results of processes share; Ray takes a third of the computer unless told otherwise."""
@@ -81,10 +88,11 @@ class RayEngine:
             self._connect(jobs * threads)
         remote = ray.remote(_Actor).options(num_cpus=threads, max_restarts=0)
         started: list[_RayWorker] = []
-        entries = session_entries()
+        given = {name: value for name, value in os.environ.items() if name.startswith("RRGRAPH_")}
+        here = partial(remote.remote, session_entries(), folder=str(Path.cwd()), variables=given)
 
         def start() -> Worker:
-            started.append(_RayWorker(ray, remote.remote(entries)))
+            started.append(_RayWorker(ray, here()))
             return started[-1]
 
         try:
@@ -109,9 +117,12 @@ class RayEngine:
         )
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # leaves CUDA_VISIBLE_DEVICES alone
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ.setdefault("RAY_worker_niceness", "0")  # 15 otherwise, at which they starve beside other programs
         try:
+            if self.address:
+                _reach(self.address)
             self.ray.init(address=self.address or "local", logging_level=logging.ERROR, log_to_driver=False, **options)
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        except Exception as error:  # Ray raises plain ones, such as of a busy computer on which it starts too slowly
             reason = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
             where = f"at '{self.address}' cannot be reached" if self.address else "cannot be started here"
             raise ConfigError(f"A Ray cluster {where} ({reason}).") from None
@@ -122,9 +133,15 @@ class RayEngine:
 
 
 class _Actor:
-    """What works in a process of Ray."""
+    """What works in a process of Ray, with the folder and the variables of the one that was called.
 
-    def __init__(self, entries: Mapping[tuple[str, str], str]) -> None:
+    A cluster that was started from elsewhere has others.
+    """
+
+    def __init__(self, entries: Mapping[tuple[str, str], str], *, folder: str, variables: Mapping[str, str]) -> None:
+        with suppress(OSError):  # a computer that has no such folder
+            os.chdir(folder)
+        os.environ.update(variables)
         import_entries(entries)
 
     def work(self, function: Callable[[T], R], item: T) -> R:
@@ -154,6 +171,28 @@ class _RayWorker:
     def close(self) -> None:
         with suppress(Exception):  # it may be dead, and so may its cluster
             self.ray.kill(self.actor)
+
+
+def _reach(address: str) -> None:
+    """See whether somebody answers at the address of a cluster.
+
+    Raises:
+        OSError: nobody does.
+        ValueError: it is no address.
+    """
+    if address == "auto":
+        address = os.environ.get("RAY_ADDRESS") or _last_started()
+    parts = urlsplit(address if "://" in address else f"//{address}")
+    if parts.hostname and parts.port:  # Ray knows what is wrong with others
+        socket.create_connection((parts.hostname, parts.port), timeout=_REACH_SECONDS).close()
+
+
+def _last_started() -> str:
+    """Return the address of the cluster that was started last on this computer, empty if there is none."""
+    try:
+        return Path(os.environ.get("RAY_TMPDIR", "/tmp"), "ray", "ray_current_cluster").read_text().strip()
+    except OSError:
+        return ""
 
 
 def _ray() -> Any:

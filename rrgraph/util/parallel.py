@@ -97,6 +97,9 @@ def _spread(
             except WorkerDied:  # while it was idle
                 first.appendleft(task)
                 worker.close()
+        if len(running) < jobs:  # nothing is left for them, and others may wait for their place, as on a small cluster
+            while idle:
+                idle.pop().close()
         if not running:
             return
         interrupt_if_asked()

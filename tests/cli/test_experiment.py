@@ -67,9 +67,13 @@ def test_an_experiment_that_is_asked_to_end_goes_on(rrgraph, trial, monkeypatch)
 
 
 @pytest.mark.slow
-def test_another_process_does_what_this_one_does(rrgraph, trial):
+@pytest.mark.parametrize("engine", ["local", "ray"])
+def test_another_process_does_what_this_one_does(rrgraph, trial, engine):
+    if engine == "ray":
+        pytest.importorskip("ray")
     # One run, since starting a process takes longer than the run.
-    assert rrgraph("experiment", trial, "--quick", "--jobs", 2, f"output={trial.parent / 'two'}").code == 0
+    options = ["--quick", "--engine", engine, "--jobs", 2]
+    assert rrgraph("experiment", trial, *options, f"output={trial.parent / 'two'}").code == 0
     assert rrgraph("experiment", trial, "--quick", f"output={trial.parent / 'one'}").code == 0
     results = []
     for name in ("one-quick", "two-quick"):

@@ -78,6 +78,15 @@ def test_an_interruption_keeps_what_is_finished(rrgraph, command, tmp_path, monk
     assert begun == [1, 2, 1, 2, 2]
 
 
+@pytest.mark.slow
+def test_trials_on_ray(rrgraph, command, tmp_path):
+    pytest.importorskip("ray")
+    result = rrgraph(*command, "--engine", "ray", "--jobs", 2)
+    assert (result.code, result.err) == (0, "")
+    assert "trial 1: open.top_1 " in result.out
+    assert states(tmp_path / "study") == ["complete", "complete"]
+
+
 def test_objectives_of_a_pareto_study(rrgraph, command, tmp_path):
     result = rrgraph(*command, "--objective", "open.top_1,planning_ms", "--study", "front")
     assert result.code == 0

@@ -80,6 +80,30 @@ def test_killed_processes_change_nothing(engine, name, tmp_path):
     waited_for(lambda: not workers(mark, name))
 
 
+def test_a_cluster_that_loses_one_of_two_nodes_leaves_the_same_bytes(tmp_path, monkeypatch):
+    clusters = pytest.importorskip("ray.cluster_utils")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.chdir(tmp_path)
+    Path("targets.txt").write_text("\n".join([*FORMULAS, *FORMULAS[::-1]]) + "\n")
+    screen(ScreeningSettings(input="targets.txt", shard_rows=2, energies=False), "whole", engine="serial")
+    node = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 100_000_000}
+    try:
+        cluster = clusters.Cluster(initialize_head=True, head_node_args=node)
+        second = cluster.add_node(**node)
+    except Exception as error:  # what Ray raises where it starts too slowly
+        pytest.skip(f"no cluster: {error}")
+    try:
+        options = ["--no-energies", "--shard-rows", "2", "--engine", "ray", "--address", cluster.address, "--jobs", "2"]
+        command = [sys.executable, "-m", "rrgraph", "screen", "targets.txt", "--output", "cut", *options]
+        with subprocess.Popen(command) as process:
+            waited_for(lambda: list(Path("cut", "done").glob("[0-9]*.json")) or process.poll() is not None)
+            cluster.remove_node(second, allow_graceful=False)
+            assert process.wait(LONG) == 0
+    finally:
+        cluster.shutdown()
+    assert contents(Path("cut", "shards")) == contents(Path("whole", "shards"))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_leaves_no_process_and_can_be_resumed(number, tmp_path):
     table = tmp_path / "targets.txt"

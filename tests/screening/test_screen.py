@@ -3,8 +3,10 @@ from __future__ import annotations
 import csv
 import importlib
 import json
+import re
 from concurrent.futures import Future
 from contextlib import contextmanager
+from typing import ClassVar
 
 import pyarrow as pa
 import pyarrow.csv
@@ -13,7 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import rrgraph as rr
+from rrgraph.chem import Atmosphere
+from rrgraph.cli import main
 from rrgraph.errors import ConfigError, DataError, ModelError, OptionError, PlanningError
+from rrgraph.planning import Conditions, Interval
 from rrgraph.screening import ScreeningSettings, page, screen
 from rrgraph.screening import answers as answers_module
 from rrgraph.screening import shards as shards_module
@@ -202,6 +207,54 @@ def test_a_folder_with_other_files_is_left_alone(model, table, tmp_path):
     with pytest.raises(DataError, match="holds other files, such as 'letter"):
         run(table, tmp_path / "mine", restart=True)
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["letter.txt"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            "Xx2\nQ\n\n",
+            r"None of the 3 rows of '.*' could be screened, mostly for this reason: '\.\.\.' is not a valid",
+        ),
+        ("", r"'.*' has no rows, so nothing was screened\."),
+        ("Xx2\nUO2\n", None),  # of which there is no set
+    ],
+)
+def test_the_exit_code_says_when_nothing_could_be_screened(model, tmp_path, capsys, rows, said):
+    (tmp_path / "table.csv").write_text("formula,id\n" + rows.replace("\n", ",\n"))
+    command = ["screen", str(tmp_path / "table.csv"), "--output", str(tmp_path / "out"), "--engine", "serial"]
+    assert main([*command, "--no-energies"]) == (0 if said is None else 2)
+    found = capsys.readouterr().err
+    assert found == "" if said is None else re.match(f"rrgraph screen: {said}", found), found
+    assert (tmp_path / "out" / "rejects.csv").is_file()
+
+
+def test_conditions_of_the_best_set(model, table, tmp_path, monkeypatch):
+    class Fired:
+        asked: ClassVar = []
+
+        def conditions(self, targets, sets):
+            self.asked.append([(target.formula, len(members)) for target, members in zip(targets, sets, strict=True)])
+            return [
+                Conditions(
+                    temperatures={"highest": Interval(1000.4 + len(members), 900.0, 1100.6)},
+                    times={"highest": Interval(10.04, 5.0, 20.0)},
+                    atmospheres={Atmosphere.AIR: 0.9},
+                    firings={1: 0.4, 2: 0.6},
+                )
+                for members in sets
+            ]
+
+    run(table, tmp_path / "plain")
+    monkeypatch.setattr(answers_module, "load_conditions", lambda name: Fired())
+    run(table, tmp_path / "out", conditions=True)
+    assert Fired.asked[1] == [("BaZrO3", 2), ("LiFeO2", 2), ("BaTiO3", 2)]  # one call a batch, none for what has no set
+    names = ("temperature_c", "temperature_c_low", "temperature_c_high", "time_h", "atmosphere", "firings")
+    by_target = {row["target"]: tuple(row.pop(name) for name in names) for row in rows(tmp_path / "out")}
+    assert by_target["BaTiO3"] == (1002, 900, 1101, 10.0, "air", 2)
+    assert by_target["Fe2O3"] == (1001, 900, 1101, 10.0, "air", 2)
+    assert by_target["UO2"] == (None,) * 6
+    assert {row[name] for row in rows(tmp_path / "plain") for name in names} == {None}
 
 
 def test_an_empty_table(model, tmp_path):

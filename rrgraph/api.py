@@ -199,7 +199,7 @@ def evaluate(
     >>> rows = load_reactions("textbook").select(range(20))
     >>> found = evaluate("default", rows)
     >>> found.overall.rows, found.overlap.new.rows
-    (20, 12)
+    (20, 0)
 
     Args:
         model: a model, or the name or run folder of one.

@@ -264,7 +264,7 @@ class Model(LinkScorer):
         >>> import rrgraph as rr
         >>> links = rr.load_model().link_probabilities(["BaTiO3", "SrTiO3"], ["BaCO3", "SrCO3", "TiO2"])
         >>> links.idxmax(axis=1).tolist()
-        ['TiO2', 'TiO2']
+        ['BaCO3', 'TiO2']
 
         Raises:
             FormulaError: a material cannot be read.

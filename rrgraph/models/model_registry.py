@@ -47,7 +47,7 @@ def load_model(name: str | os.PathLike[str] = DEFAULT_MODEL, *, device: str = "a
     """Load a bundled model by name, or the model of a run folder by path.
 
     >>> len(load_model().vocabulary)
-    807
+    801
 
     Args:
         name: a bundled name means the bundled model; write `./default` for a folder of the same name.

@@ -170,7 +170,7 @@ def _card(config: ConditionsConfig, split: ConditionSplit, comparison: Mapping[s
         "by more than 100 °C on average. The number of firings is mostly convention.\n",
     ]
     for subset, systems in comparison.items():
-        header, rows = summary(systems[MODEL])
-        lines = [header, ["---"] * len(header), *rows]
+        header, body = summary(systems[MODEL])
+        lines = [header, ["---"] * len(header), *body]
         blocks.append(f"## {subset.capitalize()}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n")
     return "\n".join(blocks)

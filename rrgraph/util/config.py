@@ -139,7 +139,7 @@ def load_config(
     return config
 
 
-def _empty_mappings(merged: DictConfig, values: DictConfig, depth: int) -> None:
+def _empty_mappings(merged: Any, values: DictConfig, depth: int) -> None:
     """Empty the mappings of free names that an override gives anew, whose key has `depth` names."""
     for name, given in values.items():
         node = merged.get(name) if name in merged else None

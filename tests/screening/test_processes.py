@@ -104,6 +104,7 @@ def test_a_cluster_that_loses_one_of_two_nodes_leaves_the_same_bytes(tmp_path, m
     assert contents(Path("cut", "shards")) == contents(Path("whole", "shards"))
 
 
+@pytest.mark.usefixtures("heed_ctrl_c")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_leaves_no_process_and_can_be_resumed(number, tmp_path):
     table = tmp_path / "targets.txt"

@@ -87,11 +87,14 @@ def test_a_cluster_that_loses_one_of_two_nodes_leaves_the_same_bytes(tmp_path, m
     Path("targets.txt").write_text("\n".join([*FORMULAS, *FORMULAS[::-1]]) + "\n")
     screen(ScreeningSettings(input="targets.txt", shard_rows=2, energies=False), "whole", engine="serial")
     node = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 100_000_000}
+    before = signal.getsignal(signal.SIGTERM)  # Ray sets a handler that ends the process
     try:
         cluster = clusters.Cluster(initialize_head=True, head_node_args=node)
         second = cluster.add_node(**node)
     except Exception as error:  # what Ray raises where it starts too slowly
         pytest.skip(f"no cluster: {error}")
+    finally:
+        signal.signal(signal.SIGTERM, before)
     try:
         options = ["--no-energies", "--shard-rows", "2", "--engine", "ray", "--address", cluster.address, "--jobs", "2"]
         command = [sys.executable, "-m", "rrgraph", "screen", "targets.txt", "--output", "cut", *options]

@@ -29,7 +29,7 @@ _LEAST_OF_CLASS: Final = 20
 _LATEST_YEARS: Final = 2
 """With enough rows, which intervals are made to hold one by one."""
 _HIDDEN: Final = 0.5
-"""Share of the known atmospheres that trees of values are not told."""
+"""Share of the known atmospheres that are hidden from the trees of values."""
 
 
 def row_features(
@@ -92,13 +92,13 @@ def fit_conditions(
         trees[spread] = boost_values(
             binned, errors[rows], config.error_trees, rows=rows, weight=weight[rows], seed=seed
         )
-        judged, of_rows = train, columns
+        measured_on, of_rows = train, columns
         if len(calibration):
-            judged, of_rows = calibration, measured
+            measured_on, of_rows = calibration, measured
             errors = np.abs(_values(calibration, name) - mean_of(trees, name, torch.from_numpy(measured)))
         rows = np.flatnonzero(np.isfinite(errors))
         expected = np.maximum(trees[spread](torch.from_numpy(of_rows[rows])).double().numpy(), least)
-        quantiles[name] = _quantiles(errors[rows] / expected, judged.label[rows], judged.table.years[rows])
+        quantiles[name] = _quantiles(errors[rows] / expected, measured_on.label[rows], measured_on.table.years[rows])
     whole = train.label == 0
     plain = features[whole]
     atmospheres = _classes(train, whole)

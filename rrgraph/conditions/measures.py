@@ -17,13 +17,13 @@ CLOSE_C: Final = 50.0
 """°C within which a temperature counts as met."""
 
 
-def measure(found: Prediction, rows: ConditionRows, *, told: Prediction | None = None) -> dict[str, Any]:
+def measure(found: Prediction, rows: ConditionRows, *, known_atmosphere: Prediction | None = None) -> dict[str, Any]:
     """Return metrics by label and quantity, JSON-ready; temperatures that stand alone also by themselves.
 
     Args:
         found: what is predicted for the rows.
         rows: with what is recorded.
-        told: what is predicted where the recorded atmosphere is known, if it is.
+        known_atmosphere: what is predicted where the recorded atmosphere is known, if it is.
     """
     report: dict[str, Any] = {"temperature": {}, "time": {}}
     for label in np.unique(rows.label):
@@ -35,9 +35,9 @@ def measure(found: Prediction, rows: ConditionRows, *, told: Prediction | None =
             report["temperature"][f"{LABELS[label]}, single-valued"] = _errors(
                 rows.temperature, found.temperature, found.widths, alone
             )
-        if told is not None and known.any():
+        if known_atmosphere is not None and known.any():
             report["temperature"][f"{LABELS[label]}, known atmosphere"] = _errors(
-                rows.temperature, told.temperature, told.widths, known
+                rows.temperature, known_atmosphere.temperature, known_atmosphere.widths, known
             )
         timed = own & np.isfinite(rows.time)
         if timed.any():

@@ -110,10 +110,10 @@ def conditions_run(
             raise DataError(f"The subset '{subset}' of split {config.data.split} has no rows to measure on.")
         if model is None:
             baseline = nearest_recipe if config.model.system == "nearest" else recorded_median
-            found, told = baseline(split.train, split[subset]), None
+            found, known_atmosphere = baseline(split.train, split[subset]), None
         else:
-            found, told = _predictions(model, split[subset])
-        comparison[subset] = {MODEL: measure(found, split[subset], told=told)}
+            found, known_atmosphere = _predictions(model, split[subset])
+        comparison[subset] = {MODEL: measure(found, split[subset], known_atmosphere=known_atmosphere)}
         outcomes[subset] = _outcomes(found, split[subset])
         if find_spec("matplotlib") and np.isfinite(split[subset].temperature).any():
             save(draw_conditions(found, split[subset]), config.folder, f"temperatures_{subset}")
@@ -136,12 +136,12 @@ def measure_conditions(model: ConditionsModel, split: ConditionSplit, subset: st
 
 def measure_rows(model: ConditionsModel, rows: ConditionRows) -> dict[str, Any]:
     """Return the metrics of a trained model on rows, see `measure`."""
-    found, told = _predictions(model, rows)
-    return measure(found, rows, told=told)
+    found, known_atmosphere = _predictions(model, rows)
+    return measure(found, rows, known_atmosphere=known_atmosphere)
 
 
 def _predictions(model: ConditionsModel, rows: ConditionRows) -> tuple[Prediction, Prediction | None]:
-    """Return what a model says of rows, and what it says when told the atmosphere of those that state one."""
+    """Return what a model says of rows, and what it says when it is given the atmosphere of those that state one."""
     features = row_features(rows, groups=model.groups, encoder=model.encoder)
     found = model.predict(features, rows.label)
     known = any(each is not None for each in rows.atmosphere)

@@ -165,12 +165,7 @@ class LinkModel(nn.Module):
         )
 
     def pair_logits(
-        self,
-        targets: Tensor,
-        precursors: Tensor,
-        rows: Tensor,
-        columns: Tensor,
-        statistics: Tensor | None = None,
+        self, targets: Tensor, precursors: Tensor, rows: Tensor, columns: Tensor, statistics: Tensor | None = None
     ) -> Tensor:
         """Return the logits (decoders, pairs) of links as `member_logits`, rounding aside.
 
@@ -187,12 +182,7 @@ class LinkModel(nn.Module):
         return torch.stack([decoder.of_pairs(t, p, scaled) for decoder, t, p in pairs])
 
     def distinct_logits(
-        self,
-        targets: Tensor,
-        precursors: Tensor,
-        rows: Tensor,
-        columns: Tensor,
-        statistics: Tensor | None = None,
+        self, targets: Tensor, precursors: Tensor, rows: Tensor, columns: Tensor, statistics: Tensor | None = None
     ) -> Tensor:
         """Return what `pair_logits` does, of embeddings or states as they are given to `member_logits`.
 

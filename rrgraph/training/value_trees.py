@@ -67,7 +67,7 @@ class TreeFeatures:
         return int(self._data.num_data())
 
     def options(self) -> dict[str, Any]:
-        """Return what LightGBM has to be told about the bins, at each use the same."""
+        """Return the parameters of the bins, which LightGBM needs again at each use."""
         return {
             "max_bin": self.bins,
             "feature_pre_filter": False,  # ensembles may differ in the least number of rows of a leaf

@@ -178,7 +178,7 @@ def _reach(address: str) -> None:
 
     Raises:
         OSError: nobody does.
-        ValueError: it is no address.
+        ValueError: it is not an address.
     """
     if address == "auto":
         address = os.environ.get("RAY_ADDRESS") or _last_started()

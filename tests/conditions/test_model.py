@@ -65,12 +65,12 @@ def test_rows_of_a_recipe(rows):
 def test_a_model_learns_keeps_and_is_read_back(model, rows, tmp_path):
     features = row_features(rows, groups=model.groups, encoder=None)
     found = model.predict(features, rows.label)
-    told = model.predict(features, rows.label, rows.atmosphere.tolist())
-    report = measure(found, rows, told=told)
+    known_atmosphere = model.predict(features, rows.label, rows.atmosphere.tolist())
+    report = measure(found, rows, known_atmosphere=known_atmosphere)
     assert report["temperature"]["all"]["r2"] > 0.9
     assert report["temperature"]["highest, known atmosphere"]["rows"] == report["temperature"]["highest"]["rows"]
-    assert not np.array_equal(told.temperature, found.temperature)
-    np.testing.assert_array_equal(told.atmosphere, found.atmosphere)
+    assert not np.array_equal(known_atmosphere.temperature, found.temperature)
+    np.testing.assert_array_equal(known_atmosphere.atmosphere, found.atmosphere)
     assert report["atmosphere"]["accuracy"] > 0.9
     for level in LEVELS:
         assert report["temperature"]["all"][f"coverage_{level:.0%}"] >= level - 0.1

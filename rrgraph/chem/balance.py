@@ -90,7 +90,7 @@ def balance(
         for number, gases in enumerate(lists):
             if number == 1 and not _System(made, ordered, together(lists)).has_solution():
                 break
-            found = _System(made, ordered, gases).solve()
+            found = _System(made, ordered, gases).solve(doubtful=number > 0)
             if found is not None:
                 return _equation(made, distinct, ordered, found)
     raise BalanceError(f"{head}: no positive amounts of all precursors give the target's element ratios.")
@@ -122,14 +122,14 @@ class _System:
         self.least, *self.brought = _charges(target, precursors, allowed.limit)
         self.most = _TRACES * dict(target.amounts).get("O", 0) if allowed.traces else None
 
-    def solve(self) -> _Solution | None:
-        """Return the best solution with these gases, or None."""
+    def solve(self, *, doubtful: bool = False) -> _Solution | None:
+        """Return the best solution with these gases, or None; if that is likely, it is decided first."""
         needs = self._needs()
-        if needs is None:
+        if needs is None or (doubtful and not self.has_solution()):
             return None
         largest = min(len(self.gases), len(self.rows) + 1)
         for species in range(largest + 1):
-            if species == _SPECIES_BEFORE_PROOF + 1 and not self.has_solution():
+            if species == _SPECIES_BEFORE_PROOF + 1 and not doubtful and not self.has_solution():
                 return None
             found = [
                 (self._cost(point, chosen), point, chosen)
@@ -231,8 +231,14 @@ class _System:
         )
 
     def has_solution(self) -> bool:
-        """Whether the precursors have positive coefficients with any of the gases."""
-        return has_interior_point([list(row) for row in self.rows], self.count)
+        """Whether the precursors have positive coefficients with any of the gases, and no more oxygen than traces."""
+        if self.most is None:
+            return has_interior_point([list(row) for row in self.rows], self.count)
+        rows = [[*row[:-1], 0, row[-1]] for row in self.rows]
+        amount, oxygen = self.most.as_integer_ratio()
+        gases = [oxygen * (gas.composition.key == "O") for gas in self.gases]
+        rows.append([*[0] * self.count, *gases, oxygen, amount])
+        return has_interior_point(rows, self.count)
 
     def _cost(self, point: tuple[Fraction, ...], chosen: Sequence[int]) -> tuple[int, Fraction, list[int]]:
         """Return a sort key for solutions with equally many gases: fewest taken up, fewest moles, common gases."""

@@ -176,7 +176,7 @@ def published_table() -> str:
     here: dict[tuple[str, str], list[str]] = {}
     for row in read(TABLES / "table2.csv"):
         if (row["rows"], row["protocol"], candidates(row)) == ("all", "paper", "pool"):
-            here.setdefault((row["system"], row["split"]), []).append(row["mean"])
+            here.setdefault((row["system"], row["split"]), []).append(f"{row['mean']} ± {row['deviation']}")
     lines = [["system", *(f"{split}, {where}" for split in splits for where in ("published", "here"))]]
     for row in published:
         pairs = ((row[split], " / ".join(here[row["system"], split])) for split in splits)

@@ -30,6 +30,7 @@ from rrgraph.links import CONTEXTS, DECODERS, NO_CONTEXT, SAMPLERS, LinkModel, L
 from rrgraph.links.examples import ExampleBatches
 from rrgraph.models import LinkCheckpoint, Model, load_encoder, load_model
 from rrgraph.nn import ENCODERS, ModelConfig
+from rrgraph.planning import SetConstraints
 from rrgraph.reranking import (
     ListwiseNetwork,
     ListwiseNetworkConfig,
@@ -39,6 +40,8 @@ from rrgraph.reranking import (
     held_out_logits,
 )
 from rrgraph.runs import train_run
+from rrgraph.screening import ScreeningSettings
+from rrgraph.screening.answers import InputRow, Job, Task, answer
 from rrgraph.training import train
 
 from .separate_device import DEVICE
@@ -317,6 +320,35 @@ def test_a_whole_run_on_a_gpu(two_stages, ranked, tmp_path):
     here, there = (load_model(result.folder, device=device) for device in ("cpu", "cuda"))
     assert np.allclose(here.embed(["BaTiO3"]), there.embed(["BaTiO3"]), atol=1e-3)
     assert [keys for keys, _ in answers(here)][:1] == [keys for keys, _ in answers(there)][:1]
+
+
+def assert_planned_alike(device):
+    """Links, sets and what a screening writes agree with those of the processor to 1e-4."""
+    targets = ["BaTiO3", "LiFePO4", "Li7La3Zr2O12"]
+    here, there = (load_model(device=each) for each in ("cpu", device))
+    links = [model.logits([parse_formula(each) for each in targets], here.vocabulary) for model in (here, there)]
+    assert np.allclose(*links, atol=1e-4)
+    for one, other in zip(*(model.plan(targets, top_k=5, literature=False) for model in (here, there)), strict=True):
+        assert [found.precursors.keys for found in one] == [found.precursors.keys for found in other]
+        assert [found.probability for found in one] == pytest.approx([found.probability for found in other], abs=1e-4)
+    task = Task(shard=0, rows=tuple(InputRow(line, target) for line, target in enumerate(targets)))
+    tables = []
+    for each in ("cpu", device):
+        settings = ScreeningSettings(input="-", device=each, energies=False)
+        tables.append(answer(Job(key=each, settings=settings, constraints=SetConstraints(), shelf=None), task).table)
+    one, other = (table.to_pydict() for table in tables)
+    assert one["precursors"] == other["precursors"]
+    assert one["probability"] == pytest.approx(other["probability"], abs=1e-4)
+
+
+@pytest.mark.slow
+def test_plans_and_screenings_are_those_of_the_processor(separate_device):
+    assert_planned_alike(DEVICE)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU that CUDA can use")
+def test_plans_and_screenings_on_a_gpu_are_those_of_the_processor():
+    assert_planned_alike("cuda")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU that CUDA can use")

@@ -61,7 +61,7 @@ def check_names(given: Iterable[str], known: Iterable[str]) -> None:
     for name in given:
         if name not in options:
             near = suggestion(name, options)
-            raise RequestError(name, f" is no option, expected one of {', '.join(options)}.{near}")
+            raise RequestError(name, f" is not an option, expected one of {', '.join(options)}.{near}")
 
 
 def _number_above_0(value: Any) -> Any:

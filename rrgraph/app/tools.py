@@ -61,7 +61,7 @@ class _Server(MCPServer):
         """
         tools = {tool.name: tool.input_schema["properties"] for tool in await self.list_tools()}
         if name not in tools:
-            raise ToolError(f"{name} is no tool, expected one of {', '.join(tools)}.{suggestion(name, tools)}")
+            raise ToolError(f"There is no tool '{name}', expected one of {', '.join(tools)}.{suggestion(name, tools)}")
         try:
             check_names(arguments, tools[name])
             return await super().call_tool(name, arguments, context)

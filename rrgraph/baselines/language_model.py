@@ -172,7 +172,7 @@ def _lines(path: str | os.PathLike[str]) -> Iterator[str]:
 
 
 class _UnreadableError(DataError):
-    """A line is no answer, and does not tell for which target."""
+    """A line does not hold an answer, and does not say for which target."""
 
 
 def _answer(line: str, target: Composition, where: str) -> str:

@@ -44,7 +44,7 @@ def canonical_key(amounts: Sequence[tuple[str, Fraction]]) -> str:
 
 @lru_cache(maxsize=2**12)
 def key_amounts(key: str) -> tuple[tuple[str, Fraction], ...]:
-    """Return the amounts of a key, which `parse_formula` might take for a slip: `Hg21S201` is no oxide.
+    """Return the amounts of a key, which `parse_formula` might take for a slip: `Hg21S201` is not an oxide.
 
     >>> key_amounts("Fe2O3")
     (('Fe', Fraction(2, 1)), ('O', Fraction(3, 1)))

@@ -58,7 +58,7 @@ def refuse_superscripts(text: str) -> None:
             f"{digits!r} is a mass number, and isotopes are not distinguished; leave it out",
             meant=_SUPERSCRIPT.sub("", text),
         )
-    beside = re.search(rf"\d[{SUPERSCRIPTS}]|[{SUPERSCRIPTS}]\d", text)  # ⁷ of Li⁷2CO3 is no digit of an amount
+    beside = re.search(rf"\d[{SUPERSCRIPTS}]|[{SUPERSCRIPTS}]\d", text)  # ⁷ of Li⁷2CO3 is not a digit of an amount
     raise Problem(
         f"{digits!r} is a raised number, as in isotopes and charges; amounts are not raised",
         meant=_SUPERSCRIPT.sub("", text) if beside else text.translate(_DIGITS),

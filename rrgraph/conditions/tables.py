@@ -61,7 +61,7 @@ _NAMED: Final = {"last sintering": ("sintering",), "last calcination": ("calcina
 
 _YEARS: Final = "text_mined"
 _FIRED_C: Final = 300.0
-"""A step below this temperature is no firing of its own."""
+"""A step below this temperature is not a firing of its own."""
 _MOST_FIRINGS: Final = 12
 
 

@@ -52,7 +52,7 @@ def _check_key(key: str, config: RunConfig | BaselineConfig, what: str) -> None:
     known = materials_workflow(config).keys(config)
     if key not in known or key == "options":
         near = suggest_key(key, type(config), known)
-        raise StudyError(f"The {what} {key} is no key of the configuration.{near}")
+        raise StudyError(f"The {what} {key} is not a key of the configuration.{near}")
 
 
 def _check_condition(

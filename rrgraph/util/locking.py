@@ -173,7 +173,7 @@ def _claim(path: Path, descriptor: int, option: str) -> None:
 
 
 def _in_the_way(path: Path) -> DataError:
-    return DataError(f"'{path}' is in the way: it is no file that rrgraph has written; rename it.")
+    return DataError(f"'{path}' is in the way: rrgraph did not write it; rename it.")
 
 
 def _remove_empty(folders: list[Path]) -> None:

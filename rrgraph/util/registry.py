@@ -173,9 +173,9 @@ class Registry(Generic[T]):
     def _unfit(self, entry: object) -> str:
         """Return why something cannot be an entry, empty if it can."""
         if not self._bases:
-            return "" if callable(entry) and not isinstance(entry, type) else "is no function"
+            return "" if callable(entry) and not isinstance(entry, type) else "is not a function"
         if not (isinstance(entry, type) and issubclass(entry, self._bases)):
-            return f"is no subclass of {' or '.join(f'{base.__module__}.{base.__name__}' for base in self._bases)}"
+            return f"is not a subclass of {' or '.join(f'{base.__module__}.{base.__name__}' for base in self._bases)}"
         missing = sorted(getattr(entry, "__abstractmethods__", ()))
         return f"does not define {', '.join(missing)}" if missing else ""
 

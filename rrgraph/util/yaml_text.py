@@ -76,7 +76,7 @@ def parse_yaml(text: str, source: str, *, key: str = "") -> Any:
         ConfigError: it is not YAML, too large, or holds something else than plain values.
     """
     if len(text) > MOST_CHARACTERS:
-        raise ConfigError(f"The {source} has more than {MOST_CHARACTERS:,} characters, which is no configuration.")
+        raise ConfigError(f"The {source} has more than {MOST_CHARACTERS:,} characters, too many for a configuration.")
     if _NESTED.search(text):
         raise ConfigError(f"The {source} is nested too deeply.")
     try:

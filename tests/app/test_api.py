@@ -60,7 +60,7 @@ def test_one_bad_formula_does_not_stop_the_others(client):
         ({"targets": ["BaTiO3", "LiFePO4"], "routes": ["BaO+TiO2"]}, None, "Routes are compared for one target"),
         ({"targets": ["BaTiO3"], "atmosphere": "inrt"}, "atmosphere", "atmosphere is 'inrt', expected one of air"),
         ({}, "targets", "targets: there is none"),
-        ({"targets": ["BaTiO3"], "model": "/tmp"}, "model", "model is no option"),
+        ({"targets": ["BaTiO3"], "model": "/tmp"}, "model", "model is not an option"),
     ],
 )
 def test_errors_are_one_sentence(client, values, option, sentence):

@@ -78,7 +78,7 @@ def test_a_bad_molecule_does_not_stop_the_others(molecules):
         ({"products": [" ", ""]}, "products: there is none, expected SMILES"),
         ({"products": "C\n" * 11}, "products: there are 11, expected at most 10 at once."),
         ({"products": ["C"], "top_k": 51}, "top_k is '51': input should be less than or equal to 50."),
-        ({"products": ["C"], "topk": 5}, "topk is no option, expected one of products, top_k, drawings."),
+        ({"products": ["C"], "topk": 5}, "topk is not an option, expected one of products, top_k, drawings."),
         ({"products": [1]}, "products"),
         ({"products": 1}, "products is '1'"),
         ({"products": ["C" * 1001]}, "at most 1000 characters"),

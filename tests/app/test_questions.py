@@ -67,7 +67,7 @@ def test_a_shelf_that_is_not_to_be_used_is_not_asked_for():
         ({"targets": ("x" * 301,)}, "targets is"),
         ({"targets": ("BaTiO3",) * 11}, "targets is"),
         ({"targets": ("BaTiO3",), "stock": "x" * 200_001}, "stock is"),
-        ({"targets": ("BaTiO3",), "formation_energies": "/etc/passwd"}, "formation_energies is no option"),
+        ({"targets": ("BaTiO3",), "formation_energies": "/etc/passwd"}, "formation_energies is not an option"),
     ],
 )
 def test_what_is_wrong_with_a_question_is_one_sentence(values, sentence):

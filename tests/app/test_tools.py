@@ -71,14 +71,14 @@ def test_single_questions(call):
         ("balance_reaction", {"target": "BaTiO3", "precursors": ["SrCO3"]}, "does not balance"),
         ("weigh_out", {"target": "Qq", "precursors": ["BaO"], "grams": 1}, "'Qq' is not a valid formula"),
         ("find_literature", {"target": "POSCAR"}, "not a valid formula"),
-        ("plan_synthesis", {"target": "BaTiO3"}, "target is no option, expected one of targets, top_k, "),
+        ("plan_synthesis", {"target": "BaTiO3"}, "target is not an option, expected one of targets, top_k, "),
         ("plan_synthesis", {"target": "BaTiO3"}, "Did you mean 'targets'?"),
         ("plan_synthesis", {"targets": ["BaTiO3"], "top_k": 999}, "top_k is '999': input should be less than or"),
         ("plan_synthesis", {"targets": "BaTiO3"}, "targets is 'BaTiO3': input should be a valid list."),
         ("weigh_out", {"target": "BaO", "precursors": ["BaO"], "grams": -1}, "grams is '-1': input should be greater"),
         ("weigh_out", {"target": "BaO", "precursors": ["BaO"]}, "grams: there is none, expected a number above 0."),
         ("find_literature", {}, "target: there is none, expected a formula such as 'BaTiO3'."),
-        ("plan", {}, "plan is no tool, expected one of plan_synthesis, "),
+        ("plan", {}, "There is no tool 'plan', expected one of plan_synthesis, "),
     ],
 )
 def test_errors_are_one_sentence(call, name, arguments, sentence):

@@ -194,7 +194,7 @@ def test_bad_rows_do_not_stop_cleaning_and_are_counted(rrgraph, tmp_path):
         "no target or no precursors": 1,
         "malformed row": 1,
     }
-    assert counted["changed"] == {"year that is no whole number left empty": 1}
+    assert counted["changed"] == {"year that is not a whole number left empty": 1}
     assert clean.read_text().splitlines() == [
         "target,precursors,year,code",
         "CaTiO3,CaCO3;TiO2,,007",

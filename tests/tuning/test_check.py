@@ -21,7 +21,7 @@ def test_a_space_that_fits_is_accepted(config, popularity, make_space):
     [
         ({"training.batchsize": {"choices": [1, 2]}}, "Did you mean 'training.batch_size'"),
         ({"batch_size": {"choices": [1, 2]}}, "Did you mean 'training.batch_size'"),
-        ({"model": {"choices": [1, 2]}}, "model is no key"),
+        ({"model": {"choices": [1, 2]}}, "model is not a key"),
         ({"data.split": {"choices": ["cra", "nms"]}}, "could not be compared"),
         ({"seed": {"range": [0, 9]}}, "could not be compared"),
         ({"evaluation.protocols": {"choices": ["paper"]}}, "could not be compared"),

@@ -123,8 +123,8 @@ def test_what_cannot_be_imported_is_one_sentence_with_its_package(tastes, offer,
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("class Sour: pass", r"'sour-things' \(sour_things:Sour\) is no subclass of .*Taste\.$"),
-        ("def Sour(config): pass", "is no subclass of"),
+        ("class Sour: pass", r"'sour-things' \(sour_things:Sour\) is not a subclass of .*Taste\.$"),
+        ("def Sour(config): pass", "is not a subclass of"),
         (
             "import abc\nfrom tastes_of_the_tests import Taste\nclass Sour(Taste, abc.ABC):\n"
             "    @abc.abstractmethod\n    def taste(self): ...",
@@ -143,7 +143,7 @@ def test_a_registry_of_functions_takes_no_classes(offer):
     registry: Registry = Registry("taste", group=GROUP)
     assert registry["salty"](3) == 3
     assert registry.options("salty") == {"much": 1}
-    with pytest.raises(ConfigError, match="is no function"):
+    with pytest.raises(ConfigError, match="is not a function"):
         registry["sour"]
 
 

@@ -87,7 +87,7 @@ def clean_table(
         sets.append(cleaned[1])
     kept = frame.iloc[rows].assign(target=targets, precursors=sets)
     if table.empty_years:
-        cleaner.changed["year that is no whole number left empty"] += table.empty_years
+        cleaner.changed["year that is not a whole number left empty"] += table.empty_years
     report = CleaningReport(
         rows_in=len(table) + len(refused),
         rows_out=len(rows),

@@ -40,7 +40,7 @@ def measured_runs(config: RunConfig) -> list[MeasuredRun]:
     """Return the runs that the configuration names in `evaluation.card_from`.
 
     Raises:
-        ConfigError: one of them is no finished run that measured anything, or another model was trained there.
+        ConfigError: one of them is not a finished run that measured anything, or another model was trained there.
     """
     return [_measured_run(folder, config) for folder in config.evaluation.card_from]
 
@@ -51,7 +51,7 @@ def _measured_run(folder: str, config: RunConfig) -> MeasuredRun:
     path = Path(folder)
     for name in ("config.yaml", "data.json", "metrics.json"):
         if not (path / name).is_file():
-            raise ConfigError(f"evaluation.card_from names '{folder}', which is no finished run: it has no {name}.")
+            raise ConfigError(f"evaluation.card_from names '{folder}', which is not a finished run: it has no {name}.")
     recorded = load_config(path / "config.yaml", schema=RunConfig, recorded=True)
     if _trained_model(recorded) != _trained_model(config):
         raise ConfigError(

@@ -15,7 +15,7 @@ from rrgraph.util.rows.reader import RawRow, Record, RowReader, unique_columns
 __all__ = ["open_workbook"]
 
 _FREE: Final = 1 << 20
-"""Bytes that a part which is no sheet may have however well it was compressed."""
+"""Bytes that a part which is not a sheet may have however well it was compressed."""
 _LONGEST_ROW: Final = 1 << 24
 """Bytes of XML without the end of a row."""
 _MAX_CELLS: Final = 50_000_000

@@ -69,7 +69,7 @@ def test_another_model_is_refused_before_training(tiny, run_folder, tmp_path, ch
 @pytest.mark.parametrize("name", ["config.yaml", "data.json", "metrics.json"])
 def test_a_folder_without_a_finished_run_is_refused(tiny, copied, name):
     (copied / name).unlink()
-    with pytest.raises(ConfigError, match=f"no finished run: it has no {name}"):
+    with pytest.raises(ConfigError, match=f"not a finished run: it has no {name}"):
         check_config(naming(tiny, copied))
 
 

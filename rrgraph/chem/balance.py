@@ -29,7 +29,7 @@ from rrgraph.errors import RRGraphError
 
 __all__ = ["BalanceError", "balance"]
 
-#: With more gas species than this, it is first decided whether any solution exists.
+#: With more gas species than this, it is first decided whether any solution exists; behind the first list with none.
 _SPECIES_BEFORE_PROOF = 2
 #: Moles of O2 for each mole of oxygen in the target that count as traces: a formula's oxygen is off by 5 %.
 _TRACES = Fraction(1, 40)
@@ -123,13 +123,14 @@ class _System:
         self.most = _TRACES * dict(target.amounts).get("O", 0) if allowed.traces else None
 
     def solve(self, *, doubtful: bool = False) -> _Solution | None:
-        """Return the best solution with these gases, or None; if that is likely, it is decided first."""
+        """Return the best solution with these gases, or None; if that is likely, it is decided before any is tried."""
         needs = self._needs()
-        if needs is None or (doubtful and not self.has_solution()):
+        if needs is None:
             return None
         largest = min(len(self.gases), len(self.rows) + 1)
+        proof = 0 if doubtful else _SPECIES_BEFORE_PROOF + 1
         for species in range(largest + 1):
-            if species == _SPECIES_BEFORE_PROOF + 1 and not doubtful and not self.has_solution():
+            if species == proof and not self.has_solution():
                 return None
             found = [
                 (self._cost(point, chosen), point, chosen)

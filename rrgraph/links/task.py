@@ -235,8 +235,9 @@ def _same(function: T) -> T:
 
 def _read(numbers: Sequence[Tensor]) -> list[Tensor]:
     """Return whole numbers on the processor, all of which are read from the device at once."""
-    read = torch.cat([each.flatten() for each in numbers]).cpu().split([each.numel() for each in numbers])
-    return [values.view_as(each) for values, each in zip(read, numbers, strict=True)]
+    read = torch.cat([each.flatten() for each in numbers]).cpu()
+    parts = torch.split(read, [each.numel() for each in numbers])
+    return [values.view_as(each) for values, each in zip(parts, numbers, strict=True)]
 
 
 def _training_mask(members: int, targets: int, folds: NDArray[np.int64] | None) -> Tensor:

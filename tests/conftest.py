@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import combinations, product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
@@ -65,6 +65,22 @@ def separate_device(monkeypatch: pytest.MonkeyPatch) -> Iterator[SeparateDevice]
     monkeypatch.setattr("rrgraph.nn.device._USABLE", ["cpu", DEVICE])
     with SeparateDevice() as device:
         yield device
+
+
+@pytest.fixture
+def waits_of_steps(separate_device: SeparateDevice, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How often each step of a training waits for that device, from its batch to the weights."""
+    from rrgraph.training.loop import _Run
+
+    step, waits = _Run._step, []
+
+    def counted(*given: Any) -> None:
+        before = separate_device.waits.total()
+        step(*given)
+        waits.append(separate_device.waits.total() - before)
+
+    monkeypatch.setattr(_Run, "_step", counted)
+    return waits
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from rrgraph.data import PrecursorTable
 from rrgraph.errors import ConfigError
 from rrgraph.graph import (
     EDGE,
+    ComputedFeatures,
     ContextGraph,
     FrequencyFeatures,
     GraphColumns,
@@ -75,7 +76,7 @@ def contexts(graph, folds):
 def make(graph, folds, features, contexts):
     """Return a function that makes the task of a link model on a device."""
 
-    def make(device, *, model=MODEL, config=CONFIG):
+    def make(device, *, model=MODEL, config=CONFIG, features=features):
         torch.manual_seed(0)
         module = LinkModel(model).to(device)
         statistics = features if model.statistics else None
@@ -213,6 +214,17 @@ def test_steps_do_not_wait_for_the_device(make, separate_device, monkeypatch, sa
     assert 0 < waits_of_epoch(make(DEVICE, config=config), config, 12, separate_device) <= 2 * 2 + 1
 
 
+@pytest.mark.parametrize("context", [NO_CONTEXT, "sage"])
+def test_features_that_the_processor_computes_do_not_make_it_wait_longer(
+    make, graph, folds, separate_device, monkeypatch, context
+):
+    given = {"model": replace(MODEL, n_decoders=1, context=context), "features": ComputedFeatures.fit(graph, folds)}
+    assert_same(*(train(make(device, **given), CONFIG, seed=1) for device in ("cpu", DEVICE)))
+    monkeypatch.setattr("rrgraph.links.examples._BATCHES", 6)
+    config = replace(CONFIG, batch_size=1)
+    assert 0 < waits_of_epoch(make(DEVICE, config=config, **given), config, 12, separate_device) <= 2 * 2 + 1
+
+
 @pytest.mark.parametrize(("context", "rate"), [*((name, 0.0) for name in PASSING), ("sage", 1e-3)])
 def test_messages_do_not_wait_for_the_device_either(make, separate_device, monkeypatch, context, rate):
     monkeypatch.setattr("rrgraph.links.examples._BATCHES", 6)
@@ -255,6 +267,7 @@ def test_a_whole_run_on_the_device(separate_device, two_stages, ranked, tmp_path
     config = replace(two_stages, output=str(tmp_path / "run"), training=replace(two_stages.training, device=DEVICE))
     result = train_run(config)
     assert_same(result.history, ranked.history)
+    assert result.model.device.type == DEVICE
     assert result.comparison["test"]["open"]["model"].overall == ranked.comparison["test"]["open"]["model"].overall
     here, there = (load_model(result.folder, device=device) for device in ("cpu", DEVICE))
     assert (here.device.type, there.device.type) == ("cpu", DEVICE)

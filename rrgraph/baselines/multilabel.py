@@ -16,7 +16,7 @@ from rrgraph.baselines.base import LinkBaseline
 from rrgraph.chem import Composition
 from rrgraph.data import ReactionTable, Split
 from rrgraph.errors import ConfigError
-from rrgraph.nn import choose_device, device_of
+from rrgraph.nn import choose_device, device_of, select
 from rrgraph.training import History, LoopConfig, Task, train
 
 __all__ = [
@@ -76,7 +76,7 @@ class MultiLabelTask(Task):
 
     Args:
         module: returns logits (n, outputs) of its inputs.
-        inputs: inputs of the module, each with a row for each reaction.
+        inputs: inputs of the module, each with a row for each reaction, where the module takes them.
         labels: (reactions, outputs) bool.
         batch_size: reactions in a batch.
         groups: parameter groups of the optimiser.
@@ -93,8 +93,8 @@ class MultiLabelTask(Task):
         groups: Sequence[Mapping[str, Any]],
         validate: Callable[[], dict[str, float]] | None = None,
     ) -> None:
-        self.module, self.device = module, device_of(module)
-        self.inputs, self.labels = inputs, labels
+        self.module = module
+        self.inputs, self.labels = tuple(inputs), labels.to(device_of(module))
         self.batch_size = batch_size
         self._groups = groups
         self._validate = validate
@@ -106,9 +106,8 @@ class MultiLabelTask(Task):
         return torch.split(torch.randperm(len(self.labels), generator=generator), self.batch_size)
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        logits = self.module(*(each[batch].to(self.device) for each in self.inputs))
-        labels = self.labels[batch].float().to(self.device)
-        total = nn.functional.binary_cross_entropy_with_logits(logits, labels, reduction="sum")
+        *inputs, labels = select((*self.inputs, self.labels), batch)
+        total = nn.functional.binary_cross_entropy_with_logits(self.module(*inputs), labels.float(), reduction="sum")
         return total / len(batch)
 
     def validate(self) -> dict[str, float]:
@@ -146,7 +145,7 @@ class MultiLabelBaseline(LinkBaseline):
 
     @abstractmethod
     def _inputs(self, targets: Sequence[Composition]) -> tuple[Tensor, ...]:
-        """Return the inputs of the network, each (targets, ...)."""
+        """Return the inputs of the network, each (targets, ...), on its device or where else it takes them."""
 
     def _prepare(self, table: ReactionTable) -> None:
         """Learn from the training rows whatever inputs or network need."""
@@ -197,7 +196,7 @@ class MultiLabelBaseline(LinkBaseline):
         """Return the logits (n, outputs) of inputs with n rows."""
         self._network.eval()
         batches = zip(*(torch.split(each, _BATCH_SIZE) for each in inputs), strict=True)
-        return torch.cat([self._network(*(each.to(self.device) for each in batch)).cpu() for batch in batches])
+        return torch.cat([self._network(*batch) for batch in batches]).cpu()
 
 
 def cosine_loop(epochs: int, batch_size: int, learning_rate: float, weight_decay: float) -> LoopConfig:

@@ -17,7 +17,7 @@ from rrgraph.baselines.multilabel import MultiLabelBaseline, cosine_loop, feedfo
 from rrgraph.chem import ELEMENTS, Composition, fraction_matrix
 from rrgraph.graph import featurise
 from rrgraph.models import DEFAULT_ENCODER, load_encoder
-from rrgraph.nn import CompositionEncoder, EncoderConfig, encode_by_length
+from rrgraph.nn import CompositionEncoder, EncoderConfig, device_of, encode_by_length
 
 __all__ = ["CompositionMultiLabel", "CrabNetMultiLabel", "MTEncoderMultiLabel"]
 
@@ -36,8 +36,8 @@ class EncodedClassifier(nn.Module):
         self.classifier = classifier
 
     def forward(self, elements: Tensor, fractions: Tensor) -> Tensor:
-        """Return the logits (n, outputs) of compositions (n, k)."""
-        logits: Tensor = self.classifier(encode_by_length(self.encoder, elements, fractions))
+        """Return the logits (n, outputs) of compositions (n, k), which are on the processor."""
+        logits: Tensor = self.classifier(encode_by_length(self.encoder, elements, fractions, device=device_of(self)))
         return logits
 
 
@@ -85,7 +85,7 @@ class CompositionMultiLabel(MultiLabelBaseline):
         return feedforward(len(ELEMENTS), self.width, self.layers, outputs, dropout=self.dropout)
 
     def _inputs(self, targets: Sequence[Composition]) -> tuple[Tensor, ...]:
-        return (torch.from_numpy(fraction_matrix(targets)),)
+        return (torch.from_numpy(fraction_matrix(targets)).to(self.device),)
 
 
 @BASELINES.register("crabnet_multilabel")

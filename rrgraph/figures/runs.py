@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -131,8 +132,12 @@ class TrainedRun:
 
     @cached_property
     def predictor(self) -> Model:
-        """The trained model of a run that has one."""
-        return load_model(str(self.folder))
+        """The trained model of a run that has one, on the device of the run if that is there."""
+        config, folder = self._configured, str(self.folder)
+        if isinstance(config, RunConfig):
+            with suppress(ConfigError):  # of a device that another machine has
+                return load_model(folder, device=config.training.device)
+        return load_model(folder)
 
     @cached_property
     def data(self) -> Split:

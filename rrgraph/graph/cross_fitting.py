@@ -203,14 +203,17 @@ class ComputedFeatures:
         return torch.from_numpy(values[values[:, _SHARED] > 0]).float()
 
     def lookup(self, targets: Tensor, precursors: Tensor) -> Tensor:
-        """Return the features (batch, k, features) of the links of targets (batch,) to precursors (batch, k)."""
+        """Return the features (batch, k, features) of the links of targets (batch,) to precursors (batch, k).
+
+        All of this is on the processor.
+        """
         rows = targets[:, None].expand_as(precursors)
-        values = self.describe(*(nodes.flatten().cpu().numpy() for nodes in (rows, precursors))).astype(np.float32)
+        values = self.describe(*(nodes.flatten().numpy() for nodes in (rows, precursors))).astype(np.float32)
         values[values[:, _SHARED] == 0] = UNRELATED  # which is not rounded
-        return torch.from_numpy(values).to(targets.device).view(*precursors.shape, len(FREQUENCY_FEATURES))
+        return torch.from_numpy(values).view(*precursors.shape, len(FREQUENCY_FEATURES))
 
     def to(self, device: torch.device) -> ComputedFeatures:
-        """Return the same: they are computed by the processor, and `lookup` returns them where it is asked."""
+        """Return the same, which are computed by the processor whatever the device."""
         return self
 
     def describe(self, targets: NDArray[np.int64], precursors: NDArray[np.int64]) -> NDArray[np.float16]:

@@ -44,8 +44,8 @@ class Examples:
     """A batch of positive links, each with its negatives.
 
     Attributes:
-        targets: (links,) int64 target nodes.
-        candidates: (links, 1 + negatives) int64 precursor nodes, the recorded one first.
+        targets: (links,) int64 target nodes, where their frequency features are looked up.
+        candidates: (links, 1 + negatives) int64 precursor nodes, the recorded one first; likewise.
         rows: of each decoder the links that it learns from, (n,) int64; None where it learns from all.
         distinct: the nodes of targets and candidates, by node type.
         fold: of all targets, for a model with a context.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rrgraph.errors import ConfigError
-from rrgraph.graph import EDGE, LinkFeatures, ReactionGraph, TrainingContexts
+from rrgraph.graph import EDGE, ComputedFeatures, LinkFeatures, ReactionGraph, TrainingContexts
 from rrgraph.links.config import TrainingConfig
 from rrgraph.links.examples import DistinctNodes, ExampleBatches, Examples, NodeInputs, split_distinct
 from rrgraph.links.fold_contexts import FoldContexts
@@ -32,7 +32,8 @@ T = TypeVar("T")
 class LinkTask(Task):
     """Learn the edges of a reaction graph, where the module is.
 
-    Graph and order of the links stay on the processor; negatives, features and logits are computed on the device.
+    Graph and order of the links stay on the processor; negatives and logits are computed on the device, and so are
+    features unless the graph is very large.
 
     Args:
         module: the link model.
@@ -115,12 +116,13 @@ class LinkTask(Task):
         targets, precursors = edges.to(self.device, non_blocking=True)
         negatives = self.sampler.sample(targets, self.config.negatives_per_positive, generator)
         candidates = torch.cat([precursors[:, None], negatives], dim=1)
-        parts = (torch.split(each, list(sizes)) for each in (targets, candidates))
         batch = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
         rows, folds = self._rows(edges[0], batch, len(sizes)), None
         if self._contexts is not None:
             folds = self._contexts.contexts.folds[edges[0][torch.tensor(sizes).cumsum(0) - 1]]
-        distinct = self._distinct(targets, candidates, batch, sizes, folds)
+        distinct, candidates = self._distinct(targets, candidates, batch, sizes, folds)
+        targets = edges[0].to(candidates.device, non_blocking=True)
+        parts = (torch.split(each, list(sizes)) for each in (targets, candidates))
         of_batches = repeat(None, len(sizes)) if folds is None else folds.tolist()
         return [
             Examples(own, others, learned, nodes, fold, counts)
@@ -142,13 +144,15 @@ class LinkTask(Task):
                 self.sampler.start_epoch(self.module.encode(*given))
 
     def loss(self, batch: Examples, generator: torch.Generator) -> Tensor:
-        targets, candidates = batch.targets, batch.candidates
-        statistics = None if self._statistics is None else self._statistics.lookup(targets, candidates).flatten(0, 1)
+        statistics = None
+        if self._statistics is not None:
+            found = self._statistics.lookup(batch.targets, batch.candidates).flatten(0, 1)
+            statistics = found.to(self.device, non_blocking=True)
         target, precursor = (batch.distinct[side].index for side in _SIDES)
         rows, columns = target.expand_as(precursor).flatten(), precursor.flatten()
         with half_precision(self.device, self.config.precision):
             logits = self._logits(*self._states(batch), rows, columns, statistics)
-        logits = logits.float().view(-1, *candidates.shape)
+        logits = logits.float().view(-1, *batch.candidates.shape)
         losses = [
             self.criterion(own if rows is None else own[rows])
             for own, rows in zip(logits, batch.rows, strict=True)
@@ -178,8 +182,11 @@ class LinkTask(Task):
 
     def _distinct(
         self, targets: Tensor, candidates: Tensor, batch: Tensor, sizes: Sequence[int], folds: Tensor | None
-    ) -> Iterator[tuple[Mapping[str, DistinctNodes], Sequence[int]]]:
-        """Yield the distinct nodes of each batch of links, and by how many edges of each type they receive."""
+    ) -> tuple[Iterator[tuple[Mapping[str, DistinctNodes], Sequence[int]]], Tensor]:
+        """Return the distinct nodes of each batch of links, and by how many edges of each type they receive.
+
+        Also the candidates, where their features are looked up.
+        """
         sides = zip(_SIDES, (targets[:, None], candidates), strict=True)
         batch = batch.to(self.device, non_blocking=True)
         found = (self._inputs[side].distinct(nodes, batch, len(sizes)) for side, nodes in sides)
@@ -187,10 +194,14 @@ class LinkTask(Task):
         if self._contexts is not None and folds is not None:
             there, numbers = folds.to(self.device, non_blocking=True), [table[:, 0] for table in tables]
             tables = *tables, self._contexts.counts(there, nodes, numbers)
-        read = torch.split(torch.cat(tables, dim=1).cpu(), [table.shape[1] for table in tables], dim=1)
+        if isinstance(self._statistics, ComputedFeatures):
+            *read, candidates = _read([*tables, candidates])
+        else:
+            read = _read(tables)
         split = map(split_distinct, nodes, index, (table.tolist() for table in read), repeat(sizes))
         distinct = (dict(zip(_SIDES, each, strict=True)) for each in zip(*split, strict=True))
-        return zip(distinct, read[2].tolist() if len(read) > 2 else repeat((), len(sizes)), strict=True)
+        counts = read[2].tolist() if len(read) > 2 else repeat((), len(sizes))
+        return zip(distinct, counts, strict=True), candidates
 
     def _states(self, batch: Examples) -> tuple[Tensor, Tensor]:
         """Return what the decoders are given of the distinct targets and of the distinct candidates of a batch."""
@@ -220,6 +231,13 @@ class LinkTask(Task):
 
 def _same(function: T) -> T:
     return function
+
+
+def _read(numbers: Sequence[Tensor]) -> list[Tensor]:
+    """Return whole numbers on the processor, all of which are read from the device at once."""
+    read = torch.cat([each.flatten() for each in numbers]).cpu()
+    parts = torch.split(read, [each.numel() for each in numbers])
+    return [values.view_as(each) for values, each in zip(parts, numbers, strict=True)]
 
 
 def _training_mask(members: int, targets: int, folds: NDArray[np.int64] | None) -> Tensor:

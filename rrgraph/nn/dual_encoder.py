@@ -69,15 +69,15 @@ class DualEncoder(nn.Module):
         return queries @ candidates.transpose(-1, -2) / self.temperature
 
     def _here(self, inputs: Inputs) -> Inputs:
-        return tuple(tensor.to(self.device) for tensor in inputs)
+        return tuple(tensor.to(self.device, non_blocking=True) for tensor in inputs)
 
     def _direct(self, embeddings: Tensor) -> Tensor:
         return normalize(embeddings, dim=-1) if self.normalise else embeddings
 
 
 def select(inputs: Inputs, nodes: Tensor) -> Inputs:
-    """Return the inputs of some nodes."""
-    return tuple(tensor[nodes] for tensor in inputs)
+    """Return the inputs of some nodes; they stay where they are, and nodes on the processor wait for no device."""
+    return tuple(tensor[nodes.to(tensor.device, non_blocking=True)] for tensor in inputs)
 
 
 def embed_all(embed: Callable[..., Tensor], inputs: Inputs, *, batch_size: int = _BATCH_SIZE) -> Tensor:

@@ -71,8 +71,9 @@ def encode_by_length(
     pieces = []
     for rows in order.tensor_split(max(min(groups, len(order)), 1)):
         used = int((elements[rows] > PADDING).sum(dim=1).max()) if len(rows) else 1
-        pieces.append(encoder(elements[rows, :used].to(device), fractions[rows, :used].to(device)))
-    return torch.cat(pieces)[order.argsort().to(device)]
+        given = (each[rows, :used].to(device, non_blocking=True) for each in (elements, fractions))
+        pieces.append(encoder(*given))
+    return torch.cat(pieces)[order.argsort().to(device, non_blocking=True)]
 
 
 def equal_batches(compositions: Sequence[Composition], *, size: int = 16) -> Iterator[list[Composition]]:

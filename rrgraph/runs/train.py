@@ -43,6 +43,7 @@ class RunResult:
         history: one row an epoch.
         comparison: metrics of the model beside the baselines, by subset and protocol.
         baseline: name of the system where the run is about a baseline, empty where it is about a model.
+        device: `training.device` of the run.
     """
 
     folder: Path
@@ -50,6 +51,7 @@ class RunResult:
     history: History
     comparison: Comparison
     baseline: str = ""
+    device: str = "auto"
 
     def sections(self) -> Iterator[tuple[str, Mapping[str, Metrics]]]:
         """Yield titles and metrics by system, to be shown one after the other."""
@@ -60,12 +62,12 @@ class RunResult:
 
     @cached_property
     def model(self) -> Model:
-        """The trained model, as it was saved.
+        """The trained model, as it was saved, on the device of the run.
 
         Raises:
             ModelError: the run is of a baseline, which is not saved.
         """
-        return load_model(self.folder)
+        return load_model(self.folder, device=self.device)
 
     @property
     def metrics(self) -> dict[str, dict[str, Metrics]]:
@@ -119,15 +121,13 @@ def train_run(
         remove_state(folder)
     shutil.rmtree(folder / _LINKS, ignore_errors=True)
     # As a resumed run has it: last digits depend on how the tensors lie in memory.
-    checkpoint = load_checkpoint(folder).to(choose_device(config.training.device))
-    evaluation = config.evaluation
+    device, evaluation = config.training.device, config.evaluation
+    checkpoint = load_checkpoint(folder).to(choose_device(device))
     model, mode, baselines = Model(checkpoint), evaluation.mode, evaluation.baselines
-    comparison = measure(
-        model, prepared, evaluation, mode=mode, baselines=baselines, device=config.training.device, folder=folder
-    )
+    comparison = measure(model, prepared, evaluation, mode=mode, baselines=baselines, device=device, folder=folder)
     write_text(folder / "card.md", model_card(config, prepared, comparison, reranker=checkpoint.reranker))
     record_metrics(folder, comparison)
-    return RunResult(folder=folder, split=prepared.split, history=history, comparison=comparison)
+    return RunResult(folder=folder, split=prepared.split, history=history, comparison=comparison, device=device)
 
 
 def _learn(

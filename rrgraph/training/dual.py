@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import torch
@@ -74,7 +74,7 @@ class Links:
 class _DualTask(Task):
     """What the two stages share.
 
-    Nodes and links stay on the processor; what is computed of them is where the module is.
+    Queries and links stay on the processor; candidates, and what is computed, are where the module is.
     """
 
     module: DualEncoder
@@ -87,12 +87,16 @@ class _DualTask(Task):
         validate: Callable[[], dict[str, float]] | None = None,
     ) -> None:
         self.module = module
-        self.links = links
+        self.links = replace(links, candidates=tuple(each.to(module.device) for each in links.candidates))
         self._precision = precision
         self._validate = validate
 
     def validate(self) -> dict[str, float]:
         return self._validate() if self._validate else {}
+
+    def _there(self, drawn: Tensor) -> Tensor:
+        """Return what is known or drawn on the processor where the module is, without waiting for it."""
+        return drawn.to(self.module.device, non_blocking=True)
 
     def embed_queries(self, nodes: Tensor) -> Tensor:
         """Return the embeddings of queries, with gradients."""
@@ -148,11 +152,11 @@ class ContrastiveTask(_DualTask):
         if self.config.objective == "all":
             everything = torch.arange(len(self.links.candidates[0]))
             scores = self.module.similarities(self.embed_queries(queries), self.embed_candidates(everything))
-            scores = scores.masked_fill(~self.links.feasible(queries).to(scores.device), -torch.inf)
-            return listwise_cross_entropy(scores, self.links.positives(queries).to(scores.device))
+            scores = scores.masked_fill(~self._there(self.links.feasible(queries)), -torch.inf)
+            return listwise_cross_entropy(scores, self._there(self.links.positives(queries)))
         candidates: Tensor = torch.unique(batch[1])
         scores = self.module.similarities(self.embed_queries(queries), self.embed_candidates(candidates))
-        return _both_ways(scores, self.links.positives(queries)[:, candidates].to(scores.device))
+        return _both_ways(scores, self._there(self.links.positives(queries)[:, candidates]))
 
 
 def _both_ways(scores: Tensor, positive: Tensor) -> Tensor:
@@ -238,8 +242,8 @@ class RankingTask(_DualTask):
         if self.config.candidate_encoder == "frozen":
             embeddings = self.index[candidates]
         else:
-            distinct, place = torch.unique(candidates, return_inverse=True)
-            embeddings = self.embed_candidates(distinct.cpu())[place]
+            distinct, place = _distinct(candidates, len(self.index))
+            embeddings = self.embed_candidates(distinct)[place]
         scores = self.module.similarities(queries[:, None], embeddings).squeeze(1)
         return listwise_cross_entropy(
             scores, positive, smoothing=self.config.smoothing, entropy_bonus=self.config.entropy_bonus
@@ -260,14 +264,23 @@ class RankingTask(_DualTask):
         recorded = self.links.positives(nodes)
         size = min(self.config.candidates, recorded.shape[1])
         most = min(max(1, size // _POSITIVE_SHARE), int(recorded.sum(1).max()))
-        recorded = recorded.to(queries.device)
-        keys = torch.rand(recorded.shape, generator=generator).to(queries.device)
+        recorded, keys = (self._there(each) for each in (recorded, torch.rand(recorded.shape, generator=generator)))
         first = keys.where(recorded, -1.0).topk(most, dim=1).indices
         chosen = torch.zeros_like(recorded).scatter_(1, first, True) & recorded
-        others = self.links.feasible(nodes).to(queries.device) & ~recorded
+        others = self._there(self.links.feasible(nodes)) & ~recorded
         near = (queries @ self.index.T).masked_fill(~others, -torch.inf)
         hard = torch.zeros_like(recorded).scatter_(1, near.topk(min(self.config.hard, size), dim=1).indices, True)
         # Recorded ones up to their share come first, then the nearest, then random ones.
         keys += 3.0 * chosen + 1.0 * (hard & others) - 2.0 * (recorded & ~chosen)
         found = keys.topk(size, dim=1).indices
         return found, recorded.gather(1, found)
+
+
+def _distinct(nodes: Tensor, number: int) -> tuple[Tensor, Tensor]:
+    """Return some of `number` nodes once, ascending, and which of them each is, like `torch.unique`.
+
+    On a device others follow, as many as there could be at most: how many there are would have to be read from it.
+    """
+    used = torch.zeros(number, dtype=torch.int64, device=nodes.device).index_fill_(0, nodes.flatten(), 1)
+    count = int(used.sum()) if nodes.is_cpu else min(nodes.numel(), number)
+    return used.argsort(descending=True, stable=True)[:count], (used.cumsum(0) - 1)[nodes]

@@ -120,12 +120,13 @@ def test_plans_are_deterministic_and_the_test_part_is_never_read(name, small_tab
         if "seed" in BASELINES.options(name)
     ],
 )
-def test_systems_that_learn_do_so_on_any_device(name, small_table, separate_device):
+def test_systems_that_learn_do_so_on_any_device_without_waiting_for_it(name, small_table, waits_of_steps):
     split = split_table(small_table, "random", validation_fraction=0.3)
     here, there = (hasty(name, device=device).fit(split.train, split) for device in ("cpu", DEVICE))
     for own, others in zip(plans(here), plans(there), strict=True):
         assert [keys for keys, _ in own] == [keys for keys, _ in others]
         assert [score for _, score in own] == pytest.approx([score for _, score in others], rel=1e-3)
+    assert waits_of_steps and not any(waits_of_steps)
 
 
 def test_plans_do_not_depend_on_the_batch(fitted):

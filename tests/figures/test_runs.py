@@ -5,11 +5,14 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 import yaml
 
 from rrgraph.evaluation import read_protocol
 from rrgraph.figures import FigureOptions, TrainedRun, gather
 from rrgraph.runs import candidate_pool, load_run, prepare_data
+
+from ..separate_device import DEVICE
 
 BOTH = pytest.mark.parametrize("place", [0, 1], ids=["links", "sets"])
 
@@ -58,6 +61,18 @@ def test_what_a_run_can_be_asked(tiny, baselines):
     assert [each.has_model for each in (model, links, sets)] == [True, True, True]
     assert [each.gives_links for each in (model, links, sets)] == [True, True, False]
     assert [each.embeds for each in (model, links, sets)] == [True, False, False]
+
+
+@pytest.mark.parametrize(("recorded", "there"), [("cpu", "cpu"), (DEVICE, DEVICE), ("gpu", "cpu")])
+def test_a_model_is_loaded_where_it_was_trained_if_that_is_here(
+    run_folder, tmp_path, separate_device, monkeypatch, recorded, there
+):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    shutil.copytree(run_folder, tmp_path / "run")
+    config = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
+    config["training"]["device"] = recorded
+    (tmp_path / "run" / "config.yaml").write_text(yaml.safe_dump(config))
+    assert TrainedRun(tmp_path / "run").predictor.device.type == there
 
 
 def test_nothing_is_fitted_before_it_is_asked_for_and_then_once(baselines, caplog):

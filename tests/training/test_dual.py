@@ -21,6 +21,8 @@ from rrgraph.training import (
     train,
 )
 
+from ..separate_device import DEVICE
+
 LEFT, RIGHT, WIDTH = 24, 12, 8
 
 
@@ -256,24 +258,22 @@ def test_a_temperature_must_be_positive():
         DualEncoder(nn.Identity(), nn.Identity(), temperature=0)
 
 
-@pytest.mark.parametrize("task", ["in_batch", "all", "diagonal", "frozen"])
-def test_what_is_computed_is_where_the_module_is(task, monkeypatch):
-    """Links stay on the processor; mixing devices would raise."""
-    # There is no autocast for this device.
-    monkeypatch.setattr("rrgraph.training.dual.half_precision", lambda *_: nullcontext())
-    found, module = links(), encoder().to("meta")
-    generator = torch.Generator().manual_seed(0)
-    if task == "frozen":
-        learner = RankingTask(module, found, ranking(candidate_encoder="frozen"))
-        learner.start_epoch(0)
-        assert learner.index.device.type == "meta"
-    else:
-        changes = {"diagonal": True} if task == "diagonal" else {"objective": task}
-        learner = ContrastiveTask(module, found, contrastive(**changes))
-    loss = learner.loss(learner.batches(0, generator)[0], generator)
-    assert loss.device.type == "meta"
-    loss.backward()
-    assert module.left.weight.grad.device.type == "meta"
+@pytest.mark.parametrize("what", [*OBJECTIVES, "diagonal", *CANDIDATE_ENCODERS])
+def test_it_learns_the_same_on_the_device_and_no_step_waits_for_it(what, waits_of_steps):
+    eligible = torch.stack([torch.arange(LEFT).repeat_interleave(9), torch.arange(9).repeat(LEFT)])
+    histories = []
+    for device in ("cpu", DEVICE):
+        found, module = links(eligible=eligible), encoder().to(device)
+        if what in CANDIDATE_ENCODERS:
+            config = ranking(candidate_encoder=what)
+            task = RankingTask(module, found, config)
+        else:
+            changes = {"diagonal": True} if what == "diagonal" else {"objective": what}
+            config = contrastive(**changes, epochs=2)
+            task = ContrastiveTask(module, found, config)
+        histories.append([row["loss"] for row in train(task, config)])
+    assert histories[0] == pytest.approx(histories[1], rel=1e-4)
+    assert waits_of_steps and not any(waits_of_steps)
 
 
 def test_half_precision_changes_embeddings_but_not_the_type_of_scores(monkeypatch):

@@ -120,7 +120,7 @@ class TemplateTask(Task):
         self, module: TemplateNetwork, elements: Tensor, fractions: Tensor, labels: Tensor, config: LoopConfig
     ) -> None:
         self.module, self.device = module, device_of(module)
-        self.elements, self.fractions, self.labels = elements, fractions, labels
+        self._examples = [each.to(self.device) for each in (elements, fractions, labels)]
         self.lengths = (elements != PADDING).sum(dim=1)
         self.learning_rate, self.batch_size = config.learning_rate, config.batch_size
 
@@ -129,14 +129,12 @@ class TemplateTask(Task):
 
     def batches(self, epoch: int, generator: torch.Generator) -> Sequence[Tensor]:
         # Targets of similar length are in one batch, so that there is little padding.
-        order = torch.randperm(len(self.labels), generator=generator)
+        order = torch.randperm(len(self.lengths), generator=generator)
         batches = torch.split(order[self.lengths[order].argsort(stable=True)], self.batch_size)
         return [batches[index] for index in torch.randperm(len(batches), generator=generator).tolist()]
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        used = int(self.lengths[batch].max())
-        elements, fractions, labels = (
-            each[batch, :used].to(self.device) for each in (self.elements, self.fractions, self.labels)
-        )
+        used, rows = int(self.lengths[batch].max()), batch.to(self.device, non_blocking=True)
+        elements, fractions, labels = (each[rows, :used] for each in self._examples)
         found = self.module(elements, fractions)
         return nn.functional.nll_loss(found.flatten(0, 1), labels.flatten(), ignore_index=NO_TEMPLATE)

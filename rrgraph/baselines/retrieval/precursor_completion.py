@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from rrgraph.chem import ELEMENTS, Composition, anhydrous, fraction_matrix
 from rrgraph.data import ReactionTable
 from rrgraph.errors import DataError, ModelError
-from rrgraph.nn import device_of
+from rrgraph.nn import device_of, select
 from rrgraph.training import LoopConfig, Task, train
 
 __all__ = ["CompletionEncoder"]
@@ -191,21 +191,19 @@ class _CompletionTask(Task):
     module: _CompletionNetwork
 
     def __init__(self, module: _CompletionNetwork, fractions: Tensor, members: Tensor, config: LoopConfig) -> None:
-        self.module, self.fractions, self.members = module, fractions, members
-        self.device = device_of(module)
+        self.module = module
+        self._examples = tuple(each.to(device_of(module)) for each in (fractions, members))
         self.learning_rate, self.batch_size = config.learning_rate, config.batch_size
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
         return [{"params": list(self.module.parameters()), "lr": self.learning_rate}]
 
     def batches(self, epoch: int, generator: torch.Generator) -> Sequence[Tensor]:
-        return torch.split(torch.randperm(len(self.members), generator=generator), self.batch_size)
+        return torch.split(torch.randperm(len(self._examples[0]), generator=generator), self.batch_size)
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        masked = _mask(self.members[batch], generator)
-        fractions, members, masked = (
-            each.to(self.device) for each in (self.fractions[batch], self.members[batch], masked)
-        )
+        fractions, members = select(self._examples, batch)
+        masked = _mask(members, generator)
         embeddings = self.module.encode(fractions)
         logits = self.module.complete(embeddings, members, masked)
         given = members.masked_fill(masked, -1)
@@ -226,8 +224,13 @@ def _mask(members: Tensor, generator: torch.Generator) -> Tensor:
     """Draw which members are hidden, (n, m): at least one of each set, every number with the same probability."""
     present = members >= 0
     count = present.sum(dim=1, keepdim=True)
-    hidden = 1 + (torch.rand(count.shape, generator=generator) * count).long().clamp(max=count - 1)
-    order = torch.rand(members.shape, generator=generator).masked_fill(~present, 2.0).argsort(dim=1).argsort(dim=1)
+    # Drawn on the processor, so that it is the same everywhere.
+    share, keys = (
+        torch.rand(shape, generator=generator).to(members.device, non_blocking=True)
+        for shape in (count.shape, members.shape)
+    )
+    hidden = 1 + (share * count).long().clamp(max=count - 1)
+    order = keys.masked_fill(~present, 2.0).argsort(dim=1).argsort(dim=1)
     return (order < hidden) | ~present
 
 

@@ -16,7 +16,7 @@ from rrgraph.data import ReactionTable
 from rrgraph.errors import ConfigError
 from rrgraph.graph import featurise
 from rrgraph.models import DEFAULT_ENCODER, load_encoder
-from rrgraph.nn import CompositionEncoder, EncoderConfig, encode_by_length
+from rrgraph.nn import CompositionEncoder, EncoderConfig, device_of, encode_by_length, select
 
 __all__ = ["RetrievalRetro"]
 
@@ -112,29 +112,28 @@ class _RetrievalNetwork(nn.Module):
         outputs: number of outputs.
     """
 
-    elements: Tensor
-    fractions: Tensor
-
     def __init__(self, config: EncoderConfig, known: Sequence[Composition], layers: int, outputs: int) -> None:
         super().__init__()
-        elements, fractions = featurise(known)
-        self.register_buffer("elements", elements)
-        self.register_buffer("fractions", fractions)
+        self.known = featurise(known)  # stays on the processor, like what is given
         self.encoder = CompositionEncoder(config)
         self.nothing = nn.Parameter(torch.zeros(1, config.width))
         self.readers = nn.ModuleList(_ReferenceReader(config) for _ in range(2))
         self.classifier = feedforward(3 * config.width, 2 * config.width, layers, outputs, dropout=config.dropout)
 
     def forward(self, elements: Tensor, fractions: Tensor, references: Tensor) -> Tensor:
-        """Return the logits (n, outputs) of compositions (n, k) with references (n, 2, r), -1 for none."""
-        targets = encode_by_length(self.encoder, elements, fractions)
+        """Return the logits (n, outputs) of compositions (n, k) with references (n, 2, r), -1 for none.
+
+        What is given is on the processor.
+        """
+        device = device_of(self)
+        targets = encode_by_length(self.encoder, elements, fractions, device=device)
         distinct, index = torch.unique(references, return_inverse=True)
         known = distinct[distinct >= 0]
         # -1 is sorted first, so its embedding comes before those of the materials.
-        embeddings = encode_by_length(self.encoder, self.elements[known], self.fractions[known])
+        embeddings = encode_by_length(self.encoder, *select(self.known, known), device=device)
         if len(known) < len(distinct):
             embeddings = torch.cat([self.nothing, embeddings])
-        retrieved = embeddings[index]
+        retrieved = embeddings[index.to(device, non_blocking=True)]
         readings = [reader(targets, retrieved[:, number]) for number, reader in enumerate(self.readers)]
         logits: Tensor = self.classifier(torch.cat([targets, *readings], dim=-1))
         return logits

@@ -63,7 +63,7 @@ class NextMember(nn.Module):
         projected: Tensor,
         bits: Tensor,
         chosen: Tensor,
-        present: Tensor,
+        scored: tuple[Tensor, Tensor],
     ) -> Tensor:
         """Return logits (b, n + 1), the last of them of stopping.
 
@@ -73,7 +73,7 @@ class NextMember(nn.Module):
             projected: (b or 1, n, hidden), what `candidate` makes of them.
             bits: (b or 1, n, e) float, 1 where a candidate supplies a source element of the target.
             chosen: (b, n) bool, which candidates are members so far.
-            present: (b or 1, n) bool, which of them exist; the others, and those chosen, get -infinity.
+            scored: rows and columns (pairs,) of the candidates that may be next; all others get -infinity.
         """
         number = chosen.sum(1)
         member = chosen[:, None].float()
@@ -87,7 +87,7 @@ class NextMember(nn.Module):
             + self.number(number.clamp(max=_COUNTED))
             + self.missing(left.long().clamp(max=_COUNTED))
         )
-        row, column = (present & ~chosen).nonzero(as_tuple=True)
+        row, column = scored
         counts = torch.stack([new, again, (new == left[:, None]).float()], dim=2)[row, column]
         inner = projected.expand(len(chosen), -1, -1)[row, column] + self.supplied(counts) + state[row]
         scores: Tensor = self.score(torch.cat([inner, self.stop + state])).squeeze(-1)
@@ -175,11 +175,14 @@ class SequenceTask(Task):
         recorded = torch.arange(width) < rows.members[batch][:, None]
         steps = rows.members[batch] + 1
         chosen = _partial_sets(recorded, steps, generator)
-        targets, candidates, present, bits, recorded, steps, chosen = (
-            each.to(self.device) for each in (rows.targets[batch], candidates, present, bits, recorded, steps, chosen)
+        # All of this on the processor: the rows of a large table would not fit on a device.
+        scored = (present & ~chosen).nonzero(as_tuple=True)
+        targets, candidates, bits, recorded, steps, chosen, row, column = (
+            each.to(self.device, non_blocking=True)
+            for each in (rows.targets[batch], candidates, bits, recorded, steps, chosen, *scored)
         )
         embeddings, projected = self._vocabulary[candidates], self.module.candidate(self._vocabulary)[candidates]
-        logits = self.module(self.module.standardised(targets), embeddings, projected, bits, chosen, present)
+        logits = self.module(self.module.standardised(targets), embeddings, projected, bits, chosen, (row, column))
         labels = torch.nn.functional.pad(recorded & ~chosen, (0, 1))
         labels[:, -1] = ~labels.any(1)
         losses: Tensor = -logits.log_softmax(1).masked_fill(~labels, 0.0).sum(1) / labels.sum(1)

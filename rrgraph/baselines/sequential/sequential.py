@@ -191,12 +191,12 @@ def _choices(model: NextMember, given: tuple[Tensor, Tensor, Tensor, Tensor]) ->
         given: the first four arguments of `NextMember.forward`, for one target.
     """
     candidates, device = given[1].shape[1], given[1].device
-    present = torch.ones(1, candidates, dtype=torch.bool, device=device)
 
     def choose(members: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        chosen = torch.zeros(len(members), candidates, dtype=torch.bool, device=device)
-        chosen.scatter_(1, torch.from_numpy(members).to(device), True)
-        logits = model(*given, chosen, present).cpu().double()
+        chosen = torch.zeros(len(members), candidates, dtype=torch.bool).scatter_(1, torch.from_numpy(members), True)
+        row, column = (~chosen).nonzero(as_tuple=True)
+        chosen, row, column = (each.to(device) for each in (chosen, row, column))
+        logits = model(*given, chosen, (row, column)).cpu().double()
         logs = logits.log_softmax(1).numpy()
         return logs[:, :-1], logs[:, -1]
 

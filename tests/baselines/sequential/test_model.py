@@ -23,21 +23,26 @@ def rows():
     return SequenceRows(torch.randn(2, WIDTH), candidates, bits, torch.tensor([2, 1]))
 
 
+def left(chosen):
+    return (~chosen).nonzero(as_tuple=True)
+
+
 def test_what_does_not_compete_gets_no_probability(module):
     given = rows()
     embeddings = torch.randn(2, 3, WIDTH)
     chosen = torch.tensor([[True, False, False], [False, False, False]])
-    logits = module(given.targets, embeddings, module.candidate(embeddings), given.bits, chosen, given.candidates >= 0)
+    scored = ((given.candidates >= 0) & ~chosen).nonzero(as_tuple=True)
+    logits = module(given.targets, embeddings, module.candidate(embeddings), given.bits, chosen, scored)
     assert torch.isneginf(logits).tolist() == [[True, False, False, False], [False, True, True, False]]
 
 
 def test_the_order_of_the_chosen_members_and_candidates_does_not_matter(module):
     embeddings, bits = torch.randn(1, 4, WIDTH), torch.ones(1, 4, 2)
-    chosen, present = torch.tensor([[True, False, True, False]]), torch.ones(1, 4, dtype=torch.bool)
+    chosen = torch.tensor([[True, False, True, False]])
     target, order = torch.randn(1, WIDTH), [2, 3, 0, 1]
-    logits = module(target, embeddings, module.candidate(embeddings), bits, chosen, present)
+    logits = module(target, embeddings, module.candidate(embeddings), bits, chosen, left(chosen))
     moved = embeddings[:, order]
-    again = module(target, moved, module.candidate(moved), bits, chosen[:, order], present)
+    again = module(target, moved, module.candidate(moved), bits, chosen[:, order], left(chosen[:, order]))
     torch.testing.assert_close(again, logits[:, [*order, 4]])
 
 
@@ -53,7 +58,7 @@ def test_the_loss_is_that_of_whole_sequences_on_average(module):
         mask = torch.zeros(1, width, dtype=torch.bool)
         mask[0, chosen] = True
         target, bits = module.standardised(given.targets[row : row + 1]), given.bits[row : row + 1, :width]
-        return module(target, own, module.candidate(own), bits, mask, torch.ones_like(mask)).log_softmax(1)[0]
+        return module(target, own, module.candidate(own), bits, mask, left(mask)).log_softmax(1)[0]
 
     with torch.no_grad():
         empty = logs(0, [])

@@ -145,8 +145,8 @@ def cell(row: dict[str, str]) -> str:
 
 
 def significant(p_value: str) -> bool:
-    """Whether a p-value, or an upper bound such as ``<0.05``, is at most 0.05."""
-    return bool(p_value) and float(p_value.lstrip("<")) <= 0.05
+    """Whether a p-value is below 0.05, as ``<0.05`` says too."""
+    return p_value == "<0.05" or (bool(p_value) and float(p_value) < 0.05)
 
 
 def readme_table() -> str:

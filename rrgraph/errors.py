@@ -6,7 +6,7 @@ the offending thing and what was expected. The command line prints that sentence
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from difflib import get_close_matches
 from typing import Final
 
@@ -125,10 +125,12 @@ def suggestion(name: str, choices: Iterable[str]) -> str:
 def check_choice(key: str, value: str, choices: Iterable[str]) -> None:
     """Refuse the value of a configuration key, or of an option such as ``--split``, that is not among the choices.
 
+    Choices may contain more than they list, as names of metrics that end in a number do.
+
     Raises:
         ConfigError: naming the key, the value, the choices and the nearest of them.
     """
     known = list(choices)
-    if value not in known:
+    if value not in known and not (isinstance(choices, Container) and value in choices):
         what = key if key.startswith(("--", "The ")) else f"Configuration value {key}"
         raise ConfigError(f"{what} is '{value}', expected one of {', '.join(known)}.{suggestion(value, known)}")

@@ -22,7 +22,7 @@ from rrgraph.cli.common.options import (
     run_files,
     subgroups,
 )
-from rrgraph.errors import ConfigError, DataError, suggestion
+from rrgraph.errors import ConfigError, DataError, RRGraphError, suggestion
 
 if TYPE_CHECKING:
     from rrgraph.data import Split
@@ -101,12 +101,13 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     from rrgraph.runs.measure import measure_systems
     from rrgraph.util.config import MODEL
     from rrgraph.util.files import write_json
+    from rrgraph.util.streams import print_problem
 
     protocol = PROTOCOLS[arguments.protocol].override(**protocol_overrides(arguments))
     baselines = {name: make_baseline(name, device=arguments.device) for name in arguments.baseline}
     by = subgroups(arguments.by)
     predictor = rr.load_model(arguments.model, device=arguments.device)
-    split = _split(arguments, systems="distance" in by and predictor.systems is None)
+    split, without = _split(arguments, systems="distance" in by and predictor.systems is None)
     table = (
         rr.load_reactions(arguments.test, target=arguments.column)
         if arguments.test
@@ -140,6 +141,8 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     )
     rules = protocol.constraints() if arguments.pairs == "feasible" else None
     links = evaluate_links(predictor, pool, table, constraints=rules, known=None if split is None else split.train)
+    overlap = measured[MODEL].overlap
+    unfiltered = split is None and (overlap is None or overlap.learned.rows > 0)
     report = {
         "model": arguments.model,
         "rows": arguments.test or arguments.split,
@@ -149,9 +152,12 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         "mode": mode,
         "metrics": {name: metrics.to_dict() for name, metrics in measured.items()},
         "pairs": arguments.pairs,
+        "learned_links": "included" if unfiltered else "left out",
         "links": links.to_dict(),
     }
     report_overlap("evaluate", measured[MODEL])
+    if unfiltered:
+        print_problem("evaluate", f"Links that the model learned from are not left out of the link metrics: {without}")
     if arguments.output:
         write_json(arguments.output, report)
     if arguments.json:
@@ -163,11 +169,12 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     show_edges(links.edges, pairs=arguments.pairs)
 
 
-def _split(arguments: argparse.Namespace, *, systems: bool) -> Split | None:
-    """Return the split of the run where one of its subsets, a baseline or (`systems`) the distance is asked for.
+def _split(arguments: argparse.Namespace, *, systems: bool) -> tuple[Split | None, str]:
+    """Return the split of the run, and a sentence that says why there is none.
 
     Raises:
-        ConfigError: there is no such subset, or the model is not a run folder and so has no split.
+        RRGraphError: there is no split, and one of its subsets, a baseline or (`systems`) the distance is asked for; or
+            there is no such subset.
     """
     from rrgraph.data import SUBSET_NAMES
     from rrgraph.runs import run_split
@@ -177,9 +184,15 @@ def _split(arguments: argparse.Namespace, *, systems: bool) -> Split | None:
         raise ConfigError(
             f"--split is '{subset}', expected train, validation or test.{suggestion(subset, SUBSET_NAMES)}"
         )
-    if not subset and not arguments.baseline and not systems:
-        return None
+    option = "--split" if subset else "--baseline" if arguments.baseline else "--by distance" if systems else ""
     if not Path(arguments.model, "config.yaml").is_file():
-        option = "--split" if subset else "--baseline" if arguments.baseline else "--by distance"
-        raise ConfigError(f"{option} needs the data of a run, and '{arguments.model}' is not a run folder.")
-    return run_split(arguments.model)
+        reason = f"'{arguments.model}' is not a run folder."
+        if option:
+            raise ConfigError(f"{option} needs the data of a run, and {reason}")
+        return None, reason
+    try:
+        return run_split(arguments.model), ""
+    except RRGraphError as error:
+        if option:
+            raise
+        return None, str(error)

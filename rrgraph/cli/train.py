@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from itertools import islice
 
 from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_run_command
@@ -35,9 +36,10 @@ def add_parser(name: str, commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train, then show the metrics beside the baselines'; or explain settings."""
     from rrgraph.cli.common.explain import show_settings
-    from rrgraph.cli.common.show import show_conditions, show_metrics
+    from rrgraph.cli.common.show import report_overlap, show_conditions, show_metrics
     from rrgraph.cli.organic.show import show_reactions
     from rrgraph.runs import load_run, workflow_of
+    from rrgraph.util.config import MODEL
     from rrgraph.util.named_configs import find_config
     from rrgraph.util.settings import check
 
@@ -56,5 +58,9 @@ def run(arguments: argparse.Namespace) -> None:
     for title, systems in result.sections():
         print()
         show[workflow.domain](systems, title=title)
+    if workflow.domain == "materials":
+        for subset, protocols in result.comparison.items():
+            for systems in islice(protocols.values(), 1):
+                report_overlap("train", systems[MODEL], subset=subset)
     kept = "model" if (result.folder / "model.json").is_file() else "run"
     print(f"\nThe {kept} is in {result.folder}")

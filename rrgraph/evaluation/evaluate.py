@@ -40,6 +40,7 @@ def evaluate_planner(
     train_precursors: Container[str] | None = None,
     train_sets: Container[frozenset[str]] | None = None,
     learned: LearnedReactions | None = None,
+    further: Sequence[str] = (),
     max_rank: int = MAX_RANK,
     predictions: str | os.PathLike[str] | None = None,
     resamples: int = RESAMPLES,
@@ -60,6 +61,7 @@ def evaluate_planner(
         train_precursors: canonical keys of the precursors seen in training, for the metrics on unseen ones.
         train_sets: canonical keys of the members of each precursor set of the training rows, for the metric `novelty`.
         learned: what the system learned from, for the metrics on rows that it learned and on new ones.
+        further: names of metrics beside the usual ones, such as `map_7`.
         max_rank: a larger rank counts as infinite; at least the largest k of the metrics.
         predictions: file for the first `max_rank` sets of each row and up to 100 more that tie with the last of
             them, so that `score_predictions` gives the same metrics.
@@ -99,7 +101,7 @@ def evaluate_planner(
         unseen=unseen_rows(table, train_precursors),
     )
     lists = _lists(outcomes, rows, new=train_sets is not None)
-    return _summary(lists, rows, protocol, learned_rows(table, learned), resamples, seed)
+    return _summary(lists, rows, protocol, learned_rows(table, learned), further, resamples, seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +231,7 @@ def _summary(
     rows: RowRanks,
     protocol: Protocol,
     learned: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None,
+    further: Sequence[str],
     resamples: int,
     seed: int,
 ) -> Metrics:
@@ -243,6 +246,7 @@ def _summary(
         calibration=calibration(lists.probabilities[first, 0], lists.relevant[first, 0]) if first.any() else None,
         listed_calibration=calibration(lists.probabilities[given], lists.relevant[given]) if given.any() else None,
         learned=learned,
+        further=further,
         resamples=resamples,
         seed=seed,
     )

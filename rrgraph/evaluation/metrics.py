@@ -5,7 +5,7 @@ They can be written as JSON, read back, and shown as a table.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -176,12 +176,14 @@ def summarise(
     calibration: Calibration | None = None,
     listed_calibration: Calibration | None = None,
     learned: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None = None,
+    further: Sequence[str] = (),
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Metrics:
     """Return the `Metrics` of the ranks in each row, and of the ranked lists if given; intervals use the same seed.
 
-    `learned` says of each row whether its target was learned, and whether its reaction was.
+    `learned` says of each row whether its target was learned, and whether its reaction was; `further` are names of
+    metrics beside the usual ones.
     """
 
     def accuracy(ranks: NDArray[np.float64], keep: NDArray[np.bool_] | None = None) -> TopK:
@@ -204,7 +206,7 @@ def summarise(
         reachable=reachable,
         calibration=calibration,
         listed_calibration=listed_calibration,
-        values=measured_sets(lists or RankedLists(rows.ranks)),
+        values=measured_sets(lists or RankedLists(rows.ranks), further),
         rows=rows,
     )
 

@@ -17,7 +17,7 @@ from rrgraph.metrics import RankedLists, RowMetric, RowRanks, find_metric, holm,
 __all__ = ["FEWEST", "SIGNIFICANT", "Cell", "Column", "Difference", "Panel", "compare"]
 
 SIGNIFICANT: Final = 0.05
-"""Largest p-value that is called significant."""
+"""P-values below it are called significant."""
 
 FEWEST: Final = 20
 """Targets below which no lead is tested: resamples of a handful hardly differ, and everything looks certain."""

@@ -9,7 +9,8 @@ from typing import Any
 
 from rrgraph.errors import ConfigError, RRGraphError, check_choice
 from rrgraph.experiments.config import ExperimentConfig
-from rrgraph.runs import AnyConfig, Workflow, load_run, workflow_of
+from rrgraph.metrics import further_metrics
+from rrgraph.runs import AnyConfig, MeasuredConfig, Workflow, load_run, workflow_of
 from rrgraph.training import check_folder
 from rrgraph.util.json_files import read_json, value_errors
 
@@ -98,9 +99,12 @@ def _common_workflow(configs: Mapping[str, AnyConfig]) -> Workflow[Any]:
 def _configured(config: AnyConfig, experiment: ExperimentConfig, system: str, split: str, seed: int) -> AnyConfig:
     name = f"{system}-{split}-{seed}"
     config = replace(config, name=name, seed=seed, output=str(experiment.folder / "runs" / name))
-    return workflow_of(config).measuring(
+    measuring: AnyConfig = workflow_of(config).measuring(
         config, subset=experiment.subset, protocols=experiment.measured_protocols, split=split
     )
+    if isinstance(measuring.evaluation, MeasuredConfig):
+        measuring.evaluation.metrics = further_metrics(experiment.metrics)
+    return measuring
 
 
 def check_grid(runs: Sequence[Run]) -> None:

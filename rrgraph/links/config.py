@@ -11,13 +11,6 @@ from rrgraph.util.settings import setting
 __all__ = ["TrainingConfig"]
 
 
-def _metrics() -> list[str]:
-    # Brings scikit-learn, which planning with a trained model does without.
-    from rrgraph.metrics import metric_names
-
-    return list(metric_names())
-
-
 @dataclass
 class TrainingConfig(LoopConfig):
     """How a link model learns: the loop, with positive links as examples, and negative sampling.
@@ -25,7 +18,7 @@ class TrainingConfig(LoopConfig):
     `learning_rate` is that of the decoder, `batch_size` counts positive links (128 in Retro-Rank-In table 9).
 
     Attributes:
-        monitor: metric on validation rows that chooses the best epoch, see `rrgraph.metrics.METRICS`.
+        monitor: metric on validation rows that chooses the best epoch, also with another number, such as `map_7`.
         negatives_per_positive: sampled negative links for each positive one (1 gives the balanced pairs of section
             3.3).
         sampler: name of the negative sampler.
@@ -41,7 +34,7 @@ class TrainingConfig(LoopConfig):
         compile: compile encoder and decoders with `torch.compile`, which pays for long trainings and needs a compiler.
     """
 
-    monitor: str = setting("top_1", choices=_metrics)
+    monitor: str = setting("top_1", choices="rrgraph.metrics:METRIC_NAMES")
     negatives_per_positive: int = setting(1, at_least=1, at_most=10_000, alias="negatives")
     sampler: str = setting("uniform", choices="rrgraph.links:SAMPLERS", options="sampler_options")
     sampler_options: dict[str, Any] = setting(factory=dict)

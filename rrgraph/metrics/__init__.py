@@ -5,12 +5,14 @@ from rrgraph.metrics.bootstrap import RESAMPLES, Interval, PairedDifference, mea
 from rrgraph.metrics.calibration import Calibration, ReliabilityBin, calibration
 from rrgraph.metrics.links import EdgeMetrics, LinkScores, edge_metrics, link_ranks
 from rrgraph.metrics.registry import (
+    METRIC_NAMES,
     METRICS,
     LinkMetric,
     Metric,
     RowMetric,
     SetMetric,
     find_metric,
+    further_metrics,
     measured_links,
     measured_sets,
     metric_names,
@@ -20,6 +22,7 @@ from rrgraph.metrics.sets import RankedLists
 
 __all__ = [
     "METRICS",
+    "METRIC_NAMES",
     "RESAMPLES",
     "TOP_K",
     "Calibration",
@@ -38,6 +41,7 @@ __all__ = [
     "calibration",
     "edge_metrics",
     "find_metric",
+    "further_metrics",
     "holm",
     "link_ranks",
     "mean_intervals",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import ClassVar, Final, Literal
 
 import numpy as np
@@ -20,11 +20,13 @@ from rrgraph.util.registry import Registry
 
 __all__ = [
     "METRICS",
+    "METRIC_NAMES",
     "LinkMetric",
     "Metric",
     "RowMetric",
     "SetMetric",
     "find_metric",
+    "further_metrics",
     "measured_links",
     "measured_sets",
     "metric_names",
@@ -154,8 +156,10 @@ def find_metric(name: str) -> SetMetric | LinkMetric | ReportedMetric:
         >>> find_metric("top_5").measure(lists), find_metric("mrr").description
         (0.6666666666666666, 'mean reciprocal rank of the best relevant set, 0 beyond the tenth')
     """
-    if name in REPORTED:
-        return REPORTED[name]
+    return REPORTED[name] if name in REPORTED else _registered(name)
+
+
+def _registered(name: str) -> SetMetric | LinkMetric:
     prefix, _, number = name.rpartition("_")
     if name in METRICS and "k" not in METRICS.options(name):
         return METRICS[name]()
@@ -165,15 +169,17 @@ def find_metric(name: str) -> SetMetric | LinkMetric | ReportedMetric:
     return METRICS[prefix](k=int(number))  # type: ignore[call-arg]
 
 
-def measured_sets(lists: RankedLists) -> dict[str, float]:
-    """Return the value of every metric of sets that the lists allow, by name."""
-    values = {name: find_metric(name).measure(lists) for name in metric_names(SetMetric)}  # type: ignore[arg-type,union-attr]
+def measured_sets(lists: RankedLists, further: Sequence[str] = ()) -> dict[str, float]:
+    """Return the value of every metric of sets that the lists allow, by name; of `further` ones beside the usual."""
+    found = ((name, _registered(name)) for name in (*metric_names(SetMetric), *further))
+    values = {name: metric.measure(lists) for name, metric in found if isinstance(metric, SetMetric)}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def measured_links(links: LinkScores) -> dict[str, float]:
-    """Return the value of every metric of links that is defined, by name."""
-    values = {name: find_metric(name).measure(links) for name in metric_names(LinkMetric)}  # type: ignore[arg-type,union-attr]
+def measured_links(links: LinkScores, further: Sequence[str] = ()) -> dict[str, float]:
+    """Return the value of every metric of links that is defined, by name; of `further` ones beside the usual."""
+    found = ((name, _registered(name)) for name in (*metric_names(LinkMetric), *further))
+    values = {name: metric.measure(links) for name, metric in found if isinstance(metric, LinkMetric)}
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -182,6 +188,42 @@ def metric_names(base: type[Metric] = Metric) -> Iterator[str]:
     for name in METRICS:
         if issubclass(METRICS[name], base):
             yield from [f"{name}_{k}" for k in TOP_K] if "k" in METRICS.options(name) else [name]
+
+
+def further_metrics(names: Iterable[str]) -> list[str]:
+    """Return which metrics of runs are recorded only where they are asked for, such as `map_7`.
+
+    Example:
+        >>> further_metrics(["mrr", "map_7", "temperature_mae"])
+        ['map_7']
+    """
+    usual = set(METRIC_NAMES)
+    return [name for name in dict.fromkeys(names) if name in METRIC_NAMES and name not in usual]
+
+
+class _MetricNames(Collection[str]):
+    """The names of metrics of sets and links: it lists them with the usual numbers, and contains every one that fits.
+
+    Example:
+        >>> "map_7" in METRIC_NAMES, "map_7" in list(METRIC_NAMES), "map_11" in METRIC_NAMES
+        (True, False, False)
+    """
+
+    def __iter__(self) -> Iterator[str]:
+        return metric_names()
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, name: object) -> bool:
+        try:
+            return isinstance(name, str) and bool(_registered(name))
+        except ConfigError:
+            return False
+
+
+METRIC_NAMES: Final = _MetricNames()
+"""What a run can measure: configurations and studies may ask for it by name."""
 
 
 class _AtK(RowMetric):
@@ -226,7 +268,7 @@ class MeanAveragePrecision(_AtK):
     """Mean average precision of the first k sets."""
 
     description = "mean over rows of the precision at each relevant set among the first k, by the number that could be"
-    source = "Manning, Raghavan and Schuetze, Introduction to Information Retrieval (2008), eq. 8.8"
+    source = "Manning, Raghavan and Schütze, Introduction to Information Retrieval (2008), eq. 8.8"
     ties = _IN_ORDER
 
     def rows(self, lists: RankedLists) -> NDArray[np.float64] | None:
@@ -244,7 +286,7 @@ class DiscountedGain(_AtK):
     """Normalised discounted cumulative gain of the first k sets."""
 
     description = "discounted gain of the relevant sets among the first k, by the largest that could be"
-    source = "Jaervelin and Kekaelaeinen, ACM TOIS 20, 422 (2002), with base 2"
+    source = "Järvelin and Kekäläinen, ACM TOIS 20, 422 (2002), with base 2"
     ties = _IN_ORDER
 
     def rows(self, lists: RankedLists) -> NDArray[np.float64] | None:

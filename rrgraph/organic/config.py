@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from rrgraph.errors import ConfigError
 from rrgraph.training import LAMBDARANK, TreesConfig
 from rrgraph.util.settings import setting
 
-__all__ = ["ReactantRerankerConfig", "SearchConfig", "TemplateModelConfig", "TextEncoderConfig"]
+__all__ = ["MONITORED", "ReactantRerankerConfig", "SearchConfig", "TemplateModelConfig", "TextEncoderConfig"]
+
+MONITORED: Final = (1, 5, 10, 50)
+"""The k of the metrics `top_k` that choose an epoch."""
 
 
 @dataclass

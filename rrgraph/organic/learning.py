@@ -14,7 +14,7 @@ from torch import Tensor
 
 from rrgraph.nn import DualEncoder, RetrievalIndex, embed_all
 from rrgraph.organic.chemistry.matching import matching_mask
-from rrgraph.organic.config import TemplateModelConfig
+from rrgraph.organic.config import MONITORED, TemplateModelConfig
 from rrgraph.organic.encoders import TEXT_ENCODERS, text_encoder
 from rrgraph.organic.graph import SOLVED_BY, TemplateGraph
 from rrgraph.organic.model import TemplateCheckpoint, build_model
@@ -22,8 +22,6 @@ from rrgraph.organic.table import TemplateReactions
 from rrgraph.training import ContrastiveConfig, ContrastiveTask, History, Links, RankingConfig, RankingTask, train
 
 __all__ = ["TemplateLearner"]
-
-_MONITORED = (1, 5, 10, 50)
 
 
 class TemplateLearner:
@@ -95,9 +93,9 @@ class TemplateLearner:
             return {}
         index = RetrievalIndex(embed_all(self.model.embed_candidates, self.links.candidates))
         queries = embed_all(self.model.embed_queries, self._queries)
-        _, found = index.search(queries, max(_MONITORED), allowed=self._allowed)
+        _, found = index.search(queries, max(MONITORED), allowed=self._allowed)
         hit = found.cpu() == self._labels[:, None]
-        return {f"top_{k}": float(hit[:, :k].any(1).sum()) / self._rows for k in _MONITORED}
+        return {f"top_{k}": float(hit[:, :k].any(1).sum()) / self._rows for k in MONITORED}
 
     def checkpoint(self, reactions: TemplateReactions, metadata: Mapping[str, Any]) -> TemplateCheckpoint:
         """Return the trained model with everything that prediction needs.

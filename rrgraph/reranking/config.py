@@ -24,6 +24,8 @@ class RerankingConfig(LoopConfig):
     """How the re-ranker learns: the loop, with lists of candidate sets as examples.
 
     Attributes:
+        patience: not used, for no epoch is validated; other values than the default are refused.
+        monitor: not used either: the last epoch is kept.
         candidates: number of sets in each list, the most probable ones of the link model.
         temperature: what scores are divided by to be calibrated where sets of several sizes compete; 0 fits it, and the
             next one, on the validation rows (1 without any).
@@ -44,7 +46,13 @@ class RerankingConfig(LoopConfig):
     known_size_temperature: float = setting(0.0, at_least=0, at_most=MOST_TEMPERATURE, alias="told_temperature")
 
     def cross_check(self, prefix: str) -> None:
-        """Refuse temperatures at which scores overflow, by a `ConfigError`."""
+        """Refuse temperatures at which scores overflow, and a choice among epochs, by a `ConfigError`."""
+        for name in ("monitor", "patience"):
+            if getattr(self, name) != getattr(RerankingConfig, name):
+                raise ConfigError(
+                    f"Configuration value {prefix}{name} has no effect, for no epoch of the re-ranker is validated and "
+                    "the last one is kept: leave it out."
+                )
         for name in ("temperature", "known_size_temperature"):
             if 0 < getattr(self, name) < LEAST_TEMPERATURE:
                 raise ConfigError(

@@ -6,7 +6,7 @@ candidate templates, here over precursor sets, with another set as one more cand
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,25 +59,16 @@ class RerankingTask(Task):
         module: the network.
         lists: several collections, for example with the set size unknown and known.
         config: learning rate, lists in a batch, precision.
-        validate: returns validation metrics of the module in evaluation mode.
     """
 
     module: ListwiseNetwork
 
-    def __init__(
-        self,
-        module: ListwiseNetwork,
-        lists: Sequence[TrainingLists],
-        config: RerankingConfig,
-        *,
-        validate: Callable[[], dict[str, float]] | None = None,
-    ) -> None:
+    def __init__(self, module: ListwiseNetwork, lists: Sequence[TrainingLists], config: RerankingConfig) -> None:
         self.module = module
         self.device = device_of(module)
         self.lists = [each.to(self.device) for each in lists]
         self.learning_rate, self.batch_size = config.learning_rate, config.batch_size
         self.precision = config.precision
-        self._validate = validate
         module.standardise(ListFeatures.concat([each.features for each in self.lists]))
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
@@ -103,9 +94,6 @@ class RerankingTask(Task):
             gained = recorded_log_probability(*list_log_softmax(scores, none, index), index, recorded)
             losses.append(-(gained * weights).sum() / weights.sum())
         return torch.stack(losses).sum()
-
-    def validate(self) -> dict[str, float]:
-        return self._validate() if self._validate else {}
 
 
 def fit_trees(

@@ -93,10 +93,12 @@ class MeasuredConfig:
         protocols: evaluation protocols that are reported, `paper` or `open`, also with flags, such as
             `paper,max_candidates=20`.
         subsets: subsets of the split that are measured; `holdout` are the rows of `data.holdout`.
+        metrics: metrics that are recorded beside those with the usual numbers, such as `map_7` or `link_hits_50`.
     """
 
     protocols: list[str] = setting(factory=lambda: ["paper", "open"])
     subsets: list[str] = setting(factory=lambda: [VALIDATION.word], choices=(*SUBSET_NAMES[1:], HOLDOUT), alias="parts")
+    metrics: list[str] = setting(factory=list, choices="rrgraph.metrics:METRIC_NAMES")
 
     def cross_check(self, prefix: str) -> None:
         """Refuse a protocol that is unknown or has an unknown flag by a `ConfigError`."""
@@ -191,6 +193,7 @@ class RunConfig(BaseConfig):
     untrained = (
         "evaluation.subsets",
         "evaluation.protocols",
+        "evaluation.metrics",
         "evaluation.baselines",
         "evaluation.card_from",
         "training.device",

@@ -90,7 +90,8 @@ def measure(
                 known=data.split.train,
                 train_systems=data.systems,
                 by=tuple(SUBGROUPINGS),
-                kept=partial(kept.metrics, f"{subset}/{protocol}"),
+                further=config.metrics,
+                kept=partial(kept.metrics, "/".join([subset, protocol, *config.metrics])),
             )
             for protocol in config.protocols
         }
@@ -161,6 +162,7 @@ def measure_systems(
     known: ReactionTable | None = None,
     train_systems: Collection[str] | None = None,
     by: Sequence[str] = (),
+    further: Sequence[str] = (),
     predictions: str | os.PathLike[str] | None = None,
     kept: Callable[[str, Callable[[], Metrics]], Metrics] = lambda _, measured: measured(),
 ) -> dict[str, Metrics]:
@@ -178,6 +180,7 @@ def measure_systems(
         known: training rows, whose links are not counted by metrics of links.
         train_systems: element systems of the training targets, for the grouping `distance`.
         by: groupings of the rows, see `subgroup_accuracy`.
+        further: names of metrics beside the usual ones.
         predictions: file for the ranked sets of the model.
         kept: returns the metrics of a system by name, which a function measures if they are not there yet.
     """
@@ -193,6 +196,7 @@ def measure_systems(
             train_precursors=train_precursors,
             train_sets=train_sets,
             learned=learned,
+            further=further,
             predictions=predictions if name == MODEL else None,
         )
         metrics = kept(name, evaluated)
@@ -200,7 +204,7 @@ def measure_systems(
         values = dict(metrics.values)
         if isinstance(system, LinkScorer):
             links = evaluate_links(system, pool, table, constraints=protocol.constraints(), known=known)
-            values |= measured_links(links.scores)
+            values |= measured_links(links.scores, further)
         subgroups = subgroup_accuracy(metrics.rows, table, by, systems=train_systems)
         measured[name] = replace(metrics, subgroups=subgroups, values=values)
     return with_paired_differences(measured, MODEL)

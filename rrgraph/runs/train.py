@@ -210,14 +210,18 @@ def _validator(
     pool = candidate_pool(prepared.graph.precursors, table)
     name = config.evaluation.validation_protocol
     protocol, mode = PROTOCOLS[name], set_mode(name, "product" if config.reranker.enabled else config.evaluation.mode)
-    monitor, rules = config.training.monitor, protocol.constraints()
+    monitor, rules, known = config.training.monitor, protocol.constraints(), prepared.split.train
+    train_sets = set(known.set_keys)
 
     def validate() -> dict[str, float]:
         # One resample: the intervals are not used here.
         model = Model(checkpoint)
-        values = evaluate_planner(model, pool, table, protocol, mode=mode, resamples=1).values
+        values = evaluate_planner(
+            model, pool, table, protocol, mode=mode, train_sets=train_sets, further=[monitor], resamples=1
+        ).values
         if isinstance(find_metric(monitor), LinkMetric):
-            values = {**values, **measured_links(evaluate_links(model, pool, table, constraints=rules).scores)}
+            links = evaluate_links(model, pool, table, constraints=rules, known=known)
+            values = {**values, **measured_links(links.scores, [monitor])}
         return {name: values[name] for name in (*(f"top_{k}" for k in TOP_K), monitor) if name in values}
 
     return validate

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from rrgraph.data import VALIDATION
 from rrgraph.errors import StudyError, suggestion
+from rrgraph.metrics import further_metrics
 from rrgraph.runs import BaselineConfig, RunConfig, materials_workflow
 from rrgraph.tuning.objectives import PLANNING_TIME, Objective, measured_protocols, read_objectives
 from rrgraph.tuning.space import Choice, SearchSpace
@@ -100,6 +101,8 @@ def trial_config(
     workflow, first = materials_workflow(config), settings.objectives[0]
     config = replace(config, name=name, output=output)
     config = workflow.measured_on(config, subset=VALIDATION.word, protocols=measured_protocols(settings.objectives))
+    metrics = further_metrics(each.metric for each in settings.objectives)
+    config = replace(config, evaluation=replace(config.evaluation, metrics=metrics))  # type: ignore[arg-type]
     config = workflow.chosen_by(config, protocol=first.protocol, metric=first.metric)
     return set_values(config, values)
 

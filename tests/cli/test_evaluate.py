@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
@@ -68,6 +69,7 @@ def test_baselines_stand_below_the_model_and_its_lead_beside_them(evaluate):
     line = next(line for line in plain.splitlines() if line.startswith("over popularity "))
     assert f"{100 * expected:+.1f} [" in line
     assert f"p = {lead['p_value']:.2g}" in line
+    assert "p cannot be below 0.001" in plain
     kinds = [line.split()[:2] for line in plain.split("by source elements")[1].splitlines()[2:4]]
     assert [system for _, system in kinds] == ["model", "popularity"]
     assert kinds[0][0] == kinds[1][0]
@@ -81,7 +83,7 @@ def test_a_table_gives_the_numbers_of_the_same_split(evaluate, test_rows):
     by_split = report(evaluate("--split", "test", "--json"))
     by_table = report(evaluate("--test", test_rows, "--json"))
     assert by_split.pop("rows") != by_table.pop("rows")
-    assert rounded(without_novelty(by_split)) == rounded(without_novelty(by_table))
+    assert rounded(by_split) == rounded(by_table)
 
 
 @pytest.mark.parametrize("part", ["train", "validation", "test"])
@@ -186,7 +188,7 @@ def test_a_model_that_does_not_record_its_systems_takes_them_from_the_run(rrgrap
     run_split(trained).validation.write(tmp_path / "rows.csv")
     options = ["--test", tmp_path / "rows.csv", "--by", "distance", "--json"]
     found, expected = report(rrgraph("evaluate", old, *options)), report(evaluate(*options))
-    assert rounded(without_novelty(found)) == rounded(without_novelty(expected))
+    assert rounded(found["metrics"]) == rounded(expected["metrics"])
     assert found["metrics"]["model"]["strata"]["distance"]
     (old / "config.yaml").unlink()
     assert "--by distance needs the data of a run" in rrgraph("evaluate", old, *options).err
@@ -217,11 +219,37 @@ def test_a_model_that_does_not_record_what_it_learned_says_so(rrgraph, trained, 
     del weights["learned.targets"], weights["learned.reactions"]
     save_file(weights, old / "model.safetensors", metadata={"format": FORMAT})
     sign_model(old)
+    # The split of a run tells it as well.
+    assert rrgraph("evaluate", old, "--test", test_rows).err == ""
+    (old / "config.yaml").unlink()
     found = rrgraph("evaluate", old, "--test", test_rows, "--output", tmp_path / "m.json")
     assert "does not record what it learned" in found.err
+    assert "Links that the model learned from are not left out" in found.err
     assert json.loads((tmp_path / "m.json").read_text())["metrics"]["model"]["overlap"] is None
-    # The split of a run tells it as well.
-    assert rrgraph("evaluate", old, "--split", "test").err == ""
+
+
+def test_links_that_were_learned_are_left_out_whatever_else_is_asked(rrgraph, evaluate, trained, table, tmp_path):
+    rows = run_split(trained).train.frame.head(9)
+    rows.assign(precursors=rows["precursors"].str.partition(";")[0]).to_csv(tmp_path / "rows.csv", index=False)
+    options = ["--test", tmp_path / "rows.csv", "--json"]
+    alone, beside = report(evaluate(*options)), report(evaluate(*options, "--baseline", "popularity"))
+    assert alone["links"] == beside["links"]
+    assert alone["metrics"]["model"] == beside["metrics"]["model"]
+    assert alone["learned_links"] == "left out"
+    for name in ("model.json", "model.safetensors", "config.yaml"):
+        (tmp_path / "bare").mkdir(exist_ok=True)
+        shutil.copy(trained / name, tmp_path / "bare")
+    text = (tmp_path / "bare" / "config.yaml").read_text()
+    (tmp_path / "bare" / "config.yaml").write_text(text.replace(str(table), str(tmp_path / "gone.csv")))
+    for reason in ("gone.csv", "'[^']*bare' is not a run folder"):
+        bare = rrgraph("evaluate", tmp_path / "bare", *options)
+        assert re.search(
+            f"Links that the model learned from are not left out of the link metrics: .*{reason}", bare.err
+        )
+        found = report(bare)
+        assert found["learned_links"] == "included"
+        assert found["links"]["edges"]["negatives"] > alone["links"]["edges"]["negatives"]
+        (tmp_path / "bare" / "config.yaml").unlink(missing_ok=True)
 
 
 def test_a_table_without_rows_is_refused(evaluate, make_table, tmp_path):
@@ -229,13 +257,6 @@ def test_a_table_without_rows_is_refused(evaluate, make_table, tmp_path):
     result = evaluate("--test", tmp_path / "empty.csv")
     assert result.code == 2
     assert "empty.csv" in result.err
-
-
-def without_novelty(found):
-    """What was found, without the metric that needs the training sets of a run."""
-    model = found["metrics"]["model"]
-    values = {name: value for name, value in model["values"].items() if not name.startswith("novelty")}
-    return found["metrics"] | {"model": model | {"values": values}}
 
 
 def rounded(value):

@@ -15,6 +15,7 @@ from rrgraph.baselines import BASELINES
 from rrgraph.cli.main import main
 from rrgraph.errors import ModelError
 from rrgraph.links import CONTEXTS, DECODERS, SAMPLERS
+from rrgraph.metrics import METRICS
 from rrgraph.models import load_model
 from rrgraph.nn import ENCODERS
 from rrgraph.runs import load_run, run
@@ -29,6 +30,7 @@ OFFERED = (
     (CONTEXTS, "pooled"),
     (SAMPLERS, "similar_size"),
     (LOSSES, "focal"),
+    (METRICS, "inverse_root"),
 )
 
 
@@ -84,9 +86,11 @@ def test_nothing_is_known_without_the_package():
         assert name not in registry
 
 
-def test_all_six_train_from_yaml(trained):
+def test_all_seven_train_from_yaml(trained):
     metrics = json.loads((trained / "metrics.json").read_text())
     assert set(metrics["test"]["open"]) == {"model", "popularity", "overlap"}
+    assert 0 < metrics["test"]["open"]["model"]["values"]["inverse_root"] < 1
+    assert "inverse_root" in (trained / "history.csv").read_text().partition("\n")[0]
     assert json.loads((trained / "environment.json").read_text())["rrgraph-sample"] == "0.1.0"
     assert "Its decoder comes from the package 'rrgraph-sample' 0.1.0" in (trained / "card.md").read_text()
     description = json.loads((trained / "model.json").read_text())

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from rrgraph.cli.main import main
 from rrgraph.evaluation import evaluate_planner
 from rrgraph.links import LinkTask
+from rrgraph.runs import run_split
 from rrgraph.util.locking import locked_folder
 
 FOLDER = {
@@ -53,6 +54,15 @@ def test_training_prints_leakage_and_the_baseline_beside_the_model(rrgraph, conf
     assert rows.count("model") == rows.count("popularity") >= 2
     assert result.out.endswith(f"The model is in {tmp_path / 'run'}\n")
     assert len(history(tmp_path / "run")) == 2
+
+
+def test_training_says_which_measured_rows_were_learned(rrgraph, config, trained, table, tmp_path):
+    run_split(trained).test.select(range(2)).write(tmp_path / "further.csv")
+    further = ["training.epochs=1", f"data.further_tables=[{tmp_path / 'further.csv'}]", "data.held_out_by=nothing"]
+    result = rrgraph("train", config, f"output={tmp_path / 'run'}", *further)
+    assert "rrgraph train: test: 2 of " in result.err
+    assert result.err.count("targets that were learned from") == 1
+    assert rrgraph("train", config, f"output={trained}", "--resume").err == ""
 
 
 def test_overrides_may_stand_after_options(rrgraph, config, tmp_path):

@@ -59,6 +59,11 @@ def test_each_protocol_is_measured_with_each_of_the_candidates(trial):
     assert load_experiment(trial, ["quick.candidates=[generated]"], quick=True).candidates == ["generated"]
 
 
+def test_runs_record_the_metrics_that_are_compared(trial):
+    experiment = load_experiment(trial, ["metrics=[top_1,map_7,temperature_mae]"])
+    assert [run.config.evaluation.metrics for run in expand(experiment)[:2]] == [["map_7"], ["map_7"]]
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [

@@ -8,7 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrgraph.errors import ConfigError
-from rrgraph.metrics import METRICS, LinkMetric, LinkScores, RankedLists, SetMetric, find_metric, metric_names
+from rrgraph.metrics import (
+    METRIC_NAMES,
+    METRICS,
+    LinkMetric,
+    LinkScores,
+    RankedLists,
+    SetMetric,
+    find_metric,
+    further_metrics,
+    measured_links,
+    measured_sets,
+    metric_names,
+)
 
 NAMES = sorted(metric_names())
 
@@ -110,6 +122,17 @@ def test_no_more_sets_than_are_kept():
     with pytest.raises(ConfigError, match="at most 10"):
         find_metric("top_11")
     assert find_metric("link_hits_50").k == 50
+
+
+def test_runs_can_measure_every_number_and_record_the_usual_ones():
+    asked = ["top_2", "mrr", "link_hits_50", "temperature_mae", "top_11", "mmr"]
+    assert [name in METRIC_NAMES for name in asked] == [True, True, True, False, False, False]
+    assert further_metrics(asked) == ["top_2", "link_hits_50"]
+    lists = RankedLists(np.array([1.0, 2.0, 3.0, np.inf]))
+    assert measured_sets(lists, ["top_2", "link_hits_50"]).keys() - measured_sets(lists) == {"top_2"}
+    assert measured_sets(lists, ["top_2"])["top_2"] == 0.5
+    links = LinkScores(np.zeros(3, dtype=int), np.array([2.0, 1.0, 3.0]), np.array([True, False, False]))
+    assert measured_links(links, ["top_2", "link_hits_2"]).keys() - measured_links(links) == {"link_hits_2"}
 
 
 def test_names_and_registry_agree():

@@ -33,14 +33,13 @@ def plant(lists, *, none=0.0):
     return recorded & (best >= best[best.isfinite()].quantile(none))[lists.list_index]
 
 
-def build(lists, recorded, weights=None, *, members=1, config=CONFIG, validate=None):
+def build(lists, recorded, weights=None, *, members=1, config=CONFIG):
     torch.manual_seed(0)
     weights = weights or [torch.ones(len(each)) for each in lists]
     return RerankingTask(
         ListwiseNetwork(ListwiseNetworkConfig(width=32, dropout=0.0, n_networks=members)),
         [TrainingLists(*each) for each in zip(lists, recorded, weights, strict=True)],
         config,
-        validate=validate,
     )
 
 
@@ -169,9 +168,3 @@ def test_a_resumed_training_equals_the_uninterrupted_one(invent_lists, tmp_path:
     assert [row["loss"] for row in history] == [row["loss"] for row in expected]
     for name, weights in straight.module.state_dict().items():
         assert torch.equal(resumed.module.state_dict()[name], weights), name
-
-
-def test_validation_is_handed_on(invent_lists):
-    lists = invent_lists([3, 5])
-    assert build([lists], [plant(lists)]).validate() == {}
-    assert build([lists], [plant(lists)], validate=lambda: {"top_1": 0.5}).validate() == {"top_1": 0.5}

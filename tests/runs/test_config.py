@@ -101,6 +101,11 @@ def test_other_files_are_refused(tmp_path, text):
         ("reranker.training.epochs", 0),
         ("reranker.training.ema_decay", 1.0),
         ("reranker.training.schedule", "unknown"),
+        ("reranker.training.monitor", "top_3"),
+        ("reranker.training.patience", 2),
+        ("training.monitor", "temperature_mae"),
+        ("training.monitor", "top_11"),
+        ("evaluation.metrics", ["mrr", "top_11"]),
         ("reranker.training.optimizer", "unknown"),
     ],
 )

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from rrgraph.baselines import make_baseline
 from rrgraph.evaluation import PROTOCOLS, SUBGROUPINGS, evaluate_planner, read_predictions, subgroup_accuracy
 from rrgraph.metrics import paired_accuracy
 from rrgraph.planning import LISTWISE, LinkScorer
-from rrgraph.runs.measure import measure_systems
+from rrgraph.runs import MeasuredConfig, prepare_data
+from rrgraph.runs.measure import measure, measure_systems
 
 
 class Constant(LinkScorer):
@@ -47,6 +51,17 @@ def test_each_system_has_its_strata_and_baselines_the_models_lead(small_table, t
     best = [prediction.sets[0].keys for prediction in read_predictions(tmp_path / "p.jsonl")]
     manganate = [target.formula for target in small_table.targets].index("LiMn2O4")
     assert best[manganate] == small_table.set_keys[manganate]
+
+
+def test_other_numbers_of_metrics_are_recorded_where_they_are_asked_for(tiny):
+    data = prepare_data(tiny.data, seed=0)
+    config = MeasuredConfig(protocols=["open"], subsets=["test"], metrics=["map_7", "link_hits_50", "mrr"])
+    system = make_baseline("popularity").fit(data.split.train)
+    found = measure(system, data, config)["test"]["open"]["model"].values
+    usual = measure(system, data, replace(config, metrics=[]))["test"]["open"]["model"].values
+    assert found.keys() - usual == {"map_7", "link_hits_50"}
+    assert usual["map_5"] <= found["map_7"] or found["map_7"] >= usual["map_10"]
+    assert found["link_hits_50"] >= usual["link_hits_10"]
 
 
 class HydroxideFirst:

@@ -12,16 +12,19 @@ from omegaconf import OmegaConf
 from safetensors.torch import load_file
 
 from rrgraph.chem import parse_formula
+from rrgraph.data import ReactionTable
 from rrgraph.errors import ConfigError
 from rrgraph.evaluation import PROTOCOLS, evaluate_planner
 from rrgraph.links import LinkTask
+from rrgraph.metrics import METRICS, metric_names
 from rrgraph.models import load_checkpoint, load_model
 from rrgraph.runs import candidate_pool, load_run, run_data, train_run
 from rrgraph.runs.measure import set_mode
+from rrgraph.runs.train import _validator
 from rrgraph.training import STATE_FILE
 from rrgraph.util.config import save_config
 from rrgraph.util.environment import describe_environment
-from rrgraph.util.settings import to_stored
+from rrgraph.util.settings import check, to_stored
 
 TARGETS = [parse_formula(text) for text in ("BaTiO3", "LiCoO2", "Y3Al5O12", "Cr2AlB2")]
 
@@ -93,6 +96,36 @@ def test_the_saved_model_predicts_as_measured(tiny, finished, run_folder):
             measured = {name: value for name, value in expected.values.items() if name in again.values}
             assert again.values == pytest.approx(measured, abs=1e-6)
             assert replace(again, values=expected.values) == expected
+
+
+def test_every_metric_can_choose_the_epoch(tiny, run_folder):
+    data, checkpoint, training = (
+        run_data(tiny),
+        load_checkpoint(run_folder),
+        replace(tiny.training, validation_targets=2),
+    )
+    for name in metric_names():
+        check(replace(training, monitor=name))
+    for name in METRICS:
+        monitor = f"{name}_7" if "k" in METRICS.options(name) else name
+        config = replace(tiny, training=replace(training, monitor=monitor))
+        check(config)
+        assert np.isfinite(_validator(checkpoint, data, config)()[monitor]), monitor
+
+
+def test_links_of_the_training_rows_are_not_counted_when_epochs_are_chosen(tiny, run_folder):
+    data = run_data(tiny)
+    config = replace(tiny, training=replace(tiny.training, monitor="link_mrr", validation_targets=0))
+    known = replace(data, split=replace(data.split, validation=_halved(data.split.train)))
+    kept = replace(known, split=replace(known.split, train=data.split.test))
+    better, worse = (_validator(load_checkpoint(run_folder), each, config)()["link_mrr"] for each in (known, kept))
+    assert better > worse
+
+
+def _halved(table):
+    """The rows with the first member of each set alone."""
+    halved = table.frame.assign(precursors=table.frame["precursors"].str.partition(";")[0])
+    return ReactionTable(halved.head(20))
 
 
 def test_two_loads_give_the_same_scores(run_folder):

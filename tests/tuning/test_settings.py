@@ -3,9 +3,11 @@ from __future__ import annotations
 import pytest
 
 from rrgraph.errors import StudyError
+from rrgraph.metrics import metric_names
 from rrgraph.runs import BaselineConfig, RunConfig
 from rrgraph.tuning import read_objectives, read_settings
 from rrgraph.tuning.settings import trial_config
+from rrgraph.util.settings import check
 
 
 def test_the_directions_of_objectives():
@@ -20,7 +22,9 @@ def test_the_directions_of_objectives():
     [
         (["test.open.top_1"], "asks for test rows, but settings may be chosen on validation rows alone"),
         (["test"], "validation rows alone"),
-        (["open.top_2"], "Did you mean 'open.top_"),
+        (["open.top_11"], "Did you mean 'open.top_1"),
+        (["open.temperature_mae"], "Unknown objective"),
+        (["open"], "Unknown objective"),
         (["opn.top_1"], "Did you mean 'open.top_1'"),
         (["planning_ms"], "a metric first"),
         (["open.top_1", "validation.open.top_1"], "each one once"),
@@ -31,6 +35,15 @@ def test_objectives_that_are_refused(names, words):
     with pytest.raises(StudyError) as caught:
         read_objectives(names)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["novelty_3", "top_2", "map_7", "link_hits_50", "link_log_loss"])
+def test_any_metric_can_be_an_objective(config, popularity, make_space, name):
+    settings = read_settings(make_space(), config, {"objectives": [f"open.{name}", "paper.map_4"]})
+    for owner in (config, popularity):
+        trial = trial_config(owner, {}, settings, name="trial")
+        assert set(trial.evaluation.metrics) == {name, "map_4"} - set(metric_names())
+        check(trial)
 
 
 @pytest.mark.parametrize("setting", [{"pruner": "hyperbnd"}, {"seed": -1}, {"warmup": 0}, {"objectives": "open.top_1"}])

@@ -136,7 +136,7 @@ def test_a_small_space_is_exhausted_without_repeating_a_trial(config, make_space
     space = make_space(
         {"training.negatives_per_positive": {"choices": [1, 2]}, "training.sampler": {"choices": ["uniform", "hard"]}}
     )
-    options = {"pruner": "none", "objectives": ["open.mrr"]}
+    options = {"pruner": "none", "objectives": ["open.map_7"]}
     result = tune(config, space, trials=9, options=options, figures=False)
     assert "exhausted" in result.stopped
     table = [row for row in rows(result.folder) if not row[SAME_AS]]
@@ -146,9 +146,9 @@ def test_a_small_space_is_exhausted_without_repeating_a_trial(config, make_space
     # It is the study of another metric than top-k as well.
     (best,) = result.best
     metrics = json.loads((result.folder / "trials" / f"{best.number:04}" / "metrics.json").read_text())
-    assert best.value == metrics["validation"]["open"]["model"]["values"]["mrr"]
-    assert best.value == max(float(row["open.mrr"]) for row in table)
-    assert load_run(result.folder / "best.yaml").training.monitor == "mrr"
+    assert best.value == metrics["validation"]["open"]["model"]["values"]["map_7"]
+    assert best.value == max(float(row["open.map_7"]) for row in table)
+    assert load_run(result.folder / "best.yaml").training.monitor == "map_7"
 
 
 def test_a_pareto_study_keeps_the_models_of_its_front(config, make_space):

@@ -102,12 +102,12 @@ def show_metrics(systems: Mapping[str, Metrics], *, title: str) -> None:
             print(f"{system}, first 10 sets of all rows: {metrics.listed_calibration}")
 
 
-def report_overlap(command: str, metrics: Metrics) -> None:
+def report_overlap(command: str, metrics: Metrics, *, subset: str = "") -> None:
     """Say on standard error how many of the measured rows were learned, if any were or it is not known."""
     if metrics.overlap is None:
         print_problem(command, "The model does not record what it learned, so rows that it knows cannot be recognised.")
     elif metrics.overlap.learned.rows:
-        print_problem(command, str(metrics.overlap))
+        print_problem(command, f"{subset}: {metrics.overlap}" if subset else str(metrics.overlap))
 
 
 def show_subgroups(systems: Mapping[str, Metrics]) -> None:
@@ -125,13 +125,18 @@ def show_subgroups(systems: Mapping[str, Metrics]) -> None:
 
 def _show_differences(systems: Mapping[str, Metrics]) -> None:
     """Print the paired differences in percentage points between the model and each baseline."""
+    from rrgraph.metrics import RESAMPLES
+
     differences = {
         system: metrics.paired_differences for system, metrics in systems.items() if metrics.paired_differences
     }
     if differences:
         names = [f"top-{k}" for k in next(iter(differences.values()))]
         rows = [[f"over {system}", *map(str, each.values())] for system, each in differences.items()]
-        title = "\ndifference between the model and each baseline in percentage points (paired bootstrap over targets)"
+        title = (
+            "\ndifference between the model and each baseline in percentage points (paired bootstrap over targets; "
+            f"p cannot be below {2 / (RESAMPLES + 1):.1g})"
+        )
         show_table(["", *names], rows, numbers=names, title=title)
 
 

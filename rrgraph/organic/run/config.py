@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rrgraph.data import SUBSET_NAMES, VALIDATION
+from rrgraph.errors import check_choice
 from rrgraph.nn import choose_device
-from rrgraph.organic.config import ReactantRerankerConfig, SearchConfig, TemplateModelConfig
+from rrgraph.organic.config import MONITORED, ReactantRerankerConfig, SearchConfig, TemplateModelConfig
 from rrgraph.organic.table import check_template_split
 from rrgraph.training import ContrastiveConfig, RankingConfig
 from rrgraph.util.config import BaseConfig
@@ -93,5 +94,7 @@ def check_organic_config(config: OrganicConfig) -> None:
         ConfigError: naming the key, the value and what was expected.
     """
     check(config)
+    for stage in ("contrastive", "ranking"):
+        check_choice(f"{stage}.monitor", getattr(config, stage).monitor, [f"top_{k}" for k in MONITORED])
     check_template_split(config.data.table, config.data.split)
     choose_device(config.device)

@@ -16,7 +16,14 @@ from rrgraph.models import external_parts
 from rrgraph.nn import CLASS_PRIOR, NO_PRIOR, TRANSFORMER
 from rrgraph.planning import LISTWISE
 from rrgraph.runs.cards.external_metrics import MeasuredRun, measured_runs
-from rrgraph.runs.cards.tables import calibration_table, comparison_table, lead_table, reliability_tables, strata_tables
+from rrgraph.runs.cards.tables import (
+    calibration_table,
+    comparison_table,
+    lead_table,
+    learned_rows,
+    reliability_tables,
+    strata_tables,
+)
 from rrgraph.runs.config import BaselineConfig, DataConfig, RunConfig
 from rrgraph.runs.data import Prepared, RunData
 from rrgraph.training import LAMBDARANK
@@ -135,7 +142,7 @@ def baseline_card(config: BaselineConfig, data: RunData, comparison: Comparison,
         f"# Baseline card: {markdown_text(config.name)}\n\nComparison system `{config.baseline}` of rrgraph "
         f"{__version__}, seed {config.seed}; options: {given or 'all as they are by default'}.\n\n{about}\n",
         _data(config.data, data),
-        f"## Metrics\n\n{reason}{comparison_table(named)}",
+        f"## Metrics\n\n{reason}{_accuracy(named)}",
         _after(_STRATA, strata_tables(comparison)),
     ]
     return "\n".join(section for section in sections if section)
@@ -228,7 +235,11 @@ def _further(config: DataConfig, data: RunData) -> str:
 
 
 def _metrics(source: str, shown: Comparison) -> str:
-    return f"## Metrics\n\n{source}{comparison_table(shown)}{_after(_LEADS, lead_table(shown))}"
+    return f"## Metrics\n\n{source}{_accuracy(shown)}{_after(_LEADS, lead_table(shown))}"
+
+
+def _accuracy(shown: Comparison) -> str:
+    return comparison_table(shown) + _after("\n", learned_rows(shown))
 
 
 def _meaning(config: RunConfig, split: Split, reranker: EnsembleReranker | None) -> str:

@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from rrgraph.metrics import Calibration, ReliabilityBin
     from rrgraph.runs.measure import Comparison
 
-__all__ = ["calibration_table", "comparison_table", "lead_table", "reliability_tables", "strata_tables"]
+__all__ = [
+    "calibration_table",
+    "comparison_table",
+    "lead_table",
+    "learned_rows",
+    "reliability_tables",
+    "strata_tables",
+]
 
 _SHOWN: Final = (1, 10)
 """The k of the tables by row group; the metrics file has all."""
@@ -25,6 +32,14 @@ def comparison_table(comparison: Comparison) -> str:
         for subset, protocol, system, metrics in _entries(comparison)
     ]
     return _table(["part", "protocol", "system", "top-1", "top-3", "top-5", "top-10", "rows"], rows)
+
+
+def learned_rows(comparison: Comparison) -> str:
+    """Return a line for each subset with rows that were learned from."""
+    overlaps = {subset: metrics.overlap for subset, _, _, metrics in _entries(comparison)}
+    return "".join(
+        f"{subset}: {overlap}\n" for subset, overlap in overlaps.items() if overlap is not None and overlap.learned.rows
+    )
 
 
 def lead_table(comparison: Comparison) -> str:

@@ -267,6 +267,8 @@ def test_a_finished_run_is_measured_again_only(finished, organic_table, monkeypa
         ({"evaluation": OrganicEvaluationConfig(subsets=["train"])}, "evaluation.subsets is 'train'"),
         ({"search": SearchConfig(templates=0)}, "search.templates is 0, expected at least 1"),
         ({"contrastive": ContrastiveConfig(objective="every")}, "contrastive.objective is 'every'"),
+        ({"contrastive": ContrastiveConfig(monitor="top_2")}, "contrastive.monitor is 'top_2', expected one of top_1"),
+        ({"ranking": RankingConfig(monitor="mrr")}, "ranking.monitor is 'mrr'"),
         (
             {"reranker": ReactantRerankerConfig(trees=TreesConfig(n_trees=9, objective="lambdarank"))},
             "reranker.trees.objective is lambdarank, expected pointwise: the probabilities of sets come from",

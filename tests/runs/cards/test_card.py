@@ -5,13 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from rrgraph.data import load_table
+from rrgraph.baselines import make_baseline
+from rrgraph.data import ReactionTable, load_table
 from rrgraph.models import load_checkpoint
 from rrgraph.nn import TreeEnsemble
 from rrgraph.reranking import EnsembleReranker, ListwiseNetwork, ListwiseNetworkConfig, RerankingConfig
-from rrgraph.runs import RerankerConfig, train_run
-from rrgraph.runs.cards.card import model_card
-from rrgraph.runs.data import FurtherTable, prepare
+from rrgraph.runs import BaselineConfig, RerankerConfig, train_run
+from rrgraph.runs.cards.card import baseline_card, model_card
+from rrgraph.runs.data import FurtherTable, RunData, prepare
+from rrgraph.runs.measure import measure
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,18 @@ def test_the_sections_stand_in_order(card):
         "Limits",
     ]
     assert "\n\n\n" not in card
+
+
+def test_rows_that_were_learned_are_told(card, tiny, finished, prepared):
+    assert "learned from" not in card
+    rows = prepared.split.test.select(range(3))
+    split = replace(prepared.split, train=ReactionTable.concat([prepared.split.train, rows]))
+    leaking = RunData(split, None, ())
+    comparison = measure(make_baseline("popularity").fit(split.train), leaking, tiny.evaluation)
+    sentence = f"\ntest: 3 of {len(split.test)} rows are about targets that were learned from, 3 of them"
+    assert sentence in model_card(tiny, prepared, comparison)
+    fitted = BaselineConfig(name="fitted", data=tiny.data, evaluation=tiny.evaluation)
+    assert sentence in baseline_card(fitted, leaking, comparison, about="It counts.")
 
 
 def test_tables_have_as_many_cells_in_every_line(card):

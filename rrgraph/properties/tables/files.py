@@ -45,7 +45,7 @@ def property_path(table: str | os.PathLike[str]) -> Path:
         known = [entry.name for entry in CATALOGUE.values() if entry.path.startswith("properties/")]
         raise DataError(f"There is no file '{path}'.{suggest_file(path) or suggestion(name, known)}")
     if not path.is_file():
-        raise DataError(f"'{path}' is not a regular file, which a table of properties has to be, since it is read twice.")
+        raise DataError(f"'{path}' is not a regular file, as a table of properties has to be, since it is read twice.")
     _suffix(path)
     return path
 

@@ -82,10 +82,7 @@ def measure(reactions: int, arguments: argparse.Namespace) -> None:
 def generate(reactions: int, seed: int) -> rr.ReactionTable:
     """Return random recipes: each metal of a target comes from one of its precursors, some much more often."""
     generator = np.random.default_rng(seed)
-    # An eighth of these are never used, or spell a compound that is there already.
-    salts = materials(
-        generator, reactions * 23 // 200, metals=(1, 2), systems=reactions // 10, anions=SALTS, amounts=12
-    )
+    salts = materials(generator, reactions // 10, metals=(1, 2), systems=reactions // 10, anions=SALTS, amounts=12)
     targets = materials(
         generator, reactions * 6 // 10, metals=(2, 4), systems=reactions // 5, anions=ANIONS, amounts=60
     )

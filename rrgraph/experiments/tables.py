@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from rrgraph.experiments.comparison import FEWEST, SIGNIFICANT, Column, Difference, Panel
-from rrgraph.metrics import RESAMPLES
+from rrgraph.metrics import LEAST_P_VALUE
 from rrgraph.util.sheets import SheetWriter
 
 __all__ = ["csv_table", "latex_table", "legend", "markdown_table", "plain_rows"]
@@ -115,7 +115,7 @@ def legend(panels: Sequence[Panel], compare_with: str = "") -> str:
     text = (
         f"{what} in %, mean ± standard deviation over seeds; ↑ larger is better, ↓ smaller. {marks}; p counts the "
         "noise of targets and seeds (of targets alone where there is one seed), is at least "
-        f"{2 / (RESAMPLES + 1):.3f} and then corrected for the tests of a table (Holm); ties are not marked, and "
+        f"{LEAST_P_VALUE:g} and then corrected for the tests of a table (Holm); ties are not marked, and "
         f"nothing is tested below {FEWEST} targets."
     )
     untested = dict.fromkeys(column.metric for column in columns if not column.tested)

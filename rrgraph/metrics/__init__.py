@@ -17,10 +17,11 @@ from rrgraph.metrics.registry import (
     measured_sets,
     metric_names,
 )
-from rrgraph.metrics.seeds import holm, seeded_difference
+from rrgraph.metrics.seeds import LEAST_P_VALUE, holm, seeded_difference
 from rrgraph.metrics.sets import RankedLists
 
 __all__ = [
+    "LEAST_P_VALUE",
     "METRICS",
     "METRIC_NAMES",
     "RESAMPLES",

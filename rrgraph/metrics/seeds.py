@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,7 +12,13 @@ from scipy import stats
 from rrgraph.errors import ScoreError
 from rrgraph.metrics.bootstrap import RESAMPLES, Interval, PairedDifference, bootstrap_means
 
-__all__ = ["holm", "seeded_difference"]
+__all__ = ["LEAST_P_VALUE", "holm", "seeded_difference"]
+
+LEAST_P_VALUE: Final = 1e-5
+"""Beyond it the tails of a t distribution say little of rows that are right or wrong.
+
+Times a thousand tests it is 0.01.
+"""
 
 
 def seeded_difference(
@@ -34,7 +41,8 @@ def seeded_difference(
         first: for each seed, (rows,) values of the first system, such as whether the rank is at most 10.
         second: the same for the second system; the same seeds in the same order.
         groups: for each seed, the target of each row.
-        resamples: number of bootstrap resamples of the targets; 2 / (resamples + 1) is the least p-value.
+        resamples: number of bootstrap resamples of the targets, which give the variance; `LEAST_P_VALUE` is the least
+            p-value.
         seed: of the bootstrap.
 
     Raises:
@@ -70,7 +78,7 @@ def seeded_difference(
         half = float(stats.t.ppf(0.975, degrees)) * variance**0.5
     return PairedDifference(
         difference=Interval(value, value - half, value + half),
-        p_value=max(p_value, 2 / (resamples + 1)),
+        p_value=max(p_value, LEAST_P_VALUE),
         rows=sum(len(pair) for pair in pairs),
         targets=distinct,
     )

@@ -54,6 +54,14 @@ def test_a_difference_beyond_both_noises_is_found():
     assert mirrored.difference.value == -found.difference.value
 
 
+def test_a_large_difference_is_significant_among_all_tests_of_a_large_table():
+    generator = np.random.default_rng(0)
+    difficulty = generator.uniform(0.2, 0.6, 1000)
+    better, worse = hits(generator, difficulty + 0.2, 0.005), hits(generator, difficulty, 0.005)
+    found = seeded_difference(better, worse, [range(1000)] * 3)
+    assert holm([found.p_value, *[1.0] * 500])[0] < 0.05
+
+
 def test_against_welch_where_all_rows_agree():
     """Without noise of targets what is left is Welch's test of the means over seeds."""
     one, other = ([np.full(30, value) for value in values] for values in ((0.7, 0.72, 0.69), (0.6, 0.65, 0.5)))

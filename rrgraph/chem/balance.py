@@ -29,7 +29,7 @@ from rrgraph.errors import RRGraphError
 
 __all__ = ["BalanceError", "balance"]
 
-#: With more gas species than this, it is first decided whether any solution exists; behind the first list with none.
+#: With more gas species than this, it is first decided whether any solution exists; for a doubtful list, at once.
 _SPECIES_BEFORE_PROOF = 2
 #: Moles of O2 for each mole of oxygen in the target that count as traces: a formula's oxygen is off by 5 %.
 _TRACES = Fraction(1, 40)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from itertools import islice
 
 from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_run_command
@@ -60,7 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
         show[workflow.domain](systems, title=title)
     if workflow.domain == "materials":
         for subset, protocols in result.comparison.items():
-            for systems in islice(protocols.values(), 1):
+            for systems in [*protocols.values()][:1]:  # the same under each protocol
                 report_overlap("train", systems[MODEL], subset=subset)
     kept = "model" if (result.folder / "model.json").is_file() else "run"
     print(f"\nThe {kept} is in {result.folder}")

@@ -1,5 +1,6 @@
 """Metrics of ranks and probabilities: top-k accuracy, link metrics, calibration, bootstrap intervals."""
 
+import rrgraph.metrics.definitions  # noqa: F401 - registers the metrics of rrgraph itself
 from rrgraph.metrics.accuracy import TOP_K, RowRanks, TopK, paired_accuracy, top_k_accuracy
 from rrgraph.metrics.bootstrap import RESAMPLES, Interval, PairedDifference, mean_intervals, paired_bootstrap
 from rrgraph.metrics.calibration import Calibration, ReliabilityBin, calibration

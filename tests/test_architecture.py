@@ -17,7 +17,6 @@ HEAVY = {
     "rrgraph.runs.measure",
     "rrgraph.runs.baseline",
     "rrgraph.baselines.language_model",
-    "rrgraph.organic.chemistry.drawing",
     "rrgraph.app.web",
     "rrgraph.app.tools",
 }

@@ -86,7 +86,7 @@ def describe_product(plan: ProductPlan, *, drawings: bool) -> ProductAnswer:
 
 def _drawing(product: str, reactants: str) -> str:
     """Return an SVG for a page that allows no styles in its text: what RDKit writes as style becomes attributes."""
-    from rrgraph.organic.chemistry.drawing import draw_reaction
+    from rrgraph.organic import draw_reaction
 
     drawn = draw_reaction(product, reactants)
     return _STYLE.sub(

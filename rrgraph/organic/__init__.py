@@ -9,6 +9,7 @@ steps, and `run` trains and measures a configuration.
 
 from rrgraph.organic.alternatives import alternative_links
 from rrgraph.organic.chemistry.application import TemplateApplier, apply_template, default_cache
+from rrgraph.organic.chemistry.drawing import draw_reaction, draw_route
 from rrgraph.organic.chemistry.fingerprints import FRAGMENTS
 from rrgraph.organic.chemistry.matching import known_matches, match_templates, matching_mask
 from rrgraph.organic.chemistry.molecules import MoleculeError, canonical_product, canonical_reactants, canonical_smiles
@@ -133,6 +134,8 @@ __all__ = [
     "count_reactions",
     "default_cache",
     "default_expansions",
+    "draw_reaction",
+    "draw_route",
     "evaluate_reactions",
     "extract_template",
     "extract_templates",

@@ -76,9 +76,9 @@ def molecules(*, tries: int, seed: int, folder: Path) -> Outcome:
         TemplateApplier,
         TemplatePopularity,
         clean_reaction,
+        draw_reaction,
         extract_template,
     )
-    from rrgraph.organic.chemistry.drawing import draw_reaction
     from rrgraph.organic.chemistry.fingerprints import product_fragments, template_fragments
     from rrgraph.organic.chemistry.molecules import canonical_reactants, canonical_smiles
 

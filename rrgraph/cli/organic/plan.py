@@ -144,7 +144,7 @@ def _first_word(text: str) -> str:
 
 def _with_drawings(plan: ProductPlan, number: int, folder: str) -> ProductPlan:
     """Return a plan whose sets are drawn into files of a folder."""
-    from rrgraph.organic.chemistry.drawing import draw_reaction
+    from rrgraph.organic import draw_reaction
 
     drawn = []
     for rank, suggestion in enumerate(plan.suggestions, start=1):

@@ -124,7 +124,7 @@ def _find(finder: RouteFinder, number: int, product: str, *, seconds: float, svg
 
 
 def _draw(folder: str, number: int, rank: int, route: Route) -> str:
-    from rrgraph.organic.chemistry.drawing import draw_route
+    from rrgraph.organic import draw_route
 
     path = Path(folder) / f"product{number}_route{rank}.svg"
     write_text(path, draw_route(route))

@@ -6,8 +6,14 @@ import pytest
 pytest.importorskip("syntheseus", reason="needs the extra 'routes'")
 
 from rrgraph.errors import ConfigError, DataError, DataWarning
-from rrgraph.organic import ReactantSet, RouteFinder, Transformation, read_molecule_stock, single_step_model
-from rrgraph.organic.chemistry.drawing import draw_route
+from rrgraph.organic import (
+    ReactantSet,
+    RouteFinder,
+    Transformation,
+    draw_route,
+    read_molecule_stock,
+    single_step_model,
+)
 
 KNOWN = {
     "CCOC(C)=O": [("CC(=O)O.CCO", 0.6), ("CC(=O)Cl.CCO", 0.3), ("CCOC(C)=O.O", 0.05)],

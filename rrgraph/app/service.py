@@ -13,11 +13,9 @@ from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 import rrgraph as rr
 from rrgraph.app.browsing import LiteratureIndex, literature_index
+from rrgraph.app.explanation import Explanation, explain_set
 from rrgraph.app.questions import Question
 from rrgraph.app.shelf import read_shelf, shelf_of_file
 from rrgraph.app.substitutes import Substitute, find_substitutes
@@ -26,23 +24,22 @@ from rrgraph.chem import (
     BalancedEquation,
     Composition,
     FormulaWarning,
-    anhydrous,
     is_structure_file,
     molar_mass,
     parse_formula,
 )
-from rrgraph.data import KnownReaction, KnownReactions, PrecursorSet
+from rrgraph.data import KnownReaction, KnownReactions
 from rrgraph.errors import ConfigError, DataWarning, FormulaError, RRGraphError
 from rrgraph.lab import StockItem
-from rrgraph.models import DEFAULT_MODEL, Model, constrained_planner, energy_source, literature_source, model_card
-from rrgraph.planning import CandidateLists, EnergySource, PlannedSet, SynthesisPlan, read_routes
+from rrgraph.models import DEFAULT_MODEL, Model, energy_source, literature_source, model_card
+from rrgraph.planning import EnergySource, PlannedSet, SynthesisPlan, read_routes
 from rrgraph.properties import PropertyAnswer, PropertyPredictor, property_answer, shown_tasks
-from rrgraph.reranking import EnsembleReranker, Influence, influences
+from rrgraph.reranking import EnsembleReranker
 
 if TYPE_CHECKING:  # it takes a second to import, and materials do not need it
     from rrgraph.organic import ProductPlan, ReactantPlanner
 
-__all__ = ["Explanation", "Planned", "Reading", "Service", "collected_warnings"]
+__all__ = ["Planned", "Reading", "Service"]
 
 T = TypeVar("T")
 
@@ -66,24 +63,6 @@ class Reading(NamedTuple):
     composition: Composition
     notes: tuple[str, ...]
     molar_mass: float
-
-
-class Explanation(NamedTuple):
-    """Why a set has its probability.
-
-    Attributes:
-        influences: of groups of features, the largest first.
-        rank: of the set among those that compete, from 1.
-        competing: number of these.
-        uses: training targets that use each member.
-        together: how many recorded reactions use all members, and the targets of the most reported ones.
-    """
-
-    influences: tuple[Influence, ...]
-    rank: int
-    competing: int
-    uses: dict[str, int]
-    together: tuple[int, tuple[str, ...]]
 
 
 class Service:
@@ -153,7 +132,7 @@ class Service:
         Raises:
             FormulaError: it is not a valid formula.
         """
-        with collected_warnings() as notes:
+        with _collected_warnings() as notes:
             composition = _formula(text)
         return Reading(composition, tuple(notes), molar_mass(composition))
 
@@ -190,12 +169,12 @@ class Service:
                 found[key] = known
                 continue
             try:
-                with collected_warnings() as notes:
+                with _collected_warnings() as notes:
                     new[key] = _formula(key[1]), notes
             except FormulaError as error:
                 found[key] = SynthesisPlan(target=key[1], message=str(error)), ()
         if new:
-            with collected_warnings() as shared:
+            with _collected_warnings() as shared:
                 plans = self._planned([target for target, _ in new.values()], asked[0][1])
             for (new_key, (_, notes)), plan in zip(new.items(), plans, strict=True):
                 found[new_key] = self._kept.put(new_key, (plan, (*dict.fromkeys([*notes, *shared]),)))
@@ -241,7 +220,7 @@ class Service:
             RequestError: it cannot be read.
         """
         if text not in self._shelves:
-            with collected_warnings() as notes:
+            with _collected_warnings() as notes:
                 found = read_shelf(text)
             while len(self._shelves) >= _MOST_SHELVES:
                 self._shelves.pop(next(iter(self._shelves)))
@@ -257,7 +236,7 @@ class Service:
         Raises:
             RequestError: it cannot be read, or is too long.
         """
-        with collected_warnings() as notes:
+        with _collected_warnings() as notes:
             text = shelf_of_file(name, content)
         return text, tuple(notes)
 
@@ -311,31 +290,8 @@ class Service:
         """
         target = _formula(question.targets[0])
         (members,) = read_routes(route)
-        return self._kept_or(("why", target.key, str(members)), lambda: self._explained(target, members))
-
-    def _explained(self, target: Composition, members: PrecursorSet) -> Explanation | None:
-        planner = constrained_planner(self.model)
-        if not isinstance(planner.reranker, EnsembleReranker):
-            return None
-        recorder = _Recorder(planner.reranker)
-        planner.reranker = recorder
-        for ranking in planner.rankings([target]):
-            ranking.plan(1)
-        lists = recorder.lists
-        assert lists is not None
-        keys = {anhydrous(each).key for each in members}
-        candidates = lists.links.candidates
-        found = [{candidates[member].key for member in own} for own in lists.sets[0]]
-        if keys not in found:
-            return None
-        place = found.index(keys)
-        logs, _ = planner.reranker.log_probabilities(lists)
-        return Explanation(
-            tuple(influences(recorder.inner, lists, place)),
-            int((logs[0] > logs[0][place]).sum()) + 1,
-            len(lists.sets[0]),
-            {each.formula: self.model.count(each) for each in members},
-            self.index.together(members),
+        return self._kept_or(
+            ("why", target.key, str(members)), lambda: explain_set(self.model, target, members, self.index)
         )
 
     def precedents(self, target: str, count: int = 10) -> list[KnownReaction]:
@@ -416,20 +372,8 @@ class _Kept:
         return value
 
 
-class _Recorder:
-    """A re-ranker that keeps the lists it was given."""
-
-    def __init__(self, inner: EnsembleReranker) -> None:
-        self.inner, self.candidates = inner, inner.candidates
-        self.lists: CandidateLists | None = None
-
-    def log_probabilities(self, lists: CandidateLists) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
-        self.lists = lists
-        return self.inner.log_probabilities(lists)
-
-
 @contextmanager
-def collected_warnings() -> Iterator[list[str]]:
+def _collected_warnings() -> Iterator[list[str]]:
     """Collect what is said of formulas and files within, for people."""
     notes: list[str] = []
     with warnings.catch_warnings(record=True) as caught:

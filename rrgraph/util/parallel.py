@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import linecache
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -13,6 +15,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait as wait_for
+from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from rrgraph.util.interruption import TERMINAL_SIGNALS, Interruption, interruptible, lasting_interruption
@@ -191,7 +194,16 @@ def _told() -> Iterator[None]:
     try:
         yield
     except BrokenProcessPool:
-        raise WorkerDied("a worker process died (out of memory?)") from None
+        raise WorkerDied(f"a worker process died ({_likely_reason()})") from None
+
+
+def _likely_reason() -> str:
+    """Return why a process probably died: each imports the script, and must not begin there what the script does."""
+    script = getattr(sys.modules["__main__"], "__file__", None) or ""
+    lines = linecache.getlines(script)
+    if lines and not any("__main__" in line for line in lines):
+        return f"'{Path(script).name}' has to do this below 'if __name__ == \"__main__\":', as each process imports it"
+    return "out of memory?"
 
 
 def _work(function: Callable[[T], R], item: T) -> R:

@@ -132,6 +132,18 @@ def test_processes_that_are_starting_leave_ctrl_c_to_the_one_that_started_them(t
     assert (done.stdout, done.stderr) == ("[(0, -1), (1, -2)]\n", "")
 
 
+def test_a_script_that_every_process_would_begin_anew_is_told_so(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import operator\n"
+        "from rrgraph.util.parallel import parallel_map\n"
+        "print(*[result for _, result in parallel_map(operator.neg, [1], jobs=2, threads=1)])\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run([sys.executable, script], env=environment, timeout=LONG, capture_output=True, text=True)
+    assert "died ('script.py' has to do this below 'if __name__ == \"__main__\":'" in done.stdout
+
+
 def test_processes_end_with_the_one_that_started_them(tmp_path):
     """Even if that is killed while they work."""
     code = (

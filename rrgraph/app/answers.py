@@ -280,8 +280,7 @@ def describe_precedent(reaction: KnownReaction) -> PrecedentAnswer:
 
 def _conditions(found: PlannedSet) -> str | None:
     """Return the conditions that a set is fired in, None where the model predicts none."""
-    conditions = getattr(found, "conditions", None)
-    return None if conditions is None else str(conditions)
+    return None if found.conditions is None else found.conditions.with_note
 
 
 def _member(found: PlannedSet, precursor: Composition) -> PrecursorAnswer:

@@ -272,7 +272,7 @@ class Service:
         def work() -> dict[str, list[Substitute]]:
             _refuse_files([*question.exclude, *question.require, *question.byproducts])
             return find_substitutes(
-                self.model,
+                self._model_for(question),
                 target,
                 members,
                 rr.Constraints().narrowed(exclude=question.exclude, balanced=True, byproducts=question.byproducts),
@@ -290,9 +290,15 @@ class Service:
         """
         target = _formula(question.targets[0])
         (members,) = read_routes(route)
-        return self._kept_or(
-            ("why", target.key, str(members)), lambda: explain_set(self.model, target, members, self.index)
-        )
+
+        def work() -> Explanation | None:
+            return explain_set(self._model_for(question), target, members, self.index)
+
+        return self._kept_or(("why", target.key, str(members), question.atmosphere), work)
+
+    def _model_for(self, question: Question) -> Model:
+        """Return the model that knows of the atmosphere that a question names."""
+        return self.model.in_atmosphere(question.atmosphere) if question.atmosphere else self.model
 
     def precedents(self, target: str, count: int = 10) -> list[KnownReaction]:
         """Return the recorded reactions nearest to a target.

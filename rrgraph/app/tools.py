@@ -115,6 +115,9 @@ def create_server(service: Service, worker: Worker | None = None) -> MCPServer:
             str | None, Field(description="The only precursors that may be used, a formula a line.")
         ] = None,
         grams: Annotated[float | None, Field(description="Weigh out for so many grams of each target.")] = None,
+        atmosphere: Annotated[
+            str | None, Field(description="Of the furnace: air, oxygen, inert, reducing, ammonia or vacuum.")
+        ] = None,
     ) -> Plans:
         """Rank precursor sets for solid-state synthesis, with probabilities, equations, masses, handling, literature.
 
@@ -129,6 +132,7 @@ def create_server(service: Service, worker: Worker | None = None) -> MCPServer:
                 require=tuple(require),
                 stock=stock,
                 grams=grams,
+                atmosphere=atmosphere,
             )
             found, notes = service.plan(question)
             return Plans(plans=[describe_plan(plan, size=question.batch, notes=notes) for plan in found])

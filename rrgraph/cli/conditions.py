@@ -7,31 +7,37 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from rrgraph.errors import ConfigError, check_choice
+from rrgraph.cli.common.options import refuse_options
+from rrgraph.errors import ConfigError, DataError, check_choice
 
 __all__ = ["evaluate_conditions"]
+
+_OPTIONS = ("test", "split", "output", "json")
 
 
 def evaluate_conditions(arguments: argparse.Namespace) -> None:
     """Measure a model of conditions on a subset of its own split, or on a table.
 
     Raises:
-        ConfigError: there is no such subset, or the folder holds no run.
+        ConfigError: there is no such subset, the folder holds no run, or an option means nothing for conditions.
+        DataError: the table cannot be read, or states nothing that can be measured.
     """
     from rrgraph.cli.common.show import show_conditions
-    from rrgraph.conditions import ConditionsConfig, condition_rows, split_conditions
-    from rrgraph.conditions import load_conditions as read_table
+    from rrgraph.conditions import ConditionsConfig, measured_rows, split_conditions
     from rrgraph.conditions.run import measure_conditions, measure_rows
     from rrgraph.data import SUBSET_NAMES
     from rrgraph.models import load_conditions
     from rrgraph.util.config import MODEL, load_config
     from rrgraph.util.files import write_json
 
+    refuse_options(arguments, _OPTIONS, "means nothing for a model of conditions")
     folder = Path(arguments.model)
-    model = load_conditions(folder)
+    model = load_conditions(arguments.model)
     if arguments.test:
-        rows = condition_rows(read_table(arguments.test)[0])
+        rows = measured_rows(arguments.test)
         measured, count = measure_rows(model, rows), len(rows)
+        if not any(measured.values()):
+            raise DataError(f"No row of '{arguments.test}' states a temperature, a time, an atmosphere or firings.")
     else:
         check_choice("--split", arguments.split, SUBSET_NAMES[1:])
         if not (folder / "config.yaml").is_file():

@@ -19,7 +19,14 @@ from rrgraph.conditions.rules import allowed_atmospheres, disagreement
 from rrgraph.conditions.splits import SPLITS as CONDITION_SPLITS
 from rrgraph.conditions.splits import ConditionSplit, split_conditions
 from rrgraph.conditions.steps import KINDS, HeatingStep, kind_of, read_operations, read_steps, steps_text
-from rrgraph.conditions.tables import LABELS, ConditionRows, condition_rows, labelled_rows, load_conditions
+from rrgraph.conditions.tables import (
+    LABELS,
+    ConditionRows,
+    condition_rows,
+    labelled_rows,
+    load_conditions,
+    measured_rows,
+)
 
 __all__ = [
     "CONDITIONS",
@@ -49,6 +56,7 @@ __all__ = [
     "load_conditions",
     "load_conditions_model",
     "measure",
+    "measured_rows",
     "read_operations",
     "read_steps",
     "split_conditions",

@@ -22,6 +22,7 @@ from rrgraph.util.progress import track
 
 __all__ = ["fit_conditions", "row_features"]
 
+_QUANTITIES: Final = ("temperature", "time")
 _MOST_FIRINGS: Final = 3
 _LEAST_ROWS: Final = 100
 """Calibration rows that a label needs for a factor of its own."""
@@ -65,11 +66,12 @@ def fit_conditions(
         metadata: kept in the model.
 
     Raises:
-        DataError: no training row states a temperature.
+        DataError: no training row states a temperature, or none a time.
     """
     groups = tuple(config.groups)
-    if not np.isfinite(train.temperature).any():
-        raise DataError("No training row states a temperature.")
+    for name in _QUANTITIES:
+        if not np.isfinite(_values(train, name)).any():
+            raise DataError(f"No training row states a {name}, and a model of conditions learns both.")
     features = row_features(train, groups=groups, encoder=encoder)
     columns = with_context(features, train.label, _half_known(train, seed))
     held = row_features(calibration, groups=groups, encoder=encoder) if len(calibration) else features[:0]

@@ -43,7 +43,8 @@ def measure(found: Prediction, rows: ConditionRows, *, known_atmosphere: Predict
         if timed.any():
             report["time"][LABELS[label]] = _errors(np.log10(rows.time), found.time, found.time_widths, timed)
     both = np.isfinite(rows.temperature)
-    report["temperature"]["all"] = _errors(rows.temperature, found.temperature, found.widths, both)
+    if both.any():
+        report["temperature"]["all"] = _errors(rows.temperature, found.temperature, found.widths, both)
     if np.isfinite(rows.time).any():
         report["time"]["all"] = _errors(np.log10(rows.time), found.time, found.time_widths, np.isfinite(rows.time))
     # Rows of one recipe state the same atmosphere: those of the first label count.

@@ -112,34 +112,42 @@ class ConditionsModel:
             numbers=self.firings,
         )
 
-    def conditions(self, targets: Sequence[Composition], sets: Sequence[PrecursorSet]) -> list[Conditions]:
+    def conditions(
+        self, targets: Sequence[Composition], sets: Sequence[PrecursorSet], *, atmosphere: Atmosphere | None = None
+    ) -> list[Conditions]:
         """Return the conditions of each target from the precursor set at its side.
 
-        An atmosphere that would oxidise the target has no probability; see `allowed_atmospheres`.
+        Unless it is known, an atmosphere that would oxidise the target has no probability; see `allowed_atmospheres`.
         """
         if not targets:
             return []
         features = self.describe(targets, sets)
+        given = None if atmosphere is None else [atmosphere.value] * len(targets)
         by_label = {
-            name: self.predict(features, np.full(len(targets), LABELS.index(name), dtype=np.int64)) for name in _SHOWN
+            name: self.predict(features, np.full(len(targets), LABELS.index(name), dtype=np.int64), given)
+            for name in _SHOWN
         }
         found = []
         for row, (target, precursors) in enumerate(zip(targets, sets, strict=True)):
             whole = by_label[_SHOWN[0]]
-            shares = np.where(allowed_atmospheres(target, self.atmospheres), whole.atmosphere[row], 0.0)
-            shares = shares / shares.sum() if shares.sum() > 0 else whole.atmosphere[row]
-            order = np.argsort(-shares, kind="stable")
-            atmospheres = {self.atmospheres[each]: float(shares[each]) for each in order if shares[each] > 0}
+            atmospheres = {atmosphere: 1.0} if atmosphere is not None else self._atmospheres(target, whole, row)
             found.append(
                 Conditions(
                     temperatures={name: _temperature(each, row) for name, each in by_label.items()},
                     times={name: _time(each, row) for name, each in by_label.items()},
                     atmospheres=atmospheres,
                     firings=dict(zip(self.firings, map(float, whole.firings[row]), strict=True)),
-                    note=disagreement(target, precursors, next(iter(atmospheres))),
+                    note=disagreement(target, precursors, next(iter(atmospheres)), asked=atmosphere is not None),
                 )
             )
         return found
+
+    def _atmospheres(self, target: Composition, found: Prediction, row: int) -> dict[Atmosphere, float]:
+        """Return the probability of each atmosphere that does the target no harm, the most probable first."""
+        shares = np.where(allowed_atmospheres(target, self.atmospheres), found.atmosphere[row], 0.0)
+        shares = shares / shares.sum() if shares.sum() > 0 else found.atmosphere[row]
+        order = np.argsort(-shares, kind="stable")
+        return {self.atmospheres[each]: float(shares[each]) for each in order if shares[each] > 0}
 
     def _interval(
         self, columns: Tensor, named: Sequence[str], value: str, spread: str, least: float

@@ -42,12 +42,21 @@ def allowed_atmospheres(target: Composition, atmospheres: Sequence[Atmosphere]) 
     )
 
 
-def disagreement(target: Composition, precursors: PrecursorSet, atmosphere: Atmosphere) -> str:
-    """Return why an atmosphere is not the one that the balanced equation implies, empty if both agree."""
+def disagreement(target: Composition, precursors: PrecursorSet, atmosphere: Atmosphere, *, asked: bool = False) -> str:
+    """Return how an atmosphere is not the one that the balanced equation implies, empty if both agree.
+
+    Args:
+        target: what is made.
+        precursors: what it is made from.
+        atmosphere: of recipes, or the one that was asked for.
+        asked: whether it was.
+    """
     equation = balanced_equation(target, precursors, ())
     if equation is None or equation.atmosphere is atmosphere:
         return ""
     implied = equation.atmosphere
+    if implied is Atmosphere.NITROGEN and atmosphere is Atmosphere.INERT:
+        return "the equation takes up N2, so that inert means nitrogen here"
     if implied is Atmosphere.AIR and not _takes_up_oxygen(equation):
         return ""  # nothing has to react with the gas, so that any that does no harm will do
     if {implied, atmosphere} <= {Atmosphere.INERT, Atmosphere.VACUUM, Atmosphere.NITROGEN}:
@@ -56,7 +65,8 @@ def disagreement(target: Composition, precursors: PrecursorSet, atmosphere: Atmo
         return ""
     if implied in (Atmosphere.INERT, Atmosphere.VACUUM) and atmosphere in _HYDROGEN:
         return ""
-    return f"the equation implies {implied.value}, recipes of such materials use {atmosphere.value}"
+    other = f"{atmosphere.value} was asked for" if asked else f"recipes of such materials use {atmosphere.value}"
+    return f"the equation implies {implied.value}, {other}"
 
 
 def _takes_up_oxygen(equation: BalancedEquation) -> bool:

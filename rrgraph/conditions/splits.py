@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rrgraph.conditions.tables import ConditionRows, condition_rows, labelled_rows, load_conditions
 from rrgraph.data import ReactionTable, load_table, split_table
@@ -60,20 +61,26 @@ def split_conditions(
         DataError: a table cannot be read or is not on this computer.
     """
     reactions, dropped = load_conditions(table)
-    removed = None if not holdout else load_table(holdout)
+    removed = load_table(holdout) if holdout else None
+
+    def kept(rows: ReactionTable) -> NDArray[np.bool_]:
+        """Return which rows (n,) share nothing with those that are held out."""
+        if removed is None:
+            return np.ones(len(rows), dtype=np.bool_)
+        name = "element_systems" if holdout_systems else "target_keys"
+        free: NDArray[np.bool_] = ~np.isin(getattr(rows, name), getattr(removed, name))
+        dropped["recipe: held out"] += int((~free).sum())
+        return free
+
     if removed is not None:
-        values, known = (
-            (reactions.element_systems, removed.element_systems)
-            if holdout_systems
-            else (reactions.target_keys, removed.target_keys)
-        )
-        reactions = reactions.select(~np.isin(values, known))
+        reactions = reactions.select(kept(reactions))
     if split in _OWN:
         parts = _own(reactions, split, seed)
     elif split == _CURATED:
         parts = _curated(reactions)
     else:
         found = {name: labelled_rows(_file(f"conditions/{split}_{short}.csv.gz")) for name, short in _SHORT.items()}
+        found |= {name: found[name].select(kept(found[name].table)) for name in ("train", "validation")}
         parts = _syntmte(reactions, found, split, recipes)
     counts = {name: len(rows) for name, rows in parts.items()}
     return ConditionSplit(**parts, report={"rows": counts, "dropped": dict(dropped)})
@@ -89,6 +96,8 @@ def _own(reactions: ReactionTable, split: str, seed: int) -> dict[str, Condition
     subset.
     """
     dated = reactions if split in ("random", "all") else reactions.select(np.isfinite(reactions.years))
+    if not len(dated):
+        raise DataError(f"No row of {reactions.source} has a year, which data.split={split} needs; random needs none.")
     found = split_table(dated, split, seed=seed)
     subsets = {"train": found.train, "validation": found.validation, "test": found.test}
     taken: dict[tuple[str, frozenset[str]], str] = {}

@@ -41,6 +41,7 @@ __all__ = [
     "condition_rows",
     "labelled_rows",
     "load_conditions",
+    "measured_rows",
 ]
 
 LABELS: Final = (
@@ -55,6 +56,12 @@ LABELS: Final = (
 )
 """What a temperature or a time is of. The last calcination is what SyntMTE counts as such: the last step that is called
 calcination or annealing."""
+
+_HIGHEST: Final = "temperature_C"
+_PAIRS: Final = tuple(
+    (f"last {kind}", f"{kind}_temperature_C", f"{kind}_time_h") for kind in ("sintering", "calcination")
+)
+"""Columns of tables with one value for each label: of the curated oxides, and of SyntMTE."""
 
 _NAMED: Final = {"last sintering": ("sintering",), "last calcination": ("calcination", "annealing")}
 """Kinds of steps of which the last one has the label."""
@@ -181,7 +188,7 @@ def _stated(table: ReactionTable) -> ReactionTable:
             f"{table.source} states no conditions: expected a column 'steps', 'temperature_c' or 'atmosphere', found "
             f"{listed(list(frame.columns))}."
         )
-    for name in ("temperature_c", "time_h"):
+    for name in ("temperature_c", "time_h", "firings"):
         if name in frame:
             numbers = pd.to_numeric(frame[name], errors="coerce")
             wrong = np.flatnonzero(frame[name].notna() & ~(np.isfinite(numbers) & (numbers >= 0)))
@@ -263,6 +270,19 @@ def _rows(table: ReactionTable, rows: Sequence[tuple[Any, ...]]) -> ConditionRow
     )
 
 
+def measured_rows(name_or_path: str | os.PathLike[str]) -> ConditionRows:
+    """Return the rows of any table that states conditions: one of `labelled_rows`, or recipes of `load_conditions`.
+
+    Raises:
+        DataError: it cannot be read, or states no conditions.
+    """
+    name = os.fspath(name_or_path)
+    path = data_path(name) if name in CATALOGUE else Path(name)
+    if not str(path).endswith(RECIPE_SUFFIXES) and {_HIGHEST, _PAIRS[0][1]} & set(load_table(name).frame):
+        return labelled_rows(path)
+    return condition_rows(load_conditions(name)[0])
+
+
 def labelled_rows(path: str | os.PathLike[str]) -> ConditionRows:
     """Return the rows of a table with one value for each of several labels.
 
@@ -276,14 +296,9 @@ def labelled_rows(path: str | os.PathLike[str]) -> ConditionRows:
     refused: list[Any] = []
     table = ReactionTable.read(path, refused=refused).readable(refused)
     frame = table.frame
-    pairs = [
-        (label, f"{label.split()[-1]}_temperature_C", f"{label.split()[-1]}_time_h")
-        for label in ("last sintering", "last calcination")
-    ]
-    if "temperature_C" in frame:
-        pairs = [("highest", "temperature_C", "")]
-    elif pairs[0][1] not in frame:
-        raise DataError(f"'{path}' has neither a column 'temperature_C' nor '{pairs[0][1]}'.")
+    pairs = (("highest", _HIGHEST, ""),) if _HIGHEST in frame else _PAIRS
+    if pairs[0][1] not in frame:
+        raise DataError(f"'{path}' has neither a column '{_HIGHEST}' nor '{pairs[0][1]}'.")
     rows = []
     for number, row in enumerate(frame.to_dict("records")):
         named = row.get("atmosphere")

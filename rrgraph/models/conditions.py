@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache, cached_property
 from typing import Final
 
-from rrgraph.chem import Composition
+from rrgraph.chem import Atmosphere, Composition
 from rrgraph.conditions import ConditionsModel
 from rrgraph.data import LITERATURE, KnownReactions, PrecursorSet, load_known_reactions
 from rrgraph.planning import Conditions
@@ -25,7 +25,7 @@ _MOST_KEPT: Final = 10_000
 
 
 class PredictedConditions:
-    """Conditions of planned sets; each pair of a target and a set is predicted once.
+    """Conditions of planned sets; each pair of a target and a set is predicted once in each atmosphere.
 
     Args:
         model: name or folder of a model of conditions.
@@ -33,23 +33,26 @@ class PredictedConditions:
 
     def __init__(self, model: str = DEFAULT_CONDITIONS) -> None:
         self.name = model
-        self._known: dict[tuple[str, frozenset[str]], Conditions] = {}
+        self._known: dict[tuple[str, frozenset[str], Atmosphere | None], Conditions] = {}
 
-    def conditions(self, targets: Sequence[Composition], sets: Sequence[PrecursorSet]) -> list[Conditions]:
-        """Return the conditions of each target from the set at its side.
+    def conditions(
+        self, targets: Sequence[Composition], sets: Sequence[PrecursorSet], *, atmosphere: Atmosphere | None = None
+    ) -> list[Conditions]:
+        """Return the conditions of each target from the set at its side, see `rrgraph.planning.ConditionSource`.
 
         Raises:
             ModelError: the model, or the encoder that it was trained with, is missing or damaged.
         """
-        keys = [(target.key, members.keys) for target, members in zip(targets, sets, strict=True)]
+        keys = [(target.key, members.keys, atmosphere) for target, members in zip(targets, sets, strict=True)]
         missing = {key: row for row, key in enumerate(keys) if key not in self._known}
         if len(self._known) + len(missing) > _MOST_KEPT:
             self._known.clear()
             missing = {key: row for row, key in enumerate(keys)}
         rows = list(missing.values())
         if rows:
-            found = self._model.conditions([targets[row] for row in rows], [sets[row] for row in rows])
-            papers = self._papers([targets[row] for row in rows])
+            asked = [targets[row] for row in rows], [sets[row] for row in rows]
+            found = self._model.conditions(*asked, atmosphere=atmosphere)
+            papers = self._papers(asked[0])
             for row, each in zip(rows, found, strict=True):
                 self._known[keys[row]] = replace(each, papers=papers[targets[row].key])
         return [self._known[key] for key in keys]

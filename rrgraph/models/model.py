@@ -211,6 +211,7 @@ class Model(LinkScorer):
                 literature=records,
                 precedents=precedents,
                 routes=compared,
+                atmosphere=each,
                 conditions=bundled_conditions(),
                 show_conditions=conditions,
                 usage=[(precursor, self.count(precursor)) for precursor in self.seen],

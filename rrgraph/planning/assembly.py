@@ -12,7 +12,7 @@ from functools import cached_property
 from math import fsum
 from typing import Final
 
-from rrgraph.chem import Composition, parse_formula
+from rrgraph.chem import Atmosphere, Composition, parse_formula
 from rrgraph.data import KnownReaction, PrecursorSet
 from rrgraph.errors import OptionError, PlanningError
 from rrgraph.planning.conditions import Conditions, ConditionSource
@@ -43,6 +43,7 @@ def plan_syntheses(
     precedents: int = PRECEDENTS,
     routes: Sequence[PrecursorSet] = (),
     usage: Usage = (),
+    atmosphere: Atmosphere | None = None,
     conditions: ConditionSource | None = None,
     show_conditions: bool = False,
 ) -> list[SynthesisPlan]:
@@ -59,6 +60,7 @@ def plan_syntheses(
         literature: where precedents are looked up.
         precedents: how many of them for each target.
         routes: list these sets, in this order, in place of the best ones.
+        atmosphere: in which all targets are to be made, as the planner was told; None where it is not known.
         conditions: predicts how sets are fired, when that is first asked for.
         show_conditions: whether tables and JSON show it.
         usage: precursors of the training reactions and how many targets use each, from which dopants are taken.
@@ -98,8 +100,10 @@ def plan_syntheses(
         plans = [_with_stock(plan, planner.constraints) for plan in plans]
     if energies is not None:
         plans = _with_energies(plans, energies)
+    if atmosphere is not None:
+        plans = [replace(plan, atmosphere=atmosphere) for plan in plans]
     if conditions is not None:
-        plans = _with_conditions(plans, conditions, shown=show_conditions)
+        plans = _with_conditions(plans, conditions, atmosphere, shown=show_conditions)
     if literature is not None:
         nearest = literature.nearest(hosts, precedents)
         plans = [_with_literature(plan, found, literature.name) for plan, found in zip(plans, nearest, strict=True)]
@@ -191,10 +195,12 @@ def _with_energies(plans: Iterable[SynthesisPlan], source: EnergySource) -> list
     ]
 
 
-def _with_conditions(plans: Sequence[SynthesisPlan], source: ConditionSource, *, shown: bool) -> list[SynthesisPlan]:
-    together = _Together(source, [found for plan in plans for found in plan])
+def _with_conditions(
+    plans: Sequence[SynthesisPlan], source: ConditionSource, atmosphere: Atmosphere | None, *, shown: bool
+) -> list[SynthesisPlan]:
+    together = _Together(source, [found for plan in plans for found in plan], atmosphere)
     return [
-        replace(plan, sets=tuple(replace(found, condition_source=together) for found in plan), has_conditions=shown)
+        replace(plan, sets=tuple(replace(found, predicted=together) for found in plan), has_conditions=shown)
         for plan in plans
     ]
 
@@ -205,20 +211,23 @@ class _Together:
     Args:
         source: predicts them.
         found: all sets.
+        atmosphere: in which they are fired, None where it is not known.
     """
 
-    def __init__(self, source: ConditionSource, found: Sequence[PlannedSet]) -> None:
-        self._source, self._found = source, found
+    def __init__(self, source: ConditionSource, found: Sequence[PlannedSet], atmosphere: Atmosphere | None) -> None:
+        self._source, self._found, self._atmosphere = source, found, atmosphere
 
-    def conditions(self, targets: Sequence[Composition], sets: Sequence[PrecursorSet]) -> list[Conditions]:
-        """Return the conditions of each target from the set at its side."""
-        return [self._known[target.key, members.keys] for target, members in zip(targets, sets, strict=True)]
+    def __call__(self, found: PlannedSet) -> Conditions:
+        """Return the conditions of one of the sets."""
+        return self._known[found.target.key, found.precursors.keys]
 
     @cached_property
     def _known(self) -> dict[tuple[str, frozenset[str]], Conditions]:
         asked = {(found.target.key, found.precursors.keys): found for found in self._found}
         predicted = self._source.conditions(
-            [found.target for found in asked.values()], [found.precursors for found in asked.values()]
+            [found.target for found in asked.values()],
+            [found.precursors for found in asked.values()],
+            atmosphere=self._atmosphere,
         )
         return dict(zip(asked, predicted, strict=True))
 

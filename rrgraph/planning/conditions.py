@@ -38,10 +38,10 @@ class Conditions:
     Attributes:
         temperatures: in °C by what they are of: `highest` of all steps, `calcination`, `sintering`, ...
         times: dwell times in h by the same names.
-        atmospheres: probability of each class, the most probable first.
+        atmospheres: probability of each class, the most probable first; 1 for one that was asked for.
         firings: probability of each number of firings; three means three or more.
         papers: number of papers behind the nearest recorded recipes of the plan that state a temperature.
-        note: why the atmosphere differs from the one that the balanced equation implies, empty if it does not.
+        note: how the atmosphere differs from the one that the balanced equation implies, empty if it does not.
     """
 
     temperatures: Mapping[str, Interval]
@@ -69,9 +69,14 @@ class Conditions:
         firings = "1 firing" if count == 1 else f"{count} firings" if count < max(self.firings) else f"{count}+ firings"
         papers = f"; {self.papers} paper{'s' if self.papers != 1 else ''}" if self.papers else ""
         return (
-            f"{_to_fifties(fired.value)} °C ({span}), {held.value:.2g} h ({held.low:.2g}-{held.high:.2g}), "
+            f"{_to_fifties(fired.value)} °C ({span}), {_hours(held.value)} h ({_hours(held.low)}-{_hours(held.high)}), "
             f"{self.atmosphere.value}, {firings}{papers}"
         )
+
+    @property
+    def with_note(self) -> str:
+        """The line, with the note behind it where there is one."""
+        return "; ".join(filter(None, (str(self), self.note)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready values."""
@@ -90,14 +95,20 @@ class Conditions:
 class ConditionSource(Protocol):
     """Predicts conditions."""
 
-    def conditions(self, targets: Sequence[Composition], sets: Sequence[PrecursorSet]) -> list[Conditions]:
-        """Return the conditions of each target from the set at its side."""
+    def conditions(
+        self, targets: Sequence[Composition], sets: Sequence[PrecursorSet], *, atmosphere: Atmosphere | None = None
+    ) -> list[Conditions]:
+        """Return the conditions of each target from the set at its side; all in one atmosphere if that is known."""
         ...
 
 
 def _to_fifties(celsius: float) -> int:
     """Return a temperature as recipes state it: nine in ten of theirs are multiples of 50 °C."""
     return round(celsius / 50) * 50
+
+
+def _hours(time: float) -> str:
+    return f"{time:.0f}" if time >= 10 else f"{time:.2g}"
 
 
 def _to_tens(celsius: float) -> int:

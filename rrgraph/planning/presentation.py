@@ -132,6 +132,8 @@ def plan_notes(
             f"another set: {percent(plan.no_match)}",
             f"{_PROBABILITY}: chance that this is the set reported in the literature{given}",
         ]
+    if plan.atmosphere is not None:
+        notes.append(f"ranked for synthesis in this atmosphere: {plan.atmosphere.value}")
     if any(found.unseen or (found.alternative is not None and found.alternative.unseen) for found in plan):
         notes.append("* never seen in training")
     notes += [f"dopant: {added}" for added in plan.dopants]
@@ -229,6 +231,7 @@ _ENERGIES: Final[dict[str, type]] = {
 
 PLAN_KEYS: Final = (
     *("target", "sets", "scores", "probabilities", "none_of_these", "hidden", "unseen", "alternatives", "dopants"),
+    "asked_atmosphere",
     "search_stopped",
     *("equations", "atmospheres", "grams", "shortages", "most_target_g", "reaction_energies", "temperature_k"),
     "conditions",
@@ -242,6 +245,7 @@ def plan_columns(
     energies: bool,
     literature: bool,
     dopants: bool = False,
+    asked_atmosphere: bool = False,
     amounts: bool = False,
     conditions: bool = False,
     handling: bool = False,
@@ -249,6 +253,7 @@ def plan_columns(
     """Return the columns of `plan_rows`, those of energies, precedents and the like only where there are any."""
     more = {
         **({"dopants": str} if dopants else {}),
+        **({"asked_atmosphere": str} if asked_atmosphere else {}),
         **(_AMOUNTS if amounts else {}),
         **(_ENERGIES if energies else {}),
         **({"conditions": str} if conditions else {}),
@@ -266,7 +271,7 @@ def plan_rows(
     Lists are joined by semicolons; literature precedents are JSON in the first row.
     """
     line = plan.to_dict(equations=equations, grams=grams, handling=False)
-    shared = {name: line.get(name) for name in ("target", "none_of_these", "message")}
+    shared = {name: line.get(name) for name in ("target", "none_of_these", "asked_atmosphere", "message")}
     if plan.dopants:
         shared["dopants"] = "; ".join(map(str, plan.dopants))
     first = dict(shared)
@@ -287,15 +292,10 @@ def plan_rows(
             "grams": None if masses is None else ";".join(f"{mass:.5g}" for mass in masses.values()),
             **_amount_cells(line, place, found, grams),
             **_energy_cells(line, place),
-            **_condition_cells(line, place),
+            **({"conditions": found.conditions.with_note} if "conditions" in line and found.conditions else {}),
             **_alternative_cells(line["alternatives"][place]),
             **({"handling": "; ".join(map(str, found.handling))} if handling else {}),
         }
-
-
-def _condition_cells(line: Mapping[str, Any], place: int) -> dict[str, Any]:
-    found = line.get("conditions", ())
-    return {"conditions": found[place]["text"]} if found and found[place] else {}
 
 
 def _amount_cells(line: Mapping[str, Any], place: int, found: PlannedSet, grams: BatchSize | None) -> dict[str, Any]:

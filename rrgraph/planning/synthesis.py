@@ -5,13 +5,13 @@ Everybody gets the same `SynthesisPlan`: the command, notebooks, other programs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from decimal import ROUND_DOWN, Context
 from math import inf
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from rrgraph.chem import BalancedEquation, BalanceError, Composition
+from rrgraph.chem import Atmosphere, BalancedEquation, BalanceError, Composition
 from rrgraph.data import KnownReaction, PrecursorSet
 from rrgraph.errors import PlanningError
 from rrgraph.lab import (
@@ -27,7 +27,7 @@ from rrgraph.lab import (
     set_notes,
     weigh_out,
 )
-from rrgraph.planning.conditions import Conditions, ConditionSource
+from rrgraph.planning.conditions import Conditions
 from rrgraph.planning.constraints import balanced_equation
 from rrgraph.planning.dopants import PlannedDopant
 from rrgraph.planning.energies import ReactionEnergy
@@ -96,7 +96,7 @@ class PlannedSet:
         dopants: of the target, each with the precursor that is added to the set.
         target: what is made.
         byproducts: solids that may remain beside the target, see `rrgraph.chem.balance`.
-        condition_source: predicts `conditions`.
+        predicted: returns its `conditions`.
     """
 
     rank: int
@@ -111,7 +111,7 @@ class PlannedSet:
     dopants: tuple[PlannedDopant, ...] = ()
     target: Composition = field(repr=False)
     byproducts: tuple[Composition | str, ...] = field(default=(), repr=False)
-    condition_source: ConditionSource | None = field(default=None, repr=False, compare=False)
+    predicted: Callable[[PlannedSet], Conditions] | None = field(default=None, repr=False, compare=False)
 
     @property
     def equation(self) -> BalancedEquation | None:
@@ -121,10 +121,7 @@ class PlannedSet:
     @property
     def conditions(self) -> Conditions | None:
         """How recipes fire such a set, None where nothing predicts it; worked out when it is first asked for."""
-        if self.condition_source is None:
-            return None
-        (found,) = self.condition_source.conditions([self.target], [self.precursors])
-        return found
+        return None if self.predicted is None else self.predicted(self)
 
     @property
     def warning(self) -> str | None:
@@ -257,6 +254,7 @@ class SynthesisPlan:
         hidden_probability: of these sets together, which is not shared out among those that are listed; None where
             `no_match` is.
         known_size: whether the number of precursors was given, so that probabilities hold for sets of that size.
+        atmosphere: in which the target is to be made, None where that was not said.
         has_energies: whether reaction energies were asked for.
         has_conditions: whether tables and JSON show how sets are fired.
         temperature: K, at which energies hold; None for reaction enthalpies at 298.15 K.
@@ -274,6 +272,7 @@ class SynthesisPlan:
     hidden: int = 0
     hidden_probability: float | None = None
     known_size: bool = False
+    atmosphere: Atmosphere | None = None
     has_energies: bool = False
     has_conditions: bool = False
     temperature: float | None = None
@@ -329,6 +328,7 @@ class SynthesisPlan:
             literature=self.literature is not None,
             conditions=self.has_conditions,
             dopants=bool(self.dopants),
+            asked_atmosphere=self.atmosphere is not None,
             amounts=grams is not None and any(item.grams is not None for found in self for item in found.stock),
         )
         return pd.DataFrame(rows, columns=list(columns))
@@ -359,6 +359,8 @@ class SynthesisPlan:
             "unseen": [_formulas(found.unseen) for found in self.sets],
             "alternatives": [_alternative(found) for found in self.sets],
         }
+        if self.atmosphere is not None:
+            line["asked_atmosphere"] = self.atmosphere.value
         if self.stopped is not None:
             line["search_stopped"] = asdict(self.stopped)
         if self.dopants:

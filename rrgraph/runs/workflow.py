@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Protocol, TypeAlias, TypeVar
 
 from rrgraph.errors import ConfigError
+from rrgraph.models import bundled_models
 from rrgraph.nn import model_format
 from rrgraph.runs.config import BaselineConfig, RunConfig
 from rrgraph.util.config import BaseConfig, load_config, read_mapping
@@ -193,15 +194,18 @@ def workflow_of(config: C) -> Workflow[C]:
         if type(config) is each.schema:
             return each
     raise ConfigError(
-        "A run needs a configuration: a file, the name of a built-in one, or a RunConfig, BaselineConfig or "
-        f"OrganicConfig, not {type(config).__name__}."
+        "A run needs a configuration: a file, the name of a built-in one, or a RunConfig, BaselineConfig, "
+        f"OrganicConfig or ConditionsConfig, not {type(config).__name__}."
     )
 
 
 def workflow_of_model(folder: str) -> Workflow[Any]:
-    """Return the workflow of the model in a folder; that of link models for bundled models and other folders."""
-    found = model_format(folder) if Path(folder, "model.json").is_file() else ""
+    """Return the workflow of a bundled model, or of the model in a folder; of other folders that of link models."""
     known = {each.model_format: each for each in _workflows() if each.model_format}
+    for name, workflow in known.items():
+        if folder in bundled_models(name):
+            return workflow
+    found = model_format(folder) if Path(folder, "model.json").is_file() else ""
     return known.get(found, _workflows()[-1])
 
 

@@ -33,6 +33,16 @@ def test_explaining_leaves_the_others_alone(service):
     assert before.plan(20).sets == after.plan(20).sets
 
 
+def test_the_atmosphere_of_the_question_counts(service):
+    asked = Question(targets=("VO2",), atmosphere="inert")
+    in_air = asked.model_copy(update={"atmosphere": None})
+    route = "V2O3 + V2O5"
+    assert service.explain(asked, route).influences != service.explain(in_air, route).influences
+    planned, _ = service.planned_set(asked.model_copy(update={"energies": False}), "V + V2O5")
+    substitutes = service.substitutes(asked, route)["V2O3"]
+    assert {str(each.by): each.probability for each in substitutes}["V"] == pytest.approx(planned.probability)
+
+
 @pytest.mark.parametrize("group", ["links", "counts", "pairs"])
 def test_what_differs_from_the_mean_has_an_influence(service, group):
     why = service.explain(BATIO3, "BaCO3 + TiO2")

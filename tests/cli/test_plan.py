@@ -520,6 +520,14 @@ def test_the_atmosphere_stands_beside_the_equation(plan, tmp_path):
     assert pd.read_csv(path)["atmosphere"].isna().all()
 
 
+def test_the_atmosphere_that_was_asked_for_is_said(rrgraph, tmp_path):
+    path = tmp_path / "plans.csv"
+    shown = rrgraph("plan", "VO2", "--atmosphere", "flowing N2", "--no-evidence").out
+    assert "ranked for synthesis in this atmosphere: inert" in shown
+    rrgraph("plan", "VO2", "--atmosphere", "inert", "--output", path)
+    assert set(pd.read_csv(path)["asked_atmosphere"]) == {"inert"}
+
+
 def test_salts_remain_on_request(plan):
     sets = ["LiAlH4", "--candidates", "LiH,AlCl3", "--set-size", 2, "--top-k", 1]
     assert plan(*sets, "--foreign", "--no-evidence").out.strip() == ""

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rrgraph.cli.main import main
+from rrgraph.conditions import split_conditions
 from rrgraph.data import load_table
 
 pytest.importorskip("lightgbm")
@@ -51,6 +52,53 @@ def test_wrong_settings_are_refused_in_one_sentence(override, expected, table, t
     monkeypatch.delenv("RRGRAPH_DATA", raising=False)
     assert main(["train", "conditions", f"data.table={table}", f"output={tmp_path}/run", *SMALL, override]) == 2
     assert expected in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("columns", "split", "expected"),
+    [
+        ({"time_h": None}, "random", "No training row states a time"),
+        ({}, "nms", "has a year, which data.split=nms needs; random needs none"),
+        ({"firings": "two"}, "random", "firings is 'two', expected a number"),
+    ],
+)
+def test_tables_of_ones_own_that_cannot_be_learned_are_refused(table, columns, split, expected, tmp_path, capsys):
+    rows = load_table(str(table))
+    path = tmp_path / "own.csv"
+    rows.with_columns(**{name: [value] * len(rows) for name, value in columns.items()}).write(path)
+    run = ["train", "conditions", f"data.table={path}", f"data.split={split}", f"output={tmp_path}/run", *SMALL]
+    assert main(run) == 2
+    said = capsys.readouterr().err
+    assert expected in said and "Traceback" not in said
+
+
+def test_the_bundled_model_is_measured_on_curated_rows(tmp_path, capsys):
+    path = tmp_path / "curated.csv"
+    path.write_text("target,precursors,temperature_C,atmosphere,steps\nBaTiO3,BaCO3;TiO2,1200,air,2\nMgO2,MgO,,,\n")
+    assert main(["evaluate", "conditions", "--test", str(path), "--json"]) == 0
+    measured = json.loads(capsys.readouterr().out)["metrics"]["model"]
+    assert measured["temperature"]["highest"]["rows"] == 1 and measured["firings"]["rows"] == 1
+    path.write_text("target,precursors,temperature_C\nBaTiO3,BaCO3;TiO2,\n")
+    assert main(["evaluate", "conditions", "--test", str(path)]) == 2
+    assert "No row of" in capsys.readouterr().err
+    assert main(["evaluate", "conditions", "--test", str(path), "--predictions", f"{tmp_path}/p.jsonl"]) == 2
+    assert "--predictions means nothing for a model of conditions" in capsys.readouterr().err
+
+
+@pytest.mark.data
+def test_rows_that_are_held_out_are_in_no_part_to_learn_from(data_folder, tmp_path, monkeypatch):
+    own = tmp_path / "own.csv"
+    load_table("textbook").select(range(3)).with_columns(temperature_c=[900.0] * 3, year=[2000] * 3).write(own)
+    whole = split_conditions(str(own), "syntmte_year")
+    held = whole.train.table.select(range(1))
+    held.write(tmp_path / "held.csv")
+    split = split_conditions(str(own), "syntmte_year", holdout=str(tmp_path / "held.csv"))
+    key = held.target_keys[0]
+    assert key in whole.train.table.target_keys
+    for part in (split.train, split.validation):
+        assert key not in part.table.target_keys
+    assert len(split.test) == len(whole.test)
+    assert split.report["dropped"]["recipe: held out"] > 0
 
 
 def test_held_out_targets_are_left_out(table, tmp_path):

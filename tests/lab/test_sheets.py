@@ -71,22 +71,16 @@ def test_a_sheet_holds_the_numbers_of_the_plan():
     assert sheet.literature[1][0] == "Li6La3ZrTaO12"
 
 
-class OneFurnace:
-    """Predicts the same for every set."""
-
-    def conditions(self, targets, sets):
-        of_all = Conditions(
-            temperatures={"highest": Interval(1100.0, 950.0, 1250.0)},
-            times={"highest": Interval(10.0, 4.0, 24.0)},
-            atmospheres={Atmosphere.AIR: 1.0},
-            firings={1: 0.2, 2: 0.8},
-            note="a note",
-        )
-        return [of_all for _ in targets]
-
-
 def test_every_form_names_predicted_conditions():
-    plan = replace(PLAN, sets=tuple(replace(each, condition_source=OneFurnace()) for each in PLAN.sets))
+    of_all = Conditions(
+        temperatures={"highest": Interval(1100.0, 950.0, 1250.0)},
+        times={"highest": Interval(10.0, 4.0, 24.0)},
+        atmospheres={Atmosphere.AIR: 1.0},
+        firings={1: 0.2, 2: 0.8},
+        note="a note",
+    )
+    assert " 124 h (3.1-2000), " in str(replace(of_all, times={"highest": Interval(124.4, 3.14, 2000.0)}))
+    plan = replace(PLAN, sets=tuple(replace(each, predicted=lambda _: of_all) for each in PLAN.sets))
     sheet = plan_sheet(plan.to_dict(grams=BATCH, conditions=True))
     fired = "1100 °C (950-1250), 10 h (4-24), air, 2+ firings; a note"
     assert [each.fired for each in sheet.sets] == [fired, fired]

@@ -31,13 +31,32 @@ def test_furnaces_are_sensible(plans):
     assert str(fired["BaTiO3"]).endswith("papers")
 
 
+def test_an_atmosphere_that_was_asked_for_is_that_of_the_furnace():
+    plan = rr.plan("LiFePO4", atmosphere="5% H2/Ar", top_k=2, literature=False)
+    assert plan.atmosphere is Atmosphere.REDUCING and plan.to_dict()["asked_atmosphere"] == "reducing"
+    assert set(plan.to_frame()["asked_atmosphere"]) == {"reducing"}
+    assert "ranked for synthesis in this atmosphere: reducing" in str(plan)
+    assert [each.conditions.atmospheres for each in plan] == [{Atmosphere.REDUCING: 1.0}] * 2
+    (found,) = rr.plan("YBa2Cu3O7", atmosphere="inert", top_k=1, literature=False)
+    assert found.conditions.note.endswith("inert was asked for")
+    unasked = rr.plan("LiFePO4", top_k=2, literature=False)
+    assert unasked.atmosphere is None and "asked_atmosphere" not in unasked.to_frame()
+    assert unasked.best.conditions.temperatures != plan.best.conditions.temperatures
+
+
+def test_nitrogen_that_is_taken_up_is_no_noble_gas():
+    (found,) = rr.plan("Si3N4", candidates="Si", top_k=1, literature=False)
+    assert found.conditions.atmosphere is Atmosphere.INERT
+    assert found.conditions.with_note.endswith("the equation takes up N2, so that inert means nitrogen here")
+
+
 def test_the_sets_of_a_plan_are_predicted_together_and_once(monkeypatch):
     asked = []
     predict = PredictedConditions.conditions
 
-    def counted(self, targets, sets):
+    def counted(self, targets, sets, **options):
         asked.append(len(targets))
-        return predict(self, targets, sets)
+        return predict(self, targets, sets, **options)
 
     monkeypatch.setattr(PredictedConditions, "conditions", counted)
     plans = rr.plan(["BaTiO3", "SrTiO3"], top_k=3, literature=False)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import math
 import re
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rrgraph.cli.common.argparse_private import ArgumentContainer, Commands
+from rrgraph.cli.common.argparse_private import ArgumentContainer, Commands, option_actions
 from rrgraph.errors import ConfigError, suggestion
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ __all__ = [
     "positive_int",
     "positive_number",
     "protocol_overrides",
+    "refuse_options",
     "run_files",
     "subgroups",
 ]
@@ -72,6 +74,23 @@ def add_command(
     parser.add_argument("-v", "--verbose", action="store_true", default=argparse.SUPPRESS, help="log progress")
     parser.set_defaults(parser=parser, rest=rest)
     return parser
+
+
+def refuse_options(arguments: argparse.Namespace, allowed: Collection[str], reason: str) -> None:
+    """Refuse options that would be ignored.
+
+    Args:
+        arguments: of a command, with its parser.
+        allowed: names of the options that mean something.
+        reason: what is said behind the name of another one.
+
+    Raises:
+        ConfigError: one is given.
+    """
+    for action in option_actions(arguments.parser):
+        is_given = getattr(arguments, action.dest, action.default) != action.default
+        if is_given and action.dest not in ("help", "verbose", *allowed):
+            raise ConfigError(f"{action.option_strings[0]} {reason}.")
 
 
 def add_run_command(name: str, commands: Commands, *, summary: str, examples: str) -> argparse.ArgumentParser:

@@ -7,17 +7,20 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from rrgraph.cli.common.options import refuse_options
 from rrgraph.cli.organic.show import show_reactions
 from rrgraph.errors import ConfigError, check_choice
 
 __all__ = ["evaluate_organic"]
+
+_OPTIONS = ("split", "device", "output", "json")
 
 
 def evaluate_organic(arguments: argparse.Namespace) -> None:
     """Measure a model of templates on a subset of its own table.
 
     Raises:
-        ConfigError: no subset is named, or the folder holds no run.
+        ConfigError: no subset is named, the folder holds no run, or an option means nothing for molecules.
     """
     from rrgraph.data import SUBSET_NAMES
     from rrgraph.organic import load_template_checkpoint, load_template_table
@@ -30,6 +33,7 @@ def evaluate_organic(arguments: argparse.Namespace) -> None:
             "A model of templates is measured on a subset of its own table: give --split validation or test."
         )
     check_choice("--split", arguments.split, SUBSET_NAMES[1:])
+    refuse_options(arguments, _OPTIONS, "means nothing for a model of molecules")
     folder = Path(arguments.model)
     # The models after each stage lie in folders of the run.
     home = next((place for place in (folder, folder.parent) if (place / "config.yaml").is_file()), None)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rrgraph.cli.common.answers import check_targets, write_answers
-from rrgraph.cli.common.argparse_private import option_actions
+from rrgraph.cli.common.options import refuse_options
 from rrgraph.cli.common.show import show_table
 from rrgraph.cli.common.targets import TargetList, TargetRow, file_rows, target_row
 from rrgraph.cli.common.unfinished import open_unfinished
@@ -22,7 +22,7 @@ from rrgraph.util.text import percent
 if TYPE_CHECKING:
     from rrgraph.organic import ProductPlan, ReactantPlanner
 
-__all__ = ["check_options", "load_planner", "read_products", "run_organic"]
+__all__ = ["load_planner", "read_products", "run_organic"]
 
 _SHARED = (
     *("formulas", "input", "column", "rejects", "resume", "restart", "model", "top_k", "output", "json", "domain"),
@@ -51,25 +51,11 @@ LAYOUT: Layout[ProductPlan] = Layout(
 )
 
 
-def check_options(arguments: argparse.Namespace, defaults: argparse.ArgumentParser) -> None:
-    """Refuse options that mean nothing for molecules.
-
-    Raises:
-        ConfigError: naming the option.
-    """
-    for action in option_actions(defaults):
-        name = action.dest
-        if name in ("help", "verbose", *_SHARED):
-            continue
-        if getattr(arguments, name, action.default) != action.default:
-            option = action.option_strings[0]
-            raise ConfigError(f"{option} is about inorganic targets, so it does not go with --domain organic.")
-
-
 def run_organic(arguments: argparse.Namespace) -> int:
     """Plan and show; molecules that cannot be read are reported and make the exit code 2."""
     from rrgraph.organic import ProductPlan, product_plan
 
+    refuse_options(arguments, _SHARED, "is about inorganic targets, so it does not go with --domain organic")
     check_targets(arguments, "SMILES", "rrgraph plan --domain organic --model FOLDER 'CC(=O)Nc1ccc(O)cc1'")
     check_outputs(arguments)
     if arguments.svg is not None:

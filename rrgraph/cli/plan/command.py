@@ -42,9 +42,8 @@ def add_parser(name: str, commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Plan and show; bad rows are reported and do not stop the others, but make the exit code 2."""
     if arguments.domain == "organic":
-        from rrgraph.cli.organic.plan import check_options, run_organic
+        from rrgraph.cli.organic.plan import run_organic
 
-        check_options(arguments, arguments.parser)
         return run_organic(arguments)
     from rrgraph.cli.common.answers import write_answers
     from rrgraph.cli.common.targets import column_of, read_targets, row_atmosphere
@@ -141,6 +140,7 @@ def run(arguments: argparse.Namespace) -> int:
             energies=energies is not None,
             literature=_wants_literature(arguments),
             dopants=any(row.target is not None and row.target.dopants for row in first),
+            asked_atmosphere=bool(arguments.atmosphere),
             amounts=bool(arguments.grams) and any(item.grams is not None for item in constraints.stock_items),
             conditions=arguments.conditions,
             sheet=lambda plan: plan.to_dict(

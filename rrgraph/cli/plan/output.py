@@ -68,6 +68,7 @@ def open_plans(
     energies: bool,
     literature: bool,
     dopants: bool,
+    asked_atmosphere: bool = False,
     amounts: bool = False,
     conditions: bool = False,
     sheet: SheetLine,
@@ -75,7 +76,8 @@ def open_plans(
 ) -> AbstractContextManager[Writer[SynthesisPlan]]:
     """Return a context with the writer for `--output`, `--json`, both or the terminal; see `open_output`.
 
-    Tables have a column of dopants if that is said here, before any row is known; without it they are left out.
+    Tables have columns of dopants and of the atmosphere that was asked for if that is said here, before any row is
+    known; without it they are left out.
     `amounts` says whether amounts in stock are compared with what is weighed, `sheet` returns the JSON of which files
     with a sheet a target are made.
     """
@@ -85,6 +87,7 @@ def open_plans(
             energies=energies,
             literature=literature,
             dopants=dopants,
+            asked_atmosphere=asked_atmosphere,
             amounts=amounts,
             conditions=conditions,
             handling=handling,

@@ -61,7 +61,8 @@ class Look(NamedTuple):
 
 def main() -> None:
     """Measure what is asked."""
-    own, _, rest = " ".join(sys.argv[1:]).partition(" -- ")
+    given = sys.argv[1:]
+    at = given.index("--") if "--" in given else len(given)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["speed", "long"])
     parser.add_argument("folder", nargs="?", type=Path, help="of a long screening; not removed")
@@ -73,10 +74,12 @@ def main() -> None:
     parser.add_argument("--stops", nargs="+", default=[], metavar="SIGNAL@SECONDS")
     parser.add_argument("--same-as", type=Path, metavar="FOLDER")
     parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args(own.split())
-    options = ["--shard-rows", str(arguments.shard_rows), *rest.split()]
+    arguments = parser.parse_args(given[:at])
+    if arguments.what == "long" and arguments.folder is None:
+        parser.error("long needs a FOLDER")
+    options = ["--shard-rows", str(arguments.shard_rows), *given[at + 1 :]]
     with tempfile.TemporaryDirectory() as temporary:
-        table = arguments.input or (arguments.folder or Path(temporary, "speed")).with_suffix(".table.csv")
+        table = arguments.input or _beside(arguments.folder or Path(temporary, "speed"), ".table.csv")
         if not table.exists():
             table.parent.mkdir(parents=True, exist_ok=True)
             write_table(table, arguments.rows, arguments.seed)
@@ -88,6 +91,10 @@ def main() -> None:
             if arguments.same_as:
                 equal = shards(arguments.folder) == shards(arguments.same_as)
                 print(f"shards {'equal' if equal else 'DIFFER FROM'} those of {arguments.same_as}")
+
+
+def _beside(folder: Path, ending: str) -> Path:
+    return folder.with_name(f"{folder.name}{ending}")
 
 
 def write_table(path: Path, rows: int, seed: int) -> None:
@@ -134,7 +141,7 @@ def long(table: Path, folder: Path, stops: Sequence[str], options: Sequence[str]
     plan = [(getattr(signal, f"SIG{name}"), float(at)) for name, _, at in (each.partition("@") for each in stops)]
     started = time.monotonic()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".csv").open("w", newline="") as file:
+    with _beside(folder, ".csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(Look._fields)
         for number, stop in enumerate([*plan, None], start=1):
@@ -172,7 +179,7 @@ def watch(
     """Run a screening, and yield what is seen of it every two seconds and at its end; stop it when that is asked."""
     command = [sys.executable, "-m", "rrgraph", "--verbose", "screen", str(table), "--output", str(folder), *options]
     size = shard_rows or int(options[options.index("--shard-rows") + 1])
-    log, sent = folder.with_name(f"{folder.name}.{number}.log"), False
+    log, sent = _beside(folder, f".{number}.log"), False
     started = time.monotonic()
     with log.open("w") as errors, subprocess.Popen(command, stdout=errors, stderr=errors) as process:
         while True:

@@ -67,6 +67,7 @@ def add_parser(name: str, commands: Commands) -> None:
     pool.add_argument(
         "--candidates", default="all", metavar=CANDIDATES, help="which may be used, as for 'rrgraph plan' (all)"
     )
+    pool.add_argument("--atmosphere", metavar="NAME", help="in which all targets are to be made, as for 'rrgraph plan'")
     work = parser.add_argument_group("how the work is done")
     work.add_argument("--jobs", type=positive_int, metavar="N", help="processes (default: one for each core)")
     add_engine(work, serial=True)
@@ -88,6 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
             name: getattr(arguments, name)
             for name in (
                 *("input", "column", "model", "device", "top_k", "shelf", "stock", "candidates", "energies"),
+                "atmosphere",
                 *("conditions", "temperature", "shard_rows"),
             )
         },

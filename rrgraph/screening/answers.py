@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import pyarrow as pa
 
-from rrgraph.chem import Composition, FormulaWarning, element_system, parse_formula
+from rrgraph.chem import Composition, FormulaWarning, as_atmosphere, element_system, parse_formula
 from rrgraph.errors import FormulaError, RRGraphError, reason_of, shortened
 from rrgraph.evaluation import system_distances
 from rrgraph.models import Model, energy_source, load_conditions, load_model
@@ -186,8 +186,9 @@ class _Planner:
         best = {text: plan.best for text, plan in plans.items() if plan.sets}
         if self.fired is None or not best:
             return {}
-        sets = [found.precursors for found in best.values()]
-        return dict(zip(best, self.fired.conditions([targets[text] for text in best], sets), strict=True))
+        asked = [targets[text] for text in best], [found.precursors for found in best.values()]
+        found = self.fired.conditions(*asked, atmosphere=as_atmosphere(self.job.settings.atmosphere))
+        return dict(zip(best, found, strict=True))
 
     def _plans(self, targets: Sequence[Composition]) -> list[SynthesisPlan]:
         settings = self.job.settings
@@ -196,6 +197,7 @@ class _Planner:
             top_k=settings.top_k,
             constraints=self.job.constraints,
             candidates=settings.candidates,
+            atmosphere=settings.atmosphere,
             energies=self.energies or False,
             literature=False,
         )

@@ -75,6 +75,7 @@ CONDITION_FIELDS: Final[tuple[tuple[str, pa.DataType, Callable[[Conditions], Any
     ("time_h", pa.float64(), lambda found: round(found.times["highest"].value, 1)),
     ("atmosphere", pa.string(), lambda found: found.atmosphere.value),
     ("firings", pa.int32(), lambda found: found.number_of_firings),
+    ("conditions_note", pa.string(), lambda found: found.note or None),
 )
 """How the best set is fired: name and type of the column, and what is taken from its conditions."""
 
@@ -93,6 +94,7 @@ SCHEMA: Final = pa.schema(
         ("shelf_rank", pa.int32()),
         ("shelf_precursors", pa.string()),
         ("shelf_probability", pa.float64()),
+        ("shelf_equation", pa.string()),
         ("message", pa.string()),
         ("sets", pa.list_(_SET)),
     ]
@@ -138,6 +140,7 @@ def answer_row(
         "shelf_rank": there.get("rank"),
         "shelf_precursors": there.get("precursors"),
         "shelf_probability": there.get("probability"),
+        "shelf_equation": there.get("equation"),
         "message": plan.message,
         "sets": sets,
     }

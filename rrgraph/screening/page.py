@@ -16,7 +16,8 @@ __all__ = ["CAPTIONS", "write_page"]
 
 CAPTIONS = {
     "elements": "Below each symbol the number of targets that contain the element.",
-    "anion_classes": "The chemical family of a target, by the non-metals that it contains.",
+    "anion_classes": "The chemical family of a target, by the non-metals that it contains; borides, silicides and "
+    "germanides count as carbides.",
     "distances": "Elements by which the system of a target differs from the nearest system of the training reactions: "
     "0 for a known system, 2 where one element takes the place of another.",
     "probabilities": "The chance that the best set is the one reported in the literature.",

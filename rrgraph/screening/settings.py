@@ -35,6 +35,7 @@ class ScreeningSettings:
         exclude: elements, precursors and classes to avoid.
         require: elements, precursors and classes to use.
         candidates: which precursors may be used, see `rrgraph.plan`.
+        atmosphere: in which all targets are to be made, see `rrgraph.plan`; None where it is not known.
         conditions: whether predicted conditions are wanted.
         energies: whether reaction energies are wanted.
         temperature: of these energies.
@@ -55,6 +56,7 @@ class ScreeningSettings:
     exclude: tuple[str, ...] = ()
     require: tuple[str, ...] = ()
     candidates: str = "all"
+    atmosphere: str | None = None
     conditions: bool = False
     energies: bool = True
     temperature: str | None = None

@@ -63,12 +63,6 @@ class Shards:
             others = [each.name for each in self.folder.iterdir() if not _is_own(each.name)]
             if others:
                 raise DataError(f"'{self.folder}' holds other files, such as '{min(others)}'; choose a new folder.")
-        elif restart:
-            for pattern in ("done/*.json", "shards/*.parquet", *_OTHERS):  # the markers first
-                for path in self.folder.glob(pattern):
-                    path.unlink()
-        elif not resume and any(self.folder.glob("done/*.json")):
-            raise DataError(f"'{self.folder}' holds a screening; --resume goes on with it, and --restart discards it.")
         elif resume:
             try:
                 differs = difference(read_json(record), json.loads(json.dumps(asked)))
@@ -77,6 +71,11 @@ class Shards:
             if differs is not None:
                 raise DataError(f"'{self.folder}' cannot be resumed: {differs}; --restart discards it.")
             return
+        elif not restart and any(self.folder.glob("done/*.json")):
+            raise DataError(f"'{self.folder}' holds a screening; --resume goes on with it, and --restart discards it.")
+        for pattern in ("done/*.json", "shards/*.parquet", *_OTHERS):  # the markers first
+            for path in self.folder.glob(pattern):
+                path.unlink()
         for name in ("shards", "done"):
             check_writable(self.folder / name, folder=True)
             (self.folder / name).mkdir(exist_ok=True)

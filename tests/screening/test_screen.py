@@ -229,11 +229,33 @@ def test_the_exit_code_says_when_nothing_could_be_screened(model, tmp_path, caps
     assert (tmp_path / "out" / "rejects.csv").is_file()
 
 
+def test_shards_that_a_killed_restart_left_are_not_counted(model, table, tmp_path):
+    whole, out = run(table, tmp_path / "whole"), tmp_path / "out"
+    run(table, out)
+    for marker in (out / "done").glob("*.json"):
+        marker.unlink()
+    (out / "shards" / "000099.parquet").write_bytes((out / "shards" / "000000.parquet").read_bytes())
+    assert run(table, out).total == whole.total
+    assert contents(out / "shards") == contents(tmp_path / "whole" / "shards")
+
+
+def test_an_atmosphere_is_that_of_plan(tmp_path):
+    (tmp_path / "targets.txt").write_text("VO2\nMoO2\n")
+    asked = ScreeningSettings(input=str(tmp_path / "targets.txt"), energies=False, conditions=True, atmosphere="H2/Ar")
+    screen(asked, tmp_path / "out", engine="serial")
+    plans = rr.plan(["VO2", "MoO2"], atmosphere="reducing", top_k=5, literature=False)
+    for row, plan in zip(rows(tmp_path / "out"), plans, strict=True):
+        assert row["precursors"] == ";".join(str(each) for each in plan.best.precursors)
+        assert row["probability"] == pytest.approx(plan.best.probability, abs=1e-6)
+        assert row["atmosphere"] == "reducing"
+
+
 def test_conditions_of_the_best_set(model, table, tmp_path, monkeypatch):
     class Fired:
         asked: ClassVar = []
 
-        def conditions(self, targets, sets):
+        def conditions(self, targets, sets, *, atmosphere):
+            assert atmosphere is None
             self.asked.append([(target.formula, len(members)) for target, members in zip(targets, sets, strict=True)])
             return [
                 Conditions(

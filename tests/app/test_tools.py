@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+from importlib.resources import files
 from typing import Any
 
 import pytest
+import yaml
 
 import rrgraph as rr
 
@@ -129,3 +131,9 @@ def test_how_agents_are_told(capsys):
     assert text.startswith("---\nname: rrgraph\n") and all(
         f"`{name}`" in text for name in ("plan_synthesis", "weigh_out")
     )
+
+
+def test_the_skill_begins_with_what_agents_read_first():
+    text = files("rrgraph.app").joinpath("SKILL.md").read_text(encoding="utf-8")
+    front = yaml.safe_load(text.split("---\n")[1])
+    assert front["name"] == "rrgraph" and "precursor sets" in front["description"]

@@ -26,26 +26,29 @@ _WORDS: Final = {
     Atmosphere.INERT: "inert protective cover argon ar nitrogen n2 helium he",
     Atmosphere.REDUCING: "reducing hydrogen h2 forming co monoxide",
     Atmosphere.AMMONIA: "ammonia nh3",
-    Atmosphere.VACUUM: "vacuum evacuated sealed",
+    Atmosphere.VACUUM: "vacuum evacuated sealed ampoule ampoules",
 }
 _CLASSES: Final = {word: atmosphere for atmosphere, words in _WORDS.items() for word in words.split()}
+_MIXED: Final = re.compile(r"[/+%]|\bin\b")
+"""What says that the gases of a text are one mixture."""
 
 
 def read_atmosphere(text: str) -> Atmosphere | None:
     """Return the class of an atmosphere, None if nothing in the text names one.
 
-    Commas separate heating steps, of which the last one counts. In a mixture a reducing gas counts more than what
-    dilutes it, and diluted oxygen is as air.
+    Commas separate heating steps, of which the last one counts, or gases of a mixture that all have a percentage. In a
+    mixture a reducing gas counts more than what dilutes it, and diluted oxygen is as air.
 
-    >>> [read_atmosphere(text).value for text in ("flowing N2", "air,4% H2/Ar", "N2/O2", "sealed tube")]
+    >>> [read_atmosphere(text).value for text in ("flowing N2", "air,4% H2/Ar", "1% O2 in N2", "sealed tube")]
     ['inert', 'reducing', 'air', 'vacuum']
     """
-    for step in reversed(text.lower().split(",")):
+    parts = text.lower().split(",")
+    for step in [text.lower()] if all("%" in part and "/" not in part for part in parts) else reversed(parts):
         found = [_CLASSES[word] for word in re.findall("[a-z]+[0-9]*", step) if word in _CLASSES]
         for reducing in (Atmosphere.AMMONIA, Atmosphere.REDUCING):
             if reducing in found:
                 return reducing
-        if "/" in step and {Atmosphere.OXYGEN, Atmosphere.INERT} <= set(found):
+        if _MIXED.search(step) and {Atmosphere.OXYGEN, Atmosphere.INERT} <= set(found):
             return Atmosphere.AIR
         if found:
             return found[-1]

@@ -70,9 +70,10 @@ class TrainedRun:
         if not self.embeds and not (self.folder / "metrics.json").is_file():
             raise ConfigError(f"The run in '{folder}' is not finished: it has neither metrics.json nor a model.")
         self.config = read_plain(self.folder / "config.yaml")
-        if "domain" in self.config:
+        if domain := self.config.get("domain"):
+            what = "molecules" if domain == "organic" else domain
             raise ConfigError(
-                f"The run in '{folder}' is about molecules; figures exist only for runs on materials. See its card.md."
+                f"The run in '{folder}' is about {what}; figures exist only for runs on materials. See its card.md."
             )
         self._recorded = read_json(self.folder / "metrics.json", error=ConfigError, missing={})
         self._ranks = read_json(self.folder / "ranks.json", error=ConfigError, missing={})

@@ -43,7 +43,7 @@ from rrgraph.links import NO_CONTEXT
 from rrgraph.nn import NO_PRIOR
 from rrgraph.planning import CandidateList, generated_candidates, library_candidates, read_candidates
 from rrgraph.runs.config import BaselineConfig, DataConfig, RunConfig
-from rrgraph.runs.workflow import load_run
+from rrgraph.runs.workflow import load_run, workflow_of
 from rrgraph.training import checksum
 
 if TYPE_CHECKING:
@@ -350,5 +350,5 @@ def run_split(folder: str | Path) -> Split:
         raise ConfigError(f"'{folder}' is not a run folder: it has no config.yaml.")
     config = load_run(recorded, recorded=True)
     if not isinstance(config, RunConfig | BaselineConfig):
-        raise ConfigError(f"The run in '{folder}' is about molecules, expected one on materials.")
+        raise ConfigError(f"The run in '{folder}' is about {workflow_of(config).domain}, expected one on materials.")
     return split_data(config.data, seed=config.seed)[0]

@@ -32,3 +32,18 @@ def test_classes_mean_themselves_and_slips_get_a_near_match():
         as_atmosphere("inrt")
     with pytest.raises(OptionError, match=r"atmosphere is '5', expected one of"):
         as_atmosphere(5)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("5% O2 in Ar", "air"),
+        ("O2 + Ar", "air"),
+        ("5% H2, 95% Ar", "reducing"),
+        ("95% Ar, 5% H2", "reducing"),
+        ("O2,Ar", "inert"),
+        ("quartz ampoule", "vacuum"),
+    ],
+)
+def test_gases_of_a_mixture_are_told_from_steps(text, expected):
+    assert read_atmosphere(text).value == expected

@@ -34,13 +34,19 @@ def apply_template(template: str, product: str) -> Outcomes:
 
 
 def default_cache() -> Path:
-    """Return the file of outcomes in the user's cache, one for each version of RDKit and rdchiral-plus.
+    """Return the file of outcomes in the user's cache, see `cache_file`."""
+    return cache_file("outcomes")
+
+
+def cache_file(name: str) -> Path:
+    """Return a file in the user's cache, one for each version of RDKit and rdchiral-plus.
 
     Raises:
         ConfigError: rdchiral-plus is not installed.
     """
     import_rdchiral()
-    return cache_folder() / "organic" / f"outcomes-rdkit{version('rdkit')}-rdchiral{version('rdchiral-plus')}.sqlite"
+    versions = f"rdkit{version('rdkit')}-rdchiral{version('rdchiral-plus')}"
+    return cache_folder() / "organic" / f"{name}-{versions}.sqlite"
 
 
 class TemplateApplier:

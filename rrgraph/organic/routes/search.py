@@ -10,8 +10,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from rrgraph.data import cache_folder
 from rrgraph.errors import ConfigError, check_choice
+from rrgraph.organic.chemistry.application import cache_file
+from rrgraph.organic.chemistry.molecules import canonical_product
 from rrgraph.organic.routes.route import Route, RouteSearch, RouteStep
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ _REPEATED: Final = 20
 
 
 def default_expansions() -> Path:
-    """Return the file in the user's cache of what molecules were expanded to."""
-    return cache_folder() / "organic" / "expansions.sqlite"
+    """Return the file in the user's cache of what molecules were expanded to, see `cache_file`."""
+    return cache_file("expansions")
 
 
 def single_step_model(planner: Expander, **options: Any) -> SingleStepModel:
@@ -90,9 +91,14 @@ class RouteFinder:
         self.steps, self.routes = steps, routes
 
     def find(self, product: str) -> RouteSearch:
-        """Return the routes to a product, given as canonical SMILES, also if it is in stock itself."""
+        """Return the routes to a product, given as SMILES, also if it is in stock itself.
+
+        Raises:
+            MoleculeError: it cannot be read, or is not one molecule.
+        """
         from syntheseus import Molecule
 
+        product = canonical_product(product)
         self.model.reset()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -10,7 +10,7 @@ from itertools import chain
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from rrgraph.data import Split
+from rrgraph.data import CATALOGUE, Split
 from rrgraph.links import NO_CONTEXT
 from rrgraph.models import external_parts
 from rrgraph.nn import CLASS_PRIOR, NO_PRIOR, TRANSFORMER
@@ -217,7 +217,7 @@ def _data(config: DataConfig, data: RunData) -> str:
 Table {markdown_code(config.table)}, split `{config.split}`: {len(split.train)} training,
 {len(split.validation)} validation and {len(split.test)} test rows.
 Distinct training targets: {len(set(split.train.target_keys))}; precursors: {len(data.seen)}.
-{_licence(config.table)}{_further(config, data)}
+Origin of {markdown_code(config.table)}: {_licence(config.table)}.{_further(config, data)}
 """
 
 
@@ -228,7 +228,7 @@ def _further(config: DataConfig, data: RunData) -> str:
     if isinstance(data, Prepared):
         lines += [
             f"The re-ranker also learned from {len(each.table)} rows of {markdown_code(each.name)} (weight "
-            f"{each.weight:g})."
+            f"{each.weight:g}): {_licence(each.name)}."
             for each in data.further
         ]
     return "".join(f"\n{line}" for line in lines)
@@ -286,7 +286,8 @@ def _unmeasured(split: Split, external: Sequence[MeasuredRun]) -> str:
 
 
 def _licence(table: str) -> str:
-    return {
-        "textbook": "Written for rrgraph from general chemical knowledge; MIT licence.",
-        "text_mined": "Text-mined by Kononova et al. 2019 and He et al. 2023; CC BY 4.0.",
-    }.get(table, "See the source of the table for its licence.")
+    """Return where a table is from, and its licence."""
+    if table == "textbook":
+        return "written for rrgraph from general chemical knowledge; licence MIT"
+    known = CATALOGUE.get(table)
+    return "see its source for the licence" if known is None else f"{known.origin}; licence {known.licence}"

@@ -84,6 +84,7 @@ def test_the_routes_are_those_of_a_plain_enumeration(algorithm, product):
 def test_a_product_in_stock_is_made_all_the_same():
     finder = RouteFinder(Planner(), {*STOCK, "CCO"}, seconds=0.3)
     assert finder.find("CCO").routes[0].steps[0].reactants == ("C=C", "O")
+    assert finder.find("OCC") == finder.find("CCO")
 
 
 def test_nothing_is_found_without_stock():

@@ -47,7 +47,7 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
     literature: Literature | None = None,
     precedents: int = PRECEDENTS,
     routes: str | Iterable[Route] = (),
-    conditions: bool = False,
+    conditions: bool | str | os.PathLike[str] = False,
 ) -> SynthesisPlan | list[SynthesisPlan]:
     """Return the plan of one material, or those of several: precursor sets with equations, masses and precedents.
 
@@ -86,7 +86,8 @@ def plan(  # type: ignore[misc]  # the overloads leave the options to this signa
         literature: name or path of a reaction table, or a loaded one, where precedents are looked up; None for the
             text-mined literature that comes with the package, False for none.
         precedents: how many of them.
-        conditions: whether tables and JSON show how recipes fire each set; `PlannedSet.conditions` has it at any rate.
+        conditions: whether tables and JSON show how recipes fire each set; or the model of conditions that predicts
+            it, a name or a run folder. `PlannedSet.conditions` has it at any rate.
         routes: precursor sets such as ``BaCO3 + TiO2`` to compare, in place of the best ones; for one target.
 
     Raises:

@@ -55,6 +55,9 @@ def add_parser(name: str, commands: Commands) -> None:
         "--energies", action=argparse.BooleanOptionalAction, default=True, help="reaction energies (default)"
     )
     parser.add_argument("--conditions", action="store_true", help="how the best set is fired: temperature, time, gas")
+    parser.add_argument(
+        "--conditions-model", metavar="NAME|PATH", help="the same, predicted by a model of conditions of your own"
+    )
     parser.add_argument("--temperature", metavar="T", help="free energies at T, such as 1200, 1200K or 900C")
     pool = parser.add_argument_group("precursors")
     pool.add_argument(
@@ -90,9 +93,10 @@ def run(arguments: argparse.Namespace) -> int:
             for name in (
                 *("input", "column", "model", "device", "top_k", "shelf", "stock", "candidates", "energies"),
                 "atmosphere",
-                *("conditions", "temperature", "shard_rows"),
+                *("temperature", "shard_rows"),
             )
         },
+        conditions=arguments.conditions_model or arguments.conditions,
         keep=tuple(chain(*arguments.keep)),
         exclude=tuple(chain(*arguments.exclude)),
         require=tuple(chain(*arguments.require)),

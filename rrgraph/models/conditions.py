@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Final
 
 from rrgraph.chem import Atmosphere, Composition
@@ -12,7 +13,7 @@ from rrgraph.conditions import ConditionsModel
 from rrgraph.data import LITERATURE, KnownReactions, PrecursorSet, load_known_reactions
 from rrgraph.planning import Conditions
 
-__all__ = ["DEFAULT_CONDITIONS", "PredictedConditions", "bundled_conditions"]
+__all__ = ["DEFAULT_CONDITIONS", "PredictedConditions", "bundled_conditions", "condition_source"]
 
 DEFAULT_CONDITIONS: Final = "conditions"
 """The bundled model of conditions."""
@@ -82,3 +83,22 @@ class PredictedConditions:
 def bundled_conditions() -> PredictedConditions:
     """Return the conditions of the bundled model, kept for later plans."""
     return PredictedConditions()
+
+
+def condition_source(chosen: bool | str | os.PathLike[str]) -> PredictedConditions:
+    """Return the conditions of the bundled model, or of one that is named.
+
+    Args:
+        chosen: name or run folder of a model of conditions; True and False mean the bundled one.
+
+    Raises:
+        ModelError: there is no such model, or it is damaged.
+    """
+    return bundled_conditions() if isinstance(chosen, bool) else _loaded(os.fspath(chosen))
+
+
+@lru_cache(maxsize=2)
+def _loaded(name: str) -> PredictedConditions:
+    found = PredictedConditions(name)
+    _ = found._model
+    return found

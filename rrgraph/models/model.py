@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
@@ -30,7 +31,7 @@ from rrgraph.graph import (
 from rrgraph.links import is_unseen
 from rrgraph.models.candidate_prior import candidate_classes
 from rrgraph.models.checkpoint import LinkCheckpoint
-from rrgraph.models.conditions import bundled_conditions
+from rrgraph.models.conditions import condition_source
 from rrgraph.models.planner import candidate_list, constrained_planner, default_mode
 from rrgraph.models.sources import Energies, Literature, energy_source, literature_source
 from rrgraph.nn import CLASS_PRIOR, device_of, encode_by_length, equal_batches
@@ -145,7 +146,7 @@ class Model(LinkScorer):
         literature: Literature | None = None,
         precedents: int = PRECEDENTS,
         routes: str | Iterable[Route] = (),
-        conditions: bool = False,
+        conditions: bool | str | os.PathLike[str] = False,
     ) -> SynthesisPlan | list[SynthesisPlan]:
         """Return the plan of one material, or those of several; see `rrgraph.plan` for the arguments.
 
@@ -188,6 +189,7 @@ class Model(LinkScorer):
         if compared and wanted.stock is None:  # so that what else is known competes for probability
             wanted = wanted.narrowed(stock=[member for route in compared for member in route])
         source, records = energy_source(energies, temperature=temperature), literature_source(literature)
+        fired = condition_source(conditions)
         available = candidate_list(self, candidates, wanted, compositions)
         plans: dict[int, SynthesisPlan] = {}
         for each in dict.fromkeys(given) or [None]:  # one planner an atmosphere
@@ -212,8 +214,8 @@ class Model(LinkScorer):
                 precedents=precedents,
                 routes=compared,
                 atmosphere=each,
-                conditions=bundled_conditions(),
-                show_conditions=conditions,
+                conditions=fired,
+                show_conditions=bool(conditions),
                 usage=[(precursor, self.count(precursor)) for precursor in self.seen],
             )
             plans.update(zip(rows, found, strict=True))

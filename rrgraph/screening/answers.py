@@ -18,7 +18,7 @@ import pyarrow as pa
 from rrgraph.chem import Composition, FormulaWarning, as_atmosphere, element_system, parse_formula
 from rrgraph.errors import FormulaError, RRGraphError, reason_of, shortened
 from rrgraph.evaluation import system_distances
-from rrgraph.models import Model, energy_source, load_conditions, load_model
+from rrgraph.models import DEFAULT_CONDITIONS, Model, energy_source, load_conditions, load_model
 from rrgraph.planning import Conditions, ConditionSource, EnergySource, SetConstraints, SynthesisPlan
 from rrgraph.screening.columns import SCHEMA, Shelf, answer_row
 from rrgraph.screening.settings import ScreeningSettings
@@ -119,7 +119,10 @@ class _Planner:
         self.model: Model = load_model(job.settings.model, device=job.settings.device)
         self.energies: EnergySource | None = energy_source(job.settings.energies, temperature=job.settings.temperature)
         # Not the one of plans, which remembers: the digits of an answer would depend on earlier ones.
-        self.fired: ConditionSource | None = load_conditions("conditions") if job.settings.conditions else None
+        fired = job.settings.conditions
+        self.fired: ConditionSource | None = None
+        if fired:
+            self.fired = load_conditions(DEFAULT_CONDITIONS if fired is True else fired)
         self._plans([])  # raises at once what no target can change
         self.most = max(_MEMORY, _GROWTH * _memory())
 

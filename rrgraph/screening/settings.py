@@ -36,7 +36,7 @@ class ScreeningSettings:
         require: elements, precursors and classes to use.
         candidates: which precursors may be used, see `rrgraph.plan`.
         atmosphere: in which all targets are to be made, see `rrgraph.plan`; None where it is not known.
-        conditions: whether predicted conditions are wanted.
+        conditions: whether predicted conditions are wanted, or the name or run folder of the model that predicts them.
         energies: whether reaction energies are wanted.
         temperature: of these energies.
         shard_rows: rows of the input in a shard.
@@ -57,7 +57,7 @@ class ScreeningSettings:
     require: tuple[str, ...] = ()
     candidates: str = "all"
     atmosphere: str | None = None
-    conditions: bool = False
+    conditions: bool | str = False
     energies: bool = True
     temperature: str | None = None
     shard_rows: int = 1000
@@ -78,13 +78,12 @@ class ScreeningSettings:
 def record(settings: ScreeningSettings) -> dict[str, Any]:
     """Return what is asked as JSON values: version, options, and checksums of the files that they name."""
     options = asdict(settings)
-    model = options.pop("model")
-    folders = (Path(model), Path(str(files("rrgraph.models") / "bundled")) / model)
-    weights = [folder / name for folder in folders for name in _MODEL_FILES]
+    fired = options["conditions"]
     contents = {
         "input": sha256_file(options.pop("input")),
         **{name: sha256_file(options[name]) for name in ("shelf", "stock", "candidates") if _is_file(options[name])},
-        "model": " ".join(sha256_file(each) for each in weights if each.is_file()),
+        "model": _checksum(options.pop("model")),
+        **({"conditions": _checksum(fired)} if isinstance(fired, str) else {}),
     }
     return {
         "rrgraph": __version__,
@@ -92,6 +91,13 @@ def record(settings: ScreeningSettings) -> dict[str, Any]:
         "contents": contents,
         "places": {name: getattr(settings, name) for name in _PLACES},
     }
+
+
+def _checksum(model: str) -> str:
+    """Return the checksums of the files of a bundled model, or of one in a folder."""
+    folders = (Path(model), Path(str(files("rrgraph.models") / "bundled")) / model)
+    weights = [folder / name for folder in folders for name in _MODEL_FILES]
+    return " ".join(sha256_file(each) for each in weights if each.is_file())
 
 
 def difference(before: Any, now: Mapping[str, Any]) -> str | None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from rrgraph.cli.main import main
@@ -37,6 +38,19 @@ def test_a_run_is_trained_measured_and_refused_twice(table, tmp_path, capsys):
     assert main(["evaluate", f"{tmp_path}/run", "--test", str(table)]) == 0
     assert main(run) == 2
     assert "exists" in capsys.readouterr().err
+    plan = ["plan", "BaTiO3", "--top-k", "1", "--no-evidence", "--candidates", "BaCO3,TiO2", "--conditions-model"]
+    assert main([*plan, f"{tmp_path}/run", "--json"]) == 0
+    (own,) = json.loads(capsys.readouterr().out)["conditions"]
+    assert main([*plan, "conditions", "--json"]) == 0
+    (bundled,) = json.loads(capsys.readouterr().out)["conditions"]
+    assert own["temperatures_c"]["highest"] != bundled["temperatures_c"]["highest"]
+    assert main([*plan, f"{tmp_path}/nothing"]) == 2
+    assert "nothing" in capsys.readouterr().err
+    (tmp_path / "targets.txt").write_text("BaTiO3\n")
+    screening = ["screen", f"{tmp_path}/targets.txt", "--output", f"{tmp_path}/screened", "--engine", "serial"]
+    assert main([*screening, "--no-energies", "--candidates", "BaCO3,TiO2", *plan[-1:], f"{tmp_path}/run"]) == 0
+    found = pd.read_parquet(tmp_path / "screened/shards")["temperature_c"].item()
+    assert found == round(own["temperatures_c"]["highest"]["value"])
 
 
 @pytest.mark.parametrize(

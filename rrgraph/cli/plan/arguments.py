@@ -128,6 +128,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="show temperature, time, atmosphere and firings of recipes like each set",
     )
+    shown.add_argument(
+        "--conditions-model", metavar="NAME|PATH", help="the same, predicted by a model of conditions of your own"
+    )
     energies = parser.add_argument_group("reaction energies")
     energies.add_argument("--energies", action="store_true", help="show the reaction energy of each set")
     energies.add_argument(

@@ -84,6 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         byproducts=arguments.byproducts,
     )
     energies, literature = _energies(arguments), _literature(arguments)
+    conditions = arguments.conditions_model or arguments.conditions
     model = rr.load_model(arguments.model, device=arguments.device)
     if arguments.atmosphere:
         model.require_atmosphere(arguments.mode or LISTWISE)
@@ -111,12 +112,12 @@ def run(arguments: argparse.Namespace) -> int:
             literature=literature or False,
             precedents=arguments.evidence or PRECEDENTS,
             routes=arguments.route,
-            conditions=arguments.conditions,
+            conditions=conditions,
         )
         bad = rr.SynthesisPlan(
             target="",
             has_energies=energies is not None,
-            has_conditions=arguments.conditions,
+            has_conditions=bool(conditions),
             temperature=None if energies is None else energies.temperature,
             literature=None if literature is None else (),
             literature_table="" if literature is None else literature.name,
@@ -142,7 +143,7 @@ def run(arguments: argparse.Namespace) -> int:
             dopants=any(row.target is not None and row.target.dopants for row in first),
             asked_atmosphere=bool(arguments.atmosphere),
             amounts=bool(arguments.grams) and any(item.grams is not None for item in constraints.stock_items),
-            conditions=arguments.conditions,
+            conditions=bool(conditions),
             sheet=lambda plan: plan.to_dict(
                 grams=batch or Batch(_SHEET_GRAMS), handling=arguments.handling is not False, conditions=True
             ),

@@ -1,4 +1,4 @@
-"""Top-k accuracy on subgroups of the rows: by anion class, source elements, year and distance from training."""
+"""Top-k accuracy on subgroups of the rows: by chemistry, atmosphere, year and distance from training."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.chem import ATOMIC_NUMBERS, source_elements
-from rrgraph.data import ReactionTable
+from rrgraph.chem import ATMOSPHERES, ATOMIC_NUMBERS, read_atmosphere, source_elements
+from rrgraph.data import ReactionTable, SetBatch
 from rrgraph.errors import ScoreError, suggestion
-from rrgraph.graph import ANION_CLASSES, anion_class
+from rrgraph.graph import ANION_CLASSES, OXYGEN_BALANCE, anion_class, balance_oxygen
 from rrgraph.metrics import RESAMPLES, RowRanks, TopK, top_k_accuracy
 from rrgraph.util.registry import Registry
 
@@ -25,6 +25,7 @@ Label = tuple[float, str]
 _YEARS: Final = (2000, 2005, 2010, 2014)
 """Last years of the subgroups of several years; every later year is a subgroup of its own."""
 
+_ALKALI_METALS: Final = frozenset(["Li", "Na", "K", "Rb", "Cs", "Fr"])
 _MOST_ELEMENTS: Final = 6
 _FARTHEST: Final = 3
 _BATCH_SIZE: Final = 512
@@ -218,8 +219,36 @@ def _unseen(rows: MeasuredRows) -> list[Label]:
     return [(unseen, "at least one" if unseen else "none") for unseen in rows.unseen.tolist()]
 
 
+def _alkali(rows: MeasuredRows) -> list[Label]:
+    found = [bool(target.elements & _ALKALI_METALS) for target in rows.table.targets]
+    return [(there, "with alkali metal" if there else "without") for there in found]
+
+
+def _redox(rows: MeasuredRows) -> list[Label]:
+    """Tell sets whose oxygen closes because two members bring one element in different states, as in V2O3 + V2O5."""
+    if not len(rows.table):
+        return []
+    members = {each.key: each for own in rows.table.precursor_sets for each in own}
+    place = {key: index for index, key in enumerate(members)}
+    lists = [[[place[each.key] for each in own]] for own in rows.table.precursor_sets]
+    _, features = balance_oxygen(SetBatch.of_lists(rows.table.targets, [*members.values()], lists))
+    pairs, closed = (features[:, OXYGEN_BALANCE.index(name)] > 0 for name in ("element_pairs", "closed"))
+    return [(not itself, "self-redox" if itself else "other") for itself in (pairs & closed).tolist()]
+
+
+def _atmosphere(rows: MeasuredRows) -> list[Label]:
+    if "atmosphere" not in rows.table.frame:
+        return [(len(ATMOSPHERES), "unknown")] * len(rows.table)
+    texts = rows.table.frame["atmosphere"].tolist()
+    found = [read_atmosphere(text) if isinstance(text, str) else None for text in texts]
+    return [(len(ATMOSPHERES), "unknown") if each is None else (ATMOSPHERES.index(each), each.value) for each in found]
+
+
 SUBGROUPINGS.register("anion_class")(Subgrouping("anion class", _anion_class))
 SUBGROUPINGS.register("source_elements")(Subgrouping("source elements", _source_elements))
 SUBGROUPINGS.register("year")(Subgrouping("year", _year))
 SUBGROUPINGS.register("distance")(Subgrouping("distance from training", _distance))
 SUBGROUPINGS.register("unseen")(Subgrouping("precursors unseen in training", _unseen))
+SUBGROUPINGS.register("alkali")(Subgrouping("alkali metals", _alkali))
+SUBGROUPINGS.register("redox")(Subgrouping("recorded set", _redox))
+SUBGROUPINGS.register("atmosphere")(Subgrouping("recorded atmosphere", _atmosphere))

@@ -135,6 +135,9 @@ def test_strata_come_in_their_natural_order(make_table):
         for groups in subgroup_accuracy(outcome(table, [1] * 8, [False, True] * 4), table, systems=SYSTEMS, resamples=5)
     }
     assert found == {
+        "alkali": ["without", "with alkali metal"],
+        "atmosphere": ["unknown"],
+        "redox": ["other"],
         "anion_class": ["oxide", "oxyanion", "chalcogenide", "halide", "carbide"],
         "distance": ["0 (known system)", "1", "2", "3 or more"],
         "source_elements": ["2", "3", "4"],
@@ -199,3 +202,23 @@ def test_unknown_groupings_and_other_rows_are_refused(make_table):
         subgroup_accuracy(outcome(table, [1] * 8), table.select(range(7)), ["year"])
     with pytest.raises(ScoreError, match="not measured on the 8 rows"):
         subgroup_accuracy(outcome(table, [1] * 8), table.select(range(7, -1, -1)), ["year"])
+
+
+def test_sets_that_close_by_themselves_and_atmospheres_are_told_apart(make_table):
+    rows = [
+        ("VO2", "V2O3;V2O5"),
+        ("MoO2", "Mo;MoO3"),
+        ("LiVO3", "Li2CO3;V2O5"),
+        ("BaTiO3", "BaCO3;TiO2"),
+        ("LiTi2O4", "Li2CO3;TiO2;Ti2O3"),
+        ("Mg2Si", "Mg;Si"),
+    ]
+    table = make_table(rows, atmosphere=["sealed tube", "Ar", None, "air", "5% H2/Ar", "none said"])
+    ranks = outcome(table, [1, 2, 3, 1, 2, 3])
+    redox, alkali, atmosphere = subgroup_accuracy(ranks, table, ["redox", "alkali", "atmosphere"])
+    assert {name: top.rows for name, top in redox.accuracy.items()} == {"self-redox": 3, "other": 3}
+    assert {name: top.rows for name, top in alkali.accuracy.items()} == {"without": 4, "with alkali metal": 2}
+    named = {"air": 1, "inert": 1, "reducing": 1, "vacuum": 1, "unknown": 2}
+    assert {name: top.rows for name, top in atmosphere.accuracy.items()} == named
+    (unknown,) = subgroup_accuracy(outcome(make_table(rows), [1] * 6), make_table(rows), ["atmosphere"])
+    assert list(unknown.accuracy) == ["unknown"]

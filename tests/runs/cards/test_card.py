@@ -243,7 +243,7 @@ def test_the_card_names_further_tables_and_what_the_model_sees(tiny, prepared):
     config = replace(tiny, reranker=reranker, data=replace(tiny.data, further_tables=["curated"]))
     card = " ".join(model_card(config, replace(prepared, further=(further,)), {}).split())
     assert "The training rows include those of `curated`." in card
-    assert "The re-ranker also learned from 7 rows of `textbook` (weight 2.5)." in card
+    assert "The re-ranker also learned from 7 rows of `textbook` (weight 2.5): written for rrgraph" in card
     assert "it sees a composition, and the atmosphere if it is given" in card
     plain = " ".join(model_card(tiny, prepared, {}).split())
     assert "atmospheres, polymorphs and particle sizes are not considered; a composition is all it sees." in plain

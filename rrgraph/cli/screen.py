@@ -92,8 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
             name: getattr(arguments, name)
             for name in (
                 *("input", "column", "model", "device", "top_k", "shelf", "stock", "candidates", "energies"),
-                "atmosphere",
-                *("temperature", "shard_rows"),
+                *("atmosphere", "temperature", "shard_rows"),
             )
         },
         conditions=arguments.conditions_model or arguments.conditions,

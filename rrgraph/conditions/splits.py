@@ -72,8 +72,7 @@ def split_conditions(
         dropped["recipe: held out"] += int((~free).sum())
         return free
 
-    if removed is not None:
-        reactions = reactions.select(kept(reactions))
+    reactions = reactions.select(kept(reactions))
     if split in _OWN:
         parts = _own(reactions, split, seed)
     elif split == _CURATED:

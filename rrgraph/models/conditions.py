@@ -100,5 +100,5 @@ def condition_source(chosen: bool | str | os.PathLike[str]) -> PredictedConditio
 @lru_cache(maxsize=2)
 def _loaded(name: str) -> PredictedConditions:
     found = PredictedConditions(name)
-    _ = found._model
+    _ = found._model  # so that a wrong name is refused before anything is planned
     return found

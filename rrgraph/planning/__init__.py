@@ -30,6 +30,7 @@ from rrgraph.planning.constraints import (
 from rrgraph.planning.dopants import PlannedDopant
 from rrgraph.planning.energies import (
     EnergyOrigin,
+    EnergySource,
     FormationEnergy,
     ReactionEnergy,
     energies_needed,
@@ -64,7 +65,7 @@ from rrgraph.planning.reranking import CandidateLists, Reranker
 from rrgraph.planning.routes import Route, ranked_routes, read_routes
 from rrgraph.planning.search import AGGREGATES, Aggregate, ScoredSet, SetSearch
 from rrgraph.planning.swaps import SEARCHED, Swap, find_swaps, plan_with_swaps
-from rrgraph.planning.synthesis import EnergySource, LiteratureSource, PlannedSet, SynthesisPlan
+from rrgraph.planning.synthesis import LiteratureSource, PlannedSet, SynthesisPlan
 
 __all__ = [
     "AGGREGATES",

@@ -18,11 +18,12 @@ from rrgraph.errors import OptionError, PlanningError
 from rrgraph.planning.conditions import Conditions, ConditionSource
 from rrgraph.planning.constraints import SetConstraints
 from rrgraph.planning.dopants import PlannedDopant, Usage, plan_dopants
+from rrgraph.planning.energies import EnergySource
 from rrgraph.planning.planner import Planner
 from rrgraph.planning.ranking import EXAMINED, Plan, RankedSet
 from rrgraph.planning.routes import ranked_routes
 from rrgraph.planning.swaps import Swap, plan_with_swaps
-from rrgraph.planning.synthesis import EnergySource, LiteratureSource, PlannedSet, SynthesisPlan
+from rrgraph.planning.synthesis import LiteratureSource, PlannedSet, SynthesisPlan
 
 __all__ = ["PRECEDENTS", "plan_syntheses"]
 
@@ -60,7 +61,7 @@ def plan_syntheses(
         literature: where precedents are looked up.
         precedents: how many of them for each target.
         routes: list these sets, in this order, in place of the best ones.
-        atmosphere: in which all targets are to be made, as the planner was told; None where it is not known.
+        atmosphere: in which all targets are to be made, that of the planner's re-ranker; None where it is not known.
         conditions: predicts how sets are fired, when that is first asked for.
         show_conditions: whether tables and JSON show it.
         usage: precursors of the training reactions and how many targets use each, from which dopants are taken.

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 from rrgraph.chem import (
     GASES,
@@ -32,6 +32,7 @@ from rrgraph.util.tabular import read_frame
 
 __all__ = [
     "EnergyOrigin",
+    "EnergySource",
     "FormationEnergy",
     "ReactionEnergy",
     "energies_needed",
@@ -72,6 +73,21 @@ class ReactionEnergy:
     measured: tuple[str, ...] = ()
     predicted: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class EnergySource(Protocol):
+    """Gives reaction energies.
+
+    Attributes:
+        temperature: K, or None for reaction enthalpies at 298.15 K.
+    """
+
+    temperature: float | None
+
+    def reaction_energies(self, equations: Sequence[BalancedEquation]) -> list[ReactionEnergy]:
+        """Return the energy of each equation."""
+        ...
 
 
 def reaction_energy(

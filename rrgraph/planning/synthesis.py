@@ -37,22 +37,7 @@ from rrgraph.planning.ranking import SearchStop
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["EnergySource", "LiteratureSource", "PlannedSet", "SynthesisPlan"]
-
-
-@runtime_checkable
-class EnergySource(Protocol):
-    """Gives reaction energies.
-
-    Attributes:
-        temperature: K, or None for reaction enthalpies at 298.15 K.
-    """
-
-    temperature: float | None
-
-    def reaction_energies(self, equations: Sequence[BalancedEquation]) -> list[ReactionEnergy]:
-        """Return the energy of each equation."""
-        ...
+__all__ = ["LiteratureSource", "PlannedSet", "SynthesisPlan"]
 
 
 @runtime_checkable

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import yaml
 
+from rrgraph.metrics import ROW_GROUPS
+
 ROOT = Path(__file__).resolve().parents[1]
 TABLES = ROOT / "docs" / "results"
 MARKS = ("<!-- results: python docs/results.py -->\n", "<!-- end of results -->\n")
@@ -110,9 +112,7 @@ def experiment_tables(rows: Rows) -> list[str]:
     parts = []
     for split, group in dict.fromkeys((row["split"], row["rows"]) for row in rows):
         found = [row for row in rows if (row["split"], row["rows"]) == (split, group)]
-        parts.append(
-            f"### Split {split}, " + ("all rows" if group == "all" else "rows with a precursor unseen in training")
-        )
+        parts.append(f"### Split {split}, " + ("all rows" if group == "all" else f"rows{ROW_GROUPS[group]}"))
         columns = list(dict.fromkeys((row["protocol"], metric(row)) for row in found))
         cells = {(row["system"], candidates(row), row["protocol"], metric(row)): cell(row) for row in found}
         systems, offered = (list(dict.fromkeys(map(name, found))) for name in (itemgetter("system"), candidates))

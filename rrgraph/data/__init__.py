@@ -2,7 +2,15 @@
 
 from rrgraph.data.agreement import PublicationAgreement, publication_agreement
 from rrgraph.data.batches import LinkBatch, SetBatch
-from rrgraph.data.catalogue import CATALOGUE, CatalogueEntry, cache_folder, data_checksum, data_path, load_table
+from rrgraph.data.catalogue import (
+    CATALOGUE,
+    MEASURED_ROWS,
+    CatalogueEntry,
+    cache_folder,
+    data_checksum,
+    data_path,
+    load_table,
+)
 from rrgraph.data.cleaning.clean import CleaningReport, clean_table
 from rrgraph.data.cleaning.recipes import RECIPE_SUFFIXES, clean_recipes, load_recipes, read_recipes
 from rrgraph.data.cleaning.rules import CleaningOptions
@@ -29,6 +37,7 @@ __all__ = [
     "FORMULA_COLUMNS",
     "HOLDOUT",
     "LITERATURE",
+    "MEASURED_ROWS",
     "RECIPE_SUFFIXES",
     "SEPARATOR",
     "SPLITS",

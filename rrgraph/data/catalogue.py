@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import platformdirs
 
 from rrgraph.data.splitting import system_fifths
-from rrgraph.data.subsets import TEST, VALIDATION
+from rrgraph.data.subsets import HOLDOUT, SUBSET_NAMES, TEST, VALIDATION
 from rrgraph.data.table import ReactionTable
 from rrgraph.errors import DataError, suggestion
 from rrgraph.util.files import sha256_file
@@ -22,6 +23,7 @@ from rrgraph.util.tabular import READ_SUFFIXES, SUFFIXES
 
 __all__ = [
     "CATALOGUE",
+    "MEASURED_ROWS",
     "CatalogueEntry",
     "PublishedFile",
     "cache_folder",
@@ -374,3 +376,30 @@ def data_checksum(name_or_path: str | os.PathLike[str]) -> str:
     if not path.is_file():
         raise DataError(f"There is no file '{path}'.")
     return sha256_file(path)
+
+
+class _MeasuredRows(Collection[str]):
+    """Rows that a run can be measured on: it lists subsets and catalogued reactions, and contains every file too.
+
+    Example:
+        >>> "nms_validation" in MEASURED_ROWS, "mine.csv" in MEASURED_ROWS, "train" in MEASURED_ROWS
+        (True, True, False)
+    """
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (*SUBSET_NAMES[1:], HOLDOUT, *EMBEDDED)
+        yield from (each.name for each in _ENTRIES if each.path.startswith("reactions/") and _is_table(each.path))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and (name in list(self) or _is_table(name))
+
+
+def _is_table(path: str) -> bool:
+    return path.endswith((*SUFFIXES, *READ_SUFFIXES))
+
+
+MEASURED_ROWS: Final = _MeasuredRows()
+"""What `evaluation.subsets` may name: validation and test rows, those of `data.holdout`, and tables of reactions."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rrgraph.data.catalogue import load_table
 from rrgraph.data.leakage import LeakageReport, leakage_report
 from rrgraph.data.splitting import (
     Divided,
@@ -23,7 +24,7 @@ from rrgraph.data.splitting import (
     remove_holdout,
     undivided,
 )
-from rrgraph.data.subsets import HOLDOUT, NO_SUBSET, SUBSET_WORDS, TEST, TRAIN, VALIDATION, Subset
+from rrgraph.data.subsets import HOLDOUT, NO_SUBSET, SUBSET_NAMES, SUBSET_WORDS, TEST, TRAIN, VALIDATION, Subset
 from rrgraph.data.table import ReactionTable
 from rrgraph.errors import ConfigError, DataError, suggestion
 from rrgraph.util.registry import Registry
@@ -40,6 +41,17 @@ class Split:
     test: ReactionTable
     report: LeakageReport
     holdout: ReactionTable | None = None
+
+    def rows(self, name: str) -> ReactionTable | None:
+        """Return the rows of a subset, those held out (None if there are none), or those of a table by name or path.
+
+        Raises:
+            DataError: there is no such table.
+        """
+        if name not in (*SUBSET_NAMES, HOLDOUT):
+            return load_table(name)
+        found: ReactionTable | None = getattr(self, name)
+        return found
 
 
 #: Functions that label the rows of a table.

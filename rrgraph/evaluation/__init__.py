@@ -5,7 +5,7 @@ from rrgraph.evaluation.links import LinkMetrics, evaluate_links
 from rrgraph.evaluation.metrics import LearnedRows, Metrics, summarise, with_paired_differences
 from rrgraph.evaluation.predictions import Prediction, parse_prediction, read_predictions, write_predictions
 from rrgraph.evaluation.protocols import CANDIDATES, EARLIER_SIZES, PROTOCOLS, Protocol, read_protocol
-from rrgraph.evaluation.score import score_predictions
+from rrgraph.evaluation.score import new_system_rows, score_predictions
 from rrgraph.evaluation.subgroups import (
     SUBGROUPINGS,
     MeasuredRows,
@@ -30,6 +30,7 @@ __all__ = [
     "Subgroups",
     "evaluate_links",
     "evaluate_planner",
+    "new_system_rows",
     "parse_prediction",
     "read_predictions",
     "read_protocol",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 import numpy as np
@@ -16,7 +16,15 @@ from rrgraph.evaluation.predictions import Prediction, read_predictions
 from rrgraph.evaluation.protocols import Protocol, Ties
 from rrgraph.metrics import RESAMPLES, RowRanks
 
-__all__ = ["learned_rows", "list_rank", "recorded_sets", "score_predictions", "tie_rank", "unseen_rows"]
+__all__ = [
+    "learned_rows",
+    "list_rank",
+    "new_system_rows",
+    "recorded_sets",
+    "score_predictions",
+    "tie_rank",
+    "unseen_rows",
+]
 
 
 def score_predictions(
@@ -104,6 +112,13 @@ def unseen_rows(table: ReactionTable, train_precursors: Container[str] | None) -
     if train_precursors is None:
         return None
     return np.array([any(key not in train_precursors for key in keys) for keys in table.set_keys], dtype=bool)
+
+
+def new_system_rows(table: ReactionTable, train_systems: Collection[str] | None) -> NDArray[np.bool_] | None:
+    """Return whether no training target has the elements of each target, (rows,), None if not known."""
+    if train_systems is None:
+        return None
+    return ~np.isin(table.element_systems.astype(str), sorted(train_systems))
 
 
 def learned_rows(

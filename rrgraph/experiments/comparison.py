@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rrgraph.experiments.config import TOP_METRICS, measured_protocol
 from rrgraph.experiments.grid import RunName
-from rrgraph.metrics import RankedLists, RowMetric, RowRanks, find_metric, holm, seeded_difference
+from rrgraph.metrics import ROW_GROUPS, RankedLists, RowMetric, RowRanks, find_metric, holm, seeded_difference
 
 __all__ = ["FEWEST", "SIGNIFICANT", "Cell", "Column", "Difference", "Panel", "compare"]
 
@@ -138,14 +138,14 @@ class Panel:
 
     Attributes:
         split: the split, or the subgroup of its rows.
-        unseen: whether only rows whose recorded set has a precursor unseen in training count.
+        group: which rows of it count, one of `ROW_GROUPS`.
         rows: numbers of rows, one for each seed that differs.
         systems: all systems, in order.
         columns: the metrics under each protocol, for the first candidates, then the same for the next.
     """
 
     split: str
-    unseen: bool
+    group: str
     rows: tuple[int, ...]
     systems: tuple[str, ...]
     columns: tuple[Column, ...]
@@ -154,7 +154,7 @@ class Panel:
     def title(self) -> str:
         """What the panel shows."""
         numbers = " to ".join(f"{number:,}" for number in sorted({min(self.rows), max(self.rows)}))
-        return f"Split {self.split}, {numbers} rows{' with a precursor unseen in training' if self.unseen else ''}"
+        return f"Split {self.split}, {numbers} rows{ROW_GROUPS[self.group]}"
 
     @property
     def candidates(self) -> dict[str, list[Column]]:
@@ -195,7 +195,7 @@ def compare(
     values: Values | None = None,
     compare_with: str = "",
 ) -> list[Panel]:
-    """Return a panel for all rows of each split and one for its rows with an unseen precursor.
+    """Return a panel for all rows of each split, and one for each group of them that has rows and lacks some.
 
     Args:
         outcomes: of the finished runs.
@@ -209,23 +209,25 @@ def compare(
     """
     panels = []
     for split in splits:
-        for unseen in (False, True):
+        everything: tuple[int, ...] = ()
+        for group in ROW_GROUPS:
             chosen = {
-                key: {name: _rows(rows, unseen) for name, rows in by_protocol.items()}
+                key: {name: rows.group(group) for name, rows in by_protocol.items()}
                 for key, by_protocol in outcomes.items()
                 if key[1] == split
             }
             numbers = tuple(dict.fromkeys(len(rows.ranks) for found in chosen.values() for rows in found.values()))
-            if not any(numbers):
+            everything = numbers if group == "all" else everything
+            if not any(numbers) or (group != "all" and numbers == everything):
                 continue
-            known = {} if unseen else values or {}
+            known = (values or {}) if group == "all" else {}
             columns = []
             for offered, protocol, metric in product(candidates, protocols, metrics):
                 found = _by_system(chosen, known, systems, measured_protocol(protocol, offered), metric)
-                if found or not unseen:
+                if found or group == "all":
                     columns.append(_column(found, protocol, metric, offered, compare_with))
             if columns:
-                panels.append(Panel(split, unseen, numbers, tuple(systems), _corrected(columns)))
+                panels.append(Panel(split, group, numbers, tuple(systems), _corrected(columns)))
     return panels
 
 
@@ -246,13 +248,6 @@ def _corrected(columns: Sequence[Column]) -> tuple[Column, ...]:
         )
         for column in columns
     )
-
-
-def _rows(rows: RowRanks, unseen: bool) -> RowRanks:
-    """Return the outcome of all rows, or of those with an unseen precursor."""
-    if not unseen:
-        return rows
-    return rows.select(np.zeros(len(rows.ranks), dtype=bool) if rows.unseen is None else rows.unseen)
 
 
 def _by_system(outcomes: Outcomes, values: Values, systems: Sequence[str], protocol: str, metric: str) -> _Samples:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Final
 
-from rrgraph.data import HOLDOUT, SUBSET_NAMES, TEST, VALIDATION
+from rrgraph.data import SUBSET_NAMES, TEST, VALIDATION
 from rrgraph.errors import ConfigError, check_choice
 from rrgraph.metrics import TOP_K, find_metric
 from rrgraph.util.config import NamedConfig, load_config
@@ -42,7 +42,7 @@ class SystemConfig:
 class QuickConfig:
     """What `--quick` changes: less of everything, and data that are always there or a few rows.
 
-    Validation rows take the place of a holdout, whose table may not be there.
+    Validation rows take the place of a table, which may not be there.
 
     Attributes:
         systems: the systems that take part, all when empty, each with further overrides.
@@ -89,7 +89,7 @@ class ExperimentConfig(NamedConfig):
         candidates: what sets are formed from, each in turn: `pool` (precursors of the training and the measured rows),
             `library` (those of the training rows and the bundled reagents), `generated` (for each target).
         metrics: columns of the tables by name, see `rrgraph.metrics.METRICS`.
-        subset: subset of each split that is measured; `holdout` are the rows of `data.holdout`.
+        subset: what is measured: a subset of each split, `holdout` (the rows of `data.holdout`), or a table.
         compare_with: a system that tables compare every other with; empty for none.
         search: what the search costs.
         quick: what `--quick` changes.
@@ -106,7 +106,7 @@ class ExperimentConfig(NamedConfig):
     protocols: list[str] = setting(factory=lambda: ["paper", "open"])
     candidates: list[str] = setting(factory=lambda: ["pool"], choices="rrgraph.evaluation:CANDIDATES")
     metrics: list[str] = setting(factory=lambda: [*TOP_METRICS])
-    subset: str = setting(TEST.word, choices=(*SUBSET_NAMES[1:], HOLDOUT), alias="part")
+    subset: str = setting(TEST.word, choices="rrgraph.data:MEASURED_ROWS", alias="part")
     compare_with: str = ""
     search: SearchConfig = setting(factory=SearchConfig)
     quick: QuickConfig = setting(factory=QuickConfig)
@@ -195,7 +195,7 @@ def _quick(config: ExperimentConfig) -> ExperimentConfig:
         splits=quick.splits or config.splits,
         seeds=quick.seeds or config.seeds,
         candidates=quick.candidates or config.candidates,
-        subset=VALIDATION.word if config.subset == HOLDOUT else config.subset,
+        subset=config.subset if config.subset in SUBSET_NAMES else VALIDATION.word,
         compare_with=config.compare_with if config.compare_with in chosen else "",
         quick=QuickConfig(),
     )

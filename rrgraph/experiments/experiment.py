@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -105,7 +106,7 @@ def run_experiment(
     with progress_bar(experiment.name, total=len(runs), done=len(measured), unit="run") as bar:
         threads = max(1, processors() // jobs)
         for index, answer in parallel_map(
-            partial(_run, jobs=threads), waiting, jobs=jobs, threads=threads, engine=engine
+            partial(_run, runs=runs, jobs=threads), waiting, jobs=jobs, threads=threads, engine=engine
         ):
             run = waiting[index]
             outcome = Outcome(0.0, f"{answer}.") if isinstance(answer, WorkerDied) else answer
@@ -125,13 +126,14 @@ def run_experiment(
     return ExperimentResult(folder=folder, panels=panels, failures={**damaged, **failures})
 
 
-def _run(run: Run, *, jobs: int) -> Outcome:
-    """Carry out a run in that many processes; what it prints goes to a file beside the run folders."""
+def _run(run: Run, *, runs: Sequence[Run], jobs: int) -> Outcome:
+    """Carry out one of the runs in that many processes; what it prints goes to a file beside the run folders."""
     started = time.perf_counter()
     log = run.folder.parent.parent / "logs" / f"{run.folder.name}.txt"
     with printed_to(log):
         try:
-            measured = workflow_of(run.config).run(run.config, resume=True, jobs=jobs).comparison
+            donor = _donor(run, runs)
+            measured = workflow_of(run.config).run(run.config, resume=True, jobs=jobs, donor=donor).comparison
         except RRGraphError as error:
             return Outcome(time.perf_counter() - started, str(error))
         except Exception as error:
@@ -142,6 +144,18 @@ def _run(run: Run, *, jobs: int) -> Outcome:
     seconds = time.perf_counter() - started
     record_seconds(run, seconds)
     return Outcome(seconds)
+
+
+def _donor(run: Run, runs: Sequence[Run]) -> Path | None:
+    """Return the folder of a finished run that has learned what this run needs by the same settings, if any has."""
+    workflow = workflow_of(run.config)
+    wanted = workflow.donor_key(run.config)
+    for other in runs if wanted is not None else ():
+        if other.key != run.key and type(other.config) is type(run.config):
+            with suppress(RRGraphError):  # its files are damaged
+                if workflow.donor_key(other.config) == wanted and is_finished(other):
+                    return other.folder
+    return None
 
 
 def _record(folder: Path, runs: Sequence[Run], measured: Mapping[RunName, Measured]) -> None:

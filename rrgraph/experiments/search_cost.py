@@ -132,7 +132,8 @@ def _measure(run: Run, config: SearchConfig) -> list[SearchCost]:
         return []
     data = prepare_data(run.config.data, seed=run.seed)
     scorer = _scorer(run.config, data)
-    table = getattr(data.split, run.subset)
+    table = data.split.rows(run.subset)
+    assert table is not None
     chosen = np.random.default_rng(0).permutation(len(table))[: config.targets]
     rows = table.select(np.sort(chosen))
     pool = CandidateFilter(candidate_pool(data.known, table), PROTOCOLS["paper"].constraints())

@@ -59,10 +59,9 @@ def csv_table(panels: Sequence[Panel]) -> str:
                 place = column.places.get(system, "")
                 deviation = "" if cell.deviation is None else f"{scale * cell.deviation:.3f}"
                 lead = _p_value(column.lead) if place == 1 else ""
-                rows = "unseen" if panel.unseen else "all"
                 value = [f"{scale * cell.mean:.3f}", deviation, cell.seeds, place, lead, system in column.above]
                 compared = _difference(column.differences.get(system), scale)
-                named = [panel.split, rows, system, column.protocol, "" if column.k is None else column.k]
+                named = [panel.split, panel.group, system, column.protocol, "" if column.k is None else column.k]
                 writer.write([*named, *value, *compared, column.metric, column.candidates])
     return text.getvalue()
 

@@ -148,13 +148,13 @@ def _in_short(tables: Sequence[ResultTable]) -> Iterator[str]:
             yield f"{table.title}, protocol {protocol}: {', '.join(dict.fromkeys([found[0], found[-1]]))}."
 
 
-def _measured(series: Sequence[Series], subset: str) -> dict[tuple[str, bool], int]:
+def _measured(series: Sequence[Series], subset: str) -> dict[tuple[str, str], int]:
     """Return the largest number of evaluated rows by split, of all rows and of those with an unseen precursor."""
-    found: dict[tuple[str, bool], int] = {}
+    found: dict[tuple[str, str], int] = {}
     for each in series:
         for metrics in (metrics for protocol in each.protocols(subset) for metrics in each.metrics(subset, protocol)):
-            for unseen, top in ((False, metrics.overall), (True, metrics.unseen)):
-                key = each.split, unseen
+            for group, top in (("all", metrics.overall), ("unseen", metrics.unseen)):
+                key = each.split, group
                 found[key] = max(found.get(key, 0), top.rows if top else 0)
     return found
 

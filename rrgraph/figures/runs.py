@@ -150,8 +150,9 @@ class TrainedRun:
         return self._splits[key]
 
     def table(self, subset: str) -> ReactionTable:
-        """Return the rows of a subset of the split."""
-        table: ReactionTable = getattr(self.data, subset)
+        """Return the rows of a subset of the split, or of a table that was measured."""
+        table = self.data.rows(subset)
+        assert table is not None
         return table
 
     def pool(self, subset: str, protocol: str = "paper") -> Sequence[Composition]:

@@ -10,6 +10,7 @@ from typing import Final
 
 from rrgraph.figures.results import ACCURACY, OnDamage, read_or_report, read_results, read_table
 from rrgraph.figures.series import Series, by_split
+from rrgraph.metrics import ROW_GROUPS
 
 __all__ = ["Cell", "ResultTable", "experiment_tables", "run_tables"]
 
@@ -40,20 +41,20 @@ class ResultTable:
 
     Attributes:
         split: name of the split.
-        unseen: whether only rows with a precursor unseen in training count.
+        group: which rows of it count, one of `ROW_GROUPS`.
         columns: protocol and k of each column.
         rows: the cells of each system, None where nothing was measured.
     """
 
     split: str
-    unseen: bool
+    group: str
     columns: tuple[tuple[str, int], ...]
     rows: dict[str, tuple[Cell | None, ...]]
 
     @property
     def title(self) -> str:
         """Which rows."""
-        return f"Split {self.split}" + (", rows with a precursor unseen in training" if self.unseen else "")
+        return f"Split {self.split}" + (f", rows{ROW_GROUPS[self.group]}" if self.group != "all" else "")
 
     @property
     def groups(self) -> list[tuple[str, int]]:
@@ -77,7 +78,7 @@ class _Entry:
     """One system under one protocol at one k, in %."""
 
     split: str
-    unseen: bool
+    group: str
     system: str
     protocol: str
     k: int
@@ -85,7 +86,7 @@ class _Entry:
 
 
 def experiment_tables(folder: str | Path, on_damage: OnDamage = None) -> list[ResultTable]:
-    """Return the tables of an experiment, one for each split and one for its rows with unseen precursors.
+    """Return the tables of an experiment, one for each split and one for each group of its rows.
 
     They come from `table.csv`, which includes significance, or else from `results.csv`.
 
@@ -115,25 +116,25 @@ def run_tables(series: Sequence[Series], subset: str) -> list[ResultTable]:
             for k in dict.fromkeys(k for top in measured.values() for k in top.top):
                 ranks = _ranks({label: top.top[k].value for label, top in measured.items() if k in top.top})
                 entries += [
-                    _Entry(split, False, label, protocol, k, Cell(str(measured[label].top[k]), rank))
+                    _Entry(split, "all", label, protocol, k, Cell(str(measured[label].top[k]), rank))
                     for label, rank in ranks.items()
                 ]
     return _tables(entries, by_protocol=True)
 
 
 def _tables(entries: Iterable[_Entry], *, by_protocol: bool = False) -> list[ResultTable]:
-    """Return a table for each split, for all rows and those with unseen precursors, and optionally each protocol."""
-    grouped: dict[tuple[str, bool, str], list[_Entry]] = {}
+    """Return a table for each split, each group of its rows, and optionally each protocol."""
+    grouped: dict[tuple[str, str, str], list[_Entry]] = {}
     for entry in entries:
-        grouped.setdefault((entry.split, entry.unseen, entry.protocol if by_protocol else ""), []).append(entry)
+        grouped.setdefault((entry.split, entry.group, entry.protocol if by_protocol else ""), []).append(entry)
     tables = []
-    for (split, unseen, _), found in grouped.items():
+    for (split, group, _), found in grouped.items():
         protocols = list(dict.fromkeys(entry.protocol for entry in found))
         columns = sorted({(entry.protocol, entry.k) for entry in found}, key=lambda c: (protocols.index(c[0]), c[1]))
         cells = {(entry.system, entry.protocol, entry.k): entry.cell for entry in found}
         systems = dict.fromkeys(entry.system for entry in found)
         rows = {system: tuple(cells.get((system, *column)) for column in columns) for system in systems}
-        tables.append(ResultTable(split, unseen, tuple(columns), rows))
+        tables.append(ResultTable(split, group, tuple(columns), rows))
     return tables
 
 
@@ -144,30 +145,32 @@ def _summarised(row: dict[str, str]) -> _Entry | None:
     offered = row.get("candidates") or "pool"
     protocol = row["protocol"] + ("" if offered == "pool" else f",candidates={offered}")
     accuracy, rank = float(row["mean"]), int(row["place"] or 0)
+    if row["rows"] not in ROW_GROUPS:
+        raise ValueError(f"its rows are {row['rows']!a:.80}, expected one of {', '.join(ROW_GROUPS)}")
     if not 0 <= accuracy <= 100:
         raise ValueError(f"its mean is {row['mean']!a:.80}, expected an accuracy in %")
     deviation = f" ± {float(row['deviation']):.1f}" if row["deviation"] else ""
     significant = rank == 1 and row.get("lead_p_value") and float(row["lead_p_value"]) < SIGNIFICANT
     marks = ("*" if significant else "") + ("†" if row.get("above") == "True" else "")
     cell = Cell(f"{accuracy:.1f}{deviation}", rank, marks)
-    return _Entry(row["split"], row["rows"] == "unseen", row["system"], protocol, int(row["k"]), cell)
+    return _Entry(row["split"], row["rows"], row["system"], protocol, int(row["k"]), cell)
 
 
 def _from_results(rows: Sequence[dict[str, str]]) -> list[_Entry]:
     """Return the mean and standard deviation over seeds, in %, of every accuracy (a fraction) in `results.csv`."""
-    values: dict[tuple[str, bool, str, int], dict[str, list[float]]] = {}
+    values: dict[tuple[str, str, str, int], dict[str, list[float]]] = {}
     for row in rows:
         for name, text in row.items():
             if text and (found := ACCURACY.fullmatch(name)):
-                column = (row["split"], bool(found["unseen"]), found["protocol"], int(found["k"]))
+                column = (row["split"], "unseen" if found["unseen"] else "all", found["protocol"], int(found["k"]))
                 values.setdefault(column, {}).setdefault(row["system"], []).append(100 * float(text))
     entries = []
-    for (split, unseen, protocol, k), systems in values.items():
+    for (split, group, protocol, k), systems in values.items():
         ranks = _ranks({system: mean(seeds) for system, seeds in systems.items()})
         for system, seeds in systems.items():
             deviation = f" ± {stdev(seeds):.1f}" if len(seeds) > 1 else ""
             cell = Cell(f"{mean(seeds):.1f}{deviation}", ranks[system])
-            entries.append(_Entry(split, unseen, system, protocol, k, cell))
+            entries.append(_Entry(split, group, system, protocol, k, cell))
     return sorted(entries, key=lambda entry: list(dict.fromkeys(r["split"] for r in rows)).index(entry.split))
 
 

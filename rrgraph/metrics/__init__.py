@@ -1,7 +1,7 @@
 """Metrics of ranks and probabilities: top-k accuracy, link metrics, calibration, bootstrap intervals."""
 
 import rrgraph.metrics.definitions  # noqa: F401 - registers the metrics of rrgraph itself
-from rrgraph.metrics.accuracy import TOP_K, RowRanks, TopK, paired_accuracy, top_k_accuracy
+from rrgraph.metrics.accuracy import ROW_GROUPS, TOP_K, RowRanks, TopK, paired_accuracy, top_k_accuracy
 from rrgraph.metrics.bootstrap import RESAMPLES, Interval, PairedDifference, mean_intervals, paired_bootstrap
 from rrgraph.metrics.calibration import Calibration, ReliabilityBin, calibration
 from rrgraph.metrics.links import EdgeMetrics, LinkScores, edge_metrics, link_ranks
@@ -26,6 +26,7 @@ __all__ = [
     "METRICS",
     "METRIC_NAMES",
     "RESAMPLES",
+    "ROW_GROUPS",
     "TOP_K",
     "Calibration",
     "EdgeMetrics",

@@ -12,10 +12,17 @@ from numpy.typing import ArrayLike, NDArray
 from rrgraph.errors import ScoreError
 from rrgraph.metrics.bootstrap import RESAMPLES, Interval, PairedDifference, mean_intervals, paired_bootstrap
 
-__all__ = ["TOP_K", "RowRanks", "TopK", "paired_accuracy", "top_k_accuracy"]
+__all__ = ["ROW_GROUPS", "TOP_K", "RowRanks", "TopK", "paired_accuracy", "top_k_accuracy"]
 
 TOP_K: Final = (1, 3, 5, 10)
 """The k of all reports."""
+
+ROW_GROUPS: Final = {
+    "all": "",
+    "unseen": " with a precursor unseen in training",
+    "new_system": " of an element system unseen in training",
+}
+"""Groups of rows that have tables of their own, and what is said of them after "rows"."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +63,14 @@ class RowRanks:
         ranks: (rows,) rank of the best relevant set under the protocol, from 1, infinite if it was not found.
         row_ranks: (rows,) rank of the row's own recorded set; equals `ranks` for a protocol with `truth="row"`.
         unseen: (rows,) whether the recorded set has a precursor unseen in training, None if not known.
+        new_system: (rows,) whether no training target has the elements of the target, None if not known.
     """
 
     targets: Sequence[str]
     ranks: NDArray[np.float64]
     row_ranks: NDArray[np.float64]
     unseen: NDArray[np.bool_] | None = None
+    new_system: NDArray[np.bool_] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values by column; an infinite rank becomes null."""
@@ -70,9 +79,10 @@ class RowRanks:
             "rank": [_finite(rank) for rank in self.ranks],
             "row_rank": [_finite(rank) for rank in self.row_ranks],
         }
-        if self.unseen is not None:
-            columns["unseen"] = [bool(value) for value in self.unseen]
-        return columns
+        return columns | {name: values.tolist() for name, values in self._marks().items() if values is not None}
+
+    def _marks(self) -> dict[str, NDArray[np.bool_] | None]:
+        return {"unseen": self.unseen, "new_system": self.new_system}
 
     def select(self, keep: NDArray[np.bool_]) -> RowRanks:
         """Return the ranks of the rows selected by a mask (rows,)."""
@@ -80,8 +90,15 @@ class RowRanks:
             targets=[self.targets[row] for row in np.flatnonzero(keep).tolist()],
             ranks=self.ranks[keep],
             row_ranks=self.row_ranks[keep],
-            unseen=None if self.unseen is None else self.unseen[keep],
+            **{name: None if values is None else values[keep] for name, values in self._marks().items()},
         )
+
+    def group(self, name: str) -> RowRanks:
+        """Return the ranks of the rows of a group, one of `ROW_GROUPS`; of none where it is not known."""
+        if name == "all":
+            return self
+        marked = self._marks()[name]
+        return self.select(np.zeros(len(self.ranks), dtype=bool) if marked is None else marked)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RowRanks:
@@ -94,10 +111,12 @@ class RowRanks:
             np.array([np.inf if rank is None else rank for rank in values[name]], dtype=np.float64)
             for name in ("rank", "row_rank")
         )
-        unseen = np.array(values["unseen"], dtype=bool) if "unseen" in values else None
-        found = cls(targets=values["target"], ranks=ranks, row_ranks=row_ranks, unseen=unseen)
+        marks = {
+            name: np.array(values[name], dtype=bool) if name in values else None for name in ROW_GROUPS if name != "all"
+        }
+        found = cls(targets=values["target"], ranks=ranks, row_ranks=row_ranks, **marks)
         rows = (len(found.targets),)
-        if any(each is not None and each.shape != rows for each in (ranks, row_ranks, unseen)):
+        if any(each is not None and each.shape != rows for each in (ranks, row_ranks, *marks.values())):
             raise ScoreError(f"The columns of {rows[0]} rows differ in length.")
         if not (
             all(isinstance(target, str) for target in found.targets) and (ranks >= 1).all() and (row_ranks >= 1).all()

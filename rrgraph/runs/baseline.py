@@ -8,7 +8,7 @@ from collections.abc import Callable
 from rrgraph.baselines import BASELINES, LinkBaseline, SetBaseline, make_baseline
 from rrgraph.runs.cards.card import baseline_card
 from rrgraph.runs.config import BaselineConfig
-from rrgraph.runs.data import RunData, prepare_data
+from rrgraph.runs.data import RunData, check_measured_tables, prepare_data
 from rrgraph.runs.measure import measure, record_metrics
 from rrgraph.runs.train import RunResult
 from rrgraph.runs.trial import blaming
@@ -24,8 +24,10 @@ def check_baseline_config(config: BaselineConfig) -> None:
 
     Raises:
         ConfigError: naming the key, the value and what was expected.
+        DataError: a table that is to be measured cannot be read.
     """
     check(config)
+    check_measured_tables(config.evaluation)
     with blaming(BASELINES, config.baseline):
         build_baseline(config)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from rrgraph.conditions import (
@@ -52,6 +53,7 @@ class _ConditionRuns(Workflow[ConditionsConfig]):
         on_data: Callable[[Any], None] | None = None,
         on_epoch: Callable[[Mapping[str, float]], None] | None = None,
         data: Any = None,
+        donor: Path | None = None,
     ) -> ConditionsResult:
         return conditions_run(config, load_encoder=load_encoder, resume=resume, on_data=on_data)
 

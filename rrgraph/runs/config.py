@@ -92,13 +92,19 @@ class MeasuredConfig:
     Attributes:
         protocols: evaluation protocols that are reported, `paper` or `open`, also with flags, such as
             `paper,max_candidates=20`.
-        subsets: subsets of the split that are measured; `holdout` are the rows of `data.holdout`.
+        subsets: what is measured: subsets of the split, `holdout` (the rows of `data.holdout`), and tables by name or
+            path, such as `curated_validation`, of whose rows the model may have learned some (the card says so).
         metrics: metrics that are recorded beside those with the usual numbers, such as `map_7` or `link_hits_50`.
     """
 
     protocols: list[str] = setting(factory=lambda: ["paper", "open"])
-    subsets: list[str] = setting(factory=lambda: [VALIDATION.word], choices=(*SUBSET_NAMES[1:], HOLDOUT), alias="parts")
+    subsets: list[str] = setting(factory=lambda: [VALIDATION.word], choices="rrgraph.data:MEASURED_ROWS", alias="parts")
     metrics: list[str] = setting(factory=list, choices="rrgraph.metrics:METRIC_NAMES")
+
+    @property
+    def tables(self) -> list[str]:
+        """The tables among what is measured."""
+        return [name for name in self.subsets if name not in (*SUBSET_NAMES, HOLDOUT)]
 
     def cross_check(self, prefix: str) -> None:
         """Refuse a protocol that is unknown or has an unknown flag by a `ConfigError`."""

@@ -42,7 +42,7 @@ from rrgraph.graph import (
 from rrgraph.links import NO_CONTEXT
 from rrgraph.nn import NO_PRIOR
 from rrgraph.planning import CandidateList, generated_candidates, library_candidates, read_candidates
-from rrgraph.runs.config import BaselineConfig, DataConfig, RunConfig
+from rrgraph.runs.config import BaselineConfig, DataConfig, MeasuredConfig, RunConfig
 from rrgraph.runs.workflow import load_run, workflow_of
 from rrgraph.training import checksum
 
@@ -53,6 +53,7 @@ __all__ = [
     "Prepared",
     "RunData",
     "candidate_pool",
+    "check_measured_tables",
     "prepare",
     "prepare_data",
     "protocol_candidates",
@@ -337,6 +338,16 @@ def protocol_candidates(
     if protocol.candidates == "library":
         return CandidateList.of(candidate_pool([*known, *library_candidates()]), listed=known)
     return generated_candidates(table.targets)
+
+
+def check_measured_tables(config: MeasuredConfig) -> None:
+    """Read the tables that a run will be measured on, whose errors would else come when it has been trained.
+
+    Raises:
+        DataError: one of them cannot be read.
+    """
+    for name in config.tables:
+        load_table(name)
 
 
 def run_split(folder: str | Path) -> Split:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from rrgraph.data import SPLITS, load_table
@@ -102,7 +103,8 @@ class MaterialsWorkflow(Workflow[C]):
         return replace(config.data, pool=None, split="")
 
     def tables(self, config: C) -> list[str]:
-        return [name for name in (config.data.table, *config.data.further_tables, config.data.holdout) if name]
+        named = (config.data.table, *config.data.further_tables, config.data.holdout, *config.evaluation.tables)
+        return [name for name in named if name]
 
     def count_rows(self, table: str) -> int:
         return len(load_table(table))
@@ -155,8 +157,17 @@ class _LinkRuns(MaterialsWorkflow[RunConfig]):
         on_data: Callable[[RunData], None] | None = None,
         on_epoch: Callable[[Mapping[str, float]], None] | None = None,
         data: RunData | None = None,
+        donor: Path | None = None,
     ) -> RunResult:
-        return train_run(config, resume=resume, on_data=on_data, on_epoch=on_epoch, data=cast(Prepared | None, data))
+        prepared = cast(Prepared | None, data)
+        return train_run(config, resume=resume, on_data=on_data, on_epoch=on_epoch, data=prepared, links=donor)
+
+    def donor_key(self, config: RunConfig) -> object:
+        """Return what decides the links, which differ in their prior and in what ranks their sets alone."""
+        training, evaluation = replace(config.training, device=""), config.evaluation
+        mode = "product" if config.reranker.enabled else evaluation.mode
+        model = replace(config.model, candidate_prior=NO_PRIOR)
+        return config.seed, config.data, model, training, evaluation.validation_protocol, mode
 
     def data(self, config: RunConfig) -> RunData:
         return prepare(config)
@@ -229,6 +240,7 @@ class _BaselineRuns(MaterialsWorkflow[BaselineConfig]):
         on_data: Callable[[RunData], None] | None = None,
         on_epoch: Callable[[Mapping[str, float]], None] | None = None,
         data: RunData | None = None,
+        donor: Path | None = None,
     ) -> RunResult:
         from rrgraph.runs.baseline import baseline_run
 

@@ -19,6 +19,7 @@ from rrgraph.evaluation import (
     Protocol,
     evaluate_links,
     evaluate_planner,
+    new_system_rows,
     read_protocol,
     subgroup_accuracy,
     with_paired_differences,
@@ -55,7 +56,7 @@ def measure(
     device: str = "auto",
     folder: Path | None = None,
 ) -> Comparison:
-    """Measure the system of a run on the configured subsets and protocols.
+    """Measure the system of a run on the configured rows, under the configured protocols.
 
     Args:
         system: a model or a fitted baseline, called `MODEL` in the result.
@@ -74,7 +75,7 @@ def measure(
     sets = set(data.split.train.set_keys)
     comparison: Comparison = {}
     for subset in config.subsets:
-        table = getattr(data.split, subset)
+        table = data.split.rows(subset)
         if table is None or not len(table):
             continue
         comparison[subset] = {
@@ -178,7 +179,7 @@ def measure_systems(
         train_sets: canonical keys of the members of each training set, for the metric `novelty`.
         learned: what the systems learned from, for the metrics on rows that they learned and on new ones.
         known: training rows, whose links are not counted by metrics of links.
-        train_systems: element systems of the training targets, for the grouping `distance`.
+        train_systems: element systems of the training targets, for rows of new ones and the grouping `distance`.
         by: groupings of the rows, see `subgroup_accuracy`.
         further: names of metrics beside the usual ones.
         predictions: file for the ranked sets of the model.
@@ -201,10 +202,11 @@ def measure_systems(
         )
         metrics = kept(name, evaluated)
         assert metrics.rows is not None
+        rows = replace(metrics.rows, new_system=new_system_rows(table, train_systems))
         values = dict(metrics.values)
         if isinstance(system, LinkScorer):
             links = evaluate_links(system, pool, table, constraints=protocol.constraints(), known=known)
             values |= measured_links(links.scores, further)
-        subgroups = subgroup_accuracy(metrics.rows, table, by, systems=train_systems)
-        measured[name] = replace(metrics, subgroups=subgroups, values=values)
+        subgroups = subgroup_accuracy(rows, table, by, systems=train_systems)
+        measured[name] = replace(metrics, rows=rows, subgroups=subgroups, values=values)
     return with_paired_differences(measured, MODEL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -54,6 +55,7 @@ class _MoleculeRuns(Workflow[OrganicConfig]):
         on_data: Callable[[Any], None] | None = None,
         on_epoch: Callable[[Mapping[str, float]], None] | None = None,
         data: Any = None,
+        donor: Path | None = None,
     ) -> OrganicResult:
         return organic_run(config, resume=resume, jobs=jobs, on_data=on_data)
 

@@ -19,7 +19,16 @@ from rrgraph.nn import NO_PRIOR, choose_device
 from rrgraph.runs.cards.card import model_card
 from rrgraph.runs.config import RunConfig
 from rrgraph.runs.data import Prepared, RunData, candidate_pool, prepare
-from rrgraph.training import History, in_own_folder, is_finished, record_run, remove_state, train, write_history
+from rrgraph.training import (
+    History,
+    in_own_folder,
+    is_finished,
+    read_history,
+    record_run,
+    remove_state,
+    train,
+    write_history,
+)
 from rrgraph.util.config import MODEL
 from rrgraph.util.files import write_text
 
@@ -93,6 +102,7 @@ def train_run(
     on_data: Callable[[RunData], None] | None = None,
     on_epoch: Callable[[Mapping[str, float]], None] | None = None,
     data: Prepared | None = None,
+    links: Path | None = None,
 ) -> RunResult:
     """Train the model of a configuration and measure it beside the baselines.
 
@@ -102,6 +112,7 @@ def train_run(
         on_data: called with the data before training starts, to show its reports.
         on_epoch: called with the history's row of each epoch of the link model; what it raises ends the run.
         data: what `prepare` returned for this configuration, to save the time; it is prepared anew when None.
+        links: folder of a finished run whose link model is taken over, for it was learned by the same settings.
 
     Raises:
         ConfigError: the configuration or the run folder is refused; nothing has been written then.
@@ -116,7 +127,7 @@ def train_run(
     record_run(config, prepared.reports(), prepared.contents(), resume=resume)
     history: History = []
     if not (resume and is_finished(folder)):
-        checkpoint, history = _learn(config, prepared, folder, resume=resume, on_epoch=on_epoch)
+        checkpoint, history = _learn(config, prepared, folder, resume=resume, on_epoch=on_epoch, links=links)
         save_checkpoint(checkpoint, folder)
         remove_state(folder)
     shutil.rmtree(folder / _LINKS, ignore_errors=True)
@@ -137,6 +148,7 @@ def _learn(
     *,
     resume: bool,
     on_epoch: Callable[[Mapping[str, float]], None] | None,
+    links: Path | None,
 ) -> tuple[LinkCheckpoint, History]:
     """Return the trained model and the history of its links.
 
@@ -147,14 +159,21 @@ def _learn(
     history: History = []
     kept = folder / _LINKS
     if not (resume and (kept / "model.json").is_file()):
-        checkpoint, history = _fit(config, prepared, folder, resume=resume, on_epoch=on_epoch)
+        if links is None:
+            checkpoint, history = _fit(config, prepared, folder, resume=resume, on_epoch=on_epoch)
+        else:
+            checkpoint, history = _taken_over(config, prepared, links), read_history(links)
+        if config.model.candidate_prior != NO_PRIOR:
+            from rrgraph.runs.candidates import fit_prior
+
+            checkpoint = replace(checkpoint, prior=fit_prior(prepared, checkpoint))
         write_history(folder, history)
         if not config.reranker.enabled:
             return checkpoint, history
         save_checkpoint(checkpoint, kept)
         remove_state(folder)
-    links = load_checkpoint(kept).to(choose_device(config.training.device))
-    checkpoint, set_history = train_reranker(config, prepared, links, folder=kept, resume=resume)
+    checkpoint = load_checkpoint(kept).to(choose_device(config.training.device))
+    checkpoint, set_history = train_reranker(config, prepared, checkpoint, folder=kept, resume=resume)
     write_history(folder, set_history, name="set_history.csv")
     return checkpoint, history
 
@@ -190,11 +209,17 @@ def _fit(
         validate=_validator(checkpoint, prepared, config),
     )
     history = train(task, config.training, seed=config.seed, state_folder=folder, resume=resume, on_epoch=on_epoch)
-    if config.model.candidate_prior != NO_PRIOR:
-        from rrgraph.runs.candidates import fit_prior
-
-        checkpoint = replace(checkpoint, prior=fit_prior(prepared, checkpoint))
     return checkpoint, history
+
+
+def _taken_over(config: RunConfig, prepared: Prepared, folder: Path) -> LinkCheckpoint:
+    """Return the link model of another run as this one would have learned it, without re-ranker and prior."""
+    checkpoint = load_checkpoint(folder).to(choose_device(config.training.device))
+    features = None if prepared.columns is None else prepared.columns.sizes
+    module = link_model(config.model, features=features).to(choose_device(config.training.device))
+    module.load_state_dict(checkpoint.model.state_dict())
+    metadata, learned = _metadata(config, prepared), prepared.learned
+    return replace(checkpoint, model=module.eval(), reranker=None, prior=None, metadata=metadata, learned=learned)
 
 
 def _validator(

@@ -101,6 +101,7 @@ class Workflow(ABC, Generic[C]):
         on_data: Callable[[Any], None] | None = None,
         on_epoch: Callable[[Mapping[str, float]], None] | None = None,
         data: Any = None,
+        donor: Path | None = None,
     ) -> RunOutcome:
         """Train, or fit, and measure.
 
@@ -111,10 +112,15 @@ class Workflow(ABC, Generic[C]):
             on_data: called with the data before training starts.
             on_epoch: called with the history's row of each epoch, where there are epochs; what it raises ends the run.
             data: of the run, to save the time of preparing it.
+            donor: folder of a finished run with the same `donor_key`, whose part is taken over.
 
         Raises:
             ConfigError: the configuration or the run folder is refused; nothing has been written then.
         """
+
+    def donor_key(self, config: C) -> object:
+        """Return what decides the part of a run that others can take over, None where there is no such part."""
+        return None
 
     @abstractmethod
     def check_protocol(self, name: str) -> None:

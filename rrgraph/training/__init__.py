@@ -21,6 +21,7 @@ from rrgraph.training.run_folder import (
     checksum,
     in_own_folder,
     is_finished,
+    read_history,
     record_run,
     write_history,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "kept_tensors",
     "listwise_cross_entropy",
     "made_once",
+    "read_history",
     "record_run",
     "remove_state",
     "require_lightgbm",

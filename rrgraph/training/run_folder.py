@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +21,16 @@ from rrgraph.util.json_files import read_json
 from rrgraph.util.locking import locked_folder
 from rrgraph.util.sheets import csv_text
 
-__all__ = ["check_folder", "check_place", "checksum", "in_own_folder", "is_finished", "record_run", "write_history"]
+__all__ = [
+    "check_folder",
+    "check_place",
+    "checksum",
+    "in_own_folder",
+    "is_finished",
+    "read_history",
+    "record_run",
+    "write_history",
+]
 
 _RECORD = ("config.yaml", "environment.json", "data.json")
 _CONTENTS = "contents"
@@ -189,3 +199,12 @@ def is_finished(folder: Path) -> bool:
 def write_history(folder: Path, history: Sequence[dict[str, Any]], *, name: str = "history.csv") -> None:
     """Write the history of a training, one row an epoch."""
     write_text(folder / name, csv_text(history))
+
+
+def read_history(folder: Path, *, name: str = "history.csv") -> list[dict[str, float]]:
+    """Return the history that `write_history` wrote."""
+    with (folder / name).open(encoding="utf-8", newline="") as lines:
+        return [
+            {key: int(value) if value.isdigit() else float(value) for key, value in row.items()}
+            for row in csv.DictReader(lines)
+        ]

@@ -46,7 +46,7 @@ def test_means_and_sample_deviations_are_over_seeds():
     shares = np.array([10, 20, 24]) / ROWS
     assert column.cells["a"] == Cell(pytest.approx(shares.mean()), pytest.approx(shares.std(ddof=1)), 3)
     assert column.cells["b"].deviation == pytest.approx(0, abs=1e-12)
-    assert (column.protocol, column.metric, panel.rows, panel.unseen) == ("open", "top_1", (ROWS,), False)
+    assert (column.protocol, column.metric, panel.rows, panel.group) == ("open", "top_1", (ROWS,), "all")
     assert compared({"a": [10]})[0].columns[0].cells["a"] == Cell(0.25, None, 1)
 
 
@@ -101,11 +101,22 @@ def test_those_above_a_system_are_found():
 
 def test_rows_with_an_unseen_precursor_have_a_panel_without_tests_of_a_handful_of_targets():
     everything, unseen = compared({"a": [30], "b": [0]})
-    assert (everything.unseen, unseen.unseen, unseen.rows) == (False, True, (4,))
+    assert (everything.group, unseen.group, unseen.rows) == ("all", "unseen", (4,))
     column = unseen.columns[0]
     assert (column.cells["a"].mean, column.cells["b"].mean) == (1.0, 0.0)
     assert column.lead.p_value is None
     assert not column.leads("a")
+
+
+@pytest.mark.parametrize(("new", "groups"), [((), ["all"]), (range(10), ["all", "new_system"]), (range(ROWS), ["all"])])
+def test_rows_of_new_systems_have_a_panel_where_others_are_known(new, groups):
+    rows = replace(outcome(5), new_system=np.isin(np.arange(ROWS), new))
+    panels = compare({("a", "dr", 0): {"open": rows}}, systems=["a"], splits=["dr"], protocols=["open"])
+    assert [panel.group for panel in panels] == groups
+    if len(panels) > 1:
+        assert (panels[1].columns[0].cells["a"].mean, panels[1].rows) == (0.5, (10,))
+        assert panels[1].title == "Split dr, 10 rows of an element system unseen in training"
+        assert "dr,new_system,a,open,1,50.000" in csv_table(panels)
 
 
 def test_a_split_without_finished_runs_has_no_panel():
@@ -167,7 +178,7 @@ def panel():
             "open", "top_3", {name: Cell(0.7, None, 1) for name in cells}, dict.fromkeys(cells, 1), Difference(0.0, 0.9)
         ),
     )
-    return Panel("nms", False, (1234,), ("ours_2", "base", "other", "missing"), columns)
+    return Panel("nms", "all", (1234,), ("ours_2", "base", "other", "missing"), columns)
 
 
 def test_markdown_against_a_table_written_by_hand(panel):

@@ -64,6 +64,14 @@ def test_runs_record_the_metrics_that_are_compared(trial):
     assert [run.config.evaluation.metrics for run in expand(experiment)[:2]] == [["map_7"], ["map_7"]]
 
 
+@pytest.mark.parametrize("subset", ["holdout", "curated_validation", "mine.csv.gz"])
+def test_tables_are_measured_too_and_quick_variants_take_validation_rows(trial, subset):
+    experiment = load_experiment(trial, [f"subset={subset}", "overrides=[data.holdout=textbook]"])
+    assert [run.subset for run in expand(experiment)] == [subset] * 4
+    quick = load_experiment(trial, [f"subset={subset}"], quick=True)
+    assert [run.subset for run in expand(quick)] == ["validation"]
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [

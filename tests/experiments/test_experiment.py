@@ -5,13 +5,16 @@ import json
 from dataclasses import replace
 
 import pytest
+from safetensors.torch import load_file
 
+from rrgraph import runs
 from rrgraph.data import data_checksum
 from rrgraph.errors import ConfigError
 from rrgraph.evaluation import Metrics
 from rrgraph.experiments import ExperimentConfig, expand, load_experiment, run_experiment
 from rrgraph.experiments.record import record_experiment
 from rrgraph.figures.tables import experiment_tables
+from rrgraph.runs.train import _fit as fit
 from rrgraph.util.config import load_config
 from rrgraph.util.files import sha256_file
 from rrgraph.util.locking import locked_folder
@@ -265,6 +268,49 @@ def test_a_failed_run_does_not_stop_the_others_and_is_tried_again(trial):
     again, done = ended(experiment)
     assert done == [("flat", "random", 1)]
     assert len(again.failures) == 1
+
+
+def test_a_table_is_measured_by_the_same_runs(trial, reactions):
+    """Nothing is trained again, and rows of new element systems have a panel of their own."""
+    experiment = load_experiment(trial, ["seeds=[0]"])
+    ended(experiment)
+    result, _ = ended(replace(experiment, subset=str(reactions)))
+    assert [row["rows"] for row in rows_of(result.folder)] == ["328", "328"]
+    whole, *others = result.panels
+    assert (whole.group, [panel.group for panel in others]) == ("all", ["unseen", "new_system"])
+    assert 0 < others[1].rows[0] < 328
+    assert str(reactions) in json.loads((result.folder / "data.json").read_text())["tables"]
+
+
+def test_links_that_were_learned_by_the_same_settings_are_taken_over(trial, monkeypatch):
+    """A run that differs in its prior and its re-ranker gets what it would have learned."""
+    learned = []
+    monkeypatch.setattr(runs.train, "_fit", lambda *given, **options: learned.append(given) or fit(*given, **options))
+    trial.with_name("linked.yaml").write_text(
+        "data: {split: random}\nmodel: {width: 16, layers: 1, heads: 1, statistics: true, n_decoders: 2}\n"
+        "training: {epochs: 1, validation_targets: 10}\n"
+    )
+    systems = (
+        "  plain: {config: linked.yaml}\n"
+        "  prior: {config: linked.yaml, overrides: [model.candidate_prior=unseen]}\n"
+        "  slower: {config: linked.yaml, overrides: [training.learning_rate=1.0e-5]}\n"
+    )
+    trial.write_text(trial.read_text().replace("systems:\n", f"systems:\n{systems}"))
+    experiment = load_experiment(trial, ["seeds=[0]", "quick={}"])
+    shared, _ = ended(experiment, only=["plain", "prior", "slower"])
+    assert (shared.failures, len(learned)) == ({}, 2)
+    alone, _ = ended(replace(experiment, output=f"{experiment.output}-alone"), only=["prior"])
+    assert len(learned) == 3
+    files = [folder / "runs" / "prior-random-0" for folder in (shared.folder, alone.folder)]
+    weights, expected = (load_file(each / "model.safetensors") for each in files)
+    assert weights.keys() == expected.keys()
+    assert all(weights[name].equal(expected[name]) for name in expected)
+    descriptions = [json.loads((each / "model.json").read_text()) for each in files]
+    assert descriptions[0] == descriptions[1]
+    assert (
+        rows_of(shared.folder)[1]["open,max_candidates=20_top1"]
+        == rows_of(alone.folder)[0]["open,max_candidates=20_top1"]
+    )
 
 
 def test_a_subset_without_rows_is_a_failure(trial):

@@ -46,9 +46,10 @@ def test_the_table_of_the_experiment_brings_significance(experiment, tmp_path):
         "dr,all,a,open,10,80,1,3,2,,False",
         "dr,all,b,open,10,81,,1,1,0.2,False",
         "dr,unseen,a,open,1,9,2,3,,,False",
+        "dr,new_system,a,open,1,50,2,3,,,False",
     ]
     (tmp_path / "table.csv").write_text(LONG + "\n".join(lines) + "\n")
-    first, second = experiment_tables(tmp_path)
+    first, second, third = experiment_tables(tmp_path)
     assert first.columns == (("open", 1), ("open", 10))
     assert [(cell.text, cell.rank, cell.marks) for cell in first.rows["a"]] == [
         ("61.2 ± 0.5", 1, "*†"),
@@ -56,7 +57,8 @@ def test_the_table_of_the_experiment_brings_significance(experiment, tmp_path):
     ]
     assert [(cell.text, cell.rank, cell.marks) for cell in first.rows["b"]] == [("60.0", 2, ""), ("81.0", 1, "")]
     assert first.best() == [("open", 1, "a", "61.2 ± 0.5"), ("open", 10, "b", "81.0")]
-    assert second.title.endswith("unseen in training") and list(second.rows) == ["a"]
+    assert second.title.endswith("precursor unseen in training") and list(second.rows) == ["a"]
+    assert third.title == "Split dr, rows of an element system unseen in training"
 
 
 def test_equal_systems_are_best_together_and_nobody_is_where_all_are_level(tmp_path):
@@ -64,7 +66,7 @@ def test_equal_systems_are_best_together_and_nobody_is_where_all_are_level(tmp_p
     (tmp_path / "results.csv").write_text("system,split,seed,open_top1,open_top3,open_unseen_top1\n" + "\n".join(rows))
     everything, unseen = experiment_tables(tmp_path)
     assert everything.best() == [("open", 1, "a and b", "50.0"), ("open", 3, "d", "30.0")]
-    assert unseen.unseen and unseen.best() == []
+    assert (unseen.group, unseen.best()) == ("unseen", [])
     assert [cell.rank for cells in unseen.rows.values() for cell in cells] == [0] * 4
     level = [f"{system},dr,0,{share}" for system, share in zip("abcde", (1, 1, 1, 1, 0), strict=True)]
     (tmp_path / "results.csv").write_text("system,split,seed,open_top1\n" + "\n".join(level))

@@ -3,12 +3,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from rrgraph.baselines import make_baseline
+from rrgraph.data import load_table
+from rrgraph.errors import DataError
 from rrgraph.evaluation import PROTOCOLS, SUBGROUPINGS, evaluate_planner, read_predictions, subgroup_accuracy
 from rrgraph.metrics import paired_accuracy
 from rrgraph.planning import LISTWISE, LinkScorer
-from rrgraph.runs import MeasuredConfig, prepare_data
+from rrgraph.runs import MeasuredConfig, prepare_data, train_run
 from rrgraph.runs.measure import measure, measure_systems
 
 
@@ -51,6 +54,27 @@ def test_each_system_has_its_strata_and_baselines_the_models_lead(small_table, t
     best = [prediction.sets[0].keys for prediction in read_predictions(tmp_path / "p.jsonl")]
     manganate = [target.formula for target in small_table.targets].index("LiMn2O4")
     assert best[manganate] == small_table.set_keys[manganate]
+
+
+def test_tables_are_measured_beside_the_subsets(tiny):
+    data = prepare_data(tiny.data, seed=0)
+    system = make_baseline("popularity").fit(data.split.train)
+    config = MeasuredConfig(protocols=["open"], subsets=["test", "textbook"])
+    found = measure(system, data, config)
+    assert [*found] == ["test", "textbook"]
+    metrics = found["textbook"]["open"]["model"]
+    assert metrics.overall.rows == len(load_table("textbook")) > len(data.split.test)
+    assert metrics.overlap.learned.rows >= len(data.split.train)
+    new = np.array([system not in data.systems for system in load_table("textbook").element_systems])
+    assert metrics.rows.new_system.tolist() == new.tolist()
+    assert 0 < new.sum() < len(new)
+
+
+def test_a_table_that_is_not_there_is_refused_before_anything_is_learned(tiny, tmp_path):
+    evaluation = replace(tiny.evaluation, subsets=["test", str(tmp_path / "gone.csv")])
+    with pytest.raises(DataError, match=r"gone\.csv"):
+        train_run(replace(tiny, output=str(tmp_path / "run"), evaluation=evaluation))
+    assert not (tmp_path / "run").exists()
 
 
 def test_other_numbers_of_metrics_are_recorded_where_they_are_asked_for(tiny):

@@ -12,6 +12,7 @@ import rrgraph as rr
 from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import (
     CANDIDATES,
+    add_atmosphere,
     add_command,
     add_device,
     add_mode,
@@ -25,7 +26,8 @@ from rrgraph.cli.common.options import (
 from rrgraph.errors import ConfigError, DataError, RRGraphError, suggestion
 
 if TYPE_CHECKING:
-    from rrgraph.data import Split
+    from rrgraph.data import ReactionTable, Split
+    from rrgraph.models import Model
     from rrgraph.planning import LinkScorer, SetProposer
 
 __all__ = ["add_parser", "run"]
@@ -36,6 +38,7 @@ _EXAMPLES = """\
   rrgraph evaluate runs/a --test test.csv --protocol paper --ties pessimistic --baseline popularity
   rrgraph evaluate runs/a --split test --by anion_class,year,distance
   rrgraph evaluate runs/a --test test.csv --candidates all+generated
+  rrgraph evaluate runs/a --test test.csv --atmosphere column:furnace     ranked for the atmosphere of each row
 """
 
 
@@ -56,6 +59,7 @@ def add_parser(name: str, commands: Commands) -> None:
         "generated: plausible compounds of each target's elements, also joined to a list as in all+generated",
     )
     add_mode(parser)
+    add_atmosphere(parser)
     parser.add_argument(
         "--pairs",
         choices=("feasible", "all"),
@@ -119,6 +123,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     pool = resolve_candidates(arguments.candidates, known, predictor.seen, targets=table.targets)
     per_target = float(median(pool.counts())) if isinstance(pool, TargetCandidates) else float(len(pool))
     mode = arguments.mode or default_mode(predictor, known_size=protocol.set_size == "known")
+    variants = _in_atmospheres(predictor, table, arguments.atmosphere, mode)
     systems: dict[str, LinkScorer | SetProposer] = {MODEL: predictor}
     if split is not None:
         systems |= {name: baseline.fit(split.train, split) for name, baseline in baselines.items()}
@@ -131,6 +136,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         table,
         protocol,
         mode=mode,
+        variants=variants,
         train_precursors={precursor.key for precursor in predictor.seen},
         train_sets=None if split is None else set(split.train.set_keys),
         learned=learned,
@@ -150,6 +156,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         "pool": len(pool),
         "pool_per_target": per_target,
         "mode": mode,
+        **({} if variants is None else {"atmosphere": arguments.atmosphere}),
         "metrics": {name: metrics.to_dict() for name, metrics in measured.items()},
         "pairs": arguments.pairs,
         "learned_links": "included" if unfiltered else "left out",
@@ -167,6 +174,30 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     show_metrics(measured, title=f"{len(table)} rows, {size}, protocol {protocol.name}, {mode} score")
     show_subgroups(measured)
     show_edges(links.edges, pairs=arguments.pairs)
+
+
+def _in_atmospheres(model: Model, table: ReactionTable, asked: str | None, mode: str) -> list[Model] | None:
+    """Return the model for the atmosphere of each row, None where none is asked for.
+
+    Raises:
+        RRGraphError: the model takes no atmosphere, or not one of these; there is no such column, or it names none.
+    """
+    from rrgraph.chem import as_atmosphere
+    from rrgraph.cli.common.targets import column_of
+    from rrgraph.util.rows import named_column
+
+    if asked is None:
+        return None
+    model.require_atmosphere(mode)
+    column = column_of(asked, "--atmosphere")
+    if column is None:
+        return [model.in_atmosphere(as_atmosphere(asked))] * len(table)
+    columns = [str(name) for name in table.frame]
+    given = table.atmospheres(named_column(column, columns, source=table.source, option="--atmosphere"))
+    if not any(given):
+        raise DataError(f"--atmosphere is '{asked}', and the column names no atmosphere that is known.")
+    models = {each: model if each is None else model.in_atmosphere(each) for each in dict.fromkeys(given)}
+    return [models[each] for each in given]
 
 
 def _split(arguments: argparse.Namespace, *, systems: bool) -> tuple[Split | None, str]:

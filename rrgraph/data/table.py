@@ -12,7 +12,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rrgraph.chem import Composition, FormulaWarning, anhydrous, element_system, parse_formula
+from rrgraph.chem import (
+    Atmosphere,
+    Composition,
+    FormulaWarning,
+    anhydrous,
+    element_system,
+    parse_formula,
+    read_atmosphere,
+)
 from rrgraph.data.joined_formulas import SEPARATOR, split_precursors
 from rrgraph.data.reaction import PrecursorSet, Reaction
 from rrgraph.errors import DataError, FormulaError, suggestion
@@ -244,6 +252,11 @@ class ReactionTable:
     def years(self) -> NDArray[np.float64]:
         """Year of each row, NaN if not known."""
         return self.frame["year"].to_numpy(dtype=np.float64, na_value=np.nan)
+
+    def atmospheres(self, column: str = "atmosphere") -> list[Atmosphere | None]:
+        """Return the atmosphere of each row as a column says it; None where it is not known or there is no column."""
+        cells = self.frame[column].tolist() if column in self.frame else [None] * len(self)
+        return [read_atmosphere(cell) if isinstance(cell, str) else None for cell in cells]
 
     def precursors(self) -> dict[str, Composition]:
         """Return every precursor by canonical key, in order of first appearance; of hydrates their salts."""

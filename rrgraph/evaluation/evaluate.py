@@ -36,6 +36,7 @@ def evaluate_planner(
     protocol: Protocol,
     *,
     mode: str = "product",
+    variants: Sequence[LinkScorer | SetProposer] | None = None,
     constraints: SetConstraints | None = None,
     train_precursors: Container[str] | None = None,
     train_sets: Container[frozenset[str]] | None = None,
@@ -57,6 +58,7 @@ def evaluate_planner(
         table: the recorded reactions.
         protocol: the rules.
         mode: what sets are ranked by, see `Planner`; does not apply to a system that proposes sets.
+        variants: what ranks the sets of each row in place of the system, such as a model in the row's atmosphere.
         constraints: further constraints, such as a stock list; sizes, cover and foreign elements are the protocol's.
         train_precursors: canonical keys of the precursors seen in training, for the metrics on unseen ones.
         train_sets: canonical keys of the members of each precursor set of the training rows, for the metric `novelty`.
@@ -75,17 +77,18 @@ def evaluate_planner(
     """
     if max_rank < MAX_RANK:
         raise ConfigError(f"max_rank is {max_rank}, expected at least {MAX_RANK}, the largest k of the metrics.")
-    planner = planner_for(
-        system,
-        candidates,
-        _merged(protocol, constraints),
-        mode=mode,
-        max_candidates=protocol.max_candidates,
-    )
+    of_rows = [system] * len(table) if variants is None else list(variants)
+    planners = {
+        id(each): planner_for(
+            each, candidates, _merged(protocol, constraints), mode=mode, max_candidates=protocol.max_candidates
+        )
+        for each in (system, *of_rows)
+    }
     outcomes: list[_Outcome] = []
 
     def planned() -> Iterator[Prediction]:
-        for ranked, row in track(_ranked_rows(planner, table, protocol, max_rank), "evaluate", total=len(table)):
+        ranked_rows = _ranked_rows([planners[id(each)] for each in of_rows], table, protocol, max_rank)
+        for ranked, row in track(ranked_rows, "evaluate", total=len(table)):
             outcomes.append(_outcome(ranked, table, row, protocol, max_rank, train_sets))
             yield _prediction(ranked, table.targets[row])
 
@@ -132,25 +135,28 @@ def _merged(protocol: Protocol, constraints: SetConstraints | None) -> SetConstr
 
 
 def _ranked_rows(
-    planner: SetPlanner, table: ReactionTable, protocol: Protocol, max_rank: int
+    planners: Sequence[SetPlanner], table: ReactionTable, protocol: Protocol, max_rank: int
 ) -> Iterator[tuple[_Ranked, int]]:
-    """Yield each row with the first sets of its target; these are kept as long as a later row needs them."""
+    """Yield each row with the first sets of its target by its planner, kept as long as a later row needs them."""
     known_size = protocol.set_size == "known"
     jobs = [
-        (str(key), len(keys) if known_size else None)
-        for key, keys in zip(table.target_keys, table.set_keys, strict=True)
+        (str(key), len(keys) if known_size else None, planner)
+        for key, keys, planner in zip(table.target_keys, table.set_keys, planners, strict=True)
     ]
     first_row = {job: row for row, job in reversed(list(enumerate(jobs)))}
     order = sorted(first_row.values())
-    rankings = planner.rankings([table.targets[row] for row in order], sizes=[jobs[row][1] for row in order])
+    rankings = {}
+    for planner in dict.fromkeys(planners):
+        own = [row for row in order if planners[row] is planner]
+        rankings[planner] = planner.rankings([table.targets[row] for row in own], sizes=[jobs[row][1] for row in own])
     recorded: dict[str, dict[frozenset[str], PrecursorSet]] = {}
     for key, precursors in zip(table.target_keys, table.precursor_sets, strict=True):
         recorded.setdefault(str(key), {})[precursors.keys] = precursors
     uses = Counter(jobs)
-    kept: dict[tuple[str, int | None], _Ranked] = {}
+    kept: dict[tuple[str, int | None, SetPlanner], _Ranked] = {}
     for row, job in enumerate(jobs):
         if job not in kept:
-            kept[job] = _rank(next(rankings), recorded[job[0]].values(), max_rank)
+            kept[job] = _rank(next(rankings[job[2]]), recorded[job[0]].values(), max_rank)
         uses[job] -= 1
         yield (kept[job] if uses[job] else kept.pop(job)), row
 

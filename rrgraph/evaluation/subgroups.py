@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.chem import ATMOSPHERES, ATOMIC_NUMBERS, read_atmosphere, source_elements
+from rrgraph.chem import ATMOSPHERES, ATOMIC_NUMBERS, source_elements
 from rrgraph.data import ReactionTable, SetBatch
 from rrgraph.errors import ScoreError, suggestion
 from rrgraph.graph import ANION_CLASSES, OXYGEN_BALANCE, anion_class, balance_oxygen
@@ -237,10 +237,7 @@ def _redox(rows: MeasuredRows) -> list[Label]:
 
 
 def _atmosphere(rows: MeasuredRows) -> list[Label]:
-    if "atmosphere" not in rows.table.frame:
-        return [(len(ATMOSPHERES), "unknown")] * len(rows.table)
-    texts = rows.table.frame["atmosphere"].tolist()
-    found = [read_atmosphere(text) if isinstance(text, str) else None for text in texts]
+    found = rows.table.atmospheres()
     return [(len(ATMOSPHERES), "unknown") if each is None else (ATMOSPHERES.index(each), each.value) for each in found]
 
 

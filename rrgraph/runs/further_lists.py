@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rrgraph.chem import Atmosphere, Composition, element_system, read_atmosphere
+from rrgraph.chem import Atmosphere, Composition, element_system
 from rrgraph.data import ReactionTable
 from rrgraph.graph import complement_frequencies
 from rrgraph.links import LinkModel
@@ -219,7 +219,7 @@ def _jobs(tables: Sequence[FurtherTable], train: ReactionTable, *, atmospheres: 
     jobs: dict[tuple[str, int | None, Atmosphere | None], _Job] = {}
     for further in tables:
         table, weights = further.table, further.weight * paper_weights(further.table)
-        of_rows = _atmospheres(table) if atmospheres else [None] * len(table)
+        of_rows = table.atmospheres() if atmospheres else [None] * len(table)
         rows = zip(table.targets, table.set_keys, of_rows, weights.tolist(), strict=True)
         for target, keys, given, weight in rows:
             for size, atmosphere in product((None, len(keys)), dict.fromkeys((None, given))):
@@ -233,12 +233,6 @@ def _jobs(tables: Sequence[FurtherTable], train: ReactionTable, *, atmospheres: 
         if job.atmosphere is None:
             job.recorded |= known.get(job.target.key, set())
     return list(jobs.values())
-
-
-def _atmospheres(table: ReactionTable) -> list[Atmosphere | None]:
-    """Return the atmosphere of each row by the column `atmosphere`, None where it is not known."""
-    cells = table.frame["atmosphere"].tolist() if "atmosphere" in table.frame else [None] * len(table)
-    return [read_atmosphere(cell) if isinstance(cell, str) else None for cell in cells]
 
 
 def _with_decoder(model: LinkModel, number: int) -> LinkModel:

@@ -157,6 +157,7 @@ def measure_systems(
     protocol: Protocol,
     *,
     mode: str,
+    variants: Sequence[LinkScorer] | None = None,
     train_precursors: Container[str],
     train_sets: Container[frozenset[str]] | None = None,
     learned: LearnedReactions | None = None,
@@ -175,6 +176,7 @@ def measure_systems(
         table: the recorded reactions.
         protocol: the rules.
         mode: what sets are ranked by; systems without a re-ranker rank by the product in place of `listwise`.
+        variants: what ranks the sets of each row in place of the model.
         train_precursors: canonical keys of the precursors seen in training.
         train_sets: canonical keys of the members of each training set, for the metric `novelty`.
         learned: what the systems learned from, for the metrics on rows that they learned and on new ones.
@@ -194,6 +196,7 @@ def measure_systems(
             table,
             protocol,
             mode=mode if name == MODEL or mode != LISTWISE else "product",
+            variants=variants if name == MODEL else None,
             train_precursors=train_precursors,
             train_sets=train_sets,
             learned=learned,

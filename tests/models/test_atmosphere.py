@@ -154,3 +154,41 @@ def test_the_bundled_model_closes_oxygen_in_vacuum_and_not_in_air():
     pair = frozenset(["V2O3", "V2O5"])
     assert max(found[0], key=found[0].__getitem__) == pair
     assert found[0][pair] > found[1].get(pair, 0.0)
+
+
+def test_rows_are_measured_in_their_own_atmospheres(saved, tmp_path, capsys):
+    """The set that is liked in vacuum is the recorded one there, that of oxygen in oxygen; elsewhere all are level."""
+    rows = tmp_path / "rows.csv"
+    rows.write_text("target,precursors,furnace\nBaTiO3,BaO;TiO2,vacuum\nSrTiO3,SrO;Ti2O3,O2\nCaTiO3,CaO;Ti2O3,\n")
+    options = ["--test", str(rows), "--candidates", "BaO,SrO,CaO,TiO2,Ti2O3", "--size", "known", "--json"]
+
+    def first(*given):
+        assert main(["evaluate", saved, *options, "--predictions", str(tmp_path / "p.jsonl"), *given]) == 0
+        found = json.loads(capsys.readouterr().out)
+        lines = [json.loads(line) for line in (tmp_path / "p.jsonl").read_text().splitlines()]
+        return found, [set(line["sets"][0]) for line in lines]
+
+    found, sets = first("--atmosphere", "column:Furnace")
+    assert sets[:2] == [{"BaO", "TiO2"}, {"SrO", "Ti2O3"}]
+    assert found["atmosphere"] == "column:Furnace"
+    assert found["metrics"]["model"]["overall"]["top1"]["value"] >= 2 / 3
+    found, sets = first("--atmosphere", "oxygen")
+    assert sets == [{"BaO", "Ti2O3"}, {"SrO", "Ti2O3"}, {"CaO", "Ti2O3"}]
+    assert "atmosphere" not in first()[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("vaccum", "Did you mean 'vacuum'"),
+        ("column:furnce", "Did you mean 'furnace'"),
+        ("column:target", "the column names no atmosphere"),
+        ("column:", "expected the name of a column, such as column:atmosphere"),
+        ("ammonia", "from which the model learned nothing"),
+    ],
+)
+def test_atmospheres_to_measure_in_are_refused_in_a_sentence(saved, tmp_path, capsys, given, words):
+    rows = tmp_path / "rows.csv"
+    rows.write_text("target,precursors,furnace\nBaTiO3,BaO;TiO2,vacuum\n")
+    assert main(["evaluate", saved, "--test", str(rows), "--atmosphere", given]) == 2
+    assert words in capsys.readouterr().err

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CANDIDATES",
     "OUTPUTS",
+    "add_atmosphere",
     "add_command",
     "add_config",
     "add_device",
@@ -260,6 +261,15 @@ def add_mode(parser: ArgumentContainer) -> None:
         metavar="NAME",
         help="what sets are ranked by: listwise (the re-ranker's probability of whole sets, if the model has one), or "
         "a score of the links (product, log_odds or geometric); default: the best for the model",
+    )
+
+
+def add_atmosphere(parser: ArgumentContainer) -> None:
+    """Add `--atmosphere`, one for all targets or a column of theirs."""
+    parser.add_argument(
+        "--atmosphere",
+        metavar="NAME|column:NAME",
+        help="in which the target is to be made: air, oxygen, inert, reducing, ammonia or vacuum (default: not known)",
     )
 
 

@@ -7,6 +7,7 @@ import argparse
 from rrgraph.cli.common.options import (
     CANDIDATES,
     OUTPUTS,
+    add_atmosphere,
     add_device,
     add_exclusions,
     add_input,
@@ -143,11 +144,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     sets = parser.add_argument_group("which sets are valid")
     sets.add_argument("--set-size", metavar="N|A-B|column:NAME", help="number of precursors, at most 20 (default: 1-6)")
-    sets.add_argument(
-        "--atmosphere",
-        metavar="NAME|column:NAME",
-        help="in which the target is to be made: air, oxygen, inert, reducing, ammonia or vacuum (default: not known)",
-    )
+    add_atmosphere(sets)
     sets.add_argument(
         "--cover",
         default="exempt",

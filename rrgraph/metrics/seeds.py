@@ -1,4 +1,4 @@
-"""Two systems compared over several seeds: what is resampled is the targets, and what varies between seeds is added."""
+"""Two systems compared over several seeds, as if seeds and targets were resampled together."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ def seeded_difference(
 
     The variance of the difference is the sum of that over targets (bootstrap of the rows' differences, averaged over
     seeds) and of the sample variances over seeds divided by their numbers; the p-value is that of Welch's t-test with
-    the degrees of freedom of Satterthwaite (Biometrics Bulletin 2, 110 (1946)). Drawing three seeds with replacement
-    would not do: it loses a third of their variance, and the heavy tails that so few seeds call for. Where seeds have
+    the degrees of freedom of Satterthwaite (Biometrics Bulletin 2, 110 (1946)). Resampling seeds and targets together
+    adds up the same two variances (Owen, Annals of Applied Statistics 1, 386 (2007)), but of few seeds it loses a part:
+    a third of three, and the heavy tails that so few call for. Where seeds have
     rows of their own, the systems are compared seed by seed. With a single seed only targets count.
 
     Args:

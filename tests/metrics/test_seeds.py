@@ -70,6 +70,22 @@ def test_against_welch_where_all_rows_agree():
     assert found.p_value == pytest.approx(stats.ttest_ind(*means, equal_var=False).pvalue)
 
 
+def test_the_variance_is_that_of_resampling_seeds_and_targets_together():
+    """By drawing both anew; with twenty seeds the t distribution is nearly normal, and n / (n - 1) nearly 1."""
+    seeds, rows, generator = 20, 150, np.random.default_rng(0)
+    one, other = (
+        generator.uniform(0.3, 0.8, rows) + generator.normal(0, deviation, (seeds, 1)) for deviation in (0.06, 0.03)
+    )
+    found = seeded_difference([*one], [*other], [range(rows)] * seeds)
+    drawn = []
+    for _ in range(3000):
+        targets = generator.integers(rows, size=rows)
+        first, second = (system[generator.integers(seeds, size=seeds)] for system in (one, other))
+        drawn.append(first[:, targets].mean() - second[:, targets].mean())
+    half = (found.difference.high - found.difference.low) / 2
+    assert half == pytest.approx(1.96 * np.std(drawn), rel=0.08)
+
+
 def test_one_seed_leaves_the_noise_of_targets():
     one, other = np.arange(60) < 40, np.arange(60) < 30
     found = seeded_difference([one], [other], [range(60)])

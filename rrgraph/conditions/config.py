@@ -7,7 +7,8 @@ from typing import Final
 
 from rrgraph.conditions.features import GROUPS
 from rrgraph.conditions.splits import SPLITS
-from rrgraph.data import SUBSET_NAMES, VALIDATION
+from rrgraph.data import SUBSET_NAMES, TEST, VALIDATION
+from rrgraph.errors import ConfigError
 from rrgraph.training import ValueTreesConfig
 from rrgraph.util.config import BaseConfig
 from rrgraph.util.settings import check, setting
@@ -39,6 +40,8 @@ class ConditionsDataConfig:
         recipes: whether the table is learned from where the split has training rows of its own.
         holdout: table whose targets no training or validation row may have; empty for none.
         holdout_systems: leave out their element systems too.
+        learn_validation: learn from the validation rows too, and from recipes of their years, once intervals have been
+            made on them; for figures on test rows, when the settings have been chosen.
     """
 
     table: str = "text_mined_recipes"
@@ -46,6 +49,7 @@ class ConditionsDataConfig:
     recipes: bool = True
     holdout: str = ""
     holdout_systems: bool = False
+    learn_validation: bool = False
 
 
 @dataclass
@@ -111,6 +115,14 @@ class ConditionsConfig(BaseConfig):
     data: ConditionsDataConfig = setting(factory=ConditionsDataConfig)
     model: ConditionsModelConfig = setting(factory=ConditionsModelConfig)
     evaluation: ConditionsEvaluationConfig = setting(factory=ConditionsEvaluationConfig)
+
+    def cross_check(self, prefix: str) -> None:
+        """Refuse to measure on validation rows that are learned from, by a `ConfigError`."""
+        if self.data.learn_validation and VALIDATION.word in self.evaluation.subsets:
+            raise ConfigError(
+                "data.learn_validation=true leaves no validation rows to measure, and evaluation.subsets names them: "
+                f"set it to [{TEST.word}]."
+            )
 
 
 def check_conditions_config(config: ConditionsConfig) -> None:

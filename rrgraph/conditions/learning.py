@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -53,6 +55,7 @@ def fit_conditions(
     seed: int,
     encoder: PropertyPredictor | None,
     metadata: Mapping[str, Any],
+    learn_calibration: bool = False,
 ) -> ConditionsModel:
     """Return a model of the training rows, with intervals that hold as much of the calibration rows as they say.
 
@@ -64,10 +67,15 @@ def fit_conditions(
         seed: of what is drawn.
         encoder: predicts features.
         metadata: kept in the model.
+        learn_calibration: learn from the calibration rows as well, once they have told how wide intervals are.
 
     Raises:
         DataError: no training row states a temperature, or none a time.
     """
+    if learn_calibration and len(calibration):
+        fit = partial(fit_conditions, config=config, seed=seed, encoder=encoder, metadata=metadata)
+        both = ConditionRows.concat([train, calibration])
+        return replace(fit(both, calibration.none()), quantiles=fit(train, calibration).quantiles)
     groups = tuple(config.groups)
     for name in _QUANTITIES:
         if not np.isfinite(_values(train, name)).any():

@@ -62,6 +62,7 @@ def conditions_run(
     load_encoder: LoadEncoder,
     resume: bool = False,
     on_data: Callable[[ConditionSplit], None] | None = None,
+    split: ConditionSplit | None = None,
 ) -> ConditionsResult:
     """Train the model of a configuration, or fit its baseline, and measure it.
 
@@ -70,13 +71,14 @@ def conditions_run(
         load_encoder: gives the pretrained encoder whose predictions are features.
         resume: measure a finished run again; trees are learned anew in one that was interrupted.
         on_data: called with the rows before training starts.
+        split: what `split_conditions` returned for this configuration, to save the time; it is read anew when None.
 
     Raises:
         ConfigError: the configuration or the run folder is refused, or LightGBM is missing; nothing has been written
             then.
         DataError: a table cannot be read, or states no conditions.
     """
-    split = split_conditions(seed=config.seed, **asdict(config.data))
+    split = split or split_conditions(seed=config.seed, **asdict(config.data))
     if on_data is not None:
         on_data(split)
     contents = {
@@ -97,10 +99,16 @@ def conditions_run(
                 "name": config.name,
                 "seed": config.seed,
                 "encoder": config.model.encoder if encoder is not None else "",
-                "rows": len(split.train),
+                "rows": len(split.train) + len(split.validation) * config.data.learn_validation,
             }
             fit_conditions(
-                split.train, split.validation, config.model, seed=config.seed, encoder=encoder, metadata=metadata
+                split.train,
+                split.validation,
+                config.model,
+                seed=config.seed,
+                encoder=encoder,
+                metadata=metadata,
+                learn_calibration=config.data.learn_validation,
             ).save(config.folder)
         model = load_conditions_model(config.folder, encoder=encoder)
     comparison: dict[str, dict[str, Any]] = {}
@@ -110,7 +118,8 @@ def conditions_run(
             raise DataError(f"The subset '{subset}' of split {config.data.split} has no rows to measure on.")
         if model is None:
             baseline = nearest_recipe if config.model.system == "nearest" else recorded_median
-            found, known_atmosphere = baseline(split.train, split[subset]), None
+            known = ConditionRows.concat([split.train, *([split.validation] * config.data.learn_validation)])
+            found, known_atmosphere = baseline(known, split[subset]), None
         else:
             found, known_atmosphere = _predictions(model, split[subset])
         comparison[subset] = {MODEL: measure(found, split[subset], known_atmosphere=known_atmosphere)}

@@ -24,7 +24,9 @@ SPLITS: Final = (*_OWN, *_SYNTMTE, _CURATED)
 """How rows can be divided, see `ConditionsDataConfig`."""
 
 _LAST_YEAR: Final = 2014
-"""Of training rows of the splits by year; the two years after it are validation rows."""
+"""Of training rows of the splits by year."""
+_VALIDATION_YEARS: Final = 2
+"""After it, whose rows are validation rows."""
 _FOLDER: Final = "RRGRAPH_DATA"
 
 
@@ -53,7 +55,14 @@ class ConditionSplit:
 
 
 def split_conditions(
-    table: str, split: str, *, seed: int = 0, recipes: bool = True, holdout: str = "", holdout_systems: bool = False
+    table: str,
+    split: str,
+    *,
+    seed: int = 0,
+    recipes: bool = True,
+    holdout: str = "",
+    holdout_systems: bool = False,
+    learn_validation: bool = False,
 ) -> ConditionSplit:
     """Return the rows of a split; arguments are those of `ConditionsDataConfig`.
 
@@ -80,7 +89,7 @@ def split_conditions(
     else:
         found = {name: labelled_rows(_file(f"conditions/{split}_{short}.csv.gz")) for name, short in _SHORT.items()}
         found |= {name: found[name].select(kept(found[name].table)) for name in ("train", "validation")}
-        parts = _syntmte(reactions, found, split, recipes)
+        parts = _syntmte(reactions, found, split, recipes, validated=learn_validation)
     counts = {name: len(rows) for name, rows in parts.items()}
     return ConditionSplit(**parts, report={"rows": counts, "dropped": dict(dropped)})
 
@@ -117,22 +126,32 @@ def _own(reactions: ReactionTable, split: str, seed: int) -> dict[str, Condition
 
 
 def _syntmte(
-    reactions: ReactionTable, labelled: Mapping[str, ConditionRows], split: str, recipes: bool
+    reactions: ReactionTable, labelled: Mapping[str, ConditionRows], split: str, recipes: bool, *, validated: bool
 ) -> dict[str, ConditionRows]:
-    """Add recipes to the training rows of SyntMTE: of the random split those of other papers and reactions."""
+    """Add recipes to the training rows of SyntMTE, none of the papers of validation and test rows.
+
+    Those of the random split are of other reactions; of the split by year those of its validation years are validation
+    rows, if they are wanted.
+    """
     later = ReactionTable.concat([labelled["validation"].table, labelled["test"].table])
     papers = set(later.frame["doi"].str.lower())
     own = np.array([doi not in papers for doi in reactions.frame["doi"]])
     if split == _SYNTMTE[0]:
-        own &= reactions.years <= _LAST_YEAR
+        until = _LAST_YEAR + _VALIDATION_YEARS * validated
+        own &= reactions.years <= until
     else:
         measured = set(zip(later.target_keys.tolist(), later.set_keys, strict=True))
         pairs = zip(reactions.target_keys.tolist(), reactions.set_keys, strict=True)
         own &= np.array([pair not in measured for pair in pairs])
-    train = labelled["train"]
-    if recipes:
-        train = ConditionRows.concat([train, condition_rows(reactions.select(own))])
-    return {**labelled, "train": train}
+    if not recipes:
+        return dict(labelled)
+    of_train = own & ((reactions.years <= _LAST_YEAR) | (split != _SYNTMTE[0]))
+    further = {"train": of_train, "validation": own & ~of_train}
+    return dict(labelled) | {
+        name: ConditionRows.concat([labelled[name], condition_rows(reactions.select(rows))])
+        for name, rows in further.items()
+        if rows.any()
+    }
 
 
 def _curated(reactions: ReactionTable) -> dict[str, ConditionRows]:

@@ -114,6 +114,10 @@ class ConditionRows:
         kept = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
         return ConditionRows(self.table.select(kept), *(getattr(self, name)[kept] for name in self._columns))
 
+    def none(self) -> ConditionRows:
+        """Return no rows."""
+        return self.select(np.zeros(len(self), dtype=np.bool_))
+
     @classmethod
     def concat(cls, parts: Sequence[ConditionRows]) -> ConditionRows:
         """Return the rows of several, one after the other."""

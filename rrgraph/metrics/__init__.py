@@ -8,6 +8,7 @@ from rrgraph.metrics.links import EdgeMetrics, LinkScores, edge_metrics, link_ra
 from rrgraph.metrics.registry import (
     METRIC_NAMES,
     METRICS,
+    REPORTED,
     LinkMetric,
     Metric,
     RowMetric,
@@ -25,6 +26,7 @@ __all__ = [
     "LEAST_P_VALUE",
     "METRICS",
     "METRIC_NAMES",
+    "REPORTED",
     "RESAMPLES",
     "ROW_GROUPS",
     "TOP_K",

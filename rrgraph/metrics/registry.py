@@ -19,6 +19,7 @@ from rrgraph.util.registry import Registry
 __all__ = [
     "METRICS",
     "METRIC_NAMES",
+    "REPORTED",
     "LinkMetric",
     "Metric",
     "RowMetric",

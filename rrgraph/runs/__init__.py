@@ -14,7 +14,19 @@ from rrgraph.runs.config import (
 from rrgraph.runs.data import RunData, candidate_pool, prepare_data, protocol_candidates, run_split, split_data
 from rrgraph.runs.materials import MaterialsWorkflow, materials_workflow, run_data
 from rrgraph.runs.train import RunResult, train_run
-from rrgraph.runs.workflow import AnyConfig, Columns, Workflow, check_run, load_run, run, workflow_of, workflow_of_model
+from rrgraph.runs.workflow import (
+    AnyConfig,
+    Columns,
+    TunedConfig,
+    TunedWorkflow,
+    Workflow,
+    check_run,
+    load_run,
+    run,
+    tuned_workflow,
+    workflow_of,
+    workflow_of_model,
+)
 
 __all__ = [
     "AnyConfig",
@@ -28,6 +40,8 @@ __all__ = [
     "RunConfig",
     "RunData",
     "RunResult",
+    "TunedConfig",
+    "TunedWorkflow",
     "Workflow",
     "candidate_pool",
     "check_run",
@@ -40,6 +54,7 @@ __all__ = [
     "run_split",
     "split_data",
     "train_run",
+    "tuned_workflow",
     "workflow_of",
     "workflow_of_model",
 ]

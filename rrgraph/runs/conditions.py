@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,16 @@ from rrgraph.conditions import (
     CONDITIONS,
     CONDITIONS_FORMAT,
     ConditionsConfig,
+    ConditionSplit,
     check_conditions_config,
     load_conditions,
+    split_conditions,
 )
 from rrgraph.conditions.run import ConditionsResult, conditions_run
 from rrgraph.errors import check_choice
-from rrgraph.metrics import RowRanks
+from rrgraph.metrics import REPORTED, RowRanks
 from rrgraph.models import load_encoder
-from rrgraph.runs.workflow import Columns, Workflow
+from rrgraph.runs.workflow import Columns, TunedWorkflow
 from rrgraph.util.config import MODEL
 
 __all__ = ["CONDITION_RUNS"]
@@ -28,9 +30,12 @@ _SHORT = {"sintering": "last sintering", "calcination": "last calcination", "hig
 """Prefixes of metrics, and the label whose temperatures they are about."""
 
 
-class _ConditionRuns(Workflow[ConditionsConfig]):
+class _ConditionRuns(TunedWorkflow[ConditionsConfig]):
     """Conditions; the one protocol is `conditions`, by which a row is met whose temperature is within 50 °C."""
 
+    objective = f"{CONDITIONS}.temperature_mae"
+    protocols = (CONDITIONS,)
+    metrics = tuple(REPORTED)
     schema = ConditionsConfig
     model_format = CONDITIONS_FORMAT
     domain = "conditions"
@@ -55,7 +60,21 @@ class _ConditionRuns(Workflow[ConditionsConfig]):
         data: Any = None,
         donor: Path | None = None,
     ) -> ConditionsResult:
-        return conditions_run(config, load_encoder=load_encoder, resume=resume, on_data=on_data)
+        return conditions_run(config, load_encoder=load_encoder, resume=resume, on_data=on_data, split=data)
+
+    def data(self, config: ConditionsConfig) -> ConditionSplit:
+        return split_conditions(seed=config.seed, **asdict(config.data))
+
+    def unpruned(self, config: ConditionsConfig) -> str:
+        return "a model of conditions is learned as a whole and reports no epochs"
+
+    def measured_on(
+        self, config: ConditionsConfig, *, subset: str, protocols: Sequence[str], metrics: Sequence[str] = ()
+    ) -> ConditionsConfig:
+        return replace(config, evaluation=replace(config.evaluation, subsets=[subset]))
+
+    def measured(self, comparison: Mapping[str, Any], *, subset: str, protocol: str) -> Mapping[str, float]:
+        return self.values(comparison[subset], [protocol])[protocol]
 
     def check_protocol(self, name: str) -> None:
         check_choice("protocols", name, (CONDITIONS,))
@@ -63,8 +82,8 @@ class _ConditionRuns(Workflow[ConditionsConfig]):
     def measuring(
         self, config: ConditionsConfig, *, subset: str, protocols: Sequence[str], split: str
     ) -> ConditionsConfig:
-        evaluation = replace(config.evaluation, subsets=[subset])
-        return replace(config, data=replace(config.data, split=split), evaluation=evaluation)
+        config = replace(config, data=replace(config.data, split=split))
+        return self.measured_on(config, subset=subset, protocols=protocols)
 
     def rows_key(self, config: ConditionsConfig) -> object:
         return config.data.table, config.data.holdout, config.data.holdout_systems

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -16,8 +16,8 @@ from rrgraph.nn import NO_PRIOR
 from rrgraph.runs.config import BaselineConfig, RunConfig
 from rrgraph.runs.data import Prepared, RunData, prepare, prepare_data
 from rrgraph.runs.train import RunResult, train_run
-from rrgraph.runs.workflow import Columns, Workflow, workflow_of
-from rrgraph.util.config import MODEL, config_keys
+from rrgraph.runs.workflow import Columns, TunedConfig, TunedWorkflow, workflow_of
+from rrgraph.util.config import MODEL
 
 if TYPE_CHECKING:
     from rrgraph.metrics import RowRanks, TopK
@@ -28,9 +28,11 @@ __all__ = ["BASELINE_RUNS", "LINK_RUNS", "MaterialsWorkflow", "materials_workflo
 C = TypeVar("C", RunConfig, BaselineConfig)
 
 
-class MaterialsWorkflow(Workflow[C]):
-    """Targets and precursors: what link models and baselines share, and what a study asks of them."""
+class MaterialsWorkflow(TunedWorkflow[C]):
+    """Targets and precursors: what link models and baselines share."""
 
+    objective = "open.top_1"
+    plans = True
     domain = "materials"
     splits = SPLITS
     searches = True
@@ -40,48 +42,6 @@ class MaterialsWorkflow(Workflow[C]):
     def data(self, config: C) -> RunData:
         """Return the data of a run; errors are those of `split_data`."""
 
-    def data_key(self, config: C) -> tuple[object, ...]:
-        """Return what decides the data of a run."""
-        return type(config), repr(config.data), config.seed
-
-    def keys(self, config: C) -> list[str]:
-        """Return the keys that a search may set."""
-        return config_keys(type(config))
-
-    @abstractmethod
-    def epochs(self, config: C) -> int:
-        """Return the largest number of epochs that are reported one by one, 1 for what is fitted as a whole."""
-
-    def unpruned(self, config: C) -> str:
-        """Return why a run cannot be ended early, empty if it can."""
-        return ""
-
-    @abstractmethod
-    def last_epoch(self, config: C) -> int:
-        """Return the epoch after which nothing but the measurement is left to do, 0 where there is none."""
-
-    @abstractmethod
-    def useless(self, config: C, key: str, searched: Sequence[str]) -> str:
-        """Return why a value of a key has no effect, empty if it has one.
-
-        Args:
-            config: what is changed.
-            key: what would be changed.
-            searched: keys that may have other values than in the configuration.
-        """
-
-    @abstractmethod
-    def pretrained(self, config: C) -> str:
-        """Return the pretrained encoder that a model starts from, empty for none."""
-
-    @abstractmethod
-    def chosen_by(self, config: C, *, protocol: str, metric: str) -> C:
-        """Return a configuration whose best epoch is the one with the highest metric under a protocol."""
-
-    @abstractmethod
-    def measured_on(self, config: C, *, subset: str, protocols: Sequence[str]) -> C:
-        """Return a configuration that measures a subset under protocols, and no systems beside its own."""
-
     @abstractmethod
     def ranker(self, config: C, data: RunData) -> tuple[LinkScorer | SetProposer, str]:
         """Return what ranks sets in a finished run, and what it ranks them by; a baseline is fitted again."""
@@ -89,6 +49,26 @@ class MaterialsWorkflow(Workflow[C]):
     @abstractmethod
     def scores_links(self, config: C) -> bool:
         """Whether it scores links, rather than proposing whole sets."""
+
+    @property
+    def protocols(self) -> Collection[str]:
+        from rrgraph.evaluation import PROTOCOLS
+
+        return PROTOCOLS
+
+    @property
+    def metrics(self) -> Collection[str]:
+        from rrgraph.metrics import METRIC_NAMES
+
+        return METRIC_NAMES
+
+    def sources(self, config: C) -> list[str]:
+        data = config.data
+        return [name for name in (data.table, data.holdout, data.pool, data.precursors) if name]
+
+    def measured(self, comparison: Mapping[str, Any], *, subset: str, protocol: str) -> Mapping[str, float]:
+        values: Mapping[str, float] = comparison[subset][protocol][MODEL].values
+        return values
 
     def check_protocol(self, name: str) -> None:
         from rrgraph.evaluation import read_protocol
@@ -206,8 +186,20 @@ class _LinkRuns(MaterialsWorkflow[RunConfig]):
             training=replace(config.training, monitor=metric),
         )
 
-    def measured_on(self, config: RunConfig, *, subset: str, protocols: Sequence[str]) -> RunConfig:
-        evaluation = replace(config.evaluation, subsets=[subset], protocols=list(protocols), baselines=[], card_from=[])
+    def unpruned(self, config: RunConfig) -> str:
+        return ""
+
+    def measured_on(
+        self, config: RunConfig, *, subset: str, protocols: Sequence[str], metrics: Sequence[str] = ()
+    ) -> RunConfig:
+        evaluation = replace(
+            config.evaluation,
+            subsets=[subset],
+            protocols=[*protocols],
+            metrics=[*metrics],
+            baselines=[],
+            card_from=[],
+        )
         return replace(config, evaluation=evaluation)
 
     def ranker(self, config: RunConfig, data: RunData) -> tuple[LinkScorer | SetProposer, str]:
@@ -256,26 +248,13 @@ class _BaselineRuns(MaterialsWorkflow[BaselineConfig]):
         options = [f"options.{name}" for name in BASELINES.options(config.baseline) if name not in fixed]
         return [*super().keys(config), *options]
 
-    def epochs(self, config: BaselineConfig) -> int:
-        return 1
-
     def unpruned(self, config: BaselineConfig) -> str:
         return f"the baseline {config.baseline} is fitted as a whole and reports no epochs"
 
-    def last_epoch(self, config: BaselineConfig) -> int:
-        return 0
-
-    def useless(self, config: BaselineConfig, key: str, searched: Sequence[str]) -> str:
-        return ""
-
-    def pretrained(self, config: BaselineConfig) -> str:
-        return ""
-
-    def chosen_by(self, config: BaselineConfig, *, protocol: str, metric: str) -> BaselineConfig:
-        return config
-
-    def measured_on(self, config: BaselineConfig, *, subset: str, protocols: Sequence[str]) -> BaselineConfig:
-        evaluation = replace(config.evaluation, subsets=[subset], protocols=list(protocols))
+    def measured_on(
+        self, config: BaselineConfig, *, subset: str, protocols: Sequence[str], metrics: Sequence[str] = ()
+    ) -> BaselineConfig:
+        evaluation = replace(config.evaluation, subsets=[subset], protocols=[*protocols], metrics=[*metrics])
         return replace(config, evaluation=evaluation)
 
     def ranker(self, config: BaselineConfig, data: RunData) -> tuple[LinkScorer | SetProposer, str]:
@@ -298,7 +277,7 @@ _SHAPE = tuple(
 LINK_RUNS, BASELINE_RUNS = _LinkRuns(), _BaselineRuns()
 
 
-def materials_workflow(config: RunConfig | BaselineConfig) -> MaterialsWorkflow[Any]:
+def materials_workflow(config: TunedConfig) -> MaterialsWorkflow[Any]:
     """Return the workflow of a configuration on materials.
 
     Raises:

@@ -14,7 +14,7 @@ from rrgraph.errors import ConfigError
 from rrgraph.models import bundled_models
 from rrgraph.nn import model_format
 from rrgraph.runs.config import BaselineConfig, RunConfig
-from rrgraph.util.config import BaseConfig, load_config, read_mapping
+from rrgraph.util.config import BaseConfig, config_keys, load_config, read_mapping
 
 if TYPE_CHECKING:
     from rrgraph.conditions import ConditionsConfig
@@ -25,16 +25,22 @@ __all__ = [
     "AnyConfig",
     "Columns",
     "RunOutcome",
+    "TunedConfig",
+    "TunedWorkflow",
     "Workflow",
     "check_run",
     "load_run",
     "run",
+    "tuned_workflow",
     "workflow_of",
     "workflow_of_model",
 ]
 
 AnyConfig: TypeAlias = "RunConfig | BaselineConfig | OrganicConfig | ConditionsConfig"
 """The configuration of a run of any workflow."""
+
+TunedConfig: TypeAlias = "RunConfig | BaselineConfig | ConditionsConfig"
+"""The configuration of a run whose settings a study can search."""
 
 C = TypeVar("C", bound=BaseConfig)
 
@@ -168,6 +174,89 @@ class Workflow(ABC, Generic[C]):
         """
 
 
+class TunedWorkflow(Workflow[C]):
+    """What a study asks of runs beside that; without epochs, unless a workflow says otherwise.
+
+    Attributes:
+        objective: what a study optimises unless it is told, `<protocol>.<metric>`.
+        protocols: of objectives.
+        metrics: of objectives, by name.
+        plans: whether the time to plan a target can be an objective.
+    """
+
+    objective: ClassVar[str]
+    plans: ClassVar[bool] = False
+
+    @property
+    @abstractmethod
+    def protocols(self) -> Collection[str]: ...
+
+    @property
+    @abstractmethod
+    def metrics(self) -> Collection[str]: ...
+
+    @abstractmethod
+    def data(self, config: C) -> Any:
+        """Return the data of a run, which another with the same `data_key` may take."""
+
+    def data_key(self, config: C) -> tuple[object, ...]:
+        """Return what decides the data of a run."""
+        return type(config), repr(config.data), config.seed  # type: ignore[attr-defined]
+
+    def sources(self, config: C) -> list[str]:
+        """Return the tables and files by whose contents a study is known."""
+        return self.tables(config)
+
+    def keys(self, config: C) -> list[str]:
+        """Return the keys that a search may set."""
+        return config_keys(type(config))
+
+    def epochs(self, config: C) -> int:
+        """Return the largest number of epochs that are reported one by one, 1 for what is fitted as a whole."""
+        return 1
+
+    @abstractmethod
+    def unpruned(self, config: C) -> str:
+        """Return why a run cannot be ended early, empty if it can."""
+
+    def last_epoch(self, config: C) -> int:
+        """Return the epoch after which nothing but the measurement is left to do, 0 where there is none."""
+        return 0
+
+    def useless(self, config: C, key: str, searched: Sequence[str]) -> str:
+        """Return why a value of a key has no effect, empty if it has one.
+
+        Args:
+            config: what is changed.
+            key: what would be changed.
+            searched: keys that may have other values than in the configuration.
+        """
+        return ""
+
+    def pretrained(self, config: C) -> str:
+        """Return the pretrained encoder that a model starts from, empty for none."""
+        return ""
+
+    def chosen_by(self, config: C, *, protocol: str, metric: str) -> C:
+        """Return a configuration whose best epoch is the one with the best metric under a protocol."""
+        return config
+
+    @abstractmethod
+    def measured_on(self, config: C, *, subset: str, protocols: Sequence[str], metrics: Sequence[str] = ()) -> C:
+        """Return a configuration that measures a subset under protocols, and no systems beside its own.
+
+        Args:
+            config: what is changed.
+            subset: of the split.
+            protocols: of its metrics.
+            metrics: beside those that are always measured.
+        """
+
+    @abstractmethod
+    def measured(self, comparison: Mapping[str, Any], *, subset: str, protocol: str) -> Mapping[str, float]:
+        """Return the metrics of a run by name, from what it measured."""
+
+
 def load_run(path: str | Path, overrides: Sequence[str] = (), *, recorded: bool = False) -> Any:
     """Read the configuration of a run of any workflow.
 
@@ -203,6 +292,20 @@ def workflow_of(config: C) -> Workflow[C]:
         "A run needs a configuration: a file, the name of a built-in one, or a RunConfig, BaselineConfig, "
         f"OrganicConfig or ConditionsConfig, not {type(config).__name__}."
     )
+
+
+def tuned_workflow(config: TunedConfig) -> TunedWorkflow[Any]:
+    """Return the workflow of a configuration whose settings a study can search.
+
+    Raises:
+        ConfigError: it is not the configuration of a run, or one on molecules.
+    """
+    workflow = workflow_of(config)
+    if not isinstance(workflow, TunedWorkflow):
+        raise ConfigError(
+            f"The configuration '{config.name}' is for {workflow.domain}, expected one for materials or conditions."
+        )
+    return workflow
 
 
 def workflow_of_model(folder: str) -> Workflow[Any]:

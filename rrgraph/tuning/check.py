@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from rrgraph.errors import RRGraphError, StudyError, suggestion
-from rrgraph.runs import BaselineConfig, RunConfig, check_run, materials_workflow
+from rrgraph.runs import TunedConfig, check_run, tuned_workflow
 from rrgraph.tuning.space import Choice, Parameter, SearchSpace, config_value
 from rrgraph.util.config import set_values, suggest_key
 
@@ -16,7 +16,7 @@ _FIXED: Final = ("name", "output", "seed", "baseline", "data.", "training.monito
 """What decides which rows are learned and measured: a search among them would compare what cannot be compared."""
 
 
-def check_space(space: SearchSpace, config: RunConfig | BaselineConfig) -> None:
+def check_space(space: SearchSpace, config: TunedConfig) -> None:
     """Refuse a search space that does not fit the configuration.
 
     Each value is checked on the configuration as it is, with the values that its condition asks for.
@@ -48,15 +48,15 @@ def _measures(key: str) -> bool:
     return key.startswith("evaluation.") and key != "evaluation.mode"
 
 
-def _check_key(key: str, config: RunConfig | BaselineConfig, what: str) -> None:
-    known = materials_workflow(config).keys(config)
+def _check_key(key: str, config: TunedConfig, what: str) -> None:
+    known = tuned_workflow(config).keys(config)
     if key not in known or key == "options":
         near = suggest_key(key, type(config), known)
         raise StudyError(f"The {what} {key} is not a key of the configuration.{near}")
 
 
 def _check_condition(
-    parameter: Parameter, config: RunConfig | BaselineConfig, before: Mapping[str, Parameter], space: SearchSpace
+    parameter: Parameter, config: TunedConfig, before: Mapping[str, Parameter], space: SearchSpace
 ) -> None:
     later = {each.key for each in space.parameters} - set(before)
     for key, allowed in parameter.condition.items():
@@ -71,19 +71,19 @@ def _check_condition(
             )
 
 
-def _possible(parameter: Parameter, searched: Mapping[str, Parameter], config: RunConfig | BaselineConfig) -> bool:
+def _possible(parameter: Parameter, searched: Mapping[str, Parameter], config: TunedConfig) -> bool:
     """Whether the condition can hold: keys that are not searched have the values it asks for."""
     return all(key in searched or config_value(config, key) in allowed for key, allowed in parameter.condition.items())
 
 
-def _check_effect(parameter: Parameter, searched: Mapping[str, Parameter], config: RunConfig | BaselineConfig) -> None:
+def _check_effect(parameter: Parameter, searched: Mapping[str, Parameter], config: TunedConfig) -> None:
     """Refuse what would be searched in vain."""
-    reason = materials_workflow(config).useless(config, parameter.key, list(searched))
+    reason = tuned_workflow(config).useless(config, parameter.key, list(searched))
     if reason:
         raise StudyError(f"The search parameter {parameter.key} has no effect: {reason}.")
 
 
-def _check_values(parameter: Parameter, searched: Mapping[str, Parameter], config: RunConfig | BaselineConfig) -> None:
+def _check_values(parameter: Parameter, searched: Mapping[str, Parameter], config: TunedConfig) -> None:
     needed: dict[str, Choice] = {}
     for key, allowed in parameter.condition.items():
         if key in searched:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
-from rrgraph.data import TEST, VALIDATION
+from rrgraph.data import TEST
 from rrgraph.errors import StudyError, suggestion
 from rrgraph.evaluation import PROTOCOLS
-from rrgraph.metrics import METRIC_NAMES, find_metric
+from rrgraph.metrics import find_metric
 from rrgraph.planning import planner_for
-from rrgraph.runs import BaselineConfig, RunConfig, RunData, candidate_pool, materials_workflow
-from rrgraph.util.config import MODEL
-
-if TYPE_CHECKING:
-    from rrgraph.runs.measure import Comparison
+from rrgraph.runs import RunData, TunedConfig, TunedWorkflow, candidate_pool, materials_workflow
+from rrgraph.runs.materials import LINK_RUNS
 
 __all__ = ["PLANNING_TIME", "Objective", "measured_protocols", "planning_time", "read_objectives", "shown"]
 
@@ -37,7 +34,7 @@ class Objective:
     """A number that a study makes as large or as small as it can.
 
     Attributes:
-        name: `<protocol>.<metric>`, one of `rrgraph.metrics.METRICS` on validation rows, or `planning_ms`.
+        name: `<protocol>.<metric>` on validation rows, such as `open.top_1`, or `planning_ms`.
         direction: whether larger or smaller is better.
     """
 
@@ -54,25 +51,29 @@ class Objective:
         """The metric as training reports it, such as `top_1`."""
         return self.name.partition(".")[2]
 
-    def measured(self, comparison: Comparison) -> float:
-        """Return the metric among those of a run.
+    def value(self, values: Mapping[str, float]) -> float:
+        """Return the metric among those that a run measured under its protocol.
 
         Raises:
             StudyError: it is not defined for the validation rows.
         """
-        values = comparison[VALIDATION.word][self.protocol][MODEL].values
         if self.metric not in values:
             raise StudyError(f"The objective '{self.name}' is not defined for the validation rows.")
         return values[self.metric]
 
 
-def read_objectives(names: Sequence[str]) -> tuple[Objective, ...]:
+def read_objectives(names: Sequence[str], workflow: TunedWorkflow[Any] = LINK_RUNS) -> tuple[Objective, ...]:
     """Return the objectives that names stand for; the first one is a metric.
+
+    Args:
+        names: of the objectives.
+        workflow: that knows them.
 
     Raises:
         StudyError: a name is unknown, asks for test rows, or stands twice, or the first is not a metric.
     """
-    known = [f"{protocol}.{metric}" for protocol in PROTOCOLS for metric in METRIC_NAMES] + [PLANNING_TIME]
+    known = [f"{protocol}.{metric}" for protocol in workflow.protocols for metric in workflow.metrics]
+    known += [PLANNING_TIME] * workflow.plans
     found: list[Objective] = []
     for name in names:
         plain = name.removeprefix("validation.")
@@ -82,7 +83,7 @@ def read_objectives(names: Sequence[str]) -> tuple[Objective, ...]:
                 f"expected some of {', '.join(known)}."
             )
         protocol, _, metric = plain.partition(".")
-        if plain != PLANNING_TIME and not (protocol in PROTOCOLS and metric in METRIC_NAMES):
+        if plain not in known and not (protocol in workflow.protocols and metric in workflow.metrics):
             raise StudyError(
                 f"Unknown objective '{name}', expected some of {', '.join(known)}.{suggestion(plain, known)}"
             )
@@ -108,7 +109,7 @@ def _direction(name: str) -> Literal["maximize", "minimize"]:
     return find_metric(name.partition(".")[2]).direction
 
 
-def planning_time(config: RunConfig | BaselineConfig, data: RunData) -> float:
+def planning_time(config: TunedConfig, data: RunData) -> float:
     """Return the milliseconds that a finished run takes to plan one target under the rules of protocol `open`.
 
     The mean over 100 validation rows, the best of three passes. A baseline, which keeps no model, is fitted again.

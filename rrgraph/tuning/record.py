@@ -21,7 +21,7 @@ from optuna.trial import TrialState
 from rrgraph.data import data_checksum
 from rrgraph.errors import DataError, StudyError
 from rrgraph.models import load_encoder
-from rrgraph.runs import BaselineConfig, RunConfig, materials_workflow
+from rrgraph.runs import TunedConfig, tuned_workflow
 from rrgraph.training import check_place
 from rrgraph.tuning.objectives import Objective
 from rrgraph.tuning.sampling import TAKEN_FROM
@@ -58,16 +58,16 @@ _MOST: Final = 3
 """Differences that are named."""
 
 
-def describe_study(config: RunConfig | BaselineConfig, space: SearchSpace, settings: StudySettings) -> dict[str, Any]:
+def describe_study(config: TunedConfig, space: SearchSpace, settings: StudySettings) -> dict[str, Any]:
     """Return what a study is about, as JSON values; where its folder lies does not matter.
 
     Raises:
         DataError: a table cannot be read.
         ModelError: there is no such pretrained encoder.
     """
-    data = config.data
-    sources = {name: data_checksum(name) for name in (data.table, data.holdout, data.pool, data.precursors) if name}
-    if pretrained := materials_workflow(config).pretrained(config):
+    workflow = tuned_workflow(config)
+    sources = {name: data_checksum(name) for name in workflow.sources(config)}
+    if pretrained := workflow.pretrained(config):
         sources[f"encoder {pretrained}"] = _encoder_checksum(pretrained)
     return {
         "configuration": to_stored(trial_config(config, {}, settings)),

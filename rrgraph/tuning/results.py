@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from rrgraph.runs import BaselineConfig, RunConfig, materials_workflow
+from rrgraph.runs import TunedConfig, tuned_workflow
 from rrgraph.tuning.objectives import shown
 from rrgraph.tuning.plots import draw_study
 from rrgraph.tuning.sampling import SAME_AS, SETTINGS_OF, TAKEN_FROM
@@ -72,15 +72,15 @@ def trial_rows(study: Study, job: Job) -> list[dict[str, object]]:
     return rows
 
 
-def best_config(trial: FrozenTrial, job: Job) -> RunConfig | BaselineConfig:
+def best_config(trial: FrozenTrial, job: Job) -> TunedConfig:
     """Return the configuration of a trial, to be carried out by `rrgraph train`.
 
     It measures what the configuration of the study measures. Its best epoch is chosen as in the study.
     """
     config = set_values(replace(job.config, name=f"{job.study}-{trial.number}", output=""), trial.params)
     first = job.settings.objectives[0]
-    chosen: RunConfig | BaselineConfig
-    chosen = materials_workflow(config).chosen_by(config, protocol=first.protocol, metric=first.metric)
+    chosen: TunedConfig
+    chosen = tuned_workflow(config).chosen_by(config, protocol=first.protocol, metric=first.metric)
     return chosen
 
 

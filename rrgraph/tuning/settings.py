@@ -9,7 +9,7 @@ from typing import Any, Final
 from rrgraph.data import VALIDATION
 from rrgraph.errors import StudyError, suggestion
 from rrgraph.metrics import further_metrics
-from rrgraph.runs import BaselineConfig, RunConfig, materials_workflow
+from rrgraph.runs import TunedConfig, tuned_workflow
 from rrgraph.tuning.objectives import PLANNING_TIME, Objective, measured_protocols, read_objectives
 from rrgraph.tuning.space import Choice, SearchSpace
 from rrgraph.util.config import set_values
@@ -46,9 +46,7 @@ class StudySettings:
         return self.objectives[0] if len(self.objectives) == 1 else None
 
 
-def read_settings(
-    space: SearchSpace, config: RunConfig | BaselineConfig, overrides: Mapping[str, Any]
-) -> StudySettings:
+def read_settings(space: SearchSpace, config: TunedConfig, overrides: Mapping[str, Any]) -> StudySettings:
     """Return the settings that a search space gives, unless they are overridden.
 
     Without a choice, the pruner is `hyperband` where one can be used and `none` elsewhere.
@@ -63,7 +61,8 @@ def read_settings(
                 f"The search space has the key '{name}', expected some of parameters, {', '.join(known)}."
                 f"{suggestion(name, [*known, 'parameters'])}"
             )
-    given = {"objectives": ["open.top_1"], "pruner": _UNSET} | dict(space.settings) | dict(overrides)
+    workflow = tuned_workflow(config)
+    given = {"objectives": [workflow.objective], "pruner": _UNSET} | dict(space.settings) | dict(overrides)
     names = given["objectives"]
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise StudyError(f"The objectives are {names!r}, expected a list such as [open.top_1].")
@@ -71,7 +70,7 @@ def read_settings(
         value = given.get(name, least)
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise StudyError(f"The {name} of a study is {value!r}, expected a whole number of at least {least}.")
-    settings = StudySettings(**{**given, "objectives": read_objectives(names)})
+    settings = StudySettings(**{**given, "objectives": read_objectives(names, workflow)})
     if settings.pruner not in (*PRUNERS, _UNSET):
         raise StudyError(
             f"Unknown pruner '{settings.pruner}', expected one of {', '.join(PRUNERS)}."
@@ -86,34 +85,37 @@ def read_settings(
 
 
 def trial_config(
-    config: RunConfig | BaselineConfig,
+    config: TunedConfig,
     values: Mapping[str, Choice],
     settings: StudySettings,
     *,
     name: str = "",
     output: str = "",
-) -> RunConfig | BaselineConfig:
+) -> TunedConfig:
     """Return the configuration of a trial: its settings, and validation rows measured as the objectives say.
 
     The best epoch is chosen by the first objective too. Everything else is that of the configuration, the seed as well:
     it draws the validation rows, which all trials share.
     """
-    workflow, first = materials_workflow(config), settings.objectives[0]
+    workflow, first = tuned_workflow(config), settings.objectives[0]
     config = replace(config, name=name, output=output)
-    config = workflow.measured_on(config, subset=VALIDATION.word, protocols=measured_protocols(settings.objectives))
-    metrics = further_metrics(each.metric for each in settings.objectives)
-    config = replace(config, evaluation=replace(config.evaluation, metrics=metrics))  # type: ignore[arg-type]
+    config = workflow.measured_on(
+        config,
+        subset=VALIDATION.word,
+        protocols=measured_protocols(settings.objectives),
+        metrics=further_metrics(each.metric for each in settings.objectives),
+    )
     config = workflow.chosen_by(config, protocol=first.protocol, metric=first.metric)
     return set_values(config, values)
 
 
-def _unprunable(settings: StudySettings, space: SearchSpace, config: RunConfig | BaselineConfig) -> str:
+def _unprunable(settings: StudySettings, space: SearchSpace, config: TunedConfig) -> str:
     """Return why trials cannot be compared epoch by epoch, or nothing."""
     if settings.single is None:
         return (
             f"a study with several objectives has no single value to compare ({PLANNING_TIME} is known at the end only)"
         )
-    if reason := materials_workflow(config).unpruned(config):
+    if reason := tuned_workflow(config).unpruned(config):
         return reason
     if any(parameter.key == "training.epochs" for parameter in space.parameters):
         return "training.epochs is searched, so that the same epoch means different things in different trials"

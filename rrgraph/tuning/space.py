@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from rrgraph.errors import StudyError, suggestion
-from rrgraph.runs import BaselineConfig, RunConfig
+from rrgraph.runs import BaselineConfig, RunConfig, TunedConfig
 from rrgraph.util.annotations import key_type
 from rrgraph.util.config import read_mapping, typed_values
 from rrgraph.util.settings import current_key, warn_renamed
@@ -146,19 +146,20 @@ class SearchSpace:
         ]
 
 
-def find_space(config_path: str | Path, config: RunConfig | BaselineConfig) -> Path:
+def find_space(config_path: str | Path, config: TunedConfig) -> Path:
     """Return the search space of a configuration: `tuning/NAME.yaml` beside it, else the default one of link models.
 
     Raises:
-        StudyError: a baseline has no search space beside its configuration.
+        StudyError: a baseline, or a model of conditions, has no search space beside its configuration.
     """
     path = Path(config_path)
     beside = path.parent / "tuning" / f"{path.stem}.yaml"
     if beside.is_file():
         return beside
-    if isinstance(config, BaselineConfig):
+    if not isinstance(config, RunConfig):
+        what = "baselines" if isinstance(config, BaselineConfig) else "models of conditions"
         raise StudyError(
-            f"There is no search space '{beside}', and baselines have no default one: name one with --space FILE."
+            f"There is no search space '{beside}', and {what} have no default one: name one with --space FILE."
         )
     return _DEFAULT
 

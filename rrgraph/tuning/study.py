@@ -12,7 +12,7 @@ from typing import Any, Final
 from optuna.trial import FrozenTrial, TrialState
 
 from rrgraph.errors import StudyError
-from rrgraph.runs import BaselineConfig, RunConfig
+from rrgraph.runs import TunedConfig
 from rrgraph.tuning.check import check_space
 from rrgraph.tuning.messages import quietly
 from rrgraph.tuning.record import (
@@ -93,7 +93,7 @@ class StudyResult:
 
 
 def tune(
-    config: RunConfig | BaselineConfig,
+    config: TunedConfig,
     space: SearchSpace,
     *,
     trials: int,

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 import optuna
@@ -23,8 +24,9 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import fail_stale_trials
 from optuna.trial import FrozenTrial, TrialState
 
+from rrgraph.data import VALIDATION
 from rrgraph.errors import RRGraphError
-from rrgraph.runs import BaselineConfig, RunConfig, RunData, materials_workflow, run, run_data
+from rrgraph.runs import TunedConfig, run, tuned_workflow
 from rrgraph.tuning.heartbeat import GRACE_SECONDS, retry
 from rrgraph.tuning.messages import quietly
 from rrgraph.tuning.objectives import PLANNING_TIME, Objective, planning_time
@@ -51,7 +53,7 @@ _CALL: Final = "call"
 _TRIES: Final = 30
 """Trials in a row that repeat others before the search space counts as exhausted."""
 
-_PREPARED: dict[tuple[object, ...], RunData] = {}
+_PREPARED: dict[tuple[object, ...], Any] = {}
 """Data of the last trials of this process, which take longer to prepare than many a trial to learn."""
 
 _MOST_PREPARED: Final = 2
@@ -74,7 +76,7 @@ class Job:
 
     url: str
     study: str
-    config: RunConfig | BaselineConfig
+    config: TunedConfig
     space: SearchSpace
     settings: StudySettings
     folder: Path
@@ -135,7 +137,7 @@ def open_study(job: Job, storage: optuna.storages.BaseStorage) -> Study:
     study = optuna.load_study(
         study_name=job.study, storage=storage, sampler=SeededSampler(settings.seed, startup=settings.startup)
     )
-    epochs = materials_workflow(job.config).epochs(job.config)
+    epochs = tuned_workflow(job.config).epochs(job.config)
     study.pruner = make_pruner(settings.pruner, epochs=epochs, warmup=settings.warmup, study=study)
     return study
 
@@ -234,17 +236,18 @@ class _Objective:
                 trial.set_user_attr(ERROR, f"{type(error).__name__}: {error} (see '{log}').")
                 raise
 
-    def _measure(self, trial: Trial, frozen: FrozenTrial, config: RunConfig | BaselineConfig) -> tuple[float, ...]:
+    def _measure(self, trial: Trial, frozen: FrozenTrial, config: TunedConfig) -> tuple[float, ...]:
         data = _prepared(config)
         result = run(config, resume=True, on_epoch=self._reporter(trial, frozen), data=data)
+        measured = partial(tuned_workflow(config).measured, result.comparison, subset=VALIDATION.word)
         return tuple(
-            planning_time(config, data) if each.name == PLANNING_TIME else each.measured(result.comparison)
+            planning_time(config, data) if each.name == PLANNING_TIME else each.value(measured(protocol=each.protocol))
             for each in self.job.settings.objectives
         )
 
     def _reporter(self, trial: Trial, frozen: FrozenTrial) -> _Reporter | None:
         objective, config = self.job.settings.single, self.job.config
-        workflow = materials_workflow(config)
+        workflow = tuned_workflow(config)
         if objective is None or workflow.unpruned(config):
             return None
         # After its last epoch a link model may as well be measured, unless its re-ranker is still to come.
@@ -276,10 +279,11 @@ class _Repeated(Exception):
     """The settings have been tried before."""
 
 
-def _prepared(config: RunConfig | BaselineConfig) -> RunData:
+def _prepared(config: TunedConfig) -> Any:
     """Return the data of a run, from an earlier trial of this process if that had the same."""
-    key = materials_workflow(config).data_key(config)
-    data = _PREPARED.pop(key, None) or run_data(config)
+    workflow = tuned_workflow(config)
+    key = workflow.data_key(config)
+    data = _PREPARED.pop(key, None) or workflow.data(config)
     while len(_PREPARED) >= _MOST_PREPARED:
         _PREPARED.pop(next(iter(_PREPARED)))
     _PREPARED[key] = data

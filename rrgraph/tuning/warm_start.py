@@ -18,7 +18,7 @@ from optuna import Study
 from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
 from rrgraph.errors import RRGraphError, StudyError, suggestion
-from rrgraph.runs import BaselineConfig, RunConfig
+from rrgraph.runs import TunedConfig
 from rrgraph.tuning.messages import quietly
 from rrgraph.tuning.objectives import PLANNING_TIME
 from rrgraph.tuning.record import RECORD, WARM_START, differences, flat
@@ -39,8 +39,6 @@ _PATIENCE_SECONDS: Final = 10.0
 """How long another process may take to write what it takes over."""
 
 _TABLES: Final = ("data.table", "data.holdout", "data.pool", "data.precursors")
-
-Config = RunConfig | BaselineConfig
 
 
 @dataclass(frozen=True)
@@ -146,7 +144,7 @@ def read_earlier(source: str) -> EarlierStudy:
 
 def warm_start(
     earlier: EarlierStudy,
-    config: Config,
+    config: TunedConfig,
     space: SearchSpace,
     settings: StudySettings,
     description: Mapping[str, Any],
@@ -273,7 +271,7 @@ def _as_finished(
     trial: FrozenTrial,
     params: Mapping[str, Choice],
     earlier: EarlierStudy,
-    config: Config,
+    config: TunedConfig,
     space: SearchSpace,
     settings: StudySettings,
     now: Mapping[str, Any],
@@ -326,7 +324,7 @@ def _by_contents(settings: Mapping[str, Any], about: Mapping[str, Any]) -> dict[
     return {**settings, **{key: contents[name] for key, name in names.items() if name in contents}}
 
 
-def _reason(earlier: EarlierStudy, config: Config, settings: StudySettings, now: Mapping[str, Any]) -> str:
+def _reason(earlier: EarlierStudy, config: TunedConfig, settings: StudySettings, now: Mapping[str, Any]) -> str:
     """Return in words why no trial was taken over."""
     if _objectives(earlier.about) != _objectives(now):
         return f"its objective is {' and '.join(earlier.about['objectives'])}"

@@ -53,6 +53,46 @@ def test_a_run_is_trained_measured_and_refused_twice(table, tmp_path, capsys):
     assert found == round(own["temperatures_c"]["highest"]["value"])
 
 
+def test_validation_rows_are_learned_from_once_they_have_told_how_wide_intervals_are(table, tmp_path, capsys):
+    run = ["train", "conditions", f"data.table={table}", "data.split=random", "evaluation.subsets=[test]", *SMALL]
+    assert main([*run, f"output={tmp_path}/part"]) == 0
+    assert main([*run, f"output={tmp_path}/all", "data.learn_validation=true"]) == 0
+    part, everything = (
+        json.loads((tmp_path / name / "model.json").read_text(encoding="utf-8")) for name in ("part", "all")
+    )
+    counts = json.loads((tmp_path / "all/data.json").read_text(encoding="utf-8"))["conditions"]["rows"]
+    assert part["metadata"]["rows"] == counts["train"]
+    assert everything["metadata"]["rows"] == counts["train"] + counts["validation"] > counts["train"]
+    assert everything["quantiles"] == part["quantiles"]
+    trees = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("part", "all")]
+    assert trees[0] != trees[1]
+    capsys.readouterr()
+    assert main([*run[:-1], "data.learn_validation=true", "evaluation.subsets=[validation]"]) == 2
+    assert "leaves no validation rows to measure" in capsys.readouterr().err
+
+
+def test_a_study_searches_the_settings(table, tmp_path, capsys):
+    space = tmp_path / "space.yaml"
+    space.write_text("parameters: {model.trees.n_trees: {choices: [2, 4]}}\n")
+    rows = [f"data.table={table}", "data.split=random", *SMALL]
+    tune = ["tune", "conditions", *rows, f"output={tmp_path}/study", "--space", str(space), "--no-figures", "--trials"]
+    assert main([*tune, "2"]) == 0
+    shown = capsys.readouterr().out
+    assert "lowest conditions.temperature_mae on validation rows, pruner none" in shown and "best: trial" in shown
+    trials = pd.read_csv(tmp_path / "study/trials.csv")
+    assert sorted(trials["model.trees.n_trees"]) == [2, 4]
+    folders = sorted((tmp_path / "study/trials").iterdir())
+    for folder, value in zip(folders, trials["conditions.temperature_mae"], strict=True):
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        assert metrics["validation"]["model"]["temperature"]["all"]["mae"] == pytest.approx(value)
+    assert main(["train", f"{tmp_path}/study/best.yaml", f"output={tmp_path}/best"]) == 0
+    for objective, expected in (("open.top_1", "Unknown objective"), ("conditions.temprature_mae", "Did you mean")):
+        assert main([*tune, "3", "--objective", objective]) == 2
+        assert expected in capsys.readouterr().err
+    assert main(["tune", "quickstart", "--objective", "conditions.temperature_mae", "--trials", "1"]) == 2
+    assert "Unknown objective" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("override", "expected"),
     [

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from rrgraph.chem import BalancedEquation, Composition, find_reagent, reagent_classes
 from rrgraph.data import KnownReaction
 from rrgraph.lab import BatchSize, HandlingNote, StockItem, WeighOut
-from rrgraph.planning import PlannedSet, ReactionEnergy, SynthesisPlan
+from rrgraph.planning import Conditions, PlannedSet, ReactionEnergy, SynthesisPlan
 
 __all__ = [
     "EnergyAnswer",
@@ -122,6 +122,25 @@ class PrecedentAnswer(BaseModel):
     atmosphere: str | None = None
 
 
+class IntervalAnswer(BaseModel):
+    """A predicted value, and the interval that holds 80 % of recorded ones."""
+
+    value: float
+    low: float
+    high: float
+
+
+class FiringAnswer(BaseModel):
+    """How recipes fire such a set, in numbers."""
+
+    temperatures_c: dict[str, IntervalAnswer] = Field(description="`highest` of all steps, `calcination`, `sintering`.")
+    times_h: dict[str, IntervalAnswer] = Field(description="Dwell times by the same names.")
+    atmospheres: dict[str, float] = Field(description="Probability of each, the most probable first.")
+    firings: dict[str, float] = Field(description="Probability of each number of firings; 3 means three or more.")
+    papers: int = Field(description="Papers behind the nearest recorded recipes that state a temperature.")
+    recipes: list[PrecedentAnswer] = Field(description="At most three of these recipes.")
+
+
 class SetAnswer(BaseModel):
     """A ranked precursor set."""
 
@@ -139,6 +158,7 @@ class SetAnswer(BaseModel):
     conditions: str | None = Field(
         default=None, description="Temperature, time, atmosphere and firings, with intervals."
     )
+    firing: FiringAnswer | None = Field(default=None, description="The same in numbers.")
     alternative: list[str] | None = Field(default=None, description="The best set with one other member.")
     alternative_probability: float | None = None
     literature: list[PrecedentAnswer] = Field(
@@ -201,7 +221,8 @@ def describe_set(found: PlannedSet, *, size: BatchSize | None = None) -> SetAnsw
         most_grams=found.most_grams if size is None else found.most_of(size),
         handling=[describe_note(each) for each in found.handling],
         energy=None if found.energy is None else describe_energy(found.energy),
-        conditions=_conditions(found),
+        conditions=None if found.conditions is None else found.conditions.with_note,
+        firing=None if found.conditions is None else _firing(found.conditions),
         alternative=None if other is None else [each.formula for each in other.precursors],
         alternative_probability=None if other is None else other.probability,
         literature=[describe_precedent(each) for each in found.literature],
@@ -258,6 +279,11 @@ def describe_energy(energy: ReactionEnergy) -> EnergyAnswer:
     )
 
 
+def _firing(conditions: Conditions) -> FiringAnswer:
+    values = conditions.to_dict() | {"recipes": [*map(describe_precedent, conditions.recipes)]}
+    return FiringAnswer.model_validate(values)
+
+
 def describe_precedent(reaction: KnownReaction) -> PrecedentAnswer:
     """Return a recorded reaction as a record."""
     return PrecedentAnswer(
@@ -276,11 +302,6 @@ def describe_precedent(reaction: KnownReaction) -> PrecedentAnswer:
         time_h=reaction.time_h,
         atmosphere=reaction.atmosphere,
     )
-
-
-def _conditions(found: PlannedSet) -> str | None:
-    """Return the conditions that a set is fired in, None where the model predicts none."""
-    return None if found.conditions is None else found.conditions.with_note
 
 
 def _member(found: PlannedSet, precursor: Composition) -> PrecursorAnswer:

@@ -8,9 +8,9 @@ from dataclasses import replace
 from functools import cache, cached_property, lru_cache
 from typing import Final
 
-from rrgraph.chem import Atmosphere, Composition
+from rrgraph.chem import Atmosphere, Composition, parse_formula
 from rrgraph.conditions import ConditionsModel
-from rrgraph.data import LITERATURE, KnownReactions, PrecursorSet, load_known_reactions
+from rrgraph.data import LITERATURE, KnownReaction, KnownReactions, PrecursorSet, load_known_reactions
 from rrgraph.planning import Conditions
 
 __all__ = ["DEFAULT_CONDITIONS", "PredictedConditions", "bundled_conditions", "condition_source"]
@@ -22,6 +22,8 @@ _NEAREST: Final = 20
 """Recorded recipes that are looked at for each target."""
 _ALIKE: Final = 0.9
 """Similarity from which another target's recipes count."""
+_SHOWN: Final = 3
+"""Recipes that are named."""
 _MOST_KEPT: Final = 10_000
 
 
@@ -53,20 +55,23 @@ class PredictedConditions:
         if rows:
             asked = [targets[row] for row in rows], [sets[row] for row in rows]
             found = self._model.conditions(*asked, atmosphere=atmosphere)
-            papers = self._papers(asked[0])
+            behind = self._behind(asked[0])
             for row, each in zip(rows, found, strict=True):
-                self._known[keys[row]] = replace(each, papers=papers[targets[row].key])
+                recipes = behind[targets[row].key]
+                self._known[keys[row]] = replace(
+                    each, papers=sum(recipe.reports for recipe in recipes), recipes=_shown(recipes, sets[row])
+                )
         return [self._known[key] for key in keys]
 
-    def _papers(self, targets: Sequence[Composition]) -> dict[str, int]:
-        """Return how many papers fire each target, or materials like it where none does, at a stated temperature."""
+    def _behind(self, targets: Sequence[Composition]) -> dict[str, list[KnownReaction]]:
+        """Return the recipes that fire each target, or materials like it where none does, at a stated temperature."""
         distinct = {target.key: target for target in targets}
-        papers = {}
+        found = {}
         for key, nearest in zip(distinct, self._literature.nearest([*distinct.values()], _NEAREST), strict=True):
             fired = [reaction for reaction in nearest if reaction.temperature_c is not None]
             own = [reaction for reaction in fired if reaction.same_composition]
-            papers[key] = sum(each.reports for each in own or fired if own or each.similarity >= _ALIKE)
-        return papers
+            found[key] = own or [reaction for reaction in fired if reaction.similarity >= _ALIKE]
+        return found
 
     @cached_property
     def _model(self) -> ConditionsModel:
@@ -77,6 +82,12 @@ class PredictedConditions:
     @cached_property
     def _literature(self) -> KnownReactions:
         return load_known_reactions(LITERATURE)
+
+
+def _shown(recipes: Sequence[KnownReaction], members: PrecursorSet) -> tuple[KnownReaction, ...]:
+    """Return the first recipes, those of a precursor set before others."""
+    others = [PrecursorSet(map(parse_formula, recipe.precursors)).keys != members.keys for recipe in recipes]
+    return tuple(recipes[index] for index in sorted(range(len(recipes)), key=others.__getitem__)[:_SHOWN])
 
 
 @cache

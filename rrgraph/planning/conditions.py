@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from rrgraph.chem import Atmosphere, Composition
-from rrgraph.data import PrecursorSet
+from rrgraph.data import KnownReaction, PrecursorSet
 
 __all__ = ["ConditionSource", "Conditions", "Interval"]
 
@@ -40,7 +40,8 @@ class Conditions:
         times: dwell times in h by the same names.
         atmospheres: probability of each class, the most probable first; 1 for one that was asked for.
         firings: probability of each number of firings; three means three or more.
-        papers: number of papers behind the nearest recorded recipes of the plan that state a temperature.
+        papers: number of papers behind the nearest recorded recipes that state a temperature.
+        recipes: at most three of these, those of the very set first.
         note: how the atmosphere differs from the one that the balanced equation implies, empty if it does not.
     """
 
@@ -49,6 +50,7 @@ class Conditions:
     atmospheres: Mapping[Atmosphere, float]
     firings: Mapping[int, float]
     papers: int = 0
+    recipes: tuple[KnownReaction, ...] = ()
     note: str = ""
 
     @property
@@ -87,6 +89,7 @@ class Conditions:
             "atmospheres": {name.value: round(share, 4) for name, share in self.atmospheres.items()},
             "firings": {str(number): round(share, 4) for number, share in self.firings.items()},
             "papers": self.papers,
+            "recipes": [recipe.to_dict() for recipe in self.recipes],
             **({"note": self.note} if self.note else {}),
         }
 

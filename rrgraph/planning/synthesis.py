@@ -370,7 +370,7 @@ class SynthesisPlan:
             fired = [found.conditions for found in self.sets]
             line["conditions"] = [None if each is None else each.to_dict() for each in fired]
         if self.literature is not None:
-            line["evidence"] = [_precedent_values(reaction) for reaction in self.literature]
+            line["evidence"] = [reaction.to_dict() for reaction in self.literature]
             line["evidence_table"] = self.literature_table
         if handling and self.sets:
             line["handling"] = self._handling_values()
@@ -399,11 +399,6 @@ def _energy_values(energy: ReactionEnergy | None) -> dict[str, Any] | None:
     values = asdict(energy)
     del values["temperature"]
     return {name: list(value) if isinstance(value, tuple) else _six_digits(value) for name, value in values.items()}
-
-
-def _precedent_values(reaction: KnownReaction) -> dict[str, Any]:
-    """Return a recorded reaction as JSON-ready values, numbers to six digits."""
-    return {name: _six_digits(value) if isinstance(value, float) else value for name, value in asdict(reaction).items()}
 
 
 def _in_stock(weighed: WeighOut) -> dict[str, float]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 import rrgraph as rr
-from rrgraph.chem import Atmosphere
+from rrgraph.chem import Atmosphere, parse_formula
 from rrgraph.models import PredictedConditions, bundled_conditions
 
 
@@ -29,6 +29,22 @@ def test_furnaces_are_sensible(plans):
         assert low <= highest.value <= high
         assert highest.low < highest.value < highest.high
     assert str(fired["BaTiO3"]).endswith("papers")
+
+
+def test_the_nearest_recipes_stand_behind_a_prediction(plans):
+    for plan in plans:
+        for found in plan:
+            recipes = found.conditions.recipes
+            assert len(recipes) <= 3 and sum(each.reports for each in recipes) <= found.conditions.papers
+            assert all(each.temperature_c is not None for each in recipes)
+            used = [
+                {parse_formula(each).key for each in recipe.precursors} == found.precursors.keys for recipe in recipes
+            ]
+            assert used == sorted(used, reverse=True)  # those of the very set come first
+            values = found.conditions.to_dict()["recipes"]
+            assert [each["temperature_c"] for each in values] == [each.temperature_c for each in recipes]
+    best = next(plan.best for plan in plans if plan.target == "BaTiO3")
+    assert {*best.conditions.recipes[0].precursors} == {each.formula for each in best.precursors}
 
 
 def test_an_atmosphere_that_was_asked_for_is_that_of_the_furnace():

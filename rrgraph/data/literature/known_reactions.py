@@ -6,7 +6,7 @@ Each has its precursor set, its papers and its heating conditions.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -72,6 +72,11 @@ class KnownReaction:
         if self.atmosphere is not None:
             parts.append(self.atmosphere.replace(";", ", "))
         return ", ".join(parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values by the names of the attributes, numbers to six digits."""
+        values = asdict(self)
+        return {name: float(f"{each:.6g}") if isinstance(each, float) else each for name, each in values.items()}
 
 
 class KnownReactions:

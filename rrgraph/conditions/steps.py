@@ -14,6 +14,7 @@ from statistics import fmean
 from typing import Any, Final
 
 from rrgraph.chem import Atmosphere, read_atmosphere
+from rrgraph.data import whole_celsius
 from rrgraph.errors import DataError
 
 __all__ = ["KINDS", "HeatingStep", "kind_of", "read_operations", "read_steps", "steps_text"]
@@ -194,8 +195,7 @@ def _within(values: Iterable[float], low: float, high: float, name: str, dropped
 
 def _temperatures(values: Iterable[float], dropped: Counter[str]) -> tuple[float, ...]:
     """Return temperatures in whole °C where they were kelvin, each once, without times and rates among them."""
-    mended = [float(round(value)) if abs(value % 1 - 0.85) < 1e-6 else value for value in values]
-    kept = _within(mended, _LOWEST_C, _HIGHEST_C, "temperature", dropped)
+    kept = _within(map(whole_celsius, values), _LOWEST_C, _HIGHEST_C, "temperature", dropped)
     distinct: list[float] = []
     for value in kept:
         if value < _MISREAD * kept[-1]:

@@ -17,6 +17,7 @@ from rrgraph.data.cleaning.rules import CleaningOptions
 from rrgraph.data.download import fetch
 from rrgraph.data.formula_column import FORMULA_COLUMNS, find_formula_column
 from rrgraph.data.grouping import group_reactions
+from rrgraph.data.heating import whole_celsius
 from rrgraph.data.joined_formulas import SEPARATOR, separate_formulas, split_precursors
 from rrgraph.data.leakage import LeakageReport, Overlap, leakage_report
 from rrgraph.data.learned import LearnedReactions
@@ -87,4 +88,5 @@ __all__ = [
     "split_precursors",
     "split_table",
     "table_statistics",
+    "whole_celsius",
 ]

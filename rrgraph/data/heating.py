@@ -9,7 +9,7 @@ import pandas as pd
 
 from rrgraph.data.table import ReactionTable
 
-__all__ = ["CONDITIONS", "condition_frame", "heating_conditions", "with_conditions"]
+__all__ = ["CONDITIONS", "condition_frame", "heating_conditions", "whole_celsius", "with_conditions"]
 
 #: The columns of a table that hold conditions: °C, h, text.
 CONDITIONS: Final = ("temperature_c", "time_h", "atmosphere")
@@ -17,6 +17,15 @@ CONDITIONS: Final = ("temperature_c", "time_h", "atmosphere")
 #: Limit of furnaces for powders; higher values are wavelengths, years or misread numbers.
 _HIGHEST_C = 3500.0
 _HEATING = "HeatingOperation"
+
+
+def whole_celsius(celsius: float) -> float:
+    """Return a temperature in whole °C where text mining has converted it from whole kelvin.
+
+    >>> whole_celsius(549.85), whole_celsius(1200.0), whole_celsius(12.5)
+    (550.0, 1200.0, 12.5)
+    """
+    return float(round(celsius)) if abs(celsius % 1 - 0.85) < 1e-6 else celsius
 
 
 def heating_conditions(
@@ -37,7 +46,7 @@ def heating_conditions(
         atmospheres.update(dict.fromkeys(conditions.get("heating_atmosphere") or ()))
         reached = _highest(conditions.get("heating_temperature"), "C", limit=_HIGHEST_C)
         if reached is not None and (temperature is None or reached > temperature):
-            temperature, time = reached, _highest(conditions.get("heating_time"), "h")
+            temperature, time = whole_celsius(reached), _highest(conditions.get("heating_time"), "h")
     return temperature, time, ";".join(atmospheres) or None
 
 

@@ -32,6 +32,11 @@ def test_the_hottest_firing_counts():
     assert heating_conditions(steps) == (1000.0, 12.0, "air;oxygen")
 
 
+def test_converted_kelvin_are_whole_degrees():
+    assert heating_conditions([operation([549.85, 176.85])]) == (550.0, None, None)
+    assert heating_conditions([operation([549.5])]) == (549.5, None, None)
+
+
 def test_drying_and_mixing_do_not_count():
     steps = [operation([1200.0], [3.0], ["air"], kind="DryingOperation"), {"type": "Mixing", "conditions": None}]
     assert heating_conditions(steps) == (None, None, None)

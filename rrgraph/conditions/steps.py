@@ -17,7 +17,7 @@ from rrgraph.chem import Atmosphere, read_atmosphere
 from rrgraph.data import whole_celsius
 from rrgraph.errors import DataError
 
-__all__ = ["KINDS", "HeatingStep", "kind_of", "read_operations", "read_steps", "steps_text"]
+__all__ = ["KINDS", "HeatingStep", "atmosphere_of", "kind_of", "read_operations", "read_steps", "steps_text"]
 
 KINDS: Final = ("drying", "calcination", "firing", "sintering", "annealing", "melting")
 """Kinds of steps. A calcination decomposes and reacts the powder, pre-sintering included; a firing is called neither

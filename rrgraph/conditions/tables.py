@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rrgraph.chem import read_atmosphere
-from rrgraph.conditions.steps import HeatingStep, kind_of, read_operations, read_steps, steps_text
+from rrgraph.conditions.steps import HeatingStep, atmosphere_of, kind_of, read_operations, read_steps, steps_text
 from rrgraph.data import (
     CATALOGUE,
     RECIPE_SUFFIXES,
@@ -142,7 +142,8 @@ def load_conditions(name_or_path: str | os.PathLike[str], *, years: str = _YEARS
     name = os.fspath(name_or_path)
     path = data_path(name) if name in CATALOGUE else Path(name)
     if not str(path).endswith(RECIPE_SUFFIXES):
-        return _stated(load_table(name)), Counter()
+        dropped: Counter[str] = Counter()
+        return _stated(load_table(name), dropped), dropped
     sources = [path, *_path_of(years)]
     frame = cached_frame(f"steps-{path.stem}", sources, partial(_recipes, path, years))
     notes = frame[frame["target"] == ""]
@@ -182,8 +183,8 @@ def _recipes(path: Path, years: str) -> pd.DataFrame:
     return pd.concat([distinct[columns], notes], ignore_index=True)
 
 
-def _stated(table: ReactionTable) -> ReactionTable:
-    """Return a table with the column `steps`, made from its other columns where it has none."""
+def _stated(table: ReactionTable, dropped: Counter[str]) -> ReactionTable:
+    """Return a table with the column `steps`, made from its other columns where it has none; counts what is unread."""
     frame = table.frame.copy()
     if "steps" in frame and frame["steps"].map(lambda cell: isinstance(cell, str)).any():
         return table
@@ -200,14 +201,14 @@ def _stated(table: ReactionTable) -> ReactionTable:
                 where, cell = capital(table.line(wrong[0])), frame[name].iloc[wrong[0]]
                 raise DataError(f"{where}: {name} is '{cell}', expected a number of at least 0.")
             frame[name] = numbers
-    return table.with_columns(steps=[steps_text([_one_step(row)]) for row in frame.to_dict("records")])
+    return table.with_columns(steps=[steps_text([_one_step(row, dropped)]) for row in frame.to_dict("records")])
 
 
-def _one_step(row: Mapping[Any, Any]) -> HeatingStep:
+def _one_step(row: Mapping[Any, Any], dropped: Counter[str]) -> HeatingStep:
     """Return the firing that columns of a table state."""
     values = [() if pd.isna(row.get(name)) else (float(row[name]),) for name in ("temperature_c", "time_h")]
     named = row.get("atmosphere")
-    atmosphere = read_atmosphere(named) if isinstance(named, str) else None
+    atmosphere = atmosphere_of([named] if isinstance(named, str) else [], dropped)
     return HeatingStep(kind="firing", temperatures_c=values[0], times_h=values[1], atmosphere=atmosphere)
 
 

@@ -129,6 +129,15 @@ def test_baselines_equal_naive_loops(rows):
         assert nearest.temperature[row] == np.median(close)
 
 
+def test_atmospheres_that_are_not_understood_are_counted(tmp_path):
+    path = tmp_path / "mine.csv"
+    rows = "BaTiO3,BaO;TiO2,900,swamp gas\nSrTiO3,SrO;TiO2,900,O2\nNiO,Ni,900,\n"
+    path.write_text(f"target,precursors,temperature_c,atmosphere\n{rows}")
+    table, dropped = load_conditions(path)
+    assert [text.endswith("oxygen") for text in table.frame["steps"]] == [False, True, False]
+    assert dropped == {"atmosphere without a class: swamp gas": 1}
+
+
 def test_tables_of_ones_own(tmp_path):
     frame = pd.DataFrame(
         {

@@ -23,9 +23,10 @@ from rrgraph.cli.common.options import (
     run_files,
     subgroups,
 )
-from rrgraph.errors import ConfigError, DataError, RRGraphError, suggestion
+from rrgraph.errors import ConfigError, DataError, PlanningError, RRGraphError, suggestion
 
 if TYPE_CHECKING:
+    from rrgraph.chem import Atmosphere
     from rrgraph.data import ReactionTable, Split
     from rrgraph.models import Model
     from rrgraph.planning import LinkScorer, SetProposer
@@ -179,12 +180,16 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 def _in_atmospheres(model: Model, table: ReactionTable, asked: str | None, mode: str) -> list[Model] | None:
     """Return the model for the atmosphere of each row, None where none is asked for.
 
+    Rows in an atmosphere of which the model learned nothing are ranked without; a warning says how many.
+
     Raises:
-        RRGraphError: the model takes no atmosphere, or not one of these; there is no such column, or it names none.
+        RRGraphError: the model takes no atmosphere, or not the one for all rows; there is no such column, or it names
+            none.
     """
     from rrgraph.chem import as_atmosphere
     from rrgraph.cli.common.targets import column_of
     from rrgraph.util.rows import named_column
+    from rrgraph.util.streams import print_problem
 
     if asked is None:
         return None
@@ -196,7 +201,15 @@ def _in_atmospheres(model: Model, table: ReactionTable, asked: str | None, mode:
     given = table.atmospheres(named_column(column, columns, source=table.source, option="--atmosphere"))
     if not any(given):
         raise DataError(f"--atmosphere is '{asked}', and the column names no atmosphere that is known.")
-    models = {each: model if each is None else model.in_atmosphere(each) for each in dict.fromkeys(given)}
+    models: dict[Atmosphere | None, Model] = {None: model}
+    for each in dict.fromkeys(filter(None, given)):
+        try:
+            models[each] = model.in_atmosphere(each)
+        except PlanningError as error:
+            models[each] = model
+            print_problem(
+                "evaluate", f"{given.count(each)} of {len(table)} rows are ranked without atmosphere: {error}"
+            )
     return [models[each] for each in given]
 
 

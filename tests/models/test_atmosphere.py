@@ -159,12 +159,16 @@ def test_the_bundled_model_closes_oxygen_in_vacuum_and_not_in_air():
 def test_rows_are_measured_in_their_own_atmospheres(saved, tmp_path, capsys):
     """The set that is liked in vacuum is the recorded one there, that of oxygen in oxygen; elsewhere all are level."""
     rows = tmp_path / "rows.csv"
-    rows.write_text("target,precursors,furnace\nBaTiO3,BaO;TiO2,vacuum\nSrTiO3,SrO;Ti2O3,O2\nCaTiO3,CaO;Ti2O3,\n")
+    three = "target,precursors,furnace\nBaTiO3,BaO;TiO2,vacuum\nSrTiO3,SrO;Ti2O3,O2\nCaTiO3,CaO;Ti2O3,\n"
+    rows.write_text(three)
     options = ["--test", str(rows), "--candidates", "BaO,SrO,CaO,TiO2,Ti2O3", "--size", "known", "--json"]
+    told: list[str] = []
 
     def first(*given):
         assert main(["evaluate", saved, *options, "--predictions", str(tmp_path / "p.jsonl"), *given]) == 0
-        found = json.loads(capsys.readouterr().out)
+        streams = capsys.readouterr()
+        told.append(streams.err)
+        found = json.loads(streams.out)
         lines = [json.loads(line) for line in (tmp_path / "p.jsonl").read_text().splitlines()]
         return found, [set(line["sets"][0]) for line in lines]
 
@@ -172,6 +176,10 @@ def test_rows_are_measured_in_their_own_atmospheres(saved, tmp_path, capsys):
     assert sets[:2] == [{"BaO", "TiO2"}, {"SrO", "Ti2O3"}]
     assert found["atmosphere"] == "column:Furnace"
     assert found["metrics"]["model"]["overall"]["top1"]["value"] >= 2 / 3
+    rows.write_text("target,precursors,furnace\nBaTiO3,BaO;TiO2,vacuum\nSrTiO3,SrO;Ti2O3,NH3\n")
+    first("--atmosphere", "column:furnace")
+    assert "1 of 2 rows are ranked without atmosphere" in told[-1]
+    rows.write_text(three)
     found, sets = first("--atmosphere", "oxygen")
     assert sets == [{"BaO", "Ti2O3"}, {"SrO", "Ti2O3"}, {"CaO", "Ti2O3"}]
     assert "atmosphere" not in first()[0]

@@ -22,6 +22,7 @@ from rrgraph.runs.cards.tables import (
     lead_table,
     learned_rows,
     reliability_tables,
+    seed_table,
     strata_tables,
 )
 from rrgraph.runs.config import BaselineConfig, DataConfig, RunConfig
@@ -62,6 +63,11 @@ _SEEN = {
 _LEADS = """
 Lead of the model over each baseline in points, on the same rows (paired bootstrap over targets; two-sided p-values,
 which 2,000 resamples cannot show below 0.001):
+
+"""
+
+_SEEDS = """
+Mean and standard deviation over runs of several seeds; the other tables are those of the first:
 
 """
 
@@ -115,7 +121,8 @@ def model_card(
         _stages(config, prepared.split, reranker),
         _needs(config),
         _data(config.data, prepared),
-        _metrics("" if comparison else _unmeasured(prepared.split, external), shown),
+        _metrics("" if comparison else _unmeasured(prepared.split, external), shown)
+        + _after(_SEEDS, seed_table(external)),
         _after(_STRATA, strata_tables(shown)),
         _probabilities(_meaning(config, prepared.split, reranker), shown),
         _LIMITS.format(**_SEEN[config.reranker.enabled and config.reranker.atmosphere]),
@@ -262,12 +269,11 @@ def _after(words: str, tables: str) -> str:
 
 
 def _by_split(runs: Sequence[MeasuredRun]) -> Comparison:
-    """Return what several runs measured, each subset with the name of its split."""
+    """Return what several runs measured, each subset with the name of its split; of several seeds that of the first."""
     subsets: Comparison = {}
     for run in runs:
         for subset, protocols in run.comparison.items():
-            name = f"{run.config.data.split} {subset}"
-            subsets[name if name not in subsets else f"{name} ({markdown_text(run.config.folder.name)})"] = protocols
+            subsets.setdefault(f"{run.config.data.split} {subset}", protocols)
     return subsets
 
 

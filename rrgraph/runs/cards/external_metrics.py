@@ -56,8 +56,8 @@ def _measured_run(folder: str, config: RunConfig) -> MeasuredRun:
     if _trained_model(recorded) != _trained_model(config):
         raise ConfigError(
             f"evaluation.card_from names '{folder}', where another model was trained: only data.split, data.year, "
-            "data.validation_fraction, data.holdout, the seed, temperatures and what is measured may differ (see its "
-            "config.yaml)."
+            "data.validation_fraction, data.holdout, further tables, the seed, temperatures and what is measured may "
+            "differ (see its config.yaml)."
         )
     with value_errors(f"The metrics of the run in '{folder}'", ConfigError):
         metrics = read_json(path / "metrics.json")
@@ -85,7 +85,7 @@ def _trained_model(config: RunConfig) -> RunConfig:
         name="",
         seed=0,
         output="",
-        data=replace(config.data, split="", year=0, validation_fraction=0.0, holdout=None),
-        reranker=replace(config.reranker, training=learning),
+        data=replace(config.data, split="", year=0, validation_fraction=0.0, holdout=None, further_tables=[]),
+        reranker=replace(config.reranker, training=learning, further_tables={}),
         evaluation=EvaluationConfig(mode=config.evaluation.mode),
     )

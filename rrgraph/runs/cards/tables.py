@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from statistics import mean, stdev
 from typing import TYPE_CHECKING, Final
 
 from rrgraph.util.config import MODEL
 
 if TYPE_CHECKING:
     from rrgraph.evaluation import Metrics
-    from rrgraph.metrics import Calibration, ReliabilityBin
+    from rrgraph.metrics import Calibration, ReliabilityBin, TopK
+    from rrgraph.runs.cards.external_metrics import MeasuredRun
     from rrgraph.runs.measure import Comparison
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "lead_table",
     "learned_rows",
     "reliability_tables",
+    "seed_table",
     "strata_tables",
 ]
 
@@ -32,6 +35,29 @@ def comparison_table(comparison: Comparison) -> str:
         for subset, protocol, system, metrics in _entries(comparison)
     ]
     return _table(["part", "protocol", "system", "top-1", "top-3", "top-5", "top-10", "rows"], rows)
+
+
+def seed_table(runs: Sequence[MeasuredRun]) -> str:
+    """Return means and standard deviations over the seeds of runs; empty where none has several."""
+    from rrgraph.metrics import TOP_K  # brings scikit-learn, which planning with a trained model does without
+
+    found: dict[tuple[str, str, str], list[TopK]] = {}
+    for run in runs:
+        for subset, protocol, system, metrics in _entries(run.comparison):
+            if system == MODEL:
+                for group, top in (("all", metrics.overall), ("with an unseen precursor", metrics.unseen)):
+                    if top is not None and top.rows:
+                        found.setdefault((f"{run.config.data.split} {subset}", protocol, group), []).append(top)
+    rows = [
+        [*names, str(len(tops)), *(_spread([top.top[k].value for top in tops]) for k in TOP_K)]
+        for names, tops in found.items()
+        if len(tops) > 1
+    ]
+    return _table(["part", "protocol", "rows", "seeds", *(f"top-{k}" for k in TOP_K)], rows)
+
+
+def _spread(shares: Sequence[float]) -> str:
+    return f"{100 * mean(shares):.1f} ± {100 * stdev(shares):.1f}"
 
 
 def learned_rows(comparison: Comparison) -> str:

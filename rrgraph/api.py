@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from rrgraph.evaluation import Metrics, Protocol
     from rrgraph.models import Energies, Literature
+    from rrgraph.properties import PropertyPredictor
     from rrgraph.runs import BaselineConfig, RunConfig, RunResult
 
 __all__ = ["build_graph", "evaluate", "load_reactions", "plan", "train"]
@@ -130,23 +131,39 @@ def load_reactions(name: str | os.PathLike[str], *, target: str | None = None) -
     return load_table(os.fspath(name), target=target)
 
 
-def build_graph(table: ReactionTable | str | os.PathLike[str]) -> HeteroData:
+def build_graph(
+    table: ReactionTable | str | os.PathLike[str], *, encoder: PropertyPredictor | str | os.PathLike[str] | None = None
+) -> HeteroData:
     """Return the bipartite graph of the recorded links.
 
     Nodes are of type `target` and `precursor`, with `formula` (a list), `elements` and `fractions` (n, k). Edges
     ``('target', 'made_from', 'precursor')`` and their mirror images have a `count` of reactions. The recorded sets are
     kept beside them, see `rrgraph.graph.ReactionGraph`.
 
-    >>> graph = build_graph("textbook")
-    >>> graph["target"].num_nodes, graph["precursor"].num_nodes
-    (1224, 375)
+    Args:
+        table: the reactions, or their catalogued name or file.
+        encoder: one whose embeddings become `x` (n, width) float32 of the nodes, or its name, such as ``"encoder"``.
+
+    >>> graph = build_graph("textbook", encoder="encoder")
+    >>> graph["target"].num_nodes, graph["precursor"].num_nodes, tuple(graph["precursor"].x.shape)
+    (1224, 375, (375, 256))
 
     Raises:
         DataError: the table cannot be read, or has no rows.
+        ModelError: there is no such encoder.
     """
-    from rrgraph.graph import build_graph as build
+    import torch
 
-    return build(_table(table)).named()
+    from rrgraph.graph import build_graph as build
+    from rrgraph.models import load_encoder
+
+    found = build(_table(table))
+    data = found.named()
+    if encoder is not None:
+        embed = (load_encoder(os.fspath(encoder)) if isinstance(encoder, str | os.PathLike) else encoder).embed
+        for kind, nodes in (("target", found.targets), ("precursor", found.precursors)):
+            data[kind].x = torch.from_numpy(embed(nodes))
+    return data
 
 
 def train(

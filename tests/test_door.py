@@ -305,6 +305,12 @@ def test_graphs_name_their_nodes(model, small_table):
     sources, members = graph["target", "made_from", "precursor"].edge_index
     first = {graph["precursor"].formula[member] for member in members[sources == 0].tolist()}
     assert first == {"Li2CO3", "LiOH", "Co3O4"}
+    assert "x" not in graph["target"]
+    encoder = rr.load_encoder("encoder")
+    for named in ("encoder", encoder):
+        described = rr.build_graph(small_table, encoder=named)
+        for nodes in described.node_stores:
+            assert nodes.x.numpy() == pytest.approx(encoder.embed(nodes.formula), abs=1e-6)
     whole = model.graph(small_table)
     assert whole["precursor"].num_nodes >= len(model.vocabulary)
     assert whole["target"].num_nodes == graph["target"].num_nodes

@@ -18,7 +18,7 @@ from rrgraph.conditions.model import CONDITIONS_FORMAT, LEVELS, ConditionsModel,
 from rrgraph.conditions.rules import allowed_atmospheres, disagreement
 from rrgraph.conditions.splits import SPLITS as CONDITION_SPLITS
 from rrgraph.conditions.splits import ConditionSplit, split_conditions
-from rrgraph.conditions.steps import KINDS, HeatingStep, kind_of, read_operations, read_steps, steps_text
+from rrgraph.conditions.steps import DRIED_C, KINDS, HeatingStep, kind_of, read_operations, read_steps, steps_text
 from rrgraph.conditions.tables import (
     LABELS,
     ConditionRows,
@@ -32,6 +32,7 @@ __all__ = [
     "CONDITIONS",
     "CONDITIONS_FORMAT",
     "CONDITION_SPLITS",
+    "DRIED_C",
     "GROUPS",
     "KINDS",
     "LABELS",

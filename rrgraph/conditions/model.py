@@ -143,9 +143,14 @@ class ConditionsModel:
         return found
 
     def _atmospheres(self, target: Composition, found: Prediction, row: int) -> dict[Atmosphere, float]:
-        """Return the probability of each atmosphere that does the target no harm, the most probable first."""
+        """Return the probability of each atmosphere that does the target no harm, the most probable first.
+
+        Where the model knows none, that is an inert one.
+        """
         shares = np.where(allowed_atmospheres(target, self.atmospheres), found.atmosphere[row], 0.0)
-        shares = shares / shares.sum() if shares.sum() > 0 else found.atmosphere[row]
+        if not shares.sum() > 0:
+            return {Atmosphere.INERT: 1.0}
+        shares = shares / shares.sum()
         order = np.argsort(-shares, kind="stable")
         return {self.atmospheres[each]: float(shares[each]) for each in order if shares[each] > 0}
 

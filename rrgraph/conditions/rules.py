@@ -51,6 +51,9 @@ def disagreement(target: Composition, precursors: PrecursorSet, atmosphere: Atmo
         atmosphere: of recipes, or the one that was asked for.
         asked: whether it was.
     """
+    if asked and not allowed_atmospheres(target, [atmosphere]).all():
+        harm = "an oxide does not stay one" if atmosphere is Atmosphere.AMMONIA else "the target would be oxidised"
+        return f"{harm} in {atmosphere.value}, which was asked for"
     equation = balanced_equation(target, precursors, ())
     if equation is None or equation.atmosphere is atmosphere:
         return ""

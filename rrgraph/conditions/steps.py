@@ -17,7 +17,7 @@ from rrgraph.chem import Atmosphere, read_atmosphere
 from rrgraph.data import whole_celsius
 from rrgraph.errors import DataError
 
-__all__ = ["KINDS", "HeatingStep", "atmosphere_of", "kind_of", "read_operations", "read_steps", "steps_text"]
+__all__ = ["DRIED_C", "KINDS", "HeatingStep", "atmosphere_of", "kind_of", "read_operations", "read_steps", "steps_text"]
 
 KINDS: Final = ("drying", "calcination", "firing", "sintering", "annealing", "melting")
 """Kinds of steps. A calcination decomposes and reacts the powder, pre-sintering included; a firing is called neither
@@ -36,7 +36,7 @@ _STEP: Final = (
 )
 _LOWEST_C: Final = 60.0
 """Below it nothing is fired: such numbers are rates, times, or room temperature."""
-_DRIED_C: Final = 200.0
+DRIED_C: Final = 200.0
 """A powder that is heated to no more is dried, whatever the word."""
 _HIGHEST_C: Final = 2500.0
 """Limit of furnaces for powders; higher values are wavelengths, years or misread numbers."""
@@ -147,7 +147,7 @@ def read_operations(operations: Iterable[Mapping[str, Any]], dropped: Counter[st
         temperatures = _temperatures(_stated(conditions.get("heating_temperature"), "C", dropped), dropped)
         times = _within(_stated(conditions.get("heating_time"), "h", dropped), _SHORTEST_H, _LONGEST_H, "time", dropped)
         kind = kind_of(str(operation.get("token", "")))
-        if operation["type"] == "DryingOperation" or (temperatures and temperatures[-1] <= _DRIED_C):
+        if operation["type"] == "DryingOperation" or (temperatures and temperatures[-1] <= DRIED_C):
             kind = "drying"
         named = conditions.get("heating_atmosphere") or ()
         steps.append(

@@ -32,7 +32,7 @@ from rrgraph.data import (
     load_table,
 )
 from rrgraph.errors import DataError
-from rrgraph.util.rows.reader import listed
+from rrgraph.util.rows import column_name, listed
 from rrgraph.util.text import capital
 
 __all__ = [
@@ -65,6 +65,9 @@ _PAIRS: Final = tuple(
 
 _NAMED: Final = {"last sintering": ("sintering",), "last calcination": ("calcination", "annealing")}
 """Kinds of steps of which the last one has the label."""
+
+_STATED: Final = ("steps", "temperature_c", "time_h", "atmosphere", "firings")
+"""Columns of a user's table, whatever their capitals."""
 
 _YEARS: Final = "text_mined"
 _FIRED_C: Final = 300.0
@@ -130,7 +133,7 @@ def load_conditions(name_or_path: str | os.PathLike[str], *, years: str = _YEARS
 
     Raw recipes are cleaned; those that a paper, or a paragraph under another doi, repeats are kept once. Of other
     tables the columns `temperature_c`, `time_h`, `atmosphere` and `firings` are used, or `steps` in the form of
-    `read_steps`.
+    `read_steps`, in capitals or not; numbers in `steps` are firings.
 
     Args:
         name_or_path: catalogued name, file of raw recipes, or reaction table.
@@ -185,9 +188,14 @@ def _recipes(path: Path, years: str) -> pd.DataFrame:
 
 def _stated(table: ReactionTable, dropped: Counter[str]) -> ReactionTable:
     """Return a table with the column `steps`, made from its other columns where it has none; counts what is unread."""
-    frame = table.frame.copy()
+    given = {column_name(name): name for name in map(str, reversed(list(table.frame)))}
+    missing = [name for name in _STATED if name not in table.frame and column_name(name) in given]
+    spelled = {given[column_name(name)]: name for name in missing}
+    frame = table.frame.rename(columns=spelled)
     if "steps" in frame and frame["steps"].map(lambda cell: isinstance(cell, str)).any():
-        return table
+        return table.with_columns(steps=frame["steps"].tolist())
+    if "steps" in frame and "firings" not in frame:  # their number, as the curated oxides have it
+        frame = frame.rename(columns={"steps": "firings"})
     if "temperature_c" not in frame and "atmosphere" not in frame:
         raise DataError(
             f"{table.source} states no conditions: expected a column 'steps', 'temperature_c' or 'atmosphere', found "
@@ -201,7 +209,8 @@ def _stated(table: ReactionTable, dropped: Counter[str]) -> ReactionTable:
                 where, cell = capital(table.line(wrong[0])), frame[name].iloc[wrong[0]]
                 raise DataError(f"{where}: {name} is '{cell}', expected a number of at least 0.")
             frame[name] = numbers
-    return table.with_columns(steps=[steps_text([_one_step(row, dropped)]) for row in frame.to_dict("records")])
+    steps = [steps_text([_one_step(row, dropped)]) for row in frame.to_dict("records")]
+    return table.with_columns(steps=steps, **({"firings": frame["firings"].tolist()} if "firings" in frame else {}))
 
 
 def _one_step(row: Mapping[Any, Any], dropped: Counter[str]) -> HeatingStep:

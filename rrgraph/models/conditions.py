@@ -9,7 +9,7 @@ from functools import cache, cached_property, lru_cache
 from typing import Final
 
 from rrgraph.chem import Atmosphere, Composition, parse_formula
-from rrgraph.conditions import ConditionsModel
+from rrgraph.conditions import DRIED_C, ConditionsModel
 from rrgraph.data import LITERATURE, KnownReaction, KnownReactions, PrecursorSet, load_known_reactions
 from rrgraph.planning import Conditions
 
@@ -64,11 +64,14 @@ class PredictedConditions:
         return [self._known[key] for key in keys]
 
     def _behind(self, targets: Sequence[Composition]) -> dict[str, list[KnownReaction]]:
-        """Return the recipes that fire each target, or materials like it where none does, at a stated temperature."""
+        """Return the recipes that fire each target, or materials like it where none does, at a stated temperature.
+
+        To dry a powder is not to fire it.
+        """
         distinct = {target.key: target for target in targets}
         found = {}
         for key, nearest in zip(distinct, self._literature.nearest([*distinct.values()], _NEAREST), strict=True):
-            fired = [reaction for reaction in nearest if reaction.temperature_c is not None]
+            fired = [reaction for reaction in nearest if (reaction.temperature_c or 0.0) > DRIED_C]
             own = [reaction for reaction in fired if reaction.same_composition]
             found[key] = own or [reaction for reaction in fired if reaction.similarity >= _ALIKE]
         return found

@@ -138,6 +138,15 @@ def test_atmospheres_that_are_not_understood_are_counted(tmp_path):
     assert dropped == {"atmosphere without a class: swamp gas": 1}
 
 
+def test_columns_are_found_whatever_their_capitals_and_numbers_of_steps_are_firings(tmp_path):
+    path = tmp_path / "curated.csv"
+    path.write_text("target,precursors,temperature_C,Atmosphere,steps\nBaTiO3,BaO;TiO2,900,O2,2\nNiO,Ni,,,\n")
+    rows = condition_rows(load_conditions(path)[0])
+    assert [LABELS[label] for label in rows.label] == ["highest", "firing", "highest"]
+    assert rows.temperature[0] == 900 and rows.atmosphere[0] == "oxygen"
+    assert rows.firings[0] == 2 and np.isnan(rows.firings[2])
+
+
 def test_tables_of_ones_own(tmp_path):
     frame = pd.DataFrame(
         {

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 import rrgraph as rr
 from rrgraph.chem import Atmosphere, parse_formula
-from rrgraph.models import PredictedConditions, bundled_conditions
+from rrgraph.data import PrecursorSet
+from rrgraph.models import PredictedConditions, bundled_conditions, load_conditions
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +39,7 @@ def test_the_nearest_recipes_stand_behind_a_prediction(plans):
         for found in plan:
             recipes = found.conditions.recipes
             assert len(recipes) <= 3 and sum(each.reports for each in recipes) <= found.conditions.papers
-            assert all(each.temperature_c is not None for each in recipes)
+            assert all(each.temperature_c > 200 for each in recipes)
             used = [
                 {parse_formula(each).key for each in recipe.precursors} == found.precursors.keys for recipe in recipes
             ]
@@ -55,6 +58,12 @@ def test_an_atmosphere_that_was_asked_for_is_that_of_the_furnace():
     assert [each.conditions.atmospheres for each in plan] == [{Atmosphere.REDUCING: 1.0}] * 2
     (found,) = rr.plan("YBa2Cu3O7", atmosphere="inert", top_k=1, literature=False)
     assert found.conditions.note.endswith("inert was asked for")
+    for target, atmosphere, note in (
+        ("BaTiO3", "ammonia", "an oxide does not stay one in ammonia, which was asked for"),
+        ("MgB2", "air", "the target would be oxidised in air, which was asked for"),
+    ):
+        (found,) = rr.plan(target, atmosphere=atmosphere, top_k=1, literature=False)
+        assert found.conditions.note == note
     unasked = rr.plan("LiFePO4", top_k=2, literature=False)
     assert unasked.atmosphere is None and "asked_atmosphere" not in unasked.to_frame()
     assert unasked.best.conditions.temperatures != plan.best.conditions.temperatures
@@ -87,3 +96,15 @@ def test_the_sets_of_a_plan_are_predicted_together_and_once(monkeypatch):
         assert alone.temperatures["highest"].value == pytest.approx(conditions.temperatures["highest"].value)
         assert bundled_conditions().conditions([each.target], [each.precursors]) == [conditions]
     assert bundled_conditions().conditions([], []) == []
+
+
+def test_what_oxygen_would_oxidise_is_fired_in_inert_gas_even_if_the_model_knows_air_alone():
+    bundled = load_conditions("conditions")
+    keep = [name for name in bundled.trees if not name.startswith("atmosphere.")] + ["atmosphere.0"]
+    model = replace(bundled, atmospheres=(Atmosphere.AIR,), trees={name: bundled.trees[name] for name in keep})
+    asked = {target: PrecursorSet(map(parse_formula, members)) for target, members in _SETS.items()}
+    found = model.conditions([*map(parse_formula, asked)], [*asked.values()])
+    assert [each.atmospheres for each in found] == [{Atmosphere.INERT: 1.0}, {Atmosphere.AIR: 1.0}]
+
+
+_SETS = {"MgB2": ("Mg", "B"), "BaTiO3": ("BaCO3", "TiO2")}

@@ -26,7 +26,7 @@ _WORDS: Final = {
     Atmosphere.INERT: "inert protective cover argon ar nitrogen n2 helium he",
     Atmosphere.REDUCING: "reducing hydrogen h2 forming co monoxide",
     Atmosphere.AMMONIA: "ammonia nh3",
-    Atmosphere.VACUUM: "vacuum evacuated sealed ampoule ampoules",
+    Atmosphere.VACUUM: "vacuum evacuated sealed ampoule ampoules ampule ampules",
 }
 _CLASSES: Final = {word: atmosphere for atmosphere, words in _WORDS.items() for word in words.split()}
 _MIXED: Final = re.compile(r"[/+%]|\bin\b")
@@ -44,7 +44,7 @@ def read_atmosphere(text: str) -> Atmosphere | None:
     """
     parts = text.lower().split(",")
     for step in [text.lower()] if all("%" in part and "/" not in part for part in parts) else reversed(parts):
-        found = [_CLASSES[word] for word in re.findall("[a-z]+[0-9]*", step) if word in _CLASSES]
+        found = [_CLASSES[word] for word in re.findall("[a-z][a-z0-9]*", step) if word in _CLASSES]
         for reducing in (Atmosphere.AMMONIA, Atmosphere.REDUCING):
             if reducing in found:
                 return reducing

@@ -11,7 +11,7 @@ TEXTS = {
     "inert": "Ar|N2|nitrogen|He|argon|inert gas|protective gas|cover gas|air,N2|vacuum,Ar|Ar, CdO vapor",
     "reducing": "H2|5% H2/Ar|N2/H2|hydrogen;argon|nitrogen;hydrogen|CO/CO2|CO2/H2|carbon monoxide|forming gas|air,H2",
     "ammonia": "NH3|ammonia|NH3/N2|flowing NH3",
-    "vacuum": "vacuum|sealed|sealed quartz tube|evacuated ampoule|air,vacuum|Ar;vacuum",
+    "vacuum": "vacuum|sealed|sealed quartz tube|evacuated ampoule|quartz ampule|air,vacuum|Ar;vacuum",
 }
 
 
@@ -21,7 +21,7 @@ def test_texts_of_papers_have_their_class(wanted, texts):
 
 
 def test_what_names_no_atmosphere_is_not_known():
-    for text in ("", "atmosphere", "CdO vapor", "CO2", "carbon dioxide", "PbO", "none", "nan", "12"):
+    for text in ("", "atmosphere", "CdO vapor", "CO2", "H2O", "H2O2", "C2H2", "carbon dioxide", "PbO", "none", "nan", "12"):
         assert read_atmosphere(text) is None, text
     assert as_atmosphere(None) is as_atmosphere("  ") is as_atmosphere("Unknown") is None
 

@@ -20,6 +20,9 @@ __all__ = ["draw_conditions"]
 
 _LEAST_ROWS: Final = 20
 """Of a label or a class that is shown by itself."""
+_SHOWN: Final = ("highest", "last calcination", "last sintering")
+_MANY: Final = 3000
+"""Points that are drawn lightly."""
 _WIDTHS: Final = 4
 """Groups of rows by the width of their intervals."""
 
@@ -45,16 +48,22 @@ def draw_conditions(found: Prediction, rows: ConditionRows) -> Figure:
 
 def _recorded(axes: Axes, found: Prediction, rows: ConditionRows, known: NDArray[np.int64]) -> None:
     labels = [each for each in np.unique(rows.label) if (rows.label[known] == each).sum() >= _LEAST_ROWS]
+    if len(labels) > len(_SHOWN):  # those of single steps would hide the others
+        labels = [each for each in labels if LABELS[each] in _SHOWN]
+    alpha = 0.4 if len(known) < _MANY else 0.15
     for at, label in enumerate(labels):
         own = known[rows.label[known] == label]
         style = look(at)
         axes.scatter(
-            rows.temperature[own], found.temperature[own], s=6, alpha=0.4, color=style.color, label=LABELS[label]
+            rows.temperature[own], found.temperature[own], s=6, alpha=alpha, color=style.color, label=LABELS[label]
         )
     ends = [float(rows.temperature[known].min()), float(rows.temperature[known].max())]
     axes.plot(ends, ends, color=GREY, linewidth=1)
     axes.set(title="Temperatures", xlabel="recorded, °C", ylabel="predicted, °C")
-    axes.legend(loc="upper left", markerscale=2)
+    legend = axes.legend(loc="upper left", markerscale=2, frameon=True)
+    for handle in legend.legend_handles:
+        if handle is not None:
+            handle.set_alpha(1)
 
 
 def _coverage(axes: Axes, found: Prediction, rows: ConditionRows, known: NDArray[np.int64]) -> None:

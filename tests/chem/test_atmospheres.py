@@ -21,7 +21,20 @@ def test_texts_of_papers_have_their_class(wanted, texts):
 
 
 def test_what_names_no_atmosphere_is_not_known():
-    for text in ("", "atmosphere", "CdO vapor", "CO2", "H2O", "H2O2", "C2H2", "carbon dioxide", "PbO", "none", "nan", "12"):
+    for text in (
+        "",
+        "atmosphere",
+        "CdO vapor",
+        "CO2",
+        "H2O",
+        "H2O2",
+        "C2H2",
+        "carbon dioxide",
+        "PbO",
+        "none",
+        "nan",
+        "12",
+    ):
         assert read_atmosphere(text) is None, text
     assert as_atmosphere(None) is as_atmosphere("  ") is as_atmosphere("Unknown") is None
 

@@ -14,8 +14,15 @@ from rrgraph.errors import StudyError, suggestion
 from rrgraph.evaluation import PROTOCOLS
 from rrgraph.metrics import find_metric
 from rrgraph.planning import planner_for
-from rrgraph.runs import RunData, TunedConfig, TunedWorkflow, candidate_pool, materials_workflow
-from rrgraph.runs.materials import LINK_RUNS
+from rrgraph.runs import (
+    RunConfig,
+    RunData,
+    TunedConfig,
+    TunedWorkflow,
+    candidate_pool,
+    materials_workflow,
+    tuned_workflow,
+)
 
 __all__ = ["PLANNING_TIME", "Objective", "measured_protocols", "planning_time", "read_objectives", "shown"]
 
@@ -62,16 +69,17 @@ class Objective:
         return values[self.metric]
 
 
-def read_objectives(names: Sequence[str], workflow: TunedWorkflow[Any] = LINK_RUNS) -> tuple[Objective, ...]:
+def read_objectives(names: Sequence[str], workflow: TunedWorkflow[Any] | None = None) -> tuple[Objective, ...]:
     """Return the objectives that names stand for; the first one is a metric.
 
     Args:
         names: of the objectives.
-        workflow: that knows them.
+        workflow: that knows them, by default that of link models.
 
     Raises:
         StudyError: a name is unknown, asks for test rows, or stands twice, or the first is not a metric.
     """
+    workflow = workflow or tuned_workflow(RunConfig())
     known = [f"{protocol}.{metric}" for protocol in workflow.protocols for metric in workflow.metrics]
     known += [PLANNING_TIME] * workflow.plans
     found: list[Objective] = []

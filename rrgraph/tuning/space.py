@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from rrgraph.errors import StudyError, suggestion
-from rrgraph.runs import BaselineConfig, RunConfig, TunedConfig
+from rrgraph.runs import BaselineConfig, RunConfig, TunedConfig, tuned_workflow
 from rrgraph.util.annotations import key_type
 from rrgraph.util.config import read_mapping, typed_values
 from rrgraph.util.settings import current_key, warn_renamed
@@ -150,8 +150,10 @@ def find_space(config_path: str | Path, config: TunedConfig) -> Path:
     """Return the search space of a configuration: `tuning/NAME.yaml` beside it, else the default one of link models.
 
     Raises:
+        ConfigError: the configuration is none that can be tuned.
         StudyError: a baseline, or a model of conditions, has no search space beside its configuration.
     """
+    tuned_workflow(config)
     path = Path(config_path)
     beside = path.parent / "tuning" / f"{path.stem}.yaml"
     if beside.is_file():

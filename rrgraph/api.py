@@ -150,7 +150,7 @@ def build_graph(
 
     Raises:
         DataError: the table cannot be read, or has no rows.
-        ModelError: there is no such encoder.
+        ModelError: the encoder does not exist.
     """
     import torch
 

@@ -183,10 +183,9 @@ def _in_atmospheres(model: Model, table: ReactionTable, asked: str | None, mode:
     Rows in an atmosphere of which the model learned nothing are ranked without; a warning says how many.
 
     Raises:
-        RRGraphError: the model takes no atmosphere, or not the one for all rows; there is no such column, or it names
-            none.
+        RRGraphError: the model takes no atmosphere, or not the one for all rows; the column does not exist, or it
+            names none.
     """
-    from rrgraph.chem import as_atmosphere
     from rrgraph.cli.common.targets import column_of
     from rrgraph.util.rows import named_column
     from rrgraph.util.streams import print_problem
@@ -196,7 +195,7 @@ def _in_atmospheres(model: Model, table: ReactionTable, asked: str | None, mode:
     model.require_atmosphere(mode)
     column = column_of(asked, "--atmosphere")
     if column is None:
-        return [model.in_atmosphere(as_atmosphere(asked))] * len(table)
+        return [model.in_atmosphere(asked)] * len(table)
     columns = [str(name) for name in table.frame]
     given = table.atmospheres(named_column(column, columns, source=table.source, option="--atmosphere"))
     if not any(given):

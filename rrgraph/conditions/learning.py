@@ -67,7 +67,7 @@ def fit_conditions(
         seed: of what is drawn.
         encoder: predicts features.
         metadata: kept in the model.
-        learn_calibration: learn from the calibration rows as well, once they have told how wide intervals are.
+        learn_calibration: learn from the calibration rows as well, once they have set the width of the intervals.
 
     Raises:
         DataError: no training row states a temperature, or none a time.

@@ -46,7 +46,7 @@ class Split:
         """Return the rows of a subset, those held out (None if there are none), or those of a table by name or path.
 
         Raises:
-            DataError: there is no such table.
+            DataError: the table does not exist.
         """
         if name not in (*SUBSET_NAMES, HOLDOUT):
             return load_table(name)

@@ -254,7 +254,7 @@ class ReactionTable:
         return self.frame["year"].to_numpy(dtype=np.float64, na_value=np.nan)
 
     def atmospheres(self, column: str = "atmosphere") -> list[Atmosphere | None]:
-        """Return the atmosphere of each row as a column says it; None where it is not known or there is no column."""
+        """Return the atmosphere of each row as a column says it; None where unknown or without that column."""
         cells = self.frame[column].tolist() if column in self.frame else [None] * len(self)
         return [read_atmosphere(cell) if isinstance(cell, str) else None for cell in cells]
 

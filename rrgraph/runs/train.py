@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from rrgraph.data import ReactionTable, Split, preferred_spelling
-from rrgraph.links import LinkTask, TrainingConfig
+from rrgraph.links import LinkModel, LinkTask, TrainingConfig
 from rrgraph.models import LinkCheckpoint, Model, link_model, load_checkpoint, load_model, save_checkpoint
 from rrgraph.nn import NO_PRIOR, choose_device
 from rrgraph.runs.cards.card import model_card
@@ -187,8 +187,7 @@ def _fit(
     on_epoch: Callable[[Mapping[str, float]], None] | None = None,
 ) -> tuple[LinkCheckpoint, History]:
     torch.manual_seed(config.seed)
-    features = None if prepared.columns is None else prepared.columns.sizes
-    module = link_model(config.model, features=features).to(choose_device(config.training.device))
+    module = _module(config, prepared)
     checkpoint = LinkCheckpoint(
         model=module,
         vocabulary=tuple(preferred_spelling(precursor) for precursor in prepared.graph.precursors),
@@ -212,11 +211,16 @@ def _fit(
     return checkpoint, history
 
 
+def _module(config: RunConfig, prepared: Prepared) -> LinkModel:
+    """Return the link model of a run with random weights, on the device it trains on."""
+    features = None if prepared.columns is None else prepared.columns.sizes
+    return link_model(config.model, features=features).to(choose_device(config.training.device))
+
+
 def _taken_over(config: RunConfig, prepared: Prepared, folder: Path) -> LinkCheckpoint:
     """Return the link model of another run as this one would have learned it, without re-ranker and prior."""
     checkpoint = load_checkpoint(folder).to(choose_device(config.training.device))
-    features = None if prepared.columns is None else prepared.columns.sizes
-    module = link_model(config.model, features=features).to(choose_device(config.training.device))
+    module = _module(config, prepared)
     module.load_state_dict(checkpoint.model.state_dict())
     metadata, learned = _metadata(config, prepared), prepared.learned
     return replace(checkpoint, model=module.eval(), reranker=None, prior=None, metadata=metadata, learned=learned)

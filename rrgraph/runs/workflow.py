@@ -178,7 +178,7 @@ class TunedWorkflow(Workflow[C]):
     """What a study asks of runs beside that; without epochs, unless a workflow says otherwise.
 
     Attributes:
-        objective: what a study optimises unless it is told, `<protocol>.<metric>`.
+        objective: what a study optimises unless another is given, `<protocol>.<metric>`.
         protocols: of objectives.
         metrics: of objectives, by name.
         plans: whether the time to plan a target can be an objective.

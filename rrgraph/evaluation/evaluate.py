@@ -78,11 +78,10 @@ def evaluate_planner(
     if max_rank < MAX_RANK:
         raise ConfigError(f"max_rank is {max_rank}, expected at least {MAX_RANK}, the largest k of the metrics.")
     of_rows = [system] * len(table) if variants is None else list(variants)
+    rules, most = _merged(protocol, constraints), protocol.max_candidates
     planners = {
-        id(each): planner_for(
-            each, candidates, _merged(protocol, constraints), mode=mode, max_candidates=protocol.max_candidates
-        )
-        for each in (system, *of_rows)
+        key: planner_for(each, candidates, rules, mode=mode, max_candidates=most)
+        for key, each in {id(each): each for each in (system, *of_rows)}.items()
     }
     outcomes: list[_Outcome] = []
 

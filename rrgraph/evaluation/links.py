@@ -114,14 +114,14 @@ def _logits(
 ) -> list[NDArray[np.float64]]:
     """Return the logits of the links of some targets at a time to the candidates that any of them has."""
     blocks: list[list[int]] = [[]]
-    used = np.zeros(0, dtype=np.int64)
+    joint = np.zeros(len(candidates), dtype=bool)
     for row, own in enumerate(columns):
-        joint = np.union1d(used, own)
-        if blocks[-1] and len(joint) * (len(blocks[-1]) + 1) > _BATCH_SIZE:
+        joint[own] = True
+        if blocks[-1] and joint.sum() * (len(blocks[-1]) + 1) > _BATCH_SIZE:
             blocks.append([])
-            joint = own
+            joint[:] = False
+            joint[own] = True
         blocks[-1].append(row)
-        used = joint
     found = []
     for block in track(blocks, "score links", total=len(blocks)):
         used = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(columns[row] for row in block)]))

@@ -7,12 +7,12 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
+from sklearn.metrics import log_loss
 
 from rrgraph.errors import ConfigError
 from rrgraph.metrics.accuracy import TOP_K
 from rrgraph.metrics.calibration import calibration
-from rrgraph.metrics.links import LinkScores, link_ranks
+from rrgraph.metrics.links import LinkScores
 from rrgraph.metrics.registry import METRICS, LinkMetric, RowMetric, SetMetric
 from rrgraph.metrics.sets import RankedLists
 
@@ -188,7 +188,7 @@ class LinkReciprocalRank(LinkMetric):
     ties = _HALF
 
     def measure(self, links: LinkScores) -> float | None:
-        return None if links.undefined else float(np.mean(1 / link_ranks(links)["realistic"]))
+        return None if links.undefined else float(np.mean(1 / links.ranks["realistic"]))
 
 
 @METRICS.register("link_hits")
@@ -207,7 +207,7 @@ class LinkHits(LinkMetric):
         self.k = k
 
     def measure(self, links: LinkScores) -> float | None:
-        return None if links.undefined else float(np.mean(link_ranks(links)["realistic"] <= self.k))
+        return None if links.undefined else float(np.mean(links.ranks["realistic"] <= self.k))
 
 
 @METRICS.register("link_roc_auc")
@@ -219,7 +219,7 @@ class LinkAreaUnderRoc(LinkMetric):
     ties = _HALF
 
     def measure(self, links: LinkScores) -> float | None:
-        return None if links.undefined else float(roc_auc_score(links.recorded, links.scores))
+        return links.roc_auc
 
 
 @METRICS.register("link_average_precision")
@@ -231,7 +231,7 @@ class LinkAveragePrecision(LinkMetric):
     ties = "together, as one step"
 
     def measure(self, links: LinkScores) -> float | None:
-        return None if links.undefined else float(average_precision_score(links.recorded, links.scores))
+        return links.average_precision
 
 
 class _LinkProbability(LinkMetric):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Literal, Self
 
 import numpy as np
@@ -78,10 +79,25 @@ class LinkScores:
             )
         return cls(np.nonzero(counted)[0], values[counted], positives[counted])
 
-    @property
+    @cached_property
     def probabilities(self) -> NDArray[np.float64]:
         """(links,) the logistic function of the scores."""
         return np.asarray(np.exp(-np.logaddexp(0.0, -self.scores)))
+
+    @cached_property
+    def ranks(self) -> dict[RankType, NDArray[np.float64]]:
+        """See `link_ranks`."""
+        return link_ranks(self)
+
+    @cached_property
+    def roc_auc(self) -> float | None:
+        """Area under the ROC curve, None where it is not defined."""
+        return None if self.undefined else float(roc_auc_score(self.recorded, self.scores))
+
+    @cached_property
+    def average_precision(self) -> float | None:
+        """Area under the precision-recall curve as a sum of steps, None where it is not defined."""
+        return None if self.undefined else float(average_precision_score(self.recorded, self.scores))
 
     @property
     def undefined(self) -> str | None:
@@ -138,15 +154,14 @@ def edge_metrics(links: LinkScores, *, hits_at: Sequence[int] = HITS_AT) -> Edge
     mrr: dict[RankType, float] | None = None
     hits: dict[RankType, dict[int, float]] | None = None
     if reason is None:
-        ranks = link_ranks(links)
-        mrr = {ties: float(np.mean(1.0 / rank)) for ties, rank in ranks.items()}
-        hits = {ties: {k: float(np.mean(rank <= k)) for k in hits_at} for ties, rank in ranks.items()}
+        mrr = {ties: float(np.mean(1.0 / rank)) for ties, rank in links.ranks.items()}
+        hits = {ties: {k: float(np.mean(rank <= k)) for k in hits_at} for ties, rank in links.ranks.items()}
     return EdgeMetrics(
         targets=len(np.unique(links.targets[links.recorded])),
         positives=found,
         negatives=len(links.scores) - found,
-        roc_auc=None if reason else float(roc_auc_score(links.recorded, links.scores)),
-        average_precision=None if reason else float(average_precision_score(links.recorded, links.scores)),
+        roc_auc=links.roc_auc,
+        average_precision=links.average_precision,
         mrr=mrr,
         hits=hits,
         reason=reason,

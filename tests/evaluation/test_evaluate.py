@@ -12,7 +12,7 @@ from rrgraph.data import LearnedReactions
 from rrgraph.errors import ConfigError, PlanningError, ScoreError
 from rrgraph.evaluation import PROTOCOLS, evaluate_planner, score_predictions
 from rrgraph.metrics import calibration
-from rrgraph.planning import LinkScorer, Planner, SetConstraints
+from rrgraph.planning import LinkScorer, Planner, SetConstraints, planner_for
 
 POOL = [
     parse_formula(f)
@@ -240,3 +240,18 @@ def test_an_unknown_mode_is_refused(make_table):
 def test_a_limit_below_the_largest_k_is_refused(make_table):
     with pytest.raises(ConfigError, match="max_rank is 5"):
         evaluate_planner(Scorer([0.0]), POOL, make_table(ROWS), PROTOCOLS["open"], max_rank=5)
+
+
+def test_what_ranks_the_sets_is_made_once_for_each_system(make_table, monkeypatch):
+    made = []
+
+    def planner(system, *arguments, **options):
+        made.append(system)
+        return planner_for(system, *arguments, **options)
+
+    monkeypatch.setattr("rrgraph.evaluation.evaluate.planner_for", planner)
+    table, usual, other = make_table(ROWS), Scorer([0.5, -1.0]), Scorer([1.0, -2.0, 0.0])
+    evaluate_planner(usual, POOL, table, PROTOCOLS["open"])
+    assert made == [usual]
+    evaluate_planner(usual, POOL, table, PROTOCOLS["open"], variants=[usual, other] * 4 + [other])
+    assert made == [usual, usual, other]

@@ -141,7 +141,9 @@ def _apart(value):
 
 
 def test_the_plan_is_the_line_of_the_command(capsys):
-    plans = rr.plan(["BaTiO3", "Cr2AlB2", "UTe2"], top_k=3, exclude="N", energies=True, literature=False)
+    plans = rr.plan(
+        ["BaTiO3", "Cr2AlB2", "UTe2"], top_k=3, exclude="N", energies=True, literature=False, conditions=True
+    )
     argv = ["plan", "BaTiO3", "Cr2AlB2", "UTe2", "--top-k", "3", "--exclude", "N", "--energies", "--no-evidence"]
     assert main([*argv, "--json", "--grams", "5"]) == 0
     # The command loads the model anew: embeddings of another batch differ in the last digit.

@@ -15,6 +15,7 @@ from rrgraph.conditions.features import GROUPS, describe
 from rrgraph.conditions.learning import fit_conditions
 from rrgraph.conditions.measures import measure, summary
 from rrgraph.conditions.model import CONDITIONS_FORMAT, LEVELS, ConditionsModel, Prediction, load_conditions_model
+from rrgraph.conditions.network import ValueNetworks, ValueNetworksConfig
 from rrgraph.conditions.rules import allowed_atmospheres, disagreement
 from rrgraph.conditions.splits import SPLITS as CONDITION_SPLITS
 from rrgraph.conditions.splits import ConditionSplit, split_conditions
@@ -46,6 +47,8 @@ __all__ = [
     "ConditionsModelConfig",
     "HeatingStep",
     "Prediction",
+    "ValueNetworks",
+    "ValueNetworksConfig",
     "allowed_atmospheres",
     "check_conditions_config",
     "condition_rows",

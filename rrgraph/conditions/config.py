@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rrgraph.conditions.features import GROUPS
+from rrgraph.conditions.network import ValueNetworksConfig
 from rrgraph.conditions.splits import SPLITS
 from rrgraph.data import SUBSET_NAMES, TEST, VALIDATION
 from rrgraph.errors import ConfigError
@@ -38,6 +39,7 @@ class ConditionsDataConfig:
         split: how rows are divided: `nms`, `cra` or `random` as for reactions, `all` for a final model; `syntmte_year`,
             `syntmte_random` or `curated`, whose rows are measured on while the table is only learned from.
         recipes: whether the table is learned from where the split has training rows of its own.
+        own_weight: how much one of the split's own training rows counts beside a row of the table.
         holdout: table whose targets no training or validation row may have; empty for none.
         holdout_systems: leave out their element systems too.
         learn_validation: learn from the validation rows too, and from recipes of their years, once intervals have been
@@ -47,6 +49,7 @@ class ConditionsDataConfig:
     table: str = "text_mined_recipes"
     split: str = setting("nms", choices=SPLITS)
     recipes: bool = True
+    own_weight: float = setting(3.0, above=0)
     holdout: str = ""
     holdout_systems: bool = False
     learn_validation: bool = False
@@ -67,6 +70,7 @@ class ConditionsModelConfig:
         bins: largest number of bins of a feature, between which trees may split.
         trees: of temperatures.
         time_trees: of times.
+        networks: of temperatures and times, beside the trees.
         error_trees: of how large errors are, and those that tell it by predicting rows of other element systems.
         class_trees: of each atmosphere and number of firings.
     """
@@ -81,6 +85,7 @@ class ConditionsModelConfig:
     bins: int = setting(63, at_least=2, at_most=255)
     trees: ValueTreesConfig = setting(factory=lambda: ValueTreesConfig(n_trees=300, max_leaves=63, min_samples_leaf=10))
     time_trees: ValueTreesConfig = setting(factory=lambda: ValueTreesConfig(n_trees=100, learning_rate=0.12))
+    networks: ValueNetworksConfig = setting(factory=ValueNetworksConfig)
     error_trees: ValueTreesConfig = setting(factory=lambda: ValueTreesConfig(n_trees=80, learning_rate=0.15))
     class_trees: ValueTreesConfig = setting(
         factory=lambda: ValueTreesConfig(n_trees=80, learning_rate=0.12, max_leaves=15)

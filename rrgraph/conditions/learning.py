@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from rrgraph.chem import ATMOSPHERES, Atmosphere
 from rrgraph.conditions.config import ConditionsModelConfig
 from rrgraph.conditions.features import describe
-from rrgraph.conditions.model import LEVELS, ConditionsModel, mean_of, with_context
+from rrgraph.conditions.model import LEVELS, QUANTITIES, ConditionsModel, predict_value, with_context
+from rrgraph.conditions.network import fit_networks
 from rrgraph.conditions.tables import LABELS, ConditionRows
 from rrgraph.errors import DataError
 from rrgraph.nn import TreeEnsemble
@@ -24,7 +25,6 @@ from rrgraph.util.progress import track
 
 __all__ = ["fit_conditions", "row_features"]
 
-_QUANTITIES: Final = ("temperature", "time")
 _MOST_FIRINGS: Final = 3
 _LEAST_ROWS: Final = 100
 """Calibration rows that a label needs for a factor of its own."""
@@ -77,7 +77,7 @@ def fit_conditions(
         both = ConditionRows.concat([train, calibration])
         return replace(fit(both, calibration.none()), quantiles=fit(train, calibration).quantiles)
     groups = tuple(config.groups)
-    for name in _QUANTITIES:
+    for name in QUANTITIES:
         if not np.isfinite(_values(train, name)).any():
             raise DataError(f"No training row states a {name}, and a model of conditions learns both.")
     features = row_features(train, groups=groups, encoder=encoder)
@@ -86,6 +86,10 @@ def fit_conditions(
     measured = with_context(held, calibration.label, None)
     binned, folds = TreeFeatures(columns, bins=config.bins), _folds(train, config.folds, seed)
     weight = train.weight * _recency(train.table.years, config.recency)
+    networks, share = None, config.networks.share
+    if share:
+        recorded = np.stack([_values(train, name) for name in QUANTITIES], axis=1)
+        networks = fit_networks(columns, recorded, weight, config.networks, seed=seed)
     trees: dict[str, TreeEnsemble] = {}
     quantiles: dict[str, dict[str, list[float]]] = {}
     for name, spread, least, grown in (
@@ -105,7 +109,8 @@ def fit_conditions(
         measured_on, of_rows = train, columns
         if len(calibration):
             measured_on, of_rows = calibration, measured
-            errors = np.abs(_values(calibration, name) - mean_of(trees, name, torch.from_numpy(measured)))
+            said = predict_value(name, torch.from_numpy(measured), trees=trees, networks=networks, share=share)
+            errors = np.abs(_values(calibration, name) - said)
         rows = np.flatnonzero(np.isfinite(errors))
         expected = np.maximum(trees[spread](torch.from_numpy(of_rows[rows])).double().numpy(), least)
         quantiles[name] = _quantiles(errors[rows] / expected, measured_on.label[rows], measured_on.table.years[rows])
@@ -126,6 +131,8 @@ def fit_conditions(
         trees=trees,
         quantiles=quantiles,
         metadata=metadata,
+        networks=networks,
+        share=share,
         encoder=encoder,
     )
 

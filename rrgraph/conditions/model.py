@@ -1,4 +1,4 @@
-"""Models of conditions: gradient-boosted trees with intervals, as plain arrays."""
+"""Models of conditions: gradient-boosted trees and networks with intervals, as plain arrays."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from rrgraph.chem import ATMOSPHERES, Atmosphere, Composition
 from rrgraph.conditions.features import describe
+from rrgraph.conditions.network import ValueNetworks
 from rrgraph.conditions.rules import allowed_atmospheres, disagreement
 from rrgraph.conditions.tables import LABELS
 from rrgraph.data import PrecursorSet
@@ -21,14 +22,27 @@ from rrgraph.nn import TreeEnsemble, checkpoint_mismatch, read_model, write_mode
 from rrgraph.planning import Conditions, Interval
 from rrgraph.properties import PropertyPredictor
 
-__all__ = ["CONDITIONS_FORMAT", "LEVELS", "ConditionsModel", "Prediction", "load_conditions_model", "with_context"]
+__all__ = [
+    "CONDITIONS_FORMAT",
+    "LEVELS",
+    "QUANTITIES",
+    "ConditionsModel",
+    "Prediction",
+    "load_conditions_model",
+    "predict_value",
+    "with_context",
+]
 
-CONDITIONS_FORMAT: Final = "rrgraph-conditions-2"
+CONDITIONS_FORMAT: Final = "rrgraph-conditions-3"
 """Identifier of the layout of model folders."""
 
 LEVELS: Final = (0.5, 0.8, 0.9)
 """Shares of recorded values that intervals are made to hold."""
 
+QUANTITIES: Final = ("temperature", "time")
+"""What is predicted in numbers: °C, and log10 of h."""
+
+_NETWORKS: Final = "networks"
 _SHOWN: Final = ("highest", "calcination", "sintering")
 _LEAST_SPREAD_C: Final = 15.0
 _LEAST_SPREAD_DEX: Final = 0.05
@@ -61,7 +75,7 @@ class Prediction:
 
 @dataclass(frozen=True, eq=False)
 class ConditionsModel:
-    """Trees, what they read, and how far off they are.
+    """Trees and networks, what they read, and how far off they are.
 
     Attributes:
         groups: of features.
@@ -71,6 +85,8 @@ class ConditionsModel:
         quantiles: by `temperature` or `time`, label and level, the factor of the predicted error that makes the
             interval; the label `other` is for those with few calibration rows.
         metadata: name, seed, rows, and the encoder.
+        networks: predict `QUANTITIES` beside the trees; None for trees alone.
+        share: of the networks in a prediction.
         encoder: predicts features, None where no group needs it.
     """
 
@@ -80,6 +96,8 @@ class ConditionsModel:
     trees: Mapping[str, TreeEnsemble]
     quantiles: Mapping[str, Mapping[str, Sequence[float]]]
     metadata: Mapping[str, Any]
+    networks: ValueNetworks | None = None
+    share: float = 0.0
     encoder: PropertyPredictor | None = None
 
     def describe(self, targets: Sequence[Composition], sets: Sequence[PrecursorSet]) -> NDArray[np.float32]:
@@ -158,7 +176,7 @@ class ConditionsModel:
         self, columns: Tensor, named: Sequence[str], value: str, spread: str, least: float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return values (n,) and half the widths of their intervals (n, levels)."""
-        found = mean_of(self.trees, value, columns)
+        found = predict_value(value, columns, trees=self.trees, networks=self.networks, share=self.share)
         errors = np.maximum(self.trees[spread](columns).double().numpy(), least)
         factors = self.quantiles[value]
         return found, errors[:, None] * np.array([factors.get(name, factors["other"]) for name in named])
@@ -173,7 +191,10 @@ class ConditionsModel:
         tensors = {
             f"{name}.{part}": tensor for name, trees in self.trees.items() for part, tensor in trees.tensors().items()
         }
+        if self.networks is not None:
+            tensors |= {f"{_NETWORKS}.{name}": _kept(name, each) for name, each in self.networks.state_dict().items()}
         description = {
+            _NETWORKS: None if self.networks is None else {**self.networks.sizes, "share": self.share},
             "groups": list(self.groups),
             "atmospheres": [each.value for each in self.atmospheres],
             "firings": list(self.firings),
@@ -205,7 +226,16 @@ def load_conditions_model(folder: str | Path, *, encoder: PropertyPredictor | No
                 key.removeprefix(f"{name}."): each for key, each in tensors.items() if key.rpartition(".")[0] == name
             }
             trees[name] = TreeEnsemble.from_tensors(own, columns=2**15)
+        networks, share = None, 0.0
+        if description[_NETWORKS] is not None:
+            share = description[_NETWORKS].pop("share")
+            networks = ValueNetworks(**description[_NETWORKS]).double().eval()
+            start = f"{_NETWORKS}."
+            own = {name.removeprefix(start): each for name, each in tensors.items() if name.startswith(start)}
+            networks.load_state_dict(own)
         return ConditionsModel(
+            networks=networks,
+            share=share,
             groups=tuple(description["groups"]),
             atmospheres=tuple(map(Atmosphere, description["atmospheres"])),
             firings=tuple(description["firings"]),
@@ -230,11 +260,29 @@ def with_context(
     return np.concatenate([features, label[:, None].astype(np.float32), one, gases], axis=1)
 
 
-def mean_of(trees: Mapping[str, TreeEnsemble], name: str, columns: Tensor) -> NDArray[np.float64]:
-    """Return the mean (n,) of the ensembles `name.0`, `name.1`, ..."""
+def predict_value(
+    name: str,
+    columns: Tensor,
+    *,
+    trees: Mapping[str, TreeEnsemble],
+    networks: ValueNetworks | None,
+    share: float,
+) -> NDArray[np.float64]:
+    """Return one of `QUANTITIES` (n,) for features (n, columns) with context.
+
+    That is the mean of the ensembles `name.0`, `name.1`, ..., averaged with the networks where there are any.
+    """
     members = [each for key, each in trees.items() if key.startswith(f"{name}.")]
     found: NDArray[np.float64] = np.mean([each(columns).double().numpy() for each in members], axis=0)
-    return found
+    if networks is None:
+        return found
+    further: NDArray[np.float64] = networks(columns)[:, QUANTITIES.index(name)].double().numpy()
+    return (1.0 - share) * found + share * further
+
+
+def _kept(name: str, tensor: Tensor) -> Tensor:
+    """Return a tensor of the networks as it is kept: weights in 16 bits, scales of features and values in 32."""
+    return tensor.half() if name.startswith("networks.") else tensor.float()
 
 
 def _temperature(found: Prediction, row: int) -> Interval:

@@ -60,6 +60,7 @@ def split_conditions(
     *,
     seed: int = 0,
     recipes: bool = True,
+    own_weight: float = 3.0,
     holdout: str = "",
     holdout_systems: bool = False,
     learn_validation: bool = False,
@@ -89,7 +90,12 @@ def split_conditions(
     else:
         found = {name: labelled_rows(_file(f"conditions/{split}_{short}.csv.gz")) for name, short in _SHORT.items()}
         found |= {name: found[name].select(kept(found[name].table)) for name in ("train", "validation")}
-        parts = _syntmte(reactions, found, split, recipes, validated=learn_validation)
+        if recipes:
+            for rows in found.values():
+                rows.weight *= own_weight
+            parts = _with_recipes(reactions, found, split, validated=learn_validation)
+        else:
+            parts = found
     counts = {name: len(rows) for name, rows in parts.items()}
     return ConditionSplit(**parts, report={"rows": counts, "dropped": dict(dropped)})
 
@@ -125,8 +131,8 @@ def _own(reactions: ReactionTable, split: str, seed: int) -> dict[str, Condition
     return {name: condition_rows(dated.select(kept & (named == name))) for name in order}
 
 
-def _syntmte(
-    reactions: ReactionTable, labelled: Mapping[str, ConditionRows], split: str, recipes: bool, *, validated: bool
+def _with_recipes(
+    reactions: ReactionTable, labelled: Mapping[str, ConditionRows], split: str, *, validated: bool
 ) -> dict[str, ConditionRows]:
     """Add recipes to the training rows of SyntMTE, none of the papers of validation and test rows.
 
@@ -143,8 +149,6 @@ def _syntmte(
         measured = set(zip(later.target_keys.tolist(), later.set_keys, strict=True))
         pairs = zip(reactions.target_keys.tolist(), reactions.set_keys, strict=True)
         own &= np.array([pair not in measured for pair in pairs])
-    if not recipes:
-        return dict(labelled)
     of_train = own & ((reactions.years <= _LAST_YEAR) | (split != _SYNTMTE[0]))
     further = {"train": of_train, "validation": own & ~of_train}
     return dict(labelled) | {

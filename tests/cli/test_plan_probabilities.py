@@ -62,7 +62,7 @@ def test_files_carry_none_of_these(plan, tmp_path, suffix):
 
 @pytest.mark.parametrize("mode", ["product", "log_odds", "geometric"])
 def test_link_products_are_not_called_probabilities(plan, mode):
-    argv = ("LiCoO2", "--top-k", 3, "--mode", mode)
+    argv = ("LiCoO2", "--top-k", 3, "--mode", mode, "--no-conditions")
     out = plan(*argv).out
     assert "link product" in out.splitlines()[2]
     assert "alternative (link product)" in out.splitlines()[2]

@@ -11,6 +11,7 @@ from rrgraph.conditions import (
     LABELS,
     LEVELS,
     ConditionsModelConfig,
+    ValueNetworksConfig,
     allowed_atmospheres,
     condition_rows,
     fit_conditions,
@@ -32,6 +33,7 @@ TREES = ValueTreesConfig(n_trees=20, max_leaves=7, learning_rate=0.3)
 CONFIG = ConditionsModelConfig(
     groups=["fractions", "classes", "oxygen", "melting"],
     members=1,
+    networks=ValueNetworksConfig(epochs=20, width=32, dropout=0.1, learning_rate=0.01, batch_size=64),
     **dict.fromkeys(("trees", "time_trees", "error_trees", "class_trees"), TREES),
 )
 

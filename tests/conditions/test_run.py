@@ -14,7 +14,10 @@ pytest.importorskip("lightgbm")
 
 TREES = ("trees", "time_trees", "error_trees", "class_trees")
 
-SMALL = ["model.groups=[fractions, classes]", "model.members=1", *(f"model.{name}.n_trees=2" for name in TREES)]
+SMALL = [
+    *("model.groups=[fractions, classes]", "model.members=1", "model.networks.epochs=1", "model.networks.width=8"),
+    *(f"model.{name}.n_trees=2" for name in TREES),
+]
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +49,15 @@ def test_a_run_is_trained_measured_and_refused_twice(table, tmp_path, capsys):
     assert own["temperatures_c"]["highest"] != bundled["temperatures_c"]["highest"]
     assert main([*plan, f"{tmp_path}/nothing"]) == 2
     assert "nothing" in capsys.readouterr().err
+    shown = [*plan[:-1], "--json"]
+    assert main(shown) == 0
+    (usual,) = json.loads(capsys.readouterr().out)["conditions"]
+    assert usual["text"] == bundled["text"]
+    assert main([*shown, "--no-conditions"]) == 0
+    assert "conditions" not in json.loads(capsys.readouterr().out)
+    for asked in ([], ["--conditions"]):
+        assert main([*plan[:-1], "--output", f"{tmp_path}/plans.csv", *asked]) == 0
+        assert ("conditions" in pd.read_csv(tmp_path / "plans.csv").columns) == bool(asked)
     (tmp_path / "targets.txt").write_text("BaTiO3\n")
     screening = ["screen", f"{tmp_path}/targets.txt", "--output", f"{tmp_path}/screened", "--engine", "serial"]
     assert main([*screening, "--no-energies", "--candidates", "BaCO3,TiO2", *plan[-1:], f"{tmp_path}/run"]) == 0

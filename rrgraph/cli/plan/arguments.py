@@ -34,7 +34,7 @@ EXAMPLES = """\
   rrgraph plan La0.7Sr0.3MnO3 --stock cupboard.txt --grams 10      what is at hand, weighed out
   rrgraph plan LiCoO2 --grams 5 --excess Li=5 --balance 0.001      with 5 % more Li, rounded to mg
   rrgraph plan BaTiO3 PbTiO3 --grams 5 --output plans.html         a page to print; plans.xlsx: a workbook
-  rrgraph plan BaTiO3 --conditions                                 how recipes fire each set
+  rrgraph plan --input targets.csv --output plans.csv --conditions  with temperature, time and atmosphere of each set
   rrgraph plan BaTiO3 --energies --temperature 900C                free energies with gases at 900 °C and 1 bar
   rrgraph plan BaTiO3 --route 'BaCO3 + TiO2' --route 'BaO;TiO2'    these two sets beside each other
   rrgraph plan K2NiF4 --table mine.csv --evidence 5                the five nearest reactions of your own table
@@ -126,8 +126,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shown.add_argument("--svg", metavar="FOLDER", help="with --domain organic: draw each reaction as SVG")
     shown.add_argument(
         "--conditions",
-        action="store_true",
-        help="show temperature, time, atmosphere and firings of recipes like each set",
+        action=argparse.BooleanOptionalAction,
+        help="temperature, time, atmosphere and firings of recipes like each set (default: unless --output is given)",
     )
     shown.add_argument(
         "--conditions-model", metavar="NAME|PATH", help="the same, predicted by a model of conditions of your own"

@@ -84,7 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
         byproducts=arguments.byproducts,
     )
     energies, literature = _energies(arguments), _literature(arguments)
-    conditions = arguments.conditions_model or arguments.conditions
+    shown = arguments.conditions if arguments.conditions is not None else arguments.output is None
+    conditions = arguments.conditions_model or shown
     model = rr.load_model(arguments.model, device=arguments.device)
     if arguments.atmosphere:
         model.require_atmosphere(arguments.mode or LISTWISE)

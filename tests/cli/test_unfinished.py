@@ -21,6 +21,8 @@ from rrgraph.errors import DataError
 TARGETS = (
     "formula,note\nBaTiO3,a\nHello,b\nSrTiO3,c\nCaTiO3:Eu2+,d\nLiFePO4,e\nMgAl2O4,f\nX9,g\nLaMnO3,h\nZnO,i\nBaZrO3,j\n"
 )
+HIDDEN = ("equations", "evidence", "handling", "conditions")
+"""What is not shown where a table is written."""
 SUFFIXES = ("jsonl", "csv", "parquet", "xlsx", "csv.gz", "jsonl.gz", "html", "md")
 
 
@@ -83,7 +85,7 @@ def test_json_lines_are_printed_from_the_first_on(plan, targets):
     given = ["--input", targets, "--output", "plans.csv", "--json"]
     plan(*given, end_before=2)
     resumed = plan(*given, "--resume")
-    assert resumed.lines == plan("--input", targets, "--json", "--no-equations", "--no-evidence", "--no-handling").lines
+    assert resumed.lines == plan("--input", targets, "--json", *(f"--no-{each}" for each in HIDDEN)).lines
 
 
 def test_ctrl_c_says_how_to_go_on(plan, targets):

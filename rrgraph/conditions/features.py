@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache, partial
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from rrgraph.chem import (
 )
 from rrgraph.data import PrecursorSet, SetBatch
 from rrgraph.graph import ANION_CLASSES, PRECURSOR_CLASSES, anion_class, balance_oxygen, precursor_class
+from rrgraph.nn import equal_batches
 from rrgraph.properties import PropertyPredictor
 
 __all__ = ["GROUPS", "describe"]
@@ -68,7 +69,8 @@ def describe(
     index = {key: number for number, key in enumerate(distinct)}
     materials = list(distinct.values())
     target = np.array([index[each.key] for each in targets], dtype=np.int64)
-    members = [np.array([index[each.key] for each in found], dtype=np.int64) for found in sets]
+    # In one order, since the last digits of a sum depend on it.
+    members = [np.array([index[key] for key in sorted(each.key for each in found)], dtype=np.int64) for found in sets]
     fractions = fraction_matrix(materials).astype(np.float64)
     columns: list[NDArray[np.float64]] = []
     if "fractions" in groups:
@@ -93,11 +95,10 @@ def describe(
     if "enthalpies" in groups:
         columns.append(_over_members(_enthalpies(materials)[:, None], members))
     if encoder is not None and "encoder" in groups:
-        predicted = encoder.predict(materials)
-        values = np.stack([each.value for each in predicted.values() if each.probabilities is None], axis=1)
+        values = _by_batches(partial(_properties, encoder), materials)
         columns += [values[target], _over_members(values, members)]
     if encoder is not None and "embeddings" in groups:
-        columns.append(_projected(encoder.embed(materials))[target])
+        columns.append(_projected(_by_batches(encoder.embed, targets)))
     found = np.concatenate(columns, axis=1)
     return np.where(np.isfinite(found), found, UNKNOWN).astype(np.float32)
 
@@ -148,10 +149,30 @@ def _enthalpies(materials: Sequence[Composition]) -> NDArray[np.float64]:
     return np.array([np.nan if solid is None else solid.enthalpy / solid.atoms for solid in found])
 
 
-def _projected(embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
+def _by_batches(
+    encode: Callable[[Sequence[Composition]], NDArray[Any]], materials: Sequence[Composition]
+) -> NDArray[np.float64]:
+    """Return a row (n, columns) for each material, whose last digits do not depend on the others.
+
+    Trees would magnify them where a threshold is close.
+    """
+    distinct = {each.key: each for each in materials}
+    rows: dict[str, NDArray[Any]] = {}
+    for batch in equal_batches(list(distinct.values())):
+        rows |= zip((each.key for each in batch), encode(batch), strict=True)
+    return np.array([rows[each.key] for each in materials], dtype=np.float64)
+
+
+def _properties(encoder: PropertyPredictor, materials: Sequence[Composition]) -> NDArray[np.float64]:
+    """Return the properties in numbers (n, properties) that the encoder predicts."""
+    found = encoder.predict(materials).values()
+    return np.stack([each.value for each in found if each.probabilities is None], axis=1)
+
+
+def _projected(embeddings: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return embeddings in few dimensions, along axes that depend on the width alone."""
     axes = np.random.default_rng(0).standard_normal((embeddings.shape[1], _COMPONENTS)) / _COMPONENTS**0.5
-    projected: NDArray[np.float64] = embeddings.astype(np.float64) @ axes
+    projected: NDArray[np.float64] = embeddings @ axes
     return projected
 
 

@@ -8,12 +8,14 @@ import pytest
 
 from rrgraph.chem import Atmosphere, parse_formula
 from rrgraph.conditions import (
+    GROUPS,
     LABELS,
     LEVELS,
     ConditionsModelConfig,
     ValueNetworksConfig,
     allowed_atmospheres,
     condition_rows,
+    describe,
     fit_conditions,
     labelled_rows,
     load_conditions,
@@ -25,6 +27,7 @@ from rrgraph.conditions.learning import _cross_fitted, _folds, _quantiles, _rece
 from rrgraph.data import PrecursorSet, ReactionTable, load_table, similarity
 from rrgraph.errors import DataError
 from rrgraph.models import load_conditions as bundled_model
+from rrgraph.models import load_encoder
 from rrgraph.training import TreeFeatures, ValueTreesConfig
 
 pytest.importorskip("lightgbm")
@@ -80,6 +83,17 @@ def test_a_model_learns_keeps_and_is_read_back(model, rows, tmp_path):
     again = load_conditions_model(tmp_path, encoder=None).predict(features, rows.label)
     for name in ("temperature", "widths", "time", "time_widths", "atmosphere", "firings"):
         np.testing.assert_array_equal(getattr(again, name), getattr(found, name))
+
+
+def test_features_do_not_depend_on_what_is_described_together():
+    encoder = load_encoder("encoder")
+    table = load_table("textbook").select(range(40))
+    reactions = list(zip(table.targets, table.precursor_sets, strict=True))
+    together = describe(table.targets, table.precursor_sets, groups=GROUPS, encoder=encoder)
+    alone = [describe([target], [members], groups=GROUPS, encoder=encoder)[0] for target, members in reactions[:8]]
+    np.testing.assert_array_equal(together[:8], alone)
+    turned = [PrecursorSet([*members][::-1]) for members in table.precursor_sets]
+    np.testing.assert_array_equal(describe(table.targets, turned, groups=GROUPS, encoder=encoder), together)
 
 
 def test_no_row_is_read_by_the_trees_that_judge_it(rows):

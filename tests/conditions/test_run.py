@@ -51,8 +51,7 @@ def test_a_run_is_trained_measured_and_refused_twice(table, tmp_path, capsys):
     assert "nothing" in capsys.readouterr().err
     shown = [*plan[:-1], "--json"]
     assert main(shown) == 0
-    (usual,) = json.loads(capsys.readouterr().out)["conditions"]
-    assert usual["text"] == bundled["text"]
+    assert json.loads(capsys.readouterr().out)["conditions"] == [bundled]
     assert main([*shown, "--no-conditions"]) == 0
     assert "conditions" not in json.loads(capsys.readouterr().out)
     for asked in ([], ["--conditions"]):

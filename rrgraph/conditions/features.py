@@ -22,7 +22,7 @@ from rrgraph.chem import (
 )
 from rrgraph.data import PrecursorSet, SetBatch
 from rrgraph.graph import ANION_CLASSES, PRECURSOR_CLASSES, anion_class, balance_oxygen, precursor_class
-from rrgraph.nn import equal_batches
+from rrgraph.nn import encode_equally
 from rrgraph.properties import PropertyPredictor
 
 __all__ = ["GROUPS", "describe"]
@@ -95,10 +95,10 @@ def describe(
     if "enthalpies" in groups:
         columns.append(_over_members(_enthalpies(materials)[:, None], members))
     if encoder is not None and "encoder" in groups:
-        values = _by_batches(partial(_properties, encoder), materials)
+        values = _encoded(partial(_properties, encoder), materials)
         columns += [values[target], _over_members(values, members)]
     if encoder is not None and "embeddings" in groups:
-        columns.append(_projected(_by_batches(encoder.embed, targets)))
+        columns.append(_projected(_encoded(encoder.embed, targets)))
     found = np.concatenate(columns, axis=1)
     return np.where(np.isfinite(found), found, UNKNOWN).astype(np.float32)
 
@@ -149,17 +149,14 @@ def _enthalpies(materials: Sequence[Composition]) -> NDArray[np.float64]:
     return np.array([np.nan if solid is None else solid.enthalpy / solid.atoms for solid in found])
 
 
-def _by_batches(
+def _encoded(
     encode: Callable[[Sequence[Composition]], NDArray[Any]], materials: Sequence[Composition]
 ) -> NDArray[np.float64]:
     """Return a row (n, columns) for each material, whose last digits do not depend on the others.
 
     Trees would magnify them where a threshold is close.
     """
-    distinct = {each.key: each for each in materials}
-    rows: dict[str, NDArray[Any]] = {}
-    for batch in equal_batches(list(distinct.values())):
-        rows |= zip((each.key for each in batch), encode(batch), strict=True)
+    rows = encode_equally(encode, list({each.key: each for each in materials}.values()))
     return np.array([rows[each.key] for each in materials], dtype=np.float64)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rrgraph.chem import ATMOSPHERES, Atmosphere
 from rrgraph.conditions.config import ConditionsModelConfig
 from rrgraph.conditions.features import describe
-from rrgraph.conditions.model import LEVELS, QUANTITIES, ConditionsModel, predict_value, with_context
+from rrgraph.conditions.model import LEVELS, QUANTITIES, ConditionsModel, with_context
 from rrgraph.conditions.network import fit_networks
 from rrgraph.conditions.tables import LABELS, ConditionRows
 from rrgraph.errors import DataError
@@ -86,12 +86,23 @@ def fit_conditions(
     measured = with_context(held, calibration.label, None)
     binned, folds = TreeFeatures(columns, bins=config.bins), _folds(train, config.folds, seed)
     weight = train.weight * _recency(train.table.years, config.recency)
-    networks, share = None, config.networks.share
-    if share:
+    networks = None
+    if config.networks.share:
         recorded = np.stack([_values(train, name) for name in QUANTITIES], axis=1)
         networks = fit_networks(columns, recorded, weight, config.networks, seed=seed)
+    whole = train.label == 0
     trees: dict[str, TreeEnsemble] = {}
     quantiles: dict[str, dict[str, list[float]]] = {}
+    model = ConditionsModel(  # of trees and quantiles that are learned below
+        groups=groups,
+        atmospheres=_classes(train, whole),
+        firings=tuple(range(1, _MOST_FIRINGS + 1)),
+        trees=trees,
+        quantiles=quantiles,
+        metadata=metadata,
+        networks=networks,
+        encoder=encoder,
+    )
     for name, spread, least, grown in (
         ("temperature", "spread", 15.0, config.trees),
         ("time", "time_spread", 0.05, config.time_trees),
@@ -109,32 +120,20 @@ def fit_conditions(
         measured_on, of_rows = train, columns
         if len(calibration):
             measured_on, of_rows = calibration, measured
-            said = predict_value(name, torch.from_numpy(measured), trees=trees, networks=networks, share=share)
-            errors = np.abs(_values(calibration, name) - said)
+            errors = np.abs(_values(calibration, name) - model.value(name, torch.from_numpy(measured)))
         rows = np.flatnonzero(np.isfinite(errors))
         expected = np.maximum(trees[spread](torch.from_numpy(of_rows[rows])).double().numpy(), least)
         quantiles[name] = _quantiles(errors[rows] / expected, measured_on.label[rows], measured_on.table.years[rows])
-    whole = train.label == 0
     plain = features[whole]
-    atmospheres = _classes(train, whole)
     gases = np.array([each or "" for each in train.atmosphere[whole]])
     named = gases != ""
-    trees |= _class_trees("atmosphere", plain[named], gases[named], [each.value for each in atmospheres], config, seed)
+    trees |= _class_trees(
+        "atmosphere", plain[named], gases[named], [each.value for each in model.atmospheres], config, seed
+    )
     counts = np.minimum(train.firings[whole], _MOST_FIRINGS)
     counted = np.isfinite(counts)
-    numbers = tuple(range(1, _MOST_FIRINGS + 1))
-    trees |= _class_trees("firings", plain[counted], counts[counted], numbers, config, seed, prior=1.0)
-    return ConditionsModel(
-        groups=groups,
-        atmospheres=atmospheres,
-        firings=numbers,
-        trees=trees,
-        quantiles=quantiles,
-        metadata=metadata,
-        networks=networks,
-        share=share,
-        encoder=encoder,
-    )
+    trees |= _class_trees("firings", plain[counted], counts[counted], model.firings, config, seed, prior=1.0)
+    return model
 
 
 def _recency(years: NDArray[np.float64], scale: float) -> NDArray[np.float64]:

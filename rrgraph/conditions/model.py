@@ -29,7 +29,6 @@ __all__ = [
     "ConditionsModel",
     "Prediction",
     "load_conditions_model",
-    "predict_value",
     "with_context",
 ]
 
@@ -86,7 +85,6 @@ class ConditionsModel:
             interval; the label `other` is for those with few calibration rows.
         metadata: name, seed, rows, and the encoder.
         networks: predict `QUANTITIES` beside the trees; None for trees alone.
-        share: of the networks in a prediction.
         encoder: predicts features, None where no group needs it.
     """
 
@@ -97,7 +95,6 @@ class ConditionsModel:
     quantiles: Mapping[str, Mapping[str, Sequence[float]]]
     metadata: Mapping[str, Any]
     networks: ValueNetworks | None = None
-    share: float = 0.0
     encoder: PropertyPredictor | None = None
 
     def describe(self, targets: Sequence[Composition], sets: Sequence[PrecursorSet]) -> NDArray[np.float32]:
@@ -172,11 +169,23 @@ class ConditionsModel:
         order = np.argsort(-shares, kind="stable")
         return {self.atmospheres[each]: float(shares[each]) for each in order if shares[each] > 0}
 
+    def value(self, name: str, columns: Tensor) -> NDArray[np.float64]:
+        """Return one of `QUANTITIES` (n,) for features (n, columns) with context.
+
+        That is the mean of the ensembles `name.0`, `name.1`, ..., averaged with the networks where there are any.
+        """
+        members = [each for key, each in self.trees.items() if key.startswith(f"{name}.")]
+        found: NDArray[np.float64] = np.mean([each(columns).double().numpy() for each in members], axis=0)
+        if self.networks is None:
+            return found
+        further: NDArray[np.float64] = self.networks(columns)[:, QUANTITIES.index(name)].double().numpy()
+        return (1.0 - self.networks.share) * found + self.networks.share * further
+
     def _interval(
         self, columns: Tensor, named: Sequence[str], value: str, spread: str, least: float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return values (n,) and half the widths of their intervals (n, levels)."""
-        found = predict_value(value, columns, trees=self.trees, networks=self.networks, share=self.share)
+        found = self.value(value, columns)
         errors = np.maximum(self.trees[spread](columns).double().numpy(), least)
         factors = self.quantiles[value]
         return found, errors[:, None] * np.array([factors.get(name, factors["other"]) for name in named])
@@ -192,9 +201,9 @@ class ConditionsModel:
             f"{name}.{part}": tensor for name, trees in self.trees.items() for part, tensor in trees.tensors().items()
         }
         if self.networks is not None:
-            tensors |= {f"{_NETWORKS}.{name}": _kept(name, each) for name, each in self.networks.state_dict().items()}
+            tensors |= {f"{_NETWORKS}.{name}": each for name, each in self.networks.tensors().items()}
         description = {
-            _NETWORKS: None if self.networks is None else {**self.networks.sizes, "share": self.share},
+            _NETWORKS: None if self.networks is None else self.networks.options,
             "groups": list(self.groups),
             "atmospheres": [each.value for each in self.atmospheres],
             "firings": list(self.firings),
@@ -226,16 +235,10 @@ def load_conditions_model(folder: str | Path, *, encoder: PropertyPredictor | No
                 key.removeprefix(f"{name}."): each for key, each in tensors.items() if key.rpartition(".")[0] == name
             }
             trees[name] = TreeEnsemble.from_tensors(own, columns=2**15)
-        networks, share = None, 0.0
-        if description[_NETWORKS] is not None:
-            share = description[_NETWORKS].pop("share")
-            networks = ValueNetworks(**description[_NETWORKS]).double().eval()
-            start = f"{_NETWORKS}."
-            own = {name.removeprefix(start): each for name, each in tensors.items() if name.startswith(start)}
-            networks.load_state_dict(own)
+        start, options = f"{_NETWORKS}.", description[_NETWORKS]
+        own = {name.removeprefix(start): each for name, each in tensors.items() if name.startswith(start)}
         return ConditionsModel(
-            networks=networks,
-            share=share,
+            networks=None if options is None else ValueNetworks.from_tensors(own, **options),
             groups=tuple(description["groups"]),
             atmospheres=tuple(map(Atmosphere, description["atmospheres"])),
             firings=tuple(description["firings"]),
@@ -258,31 +261,6 @@ def with_context(
         gases[:] = np.array(atmosphere, dtype=object)[:, None] == np.array(ATMOSPHERES, dtype=object)
     one = np.eye(len(LABELS), dtype=np.float32)[label]
     return np.concatenate([features, label[:, None].astype(np.float32), one, gases], axis=1)
-
-
-def predict_value(
-    name: str,
-    columns: Tensor,
-    *,
-    trees: Mapping[str, TreeEnsemble],
-    networks: ValueNetworks | None,
-    share: float,
-) -> NDArray[np.float64]:
-    """Return one of `QUANTITIES` (n,) for features (n, columns) with context.
-
-    That is the mean of the ensembles `name.0`, `name.1`, ..., averaged with the networks where there are any.
-    """
-    members = [each for key, each in trees.items() if key.startswith(f"{name}.")]
-    found: NDArray[np.float64] = np.mean([each(columns).double().numpy() for each in members], axis=0)
-    if networks is None:
-        return found
-    further: NDArray[np.float64] = networks(columns)[:, QUANTITIES.index(name)].double().numpy()
-    return (1.0 - share) * found + share * further
-
-
-def _kept(name: str, tensor: Tensor) -> Tensor:
-    """Return a tensor of the networks as it is kept: weights in 16 bits, scales of features and values in 32."""
-    return tensor.half() if name.startswith("networks.") else tensor.float()
 
 
 def _temperature(found: Prediction, row: int) -> Interval:

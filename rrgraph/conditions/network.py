@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -50,7 +50,11 @@ class ValueNetworks(nn.Module):
     Args:
         columns: number of features.
         quantities: number of outputs.
-        n_networks, width, dropout: as in `ValueNetworksConfig`.
+        n_networks, width, share, dropout: as in `ValueNetworksConfig`.
+
+    Attributes:
+        share: the same.
+        options: all of these but the dropout, which is for training alone.
     """
 
     column_shift: Tensor
@@ -58,9 +62,18 @@ class ValueNetworks(nn.Module):
     value_shift: Tensor
     value_scale: Tensor
 
-    def __init__(self, columns: int, quantities: int, *, n_networks: int, width: int, dropout: float = 0.0) -> None:
+    def __init__(
+        self, columns: int, quantities: int, *, n_networks: int, width: int, share: float, dropout: float = 0.0
+    ) -> None:
         super().__init__()
-        self.sizes = {"columns": columns, "quantities": quantities, "n_networks": n_networks, "width": width}
+        self.share = share
+        self.options = {
+            "columns": columns,
+            "quantities": quantities,
+            "n_networks": n_networks,
+            "width": width,
+            "share": share,
+        }
         self.networks = nn.ModuleList(
             nn.Sequential(
                 *_hidden(columns, width, dropout),
@@ -73,6 +86,23 @@ class ValueNetworks(nn.Module):
         for name, length in (("column", columns), ("value", quantities)):
             self.register_buffer(f"{name}_shift", torch.zeros(length))
             self.register_buffer(f"{name}_scale", torch.ones(length))
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return what is kept: weights in 16 bits, scales of features and values in 32."""
+        return {
+            name: each.half() if name.startswith("networks.") else each.float()
+            for name, each in self.state_dict().items()
+        }
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor], **options: Any) -> Self:
+        """Return the networks of which `tensors` and `options` were kept, ready to predict.
+
+        They compute in double precision, so that rounded values do not depend on the size of a batch.
+        """
+        module = cls(**options).double().eval()
+        module.load_state_dict(tensors)
+        return module
 
     def standardise(self, columns: NDArray[np.float32], values: NDArray[np.float64]) -> None:
         """Scale features and values to mean 0 and deviation 1 over these rows, as far as they are known."""
@@ -95,11 +125,10 @@ class ValueNetworks(nn.Module):
 
     @torch.inference_mode()
     def forward(self, columns: Tensor) -> Tensor:
-        """Return the mean values (n, quantities) for features (n, columns), in the units of what was learned.
-
-        They are computed in double precision and then rounded, so that they do not depend on the size of a batch.
-        """
-        found = [self.each(self.scaled(rows.double())).mean(0) for rows in torch.split(columns, _BATCH_SIZE)]
+        """Return the mean values (n, quantities) for features (n, columns), in the units of what was learned."""
+        found = [
+            self.each(self.scaled(rows.to(self.value_shift))).mean(0) for rows in torch.split(columns, _BATCH_SIZE)
+        ]
         scaled = torch.cat([self.value_shift.new_zeros(0, len(self.value_shift)), *found])
         return (scaled * self.value_scale + self.value_shift).float()
 
@@ -148,7 +177,7 @@ def fit_networks(
     *,
     seed: int,
 ) -> ValueNetworks:
-    """Return networks that predict values, in double precision, their weights rounded to 16 bits as they are kept.
+    """Return networks that predict values, as they are when they have been kept and read again.
 
     Args:
         columns: (rows, columns) features.
@@ -163,9 +192,8 @@ def fit_networks(
         values.shape[1],
         n_networks=config.n_networks,
         width=config.width,
+        share=config.share,
         dropout=config.dropout,
     )
     train(_ValueTask(module, columns, values, weight, config), config, seed=seed)
-    networks = module.networks
-    networks.load_state_dict({name: each.half().float() for name, each in networks.state_dict().items()})
-    return module.double().eval()
+    return ValueNetworks.from_tensors(module.tensors(), **module.options)

@@ -90,12 +90,7 @@ def split_conditions(
     else:
         found = {name: labelled_rows(_file(f"conditions/{split}_{short}.csv.gz")) for name, short in _SHORT.items()}
         found |= {name: found[name].select(kept(found[name].table)) for name in ("train", "validation")}
-        if recipes:
-            for rows in found.values():
-                rows.weight *= own_weight
-            parts = _with_recipes(reactions, found, split, validated=learn_validation)
-        else:
-            parts = found
+        parts = _with_recipes(reactions, found, split, own_weight, validated=learn_validation) if recipes else found
     counts = {name: len(rows) for name, rows in parts.items()}
     return ConditionSplit(**parts, report={"rows": counts, "dropped": dict(dropped)})
 
@@ -132,13 +127,15 @@ def _own(reactions: ReactionTable, split: str, seed: int) -> dict[str, Condition
 
 
 def _with_recipes(
-    reactions: ReactionTable, labelled: Mapping[str, ConditionRows], split: str, *, validated: bool
+    reactions: ReactionTable, labelled: Mapping[str, ConditionRows], split: str, own_weight: float, *, validated: bool
 ) -> dict[str, ConditionRows]:
     """Add recipes to the training rows of SyntMTE, none of the papers of validation and test rows.
 
     Those of the random split are of other reactions; of the split by year those of its validation years are validation
     rows, if they are wanted.
     """
+    for rows in labelled.values():
+        rows.weight *= own_weight
     later = ReactionTable.concat([labelled["validation"].table, labelled["test"].table])
     papers = set(later.frame["doi"].str.lower())
     own = np.array([doi not in papers for doi in reactions.frame["doi"]])

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -34,7 +34,7 @@ from rrgraph.models.checkpoint import LinkCheckpoint
 from rrgraph.models.conditions import condition_source
 from rrgraph.models.planner import candidate_list, constrained_planner, default_mode
 from rrgraph.models.sources import Energies, Literature, energy_source, literature_source
-from rrgraph.nn import CLASS_PRIOR, device_of, encode_by_length, equal_batches
+from rrgraph.nn import CLASS_PRIOR, device_of, encode_by_length, encode_equally
 from rrgraph.planning import (
     LISTWISE,
     PRECEDENTS,
@@ -443,8 +443,7 @@ class Model(LinkScorer):
         if len(missing) + len(self._embeddings) > _MOST_EMBEDDINGS:
             self._embeddings.clear()
             missing = [*candidates]
-        for batch in equal_batches(missing):
-            self._embeddings.update(zip((each.key for each in batch), self._encode(batch, groups=1), strict=True))
+        self._embeddings |= encode_equally(partial(self._encode, groups=1), missing)
         found = [self._embeddings[candidate.key] for candidate in candidates]
         return torch.stack(found) if found else self._embedded([])
 

@@ -12,7 +12,7 @@ from rrgraph.chem import KJ_PER_EV, BalancedEquation, Composition, as_temperatur
 from rrgraph.data import LITERATURE, KnownReactions, load_known_reactions
 from rrgraph.errors import PlanningError
 from rrgraph.models.energy_corrections import corrected_energy
-from rrgraph.nn import equal_batches
+from rrgraph.nn import encode_equally
 from rrgraph.planning import (
     EnergyOrigin,
     EnergySource,
@@ -81,10 +81,9 @@ class PredictedEnergies:
             self._predicted.clear()
         known = ChainMap(self.given, self._measured, self._predicted)
         new = [composition for composition in dict.fromkeys(compositions) if composition.key not in known]
-        for batch in equal_batches(new):
-            values, deviations = self._encoder.formation_energies(batch)
-            for composition, value, deviation in zip(batch, values, deviations, strict=True):
-                self._predicted[composition.key] = corrected_energy(composition, float(value), float(deviation))
+        found = encode_equally(lambda batch: zip(*self._encoder.formation_energies(batch), strict=True), new)
+        for composition in new:
+            self._predicted[composition.key] = corrected_energy(composition, *map(float, found[composition.key]))
 
     @cached_property
     def _encoder(self) -> PropertyPredictor:

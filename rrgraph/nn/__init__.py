@@ -4,7 +4,7 @@ from rrgraph.nn.config import CLASS_PRIOR, NO_PRIOR, TRANSFORMER, EncoderConfig,
 from rrgraph.nn.device import PRECISIONS, choose_device, device_of, half_precision, widest_float
 from rrgraph.nn.dual_encoder import DualEncoder, Inputs, embed_all, select
 from rrgraph.nn.encoder import MASK, CompositionEncoder, FractionEmbedding, element_table
-from rrgraph.nn.encoders import ENCODERS, Encoder, encode_by_length, equal_batches
+from rrgraph.nn.encoders import ENCODERS, Encoder, encode_by_length, encode_equally, equal_batches
 from rrgraph.nn.retrieval_index import EXACT_LIMIT, RetrievalIndex
 from rrgraph.nn.simple_encoders import DeepSetsEncoder, FractionEncoder
 from rrgraph.nn.storage import (
@@ -47,6 +47,7 @@ __all__ = [
     "element_table",
     "embed_all",
     "encode_by_length",
+    "encode_equally",
     "equal_batches",
     "half_precision",
     "load_weights",

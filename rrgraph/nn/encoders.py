@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +14,9 @@ from rrgraph.graph import PADDING
 from rrgraph.nn.config import EncoderConfig
 from rrgraph.util.registry import Registry
 
-__all__ = ["ENCODERS", "Encoder", "encode_by_length", "equal_batches"]
+__all__ = ["ENCODERS", "Encoder", "encode_by_length", "encode_equally", "equal_batches"]
+
+Row = TypeVar("Row")
 
 
 class Encoder(nn.Module, ABC):
@@ -100,3 +103,13 @@ def equal_batches(compositions: Sequence[Composition], *, size: int = 16) -> Ite
         for start in range(0, len(members), size):
             batch = members[start : start + size]
             yield batch + batch[:1] * (size - len(batch))
+
+
+def encode_equally(
+    encode: Callable[[list[Composition]], Iterable[Row]], compositions: Sequence[Composition]
+) -> dict[str, Row]:
+    """Return by canonical key what `encode` gives for each composition, asked for in `equal_batches`."""
+    found: dict[str, Row] = {}
+    for batch in equal_batches(compositions):
+        found |= zip((each.key for each in batch), encode(batch), strict=True)
+    return found

@@ -118,7 +118,7 @@ class _Planner:
         self.job = job
         self.model: Model = load_model(job.settings.model, device=job.settings.device)
         self.energies: EnergySource | None = energy_source(job.settings.energies, temperature=job.settings.temperature)
-        # Not the one of plans, which remembers: the digits of an answer would depend on earlier ones.
+        # Not the one of plans, which also looks for the papers behind each prediction; no column has them.
         fired = job.settings.conditions
         self.fired: ConditionSource | None = None
         if fired:

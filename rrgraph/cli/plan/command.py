@@ -84,8 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         byproducts=arguments.byproducts,
     )
     energies, literature = _energies(arguments), _literature(arguments)
-    shown = arguments.conditions if arguments.conditions is not None else arguments.output is None
-    conditions = arguments.conditions_model or shown
+    conditions = arguments.conditions_model or _is_shown(arguments, "conditions")
     model = rr.load_model(arguments.model, device=arguments.device)
     if arguments.atmosphere:
         model.require_atmosphere(arguments.mode or LISTWISE)
@@ -136,9 +135,9 @@ def run(arguments: argparse.Namespace) -> int:
         open_plans(
             arguments.output,
             as_json=arguments.json,
-            equations=arguments.equations if arguments.equations is not None else arguments.output is None,
+            equations=_is_shown(arguments, "equations"),
             grams=batch,
-            handling=arguments.handling if arguments.handling is not None else arguments.output is None,
+            handling=_is_shown(arguments, "handling"),
             energies=energies is not None,
             literature=_wants_literature(arguments),
             dopants=any(row.target is not None and row.target.dopants for row in first),
@@ -161,6 +160,12 @@ def run(arguments: argparse.Namespace) -> int:
 
         save_as(draw_plan(plan_picture(planned[0], model)), arguments.figure)
     return code
+
+
+def _is_shown(arguments: argparse.Namespace, name: str) -> bool:
+    """Return whether an option is on: as it is given, and otherwise unless a table is written."""
+    given: bool | None = getattr(arguments, name)
+    return arguments.output is None if given is None else given
 
 
 def _batch(arguments: argparse.Namespace) -> Batch | None:

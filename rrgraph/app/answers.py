@@ -136,6 +136,7 @@ class FiringAnswer(BaseModel):
     temperatures_c: dict[str, IntervalAnswer] = Field(description="`highest` of all steps, `calcination`, `sintering`.")
     times_h: dict[str, IntervalAnswer] = Field(description="Dwell times by the same names.")
     atmospheres: dict[str, float] = Field(description="Probability of each, the most probable first.")
+    stages: str = Field(description="Calcination and sintering as text, empty where one firing is most probable.")
     firings: dict[str, float] = Field(description="Probability of each number of firings; 3 means three or more.")
     papers: int = Field(description="Papers behind the nearest recorded recipes that state a temperature.")
     recipes: list[PrecedentAnswer] = Field(description="At most three of these recipes.")

@@ -37,10 +37,13 @@ def read_atmosphere(text: str) -> Atmosphere | None:
     """Return the class of an atmosphere, None if nothing in the text names one.
 
     Commas separate heating steps, of which the last one counts, or gases of a mixture that all have a percentage. In a
-    mixture a reducing gas counts more than what dilutes it, and diluted oxygen is as air.
+    mixture a reducing gas counts more than what dilutes it, and diluted oxygen is as air. Nobody mixes air with an
+    inert gas: a text that names the two together means either, and names none.
 
     >>> [read_atmosphere(text).value for text in ("flowing N2", "air,4% H2/Ar", "1% O2 in N2", "sealed tube")]
     ['inert', 'reducing', 'air', 'vacuum']
+    >>> read_atmosphere("air/N2") is None
+    True
     """
     parts = text.lower().split(",")
     for step in [text.lower()] if all("%" in part and "/" not in part for part in parts) else reversed(parts):
@@ -48,8 +51,11 @@ def read_atmosphere(text: str) -> Atmosphere | None:
         for reducing in (Atmosphere.AMMONIA, Atmosphere.REDUCING):
             if reducing in found:
                 return reducing
-        if _MIXED.search(step) and {Atmosphere.OXYGEN, Atmosphere.INERT} <= set(found):
+        mixture = set(found) if _MIXED.search(step) else set()
+        if {Atmosphere.OXYGEN, Atmosphere.INERT} <= mixture:
             return Atmosphere.AIR
+        if {Atmosphere.AIR, Atmosphere.INERT} <= mixture:
+            return None
         if found:
             return found[-1]
     return None

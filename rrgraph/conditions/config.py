@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from rrgraph.conditions.features import GROUPS
@@ -37,9 +37,12 @@ class ConditionsDataConfig:
         table: raw recipes, or a table with the column `steps`, or with `temperature_c`, `time_h` and `atmosphere`; see
             `rrgraph.conditions.load_conditions`.
         split: how rows are divided: `nms`, `cra` or `random` as for reactions, `all` for a final model; `syntmte_year`,
-            `syntmte_random` or `curated`, whose rows are measured on while the table is only learned from.
+            `syntmte_random` or `curated`, whose rows are measured on while the table is only learned from;
+            `curated_half` learns from the curated oxides of half of their element systems and measures the others.
         recipes: whether the table is learned from where the split has training rows of its own.
-        own_weight: how much one of the split's own training rows counts beside a row of the table.
+        own_weight: how much a training row of the split's own, or of a further table, counts beside a row of the table.
+        further_tables: tables that are learned from besides, such as `curated`, but for the element systems of
+            validation and test rows.
         holdout: table whose targets no training or validation row may have; empty for none.
         holdout_systems: leave out their element systems too.
         learn_validation: learn from the validation rows too, and from recipes of their years, once intervals have been
@@ -50,6 +53,7 @@ class ConditionsDataConfig:
     split: str = setting("nms", choices=SPLITS)
     recipes: bool = True
     own_weight: float = setting(3.0, above=0)
+    further_tables: list[str] = field(default_factory=list)
     holdout: str = ""
     holdout_systems: bool = False
     learn_validation: bool = False

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rrgraph.chem import ATMOSPHERES, Atmosphere
 from rrgraph.conditions.config import ConditionsModelConfig
 from rrgraph.conditions.features import describe
-from rrgraph.conditions.model import LEVELS, QUANTITIES, ConditionsModel, with_context
+from rrgraph.conditions.model import LEVELS, QUANTITIES, SPREADS, ConditionsModel, with_context
 from rrgraph.conditions.network import fit_networks
 from rrgraph.conditions.tables import LABELS, ConditionRows
 from rrgraph.errors import DataError
@@ -35,16 +35,33 @@ _HIDDEN: Final = 0.5
 """Share of the known atmospheres that are hidden from the trees of values."""
 
 
+Described = dict[tuple[str, frozenset[str]], NDArray[np.float32]]
+"""Features (columns,) by the keys of target and precursors."""
+
+
 def row_features(
-    rows: ConditionRows, *, groups: tuple[str, ...], encoder: PropertyPredictor | None
+    rows: ConditionRows,
+    *,
+    groups: tuple[str, ...],
+    encoder: PropertyPredictor | None,
+    described: Described | None = None,
 ) -> NDArray[np.float32]:
-    """Return the features (rows, columns); each distinct reaction is described once."""
+    """Return the features (rows, columns) of at least one row; each distinct reaction is described once.
+
+    Args:
+        rows: of reactions.
+        groups: of features.
+        encoder: predicts some of them.
+        described: reactions that are described already; the others are added.
+    """
+    known = {} if described is None else described
     pairs = list(zip(rows.table.targets, rows.table.precursor_sets, strict=True))
-    distinct = {(target.key, members.keys): (target, members) for target, members in pairs}
-    index = {key: number for number, key in enumerate(distinct)}
-    targets, sets = zip(*distinct.values(), strict=True)
-    found = describe(targets, sets, groups=groups, encoder=encoder)
-    return found[[index[target.key, members.keys] for target, members in pairs]]
+    keys = [(target.key, members.keys) for target, members in pairs]
+    missing = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in known}
+    if missing:
+        targets, sets = zip(*missing.values(), strict=True)
+        known.update(zip(missing, describe(targets, sets, groups=groups, encoder=encoder), strict=True))
+    return np.stack([known[key] for key in keys])
 
 
 def fit_conditions(
@@ -55,7 +72,8 @@ def fit_conditions(
     seed: int,
     encoder: PropertyPredictor | None,
     metadata: Mapping[str, Any],
-    learn_calibration: bool = False,
+    later: ConditionRows | None = None,
+    described: Described | None = None,
 ) -> ConditionsModel:
     """Return a model of the training rows, with intervals that hold as much of the calibration rows as they say.
 
@@ -67,22 +85,27 @@ def fit_conditions(
         seed: of what is drawn.
         encoder: predicts features.
         metadata: kept in the model.
-        learn_calibration: learn from the calibration rows as well, once they have set the width of the intervals.
+        later: rows to learn from as well, once the calibration rows have set the width of the intervals.
+        described: features of reactions, see `row_features`.
 
     Raises:
         DataError: no training row states a temperature, or none a time.
     """
-    if learn_calibration and len(calibration):
-        fit = partial(fit_conditions, config=config, seed=seed, encoder=encoder, metadata=metadata)
-        both = ConditionRows.concat([train, calibration])
+    if later is not None and len(later):
+        fit = partial(
+            fit_conditions, config=config, seed=seed, encoder=encoder, metadata=metadata, described=described or {}
+        )
+        both = ConditionRows.concat([train, later])
         return replace(fit(both, calibration.none()), quantiles=fit(train, calibration).quantiles)
     groups = tuple(config.groups)
     for name in QUANTITIES:
         if not np.isfinite(_values(train, name)).any():
             raise DataError(f"No training row states a {name}, and a model of conditions learns both.")
-    features = row_features(train, groups=groups, encoder=encoder)
+    features = row_features(train, groups=groups, encoder=encoder, described=described)
     columns = with_context(features, train.label, _half_known(train, seed))
-    held = row_features(calibration, groups=groups, encoder=encoder) if len(calibration) else features[:0]
+    held = features[:0]
+    if len(calibration):
+        held = row_features(calibration, groups=groups, encoder=encoder, described=described)
     measured = with_context(held, calibration.label, None)
     binned, folds = TreeFeatures(columns, bins=config.bins), _folds(train, config.folds, seed)
     weight = train.weight * _recency(train.table.years, config.recency)
@@ -103,10 +126,7 @@ def fit_conditions(
         networks=networks,
         encoder=encoder,
     )
-    for name, spread, least, grown in (
-        ("temperature", "spread", 15.0, config.trees),
-        ("time", "time_spread", 0.05, config.time_trees),
-    ):
+    for name, grown in zip(QUANTITIES, (config.trees, config.time_trees), strict=True):
         values = _values(train, name)
         rows = np.flatnonzero(np.isfinite(values))
         for member in track(range(config.members), f"trees of the {name}"):
@@ -114,7 +134,7 @@ def fit_conditions(
                 binned, values[rows], grown, rows=rows, weight=weight[rows], seed=seed + 1000 * member
             )
         errors = np.abs(values - _cross_fitted(binned, columns, values, weight, folds, config.error_trees, seed))
-        trees[spread] = boost_values(
+        trees[SPREADS[name]] = boost_values(
             binned, errors[rows], config.error_trees, rows=rows, weight=weight[rows], seed=seed
         )
         measured_on, of_rows = train, columns
@@ -122,7 +142,7 @@ def fit_conditions(
             measured_on, of_rows = calibration, measured
             errors = np.abs(_values(calibration, name) - model.value(name, torch.from_numpy(measured)))
         rows = np.flatnonzero(np.isfinite(errors))
-        expected = np.maximum(trees[spread](torch.from_numpy(of_rows[rows])).double().numpy(), least)
+        expected = model.expected_error(name, torch.from_numpy(of_rows[rows]))
         quantiles[name] = _quantiles(errors[rows] / expected, measured_on.label[rows], measured_on.table.years[rows])
     plain = features[whole]
     gases = np.array([each or "" for each in train.atmosphere[whole]])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from rrgraph.conditions.model import LEVELS, Prediction
 from rrgraph.conditions.tables import LABELS, ConditionRows
+from rrgraph.metrics import calibration
 
 __all__ = ["CLOSE_C", "measure", "summary"]
 
@@ -52,14 +53,11 @@ def measure(found: Prediction, rows: ConditionRows, *, known_atmosphere: Predict
     named = first & np.array([each is not None for each in rows.atmosphere])
     if named.any():
         classes = np.array([each.value for each in found.classes])
-        report["atmosphere"] = _classes(
-            rows.atmosphere[named].astype(str), classes[found.atmosphere[named].argmax(axis=1)]
-        )
+        report["atmosphere"] = _classes(rows.atmosphere[named].astype(str), classes, found.atmosphere[named])
     counted = first & np.isfinite(rows.firings)
     if counted.any():
         recorded = np.minimum(rows.firings[counted], found.numbers[-1]).astype(int).astype(str)
-        guessed = np.array(found.numbers).astype(str)[found.firings[counted].argmax(axis=1)]
-        report["firings"] = _classes(recorded, guessed)
+        report["firings"] = _classes(recorded, np.array(found.numbers).astype(str), found.firings[counted])
     return report
 
 
@@ -82,8 +80,17 @@ def _errors(
     return found
 
 
-def _classes(recorded: NDArray[np.str_], guessed: NDArray[np.str_]) -> dict[str, Any]:
-    """Return accuracy, the F1 of each recorded class, and their mean."""
+def _classes(
+    recorded: NDArray[np.str_], classes: NDArray[np.str_], probabilities: NDArray[np.float64]
+) -> dict[str, Any]:
+    """Return accuracy, the calibration error of the most probable class, the F1 of each recorded one, and their mean.
+
+    Args:
+        recorded: (n,) names.
+        classes: (classes,) that are told apart.
+        probabilities: (n, classes).
+    """
+    guessed = classes[probabilities.argmax(axis=1)]
     scores = {}
     for each in np.unique(recorded).tolist():
         right = float(((recorded == each) & (guessed == each)).sum())
@@ -91,6 +98,7 @@ def _classes(recorded: NDArray[np.str_], guessed: NDArray[np.str_]) -> dict[str,
     return {
         "rows": len(recorded),
         "accuracy": float((recorded == guessed).mean()),
+        "ece": calibration(probabilities.max(axis=1), recorded == guessed).ece_mass,
         "macro_f1": float(np.mean(list(scores.values()))),
         "f1": scores,
     }

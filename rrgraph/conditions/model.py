@@ -41,10 +41,14 @@ LEVELS: Final = (0.5, 0.8, 0.9)
 QUANTITIES: Final = ("temperature", "time")
 """What is predicted in numbers: °C, and log10 of h."""
 
+LEAST_SPREADS: Final = {"temperature": 15.0, "time": 0.05}
+"""The least absolute error that is expected of each."""
+
+SPREADS: Final = {"temperature": "spread", "time": "time_spread"}
+"""The trees that predict it."""
+
 _NETWORKS: Final = "networks"
 _SHOWN: Final = ("highest", "calcination", "sintering")
-_LEAST_SPREAD_C: Final = 15.0
-_LEAST_SPREAD_DEX: Final = 0.05
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -113,8 +117,8 @@ class ConditionsModel:
         """
         columns = torch.from_numpy(with_context(features, label, atmosphere))
         named = [LABELS[each] for each in label]
-        temperature, widths = self._interval(columns, named, "temperature", "spread", _LEAST_SPREAD_C)
-        time, time_widths = self._interval(columns, named, "time", "time_spread", _LEAST_SPREAD_DEX)
+        temperature, widths = self._interval(columns, named, "temperature")
+        time, time_widths = self._interval(columns, named, "time")
         plain = torch.from_numpy(features)
         return Prediction(
             temperature=temperature,
@@ -181,14 +185,18 @@ class ConditionsModel:
         further: NDArray[np.float64] = self.networks(columns)[:, QUANTITIES.index(name)].double().numpy()
         return (1.0 - self.networks.share) * found + self.networks.share * further
 
+    def expected_error(self, name: str, columns: Tensor) -> NDArray[np.float64]:
+        """Return the absolute error (n,) that is expected of `value`."""
+        found: NDArray[np.float64] = self.trees[SPREADS[name]](columns).double().numpy()
+        return np.maximum(found, LEAST_SPREADS[name])
+
     def _interval(
-        self, columns: Tensor, named: Sequence[str], value: str, spread: str, least: float
+        self, columns: Tensor, named: Sequence[str], value: str
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return values (n,) and half the widths of their intervals (n, levels)."""
-        found = self.value(value, columns)
-        errors = np.maximum(self.trees[spread](columns).double().numpy(), least)
         factors = self.quantiles[value]
-        return found, errors[:, None] * np.array([factors.get(name, factors["other"]) for name in named])
+        scales = np.array([factors.get(name, factors["other"]) for name in named])
+        return self.value(value, columns), self.expected_error(value, columns)[:, None] * scales
 
     def _shares(self, columns: Tensor, name: str, classes: int) -> NDArray[np.float64]:
         logits = torch.stack([self.trees[f"{name}.{each}"](columns).double() for each in range(classes)], dim=1)

@@ -99,7 +99,7 @@ def conditions_run(
                 "name": config.name,
                 "seed": config.seed,
                 "encoder": config.model.encoder if encoder is not None else "",
-                "rows": len(split.train) + len(split.validation) * config.data.learn_validation,
+                "rows": len(split.train) + len(split.later),
             }
             fit_conditions(
                 split.train,
@@ -108,7 +108,7 @@ def conditions_run(
                 seed=config.seed,
                 encoder=encoder,
                 metadata=metadata,
-                learn_calibration=config.data.learn_validation,
+                later=split.later,
             ).save(config.folder)
         model = load_conditions_model(config.folder, encoder=encoder)
     comparison: dict[str, dict[str, Any]] = {}
@@ -118,8 +118,7 @@ def conditions_run(
             raise DataError(f"The subset '{subset}' of split {config.data.split} has no rows to measure on.")
         if model is None:
             baseline = nearest_recipe if config.model.system == "nearest" else recorded_median
-            known = ConditionRows.concat([split.train, *([split.validation] * config.data.learn_validation)])
-            found, known_atmosphere = baseline(known, split[subset]), None
+            found, known_atmosphere = baseline(ConditionRows.concat([split.train, split.later]), split[subset]), None
         else:
             found, known_atmosphere = _predictions(model, split[subset])
         comparison[subset] = {MODEL: measure(found, split[subset], known_atmosphere=known_atmosphere)}

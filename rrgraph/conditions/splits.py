@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.conditions.tables import ConditionRows, condition_rows, labelled_rows, load_conditions
+from rrgraph.conditions.tables import ConditionRows, condition_rows, labelled_rows, load_conditions, measured_rows
 from rrgraph.data import ReactionTable, load_table, split_table
 from rrgraph.errors import DataError
 
@@ -19,8 +19,8 @@ __all__ = ["SPLITS", "ConditionSplit", "split_conditions"]
 
 _OWN: Final = ("nms", "cra", "random", "all")
 _SYNTMTE: Final = ("syntmte_year", "syntmte_random")
-_CURATED: Final = "curated"
-SPLITS: Final = (*_OWN, *_SYNTMTE, _CURATED)
+_CURATED: Final = ("curated", "curated_half")
+SPLITS: Final = (*_OWN, *_SYNTMTE, *_CURATED)
 """How rows can be divided, see `ConditionsDataConfig`."""
 
 _LAST_YEAR: Final = 2014
@@ -28,6 +28,7 @@ _LAST_YEAR: Final = 2014
 _VALIDATION_YEARS: Final = 2
 """After it, whose rows are validation rows."""
 _FOLDER: Final = "RRGRAPH_DATA"
+_CURATED_TABLE: Final = "reactions/curated_oxides.csv"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,12 +37,15 @@ class ConditionSplit:
 
     Attributes:
         train, validation, test: the rows.
+        later: rows to learn from once validation rows have set the width of intervals: these rows, and in the split by
+            year the recipes of their years; none unless they are wanted.
         report: numbers of rows, and of values left out by reason.
     """
 
     train: ConditionRows
     validation: ConditionRows
     test: ConditionRows
+    later: ConditionRows
     report: Mapping[str, Any]
 
     def __getitem__(self, subset: str) -> ConditionRows:
@@ -61,6 +65,7 @@ def split_conditions(
     seed: int = 0,
     recipes: bool = True,
     own_weight: float = 3.0,
+    further_tables: Sequence[str] = (),
     holdout: str = "",
     holdout_systems: bool = False,
     learn_validation: bool = False,
@@ -85,14 +90,24 @@ def split_conditions(
     reactions = reactions.select(kept(reactions))
     if split in _OWN:
         parts = _own(reactions, split, seed)
-    elif split == _CURATED:
-        parts = _curated(reactions)
+    elif split in _CURATED:
+        parts = _curated(reactions, half=split == _CURATED[1], seed=seed)
     else:
         found = {name: labelled_rows(_file(f"conditions/{split}_{short}.csv.gz")) for name, short in _SHORT.items()}
         found |= {name: found[name].select(kept(found[name].table)) for name in ("train", "validation")}
-        parts = _with_recipes(reactions, found, split, own_weight, validated=learn_validation) if recipes else found
+        parts = _with_recipes(reactions, found, split, own_weight) if recipes else found
+    further = [measured_rows(name) for name in further_tables]
+    if split == _CURATED[1]:
+        further.append(labelled_rows(_file(_CURATED_TABLE)))
+    parts = _with_further(parts, [rows.select(kept(rows.table)) for rows in further], own_weight)
     counts = {name: len(rows) for name, rows in parts.items()}
-    return ConditionSplit(**parts, report={"rows": counts, "dropped": dict(dropped)})
+    validation, later = parts["validation"], parts.pop("later", None)
+    later = validation if later is None else ConditionRows.concat([validation, later])
+    return ConditionSplit(
+        **parts,
+        later=later if learn_validation else validation.none(),
+        report={"rows": counts, "dropped": dict(dropped)},
+    )
 
 
 _SHORT: Final = {"train": "train", "validation": "val", "test": "test"}
@@ -127,37 +142,40 @@ def _own(reactions: ReactionTable, split: str, seed: int) -> dict[str, Condition
 
 
 def _with_recipes(
-    reactions: ReactionTable, labelled: Mapping[str, ConditionRows], split: str, own_weight: float, *, validated: bool
+    reactions: ReactionTable, labelled: Mapping[str, ConditionRows], split: str, own_weight: float
 ) -> dict[str, ConditionRows]:
     """Add recipes to the training rows of SyntMTE, none of the papers of validation and test rows.
 
-    Those of the random split are of other reactions; of the split by year those of its validation years are validation
-    rows, if they are wanted.
+    Those of the random split are of other reactions; in the split by year those of its validation years come later.
+    Intervals are not made on these, since labels of SyntMTE are off by more.
     """
     for rows in labelled.values():
         rows.weight *= own_weight
-    later = ReactionTable.concat([labelled["validation"].table, labelled["test"].table])
-    papers = set(later.frame["doi"].str.lower())
-    own = np.array([doi not in papers for doi in reactions.frame["doi"]])
+    measured = ReactionTable.concat([labelled["validation"].table, labelled["test"].table])
+    papers = set(measured.frame["doi"].str.lower())
+    free = np.array([doi not in papers for doi in reactions.frame["doi"]])
     if split == _SYNTMTE[0]:
-        until = _LAST_YEAR + _VALIDATION_YEARS * validated
-        own &= reactions.years <= until
+        recipes = {
+            "train": free & (reactions.years <= _LAST_YEAR),
+            "later": free & (reactions.years > _LAST_YEAR) & (reactions.years <= _LAST_YEAR + _VALIDATION_YEARS),
+        }
     else:
-        measured = set(zip(later.target_keys.tolist(), later.set_keys, strict=True))
+        known = set(zip(measured.target_keys.tolist(), measured.set_keys, strict=True))
         pairs = zip(reactions.target_keys.tolist(), reactions.set_keys, strict=True)
-        own &= np.array([pair not in measured for pair in pairs])
-    of_train = own & ((reactions.years <= _LAST_YEAR) | (split != _SYNTMTE[0]))
-    further = {"train": of_train, "validation": own & ~of_train}
-    return dict(labelled) | {
-        name: ConditionRows.concat([labelled[name], condition_rows(reactions.select(rows))])
-        for name, rows in further.items()
-        if rows.any()
-    }
+        recipes = {"train": free & np.array([pair not in known for pair in pairs])}
+    added = {name: condition_rows(reactions.select(rows)) for name, rows in recipes.items()}
+    return {**labelled, **added, "train": ConditionRows.concat([labelled["train"], added["train"]])}
 
 
-def _curated(reactions: ReactionTable) -> dict[str, ConditionRows]:
-    """Learn from recipes of other targets, calibrate on a tenth of their systems, measure on the curated oxides."""
-    test = labelled_rows(_file("reactions/curated_oxides.csv"))
+def _curated(reactions: ReactionTable, *, half: bool, seed: int) -> dict[str, ConditionRows]:
+    """Learn from recipes of other targets, calibrate on a tenth of their systems, measure on the curated oxides.
+
+    With `half` only those of half of their element systems are measured.
+    """
+    test = labelled_rows(_file(_CURATED_TABLE))
+    if half:
+        drawn = np.random.default_rng(seed).permutation(np.unique(test.table.element_systems))
+        test = test.select(np.isin(test.table.element_systems, drawn[: len(drawn) // 2]))
     others = reactions.select(~np.isin(reactions.target_keys, test.table.target_keys))
     systems = others.element_systems
     drawn = np.random.default_rng(0).permutation(np.unique(systems))
@@ -167,6 +185,17 @@ def _curated(reactions: ReactionTable) -> dict[str, ConditionRows]:
         "validation": condition_rows(others.select(validation)),
         "test": test,
     }
+
+
+def _with_further(
+    parts: Mapping[str, ConditionRows], further: Sequence[ConditionRows], weight: float
+) -> dict[str, ConditionRows]:
+    """Add the rows of further tables to the training rows, but those of element systems that are measured."""
+    measured = np.concatenate([parts[name].table.element_systems for name in ("validation", "test")])
+    added = [rows.select(~np.isin(rows.table.element_systems, measured)) for rows in further]
+    for rows in added:
+        rows.weight *= weight
+    return dict(parts) | {"train": ConditionRows.concat([parts["train"], *added])}
 
 
 def _file(name: str) -> Path:

@@ -231,10 +231,8 @@ def condition_rows(table: ReactionTable) -> ConditionRows:
     given = table.frame["firings"].tolist() if "firings" in table.frame else [None] * len(table)
     for number, text in enumerate(table.frame["steps"].tolist()):
         steps = [] if not isinstance(text, str) else [step for step in read_steps(text) if step.kind != "drying"]
-        named = [step.atmosphere.value for step in steps if step.atmosphere is not None]
         count = given[number] if given[number] is not None and not pd.isna(given[number]) else _firings(steps)
-        gas = named[-1] if named else None
-        rows += [(number, label, *values, gas, count, alone) for label, *values, alone in _labelled(steps)]
+        rows += [(number, label, *values, gas, count, alone) for label, *values, gas, alone in _labelled(steps)]
     return _rows(table, rows)
 
 
@@ -246,11 +244,12 @@ def _firings(steps: Sequence[HeatingStep]) -> float:
     return float(min(len(fired), _MOST_FIRINGS)) if fired else np.nan
 
 
-def _labelled(steps: Sequence[HeatingStep]) -> Iterator[tuple[int, float, float, bool]]:
-    """Yield label, temperature, time, and whether the temperature is the only one of its step.
+def _labelled(steps: Sequence[HeatingStep]) -> Iterator[tuple[int, float, float, str | None, bool]]:
+    """Yield label, temperature, time, atmosphere, and whether the temperature is the only one of its step.
 
-    The highest temperature is NaN where no step states one.
+    The highest temperature is NaN where no step states one. A step without an atmosphere has the last one stated.
     """
+    last_named = next((step.atmosphere for step in reversed(steps) if step.atmosphere is not None), None)
     stated = [step for step in steps if step.temperature_c is not None]
     highest = max(stated, key=lambda step: step.temperature_c or 0.0, default=None)
     named: list[tuple[str, HeatingStep | None]] = [("highest", highest)]
@@ -260,8 +259,9 @@ def _labelled(steps: Sequence[HeatingStep]) -> Iterator[tuple[int, float, float,
         named += [(label, last[-1])] if last else []
     for label, step in named:
         temperature, time = (None, None) if step is None else (step.temperature_c, step.time_h)
+        gas = (step.atmosphere if step else None) or last_named
         alone = step is not None and len(step.temperatures_c) == 1
-        yield LABELS.index(label), _number(temperature), _number(time), alone
+        yield LABELS.index(label), _number(temperature), _number(time), gas.value if gas else None, alone
 
 
 def _rows(table: ReactionTable, rows: Sequence[tuple[Any, ...]]) -> ConditionRows:

@@ -42,7 +42,7 @@ def _body(sheet: PlanSheet) -> Iterator[str]:
 def _set(each: SheetSet) -> Iterator[str]:
     yield from [f"## {each.rank}. {_text(each.precursors)}", ""]
     facts = [("Equation", each.equation), ("Atmosphere", each.atmosphere), ("Reaction energy", each.energy)]
-    facts.append(("Furnace, by recipes like it", each.fired))
+    facts += [("Furnace, by recipes like it", each.fired), ("In stages", each.stages)]
     yield from [f"- {name}: {_text(value)}" for name, value in facts if value]
     yield from [f"- Reported: {_text(text)}" for text in each.reported]
     yield ""

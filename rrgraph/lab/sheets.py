@@ -50,6 +50,7 @@ class SheetSet:
         weighed: `WeighOut.to_dict`, None where there is none.
         notes: on members, mixing and heating, the gravest first.
         fired: conditions that are predicted for it, empty where there are none.
+        stages: the same of calcination and sintering, empty where it is fired once.
         reported: conditions in literature precedents of this very set.
     """
 
@@ -62,6 +63,7 @@ class SheetSet:
     weighed: Mapping[str, Any] | None
     notes: tuple[SheetNote, ...]
     fired: str
+    stages: str
     reported: tuple[str, ...]
 
 
@@ -114,6 +116,7 @@ def _sheet_set(
     probability = line["probabilities"][place]
     energy = line.get("reaction_energies", {place: None})[place]
     keys = _keys(members)
+    fired = line.get("conditions", {place: None})[place] or {}
     own = [each for each in precedents if each.conditions and _keys(each.precursors) == keys]
     return SheetSet(
         rank=place + 1,
@@ -124,14 +127,10 @@ def _sheet_set(
         energy="" if energy is None else f"{energy['ev_per_atom']:.3f} eV/atom ({energy['kj_per_mol']:.0f} kJ/mol)",
         weighed=line["weigh_out"][place] if "weigh_out" in line else None,
         notes=_notes(line, place, handling),
-        fired=_fired(line, place),
+        fired="; ".join(filter(None, (fired.get("text"), fired.get("note")))),
+        stages=fired.get("stages", ""),
         reported=tuple(_reported(each) for each in own),
     )
-
-
-def _fired(line: Mapping[str, Any], place: int) -> str:
-    fired = line.get("conditions", {place: None})[place]
-    return "" if fired is None else "; ".join(filter(None, (fired["text"], fired.get("note"))))
 
 
 def _reported(reaction: KnownReaction) -> str:

@@ -125,9 +125,13 @@ REPORTED: Final = {
         for level in (50, 80, 90)
     },
     **{
-        f"{quantity}_{name}": ReportedMetric(f"{meaning} of the predicted {quantity}", is_error=False)
+        f"{quantity}_{name}": ReportedMetric(f"{meaning} of the predicted {quantity}", is_error=name == "ece")
         for quantity in ("atmosphere", "firings")
-        for name, meaning in (("accuracy", "accuracy"), ("macro_f1", "mean F1 over classes"))
+        for name, meaning in (
+            ("accuracy", "accuracy"),
+            ("macro_f1", "mean F1 over classes"),
+            ("ece", "expected calibration error of the probability"),
+        )
     },
 }
 """Metrics that runs report themselves, by name."""

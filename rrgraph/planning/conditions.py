@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
 from rrgraph.chem import Atmosphere, Composition
 from rrgraph.data import KnownReaction, PrecursorSet
 
 __all__ = ["ConditionSource", "Conditions", "Interval"]
+
+_STAGES: Final = ("calcination", "sintering")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +67,26 @@ class Conditions:
 
     def __str__(self) -> str:
         """Return one line such as `1100 °C (950-1250), 10 h (4-24), air, 2 firings; 27 papers`."""
-        fired, held = self.temperatures["highest"], self.times["highest"]
-        span = f"{_to_tens(fired.low)}-{_to_tens(fired.high)}"
         count = self.number_of_firings
         firings = "1 firing" if count == 1 else f"{count} firings" if count < max(self.firings) else f"{count}+ firings"
         papers = f"; {self.papers} paper{'s' if self.papers != 1 else ''}" if self.papers else ""
+        return f"{self._heating('highest')}, {self.atmosphere.value}, {firings}{papers}"
+
+    @property
+    def stages(self) -> str:
+        """Calcination and sintering, such as `calcination 900 °C (700-1100), 8 h (3-20); sintering 1250 °C ...`.
+
+        Empty where the most probable number of firings is one.
+        """
+        if self.number_of_firings == 1:
+            return ""
+        return "; ".join(f"{name} {self._heating(name)}" for name in _STAGES if name in self.temperatures)
+
+    def _heating(self, name: str) -> str:
+        fired, held = self.temperatures[name], self.times[name]
         return (
-            f"{_to_fifties(fired.value)} °C ({span}), {_hours(held.value)} h ({_hours(held.low)}-{_hours(held.high)}), "
-            f"{self.atmosphere.value}, {firings}{papers}"
+            f"{_to_fifties(fired.value)} °C ({_to_tens(fired.low)}-{_to_tens(fired.high)}), "
+            f"{_hours(held.value)} h ({_hours(held.low)}-{_hours(held.high)})"
         )
 
     @property
@@ -84,6 +98,7 @@ class Conditions:
         """Return JSON-ready values."""
         return {
             "text": str(self),
+            "stages": self.stages,
             "temperatures_c": {name: each.to_dict() for name, each in self.temperatures.items()},
             "times_h": {name: each.to_dict() for name, each in self.times.items()},
             "atmospheres": {name.value: round(share, 4) for name, share in self.atmospheres.items()},

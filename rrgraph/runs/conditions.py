@@ -118,7 +118,7 @@ class _ConditionRuns(TunedWorkflow[ConditionsConfig]):
         if report["time"]:
             values["time_mae"] = report["time"]["all"]["mae"]
         for quantity in ("atmosphere", "firings"):
-            for name in ("accuracy", "macro_f1"):
+            for name in ("accuracy", "macro_f1", "ece"):
                 if quantity in report:
                     values[f"{quantity}_{name}"] = report[quantity][name]
         return dict.fromkeys(protocols, values)

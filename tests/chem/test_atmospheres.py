@@ -34,6 +34,8 @@ def test_what_names_no_atmosphere_is_not_known():
         "none",
         "nan",
         "12",
+        "air/N2",
+        "argon/air",
     ):
         assert read_atmosphere(text) is None, text
     assert as_atmosphere(None) is as_atmosphere("  ") is as_atmosphere("Unknown") is None

@@ -67,6 +67,19 @@ def test_rows_of_a_recipe(rows):
     assert rows.temperature[0] == rows.temperature[2] == rows.temperature[3]
 
 
+def test_a_step_has_its_own_atmosphere_or_the_last_one_stated():
+    table = load_table("textbook").select(range(2))
+    steps = ["sintering 1300 C air; annealing 600 C O2; annealing 500 C", "calcination 900 C; sintering 1200 C"]
+    rows = condition_rows(table.with_columns(steps=steps))
+    found = {
+        (LABELS[label], temperature): gas
+        for label, temperature, gas in zip(rows.label, rows.temperature, rows.atmosphere, strict=True)
+    }
+    assert found["highest", 1300.0] == found["sintering", 1300.0] == "air"
+    assert found["annealing", 600.0] == found["annealing", 500.0] == found["last calcination", 500.0] == "oxygen"
+    assert found["highest", 1200.0] is None
+
+
 def test_a_model_learns_keeps_and_is_read_back(model, rows, tmp_path):
     features = row_features(rows, groups=model.groups, encoder=None)
     found = model.predict(features, rows.label)

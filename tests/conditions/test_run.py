@@ -8,7 +8,7 @@ import pytest
 
 from rrgraph.cli.main import main
 from rrgraph.conditions import split_conditions
-from rrgraph.data import load_table
+from rrgraph.data import ReactionTable, load_table
 
 pytest.importorskip("lightgbm")
 
@@ -148,6 +148,40 @@ def test_the_bundled_model_is_measured_on_curated_rows(tmp_path, capsys):
     assert "No row of" in capsys.readouterr().err
     assert main(["evaluate", "conditions", "--test", str(path), "--predictions", f"{tmp_path}/p.jsonl"]) == 2
     assert "--predictions means nothing for a model of conditions" in capsys.readouterr().err
+
+
+def test_further_tables_are_learned_from_without_the_systems_that_are_measured(table, tmp_path):
+    plain = split_conditions(str(table), "random")
+    systems = np.concatenate([rows.table.element_systems for rows in (plain.validation, plain.test)])
+    own = plain.train.table.select(~np.isin(plain.train.table.element_systems, systems))
+    known, measured = own.select(range(1)), plain.test.table.select(range(1))
+    path = tmp_path / "further.csv"
+    both = ReactionTable.concat([known, measured]).frame[["target", "precursors"]]
+    both.assign(temperature_C=[777, 888], atmosphere="vacuum").to_csv(path, index=False)
+    split = split_conditions(str(table), "random", further_tables=[str(path)], own_weight=2.0)
+    assert len(split.train) == len(plain.train) + 1
+    assert (split.train.temperature[-1], split.train.atmosphere[-1], split.train.weight[-1]) == (777.0, "vacuum", 2.0)
+    held = split_conditions(str(table), "all", further_tables=[str(path)], holdout=str(path))
+    assert not {777.0, 888.0} & set(held.train.temperature.tolist())
+
+
+@pytest.mark.data
+def test_half_of_the_curated_systems_are_measured_and_the_others_learned_from(data_folder, table):
+    whole, half = (split_conditions(str(table), name) for name in ("curated", "curated_half"))
+    assert 0.3 < len(half.test) / len(whole.test) < 0.7
+    assert len(half.train) > len(whole.train)
+    assert not set(half.train.table.target_keys) & set(half.test.table.target_keys)
+    assert not len(half.later)
+
+
+@pytest.mark.data
+def test_intervals_of_later_years_are_made_on_the_rows_that_they_are_about(data_folder, tmp_path):
+    own = tmp_path / "own.csv"
+    rows = load_table("textbook").select(range(4))
+    rows.with_columns(temperature_c=[900.0] * 4, year=[2000, 2015, 2016, 2018]).write(own)
+    plain, learned = (split_conditions(str(own), "syntmte_year", learn_validation=each) for each in (False, True))
+    assert len(plain.validation) == len(learned.validation) and not len(plain.later)
+    assert len(learned.later) == len(learned.validation) + 2 * 2  # two rows for each recipe of 2015 and 2016
 
 
 @pytest.mark.data

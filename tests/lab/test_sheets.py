@@ -73,8 +73,8 @@ def test_a_sheet_holds_the_numbers_of_the_plan():
 
 def test_every_form_names_predicted_conditions():
     of_all = Conditions(
-        temperatures={"highest": Interval(1100.0, 950.0, 1250.0)},
-        times={"highest": Interval(10.0, 4.0, 24.0)},
+        temperatures={"highest": Interval(1100.0, 950.0, 1250.0), "calcination": Interval(812.0, 700.0, 950.0)},
+        times={"highest": Interval(10.0, 4.0, 24.0), "calcination": Interval(6.0, 2.0, 18.0)},
         atmospheres={Atmosphere.AIR: 1.0},
         firings={1: 0.2, 2: 0.8},
         note="a note",
@@ -84,14 +84,18 @@ def test_every_form_names_predicted_conditions():
     sheet = plan_sheet(plan.to_dict(grams=BATCH, conditions=True))
     fired = "1100 °C (950-1250), 10 h (4-24), air, 2+ firings; a note"
     assert [each.fired for each in sheet.sets] == [fired, fired]
-    assert fired in plan_page([sheet]) and fired in plan_markdown(sheet)
+    stages = "calcination 800 °C (700-950), 6 h (2-18)"
+    assert [each.stages for each in sheet.sets] == [stages, stages]
+    assert replace(of_all, firings={1: 0.6, 2: 0.4}).stages == ""
+    for text in (fired, stages):
+        assert text in plan_page([sheet]) and text in plan_markdown(sheet)
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook(write_only=True)
     add_plan_sheet(book, sheet)
     written = io.BytesIO()
     book.save(written)
     cells = [cell for row in openpyxl.load_workbook(written).active.iter_rows(values_only=True) for cell in row]
-    assert cells.count(fired) == 2
+    assert cells.count(fired) == cells.count(stages) == 2
     assert "conditions" not in PLAN.to_dict() and sheet_of(PLAN).sets[0].fired == ""
 
 

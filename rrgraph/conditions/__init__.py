@@ -1,6 +1,7 @@
 """From a precursor set to a furnace programme: temperatures, times, atmosphere and number of firings.
 
-`rrgraph.conditions.run`, which trains and measures, stands apart: it imports the metrics, which planning does without.
+`rrgraph.conditions.run`, which trains, and `rrgraph.conditions.measures` stand apart: they import the metrics, which
+planning does without.
 """
 
 from rrgraph.conditions.config import (
@@ -13,7 +14,6 @@ from rrgraph.conditions.config import (
 )
 from rrgraph.conditions.features import GROUPS, describe
 from rrgraph.conditions.learning import fit_conditions
-from rrgraph.conditions.measures import measure, summary
 from rrgraph.conditions.model import CONDITIONS_FORMAT, LEVELS, ConditionsModel, Prediction, load_conditions_model
 from rrgraph.conditions.network import ValueNetworks, ValueNetworksConfig
 from rrgraph.conditions.rules import allowed_atmospheres, disagreement
@@ -59,11 +59,9 @@ __all__ = [
     "labelled_rows",
     "load_conditions",
     "load_conditions_model",
-    "measure",
     "measured_rows",
     "read_operations",
     "read_steps",
     "split_conditions",
     "steps_text",
-    "summary",
 ]

@@ -20,10 +20,10 @@ from rrgraph.conditions import (
     labelled_rows,
     load_conditions,
     load_conditions_model,
-    measure,
 )
 from rrgraph.conditions.baselines import nearest_recipe, recorded_median
 from rrgraph.conditions.learning import _cross_fitted, _folds, _quantiles, _recency, row_features
+from rrgraph.conditions.measures import measure
 from rrgraph.data import PrecursorSet, ReactionTable, load_table, similarity
 from rrgraph.errors import DataError
 from rrgraph.models import load_conditions as bundled_model

@@ -32,7 +32,7 @@ __all__ = [
 
 def show_conditions(systems: Mapping[str, Mapping[str, Any]], *, title: str) -> None:
     """Print errors, and the share of recorded values in the intervals, of predicted conditions."""
-    from rrgraph.conditions import summary
+    from rrgraph.conditions.measures import summary
 
     for report in systems.values():
         header, rows = summary(report)

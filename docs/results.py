@@ -43,7 +43,7 @@ CONDITIONS = {
     "time_mae": "dwell time, MAE of log10 h",
     "atmosphere_accuracy": "atmosphere, accuracy, %",
     "atmosphere_macro_f1": "atmosphere, macro-F1, %",
-    "atmosphere_ece": "atmosphere, calibration error, %",
+    "atmosphere_ece": "atmosphere, calibration error",
     "firings_accuracy": "number of firings, accuracy, %",
 }
 """What the metrics of conditions are called."""

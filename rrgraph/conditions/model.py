@@ -16,6 +16,7 @@ from rrgraph.chem import ATMOSPHERES, Atmosphere, Composition
 from rrgraph.conditions.features import describe
 from rrgraph.conditions.network import ValueNetworks
 from rrgraph.conditions.rules import allowed_atmospheres, disagreement
+from rrgraph.conditions.steps import DRIED_C
 from rrgraph.conditions.tables import LABELS
 from rrgraph.data import PrecursorSet
 from rrgraph.nn import TreeEnsemble, checkpoint_mismatch, read_model, write_model
@@ -273,7 +274,7 @@ def with_context(
 
 def _temperature(found: Prediction, row: int) -> Interval:
     value, half = float(found.temperature[row]), float(found.widths[row, LEVELS.index(0.8)])
-    return Interval(value, max(value - half, 25.0), value + half)
+    return Interval(value, max(value - half, DRIED_C), value + half)
 
 
 def _time(found: Prediction, row: int) -> Interval:

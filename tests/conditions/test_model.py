@@ -240,7 +240,7 @@ def test_the_bundled_model_knows_its_chemistry():
     found = dict(zip(wanted, model.conditions([parse_formula(each) for each in wanted], sets), strict=True))
     for name, each in found.items():
         fired = each.temperatures["highest"]
-        assert 25 <= fired.low < fired.value < fired.high
+        assert 200 <= fired.low < fired.value < fired.high  # less would be drying
         assert sum(each.atmospheres.values()) == pytest.approx(1.0)
         assert (Atmosphere.AIR in each.atmospheres) == (name == "BaTiO3")
     assert found["Li6PS5Cl"].temperatures["highest"].value < 700

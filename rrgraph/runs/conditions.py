@@ -41,7 +41,7 @@ class _ConditionRuns(TunedWorkflow[ConditionsConfig]):
     domain = "conditions"
     splits = CONDITION_SPLITS
     searches = False
-    rows = "data.table, data.holdout and data.holdout_systems"
+    rows = "data.table, data.further_tables, data.holdout and data.holdout_systems"
 
     def recognises(self, given: Mapping[Any, Any]) -> bool:
         return str(given.get("domain")) == CONDITIONS or getattr(given.get("domain"), "text", "") == CONDITIONS
@@ -86,10 +86,12 @@ class _ConditionRuns(TunedWorkflow[ConditionsConfig]):
         return self.measured_on(config, subset=subset, protocols=protocols)
 
     def rows_key(self, config: ConditionsConfig) -> object:
-        return config.data.table, config.data.holdout, config.data.holdout_systems
+        data = config.data
+        return data.table, tuple(data.further_tables), data.holdout, data.holdout_systems
 
     def tables(self, config: ConditionsConfig) -> list[str]:
-        return [name for name in (config.data.table, config.data.holdout) if name]
+        data = config.data
+        return [name for name in (data.table, *data.further_tables, data.holdout) if name]
 
     def count_rows(self, table: str) -> int:
         return len(load_conditions(table)[0])

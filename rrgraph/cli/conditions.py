@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def evaluate_conditions(arguments: argparse.Namespace) -> None:
     folder = Path(arguments.model)
     model = load_conditions(arguments.model)
     if arguments.test:
-        rows = measured_rows(arguments.test)
+        rows = measured_rows(arguments.test, Counter())
         measured, count = measure_rows(model, rows), len(rows)
         if not any(measured.values()):
             raise DataError(f"No row of '{arguments.test}' states a temperature, a time, an atmosphere or firings.")

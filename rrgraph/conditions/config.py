@@ -126,7 +126,9 @@ class ConditionsConfig(BaseConfig):
     evaluation: ConditionsEvaluationConfig = setting(factory=ConditionsEvaluationConfig)
 
     def cross_check(self, prefix: str) -> None:
-        """Refuse to measure on validation rows that are learned from, by a `ConfigError`."""
+        """Refuse to measure on validation rows that are learned from, or to learn nothing, by a `ConfigError`."""
+        if not self.model.groups:
+            raise ConfigError(f"model.groups is empty, expected some of {', '.join(GROUPS)}.")
         if self.data.learn_validation and VALIDATION.word in self.evaluation.subsets:
             raise ConfigError(
                 "data.learn_validation=true leaves no validation rows to measure, and evaluation.subsets names them: "

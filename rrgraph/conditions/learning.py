@@ -30,7 +30,7 @@ _LEAST_ROWS: Final = 100
 """Calibration rows that a label needs for a factor of its own."""
 _LEAST_OF_CLASS: Final = 20
 _LATEST_YEARS: Final = 2
-"""With enough rows, which intervals are made to hold one by one."""
+"""Number of the latest years with enough rows in each of which an interval has to hold its share."""
 _HIDDEN: Final = 0.5
 """Share of the known atmospheres that are hidden from the trees of values."""
 
@@ -92,9 +92,8 @@ def fit_conditions(
         DataError: no training row states a temperature, or none a time.
     """
     if later is not None and len(later):
-        fit = partial(
-            fit_conditions, config=config, seed=seed, encoder=encoder, metadata=metadata, described=described or {}
-        )
+        described = {} if described is None else described
+        fit = partial(fit_conditions, config=config, seed=seed, encoder=encoder, metadata=metadata, described=described)
         both = ConditionRows.concat([train, later])
         return replace(fit(both, calibration.none()), quantiles=fit(train, calibration).quantiles)
     groups = tuple(config.groups)
@@ -234,10 +233,11 @@ def _covering(scores: NDArray[np.float64]) -> list[float]:
 
 
 def _classes(rows: ConditionRows, chosen: NDArray[np.bool_]) -> tuple[Atmosphere, ...]:
-    """Return the atmospheres that enough rows state, at least that of most."""
+    """Return the atmospheres that enough rows state, at least that of most; air where none states any."""
     names = [each for each in rows.atmosphere[chosen] if each]
     counts = {each: names.count(each.value) for each in ATMOSPHERES}
-    return tuple(each for each in ATMOSPHERES if counts[each] >= _LEAST_OF_CLASS) or (Atmosphere.AIR,)
+    least = min(_LEAST_OF_CLASS, max(*counts.values(), 1))
+    return tuple(each for each in ATMOSPHERES if counts[each] >= least) or (Atmosphere.AIR,)
 
 
 def _class_trees(

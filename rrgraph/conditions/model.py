@@ -46,7 +46,7 @@ LEAST_SPREADS: Final = {"temperature": 15.0, "time": 0.05}
 """The least absolute error that is expected of each."""
 
 SPREADS: Final = {"temperature": "spread", "time": "time_spread"}
-"""The trees that predict it."""
+"""The trees that predict how large the error of each is."""
 
 _NETWORKS: Final = "networks"
 _SHOWN: Final = ("highest", "calcination", "sintering")
@@ -148,12 +148,13 @@ class ConditionsModel:
             for name in _SHOWN
         }
         found = []
+        whole = by_label[_SHOWN[0]]
         for row, (target, precursors) in enumerate(zip(targets, sets, strict=True)):
-            whole = by_label[_SHOWN[0]]
+            highest = _temperature(whole, row)
             atmospheres = {atmosphere: 1.0} if atmosphere is not None else self._atmospheres(target, whole, row)
             found.append(
                 Conditions(
-                    temperatures={name: _temperature(each, row) for name, each in by_label.items()},
+                    temperatures={name: _temperature(each, row).at_most(highest) for name, each in by_label.items()},
                     times={name: _time(each, row) for name, each in by_label.items()},
                     atmospheres=atmospheres,
                     firings=dict(zip(self.firings, map(float, whole.firings[row]), strict=True)),
@@ -274,7 +275,7 @@ def with_context(
 
 def _temperature(found: Prediction, row: int) -> Interval:
     value, half = float(found.temperature[row]), float(found.widths[row, LEVELS.index(0.8)])
-    return Interval(value, max(value - half, DRIED_C), value + half)
+    return Interval(value, min(value, max(value - half, DRIED_C)), value + half)
 
 
 def _time(found: Prediction, row: int) -> Interval:

@@ -62,7 +62,7 @@ def disagreement(target: Composition, precursors: PrecursorSet, atmosphere: Atmo
         return "the equation takes up N2, so that inert means nitrogen here"
     if implied is Atmosphere.AIR and not _takes_up_oxygen(equation):
         return ""  # nothing has to react with the gas, so that any that does no harm will do
-    if {implied, atmosphere} <= {Atmosphere.INERT, Atmosphere.VACUUM, Atmosphere.NITROGEN}:
+    if {implied, atmosphere} <= {Atmosphere.INERT, Atmosphere.VACUUM}:
         return ""
     if {implied, atmosphere} <= set(_OXIDISING):
         return ""

@@ -82,13 +82,8 @@ def conditions_run(
     if on_data is not None:
         on_data(split)
     contents = {
-        f"{name} rows": checksum(
-            f"{target}|{label}|{value}"
-            for target, label, value in zip(
-                split[name].table.frame["target"], split[name].label, split[name].temperature, strict=True
-            )
-        )
-        for name in ("train", "validation", "test")
+        f"{name} rows": checksum("|".join(map(str, row)) for row in _recorded(split[name]))
+        for name in ("train", "validation", "test", "later")
     }
     record_run(config, {"conditions": dict(split.report)}, contents, resume=resume)
     model: ConditionsModel | None = None
@@ -129,6 +124,12 @@ def conditions_run(
     write_text(config.folder / "card.md", _card(config, split, comparison))
     write_json(config.folder / "metrics.json", comparison)
     return ConditionsResult(folder=config.folder, split=split, comparison=comparison)
+
+
+def _recorded(rows: ConditionRows) -> Iterator[tuple[Any, ...]]:
+    frame = rows.table.frame
+    stated = rows.label, rows.temperature, rows.time, rows.atmosphere, rows.firings, rows.weight
+    return zip(frame["target"], frame["precursors"], *stated, strict=True)
 
 
 def measure_conditions(model: ConditionsModel, split: ConditionSplit, subset: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ SPLITS: Final = (*_OWN, *_SYNTMTE, *_CURATED)
 _LAST_YEAR: Final = 2014
 """Of training rows of the splits by year."""
 _VALIDATION_YEARS: Final = 2
-"""After it, whose rows are validation rows."""
+"""Number of the years after it whose rows are validation rows."""
 _FOLDER: Final = "RRGRAPH_DATA"
 _CURATED_TABLE: Final = "reactions/curated_oxides.csv"
 
@@ -88,6 +89,8 @@ def split_conditions(
         return free
 
     reactions = reactions.select(kept(reactions))
+    if not len(reactions):
+        raise DataError(f"No row of {reactions.source} is left: '{holdout}' holds them all out.")
     if split in _OWN:
         parts = _own(reactions, split, seed)
     elif split in _CURATED:
@@ -96,10 +99,10 @@ def split_conditions(
         found = {name: labelled_rows(_file(f"conditions/{split}_{short}.csv.gz")) for name, short in _SHORT.items()}
         found |= {name: found[name].select(kept(found[name].table)) for name in ("train", "validation")}
         parts = _with_recipes(reactions, found, split, own_weight) if recipes else found
-    further = [measured_rows(name) for name in further_tables]
+    further = [measured_rows(name, dropped) for name in further_tables]
     if split == _CURATED[1]:
         further.append(labelled_rows(_file(_CURATED_TABLE)))
-    parts = _with_further(parts, [rows.select(kept(rows.table)) for rows in further], own_weight)
+    parts = _with_further(parts, [rows.select(kept(rows.table)) for rows in further], own_weight, dropped)
     counts = {name: len(rows) for name, rows in parts.items()}
     validation, later = parts["validation"], parts.pop("later", None)
     later = validation if later is None else ConditionRows.concat([validation, later])
@@ -188,13 +191,14 @@ def _curated(reactions: ReactionTable, *, half: bool, seed: int) -> dict[str, Co
 
 
 def _with_further(
-    parts: Mapping[str, ConditionRows], further: Sequence[ConditionRows], weight: float
+    parts: Mapping[str, ConditionRows], further: Sequence[ConditionRows], weight: float, dropped: Counter[str]
 ) -> dict[str, ConditionRows]:
     """Add the rows of further tables to the training rows, but those of element systems that are measured."""
     measured = np.concatenate([parts[name].table.element_systems for name in ("validation", "test")])
     added = [rows.select(~np.isin(rows.table.element_systems, measured)) for rows in further]
     for rows in added:
         rows.weight *= weight
+    dropped["row of a further table: element system is measured"] += sum(map(len, further)) - sum(map(len, added))
     return dict(parts) | {"train": ConditionRows.concat([parts["train"], *added])}
 
 

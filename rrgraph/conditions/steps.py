@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any, Final
 
@@ -17,7 +17,17 @@ from rrgraph.chem import Atmosphere, read_atmosphere
 from rrgraph.data import whole_celsius
 from rrgraph.errors import DataError
 
-__all__ = ["DRIED_C", "KINDS", "HeatingStep", "atmosphere_of", "kind_of", "read_operations", "read_steps", "steps_text"]
+__all__ = [
+    "DRIED_C",
+    "KINDS",
+    "HeatingStep",
+    "atmosphere_of",
+    "kind_of",
+    "mended",
+    "read_operations",
+    "read_steps",
+    "steps_text",
+]
 
 KINDS: Final = ("drying", "calcination", "firing", "sintering", "annealing", "melting")
 """Kinds of steps. A calcination decomposes and reacts the powder, pre-sintering included; a firing is called neither
@@ -25,15 +35,24 @@ that nor a sintering; an annealing follows them and restores oxygen or order."""
 
 _WORDS: Final = (
     ("annealing", r"anneal|oxygenat|oxidi[sz]|reduc|aged|ageing|aging|post"),
-    ("calcination", r"cal?ci|clacin|^pre|decarbon|decompos|degas|roast"),
+    ("calcination", r"cal?ci|clacin|^pre(?!ss)|decarbon|decompos|degas|roast"),
     ("sintering", r"sint|press"),
     ("melting", r"melt|fuse"),
     ("drying", r"dri|dry|evaporat"),
 )
 _NUMBERS: Final = r"[0-9]+(?:\.[0-9]+)?(?:[,-][0-9]+(?:\.[0-9]+)?)*"
-_STEP: Final = (
-    rf"(?P<kind>[a-z-]+)?\s*(?:(?P<celsius>{_NUMBERS})\s*°?C\b)?\s*(?:(?P<hours>{_NUMBERS})\s*h\b)?(?P<gas>.*)"
+_DEGREES: Final = r"[CK]\b"
+_DURATION: Final = r"(?:h|hrs?|hours?|min|minutes?|d|days?)\b"
+_STEP: Final = re.compile(
+    rf"(?P<kind>(?!(?:at|for|in|under)\b)[a-z-]+)?[\s,]*(?:at\s+)?"
+    rf"(?:(?P<temperatures>{_NUMBERS})\s*(?P<degrees>{_DEGREES}))?[\s,/]*(?:for\s+)?"
+    rf"(?:(?P<times>{_NUMBERS})\s*(?P<duration>{_DURATION}))?[\s,/]*(?:(?:in|under)\s+)?(?P<gas>.*)",
+    re.IGNORECASE,
 )
+_MORE: Final = re.compile(rf"[0-9]\s*(?:{_DEGREES}|{_DURATION})", re.IGNORECASE)
+_THOUSANDS: Final = re.compile(r"\b([1-9]),([0-9]{3})\b")
+_HOURS: Final = {"h": 1.0, "m": 1 / 60, "d": 24.0}
+_KELVIN: Final = 273.15
 _LOWEST_C: Final = 60.0
 """Below it nothing is fired: such numbers are rates, times, or room temperature."""
 DRIED_C: Final = 200.0
@@ -108,28 +127,50 @@ def _step_text(step: HeatingStep) -> str:
 
 
 def read_steps(text: str) -> list[HeatingStep]:
-    """Return the steps of a text such as `calcination 900 C 12 h; sintering 1200-1300 °C 24 h air`.
+    """Return the steps of a text such as `calcination 900 C 12 h; sintered at 1200-1300 °C for 2 days in air`.
 
-    The kind may be missing (`firing`), or any word of a paper for it.
+    The kind may be missing (`firing`), or any word of a paper for it. Temperatures are in C or K, times in h, min or
+    days, before an atmosphere.
 
     Raises:
         DataError: a step is not of this form.
     """
     steps = []
     for part in filter(None, map(str.strip, text.split(";"))):
-        found = re.fullmatch(_STEP, part, re.IGNORECASE)
+        found = _STEP.fullmatch(part.translate(_PLAIN))
         gas = found["gas"].strip() if found else ""
         atmosphere = read_atmosphere(gas) if gas else None
-        if found is None or (gas and atmosphere is None):
+        if found is None or (gas and atmosphere is None) or _MORE.search(gas):
             raise DataError(f"The step '{part:.80}' cannot be read, expected one such as 'sintering 1200 C 12 h air'.")
-        temperatures, times = (
-            tuple(sorted(float(value) for value in re.split("[,-]", found[name] or "") if value))
-            for name in ("celsius", "hours")
-        )
+        temperatures = _numbers(_THOUSANDS.sub(r"\1\2", found["temperatures"] or ""))
+        if (found["degrees"] or "").upper() == "K":
+            temperatures = tuple(round(value - _KELVIN, 2) for value in temperatures)
+        hours = _HOURS[(found["duration"] or "h")[0].lower()]
         word = (found["kind"] or "firing").lower()
-        kind = word if word in KINDS else kind_of(word)
-        steps.append(HeatingStep(kind=kind, temperatures_c=temperatures, times_h=times, atmosphere=atmosphere))
+        steps.append(
+            HeatingStep(
+                kind=word if word in KINDS else kind_of(word),
+                temperatures_c=temperatures,
+                times_h=tuple(value * hours for value in _numbers(found["times"] or "")),
+                atmosphere=atmosphere,
+            )
+        )
     return steps
+
+
+_PLAIN: Final = str.maketrans({"°": "", "–": "-", "—": "-"})
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(sorted(float(value) for value in re.split("[,-]", text) if value))
+
+
+def mended(step: HeatingStep, dropped: Counter[str]) -> HeatingStep:
+    """Return a step without values that are no firing's, which are counted by reason; what only dries is drying."""
+    temperatures = _temperatures(step.temperatures_c, dropped)
+    times = _within(step.times_h, _SHORTEST_H, _LONGEST_H, "time", dropped)
+    kind = "drying" if temperatures and temperatures[-1] <= DRIED_C else step.kind
+    return replace(step, kind=kind, temperatures_c=temperatures, times_h=tuple(times))
 
 
 def read_operations(operations: Iterable[Mapping[str, Any]], dropped: Counter[str]) -> list[HeatingStep]:
@@ -144,17 +185,14 @@ def read_operations(operations: Iterable[Mapping[str, Any]], dropped: Counter[st
         if operation.get("type") not in ("HeatingOperation", "DryingOperation"):
             continue
         conditions = operation.get("conditions") or {}
-        temperatures = _temperatures(_stated(conditions.get("heating_temperature"), "C", dropped), dropped)
-        times = _within(_stated(conditions.get("heating_time"), "h", dropped), _SHORTEST_H, _LONGEST_H, "time", dropped)
-        kind = kind_of(str(operation.get("token", "")))
-        if operation["type"] == "DryingOperation" or (temperatures and temperatures[-1] <= DRIED_C):
-            kind = "drying"
-        named = conditions.get("heating_atmosphere") or ()
-        steps.append(
-            HeatingStep(
-                kind=kind, temperatures_c=temperatures, times_h=tuple(times), atmosphere=atmosphere_of(named, dropped)
-            )
+        dries = operation["type"] == "DryingOperation"
+        stated = HeatingStep(
+            kind="drying" if dries else kind_of(str(operation.get("token", ""))),
+            temperatures_c=tuple(_stated(conditions.get("heating_temperature"), "C", dropped)),
+            times_h=tuple(_stated(conditions.get("heating_time"), "h", dropped)),
+            atmosphere=atmosphere_of(conditions.get("heating_atmosphere") or (), dropped),
         )
+        steps.append(mended(stated, dropped))
     return steps
 
 

@@ -10,7 +10,9 @@ import ast
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +21,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rrgraph.chem import read_atmosphere
-from rrgraph.conditions.steps import HeatingStep, atmosphere_of, kind_of, read_operations, read_steps, steps_text
+from rrgraph.conditions.steps import (
+    HeatingStep,
+    atmosphere_of,
+    kind_of,
+    mended,
+    read_operations,
+    read_steps,
+    steps_text,
+)
 from rrgraph.data import (
     CATALOGUE,
     RECIPE_SUFFIXES,
@@ -193,7 +203,8 @@ def _stated(table: ReactionTable, dropped: Counter[str]) -> ReactionTable:
     spelled = {given[column_name(name)]: name for name in missing}
     frame = table.frame.rename(columns=spelled)
     if "steps" in frame and frame["steps"].map(lambda cell: isinstance(cell, str)).any():
-        return table.with_columns(steps=frame["steps"].tolist())
+        texts = enumerate(frame["steps"].tolist())
+        return table.with_columns(steps=[_mended_text(table, row, text, dropped) for row, text in texts])
     if "steps" in frame and "firings" not in frame:  # their number, as the curated oxides have it
         frame = frame.rename(columns={"steps": "firings"})
     if "temperature_c" not in frame and "atmosphere" not in frame:
@@ -204,13 +215,25 @@ def _stated(table: ReactionTable, dropped: Counter[str]) -> ReactionTable:
     for name in ("temperature_c", "time_h", "firings"):
         if name in frame:
             numbers = pd.to_numeric(frame[name], errors="coerce")
-            wrong = np.flatnonzero(frame[name].notna() & ~(np.isfinite(numbers) & (numbers >= 0)))
+            right = np.isfinite(numbers) & (numbers >= 0) & ((name != "firings") | (numbers % 1 == 0))
+            wrong = np.flatnonzero(frame[name].notna() & ~right)
             if len(wrong):
                 where, cell = capital(table.line(wrong[0])), frame[name].iloc[wrong[0]]
-                raise DataError(f"{where}: {name} is '{cell}', expected a number of at least 0.")
+                number = "whole number" if name == "firings" else "number"
+                raise DataError(f"{where}: {name} is '{cell}', expected a {number} of at least 0.")
             frame[name] = numbers
-    steps = [steps_text([_one_step(row, dropped)]) for row in frame.to_dict("records")]
+    steps = [steps_text([mended(_one_step(row, dropped), dropped)]) for row in frame.to_dict("records")]
     return table.with_columns(steps=steps, **({"firings": frame["firings"].tolist()} if "firings" in frame else {}))
+
+
+def _mended_text(table: ReactionTable, row: int, text: Any, dropped: Counter[str]) -> str | None:
+    """Return the steps of a row without values that are no firing's."""
+    if not isinstance(text, str):
+        return None
+    try:
+        return steps_text(mended(step, dropped) for step in read_steps(text))
+    except DataError as error:
+        raise DataError(f"{capital(table.line(row))}: {error}") from None
 
 
 def _one_step(row: Mapping[Any, Any], dropped: Counter[str]) -> HeatingStep:
@@ -247,9 +270,9 @@ def _firings(steps: Sequence[HeatingStep]) -> float:
 def _labelled(steps: Sequence[HeatingStep]) -> Iterator[tuple[int, float, float, str | None, bool]]:
     """Yield label, temperature, time, atmosphere, and whether the temperature is the only one of its step.
 
-    The highest temperature is NaN where no step states one. A step without an atmosphere has the last one stated.
+    The highest temperature is NaN where no step states one. A step without an atmosphere has that of the step before.
     """
-    last_named = next((step.atmosphere for step in reversed(steps) if step.atmosphere is not None), None)
+    steps = list(accumulate(steps, lambda last, step: replace(step, atmosphere=step.atmosphere or last.atmosphere)))
     stated = [step for step in steps if step.temperature_c is not None]
     highest = max(stated, key=lambda step: step.temperature_c or 0.0, default=None)
     named: list[tuple[str, HeatingStep | None]] = [("highest", highest)]
@@ -259,7 +282,7 @@ def _labelled(steps: Sequence[HeatingStep]) -> Iterator[tuple[int, float, float,
         named += [(label, last[-1])] if last else []
     for label, step in named:
         temperature, time = (None, None) if step is None else (step.temperature_c, step.time_h)
-        gas = (step.atmosphere if step else None) or last_named
+        gas = (step or steps[-1]).atmosphere if steps else None
         alone = step is not None and len(step.temperatures_c) == 1
         yield LABELS.index(label), _number(temperature), _number(time), gas.value if gas else None, alone
 
@@ -284,17 +307,25 @@ def _rows(table: ReactionTable, rows: Sequence[tuple[Any, ...]]) -> ConditionRow
     )
 
 
-def measured_rows(name_or_path: str | os.PathLike[str]) -> ConditionRows:
+def measured_rows(name_or_path: str | os.PathLike[str], dropped: Counter[str]) -> ConditionRows:
     """Return the rows of any table that states conditions: one of `labelled_rows`, or recipes of `load_conditions`.
+
+    Args:
+        name_or_path: catalogued name or file.
+        dropped: values that are left out are counted here under their reason.
 
     Raises:
         DataError: it cannot be read, or states no conditions.
     """
     name = os.fspath(name_or_path)
     path = data_path(name) if name in CATALOGUE else Path(name)
-    if not str(path).endswith(RECIPE_SUFFIXES) and {_HIGHEST, _PAIRS[0][1]} & set(load_table(name).frame):
-        return labelled_rows(path)
-    return condition_rows(load_conditions(name)[0])
+    if not str(path).endswith(RECIPE_SUFFIXES):
+        columns = set(load_table(name).frame)
+        if _PAIRS[0][1] in columns or (_HIGHEST in columns and not columns & {"time_h", "firings"}):
+            return labelled_rows(path)
+    found, counted = load_conditions(name)
+    dropped.update(counted)
+    return condition_rows(found)
 
 
 def labelled_rows(path: str | os.PathLike[str]) -> ConditionRows:
@@ -317,17 +348,25 @@ def labelled_rows(path: str | os.PathLike[str]) -> ConditionRows:
     for number, row in enumerate(frame.to_dict("records")):
         named = row.get("atmosphere")
         found = read_atmosphere(named) if isinstance(named, str) else None
-        count = _number(row.get("steps"))
+        line = capital(table.line(number))
+        count = _as_number(row.get("steps"), f"{line}: steps")
         for label, temperature, time in pairs:
-            values = [_number(row.get(name)) for name in (temperature, time)]
+            values = [_as_number(row.get(name), f"{line}: {name}") for name in (temperature, time)]
             if not np.isnan(values).all() or label == "highest":
                 gas, alone = found.value if found else None, _is_alone(row, label, values[0])
                 rows.append((number, LABELS.index(label), *values, gas, count, alone))
     return _rows(table, rows)
 
 
-def _number(cell: Any) -> float:
-    return np.nan if cell is None else float(cell)
+def _number(value: float | None) -> float:
+    return np.nan if value is None else value
+
+
+def _as_number(cell: Any, where: str) -> float:
+    try:
+        return np.nan if cell is None else float(cell)
+    except ValueError:
+        raise DataError(f"{where} is '{cell}', expected a number.") from None
 
 
 def _is_alone(row: Mapping[Any, Any], label: str, temperature: float) -> bool:

@@ -28,6 +28,10 @@ class Interval:
     low: float
     high: float
 
+    def at_most(self, other: Interval) -> Interval:
+        """Return the interval with no number above that of another one."""
+        return Interval(min(self.value, other.value), min(self.low, other.low), min(self.high, other.high))
+
     def to_dict(self) -> dict[str, float]:
         """Return the numbers by name, to three digits after the point."""
         return {name: round(getattr(self, name), 3) for name in ("value", "low", "high")}
@@ -84,8 +88,11 @@ class Conditions:
 
     def _heating(self, name: str) -> str:
         fired, held = self.temperatures[name], self.times[name]
+        shown = _to_fifties(fired.value)
+        if not fired.low <= shown <= fired.high:
+            shown = _to_tens(fired.value)
         return (
-            f"{_to_fifties(fired.value)} °C ({_to_tens(fired.low)}-{_to_tens(fired.high)}), "
+            f"{shown} °C ({_to_tens(fired.low)}-{_to_tens(fired.high)}), "
             f"{_hours(held.value)} h ({_hours(held.low)}-{_hours(held.high)})"
         )
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -20,9 +21,10 @@ from rrgraph.conditions import (
     labelled_rows,
     load_conditions,
     load_conditions_model,
+    measured_rows,
 )
 from rrgraph.conditions.baselines import nearest_recipe, recorded_median
-from rrgraph.conditions.learning import _cross_fitted, _folds, _quantiles, _recency, row_features
+from rrgraph.conditions.learning import _classes, _cross_fitted, _folds, _quantiles, _recency, row_features
 from rrgraph.conditions.measures import measure
 from rrgraph.data import PrecursorSet, ReactionTable, load_table, similarity
 from rrgraph.errors import DataError
@@ -69,7 +71,7 @@ def test_rows_of_a_recipe(rows):
 
 def test_a_step_has_its_own_atmosphere_or_the_last_one_stated():
     table = load_table("textbook").select(range(2))
-    steps = ["sintering 1300 C air; annealing 600 C O2; annealing 500 C", "calcination 900 C; sintering 1200 C"]
+    steps = ["sintering 1300 C air; annealing 600 C O2; annealing 500 C", "calcination 900 C; sintering 1200 C Ar"]
     rows = condition_rows(table.with_columns(steps=steps))
     found = {
         (LABELS[label], temperature): gas
@@ -77,7 +79,46 @@ def test_a_step_has_its_own_atmosphere_or_the_last_one_stated():
     }
     assert found["highest", 1300.0] == found["sintering", 1300.0] == "air"
     assert found["annealing", 600.0] == found["annealing", 500.0] == found["last calcination", 500.0] == "oxygen"
-    assert found["highest", 1200.0] is None
+    assert found["calcination", 900.0] is None and found["highest", 1200.0] == "inert"
+
+
+def test_values_of_ones_own_that_are_no_firing_are_left_out_and_counted(tmp_path):
+    path = tmp_path / "mine.csv"
+    rows = ["99999,4,air,2", "5,4,,", "549.85,0,,1", "150,2,,", ",,air/N2,"]
+    path.write_text(
+        "\n".join(
+            [
+                "target,precursors,temperature_C,time_h,atmosphere,firings",
+                *(f"BaTiO3,BaCO3;TiO2,{each}" for each in rows),
+            ]
+        )
+    )
+    table, dropped = load_conditions(path)
+    assert table.frame["steps"].tolist() == [
+        "firing 4 h air",
+        "firing 4 h",
+        "firing 550 C",
+        "drying 150 C 2 h",
+        "firing",
+    ]
+    assert sum(dropped.values()) == 4
+    counted: Counter[str] = Counter()
+    assert len(measured_rows(path, counted)) == len(condition_rows(table)) and counted == dropped
+    path.write_text("target,precursors,temperature_C,firings\nBaTiO3,BaCO3;TiO2,900,2.5\n")
+    with pytest.raises(DataError, match=r"[Ll]ine 2 of .*firings is '2.5', expected a whole number"):
+        load_conditions(path)
+    path.write_text("target,precursors,steps\nBaTiO3,BaCO3;TiO2,sintering 1200 F\n")
+    with pytest.raises(DataError, match=r"Line 2 of .*The step 'sintering 1200 F' cannot be read"):
+        load_conditions(path)
+    path.write_text("target,precursors,temperature_C\nBaTiO3,BaCO3;TiO2,1200-1300\n")
+    with pytest.raises(DataError, match=r"Line 2 of .*temperature_C is '1200-1300', expected a number"):
+        measured_rows(path, counted)
+
+
+def test_few_rows_know_the_atmosphere_that_most_of_them_state(rows):
+    few = rows.select(np.arange(30))
+    few.atmosphere[:] = ["inert"] * 12 + ["air"] * 9 + [None] * 9
+    assert _classes(few, np.ones(30, dtype=np.bool_)) == (Atmosphere.INERT,)
 
 
 def test_a_model_learns_keeps_and_is_read_back(model, rows, tmp_path):
@@ -241,6 +282,7 @@ def test_the_bundled_model_knows_its_chemistry():
     for name, each in found.items():
         fired = each.temperatures["highest"]
         assert 200 <= fired.low < fired.value < fired.high  # less would be drying
+        assert all(stage.value <= fired.value for stage in each.temperatures.values())
         assert sum(each.atmospheres.values()) == pytest.approx(1.0)
         assert (Atmosphere.AIR in each.atmospheres) == (name == "BaTiO3")
     assert found["Li6PS5Cl"].temperatures["highest"].value < 700

@@ -124,7 +124,7 @@ def test_wrong_settings_are_refused_in_one_sentence(override, expected, table, t
     [
         ({"time_h": None}, "random", "No training row states a time"),
         ({}, "nms", "has a year, which data.split=nms needs; random needs none"),
-        ({"firings": "two"}, "random", "firings is 'two', expected a number"),
+        ({"firings": "two"}, "random", "firings is 'two', expected a whole number"),
     ],
 )
 def test_tables_of_ones_own_that_cannot_be_learned_are_refused(table, columns, split, expected, tmp_path, capsys):

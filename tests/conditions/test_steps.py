@@ -109,7 +109,23 @@ def test_steps_as_people_write_them():
     assert (second.kind, second.temperature_c, second.atmosphere.value) == ("firing", 1250.0, "inert")
 
 
-@pytest.mark.parametrize("text", ["sintering 1200 F", "900 C in a furnace", "12..3 C"])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sintered at 1250 C for 4 h in air", "sintering 1250 C 4 h air"),
+        ("sintering, 1473.15 K, 4 hours, air", "sintering 1200 C 4 h air"),
+        ("1200–1300 °C/2 days under argon", "firing 1200,1300 C 48 h inert"),
+        ("1,200 C 30 min", "firing 1200 C 0.5 h"),
+        ("4 hours air", "firing 4 h air"),
+        ("pressureless 1300 C", "sintering 1300 C"),
+        ("presintered 900 C", "calcination 900 C"),
+    ],
+)
+def test_nothing_that_is_written_is_lost(text, expected):
+    assert steps_text(read_steps(text)) == expected
+
+
+@pytest.mark.parametrize("text", ["sintering 1200 F", "900 C in a furnace", "12..3 C", "sintering 1200 C air 4 h"])
 def test_other_texts_are_refused(text):
     with pytest.raises(DataError, match="cannot be read"):
         read_steps(text)

@@ -87,6 +87,8 @@ def test_every_form_names_predicted_conditions():
     stages = "calcination 800 °C (700-950), 6 h (2-18)"
     assert [each.stages for each in sheet.sets] == [stages, stages]
     assert replace(of_all, firings={1: 0.6, 2: 0.4}).stages == ""
+    narrow = replace(of_all, temperatures={"highest": Interval(1235.0, 1230.0, 1240.0)})
+    assert str(narrow).startswith("1240 °C (1230-1240)")  # not 1250
     for text in (fired, stages):
         assert text in plan_page([sheet]) and text in plan_markdown(sheet)
     openpyxl = pytest.importorskip("openpyxl")

@@ -14,7 +14,7 @@ import rrgraph as rr
 from rrgraph.cli.common.argparse_private import Commands
 from rrgraph.cli.common.options import add_command
 from rrgraph.cli.plan.arguments import EXAMPLES, add_arguments
-from rrgraph.errors import DataWarning, PlanningError, RRGraphError, suggestion
+from rrgraph.errors import DataWarning, OptionError, PlanningError, RRGraphError, suggestion
 
 if TYPE_CHECKING:
     from rrgraph.chem import Composition
@@ -84,6 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
         byproducts=arguments.byproducts,
     )
     energies, literature = _energies(arguments), _literature(arguments)
+    if arguments.conditions_model and arguments.conditions is False:
+        raise OptionError("conditions_model", " means nothing with --no-conditions.")
     conditions = arguments.conditions_model or _is_shown(arguments, "conditions")
     model = rr.load_model(arguments.model, device=arguments.device)
     if arguments.atmosphere:

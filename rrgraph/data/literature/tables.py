@@ -38,7 +38,7 @@ __all__ = ["BUNDLED_COLUMNS", "LITERATURE", "cached_frame", "load_known_reaction
 
 logger = logging.getLogger(__name__)
 
-_CACHE_VERSION: Final = 3
+_CACHE_VERSION: Final = 4
 """To be raised with every change of the cached frames."""
 
 _ATOMS: Final = re.compile(r"([A-Z][a-z]?)(\d*)")

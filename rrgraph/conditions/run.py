@@ -168,12 +168,13 @@ def _outcomes(found: Prediction, rows: ConditionRows) -> dict[str, Any]:
 def _card(config: ConditionsConfig, split: ConditionSplit, comparison: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the card of the run, as Markdown."""
     train = split.train
+    tables = ", ".join(map(markdown_code, [config.data.table, *config.data.further_tables]))
     rows = ", ".join(f"{(train.label == at).sum():,} {label}" for at, label in enumerate(LABELS))
     gases = ", ".join(f"{(train.atmosphere[train.label == 0] == each.value).sum():,} {each}" for each in ATMOSPHERES)
     blocks = [
         f"# {markdown_text(config.name)}\n",
         f"Conditions of solid-state syntheses, system {config.model.system}, rrgraph {__version__}, seed {config.seed}."
-        f"\n\n{markdown_code(config.data.table)}, split {config.data.split}: {split}\n",
+        f"\n\n{tables}, split {config.data.split}: {split}\n",
         f"Training rows by what their values are of: {rows}. Recipes by atmosphere, where one is stated: {gases}.\n",
         "Temperatures are what papers report, not what a reaction needs: two papers on the same target and set differ "
         "by more than 100 °C on average. The number of firings is mostly convention.\n",

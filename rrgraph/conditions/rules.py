@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rrgraph.chem import HALOGENS, Atmosphere, BalancedEquation, Composition
+from rrgraph.chem import HALOGENS, Atmosphere, BalancedEquation, Composition, anhydrous
 from rrgraph.data import PrecursorSet
 from rrgraph.planning import balanced_equation
 
@@ -45,12 +45,16 @@ def allowed_atmospheres(target: Composition, atmospheres: Sequence[Atmosphere]) 
 def disagreement(target: Composition, precursors: PrecursorSet, atmosphere: Atmosphere, *, asked: bool = False) -> str:
     """Return how an atmosphere is not the one that the balanced equation implies, empty if both agree.
 
+    Of a hydrate there is more to say: it does not survive firing.
+
     Args:
         target: what is made.
         precursors: what it is made from.
         atmosphere: of recipes, or the one that was asked for.
         asked: whether it was.
     """
+    if anhydrous(target).key != target.key:
+        return "a hydrate loses its water when it is fired"
     if asked and not allowed_atmospheres(target, [atmosphere]).all():
         harm = "an oxide does not stay one" if atmosphere is Atmosphere.AMMONIA else "the target would be oxidised"
         return f"{harm} in {atmosphere.value}, which was asked for"

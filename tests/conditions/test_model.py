@@ -17,6 +17,7 @@ from rrgraph.conditions import (
     allowed_atmospheres,
     condition_rows,
     describe,
+    disagreement,
     fit_conditions,
     labelled_rows,
     load_conditions,
@@ -272,6 +273,23 @@ KEPT = {"BaTiO3": False, "CsPbBr3": False, "LiFePO4": False, "Y2O2S": False}
 def test_what_air_oxidises_is_not_fired_in_air(formula, oxidised):
     gases = (Atmosphere.AIR, Atmosphere.OXYGEN, Atmosphere.INERT)
     assert allowed_atmospheres(parse_formula(formula), gases).tolist() == [not oxidised, not oxidised, True]
+
+
+@pytest.mark.parametrize(
+    ("target", "members", "atmosphere", "said"),
+    [
+        ("BaTiO3", "BaCO3;TiO2", "air", ""),
+        ("Si3N4", "Si", "inert", "takes up N2, so that inert means nitrogen"),
+        ("Si3N4", "Si", "vacuum", "the equation implies nitrogen"),
+        ("SrVO3", "SrCO3;V2O5", "air", "the equation implies reducing"),
+        ("V2O3", "V2O5;V", "inert", ""),
+        ("CuSO4·5H2O", "CuSO4", "air", "a hydrate loses its water"),
+    ],
+)
+def test_what_does_not_fit_the_equation_is_said(target, members, atmosphere, said):
+    members = PrecursorSet(map(parse_formula, members.split(";")))
+    found = disagreement(parse_formula(target), members, Atmosphere(atmosphere))
+    assert said in found and bool(found) == bool(said)
 
 
 def test_the_bundled_model_knows_its_chemistry():

@@ -48,6 +48,9 @@ CONDITIONS = {
 }
 """What the metrics of conditions are called."""
 
+VARIED = ("sintering_mae", "calcination_mae", "sintering_single_mae", "calcination_single_mae", "coverage_80", "time_mae")
+"""Of these, what is shown of variants."""
+
 Rows = list[dict[str, str]]
 
 
@@ -138,7 +141,7 @@ def metric(row: dict[str, str]) -> str:
 
 def cell(row: dict[str, str]) -> str:
     """``**74.3 ± 0.4**\\*†``."""
-    digits = 3 if row.get("metric") == "time_mae" else 1
+    digits = 3 if row.get("metric") in ("time_mae", "atmosphere_ece") else 1
     text = f"{float(row['mean']):.{digits}f}"
     text += f" ± {float(row['deviation']):.{digits}f}" if row["deviation"] else ""
     shown = {"1": f"**{text}**", "2": f"<u>{text}</u>"}.get(row["place"], text)
@@ -186,16 +189,30 @@ def published_table() -> str:
 
 
 def conditions_tables() -> str:
-    """Return a table for each split of the experiment on conditions, with a line for each metric."""
+    """Return a table for each split of the experiment on conditions, with a line for each metric, and one of variants.
+
+    Variants are the systems that only one split has.
+    """
     rows = read(TABLES / "conditions.csv")
+    splits, systems = (list(dict.fromkeys(row[name] for row in rows)) for name in ("split", "system"))
+    pairs = {(row["system"], row["split"]) for row in rows}
+    variants = [system for system in systems if sum((system, split) in pairs for split in splits) == 1]
+    systems = [system for system in systems if system not in variants]
     parts = []
-    for split in dict.fromkeys(row["split"] for row in rows):
+    for split in splits:
         found = [row for row in rows if row["split"] == split]
-        systems, metrics = (list(dict.fromkeys(row[name] for row in found)) for name in ("system", "metric"))
+        metrics = list(dict.fromkeys(row["metric"] for row in found))
         cells = {(row["metric"], row["system"]): cell(row) for row in found}
         lines = [["metric", *systems]]
         lines += [[CONDITIONS[each], *(cells.get((each, system), "-") for system in systems)] for each in metrics]
         parts.append(f"Split `{split}`:\n\n{markdown(lines)}\n")
+        shown = [each for each in metrics if each in VARIED]
+        lines = [["system", *(CONDITIONS[each] for each in shown)]]
+        lines += [
+            [system, *(cells[each, system] for each in shown)] for system in variants if (system, split) in pairs
+        ]
+        if len(lines) > 1:
+            parts.append(f"Variants, split `{split}`:\n\n{markdown(lines)}\n")
     return "\n".join(parts)
 
 

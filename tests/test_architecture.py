@@ -13,6 +13,7 @@ FACES = {"rrgraph.properties.pretraining", "rrgraph.networks.plots", "rrgraph.or
 """Packages inside others that are imported from by themselves."""
 
 HEAVY = {
+    "rrgraph.conditions.measures",
     "rrgraph.conditions.run",
     "rrgraph.runs.measure",
     "rrgraph.runs.baseline",

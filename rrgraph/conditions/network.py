@@ -50,7 +50,10 @@ class ValueNetworks(nn.Module):
     Args:
         columns: number of features.
         quantities: number of outputs.
-        n_networks, width, share, dropout: as in `ValueNetworksConfig`.
+        n_networks: as in `ValueNetworksConfig`, like the others.
+        width: of the first two layers.
+        share: of the networks in a prediction.
+        dropout: in training.
 
     Attributes:
         share: the same.

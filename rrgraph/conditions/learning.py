@@ -34,7 +34,6 @@ _LATEST_YEARS: Final = 2
 _HIDDEN: Final = 0.5
 """Share of the known atmospheres that are hidden from the trees of values."""
 
-
 Described = dict[tuple[str, frozenset[str]], NDArray[np.float32]]
 """Features (columns,) by the keys of target and precursors."""
 
@@ -73,7 +72,6 @@ def fit_conditions(
     encoder: PropertyPredictor | None,
     metadata: Mapping[str, Any],
     later: ConditionRows | None = None,
-    described: Described | None = None,
 ) -> ConditionsModel:
     """Return a model of the training rows, with intervals that hold as much of the calibration rows as they say.
 
@@ -86,16 +84,28 @@ def fit_conditions(
         encoder: predicts features.
         metadata: kept in the model.
         later: rows to learn from as well, once the calibration rows have set the width of the intervals.
-        described: features of reactions, see `row_features`.
 
     Raises:
         DataError: no training row states a temperature, or none a time.
     """
-    if later is not None and len(later):
-        described = {} if described is None else described
-        fit = partial(fit_conditions, config=config, seed=seed, encoder=encoder, metadata=metadata, described=described)
-        both = ConditionRows.concat([train, later])
-        return replace(fit(both, calibration.none()), quantiles=fit(train, calibration).quantiles)
+    fit = partial(_fit, config=config, seed=seed, encoder=encoder, metadata=metadata, described={})
+    if later is None or not len(later):
+        return fit(train, calibration)
+    whole = fit(ConditionRows.concat([train, later]), calibration.none())
+    return replace(whole, quantiles=fit(train, calibration).quantiles)
+
+
+def _fit(
+    train: ConditionRows,
+    calibration: ConditionRows,
+    *,
+    config: ConditionsModelConfig,
+    seed: int,
+    encoder: PropertyPredictor | None,
+    metadata: Mapping[str, Any],
+    described: Described,
+) -> ConditionsModel:
+    """Return a model of the training rows whose intervals are made on the calibration rows, if there are any."""
     groups = tuple(config.groups)
     for name in QUANTITIES:
         if not np.isfinite(_values(train, name)).any():

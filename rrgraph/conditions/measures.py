@@ -87,7 +87,7 @@ def _classes(
 
     Args:
         recorded: (n,) names.
-        classes: (classes,) that are told apart.
+        classes: (classes,) names of those that are distinguished.
         probabilities: (n, classes).
     """
     guessed = classes[probabilities.argmax(axis=1)]

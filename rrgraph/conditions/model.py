@@ -27,6 +27,7 @@ __all__ = [
     "CONDITIONS_FORMAT",
     "LEVELS",
     "QUANTITIES",
+    "SPREADS",
     "ConditionsModel",
     "Prediction",
     "load_conditions_model",
@@ -42,11 +43,11 @@ LEVELS: Final = (0.5, 0.8, 0.9)
 QUANTITIES: Final = ("temperature", "time")
 """What is predicted in numbers: °C, and log10 of h."""
 
-LEAST_SPREADS: Final = {"temperature": 15.0, "time": 0.05}
-"""The least absolute error that is expected of each."""
-
 SPREADS: Final = {"temperature": "spread", "time": "time_spread"}
 """The trees that predict how large the error of each is."""
+
+_LEAST_SPREADS: Final = {"temperature": 15.0, "time": 0.05}
+"""The least absolute error that is expected of each quantity."""
 
 _NETWORKS: Final = "networks"
 _SHOWN: Final = ("highest", "calcination", "sintering")
@@ -190,7 +191,7 @@ class ConditionsModel:
     def expected_error(self, name: str, columns: Tensor) -> NDArray[np.float64]:
         """Return the absolute error (n,) that is expected of `value`."""
         found: NDArray[np.float64] = self.trees[SPREADS[name]](columns).double().numpy()
-        return np.maximum(found, LEAST_SPREADS[name])
+        return np.maximum(found, _LEAST_SPREADS[name])
 
     def _interval(
         self, columns: Tensor, named: Sequence[str], value: str

@@ -50,6 +50,7 @@ _STEP: Final = re.compile(
     re.IGNORECASE,
 )
 _MORE: Final = re.compile(rf"[0-9]\s*(?:{_DEGREES}|{_DURATION})", re.IGNORECASE)
+_PLAIN: Final = str.maketrans({"°": "", "–": "-", "—": "-"})
 _THOUSANDS: Final = re.compile(r"\b([1-9]),([0-9]{3})\b")
 _HOURS: Final = {"h": 1.0, "m": 1 / 60, "d": 24.0}
 _KELVIN: Final = 273.15
@@ -156,9 +157,6 @@ def read_steps(text: str) -> list[HeatingStep]:
             )
         )
     return steps
-
-
-_PLAIN: Final = str.maketrans({"°": "", "–": "-", "—": "-"})
 
 
 def _numbers(text: str) -> tuple[float, ...]:

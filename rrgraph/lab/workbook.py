@@ -111,9 +111,9 @@ def _set_lines(page: WriteOnlyWorksheet, each: SheetSet, *, first: int) -> list[
     lines: list[list[Any]] = [[], [text_cell(page, title, bold=True, size=13)]]
     equation = each.equation or "cannot be balanced, so there are no masses"
     lines.append([text_cell(page, "equation", grey=True), text_cell(page, equation)])
-    named = {"atmosphere": each.atmosphere, "reaction energy": each.energy}
-    named |= {"furnace": each.fired, "in stages": each.stages}
-    for name, value in named.items():
+    facts = [("atmosphere", each.atmosphere), ("reaction energy", each.energy)]
+    facts += [("furnace", each.fired), ("in stages", each.stages)]
+    for name, value in facts:
         if value:
             lines.append([text_cell(page, name, grey=True), text_cell(page, value)])
     lines += [[text_cell(page, "reported", grey=True), text_cell(page, text)] for text in each.reported]

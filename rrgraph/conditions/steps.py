@@ -43,6 +43,7 @@ _WORDS: Final = (
 _NUMBERS: Final = r"[0-9]+(?:\.[0-9]+)?(?:[,-][0-9]+(?:\.[0-9]+)?)*"
 _DEGREES: Final = r"[CK]\b"
 _DURATION: Final = r"(?:h|hrs?|hours?|min|minutes?|d|days?)\b"
+_GRINDING: Final = re.compile(r"gr[io]u?nd|mill|pulveri|crush", re.IGNORECASE)
 _STEP: Final = re.compile(
     rf"(?P<kind>(?!(?:at|for|in|under)\b)[a-z-]+)?[\s,]*(?:at\s+)?"
     rf"(?:(?P<temperatures>{_NUMBERS})\s*(?P<degrees>{_DEGREES}))?[\s,/]*(?:for\s+)?"
@@ -131,7 +132,7 @@ def read_steps(text: str) -> list[HeatingStep]:
     """Return the steps of a text such as `calcination 900 C 12 h; sintered at 1200-1300 °C for 2 days in air`.
 
     The kind may be missing (`firing`), or any word of a paper for it. Temperatures are in C or K, times in h, min or
-    days, before an atmosphere.
+    days, before an atmosphere. Grinding in between (`reground`) is no step.
 
     Raises:
         DataError: a step is not of this form.
@@ -139,6 +140,8 @@ def read_steps(text: str) -> list[HeatingStep]:
     steps = []
     for part in filter(None, map(str.strip, text.split(";"))):
         found = _STEP.fullmatch(part.translate(_PLAIN))
+        if found and not found["temperatures"] and _GRINDING.search(part):
+            continue
         gas = found["gas"].strip() if found else ""
         atmosphere = read_atmosphere(gas) if gas else None
         if found is None or (gas and atmosphere is None) or _MORE.search(gas):

@@ -75,6 +75,7 @@ CONDITION_FIELDS: Final[tuple[tuple[str, pa.DataType, Callable[[Conditions], Any
     ("time_h", pa.float64(), lambda found: round(found.times["highest"].value, 1)),
     ("atmosphere", pa.string(), lambda found: found.atmosphere.value),
     ("firings", pa.int32(), lambda found: found.number_of_firings),
+    ("stages", pa.string(), lambda found: found.stages or None),
     ("conditions_note", pa.string(), lambda found: found.note or None),
 )
 """How the best set is fired: name and type of the column, and what is taken from its conditions."""

@@ -125,6 +125,11 @@ def test_nothing_that_is_written_is_lost(text, expected):
     assert steps_text(read_steps(text)) == expected
 
 
+def test_grinding_is_no_heating():
+    text = "calcined 900 C 12 h; reground; ball-milled for 4 h; 1200 C"
+    assert steps_text(read_steps(text)) == "calcination 900 C 12 h; firing 1200 C"
+
+
 @pytest.mark.parametrize("text", ["sintering 1200 F", "900 C in a furnace", "12..3 C", "sintering 1200 C air 4 h"])
 def test_other_texts_are_refused(text):
     with pytest.raises(DataError, match="cannot be read"):

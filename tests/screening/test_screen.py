@@ -259,8 +259,11 @@ def test_conditions_of_the_best_set(model, table, tmp_path, monkeypatch):
             self.asked.append([(target.formula, len(members)) for target, members in zip(targets, sets, strict=True)])
             return [
                 Conditions(
-                    temperatures={"highest": Interval(1000.4 + len(members), 900.0, 1100.6)},
-                    times={"highest": Interval(10.04, 5.0, 20.0)},
+                    temperatures={
+                        "highest": Interval(1000.4 + len(members), 900.0, 1100.6),
+                        "calcination": Interval(800.0, 700.0, 900.0),
+                    },
+                    times={"highest": Interval(10.04, 5.0, 20.0), "calcination": Interval(6.0, 2.0, 12.0)},
                     atmospheres={Atmosphere.AIR: 0.9},
                     firings={1: 0.4, 2: 0.6},
                 )
@@ -271,11 +274,12 @@ def test_conditions_of_the_best_set(model, table, tmp_path, monkeypatch):
     monkeypatch.setattr(answers_module, "load_conditions", lambda name: Fired())
     run(table, tmp_path / "out", conditions=True)
     assert Fired.asked[1] == [("BaZrO3", 2), ("LiFeO2", 2), ("BaTiO3", 2)]  # one call a batch, none for what has no set
-    names = ("temperature_c", "temperature_c_low", "temperature_c_high", "time_h", "atmosphere", "firings")
+    names = ("temperature_c", "temperature_c_low", "temperature_c_high", "time_h", "atmosphere", "firings", "stages")
     by_target = {row["target"]: tuple(row.pop(name) for name in names) for row in rows(tmp_path / "out")}
-    assert by_target["BaTiO3"] == (1002, 900, 1101, 10.0, "air", 2)
-    assert by_target["Fe2O3"] == (1001, 900, 1101, 10.0, "air", 2)
-    assert by_target["UO2"] == (None,) * 6
+    stages = "calcination 800 °C (700-900), 6 h (2-12)"
+    assert by_target["BaTiO3"] == (1002, 900, 1101, 10.0, "air", 2, stages)
+    assert by_target["Fe2O3"] == (1001, 900, 1101, 10.0, "air", 2, stages)
+    assert by_target["UO2"] == (None,) * 7
     assert {row[name] for row in rows(tmp_path / "plain") for name in names} == {None}
 
 

@@ -17,6 +17,7 @@ from rrgraph.conditions.features import describe
 from rrgraph.conditions.model import LEVELS, QUANTITIES, SPREADS, ConditionsModel, with_context
 from rrgraph.conditions.network import fit_networks
 from rrgraph.conditions.tables import LABELS, ConditionRows
+from rrgraph.data import LearnedReactions
 from rrgraph.errors import DataError
 from rrgraph.nn import TreeEnsemble
 from rrgraph.properties import PropertyPredictor
@@ -132,6 +133,7 @@ def _fit(
         trees=trees,
         quantiles=quantiles,
         metadata=metadata,
+        learned=LearnedReactions.of(train.table),
         networks=networks,
         encoder=encoder,
     )

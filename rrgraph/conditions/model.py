@@ -18,7 +18,7 @@ from rrgraph.conditions.network import ValueNetworks
 from rrgraph.conditions.rules import allowed_atmospheres, disagreement
 from rrgraph.conditions.steps import DRIED_C
 from rrgraph.conditions.tables import LABELS
-from rrgraph.data import PrecursorSet
+from rrgraph.data import LearnedReactions, PrecursorSet
 from rrgraph.nn import TreeEnsemble, checkpoint_mismatch, read_model, write_model
 from rrgraph.planning import Conditions, Interval
 from rrgraph.properties import PropertyPredictor
@@ -50,6 +50,7 @@ _LEAST_SPREADS: Final = {"temperature": 15.0, "time": 0.05}
 """The least absolute error that is expected of each quantity."""
 
 _NETWORKS: Final = "networks"
+_LEARNED: Final = "learned"
 _SHOWN: Final = ("highest", "calcination", "sintering")
 
 
@@ -90,6 +91,7 @@ class ConditionsModel:
         quantiles: by `temperature` or `time`, label and level, the factor of the predicted error that makes the
             interval; the label `other` is for those with few calibration rows.
         metadata: name, seed, rows, and the encoder.
+        learned: targets and reactions that it learned from; None where a file does not say.
         networks: predict `QUANTITIES` beside the trees; None for trees alone.
         encoder: predicts features, None where no group needs it.
     """
@@ -100,6 +102,7 @@ class ConditionsModel:
     trees: Mapping[str, TreeEnsemble]
     quantiles: Mapping[str, Mapping[str, Sequence[float]]]
     metadata: Mapping[str, Any]
+    learned: LearnedReactions | None = None
     networks: ValueNetworks | None = None
     encoder: PropertyPredictor | None = None
 
@@ -213,6 +216,8 @@ class ConditionsModel:
         }
         if self.networks is not None:
             tensors |= {f"{_NETWORKS}.{name}": each for name, each in self.networks.tensors().items()}
+        if self.learned is not None:
+            tensors |= {f"{_LEARNED}.{name}": torch.from_numpy(each) for name, each in self.learned.arrays().items()}
         description = {
             _NETWORKS: None if self.networks is None else self.networks.options,
             "groups": list(self.groups),
@@ -239,17 +244,17 @@ def load_conditions_model(folder: str | Path, *, encoder: PropertyPredictor | No
         ModelError: it is missing or damaged.
     """
     tensors, description = read_model(folder, CONDITIONS_FORMAT)
+
+    def part(name: str) -> dict[str, Tensor]:
+        """Return the tensors of a part by their own names."""
+        return {key.removeprefix(f"{name}."): each for key, each in tensors.items() if key.startswith(f"{name}.")}
+
     with checkpoint_mismatch(folder):
-        trees = {}
-        for name in description["trees"]:
-            own = {
-                key.removeprefix(f"{name}."): each for key, each in tensors.items() if key.rpartition(".")[0] == name
-            }
-            trees[name] = TreeEnsemble.from_tensors(own, columns=2**15)
-        start, options = f"{_NETWORKS}.", description[_NETWORKS]
-        own = {name.removeprefix(start): each for name, each in tensors.items() if name.startswith(start)}
+        trees = {name: TreeEnsemble.from_tensors(part(name), columns=2**15) for name in description["trees"]}
+        options, learned = description[_NETWORKS], part(_LEARNED)
         return ConditionsModel(
-            networks=None if options is None else ValueNetworks.from_tensors(own, **options),
+            networks=None if options is None else ValueNetworks.from_tensors(part(_NETWORKS), **options),
+            learned=LearnedReactions(**{name: each.numpy() for name, each in learned.items()}) if learned else None,
             groups=tuple(description["groups"]),
             atmospheres=tuple(map(Atmosphere, description["atmospheres"])),
             firings=tuple(description["firings"]),

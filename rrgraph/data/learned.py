@@ -56,6 +56,10 @@ class LearnedReactions:
         targets = np.unique(_hashes(chain.from_iterable(table.target_keys for table in tables)))
         return cls(targets, np.unique(_hashes(chain.from_iterable(map(_reactions, tables)))))
 
+    def arrays(self) -> dict[str, NDArray[np.int64]]:
+        """Return the attributes by name, from which the object can be made again."""
+        return {"targets": self.targets, "reactions": self.reactions}
+
     def has_targets(self, table: ReactionTable) -> NDArray[np.bool_]:
         """Return (rows,) whether the target of each row was learned."""
         return np.isin(_hashes(table.target_keys), self.targets)

@@ -190,8 +190,7 @@ def _context(
 
 def learned_tensors(learned: LearnedReactions) -> dict[str, torch.Tensor]:
     """Return hashes as they are stored among the weights."""
-    arrays = {"targets": learned.targets, "reactions": learned.reactions}
-    return {_LEARNED + name: torch.from_numpy(hashes) for name, hashes in arrays.items()}
+    return {_LEARNED + name: torch.from_numpy(hashes) for name, hashes in learned.arrays().items()}
 
 
 def _vocabulary(entries: list[Any]) -> tuple[tuple[Composition, ...], NDArray[np.int64]]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rrgraph.metrics import EdgeMetrics, TopK
 
 __all__ = [
+    "UNRECORDED",
     "fits",
     "report_overlap",
     "show_conditions",
@@ -29,14 +30,17 @@ __all__ = [
     "show_table",
 ]
 
+UNRECORDED = "The model does not record what it learned, so rows that it knows cannot be recognised."
+
 
 def show_conditions(systems: Mapping[str, Mapping[str, Any]], *, title: str) -> None:
     """Print errors, and the share of recorded values in the intervals, of predicted conditions."""
     from rrgraph.conditions.measures import summary
+    from rrgraph.util.config import MODEL
 
-    for report in systems.values():
+    for name, report in systems.items():
         header, rows = summary(report)
-        show_table(header, rows, title=title, numbers=header[1:])
+        show_table(header, rows, title=title if name == MODEL else f"{title}: {name}", numbers=header[1:])
 
 
 def show_table(
@@ -105,7 +109,7 @@ def show_metrics(systems: Mapping[str, Metrics], *, title: str) -> None:
 def report_overlap(command: str, metrics: Metrics, *, subset: str = "") -> None:
     """Say on standard error how many of the measured rows were learned, if any were or it is not known."""
     if metrics.overlap is None:
-        print_problem(command, "The model does not record what it learned, so rows that it knows cannot be recognised.")
+        print_problem(command, UNRECORDED)
     elif metrics.overlap.learned.rows:
         print_problem(command, f"{subset}: {metrics.overlap}" if subset else str(metrics.overlap))
 
